@@ -1,0 +1,38 @@
+/** What kind of trouble stops a job; `cli/main.ts` turns it into an exit code. */
+export type ErrorKind = 'usage' | 'refused' | 'unreachable' | 'budget' | 'defect';
+
+export interface ErrorFacts {
+  /** What to do about it, as one sentence for a person. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** An error that stops a job. `code` is stable, `message` says what happened and where, `hint` what to do. */
+export class RowfillError extends Error {
+  override readonly name: string = 'RowfillError';
+  readonly code: string;
+  readonly kind: ErrorKind;
+  readonly hint: string | undefined;
+
+  constructor(kind: ErrorKind, code: string, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.kind = kind;
+    this.code = code;
+    this.hint = facts.hint;
+  }
+}
+
+/** An option, a recipe, a schema or a file that cannot be used as it is: nothing was spent. */
+export function createUsageError(
+  code: string,
+  message: string,
+  hint?: string,
+  cause?: unknown,
+): RowfillError {
+  return new RowfillError('usage', code, message, { ...(hint === undefined ? {} : { hint }), cause });
+}
+
+/** The text of any thrown value, for a message. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

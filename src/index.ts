@@ -1,0 +1,1 @@
+export { RowfillError } from './errors.js';

@@ -1,0 +1,20 @@
+import type { JsonValue } from './json.js';
+import type { Citation, Confidence } from './run.js';
+
+/** What came back for one field of one row. */
+export interface FieldAnswer {
+  /** A value valid under the field's schema, or null: not found, or not valid (then `issue` says why). */
+  readonly value: JsonValue;
+  readonly confidence: Confidence | null;
+  readonly citations: readonly Citation[];
+  /** Why the value is null although something came back, or how drift was repaired; null where all is well. */
+  readonly issue: string | null;
+  readonly runId: string;
+  readonly effort: string;
+}
+
+/** What came back for one row: the fields that were asked of it in one run. */
+export interface RowAnswer {
+  readonly key: string;
+  readonly fields: ReadonlyMap<string, FieldAnswer>;
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { formatCanonicalJson, type JsonObject, type JsonValue } from './json.js';
+
+/** One column to fill: a top-level property of the user's schema. */
+export interface Field {
+  readonly name: string;
+  readonly schema: JsonObject | boolean;
+}
+
+/** What is asked of every row. */
+export interface Ask {
+  /** Hash of everything below, 16 hexadecimal digits. */
+  readonly id: string;
+  readonly query: string;
+  readonly system: string | null;
+  /** The user's JSON Schema, whole: an object schema whose properties are the fields. */
+  readonly schema: JsonObject;
+  readonly fields: readonly Field[];
+  /** The only columns that leave this machine, in the order in which they are sent. */
+  readonly send: readonly string[];
+  /** Effort ladder: the first level is asked first, the next only for what is still missing. */
+  readonly efforts: readonly string[];
+  /** Answers below this confidence climb the ladder as if they were missing. */
+  readonly escalateBelow: 'medium' | 'high' | null;
+}
+
+/** Makes an ask of its parts and names it by their hash. */
+export function createAsk(parts: Omit<Ask, 'id'>): Ask {
+  const text = formatCanonicalJson({
+    query: parts.query,
+    system: parts.system,
+    schema: parts.schema,
+    fields: parts.fields.map((field) => field.name),
+    send: parts.send,
+    efforts: parts.efforts,
+    escalateBelow: parts.escalateBelow,
+  });
+  return { ...parts, id: hashText(text, 16) };
+}
+
+/** The row key: hash of the values of the sent columns. Rows with the same key are the same question. */
+export function hashRecord(ask: Ask, record: JsonObject): string {
+  const values: (JsonValue | undefined)[] = ask.send.map((column) =>
+    Object.hasOwn(record, column) ? record[column] : undefined,
+  );
+  return hashText(formatCanonicalJson(values.map((value) => (value === undefined ? [] : [value]))), 32);
+}
+
+/** The first `digits` hexadecimal digits of a SHA-256. */
+export function hashText(text: string, digits: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, digits);
+}

@@ -1,0 +1,22 @@
+import type { JsonValue } from './json.js';
+
+/** The values of one row as the check left them, before citations and costs are joined to them. */
+export interface CheckedRow {
+  readonly rowId: string;
+  readonly key: string;
+  /** Where the row stood in the agent's own list: grounding paths speak of this index. */
+  readonly index: number;
+  readonly fields: ReadonlyMap<string, CheckedField>;
+}
+
+export interface CheckedField {
+  readonly value: JsonValue;
+  readonly issue: string | null;
+}
+
+/** A row that has to go round again, and what was wrong with it, in words that hold no cell text. */
+export interface RejectedRow {
+  readonly rowId: string;
+  readonly key: string;
+  readonly reason: string;
+}

@@ -1,0 +1,77 @@
+import type { RowCounts } from './outcome.js';
+
+/** What the library reports while a job runs; the command line draws it, the log file writes it down. */
+export type EnrichEvent =
+  | { readonly type: 'job'; readonly jobId: string; readonly askId: string; readonly invocation: number }
+  | { readonly type: 'note'; readonly code: string; readonly message: string }
+  | {
+      readonly type: 'batch_sent';
+      readonly batchId: string;
+      readonly runId: string;
+      readonly rows: number;
+      readonly effort: string;
+      readonly attempt: number;
+      readonly adopted: boolean;
+    }
+  | {
+      readonly type: 'batch_settled';
+      readonly batchId: string;
+      readonly runId: string;
+      readonly rows: number;
+      readonly answered: number;
+      readonly costMicros: number;
+    }
+  | {
+      readonly type: 'batch_failed';
+      readonly batchId: string;
+      readonly runId: string | null;
+      readonly rows: number;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'retry';
+      readonly what: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly reason: string;
+    }
+  | { readonly type: 'progress'; readonly progress: JobProgress }
+  | { readonly type: 'written'; readonly path: string; readonly rows: RowCounts };
+
+/** How far a job is; rows are counted as they are read, so `rowsTotal` is null until the end of the input was seen. */
+export interface JobProgress {
+  readonly rowsRead: number;
+  readonly rowsTotal: number | null;
+  readonly rowsDone: number;
+  readonly rowsFailed: number;
+  readonly runsActive: number;
+  readonly spentMicros: number;
+  readonly reservedMicros: number;
+}
+
+/** Why a job ended. */
+export type JobStop = 'done' | 'interrupted' | 'budget' | 'refused' | 'unreachable';
+
+/** What a job came to; the `--json` summary is this with the wire's money spelling. */
+export interface JobSummary {
+  readonly jobId: string;
+  readonly askId: string;
+  readonly input: string;
+  readonly output: string;
+  readonly stop: JobStop;
+  readonly rows: RowCounts;
+  /** Rows answered from the ledger, bought before this command began. */
+  readonly reused: number;
+  /** Rows that share the answer of an equal row. */
+  readonly duplicates: number;
+  readonly runs: { readonly created: number; readonly adopted: number; readonly failed: number };
+  /** HTTP requests made to the agent. */
+  readonly requests: number;
+  /** What the job was billed in all, over every time it was run: the sum of the cost column. */
+  readonly costMicros: number;
+  /** What this command alone was billed. */
+  readonly costNowMicros: number;
+  /** Reserved for runs whose end is not known yet. */
+  readonly reservedMicros: number;
+  readonly seconds: number;
+}

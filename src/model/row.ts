@@ -1,0 +1,50 @@
+import type { JsonObject, JsonValue } from './json.js';
+
+interface RowPosition {
+  /** 0-based position among the rows of the input. */
+  readonly ordinal: number;
+  /** 1-based line of the input on which the row starts. */
+  readonly line: number;
+}
+
+/** A row of a file with a header: `columns` is one map for the whole file, from name to index in `cells`. */
+export interface CellRow extends RowPosition {
+  readonly kind: 'cells';
+  readonly columns: ReadonlyMap<string, number>;
+  readonly cells: readonly string[];
+}
+
+/** A row of a JSON file; `text` is the object as it stood in the file, byte for byte. */
+export interface ObjectRow extends RowPosition {
+  readonly kind: 'object';
+  readonly object: JsonObject;
+  readonly text: string;
+}
+
+/** A record that is no row, such as a JSONL line that is no object: it ends as `failed`, with `fault` as the reason. */
+export interface FaultyRow extends RowPosition {
+  readonly kind: 'faulty';
+  readonly text: string;
+  readonly fault: string;
+}
+
+export type Row = CellRow | ObjectRow | FaultyRow;
+
+/** The value of a column in a row; undefined where the row has no such column. */
+export function readValue(row: Row, column: string): JsonValue | undefined {
+  switch (row.kind) {
+    case 'cells': {
+      const index = row.columns.get(column);
+      return index === undefined ? undefined : row.cells[index];
+    }
+    case 'object':
+      return Object.hasOwn(row.object, column) ? row.object[column] : undefined;
+    case 'faulty':
+      return undefined;
+  }
+}
+
+/** True for what counts as an empty cell: missing, null, or text of white space only. */
+export function isBlank(value: JsonValue | undefined): boolean {
+  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
+}

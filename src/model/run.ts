@@ -1,0 +1,98 @@
+import type { JsonObject, JsonValue } from './json.js';
+
+/**
+ * The wire format of the Agent Runs API, contract of 2026-05-07, in the wire's own spelling.
+ * Status-like words are open strings with their known values listed: a later service may say more.
+ */
+
+export const BETA_TOKEN = 'agent-2026-05-07';
+
+export interface CreateRunRequest {
+  readonly query: string;
+  readonly systemPrompt?: string;
+  readonly input?: { readonly data?: readonly JsonObject[]; readonly exclusion?: readonly JsonObject[] };
+  readonly outputSchema?: JsonObject | null;
+  readonly effort?: string;
+  readonly previousRunId?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly budget?: { readonly maxCostDollars?: number; readonly maxDurationSeconds?: number };
+}
+
+export type RunStatus = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+export type Confidence = 'low' | 'medium' | 'high';
+
+export interface Citation {
+  readonly url: string;
+  readonly title?: string | null;
+}
+
+export interface Grounding {
+  /** Path below the output, such as `structured.rows[0].fields.ceo`. */
+  readonly field: string;
+  readonly citations: readonly Citation[];
+  readonly confidence?: Confidence | null;
+  readonly score?: number | null;
+}
+
+export interface RunOutput {
+  readonly text: string;
+  readonly structured: JsonValue;
+  readonly grounding: readonly Grounding[];
+}
+
+export interface RunUsage {
+  readonly agentComputeUnits: number;
+  readonly searches: number;
+  readonly emails: number;
+  readonly phoneNumbers: number;
+}
+
+/** US dollars. */
+export interface RunCost {
+  readonly total: number;
+  readonly agentCompute: number;
+  readonly search: number;
+  readonly emails: number;
+  readonly phoneNumbers: number;
+}
+
+export interface AgentRun {
+  readonly id: string;
+  readonly object: 'agent_run';
+  readonly status: RunStatus;
+  /** null while the run is active; schema_satisfied, budget_reached, error, cancelled, or a later service's word. */
+  readonly stopReason: string | null;
+  readonly createdAt: string;
+  readonly completedAt: string | null;
+  /** The request in canonical form, as the service stored it. */
+  readonly request: CreateRunRequest | null;
+  readonly output: RunOutput;
+  readonly usage: RunUsage;
+  readonly costDollars: RunCost;
+  /** Not in the contract; some services explain a failed run here. */
+  readonly error?: JsonObject | null;
+}
+
+export interface AgentRunEvent {
+  readonly id: string;
+  readonly event: string;
+  readonly data: JsonValue;
+  readonly createdAt?: string;
+}
+
+export interface RunPage {
+  readonly data: readonly AgentRun[];
+  readonly hasMore: boolean;
+  readonly nextCursor: string | null;
+}
+
+export interface EventPage {
+  readonly data: readonly AgentRunEvent[];
+  readonly hasMore: boolean;
+  readonly nextCursor: string | null;
+}
+
+/** True once a run can no longer change. An unknown status counts as still working. */
+export function isTerminal(status: string): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
