@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
-import { formatCanonicalJson, type JsonObject, type JsonValue } from './json.js';
+import { hash } from 'node:crypto';
+import { formatCanonicalJson, type JsonObject } from './json.js';
+import type { Confidence } from './run.js';
 
 /** One column to fill: a top-level property of the user's schema. */
 export interface Field {
@@ -21,7 +22,7 @@ export interface Ask {
   /** Effort ladder: the first level is asked first, the next only for what is still missing. */
   readonly efforts: readonly string[];
   /** Answers below this confidence climb the ladder as if they were missing. */
-  readonly escalateBelow: 'medium' | 'high' | null;
+  readonly escalateBelow: Confidence | null;
 }
 
 /** Makes an ask of its parts and names it by their hash. */
@@ -38,15 +39,12 @@ export function createAsk(parts: Omit<Ask, 'id'>): Ask {
   return { ...parts, id: hashText(text, 16) };
 }
 
-/** The row key: hash of the values of the sent columns. Rows with the same key are the same question. */
-export function hashRecord(ask: Ask, record: JsonObject): string {
-  const values: (JsonValue | undefined)[] = ask.send.map((column) =>
-    Object.hasOwn(record, column) ? record[column] : undefined,
-  );
-  return hashText(formatCanonicalJson(values.map((value) => (value === undefined ? [] : [value]))), 32);
+/** The row key of a record of sent values: records that are equal have the same key. */
+export function hashRecord(record: JsonObject): string {
+  return hashText(formatCanonicalJson(record), 32);
 }
 
 /** The first `digits` hexadecimal digits of a SHA-256. */
 export function hashText(text: string, digits: number): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, digits);
+  return hash('sha256', text, 'hex').slice(0, digits);
 }

@@ -1,0 +1,48 @@
+import { type Ask, hashRecord } from './ask.js';
+import { cleanCell } from './clean-cell.js';
+import type { JsonObject, JsonValue } from './json.js';
+import { isBlank, type Row, readValue } from './row.js';
+
+/** What a row asks, before the ledger is looked at: the same for the stop that asks and the stop that joins. */
+export type RowQuestion =
+  | {
+      readonly status: 'question';
+      readonly key: string;
+      readonly record: JsonObject;
+      readonly fields: readonly string[];
+    }
+  | { readonly status: 'unchanged' }
+  | { readonly status: 'unsendable'; readonly reason: string };
+
+/** Reads a row as a question: its sent values, cleaned, and the fields that are still blank in it. */
+export function readQuestion(row: Row, ask: Ask, overwrite: boolean): RowQuestion {
+  if (row.kind === 'faulty') return { status: 'unsendable', reason: row.fault };
+  const fields = ask.fields.map((field) => field.name).filter((name) => overwrite || isUnfilled(row, name));
+  if (fields.length === 0) return { status: 'unchanged' };
+  const record = readRecord(row, ask.send);
+  if (record === null) {
+    return { status: 'unsendable', reason: `nothing to go by: ${ask.send.join(', ')} blank` };
+  }
+  return { status: 'question', key: hashRecord(record), record, fields };
+}
+
+/** The sent columns that hold something; null if none does. A null prototype keeps a column named `__proto__` a column. */
+function readRecord(row: Row, send: readonly string[]): JsonObject | null {
+  const record: Record<string, JsonValue> = Object.create(null);
+  let isEmpty = true;
+  for (const column of send) {
+    const value = cleanCell(readValue(row, column));
+    if (value === undefined) continue;
+    record[column] = value;
+    isEmpty = false;
+  }
+  return isEmpty ? null : record;
+}
+
+/** A field of object shape lives in dotted columns (`address.city` for `address`): one blank among them leaves it unfilled. */
+function isUnfilled(row: Row, field: string): boolean {
+  if (!isBlank(readValue(row, field))) return false;
+  if (row.kind !== 'cells') return true;
+  const parts = [...row.columns.keys()].filter((column) => column.startsWith(`${field}.`));
+  return parts.length === 0 || parts.some((column) => isBlank(readValue(row, column)));
+}
