@@ -1,0 +1,91 @@
+import { hashText } from './ask.js';
+
+const MAX_CHARACTERS = 1_000;
+
+/** Text folded for comparing: case, Latin accents, full-width forms, invisible characters and white space no longer tell two texts apart. */
+export function normaliseText(text: string): string {
+  const folded = foldText(text.slice(0, MAX_CHARACTERS));
+  return text.length > MAX_CHARACTERS ? `${folded} #${hashText(text, 32)}` : folded;
+}
+
+/** A person's name folded for comparing: "Prof. Müller-Lüdenscheidt, Anna" is "anna muller ludenscheidt". Jr. and Sr. stay, they tell people apart. */
+export function normalisePersonName(text: string): string {
+  const folded = normaliseText(text).replace(/['’`]/g, '');
+  const [last = '', first = '', ...more] = folded.split(',').map(readWords);
+  const isInverted = more.length === 0 && first !== '' && !NAME_ENDINGS.has(first);
+  const name = isInverted ? `${first} ${last}` : readWords(folded);
+  const words = joinInitials(name).split(' ');
+  while (words.length > 1 && NAME_TITLES.has(words[0] ?? '')) words.shift();
+  while (words.length > 1 && NAME_DEGREES.has(words.at(-1) ?? '')) words.pop();
+  return words.join(' ').trim() || folded;
+}
+
+/** The digits of a telephone number, with + or 00 in front of a country code left out; null for what is no telephone number. */
+export function normalisePhone(text: string): string | null {
+  if (text.length > 100) return null;
+  const plain = text
+    .normalize('NFKC')
+    .trim()
+    .replace(/^tel:/i, '')
+    .replace(/\s*(?:;?ext(?:ension)?\.?=?|x|#|durchwahl)\s*\d{1,6}$/i, '');
+  if (!/^\+?[\d\s().\-/]+$/.test(plain)) return null;
+  const isInternational = /^\(?\+|^00/.test(plain);
+  const digits = (isInternational ? plain.replace('(0)', '') : plain).replace(/\D/g, '');
+  const number = isInternational ? digits.replace(/^00/, '') : digits;
+  return number.length >= 5 && number.length <= 18 ? number : null;
+}
+
+function joinInitials(name: string): string {
+  return name.replace(/(?<![\p{L}\p{M}\p{N}])(\p{L}) (?=\p{L}(?: |$))/gu, '$1');
+}
+
+const NAME_TITLES = new Set([
+  'mr',
+  'mrs',
+  'ms',
+  'miss',
+  'mx',
+  'dr',
+  'prof',
+  'professor',
+  'sir',
+  'herr',
+  'frau',
+]);
+const NAME_DEGREES = new Set(['phd', 'md', 'mba', 'cpa', 'cfa', 'esq']);
+const NAME_ENDINGS = new Set(['jr', 'sr', 'ii', 'iii', 'iv', ...NAME_DEGREES]);
+
+/** Letters that Unicode does not take apart into a base and an accent. */
+const LATIN_LETTERS: Readonly<Record<string, string>> = {
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ı: 'i',
+};
+
+// Marks are taken off Latin letters only: in Japanese, Hindi or Thai they make another letter.
+function foldText(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/(\p{Script=Latin})[\u0300-\u036f]+/gu, '$1')
+    .normalize('NFC')
+    .replace(/[ßæœøłđðþı]/g, (letter) => LATIN_LETTERS[letter] ?? letter)
+    .replace(/\p{Cf}/gu, '')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}
+
+/** The words of a text: what is left when everything but letters, marks and digits is a space, and dots of initials are gone. */
+export function readWords(text: string): string {
+  return text
+    .replace(/(?<=(?:^|[^\p{L}])\p{L})\.(?=\p{L}(?:\.|$|[^\p{L}]))/gu, '')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
+    .trim();
+}

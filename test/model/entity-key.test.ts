@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  createEntityKey,
+  isMailProvider,
+  normaliseDomain,
+  normaliseEmail,
+} from '../../src/model/entity-key.js';
+
+describe('normaliseDomain', () => {
+  it.each([
+    ['acme.com', 'acme.com'],
+    ['  WWW.Acme.COM. ', 'acme.com'],
+    ['https://www.shop.acme.co.uk:8080/a/b?c=d#e', 'acme.co.uk'],
+    ['//acme.com/x', 'acme.com'],
+    ['https://user:secret@acme.com', 'acme.com'],
+    ['jane.doe@mail.acme.de', 'acme.de'],
+    ['mailto:jane@acme.de?subject=hi', 'acme.de'],
+    ['https://MÜNCHEN.de/', 'xn--mnchen-3ya.de'],
+    ['xn--mnchen-3ya.de', 'xn--mnchen-3ya.de'],
+    ['ａｃｍｅ．ｃｏｍ', 'acme.com'],
+    ['acme\u200b.com', 'acme.com'],
+    ['acme.example', 'acme.example'],
+    ['acme.github.io', 'acme.github.io'],
+    ['github.io', 'github.io'],
+    ['https://shop.kobe.jp', null],
+    ['co.uk', null],
+    ['com', null],
+    ['localhost', null],
+    ['192.168.0.1', null],
+    ['http://[2001:db8::1]:80/', null],
+    ['v1.2', null],
+    ['Acme Inc.', null],
+    ['acme.com and more', null],
+    ['', null],
+    ['n/a', null],
+    [`${'a.'.repeat(2_000)}com`, null],
+  ])('reads %j as %j', (text, domain) => {
+    expect(normaliseDomain(text)).toBe(domain);
+  });
+
+  it('gives the same again for what it gave', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.webUrl(), fc.domain(), fc.emailAddress()), (text) => {
+        const domain = normaliseDomain(text);
+        expect(domain === null ? null : normaliseDomain(domain)).toBe(domain);
+      }),
+    );
+  });
+});
+
+describe('normaliseEmail', () => {
+  it.each([
+    ['Jane.Doe@ACME.com', 'jane.doe@acme.com'],
+    [' mailto:Jane@Acme.com?subject=x ', 'jane@acme.com'],
+    ['"Doe, Jane" <jane@acme.com>', 'jane@acme.com'],
+    ['jane@münchen.de', 'jane@xn--mnchen-3ya.de'],
+    ['jane+list@acme.com', 'jane+list@acme.com'],
+    ['jane@acme', null],
+    ['jane at acme.com', null],
+    ['a@b.com, c@d.com', null],
+    ['', null],
+  ])('reads %j as %j', (text, email) => {
+    expect(normaliseEmail(text)).toBe(email);
+  });
+});
+
+describe('createEntityKey', () => {
+  it.each([
+    ['domain', 'https://www.Acme.com/about', 'domain:acme.com'],
+    ['Company Website', 'acme.com', 'domain:acme.com'],
+    ['website_url', 'http://acme.com', 'domain:acme.com'],
+    ['url', 'www.acme.com/de', 'domain:acme.com'],
+    ['domain', 'https://www.linkedin.com/company/acme/?trk=x', 'url:linkedin.com/company/acme'],
+    ['domain', 'www.google.com', 'domain:google.com'],
+    ['linkedin_url', 'https://de.linkedin.com/in/Jane/', 'url:linkedin.com/in/jane'],
+    ['source_url', 'https://acme.com/press?utm_source=a&id=7', 'url:acme.com/press?id=7'],
+    ['domain', 'unknown yet', 'text:unknown yet'],
+    ['domain', '10.0.0.1', 'text:10.0.0.1'],
+    ['E-Mail', 'Jane <JANE@acme.com>', 'email:jane@acme.com'],
+    ['workEmail', 'none', 'text:none'],
+    ['phone', '+49 (0)30 1234567', 'phone:49301234567'],
+    ['company', 'ACME, Inc.', 'company:acme'],
+    ['companyName', 'Société Générale S.A.', 'company:societe generale'],
+    ['name', 'Müller & Söhne GmbH & Co. KG', 'company:muller and sohne'],
+    ['full_name', 'Dr. Jane Doe', 'person:jane doe'],
+    ['company_id', '  C-17 ', 'text:c-17'],
+    ['id', 17, 'text:17'],
+    ['anything', 'JANE@acme.com', 'email:jane@acme.com'],
+    ['tags', ['b', 'a'], 'text:["b","a"]'],
+  ])('compares %s %j as %j', (column, value, key) => {
+    expect(createEntityKey(column, value)).toBe(key);
+  });
+
+  it.each([
+    ['company', ''],
+    ['company', ' \t'],
+    ['company', null],
+    ['domain', 'gmail.com'],
+    ['website', 'https://mail.googlemail.com'],
+  ])('gives no key for %s %j, which names nothing', (column, value) => {
+    expect(createEntityKey(column, value)).toBeNull();
+  });
+
+  it('tells huge texts apart that begin alike', () => {
+    const long = 'x'.repeat(3_000_000);
+    expect(createEntityKey('note', `${long}a`)).not.toBe(createEntityKey('note', `${long}b`));
+    expect(createEntityKey('note', `${long}a`)?.length).toBeLessThan(1_100);
+  });
+
+  it('gives a short key for any value of any column, or null', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.jsonValue(), (column, value) => {
+        const key = createEntityKey(column, JSON.parse(JSON.stringify(value)));
+        expect(key === null || key.length < 6_000).toBe(true);
+      }),
+    );
+  });
+});
+
+it('knows mail providers, and that a company of the same sound is none', () => {
+  expect(['gmail.com', 'hotmail.co.uk', 'web.de'].every(isMailProvider)).toBe(true);
+  expect(['acme.com', 'gmailer.com', 'web.com'].some(isMailProvider)).toBe(false);
+});
