@@ -1,0 +1,198 @@
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { describeError } from '../errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { escapeToken, formatFragment, resolvePointer } from './pointer.js';
+import { DRAFT_URIS, readDraft, type SchemaDraft, SchemaError } from './schema-draft.js';
+
+export { type SchemaDraft, SchemaError } from './schema-draft.js';
+
+/** One way in which a value breaks a schema. `message` quotes the schema, never the value. */
+export interface SchemaIssue {
+  /** JSON pointer into the value. */
+  readonly path: string;
+  readonly keyword: string;
+  readonly message: string;
+}
+
+/** A schema made ready to check values: it holds no network, no shared state and needs no closing. */
+export interface CompiledSchema {
+  readonly draft: SchemaDraft;
+  /** What is wrong with a value; an empty list means that it is valid. */
+  validate(value: unknown): readonly SchemaIssue[];
+  /** The schema at a JSON pointer of this schema, with its references still meaning what they mean there. */
+  part(pointer: string): CompiledSchema;
+}
+
+/** No schema of a table comes near these; they keep a hostile one from costing more than a moment. */
+const MAX_SCHEMA_NODES = 50_000;
+const MAX_SCHEMA_DEPTH = 200;
+const MAX_ISSUES = 50;
+
+/** Compiles a schema of the draft that its `$schema` names. Throws a SchemaError that names the fault's JSON pointer. */
+export function compileSchema(schema: JsonObject): CompiledSchema {
+  if (!isJsonObject(schema)) throw new SchemaError('', 'it is no JSON object');
+  checkSize(schema);
+  const draft = readDraft(schema);
+  // `$async` is the compiler's own word; the standard does not know it.
+  const { $async: _, ...standard } = schema;
+  const local: JsonObject = { ...standard, $schema: DRAFT_URIS[draft] };
+  checkDialect(local, draft);
+  const ajv = createAjv(draft);
+  try {
+    ajv.addSchema(local, ROOT, false, false);
+    return new AjvSchema(draft, ajv, local, '');
+  } catch (error) {
+    throw createCompileError(local, error);
+  }
+}
+
+/** The one class, because the compiled code is kept beside the pointer that it was made for. */
+class AjvSchema implements CompiledSchema {
+  readonly draft: SchemaDraft;
+  readonly #ajv: Ajv;
+  readonly #root: JsonObject;
+  readonly #pointer: string;
+  readonly #check: ValidateFunction | boolean;
+
+  constructor(draft: SchemaDraft, ajv: Ajv, root: JsonObject, pointer: string) {
+    this.draft = draft;
+    this.#ajv = ajv;
+    this.#root = root;
+    this.#pointer = pointer;
+    this.#check = compileAt(ajv, root, pointer);
+  }
+
+  validate(value: unknown): readonly SchemaIssue[] {
+    const check = this.#check;
+    if (typeof check === 'boolean') return check ? [] : [FALSE_SCHEMA_ISSUE];
+    if (check(value)) return [];
+    return (check.errors ?? []).slice(0, MAX_ISSUES).map(toIssue);
+  }
+
+  part(pointer: string): CompiledSchema {
+    return new AjvSchema(this.draft, this.#ajv, this.#root, this.#pointer + pointer);
+  }
+}
+
+const ROOT = 'row';
+const FALSE_SCHEMA_ISSUE: SchemaIssue = { path: '', keyword: 'false schema', message: 'no value is allowed' };
+
+function compileAt(ajv: Ajv, root: JsonObject, pointer: string): ValidateFunction | boolean {
+  const schema = pointer === '' ? root : resolvePointer(root, pointer);
+  if (typeof schema === 'boolean') return schema;
+  if (!isJsonObject(schema)) throw new SchemaError(pointer, 'there is no schema here');
+  const check = ajv.getSchema(pointer === '' ? ROOT : `${ROOT}${formatFragment(pointer)}`);
+  if (check === undefined) throw new SchemaError(pointer, 'there is no schema here');
+  return check;
+}
+
+function toIssue(error: ErrorObject): SchemaIssue {
+  return { path: error.instancePath, keyword: error.keyword, message: error.message ?? error.keyword };
+}
+
+function createAjv(draft: SchemaDraft): Ajv {
+  const options: Options = {
+    strict: false,
+    allErrors: true,
+    logger: false,
+    validateSchema: false,
+    // Draft-07 ignores whatever stands beside a reference; the later drafts do not.
+    ignoreKeywordsWithRef: draft === 'draft-07',
+    code: { regExp: createPattern },
+  };
+  const ajv =
+    draft === 'draft-07'
+      ? new Ajv(options)
+      : draft === '2019-09'
+        ? new Ajv2019(options)
+        : new Ajv2020(options);
+  formats.default(ajv);
+  // The Agent Runs API's own format, beside those of the standard.
+  ajv.addFormat('phone', isPhone);
+  return ajv;
+}
+
+/** Patterns are Unicode as the standard asks; one that is only valid without that still works. */
+const createPattern = Object.assign(
+  (source: string, flags: string): RegExp => {
+    try {
+      return new RegExp(source, flags);
+    } catch {
+      return new RegExp(source);
+    }
+  },
+  { code: 'new RegExp' },
+);
+
+/** A telephone number as people write it: 5 to 15 digits, an optional extension. */
+function isPhone(text: string): boolean {
+  const number = /^\+?[\d\s().\-/]+(?=$|\s*(?:ext\.?|x|#)\s*\d{1,6}$)/i.exec(text)?.[0];
+  const digits = number?.replace(/\D/g, '').length ?? 0;
+  return digits >= 5 && digits <= 15;
+}
+
+/** Validators of the drafts themselves: only the drafts' own schemas live in them, so they can be kept. */
+const META_VALIDATORS = new Map<SchemaDraft, Ajv>();
+
+function checkDialect(schema: JsonObject, draft: SchemaDraft): void {
+  const meta = META_VALIDATORS.get(draft) ?? createAjv(draft);
+  META_VALIDATORS.set(draft, meta);
+  if (meta.validateSchema(schema) === true) return;
+  const [first] = [...(meta.errors ?? [])].sort((a, b) => b.instancePath.length - a.instancePath.length);
+  throw new SchemaError(
+    first?.instancePath ?? '',
+    `${first?.message ?? 'it is no JSON Schema'} (${draft})`,
+    'Correct the schema, or name its draft in $schema.',
+  );
+}
+
+function checkSize(schema: JsonObject): void {
+  let nodes = 0;
+  const visit = (value: JsonValue, depth: number): void => {
+    nodes += 1;
+    if (depth > MAX_SCHEMA_DEPTH)
+      throw new SchemaError('', `it is more than ${MAX_SCHEMA_DEPTH} levels deep`);
+    if (nodes > MAX_SCHEMA_NODES) throw new SchemaError('', `it has more than ${MAX_SCHEMA_NODES} parts`);
+    if (typeof value !== 'object' || value === null) return;
+    for (const inner of Array.isArray(value) ? value : Object.values(value)) visit(inner, depth + 1);
+  };
+  visit(schema, 0);
+}
+
+/** Finds the place that a compile error speaks of: the compiler names the text of the fault, not where it stands. */
+function createCompileError(schema: JsonObject, error: unknown): SchemaError {
+  if (error instanceof SchemaError) return error;
+  const text = describeError(error);
+  if (error instanceof Ajv.MissingRefError || /can't resolve reference/.test(text)) {
+    const ref = /can't resolve reference (.*) from id/.exec(text)?.[1] ?? '';
+    const path = findText(schema, ref, '') ?? '';
+    return new SchemaError(
+      path,
+      `the reference ${JSON.stringify(ref)} leads nowhere in this schema`,
+      'References must stay inside the schema: nothing is fetched from the network.',
+      error,
+    );
+  }
+  const pattern = /Invalid regular expression: \/(.*)\/[a-z]*:/s.exec(text)?.[1];
+  return new SchemaError(
+    (pattern === undefined ? null : findText(schema, pattern, '')) ?? '',
+    text,
+    undefined,
+    error,
+  );
+}
+
+function findText(value: JsonValue, text: string, path: string): string | null {
+  if (value === text) return path;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, inner] of Object.entries(value)) {
+    const at = `${path}/${escapeToken(key)}`;
+    if (key === text) return at;
+    const found = findText(inner, text, at);
+    if (found !== null) return found;
+  }
+  return null;
+}
