@@ -10,7 +10,10 @@ export interface FieldAnswer {
   /** Why the value is null although something came back, or how drift was repaired; null where all is well. */
   readonly issue: string | null;
   readonly runId: string;
+  /** The effort of the run that gave this answer. */
   readonly effort: string;
+  /** The highest effort at which the field was asked so far: `effort`, or more where more gave nothing better. */
+  readonly triedEffort: string;
 }
 
 /** What came back for one row: the fields that were asked of it in one run. */

@@ -14,6 +14,30 @@ export type RowQuestion =
   | { readonly status: 'unchanged' }
   | { readonly status: 'unsendable'; readonly reason: string };
 
+/** A question on its way: what is still to be asked about one row key, and how often that was tried. */
+export interface Question {
+  readonly key: string;
+  readonly record: JsonObject;
+  /** Names of the fields to ask, in the ask's order. */
+  readonly fields: readonly string[];
+  /** Index in the effort ladder. */
+  readonly level: number;
+  /** 1 for the first time round at this level. */
+  readonly attempt: number;
+}
+
+/** Questions that go out together: they share fields, level and attempt. */
+export interface QuestionGroup {
+  readonly questions: readonly Question[];
+  readonly fields: readonly string[];
+  readonly level: number;
+  readonly attempt: number;
+  /** The run that a follow-up continues. */
+  readonly previousRunId: string | null;
+  /** What was wrong the last time. */
+  readonly complaint: string | null;
+}
+
 /** Reads a row as a question: its sent values, cleaned, and the fields that are still blank in it. */
 export function readQuestion(row: Row, ask: Ask, overwrite: boolean): RowQuestion {
   if (row.kind === 'faulty') return { status: 'unsendable', reason: row.fault };
