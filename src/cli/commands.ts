@@ -1,0 +1,19 @@
+import type { Command } from './command.js';
+
+export interface CommandEntry {
+  readonly name: string;
+  /** The words after the name; one in brackets may be left out. */
+  readonly operands: readonly string[];
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** Every command of the program. A command's own file is loaded when it is called for, and not before. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'completion',
+    operands: [],
+    summary: 'print the script that lets bash, zsh or fish complete rowfill',
+    load: async () => (await import('./commands/completion.js')).completion,
+  },
+];

@@ -1,0 +1,18 @@
+import yargs from 'yargs';
+import { createCommand } from '../command.js';
+import { EXIT_CODES } from '../exit-code.js';
+
+/** `rowfill completion`: the script that a shell loads to complete rowfill's commands and options. */
+export const completion = createCommand({
+  about:
+    'Prints a script that lets the shell named by $SHELL (bash, zsh or fish) complete commands and options.',
+  options: {},
+  examples: [
+    { line: 'rowfill completion >> ~/.bashrc', about: 'for every new bash' },
+    { line: 'source <(rowfill completion)', about: 'for this shell alone' },
+  ],
+  async run() {
+    yargs().locale('en').scriptName('rowfill').showCompletionScript();
+    return EXIT_CODES.done;
+  },
+});

@@ -1,0 +1,27 @@
+import yargs from 'yargs';
+import { COMMANDS } from './commands.js';
+import { EXIT_CODES } from './exit-code.js';
+import type { Host } from './host.js';
+import { COMMON_OPTIONS, describeOptions } from './parse-args.js';
+
+/** Answers the shell's question what could follow; `words` is the line so far, the program's name first. */
+export async function printCompletions(words: readonly string[], host: Host): Promise<number> {
+  const parser = yargs().locale('en').scriptName('rowfill').help(false).version(false).exitProcess(false);
+  const entry = COMMANDS.find((candidate) => candidate.name === words[1]);
+  if (entry !== undefined && words.length > 2) {
+    describeOptions(parser, { ...(await entry.load()).options, ...COMMON_OPTIONS });
+  } else {
+    describeOptions(parser, COMMON_OPTIONS);
+    for (const { name, summary } of COMMANDS) parser.command(name, summary);
+  }
+  const completions: unknown = await parser.getCompletion([...words]);
+  const lines = Array.isArray(completions) ? completions.map(String) : [];
+  // yargs offers the one-letter aliases with two dashes as well, where they mean nothing.
+  host.print(
+    lines
+      .filter((line) => !/^--.(?:[:\t]|$)/.test(line))
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+  return EXIT_CODES.done;
+}

@@ -1,0 +1,25 @@
+import type { ErrorKind } from '../errors.js';
+import type { JobSummary } from '../model/events.js';
+
+/** The exit codes of the program, as its help lists them. */
+export const EXIT_CODES = {
+  done: 0,
+  defect: 1,
+  usage: 2,
+  refused: 3,
+  unreachable: 4,
+  budget: 5,
+  rowsFailed: 6,
+  interrupted: 130,
+} as const;
+
+/** The exit code for an error that stopped a command. */
+export function resolveErrorCode(kind: ErrorKind): number {
+  return EXIT_CODES[kind];
+}
+
+/** The exit code for a job that came to its end, whichever end that was. */
+export function resolveJobCode(summary: JobSummary): number {
+  if (summary.stop !== 'done') return EXIT_CODES[summary.stop];
+  return summary.rows.failed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
+}

@@ -1,0 +1,126 @@
+import type { Command, Example, OptionSpec } from './command.js';
+import type { CommandEntry } from './commands.js';
+import { COMMON_OPTIONS, formatFlag } from './parse-args.js';
+
+/** What `rowfill --help` prints. */
+export function formatProgramHelp(entries: readonly CommandEntry[], version: string, width: number): string {
+  const names = entries.map((entry) => [entry.name, ...entry.operands].join(' '));
+  return join([
+    `rowfill ${version}`,
+    wrap(ABOUT, width, ''),
+    'Usage: rowfill COMMAND [options]',
+    formatSection(
+      'Commands',
+      entries.map((entry, index) => [names[index] ?? entry.name, entry.summary]),
+      width,
+    ),
+    formatOptions('Options', Object.entries(COMMON_OPTIONS), width),
+    formatExamples(EXAMPLES),
+    formatSection('Exit codes', EXITS, width),
+    'rowfill COMMAND --help tells more about a command.',
+  ]);
+}
+
+/** What `rowfill COMMAND --help` prints. */
+export function formatCommandHelp(entry: CommandEntry, command: Command, width: number): string {
+  const groups = new Map<string, [string, OptionSpec][]>();
+  for (const [name, spec] of Object.entries<OptionSpec>({ ...command.options, ...COMMON_OPTIONS })) {
+    const group = spec.group ?? 'Options';
+    groups.set(group, [...(groups.get(group) ?? []), [name, spec]]);
+  }
+  return join([
+    `Usage: rowfill ${[entry.name, ...entry.operands].join(' ')} [options]`,
+    command.about
+      .split('\n')
+      .map((line) => wrap(line, width, ''))
+      .join('\n'),
+    ...[...groups].map(([group, options]) => formatOptions(group, options, width)),
+    formatExamples(command.examples),
+  ]);
+}
+
+const ABOUT =
+  'Fills the empty columns of a CSV or JSONL file with a web-research agent. Every cell is cited, every dollar ' +
+  'is counted, every row is accounted for, and nothing is paid for twice.';
+
+const EXAMPLES: readonly Example[] = [
+  {
+    line: "rowfill run companies.csv -q 'Find where each company has its seat.' -f hq_city -f founded:integer",
+    about: 'fills two columns; the agent’s key is read from EXA_API_KEY',
+  },
+  {
+    line: 'rowfill run companies.csv --reference ./tables -f hq_city',
+    about: 'the same from tables of your own, for free and without a network',
+  },
+];
+
+const EXITS: readonly (readonly [string, string])[] = [
+  ['0', 'done, no row failed'],
+  ['1', 'a defect of rowfill'],
+  ['2', 'the command line or a file cannot be used as it is; nothing was spent'],
+  ['3', 'the key, the credits or the plan were refused'],
+  ['4', 'the agent cannot be reached, or kept failing'],
+  ['5', 'the budget is reached; the output is written'],
+  ['6', 'done, some rows failed'],
+  ['130', 'interrupted; the output is written, and the same command carries on'],
+];
+
+function join(parts: readonly string[]): string {
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function formatOptions(title: string, options: readonly [string, OptionSpec][], width: number): string {
+  return formatSection(
+    title,
+    options.map(([name, spec]) => [formatOption(name, spec), formatAbout(spec)]),
+    width,
+  );
+}
+
+function formatOption(name: string, spec: OptionSpec): string {
+  const short = spec.alias === undefined ? '    ' : `-${spec.alias}, `;
+  return `${short}--${formatFlag(name)}${spec.value === undefined ? '' : ` ${spec.value}`}`;
+}
+
+function formatAbout(spec: OptionSpec): string {
+  const notes = [
+    ...(spec.kind === 'texts' ? ['can be given several times'] : []),
+    ...(spec.fallback === undefined ? [] : [`default: ${spec.fallback}`]),
+  ];
+  return notes.length === 0 ? spec.about : `${spec.about} [${notes.join('; ')}]`;
+}
+
+function formatExamples(examples: readonly Example[]): string {
+  if (examples.length === 0) return '';
+  return ['Examples:', ...examples.flatMap(({ line, about }) => [`  ${line}`, `      ${about}`])].join('\n');
+}
+
+/** A titled list of names with their texts beside them, or below where the name is long. */
+function formatSection(
+  title: string,
+  entries: readonly (readonly [string, string])[],
+  width: number,
+): string {
+  const column = Math.min(30, 4 + Math.max(...entries.map(([name]) => name.length)));
+  const indent = ' '.repeat(column);
+  const lines = entries.map(([name, text]) => {
+    const body = wrap(text, width, indent);
+    const head = `  ${name}`;
+    return head.length + 2 <= column ? head.padEnd(column) + body.slice(column) : `${head}\n${body}`;
+  });
+  return [`${title}:`, ...lines].join('\n');
+}
+
+function wrap(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].map((each) => indent + each).join('\n');
+}

@@ -1,0 +1,83 @@
+import type { Readable, Writable } from 'node:stream';
+import { cleanText } from './clean-text.js';
+
+type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number };
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
+
+/** A piece of a line; a style is only shown on a terminal that wants colour. */
+export interface Span {
+  readonly text: string;
+  readonly style?: Style;
+}
+
+/** What `main.ts` hands in from the process. */
+export interface HostParts {
+  readonly version: string;
+  readonly env: Environment;
+  readonly stdin: Terminal<Readable>;
+  readonly stdout: Terminal<Writable>;
+  readonly stderr: Terminal<Writable>;
+  now(): number;
+  /** Standard output goes into a pipe that nobody reads any more. */
+  isOutputClosed(): boolean;
+  /** Ends the process at once. */
+  exit(code: number): never;
+  /** Calls back at every SIGINT and SIGTERM; the returned function stops that. */
+  onInterrupt(listener: () => void): () => void;
+}
+
+/** The process as the commands see it: words to standard error, data to standard output. */
+export interface Host extends HostParts {
+  /** Stack traces are shown. */
+  readonly debug: boolean;
+  /** A person can be asked: both ends of the talk are a terminal. */
+  readonly canAsk: boolean;
+  /** Writes one line of words, cleaned, to standard error. */
+  say(...spans: readonly (string | Span)[]): void;
+  /** Writes text to standard output as it is. */
+  print(text: string): void;
+  /** Has `restore` called if the process is left in a hurry; the returned function takes it back. */
+  guard(restore: () => void): () => void;
+  /** Calls every guard, for those who leave in a hurry. */
+  restore(): void;
+}
+
+const CODES: Readonly<Record<Style, number>> = { red: 31, yellow: 33, green: 32, bold: 1, dim: 2 };
+
+/** Makes the host out of what the process gives. */
+export function createHost(parts: HostParts, debug: boolean): Host {
+  const guards = new Set<() => void>();
+  const hasColour = parts.stderr.isTTY === true && !parts.env.NO_COLOR && parts.env.TERM !== 'dumb';
+  const secrets = SECRETS.map((name) => parts.env[name] ?? '').filter((secret) => secret.length >= 4);
+
+  function show(span: string | Span): string {
+    const { text, style } = typeof span === 'string' ? { text: span, style: undefined } : span;
+    const clean = hideSecrets(cleanText(text), secrets);
+    return style !== undefined && hasColour ? `\u001b[${CODES[style]}m${clean}\u001b[0m` : clean;
+  }
+
+  return {
+    ...parts,
+    debug,
+    canAsk: parts.stdin.isTTY === true && parts.stderr.isTTY === true,
+    say: (...spans) => void parts.stderr.write(`${spans.map(show).join('')}\n`),
+    print: (text) => void parts.stdout.write(text),
+    guard(restore) {
+      guards.add(restore);
+      return () => void guards.delete(restore);
+    },
+    restore() {
+      for (const restore of guards) restore();
+      guards.clear();
+    },
+  };
+}
+
+/** The environment variables whose values are never shown, whatever text they turn up in. */
+const SECRETS = ['EXA_API_KEY', 'ROWFILL_SERVE_KEY'];
+
+/** Takes keys out of a text. */
+export function hideSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+}

@@ -1,0 +1,129 @@
+import yargs from 'yargs';
+import { createUsageError } from '../errors.js';
+import { readNearest } from '../model/nearest.js';
+import type { CommandArgs, OptionSpec, OptionTable } from './command.js';
+import type { CommandEntry } from './commands.js';
+
+/** Options that every command takes; `program.ts` deals with them. */
+export const COMMON_OPTIONS = {
+  help: { kind: 'switch', alias: 'h', about: 'Show this help.' },
+  version: { kind: 'switch', about: 'Show the version.' },
+  debug: { kind: 'switch', about: 'Show stack traces with errors.' },
+} as const satisfies OptionTable;
+
+/** Reads the words after a command's name into checked, typed arguments. */
+export function readArgs<O extends OptionTable>(
+  words: readonly string[],
+  entry: CommandEntry,
+  options: O,
+): CommandArgs<O> {
+  const table: OptionTable = { ...options, ...COMMON_OPTIONS };
+  const parsed = parse(words, table);
+  checkNames(parsed, table, entry);
+  const values: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries(table)) {
+    const raw = parsed[formatFlag(name)];
+    if (raw !== undefined) values[name] = readOption(raw, name, spec);
+  }
+  const operands = Array.isArray(parsed._) ? parsed._.map(String) : [];
+  // The values were made from the table's own kinds, one by one, just above.
+  return { operands: checkOperands(operands, entry), options: values as CommandArgs<O>['options'] };
+}
+
+/** The long name of an option as it is typed, without its dashes: `batchSize` is `batch-size`. */
+export function formatFlag(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** A yargs that knows the options of a table and nothing else; `completion` asks it what could follow. */
+export function describeOptions(parser: ReturnType<typeof yargs>, table: OptionTable): typeof parser {
+  for (const [name, spec] of Object.entries(table)) {
+    parser.option(formatFlag(name), {
+      describe: spec.about,
+      ...(spec.alias === undefined ? {} : { alias: spec.alias }),
+      ...(spec.kind === 'switch' ? { boolean: true } : { array: true, string: true, requiresArg: true }),
+    });
+  }
+  return parser;
+}
+
+function parse(words: readonly string[], table: OptionTable): Readonly<Record<string, unknown>> {
+  const parser = yargs()
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'strip-aliased': true,
+      'boolean-negation': false,
+    })
+    .locale('en')
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .fail((message, error) => {
+      throw error ?? createUsageError('bad_option', message, 'Add --help to see the options.');
+    });
+  return describeOptions(parser, table).parseSync([...words]);
+}
+
+function checkNames(
+  parsed: Readonly<Record<string, unknown>>,
+  table: OptionTable,
+  entry: CommandEntry,
+): void {
+  const flags = Object.keys(table).map(formatFlag);
+  const unknown = Object.keys(parsed).find((key) => key !== '_' && key !== '$0' && !flags.includes(key));
+  if (unknown === undefined) return;
+  const typed = unknown.length === 1 ? `-${unknown}` : `--${unknown}`;
+  const near = readNearest(unknown, flags).map((flag) => `--${flag}`);
+  throw createUsageError(
+    'unknown_option',
+    `${entry.name} has no option ${typed}`,
+    near.length > 0
+      ? `Did you mean ${near.join(' or ')}?`
+      : `rowfill ${entry.name} --help lists the options.`,
+  );
+}
+
+function readOption(raw: unknown, name: string, spec: OptionSpec): unknown {
+  const flag = `--${formatFlag(name)}`;
+  if (spec.kind === 'switch') return raw === true || (Array.isArray(raw) && raw.includes(true));
+  const texts = (Array.isArray(raw) ? raw : [raw]).map(String);
+  if (spec.kind === 'texts') return texts;
+  if (spec.kind === 'list') {
+    return texts.flatMap((text) => text.split(',').map((part) => part.trim())).filter((part) => part !== '');
+  }
+  const [text = '', ...more] = texts;
+  if (more.length > 0) {
+    throw createUsageError('option_twice', `${flag} is given ${texts.length} times`, 'Give it once.');
+  }
+  return spec.kind === 'text' ? text : readNumber(text, flag, spec.kind);
+}
+
+function readNumber(text: string, flag: string, kind: 'number' | 'integer'): number {
+  const number = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(number) || (kind === 'number' && Number.isFinite(number))) return number;
+  throw createUsageError(
+    'bad_number',
+    `${flag} is “${text}”, which is no ${kind === 'integer' ? 'whole number' : 'number'}`,
+    kind === 'integer' ? `For example: ${flag} 10` : `For example: ${flag} 2.50`,
+  );
+}
+
+function checkOperands(operands: readonly string[], entry: CommandEntry): readonly string[] {
+  const usage = `Usage: rowfill ${[entry.name, ...entry.operands].join(' ')} [options]`;
+  const needed = entry.operands.filter((operand) => !operand.startsWith('['));
+  const missing = needed[operands.length];
+  if (missing !== undefined) {
+    throw createUsageError('missing_operand', `${entry.name} needs ${missing}`, usage);
+  }
+  const surplus = operands[entry.operands.length];
+  if (surplus !== undefined) {
+    const message = `${entry.name} does not know what to do with “${surplus}”`;
+    throw createUsageError('surplus_operand', message, usage);
+  }
+  return operands;
+}

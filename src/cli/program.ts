@@ -1,0 +1,65 @@
+import { createUsageError } from '../errors.js';
+import { readNearest } from '../model/nearest.js';
+import { COMMANDS, type CommandEntry } from './commands.js';
+import { EXIT_CODES } from './exit-code.js';
+import { formatCommandHelp, formatProgramHelp } from './help.js';
+import { createHost, type HostParts } from './host.js';
+import { readArgs } from './parse-args.js';
+import { reportError } from './report-error.js';
+
+/** Runs the program on the words of its command line and tells the exit code; never throws. */
+export async function runProgram(words: readonly string[], parts: HostParts): Promise<number> {
+  const host = createHost(parts, words.includes('--debug'));
+  process.once('uncaughtException', (error) => parts.exit(reportError(error, host)));
+  try {
+    return await dispatch(words, host);
+  } catch (error) {
+    return reportError(error, host);
+  }
+}
+
+async function dispatch(words: readonly string[], host: ReturnType<typeof createHost>): Promise<number> {
+  const width = Math.min(110, Math.max(60, host.stdout.columns ?? 100));
+  const asked = words.filter((word) => word !== '--debug');
+  const [name, ...rest] = asked;
+  if (name === '--get-yargs-completions') {
+    const { printCompletions } = await import('./completions.js');
+    return printCompletions(rest, host);
+  }
+  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
+    const help = formatProgramHelp(COMMANDS, host.version, width);
+    if (name !== undefined) host.print(help);
+    else host.say(help.trimEnd());
+    return name === undefined ? EXIT_CODES.usage : EXIT_CODES.done;
+  }
+  if (name === '--version' || name === '-V') {
+    host.print(`${host.version}\n`);
+    return EXIT_CODES.done;
+  }
+  const entry = readEntry(name === 'help' ? (rest[0] ?? '') : name);
+  const command = await entry.load();
+  if (name === 'help' || rest.includes('--help') || rest.includes('-h')) {
+    host.print(formatCommandHelp(entry, command, width));
+    return EXIT_CODES.done;
+  }
+  return command.run(readArgs(rest, entry, command.options), host);
+}
+
+function readEntry(name: string): CommandEntry {
+  const entry = COMMANDS.find((candidate) => candidate.name === name);
+  if (entry !== undefined) return entry;
+  if (name.startsWith('-')) {
+    throw createUsageError(
+      'unknown_option',
+      `the first word has to be a command, not ${name}`,
+      'For example: rowfill run companies.csv --help',
+    );
+  }
+  const names = COMMANDS.map((candidate) => candidate.name);
+  const near = readNearest(name, names);
+  throw createUsageError(
+    'unknown_command',
+    `there is no command “${name}”`,
+    near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `The commands are: ${names.join(', ')}.`,
+  );
+}

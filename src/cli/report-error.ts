@@ -1,0 +1,47 @@
+import { describeError, RowfillError } from '../errors.js';
+import { EXIT_CODES, resolveErrorCode } from './exit-code.js';
+import type { Host } from './host.js';
+
+/** Tells a person why a command stopped, and gives the exit code for it. A closed pipe is no error. */
+export function reportError(error: unknown, host: Host): number {
+  if (host.isOutputClosed() && isClosedPipe(error)) return EXIT_CODES.done;
+  host.restore();
+  const code = error instanceof RowfillError ? reportKnown(error, host) : reportDefect(error, host);
+  if (host.debug) reportStack(error, host);
+  return code;
+}
+
+function reportKnown(error: RowfillError, host: Host): number {
+  if (error.kind === 'defect') return reportDefect(error, host);
+  host.say({ text: 'error: ', style: 'red' }, error.message, { text: ` [${error.code}]`, style: 'dim' });
+  if (error.hint !== undefined) host.say({ text: 'what to do: ', style: 'bold' }, error.hint);
+  return resolveErrorCode(error.kind);
+}
+
+function reportDefect(error: unknown, host: Host): number {
+  host.say({ text: 'error: ', style: 'red' }, `a defect of rowfill: ${describeError(error)}`);
+  host.say(
+    { text: 'what to do: ', style: 'bold' },
+    host.debug
+      ? `please report it with the text below and the version, ${host.version}`
+      : `run the same command with --debug, and report what it prints, with the version, ${host.version}`,
+  );
+  host.say('What was paid for is in the ledger: the same command carries on from it.');
+  return EXIT_CODES.defect;
+}
+
+function reportStack(error: unknown, host: Host): void {
+  for (let at = error, depth = 0; at !== undefined && depth < 8; depth += 1) {
+    host.say({ text: at instanceof Error ? (at.stack ?? at.message) : String(at), style: 'dim' });
+    at = at instanceof Error ? at.cause : undefined;
+    if (at !== undefined) host.say({ text: 'caused by:', style: 'dim' });
+  }
+}
+
+/** True for a write into a pipe that nobody reads any more, at any depth of causes. */
+function isClosedPipe(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
+    if ('code' in at && at.code === 'EPIPE') return true;
+  }
+  return false;
+}
