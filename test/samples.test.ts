@@ -4,6 +4,7 @@ import Papa from 'papaparse';
 import { expect, test } from 'vitest';
 import { normaliseDomain } from '../src/model/entity-key.js';
 import { isJsonObject, type JsonObject } from '../src/model/json.js';
+import { compileSchema } from '../src/model/schema.js';
 
 const SAMPLES = join(import.meta.dirname, '..', 'samples');
 const companies = readTable('companies.csv');
@@ -154,10 +155,22 @@ test('what is asked of people is in no table of companies, so that no company ca
     expect(Object.keys(fact).filter((column) => askedOfCompanies.includes(column))).toEqual([]);
 });
 
-test.each(['companies.schema.json', 'people.schema.json'])('%s describes every field', (name) => {
-  for (const property of Object.values(readProperties(name)))
-    expect(isJsonObject(property) && typeof property.description === 'string').toBe(true);
+test('a fact of a leader is valid where the schema of people asks for it', () => {
+  const schema = compileSchema(readSchema('people.schema.json'));
+  for (const leader of leaders)
+    for (const field of Object.keys(readProperties('people.schema.json')))
+      if (leader[field] !== undefined)
+        expect(schema.part(`/properties/${field}`).validate(leader[field])).toEqual([]);
 });
+
+test.each(['companies.schema.json', 'people.schema.json'])(
+  '%s compiles and describes every field',
+  (name) => {
+    compileSchema(readSchema(name));
+    for (const property of Object.values(readProperties(name)))
+      expect(isJsonObject(property) && typeof property.description === 'string').toBe(true);
+  },
+);
 
 test('README.md counts the samples right', () => {
   const text = readFileSync(join(SAMPLES, 'README.md'), 'utf8');
@@ -184,9 +197,15 @@ function readObjects(name: string): readonly JsonObject[] {
   });
 }
 
-function readProperties(name: string): JsonObject {
+function readSchema(name: string): JsonObject {
   const schema: unknown = JSON.parse(readFileSync(join(SAMPLES, name), 'utf8'));
-  if (!isJsonObject(schema) || !isJsonObject(schema.properties)) throw new Error(`${name} has no properties`);
+  if (!isJsonObject(schema)) throw new Error(`${name} is no object`);
   expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
-  return schema.properties;
+  return schema;
+}
+
+function readProperties(name: string): JsonObject {
+  const { properties } = readSchema(name);
+  if (!isJsonObject(properties)) throw new Error(`${name} has no properties`);
+  return properties;
 }
