@@ -20,7 +20,6 @@ function fold(text: string): string {
 
 /** Edits that turn one text into the other, a swap of neighbours counting as one; a text that is a beginning counts as near. */
 function measure(a: string, b: string, limit: number): number {
-  if (a.length >= 3 && b.startsWith(a)) return limit;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
@@ -34,7 +33,8 @@ function measure(a: string, b: string, limit: number): number {
     beforeLast = last;
     last = row;
   }
-  return at(last, b.length);
+  const distance = at(last, b.length);
+  return a.length >= 3 && b.startsWith(a) ? Math.min(distance, limit) : distance;
 }
 
 function at(row: readonly number[], index: number): number {

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { checkArchitecture, PLACES, readSources } from './helpers/architecture.js';
+
+const ROOT = join(import.meta.dirname, '..');
+
+test('imports go down, stops stand alone, and every package is in its place', () => {
+  const sources = readSources(join(ROOT, 'src'));
+  expect(sources.size).toBeGreaterThan(10);
+  expect(checkArchitecture(sources)).toEqual([]);
+});
+
+test('every production dependency has a place', () => {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  expect(Object.keys(PLACES).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+});
+
+describe('the check reports', () => {
+  const cases: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
+    [
+      'an import that goes up',
+      { 'model/row.ts': "import { enrich } from '../enrich.js';" },
+      'model/row.ts imports enrich.ts, which is above it',
+    ],
+    [
+      'a type that comes from above',
+      { 'ledger/ledger.ts': "import type { A } from '../enrich.js';" },
+      'ledger/ledger.ts imports enrich.ts, which is above it',
+    ],
+    [
+      'anyone who imports the command line',
+      { 'index.ts': "export { main } from './cli/main.js';" },
+      'index.ts imports cli/main.ts, which is above it',
+    ],
+    [
+      'a stop that imports another stop',
+      { 'join/join.ts': "import {\n  a,\n  b,\n} from '../read/csv-reader.js';" },
+      'join/join.ts imports read/csv-reader.ts, another stop',
+    ],
+    [
+      'a stop that takes more than types of the client',
+      { 'send/dispatch.ts': "import { AgentClient, type Reply } from '../api/client.js';" },
+      'send/dispatch.ts imports api/client.ts, of which a stop may have types of api/ and ledger/ only',
+    ],
+    [
+      'a stop that knows the server, even its types',
+      { 'wait/wait.ts': "import type { Server } from '../server/server.js';" },
+      'wait/wait.ts imports server/server.ts, of which a stop may have types of api/ and ledger/ only',
+    ],
+    [
+      'neighbours that know each other',
+      { 'api/client.ts': "import { startServer } from '../server/server.js';" },
+      'api/client.ts imports server/server.ts, its neighbour',
+    ],
+    [
+      'an import that is made late',
+      { 'read/open.ts': "const a = await import('../write/open.js');" },
+      'read/open.ts imports write/open.ts, another stop',
+    ],
+    [
+      'an import for its effects alone',
+      { 'read/open.ts': "import '../write/open.js';" },
+      'read/open.ts imports write/open.ts, another stop',
+    ],
+    [
+      'a cycle, also one of types',
+      { 'model/a.ts': "import { b } from './b.js';", 'model/b.ts': "import type { a } from './a.js';" },
+      'a cycle: model/a.ts → model/b.ts → model/a.ts',
+    ],
+    [
+      'a package outside its place',
+      { 'read/open.ts': "import Papa from 'papaparse';" },
+      'read/open.ts imports papaparse, whose place is read/csv-reader.ts, write/csv-writer.ts, agents/load-tables.ts',
+    ],
+    [
+      'a package without a place',
+      { 'read/open.ts': "export * from '@scope/left-pad/lib/index.js';" },
+      'read/open.ts imports @scope/left-pad, which has no place',
+    ],
+    [
+      'a file of more than 250 lines',
+      { 'read/open.ts': '\n'.repeat(251) },
+      'read/open.ts has 251 lines, more than 250',
+    ],
+    ['a default export', { 'read/open.ts': 'export default 1;' }, 'read/open.ts has a default export'],
+    [
+      'a default export by another name',
+      { 'read/open.ts': 'export { a as default };' },
+      'read/open.ts has a default export',
+    ],
+    ['a folder named after nothing', { 'model/utils/a.ts': '' }, 'model/utils/a.ts is named after nothing'],
+    ['a file named after nothing', { 'model/helpers.ts': '' }, 'model/helpers.ts is named after nothing'],
+    ['a file that is not in kebab-case', { 'model/rowKey.ts': '' }, 'model/rowKey.ts is not in kebab-case'],
+    ['a folder outside the layers', { 'stuff/a.ts': '' }, 'stuff/a.ts belongs to no layer'],
+    [
+      'the environment read outside the edge',
+      { 'options.ts': 'const a = process.env.HOME;' },
+      'options.ts touches process.env, which is for cli/main.ts alone',
+    ],
+  ];
+  test.each(cases)('%s', (_title, files, issue) => {
+    expect(checkArchitecture(new Map(Object.entries(files)))).toEqual([issue]);
+  });
+});
+
+test('the check lets pass what the layers allow', () => {
+  const files = {
+    'cli/main.ts': "import { enrich } from '../enrich.js';\nprocess.exitCode = 0;",
+    'enrich.ts': "import { openInput } from './read/open.js';\nimport { Ledger } from './ledger/ledger.js';",
+    'ledger/ledger.ts': "import { hashText } from '../model/ask.js';\nimport Database from 'libsql';",
+    'model/ask.ts': "import { createHash } from 'node:crypto';\n// import { enrich } from '../enrich.js';",
+    'read/open.ts':
+      "import type { AgentClient } from '../api/client.js';\nimport { a } from './close.js';\n/* import b from 'b'; */",
+    'server/server.ts': "import type { Agent } from '../agents/agent.js';\nimport Fastify from 'fastify';",
+  };
+  expect(checkArchitecture(new Map(Object.entries(files)))).toEqual([]);
+});

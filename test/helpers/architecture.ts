@@ -1,0 +1,160 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix, relative, sep } from 'node:path';
+
+/** Source files by their path below `src/`, with forward slashes. */
+export type Sources = ReadonlyMap<string, string>;
+
+interface Import {
+  readonly from: string;
+  /** A path below `src/`, or a package's name. */
+  readonly target: string;
+  readonly isPackage: boolean;
+  readonly isType: boolean;
+}
+
+const STOPS = ['read', 'select', 'batch', 'send', 'wait', 'check', 'settle', 'join', 'write'];
+const SUPPORTS = ['api', 'ledger', 'server', 'agents', 'options.ts'];
+const MAX_LINES = 250;
+const NAMELESS = /^(utils?|helpers?|common|misc)$/;
+
+/** Where a package may be put to use: files, or folders that end in a slash. */
+export const PLACES: Readonly<Record<string, readonly string[]>> = {
+  ajv: ['model/schema.ts'],
+  'ajv-formats': ['model/schema.ts'],
+  'cli-progress': ['cli/progress.ts'],
+  'eventsource-parser': ['api/'],
+  fastify: ['server/'],
+  'fuse.js': ['agents/'],
+  libsql: ['ledger/', 'server/run-store.ts'],
+  'p-limit': ['send/'],
+  papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/load-tables.ts'],
+  tldts: ['model/entity-key.ts'],
+  undici: ['api/'],
+  yargs: ['cli/'],
+};
+
+/** Reads every TypeScript file below a folder. */
+export function readSources(folder: string): Sources {
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
+  return new Map(paths.sort().map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
+}
+
+/** Every break of the layers, the places and the house rules, one sentence each. */
+export function checkArchitecture(sources: Sources): string[] {
+  const imports = [...sources].flatMap(([path, text]) => readImports(path, text));
+  return [
+    ...[...sources].flatMap(([path, text]) => checkFile(path, text)),
+    ...imports.flatMap((each) => (each.isPackage ? checkPackage(each) : checkLayers(each))),
+    ...checkCycles(imports),
+  ];
+}
+
+/** The packages that the sources import. */
+export function readPackages(sources: Sources): Set<string> {
+  const imports = [...sources].flatMap(([path, text]) => readImports(path, text));
+  return new Set(imports.filter((each) => each.isPackage).map((each) => each.target));
+}
+
+function readImports(from: string, text: string): Import[] {
+  const bare = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const statements = bare.matchAll(
+    /^[ \t]*(?:import|export)\b[ \t]*(type\b(?!\s*(?:,|from\b)))?(?:[\w\s{},*$]*?\bfrom\b)?\s*['"]([^'"\n]+)['"]/gm,
+  );
+  const calls = bare.matchAll(/\bimport\(\s*['"]([^'"\n]+)['"]\s*\)/g);
+  return [
+    ...[...statements].map((match) => createImport(from, match[2] ?? '', match[1] !== undefined)),
+    ...[...calls].map((match) => createImport(from, match[1] ?? '', false)),
+  ].filter((each) => !each.target.startsWith('node:'));
+}
+
+function createImport(from: string, specifier: string, isType: boolean): Import {
+  const isPackage = !specifier.startsWith('.');
+  const target = isPackage
+    ? readPackageName(specifier)
+    : posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts');
+  return { from, target, isPackage, isType };
+}
+
+function readPackageName(specifier: string): string {
+  if (specifier.startsWith('node:')) return specifier;
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+function checkFile(path: string, text: string): string[] {
+  const issues: string[] = [];
+  const lines = text.replace(/\n$/, '').split('\n').length;
+  const names = path.replace(/\.ts$/, '').split('/');
+  if (readLayer(path) === null) issues.push(`${path} belongs to no layer`);
+  if (lines > MAX_LINES) issues.push(`${path} has ${lines} lines, more than ${MAX_LINES}`);
+  if (names.some((name) => NAMELESS.test(name))) issues.push(`${path} is named after nothing`);
+  if (names.some((name) => name !== name.toLowerCase() || name.includes('_'))) {
+    issues.push(`${path} is not in kebab-case`);
+  }
+  if (/^\s*export\s+default\b|\bas\s+default\b/m.test(text)) issues.push(`${path} has a default export`);
+  const touched = /\bprocess\.(exitCode|exit|argv|env)\b/.exec(text)?.[0];
+  if (touched !== undefined && path !== 'cli/main.ts') {
+    issues.push(`${path} touches ${touched}, which is for cli/main.ts alone`);
+  }
+  return issues;
+}
+
+function checkPackage({ from, target }: Import): string[] {
+  const places = PLACES[target];
+  if (places === undefined) return [`${from} imports ${target}, which has no place`];
+  const isInside = places.some((place) => (place.endsWith('/') ? from.startsWith(place) : from === place));
+  return isInside ? [] : [`${from} imports ${target}, whose place is ${places.join(', ')}`];
+}
+
+function checkLayers({ from, target, isType }: Import): string[] {
+  const [above, below] = [readLayer(from), readLayer(target)];
+  const [unit, other] = [readUnit(from), readUnit(target)];
+  if (above === null || below === null || unit === other) return [];
+  if (below > above) return [`${from} imports ${target}, which is above it`];
+  if (above === 2 && below === 2) return [`${from} imports ${target}, another stop`];
+  if (above === 1 && below === 1 && !(unit === 'server' && other === 'agents')) {
+    return [`${from} imports ${target}, its neighbour`];
+  }
+  if (above === 2 && below === 1 && !(isType && (other === 'api' || other === 'ledger'))) {
+    return [`${from} imports ${target}, of which a stop may have types of api/ and ledger/ only`];
+  }
+  return [];
+}
+
+/** The folder below `src/`, or the file itself at the top. */
+function readUnit(path: string): string {
+  return path.split('/')[0] ?? path;
+}
+
+function readLayer(path: string): number | null {
+  const unit = readUnit(path);
+  if (unit === 'model' || unit === 'errors.ts') return 0;
+  if (SUPPORTS.includes(unit)) return 1;
+  if (STOPS.includes(unit)) return 2;
+  if (unit === 'index.ts') return 4;
+  if (unit === 'cli') return 5;
+  return path.includes('/') ? null : 3;
+}
+
+function checkCycles(imports: readonly Import[]): string[] {
+  const edges = new Map<string, string[]>();
+  for (const { from, target, isPackage } of imports) {
+    if (!isPackage) edges.set(from, [...(edges.get(from) ?? []), target]);
+  }
+  const done = new Set<string>();
+  const issues: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) {
+      issues.push(`a cycle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`);
+    } else if (!done.has(path)) {
+      for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+      done.add(path);
+    }
+  };
+  for (const path of edges.keys()) visit(path, []);
+  return issues;
+}

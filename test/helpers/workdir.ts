@@ -1,0 +1,162 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFailed, onTestFinished } from 'vitest';
+
+export interface ProgramResult {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Added to an environment that holds no key and a ledger folder of its own. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** The program is killed after this long. */
+  readonly timeoutMs?: number;
+}
+
+/** A program that goes on running while the test does other things. */
+export interface Background {
+  /** The first line that it wrote to standard output. */
+  readonly line: string;
+  readonly pid: number;
+  signal(name: NodeJS.Signals): void;
+  /** Waits for the end; give a signal to bring it about. */
+  end(signal?: NodeJS.Signals): Promise<ProgramResult>;
+}
+
+/** A fresh folder in which the built program is run, as a person would. */
+export interface Workdir {
+  readonly path: string;
+  /** The ledger folder of every program run here. */
+  readonly home: string;
+  write(name: string, content: string | Uint8Array): string;
+  read(name: string): string;
+  has(name: string): boolean;
+  run(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
+  /** Starts the program and returns once it has written its first line to standard output. */
+  start(args: readonly string[], options?: RunOptions): Promise<Background>;
+}
+
+const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');
+
+/** Opens a fresh folder for the running test; it is kept, and everything is printed, if the test fails. */
+export function createWorkdir(): Workdir {
+  if (!existsSync(PROGRAM)) throw new Error('dist/ is missing: npm run build makes it');
+  const path = mkdtempSync(join(tmpdir(), 'rowfill-test-'));
+  const home = join(path, '.rowfill');
+  const children: Child[] = [];
+  let hasFailed = false;
+
+  function open(args: readonly string[], options: RunOptions): Child {
+    const child = openChild(args, { cwd: path, home, ...options });
+    children.push(child);
+    return child;
+  }
+
+  onTestFailed(() => {
+    hasFailed = true;
+    process.stderr.write(`in ${path}\n${children.map(describeChild).join('')}`);
+  });
+  onTestFinished(async () => {
+    for (const child of children) await child.end('SIGKILL');
+    if (!hasFailed) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  return {
+    path,
+    home,
+    write(name, content) {
+      mkdirSync(dirname(join(path, name)), { recursive: true });
+      writeFileSync(join(path, name), content);
+      return join(path, name);
+    },
+    read: (name) => readFileSync(join(path, name), 'utf8'),
+    has: (name) => existsSync(join(path, name)),
+    run: (args, options = {}) => open(args, options).end(),
+    async start(args, options = {}) {
+      const child = open(args, options);
+      return { ...child, line: await child.ready };
+    },
+  };
+}
+
+interface Child {
+  readonly command: string;
+  readonly pid: number;
+  readonly ready: Promise<string>;
+  readonly result: () => ProgramResult;
+  signal(name: NodeJS.Signals): void;
+  end(signal?: NodeJS.Signals): Promise<ProgramResult>;
+}
+
+interface ChildPlace extends RunOptions {
+  readonly cwd: string;
+  readonly home: string;
+}
+
+function openChild(args: readonly string[], place: ChildPlace): Child {
+  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [PROGRAM, ...args], {
+    cwd: place.cwd,
+    env: { ...createEnvironment(), ROWFILL_HOME: place.home, ...place.env },
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), place.timeoutMs ?? 45_000);
+  let stdout = '';
+  let stderr = '';
+  let status: number | null = null;
+  let signal: NodeJS.Signals | null = null;
+  const result = (): ProgramResult => ({ status, signal, stdout, stderr });
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', (code, by) => {
+      clearTimeout(timer);
+      status = code;
+      signal = by;
+      resolve();
+    });
+  });
+  const command = ['rowfill', ...args].join(' ');
+  const ready = new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (stdout.includes('\n')) resolve(stdout.slice(0, stdout.indexOf('\n')));
+    });
+    void closed.then(() => reject(new Error(`${command} ended before its first line:\n${stderr}`)));
+  });
+  ready.catch(() => {});
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(place.stdin ?? '');
+
+  return {
+    command,
+    pid: child.pid ?? -1,
+    ready,
+    result,
+    signal: (name) => void child.kill(name),
+    async end(name) {
+      if (name !== undefined && child.exitCode === null) child.kill(name);
+      await closed;
+      return result();
+    },
+  };
+}
+
+/** This process's environment without keys, proxies, colour wishes and folders of rowfill. */
+function createEnvironment(): NodeJS.ProcessEnv {
+  const names = Object.keys(process.env).filter(
+    (name) => !/^(EXA_|ROWFILL_|NODE_OPTIONS|NO_COLOR|FORCE_COLOR|.*_proxy$)/i.test(name),
+  );
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
+
+function describeChild(child: Child): string {
+  const { status, signal, stdout, stderr } = child.result();
+  const end = signal ?? status ?? 'still running';
+  return `$ ${child.command}\n-- ended with ${end}\n-- stdout\n${stdout}\n-- stderr\n${stderr}\n`;
+}
