@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { createRefusal, Refusal } from './refusal.js';
+
+/** The largest body of a request. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 20_000;
+const MAX_CONNECTIONS = 2_048;
+
+/** The HTTP layer without any route: bodies arrive as bytes, and every error leaves in the API's envelope. */
+export function createHttpApp(): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    genReqId: () => `req_${randomUUID()}`,
+    routerOptions: { maxParamLength: 4_096 },
+    clientErrorHandler: refuseBrokenRequest,
+    frameworkErrors: (error, _request, reply) => sendError(error, reply),
+  });
+  app.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  app.server.maxConnections = MAX_CONNECTIONS;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(error, reply));
+  return app;
+}
+
+function sendError(error: Error, reply: FastifyReply): FastifyReply {
+  const refusal = error instanceof Refusal ? error : toRefusal(error);
+  return reply
+    .code(refusal.status)
+    .headers(refusal.headers)
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(refusal.body));
+}
+
+function toRefusal(error: Error & { readonly statusCode?: number }): Refusal {
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) {
+    // Size is told apart; whatever else is wrong with a request is a bad request.
+    return createRefusal(status === 413 ? 413 : 400, 'INVALID_REQUEST', 'INVALID_REQUEST', error.message);
+  }
+  return createRefusal(500, 'SERVER_ERROR', 'SERVER_ERROR', 'The server failed to answer this request.');
+}
+
+/** Answers what is no HTTP request at all, or one that never came to its end. */
+function refuseBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  const refusal = createRefusal(
+    status,
+    'INVALID_REQUEST',
+    'INVALID_REQUEST',
+    'The request is no valid HTTP.',
+  );
+  const body = JSON.stringify(refusal.body);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

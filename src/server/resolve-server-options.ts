@@ -1,0 +1,95 @@
+import type { Agent } from '../agents/agent.js';
+import { createUsageError } from '../errors.js';
+import { type ServerClock, SYSTEM_CLOCK } from './clock.js';
+import { CONTRACTS, type Contract } from './contract.js';
+
+export interface ServerOptions {
+  /** What answers the runs. */
+  readonly agent: Agent;
+  /** @default 127.0.0.1 */
+  readonly host?: string;
+  /** 0: any free port. @default 0 */
+  readonly port?: number;
+  /** The pages of 2026-05-07 to the letter, or with what came since. @default 2026-05-07 */
+  readonly contract?: Contract;
+  /** The only key that is let in; needed off loopback. Without it every key is let in, each as a team of its own. */
+  readonly key?: string;
+  /** The SQLite file that keeps runs over a restart; null: in memory. @default null */
+  readonly storePath?: string | null;
+  /** How many runs of one team may be active. @default 50 */
+  readonly maxActiveRuns?: number;
+  /** How many runs a team may start a second; 0: as many as it likes. @default 0 */
+  readonly startsPerSecond?: number;
+  /** How long a run may take; one of the effort ultra has three times as long. @default 3,600,000: one hour */
+  readonly runTimeoutMs?: number;
+  /** The silence after which a stream says that it is alive. @default 15,000 */
+  readonly keepAliveMs?: number;
+  /** @default the clock of this machine */
+  readonly clock?: ServerClock;
+}
+
+export interface ResolvedServerOptions extends Required<Omit<ServerOptions, 'key'>> {
+  readonly key: string | null;
+}
+
+const DEFAULTS = {
+  host: '127.0.0.1',
+  port: 0,
+  contract: '2026-05-07',
+  storePath: null,
+  maxActiveRuns: 50,
+  startsPerSecond: 0,
+  runTimeoutMs: 3_600_000,
+  keepAliveMs: 15_000,
+  clock: SYSTEM_CLOCK,
+} as const;
+
+/** The longest time that a timer of this platform can wait, divided by the three of a long run. */
+const MAX_RUN_TIMEOUT_MS = 700_000_000;
+
+/** Fills in the defaults and refuses what cannot work, each with its reason. */
+export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
+  const settings = { ...DEFAULTS, ...options, key: options.key ?? null };
+  if (!CONTRACTS.includes(settings.contract)) {
+    throw createOptionError('contract', settings.contract, `Use one of ${CONTRACTS.join(', ')}.`);
+  }
+  if (settings.key !== null && settings.key.trim() === '') {
+    throw createOptionError('key', '', 'Give a key that is not empty, or none.');
+  }
+  if (settings.key === null && !isLoopback(settings.host)) {
+    throw createUsageError(
+      'SERVE_KEY_NEEDED',
+      `Serving on ${settings.host} needs a key: other machines can reach that address.`,
+      'Set ROWFILL_SERVE_KEY to a long random text, or serve on 127.0.0.1.',
+    );
+  }
+  checkWhole('port', settings.port, 0, 65_535);
+  checkWhole('maxActiveRuns', settings.maxActiveRuns, 1, 100_000);
+  checkWhole('runTimeoutMs', settings.runTimeoutMs, 1, MAX_RUN_TIMEOUT_MS);
+  checkWhole('keepAliveMs', settings.keepAliveMs, 1, MAX_RUN_TIMEOUT_MS);
+  if (!(settings.startsPerSecond >= 0 && settings.startsPerSecond <= 100_000)) {
+    throw createOptionError(
+      'startsPerSecond',
+      settings.startsPerSecond,
+      'Use a number from 0 (no limit) on.',
+    );
+  }
+  return settings;
+}
+
+function checkWhole(name: string, value: number, lowest: number, highest: number): void {
+  if (Number.isInteger(value) && value >= lowest && value <= highest) return;
+  throw createOptionError(name, value, `Use a whole number from ${lowest} to ${highest}.`);
+}
+
+function createOptionError(name: string, value: unknown, hint: string) {
+  return createUsageError(
+    'BAD_SERVER_OPTION',
+    `The server option ${name} cannot be ${JSON.stringify(value)}.`,
+    hint,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}

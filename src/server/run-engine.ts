@@ -1,0 +1,277 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Agent, AgentResult } from '../agents/agent.js';
+import { describeError } from '../errors.js';
+import type { JsonObject } from '../model/json.js';
+import type { AgentRun, CreateRunRequest } from '../model/run.js';
+import type { ServerClock } from './clock.js';
+import { type Contract, isLongEffort } from './contract.js';
+import type { PriceRun } from './price-run.js';
+import { createConcurrencyLimit, createInvalid, createRunNotFound } from './refusal.js';
+import { createEndedDocument, createRunDocument, NO_CHARGE, type RunEnd } from './run-document.js';
+import { writeEndEvent, writeStartEvents } from './run-events.js';
+import { createRunIds } from './run-id.js';
+import { StopRequest } from './stop-request.js';
+import type { RunStore, StoredEvent, StoredRun } from './store-contract.js';
+import type { Tally } from './tally.js';
+
+/** The longest that a stopped agent may take to hand over what it has. */
+const STOP_GRACE_MS = 2_000;
+
+export interface EngineParts {
+  readonly agent: Agent;
+  readonly store: RunStore;
+  readonly clock: ServerClock;
+  readonly contract: Contract;
+  /** How many runs of one team may be active now. */
+  readonly readMaxActive: () => number;
+  readonly runTimeoutMs: number;
+  readonly longRunTimeoutMs: number;
+  readonly priceRun: PriceRun | null;
+  readonly tally: Tally;
+}
+
+/** Told of each event of a run as it happens, with the run's text. */
+export type RunListener = (event: StoredEvent, run: StoredRun) => void;
+
+interface ActiveRun {
+  readonly teamId: string;
+  readonly run: AgentRun;
+  readonly abort: AbortController;
+  readonly startedAt: number;
+  readonly listeners: Set<RunListener>;
+  readonly timers: (() => void)[];
+  lastEventId: number;
+  settled: Promise<void>;
+  /** The reason of a stop that was asked for; the agent's next answer ends the run with it. */
+  stopReason: string | null;
+}
+
+/** Starts runs, hands them to the agent, and ends them once, whatever comes first. */
+export class RunEngine {
+  readonly #parts: EngineParts;
+  readonly #createId: () => string;
+  readonly #active = new Map<string, ActiveRun>();
+  #closed = false;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.#createId = createRunIds(parts.clock);
+  }
+
+  /** Stores a run and sets the agent to work; refuses when the team has too many at work. */
+  create(teamId: string, request: CreateRunRequest): StoredRun {
+    const previous = this.#resolvePrevious(teamId, request.previousRunId);
+    const limit = this.#parts.readMaxActive();
+    if (this.#countActive(teamId) >= limit) {
+      this.#parts.tally.count('concurrencyRefusals');
+      throw createConcurrencyLimit(limit);
+    }
+    const run = createRunDocument(this.#createId(), this.#readTime(), request);
+    const events = writeStartEvents(run);
+    const stored = toStored(teamId, run);
+    this.#parts.store.add(stored, events);
+    this.#start(teamId, run, previous, events.length);
+    this.#parts.tally.countCreated(this.#active.size);
+    return stored;
+  }
+
+  /** Takes up the runs that were at work when the server went down: each is asked again. */
+  resume(): void {
+    for (const stored of this.#parts.store.listActive()) {
+      const run = parseRun(stored);
+      const previousId = run.request?.previousRunId;
+      const previous = previousId === undefined ? null : this.#parts.store.find(stored.teamId, previousId);
+      const lastEventId = this.#parts.store.listEvents(stored.id, 0, 1_000).at(-1)?.id ?? 0;
+      this.#start(stored.teamId, run, previous === null ? null : parseRun(previous), lastEventId);
+    }
+  }
+
+  /** The run of that id; refuses where the team has none. */
+  find(teamId: string, id: string): StoredRun {
+    const stored = this.#parts.store.find(teamId, id);
+    if (stored === null) throw createRunNotFound(id);
+    return stored;
+  }
+
+  /** Ends a run as cancelled; one that has ended stays as it is. */
+  cancel(teamId: string, id: string): StoredRun {
+    const stored = this.find(teamId, id);
+    const active = this.#active.get(id);
+    if (active === undefined) return stored;
+    this.#end(active, { status: 'cancelled' });
+    return this.find(teamId, id);
+  }
+
+  /** Ends a long run now and keeps what it found; one that has ended stays as it is. */
+  async stop(teamId: string, id: string): Promise<StoredRun> {
+    const stored = this.find(teamId, id);
+    const active = this.#active.get(id);
+    if (active === undefined) return stored;
+    const effort = active.run.request?.effort;
+    if (!isLongEffort(effort)) {
+      throw createInvalid(`Only runs of the effort ultra can be stopped; this one asks for ${effort}.`);
+    }
+    await this.#stopEarly(active, 'stopped');
+    return this.find(teamId, id);
+  }
+
+  /** Removes a run; one that is at work is cancelled first. */
+  remove(teamId: string, id: string): void {
+    this.cancel(teamId, id);
+    this.#parts.store.remove(teamId, id);
+  }
+
+  /** Listens to the coming events of a run; the function it returns stops that. */
+  listen(id: string, listener: RunListener): () => void {
+    const active = this.#active.get(id);
+    active?.listeners.add(listener);
+    return () => active?.listeners.delete(listener);
+  }
+
+  /** True while the run may still change. */
+  isActive(id: string): boolean {
+    return this.#active.has(id);
+  }
+
+  countActive(): number {
+    return this.#active.size;
+  }
+
+  /** Lets go of the runs at work without ending them, so that a restart can take them up. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const actives = [...this.#active.values()];
+    this.#active.clear();
+    for (const active of actives) {
+      for (const cancelTimer of active.timers) cancelTimer();
+      active.abort.abort(new Error('The server is closing.'));
+    }
+  }
+
+  #resolvePrevious(teamId: string, id: string | undefined): AgentRun | null {
+    if (id === undefined) return null;
+    const stored = this.#parts.store.find(teamId, id);
+    if (stored === null) {
+      throw createInvalid(`previousRunId: no run ${id} belongs to this key.`, 'PREVIOUS_RUN_NOT_FOUND');
+    }
+    if (stored.status !== 'completed') {
+      const message = `previousRunId: run ${id} is ${stored.status}, and only a completed run can be continued.`;
+      throw createInvalid(message, 'PREVIOUS_RUN_NOT_COMPLETED');
+    }
+    return parseRun(stored);
+  }
+
+  #countActive(teamId: string): number {
+    let count = 0;
+    for (const active of this.#active.values()) if (active.teamId === teamId) count += 1;
+    return count;
+  }
+
+  #start(teamId: string, run: AgentRun, previous: AgentRun | null, lastEventId: number): void {
+    const active: ActiveRun = {
+      teamId,
+      run,
+      abort: new AbortController(),
+      startedAt: this.#parts.clock.now(),
+      listeners: new Set(),
+      timers: [],
+      lastEventId,
+      settled: Promise.resolve(),
+      stopReason: null,
+    };
+    this.#active.set(run.id, active);
+    this.#scheduleLimits(active);
+    active.settled = this.#work(active, previous);
+  }
+
+  #scheduleLimits(active: ActiveRun): void {
+    const { clock, runTimeoutMs, longRunTimeoutMs } = this.#parts;
+    const request = active.run.request;
+    const timeoutMs = isLongEffort(request?.effort) ? longRunTimeoutMs : runTimeoutMs;
+    active.timers.push(
+      clock.schedule(() => {
+        const message = `The run took longer than ${Math.round(timeoutMs / 1_000)} seconds.`;
+        this.#end(active, { status: 'failed', error: createServerError('TIMEOUT', message) });
+      }, timeoutMs),
+    );
+    const seconds = request?.budget?.maxDurationSeconds;
+    if (seconds === undefined) return;
+    active.timers.push(
+      clock.schedule(() => void this.#stopEarly(active, 'time_limit_reached'), seconds * 1_000),
+    );
+  }
+
+  async #work(active: ActiveRun, previous: AgentRun | null): Promise<void> {
+    // The create is answered before the agent begins, so that no work of its own delays the reply.
+    await setImmediate();
+    if (active.abort.signal.aborted) return;
+    try {
+      const task = { request: active.run.request ?? { query: '' }, previous };
+      const result = await this.#parts.agent.answer(task, active.abort.signal);
+      const stopReason = active.stopReason ?? result.stopReason ?? 'schema_satisfied';
+      this.#end(active, { status: 'completed', stopReason, result });
+    } catch (error) {
+      if (active.stopReason !== null) {
+        this.#end(active, { status: 'completed', stopReason: active.stopReason, result: EMPTY_RESULT });
+      } else {
+        const message = `The agent failed: ${describeError(error)}`;
+        this.#end(active, { status: 'failed', error: createServerError('SERVER_ERROR', message) });
+      }
+    }
+  }
+
+  async #stopEarly(active: ActiveRun, reason: string): Promise<void> {
+    if (!this.#active.has(active.run.id)) return;
+    active.stopReason = reason;
+    active.abort.abort(new StopRequest());
+    let cancelTimer = (): void => {};
+    const patience = new Promise<void>((resolve) => {
+      cancelTimer = this.#parts.clock.schedule(resolve, STOP_GRACE_MS);
+    });
+    await Promise.race([active.settled, patience]);
+    cancelTimer();
+    this.#end(active, { status: 'completed', stopReason: reason, result: EMPTY_RESULT });
+  }
+
+  #end(active: ActiveRun, end: RunEnd): void {
+    const { store, clock, contract, priceRun, tally } = this.#parts;
+    // Whatever ends a run first wins; what comes later finds it gone.
+    if (this.#closed || !this.#active.delete(active.run.id)) return;
+    for (const cancelTimer of active.timers) cancelTimer();
+    const own = end.status === 'completed' ? end.result : null;
+    const charge = priceRun?.(active.run, end, clock.now() - active.startedAt) ?? {
+      usage: own?.usage ?? NO_CHARGE.usage,
+      costDollars: own?.costDollars ?? NO_CHARGE.costDollars,
+    };
+    const ended = createEndedDocument(active.run, end, charge, this.#readTime(), contract);
+    const stored = toStored(active.teamId, ended);
+    const event = writeEndEvent(ended, end, active.lastEventId + 1, contract);
+    store.change(stored, event);
+    tally.countEnded(ended);
+    for (const listener of active.listeners) listener(event, stored);
+    active.listeners.clear();
+    if (end.status !== 'completed') active.abort.abort(new Error(`The run was ${end.status}.`));
+  }
+
+  #readTime(): string {
+    return new Date(this.#parts.clock.now()).toISOString();
+  }
+}
+
+const EMPTY_RESULT: AgentResult = {
+  output: { text: '', structured: null, grounding: [] },
+  usage: NO_CHARGE.usage,
+};
+
+function createServerError(code: 'TIMEOUT' | 'SERVER_ERROR', message: string): JsonObject {
+  return { type: 'SERVER_ERROR', code, message };
+}
+
+function toStored(teamId: string, run: AgentRun): StoredRun {
+  return { id: run.id, teamId, status: run.status, text: JSON.stringify(run) };
+}
+
+function parseRun(stored: StoredRun): AgentRun {
+  // Only this server writes into its store.
+  return JSON.parse(stored.text) as AgentRun;
+}

@@ -1,0 +1,159 @@
+import Database from 'libsql';
+import { createUsageError, describeError } from '../errors.js';
+import type { RunStatus } from '../model/run.js';
+import type { Contract } from './contract.js';
+import type { RunPageRequest, RunStore, StoredEvent, StoredRun } from './store-contract.js';
+
+const SCHEMA_VERSION = 1;
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, team_id TEXT NOT NULL, status TEXT NOT NULL, text TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS runs_by_team ON runs (team_id, id);
+  CREATE INDEX IF NOT EXISTS runs_by_status ON runs (status);
+  CREATE TABLE IF NOT EXISTS events (
+    run_id TEXT NOT NULL, id INTEGER NOT NULL, event TEXT NOT NULL, data TEXT, created_at TEXT NOT NULL,
+    PRIMARY KEY (run_id, id)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** Keeps runs and events in a SQLite file, so that they survive a restart. */
+export class SqliteRunStore implements RunStore {
+  readonly #database: Database.Database;
+  readonly #statements: Statements;
+
+  constructor(path: string, contract: Contract) {
+    try {
+      this.#database = new Database(path, { timeout: 5_000 });
+      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+      this.#database.exec(SCHEMA);
+      this.#statements = prepareStatements(this.#database);
+    } catch (error) {
+      throw createUsageError(
+        'CANNOT_OPEN_STORE',
+        `The store of served runs ${path} cannot be opened: ${describeError(error)}`,
+        'Name a file in a folder that can be written to, that is new or was made by this command.',
+        error,
+      );
+    }
+    this.#checkMeta(path, 'version', String(SCHEMA_VERSION));
+    this.#checkMeta(path, 'contract', contract);
+  }
+
+  add(run: StoredRun, events: readonly StoredEvent[]): void {
+    this.#transact(() => {
+      this.#statements.addRun.run(run.id, run.teamId, run.status, run.text);
+      for (const event of events) this.#addEvent(run.id, event);
+    });
+  }
+
+  change(run: StoredRun, event: StoredEvent): void {
+    this.#transact(() => {
+      this.#statements.changeRun.run(run.status, run.text, run.id);
+      this.#addEvent(run.id, event);
+    });
+  }
+
+  find(teamId: string, id: string): StoredRun | null {
+    const row = this.#statements.findRun.get(id, teamId);
+    return row === undefined ? null : toRun(row);
+  }
+
+  list(teamId: string, page: RunPageRequest): readonly StoredRun[] {
+    // Every id begins with a letter, so it is below the tilde.
+    return this.#statements.listRuns.all(teamId, page.before ?? '~', page.limit).map(toRun);
+  }
+
+  listEvents(id: string, after: number, limit: number): readonly StoredEvent[] {
+    return this.#statements.listEvents.all(id, after, limit).map(toEvent);
+  }
+
+  remove(teamId: string, id: string): boolean {
+    return this.#transact(() => {
+      if (this.#statements.removeRun.run(id, teamId).changes === 0) return false;
+      this.#statements.removeEvents.run(id);
+      return true;
+    });
+  }
+
+  listActive(): readonly StoredRun[] {
+    return this.#statements.listActive.all().map(toRun);
+  }
+
+  close(): void {
+    if (this.#database.open) this.#database.close();
+  }
+
+  #addEvent(runId: string, event: StoredEvent): void {
+    this.#statements.addEvent.run(runId, event.id, event.event, event.data, event.createdAt);
+  }
+
+  #transact<Result>(work: () => Result): Result {
+    return this.#database.transaction(work).immediate();
+  }
+
+  #checkMeta(path: string, key: string, value: string): void {
+    this.#database.prepare('INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)').run(key, value);
+    const row = this.#database.prepare('SELECT value FROM meta WHERE key = ?').get(key);
+    const found = readText(row, 'value');
+    if (found === value) return;
+    this.#database.close();
+    throw createUsageError(
+      'STORE_MISMATCH',
+      `The store of served runs ${path} was made with ${key} ${found}; this server has ${value}.`,
+      `Serve it with ${key} ${found}, or name another file.`,
+    );
+  }
+}
+
+type Statements = ReturnType<typeof prepareStatements>;
+
+function prepareStatements(database: Database.Database) {
+  const prepare = (sql: string) => database.prepare<(string | number | null)[]>(sql);
+  return {
+    addRun: prepare('INSERT INTO runs (id, team_id, status, text) VALUES (?, ?, ?, ?)'),
+    changeRun: prepare('UPDATE runs SET status = ?, text = ? WHERE id = ?'),
+    findRun: prepare('SELECT id, team_id, status, text FROM runs WHERE id = ? AND team_id = ?'),
+    listRuns: prepare(
+      'SELECT id, team_id, status, text FROM runs WHERE team_id = ? AND id < ? ORDER BY id DESC LIMIT ?',
+    ),
+    listActive: prepare(
+      `SELECT id, team_id, status, text FROM runs WHERE status IN ('queued', 'running') ORDER BY id`,
+    ),
+    removeRun: prepare('DELETE FROM runs WHERE id = ? AND team_id = ?'),
+    addEvent: prepare('INSERT INTO events (run_id, id, event, data, created_at) VALUES (?, ?, ?, ?, ?)'),
+    listEvents: prepare(
+      'SELECT id, event, data, created_at FROM events WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?',
+    ),
+    removeEvents: prepare('DELETE FROM events WHERE run_id = ?'),
+  };
+}
+
+function toRun(row: unknown): StoredRun {
+  return {
+    id: readText(row, 'id'),
+    teamId: readText(row, 'team_id'),
+    // Only this class writes the column, from a StoredRun.
+    status: readText(row, 'status') as RunStatus,
+    text: readText(row, 'text'),
+  };
+}
+
+function toEvent(row: unknown): StoredEvent {
+  const data = readColumn(row, 'data');
+  return {
+    id: Number(readColumn(row, 'id')),
+    event: readText(row, 'event'),
+    data: typeof data === 'string' ? data : null,
+    createdAt: readText(row, 'created_at'),
+  };
+}
+
+function readText(row: unknown, column: string): string {
+  return String(readColumn(row, column));
+}
+
+function readColumn(row: unknown, column: string): unknown {
+  return typeof row === 'object' && row !== null ? Reflect.get(row, column) : undefined;
+}

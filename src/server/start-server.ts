@@ -1,0 +1,127 @@
+import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import { SYSTEM_CLOCK } from './clock.js';
+import type { EventStream } from './event-stream.js';
+import { createHttpApp } from './http-app.js';
+import { MemoryRunStore } from './memory-run-store.js';
+import { createGatewayError } from './refusal.js';
+import {
+  type ResolvedServerOptions,
+  resolveServerOptions,
+  type ServerOptions,
+} from './resolve-server-options.js';
+import { addRoutes } from './routes.js';
+import { RunEngine } from './run-engine.js';
+import { SqliteRunStore } from './run-store.js';
+import { StartRate } from './start-rate.js';
+import type { RunStore } from './store-contract.js';
+import { type ServerReport, Tally } from './tally.js';
+
+export type { Contract } from './contract.js';
+export type { ServerOptions } from './resolve-server-options.js';
+export type { ServerReport } from './tally.js';
+
+export interface RunningServer {
+  /** Such as `http://127.0.0.1:43117`, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** What was created, refused, billed and played since the start. */
+  report(): ServerReport;
+  /** Stops listening, ends the open streams and lets go of the runs; a server with a store takes them up again. */
+  close(): Promise<void>;
+}
+
+const CLOSE_GRACE_MS = 2_000;
+
+/** Serves the Agent Runs API on this machine. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const settings = resolveServerOptions(options);
+  const store = openStore(settings);
+  try {
+    return await startWithStore(settings, store);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+async function startWithStore(settings: ResolvedServerOptions, store: RunStore): Promise<RunningServer> {
+  const { clock, contract } = settings;
+  const tally = new Tally();
+  const streams = new Set<EventStream>();
+  const engine = new RunEngine({
+    agent: settings.agent,
+    store,
+    clock,
+    contract,
+    readMaxActive: () => settings.maxActiveRuns,
+    runTimeoutMs: settings.runTimeoutMs,
+    longRunTimeoutMs: settings.runTimeoutMs * 3,
+    priceRun: null,
+    tally,
+  });
+  const app = createHttpApp();
+  let closing: Promise<void> | null = null;
+  app.addHook('onRequest', async (request) => {
+    if (closing === null) return;
+    const headers = { connection: 'close' };
+    throw createGatewayError(503, 'SERVICE_OVERLOADED', 'The server is closing.', request.id, headers);
+  });
+  addRoutes(app, {
+    engine,
+    store,
+    clock,
+    contract,
+    acceptedKey: settings.key,
+    startRate: new StartRate(settings.startsPerSecond, clock),
+    keepAliveMs: settings.keepAliveMs,
+    tally,
+    streams,
+  });
+  const port = await listen(app, settings);
+  engine.resume();
+  const close = async (): Promise<void> => {
+    engine.close();
+    for (const stream of streams) stream.end();
+    const cancelTimer = SYSTEM_CLOCK.schedule(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+    await app.close();
+    cancelTimer();
+    store.close();
+  };
+  return {
+    url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
+    port,
+    report: () => tally.report(),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function openStore(settings: ResolvedServerOptions): RunStore {
+  return settings.storePath === null
+    ? new MemoryRunStore()
+    : new SqliteRunStore(settings.storePath, settings.contract);
+}
+
+async function listen(
+  app: ReturnType<typeof createHttpApp>,
+  settings: ResolvedServerOptions,
+): Promise<number> {
+  try {
+    await app.listen({ host: settings.host, port: settings.port });
+  } catch (error) {
+    throw createListenError(settings, error);
+  }
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : settings.port;
+}
+
+function createListenError(settings: ResolvedServerOptions, error: unknown): RowfillError {
+  return createUsageError(
+    'CANNOT_LISTEN',
+    `Cannot listen on ${settings.host} port ${settings.port}: ${describeError(error)}`,
+    'Choose another port, or 0 for any free one.',
+    error,
+  );
+}

@@ -1,0 +1,76 @@
+import { toMicros } from '../model/money.js';
+import type { AgentRun } from '../model/run.js';
+
+/** What the server has done since it started. */
+export interface ServerReport {
+  readonly runs: {
+    readonly created: number;
+    readonly completed: number;
+    readonly failed: number;
+    readonly cancelled: number;
+    readonly peakActive: number;
+  };
+  /** What the ended runs cost in all. */
+  readonly billedMicros: number;
+  /** Creates that were refused for the active-run cap, and for the start rate. */
+  readonly refused: { readonly concurrency: number; readonly rate: number };
+  /** Requests that were answered, by operation. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Scripted faults that were played, by name. */
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+type Counter = 'concurrencyRefusals' | 'rateRefusals';
+
+/** Counts what happens, for the report. */
+export class Tally {
+  readonly #counters: Record<Counter, number> = { concurrencyRefusals: 0, rateRefusals: 0 };
+  readonly #ended: Record<string, number> = {};
+  readonly #requests: Record<string, number> = {};
+  readonly #faults: Record<string, number> = {};
+  #created = 0;
+  #peakActive = 0;
+  #billedMicros = 0;
+
+  count(counter: Counter): void {
+    this.#counters[counter] += 1;
+  }
+
+  countCreated(active: number): void {
+    this.#created += 1;
+    this.#peakActive = Math.max(this.#peakActive, active);
+  }
+
+  countEnded(run: AgentRun): void {
+    this.#ended[run.status] = (this.#ended[run.status] ?? 0) + 1;
+    this.#billedMicros += toMicros(run.costDollars.total);
+  }
+
+  countRequest(operation: string): void {
+    this.#requests[operation] = (this.#requests[operation] ?? 0) + 1;
+  }
+
+  countFault(fault: string): void {
+    this.#faults[fault] = (this.#faults[fault] ?? 0) + 1;
+  }
+
+  get created(): number {
+    return this.#created;
+  }
+
+  report(): ServerReport {
+    return {
+      runs: {
+        created: this.#created,
+        completed: this.#ended.completed ?? 0,
+        failed: this.#ended.failed ?? 0,
+        cancelled: this.#ended.cancelled ?? 0,
+        peakActive: this.#peakActive,
+      },
+      billedMicros: this.#billedMicros,
+      refused: { concurrency: this.#counters.concurrencyRefusals, rate: this.#counters.rateRefusals },
+      requests: { ...this.#requests },
+      faults: { ...this.#faults },
+    };
+  }
+}
