@@ -5,6 +5,9 @@ import type { JsonObject, JsonValue } from './json.js';
  * Status-like words are open strings with their known values listed: a later service may say more.
  */
 
+/** Where the hosted service answers. */
+export const HOSTED_URL = 'https://api.exa.ai';
+
 export const BETA_TOKEN = 'agent-2026-05-07';
 
 export interface CreateRunRequest {

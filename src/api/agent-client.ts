@@ -1,0 +1,247 @@
+import type { JsonValue } from '../model/json.js';
+import type { AgentRun, AgentRunEvent, CreateRunRequest, EventPage, RunPage } from '../model/run.js';
+import { AgentError } from './agent-error.js';
+import { openCallScope } from './call-scope.js';
+import { Caller, type CallRequest, describeRequest } from './caller.js';
+import { type AgentClientOptions, resolveClientOptions } from './client-options.js';
+import { OpenRun, type StartedRun } from './open-run.js';
+import { parseEventPage, parseRun, parseRunPage } from './parse-run.js';
+import { createNoRunError, startRun } from './start-run.js';
+import { createRunPath, streamRun, waitRun } from './wait-run.js';
+
+export type { AgentClientOptions } from './client-options.js';
+export type { StartedRun } from './open-run.js';
+
+/** What every call takes. */
+export interface CallOptions {
+  /**
+   * Ends the call, which then rejects with the signal's reason. It ends no run: a create that is aborted may have
+   * started one, and a run that is waited for goes on.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PageOptions extends CallOptions {
+  /** Entries a page, 1 to 100. @default 20, by the service */
+  readonly limit?: number;
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+export interface WaitOptions extends CallOptions {
+  /** The longest time to wait from now, in milliseconds. @default no limit */
+  readonly deadlineMs?: number;
+}
+
+/**
+ * A client of the Agent Runs API over one pool of connections; close it when done.
+ *
+ * Every failure is an `AgentError`. Calls that may be repeated are, as `retry` says; `create`, `start` and `stream`
+ * send their create exactly once, and say in `outcome` whether a run may exist all the same.
+ */
+export class AgentClient {
+  readonly #caller: Caller;
+  readonly #closing = new AbortController();
+
+  constructor(options: AgentClientOptions = {}) {
+    this.#caller = new Caller(resolveClientOptions(options));
+  }
+
+  /** HTTP requests made so far, retries included. */
+  get requests(): number {
+    return this.#caller.transport.requests;
+  }
+
+  /** Starts a run and returns it as accepted, mostly without output. Sent exactly once. */
+  create(request: CreateRunRequest, options: CallOptions = {}): Promise<AgentRun> {
+    const call: CallRequest = {
+      method: 'POST',
+      path: '/agent/runs',
+      body: JSON.stringify(request),
+      creates: true,
+    };
+    return this.#within(options, async (signal) => {
+      const answer = await this.#caller.open(call, signal);
+      return readRun(await this.#caller.readJson(answer, call, signal), call);
+    });
+  }
+
+  /**
+   * Starts a run with its event stream open, and returns as soon as its id is known. Sent exactly once.
+   * Hand the result to `wait`, or close it: it holds a connection.
+   */
+  start(request: CreateRunRequest, options: CallOptions = {}): Promise<StartedRun> {
+    return this.#within(options, (signal) => startRun(this.#caller, request, signal));
+  }
+
+  /**
+   * Starts a run and yields its events up to the terminal one, each once, also across a cut connection. Names that we do
+   * not know pass through. Where no terminal event can be had, the last event is made from the run, with an empty id.
+   */
+  async *stream(request: CreateRunRequest, options: CallOptions = {}): AsyncGenerator<AgentRunEvent, void> {
+    const scope = openCallScope(options.signal, this.#closing.signal);
+    try {
+      yield* streamRun(this.#caller, await startRun(this.#caller, request, scope.signal), scope.signal);
+    } finally {
+      scope.close();
+    }
+  }
+
+  /** The run as it stands now. */
+  async get(id: string, options: CallOptions = {}): Promise<AgentRun> {
+    return this.#askRun({ method: 'GET', path: createRunPath(id) }, options);
+  }
+
+  /** A page of the account's runs, newest first. */
+  async list(options: PageOptions = {}): Promise<RunPage> {
+    const call: CallRequest = { method: 'GET', path: `/agent/runs${formatPage(options)}` };
+    const page = parseRunPage(await this.#ask(call, options));
+    if (page === null) throw createNoPageError(call);
+    return page;
+  }
+
+  /** A page of the run's stored events, oldest first. */
+  async events(id: string, options: PageOptions = {}): Promise<EventPage> {
+    const call: CallRequest = { method: 'GET', path: createRunPath(id, `/events${formatPage(options)}`) };
+    const page = parseEventPage(await this.#ask(call, options));
+    if (page === null) throw createNoPageError(call);
+    return page;
+  }
+
+  /** Cancels a run; one that has ended is returned unchanged. What it used is billed, and its results are not kept. */
+  async cancel(id: string, options: CallOptions = {}): Promise<AgentRun> {
+    return this.#askRun({ method: 'POST', path: createRunPath(id, '/cancel') }, options);
+  }
+
+  /** Ends a run of the highest effort now and keeps what it found; one that has ended is returned unchanged. */
+  async stop(id: string, options: CallOptions = {}): Promise<AgentRun> {
+    const call: CallRequest = { method: 'POST', path: createRunPath(id, '/stop') };
+    try {
+      return await this.#askRun(call, options);
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.status !== 400 || !/beta/i.test(error.message)) throw error;
+      return this.#askRun({ ...call, extraBetas: [STOP_BETA] }, options);
+    }
+  }
+
+  /** Removes a run from the account's history. */
+  async delete(id: string, options: CallOptions = {}): Promise<void> {
+    const call: CallRequest = { method: 'DELETE', path: createRunPath(id) };
+    return this.#within(options, (signal) =>
+      this.#caller.repeat(call, signal, this.#caller.retry, async (attempt) => {
+        try {
+          await this.#caller.readJson(await this.#caller.open(call, signal), call, signal);
+        } catch (error) {
+          // The first try may have removed it although its answer was lost.
+          if (attempt === 1 || !(error instanceof AgentError) || error.status !== 404) throw error;
+        }
+      }),
+    );
+  }
+
+  /**
+   * Waits for the end of a run, completed or not, and returns it with its output. A run from `start` is followed on its
+   * stream; where that breaks, or with an id alone, by replaying its events and by polling. An outage is sat out for
+   * `patienceMs`. Past `deadlineMs` it rejects with `WAIT_TIMED_OUT`; the run goes on and can be waited for again.
+   */
+  wait(run: StartedRun | string, options: WaitOptions = {}): Promise<AgentRun> {
+    const target = typeof run === 'string' || run instanceof OpenRun ? run : run.id;
+    const id = typeof target === 'string' ? target : target.id;
+    return this.#within(
+      options,
+      (signal) => waitRun(this.#caller, target, signal),
+      options.deadlineMs === undefined ? undefined : { id, deadlineMs: options.deadlineMs },
+    );
+  }
+
+  /** Finds out, before anything is spent, whether the Agent Runs API answers at the address and takes the key. */
+  async check(options: CallOptions = {}): Promise<void> {
+    const call: CallRequest = { method: 'GET', path: '/agent/runs?limit=1' };
+    const policy = { ...this.#caller.retry, maxRetries: 2, budgetMs: 10_000 };
+    const value = await this.#within(options, (signal) => this.#caller.json(call, signal, policy)).catch(
+      (error: unknown) => {
+        throw error instanceof AgentError && error.status === 404 ? this.#createNoApiError(error) : error;
+      },
+    );
+    if (parseRunPage(value) === null) throw createNoPageError(call);
+  }
+
+  /** Ends every call that is under way and closes all connections. Runs go on. */
+  async close(): Promise<void> {
+    this.#closing.abort(new AgentError('CLIENT_CLOSED', 'The client of the agent was closed'));
+    await this.#caller.transport.close();
+  }
+
+  async #askRun(call: CallRequest, options: CallOptions): Promise<AgentRun> {
+    return readRun(await this.#ask(call, options), call);
+  }
+
+  #ask(call: CallRequest, options: CallOptions): Promise<JsonValue> {
+    return this.#within(options, (signal) => this.#caller.json(call, signal));
+  }
+
+  /** Runs a call inside the caller's signal, its deadline and the client's life. */
+  async #within<T>(
+    options: CallOptions,
+    call: (signal: AbortSignal) => Promise<T>,
+    limit?: { readonly id: string; readonly deadlineMs: number },
+  ): Promise<T> {
+    const scope = openCallScope(options.signal, this.#closing.signal);
+    const watch = new AbortController();
+    if (limit !== undefined) {
+      this.#caller.clock.sleep(limit.deadlineMs, watch.signal).then(
+        () => scope.abort(createDeadlineError(limit)),
+        () => {},
+      );
+    }
+    try {
+      return await call(scope.signal);
+    } finally {
+      watch.abort();
+      scope.close();
+    }
+  }
+
+  #createNoApiError(error: AgentError): AgentError {
+    const { origin, prefix } = this.#caller.transport.base;
+    return new AgentError(
+      'NOT_THE_API',
+      `The address ${origin}${prefix} has no Agent Runs API: ${error.message}`,
+      {
+        status: error.status,
+        requestId: error.requestId,
+        hint: 'Check the address of the API (--api-url).',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The token that early versions of the service wanted for a stop. */
+const STOP_BETA = 'agent-max-effort-2026-07-27';
+
+function readRun(value: JsonValue, call: CallRequest): AgentRun {
+  const run = parseRun(value);
+  if (run === null) throw createNoRunError(describeRequest(call), call.creates === true ? 'unknown' : null);
+  return run;
+}
+
+function formatPage({ limit, cursor }: PageOptions): string {
+  const query = new URLSearchParams();
+  if (limit !== undefined) query.set('limit', String(limit));
+  if (cursor !== undefined) query.set('cursor', cursor);
+  return query.size === 0 ? '' : `?${query}`;
+}
+
+function createNoPageError(call: CallRequest): AgentError {
+  return new AgentError('NOT_THE_API', `${describeRequest(call)} answered JSON that is no page of a list`, {
+    status: 200,
+    hint: 'Check the address of the API (--api-url).',
+  });
+}
+
+function createDeadlineError(limit: { readonly id: string; readonly deadlineMs: number }): AgentError {
+  return new AgentError('WAIT_TIMED_OUT', `Run ${limit.id} did not end within ${limit.deadlineMs} ms`, {
+    hint: 'The run goes on; wait for it again by its id.',
+  });
+}

@@ -1,0 +1,95 @@
+import type { Clock } from '../model/clock.js';
+import type { JsonValue } from '../model/json.js';
+import type { AgentTimeouts, ClientSettings } from './client-options.js';
+import { EventStream } from './event-stream.js';
+import { type AnswerContext, isSuccess, readError, readJson } from './read-answer.js';
+import { repeatCall } from './repeat-call.js';
+import type { RetryPolicy } from './retry.js';
+import { Transport, type WireAnswer, type WireRequest } from './transport.js';
+
+/** A request as the calls below write it: what is left out is the same for most. */
+export type CallRequest = Pick<WireRequest, 'method' | 'path'> &
+  Partial<Pick<WireRequest, 'accept' | 'body' | 'lastEventId' | 'extraBetas' | 'creates'>>;
+
+/** Makes single and repeated calls over one transport, and reads their answers. */
+export class Caller {
+  readonly clock: Clock;
+  readonly timeouts: AgentTimeouts;
+  readonly retry: RetryPolicy;
+  readonly transport: Transport;
+  readonly #settings: ClientSettings;
+
+  constructor(settings: ClientSettings) {
+    this.#settings = settings;
+    this.clock = settings.clock;
+    this.timeouts = settings.timeouts;
+    this.retry = settings.retry;
+    this.transport = new Transport(settings.transport);
+  }
+
+  /** Sends a request once; an answer that is no success is an error. */
+  async open(request: CallRequest, signal: AbortSignal): Promise<WireAnswer> {
+    const creates = request.creates ?? false;
+    const headersMs = creates ? this.timeouts.createMs : this.timeouts.headersMs;
+    const wire = { accept: 'application/json', ...request, creates, headersMs } as const;
+    const answer = await this.transport.send(wire, signal);
+    if (isSuccess(answer)) return answer;
+    return orReason(signal, () => {
+      return readError(answer, this.#createContext(request)).then((error) => Promise.reject(error));
+    });
+  }
+
+  /** Reads an answer as JSON. */
+  readJson(answer: WireAnswer, request: CallRequest, signal: AbortSignal): Promise<JsonValue> {
+    return orReason(signal, () => readJson(answer, this.#createContext(request)));
+  }
+
+  /** Makes an answer a stream of events. */
+  readEvents(answer: WireAnswer): EventStream {
+    return new EventStream(answer.body, this.#settings.maxResponseBytes, this.clock.now);
+  }
+
+  /** Sends a request that may be repeated until it is answered with JSON, as patiently as the policy says. */
+  json(request: CallRequest, signal: AbortSignal, policy: RetryPolicy = this.retry): Promise<JsonValue> {
+    return this.repeat(request, signal, policy, async () =>
+      this.readJson(await this.open(request, signal), request, signal),
+    );
+  }
+
+  /** Repeats any call as the policy allows. */
+  repeat<T>(
+    request: CallRequest,
+    signal: AbortSignal,
+    policy: RetryPolicy,
+    call: (attempt: number) => Promise<T>,
+  ): Promise<T> {
+    const { clock, onRetry } = this.#settings;
+    return repeatCall(call, { what: describeRequest(request), policy, clock, signal, onRetry });
+  }
+
+  #createContext(request: CallRequest): AnswerContext {
+    return {
+      what: describeRequest(request),
+      address: this.transport.base.origin,
+      creates: request.creates ?? false,
+      maxBytes: this.#settings.maxResponseBytes,
+      requestMs: this.timeouts.requestMs,
+      now: this.clock.now,
+      mask: (text) => this.transport.mask(text),
+    };
+  }
+}
+
+/** Method and path of a request, for messages. */
+export function describeRequest(request: Pick<CallRequest, 'method' | 'path'>): string {
+  return `${request.method} ${request.path}`;
+}
+
+/** A call that fails because it was aborted fails with the abort's reason. */
+async function orReason<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
+}

@@ -1,0 +1,100 @@
+import type { Readable } from 'node:stream';
+import { createParser } from 'eventsource-parser';
+import { isJsonObject, type JsonValue } from '../model/json.js';
+import type { AgentRunEvent } from '../model/run.js';
+import { AgentError } from './agent-error.js';
+
+/** What a stream brings next: an event, or its end; `cut` is the failure that ended it, null for an orderly end. */
+export type StreamItem =
+  | { readonly kind: 'event'; readonly event: AgentRunEvent }
+  | { readonly kind: 'end'; readonly cut: unknown };
+
+/** An open stream of server-sent events. Reading it never rejects: a broken stream ends with what broke it. */
+export class EventStream {
+  /** When the last bytes came, comments included. */
+  lastByteAt: number;
+  readonly #body: Readable;
+  readonly #now: () => number;
+  readonly #events: AsyncGenerator<AgentRunEvent, void>;
+  readonly #unread: AgentRunEvent[] = [];
+
+  constructor(body: Readable, maxBytes: number, now: () => number) {
+    this.#body = body;
+    this.#now = now;
+    this.lastByteAt = now();
+    this.#events = this.#read(maxBytes);
+  }
+
+  /** The next event, or the end. One call at a time. */
+  async next(): Promise<StreamItem> {
+    const unread = this.#unread.shift();
+    if (unread !== undefined) return { kind: 'event', event: unread };
+    try {
+      const step = await this.#events.next();
+      return step.done === true ? { kind: 'end', cut: null } : { kind: 'event', event: step.value };
+    } catch (error) {
+      return { kind: 'end', cut: error };
+    }
+  }
+
+  /** Puts events back that were read too early, so that the next reader sees them first. */
+  unread(events: readonly AgentRunEvent[]): void {
+    this.#unread.unshift(...events);
+  }
+
+  /** Drops the connection. The run behind it goes on. */
+  close(): void {
+    this.#body.destroy();
+  }
+
+  /** Reads what is left, so that the connection can be used again; the caller bounds it with `close`. */
+  async drain(): Promise<void> {
+    for (;;) if ((await this.next()).kind === 'end') return;
+  }
+
+  async *#read(maxBytes: number): AsyncGenerator<AgentRunEvent, void> {
+    const ready: AgentRunEvent[] = [];
+    let tooLarge = false;
+    const parser = createParser({
+      // In characters, of which none takes less than a byte.
+      maxBufferSize: maxBytes,
+      onEvent: (message) => ready.push(parseMessage(message)),
+      onError: (error) => {
+        tooLarge ||= error.type === 'max-buffer-size-exceeded';
+      },
+    });
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#body) {
+      this.lastByteAt = this.#now();
+      parser.feed(decoder.decode(chunk as Buffer, { stream: true }));
+      yield* ready.splice(0);
+      if (tooLarge) throw createSizeError(maxBytes);
+    }
+    // The last frame may lack its blank line. It counts only if its data is a whole object: else it was cut.
+    parser.feed(`${decoder.decode()}\n\n`);
+    yield* ready.splice(0).filter((event) => isJsonObject(event.data));
+  }
+}
+
+function parseMessage(message: {
+  id?: string | undefined;
+  event?: string | undefined;
+  data: string;
+}): AgentRunEvent {
+  return { id: message.id ?? '', event: message.event ?? 'message', data: parseData(message.data) };
+}
+
+function parseData(text: string): JsonValue {
+  try {
+    // JSON.parse gives JSON values and nothing else.
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return text;
+  }
+}
+
+function createSizeError(maxBytes: number): AgentError {
+  return new AgentError('RESPONSE_TOO_LARGE', `An event of the stream is larger than ${maxBytes} bytes`, {
+    hint: 'Send fewer rows a run (--batch-size).',
+  });
+}

@@ -1,0 +1,167 @@
+import type { Clock } from '../model/clock.js';
+import { isJsonObject, type JsonValue } from '../model/json.js';
+import { type AgentRun, type AgentRunEvent, isTerminal } from '../model/run.js';
+import type { EventStream, StreamItem } from './event-stream.js';
+import { resolvePollDelay } from './poll-delay.js';
+
+/** The run to follow, as far as it is known. */
+export interface FollowTarget {
+  readonly id: string;
+  readonly effort: string | null;
+  /** The live stream of its create; null where there is none. */
+  readonly stream: EventStream | null;
+  /** True for a run that has only just been started: asking for it at once would be in vain. */
+  readonly fresh: boolean;
+}
+
+/** What following needs of the client. */
+export interface FollowCalls {
+  readonly get: (id: string) => Promise<AgentRun>;
+  /** Opens the replay of the stored events after an id; null where the agent has none to give. */
+  readonly openReplay: (id: string, lastEventId: string | null) => Promise<EventStream | null>;
+  readonly clock: Clock;
+  /** After so long without a byte on the stream, the run is asked for once, and the stream kept. */
+  readonly idleMs: number;
+  /** True where every event is wanted; false where only the end is, so that one replay will do. */
+  readonly everyEvent: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Follows a run to its end: live stream, then the replay of stored events, then polling, each where the one before it
+ * fails. Yields the events it sees, each once; the last one is terminal. Where the end was seen by asking for the run,
+ * that event is made here, with the whole run as its data.
+ */
+export async function* followRun(
+  target: FollowTarget,
+  calls: FollowCalls,
+): AsyncGenerator<AgentRunEvent, void> {
+  const startedAt = calls.clock.now();
+  const seen: Seen = { ids: new Set(), lastId: null };
+  if (target.stream !== null && (yield* readStream(target.stream, target.id, seen, calls, 'live'))) return;
+  let replays = target.stream !== null || calls.everyEvent;
+  let rest = target.fresh && target.stream === null;
+  for (;;) {
+    if (rest) await calls.clock.sleep(resolveDelay(target, startedAt, calls.clock), calls.signal);
+    rest = true;
+    if (replays) {
+      const before = seen.ids.size;
+      const replay = await calls.openReplay(target.id, seen.lastId);
+      if (replay !== null && (yield* readStream(replay, target.id, seen, calls, 'replay'))) return;
+      replays = calls.everyEvent && replay !== null;
+      // A replay that brought something new proves that the run is still working.
+      if (seen.ids.size > before) continue;
+    }
+    const run = await calls.get(target.id);
+    if (isTerminal(run.status)) return yield createEndEvent(run);
+  }
+}
+
+/** True for the last event of a run, also under a name that came after this program was written. */
+export function isTerminalEvent(event: AgentRunEvent, runId: string): boolean {
+  if (TERMINAL_EVENTS.has(event.event)) return true;
+  if (!isJsonObject(event.data) || !event.event.startsWith('agent_run.')) return false;
+  const { id, status } = event.data;
+  return id === runId && typeof status === 'string' && isTerminal(status);
+}
+
+const TERMINAL_EVENTS: ReadonlySet<string> = new Set([
+  'agent_run.completed',
+  'agent_run.failed',
+  'agent_run.cancelled',
+]);
+
+/** The events seen so far: a replay may begin again at the first one. */
+interface Seen {
+  readonly ids: Set<string>;
+  lastId: string | null;
+}
+
+/** Reads a stream to its end; true once the run has ended, false where the stream ended before it. */
+async function* readStream(
+  stream: EventStream,
+  runId: string,
+  seen: Seen,
+  calls: FollowCalls,
+  kind: 'live' | 'replay',
+): AsyncGenerator<AgentRunEvent, boolean> {
+  const onAbort = (): void => stream.close();
+  calls.signal.addEventListener('abort', onAbort, { once: true });
+  let ended = false;
+  try {
+    calls.signal.throwIfAborted();
+    for (;;) {
+      const next = stream.next();
+      let item = await raceIdle(next, stream, calls);
+      while (item === null) {
+        const run = await calls.get(runId);
+        if (isTerminal(run.status)) {
+          yield createEndEvent(run);
+          return true;
+        }
+        item = await raceIdle(next, stream, calls);
+      }
+      calls.signal.throwIfAborted();
+      if (item.kind === 'end') return false;
+      ended = isTerminalEvent(item.event, runId);
+      const isNew = noteEvent(item.event, seen);
+      // Only a replay repeats itself; on a live stream an id that comes twice is still news.
+      if (isNew || ended || kind === 'live') yield item.event;
+      if (ended) return true;
+    }
+  } finally {
+    calls.signal.removeEventListener('abort', onAbort);
+    if (ended) void drainBriefly(stream, calls.clock);
+    else stream.close();
+  }
+}
+
+/** The next item, or null after `idleMs` without a byte. */
+async function raceIdle(
+  next: Promise<StreamItem>,
+  stream: EventStream,
+  { clock, idleMs }: FollowCalls,
+): Promise<StreamItem | null> {
+  const watch = new AbortController();
+  const since = clock.now();
+  try {
+    for (;;) {
+      const leftMs = Math.max(since, stream.lastByteAt) + idleMs - clock.now();
+      if (leftMs <= 0) return null;
+      const idle = clock.sleep(leftMs, watch.signal).then(() => null);
+      const item = await Promise.race([next, idle]);
+      if (item !== null) return item;
+    }
+  } finally {
+    watch.abort();
+  }
+}
+
+/** False for an event that was seen before. */
+function noteEvent(event: AgentRunEvent, seen: Seen): boolean {
+  if (event.id === '') return true;
+  if (seen.ids.has(event.id)) return false;
+  seen.ids.add(event.id);
+  seen.lastId = event.id;
+  return true;
+}
+
+const DRAIN_MS = 1_000;
+
+/** Leaves the connection to the pool if the agent ends the stream soon, as it should; drops it otherwise. */
+async function drainBriefly(stream: EventStream, clock: Clock): Promise<void> {
+  const watch = new AbortController();
+  const limit = clock.sleep(DRAIN_MS, watch.signal).catch(() => {});
+  await Promise.race([stream.drain(), limit]);
+  watch.abort();
+  stream.close();
+}
+
+function createEndEvent(run: AgentRun): AgentRunEvent {
+  // A run is JSON: it was read from JSON, and what was filled in is JSON too.
+  return { id: '', event: `agent_run.${run.status}`, data: run as unknown as JsonValue };
+}
+
+function resolveDelay(target: FollowTarget, startedAt: number, clock: Clock): number {
+  return resolvePollDelay({ ageMs: clock.now() - startedAt, effort: target.effort, random: clock.random() });
+}

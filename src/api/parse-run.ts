@@ -1,0 +1,153 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import type {
+  AgentRun,
+  AgentRunEvent,
+  Citation,
+  Confidence,
+  CreateRunRequest,
+  EventPage,
+  Grounding,
+  RunCost,
+  RunOutput,
+  RunPage,
+  RunStatus,
+  RunUsage,
+} from '../model/run.js';
+
+/**
+ * Reads a run as tolerantly as it can be read: only `id` and `status` are needed, everything else is filled in, and
+ * keys that we do not know are kept for audit. Null for anything that is no run.
+ */
+export function parseRun(value: JsonValue | undefined): AgentRun | null {
+  if (!isJsonObject(value)) return null;
+  const { id, status } = value;
+  if (typeof id !== 'string' || id === '' || typeof status !== 'string' || status === '') return null;
+  return {
+    ...value,
+    id,
+    object: 'agent_run',
+    // The list of statuses is open on the wire; an unknown one counts as still working.
+    status: status as RunStatus,
+    stopReason: readText(value.stopReason),
+    createdAt: readText(value.createdAt) ?? '',
+    completedAt: readText(value.completedAt),
+    // What the service stored of our own request; nothing but its metadata is ever read again.
+    request: isJsonObject(value.request) ? (value.request as unknown as CreateRunRequest) : null,
+    output: parseOutput(value.output),
+    usage: parseUsage(value.usage),
+    costDollars: parseCost(value.costDollars),
+    error: parseFault(value.error),
+  };
+}
+
+/** True for data that carries a whole run with its result, not only its id and status. */
+export function hasResult(value: JsonValue | undefined): boolean {
+  return isJsonObject(value) && isJsonObject(value.output) && isJsonObject(value.costDollars);
+}
+
+/** Reads a page of runs, leaving out entries that are none; null for anything that is no page. */
+export function parseRunPage(value: JsonValue): RunPage | null {
+  const page = parsePage(value);
+  return page && { ...page, data: page.data.map(parseRun).filter((run) => run !== null) };
+}
+
+/** Reads a page of stored events, leaving out entries that are none; null for anything that is no page. */
+export function parseEventPage(value: JsonValue): EventPage | null {
+  const page = parsePage(value);
+  return page && { ...page, data: page.data.map(parseEvent).filter((event) => event !== null) };
+}
+
+/** What a failed run says of itself, as an object; some services give it as text. */
+export function parseFault(value: JsonValue | undefined): JsonObject | null {
+  if (isJsonObject(value)) return value;
+  return typeof value === 'string' && value !== '' ? { message: value } : null;
+}
+
+function parsePage(
+  value: JsonValue,
+): { data: readonly JsonValue[]; hasMore: boolean; nextCursor: string | null } | null {
+  if (!isJsonObject(value) || !Array.isArray(value.data)) return null;
+  const nextCursor = readText(value.nextCursor);
+  const hasMore = typeof value.hasMore === 'boolean' ? value.hasMore : nextCursor !== null;
+  return { data: value.data, hasMore, nextCursor };
+}
+
+function parseEvent(value: JsonValue): AgentRunEvent | null {
+  if (!isJsonObject(value) || typeof value.event !== 'string') return null;
+  const createdAt = readText(value.createdAt);
+  return {
+    id: typeof value.id === 'number' ? String(value.id) : (readText(value.id) ?? ''),
+    event: value.event,
+    data: value.data ?? null,
+    ...(createdAt === null ? {} : { createdAt }),
+  };
+}
+
+function parseOutput(value: JsonValue | undefined): RunOutput {
+  const output = isJsonObject(value) ? value : {};
+  return {
+    ...output,
+    text: readText(output.text) ?? '',
+    structured: output.structured ?? null,
+    grounding: Array.isArray(output.grounding)
+      ? output.grounding.map(parseGrounding).filter((entry) => entry !== null)
+      : [],
+  };
+}
+
+function parseGrounding(value: JsonValue): Grounding | null {
+  if (!isJsonObject(value) || typeof value.field !== 'string') return null;
+  return {
+    ...value,
+    field: value.field,
+    citations: Array.isArray(value.citations)
+      ? value.citations.map(parseCitation).filter((citation) => citation !== null)
+      : [],
+    confidence: isConfidence(value.confidence) ? value.confidence : null,
+    score: typeof value.score === 'number' ? value.score : null,
+  };
+}
+
+function parseCitation(value: JsonValue): Citation | null {
+  if (typeof value === 'string' && value !== '') return { url: value, title: null };
+  if (!isJsonObject(value) || typeof value.url !== 'string' || value.url === '') return null;
+  return { ...value, url: value.url, title: readText(value.title) };
+}
+
+function isConfidence(value: JsonValue | undefined): value is Confidence {
+  return value === 'low' || value === 'medium' || value === 'high';
+}
+
+function parseUsage(value: JsonValue | undefined): RunUsage {
+  const usage = isJsonObject(value) ? value : {};
+  return {
+    ...usage,
+    agentComputeUnits: readAmount(usage.agentComputeUnits) ?? 0,
+    searches: readAmount(usage.searches) ?? 0,
+    emails: readAmount(usage.emails) ?? 0,
+    phoneNumbers: readAmount(usage.phoneNumbers) ?? 0,
+  };
+}
+
+function parseCost(value: JsonValue | undefined): RunCost {
+  const cost = isJsonObject(value) ? value : {};
+  const parts = {
+    agentCompute: readAmount(cost.agentCompute) ?? 0,
+    search: readAmount(cost.search) ?? 0,
+    emails: readAmount(cost.emails) ?? 0,
+    phoneNumbers: readAmount(cost.phoneNumbers) ?? 0,
+  };
+  const sources = isJsonObject(cost.dataSources) ? Object.values(cost.dataSources).map(readAmount) : [];
+  const sum = [...Object.values(parts), ...sources].reduce<number>((total, part) => total + (part ?? 0), 0);
+  return { ...cost, ...parts, total: readAmount(cost.total) ?? sum };
+}
+
+/** An amount that is at least 0, also when it is written as text. */
+function readAmount(value: JsonValue | undefined): number | null {
+  const amount = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof amount === 'number' && Number.isFinite(amount) && amount >= 0 ? amount : null;
+}
+
+function readText(value: JsonValue | undefined): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}

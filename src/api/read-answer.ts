@@ -1,0 +1,152 @@
+import type { Readable } from 'node:stream';
+import type { CreateOutcome } from '../model/agent-failure.js';
+import type { JsonValue } from '../model/json.js';
+import { AgentError } from './agent-error.js';
+import { createNetworkError } from './create-network-error.js';
+import { formatSnippet, parseErrorAnswer } from './parse-error.js';
+import { parseRetryAfter } from './retry.js';
+import { readHeader, type WireAnswer } from './transport.js';
+
+/** What is needed to read an answer and to say what was wrong with it. */
+export interface AnswerContext {
+  /** Method and path, for messages. */
+  readonly what: string;
+  /** The API's origin, for messages. */
+  readonly address: string;
+  readonly creates: boolean;
+  readonly maxBytes: number;
+  /** Longest time the whole body may take. */
+  readonly requestMs: number;
+  readonly now: () => number;
+  /** Takes the key out of foreign text. */
+  readonly mask: (text: string) => string;
+}
+
+/** Reads a JSON answer to its end; anything but a 2xx with JSON becomes an `AgentError`. */
+export async function readJson(answer: WireAnswer, context: AnswerContext): Promise<JsonValue> {
+  if (!isSuccess(answer)) throw await readError(answer, context);
+  const text = await readText(answer.body, context);
+  try {
+    // JSON.parse gives JSON values and nothing else.
+    return JSON.parse(text) as JsonValue;
+  } catch (error) {
+    throw createForeignError(answer, text, context, error);
+  }
+}
+
+/** True for an answer that carries what was asked for. */
+export function isSuccess(answer: WireAnswer): boolean {
+  return answer.status >= 200 && answer.status < 300;
+}
+
+/** Reads an answer that is no success into the error it stands for. */
+export async function readError(answer: WireAnswer, context: AnswerContext): Promise<AgentError> {
+  if (answer.status >= 300 && answer.status < 400) return createRedirectError(answer, context);
+  // A body that breaks off leaves the status, which says enough.
+  const text = await readText(answer.body, context).catch(() => '');
+  const parsed = parseErrorAnswer(text);
+  if (!parsed.wellFormed && isHtml(answer, text) && answer.status < 500 && answer.status !== 429) {
+    return createForeignError(answer, text, context);
+  }
+  const code = parsed.code ?? `HTTP_${answer.status}`;
+  const message = `${context.what} answered ${answer.status} ${code}: ${context.mask(parsed.message)}`;
+  return new AgentError(code, message.replace(/: $/, ''), {
+    status: answer.status,
+    type: parsed.type,
+    requestId: parsed.requestId ?? readHeader(answer.headers, 'x-request-id'),
+    retryAfterMs: parseRetryAfter(readHeader(answer.headers, 'retry-after'), context.now()),
+    outcome: resolveOutcome(answer.status, parsed.wellFormed, context),
+  });
+}
+
+/** An error for an address behind which something else answers. */
+export function createForeignError(
+  answer: WireAnswer,
+  text: string,
+  context: AnswerContext,
+  cause?: unknown,
+): AgentError {
+  const looksLikeJson = !isHtml(answer, text) && /^\s*[[{]/.test(text);
+  const form = isHtml(answer, text) ? 'HTML' : text.trim() === '' ? 'nothing' : 'text';
+  const message = looksLikeJson
+    ? `${context.what} answered ${answer.status} with broken JSON`
+    : `The address ${context.address} answered ${form} (status ${answer.status}), not the Agent Runs API`;
+  const snippet = looksLikeJson ? '' : context.mask(formatSnippet(text).slice(0, 80));
+  return new AgentError(
+    looksLikeJson ? 'INVALID_JSON' : 'NOT_THE_API',
+    snippet === '' ? message : `${message}: ${snippet}`,
+    {
+      status: answer.status,
+      requestId: readHeader(answer.headers, 'x-request-id'),
+      outcome: context.creates ? 'unknown' : null,
+      hint: `Check the address of the API (--api-url); ${context.what} should answer with JSON.`,
+      cause,
+    },
+  );
+}
+
+function createRedirectError(answer: WireAnswer, context: AnswerContext): AgentError {
+  answer.body.destroy();
+  const target = formatTarget(readHeader(answer.headers, 'location'), context.address);
+  return new AgentError('REDIRECTED', `${context.what} was redirected (${answer.status}) to ${target}`, {
+    status: answer.status,
+    outcome: context.creates ? 'unknown' : null,
+    hint: 'Redirects are not followed, so that the key goes nowhere else; give the final address as --api-url.',
+  });
+}
+
+/** The target without its query, which may hold a secret. */
+function formatTarget(location: string | null, address: string): string {
+  if (location === null || !URL.canParse(location, address)) return 'an unnamed place';
+  const url = new URL(location, address);
+  return `${url.origin}${url.pathname}`;
+}
+
+/** Statuses by which the agent says that it created nothing, if it says so in a shape of its own. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 405, 413, 415, 422, 429]);
+
+function resolveOutcome(status: number, wellFormed: boolean, context: AnswerContext): CreateOutcome | null {
+  if (!context.creates) return null;
+  return wellFormed && REFUSALS.has(status) ? 'not_created' : 'unknown';
+}
+
+function isHtml(answer: WireAnswer, text: string): boolean {
+  return answer.contentType.includes('html') || /^\s*<(!doctype|html|\?xml)/i.test(text);
+}
+
+async function readText(body: Readable, context: AnswerContext): Promise<string> {
+  const startedAt = context.now();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const fail = (code: string, message: string, hint: string): AgentError =>
+    new AgentError(code, `${context.what}: ${message}`, {
+      outcome: context.creates ? 'unknown' : null,
+      hint,
+    });
+  try {
+    for await (const chunk of body) {
+      // Bodies of undici and zlib are streams of buffers.
+      const buffer = chunk as Buffer;
+      bytes += buffer.length;
+      if (bytes > context.maxBytes) {
+        throw fail(
+          'RESPONSE_TOO_LARGE',
+          `the answer is larger than ${context.maxBytes} bytes`,
+          'Send fewer rows a run (--batch-size).',
+        );
+      }
+      // No timer is needed: a body that stops coming is ended by its idle limit.
+      if (context.now() - startedAt > context.requestMs) {
+        throw fail('TIMED_OUT', `the answer took longer than ${context.requestMs} ms`, 'Check the network.');
+      }
+      chunks.push(buffer);
+    }
+  } catch (error) {
+    throw createNetworkError(error, context.what, context.creates ? 'unknown' : null);
+  } finally {
+    body.destroy();
+  }
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
+}

@@ -1,0 +1,49 @@
+import { createUsageError } from '../errors.js';
+
+/** The API's address, taken apart and found fit to send the key to. */
+export interface BaseUrl {
+  readonly origin: string;
+  /** Path before `/agent/runs`, without a slash at its end; mostly empty. */
+  readonly prefix: string;
+  readonly isLoopback: boolean;
+}
+
+/** Checks the address of the API; with a key, plain http is refused except on this machine. */
+export function resolveBaseUrl(baseUrl: string, hasKey: boolean): BaseUrl {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw createUsageError(
+      'INVALID_API_URL',
+      `The address of the API is no http or https URL: ${formatAddress(baseUrl)}`,
+      'Give it whole, such as https://api.exa.ai or http://127.0.0.1:8787.',
+    );
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw createUsageError(
+      'INVALID_API_URL',
+      `The address of the API holds more than an origin and a path: ${url.origin}${url.pathname}`,
+      'Leave out user name, password, query and fragment; the key comes from EXA_API_KEY.',
+    );
+  }
+  const isLoopback = isLoopbackHost(url.hostname);
+  if (hasKey && url.protocol === 'http:' && !isLoopback) {
+    throw createUsageError(
+      'KEY_OVER_PLAIN_HTTP',
+      `The key would travel unencrypted to ${url.origin}`,
+      'Use https, or a server on this machine.',
+    );
+  }
+  return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, ''), isLoopback };
+}
+
+/** True for names and addresses that never leave this machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  const host = hostname.toLowerCase().replace(/\.$/, '');
+  if (host === 'localhost' || host.endsWith('.localhost') || host === '[::1]') return true;
+  return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/** An address as typed, without what might be a password in it. */
+function formatAddress(text: string): string {
+  return JSON.stringify(text.replace(/\/\/[^/@]*@/, '//***@').slice(0, 200));
+}

@@ -1,0 +1,80 @@
+/** How patiently a call is tried again. */
+export interface RetryPolicy {
+  /** Tries after the first one. */
+  readonly maxRetries: number;
+  /** The first wait is drawn from 0 to this; it doubles with each try. */
+  readonly baseMs: number;
+  /** No drawn wait is longer than this. */
+  readonly capMs: number;
+  /** All waits of one call together, with the time the tries took: past this the last failure is final. */
+  readonly budgetMs: number;
+}
+
+/** What went wrong, as far as the rules need to know. */
+export interface RetryFacts {
+  /** HTTP status; null where no answer came (refused, reset, timed out, cut). */
+  readonly status: number | null;
+  readonly code: string;
+  readonly retryAfterMs: number | null;
+}
+
+/** Where the call stands. */
+export interface RetryState {
+  /** Tries made so far, at least 1. */
+  readonly attempt: number;
+  /** Time since the first try began. */
+  readonly elapsedMs: number;
+  /** A number in [0, 1). */
+  readonly random: number;
+}
+
+export type RetryDecision =
+  | { readonly retry: true; readonly delayMs: number }
+  | { readonly retry: false; readonly why: 'final' | 'attempts' | 'budget' };
+
+/** Decides whether a call that may be repeated is tried again, and after how long: full jitter, `Retry-After` first. */
+export function resolveRetry(facts: RetryFacts, state: RetryState, policy: RetryPolicy): RetryDecision {
+  if (!isRetryable(facts)) return { retry: false, why: 'final' };
+  if (state.attempt > policy.maxRetries) return { retry: false, why: 'attempts' };
+  const ceilingMs = Math.min(policy.capMs, policy.baseMs * 2 ** (state.attempt - 1));
+  const jitterMs = Math.floor(state.random * ceilingMs);
+  // Retry-After is the least the agent wants; a little jitter on top keeps many clients from coming back as one.
+  const delayMs =
+    facts.retryAfterMs === null ? jitterMs : facts.retryAfterMs + Math.min(jitterMs, policy.baseMs);
+  if (state.elapsedMs + delayMs > policy.budgetMs) return { retry: false, why: 'budget' };
+  return { retry: true, delayMs };
+}
+
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([
+  408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529,
+]);
+/** Failures without a status that the next try would only repeat. */
+const FINAL_CODES: ReadonlySet<string> = new Set([
+  'RESPONSE_TOO_LARGE',
+  'CLIENT_CLOSED',
+  'TLS_ERROR',
+  'PROXY_REFUSED',
+]);
+
+/** An answer that was cut or garbled on the way, although its status was fine. */
+const GARBLED_CODES: ReadonlySet<string> = new Set(['INVALID_JSON']);
+
+/** True for a failure that may pass by itself. Only for calls that may be repeated: a create never is. */
+export function isRetryable(facts: Pick<RetryFacts, 'status' | 'code'>): boolean {
+  if (facts.status === null) return !FINAL_CODES.has(facts.code);
+  return RETRYABLE_STATUSES.has(facts.status) || GARBLED_CODES.has(facts.code);
+}
+
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/** Reads a `Retry-After` header, in seconds or as an HTTP date, into milliseconds from now; null for neither. */
+export function parseRetryAfter(header: string | null, nowMs: number): number | null {
+  if (header === null) return null;
+  const text = header.trim();
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(MAX_RETRY_AFTER_MS, Math.ceil(Number(text) * 1000));
+  // Date.parse takes far more than a date ("-5" is one), so only what begins as an HTTP date is let through.
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return null;
+  // The oldest of the three forms has no zone and means GMT all the same.
+  const date = Date.parse(/GMT$/i.test(text) ? text : `${text} GMT`);
+  return Number.isNaN(date) ? null : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, date - nowMs));
+}

@@ -1,0 +1,105 @@
+import { isJsonObject, type JsonValue } from '../model/json.js';
+import { type AgentRunEvent, type CreateRunRequest, isTerminal } from '../model/run.js';
+import { AgentError } from './agent-error.js';
+import type { Caller, CallRequest } from './caller.js';
+import type { EventStream } from './event-stream.js';
+import { OpenRun } from './open-run.js';
+import { formatSnippet, parseErrorAnswer } from './parse-error.js';
+import { hasResult, parseRun } from './parse-run.js';
+
+/** Starts a run with its event stream open, and returns as soon as its id is known. Never repeated. */
+export async function startRun(
+  caller: Caller,
+  request: CreateRunRequest,
+  signal: AbortSignal,
+): Promise<OpenRun> {
+  const call: CallRequest = {
+    method: 'POST',
+    path: '/agent/runs',
+    accept: 'text/event-stream',
+    body: JSON.stringify(request),
+    creates: true,
+  };
+  const answer = await caller.open(call, signal);
+  const effort = request.effort ?? null;
+  if (!answer.contentType.includes('text/event-stream')) {
+    return readPlainRun(await caller.readJson(answer, call, signal), effort);
+  }
+  const stream = caller.readEvents(answer);
+  try {
+    return new OpenRun(await readRunId(stream, caller, signal), effort, { stream });
+  } catch (error) {
+    stream.close();
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+/** Some agents answer with the run itself where events were asked for. */
+function readPlainRun(value: JsonValue, effort: string | null): OpenRun {
+  const run = parseRun(value);
+  if (run === null) throw createNoRunError('POST /agent/runs', 'unknown');
+  return new OpenRun(run.id, effort, isTerminal(run.status) && hasResult(value) ? { run } : {});
+}
+
+/** An error for JSON that is no run. */
+export function createNoRunError(what: string, outcome: 'unknown' | null): AgentError {
+  return new AgentError('INVALID_RUN', `${what} answered JSON that is no run: it has no id or no status`, {
+    status: 200,
+    outcome,
+    hint: 'Check the address of the API (--api-url).',
+  });
+}
+
+/** Reads events until one names the run, and puts them back for whoever follows the run. */
+async function readRunId(stream: EventStream, caller: Caller, signal: AbortSignal): Promise<string> {
+  const early: AgentRunEvent[] = [];
+  const watch = new AbortController();
+  const limit = caller.clock.sleep(caller.timeouts.createMs, watch.signal).then(() => null);
+  try {
+    for (;;) {
+      const item = await Promise.race([stream.next(), limit]);
+      signal.throwIfAborted();
+      if (item === null) throw createLostError('TIMED_OUT', 'the stream did not name its run in time');
+      if (item.kind === 'end') {
+        throw createLostError('STREAM_CUT', 'the stream ended before it named its run', item.cut);
+      }
+      early.push(item.event);
+      const id = findRunId(item.event);
+      if (id !== null) {
+        stream.unread(early);
+        return id;
+      }
+      if (item.event.event === 'error') throw createEventError(item.event, caller);
+    }
+  } finally {
+    watch.abort();
+  }
+}
+
+function findRunId({ event, data }: AgentRunEvent): string | null {
+  if (!isJsonObject(data)) return null;
+  const isRun = event.startsWith('agent_run.') || data.object === 'agent_run';
+  return isRun && typeof data.id === 'string' && data.id !== '' ? data.id : null;
+}
+
+function createLostError(code: string, message: string, cause?: unknown): AgentError {
+  return new AgentError(code, `POST /agent/runs: ${message}`, {
+    outcome: 'unknown',
+    hint: 'A run may have been started; the list of runs tells, by its metadata.',
+    cause,
+  });
+}
+
+function createEventError(event: AgentRunEvent, caller: Caller): AgentError {
+  const error = parseErrorAnswer(JSON.stringify(event.data));
+  const message = caller.transport.mask(formatSnippet(error.message));
+  return new AgentError(
+    error.code ?? 'STREAM_ERROR',
+    `POST /agent/runs answered with an error event: ${message}`,
+    {
+      type: error.type,
+      requestId: error.requestId,
+      outcome: 'unknown',
+    },
+  );
+}

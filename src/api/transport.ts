@@ -1,0 +1,187 @@
+import { pipeline, type Readable, type Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { Dispatcher } from 'undici';
+import type { CreateOutcome } from '../model/agent-failure.js';
+import { createNetworkError } from './create-network-error.js';
+import { openPool, type PoolOptions } from './open-pool.js';
+import { type BaseUrl, resolveBaseUrl } from './resolve-base-url.js';
+
+export interface TransportOptions extends PoolOptions {
+  readonly baseUrl: string;
+  readonly apiKey: string | null;
+  readonly betas: readonly string[];
+  readonly userAgent: string;
+  readonly bodyIdleMs: number;
+}
+
+/** One HTTP request below the API's address. */
+export interface WireRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Path from `/agent/…` on, with its query, every part of it escaped. */
+  readonly path: string;
+  readonly accept: 'application/json' | 'text/event-stream';
+  readonly body?: string;
+  readonly lastEventId?: string;
+  readonly extraBetas?: readonly string[];
+  readonly headersMs: number;
+  /** True for the request that starts a run: its failure has to say what it left behind. */
+  readonly creates: boolean;
+}
+
+/** An answer whose head has arrived; the body is decoded, and has to be read to its end or destroyed. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Readable;
+}
+
+/** The one place that speaks HTTP, and the only one that knows the key: it goes to the configured origin and nowhere else. */
+export class Transport {
+  readonly base: BaseUrl;
+  requests = 0;
+  readonly #options: TransportOptions;
+  readonly #pool: Dispatcher;
+
+  constructor(options: TransportOptions) {
+    this.base = resolveBaseUrl(options.baseUrl, options.apiKey !== null);
+    this.#options = options;
+    this.#pool = openPool(this.base, options);
+  }
+
+  /** Sends a request, following no redirect; rejects with the signal's reason, or with an `AgentError` without status. */
+  async send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+    signal.throwIfAborted();
+    this.requests += 1;
+    const progress = { written: false };
+    const pool = this.#pool.compose((dispatch) => (options, handler) => {
+      return dispatch(options, noteWrite(handler, progress));
+    });
+    const sent = pool.request({
+      origin: this.base.origin,
+      path: this.base.prefix + request.path,
+      method: request.method,
+      headers: this.#createHeaders(request),
+      body: request.body ?? null,
+      headersTimeout: request.headersMs,
+      // A stream may be silent for as long as its run works; whoever reads it keeps watch.
+      bodyTimeout: request.accept === 'text/event-stream' ? 0 : this.#options.bodyIdleMs,
+      signal,
+    });
+    try {
+      const answer = await raceAbort(sent, signal);
+      // An abort between two reads must not surface as an unhandled event.
+      answer.body.on('error', ignore);
+      return {
+        status: answer.statusCode,
+        contentType: readHeader(answer.headers, 'content-type')?.toLowerCase() ?? '',
+        headers: answer.headers,
+        body: decodeBody(answer.body, readHeader(answer.headers, 'content-encoding')),
+      };
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw createNetworkError(
+        error,
+        `${request.method} ${this.base.origin}`,
+        resolveOutcome(request, progress.written),
+      );
+    }
+  }
+
+  /** Text from outside, without the key: an agent may repeat the key in what it complains of. */
+  mask(text: string): string {
+    const { apiKey } = this.#options;
+    return apiKey === null || apiKey === '' ? text : text.replaceAll(apiKey, '***');
+  }
+
+  /** Closes every connection; requests and streams still open fail. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  #createHeaders(request: WireRequest): Record<string, string> {
+    const { apiKey, userAgent } = this.#options;
+    const betas = [...this.#options.betas, ...(request.extraBetas ?? [])];
+    return {
+      accept: request.accept,
+      'accept-encoding': 'identity',
+      'user-agent': userAgent,
+      ...(betas.length === 0 ? {} : { 'exa-beta': betas.join(',') }),
+      ...(apiKey === null ? {} : { 'x-api-key': apiKey }),
+      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(request.lastEventId === undefined ? {} : { 'last-event-id': request.lastEventId }),
+    };
+  }
+}
+
+/** A header's value as one string; null where it is missing. */
+export function readHeader(headers: WireAnswer['headers'], name: string): string | null {
+  const value = headers[name];
+  if (value === undefined) return null;
+  return typeof value === 'string' ? value : value.join(', ');
+}
+
+function resolveOutcome(request: WireRequest, written: boolean): CreateOutcome | null {
+  if (!request.creates) return null;
+  return written ? 'unknown' : 'not_created';
+}
+
+/** The same handler, noting the moment from which bytes of the request may have left. */
+function noteWrite(
+  handler: Dispatcher.DispatchHandler,
+  progress: { written: boolean },
+): Dispatcher.DispatchHandler {
+  return {
+    onRequestStart(controller, context) {
+      progress.written = true;
+      handler.onRequestStart?.(controller, context);
+    },
+    onRequestUpgrade: (...facts) => handler.onRequestUpgrade?.(...facts),
+    onResponseStart: (...facts) => handler.onResponseStart?.(...facts),
+    onResponseData: (...facts) => handler.onResponseData?.(...facts),
+    onResponseEnd: (...facts) => handler.onResponseEnd?.(...facts),
+    onResponseError: (...facts) => handler.onResponseError?.(...facts),
+  };
+}
+
+/** Lets an abort through at once, also while the request still waits for a connection. */
+async function raceAbort(
+  sent: Promise<Dispatcher.ResponseData>,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  let onAbort = ignore;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([sent, aborted]);
+  } catch (error) {
+    sent.then((late) => late.body.on('error', ignore).destroy(), ignore);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Undoes a compression that was not asked for. */
+function decodeBody(body: Readable, encoding: string | null): Readable {
+  const decoder = createDecoder(encoding);
+  return decoder === null ? body : pipeline(body, decoder, ignore);
+}
+
+function createDecoder(encoding: string | null): Transform | null {
+  switch (encoding?.trim().toLowerCase()) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress();
+    default:
+      return null;
+  }
+}
+
+function ignore(): void {}
