@@ -49,7 +49,7 @@ const CODES: Readonly<Record<Style, number>> = { red: 31, yellow: 33, green: 32,
 export function createHost(parts: HostParts, debug: boolean): Host {
   const guards = new Set<() => void>();
   const hasColour = parts.stderr.isTTY === true && !parts.env.NO_COLOR && parts.env.TERM !== 'dumb';
-  const secrets = SECRETS.map((name) => parts.env[name] ?? '').filter((secret) => secret.length >= 4);
+  const secrets = readSecrets(parts.env);
 
   function show(span: string | Span): string {
     const { text, style } = typeof span === 'string' ? { text: span, style: undefined } : span;
@@ -76,6 +76,11 @@ export function createHost(parts: HostParts, debug: boolean): Host {
 
 /** The environment variables whose values are never shown, whatever text they turn up in. */
 const SECRETS = ['EXA_API_KEY', 'ROWFILL_SERVE_KEY'];
+
+/** The keys of the environment; one too short to be a key would blot out innocent text. */
+export function readSecrets(env: Environment): string[] {
+  return SECRETS.map((name) => env[name]?.trim() ?? '').filter((secret) => secret.length >= 8);
+}
 
 /** Takes keys out of a text. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {

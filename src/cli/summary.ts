@@ -1,0 +1,106 @@
+import type { JobSummary } from '../model/events.js';
+import type { JsonObject } from '../model/json.js';
+import { ROW_STATUSES } from '../model/outcome.js';
+import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
+
+/** The `--json` summary: its keys are a promise to scripts. */
+export function createSummaryRecord(summary: JobSummary): JsonObject {
+  const { jobId, askId, input, output, rows, reused, duplicates, runs, requests, seconds } = summary;
+  return {
+    job: jobId,
+    ask: askId,
+    input,
+    output,
+    rows: {
+      total: rows.total,
+      ...Object.fromEntries(ROW_STATUSES.map((status) => [status, rows[status]])),
+    },
+    reused,
+    duplicates,
+    runs: { created: runs.created, adopted: runs.adopted, failed: runs.failed },
+    requests,
+    cost_usd: toDollars(summary.costMicros),
+    reserved_usd: toDollars(summary.reservedMicros),
+    seconds,
+  };
+}
+
+/** Micro-dollars as the number of dollars that JSON shows. */
+export function toDollars(micros: number): number {
+  return micros / 1_000_000;
+}
+
+/** What a job came to, in lines for a person; `runsActive` is what was still working at the agent when it ended. */
+export function formatSummary(summary: JobSummary, runsActive: number): string[] {
+  const { rows, output, seconds } = summary;
+  const place = output === '-' ? 'The output is on standard output' : `The output is in ${output}`;
+  const counted = ROW_STATUSES.filter((status) => rows[status] > 0);
+  const width = Math.max(...counted.map((status) => formatCount(rows[status]).length));
+  return [
+    `${place}: ${formatNumber(rows.total, 'row')}, ${formatDuration(seconds)}.`,
+    ...counted.map((status) => `  ${formatCount(rows[status]).padStart(width)}  ${status}`),
+    formatCost(summary),
+    ...formatReuse(summary),
+    ...formatAdvice(summary, runsActive),
+  ];
+}
+
+function formatCost(summary: JobSummary): string {
+  const { costMicros, costNowMicros, reservedMicros, runs } = summary;
+  const before =
+    costNowMicros === costMicros ? '' : `, ${formatDollars(costNowMicros)} of it by this command`;
+  const open = reservedMicros === 0 ? '' : `; ${formatDollars(reservedMicros)} more is reserved`;
+  const adopted = runs.adopted === 0 ? '' : `, ${formatCount(runs.adopted)} picked up again`;
+  return `Cost: ${formatDollars(costMicros)}${before}${open} (${formatNumber(runs.created, 'new run')}${adopted}).`;
+}
+
+function formatReuse({ reused, duplicates }: JobSummary): string[] {
+  return [
+    ...(reused === 0 ? [] : [`${formatNumber(reused, 'row')} answered from the ledger, without a new cost.`]),
+    ...(duplicates === 0
+      ? []
+      : [`${formatNumber(duplicates, 'row')} sharing the answer of an equal row, asked once.`]),
+  ];
+}
+
+/** What the person can do about the rows that have no answer. */
+function formatAdvice(summary: JobSummary, runsActive: number): string[] {
+  const { rows, stop } = summary;
+  const working =
+    runsActive === 0
+      ? []
+      : [
+          `${formatNumber(runsActive, 'run')} still working at the agent: the same command picks up what they bring.`,
+        ];
+  const failed =
+    rows.failed === 0
+      ? []
+      : [
+          `${formatNumber(rows.failed, 'row')} failed: enrichment_error says why; the same command asks them again.`,
+        ];
+  switch (stop) {
+    case 'done':
+      return failed;
+    case 'interrupted':
+      return [...failed, ...working, 'Interrupted: the same command carries on from here.'];
+    case 'budget':
+      return [...failed, ...working, ...formatBudgetAdvice(summary)];
+    case 'refused':
+      return [...working, 'The agent refused: put that right, and the same command carries on from here.'];
+    case 'unreachable':
+      return [...working, 'The agent kept failing: the same command carries on from here.'];
+  }
+}
+
+function formatBudgetAdvice({ rows, costMicros }: JobSummary): string[] {
+  const answered = rows.enriched + rows.partial + rows.not_found;
+  const each = answered === 0 ? 0 : costMicros / answered;
+  const price =
+    each === 0
+      ? ''
+      : `, at about ${formatDollars(each)} a row ${formatDollars(each * rows.over_budget)} more`;
+  return [
+    `The budget is reached: ${formatNumber(rows.over_budget, 'row')} not asked${price}.`,
+    'The same command with a higher --max-cost carries on from here.',
+  ];
+}

@@ -1,0 +1,26 @@
+import { formatMicros } from '../model/money.js';
+
+/** A count for a person: 12,345. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** A count with its noun: `1 row`, `2 rows`. */
+export function formatNumber(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Money for a person, to a hundredth of a cent: $0.025. */
+export function formatDollars(micros: number): string {
+  return `$${formatMicros(Math.round(micros / 100) * 100)}`;
+}
+
+/** A length of time for a person, in its largest one or two units: `1 h 5 min`, `40 s`. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+}

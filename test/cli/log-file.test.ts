@@ -1,0 +1,75 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openLogFile } from '../../src/cli/log-file.js';
+import type { EnrichEvent } from '../../src/model/events.js';
+import { createTestHost } from '../helpers/host.js';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rowfill-log-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const EVENTS: readonly EnrichEvent[] = [
+  { type: 'job', jobId: 'j_1', askId: 'a_1', invocation: 1 },
+  { type: 'note', code: 'encoding', message: 'read as windows-1252' },
+  { type: 'batch_sent', batchId: 'b_1', runId: 'r_1', rows: 8, effort: 'low', attempt: 1, adopted: false },
+  { type: 'batch_settled', batchId: 'b_1', runId: 'r_1', rows: 8, answered: 7, costMicros: 25_000 },
+  { type: 'batch_failed', batchId: 'b_2', runId: null, rows: 1, reason: 'HTTP 500' },
+  { type: 'retry', what: 'create', attempt: 2, delayMs: 400, reason: 'HTTP 503 for key sk-very-secret' },
+];
+
+test('each event is one JSON object a line, with its time', () => {
+  const host = createTestHost();
+  const log = openLogFile(join(folder, 'a.log'), host);
+  log.write(EVENTS[0] ?? fail());
+  host.pass(1500);
+  log.write(EVENTS[3] ?? fail());
+  log.close();
+  expect(readRecords('a.log')).toEqual([
+    { time: '2026-01-01T00:00:00.000Z', event: 'job', job: 'j_1', ask: 'a_1', invocation: 1 },
+    {
+      time: '2026-01-01T00:00:01.500Z',
+      event: 'batch_settled',
+      batch: 'b_1',
+      run: 'r_1',
+      rows: 8,
+      answered: 7,
+      cost_usd: 0.025,
+    },
+  ]);
+});
+
+test('a log is added to, never begun anew, and only its owner may read it', () => {
+  for (const event of EVENTS) {
+    const log = openLogFile(join(folder, 'a.log'), createTestHost());
+    log.write(event);
+    log.close();
+  }
+  expect(readRecords('a.log').map((record) => record.event)).toEqual(EVENTS.map((event) => event.type));
+  if (process.platform !== 'win32') expect(statSync(join(folder, 'a.log')).mode & 0o777).toBe(0o600);
+});
+
+test('the key is not in the log, whatever text it comes in', () => {
+  const log = openLogFile(join(folder, 'a.log'), createTestHost({ env: { EXA_API_KEY: 'sk-very-secret' } }));
+  for (const event of EVENTS) log.write(event);
+  log.close();
+  const text = readFileSync(join(folder, 'a.log'), 'utf8');
+  expect(text).not.toContain('sk-very-secret');
+  expect(text).toContain('HTTP 503 for key ***');
+});
+
+test('a log that cannot be written is refused before the job', () => {
+  expect(() => openLogFile(join(folder, 'none', 'a.log'), createTestHost())).toThrow(/--log-file: .*a\.log/);
+});
+
+function readRecords(name: string): { event: string }[] {
+  const lines = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+function fail(): never {
+  throw new Error('no such event');
+}

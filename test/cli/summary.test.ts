@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { resolveErrorCode, resolveJobCode } from '../../src/cli/exit-code.js';
+import { createSummaryRecord, formatSummary } from '../../src/cli/summary.js';
+import type { JobSummary } from '../../src/model/events.js';
+
+const ROWS = {
+  total: 10,
+  enriched: 6,
+  partial: 1,
+  not_found: 1,
+  excluded: 0,
+  unchanged: 0,
+  failed: 0,
+  over_budget: 0,
+  pending: 2,
+};
+const SUMMARY: JobSummary = {
+  jobId: 'j_1',
+  askId: 'a_1',
+  input: 'in.csv',
+  output: 'in.filled.csv',
+  stop: 'done',
+  rows: ROWS,
+  reused: 0,
+  duplicates: 0,
+  runs: { created: 2, adopted: 0, failed: 0 },
+  requests: 5,
+  costMicros: 50_000,
+  costNowMicros: 50_000,
+  reservedMicros: 0,
+  seconds: 3.25,
+};
+
+test('the JSON summary has the promised keys, in order, and money as dollars', () => {
+  expect(JSON.stringify(createSummaryRecord({ ...SUMMARY, costMicros: 3125, reservedMicros: 25_000 }))).toBe(
+    '{"job":"j_1","ask":"a_1","input":"in.csv","output":"in.filled.csv",' +
+      '"rows":{"total":10,"enriched":6,"partial":1,"not_found":1,"excluded":0,"unchanged":0,"failed":0,' +
+      '"over_budget":0,"pending":2},"reused":0,"duplicates":0,"runs":{"created":2,"adopted":0,"failed":0},' +
+      '"requests":5,"cost_usd":0.003125,"reserved_usd":0.025,"seconds":3.25}',
+  );
+});
+
+test('a person is told where the file is, the rows by status and the cost', () => {
+  expect(formatSummary(SUMMARY, 0)).toEqual([
+    'The output is in in.filled.csv: 10 rows, 3.3 s.',
+    '  6  enriched',
+    '  1  partial',
+    '  1  not_found',
+    '  2  pending',
+    'Cost: $0.05 (2 new runs).',
+  ]);
+});
+
+test('rows that failed come with what to do about them', () => {
+  const lines = formatSummary({ ...SUMMARY, rows: { ...ROWS, failed: 3 } }, 0);
+  expect(lines.at(-1)).toBe('3 rows failed: enrichment_error says why; the same command asks them again.');
+});
+
+test('an interruption tells the runs that go on at the agent, and that the same command picks them up', () => {
+  const lines = formatSummary({ ...SUMMARY, stop: 'interrupted', reservedMicros: 75_000 }, 3);
+  expect(lines).toContain('Cost: $0.05; $0.075 more is reserved (2 new runs).');
+  expect(lines.at(-2)).toBe('3 runs still working at the agent: the same command picks up what they bring.');
+  expect(lines.at(-1)).toBe('Interrupted: the same command carries on from here.');
+});
+
+test('a reached budget tells what remains and what more money would buy', () => {
+  const lines = formatSummary({ ...SUMMARY, stop: 'budget', rows: { ...ROWS, over_budget: 200 } }, 0);
+  expect(lines.at(-2)).toBe('The budget is reached: 200 rows not asked, at about $0.0063 a row $1.25 more.');
+  expect(lines.at(-1)).toContain('--max-cost');
+});
+
+test('reused and shared rows are told', () => {
+  const text = formatSummary({ ...SUMMARY, reused: 4, duplicates: 1, costNowMicros: 0 }, 0).join('\n');
+  expect(text).toContain('Cost: $0.05, $0.00 of it by this command');
+  expect(text).toContain('4 rows answered from the ledger');
+  expect(text).toContain('1 row sharing the answer of an equal row');
+});
+
+test('each way a job ends has its exit code', () => {
+  expect(resolveJobCode(SUMMARY)).toBe(0);
+  expect(resolveJobCode({ ...SUMMARY, rows: { ...ROWS, failed: 1 } })).toBe(6);
+  expect(resolveJobCode({ ...SUMMARY, stop: 'refused' })).toBe(3);
+  expect(resolveJobCode({ ...SUMMARY, stop: 'unreachable' })).toBe(4);
+  expect(resolveJobCode({ ...SUMMARY, stop: 'budget', rows: { ...ROWS, failed: 1 } })).toBe(5);
+  expect(resolveJobCode({ ...SUMMARY, stop: 'interrupted' })).toBe(130);
+  expect((['defect', 'usage', 'refused', 'unreachable', 'budget'] as const).map(resolveErrorCode)).toEqual([
+    1, 2, 3, 4, 5,
+  ]);
+});

@@ -1,0 +1,75 @@
+import { PassThrough } from 'node:stream';
+import { createHost, type Environment, type Host } from '../../src/cli/host.js';
+
+/** A host whose streams, clock and signals are in the hands of the test. */
+export interface TestHost extends Host {
+  readonly stdin: PassThrough & { isTTY: boolean };
+  readStdout(): string;
+  readStderr(): string;
+  /** Moves the clock. */
+  pass(ms: number): void;
+  /** Does what a Ctrl-C does. */
+  interrupt(): void;
+  /** The codes that the program wanted to leave with at once. */
+  readonly exits: readonly number[];
+}
+
+/** Opens a host on streams in memory; `isTerminal` makes them look like a terminal of 100 columns. */
+export function createTestHost(options: { isTerminal?: boolean; env?: Environment } = {}): TestHost {
+  const isTTY = options.isTerminal ?? false;
+  const stdin = Object.assign(new PassThrough(), { isTTY });
+  const [stdout, readStdout] = createSink(isTTY);
+  const [stderr, readStderr] = createSink(isTTY);
+  const listeners = new Set<() => void>();
+  const exits: number[] = [];
+  let nowMs = Date.UTC(2026, 0, 1);
+  const host = createHost(
+    {
+      version: '0.0.0',
+      env: options.env ?? {},
+      stdin,
+      stdout,
+      stderr,
+      now: () => nowMs,
+      isOutputClosed: () => false,
+      exit: (code) => {
+        exits.push(code);
+        throw new Error(`left with ${code}`);
+      },
+      onInterrupt(listener) {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+    },
+    false,
+  );
+  return {
+    ...host,
+    stdin,
+    readStdout,
+    readStderr,
+    pass: (ms) => {
+      nowMs += ms;
+    },
+    interrupt: () => {
+      for (const listener of listeners) listener();
+    },
+    exits,
+  };
+}
+
+function createSink(isTTY: boolean): [PassThrough & { isTTY: boolean; columns: number }, () => string] {
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 100 });
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return [
+    stream,
+    () => {
+      // What was written but not yet announced.
+      for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) void chunk;
+      return text;
+    },
+  ];
+}
