@@ -1,12 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { VERSION } from '../model/version.js';
 
 const words = process.argv.slice(2);
-const version = readVersion();
 
 // Answered before anything else is loaded.
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
-  process.stdout.write(`${version}\n`);
+  process.stdout.write(`${VERSION}\n`);
 } else {
   let isOutputClosed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -18,7 +17,7 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   });
   const { runProgram } = await import('./program.js');
   process.exitCode = await runProgram(words, {
-    version,
+    version: VERSION,
     env: process.env,
     stdin: process.stdin,
     stdout: process.stdout,
@@ -35,10 +34,4 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
       };
     },
   });
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const found = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-  return found ? String(manifest.version) : 'unknown';
 }

@@ -14,10 +14,10 @@ test('the version is printed alone on standard output', async () => {
   }
 });
 
-test('the version is answered without loading anything but main', () => {
+test('the version is answered without loading anything but itself', () => {
   const text = readFileSync(join(import.meta.dirname, '../../dist/cli/main.js'), 'utf8');
   const early = [...text.matchAll(/^import .*$/gm)].map((match) => match[0]);
-  expect(early).toEqual(["import { readFileSync } from 'node:fs';"]);
+  expect(early).toEqual(["import { VERSION } from '../model/version.js';"]);
 });
 
 test('help lists every command and every exit code on standard output', async () => {
