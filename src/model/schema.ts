@@ -6,6 +6,7 @@ import { describeError } from '../errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { escapeToken, formatFragment, resolvePointer } from './pointer.js';
 import { DRAFT_URIS, readDraft, type SchemaDraft, SchemaError } from './schema-draft.js';
+import { linkSchema } from './schema-link.js';
 
 export { type SchemaDraft, SchemaError } from './schema-draft.js';
 
@@ -22,8 +23,11 @@ export interface CompiledSchema {
   readonly draft: SchemaDraft;
   /** What is wrong with a value; an empty list means that it is valid. */
   validate(value: unknown): readonly SchemaIssue[];
-  /** The schema at a JSON pointer of this schema, with its references still meaning what they mean there. */
-  part(pointer: string): CompiledSchema;
+  /**
+   * The schema at a JSON pointer of this schema, with its references still meaning what they mean there; null where
+   * that depends on the way by which a value comes there (several resources that share a dynamic anchor).
+   */
+  part(pointer: string): CompiledSchema | null;
 }
 
 /** No schema of a table comes near these; they keep a hostile one from costing more than a moment. */
@@ -36,16 +40,17 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
   if (!isJsonObject(schema)) throw new SchemaError('', 'it is no JSON object');
   checkSize(schema);
   const draft = readDraft(schema);
-  // `$async` is the compiler's own word; the standard does not know it.
-  const { $async: _, ...standard } = schema;
-  const local: JsonObject = { ...standard, $schema: DRAFT_URIS[draft] };
-  checkDialect(local, draft);
-  const ajv = createAjv(draft);
+  checkDialect({ ...schema, $schema: DRAFT_URIS[draft] }, draft);
   try {
-    ajv.addSchema(local, ROOT, false, false);
-    return new AjvSchema(draft, ajv, local, '');
+    // Linked first: the compiler misreads names and references in some places where pointers work.
+    const { schema: linked, needsResource } = linkSchema(schema, draft, '');
+    // `$async` is the compiler's own word; the standard does not know it.
+    const { $async: _, ...standard } = linked;
+    const ajv = createAjv(draft);
+    ajv.addSchema(standard, ROOT);
+    return new AjvSchema(draft, ajv, standard, '', !needsResource);
   } catch (error) {
-    throw createCompileError(local, error);
+    throw createCompileError(schema, error);
   }
 }
 
@@ -55,25 +60,35 @@ class AjvSchema implements CompiledSchema {
   readonly #ajv: Ajv;
   readonly #root: JsonObject;
   readonly #pointer: string;
+  readonly #hasParts: boolean;
   readonly #check: ValidateFunction | boolean;
 
-  constructor(draft: SchemaDraft, ajv: Ajv, root: JsonObject, pointer: string) {
+  constructor(draft: SchemaDraft, ajv: Ajv, root: JsonObject, pointer: string, hasParts: boolean) {
     this.draft = draft;
     this.#ajv = ajv;
     this.#root = root;
     this.#pointer = pointer;
+    this.#hasParts = hasParts;
     this.#check = compileAt(ajv, root, pointer);
   }
 
   validate(value: unknown): readonly SchemaIssue[] {
     const check = this.#check;
     if (typeof check === 'boolean') return check ? [] : [FALSE_SCHEMA_ISSUE];
-    if (check(value)) return [];
+    try {
+      if (check(value)) return [];
+    } catch (error) {
+      // A value nested so deeply that the stack runs out is no value of a table.
+      if (error instanceof RangeError)
+        return [{ path: '', keyword: 'depth', message: 'is nested too deeply' }];
+      throw error;
+    }
     return (check.errors ?? []).slice(0, MAX_ISSUES).map(toIssue);
   }
 
-  part(pointer: string): CompiledSchema {
-    return new AjvSchema(this.draft, this.#ajv, this.#root, this.#pointer + pointer);
+  part(pointer: string): CompiledSchema | null {
+    if (!this.#hasParts) return null;
+    return new AjvSchema(this.draft, this.#ajv, this.#root, this.#pointer + pointer, true);
   }
 }
 
@@ -166,23 +181,11 @@ function checkSize(schema: JsonObject): void {
 function createCompileError(schema: JsonObject, error: unknown): SchemaError {
   if (error instanceof SchemaError) return error;
   const text = describeError(error);
-  if (error instanceof Ajv.MissingRefError || /can't resolve reference/.test(text)) {
-    const ref = /can't resolve reference (.*) from id/.exec(text)?.[1] ?? '';
-    const path = findText(schema, ref, '') ?? '';
-    return new SchemaError(
-      path,
-      `the reference ${JSON.stringify(ref)} leads nowhere in this schema`,
-      'References must stay inside the schema: nothing is fetched from the network.',
-      error,
-    );
-  }
+  if (error instanceof RangeError)
+    return new SchemaError('', 'it is too tangled to be read', undefined, error);
   const pattern = /Invalid regular expression: \/(.*)\/[a-z]*:/s.exec(text)?.[1];
-  return new SchemaError(
-    (pattern === undefined ? null : findText(schema, pattern, '')) ?? '',
-    text,
-    undefined,
-    error,
-  );
+  const path = pattern === undefined ? null : findText(schema, pattern, '');
+  return new SchemaError(path ?? '', text, undefined, error);
 }
 
 function findText(value: JsonValue, text: string, path: string): string | null {

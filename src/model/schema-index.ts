@@ -1,0 +1,158 @@
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { escapeToken, resolvePointer } from './pointer.js';
+import { type SchemaDraft, SchemaError } from './schema-draft.js';
+
+/** A schema inside a schema: where it stands, and which resource its references start from. */
+export interface SchemaPlace {
+  readonly schema: JsonObject;
+  readonly pointer: string;
+  /** URI of the resource (the nearest `$id`) that holds it, without a fragment. */
+  readonly base: string;
+}
+
+/** Every schema inside a schema, with what its references and names mean. */
+export interface SchemaIndex {
+  readonly root: JsonObject;
+  readonly draft: SchemaDraft;
+  /** By pointer; grows when a reference leads to a place that no keyword of the draft leads to. */
+  readonly places: ReadonlyMap<string, SchemaPlace>;
+  /** Pointer of each resource's root by its URI. */
+  readonly resources: ReadonlyMap<string, string>;
+  /** Pointer of each anchor by `uri#name`; `dynamic` anchors are the ones that `$dynamicRef` looks for. */
+  readonly anchors: ReadonlyMap<string, { readonly pointer: string; readonly dynamic: boolean }>;
+  /** The pointer that a reference made at `place` leads to; null if it leads out of the schema or nowhere. */
+  resolve(place: SchemaPlace, reference: string): string | null;
+}
+
+/** Only ever compared, never sent: relative names need something to be relative to. */
+const DEFAULT_BASE = 'https://rowfill.invalid/schema';
+
+/** Reads a schema's places, names and references as its draft defines them, so that data is never taken for a schema. */
+export function indexSchema(root: JsonObject, draft: SchemaDraft): SchemaIndex {
+  const places = new Map<string, SchemaPlace>();
+  const resources = new Map<string, string>();
+  const anchors = new Map<string, { pointer: string; dynamic: boolean }>();
+
+  const visit = (value: JsonValue | undefined, pointer: string, outer: string): void => {
+    if (!isJsonObject(value) || places.has(pointer)) return;
+    const base = readBase(value, pointer, outer);
+    places.set(pointer, { schema: value, pointer, base });
+    for (const [key, dynamic] of readAnchors(value, draft)) {
+      if (anchors.has(`${base}#${key}`))
+        throw new SchemaError(pointer, `the anchor ${JSON.stringify(key)} is used twice`);
+      anchors.set(`${base}#${key}`, { pointer, dynamic });
+    }
+    for (const [child, inner] of listChildren(value, pointer, draft)) visit(inner, child, base);
+  };
+
+  const readBase = (schema: JsonObject, pointer: string, outer: string): string => {
+    const id = schema.$id;
+    const isIgnored = pointer !== '' && draft === 'draft-07' && typeof schema.$ref === 'string';
+    if (typeof id !== 'string' || id.startsWith('#') || isIgnored) return outer;
+    const uri = resolveUri(id, outer);
+    if (uri === null) throw new SchemaError(`${pointer}/$id`, `${JSON.stringify(id)} is no URI`);
+    if (pointer !== '' && resources.has(uri))
+      throw new SchemaError(`${pointer}/$id`, `${JSON.stringify(id)} is used twice`);
+    resources.set(uri, pointer);
+    return uri;
+  };
+
+  const resolve = (place: SchemaPlace, reference: string): string | null => {
+    const hash = reference.indexOf('#');
+    const uri = resolveUri(hash < 0 ? reference : reference.slice(0, hash), place.base);
+    const start = uri === null ? undefined : resources.get(uri);
+    if (uri === null || start === undefined) return null;
+    const fragment = decodeFragment(hash < 0 ? '' : reference.slice(hash + 1));
+    if (fragment !== '' && !fragment.startsWith('/'))
+      return anchors.get(`${uri}#${fragment}`)?.pointer ?? null;
+    const pointer = start + fragment;
+    const target = resolvePointer(root, pointer);
+    if (typeof target === 'boolean') return pointer;
+    if (!isJsonObject(target)) return null;
+    const owner = findOwner(pointer);
+    if (!places.has(pointer) && DATA.has(pointer.slice(owner.pointer.length + 1).split('/')[0] ?? ''))
+      return null;
+    visit(target, pointer, owner.base);
+    return pointer;
+  };
+
+  /** The innermost known place above a pointer. */
+  const findOwner = (pointer: string): SchemaPlace => {
+    for (let end = pointer.length; end > 0; end = pointer.lastIndexOf('/', end - 1)) {
+      const place = places.get(pointer.slice(0, end));
+      if (place !== undefined) return place;
+    }
+    return places.get('') ?? { schema: root, pointer: '', base: DEFAULT_BASE };
+  };
+
+  resources.set(DEFAULT_BASE, '');
+  visit(root, '', DEFAULT_BASE);
+  return { root, draft, places, resources, anchors, resolve };
+}
+
+const ONE = [
+  'not',
+  'if',
+  'then',
+  'else',
+  'contains',
+  'propertyNames',
+  'additionalProperties',
+  'additionalItems',
+];
+const ONE_SINCE_2019 = ['unevaluatedItems', 'unevaluatedProperties', 'contentSchema'];
+const LISTS = ['allOf', 'anyOf', 'oneOf'];
+const MAPS = ['properties', 'patternProperties', 'definitions', '$defs', 'dependencies'];
+const DATA = new Set(['const', 'enum']);
+
+/** The schemas that stand directly below a schema, by the keywords of its draft. */
+export function listChildren(schema: JsonObject, pointer: string, draft: SchemaDraft): [string, JsonValue][] {
+  const children: [string, JsonValue][] = [];
+  const add = (key: string, value: JsonValue | undefined): void => {
+    if (value !== undefined) children.push([`${pointer}/${key}`, value]);
+  };
+  const since2019 = draft !== 'draft-07';
+  for (const [key, value] of Object.entries(schema)) {
+    const isList =
+      LISTS.includes(key) ||
+      (key === 'prefixItems' && draft === '2020-12') ||
+      (key === 'items' && draft !== '2020-12');
+    if (isList && Array.isArray(value)) {
+      for (const [index, item] of value.entries()) add(`${key}/${index}`, item);
+    } else if (MAPS.includes(key) || (key === 'dependentSchemas' && since2019)) {
+      if (isJsonObject(value))
+        for (const [name, inner] of Object.entries(value)) add(`${key}/${escapeToken(name)}`, inner);
+    } else if (key === 'items' || ONE.includes(key) || (since2019 && ONE_SINCE_2019.includes(key)))
+      add(key, value);
+  }
+  return children;
+}
+
+function readAnchors(schema: JsonObject, draft: SchemaDraft): [string, boolean][] {
+  const { $id, $anchor, $dynamicAnchor } = schema;
+  if (draft === 'draft-07') {
+    const isAnchor =
+      typeof $id === 'string' && $id.length > 1 && $id.startsWith('#') && schema.$ref === undefined;
+    return isAnchor ? [[$id.slice(1), false]] : [];
+  }
+  const found = new Map<string, boolean>();
+  if (typeof $anchor === 'string') found.set($anchor, false);
+  if (typeof $dynamicAnchor === 'string' && draft === '2020-12') found.set($dynamicAnchor, true);
+  return [...found];
+}
+
+function resolveUri(reference: string, base: string): string | null {
+  if (reference === '') return base;
+  if (!URL.canParse(reference, base)) return null;
+  const url = new URL(reference, base);
+  url.hash = '';
+  return url.href;
+}
+
+function decodeFragment(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
+}

@@ -1,0 +1,165 @@
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { escapeToken, formatFragment } from './pointer.js';
+import { type SchemaDraft, SchemaError } from './schema-draft.js';
+import { indexSchema, type SchemaIndex, type SchemaPlace } from './schema-index.js';
+
+/** A schema ready to stand inside another one. */
+export interface LinkedSchema {
+  /** Without `$schema`, which belongs to the root of the whole. */
+  readonly schema: JsonObject;
+  /** True if its references could not be written as pointers: it must then stand as a resource of its own, with an `$id`. */
+  readonly needsResource: boolean;
+}
+
+/**
+ * Writes every reference of a schema as a JSON pointer from the root of a document in which the schema stands at
+ * `at`, and takes the names (`$id`, anchors) that nothing needs any more out. A schema without references or names
+ * comes back untouched. Throws a SchemaError for a reference that leads out of the schema, nowhere, or round in a ring.
+ *
+ * References whose target is only known while a value is checked (several resources that share a dynamic anchor)
+ * cannot be written so; such a schema comes back as it was, with `needsResource`.
+ */
+export function linkSchema(root: JsonObject, draft: SchemaDraft, at: string): LinkedSchema {
+  const { $schema: _, ...schema } = root;
+  const index = indexSchema(schema, draft);
+  const targets = new Map<string, readonly string[]>();
+  let needsResource = false;
+  // The map of places grows while references are followed; its iterator sees what is added.
+  for (const place of index.places.values()) {
+    const references = readReferences(place, draft);
+    targets.set(
+      place.pointer,
+      references.map(([keyword, reference]) => {
+        if (isDynamic(index, place, keyword, reference)) needsResource = true;
+        return resolveReference(index, place, keyword, reference);
+      }),
+    );
+  }
+  checkRings(index, targets);
+  if (needsResource) return { schema, needsResource };
+  return { schema: isPlain(index) ? schema : rewrite(schema, '', index, targets, at), needsResource };
+}
+
+/** The keywords that name a schema or lead to one: what linking is about. */
+const REFERENCES = ['$ref', '$recursiveRef', '$dynamicRef'];
+const NAMES = new Set(['$schema', '$id', '$anchor', '$dynamicAnchor', '$recursiveAnchor']);
+
+/** The references that a place makes, in the words that its draft knows. */
+function readReferences(place: SchemaPlace, draft: SchemaDraft): [string, string][] {
+  const known =
+    draft === 'draft-07'
+      ? ['$ref']
+      : draft === '2019-09'
+        ? ['$ref', '$recursiveRef']
+        : ['$ref', '$dynamicRef'];
+  return known.flatMap((keyword): [string, string][] => {
+    const reference = place.schema[keyword];
+    return typeof reference === 'string' ? [[keyword, reference]] : [];
+  });
+}
+
+function resolveReference(
+  index: SchemaIndex,
+  place: SchemaPlace,
+  keyword: string,
+  reference: string,
+): string {
+  const target = index.resolve(place, reference);
+  if (target !== null) return target;
+  throw new SchemaError(
+    `${place.pointer}/${keyword}`,
+    `the reference ${JSON.stringify(reference)} leads nowhere in this schema`,
+    'References must stay inside the schema: nothing is fetched from the network.',
+  );
+}
+
+/** True if more than one schema can be meant, depending on the way by which a value came here. */
+function isDynamic(index: SchemaIndex, place: SchemaPlace, keyword: string, reference: string): boolean {
+  if (keyword === '$recursiveRef') {
+    const anchored = [...index.resources].filter(
+      ([, pointer]) => index.places.get(pointer)?.schema.$recursiveAnchor === true,
+    );
+    const roots = new Set(anchored.map(([, pointer]) => pointer));
+    return roots.size > 1 && anchored.some(([uri]) => uri === place.base);
+  }
+  if (keyword !== '$dynamicRef') return false;
+  const name = reference.slice(reference.indexOf('#') + 1);
+  const target = index.resolve(place, reference);
+  const isAnchored = index.places.get(target ?? '')?.schema.$dynamicAnchor === name;
+  return (
+    isAnchored &&
+    [...index.anchors].filter(([key, anchor]) => anchor.dynamic && key.endsWith(`#${name}`)).length > 1
+  );
+}
+
+/** A schema that comes back to itself without going down into the value would be checked for ever. */
+function checkRings(index: SchemaIndex, targets: ReadonlyMap<string, readonly string[]>): void {
+  const states = new Map<string, 'open' | 'done'>();
+  const visit = (pointer: string): void => {
+    const place = index.places.get(pointer);
+    if (place === undefined || states.get(pointer) === 'done') return;
+    if (states.get(pointer) === 'open') throw new SchemaError(pointer, 'it refers to itself without end');
+    states.set(pointer, 'open');
+    for (const target of targets.get(pointer) ?? []) visit(target);
+    const isReference = index.draft === 'draft-07' && typeof place.schema.$ref === 'string';
+    if (!isReference) for (const inner of listInPlace(place)) visit(inner);
+    states.set(pointer, 'done');
+  };
+  for (const pointer of index.places.keys()) visit(pointer);
+}
+
+/** The schemas that look at the same value as the one that holds them. */
+function listInPlace({ schema, pointer }: SchemaPlace): string[] {
+  const single = ['not', 'if', 'then', 'else'].map((key) => `${pointer}/${key}`);
+  const lists = ['allOf', 'anyOf', 'oneOf'].flatMap((key) => {
+    const list = schema[key];
+    return Array.isArray(list) ? list.map((_, item) => `${pointer}/${key}/${item}`) : [];
+  });
+  const maps = ['dependentSchemas', 'dependencies'].flatMap((key) => {
+    const map = schema[key];
+    return isJsonObject(map) ? Object.keys(map).map((name) => `${pointer}/${key}/${escapeToken(name)}`) : [];
+  });
+  return [...single, ...lists, ...maps];
+}
+
+function isPlain(index: SchemaIndex): boolean {
+  return [...index.places.values()].every(({ schema }) =>
+    Object.keys(schema).every((key) => !NAMES.has(key) && !REFERENCES.includes(key)),
+  );
+}
+
+function rewrite(
+  value: JsonValue,
+  pointer: string,
+  index: SchemaIndex,
+  targets: ReadonlyMap<string, readonly string[]>,
+  at: string,
+): JsonObject;
+function rewrite(
+  value: JsonValue,
+  pointer: string,
+  index: SchemaIndex,
+  targets: ReadonlyMap<string, readonly string[]>,
+  at: string,
+): JsonValue {
+  if (Array.isArray(value))
+    return value.map((item, key) => rewrite(item, `${pointer}/${key}`, index, targets, at));
+  if (!isJsonObject(value)) return value;
+  const references = targets.get(pointer)?.map((target) => ({ $ref: formatFragment(at + target) }));
+  const entries = Object.entries(value)
+    .filter(([key, inner]) => references === undefined || !isLinkWord(key, inner))
+    .map(([key, inner]): [string, JsonValue] => [
+      key,
+      rewrite(inner, `${pointer}/${escapeToken(key)}`, index, targets, at),
+    ]);
+  const [first, ...more] = references ?? [];
+  if (first === undefined) return Object.fromEntries(entries);
+  const copy = Object.fromEntries(entries);
+  // A schema may hold a plain and a dynamic reference at once; only one can be its `$ref`.
+  const all = Array.isArray(copy.allOf) ? copy.allOf : [];
+  return { ...first, ...copy, ...(more.length === 0 ? {} : { allOf: [...all, ...more] }) };
+}
+
+function isLinkWord(key: string, value: JsonValue): boolean {
+  return NAMES.has(key) || (REFERENCES.includes(key) && typeof value === 'string');
+}
