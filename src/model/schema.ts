@@ -23,11 +23,10 @@ export interface CompiledSchema {
   readonly draft: SchemaDraft;
   /** What is wrong with a value; an empty list means that it is valid. */
   validate(value: unknown): readonly SchemaIssue[];
-  /**
-   * The schema at a JSON pointer of this schema, with its references still meaning what they mean there; null where
-   * that depends on the way by which a value comes there (several resources that share a dynamic anchor).
-   */
-  part(pointer: string): CompiledSchema | null;
+  /** False where the meaning of a part depends on the way by which a value comes there (several resources that share a dynamic anchor). */
+  readonly hasParts: boolean;
+  /** The schema at a JSON pointer of this schema, with its references still meaning what they mean there. */
+  part(pointer: string): CompiledSchema;
 }
 
 /** No schema of a table comes near these; they keep a hostile one from costing more than a moment. */
@@ -60,7 +59,7 @@ class AjvSchema implements CompiledSchema {
   readonly #ajv: Ajv;
   readonly #root: JsonObject;
   readonly #pointer: string;
-  readonly #hasParts: boolean;
+  readonly hasParts: boolean;
   readonly #check: ValidateFunction | boolean;
 
   constructor(draft: SchemaDraft, ajv: Ajv, root: JsonObject, pointer: string, hasParts: boolean) {
@@ -68,7 +67,7 @@ class AjvSchema implements CompiledSchema {
     this.#ajv = ajv;
     this.#root = root;
     this.#pointer = pointer;
-    this.#hasParts = hasParts;
+    this.hasParts = hasParts;
     this.#check = compileAt(ajv, root, pointer);
   }
 
@@ -86,9 +85,8 @@ class AjvSchema implements CompiledSchema {
     return (check.errors ?? []).slice(0, MAX_ISSUES).map(toIssue);
   }
 
-  part(pointer: string): CompiledSchema | null {
-    if (!this.#hasParts) return null;
-    return new AjvSchema(this.draft, this.#ajv, this.#root, this.#pointer + pointer, true);
+  part(pointer: string): CompiledSchema {
+    return new AjvSchema(this.draft, this.#ajv, this.#root, this.#pointer + pointer, this.hasParts);
   }
 }
 
