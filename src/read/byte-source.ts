@@ -1,0 +1,151 @@
+import { createReadStream, type Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import type { InputLimits } from './limits.js';
+import { spoolInput } from './spool-input.js';
+
+/** A file that can be read from its start as often as needed. */
+export interface ByteSource {
+  /** As a person knows it. */
+  readonly name: string;
+  readonly path: string;
+  readonly stats: Stats;
+  close(): Promise<void>;
+}
+
+const PIECE_BYTES = 256 * 1024;
+
+/** Finds the file behind a path; standard input and pipes are copied to a temporary file first. */
+export async function openSource(
+  path: string,
+  stdin: NodeJS.ReadableStream | undefined,
+): Promise<ByteSource> {
+  if (path === '-') return openSpool('standard input', stdin ?? process.stdin);
+  const stats = await statInput(path);
+  if (stats.isDirectory()) {
+    throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file.`, 'Name one file in it.');
+  }
+  if (!stats.isFile()) return openSpool(path, createReadStream(path));
+  return { name: path, path, stats, close: async () => {} };
+}
+
+async function openSpool(name: string, stream: NodeJS.ReadableStream): Promise<ByteSource> {
+  const spool = await spoolInput(name, stream);
+  return { name, path: spool.path, stats: await stat(spool.path), close: spool.close };
+}
+
+async function statInput(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    throw explainReadError(path, error);
+  }
+}
+
+/**
+ * The bytes of a source as it was when it was opened, unpacked if it is compressed. What was appended since is left for
+ * the next time; any other change is an error, since the rows would no longer be those that were looked at before.
+ */
+export async function* openBytes(
+  source: ByteSource,
+  isGzip: boolean,
+  limits: InputLimits,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const { size } = source.stats;
+  const file = createReadStream(source.path, { end: Math.max(0, size - 1), highWaterMark: PIECE_BYTES });
+  const unpacked = isGzip ? pipeline(file, createGunzip({ chunkSize: PIECE_BYTES }), () => {}) : file;
+  let bytes = 0;
+  let last = 0;
+  try {
+    for await (const piece of unpacked as AsyncIterable<Buffer>) {
+      signal?.throwIfAborted();
+      bytes += piece.length;
+      last = piece[piece.length - 1] ?? last;
+      if (isGzip) checkInflation(source, bytes, limits);
+      yield piece;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw isGzip ? explainGzipError(source.name, error) : explainReadError(source.name, error);
+  } finally {
+    file.destroy();
+  }
+  await checkUnchanged(source, isGzip ? undefined : bytes, last);
+}
+
+function checkInflation(source: ByteSource, bytes: number, limits: InputLimits): void {
+  if (bytes <= limits.freeInflateBytes || bytes <= source.stats.size * limits.maxInflateRatio) return;
+  throw createUsageError(
+    'INPUT_INFLATES_TOO_MUCH',
+    `${source.name} unpacks to more than ${limits.maxInflateRatio} times its size: it is taken for a bomb.`,
+    'If it is a table all the same, unpack it and give the unpacked file.',
+  );
+}
+
+async function checkUnchanged(source: ByteSource, bytes: number | undefined, last: number): Promise<void> {
+  const now = await statInput(source.path);
+  const { size, mtimeMs } = source.stats;
+  if (now.size === size && now.mtimeMs === mtimeMs) return;
+  // Rows that were appended are no harm, unless the last row of the time was still being written.
+  const hasGrown = now.size > size && bytes === size && last === 0x0a;
+  if (hasGrown) return;
+  throw createUsageError(
+    'INPUT_CHANGED',
+    `${source.name} was changed while it was read.`,
+    'Run the same command again once it is written: what was answered is kept.',
+  );
+}
+
+function explainGzipError(name: string, error: unknown): unknown {
+  if (!hasErrorCode(error) || !error.code.startsWith('Z_')) return explainReadError(name, error);
+  return createUsageError(
+    'INPUT_GZIP_BROKEN',
+    `${name} is compressed, but cannot be unpacked: ${describeError(error)}.`,
+    'The file may be cut short: fetch it again.',
+    error,
+  );
+}
+
+/** What a failed read of a file means, in words; an error that is no read error comes back as it is. */
+export function explainReadError(name: string, error: unknown): RowfillError | unknown {
+  if (!hasErrorCode(error)) return error;
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return createUsageError('INPUT_NOT_FOUND', `There is no file ${name}.`, 'Check the path.', error);
+    case 'EISDIR':
+      return createUsageError(
+        'INPUT_IS_FOLDER',
+        `${name} is a folder, not a file.`,
+        'Name one file in it.',
+        error,
+      );
+    case 'EACCES':
+    case 'EPERM':
+      return createUsageError(
+        'INPUT_NOT_READABLE',
+        `${name} may not be read by you.`,
+        'Check its permissions.',
+        error,
+      );
+    default:
+      return createUsageError(
+        'INPUT_NOT_READABLE',
+        `${name} cannot be read: ${describeError(error)}.`,
+        undefined,
+        error,
+      );
+  }
+}
+
+function hasErrorCode(error: unknown): error is Error & { readonly code: string; readonly syscall?: string } {
+  return (
+    error instanceof Error &&
+    error.name !== 'RowfillError' &&
+    'code' in error &&
+    typeof error.code === 'string'
+  );
+}

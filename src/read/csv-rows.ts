@@ -1,0 +1,79 @@
+import { createUsageError } from '../errors.js';
+import type { CellRow } from '../model/row.js';
+import type { CsvRecords } from './csv-reader.js';
+import type { Notebook } from './notebook.js';
+
+/** What the rows of a table are read by: its columns, and how strict to be. */
+export interface CsvTable {
+  readonly name: string;
+  readonly columns: ReadonlyMap<string, number>;
+  readonly hasHeader: boolean;
+  readonly hasSepLine: boolean;
+  readonly strict: boolean;
+}
+
+const CHUNK_ROWS = 1_000;
+
+export const ROW_NOTES = {
+  ROW_TOO_SHORT: 'had fewer cells than the header: the missing ones count as empty',
+  ROW_TOO_LONG: 'had more cells than the header: the surplus is kept at the end of the row',
+  ROW_QUOTES_MENDED: 'had quotes that break the rules: check how they were read',
+  BLANK_LINE: 'were blank and left out',
+} as const;
+
+/** Makes rows of records: skips the header and blank lines, notes the rows that do not fit the header. */
+export async function* readCsvRows(
+  chunks: AsyncIterable<CsvRecords>,
+  table: CsvTable,
+  notebook: Notebook,
+): AsyncGenerator<readonly CellRow[]> {
+  const { columns } = table;
+  let skip = (table.hasSepLine ? 1 : 0) + (table.hasHeader ? 1 : 0);
+  let ordinal = 0;
+  for await (const { rows, lines, mendedLines } of chunks) {
+    for (const line of mendedLines) note(table, notebook, 'ROW_QUOTES_MENDED', line);
+    const out: CellRow[] = [];
+    rows.forEach((cells, index) => {
+      const line = lines[index] ?? 0;
+      if (isBlankLine(cells, columns.size)) {
+        if (skip === 0) notebook.add('BLANK_LINE', line);
+        return;
+      }
+      if (skip > 0) {
+        skip -= 1;
+        return;
+      }
+      if (cells.length < columns.size) note(table, notebook, 'ROW_TOO_SHORT', line);
+      else if (cells.length > columns.size && hasSurplus(cells, columns.size)) {
+        note(table, notebook, 'ROW_TOO_LONG', line);
+      }
+      out.push({ kind: 'cells', ordinal, line, columns, cells });
+      ordinal += 1;
+    });
+    for (let start = 0; start < out.length; start += CHUNK_ROWS) {
+      yield out.length <= CHUNK_ROWS ? out : out.slice(start, start + CHUNK_ROWS);
+    }
+  }
+}
+
+/** True for a record that is an empty line; in a table of one column only a line without anything is. */
+export function isBlankLine(cells: readonly string[], width: number): boolean {
+  if (cells.length > 1) return false;
+  return cells[0] === '' || (width !== 1 && cells[0]?.trim() === '');
+}
+
+function hasSurplus(cells: readonly string[], width: number): boolean {
+  for (let index = width; index < cells.length; index += 1) if (cells[index] !== '') return true;
+  return false;
+}
+
+function note(table: CsvTable, notebook: Notebook, code: keyof typeof ROW_NOTES, line: number): void {
+  if (table.strict) {
+    throw createUsageError(
+      'INPUT_NOT_STRICT',
+      `${table.name}: the row at line ${line} ${ROW_NOTES[code].split(':')[0]}.`,
+      'Correct the line, or leave out --strict to read it all the same.',
+    );
+  }
+  notebook.add(code, line);
+}

@@ -1,0 +1,103 @@
+import type { Quoting } from '../model/shape.js';
+import { type CsvCut, type CsvRecord, readCsvRecord } from './csv-record.js';
+
+/** How a table is written down, as far as its beginning shows. */
+export interface CsvDialect {
+  /** What its rows are cut with; a table of one column is cut with a character that it does not hold. */
+  readonly cut: CsvCut;
+  /** What the output is written with. */
+  readonly delimiter: string;
+  readonly newline: '\n' | '\r\n' | '\r';
+  readonly quoting: Quoting;
+  readonly titlesQuoted: boolean;
+  readonly sepLine: boolean;
+}
+
+const DELIMITERS = [',', ';', '\t', '|'];
+const UNUSED = '\u001f';
+const MAX_RECORDS = 1_000;
+
+/** Reads the dialect out of a sample that starts at the first line; `wish` is the delimiter asked for. */
+export function detectDialect(sample: string, isWhole: boolean, wish: string | undefined): CsvDialect {
+  const newline = detectNewline(sample);
+  const lineEnd = newline === '\r' ? '\r' : '\n';
+  const sep = /^"?sep=([^\r\n"])"?\r?(?:\n|\r|$)/i.exec(sample);
+  const body = sep === null ? sample : sample.slice(sep[0].length);
+  const told = wish ?? sep?.[1];
+  const candidates = (told === undefined ? DELIMITERS : [told]).map((delimiter) => {
+    const cut: CsvCut = { delimiter, newline: lineEnd };
+    const records = readRecords(body, cut, isWhole);
+    return { cut, records, ...rateWidths(records) };
+  });
+  const best = candidates.reduce((a, b) =>
+    b.rate > a.rate || (b.rate === a.rate && b.width > a.width) ? b : a,
+  );
+  const isOneColumn = told === undefined && best.width <= 1 && best.titleLineRate < 0.9;
+  return {
+    cut: isOneColumn ? { delimiter: UNUSED, newline: lineEnd } : best.cut,
+    delimiter: isOneColumn ? ',' : best.cut.delimiter,
+    newline,
+    ...detectQuoting(best.records),
+    sepLine: sep !== null,
+  };
+}
+
+function detectNewline(sample: string): '\n' | '\r\n' | '\r' {
+  const bare = sample.replace(/"[^"]*"/g, '""');
+  const feeds = bare.split('\n').length - 1;
+  const pairs = bare.split('\r\n').length - 1;
+  if (feeds === 0) return /\r(?!$)/.test(bare) || bare.endsWith('\r') ? '\r' : '\n';
+  return pairs * 2 > feeds ? '\r\n' : '\n';
+}
+
+function readRecords(text: string, cut: CsvCut, isWhole: boolean): CsvRecord[] {
+  const records: CsvRecord[] = [];
+  let at = 0;
+  while (at < text.length && records.length < MAX_RECORDS) {
+    const found = readCsvRecord(text, at, cut, isWhole, records[0]?.cells.length ?? 0);
+    if (found.status === 'incomplete') break;
+    const { record } = found;
+    if (record.cells.length > 1 || record.cells[0]?.trim() !== '') records.push(record);
+    at = record.end;
+  }
+  return records;
+}
+
+interface Rating {
+  readonly width: number;
+  /** Share of the records that are as wide as the first; 0 where the first one is not cut at all. */
+  readonly rate: number;
+  /** Share of the records below a first line of one cell that are of one greater width: then that line is a title. */
+  readonly titleLineRate: number;
+}
+
+function rateWidths(records: readonly CsvRecord[]): Rating {
+  const width = records[0]?.cells.length ?? 0;
+  const below = records.slice(1).map((record) => record.cells.length);
+  const second = below[0] ?? 0;
+  const share = (wanted: number) =>
+    below.filter((cells) => cells === wanted).length / Math.max(1, below.length);
+  return {
+    width,
+    rate: width > 1 ? (1 + share(width) * below.length) / (1 + below.length) : 0,
+    titleLineRate: width === 1 && second > 2 && below.length > 2 ? share(second) : 0,
+  };
+}
+
+function detectQuoting(records: readonly CsvRecord[]): { quoting: Quoting; titlesQuoted: boolean } {
+  const [titles, ...rows] = records;
+  const seen = { text: [0, 0], number: [0, 0], empty: [0, 0] };
+  for (const row of rows) {
+    row.cells.forEach((cell, index) => {
+      const kind = cell === '' ? seen.empty : /^-?\d+(?:[.,]\d+)?$/.test(cell) ? seen.number : seen.text;
+      kind[row.quoted[index] === true ? 0 : 1] = 1;
+    });
+  }
+  const isAlways = ([quoted, bare]: readonly number[]) => quoted === 1 && bare === 0;
+  const isNever = ([quoted]: readonly number[]) => quoted === 0;
+  const titlesQuoted = titles?.quoted.every((isQuoted) => isQuoted) === true;
+  if (!isAlways(seen.text)) return { quoting: 'needed', titlesQuoted };
+  if (isNever(seen.number) && seen.number[1] === 1) return { quoting: 'text', titlesQuoted };
+  if (seen.number[1] === 1) return { quoting: 'needed', titlesQuoted };
+  return { quoting: seen.empty[1] === 1 ? 'filled' : 'all', titlesQuoted };
+}

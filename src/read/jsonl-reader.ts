@@ -1,0 +1,91 @@
+import { createUsageError } from '../errors.js';
+import type { FaultyRow, ObjectRow } from '../model/row.js';
+import { readJsonRow } from './json-row.js';
+import type { Notebook } from './notebook.js';
+
+export interface JsonReading {
+  /** Named in errors. */
+  readonly name: string;
+  readonly maxRowLength: number;
+  readonly maxDepth: number;
+  readonly strict: boolean;
+}
+
+const CHUNK_ROWS = 1_000;
+const CHUNK_CHARACTERS = 512 * 1024;
+
+/** Reads JSON Lines: one object a line, blank lines left out, a line that is no object as a faulty row. */
+export async function* readJsonLines(
+  pieces: AsyncIterable<string>,
+  reading: JsonReading,
+  notebook: Notebook,
+): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
+  let out: (ObjectRow | FaultyRow)[] = [];
+  let outLength = 0;
+  let ordinal = 0;
+  let line = 0;
+  for await (const lines of readLines(pieces, reading)) {
+    for (const text of lines) {
+      line += 1;
+      if (text.trim() === '') continue;
+      out.push(readRow(text, ordinal, line, reading, notebook));
+      ordinal += 1;
+      outLength += text.length;
+      if (out.length >= CHUNK_ROWS || outLength >= CHUNK_CHARACTERS) {
+        yield out;
+        out = [];
+        outLength = 0;
+      }
+    }
+  }
+  if (out.length > 0) yield out;
+}
+
+/** A record of a JSON file as a row, whatever it holds. */
+export function readRow(
+  text: string,
+  ordinal: number,
+  line: number,
+  reading: JsonReading,
+  notebook: Notebook,
+): ObjectRow | FaultyRow {
+  const result = readJsonRow(text, reading.maxDepth);
+  if (result.status === 'object') return { kind: 'object', ordinal, line, object: result.object, text };
+  if (reading.strict) {
+    throw createUsageError(
+      'INPUT_NOT_STRICT',
+      `${reading.name}: line ${line}: ${result.fault}.`,
+      'Correct the line, or leave out --strict to have it end as a failed row.',
+    );
+  }
+  notebook.add('ROW_FAULTY', line);
+  return { kind: 'faulty', ordinal, line, text, fault: `line ${line}: ${result.fault}` };
+}
+
+async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): AsyncGenerator<string[]> {
+  let rest = '';
+  let lineCount = 1;
+  for await (const piece of pieces) {
+    // A line that grows over many pieces is not looked through again for its end.
+    if (!piece.includes('\n')) {
+      rest += piece;
+    } else {
+      const lines = (rest + piece).split('\n');
+      rest = lines.pop() ?? '';
+      lineCount += lines.length;
+      yield lines.map(stripReturn);
+    }
+    if (rest.length > reading.maxRowLength) {
+      throw createUsageError(
+        'INPUT_ROW_TOO_LONG',
+        `${reading.name}: line ${lineCount} is longer than ${reading.maxRowLength} characters.`,
+        'JSON Lines has one object a line; check that the lines end as lines do.',
+      );
+    }
+  }
+  yield [stripReturn(rest)];
+}
+
+function stripReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}

@@ -1,0 +1,21 @@
+/** What a file may not exceed: a clear error instead of a full memory. */
+export interface InputLimits {
+  /** The longest record, in characters. @default 16777216 */
+  readonly maxRowLength: number;
+  /** The most columns of a table. @default 16384 */
+  readonly maxColumns: number;
+  /** The deepest nesting of a JSON row. @default 100 */
+  readonly maxDepth: number;
+  /** The most that a compressed file may grow, once it has grown past `freeInflateBytes`. @default 400 */
+  readonly maxInflateRatio: number;
+  /** What a compressed file may grow to whatever its ratio. @default 268435456 */
+  readonly freeInflateBytes: number;
+}
+
+export const INPUT_LIMITS: InputLimits = {
+  maxRowLength: 16 * 1024 * 1024,
+  maxColumns: 16_384,
+  maxDepth: 100,
+  maxInflateRatio: 400,
+  freeInflateBytes: 256 * 1024 * 1024,
+};

@@ -1,0 +1,28 @@
+/** Something that a person should know about the input, though it can be read. */
+export interface InputNote {
+  readonly code: string;
+  readonly message: string;
+}
+
+const MAX_LINES = 5;
+
+/** Collects what is strange in the rows of one reading: how often, and on which lines first. */
+export class Notebook {
+  readonly #seen = new Map<string, { count: number; lines: number[] }>();
+
+  add(code: string, line: number): void {
+    const entry = this.#seen.get(code) ?? { count: 0, lines: [] };
+    entry.count += 1;
+    if (entry.lines.length < MAX_LINES) entry.lines.push(line);
+    this.#seen.set(code, entry);
+  }
+
+  /** The notes so far; `say` completes the sentence that starts with the number of lines. */
+  read(say: Readonly<Record<string, string>>): InputNote[] {
+    return [...this.#seen].map(([code, { count, lines }]) => {
+      const more = count > lines.length ? ', …' : '';
+      const where = `${count === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`;
+      return { code, message: `${count} ${count === 1 ? 'row' : 'rows'} ${say[code] ?? code} (${where})` };
+    });
+  }
+}

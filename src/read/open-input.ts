@@ -1,0 +1,75 @@
+import { extname } from 'node:path';
+import { createUsageError } from '../errors.js';
+import { type ByteSource, openBytes, openSource } from './byte-source.js';
+import { decodeText } from './decode-text.js';
+import { detectContent, isGzip } from './detect-content.js';
+import { detectFormat } from './detect-format.js';
+import type { Input, InputOptions, TextInput } from './input.js';
+import { INPUT_LIMITS } from './limits.js';
+import type { InputNote } from './notebook.js';
+import { openCsv } from './open-csv.js';
+import { openJsonLines } from './open-jsonl.js';
+import { readByteSample, readTextSample } from './read-sample.js';
+
+export type { Input, InputOptions } from './input.js';
+
+/** Opens a CSV or JSON Lines file: finds out how it is written down, and refuses what cannot be read. */
+export async function openInput(options: InputOptions): Promise<Input> {
+  const source = await openSource(options.path, options.stdin);
+  try {
+    const text = await openText(source, options);
+    const open = detectFormat(text) === 'jsonl' ? openJsonLines : openCsv;
+    const reader = await open(text, options);
+    return {
+      name: source.name,
+      shape: reader.shape,
+      columns: reader.columns,
+      get notes() {
+        return [...text.notes, ...reader.notes];
+      },
+      openRows: reader.openRows,
+      close: source.close,
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function openText(source: ByteSource, options: InputOptions): Promise<TextInput> {
+  const { name } = source;
+  const limits = { ...INPUT_LIMITS, ...options.limits };
+  const raw = await readByteSample(openBytes(source, false, limits));
+  const gzip = isGzip(raw);
+  const bytes = gzip ? await readByteSample(openBytes(source, true, limits)) : raw;
+  if (gzip && isGzip(bytes)) {
+    throw createUsageError('INPUT_NOT_TEXT', `${name} is compressed twice.`, 'Unpack it once.');
+  }
+  const { encoding, bomBytes, isGuess } = detectContent(name, bytes, options.encoding);
+  const openText = (signal?: AbortSignal) =>
+    decodeText(openBytes(source, gzip, limits, signal), encoding, bomBytes, name);
+  const sample = await readTextSample(openText());
+  if (sample.text.trim() === '') {
+    throw createUsageError(
+      'INPUT_EMPTY',
+      `${name} is empty.`,
+      'Give a file with a header and at least one row.',
+    );
+  }
+  return {
+    name,
+    extension: extname(name.toLowerCase().replace(/\.gz$/, '')),
+    sample,
+    shape: { bom: bomBytes > 0, encoding, gzip },
+    notes: isGuess ? [describeGuess(encoding)] : [],
+    limits,
+    openText,
+  };
+}
+
+function describeGuess(encoding: string): InputNote {
+  return {
+    code: 'ENCODING_GUESSED',
+    message: `The text is taken to be ${encoding}; name another with --encoding if letters look wrong.`,
+  };
+}

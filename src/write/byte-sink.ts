@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { chmod, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { explainWriteError, type OutputTarget } from './check-output.js';
+
+/** Where the bytes of an output go. */
+export interface ByteSink {
+  write(bytes: Buffer): Promise<void>;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** Opens the way to a target; a file is written beside its place and moved there whole. */
+export async function openSink(target: OutputTarget, isGzip: boolean): Promise<ByteSink> {
+  const sink =
+    target.kind === 'file' ? await openFileSink(target.path, target.mode) : openPathSink(target.path);
+  return isGzip ? createGzipSink(sink) : sink;
+}
+
+async function openFileSink(path: string, mode: number | null): Promise<ByteSink> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const file = await open(temporary, 'wx').catch((error: unknown) => {
+    throw explainWriteError(path, error);
+  });
+  let isOpen = true;
+  const remove = async () => {
+    if (isOpen) await file.close();
+    isOpen = false;
+    await rm(temporary, { force: true });
+  };
+  const attempt = async (step: () => Promise<unknown>) => {
+    try {
+      await step();
+    } catch (error) {
+      await remove();
+      throw explainWriteError(path, error);
+    }
+  };
+  return {
+    write: (bytes) => attempt(() => file.writeFile(bytes)),
+    commit: () =>
+      attempt(async () => {
+        if (mode !== null) await chmod(temporary, mode);
+        await file.sync();
+        isOpen = false;
+        await file.close();
+        await rename(temporary, path);
+        await syncFolder(dirname(path));
+      }),
+    abort: remove,
+  };
+}
+
+/** The new name itself is safe only once its folder is on the disk; where folders cannot be opened there is nothing to do. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path).catch(() => null);
+  if (folder === null) return;
+  await folder.sync().catch(() => {});
+  await folder.close();
+}
+
+function openPathSink(path: string): ByteSink {
+  const stream = createWriteStream(path);
+  const sink = createStreamSink(stream, path);
+  const finish = async () => {
+    await sink.commit();
+    if (stream.destroyed) return;
+    stream.end();
+    await once(stream, 'close');
+  };
+  return { write: sink.write, commit: finish, abort: finish };
+}
+
+/** Writes to a stream that is not ours to close, such as standard output; a reader that went away is no error. */
+export function createStreamSink(stream: NodeJS.WritableStream, name: string): ByteSink {
+  let isClosed = false;
+  const write = (bytes: Buffer) =>
+    new Promise<void>((resolve, reject) => {
+      if (isClosed) {
+        resolve();
+        return;
+      }
+      const settle = (error?: Error | null) => {
+        stream.removeListener('error', settle);
+        if (!error) resolve();
+        else if (isPipeClosed(error)) {
+          isClosed = true;
+          stream.on('error', () => {});
+          resolve();
+        } else reject(explainWriteError(name, error));
+      };
+      stream.on('error', settle);
+      stream.write(bytes, settle);
+    });
+  return { write, commit: async () => {}, abort: async () => {} };
+}
+
+function isPipeClosed(error: Error): boolean {
+  return 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED');
+}
+
+function createGzipSink(sink: ByteSink): ByteSink {
+  const gzip = createGzip();
+  const pumped = pump(gzip, sink);
+  // A failed write is told to whoever waits for it; nobody may be waiting at the moment it fails.
+  pumped.catch(() => gzip.destroy());
+  return {
+    write: async (bytes) => {
+      if (!gzip.write(bytes)) await Promise.race([once(gzip, 'drain'), pumped]);
+    },
+    commit: async () => {
+      gzip.end();
+      await pumped;
+      await sink.commit();
+    },
+    abort: async () => {
+      gzip.destroy();
+      await sink.abort();
+    },
+  };
+}
+
+async function pump(from: Writable & AsyncIterable<Buffer>, to: ByteSink): Promise<void> {
+  for await (const bytes of from) await to.write(bytes);
+}

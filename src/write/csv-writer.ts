@@ -1,0 +1,44 @@
+import Papa from 'papaparse';
+import type { FileShape } from '../model/shape.js';
+import { createCellLayout } from './fill-cells.js';
+import type { OutputOptions, RowFormatter } from './output.js';
+
+/** Writes a table the way the input was written: delimiter, line ends and quotes. */
+export function createCsvFormatter(options: OutputOptions): RowFormatter {
+  const shape = readTableShape(options);
+  const layout = createCellLayout(options);
+  const base = { delimiter: shape.delimiter, newline: shape.newline };
+  const quotes = resolveQuotes(shape);
+  const end = shape.newline;
+  const sepLine = shape.sepLine ? `sep=${shape.delimiter}${end}` : '';
+  const hasHeader = options.shape.format !== 'csv' || options.shape.titles.length > 0;
+  const header = hasHeader
+    ? Papa.unparse([layout.titles], { ...base, quotes: shape.titlesQuoted }) + end
+    : '';
+  return {
+    head: sepLine + header,
+    format: (rows) => Papa.unparse(rows.map(layout.fill), { ...base, quotes }) + end,
+    tail: '',
+  };
+}
+
+type TableShape = Pick<FileShape, 'delimiter' | 'newline' | 'quoting' | 'titlesQuoted' | 'sepLine'>;
+
+/** The input's own way, but where the ending of the name says tabs. */
+function readTableShape({ shape, path }: OutputOptions): TableShape {
+  const isTsv = /\.(?:tsv|tab)(?:\.gz)?$/i.test(path);
+  return isTsv ? { ...shape, delimiter: '\t', sepLine: false } : shape;
+}
+
+function resolveQuotes({ quoting }: TableShape): boolean | ((value: unknown) => boolean) {
+  switch (quoting) {
+    case 'needed':
+      return false;
+    case 'all':
+      return true;
+    case 'filled':
+      return (value) => value !== '';
+    case 'text':
+      return (value) => value !== '' && !/^-?\d+(?:[.,]\d+)?$/.test(String(value));
+  }
+}

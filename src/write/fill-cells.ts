@@ -1,0 +1,141 @@
+import type { FieldAnswer } from '../model/answer.js';
+import { isJsonObject, type JsonValue } from '../model/json.js';
+import { formatMicros } from '../model/money.js';
+import type { FilledRow } from '../model/outcome.js';
+import { isBlank, type Row } from '../model/row.js';
+import { defuseFormula } from './defuse-formula.js';
+import type { OutputOptions } from './output.js';
+import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from './output-columns.js';
+
+/** How rows become lines of a table: the header, and the cells of each row. */
+export interface CellLayout {
+  readonly titles: readonly string[];
+  /** Number of columns that come from the input. */
+  readonly inputWidth: number;
+  fill(row: FilledRow): string[];
+}
+
+/** Lays out the table: the input's columns first, then each field with its confidence and citations, then the outcome. */
+export function createCellLayout(options: OutputOptions): CellLayout {
+  const { columns, shape } = options;
+  const inputTitles = shape.format === 'csv' && shape.titles.length > 0 ? shape.titles : columns;
+  const titles = [...inputTitles];
+  const indexes = new Map<string, number>();
+  columns.forEach((column, index) => {
+    if (!indexes.has(column)) indexes.set(column, index);
+  });
+  const place = (title: string): number => {
+    const index = indexes.get(title) ?? titles.push(title) - 1;
+    indexes.set(title, index);
+    return index;
+  };
+  const places = createFieldColumns(options.fields).map((field) => placeField(field, place));
+  const outcomeAt = OUTCOME_COLUMNS.map(place);
+  const context = { ...options, inputWidth: inputTitles.length, write: createWriter(options.raw) };
+  return {
+    titles,
+    inputWidth: inputTitles.length,
+    fill: (filled) => {
+      const { cells, surplus } = readInputCells(filled.row, columns, context.inputWidth);
+      const out = cells.concat(new Array<string>(titles.length - cells.length).fill(''));
+      for (const field of places) fillField(out, field, filled.outcome.fields.get(field.name), context);
+      const { status, error, costMicros, runId } = filled.outcome;
+      const outcome = [status, context.write(error), formatMicros(costMicros), runId ?? ''];
+      outcomeAt.forEach((at, index) => {
+        out[at] = outcome[index] ?? '';
+      });
+      return surplus.length === 0 ? out : out.concat(surplus);
+    },
+  };
+}
+
+interface FieldPlace {
+  readonly name: string;
+  readonly values: readonly { readonly at: number; readonly path: readonly string[] }[];
+  readonly confidenceAt: number;
+  readonly citationsAt: number;
+}
+
+function placeField(field: FieldColumns, place: (title: string) => number): FieldPlace {
+  return {
+    name: field.name,
+    values: field.values.map(({ title, path }) => ({ at: place(title), path })),
+    confidenceAt: place(field.confidence),
+    citationsAt: place(field.citations),
+  };
+}
+
+/** The input's cells, padded to the header; what a row holds beyond it goes to the end of the line. */
+function readInputCells(
+  row: Row,
+  columns: readonly string[],
+  width: number,
+): { cells: string[]; surplus: readonly string[] } {
+  if (row.kind !== 'cells') {
+    const object = row.kind === 'object' ? row.object : {};
+    const cells = columns.map((column) => (Object.hasOwn(object, column) ? formatInput(object[column]) : ''));
+    return { cells, surplus: [] };
+  }
+  const cells = row.cells.slice(0, width);
+  while (cells.length < width) cells.push('');
+  return { cells, surplus: row.cells.length > width ? row.cells.slice(width) : [] };
+}
+
+interface FillContext {
+  readonly overwrite: boolean;
+  readonly inputWidth: number;
+  write(value: JsonValue | undefined): string;
+}
+
+function fillField(
+  out: string[],
+  place: FieldPlace,
+  answer: FieldAnswer | undefined,
+  context: FillContext,
+): void {
+  if (answer === undefined) return;
+  const fillable = place.values.filter(({ at }) => isFillable(out, at, context));
+  if (fillable.length === 0) return;
+  let isKept = false;
+  for (const { at, path } of fillable) {
+    const text = context.write(readPath(answer.value, path));
+    if (text !== '') out[at] = text;
+    else if (!isBlank(out[at])) isKept = true;
+  }
+  // A null leaves the input's value standing, and then there is nothing of the agent's to vouch for.
+  if (isKept && answer.value === null) return;
+  const citations = [...new Set(answer.citations.map(({ url }) => encodeSpaces(url)))].join(' ');
+  const vouchers = [
+    { at: place.confidenceAt, text: context.write(answer.confidence) },
+    { at: place.citationsAt, text: context.write(citations) },
+  ];
+  for (const { at, text } of vouchers) if (isFillable(out, at, context) && text !== '') out[at] = text;
+}
+
+/** Columns of ours are free; one that came with the input is filled where it is blank, or where it may be overwritten. */
+function isFillable(out: readonly string[], at: number, context: FillContext): boolean {
+  return at >= context.inputWidth || context.overwrite || isBlank(out[at]);
+}
+
+function readPath(value: JsonValue, path: readonly string[]): JsonValue | undefined {
+  let inner: JsonValue | undefined = value;
+  for (const key of path) inner = isJsonObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined;
+  return inner;
+}
+
+function createWriter(isRaw: boolean): (value: JsonValue | undefined) => string {
+  return (value) => {
+    if (typeof value !== 'string') return formatInput(value);
+    return isRaw ? value : defuseFormula(value);
+  };
+}
+
+function formatInput(value: JsonValue | undefined): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return value;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function encodeSpaces(url: string): string {
+  return url.trim().replace(/\s/g, (space) => encodeURIComponent(space));
+}

@@ -1,0 +1,41 @@
+import type { Field } from '../model/ask.js';
+import type { FilledRow } from '../model/outcome.js';
+import type { FileFormat, FileShape } from '../model/shape.js';
+
+export interface OutputOptions {
+  /** A file, or `-` for standard output. */
+  readonly path: string;
+  /** How the input was written down. */
+  readonly shape: FileShape;
+  /** The input's columns, told apart. */
+  readonly columns: readonly string[];
+  /** @default what the ending of `path` says, and the input's format otherwise */
+  readonly format?: FileFormat | undefined;
+  readonly fields: readonly Field[];
+  /** Replace values of the input by the agent's; a null replaces nothing. */
+  readonly overwrite: boolean;
+  /** Leave text as it is even if a spreadsheet would run it as a formula. */
+  readonly raw: boolean;
+  /** Start the file with a byte order mark, as Excel wants it. @default as the input */
+  readonly bom?: boolean | undefined;
+  /** @default process.stdout */
+  readonly stdout?: NodeJS.WritableStream | undefined;
+}
+
+export interface Output {
+  /** Writes rows in the order in which they come; resolves once more may come. */
+  write(rows: readonly FilledRow[]): Promise<void>;
+  /** Puts the finished file in its place, all at once. */
+  commit(): Promise<void>;
+  /** Removes what was written so far. */
+  abort(): Promise<void>;
+}
+
+/** Turns rows into the text of one format. */
+export interface RowFormatter {
+  /** What stands before the first row. */
+  readonly head: string;
+  format(rows: readonly FilledRow[]): string;
+  /** What stands after the last row. */
+  readonly tail: string;
+}

@@ -1,0 +1,49 @@
+import type { FieldAnswer } from '../../src/model/answer.js';
+import type { JsonValue } from '../../src/model/json.js';
+import type { FilledRow, RowOutcome } from '../../src/model/outcome.js';
+import type { Row } from '../../src/model/row.js';
+import type { Citation } from '../../src/model/run.js';
+import type { Input } from '../../src/read/open-input.js';
+
+/** All rows of an input, read to its end. */
+export async function readAllRows(input: Input): Promise<Row[]> {
+  const all: Row[] = [];
+  for await (const rows of input.openRows()) all.push(...rows);
+  return all;
+}
+
+/** What a test expects of a row: its cells, its object, or its fault. */
+export function showRow(row: Row): unknown {
+  switch (row.kind) {
+    case 'cells':
+      return row.cells;
+    case 'object':
+      return row.object;
+    case 'faulty':
+      return { fault: row.fault };
+  }
+}
+
+export function createAnswer(value: JsonValue, urls: readonly string[] = []): FieldAnswer {
+  const citations: Citation[] = urls.map((url) => ({ url, title: null }));
+  return { value, confidence: 'high', citations, issue: null, runId: 'agent_run_1', effort: 'low', triedEffort: 'low' };
+}
+
+/** A row with an outcome: `enriched` with the answers given, unless told otherwise. */
+export function createFilledRow(
+  row: Row,
+  answers: Readonly<Record<string, FieldAnswer>> = {},
+  outcome: Partial<RowOutcome> = {},
+): FilledRow {
+  return {
+    row,
+    outcome: {
+      status: 'enriched',
+      error: null,
+      costMicros: 3_000,
+      runId: 'agent_run_1',
+      fields: new Map(Object.entries(answers)),
+      ...outcome,
+    },
+  };
+}

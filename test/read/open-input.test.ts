@@ -1,0 +1,124 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import type { InputOptions } from '../../src/read/open-input.js';
+import { openInput } from '../../src/read/open-input.js';
+import { readAllRows, showRow } from '../helpers/rows.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
+
+async function readFile(name: string, content: string | Uint8Array, options: Partial<InputOptions> = {}) {
+  const path = join(await createTempFolder(), name);
+  await writeFile(path, content);
+  const input = await openInput({ path, ...options });
+  const rows = await readAllRows(input);
+  return { input, rows, values: rows.map(showRow), lines: rows.map((row) => row.line) };
+}
+
+test('a table is read with its columns, its rows and the lines they start on', async () => {
+  const { input, rows, values, lines } = await readFile(
+    'in.csv',
+    'company,note\nAcme,"two\nlines"\n"Beta, Inc","a ""b"""\n',
+  );
+  expect(input.columns).toEqual(['company', 'note']);
+  expect(values).toEqual([
+    ['Acme', 'two\nlines'],
+    ['Beta, Inc', 'a "b"'],
+  ]);
+  expect(lines).toEqual([2, 4]);
+  expect(rows.map((row) => row.ordinal)).toEqual([0, 1]);
+  expect(input.shape).toMatchObject({ format: 'csv', delimiter: ',', newline: '\n', bom: false });
+});
+
+test('rows can be read as often as wanted, each time from the start', async () => {
+  const { input, values } = await readFile('in.csv', 'a\n1\n2\n');
+  expect((await readAllRows(input)).map(showRow)).toEqual(values);
+});
+
+test('the semicolons, CRLFs and the byte order mark of a European spreadsheet are found out', async () => {
+  const { input, values } = await readFile('in.csv', '\ufeffname;revenue\r\nAcme;1,5\r\nBeta;2,7\r\n');
+  expect(input.shape).toMatchObject({ delimiter: ';', newline: '\r\n', bom: true });
+  expect(input.columns).toEqual(['name', 'revenue']);
+  expect(values).toEqual([
+    ['Acme', '1,5'],
+    ['Beta', '2,7'],
+  ]);
+});
+
+test('columns that share a name or have none are told apart, and the titles stay as they stood', async () => {
+  const { input } = await readFile('in.csv', 'name, name ,,name_2\n1,2,3,4\n');
+  expect(input.columns).toEqual(['name', 'name_3', 'column_3', 'name_2']);
+  expect(input.shape.titles).toEqual(['name', ' name ', '', 'name_2']);
+  expect(input.notes.map((note) => note.code)).toEqual(['COLUMNS_NAMED']);
+});
+
+test('rows that do not fit the header are kept and reported with their lines', async () => {
+  const { input, values } = await readFile('in.csv', 'a,b\n1\n1,2,3\n\n1,2\n');
+  expect(values).toEqual([['1'], ['1', '2', '3'], ['1', '2']]);
+  expect(input.notes).toEqual([
+    {
+      code: 'ROW_TOO_SHORT',
+      message: '1 row had fewer cells than the header: the missing ones count as empty (line 2)',
+    },
+    {
+      code: 'ROW_TOO_LONG',
+      message: '1 row had more cells than the header: the surplus is kept at the end of the row (line 3)',
+    },
+    { code: 'BLANK_LINE', message: '1 row were blank and left out (line 4)' },
+  ]);
+});
+
+test('JSON Lines are read as objects, and a line that is none becomes a faulty row', async () => {
+  const { input, rows, values } = await readFile(
+    'in.jsonl',
+    '{"id": 12345678901234567890, "a": {"b": 1.50}}\n\n{"id": 2},\n[1]\n{"id": 3, "c": null}\n',
+  );
+  expect(input.columns).toEqual(['id', 'a', 'c']);
+  expect(values).toEqual([
+    { id: '12345678901234567890', a: { b: 1.5 } },
+    {
+      fault: 'line 3: a comma follows the object: JSON Lines has one object a line and nothing behind it',
+    },
+    { fault: 'line 4: a list, not a JSON object' },
+    { id: 3, c: null },
+  ]);
+  expect(rows[0]).toMatchObject({ text: '{"id": 12345678901234567890, "a": {"b": 1.50}}' });
+});
+
+test('standard input is kept, so that it can be read twice', async () => {
+  const stdin = Readable.from(['a,b\n1,', '2\n']);
+  const input = await openInput({ path: '-', stdin });
+  expect((await readAllRows(input)).map(showRow)).toEqual([['1', '2']]);
+  expect((await readAllRows(input)).map(showRow)).toEqual([['1', '2']]);
+  await input.close();
+  await expect(readAllRows(input)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
+});
+
+const REFUSED: [name: string, content: string | Uint8Array, code: string][] = [
+  ['empty.csv', '', 'INPUT_EMPTY'],
+  ['only-a-mark.csv', '\ufeff', 'INPUT_EMPTY'],
+  ['only-blank-lines.csv', '\n\r\n  \n', 'INPUT_EMPTY'],
+  ['header-only.csv', 'a,b\n', 'INPUT_NO_ROWS'],
+  ['header-only-no-newline.csv', 'a,b', 'INPUT_NO_ROWS'],
+  ['picture.csv', Buffer.from('\x89PNG\r\n\x1a\n\0\0', 'latin1'), 'INPUT_NOT_TEXT'],
+  ['zeros.csv', Buffer.alloc(64), 'INPUT_NOT_TEXT'],
+  ['sheet.csv', Buffer.from('PK\x03\x04[Content_Types].xml', 'latin1'), 'INPUT_IS_SPREADSHEET'],
+  ['page.csv', '<!DOCTYPE html><html></html>', 'INPUT_NOT_TABLE'],
+  ['quote.csv', 'a,b\n1,"2\n3,4\n', 'INPUT_QUOTE_NOT_CLOSED'],
+  ['pretty.jsonl', '{\n  "a": 1\n}\n', 'INPUT_NOT_JSONL'],
+];
+
+test.each(REFUSED)('%s is refused', async (name, content, code) => {
+  await expect(readFile(name, content)).rejects.toMatchObject({ code, kind: 'usage' });
+});
+
+test('a missing file and a folder are told apart', async () => {
+  const folder = await createTempFolder();
+  await mkdir(join(folder, 'in.csv'));
+  await expect(openInput({ path: join(folder, 'none.csv') })).rejects.toMatchObject({
+    code: 'INPUT_NOT_FOUND',
+  });
+  await expect(openInput({ path: join(folder, 'in.csv') })).rejects.toMatchObject({
+    code: 'INPUT_IS_FOLDER',
+  });
+});

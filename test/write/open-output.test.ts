@@ -1,0 +1,192 @@
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import type { Field } from '../../src/model/ask.js';
+import type { FilledRow } from '../../src/model/outcome.js';
+import { openInput } from '../../src/read/open-input.js';
+import { checkOutput, type OutputOptions, openOutput } from '../../src/write/open-output.js';
+import { createAnswer, createFilledRow, readAllRows } from '../helpers/rows.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
+
+const CEO: Field = { name: 'ceo', schema: { type: 'string' } };
+const ADDRESS: Field = {
+  name: 'address',
+  schema: { type: 'object', properties: { city: { type: 'string' }, zip: { type: 'integer' } } },
+};
+
+async function fillFile(
+  name: string,
+  content: string,
+  fields: readonly Field[],
+  fill: (rows: Awaited<ReturnType<typeof readAllRows>>) => FilledRow[],
+  options: Partial<OutputOptions> = {},
+) {
+  const folder = await createTempFolder();
+  const inputPath = join(folder, name);
+  await writeFile(inputPath, content);
+  const input = await openInput({ path: inputPath });
+  const path = join(folder, options.path ?? `out-${name}`);
+  const output = await openOutput({
+    shape: input.shape,
+    columns: input.columns,
+    fields,
+    overwrite: false,
+    raw: false,
+    ...options,
+    path,
+  });
+  await output.write(fill(await readAllRows(input)));
+  await output.commit();
+  return readFile(path, 'utf8');
+}
+
+test('the columns of each field follow the input, and the outcome follows them', async () => {
+  const text = await fillFile('in.csv', 'company,note\nAcme,"a, b"\nBeta,x\n', [CEO, ADDRESS], ([a, b]) => [
+    createFilledRow(a as never, {
+      ceo: createAnswer('Ada', ['https://a.example/1 2', 'https://b.example', 'https://b.example']),
+      address: createAnswer({ city: 'Bonn', zip: 53111 }),
+    }),
+    createFilledRow(b as never, {}, { status: 'failed', error: 'no, sorry', costMicros: 0, runId: null }),
+  ]);
+  expect(text.split('\n')).toEqual([
+    'company,note,ceo,ceo_confidence,ceo_citations,address.city,address.zip,address_confidence,address_citations,enrichment_status,enrichment_error,enrichment_cost_usd,enrichment_run_id',
+    'Acme,"a, b",Ada,high,https://a.example/1%202 https://b.example,Bonn,53111,high,,enriched,,0.003,agent_run_1',
+    'Beta,x,,,,,,,,failed,"no, sorry",0.00,',
+    '',
+  ]);
+});
+
+test('a column of the input is filled in place where it is blank, and a null replaces nothing', async () => {
+  const fill = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
+    rows.map((row, index) =>
+      createFilledRow(row, { ceo: createAnswer(index === 2 ? null : 'Ada', ['https://x.example']) }),
+    );
+  const content = 'ceo,company\n,Acme\nBob,Beta\nCid,Gamma\n';
+  expect((await fillFile('in.csv', content, [CEO], fill)).split('\n').slice(1, 4)).toEqual([
+    'Ada,Acme,high,https://x.example,enriched,,0.003,agent_run_1',
+    'Bob,Beta,,,enriched,,0.003,agent_run_1',
+    'Cid,Gamma,,,enriched,,0.003,agent_run_1',
+  ]);
+  const overwritten = await fillFile('in.csv', content, [CEO], fill, { overwrite: true });
+  expect(overwritten.split('\n').slice(1, 4)).toEqual([
+    'Ada,Acme,high,https://x.example,enriched,,0.003,agent_run_1',
+    'Ada,Beta,high,https://x.example,enriched,,0.003,agent_run_1',
+    'Cid,Gamma,,,enriched,,0.003,agent_run_1',
+  ]);
+});
+
+test('the delimiter, line ends, quotes and byte order mark of the input come back', async () => {
+  const text = await fillFile('in.csv', '\ufeff"a";"b"\r\n"x";"1"\r\n', [CEO], (rows) =>
+    rows.map((row) => createFilledRow(row, { ceo: createAnswer('Ada') })),
+  );
+  expect(text).toBe(
+    '\ufeff"a";"b";"ceo";"ceo_confidence";"ceo_citations";"enrichment_status";"enrichment_error";"enrichment_cost_usd";"enrichment_run_id"\r\n' +
+      '"x";"1";"Ada";"high";"";"enriched";"";"0.003";"agent_run_1"\r\n',
+  );
+});
+
+test('a JSON line keeps its own text, numbers that JavaScript cannot hold included', async () => {
+  const text = await fillFile(
+    'in.jsonl',
+    '{"id": 12345678901234567890, "ceo": "", "x": [1.0, {"ceo": 2}] }\n{}\nnot json\n',
+    [CEO],
+    (rows) => rows.map((row) => createFilledRow(row, { ceo: createAnswer('=Ada', ['https://x.example']) })),
+  );
+  const enrichment =
+    '"enrichment":{"status":"enriched","error":null,"cost_usd":0.003,"run_id":"agent_run_1","fields":{"ceo":{"confidence":"high","citations":[{"url":"https://x.example","title":null}]}}';
+  expect(text.split('\n')).toEqual([
+    `{"id": 12345678901234567890, "ceo": "=Ada", "x": [1.0, {"ceo": 2}],${enrichment}}}`,
+    `{"ceo":"=Ada",${enrichment}}}`,
+    `{"ceo":"=Ada",${enrichment},"line":"not json"}}`,
+    '',
+  ]);
+});
+
+test('a table can be written as JSON Lines, and JSON Lines as a table', async () => {
+  const filled = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
+    rows.map((row) => createFilledRow(row, { ceo: createAnswer('Ada') }));
+  const objects = await fillFile('in.csv', 'a,b\n1,x\n', [CEO], filled, { path: 'out.jsonl' });
+  expect(JSON.parse(objects)).toMatchObject({
+    a: '1',
+    b: 'x',
+    ceo: 'Ada',
+    enrichment: { status: 'enriched' },
+  });
+  const table = await fillFile('in.jsonl', '{"a":1,"b":{"c":[1]}}\n', [CEO], filled, { path: 'out.csv' });
+  expect(table.split('\n').slice(0, 2)).toEqual([
+    'a,b,ceo,ceo_confidence,ceo_citations,enrichment_status,enrichment_error,enrichment_cost_usd,enrichment_run_id',
+    '1,"{""c"":[1]}",Ada,high,,enriched,,0.003,agent_run_1',
+  ]);
+});
+
+async function openAt(path: string, stdout?: NodeJS.WritableStream) {
+  const folder = await createTempFolder();
+  await writeFile(join(folder, 'in.csv'), 'a\n1\n');
+  const input = await openInput({ path: join(folder, 'in.csv') });
+  const options = { shape: input.shape, columns: input.columns, fields: [CEO], overwrite: false, raw: false };
+  const output = await openOutput({ path, ...options, stdout });
+  return { output, rows: (await readAllRows(input)).map((row) => createFilledRow(row)) };
+}
+
+test('a file is replaced only by a whole one, and keeps its permissions', async () => {
+  const folder = await createTempFolder();
+  const path = join(folder, 'out.csv');
+  await writeFile(path, 'old');
+  await chmod(path, 0o640);
+  const { output, rows } = await openAt(path);
+  await output.write(rows);
+  expect(await readFile(path, 'utf8')).toBe('old');
+  await output.commit();
+  expect(await readFile(path, 'utf8')).toContain('enrichment_status');
+  expect((await stat(path)).mode & 0o777).toBe(0o640);
+  expect(await readdir(folder)).toEqual(['out.csv']);
+});
+
+test('an output that is given up leaves everything as it was', async () => {
+  const folder = await createTempFolder();
+  const { output, rows } = await openAt(join(folder, 'out.csv'));
+  await output.write(rows);
+  await output.abort();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a link stays a link, and the file behind it is replaced', async () => {
+  const folder = await createTempFolder();
+  await writeFile(join(folder, 'real.csv'), 'old');
+  await symlink('real.csv', join(folder, 'link.csv'));
+  const { output, rows } = await openAt(join(folder, 'link.csv'));
+  await output.write(rows);
+  await output.commit();
+  expect(await readFile(join(folder, 'real.csv'), 'utf8')).toContain('enrichment_status');
+});
+
+test('a reader of standard output that goes away is no error', async () => {
+  const stdout = new PassThrough();
+  const { output, rows } = await openAt('-', stdout);
+  stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+  stdout.on('error', () => {});
+  await output.write(rows);
+  await output.write(rows);
+  await output.commit();
+});
+
+test('an output that cannot be written is refused before anything is spent', async () => {
+  const folder = await createTempFolder();
+  await mkdir(join(folder, 'dir'));
+  await writeFile(join(folder, 'in.csv'), 'a\n1\n');
+  await symlink('in.csv', join(folder, 'same.csv'));
+  const input = join(folder, 'in.csv');
+  await expect(checkOutput(join(folder, 'dir'))).rejects.toMatchObject({ code: 'OUTPUT_IS_FOLDER' });
+  await expect(checkOutput(join(folder, 'none', 'x.csv'))).rejects.toMatchObject({
+    code: 'OUTPUT_NO_FOLDER',
+  });
+  await expect(checkOutput(join(input, 'x.csv'))).rejects.toMatchObject({ code: 'OUTPUT_NO_FOLDER' });
+  await expect(checkOutput(join(folder, 'same.csv'), input)).rejects.toMatchObject({
+    code: 'OUTPUT_IS_INPUT',
+  });
+  await expect(checkOutput(input, input)).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
+  await checkOutput(join(folder, 'new.csv'), input);
+  await checkOutput('-', input);
+  expect(await readdir(folder)).toEqual(['dir', 'in.csv', 'same.csv']);
+});
