@@ -27,6 +27,7 @@ const EDGE: Readonly<Record<string, readonly string[]>> = {
 export const PLACES: Readonly<Record<string, readonly string[]>> = {
   ajv: ['model/schema.ts'],
   'ajv-formats': ['model/schema.ts'],
+  chardet: ['read/detect-content.ts'],
   'cli-progress': ['cli/progress.ts'],
   'eventsource-parser': ['api/'],
   fastify: ['server/'],

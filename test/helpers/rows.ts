@@ -26,7 +26,15 @@ export function showRow(row: Row): unknown {
 
 export function createAnswer(value: JsonValue, urls: readonly string[] = []): FieldAnswer {
   const citations: Citation[] = urls.map((url) => ({ url, title: null }));
-  return { value, confidence: 'high', citations, issue: null, runId: 'agent_run_1', effort: 'low', triedEffort: 'low' };
+  return {
+    value,
+    confidence: 'high',
+    citations,
+    issue: null,
+    runId: 'agent_run_1',
+    effort: 'low',
+    triedEffort: 'low',
+  };
 }
 
 /** A row with an outcome: `enriched` with the answers given, unless told otherwise. */
