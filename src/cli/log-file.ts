@@ -44,7 +44,12 @@ function openFile(path: string): number {
     return openSync(path, 'a', 0o600);
   } catch (error) {
     const message = `--log-file: ${path} cannot be written: ${describeError(error)}`;
-    throw createUsageError('log_unwritable', message, 'Name a file in a folder that can be written.', error);
+    throw createUsageError(
+      'LOG_NOT_WRITABLE',
+      message,
+      'Name a file in a folder that can be written.',
+      error,
+    );
   }
 }
 

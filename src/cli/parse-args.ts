@@ -41,7 +41,7 @@ export function describeOptions(parser: ReturnType<typeof yargs>, table: OptionT
     parser.option(formatFlag(name), {
       describe: spec.about,
       ...(spec.alias === undefined ? {} : { alias: spec.alias }),
-      ...(spec.kind === 'switch' ? { boolean: true } : { array: true, string: true, requiresArg: true }),
+      ...(spec.kind === 'switch' ? { boolean: true } : { string: true }),
     });
   }
   return parser;
@@ -64,7 +64,7 @@ function parse(words: readonly string[], table: OptionTable): Readonly<Record<st
     .exitProcess(false)
     .showHelpOnFail(false)
     .fail((message, error) => {
-      throw error ?? createUsageError('bad_option', message, 'Add --help to see the options.');
+      throw error ?? createUsageError('BAD_OPTION', message, 'Add --help to see the options.');
     });
   return describeOptions(parser, table).parseSync([...words]);
 }
@@ -80,7 +80,7 @@ function checkNames(
   const typed = unknown.length === 1 ? `-${unknown}` : `--${unknown}`;
   const near = readNearest(unknown, flags).map((flag) => `--${flag}`);
   throw createUsageError(
-    'unknown_option',
+    'UNKNOWN_OPTION',
     `${entry.name} has no option ${typed}`,
     near.length > 0
       ? `Did you mean ${near.join(' or ')}?`
@@ -92,13 +92,17 @@ function readOption(raw: unknown, name: string, spec: OptionSpec): unknown {
   const flag = `--${formatFlag(name)}`;
   if (spec.kind === 'switch') return raw === true || (Array.isArray(raw) && raw.includes(true));
   const texts = (Array.isArray(raw) ? raw : [raw]).map(String);
+  if (texts.includes('')) {
+    const example = `For example: ${flag}=${spec.value ?? 'VALUE'}`;
+    throw createUsageError('MISSING_VALUE', `${flag} is given without a value`, example);
+  }
   if (spec.kind === 'texts') return texts;
   if (spec.kind === 'list') {
     return texts.flatMap((text) => text.split(',').map((part) => part.trim())).filter((part) => part !== '');
   }
   const [text = '', ...more] = texts;
   if (more.length > 0) {
-    throw createUsageError('option_twice', `${flag} is given ${texts.length} times`, 'Give it once.');
+    throw createUsageError('OPTION_TWICE', `${flag} is given ${texts.length} times`, 'Give it once.');
   }
   return spec.kind === 'text' ? text : readNumber(text, flag, spec.kind);
 }
@@ -107,7 +111,7 @@ function readNumber(text: string, flag: string, kind: 'number' | 'integer'): num
   const number = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(number) || (kind === 'number' && Number.isFinite(number))) return number;
   throw createUsageError(
-    'bad_number',
+    'BAD_NUMBER',
     `${flag} is “${text}”, which is no ${kind === 'integer' ? 'whole number' : 'number'}`,
     kind === 'integer' ? `For example: ${flag} 10` : `For example: ${flag} 2.50`,
   );
@@ -118,12 +122,12 @@ function checkOperands(operands: readonly string[], entry: CommandEntry): readon
   const needed = entry.operands.filter((operand) => !operand.startsWith('['));
   const missing = needed[operands.length];
   if (missing !== undefined) {
-    throw createUsageError('missing_operand', `${entry.name} needs ${missing}`, usage);
+    throw createUsageError('MISSING_OPERAND', `${entry.name} needs ${missing}`, usage);
   }
   const surplus = operands[entry.operands.length];
   if (surplus !== undefined) {
     const message = `${entry.name} does not know what to do with “${surplus}”`;
-    throw createUsageError('surplus_operand', message, usage);
+    throw createUsageError('SURPLUS_OPERAND', message, usage);
   }
   return operands;
 }

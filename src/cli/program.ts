@@ -50,7 +50,7 @@ function readEntry(name: string): CommandEntry {
   if (entry !== undefined) return entry;
   if (name.startsWith('-')) {
     throw createUsageError(
-      'unknown_option',
+      'UNKNOWN_OPTION',
       `the first word has to be a command, not ${name}`,
       'For example: rowfill run companies.csv --help',
     );
@@ -58,7 +58,7 @@ function readEntry(name: string): CommandEntry {
   const names = COMMANDS.map((candidate) => candidate.name);
   const near = readNearest(name, names);
   throw createUsageError(
-    'unknown_command',
+    'UNKNOWN_COMMAND',
     `there is no command “${name}”`,
     near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `The commands are: ${names.join(', ')}.`,
   );

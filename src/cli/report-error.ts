@@ -13,9 +13,17 @@ export function reportError(error: unknown, host: Host): number {
 
 function reportKnown(error: RowfillError, host: Host): number {
   if (error.kind === 'defect') return reportDefect(error, host);
-  host.say({ text: 'error: ', style: 'red' }, error.message, { text: ` [${error.code}]`, style: 'dim' });
-  if (error.hint !== undefined) host.say({ text: 'what to do: ', style: 'bold' }, error.hint);
+  sayError({ code: error.code, message: error.message, hint: error.hint ?? null }, host);
   return resolveErrorCode(error.kind);
+}
+
+/** Says what happened and where, the error's code, and what to do about it. */
+export function sayError(
+  error: { readonly code: string; readonly message: string; readonly hint: string | null },
+  host: Host,
+): void {
+  host.say({ text: 'error: ', style: 'red' }, error.message, { text: ` [${error.code}]`, style: 'dim' });
+  if (error.hint !== null) host.say({ text: 'what to do: ', style: 'bold' }, error.hint);
 }
 
 function reportDefect(error: unknown, host: Host): number {

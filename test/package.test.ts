@@ -1,0 +1,83 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const MAX_PACKAGES = 90;
+const MAX_BYTES = 40 * 1024 * 1024;
+
+let folder = '';
+let packed: { files: { path: string }[]; filename: string };
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rowfill-package-'));
+  // Without its scripts: dist/ is built, and other tests are running it.
+  const output = npm(ROOT, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
+  const [first] = JSON.parse(output);
+  packed = first;
+  writeFileSync(join(folder, 'package.json'), '{"name":"somewhere-else","private":true}\n');
+  npm(folder, 'install', join(folder, packed.filename), '--ignore-scripts');
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+test('the package holds the program, the types and the samples, and no tests or sources', () => {
+  const paths = packed.files.map((file) => file.path);
+  for (const path of [
+    'dist/cli/main.js',
+    'dist/index.js',
+    'dist/index.d.ts',
+    'README.md',
+    'LICENSE',
+    'ARCHITECTURE.md',
+  ]) {
+    expect(paths).toContain(path);
+  }
+  expect(paths.filter((path) => /^(test|src|node_modules|\.ci)\//.test(path))).toEqual([]);
+  expect(paths.filter((path) => /\.(tgz|log|sqlite)$|\.filled\./.test(path))).toEqual([]);
+});
+
+test('the package, installed into an empty folder without install scripts, runs', () => {
+  const program = join(folder, 'node_modules', '.bin', 'rowfill');
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  expect(execute(program, '--version')).toBe(`${version}\n`);
+  expect(execute(program, '--help')).toContain('Usage: rowfill COMMAND');
+});
+
+test('the library is imported by the package’s name, and nothing else of it is reachable', () => {
+  const script = "import('rowfill').then((m) => console.log(typeof m.RowfillError))";
+  expect(execute(process.execPath, '-e', script)).toBe('function\n');
+  const inside = "import('rowfill/dist/cli/main.js').catch((e) => console.log(e.code))";
+  expect(execute(process.execPath, '-e', inside)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
+});
+
+test('an installation is under 90 packages and 40 MB, and none of them wants to run a script', () => {
+  const lock = JSON.parse(readFileSync(join(folder, 'node_modules', '.package-lock.json'), 'utf8'));
+  const packages: Record<string, { hasInstallScript?: boolean }> = lock.packages;
+  const others = Object.keys(packages).filter((path) => path !== 'node_modules/rowfill');
+  expect(others.length).toBeLessThan(MAX_PACKAGES);
+  expect(measureFolder(join(folder, 'node_modules'))).toBeLessThan(MAX_BYTES);
+  expect(Object.keys(packages).filter((path) => packages[path]?.hasInstallScript === true)).toEqual([]);
+});
+
+function npm(cwd: string, ...args: readonly string[]): string {
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  return execFileSync('npm', [...args, ...quiet], {
+    cwd,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+function execute(file: string, ...args: readonly string[]): string {
+  return execFileSync(file, args, { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' });
+}
+
+function measureFolder(path: string): number {
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
