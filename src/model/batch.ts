@@ -27,6 +27,8 @@ export interface Batch {
   readonly previousRunId: string | null;
   /** What was wrong the last time, said to the agent in a repair; never holds cell text. */
   readonly complaint: string | null;
+  /** True where an answer is asked for again on purpose: what comes back replaces the older one, a null too. */
+  readonly refresh?: boolean;
   /** The most that the run may cost. */
   readonly reserveMicros: number;
 }

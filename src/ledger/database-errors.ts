@@ -1,0 +1,93 @@
+import { createUsageError, RowfillError } from '../errors.js';
+
+/** SQLite's own word for what went wrong, as far as the driver tells it; empty where it tells none. */
+export function readSqliteCode(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const code = 'code' in error ? String(error.code) : '';
+  const rawCode = 'rawCode' in error ? Number(error.rawCode) : Number.NaN;
+  // The driver names only some extended codes: the low byte of the number is the family.
+  if (code.startsWith('UNKNOWN_SQLITE_ERROR') || code === '') {
+    const opening = /Unable to open connection to local database .*: (\d+)/s.exec(error.message);
+    return FAMILIES[(opening ? Number(opening[1]) : rawCode) & 0xff] ?? code;
+  }
+  return code;
+}
+
+const FAMILIES: Readonly<Record<number, string>> = {
+  5: 'SQLITE_BUSY',
+  8: 'SQLITE_READONLY',
+  10: 'SQLITE_IOERR',
+  11: 'SQLITE_CORRUPT',
+  13: 'SQLITE_FULL',
+  14: 'SQLITE_CANTOPEN',
+  15: 'SQLITE_PROTOCOL',
+  23: 'SQLITE_AUTH',
+  26: 'SQLITE_NOTADB',
+};
+
+const MOVE = 'Set ROWFILL_HOME to a folder on a local disk that you may write to.';
+
+/** Turns a failure of the driver or of the file system into one that says which ledger, and what to do. */
+export function describeLedgerError(error: unknown, path: string): unknown {
+  if (error instanceof RowfillError || !(error instanceof Error)) return error;
+  const code = readSqliteCode(error);
+  const usage = (name: string, message: string, hint: string) =>
+    createUsageError(name, `${message}: ${path} (${error.message})`, hint, error);
+  if (/^SQLITE_IOERR_(LOCK|SHM|UNLOCK|RDLOCK|CHECKRESERVEDLOCK)/.test(code) || code === 'SQLITE_PROTOCOL') {
+    return usage(
+      'LEDGER_NO_LOCKS',
+      'The folder of the ledger has no file locks, as on some network drives',
+      MOVE,
+    );
+  }
+  switch (code.split('_', 2).join('_')) {
+    case 'SQLITE_NOTADB':
+      return usage(
+        'LEDGER_NOT_A_DATABASE',
+        'The ledger is no SQLite database',
+        'Move the file away, or set ROWFILL_HOME to another folder.',
+      );
+    case 'SQLITE_CORRUPT':
+      return usage(
+        'LEDGER_DAMAGED',
+        'The ledger is damaged',
+        'Keep a copy: `sqlite3 ledger.sqlite .recover` can save what is readable. Then move it away, or set ROWFILL_HOME.',
+      );
+    case 'SQLITE_FULL':
+    case 'ENOSPC':
+      return usage(
+        'LEDGER_FULL',
+        'The disk of the ledger is full',
+        'Free some space and give the same command again: it carries on.',
+      );
+    case 'SQLITE_IOERR':
+      return usage(
+        'LEDGER_NOT_WRITABLE',
+        'The ledger could not be read or written',
+        'Check the disk (space, quota, health) and give the same command again: it carries on.',
+      );
+    case 'SQLITE_BUSY':
+    case 'SQLITE_LOCKED':
+      return usage(
+        'LEDGER_LOCKED',
+        'Another program holds the ledger',
+        'Close what else has the file open (a database browser, a backup) and give the same command again.',
+      );
+    case 'SQLITE_READONLY':
+    case 'SQLITE_CANTOPEN':
+    case 'SQLITE_PERM':
+    case 'SQLITE_AUTH':
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOTDIR':
+    case 'EEXIST':
+    case 'ENOENT':
+    case 'EISDIR':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+      return usage('LEDGER_NOT_WRITABLE', 'The ledger cannot be opened for writing', MOVE);
+    default:
+      return error;
+  }
+}

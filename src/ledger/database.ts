@@ -1,0 +1,129 @@
+import { chmodSync, closeSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Libsql from 'libsql';
+import { createUsageError } from '../errors.js';
+import { describeLedgerError } from './database-errors.js';
+
+export type SqlValue = string | number | null | Uint8Array;
+
+const BUSY_TIMEOUT_MS = 10_000;
+/** Room for the write-ahead log and what a job writes while the disk is watched by nobody. */
+const MIN_FREE_BYTES = 32 * 1024 * 1024;
+
+/** The SQLite file under the ledger: durable commits, prepared statements made once, errors that name the file. */
+export class Database {
+  readonly path: string;
+  readonly #connection: Libsql.Database;
+  readonly #statements = new Map<string, Libsql.Statement>();
+
+  constructor(path: string) {
+    this.path = path;
+    this.#connection = this.#guard(() => {
+      createFile(path);
+      return new Libsql(path);
+    });
+    this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    this.#useWriteAheadLog();
+    // FULL: a commit is on the disk when it returns. `fullfsync` is what makes that true on macOS.
+    this.exec('pragma synchronous = full; pragma fullfsync = on');
+    this.exec('pragma wal_autocheckpoint = 4000; pragma cache_size = -32000');
+  }
+
+  /** Runs statements that take no values. */
+  exec(sql: string): void {
+    this.#guard(() => this.#connection.exec(sql));
+  }
+
+  /** Runs a statement and returns how many rows it changed. */
+  run(sql: string, ...values: readonly SqlValue[]): number {
+    return this.#guard(() => this.#prepare(sql).run(values).changes);
+  }
+
+  /** All rows of a query as objects by column name; `Row` is vouched for by the strict tables it reads. */
+  all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
+    return this.#guard(() => this.#prepare(sql).all(values) as Row[]);
+  }
+
+  /** The first row of a query. */
+  get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined {
+    // Not the driver's own get(): it leaves the statement open, and with it a read transaction.
+    return this.all<Row>(sql, ...values)[0];
+  }
+
+  /** Runs `work` as one transaction: all of it is durable when this returns, or none of it happened. */
+  transact<Result>(work: () => Result): Result {
+    this.exec('begin immediate');
+    try {
+      const result = work();
+      this.exec('commit');
+      return result;
+    } catch (error) {
+      // A full disk has rolled back by itself; a second rollback would hide the first error.
+      if (this.#connection.inTransaction) this.exec('rollback');
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (!this.#connection.open) return;
+    this.#statements.clear();
+    try {
+      // The driver closes the file only when its statements are collected, so the log is folded in here.
+      this.#connection.exec('pragma wal_checkpoint(truncate)');
+    } finally {
+      this.#connection.close();
+    }
+  }
+
+  #prepare(sql: string): Libsql.Statement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#connection.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #useWriteAheadLog(): void {
+    const mode = this.get<{ journal_mode: string }>('pragma journal_mode = wal')?.journal_mode;
+    if (mode === 'wal') return;
+    throw createUsageError(
+      'LEDGER_NO_LOCKS',
+      `The folder of the ledger cannot hold a write-ahead log, as on some network drives: ${this.path}`,
+      'Set ROWFILL_HOME to a folder on a local disk.',
+    );
+  }
+
+  #guard<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw describeLedgerError(error, this.path);
+    }
+  }
+}
+
+/** Makes the folder and the file readable by their owner only. SQLite gives its side files the same mode. */
+function createFile(path: string): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  checkFreeSpace(folder, path);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    // Only ever a new file: to open and close an existing one would drop the locks this process has on it.
+    closeSync(openSync(path, 'a', 0o600));
+  } else if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
+    chmodSync(path, 0o600);
+  }
+}
+
+function checkFreeSpace(folder: string, path: string): void {
+  const disk = statfsSync(folder);
+  const freeBytes = disk.bavail * disk.bsize;
+  // Some virtual file systems know no sizes and say 0 for everything.
+  if (disk.blocks === 0 || freeBytes >= MIN_FREE_BYTES) return;
+  throw createUsageError(
+    'LEDGER_FULL',
+    `The disk of the ledger is almost full: ${Math.floor(freeBytes / 1024)} KiB free at ${path}`,
+    'Free some space, or set ROWFILL_HOME to a folder on another disk.',
+  );
+}

@@ -1,0 +1,138 @@
+import { createUsageError, type RowfillError } from '../errors.js';
+import { type Ask, hashText } from '../model/ask.js';
+import type { JobStop } from '../model/events.js';
+import type { JsonObject } from '../model/json.js';
+import type { RowCounts } from '../model/outcome.js';
+import type { Database } from './database.js';
+import type { JobParts, JobRecord, OpenedJob, PreviousJob, Spend } from './records.js';
+
+interface JobRow {
+  readonly id: string;
+  readonly askId: string;
+  readonly ask: string;
+  readonly input: string;
+  readonly output: string;
+  readonly settings: string;
+  readonly invocation: number;
+  readonly stop: JobStop | null;
+}
+
+const SELECT_JOB = `
+  select job.id, ask.id as askId, ask.content as ask, job.input, job.output, job.settings, job.invocation, job.stop
+  from job join ask on ask.number = job.ask`;
+
+/** Writes the job down, or counts its next invocation. */
+export function openJob(database: Database, parts: JobParts, nowMs: number): OpenedJob {
+  const { ask, input, output } = parts;
+  const id = `j_${hashText(JSON.stringify([ask.id, input]), 16)}`;
+  const settings = JSON.stringify(parts.settings);
+  const previous = readPreviousJob(database, input, ask.id);
+  const known = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, id);
+  database.run(
+    'insert into ask (id, content) values (?, ?) on conflict (id) do nothing',
+    ask.id,
+    JSON.stringify(ask),
+  );
+  database.run(
+    `insert into job (id, ask, input, output, settings, invocation, opened_at)
+     values (?, (select number from ask where id = ?), ?, ?, ?, 1, ?)
+     on conflict (id) do update set output = excluded.output, settings = excluded.settings,
+       invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null`,
+    id,
+    ask.id,
+    input,
+    output,
+    settings,
+    nowMs,
+  );
+  return {
+    id,
+    askId: ask.id,
+    ask,
+    input,
+    output,
+    settings: parts.settings,
+    invocation: (known?.invocation ?? 0) + 1,
+    stop: known?.stop ?? null,
+    previous,
+  };
+}
+
+/** Notes how the invocation ended, and what the output that it wrote holds. */
+export function closeJob(
+  database: Database,
+  jobId: string,
+  stop: JobStop,
+  counts: RowCounts | null,
+  nowMs: number,
+): void {
+  const changes = database.run(
+    'update job set stop = ?, counts = coalesce(?, counts), closed_at = ? where id = ?',
+    stop,
+    counts === null ? null : JSON.stringify(counts),
+    nowMs,
+    jobId,
+  );
+  if (changes === 0) throw createUnknownJobError(jobId);
+}
+
+export function readSpend(database: Database, jobId: string): Spend {
+  const spend = database.get<Spend>(
+    'select spent_micros as spentMicros, reserved_micros as reservedMicros from job where id = ?',
+    jobId,
+  );
+  if (spend === undefined) throw createUnknownJobError(jobId);
+  return { spentMicros: spend.spentMicros, reservedMicros: spend.reservedMicros };
+}
+
+/** Reads a job by its id or by the start of it. */
+export function readJob(database: Database, idOrPrefix: string): JobRecord {
+  const prefix = idOrPrefix.startsWith('j_') ? idOrPrefix : `j_${idOrPrefix}`;
+  const rows = database.all<JobRow>(
+    `${SELECT_JOB} where substr(job.id, 1, ?) = ? order by job.id limit 2`,
+    prefix.length,
+    prefix,
+  );
+  const row = rows[0];
+  if (row === undefined || prefix === 'j_') throw createUnknownJobError(idOrPrefix);
+  if (rows.length > 1) {
+    throw createUsageError(
+      'JOB_AMBIGUOUS',
+      `More than one job starts with ${JSON.stringify(idOrPrefix)}`,
+      'Give more of its id: `rowfill status` lists them.',
+    );
+  }
+  return {
+    id: row.id,
+    askId: row.askId,
+    ask: JSON.parse(row.ask) as Ask,
+    input: row.input,
+    output: row.output,
+    settings: JSON.parse(row.settings) as JsonObject,
+    invocation: row.invocation,
+    stop: row.stop,
+  };
+}
+
+/** The error for an id that the ledger does not hold. */
+export function createUnknownJobError(jobId: string): RowfillError {
+  return createUsageError(
+    'JOB_UNKNOWN',
+    `The ledger holds no job ${JSON.stringify(jobId)}`,
+    '`rowfill status` lists the jobs it holds.',
+  );
+}
+
+function readPreviousJob(database: Database, input: string, askId: string): PreviousJob | null {
+  const last = database.get<{ id: string; askId: string; ask: string }>(
+    `${SELECT_JOB} where job.input = ? order by job.opened_at desc, job.number desc limit 1`,
+    input,
+  );
+  if (last === undefined || last.askId === askId) return null;
+  const answered = database.get<{ count: number }>(
+    `select count(*) as count from answer
+     where ask = (select number from ask where id = ?) and answered_at is not null`,
+    last.askId,
+  );
+  return { id: last.id, ask: JSON.parse(last.ask) as Ask, answered: answered?.count ?? 0 };
+}

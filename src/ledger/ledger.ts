@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import type { RowAnswer } from '../model/answer.js';
+import type { Batch } from '../model/batch.js';
+import { type Clock, systemClock } from '../model/clock.js';
+import type { JobStop } from '../model/events.js';
+import type { RowCounts } from '../model/outcome.js';
+import type { AgentRun } from '../model/run.js';
+import { failRows, findAnswers } from './answers.js';
+import { findOpenBatches, intendBatch, markSent, suspectBatch, voidBatch } from './batches.js';
+import { Database } from './database.js';
+import { closeJob, openJob, readJob, readSpend } from './jobs.js';
+import {
+  acquireLease,
+  type Lease,
+  type LeaseHolder,
+  type LeaseResult,
+  releaseLease,
+  renewLease,
+} from './leases.js';
+import { listJobs } from './list-jobs.js';
+import { migrate } from './migrations.js';
+import { Pass } from './pass.js';
+import { type PruneLimits, type PruneResult, pruneLedger } from './prune.js';
+import type {
+  JobHandle,
+  JobParts,
+  JobRecord,
+  JobStatus,
+  OpenBatch,
+  OpenedJob,
+  RowFailure,
+  Spend,
+  StoredAnswer,
+} from './records.js';
+import { settleBatch } from './settle.js';
+
+export { resolveLedgerPath } from './ledger-path.js';
+
+export interface LedgerOptions {
+  /** @default the machine's own */
+  readonly clock?: Pick<Clock, 'now'>;
+}
+
+/** Opens the ledger, and makes it where there is none: its folder and file are for their owner only. */
+export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
+  const database = new Database(path);
+  try {
+    migrate(database);
+    return new Ledger(database, options.clock ?? systemClock);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * What was intended, sent, answered and billed. Each method is one transaction: when it returns, what it did is on
+ * the disk; when it throws, it did nothing.
+ */
+export class Ledger {
+  readonly #database: Database;
+  readonly #clock: Pick<Clock, 'now'>;
+  #passes = 0;
+
+  constructor(database: Database, clock: Pick<Clock, 'now'>) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /** Writes the job down. The same ask on the same input is the same job again: its `invocation` counts up. */
+  openJob(job: JobParts): OpenedJob {
+    return this.#database.transact(() => openJob(this.#database, job, this.#clock.now()));
+  }
+
+  /** Notes how the invocation ended; `counts` is null where no output was written. */
+  closeJob(jobId: string, stop: JobStop, counts: RowCounts | null): void {
+    this.#database.transact(() => closeJob(this.#database, jobId, stop, counts, this.#clock.now()));
+  }
+
+  /** What is known of a chunk of row keys: one query. A key of which nothing is known is missing. */
+  findAnswers(job: JobHandle, keys: readonly string[]): ReadonlyMap<string, StoredAnswer> {
+    return findAnswers(this.#database, job, keys);
+  }
+
+  /**
+   * Reserves the batch's worst price and writes the batch down whole, both or neither. `over_budget`: what its job has
+   * spent and reserved leaves no room under the cap, and nothing was written. A null cap is no cap.
+   */
+  intend(batch: Batch, capMicros: number | null): 'intended' | 'over_budget' {
+    return this.#database.transact(() => intendBatch(this.#database, batch, capMicros, this.#clock.now()));
+  }
+
+  /** Ties an intended batch to its run. The same run a second time changes nothing. */
+  sent(batchId: string, runId: string): void {
+    this.#database.transact(() => markSent(this.#database, batchId, runId));
+  }
+
+  /**
+   * Ends a batch by its run: the reservation becomes the cost, every row of the batch bears its share, answers are
+   * merged field by field, the raw run is kept. All of it or none; a batch that is settled already stays as it is.
+   */
+  settle(
+    batchId: string,
+    run: AgentRun,
+    answers: readonly RowAnswer[],
+    failures: readonly RowFailure[],
+  ): void {
+    this.#database.transact(() =>
+      settleBatch(this.#database, batchId, { run, answers, failures }, this.#clock.now()),
+    );
+  }
+
+  /** Ends a batch that certainly has no run, and gives its reservation back. It may be intended again. */
+  void(batchId: string, why: string): void {
+    this.#database.transact(() => voidBatch(this.#database, batchId, why, this.#clock.now()));
+  }
+
+  /** Marks a batch of which nobody could tell whether it has a run: it stays open, its money stays reserved. */
+  suspect(batchId: string, why: string): void {
+    this.#database.transact(() => suspectBatch(this.#database, batchId, why));
+  }
+
+  /** Notes rows that failed in the job's current invocation without a run: the next invocation asks them again. */
+  fail(jobId: string, failures: readonly RowFailure[]): void {
+    if (failures.length > 0) this.#database.transact(() => failRows(this.#database, jobId, failures));
+  }
+
+  /** The batches of an ask whose end is not known, oldest first, whichever job sent them. */
+  findOpenBatches(askId: string): readonly OpenBatch[] {
+    return findOpenBatches(this.#database, askId);
+  }
+
+  /** What the job was billed, over all its invocations, and what is reserved for runs whose end is not known. */
+  readSpend(jobId: string): Spend {
+    return readSpend(this.#database, jobId);
+  }
+
+  /** Starts to tell rows from their twins, over one reading of an input. Nothing of it is kept. */
+  startPass(): Pass {
+    this.#passes += 1;
+    return new Pass(this.#database, this.#passes);
+  }
+
+  /** Takes the lease of an ask, or says who holds it. It lapses `ttlMs` after it was taken or renewed last. */
+  acquireLease(askId: string, holder: LeaseHolder, ttlMs: number): LeaseResult {
+    const lease = { askId, token: randomUUID() };
+    return this.#database.transact(() =>
+      acquireLease(this.#database, lease, holder, ttlMs, this.#clock.now()),
+    );
+  }
+
+  /** Holds on to a lease. False: it was lost, and nothing more may be sent. */
+  renewLease(lease: Lease, ttlMs: number): boolean {
+    return this.#database.transact(() => renewLease(this.#database, lease, ttlMs, this.#clock.now()));
+  }
+
+  /** Lets go of a lease; one that was lost stays with its new holder. */
+  releaseLease(lease: Lease): void {
+    this.#database.transact(() => releaseLease(this.#database, lease));
+  }
+
+  /** Every job, the last one opened first. */
+  listJobs(): readonly JobStatus[] {
+    return this.#database.transact(() => listJobs(this.#database));
+  }
+
+  /** A job by its id, or by a start of it that no other job shares. */
+  readJob(idOrPrefix: string): JobRecord {
+    return readJob(this.#database, idOrPrefix);
+  }
+
+  /** Deletes old raw runs and old asks, all of it or none. */
+  prune(limits: PruneLimits): PruneResult {
+    return this.#database.transact(() => pruneLedger(this.#database, limits, this.#clock.now()));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}

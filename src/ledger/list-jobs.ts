@@ -1,0 +1,74 @@
+import type { JobStop } from '../model/events.js';
+import type { RowCounts } from '../model/outcome.js';
+import type { Database } from './database.js';
+import type { JobStatus, OpenBatchState, RunInFlight } from './records.js';
+
+interface StatusRow {
+  readonly number: number;
+  readonly id: string;
+  readonly askId: string;
+  readonly query: string;
+  readonly input: string;
+  readonly output: string;
+  readonly invocation: number;
+  readonly stop: JobStop | null;
+  readonly counts: string | null;
+  readonly spentMicros: number;
+  readonly reservedMicros: number;
+  readonly openedAt: number;
+  readonly closedAt: number | null;
+}
+
+/** Every job, the last one opened first. */
+export function listJobs(database: Database): JobStatus[] {
+  const rows = database.all<StatusRow>(
+    `select job.number, job.id, ask.id as askId, ask.content ->> '$.query' as query, job.input, job.output,
+       job.invocation, job.stop, job.counts, job.spent_micros as spentMicros,
+       job.reserved_micros as reservedMicros, job.opened_at as openedAt, job.closed_at as closedAt
+     from job join ask on ask.number = job.ask order by job.opened_at desc, job.number desc`,
+  );
+  const runs = readRunsInFlight(database);
+  return rows.map((row) => ({
+    id: row.id,
+    askId: row.askId,
+    query: row.query,
+    input: row.input,
+    output: row.output,
+    invocation: row.invocation,
+    stop: row.stop,
+    counts: row.counts === null ? null : (JSON.parse(row.counts) as RowCounts),
+    ...countAnswers(database, row.number),
+    spentMicros: row.spentMicros,
+    reservedMicros: row.reservedMicros,
+    openedAtMs: row.openedAt,
+    closedAtMs: row.closedAt,
+    runs: runs.get(row.number) ?? [],
+  }));
+}
+
+function readRunsInFlight(database: Database): Map<number, RunInFlight[]> {
+  const rows = database.all<RunInFlight & { job: number }>(
+    `select batch.job, batch.id as batchId, batch.run_id as runId, batch.state,
+       json_array_length(batch.content, '$.rows') as rows, batch.reserve_micros as reserveMicros,
+       batch.intended_at as intendedAtMs
+     from batch where batch.state in ('intended', 'sent', 'unknown') order by batch.number`,
+  );
+  const runs = new Map<number, RunInFlight[]>();
+  for (const { job, batchId, runId, state, rows: count, reserveMicros, intendedAtMs } of rows) {
+    const run = { batchId, runId, state: state as OpenBatchState, rows: count, reserveMicros, intendedAtMs };
+    const known = runs.get(job);
+    if (known === undefined) runs.set(job, [run]);
+    else known.push(run);
+  }
+  return runs;
+}
+
+function countAnswers(database: Database, job: number): { answered: number; failed: number } {
+  const counts = database.get<{ answered: number; failed: number }>(
+    `select count(*) filter (where own.failure is null and answer.answered_at is not null) as answered,
+       count(own.failure) as failed
+     from job_answer own join answer on answer.number = own.answer where own.job = ?`,
+    job,
+  );
+  return { answered: counts?.answered ?? 0, failed: counts?.failed ?? 0 };
+}

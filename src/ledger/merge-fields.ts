@@ -1,0 +1,49 @@
+import type { FieldAnswer } from '../model/answer.js';
+import type { Fields } from './stored-fields.js';
+
+export interface MergeRule {
+  /** The ask's effort ladder: a later level is a higher one. */
+  readonly efforts: readonly string[];
+  /** Asked again on purpose: what came back replaces what was there, a null too. */
+  readonly isRefresh: boolean;
+  /** The run was asked before the one whose answer is stored, and came in late: it only fills gaps. */
+  readonly isLate: boolean;
+}
+
+export interface MergedFields {
+  readonly fields: Fields;
+  /** The values that were replaced, for the history; empty where nothing was lost. */
+  readonly replaced: Fields;
+}
+
+/** Lays the fields of a new answer over the stored ones, field by field. */
+export function mergeFields(stored: Fields, fresh: Fields, rule: MergeRule): MergedFields {
+  const fields = new Map(stored);
+  const replaced = new Map<string, FieldAnswer>();
+  for (const [name, field] of fresh) {
+    const old = stored.get(name);
+    const isTaken = old === undefined || isReplacement(old, field, rule);
+    fields.set(name, old === undefined ? field : withTriedEffort(isTaken ? field : old, old, field, rule));
+    if (isTaken && old !== undefined && old.value !== null) replaced.set(name, old);
+  }
+  return { fields, replaced };
+}
+
+function isReplacement(old: FieldAnswer, fresh: FieldAnswer, rule: MergeRule): boolean {
+  if (rule.isLate) return old.value === null && fresh.value !== null;
+  if (rule.isRefresh || old.value === null) return true;
+  // A follow-up that finds nothing takes nothing away, and a cheaper look never beats a closer one.
+  return fresh.value !== null && rule.efforts.indexOf(fresh.effort) >= rule.efforts.indexOf(old.effort);
+}
+
+/** Whichever of the two is kept, the higher effort was tried; only a refresh starts over. */
+function withTriedEffort(
+  kept: FieldAnswer,
+  old: FieldAnswer,
+  fresh: FieldAnswer,
+  rule: MergeRule,
+): FieldAnswer {
+  if (rule.isRefresh && !rule.isLate) return kept;
+  const isHigher = rule.efforts.indexOf(fresh.triedEffort) > rule.efforts.indexOf(old.triedEffort);
+  return { ...kept, triedEffort: isHigher ? fresh.triedEffort : old.triedEffort };
+}

@@ -1,0 +1,133 @@
+import { createUsageError } from '../errors.js';
+import type { Database } from './database.js';
+
+/** Marks the file as a ledger of ours ("rowf"). */
+const APPLICATION_ID = 0x726f7766;
+
+/** Numbered steps, append-only: the step at index n brings a ledger from version n to n + 1. Never edit one that was released. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  create table ask (
+    number integer primary key,
+    id text not null unique,
+    content text not null
+  ) strict;
+
+  create table job (
+    number integer primary key,
+    id text not null unique,
+    ask integer not null references ask,
+    input text not null,
+    output text not null,
+    settings text not null,
+    invocation integer not null,
+    stop text,
+    counts text,
+    opened_at integer not null,
+    closed_at integer,
+    spent_micros integer not null default 0,
+    reserved_micros integer not null default 0
+  ) strict;
+  create index job_by_input on job (input, opened_at);
+
+  create table batch (
+    number integer primary key,
+    id text not null unique,
+    job integer not null references job,
+    ask integer not null references ask,
+    state text not null check (state in ('intended', 'sent', 'unknown', 'settled', 'void')),
+    content text,
+    run_id text,
+    why text,
+    reserve_micros integer not null,
+    cost_micros integer not null default 0,
+    intended_at integer not null,
+    ended_at integer
+  ) strict;
+  create index batch_open on batch (ask, number) where state in ('intended', 'sent', 'unknown');
+  create index batch_by_job on batch (job);
+
+  create table run (
+    batch integer primary key references batch,
+    id text not null,
+    content blob not null,
+    kept_at integer not null
+  ) strict;
+  create index run_by_id on run (id);
+
+  -- One row a question. The hash of a row is random: it is looked up here once and is a small number from then on.
+  create table answer (
+    number integer primary key,
+    ask integer not null references ask,
+    key text not null,
+    fields text not null,
+    run_id text,
+    job integer references job,
+    invocation integer,
+    intended_at integer,
+    answered_at integer,
+    unique (ask, key)
+  ) strict;
+
+  create table older_answer (
+    answer integer not null references answer,
+    replaced_at integer not null,
+    fields text not null,
+    run_id text,
+    answered_at integer
+  ) strict;
+  create index older_answer_by_answer on older_answer (answer);
+
+  -- What one job paid for a question, and how it failed there.
+  create table job_answer (
+    job integer not null references job,
+    answer integer not null references answer,
+    cost_micros integer not null,
+    failure text,
+    failure_invocation integer,
+    primary key (job, answer)
+  ) strict, without rowid;
+
+  create table lease (
+    ask_id text primary key,
+    token text not null,
+    pid integer not null,
+    host text not null,
+    space text not null,
+    acquired_at integer not null,
+    expires_at integer not null
+  ) strict, without rowid;
+  `,
+];
+
+/** Brings a ledger of any earlier version to this one, as one transaction; refuses what is newer or not a ledger. */
+export function migrate(database: Database, migrations: readonly string[] = MIGRATIONS): void {
+  if (readVersion(database) === migrations.length) return;
+  database.transact(() => {
+    // Read again: another process may have migrated while this one waited for its turn.
+    const version = readVersion(database);
+    if (version > migrations.length) {
+      throw createUsageError(
+        'LEDGER_NEWER',
+        `The ledger was written by a newer rowfill: ${database.path} has version ${version}, this one knows ${migrations.length}`,
+        'Update rowfill, or set ROWFILL_HOME to another folder.',
+      );
+    }
+    for (const step of migrations.slice(version)) database.exec(step);
+    database.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${migrations.length}`);
+  });
+}
+
+function readVersion(database: Database): number {
+  const application = database.get<{ application_id: number }>('pragma application_id')?.application_id ?? 0;
+  const version = database.get<{ user_version: number }>('pragma user_version')?.user_version ?? 0;
+  const tables = database.get<{ count: number }>('select count(*) as count from sqlite_schema')?.count ?? 0;
+  if (application === APPLICATION_ID ? version > 0 : application === 0 && version === 0 && tables === 0) {
+    return version;
+  }
+  throw createUsageError(
+    'LEDGER_NOT_A_LEDGER',
+    `The file is a database of another program: ${database.path}`,
+    'Move the file away, or set ROWFILL_HOME to another folder.',
+  );
+}

@@ -1,0 +1,47 @@
+import type { Database } from './database.js';
+
+/** What may go: raw runs, or whole asks with their jobs and answers, last used before a moment. */
+export interface PruneLimits {
+  readonly runsBeforeMs?: number;
+  readonly asksBeforeMs?: number;
+}
+
+export interface PruneResult {
+  readonly runs: number;
+  readonly asks: number;
+  readonly jobs: number;
+  readonly answers: number;
+}
+
+const OLD_JOBS = 'select number from job where ask in (select number from old_ask)';
+
+/** Deletes what is old enough. An ask with a run in flight, or that somebody holds a lease on, stays. */
+export function pruneLedger(database: Database, limits: PruneLimits, nowMs: number): PruneResult {
+  const rawRuns =
+    limits.runsBeforeMs === undefined
+      ? 0
+      : database.run('delete from run where kept_at < ?', limits.runsBeforeMs);
+  if (limits.asksBeforeMs === undefined) return { runs: rawRuns, asks: 0, jobs: 0, answers: 0 };
+  database.exec('drop table if exists temp.old_ask; create table temp.old_ask (number integer primary key)');
+  database.run(
+    `insert into old_ask select ask.number from ask
+     where not exists (select 1 from job where job.ask = ask.number and max(job.opened_at, coalesce(job.closed_at, 0)) >= ?)
+       and not exists (select 1 from batch where batch.ask = ask.number and batch.state in ('intended', 'sent', 'unknown'))
+       and not exists (select 1 from lease where lease.ask_id = ask.id and lease.expires_at > ?)`,
+    limits.asksBeforeMs,
+    nowMs,
+  );
+  const runs = database.run(
+    `delete from run where batch in (select number from batch where job in (${OLD_JOBS}))`,
+  );
+  database.run(`delete from batch where job in (${OLD_JOBS})`);
+  database.run(`delete from job_answer where job in (${OLD_JOBS})`);
+  database.run(
+    'delete from older_answer where answer in (select number from answer where ask in (select number from old_ask))',
+  );
+  const answers = database.run('delete from answer where ask in (select number from old_ask)');
+  const jobs = database.run('delete from job where ask in (select number from old_ask)');
+  const asks = database.run('delete from ask where number in (select number from old_ask)');
+  database.exec('drop table temp.old_ask');
+  return { runs: rawRuns + runs, asks, jobs, answers };
+}

@@ -1,0 +1,111 @@
+import type { FieldAnswer } from '../model/answer.js';
+import type { Ask } from '../model/ask.js';
+import type { Batch } from '../model/batch.js';
+import type { JobStop } from '../model/events.js';
+import type { JsonObject } from '../model/json.js';
+import type { RowCounts } from '../model/outcome.js';
+
+/** What opens a job: an ask put to the rows of one input. */
+export interface JobParts {
+  readonly ask: Ask;
+  /** The absolute path of the input, or `-`: with the ask it names the job. */
+  readonly input: string;
+  readonly output: string;
+  /** What else `export` and `cancel` need to know; never holds a key. */
+  readonly settings: JsonObject;
+}
+
+/** What the ledger needs to know to speak of one job. */
+export interface JobHandle {
+  readonly id: string;
+  readonly askId: string;
+}
+
+export interface JobRecord extends JobHandle {
+  readonly ask: Ask;
+  readonly input: string;
+  readonly output: string;
+  readonly settings: JsonObject;
+  /** 1 the first time; each time the same command is given it counts up. */
+  readonly invocation: number;
+  /** How the invocation before this one ended; null: it is the first, or it was killed. */
+  readonly stop: JobStop | null;
+}
+
+export interface OpenedJob extends JobRecord {
+  /** The job run last on this input, where it asked something else: what `changed` is told from. */
+  readonly previous: PreviousJob | null;
+}
+
+export interface PreviousJob {
+  readonly id: string;
+  readonly ask: Ask;
+  /** How many rows have an answer under that ask. */
+  readonly answered: number;
+}
+
+/** What the ledger knows of one row key, seen from one job. */
+export interface StoredAnswer {
+  /** Empty where the row has only failed so far. */
+  readonly fields: ReadonlyMap<string, FieldAnswer>;
+  /** How the row failed last in this job; null once an answer came after it. */
+  readonly failure: string | null;
+  /** The invocation that failed: only one of the current invocation is final for it. */
+  readonly failureInvocation: number | null;
+  /** What this job was billed for the row, over all its invocations; 0 where another job bought the answer. */
+  readonly costMicros: number;
+  /** The run that contributed last. */
+  readonly runId: string | null;
+  /** The job whose run answered last, in which invocation it was settled, and when; null: never answered. */
+  readonly answeredJobId: string | null;
+  readonly answeredInvocation: number | null;
+  readonly answeredAtMs: number | null;
+}
+
+export interface RowFailure {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** `intended`: may have reached the agent; `sent`: its run is known; `unknown`: looked for, and could not be told. */
+export type OpenBatchState = 'intended' | 'sent' | 'unknown';
+
+/** A batch whose end is not known yet; its money is reserved. */
+export interface OpenBatch {
+  readonly batch: Batch;
+  readonly state: OpenBatchState;
+  readonly runId: string | null;
+  readonly intendedAtMs: number;
+}
+
+export interface Spend {
+  readonly spentMicros: number;
+  readonly reservedMicros: number;
+}
+
+/** A job as `status` tells it. */
+export interface JobStatus extends JobHandle, Spend {
+  readonly query: string;
+  readonly input: string;
+  readonly output: string;
+  readonly invocation: number;
+  /** null: running now, or killed. */
+  readonly stop: JobStop | null;
+  /** Rows by status as of the last time the output was written; null until then. */
+  readonly counts: RowCounts | null;
+  /** Rows that this job's own runs answered, and rows that failed in it. */
+  readonly answered: number;
+  readonly failed: number;
+  readonly openedAtMs: number;
+  readonly closedAtMs: number | null;
+  readonly runs: readonly RunInFlight[];
+}
+
+export interface RunInFlight {
+  readonly batchId: string;
+  readonly runId: string | null;
+  readonly state: OpenBatchState;
+  readonly rows: number;
+  readonly reserveMicros: number;
+  readonly intendedAtMs: number;
+}

@@ -1,0 +1,38 @@
+import type { FieldAnswer } from '../model/answer.js';
+import type { JsonValue } from '../model/json.js';
+import type { Citation, Confidence } from '../model/run.js';
+
+/** A field as the ledger keeps it; the run is null where it is the row's own. */
+type StoredField = readonly [
+  name: string,
+  value: JsonValue,
+  confidence: Confidence | null,
+  citations: readonly Citation[],
+  effort: string,
+  triedEffort: string,
+  runId: string | null,
+  issue: string | null,
+];
+
+export type Fields = ReadonlyMap<string, FieldAnswer>;
+
+/** The fields of a row as compact JSON; `rowRunId` is the row's own run. */
+export function formatFields(fields: Fields, rowRunId: string | null): string {
+  const stored: StoredField[] = [];
+  for (const [name, { value, confidence, citations, effort, triedEffort, runId, issue }] of fields) {
+    const otherRunId = runId === rowRunId ? null : runId;
+    stored.push([name, value, confidence, citations, effort, triedEffort, otherRunId, issue]);
+  }
+  return JSON.stringify(stored);
+}
+
+/** What `formatFields` wrote, with the row's own run put back. */
+export function parseFields(text: string, rowRunId: string | null): Fields {
+  const fields = new Map<string, FieldAnswer>();
+  for (const field of JSON.parse(text) as StoredField[]) {
+    const [name, value, confidence, citations, effort, triedEffort, otherRunId, issue] = field;
+    const runId = otherRunId ?? rowRunId ?? '';
+    fields.set(name, { value, confidence, citations, issue, runId, effort, triedEffort });
+  }
+  return fields;
+}

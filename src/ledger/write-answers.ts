@@ -1,0 +1,141 @@
+import type { RowAnswer } from '../model/answer.js';
+import type { Batch } from '../model/batch.js';
+import type { BatchRecord } from './batches.js';
+import type { Database } from './database.js';
+import { mergeFields } from './merge-fields.js';
+import { type Fields, formatFields, parseFields } from './stored-fields.js';
+
+interface BatchAnswers {
+  readonly record: BatchRecord;
+  readonly batch: Batch;
+  readonly runId: string;
+  readonly answers: readonly RowAnswer[];
+  readonly nowMs: number;
+}
+
+/** A row of the table `answer`, in the order in which it is written. */
+type AnswerRow = readonly [
+  key: string,
+  fields: string,
+  runId: string | null,
+  job: number | null,
+  invocation: number | null,
+  intendedAt: number | null,
+  answeredAt: number | null,
+];
+
+interface StoredRow {
+  readonly number: number;
+  readonly key: string;
+  readonly fields: string;
+  readonly runId: string | null;
+  readonly job: number | null;
+  readonly invocation: number | null;
+  readonly intendedAt: number | null;
+  readonly answeredAt: number | null;
+  readonly hasFailed: number;
+}
+
+/** Merges what came back into the stored answers; values that are replaced move to the history. */
+export function writeAnswers(
+  database: Database,
+  { record, batch, runId, answers, nowMs }: BatchAnswers,
+): void {
+  const stored = readStoredRows(database, record, batch);
+  const efforts = stored.size === 0 ? [] : readEfforts(database, record.ask);
+  const fresh = new Map(answers.map((answer) => [answer.key, answer.fields]));
+  const written: AnswerRow[] = [];
+  for (const { key } of batch.rows) {
+    const row = stored.get(key);
+    const fields = fresh.get(key);
+    if (fields === undefined) {
+      // Noted all the same, so that its cost and its failure have a row to stand on.
+      if (row === undefined) written.push([key, '[]', runId, null, null, null, null]);
+      continue;
+    }
+    const isLate = row?.intendedAt != null && record.intendedAt < row.intendedAt;
+    const before: Fields = row === undefined ? new Map() : parseFields(row.fields, row.runId);
+    const merged = mergeFields(before, fields, { efforts, isRefresh: batch.refresh === true, isLate });
+    written.push(
+      isLate
+        ? [
+            key,
+            formatFields(merged.fields, row.runId),
+            row.runId,
+            row.job,
+            row.invocation,
+            row.intendedAt,
+            row.answeredAt,
+          ]
+        : [
+            key,
+            formatFields(merged.fields, runId),
+            runId,
+            record.job,
+            record.invocation,
+            record.intendedAt,
+            nowMs,
+          ],
+    );
+    if (row !== undefined) {
+      if (merged.replaced.size > 0) keepOlderAnswer(database, row, merged.replaced, nowMs);
+      if (row.hasFailed === 1) clearFailure(database, record.job, row.number);
+    }
+  }
+  upsertAnswers(database, record.ask, written);
+}
+
+function readStoredRows(database: Database, record: BatchRecord, batch: Batch): Map<string, StoredRow> {
+  const rows = database.all<StoredRow>(
+    `select answer.number, answer.key, answer.fields, answer.run_id as runId, answer.job, answer.invocation,
+       answer.intended_at as intendedAt, answer.answered_at as answeredAt, own.failure is not null as hasFailed
+     from json_each(?) asked
+     cross join answer on answer.ask = ? and answer.key = asked.value
+     left join job_answer own on own.job = ? and own.answer = answer.number`,
+    JSON.stringify(batch.rows.map((row) => row.key)),
+    record.ask,
+    record.job,
+  );
+  return new Map(rows.map((row) => [row.key, row]));
+}
+
+function readEfforts(database: Database, ask: number): readonly string[] {
+  const row = database.get<{ efforts: string }>(
+    "select content -> '$.efforts' as efforts from ask where number = ?",
+    ask,
+  );
+  return row === undefined ? [] : (JSON.parse(row.efforts) as string[]);
+}
+
+function keepOlderAnswer(database: Database, row: StoredRow, replaced: Fields, nowMs: number): void {
+  database.run(
+    'insert into older_answer (answer, replaced_at, fields, run_id, answered_at) values (?, ?, ?, ?, ?)',
+    row.number,
+    nowMs,
+    formatFields(replaced, row.runId),
+    row.runId,
+    row.answeredAt,
+  );
+}
+
+function clearFailure(database: Database, job: number, answer: number): void {
+  database.run(
+    'update job_answer set failure = null, failure_invocation = null where job = ? and answer = ?',
+    job,
+    answer,
+  );
+}
+
+function upsertAnswers(database: Database, ask: number, rows: readonly AnswerRow[]): void {
+  if (rows.length === 0) return;
+  database.run(
+    `insert into answer (ask, key, fields, run_id, job, invocation, intended_at, answered_at)
+     select ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+     from json_each(?) where true
+     on conflict (ask, key) do update set
+       fields = excluded.fields, run_id = excluded.run_id, job = excluded.job, invocation = excluded.invocation,
+       intended_at = excluded.intended_at, answered_at = excluded.answered_at`,
+    ask,
+    JSON.stringify(rows),
+  );
+}
