@@ -1,12 +1,13 @@
 import type { JsonObject } from '../model/json.js';
+import { compileSchema, SchemaError } from '../model/schema.js';
 
-/** Where a schema is wrong, as a JSON pointer, and how. */
-export interface SchemaFault {
-  readonly path: string;
-  readonly message: string;
-}
-
-/** What is wrong with an outputSchema under the draft that it names; null where it is a JSON Schema. */
-export function checkOutputSchema(_schema: JsonObject): SchemaFault | null {
-  return null;
+/** What is wrong with an outputSchema under the draft that it names, and where; null where it is a JSON Schema. */
+export function checkOutputSchema(schema: JsonObject): SchemaError | null {
+  try {
+    compileSchema(schema);
+    return null;
+  } catch (error) {
+    if (error instanceof SchemaError) return error;
+    throw error;
+  }
 }

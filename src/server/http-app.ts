@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import { createRefusal, Refusal } from './refusal.js';
+import { createRefusal, Disconnect, Refusal } from './refusal.js';
 
 /** The largest body of a request. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -36,12 +36,18 @@ export function createHttpApp(): FastifyInstance {
 }
 
 function sendError(error: Error, reply: FastifyReply): FastifyReply {
-  const refusal = error instanceof Refusal ? error : toRefusal(error);
+  if (error instanceof Disconnect) {
+    reply.hijack();
+    reply.raw.destroy();
+    return reply;
+  }
+  const { status, headers, body } = error instanceof Refusal ? error : toRefusal(error);
+  const isPage = typeof body === 'string';
   return reply
-    .code(refusal.status)
-    .headers(refusal.headers)
-    .type('application/json; charset=utf-8')
-    .send(JSON.stringify(refusal.body));
+    .code(status)
+    .headers(headers)
+    .type(isPage ? 'text/html' : 'application/json; charset=utf-8')
+    .send(isPage ? body : JSON.stringify(body));
 }
 
 function toRefusal(error: Error & { readonly statusCode?: number }): Refusal {

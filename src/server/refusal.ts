@@ -27,15 +27,26 @@ export type ErrorCode =
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
-  readonly body: JsonObject;
+  /** An object is sent as JSON, text as an HTML page. */
+  readonly body: JsonObject | string;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, body: JsonObject, message: string, headers: Record<string, string> = {}) {
+  constructor(
+    status: number,
+    body: JsonObject | string,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
     this.status = status;
     this.body = body;
     this.headers = headers;
   }
+}
+
+/** A request that gets no answer at all: its connection breaks. */
+export class Disconnect extends Error {
+  override readonly name = 'Disconnect';
 }
 
 /** A request that is wrong in itself. */
@@ -66,13 +77,8 @@ export function createConcurrencyLimit(limit: number, retryAfterSeconds?: number
 
 /** Too many requests a second: said by the gateway in front of the API, in its own flat envelope. */
 export function createRateLimit(requestId: string, retryAfterSeconds?: number): Refusal {
-  return createGatewayError(
-    429,
-    'RATE_LIMIT_EXCEEDED',
-    'Too many requests a second. Slow down and try again.',
-    requestId,
-    writeRetryAfter(retryAfterSeconds),
-  );
+  const message = 'Too many requests a second. Slow down and try again.';
+  return createGatewayError(429, 'RATE_LIMIT_EXCEEDED', message, requestId, retryAfterSeconds);
 }
 
 /** An error of the gateway: a flat object whose `error` is text. */
@@ -81,9 +87,15 @@ export function createGatewayError(
   tag: string,
   message: string,
   requestId: string,
-  headers: Record<string, string> = {},
+  retryAfterSeconds?: number,
 ): Refusal {
-  return new Refusal(status, { requestId, error: message, tag }, message, headers);
+  return new Refusal(status, { requestId, error: message, tag }, message, writeRetryAfter(retryAfterSeconds));
+}
+
+/** What a proxy says when it cannot reach the service: a page for a browser. */
+export function createHtmlError(status: number, title: string): Refusal {
+  const page = `<html>\n<head><title>${status} ${title}</title></head>\n<body><h1>${status} ${title}</h1></body>\n</html>\n`;
+  return new Refusal(status, page, title);
 }
 
 /** An error of the API in its own envelope. */

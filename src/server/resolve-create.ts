@@ -91,8 +91,7 @@ function readOutputSchema(value: JsonValue | undefined): JsonObject | null | und
   }
   const fault = checkOutputSchema(value);
   if (fault !== null) {
-    const message = `outputSchema is no valid JSON Schema: ${fault.path} ${fault.message}.`;
-    throw createInvalid(message, 'INVALID_OUTPUT_SCHEMA', { path: fault.path });
+    throw createInvalid(`outputSchema: ${fault.message}`, 'INVALID_OUTPUT_SCHEMA', { path: fault.path });
   }
   return value;
 }

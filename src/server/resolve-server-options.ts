@@ -2,6 +2,7 @@ import type { Agent } from '../agents/agent.js';
 import { createUsageError } from '../errors.js';
 import { type ServerClock, SYSTEM_CLOCK } from './clock.js';
 import { CONTRACTS, type Contract } from './contract.js';
+import type { Rehearsal } from './rehearsal/resolve-rehearsal.js';
 
 export interface ServerOptions {
   /** What answers the runs. */
@@ -22,6 +23,8 @@ export interface ServerOptions {
   readonly startsPerSecond?: number;
   /** How long a run may take; one of the effort ultra has three times as long. @default 3,600,000: one hour */
   readonly runTimeoutMs?: number;
+  /** Plays a paid service: delays, prices, faults; made by `resolveRehearsal`. @default null */
+  readonly rehearsal?: Rehearsal | null;
   /** The silence after which a stream says that it is alive. @default 15,000 */
   readonly keepAliveMs?: number;
   /** @default the clock of this machine */
@@ -40,6 +43,7 @@ const DEFAULTS = {
   maxActiveRuns: 50,
   startsPerSecond: 0,
   runTimeoutMs: 3_600_000,
+  rehearsal: null,
   keepAliveMs: 15_000,
   clock: SYSTEM_CLOCK,
 } as const;

@@ -4,13 +4,18 @@ import type { Contract } from './contract.js';
 import { EventStream } from './event-stream.js';
 import { readJsonBody } from './read-json-body.js';
 import { createRateLimit, createRefusal } from './refusal.js';
+import type { Fault, Operation } from './rehearsal/fault.js';
+import type { FaultScript } from './rehearsal/fault-script.js';
+import { playAfter, playBefore, readFaultNumber } from './rehearsal/play-request.js';
+import { nameSubject } from './rehearsal/subject.js';
 import { resolveCreate } from './resolve-create.js';
 import { resolveEventPage, resolveLastEventId, resolveRunId, resolveRunPage } from './resolve-page.js';
 import { checkBetaHeader, resolveTeam } from './resolve-team.js';
 import type { RunEngine } from './run-engine.js';
+import { createIdBound } from './run-id.js';
 import type { StartRate } from './start-rate.js';
-import type { RunStore, StoredRun } from './store-contract.js';
-import { streamLive } from './stream-live.js';
+import type { RunStore } from './store-contract.js';
+import { streamLive, streamStored } from './stream-live.js';
 import type { Tally } from './tally.js';
 import { writeEventPage, writeRunPage } from './write-page.js';
 
@@ -24,14 +29,17 @@ export interface RouteParts {
   readonly startRate: StartRate;
   readonly keepAliveMs: number;
   readonly tally: Tally;
+  /** The scripted faults of a rehearsal; null: none. */
+  readonly script: FaultScript | null;
   /** The open streams, so that closing the server ends them. */
   readonly streams: Set<EventStream>;
 }
 
-/** One operation: returns the JSON text to send, or null where it has answered by itself. */
-type Operation = (call: Call) => Promise<string | null>;
+/** What carries an operation out: returns the JSON text to send, or null where it has answered by itself. */
+type Handler = (call: Call) => Promise<string | null>;
 
 interface Call {
+  readonly name: Operation;
   readonly teamId: string;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
@@ -39,8 +47,8 @@ interface Call {
 
 /** Adds every endpoint of the contract. */
 export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
-  const add = (name: string, method: 'GET' | 'POST' | 'DELETE', url: string, operation: Operation): void => {
-    app.route({ method, url, handler: (request, reply) => handle(name, operation, request, reply, parts) });
+  const add = (name: Operation, method: 'GET' | 'POST' | 'DELETE', url: string, handler: Handler): void => {
+    app.route({ method, url, handler: (request, reply) => handle(name, handler, request, reply, parts) });
   };
   add('create', 'POST', '/agent/runs', (call) => createRun(call, parts));
   add('list', 'GET', '/agent/runs', (call) => listRuns(call, parts));
@@ -59,8 +67,8 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
 }
 
 async function handle(
-  name: string,
-  operation: Operation,
+  name: Operation,
+  handler: Handler,
   request: FastifyRequest,
   reply: FastifyReply,
   parts: RouteParts,
@@ -68,7 +76,7 @@ async function handle(
   parts.tally.countRequest(name);
   const teamId = resolveTeam(request.headers, parts.acceptedKey);
   checkBetaHeader(request.headers, parts.contract);
-  const text = await operation({ teamId, request, reply });
+  const text = await handler({ name, teamId, request, reply });
   return text === null ? reply : reply.type('application/json; charset=utf-8').send(text);
 }
 
@@ -79,52 +87,101 @@ async function createRun(call: Call, parts: RouteParts): Promise<string | null> 
     throw createRateLimit(call.request.id, Math.ceil(waitSeconds));
   }
   const body = readJsonBody(call.request.headers, call.request.body);
-  const run = parts.engine.create(call.teamId, resolveCreate(body, parts.contract));
+  const request = resolveCreate(body, parts.contract);
+  const subject = nameSubject(request);
+  const play = beginPlay(call, subject, parts);
+  const run = parts.engine.create(call.teamId, request);
+  parts.script?.remember(run.id, subject);
+  await play.finish();
   if (!wantsEvents(call.request)) return run.text;
-  streamLive(openStream(call, parts), run, parts);
+  streamLive(openStream(call, parts), run, parts, readFaultNumber(play.faults, 'cut_stream', 'afterEvents'));
   return null;
 }
 
 async function listRuns(call: Call, parts: RouteParts): Promise<string> {
-  const page = resolveRunPage(readQuery(call));
-  return writeRunPage(parts.store.list(call.teamId, { ...page, limit: page.limit + 1 }), page.limit);
+  const { limit, before } = resolveRunPage(readQuery(call));
+  const play = beginPlay(call, 'list', parts);
+  const lagMs = readFaultNumber(play.faults, 'list_lags', 'lagMs');
+  const newest = lagMs === null ? null : createIdBound(parts.clock.now() - lagMs);
+  const bound = newest === null || (before !== null && before < newest) ? before : newest;
+  const runs = parts.store.list(call.teamId, { limit: limit + 1, before: bound });
+  await play.finish();
+  return writeRunPage(runs, limit);
 }
 
 async function getRun(call: Call, parts: RouteParts): Promise<string> {
-  return findRun(call, parts).text;
-}
-
-async function listEvents(call: Call, parts: RouteParts): Promise<string | null> {
-  const run = findRun(call, parts);
-  if (!wantsEvents(call.request)) {
-    const { limit, after } = resolveEventPage(readQuery(call));
-    return writeEventPage(parts.store.listEvents(run.id, after, limit + 1), limit, run);
-  }
-  const after = resolveLastEventId(call.request.headers['last-event-id']);
-  const stream = openStream(call, parts);
-  for (const event of parts.store.listEvents(run.id, after, MAX_REPLAYED)) stream.send(event, run);
-  stream.end();
-  return null;
+  return await playOnRun(call, parts, async (id) => parts.engine.find(call.teamId, id).text);
 }
 
 async function cancelRun(call: Call, parts: RouteParts): Promise<string> {
-  return parts.engine.cancel(call.teamId, readId(call)).text;
+  return await playOnRun(call, parts, async (id) => parts.engine.cancel(call.teamId, id).text);
 }
 
 async function stopRun(call: Call, parts: RouteParts): Promise<string> {
-  return (await parts.engine.stop(call.teamId, readId(call))).text;
+  return await playOnRun(call, parts, async (id) => (await parts.engine.stop(call.teamId, id)).text);
 }
 
 async function deleteRun(call: Call, parts: RouteParts): Promise<string> {
-  const id = readId(call);
-  parts.engine.remove(call.teamId, id);
-  return JSON.stringify({ id, object: 'agent_run.deleted', deleted: true });
+  return await playOnRun(call, parts, async (id) => {
+    parts.engine.remove(call.teamId, id);
+    return JSON.stringify({ id, object: 'agent_run.deleted', deleted: true });
+  });
 }
 
-const MAX_REPLAYED = 10_000;
+async function listEvents(call: Call, parts: RouteParts): Promise<string | null> {
+  const id = readId(call);
+  const play = beginPlay(call, readSubject(id, parts), parts);
+  const run = parts.engine.find(call.teamId, id);
+  if (wantsEvents(call.request)) {
+    const after = resolveLastEventId(call.request.headers['last-event-id']);
+    await play.finish();
+    const cutAfter = readFaultNumber(play.faults, 'cut_stream', 'afterEvents');
+    streamStored(openStream(call, parts), run, after, parts, cutAfter);
+    return null;
+  }
+  const { limit, after } = resolveEventPage(readQuery(call));
+  const text = writeEventPage(parts.store.listEvents(run.id, after, limit + 1), limit, run);
+  await play.finish();
+  return text;
+}
 
-function findRun(call: Call, parts: RouteParts): StoredRun {
-  return parts.engine.find(call.teamId, readId(call));
+async function playOnRun(
+  call: Call,
+  parts: RouteParts,
+  work: (id: string) => Promise<string>,
+): Promise<string> {
+  const id = readId(call);
+  const play = beginPlay(call, readSubject(id, parts), parts);
+  const text = await work(id);
+  await play.finish();
+  return text;
+}
+
+/** Begins a request of the rehearsal: throws what happens instead, and says what is left to play after. */
+function beginPlay(call: Call, subject: string, parts: RouteParts): Play {
+  const faults = parts.script?.meetRequest(call.name, subject) ?? [];
+  if (faults.length === 0) return CALM;
+  const closed = new AbortController();
+  call.reply.raw.once('close', () => closed.abort());
+  const facts = {
+    requestId: call.request.id,
+    maxActiveRuns: parts.engine.readMaxActive(),
+    clock: parts.clock,
+    signal: closed.signal,
+  };
+  playBefore(faults, facts);
+  return { faults, finish: () => playAfter(faults, facts) };
+}
+
+interface Play {
+  readonly faults: readonly Fault[];
+  finish(): Promise<void>;
+}
+
+const CALM: Play = { faults: [], finish: async () => {} };
+
+function readSubject(id: string, parts: RouteParts): string {
+  return parts.script?.readSubject(id) ?? id;
 }
 
 function readId(call: Call): string {

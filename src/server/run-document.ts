@@ -21,6 +21,27 @@ export type RunEnd =
   | { readonly status: 'failed'; readonly error: JsonObject }
   | { readonly status: 'cancelled' };
 
+/** What a run costs, by how it ended. */
+export type PriceRun = (run: AgentRun, end: RunEnd) => Charge;
+
+/** The result of an agent that handed over nothing. */
+export const EMPTY_RESULT: AgentResult = {
+  output: { text: '', structured: null, grounding: [] },
+  usage: NO_CHARGE.usage,
+};
+
+/** What the agent says that a run cost; an agent that says nothing is free. */
+export function readCharge(end: RunEnd): Charge {
+  if (end.status !== 'completed') return NO_CHARGE;
+  const { usage, costDollars } = end.result;
+  return { usage, costDollars: costDollars ?? NO_CHARGE.costDollars };
+}
+
+/** The error of a run that failed. */
+export function createServerError(code: 'TIMEOUT' | 'SERVER_ERROR', message: string): JsonObject {
+  return { type: 'SERVER_ERROR', code, message };
+}
+
 /** A run as it is answered to its create: working, with nothing to show yet. */
 export function createRunDocument(id: string, createdAt: string, request: CreateRunRequest): AgentRun {
   return {

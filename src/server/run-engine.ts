@@ -1,17 +1,23 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Agent, AgentResult } from '../agents/agent.js';
+import type { Agent } from '../agents/agent.js';
 import { describeError } from '../errors.js';
-import type { JsonObject } from '../model/json.js';
 import type { AgentRun, CreateRunRequest } from '../model/run.js';
 import type { ServerClock } from './clock.js';
 import { type Contract, isLongEffort } from './contract.js';
-import type { PriceRun } from './price-run.js';
 import { createConcurrencyLimit, createInvalid, createRunNotFound } from './refusal.js';
-import { createEndedDocument, createRunDocument, NO_CHARGE, type RunEnd } from './run-document.js';
+import {
+  createEndedDocument,
+  createRunDocument,
+  createServerError,
+  EMPTY_RESULT,
+  type PriceRun,
+  type RunEnd,
+  readCharge,
+} from './run-document.js';
 import { writeEndEvent, writeStartEvents } from './run-events.js';
 import { createRunIds } from './run-id.js';
 import { StopRequest } from './stop-request.js';
-import type { RunStore, StoredEvent, StoredRun } from './store-contract.js';
+import { parseRun, type RunStore, type StoredEvent, type StoredRun, toStored } from './store-contract.js';
 import type { Tally } from './tally.js';
 
 /** The longest that a stopped agent may take to hand over what it has. */
@@ -133,8 +139,9 @@ export class RunEngine {
     return this.#active.has(id);
   }
 
-  countActive(): number {
-    return this.#active.size;
+  /** How many runs of one team may be active now. */
+  readMaxActive(): number {
+    return this.#parts.readMaxActive();
   }
 
   /** Lets go of the runs at work without ending them, so that a restart can take them up. */
@@ -238,11 +245,7 @@ export class RunEngine {
     // Whatever ends a run first wins; what comes later finds it gone.
     if (this.#closed || !this.#active.delete(active.run.id)) return;
     for (const cancelTimer of active.timers) cancelTimer();
-    const own = end.status === 'completed' ? end.result : null;
-    const charge = priceRun?.(active.run, end, clock.now() - active.startedAt) ?? {
-      usage: own?.usage ?? NO_CHARGE.usage,
-      costDollars: own?.costDollars ?? NO_CHARGE.costDollars,
-    };
+    const charge = priceRun?.(active.run, end) ?? readCharge(end);
     const ended = createEndedDocument(active.run, end, charge, this.#readTime(), contract);
     const stored = toStored(active.teamId, ended);
     const event = writeEndEvent(ended, end, active.lastEventId + 1, contract);
@@ -256,22 +259,4 @@ export class RunEngine {
   #readTime(): string {
     return new Date(this.#parts.clock.now()).toISOString();
   }
-}
-
-const EMPTY_RESULT: AgentResult = {
-  output: { text: '', structured: null, grounding: [] },
-  usage: NO_CHARGE.usage,
-};
-
-function createServerError(code: 'TIMEOUT' | 'SERVER_ERROR', message: string): JsonObject {
-  return { type: 'SERVER_ERROR', code, message };
-}
-
-function toStored(teamId: string, run: AgentRun): StoredRun {
-  return { id: run.id, teamId, status: run.status, text: JSON.stringify(run) };
-}
-
-function parseRun(stored: StoredRun): AgentRun {
-  // Only this server writes into its store.
-  return JSON.parse(stored.text) as AgentRun;
 }

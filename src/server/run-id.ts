@@ -7,6 +7,8 @@ export const RUN_ID_PATTERN = /^[A-Za-z0-9_.:-]{1,200}$/;
 /** An id given out by this server: the prefix and 26 digits of base 32. */
 export const OWN_RUN_ID_PATTERN = /^agent_run_[0-9a-hjkmnp-tv-z]{26}$/;
 
+const PREFIX = 'agent_run_';
+const LENGTH = 26;
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_BITS = 80n;
 
@@ -23,8 +25,13 @@ export function createRunIds(clock: ServerClock): () => string {
     } else {
       chance += 1n;
     }
-    return `agent_run_${writeDigits((BigInt(lastTime) << RANDOM_BITS) | chance, 26)}`;
+    return `${PREFIX}${writeDigits((BigInt(lastTime) << RANDOM_BITS) | chance, LENGTH)}`;
   };
+}
+
+/** An id that sorts before every id made at that time or later. */
+export function createIdBound(timeMs: number): string {
+  return `${PREFIX}${writeDigits(BigInt(Math.max(0, Math.floor(timeMs))) << RANDOM_BITS, LENGTH)}`;
 }
 
 function writeDigits(value: bigint, length: number): string {

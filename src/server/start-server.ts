@@ -1,14 +1,20 @@
 import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import { formatMicros } from '../model/money.js';
 import { SYSTEM_CLOCK } from './clock.js';
 import type { EventStream } from './event-stream.js';
 import { createHttpApp } from './http-app.js';
 import { MemoryRunStore } from './memory-run-store.js';
 import { createGatewayError } from './refusal.js';
+import { createPrice } from './rehearsal/create-price.js';
+import { FaultScript } from './rehearsal/fault-script.js';
+import { RehearsedAgent } from './rehearsal/rehearsed-agent.js';
+import type { LimitStep, Rehearsal } from './rehearsal/resolve-rehearsal.js';
 import {
   type ResolvedServerOptions,
   resolveServerOptions,
   type ServerOptions,
 } from './resolve-server-options.js';
+import { resolveTeam } from './resolve-team.js';
 import { addRoutes } from './routes.js';
 import { RunEngine } from './run-engine.js';
 import { SqliteRunStore } from './run-store.js';
@@ -17,6 +23,7 @@ import type { RunStore } from './store-contract.js';
 import { type ServerReport, Tally } from './tally.js';
 
 export type { Contract } from './contract.js';
+export { type Rehearsal, type RehearsalOptions, resolveRehearsal } from './rehearsal/resolve-rehearsal.js';
 export type { ServerOptions } from './resolve-server-options.js';
 export type { ServerReport } from './tally.js';
 
@@ -48,23 +55,27 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
   const { clock, contract } = settings;
   const tally = new Tally();
   const streams = new Set<EventStream>();
+  const { rehearsal } = settings;
+  const script = rehearsal === null ? null : new FaultScript(rehearsal.seed, rehearsal.faults, tally);
   const engine = new RunEngine({
-    agent: settings.agent,
+    agent:
+      rehearsal === null || script === null
+        ? settings.agent
+        : new RehearsedAgent(settings.agent, rehearsal, script, clock),
     store,
     clock,
     contract,
-    readMaxActive: () => settings.maxActiveRuns,
+    readMaxActive: () => readLimit(rehearsal?.limits ?? [], tally.created) ?? settings.maxActiveRuns,
     runTimeoutMs: settings.runTimeoutMs,
     longRunTimeoutMs: settings.runTimeoutMs * 3,
-    priceRun: null,
+    priceRun: rehearsal?.price === true ? createPrice(rehearsal.seed) : null,
     tally,
   });
   const app = createHttpApp();
   let closing: Promise<void> | null = null;
   app.addHook('onRequest', async (request) => {
     if (closing === null) return;
-    const headers = { connection: 'close' };
-    throw createGatewayError(503, 'SERVICE_OVERLOADED', 'The server is closing.', request.id, headers);
+    throw createGatewayError(503, 'SERVICE_OVERLOADED', 'The server is closing.', request.id);
   });
   addRoutes(app, {
     engine,
@@ -75,8 +86,10 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
     startRate: new StartRate(settings.startsPerSecond, clock),
     keepAliveMs: settings.keepAliveMs,
     tally,
+    script,
     streams,
   });
+  if (rehearsal !== null) addReport(app, settings, rehearsal, tally);
   const port = await listen(app, settings);
   engine.resume();
   const close = async (): Promise<void> => {
@@ -102,6 +115,24 @@ function openStore(settings: ResolvedServerOptions): RunStore {
   return settings.storePath === null
     ? new MemoryRunStore()
     : new SqliteRunStore(settings.storePath, settings.contract);
+}
+
+/** Lets anyone who may use the server see what the rehearsal has billed and played. */
+function addReport(
+  app: ReturnType<typeof createHttpApp>,
+  settings: ResolvedServerOptions,
+  rehearsal: Rehearsal,
+  tally: Tally,
+): void {
+  app.get('/__rehearsal', async (request) => {
+    if (settings.key !== null) resolveTeam(request.headers, settings.key);
+    const report = tally.report();
+    return { seed: rehearsal.seed, ...report, billedDollars: formatMicros(report.billedMicros) };
+  });
+}
+
+function readLimit(limits: readonly LimitStep[], created: number): number | undefined {
+  return limits.findLast((step) => created >= step.afterRuns)?.maxActiveRuns;
 }
 
 async function listen(

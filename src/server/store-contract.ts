@@ -1,4 +1,4 @@
-import type { RunStatus } from '../model/run.js';
+import type { AgentRun, RunStatus } from '../model/run.js';
 
 /** A run as it is kept: its JSON text, and what is looked up by. */
 export interface StoredRun {
@@ -42,4 +42,15 @@ export interface RunStore {
   /** The runs of all teams that had not ended, oldest first: what a restart takes up again. */
   listActive(): readonly StoredRun[];
   close(): void;
+}
+
+/** A run as the store keeps it. */
+export function toStored(teamId: string, run: AgentRun): StoredRun {
+  return { id: run.id, teamId, status: run.status, text: JSON.stringify(run) };
+}
+
+/** The run in a stored text. */
+export function parseRun(stored: StoredRun): AgentRun {
+  // Only this server writes into its store.
+  return JSON.parse(stored.text) as AgentRun;
 }

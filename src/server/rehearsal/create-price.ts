@@ -1,0 +1,73 @@
+import { toMicros } from '../../model/money.js';
+import { HOSTED_PRICES } from '../../model/prices.js';
+import type { AgentRun } from '../../model/run.js';
+import { isMeteredEffort } from '../contract.js';
+import type { Charge, PriceRun, RunEnd } from '../run-document.js';
+import { type Contacts, countContacts, NO_CONTACTS } from './count-contacts.js';
+import { draw } from './draw.js';
+import { nameSubject } from './subject.js';
+
+const MICROS = 1_000_000;
+const COMPUTE_UNIT_MICROS = 100_000;
+const SEARCH_MICROS = 5_000;
+const EMAIL_MICROS = 20_000;
+const PHONE_MICROS = 70_000;
+/** What a row of a metered run comes to, give or take a third. */
+const METERED_ROW_MICROS = 90_000;
+/** The part of a price that went into searches. */
+const SEARCH_PART = 0.45;
+/** A cancelled run is billed for what it had used; here that is half. */
+const CANCELLED_PART = 0.5;
+
+/** Bills by the price list of the hosted service: fixed efforts by the run, metered ones by row up to their ceiling. */
+export function createPrice(seed: string): PriceRun {
+  return (run, end) => {
+    const effort = run.request?.effort ?? '';
+    const isMetered = isMeteredEffort(effort);
+    const contacts = isMetered && end.status === 'completed' ? countEnd(run, end) : NO_CONTACTS;
+    const price = HOSTED_PRICES[effort]?.worstMicros ?? 0;
+    const whole = isMetered ? meter(run, price, contacts, seed) : price;
+    return charge(end.status === 'cancelled' ? Math.round(whole * CANCELLED_PART) : whole, contacts);
+  };
+}
+
+function countEnd(run: AgentRun, end: RunEnd & { readonly status: 'completed' }): Contacts {
+  return countContacts(run.request?.outputSchema ?? null, end.result.output.structured);
+}
+
+function meter(run: AgentRun, ceilingMicros: number, contacts: Contacts, seed: string): number {
+  if (run.request === null) return 0;
+  const rows = Math.max(1, run.request.input?.data?.length ?? 0);
+  const factor = 2 / 3 + (2 / 3) * draw(seed, 'price', nameSubject(run.request));
+  const used = Math.round(rows * METERED_ROW_MICROS * factor) + readContactMicros(contacts);
+  const budget = run.request.budget?.maxCostDollars;
+  return Math.min(used, budget === undefined ? ceilingMicros : toMicros(budget));
+}
+
+/** Takes an amount apart so that its parts add up to it. */
+function charge(micros: number, contacts: Contacts): Charge {
+  const contactMicros = readContactMicros(contacts);
+  const counted = contactMicros <= micros ? contacts : NO_CONTACTS;
+  const rest = micros - readContactMicros(counted);
+  const searches = Math.floor((rest * SEARCH_PART) / SEARCH_MICROS);
+  const computeMicros = rest - searches * SEARCH_MICROS;
+  return {
+    usage: {
+      agentComputeUnits: computeMicros / COMPUTE_UNIT_MICROS,
+      searches,
+      emails: counted.emails,
+      phoneNumbers: counted.phoneNumbers,
+    },
+    costDollars: {
+      total: micros / MICROS,
+      agentCompute: computeMicros / MICROS,
+      search: (searches * SEARCH_MICROS) / MICROS,
+      emails: (counted.emails * EMAIL_MICROS) / MICROS,
+      phoneNumbers: (counted.phoneNumbers * PHONE_MICROS) / MICROS,
+    },
+  };
+}
+
+function readContactMicros(contacts: Contacts): number {
+  return contacts.emails * EMAIL_MICROS + contacts.phoneNumbers * PHONE_MICROS;
+}

@@ -1,0 +1,86 @@
+import type { ServerClock } from '../clock.js';
+import {
+  createConcurrencyLimit,
+  createGatewayError,
+  createHtmlError,
+  createRateLimit,
+  createRefusal,
+  Disconnect,
+} from '../refusal.js';
+import type { Fault, FaultName } from './fault.js';
+
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly maxActiveRuns: number;
+  readonly clock: ServerClock;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
+}
+
+/** Plays what happens instead of carrying a request out. */
+export function playBefore(faults: readonly Fault[], facts: RequestFacts): void {
+  for (const fault of faults) {
+    const error = fault.settings.accepted === true ? null : createFaultError(fault, facts);
+    if (error !== null) throw error;
+  }
+}
+
+/** Plays what happens although a request was carried out: its reply is late, lost or an error. */
+export async function playAfter(faults: readonly Fault[], facts: RequestFacts): Promise<void> {
+  const delayMs = readFaultNumber(faults, 'slow_reply', 'delayMs');
+  if (delayMs !== null) await wait(delayMs, facts);
+  for (const fault of faults) {
+    if (fault.name === 'lost_reply') throw new Disconnect();
+    const error = fault.settings.accepted === true ? createFaultError(fault, facts) : null;
+    if (error !== null) throw error;
+  }
+}
+
+/** The setting of a fault that is played now; null where it is not. */
+export function readFaultNumber(faults: readonly Fault[], name: FaultName, setting: string): number | null {
+  const fault = faults.find((each) => each.name === name);
+  return fault === undefined ? null : Number(fault.settings[setting]);
+}
+
+function createFaultError(fault: Fault, facts: RequestFacts): Error | null {
+  const { requestId } = facts;
+  const retryAfter = typeof fault.settings.retryAfter === 'number' ? fault.settings.retryAfter : undefined;
+  switch (fault.name) {
+    case 'rate_limited':
+      return createRateLimit(requestId, retryAfter);
+    case 'concurrency_limited':
+      return createConcurrencyLimit(facts.maxActiveRuns, retryAfter);
+    case 'server_error':
+      return createRefusal(500, 'SERVER_ERROR', 'SERVER_ERROR', 'The rehearsal lets this request fail.');
+    case 'bad_gateway':
+      return createHtmlError(502, 'Bad Gateway');
+    case 'overloaded':
+      return createGatewayError(
+        503,
+        'SERVICE_OVERLOADED',
+        'The service is overloaded.',
+        requestId,
+        retryAfter,
+      );
+    case 'no_credits':
+      return createGatewayError(402, 'NO_MORE_CREDITS', 'The team has no credits left.', requestId);
+    case 'forbidden':
+      return createGatewayError(403, 'FEATURE_DISABLED', 'The plan does not include this.', requestId);
+    case 'key_refused':
+      return createGatewayError(401, 'INVALID_API_KEY', 'The API key is not valid.', requestId);
+    case 'lost_request':
+      return new Disconnect();
+    default:
+      return null;
+  }
+}
+
+function wait(delayMs: number, facts: RequestFacts): Promise<void> {
+  return new Promise((resolve) => {
+    const cancelTimer = facts.clock.schedule(resolve, delayMs);
+    facts.signal.addEventListener('abort', () => {
+      cancelTimer();
+      resolve();
+    });
+  });
+}

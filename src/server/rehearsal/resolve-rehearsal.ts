@@ -1,0 +1,178 @@
+import { createUsageError, type RowfillError } from '../../errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.js';
+import { readNearest } from '../../model/nearest.js';
+import {
+  FAULT_KINDS,
+  type Fault,
+  type FaultName,
+  OPERATIONS,
+  type Operation,
+  type Trigger,
+} from './fault.js';
+import { type Latency, resolveLatency } from './latency.js';
+
+/** From so many created runs on, a team may have so many active ones. */
+export interface LimitStep {
+  readonly afterRuns: number;
+  readonly maxActiveRuns: number;
+}
+
+/** A paid service as it is played here: how long it takes, what it costs, what goes wrong. */
+export interface Rehearsal {
+  /** The same seed plays the same rehearsal. */
+  readonly seed: string;
+  /** null: as fast as the agent answers. */
+  readonly latency: Latency | null;
+  /** Bill runs by the price list, in play money. */
+  readonly price: boolean;
+  readonly faults: readonly Fault[];
+  /** Caps that change while runs are created, in order; empty: the server's own cap. */
+  readonly limits: readonly LimitStep[];
+}
+
+/** A rehearsal as it is asked for. */
+export interface RehearsalOptions {
+  /** Such as `2s..90s`. */
+  readonly latency?: string;
+  readonly price?: boolean;
+  /** The parsed JSON of a script of faults: a list of faults, or an object with `faults` and `limits`. */
+  readonly faults?: unknown;
+  /** @default rowfill */
+  readonly seed?: string;
+}
+
+/** Makes a rehearsal ready to be played, or says what is wrong with it and where. */
+export function resolveRehearsal(options: RehearsalOptions): Rehearsal {
+  const script = readScript(options.faults);
+  return {
+    seed: options.seed ?? 'rowfill',
+    latency: options.latency === undefined ? null : resolveLatency(options.latency),
+    price: options.price ?? false,
+    faults: script.faults.map(resolveFault),
+    limits: script.limits.map(resolveLimit).sort((a, b) => a.afterRuns - b.afterRuns),
+  };
+}
+
+const NAMES = Object.keys(FAULT_KINDS).filter(isFaultName);
+const TRIGGER_KEYS = ['share', 'nth', 'every', 'first', 'max'] as const;
+
+function readScript(value: unknown): { faults: readonly JsonValue[]; limits: readonly JsonValue[] } {
+  if (value === undefined) return { faults: [], limits: [] };
+  if (Array.isArray(value)) return { faults: value, limits: [] };
+  if (!isJsonObject(value))
+    throw createScriptError('it', 'must be a list of faults, or an object with `faults`');
+  for (const key of Object.keys(value)) {
+    if (key !== 'faults' && key !== 'limits')
+      throw createScriptError(key, 'is not known', ['faults', 'limits']);
+  }
+  return { faults: readList(value.faults, 'faults'), limits: readList(value.limits, 'limits') };
+}
+
+function readList(value: JsonValue | undefined, path: string): readonly JsonValue[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return value;
+  throw createScriptError(path, 'must be a list');
+}
+
+function resolveFault(value: JsonValue, index: number): Fault {
+  const path = `faults[${index}]`;
+  if (!isJsonObject(value))
+    throw createScriptError(path, 'must be an object such as {"fault": "lost_reply"}');
+  const name = value.fault;
+  if (!isFaultName(name)) {
+    const near = typeof name === 'string' ? readNearest(name, NAMES) : [];
+    throw createScriptError(`${path}.fault`, 'is not the name of a fault', near.length > 0 ? near : NAMES);
+  }
+  const kind = FAULT_KINDS[name];
+  const settings: Record<string, number | string | boolean | null> = { ...kind.settings };
+  for (const [key, given] of Object.entries(value)) {
+    if (key === 'fault' || key === 'on' || TRIGGER_KEYS.some((trigger) => trigger === key)) continue;
+    settings[key] = readSetting(given, kind.settings, key, path);
+  }
+  const on = readOperations(value.on, kind.on ?? [], path);
+  return { index, name, scope: kind.scope, on, trigger: readTrigger(value, path), settings };
+}
+
+function readSetting(
+  value: JsonValue,
+  known: Readonly<Record<string, number | string | boolean | null>>,
+  key: string,
+  path: string,
+): number | string | boolean | null {
+  if (!Object.hasOwn(known, key)) {
+    const candidates = [...Object.keys(known), 'on', ...TRIGGER_KEYS];
+    throw createScriptError(`${path}.${key}`, 'is not a setting of this fault', candidates);
+  }
+  const wanted = known[key] === null ? 'number' : typeof known[key];
+  const isGood = wanted === 'number' ? typeof value === 'number' && value >= 0 : typeof value === wanted;
+  if (isGood && typeof value !== 'object') return value;
+  throw createScriptError(
+    `${path}.${key}`,
+    `must be a ${wanted}${wanted === 'number' ? ', not below 0' : ''}`,
+  );
+}
+
+function readOperations(
+  value: JsonValue | undefined,
+  usual: readonly Operation[],
+  path: string,
+): readonly Operation[] {
+  if (value === undefined) return usual;
+  if (usual.length === 0) throw createScriptError(`${path}.on`, 'is only for faults of a request');
+  const names = Array.isArray(value) ? value : [value];
+  return names.map((name) => {
+    const operation = OPERATIONS.find((known) => known === name);
+    if (operation === undefined) throw createScriptError(`${path}.on`, 'is not an operation', OPERATIONS);
+    return operation;
+  });
+}
+
+function readTrigger(value: JsonObject, path: string): Trigger {
+  const share = readNumber(value, 'share', path, 0, 1);
+  const nth = Array.isArray(value.nth) ? value.nth : value.nth === undefined ? undefined : [value.nth];
+  for (const each of nth ?? []) checkCount(each, `${path}.nth`);
+  const counts = (['every', 'first', 'max'] as const).flatMap((key) => {
+    if (value[key] === undefined) return [];
+    return [[key, checkCount(value[key], `${path}.${key}`)] as const];
+  });
+  return {
+    ...(share === undefined ? {} : { share }),
+    ...(nth === undefined ? {} : { nth: nth.map(Number) }),
+    ...Object.fromEntries(counts),
+  };
+}
+
+function resolveLimit(value: JsonValue, index: number): LimitStep {
+  const path = `limits[${index}]`;
+  if (!isJsonObject(value)) throw createScriptError(path, 'must be an object with maxActiveRuns');
+  const afterRuns = readNumber(value, 'afterRuns', path, 0, 1e9) ?? 0;
+  return { afterRuns, maxActiveRuns: checkCount(value.maxActiveRuns, `${path}.maxActiveRuns`) };
+}
+
+function readNumber(
+  value: JsonObject,
+  key: string,
+  path: string,
+  lowest: number,
+  highest: number,
+): number | undefined {
+  const given = value[key];
+  if (given === undefined) return undefined;
+  if (typeof given === 'number' && given >= lowest && given <= highest) return given;
+  throw createScriptError(`${path}.${key}`, `must be a number from ${lowest} to ${highest}`);
+}
+
+function checkCount(value: JsonValue | undefined, path: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
+  throw createScriptError(path, 'must be a whole number from 1 on');
+}
+
+function isFaultName(name: unknown): name is FaultName {
+  return typeof name === 'string' && Object.hasOwn(FAULT_KINDS, name);
+}
+
+function createScriptError(path: string, what: string, candidates: readonly string[] = []): RowfillError {
+  const hint =
+    candidates.length === 0 ? 'docs/rehearsal.md lists every fault.' : `Use ${candidates.join(', ')}.`;
+  return createUsageError('BAD_FAULTS', `The script of faults is wrong: ${path} ${what}.`, hint);
+}
