@@ -5,6 +5,7 @@ import type { AgentRun, CreateRunRequest } from '../model/run.js';
 import type { ServerClock } from './clock.js';
 import { type Contract, isLongEffort } from './contract.js';
 import { createConcurrencyLimit, createInvalid, createRunNotFound } from './refusal.js';
+import { resolvePrevious } from './resolve-previous.js';
 import {
   createEndedDocument,
   createRunDocument,
@@ -43,7 +44,6 @@ interface ActiveRun {
   readonly teamId: string;
   readonly run: AgentRun;
   readonly abort: AbortController;
-  readonly startedAt: number;
   readonly listeners: Set<RunListener>;
   readonly timers: (() => void)[];
   lastEventId: number;
@@ -66,7 +66,7 @@ export class RunEngine {
 
   /** Stores a run and sets the agent to work; refuses when the team has too many at work. */
   create(teamId: string, request: CreateRunRequest): StoredRun {
-    const previous = this.#resolvePrevious(teamId, request.previousRunId);
+    const previous = resolvePrevious(this.#parts.store, teamId, request.previousRunId);
     const limit = this.#parts.readMaxActive();
     if (this.#countActive(teamId) >= limit) {
       this.#parts.tally.count('concurrencyRefusals');
@@ -155,19 +155,6 @@ export class RunEngine {
     }
   }
 
-  #resolvePrevious(teamId: string, id: string | undefined): AgentRun | null {
-    if (id === undefined) return null;
-    const stored = this.#parts.store.find(teamId, id);
-    if (stored === null) {
-      throw createInvalid(`previousRunId: no run ${id} belongs to this key.`, 'PREVIOUS_RUN_NOT_FOUND');
-    }
-    if (stored.status !== 'completed') {
-      const message = `previousRunId: run ${id} is ${stored.status}, and only a completed run can be continued.`;
-      throw createInvalid(message, 'PREVIOUS_RUN_NOT_COMPLETED');
-    }
-    return parseRun(stored);
-  }
-
   #countActive(teamId: string): number {
     let count = 0;
     for (const active of this.#active.values()) if (active.teamId === teamId) count += 1;
@@ -179,7 +166,6 @@ export class RunEngine {
       teamId,
       run,
       abort: new AbortController(),
-      startedAt: this.#parts.clock.now(),
       listeners: new Set(),
       timers: [],
       lastEventId,
@@ -241,7 +227,7 @@ export class RunEngine {
   }
 
   #end(active: ActiveRun, end: RunEnd): void {
-    const { store, clock, contract, priceRun, tally } = this.#parts;
+    const { store, contract, priceRun, tally } = this.#parts;
     // Whatever ends a run first wins; what comes later finds it gone.
     if (this.#closed || !this.#active.delete(active.run.id)) return;
     for (const cancelTimer of active.timers) cancelTimer();
