@@ -34,6 +34,11 @@ export function readDepth(text: string): number {
   return deepest;
 }
 
+/** A JSON text without the white space between its parts, on one line. */
+export function compactJson(text: string): string {
+  return text.replace(/("[^"\\]*(?:\\[\s\S][^"\\]*)*")|\s+/g, '$1');
+}
+
 function skipSpace(text: string, at: number): number {
   let next = at;
   while (next < text.length && ' \t\n\r'.includes(text.charAt(next))) next += 1;

@@ -15,8 +15,6 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
-const PIECE_BYTES = 256 * 1024;
-
 /** Finds the file behind a path; standard input and pipes are copied to a temporary file first. */
 export async function openSource(
   path: string,
@@ -25,7 +23,7 @@ export async function openSource(
   if (path === '-') return openSpool('standard input', stdin ?? process.stdin);
   const stats = await statInput(path);
   if (stats.isDirectory()) {
-    throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file.`, 'Name one file in it.');
+    throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Name one file in it.');
   }
   if (!stats.isFile()) return openSpool(path, createReadStream(path));
   return { name: path, path, stats, close: async () => {} };
@@ -55,8 +53,13 @@ export async function* openBytes(
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const { size } = source.stats;
-  const file = createReadStream(source.path, { end: Math.max(0, size - 1), highWaterMark: PIECE_BYTES });
-  const unpacked = isGzip ? pipeline(file, createGunzip({ chunkSize: PIECE_BYTES }), () => {}) : file;
+  const file = createReadStream(source.path, {
+    end: Math.max(0, size - 1),
+    highWaterMark: limits.pieceBytes,
+  });
+  const unpacked = isGzip
+    ? pipeline(file, createGunzip({ chunkSize: Math.max(64, limits.pieceBytes) }), () => {})
+    : file;
   let bytes = 0;
   let last = 0;
   try {
@@ -80,7 +83,7 @@ function checkInflation(source: ByteSource, bytes: number, limits: InputLimits):
   if (bytes <= limits.freeInflateBytes || bytes <= source.stats.size * limits.maxInflateRatio) return;
   throw createUsageError(
     'INPUT_INFLATES_TOO_MUCH',
-    `${source.name} unpacks to more than ${limits.maxInflateRatio} times its size: it is taken for a bomb.`,
+    `${source.name} unpacks to more than ${limits.maxInflateRatio} times its size: it is taken for a bomb`,
     'If it is a table all the same, unpack it and give the unpacked file.',
   );
 }
@@ -94,7 +97,7 @@ async function checkUnchanged(source: ByteSource, bytes: number | undefined, las
   if (hasGrown) return;
   throw createUsageError(
     'INPUT_CHANGED',
-    `${source.name} was changed while it was read.`,
+    `${source.name} was changed while it was read`,
     'Run the same command again once it is written: what was answered is kept.',
   );
 }
@@ -103,7 +106,7 @@ function explainGzipError(name: string, error: unknown): unknown {
   if (!hasErrorCode(error) || !error.code.startsWith('Z_')) return explainReadError(name, error);
   return createUsageError(
     'INPUT_GZIP_BROKEN',
-    `${name} is compressed, but cannot be unpacked: ${describeError(error)}.`,
+    `${name} is compressed, but cannot be unpacked: ${describeError(error)}`,
     'The file may be cut short: fetch it again.',
     error,
   );
@@ -115,11 +118,11 @@ export function explainReadError(name: string, error: unknown): RowfillError | u
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return createUsageError('INPUT_NOT_FOUND', `There is no file ${name}.`, 'Check the path.', error);
+      return createUsageError('INPUT_NOT_FOUND', `There is no file ${name}`, 'Check the path.', error);
     case 'EISDIR':
       return createUsageError(
         'INPUT_IS_FOLDER',
-        `${name} is a folder, not a file.`,
+        `${name} is a folder, not a file`,
         'Name one file in it.',
         error,
       );
@@ -127,14 +130,14 @@ export function explainReadError(name: string, error: unknown): RowfillError | u
     case 'EPERM':
       return createUsageError(
         'INPUT_NOT_READABLE',
-        `${name} may not be read by you.`,
+        `${name} may not be read by you`,
         'Check its permissions.',
         error,
       );
     default:
       return createUsageError(
         'INPUT_NOT_READABLE',
-        `${name} cannot be read: ${describeError(error)}.`,
+        `${name} cannot be read: ${describeError(error)}`,
         undefined,
         error,
       );

@@ -83,7 +83,7 @@ class RecordCutter {
     if (found.status === 'incomplete' && found.openQuote !== null) this.#refuseQuote(text, found.openQuote);
     throw createUsageError(
       'INPUT_ROW_TOO_LONG',
-      `${name}: the row at line ${this.#line} is longer than ${maxRowLength} characters.`,
+      `${name}: the row at line ${this.#line} is longer than ${maxRowLength} characters`,
       'Check that this is a table, and that its lines end as lines do.',
     );
   }
@@ -114,7 +114,10 @@ class RecordCutter {
 
   #countLines(rows: readonly (readonly string[])[], text: string | null): number[] {
     const { newline } = this.#reading;
-    const hasBreaks = text !== null && countBreaks(text, 0, text.length, newline) > rows.length;
+    // As many line ends as records, or one less at the end of the file: then none stands in a cell.
+    const hasBreaks =
+      text !== null &&
+      countBreaks(text, 0, text.length, newline) > rows.length - (text.endsWith(newline) ? 0 : 1);
     return rows.map((row) => {
       const line = this.#line;
       this.#line += 1;
@@ -129,7 +132,7 @@ class RecordCutter {
     const line = this.#line + countBreaks(text, 0, openQuote, this.#reading.newline);
     throw createUsageError(
       'INPUT_QUOTE_NOT_CLOSED',
-      `${this.#reading.name}: the quote that opens on line ${line} is never closed.`,
+      `${this.#reading.name}: the quote that opens on line ${line} is never closed`,
       'Close it, or double each quote that belongs to the text of a quoted cell.',
     );
   }

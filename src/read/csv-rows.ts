@@ -71,7 +71,7 @@ function note(table: CsvTable, notebook: Notebook, code: keyof typeof ROW_NOTES,
   if (table.strict) {
     throw createUsageError(
       'INPUT_NOT_STRICT',
-      `${table.name}: the row at line ${line} ${ROW_NOTES[code].split(':')[0]}.`,
+      `${table.name}: the row at line ${line} ${ROW_NOTES[code].split(':')[0]}`,
       'Correct the line, or leave out --strict to read it all the same.',
     );
   }

@@ -101,7 +101,7 @@ function explainFault(
     const at = text.indexOf('\0');
     return createUsageError(
       'INPUT_NOT_TEXT',
-      `${name} holds a NUL character on line ${line + countLines(text.slice(0, at))}: it is no text, or damaged.`,
+      `${name} holds a NUL character on line ${line + countLines(text.slice(0, at))}: it is no text, or damaged`,
       'Export it again, or take the NUL characters out.',
     );
   }
@@ -110,7 +110,7 @@ function explainFault(
   const near = encoding === 'utf-8' ? `byte ${offset + valid}` : `the bytes from ${offset} on`;
   return createUsageError(
     'INPUT_ENCODING',
-    `${name} is not valid ${encoding} at ${near}, line ${faultLine}.`,
+    `${name} is not valid ${encoding} at ${near}, line ${faultLine}`,
     'Name the encoding it is written in with --encoding, such as --encoding windows-1252.',
   );
 }

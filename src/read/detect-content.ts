@@ -82,7 +82,7 @@ const BINARIES: readonly (Binary & { readonly starts: string })[] = [
 function refuseBinary(name: string, { what, code, hint }: Binary): RowfillError {
   return createUsageError(
     code ?? 'INPUT_NOT_TEXT',
-    `${name} is ${what}.`,
+    `${name} is ${what}`,
     hint ?? 'rowfill reads CSV, TSV and JSON Lines.',
   );
 }
@@ -93,7 +93,7 @@ function refuseMarkup(name: string, sample: Buffer): void {
   const what = start.startsWith('<?xml') ? 'an XML file' : 'a web page';
   throw createUsageError(
     'INPUT_NOT_TABLE',
-    `${name} is ${what}, not a table.`,
+    `${name} is ${what}, not a table`,
     'Was it saved from a page that asked to log in? Export the table itself as CSV.',
   );
 }
@@ -101,7 +101,7 @@ function refuseMarkup(name: string, sample: Buffer): void {
 function refuseEncoding(name: string, encoding: string): RowfillError {
   return createUsageError(
     'INPUT_ENCODING',
-    `${name} is written in ${encoding}, which is not read.`,
+    `${name} is written in ${encoding}, which is not read`,
     'Save it as UTF-8.',
   );
 }
@@ -113,7 +113,7 @@ function resolveEncoding(wish: string): string {
   } catch {
     throw createUsageError(
       'OPTION_ENCODING',
-      `There is no encoding named ${JSON.stringify(wish)}.`,
+      `There is no encoding named ${JSON.stringify(wish)}`,
       'Some that there are: utf-8, utf-16le, windows-1252, iso-8859-2, windows-1251, shift_jis, gb18030, big5, euc-kr.',
     );
   }

@@ -22,7 +22,7 @@ export function detectFormat({
   if (lines.some(isObjectText) || (lines.length === 1 && !sample.isWhole)) return 'jsonl';
   throw createUsageError(
     'INPUT_NOT_JSONL',
-    `${name} holds no JSON Lines: none of its first lines is a JSON object.`,
+    `${name} holds no JSON Lines: none of its first lines is a JSON object`,
     text.startsWith('{')
       ? 'Write each object on one line, or all of them as the items of one list.'
       : 'If it is a table, give it a name that ends in .csv.',

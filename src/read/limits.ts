@@ -10,6 +10,8 @@ export interface InputLimits {
   readonly maxInflateRatio: number;
   /** What a compressed file may grow to whatever its ratio. @default 268435456 */
   readonly freeInflateBytes: number;
+  /** How many bytes are read at a time. @default 262144 */
+  readonly pieceBytes: number;
 }
 
 export const INPUT_LIMITS: InputLimits = {
@@ -18,4 +20,5 @@ export const INPUT_LIMITS: InputLimits = {
   maxDepth: 100,
   maxInflateRatio: 400,
   freeInflateBytes: 256 * 1024 * 1024,
+  pieceBytes: 256 * 1024,
 };

@@ -20,14 +20,14 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
   if (width > limits.maxColumns) {
     throw createUsageError(
       'INPUT_TOO_MANY_COLUMNS',
-      `${name} has ${width} columns; up to ${limits.maxColumns} are read.`,
+      `${name} has ${width} columns; up to ${limits.maxColumns} are read`,
       'Check the delimiter, and that the lines end as lines do.',
     );
   }
   if (hasHeader && first.length < 2) {
     throw createUsageError(
       'INPUT_NO_ROWS',
-      `${name} has a header but no rows.`,
+      `${name} has a header but no rows`,
       'If its only line is data, say so with --no-header.',
     );
   }
@@ -81,7 +81,7 @@ function checkDelimiter(delimiter: string | undefined): void {
   if (delimiter === undefined || (delimiter.length === 1 && !'"\r\n'.includes(delimiter))) return;
   throw createUsageError(
     'OPTION_DELIMITER',
-    `${JSON.stringify(delimiter)} cannot be a delimiter.`,
+    `${JSON.stringify(delimiter)} cannot be a delimiter`,
     'A delimiter is one character, such as a comma, a semicolon or a tab.',
   );
 }
@@ -89,10 +89,18 @@ function checkDelimiter(delimiter: string | undefined): void {
 function describeHeader(titles: readonly string[], columns: readonly string[]): InputNote[] {
   const renamed = titles.flatMap((title, index) => {
     const column = columns[index] ?? '';
-    return title.trim() === column ? [] : [`${JSON.stringify(title)} is called ${column}`];
+    return title.trim() === column ? [] : [`${quoteText(title)} is called ${quoteText(column)}`];
   });
   if (renamed.length === 0) return [];
   const more = renamed.length > 5 ? `, and ${renamed.length - 5} more` : '';
   const message = `Some columns are empty or share a name: ${renamed.slice(0, 5).join(', ')}${more}. The output keeps the header as it is.`;
   return [{ code: 'COLUMNS_NAMED', message }];
+}
+
+/** Text of a file as it may be shown on a terminal. */
+function quoteText(text: string): string {
+  return JSON.stringify(text.slice(0, 100)).replace(
+    /[\p{Cc}\p{Cf}]/gu,
+    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
+  );
 }

@@ -8,7 +8,7 @@ import type { Input, InputOptions, TextInput } from './input.js';
 import { INPUT_LIMITS } from './limits.js';
 import type { InputNote } from './notebook.js';
 import { openCsv } from './open-csv.js';
-import { openJsonLines } from './open-jsonl.js';
+import { openJson } from './open-json.js';
 import { readByteSample, readTextSample } from './read-sample.js';
 
 export type { Input, InputOptions } from './input.js';
@@ -18,8 +18,8 @@ export async function openInput(options: InputOptions): Promise<Input> {
   const source = await openSource(options.path, options.stdin);
   try {
     const text = await openText(source, options);
-    const open = detectFormat(text) === 'jsonl' ? openJsonLines : openCsv;
-    const reader = await open(text, options);
+    const format = detectFormat(text);
+    const reader = format === 'csv' ? await openCsv(text, options) : await openJson(format, text, options);
     return {
       name: source.name,
       shape: reader.shape,
@@ -43,7 +43,7 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   const gzip = isGzip(raw);
   const bytes = gzip ? await readByteSample(openBytes(source, true, limits)) : raw;
   if (gzip && isGzip(bytes)) {
-    throw createUsageError('INPUT_NOT_TEXT', `${name} is compressed twice.`, 'Unpack it once.');
+    throw createUsageError('INPUT_NOT_TEXT', `${name} is compressed twice`, 'Unpack it once.');
   }
   const { encoding, bomBytes, isGuess } = detectContent(name, bytes, options.encoding);
   const openText = (signal?: AbortSignal) =>
@@ -52,7 +52,7 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   if (sample.text.trim() === '') {
     throw createUsageError(
       'INPUT_EMPTY',
-      `${name} is empty.`,
+      `${name} is empty`,
       'Give a file with a header and at least one row.',
     );
   }

@@ -21,7 +21,7 @@ export async function spoolInput(name: string, stream: NodeJS.ReadableStream): P
     await close();
     throw createUsageError(
       'INPUT_NOT_READABLE',
-      `${name} cannot be kept in a temporary file: ${describeError(error)}.`,
+      `${name} cannot be kept in a temporary file: ${describeError(error)}`,
       `Check the disk that ${tmpdir()} is on.`,
       error,
     );

@@ -18,7 +18,7 @@ export async function resolveTarget(path: string, inputPath?: string): Promise<O
   const target = await followLinks(resolve(path));
   const stats = await stat(target).catch(ignoreMissing(path));
   if (stats?.isDirectory()) {
-    throw createUsageError('OUTPUT_IS_FOLDER', `${path} is a folder.`, 'Name the file to write in it.');
+    throw createUsageError('OUTPUT_IS_FOLDER', `${path} is a folder`, 'Name the file to write in it.');
   }
   if (stats !== null && !stats.isFile()) return { kind: 'stream', path: target };
   if (stats !== null && inputPath !== undefined && inputPath !== '-') {
@@ -26,7 +26,7 @@ export async function resolveTarget(path: string, inputPath?: string): Promise<O
     if (input !== null && input.dev === stats.dev && input.ino === stats.ino) {
       throw createUsageError(
         'OUTPUT_IS_INPUT',
-        `${path} is the input itself.`,
+        `${path} is the input itself`,
         'Choose another name with --output.',
       );
     }
@@ -37,7 +37,7 @@ export async function resolveTarget(path: string, inputPath?: string): Promise<O
   if (parent === null || !parent.isDirectory()) {
     throw createUsageError(
       'OUTPUT_NO_FOLDER',
-      `There is no folder ${dirname(path)} to write to.`,
+      `There is no folder ${dirname(path)} to write to`,
       'Make it first.',
     );
   }
@@ -64,7 +64,7 @@ async function checkAccess(path: string, target: string, trouble: string): Promi
   } catch (error) {
     throw createUsageError(
       'OUTPUT_NOT_WRITABLE',
-      `${path} ${trouble}.`,
+      `${path} ${trouble}`,
       'Choose another place with --output.',
       error,
     );
@@ -87,7 +87,7 @@ export function explainWriteError(path: string, error: unknown): Error {
     isFull ? 'OUTPUT_DISK_FULL' : 'OUTPUT_NOT_WRITABLE',
     isFull
       ? `The disk is full: ${path} cannot be written.`
-      : `${path} cannot be written: ${describeError(error)}.`,
+      : `${path} cannot be written: ${describeError(error)}`,
     isFull
       ? 'Make room, then run the same command again: what was answered is kept.'
       : 'Choose another place with --output.',

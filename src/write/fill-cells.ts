@@ -29,7 +29,9 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     indexes.set(title, index);
     return index;
   };
-  const places = createFieldColumns(options.fields).map((field) => placeField(field, place));
+  const places = createFieldColumns(options.fields, options.schema ?? {}).map((field) =>
+    placeField(field, place),
+  );
   const outcomeAt = OUTCOME_COLUMNS.map(place);
   const context = { ...options, inputWidth: inputTitles.length, write: createWriter(options.raw) };
   return {

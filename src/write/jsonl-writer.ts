@@ -1,6 +1,6 @@
 import type { FieldAnswer } from '../model/answer.js';
 import type { JsonValue } from '../model/json.js';
-import { readMembers } from '../model/json-text.js';
+import { compactJson, readMembers } from '../model/json-text.js';
 import type { FilledRow } from '../model/outcome.js';
 import { isBlank, type Row } from '../model/row.js';
 import type { OutputOptions, RowFormatter } from './output.js';
@@ -10,13 +10,32 @@ export function createJsonlFormatter(options: OutputOptions): RowFormatter {
   const newline = options.shape.newline === '\r' ? '\n' : options.shape.newline;
   return {
     head: '',
-    format: (rows) => rows.map((row) => formatObject(row, options) + newline).join(''),
+    format: (rows) => rows.map((row) => flatten(formatObject(row, options)) + newline).join(''),
     tail: '',
   };
 }
 
+/** An object that stood on many lines goes on one; the others keep their spaces. */
+function flatten(text: string): string {
+  return /[\r\n]/.test(text) ? compactJson(text) : text;
+}
+
+/** Writes one list of objects, each on its own lines. */
+export function createJsonFormatter(options: OutputOptions): RowFormatter {
+  let separator = '\n';
+  return {
+    head: '[',
+    format: (rows) => {
+      const text = separator + rows.map((row) => formatObject(row, options)).join(',\n');
+      separator = ',\n';
+      return text;
+    },
+    tail: '\n]\n',
+  };
+}
+
 /** One output object. Its text is the input's, with values put in: so nothing that JavaScript cannot hold is damaged. */
-export function formatObject({ row, outcome }: FilledRow, options: OutputOptions): string {
+function formatObject({ row, outcome }: FilledRow, options: OutputOptions): string {
   const own = createMembers(row, options.columns);
   const replaced = new Map<string, JsonValue>();
   const added: [string, JsonValue][] = [];

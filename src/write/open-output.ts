@@ -1,8 +1,10 @@
 import type { FileFormat } from '../model/shape.js';
-import { createStreamSink, openSink } from './byte-sink.js';
+import { type ByteSink, createStreamSink, openSink } from './byte-sink.js';
 import { resolveTarget } from './check-output.js';
+import { createCitationsFormatter } from './citations-writer.js';
 import { createCsvFormatter } from './csv-writer.js';
-import { createJsonlFormatter } from './jsonl-writer.js';
+import { createEncoder } from './encode-text.js';
+import { createJsonFormatter, createJsonlFormatter } from './jsonl-writer.js';
 import type { Output, OutputOptions, RowFormatter } from './output.js';
 
 export { checkOutput } from './check-output.js';
@@ -10,18 +12,44 @@ export type { Output, OutputOptions } from './output.js';
 
 /** Opens the output: a file appears in its place whole or not at all. */
 export async function openOutput(options: OutputOptions): Promise<Output> {
+  const { citationsFile } = options;
+  const main = await openPart(options);
+  if (citationsFile === undefined) return main;
+  try {
+    return joinOutputs(main, await openCitations(citationsFile, options));
+  } catch (error) {
+    await main.abort();
+    throw error;
+  }
+}
+
+async function openPart(options: OutputOptions): Promise<Output> {
   const format = resolveFormat(options);
   const formatter = createFormatter(format, options);
-  const sink =
-    options.path === '-'
-      ? createStreamSink(options.stdout ?? process.stdout, 'standard output')
-      : await openSink(await resolveTarget(options.path), /\.gz$/i.test(options.path));
-  const encode = createEncoder(format, options);
-  let head: string | null = encode.mark + formatter.head;
+  const { mark, encode } = createEncoder(format, options);
+  return createOutput(
+    { ...formatter, head: mark + formatter.head },
+    encode,
+    await openPath(options.path, options),
+  );
+}
+
+async function openCitations(path: string, options: OutputOptions): Promise<Output> {
+  const encode = (text: string) => Buffer.from(text, 'utf8');
+  return createOutput(createCitationsFormatter(), encode, await openPath(path, options));
+}
+
+async function openPath(path: string, { stdout }: OutputOptions): Promise<ByteSink> {
+  if (path === '-') return createStreamSink(stdout ?? process.stdout, 'standard output');
+  return openSink(await resolveTarget(path), /\.gz$/i.test(path));
+}
+
+function createOutput(formatter: RowFormatter, encode: (text: string) => Buffer, sink: ByteSink): Output {
+  let head: string | null = formatter.head;
   const send = async (text: string) => {
     const whole = head === null ? text : head + text;
     head = null;
-    if (whole !== '') await sink.write(encode.encode(whole));
+    if (whole !== '') await sink.write(encode(whole));
   };
   return {
     write: (rows) => (rows.length === 0 ? Promise.resolve() : send(formatter.format(rows))),
@@ -30,6 +58,23 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
       await sink.commit();
     },
     abort: () => sink.abort(),
+  };
+}
+
+/** The citations come into place first: where there is an output, its citations are there too. */
+function joinOutputs(main: Output, citations: Output): Output {
+  return {
+    write: async (rows) => {
+      await citations.write(rows);
+      await main.write(rows);
+    },
+    commit: async () => {
+      await citations.commit();
+      await main.commit();
+    },
+    abort: async () => {
+      await Promise.all([citations.abort(), main.abort()]);
+    },
   };
 }
 
@@ -48,29 +93,8 @@ function createFormatter(format: FileFormat, options: OutputOptions): RowFormatt
     case 'csv':
       return createCsvFormatter(options);
     case 'jsonl':
-    case 'json':
       return createJsonlFormatter(options);
+    case 'json':
+      return createJsonFormatter(options);
   }
-}
-
-interface Encoder {
-  /** The byte order mark, if there is to be one. */
-  readonly mark: string;
-  encode(text: string): Buffer;
-}
-
-/** UTF-8 or UTF-16 as the input; an older encoding cannot hold every answer and gives way to UTF-8 with a mark. */
-function createEncoder(format: FileFormat, { shape, bom }: OutputOptions): Encoder {
-  const isSame = format === shape.format;
-  const isWide = isSame && shape.encoding.startsWith('utf-16');
-  const isLegacy = format === 'csv' && shape.encoding !== 'utf-8' && !isWide;
-  const hasMark = bom ?? (isLegacy || (isSame && shape.bom));
-  return {
-    mark: hasMark ? '\ufeff' : '',
-    encode: (text) => {
-      if (!isWide) return Buffer.from(text, 'utf8');
-      const bytes = Buffer.from(text, 'utf16le');
-      return shape.encoding === 'utf-16be' ? bytes.swap16() : bytes;
-    },
-  };
 }

@@ -1,5 +1,6 @@
 import type { Field } from '../model/ask.js';
-import { isJsonObject, type JsonValue } from '../model/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { resolvePointer } from '../model/pointer.js';
 
 /** One column that holds a field, or a part of one. */
 export interface ValueColumn {
@@ -25,19 +26,51 @@ export const OUTCOME_COLUMNS = [
 ] as const;
 
 /** The columns of each field: an object whose properties are known is spread over dotted columns, anything else takes one. */
-export function createFieldColumns(fields: readonly Field[]): FieldColumns[] {
+export function createFieldColumns(fields: readonly Field[], root: JsonObject): FieldColumns[] {
   return fields.map(({ name, schema }) => ({
     name,
-    values: spreadSchema(name, [], schema),
+    values: spreadSchema({ title: name, path: [] }, schema, root, []),
     confidence: `${name}_confidence`,
     citations: `${name}_citations`,
   }));
 }
 
-function spreadSchema(title: string, path: readonly string[], schema: JsonValue | undefined): ValueColumn[] {
-  const properties = readProperties(schema);
-  if (properties.length === 0) return [{ title, path }];
-  return properties.flatMap(([key, inner]) => spreadSchema(`${title}.${key}`, [...path, key], inner));
+/** `above` holds the schemas that this one lies in: one that holds itself has no end and stays in one column. */
+function spreadSchema(
+  column: ValueColumn,
+  schema: JsonValue | undefined,
+  root: JsonObject,
+  above: readonly JsonValue[],
+): ValueColumn[] {
+  const plain = resolveSchema(schema, root, 0);
+  const properties = readProperties(plain);
+  if (plain === undefined || properties.length === 0 || above.includes(plain)) return [column];
+  return properties.flatMap(([key, inner]) => {
+    const part = { title: `${column.title}.${key}`, path: [...column.path, key] };
+    return spreadSchema(part, inner, root, [...above, plain]);
+  });
+}
+
+const MAX_STEPS = 20;
+
+/** The schema itself, behind references and behind a choice between it and null. */
+function resolveSchema(
+  schema: JsonValue | undefined,
+  root: JsonObject,
+  steps: number,
+): JsonValue | undefined {
+  if (!isJsonObject(schema) || steps > MAX_STEPS) return schema;
+  const { $ref, anyOf, oneOf } = schema;
+  if (typeof $ref === 'string' && /^#(?:\/|$)/.test($ref)) {
+    const target = resolvePointer(root, decodeURIComponent($ref.slice(1)));
+    return resolveSchema(target, root, steps + 1);
+  }
+  const choices = [anyOf, oneOf].filter(Array.isArray).flat().filter(isNotNull);
+  return choices.length === 1 ? resolveSchema(choices[0], root, steps + 1) : schema;
+}
+
+function isNotNull(schema: JsonValue): boolean {
+  return !isJsonObject(schema) || schema.type !== 'null';
 }
 
 function readProperties(schema: JsonValue | undefined): [string, JsonValue][] {

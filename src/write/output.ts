@@ -1,4 +1,5 @@
 import type { Field } from '../model/ask.js';
+import type { JsonObject } from '../model/json.js';
 import type { FilledRow } from '../model/outcome.js';
 import type { FileFormat, FileShape } from '../model/shape.js';
 
@@ -12,12 +13,16 @@ export interface OutputOptions {
   /** @default what the ending of `path` says, and the input's format otherwise */
   readonly format?: FileFormat | undefined;
   readonly fields: readonly Field[];
+  /** The schema that the fields are part of: what their references point into. @default {} */
+  readonly schema?: JsonObject | undefined;
   /** Replace values of the input by the agent's; a null replaces nothing. */
   readonly overwrite: boolean;
   /** Leave text as it is even if a spreadsheet would run it as a formula. */
   readonly raw: boolean;
   /** Start the file with a byte order mark, as Excel wants it. @default as the input */
   readonly bom?: boolean | undefined;
+  /** A second file: one JSON line for each citation. @default none */
+  readonly citationsFile?: string | undefined;
   /** @default process.stdout */
   readonly stdout?: NodeJS.WritableStream | undefined;
 }

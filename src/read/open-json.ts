@@ -1,12 +1,17 @@
 import { createUsageError } from '../errors.js';
 import type { InputOptions, OpenReader, TextInput } from './input.js';
+import { readJsonList } from './json-list-reader.js';
 import { readJsonLines } from './jsonl-reader.js';
 import { Notebook } from './notebook.js';
 
 const NOTES = { ROW_FAULTY: 'are no JSON objects and end as failed' };
 
-/** Opens JSON Lines: the columns are the keys of the first rows. */
-export async function openJsonLines(input: TextInput, options: InputOptions): Promise<OpenReader> {
+/** Opens JSON Lines, or a JSON file that is one list: the columns are the keys of the first rows. */
+export async function openJson(
+  format: 'jsonl' | 'json',
+  input: TextInput,
+  options: InputOptions,
+): Promise<OpenReader> {
   const { name, limits } = input;
   const reading = {
     name,
@@ -14,16 +19,17 @@ export async function openJsonLines(input: TextInput, options: InputOptions): Pr
     maxDepth: limits.maxDepth,
     strict: options.strict === true,
   };
+  const read = format === 'json' ? readJsonList : readJsonLines;
   const openRows = (notebook: Notebook, signal?: AbortSignal) =>
-    readJsonLines(input.openText(signal), reading, notebook);
+    read(input.openText(signal), reading, notebook);
   const columns = await readFirstKeys(openRows(new Notebook()));
   if (columns === null) {
-    throw createUsageError('INPUT_NO_ROWS', `${name} has no rows.`, 'Give a file with at least one object.');
+    throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Give a file with at least one object.');
   }
   let notebook = new Notebook();
   return {
     shape: {
-      format: 'jsonl',
+      format,
       titles: [],
       delimiter: ',',
       newline: input.sample.text.includes('\r\n') ? '\r\n' : '\n',
