@@ -12,7 +12,7 @@ export function resolveColumnKind(column: string): ColumnKind {
   if (has(LINK)) return all(LINK, COMPANY, PLAIN) ? 'domain' : 'url';
   if (has(PERSON) && all(PERSON, PERSON_PART, PLAIN)) return 'person';
   if (has(PERSON_PART) && all(PERSON_PART, PLAIN) && words.length > 1) return 'person';
-  if (all(COMPANY, PLAIN)) return 'company';
+  if (has(NAME_OR_COMPANY) && all(COMPANY, PLAIN)) return 'company';
   return 'text';
 }
 
@@ -25,6 +25,7 @@ export function splitColumnName(column: string): string[] {
     .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
     .toLowerCase()
     .replace(/\be[-_ ]mail/g, 'email')
+    .replace(/\b(home|web)[-_ ](page|site)/g, '$1$2')
     .split(/[^\p{L}\p{M}\p{N}]+/u)
     .filter(Boolean);
 }
@@ -41,6 +42,7 @@ const COMPANY = new Set(
 );
 const PERSON = new Set(['person', 'contact', 'fullname', 'surname', 'forename', 'firstname', 'lastname']);
 const PERSON_PART = new Set(['first', 'last', 'full', 'given', 'family', 'middle']);
+const NAME_OR_COMPANY = new Set([...COMPANY, 'name', 'names']);
 const PLAIN = new Set([
   'name',
   'names',
