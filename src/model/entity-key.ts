@@ -9,11 +9,11 @@ const MAX_ADDRESS_CHARACTERS = 2_048;
 
 /**
  * The key by which two values of a column name the same thing, such as `domain:acme.com` for `https://www.acme.com/about`;
- * null for a value that names nothing: blank, or a domain that belongs to a mail provider.
+ * null for a value that names nothing: blank, a placeholder such as `n/a`, or a domain that belongs to a mail provider.
  */
 export function createEntityKey(column: string, value: JsonValue): string | null {
   const text = value === null ? '' : typeof value === 'object' ? formatCanonicalJson(value) : String(value);
-  if (text.trim() === '') return null;
+  if (isPlaceholder(text)) return null;
   switch (resolveValueKind(resolveColumnKind(column), text)) {
     case 'domain':
       return createDomainKey(text);
@@ -68,6 +68,15 @@ export function normaliseEmail(text: string): string | null {
   return local === undefined || ascii === '' ? null : `${local}@${ascii}`;
 }
 
+/** True for text that stands where a value is missing: blank, a dash, `n/a`, `unknown`. */
+export function isPlaceholder(text: string): boolean {
+  const plain = text.trim();
+  return plain.length < 40 && PLACEHOLDER.test(plain);
+}
+
+const PLACEHOLDER =
+  /^(?:[-–—?./_\s]*|#?n[./]a\.?|null|nil|none|unknown|undefined|tbd|not (?:available|applicable|known|found))$/i;
+
 /** True for a domain whose mail addresses belong to people everywhere, so that it names no company. */
 export function isMailProvider(domain: string): boolean {
   const [name = ''] = domain.split('.');
@@ -88,10 +97,12 @@ const MAIL_DOMAINS = new Set(
   ),
 );
 const SHARED_HOSTS = new Set(
-  'linkedin.com facebook.com instagram.com twitter.com x.com threads.net youtube.com tiktok.com xing.com crunchbase.com github.com gitlab.com medium.com wikipedia.org wikidata.org google.com goo.gl bit.ly linktr.ee etsy.com pinterest.com'.split(
+  'linkedin.com facebook.com instagram.com twitter.com x.com threads.net youtube.com tiktok.com xing.com crunchbase.com github.com gitlab.com wikipedia.org wikidata.org google.com goo.gl bit.ly linktr.ee etsy.com pinterest.com'.split(
     ' ',
   ),
 );
+/** Hosts that give each site a name below their own. */
+const SITE_HOSTS = new Set('medium.com substack.com tumblr.com wordpress.com etsy.com'.split(' '));
 
 function resolveValueKind(kind: ColumnKind, text: string): ColumnKind {
   if (kind !== 'text' || text.length > MAX_ADDRESS_CHARACTERS) return kind;
@@ -102,17 +113,18 @@ function resolveValueKind(kind: ColumnKind, text: string): ColumnKind {
 function createDomainKey(text: string): string | null {
   const domain = normaliseDomain(text);
   if (domain === null) return createKey('domain', null, text);
-  if (isSharedHost(domain)) return createLinkKey(text);
+  if (SITE_HOSTS.has(domain) || (isSharedHost(domain) && hasPath(text))) return createLinkKey(text);
   return isMailProvider(domain) ? null : `domain:${domain}`;
 }
 
-// A link to a shared host is compared by its path too, and without what only counts the visit.
+function hasPath(text: string): boolean {
+  const path = openUrl(text)?.pathname ?? '/';
+  return path !== '/';
+}
+
+// A link is compared by its path too, and without what only counts the visit.
 function createLinkKey(text: string): string {
-  const plain = text.normalize('NFKC').trim();
-  const url =
-    plain.length > MAX_ADDRESS_CHARACTERS
-      ? null
-      : tryUrl(/^[a-z][a-z+.-]*:\/\//i.test(plain) ? plain : `https://${plain}`);
+  const url = openUrl(text);
   if (url === null || url.hostname === '') return createKey('url', null, text);
   const host = url.hostname.replace(/^(?:www|m|mobile)\./, '').replace(/^[a-z]{2}\.(linkedin\.com)$/, '$1');
   for (const name of [...url.searchParams.keys()])
@@ -124,8 +136,10 @@ function createLinkKey(text: string): string {
 
 const VISIT_PARAMETER = /^(?:utm_\w+|fbclid|gclid|msclkid|mc_cid|mc_eid|ref|trk|originalSubdomain)$/;
 
-function tryUrl(text: string): URL | null {
-  return URL.canParse(text) ? new URL(text) : null;
+function openUrl(text: string): URL | null {
+  const plain = text.normalize('NFKC').trim();
+  const full = /^[a-z][a-z+.-]*:\/\//i.test(plain) ? plain : `https://${plain}`;
+  return full.length < MAX_ADDRESS_CHARACTERS && URL.canParse(full) ? new URL(full) : null;
 }
 
 function createKey(kind: string, key: string | null, text: string): string {

@@ -1,0 +1,87 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import type { SchemaNode, SchemaReader } from './schema-reader.js';
+
+/** Where in the answer the records go: the list at `path`, or the root itself where the schema describes one record. */
+export interface AnswerPlan {
+  readonly path: readonly string[];
+  readonly isList: boolean;
+  /** The schema of one record of the answer. */
+  readonly item: SchemaNode;
+  readonly maxItems: number;
+  /** Last words of property paths that stand in the schema once only. */
+  readonly uniqueLeaves: ReadonlySet<string>;
+}
+
+const MAX_DEPTH = 6;
+
+/** Finds the first list of objects in a schema; without one, a schema of an object is taken as the schema of one record. */
+export function createAnswerPlan(reader: SchemaReader): AnswerPlan {
+  const list = findList(reader, reader.root, [], 0);
+  const item = list?.item ?? reader.root;
+  const leaves = listLeaves(reader, item, 0);
+  const uniqueLeaves = new Set(leaves.filter((leaf) => leaves.indexOf(leaf) === leaves.lastIndexOf(leaf)));
+  return {
+    path: list?.path ?? [],
+    isList: list !== null,
+    item,
+    maxItems: list?.maxItems ?? 1,
+    uniqueLeaves,
+  };
+}
+
+/** The whole answer around its records: what else the schema's objects have is null. */
+export function wrapItems(reader: SchemaReader, plan: AnswerPlan, items: readonly JsonObject[]): JsonValue {
+  if (!plan.isList) return items[0] ?? null;
+  const wrap = (node: SchemaNode, path: readonly string[]): JsonValue => {
+    const [name, ...rest] = path;
+    if (name === undefined) return items;
+    const entries = [...reader.listProperties(node)].map(([key, property]) => [
+      key,
+      key === name ? wrap(property, rest) : null,
+    ]);
+    return Object.fromEntries(entries);
+  };
+  return wrap(reader.root, plan.path);
+}
+
+function findList(
+  reader: SchemaReader,
+  node: SchemaNode,
+  path: readonly string[],
+  depth: number,
+): { path: readonly string[]; item: SchemaNode; maxItems: number } | null {
+  const item = reader.readItems(node);
+  if (item !== null && reader.listProperties(item).size > 0) {
+    return { path, item, maxItems: readMaxItems(reader, node) };
+  }
+  if (depth >= MAX_DEPTH) return null;
+  for (const [name, property] of reader.listProperties(node)) {
+    const found = findList(reader, property, [...path, name], depth + 1);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function readMaxItems(reader: SchemaReader, node: SchemaNode): number {
+  const limits = reader
+    .listVariants(node)
+    .flat()
+    .map((part) => part.schema.maxItems)
+    .filter((limit) => typeof limit === 'number');
+  return Math.min(Number.POSITIVE_INFINITY, ...limits);
+}
+
+function listLeaves(reader: SchemaReader, node: SchemaNode, depth: number): string[] {
+  if (depth >= MAX_DEPTH) return [];
+  return [...reader.listProperties(node)].flatMap(([name, property]) => {
+    const inner = listLeaves(reader, property, depth + 1);
+    return inner.length > 0 ? inner : [name];
+  });
+}
+
+/** True for the form in which a run asks for rows: an id to copy, and the fields beside it. */
+export function isRowForm(reader: SchemaReader, item: SchemaNode): boolean {
+  const properties = reader.listProperties(item);
+  const fields = properties.get('fields');
+  return properties.has('row_id') && fields !== undefined && isJsonObject(fields.schema);
+}

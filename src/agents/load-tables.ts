@@ -1,0 +1,119 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import Papa from 'papaparse';
+import { createUsageError, describeError } from '../errors.js';
+import { readJsonLines, readJsonRecords } from './load-json.js';
+import { createColumn, createTableError, type Table, type TableRecord } from './table.js';
+
+/** Reads every CSV, TSV, JSONL and JSON table of a folder, in the order of their names; what is hidden or of another kind is left alone. */
+export async function loadTables(directory: string): Promise<Table[]> {
+  const names = await listTables(resolve(directory));
+  if (names.length === 0) {
+    throw createUsageError(
+      'REFERENCE_EMPTY',
+      `There is no table in ${directory}.`,
+      `Put at least one file there that ends in ${[...READERS.keys()].join(', ')}.`,
+    );
+  }
+  const tables: Table[] = [];
+  for (const name of names) tables.push(await loadTable(join(resolve(directory), name)));
+  return tables;
+}
+
+const READERS: ReadonlyMap<string, (path: string, text: string) => Table> = new Map([
+  ['.csv', (path, text) => readDelimited(path, text, '')],
+  ['.tsv', (path, text) => readDelimited(path, text, '\t')],
+  ['.jsonl', readJsonLines],
+  ['.ndjson', readJsonLines],
+  ['.json', readJsonRecords],
+]);
+
+async function listTables(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory() && !/^[.~]/.test(entry.name))
+      .map((entry) => entry.name)
+      .filter((name) => READERS.has(extname(name).toLowerCase()))
+      .sort();
+  } catch (error) {
+    throw createUsageError(
+      'REFERENCE_UNREADABLE',
+      `The reference folder ${directory} cannot be read: ${describeError(error)}`,
+      'Give the path of a folder that holds the tables to answer from.',
+      error,
+    );
+  }
+}
+
+async function loadTable(path: string): Promise<Table> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw createTableError(path, null, describeError(error), 'Make the file readable, or move it away.');
+  });
+  const read = READERS.get(extname(path).toLowerCase());
+  if (read === undefined) throw createTableError(path, null, 'it is of an unknown kind');
+  return read(path, decodeText(path, bytes));
+}
+
+function decodeText(path: string, bytes: Buffer): string {
+  const isLittle = bytes[0] === 0xff && bytes[1] === 0xfe;
+  const isBig = bytes[0] === 0xfe && bytes[1] === 0xff;
+  try {
+    return new TextDecoder(isLittle ? 'utf-16le' : isBig ? 'utf-16be' : 'utf-8', { fatal: true }).decode(
+      bytes,
+    );
+  } catch (error) {
+    throw createTableError(path, null, 'it is not UTF-8 text', 'Save it again as UTF-8.', error);
+  }
+}
+
+function readDelimited(path: string, text: string, delimiter: string): Table {
+  const { data, errors } = Papa.parse<string[]>(text, {
+    delimiter,
+    delimitersToGuess: [',', ';', '\t', '|'],
+  });
+  const lines = countLines(data);
+  const fault = errors.find((error) => error.type === 'Quotes');
+  if (fault !== undefined) {
+    throw createTableError(
+      path,
+      lines[fault.row ?? 0] ?? null,
+      fault.message,
+      'Correct the quotes of this record.',
+    );
+  }
+  const start = data.findIndex((cells) => !isBlankRecord(cells));
+  if (start < 0) {
+    throw createTableError(path, null, 'it is empty', 'The first line must hold the names of the columns.');
+  }
+  const columns = (data[start] ?? []).map((name) => createColumn(name.trim()));
+  const records: TableRecord[] = [];
+  for (const [index, cells] of data.entries()) {
+    if (index <= start || isBlankRecord(cells)) continue;
+    if (cells.slice(columns.length).some((cell) => cell.trim() !== '')) {
+      throw createTableError(
+        path,
+        lines[index] ?? null,
+        `the record has ${cells.length} cells, the header has ${columns.length}`,
+        'Put cells that hold the delimiter in quotes.',
+      );
+    }
+    records.push({ position: index + 1, values: columns.map((_column, at) => cells[at] ?? null) });
+  }
+  return { path, name: basename(path), unit: 'row', columns, records };
+}
+
+function isBlankRecord(cells: readonly string[]): boolean {
+  return cells.every((cell) => cell.trim() === '');
+}
+
+/** The line on which each record starts: a cell in quotes may run over several. */
+function countLines(data: readonly (readonly string[])[]): number[] {
+  let line = 1;
+  return data.map((cells) => {
+    const start = line;
+    line += 1;
+    for (const cell of cells) line += cell.match(/\r\n|\n|\r/g)?.length ?? 0;
+    return start;
+  });
+}

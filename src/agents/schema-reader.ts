@@ -1,0 +1,117 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { escapeToken, resolvePointer } from '../model/pointer.js';
+import { createRefResolver } from './schema-refs.js';
+
+/** A place in a schema: what stands there, and its JSON pointer from the root. */
+export interface SchemaNode {
+  readonly schema: JsonObject;
+  readonly pointer: string;
+}
+
+/** One way to satisfy a node: nodes that all apply, references followed, `allOf` beside them, one branch of each `anyOf` and `oneOf`. */
+export type SchemaVariant = readonly SchemaNode[];
+
+/** Walks the schema that a run brings; a reference that leads nowhere, or round in a circle, demands nothing. */
+export interface SchemaReader {
+  readonly root: SchemaNode;
+  listVariants(node: SchemaNode): readonly SchemaVariant[];
+  /** The properties of a node by name, over all its variants. */
+  listProperties(node: SchemaNode): ReadonlyMap<string, SchemaNode>;
+  /** What the elements of a list have to be; null for a node that says nothing of it. */
+  readItems(node: SchemaNode): SchemaNode | null;
+  /** Whether null is a valid value of a node. */
+  allowsNull(node: SchemaNode): boolean;
+}
+
+const MAX_STEPS = 30;
+const MAX_VARIANTS = 40;
+
+export function createSchemaReader(schema: JsonObject): SchemaReader {
+  const resolveRef = createRefResolver(schema);
+  const known = new Map<string, readonly SchemaVariant[]>();
+  const listVariants = (node: SchemaNode): readonly SchemaVariant[] => {
+    const variants = known.get(node.pointer) ?? expandNode(schema, resolveRef, node, 0);
+    known.set(node.pointer, variants);
+    return variants;
+  };
+  return {
+    root: { schema, pointer: '' },
+    listVariants,
+    listProperties: (node) => {
+      const properties = new Map<string, SchemaNode>();
+      for (const part of listVariants(node).flat()) {
+        const named = part.schema.properties;
+        for (const name of isJsonObject(named) ? Object.keys(named) : []) {
+          const property = readNode(schema, `${part.pointer}/properties/${escapeToken(name)}`);
+          if (property !== null && !properties.has(name)) properties.set(name, property);
+        }
+      }
+      return properties;
+    },
+    readItems: (node) => {
+      const parts = listVariants(node).flat();
+      const [items] = parts.flatMap((part) => readNode(schema, `${part.pointer}/items`) ?? []);
+      return items ?? null;
+    },
+    allowsNull: (node) =>
+      listVariants(node).some((variant) => variant.every((part) => allowsValue(part.schema, null, 'null'))),
+  };
+}
+
+/** The value of a keyword in the first part of a variant that has it. */
+export function readKeyword(variant: SchemaVariant, keyword: string): JsonValue | undefined {
+  return variant.find((part) => Object.hasOwn(part.schema, keyword))?.schema[keyword];
+}
+
+function expandNode(
+  root: JsonObject,
+  resolveRef: (pointer: string, ref: string) => string | null,
+  node: SchemaNode,
+  steps: number,
+): readonly SchemaVariant[] {
+  if (steps > MAX_STEPS) return [[]];
+  const expandAt = (pointer: string): readonly SchemaVariant[] => {
+    const inner = readNode(root, pointer);
+    return inner === null ? [[]] : expandNode(root, resolveRef, inner, steps + 1);
+  };
+  let variants: readonly SchemaVariant[] = [[node]];
+  for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef']) {
+    const ref = node.schema[keyword];
+    const target = typeof ref === 'string' ? resolveRef(node.pointer, ref) : null;
+    if (target !== null) variants = combine(variants, expandAt(target));
+  }
+  for (const [index] of listBranches(node, 'allOf').entries()) {
+    variants = combine(variants, expandAt(`${node.pointer}/allOf/${index}`));
+  }
+  for (const keyword of ['anyOf', 'oneOf']) {
+    const branches = listBranches(node, keyword);
+    if (branches.length === 0) continue;
+    variants = combine(
+      variants,
+      branches.flatMap((_branch, index) => expandAt(`${node.pointer}/${keyword}/${index}`)),
+    );
+  }
+  return variants;
+}
+
+function readNode(root: JsonObject, pointer: string): SchemaNode | null {
+  const schema = resolvePointer(root, pointer);
+  if (schema === true) return { schema: {}, pointer };
+  return isJsonObject(schema) ? { schema, pointer } : null;
+}
+
+function listBranches(node: SchemaNode, keyword: string): readonly JsonValue[] {
+  const branches = node.schema[keyword];
+  return Array.isArray(branches) ? branches : [];
+}
+
+function combine(left: readonly SchemaVariant[], right: readonly SchemaVariant[]): readonly SchemaVariant[] {
+  return left.flatMap((a) => right.map((b) => [...a, ...b])).slice(0, MAX_VARIANTS);
+}
+
+function allowsValue(schema: JsonObject, value: JsonValue, type: string): boolean {
+  const { type: types, enum: values } = schema;
+  if (types !== undefined && types !== type && !(Array.isArray(types) && types.includes(type))) return false;
+  if (Array.isArray(values) && !values.includes(value)) return false;
+  return !Object.hasOwn(schema, 'const') || schema.const === value;
+}
