@@ -20,3 +20,14 @@ export interface RejectedRow {
   readonly key: string;
   readonly reason: string;
 }
+
+/** What a run brought, told apart row by row: every row of the batch is in exactly one of the two lists. */
+export interface CheckedRun {
+  readonly rows: readonly CheckedRow[];
+  /** Rows that have to go round again: missing, without anything usable, or wrong in every field. */
+  readonly rejected: readonly RejectedRow[];
+  /** Entries that name no row of the batch; they are dropped. */
+  readonly unknownIds: number;
+  /** Entries beyond the first for the same row; the first valid one is kept. */
+  readonly doubled: number;
+}

