@@ -11,6 +11,18 @@ export interface CommandEntry {
 /** Every command of the program. A command's own file is loaded when it is called for, and not before. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'status',
+    operands: ['[JOB]'],
+    summary: 'jobs in the ledger, and how far each one is',
+    load: async () => (await import('./commands/status.js')).status,
+  },
+  {
+    name: 'prune',
+    operands: [],
+    summary: 'delete old raw runs and old asks from the ledger',
+    load: async () => (await import('./commands/prune.js')).prune,
+  },
+  {
     name: 'completion',
     operands: [],
     summary: 'print the script that lets bash, zsh or fish complete rowfill',

@@ -35,6 +35,8 @@ export interface Host extends HostParts {
   readonly canAsk: boolean;
   /** Writes one line of words, cleaned, to standard error. */
   say(...spans: readonly (string | Span)[]): void;
+  /** Writes one line, cleaned, to standard output: what a person asked to see. */
+  tell(text: string): void;
   /** Writes text to standard output as it is. */
   print(text: string): void;
   /** Has `restore` called if the process is left in a hurry; the returned function takes it back. */
@@ -62,6 +64,7 @@ export function createHost(parts: HostParts, debug: boolean): Host {
     debug,
     canAsk: parts.stdin.isTTY === true && parts.stderr.isTTY === true,
     say: (...spans) => void parts.stderr.write(`${spans.map(show).join('')}\n`),
+    tell: (text) => void parts.stdout.write(`${hideSecrets(cleanText(text), secrets)}\n`),
     print: (text) => void parts.stdout.write(text),
     guard(restore) {
       guards.add(restore);

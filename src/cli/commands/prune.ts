@@ -1,0 +1,76 @@
+import { createUsageError } from '../../errors.js';
+import { parseDuration } from '../../model/duration.js';
+import { createCommand } from '../command.js';
+import { askToGoOn } from '../confirm.js';
+import { openExistingLedger } from '../existing-ledger.js';
+import { EXIT_CODES } from '../exit-code.js';
+import type { Host } from '../host.js';
+import { formatNumber } from '../words.js';
+
+/** `rowfill prune`: takes out of the ledger what is old. */
+export const prune = createCommand({
+  about:
+    'Deletes what is old from the ledger. Raw runs are kept for audit only and can go at any time; an ask goes with its ' +
+    'answers, and what was paid for it would have to be paid again. What is in use stays.',
+  options: {
+    runs: { kind: 'text', value: 'AGE', about: 'Delete raw runs older than this, such as 30d.' },
+    asks: {
+      kind: 'text',
+      value: 'AGE',
+      about: 'Delete asks, with their jobs and answers, not used for this long.',
+    },
+    yes: { kind: 'switch', alias: 'y', about: 'Delete asks without a question.' },
+  },
+  examples: [
+    { line: 'rowfill prune --runs 30d', about: 'raw runs of more than a month ago' },
+    { line: 'rowfill prune --runs 30d --asks 52w --yes', about: 'and asks that nobody used for a year' },
+  ],
+  async run({ options: { runs, asks, yes } }, host) {
+    const nowMs = host.now();
+    const limits = {
+      ...(runs === undefined ? {} : { runsBeforeMs: nowMs - readAge('--runs', runs) }),
+      ...(asks === undefined ? {} : { asksBeforeMs: nowMs - readAge('--asks', asks) }),
+    };
+    if (runs === undefined && asks === undefined) {
+      throw createUsageError(
+        'NOTHING_TO_PRUNE',
+        'prune needs --runs AGE, --asks AGE, or both',
+        'For example: rowfill prune --runs 30d',
+      );
+    }
+    if (asks !== undefined && yes !== true) await confirmLoss(host);
+    const ledger = openExistingLedger(host);
+    try {
+      const gone = ledger?.prune(limits) ?? { runs: 0, asks: 0, jobs: 0, answers: 0 };
+      host.say(
+        `Deleted: ${formatNumber(gone.runs, 'raw run')}, ${formatNumber(gone.asks, 'ask')}, ` +
+          `${formatNumber(gone.jobs, 'job')}, ${formatNumber(gone.answers, 'answer')}.`,
+      );
+    } finally {
+      ledger?.close();
+    }
+    return EXIT_CODES.done;
+  },
+});
+
+function readAge(flag: string, text: string): number {
+  const ageMs = parseDuration(text);
+  if (ageMs !== null) return ageMs;
+  throw createUsageError(
+    'BAD_AGE',
+    `${flag} is “${text}”, which is no age`,
+    `For example: ${flag} 30d, 12h or 2w`,
+  );
+}
+
+async function confirmLoss(host: Host): Promise<void> {
+  if (!host.canAsk) {
+    throw createUsageError(
+      'NOT_CONFIRMED',
+      'prune --asks deletes answers that were paid for, and there is nobody here to ask',
+      'Add --yes to agree.',
+    );
+  }
+  host.say('The answers of old asks are deleted; asking again costs again.');
+  if (!(await askToGoOn(host))) throw createUsageError('DECLINED', 'not started: nothing was deleted');
+}

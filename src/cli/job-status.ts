@@ -1,0 +1,87 @@
+import type { JobStatus, RunInFlight } from '../ledger/records.js';
+import type { JobStop } from '../model/events.js';
+import type { JsonObject } from '../model/json.js';
+import { ROW_STATUSES } from '../model/outcome.js';
+import { toDollars } from './summary.js';
+import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
+
+const STATES: Readonly<Record<JobStop, string>> = {
+  done: 'done',
+  interrupted: 'interrupted',
+  budget: 'stopped at its budget',
+  refused: 'refused by the agent',
+  unreachable: 'stopped, the agent failed',
+};
+
+/** A job in a few lines, with the runs at the agent that it still waits for. */
+export function formatJob(job: JobStatus, nowMs: number): string[] {
+  const reserved = job.reservedMicros === 0 ? '' : `, ${formatDollars(job.reservedMicros)} reserved`;
+  return [
+    `${job.id}  ${job.stop === null ? 'running, or was killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
+    `  ${job.input} → ${job.output}`,
+    `  ${shorten(job.query)}`,
+    `  ${formatRows(job)}`,
+    `  ${formatDollars(job.spentMicros)} spent${reserved}`,
+    ...job.runs.map((run) => `  ${formatRun(run, nowMs)}`),
+  ];
+}
+
+/** A job as `--json` tells it. */
+export function createJobRecord(job: JobStatus): JsonObject {
+  return {
+    job: job.id,
+    ask: job.askId,
+    query: job.query,
+    input: job.input,
+    output: job.output,
+    invocation: job.invocation,
+    stop: job.stop,
+    rows: job.counts,
+    answered: job.answered,
+    failed: job.failed,
+    cost_usd: toDollars(job.spentMicros),
+    reserved_usd: toDollars(job.reservedMicros),
+    opened_at: new Date(job.openedAtMs).toISOString(),
+    closed_at: job.closedAtMs === null ? null : new Date(job.closedAtMs).toISOString(),
+    runs: job.runs.map((run) => ({
+      run: run.runId,
+      batch: run.batchId,
+      state: run.state,
+      rows: run.rows,
+      reserved_usd: toDollars(run.reserveMicros),
+      intended_at: new Date(run.intendedAtMs).toISOString(),
+    })),
+  };
+}
+
+function formatRows({ counts, answered, failed }: JobStatus): string {
+  if (counts === null) {
+    return `${formatNumber(answered, 'row')} answered, ${formatCount(failed)} failed; no output is written yet`;
+  }
+  const parts = ROW_STATUSES.filter((status) => counts[status] > 0).map(
+    (status) => `${formatCount(counts[status])} ${status}`,
+  );
+  return `${formatNumber(counts.total, 'row')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
+}
+
+const RUN_STATES = {
+  sent: 'in flight',
+  intended: 'perhaps at the agent',
+  unknown: 'perhaps at the agent, could not be found out',
+} as const;
+
+function formatRun(run: RunInFlight, nowMs: number): string {
+  const name = run.runId ?? `batch ${run.batchId}`;
+  return `${name}: ${RUN_STATES[run.state]}, ${formatNumber(run.rows, 'row')}, ${formatAge(run.intendedAtMs, nowMs)}`;
+}
+
+function formatAge(sinceMs: number, nowMs: number): string {
+  return `${formatDuration(Math.max(0, nowMs - sinceMs) / 1000)} ago`;
+}
+
+const MAX_QUERY = 90;
+
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= MAX_QUERY ? line : `${line.slice(0, MAX_QUERY - 1)}…`;
+}

@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openLedger } from '../../src/ledger/ledger.js';
+import { createTestAsk, createTestBatch, createTestClock, openTestJob } from '../helpers/ledger-samples.js';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+const DAY_MS = 86_400_000;
+
+/** A ledger with an ask last used a hundred days ago, and one that has a batch open since. */
+function fillLedger(dir: Workdir): void {
+  const clock = createTestClock(Date.now() - 100 * DAY_MS);
+  const ledger = openLedger(join(dir.home, 'ledger.sqlite'), { clock });
+  openTestJob(ledger, createTestAsk('one'), '/data/one.csv');
+  const open = openTestJob(ledger, createTestAsk('two'), '/data/two.csv');
+  ledger.intend(createTestBatch(open, ['Acme']), null);
+  ledger.close();
+}
+
+test('asks not used for so long go, those with a run in flight stay', async () => {
+  const dir = createWorkdir();
+  fillLedger(dir);
+  const result = await dir.run(['prune', '--asks', '90d', '--yes']);
+  expect(result).toMatchObject({ status: 0, stdout: '' });
+  expect(result.stderr).toBe('Deleted: 0 raw runs, 1 ask, 1 job, 0 answers.\n');
+  expect(JSON.parse((await dir.run(['status', '--json'])).stdout).jobs).toMatchObject([
+    { input: '/data/two.csv' },
+  ]);
+});
+
+test('what is younger stays', async () => {
+  const dir = createWorkdir();
+  fillLedger(dir);
+  const result = await dir.run(['prune', '--asks', '20w', '--runs', '1d', '-y']);
+  expect(result.stderr).toContain('0 asks, 0 jobs');
+});
+
+test('answers that were paid for are not deleted unless somebody agreed', async () => {
+  const dir = createWorkdir();
+  fillLedger(dir);
+  const result = await dir.run(['prune', '--asks', '90d']);
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain('Add --yes to agree.');
+  expect(JSON.parse((await dir.run(['status', '--json'])).stdout).jobs).toHaveLength(2);
+});
+
+test.each([
+  [[], 'prune needs --runs AGE, --asks AGE, or both'],
+  [['--runs', 'long'], '--runs is “long”, which is no age'],
+  [['--asks', '30'], '--asks is “30”, which is no age'],
+])('prune %j is refused', async (words, message) => {
+  const result = await createWorkdir().run(['prune', ...words]);
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain(message);
+});

@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openLedger } from '../../src/ledger/ledger.js';
+import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+const COUNTS = {
+  total: 12,
+  enriched: 9,
+  partial: 0,
+  not_found: 2,
+  excluded: 0,
+  unchanged: 0,
+  failed: 1,
+  over_budget: 0,
+  pending: 0,
+};
+
+/** A ledger with a job that ended and one that was killed with two batches open. */
+function fillLedger(dir: Workdir): { ended: string; killed: string } {
+  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
+  const ended = openTestJob(ledger, createTestAsk('Who leads\nthe company?'), '/data/first.csv');
+  ledger.closeJob(ended.id, 'budget', COUNTS);
+  const killed = openTestJob(ledger, createTestAsk('What is \u001b[31mit\u001b[0m?'), '/data/second.csv');
+  const sent = createTestBatch(killed, ['Acme', 'Bolt']);
+  ledger.intend(sent, null);
+  ledger.sent(sent.id, 'agent_run_1');
+  ledger.intend(createTestBatch(killed, ['Corp'], { attempt: 2 }), null);
+  ledger.close();
+  return { ended: ended.id, killed: killed.id };
+}
+
+test('status lists the latest job first, with rows by status, money, and runs in flight with their ids', async () => {
+  const dir = createWorkdir();
+  const { ended, killed } = fillLedger(dir);
+  const result = await dir.run(['status']);
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  const lines = result.stdout.split('\n');
+  expect(lines[0]).toMatch(new RegExp(`^${killed}  running, or was killed, \\d`));
+  expect(lines[1]).toBe('  /data/second.csv → /data/second.csv.filled');
+  expect(lines[2]).toBe('  What is it?');
+  expect(lines[3]).toBe('  0 rows answered, 0 failed; no output is written yet');
+  expect(lines[4]).toBe('  $0.00 spent, $0.05 reserved');
+  expect(lines[5]).toMatch(/^ {2}agent_run_1: in flight, 2 rows, \d+\.\d s ago$/);
+  expect(lines[6]).toMatch(/^ {2}batch b_\w+: perhaps at the agent, 1 row, /);
+  expect(lines[8]).toMatch(new RegExp(`^${ended}  stopped at its budget, `));
+  expect(lines[10]).toBe('  Who leads the company?');
+  expect(lines[11]).toBe('  12 rows: 9 enriched, 2 not_found, 1 failed');
+});
+
+test('a job is found by the start of its id', async () => {
+  const dir = createWorkdir();
+  const { ended, killed } = fillLedger(dir);
+  const result = await dir.run(['status', ended.slice(0, 8)]);
+  expect(result.stdout).toContain(ended);
+  expect(result.stdout).not.toContain(killed);
+});
+
+test('status --json is one object for a script', async () => {
+  const dir = createWorkdir();
+  const { ended } = fillLedger(dir);
+  const result = await dir.run(['status', '--json']);
+  const { jobs } = JSON.parse(result.stdout);
+  expect(result.stdout.trim().split('\n')).toHaveLength(1);
+  expect(jobs).toHaveLength(2);
+  expect(jobs[0]).toMatchObject({ stop: null, rows: null, cost_usd: 0, reserved_usd: 0.05 });
+  expect(jobs[0].runs).toMatchObject([
+    { run: 'agent_run_1', state: 'sent', rows: 2, reserved_usd: 0.025 },
+    { run: null, state: 'intended', rows: 1 },
+  ]);
+  expect(jobs[1]).toMatchObject({ job: ended, stop: 'budget', rows: COUNTS, runs: [] });
+});
+
+test('status makes no ledger where there is none', async () => {
+  const dir = createWorkdir();
+  const result = await dir.run(['status']);
+  expect(result).toMatchObject({ status: 0, stdout: '' });
+  expect(result.stderr).toContain('There are no jobs yet');
+  expect(dir.has('.rowfill')).toBe(false);
+  expect(JSON.parse((await dir.run(['status', '--json'])).stdout)).toEqual({ jobs: [] });
+});
+
+test('a job that the ledger does not hold is an error of usage', async () => {
+  const dir = createWorkdir();
+  fillLedger(dir);
+  const result = await dir.run(['status', 'j_none']);
+  expect(result).toMatchObject({ status: 2, stdout: '' });
+  expect(result.stderr).toContain('j_none');
+});
+
+test('a ledger that is no database is named, with what to do', async () => {
+  const dir = createWorkdir();
+  const path = dir.write(
+    '.rowfill/ledger.sqlite',
+    'this is no database at all, and long enough to be told so',
+  );
+  const result = await dir.run(['status']);
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain(path);
+  expect(result.stderr).toContain('what to do: ');
+});

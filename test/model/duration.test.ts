@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { parseDuration } from '../../src/model/duration.js';
+
+test.each([
+  ['45s', 45_000],
+  ['90m', 5_400_000],
+  ['12h', 43_200_000],
+  ['30d', 2_592_000_000],
+  ['1.5w', 907_200_000],
+  [' 2 d ', 172_800_000],
+])('%j is %i milliseconds', (text, expected) => {
+  expect(parseDuration(text)).toBe(expected);
+});
+
+test.each(['', '30', 'd', '-1d', '1y', '1d2h', '1e3d', `${'9'.repeat(30)}w`])(
+  '%j is no length of time',
+  (text) => {
+    expect(parseDuration(text)).toBeNull();
+  },
+);
