@@ -3,6 +3,7 @@ import type { AgentRun, AgentRunEvent, CreateRunRequest, EventPage, RunPage } fr
 import { AgentError } from './agent-error.js';
 import { openCallScope } from './call-scope.js';
 import { Caller, type CallRequest, describeRequest } from './caller.js';
+import { checkAgent, createNoPageError } from './check-agent.js';
 import { type AgentClientOptions, resolveClientOptions } from './client-options.js';
 import { OpenRun, type StartedRun } from './open-run.js';
 import { parseEventPage, parseRun, parseRunPage } from './parse-run.js';
@@ -53,7 +54,7 @@ export class AgentClient {
   }
 
   /** Starts a run and returns it as accepted, mostly without output. Sent exactly once. */
-  create(request: CreateRunRequest, options: CallOptions = {}): Promise<AgentRun> {
+  async create(request: CreateRunRequest, options: CallOptions = {}): Promise<AgentRun> {
     const call: CallRequest = {
       method: 'POST',
       path: '/agent/runs',
@@ -130,7 +131,9 @@ export class AgentClient {
     return this.#within(options, (signal) =>
       this.#caller.repeat(call, signal, this.#caller.retry, async (attempt) => {
         try {
-          await this.#caller.readJson(await this.#caller.open(call, signal), call, signal);
+          const answer = await this.#caller.open(call, signal);
+          if (answer.status === 204) answer.body.resume();
+          else await this.#caller.readJson(answer, call, signal);
         } catch (error) {
           // The first try may have removed it although its answer was lost.
           if (attempt === 1 || !(error instanceof AgentError) || error.status !== 404) throw error;
@@ -156,14 +159,7 @@ export class AgentClient {
 
   /** Finds out, before anything is spent, whether the Agent Runs API answers at the address and takes the key. */
   async check(options: CallOptions = {}): Promise<void> {
-    const call: CallRequest = { method: 'GET', path: '/agent/runs?limit=1' };
-    const policy = { ...this.#caller.retry, maxRetries: 2, budgetMs: 10_000 };
-    const value = await this.#within(options, (signal) => this.#caller.json(call, signal, policy)).catch(
-      (error: unknown) => {
-        throw error instanceof AgentError && error.status === 404 ? this.#createNoApiError(error) : error;
-      },
-    );
-    if (parseRunPage(value) === null) throw createNoPageError(call);
+    await this.#within(options, (signal) => checkAgent(this.#caller, signal));
   }
 
   /** Ends every call that is under way and closes all connections. Runs go on. */
@@ -201,20 +197,6 @@ export class AgentClient {
       scope.close();
     }
   }
-
-  #createNoApiError(error: AgentError): AgentError {
-    const { origin, prefix } = this.#caller.transport.base;
-    return new AgentError(
-      'NOT_THE_API',
-      `The address ${origin}${prefix} has no Agent Runs API: ${error.message}`,
-      {
-        status: error.status,
-        requestId: error.requestId,
-        hint: 'Check the address of the API (--api-url).',
-        cause: error,
-      },
-    );
-  }
 }
 
 /** The token that early versions of the service wanted for a stop. */
@@ -231,13 +213,6 @@ function formatPage({ limit, cursor }: PageOptions): string {
   if (limit !== undefined) query.set('limit', String(limit));
   if (cursor !== undefined) query.set('cursor', cursor);
   return query.size === 0 ? '' : `?${query}`;
-}
-
-function createNoPageError(call: CallRequest): AgentError {
-  return new AgentError('NOT_THE_API', `${describeRequest(call)} answered JSON that is no page of a list`, {
-    status: 200,
-    hint: 'Check the address of the API (--api-url).',
-  });
 }
 
 function createDeadlineError(limit: { readonly id: string; readonly deadlineMs: number }): AgentError {

@@ -10,7 +10,8 @@ export function createNetworkError(error: unknown, where: string, outcome: Creat
   return new AgentError(code, `${where}: ${describeCause(error, wireCode)}`, {
     outcome,
     hint: HINTS[code],
-    cause: error,
+    // A parser's error holds the bytes that it could not read, and those may repeat the key.
+    cause: error instanceof Error && 'data' in error ? undefined : error,
   });
 }
 

@@ -29,8 +29,9 @@ export async function readJson(answer: WireAnswer, context: AnswerContext): Prom
   try {
     // JSON.parse gives JSON values and nothing else.
     return JSON.parse(text) as JsonValue;
-  } catch (error) {
-    throw createForeignError(answer, text, context, error);
+  } catch {
+    // The parser's own error is not kept: it quotes the text, and the text may quote the key.
+    throw createForeignError(answer, text, context);
   }
 }
 
@@ -60,12 +61,7 @@ export async function readError(answer: WireAnswer, context: AnswerContext): Pro
 }
 
 /** An error for an address behind which something else answers. */
-export function createForeignError(
-  answer: WireAnswer,
-  text: string,
-  context: AnswerContext,
-  cause?: unknown,
-): AgentError {
+function createForeignError(answer: WireAnswer, text: string, context: AnswerContext): AgentError {
   const looksLikeJson = !isHtml(answer, text) && /^\s*[[{]/.test(text);
   const form = isHtml(answer, text) ? 'HTML' : text.trim() === '' ? 'nothing' : 'text';
   const message = looksLikeJson
@@ -80,7 +76,6 @@ export function createForeignError(
       requestId: readHeader(answer.headers, 'x-request-id'),
       outcome: context.creates ? 'unknown' : null,
       hint: `Check the address of the API (--api-url); ${context.what} should answer with JSON.`,
-      cause,
     },
   );
 }

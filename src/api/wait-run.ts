@@ -1,3 +1,4 @@
+import { createUsageError } from '../errors.js';
 import { isJsonObject } from '../model/json.js';
 import { type AgentRun, type AgentRunEvent, isTerminal } from '../model/run.js';
 import { AgentError } from './agent-error.js';
@@ -32,7 +33,7 @@ export function streamRun(
 /** The path of a run, with its id escaped. */
 export function createRunPath(id: string, rest = ''): string {
   if (id === '' || id === '.' || id === '..') {
-    throw new AgentError('INVALID_RUN_ID', `${JSON.stringify(id)} is no id of a run`, { status: 400 });
+    throw createUsageError('INVALID_RUN_ID', `${JSON.stringify(id)} is no id of a run`);
   }
   return `/agent/runs/${encodeURIComponent(id)}${rest}`;
 }

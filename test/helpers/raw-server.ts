@@ -15,6 +15,8 @@ export interface RawServer {
   readonly requests: readonly RawRequest[];
   /** The connections that are open now. */
   readonly sockets: ReadonlySet<Socket>;
+  /** How many connections were ever opened. */
+  readonly accepted: number;
   close(): Promise<void>;
 }
 
@@ -40,7 +42,9 @@ export async function openRawServer(handler: RawHandler): Promise<RawServer> {
       return handler(request, response, incoming.socket);
     });
   });
+  let accepted = 0;
   server.on('connection', (socket) => {
+    accepted += 1;
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
@@ -51,6 +55,9 @@ export async function openRawServer(handler: RawHandler): Promise<RawServer> {
     url: `http://127.0.0.1:${port}`,
     requests,
     sockets,
+    get accepted() {
+      return accepted;
+    },
     close: () => closeServer(server),
   };
 }

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseRetryAfter, type RetryPolicy, resolveRetry } from '../../src/api/retry.js';
+
+const POLICY: RetryPolicy = { maxRetries: 4, baseMs: 500, capMs: 8_000, budgetMs: 30_000 };
+const FINAL = { retry: false, why: 'final' };
+const again = (delayMs: number) => ({ retry: true, delayMs });
+
+/** status, code, Retry-After, attempt, elapsed, random → decision */
+const TABLE = [
+  ['no answer is tried again', null, 'NETWORK_ERROR', null, 1, 0, 0.5, again(250)],
+  ['a time-out is tried again', null, 'TIMED_OUT', null, 1, 0, 0.5, again(250)],
+  ['a client that was closed is not', null, 'CLIENT_CLOSED', null, 1, 0, 0.5, FINAL],
+  ['a certificate does not get better', null, 'TLS_ERROR', null, 1, 0, 0.5, FINAL],
+  ['a proxy that says no goes on saying it', null, 'PROXY_REFUSED', null, 1, 0, 0.5, FINAL],
+  ['an answer that is too large stays so', null, 'RESPONSE_TOO_LARGE', null, 1, 0, 0.5, FINAL],
+  ['400 is final', 400, 'INVALID_REQUEST', null, 1, 0, 0.5, FINAL],
+  ['401 is final', 401, 'TEAM_NOT_FOUND', null, 1, 0, 0.5, FINAL],
+  ['402 is final', 402, 'NO_MORE_CREDITS', 5_000, 1, 0, 0.5, FINAL],
+  ['403 is final', 403, 'FEATURE_DISABLED', null, 1, 0, 0.5, FINAL],
+  ['404 is final', 404, 'RUN_NOT_FOUND', null, 1, 0, 0.5, FINAL],
+  ['409 is final', 409, 'HTTP_409', null, 1, 0, 0.5, FINAL],
+  ['a redirect is final', 307, 'REDIRECTED', null, 1, 0, 0.5, FINAL],
+  ['501 is final', 501, 'HTTP_501', null, 1, 0, 0.5, FINAL],
+  ['408 is tried again', 408, 'HTTP_408', null, 1, 0, 0.5, again(250)],
+  ['429 is tried again', 429, 'RATE_LIMIT_EXCEEDED', null, 1, 0, 0.5, again(250)],
+  ['500 is tried again', 500, 'SERVER_ERROR', null, 1, 0, 0.5, again(250)],
+  ['502 is tried again', 502, 'HTTP_502', null, 1, 0, 0.5, again(250)],
+  ['503 is tried again', 503, 'SERVICE_OVERLOADED', null, 1, 0, 0.5, again(250)],
+  ['504 is tried again', 504, 'HTTP_504', null, 1, 0, 0.5, again(250)],
+  ['a web page with status 200 is final', 200, 'NOT_THE_API', null, 1, 0, 0.5, FINAL],
+  ['broken JSON is tried again', 200, 'INVALID_JSON', null, 1, 0, 0.5, again(250)],
+  ['the second wait is drawn from twice the first', 500, 'X', null, 2, 0, 0.5, again(500)],
+  ['the third from four times', 500, 'X', null, 3, 0, 0.5, again(1_000)],
+  ['a draw of nothing waits not at all', 500, 'X', null, 3, 0, 0, again(0)],
+  ['the last retry is allowed', 500, 'X', null, 4, 0, 0.5, again(2_000)],
+  ['the one after it is not', 500, 'X', null, 5, 0, 0.5, { retry: false, why: 'attempts' }],
+  ['Retry-After is the least, with some jitter on top', 429, 'X', 7_000, 1, 0, 0.5, again(7_250)],
+  ['the jitter on top does not grow', 429, 'X', 7_000, 4, 0, 0.5, again(7_500)],
+  ['Retry-After past the budget is final', 429, 'X', 31_000, 1, 0, 0.5, { retry: false, why: 'budget' }],
+  ['time spent counts into the budget', 500, 'X', null, 2, 29_800, 0.5, { retry: false, why: 'budget' }],
+  ['what just fits the budget is allowed', 500, 'X', null, 2, 29_500, 0.5, again(500)],
+] as const;
+
+describe('retry rules', () => {
+  test.each(TABLE)('%s', (_claim, status, code, retryAfterMs, attempt, elapsedMs, random, decision) => {
+    expect(resolveRetry({ status, code, retryAfterMs }, { attempt, elapsedMs, random }, POLICY)).toEqual(
+      decision,
+    );
+  });
+
+  test('no draw is ever above the ceiling, and no call is tried for ever', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 0.999999, noNaN: true }), (random) => {
+        let elapsedMs = 0;
+        for (let attempt = 1; ; attempt += 1) {
+          const decision = resolveRetry(
+            { status: 503, code: 'X', retryAfterMs: null },
+            { attempt, elapsedMs, random },
+            POLICY,
+          );
+          if (!decision.retry) return;
+          expect(decision.delayMs).toBeLessThanOrEqual(POLICY.capMs);
+          elapsedMs += decision.delayMs;
+          expect(attempt).toBeLessThanOrEqual(POLICY.maxRetries);
+        }
+      }),
+    );
+  });
+});
+
+const NOW = Date.parse('2026-05-07T12:00:00Z');
+
+test.each([
+  ['2', 2_000],
+  ['0', 0],
+  [' 1.5 ', 1_500],
+  ['99999999999', 86_400_000],
+  ['Thu, 07 May 2026 12:00:30 GMT', 30_000],
+  ['Thursday, 07-May-26 12:00:30 GMT', 30_000],
+  ['Thu May  7 12:00:30 2026', 30_000],
+  ['Thu, 07 May 2026 11:00:00 GMT', 0],
+  ['-5', null],
+  ['soon', null],
+  ['', null],
+  ['Thu, never', null],
+  ['2026-05-07', null],
+  [null, null],
+])('Retry-After %j is %j milliseconds from now', (header, expected) => {
+  expect(parseRetryAfter(header, NOW)).toBe(expected);
+});

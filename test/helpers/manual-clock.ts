@@ -1,0 +1,86 @@
+import type { Clock } from '../../src/model/clock.js';
+
+interface Sleeper {
+  readonly dueAt: number;
+  readonly delayMs: number;
+  readonly wake: () => void;
+}
+
+/** A clock that stands still until the test moves it; chance is one half unless told otherwise. */
+export class ManualClock implements Clock {
+  /** Every sleep that was asked for, in milliseconds, in order. */
+  readonly slept: number[] = [];
+  readonly #sleepers = new Set<Sleeper>();
+  readonly #chance: number;
+  #now = Date.parse('2026-05-07T12:00:00Z');
+
+  constructor(chance = 0.5) {
+    this.#chance = chance;
+  }
+
+  readonly now = (): number => this.#now;
+
+  readonly random = (): number => this.#chance;
+
+  readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> => {
+    this.slept.push(delayMs);
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const onAbort = (): void => {
+        this.#sleepers.delete(sleeper);
+        reject(signal?.reason);
+      };
+      const sleeper: Sleeper = {
+        dueAt: this.#now + delayMs,
+        delayMs,
+        wake: () => {
+          this.#sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  };
+
+  /** How many sleep now. */
+  get sleeping(): number {
+    return this.#sleepers.size;
+  }
+
+  /** Moves time on, waking whoever is due on the way. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const next = this.#next();
+      if (next === undefined || next.dueAt > end) break;
+      this.#now = Math.max(this.#now, next.dueAt);
+      next.wake();
+    }
+    this.#now = end;
+  }
+
+  /** Waits until somebody sleeps for that long (for any time, if left out), then moves time on to their waking. */
+  async wakeNext(delayMs?: number): Promise<void> {
+    await until(() => [...this.#sleepers].some((one) => delayMs === undefined || one.delayMs === delayMs));
+    const sleeper = [...this.#sleepers]
+      .filter((one) => delayMs === undefined || one.delayMs === delayMs)
+      .sort((a, b) => a.dueAt - b.dueAt)[0];
+    if (sleeper !== undefined) this.advance(sleeper.dueAt - this.#now);
+  }
+
+  #next(): Sleeper | undefined {
+    return [...this.#sleepers].sort((a, b) => a.dueAt - b.dueAt)[0];
+  }
+}
+
+/** Lets the event loop turn until the condition holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets everything that is under way on loopback settle: a number of turns of the event loop. */
+export async function settle(turns = 50): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}

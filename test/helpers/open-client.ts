@@ -1,0 +1,23 @@
+import { AgentClient, type AgentClientOptions } from '../../src/api/agent-client.js';
+import { openRawServer, type RawHandler, type RawServer } from './raw-server.js';
+
+export interface ClientAndServer {
+  readonly client: AgentClient;
+  readonly server: RawServer;
+}
+
+/** Runs a test against a bare server and a client that points at it, and closes both whatever happens. */
+export async function withClient(
+  handler: RawHandler,
+  options: AgentClientOptions,
+  test: (both: ClientAndServer) => Promise<void>,
+): Promise<void> {
+  const server = await openRawServer(handler);
+  const client = new AgentClient({ baseUrl: server.url, env: {}, ...options });
+  try {
+    await test({ client, server });
+  } finally {
+    await client.close();
+    await server.close();
+  }
+}
