@@ -1,1 +1,25 @@
-export { RowfillError } from './errors.js';
+export type { Agent, AgentResult, AgentTask } from './agents/agent.js';
+export { createReferenceAgent } from './agents/reference-agent.js';
+export { AgentClient, type AgentClientOptions } from './api/agent-client.js';
+export { type CancelOptions, type CancelResult, cancelJob } from './cancel.js';
+export { type EnrichHooks, enrich } from './enrich.js';
+export { type ErrorKind, RowfillError } from './errors.js';
+export { type ExportOptions, type ExportResult, exportJob } from './export.js';
+export type { EnrichEvent, JobProgress, JobStop, JobSummary } from './model/events.js';
+export type { RowCounts, RowStatus } from './model/outcome.js';
+export type { Quote } from './model/quote.js';
+export type {
+  AgentRun,
+  AgentRunEvent,
+  Citation,
+  Confidence,
+  CreateRunRequest,
+  EventPage,
+  Grounding,
+  RunCost,
+  RunOutput,
+  RunPage,
+  RunUsage,
+} from './model/run.js';
+export type { EnrichOptions } from './options.js';
+export { type RunningServer, type ServerOptions, startServer } from './server/start-server.js';

@@ -86,10 +86,22 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
     case 'budget':
       return [...failed, ...working, ...formatBudgetAdvice(summary)];
     case 'refused':
-      return [...working, 'The agent refused: put that right, and the same command carries on from here.'];
+      return [
+        ...working,
+        ...formatCause(summary),
+        'The agent refused: put that right, and the same command carries on from here.',
+      ];
     case 'unreachable':
-      return [...working, 'The agent kept failing: the same command carries on from here.'];
+      return [
+        ...working,
+        ...formatCause(summary),
+        'The agent kept failing: the same command carries on from here.',
+      ];
   }
+}
+
+function formatCause({ error }: JobSummary): string[] {
+  return error === null ? [] : [error.message, ...(error.hint === null ? [] : [error.hint])];
 }
 
 function formatBudgetAdvice({ rows, costMicros }: JobSummary): string[] {

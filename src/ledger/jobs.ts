@@ -24,7 +24,7 @@ const SELECT_JOB = `
 /** Writes the job down, or counts its next invocation. */
 export function openJob(database: Database, parts: JobParts, nowMs: number): OpenedJob {
   const { ask, input, output } = parts;
-  const id = `j_${hashText(JSON.stringify([ask.id, input]), 16)}`;
+  const id = createJobId(ask.id, input);
   const settings = JSON.stringify(parts.settings);
   const previous = readPreviousJob(database, input, ask.id);
   const known = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, id);
@@ -56,6 +56,12 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
     stop: known?.stop ?? null,
     previous,
   };
+}
+
+/** The job of an ask on an input, as its last invocation left it; null if there was none. */
+export function findJob(database: Database, askId: string, input: string): JobRecord | null {
+  const row = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, createJobId(askId, input));
+  return row === undefined ? null : toJobRecord(row);
 }
 
 /** Notes how the invocation ended, and what the output that it wrote holds. */
@@ -102,16 +108,16 @@ export function readJob(database: Database, idOrPrefix: string): JobRecord {
       'Give more of its id: `rowfill status` lists them.',
     );
   }
-  return {
-    id: row.id,
-    askId: row.askId,
-    ask: JSON.parse(row.ask) as Ask,
-    input: row.input,
-    output: row.output,
-    settings: JSON.parse(row.settings) as JsonObject,
-    invocation: row.invocation,
-    stop: row.stop,
-  };
+  return toJobRecord(row);
+}
+
+function createJobId(askId: string, input: string): string {
+  return `j_${hashText(JSON.stringify([askId, input]), 16)}`;
+}
+
+function toJobRecord(row: JobRow): JobRecord {
+  const ask = JSON.parse(row.ask) as Ask;
+  return { ...row, ask, settings: JSON.parse(row.settings) as JsonObject };
 }
 
 /** The error for an id that the ledger does not hold. */

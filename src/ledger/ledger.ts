@@ -8,7 +8,7 @@ import type { AgentRun } from '../model/run.js';
 import { failRows, findAnswers } from './answers.js';
 import { findOpenBatches, intendBatch, markSent, suspectBatch, voidBatch } from './batches.js';
 import { Database } from './database.js';
-import { closeJob, openJob, readJob, readSpend } from './jobs.js';
+import { closeJob, findJob, openJob, readJob, readSpend } from './jobs.js';
 import {
   acquireLease,
   type Lease,
@@ -70,6 +70,11 @@ export class Ledger {
   /** Writes the job down. The same ask on the same input is the same job again: its `invocation` counts up. */
   openJob(job: JobParts): OpenedJob {
     return this.#database.transact(() => openJob(this.#database, job, this.#clock.now()));
+  }
+
+  /** The job of an ask on an input, as its last invocation left it; null if there was none. */
+  findJob(askId: string, input: string): JobRecord | null {
+    return findJob(this.#database, askId, input);
   }
 
   /** Notes how the invocation ended; `counts` is null where no output was written. */

@@ -59,12 +59,16 @@ export interface JobSummary {
   readonly input: string;
   readonly output: string;
   readonly stop: JobStop;
+  /** What stopped the job, where an error did. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
   readonly rows: RowCounts;
   /** Rows answered from the ledger, bought before this command began. */
   readonly reused: number;
   /** Rows that share the answer of an equal row. */
   readonly duplicates: number;
   readonly runs: { readonly created: number; readonly adopted: number; readonly failed: number };
+  /** Batches of which nobody could tell whether the agent has them; they are looked for again the next time. */
+  readonly unknownRuns: number;
   /** HTTP requests made to the agent. */
   readonly requests: number;
   /** What the job was billed in all, over every time it was run: the sum of the cost column. */

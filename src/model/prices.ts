@@ -28,8 +28,14 @@ const EMAIL_MICROS = 20_000;
 const PHONE_MICROS = 70_000;
 
 /** The most that a run can cost: the effort's worst price and every contact field of every row. */
-export function readWorstMicros(price: EffortPrice, rows: number, schema: JsonValue): number {
-  return price.worstMicros + rows * readContactMicros(schema);
+export function readWorstMicros(prices: PriceList, effort: string, rows: number, schema: JsonValue): number {
+  const price = prices[effort];
+  return price === undefined ? 0 : price.worstMicros + rows * readContactMicros(schema);
+}
+
+/** What a run tends to cost. */
+export function readLikelyMicros(prices: PriceList, effort: string): number {
+  return prices[effort]?.likelyMicros ?? 0;
 }
 
 /** What the contacts in one row's schema can cost: each `format: email` and `format: phone` in it, wherever it stands. */

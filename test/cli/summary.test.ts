@@ -20,6 +20,8 @@ const SUMMARY: JobSummary = {
   input: 'in.csv',
   output: 'in.filled.csv',
   stop: 'done',
+  error: null,
+  unknownRuns: 0,
   rows: ROWS,
   reused: 0,
   duplicates: 0,

@@ -33,7 +33,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['server/'],
   'fuse.js': ['agents/'],
   libsql: ['ledger/', 'server/run-store.ts'],
-  'p-limit': ['send/'],
+  'p-limit': ['job/dispatch.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/load-tables.ts'],
   tldts: ['model/entity-key.ts'],
   undici: ['api/'],
@@ -142,6 +142,8 @@ function readLayer(path: string): number | null {
   if (unit === 'model' || unit === 'errors.ts') return 0;
   if (SUPPORTS.includes(unit)) return 1;
   if (STOPS.includes(unit)) return 2;
+  // What the itineraries share: above the stops, below those who plan the way.
+  if (unit === 'job') return 2.5;
   if (unit === 'index.ts') return 4;
   if (unit === 'cli') return 5;
   return path.includes('/') ? null : 3;

@@ -1,0 +1,60 @@
+import { Closers } from './job/closers.js';
+import { confirmCost } from './job/confirm-cost.js';
+import { createSummary } from './job/create-summary.js';
+import { createTrip, type EnrichHooks } from './job/create-trip.js';
+import { dispatchQuestions } from './job/dispatch-questions.js';
+import { holdLease } from './job/hold-lease.js';
+import { createJobParts } from './job/job-parts.js';
+import { loadExclusion } from './job/load-exclusion.js';
+import { openAgent } from './job/open-agent.js';
+import { recoverBatches } from './job/recover-batches.js';
+import { reportChanges, reportNotes } from './job/report-notes.js';
+import { checkColumns, resolveAsk } from './job/resolve-ask.js';
+import { writeTripOutput } from './job/write-output.js';
+import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import type { JobSummary } from './model/events.js';
+import { type EnrichOptions, resolveSettings } from './options.js';
+import { openInput } from './read/open-input.js';
+import { checkOutput } from './write/open-output.js';
+
+export type { EnrichHooks } from './job/create-trip.js';
+
+/**
+ * Fills a file: reads its rows, asks the agent what the ledger does not know yet, and writes every row back with its
+ * values, citations, confidence and cost. The same call again carries on where an earlier one was interrupted.
+ *
+ * Resolves also where the job had to stop early: `stop` of the summary says why, and the output holds what there is.
+ * Throws a RowfillError of kind `usage` for anything that is wrong before money is spent; files are then as they were.
+ */
+export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): Promise<JobSummary> {
+  const startedAtMs = Date.now();
+  const settings = resolveSettings(options);
+  const closers = new Closers();
+  try {
+    const input = closers.add(await openInput({ ...options, path: options.input }));
+    checkColumns(input.name, input.columns);
+    const ask = await resolveAsk(settings, input.columns);
+    await checkOutput(settings.output, options.input);
+    const exclusion = await loadExclusion(options, ask, input.columns);
+
+    const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));
+    const lease = closers.add(holdLease(ledger, ask.id));
+    const agent = closers.add(await openAgent(settings));
+    await agent.client.check({ ...(hooks.signal === undefined ? {} : { signal: hooks.signal }) });
+
+    const job = ledger.openJob(createJobParts(settings, ask, ledger, startedAtMs));
+    const trip = closers.add(createTrip({ settings, input, ask, exclusion, ledger, agent, job, hooks }));
+    lease.watch(trip.stop);
+    reportNotes(trip);
+    reportChanges(job, trip.onEvent);
+    const recovered = await recoverBatches(trip);
+    await confirmCost(trip);
+    await dispatchQuestions(trip, recovered);
+    const rows = await writeTripOutput(trip);
+    reportNotes(trip);
+    ledger.closeJob(job.id, trip.stop.reason ?? 'done', rows);
+    return createSummary(trip, rows, startedAtMs);
+  } finally {
+    await closers.close();
+  }
+}

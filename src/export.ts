@@ -1,0 +1,68 @@
+import { createUsageError } from './errors.js';
+import { Closers } from './job/closers.js';
+import { readKeptOptions } from './job/job-parts.js';
+import { loadExclusion } from './job/load-exclusion.js';
+import { writeOutput } from './job/write-output.js';
+import { openLedger } from './ledger/ledger.js';
+import type { RowCounts } from './model/outcome.js';
+import type { FileFormat } from './model/shape.js';
+import { openInput } from './read/open-input.js';
+import { checkOutput } from './write/open-output.js';
+
+export interface ExportOptions {
+  /** Id of the job, or a start of it that no other job shares. */
+  readonly job: string;
+  /** Path of the ledger. */
+  readonly ledger: string;
+  /** Path of the result; `-` is standard output. @default the path of the job's own output */
+  readonly output?: string;
+  /** @default what the ending of `output` says */
+  readonly format?: FileFormat;
+  readonly citationsFile?: string;
+  readonly bom?: boolean;
+  readonly raw?: boolean;
+}
+
+export interface ExportResult {
+  readonly jobId: string;
+  readonly output: string;
+  readonly rows: RowCounts;
+}
+
+/** Writes the output of a job again, from its input as it is now and from the ledger. Asks nothing and costs nothing. */
+export async function exportJob(options: ExportOptions): Promise<ExportResult> {
+  const closers = new Closers();
+  try {
+    const ledger = closers.add(openLedger(options.ledger));
+    const job = ledger.readJob(options.job);
+    if (job.input === '-') {
+      throw createUsageError(
+        'INPUT_NOT_KEPT',
+        `job ${job.id} read standard input, which is not kept`,
+        'Give the same input to rowfill run again: what was answered is not paid for again.',
+      );
+    }
+    const kept = readKeptOptions(job.settings);
+    const output = options.output ?? job.output;
+    await checkOutput(output, job.input);
+    const input = closers.add(await openInput({ ...kept, path: job.input }));
+    const rows = await writeOutput({
+      input,
+      ask: job.ask,
+      ledger,
+      job,
+      exclusion: await loadExclusion(kept, job.ask, input.columns),
+      exclusionName: kept.exclude ?? '',
+      unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
+      path: output,
+      format: options.format,
+      overwrite: kept.overwrite ?? false,
+      raw: options.raw ?? kept.raw ?? false,
+      bom: options.bom ?? kept.bom,
+      citationsFile: options.citationsFile,
+    });
+    return { jobId: job.id, output, rows };
+  } finally {
+    await closers.close();
+  }
+}

@@ -1,0 +1,32 @@
+import { createUsageError } from '../errors.js';
+import { formatMicros } from '../model/money.js';
+import type { Quote } from '../model/quote.js';
+import type { Trip } from './create-trip.js';
+import { surveyRows } from './survey-rows.js';
+
+/**
+ * Reads the whole input before a dollar is spent: a broken file is an error here, and what the job can cost is known.
+ * Throws a usage error where nobody agreed to the cost.
+ */
+export async function confirmCost(trip: Trip): Promise<void> {
+  const { settings, hooks, agent } = trip;
+  if (settings.sample === null && agent.isFree) return;
+  const survey = await surveyRows(trip);
+  trip.sample = survey.sample;
+  const { quote } = survey;
+  if (agent.isFree || quote.runs === 0) return;
+  if (hooks.confirm !== undefined) {
+    if (await hooks.confirm(quote)) return;
+    throw createUsageError('COST_DECLINED', 'not started: nothing was sent and nothing was spent');
+  }
+  if (settings.options.yes === true || settings.capMicros !== null) return;
+  throw createUsageError(
+    'COST_NOT_CONFIRMED',
+    `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and nobody agreed to that`,
+    'Give maxCost to cap it, yes to accept it, or a confirm hook that asks.',
+  );
+}
+
+function describe(quote: Quote): string {
+  return `${quote.rows} rows in ${quote.runs} runs`;
+}

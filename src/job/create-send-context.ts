@@ -1,0 +1,16 @@
+import type { SendContext } from '../send/send-batch.js';
+import type { Trip } from './create-trip.js';
+
+/** What the send stop needs of a trip. */
+export function createSendContext(trip: Trip): SendContext {
+  return {
+    ledger: trip.ledger,
+    client: trip.agent.client,
+    pacer: trip.pacer,
+    clock: trip.clock,
+    capMicros: trip.agent.isFree ? null : trip.settings.capMicros,
+    stopSignal: trip.stop.startSignal,
+    onRetry: (attempt, delayMs, reason) =>
+      trip.onEvent({ type: 'retry', what: 'start of a run', attempt, delayMs, reason }),
+  };
+}

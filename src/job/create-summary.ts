@@ -1,0 +1,36 @@
+import { RowfillError } from '../errors.js';
+import type { JobSummary } from '../model/events.js';
+import type { RowCounts } from '../model/outcome.js';
+import type { Trip } from './create-trip.js';
+
+/** What a job came to. */
+export function createSummary(trip: Trip, rows: RowCounts, startedAtMs: number): JobSummary {
+  const { job, ask, settings, stop, tally, ledger, agent } = trip;
+  const spend = ledger.readSpend(job.id);
+  const { error } = stop;
+  return {
+    jobId: job.id,
+    askId: ask.id,
+    input: settings.options.input,
+    output: settings.output,
+    stop: stop.reason ?? 'done',
+    error:
+      error === null
+        ? null
+        : {
+            code: error instanceof RowfillError ? error.code : 'DEFECT',
+            message: error.message,
+            hint: error instanceof RowfillError ? (error.hint ?? null) : null,
+          },
+    rows,
+    reused: tally.reused,
+    duplicates: tally.duplicates,
+    runs: tally.runs,
+    unknownRuns: tally.unknownBatches,
+    requests: agent.client.requests,
+    costMicros: spend.spentMicros,
+    costNowMicros: tally.costNowMicros,
+    reservedMicros: spend.reservedMicros,
+    seconds: (trip.clock.now() - startedAtMs) / 1_000,
+  };
+}

@@ -1,0 +1,116 @@
+import { readLastAttempt } from '../batch/question-pool.js';
+import { createRowChecker, type RowChecker } from '../check/check-run.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { OpenedJob, StoredAnswer } from '../ledger/records.js';
+import type { Ask } from '../model/ask.js';
+import { type Clock, systemClock } from '../model/clock.js';
+import type { EnrichEvent } from '../model/events.js';
+import type { PriceList } from '../model/prices.js';
+import type { Quote } from '../model/quote.js';
+import type { Row } from '../model/row.js';
+import type { Settings } from '../options.js';
+import type { Input } from '../read/open-input.js';
+import type { Exclusion } from '../select/exclusion.js';
+import { InFlight } from '../select/in-flight.js';
+import type { SelectContext } from '../select/select-rows.js';
+import { Pacer } from '../send/pacer.js';
+import { JobTally } from './job-tally.js';
+import type { OpenAgent } from './open-agent.js';
+import { Patience } from './patience.js';
+import { StopSwitch } from './stop-switch.js';
+
+export interface EnrichHooks {
+  /** Hears what happens; must not throw. */
+  readonly onEvent?: (event: EnrichEvent) => void;
+  /** Asked before money is spent, unless `yes` or `maxCost` says enough; without it such a job is refused. */
+  readonly confirm?: (quote: Quote) => Promise<boolean>;
+  /** Aborting stops the job gracefully: no new runs, the output is written, runs that work are picked up the next time. */
+  readonly signal?: AbortSignal;
+}
+
+interface TripParts {
+  readonly settings: Settings;
+  readonly input: Input;
+  readonly ask: Ask;
+  readonly exclusion: Exclusion;
+  readonly ledger: Ledger;
+  readonly agent: OpenAgent;
+  readonly job: OpenedJob;
+  readonly hooks: EnrichHooks;
+}
+
+/** Everything that the stops of one job share. */
+export interface Trip extends TripParts {
+  readonly clock: Clock;
+  readonly stop: StopSwitch;
+  readonly patience: Patience;
+  readonly tally: JobTally;
+  readonly pacer: Pacer;
+  readonly checker: RowChecker;
+  readonly inFlight: InFlight;
+  readonly prices: PriceList;
+  readonly lastAttempt: number;
+  readonly isRefresh: boolean;
+  /** How `select` looks at rows; the survey and the job itself look with other eyes on what is in flight. */
+  readonly select: Omit<SelectContext, 'inFlight'>;
+  /** The ordinals that `--sample` picked; null for all rows. */
+  sample: ReadonlySet<number> | null;
+  /** Notes about the input that were reported already. */
+  readonly toldNotes: Set<string>;
+  onEvent(event: EnrichEvent): void;
+  close(): void;
+}
+
+export function createTrip(parts: TripParts): Trip {
+  const { settings, ask, ledger, agent, job, hooks, exclusion } = parts;
+  const clock = systemClock;
+  const stop = new StopSwitch();
+  const onEvent = hooks.onEvent ?? (() => undefined);
+  const interrupt = (): void => stop.stop('interrupted');
+  hooks.signal?.addEventListener('abort', interrupt, { once: true });
+  if (hooks.signal?.aborted === true) interrupt();
+  const freshSinceMs = readFreshSince(settings, job, clock.now());
+  const trip: Trip = {
+    ...parts,
+    clock,
+    stop,
+    onEvent,
+    patience: new Patience(stop),
+    tally: new JobTally({ onEvent, readSpend: () => ledger.readSpend(job.id) }),
+    pacer: new Pacer({
+      clock,
+      concurrency: settings.concurrency,
+      startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
+    }),
+    checker: createRowChecker(ask),
+    inFlight: new InFlight(),
+    prices: agent.isFree ? {} : settings.prices,
+    lastAttempt: readLastAttempt(settings.batchSize),
+    isRefresh: freshSinceMs > 0,
+    sample: null,
+    toldNotes: new Set(),
+    select: {
+      ask,
+      overwrite: settings.overwrite,
+      isWanted: (row: Row) =>
+        row.ordinal < (settings.limit ?? Number.POSITIVE_INFINITY) &&
+        (trip.sample === null || trip.sample.has(row.ordinal)),
+      isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
+      findAnswers: (keys) => ledger.findAnswers(job, keys),
+      isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,
+      isOfNow: (answer: StoredAnswer) =>
+        answer.answeredJobId === job.id && answer.answeredInvocation === job.invocation,
+      hasFailedNow: (answer: StoredAnswer) =>
+        answer.failure !== null && answer.failureInvocation === job.invocation,
+    },
+    close: () => hooks.signal?.removeEventListener('abort', interrupt),
+  };
+  return trip;
+}
+
+/** Answers older than this are asked again. */
+function readFreshSince(settings: Settings, job: OpenedJob, nowMs: number): number {
+  const { refresh_since: refreshMs } = job.settings;
+  const ageMs = settings.maxAgeMs === null ? 0 : nowMs - settings.maxAgeMs;
+  return Math.max(typeof refreshMs === 'number' ? refreshMs : 0, ageMs);
+}

@@ -1,0 +1,91 @@
+import pLimit from 'p-limit';
+import type { QuestionPool } from '../batch/question-pool.js';
+import type { Question, QuestionGroup } from '../model/question.js';
+import type { NextQuestions } from './ask-group.js';
+import type { StopSwitch } from './stop-switch.js';
+
+export interface DispatchContext {
+  /** The most runs at once. */
+  readonly concurrency: number;
+  readonly pool: QuestionPool;
+  readonly stop: StopSwitch;
+  /** The whole way of one group: sent, waited for, checked, settled. */
+  askGroup(group: QuestionGroup): Promise<NextQuestions>;
+}
+
+/** Keeps runs going under the concurrency cap until every question is answered or given up. */
+export class Dispatcher {
+  private readonly context: DispatchContext;
+  private readonly limit: ReturnType<typeof pLimit>;
+  /** Groups that go out before anything else: continuations of a run, and those that the budget had no room for. */
+  private readonly urgent: QuestionGroup[] = [];
+  /** True while the budget has no room and only the end of a run can make some. */
+  private isShort = false;
+  private defect: { readonly error: unknown } | null = null;
+  private wake: () => void = () => undefined;
+
+  constructor(context: DispatchContext) {
+    this.context = context;
+    this.limit = pLimit(context.concurrency);
+  }
+
+  /** Takes a slot for work that is not from the source, such as waiting for a run that an earlier job started. */
+  enter(work: () => Promise<NextQuestions>): void {
+    this.limit(work)
+      .then((next) => this.accept(next))
+      .catch((error: unknown) => {
+        this.defect ??= { error };
+        this.context.stop.stop('unreachable');
+      })
+      .finally(() => this.wake());
+  }
+
+  /** Asks everything that `source` yields; it is pulled no further than one batch ahead of the slots. */
+  async run(source: AsyncIterator<readonly Question[]>): Promise<void> {
+    const { stop, concurrency, askGroup } = this.context;
+    while (stop.reason === null) {
+      const group = this.isShort ? null : await this.takeGroup(source);
+      if (group === null) {
+        if (this.activeRuns === 0) break;
+        await this.waitForChange();
+        continue;
+      }
+      while (this.activeRuns >= concurrency) await this.waitForChange();
+      this.enter(() => askGroup(group));
+    }
+    while (this.activeRuns > 0) await this.waitForChange();
+    if (this.isShort) stop.stop('budget');
+    if (this.defect !== null) throw this.defect.error;
+  }
+
+  private get activeRuns(): number {
+    return this.limit.activeCount + this.limit.pendingCount;
+  }
+
+  /** The next group in the order of what must not wait: continuations, full batches, the rest of the input, repairs. */
+  private async takeGroup(source: AsyncIterator<readonly Question[]>): Promise<QuestionGroup | null> {
+    const { pool } = this.context;
+    for (;;) {
+      const ready = this.urgent.shift() ?? pool.takeFull();
+      if (ready !== null) return ready;
+      const next = await source.next();
+      if (next.done === true) break;
+      for (const question of next.value) pool.add(question);
+    }
+    // Repairs wait for one another: a batch that is half empty costs as much as a full one.
+    return pool.takePartial('first') ?? (this.activeRuns === 0 ? pool.takePartial('any') : null);
+  }
+
+  private accept(next: NextQuestions): void {
+    if (next.overBudget !== null) this.urgent.push(next.overBudget);
+    this.isShort = next.overBudget !== null;
+    if (next.followUp !== null) this.urgent.push(next.followUp);
+    for (const question of next.again) this.context.pool.add(question);
+  }
+
+  private waitForChange(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import type { Ledger } from '../ledger/ledger.js';
+import type { JobParts, JobRecord } from '../ledger/records.js';
+import type { Ask } from '../model/ask.js';
+import type { JsonObject, JsonValue } from '../model/json.js';
+import type { EnrichOptions, Settings } from '../options.js';
+
+/** The options that `export` needs to write the output of a job again. */
+const KEPT = ['exclude', 'excludeOn', 'delimiter', 'encoding', 'header', 'overwrite', 'raw', 'bom'] as const;
+
+export type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
+
+/** A job as the ledger writes it down: never with a key. */
+export function createJobParts(settings: Settings, ask: Ask, ledger: Ledger, nowMs: number): JobParts {
+  const { options, output } = settings;
+  const input = resolvePath(options.input);
+  const earlier = ledger.findJob(ask.id, input);
+  const refresh = settings.refresh ? { refresh_since: readRefreshSince(earlier, nowMs) } : {};
+  return { ask, input, output: resolvePath(output), settings: { options: keepOptions(options), ...refresh } };
+}
+
+/** A refresh that did not reach its end goes on from where it began, or it would buy its first half again. */
+function readRefreshSince(earlier: JobRecord | null, nowMs: number): number {
+  const since = earlier?.settings.refresh_since;
+  return typeof since === 'number' && earlier?.stop !== 'done' ? since : nowMs;
+}
+
+/** What `createJobParts` kept. */
+export function readKeptOptions(settings: JsonObject): KeptOptions {
+  // Written by `keepOptions`, and by nobody else.
+  return (settings.options ?? {}) as KeptOptions;
+}
+
+function keepOptions(options: EnrichOptions): JsonObject {
+  const kept: Record<string, JsonValue> = {};
+  for (const name of KEPT) {
+    const value = options[name];
+    if (value !== undefined) kept[name] = name === 'exclude' ? resolve(String(value)) : (value as JsonValue);
+  }
+  return kept;
+}
+
+function resolvePath(path: string): string {
+  return path === '-' ? '-' : resolve(path);
+}

@@ -1,0 +1,107 @@
+import type { Batch } from '../model/batch.js';
+import type { EnrichEvent } from '../model/events.js';
+import { toMicros } from '../model/money.js';
+import type { AgentRun } from '../model/run.js';
+import type { Selection } from '../select/select-rows.js';
+
+export interface TallySources {
+  readonly onEvent: (event: EnrichEvent) => void;
+  readonly readSpend: () => { readonly spentMicros: number; readonly reservedMicros: number };
+}
+
+/** Counts what a job does and reports it as events; `progress` follows whatever moved. */
+export class JobTally {
+  readonly runs = { created: 0, adopted: 0, failed: 0 };
+  /** Batches of which nobody knows whether the agent has them. */
+  unknownBatches = 0;
+  costNowMicros = 0;
+  /** Rows answered from what the ledger knew before. */
+  reused = 0;
+  /** Rows that share the answer of an equal row of this job. */
+  duplicates = 0;
+  private readonly sources: TallySources;
+  private rowsRead = 0;
+  private rowsTotal: number | null = null;
+  private rowsDone = 0;
+  private rowsFailed = 0;
+  private runsActive = 0;
+
+  constructor(sources: TallySources) {
+    this.sources = sources;
+  }
+
+  /** Rows that were read: those that need no asking are done. */
+  countSelected(selections: readonly Selection[]): void {
+    this.rowsRead += selections.length;
+    for (const { status } of selections) {
+      if (status === 'ask' || status === 'unwanted') continue;
+      this.rowsDone += 1;
+      if (status === 'reused') this.reused += 1;
+      if (status === 'twin') this.duplicates += 1;
+      if (status === 'unsendable' || status === 'failed') this.rowsFailed += 1;
+    }
+    this.report();
+  }
+
+  countInputEnd(): void {
+    this.rowsTotal = this.rowsRead;
+    this.report();
+  }
+
+  countSent(batch: Batch, runId: string, adopted: boolean): void {
+    this.runs[adopted ? 'adopted' : 'created'] += 1;
+    this.runsActive += 1;
+    const { id: batchId, effort, attempt } = batch;
+    this.sources.onEvent({
+      type: 'batch_sent',
+      batchId,
+      runId,
+      rows: batch.rows.length,
+      effort,
+      attempt,
+      adopted,
+    });
+    this.report();
+  }
+
+  countSettled(
+    batch: Batch,
+    run: AgentRun,
+    rows: { readonly answered: number; readonly done: number; readonly failed: number },
+  ): void {
+    const costMicros = toMicros(run.costDollars.total);
+    this.costNowMicros += costMicros;
+    this.runsActive -= 1;
+    this.rowsDone += rows.done + rows.failed;
+    this.rowsFailed += rows.failed;
+    const facts = { batchId: batch.id, runId: run.id, rows: batch.rows.length };
+    if (run.status === 'completed') {
+      this.sources.onEvent({ type: 'batch_settled', ...facts, answered: rows.answered, costMicros });
+    } else {
+      this.runs.failed += 1;
+      this.sources.onEvent({ type: 'batch_failed', ...facts, reason: `the run ended as ${run.status}` });
+    }
+    this.report();
+  }
+
+  /** Rows that were given up without a run. */
+  countGivenUp(rows: number, reason: string): void {
+    this.rowsDone += rows;
+    this.rowsFailed += rows;
+    this.sources.onEvent({ type: 'batch_failed', batchId: '', runId: null, rows, reason });
+    this.report();
+  }
+
+  countUnknown(batch: Batch, reason: string): void {
+    this.unknownBatches += 1;
+    const { id: batchId, rows } = batch;
+    this.sources.onEvent({ type: 'batch_failed', batchId, runId: null, rows: rows.length, reason });
+    this.report();
+  }
+
+  private report(): void {
+    const { rowsRead, rowsTotal, rowsDone, rowsFailed, runsActive } = this;
+    const progress = { rowsRead, rowsTotal, rowsDone, rowsFailed, runsActive, ...this.sources.readSpend() };
+    this.sources.onEvent({ type: 'progress', progress });
+  }
+}

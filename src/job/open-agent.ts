@@ -1,0 +1,53 @@
+import { createReferenceAgent } from '../agents/reference-agent.js';
+import { AgentClient } from '../api/agent-client.js';
+import { HOSTED_URL } from '../model/run.js';
+import type { Settings } from '../options.js';
+import { startServer } from '../server/start-server.js';
+
+export interface OpenAgent {
+  readonly client: AgentClient;
+  /** True where nothing can be billed: the embedded agent. */
+  readonly isFree: boolean;
+  /** What answers, for a person. */
+  readonly name: string;
+  /** Runs started in a second unless the user says otherwise; 0 for no limit. */
+  readonly startsPerSecond: number;
+  close(): Promise<void>;
+}
+
+/** The hosted service takes so many starts a second on its smallest plan. */
+const HOSTED_STARTS_PER_SECOND = 5;
+const EMBEDDED_KEY = 'embedded';
+
+/** Opens the agent that the settings choose; for a folder of tables, the server that answers from it in this process. */
+export async function openAgent(settings: Settings): Promise<OpenAgent> {
+  const { agent, options } = settings;
+  switch (agent.kind) {
+    case 'reference': {
+      const server = await startServer({
+        agent: await createReferenceAgent(agent.directory),
+        maxActiveRuns: settings.concurrency,
+      });
+      const client = new AgentClient({ baseUrl: server.url, apiKey: EMBEDDED_KEY });
+      const close = async (): Promise<void> => {
+        await client.close();
+        await server.close();
+      };
+      return { client, isFree: true, name: `the tables in ${agent.directory}`, startsPerSecond: 0, close };
+    }
+    case 'url':
+      return openRemote(agent.url, options.apiKey);
+    case 'hosted':
+      return openRemote(HOSTED_URL, options.apiKey);
+  }
+}
+
+function openRemote(url: string, apiKey: string | undefined): OpenAgent {
+  const client = new AgentClient({ baseUrl: url, ...(apiKey === undefined ? {} : { apiKey }) });
+  const startsPerSecond = isLoopback(new URL(url).hostname) ? 0 : HOSTED_STARTS_PER_SECOND;
+  return { client, isFree: false, name: url, startsPerSecond, close: () => client.close() };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+}

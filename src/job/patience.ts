@@ -1,0 +1,29 @@
+import { RowfillError } from '../errors.js';
+import type { StopSwitch } from './stop-switch.js';
+
+/** So many batches in a row that brought nothing the first time round, and the agent is given up. */
+const MAX_FRUITLESS_BATCHES = 10;
+
+/** Stops a job whose agent keeps failing, before every row has been spent on it. */
+export class Patience {
+  private readonly stop: StopSwitch;
+  private fruitless = 0;
+
+  constructor(stop: StopSwitch) {
+    this.stop = stop;
+  }
+
+  /** A batch brought something. */
+  renew(): void {
+    this.fruitless = 0;
+  }
+
+  /** A batch brought nothing. */
+  wear(reason: string): void {
+    this.fruitless += 1;
+    if (this.fruitless < MAX_FRUITLESS_BATCHES) return;
+    const message = `the last ${this.fruitless} batches brought nothing; the last reason: ${reason}`;
+    const hint = 'Run the same command again later: what was answered is kept, only the rest is asked.';
+    this.stop.stopFor(new RowfillError('unreachable', 'AGENT_KEEPS_FAILING', message, { hint }));
+  }
+}

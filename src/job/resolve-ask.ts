@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { createUsageError, describeError } from '../errors.js';
+import { type Ask, createAsk } from '../model/ask.js';
+import { checkFieldNames, createSchema, parseField, readFields } from '../model/field.js';
+import { isJsonObject, type JsonObject } from '../model/json.js';
+import { readNearest } from '../model/nearest.js';
+import { compileSchema } from '../model/schema.js';
+import type { Settings } from '../options.js';
+
+/**
+ * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
+ * used, a field that cannot be a column, or a column to send that is not there.
+ */
+export async function resolveAsk(settings: Settings, columns: readonly string[]): Promise<Ask> {
+  const { options } = settings;
+  const schema = await resolveSchema(options.schema, options.fields ?? []);
+  const fields = readFields(schema);
+  checkFieldNames(fields.map((field) => field.name));
+  return createAsk({
+    query: settings.query,
+    system: options.system ?? null,
+    schema,
+    fields,
+    send: resolveSend(
+      options.send,
+      columns,
+      fields.map((field) => field.name),
+    ),
+    efforts: settings.efforts,
+    escalateBelow: settings.escalateBelow,
+  });
+}
+
+/** Refuses a file that this program wrote: its columns would stand in the output twice. */
+export function checkColumns(name: string, columns: readonly string[]): void {
+  const own = columns.find((column) => column === 'enrichment' || column.startsWith('enrichment_'));
+  if (own === undefined) return;
+  throw createUsageError(
+    'INPUT_IS_OUTPUT',
+    `${name} has a column ${own}, which is one of the columns that are written`,
+    'Give the original file: what was answered for it is kept and not paid for again. Or rename the column.',
+  );
+}
+
+async function resolveSchema(path: string | undefined, fields: readonly string[]): Promise<JsonObject> {
+  if (path !== undefined && fields.length > 0) {
+    throw createUsageError('TWO_SCHEMAS', '--schema and --field both say what to fill', 'Give one of them.');
+  }
+  if (path !== undefined) return readSchema(path);
+  if (fields.length > 0) return createSchema(fields.map(parseField));
+  throw createUsageError(
+    'NOTHING_TO_FILL',
+    'no column to fill was named',
+    "Name columns with --field, such as --field 'ceo=Who leads it today', or give --schema FILE.",
+  );
+}
+
+async function readSchema(path: string): Promise<JsonObject> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw createUsageError('SCHEMA_NOT_FOUND', `cannot read the schema ${path}: ${describeError(cause)}`);
+  });
+  let schema: unknown;
+  try {
+    schema = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (cause) {
+    throw createUsageError('SCHEMA_NOT_JSON', `the schema ${path} is no JSON: ${describeError(cause)}`);
+  }
+  if (!isJsonObject(schema)) {
+    throw createUsageError('SCHEMA_NOT_AN_OBJECT', `the schema ${path} is no JSON object`);
+  }
+  compileSchema(schema);
+  return schema;
+}
+
+function resolveSend(
+  wanted: readonly string[] | undefined,
+  columns: readonly string[],
+  fields: readonly string[],
+): readonly string[] {
+  if (wanted === undefined) return columns.filter((column) => !isFilled(column, fields));
+  for (const column of wanted) {
+    if (columns.includes(column)) continue;
+    const nearest = readNearest(column, columns);
+    const hint =
+      nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : `The columns are ${columns.join(', ')}.`;
+    throw createUsageError('UNKNOWN_COLUMN', `--send names ${column}, which the input does not have`, hint);
+  }
+  return [...new Set(wanted)];
+}
+
+/** A column that is to be filled says nothing yet, so it is not sent unless it is named. */
+function isFilled(column: string, fields: readonly string[]): boolean {
+  return fields.some((field) => column === field || column.startsWith(`${field}.`));
+}

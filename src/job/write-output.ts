@@ -1,0 +1,85 @@
+import { joinRows } from '../join/join-rows.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { JobRecord } from '../ledger/records.js';
+import type { Ask } from '../model/ask.js';
+import { ROW_STATUSES, type RowCounts, type RowStatus } from '../model/outcome.js';
+import type { FileFormat } from '../model/shape.js';
+import type { Input } from '../read/open-input.js';
+import type { Exclusion } from '../select/exclusion.js';
+import { openOutput } from '../write/open-output.js';
+import type { Trip } from './create-trip.js';
+
+export interface OutputJob {
+  readonly input: Input;
+  readonly ask: Ask;
+  readonly ledger: Ledger;
+  readonly job: JobRecord;
+  readonly exclusion: Exclusion;
+  /** How the exclusion file is called in a message. */
+  readonly exclusionName: string;
+  /** What a row without an answer is: the cap was reached, or it was not asked yet. */
+  readonly unasked: 'over_budget' | 'pending';
+  readonly path: string;
+  readonly overwrite: boolean;
+  readonly raw: boolean;
+  readonly format?: FileFormat | undefined;
+  readonly bom?: boolean | undefined;
+  readonly citationsFile?: string | undefined;
+}
+
+/** Writes the output of a job that has just run. */
+export async function writeTripOutput(trip: Trip): Promise<RowCounts> {
+  const { settings, stop } = trip;
+  const { options } = settings;
+  const rows = await writeOutput({
+    ...trip,
+    exclusionName: options.exclude ?? '',
+    unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
+    path: settings.output,
+    overwrite: settings.overwrite,
+    raw: options.raw ?? false,
+    bom: options.bom,
+    citationsFile: options.citationsFile,
+  });
+  trip.onEvent({ type: 'written', path: settings.output, rows });
+  return rows;
+}
+
+/** Reads the input again, joins each row with its answer and writes them all; the file appears only when it is whole. */
+export async function writeOutput(parts: OutputJob): Promise<RowCounts> {
+  const { input, ledger, job, exclusion } = parts;
+  const output = await openOutput({
+    ...parts,
+    shape: input.shape,
+    columns: input.columns,
+    fields: parts.ask.fields,
+  });
+  const counts = createCounts();
+  const pass = ledger.startPass();
+  const context = {
+    ...parts,
+    findExclusion: exclusion.findMatch.bind(exclusion),
+    findAnswers: (keys: readonly string[]) => ledger.findAnswers(job, keys),
+    claimKeys: pass.claimKeys.bind(pass),
+  };
+  try {
+    for await (const rows of input.openRows()) {
+      const filled = joinRows(rows, context);
+      for (const { outcome } of filled) counts[outcome.status] += 1;
+      counts.total += filled.length;
+      await output.write(filled);
+    }
+    await output.commit();
+  } catch (error) {
+    await output.abort();
+    throw error;
+  } finally {
+    pass.end();
+  }
+  return counts;
+}
+
+function createCounts(): Record<RowStatus | 'total', number> {
+  const counts = Object.fromEntries(ROW_STATUSES.map((status) => [status, 0])) as Record<RowStatus, number>;
+  return { ...counts, total: 0 };
+}

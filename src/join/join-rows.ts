@@ -1,0 +1,107 @@
+import type { StoredAnswer } from '../ledger/records.js';
+import type { FieldAnswer } from '../model/answer.js';
+import type { Ask } from '../model/ask.js';
+import { readNextStep } from '../model/ladder.js';
+import type { FilledRow, RowOutcome, RowStatus } from '../model/outcome.js';
+import { type RowQuestion, readQuestion } from '../model/question.js';
+import type { Row } from '../model/row.js';
+
+export interface JoinContext {
+  readonly ask: Ask;
+  readonly overwrite: boolean;
+  /** What a row without an answer is: the cap was reached, or it was not asked yet. */
+  readonly unasked: 'over_budget' | 'pending';
+  findExclusion(row: Row): { readonly line: number } | null;
+  /** How the exclusion file is called in a message. */
+  readonly exclusionName: string;
+  findAnswers(keys: readonly string[]): ReadonlyMap<string, StoredAnswer>;
+  /** For each key, true where it is met for the first time in this pass: a twin costs nothing. */
+  claimKeys(keys: readonly string[]): readonly boolean[];
+}
+
+const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
+
+/** Joins each row of a chunk with what the ledger knows of its question: exactly one outcome a row. */
+export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[] {
+  const questions = rows.map((row) => readQuestion(row, context.ask, context.overwrite));
+  const keys = questions.flatMap((question) => (question.status === 'question' ? [question.key] : []));
+  const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
+  const paid = [...answers].flatMap(([key, { costMicros }]) => (costMicros > 0 ? [key] : []));
+  const isFirst = paid.length === 0 ? [] : context.claimKeys(paid);
+  const unclaimed = new Set(paid.filter((_key, index) => isFirst[index] === true));
+  return rows.map((row, index) => {
+    const question = questions[index];
+    if (question === undefined) throw new RangeError('a row has a question');
+    const stored = question.status === 'question' ? answers.get(question.key) : undefined;
+    // The first of several equal rows bears their cost.
+    const bearsCost = question.status === 'question' && unclaimed.delete(question.key);
+    const outcome = createOutcome(row, question, stored, context);
+    return { row, outcome: { ...outcome, costMicros: bearsCost ? (stored?.costMicros ?? 0) : 0 } };
+  });
+}
+
+function createOutcome(
+  row: Row,
+  question: RowQuestion,
+  stored: StoredAnswer | undefined,
+  context: JoinContext,
+): RowOutcome {
+  const exclusion = context.findExclusion(row);
+  if (exclusion !== null) {
+    return createBareOutcome('excluded', `excluded by ${context.exclusionName}, line ${exclusion.line}`);
+  }
+  switch (question.status) {
+    case 'unchanged':
+      return createBareOutcome('unchanged', null);
+    case 'unsendable':
+      return createBareOutcome('failed', question.reason);
+    case 'question':
+      return stored === undefined
+        ? createBareOutcome(context.unasked, null)
+        : createAnsweredOutcome(question.fields, stored, context);
+  }
+}
+
+function createAnsweredOutcome(
+  asked: readonly string[],
+  stored: StoredAnswer,
+  context: JoinContext,
+): RowOutcome {
+  const fields = new Map<string, FieldAnswer>();
+  for (const name of asked) {
+    const answer = stored.fields.get(name);
+    if (answer !== undefined) fields.set(name, answer);
+  }
+  const found = [...fields.values()].filter((answer) => answer.value !== null).length;
+  const isOpen = stored.failure === null && readNextStep(context.ask, asked, stored.fields) !== null;
+  const issues = [...fields].flatMap(([name, { value, issue }]) =>
+    value === null && issue !== null ? [`${name}: ${issue}`] : [],
+  );
+  const reasons = [...(stored.failure === null ? [] : [stored.failure]), ...issues];
+  return {
+    status: readStatus(found, asked.length, fields.size, isOpen, stored.failure !== null, context),
+    error: reasons.length === 0 ? null : reasons.join('; '),
+    costMicros: 0,
+    runId: stored.runId,
+    fields,
+  };
+}
+
+function readStatus(
+  found: number,
+  asked: number,
+  answered: number,
+  isOpen: boolean,
+  hasFailed: boolean,
+  context: JoinContext,
+): RowStatus {
+  if (found === asked) return 'enriched';
+  if (found > 0) return 'partial';
+  if (hasFailed) return 'failed';
+  // Nothing found yet, and a higher effort or a field is still to be asked.
+  return isOpen || answered < asked ? context.unasked : 'not_found';
+}
+
+function createBareOutcome(status: RowStatus, error: string | null): RowOutcome {
+  return { status, error, costMicros: 0, runId: null, fields: NO_FIELDS };
+}

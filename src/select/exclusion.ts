@@ -1,0 +1,149 @@
+import { createEntityKey } from '../model/entity-key.js';
+import type { JsonObject, JsonValue } from '../model/json.js';
+import { type Row, readValue } from '../model/row.js';
+
+/** A record of the exclusion file. */
+export interface ExclusionRecord {
+  readonly line: number;
+  readonly values: JsonObject;
+}
+
+export interface ExclusionOptions {
+  /** The columns of the input that tell whether a row is a record. */
+  readonly on: readonly string[];
+  /** The columns of a record that may be told to the agent. */
+  readonly tell: readonly string[];
+}
+
+export interface Exclusion {
+  /** The first record that excludes this row. */
+  findMatch(row: Row): ExclusionRecord | null;
+  /** The records to tell the agent with a batch: those that share a key with one of its rows, at most so many. */
+  relevantTo(records: readonly JsonObject[], limit?: number): JsonObject[];
+}
+
+const MAX_TOLD = 100;
+
+/**
+ * Compares rows with the records of an exclusion file by normalised keys: registrable domain, case-folded e-mail, company
+ * name without legal form, digits of a phone. A record excludes a row if they agree in every key column that is filled in
+ * both, and in one at least.
+ */
+export function createExclusion(records: readonly ExclusionRecord[], options: ExclusionOptions): Exclusion {
+  const { on, tell } = options;
+  const keyed = records.map((record) => ({ record, keys: readKeys(on, (column) => record.values[column]) }));
+  const patterns = groupByPattern(keyed);
+  const byKey = indexByKey(keyed);
+  return {
+    findMatch(row) {
+      if (records.length === 0) return null;
+      const keys = readKeys(on, (column) => readValue(row, column));
+      let first: ExclusionRecord | null = null;
+      for (const pattern of patterns) {
+        const match = pattern.find(keys);
+        if (match !== null && (first === null || match.line < first.line)) first = match;
+      }
+      return first;
+    },
+    relevantTo(rows, limit = MAX_TOLD) {
+      const told = new Set<ExclusionRecord>();
+      for (const row of rows) {
+        for (const name of nameKeys(readKeys(on, (column) => row[column]))) {
+          for (const record of byKey.get(name) ?? []) {
+            if (told.size === limit) return [...told].map((one) => pickValues(one.values, tell));
+            told.add(record);
+          }
+        }
+      }
+      return [...told].map((record) => pickValues(record.values, tell));
+    },
+  };
+}
+
+/** The key in each column; null where it is blank. */
+type Keys = readonly (string | null)[];
+
+interface KeyedRecord {
+  readonly record: ExclusionRecord;
+  readonly keys: Keys;
+}
+
+function readKeys(on: readonly string[], read: (column: string) => JsonValue | undefined): Keys {
+  return on.map((column) => createEntityKey(column, read(column) ?? null));
+}
+
+/** Records that are filled in the same columns, indexed by the keys that they can share with a row. */
+class Pattern {
+  private readonly members: readonly KeyedRecord[];
+  private readonly filled: readonly boolean[];
+  /** For each set of columns that rows are filled in: the first record by its keys in them. */
+  private readonly indexes = new Map<string, ReadonlyMap<string, ExclusionRecord>>();
+
+  constructor(members: readonly KeyedRecord[], filled: readonly boolean[]) {
+    this.members = members;
+    this.filled = filled;
+  }
+
+  find(keys: Keys): ExclusionRecord | null {
+    const shared = this.filled.map((isFilled, index) => isFilled && keys[index] !== null);
+    if (!shared.includes(true)) return null;
+    const name = shared.join();
+    let index = this.indexes.get(name);
+    if (index === undefined) {
+      index = this.createIndex(shared);
+      this.indexes.set(name, index);
+    }
+    return index.get(joinKeys(keys, shared)) ?? null;
+  }
+
+  private createIndex(shared: readonly boolean[]): ReadonlyMap<string, ExclusionRecord> {
+    const index = new Map<string, ExclusionRecord>();
+    for (const { record, keys } of this.members) {
+      const name = joinKeys(keys, shared);
+      if (!index.has(name)) index.set(name, record);
+    }
+    return index;
+  }
+}
+
+function groupByPattern(records: readonly KeyedRecord[]): readonly Pattern[] {
+  const groups = new Map<string, KeyedRecord[]>();
+  for (const keyed of records) {
+    const name = keyed.keys.map((key) => key !== null).join();
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [keyed]);
+    else group.push(keyed);
+  }
+  return [...groups.values()].map(
+    (members) => new Pattern(members, members[0]?.keys.map((key) => key !== null) ?? []),
+  );
+}
+
+function indexByKey(records: readonly KeyedRecord[]): ReadonlyMap<string, readonly ExclusionRecord[]> {
+  const index = new Map<string, ExclusionRecord[]>();
+  for (const { record, keys } of records) {
+    for (const name of nameKeys(keys)) {
+      const found = index.get(name);
+      if (found === undefined) index.set(name, [record]);
+      else found.push(record);
+    }
+  }
+  return index;
+}
+
+function nameKeys(keys: Keys): string[] {
+  return keys.flatMap((key, index) => (key === null ? [] : [`${index} ${key}`]));
+}
+
+function joinKeys(keys: Keys, shared: readonly boolean[]): string {
+  return JSON.stringify(keys.filter((_key, index) => shared[index] === true));
+}
+
+function pickValues(values: JsonObject, columns: readonly string[]): JsonObject {
+  const picked: Record<string, JsonValue> = Object.create(null);
+  for (const column of columns) {
+    const value = values[column];
+    if (value !== undefined && value !== '') picked[column] = value;
+  }
+  return picked;
+}

@@ -1,0 +1,128 @@
+import type { AgentClient, StartedRun } from '../api/agent-client.js';
+import { describeError } from '../errors.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { type AgentFailure, isAgentFailure } from '../model/agent-failure.js';
+import type { Batch } from '../model/batch.js';
+import type { Clock } from '../model/clock.js';
+import type { CreateRunRequest } from '../model/run.js';
+import { findRuns } from './find-runs.js';
+import type { Pacer } from './pacer.js';
+
+export interface SendContext {
+  readonly ledger: Ledger;
+  readonly client: AgentClient;
+  readonly pacer: Pacer;
+  readonly capMicros: number | null;
+  readonly clock: Clock;
+  /** Aborted when no new run may start. */
+  readonly stopSignal: AbortSignal;
+  onRetry(attempt: number, delayMs: number, reason: string): void;
+}
+
+export type SendResult =
+  /** The run works; the pacer counts it until it is released. */
+  | { readonly status: 'sent'; readonly run: StartedRun | string; readonly adopted: boolean }
+  | { readonly status: 'over_budget' }
+  /** The job was stopped before the request left. */
+  | { readonly status: 'stopped' }
+  /** The reply was lost and the agent certainly has no such run: the same rows may be asked again. */
+  | { readonly status: 'absent'; readonly reason: string }
+  /** Nobody can tell whether the run exists: its money stays reserved. */
+  | { readonly status: 'unknown'; readonly reason: string }
+  /** Refused for what it says: asking the same again is of no use. */
+  | { readonly status: 'rejected'; readonly reason: string }
+  /** The job cannot go on: key, credits or plan refused, or nobody there. */
+  | { readonly status: 'fatal'; readonly error: Error };
+
+/** A batch waits so long for a place at the agent before the job is given up. */
+const PATIENCE_MS = 15 * 60_000;
+const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
+/** When the agent's list is read again for a run whose reply was lost: it may lag behind. */
+const LIST_DELAYS_MS = [0, 1_000, 3_000, 8_000];
+
+/** Writes the intent down, starts the run once, and writes its id down; a lost reply is looked up, never asked again blindly. */
+export async function sendBatch(
+  batch: Batch,
+  request: CreateRunRequest,
+  context: SendContext,
+): Promise<SendResult> {
+  const { ledger, client, pacer, stopSignal } = context;
+  if (stopSignal.aborted) return { status: 'stopped' };
+  if (ledger.intend(batch, context.capMicros) === 'over_budget') return { status: 'over_budget' };
+  const intendedAtMs = context.clock.now();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await pacer.take(stopSignal);
+    } catch {
+      ledger.void(batch.id, 'the job was stopped before it was sent');
+      return { status: 'stopped' };
+    }
+    try {
+      // Without a signal: a create that we cut off ourselves would be a run that nobody knows of.
+      const run = await client.start(request);
+      ledger.sent(batch.id, run.id);
+      return { status: 'sent', run, adopted: false };
+    } catch (error) {
+      if (!isAgentFailure(error)) throw error;
+      if (error.outcome !== 'not_created') return recoverBatch(batch, error.message, intendedAtMs, context);
+      const result = await handleRefusal(error, attempt, intendedAtMs, context);
+      if (result === 'again') continue;
+      ledger.void(batch.id, error.message);
+      return result;
+    }
+  }
+}
+
+/** Looks a run up whose reply was lost: found, it is adopted; certainly absent, its batch is voided; else it stays unknown. */
+export async function recoverBatch(
+  batch: Batch,
+  reason: string,
+  intendedAtMs: number,
+  context: SendContext,
+): Promise<SendResult> {
+  const { ledger, client, pacer } = context;
+  try {
+    for (const delayMs of LIST_DELAYS_MS) {
+      await context.clock.sleep(delayMs);
+      const run = (await findRuns(client, new Set([batch.id]), intendedAtMs)).get(batch.id);
+      if (run === undefined) continue;
+      ledger.sent(batch.id, run.id);
+      return { status: 'sent', run: run.id, adopted: true };
+    }
+  } catch (error) {
+    pacer.release('unused');
+    if (!isAgentFailure(error)) throw error;
+    const why = `${reason}; whether the run exists could not be told: ${describeError(error)}`;
+    ledger.suspect(batch.id, why);
+    return { status: 'unknown', reason: why };
+  }
+  pacer.release('unused');
+  ledger.void(batch.id, reason);
+  return { status: 'absent', reason };
+}
+
+/** After a create that certainly made no run: waits and says `again`, or says why it is of no use. */
+async function handleRefusal(
+  failure: Error & AgentFailure,
+  attempt: number,
+  intendedAtMs: number,
+  context: SendContext,
+): Promise<SendResult | 'again'> {
+  const { pacer } = context;
+  if (failure.status === 429) {
+    pacer.refuse(failure.limit, failure.retryAfterMs);
+    context.onRetry(attempt, failure.retryAfterMs ?? 0, failure.message);
+    return context.clock.now() - intendedAtMs < PATIENCE_MS ? 'again' : { status: 'fatal', error: failure };
+  }
+  pacer.release('unused');
+  if (failure.status === null) {
+    const delayMs = UNREACHABLE_DELAYS_MS[attempt - 1];
+    if (delayMs === undefined) return { status: 'fatal', error: failure };
+    context.onRetry(attempt, delayMs, failure.message);
+    await context.clock.sleep(delayMs, context.stopSignal).catch(() => undefined);
+    return 'again';
+  }
+  return failure.kind === 'refused'
+    ? { status: 'fatal', error: failure }
+    : { status: 'rejected', reason: failure.message };
+}

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { QuestionPool, readLastAttempt, readSize } from '../../src/batch/question-pool.js';
+import type { Question, QuestionGroup } from '../../src/model/question.js';
+
+function question(key: string, parts: Partial<Question> = {}): Question {
+  return { key, record: { name: key }, fields: ['f'], level: 0, attempt: 1, ...parts };
+}
+
+function drain(pool: QuestionPool): QuestionGroup[] {
+  const groups: QuestionGroup[] = [];
+  for (let group = pool.takeFull(); group !== null; group = pool.takeFull()) groups.push(group);
+  for (let group = pool.takePartial('any'); group !== null; group = pool.takePartial('any'))
+    groups.push(group);
+  return groups;
+}
+
+test('every question comes out once, in batches of one kind that are never too large', () => {
+  const kinds = fc.record({
+    level: fc.nat(2),
+    attempt: fc.integer({ min: 1, max: 5 }),
+    fields: fc.constantFrom(['a'], ['b'], ['a', 'b']),
+  });
+  fc.assert(
+    fc.property(fc.array(kinds, { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (all, batchSize) => {
+      const pool = new QuestionPool({ batchSize, maxBatchLength: 100_000 });
+      all.forEach((kind, index) => {
+        pool.add(question(String(index), kind));
+      });
+      const groups = drain(pool);
+      const keys = groups.flatMap((group) => group.questions.map(({ key }) => Number(key)));
+      expect(keys.sort((a, b) => a - b)).toEqual(all.map((_, index) => index));
+      for (const group of groups) {
+        expect(group.questions.length).toBeLessThanOrEqual(readSize(batchSize, group.attempt));
+        for (const { level, attempt, fields } of group.questions) {
+          expect({ level, attempt, fields }).toEqual({
+            level: group.level,
+            attempt: group.attempt,
+            fields: group.fields,
+          });
+        }
+      }
+    }),
+  );
+});
+
+test('a batch is closed before its records weigh too much', () => {
+  const pool = new QuestionPool({ batchSize: 10, maxBatchLength: 40 });
+  for (const key of ['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc']) pool.add(question(key));
+  expect(drain(pool).map((group) => group.questions.length)).toEqual([1, 1, 1]);
+});
+
+test('only first questions leave a batch that is not full while more may come for the others', () => {
+  const pool = new QuestionPool({ batchSize: 8, maxBatchLength: 1_000 });
+  pool.add(question('repair', { attempt: 2 }));
+  pool.add(question('climb', { level: 1 }));
+  pool.add(question('first'));
+  expect(pool.takePartial('first')?.questions.map(({ key }) => key)).toEqual(['first']);
+  expect(pool.takePartial('first')).toBeNull();
+  expect(drain(pool)).toHaveLength(2);
+});
+
+test('repairs go in halves until each row stands alone', () => {
+  expect([1, 2, 3, 4, 5, 6].map((attempt) => readSize(8, attempt))).toEqual([8, 8, 4, 2, 1, 1]);
+  for (const batchSize of [1, 2, 7, 8, 100]) expect(readSize(batchSize, readLastAttempt(batchSize))).toBe(1);
+});

@@ -1,0 +1,292 @@
+import { expect, test } from 'vitest';
+import type { AgentTask } from '../src/agents/agent.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../src/model/json.js';
+import type { RunCost } from '../src/model/run.js';
+import { createList, openJobBench } from './helpers/job.js';
+import { createResult, type Script } from './helpers/scripted-agent.js';
+
+type Entry = JsonObject & { readonly row_id: string };
+type Bend = (rows: readonly Entry[], task: AgentTask, run: number) => JsonValue;
+
+/** The truth about a record: what every correct row has, whatever the agent does to its list. */
+function tellTruth(record: JsonObject): string {
+  return `about ${String(record.company)}`;
+}
+
+/** Answers truthfully, then lets the test bend the list; the grounding follows the agent's own list. */
+function script(bend: Bend, cost?: (task: AgentTask, run: number) => number): Script {
+  let runs = 0;
+  return (task) => {
+    runs += 1;
+    const records = task.request.input?.data ?? [];
+    const rows = records.map((record) => ({
+      row_id: String(record.row_id),
+      fields: { answer: tellTruth(record) },
+    }));
+    const structured = bend(rows, task, runs);
+    const list = isJsonObject(structured) && Array.isArray(structured.rows) ? structured.rows : [];
+    const grounding = list.flatMap((row: JsonValue, index: number) => {
+      const fields = isJsonObject(row) && isJsonObject(row.fields) ? row.fields : {};
+      return typeof fields.answer !== 'string'
+        ? []
+        : [
+            {
+              field: `structured.rows[${index}].fields.answer`,
+              citations: [{ url: `https://example.com/${encodeURIComponent(fields.answer)}` }],
+              confidence: 'medium' as const,
+            },
+          ];
+    });
+    const total = cost?.(task, runs);
+    return {
+      ...createResult(structured, grounding),
+      ...(total === undefined ? {} : { costDollars: createCost(total) }),
+    };
+  };
+}
+
+function createCost(total: number): RunCost {
+  return { total, agentCompute: total, search: 0, emails: 0, phoneNumbers: 0 };
+}
+
+/** Every row that has an answer has its own, with its own citation. */
+function expectOwnAnswers(rows: readonly Readonly<Record<string, string>>[]): void {
+  for (const row of rows) {
+    if (row.answer === '') continue;
+    const truth = tellTruth(row);
+    expect(row.answer).toBe(truth);
+    expect(row.answer_citations).toBe(`https://example.com/${encodeURIComponent(truth)}`);
+    expect(row.answer_confidence).toBe('medium');
+  }
+}
+
+function countStatuses(rows: readonly Readonly<Record<string, string>>[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { enrichment_status: status = '' } of rows) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+const bends: readonly [string, Bend, number][] = [
+  ['as asked', (rows) => ({ rows }), 3],
+  ['in another order', (rows) => ({ rows: rows.toReversed() }), 3],
+  ['with every row twice', (rows) => ({ rows: [...rows, ...rows] }), 3],
+  [
+    'with invented rows',
+    (rows) => ({ rows: [{ row_id: 'r99', fields: { answer: 'made up' } }, ...rows] }),
+    3,
+  ],
+  [
+    'with one row missing the first time',
+    (rows, _task, run) => ({ rows: run <= 3 ? rows.slice(1) : rows }),
+    4,
+  ],
+  ['as a bare list', (rows) => rows, 3],
+  ['not at all the first time', (rows, _task, run) => (run <= 3 ? { note: 'sorry' } : { rows }), 6],
+];
+
+for (const [name, bend, runs] of bends) {
+  test(`an agent that answers ${name}: every row has its own answer, in a bounded number of runs`, async () => {
+    const bench = await openJobBench(script(bend));
+    bench.write('in.csv', createList(20));
+    const { summary, rows } = await bench.run();
+    expect(rows.map((row) => row.company)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `Company ${index + 1}`),
+    );
+    expect(countStatuses(rows)).toEqual({ enriched: 20 });
+    if (name !== 'as a bare list') expectOwnAnswers(rows);
+    expect(summary.stop).toBe('done');
+    expect(bench.server.report().runs.created).toBe(runs);
+  });
+}
+
+test('a row that always breaks its batch ends alone as failed, and takes no other with it', async () => {
+  const bench = await openJobBench(
+    script((rows, task) =>
+      task.request.input?.data?.some((record) => record.company === 'Company 5')
+        ? { broken: true }
+        : { rows },
+    ),
+  );
+  bench.write('in.csv', createList(16));
+  const { summary, rows } = await bench.run();
+  expect(countStatuses(rows)).toEqual({ enriched: 15, failed: 1 });
+  expect(rows[4]?.enrichment_error).not.toBe('');
+  expectOwnAnswers(rows);
+  expect(summary.rows.failed).toBe(1);
+  // 2 batches, the follow-up, then halves of 4, 2 and 1 for the bad batch.
+  expect(bench.server.report().runs.created).toBeLessThanOrEqual(2 + 1 + 2 + 2 + 2);
+});
+
+test('the second time nothing is asked, and the output is the same to the byte', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows }),
+      () => 0.025,
+    ),
+  );
+  bench.write('in.csv', createList(30));
+  await bench.run();
+  const first = bench.read('out.csv');
+  const { summary } = await bench.run();
+  expect(bench.read('out.csv')).toBe(first);
+  expect(bench.server.report().runs.created).toBe(4);
+  expect(summary).toMatchObject({ reused: 30, costNowMicros: 0, costMicros: 100_000, runs: { created: 0 } });
+});
+
+test('only rows that are new or changed are asked again', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', createList(16));
+  await bench.run();
+  const lines = createList(16).trimEnd().split('\n');
+  bench.write('in.csv', ['company', 'Company 99', ...lines.slice(1).reverse(), 'Company 98', ''].join('\n'));
+  const { rows } = await bench.run();
+  expectOwnAnswers(rows);
+  expect(countStatuses(rows)).toEqual({ enriched: 18 });
+  const asked = bench.agent.tasks.slice(2).flatMap((task) => task.request.input?.data ?? []);
+  expect(asked.map((record) => record.company)).toEqual(['Company 99', 'Company 98']);
+});
+
+test('equal rows are asked once, also while the first is on its way; only the first bears the cost', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows }),
+      () => 0.03,
+    ),
+  );
+  bench.write('in.csv', ['company,note', 'A,1', 'B,2', 'A,3', 'C,4', 'B,5', ''].join('\n'));
+  const { summary, rows } = await bench.run({ send: ['company'], batchSize: 1 });
+  expect(bench.server.report().runs.created).toBe(3);
+  expect(rows.map((row) => row.enrichment_cost_usd)).toEqual(['0.03', '0.03', '0.00', '0.03', '0.00']);
+  expect(rows.map((row) => row.note)).toEqual(['1', '2', '3', '4', '5']);
+  expect(summary.duplicates).toBe(2);
+  expectOwnAnswers(rows);
+});
+
+test('the cost column adds up to what was billed, repairs included', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows, _task, run) => ({ rows: run % 2 === 1 ? rows.slice(2) : rows }),
+      (_task, run) => 0.01 + run / 1_000_000,
+    ),
+  );
+  bench.write('in.csv', createList(50));
+  const { summary, rows } = await bench.run();
+  const micros = rows.map((row) => Math.round(Number(row.enrichment_cost_usd) * 1e6));
+  expect(micros.reduce((sum, cost) => sum + cost, 0)).toBe(bench.server.report().billedMicros);
+  expect(summary.costMicros).toBe(bench.server.report().billedMicros);
+});
+
+test('the cap holds with many runs at once, and the same command with a higher one finishes', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows }),
+      () => 0.025,
+    ),
+  );
+  bench.write('in.csv', createList(100));
+  const capped = await bench.run({ maxCost: 0.1, concurrency: 50 });
+  expect(capped.summary).toMatchObject({ stop: 'budget', costMicros: 100_000 });
+  expect(countStatuses(capped.rows)).toEqual({ enriched: 32, over_budget: 68 });
+  const { summary, rows } = await bench.run({ maxCost: 1 });
+  expect(summary).toMatchObject({ stop: 'done', costMicros: 325_000 });
+  expect(countStatuses(rows)).toEqual({ enriched: 100 });
+});
+
+test('the ladder asks the higher effort only for what the lower one did not find', async () => {
+  const prices: Record<string, number> = { low: 0.025, high: 0.5 };
+  const bench = await openJobBench(
+    script(
+      (rows, task) =>
+        task.request.effort === 'high'
+          ? { rows }
+          : {
+              rows: rows.map((row, index) => {
+                const company = task.request.input?.data?.[index]?.company;
+                return Number(String(company).slice(8)) % 10 === 0
+                  ? { ...row, fields: { answer: null } }
+                  : row;
+              }),
+            },
+      (task) => prices[task.request.effort ?? ''] ?? 0,
+    ),
+  );
+  bench.write('in.csv', createList(160));
+  const { summary, rows } = await bench.run({ effort: ['low', 'high'] });
+  expect(countStatuses(rows)).toEqual({ enriched: 160 });
+  // 160 rows in 20 runs, 16 rows in 2 more.
+  expect(summary.costMicros).toBe(20 * 25_000 + 2 * 500_000);
+  expectOwnAnswers(rows);
+});
+
+test('a few rows dropped from many batches are pooled, not asked one batch at a time', async () => {
+  let dropped = 0;
+  const bench = await openJobBench(
+    script((rows, task) => ({
+      rows: rows.filter(() => {
+        if (task.request.metadata?.rowfill_attempt !== '1') return true;
+        dropped += 1;
+        return dropped % 33 !== 0;
+      }),
+    })),
+  );
+  bench.write('in.csv', createList(2_000));
+  const { rows } = await bench.run();
+  expect(countStatuses(rows)).toEqual({ enriched: 2_000 });
+  expectOwnAnswers(rows);
+  expect(bench.server.report().runs.created).toBeLessThanOrEqual(270);
+});
+
+test('rows that are excluded, filled already or empty are never sent', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('customers.csv', 'company\nCOMPANY 2 Inc.\n');
+  bench.write('in.csv', 'company,answer\nCompany 1,\nCompany 2,\nCompany 3,known\n,\nCompany 4,\n');
+  const { rows } = await bench.run({ exclude: `${bench.folder}/customers.csv`, excludeOn: ['company'] });
+  expect(rows.map((row) => row.enrichment_status)).toEqual([
+    'enriched',
+    'excluded',
+    'unchanged',
+    'failed',
+    'enriched',
+  ]);
+  expect(rows[1]?.enrichment_error).toMatch(/line 2/);
+  expect(rows[2]?.answer).toBe('known');
+  const asked = bench.agent.tasks.flatMap((task) => task.request.input?.data ?? []);
+  expect(asked.map((record) => record.company)).toEqual(['Company 1', 'Company 4']);
+});
+
+test('what is not among the sent columns is in no request', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', 'company,secret\nAcme,hunter2\n');
+  await bench.run({ send: ['company'] });
+  expect(JSON.stringify(bench.agent.tasks.map((task) => task.request))).not.toContain('hunter2');
+});
+
+test('an interrupted job writes what there is, and the same command picks its runs up', async () => {
+  const controller = new AbortController();
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const truthful = script(
+    (rows) => ({ rows }),
+    () => 0.025,
+  );
+  const bench = await openJobBench(async (task, signal) => {
+    const company = String(task.request.input?.data?.[0]?.company);
+    if (company === 'Company 9') {
+      controller.abort();
+      await gate;
+    }
+    return truthful(task, signal);
+  });
+  bench.write('in.csv', createList(24));
+  const first = await bench.run({ concurrency: 1 }, { signal: controller.signal });
+  expect(first.summary.stop).toBe('interrupted');
+  expect(countStatuses(first.rows)).toEqual({ enriched: 8, pending: 16 });
+  open();
+  const second = await bench.run();
+  expect(second.summary).toMatchObject({ stop: 'done', runs: { created: 1, adopted: 1 } });
+  expect(countStatuses(second.rows)).toEqual({ enriched: 24 });
+  expect(bench.server.report().runs.created).toBe(3);
+  expectOwnAnswers(second.rows);
+});

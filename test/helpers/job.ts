@@ -1,0 +1,78 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Papa from 'papaparse';
+import { onTestFinished } from 'vitest';
+import { type EnrichHooks, enrich } from '../../src/enrich.js';
+import type { JobSummary } from '../../src/model/events.js';
+import type { EnrichOptions } from '../../src/options.js';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
+import { type Script, ScriptedAgent } from './scripted-agent.js';
+
+export interface JobBench {
+  readonly folder: string;
+  readonly agent: ScriptedAgent;
+  readonly server: RunningServer;
+  write(name: string, content: string): string;
+  read(name: string): string;
+  /** Runs the job on `in.csv` and reads `out.csv`, unless the options say otherwise. */
+  run(options?: Partial<EnrichOptions>, hooks?: EnrichHooks): Promise<JobResult>;
+}
+
+export interface JobResult {
+  readonly summary: JobSummary;
+  readonly rows: readonly Readonly<Record<string, string>>[];
+}
+
+/** A fresh folder, a real server with a scripted agent behind it, and jobs that go through both. */
+export async function openJobBench(
+  script: Script,
+  serverOptions: Partial<ServerOptions> = {},
+): Promise<JobBench> {
+  const folder = mkdtempSync(join(tmpdir(), 'rowfill-job-'));
+  const agent = new ScriptedAgent(script);
+  const server = await startServer({ agent, ...serverOptions });
+  onTestFinished(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const path = (name: string): string => join(folder, name);
+  const read = (name: string): string => readFileSync(path(name), 'utf8');
+  return {
+    folder,
+    agent,
+    server,
+    read,
+    write(name, content) {
+      writeFileSync(path(name), content);
+      return path(name);
+    },
+    async run(options = {}, hooks = {}) {
+      const summary = await enrich(
+        {
+          input: path('in.csv'),
+          output: path('out.csv'),
+          fields: ['answer'],
+          apiUrl: server.url,
+          apiKey: 'test',
+          ledger: path('ledger.sqlite'),
+          ...(hooks.confirm === undefined ? { yes: true } : {}),
+          ...options,
+        },
+        hooks,
+      );
+      const text = readFileSync(options.output ?? path('out.csv'), 'utf8');
+      return { summary, rows: readTable(text) };
+    },
+  };
+}
+
+/** A CSV with a header, as one record a row. */
+export function readTable(text: string): Record<string, string>[] {
+  return Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: true }).data;
+}
+
+/** A list of so many companies. */
+export function createList(count: number): string {
+  return ['company', ...Array.from({ length: count }, (_, index) => `Company ${index + 1}`), ''].join('\n');
+}

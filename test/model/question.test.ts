@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { createAsk } from '../../src/model/ask.js';
+import { MAX_CELL_LENGTH } from '../../src/model/clean-cell.js';
+import { readQuestion } from '../../src/model/question.js';
+import type { Row } from '../../src/model/row.js';
+
+const ASK = createAsk({
+  query: 'q',
+  system: null,
+  schema: {},
+  fields: [
+    { name: 'ceo', schema: { type: 'string' } },
+    { name: 'address', schema: { type: 'object' } },
+  ],
+  send: ['name', 'domain'],
+  efforts: ['low'],
+  escalateBelow: null,
+});
+
+function row(cells: Record<string, string>): Row {
+  const names = Object.keys(cells);
+  const columns = new Map(names.map((name, index) => [name, index]));
+  return { kind: 'cells', ordinal: 0, line: 2, columns, cells: Object.values(cells) };
+}
+
+test('only the sent columns are in the record, cleaned, and blanks are left out', () => {
+  const question = readQuestion(row({ name: '  Acme\u0000\u202e ', domain: ' ', secret: 'x' }), ASK, false);
+  expect(question).toMatchObject({
+    status: 'question',
+    record: { name: 'Acme' },
+    fields: ['ceo', 'address'],
+  });
+});
+
+test('rows that say the same are the same question, whatever else is in them', () => {
+  const first = readQuestion(row({ name: 'Acme', domain: 'acme.com', note: 'a' }), ASK, false);
+  const second = readQuestion(row({ domain: 'acme.com ', name: 'Acme' }), ASK, false);
+  const third = readQuestion(row({ name: 'Acme', domain: 'acme.org' }), ASK, false);
+  expect(first.status === 'question' && second.status === 'question' && first.key === second.key).toBe(true);
+  expect(first.status === 'question' && third.status === 'question' && first.key === third.key).toBe(false);
+});
+
+test('filled fields are not asked; one blank among its dotted columns leaves an object unfilled', () => {
+  const filled = { name: 'Acme', ceo: 'Ann' };
+  expect(readQuestion(row(filled), ASK, false)).toMatchObject({ fields: ['address'] });
+  const half = row({ ...filled, 'address.city': 'Ulm', 'address.country': '' });
+  expect(readQuestion(half, ASK, false)).toMatchObject({ fields: ['address'] });
+  const whole = row({ ...filled, 'address.city': 'Ulm', 'address.country': 'DE' });
+  expect(readQuestion(whole, ASK, false)).toEqual({ status: 'unchanged' });
+  expect(readQuestion(whole, ASK, true)).toMatchObject({ fields: ['ceo', 'address'] });
+});
+
+test('a row with nothing to go by is not sent', () => {
+  expect(readQuestion(row({ name: '', domain: '\t' }), ASK, false)).toEqual({
+    status: 'unsendable',
+    reason: 'nothing to go by: name, domain blank',
+  });
+});
+
+test('a cell that is too long is cut, never through a character', () => {
+  const question = readQuestion(
+    row({ name: `${'x'.repeat(MAX_CELL_LENGTH - 1)}😀`, domain: '' }),
+    ASK,
+    false,
+  );
+  expect(question.status === 'question' && question.record.name).toBe('x'.repeat(MAX_CELL_LENGTH - 1));
+});
+
+test('a column named __proto__ is a column', () => {
+  const ask = createAsk({ ...ASK, send: ['__proto__'] });
+  const columns = new Map([['__proto__', 0]]);
+  const question = readQuestion({ kind: 'cells', ordinal: 0, line: 2, columns, cells: ['v'] }, ask, false);
+  expect(question.status === 'question' && Object.entries(question.record)).toEqual([['__proto__', 'v']]);
+});
