@@ -1,5 +1,5 @@
 import type { Database } from './database.js';
-import type { JobHandle, RowFailure, StoredAnswer } from './records.js';
+import type { JobHandle, OlderAnswer, RowFailure, StoredAnswer } from './records.js';
 import { parseFields } from './stored-fields.js';
 
 interface FoundRow {
@@ -47,6 +47,27 @@ export function findAnswers(
   return found;
 }
 
+/** The values of a row that newer ones replaced, the one replaced last first. */
+export function findOlderAnswers(database: Database, askId: string, key: string): OlderAnswer[] {
+  const rows = database.all<{
+    fields: string;
+    runId: string | null;
+    answeredAt: number | null;
+    replacedAt: number;
+  }>(
+    `select older.fields, older.run_id as runId, older.answered_at as answeredAt, older.replaced_at as replacedAt
+     from answer join older_answer older on older.answer = answer.number
+     where answer.ask = (select number from ask where id = ?) and answer.key = ? order by older.rowid desc`,
+    askId,
+    key,
+  );
+  return rows.map((row) => ({
+    fields: parseFields(row.fields, row.runId),
+    answeredAtMs: row.answeredAt,
+    replacedAtMs: row.replacedAt,
+  }));
+}
+
 /** Notes rows that failed in the job's current invocation without a run of their own. */
 export function failRows(database: Database, jobId: string, failures: readonly RowFailure[]): void {
   noteQuestions(
@@ -67,9 +88,8 @@ export function failRows(database: Database, jobId: string, failures: readonly R
   );
 }
 
-/** Gives each key its number, so that what a job paid or missed can be noted for it. */
-export function noteQuestions(database: Database, jobId: string, keys: readonly string[]): void {
-  if (keys.length === 0) return;
+/** Gives each key its number, so that what a job missed can be noted for it. */
+function noteQuestions(database: Database, jobId: string, keys: readonly string[]): void {
   database.run(
     `insert into answer (ask, key, fields)
      select (select ask from job where id = ?), value, '[]' from json_each(?) where true

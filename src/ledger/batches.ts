@@ -13,8 +13,6 @@ export interface BatchRecord {
   /** The invocation that its job is in now. */
   readonly invocation: number;
   readonly state: BatchState;
-  /** The whole batch as JSON; null once it is settled. */
-  readonly content: string | null;
   readonly runId: string | null;
   readonly reserveMicros: number;
   readonly intendedAt: number;
@@ -41,19 +39,23 @@ export function intendBatch(
     return 'over_budget';
   }
   const written = database.run(
-    `insert into batch (id, job, ask, state, content, reserve_micros, intended_at)
-     select ?, job.number, job.ask, 'intended', ?, ?, ? from job where job.id = ?
+    `insert into batch (id, job, ask, state, reserve_micros, intended_at)
+     select ?, job.number, job.ask, 'intended', ?, ? from job where job.id = ?
      on conflict (id) do update
        set state = 'intended', run_id = null, why = null, ended_at = null,
-         content = excluded.content, reserve_micros = excluded.reserve_micros, intended_at = excluded.intended_at
+         reserve_micros = excluded.reserve_micros, intended_at = excluded.intended_at
        where state = 'void'`,
     batch.id,
-    JSON.stringify(batch),
     batch.reserveMicros,
     nowMs,
     batch.jobId,
   );
   if (written === 0) throw createStateError(batch.id, 'intended a second time');
+  database.run(
+    'insert or replace into intent (batch, content) select number, ? from batch where id = ?',
+    JSON.stringify(batch),
+    batch.id,
+  );
   return 'intended';
 }
 
@@ -103,9 +105,10 @@ export function findOpenBatches(database: Database, askId: string): OpenBatch[] 
     runId: string | null;
     intendedAt: number;
   }>(
-    `select content, state, run_id as runId, intended_at as intendedAt from batch
-     where ask = (select number from ask where id = ?) and state in ('intended', 'sent', 'unknown')
-     order by number`,
+    `select intent.content, batch.state, batch.run_id as runId, batch.intended_at as intendedAt
+     from batch join intent on intent.batch = batch.number
+     where batch.ask = (select number from ask where id = ?) and batch.state in ('intended', 'sent', 'unknown')
+     order by batch.number`,
     askId,
   );
   return rows.map((row) => ({
@@ -119,13 +122,23 @@ export function findOpenBatches(database: Database, askId: string): OpenBatch[] 
 /** The ledger's own record of a batch; an id that it does not hold is a defect. */
 export function readBatch(database: Database, batchId: string): BatchRecord {
   const batch = database.get<BatchRecord>(
-    `select batch.number, batch.job, batch.ask, job.invocation, batch.state, batch.content, batch.run_id as runId,
+    `select batch.number, batch.job, batch.ask, job.invocation, batch.state, batch.run_id as runId,
        batch.reserve_micros as reserveMicros, batch.intended_at as intendedAt
      from batch join job on job.number = batch.job where batch.id = ?`,
     batchId,
   );
   if (batch === undefined) throw createStateError(batchId, 'not in the ledger');
   return batch;
+}
+
+/** The whole batch, as it was intended; it is kept until the batch is settled. */
+export function readIntent(database: Database, record: BatchRecord): Batch {
+  const intent = database.get<{ content: string }>(
+    'select content from intent where batch = ?',
+    record.number,
+  );
+  if (intent === undefined) throw createStateError(String(record.number), 'no longer kept whole');
+  return JSON.parse(intent.content) as Batch;
 }
 
 /** The error for a step that cannot follow the one before it: a defect of ours, never of the data. */

@@ -7,7 +7,7 @@ import { describeLedgerError } from './database-errors.js';
 export type SqlValue = string | number | null | Uint8Array;
 
 const BUSY_TIMEOUT_MS = 10_000;
-/** Room for the write-ahead log and what a job writes while the disk is watched by nobody. */
+/** Room for the write-ahead log and what a job writes between two looks at the disk. */
 const MIN_FREE_BYTES = 32 * 1024 * 1024;
 
 /** The SQLite file under the ledger: durable commits, prepared statements made once, errors that name the file. */
@@ -52,16 +52,31 @@ export class Database {
 
   /** Runs `work` as one transaction: all of it is durable when this returns, or none of it happened. */
   transact<Result>(work: () => Result): Result {
-    this.exec('begin immediate');
-    try {
-      const result = work();
-      this.exec('commit');
-      return result;
-    } catch (error) {
-      // A full disk has rolled back by itself; a second rollback would hide the first error.
-      if (this.#connection.inTransaction) this.exec('rollback');
-      throw error;
-    }
+    return this.#within('begin immediate', work);
+  }
+
+  /** Runs queries that all see the same moment, and waits for no writer. */
+  read<Result>(work: () => Result): Result {
+    return this.#within('begin', work);
+  }
+
+  /** Refuses a disk that is almost full, before anything is spent. */
+  checkFreeSpace(minFreeBytes = MIN_FREE_BYTES): void {
+    const disk = this.#guard(() => statfsSync(dirname(this.path)));
+    const freeBytes = disk.bavail * disk.bsize;
+    // Some virtual file systems know no sizes and say 0 for everything.
+    if (disk.blocks === 0 || freeBytes >= minFreeBytes) return;
+    throw createUsageError(
+      'LEDGER_FULL',
+      `The disk of the ledger is almost full: ${Math.floor(freeBytes / 1024)} KiB free at ${this.path}`,
+      'Free some space, or set ROWFILL_HOME to a folder on another disk.',
+    );
+  }
+
+  /** SQLite's own check of the whole file: what is wrong with it, one line each. */
+  check(): string[] {
+    const lines = this.all<{ quick_check: string }>('pragma quick_check').map((row) => row.quick_check);
+    return lines.filter((line) => line !== 'ok');
   }
 
   close(): void {
@@ -72,6 +87,19 @@ export class Database {
       this.#connection.exec('pragma wal_checkpoint(truncate)');
     } finally {
       this.#connection.close();
+    }
+  }
+
+  #within<Result>(begin: string, work: () => Result): Result {
+    this.exec(begin);
+    try {
+      const result = work();
+      this.exec('commit');
+      return result;
+    } catch (error) {
+      // A full disk has rolled back by itself; a second rollback would hide the first error.
+      if (this.#connection.inTransaction) this.exec('rollback');
+      throw error;
     }
   }
 
@@ -106,7 +134,6 @@ export class Database {
 function createFile(path: string): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  checkFreeSpace(folder, path);
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) {
     // Only ever a new file: to open and close an existing one would drop the locks this process has on it.
@@ -114,16 +141,4 @@ function createFile(path: string): void {
   } else if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
     chmodSync(path, 0o600);
   }
-}
-
-function checkFreeSpace(folder: string, path: string): void {
-  const disk = statfsSync(folder);
-  const freeBytes = disk.bavail * disk.bsize;
-  // Some virtual file systems know no sizes and say 0 for everything.
-  if (disk.blocks === 0 || freeBytes >= MIN_FREE_BYTES) return;
-  throw createUsageError(
-    'LEDGER_FULL',
-    `The disk of the ledger is almost full: ${Math.floor(freeBytes / 1024)} KiB free at ${path}`,
-    'Free some space, or set ROWFILL_HOME to a folder on another disk.',
-  );
 }

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../model/clock.js';
 import type { JobStop } from '../model/events.js';
 import type { RowCounts } from '../model/outcome.js';
 import type { AgentRun } from '../model/run.js';
-import { failRows, findAnswers } from './answers.js';
+import { failRows, findAnswers, findOlderAnswers } from './answers.js';
 import { findOpenBatches, intendBatch, markSent, suspectBatch, voidBatch } from './batches.js';
 import { Database } from './database.js';
 import { closeJob, findJob, openJob, readJob, readSpend } from './jobs.js';
@@ -26,13 +26,14 @@ import type {
   JobParts,
   JobRecord,
   JobStatus,
+  OlderAnswer,
   OpenBatch,
   OpenedJob,
   RowFailure,
   Spend,
   StoredAnswer,
 } from './records.js';
-import { settleBatch } from './settle.js';
+import { readRun, settleBatch } from './settle.js';
 
 export { resolveLedgerPath } from './ledger-path.js';
 
@@ -67,8 +68,9 @@ export class Ledger {
     this.#clock = clock;
   }
 
-  /** Writes the job down. The same ask on the same input is the same job again: its `invocation` counts up. */
+  /** Writes the job down. The same ask on the same input is the same job again: its `invocation` counts up. Refuses a full disk. */
   openJob(job: JobParts): OpenedJob {
+    this.#database.checkFreeSpace();
     return this.#database.transact(() => openJob(this.#database, job, this.#clock.now()));
   }
 
@@ -166,12 +168,27 @@ export class Ledger {
 
   /** Every job, the last one opened first. */
   listJobs(): readonly JobStatus[] {
-    return this.#database.transact(() => listJobs(this.#database));
+    return this.#database.read(() => listJobs(this.#database));
   }
 
   /** A job by its id, or by a start of it that no other job shares. */
   readJob(idOrPrefix: string): JobRecord {
     return readJob(this.#database, idOrPrefix);
+  }
+
+  /** The values that newer ones replaced, the one replaced last first. */
+  findOlderAnswers(askId: string, key: string): readonly OlderAnswer[] {
+    return findOlderAnswers(this.#database, askId, key);
+  }
+
+  /** The raw run as the agent gave it when it was settled; null if it was pruned or never came here. */
+  readRun(runId: string): AgentRun | null {
+    return readRun(this.#database, runId);
+  }
+
+  /** Reads the whole file through and says what is damaged; empty if nothing is. */
+  check(): readonly string[] {
+    return this.#database.check();
   }
 
   /** Deletes old raw runs and old asks, all of it or none. */

@@ -49,9 +49,9 @@ export function listJobs(database: Database): JobStatus[] {
 function readRunsInFlight(database: Database): Map<number, RunInFlight[]> {
   const rows = database.all<RunInFlight & { job: number }>(
     `select batch.job, batch.id as batchId, batch.run_id as runId, batch.state,
-       json_array_length(batch.content, '$.rows') as rows, batch.reserve_micros as reserveMicros,
+       json_array_length(intent.content, '$.rows') as rows, batch.reserve_micros as reserveMicros,
        batch.intended_at as intendedAtMs
-     from batch where batch.state in ('intended', 'sent', 'unknown') order by batch.number`,
+     from batch join intent on intent.batch = batch.number where batch.state in ('intended', 'sent', 'unknown') order by batch.number`,
   );
   const runs = new Map<number, RunInFlight[]>();
   for (const { job, batchId, runId, state, rows: count, reserveMicros, intendedAtMs } of rows) {

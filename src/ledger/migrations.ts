@@ -36,7 +36,6 @@ export const MIGRATIONS: readonly string[] = [
     job integer not null references job,
     ask integer not null references ask,
     state text not null check (state in ('intended', 'sent', 'unknown', 'settled', 'void')),
-    content text,
     run_id text,
     why text,
     reserve_micros integer not null,
@@ -46,6 +45,12 @@ export const MIGRATIONS: readonly string[] = [
   ) strict;
   create index batch_open on batch (ask, number) where state in ('intended', 'sent', 'unknown');
   create index batch_by_job on batch (job);
+
+  -- The whole batch, for as long as its end is not known: apart, so that a change of state rewrites no long row.
+  create table intent (
+    batch integer primary key references batch,
+    content text not null
+  ) strict;
 
   create table run (
     batch integer primary key references batch,

@@ -34,6 +34,7 @@ export function pruneLedger(database: Database, limits: PruneLimits, nowMs: numb
   const runs = database.run(
     `delete from run where batch in (select number from batch where job in (${OLD_JOBS}))`,
   );
+  database.run(`delete from intent where batch in (select number from batch where job in (${OLD_JOBS}))`);
   database.run(`delete from batch where job in (${OLD_JOBS})`);
   database.run(`delete from job_answer where job in (${OLD_JOBS})`);
   database.run(

@@ -62,6 +62,13 @@ export interface StoredAnswer {
   readonly answeredAtMs: number | null;
 }
 
+/** Values that a newer run replaced. */
+export interface OlderAnswer {
+  readonly fields: ReadonlyMap<string, FieldAnswer>;
+  readonly answeredAtMs: number | null;
+  readonly replacedAtMs: number;
+}
+
 export interface RowFailure {
   readonly key: string;
   readonly reason: string;

@@ -1,9 +1,9 @@
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { RowAnswer } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
 import { splitMicros, toMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
-import { type BatchRecord, createStateError, readBatch } from './batches.js';
+import { type BatchRecord, readBatch, readIntent } from './batches.js';
 import type { Database } from './database.js';
 import type { RowFailure } from './records.js';
 import { writeAnswers } from './write-answers.js';
@@ -23,12 +23,17 @@ export function settleBatch(
 ): void {
   const record = readBatch(database, batchId);
   if (record.state === 'settled') return;
-  if (record.content === null) throw createStateError(batchId, 'settled without its content');
-  const batch = JSON.parse(record.content) as Batch;
+  const batch = readIntent(database, record);
   const costMicros = toMicros(settlement.run.costDollars.total);
   endBatch(database, record, settlement.run, costMicros, nowMs);
   writeAnswers(database, { record, batch, runId: settlement.run.id, answers: settlement.answers, nowMs });
   writeShares(database, record, batch, costMicros, settlement.failures);
+}
+
+/** The raw run as it was settled. */
+export function readRun(database: Database, runId: string): AgentRun | null {
+  const row = database.get<{ content: Uint8Array }>('select content from run where id = ?', runId);
+  return row === undefined ? null : (JSON.parse(gunzipSync(row.content).toString('utf8')) as AgentRun);
 }
 
 function endBatch(
@@ -45,13 +50,14 @@ function endBatch(
     record.job,
   );
   database.run(
-    `update batch set state = 'settled', content = null, run_id = ?, cost_micros = ?, why = null, ended_at = ?
+    `update batch set state = 'settled', run_id = ?, cost_micros = ?, why = null, ended_at = ?
      where number = ?`,
     run.id,
     costMicros,
     nowMs,
     record.number,
   );
+  database.run('delete from intent where batch = ?', record.number);
   database.run(
     'insert into run (batch, id, content, kept_at) values (?, ?, ?, ?)',
     record.number,
