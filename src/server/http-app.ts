@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { createRefusal, Disconnect, Refusal } from './refusal.js';
 
 /** The largest body of a request. */
@@ -22,7 +27,7 @@ export function createHttpApp(): FastifyInstance {
     genReqId: () => `req_${randomUUID()}`,
     routerOptions: { maxParamLength: 4_096 },
     clientErrorHandler: refuseBrokenRequest,
-    frameworkErrors: (error, _request, reply) => sendError(error, reply),
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   app.server.maxConnections = MAX_CONNECTIONS;
@@ -31,11 +36,11 @@ export function createHttpApp(): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
-  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(error, reply));
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
   return app;
 }
 
-function sendError(error: Error, reply: FastifyReply): FastifyReply {
+function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Disconnect) {
     reply.hijack();
     reply.raw.destroy();
@@ -45,7 +50,7 @@ function sendError(error: Error, reply: FastifyReply): FastifyReply {
   const isPage = typeof body === 'string';
   return reply
     .code(status)
-    .headers(headers)
+    .headers({ ...headers, 'x-request-id': request.id })
     .type(isPage ? 'text/html' : 'application/json; charset=utf-8')
     .send(isPage ? body : JSON.stringify(body));
 }

@@ -10,7 +10,7 @@ import { RUN_ID_PATTERN } from './run-id.js';
 export const MAX_RECORDS = 10_000;
 const MAX_DEPTH = 256;
 
-const KNOWN_KEYS: readonly string[] = [
+const CONTRACT_KEYS: readonly string[] = [
   'query',
   'systemPrompt',
   'input',
@@ -19,14 +19,17 @@ const KNOWN_KEYS: readonly string[] = [
   'previousRunId',
   'metadata',
   'budget',
-  'dataSources',
 ];
+const KNOWN_KEYS: Readonly<Record<Contract, readonly string[]>> = {
+  '2026-05-07': CONTRACT_KEYS,
+  current: [...CONTRACT_KEYS, 'dataSources'],
+};
 
 /** Turns the body of a create into the request as it is stored, or refuses it and says where it is wrong. */
 export function resolveCreate(body: unknown, contract: Contract): CreateRunRequest {
   if (!isJsonObject(body)) throw createInvalid(`The body must be a JSON object, but is ${nameType(body)}.`);
   checkDepth(body, '', 0);
-  const unknown = Object.keys(body).filter((key) => !KNOWN_KEYS.includes(key));
+  const unknown = Object.keys(body).filter((key) => !KNOWN_KEYS[contract].includes(key));
   if (contract === 'current' && unknown.length > 0) throw createUnknownKeys(unknown);
   const effort = readEffort(body.effort, contract);
   const request = {

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import Database from 'libsql';
 import { createUsageError, describeError } from '../errors.js';
 import type { RunStatus } from '../model/run.js';
@@ -25,6 +26,8 @@ export class SqliteRunStore implements RunStore {
 
   constructor(path: string, contract: Contract) {
     try {
+      // Made here first, so that what was asked is for its owner's eyes only.
+      closeSync(openSync(path, 'a', 0o600));
       this.#database = new Database(path, { timeout: 5_000 });
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
       this.#database.exec(SCHEMA);

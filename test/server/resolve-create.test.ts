@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { resolveCreate } from '../../src/server/resolve-create.js';
+
+test('a request is kept as it came, with its defaults filled in', () => {
+  const body = {
+    query: 'Find it.',
+    systemPrompt: '',
+    input: { data: [{ a: null, b: [1, { c: true }] }], exclusion: [] },
+    outputSchema: { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' },
+    previousRunId: 'a:b-c_d.e',
+    metadata: { empty: '' },
+  };
+  expect(resolveCreate(body, '2026-05-07')).toEqual({ ...body, effort: 'auto' });
+  expect(resolveCreate(body, 'current')).toEqual({ ...body, effort: 'auto' });
+});
+
+test('an outputSchema of null is kept as null', () => {
+  expect(resolveCreate({ query: 'x', outputSchema: null }, '2026-05-07').outputSchema).toBeNull();
+});
+
+test('keys of the input that the contract does not list are left out', () => {
+  const body = { query: 'x', input: { data: [], notes: 'private' } };
+  expect(resolveCreate(body, 'current').input).toEqual({ data: [] });
+});
+
+test('the contract of 2026-05-07 keeps keys that it does not know, and ignores a budget', () => {
+  const body = { query: 'x', dataSources: ['any'], budget: { maxCostDollars: 0, other: 1 } };
+  expect(resolveCreate(body, '2026-05-07')).toEqual({ query: 'x', effort: 'auto', dataSources: ['any'] });
+});
+
+test('the current contract keeps budgets and data sources', () => {
+  const body = {
+    query: 'x',
+    effort: 'ultra',
+    budget: { maxCostDollars: 20, maxDurationSeconds: 300 },
+    dataSources: [{ provider: 'fiber' }],
+  };
+  expect(resolveCreate(body, 'current')).toEqual(body);
+});
+
+test.each(['minimal', 'low', 'medium', 'high', 'xhigh', 'auto', 'ultra', 'max'])(
+  'the current contract takes the effort %s',
+  (effort) => {
+    expect(resolveCreate({ query: 'x', effort }, 'current').effort).toBe(effort);
+  },
+);
+
+test.each([
+  [
+    'draft-07',
+    'http://json-schema.org/draft-07/schema#',
+    { definitions: { a: {} }, $ref: '#/definitions/a' },
+  ],
+  ['2019-09', 'https://json-schema.org/draft/2019-09/schema', { $recursiveAnchor: true, $defs: { a: {} } }],
+  ['2020-12', 'https://json-schema.org/draft/2020-12/schema', { prefixItems: [{ type: 'string' }] }],
+])('an outputSchema of %s is taken', (_name, $schema, rest) => {
+  const outputSchema = { $schema, ...rest };
+  expect(resolveCreate({ query: 'x', outputSchema }, '2026-05-07').outputSchema).toEqual(outputSchema);
+});
+
+test('names that mean something to JavaScript are names like any other', () => {
+  const body = JSON.parse('{"query":"x","metadata":{"__proto__":"a","constructor":"b"},"__proto__":{"c":1}}');
+  const request = resolveCreate(body, '2026-05-07');
+  expect(JSON.parse(JSON.stringify(request))).toEqual({ ...body, effort: 'auto' });
+  expect(Object.hasOwn(request, '__proto__')).toBe(true);
+  expect(Reflect.get({}, 'c')).toBeUndefined();
+});
