@@ -114,6 +114,7 @@ const MAX_VALUE_DEPTH = 64;
 
 /** Too deep to be a cell; walked level by level, so that no depth can exhaust the stack. */
 function isDeep(value: JsonValue): boolean {
+  if (typeof value !== 'object') return false;
   let level: JsonValue[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > MAX_VALUE_DEPTH) return true;

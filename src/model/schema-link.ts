@@ -161,5 +161,5 @@ function rewrite(
 }
 
 function isLinkWord(key: string, value: JsonValue): boolean {
-  return NAMES.has(key) || (REFERENCES.includes(key) && typeof value === 'string');
+  return typeof value !== 'object' && (NAMES.has(key) || REFERENCES.includes(key));
 }

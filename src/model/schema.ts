@@ -108,15 +108,32 @@ function compileAt(ajv: Ajv, root: JsonObject, pointer: string): ValidateFunctio
 
 function toIssue(error: ErrorObject): SchemaIssue {
   const { allowedValues, allowedValue, additionalProperty, unevaluatedProperty } = error.params;
+  const allowed = Array.isArray(allowedValues)
+    ? allowedValues
+    : allowedValue === undefined
+      ? null
+      : [allowedValue];
   const property = additionalProperty ?? unevaluatedProperty;
   return {
     path: error.instancePath,
     keyword: error.keyword,
-    message: error.message ?? error.keyword,
-    ...(Array.isArray(allowedValues) ? { allowed: allowedValues } : {}),
-    ...(allowedValue === undefined ? {} : { allowed: [allowedValue] }),
+    message: describeIssue(error, allowed),
+    ...(allowed === null ? {} : { allowed }),
     ...(typeof property === 'string' ? { property } : {}),
   };
+}
+
+const MAX_LISTED = 12;
+
+/** The compiler's words, with the values that are allowed, and without null: that is never what is asked for. */
+function describeIssue(error: ErrorObject, allowed: readonly JsonValue[] | null): string {
+  const types: unknown = error.keyword === 'type' ? error.params.type : null;
+  if (Array.isArray(types))
+    return `must be ${types.filter((type) => type !== 'null').join(' or ') || 'null'}`;
+  if (allowed === null) return error.message ?? error.keyword;
+  const values = allowed.filter((value) => value !== null).map((value) => JSON.stringify(value));
+  const more = values.length > MAX_LISTED ? ` or ${values.length - MAX_LISTED} others` : '';
+  return `must be ${values.slice(0, MAX_LISTED).join(' or ')}${more}`;
 }
 
 function createAjv(draft: SchemaDraft): Ajv {

@@ -31,7 +31,7 @@ export function joinGrounding(
     const found = byRow.get(place.index) ?? { whole: [], fields: new Map<string, Grounding[]>() };
     byRow.set(place.index, found);
     if (place.field === null) found.whole.push(entry);
-    else found.fields.set(place.field, [...(found.fields.get(place.field) ?? []), entry]);
+    else append(found.fields, place.field, entry);
   }
   return new Map(rows.map((row) => [row, joinRow(row, byRow.get(row.index))]));
 }
@@ -39,6 +39,12 @@ export function joinGrounding(
 interface RowGroundings {
   readonly whole: Grounding[];
   readonly fields: Map<string, Grounding[]>;
+}
+
+function append(lists: Map<string, Grounding[]>, name: string, entry: Grounding): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [entry]);
+  else list.push(entry);
 }
 
 const NO_GROUNDING: FieldGrounding = { citations: [], confidence: null };
@@ -75,16 +81,12 @@ function readCitations(groundings: readonly Grounding[]): readonly Citation[] {
   return [...byUrl.values()];
 }
 
-const SCHEMES = new Set(['http:', 'https:', 'file:']);
-
 /** A page that a person can open, without the white space that would cut it in two in a cell; null for anything else. */
 function readUrl(value: unknown): string | null {
   if (typeof value !== 'string') return null;
   const text = value.trim();
-  if (!URL.canParse(text)) return null;
-  const url = new URL(text);
-  if (!SCHEMES.has(url.protocol)) return null;
-  return /[\s\p{Cc}]/u.test(text) ? url.href : text;
+  if (!/^(?:https?|file):\/\//i.test(text) || !URL.canParse(text)) return null;
+  return /[\s\p{Cc}]/u.test(text) ? new URL(text).href : text;
 }
 
 const CONFIDENCES: readonly Confidence[] = ['low', 'medium', 'high'];

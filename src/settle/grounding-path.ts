@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '../model/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { escapeToken } from '../model/pointer.js';
 import { readEntryFields, readRowEntries } from '../model/row-entries.js';
 
@@ -36,25 +36,31 @@ export function createPathReader(
   const readField = (rest: string): string | null =>
     keys.find(({ forms }) => matchKey(rest, forms) !== null)?.name ?? null;
 
+  const wrapped = new Map<number, boolean>();
+  const isWrapped = (index: number, entry: JsonObject): boolean => {
+    const known = wrapped.get(index) ?? readEntryFields(entry, names)?.keys.length === 1;
+    wrapped.set(index, known);
+    return known;
+  };
+
   const readPlace = (start: string): GroundedPlace | null => {
     let rest: string | null = start;
     for (const forms of listForms) rest = rest === null ? null : matchKey(rest, forms);
     const found = rest === null ? null : readIndex(rest);
     const entry = found === null ? undefined : entries[found.index]?.value;
     if (found === null || !isJsonObject(entry)) return null;
-    // The root says nothing about one row, not even where the root is all there is.
-    if (found.rest === '') return isList ? { index: found.index, field: null } : null;
-    const isWrapped = readEntryFields(entry, names)?.keys.length === 1;
-    const known = isWrapped ? exact.get(found.rest) : undefined;
-    if (known !== undefined) return { index: found.index, field: known };
+    const { index } = found;
+    const hasFields = isWrapped(index, entry);
+    const known = hasFields ? exact.get(found.rest) : undefined;
+    if (known !== undefined) return { index, field: known };
     const inner = matchKey(found.rest, FIELDS_FORMS);
-    const direct = readField(found.rest);
-    if (inner === null || (!isWrapped && direct !== null)) {
-      return direct === null ? null : { index: found.index, field: direct };
-    }
-    if (inner === '') return isList ? { index: found.index, field: null } : null;
-    const field = readField(inner) ?? direct;
-    return field === null ? null : { index: found.index, field };
+    // The root says nothing about one row, not even where the root is all there is.
+    if (found.rest === '' || (hasFields && inner === '')) return isList ? { index, field: null } : null;
+    const beside = hasFields && isEntryKey(found.rest) ? null : readField(found.rest);
+    const inside = inner === null ? null : readField(inner);
+    const field = hasFields ? (inside ?? beside) : (beside ?? inside);
+    if (field !== null) return { index, field };
+    return inner === '' && isList ? { index, field: null } : null;
   };
 
   return (path) => {
@@ -64,6 +70,11 @@ export function createPathReader(
     }
     return null;
   };
+}
+
+/** True for the keys of the entry itself, which are no fields even if a field is called so. */
+function isEntryKey(rest: string): boolean {
+  return matchKey(rest, ROW_ID_FORMS) !== null || matchKey(rest, FIELDS_FORMS) !== null;
 }
 
 /** The ways in which a path can name a key. */
@@ -87,6 +98,7 @@ function listKeyForms(key: string): readonly string[] {
   return [...new Set(forms.flatMap((form) => (form.startsWith('[') ? [form, `.${form}`] : [form])))];
 }
 
+const ROW_ID_FORMS = listKeyForms('row_id');
 const FIELDS_FORMS = listKeyForms('fields');
 const OUTPUT_FORMS = listKeyForms('output');
 const STRUCTURED_FORMS = listKeyForms('structured');
@@ -101,10 +113,10 @@ function isBoundary(next: string | undefined): boolean {
   return next === undefined || next === '.' || next === '[' || next === '/';
 }
 
-/** A path as it is, and without what stands in front of the answer. */
+/** A path without what stands in front of the answer, and as it is. */
 function listStarts(path: string): string[] {
-  const bare = path.replace(/^[$#]/, '');
+  const bare = path.startsWith('$') || path.startsWith('#') ? path.slice(1) : path;
   const inOutput = matchKey(bare, OUTPUT_FORMS);
   const inStructured = matchKey(inOutput ?? bare, STRUCTURED_FORMS);
-  return [...new Set([bare, inStructured, inOutput].filter((start) => start !== null))];
+  return [inStructured, inOutput, bare].filter((start) => start !== null);
 }

@@ -142,7 +142,7 @@ describe('fields', () => {
     const checked = check(1, { rows: [entry('r1', { ceo: 'Ann', staff: 'about forty' })] });
     expect(Object.fromEntries(checked.rows[0]?.fields ?? [])).toEqual({
       ceo: { value: 'Ann', issue: null },
-      staff: { value: null, issue: 'must be integer,null, got "about forty"' },
+      staff: { value: null, issue: 'must be integer, got "about forty"' },
     });
   });
 
@@ -157,7 +157,7 @@ describe('fields', () => {
     });
     expect(checked.rows).toEqual([]);
     expect(checked.rejected.map((row) => row.reason)).toEqual([
-      'no field of its entry is valid: ceo must be string,null; staff must be integer,null',
+      'no field of its entry is valid: ceo must be string; staff must be integer',
       'its entry holds none of the fields',
     ]);
   });

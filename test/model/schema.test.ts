@@ -1,6 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../src/model/json.js';
+import { readFields } from '../../src/model/field.js';
+import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import { compileSchema, SchemaError } from '../../src/model/schema.js';
+import { DRAFT_URIS } from '../../src/model/schema-draft.js';
+import { valueArbitrary } from '../helpers/schema-arbitrary.js';
 
 const DRAFT_07 = 'http://json-schema.org/draft-07/schema#';
 const DRAFT_2019 = 'https://json-schema.org/draft/2019-09/schema';
@@ -101,6 +105,99 @@ describe('a schema that is none is refused with the path of the fault', () => {
     expect(refuse).toThrow(SchemaError);
     expect(refuse).toThrow(expect.objectContaining({ code: 'INVALID_OUTPUT_SCHEMA', kind: 'usage', path }));
   });
+});
+
+test.each<[string, JsonObject]>([
+  ['itself', { $ref: '#' }],
+  [
+    'a definition that comes back',
+    { $ref: '#/$defs/a', $defs: { a: { anyOf: [{ $ref: '#/$defs/b' }] }, b: { $ref: '#/$defs/a' } } },
+  ],
+  ['an anchor', { properties: { a: { $anchor: 'a', not: { $ref: '#a' } } } }],
+])('a schema that refers to itself without end is refused: %s', (_, schema) => {
+  expect(() => compileSchema(schema)).toThrow(/without end/);
+});
+
+test('a schema may come back to itself deeper in the value', () => {
+  const schema = compileSchema({ properties: { kids: { items: { $ref: '#' } }, n: { type: 'integer' } } });
+  expect(schema.validate({ kids: [{ kids: [{ n: 1 }] }] })).toEqual([]);
+  expect(schema.validate({ kids: [{ kids: [{ n: 'x' }] }] }).map((issue) => issue.path)).toEqual([
+    '/kids/0/kids/0/n',
+  ]);
+});
+
+test('a value that is nested without end is an issue and no crash', () => {
+  const schema = compileSchema({ items: { $ref: '#' } });
+  const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
+  expect(schema.validate(deep)).toEqual([{ path: '', keyword: 'depth', message: 'is nested too deeply' }]);
+});
+
+test('whatever is given as a schema either compiles or is refused as one', () => {
+  const word = fc.constantFrom(
+    ...[
+      '$schema',
+      '$id',
+      '$ref',
+      '$anchor',
+      '$dynamicRef',
+      '$dynamicAnchor',
+      '$recursiveRef',
+      '$defs',
+      'definitions',
+    ],
+    ...[
+      'type',
+      'properties',
+      'items',
+      'allOf',
+      'not',
+      'enum',
+      'pattern',
+      'format',
+      'required',
+      '$async',
+      'nullable',
+      '__proto__',
+    ],
+  );
+  const { schema: arbitrary } = fc.letrec<{ schema: JsonValue }>((tie) => ({
+    schema: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom<JsonValue[]>(
+        '#',
+        '#a',
+        '#/$defs/a',
+        'a',
+        '',
+        '%',
+        '(',
+        'object',
+        'http://[',
+        1,
+        -1,
+        null,
+        true,
+        false,
+        [],
+        {},
+      ),
+      fc.constantFrom<JsonValue[]>(...Object.values(DRAFT_URIS)),
+      fc.array(tie('schema'), { maxLength: 3 }),
+      fc.dictionary(fc.oneof(word, word, fc.string()), tie('schema'), { maxKeys: 4 }),
+    ),
+  }));
+  fc.assert(
+    fc.property(arbitrary, valueArbitrary, (schema, value) => {
+      try {
+        const compiled = compileSchema(schema as JsonObject);
+        compiled.validate(value);
+        readFields(schema as JsonObject);
+      } catch (error) {
+        expect(error).toMatchObject({ kind: 'usage' });
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test('schemas with the same $id do not meet', () => {

@@ -164,6 +164,56 @@ describe('references keep their meaning', () => {
       { n: 1, kid: { kid: { m: 1 } } },
     ],
     [
+      'a recursive reference that an outer resource overrides',
+      '2019-09',
+      {
+        $id: 'https://example.com/strict',
+        $recursiveAnchor: true,
+        $ref: 'tree',
+        properties: { n: true, kid: true },
+        unevaluatedProperties: false,
+        $defs: {
+          tree: {
+            $id: 'tree',
+            $recursiveAnchor: true,
+            type: 'object',
+            properties: { n: { type: 'integer' }, kid: { $recursiveRef: '#' } },
+          },
+        },
+      },
+      { n: 1, kid: { kid: { n: 1 } } },
+      { n: 1, kid: { kid: { m: 1 } } },
+    ],
+    [
+      'an anchor and a definition that share a name with those of another resource',
+      '2020-12',
+      {
+        properties: {
+          a: { $ref: '#x' },
+          b: { $ref: 'item' },
+          c: { $ref: 'item#x' },
+          d: { $ref: '#/$defs/x' },
+        },
+        $defs: {
+          x: { $anchor: 'x', type: 'integer' },
+          item: { $id: 'item', $ref: '#/$defs/x', $defs: { x: { $anchor: 'x', type: 'string' } } },
+        },
+      },
+      { a: 1, b: 's', c: 's', d: 1 },
+      { a: 's', b: 's', c: 's', d: 1 },
+    ],
+    [
+      'a plain and a dynamic reference at once',
+      '2020-12',
+      {
+        $dynamicAnchor: 'node',
+        properties: { kid: { $ref: '#/$defs/named', $dynamicRef: '#node' }, name: { type: 'string' } },
+        $defs: { named: { required: ['name'] } },
+      },
+      { kid: { name: 'x' } },
+      { kid: { name: 7 } },
+    ],
+    [
       'a pointer into a place that is no keyword',
       '2020-12',
       {
