@@ -21,7 +21,7 @@ export async function loadTables(directory: string): Promise<Table[]> {
 }
 
 const READERS: ReadonlyMap<string, (path: string, text: string) => Table> = new Map([
-  ['.csv', (path, text) => readDelimited(path, text, '')],
+  ['.csv', (path, text) => readDelimited(path, text, findDelimiter(text))],
   ['.tsv', (path, text) => readDelimited(path, text, '\t')],
   ['.jsonl', readJsonLines],
   ['.ndjson', readJsonLines],
@@ -68,10 +68,7 @@ function decodeText(path: string, bytes: Buffer): string {
 }
 
 function readDelimited(path: string, text: string, delimiter: string): Table {
-  const { data, errors } = Papa.parse<string[]>(text, {
-    delimiter,
-    delimitersToGuess: [',', ';', '\t', '|'],
-  });
+  const { data, errors } = Papa.parse<string[]>(text, { delimiter });
   const lines = countLines(data);
   const fault = errors.find((error) => error.type === 'Quotes');
   if (fault !== undefined) {
@@ -101,6 +98,13 @@ function readDelimited(path: string, text: string, delimiter: string): Table {
     records.push({ position: index + 1, values: columns.map((_column, at) => cells[at] ?? null) });
   }
   return { path, name: basename(path), unit: 'row', columns, records };
+}
+
+/** What stands between the names of the header, text in quotes aside: a header is where other uses of these characters are rarest. */
+function findDelimiter(text: string): string {
+  const header = (/^\s*((?:"(?:[^"]|"")*"|[^"\r\n])*)/.exec(text)?.[1] ?? '').replace(/"(?:[^"]|"")*"/g, '');
+  const count = (mark: string): number => header.split(mark).length;
+  return [',', ';', '\t', '|'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }
 
 function isBlankRecord(cells: readonly string[]): boolean {

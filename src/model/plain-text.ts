@@ -68,8 +68,11 @@ const LATIN_LETTERS: Readonly<Record<string, string>> = {
   ı: 'i',
 };
 
+const PLAIN_ASCII = /^[ -~]*$/;
+
 // Marks are taken off Latin letters only: in Japanese, Hindi or Thai they make another letter.
 function foldText(text: string): string {
+  if (PLAIN_ASCII.test(text)) return text.toLowerCase().replace(/ {2,}/g, ' ').trim();
   return text
     .normalize('NFKC')
     .toLowerCase()
