@@ -132,8 +132,7 @@ export class AgentClient {
       this.#caller.repeat(call, signal, this.#caller.retry, async (attempt) => {
         try {
           const answer = await this.#caller.open(call, signal);
-          if (answer.status === 204) answer.body.resume();
-          else await this.#caller.readJson(answer, call, signal);
+          if (answer.status !== 204) await this.#caller.readJson(answer, call, signal);
         } catch (error) {
           // The first try may have removed it although its answer was lost.
           if (attempt === 1 || !(error instanceof AgentError) || error.status !== 404) throw error;
@@ -183,8 +182,8 @@ export class AgentClient {
     limit?: { readonly id: string; readonly deadlineMs: number },
   ): Promise<T> {
     const scope = openCallScope(options.signal, this.#closing.signal);
-    const watch = new AbortController();
-    if (limit !== undefined) {
+    const watch = limit === undefined ? null : new AbortController();
+    if (limit !== undefined && watch !== null) {
       this.#caller.clock.sleep(limit.deadlineMs, watch.signal).then(
         () => scope.abort(createDeadlineError(limit)),
         () => {},
@@ -193,7 +192,7 @@ export class AgentClient {
     try {
       return await call(scope.signal);
     } finally {
-      watch.abort();
+      watch?.abort();
       scope.close();
     }
   }

@@ -1,8 +1,8 @@
-import type { Readable } from 'node:stream';
 import { createParser } from 'eventsource-parser';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import type { AgentRunEvent } from '../model/run.js';
 import { AgentError } from './agent-error.js';
+import type { ByteSource } from './answer-body.js';
 
 /** What a stream brings next: an event, or its end; `cut` is the failure that ended it, null for an orderly end. */
 export type StreamItem =
@@ -13,12 +13,12 @@ export type StreamItem =
 export class EventStream {
   /** When the last bytes came, comments included. */
   lastByteAt: number;
-  readonly #body: Readable;
+  readonly #body: ByteSource;
   readonly #now: () => number;
   readonly #events: AsyncGenerator<AgentRunEvent, void>;
   readonly #unread: AgentRunEvent[] = [];
 
-  constructor(body: Readable, maxBytes: number, now: () => number) {
+  constructor(body: ByteSource, maxBytes: number, now: () => number) {
     this.#body = body;
     this.#now = now;
     this.lastByteAt = now();
@@ -66,7 +66,7 @@ export class EventStream {
     const decoder = new TextDecoder();
     for await (const chunk of this.#body) {
       this.lastByteAt = this.#now();
-      parser.feed(decoder.decode(chunk as Buffer, { stream: true }));
+      parser.feed(decoder.decode(chunk, { stream: true }));
       yield* ready.splice(0);
       if (tooLarge) throw createSizeError(maxBytes);
     }

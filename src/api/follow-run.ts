@@ -1,7 +1,8 @@
 import type { Clock } from '../model/clock.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import { type AgentRun, type AgentRunEvent, isTerminal } from '../model/run.js';
-import type { EventStream, StreamItem } from './event-stream.js';
+import type { EventStream } from './event-stream.js';
+import { IdleWatch } from './idle-watch.js';
 import { resolvePollDelay } from './poll-delay.js';
 
 /** The run to follow, as far as it is known. */
@@ -87,19 +88,20 @@ async function* readStream(
 ): AsyncGenerator<AgentRunEvent, boolean> {
   const onAbort = (): void => stream.close();
   calls.signal.addEventListener('abort', onAbort, { once: true });
+  const watch = new IdleWatch(stream, calls.clock, calls.idleMs);
   let ended = false;
   try {
     calls.signal.throwIfAborted();
     for (;;) {
       const next = stream.next();
-      let item = await raceIdle(next, stream, calls);
+      let item = await watch.race(next);
       while (item === null) {
         const run = await calls.get(runId);
         if (isTerminal(run.status)) {
           yield createEndEvent(run);
           return true;
         }
-        item = await raceIdle(next, stream, calls);
+        item = await watch.race(next);
       }
       calls.signal.throwIfAborted();
       if (item.kind === 'end') return false;
@@ -111,29 +113,9 @@ async function* readStream(
     }
   } finally {
     calls.signal.removeEventListener('abort', onAbort);
+    watch.close();
     if (ended) void drainBriefly(stream, calls.clock);
     else stream.close();
-  }
-}
-
-/** The next item, or null after `idleMs` without a byte. */
-async function raceIdle(
-  next: Promise<StreamItem>,
-  stream: EventStream,
-  { clock, idleMs }: FollowCalls,
-): Promise<StreamItem | null> {
-  const watch = new AbortController();
-  const since = clock.now();
-  try {
-    for (;;) {
-      const leftMs = Math.max(since, stream.lastByteAt) + idleMs - clock.now();
-      if (leftMs <= 0) return null;
-      const idle = clock.sleep(leftMs, watch.signal).then(() => null);
-      const item = await Promise.race([next, idle]);
-      if (item !== null) return item;
-    }
-  } finally {
-    watch.abort();
   }
 }
 
@@ -150,10 +132,9 @@ const DRAIN_MS = 1_000;
 
 /** Leaves the connection to the pool if the agent ends the stream soon, as it should; drops it otherwise. */
 async function drainBriefly(stream: EventStream, clock: Clock): Promise<void> {
-  const watch = new AbortController();
-  const limit = clock.sleep(DRAIN_MS, watch.signal).catch(() => {});
-  await Promise.race([stream.drain(), limit]);
-  watch.abort();
+  const watch = new IdleWatch({ lastByteAt: 0 }, clock, DRAIN_MS);
+  await watch.race(stream.drain());
+  watch.close();
   stream.close();
 }
 

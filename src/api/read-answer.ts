@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream';
 import type { CreateOutcome } from '../model/agent-failure.js';
 import type { JsonValue } from '../model/json.js';
 import { AgentError } from './agent-error.js';
+import type { ByteSource } from './answer-body.js';
 import { createNetworkError } from './create-network-error.js';
 import { formatSnippet, parseErrorAnswer } from './parse-error.js';
 import { parseRetryAfter } from './retry.js';
@@ -109,9 +109,9 @@ function isHtml(answer: WireAnswer, text: string): boolean {
   return answer.contentType.includes('html') || /^\s*<(!doctype|html|\?xml)/i.test(text);
 }
 
-async function readText(body: Readable, context: AnswerContext): Promise<string> {
+async function readText(body: ByteSource, context: AnswerContext): Promise<string> {
   const startedAt = context.now();
-  const chunks: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   const fail = (code: string, message: string, hint: string): AgentError =>
     new AgentError(code, `${context.what}: ${message}`, {
@@ -120,9 +120,7 @@ async function readText(body: Readable, context: AnswerContext): Promise<string>
     });
   try {
     for await (const chunk of body) {
-      // Bodies of undici and zlib are streams of buffers.
-      const buffer = chunk as Buffer;
-      bytes += buffer.length;
+      bytes += chunk.length;
       if (bytes > context.maxBytes) {
         throw fail(
           'RESPONSE_TOO_LARGE',
@@ -134,7 +132,7 @@ async function readText(body: Readable, context: AnswerContext): Promise<string>
       if (context.now() - startedAt > context.requestMs) {
         throw fail('TIMED_OUT', `the answer took longer than ${context.requestMs} ms`, 'Check the network.');
       }
-      chunks.push(buffer);
+      chunks.push(chunk);
     }
   } catch (error) {
     throw createNetworkError(error, context.what, context.creates ? 'unknown' : null);

@@ -3,6 +3,7 @@ import { type AgentRunEvent, type CreateRunRequest, isTerminal } from '../model/
 import { AgentError } from './agent-error.js';
 import type { Caller, CallRequest } from './caller.js';
 import type { EventStream } from './event-stream.js';
+import { IdleWatch } from './idle-watch.js';
 import { OpenRun } from './open-run.js';
 import { formatSnippet, parseErrorAnswer } from './parse-error.js';
 import { hasResult, parseRun } from './parse-run.js';
@@ -53,13 +54,16 @@ export function createNoRunError(what: string, outcome: 'unknown' | null): Agent
 /** Reads events until one names the run, and puts them back for whoever follows the run. */
 async function readRunId(stream: EventStream, caller: Caller, signal: AbortSignal): Promise<string> {
   const early: AgentRunEvent[] = [];
-  const watch = new AbortController();
-  const limit = caller.clock.sleep(caller.timeouts.createMs, watch.signal).then(() => null);
+  const startedAt = caller.clock.now();
+  // Comments do not put the limit off.
+  const limit = new IdleWatch({ lastByteAt: 0 }, caller.clock, caller.timeouts.createMs);
   try {
     for (;;) {
-      const item = await Promise.race([stream.next(), limit]);
+      const item = await limit.race(stream.next());
       signal.throwIfAborted();
-      if (item === null) throw createLostError('TIMED_OUT', 'the stream did not name its run in time');
+      if (item === null || caller.clock.now() - startedAt > caller.timeouts.createMs) {
+        throw createLostError('TIMED_OUT', 'the stream did not name its run in time');
+      }
       if (item.kind === 'end') {
         throw createLostError('STREAM_CUT', 'the stream ended before it named its run', item.cut);
       }
@@ -72,7 +76,7 @@ async function readRunId(stream: EventStream, caller: Caller, signal: AbortSigna
       if (item.event.event === 'error') throw createEventError(item.event, caller);
     }
   } finally {
-    watch.abort();
+    limit.close();
   }
 }
 

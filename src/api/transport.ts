@@ -1,8 +1,10 @@
-import { pipeline, type Readable, type Transform } from 'node:stream';
+import { pipeline, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import type { CreateOutcome } from '../model/agent-failure.js';
+import type { ByteSource } from './answer-body.js';
 import { createNetworkError } from './create-network-error.js';
+import { Exchange } from './exchange.js';
 import { openPool, type PoolOptions } from './open-pool.js';
 import { type BaseUrl, resolveBaseUrl } from './resolve-base-url.js';
 
@@ -33,7 +35,7 @@ export interface WireAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Readable;
+  readonly body: ByteSource;
 }
 
 /** The one place that speaks HTTP, and the only one that knows the key: it goes to the configured origin and nowhere else. */
@@ -53,37 +55,34 @@ export class Transport {
   async send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
     signal.throwIfAborted();
     this.requests += 1;
-    const progress = { written: false };
-    const pool = this.#pool.compose((dispatch) => (options, handler) => {
-      return dispatch(options, noteWrite(handler, progress));
-    });
-    const sent = pool.request({
-      origin: this.base.origin,
-      path: this.base.prefix + request.path,
-      method: request.method,
-      headers: this.#createHeaders(request),
-      body: request.body ?? null,
-      headersTimeout: request.headersMs,
-      // A stream may be silent for as long as its run works; whoever reads it keeps watch.
-      bodyTimeout: request.accept === 'text/event-stream' ? 0 : this.#options.bodyIdleMs,
-      signal,
-    });
+    const exchange = new Exchange(signal);
     try {
-      const answer = await raceAbort(sent, signal);
-      // An abort between two reads must not surface as an unhandled event.
-      answer.body.on('error', ignore);
+      this.#pool.dispatch(
+        {
+          origin: this.base.origin,
+          path: this.base.prefix + request.path,
+          method: request.method,
+          headers: this.#createHeaders(request),
+          body: request.body ?? null,
+          headersTimeout: request.headersMs,
+          // A stream may be silent for as long as its run works; whoever reads it keeps watch.
+          bodyTimeout: request.accept === 'text/event-stream' ? 0 : this.#options.bodyIdleMs,
+        },
+        exchange,
+      );
+      const { status, headers, body } = await exchange.answer;
       return {
-        status: answer.statusCode,
-        contentType: readHeader(answer.headers, 'content-type')?.toLowerCase() ?? '',
-        headers: answer.headers,
-        body: decodeBody(answer.body, readHeader(answer.headers, 'content-encoding')),
+        status,
+        contentType: readHeader(headers, 'content-type')?.toLowerCase() ?? '',
+        headers,
+        body: decodeBody(body, readHeader(headers, 'content-encoding')),
       };
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw createNetworkError(
         error,
         `${request.method} ${this.base.origin}`,
-        resolveOutcome(request, progress.written),
+        resolveOutcome(request, exchange.written),
       );
     }
   }
@@ -126,46 +125,8 @@ function resolveOutcome(request: WireRequest, written: boolean): CreateOutcome |
   return written ? 'unknown' : 'not_created';
 }
 
-/** The same handler, noting the moment from which bytes of the request may have left. */
-function noteWrite(
-  handler: Dispatcher.DispatchHandler,
-  progress: { written: boolean },
-): Dispatcher.DispatchHandler {
-  return {
-    onRequestStart(controller, context) {
-      progress.written = true;
-      handler.onRequestStart?.(controller, context);
-    },
-    onRequestUpgrade: (...facts) => handler.onRequestUpgrade?.(...facts),
-    onResponseStart: (...facts) => handler.onResponseStart?.(...facts),
-    onResponseData: (...facts) => handler.onResponseData?.(...facts),
-    onResponseEnd: (...facts) => handler.onResponseEnd?.(...facts),
-    onResponseError: (...facts) => handler.onResponseError?.(...facts),
-  };
-}
-
-/** Lets an abort through at once, also while the request still waits for a connection. */
-async function raceAbort(
-  sent: Promise<Dispatcher.ResponseData>,
-  signal: AbortSignal,
-): Promise<Dispatcher.ResponseData> {
-  let onAbort = ignore;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([sent, aborted]);
-  } catch (error) {
-    sent.then((late) => late.body.on('error', ignore).destroy(), ignore);
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
 /** Undoes a compression that was not asked for. */
-function decodeBody(body: Readable, encoding: string | null): Readable {
+function decodeBody(body: ByteSource, encoding: string | null): ByteSource {
   const decoder = createDecoder(encoding);
   return decoder === null ? body : pipeline(body, decoder, ignore);
 }
