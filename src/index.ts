@@ -1,10 +1,28 @@
 export type { Agent, AgentResult, AgentTask } from './agents/agent.js';
 export { createReferenceAgent } from './agents/reference-agent.js';
-export { AgentClient, type AgentClientOptions } from './api/agent-client.js';
+export {
+  AgentClient,
+  type AgentClientOptions,
+  type AgentTimeouts,
+  type CallOptions,
+  type PageOptions,
+  type RetryInfo,
+  type RetryPolicy,
+  type StartedRun,
+  type WaitOptions,
+} from './api/agent-client.js';
+export { AgentError } from './api/agent-error.js';
 export { type CancelOptions, type CancelResult, cancelJob } from './cancel.js';
 export { type EnrichHooks, enrich } from './enrich.js';
 export { type ErrorKind, RowfillError } from './errors.js';
 export { type ExportOptions, type ExportResult, exportJob } from './export.js';
+export {
+  type AgentFailure,
+  type AgentLimit,
+  type CreateOutcome,
+  isAgentFailure,
+} from './model/agent-failure.js';
+export type { Clock } from './model/clock.js';
 export type { EnrichEvent, JobProgress, JobStop, JobSummary } from './model/events.js';
 export type { RowCounts, RowStatus } from './model/outcome.js';
 export type { Quote } from './model/quote.js';

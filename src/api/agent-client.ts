@@ -10,8 +10,10 @@ import { parseEventPage, parseRun, parseRunPage } from './parse-run.js';
 import { createNoRunError, startRun } from './start-run.js';
 import { createRunPath, streamRun, waitRun } from './wait-run.js';
 
-export type { AgentClientOptions } from './client-options.js';
+export type { AgentClientOptions, AgentTimeouts } from './client-options.js';
 export type { StartedRun } from './open-run.js';
+export type { RetryInfo } from './repeat-call.js';
+export type { RetryPolicy } from './retry.js';
 
 /** What every call takes. */
 export interface CallOptions {

@@ -46,7 +46,7 @@ export class Caller {
 
   /** Makes an answer a stream of events. */
   readEvents(answer: WireAnswer): EventStream {
-    return new EventStream(answer.body, this.#settings.maxResponseBytes, this.clock.now);
+    return new EventStream(answer.body, this.#settings.maxResponseBytes, () => this.clock.now());
   }
 
   /** Sends a request that may be repeated until it is answered with JSON, as patiently as the policy says. */
@@ -74,7 +74,7 @@ export class Caller {
       creates: request.creates ?? false,
       maxBytes: this.#settings.maxResponseBytes,
       requestMs: this.timeouts.requestMs,
-      now: this.clock.now,
+      now: () => this.clock.now(),
       mask: (text) => this.transport.mask(text),
     };
   }
