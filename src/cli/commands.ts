@@ -23,6 +23,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/prune.js')).prune,
   },
   {
+    name: 'serve',
+    operands: [],
+    summary: 'the Agent Runs API on this machine, to try jobs on for free',
+    load: async () => (await import('./commands/serve.js')).serve,
+  },
+  {
     name: 'completion',
     operands: [],
     summary: 'print the script that lets bash, zsh or fish complete rowfill',

@@ -22,7 +22,7 @@ import { StartRate } from './start-rate.js';
 import type { RunStore } from './store-contract.js';
 import { type ServerReport, Tally } from './tally.js';
 
-export type { Contract } from './contract.js';
+export { CONTRACTS, type Contract } from './contract.js';
 export { type Rehearsal, type RehearsalOptions, resolveRehearsal } from './rehearsal/resolve-rehearsal.js';
 export type { ServerOptions } from './resolve-server-options.js';
 export type { ServerReport } from './tally.js';

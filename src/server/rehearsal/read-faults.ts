@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { createUsageError, describeError } from '../../errors.js';
+
+/** Reads a script of faults: the JSON that `resolveRehearsal` takes. */
+export async function readFaults(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw createUsageError(
+      'FAULTS_NOT_READ',
+      `The script of faults ${path} cannot be read: ${describeError(error)}`,
+      'Name a JSON file; docs/rehearsal.md shows one.',
+      error,
+    );
+  }
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch (error) {
+    throw createUsageError(
+      'BAD_FAULTS',
+      `The script of faults ${path} is no JSON: ${describeError(error)}`,
+      'docs/rehearsal.md shows one.',
+      error,
+    );
+  }
+}
