@@ -1,7 +1,8 @@
+import { cancelRuns } from './job/cancel-runs.js';
 import { Closers } from './job/closers.js';
 import { confirmCost } from './job/confirm-cost.js';
 import { createSummary } from './job/create-summary.js';
-import { createTrip, type EnrichHooks } from './job/create-trip.js';
+import { createTrip, type EnrichHooks, type Trip } from './job/create-trip.js';
 import { dispatchQuestions } from './job/dispatch-questions.js';
 import { holdLease } from './job/hold-lease.js';
 import { createJobParts } from './job/job-parts.js';
@@ -45,16 +46,31 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const job = ledger.openJob(createJobParts(settings, ask, ledger, startedAtMs));
     const trip = closers.add(createTrip({ settings, input, ask, exclusion, ledger, agent, job, hooks }));
     lease.watch(trip.stop);
-    reportNotes(trip);
-    reportChanges(job, trip.onEvent);
-    const recovered = await recoverBatches(trip);
-    await confirmCost(trip);
-    await dispatchQuestions(trip, recovered);
-    const rows = await writeTripOutput(trip);
-    reportNotes(trip);
-    ledger.closeJob(job.id, trip.stop.reason ?? 'done', rows);
-    return createSummary(trip, rows, startedAtMs);
+    try {
+      return await fillFile(trip, startedAtMs);
+    } catch (error) {
+      ledger.closeJob(job.id, 'interrupted', null);
+      throw error;
+    }
   } finally {
     await closers.close();
   }
+}
+
+/** The trip itself, once everything is open. */
+async function fillFile(trip: Trip, startedAtMs: number): Promise<JobSummary> {
+  const { job, ledger, agent, settings, stop } = trip;
+  trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
+  reportNotes(trip);
+  reportChanges(job, trip.onEvent);
+  const recovered = await recoverBatches(trip);
+  await confirmCost(trip);
+  await dispatchQuestions(trip, recovered);
+  if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
+    await cancelRuns(agent.client, ledger, job);
+  }
+  const rows = await writeTripOutput(trip);
+  reportNotes(trip);
+  ledger.closeJob(job.id, stop.reason ?? 'done', rows);
+  return createSummary(trip, rows, startedAtMs);
 }

@@ -10,67 +10,67 @@ export interface EnrichOptions {
   /** Path of the file to fill; `-` is standard input. */
   readonly input: string;
   /** Path of the result; `-` is standard output. @default `<stem>.filled.<ext>` beside the input */
-  readonly output?: string;
+  readonly output?: string | undefined;
   /** What to find out, in words. */
-  readonly query?: string;
-  readonly system?: string;
+  readonly query?: string | undefined;
+  readonly system?: string | undefined;
   /** Columns to fill, each as `name[:type][=description]`. */
-  readonly fields?: readonly string[];
+  readonly fields?: readonly string[] | undefined;
   /** Path of a JSON Schema whose properties are the columns to fill; instead of `fields`. */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /** The columns that are sent. @default every column that is not itself to be filled */
-  readonly send?: readonly string[];
+  readonly send?: readonly string[] | undefined;
   /** Path of a file of records that are not to be asked about. */
-  readonly exclude?: string;
+  readonly exclude?: string | undefined;
   /** Columns that tell whether a row is an excluded record. @default the columns that both files have */
-  readonly excludeOn?: readonly string[];
+  readonly excludeOn?: readonly string[] | undefined;
   /** Work on the first so many rows only. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Work on so many rows only, picked evenly from the whole file; the same ones every time. */
-  readonly sample?: number;
+  readonly sample?: number | undefined;
   /** Ask for filled cells too, and replace them. @default false */
-  readonly overwrite?: boolean;
+  readonly overwrite?: boolean | undefined;
   /** Ask again for what is in the ledger. @default false */
-  readonly refresh?: boolean;
+  readonly refresh?: boolean | undefined;
   /** Ask again for what is older than this: a number with `m`, `h`, `d` or `w`. */
-  readonly maxAge?: string;
+  readonly maxAge?: string | undefined;
   /** Address of an agent. @default the hosted service */
-  readonly apiUrl?: string;
+  readonly apiUrl?: string | undefined;
   /** Folder of tables to answer from, on this machine. */
-  readonly reference?: string;
+  readonly reference?: string | undefined;
   /** Key for the agent; never written anywhere. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Effort ladder, lowest first. @default ['low'] */
-  readonly effort?: readonly string[];
+  readonly effort?: readonly string[] | undefined;
   /** Answers below this confidence climb the ladder as if they were missing. */
-  readonly escalateBelow?: string;
+  readonly escalateBelow?: string | undefined;
   /** Rows in one run. @default 8 */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** The most runs at once. @default 20 */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** Runs started in a second; 0 for no limit. @default 5, and 0 for an agent on this machine */
-  readonly startsPerSecond?: number;
+  readonly startsPerSecond?: number | undefined;
   /** The most that this job may cost, in US dollars, over every time it is run. */
-  readonly maxCost?: number;
+  readonly maxCost?: number | undefined;
   /** Worst price of a run by effort in US dollars, where it is not the hosted service's. */
-  readonly prices?: Readonly<Record<string, number>>;
+  readonly prices?: Readonly<Record<string, number>> | undefined;
   /** Start without a question. @default false */
-  readonly yes?: boolean;
+  readonly yes?: boolean | undefined;
   /** Cancel the runs at the agent when the job is interrupted. @default false */
-  readonly cancelOnInterrupt?: boolean;
-  readonly bom?: boolean;
+  readonly cancelOnInterrupt?: boolean | undefined;
+  readonly bom?: boolean | undefined;
   /** Write text of the agent as it came, even where a spreadsheet would run it. @default false */
-  readonly raw?: boolean;
-  readonly delimiter?: string;
-  readonly encoding?: string;
+  readonly raw?: boolean | undefined;
+  readonly delimiter?: string | undefined;
+  readonly encoding?: string | undefined;
   /** False for a file without a header. @default true */
-  readonly header?: boolean;
+  readonly header?: boolean | undefined;
   /** Refuse a file with rows of the wrong length or lines that cannot be read. @default false */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
   /** Path of a file for all citations, one JSON object a line. */
-  readonly citationsFile?: string;
+  readonly citationsFile?: string | undefined;
   /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
-  readonly ledger?: string;
+  readonly ledger?: string | undefined;
 }
 
 /** Options that were checked, every default in place. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { AgentTask } from '../src/agents/agent.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../src/model/json.js';
 import type { RunCost } from '../src/model/run.js';
+import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
 import { createList, openJobBench } from './helpers/job.js';
 import { createResult, type Script } from './helpers/scripted-agent.js';
 
@@ -289,4 +290,19 @@ test('an interrupted job writes what there is, and the same command picks its ru
   expect(countStatuses(second.rows)).toEqual({ enriched: 24 });
   expect(bench.server.report().runs.created).toBe(3);
   expectOwnAnswers(second.rows);
+});
+
+test('a lost reply is adopted, not bought again', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows }),
+      () => 0.025,
+    ),
+    { rehearsal: resolveRehearsal({ faults: [{ fault: 'lost_reply', every: 2, max: 2 }] }) },
+  );
+  bench.write('in.csv', createList(40));
+  const { summary, rows } = await bench.run();
+  expect(countStatuses(rows)).toEqual({ enriched: 40 });
+  expect(bench.server.report().runs.created).toBe(5);
+  expect(summary.runs.adopted).toBe(2);
 });

@@ -22,7 +22,8 @@ export function planRepair(
   lastAttempt: number,
 ): Repair {
   if (rejected.length === 0) return { followUp: null, again: [], failures: [] };
-  if (group.attempt >= lastAttempt) {
+  // Somebody cancelled the run on purpose: to ask again at once would undo that.
+  if (group.attempt >= lastAttempt || run.status === 'cancelled') {
     return { followUp: null, again: [], failures: rejected.map(({ key, reason }) => ({ key, reason })) };
   }
   const reasons = new Map(rejected.map(({ key, reason }) => [key, reason]));

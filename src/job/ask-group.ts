@@ -13,7 +13,7 @@ import type { Question, QuestionGroup } from '../model/question.js';
 import type { AgentRun } from '../model/run.js';
 import type { InFlight } from '../select/in-flight.js';
 import { createRequest } from '../send/create-request.js';
-import { type SendContext, type SendResult, sendBatch } from '../send/send-batch.js';
+import { type SendContext, sendBatch } from '../send/send-batch.js';
 import { createAnswers } from '../settle/create-answers.js';
 import { createGoneRun } from '../wait/create-gone-run.js';
 import { waitForRun } from '../wait/wait-run.js';
@@ -56,20 +56,9 @@ export async function askGroup(group: QuestionGroup, context: AskContext): Promi
   const batch = createGroupBatch(group, context);
   const exclusions = context.findExclusions(group.questions.map((question) => question.record));
   const sent = await sendBatch(batch, createRequest(context.ask, batch, exclusions), context.send);
-  return followSent(sent, batch, group, context);
-}
-
-/** The same from where an earlier job left off: `sent` says what became of the batch. */
-export async function followSent(
-  sent: SendResult,
-  batch: Batch,
-  group: QuestionGroup,
-  context: AskContext,
-): Promise<NextQuestions> {
-  const { stop, tally } = context;
   switch (sent.status) {
     case 'sent':
-      tally.countSent(batch, readRunId(sent.run), sent.adopted);
+      context.tally.countSent(batch, readRunId(sent.run), sent.adopted);
       return waitAndSettle(batch, group, sent.run, context);
     case 'over_budget':
       return { ...NOTHING, overBudget: group };
@@ -78,15 +67,24 @@ export async function followSent(
     case 'absent':
       return sendAgain(group, sent.reason, context);
     case 'unknown':
-      // Its rows stay in flight: for all we know, a run works on them.
-      tally.countUnknown(batch, sent.reason);
-      return NOTHING;
+      return leaveUnknown(batch, sent.reason, context);
     case 'rejected':
       return giveUp(group, sent.reason, context);
     case 'fatal':
-      stop.stopFor(sent.error);
+      context.stop.stopFor(sent.error);
       return NOTHING;
   }
+}
+
+/** The same way from where an earlier process left it: the run works already. */
+export function resumeGroup(
+  runId: string,
+  batch: Batch,
+  group: QuestionGroup,
+  context: AskContext,
+): Promise<NextQuestions> {
+  context.tally.countSent(batch, runId, true);
+  return waitAndSettle(batch, group, runId, context);
 }
 
 async function waitAndSettle(
@@ -145,6 +143,17 @@ function readClimbing(group: QuestionGroup, answers: readonly RowAnswer[], ask: 
     const step = readNextStep(ask, question.fields, fields);
     return step === null ? [] : [{ ...question, fields: step.fields, level: step.level, attempt: 1 }];
   });
+}
+
+/** Its rows stay in flight, for a run may work on them; what it brings is picked up the next time. */
+function leaveUnknown(batch: Batch, reason: string, context: AskContext): NextQuestions {
+  const { ledger, job, tally } = context;
+  ledger.fail(
+    job.id,
+    batch.rows.map(({ key }) => ({ key, reason })),
+  );
+  tally.countUnknown(batch, reason);
+  return NOTHING;
 }
 
 /** A run that certainly does not exist is started once more under a new batch id, so that the two cannot be confused. */

@@ -8,6 +8,7 @@ export function createSendContext(trip: Trip): SendContext {
     client: trip.agent.client,
     pacer: trip.pacer,
     clock: trip.clock,
+    listLagMs: trip.agent.listLagMs,
     capMicros: trip.agent.isFree ? null : trip.settings.capMicros,
     stopSignal: trip.stop.startSignal,
     onRetry: (attempt, delayMs, reason) =>

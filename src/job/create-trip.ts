@@ -76,7 +76,12 @@ export function createTrip(parts: TripParts): Trip {
     stop,
     onEvent,
     patience: new Patience(stop),
-    tally: new JobTally({ onEvent, readSpend: () => ledger.readSpend(job.id) }),
+    tally: new JobTally({
+      jobId: job.id,
+      capMicros: settings.capMicros,
+      onEvent,
+      readSpend: () => ledger.readSpend(job.id),
+    }),
     pacer: new Pacer({
       clock,
       concurrency: settings.concurrency,

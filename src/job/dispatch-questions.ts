@@ -3,17 +3,17 @@ import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import type { Question, QuestionGroup } from '../model/question.js';
 import { selectRows } from '../select/select-rows.js';
-import { type AskContext, askGroup, followSent } from './ask-group.js';
+import { type AskContext, askGroup, resumeGroup } from './ask-group.js';
 import { createSendContext } from './create-send-context.js';
 import type { Trip } from './create-trip.js';
 import { Dispatcher } from './dispatch.js';
-import type { RecoveredBatch } from './recover-batches.js';
+import type { RecoveredRun } from './recover-batches.js';
 
 /** The most that the records of one batch may weigh, in UTF-16 code units of JSON. */
 export const MAX_BATCH_LENGTH = 200_000;
 
 /** Asks every row that the ledger cannot answer, beside the runs that were left over from an earlier job. */
-export async function dispatchQuestions(trip: Trip, recovered: readonly RecoveredBatch[]): Promise<void> {
+export async function dispatchQuestions(trip: Trip, recovered: readonly RecoveredRun[]): Promise<void> {
   const context: AskContext = {
     ...trip,
     client: trip.agent.client,
@@ -27,9 +27,8 @@ export async function dispatchQuestions(trip: Trip, recovered: readonly Recovere
     pool: new QuestionPool({ batchSize, maxBatchLength: MAX_BATCH_LENGTH }),
     askGroup: (group) => askGroup(group, context),
   });
-  for (const { open, sent } of recovered) {
-    if (sent.status !== 'sent') continue;
-    dispatcher.enter(() => followSent(sent, open.batch, toGroup(open.batch, trip.ask), context));
+  for (const { open, runId } of recovered) {
+    dispatcher.enter(() => resumeGroup(runId, open.batch, toGroup(open.batch, trip.ask), context));
   }
   await dispatcher.run(openQuestions(trip));
 }

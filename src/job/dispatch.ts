@@ -21,6 +21,8 @@ export class Dispatcher {
   private readonly urgent: QuestionGroup[] = [];
   /** True while the budget has no room and only the end of a run can make some. */
   private isShort = false;
+  /** Groups that have a slot or wait for one. */
+  private entered = 0;
   private defect: { readonly error: unknown } | null = null;
   private wake: () => void = () => undefined;
 
@@ -31,13 +33,17 @@ export class Dispatcher {
 
   /** Takes a slot for work that is not from the source, such as waiting for a run that an earlier job started. */
   enter(work: () => Promise<NextQuestions>): void {
+    this.entered += 1;
     this.limit(work)
       .then((next) => this.accept(next))
       .catch((error: unknown) => {
         this.defect ??= { error };
         this.context.stop.stop('unreachable');
       })
-      .finally(() => this.wake());
+      .finally(() => {
+        this.entered -= 1;
+        this.wake();
+      });
   }
 
   /** Asks everything that `source` yields; it is pulled no further than one batch ahead of the slots. */
@@ -46,20 +52,16 @@ export class Dispatcher {
     while (stop.reason === null) {
       const group = this.isShort ? null : await this.takeGroup(source);
       if (group === null) {
-        if (this.activeRuns === 0) break;
+        if (this.entered === 0) break;
         await this.waitForChange();
         continue;
       }
-      while (this.activeRuns >= concurrency) await this.waitForChange();
+      while (this.entered >= concurrency) await this.waitForChange();
       this.enter(() => askGroup(group));
     }
-    while (this.activeRuns > 0) await this.waitForChange();
+    while (this.entered > 0) await this.waitForChange();
     if (this.isShort) stop.stop('budget');
     if (this.defect !== null) throw this.defect.error;
-  }
-
-  private get activeRuns(): number {
-    return this.limit.activeCount + this.limit.pendingCount;
   }
 
   /** The next group in the order of what must not wait: continuations, full batches, the rest of the input, repairs. */
@@ -73,7 +75,7 @@ export class Dispatcher {
       for (const question of next.value) pool.add(question);
     }
     // Repairs wait for one another: a batch that is half empty costs as much as a full one.
-    return pool.takePartial('first') ?? (this.activeRuns === 0 ? pool.takePartial('any') : null);
+    return pool.takePartial('first') ?? (this.entered === 0 ? pool.takePartial('any') : null);
   }
 
   private accept(next: NextQuestions): void {

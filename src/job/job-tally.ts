@@ -1,10 +1,15 @@
 import type { Batch } from '../model/batch.js';
 import type { EnrichEvent } from '../model/events.js';
-import { toMicros } from '../model/money.js';
+import { formatMicros, toMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
 import type { Selection } from '../select/select-rows.js';
 
+/** From this part of the cap on, the job warns. */
+const WARN_AT = 0.8;
+
 export interface TallySources {
+  readonly jobId: string;
+  readonly capMicros: number | null;
   readonly onEvent: (event: EnrichEvent) => void;
   readonly readSpend: () => { readonly spentMicros: number; readonly reservedMicros: number };
 }
@@ -25,6 +30,7 @@ export class JobTally {
   private rowsDone = 0;
   private rowsFailed = 0;
   private runsActive = 0;
+  private hasWarned = false;
 
   constructor(sources: TallySources) {
     this.sources = sources;
@@ -70,7 +76,8 @@ export class JobTally {
     rows: { readonly answered: number; readonly done: number; readonly failed: number },
   ): void {
     const costMicros = toMicros(run.costDollars.total);
-    this.costNowMicros += costMicros;
+    // A run that another job left behind is on that job's bill.
+    if (batch.jobId === this.sources.jobId) this.costNowMicros += costMicros;
     this.runsActive -= 1;
     this.rowsDone += rows.done + rows.failed;
     this.rowsFailed += rows.failed;
@@ -101,7 +108,17 @@ export class JobTally {
 
   private report(): void {
     const { rowsRead, rowsTotal, rowsDone, rowsFailed, runsActive } = this;
-    const progress = { rowsRead, rowsTotal, rowsDone, rowsFailed, runsActive, ...this.sources.readSpend() };
+    const spend = this.sources.readSpend();
+    const progress = { rowsRead, rowsTotal, rowsDone, rowsFailed, runsActive, ...spend };
     this.sources.onEvent({ type: 'progress', progress });
+    this.warnOfCap(spend.spentMicros);
+  }
+
+  private warnOfCap(spentMicros: number): void {
+    const { capMicros, onEvent } = this.sources;
+    if (this.hasWarned || capMicros === null || spentMicros < capMicros * WARN_AT) return;
+    this.hasWarned = true;
+    const message = `$${formatMicros(spentMicros)} of the $${formatMicros(capMicros)} that this job may cost are spent`;
+    onEvent({ type: 'note', code: 'BUDGET_NEARLY_SPENT', message });
   }
 }

@@ -1,5 +1,6 @@
 import { createReferenceAgent } from '../agents/reference-agent.js';
 import { AgentClient } from '../api/agent-client.js';
+import { isLoopbackHost } from '../api/resolve-base-url.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { Settings } from '../options.js';
 import { startServer } from '../server/start-server.js';
@@ -8,15 +9,18 @@ export interface OpenAgent {
   readonly client: AgentClient;
   /** True where nothing can be billed: the embedded agent. */
   readonly isFree: boolean;
-  /** What answers, for a person. */
-  readonly name: string;
   /** Runs started in a second unless the user says otherwise; 0 for no limit. */
   readonly startsPerSecond: number;
+  /** How far its list of runs may lag behind its creates, in milliseconds. */
+  readonly listLagMs: number;
   close(): Promise<void>;
 }
 
 /** The hosted service takes so many starts a second on its smallest plan. */
 const HOSTED_STARTS_PER_SECOND = 5;
+/** A service in many parts may show a run in its list only after a while; a server on this machine has one memory. */
+const REMOTE_LIST_LAG_MS = 15_000;
+const LOCAL_LIST_LAG_MS = 1_000;
 const EMBEDDED_KEY = 'embedded';
 
 /** Opens the agent that the settings choose; for a folder of tables, the server that answers from it in this process. */
@@ -33,7 +37,7 @@ export async function openAgent(settings: Settings): Promise<OpenAgent> {
         await client.close();
         await server.close();
       };
-      return { client, isFree: true, name: `the tables in ${agent.directory}`, startsPerSecond: 0, close };
+      return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, close };
     }
     case 'url':
       return openRemote(agent.url, options.apiKey);
@@ -44,10 +48,12 @@ export async function openAgent(settings: Settings): Promise<OpenAgent> {
 
 function openRemote(url: string, apiKey: string | undefined): OpenAgent {
   const client = new AgentClient({ baseUrl: url, ...(apiKey === undefined ? {} : { apiKey }) });
-  const startsPerSecond = isLoopback(new URL(url).hostname) ? 0 : HOSTED_STARTS_PER_SECOND;
-  return { client, isFree: false, name: url, startsPerSecond, close: () => client.close() };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+  const isLocal = isLoopbackHost(new URL(url).hostname);
+  return {
+    client,
+    isFree: false,
+    startsPerSecond: isLocal ? 0 : HOSTED_STARTS_PER_SECOND,
+    listLagMs: isLocal ? LOCAL_LIST_LAG_MS : REMOTE_LIST_LAG_MS,
+    close: () => client.close(),
+  };
 }

@@ -1,11 +1,10 @@
 import type { AgentClient, StartedRun } from '../api/agent-client.js';
-import { describeError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type AgentFailure, isAgentFailure } from '../model/agent-failure.js';
 import type { Batch } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
 import type { CreateRunRequest } from '../model/run.js';
-import { findRuns } from './find-runs.js';
+import { findLostRuns } from './find-lost-runs.js';
 import type { Pacer } from './pacer.js';
 
 export interface SendContext {
@@ -14,6 +13,8 @@ export interface SendContext {
   readonly pacer: Pacer;
   readonly capMicros: number | null;
   readonly clock: Clock;
+  /** How far the agent's list of runs may lag behind its creates. */
+  readonly listLagMs: number;
   /** Aborted when no new run may start. */
   readonly stopSignal: AbortSignal;
   onRetry(attempt: number, delayMs: number, reason: string): void;
@@ -37,8 +38,6 @@ export type SendResult =
 /** A batch waits so long for a place at the agent before the job is given up. */
 const PATIENCE_MS = 15 * 60_000;
 const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
-/** When the agent's list is read again for a run whose reply was lost: it may lag behind. */
-const LIST_DELAYS_MS = [0, 1_000, 3_000, 8_000];
 
 /** Writes the intent down, starts the run once, and writes its id down; a lost reply is looked up, never asked again blindly. */
 export async function sendBatch(
@@ -64,7 +63,7 @@ export async function sendBatch(
       return { status: 'sent', run, adopted: false };
     } catch (error) {
       if (!isAgentFailure(error)) throw error;
-      if (error.outcome !== 'not_created') return recoverBatch(batch, error.message, intendedAtMs, context);
+      if (error.outcome !== 'not_created') return recoverReply(batch, error.message, context);
       const result = await handleRefusal(error, attempt, intendedAtMs, context);
       if (result === 'again') continue;
       ledger.void(batch.id, error.message);
@@ -74,25 +73,19 @@ export async function sendBatch(
 }
 
 /** Looks a run up whose reply was lost: found, it is adopted; certainly absent, its batch is voided; else it stays unknown. */
-export async function recoverBatch(
-  batch: Batch,
-  reason: string,
-  intendedAtMs: number,
-  context: SendContext,
-): Promise<SendResult> {
-  const { ledger, client, pacer } = context;
+async function recoverReply(batch: Batch, reason: string, context: SendContext): Promise<SendResult> {
+  const { ledger, client, pacer, clock, listLagMs } = context;
   try {
-    for (const delayMs of LIST_DELAYS_MS) {
-      await context.clock.sleep(delayMs);
-      const run = (await findRuns(client, new Set([batch.id]), intendedAtMs)).get(batch.id);
-      if (run === undefined) continue;
+    const lost = [{ batchId: batch.id, intendedAtMs: clock.now() }];
+    const run = (await findLostRuns(client, lost, listLagMs, clock)).get(batch.id);
+    if (run !== undefined) {
       ledger.sent(batch.id, run.id);
       return { status: 'sent', run: run.id, adopted: true };
     }
   } catch (error) {
     pacer.release('unused');
     if (!isAgentFailure(error)) throw error;
-    const why = `${reason}; whether the run exists could not be told: ${describeError(error)}`;
+    const why = `${reason}; whether the run exists could not be told: ${error.message}`;
     ledger.suspect(batch.id, why);
     return { status: 'unknown', reason: why };
   }
