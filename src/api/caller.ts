@@ -9,7 +9,7 @@ import { Transport, type WireAnswer, type WireRequest } from './transport.js';
 
 /** A request as the calls below write it: what is left out is the same for most. */
 export type CallRequest = Pick<WireRequest, 'method' | 'path'> &
-  Partial<Pick<WireRequest, 'accept' | 'body' | 'lastEventId' | 'extraBetas' | 'creates'>>;
+  Partial<Pick<WireRequest, 'accept' | 'body' | 'lastEventId' | 'extraBetas' | 'creates' | 'headersMs'>>;
 
 /** Makes single and repeated calls over one transport, and reads their answers. */
 export class Caller {
@@ -31,7 +31,7 @@ export class Caller {
   async open(request: CallRequest, signal: AbortSignal): Promise<WireAnswer> {
     const creates = request.creates ?? false;
     const headersMs = creates ? this.timeouts.createMs : this.timeouts.headersMs;
-    const wire = { accept: 'application/json', ...request, creates, headersMs } as const;
+    const wire = { accept: 'application/json', headersMs, ...request, creates } as const;
     const answer = await this.transport.send(wire, signal);
     if (isSuccess(answer)) return answer;
     return orReason(signal, () => {

@@ -5,8 +5,9 @@ import { parseRunPage } from './parse-run.js';
 
 /** Asks for the newest run, to find out whether the API answers at the address and takes the key. */
 export async function checkAgent(caller: Caller, signal: AbortSignal): Promise<void> {
-  const call: CallRequest = { method: 'GET', path: '/agent/runs?limit=1' };
   // Somebody is waiting to begin, so patience is short.
+  const headersMs = Math.min(15_000, caller.timeouts.headersMs);
+  const call: CallRequest = { method: 'GET', path: '/agent/runs?limit=1', headersMs };
   const policy = { ...caller.retry, maxRetries: Math.min(2, caller.retry.maxRetries), budgetMs: 10_000 };
   try {
     if (parseRunPage(await caller.json(call, signal, policy)) === null) throw createNoPageError(call);

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../model/clock.js';
 import { BETA_TOKEN, HOSTED_URL } from '../model/run.js';
 import { VERSION } from '../model/version.js';
 import type { RetryInfo } from './repeat-call.js';
+import { resolveBaseUrl } from './resolve-base-url.js';
 import type { RetryPolicy } from './retry.js';
 import type { TransportOptions } from './transport.js';
 
@@ -20,7 +21,7 @@ export interface AgentTimeouts {
   readonly requestMs: number;
   /** Silence on an event stream after which the run is asked for once; the stream is kept. @default 120000 */
   readonly streamIdleMs: number;
-  /** How long an outage may last while a run is waited for. @default 600000 */
+  /** How long an outage may last while a run is waited for. @default 300000, on this machine 30000 */
   readonly patienceMs: number;
 }
 
@@ -65,18 +66,24 @@ const TIMEOUTS: AgentTimeouts = {
   bodyIdleMs: 30_000,
   requestMs: 300_000,
   streamIdleMs: 120_000,
-  patienceMs: 600_000,
+  patienceMs: 300_000,
 };
+
+/** A server on this machine that is gone mostly stays gone. */
+const LOOPBACK_PATIENCE_MS = 30_000;
 
 const RETRY: RetryPolicy = { maxRetries: 6, baseMs: 500, capMs: 20_000, budgetMs: 90_000 };
 
 /** Checks the options and fills in the defaults. */
 export function resolveClientOptions(options: AgentClientOptions): ClientSettings {
-  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const apiKey = resolveKey(options.apiKey);
+  const base = resolveBaseUrl(options.baseUrl ?? HOSTED_URL, apiKey !== null);
+  const patienceMs = base.isLoopback ? LOOPBACK_PATIENCE_MS : TIMEOUTS.patienceMs;
+  const timeouts = { ...TIMEOUTS, patienceMs, ...options.timeouts };
   return {
     transport: {
-      baseUrl: options.baseUrl ?? HOSTED_URL,
-      apiKey: resolveKey(options.apiKey),
+      base,
+      apiKey,
       betas: options.betas ?? [BETA_TOKEN],
       userAgent: `rowfill/${VERSION}`,
       connectMs: timeouts.connectMs,

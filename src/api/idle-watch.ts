@@ -5,6 +5,9 @@ export interface ByteClock {
   readonly lastByteAt: number;
 }
 
+/** Signs of life alone put the ring off this many times `idleMs` at most: a proxy gives them for a dead agent too. */
+const LIFE_FACTOR = 10;
+
 /** Rings when no byte has come for `idleMs`, with one timer however many events come. */
 export class IdleWatch {
   readonly #source: ByteClock;
@@ -35,7 +38,8 @@ export class IdleWatch {
 
   async #watch(): Promise<null> {
     for (;;) {
-      const leftMs = Math.max(this.#since, this.#source.lastByteAt) + this.#idleMs - this.#clock.now();
+      const idleAt = Math.max(this.#since, this.#source.lastByteAt) + this.#idleMs;
+      const leftMs = Math.min(idleAt, this.#since + LIFE_FACTOR * this.#idleMs) - this.#clock.now();
       if (leftMs <= 0) break;
       // A closed watch never rings: whoever waited has what it waited for.
       await this.#clock.sleep(leftMs, this.#closing.signal).catch(() => new Promise(() => {}));

@@ -6,10 +6,10 @@ import type { ByteSource } from './answer-body.js';
 import { createNetworkError } from './create-network-error.js';
 import { Exchange } from './exchange.js';
 import { openPool, type PoolOptions } from './open-pool.js';
-import { type BaseUrl, resolveBaseUrl } from './resolve-base-url.js';
+import type { BaseUrl } from './resolve-base-url.js';
 
 export interface TransportOptions extends PoolOptions {
-  readonly baseUrl: string;
+  readonly base: BaseUrl;
   readonly apiKey: string | null;
   readonly betas: readonly string[];
   readonly userAgent: string;
@@ -46,9 +46,9 @@ export class Transport {
   readonly #pool: Dispatcher;
 
   constructor(options: TransportOptions) {
-    this.base = resolveBaseUrl(options.baseUrl, options.apiKey !== null);
+    this.base = options.base;
     this.#options = options;
-    this.#pool = openPool(this.base, options);
+    this.#pool = openPool(options.base, options);
   }
 
   /** Sends a request, following no redirect; rejects with the signal's reason, or with an `AgentError` without status. */
