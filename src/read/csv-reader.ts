@@ -73,7 +73,7 @@ class RecordCutter {
       return this.#cutByHand(text, start, isLast, sound);
     }
     const lines = this.#countLines(parsed.rows, hasQuotes ? text.slice(0, parsed.end) : null);
-    if (this.#reading.newline === '\n') stripReturns(parsed.rows);
+    if (this.#reading.newline === '\n' && text.includes('\r')) stripReturns(parsed.rows);
     return { records: { rows: parsed.rows, lines, mendedLines: [] }, end: parsed.end };
   }
 
@@ -118,14 +118,14 @@ class RecordCutter {
     const hasBreaks =
       text !== null &&
       countBreaks(text, 0, text.length, newline) > rows.length - (text.endsWith(newline) ? 0 : 1);
-    return rows.map((row) => {
-      const line = this.#line;
+    const lines: number[] = [];
+    for (const row of rows) {
+      lines.push(this.#line);
       this.#line += 1;
-      if (hasBreaks) {
-        for (const cell of row) this.#line += countBreaks(cell, 0, cell.length, newline);
-      }
-      return line;
-    });
+      if (!hasBreaks) continue;
+      for (const cell of row) this.#line += countBreaks(cell, 0, cell.length, newline);
+    }
+    return lines;
   }
 
   #refuseQuote(text: string, openQuote: number): never {

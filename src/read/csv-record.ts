@@ -30,54 +30,50 @@ export function readCsvRecord(
   isLast: boolean,
   width: number,
 ): CsvRecordResult {
-  const trusting = cutRecord(text, start, cut, isLast, false);
-  if (!trusting.isStrayAcrossLines) return trusting.result;
-  // A stray quote and a line break in one cell: either the cell holds both, or its opening quote was plain text.
-  const literal = cutRecord(text, start, cut, isLast, true).result;
-  if (literal.status === 'record' && literal.record.cells.length === width) return literal;
-  if (trusting.result.status === 'incomplete') return isLast ? literal : trusting.result;
-  return trusting.result.record.cells.length === width ? trusting.result : literal;
+  const sure = cutRecord(text, start, cut, isLast, 'stop');
+  if (sure !== 'doubt') return sure;
+  const literal = cutRecord(text, start, cut, isLast, 'literal');
+  if (literal !== 'doubt' && literal.status === 'record' && literal.record.cells.length === width)
+    return literal;
+  const quoted = cutRecord(text, start, cut, isLast, 'quoted');
+  if (quoted === 'doubt' || literal === 'doubt') throw new RangeError('a doubt is settled either way');
+  if (quoted.status === 'incomplete') return isLast ? literal : quoted;
+  return quoted.record.cells.length === width ? quoted : literal;
 }
 
-interface Cutting {
-  readonly result: CsvRecordResult;
-  readonly isStrayAcrossLines: boolean;
-}
+/**
+ * What to do with a cell in quotes that holds both a stray quote and a line break: either both belong to its text, or
+ * its opening quote was plain text already and the cell ends with the line at the latest.
+ */
+type InDoubt = 'stop' | 'literal' | 'quoted';
 
-function cutRecord(text: string, start: number, cut: CsvCut, isLast: boolean, isWary: boolean): Cutting {
+function cutRecord(
+  text: string,
+  start: number,
+  cut: CsvCut,
+  isLast: boolean,
+  inDoubt: InDoubt,
+): CsvRecordResult | 'doubt' {
   const cells: string[] = [];
   const quoted: boolean[] = [];
   let isMended = false;
-  let isStrayAcrossLines = false;
   let at = start;
   for (;;) {
-    const cell = text[at] === '"' ? cutQuoted(text, at, cut, isLast) : null;
-    const isStray = cell?.isStray === true;
-    const isDoubtful = isStray && text.slice(at, cell.end).includes(cut.newline);
-    if (isDoubtful) isStrayAcrossLines = true;
-    if (cell !== null && !cell.isClosed && !(isWary && isDoubtful)) {
-      return { result: { status: 'incomplete', openQuote: at }, isStrayAcrossLines };
-    }
-    if (isStray) isMended = true;
-    if (cell === null || (isWary && isDoubtful)) {
-      const plain = cutPlain(text, at, cut);
-      cells.push(plain.text);
-      quoted.push(false);
-      at = plain.end;
-    } else {
-      cells.push(cell.text);
-      quoted.push(true);
-      at = cell.end;
-    }
+    const found = text[at] === '"' ? cutQuoted(text, at, cut, isLast, inDoubt !== 'quoted') : null;
+    if (found === 'doubt' && inDoubt === 'stop') return 'doubt';
+    if (found === 'incomplete') return { status: 'incomplete', openQuote: at };
+    if (found === 'doubt' || found?.isStray === true) isMended = true;
+    const isQuoted = found !== null && found !== 'doubt';
+    const cell = isQuoted ? found : cutPlain(text, at, cut);
+    cells.push(cell.text);
+    quoted.push(isQuoted);
+    at = cell.end;
     if (at < text.length && text.startsWith(cut.delimiter, at)) {
       at += cut.delimiter.length;
       continue;
     }
-    if (at >= text.length && !isLast) {
-      return { result: { status: 'incomplete', openQuote: null }, isStrayAcrossLines };
-    }
-    const record = { cells, quoted, end: Math.min(at + 1, text.length), isMended };
-    return { result: { status: 'record', record }, isStrayAcrossLines };
+    if (at >= text.length && !isLast) return { status: 'incomplete', openQuote: null };
+    return { status: 'record', record: { cells, quoted, end: Math.min(at + 1, text.length), isMended } };
   }
 }
 
@@ -93,30 +89,39 @@ function cutPlain(text: string, start: number, cut: CsvCut): { text: string; end
 interface QuotedCell {
   readonly text: string;
   readonly end: number;
-  readonly isClosed: boolean;
   /** True where a quote inside was neither doubled nor the last one. */
   readonly isStray: boolean;
 }
 
 /** A quote closes the cell only where a delimiter, a line end or the end follows, spaces aside. */
-function cutQuoted(text: string, start: number, cut: CsvCut, isLast: boolean): QuotedCell {
+function cutQuoted(
+  text: string,
+  start: number,
+  cut: CsvCut,
+  isLast: boolean,
+  stopsInDoubt: boolean,
+): QuotedCell | 'incomplete' | 'doubt' {
+  const lineEnd = text.indexOf(cut.newline, start);
   let isStray = false;
   let from = start + 1;
   for (;;) {
     const quote = text.indexOf('"', from);
-    if (quote === -1) return { text: '', end: text.length, isClosed: false, isStray };
+    const isBeyondLine = lineEnd !== -1 && (quote === -1 || lineEnd < quote);
+    if (isStray && isBeyondLine && stopsInDoubt) return 'doubt';
+    if (quote === -1) return 'incomplete';
     if (text[quote + 1] === '"') {
       from = quote + 2;
       continue;
     }
     const end = skipPadding(text, quote + 1, cut);
     const isAtEnd = end >= text.length;
-    if (isAtEnd && !isLast) return { text: '', end, isClosed: false, isStray };
+    if (isAtEnd && !isLast) return 'incomplete';
     if (isAtEnd || text.startsWith(cut.delimiter, end) || text[end] === cut.newline) {
-      return { text: text.slice(start + 1, quote).replaceAll('""', '"'), end, isClosed: true, isStray };
+      return { text: text.slice(start + 1, quote).replaceAll('""', '"'), end, isStray };
     }
     isStray = true;
     from = quote + 1;
+    if (isBeyondLine && stopsInDoubt) return 'doubt';
   }
 }
 

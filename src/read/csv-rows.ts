@@ -33,23 +33,19 @@ export async function* readCsvRows(
   for await (const { rows, lines, mendedLines } of chunks) {
     for (const line of mendedLines) note(table, notebook, 'ROW_QUOTES_MENDED', line);
     const out: CellRow[] = [];
-    rows.forEach((cells, index) => {
-      const line = lines[index] ?? 0;
+    let index = 0;
+    for (const cells of rows) {
+      const line = lines[index++] ?? 0;
       if (isBlankLine(cells, columns.size)) {
         if (skip === 0) notebook.add('BLANK_LINE', line);
-        return;
-      }
-      if (skip > 0) {
+      } else if (skip > 0) {
         skip -= 1;
-        return;
+      } else {
+        if (cells.length !== columns.size) checkWidth(cells, line, table, notebook);
+        out.push({ kind: 'cells', ordinal, line, columns, cells });
+        ordinal += 1;
       }
-      if (cells.length < columns.size) note(table, notebook, 'ROW_TOO_SHORT', line);
-      else if (cells.length > columns.size && hasSurplus(cells, columns.size)) {
-        note(table, notebook, 'ROW_TOO_LONG', line);
-      }
-      out.push({ kind: 'cells', ordinal, line, columns, cells });
-      ordinal += 1;
-    });
+    }
     for (let start = 0; start < out.length; start += CHUNK_ROWS) {
       yield out.length <= CHUNK_ROWS ? out : out.slice(start, start + CHUNK_ROWS);
     }
@@ -62,9 +58,11 @@ export function isBlankLine(cells: readonly string[], width: number): boolean {
   return cells[0] === '' || (width !== 1 && cells[0]?.trim() === '');
 }
 
-function hasSurplus(cells: readonly string[], width: number): boolean {
-  for (let index = width; index < cells.length; index += 1) if (cells[index] !== '') return true;
-  return false;
+/** Empty cells behind the last column are no surplus: spreadsheets leave them. */
+function checkWidth(cells: readonly string[], line: number, table: CsvTable, notebook: Notebook): void {
+  const width = table.columns.size;
+  if (cells.length < width) note(table, notebook, 'ROW_TOO_SHORT', line);
+  else if (cells.slice(width).some((cell) => cell !== '')) note(table, notebook, 'ROW_TOO_LONG', line);
 }
 
 function note(table: CsvTable, notebook: Notebook, code: keyof typeof ROW_NOTES, line: number): void {

@@ -3,7 +3,7 @@ import { createUsageError } from '../errors.js';
 
 /** Decodes bytes into pieces of text, none of which ends within a character; bytes that are not valid are an error. */
 export async function* decodeText(
-  pieces: AsyncIterable<Buffer>,
+  openPieces: () => AsyncIterable<Buffer>,
   encoding: string,
   bomBytes: number,
   name: string,
@@ -11,21 +11,28 @@ export async function* decodeText(
   const decoder = createDecoder(encoding);
   let skip = bomBytes;
   let offset = 0;
-  let line = 1;
-  for await (const piece of pieces) {
-    const bytes = piece.subarray(skip);
+  const decode = async (bytes: Buffer | null): Promise<string> => {
+    const text = decoder.decode(bytes);
+    const fault = findFault(text, bytes ?? Buffer.alloc(0), encoding);
+    if (fault === null) return text ?? '';
+    const faultOffset = offset + fault.bytes;
+    throw createFault(
+      name,
+      encoding,
+      fault,
+      faultOffset,
+      await countLines(openPieces(), faultOffset, encoding),
+    );
+  };
+  for await (const piece of openPieces()) {
+    const bytes = skip === 0 ? piece : piece.subarray(skip);
     offset += piece.length - bytes.length;
     skip -= piece.length - bytes.length;
-    const text = decoder.decode(bytes);
-    if (text === null || text.includes('\0')) throw explainFault(name, encoding, text, bytes, offset, line);
+    const text = await decode(bytes);
     offset += bytes.length;
-    if (text !== '') {
-      line += countLines(text);
-      yield text;
-    }
+    if (text !== '') yield text;
   }
-  const text = decoder.decode(null);
-  if (text === null) throw explainFault(name, encoding, text, Buffer.alloc(0), offset, line);
+  const text = await decode(null);
   if (text !== '') yield text;
 }
 
@@ -83,34 +90,44 @@ function decodeWindows1252(bytes: Buffer): string {
     .replace(/[\u0080-\u009f]/g, (char) => WINDOWS_1252[char.charCodeAt(0) - 0x80] ?? char);
 }
 
-function countLines(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;
-  return count;
+interface Fault {
+  readonly what: 'bytes' | 'nul';
+  /** Bytes of the piece that stand before the fault, as far as that can be told. */
+  readonly bytes: number;
 }
 
-function explainFault(
-  name: string,
-  encoding: string,
-  text: string | null,
-  bytes: Buffer,
-  offset: number,
-  line: number,
-): Error {
-  if (text !== null) {
-    const at = text.indexOf('\0');
+function findFault(text: string | null, bytes: Buffer, encoding: string): Fault | null {
+  if (text === null) return { what: 'bytes', bytes: encoding === 'utf-8' ? countValidBytes(bytes) : 0 };
+  if (!text.includes('\0')) return null;
+  return { what: 'nul', bytes: encoding.startsWith('utf-16') ? text.indexOf('\0') * 2 : bytes.indexOf(0) };
+}
+
+/** The line that an offset is on; counted only once something is wrong, by reading again what stands before it. */
+async function countLines(pieces: AsyncIterable<Buffer>, offset: number, encoding: string): Promise<number> {
+  const lineEnd = Buffer.from('\n', encoding.startsWith('utf-16') ? 'utf16le' : 'latin1');
+  let line = 1;
+  let start = 0;
+  for await (const piece of pieces) {
+    const bytes = piece.subarray(0, Math.max(0, offset - start));
+    for (let at = bytes.indexOf(lineEnd); at !== -1; at = bytes.indexOf(lineEnd, at + 1)) line += 1;
+    start += piece.length;
+    if (start >= offset) break;
+  }
+  return line;
+}
+
+function createFault(name: string, encoding: string, fault: Fault, offset: number, line: number): Error {
+  if (fault.what === 'nul') {
     return createUsageError(
       'INPUT_NOT_TEXT',
-      `${name} holds a NUL character on line ${line + countLines(text.slice(0, at))}: it is no text, or damaged`,
+      `${name} holds a NUL character on line ${line}: it is no text, or damaged`,
       'Export it again, or take the NUL characters out.',
     );
   }
-  const valid = encoding === 'utf-8' ? countValidBytes(bytes) : 0;
-  const faultLine = line + countLines(bytes.subarray(0, valid).toString('latin1'));
-  const near = encoding === 'utf-8' ? `byte ${offset + valid}` : `the bytes from ${offset} on`;
+  const where = encoding === 'utf-8' ? `at byte ${offset}` : `from byte ${offset} on`;
   return createUsageError(
     'INPUT_ENCODING',
-    `${name} is not valid ${encoding} at ${near}, line ${faultLine}`,
+    `${name} is not valid ${encoding} ${where}, line ${line}`,
     'Name the encoding it is written in with --encoding, such as --encoding windows-1252.',
   );
 }

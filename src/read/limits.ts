@@ -10,7 +10,7 @@ export interface InputLimits {
   readonly maxInflateRatio: number;
   /** What a compressed file may grow to whatever its ratio. @default 268435456 */
   readonly freeInflateBytes: number;
-  /** How many bytes are read at a time. @default 262144 */
+  /** How many bytes are read at a time. @default 65536 */
   readonly pieceBytes: number;
 }
 
@@ -20,5 +20,5 @@ export const INPUT_LIMITS: InputLimits = {
   maxDepth: 100,
   maxInflateRatio: 400,
   freeInflateBytes: 256 * 1024 * 1024,
-  pieceBytes: 256 * 1024,
+  pieceBytes: 64 * 1024,
 };

@@ -47,7 +47,7 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   }
   const { encoding, bomBytes, isGuess } = detectContent(name, bytes, options.encoding);
   const openText = (signal?: AbortSignal) =>
-    decodeText(openBytes(source, gzip, limits, signal), encoding, bomBytes, name);
+    decodeText(() => openBytes(source, gzip, limits, signal), encoding, bomBytes, name);
   const sample = await readTextSample(openText());
   if (sample.text.trim() === '') {
     throw createUsageError(
