@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
 interface RowPosition {
   /** 0-based position among the rows of the input. */
@@ -30,7 +30,7 @@ export interface FaultyRow extends RowPosition {
 
 export type Row = CellRow | ObjectRow | FaultyRow;
 
-/** The value of a column in a row; undefined where the row has no such column. */
+/** The value of a column in a row; undefined where the row has no such column. In a JSON row a dotted name reaches inside. */
 export function readValue(row: Row, column: string): JsonValue | undefined {
   switch (row.kind) {
     case 'cells': {
@@ -38,10 +38,20 @@ export function readValue(row: Row, column: string): JsonValue | undefined {
       return index === undefined ? undefined : row.cells[index];
     }
     case 'object':
-      return Object.hasOwn(row.object, column) ? row.object[column] : undefined;
+      return Object.hasOwn(row.object, column) ? row.object[column] : readNested(row.object, column);
     case 'faulty':
       return undefined;
   }
+}
+
+/** A dotted name reaches into nested objects: `address.city`. */
+function readNested(object: JsonObject, column: string): JsonValue | undefined {
+  if (!column.includes('.')) return undefined;
+  let value: JsonValue | undefined = object;
+  for (const key of column.split('.')) {
+    value = isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  }
+  return value;
 }
 
 /** True for what counts as an empty cell: missing, null, or text of white space only. */

@@ -14,6 +14,8 @@ export interface CsvReading extends CsvCut {
   /** Named in errors. */
   readonly name: string;
   readonly maxRowLength: number;
+  /** Cells to expect in a row, the judge between two readings of broken quotes. */
+  readonly width: number;
 }
 
 /**
@@ -50,7 +52,6 @@ class RecordCutter {
   readonly #reading: CsvReading;
   readonly #parser: Papa.Parser;
   #line = 1;
-  #width: number | null = null;
 
   constructor(reading: CsvReading) {
     this.#reading = reading;
@@ -65,7 +66,6 @@ class RecordCutter {
     }
     const parsed = parseText(this.#parser, text, isLast);
     if (isLast && text.endsWith(this.#reading.newline)) parsed.rows.pop();
-    this.#width ??= parsed.rows[0]?.length ?? null;
     if (parsed.firstFault !== null) {
       const sound = parsed.rows.slice(0, parsed.firstFault);
       const preview = createParser(this.#reading, parsed.firstFault);
@@ -79,7 +79,7 @@ class RecordCutter {
 
   refuseLongRecord(text: string): never {
     const { name, maxRowLength } = this.#reading;
-    const found = readCsvRecord(text, 0, this.#reading, false, this.#width ?? 0);
+    const found = readCsvRecord(text, 0, this.#reading, false, this.#reading.width);
     if (found.status === 'incomplete' && found.openQuote !== null) this.#refuseQuote(text, found.openQuote);
     throw createUsageError(
       'INPUT_ROW_TOO_LONG',
@@ -96,13 +96,12 @@ class RecordCutter {
     const mendedLines: number[] = [];
     let at = start;
     while (at < text.length) {
-      const found = readCsvRecord(text, at, this.#reading, isLast, this.#width ?? 0);
+      const found = readCsvRecord(text, at, this.#reading, isLast, this.#reading.width);
       if (found.status === 'incomplete') {
         if (isLast) this.#refuseQuote(text.slice(at), (found.openQuote ?? at) - at);
         break;
       }
       const { record } = found;
-      this.#width ??= record.cells.length;
       rows.push(record.cells);
       lines.push(this.#line);
       if (record.isMended) mendedLines.push(this.#line);

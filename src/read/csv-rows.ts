@@ -15,10 +15,10 @@ export interface CsvTable {
 const CHUNK_ROWS = 1_000;
 
 export const ROW_NOTES = {
-  ROW_TOO_SHORT: 'had fewer cells than the header: the missing ones count as empty',
-  ROW_TOO_LONG: 'had more cells than the header: the surplus is kept at the end of the row',
-  ROW_QUOTES_MENDED: 'had quotes that break the rules: check how they were read',
-  BLANK_LINE: 'were blank and left out',
+  ROW_TOO_SHORT: ['Rows with fewer cells than the header', 'The missing cells count as empty.'],
+  ROW_TOO_LONG: ['Rows with more cells than the header', 'The surplus is kept at the end of the row.'],
+  ROW_QUOTES_MENDED: ['Rows with quotes that break the rules', 'Check in the output how they were read.'],
+  BLANK_LINE: ['Blank lines', 'They are left out.'],
 } as const;
 
 /** Makes rows of records: skips the header and blank lines, notes the rows that do not fit the header. */
@@ -36,7 +36,7 @@ export async function* readCsvRows(
     let index = 0;
     for (const cells of rows) {
       const line = lines[index++] ?? 0;
-      if (isBlankLine(cells, columns.size)) {
+      if (isBlankLine(cells, skip > 0 ? 0 : columns.size)) {
         if (skip === 0) notebook.add('BLANK_LINE', line);
       } else if (skip > 0) {
         skip -= 1;
@@ -52,6 +52,12 @@ export async function* readCsvRows(
   }
 }
 
+const STRICT_FAULTS = {
+  ROW_TOO_SHORT: 'fewer cells than the header',
+  ROW_TOO_LONG: 'more cells than the header',
+  ROW_QUOTES_MENDED: 'quotes that break the rules',
+} as const;
+
 /** True for a record that is an empty line; in a table of one column only a line without anything is. */
 export function isBlankLine(cells: readonly string[], width: number): boolean {
   if (cells.length > 1) return false;
@@ -65,11 +71,11 @@ function checkWidth(cells: readonly string[], line: number, table: CsvTable, not
   else if (cells.slice(width).some((cell) => cell !== '')) note(table, notebook, 'ROW_TOO_LONG', line);
 }
 
-function note(table: CsvTable, notebook: Notebook, code: keyof typeof ROW_NOTES, line: number): void {
+function note(table: CsvTable, notebook: Notebook, code: keyof typeof STRICT_FAULTS, line: number): void {
   if (table.strict) {
     throw createUsageError(
       'INPUT_NOT_STRICT',
-      `${table.name}: the row at line ${line} ${ROW_NOTES[code].split(':')[0]}`,
+      `${table.name}, line ${line}: ${STRICT_FAULTS[code]}`,
       'Correct the line, or leave out --strict to read it all the same.',
     );
   }

@@ -11,6 +11,8 @@ export interface CsvDialect {
   readonly quoting: Quoting;
   readonly titlesQuoted: boolean;
   readonly sepLine: boolean;
+  /** Cells in the first record. */
+  readonly width: number;
 }
 
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -26,7 +28,9 @@ export function detectDialect(sample: string, isWhole: boolean, wish: string | u
   const told = wish ?? sep?.[1];
   const candidates = (told === undefined ? DELIMITERS : [told]).map((delimiter) => {
     const cut: CsvCut = { delimiter, newline: lineEnd };
-    const records = readRecords(body, cut, isWhole);
+    // A first line that is longer than the sample is judged by what there is of it.
+    const whole = readRecords(body, cut, isWhole);
+    const records = whole.length > 0 ? whole : readRecords(body, cut, true);
     return { cut, records, ...rateWidths(records) };
   });
   const best = candidates.reduce((a, b) =>
@@ -39,6 +43,7 @@ export function detectDialect(sample: string, isWhole: boolean, wish: string | u
     newline,
     ...detectQuoting(best.records),
     sepLine: sep !== null,
+    width: best.width,
   };
 }
 

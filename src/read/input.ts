@@ -24,7 +24,7 @@ export interface Input {
   /** The input as a person knows it, for messages. */
   readonly name: string;
   readonly shape: FileShape;
-  /** Names of the columns, told apart; of a JSON file the keys of its first rows. */
+  /** Names of the columns, told apart; of a JSON file the keys of its first rows, and of all rows that were read since. */
   readonly columns: readonly string[];
   /** What is strange about the file, as far as it has been read; whole once `openRows` was read to its end. */
   readonly notes: readonly InputNote[];

@@ -17,12 +17,13 @@ export class Notebook {
     this.#seen.set(code, entry);
   }
 
-  /** The notes so far; `say` completes the sentence that starts with the number of lines. */
-  read(say: Readonly<Record<string, string>>): InputNote[] {
+  /** The notes so far; `texts` has for each code what it counts, and what follows from it. */
+  read(texts: Readonly<Record<string, readonly [what: string, consequence: string]>>): InputNote[] {
     return [...this.#seen].map(([code, { count, lines }]) => {
+      const [what, consequence] = texts[code] ?? [code, ''];
       const more = count > lines.length ? ', …' : '';
       const where = `${count === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`;
-      return { code, message: `${count} ${count === 1 ? 'row' : 'rows'} ${say[code] ?? code} (${where})` };
+      return { code, message: `${what}: ${count} (${where}). ${consequence}` };
     });
   }
 }

@@ -9,11 +9,16 @@ import { type InputNote, Notebook } from './notebook.js';
 /** Opens a table: finds out its dialect and its header, and makes sure that there is a row. */
 export async function openCsv(input: TextInput, options: InputOptions): Promise<OpenReader> {
   const { name, limits } = input;
-  checkDelimiter(options.delimiter);
-  const dialect = detectDialect(input.sample.text, input.sample.isWhole, options.delimiter);
+  const { text, isWhole } = input.sample;
+  const dialect = detectDialect(text, isWhole, resolveDelimiter(options.delimiter));
   const hasHeader = options.header !== false;
   const openRecords = (signal?: AbortSignal) =>
-    readCsvRecords(input.openText(signal), { ...dialect.cut, name, maxRowLength: limits.maxRowLength });
+    readCsvRecords(input.openText(signal), {
+      ...dialect.cut,
+      name,
+      width: dialect.width,
+      maxRowLength: limits.maxRowLength,
+    });
   const first = await readFirstRecords(openRecords(), dialect.sepLine);
   const titles = hasHeader ? (first[0] ?? []) : [];
   const width = hasHeader ? titles.length : Math.max(...first.map((record) => record.length));
@@ -77,25 +82,37 @@ async function readFirstRecords(
   return records.slice(skip);
 }
 
-function checkDelimiter(delimiter: string | undefined): void {
-  if (delimiter === undefined || (delimiter.length === 1 && !'"\r\n'.includes(delimiter))) return;
+function resolveDelimiter(wish: string | undefined): string | undefined {
+  const delimiter = wish === '\\t' || wish === 'tab' ? '\t' : wish;
+  if (delimiter === undefined || (delimiter.length === 1 && !'"\r\n'.includes(delimiter))) return delimiter;
   throw createUsageError(
     'OPTION_DELIMITER',
-    `${JSON.stringify(delimiter)} cannot be a delimiter`,
-    'A delimiter is one character, such as a comma, a semicolon or a tab.',
+    `${quoteText(delimiter)} cannot be a delimiter`,
+    'A delimiter is one character, such as a comma, a semicolon, or tab.',
   );
 }
 
 function describeHeader(titles: readonly string[], columns: readonly string[]): InputNote[] {
+  const notes: InputNote[] = [];
   const renamed = titles.flatMap((title, index) => {
     const column = columns[index] ?? '';
     return title.trim() === column ? [] : [`${quoteText(title)} is called ${quoteText(column)}`];
   });
-  if (renamed.length === 0) return [];
-  const more = renamed.length > 5 ? `, and ${renamed.length - 5} more` : '';
-  const message = `Some columns are empty or share a name: ${renamed.slice(0, 5).join(', ')}${more}. The output keeps the header as it is.`;
-  return [{ code: 'COLUMNS_NAMED', message }];
+  if (renamed.length > 0) {
+    const more = renamed.length > 5 ? `, and ${renamed.length - 5} more` : '';
+    const message = `Columns without a name of their own: ${renamed.slice(0, 5).join(', ')}${more}. The output keeps the header as it is.`;
+    notes.push({ code: 'COLUMNS_NAMED', message });
+  }
+  const value = titles.find((title) => LOOKS_LIKE_DATA.test(title.trim()));
+  if (value !== undefined) {
+    const message = `The first line is taken for the header, though ${quoteText(value)} looks like data; say --no-header if it is.`;
+    notes.push({ code: 'HEADER_LOOKS_LIKE_DATA', message });
+  }
+  return notes;
 }
+
+// A web address, an e-mail address, or a number that is no year.
+const LOOKS_LIKE_DATA = /^(?:https?:\/\/\S+|www\.\S+|\S+@\S+\.\S+|-?\d+[.,]\d+|\d{5,})$/i;
 
 /** Text of a file as it may be shown on a terminal. */
 function quoteText(text: string): string {

@@ -23,7 +23,9 @@ export async function openInput(options: InputOptions): Promise<Input> {
     return {
       name: source.name,
       shape: reader.shape,
-      columns: reader.columns,
+      get columns() {
+        return reader.columns;
+      },
       get notes() {
         return [...text.notes, ...reader.notes];
       },
@@ -61,15 +63,21 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
     extension: extname(name.toLowerCase().replace(/\.gz$/, '')),
     sample,
     shape: { bom: bomBytes > 0, encoding, gzip },
-    notes: isGuess ? [describeGuess(encoding)] : [],
+    notes: describeEncoding(encoding, isGuess),
     limits,
     openText,
   };
 }
 
-function describeGuess(encoding: string): InputNote {
-  return {
+function describeEncoding(encoding: string, isGuess: boolean): InputNote[] {
+  const guess = {
     code: 'ENCODING_GUESSED',
     message: `The text is taken to be ${encoding}; name another with --encoding if letters look wrong.`,
   };
+  const change = {
+    code: 'OUTPUT_IS_UTF8',
+    message: `The output is written in UTF-8 with a byte order mark, since ${encoding} cannot hold every answer.`,
+  };
+  const isUnicode = encoding.startsWith('utf-');
+  return [...(isGuess ? [guess] : []), ...(isUnicode ? [] : [change])];
 }

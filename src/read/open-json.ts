@@ -1,10 +1,11 @@
 import { createUsageError } from '../errors.js';
+import type { FaultyRow, ObjectRow } from '../model/row.js';
 import type { InputOptions, OpenReader, TextInput } from './input.js';
 import { readJsonList } from './json-list-reader.js';
 import { readJsonLines } from './jsonl-reader.js';
 import { Notebook } from './notebook.js';
 
-const NOTES = { ROW_FAULTY: 'are no JSON objects and end as failed' };
+const NOTES = { ROW_FAULTY: ['Rows that are no JSON object', 'They end as failed.'] } as const;
 
 /** Opens JSON Lines, or a JSON file that is one list: the columns are the keys of the first rows. */
 export async function openJson(
@@ -26,6 +27,7 @@ export async function openJson(
   if (columns === null) {
     throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Give a file with at least one object.');
   }
+  const keys = new Set(columns);
   let notebook = new Notebook();
   return {
     shape: {
@@ -38,24 +40,48 @@ export async function openJson(
       sepLine: false,
       ...input.shape,
     },
-    columns,
+    get columns() {
+      return [...keys];
+    },
     get notes() {
       return notebook.read(NOTES);
     },
     openRows: (signal) => {
       notebook = new Notebook();
-      return openRows(notebook, signal);
+      return collectKeys(openRows(notebook, signal), keys, limits.maxColumns);
     },
   };
 }
 
+type JsonRows = AsyncIterable<readonly (ObjectRow | FaultyRow)[]>;
+
 /** The keys of the first rows in the order in which they come up; null if there are no rows. */
-async function readFirstKeys(chunks: ReturnType<typeof readJsonLines>): Promise<string[] | null> {
+async function readFirstKeys(chunks: JsonRows): Promise<string[] | null> {
+  const keys = new Set<string>();
+  let hasRows = false;
   for await (const rows of chunks) {
-    const keys = new Set<string>();
-    for (const row of rows)
-      if (row.kind === 'object') for (const key of Object.keys(row.object)) keys.add(key);
-    return [...keys];
+    hasRows = true;
+    addKeys(rows, keys, Number.POSITIVE_INFINITY);
+    if (keys.size > 0) break;
   }
-  return null;
+  return hasRows ? [...keys] : null;
+}
+
+/** Learns keys that come up late, so that a table made of the rows has a column for each. */
+async function* collectKeys(
+  chunks: JsonRows,
+  keys: Set<string>,
+  maxKeys: number,
+): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
+  for await (const rows of chunks) {
+    addKeys(rows, keys, maxKeys);
+    yield rows;
+  }
+}
+
+function addKeys(rows: readonly (ObjectRow | FaultyRow)[], keys: Set<string>, maxKeys: number): void {
+  for (const row of rows) {
+    if (row.kind !== 'object') continue;
+    for (const key in row.object) if (keys.size < maxKeys && Object.hasOwn(row.object, key)) keys.add(key);
+  }
 }

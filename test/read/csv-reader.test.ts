@@ -4,7 +4,13 @@ import { expect, test } from 'vitest';
 import { type CsvReading, readCsvRecords } from '../../src/read/csv-reader.js';
 import { readCsvRecord } from '../../src/read/csv-record.js';
 
-const COMMA: CsvReading = { delimiter: ',', newline: '\n', name: 'in.csv', maxRowLength: 1_000_000 };
+const COMMA: CsvReading = {
+  delimiter: ',',
+  newline: '\n',
+  name: 'in.csv',
+  width: 2,
+  maxRowLength: 1_000_000,
+};
 
 async function* cutInPieces(text: string, cuts: readonly number[]): AsyncGenerator<string> {
   const sorted = [...new Set([0, ...cuts.map((cut) => cut % (text.length + 1)), text.length])].sort(

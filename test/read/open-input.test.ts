@@ -58,13 +58,13 @@ test('rows that do not fit the header are kept and reported with their lines', a
   expect(input.notes).toEqual([
     {
       code: 'ROW_TOO_SHORT',
-      message: '1 row had fewer cells than the header: the missing ones count as empty (line 2)',
+      message: 'Rows with fewer cells than the header: 1 (line 2). The missing cells count as empty.',
     },
     {
       code: 'ROW_TOO_LONG',
-      message: '1 row had more cells than the header: the surplus is kept at the end of the row (line 3)',
+      message: 'Rows with more cells than the header: 1 (line 3). The surplus is kept at the end of the row.',
     },
-    { code: 'BLANK_LINE', message: '1 row were blank and left out (line 4)' },
+    { code: 'BLANK_LINE', message: 'Blank lines: 1 (line 4). They are left out.' },
   ]);
 });
 
