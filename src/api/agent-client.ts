@@ -41,6 +41,13 @@ export interface WaitOptions extends CallOptions {
  *
  * Every failure is an `AgentError`. Calls that may be repeated are, as `retry` says; `create`, `start` and `stream`
  * send their create exactly once, and say in `outcome` whether a run may exist all the same.
+ *
+ * @example
+ * const client = new AgentClient({ apiKey: process.env.EXA_API_KEY });
+ * const started = await client.start({ query: 'Who leads Exa today?', effort: 'low' });
+ * const run = await client.wait(started);
+ * console.log(run.output.text, run.costDollars.total);
+ * await client.close();
  */
 export class AgentClient {
   readonly #caller: Caller;
