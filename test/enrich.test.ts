@@ -255,6 +255,26 @@ test('rows that are excluded, filled already or empty are never sent', async () 
   expect(asked.map((record) => record.company)).toEqual(['Company 1', 'Company 4']);
 });
 
+test('an excluded answer is asked once more with that said, then nulled with the reason', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('known.csv', 'company,answer\nCompany 2,about Company 2\nCompany 3,somebody else\n');
+  bench.write('in.csv', createList(4));
+  const { rows } = await bench.run({
+    exclude: `${bench.folder}/known.csv`,
+    excludeOn: ['company', 'answer'],
+  });
+  expect(rows.map((row) => row.enrichment_status)).toEqual(['enriched', 'not_found', 'enriched', 'enriched']);
+  expect(rows[1]?.enrichment_error).toContain('line 2 of the exclusion file');
+  const [first, second, ...rest] = bench.agent.tasks.map((task) => task.request);
+  expect(rest).toEqual([]);
+  expect(first?.input?.exclusion).toEqual([
+    { company: 'Company 2', answer: 'about Company 2' },
+    { company: 'Company 3', answer: 'somebody else' },
+  ]);
+  expect(second?.input?.data?.map((record) => record.company)).toEqual(['Company 2']);
+  expect(second?.query).toContain('a record of input.exclusion');
+});
+
 test('what is not among the sent columns is in no request', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', 'company,secret\nAcme,hunter2\n');

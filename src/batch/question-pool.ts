@@ -59,12 +59,11 @@ export class QuestionPool {
   }
 }
 
-/** Questions that share fields, level and attempt, as one group. */
-export function createGroup(questions: readonly Question[]): QuestionGroup {
+function createGroup(questions: readonly Question[]): QuestionGroup {
   const [first] = questions;
   if (first === undefined) throw new RangeError('a batch has at least one question');
   const { fields, level, attempt } = first;
-  return { questions, fields, level, attempt, previousRunId: null, complaint: null };
+  return { questions, fields, level, attempt, previousRunId: null };
 }
 
 /** The first time round and the first repair go in full batches, then in halves down to single rows. */

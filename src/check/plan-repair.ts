@@ -29,31 +29,19 @@ export function planRepair(
   const reasons = new Map(rejected.map(({ key, reason }) => [key, reason]));
   const again = group.questions
     .filter((question) => reasons.has(question.key))
-    .map((question) => ({ ...question, attempt: question.attempt + 1 }));
+    .map((question) => ({
+      ...question,
+      attempt: question.attempt + 1,
+      fault: reasons.get(question.key) ?? null,
+    }));
   const isMostlyWrong = again.length * 2 >= group.questions.length;
   if (group.attempt > 1 || !isMostlyWrong || run.status !== 'completed') {
     return { followUp: null, again, failures: [] };
   }
-  const complaint = describeFaults(again.map((question) => reasons.get(question.key) ?? ''));
   const { fields, level } = group;
   return {
-    followUp: {
-      questions: again,
-      fields,
-      level,
-      attempt: group.attempt + 1,
-      previousRunId: run.id,
-      complaint,
-    },
+    followUp: { questions: again, fields, level, attempt: group.attempt + 1, previousRunId: run.id },
     again: [],
     failures: [],
   };
-}
-
-/** Says what was wrong without the old row ids, which mean other rows now. */
-function describeFaults(reasons: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  const faults = [...counts].map(([reason, count]) => `${reason} (${count})`);
-  return `The previous answer did not cover the records that are sent here again: ${faults.join('; ')}.`;
 }

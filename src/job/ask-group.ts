@@ -1,18 +1,20 @@
 import type { AgentClient, StartedRun } from '../api/agent-client.js';
 import { checkRun, type RowChecker } from '../check/check-run.js';
+import { excludeAnswers } from '../check/exclude-answers.js';
 import { planRepair } from '../check/plan-repair.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { OpenedJob } from '../ledger/records.js';
 import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import { type Batch, createBatch } from '../model/batch.js';
-import type { JsonObject } from '../model/json.js';
 import { readNextStep } from '../model/ladder.js';
 import { type PriceList, readWorstMicros } from '../model/prices.js';
 import type { Question, QuestionGroup } from '../model/question.js';
 import type { AgentRun } from '../model/run.js';
+import type { Exclusion } from '../select/exclusion.js';
 import type { InFlight } from '../select/in-flight.js';
 import { createRequest } from '../send/create-request.js';
+import { describeFaults } from '../send/describe-faults.js';
 import { type SendContext, sendBatch } from '../send/send-batch.js';
 import { createAnswers } from '../settle/create-answers.js';
 import { createGoneRun } from '../wait/create-gone-run.js';
@@ -37,8 +39,7 @@ export interface AskContext {
   readonly isRefresh: boolean;
   /** The attempt after which a row that was not answered fails. */
   readonly lastAttempt: number;
-  /** The records of the exclusion file that matter to these questions. */
-  findExclusions(records: readonly JsonObject[]): readonly JsonObject[];
+  readonly exclusion: Exclusion;
 }
 
 /** What a group leaves to be asked. */
@@ -54,7 +55,7 @@ const NOTHING: NextQuestions = { overBudget: null, followUp: null, again: [] };
 /** The way of one group of questions through its run: send, wait, check, settle; and what has to go round again. */
 export async function askGroup(group: QuestionGroup, context: AskContext): Promise<NextQuestions> {
   const batch = createGroupBatch(group, context);
-  const exclusions = context.findExclusions(group.questions.map((question) => question.record));
+  const exclusions = context.exclusion.relevantTo(group.questions.map((question) => question.record));
   const sent = await sendBatch(batch, createRequest(context.ask, batch, exclusions), context.send);
   switch (sent.status) {
     case 'sent':
@@ -112,7 +113,7 @@ async function waitAndSettle(
 /** Good rows are settled at once; the rest goes round again, or fails at its last attempt. */
 function settleRun(batch: Batch, group: QuestionGroup, run: AgentRun, context: AskContext): NextQuestions {
   const { ledger, tally, checker, inFlight } = context;
-  const checked = checkRun(batch, run, checker);
+  const checked = excludeAnswers(checkRun(batch, run, checker), batch, context.exclusion);
   const answers = createAnswers(batch, checked, run);
   const repair = planRepair(group, checked.rejected, run, context.lastAttempt);
   ledger.settle(batch.id, run, answers, repair.failures);
@@ -141,7 +142,9 @@ function readClimbing(group: QuestionGroup, answers: readonly RowAnswer[], ask: 
     const fields = answersByKey.get(question.key);
     if (fields === undefined) return [];
     const step = readNextStep(ask, question.fields, fields);
-    return step === null ? [] : [{ ...question, fields: step.fields, level: step.level, attempt: 1 }];
+    return step === null
+      ? []
+      : [{ ...question, fields: step.fields, level: step.level, attempt: 1, fault: null }];
   });
 }
 
@@ -193,7 +196,7 @@ function createGroupBatch(group: QuestionGroup, context: AskContext): Batch {
       fields: group.fields,
       rows: group.questions.map(({ key, record }, index) => ({ rowId: `r${index + 1}`, key, record })),
       previousRunId: group.previousRunId,
-      complaint: group.complaint,
+      complaint: describeFaults(group.questions),
       ...(context.isRefresh && group.level === 0 ? { refresh: true } : {}),
       reserveMicros: readWorstMicros(prices, effort, group.questions.length, schemas),
     },

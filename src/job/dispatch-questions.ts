@@ -18,7 +18,6 @@ export async function dispatchQuestions(trip: Trip, recovered: readonly Recovere
     ...trip,
     client: trip.agent.client,
     send: createSendContext(trip),
-    findExclusions: (records) => trip.exclusion.relevantTo(records),
   };
   const { batchSize, concurrency } = trip.settings;
   const dispatcher = new Dispatcher({
@@ -49,7 +48,14 @@ async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
 
 function toGroup(batch: Batch, ask: Ask): QuestionGroup {
   const level = Math.max(0, ask.efforts.indexOf(batch.effort));
-  const { fields, attempt, previousRunId, complaint } = batch;
-  const questions = batch.rows.map(({ key, record }) => ({ key, record, fields, level, attempt }));
-  return { questions, fields, level, attempt, previousRunId, complaint };
+  const { fields, attempt, previousRunId } = batch;
+  const questions = batch.rows.map(({ key, record }) => ({
+    key,
+    record,
+    fields,
+    level,
+    attempt,
+    fault: null,
+  }));
+  return { questions, fields, level, attempt, previousRunId };
 }

@@ -15,45 +15,55 @@ export async function loadExclusion(
 ): Promise<Exclusion> {
   const { exclude: path, excludeOn: wanted } = options;
   if (path === undefined) {
-    if (wanted === undefined) return createExclusion([], { on: [], tell: [] });
+    if (wanted === undefined) return createExclusion([], { on: [], onAnswer: [], tell: [] });
     throw createUsageError('NO_EXCLUSION_FILE', '--exclude-on was given without --exclude FILE');
   }
   const file = await openInput({ path });
   try {
-    const on = resolveColumns(path, wanted, inputColumns, file.columns);
-    const told = new Set([...ask.send, ...ask.fields.map((field) => field.name)]);
+    const fields = ask.fields.map((field) => field.name);
+    const columns = resolveColumns(path, wanted, inputColumns, file.columns, fields);
+    const told = new Set([...ask.send, ...fields]);
     const records: ExclusionRecord[] = [];
     for await (const rows of file.openRows()) {
       for (const row of rows) {
         if (row.kind !== 'faulty') records.push({ line: row.line, values: readRecord(row, file.columns) });
       }
     }
-    return createExclusion(records, { on, tell: file.columns.filter((column) => told.has(column)) });
+    return createExclusion(records, { ...columns, tell: file.columns.filter((column) => told.has(column)) });
   } finally {
     await file.close();
   }
 }
 
+interface KeyColumns {
+  readonly on: readonly string[];
+  readonly onAnswer: readonly string[];
+}
+
+/** A field among the columns makes the file one of answers that are not wanted: for this company, not this person. */
 function resolveColumns(
   path: string,
   wanted: readonly string[] | undefined,
   inputColumns: readonly string[],
   fileColumns: readonly string[],
-): readonly string[] {
+  fields: readonly string[],
+): KeyColumns {
   if (wanted === undefined) {
-    const shared = inputColumns.filter((column) => fileColumns.includes(column));
-    if (shared.length > 0) return shared;
+    const shared = inputColumns.filter((column) => fileColumns.includes(column) && !fields.includes(column));
+    if (shared.length > 0) return { on: shared, onAnswer: [] };
     throw createUsageError(
       'NO_SHARED_COLUMN',
       `the input and ${path} have no column of the same name`,
       'Rename a column, so that rows can be compared.',
     );
   }
-  for (const column of wanted) {
-    checkColumn(column, 'the input', inputColumns);
-    checkColumn(column, path, fileColumns);
-  }
-  return wanted;
+  const [onAnswer, on] = [
+    wanted.filter((name) => fields.includes(name)),
+    wanted.filter((name) => !fields.includes(name)),
+  ];
+  for (const column of on) checkColumn(column, 'the input', inputColumns);
+  for (const column of wanted) checkColumn(column, path, fileColumns);
+  return { on, onAnswer };
 }
 
 function checkColumn(column: string, where: string, columns: readonly string[]): void {

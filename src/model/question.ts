@@ -24,6 +24,8 @@ export interface Question {
   readonly level: number;
   /** 1 for the first time round at this level. */
   readonly attempt: number;
+  /** What was wrong with the last answer, in words that hold no cell text. */
+  readonly fault: string | null;
 }
 
 /** Questions that go out together: they share fields, level and attempt. */
@@ -34,8 +36,6 @@ export interface QuestionGroup {
   readonly attempt: number;
   /** The run that a follow-up continues. */
   readonly previousRunId: string | null;
-  /** What was wrong the last time. */
-  readonly complaint: string | null;
 }
 
 /** Reads a row as a question: its sent values, cleaned, and the fields that are still blank in it. */

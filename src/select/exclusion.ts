@@ -11,6 +11,8 @@ export interface ExclusionRecord {
 export interface ExclusionOptions {
   /** The columns of the input that tell whether a row is a record. */
   readonly on: readonly string[];
+  /** Fields that tell it too: then no row is excluded, but every answer that is a record. */
+  readonly onAnswer: readonly string[];
   /** The columns of a record that may be told to the agent. */
   readonly tell: readonly string[];
 }
@@ -18,6 +20,10 @@ export interface ExclusionOptions {
 export interface Exclusion {
   /** The first record that excludes this row. */
   findMatch(row: Row): ExclusionRecord | null;
+  /** The first record that excludes an answer: what was sent of the row, and the values that came back by field. */
+  findExcludedAnswer(record: JsonObject, values: JsonObject): ExclusionRecord | null;
+  /** The fields that make an answer an excluded one. */
+  readonly answerFields: readonly string[];
   /** The records to tell the agent with a batch: those that share a key with one of its rows, at most so many. */
   relevantTo(records: readonly JsonObject[], limit?: number): JsonObject[];
 }
@@ -30,25 +36,31 @@ const MAX_TOLD = 100;
  * both, and in one at least.
  */
 export function createExclusion(records: readonly ExclusionRecord[], options: ExclusionOptions): Exclusion {
-  const { on, tell } = options;
-  const keyed = records.map((record) => ({ record, keys: readKeys(on, (column) => record.values[column]) }));
+  const { on, onAnswer, tell } = options;
+  const all = [...on, ...onAnswer];
+  const keyed = records.map((record) => ({ record, keys: readKeys(all, (column) => record.values[column]) }));
   const patterns = groupByPattern(keyed);
   const byKey = indexByKey(keyed);
   return {
     findMatch(row) {
-      if (records.length === 0) return null;
+      if (records.length === 0 || onAnswer.length > 0) return null;
       const keys = readKeys(on, (column) => readValue(row, column));
-      let first: ExclusionRecord | null = null;
-      for (const pattern of patterns) {
-        const match = pattern.find(keys);
-        if (match !== null && (first === null || match.line < first.line)) first = match;
-      }
-      return first;
+      return findFirst(patterns, keys);
+    },
+    answerFields: onAnswer,
+    findExcludedAnswer(record, values) {
+      if (records.length === 0 || onAnswer.length === 0) return null;
+      const sent = readKeys(on, (column) => record[column]);
+      const answered = readKeys(onAnswer, (field) => values[field]);
+      // Nothing found is nothing to exclude, whatever the row itself has in common with a record.
+      return answered.every((key) => key === null)
+        ? null
+        : findFirst(patterns, [...sent, ...answered], on.length);
     },
     relevantTo(rows, limit = MAX_TOLD) {
       const told = new Set<ExclusionRecord>();
       for (const row of rows) {
-        for (const name of nameKeys(readKeys(on, (column) => row[column]))) {
+        for (const name of nameKeys(readKeys(all, (column) => row[column]))) {
           for (const record of byKey.get(name) ?? []) {
             if (told.size === limit) return [...told].map((one) => pickValues(one.values, tell));
             told.add(record);
@@ -58,6 +70,15 @@ export function createExclusion(records: readonly ExclusionRecord[], options: Ex
       return [...told].map((record) => pickValues(record.values, tell));
     },
   };
+}
+
+function findFirst(patterns: readonly Pattern[], keys: Keys, needsFrom = 0): ExclusionRecord | null {
+  let first: ExclusionRecord | null = null;
+  for (const pattern of patterns) {
+    const match = pattern.find(keys, needsFrom);
+    if (match !== null && (first === null || match.line < first.line)) first = match;
+  }
+  return first;
 }
 
 /** The key in each column; null where it is blank. */
@@ -84,9 +105,10 @@ class Pattern {
     this.filled = filled;
   }
 
-  find(keys: Keys): ExclusionRecord | null {
+  /** The first record that agrees in every column filled on both sides; one of those from `needsFrom` on must be. */
+  find(keys: Keys, needsFrom: number): ExclusionRecord | null {
     const shared = this.filled.map((isFilled, index) => isFilled && keys[index] !== null);
-    if (!shared.includes(true)) return null;
+    if (!shared.includes(true, needsFrom)) return null;
     const name = shared.join();
     let index = this.indexes.get(name);
     if (index === undefined) {

@@ -65,6 +65,6 @@ function selectQuestion(
   const { key, record } = question;
   return {
     status: 'ask',
-    question: { key, record, fields: step.fields, level: step.level, attempt: 1 },
+    question: { key, record, fields: step.fields, level: step.level, attempt: 1, fault: null },
   };
 }

@@ -4,7 +4,7 @@ import { QuestionPool, readLastAttempt, readSize } from '../../src/batch/questio
 import type { Question, QuestionGroup } from '../../src/model/question.js';
 
 function question(key: string, parts: Partial<Question> = {}): Question {
-  return { key, record: { name: key }, fields: ['f'], level: 0, attempt: 1, ...parts };
+  return { key, record: { name: key }, fields: ['f'], level: 0, attempt: 1, fault: null, ...parts };
 }
 
 function drain(pool: QuestionPool): QuestionGroup[] {

@@ -1,0 +1,41 @@
+import type { Batch } from '../model/batch.js';
+import type { CheckedField, CheckedRow, CheckedRun, RejectedRow } from '../model/checked.js';
+import type { JsonObject, JsonValue } from '../model/json.js';
+
+/** The exclusion file, as far as it speaks of answers. */
+export interface AnswerExclusion {
+  readonly answerFields: readonly string[];
+  findExcludedAnswer(record: JsonObject, values: JsonObject): { readonly line: number } | null;
+}
+
+const REASON = 'the answer was a record of input.exclusion, which is not wanted';
+
+/** An answer that is on the exclusion list goes round once more with that said; the second time its fields are nulled. */
+export function excludeAnswers(checked: CheckedRun, batch: Batch, exclusion: AnswerExclusion): CheckedRun {
+  if (exclusion.answerFields.length === 0) return checked;
+  const records = new Map(batch.rows.map((row) => [row.key, row.record]));
+  const rows: CheckedRow[] = [];
+  const rejected: RejectedRow[] = [...checked.rejected];
+  for (const row of checked.rows) {
+    const match = exclusion.findExcludedAnswer(records.get(row.key) ?? {}, readValues(row));
+    if (match === null) rows.push(row);
+    else if (batch.attempt > 1) rows.push(nullFields(row, exclusion.answerFields, match.line));
+    else rejected.push({ rowId: row.rowId, key: row.key, reason: REASON });
+  }
+  return { ...checked, rows, rejected };
+}
+
+function readValues(row: CheckedRow): JsonObject {
+  const values: Record<string, JsonValue> = Object.create(null);
+  for (const [name, { value }] of row.fields) values[name] = value;
+  return values;
+}
+
+function nullFields(row: CheckedRow, names: readonly string[], line: number): CheckedRow {
+  const fields = new Map<string, CheckedField>(row.fields);
+  for (const name of names) {
+    if (fields.has(name))
+      fields.set(name, { value: null, issue: `excluded by line ${line} of the exclusion file` });
+  }
+  return { ...row, fields };
+}

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { JsonObject } from '../../src/model/json.js';
+import type { Row } from '../../src/model/row.js';
+import { createExclusion } from '../../src/select/exclusion.js';
+
+function row(values: Readonly<Record<string, string>>): Row {
+  const names = Object.keys(values);
+  const columns = new Map(names.map((name, index) => [name, index]));
+  return { kind: 'cells', ordinal: 0, line: 2, columns, cells: Object.values(values) };
+}
+
+function records(...values: readonly JsonObject[]) {
+  return values.map((each, index) => ({ line: index + 2, values: each }));
+}
+
+const ON = ['company', 'domain', 'email', 'phone'];
+
+test('keys are compared normalised', () => {
+  const exclusion = createExclusion(
+    records(
+      { company: 'Müller GmbH & Co. KG' },
+      { domain: 'https://www.acme.co.uk/about' },
+      { email: 'Ann.Lee@Example.com' },
+      { phone: '+49 (30) 123-456 78' },
+    ),
+    { on: ON, onAnswer: [], tell: ON },
+  );
+  expect(exclusion.findMatch(row({ company: 'MULLER' }))?.line).toBe(2);
+  expect(exclusion.findMatch(row({ company: 'x', domain: 'shop.acme.co.uk' }))?.line).toBe(3);
+  expect(exclusion.findMatch(row({ email: 'ann.lee@example.com' }))?.line).toBe(4);
+  expect(exclusion.findMatch(row({ phone: '0049 30 12345678' }))?.line).toBe(5);
+  expect(exclusion.findMatch(row({ company: 'Miller', domain: 'acme.com' }))).toBeNull();
+});
+
+test('a record excludes a row only if they agree wherever both say something', () => {
+  const exclusion = createExclusion(
+    records({ company: 'Acme', domain: 'acme.com' }, { company: 'Zeta', domain: '' }),
+    {
+      on: ['company', 'domain'],
+      onAnswer: [],
+      tell: [],
+    },
+  );
+  expect(exclusion.findMatch(row({ company: 'Acme Inc.', domain: '' }))?.line).toBe(2);
+  expect(exclusion.findMatch(row({ company: 'Acme', domain: 'acme.org' }))).toBeNull();
+  expect(exclusion.findMatch(row({ company: 'Zeta', domain: 'zeta.io' }))?.line).toBe(3);
+  expect(exclusion.findMatch(row({ company: '', domain: '' }))).toBeNull();
+});
+
+test('a row finds the first record that excludes it, in a list of any length, as a plain search would', () => {
+  const word = fc.constantFrom('', 'acme', 'zeta', 'omega');
+  const entry = fc.record({ company: word, city: word });
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 30 }), entry, (list, one) => {
+      const on = ['company', 'city'] as const;
+      const exclusion = createExclusion(records(...list), { on, onAnswer: [], tell: [] });
+      const expected = list.findIndex((record) => {
+        const shared = on.filter((column) => record[column] !== '' && one[column] !== '');
+        return shared.length > 0 && shared.every((column) => record[column] === one[column]);
+      });
+      expect(exclusion.findMatch(row(one))?.line).toBe(expected === -1 ? undefined : expected + 2);
+    }),
+  );
+});
+
+test('the agent is told the records that share a key with the batch, a hundred at most, and no column that stays here', () => {
+  const many = Array.from({ length: 500 }, (_, index) => ({
+    company: 'Acme',
+    person: `P${index}`,
+    secret: 's',
+  }));
+  const exclusion = createExclusion(records({ company: 'Other', person: 'Q' }, ...many), {
+    on: ['company'],
+    onAnswer: ['person'],
+    tell: ['company', 'person'],
+  });
+  const told = exclusion.relevantTo([{ company: 'ACME Inc.' }]);
+  expect(told).toHaveLength(100);
+  expect(told[0]).toEqual({ company: 'Acme', person: 'P0' });
+  expect(exclusion.relevantTo([{ company: 'Nobody' }])).toEqual([]);
+});
+
+test('with a field among its keys, a record excludes answers and no row', () => {
+  const exclusion = createExclusion(records({ company: 'Apple', person: 'Tim Cook' }), {
+    on: ['company'],
+    onAnswer: ['person'],
+    tell: [],
+  });
+  expect(exclusion.findMatch(row({ company: 'Apple' }))).toBeNull();
+  expect(exclusion.findExcludedAnswer({ company: 'Apple Inc.' }, { person: 'tim cook' })?.line).toBe(2);
+  expect(exclusion.findExcludedAnswer({ company: 'Apple Inc.' }, { person: 'Jeff Williams' })).toBeNull();
+  expect(exclusion.findExcludedAnswer({ company: 'Apple Inc.' }, { person: null })).toBeNull();
+  expect(exclusion.findExcludedAnswer({ company: 'Orchard' }, { person: 'Tim Cook' })).toBeNull();
+});
