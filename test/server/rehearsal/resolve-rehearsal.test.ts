@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { FAULT_KINDS } from '../../../src/server/rehearsal/fault.js';
+import { resolveRehearsal } from '../../../src/server/rehearsal/resolve-rehearsal.js';
+
+test('a rehearsal of nothing is calm, free and as fast as its agent', () => {
+  expect(resolveRehearsal({})).toEqual({
+    seed: 'rowfill',
+    latency: null,
+    price: false,
+    faults: [],
+    limits: [],
+  });
+});
+
+test('a fault has its own settings, its trigger and its operations', () => {
+  const faults = [
+    { fault: 'rate_limited', on: ['create', 'get'], share: 0.1, retryAfter: 2 },
+    { fault: 'early_stop', nth: 3, max: 1 },
+    { fault: 'list_lags' },
+  ];
+  expect(resolveRehearsal({ faults }).faults).toEqual([
+    {
+      index: 0,
+      name: 'rate_limited',
+      scope: 'request',
+      on: ['create', 'get'],
+      trigger: { share: 0.1 },
+      settings: { retryAfter: 2 },
+    },
+    {
+      index: 1,
+      name: 'early_stop',
+      scope: 'run',
+      on: [],
+      trigger: { nth: [3], max: 1 },
+      settings: { stopReason: 'budget_reached', part: 0.5 },
+    },
+    { index: 2, name: 'list_lags', scope: 'request', on: ['list'], trigger: {}, settings: { lagMs: 5_000 } },
+  ]);
+});
+
+test('limits are put in the order in which they begin', () => {
+  const limits = [{ afterRuns: 100, maxActiveRuns: 40 }, { maxActiveRuns: 12 }];
+  expect(resolveRehearsal({ faults: { limits } }).limits).toEqual([
+    { afterRuns: 0, maxActiveRuns: 12 },
+    { afterRuns: 100, maxActiveRuns: 40 },
+  ]);
+});
+
+test.each(Object.keys(FAULT_KINDS))('%s can be scripted by its name alone', (fault) => {
+  expect(resolveRehearsal({ faults: [{ fault }] }).faults[0]?.name).toBe(fault);
+});
+
+test.each([
+  ['a text', 'lost_reply', /list of faults/],
+  ['a word that is not known', { fault: [] }, /fault is not known/],
+  ['faults that are no list', { faults: {} }, /faults must be a list/],
+  ['a fault that is text', ['lost_reply'], /faults\[0\] must be an object/],
+  ['a fault without a name', [{}], /faults\[0\]\.fault/],
+  ['a misspelt fault', [{ fault: 'lost_replies' }], /faults\[0\]\.fault/],
+  ['a fault with a name of JavaScript', [{ fault: 'constructor' }], /faults\[0\]\.fault/],
+  ['a share above 1', [{ fault: 'nulls', share: 2 }], /faults\[0\]\.share/],
+  ['a share that is text', [{ fault: 'nulls', share: '0.5' }], /faults\[0\]\.share/],
+  ['an occasion of 0', [{ fault: 'nulls', nth: [1, 0] }], /faults\[0\]\.nth/],
+  ['half an occasion', [{ fault: 'nulls', every: 1.5 }], /faults\[0\]\.every/],
+  ['an operation that is none', [{ fault: 'lost_reply', on: 'post' }], /faults\[0\]\.on/],
+  ['an operation for rows', [{ fault: 'nulls', on: 'get' }], /only for faults of a request/],
+  ['a setting of another fault', [{ fault: 'nulls', delayMs: 5 }], /faults\[0\]\.delayMs/],
+  [
+    'a setting of another type',
+    [{ fault: 'slow_reply', delayMs: '5s' }],
+    /faults\[0\]\.delayMs must be a number/,
+  ],
+  ['a setting below 0', [{ fault: 'slow_reply', delayMs: -5 }], /not below 0/],
+  ['a limit that is a number', { limits: [5] }, /limits\[0\]/],
+  ['a limit of nothing', { limits: [{ maxActiveRuns: 0 }] }, /limits\[0\]\.maxActiveRuns/],
+  [
+    'a limit before the beginning',
+    { limits: [{ maxActiveRuns: 1, afterRuns: -1 }] },
+    /limits\[0\]\.afterRuns/,
+  ],
+])('refuses %s, and says where', (_name, faults, says) => {
+  expect(() => resolveRehearsal({ faults })).toThrow(says);
+});
+
+test('the nearest name is offered for a misspelt fault', () => {
+  const refuse = () => resolveRehearsal({ faults: [{ fault: 'lost_replay' }] });
+  expect(refuse).toThrow(expect.objectContaining({ hint: 'Use lost_reply.' }));
+});
