@@ -6,6 +6,7 @@ import { describeError } from '../errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { escapeToken, formatFragment, resolvePointer } from './pointer.js';
 import { DRAFT_URIS, readDraft, type SchemaDraft, SchemaError } from './schema-draft.js';
+import { indexSchema } from './schema-index.js';
 import { linkSchema } from './schema-link.js';
 
 export { type SchemaDraft, SchemaError } from './schema-draft.js';
@@ -47,8 +48,7 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
   try {
     // Linked first: the compiler misreads names and references in some places where pointers work.
     const { schema: linked, needsResource } = linkSchema(schema, draft, '');
-    // `$async` is the compiler's own word; the standard does not know it.
-    const { $async: _, ...standard } = linked;
+    const standard = dropOwnWords(linked, draft);
     const ajv = createAjv(draft);
     ajv.addSchema(standard, ROOT);
     return new AjvSchema(draft, ajv, standard, '', !needsResource);
@@ -56,6 +56,26 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
     throw createCompileError(schema, error);
   }
 }
+
+/**
+ * Takes out what the compiler heeds and the standard does not: words of its own, and in draft-07 a `type` beside a
+ * reference, which is the one keyword there that it does not ignore.
+ */
+function dropOwnWords(linked: JsonObject, draft: SchemaDraft): JsonObject {
+  const schema = structuredClone(linked);
+  const index = indexSchema(schema, draft);
+  for (const place of index.places.values()) {
+    const { $ref } = place.schema;
+    const isReference = typeof $ref === 'string';
+    // Following the reference brings the places to light that only references lead to.
+    if (isReference) index.resolve(place, $ref);
+    const own = isReference && draft === 'draft-07' ? [...OWN_WORDS, 'type'] : OWN_WORDS;
+    for (const word of own) Reflect.deleteProperty(place.schema, word);
+  }
+  return schema;
+}
+
+const OWN_WORDS: readonly string[] = ['$async', 'nullable', 'id'];
 
 /** The one class, because the compiled code is kept beside the pointer that it was made for. */
 class AjvSchema implements CompiledSchema {
@@ -152,7 +172,7 @@ function createAjv(draft: SchemaDraft): Ajv {
       : draft === '2019-09'
         ? new Ajv2019(options)
         : new Ajv2020(options);
-  formats.default(ajv);
+  formats.default(ajv, { keywords: false });
   // The Agent Runs API's own format, beside those of the standard.
   ajv.addFormat('phone', isPhone);
   return ajv;

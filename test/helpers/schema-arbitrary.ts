@@ -57,8 +57,8 @@ export const valueArbitrary: Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue
     { maxDepth: 4, withCrossShrink: true },
     fc.constantFrom<JsonValue[]>(null, true, false, 0, 1, 2, 7, 1.5, '', 'a', 'x', 'long text', '2024-02-30'),
     fc.array(tie('value'), { maxLength: 3 }),
-    fc.dictionary(fc.constantFrom(...NAMES), tie('value'), { maxKeys: 4 }),
-    fc.dictionary(fc.constantFrom(...NAMES), tie('value'), { maxKeys: 4 }),
+    fc.dictionary(fc.constantFrom(...NAMES), tie('value'), { maxKeys: 4, noNullPrototype: true }),
+    fc.dictionary(fc.constantFrom(...NAMES), tie('value'), { maxKeys: 4, noNullPrototype: true }),
   ),
 })).value;
 
@@ -68,6 +68,7 @@ function createObjectArbitrary(palette: Palette, depth: number): Arbitrary<JsonO
       properties: fc.dictionary(fc.constantFrom(...NAMES), createPartArbitrary(palette, depth), {
         minKeys: 1,
         maxKeys: 4,
+        noNullPrototype: true,
       }),
       required: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 2 }),
       closed: fc.constantFrom<JsonObject[]>(

@@ -31,7 +31,7 @@ describe('a value is checked by the draft that $schema names', () => {
 
   test('draft-07 ignores what stands beside a reference, the later drafts do not', () => {
     const schema = {
-      properties: { a: { $ref: '#/definitions/n', minimum: 5 } },
+      properties: { a: { $ref: '#/definitions/n', minimum: 5, type: 'string' } },
       definitions: { n: { type: 'integer' } },
     };
     expect(compileSchema({ $schema: DRAFT_07, ...schema }).validate({ a: 1 })).toEqual([]);
@@ -62,6 +62,16 @@ test('formats are asserted, phone among them, and an unknown format or keyword i
     ['/mail', 'format'],
     ['/day', 'format'],
   ]);
+});
+
+test('words that only the compiler knows mean nothing', () => {
+  const own = { nullable: true, $async: true, id: 'x', formatMinimum: '2024-01-01' };
+  const schema = compileSchema({
+    ...own,
+    properties: { a: { ...own, type: 'string', format: 'date' }, b: { nullable: true } },
+  });
+  expect(schema.validate({ a: '2023-01-01', b: 1 })).toEqual([]);
+  expect(schema.validate({ a: null })).not.toEqual([]);
 });
 
 test('a pattern that is only valid without the Unicode flag still works', () => {
@@ -183,7 +193,7 @@ test('whatever is given as a schema either compiles or is refused as one', () =>
       ),
       fc.constantFrom<JsonValue[]>(...Object.values(DRAFT_URIS)),
       fc.array(tie('schema'), { maxLength: 3 }),
-      fc.dictionary(fc.oneof(word, word, fc.string()), tie('schema'), { maxKeys: 4 }),
+      fc.dictionary(fc.oneof(word, word, fc.string()), tie('schema'), { maxKeys: 4, noNullPrototype: true }),
     ),
   }));
   fc.assert(
