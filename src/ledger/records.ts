@@ -54,11 +54,12 @@ export interface StoredAnswer {
   readonly failureInvocation: number | null;
   /** What this job was billed for the row, over all its invocations; 0 where another job bought the answer. */
   readonly costMicros: number;
-  /** The run that contributed last. */
+  /** The run that answered last; of a row that only failed, its first. */
   readonly runId: string | null;
-  /** The job whose run answered last, in which invocation it was settled, and when; null: never answered. */
+  /** The job whose run answered last, and its invocation when that was settled; null: never answered. */
   readonly answeredJobId: string | null;
   readonly answeredInvocation: number | null;
+  /** When the row was first answered, or last asked again on purpose; a follow-up does not count. */
   readonly answeredAtMs: number | null;
 }
 

@@ -53,30 +53,27 @@ export function writeAnswers(
       if (row === undefined) written.push([key, '[]', runId, null, null, null, null]);
       continue;
     }
+    const isRefresh = batch.refresh === true;
     const isLate = row?.intendedAt != null && record.intendedAt < row.intendedAt;
     const before: Fields = row === undefined ? new Map() : parseFields(row.fields, row.runId);
-    const merged = mergeFields(before, fields, { efforts, isRefresh: batch.refresh === true, isLate });
-    written.push(
-      isLate
-        ? [
-            key,
-            formatFields(merged.fields, row.runId),
-            row.runId,
-            row.job,
-            row.invocation,
-            row.intendedAt,
-            row.answeredAt,
-          ]
-        : [
-            key,
-            formatFields(merged.fields, runId),
-            runId,
-            record.job,
-            record.invocation,
-            record.intendedAt,
-            nowMs,
-          ],
-    );
+    const merged = mergeFields(before, fields, { efforts, isRefresh, isLate });
+    if (isLate) {
+      const { runId: rowRunId, job, invocation, intendedAt, answeredAt } = row;
+      written.push([
+        key,
+        formatFields(merged.fields, rowRunId),
+        rowRunId,
+        job,
+        invocation,
+        intendedAt,
+        answeredAt,
+      ]);
+    } else {
+      // A follow-up makes the values that it leaves alone no younger.
+      const answeredAt = isRefresh ? nowMs : (row?.answeredAt ?? nowMs);
+      const { job, invocation, intendedAt } = record;
+      written.push([key, formatFields(merged.fields, runId), runId, job, invocation, intendedAt, answeredAt]);
+    }
     if (row !== undefined) {
       if (merged.replaced.size > 0) keepOlderAnswer(database, row, merged.replaced, nowMs);
       if (row.hasFailed === 1) clearFailure(database, record.job, row.number);

@@ -1,6 +1,7 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.js';
 import type { OpenedJob } from '../../src/ledger/records.js';
 import type { FieldAnswer, RowAnswer } from '../../src/model/answer.js';
@@ -20,9 +21,11 @@ export function createTestClock(nowMs = 1_000_000): TestClock {
   return clock;
 }
 
-/** A path for a ledger in a fresh folder of its own. */
+/** A path for a ledger in a fresh folder of its own, which is removed when the test ends. */
 export function createLedgerPath(): string {
-  return join(mkdtempSync(join(tmpdir(), 'rowfill-ledger-')), 'home', 'ledger.sqlite');
+  const folder = mkdtempSync(join(tmpdir(), 'rowfill-ledger-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return join(folder, 'home', 'ledger.sqlite');
 }
 
 export function openTestLedger(path = createLedgerPath(), clock = createTestClock()): Ledger {

@@ -1,0 +1,94 @@
+// A process of its own that works on a ledger, so that a test can kill it. Says each step on standard output once it
+// has returned: what was said must be durable.
+import { writeSync } from 'node:fs';
+import { readHolder } from '../../dist/ledger/leases.js';
+import { openLedger } from '../../dist/ledger/ledger.js';
+import { createAsk, hashText } from '../../dist/model/ask.js';
+import { createBatch } from '../../dist/model/batch.js';
+
+const [mode, path, ...rest] = process.argv.slice(2);
+const say = (...words) => writeSync(1, `${words.join(' ')}\n`);
+
+const ASK = createAsk({
+  query: 'Who leads the company?',
+  system: null,
+  schema: { type: 'object', properties: { ceo: { type: 'string' } } },
+  fields: [{ name: 'ceo', schema: { type: 'string' } }],
+  send: ['company'],
+  efforts: ['low'],
+  escalateBelow: null,
+});
+
+try {
+  const ledger = openLedger(path);
+  if (mode === 'trip') trip(ledger, Number(rest[0]), Number(rest[1]));
+  if (mode === 'lease') lease(ledger, rest[0]);
+  if (mode === 'spend') spend(ledger, rest[0], Number(rest[1]));
+  if (mode === 'open') say('opened', open(ledger).invocation);
+} catch (error) {
+  say('error', error.code ?? 'UNKNOWN', error.kind ?? '', error.message);
+}
+
+function open(ledger) {
+  return ledger.openJob({ ask: ASK, input: '/data/in.csv', output: '/data/out.csv', settings: {} });
+}
+
+/** Ends what an earlier process left open, then takes `count` batches from intent to settlement. */
+function trip(ledger, count, padding) {
+  const job = open(ledger);
+  for (const { batch } of ledger.findOpenBatches(job.askId)) settle(ledger, batch);
+  for (let index = 0; index < count; index += 1) {
+    const companies = [0, 1, 2].map((row) => `${job.invocation}-${index}-${row}`);
+    const rows = companies.map((company, row) => ({
+      rowId: `r${row}`,
+      key: hashText(company, 32),
+      record: { company: company.padEnd(padding, '.') },
+    }));
+    const parts = { jobId: job.id, askId: job.askId, attempt: 1, effort: 'low', fields: ['ceo'], rows };
+    const batch = createBatch(
+      { ...parts, previousRunId: null, complaint: null, reserveMicros: 100 },
+      job.invocation,
+    );
+    ledger.intend(batch, null);
+    say('intended', batch.id);
+    ledger.sent(batch.id, `run_${batch.id}`);
+    say('sent', batch.id);
+    settle(ledger, batch);
+  }
+  say('done');
+}
+
+function settle(ledger, batch) {
+  const runId = `run_${batch.id}`;
+  const field = {
+    value: 'Ann',
+    confidence: 'high',
+    citations: [],
+    issue: null,
+    runId,
+    effort: 'low',
+    triedEffort: 'low',
+  };
+  const answers = batch.rows.map((row) => ({ key: row.key, fields: new Map([['ceo', field]]) }));
+  ledger.settle(batch.id, { id: runId, status: 'completed', costDollars: { total: 0.0001 } }, answers, []);
+  say('settled', batch.id);
+}
+
+/** Tries for a lease, says what came of it, and holds on to it until the process is ended. */
+function lease(ledger, askId) {
+  const result = ledger.acquireLease(askId, readHolder(), 60_000);
+  say(result.status, result.status === 'busy' ? result.holder.pid : process.pid);
+  process.stdin.resume();
+}
+
+/** Reserves as much as the cap allows, in competition with other processes. */
+function spend(ledger, who, capMicros) {
+  const job = { id: rest[2], askId: ASK.id };
+  for (let index = 0; ; index += 1) {
+    const rows = [{ rowId: 'r1', key: hashText(`${who}-${index}`, 32), record: {} }];
+    const parts = { jobId: job.id, askId: job.askId, attempt: 1, effort: 'low', fields: ['ceo'], rows };
+    const batch = createBatch({ ...parts, previousRunId: null, complaint: null, reserveMicros: 7 }, 1);
+    if (ledger.intend(batch, capMicros) === 'over_budget') break;
+  }
+  say('done');
+}

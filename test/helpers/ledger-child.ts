@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+
+const SCRIPT = join(import.meta.dirname, 'ledger-child.mjs');
+const BUILT = join(import.meta.dirname, '../../dist/ledger/ledger.js');
+
+export interface LedgerChild {
+  readonly pid: number;
+  /** What it has said so far, a line each. */
+  readonly lines: readonly string[];
+  /** Resolves once it has said so many lines, or has ended. */
+  waitForLines(count: number): Promise<void>;
+  kill(): Promise<void>;
+  /** Resolves once it has ended by itself. */
+  end(): Promise<void>;
+}
+
+/** Starts a process that works on a ledger; `fileBlocks` limits the size of every file that it writes, in KiB. */
+export function startLedgerChild(args: readonly string[], fileBlocks: number | null = null): LedgerChild {
+  if (!existsSync(BUILT)) throw new Error('dist/ is missing: npm run build makes it');
+  const command = [process.execPath, SCRIPT, ...args];
+  const child: ChildProcess =
+    fileBlocks === null
+      ? spawn(command[0] ?? '', command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] })
+      : spawn('bash', ['-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'bash', ...command], {
+          stdio: ['pipe', 'pipe', 'inherit'],
+        });
+  const ended = once(child, 'close');
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  const reader = createInterface({ input: child.stdout ?? process.stdin });
+  reader.on('line', (line) => {
+    lines.push(line);
+    for (const check of waiting) check();
+  });
+  const result: LedgerChild = {
+    pid: child.pid ?? 0,
+    lines,
+    async waitForLines(count) {
+      const said = new Promise<void>((resolve) => {
+        const check = (): void => {
+          if (lines.length < count) return;
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+      });
+      await Promise.race([said, ended]);
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    async end() {
+      await ended;
+    },
+  };
+  onTestFinished(() => result.kill());
+  return result;
+}

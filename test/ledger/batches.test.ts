@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest';
+import {
+  createTestAnswer,
+  createTestAsk,
+  createTestBatch,
+  createTestClock,
+  createTestKey,
+  createTestRun,
+  openTestJob,
+  openTestLedger,
+} from '../helpers/ledger-samples.js';
+
+test('an open batch comes back whole: rows, fields, effort, what it continues and what was wrong', () => {
+  const ledger = openTestLedger();
+  const job = openTestJob(ledger);
+  const record = JSON.parse(
+    '{"company":"Ünï\\u0000\\ud800 \\"Ltd\\"","__proto__":"a column","n":1e21,"deep":[null,{"a":[]}]}',
+  );
+  const batch = createTestBatch(job, [], {
+    attempt: 3,
+    effort: 'high',
+    fields: ['headcount'],
+    rows: [{ rowId: 'r1', key: createTestKey('x'), record }],
+    previousRunId: 'run_0',
+    complaint: 'row r1 was missing',
+    refresh: true,
+  });
+  ledger.intend(batch, null);
+  const [open] = ledger.findOpenBatches(job.askId);
+  expect(JSON.stringify(open?.batch)).toBe(JSON.stringify(batch));
+  ledger.close();
+});
+
+test('open batches are found over all jobs of an ask, oldest first, with their state', () => {
+  const clock = createTestClock();
+  const ledger = openTestLedger(undefined, clock);
+  const one = openTestJob(ledger, createTestAsk(), '/data/a.csv');
+  const two = openTestJob(ledger, createTestAsk(), '/data/b.csv');
+  const other = openTestJob(ledger, createTestAsk('Something else'), '/data/a.csv');
+  const batches = [
+    createTestBatch(one, ['a']),
+    createTestBatch(two, ['b']),
+    createTestBatch(one, ['c']),
+    createTestBatch(two, ['d']),
+  ] as const;
+  for (const batch of batches) {
+    clock.nowMs += 1_000;
+    ledger.intend(batch, null);
+  }
+  ledger.intend(createTestBatch(other, ['a']), null);
+  ledger.sent(batches[0].id, 'run_a');
+  ledger.suspect(batches[1].id, 'the list failed too');
+  ledger.void(batches[2].id, 'not in the list');
+  expect(
+    ledger
+      .findOpenBatches(one.askId)
+      .map(({ batch, state, runId, intendedAtMs }) => [batch.id, state, runId, intendedAtMs]),
+  ).toEqual([
+    [batches[0].id, 'sent', 'run_a', 1_001_000],
+    [batches[1].id, 'unknown', null, 1_002_000],
+    [batches[3].id, 'intended', null, 1_004_000],
+  ]);
+  ledger.close();
+});
+
+test('a voided batch gives its reservation back and may be intended again; an unknown one keeps it', () => {
+  const ledger = openTestLedger();
+  const job = openTestJob(ledger);
+  const batch = createTestBatch(job, ['Acme']);
+  ledger.intend(batch, null);
+  ledger.suspect(batch.id, 'cannot tell');
+  expect(ledger.readSpend(job.id).reservedMicros).toBe(25_000);
+  ledger.void(batch.id, 'the list has no such run');
+  ledger.void(batch.id, 'the list has no such run');
+  expect(ledger.readSpend(job.id).reservedMicros).toBe(0);
+  expect(ledger.intend(batch, 25_000)).toBe('intended');
+  expect(ledger.readSpend(job.id).reservedMicros).toBe(25_000);
+  ledger.close();
+});
+
+test('a run that turns up after its batch was voided is counted again, not forgotten', () => {
+  const ledger = openTestLedger();
+  const job = openTestJob(ledger);
+  const batch = createTestBatch(job, ['Acme']);
+  ledger.intend(batch, null);
+  ledger.void(batch.id, 'the list lagged');
+  ledger.sent(batch.id, 'run_1');
+  expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 0, reservedMicros: 25_000 });
+  ledger.settle(batch.id, createTestRun('run_1'), [createTestAnswer('Acme', { ceo: 'Ann' }, 'run_1')], []);
+  expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 25_000, reservedMicros: 0 });
+  ledger.close();
+});
+
+test('a run settled straight after its batch was voided is billed, and no reservation is given back twice', () => {
+  const ledger = openTestLedger();
+  const job = openTestJob(ledger);
+  const batch = createTestBatch(job, ['Acme']);
+  ledger.intend(batch, null);
+  ledger.void(batch.id, 'the list lagged');
+  ledger.settle(
+    batch.id,
+    createTestRun('run_1', 7),
+    [],
+    [{ key: createTestKey('Acme'), reason: 'no answer' }],
+  );
+  expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 7, reservedMicros: 0 });
+  ledger.close();
+});
+
+test('a step that is repeated changes nothing', () => {
+  const ledger = openTestLedger();
+  const job = openTestJob(ledger);
+  const batch = createTestBatch(job, ['Acme']);
+  const run = createTestRun('run_1', 30_000);
+  const answer = createTestAnswer('Acme', { ceo: 'Ann' }, 'run_1');
+  ledger.intend(batch, null);
+  ledger.sent(batch.id, 'run_1');
+  ledger.sent(batch.id, 'run_1');
+  ledger.settle(batch.id, run, [answer], []);
+  ledger.settle(batch.id, run, [createTestAnswer('Acme', { ceo: 'Bob' }, 'run_1')], []);
+  ledger.sent(batch.id, 'run_1');
+  expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 30_000, reservedMicros: 0 });
+  expect(ledger.findAnswers(job, [answer.key]).get(answer.key)).toMatchObject({
+    fields: answer.fields,
+    costMicros: 30_000,
+  });
+  ledger.close();
+});
+
+test('a step that cannot follow is refused as a defect, and nothing of it is written', () => {
+  const ledger = openTestLedger();
+  const job = openTestJob(ledger);
+  const batch = createTestBatch(job, ['Acme']);
+  const defect = expect.objectContaining({ kind: 'defect', code: 'LEDGER_BATCH_STATE' });
+  expect(() => ledger.sent('b_nobody', 'run_1')).toThrow(defect);
+  ledger.intend(batch, null);
+  expect(() => ledger.intend(batch, null)).toThrow(defect);
+  expect(ledger.readSpend(job.id).reservedMicros).toBe(25_000);
+  ledger.sent(batch.id, 'run_1');
+  expect(() => ledger.sent(batch.id, 'run_2')).toThrow(defect);
+  expect(() => ledger.suspect(batch.id, 'cannot tell')).toThrow(defect);
+  ledger.settle(batch.id, createTestRun('run_1'), [], []);
+  expect(() => ledger.void(batch.id, 'gone')).toThrow(defect);
+  expect(() => ledger.intend(createTestBatch({ ...job, id: 'j_nobody' }, ['x']), null)).toThrow(
+    expect.objectContaining({ code: 'JOB_UNKNOWN' }),
+  );
+  ledger.close();
+});
+
+test('the raw run is kept as the agent gave it', () => {
+  const ledger = openTestLedger();
+  const batch = createTestBatch(openTestJob(ledger), ['Acme']);
+  const run = { ...createTestRun('run_1'), error: { message: 'ünï "code"' } };
+  ledger.intend(batch, null);
+  ledger.settle(batch.id, run, [], []);
+  expect(ledger.readRun('run_1')).toEqual(run);
+  expect(ledger.readRun('run_2')).toBeNull();
+  ledger.close();
+});

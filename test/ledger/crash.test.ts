@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { openLedger } from '../../src/ledger/ledger.js';
+import { startLedgerChild } from '../helpers/ledger-child.js';
+import { createLedgerPath } from '../helpers/ledger-samples.js';
+
+const COST_MICROS = 100;
+
+/** The batches that the process said it had brought to this step. */
+function readBatches(lines: readonly string[], step: string): Set<string> {
+  return new Set(
+    lines.filter((line) => line.startsWith(`${step} `)).map((line) => line.slice(step.length + 1)),
+  );
+}
+
+/** Holds the ledger against what was said about it: nothing said is lost, and at most one step more was done. */
+function checkLedger(path: string, lines: readonly string[]): void {
+  const ledger = openLedger(path);
+  expect(ledger.check()).toEqual([]);
+  const job = ledger.listJobs()[0];
+  if (job === undefined) throw new Error('the job is lost');
+  const open = new Map(ledger.findOpenBatches(job.askId).map((batch) => [batch.batch.id, batch]));
+  const settled = readBatches(lines, 'settled');
+  const sent = readBatches(lines, 'sent');
+  const intended = readBatches(lines, 'intended');
+  let unsaid = 0;
+  for (const id of open.keys()) if (!intended.has(id)) unsaid += 1;
+  for (const id of intended) {
+    const isSettled = ledger.readRun(`run_${id}`) !== null;
+    expect(isSettled || open.has(id)).toBe(true);
+    if (settled.has(id)) expect(isSettled).toBe(true);
+    else if (isSettled) unsaid += 1;
+    else if (sent.has(id)) expect(open.get(id)?.state).toBe('sent');
+    else if (open.get(id)?.state === 'sent') unsaid += 1;
+  }
+  expect(unsaid).toBeLessThanOrEqual(1);
+  expect(job.reservedMicros).toBe(open.size * COST_MICROS);
+  const runs = [...intended, ...open.keys()].filter((id) => ledger.readRun(`run_${id}`) !== null);
+  expect(job.spentMicros).toBe(new Set(runs).size * COST_MICROS);
+  expect(job.answered).toBe(new Set(runs).size * 3);
+  ledger.close();
+}
+
+test('kill -9 at any moment loses no step that had returned, and the next process carries on', async () => {
+  const path = createLedgerPath();
+  const lines: string[] = [];
+  for (const count of fc.sample(fc.integer({ min: 1, max: 40 }), { numRuns: 12, seed: 4 })) {
+    const child = startLedgerChild(['trip', path, '1000000', '10']);
+    await child.waitForLines(count);
+    await child.kill();
+    expect(child.lines.join('\n')).not.toContain('error');
+    lines.push(...child.lines);
+    checkLedger(path, lines);
+  }
+});
+
+test.skipIf(process.platform === 'win32')(
+  'a disk that fills up stops the job with a clear error, and loses nothing that was written',
+  async () => {
+    const path = createLedgerPath();
+    const child = startLedgerChild(['trip', path, '1000000', '20000'], 600);
+    await child.end();
+    expect(child.lines.at(-1)).toMatch(/^error LEDGER_(FULL|NOT_WRITABLE) usage .*ledger\.sqlite/);
+    expect(readBatches(child.lines, 'settled').size).toBeGreaterThan(0);
+    checkLedger(path, child.lines);
+    const next = startLedgerChild(['trip', path, '3', '20000']);
+    await next.end();
+    expect(next.lines.at(-1)).toBe('done');
+    checkLedger(path, [...child.lines, ...next.lines]);
+  },
+);
+
+test('processes that reserve under one cap at the same time never pass it together', async () => {
+  const path = createLedgerPath();
+  const opener = startLedgerChild(['trip', path, '0', '0']);
+  await opener.end();
+  const ledger = openLedger(path);
+  const job = ledger.listJobs()[0];
+  const children = ['one', 'two', 'three'].map((who) =>
+    startLedgerChild(['spend', path, who, '1000', job?.id ?? '']),
+  );
+  await Promise.all(children.map((child) => child.end()));
+  expect(children.map((child) => child.lines)).toEqual([['done'], ['done'], ['done']]);
+  // 142 times 7: one more would be over.
+  expect(ledger.readSpend(job?.id ?? '')).toEqual({ spentMicros: 0, reservedMicros: 994 });
+  expect(ledger.findOpenBatches(job?.askId ?? '')).toHaveLength(142);
+  ledger.close();
+});
+
+test('processes that make the ledger at the same time all get it', async () => {
+  const path = createLedgerPath();
+  const children = Array.from({ length: 6 }, () => startLedgerChild(['open', path]));
+  await Promise.all(children.map((child) => child.end()));
+  expect(children.flatMap((child) => child.lines).sort()).toEqual(
+    [1, 2, 3, 4, 5, 6].map((n) => `opened ${n}`),
+  );
+});

@@ -1,0 +1,221 @@
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { expect, test } from 'vitest';
+import { Database } from '../../src/ledger/database.js';
+import { describeLedgerError } from '../../src/ledger/database-errors.js';
+import { openLedger } from '../../src/ledger/ledger.js';
+import {
+  createLedgerPath,
+  createTestAnswer,
+  createTestBatch,
+  createTestKey,
+  createTestRun,
+  openTestJob,
+  openTestLedger,
+} from '../helpers/ledger-samples.js';
+
+const COMPANIES = Array.from({ length: 2_000 }, (_, index) => `Company ${index}`);
+
+/** A closed ledger with enough answers for its tables to be many pages long. */
+function createFilledLedger(): string {
+  const path = createLedgerPath();
+  const ledger = openTestLedger(path);
+  const job = openTestJob(ledger);
+  const batch = createTestBatch(job, COMPANIES);
+  ledger.intend(batch, null);
+  ledger.settle(
+    batch.id,
+    createTestRun('run_1'),
+    COMPANIES.map((company) => createTestAnswer(company, { ceo: 'Ann', headcount: 12 }, 'run_1')),
+    [],
+  );
+  ledger.close();
+  return path;
+}
+
+function readMode(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8);
+}
+
+test.skipIf(process.platform === 'win32')(
+  'the folder and every file of the ledger are for their owner only',
+  () => {
+    const path = createLedgerPath();
+    const before = process.umask(0);
+    const ledger = openTestLedger(path);
+    openTestJob(ledger);
+    process.umask(before);
+    expect([dirname(path), path, `${path}-wal`, `${path}-shm`].map(readMode)).toEqual([
+      '700',
+      '600',
+      '600',
+      '600',
+    ]);
+    ledger.close();
+    chmodSync(path, 0o644);
+    openTestLedger(path).close();
+    expect(readMode(path)).toBe('600');
+  },
+);
+
+test('a file in place of the folder is named, with what to do', () => {
+  const path = createLedgerPath();
+  writeFileSync(dirname(path), 'not a folder');
+  expect(() => openLedger(path)).toThrow(
+    expect.objectContaining({
+      kind: 'usage',
+      code: 'LEDGER_NOT_WRITABLE',
+      message: expect.stringContaining(path),
+      hint: expect.stringContaining('ROWFILL_HOME'),
+    }),
+  );
+});
+
+test('a folder in place of the file is named', () => {
+  const path = createLedgerPath();
+  mkdirSync(path, { recursive: true });
+  expect(() => openLedger(path)).toThrow(expect.objectContaining({ code: 'LEDGER_NOT_WRITABLE' }));
+});
+
+test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
+  'a folder that may not be written to is named',
+  () => {
+    const path = createLedgerPath();
+    mkdirSync(dirname(path), { mode: 0o500 });
+    expect(() => openLedger(path)).toThrow(expect.objectContaining({ code: 'LEDGER_NOT_WRITABLE' }));
+  },
+);
+
+test('a file that is no database is refused and left as it is', () => {
+  const path = createLedgerPath();
+  mkdirSync(dirname(path));
+  const text = 'name,website\n'.repeat(1_000);
+  writeFileSync(path, text);
+  expect(() => openLedger(path)).toThrow(
+    expect.objectContaining({ kind: 'usage', code: 'LEDGER_NOT_A_DATABASE' }),
+  );
+  expect(readFileSync(path, 'utf8')).toBe(text);
+});
+
+test('a ledger with overwritten pages says that it is damaged, and its check finds them', () => {
+  const path = createFilledLedger();
+  const file = openSync(path, 'r+');
+  const bytes = statSync(path).size;
+  for (let at = 16 * 4_096; at < bytes; at += 4_096) writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, at);
+  closeSync(file);
+  const ledger = openLedger(path);
+  const damaged = expect.objectContaining({ kind: 'usage', code: 'LEDGER_DAMAGED' });
+  expect(() => {
+    const opened = openTestJob(ledger);
+    ledger.findAnswers(opened, COMPANIES.map(createTestKey));
+  }).toThrow(damaged);
+  expect(ledger.check().length).toBeGreaterThan(0);
+  ledger.close();
+});
+
+test('a ledger that was cut short says that it is damaged', () => {
+  const path = createFilledLedger();
+  truncateSync(path, 12 * 4_096);
+  expect(() => {
+    const ledger = openLedger(path);
+    const job = openTestJob(ledger);
+    ledger.findAnswers(job, COMPANIES.map(createTestKey));
+  }).toThrow(expect.objectContaining({ code: 'LEDGER_DAMAGED' }));
+});
+
+test('a whole ledger passes its check', () => {
+  const ledger = openLedger(createFilledLedger());
+  expect(ledger.check()).toEqual([]);
+  ledger.close();
+});
+
+test('a transaction that fails halfway leaves nothing behind, and the next one works', () => {
+  const database = new Database(createLedgerPath());
+  database.exec('create table t (a integer not null) strict');
+  expect(() =>
+    database.transact(() => {
+      database.run('insert into t values (?)', 1);
+      database.run('insert into t values (?)', null);
+    }),
+  ).toThrow(/NOT NULL/);
+  expect(database.all('select a from t')).toEqual([]);
+  database.transact(() => database.run('insert into t values (?)', 2));
+  expect(database.all('select a from t')).toEqual([{ a: 2 }]);
+  database.close();
+});
+
+test('a reader does not wait for a writer, and sees one moment', () => {
+  const path = createFilledLedger();
+  const writer = new Database(path);
+  const ledger = openLedger(path);
+  writer.transact(() => {
+    writer.run('update job set spent_micros = 0');
+    expect(ledger.listJobs()).toMatchObject([{ spentMicros: 25_000, answered: COMPANIES.length }]);
+  });
+  expect(ledger.listJobs()).toMatchObject([{ spentMicros: 0 }]);
+  ledger.close();
+  writer.close();
+});
+
+test('a disk that is almost full is refused before a job is opened', () => {
+  const database = new Database(createLedgerPath());
+  expect(() => database.checkFreeSpace(Number.MAX_SAFE_INTEGER)).toThrow(
+    expect.objectContaining({ kind: 'usage', code: 'LEDGER_FULL' }),
+  );
+  database.checkFreeSpace(0);
+  database.close();
+});
+
+test('a file that may grow no further fails one transaction, and the next one works once there is room', () => {
+  const database = new Database(createLedgerPath());
+  database.exec('pragma max_page_count = 20; create table t (a blob) strict');
+  let written = 0;
+  expect(() => {
+    for (;;) {
+      database.transact(() => database.run('insert into t values (?)', new Uint8Array(8_192)));
+      written += 1;
+    }
+  }).toThrow(expect.objectContaining({ kind: 'usage', code: 'LEDGER_FULL' }));
+  expect(written).toBeGreaterThan(0);
+  database.exec('pragma max_page_count = 1000000');
+  database.transact(() => database.run('insert into t values (?)', new Uint8Array(8_192)));
+  expect(database.get('select count(*) as count from t')).toMatchObject({ count: written + 1 });
+  database.close();
+});
+
+test('what the driver or the system says becomes an error with a code and a remedy', () => {
+  const read = (code: string, message = 'disk I/O error') =>
+    describeLedgerError(Object.assign(new Error(message), { code }), '/x/ledger.sqlite');
+  const cases: [string, string][] = [
+    ['SQLITE_IOERR_LOCK', 'LEDGER_NO_LOCKS'],
+    ['SQLITE_IOERR_SHMMAP', 'LEDGER_NO_LOCKS'],
+    ['SQLITE_PROTOCOL', 'LEDGER_NO_LOCKS'],
+    ['SQLITE_IOERR_WRITE', 'LEDGER_NOT_WRITABLE'],
+    ['SQLITE_FULL', 'LEDGER_FULL'],
+    ['ENOSPC', 'LEDGER_FULL'],
+    ['SQLITE_BUSY', 'LEDGER_LOCKED'],
+    ['SQLITE_BUSY_SNAPSHOT', 'LEDGER_LOCKED'],
+    ['SQLITE_READONLY_DBMOVED', 'LEDGER_NOT_WRITABLE'],
+    ['EROFS', 'LEDGER_NOT_WRITABLE'],
+    ['SQLITE_CORRUPT_INDEX', 'LEDGER_DAMAGED'],
+  ];
+  for (const [code, expected] of cases) {
+    expect(read(code)).toMatchObject({
+      code: expected,
+      kind: 'usage',
+      message: expect.stringContaining('/x/ledger.sqlite'),
+    });
+  }
+  const unknown = new Error('something else');
+  expect(describeLedgerError(unknown, '/x')).toBe(unknown);
+});

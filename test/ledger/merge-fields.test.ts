@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { type MergeRule, mergeFields } from '../../src/ledger/merge-fields.js';
+import type { FieldAnswer } from '../../src/model/answer.js';
+import type { JsonValue } from '../../src/model/json.js';
+import { createTestField } from '../helpers/ledger-samples.js';
+
+const RULE: MergeRule = { efforts: ['low', 'medium', 'high'], isRefresh: false, isLate: false };
+
+function field(value: JsonValue, effort: string, triedEffort = effort): FieldAnswer {
+  return createTestField(value, `run_${effort}`, { effort, triedEffort });
+}
+
+function merge(old: FieldAnswer, fresh: FieldAnswer, rule: Partial<MergeRule> = {}) {
+  const merged = mergeFields(new Map([['ceo', old]]), new Map([['ceo', fresh]]), { ...RULE, ...rule });
+  return { field: merged.fields.get('ceo'), replaced: merged.replaced.get('ceo') };
+}
+
+test('a field that was not there is added, and fields that were not asked stay', () => {
+  const ceo = field('Ann', 'low');
+  const headcount = field(12, 'high');
+  const merged = mergeFields(new Map([['ceo', ceo]]), new Map([['headcount', headcount]]), RULE);
+  expect([...merged.fields]).toEqual([
+    ['ceo', ceo],
+    ['headcount', headcount],
+  ]);
+  expect(merged.replaced.size).toBe(0);
+});
+
+test('a value takes the place of a null, and nothing is lost by it', () => {
+  expect(merge(field(null, 'high'), field('Ann', 'low'))).toEqual({
+    field: field('Ann', 'low', 'high'),
+    replaced: undefined,
+  });
+});
+
+test('a closer look replaces a value, and the older one goes to the history', () => {
+  const old = field('Ann', 'low');
+  expect(merge(old, field('Bob', 'high'))).toEqual({ field: field('Bob', 'high'), replaced: old });
+  expect(merge(old, field('Bob', 'low'))).toEqual({ field: field('Bob', 'low'), replaced: old });
+});
+
+test('a follow-up that finds nothing takes nothing away, and its effort counts as tried', () => {
+  expect(merge(field('Ann', 'low'), field(null, 'high'))).toEqual({
+    field: field('Ann', 'low', 'high'),
+    replaced: undefined,
+  });
+});
+
+test('a cheaper look never beats a closer one', () => {
+  const old = field('Ann', 'high');
+  expect(merge(old, field('Bob', 'low'))).toEqual({ field: old, replaced: undefined });
+});
+
+test('a refresh replaces whatever is there, with a null too, and starts the ladder over', () => {
+  const old = field('Ann', 'high');
+  expect(merge(old, field(null, 'low'), { isRefresh: true })).toEqual({
+    field: field(null, 'low'),
+    replaced: old,
+  });
+});
+
+test('a run that was asked earlier and came in late only fills gaps', () => {
+  const old = field('Ann', 'low');
+  expect(merge(old, field('Bob', 'high'), { isLate: true, isRefresh: true })).toEqual({
+    field: field('Ann', 'low', 'high'),
+    replaced: undefined,
+  });
+  expect(merge(field(null, 'low'), field('Bob', 'low'), { isLate: true }).field).toEqual(field('Bob', 'low'));
+});
