@@ -11,10 +11,28 @@ export interface CommandEntry {
 /** Every command of the program. A command's own file is loaded when it is called for, and not before. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'run',
+    operands: ['INPUT'],
+    summary: 'fill a file: the main job; the same command again carries on',
+    load: async () => (await import('./commands/run.js')).run,
+  },
+  {
     name: 'status',
     operands: ['[JOB]'],
     summary: 'jobs in the ledger, and how far each one is',
     load: async () => (await import('./commands/status.js')).status,
+  },
+  {
+    name: 'export',
+    operands: ['JOB'],
+    summary: 'write the output again from the ledger, in any format',
+    load: async () => (await import('./commands/export.js')).exportCommand,
+  },
+  {
+    name: 'cancel',
+    operands: ['JOB'],
+    summary: 'cancel the runs of a job at the agent',
+    load: async () => (await import('./commands/cancel.js')).cancel,
   },
   {
     name: 'prune',

@@ -1,7 +1,30 @@
 import { createInterface } from 'node:readline';
+import { createUsageError } from '../errors.js';
 import type { Quote } from '../model/quote.js';
 import type { Host } from './host.js';
 import { formatDollars, formatNumber } from './words.js';
+
+/** What was agreed on the command line before the question. */
+export interface Consent {
+  /** `--yes` or a cap was given. */
+  readonly isGiven: boolean;
+  /** There is a person to ask. */
+  readonly canAsk: boolean;
+  readonly quiet: boolean;
+}
+
+/** Tells what a job can cost, and asks where that was not agreed to yet; nothing is spent before a yes. */
+export async function confirmQuote(quote: Quote, consent: Consent, host: Host): Promise<boolean> {
+  if (!consent.isGiven && !consent.canAsk) {
+    throw createUsageError(
+      'COST_NOT_CONFIRMED',
+      `this job can cost ${formatDollars(quote.worstMicros)} (${formatNumber(quote.rows, 'row')} in ${formatNumber(quote.runs, 'run')}), and there is nobody here to ask`,
+      'Add --max-cost USD to set a limit, or --yes to agree.',
+    );
+  }
+  if (!consent.isGiven || !consent.quiet) for (const line of formatQuote(quote)) host.say(line);
+  return consent.isGiven || askToGoOn(host);
+}
 
 /** Asks on the terminal whether to go on; anything but a yes, also Ctrl-C and the end of input, is a no. */
 export function askToGoOn(host: Host): Promise<boolean> {
@@ -17,7 +40,7 @@ export function askToGoOn(host: Host): Promise<boolean> {
 }
 
 /** What a job can cost and what it sends, in a few lines. */
-export function formatQuote(quote: Quote): string[] {
+function formatQuote(quote: Quote): string[] {
   const { rows, runs, worstMicros, likelyMicros, columns, maxCostMicros } = quote;
   const likely = likelyMicros < worstMicros ? `, likely ${formatDollars(likelyMicros)}` : '';
   const cap = maxCostMicros === null ? '' : `, and never more than ${formatDollars(maxCostMicros)}`;

@@ -66,12 +66,7 @@ function formatReuse({ reused, duplicates }: JobSummary): string[] {
 /** What the person can do about the rows that have no answer. */
 function formatAdvice(summary: JobSummary, runsActive: number): string[] {
   const { rows, stop } = summary;
-  const working =
-    runsActive === 0
-      ? []
-      : [
-          `${formatNumber(runsActive, 'run')} still working at the agent: the same command picks up what they bring.`,
-        ];
+  const working = formatOpenRuns(summary, runsActive);
   const failed =
     rows.failed === 0
       ? []
@@ -80,28 +75,26 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
         ];
   switch (stop) {
     case 'done':
-      return failed;
+      return [...failed, ...working];
     case 'interrupted':
       return [...failed, ...working, 'Interrupted: the same command carries on from here.'];
     case 'budget':
       return [...failed, ...working, ...formatBudgetAdvice(summary)];
     case 'refused':
-      return [
-        ...working,
-        ...formatCause(summary),
-        'The agent refused: put that right, and the same command carries on from here.',
-      ];
+      return [...working, 'The agent refused: put that right, and the same command carries on from here.'];
     case 'unreachable':
-      return [
-        ...working,
-        ...formatCause(summary),
-        'The agent kept failing: the same command carries on from here.',
-      ];
+      return [...working, 'The agent kept failing: the same command carries on from here.'];
   }
 }
 
-function formatCause({ error }: JobSummary): string[] {
-  return error === null ? [] : [error.message, ...(error.hint === null ? [] : [error.hint])];
+/** The runs whose end this command did not see. */
+function formatOpenRuns({ unknownRuns }: JobSummary, runsActive: number): string[] {
+  const still = `${formatNumber(runsActive, 'run')} still working at the agent`;
+  const maybe = `${formatNumber(unknownRuns, 'run')} that may have been started`;
+  return [
+    ...(runsActive === 0 ? [] : [`${still}: the same command picks up what they bring.`]),
+    ...(unknownRuns === 0 ? [] : [`${maybe}: the same command looks for them again.`]),
+  ];
 }
 
 function formatBudgetAdvice({ rows, costMicros }: JobSummary): string[] {

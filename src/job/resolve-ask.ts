@@ -57,16 +57,28 @@ async function resolveSchema(path: string | undefined, fields: readonly string[]
 
 async function readSchema(path: string): Promise<JsonObject> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw createUsageError('SCHEMA_NOT_FOUND', `cannot read the schema ${path}: ${describeError(cause)}`);
+    throw createUsageError(
+      'SCHEMA_NOT_FOUND',
+      `cannot read the schema ${path}: ${describeError(cause)}`,
+      'Give --schema the path of a JSON Schema.',
+    );
   });
   let schema: unknown;
   try {
     schema = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    throw createUsageError('SCHEMA_NOT_JSON', `the schema ${path} is no JSON: ${describeError(cause)}`);
+    throw createUsageError(
+      'SCHEMA_NOT_JSON',
+      `the schema ${path} is no JSON: ${describeError(cause)}`,
+      'Correct the file: JSON has double quotes, no comments and no comma before a closing bracket.',
+    );
   }
   if (!isJsonObject(schema)) {
-    throw createUsageError('SCHEMA_NOT_AN_OBJECT', `the schema ${path} is no JSON object`);
+    throw createUsageError(
+      'SCHEMA_NOT_AN_OBJECT',
+      `the schema ${path} is no JSON object`,
+      'It has to be an object schema whose properties are the columns to fill.',
+    );
   }
   compileSchema(schema);
   return schema;

@@ -21,11 +21,11 @@ const SUMMARY: JobSummary = {
   output: 'in.filled.csv',
   stop: 'done',
   error: null,
-  unknownRuns: 0,
   rows: ROWS,
   reused: 0,
   duplicates: 0,
   runs: { created: 2, adopted: 0, failed: 0 },
+  unknownRuns: 0,
   requests: 5,
   costMicros: 50_000,
   costNowMicros: 50_000,
@@ -63,6 +63,14 @@ test('an interruption tells the runs that go on at the agent, and that the same 
   expect(lines).toContain('Cost: $0.05; $0.075 more is reserved (2 new runs).');
   expect(lines.at(-2)).toBe('3 runs still working at the agent: the same command picks up what they bring.');
   expect(lines.at(-1)).toBe('Interrupted: the same command carries on from here.');
+});
+
+test('runs of which nobody knows whether they were started are told, however the job ended', () => {
+  for (const stop of ['done', 'interrupted', 'unreachable'] as const) {
+    expect(formatSummary({ ...SUMMARY, stop, unknownRuns: 1 }, 0)).toContain(
+      '1 run that may have been started: the same command looks for them again.',
+    );
+  }
 });
 
 test('a reached budget tells what remains and what more money would buy', () => {

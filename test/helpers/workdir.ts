@@ -15,6 +15,8 @@ export interface RunOptions {
   /** Added to an environment that holds no key and a ledger folder of its own. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Nobody reads standard output: the pipe is closed at once. */
+  readonly closeStdout?: boolean;
   /** The program is killed after this long. */
   readonly timeoutMs?: number;
 }
@@ -38,6 +40,8 @@ export interface Workdir {
   read(name: string): string;
   has(name: string): boolean;
   run(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
+  /** Starts the program and returns at once. */
+  spawn(args: readonly string[], options?: RunOptions): Omit<Background, 'line'>;
   /** Starts the program and returns once it has written its first line to standard output. */
   start(args: readonly string[], options?: RunOptions): Promise<Background>;
 }
@@ -78,6 +82,7 @@ export function createWorkdir(): Workdir {
     read: (name) => readFileSync(join(path, name), 'utf8'),
     has: (name) => existsSync(join(path, name)),
     run: (args, options = {}) => open(args, options).end(),
+    spawn: (args, options = {}) => open(args, options),
     async start(args, options = {}) {
       const child = open(args, options);
       return { ...child, line: await child.ready };
@@ -130,6 +135,7 @@ function openChild(args: readonly string[], place: ChildPlace): Child {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
+  if (place.closeStdout === true) child.stdout.destroy();
   child.stdin.on('error', () => {});
   child.stdin.end(place.stdin ?? '');
 

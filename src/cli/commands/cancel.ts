@@ -1,0 +1,42 @@
+import { cancelJob } from '../../cancel.js';
+import { resolveLedgerPath } from '../../ledger/ledger.js';
+import { createCommand } from '../command.js';
+import { EXIT_CODES } from '../exit-code.js';
+import { readApiKey } from '../run-options.js';
+import { formatNumber } from '../words.js';
+
+/** `rowfill cancel`: cancels the runs of a job at the agent. */
+export const cancel = createCommand({
+  about:
+    'Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing: ' +
+    'to keep what they bring, give the same rowfill run again instead.',
+  options: {
+    apiUrl: {
+      kind: 'text',
+      value: 'URL',
+      about: 'The agent that the job was sent to.',
+      fallback: 'the hosted service, with the key in EXA_API_KEY',
+    },
+  },
+  examples: [
+    { line: 'rowfill cancel j_0f3a', about: 'cancels what the hosted service still works on' },
+    { line: 'rowfill cancel j_0f3a --api-url http://127.0.0.1:4747', about: 'the same at another agent' },
+  ],
+  async run({ operands: [job = ''], options }, host) {
+    const { cancelled, failed, unknown } = await cancelJob({
+      ...options,
+      ...readApiKey(host.env),
+      job,
+      ledger: resolveLedgerPath(host.env),
+    });
+    for (const runId of cancelled) host.tell(runId);
+    for (const { runId, reason } of failed) host.say(`${runId} could not be cancelled: ${reason}`);
+    host.say(`Cancelled: ${formatNumber(cancelled.length, 'run')}.`);
+    if (unknown > 0) {
+      host.say(
+        `Not known yet: ${formatNumber(unknown, 'run')}; the next rowfill run looks for what became of it.`,
+      );
+    }
+    return failed.length > 0 ? EXIT_CODES.unreachable : EXIT_CODES.done;
+  },
+});

@@ -1,0 +1,110 @@
+import { enrich } from '../../enrich.js';
+import { createUsageError } from '../../errors.js';
+import { createCommand } from '../command.js';
+import { confirmQuote } from '../confirm.js';
+import { resolveJobCode } from '../exit-code.js';
+import { openInterrupt } from '../interrupt.js';
+import { createJobReport } from '../job-report.js';
+import { openLogFile } from '../log-file.js';
+import { JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
+import { createSummaryRecord } from '../summary.js';
+
+const REPORT = 'What it tells';
+
+/** `rowfill run`: fills a file; the same command again carries on. */
+export const run = createCommand({
+  about:
+    'Fills columns of a CSV or JSONL file with what an agent finds out about each row. INPUT is a file; - is standard input.\n' +
+    'Interrupted, or stopped at the budget? The same command carries on, and pays for nothing twice.',
+  options: {
+    output: {
+      kind: 'text',
+      alias: 'o',
+      value: 'FILE',
+      group: 'Files',
+      about: 'Where the result goes; - is standard output.',
+      fallback: 'companies.filled.csv for companies.csv',
+    },
+    ...JOB_OPTIONS,
+    yes: {
+      kind: 'switch',
+      alias: 'y',
+      group: 'Money',
+      about: 'Start without a question, whatever it costs.',
+    },
+    cancelOnInterrupt: {
+      kind: 'switch',
+      group: 'Money',
+      about: 'On Ctrl-C, cancel the runs at the agent; else they go on, and the same command picks them up.',
+    },
+    citationsFile: {
+      kind: 'text',
+      value: 'FILE',
+      group: 'Files',
+      about: 'Write every citation there too, one JSON object a line.',
+    },
+    bom: { kind: 'switch', group: 'Files', about: 'Begin a CSV with a byte order mark, for Excel.' },
+    raw: {
+      kind: 'switch',
+      group: 'Files',
+      about: 'Write the agent’s text as it came, even where a spreadsheet would run it as a formula.',
+    },
+    json: { kind: 'switch', group: REPORT, about: 'Print one JSON summary on standard output at the end.' },
+    quiet: { kind: 'switch', group: REPORT, about: 'Say nothing but errors and questions.' },
+    logFile: {
+      kind: 'text',
+      value: 'FILE',
+      group: REPORT,
+      about: 'Add one JSON object an event to FILE; it holds no cells and no key.',
+    },
+  },
+  examples: [
+    {
+      line: "rowfill run companies.csv -q 'Find the seat of each company.' -f hq_city -f founded:integer",
+      about: 'fills two columns into companies.filled.csv',
+    },
+    {
+      line: 'rowfill run companies.csv -s fields.json --send company,domain --max-cost 5 -o out.csv',
+      about: 'sends two columns only, and never spends more than five dollars',
+    },
+    {
+      line: 'rowfill run companies.csv --reference ./tables -f hq_city --exclude customers.csv',
+      about: 'answers from tables of your own, for free, and leaves your customers out',
+    },
+    {
+      line: 'rowfill run companies.csv -s fields.json --effort low,high --limit 20 --yes --json',
+      about: 'tries twenty rows, and asks again with more effort for what is missing',
+    },
+  ],
+  async run({ operands: [input = ''], options }, host) {
+    const { json = false, quiet = false, logFile, ...job } = options;
+    if (json && (options.output === '-' || (input === '-' && options.output === undefined))) {
+      throw createUsageError(
+        'TWO_OUTPUTS',
+        '--json and the output both want standard output',
+        'Name a file with --output, or leave --json out.',
+      );
+    }
+    const log = logFile === undefined ? null : openLogFile(logFile, host);
+    const report = createJobReport(host, quiet, log);
+    const interrupt = openInterrupt(host, report.say);
+    const consent = {
+      isGiven: options.yes === true || options.maxCost !== undefined,
+      canAsk: host.canAsk && input !== '-',
+      quiet,
+    };
+    try {
+      const summary = await enrich(resolveJobOptions(input, job, host), {
+        onEvent: report.onEvent,
+        confirm: (quote) => confirmQuote(quote, consent, host),
+        signal: interrupt.signal,
+      });
+      report.finish(summary);
+      if (json) host.print(`${JSON.stringify(createSummaryRecord(summary))}\n`);
+      return resolveJobCode(summary);
+    } finally {
+      interrupt.close();
+      report.close();
+    }
+  },
+});

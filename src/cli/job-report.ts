@@ -1,0 +1,50 @@
+import type { EnrichEvent, JobSummary } from '../model/events.js';
+import type { Host } from './host.js';
+import type { LogFile } from './log-file.js';
+import { createProgress } from './progress.js';
+import { sayError } from './report-error.js';
+import { formatSummary } from './summary.js';
+
+/** What a person and a log hear of a job. */
+export interface JobReport {
+  readonly onEvent: (event: EnrichEvent) => void;
+  /** Says a line without spoiling what is drawn. */
+  say(text: string): void;
+  /** Tells what the job came to. */
+  finish(summary: JobSummary): void;
+  /** Stops drawing, whichever way the job ended. */
+  close(): void;
+}
+
+/** Makes the report of one job; a quiet one tells errors only. */
+export function createJobReport(host: Host, quiet: boolean, log: LogFile | null): JobReport {
+  const progress = quiet ? null : createProgress(host);
+  let runsActive = 0;
+
+  function show(event: EnrichEvent): void {
+    if (event.type === 'progress') {
+      runsActive = event.progress.runsActive;
+      progress?.update(event.progress);
+    } else if (event.type === 'note') {
+      progress?.note(event.message);
+    }
+  }
+
+  return {
+    onEvent(event) {
+      log?.write(event);
+      show(event);
+    },
+    say: (text) => (progress === null ? host.say(text) : progress.note(text)),
+    finish(summary) {
+      progress?.end();
+      log?.end(summary);
+      if (!quiet) for (const line of formatSummary(summary, runsActive)) host.say(line);
+      if (summary.error !== null) sayError(summary.error, host);
+    },
+    close() {
+      progress?.end();
+      log?.close();
+    },
+  };
+}

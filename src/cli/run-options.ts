@@ -1,0 +1,177 @@
+import { resolveLedgerPath } from '../ledger/ledger-path.js';
+import type { EnrichOptions } from '../options.js';
+import type { OptionTable, OptionValues } from './command.js';
+import type { Environment, Host } from './host.js';
+
+const ASK = 'What to ask';
+const ROWS = 'Which rows and columns';
+const FILES = 'Files';
+const AGENT = 'The agent';
+const MONEY = 'Money';
+
+/** The options that say what a job is; `run` and `plan` share them. */
+export const JOB_OPTIONS = {
+  query: {
+    kind: 'text',
+    alias: 'q',
+    value: 'TEXT',
+    group: ASK,
+    about: 'What to find out about every row, in words.',
+  },
+  field: {
+    kind: 'texts',
+    alias: 'f',
+    value: 'NAME[:TYPE][=TEXT]',
+    group: ASK,
+    about:
+      'A column to fill. Types: string, number, integer, boolean, date, datetime, url, email, phone, enum(a|b), list(string).',
+  },
+  schema: {
+    kind: 'text',
+    alias: 's',
+    value: 'FILE',
+    group: ASK,
+    about: 'A JSON Schema whose properties are the columns to fill, instead of --field.',
+  },
+  system: {
+    kind: 'text',
+    value: 'TEXT',
+    group: ASK,
+    about: 'Rules for the agent, such as which sources to prefer.',
+  },
+  send: {
+    kind: 'list',
+    value: 'COLUMNS',
+    group: ROWS,
+    about: 'The columns that are sent, with commas between. No other column leaves this machine.',
+    fallback: 'every column that is not to be filled',
+  },
+  exclude: {
+    kind: 'text',
+    value: 'FILE',
+    group: ROWS,
+    about: 'A list of what is not to be asked about, such as your customers.',
+  },
+  excludeOn: {
+    kind: 'list',
+    value: 'COLUMNS',
+    group: ROWS,
+    about: 'The columns that tell whether a row is on that list.',
+    fallback: 'those that both files have',
+  },
+  limit: {
+    kind: 'integer',
+    value: 'N',
+    group: ROWS,
+    about: 'Work on the first N rows; the others stay pending.',
+  },
+  sample: {
+    kind: 'integer',
+    value: 'N',
+    group: ROWS,
+    about: 'Work on N rows picked evenly from the whole file, the same ones every time.',
+  },
+  overwrite: { kind: 'switch', group: ROWS, about: 'Ask for filled cells too, and replace them.' },
+  refresh: { kind: 'switch', group: ROWS, about: 'Ask again for what the ledger has.' },
+  maxAge: {
+    kind: 'text',
+    value: 'AGE',
+    group: ROWS,
+    about: 'Ask again for what is older than this, such as 30d, 12h or 2w.',
+  },
+  apiUrl: {
+    kind: 'text',
+    value: 'URL',
+    group: AGENT,
+    about: 'An agent at another address.',
+    fallback: 'the hosted service, with the key in EXA_API_KEY',
+  },
+  reference: {
+    kind: 'text',
+    value: 'DIR',
+    group: AGENT,
+    about: 'Answer from the tables in DIR, on this machine and for free. It does not search the web.',
+  },
+  effort: {
+    kind: 'list',
+    value: 'LEVELS',
+    group: AGENT,
+    about:
+      'How hard the agent tries: minimal, low, medium, high, xhigh. Of several, the next is for what is still missing.',
+    fallback: 'low',
+  },
+  escalateBelow: {
+    kind: 'text',
+    value: 'CONFIDENCE',
+    group: AGENT,
+    about: 'Answers below this confidence, medium or high, climb to the next effort as if they were missing.',
+  },
+  batchSize: {
+    kind: 'integer',
+    value: 'N',
+    group: AGENT,
+    about: 'Rows in one run. A run has one price, so more rows are cheaper, and each gets less attention.',
+    fallback: '8',
+  },
+  concurrency: { kind: 'integer', value: 'N', group: AGENT, about: 'The most runs at once.', fallback: '20' },
+  startsPerSecond: {
+    kind: 'number',
+    value: 'N',
+    group: AGENT,
+    about: 'Runs started in a second; 0 for no limit.',
+    fallback: '5, and no limit for an agent on this machine',
+  },
+  maxCost: {
+    kind: 'number',
+    value: 'USD',
+    group: MONEY,
+    about: 'The most that this job may cost, over every time it is run. It is never passed.',
+  },
+  encoding: {
+    kind: 'text',
+    value: 'NAME',
+    group: FILES,
+    about: 'The input’s encoding.',
+    fallback: 'what it looks like',
+  },
+  delimiter: {
+    kind: 'text',
+    value: 'CHAR',
+    group: FILES,
+    about: 'What stands between the input’s cells; tab for a tab.',
+    fallback: 'what it looks like',
+  },
+  noHeader: {
+    kind: 'switch',
+    group: FILES,
+    about: 'The first line is a row; the columns are called column_1, column_2, …',
+  },
+  strict: {
+    kind: 'switch',
+    group: FILES,
+    about: 'Refuse a file with rows of the wrong length or lines that are no rows.',
+  },
+} as const satisfies OptionTable;
+
+/** The options of a job as the library takes them. */
+export function resolveJobOptions(
+  input: string,
+  values: OptionValues<typeof JOB_OPTIONS>,
+  host: Host,
+): EnrichOptions {
+  const { field, noHeader, ...same } = values;
+  return {
+    ...same,
+    input,
+    ...(field === undefined ? {} : { fields: field }),
+    ...(noHeader === true ? { header: false } : {}),
+    ...readApiKey(host.env),
+    ledger: resolveLedgerPath(host.env),
+  };
+}
+
+/** The key of the hosted service: from the environment only, since other users can see a command line. */
+export function readApiKey(env: Environment): { readonly apiKey?: string } {
+  const apiKey = env.EXA_API_KEY?.trim() ?? '';
+  return apiKey === '' ? {} : { apiKey };
+}

@@ -1,0 +1,207 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+interface Case {
+  readonly title: string;
+  /** Files beside `in.csv` and the tables, by name. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  readonly args: readonly string[];
+  /** What the message and its hint have to say. */
+  readonly says: readonly (string | RegExp)[];
+}
+
+const FREE = ['--reference', 'tables'];
+const CASES: readonly Case[] = [
+  { title: 'a missing file', args: ['none.csv', '-f', 'ceo', ...FREE], says: ['none.csv'] },
+  { title: 'a missing file that is nearly there', args: ['in.cvs', '-f', 'ceo', ...FREE], says: ['in.cvs'] },
+  { title: 'a folder given as a file', args: ['tables', '-f', 'ceo', ...FREE], says: ['tables is a folder'] },
+  { title: 'an empty file', files: { 'a.csv': '' }, args: ['a.csv', '-f', 'ceo', ...FREE], says: ['a.csv'] },
+  {
+    title: 'a header without rows',
+    files: { 'a.csv': 'company,domain\n' },
+    args: ['a.csv', '-f', 'ceo', ...FREE],
+    says: ['a.csv has a header but no rows'],
+  },
+  {
+    title: 'a file that is not text',
+    files: { 'a.csv': Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0, 1, 2, 3]) },
+    args: ['a.csv', '-f', 'ceo', ...FREE],
+    says: ['a.csv'],
+  },
+  {
+    title: 'a quote that is never closed',
+    files: { 'a.csv': 'company,city\nAcme,"Oslo\nBolt,Bonn\n' },
+    args: ['a.csv', '-f', 'ceo', ...FREE],
+    says: ['a.csv', /line 2/],
+  },
+  {
+    title: 'a column to send that is not there',
+    args: ['in.csv', '-f', 'ceo', '--send', 'compnay', ...FREE],
+    says: ['compnay', 'Did you mean company?'],
+  },
+  { title: 'nothing to find out', args: ['in.csv', ...FREE], says: ['--field', '--schema'] },
+  {
+    title: 'a field asked twice',
+    args: ['in.csv', '-f', 'ceo', '-f', 'ceo:integer', ...FREE],
+    says: ['ceo', 'twice'],
+  },
+  {
+    title: 'a field with a column of the result',
+    args: ['in.csv', '-f', 'enrichment_status', ...FREE],
+    says: ['enrichment_status'],
+  },
+  {
+    title: 'a field of an unknown type',
+    args: ['in.csv', '-f', 'ceo:strng', ...FREE],
+    says: ['strng', 'string'],
+  },
+  { title: 'a schema that is not there', args: ['in.csv', '-s', 'none.json', ...FREE], says: ['none.json'] },
+  {
+    title: 'a schema that is no JSON',
+    files: { 's.json': '{"type": "object",}' },
+    args: ['in.csv', '-s', 's.json', ...FREE],
+    says: ['s.json'],
+  },
+  {
+    title: 'a schema that is no JSON Schema',
+    files: { 's.json': '{"type":"object","properties":{"ceo":{"type":"strng"}}}' },
+    args: ['in.csv', '-s', 's.json', ...FREE],
+    says: ['/properties/ceo/type'],
+  },
+  {
+    title: 'a schema whose root is no object',
+    files: { 's.json': '{"type":"array","items":{"type":"string"}}' },
+    args: ['in.csv', '-s', 's.json', ...FREE],
+    says: ['object'],
+  },
+  {
+    title: 'a schema that needs the network',
+    files: { 's.json': '{"type":"object","properties":{"ceo":{"$ref":"https://example.com/a.json"}}}' },
+    args: ['in.csv', '-s', 's.json', ...FREE],
+    says: ['https://example.com/a.json'],
+  },
+  {
+    title: 'an output in a folder that is not there',
+    args: ['in.csv', '-f', 'ceo', '-o', 'none/out.csv', ...FREE],
+    says: ['none'],
+  },
+  {
+    title: 'an output that is a folder',
+    args: ['in.csv', '-f', 'ceo', '-o', 'tables', ...FREE],
+    says: ['tables is a folder'],
+  },
+  {
+    title: 'an output that is the input',
+    args: ['in.csv', '-f', 'ceo', '-o', 'in.csv', ...FREE],
+    says: ['in.csv'],
+  },
+  {
+    title: 'an exclusion file that is not there',
+    args: ['in.csv', '-f', 'ceo', '--exclude', 'none.csv', ...FREE],
+    says: ['none.csv'],
+  },
+  {
+    title: 'an exclusion column that is not there',
+    files: { 'x.csv': 'company\nAcme\n' },
+    args: ['in.csv', '-f', 'ceo', '--exclude', 'x.csv', '--exclude-on', 'domian', ...FREE],
+    says: ['domian'],
+  },
+  {
+    title: 'tables that are not there',
+    args: ['in.csv', '-f', 'ceo', '--reference', 'none'],
+    says: ['none'],
+  },
+  {
+    title: 'two agents',
+    args: ['in.csv', '-f', 'ceo', ...FREE, '--api-url', 'http://127.0.0.1:1'],
+    says: ['--reference', '--api-url'],
+  },
+  { title: 'no agent', args: ['in.csv', '-f', 'ceo'], says: ['EXA_API_KEY', '--reference', '--api-url'] },
+  {
+    title: 'an address that is none',
+    args: ['in.csv', '-f', 'ceo', '--api-url', 'nowhere'],
+    says: ['nowhere'],
+  },
+  {
+    title: 'an unknown effort',
+    args: ['in.csv', '-f', 'ceo', '--effort', 'hihg', ...FREE],
+    says: ['hihg', 'Did you mean high?'],
+  },
+  {
+    title: 'a batch of nothing',
+    args: ['in.csv', '-f', 'ceo', '--batch-size', '0', ...FREE],
+    says: ['--batch-size is 0'],
+  },
+  {
+    title: 'an age that is none',
+    args: ['in.csv', '-f', 'ceo', '--max-age', 'old', ...FREE],
+    says: ['--max-age is old'],
+  },
+  {
+    title: 'a log that cannot be written',
+    args: ['in.csv', '-f', 'ceo', '--log-file', 'none/a.log', ...FREE],
+    says: ['--log-file', 'none/a.log'],
+  },
+];
+
+test.each(CASES)(
+  '$title ends with its own message and exit code 2, and leaves files as they were',
+  async (each) => {
+    const dir = createInputs();
+    for (const [name, content] of Object.entries(each.files ?? {})) dir.write(name, content);
+    const result = await dir.run(['run', ...each.args], {
+      env: each.title === 'an address that is none' ? { EXA_API_KEY: 'k' } : {},
+    });
+    expect(result).toMatchObject({ status: 2, stdout: '' });
+    for (const text of each.says) expect(result.stderr).toMatch(text);
+    expect(result.stderr).toMatch(/^error: .+ \[[A-Z_]+\]\n/);
+    expect(result.stderr).toMatch(/^what to do: /m);
+    expect(result.stderr).not.toMatch(/defect|\n {4}at /);
+    expect(dir.read('in.csv')).toBe(INPUT);
+    for (const name of ['in.filled.csv', 'a.filled.csv', 'none', 'out.csv'])
+      expect(dir.has(name)).toBe(false);
+  },
+);
+
+test('an address that answers something else is told as such, with exit code 4, before anything is sent', async () => {
+  const dir = createInputs();
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>A shop</body></html>');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => new Promise((resolve) => server.close(() => resolve())));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const args = ['run', 'in.csv', '-f', 'ceo', '--api-url', `http://127.0.0.1:${port}`, '--yes'];
+  const result = await dir.run(args, { env: { EXA_API_KEY: 'some-key' } });
+  expect(result.status).toBe(4);
+  expect(result.stderr).toContain(`http://127.0.0.1:${port}`);
+  expect(requests.filter((request) => request.startsWith('POST'))).toEqual([]);
+  expect(dir.has('in.filled.csv')).toBe(false);
+});
+
+test.runIf(process.platform !== 'win32' && process.getuid?.() !== 0)(
+  'an output folder that cannot be written is told before the job',
+  async () => {
+    const dir = createInputs();
+    mkdirSync(join(dir.path, 'locked'));
+    chmodSync(join(dir.path, 'locked'), 0o500);
+    const result = await dir.run(['run', 'in.csv', '-f', 'ceo', '-o', 'locked/out.csv', ...FREE]);
+    expect(result.status).toBe(2);
+    expect(result.stderr).toContain('locked');
+  },
+);
+
+const INPUT = 'company,domain\nAcme,acme.example\n';
+
+function createInputs(): Workdir {
+  const dir = createWorkdir();
+  dir.write('in.csv', INPUT);
+  dir.write('tables/a.csv', 'company,ceo\nAcme,Ann\n');
+  return dir;
+}

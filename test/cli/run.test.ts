@@ -1,0 +1,259 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
+import { createList, readTable } from '../helpers/job.js';
+import { answerRows, type createResult, type Script, ScriptedAgent } from '../helpers/scripted-agent.js';
+import { createWorkdir } from '../helpers/workdir.js';
+
+const KEY = 'sk-secret-0123456789';
+const PAID = { env: { EXA_API_KEY: KEY } };
+const ASK = ['-f', 'answer', '--send', 'company'];
+
+test('a table of one’s own fills a list, for free and without a question', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company,hq_city\nAcme Inc.,\nBolt GmbH,Kiel\nNobody Ltd,\n');
+  dir.write('tables/seats.csv', 'company,hq_city\nAcme,Oslo\nBolt,Bonn\n');
+  const result = await dir.run(['run', 'in.csv', '--reference', 'tables', '-f', 'hq_city']);
+  expect(result).toMatchObject({ status: 0, stdout: '' });
+  expect(readTable(dir.read('in.filled.csv')).map((row) => [row.hq_city, row.enrichment_status])).toEqual([
+    ['Oslo', 'enriched'],
+    ['Kiel', 'unchanged'],
+    ['', 'not_found'],
+  ]);
+  expect(result.stderr).toContain('The output is in in.filled.csv: 3 rows');
+  expect(result.stderr).toContain('  1  enriched\n  1  not_found\n  1  unchanged\n');
+  expect(result.stderr).toContain('Cost: $0.00');
+  expect(result.stderr).not.toContain('\u001b');
+});
+
+test('--json prints one summary with the promised keys, and --quiet nothing else', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(3));
+  const { url } = await serve();
+  const result = await dir.run(
+    ['run', 'in.csv', ...ASK, '--api-url', url, '--yes', '--json', '--quiet'],
+    PAID,
+  );
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  expect(result.stdout.trim().split('\n')).toHaveLength(1);
+  const summary = JSON.parse(result.stdout);
+  expect(Object.keys(summary).join()).toBe(
+    'job,ask,input,output,rows,reused,duplicates,runs,requests,cost_usd,reserved_usd,seconds',
+  );
+  expect(summary).toMatchObject({
+    output: 'in.filled.csv',
+    rows: { total: 3, enriched: 3 },
+    cost_usd: 0.025,
+  });
+});
+
+test('data goes to standard output and words to standard error', async () => {
+  const dir = createWorkdir();
+  const { url } = await serve();
+  const args = ['run', '-', '-o', '-', ...ASK, '--api-url', url, '--yes'];
+  const result = await dir.run(args, { ...PAID, stdin: createList(3) });
+  expect(result.status).toBe(0);
+  expect(readTable(result.stdout).map((row) => row.enrichment_status)).toEqual(Array(3).fill('enriched'));
+  expect(result.stderr).toContain('The output is on standard output: 3 rows');
+});
+
+test('two things for standard output are refused', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(1));
+  for (const place of [['in.csv', '-o', '-'], ['-']]) {
+    const result = await dir.run(['run', ...place, ...ASK, '--reference', '.', '--json']);
+    expect(result).toMatchObject({ status: 2, stdout: '' });
+    expect(result.stderr).toContain('both want standard output');
+  }
+});
+
+test('a closed pipe is no error', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(2000));
+  const { url } = await serve();
+  const args = ['run', 'in.csv', '-o', '-', ...ASK, '--api-url', url, '--yes', '--batch-size', '200'];
+  const result = await dir.run(args, { ...PAID, closeStdout: true });
+  expect(result.stderr).not.toContain('error');
+  expect(result.status).toBe(0);
+});
+
+test('where nobody can be asked, a paid job is refused before anything is sent', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(9));
+  const { url, agent } = await serve();
+  const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url], PAID);
+  expect(result).toMatchObject({ status: 2, stdout: '' });
+  expect(result.stderr).toContain('this job can cost $0.05 (9 rows in 2 runs)');
+  expect(result.stderr).toMatch(/what to do: .*--max-cost.*--yes/);
+  expect(agent.tasks).toEqual([]);
+  expect(dir.has('in.filled.csv')).toBe(false);
+});
+
+test('what the job can cost, and what leaves the machine, is told before it starts', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(9));
+  const { url } = await serve();
+  const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--max-cost', '1'], PAID);
+  expect(result.status).toBe(0);
+  expect(result.stderr).toMatch(/^To be asked: 9 rows in 2 runs of the agent\.\nCost: \$0\.05 at worst/);
+  expect(result.stderr).toContain('never more than $1.00');
+  expect(result.stderr).toContain('Columns that leave this machine: company.');
+});
+
+test('rows that failed end with exit code 6 and what to do about them', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(1));
+  const { url } = await serve(() => {
+    throw new Error('the agent broke');
+  });
+  const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes'], PAID);
+  expect(result.status).toBe(6);
+  expect(result.stderr).toContain(
+    '1 row failed: enrichment_error says why; the same command asks them again.',
+  );
+});
+
+test('a refused key ends with exit code 3 and names the key, never its value', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(2));
+  const { url } = await serve(answerRows, { key: 'another key' });
+  const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--yes', '--log-file', 'job.log', '--debug'];
+  const result = await dir.run(args, PAID);
+  expect(result.status).toBe(3);
+  expect(result.stderr).toContain('EXA_API_KEY');
+  expect(`${result.stdout}${result.stderr}`).not.toContain(KEY);
+  for (const path of listFiles(dir.path)) expect(readFileSync(path, 'latin1')).not.toContain(KEY);
+});
+
+test('an agent that is not there ends with exit code 4', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(2));
+  const { url, close } = await serve();
+  await close();
+  const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes'], PAID);
+  expect(result.status).toBe(4);
+  expect(result.stderr).toContain(url);
+});
+
+test('a reached budget ends with exit code 5, the output written, and what more money would buy', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(4));
+  const { url } = await serve();
+  const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--batch-size', '1', '--max-cost', '0.05'];
+  const result = await dir.run(args, PAID);
+  expect(result.status).toBe(5);
+  const statuses = readTable(dir.read('in.filled.csv')).map((row) => row.enrichment_status);
+  expect(statuses.toSorted()).toEqual(['enriched', 'enriched', 'over_budget', 'over_budget']);
+  expect(result.stderr).toContain(
+    'The budget is reached: 2 rows not asked, at about $0.025 a row $0.05 more.',
+  );
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s stops gracefully, and the same command carries on',
+  async (signal) => {
+    const dir = createWorkdir();
+    dir.write('in.csv', createList(6));
+    const gate = createOpenGate();
+    const { url, agent } = await serve(gate.script);
+    const args = [
+      'run',
+      'in.csv',
+      ...ASK,
+      '--api-url',
+      url,
+      '--yes',
+      '--batch-size',
+      '2',
+      '--concurrency',
+      '2',
+    ];
+    const first = dir.spawn(args, PAID);
+    await gate.reached(2);
+    const stopped = await first.end(signal);
+    expect(stopped.status).toBe(130);
+    expect(stopped.stderr).toContain('Stopping: no new runs are started');
+    expect(stopped.stderr).toContain(
+      '2 runs still working at the agent: the same command picks up what they bring.',
+    );
+    expect(readTable(dir.read('in.filled.csv')).map((row) => row.enrichment_status)).toEqual(
+      Array(6).fill('pending'),
+    );
+
+    gate.open();
+    const second = await dir.run(args, PAID);
+    expect(second.status).toBe(0);
+    expect(second.stderr).toContain('1 new run, 2 picked up again');
+    expect(agent.tasks).toHaveLength(3);
+  },
+);
+
+test('the log holds an object an event, no cell and no key', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(3));
+  const { url } = await serve();
+  const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--yes', '--log-file', 'job.log'];
+  expect((await dir.run(args, PAID)).status).toBe(0);
+  const text = dir.read('job.log');
+  const events = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(events.map(({ event }) => event)).toEqual(['job', 'batch_sent', 'batch_settled', 'written', 'end']);
+  expect(events.at(-1)).toMatchObject({ stop: 'done', cost_usd: 0.025 });
+  expect(text).not.toMatch(/Company 1|answer to|sk-secret/);
+});
+
+test('what an agent or a file says cannot steer the terminal', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'comp\u001b[2Jany,other\nAcme\u001b]0;x\u0007,1\n');
+  const result = await dir.run(['run', 'in.csv', '-f', 'answer', '--send', 'company', '--reference', '.']);
+  expect(result.status).toBe(2);
+  expect(result.stderr).not.toMatch(/(?![\n\t])\p{Cc}/u);
+});
+
+/** A server with a scripted agent, priced as the hosted service. */
+async function serve(
+  script: Script = answerPaid,
+  options: Partial<ServerOptions> = {},
+): Promise<RunningServer & { readonly agent: ScriptedAgent }> {
+  const agent = new ScriptedAgent(script);
+  const server = await startServer({ ...options, agent });
+  onTestFinished(() => server.close());
+  return { ...server, agent };
+}
+
+function answerPaid(task: Parameters<Script>[0]): ReturnType<typeof createResult> {
+  const costDollars = { total: 0.025, agentCompute: 0.025, search: 0, emails: 0, phoneNumbers: 0 };
+  return { ...answerRows(task), costDollars };
+}
+
+/** A script that answers once it is let go, and tells when so many runs have come in. */
+function createOpenGate(): { script: Script; open: () => void; reached: (runs: number) => Promise<void> } {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const waiting: { runs: number; resolve: () => void }[] = [];
+  let count = 0;
+  return {
+    open,
+    reached: (runs) =>
+      new Promise((resolve) => {
+        if (count >= runs) resolve();
+        else waiting.push({ runs, resolve });
+      }),
+    async script(task) {
+      count += 1;
+      for (const { runs, resolve } of waiting) if (count >= runs) resolve();
+      await opened;
+      return answerPaid(task);
+    },
+  };
+}
+
+function listFiles(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
