@@ -1,5 +1,5 @@
 import { type InputRecord, listInputNames } from './input-record.js';
-import { foldName, listKeys, listNames, type TableIndex } from './table-index.js';
+import { foldName, listKeys, listNames, type NameKind, type TableIndex } from './table-index.js';
 
 /** True when both sides have a domain and no label of theirs is the same: `global.abb` and `abb.com` are taken for one company's. */
 export function hasOtherDomain(index: TableIndex, record: number, input: InputRecord): boolean {
@@ -19,10 +19,10 @@ export function checkCompany(
   const theirDomains = listDomains(index, record);
   const ourDomains = [...input.domains, ...input.mailDomains].filter(isDomainKey);
   if (theirDomains.some((domain) => ourDomains.includes(domain))) return 'same';
-  const theirs = listNames(index.table, index.roles, 'company', record).map((name) =>
-    foldName('company', name),
-  );
-  const ours = listInputNames(input, 'company').map((name) => foldName('company', name));
+  // A bare name is the person's own, and names no employer.
+  const isBare = index.roles.subject === 'name' || input.roles.subject === 'name';
+  const theirs = isBare ? [] : foldNames('company', listNames(index.table, index.roles, 'company', record));
+  const ours = isBare ? [] : foldNames('company', listInputNames(input, 'company'));
   if (theirs.some((name) => ours.some((other) => isSameOrLonger(name, other)))) return 'same';
   const areNamed = theirs.length > 0 && ours.length > 0;
   return areNamed || (theirDomains.length > 0 && ourDomains.length > 0) ? 'other' : 'unknown';
@@ -30,18 +30,23 @@ export function checkCompany(
 
 /** True when both sides have names of the same kind, and none of them is the same. */
 export function hasOtherName(index: TableIndex, record: number, input: InputRecord): boolean {
+  const isBare = index.roles.subject === 'name' || input.roles.subject === 'name';
   const verdicts = (['person', 'company'] as const).flatMap((kind) => {
-    const theirs = listNames(index.table, index.roles, kind, record).map((name) => foldName(kind, name));
-    const ours = listInputNames(input, kind).map((name) => foldName(kind, name));
+    const theirs = foldNames(kind, listNames(index.table, index.roles, kind, record));
+    const ours = foldNames(kind, listInputNames(input, kind));
     if (theirs.length === 0 || ours.length === 0) return [];
     return [theirs.some((name) => ours.some((other) => isSameOrLonger(name, other)))];
   });
-  return verdicts.includes(false);
+  return verdicts.includes(false) && !(isBare && verdicts.includes(true));
 }
 
 /** "Meta" and "Meta Platforms" are the same employer; this is good enough only beside a name that is the same, too. */
 function isSameOrLonger(name: string, other: string): boolean {
   return name === other || name.startsWith(`${other} `) || other.startsWith(`${name} `);
+}
+
+function foldNames(kind: NameKind, names: readonly string[]): string[] {
+  return names.map((name) => foldName(kind, name));
 }
 
 function listDomains(index: TableIndex, record: number): string[] {

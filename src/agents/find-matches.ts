@@ -2,12 +2,11 @@ import type { InputRecord } from './input-record.js';
 import { addDomain } from './input-record.js';
 import type { MatchedRecord } from './look-up-property.js';
 import { type Match, matchRecord } from './match-record.js';
-import { describeRecord } from './table.js';
 import { listKeys, type TableIndex } from './table-index.js';
 
 export interface RecordMatches {
   readonly matches: readonly MatchedRecord[];
-  /** Tables with several records that match equally well, in words. */
+  /** Why a table gave no record although it had some that could be meant. */
   readonly reasons: readonly string[];
 }
 
@@ -18,7 +17,7 @@ export interface RecordMatches {
 export function findMatches(tables: readonly TableIndex[], input: InputRecord): RecordMatches {
   const results = tables.map((index) => ({ index, match: matchRecord(index, input) }));
   const found = results.flatMap(({ index, match }) => readMatch(index, match));
-  const reasons = results.flatMap(({ match }) => (match.status === 'ambiguous' ? [match.reason] : []));
+  const reasons = results.flatMap(({ match }) => (match.status === 'unsure' ? [match.reason] : []));
   if (input.domains.length > 0 || input.roles.subject === 'person') return { matches: found, reasons };
   const bridge = found.find((matched) => readDomain(matched) !== null);
   const domain = bridge === undefined ? null : readDomain(bridge);
@@ -28,16 +27,6 @@ export function findMatches(tables: readonly TableIndex[], input: InputRecord): 
     .flatMap(({ index }) => readMatch(index, matchRecord(index, addDomain(input, domain))))
     .map((matched) => ({ ...matched, confidence: bridge.confidence }));
   return { matches: [...found, ...further], reasons };
-}
-
-/** Where the records of a match stand, for a person. */
-export function describeMatches(matches: readonly MatchedRecord[]): string {
-  return matches
-    .flatMap(({ index, record }) => {
-      const found = index.table.records[record];
-      return found === undefined ? [] : [describeRecord(index.table, found)];
-    })
-    .join('; ');
 }
 
 function readMatch(index: TableIndex, match: Match): MatchedRecord[] {

@@ -100,9 +100,13 @@ function readDelimited(path: string, text: string, delimiter: string): Table {
   return { path, name: basename(path), unit: 'row', columns, records };
 }
 
+const MAX_HEADER_CHARACTERS = 100_000;
+
 /** What stands between the names of the header, text in quotes aside: a header is where other uses of these characters are rarest. */
 function findDelimiter(text: string): string {
-  const header = (/^\s*((?:"(?:[^"]|"")*"|[^"\r\n])*)/.exec(text)?.[1] ?? '').replace(/"(?:[^"]|"")*"/g, '');
+  const header = (
+    /^\s*((?:"(?:[^"]|"")*"|[^"\r\n])*)/.exec(text.slice(0, MAX_HEADER_CHARACTERS))?.[1] ?? ''
+  ).replace(/"(?:[^"]|"")*"/g, '');
   const count = (mark: string): number => header.split(mark).length;
   return [',', ';', '\t', '|'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }

@@ -11,9 +11,8 @@ export type Match =
       readonly status: 'found';
       readonly record: number;
       readonly confidence: Confidence;
-      readonly how: string;
     }
-  | { readonly status: 'ambiguous'; readonly reason: string }
+  | { readonly status: 'unsure'; readonly reason: string }
   | { readonly status: 'none' };
 
 /**
@@ -96,7 +95,12 @@ function decidePerson(
   const same = verdicts.filter(({ company }) => company === 'same').map(({ record }) => record);
   if (same.length > 0) return decide(index, input, same, confidence, 'name and employer', same);
   const open = verdicts.filter(({ company }) => company === 'unknown').map(({ record }) => record);
-  return confidence === 'low' ? { status: 'none' } : decide(index, input, open, confidence, 'name', open);
+  if (confidence === 'low') return { status: 'none' };
+  if (open.length > 0) return decide(index, input, open, confidence, 'name', open);
+  return {
+    status: 'unsure',
+    reason: `a person of this name is at another employer (${listPlaces(index, hits)})`,
+  };
 }
 
 function decide(
@@ -110,14 +114,14 @@ function decide(
   if (all.length === 0) return { status: 'none' };
   const left = narrowRecords(index, input, unique(hits));
   const [record] = left;
-  if (record !== undefined && left.length === 1) return { status: 'found', record, confidence, how };
+  if (record !== undefined && left.length === 1) return { status: 'found', record, confidence };
   if (left.length === 0)
     return {
-      status: 'ambiguous',
+      status: 'unsure',
       reason: `its ${how}s point to different records (${listPlaces(index, unique(all))})`,
     };
   return {
-    status: 'ambiguous',
+    status: 'unsure',
     reason: `${left.length} records match equally well (${listPlaces(index, left)})`,
   };
 }
