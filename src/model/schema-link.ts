@@ -37,7 +37,7 @@ export function linkSchema(root: JsonObject, draft: SchemaDraft, at: string): Li
   }
   checkRings(index, targets);
   if (needsResource) return { schema, needsResource };
-  return { schema: isPlain(index) ? schema : rewrite(schema, '', index, targets, at), needsResource };
+  return { schema: isPlain(index) ? schema : rewriteReferences(schema, targets, at), needsResource };
 }
 
 /** The keywords that name a schema or lead to one: what linking is about. */
@@ -128,36 +128,31 @@ function isPlain(index: SchemaIndex): boolean {
   );
 }
 
-function rewrite(
-  value: JsonValue,
-  pointer: string,
-  index: SchemaIndex,
+/** A copy in which every reference is a pointer below `at` and no name is left. */
+function rewriteReferences(
+  root: JsonObject,
   targets: ReadonlyMap<string, readonly string[]>,
   at: string,
-): JsonObject;
-function rewrite(
-  value: JsonValue,
-  pointer: string,
-  index: SchemaIndex,
-  targets: ReadonlyMap<string, readonly string[]>,
-  at: string,
-): JsonValue {
-  if (Array.isArray(value))
-    return value.map((item, key) => rewrite(item, `${pointer}/${key}`, index, targets, at));
-  if (!isJsonObject(value)) return value;
-  const references = targets.get(pointer)?.map((target) => ({ $ref: formatFragment(at + target) }));
-  const entries = Object.entries(value)
-    .filter(([key, inner]) => references === undefined || !isLinkWord(key, inner))
-    .map(([key, inner]): [string, JsonValue] => [
-      key,
-      rewrite(inner, `${pointer}/${escapeToken(key)}`, index, targets, at),
-    ]);
-  const [first, ...more] = references ?? [];
-  if (first === undefined) return Object.fromEntries(entries);
-  const copy = Object.fromEntries(entries);
-  // A schema may hold a plain and a dynamic reference at once; only one can be its `$ref`.
-  const all = Array.isArray(copy.allOf) ? copy.allOf : [];
-  return { ...first, ...copy, ...(more.length === 0 ? {} : { allOf: [...all, ...more] }) };
+): JsonObject {
+  const rewrite = (value: JsonValue, pointer: string): JsonValue => {
+    if (Array.isArray(value)) return value.map((item, index) => rewrite(item, `${pointer}/${index}`));
+    return isJsonObject(value) ? rewriteObject(value, pointer) : value;
+  };
+  const rewriteObject = (object: JsonObject, pointer: string): JsonObject => {
+    const places = targets.get(pointer);
+    const kept = Object.entries(object).filter(
+      ([key, value]) => places === undefined || !isLinkWord(key, value),
+    );
+    const copy = Object.fromEntries(
+      kept.map(([key, value]) => [key, rewrite(value, `${pointer}/${escapeToken(key)}`)]),
+    );
+    const [first, ...more] = (places ?? []).map((target) => ({ $ref: formatFragment(at + target) }));
+    if (first === undefined) return copy;
+    // A schema may hold a plain and a dynamic reference at once; only one can be its `$ref`.
+    const all = Array.isArray(copy.allOf) ? copy.allOf : [];
+    return { ...first, ...copy, ...(more.length === 0 ? {} : { allOf: [...all, ...more] }) };
+  };
+  return rewriteObject(root, '');
 }
 
 function isLinkWord(key: string, value: JsonValue): boolean {

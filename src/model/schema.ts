@@ -3,10 +3,10 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { describeError } from '../errors.js';
+import { dropOwnWords } from './drop-own-words.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { escapeToken, formatFragment, resolvePointer } from './pointer.js';
 import { DRAFT_URIS, readDraft, type SchemaDraft, SchemaError } from './schema-draft.js';
-import { indexSchema } from './schema-index.js';
 import { linkSchema } from './schema-link.js';
 
 export { type SchemaDraft, SchemaError } from './schema-draft.js';
@@ -56,26 +56,6 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
     throw createCompileError(schema, error);
   }
 }
-
-/**
- * Takes out what the compiler heeds and the standard does not: words of its own, and in draft-07 a `type` beside a
- * reference, which is the one keyword there that it does not ignore.
- */
-function dropOwnWords(linked: JsonObject, draft: SchemaDraft): JsonObject {
-  const schema = structuredClone(linked);
-  const index = indexSchema(schema, draft);
-  for (const place of index.places.values()) {
-    const { $ref } = place.schema;
-    const isReference = typeof $ref === 'string';
-    // Following the reference brings the places to light that only references lead to.
-    if (isReference) index.resolve(place, $ref);
-    const own = isReference && draft === 'draft-07' ? [...OWN_WORDS, 'type'] : OWN_WORDS;
-    for (const word of own) Reflect.deleteProperty(place.schema, word);
-  }
-  return schema;
-}
-
-const OWN_WORDS: readonly string[] = ['$async', 'nullable', 'id'];
 
 /** The one class, because the compiled code is kept beside the pointer that it was made for. */
 class AjvSchema implements CompiledSchema {
