@@ -40,4 +40,5 @@ export type {
   RunUsage,
 } from './model/run.js';
 export type { EnrichOptions } from './options.js';
+export { type Plan, plan } from './plan.js';
 export { type RunningServer, type ServerOptions, startServer } from './server/start-server.js';

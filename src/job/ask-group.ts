@@ -181,7 +181,11 @@ function giveUp(group: QuestionGroup, reason: string, context: AskContext): Next
   return NOTHING;
 }
 
-function createGroupBatch(group: QuestionGroup, context: AskContext): Batch {
+/** The batch that a group goes out as. */
+export function createGroupBatch(
+  group: QuestionGroup,
+  context: Pick<AskContext, 'ask' | 'job' | 'prices' | 'isRefresh'>,
+): Batch {
   const { ask, job, prices } = context;
   const effort = ask.efforts[group.level] ?? '';
   const schemas = ask.fields

@@ -4,13 +4,28 @@ import type { Question, QuestionGroup } from '../model/question.js';
 import type { Quote } from '../model/quote.js';
 import { InFlight } from '../select/in-flight.js';
 import { SamplePicker } from '../select/sample-picker.js';
-import { selectRows } from '../select/select-rows.js';
+import { type Selection, selectRows } from '../select/select-rows.js';
 import type { Trip } from './create-trip.js';
 import { MAX_BATCH_LENGTH } from './dispatch-questions.js';
 
+/** How many rows of the input would meet which fate. */
+export type SurveyCounts = Readonly<Record<Selection['status'], number>>;
+
 export interface Survey {
   readonly quote: Quote;
+  readonly counts: SurveyCounts;
+  readonly steps: readonly StepQuote[];
+  /** The first batch that would be sent; null if none would. */
+  readonly firstGroup: QuestionGroup | null;
   readonly sample: ReadonlySet<number> | null;
+}
+
+/** What one level of the effort ladder would cost if every row had to climb it. */
+export interface StepQuote {
+  readonly effort: string;
+  readonly runs: number;
+  readonly worstMicros: number;
+  readonly likelyMicros: number;
 }
 
 /** Goes through the whole input as the job would, without sending anything: what would be asked, and what it can cost. */
@@ -18,18 +33,28 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   const sample = await pickSample(trip);
   trip.sample = sample;
   const meter = new QuoteMeter(trip);
+  const counts = createCounts();
   const pass = trip.ledger.startPass();
-  for await (const rows of trip.input.openRows()) {
-    // What is in flight is known for this chunk alone; the ledger's pass knows the rows of the chunks before.
-    const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
-    const questions = selections.flatMap((selection) =>
-      selection.status === 'ask' ? [selection.question] : [],
-    );
-    const isFirst = pass.claimKeys(questions.map((question) => question.key));
-    for (const [index, question] of questions.entries()) if (isFirst[index] === true) meter.add(question);
+  try {
+    for await (const rows of trip.input.openRows()) {
+      // What is in flight is known for this chunk alone; the ledger's pass knows the rows of the chunks before.
+      const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
+      const questions = selections.flatMap((each) => (each.status === 'ask' ? [each.question] : []));
+      const isFirst = pass.claimKeys(questions.map((question) => question.key));
+      for (const { status } of selections) counts[status] += 1;
+      for (const [index, question] of questions.entries()) {
+        if (isFirst[index] === true) {
+          meter.add(question);
+        } else {
+          counts.ask -= 1;
+          counts.twin += 1;
+        }
+      }
+    }
+  } finally {
+    pass.end();
   }
-  pass.end();
-  return { quote: meter.readQuote(), sample };
+  return { ...meter.readQuote(), counts, sample };
 }
 
 async function pickSample(trip: Trip): Promise<ReadonlySet<number> | null> {
@@ -39,18 +64,23 @@ async function pickSample(trip: Trip): Promise<ReadonlySet<number> | null> {
   return picker.readPicked();
 }
 
+function createCounts(): Record<Selection['status'], number> {
+  return { ask: 0, reused: 0, twin: 0, unwanted: 0, excluded: 0, unchanged: 0, unsendable: 0, failed: 0 };
+}
+
 /** Adds up runs and prices with the very pool that the job batches with. */
 class QuoteMeter {
   private readonly trip: Trip;
   private readonly pool: QuestionPool;
+  private readonly steps: { effort: string; runs: number; worstMicros: number; likelyMicros: number }[];
+  private firstGroup: QuestionGroup | null = null;
   private rows = 0;
   private runs = 0;
-  private worstMicros = 0;
-  private likelyMicros = 0;
 
   constructor(trip: Trip) {
     this.trip = trip;
     this.pool = new QuestionPool({ batchSize: trip.settings.batchSize, maxBatchLength: MAX_BATCH_LENGTH });
+    this.steps = trip.ask.efforts.map((effort) => ({ effort, runs: 0, worstMicros: 0, likelyMicros: 0 }));
   }
 
   add(question: Question): void {
@@ -59,25 +89,34 @@ class QuoteMeter {
     for (let group = this.pool.takeFull(); group !== null; group = this.pool.takeFull()) this.count(group);
   }
 
-  readQuote(): Quote {
+  readQuote(): Pick<Survey, 'quote' | 'steps' | 'firstGroup'> {
     for (let group = this.pool.takePartial('any'); group !== null; group = this.pool.takePartial('any')) {
       this.count(group);
     }
-    const { rows, runs, worstMicros, likelyMicros, trip } = this;
-    const { ask, settings } = trip;
-    return { rows, runs, worstMicros, likelyMicros, columns: ask.send, maxCostMicros: settings.capMicros };
+    const { ask, settings } = this.trip;
+    const quote = {
+      rows: this.rows,
+      runs: this.runs,
+      worstMicros: this.steps.reduce((sum, step) => sum + step.worstMicros, 0),
+      likelyMicros: this.steps[0]?.likelyMicros ?? 0,
+      columns: ask.send,
+      maxCostMicros: settings.capMicros,
+    };
+    return { quote, steps: this.steps, firstGroup: this.firstGroup };
   }
 
+  /** At worst every row climbs the whole ladder from where it stands. */
   private count(group: QuestionGroup): void {
     const { ask, prices } = this.trip;
     const schemas = ask.fields
       .filter((field) => group.fields.includes(field.name))
       .map((field) => field.schema);
+    this.firstGroup ??= group;
     this.runs += 1;
-    this.likelyMicros += readLikelyMicros(prices, ask.efforts[group.level] ?? '');
-    // At worst every row climbs the whole ladder.
-    for (const effort of ask.efforts.slice(group.level)) {
-      this.worstMicros += readWorstMicros(prices, effort, group.questions.length, schemas);
+    for (const step of this.steps.slice(group.level)) {
+      step.runs += 1;
+      step.worstMicros += readWorstMicros(prices, step.effort, group.questions.length, schemas);
+      step.likelyMicros += readLikelyMicros(prices, step.effort);
     }
   }
 }

@@ -1,0 +1,126 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createGroupBatch } from './job/ask-group.js';
+import { Closers } from './job/closers.js';
+import { createTrip, type Trip } from './job/create-trip.js';
+import { createJobParts } from './job/job-parts.js';
+import { loadExclusion } from './job/load-exclusion.js';
+import { openAgent } from './job/open-agent.js';
+import { checkColumns, resolveAsk } from './job/resolve-ask.js';
+import { type StepQuote, type Survey, type SurveyCounts, surveyRows } from './job/survey-rows.js';
+import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import type { JsonValue } from './model/json.js';
+import type { Quote } from './model/quote.js';
+import type { CreateRunRequest } from './model/run.js';
+import { type EnrichOptions, resolveSettings } from './options.js';
+import { openInput } from './read/open-input.js';
+import { createRequest } from './send/create-request.js';
+
+/** What `enrich` would do with the same options. */
+export interface Plan {
+  readonly jobId: string;
+  readonly askId: string;
+  /** Rows of the input by what would become of them; `ask` are the ones that cost something. */
+  readonly rows: SurveyCounts & { readonly total: number };
+  /** The columns that leave this machine, each with the first values that would be sent. */
+  readonly columns: readonly { readonly name: string; readonly examples: readonly JsonValue[] }[];
+  readonly quote: Quote;
+  /** The effort ladder, each level at worst: every row has to climb to it. */
+  readonly steps: readonly StepQuote[];
+  /** The first time round with other batch sizes. */
+  readonly batchSizes: readonly {
+    readonly batchSize: number;
+    readonly runs: number;
+    readonly worstMicros: number;
+  }[];
+  /** What the limits of this job allow, if a run takes a minute. */
+  readonly likelySeconds: number;
+  /** The first request, as it would be sent; null if there is nothing to ask. */
+  readonly firstRequest: CreateRunRequest | null;
+}
+
+const EXAMPLES = 3;
+const OTHER_BATCH_SIZES = [1, 4, 8, 16, 32];
+const LIKELY_RUN_SECONDS = 60;
+
+/**
+ * Looks at a job without doing it: asks nothing, spends nothing, writes nothing. Throws the usage errors of `enrich`.
+ */
+export async function plan(options: EnrichOptions): Promise<Plan> {
+  const settings = resolveSettings(options);
+  const closers = new Closers();
+  try {
+    const input = closers.add(await openInput({ ...options, path: options.input }));
+    checkColumns(input.name, input.columns);
+    const ask = await resolveAsk(settings, input.columns);
+    const exclusion = await loadExclusion(options, ask, input.columns);
+    const ledger = closers.add(openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)));
+    const agent = closers.add(await openAgent(settings));
+    const parts = createJobParts(settings, ask, ledger, Date.now());
+    const earlier = ledger.findJob(ask.id, parts.input);
+    const job = {
+      ...parts,
+      id: earlier?.id ?? 'new',
+      askId: ask.id,
+      invocation: (earlier?.invocation ?? 0) + 1,
+      stop: null,
+      previous: null,
+    };
+    const trip = closers.add(createTrip({ settings, input, ask, exclusion, ledger, agent, job, hooks: {} }));
+    return createPlan(trip, await surveyRows(trip));
+  } finally {
+    await closers.close();
+  }
+}
+
+/** Where there is no ledger yet, a plan makes none: it looks into an empty one that goes away with it. */
+async function findLedger(path: string, closers: Closers): Promise<string> {
+  if ((await stat(path).catch(() => null)) !== null) return path;
+  const folder = await mkdtemp(join(tmpdir(), 'rowfill-plan-'));
+  closers.add({ close: () => rm(folder, { recursive: true, force: true }) });
+  return join(folder, 'ledger.sqlite');
+}
+
+function createPlan(trip: Trip, survey: Survey): Plan {
+  const { ask, job, prices } = trip;
+  const { counts, quote, steps, firstGroup } = survey;
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const records = firstGroup?.questions.map((question) => question.record) ?? [];
+  const worstMicros = prices[ask.efforts[0] ?? '']?.worstMicros ?? 0;
+  return {
+    jobId: job.id,
+    askId: ask.id,
+    rows: { ...counts, total },
+    columns: ask.send.map((name) => ({
+      name,
+      examples: records
+        .flatMap((record) => (record[name] === undefined ? [] : [record[name]]))
+        .slice(0, EXAMPLES),
+    })),
+    quote,
+    steps,
+    batchSizes: OTHER_BATCH_SIZES.map((batchSize) => {
+      const runs = Math.ceil(quote.rows / batchSize);
+      return { batchSize, runs, worstMicros: runs * worstMicros };
+    }),
+    likelySeconds: readLikelySeconds(trip, quote.runs),
+    firstRequest:
+      firstGroup === null
+        ? null
+        : createRequest(
+            ask,
+            createGroupBatch(firstGroup, trip),
+            trip.exclusion.relevantTo(firstGroup.questions.map((question) => question.record)),
+          ),
+  };
+}
+
+function readLikelySeconds({ settings, agent }: Trip, runs: number): number {
+  const startsPerSecond = settings.startsPerSecond ?? agent.startsPerSecond;
+  const byStarts = startsPerSecond === 0 ? 0 : runs / startsPerSecond;
+  const rounds = Math.ceil(runs / settings.concurrency);
+  return runs === 0 || agent.isFree
+    ? 0
+    : Math.ceil(Math.max(byStarts, (rounds - 1) * LIKELY_RUN_SECONDS) + LIKELY_RUN_SECONDS);
+}
