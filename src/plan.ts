@@ -55,7 +55,9 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     checkColumns(input.name, input.columns);
     const ask = await resolveAsk(settings, input.columns);
     const exclusion = await loadExclusion(options, ask, input.columns);
-    const ledger = closers.add(openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)));
+    const ledger = closers.add(
+      openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
+    );
     const agent = closers.add(await openAgent(settings));
     const parts = createJobParts(settings, ask, ledger, Date.now());
     const earlier = ledger.findJob(ask.id, parts.input);
