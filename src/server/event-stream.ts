@@ -3,8 +3,8 @@ import type { ServerClock } from './clock.js';
 import { readEventData } from './run-events.js';
 import type { StoredEvent, StoredRun } from './store-contract.js';
 
-/** A reader this far behind is let go; it can replay the events later. */
-const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+/** A reader that takes nothing for so long is let go; it can replay the events later. */
+const STALL_MS = 30_000;
 
 export interface EventStreamOptions {
   readonly clock: ServerClock;
@@ -17,7 +17,8 @@ export class EventStream {
   readonly #response: ServerResponse;
   readonly #options: EventStreamOptions;
   readonly #closers: (() => void)[] = [];
-  #cancelTimer = (): void => {};
+  #cancelKeepAlive = (): void => {};
+  #cancelStall: (() => void) | null = null;
   #open = true;
 
   constructor(response: ServerResponse, options: EventStreamOptions) {
@@ -31,8 +32,15 @@ export class EventStream {
     });
     response.flushHeaders();
     response.socket?.setNoDelay(true);
-    response.once('close', () => this.#release());
-    response.once('error', () => this.#release());
+    // Silence is normal here; signs of life and the stall below take the place of the server's own limit.
+    response.socket?.setTimeout(0);
+    response.on('drain', () => this.#calm());
+    response.once('close', () => {
+      this.#calm();
+      this.#release();
+    });
+    // A socket that fails closes right after.
+    response.on('error', () => {});
     this.#keepAlive();
   }
 
@@ -66,24 +74,26 @@ export class EventStream {
   }
 
   #keepAlive(): void {
-    this.#cancelTimer = this.#options.clock.schedule(() => {
+    this.#cancelKeepAlive = this.#options.clock.schedule(() => {
       this.#write(': keep-alive\n\n');
-      if (this.#open) this.#keepAlive();
+      this.#keepAlive();
     }, this.#options.keepAliveMs);
   }
 
   #write(text: string): void {
-    if (!this.#open) return;
-    this.#response.write(text);
-    if (this.#response.writableLength <= MAX_BUFFERED_BYTES) return;
-    this.#release();
-    this.#response.destroy();
+    if (!this.#open || this.#response.write(text)) return;
+    this.#cancelStall ??= this.#options.clock.schedule(() => this.#response.destroy(), STALL_MS);
+  }
+
+  #calm(): void {
+    this.#cancelStall?.();
+    this.#cancelStall = null;
   }
 
   #release(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#cancelTimer();
+    this.#cancelKeepAlive();
     for (const close of this.#closers) close();
   }
 }

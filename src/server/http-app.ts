@@ -11,7 +11,8 @@ import { createRefusal, Disconnect, Refusal } from './refusal.js';
 
 /** The largest body of a request. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
-const REQUEST_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const SILENCE_TIMEOUT_MS = 300_000;
 const HEADERS_TIMEOUT_MS = 20_000;
 const MAX_CONNECTIONS = 2_048;
 
@@ -21,6 +22,7 @@ export function createHttpApp(): FastifyInstance {
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: SILENCE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     exposeHeadRoutes: false,

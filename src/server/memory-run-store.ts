@@ -1,16 +1,14 @@
 import { isTerminal } from '../model/run.js';
 import type { RunPageRequest, RunStore, StoredEvent, StoredRun } from './store-contract.js';
 
-const MAX_BYTES = 64 * 1024 * 1024;
-
-/** Keeps runs in memory. Beyond `maxBytes` the oldest runs that have ended are forgotten. */
+/** Keeps runs in memory. Beyond `maxBytes` of text the oldest runs that have ended are forgotten. */
 export class MemoryRunStore implements RunStore {
   readonly #maxBytes: number;
   readonly #runs = new Map<string, StoredRun>();
   readonly #events = new Map<string, StoredEvent[]>();
   #bytes = 0;
 
-  constructor(maxBytes = MAX_BYTES) {
+  constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 

@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly key?: string;
   /** The SQLite file that keeps runs over a restart; null: in memory. @default null */
   readonly storePath?: string | null;
+  /** Without a store: the text that is kept in memory before the oldest ended runs are forgotten. @default 32 MiB */
+  readonly maxStoredBytes?: number;
   /** How many runs of one team may be active. @default 50 */
   readonly maxActiveRuns?: number;
   /** How many runs a team may start a second; 0: as many as it likes. @default 0 */
@@ -40,6 +42,7 @@ const DEFAULTS = {
   port: 0,
   contract: '2026-05-07',
   storePath: null,
+  maxStoredBytes: 32 * 1024 * 1024,
   maxActiveRuns: 50,
   startsPerSecond: 0,
   runTimeoutMs: 3_600_000,
@@ -68,6 +71,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     );
   }
   checkWhole('port', settings.port, 0, 65_535);
+  checkWhole('maxStoredBytes', settings.maxStoredBytes, 1, Number.MAX_SAFE_INTEGER);
   checkWhole('maxActiveRuns', settings.maxActiveRuns, 1, 100_000);
   checkWhole('runTimeoutMs', settings.runTimeoutMs, 1, MAX_RUN_TIMEOUT_MS);
   checkWhole('keepAliveMs', settings.keepAliveMs, 1, MAX_RUN_TIMEOUT_MS);

@@ -113,7 +113,7 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
 
 function openStore(settings: ResolvedServerOptions): RunStore {
   return settings.storePath === null
-    ? new MemoryRunStore()
+    ? new MemoryRunStore(settings.maxStoredBytes)
     : new SqliteRunStore(settings.storePath, settings.contract);
 }
 

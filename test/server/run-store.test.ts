@@ -19,7 +19,7 @@ function createEvent(id: number, data: string | null): StoredEvent {
 }
 
 const STORES: Readonly<Record<string, () => Promise<RunStore>>> = {
-  memory: async () => new MemoryRunStore(),
+  memory: async () => new MemoryRunStore(1_000_000),
   SQLite: async () => new SqliteRunStore(join(await createTempFolder(), 'runs.db'), 'current'),
 };
 

@@ -1,22 +1,145 @@
-import { expect, test } from 'vitest';
-import { startServer } from '../../src/server/start-server.js';
-import { createRecords, ScriptedAgent } from '../helpers/scripted-agent.js';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { RowfillError } from '../../src/errors.js';
+import { CONTRACTS, type ServerOptions, startServer } from '../../src/server/start-server.js';
+import { readFrames } from '../helpers/read-frames.js';
+import { createGate, createRecords, ScriptedAgent } from '../helpers/scripted-agent.js';
+import { readId, serve } from '../helpers/served.js';
+import { StoppedClock } from '../helpers/stopped-clock.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
 
-test('a run is created, answered and read over HTTP', async () => {
-  const server = await startServer({ agent: new ScriptedAgent() });
-  try {
-    const headers = {
-      'x-api-key': 'key',
-      'exa-beta': 'agent-2026-05-07',
-      'content-type': 'application/json',
-    };
-    const body = JSON.stringify({ query: 'Find it.', input: { data: createRecords(2) } });
-    const streamHeaders = { ...headers, accept: 'text/event-stream' };
-    const created = await fetch(`${server.url}/agent/runs`, { method: 'POST', headers: streamHeaders, body });
-    expect(await created.text()).toContain('event: agent_run.completed');
-    const listed = await fetch(`${server.url}/agent/runs`, { headers });
-    expect(await listed.json()).toMatchObject({ data: [{ status: 'completed' }], hasMore: false });
-  } finally {
-    await server.close();
-  }
+const EVENTS = { headers: { accept: 'text/event-stream' } };
+const BODY = { query: 'Find it.', input: { data: createRecords(1) } };
+
+test.each<[string, Partial<ServerOptions>, string, RegExp]>([
+  ['another machine without a key', { host: '0.0.0.0' }, 'SERVE_KEY_NEEDED', /needs a key/],
+  ['an address without a key', { host: '192.168.1.5' }, 'SERVE_KEY_NEEDED', /192\.168\.1\.5/],
+  ['an empty key', { key: ' ' }, 'BAD_SERVER_OPTION', /key/],
+  ['a port that is none', { port: 65_536 }, 'BAD_SERVER_OPTION', /65536/],
+  ['no active runs at all', { maxActiveRuns: 0 }, 'BAD_SERVER_OPTION', /maxActiveRuns/],
+  ['half an active run', { maxActiveRuns: 0.5 }, 'BAD_SERVER_OPTION', /maxActiveRuns/],
+  ['a start rate below 0', { startsPerSecond: -1 }, 'BAD_SERVER_OPTION', /startsPerSecond/],
+  ['no start rate', { startsPerSecond: Number.NaN }, 'BAD_SERVER_OPTION', /startsPerSecond/],
+  ['a timeout of nothing', { runTimeoutMs: 0 }, 'BAD_SERVER_OPTION', /runTimeoutMs/],
+  ['a timeout that no timer can wait for', { runTimeoutMs: 1e12 }, 'BAD_SERVER_OPTION', /runTimeoutMs/],
+])('refuses %s', async (_name, options, code, says) => {
+  const error = await startServer({ agent: new ScriptedAgent(), ...options }).catch((caught) => caught);
+  expect(error).toBeInstanceOf(RowfillError);
+  expect(error).toMatchObject({ kind: 'usage', code, message: expect.stringMatching(says) });
+  expect(error.hint).toBeTruthy();
+});
+
+test('a port that is taken is told as such', async () => {
+  const { server } = await serve();
+  await expect(startServer({ agent: new ScriptedAgent(), port: server.port })).rejects.toMatchObject({
+    code: 'CANNOT_LISTEN',
+    message: expect.stringContaining(String(server.port)),
+  });
+});
+
+test('with a key, that key alone is let in, by either header', async () => {
+  const { call } = await serve({ key: 'right' });
+  const status = async (headers: Record<string, string>) =>
+    (await call('GET', '/agent/runs', { headers })).status;
+  expect(await status({ 'x-api-key': 'right' })).toBe(200);
+  expect(await status({ 'x-api-key': '', authorization: 'Bearer right' })).toBe(200);
+  expect(await status({ 'x-api-key': 'wrong' })).toBe(401);
+  expect(await status({ 'x-api-key': 'right and more' })).toBe(401);
+  expect(await status({ 'x-api-key': '', authorization: 'Bearer wrong' })).toBe(401);
+});
+
+test('closing ends the open streams, lets go of the runs, and may be said twice', async () => {
+  let reason: unknown = null;
+  const agent = new ScriptedAgent(
+    (_task, signal) =>
+      new Promise(() => {
+        signal.addEventListener('abort', () => {
+          reason = signal.reason;
+        });
+      }),
+  );
+  const { open, server } = await serve({ agent });
+  const response = await open('POST', '/agent/runs', { ...EVENTS, body: BODY });
+  await expect.poll(() => agent.tasks.length).toBe(1);
+  await Promise.all([server.close(), server.close()]);
+  expect(readFrames(await response.text()).map((frame) => frame.event)).toEqual([
+    'agent_run.created',
+    'agent_run.started',
+  ]);
+  expect(reason).toMatchObject({ message: 'The server is closing.' });
+  await expect(fetch(server.url)).rejects.toThrow('fetch failed');
+});
+
+test.each(CONTRACTS)(
+  'a restart keeps runs and events, and takes up what was at work: contract %s',
+  async (contract) => {
+    const storePath = join(await createTempFolder(), 'runs.db');
+    const busy = new ScriptedAgent(({ request }) =>
+      request.query === 'wait' ? createGate().script({ request, previous: null }, AbortSignal.any([])) : done,
+    );
+    const done = { output: { text: 'Done.', structured: null, grounding: [] }, usage: NO_USAGE };
+    const first = await serve({ contract, storePath, agent: busy });
+    const ended = await first.finish({ query: 'done' });
+    const waiting = await first.create({ query: 'wait', previousRunId: ended.id });
+    await expect.poll(() => busy.tasks.length).toBe(2);
+    await first.server.close();
+
+    const agent = new ScriptedAgent();
+    const second = await serve({ contract, storePath, agent });
+    expect(await second.get(ended.id)).toEqual(ended);
+    await expect.poll(async () => (await second.get(waiting.id)).status).toBe('completed');
+    expect(agent.tasks).toEqual([{ request: waiting.request, previous: ended }]);
+    const replay = await second.open('GET', `/agent/runs/${waiting.id}/events`, EVENTS);
+    expect(readFrames(await replay.text()).map((frame) => frame.id)).toEqual([1, 2, 3]);
+    const after = await second.create({ query: 'later' });
+    const { body } = await second.call('GET', '/agent/runs');
+    expect(body.data.map((run: { id: string }) => run.id)).toEqual([after.id, waiting.id, ended.id]);
+  },
+);
+
+const NO_USAGE = { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 };
+
+test('bytes that are no HTTP are answered in the words of the contract', async () => {
+  const { server } = await serve();
+  const socket = createConnection(server.port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.setEncoding('utf8').end('HELLO\r\n\r\n');
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(JSON.parse(text.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code: 'INVALID_REQUEST' } });
+});
+
+test('a reader that never reads is let go, and its run goes on', async () => {
+  const text = 'x'.repeat(40 * 1024 * 1024);
+  const agent = new ScriptedAgent(() => ({
+    output: { text, structured: null, grounding: [] },
+    usage: NO_USAGE,
+  }));
+  const clock = new StoppedClock();
+  const { server, call } = await serve({ contract: 'current', agent, clock });
+  const socket = createConnection(server.port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  const gone = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
+  socket.on('error', () => {});
+  socket.pause();
+  const head = ['POST /agent/runs HTTP/1.1', 'host: x', 'x-api-key: test-key', 'accept: text/event-stream'];
+  socket.write(`${[...head, 'content-length: 13'].join('\r\n')}\r\n\r\n{"query":"x"}`);
+  await expect.poll(async () => (await call('GET', '/agent/runs')).body.data[0]?.status).toBe('completed');
+  clock.advance(30_000);
+  socket.resume();
+  await gone;
+  expect(socket.bytesRead).toBeLessThan(text.length);
+  const [run] = (await call('GET', '/agent/runs')).body.data;
+  expect(run.output.text).toHaveLength(text.length);
+});
+
+test('runs that are created at once have ids that sort in their order', async () => {
+  const { create, stream } = await serve({ maxActiveRuns: 1_000 });
+  const ids: string[] = [];
+  for (let index = 0; index < 50; index += 1) ids.push((await create({ query: 'x' })).id);
+  ids.push(readId((await stream({ query: 'x' }))[0]?.data));
+  expect([...ids].sort()).toEqual(ids);
+  expect(new Set(ids).size).toBe(51);
 });

@@ -14,6 +14,8 @@ import { EXIT_CODES } from '../exit-code.js';
 import type { Host } from '../host.js';
 
 const REHEARSAL = 'Rehearsal: play a paid service, in play money';
+/** A process that does nothing else can keep more than a server inside a job. */
+const MAX_STORED_BYTES = 256 * 1024 * 1024;
 
 const OPTIONS = {
   reference: { kind: 'text', value: 'DIR', about: 'The folder of tables that answers.' },
@@ -99,6 +101,7 @@ async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Pr
   return {
     agent: await createReferenceAgent(reference),
     rehearsal: await resolveRehearsed(args),
+    maxStoredBytes: MAX_STORED_BYTES,
     ...(address === undefined ? {} : { host: address }),
     ...(port === undefined ? {} : { port }),
     ...(contract === undefined ? {} : { contract: readContract(contract) }),
