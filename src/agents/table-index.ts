@@ -1,5 +1,5 @@
 import { normaliseCompanyName } from '../model/company-name.js';
-import { createEntityKey, isPlaceholder } from '../model/entity-key.js';
+import { isPlaceholder, readEntityKey } from '../model/entity-key.js';
 import { normalisePersonName, normaliseText } from '../model/plain-text.js';
 import { type NumberStyle, resolveNumberStyle } from './read-number.js';
 import { createSimilarNames } from './similar-names.js';
@@ -87,9 +87,9 @@ export function listNames(table: Table, roles: Roles, kind: NameKind, record: nu
 
 /** The entity keys of a record in a column; a cell may hold several, with semicolons between. */
 export function listKeys(table: Table, column: number, record: number): string[] {
-  const { name = '', kind = 'text' } = table.columns[column] ?? {};
+  const { kind = 'text' } = table.columns[column] ?? {};
   return splitList(table.records[record]?.values[column])
-    .flatMap((text) => createEntityKey(name, text) ?? [])
+    .flatMap((text) => readEntityKey(kind, text) ?? [])
     .filter((key) => !(STRICT_KINDS.has(kind) && key.startsWith('text:')));
 }
 

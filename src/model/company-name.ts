@@ -42,6 +42,7 @@ const EAST_ASIAN_FORM =
   /株式会社|有限会社|合同会社|\(株\)|\(有\)|股份有限公司|有限责任公司|有限公司|주식회사|유한회사|\(주\)/g;
 
 function dropEastAsianForm(name: string): string {
+  if (!/[^ -~]/.test(name)) return name;
   const rest = name.replace(EAST_ASIAN_FORM, ' ').trim();
   return rest === '' ? name : rest;
 }

@@ -12,9 +12,14 @@ const MAX_ADDRESS_CHARACTERS = 2_048;
  * null for a value that names nothing: blank, a placeholder such as `n/a`, or a domain that belongs to a mail provider.
  */
 export function createEntityKey(column: string, value: JsonValue): string | null {
+  return readEntityKey(resolveColumnKind(column), value);
+}
+
+/** The same for a column whose kind is known already, as it is to whoever compares many values of it. */
+export function readEntityKey(columnKind: ColumnKind, value: JsonValue): string | null {
   const text = value === null ? '' : typeof value === 'object' ? formatCanonicalJson(value) : String(value);
   if (isPlaceholder(text)) return null;
-  switch (resolveValueKind(resolveColumnKind(column), text)) {
+  switch (resolveValueKind(columnKind, text)) {
     case 'domain':
       return createDomainKey(text);
     case 'url':
@@ -38,10 +43,7 @@ export function createEntityKey(column: string, value: JsonValue): string | null
  */
 export function normaliseDomain(text: string): string | null {
   if (text.length > MAX_ADDRESS_CHARACTERS) return null;
-  const plain = text
-    .normalize('NFKC')
-    .replace(/\p{Cf}/gu, '')
-    .trim();
+  const plain = cleanAddress(text);
   if (plain === '' || /\s/.test(plain)) return null;
   const { domain, hostname, publicSuffix, isIp, isPrivate } = parse(plain, { allowPrivateDomains: true });
   const name = domain ?? (isPrivate === true ? hostname : null);
@@ -51,17 +53,13 @@ export function normaliseDomain(text: string): string | null {
     !/^\p{L}[\p{L}\p{M}\p{N}-]+$/u.test(publicSuffix?.split('.').at(-1) ?? '')
   )
     return null;
-  return domainToASCII(name) || null;
+  return isAscii(name) ? name : domainToASCII(name) || null;
 }
 
 /** An e-mail address folded for comparing: bare, lower case, its host in ASCII; null for what is no e-mail address. */
 export function normaliseEmail(text: string): string | null {
   if (text.length > MAX_ADDRESS_CHARACTERS) return null;
-  const plain = text
-    .normalize('NFKC')
-    .replace(/\p{Cf}/gu, '')
-    .trim()
-    .toLowerCase();
+  const plain = cleanAddress(text).toLowerCase();
   const bare = (/<([^<>]+)>\s*$/.exec(plain)?.[1] ?? plain).replace(/^mailto:/, '').replace(/\?.*$/, '');
   const [, local, host] = /^([^\s@<>,;"]+)@([^\s@<>,;"/]+\.[^\s@<>,;"/]+)$/.exec(bare) ?? [];
   const ascii = host === undefined ? '' : domainToASCII(host);
@@ -79,8 +77,7 @@ const PLACEHOLDER =
 
 /** True for a domain whose mail addresses belong to people everywhere, so that it names no company. */
 export function isMailProvider(domain: string): boolean {
-  const [name = ''] = domain.split('.');
-  return MAIL_DOMAINS.has(domain) || MAIL_NAMES.has(name);
+  return MAIL_DOMAINS.has(domain) || MAIL_NAMES.has(domain.slice(0, domain.indexOf('.')));
 }
 
 /** True for a domain whose pages belong to many: a link there names its page, not its host. */
@@ -103,6 +100,20 @@ const SHARED_HOSTS = new Set(
 );
 /** Hosts that give each site a name below their own. */
 const SITE_HOSTS = new Set('medium.com substack.com tumblr.com wordpress.com etsy.com'.split(' '));
+
+function cleanAddress(text: string): string {
+  return isAscii(text)
+    ? text.trim()
+    : text
+        .normalize('NFKC')
+        .replace(/\p{Cf}/gu, '')
+        .trim();
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+  return /^[\x00-\x7f]*$/.test(text);
+}
 
 function resolveValueKind(kind: ColumnKind, text: string): ColumnKind {
   if (kind !== 'text' || text.length > MAX_ADDRESS_CHARACTERS) return kind;

@@ -87,8 +87,8 @@ function foldText(text: string): string {
 
 /** The words of a text: what is left when everything but letters, marks and digits is a space, and dots of initials are gone. */
 export function readWords(text: string): string {
-  return text
-    .replace(/(?<=(?:^|[^\p{L}])\p{L})\.(?=\p{L}(?:\.|$|[^\p{L}]))/gu, '')
-    .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
-    .trim();
+  const spelled = text.includes('.') ? text.replace(INITIAL_DOT, '') : text;
+  return spelled.replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ').trim();
 }
+
+const INITIAL_DOT = /(?<=(?:^|[^\p{L}])\p{L})\.(?=\p{L}(?:\.|$|[^\p{L}]))/gu;

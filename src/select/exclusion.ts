@@ -1,4 +1,5 @@
-import { createEntityKey } from '../model/entity-key.js';
+import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
+import { readEntityKey } from '../model/entity-key.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { type Row, readValue } from '../model/row.js';
 
@@ -37,39 +38,55 @@ const MAX_TOLD = 100;
  */
 export function createExclusion(records: readonly ExclusionRecord[], options: ExclusionOptions): Exclusion {
   const { on, onAnswer, tell } = options;
-  const all = [...on, ...onAnswer];
+  const ours = on.map(createKeyColumn);
+  const theirs = onAnswer.map(createKeyColumn);
+  const all = [...ours, ...theirs];
   const keyed = records.map((record) => ({ record, keys: readKeys(all, (column) => record.values[column]) }));
   const patterns = groupByPattern(keyed);
-  const byKey = indexByKey(keyed);
+  let byKey: readonly KeyIndex[] | null = null;
   return {
     findMatch(row) {
       if (records.length === 0 || onAnswer.length > 0) return null;
-      const keys = readKeys(on, (column) => readValue(row, column));
+      const keys = readKeys(ours, (column) => readValue(row, column));
       return findFirst(patterns, keys);
     },
     answerFields: onAnswer,
     findExcludedAnswer(record, values) {
       if (records.length === 0 || onAnswer.length === 0) return null;
-      const sent = readKeys(on, (column) => record[column]);
-      const answered = readKeys(onAnswer, (field) => values[field]);
+      const sent = readKeys(ours, (column) => record[column]);
+      const answered = readKeys(theirs, (field) => values[field]);
       // Nothing found is nothing to exclude, whatever the row itself has in common with a record.
       return answered.every((key) => key === null)
         ? null
         : findFirst(patterns, [...sent, ...answered], on.length);
     },
     relevantTo(rows, limit = MAX_TOLD) {
-      const told = new Set<ExclusionRecord>();
+      byKey ??= indexByKey(all.length, keyed);
+      const groups = new Set<readonly ExclusionRecord[]>();
       for (const row of rows) {
-        for (const name of nameKeys(readKeys(all, (column) => row[column]))) {
-          for (const record of byKey.get(name) ?? []) {
-            if (told.size === limit) return [...told].map((one) => pickValues(one.values, tell));
-            told.add(record);
-          }
+        for (const [column, key] of readKeys(all, (name) => row[name]).entries()) {
+          const group = key === null ? undefined : byKey[column]?.get(key);
+          if (group !== undefined) groups.add(group);
         }
       }
-      return [...told].map((record) => pickValues(record.values, tell));
+      return takeInTurn([...groups], limit).map((record) => pickValues(record.values, tell));
     },
   };
+}
+
+/** The first of each group, then the second of each: a key that half the list has leaves room for the others. */
+function takeInTurn(groups: readonly (readonly ExclusionRecord[])[], limit: number): ExclusionRecord[] {
+  const taken = new Set<ExclusionRecord>();
+  const longest = Math.max(0, ...groups.map((group) => group.length));
+  for (let turn = 0; turn < longest; turn++) {
+    for (const group of groups) {
+      const record = group[turn];
+      if (record === undefined) continue;
+      taken.add(record);
+      if (taken.size >= limit) return [...taken];
+    }
+  }
+  return [...taken];
 }
 
 function findFirst(patterns: readonly Pattern[], keys: Keys, needsFrom = 0): ExclusionRecord | null {
@@ -84,13 +101,25 @@ function findFirst(patterns: readonly Pattern[], keys: Keys, needsFrom = 0): Exc
 /** The key in each column; null where it is blank. */
 type Keys = readonly (string | null)[];
 
+type KeyIndex = ReadonlyMap<string, readonly ExclusionRecord[]>;
+
 interface KeyedRecord {
   readonly record: ExclusionRecord;
   readonly keys: Keys;
 }
 
-function readKeys(on: readonly string[], read: (column: string) => JsonValue | undefined): Keys {
-  return on.map((column) => createEntityKey(column, read(column) ?? null));
+/** A key column with the kind that says how its values are compared. */
+interface KeyColumn {
+  readonly name: string;
+  readonly kind: ColumnKind;
+}
+
+function createKeyColumn(name: string): KeyColumn {
+  return { name, kind: resolveColumnKind(name) };
+}
+
+function readKeys(columns: readonly KeyColumn[], read: (column: string) => JsonValue | undefined): Keys {
+  return columns.map(({ name, kind }) => readEntityKey(kind, read(name) ?? null));
 }
 
 /** Records that are filled in the same columns, indexed by the keys that they can share with a row. */
@@ -141,24 +170,23 @@ function groupByPattern(records: readonly KeyedRecord[]): readonly Pattern[] {
   );
 }
 
-function indexByKey(records: readonly KeyedRecord[]): ReadonlyMap<string, readonly ExclusionRecord[]> {
-  const index = new Map<string, ExclusionRecord[]>();
+/** For each key column the records by their key in it. */
+function indexByKey(columns: number, records: readonly KeyedRecord[]): readonly KeyIndex[] {
+  const indexes = Array.from({ length: columns }, (): Map<string, ExclusionRecord[]> => new Map());
   for (const { record, keys } of records) {
-    for (const name of nameKeys(keys)) {
-      const found = index.get(name);
-      if (found === undefined) index.set(name, [record]);
+    for (const [column, key] of keys.entries()) {
+      if (key === null) continue;
+      const found = indexes[column]?.get(key);
+      if (found === undefined) indexes[column]?.set(key, [record]);
       else found.push(record);
     }
   }
-  return index;
+  return indexes;
 }
 
-function nameKeys(keys: Keys): string[] {
-  return keys.flatMap((key, index) => (key === null ? [] : [`${index} ${key}`]));
-}
-
+// No key holds a line break.
 function joinKeys(keys: Keys, shared: readonly boolean[]): string {
-  return JSON.stringify(keys.filter((_key, index) => shared[index] === true));
+  return keys.filter((_key, index) => shared[index] === true).join('\n');
 }
 
 function pickValues(values: JsonObject, columns: readonly string[]): JsonObject {

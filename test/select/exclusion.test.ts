@@ -81,6 +81,21 @@ test('the agent is told the records that share a key with the batch, a hundred a
   expect(exclusion.relevantTo([{ company: 'Nobody' }])).toEqual([]);
 });
 
+test('a key that many records have leaves room for what matters to the other rows', () => {
+  const many = Array.from({ length: 500 }, (_, index) => ({ company: `C${index}`, country: 'DE' }));
+  const exclusion = createExclusion(records(...many, { company: 'Zeta', country: 'FR' }), {
+    on: ['company', 'country'],
+    onAnswer: [],
+    tell: ['company'],
+  });
+  const told = exclusion.relevantTo([
+    { company: 'Acme', country: 'DE' },
+    { company: 'Zeta', country: 'US' },
+  ]);
+  expect(told).toHaveLength(100);
+  expect(told).toContainEqual({ company: 'Zeta' });
+});
+
 test('with a field among its keys, a record excludes answers and no row', () => {
   const exclusion = createExclusion(records({ company: 'Apple', person: 'Tim Cook' }), {
     on: ['company'],
