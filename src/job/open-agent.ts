@@ -1,9 +1,7 @@
-import { createReferenceAgent } from '../agents/reference-agent.js';
 import { AgentClient } from '../api/agent-client.js';
 import { isLoopbackHost } from '../api/resolve-base-url.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { Settings } from '../options.js';
-import { startServer } from '../server/start-server.js';
 
 export interface OpenAgent {
   readonly client: AgentClient;
@@ -28,6 +26,9 @@ export async function openAgent(settings: Settings): Promise<OpenAgent> {
   const { agent, options } = settings;
   switch (agent.kind) {
     case 'reference': {
+      // Loaded only where it answers: a job that asks somebody else starts sooner.
+      const { createReferenceAgent } = await import('../agents/reference-agent.js');
+      const { startServer } = await import('../server/start-server.js');
       const server = await startServer({
         agent: await createReferenceAgent(agent.directory),
         maxActiveRuns: settings.concurrency,

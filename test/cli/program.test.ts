@@ -17,7 +17,10 @@ test('the version is printed alone on standard output', async () => {
 test('the version is answered without loading anything but itself', () => {
   const text = readFileSync(join(import.meta.dirname, '../../dist/cli/main.js'), 'utf8');
   const early = [...text.matchAll(/^import .*$/gm)].map((match) => match[0]);
-  expect(early).toEqual(["import { VERSION } from '../model/version.js';"]);
+  expect(early).toEqual([
+    "import * as nodeModule from 'node:module';",
+    "import { VERSION } from '../model/version.js';",
+  ]);
 });
 
 test('help lists every command and every exit code on standard output', async () => {

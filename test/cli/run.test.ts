@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
+import { expect, test } from 'vitest';
 import { createList, readTable } from '../helpers/job.js';
-import { answerRows, type createResult, type Script, ScriptedAgent } from '../helpers/scripted-agent.js';
+import { createPaidGate, servePaid } from '../helpers/paid-server.js';
+import { answerRows } from '../helpers/scripted-agent.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
 const KEY = 'sk-secret-0123456789';
@@ -30,7 +30,7 @@ test('a table of one’s own fills a list, for free and without a question', asy
 test('--json prints one summary with the promised keys, and --quiet nothing else', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
-  const { url } = await serve();
+  const { url } = await servePaid();
   const result = await dir.run(
     ['run', 'in.csv', ...ASK, '--api-url', url, '--yes', '--json', '--quiet'],
     PAID,
@@ -50,7 +50,7 @@ test('--json prints one summary with the promised keys, and --quiet nothing else
 
 test('data goes to standard output and words to standard error', async () => {
   const dir = createWorkdir();
-  const { url } = await serve();
+  const { url } = await servePaid();
   const args = ['run', '-', '-o', '-', ...ASK, '--api-url', url, '--yes'];
   const result = await dir.run(args, { ...PAID, stdin: createList(3) });
   expect(result.status).toBe(0);
@@ -71,7 +71,7 @@ test('two things for standard output are refused', async () => {
 test('a closed pipe is no error', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2000));
-  const { url } = await serve();
+  const { url } = await servePaid();
   const args = ['run', 'in.csv', '-o', '-', ...ASK, '--api-url', url, '--yes', '--batch-size', '200'];
   const result = await dir.run(args, { ...PAID, closeStdout: true });
   expect(result.stderr).not.toContain('error');
@@ -81,7 +81,7 @@ test('a closed pipe is no error', async () => {
 test('where nobody can be asked, a paid job is refused before anything is sent', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(9));
-  const { url, agent } = await serve();
+  const { url, agent } = await servePaid();
   const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url], PAID);
   expect(result).toMatchObject({ status: 2, stdout: '' });
   expect(result.stderr).toContain('this job can cost $0.05 (9 rows in 2 runs)');
@@ -93,7 +93,7 @@ test('where nobody can be asked, a paid job is refused before anything is sent',
 test('what the job can cost, and what leaves the machine, is told before it starts', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(9));
-  const { url } = await serve();
+  const { url } = await servePaid();
   const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--max-cost', '1'], PAID);
   expect(result.status).toBe(0);
   expect(result.stderr).toMatch(/^To be asked: 9 rows in 2 runs of the agent\.\nCost: \$0\.05 at worst/);
@@ -104,7 +104,7 @@ test('what the job can cost, and what leaves the machine, is told before it star
 test('rows that failed end with exit code 6 and what to do about them', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(1));
-  const { url } = await serve(() => {
+  const { url } = await servePaid(() => {
     throw new Error('the agent broke');
   });
   const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes'], PAID);
@@ -117,7 +117,7 @@ test('rows that failed end with exit code 6 and what to do about them', async ()
 test('a refused key ends with exit code 3 and names the key, never its value', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2));
-  const { url } = await serve(answerRows, { key: 'another key' });
+  const { url } = await servePaid(answerRows, { key: 'another key' });
   const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--yes', '--log-file', 'job.log', '--debug'];
   const result = await dir.run(args, PAID);
   expect(result.status).toBe(3);
@@ -129,7 +129,7 @@ test('a refused key ends with exit code 3 and names the key, never its value', a
 test('an agent that is not there ends with exit code 4', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2));
-  const { url, close } = await serve();
+  const { url, close } = await servePaid();
   await close();
   const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes'], PAID);
   expect(result.status).toBe(4);
@@ -139,7 +139,7 @@ test('an agent that is not there ends with exit code 4', async () => {
 test('a reached budget ends with exit code 5, the output written, and what more money would buy', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
-  const { url } = await serve();
+  const { url } = await servePaid();
   const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--batch-size', '1', '--max-cost', '0.05'];
   const result = await dir.run(args, PAID);
   expect(result.status).toBe(5);
@@ -155,8 +155,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   async (signal) => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(6));
-    const gate = createOpenGate();
-    const { url, agent } = await serve(gate.script);
+    const gate = createPaidGate();
+    const { url, agent } = await servePaid(gate.script);
     const args = [
       'run',
       'in.csv',
@@ -192,7 +192,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 test('the log holds an object an event, no cell and no key', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
-  const { url } = await serve();
+  const { url } = await servePaid();
   const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--yes', '--log-file', 'job.log'];
   expect((await dir.run(args, PAID)).status).toBe(0);
   const text = dir.read('job.log');
@@ -212,46 +212,6 @@ test('what an agent or a file says cannot steer the terminal', async () => {
   expect(result.status).toBe(2);
   expect(result.stderr).not.toMatch(/(?![\n\t])\p{Cc}/u);
 });
-
-/** A server with a scripted agent, priced as the hosted service. */
-async function serve(
-  script: Script = answerPaid,
-  options: Partial<ServerOptions> = {},
-): Promise<RunningServer & { readonly agent: ScriptedAgent }> {
-  const agent = new ScriptedAgent(script);
-  const server = await startServer({ ...options, agent });
-  onTestFinished(() => server.close());
-  return { ...server, agent };
-}
-
-function answerPaid(task: Parameters<Script>[0]): ReturnType<typeof createResult> {
-  const costDollars = { total: 0.025, agentCompute: 0.025, search: 0, emails: 0, phoneNumbers: 0 };
-  return { ...answerRows(task), costDollars };
-}
-
-/** A script that answers once it is let go, and tells when so many runs have come in. */
-function createOpenGate(): { script: Script; open: () => void; reached: (runs: number) => Promise<void> } {
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  const waiting: { runs: number; resolve: () => void }[] = [];
-  let count = 0;
-  return {
-    open,
-    reached: (runs) =>
-      new Promise((resolve) => {
-        if (count >= runs) resolve();
-        else waiting.push({ runs, resolve });
-      }),
-    async script(task) {
-      count += 1;
-      for (const { runs, resolve } of waiting) if (count >= runs) resolve();
-      await opened;
-      return answerPaid(task);
-    },
-  };
-}
 
 function listFiles(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });

@@ -39,6 +39,7 @@ export interface Workdir {
   write(name: string, content: string | Uint8Array): string;
   read(name: string): string;
   has(name: string): boolean;
+  remove(name: string): void;
   run(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
   /** Starts the program and returns at once. */
   spawn(args: readonly string[], options?: RunOptions): Omit<Background, 'line'>;
@@ -81,6 +82,7 @@ export function createWorkdir(): Workdir {
     },
     read: (name) => readFileSync(join(path, name), 'utf8'),
     has: (name) => existsSync(join(path, name)),
+    remove: (name) => rmSync(join(path, name), { recursive: true }),
     run: (args, options = {}) => open(args, options).end(),
     spawn: (args, options = {}) => open(args, options),
     async start(args, options = {}) {

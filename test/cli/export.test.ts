@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { readTable } from '../helpers/job.js';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+/** A job that ended: two rows answered, one not found. Returns its id. */
+async function fillList(dir: Workdir): Promise<string> {
+  dir.write('in.csv', 'company,note\nAcme,"a, b"\nBolt,\nNobody,\n');
+  dir.write('tables/seats.csv', 'company,hq_city\nAcme,Oslo\nBolt,Bonn\n');
+  const result = await dir.run([
+    'run',
+    'in.csv',
+    '--reference',
+    'tables',
+    '-f',
+    'hq_city',
+    '--send',
+    'company',
+    '--json',
+  ]);
+  return JSON.parse(result.stdout).job;
+}
+
+test('export writes the very file again, without asking anybody', async () => {
+  const dir = createWorkdir();
+  const job = await fillList(dir);
+  const result = await dir.run(['export', job, '-o', 'again.csv']);
+  expect(result).toMatchObject({ status: 0, stdout: '' });
+  expect(result.stderr).toBe('The output is in again.csv: 3 rows, 2 enriched, 1 not_found.\n');
+  expect(dir.read('again.csv')).toBe(dir.read('in.filled.csv'));
+});
+
+test('export writes another format where the ending says so', async () => {
+  const dir = createWorkdir();
+  const job = await fillList(dir);
+  expect((await dir.run(['export', job, '-o', 'again.jsonl'])).status).toBe(0);
+  const objects = dir
+    .read('again.jsonl')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(objects.map(({ company, hq_city }) => [company, hq_city])).toEqual([
+    ['Acme', 'Oslo'],
+    ['Bolt', 'Bonn'],
+    ['Nobody', null],
+  ]);
+  expect(objects[0].enrichment).toMatchObject({ status: 'enriched', cost_usd: 0 });
+});
+
+test('export goes to standard output, with the start of the job’s id', async () => {
+  const dir = createWorkdir();
+  const job = await fillList(dir);
+  const result = await dir.run(['export', job.slice(0, 6), '-o', '-']);
+  expect(result.status).toBe(0);
+  expect(readTable(result.stdout).map((row) => row.hq_city)).toEqual(['Oslo', 'Bonn', '']);
+  expect(result.stderr).toContain('Written to standard output: 3 rows');
+});
+
+test.each([
+  [['j_none', '-o', 'a.csv'], 'j_none'],
+  [['JOB', '-o', 'a.csv', '--format', 'xml'], '--format is “xml”'],
+  [['JOB', '-o', 'none/a.csv'], 'none'],
+  [['JOB', '-o', 'in.csv'], 'in.csv'],
+])('export %j is refused', async (words, message) => {
+  const dir = createWorkdir();
+  const job = await fillList(dir);
+  const result = await dir.run(['export', ...words.map((word) => (word === 'JOB' ? job : word))]);
+  expect(result).toMatchObject({ status: 2, stdout: '' });
+  expect(result.stderr).toContain(message);
+  expect(dir.has('a.csv')).toBe(false);
+});
+
+test('a job whose input is gone cannot be exported, and the input is named', async () => {
+  const dir = createWorkdir();
+  const job = await fillList(dir);
+  dir.remove('in.csv');
+  const result = await dir.run(['export', job, '-o', 'again.csv']);
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain('in.csv');
+});
