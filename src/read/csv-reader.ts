@@ -83,7 +83,7 @@ class RecordCutter {
     if (found.status === 'incomplete' && found.openQuote !== null) this.#refuseQuote(text, found.openQuote);
     throw createUsageError(
       'INPUT_ROW_TOO_LONG',
-      `${name}: the row at line ${this.#line} is longer than ${maxRowLength} characters`,
+      `${name}, line ${this.#line}: a row of more than ${maxRowLength} characters`,
       'Check that this is a table, and that its lines end as lines do.',
     );
   }
@@ -131,7 +131,7 @@ class RecordCutter {
     const line = this.#line + countBreaks(text, 0, openQuote, this.#reading.newline);
     throw createUsageError(
       'INPUT_QUOTE_NOT_CLOSED',
-      `${this.#reading.name}: the quote that opens on line ${line} is never closed`,
+      `${this.#reading.name}, line ${line}: the quote that opens here is never closed`,
       'Close it, or double each quote that belongs to the text of a quoted cell.',
     );
   }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createUsageError } from '../errors.js';
+import { decodeWindows1252 } from './decode-windows-1252.js';
 
 /** Decodes bytes into pieces of text, none of which ends within a character; bytes that are not valid are an error. */
 export async function* decodeText(
@@ -13,16 +14,11 @@ export async function* decodeText(
   let offset = 0;
   const decode = async (bytes: Buffer | null): Promise<string> => {
     const text = decoder.decode(bytes);
-    const fault = findFault(text, bytes ?? Buffer.alloc(0), encoding);
-    if (fault === null) return text ?? '';
-    const faultOffset = offset + fault.bytes;
-    throw createFault(
-      name,
-      encoding,
-      fault,
-      faultOffset,
-      await countLines(openPieces(), faultOffset, encoding),
-    );
+    const fault = findFault(text, bytes, encoding);
+    if (typeof text === 'string' && fault === null) return text;
+    const faultOffset = offset + (fault ?? 0);
+    const line = await countLines(openPieces(), faultOffset, encoding);
+    throw typeof text === 'string' ? refuseNul(name, line) : refuseBytes(name, encoding, faultOffset, line);
   };
   for await (const piece of openPieces()) {
     const bytes = skip === 0 ? piece : piece.subarray(skip);
@@ -36,9 +32,14 @@ export async function* decodeText(
   if (text !== '') yield text;
 }
 
+interface InvalidBytes {
+  /** How far behind the start of the piece they are, below zero for bytes that were kept back from the one before. */
+  readonly at: number;
+}
+
 interface Decoder {
-  /** The text of the next bytes, or of what was kept back at the end (null); null where they are not valid. */
-  decode(bytes: Buffer | null): string | null;
+  /** The text of the next bytes, or of what was kept back at the end (null). */
+  decode(bytes: Buffer | null): string | InvalidBytes;
 }
 
 function createDecoder(encoding: string): Decoder {
@@ -51,7 +52,7 @@ function createDecoder(encoding: string): Decoder {
       try {
         return bytes === null ? decoder.decode() : decoder.decode(bytes, { stream: true });
       } catch {
-        return null;
+        return { at: 0 };
       }
     },
   };
@@ -65,8 +66,9 @@ function createUtf8Decoder(): Decoder {
       const all = bytes === null ? kept : kept.length === 0 ? bytes : Buffer.concat([kept, bytes]);
       const end = bytes === null ? all.length : all.length - countOpenBytes(all);
       const whole = all.subarray(0, end);
+      if (!isUtf8(whole)) return { at: countValidBytes(whole) - kept.length };
       kept = Buffer.from(all.subarray(end));
-      return isUtf8(whole) ? whole.toString('utf8') : null;
+      return whole.toString('utf8');
     },
   };
 }
@@ -81,25 +83,11 @@ function countOpenBytes(bytes: Buffer): number {
   return 0;
 }
 
-// Some releases of Node decode this one as Latin-1: its 32 own characters are put in by hand.
-const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
-
-function decodeWindows1252(bytes: Buffer): string {
-  return bytes
-    .toString('latin1')
-    .replace(/[\u0080-\u009f]/g, (char) => WINDOWS_1252[char.charCodeAt(0) - 0x80] ?? char);
-}
-
-interface Fault {
-  readonly what: 'bytes' | 'nul';
-  /** Bytes of the piece that stand before the fault, as far as that can be told. */
-  readonly bytes: number;
-}
-
-function findFault(text: string | null, bytes: Buffer, encoding: string): Fault | null {
-  if (text === null) return { what: 'bytes', bytes: encoding === 'utf-8' ? countValidBytes(bytes) : 0 };
-  if (!text.includes('\0')) return null;
-  return { what: 'nul', bytes: encoding.startsWith('utf-16') ? text.indexOf('\0') * 2 : bytes.indexOf(0) };
+/** Where in the piece something stands that is no text; null where there is no such thing. */
+function findFault(text: string | InvalidBytes, bytes: Buffer | null, encoding: string): number | null {
+  if (typeof text !== 'string') return text.at;
+  if (!text.includes('\0') || bytes === null) return null;
+  return encoding.startsWith('utf-16') ? text.indexOf('\0') * 2 : bytes.indexOf(0);
 }
 
 /** The line that an offset is on; counted only once something is wrong, by reading again what stands before it. */
@@ -116,14 +104,15 @@ async function countLines(pieces: AsyncIterable<Buffer>, offset: number, encodin
   return line;
 }
 
-function createFault(name: string, encoding: string, fault: Fault, offset: number, line: number): Error {
-  if (fault.what === 'nul') {
-    return createUsageError(
-      'INPUT_NOT_TEXT',
-      `${name} holds a NUL character on line ${line}: it is no text, or damaged`,
-      'Export it again, or take the NUL characters out.',
-    );
-  }
+function refuseNul(name: string, line: number): Error {
+  return createUsageError(
+    'INPUT_NOT_TEXT',
+    `${name} holds a NUL character on line ${line}: it is no text, or damaged`,
+    'Export it again, or take the NUL characters out.',
+  );
+}
+
+function refuseBytes(name: string, encoding: string, offset: number, line: number): Error {
   const where = encoding === 'utf-8' ? `at byte ${offset}` : `from byte ${offset} on`;
   return createUsageError(
     'INPUT_ENCODING',

@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import chardet from 'chardet';
 import { createUsageError, type RowfillError } from '../errors.js';
+import { decodeWindows1252 } from './decode-windows-1252.js';
 
 /** What the first bytes of a file say about how its text is to be read. */
 export interface TextContent {
@@ -32,8 +33,8 @@ export function detectContent(name: string, sample: Buffer, wish: string | undef
   if (binary !== undefined) throw refuseBinary(name, binary);
   if (sample.includes(0)) {
     const wide = detectWide(sample);
-    if (wide === null) throw refuseBinary(name, { what: 'not text: it holds NUL bytes' });
-    return { encoding: wide, bomBytes: 0, isGuess: true };
+    if (wide !== null) return { encoding: wide, bomBytes: 0, isGuess: true };
+    if (!isNearlyText(sample)) throw refuseBinary(name, { what: 'not text: it holds NUL bytes' });
   }
   refuseMarkup(name, sample);
   if (isAscii(sample) || isUtf8(trimToCharacter(sample)))
@@ -108,15 +109,13 @@ function refuseEncoding(name: string, encoding: string): RowfillError {
 
 /** The Encoding Standard's name for an encoding that a person asked for. */
 function resolveEncoding(wish: string): string {
-  try {
-    return new TextDecoder(wish).encoding;
-  } catch {
-    throw createUsageError(
-      'OPTION_ENCODING',
-      `There is no encoding named ${JSON.stringify(wish)}`,
-      'Some that there are: utf-8, utf-16le, windows-1252, iso-8859-2, windows-1251, shift_jis, gb18030, big5, euc-kr.',
-    );
-  }
+  const encoding = readEncodingName(wish);
+  if (encoding !== null) return encoding;
+  throw createUsageError(
+    'OPTION_ENCODING',
+    `There is no encoding named ${JSON.stringify(wish)}`,
+    'Some that there are: utf-8, utf-16le, windows-1252, iso-8859-2, windows-1251, shift_jis, gb18030, big5, euc-kr.',
+  );
 }
 
 /** Text in UTF-16 without a mark has its zeros on one side: in the high bytes of Latin letters. */
@@ -133,6 +132,13 @@ function detectWide(sample: Buffer): 'utf-16le' | 'utf-16be' | null {
   return null;
 }
 
+/** A NUL here and there is damage in a text, and told with its line when the text is read. */
+function isNearlyText(sample: Buffer): boolean {
+  let zeros = 0;
+  for (const byte of sample) if (byte === 0) zeros += 1;
+  return zeros < sample.length / 50;
+}
+
 /** A sample may end in the middle of a character; up to three bytes are no proof against UTF-8. */
 function trimToCharacter(sample: Buffer): Buffer {
   for (let cut = 0; cut <= 3; cut += 1) {
@@ -143,14 +149,26 @@ function trimToCharacter(sample: Buffer): Buffer {
   return sample;
 }
 
+/** The detector's best guess; where the guess and the most common encoding read the text alike, the most common one. */
 function guessLegacy(sample: Buffer): string {
   for (const { name, confidence } of chardet.analyse(sample)) {
-    if (confidence < 10 || /^(utf|iso-2022|ascii)/i.test(name)) continue;
-    try {
-      return new TextDecoder(name).encoding;
-    } catch {
-      // A name that only the detector knows: the next best guess is taken.
-    }
+    if (confidence < 10 || /^(?:utf|iso-2022|ascii)/i.test(name)) continue;
+    const encoding = readEncodingName(name);
+    if (encoding === null) continue;
+    return decodeSample(sample, encoding) === decodeWindows1252(sample) ? 'windows-1252' : encoding;
   }
   return 'windows-1252';
+}
+
+/** Null for a name that only the detector knows. */
+function readEncodingName(name: string): string | null {
+  try {
+    return new TextDecoder(name).encoding;
+  } catch {
+    return null;
+  }
+}
+
+function decodeSample(sample: Buffer, encoding: string): string {
+  return encoding === 'windows-1252' ? decodeWindows1252(sample) : new TextDecoder(encoding).decode(sample);
 }

@@ -13,6 +13,8 @@ export interface CsvDialect {
   readonly sepLine: boolean;
   /** Cells in the first record. */
   readonly width: number;
+  /** True where the first line is one cell and those below it make a table: it is a title, and no header. */
+  readonly hasTitleLine: boolean;
 }
 
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -36,7 +38,8 @@ export function detectDialect(sample: string, isWhole: boolean, wish: string | u
   const best = candidates.reduce((a, b) =>
     b.rate > a.rate || (b.rate === a.rate && b.width > a.width) ? b : a,
   );
-  const isOneColumn = told === undefined && best.width <= 1 && best.titleLineRate < 0.9;
+  const hasTitleLine = candidates.some((candidate) => candidate.titleLineRate > 0.9);
+  const isOneColumn = told === undefined && best.width <= 1;
   return {
     cut: isOneColumn ? { delimiter: UNUSED, newline: lineEnd } : best.cut,
     delimiter: isOneColumn ? ',' : best.cut.delimiter,
@@ -44,6 +47,7 @@ export function detectDialect(sample: string, isWhole: boolean, wish: string | u
     ...detectQuoting(best.records),
     sepLine: sep !== null,
     width: best.width,
+    hasTitleLine: best.width <= 1 && hasTitleLine,
   };
 }
 

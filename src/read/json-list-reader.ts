@@ -16,6 +16,7 @@ export async function* readJsonList(
     for (let start = 0; start < rows.length; start += CHUNK_ROWS) yield rows.slice(start, start + CHUNK_ROWS);
   }
   cutter.finish();
+  if (cutter.trailingCommaLine !== null) notebook.add('TRAILING_COMMA', cutter.trailingCommaLine);
 }
 
 const CHUNK_ROWS = 1_000;
@@ -27,6 +28,8 @@ interface Item {
 
 /** Cuts a list into its items without understanding them: commas that are in no string and no bracket part them. */
 class ItemCutter {
+  /** Where a comma stands between the last item and the end of the list. */
+  trailingCommaLine: number | null = null;
   readonly #reading: JsonReading;
   #text = '';
   #at = 0;
@@ -103,8 +106,9 @@ class ItemCutter {
     if (trimmed !== '' || hasComma) {
       const lead = text.slice(0, text.length - text.trimStart().length);
       items.push({ text: trimmed, line: this.#startLine + lead.split('\n').length - 1 });
-    } else if (this.#hasComma && this.#reading.strict) {
-      throw this.#refuse('a comma stands before the end of the list');
+    } else if (this.#hasComma) {
+      if (this.#reading.strict) throw this.#refuse('a comma stands before the end of the list');
+      this.trailingCommaLine = this.#line;
     }
     this.#hasComma = hasComma;
     this.#begin();

@@ -54,7 +54,7 @@ export function readRow(
   if (reading.strict) {
     throw createUsageError(
       'INPUT_NOT_STRICT',
-      `${reading.name}: line ${line}: ${result.fault}`,
+      `${reading.name}, line ${line}: ${result.fault}`,
       'Correct the line, or leave out --strict to have it end as a failed row.',
     );
   }
@@ -78,7 +78,7 @@ async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): 
     if (rest.length > reading.maxRowLength) {
       throw createUsageError(
         'INPUT_ROW_TOO_LONG',
-        `${reading.name}: line ${lineCount} is longer than ${reading.maxRowLength} characters`,
+        `${reading.name}, line ${lineCount}: longer than ${reading.maxRowLength} characters`,
         'JSON Lines has one object a line; check that the lines end as lines do.',
       );
     }

@@ -1,6 +1,6 @@
-/** Tells the titles of a header apart: white space around them is dropped, an empty one becomes `column_3`, a second `name` becomes `name_2`. */
+/** Tells the titles of a header apart, as names that can be typed: an empty one becomes `column_3`, a second `name` becomes `name_2`. */
 export function nameColumns(titles: readonly string[]): string[] {
-  const trimmed = titles.map((title) => title.trim());
+  const trimmed = titles.map((title) => title.replace(INVISIBLE, '').replace(CONTROLS, ' ').trim());
   const taken = new Set(trimmed);
   const used = new Set<string>();
   return trimmed.map((title, index) => {
@@ -13,3 +13,6 @@ export function nameColumns(titles: readonly string[]): string[] {
     return unique;
   });
 }
+
+const INVISIBLE = /[\u00ad\u200b\u2060\ufeff]/g;
+const CONTROLS = /\p{Cc}+/gu;

@@ -12,6 +12,13 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
   const { text, isWhole } = input.sample;
   const dialect = detectDialect(text, isWhole, resolveDelimiter(options.delimiter));
   const hasHeader = options.header !== false;
+  if (hasHeader && dialect.hasTitleLine) {
+    throw createUsageError(
+      'INPUT_NO_HEADER',
+      `${name} starts with a line of one cell, though the lines below have more: that is a title, not a header`,
+      'Delete what stands above the line with the names of the columns.',
+    );
+  }
   const openRecords = (signal?: AbortSignal) =>
     readCsvRecords(input.openText(signal), {
       ...dialect.cut,

@@ -5,7 +5,10 @@ import { readJsonList } from './json-list-reader.js';
 import { readJsonLines } from './jsonl-reader.js';
 import { Notebook } from './notebook.js';
 
-const NOTES = { ROW_FAULTY: ['Rows that are no JSON object', 'They end as failed.'] } as const;
+const NOTES = {
+  ROW_FAULTY: ['Rows that are no JSON object', 'They end as failed.'],
+  TRAILING_COMMA: ['Commas before the end of the list', 'They are passed over.'],
+} as const;
 
 /** Opens JSON Lines, or a JSON file that is one list: the columns are the keys of the first rows. */
 export async function openJson(

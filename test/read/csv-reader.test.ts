@@ -127,13 +127,13 @@ test('LF and CRLF may be mixed in one file', async () => {
 test('a quote that is never closed is refused with the line on which it opens', async () => {
   await expect(readRecords('a,b\n1,2\n3,"4\n5,6\n')).rejects.toMatchObject({
     code: 'INPUT_QUOTE_NOT_CLOSED',
-    message: 'in.csv: the quote that opens on line 3 is never closed',
+    message: 'in.csv, line 3: the quote that opens here is never closed',
   });
   const endless = `a,b\n1,2\n3,"4\n${'5,6\n'.repeat(5_000)}`;
   const cuts = Array.from({ length: 200 }, (_, index) => index * 100);
   await expect(readRecords(endless, { maxRowLength: 10_000 }, cuts)).rejects.toMatchObject({
     code: 'INPUT_QUOTE_NOT_CLOSED',
-    message: 'in.csv: the quote that opens on line 3 is never closed',
+    message: 'in.csv, line 3: the quote that opens here is never closed',
   });
 });
 
@@ -143,6 +143,6 @@ test('a row without end is refused with its line', async () => {
     readRecords(`a\n1\n${'x'.repeat(20_000)}`, { maxRowLength: 10_000 }, cuts),
   ).rejects.toMatchObject({
     code: 'INPUT_ROW_TOO_LONG',
-    message: 'in.csv: the row at line 3 is longer than 10000 characters',
+    message: 'in.csv, line 3: a row of more than 10000 characters',
   });
 });
