@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Patience costs nothing where the claim holds, and a busy machine is no failure.
+    expect: { poll: { timeout: 30_000, interval: 10 } },
     pool: 'forks',
     reporters: process.env.CI ? ['default', './test/helpers/count-reporter.ts'] : ['default'],
   },
