@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -46,6 +46,26 @@ test('the package, installed into an empty folder without install scripts, runs'
   expect(execute(program, '--help')).toContain('Usage: rowfill COMMAND');
 });
 
+test('the installed program fills a list', () => {
+  const program = join(folder, 'node_modules', '.bin', 'rowfill');
+  mkdirSync(join(folder, 'tables'));
+  writeFileSync(join(folder, 'tables', 'seats.csv'), 'company,hq_city\nAcme,Oslo\n');
+  writeFileSync(join(folder, 'in.csv'), 'company\nAcme Inc.\nNobody\n');
+  const output = execute(
+    program,
+    'run',
+    'in.csv',
+    '--reference',
+    'tables',
+    '-f',
+    'hq_city',
+    '-o',
+    '-',
+    '--quiet',
+  );
+  expect(output.split('\n').map((line) => line.split(',')[1])).toEqual(['hq_city', 'Oslo', '', undefined]);
+});
+
 test('the library is imported by the package’s name, and nothing else of it is reachable', () => {
   const script = "import('rowfill').then((m) => console.log(typeof m.RowfillError))";
   expect(execute(process.execPath, '-e', script)).toBe('function\n');
@@ -73,7 +93,12 @@ function npm(cwd: string, ...args: readonly string[]): string {
 }
 
 function execute(file: string, ...args: readonly string[]): string {
-  return execFileSync(file, args, { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' });
+  return execFileSync(file, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, ROWFILL_HOME: join(folder, 'home') },
+    shell: process.platform === 'win32',
+  });
 }
 
 function measureFolder(path: string): number {

@@ -17,6 +17,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.js')).run,
   },
   {
+    name: 'plan',
+    operands: ['INPUT'],
+    summary: 'what that would send, how many runs, worst cost, likely time; spends nothing',
+    load: async () => (await import('./commands/plan.js')).plan,
+  },
+  {
     name: 'status',
     operands: ['[JOB]'],
     summary: 'jobs in the ledger, and how far each one is',

@@ -1,0 +1,33 @@
+import { plan as planJob } from '../../plan.js';
+import { createCommand } from '../command.js';
+import { EXIT_CODES } from '../exit-code.js';
+import { createPlanRecord, formatPlan } from '../plan-report.js';
+import { JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
+
+/** `rowfill plan`: what `run` would do with the same options. */
+export const plan = createCommand({
+  about:
+    'Tells what rowfill run would do with the same options: how many rows it would ask, which columns would leave this ' +
+    'machine, in how many runs, at what cost, and the first request in full. It asks nothing, spends nothing and writes nothing.',
+  options: {
+    ...JOB_OPTIONS,
+    json: { kind: 'switch', group: 'What it tells', about: 'Print the plan as one JSON object instead.' },
+  },
+  examples: [
+    {
+      line: 'rowfill plan companies.csv -s fields.json --send company,domain',
+      about: 'what the job would send and cost',
+    },
+    {
+      line: 'rowfill plan companies.csv -s fields.json --effort low,high --json',
+      about: 'the same of an effort ladder, for a script',
+    },
+  ],
+  async run({ operands: [input = ''], options }, host) {
+    const { json = false, ...job } = options;
+    const result = await planJob(resolveJobOptions(input, job, host));
+    if (json) host.print(`${JSON.stringify(createPlanRecord(result))}\n`);
+    else for (const line of formatPlan(result)) host.tell(line);
+    return EXIT_CODES.done;
+  },
+});

@@ -1,0 +1,97 @@
+import type { JsonObject, JsonValue } from '../model/json.js';
+import type { Plan } from '../plan.js';
+import { toDollars } from './summary.js';
+import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
+
+/** A plan in lines for a person. */
+export function formatPlan(plan: Plan): string[] {
+  const { rows, quote, likelySeconds, firstRequest } = plan;
+  const fates = FATES.filter(([fate]) => rows[fate] > 0);
+  const width = Math.max(1, ...fates.map(([fate]) => formatCount(rows[fate]).length));
+  return [
+    `${formatNumber(rows.total, 'row')}:`,
+    ...fates.map(([fate, words]) => `  ${formatCount(rows[fate]).padStart(width)}  ${words}`),
+    'Columns that would leave this machine:',
+    ...plan.columns.map(({ name, examples }) => `  ${name}${formatExamples(examples)}`),
+    `Runs: ${formatCount(quote.runs)}. Cost: ${formatCost(quote.worstMicros, quote.likelyMicros)}.`,
+    ...(likelySeconds === 0
+      ? []
+      : [`Time: about ${formatDuration(likelySeconds)}, if a run takes a minute.`]),
+    ...formatLadder(plan),
+    ...formatBatchSizes(plan),
+    ...(firstRequest === null ? [] : ['The first request:', JSON.stringify(firstRequest, null, 2)]),
+  ];
+}
+
+/** A plan as `--json` tells it. */
+export function createPlanRecord(plan: Plan): JsonObject {
+  const { quote } = plan;
+  return {
+    job: plan.jobId,
+    ask: plan.askId,
+    rows: { ...plan.rows },
+    columns: plan.columns.map(({ name, examples }) => ({ name, examples })),
+    runs: quote.runs,
+    worst_usd: toDollars(quote.worstMicros),
+    likely_usd: toDollars(quote.likelyMicros),
+    steps: plan.steps.map((step) => ({
+      effort: step.effort,
+      runs: step.runs,
+      worst_usd: toDollars(step.worstMicros),
+      likely_usd: toDollars(step.likelyMicros),
+    })),
+    batch_sizes: plan.batchSizes.map((each) => ({
+      batch_size: each.batchSize,
+      runs: each.runs,
+      worst_usd: toDollars(each.worstMicros),
+    })),
+    likely_seconds: plan.likelySeconds,
+    // The request's own types are JSON all the way down.
+    first_request: plan.firstRequest as unknown as JsonValue,
+  };
+}
+
+const FATES: readonly (readonly [Exclude<keyof Plan['rows'], 'total'>, string])[] = [
+  ['ask', 'to be asked'],
+  ['twin', 'share the answer of an equal row'],
+  ['reused', 'answered already, from the ledger'],
+  ['excluded', 'on the exclusion list'],
+  ['unchanged', 'have nothing to fill'],
+  ['unsendable', 'have nothing to send'],
+  ['failed', 'cannot be asked'],
+  ['unwanted', 'beyond --limit or --sample'],
+];
+
+const MAX_EXAMPLE = 40;
+
+function formatExamples(examples: readonly JsonValue[]): string {
+  if (examples.length === 0) return '';
+  const texts = examples.map((example) => {
+    const text = typeof example === 'string' ? example : JSON.stringify(example);
+    return text.length <= MAX_EXAMPLE ? text : `${text.slice(0, MAX_EXAMPLE - 1)}…`;
+  });
+  return `: ${texts.join(' · ').replace(/\s+/g, ' ')}`;
+}
+
+function formatCost(worstMicros: number, likelyMicros: number): string {
+  const likely = likelyMicros < worstMicros ? `, likely ${formatDollars(likelyMicros)}` : '';
+  return `${formatDollars(worstMicros)} at worst${likely}`;
+}
+
+function formatLadder({ steps }: Plan): string[] {
+  if (steps.length < 2) return [];
+  const lines = steps.map(
+    (step) =>
+      `  ${step.effort}: ${formatNumber(step.runs, 'run')}, ${formatCost(step.worstMicros, step.likelyMicros)}`,
+  );
+  return ['The effort ladder, if every row has to climb it:', ...lines];
+}
+
+function formatBatchSizes({ quote, batchSizes }: Plan): string[] {
+  if (quote.worstMicros === 0) return [];
+  const lines = batchSizes.map(
+    (each) =>
+      `  --batch-size ${each.batchSize}: ${formatNumber(each.runs, 'run')}, ${formatDollars(each.worstMicros)} at worst`,
+  );
+  return ['Other batch sizes, at the first effort:', ...lines];
+}

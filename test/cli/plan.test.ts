@@ -1,0 +1,94 @@
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { servePaid } from '../helpers/paid-server.js';
+import { createWorkdir } from '../helpers/workdir.js';
+
+const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' } };
+const LIST =
+  'company,domain,note,answer\nAcme,acme.example,a,\nBolt,,b,\nAcme,acme.example,c,\nCorp,,d,x\nDone,,e,\n';
+
+test('a plan tells rows, columns with examples, runs, cost and the first request, and asks nothing', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', LIST);
+  dir.write('x.csv', 'company\nDone\n');
+  const { url, agent } = await servePaid();
+  const words = [
+    'in.csv',
+    '-f',
+    'answer',
+    '--send',
+    'company,domain',
+    '--exclude',
+    'x.csv',
+    '--api-url',
+    url,
+  ];
+  const result = await dir.run(['plan', ...words], ENV);
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  const [head = '', request = ''] = result.stdout.split('The first request:\n');
+  expect(head).toBe(
+    [
+      '5 rows:',
+      '  2  to be asked',
+      '  1  share the answer of an equal row',
+      '  1  on the exclusion list',
+      '  1  have nothing to fill',
+      'Columns that would leave this machine:',
+      '  company: Acme · Bolt',
+      '  domain: acme.example',
+      'Runs: 1. Cost: $0.025 at worst.',
+      'Time: about 60 s, if a run takes a minute.',
+      'Other batch sizes, at the first effort:',
+      '  --batch-size 1: 2 runs, $0.05 at worst',
+      '  --batch-size 4: 1 run, $0.025 at worst',
+      '  --batch-size 8: 1 run, $0.025 at worst',
+      '  --batch-size 16: 1 run, $0.025 at worst',
+      '  --batch-size 32: 1 run, $0.025 at worst',
+      '',
+    ].join('\n'),
+  );
+  expect(JSON.parse(request)).toMatchObject({
+    effort: 'low',
+    input: { data: [{ company: 'Acme' }, { company: 'Bolt' }] },
+  });
+  expect(agent.tasks).toEqual([]);
+  expect(readdirSync(dir.path).toSorted()).toEqual(['in.csv', 'x.csv']);
+});
+
+test('what a plan says is what the run then does', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', LIST);
+  const { url } = await servePaid();
+  const words = [
+    'in.csv',
+    '-f',
+    'answer',
+    '--send',
+    'company',
+    '--batch-size',
+    '1',
+    '--api-url',
+    url,
+    '--json',
+  ];
+  const plan = JSON.parse((await dir.run(['plan', ...words], ENV)).stdout);
+  const summary = JSON.parse((await dir.run(['run', ...words, '--yes'], ENV)).stdout);
+  expect(plan).toMatchObject({
+    runs: 3,
+    worst_usd: 0.075,
+    rows: { ask: 3, twin: 1, unchanged: 1, total: 5 },
+  });
+  expect(summary).toMatchObject({
+    ask: plan.ask,
+    runs: { created: plan.runs },
+    cost_usd: plan.worst_usd,
+    duplicates: plan.rows.twin,
+    rows: {
+      enriched: plan.rows.ask + plan.rows.twin,
+      unchanged: plan.rows.unchanged,
+      total: plan.rows.total,
+    },
+  });
+  const again = JSON.parse((await dir.run(['plan', ...words], ENV)).stdout);
+  expect(again).toMatchObject({ runs: 0, worst_usd: 0, first_request: null, rows: { ask: 0 } });
+});
