@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkArchitecture, PLACES, readSources } from './helpers/architecture.js';
@@ -14,6 +14,17 @@ test('imports go down, stops stand alone, and every package is in its place', ()
 test('every production dependency has a place', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect(Object.keys(PLACES).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+});
+
+test('every path that the map names is there, and every folder is on the map', () => {
+  const map = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
+  const paths = [...map.matchAll(/`((?:src|test)\/[\w./-]+)`/g)].map((match) => match[1] ?? '');
+  expect(paths.length).toBeGreaterThan(20);
+  expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  expect(folders.filter(({ name }) => !map.includes(`- \`${name}/\`:`))).toEqual([]);
 });
 
 describe('the check reports', () => {
