@@ -1,103 +1,13 @@
 import { extname } from 'node:path';
 import { createUsageError } from './errors.js';
+import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
 import { toMicros } from './model/money.js';
 import { readNearest } from './model/nearest.js';
 import { HOSTED_PRICES, type PriceList } from './model/prices.js';
 import type { Confidence } from './model/run.js';
+import type { FileFormat } from './model/shape.js';
 
-/** What `enrich` is asked to do; every name is that of the command line's option. */
-export interface EnrichOptions {
-  /** Path of the file to fill; `-` is standard input. */
-  readonly input: string;
-  /** Path of the result; `-` is standard output. @default `<stem>.filled.<ext>` beside the input */
-  readonly output?: string | undefined;
-  /** What to find out, in words. */
-  readonly query?: string | undefined;
-  readonly system?: string | undefined;
-  /** Columns to fill, each as `name[:type][=description]`. */
-  readonly fields?: readonly string[] | undefined;
-  /** Path of a JSON Schema whose properties are the columns to fill; instead of `fields`. */
-  readonly schema?: string | undefined;
-  /** The columns that are sent. @default every column that is not itself to be filled */
-  readonly send?: readonly string[] | undefined;
-  /** Path of a file of records that are not to be asked about. */
-  readonly exclude?: string | undefined;
-  /** Columns that tell whether a row is an excluded record. @default the columns that both files have */
-  readonly excludeOn?: readonly string[] | undefined;
-  /** Work on the first so many rows only. */
-  readonly limit?: number | undefined;
-  /** Work on so many rows only, picked evenly from the whole file; the same ones every time. */
-  readonly sample?: number | undefined;
-  /** Ask for filled cells too, and replace them. @default false */
-  readonly overwrite?: boolean | undefined;
-  /** Ask again for what is in the ledger. @default false */
-  readonly refresh?: boolean | undefined;
-  /** Ask again for what is older than this: a number with `m`, `h`, `d` or `w`. */
-  readonly maxAge?: string | undefined;
-  /** Address of an agent. @default the hosted service */
-  readonly apiUrl?: string | undefined;
-  /** Folder of tables to answer from, on this machine. */
-  readonly reference?: string | undefined;
-  /** Key for the agent; never written anywhere. */
-  readonly apiKey?: string | undefined;
-  /** Effort ladder, lowest first. @default ['low'] */
-  readonly effort?: readonly string[] | undefined;
-  /** Answers below this confidence climb the ladder as if they were missing. */
-  readonly escalateBelow?: string | undefined;
-  /** Rows in one run. @default 8 */
-  readonly batchSize?: number | undefined;
-  /** The most runs at once. @default 20 */
-  readonly concurrency?: number | undefined;
-  /** Runs started in a second; 0 for no limit. @default 5, and 0 for an agent on this machine */
-  readonly startsPerSecond?: number | undefined;
-  /** The most that this job may cost, in US dollars, over every time it is run. */
-  readonly maxCost?: number | undefined;
-  /** Worst price of a run by effort in US dollars, where it is not the hosted service's. */
-  readonly prices?: Readonly<Record<string, number>> | undefined;
-  /** Start without a question. @default false */
-  readonly yes?: boolean | undefined;
-  /** Cancel the runs at the agent when the job is interrupted. @default false */
-  readonly cancelOnInterrupt?: boolean | undefined;
-  readonly bom?: boolean | undefined;
-  /** Write text of the agent as it came, even where a spreadsheet would run it. @default false */
-  readonly raw?: boolean | undefined;
-  readonly delimiter?: string | undefined;
-  readonly encoding?: string | undefined;
-  /** False for a file without a header. @default true */
-  readonly header?: boolean | undefined;
-  /** Refuse a file with rows of the wrong length or lines that cannot be read. @default false */
-  readonly strict?: boolean | undefined;
-  /** Path of a file for all citations, one JSON object a line. */
-  readonly citationsFile?: string | undefined;
-  /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
-  readonly ledger?: string | undefined;
-}
-
-/** Options that were checked, every default in place. */
-export interface Settings {
-  readonly options: EnrichOptions;
-  readonly output: string;
-  readonly query: string;
-  readonly efforts: readonly string[];
-  readonly escalateBelow: Confidence | null;
-  readonly batchSize: number;
-  readonly concurrency: number;
-  readonly startsPerSecond: number | null;
-  readonly limit: number | null;
-  readonly sample: number | null;
-  readonly overwrite: boolean;
-  readonly refresh: boolean;
-  readonly maxAgeMs: number | null;
-  readonly capMicros: number | null;
-  readonly prices: PriceList;
-  readonly agent: AgentChoice;
-}
-
-/** Who answers. */
-export type AgentChoice =
-  | { readonly kind: 'reference'; readonly directory: string }
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'hosted' };
+export type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
 
 const DEFAULTS = { batchSize: 8, concurrency: 20, efforts: ['low'] } as const;
 const DEFAULT_QUERY = 'Find the requested fields for each record.';
@@ -111,7 +21,7 @@ export function resolveSettings(options: EnrichOptions): Settings {
   const efforts = resolveEfforts(options);
   return {
     options,
-    output: options.output ?? resolveOutput(options.input),
+    output: options.output ?? resolveOutput(options.input, options.format),
     query: resolveQuery(options.query),
     efforts,
     escalateBelow: resolveEscalation(options.escalateBelow, efforts),
@@ -143,13 +53,20 @@ function resolveAgent(options: EnrichOptions): AgentChoice {
   );
 }
 
-function resolveOutput(input: string): string {
+function resolveOutput(input: string, format: FileFormat | undefined): string {
   if (input === '-') return '-';
   const suffix = input.toLowerCase().endsWith('.gz') ? input.slice(-3) : '';
   const path = input.slice(0, input.length - suffix.length);
   const extension = extname(path);
-  return `${path.slice(0, path.length - extension.length)}.filled${extension}${suffix}`;
+  const ending = format === undefined || OWN_ENDINGS[format].test(extension) ? extension : `.${format}`;
+  return `${path.slice(0, path.length - extension.length)}.filled${ending}${suffix}`;
 }
+
+const OWN_ENDINGS = {
+  csv: /^\.(csv|tsv|tab|txt)$/i,
+  jsonl: /^\.(jsonl|ndjson)$/i,
+  json: /^\.json$/i,
+} as const;
 
 function resolveQuery(query: string | undefined): string {
   if (query === undefined) return DEFAULT_QUERY;

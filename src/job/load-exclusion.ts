@@ -6,10 +6,11 @@ import { type Row, readValue } from '../model/row.js';
 import type { EnrichOptions } from '../options.js';
 import { openInput } from '../read/open-input.js';
 import { createExclusion, type Exclusion, type ExclusionRecord } from '../select/exclusion.js';
+import { describeOrigin } from './describe-origin.js';
 
 /** Reads the exclusion file of a job; one that excludes nothing where none was given. */
 export async function loadExclusion(
-  options: Pick<EnrichOptions, 'exclude' | 'excludeOn'>,
+  options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'origins'>,
   ask: Ask,
   inputColumns: readonly string[],
 ): Promise<Exclusion> {
@@ -21,7 +22,7 @@ export async function loadExclusion(
   const file = await openInput({ path });
   try {
     const fields = ask.fields.map((field) => field.name);
-    const columns = resolveColumns(path, wanted, inputColumns, file.columns, fields);
+    const columns = resolveColumns(options, path, inputColumns, file.columns, fields);
     const told = new Set([...ask.send, ...fields]);
     const records: ExclusionRecord[] = [];
     for await (const rows of file.openRows()) {
@@ -42,8 +43,8 @@ interface KeyColumns {
 
 /** A field among the columns makes the file one of answers that are not wanted: for this company, not this person. */
 function resolveColumns(
+  { excludeOn: wanted, origins }: Pick<EnrichOptions, 'excludeOn' | 'origins'>,
   path: string,
-  wanted: readonly string[] | undefined,
   inputColumns: readonly string[],
   fileColumns: readonly string[],
   fields: readonly string[],
@@ -61,20 +62,19 @@ function resolveColumns(
     wanted.filter((name) => fields.includes(name)),
     wanted.filter((name) => !fields.includes(name)),
   ];
-  for (const column of on) checkColumn(column, 'the input', inputColumns);
-  for (const column of wanted) checkColumn(column, path, fileColumns);
+  for (const [index, column] of wanted.entries()) {
+    const where = describeOrigin(origins, `excludeOn/${index}`, '--exclude-on');
+    if (on.includes(column)) checkColumn(where, column, 'the input', inputColumns);
+    checkColumn(where, column, path, fileColumns);
+  }
   return { on, onAnswer };
 }
 
-function checkColumn(column: string, where: string, columns: readonly string[]): void {
+function checkColumn(where: string, column: string, file: string, columns: readonly string[]): void {
   if (columns.includes(column)) return;
   const nearest = readNearest(column, columns);
   const hint = nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : `It has ${columns.join(', ')}.`;
-  throw createUsageError(
-    'UNKNOWN_COLUMN',
-    `--exclude-on names ${column}, which ${where} does not have`,
-    hint,
-  );
+  throw createUsageError('UNKNOWN_COLUMN', `${where} names ${column}, which ${file} does not have`, hint);
 }
 
 function readRecord(row: Row, columns: readonly string[]): JsonObject {

@@ -5,7 +5,8 @@ import { checkFieldNames, createSchema, parseField, readFields } from '../model/
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { compileSchema } from '../model/schema.js';
-import type { Settings } from '../options.js';
+import type { EnrichOptions, Settings } from '../options.js';
+import { describeOrigin } from './describe-origin.js';
 
 /**
  * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
@@ -13,7 +14,7 @@ import type { Settings } from '../options.js';
  */
 export async function resolveAsk(settings: Settings, columns: readonly string[]): Promise<Ask> {
   const { options } = settings;
-  const schema = await resolveSchema(options.schema, options.fields ?? []);
+  const schema = await resolveSchema(options);
   const fields = readFields(schema);
   checkFieldNames(fields.map((field) => field.name));
   return createAsk({
@@ -22,7 +23,7 @@ export async function resolveAsk(settings: Settings, columns: readonly string[])
     schema,
     fields,
     send: resolveSend(
-      options.send,
+      options,
       columns,
       fields.map((field) => field.name),
     ),
@@ -42,16 +43,22 @@ export function checkColumns(name: string, columns: readonly string[]): void {
   );
 }
 
-async function resolveSchema(path: string | undefined, fields: readonly string[]): Promise<JsonObject> {
-  if (path !== undefined && fields.length > 0) {
+async function resolveSchema(options: EnrichOptions): Promise<JsonObject> {
+  const { schema: path, schemaObject, fields = [] } = options;
+  const ways = [path !== undefined, schemaObject !== undefined, fields.length > 0].filter(Boolean).length;
+  if (ways > 1) {
     throw createUsageError('TWO_SCHEMAS', '--schema and --field both say what to fill', 'Give one of them.');
   }
   if (path !== undefined) return readSchema(path);
+  if (schemaObject !== undefined) {
+    compileSchema(schemaObject);
+    return schemaObject;
+  }
   if (fields.length > 0) return createSchema(fields.map(parseField));
   throw createUsageError(
     'NOTHING_TO_FILL',
     'no column to fill was named',
-    "Name columns with --field, such as --field 'ceo=Who leads it today', or give --schema FILE.",
+    "Name columns with --field, such as --field 'ceo=Who leads it today', or give --schema FILE or --recipe FILE.",
   );
 }
 
@@ -85,17 +92,18 @@ async function readSchema(path: string): Promise<JsonObject> {
 }
 
 function resolveSend(
-  wanted: readonly string[] | undefined,
+  { send: wanted, origins }: EnrichOptions,
   columns: readonly string[],
   fields: readonly string[],
 ): readonly string[] {
   if (wanted === undefined) return columns.filter((column) => !isFilled(column, fields));
-  for (const column of wanted) {
+  for (const [index, column] of wanted.entries()) {
     if (columns.includes(column)) continue;
     const nearest = readNearest(column, columns);
     const hint =
       nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : `The columns are ${columns.join(', ')}.`;
-    throw createUsageError('UNKNOWN_COLUMN', `--send names ${column}, which the input does not have`, hint);
+    const where = describeOrigin(origins, `send/${index}`, '--send');
+    throw createUsageError('UNKNOWN_COLUMN', `${where} names ${column}, which the input does not have`, hint);
   }
   return [...new Set(wanted)];
 }

@@ -36,6 +36,7 @@ export async function writeTripOutput(trip: Trip): Promise<RowCounts> {
     exclusionName: options.exclude ?? '',
     unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
     path: settings.output,
+    format: options.format,
     overwrite: settings.overwrite,
     raw: options.raw ?? false,
     bom: options.bom,
