@@ -35,7 +35,9 @@ function checkLedger(path: string, lines: readonly string[]): void {
   }
   expect(unsaid).toBeLessThanOrEqual(1);
   expect(job.reservedMicros).toBe(open.size * COST_MICROS);
-  const runs = [...intended, ...open.keys()].filter((id) => ledger.readRun(`run_${id}`) !== null);
+  const runs = [...intended, ...sent, ...settled, ...open.keys()].filter(
+    (id) => ledger.readRun(`run_${id}`) !== null,
+  );
   expect(job.spentMicros).toBe(new Set(runs).size * COST_MICROS);
   expect(job.answered).toBe(new Set(runs).size * 3);
   ledger.close();
