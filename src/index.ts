@@ -41,4 +41,13 @@ export type {
 } from './model/run.js';
 export type { EnrichOptions } from './options.js';
 export { type Plan, plan } from './plan.js';
-export { type RunningServer, type ServerOptions, startServer } from './server/start-server.js';
+export {
+  type Contract,
+  type Rehearsal,
+  type RehearsalOptions,
+  type RunningServer,
+  resolveRehearsal,
+  type ServerOptions,
+  type ServerReport,
+  startServer,
+} from './server/start-server.js';
