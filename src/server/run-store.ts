@@ -6,6 +6,7 @@ import type { Contract } from './contract.js';
 import type { RunPageRequest, RunStore, StoredEvent, StoredRun } from './store-contract.js';
 
 const SCHEMA_VERSION = 1;
+const LOCK_WAIT_MS = 500;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS runs (
@@ -28,15 +29,17 @@ export class SqliteRunStore implements RunStore {
     try {
       // Made here first, so that what was asked is for its owner's eyes only.
       closeSync(openSync(path, 'a', 0o600));
-      this.#database = new Database(path, { timeout: 5_000 });
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+      this.#database = new Database(path, { timeout: LOCK_WAIT_MS });
+      // Two servers on one file would answer the same runs twice.
+      this.#database.exec('PRAGMA locking_mode = EXCLUSIVE');
+      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       this.#database.exec(SCHEMA);
       this.#statements = prepareStatements(this.#database);
     } catch (error) {
       throw createUsageError(
         'CANNOT_OPEN_STORE',
         `The store of served runs ${path} cannot be opened: ${describeError(error)}`,
-        'Name a file in a folder that can be written to, that is new or was made by this command.',
+        'Name a file that is new or was made by this command, that can be written to, and that no other server has open.',
         error,
       );
     }
@@ -85,7 +88,12 @@ export class SqliteRunStore implements RunStore {
   }
 
   close(): void {
-    if (this.#database.open) this.#database.close();
+    if (!this.#database.open) return;
+    // The driver keeps its handle for as long as a statement lives; so the lock is given back here, not there.
+    this.#database.exec('PRAGMA journal_mode = DELETE');
+    this.#database.exec('PRAGMA locking_mode = NORMAL');
+    this.#database.prepare('SELECT count(*) FROM meta').get();
+    this.#database.close();
   }
 
   #addEvent(runId: string, event: StoredEvent): void {
@@ -101,7 +109,7 @@ export class SqliteRunStore implements RunStore {
     const row = this.#database.prepare('SELECT value FROM meta WHERE key = ?').get(key);
     const found = readText(row, 'value');
     if (found === value) return;
-    this.#database.close();
+    this.close();
     throw createUsageError(
       'STORE_MISMATCH',
       `The store of served runs ${path} was made with ${key} ${found}; this server has ${value}.`,

@@ -119,6 +119,13 @@ test('the store in SQLite is there again after it was closed, and is for its own
   if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
+test('a store that a server has open is refused to another', async () => {
+  const path = join(await createTempFolder(), 'runs.db');
+  const first = new SqliteRunStore(path, 'current');
+  onTestFinished(() => first.close());
+  expect(() => new SqliteRunStore(path, 'current')).toThrow(/locked/);
+});
+
 test('a store that another contract made, a file that is none, and a folder are refused with what to do', async () => {
   const folder = await createTempFolder();
   new SqliteRunStore(join(folder, 'runs.db'), 'current').close();
