@@ -12,14 +12,16 @@ export interface AnswerPlan {
   readonly uniqueLeaves: ReadonlySet<string>;
 }
 
-const MAX_DEPTH = 6;
+const MAX_DEPTH = 5;
 
 /** Finds the first list of objects in a schema; without one, a schema of an object is taken as the schema of one record. */
 export function createAnswerPlan(reader: SchemaReader): AnswerPlan {
-  const list = findList(reader, reader.root, [], 0);
+  const list = findList(reader, reader.root, [], []);
   const item = list?.item ?? reader.root;
-  const leaves = listLeaves(reader, item, 0);
-  const uniqueLeaves = new Set(leaves.filter((leaf) => leaves.indexOf(leaf) === leaves.lastIndexOf(leaf)));
+  const leaves = listLeaves(reader, item, []);
+  const counts = new Map<string, number>();
+  for (const leaf of leaves) counts.set(leaf, (counts.get(leaf) ?? 0) + 1);
+  const uniqueLeaves = new Set(leaves.filter((leaf) => counts.get(leaf) === 1));
   return {
     path: list?.path ?? [],
     isList: list !== null,
@@ -48,15 +50,15 @@ function findList(
   reader: SchemaReader,
   node: SchemaNode,
   path: readonly string[],
-  depth: number,
+  trail: readonly string[],
 ): { path: readonly string[]; item: SchemaNode; maxItems: number } | null {
   const item = reader.readItems(node);
   if (item !== null && reader.listProperties(item).size > 0) {
     return { path, item, maxItems: readMaxItems(reader, node) };
   }
-  if (depth >= MAX_DEPTH) return null;
+  if (trail.length >= MAX_DEPTH || trail.includes(node.pointer)) return null;
   for (const [name, property] of reader.listProperties(node)) {
-    const found = findList(reader, property, [...path, name], depth + 1);
+    const found = findList(reader, property, [...path, name], [...trail, node.pointer]);
     if (found !== null) return found;
   }
   return null;
@@ -71,10 +73,10 @@ function readMaxItems(reader: SchemaReader, node: SchemaNode): number {
   return Math.min(Number.POSITIVE_INFINITY, ...limits);
 }
 
-function listLeaves(reader: SchemaReader, node: SchemaNode, depth: number): string[] {
-  if (depth >= MAX_DEPTH) return [];
+function listLeaves(reader: SchemaReader, node: SchemaNode, trail: readonly string[]): string[] {
+  if (trail.length >= MAX_DEPTH || trail.includes(node.pointer)) return [];
   return [...reader.listProperties(node)].flatMap(([name, property]) => {
-    const inner = listLeaves(reader, property, depth + 1);
+    const inner = listLeaves(reader, property, [...trail, node.pointer]);
     return inner.length > 0 ? inner : [name];
   });
 }

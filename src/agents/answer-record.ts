@@ -19,7 +19,7 @@ export interface Cell {
   readonly issue: string | null;
 }
 
-const MAX_DEPTH = 6;
+const MAX_DEPTH = 5;
 
 /** Fills one item of the answer: properties that the input record has are copied, the others are looked up. */
 export function answerRecord(
@@ -67,11 +67,14 @@ function lookUp(
   node: SchemaNode,
   path: readonly string[],
   matches: readonly MatchedRecord[],
+  trail: readonly string[] = [],
 ): Cell {
-  const properties = path.length > MAX_DEPTH ? new Map<string, SchemaNode>() : reader.listProperties(node);
+  // A schema may hold itself; a table does not go on for ever.
+  const isOpen = trail.length < MAX_DEPTH && !trail.includes(node.pointer);
+  const properties = isOpen ? reader.listProperties(node) : new Map<string, SchemaNode>();
   if (properties.size > 0 && reader.readItems(node) === null) {
     const parts = [...properties].map(([name, inner]) =>
-      lookUp(reader, plan, inner, [...path, name], matches),
+      lookUp(reader, plan, inner, [...path, name], matches, [...trail, node.pointer]),
     );
     const value = createObject(
       reader,

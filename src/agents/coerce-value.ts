@@ -109,7 +109,7 @@ function coerceList(
   style: NumberStyle,
   depth: number,
 ): JsonValue {
-  const items = reader.readItems(node) ?? { schema: {}, pointer: '' };
+  const items = reader.readItems(node) ?? { schema: {}, pointer: `${node.pointer}/items` };
   const isClosed = reader.listVariants(items).every((variant) => listAllowed(variant) !== null);
   const elements = typeof raw === 'string' ? splitList(raw, isClosed) : Array.isArray(raw) ? raw : [raw];
   if (elements === null || elements.length === 0) return null;

@@ -53,7 +53,9 @@ export function lookUpProperty(
   if (other !== undefined) {
     return createNothing(`${describeReading(first)} and ${describeReading(other)} disagree`);
   }
-  const agreeing = usable.filter((reading) => isSameValue(reading.value, first.value));
+  const agreeing = usable
+    .filter((reading) => isSameValue(reading.value, first.value))
+    .sort((a, b) => RANKS[b.confidence] - RANKS[a.confidence]);
   return {
     value: first.value,
     confidence: first.confidence,

@@ -23,17 +23,11 @@ export interface SchemaReader {
   allowsNull(node: SchemaNode): boolean;
 }
 
-const MAX_STEPS = 30;
 const MAX_VARIANTS = 40;
 
 export function createSchemaReader(schema: JsonObject): SchemaReader {
-  const resolveRef = createRefResolver(schema);
-  const known = new Map<string, readonly SchemaVariant[]>();
-  const listVariants = (node: SchemaNode): readonly SchemaVariant[] => {
-    const variants = known.get(node.pointer) ?? expandNode(schema, resolveRef, node, 0);
-    known.set(node.pointer, variants);
-    return variants;
-  };
+  const expand = createExpansion(schema);
+  const listVariants = (node: SchemaNode): readonly SchemaVariant[] => expand(node);
   return {
     root: { schema, pointer: '' },
     listVariants,
@@ -63,35 +57,37 @@ export function readKeyword(variant: SchemaVariant, keyword: string): JsonValue 
   return variant.find((part) => Object.hasOwn(part.schema, keyword))?.schema[keyword];
 }
 
-function expandNode(
-  root: JsonObject,
-  resolveRef: (pointer: string, ref: string) => string | null,
-  node: SchemaNode,
-  steps: number,
-): readonly SchemaVariant[] {
-  if (steps > MAX_STEPS) return [[]];
+/** Every place is expanded once; a place that is met again on the way to itself stands for itself alone. */
+function createExpansion(root: JsonObject): (node: SchemaNode) => readonly SchemaVariant[] {
+  const resolveRef = createRefResolver(root);
+  const known = new Map<string, readonly SchemaVariant[]>();
   const expandAt = (pointer: string): readonly SchemaVariant[] => {
     const inner = readNode(root, pointer);
-    return inner === null ? [[]] : expandNode(root, resolveRef, inner, steps + 1);
+    return inner === null ? [[]] : expand(inner);
   };
-  let variants: readonly SchemaVariant[] = [[node]];
-  for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef']) {
-    const ref = node.schema[keyword];
-    const target = typeof ref === 'string' ? resolveRef(node.pointer, ref) : null;
-    if (target !== null) variants = combine(variants, expandAt(target));
-  }
-  for (const [index] of listBranches(node, 'allOf').entries()) {
-    variants = combine(variants, expandAt(`${node.pointer}/allOf/${index}`));
-  }
-  for (const keyword of ['anyOf', 'oneOf']) {
-    const branches = listBranches(node, keyword);
-    if (branches.length === 0) continue;
-    variants = combine(
-      variants,
-      branches.flatMap((_branch, index) => expandAt(`${node.pointer}/${keyword}/${index}`)),
-    );
-  }
-  return variants;
+  const expand = (node: SchemaNode): readonly SchemaVariant[] => {
+    const ready = known.get(node.pointer);
+    if (ready !== undefined) return ready;
+    let variants: readonly SchemaVariant[] = [[node]];
+    known.set(node.pointer, variants);
+    for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef']) {
+      const ref = node.schema[keyword];
+      const target = typeof ref === 'string' ? resolveRef(node.pointer, ref) : null;
+      if (target !== null) variants = combine(variants, expandAt(target));
+    }
+    for (const [index] of listBranches(node, 'allOf').entries()) {
+      variants = combine(variants, expandAt(`${node.pointer}/allOf/${index}`));
+    }
+    for (const keyword of ['anyOf', 'oneOf']) {
+      const branches = listBranches(node, keyword);
+      if (branches.length === 0) continue;
+      const choices = branches.flatMap((_branch, index) => expandAt(`${node.pointer}/${keyword}/${index}`));
+      variants = combine(variants, choices);
+    }
+    known.set(node.pointer, variants);
+    return variants;
+  };
+  return expand;
 }
 
 function readNode(root: JsonObject, pointer: string): SchemaNode | null {
@@ -106,7 +102,8 @@ function listBranches(node: SchemaNode, keyword: string): readonly JsonValue[] {
 }
 
 function combine(left: readonly SchemaVariant[], right: readonly SchemaVariant[]): readonly SchemaVariant[] {
-  return left.flatMap((a) => right.map((b) => [...a, ...b])).slice(0, MAX_VARIANTS);
+  const all = left.flatMap((a) => right.map((b) => [...new Set([...a, ...b])]));
+  return all.slice(0, MAX_VARIANTS);
 }
 
 function allowsValue(schema: JsonObject, value: JsonValue, type: string): boolean {

@@ -53,11 +53,12 @@ export async function askReference(
   records: readonly JsonObject[],
   properties: JsonObject,
   exclusion: readonly JsonObject[] = [],
+  rules: JsonObject = {},
 ): Promise<Asked> {
   const folder = createReferenceFolder(files);
   const agent = await createReferenceAgent(folder);
   const data = records.map((record, index) => ({ row_id: `r${index + 1}`, ...record }));
-  const outputSchema = createRowsSchema(records.length, { type: 'object', properties });
+  const outputSchema = createRowsSchema(records.length, { type: 'object', properties, ...rules });
   const request = { query: 'Fill the rows.', input: { data, exclusion }, outputSchema };
   const result = await agent.answer({ request, previous: null }, new AbortController().signal);
   return { result, rows: readRows(result.output.structured), sources: readSources(result, folder) };
