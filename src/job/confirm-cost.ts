@@ -12,8 +12,8 @@ export async function confirmCost(trip: Trip): Promise<void> {
   const { settings, hooks, agent } = trip;
   if (settings.sample === null && agent.isFree) return;
   const survey = await surveyRows(trip);
-  trip.sample = survey.sample;
-  const { quote } = survey;
+  const { quote, counts } = survey;
+  trip.surveyed = counts;
   if (agent.isFree || quote.runs === 0) return;
   if (hooks.confirm !== undefined) {
     if (await hooks.confirm(quote)) return;

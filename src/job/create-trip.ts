@@ -18,6 +18,7 @@ import { JobTally } from './job-tally.js';
 import type { OpenAgent } from './open-agent.js';
 import { Patience } from './patience.js';
 import { StopSwitch } from './stop-switch.js';
+import type { SurveyCounts } from './survey-counts.js';
 
 export interface EnrichHooks {
   /** Hears what happens; must not throw. */
@@ -55,6 +56,8 @@ export interface Trip extends TripParts {
   readonly select: Omit<SelectContext, 'inFlight'>;
   /** The ordinals that `--sample` picked; null for all rows. */
   sample: ReadonlySet<number> | null;
+  /** What the survey found would become of the rows; null if there was none. */
+  surveyed: SurveyCounts | null;
   /** Notes about the input that were reported already. */
   readonly toldNotes: Set<string>;
   onEvent(event: EnrichEvent): void;
@@ -93,6 +96,7 @@ export function createTrip(parts: TripParts): Trip {
     lastAttempt: readLastAttempt(settings.batchSize),
     isRefresh: freshSinceMs > 0,
     sample: null,
+    surveyed: null,
     toldNotes: new Set(),
     select: {
       ask,

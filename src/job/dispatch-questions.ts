@@ -34,6 +34,11 @@ export async function dispatchQuestions(trip: Trip, recovered: readonly Recovere
 
 /** The questions of the input in its order, chunk by chunk. */
 async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
+  if (trip.surveyed?.ask === 0) {
+    // Nothing to ask: the survey has counted every row, and the input need not be read once more.
+    trip.tally.countSurveyed(trip.surveyed);
+    return;
+  }
   const context = { ...trip.select, inFlight: trip.inFlight };
   for await (const rows of trip.input.openRows()) {
     const selections = selectRows(rows, context);

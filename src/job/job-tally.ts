@@ -3,6 +3,7 @@ import type { EnrichEvent } from '../model/events.js';
 import { formatMicros, toMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
 import type { Selection } from '../select/select-rows.js';
+import type { SurveyCounts } from './survey-counts.js';
 
 /** From this part of the cap on, the job warns. */
 const WARN_AT = 0.8;
@@ -38,15 +39,14 @@ export class JobTally {
 
   /** Rows that were read: those that need no asking are done. */
   countSelected(selections: readonly Selection[]): void {
-    this.rowsRead += selections.length;
-    for (const { status } of selections) {
-      if (status === 'ask' || status === 'unwanted') continue;
-      this.rowsDone += 1;
-      if (status === 'reused') this.reused += 1;
-      if (status === 'twin') this.duplicates += 1;
-      if (status === 'unsendable' || status === 'failed') this.rowsFailed += 1;
-    }
+    for (const { status } of selections) this.countRows(status, 1);
     this.report();
+  }
+
+  /** The whole input at once, where the survey has found nothing to ask. */
+  countSurveyed(counts: SurveyCounts): void {
+    for (const [status, count] of Object.entries(counts)) this.countRows(status, count);
+    this.countInputEnd();
   }
 
   countInputEnd(): void {
@@ -104,6 +104,15 @@ export class JobTally {
     const { id: batchId, rows } = batch;
     this.sources.onEvent({ type: 'batch_failed', batchId, runId: null, rows: rows.length, reason });
     this.report();
+  }
+
+  private countRows(status: string, count: number): void {
+    this.rowsRead += count;
+    if (status === 'ask' || status === 'unwanted') return;
+    this.rowsDone += count;
+    if (status === 'reused') this.reused += count;
+    if (status === 'twin') this.duplicates += count;
+    if (status === 'unsendable' || status === 'failed') this.rowsFailed += count;
   }
 
   private report(): void {

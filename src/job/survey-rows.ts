@@ -7,9 +7,7 @@ import { SamplePicker } from '../select/sample-picker.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
 import type { Trip } from './create-trip.js';
 import { MAX_BATCH_LENGTH } from './dispatch-questions.js';
-
-/** How many rows of the input would meet which fate. */
-export type SurveyCounts = Readonly<Record<Selection['status'], number>>;
+import type { SurveyCounts } from './survey-counts.js';
 
 export interface Survey {
   readonly quote: Quote;

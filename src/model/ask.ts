@@ -39,9 +39,10 @@ export function createAsk(parts: Omit<Ask, 'id'>): Ask {
   return { ...parts, id: hashText(text, 16) };
 }
 
-/** The row key of a record of sent values: records that are equal have the same key. */
+/** The row key of a record of sent values, which stand in the ask's order: records that are equal have the same key. */
 export function hashRecord(record: JsonObject): string {
-  return hashText(formatCanonicalJson(record), 32);
+  const isFlat = Object.values(record).every((value) => typeof value !== 'object');
+  return hashText(isFlat ? JSON.stringify(record) : formatCanonicalJson(record), 32);
 }
 
 /** The first `digits` hexadecimal digits of a SHA-256. */
