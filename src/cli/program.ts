@@ -32,7 +32,7 @@ async function dispatch(words: readonly string[], host: ReturnType<typeof create
     else host.say(help.trimEnd());
     return name === undefined ? EXIT_CODES.usage : EXIT_CODES.done;
   }
-  if (name === '--version' || name === '-V') {
+  if (name === '--version' || name === '-V' || rest.includes('--version')) {
     host.print(`${host.version}\n`);
     return EXIT_CODES.done;
   }

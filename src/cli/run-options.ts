@@ -9,7 +9,7 @@ const FILES = 'Files';
 const AGENT = 'The agent';
 const MONEY = 'Money';
 
-/** The options that say what a job is; `run` and `plan` share them. */
+/** The options that say what a job asks, of whom and for how much; `run` and `plan` share them. */
 export const JOB_OPTIONS = {
   query: {
     kind: 'text',
@@ -127,6 +127,10 @@ export const JOB_OPTIONS = {
     group: MONEY,
     about: 'The most that this job may cost, over every time it is run. It is never passed.',
   },
+} as const satisfies OptionTable;
+
+/** The options that say how the input is written down. */
+export const INPUT_OPTIONS = {
   encoding: {
     kind: 'text',
     value: 'NAME',
@@ -156,7 +160,7 @@ export const JOB_OPTIONS = {
 /** The options of a job as the library takes them. */
 export function resolveJobOptions(
   input: string,
-  values: OptionValues<typeof JOB_OPTIONS>,
+  values: OptionValues<typeof JOB_OPTIONS & typeof INPUT_OPTIONS>,
   host: Host,
 ): EnrichOptions {
   const { field, noHeader, ...same } = values;

@@ -14,8 +14,15 @@ export interface TestHost extends Host {
   readonly exits: readonly number[];
 }
 
+interface TestHostOptions {
+  readonly isTerminal?: boolean;
+  readonly env?: Environment;
+  readonly isDebug?: boolean;
+  readonly isOutputClosed?: boolean;
+}
+
 /** Opens a host on streams in memory; `isTerminal` makes them look like a terminal of 100 columns. */
-export function createTestHost(options: { isTerminal?: boolean; env?: Environment } = {}): TestHost {
+export function createTestHost(options: TestHostOptions = {}): TestHost {
   const isTTY = options.isTerminal ?? false;
   const stdin = Object.assign(new PassThrough(), { isTTY });
   const [stdout, readStdout] = createSink(isTTY);
@@ -31,7 +38,7 @@ export function createTestHost(options: { isTerminal?: boolean; env?: Environmen
       stdout,
       stderr,
       now: () => nowMs,
-      isOutputClosed: () => false,
+      isOutputClosed: () => options.isOutputClosed ?? false,
       exit: (code) => {
         exits.push(code);
         throw new Error(`left with ${code}`);
@@ -41,7 +48,7 @@ export function createTestHost(options: { isTerminal?: boolean; env?: Environmen
         return () => void listeners.delete(listener);
       },
     },
-    false,
+    options.isDebug ?? false,
   );
   return {
     ...host,

@@ -1,10 +1,9 @@
-import { createUsageError } from '../../errors.js';
 import { exportJob } from '../../export.js';
 import { resolveLedgerPath } from '../../ledger/ledger.js';
 import { ROW_STATUSES } from '../../model/outcome.js';
-import type { FileFormat } from '../../model/shape.js';
 import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../exit-code.js';
+import { readFormat } from '../read-format.js';
 import { formatCount, formatNumber } from '../words.js';
 
 /** `rowfill export`: writes the output of a job again. */
@@ -23,7 +22,7 @@ export const exportCommand = createCommand({
     format: {
       kind: 'text',
       value: 'FORMAT',
-      about: 'csv or jsonl.',
+      about: 'csv, jsonl or json.',
       fallback: 'what the ending of the output says',
     },
     citationsFile: {
@@ -46,7 +45,7 @@ export const exportCommand = createCommand({
       ...options,
       job,
       ledger: resolveLedgerPath(host.env),
-      ...(format === undefined ? {} : { format: readFormat(format) }),
+      ...readFormat(format),
     });
     const { rows, output } = result;
     const counted = ROW_STATUSES.filter((status) => rows[status] > 0);
@@ -58,8 +57,3 @@ export const exportCommand = createCommand({
     return EXIT_CODES.done;
   },
 });
-
-function readFormat(text: string): FileFormat {
-  if (text === 'csv' || text === 'jsonl') return text;
-  throw createUsageError('BAD_FORMAT', `--format is “${text}”`, 'It takes csv or jsonl.');
-}

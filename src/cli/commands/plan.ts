@@ -2,7 +2,7 @@ import { plan as planJob } from '../../plan.js';
 import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { createPlanRecord, formatPlan } from '../plan-report.js';
-import { JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
+import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
 
 /** `rowfill plan`: what `run` would do with the same options. */
 export const plan = createCommand({
@@ -11,6 +11,7 @@ export const plan = createCommand({
     'machine, in how many runs, at what cost, and the first request in full. It asks nothing, spends nothing and writes nothing.',
   options: {
     ...JOB_OPTIONS,
+    ...INPUT_OPTIONS,
     json: { kind: 'switch', group: 'What it tells', about: 'Print the plan as one JSON object instead.' },
   },
   examples: [

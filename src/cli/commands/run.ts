@@ -6,7 +6,8 @@ import { resolveJobCode } from '../exit-code.js';
 import { openInterrupt } from '../interrupt.js';
 import { createJobReport } from '../job-report.js';
 import { openLogFile } from '../log-file.js';
-import { JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
+import { readFormat } from '../read-format.js';
+import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
 
 const REPORT = 'What it tells';
@@ -17,14 +18,6 @@ export const run = createCommand({
     'Fills columns of a CSV or JSONL file with what an agent finds out about each row. INPUT is a file; - is standard input.\n' +
     'Interrupted, or stopped at the budget? The same command carries on, and pays for nothing twice.',
   options: {
-    output: {
-      kind: 'text',
-      alias: 'o',
-      value: 'FILE',
-      group: 'Files',
-      about: 'Where the result goes; - is standard output.',
-      fallback: 'companies.filled.csv for companies.csv',
-    },
     ...JOB_OPTIONS,
     yes: {
       kind: 'switch',
@@ -37,6 +30,22 @@ export const run = createCommand({
       group: 'Money',
       about: 'On Ctrl-C, cancel the runs at the agent; else they go on, and the same command picks them up.',
     },
+    output: {
+      kind: 'text',
+      alias: 'o',
+      value: 'FILE',
+      group: 'Files',
+      about: 'Where the result goes; - is standard output.',
+      fallback: 'companies.filled.csv for companies.csv',
+    },
+    format: {
+      kind: 'text',
+      value: 'FORMAT',
+      group: 'Files',
+      about: 'The format of the result: csv, jsonl or json.',
+      fallback: 'that of the input, or what the ending of the output says',
+    },
+    ...INPUT_OPTIONS,
     citationsFile: {
       kind: 'text',
       value: 'FILE',
@@ -77,7 +86,7 @@ export const run = createCommand({
     },
   ],
   async run({ operands: [input = ''], options }, host) {
-    const { json = false, quiet = false, logFile, ...job } = options;
+    const { json = false, quiet = false, logFile, format, ...job } = options;
     if (json && (options.output === '-' || (input === '-' && options.output === undefined))) {
       throw createUsageError(
         'TWO_OUTPUTS',
@@ -94,11 +103,14 @@ export const run = createCommand({
       quiet,
     };
     try {
-      const summary = await enrich(resolveJobOptions(input, job, host), {
-        onEvent: report.onEvent,
-        confirm: (quote) => confirmQuote(quote, consent, host),
-        signal: interrupt.signal,
-      });
+      const summary = await enrich(
+        { ...resolveJobOptions(input, job, host), ...readFormat(format) },
+        {
+          onEvent: report.onEvent,
+          confirm: (quote) => confirmQuote(quote, consent, host),
+          signal: interrupt.signal,
+        },
+      );
       report.finish(summary);
       if (json) host.print(`${JSON.stringify(createSummaryRecord(summary))}\n`);
       return resolveJobCode(summary);

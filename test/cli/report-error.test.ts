@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { reportError } from '../../src/cli/report-error.js';
+import { createUsageError, RowfillError } from '../../src/errors.js';
+import { createTestHost } from '../helpers/host.js';
+
+test('an error tells what happened, its code and what to do', () => {
+  const host = createTestHost();
+  expect(reportError(createUsageError('NO_FILE', 'in.csv is missing', 'Check the path.'), host)).toBe(2);
+  expect(host.readStderr()).toBe('error: in.csv is missing [NO_FILE]\nwhat to do: Check the path.\n');
+});
+
+test('an exception that nobody foresaw is called a defect, with how to report it, and exit code 1', () => {
+  const host = createTestHost();
+  expect(reportError(new TypeError('x is not a function'), host)).toBe(1);
+  expect(host.readStderr()).toContain('error: a defect of rowfill: x is not a function\n');
+  expect(host.readStderr()).toContain('run the same command with --debug');
+  expect(host.readStderr()).not.toContain('    at ');
+});
+
+test('with --debug the stack is shown, and that of every cause', () => {
+  const host = createTestHost({ isDebug: true });
+  const cause = new Error('the disk is full');
+  reportError(new RowfillError('usage', 'NO_SPACE', 'nothing was written', { cause }), host);
+  const said = host.readStderr();
+  expect(said.match(/ {4}at /g)?.length).toBeGreaterThan(2);
+  expect(said).toContain('caused by:\nError: the disk is full');
+});
+
+test('a thrown value that is no error is told too', () => {
+  const host = createTestHost();
+  expect(reportError('just text', host)).toBe(1);
+  expect(host.readStderr()).toContain('a defect of rowfill: just text');
+});
+
+test('a pipe that nobody reads any more is no error, but one of the network is', () => {
+  const broken = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+  const closed = createTestHost({ isOutputClosed: true });
+  expect(reportError(new Error('wrapped', { cause: broken }), closed)).toBe(0);
+  expect(closed.readStderr()).toBe('');
+  expect(
+    reportError(new RowfillError('unreachable', 'NETWORK', 'x', { cause: broken }), createTestHost()),
+  ).toBe(4);
+});
+
+test('the key is taken out of whatever is said', () => {
+  const host = createTestHost({ env: { EXA_API_KEY: 'sk-0123456789' } });
+  reportError(new Error('bad header x-api-key: sk-0123456789'), host);
+  expect(host.readStderr()).toContain('x-api-key: ***');
+});
+
+test('colour is for terminals that want it', () => {
+  const say = (options: Parameters<typeof createTestHost>[0]): string => {
+    const host = createTestHost(options);
+    host.say({ text: 'error: ', style: 'red' }, 'text');
+    return host.readStderr();
+  };
+  expect(say({ isTerminal: true })).toBe('\u001b[31merror: \u001b[0mtext\n');
+  expect(say({ isTerminal: true, env: { NO_COLOR: '1' } })).toBe('error: text\n');
+  expect(say({ isTerminal: true, env: { NO_COLOR: '' } })).toContain('\u001b[31m');
+  expect(say({ isTerminal: true, env: { TERM: 'dumb' } })).toBe('error: text\n');
+  expect(say({ isTerminal: false })).toBe('error: text\n');
+});
