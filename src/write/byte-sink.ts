@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { chmod, open, rename, rm } from 'node:fs/promises';
+import { chmod, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { explainWriteError, type OutputTarget } from './check-output.js';
+
+const LEFTOVER_AGE_MS = 60 * 60 * 1_000;
 
 /** Where the bytes of an output go. */
 export interface ByteSink {
@@ -22,7 +24,8 @@ export async function openSink(target: OutputTarget, isGzip: boolean): Promise<B
 }
 
 async function openFileSink(path: string, mode: number | null): Promise<ByteSink> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  await removeLeftovers(path);
+  const temporary = join(dirname(path), `${temporaryPrefix(path)}${randomBytes(6).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx').catch((error: unknown) => {
     throw explainWriteError(path, error);
   });
@@ -55,6 +58,22 @@ async function openFileSink(path: string, mode: number | null): Promise<ByteSink
   };
 }
 
+function temporaryPrefix(path: string): string {
+  return `.${basename(path)}.rowfill-`;
+}
+
+/** Removes what a killed process left beside this file; what was written to within the hour may still be in use. */
+async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(temporaryPrefix(path)) || !name.endsWith('.tmp')) continue;
+    const stats = await stat(join(folder, name)).catch(() => null);
+    if (stats !== null && Date.now() - stats.mtimeMs > LEFTOVER_AGE_MS)
+      await rm(join(folder, name), { force: true });
+  }
+}
+
 /** The new name itself is safe only once its folder is on the disk; where folders cannot be opened there is nothing to do. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path).catch(() => null);
@@ -63,39 +82,41 @@ async function syncFolder(path: string): Promise<void> {
   await folder.close();
 }
 
+/** A pipe or a device: nothing to put in place at the end, and nothing to take back. */
 function openPathSink(path: string): ByteSink {
   const stream = createWriteStream(path);
-  const sink = createStreamSink(stream, path);
-  const finish = async () => {
-    await sink.commit();
-    if (stream.destroyed) return;
-    stream.end();
-    await once(stream, 'close');
+  const { write } = createStreamSink(stream, path);
+  const finish = () => new Promise<void>((resolve) => stream.end(() => resolve()));
+  return {
+    write,
+    commit: async () => {
+      await finish();
+      await write(Buffer.alloc(0));
+    },
+    abort: async () => {
+      stream.destroy();
+    },
   };
-  return { write: sink.write, commit: finish, abort: finish };
 }
 
 /** Writes to a stream that is not ours to close, such as standard output; a reader that went away is no error. */
 export function createStreamSink(stream: NodeJS.WritableStream, name: string): ByteSink {
-  let isClosed = false;
-  const write = (bytes: Buffer) =>
-    new Promise<void>((resolve, reject) => {
-      if (isClosed) {
-        resolve();
-        return;
-      }
-      const settle = (error?: Error | null) => {
-        stream.removeListener('error', settle);
-        if (!error) resolve();
-        else if (isPipeClosed(error)) {
-          isClosed = true;
-          stream.on('error', () => {});
+  let failure: Error | null = null;
+  // A stream tells of its error a second time as an event, which would end the process if nobody listened.
+  stream.on('error', (error: Error) => {
+    failure ??= error;
+  });
+  const write = async (bytes: Buffer) => {
+    if (failure === null && bytes.length > 0) {
+      await new Promise<void>((resolve) => {
+        stream.write(bytes, (error) => {
+          if (error) failure ??= error;
           resolve();
-        } else reject(explainWriteError(name, error));
-      };
-      stream.on('error', settle);
-      stream.write(bytes, settle);
-    });
+        });
+      });
+    }
+    if (failure !== null && !isPipeClosed(failure)) throw explainWriteError(name, failure);
+  };
   return { write, commit: async () => {}, abort: async () => {} };
 }
 

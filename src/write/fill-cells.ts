@@ -38,15 +38,17 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     titles,
     inputWidth: inputTitles.length,
     fill: (filled) => {
-      const { cells, surplus } = readInputCells(filled.row, columns, context.inputWidth);
-      const out = cells.concat(new Array<string>(titles.length - cells.length).fill(''));
+      const { row } = filled;
+      const out = readInputCells(row, columns, context.inputWidth);
+      while (out.length < titles.length) out.push('');
       for (const field of places) fillField(out, field, filled.outcome.fields.get(field.name), context);
       const { status, error, costMicros, runId } = filled.outcome;
       const outcome = [status, context.write(error), formatMicros(costMicros), runId ?? ''];
       outcomeAt.forEach((at, index) => {
         out[at] = outcome[index] ?? '';
       });
-      return surplus.length === 0 ? out : out.concat(surplus);
+      const hasSurplus = row.kind === 'cells' && row.cells.length > context.inputWidth;
+      return hasSurplus ? out.concat(row.cells.slice(context.inputWidth)) : out;
     },
   };
 }
@@ -67,20 +69,15 @@ function placeField(field: FieldColumns, place: (title: string) => number): Fiel
   };
 }
 
-/** The input's cells, padded to the header; what a row holds beyond it goes to the end of the line. */
-function readInputCells(
-  row: Row,
-  columns: readonly string[],
-  width: number,
-): { cells: string[]; surplus: readonly string[] } {
-  if (row.kind !== 'cells') {
-    const object = row.kind === 'object' ? row.object : {};
-    const cells = columns.map((column) => (Object.hasOwn(object, column) ? formatInput(object[column]) : ''));
-    return { cells, surplus: [] };
+/** The input's cells as far as the header goes; what a row holds beyond it goes to the end of the line. */
+function readInputCells(row: Row, columns: readonly string[], width: number): string[] {
+  if (row.kind === 'cells') {
+    const cells = row.cells.slice(0, width);
+    while (cells.length < width) cells.push('');
+    return cells;
   }
-  const cells = row.cells.slice(0, width);
-  while (cells.length < width) cells.push('');
-  return { cells, surplus: row.cells.length > width ? row.cells.slice(width) : [] };
+  const object = row.kind === 'object' ? row.object : {};
+  return columns.map((column) => (Object.hasOwn(object, column) ? formatInput(object[column]) : ''));
 }
 
 interface FillContext {

@@ -1,8 +1,10 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Field } from '../../src/model/ask.js';
+import type { JsonValue } from '../../src/model/json.js';
 import type { FilledRow } from '../../src/model/outcome.js';
 import { openInput } from '../../src/read/open-input.js';
 import { checkOutput, type OutputOptions, openOutput } from '../../src/write/open-output.js';
@@ -189,4 +191,154 @@ test('an output that cannot be written is refused before anything is spent', asy
   await checkOutput(join(folder, 'new.csv'), input);
   await checkOutput('-', input);
   expect(await readdir(folder)).toEqual(['dir', 'in.csv', 'same.csv']);
+});
+
+test('a list of objects comes back as a list', async () => {
+  const text = await fillFile('in.json', '[{"a": 1}, {"a": 2}]', [CEO], (rows) =>
+    rows.map((row) => createFilledRow(row, { ceo: createAnswer('Ada') })),
+  );
+  expect(JSON.parse(text)).toMatchObject([
+    { a: 1, ceo: 'Ada', enrichment: { status: 'enriched' } },
+    { a: 2, ceo: 'Ada' },
+  ]);
+});
+
+test('objects that stand on many lines take one each in JSON Lines', async () => {
+  const text = await fillFile(
+    'in.json',
+    '[\n {\n  "a": "x  y",\n  "b": 12345678901234567890\n }\n]',
+    [CEO],
+    (rows) => rows.map((row) => createFilledRow(row)),
+    { path: 'out.jsonl' },
+  );
+  expect(text).toMatch(/^\{"a":"x {2}y","b":12345678901234567890,"ceo":null,"enrichment":\{.*\}\}\n$/);
+});
+
+test('a name that ends in .gz is written compressed', async () => {
+  const folder = await createTempFolder();
+  const { output, rows } = await openAt(join(folder, 'out.csv.gz'));
+  for (let chunk = 0; chunk < 200; chunk += 1) await output.write(rows.concat(rows, rows, rows));
+  await output.commit();
+  const lines = gunzipSync(await readFile(join(folder, 'out.csv.gz')))
+    .toString()
+    .split('\n');
+  expect(lines.length).toBe(1 + 800 + 1);
+});
+
+test('text of the agent is defused in a table and told as it is in JSON Lines', async () => {
+  const answers = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
+    rows.map((row) => createFilledRow(row, { ceo: createAnswer('=1+1', ['=cmd|x']) }, { error: '@error' }));
+  const line = '=in,"\'=1+1",high,"\'=cmd|x",enriched,"\'@error",0.003,agent_run_1'.replaceAll('"', '');
+  expect((await fillFile('in.csv', 'a\n=in\n', [CEO], answers)).split('\n')[1]).toBe(line);
+  const raw = await fillFile('in.csv', 'a\n=in\n', [CEO], answers, { raw: true });
+  expect(raw.split('\n')[1]).toBe(line.replaceAll("'", ''));
+  const object = JSON.parse(await fillFile('in.jsonl', '{"a":"=in"}\n', [CEO], answers));
+  expect(object).toMatchObject({ ceo: '=1+1', enrichment: { error: '@error' } });
+});
+
+test('values are written as a spreadsheet reads them: numbers and booleans plain, lists as JSON', async () => {
+  const values: [JsonValue, string][] = [
+    [-1.5, '-1.5'],
+    [1e21, '1e+21'],
+    [true, 'true'],
+    [['a', { b: 1 }], '"[""a"",{""b"":1}]"'],
+    ['two\nlines', '"two\nlines"'],
+    ['', ''],
+    [0, '0'],
+    [false, 'false'],
+  ];
+  for (const [value, text] of values) {
+    const out = await fillFile('in.csv', 'a\nx\n', [CEO], (rows) =>
+      rows.map((row) => createFilledRow(row, { ceo: createAnswer(value) })),
+    );
+    expect(out.slice(out.indexOf('\nx,') + 3)).toBe(`${text},high,,enriched,,0.003,agent_run_1\n`);
+  }
+});
+
+test('nested fields are spread by the schema, behind references and choices with null, and one without end is not', async () => {
+  const schema = {
+    $defs: {
+      place: { type: ['object', 'null'], properties: { city: { type: 'string' } } },
+      tree: { type: 'object', properties: { child: { $ref: '#/$defs/tree' } } },
+    },
+  };
+  const fields: Field[] = [
+    { name: 'hq', schema: { anyOf: [{ $ref: '#/$defs/place' }, { type: 'null' }] } },
+    { name: 'tree', schema: { $ref: '#/$defs/tree' } },
+    { name: 'free', schema: { type: 'object' } },
+    { name: 'all', schema: true },
+  ];
+  const text = await fillFile(
+    'in.csv',
+    'a,hq.city\nx,\n',
+    fields,
+    (rows) =>
+      rows.map((row) =>
+        createFilledRow(row, {
+          hq: createAnswer({ city: 'Bonn' }),
+          tree: createAnswer({ child: { child: {} } }),
+          free: createAnswer({ b: 1 }),
+        }),
+      ),
+    { schema },
+  );
+  const [header = [], row = []] = text.split('\n').map((line) => line.split(','));
+  expect(header.filter((title) => !/_(?:confidence|citations)$|^enrichment/.test(title))).toEqual([
+    'a',
+    'hq.city',
+    'tree.child',
+    'free',
+    'all',
+  ]);
+  expect(row.slice(0, 2)).toEqual(['x', 'Bonn']);
+  expect(text).toContain('"{""child"":{}}"');
+  expect(text).toContain('"{""b"":1}"');
+});
+
+test('each citation has a line of its own in the citations file', async () => {
+  const folder = await createTempFolder();
+  const citationsFile = join(folder, 'citations.jsonl');
+  await fillFile(
+    'in.csv',
+    'a\nx\n',
+    [CEO],
+    (rows) =>
+      rows.map((row) => createFilledRow(row, { ceo: createAnswer('Ada', ['https://x', 'https://y']) })),
+    { citationsFile },
+  );
+  expect(
+    (await readFile(citationsFile, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual(
+    ['https://x', 'https://y'].map((url) => ({
+      row: 1,
+      line: 2,
+      field: 'ceo',
+      value: 'Ada',
+      url,
+      title: null,
+      confidence: 'high',
+      run_id: 'agent_run_1',
+    })),
+  );
+});
+
+test('a disk that is full is told as such, and nothing of the file is left', async () => {
+  const { output, rows } = await openAt('/dev/full');
+  await expect(output.write(rows)).rejects.toMatchObject({ code: 'OUTPUT_DISK_FULL', kind: 'usage' });
+  await output.abort();
+});
+
+test('what a killed process left beside the file is removed after an hour', async () => {
+  const folder = await createTempFolder();
+  const old = join(folder, '.out.csv.rowfill-0123.tmp');
+  const fresh = join(folder, '.out.csv.rowfill-4567.tmp');
+  await writeFile(old, '');
+  await writeFile(fresh, '');
+  await utimes(old, 1, 1);
+  const { output } = await openAt(join(folder, 'out.csv'));
+  await output.abort();
+  expect(await readdir(folder)).toEqual(['.out.csv.rowfill-4567.tmp']);
 });
