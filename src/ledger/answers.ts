@@ -1,29 +1,33 @@
 import type { Database } from './database.js';
 import type { JobHandle, OlderAnswer, RowFailure, StoredAnswer } from './records.js';
-import { parseFields } from './stored-fields.js';
+import { parseFields, readFields, type StoredField } from './stored-fields.js';
 
-interface FoundRow {
-  readonly key: string;
+/** What was found for a chunk, column by column, each one a JSON array: crossing over from SQLite once is what makes it fast. */
+interface FoundColumns {
+  readonly keys: string;
   readonly fields: string;
-  readonly runId: string | null;
-  readonly answeredJobId: string | null;
-  readonly invocation: number | null;
-  readonly answeredAt: number | null;
-  readonly costMicros: number | null;
-  readonly failure: string | null;
-  readonly failureInvocation: number | null;
+  readonly runIds: string;
+  readonly jobIds: string;
+  readonly invocations: string;
+  readonly answeredAt: string;
+  readonly costs: string;
+  readonly failures: string;
+  readonly failureInvocations: string;
 }
 
 // `cross join` holds the planner to this order: each key looked up once, never a scan of the answers.
 const FIND_ANSWERS = `
-  select asked.value as key, answer.fields, answer.run_id as runId, answering.id as answeredJobId,
-    answer.invocation, answer.answered_at as answeredAt,
-    own.cost_micros as costMicros, own.failure, own.failure_invocation as failureInvocation
+  select json_group_array(asked.value) as keys, '[' || group_concat(answer.fields) || ']' as fields,
+    json_group_array(answer.run_id) as runIds, json_group_array(answering.id) as jobIds,
+    json_group_array(answer.invocation) as invocations, json_group_array(answer.answered_at) as answeredAt,
+    json_group_array(own.cost_micros) as costs, json_group_array(own.failure) as failures,
+    json_group_array(own.failure_invocation) as failureInvocations
   from json_each(?) asked
   cross join answer on answer.ask = (select number from ask where id = ?) and answer.key = asked.value
   left join job_answer own on own.job = (select number from job where id = ?) and own.answer = answer.number
   left join job answering on answering.number = answer.job
-  where answer.answered_at is not null or own.job is not null`;
+  where answer.answered_at is not null or own.job is not null
+  having count(*) > 0`;
 
 /** What is known of a chunk of row keys, in one query; a key of which nothing is known is missing. */
 export function findAnswers(
@@ -32,16 +36,27 @@ export function findAnswers(
   keys: readonly string[],
 ): Map<string, StoredAnswer> {
   const found = new Map<string, StoredAnswer>();
-  for (const row of database.all<FoundRow>(FIND_ANSWERS, JSON.stringify(keys), job.askId, job.id)) {
-    found.set(row.key, {
-      fields: parseFields(row.fields, row.runId),
-      failure: row.failure,
-      failureInvocation: row.failureInvocation,
-      costMicros: row.costMicros ?? 0,
-      runId: row.runId,
-      answeredJobId: row.answeredJobId,
-      answeredInvocation: row.invocation,
-      answeredAtMs: row.answeredAt,
+  const columns = database.get<FoundColumns>(FIND_ANSWERS, JSON.stringify(keys), job.askId, job.id);
+  if (columns === undefined) return found;
+  const fields = JSON.parse(columns.fields) as StoredField[][];
+  const runIds = JSON.parse(columns.runIds) as (string | null)[];
+  const jobIds = JSON.parse(columns.jobIds) as (string | null)[];
+  const invocations = JSON.parse(columns.invocations) as (number | null)[];
+  const answeredAt = JSON.parse(columns.answeredAt) as (number | null)[];
+  const costs = JSON.parse(columns.costs) as (number | null)[];
+  const failures = JSON.parse(columns.failures) as (string | null)[];
+  const failureInvocations = JSON.parse(columns.failureInvocations) as (number | null)[];
+  for (const [index, key] of (JSON.parse(columns.keys) as string[]).entries()) {
+    const runId = runIds[index] ?? null;
+    found.set(key, {
+      fields: readFields(fields[index] ?? [], runId),
+      failure: failures[index] ?? null,
+      failureInvocation: failureInvocations[index] ?? null,
+      costMicros: costs[index] ?? 0,
+      runId,
+      answeredJobId: jobIds[index] ?? null,
+      answeredInvocation: invocations[index] ?? null,
+      answeredAtMs: answeredAt[index] ?? null,
     });
   }
   return found;

@@ -191,9 +191,11 @@ export class Ledger {
     return this.#database.check();
   }
 
-  /** Deletes old raw runs and old asks, all of it or none. */
+  /** Deletes old raw runs and old asks, all of it or none; then gives what is free of the file back to the disk. */
   prune(limits: PruneLimits): PruneResult {
-    return this.#database.transact(() => pruneLedger(this.#database, limits, this.#clock.now()));
+    const result = this.#database.transact(() => pruneLedger(this.#database, limits, this.#clock.now()));
+    this.#database.compact();
+    return result;
   }
 
   close(): void {

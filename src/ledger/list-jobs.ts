@@ -51,7 +51,8 @@ function readRunsInFlight(database: Database): Map<number, RunInFlight[]> {
     `select batch.job, batch.id as batchId, batch.run_id as runId, batch.state,
        json_array_length(intent.content, '$.rows') as rows, batch.reserve_micros as reserveMicros,
        batch.intended_at as intendedAtMs
-     from batch join intent on intent.batch = batch.number where batch.state in ('intended', 'sent', 'unknown') order by batch.number`,
+     from batch indexed by batch_open join intent on intent.batch = batch.number
+     where batch.state in ('intended', 'sent', 'unknown') order by batch.number`,
   );
   const runs = new Map<number, RunInFlight[]>();
   for (const { job, batchId, runId, state, rows: count, reserveMicros, intendedAtMs } of rows) {

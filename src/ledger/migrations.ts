@@ -55,8 +55,8 @@ export const MIGRATIONS: readonly string[] = [
   create table run (
     batch integer primary key references batch,
     id text not null,
-    content blob not null,
-    kept_at integer not null
+    kept_at integer not null,
+    content blob not null
   ) strict;
   create index run_by_id on run (id);
 

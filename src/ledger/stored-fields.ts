@@ -3,7 +3,7 @@ import type { JsonValue } from '../model/json.js';
 import type { Citation, Confidence } from '../model/run.js';
 
 /** A field as the ledger keeps it; the run is null where it is the row's own. */
-type StoredField = readonly [
+export type StoredField = readonly [
   name: string,
   value: JsonValue,
   confidence: Confidence | null,
@@ -28,9 +28,13 @@ export function formatFields(fields: Fields, rowRunId: string | null): string {
 
 /** What `formatFields` wrote, with the row's own run put back. */
 export function parseFields(text: string, rowRunId: string | null): Fields {
+  return readFields(JSON.parse(text) as StoredField[], rowRunId);
+}
+
+/** The same from JSON that was parsed already. */
+export function readFields(stored: readonly StoredField[], rowRunId: string | null): Fields {
   const fields = new Map<string, FieldAnswer>();
-  for (const field of JSON.parse(text) as StoredField[]) {
-    const [name, value, confidence, citations, effort, triedEffort, otherRunId, issue] = field;
+  for (const [name, value, confidence, citations, effort, triedEffort, otherRunId, issue] of stored) {
     const runId = otherRunId ?? rowRunId ?? '';
     fields.set(name, { value, confidence, citations, issue, runId, effort, triedEffort });
   }

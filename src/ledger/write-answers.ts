@@ -37,49 +37,49 @@ interface StoredRow {
 }
 
 /** Merges what came back into the stored answers; values that are replaced move to the history. */
-export function writeAnswers(
-  database: Database,
-  { record, batch, runId, answers, nowMs }: BatchAnswers,
-): void {
+export function writeAnswers(database: Database, settled: BatchAnswers): void {
+  const { record, batch, runId, nowMs } = settled;
   const stored = readStoredRows(database, record, batch);
   const efforts = stored.size === 0 ? [] : readEfforts(database, record.ask);
-  const fresh = new Map(answers.map((answer) => [answer.key, answer.fields]));
+  const answers = new Map(settled.answers.map((answer) => [answer.key, answer.fields]));
   const written: AnswerRow[] = [];
   for (const { key } of batch.rows) {
     const row = stored.get(key);
-    const fields = fresh.get(key);
-    if (fields === undefined) {
+    const fields = answers.get(key);
+    if (fields !== undefined) {
+      const { merged, replaced } = mergeRow(key, row, fields, efforts, settled);
+      written.push(merged);
+      if (row !== undefined && replaced.size > 0) keepOlderAnswer(database, row, replaced, nowMs);
+      if (row?.hasFailed === 1) clearFailure(database, record.job, row.number);
+    } else if (row === undefined) {
       // Noted all the same, so that its cost and its failure have a row to stand on.
-      if (row === undefined) written.push([key, '[]', runId, null, null, null, null]);
-      continue;
-    }
-    const isRefresh = batch.refresh === true;
-    const isLate = row?.intendedAt != null && record.intendedAt < row.intendedAt;
-    const before: Fields = row === undefined ? new Map() : parseFields(row.fields, row.runId);
-    const merged = mergeFields(before, fields, { efforts, isRefresh, isLate });
-    if (isLate) {
-      const { runId: rowRunId, job, invocation, intendedAt, answeredAt } = row;
-      written.push([
-        key,
-        formatFields(merged.fields, rowRunId),
-        rowRunId,
-        job,
-        invocation,
-        intendedAt,
-        answeredAt,
-      ]);
-    } else {
-      // A follow-up makes the values that it leaves alone no younger.
-      const answeredAt = isRefresh ? nowMs : (row?.answeredAt ?? nowMs);
-      const { job, invocation, intendedAt } = record;
-      written.push([key, formatFields(merged.fields, runId), runId, job, invocation, intendedAt, answeredAt]);
-    }
-    if (row !== undefined) {
-      if (merged.replaced.size > 0) keepOlderAnswer(database, row, merged.replaced, nowMs);
-      if (row.hasFailed === 1) clearFailure(database, record.job, row.number);
+      written.push([key, '[]', runId, null, null, null, null]);
     }
   }
   upsertAnswers(database, record.ask, written);
+}
+
+function mergeRow(
+  key: string,
+  row: StoredRow | undefined,
+  fresh: Fields,
+  efforts: readonly string[],
+  { record, batch, runId, nowMs }: BatchAnswers,
+): { readonly merged: AnswerRow; readonly replaced: Fields } {
+  const isRefresh = batch.refresh === true;
+  const isLate = row?.intendedAt != null && record.intendedAt < row.intendedAt;
+  const before: Fields = row === undefined ? new Map() : parseFields(row.fields, row.runId);
+  const { fields, replaced } = mergeFields(before, fresh, { efforts, isRefresh, isLate });
+  if (isLate) {
+    const text = formatFields(fields, row.runId);
+    const merged = [key, text, row.runId, row.job, row.invocation, row.intendedAt, row.answeredAt] as const;
+    return { merged, replaced };
+  }
+  // A follow-up makes the values that it leaves alone no younger.
+  const answeredAt = isRefresh ? nowMs : (row?.answeredAt ?? nowMs);
+  const text = formatFields(fields, runId);
+  const merged = [key, text, runId, record.job, record.invocation, record.intendedAt, answeredAt] as const;
+  return { merged, replaced };
 }
 
 function readStoredRows(database: Database, record: BatchRecord, batch: Batch): Map<string, StoredRow> {

@@ -1,0 +1,98 @@
+import { statSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import type { OpenedJob } from '../../src/ledger/records.js';
+import {
+  createLedgerPath,
+  createTestAnswer,
+  createTestAsk,
+  createTestBatch,
+  createTestClock,
+  createTestKey,
+  createTestRun,
+  openTestJob,
+  openTestLedger,
+} from '../helpers/ledger-samples.js';
+
+function settleOne(ledger: Ledger, job: OpenedJob, runId: string): void {
+  const batch = createTestBatch(job, ['Acme']);
+  ledger.intend(batch, null);
+  ledger.settle(batch.id, createTestRun(runId, 10), [createTestAnswer('Acme', { ceo: 'Ann' }, runId)], []);
+}
+
+test('old raw runs go, and the answers that they gave stay', () => {
+  const clock = createTestClock(1_000);
+  const ledger = openTestLedger(undefined, clock);
+  const job = openTestJob(ledger);
+  settleOne(ledger, job, 'run_1');
+  clock.nowMs = 2_000;
+  settleOne(ledger, openTestJob(ledger), 'run_2');
+  expect(ledger.prune({ runsBeforeMs: 2_000 })).toEqual({ runs: 1, asks: 0, jobs: 0, answers: 0 });
+  expect(ledger.readRun('run_1')).toBeNull();
+  expect(ledger.readRun('run_2')).not.toBeNull();
+  expect(ledger.findAnswers(job, [createTestKey('Acme')]).size).toBe(1);
+  expect(ledger.readSpend(job.id).spentMicros).toBe(20);
+  ledger.close();
+});
+
+test('answers that other jobs still stand on are pruned with all that refers to them', () => {
+  const clock = createTestClock(1_000);
+  const ledger = openTestLedger(undefined, clock);
+  const one = openTestJob(ledger, createTestAsk(), '/data/a.csv');
+  settleOne(ledger, one, 'run_1');
+  const two = openTestJob(ledger, createTestAsk(), '/data/b.csv');
+  settleOne(ledger, two, 'run_2');
+  ledger.fail(two.id, [{ key: createTestKey('Globex'), reason: 'too large' }]);
+  clock.nowMs = 2_000;
+  expect(ledger.prune({ asksBeforeMs: 2_000 })).toEqual({ runs: 2, asks: 1, jobs: 2, answers: 2 });
+  expect(ledger.listJobs()).toEqual([]);
+  expect(ledger.check()).toEqual([]);
+  ledger.close();
+});
+
+test('what is pruned gives its space back to the disk', () => {
+  const path = createLedgerPath();
+  const clock = createTestClock(1_000);
+  const ledger = openTestLedger(path, clock);
+  const companies = Array.from({ length: 2_000 }, (_, index) => `Company ${index}`);
+  const batch = createTestBatch(openTestJob(ledger), companies);
+  ledger.intend(batch, null);
+  const answers = companies.map((company) => createTestAnswer(company, { ceo: 'Ann' }, 'run_1'));
+  ledger.settle(batch.id, createTestRun('run_1'), answers, []);
+  ledger.close();
+  const before = statSync(path).size;
+  clock.nowMs = 2_000;
+  const again = openTestLedger(path, clock);
+  again.listJobs();
+  expect(again.prune({ asksBeforeMs: 2_000 })).toMatchObject({ answers: 2_000 });
+  expect(statSync(path).size).toBeLessThan(before / 3);
+  again.close();
+});
+
+test('an old ask goes with its jobs and answers; one used since, in flight or held by somebody stays', () => {
+  const clock = createTestClock(1_000);
+  const ledger = openTestLedger(undefined, clock);
+  const old = openTestJob(ledger, createTestAsk('old'));
+  settleOne(ledger, old, 'run_1');
+  settleOne(ledger, openTestJob(ledger, createTestAsk('old')), 'run_2');
+  const used = openTestJob(ledger, createTestAsk('used'));
+  settleOne(ledger, used, 'run_3');
+  const busy = openTestJob(ledger, createTestAsk('busy'));
+  ledger.intend(createTestBatch(busy, ['Acme']), null);
+  const held = openTestJob(ledger, createTestAsk('held'));
+  ledger.acquireLease(held.askId, { pid: 1, host: 'elsewhere', space: '' }, 10_000);
+  clock.nowMs = 5_000;
+  ledger.closeJob(used.id, 'done', null);
+  expect(ledger.prune({ asksBeforeMs: 4_000 })).toEqual({ runs: 2, asks: 1, jobs: 1, answers: 1 });
+  expect(
+    ledger
+      .listJobs()
+      .map((job) => job.query)
+      .sort(),
+  ).toEqual(['busy', 'held', 'used']);
+  expect(ledger.findAnswers(old, [createTestKey('Acme')]).size).toBe(0);
+  expect(ledger.findAnswers(used, [createTestKey('Acme')]).size).toBe(1);
+  expect(ledger.check()).toEqual([]);
+  expect(openTestJob(ledger, createTestAsk('old'))).toMatchObject({ id: old.id, invocation: 1 });
+  ledger.close();
+});
