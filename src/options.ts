@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { createUsageError } from './errors.js';
+import { parseDuration } from './model/duration.js';
 import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
 import { toMicros } from './model/money.js';
 import { readNearest } from './model/nearest.js';
@@ -143,19 +144,14 @@ function readNumber(name: string, value: number | undefined, least: number): num
   throw createUsageError('BAD_OPTION', `--${name} is ${value}`, `It takes a number of at least ${least}.`);
 }
 
-const UNITS_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
-
 function readDuration(name: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([mhdw])$/.exec(text.trim());
-  const unit = match?.[2];
-  if (unit !== 'm' && unit !== 'h' && unit !== 'd' && unit !== 'w') {
-    throw createUsageError(
-      'BAD_OPTION',
-      `--${name} is ${text}`,
-      'It takes a number with m, h, d or w, such as 30d.',
-    );
-  }
-  return Number(match?.[1]) * UNITS_MS[unit];
+  const lengthMs = parseDuration(text);
+  if (lengthMs !== null) return lengthMs;
+  throw createUsageError(
+    'BAD_OPTION',
+    `--${name} is ${text}`,
+    'It takes a number with s, m, h, d or w, such as 30d.',
+  );
 }
 
 function toCap(dollars: number | null): number | null {

@@ -31,8 +31,14 @@ export function askToGoOn(host: Host): Promise<boolean> {
   return new Promise((resolve) => {
     const talk = createInterface({ input: host.stdin, output: host.stderr, terminal: true });
     talk.on('SIGINT', () => talk.close());
-    talk.on('close', () => resolve(false));
+    let isAnswered = false;
+    talk.on('close', () => {
+      // Without an answer the question still holds the line.
+      if (!isAnswered) host.say();
+      resolve(false);
+    });
     talk.question('Go on? [y/N] ', (answer) => {
+      isAnswered = true;
       resolve(/^y(es)?$/i.test(answer.trim()));
       talk.close();
     });

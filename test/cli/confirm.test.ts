@@ -39,6 +39,7 @@ test.each([
   const answer = confirmQuote(QUOTE, TERMINAL, host);
   host.stdin.write(typed);
   expect(await answer).toBe(expected);
+  expect(host.readStderr().endsWith('\n')).toBe(true);
 });
 
 test('where nobody can be asked the job is refused, and both ways out are named', async () => {
