@@ -8,10 +8,12 @@ export interface Field {
   readonly schema: JsonObject | boolean;
 }
 
-/** What is asked of every row. */
+/** What is asked of every row, and of whom. */
 export interface Ask {
   /** Hash of everything below, 16 hexadecimal digits. */
   readonly id: string;
+  /** Who is asked: an address, or a folder of tables as it is now. Another agent's answers are no answers of this one. */
+  readonly agent: string;
   readonly query: string;
   readonly system: string | null;
   /** The user's JSON Schema, whole: an object schema whose properties are the fields. */
@@ -26,8 +28,10 @@ export interface Ask {
 }
 
 /** Makes an ask of its parts and names it by their hash. */
-export function createAsk(parts: Omit<Ask, 'id'>): Ask {
+export function createAsk(parts: Omit<Ask, 'id' | 'agent'> & { readonly agent?: string }): Ask {
+  const agent = parts.agent ?? '';
   const text = formatCanonicalJson({
+    agent,
     query: parts.query,
     system: parts.system,
     schema: parts.schema,
@@ -36,7 +40,7 @@ export function createAsk(parts: Omit<Ask, 'id'>): Ask {
     efforts: parts.efforts,
     escalateBelow: parts.escalateBelow,
   });
-  return { ...parts, id: hashText(text, 16) };
+  return { ...parts, agent, id: hashText(text, 16) };
 }
 
 /** The row key of a record of sent values, which stand in the ask's order: records that are equal have the same key. */
