@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import Papa from 'papaparse';
 import { createUsageError, describeError } from '../errors.js';
@@ -47,12 +47,33 @@ async function listTables(directory: string): Promise<string[]> {
 }
 
 async function loadTable(path: string): Promise<Table> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw createTableError(path, null, describeError(error), 'Make the file readable, or move it away.');
-  });
+  const bytes = await readBytes(path);
   const read = READERS.get(extname(path).toLowerCase());
   if (read === undefined) throw createTableError(path, null, 'it is of an unknown kind');
   return read(path, decodeText(path, bytes));
+}
+
+/** A table is held in memory whole. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+async function readBytes(path: string): Promise<Buffer> {
+  try {
+    if ((await stat(path)).size <= MAX_BYTES) return await readFile(path);
+  } catch (error) {
+    throw createTableError(
+      path,
+      null,
+      describeError(error),
+      'Make the file readable, or move it away.',
+      error,
+    );
+  }
+  throw createTableError(
+    path,
+    null,
+    'it is larger than 256 MB',
+    'Keep only the columns and rows that are needed.',
+  );
 }
 
 function decodeText(path: string, bytes: Buffer): string {

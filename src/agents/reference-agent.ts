@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JsonObject } from '../model/json.js';
 import type { Grounding } from '../model/run.js';
-import { compileSchema } from '../model/schema.js';
 import type { Agent, AgentResult, AgentTask } from './agent.js';
-import { type AnswerPlan, createAnswerPlan, wrapItems } from './answer-plan.js';
+import { type AnswerPlan, wrapItems } from './answer-plan.js';
 import { answerRecord, type Cell, createItem } from './answer-record.js';
 import { checkItem } from './check-item.js';
 import { createResult, NO_RECORDS } from './create-result.js';
@@ -11,7 +10,7 @@ import { createExclusionKeys, excludeAnswer } from './exclude-answer.js';
 import { findMatches } from './find-matches.js';
 import { createInputRecord } from './input-record.js';
 import { loadTables } from './load-tables.js';
-import { createSchemaReader } from './schema-reader.js';
+import { createSchemaOpener, type OpenSchema } from './open-schema.js';
 import { createTableIndex, type TableIndex } from './table-index.js';
 import { writeFacts } from './write-facts.js';
 import { type RecordReport, writeReport } from './write-report.js';
@@ -22,16 +21,23 @@ const RECORDS_A_TURN = 10;
 /** Makes the agent that answers from the tables of a folder; it costs nothing, and knows nothing but them. */
 export async function createReferenceAgent(directory: string): Promise<Agent> {
   const tables = (await loadTables(directory)).map(createTableIndex);
+  const openSchema = createSchemaOpener();
   const names = tables.map(({ table }) => table.name).join(', ');
   return {
     description: `Answers from the tables in ${directory} (${names}); it does not search the web.`,
-    answer: (task, signal) => answerTask(tables, names, task, signal),
+    answer: (task, signal) => answerTask({ tables, source: names, openSchema }, task, signal),
   };
 }
 
+interface Knowledge {
+  readonly tables: readonly TableIndex[];
+  /** The names of the tables, for a person. */
+  readonly source: string;
+  readonly openSchema: (schema: JsonObject) => OpenSchema;
+}
+
 async function answerTask(
-  tables: readonly TableIndex[],
-  source: string,
+  { tables, source, openSchema }: Knowledge,
   task: AgentTask,
   signal: AbortSignal,
 ): Promise<AgentResult> {
@@ -40,9 +46,7 @@ async function answerTask(
   // A follow-up without records of its own is about those of the run that it continues.
   const data = request.input?.data ?? task.previous?.request?.input?.data ?? [];
   if (schema === null) return await writeFacts(tables, data, signal);
-  const reader = createSchemaReader(schema);
-  const plan = createAnswerPlan(reader);
-  const itemSchema = compileSchema(schema).part(plan.item.pointer);
+  const { reader, plan, item } = openSchema(schema);
   const exclusions = createExclusionKeys(request.input?.exclusion ?? []);
   const limit = plan.isList ? plan.maxItems : data.length === 1 ? 1 : 0;
   const reports: RecordReport[] = [];
@@ -53,7 +57,7 @@ async function answerTask(
     const drafted = answerRecord(reader, plan, record, matches);
     reports.push({
       record,
-      cells: excludeAnswer(exclusions, record, checkItem(itemSchema, drafted)),
+      cells: excludeAnswer(exclusions, record, checkItem(item, drafted)),
       reasons,
     });
   }

@@ -30,7 +30,9 @@ export function nameRecord(record: JsonObject): string {
     ([key, value]) => key !== 'row_id' && typeof value === 'string' && value !== '',
   );
   const name = entry?.[1] ?? record.row_id ?? 'a record';
-  return String(name).replace(/\s+/g, ' ').slice(0, MAX_NAME_CHARACTERS);
+  return String(name)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .slice(0, MAX_NAME_CHARACTERS);
 }
 
 function describeHoles({ cells, reasons }: RecordReport): string | null {

@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadTables } from '../../src/agents/load-tables.js';
@@ -106,6 +107,14 @@ describe('an error of usage', () => {
   it('names a file that was given as a folder', async () => {
     const folder = createReferenceFolder({ 'a.csv': 'a\n' });
     expect(await loadError(join(folder, 'a.csv'))).toMatchObject({ code: 'REFERENCE_UNREADABLE' });
+  });
+
+  it('names a table that is too large to be held in memory', async () => {
+    const folder = createReferenceFolder({ 'a.csv': 'a\n' });
+    truncateSync(join(folder, 'a.csv'), 300 * 1024 * 1024);
+    const error = await loadError(folder);
+    expect(error).toMatchObject({ kind: 'usage', code: 'REFERENCE_INVALID' });
+    expect(error.message).toContain('a.csv cannot be read: it is larger than 256 MB');
   });
 
   it('names a folder without tables, and the kinds it could hold', async () => {
