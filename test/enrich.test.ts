@@ -326,3 +326,16 @@ test('a lost reply is adopted, not bought again', async () => {
   expect(bench.server.report().runs.created).toBe(5);
   expect(summary.runs.adopted).toBe(2);
 });
+
+test('the answers of one agent are not taken for those of another', async () => {
+  const rehearsal = await openJobBench(
+    script((rows) => ({ rows: rows.map((row) => ({ ...row, fields: { answer: 'play' } })) })),
+  );
+  const real = await openJobBench(script((rows) => ({ rows })));
+  const input = real.write('in.csv', createList(8));
+  const ledger = `${real.folder}/ledger.sqlite`;
+  await rehearsal.run({ input, ledger });
+  const { rows } = await real.run();
+  expectOwnAnswers(rows);
+  expect(real.server.report().runs.created).toBe(1);
+});

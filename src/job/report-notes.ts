@@ -30,6 +30,7 @@ export function reportChanges(job: OpenedJob, onEvent: (event: EnrichEvent) => v
 
 function readChangedParts(before: Ask, after: Ask): string[] {
   const parts: readonly (readonly [string, (ask: Ask) => JsonValue])[] = [
+    ['the agent', (ask) => ask.agent],
     ['the query', (ask) => ask.query],
     ['the system prompt', (ask) => ask.system],
     ['the fields', (ask) => [ask.schema, ask.fields.map((field) => field.name)]],

@@ -7,6 +7,7 @@ import { readNearest } from '../model/nearest.js';
 import { compileSchema } from '../model/schema.js';
 import type { EnrichOptions, Settings } from '../options.js';
 import { describeOrigin } from './describe-origin.js';
+import { nameAgent } from './name-agent.js';
 
 /**
  * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
@@ -18,6 +19,7 @@ export async function resolveAsk(settings: Settings, columns: readonly string[])
   const fields = readFields(schema);
   checkFieldNames(fields.map((field) => field.name));
   return createAsk({
+    agent: await nameAgent(settings.agent),
     query: settings.query,
     system: options.system ?? null,
     schema,
