@@ -8,25 +8,25 @@ import type { OutputOptions, RowFormatter } from './output.js';
 /** Writes JSON Lines: the input's object as it stood, the fields, and what became of the row. */
 export function createJsonlFormatter(options: OutputOptions): RowFormatter {
   const newline = options.shape.newline === '\r' ? '\n' : options.shape.newline;
+  const formatObject = createObjectFormatter(options);
+  // Only an item of a list can stand on many lines; it goes on one, and all others keep their spaces.
+  const isList = options.shape.format === 'json';
+  const formatLine = isList ? (row: FilledRow) => flatten(formatObject(row)) : formatObject;
   return {
     head: '',
-    format: (rows) => rows.map((row) => flatten(formatObject(row, options)) + newline).join(''),
+    format: (rows) => rows.map((row) => formatLine(row) + newline).join(''),
     tail: '',
   };
 }
 
-/** An object that stood on many lines goes on one; the others keep their spaces. */
-function flatten(text: string): string {
-  return /[\r\n]/.test(text) ? compactJson(text) : text;
-}
-
 /** Writes one list of objects, each on its own lines. */
 export function createJsonFormatter(options: OutputOptions): RowFormatter {
+  const formatObject = createObjectFormatter(options);
   let separator = '\n';
   return {
     head: '[',
     format: (rows) => {
-      const text = separator + rows.map((row) => formatObject(row, options)).join(',\n');
+      const text = separator + rows.map(formatObject).join(',\n');
       separator = ',\n';
       return text;
     },
@@ -34,53 +34,76 @@ export function createJsonFormatter(options: OutputOptions): RowFormatter {
   };
 }
 
+function flatten(text: string): string {
+  return /[\r\n]/.test(text) ? compactJson(text) : text;
+}
+
 /** One output object. Its text is the input's, with values put in: so nothing that JavaScript cannot hold is damaged. */
-function formatObject({ row, outcome }: FilledRow, options: OutputOptions): string {
-  const own = createMembers(row, options.columns);
-  const replaced = new Map<string, JsonValue>();
-  const added: [string, JsonValue][] = [];
-  const sources: Record<string, JsonValue> = Object.create(null);
-  for (const { name } of options.fields) {
-    const answer = outcome.fields.get(name);
-    const value = answer?.value ?? null;
-    const isOurs = !own.has(name) || isBlank(own.get(name)) || (options.overwrite && value !== null);
-    if (!own.has(name)) added.push([name, value]);
-    else if (isOurs && value !== null) replaced.set(name, value);
-    if (answer !== undefined && isOurs) sources[name] = describeSource(answer);
-  }
-  const enrichment: JsonValue = {
-    status: outcome.status,
-    error: outcome.error,
-    cost_usd: outcome.costMicros / 1_000_000,
-    run_id: outcome.runId,
-    fields: sources,
-    ...(row.kind === 'faulty' ? { line: row.text } : {}),
+function createObjectFormatter(options: OutputOptions): (row: FilledRow) => string {
+  const keys = options.columns.map(formatKey);
+  const fields = options.fields.map(({ name }) => ({ name, key: formatKey(name) }));
+  return ({ row, outcome }) => {
+    const replaced = new Map<string, string>();
+    const sources: string[] = [];
+    let added = '';
+    for (const { name, key } of fields) {
+      const answer = outcome.fields.get(name);
+      const value = answer?.value ?? null;
+      const own = readOwn(row, name);
+      if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
+      else if (!isBlank(own) && (!options.overwrite || value === null)) continue;
+      else if (value !== null) replaced.set(name, JSON.stringify(value));
+      if (answer !== undefined) sources.push(key + formatSource(answer));
+    }
+    const enrichment = formatEnrichment({ row, outcome }, sources);
+    if (readOwn(row, 'enrichment') === undefined) added += `,"enrichment":${enrichment}`;
+    else replaced.set('enrichment', enrichment);
+    return appendMembers(replaceMembers(formatOwn(row, keys), replaced), added);
   };
-  if (own.has('enrichment')) replaced.set('enrichment', enrichment);
-  else added.push(['enrichment', enrichment]);
-  const text = row.kind === 'object' ? row.text : formatMembers(own);
-  return appendMembers(replaceMembers(text, replaced), added);
 }
 
-/** The members that a row brings along: those of its object, or its cells under the names of their columns. */
-function createMembers(row: Row, columns: readonly string[]): ReadonlyMap<string, JsonValue> {
-  if (row.kind === 'object') return new Map(Object.entries(row.object));
-  if (row.kind === 'faulty') return new Map();
-  const cells: [string, JsonValue][] = columns.map((column, index) => [column, row.cells[index] ?? '']);
-  const surplus = row.cells.slice(columns.length);
-  return new Map(surplus.length === 0 ? cells : [...cells, ['surplus_cells', surplus]]);
+/** What a row brings along under a name, undefined if it has no such member. */
+function readOwn(row: Row, name: string): JsonValue | undefined {
+  switch (row.kind) {
+    case 'cells': {
+      const index = row.columns.get(name);
+      return index === undefined ? undefined : (row.cells[index] ?? '');
+    }
+    case 'object':
+      return Object.hasOwn(row.object, name) ? row.object[name] : undefined;
+    case 'faulty':
+      return undefined;
+  }
 }
 
-function formatMembers(members: ReadonlyMap<string, JsonValue>): string {
-  return `{${[...members].map(formatMember).join(',')}}`;
+/** The row as an object: its own text, or its cells under the names of their columns. */
+function formatOwn(row: Row, keys: readonly string[]): string {
+  if (row.kind === 'object') return row.text;
+  if (row.kind === 'faulty') return '{}';
+  const members = keys.map((key, index) => key + JSON.stringify(row.cells[index] ?? ''));
+  const surplus = row.cells.slice(keys.length);
+  if (surplus.length > 0) members.push(`"surplus_cells":${JSON.stringify(surplus)}`);
+  return `{${members.join(',')}}`;
 }
 
-function formatMember([key, value]: readonly [string, JsonValue]): string {
-  return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+function formatEnrichment({ row, outcome }: FilledRow, sources: readonly string[]): string {
+  const { status, error, costMicros, runId } = outcome;
+  const line = row.kind === 'faulty' ? `,"line":${JSON.stringify(row.text)}` : '';
+  const cost = costMicros / 1_000_000;
+  return `{"status":"${status}","error":${JSON.stringify(error)},"cost_usd":${cost},"run_id":${JSON.stringify(runId)},"fields":{${sources.join(',')}}${line}}`;
+}
+
+function formatSource({ confidence, citations }: FieldAnswer): string {
+  const sources = citations.map(({ url, title }) => ({ url, title: title ?? null }));
+  return JSON.stringify({ confidence, citations: sources });
+}
+
+function formatKey(name: string): string {
+  return `${JSON.stringify(name)}:`;
 }
 
 /** Puts new values in the places of old ones; of a key that occurs twice the last one counts, as for every reader. */
-function replaceMembers(text: string, values: ReadonlyMap<string, JsonValue>): string {
+function replaceMembers(text: string, values: ReadonlyMap<string, string>): string {
   if (values.size === 0) return text;
   const spans = new Map(readMembers(text).map((member) => [member.key, member]));
   const pieces: string[] = [];
@@ -88,18 +111,14 @@ function replaceMembers(text: string, values: ReadonlyMap<string, JsonValue>): s
   for (const { key, start, end } of [...spans.values()].sort((a, b) => a.start - b.start)) {
     const value = values.get(key);
     if (value === undefined) continue;
-    pieces.push(text.slice(at, start), JSON.stringify(value));
+    pieces.push(text.slice(at, start), value);
     at = end;
   }
   return pieces.join('') + text.slice(at);
 }
 
-function appendMembers(text: string, members: readonly (readonly [string, JsonValue])[]): string {
-  if (members.length === 0) return text;
+/** `members` start with a comma each. */
+function appendMembers(text: string, members: string): string {
   const head = text.slice(0, text.lastIndexOf('}')).trimEnd();
-  return `${head}${head.endsWith('{') ? '' : ','}${members.map(formatMember).join(',')}}`;
-}
-
-function describeSource({ confidence, citations }: FieldAnswer): JsonValue {
-  return { confidence, citations: citations.map(({ url, title }) => ({ url, title: title ?? null })) };
+  return `${head}${head.endsWith('{') ? members.slice(1) : members}}`;
 }
