@@ -12,6 +12,8 @@ export interface ByteSource {
   readonly name: string;
   readonly path: string;
   readonly stats: Stats;
+  /** True once rows were seen to be appended while the file was in use; they are left for the next time. */
+  hasGrown: boolean;
   close(): Promise<void>;
 }
 
@@ -26,12 +28,12 @@ export async function openSource(
     throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Name one file in it.');
   }
   if (!stats.isFile()) return openSpool(path, createReadStream(path));
-  return { name: path, path, stats, close: async () => {} };
+  return { name: path, path, stats, hasGrown: false, close: async () => {} };
 }
 
 async function openSpool(name: string, stream: NodeJS.ReadableStream): Promise<ByteSource> {
   const spool = await spoolInput(name, stream);
-  return { name, path: spool.path, stats: await stat(spool.path), close: spool.close };
+  return { name, path: spool.path, stats: await stat(spool.path), hasGrown: false, close: spool.close };
 }
 
 async function statInput(path: string): Promise<Stats> {
@@ -93,8 +95,8 @@ async function checkUnchanged(source: ByteSource, bytes: number | undefined, las
   const { size, mtimeMs } = source.stats;
   if (now.size === size && now.mtimeMs === mtimeMs) return;
   // Rows that were appended are no harm, unless the last row of the time was still being written.
-  const hasGrown = now.size > size && bytes === size && last === 0x0a;
-  if (hasGrown) return;
+  source.hasGrown = now.size > size && bytes === size && last === 0x0a;
+  if (source.hasGrown) return;
   throw createUsageError(
     'INPUT_CHANGED',
     `${source.name} was changed while it was read`,

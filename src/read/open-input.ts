@@ -27,7 +27,7 @@ export async function openInput(options: InputOptions): Promise<Input> {
         return reader.columns;
       },
       get notes() {
-        return [...text.notes, ...reader.notes];
+        return [...text.notes, ...reader.notes, ...(source.hasGrown ? [GROWTH] : [])];
       },
       openRows: reader.openRows,
       close: source.close,
@@ -68,6 +68,11 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
     openText,
   };
 }
+
+const GROWTH: InputNote = {
+  code: 'INPUT_GREW',
+  message: 'Rows were added to the file while it was read; they are left for the next time.',
+};
 
 function describeEncoding(encoding: string, isGuess: boolean): InputNote[] {
   const guess = {

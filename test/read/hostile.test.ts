@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process';
+import { appendFile, open, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { INPUT_LIMITS } from '../../src/read/limits.js';
+import { type InputOptions, openInput } from '../../src/read/open-input.js';
+import { readAllRows, showRow } from '../helpers/rows.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
+
+async function writeInput(name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(await createTempFolder(), name);
+  await writeFile(path, content);
+  return path;
+}
+
+async function readPath(path: string, options: Partial<InputOptions> = {}) {
+  return readAllRows(await openInput({ path, ...options }));
+}
+
+test('a line of a gigabyte is refused after the limit, without reading it all', async () => {
+  const path = join(await createTempFolder(), 'in.csv');
+  const file = await open(path, 'w');
+  await file.write('a,b\n1,2\n');
+  const block = Buffer.alloc(1024 * 1024, 'x');
+  for (let block_ = 0; block_ < 40; block_ += 1) await file.write(block);
+  await file.truncate(1024 ** 3);
+  await file.close();
+  await expect(readPath(path)).rejects.toMatchObject({
+    code: 'INPUT_ROW_TOO_LONG',
+    message: expect.stringContaining(`line 3: a row of more than ${INPUT_LIMITS.maxRowLength} characters`),
+  });
+});
+
+test('a million columns are refused', async () => {
+  const path = await writeInput('in.csv', `${'a,'.repeat(1_000_000)}a\n1\n`);
+  await expect(openInput({ path })).rejects.toMatchObject({
+    code: 'INPUT_TOO_MANY_COLUMNS',
+    message: expect.stringContaining('1000001 columns'),
+  });
+});
+
+test('a bomb in a .gz is refused once it has grown beyond all measure', async () => {
+  const line = `${'x'.repeat(999)}\n`;
+  const path = await writeInput('in.csv.gz', gzipSync(`a\n${line.repeat(20_000)}`));
+  const limits = { freeInflateBytes: 1024 * 1024, maxInflateRatio: 100 };
+  await expect(readPath(path, { limits })).rejects.toMatchObject({ code: 'INPUT_INFLATES_TOO_MUCH' });
+  expect(await readPath(path)).toHaveLength(20_000);
+});
+
+test('a million brackets make a faulty row, and the next line is read', async () => {
+  const deep = `{"a":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`;
+  const path = await writeInput('in.jsonl', `{"a":0}\n${deep}\n{"a":1}\n`);
+  expect((await readPath(path)).map(showRow)).toEqual([
+    { a: 0 },
+    { fault: 'line 2: nested deeper than 100 levels' },
+    { a: 1 },
+  ]);
+});
+
+test('a JSON line without end, and an item of a list without end, are refused after the limit', async () => {
+  const text = `{"a":1}\n{"a":"${'x'.repeat(300_000)}`;
+  const limits = { maxRowLength: 100_000 };
+  const lines = await writeInput('in.jsonl', text);
+  await expect(readPath(lines, { limits })).rejects.toMatchObject({ code: 'INPUT_ROW_TOO_LONG' });
+  const list = await writeInput('in.json', `[${text.replace('\n', ',\n')}`);
+  await expect(readPath(list, { limits })).rejects.toMatchObject({
+    code: 'INPUT_NOT_JSON',
+    message: expect.stringContaining('line 2: an item is longer than 100000 characters'),
+  });
+});
+
+test('bytes that are not valid are told with their line and offset, however far into the file', async () => {
+  const head = `a,b\n${'ä,2\n'.repeat(400_000)}`;
+  const path = await writeInput(
+    'in.csv',
+    Buffer.concat([Buffer.from(head), Buffer.from([0x31, 0xe9, 0x0a])]),
+  );
+  const input = await openInput({ path });
+  await expect(readAllRows(input)).rejects.toMatchObject({
+    code: 'INPUT_ENCODING',
+    message: `${path} is not valid utf-8 at byte ${Buffer.byteLength(head) + 1}, line 400002`,
+  });
+});
+
+test('an encoding is found out where plain ASCII goes on for megabytes first', async () => {
+  const plain = Buffer.from(`a,b\n${'1,2\n'.repeat(700_000)}`);
+  const path = await writeInput(
+    'in.csv',
+    Buffer.concat([plain, Buffer.from('Caf\xe9,\xc9cole\n', 'latin1')]),
+  );
+  const input = await openInput({ path });
+  expect(input.shape.encoding).toBe('windows-1252');
+  expect(showRow((await readAllRows(input)).at(-1) ?? expect.fail())).toEqual(['Café', 'École']);
+});
+
+test('rows that are added while a file is in use are left for the next time', async () => {
+  const path = await writeInput('in.csv', 'a\n1\n2\n');
+  const input = await openInput({ path });
+  await appendFile(path, '3\n');
+  expect((await readAllRows(input)).map(showRow)).toEqual([['1'], ['2']]);
+  expect(input.notes.map((note) => note.code)).toContain('INPUT_GREW');
+  expect(await readPath(path)).toHaveLength(3);
+});
+
+test('a file whose last row was still being written, or that was changed, is refused', async () => {
+  const path = await writeInput('in.csv', 'a,b\n1,2\n3,');
+  const input = await openInput({ path });
+  await appendFile(path, '4\n');
+  await expect(readAllRows(input)).rejects.toMatchObject({ code: 'INPUT_CHANGED' });
+  const second = await openInput({ path });
+  await writeFile(path, 'a,b\n1,2\n3,5\n');
+  await utimes(path, new Date(), new Date(Date.now() + 10_000));
+  await expect(readAllRows(second)).rejects.toMatchObject({ code: 'INPUT_CHANGED' });
+});
+
+test('reading stops when it is told to', async () => {
+  const path = await writeInput('in.csv', `a\n${'1\n'.repeat(500_000)}`);
+  const input = await openInput({ path });
+  const controller = new AbortController();
+  let rows = 0;
+  const reading = (async () => {
+    for await (const chunk of input.openRows(controller.signal)) {
+      rows += chunk.length;
+      controller.abort();
+    }
+  })();
+  await expect(reading).rejects.toThrow(/aborted/);
+  expect(rows).toBeLessThan(500_000);
+});
+
+test('an input that breaks off, such as a closed connection, is an error', async () => {
+  const stdin = Readable.from(
+    (async function* () {
+      yield 'a,b\n1,2\n';
+      throw new Error('connection lost');
+    })(),
+  );
+  await expect(openInput({ path: '-', stdin })).rejects.toMatchObject({
+    code: 'INPUT_NOT_READABLE',
+    message: expect.stringContaining('connection lost'),
+  });
+});
+
+test('a pipe in the place of a file is read like one, and as often as wanted', async () => {
+  const path = join(await createTempFolder(), 'pipe');
+  execFileSync('mkfifo', [path]);
+  const [input] = await Promise.all([openInput({ path }), writeFile(path, 'a,b\n1,2\n')]);
+  expect((await readAllRows(input)).map(showRow)).toEqual([['1', '2']]);
+  expect((await readAllRows(input)).map(showRow)).toEqual([['1', '2']]);
+  await input.close();
+});
