@@ -306,7 +306,7 @@ test('an interrupted job writes what there is, and the same command picks its ru
   expect(countStatuses(first.rows)).toEqual({ enriched: 8, pending: 16 });
   open();
   const second = await bench.run();
-  expect(second.summary).toMatchObject({ stop: 'done', runs: { created: 1, adopted: 1 } });
+  expect(second.summary).toMatchObject({ stop: 'done', runs: { created: 1, adopted: 1 }, duplicates: 0 });
   expect(countStatuses(second.rows)).toEqual({ enriched: 24 });
   expect(bench.server.report().runs.created).toBe(3);
   expectOwnAnswers(second.rows);

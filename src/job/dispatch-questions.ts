@@ -29,16 +29,13 @@ export async function dispatchQuestions(trip: Trip, recovered: readonly Recovere
   for (const { open, runId } of recovered) {
     dispatcher.enter(() => resumeGroup(runId, open.batch, toGroup(open.batch, trip.ask), context));
   }
-  await dispatcher.run(openQuestions(trip));
+  // Nothing to ask: the survey has counted every row, and the input need not be read once more.
+  if (trip.surveyed?.ask === 0 && recovered.length === 0) trip.tally.countSurveyed(trip.surveyed);
+  else await dispatcher.run(openQuestions(trip));
 }
 
 /** The questions of the input in its order, chunk by chunk. */
 async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
-  if (trip.surveyed?.ask === 0) {
-    // Nothing to ask: the survey has counted every row, and the input need not be read once more.
-    trip.tally.countSurveyed(trip.surveyed);
-    return;
-  }
   const context = { ...trip.select, inFlight: trip.inFlight };
   for await (const rows of trip.input.openRows()) {
     const selections = selectRows(rows, context);

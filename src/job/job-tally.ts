@@ -108,7 +108,7 @@ export class JobTally {
 
   private countRows(status: string, count: number): void {
     this.rowsRead += count;
-    if (status === 'ask' || status === 'unwanted') return;
+    if (status === 'ask' || status === 'waiting' || status === 'unwanted') return;
     this.rowsDone += count;
     if (status === 'reused') this.reused += count;
     if (status === 'twin') this.duplicates += count;

@@ -19,7 +19,7 @@ const HOSTED_STARTS_PER_SECOND = 5;
 /** A service in many parts may show a run in its list only after a while; a server on this machine has one memory. */
 const REMOTE_LIST_LAG_MS = 15_000;
 const LOCAL_LIST_LAG_MS = 1_000;
-const EMBEDDED_KEY = 'embedded';
+const LOCAL_KEY = 'local';
 
 /** Opens the agent that the settings choose; for a folder of tables, the server that answers from it in this process. */
 export async function openAgent(settings: Settings): Promise<OpenAgent> {
@@ -33,7 +33,7 @@ export async function openAgent(settings: Settings): Promise<OpenAgent> {
         agent: await createReferenceAgent(agent.directory),
         maxActiveRuns: settings.concurrency,
       });
-      const client = new AgentClient({ baseUrl: server.url, apiKey: EMBEDDED_KEY });
+      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY });
       const close = async (): Promise<void> => {
         await client.close();
         await server.close();
@@ -48,8 +48,10 @@ export async function openAgent(settings: Settings): Promise<OpenAgent> {
 }
 
 function openRemote(url: string, apiKey: string | undefined): OpenAgent {
-  const client = new AgentClient({ baseUrl: url, ...(apiKey === undefined ? {} : { apiKey }) });
-  const isLocal = isLoopbackHost(new URL(url).hostname);
+  const isLocal = URL.canParse(url) && isLoopbackHost(new URL(url).hostname);
+  // A server on this machine asks for some key, and tells accounts apart by it; any will do.
+  const key = apiKey ?? (isLocal ? LOCAL_KEY : undefined);
+  const client = new AgentClient({ baseUrl: url, ...(key === undefined ? {} : { apiKey: key }) });
   return {
     client,
     isFree: false,

@@ -54,5 +54,5 @@ async function findRunIds(trip: Trip, open: readonly OpenBatch[]): Promise<Reado
 }
 
 function holdRows(trip: Trip, { batch }: OpenBatch): void {
-  for (const row of batch.rows) trip.inFlight.add(row.key, batch.fields);
+  for (const row of batch.rows) trip.inFlight.inherit(row.key, batch.fields);
 }

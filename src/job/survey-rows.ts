@@ -63,7 +63,17 @@ async function pickSample(trip: Trip): Promise<ReadonlySet<number> | null> {
 }
 
 function createCounts(): Record<Selection['status'], number> {
-  return { ask: 0, reused: 0, twin: 0, unwanted: 0, excluded: 0, unchanged: 0, unsendable: 0, failed: 0 };
+  return {
+    ask: 0,
+    reused: 0,
+    twin: 0,
+    waiting: 0,
+    unwanted: 0,
+    excluded: 0,
+    unchanged: 0,
+    unsendable: 0,
+    failed: 0,
+  };
 }
 
 /** Adds up runs and prices with the very pool that the job batches with. */

@@ -2,6 +2,8 @@
 export class InFlight {
   private readonly parent: InFlight | null;
   private readonly fieldsByKey = new Map<string, Set<string>>();
+  /** Keys that an earlier process asked: the first row of this reading that has one is the asked row, not its twin. */
+  private readonly inherited = new Set<string>();
 
   /** What is in flight for `parent` is so here too; what is added here is not told to it. */
   constructor(parent: InFlight | null = null) {
@@ -12,6 +14,17 @@ export class InFlight {
     const known = this.fieldsByKey.get(key);
     if (known === undefined) this.fieldsByKey.set(key, new Set(fields));
     else for (const field of fields) known.add(field);
+  }
+
+  /** Holds a key that an earlier process asked. */
+  inherit(key: string, fields: readonly string[]): void {
+    this.add(key, fields);
+    this.inherited.add(key);
+  }
+
+  /** True once for each key that was inherited, for the first row that has it. */
+  claimInherited(key: string): boolean {
+    return this.inherited.delete(key);
   }
 
   remove(key: string, fields: readonly string[]): void {

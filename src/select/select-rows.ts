@@ -24,7 +24,17 @@ export interface SelectContext {
 /** What is done about a row before any of it is sent. */
 export type Selection =
   | { readonly status: 'ask'; readonly question: Question }
-  | { readonly status: 'reused' | 'twin' | 'unwanted' | 'excluded' | 'unchanged' | 'unsendable' | 'failed' };
+  | {
+      readonly status:
+        | 'reused'
+        | 'twin'
+        | 'waiting'
+        | 'unwanted'
+        | 'excluded'
+        | 'unchanged'
+        | 'unsendable'
+        | 'failed';
+    };
 
 /** Decides for each row of a chunk; the ledger is asked once. A row that is to be asked is in flight from here on. */
 export function selectRows(rows: readonly Row[], context: SelectContext): Selection[] {
@@ -58,6 +68,8 @@ function selectQuestion(
   const waiting = question.fields.filter((field) => !inFlight.has(question.key, field));
   const step = readNextStep(ask, waiting, fresh?.fields);
   if (step === null) {
+    if (waiting.length < question.fields.length && inFlight.claimInherited(question.key))
+      return { status: 'waiting' };
     const isTwin = waiting.length < question.fields.length || (fresh !== undefined && context.isOfNow(fresh));
     return { status: isTwin ? 'twin' : 'reused' };
   }
