@@ -5,7 +5,10 @@ import { type CsvCut, readCsvRecord } from './csv-record.js';
 /** Records as they were cut out of the text, with the line on which each one starts. */
 export interface CsvRecords {
   readonly rows: readonly (readonly string[])[];
-  readonly lines: readonly number[];
+  /** The line of the first record. */
+  readonly line: number;
+  /** The lines of all records; null where each takes one. */
+  readonly lines: readonly number[] | null;
   /** Lines of records whose quotes broke the rules. */
   readonly mendedLines: readonly number[];
 }
@@ -72,9 +75,10 @@ class RecordCutter {
       const start = sound.length === 0 ? 0 : parseText(preview, text, isLast).end;
       return this.#cutByHand(text, start, isLast, sound);
     }
+    const line = this.#line;
     const lines = this.#countLines(parsed.rows, hasQuotes ? text.slice(0, parsed.end) : null);
     if (this.#reading.newline === '\n' && text.includes('\r')) stripReturns(parsed.rows);
-    return { records: { rows: parsed.rows, lines, mendedLines: [] }, end: parsed.end };
+    return { records: { rows: parsed.rows, line, lines, mendedLines: [] }, end: parsed.end };
   }
 
   refuseLongRecord(text: string): never {
@@ -91,7 +95,8 @@ class RecordCutter {
   /** The same cutting with more care, from `start` on, where `before` are the records that stand there. */
   #cutByHand(text: string, start: number, isLast: boolean, before: string[][]): Part {
     const rows: (readonly string[])[] = [...before];
-    const lines = this.#countLines(before, text.slice(0, start));
+    const line = this.#line;
+    const lines = this.#countLines(before, text.slice(0, start)) ?? before.map((_, index) => line + index);
     if (this.#reading.newline === '\n') stripReturns(before);
     const mendedLines: number[] = [];
     let at = start;
@@ -108,20 +113,23 @@ class RecordCutter {
       this.#line += countBreaks(text, at, record.end, this.#reading.newline);
       at = record.end;
     }
-    return { records: { rows, lines, mendedLines }, end: at };
+    return { records: { rows, line, lines, mendedLines }, end: at };
   }
 
-  #countLines(rows: readonly (readonly string[])[], text: string | null): number[] {
+  #countLines(rows: readonly (readonly string[])[], text: string | null): number[] | null {
     const { newline } = this.#reading;
     // As many line ends as records, or one less at the end of the file: then none stands in a cell.
     const hasBreaks =
       text !== null &&
       countBreaks(text, 0, text.length, newline) > rows.length - (text.endsWith(newline) ? 0 : 1);
+    if (!hasBreaks) {
+      this.#line += rows.length;
+      return null;
+    }
     const lines: number[] = [];
     for (const row of rows) {
       lines.push(this.#line);
       this.#line += 1;
-      if (!hasBreaks) continue;
       for (const cell of row) this.#line += countBreaks(cell, 0, cell.length, newline);
     }
     return lines;

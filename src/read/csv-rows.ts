@@ -30,12 +30,13 @@ export async function* readCsvRows(
   const { columns } = table;
   let skip = (table.hasSepLine ? 1 : 0) + (table.hasHeader ? 1 : 0);
   let ordinal = 0;
-  for await (const { rows, lines, mendedLines } of chunks) {
+  for await (const { rows, line: firstLine, lines, mendedLines } of chunks) {
     for (const line of mendedLines) note(table, notebook, 'ROW_QUOTES_MENDED', line);
     const out: CellRow[] = [];
     let index = 0;
     for (const cells of rows) {
-      const line = lines[index++] ?? 0;
+      const line = lines?.[index] ?? firstLine + index;
+      index += 1;
       if (isBlankLine(cells, skip > 0 ? 0 : columns.size)) {
         if (skip === 0) notebook.add('BLANK_LINE', line);
       } else if (skip > 0) {

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { createUsageError } from '../errors.js';
 import { decodeWindows1252 } from './decode-windows-1252.js';
 
@@ -63,6 +63,7 @@ function createUtf8Decoder(): Decoder {
   let kept: Buffer = Buffer.alloc(0);
   return {
     decode: (bytes) => {
+      if (bytes !== null && kept.length === 0 && isAscii(bytes)) return bytes.toString('latin1');
       const all = bytes === null ? kept : kept.length === 0 ? bytes : Buffer.concat([kept, bytes]);
       const end = bytes === null ? all.length : all.length - countOpenBytes(all);
       const whole = all.subarray(0, end);

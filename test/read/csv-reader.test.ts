@@ -25,7 +25,7 @@ async function readRecords(text: string, reading: Partial<CsvReading> = {}, cuts
   const mendedLines: number[] = [];
   for await (const records of readCsvRecords(cutInPieces(text, cuts), { ...COMMA, ...reading })) {
     rows.push(...records.rows);
-    lines.push(...records.lines);
+    lines.push(...(records.lines ?? records.rows.map((_, index) => records.line + index)));
     mendedLines.push(...records.mendedLines);
   }
   return { rows, lines, mendedLines };
