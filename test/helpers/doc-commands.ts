@@ -1,0 +1,154 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Background, ProgramResult, Workdir } from './workdir.js';
+
+/** A fenced block of commands in a page, with what the page says of its outcome. */
+export interface CommandBlock {
+  readonly line: number;
+  readonly commands: readonly string[];
+  /** From `<!-- exit N -->` above the block; 0 without it. */
+  readonly exitCode: number;
+  /** The lines of a `text` block right below: each has to be printed; `…` stands for anything. */
+  readonly printed: readonly string[];
+}
+
+/** A page of the guide as a test sees it. */
+export interface CommandPage {
+  readonly blocks: readonly CommandBlock[];
+  /** From `<!-- file PATH -->` above a block: a file that the commands need. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+const SAMPLES = join(import.meta.dirname, '../../samples');
+/** Lines of a page that are for a person's shell and not for the program. */
+const FOR_THE_SHELL = /^(?:npm (?:install|test|start|run|ci)\b|curl |node samples\/|#)/;
+const JOB_WORD = /\bJOB\b/;
+
+/** Reads the commands of a page and what it says about them. */
+export function readCommandPage(text: string): CommandPage {
+  const blocks: CommandBlock[] = [];
+  const files = new Map<string, string>();
+  const fences = /(?:<!-- (exit|file) (\S+) -->\n)?^```(\w+)\n([\s\S]*?)^```$/gm;
+  let lastEnd = -1;
+  for (const match of text.matchAll(fences)) {
+    const [whole, mark, markValue = '', language, body = ''] = match;
+    const last = blocks.at(-1);
+    if (mark === 'file') {
+      files.set(markValue, body);
+    } else if (language === 'sh') {
+      const line = text.slice(0, match.index).split('\n').length;
+      const exitCode = mark === 'exit' ? Number(markValue) : 0;
+      blocks.push({ line, commands: readCommands(body), exitCode, printed: [] });
+      lastEnd = match.index + whole.length;
+    } else if (language === 'text' && last !== undefined && text.slice(lastEnd, match.index).trim() === '') {
+      blocks[blocks.length - 1] = { ...last, printed: body.split('\n').filter((each) => each !== '') };
+    }
+  }
+  return { blocks, files };
+}
+
+/** Runs a page's commands one after the other in a folder that has the samples; a rehearsal stands in for the paid service. */
+export async function runCommandPage(page: CommandPage, workdir: Workdir): Promise<BlockResult[]> {
+  cpSync(SAMPLES, join(workdir.path, 'samples'), {
+    recursive: true,
+    filter: (path) => !path.includes('.filled.'),
+  });
+  for (const [path, content] of page.files) workdir.write(path, content);
+  const session = new Session(workdir);
+  const results: BlockResult[] = [];
+  for (const block of page.blocks) {
+    const ended: ProgramResult[] = [];
+    for (const command of block.commands) {
+      const result = await session.run(command);
+      if (result !== null) ended.push(result);
+    }
+    const printed = ended.map(({ stdout, stderr }) => stdout + stderr).join('');
+    results.push({ block, printed, exitCodes: ended.map(({ status }) => status) });
+  }
+  return results;
+}
+
+export interface BlockResult {
+  readonly block: CommandBlock;
+  readonly printed: string;
+  readonly exitCodes: readonly (number | null)[];
+}
+
+/** True where a line of a page, with `…` for anything, is in what was printed. */
+export function isPrinted(line: string, printed: string): boolean {
+  const pattern = line
+    .split('…')
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
+  return new RegExp(pattern).test(printed);
+}
+
+function readCommands(body: string): string[] {
+  return body
+    .replace(/\\\n\s*/g, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+/** A terminal of the reader: its variables, and the servers that were started in it. */
+class Session {
+  readonly #workdir: Workdir;
+  readonly #env: Record<string, string> = {};
+  readonly #addresses = new Map<string, string>();
+  #rehearsal: Background | null = null;
+
+  constructor(workdir: Workdir) {
+    this.#workdir = workdir;
+  }
+
+  /** Runs one line; null where it is none for the program, or starts a server. */
+  async run(line: string): Promise<ProgramResult | null> {
+    const variable = /^export (\w+)=(\S+)$/.exec(line);
+    if (variable?.[1] !== undefined) {
+      this.#env[variable[1]] = (variable[2] ?? '').replace('…', 'key-of-a-test');
+      return null;
+    }
+    if (FOR_THE_SHELL.test(line)) return null;
+    const words = splitWords(line.replace(/ <\s*\/dev\/null$/, ''));
+    const args = words.slice(words[0] === 'npx' ? 1 : 0);
+    if (args.shift() !== 'rowfill') throw new Error(`no test knows how to run this line: ${line}`);
+    if (args[0] === 'serve') return this.#serve(args);
+    return this.#workdir.run(await this.#complete(args), { env: this.#env });
+  }
+
+  async #serve(args: readonly string[]): Promise<null> {
+    const port = args[args.indexOf('--port') + 1] ?? '';
+    const server = await this.#workdir.start(args.map((arg) => (arg === port ? '0' : arg)));
+    this.#addresses.set(`http://127.0.0.1:${port}`, server.line);
+    return null;
+  }
+
+  /** Puts in what only the reader knows: the id of the job, the address of a server, the service behind a key. */
+  async #complete(args: readonly string[]): Promise<string[]> {
+    const full: string[] = [];
+    for (const arg of args) {
+      full.push(JOB_WORD.test(arg) ? await this.#readJob() : (this.#addresses.get(arg) ?? arg));
+    }
+    const asksAgent = full[0] === 'run' || full[0] === 'plan' || full[0] === 'cancel';
+    if (!asksAgent || full.includes('--reference') || full.includes('--api-url')) return full;
+    this.#rehearsal ??= await this.#workdir.start(['serve', '--reference', 'samples/reference', '--price']);
+    this.#env.EXA_API_KEY ??= 'key-of-a-test';
+    return [...full, '--api-url', this.#rehearsal.line];
+  }
+
+  async #readJob(): Promise<string> {
+    const { stdout } = await this.#workdir.run(['status', '--json']);
+    return /"job":"(\w+)"/.exec(stdout)?.[1] ?? 'no_job';
+  }
+}
+
+/** The words of a command line, as a shell takes them: in single, double or no quotes. */
+function splitWords(line: string): string[] {
+  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
+    word.replace(
+      /'([^']*)'|"([^"]*)"/g,
+      (_quoted, single?: string, double?: string) => single ?? double ?? '',
+    ),
+  );
+}
