@@ -40,7 +40,11 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
 
     const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));
     const lease = closers.add(holdLease(ledger, ask.id));
-    const agent = closers.add(await openAgent(settings));
+    const agent = closers.add(
+      await openAgent(settings, ({ what, attempt, delayMs, reason }) =>
+        hooks.onEvent?.({ type: 'retry', what, attempt, delayMs, reason }),
+      ),
+    );
     await agent.client.check({ ...(hooks.signal === undefined ? {} : { signal: hooks.signal }) });
 
     const job = ledger.openJob(createJobParts(settings, ask, ledger, startedAtMs));

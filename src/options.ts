@@ -14,6 +14,8 @@ const DEFAULTS = { batchSize: 8, concurrency: 20, efforts: ['low'] } as const;
 const DEFAULT_QUERY = 'Find the requested fields for each record.';
 const MAX_BATCH_SIZE = 500;
 const MAX_CONCURRENCY = 1_000;
+/** What a timer can still wait for: over three weeks. */
+const MAX_RUN_TIMEOUT_MS = 2_000_000_000;
 const CONFIDENCES: readonly Confidence[] = ['medium', 'high'];
 
 /** Checks the options and fills in the defaults. Throws a usage error that names the option and its value. */
@@ -29,6 +31,7 @@ export function resolveSettings(options: EnrichOptions): Settings {
     batchSize: readWhole('batch-size', options.batchSize, 1, MAX_BATCH_SIZE) ?? DEFAULTS.batchSize,
     concurrency: readWhole('concurrency', options.concurrency, 1, MAX_CONCURRENCY) ?? DEFAULTS.concurrency,
     startsPerSecond: readNumber('starts-per-second', options.startsPerSecond, 0),
+    runTimeoutMs: readWhole('run-timeout', options.runTimeoutMs, 1, MAX_RUN_TIMEOUT_MS),
     limit: readWhole('limit', options.limit, 1, Number.MAX_SAFE_INTEGER),
     sample: readWhole('sample', options.sample, 1, 1_000_000),
     overwrite: options.overwrite ?? false,

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createGroupBatch } from './job/ask-group.js';
 import { Closers } from './job/closers.js';
 import { createTrip, type Trip } from './job/create-trip.js';
+import { createGroupBatch } from './job/group-batch.js';
 import { createJobParts } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';

@@ -1,4 +1,6 @@
+import { createUsageError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
+import { parseDuration } from '../model/duration.js';
 import type { EnrichOptions } from '../options.js';
 import type { OptionTable, OptionValues } from './command.js';
 import type { Environment, Host } from './host.js';
@@ -121,6 +123,14 @@ export const JOB_OPTIONS = {
     about: 'Runs started in a second; 0 for no limit.',
     fallback: '5, and no limit for an agent on this machine',
   },
+  runTimeout: {
+    kind: 'text',
+    value: 'TIME',
+    group: AGENT,
+    about:
+      'How long one run is waited for, such as 75m; past it the job goes on, and looks again the next time.',
+    fallback: '75m, and 3.5h for the efforts ultra and max',
+  },
   maxCost: {
     kind: 'number',
     value: 'USD',
@@ -163,15 +173,26 @@ export function resolveJobOptions(
   values: OptionValues<typeof JOB_OPTIONS & typeof INPUT_OPTIONS>,
   host: Host,
 ): EnrichOptions {
-  const { field, noHeader, ...same } = values;
+  const { field, noHeader, runTimeout, ...same } = values;
   return {
     ...same,
     input,
     ...(field === undefined ? {} : { fields: field }),
     ...(noHeader === true ? { header: false } : {}),
+    ...(runTimeout === undefined ? {} : { runTimeoutMs: readRunTimeout(runTimeout) }),
     ...readApiKey(host.env),
     ledger: resolveLedgerPath(host.env),
   };
+}
+
+function readRunTimeout(text: string): number {
+  const lengthMs = parseDuration(text);
+  if (lengthMs !== null) return lengthMs;
+  throw createUsageError(
+    'BAD_OPTION',
+    `--run-timeout is ${text}`,
+    'It takes a number with s, m, h or d, such as 75m.',
+  );
 }
 
 /** The key of the hosted service: from the environment only, since other users can see a command line. */

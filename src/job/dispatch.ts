@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { QuestionPool } from '../batch/question-pool.js';
 import type { Question, QuestionGroup } from '../model/question.js';
-import type { NextQuestions } from './ask-group.js';
+import type { NextQuestions } from './ask-context.js';
 import type { StopSwitch } from './stop-switch.js';
 
 export interface DispatchContext {

@@ -106,6 +106,15 @@ export class JobTally {
     this.report();
   }
 
+  /** A run that is no longer waited for: it works on at the agent. */
+  countLate(batch: Batch, runId: string, reason: string): void {
+    const { id: batchId, rows } = batch;
+    this.rowsDone += rows.length;
+    this.rowsFailed += rows.length;
+    this.sources.onEvent({ type: 'batch_failed', batchId, runId, rows: rows.length, reason });
+    this.report();
+  }
+
   private countRows(status: string, count: number): void {
     this.rowsRead += count;
     if (status === 'ask' || status === 'waiting' || status === 'unwanted') return;

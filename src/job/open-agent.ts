@@ -1,4 +1,4 @@
-import { AgentClient } from '../api/agent-client.js';
+import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
 import { isLoopbackHost } from '../api/resolve-base-url.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { Settings } from '../options.js';
@@ -22,7 +22,10 @@ const LOCAL_LIST_LAG_MS = 1_000;
 const LOCAL_KEY = 'local';
 
 /** Opens the agent that the settings choose; for a folder of tables, the server that answers from it in this process. */
-export async function openAgent(settings: Settings): Promise<OpenAgent> {
+export async function openAgent(
+  settings: Settings,
+  onRetry: NonNullable<AgentClientOptions['onRetry']> = () => undefined,
+): Promise<OpenAgent> {
   const { agent, options } = settings;
   switch (agent.kind) {
     case 'reference': {
@@ -33,7 +36,7 @@ export async function openAgent(settings: Settings): Promise<OpenAgent> {
         agent: await createReferenceAgent(agent.directory),
         maxActiveRuns: settings.concurrency,
       });
-      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY });
+      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, onRetry });
       const close = async (): Promise<void> => {
         await client.close();
         await server.close();
@@ -41,17 +44,17 @@ export async function openAgent(settings: Settings): Promise<OpenAgent> {
       return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, close };
     }
     case 'url':
-      return openRemote(agent.url, options.apiKey);
+      return openRemote({ baseUrl: agent.url, apiKey: options.apiKey, onRetry });
     case 'hosted':
-      return openRemote(HOSTED_URL, options.apiKey);
+      return openRemote({ baseUrl: HOSTED_URL, apiKey: options.apiKey, onRetry });
   }
 }
 
-function openRemote(url: string, apiKey: string | undefined): OpenAgent {
-  const isLocal = URL.canParse(url) && isLoopbackHost(new URL(url).hostname);
+function openRemote(options: AgentClientOptions & { readonly baseUrl: string }): OpenAgent {
+  const { baseUrl, apiKey } = options;
+  const isLocal = URL.canParse(baseUrl) && isLoopbackHost(new URL(baseUrl).hostname);
   // A server on this machine asks for some key, and tells accounts apart by it; any will do.
-  const key = apiKey ?? (isLocal ? LOCAL_KEY : undefined);
-  const client = new AgentClient({ baseUrl: url, ...(key === undefined ? {} : { apiKey: key }) });
+  const client = new AgentClient({ ...options, apiKey: apiKey ?? (isLocal ? LOCAL_KEY : undefined) });
   return {
     client,
     isFree: false,

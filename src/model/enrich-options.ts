@@ -52,6 +52,11 @@ export interface EnrichOptions {
   readonly concurrency?: number | undefined;
   /** Runs started in a second; 0 for no limit. @default 5, and 0 for an agent on this machine */
   readonly startsPerSecond?: number | undefined;
+  /**
+   * How long a run is waited for, in milliseconds; past it the job goes on without it, and picks it up the next time.
+   * @default 75 minutes, and 3.5 hours for the efforts ultra and max
+   */
+  readonly runTimeoutMs?: number | undefined;
   /** The most that this job may cost, in US dollars, over every time it is run. */
   readonly maxCost?: number | undefined;
   /** Worst price of a run by effort in US dollars, where it is not the hosted service's. */
@@ -90,6 +95,7 @@ export interface Settings {
   readonly batchSize: number;
   readonly concurrency: number;
   readonly startsPerSecond: number | null;
+  readonly runTimeoutMs: number | null;
   readonly limit: number | null;
   readonly sample: number | null;
   readonly overwrite: boolean;

@@ -4,8 +4,10 @@ import type { AgentRun } from '../model/run.js';
 
 export type WaitResult =
   | { readonly status: 'ended'; readonly run: AgentRun }
-  /** The agent no longer knows the run: deleted or expired. */
+  /** What the run brought can no longer be had: it was deleted, has expired, or is too large to read. */
   | { readonly status: 'gone'; readonly reason: string }
+  /** The run took too long; it works on and is picked up the next time. */
+  | { readonly status: 'late'; readonly reason: string }
   /** The job was stopped; the run works on and is picked up the next time. */
   | { readonly status: 'stopped' }
   /** The job cannot go on: key refused, or nobody there. */
@@ -15,13 +17,23 @@ export type WaitResult =
 export async function waitForRun(
   client: AgentClient,
   run: StartedRun | string,
-  signal: AbortSignal,
+  limits: { readonly signal: AbortSignal; readonly deadlineMs: number },
 ): Promise<WaitResult> {
   try {
-    return { status: 'ended', run: await client.wait(run, { signal }) };
+    return { status: 'ended', run: await client.wait(run, limits) };
   } catch (error) {
-    if (signal.aborted) return { status: 'stopped' };
+    if (limits.signal.aborted) return { status: 'stopped' };
     if (!isAgentFailure(error)) throw error;
-    return error.status === 404 ? { status: 'gone', reason: error.message } : { status: 'fatal', error };
+    if (error.code === 'WAIT_TIMED_OUT')
+      return { status: 'late', reason: describeLateRun(run, limits.deadlineMs) };
+    const isGone = error.status === 404 || error.status === 410 || error.code === 'RESPONSE_TOO_LARGE';
+    return isGone ? { status: 'gone', reason: error.message } : { status: 'fatal', error };
   }
+}
+
+function describeLateRun(run: StartedRun | string, waitedMs: number): string {
+  const id = typeof run === 'string' ? run : run.id;
+  const time =
+    waitedMs < 120_000 ? `${waitedMs / 1_000} seconds` : `${Math.round(waitedMs / 60_000)} minutes`;
+  return `run ${id} had not ended after ${time}; the same command looks again for what it brings`;
 }

@@ -1,0 +1,48 @@
+import type { AgentClient } from '../api/agent-client.js';
+import type { RowChecker } from '../check/check-run.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { OpenedJob } from '../ledger/records.js';
+import type { Ask } from '../model/ask.js';
+import type { PriceList } from '../model/prices.js';
+import type { Question, QuestionGroup } from '../model/question.js';
+import type { Exclusion } from '../select/exclusion.js';
+import type { InFlight } from '../select/in-flight.js';
+import type { SendContext } from '../send/send-batch.js';
+import type { JobTally } from './job-tally.js';
+import type { Patience } from './patience.js';
+import type { StopSwitch } from './stop-switch.js';
+
+/** What a group of questions meets on its way through a run. */
+export interface AskContext {
+  readonly ask: Ask;
+  readonly job: OpenedJob;
+  readonly ledger: Ledger;
+  readonly client: AgentClient;
+  readonly checker: RowChecker;
+  readonly inFlight: InFlight;
+  readonly stop: StopSwitch;
+  readonly patience: Patience;
+  readonly tally: JobTally;
+  readonly send: SendContext;
+  readonly prices: PriceList;
+  /** Answers are asked for again on purpose: what comes back replaces the older ones. */
+  readonly isRefresh: boolean;
+  /** Rows in a full batch. */
+  readonly batchSize: number;
+  /** The attempt after which a row that was not answered fails. */
+  readonly lastAttempt: number;
+  /** How long a run is waited for; null: as its effort has it. */
+  readonly runTimeoutMs: number | null;
+  readonly exclusion: Exclusion;
+}
+
+/** What a group leaves to be asked. */
+export interface NextQuestions {
+  /** The group itself, if the budget had no room for it. */
+  readonly overBudget: QuestionGroup | null;
+  /** A group that goes out before anything else. */
+  readonly followUp: QuestionGroup | null;
+  readonly again: readonly Question[];
+}
+
+export const NOTHING: NextQuestions = { overBudget: null, followUp: null, again: [] };

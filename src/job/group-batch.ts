@@ -1,0 +1,48 @@
+import type { Ask } from '../model/ask.js';
+import { type Batch, createBatch } from '../model/batch.js';
+import { readWorstMicros } from '../model/prices.js';
+import type { QuestionGroup } from '../model/question.js';
+import { describeFaults } from '../send/describe-faults.js';
+import type { AskContext } from './ask-context.js';
+
+/** The batch that a group goes out as. */
+export function createGroupBatch(
+  group: QuestionGroup,
+  context: Pick<AskContext, 'ask' | 'job' | 'prices' | 'isRefresh'>,
+): Batch {
+  const { ask, job, prices } = context;
+  const effort = ask.efforts[group.level] ?? '';
+  const schemas = ask.fields
+    .filter((field) => group.fields.includes(field.name))
+    .map((field) => field.schema);
+  return createBatch(
+    {
+      jobId: job.id,
+      askId: ask.id,
+      attempt: group.attempt,
+      effort,
+      fields: group.fields,
+      rows: group.questions.map(({ key, record }, index) => ({ rowId: `r${index + 1}`, key, record })),
+      previousRunId: group.previousRunId,
+      complaint: describeFaults(group.questions),
+      ...(context.isRefresh && group.level === 0 ? { refresh: true } : {}),
+      reserveMicros: readWorstMicros(prices, effort, group.questions.length, schemas),
+    },
+    job.invocation,
+  );
+}
+
+/** The group that a batch went out as. */
+export function readBatchGroup(batch: Batch, ask: Ask): QuestionGroup {
+  const level = Math.max(0, ask.efforts.indexOf(batch.effort));
+  const { fields, attempt, previousRunId } = batch;
+  const questions = batch.rows.map(({ key, record }) => ({
+    key,
+    record,
+    fields,
+    level,
+    attempt,
+    fault: null,
+  }));
+  return { questions, fields, level, attempt, previousRunId };
+}

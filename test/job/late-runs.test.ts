@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import type { EnrichEvent } from '../../src/model/events.js';
+import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
+
+test('a run that never ends holds nothing up: its rows fail for now, and its end is looked for the next time', async () => {
+  const bench = await openJobBench(
+    script((rows) => ({ rows })),
+    {
+      rehearsal: resolveRehearsal({ faults: [{ fault: 'endless_run', nth: 2 }] }),
+      runTimeoutMs: 5_000,
+    },
+  );
+  bench.write('in.csv', createList(24));
+  const first = await bench.run({ runTimeoutMs: 2_500, concurrency: 3 });
+  expect(first.summary).toMatchObject({ stop: 'done', runs: { created: 3 } });
+  expect(countStatuses(first.rows)).toEqual({ enriched: 16, failed: 8 });
+  for (const row of first.rows.filter((each) => each.enrichment_status === 'failed')) {
+    expect(row.enrichment_error).toMatch(
+      /^run agent_run_\w+ had not ended after 2\.5 seconds; the same command looks/,
+    );
+  }
+  expectOwnAnswers(first.rows);
+
+  // By now the agent has given the run up itself, so its rows are asked once more.
+  const second = await bench.run({ runTimeoutMs: 60_000 });
+  expect(second.summary).toMatchObject({ stop: 'done', runs: { created: 1, adopted: 1 } });
+  expect(countStatuses(second.rows)).toEqual({ enriched: 24 });
+  expect(bench.server.report().runs.created).toBe(4);
+  expectOwnAnswers(second.rows);
+});
+
+test('an equal row that comes after a late run shares its fate, and is not asked on its own', async () => {
+  const bench = await openJobBench(
+    script((rows) => ({ rows })),
+    { rehearsal: resolveRehearsal({ faults: [{ fault: 'endless_run', nth: 1 }] }) },
+  );
+  // More rows than are read at once, so that the twin is met when the run is late already.
+  const rows = ['Acme', ...Array.from({ length: 3_000 }, (_, index) => `Company ${index}`), 'Acme'];
+  bench.write('in.csv', ['company', ...rows, ''].join('\n'));
+  const { rows: output } = await bench.run({ runTimeoutMs: 200, concurrency: 1, batchSize: 500 });
+  expect([output[0], output.at(-1)].map((row) => row?.enrichment_status)).toEqual(['failed', 'failed']);
+  expect(bench.agent.tasks.flatMap((task) => task.request.input?.data ?? [])).toHaveLength(3_001);
+});
+
+test('each try of a call that is made again is told', async () => {
+  const bench = await openJobBench(
+    script((rows) => ({ rows })),
+    {
+      rehearsal: resolveRehearsal({
+        faults: [
+          { fault: 'cut_stream', first: 1 },
+          { fault: 'server_error', on: ['get', 'events'], first: 2 },
+        ],
+      }),
+    },
+  );
+  bench.write('in.csv', createList(8));
+  const events: EnrichEvent[] = [];
+  const { rows } = await bench.run({}, { onEvent: (event) => events.push(event) });
+  expect(countStatuses(rows)).toEqual({ enriched: 8 });
+  const retries = events.filter((event) => event.type === 'retry');
+  expect(retries).not.toHaveLength(0);
+  expect(retries[0]).toMatchObject({ what: expect.stringContaining('/agent/runs/'), attempt: 1 });
+});
