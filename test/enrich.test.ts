@@ -129,32 +129,6 @@ test('the cap holds with many runs at once, and the same command with a higher o
   expect(countStatuses(rows)).toEqual({ enriched: 100 });
 });
 
-test('the ladder asks the higher effort only for what the lower one did not find', async () => {
-  const prices: Record<string, number> = { low: 0.025, high: 0.5 };
-  const bench = await openJobBench(
-    script(
-      (rows, task) =>
-        task.request.effort === 'high'
-          ? { rows }
-          : {
-              rows: rows.map((row, index) => {
-                const company = task.request.input?.data?.[index]?.company;
-                return Number(String(company).slice(8)) % 10 === 0
-                  ? { ...row, fields: { answer: null } }
-                  : row;
-              }),
-            },
-      (task) => prices[task.request.effort ?? ''] ?? 0,
-    ),
-  );
-  bench.write('in.csv', createList(160));
-  const { summary, rows } = await bench.run({ effort: ['low', 'high'] });
-  expect(countStatuses(rows)).toEqual({ enriched: 160 });
-  // 160 rows in 20 runs, 16 rows in 2 more.
-  expect(summary.costMicros).toBe(20 * 25_000 + 2 * 500_000);
-  expectOwnAnswers(rows);
-});
-
 test('a few rows dropped from many batches are pooled, not asked one batch at a time', async () => {
   let dropped = 0;
   const bench = await openJobBench(

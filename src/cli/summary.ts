@@ -22,6 +22,12 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
     cost_usd: toDollars(summary.costMicros),
     reserved_usd: toDollars(summary.reservedMicros),
     seconds,
+    steps: summary.steps.map(({ effort, runs: stepRuns, filled, costMicros }) => ({
+      effort,
+      runs: stepRuns,
+      filled,
+      cost_usd: toDollars(costMicros),
+    })),
   };
 }
 
@@ -40,6 +46,7 @@ export function formatSummary(summary: JobSummary, runsActive: number): string[]
     `${place}: ${formatNumber(rows.total, 'row')}, ${formatDuration(seconds)}.`,
     ...counted.map((status) => `  ${formatCount(rows[status]).padStart(width)}  ${status}`),
     formatCost(summary),
+    ...formatSteps(summary),
     ...formatReuse(summary),
     ...formatAdvice(summary, runsActive),
   ];
@@ -52,6 +59,16 @@ function formatCost(summary: JobSummary): string {
   const open = reservedMicros === 0 ? '' : `; ${formatDollars(reservedMicros)} more is reserved`;
   const adopted = runs.adopted === 0 ? '' : `, ${formatCount(runs.adopted)} picked up again`;
   return `Cost: ${formatDollars(costMicros)}${before}${open} (${formatNumber(runs.created, 'new run')}${adopted}).`;
+}
+
+/** What each level of the effort ladder cost and filled, where there is more than one. */
+function formatSteps({ steps }: JobSummary): string[] {
+  if (steps.length < 2) return [];
+  const width = Math.max(...steps.map(({ effort }) => effort.length));
+  return steps.map(({ effort, runs, filled, costMicros }) => {
+    const name = effort.padEnd(width);
+    return `  ${name}  ${formatNumber(runs, 'run')}, ${formatNumber(filled, 'value')}, ${formatDollars(costMicros)}`;
+  });
 }
 
 function formatReuse({ reused, duplicates }: JobSummary): string[] {

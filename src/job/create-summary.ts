@@ -31,6 +31,7 @@ export function createSummary(trip: Trip, rows: RowCounts, startedAtMs: number):
     costMicros: spend.spentMicros,
     costNowMicros: tally.costNowMicros,
     reservedMicros: spend.reservedMicros,
+    steps: tally.steps,
     seconds: (trip.clock.now() - startedAtMs) / 1_000,
   };
 }

@@ -81,6 +81,7 @@ export function createTrip(parts: TripParts): Trip {
     patience: new Patience(stop),
     tally: new JobTally({
       jobId: job.id,
+      efforts: ask.efforts,
       capMicros: settings.capMicros,
       onEvent,
       readSpend: () => ledger.readSpend(job.id),

@@ -10,6 +10,7 @@ const WARN_AT = 0.8;
 
 export interface TallySources {
   readonly jobId: string;
+  readonly efforts: readonly string[];
   readonly capMicros: number | null;
   readonly onEvent: (event: EnrichEvent) => void;
   readonly readSpend: () => { readonly spentMicros: number; readonly reservedMicros: number };
@@ -18,6 +19,7 @@ export interface TallySources {
 /** Counts what a job does and reports it as events; `progress` follows whatever moved. */
 export class JobTally {
   readonly runs = { created: 0, adopted: 0, failed: 0 };
+  readonly steps: { readonly effort: string; runs: number; filled: number; costMicros: number }[];
   /** Batches of which nobody knows whether the agent has them. */
   unknownBatches = 0;
   costNowMicros = 0;
@@ -35,6 +37,7 @@ export class JobTally {
 
   constructor(sources: TallySources) {
     this.sources = sources;
+    this.steps = sources.efforts.map((effort) => ({ effort, runs: 0, filled: 0, costMicros: 0 }));
   }
 
   /** Rows that were read: those that need no asking are done. */
@@ -73,11 +76,24 @@ export class JobTally {
   countSettled(
     batch: Batch,
     run: AgentRun,
-    rows: { readonly answered: number; readonly done: number; readonly failed: number },
+    rows: {
+      readonly answered: number;
+      readonly filled: number;
+      readonly done: number;
+      readonly failed: number;
+    },
   ): void {
     const costMicros = toMicros(run.costDollars.total);
+    const step = this.steps.find(({ effort }) => effort === batch.effort);
+    if (step !== undefined) {
+      step.runs += 1;
+      step.filled += rows.filled;
+    }
     // A run that another job left behind is on that job's bill.
-    if (batch.jobId === this.sources.jobId) this.costNowMicros += costMicros;
+    if (batch.jobId === this.sources.jobId) {
+      this.costNowMicros += costMicros;
+      if (step !== undefined) step.costMicros += costMicros;
+    }
     this.runsActive -= 1;
     this.rowsDone += rows.done + rows.failed;
     this.rowsFailed += rows.failed;

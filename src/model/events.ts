@@ -52,6 +52,15 @@ export interface JobProgress {
 /** Why a job ended. */
 export type JobStop = 'done' | 'interrupted' | 'budget' | 'refused' | 'unreachable';
 
+/** What one level of the effort ladder came to, in this command alone. */
+export interface JobStep {
+  readonly effort: string;
+  readonly runs: number;
+  /** Values that it brought and that stayed, cell by cell. */
+  readonly filled: number;
+  readonly costMicros: number;
+}
+
 /** What a job came to; the `--json` summary is this with the wire's money spelling. */
 export interface JobSummary {
   readonly jobId: string;
@@ -77,5 +86,7 @@ export interface JobSummary {
   readonly costNowMicros: number;
   /** Reserved for runs whose end is not known yet. */
   readonly reservedMicros: number;
+  /** The effort ladder, lowest level first. */
+  readonly steps: readonly JobStep[];
   readonly seconds: number;
 }

@@ -39,7 +39,7 @@ test('--json prints one summary with the promised keys, and --quiet nothing else
   expect(result.stdout.trim().split('\n')).toHaveLength(1);
   const summary = JSON.parse(result.stdout);
   expect(Object.keys(summary).join()).toBe(
-    'job,ask,input,output,rows,reused,duplicates,runs,requests,cost_usd,reserved_usd,seconds',
+    'job,ask,input,output,rows,reused,duplicates,runs,requests,cost_usd,reserved_usd,seconds,steps',
   );
   expect(summary).toMatchObject({
     output: 'in.filled.csv',

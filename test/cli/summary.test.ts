@@ -30,6 +30,7 @@ const SUMMARY: JobSummary = {
   costMicros: 50_000,
   costNowMicros: 50_000,
   reservedMicros: 0,
+  steps: [{ effort: 'low', runs: 2, filled: 7, costMicros: 50_000 }],
   seconds: 3.25,
 };
 
@@ -38,7 +39,7 @@ test('the JSON summary has the promised keys, in order, and money as dollars', (
     '{"job":"j_1","ask":"a_1","input":"in.csv","output":"in.filled.csv",' +
       '"rows":{"total":10,"enriched":6,"partial":1,"not_found":1,"excluded":0,"unchanged":0,"failed":0,' +
       '"over_budget":0,"pending":2},"reused":0,"duplicates":0,"runs":{"created":2,"adopted":0,"failed":0},' +
-      '"requests":5,"cost_usd":0.003125,"reserved_usd":0.025,"seconds":3.25}',
+      '"requests":5,"cost_usd":0.003125,"reserved_usd":0.025,"seconds":3.25,"steps":[{"effort":"low","runs":2,"filled":7,"cost_usd":0.05}]}',
   );
 });
 
@@ -95,5 +96,17 @@ test('each way a job ends has its exit code', () => {
   expect(resolveJobCode({ ...SUMMARY, stop: 'interrupted' })).toBe(130);
   expect((['defect', 'usage', 'refused', 'unreachable', 'budget'] as const).map(resolveErrorCode)).toEqual([
     1, 2, 3, 4, 5,
+  ]);
+});
+
+test('what each level of a ladder cost and filled is told', () => {
+  const steps = [
+    { effort: 'low', runs: 20, filled: 144, costMicros: 500_000 },
+    { effort: 'high', runs: 2, filled: 16, costMicros: 1_000_000 },
+  ];
+  const lines = formatSummary({ ...SUMMARY, steps }, 0);
+  expect(lines.slice(lines.findIndex((line) => line.startsWith('Cost')) + 1)).toEqual([
+    '  low   20 runs, 144 values, $0.50',
+    '  high  2 runs, 16 values, $1.00',
   ]);
 });
