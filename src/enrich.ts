@@ -6,6 +6,7 @@ import { createTrip, type EnrichHooks, type Trip } from './job/create-trip.js';
 import { dispatchQuestions } from './job/dispatch-questions.js';
 import { holdLease } from './job/hold-lease.js';
 import { createJobParts } from './job/job-parts.js';
+import { limitCost } from './job/limit-cost.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
 import { recoverBatches } from './job/recover-batches.js';
@@ -48,7 +49,10 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     await agent.client.check({ ...(hooks.signal === undefined ? {} : { signal: hooks.signal }) });
 
     const job = ledger.openJob(createJobParts(settings, ask, ledger, startedAtMs));
-    const trip = closers.add(createTrip({ settings, input, ask, exclusion, ledger, agent, job, hooks }));
+    const limited = limitCost(settings, ledger.readSpend(job.id));
+    const trip = closers.add(
+      createTrip({ settings: limited, input, ask, exclusion, ledger, agent, job, hooks }),
+    );
     lease.watch(trip.stop);
     try {
       return await fillFile(trip, startedAtMs);

@@ -38,6 +38,7 @@ export function resolveSettings(options: EnrichOptions): Settings {
     refresh: options.refresh ?? false,
     maxAgeMs: options.maxAge === undefined ? null : readDuration('max-age', options.maxAge),
     capMicros: toCap(readNumber('max-cost', options.maxCost, 0)),
+    capNowMicros: toCap(readNumber('max-cost-now', options.maxCostNow, 0)),
     prices: resolvePrices(options.prices ?? {}),
     agent: resolveAgent(options),
   };

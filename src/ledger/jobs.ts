@@ -91,6 +91,19 @@ export function readSpend(database: Database, jobId: string): Spend {
   return { spentMicros: spend.spentMicros, reservedMicros: spend.reservedMicros };
 }
 
+/** What the jobs on inputs below a folder were billed since a moment, and all that is reserved for them. */
+export function readFolderSpend(database: Database, folder: string, sinceMs: number): Spend {
+  const spend = database.get<Spend>(
+    `select
+       (select coalesce(sum(batch.cost_micros), 0) from batch join job on job.number = batch.job
+        where batch.state = 'settled' and batch.ended_at >= ?1 and substr(job.input, 1, length(?2)) = ?2) as spentMicros,
+       (select coalesce(sum(reserved_micros), 0) from job where substr(input, 1, length(?2)) = ?2) as reservedMicros`,
+    sinceMs,
+    folder,
+  );
+  return { spentMicros: spend?.spentMicros ?? 0, reservedMicros: spend?.reservedMicros ?? 0 };
+}
+
 /** Reads a job by its id or by the start of it. */
 export function readJob(database: Database, idOrPrefix: string): JobRecord {
   const prefix = idOrPrefix.startsWith('j_') ? idOrPrefix : `j_${idOrPrefix}`;

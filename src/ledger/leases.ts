@@ -48,7 +48,7 @@ export function acquireLease(
     lease.askId,
     lease.token,
   );
-  if (row !== undefined && row.expiresAt > nowMs && !isGone(row, holder)) {
+  if (row !== undefined && row.expiresAt > nowMs && !isHolderGone(row, holder)) {
     return {
       status: 'busy',
       holder: { pid: row.pid, host: row.host, space: row.space },
@@ -85,11 +85,11 @@ export function releaseLease(database: Database, lease: Lease): void {
   database.run('delete from lease where ask_id = ? and token = ?', lease.askId, lease.token);
 }
 
-/** True for a holder on this machine whose process has ended. */
-function isGone(row: LeaseHolder, self: LeaseHolder): boolean {
-  if (row.host !== self.host || row.space !== self.space) return false;
+/** True for a holder on this machine whose process has ended; of any other, nothing can be told. */
+export function isHolderGone(holder: LeaseHolder, self: LeaseHolder): boolean {
+  if (holder.host !== self.host || holder.space !== self.space) return false;
   try {
-    process.kill(row.pid, 0);
+    process.kill(holder.pid, 0);
     return false;
   } catch (error) {
     // EPERM: it is alive, and another user's.

@@ -8,7 +8,7 @@ import type { AgentRun } from '../model/run.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';
 import { findOpenBatches, intendBatch, markSent, suspectBatch, voidBatch } from './batches.js';
 import { Database } from './database.js';
-import { closeJob, findJob, openJob, readJob, readSpend } from './jobs.js';
+import { closeJob, findJob, openJob, readFolderSpend, readJob, readSpend } from './jobs.js';
 import {
   acquireLease,
   type Lease,
@@ -140,6 +140,14 @@ export class Ledger {
   /** What the job was billed, over all its invocations, and what is reserved for runs whose end is not known. */
   readSpend(jobId: string): Spend {
     return readSpend(this.#database, jobId);
+  }
+
+  /**
+   * What all jobs on inputs whose paths start with `folder` were billed since a moment, and what is reserved for them now,
+   * whenever that was.
+   */
+  readFolderSpend(folder: string, sinceMs: number): Spend {
+    return this.#database.read(() => readFolderSpend(this.#database, folder, sinceMs));
   }
 
   /** Starts to tell rows from their twins, over one reading of an input. Nothing of it is kept. */

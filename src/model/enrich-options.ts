@@ -59,6 +59,8 @@ export interface EnrichOptions {
   readonly runTimeoutMs?: number | undefined;
   /** The most that this job may cost, in US dollars, over every time it is run. */
   readonly maxCost?: number | undefined;
+  /** The most that this call may add to that, in US dollars, whatever the job cost before. */
+  readonly maxCostNow?: number | undefined;
   /** Worst price of a run by effort in US dollars, where it is not the hosted service's. */
   readonly prices?: Readonly<Record<string, number>> | undefined;
   /** Start without a question. @default false */
@@ -102,6 +104,8 @@ export interface Settings {
   readonly refresh: boolean;
   readonly maxAgeMs: number | null;
   readonly capMicros: number | null;
+  /** What this call may add to the cost of its job. */
+  readonly capNowMicros: number | null;
   readonly prices: PriceList;
   readonly agent: AgentChoice;
 }
