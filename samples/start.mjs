@@ -29,26 +29,9 @@ function main() {
   return 0;
 }
 
-// The whole command, as the README of the samples has it.
+// As the README of the samples has it: the recipe says what to ask, of which columns, and who answers.
 function readCommand() {
-  return [
-    'run',
-    'samples/companies.csv',
-    '--reference',
-    'samples/reference',
-    '--schema',
-    'samples/companies.schema.json',
-    '--query',
-    'Where is each company based, since when, and where are its shares traded?',
-    '--send',
-    'company,domain',
-    '--exclude',
-    'samples/customers.csv',
-    '--exclude-on',
-    'domain',
-    '--output',
-    OUTPUT,
-  ];
+  return ['run', 'samples/companies.csv', '--recipe', 'samples/companies.recipe.yaml', '--output', OUTPUT];
 }
 
 function showResult(rows) {
@@ -68,8 +51,7 @@ The whole table is in ${join(ROOT, OUTPUT)}
 A second "npm start" takes its answers from the ledger: nothing is asked, or paid for, twice.
 What to try next, with more commands in samples/README.md:
 
-  npx rowfill run samples/people.jsonl --reference samples/reference \\
-    --schema samples/people.schema.json --query "What is each person's role at the company, and since when?" --send full_name,company
+  npx rowfill run samples/people.jsonl --recipe samples/people.recipe.yaml
 `);
 }
 

@@ -29,6 +29,8 @@ test('the package holds the program, the types and the samples, and no tests or 
     'dist/cli/main.js',
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/recipe/recipe.schema.json',
+    'samples/companies.recipe.yaml',
     'README.md',
     'LICENSE',
     'ARCHITECTURE.md',
@@ -69,6 +71,8 @@ test('the installed program fills a list', () => {
 test('the library is imported by the package’s name, and nothing else of it is reachable', () => {
   const script = "import('rowfill').then((m) => console.log(typeof m.RowfillError))";
   expect(execute(process.execPath, '-e', script)).toBe('function\n');
+  const schema = "console.log(require('rowfill/recipe.schema.json').title)";
+  expect(execute(process.execPath, '-e', schema)).toBe('A rowfill recipe\n');
   const inside = "import('rowfill/dist/cli/main.js').catch((e) => console.log(e.code))";
   expect(execute(process.execPath, '-e', inside)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
 });

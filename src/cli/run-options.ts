@@ -13,6 +13,13 @@ const MONEY = 'Money';
 
 /** The options that say what a job asks, of whom and for how much; `run` and `plan` share them. */
 export const JOB_OPTIONS = {
+  recipe: {
+    kind: 'text',
+    alias: 'r',
+    value: 'FILE',
+    group: ASK,
+    about: 'A YAML or JSON file that says what to ask, and how. Options beside it win.',
+  },
   query: {
     kind: 'text',
     alias: 'q',
@@ -167,14 +174,14 @@ export const INPUT_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-/** The options of a job as the library takes them. */
-export function resolveJobOptions(
+/** The options of a job as the library takes them: those of its recipe, and over them those of the command line. */
+export async function resolveJobOptions(
   input: string,
   values: OptionValues<typeof JOB_OPTIONS & typeof INPUT_OPTIONS>,
   host: Host,
-): EnrichOptions {
-  const { field, noHeader, runTimeout, ...same } = values;
-  return {
+): Promise<EnrichOptions> {
+  const { recipe, field, noHeader, runTimeout, ...same } = values;
+  const options = {
     ...same,
     input,
     ...(field === undefined ? {} : { fields: field }),
@@ -183,6 +190,10 @@ export function resolveJobOptions(
     ...readApiKey(host.env),
     ledger: resolveLedgerPath(host.env),
   };
+  if (recipe === undefined) return options;
+  // Loaded when it is called for: most commands read no recipe.
+  const { mergeRecipe, readRecipe } = await import('../recipe/read-recipe.js');
+  return mergeRecipe(options, await readRecipe(recipe, host.env));
 }
 
 function readRunTimeout(text: string): number {

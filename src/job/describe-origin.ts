@@ -2,6 +2,5 @@ import type { EnrichOptions } from '../options.js';
 
 /** What a message calls an option, or an entry of one such as `send/0`: by its place in a recipe, else by its flag. */
 export function describeOrigin(origins: EnrichOptions['origins'], name: string, flag: string): string {
-  const place = origins?.[name];
-  return place === undefined ? flag : `${place}: ${name.replace(/\/\d+$/, '')}`;
+  return origins?.[name] ?? flag;
 }

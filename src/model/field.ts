@@ -53,7 +53,8 @@ export function checkFieldNames(names: readonly string[]): void {
 
 const MAX_NAME_LENGTH = 200;
 
-function readNameFault(name: string, names: readonly string[]): string | null {
+/** Why a name cannot be a column beside the columns of the result; null where it can. `names` are all that are asked. */
+export function readNameFault(name: string, names: readonly string[]): string | null {
   if (name.trim() === '') return 'its name is empty';
   if (name !== name.trim()) return 'its name starts or ends with a space';
   if (name.length > MAX_NAME_LENGTH) return `its name is longer than ${MAX_NAME_LENGTH} characters`;

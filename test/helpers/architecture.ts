@@ -13,7 +13,7 @@ interface Import {
 }
 
 const STOPS = ['read', 'select', 'batch', 'send', 'wait', 'check', 'settle', 'join', 'write'];
-const SUPPORTS = ['api', 'ledger', 'server', 'agents', 'options.ts'];
+const SUPPORTS = ['api', 'ledger', 'server', 'agents', 'recipe', 'options.ts'];
 const MAX_LINES = 250;
 const NAMELESS = /^(utils?|helpers?|common|misc)$/;
 
@@ -37,6 +37,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/load-tables.ts'],
   tldts: ['model/entity-key.ts'],
   undici: ['api/'],
+  yaml: ['recipe/parse-recipe.ts'],
   yargs: ['cli/'],
 };
 

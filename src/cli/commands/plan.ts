@@ -16,6 +16,10 @@ export const plan = createCommand({
   },
   examples: [
     {
+      line: 'rowfill plan companies.csv -r companies.recipe.yaml',
+      about: 'what the job of a recipe would send and cost',
+    },
+    {
       line: 'rowfill plan companies.csv -s fields.json --send company,domain',
       about: 'what the job would send and cost',
     },
@@ -26,7 +30,7 @@ export const plan = createCommand({
   ],
   async run({ operands: [input = ''], options }, host) {
     const { json = false, ...job } = options;
-    const result = await planJob(resolveJobOptions(input, job, host));
+    const result = await planJob(await resolveJobOptions(input, job, host));
     if (json) host.print(`${JSON.stringify(createPlanRecord(result))}\n`);
     else for (const line of formatPlan(result)) host.tell(line);
     return EXIT_CODES.done;

@@ -69,6 +69,10 @@ export const run = createCommand({
   },
   examples: [
     {
+      line: 'rowfill run companies.csv -r companies.recipe.yaml --limit 20',
+      about: 'tries what a recipe asks on twenty rows',
+    },
+    {
       line: "rowfill run companies.csv -q 'Find the seat of each company.' -f hq_city -f founded:integer",
       about: 'fills two columns into companies.filled.csv',
     },
@@ -94,23 +98,21 @@ export const run = createCommand({
         'Name a file with --output, or leave --json out.',
       );
     }
+    const jobOptions = { ...(await resolveJobOptions(input, job, host)), ...readFormat(format) };
     const log = logFile === undefined ? null : openLogFile(logFile, host);
     const report = createJobReport(host, quiet, log);
     const interrupt = openInterrupt(host, report.say);
     const consent = {
-      isGiven: options.yes === true || options.maxCost !== undefined,
+      isGiven: options.yes === true || jobOptions.maxCost !== undefined,
       canAsk: host.canAsk && input !== '-',
       quiet,
     };
     try {
-      const summary = await enrich(
-        { ...resolveJobOptions(input, job, host), ...readFormat(format) },
-        {
-          onEvent: report.onEvent,
-          confirm: (quote) => confirmQuote(quote, consent, host),
-          signal: interrupt.signal,
-        },
-      );
+      const summary = await enrich(jobOptions, {
+        onEvent: report.onEvent,
+        confirm: (quote) => confirmQuote(quote, consent, host),
+        signal: interrupt.signal,
+      });
       report.finish(summary);
       if (json) host.print(`${JSON.stringify(createSummaryRecord(summary))}\n`);
       return resolveJobCode(summary);

@@ -1,0 +1,155 @@
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml';
+import { describeError } from '../errors.js';
+import type { JsonValue } from '../model/json.js';
+import { unescapeToken } from '../model/pointer.js';
+import { RecipeError, type RecipeFault } from './recipe-fault.js';
+
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A recipe's value, and where in its text each part of it stands. */
+export interface ParsedRecipe {
+  readonly value: JsonValue;
+  /** The place of the value at a JSON pointer, or of its key; of the nearest part around it where there is none. */
+  locate(pointer: string, part: 'key' | 'value'): Position;
+  /** The place of a character. */
+  locateOffset(offset: number): Position;
+}
+
+/** Reads YAML, of which JSON is a part. Throws a RecipeError that names line and column of what cannot be read. */
+export function parseRecipe(text: string, name: string): ParsedRecipe {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const locateOffset = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const faults = [
+    ...[...document.errors, ...document.warnings].map((error) => createSyntaxFault(error, locateOffset)),
+    ...findOddities(document, locateOffset),
+  ];
+  if (faults.length > 0) throw new RecipeError(name, faults);
+  return {
+    value: readDocument(document, name),
+    locate: (pointer, part) => locateOffset(findOffset(document, pointer, part)),
+    locateOffset,
+  };
+}
+
+function createSyntaxFault(error: YAMLError, locate: (offset: number) => Position): RecipeFault {
+  const remedy = REMEDIES[error.code];
+  return {
+    code: 'RECIPE_NOT_YAML',
+    ...locate(error.pos[0]),
+    message: remedy?.[0] ?? `this cannot be read as YAML: ${error.message}`,
+    hint: remedy?.[1] ?? 'Correct the YAML here. Text with signs that YAML knows goes in double quotes.',
+  };
+}
+
+/** What the usual slips look like to their writer, and what helps. */
+const REMEDIES: Partial<Record<YAMLError['code'], readonly [string, string]>> = {
+  BLOCK_AS_IMPLICIT_KEY: [
+    'a text holds a colon and a space, which makes it look like a key',
+    'Put the text in double quotes.',
+  ],
+  TAB_AS_INDENT: ['a tab stands at the beginning of the line', 'Indent with spaces.'],
+  DUPLICATE_KEY: ['this key stands here a second time', 'Keep one of the two.'],
+  BAD_SCALAR_START: [
+    'a text begins with a sign that YAML keeps for itself',
+    'Put the text in double quotes.',
+  ],
+  MULTIPLE_DOCS: ['a second document begins here', 'A recipe is one document: delete the line ---.'],
+  TAG_RESOLVE_FAILED: ['a tag (!) is not known', 'Delete it, or put the text in double quotes.'],
+  BAD_DQ_ESCAPE: [
+    'a backslash in double quotes makes no known character',
+    'Double it, or use single quotes.',
+  ],
+};
+
+/** What YAML allows and JSON does not know. */
+function findOddities(document: Document, locate: (offset: number) => Position): RecipeFault[] {
+  const faults: RecipeFault[] = [];
+  const add = (node: unknown, message: string, hint: string): void => {
+    faults.push({ code: 'BAD_RECIPE', ...locate(readStart(node)), message, hint });
+  };
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) === undefined) {
+        add(alias, `*${alias.source} refers to no anchor`, `Put text that begins with * in double quotes.`);
+      }
+    },
+    Pair(_key, pair) {
+      if (!isScalar(pair.key)) add(pair.key, 'a key is no plain word', 'Write key: value.');
+    },
+    Scalar(_key, scalar) {
+      const isNumber = typeof scalar.value === 'number';
+      if (isNumber && !Number.isFinite(scalar.value)) {
+        add(scalar, `${scalar.source} is no number that can be used`, 'Write digits, such as 5.00.');
+      }
+    },
+  });
+  return faults;
+}
+
+function readDocument(document: Document, name: string): JsonValue {
+  try {
+    // Only what JSON knows is left: tags and odd keys were refused.
+    return document.toJS() as JsonValue;
+  } catch (error) {
+    const hint = 'Write what the anchors stand for in their place.';
+    throw new RecipeError(name, [
+      { code: 'RECIPE_NOT_YAML', line: 1, column: 1, message: describeError(error), hint },
+    ]);
+  }
+}
+
+function findOffset(document: Document, pointer: string, part: 'key' | 'value'): number {
+  let node: unknown = document.contents;
+  let key: unknown = null;
+  for (const token of pointer.split('/').slice(1).map(unescapeToken)) {
+    const inner = resolveAlias(node, document);
+    if (isMap(inner)) {
+      const pair: Pair | undefined = inner.items.find((item) => readKey(item) === token);
+      if (pair === undefined) break;
+      [key, node] = [pair.key, pair.value ?? pair.key];
+    } else if (isSeq(inner)) {
+      const item: unknown = inner.items[Number(token)];
+      if (item === undefined) break;
+      [key, node] = [item, item];
+    } else {
+      break;
+    }
+  }
+  return readStart(part === 'key' && key !== null ? key : node);
+}
+
+function readKey(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+}
+
+function resolveAlias(node: unknown, document: Document): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+function readStart(node: unknown): number {
+  return isNode(node) ? (node.range?.[0] ?? 0) : 0;
+}
+
+function isNode(node: unknown): node is Node {
+  return isScalar(node) || isCollection(node) || isAlias(node);
+}
