@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../model/json.js';
 import type { Plan } from '../plan.js';
+import { clipText } from './clip-text.js';
 import { toDollars } from './summary.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
 
@@ -68,9 +69,9 @@ function formatExamples(examples: readonly JsonValue[]): string {
   if (examples.length === 0) return '';
   const texts = examples.map((example) => {
     const text = typeof example === 'string' ? example : JSON.stringify(example);
-    return text.length <= MAX_EXAMPLE ? text : `${text.slice(0, MAX_EXAMPLE - 1)}…`;
+    return clipText(text.replace(/\s+/g, ' '), MAX_EXAMPLE);
   });
-  return `: ${texts.join(' · ').replace(/\s+/g, ' ')}`;
+  return `: ${texts.join(' · ')}`;
 }
 
 function formatCost(worstMicros: number, likelyMicros: number): string {

@@ -35,6 +35,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   libsql: ['ledger/', 'server/run-store.ts'],
   'p-limit': ['job/dispatch.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/load-tables.ts'],
+  'string-width': ['cli/clip-text.ts'],
   tldts: ['model/entity-key.ts'],
   undici: ['api/'],
   yaml: ['recipe/parse-recipe.ts'],
