@@ -9,7 +9,7 @@ import { createJobParts } from './job/job-parts.js';
 import { limitCost } from './job/limit-cost.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
-import { recoverBatches } from './job/recover-batches.js';
+import { type RecoveredRun, recoverBatches } from './job/recover-batches.js';
 import { reportChanges, reportNotes } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import { writeTripOutput } from './job/write-output.js';
@@ -33,7 +33,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
   const settings = resolveSettings(options);
   const closers = new Closers();
   try {
-    const input = closers.add(await openInput({ ...options, path: options.input }));
+    const input = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
     checkColumns(input.name, input.columns);
     const ask = await resolveAsk(settings, input.columns);
     await checkOutput(settings.output, options.input);
@@ -48,14 +48,21 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     );
     await agent.client.check({ ...(hooks.signal === undefined ? {} : { signal: hooks.signal }) });
 
-    const job = ledger.openJob(createJobParts(settings, ask, ledger, startedAtMs));
+    const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs));
     const limited = limitCost(settings, ledger.readSpend(job.id));
     const trip = closers.add(
       createTrip({ settings: limited, input, ask, exclusion, ledger, agent, job, hooks }),
     );
     lease.watch(trip.stop);
+    trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
+    reportNotes(trip);
+    reportChanges(job, trip.onEvent);
+    const recovered = await recoverBatches(trip);
+    await confirmCost(trip);
+    // Written down only now: a question that was declined leaves no job behind.
+    ledger.openJob(job);
     try {
-      return await fillFile(trip, startedAtMs);
+      return await fillFile(trip, recovered, startedAtMs);
     } catch (error) {
       ledger.closeJob(job.id, 'interrupted', null);
       throw error;
@@ -65,14 +72,13 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
   }
 }
 
-/** The trip itself, once everything is open. */
-async function fillFile(trip: Trip, startedAtMs: number): Promise<JobSummary> {
+/** The trip itself, once everything is open and agreed to. */
+async function fillFile(
+  trip: Trip,
+  recovered: readonly RecoveredRun[],
+  startedAtMs: number,
+): Promise<JobSummary> {
   const { job, ledger, agent, settings, stop } = trip;
-  trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
-  reportNotes(trip);
-  reportChanges(job, trip.onEvent);
-  const recovered = await recoverBatches(trip);
-  await confirmCost(trip);
   await dispatchQuestions(trip, recovered);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
     await cancelRuns(agent.client, ledger, job);

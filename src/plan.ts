@@ -60,16 +60,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
       openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
     );
     const agent = closers.add(await openAgent(settings));
-    const parts = createJobParts(settings, ask, ledger, Date.now());
-    const earlier = ledger.findJob(ask.id, parts.input);
-    const job = {
-      ...parts,
-      id: earlier?.id ?? 'new',
-      askId: ask.id,
-      invocation: (earlier?.invocation ?? 0) + 1,
-      stop: null,
-      previous: null,
-    };
+    const job = ledger.resolveJob(createJobParts(settings, ask, ledger, Date.now()));
     const trip = closers.add(createTrip({ settings, input, ask, exclusion, ledger, agent, job, hooks: {} }));
     return createPlan(trip, await surveyRows(trip));
   } finally {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { EnrichEvent, JobProgress } from '../src/model/events.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
 import { createList, openJobBench } from './helpers/job.js';
 import { type Bend, countStatuses, expectOwnAnswers, script } from './helpers/truthful-agent.js';
@@ -211,15 +212,60 @@ test('an interrupted job writes what there is, and the same command picks its ru
     return truthful(task, signal);
   });
   bench.write('in.csv', createList(24));
-  const first = await bench.run({ concurrency: 1 }, { signal: controller.signal });
+  const progress: JobProgress[] = [];
+  const onEvent = (event: EnrichEvent): void => {
+    if (event.type === 'progress') progress.push(event.progress);
+  };
+  const first = await bench.run({ concurrency: 1 }, { signal: controller.signal, onEvent });
+  expect(progress.at(-1)).toMatchObject({ rowsDone: 8, rowsFailed: 0, runsActive: 1 });
   expect(first.summary.stop).toBe('interrupted');
   expect(countStatuses(first.rows)).toEqual({ enriched: 8, pending: 16 });
   open();
-  const second = await bench.run();
+  const second = await bench.run({}, { onEvent });
+  expect(progress.at(-1)).toMatchObject({ rowsDone: 24, rowsRead: 24, rowsTotal: 24, runsActive: 0 });
+  expect(progress.filter(({ rowsDone, rowsRead }) => rowsDone > rowsRead)).toEqual([]);
   expect(second.summary).toMatchObject({ stop: 'done', runs: { created: 1, adopted: 1 }, duplicates: 0 });
   expect(countStatuses(second.rows)).toEqual({ enriched: 24 });
   expect(bench.server.report().runs.created).toBe(3);
   expectOwnAnswers(second.rows);
+});
+
+test('a job that nobody agreed to leaves nothing in the ledger, and an earlier one as it was', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', createList(3));
+  const events: EnrichEvent[] = [];
+  const decline = { confirm: async () => false, onEvent: (event: EnrichEvent) => void events.push(event) };
+  const declined = expect.objectContaining({ kind: 'usage', code: 'COST_DECLINED' });
+  await expect(bench.run({}, decline)).rejects.toEqual(declined);
+  expect(bench.listJobs()).toEqual([]);
+  await bench.run();
+  const before = bench.listJobs();
+  bench.write('in.csv', createList(4));
+  await expect(bench.run({}, decline)).rejects.toEqual(declined);
+  expect(bench.listJobs()).toEqual(before);
+  expect(bench.agent.tasks).toHaveLength(1);
+});
+
+test('an interruption while the input is looked through ends the job before anybody is asked to pay', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', createList(3));
+  const confirm = async (): Promise<boolean> => {
+    throw new Error('nobody is to be asked');
+  };
+  const controller = new AbortController();
+  const onEvent = (event: EnrichEvent): void => {
+    if (event.type === 'job') controller.abort();
+  };
+  const { summary } = await bench.run({}, { confirm, onEvent, signal: controller.signal });
+  expect(summary).toMatchObject({ stop: 'interrupted', rows: { pending: 3, total: 3 } });
+});
+
+test('an interruption before the job has begun is thrown as what it is, and leaves nothing behind', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', createList(3));
+  const reason = new Error('closing time');
+  await expect(bench.run({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  expect(bench.listJobs()).toEqual([]);
 });
 
 test('a lost reply is adopted, not bought again', async () => {

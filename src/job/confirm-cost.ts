@@ -9,10 +9,12 @@ import { surveyRows } from './survey-rows.js';
  * Throws a usage error where nobody agreed to the cost.
  */
 export async function confirmCost(trip: Trip): Promise<void> {
-  const { settings, hooks, agent } = trip;
+  const { settings, hooks, agent, stop } = trip;
   if (settings.sample === null && agent.isFree) return;
   const survey = await surveyRows(trip);
   const { quote, counts } = survey;
+  // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
+  if (stop.reason !== null) return;
   trip.surveyed = counts;
   if (agent.isFree || quote.runs === 0) return;
   if (hooks.confirm !== undefined) {

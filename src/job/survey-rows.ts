@@ -35,6 +35,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   const pass = trip.ledger.startPass();
   try {
     for await (const rows of trip.input.openRows()) {
+      if (trip.stop.reason !== null) break;
       // What is in flight is known for this chunk alone; the ledger's pass knows the rows of the chunks before.
       const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
       const questions = selections.flatMap((each) => (each.status === 'ask' ? [each.question] : []));

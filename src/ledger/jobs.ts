@@ -21,13 +21,27 @@ const SELECT_JOB = `
   select job.id, ask.id as askId, ask.content as ask, job.input, job.output, job.settings, job.invocation, job.stop
   from job join ask on ask.number = job.ask`;
 
+/** The job as its next invocation will be. */
+export function resolveJob(database: Database, parts: JobParts): OpenedJob {
+  const { ask, input, output, settings } = parts;
+  const known = findJob(database, ask.id, input);
+  return {
+    id: createJobId(ask.id, input),
+    askId: ask.id,
+    ask,
+    input,
+    output,
+    settings,
+    invocation: (known?.invocation ?? 0) + 1,
+    stop: known?.stop ?? null,
+    previous: readPreviousJob(database, input, ask.id),
+  };
+}
+
 /** Writes the job down, or counts its next invocation. */
 export function openJob(database: Database, parts: JobParts, nowMs: number): OpenedJob {
-  const { ask, input, output } = parts;
-  const id = createJobId(ask.id, input);
-  const settings = JSON.stringify(parts.settings);
-  const previous = readPreviousJob(database, input, ask.id);
-  const known = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, id);
+  const job = resolveJob(database, parts);
+  const { id, ask, input, output, settings } = job;
   database.run(
     'insert into ask (id, content) values (?, ?) on conflict (id) do nothing',
     ask.id,
@@ -42,20 +56,10 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
     ask.id,
     input,
     output,
-    settings,
+    JSON.stringify(settings),
     nowMs,
   );
-  return {
-    id,
-    askId: ask.id,
-    ask,
-    input,
-    output,
-    settings: parts.settings,
-    invocation: (known?.invocation ?? 0) + 1,
-    stop: known?.stop ?? null,
-    previous,
-  };
+  return job;
 }
 
 /** The job of an ask on an input, as its last invocation left it; null if there was none. */
@@ -82,13 +86,13 @@ export function closeJob(
   if (changes === 0) throw createUnknownJobError(jobId);
 }
 
+/** Nothing for a job that is not open yet. */
 export function readSpend(database: Database, jobId: string): Spend {
   const spend = database.get<Spend>(
     'select spent_micros as spentMicros, reserved_micros as reservedMicros from job where id = ?',
     jobId,
   );
-  if (spend === undefined) throw createUnknownJobError(jobId);
-  return { spentMicros: spend.spentMicros, reservedMicros: spend.reservedMicros };
+  return { spentMicros: spend?.spentMicros ?? 0, reservedMicros: spend?.reservedMicros ?? 0 };
 }
 
 /** What the jobs on inputs below a folder were billed since a moment, and all that is reserved for them. */

@@ -8,7 +8,7 @@ import type { AgentRun } from '../model/run.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';
 import { findOpenBatches, intendBatch, markSent, suspectBatch, voidBatch } from './batches.js';
 import { Database } from './database.js';
-import { closeJob, findJob, openJob, readFolderSpend, readJob, readSpend } from './jobs.js';
+import { closeJob, findJob, openJob, readFolderSpend, readJob, readSpend, resolveJob } from './jobs.js';
 import {
   acquireLease,
   type Lease,
@@ -66,6 +66,11 @@ export class Ledger {
   constructor(database: Database, clock: Pick<Clock, 'now'>) {
     this.#database = database;
     this.#clock = clock;
+  }
+
+  /** The job that `openJob` would write down, for a look at what it would do before anybody agreed to it. */
+  resolveJob(job: JobParts): OpenedJob {
+    return resolveJob(this.#database, job);
   }
 
   /** Writes the job down. The same ask on the same input is the same job again: its `invocation` counts up. Refuses a full disk. */
@@ -137,7 +142,7 @@ export class Ledger {
     return findOpenBatches(this.#database, askId);
   }
 
-  /** What the job was billed, over all its invocations, and what is reserved for runs whose end is not known. */
+  /** What the job was billed, over all its invocations, and what is reserved for runs whose end is not known; nothing where it was never opened. */
   readSpend(jobId: string): Spend {
     return readSpend(this.#database, jobId);
   }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import type { InputOptions } from './input.js';
 import type { InputLimits } from './limits.js';
 import { spoolInput } from './spool-input.js';
 
@@ -18,21 +19,22 @@ export interface ByteSource {
 }
 
 /** Finds the file behind a path; standard input and pipes are copied to a temporary file first. */
-export async function openSource(
-  path: string,
-  stdin: NodeJS.ReadableStream | undefined,
-): Promise<ByteSource> {
-  if (path === '-') return openSpool('standard input', stdin ?? process.stdin);
+export async function openSource({ path, stdin, signal }: InputOptions): Promise<ByteSource> {
+  if (path === '-') return openSpool('standard input', stdin ?? process.stdin, signal);
   const stats = await statInput(path);
   if (stats.isDirectory()) {
     throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Name one file in it.');
   }
-  if (!stats.isFile()) return openSpool(path, createReadStream(path));
+  if (!stats.isFile()) return openSpool(path, createReadStream(path), signal);
   return { name: path, path, stats, hasGrown: false, close: async () => {} };
 }
 
-async function openSpool(name: string, stream: NodeJS.ReadableStream): Promise<ByteSource> {
-  const spool = await spoolInput(name, stream);
+async function openSpool(
+  name: string,
+  stream: NodeJS.ReadableStream,
+  signal: AbortSignal | undefined,
+): Promise<ByteSource> {
+  const spool = await spoolInput(name, stream, signal);
   return { name, path: spool.path, stats: await stat(spool.path), hasGrown: false, close: spool.close };
 }
 

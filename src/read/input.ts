@@ -18,6 +18,8 @@ export interface InputOptions {
   readonly limits?: Partial<InputLimits> | undefined;
   /** @default process.stdin */
   readonly stdin?: NodeJS.ReadableStream | undefined;
+  /** Ends the wait for standard input. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Input {

@@ -25,9 +25,8 @@ export async function* readJsonLines(
   let ordinal = 0;
   let line = 0;
   for await (const lines of readLines(pieces, reading)) {
-    for (const each of lines) {
+    for (const text of lines) {
       line += 1;
-      const text = each.endsWith('\r') ? each.slice(0, -1) : each;
       if (text.trim() === '') continue;
       out.push(readRow(text, ordinal, line, reading, notebook));
       ordinal += 1;
@@ -74,7 +73,7 @@ async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): 
       const lines = (rest + piece).split('\n');
       rest = lines.pop() ?? '';
       lineCount += lines.length;
-      yield lines;
+      yield lines.map(stripReturn);
     }
     if (rest.length > reading.maxRowLength) {
       throw createUsageError(
@@ -84,5 +83,9 @@ async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): 
       );
     }
   }
-  yield [rest];
+  yield [stripReturn(rest)];
+}
+
+function stripReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }

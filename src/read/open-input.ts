@@ -15,7 +15,7 @@ export type { Input, InputOptions } from './input.js';
 
 /** Opens a CSV or JSON Lines file: finds out how it is written down, and refuses what cannot be read. */
 export async function openInput(options: InputOptions): Promise<Input> {
-  const source = await openSource(options.path, options.stdin);
+  const source = await openSource(options);
   try {
     const text = await openText(source, options);
     const format = detectFormat(text);

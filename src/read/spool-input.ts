@@ -11,14 +11,19 @@ export interface Spool {
 }
 
 /** Copies a stream to a temporary file that only its owner can read, since the input is read more than once. */
-export async function spoolInput(name: string, stream: NodeJS.ReadableStream): Promise<Spool> {
+export async function spoolInput(
+  name: string,
+  stream: NodeJS.ReadableStream,
+  signal?: AbortSignal,
+): Promise<Spool> {
   const folder = await mkdtemp(join(tmpdir(), 'rowfill-'));
   const close = () => rm(folder, { recursive: true, force: true });
   const path = join(folder, 'input');
   try {
-    await pipeline(stream, createWriteStream(path, { mode: 0o600 }));
+    await pipeline(stream, createWriteStream(path, { mode: 0o600 }), signal === undefined ? {} : { signal });
   } catch (error) {
     await close();
+    signal?.throwIfAborted();
     throw createUsageError(
       'INPUT_NOT_READABLE',
       `${name} cannot be kept in a temporary file: ${describeError(error)}`,

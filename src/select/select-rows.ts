@@ -63,13 +63,15 @@ function selectQuestion(
   context: SelectContext,
 ): Selection {
   const { ask, inFlight } = context;
-  if (stored !== undefined && context.hasFailedNow(stored)) return { status: 'failed' };
+  if (stored !== undefined && context.hasFailedNow(stored)) {
+    return { status: inFlight.claimInherited(question.key) ? 'waiting' : 'failed' };
+  }
   const fresh = stored === undefined || context.isStale(stored) ? undefined : stored;
   const waiting = question.fields.filter((field) => !inFlight.has(question.key, field));
   const step = readNextStep(ask, waiting, fresh?.fields);
   if (step === null) {
-    if (waiting.length < question.fields.length && inFlight.claimInherited(question.key))
-      return { status: 'waiting' };
+    // Asked by an earlier process, and counted with its run, whether or not that has ended already.
+    if (inFlight.claimInherited(question.key)) return { status: 'waiting' };
     const isTwin = waiting.length < question.fields.length || (fresh !== undefined && context.isOfNow(fresh));
     return { status: isTwin ? 'twin' : 'reused' };
   }

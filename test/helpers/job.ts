@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import Papa from 'papaparse';
 import { onTestFinished } from 'vitest';
 import { type EnrichHooks, enrich } from '../../src/enrich.js';
+import { openLedger } from '../../src/ledger/ledger.js';
+import type { JobStatus } from '../../src/ledger/records.js';
 import type { JobSummary } from '../../src/model/events.js';
 import type { EnrichOptions } from '../../src/options.js';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
@@ -15,6 +17,8 @@ export interface JobBench {
   readonly server: RunningServer;
   write(name: string, content: string): string;
   read(name: string): string;
+  /** The jobs that its ledger holds. */
+  listJobs(): readonly JobStatus[];
   /** Runs the job on `in.csv` and reads `out.csv`, unless the options say otherwise. */
   run(options?: Partial<EnrichOptions>, hooks?: EnrichHooks): Promise<JobResult>;
 }
@@ -46,6 +50,14 @@ export async function openJobBench(
     write(name, content) {
       writeFileSync(path(name), content);
       return path(name);
+    },
+    listJobs() {
+      const ledger = openLedger(path('ledger.sqlite'));
+      try {
+        return ledger.listJobs();
+      } finally {
+        ledger.close();
+      }
     },
     async run(options = {}, hooks = {}) {
       const summary = await enrich(

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import type { StoredAnswer } from '../../src/ledger/records.js';
+import { createAsk } from '../../src/model/ask.js';
+import { readQuestion } from '../../src/model/question.js';
+import type { CellRow } from '../../src/model/row.js';
+import { InFlight } from '../../src/select/in-flight.js';
+import { type SelectContext, selectRows } from '../../src/select/select-rows.js';
+import { createAnswer } from '../helpers/rows.js';
+
+const ASK = createAsk({
+  query: 'Who?',
+  system: null,
+  schema: { type: 'object', properties: { answer: { type: 'string' } } },
+  fields: [{ name: 'answer', schema: { type: 'string' } }],
+  send: ['company'],
+  efforts: ['low'],
+  escalateBelow: null,
+});
+const KEY = readKey(createRow(0));
+const FIELDS = ['answer'];
+
+test('a row that an earlier process asked is that question itself, and only the next one its twin', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(KEY, FIELDS);
+  expect(select({ inFlight })).toEqual(['waiting', 'twin']);
+});
+
+test('so it is where the run has ended before the row is read again: its run has counted it', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(KEY, FIELDS);
+  inFlight.remove(KEY, FIELDS);
+  const stored = createStored({ fields: new Map([['answer', createAnswer('Acme')]]) });
+  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual(['waiting', 'twin']);
+});
+
+test('so it is where that run has failed the row', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(KEY, FIELDS);
+  inFlight.remove(KEY, FIELDS);
+  const stored = createStored({ failure: 'never answered', failureInvocation: 2 });
+  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual(['waiting', 'failed']);
+});
+
+/** Selects two equal rows, in the second invocation of a job. */
+function select(context: Partial<SelectContext>): string[] {
+  const rows = [createRow(0), createRow(1)];
+  const selections = selectRows(rows, {
+    ask: ASK,
+    overwrite: false,
+    inFlight: new InFlight(),
+    isWanted: () => true,
+    isExcluded: () => false,
+    findAnswers: () => new Map(),
+    isStale: () => false,
+    isOfNow: () => true,
+    hasFailedNow: (stored) => stored.failureInvocation === 2,
+    ...context,
+  });
+  return selections.map(({ status }) => status);
+}
+
+function createRow(ordinal: number): CellRow {
+  return {
+    kind: 'cells',
+    ordinal,
+    line: ordinal + 2,
+    columns: new Map([['company', 0]]),
+    cells: ['Acme'],
+  };
+}
+
+function readKey(row: CellRow): string {
+  const question = readQuestion(row, ASK, false);
+  if (question.status !== 'question') throw new Error('the row asks something');
+  return question.key;
+}
+
+function createStored(parts: Partial<StoredAnswer>): StoredAnswer {
+  return {
+    fields: new Map(),
+    failure: null,
+    failureInvocation: null,
+    costMicros: 0,
+    runId: 'agent_run_1',
+    answeredJobId: 'j_1',
+    answeredInvocation: 2,
+    answeredAtMs: 1_000,
+    ...parts,
+  };
+}
