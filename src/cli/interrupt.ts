@@ -4,6 +4,8 @@ import type { Host } from './host.js';
 /** The wish of a person, or of the system, that a command stops. */
 export interface Interrupt {
   readonly signal: AbortSignal;
+  /** True for the error of a command that had not got far enough to stop gracefully. */
+  hasCaused(error: unknown): boolean;
   close(): void;
 }
 
@@ -15,8 +17,9 @@ export function openInterrupt(host: Host, say: (text: string) => void): Interrup
       host.restore();
       host.exit(EXIT_CODES.interrupted);
     }
-    say('Stopping: no new runs are started, and the output is written. Once more leaves at once.');
+    say('Stopping: no new runs are started. What there is goes to the output. Once more leaves at once.');
     controller.abort();
   });
-  return { signal: controller.signal, close };
+  const { signal } = controller;
+  return { signal, hasCaused: (error) => signal.aborted && error === signal.reason, close };
 }

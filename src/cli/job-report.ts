@@ -2,7 +2,7 @@ import type { EnrichEvent, JobSummary } from '../model/events.js';
 import type { Host } from './host.js';
 import type { LogFile } from './log-file.js';
 import { createProgress } from './progress.js';
-import { sayError } from './report-error.js';
+import { isClosedOutput, sayError } from './report-error.js';
 import { formatSummary } from './summary.js';
 
 /** What a person and a log hear of a job. */
@@ -12,6 +12,8 @@ export interface JobReport {
   say(text: string): void;
   /** Tells what the job came to. */
   finish(summary: JobSummary): void;
+  /** Notes why the job has no end; a reader of the output who left is no reason. */
+  fail(error: unknown): void;
   /** Stops drawing, whichever way the job ended. */
   close(): void;
 }
@@ -41,6 +43,10 @@ export function createJobReport(host: Host, quiet: boolean, log: LogFile | null)
       log?.end(summary);
       if (!quiet) for (const line of formatSummary(summary, runsActive)) host.say(line);
       if (summary.error !== null) sayError(summary.error, host);
+    },
+    fail(error) {
+      progress?.end();
+      if (!isClosedOutput(error, host)) log?.fail(error);
     },
     close() {
       progress?.end();

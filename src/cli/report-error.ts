@@ -4,7 +4,7 @@ import type { Host } from './host.js';
 
 /** Tells a person why a command stopped, and gives the exit code for it. A closed pipe is no error. */
 export function reportError(error: unknown, host: Host): number {
-  if (host.isOutputClosed() && isClosedPipe(error)) return EXIT_CODES.done;
+  if (isClosedOutput(error, host)) return EXIT_CODES.done;
   host.restore();
   const code = error instanceof RowfillError ? reportKnown(error, host) : reportDefect(error, host);
   if (host.debug) reportStack(error, host);
@@ -46,8 +46,9 @@ function reportStack(error: unknown, host: Host): void {
   }
 }
 
-/** True for a write into a pipe that nobody reads any more, at any depth of causes. */
-function isClosedPipe(error: unknown): boolean {
+/** True for a write into a standard output that nobody reads any more, at any depth of causes. */
+export function isClosedOutput(error: unknown, host: Host): boolean {
+  if (!host.isOutputClosed()) return false;
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
     if ('code' in at && at.code === 'EPIPE') return true;
   }

@@ -23,6 +23,8 @@ import type { SurveyCounts } from './survey-counts.js';
 export interface EnrichHooks {
   /** Hears what happens; must not throw. */
   readonly onEvent?: (event: EnrichEvent) => void;
+  /** Events of rows carry the values that the agent gave. @default false */
+  readonly withValues?: boolean;
   /** Asked before money is spent, unless `yes` or `maxCost` says enough; without it such a job is refused. */
   readonly confirm?: (quote: Quote) => Promise<boolean>;
   /** Aborting stops the job gracefully: no new runs, the output is written, runs that work are picked up the next time. */

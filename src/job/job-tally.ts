@@ -111,7 +111,7 @@ export class JobTally {
   countGivenUp(rows: number, reason: string): void {
     this.rowsDone += rows;
     this.rowsFailed += rows;
-    this.sources.onEvent({ type: 'batch_failed', batchId: '', runId: null, rows, reason });
+    this.sources.onEvent({ type: 'batch_failed', batchId: null, runId: null, rows, reason });
     this.report();
   }
 
@@ -141,7 +141,10 @@ export class JobTally {
   }
 
   private report(): void {
-    const { rowsRead, rowsTotal, rowsDone, rowsFailed, runsActive } = this;
+    const { rowsRead, rowsTotal, runsActive } = this;
+    // A run of an earlier process may end before its rows are read again, or bring rows that the file has no more.
+    const rowsDone = Math.min(this.rowsDone, rowsRead);
+    const rowsFailed = Math.min(this.rowsFailed, rowsDone);
     const spend = this.sources.readSpend();
     const progress = { rowsRead, rowsTotal, rowsDone, rowsFailed, runsActive, ...spend };
     this.sources.onEvent({ type: 'progress', progress });

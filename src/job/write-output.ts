@@ -1,8 +1,11 @@
 import { joinRows } from '../join/join-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { JobRecord } from '../ledger/records.js';
+import type { FieldAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
-import { ROW_STATUSES, type RowCounts, type RowStatus } from '../model/outcome.js';
+import type { EnrichEvent } from '../model/events.js';
+import type { JsonObject } from '../model/json.js';
+import { type FilledRow, ROW_STATUSES, type RowCounts, type RowStatus } from '../model/outcome.js';
 import type { FileFormat } from '../model/shape.js';
 import type { Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
@@ -25,11 +28,13 @@ export interface OutputJob {
   readonly format?: FileFormat | undefined;
   readonly bom?: boolean | undefined;
   readonly citationsFile?: string | undefined;
+  /** Hears of every row that was written. */
+  readonly onRow?: ((filled: FilledRow) => void) | undefined;
 }
 
 /** Writes the output of a job that has just run. */
 export async function writeTripOutput(trip: Trip): Promise<RowCounts> {
-  const { settings, stop } = trip;
+  const { settings, stop, hooks } = trip;
   const { options } = settings;
   const rows = await writeOutput({
     ...trip,
@@ -41,6 +46,8 @@ export async function writeTripOutput(trip: Trip): Promise<RowCounts> {
     raw: options.raw ?? false,
     bom: options.bom,
     citationsFile: options.citationsFile,
+    onRow:
+      hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),
   });
   trip.onEvent({ type: 'written', path: settings.output, rows });
   return rows;
@@ -48,7 +55,7 @@ export async function writeTripOutput(trip: Trip): Promise<RowCounts> {
 
 /** Reads the input again, joins each row with its answer and writes them all; the file appears only when it is whole. */
 export async function writeOutput(parts: OutputJob): Promise<RowCounts> {
-  const { input, ledger, job, exclusion } = parts;
+  const { input, ledger, job, exclusion, onRow } = parts;
   const output = await openOutput({
     ...parts,
     shape: input.shape,
@@ -69,6 +76,7 @@ export async function writeOutput(parts: OutputJob): Promise<RowCounts> {
       for (const { outcome } of filled) counts[outcome.status] += 1;
       counts.total += filled.length;
       await output.write(filled);
+      if (onRow !== undefined) for (const each of filled) onRow(each);
     }
     await output.commit();
   } catch (error) {
@@ -78,6 +86,20 @@ export async function writeOutput(parts: OutputJob): Promise<RowCounts> {
     pass.end();
   }
   return counts;
+}
+
+/** Tells of each row as an event; cell values are in it only where they were asked for. */
+function createRowReport(onEvent: (event: EnrichEvent) => void, withValues: boolean) {
+  return ({ row, outcome }: FilledRow): void => {
+    const { ordinal, line } = row;
+    const { status, costMicros, runId } = outcome;
+    const event = { type: 'row', ordinal, line, status, costMicros, runId } as const;
+    onEvent(withValues ? { ...event, values: readValues(outcome.fields) } : event);
+  };
+}
+
+function readValues(fields: ReadonlyMap<string, FieldAnswer>): JsonObject {
+  return Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
 }
 
 function createCounts(): Record<RowStatus | 'total', number> {

@@ -1,4 +1,5 @@
-import type { RowCounts } from './outcome.js';
+import type { JsonObject } from './json.js';
+import type { RowCounts, RowStatus } from './outcome.js';
 
 /** What the library reports while a job runs; the command line draws it, the log file writes it down. */
 export type EnrichEvent =
@@ -23,7 +24,8 @@ export type EnrichEvent =
     }
   | {
       readonly type: 'batch_failed';
-      readonly batchId: string;
+      /** Null where rows were given up before a run was tried. */
+      readonly batchId: string | null;
       readonly runId: string | null;
       readonly rows: number;
       readonly reason: string;
@@ -36,6 +38,19 @@ export type EnrichEvent =
       readonly reason: string;
     }
   | { readonly type: 'progress'; readonly progress: JobProgress }
+  | {
+      /** What became of a row; told in the order of the input, while the output is written. */
+      readonly type: 'row';
+      /** 0-based position among the rows of the input. */
+      readonly ordinal: number;
+      /** 1-based line of the input on which the row starts. */
+      readonly line: number;
+      readonly status: RowStatus;
+      readonly costMicros: number;
+      readonly runId: string | null;
+      /** The values that the agent gave, by field; only where the hooks ask for them. */
+      readonly values?: JsonObject;
+    }
   | { readonly type: 'written'; readonly path: string; readonly rows: RowCounts };
 
 /** How far a job is; rows are counted as they are read, so `rowsTotal` is null until the end of the input was seen. */

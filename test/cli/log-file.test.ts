@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openLogFile } from '../../src/cli/log-file.js';
+import { createLogRecord } from '../../src/cli/log-record.js';
+import { createUsageError } from '../../src/errors.js';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { createTestHost } from '../helpers/host.js';
 
@@ -18,6 +20,7 @@ const EVENTS: readonly EnrichEvent[] = [
   { type: 'batch_sent', batchId: 'b_1', runId: 'r_1', rows: 8, effort: 'low', attempt: 1, adopted: false },
   { type: 'batch_settled', batchId: 'b_1', runId: 'r_1', rows: 8, answered: 7, costMicros: 25_000 },
   { type: 'batch_failed', batchId: 'b_2', runId: null, rows: 1, reason: 'HTTP 500' },
+  { type: 'row', ordinal: 0, line: 2, status: 'enriched', costMicros: 3_125, runId: 'r_1' },
   { type: 'retry', what: 'create', attempt: 2, delayMs: 400, reason: 'HTTP 503 for key sk-very-secret' },
 ];
 
@@ -33,12 +36,63 @@ test('each event is one JSON object a line, with its time', () => {
     {
       time: '2026-01-01T00:00:01.500Z',
       event: 'batch_settled',
+      job: 'j_1',
       batch: 'b_1',
       run: 'r_1',
       rows: 8,
       answered: 7,
       cost_usd: 0.025,
     },
+  ]);
+});
+
+test('rows are held back until there are many or something else happens, and none is lost', () => {
+  const log = openLogFile(join(folder, 'a.log'), createTestHost());
+  const row = EVENTS.find((event) => event.type === 'row') ?? fail();
+  log.write(row);
+  expect(readFileSync(join(folder, 'a.log'), 'utf8')).toBe('');
+  for (let count = 1; count < 2_000; count += 1) log.write(row);
+  expect(readFileSync(join(folder, 'a.log'), 'utf8')).not.toBe('');
+  log.write({ ...row, values: { city: 'Oslo' } });
+  log.fail(createUsageError('COST_DECLINED', 'not started'));
+  const records = readRecords('a.log');
+  expect(records).toHaveLength(2_002);
+  expect(records[0]).toEqual({
+    time: '2026-01-01T00:00:00.000Z',
+    event: 'row',
+    job: null,
+    ordinal: 0,
+    line: 2,
+    status: 'enriched',
+    cost_usd: 0.003125,
+    run: 'r_1',
+  });
+  expect(records[2_000]).toMatchObject({ values: { city: 'Oslo' } });
+  expect(records[2_001]).toMatchObject({ event: 'error', code: 'COST_DECLINED', message: 'not started' });
+  log.close();
+});
+
+test('docs/log.md tells every event with every key', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/log.md'), 'utf8');
+  const sections = new Map(page.split(/^(?=`\w+` — )/m).map((text) => [/^`(\w+)`/.exec(text)?.[1], text]));
+  for (const event of EVENTS) {
+    const record = createLogRecord(event) ?? fail();
+    const told = sections.get(record.event) ?? fail();
+    for (const key of Object.keys(record)) {
+      if (key !== 'event' && key !== 'job') expect(told).toContain(`\`${key}\``);
+    }
+  }
+  expect([...sections.keys()].slice(1)).toEqual([
+    'job',
+    'note',
+    'batch_sent',
+    'batch_settled',
+    'batch_failed',
+    'retry',
+    'row',
+    'written',
+    'end',
+    'error',
   ]);
 });
 

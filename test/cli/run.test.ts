@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createList, readTable } from '../helpers/job.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
+import { openRawServer } from '../helpers/raw-server.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
@@ -200,9 +201,68 @@ test('the log holds an object an event, no cell and no key', async () => {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-  expect(events.map(({ event }) => event)).toEqual(['job', 'batch_sent', 'batch_settled', 'written', 'end']);
+  const named = ['job', 'batch_sent', 'batch_settled', 'row', 'row', 'row', 'written', 'end'];
+  expect(events.map(({ event }) => event)).toEqual(named);
+  const rows = events.filter(({ event }) => event === 'row');
+  expect(rows.map(({ ordinal, line, status }) => [ordinal, line, status])).toEqual([
+    [0, 2, 'enriched'],
+    [1, 3, 'enriched'],
+    [2, 4, 'enriched'],
+  ]);
+  const billed = rows.reduce((sum, row) => sum + row.cost_usd, 0);
+  expect(billed).toBeCloseTo(0.025, 9);
+  expect(new Set(events.map(({ job }) => job)).size).toBe(1);
   expect(events.at(-1)).toMatchObject({ stop: 'done', cost_usd: 0.025 });
   expect(text).not.toMatch(/Company 1|answer to|sk-secret/);
+});
+
+test('values are in the log if they are asked for, and there has to be one', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(1));
+  const { url } = await servePaid();
+  const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--yes', '--log-values'];
+  const refused = await dir.run(args, PAID);
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain('[NO_LOG]');
+  expect((await dir.run([...args, '--log-file', 'job.log'], PAID)).status).toBe(0);
+  expect(dir.read('job.log')).toContain('"values":{"answer":"answer to r1"}');
+});
+
+test('a job that was refused says so in the log', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(1));
+  const { url } = await servePaid();
+  const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--log-file', 'job.log'];
+  expect((await dir.run(args, PAID)).status).toBe(2);
+  expect(dir.read('job.log')).toMatch(/"event":"error","job":"j_\w+","code":"COST_NOT_CONFIRMED"/);
+  expect((await dir.run(['status'])).stderr).toContain('There are no jobs yet');
+});
+
+test('an interruption while the agent is asked whether it is there ends with 130, and nothing is left', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(1));
+  const server = await openRawServer(() => {});
+  onTestFinished(server.close);
+  const running = dir.spawn(['run', 'in.csv', ...ASK, '--api-url', server.url, '--yes'], PAID);
+  await expect.poll(() => server.requests.length).toBe(1);
+  const { status, stderr } = await running.end('SIGINT');
+  expect(status).toBe(130);
+  expect(stderr).toContain('Interrupted before anything was sent.');
+  expect(stderr).not.toContain('error');
+  expect(dir.has('in.filled.csv')).toBe(false);
+});
+
+test('an interruption while standard input does not end ends with 130, and its copy is removed', async () => {
+  const dir = createWorkdir();
+  const args = ['run', '-', ...ASK, '--reference', '.'];
+  const env = { TMPDIR: dir.path, TEMP: dir.path };
+  const running = dir.spawn(args, { env, stdin: createList(1), keepStdinOpen: true });
+  const readCopies = () => readdirSync(dir.path).filter((name) => name.startsWith('rowfill-'));
+  await expect.poll(readCopies).toHaveLength(1);
+  const { status, stderr } = await running.end('SIGTERM');
+  expect(status).toBe(130);
+  expect(stderr).toContain('Interrupted before anything was sent.');
+  expect(readCopies()).toEqual([]);
 });
 
 test('what an agent or a file says cannot steer the terminal', async () => {

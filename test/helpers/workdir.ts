@@ -15,6 +15,8 @@ export interface RunOptions {
   /** Added to an environment that holds no key and a ledger folder of its own. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Standard input does not end after `stdin`. */
+  readonly keepStdinOpen?: boolean;
   /** Nobody reads standard output: the pipe is closed at once. */
   readonly closeStdout?: boolean;
   /** The program is killed after this long. */
@@ -139,7 +141,8 @@ function openChild(args: readonly string[], place: ChildPlace): Child {
   });
   if (place.closeStdout === true) child.stdout.destroy();
   child.stdin.on('error', () => {});
-  child.stdin.end(place.stdin ?? '');
+  child.stdin.write(place.stdin ?? '');
+  if (place.keepStdinOpen !== true) child.stdin.end();
 
   return {
     command,

@@ -2,7 +2,7 @@ import { enrich } from '../../enrich.js';
 import { createUsageError } from '../../errors.js';
 import { createCommand } from '../command.js';
 import { confirmQuote } from '../confirm.js';
-import { resolveJobCode } from '../exit-code.js';
+import { EXIT_CODES, resolveJobCode } from '../exit-code.js';
 import { openInterrupt } from '../interrupt.js';
 import { createJobReport } from '../job-report.js';
 import { openLogFile } from '../log-file.js';
@@ -66,6 +66,11 @@ export const run = createCommand({
       group: REPORT,
       about: 'Add one JSON object an event to FILE; it holds no cells and no key.',
     },
+    logValues: {
+      kind: 'switch',
+      group: REPORT,
+      about: 'Put the values that the agent gave into the log, with each row.',
+    },
   },
   examples: [
     {
@@ -90,13 +95,16 @@ export const run = createCommand({
     },
   ],
   async run({ operands: [input = ''], options }, host) {
-    const { json = false, quiet = false, logFile, format, ...job } = options;
+    const { json = false, quiet = false, logFile, logValues, format, ...job } = options;
     if (json && (options.output === '-' || (input === '-' && options.output === undefined))) {
       throw createUsageError(
         'TWO_OUTPUTS',
         '--json and the output both want standard output',
         'Name a file with --output, or leave --json out.',
       );
+    }
+    if (logValues === true && logFile === undefined) {
+      throw createUsageError('NO_LOG', '--log-values needs a log to go to', 'Name one with --log-file FILE.');
     }
     const jobOptions = { ...(await resolveJobOptions(input, job, host)), ...readFormat(format) };
     const log = logFile === undefined ? null : openLogFile(logFile, host);
@@ -111,11 +119,17 @@ export const run = createCommand({
       const summary = await enrich(jobOptions, {
         onEvent: report.onEvent,
         confirm: (quote) => confirmQuote(quote, consent, host),
+        withValues: logValues === true,
         signal: interrupt.signal,
       });
       report.finish(summary);
       if (json) host.print(`${JSON.stringify(createSummaryRecord(summary))}\n`);
       return resolveJobCode(summary);
+    } catch (error) {
+      report.fail(error);
+      if (!interrupt.hasCaused(error)) throw error;
+      host.say('Interrupted before anything was sent.');
+      return EXIT_CODES.interrupted;
     } finally {
       interrupt.close();
       report.close();
