@@ -102,7 +102,7 @@ function giveUp(group: QuestionGroup, reason: string, context: AskContext): Next
   );
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   tally.countGivenUp(group.questions.length, reason);
-  patience.wear(reason);
+  patience.reject(reason);
   return NOTHING;
 }
 

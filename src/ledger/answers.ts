@@ -15,8 +15,8 @@ interface FoundColumns {
   readonly failureInvocations: string;
 }
 
-// `cross join` holds the planner to this order: each key looked up once, never a scan of the answers.
-const FIND_ANSWERS = `
+/** Looks each key up once and never scans the answers: `cross join` holds the planner to this order. */
+export const FIND_ANSWERS = `
   select json_group_array(asked.value) as keys, '[' || group_concat(answer.fields) || ']' as fields,
     json_group_array(answer.run_id) as runIds, json_group_array(answering.id) as jobIds,
     json_group_array(answer.invocation) as invocations, json_group_array(answer.answered_at) as answeredAt,

@@ -2,6 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import chardet from 'chardet';
 import { createUsageError, type RowfillError } from '../errors.js';
 import { decodeWindows1252 } from './decode-windows-1252.js';
+import { createNotTextError, refuseBinary } from './refuse-binary.js';
 
 /** What the first bytes of a file say about how its text is to be read. */
 export interface TextContent {
@@ -22,21 +23,17 @@ export function isGzip(bytes: Uint8Array): boolean {
 export function detectContent(name: string, sample: Buffer, wish: string | undefined): TextContent {
   const bom = BOMS.find(({ bytes }) => sample.subarray(0, bytes.length).equals(Buffer.from(bytes)));
   if (bom?.encoding === 'utf-32') throw refuseEncoding(name, 'UTF-32');
+  refuseBinary(name, sample);
   if (wish !== undefined) {
     const encoding = resolveEncoding(wish);
     return { encoding, bomBytes: bom?.encoding === encoding ? bom.bytes.length : 0, isGuess: false };
   }
   if (bom !== undefined) return { encoding: bom.encoding, bomBytes: bom.bytes.length, isGuess: false };
-  const binary = BINARIES.find(({ starts }) =>
-    sample.subarray(0, starts.length).equals(Buffer.from(starts, 'latin1')),
-  );
-  if (binary !== undefined) throw refuseBinary(name, binary);
   if (sample.includes(0)) {
     const wide = detectWide(sample);
     if (wide !== null) return { encoding: wide, bomBytes: 0, isGuess: true };
-    if (!isNearlyText(sample)) throw refuseBinary(name, { what: 'not text: it holds NUL bytes' });
+    if (!isNearlyText(sample)) throw createNotTextError(name, 'not text: it holds NUL bytes');
   }
-  refuseMarkup(name, sample);
   if (isAscii(sample) || isUtf8(trimToCharacter(sample)))
     return { encoding: 'utf-8', bomBytes: 0, isGuess: false };
   return { encoding: guessLegacy(sample), bomBytes: 0, isGuess: true };
@@ -49,55 +46,6 @@ const BOMS = [
   { bytes: [0xff, 0xfe], encoding: 'utf-16le' },
   { bytes: [0xfe, 0xff], encoding: 'utf-16be' },
 ];
-
-interface Binary {
-  readonly what: string;
-  readonly code?: string;
-  readonly hint?: string;
-}
-
-const SAVE_AS_CSV = 'Save the sheet as CSV (UTF-8) and give that file.';
-
-const BINARIES: readonly (Binary & { readonly starts: string })[] = [
-  {
-    starts: 'PK\x03\x04',
-    what: 'a zip file or a spreadsheet',
-    code: 'INPUT_IS_SPREADSHEET',
-    hint: SAVE_AS_CSV,
-  },
-  { starts: '\xd0\xcf\x11\xe0', what: 'an old spreadsheet', code: 'INPUT_IS_SPREADSHEET', hint: SAVE_AS_CSV },
-  { starts: '%PDF', what: 'a PDF file' },
-  { starts: 'PAR1', what: 'a Parquet file' },
-  { starts: 'Obj\x01', what: 'an Avro file' },
-  { starts: 'ARROW1', what: 'an Arrow file' },
-  { starts: 'SQLite format 3', what: 'an SQLite database' },
-  { starts: '\x28\xb5\x2f\xfd', what: 'compressed with zstd', hint: 'Unpack it first.' },
-  { starts: 'BZh', what: 'compressed with bzip2', hint: 'Unpack it first.' },
-  { starts: '\xfd7zXZ', what: 'compressed with xz', hint: 'Unpack it first.' },
-  { starts: '7z\xbc\xaf', what: 'a 7-Zip archive', hint: 'Unpack it first.' },
-  { starts: '\x89PNG', what: 'a picture' },
-  { starts: '\xff\xd8\xff', what: 'a picture' },
-  { starts: '{\\rtf', what: 'a rich text document' },
-];
-
-function refuseBinary(name: string, { what, code, hint }: Binary): RowfillError {
-  return createUsageError(
-    code ?? 'INPUT_NOT_TEXT',
-    `${name} is ${what}`,
-    hint ?? 'rowfill reads CSV, TSV and JSON Lines.',
-  );
-}
-
-function refuseMarkup(name: string, sample: Buffer): void {
-  const start = sample.subarray(0, 512).toString('latin1').trimStart().toLowerCase();
-  if (!start.startsWith('<!doctype') && !start.startsWith('<html') && !start.startsWith('<?xml')) return;
-  const what = start.startsWith('<?xml') ? 'an XML file' : 'a web page';
-  throw createUsageError(
-    'INPUT_NOT_TABLE',
-    `${name} is ${what}, not a table`,
-    'Was it saved from a page that asked to log in? Export the table itself as CSV.',
-  );
-}
 
 function refuseEncoding(name: string, encoding: string): RowfillError {
   return createUsageError(

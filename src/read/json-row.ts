@@ -16,8 +16,8 @@ export function readJsonRow(text: string, maxDepth: number): JsonRowResult {
   return { status: 'object', object: value };
 }
 
-// A number is at risk from 16 digits on, or with an exponent.
-const RISKY = /\d{16}|\d\.\d{15}|\d[eE][+-]?\d|\d[\d.]{16}/;
+// A number is at risk from 16 digits on, or with an exponent; where a number can stand, a bracket, comma, colon or space is before it.
+const RISKY = /[:,[\s]-?(?:\d[\d.]{15}|\d+(?:\.\d+)?[eE])/;
 const STRINGS_AND_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
 function parseJson(text: string): unknown {

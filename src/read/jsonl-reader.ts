@@ -25,8 +25,9 @@ export async function* readJsonLines(
   let ordinal = 0;
   let line = 0;
   for await (const lines of readLines(pieces, reading)) {
-    for (const text of lines) {
+    for (const each of lines) {
       line += 1;
+      const text = each.endsWith('\r') ? each.slice(0, -1) : each;
       if (text.trim() === '') continue;
       out.push(readRow(text, ordinal, line, reading, notebook));
       ordinal += 1;
@@ -73,7 +74,7 @@ async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): 
       const lines = (rest + piece).split('\n');
       rest = lines.pop() ?? '';
       lineCount += lines.length;
-      yield lines.map(stripReturn);
+      yield lines;
     }
     if (rest.length > reading.maxRowLength) {
       throw createUsageError(
@@ -83,9 +84,5 @@ async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): 
       );
     }
   }
-  yield [stripReturn(rest)];
-}
-
-function stripReturn(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
+  yield [rest];
 }

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { createList, openJobBench } from '../helpers/job.js';
+import { answerRows } from '../helpers/scripted-agent.js';
+
+test('an agent that refuses every request is not asked with every row', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(200));
+  const { summary } = await bench.run({ effort: ['minimal'], concurrency: 1 });
+  expect(summary).toMatchObject({ stop: 'unreachable', error: { code: 'REQUEST_REJECTED' }, costMicros: 0 });
+  expect(summary.error?.message).toContain('effort');
+  expect(summary.rows).toMatchObject({ failed: 24, pending: 176 });
+});
+
+test('an agent that never answers anything is given up after a bounded number of runs', async () => {
+  const bench = await openJobBench(() => {
+    throw new Error('no');
+  });
+  bench.write('in.csv', createList(400));
+  const { summary } = await bench.run({ concurrency: 4 });
+  expect(summary).toMatchObject({ stop: 'unreachable', error: { code: 'AGENT_KEEPS_FAILING' } });
+  expect(bench.server.report().runs.created).toBeLessThanOrEqual(20);
+  expect(summary.rows.total).toBe(400);
+});
