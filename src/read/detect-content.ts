@@ -1,5 +1,4 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import chardet from 'chardet';
 import { createUsageError, type RowfillError } from '../errors.js';
 import { decodeWindows1252 } from './decode-windows-1252.js';
 import { createNotTextError, refuseBinary } from './refuse-binary.js';
@@ -20,7 +19,11 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 /** Tells the encoding of a sample, or refuses what is no text; `wish` overrules the guess. */
-export function detectContent(name: string, sample: Buffer, wish: string | undefined): TextContent {
+export async function detectContent(
+  name: string,
+  sample: Buffer,
+  wish: string | undefined,
+): Promise<TextContent> {
   const bom = BOMS.find(({ bytes }) => sample.subarray(0, bytes.length).equals(Buffer.from(bytes)));
   if (bom?.encoding === 'utf-32') throw refuseEncoding(name, 'UTF-32');
   refuseBinary(name, sample);
@@ -34,9 +37,10 @@ export function detectContent(name: string, sample: Buffer, wish: string | undef
     if (wide !== null) return { encoding: wide, bomBytes: 0, isGuess: true };
     if (!isNearlyText(sample)) throw createNotTextError(name, 'not text: it holds NUL bytes');
   }
-  if (isAscii(sample) || isUtf8(trimToCharacter(sample)))
+  if (isAscii(sample) || isUtf8(trimToCharacter(sample)) || isNearlyUtf8(sample)) {
     return { encoding: 'utf-8', bomBytes: 0, isGuess: false };
-  return { encoding: guessLegacy(sample), bomBytes: 0, isGuess: true };
+  }
+  return { encoding: await guessLegacy(sample), bomBytes: 0, isGuess: true };
 }
 
 const BOMS = [
@@ -97,8 +101,18 @@ function trimToCharacter(sample: Buffer): Buffer {
   return sample;
 }
 
+/** UTF-8 with a few damaged bytes: to be told with their place when the text is read, not taken for another encoding. */
+function isNearlyUtf8(sample: Buffer): boolean {
+  const text = sample.toString('utf8');
+  const bad = text.match(/\ufffd/g)?.length ?? 0;
+  const good = text.match(/[^\0-\x7f\ufffd]/g)?.length ?? 0;
+  return good > bad * 4;
+}
+
 /** The detector's best guess; where the guess and the most common encoding read the text alike, the most common one. */
-function guessLegacy(sample: Buffer): string {
+async function guessLegacy(sample: Buffer): Promise<string> {
+  // Loaded only for the few files that need it.
+  const { default: chardet } = await import('chardet');
   for (const { name, confidence } of chardet.analyse(sample)) {
     if (confidence < 10 || /^(?:utf|iso-2022|ascii)/i.test(name)) continue;
     const encoding = readEncodingName(name);

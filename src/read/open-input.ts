@@ -47,7 +47,7 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   if (gzip && isGzip(bytes)) {
     throw createUsageError('INPUT_NOT_TEXT', `${name} is compressed twice`, 'Unpack it once.');
   }
-  const { encoding, bomBytes, isGuess } = detectContent(name, bytes, options.encoding);
+  const { encoding, bomBytes, isGuess } = await detectContent(name, bytes, options.encoding);
   const openText = (signal?: AbortSignal) =>
     decodeText(() => openBytes(source, gzip, limits, signal), encoding, bomBytes, name);
   const sample = await readTextSample(openText());
