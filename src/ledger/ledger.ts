@@ -55,8 +55,8 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
 }
 
 /**
- * What was intended, sent, answered and billed. Each method is one transaction: when it returns, what it did is on
- * the disk; when it throws, it did nothing.
+ * What was intended, sent, answered and billed. Each method is one transaction: when it returns, what it did outlives
+ * this process; when it throws, it did nothing. What it did outlives the machine too once `flush` has resolved.
  */
 export class Ledger {
   readonly #database: Database;
@@ -96,20 +96,31 @@ export class Ledger {
 
   /**
    * Reserves the batch's worst price and writes the batch down whole, both or neither. `over_budget`: what its job has
-   * spent and reserved leaves no room under the cap, and nothing was written. A null cap is no cap.
+   * spent and reserved leaves no room under the cap, and nothing was written. A null cap is no cap. The request must
+   * not leave before `flush` has resolved.
    */
   intend(batch: Batch, capMicros: number | null): 'intended' | 'over_budget' {
     return this.#database.transact(() => intendBatch(this.#database, batch, capMicros, this.#clock.now()));
   }
 
-  /** Ties an intended batch to its run. The same run a second time changes nothing. */
+  /**
+   * Resolves once everything that was done so far is on the disk, whatever becomes of the machine. Many who wait share
+   * one write, and nobody else is held up by it.
+   */
+  flush(): Promise<void> {
+    return this.#database.flush();
+  }
+
+  /** Ties an intended batch to its run, and begins to flush. The same run a second time changes nothing. */
   sent(batchId: string, runId: string): void {
     this.#database.transact(() => markSent(this.#database, batchId, runId));
+    this.#database.flushSoon();
   }
 
   /**
    * Ends a batch by its run: the reservation becomes the cost, every row of the batch bears its share, answers are
    * merged field by field, the raw run is kept. All of it or none; a batch that is settled already stays as it is.
+   * Begins to flush.
    */
   settle(
     batchId: string,
@@ -120,6 +131,7 @@ export class Ledger {
     this.#database.transact(() =>
       settleBatch(this.#database, batchId, { run, answers, failures }, this.#clock.now()),
     );
+    this.#database.flushSoon();
   }
 
   /** Ends a batch that certainly has no run, and gives its reservation back. It may be intended again. */

@@ -49,6 +49,7 @@ export async function sendBatch(
   if (stopSignal.aborted) return { status: 'stopped' };
   if (ledger.intend(batch, context.capMicros) === 'over_budget') return { status: 'over_budget' };
   const intendedAtMs = context.clock.now();
+  await ledger.flush();
   for (let attempt = 1; ; attempt += 1) {
     try {
       await pacer.take(stopSignal);
