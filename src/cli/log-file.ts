@@ -1,8 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { EnrichEvent, JobSummary } from '../model/events.js';
+import type { JsonObject } from '../model/json.js';
 import { type Host, hideSecrets, readSecrets } from './host.js';
-import { createLogRecord, type LogRecord } from './log-record.js';
+import { createLogRecord } from './log-record.js';
 import { createSummaryRecord } from './summary.js';
 
 /** The log of a job: one JSON object a line, appended, without cell values unless asked for and never with the key. */
@@ -22,12 +23,13 @@ const MAX_HELD_CHARACTERS = 64 * 1024;
 export function openLogFile(path: string, host: Host): LogFile {
   const file = openFile(path);
   const secrets = readSecrets(host.env);
+  const readTime = createTimeText();
   let jobId: string | null = null;
   let held = '';
   let hasFailed = false;
 
   function flush(): void {
-    const text = held;
+    const text = hideSecrets(held, secrets);
     held = '';
     if (text === '' || hasFailed) return;
     try {
@@ -39,9 +41,9 @@ export function openLogFile(path: string, host: Host): LogFile {
     }
   }
 
-  function append({ event, ...facts }: LogRecord): void {
-    const time = new Date(host.now()).toISOString();
-    held += `${hideSecrets(JSON.stringify({ time, event, job: jobId, ...facts }), secrets)}\n`;
+  function append(event: string, facts: JsonObject): void {
+    const head = JSON.stringify({ time: readTime(host.now()), event, job: jobId });
+    held += `${head.slice(0, -1)},${JSON.stringify(facts).slice(1)}\n`;
     if (event !== 'row' || held.length > MAX_HELD_CHARACTERS) flush();
   }
 
@@ -49,12 +51,14 @@ export function openLogFile(path: string, host: Host): LogFile {
     write(event) {
       if (event.type === 'job') jobId = event.jobId;
       const record = createLogRecord(event);
-      if (record !== null) append(record);
+      if (record !== null) append(event.type, record);
     },
-    end: (summary) => append({ event: 'end', stop: summary.stop, ...createSummaryRecord(summary) }),
+    end(summary) {
+      const { job: _job, ...facts } = createSummaryRecord(summary);
+      append('end', { stop: summary.stop, ...facts });
+    },
     fail: (error) =>
-      append({
-        event: 'error',
+      append('error', {
         code: error instanceof RowfillError ? error.code : 'DEFECT',
         message: describeError(error),
       }),
@@ -62,6 +66,17 @@ export function openLogFile(path: string, host: Host): LogFile {
       flush();
       closeSync(file);
     },
+  };
+}
+
+/** Writes a time down; many rows share a millisecond. */
+function createTimeText(): (ms: number) => string {
+  let lastMs = Number.NaN;
+  let text = '';
+  return (ms) => {
+    if (ms !== lastMs) text = new Date(ms).toISOString();
+    lastMs = ms;
+    return text;
   };
 }
 

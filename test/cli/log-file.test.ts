@@ -76,11 +76,8 @@ test('docs/log.md tells every event with every key', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/log.md'), 'utf8');
   const sections = new Map(page.split(/^(?=`\w+` — )/m).map((text) => [/^`(\w+)`/.exec(text)?.[1], text]));
   for (const event of EVENTS) {
-    const record = createLogRecord(event) ?? fail();
-    const told = sections.get(record.event) ?? fail();
-    for (const key of Object.keys(record)) {
-      if (key !== 'event' && key !== 'job') expect(told).toContain(`\`${key}\``);
-    }
+    const told = sections.get(event.type) ?? fail();
+    for (const key of Object.keys(createLogRecord(event) ?? fail())) expect(told).toContain(`\`${key}\``);
   }
   expect([...sections.keys()].slice(1)).toEqual([
     'job',
