@@ -14,6 +14,13 @@ export {
 export { AgentError } from './api/agent-error.js';
 export { type CancelOptions, type CancelResult, cancelJob } from './cancel.js';
 export { type EnrichHooks, enrich } from './enrich.js';
+export {
+  type EnrichedRows,
+  type EnrichRowsOptions,
+  enrichRows,
+  type FilledRecord,
+  type FilledSource,
+} from './enrich-rows.js';
 export { type ErrorKind, RowfillError } from './errors.js';
 export { type ExportOptions, type ExportResult, exportJob } from './export.js';
 export {

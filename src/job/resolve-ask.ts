@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createUsageError, describeError } from '../errors.js';
-import { type Ask, createAsk } from '../model/ask.js';
+import { type Ask, createAsk, type Field } from '../model/ask.js';
 import { checkFieldNames, createSchema, parseField, readFields } from '../model/field.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
@@ -16,8 +16,7 @@ import { nameAgent } from './name-agent.js';
 export async function resolveAsk(settings: Settings, columns: readonly string[]): Promise<Ask> {
   const { options } = settings;
   const schema = await resolveSchema(options);
-  const fields = readFields(schema);
-  checkFieldNames(fields.map((field) => field.name));
+  const fields = readCheckedFields(schema);
   return createAsk({
     agent: await nameAgent(settings.agent),
     query: settings.query,
@@ -32,6 +31,17 @@ export async function resolveAsk(settings: Settings, columns: readonly string[])
     efforts: settings.efforts,
     escalateBelow: settings.escalateBelow,
   });
+}
+
+/** The columns that options ask to fill. Throws a usage error for a schema or a field that cannot be used. */
+export async function resolveFields(options: EnrichOptions): Promise<readonly Field[]> {
+  return readCheckedFields(await resolveSchema(options));
+}
+
+function readCheckedFields(schema: JsonObject): readonly Field[] {
+  const fields = readFields(schema);
+  checkFieldNames(fields.map((field) => field.name));
+  return fields;
 }
 
 /** Refuses a file that this program wrote: its columns would stand in the output twice. */
