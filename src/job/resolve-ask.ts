@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { compileSchema } from '../model/schema.js';
 import type { EnrichOptions, Settings } from '../options.js';
+import type { Input } from '../read/open-input.js';
 import { describeOrigin } from './describe-origin.js';
 import { nameAgent } from './name-agent.js';
 
@@ -13,7 +14,7 @@ import { nameAgent } from './name-agent.js';
  * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
  * used, a field that cannot be a column, or a column to send that is not there.
  */
-export async function resolveAsk(settings: Settings, columns: readonly string[]): Promise<Ask> {
+export async function resolveAsk(settings: Settings, input: Pick<Input, 'columns' | 'shape'>): Promise<Ask> {
   const { options } = settings;
   const schema = await resolveSchema(options);
   const fields = readCheckedFields(schema);
@@ -25,7 +26,7 @@ export async function resolveAsk(settings: Settings, columns: readonly string[])
     fields,
     send: resolveSend(
       options,
-      columns,
+      input,
       fields.map((field) => field.name),
     ),
     efforts: settings.efforts,
@@ -105,12 +106,14 @@ async function readSchema(path: string): Promise<JsonObject> {
 
 function resolveSend(
   { send: wanted, origins }: EnrichOptions,
-  columns: readonly string[],
+  { columns, shape }: Pick<Input, 'columns' | 'shape'>,
   fields: readonly string[],
 ): readonly string[] {
   if (wanted === undefined) return columns.filter((column) => !isFilled(column, fields));
   for (const [index, column] of wanted.entries()) {
-    if (columns.includes(column)) continue;
+    // In a JSON file a dotted name reaches into nested objects.
+    const isInside = shape.format !== 'csv' && columns.some((key) => column.startsWith(`${key}.`));
+    if (isInside || columns.includes(column)) continue;
     const nearest = readNearest(column, columns);
     const hint =
       nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : `The columns are ${columns.join(', ')}.`;
