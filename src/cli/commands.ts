@@ -47,16 +47,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/prune.js')).prune,
   },
   {
+    name: 'watch',
+    operands: ['DIR'],
+    summary: 'fill files as they are dropped into a folder; --once for cron',
+    load: async () => (await import('./commands/watch.js')).watch,
+  },
+  {
     name: 'serve',
     operands: [],
     summary: 'the Agent Runs API on this machine, to try jobs on for free',
     load: async () => (await import('./commands/serve.js')).serve,
-  },
-  {
-    name: 'doctor',
-    operands: [],
-    summary: 'key, agent, ledger, disk: what works and what to do about the rest',
-    load: async () => (await import('./commands/doctor.js')).doctor,
   },
   {
     name: 'completion',

@@ -1,5 +1,6 @@
 import type { ErrorKind } from '../errors.js';
 import type { JobSummary } from '../model/events.js';
+import type { WatchSummary } from '../watch.js';
 
 /** The exit codes of the program, as its help lists them. */
 export const EXIT_CODES = {
@@ -22,4 +23,14 @@ export function resolveErrorCode(kind: ErrorKind): number {
 export function resolveJobCode(summary: JobSummary): number {
   if (summary.stop !== 'done') return EXIT_CODES[summary.stop];
   return summary.rows.failed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
+}
+
+/** The exit code for a watcher that came to its end; of several things that went wrong, the one to look at first. */
+export function resolveWatchCode({ stop, failed, rowsFailed }: WatchSummary): number {
+  if (stop !== 'done') return EXIT_CODES[stop];
+  if (failed.defect > 0) return EXIT_CODES.defect;
+  if (failed.usage > 0) return EXIT_CODES.usage;
+  if (failed.unreachable > 0) return EXIT_CODES.unreachable;
+  if (failed.budget > 0) return EXIT_CODES.budget;
+  return rowsFailed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
 }

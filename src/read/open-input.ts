@@ -60,7 +60,7 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   }
   return {
     name,
-    extension: extname(options.path.toLowerCase().replace(/\.gz$/, '')),
+    extension: extname(name.toLowerCase().replace(/\.gz$/, '')),
     sample,
     shape: { bom: bomBytes > 0, encoding, gzip },
     notes: describeEncoding(encoding, isGuess),

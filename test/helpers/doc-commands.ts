@@ -1,5 +1,5 @@
-import { cpSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Background, ProgramResult, Workdir } from './workdir.js';
 
 /** A fenced block of commands in a page, with what the page says of its outcome. */
@@ -109,12 +109,23 @@ class Session {
       this.#env[variable[1]] = (variable[2] ?? '').replace('…', 'key-of-a-test');
       return null;
     }
-    if (FOR_THE_SHELL.test(line)) return null;
+    if (FOR_THE_SHELL.test(line) || this.#movesFiles(line)) return null;
     const words = splitWords(line.replace(/ <\s*\/dev\/null$/, ''));
     const args = words.slice(words[0] === 'npx' ? 1 : 0);
     if (args.shift() !== 'rowfill') throw new Error(`no test knows how to run this line: ${line}`);
     if (args[0] === 'serve') return this.#serve(args);
     return this.#workdir.run(await this.#complete(args), { env: this.#env });
+  }
+
+  /** Does what a line does that only makes folders or copies files. */
+  #movesFiles(line: string): boolean {
+    const [, folder, from, to] = /^(?:mkdir -p (\S+)|cp (\S+) (\S+))$/.exec(line) ?? [];
+    const place = (path: string): string => join(this.#workdir.path, path);
+    if (folder !== undefined) mkdirSync(place(folder), { recursive: true });
+    else if (from !== undefined && to !== undefined)
+      cpSync(place(from), to.endsWith('/') ? place(to + basename(from)) : place(to));
+    else return false;
+    return true;
   }
 
   async #serve(args: readonly string[]): Promise<null> {
@@ -130,8 +141,9 @@ class Session {
     for (const arg of args) {
       full.push(JOB_WORD.test(arg) ? await this.#readJob() : (this.#addresses.get(arg) ?? arg));
     }
-    const asksAgent = full[0] === 'run' || full[0] === 'plan' || full[0] === 'cancel';
-    if (!asksAgent || full.includes('--reference') || full.includes('--api-url')) return full;
+    const asksAgent = ['run', 'plan', 'cancel', 'watch'].includes(full[0] ?? '');
+    const namesAgent = ['--reference', '--api-url', '-r', '--recipe'].some((name) => full.includes(name));
+    if (!asksAgent || namesAgent) return full;
     this.#rehearsal ??= await this.#workdir.start(['serve', '--reference', 'samples/reference', '--price']);
     this.#env.EXA_API_KEY ??= 'key-of-a-test';
     return [...full, '--api-url', this.#rehearsal.line];

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly keepStdinOpen?: boolean;
   /** Nobody reads standard output: the pipe is closed at once. */
   readonly closeStdout?: boolean;
+  /** Hears what the program writes to standard output. */
+  readonly onOutput?: (text: string) => void;
   /** The program is killed after this long. */
   readonly timeoutMs?: number;
 }
@@ -131,6 +133,7 @@ function openChild(args: readonly string[], place: ChildPlace): Child {
   const ready = new Promise<string>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
+      place.onOutput?.(text);
       if (stdout.includes('\n')) resolve(stdout.slice(0, stdout.indexOf('\n')));
     });
     void closed.then(() => reject(new Error(`${command} ended before its first line:\n${stderr}`)));

@@ -1,0 +1,179 @@
+import { createUsageError } from '../../errors.js';
+import { parseDuration } from '../../model/duration.js';
+import { type WatchEvent, type WatchOptions, watchFolder } from '../../watch.js';
+import { type CommandArgs, createCommand } from '../command.js';
+import { resolveWatchCode } from '../exit-code.js';
+import { openHealthServer } from '../health-server.js';
+import { openHeartbeat } from '../heartbeat.js';
+import type { Host } from '../host.js';
+import { openInterrupt } from '../interrupt.js';
+import { readFormat } from '../read-format.js';
+import { sayError } from '../report-error.js';
+import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
+import { createWatchLog } from '../watch-log.js';
+import { createStatusRecord, createWatchStatus, followWatch } from '../watch-status.js';
+
+const WATCH = 'When to look';
+const MONEY = 'Money';
+const FILES = 'Files';
+const SUPERVISION = 'For those who supervise it';
+
+const OPTIONS = {
+  ...JOB_OPTIONS,
+  maxCost: {
+    kind: 'number',
+    value: 'USD',
+    group: MONEY,
+    about: 'The most that one file may cost. It is never passed; a file that reaches it goes to DIR/failed.',
+  },
+  maxCostPerDay: {
+    kind: 'number',
+    value: 'USD',
+    group: MONEY,
+    about:
+      'The most that all files of DIR may cost from midnight to midnight. Then the file at work waits for the next day.',
+  },
+  yes: { kind: 'switch', alias: 'y', group: MONEY, about: 'Pay for every file, whatever it costs.' },
+  cancelOnInterrupt: {
+    kind: 'switch',
+    group: MONEY,
+    about: 'On Ctrl-C, cancel the runs at the agent; else they go on, and the next start picks them up.',
+  },
+  once: { kind: 'switch', group: WATCH, about: 'Fill what is there, then end: for cron and timers.' },
+  schedule: {
+    kind: 'text',
+    value: 'CRON',
+    group: WATCH,
+    about: 'Look at these times only, such as "0 6 * * 1-5": five fields of cron, in the local time.',
+    fallback: 'all the time',
+  },
+  settle: {
+    kind: 'text',
+    value: 'TIME',
+    group: WATCH,
+    about: 'How long a file has to stay as it is before it is taken.',
+    fallback: '5s',
+  },
+  poll: { kind: 'text', value: 'TIME', group: WATCH, about: 'How often DIR is looked at.', fallback: '2s' },
+  format: {
+    kind: 'text',
+    value: 'FORMAT',
+    group: FILES,
+    about: 'The format of the results: csv, jsonl or json.',
+    fallback: 'that of each file',
+  },
+  ...INPUT_OPTIONS,
+  citations: {
+    kind: 'switch',
+    group: FILES,
+    about: 'Write every citation into NAME.citations.jsonl too, beside the result.',
+  },
+  bom: { kind: 'switch', group: FILES, about: 'Begin a CSV with a byte order mark, for Excel.' },
+  raw: {
+    kind: 'switch',
+    group: FILES,
+    about: 'Write the agent’s text as it came, even where a spreadsheet would run it as a formula.',
+  },
+  heartbeat: {
+    kind: 'text',
+    value: 'FILE',
+    group: SUPERVISION,
+    about: 'Write the state into FILE every ten seconds.',
+  },
+  health: {
+    kind: 'integer',
+    value: 'PORT',
+    group: SUPERVISION,
+    about: 'Answer GET /healthz on this port of this machine: 200 while all is well, 503 in trouble.',
+  },
+} as const;
+
+/** `rowfill watch`: fills files as they are dropped into a folder. */
+export const watch = createCommand({
+  about:
+    'Fills files as they are dropped into DIR, and moves each with its output to DIR/done, or to DIR/failed with a text that ' +
+    'says why. Killed in the middle, it carries on at its next start; any number of watchers can share a folder.\n' +
+    'Standard output is the log: one JSON object a line.',
+  options: OPTIONS,
+  examples: [
+    {
+      line: 'rowfill watch drop -s fields.json --send company,domain --max-cost 5 --max-cost-per-day 20',
+      about: 'fills what is dropped, for five dollars a file at most',
+    },
+    {
+      line: 'rowfill watch drop -s fields.json --max-cost 5 --once',
+      about: 'fills what is there and ends, as cron and timers want it',
+    },
+    {
+      line: 'rowfill watch drop --reference ./tables -f hq_city --schedule "0 6 * * 1-5" --health 8099',
+      about: 'looks at six on working days, answers from tables of your own, and can be asked how it is',
+    },
+  ],
+  async run(args, host) {
+    const options = await resolveOptions(args, host);
+    const supervision = await openSupervision(args, host);
+    const interrupt = openInterrupt(host, (text) => host.say(text));
+    try {
+      const summary = await watchFolder(options, {
+        onEvent: supervision.onEvent,
+        signal: interrupt.signal,
+      });
+      if (summary.problem !== null) sayError(summary.problem, host);
+      return resolveWatchCode(summary);
+    } finally {
+      interrupt.close();
+      supervision.close();
+    }
+  },
+});
+
+async function resolveOptions(
+  { operands: [folder = ''], options }: CommandArgs<typeof OPTIONS>,
+  host: Host,
+): Promise<WatchOptions> {
+  const { once, schedule, settle, poll, maxCostPerDay, format, citations, heartbeat, health, ...values } =
+    options;
+  const job = await resolveJobOptions('', values, host);
+  return {
+    folder,
+    job: {
+      ...job,
+      ...readFormat(format),
+      ...(citations === true ? { citationsFile: 'citations.jsonl' } : {}),
+    },
+    once,
+    schedule,
+    maxCostPerDay,
+    keep: options.recipe === undefined ? [] : [options.recipe],
+    settleMs: readTime('--settle', settle),
+    pollMs: readTime('--poll', poll),
+  };
+}
+
+function readTime(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const lengthMs = parseDuration(text);
+  if (lengthMs !== null) return lengthMs;
+  throw createUsageError('BAD_OPTION', `${name} is ${text}`, 'It takes a number with s, m or h, such as 5s.');
+}
+
+/** The log, the heartbeat and the health endpoint: all of them told by events. */
+async function openSupervision({ options }: CommandArgs<typeof OPTIONS>, host: Host) {
+  const { heartbeat, health } = options;
+  const log = createWatchLog(host);
+  let status = createWatchStatus(host.now());
+  const readStatus = () => createStatusRecord(status, host.now());
+  const server = health === undefined ? null : await openHealthServer(health, readStatus);
+  const beat = heartbeat === undefined ? null : openHeartbeat(heartbeat, readStatus, host);
+  if (server !== null) host.say(`The state of the watcher is at ${server.url}`);
+  return {
+    onEvent(event: WatchEvent): void {
+      status = followWatch(status, event, host.now());
+      log(event);
+    },
+    close(): void {
+      server?.close();
+      beat?.close();
+    },
+  };
+}

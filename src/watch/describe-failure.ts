@@ -1,0 +1,34 @@
+import { formatMicros } from '../model/money.js';
+import type { WatchFolders } from './folders.js';
+import type { Take } from './take.js';
+import type { Verdict } from './verdict.js';
+
+/** The text beside a file in `failed/`: what happened, where, what it cost, and what to do. */
+export function describeFailure(
+  take: Pick<Take, 'name' | 'input' | 'room'>,
+  { kind, problem, summary }: Extract<Verdict, { status: 'failed' }>,
+  folders: Pick<WatchFolders, 'root'>,
+): string {
+  const { code, hint } = problem;
+  const message = problem.message.replaceAll(take.input, take.name);
+  const answered =
+    summary === null ? 0 : summary.rows.total - summary.rows.pending - summary.rows.over_budget;
+  const lines = [
+    `${take.name} could not be filled${summary === null ? '' : ' to its end'}.`,
+    '',
+    `What happened: ${message} [${code}]`,
+    ...(hint === null ? [] : [`What to do: ${hint}`]),
+    '',
+    ...(summary === null
+      ? []
+      : [
+          `${answered} of ${summary.rows.total} rows are answered, for $${formatMicros(summary.costMicros)}; the output so far is beside this file.`,
+        ]),
+    kind === 'usage'
+      ? `Put the corrected file into ${folders.root} again.`
+      : `Put the file into ${folders.root} again to go on.`,
+    'Rows that were answered before are kept in the ledger and are not paid for again.',
+    '',
+  ];
+  return lines.join('\n');
+}

@@ -1,0 +1,132 @@
+import { describeError, RowfillError } from '../errors.js';
+import type { JobSummary } from '../model/events.js';
+import type { FailureKind, Problem, WatchStop } from './events.js';
+import { isSystemError } from './file-state.js';
+
+/** What one try to fill a file came to, and what was found about it. */
+export interface Attempt {
+  readonly outcome: { readonly summary: JobSummary } | { readonly error: unknown };
+  /** The watcher was told to stop. */
+  readonly isInterrupted: boolean;
+  /** The file is another one than at the start of the try: somebody still wrote to it. */
+  readonly hasChanged: boolean;
+  /** It was the budget of the day that had no room, and a new day has. */
+  readonly isDayShort: boolean;
+  /** What is wrong with the job on its own, whatever the file; null if nothing is. */
+  readonly jobError: RowfillError | null;
+  /** So many times it was tried, this one included, by whomever. */
+  readonly tries: number;
+}
+
+/** What is to be done with a file after a try. */
+export type Verdict =
+  | { readonly status: 'done'; readonly summary: JobSummary }
+  | {
+      readonly status: 'failed';
+      readonly kind: FailureKind;
+      readonly problem: Problem;
+      readonly summary: JobSummary | null;
+    }
+  /** Tried again: soon, after a growing while, on the next day, or once the file is still. */
+  | {
+      readonly status: 'again';
+      readonly when: 'soon' | 'later' | 'tomorrow' | 'still';
+      readonly problem: Problem;
+    }
+  /** The watcher stops, and the file stays where it is. */
+  | { readonly status: 'stop'; readonly stop: WatchStop; readonly problem: Problem | null }
+  /** No file can be filled like this. */
+  | { readonly status: 'broken'; readonly error: RowfillError };
+
+/** Errors of the disk or the ledger, which no file is to blame for. */
+const OF_THE_PLACE = /^(?:LEDGER_\w+|OUTPUT_(?:NOT_WRITABLE|DISK_FULL|NO_FOLDER))$/;
+
+/** After so many tries a file is done although the end of some run is not known: its rows say so. */
+const MAX_TRIES_FOR_RUNS = 5;
+
+/** Decides what becomes of a file: a fault of its own sends it to `failed/`, anything else lets it wait. */
+export function readVerdict(attempt: Attempt): Verdict {
+  const { outcome, isInterrupted, hasChanged } = attempt;
+  const isDone = 'summary' in outcome && outcome.summary.stop === 'done';
+  if (isInterrupted && !isDone) return { status: 'stop', stop: 'interrupted', problem: null };
+  if (hasChanged) {
+    const message = 'the file was still written to when it was filled; it is filled again once it is whole';
+    return { status: 'again', when: 'still', problem: { code: 'INPUT_CHANGED', message, hint: null } };
+  }
+  return 'error' in outcome ? judgeError(outcome.error, attempt) : judgeSummary(outcome.summary, attempt);
+}
+
+function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verdict {
+  const problem = summary.error;
+  switch (summary.stop) {
+    case 'done':
+      return summary.reservedMicros > 0 && tries < MAX_TRIES_FOR_RUNS
+        ? { status: 'again', when: 'later', problem: OPEN_RUNS }
+        : { status: 'done', summary };
+    case 'budget':
+      return isDayShort
+        ? { status: 'again', when: 'tomorrow', problem: DAY_SPENT }
+        : { status: 'failed', kind: 'budget', problem: BUDGET_REACHED, summary };
+    case 'refused':
+      return { status: 'stop', stop: 'refused', problem };
+    case 'interrupted':
+      return { status: 'stop', stop: 'interrupted', problem: null };
+    case 'unreachable':
+      // Its failed runs were billed: to try the same again and again would only cost more.
+      return problem?.code === 'AGENT_KEEPS_FAILING'
+        ? { status: 'failed', kind: 'unreachable', problem, summary }
+        : { status: 'again', when: 'later', problem: problem ?? UNREACHABLE };
+  }
+}
+
+function judgeError(error: unknown, { jobError }: Attempt): Verdict {
+  const problem = describeProblem(error);
+  if (!(error instanceof RowfillError)) {
+    if (isSystemError(error)) return { status: 'again', when: 'later', problem };
+    return { status: 'failed', kind: 'defect', problem, summary: null };
+  }
+  switch (error.kind) {
+    case 'refused':
+      return { status: 'stop', stop: 'refused', problem };
+    case 'unreachable':
+    case 'budget':
+      return { status: 'again', when: 'later', problem };
+    case 'defect':
+      return { status: 'failed', kind: 'defect', problem, summary: null };
+    case 'usage':
+      if (error.code === 'LEASE_HELD') return { status: 'again', when: 'soon', problem };
+      if (OF_THE_PLACE.test(error.code)) return { status: 'again', when: 'later', problem };
+      return jobError === null
+        ? { status: 'failed', kind: 'usage', problem, summary: null }
+        : { status: 'broken', error: jobError };
+  }
+}
+
+/** An error as a person is told of it. */
+export function describeProblem(error: unknown): Problem {
+  const message = describeError(error);
+  if (error instanceof RowfillError) return { code: error.code, message, hint: error.hint ?? null };
+  if (isSystemError(error)) return { code: error.code, message, hint: null };
+  const hint = 'This is a defect of rowfill: please report it, with its version and the file if you can.';
+  return { code: 'DEFECT', message, hint };
+}
+
+const OPEN_RUNS: Problem = {
+  code: 'RUNS_OPEN',
+  message: 'some runs have not ended yet; their answers are fetched when they have',
+  hint: null,
+};
+
+const DAY_SPENT: Problem = {
+  code: 'DAY_BUDGET_REACHED',
+  message: 'the budget of this day has no room for another run; the file is carried on after midnight',
+  hint: 'Raise --max-cost-per-day to go on today.',
+};
+
+const BUDGET_REACHED: Problem = {
+  code: 'BUDGET_REACHED',
+  message: 'the budget of this file has no room for another run',
+  hint: 'Raise the budget and put the file into the folder again: what was answered is kept and not paid for twice.',
+};
+
+const UNREACHABLE: Problem = { code: 'UNREACHABLE', message: 'the agent cannot be reached', hint: null };

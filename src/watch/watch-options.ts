@@ -1,0 +1,63 @@
+import { createUsageError } from '../errors.js';
+import type { EnrichOptions } from '../model/enrich-options.js';
+import { parseSchedule, type Schedule } from './schedule.js';
+
+/** The job that is done on every file. */
+export type WatchJob = Omit<EnrichOptions, 'input' | 'output'>;
+
+/** What `watchFolder` is asked to do; every name is that of the command line's option. */
+export interface WatchOptions {
+  /** The folder into which files are dropped. */
+  readonly folder: string;
+  /** What is asked about the rows of each file; `maxCost` is the most that one file may cost. */
+  readonly job: WatchJob;
+  /** Fill what is there, then return. @default false */
+  readonly once?: boolean | undefined;
+  /** Look at these times only: five fields of cron, in the local time. @default all the time */
+  readonly schedule?: string | undefined;
+  /** The most that all files may cost from one midnight to the next, in US dollars. */
+  readonly maxCostPerDay?: number | undefined;
+  /** How long a file has to stay as it is before it is taken. @default 5000 */
+  readonly settleMs?: number | undefined;
+  /** How often the folder is looked at. @default 2000 */
+  readonly pollMs?: number | undefined;
+  /** Files in the folder that are not to be filled, such as a recipe; those that `job` names are left alone anyway. */
+  readonly keep?: readonly string[] | undefined;
+}
+
+/** Options that were checked, every default in place. */
+export interface WatchSettings {
+  readonly job: WatchJob;
+  readonly once: boolean;
+  readonly schedule: Schedule | null;
+  readonly dayCapMicros: number | null;
+  readonly settleMs: number;
+  readonly pollMs: number;
+  readonly keep: readonly string[];
+}
+
+const DEFAULTS = { settleMs: 5_000, pollMs: 2_000 } as const;
+
+/** Checks what is the watcher's own; `checkJob` looks at the job. */
+export function resolveWatch(options: WatchOptions): WatchSettings {
+  const { job, once = false, schedule, maxCostPerDay, settleMs, pollMs, keep = [] } = options;
+  if (once && schedule !== undefined) {
+    throw createUsageError(
+      'BAD_OPTION',
+      '--once and --schedule are both given',
+      'Give --once to cron or a timer of the system, or --schedule to a process that stays.',
+    );
+  }
+  if (maxCostPerDay !== undefined && !(Number.isFinite(maxCostPerDay) && maxCostPerDay >= 0)) {
+    throw createUsageError('BAD_OPTION', `--max-cost-per-day is ${maxCostPerDay}`, 'It takes US dollars.');
+  }
+  return {
+    job,
+    once,
+    schedule: schedule === undefined ? null : parseSchedule(schedule),
+    dayCapMicros: maxCostPerDay === undefined ? null : Math.floor(maxCostPerDay * 1_000_000 + 1e-6),
+    settleMs: settleMs ?? DEFAULTS.settleMs,
+    pollMs: pollMs ?? DEFAULTS.pollMs,
+    keep: [...keep, ...[job.exclude, job.schema].filter((path) => path !== undefined)],
+  };
+}

@@ -1,0 +1,41 @@
+import type { EnrichHooks } from '../job/create-trip.js';
+import type { Clock } from '../model/clock.js';
+import type { JobSummary } from '../model/events.js';
+import type { EnrichOptions } from '../options.js';
+import type { WatchEvent } from './events.js';
+import type { DropFinder } from './find-drops.js';
+import type { WatchFolders } from './folders.js';
+import type { WatchSettings } from './watch-options.js';
+import type { WatchTally } from './watch-tally.js';
+
+/** What the parts of one watcher share. */
+export interface Watcher {
+  readonly settings: WatchSettings;
+  readonly folders: WatchFolders;
+  readonly finder: DropFinder;
+  readonly tally: WatchTally;
+  readonly clock: Clock;
+  /** Aborted when the watcher is told to stop. */
+  readonly signal: AbortSignal;
+  report(event: WatchEvent): void;
+  /** Fills one file: `enrich`. */
+  fill(options: EnrichOptions, hooks: EnrichHooks): Promise<JobSummary>;
+}
+
+/** Sleeps, or wakes up at once when the watcher is told to stop. */
+export async function pause({ clock, signal }: Watcher, delayMs: number): Promise<void> {
+  if (signal.aborted) return;
+  await clock.sleep(delayMs, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}
+
+/** Sleeps until a moment of the calendar, which may come sooner or later than a long sleep would end. */
+export async function pauseUntil(watcher: Watcher, atMs: number): Promise<void> {
+  const { clock, signal } = watcher;
+  while (!signal.aborted && clock.now() < atMs) {
+    await pause(watcher, Math.min(MAX_PAUSE_MS, atMs - clock.now()));
+  }
+}
+
+const MAX_PAUSE_MS = 60_000;

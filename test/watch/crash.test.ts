@@ -1,0 +1,114 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createDrops, type Drop, Dropper, readOutputRows } from '../helpers/drops.js';
+import { servePaid } from '../helpers/paid-server.js';
+import type { ScriptedAgent } from '../helpers/scripted-agent.js';
+import { script, tellTruth } from '../helpers/truthful-agent.js';
+import { createWorkdir, type ProgramResult, type Workdir } from '../helpers/workdir.js';
+
+const RUN_DOLLARS = 0.025;
+const truthful = script(
+  (rows) => ({ rows }),
+  () => RUN_DOLLARS,
+);
+
+interface Scene {
+  readonly workdir: Workdir;
+  readonly args: readonly string[];
+  readonly dropper: Dropper;
+}
+
+/** Runs the watcher until its log has so many lines, or all is dropped; each line has the dropper do a step. */
+async function endAfter(signal: NodeJS.Signals, lines: number, scene: Scene): Promise<ProgramResult> {
+  const { workdir, args, dropper } = scene;
+  let seen = 0;
+  let reach = (): void => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  const watcher = workdir.spawn(args, {
+    timeoutMs: 120_000,
+    onOutput(text) {
+      for (const _line of text.matchAll(/\n/g)) {
+        dropper.step();
+        seen += 1;
+      }
+      if (seen >= lines || dropper.isDone) reach();
+    },
+  });
+  await Promise.race([reached, watcher.end()]);
+  return watcher.end(signal);
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Each file that was dropped is in `done/` with its answers or in `failed/` with its reason, once. */
+function checkFolder(folder: string, drops: readonly Drop[]): void {
+  expect(readdirSync(folder).sort()).toEqual(['done', 'failed', 'working']);
+  expect(readdirSync(join(folder, 'working'))).toEqual([]);
+  const left = drops.map(({ content }) => content.toString('base64')).sort();
+  const found: string[] = [];
+  for (const name of listFiles(join(folder, 'done')).filter((each) => !each.includes('.filled.'))) {
+    const content = readFileSync(join(folder, 'done', name));
+    found.push(content.toString('base64'));
+    const output = name.replace(/(\.[a-z]+)((?:\.gz)?)$/, '.filled$1$2');
+    const rows = readOutputRows(output, readFileSync(join(folder, 'done', output)));
+    const drop = drops.find((each) => each.content.equals(content));
+    expect(rows, name).toEqual(
+      drop?.companies.map((company) => [company, tellTruth({ company }), 'enriched']),
+    );
+  }
+  const failed = listFiles(join(folder, 'failed'));
+  for (const name of failed.filter((each) => !each.endsWith('.error.txt'))) {
+    found.push(readFileSync(join(folder, 'failed', name)).toString('base64'));
+    expect(readFileSync(join(folder, 'failed', `${name}.error.txt`), 'utf8')).toContain('What happened: ');
+  }
+  expect(found.sort()).toEqual(left);
+  const outputs = listFiles(join(folder, 'done')).length + failed.length - found.length;
+  expect(outputs).toBe(drops.length);
+}
+
+/** Every company was asked about once, and every run was billed once. */
+function checkBill(agent: ScriptedAgent, billedMicros: number, drops: readonly Drop[]): void {
+  const asked = agent.tasks.flatMap(
+    (task) => task.request.input?.data?.map(({ company }) => String(company)) ?? [],
+  );
+  const wanted = new Set(drops.flatMap(({ companies }) => companies));
+  expect(asked.sort()).toEqual([...wanted].sort());
+  const batches = new Set(agent.tasks.map((task) => task.request.metadata?.rowfill_batch));
+  expect(batches.size).toBe(agent.tasks.length);
+  expect(billedMicros).toBe(batches.size * RUN_DOLLARS * 1_000_000);
+}
+
+test('200 files, some slow, some half, some broken, some twice, and ten kills: each ends once, and none is paid twice', async () => {
+  const server = await servePaid(truthful);
+  const workdir = createWorkdir();
+  const folder = join(workdir.path, 'drop');
+  mkdirSync(folder);
+  const drops = createDrops(200, 8);
+  const dropper = new Dropper(folder, drops);
+  for (let count = 0; count < 40; count += 1) dropper.step();
+  const args = [
+    ...['watch', 'drop', '--api-url', server.url, '-f', 'answer', '--send', 'company', '--yes'],
+    ...['--settle', '0.5s', '--poll', '0.05s'],
+  ];
+  const scene = { workdir, args, dropper };
+  for (const lines of fc.sample(fc.integer({ min: 2, max: 80 }), { numRuns: 10, seed: 8 })) {
+    const { signal } = await endAfter('SIGKILL', lines, scene);
+    expect(signal).toBe('SIGKILL');
+  }
+  expect(dropper.isDone).toBe(false);
+  const told = await endAfter('SIGTERM', Number.POSITIVE_INFINITY, scene);
+  expect(told.status).toBe(130);
+  const last = await workdir.run([...args, '--once'], { timeoutMs: 120_000 });
+  expect(last.stdout).toContain('"event":"stopped","stop":"done"');
+  checkFolder(folder, drops);
+  checkBill(server.agent, server.report().billedMicros, drops);
+}, 180_000);
