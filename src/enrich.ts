@@ -35,7 +35,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
   try {
     const input = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
     checkColumns(input.name, input.columns);
-    const ask = await resolveAsk(settings, input.columns);
+    const ask = await resolveAsk(settings, input);
     await checkOutput(settings.output, options.input);
     const exclusion = await loadExclusion(options, ask, input.columns);
 

@@ -1,6 +1,6 @@
 import { createUsageError } from './errors.js';
 import { Closers } from './job/closers.js';
-import { readKeptOptions } from './job/job-parts.js';
+import { isKeptInput, readKeptOptions } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { writeOutput } from './job/write-output.js';
 import { openLedger } from './ledger/ledger.js';
@@ -35,10 +35,10 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   try {
     const ledger = closers.add(openLedger(options.ledger));
     const job = ledger.readJob(options.job);
-    if (job.input === '-') {
+    if (!isKeptInput(job.input)) {
       throw createUsageError(
         'INPUT_NOT_KEPT',
-        `job ${job.id} read standard input, which is not kept`,
+        `job ${job.id} read ${job.input === '-' ? 'standard input' : 'rows of a program'}, which is not kept`,
         'Give the same input to rowfill run again: what was answered is not paid for again.',
       );
     }

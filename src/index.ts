@@ -1,6 +1,7 @@
 export type { Agent, AgentResult, AgentTask } from './agents/agent.js';
 export { createReferenceAgent } from './agents/reference-agent.js';
 export {
+  type AgentCheck,
   AgentClient,
   type AgentClientOptions,
   type AgentTimeouts,
@@ -13,7 +14,15 @@ export {
 } from './api/agent-client.js';
 export { AgentError } from './api/agent-error.js';
 export { type CancelOptions, type CancelResult, cancelJob } from './cancel.js';
+export { type DoctorOptions, examine, type Finding, type Verdict } from './doctor.js';
 export { type EnrichHooks, enrich } from './enrich.js';
+export {
+  type EnrichedRows,
+  type EnrichRowsOptions,
+  enrichRows,
+  type FilledRecord,
+  type FilledSource,
+} from './enrich-rows.js';
 export { type ErrorKind, RowfillError } from './errors.js';
 export { type ExportOptions, type ExportResult, exportJob } from './export.js';
 export {

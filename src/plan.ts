@@ -54,7 +54,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
   try {
     const input = closers.add(await openInput({ ...options, path: options.input }));
     checkColumns(input.name, input.columns);
-    const ask = await resolveAsk(settings, input.columns);
+    const ask = await resolveAsk(settings, input);
     const exclusion = await loadExclusion(options, ask, input.columns);
     const ledger = closers.add(
       openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),

@@ -109,6 +109,16 @@ describe('the check reports', () => {
       { 'options.ts': 'const a = process.env.HOME;' },
       'options.ts touches process.env, which is for cli/main.ts alone',
     ],
+    [
+      'a library that prints',
+      { 'enrich.ts': "console.log('a');" },
+      'enrich.ts touches console.log, which is for cli/main.ts alone',
+    ],
+    [
+      'a command that writes past the host',
+      { 'cli/run.ts': "process.stderr.write('a');" },
+      'cli/run.ts touches process.stderr, which is for cli/main.ts alone',
+    ],
   ];
   test.each(cases)('%s', (_title, files, issue) => {
     expect(checkArchitecture(new Map(Object.entries(files)))).toEqual([issue]);

@@ -84,22 +84,6 @@ test('only rows that are new or changed are asked again', async () => {
   expect(asked.map((record) => record.company)).toEqual(['Company 99', 'Company 98']);
 });
 
-test('equal rows are asked once, also while the first is on its way; only the first bears the cost', async () => {
-  const bench = await openJobBench(
-    script(
-      (rows) => ({ rows }),
-      () => 0.03,
-    ),
-  );
-  bench.write('in.csv', ['company,note', 'A,1', 'B,2', 'A,3', 'C,4', 'B,5', ''].join('\n'));
-  const { summary, rows } = await bench.run({ send: ['company'], batchSize: 1 });
-  expect(bench.server.report().runs.created).toBe(3);
-  expect(rows.map((row) => row.enrichment_cost_usd)).toEqual(['0.03', '0.03', '0.00', '0.03', '0.00']);
-  expect(rows.map((row) => row.note)).toEqual(['1', '2', '3', '4', '5']);
-  expect(summary.duplicates).toBe(2);
-  expectOwnAnswers(rows);
-});
-
 test('the cost column adds up to what was billed, repairs included', async () => {
   const bench = await openJobBench(
     script(
@@ -146,44 +130,6 @@ test('a few rows dropped from many batches are pooled, not asked one batch at a 
   expect(countStatuses(rows)).toEqual({ enriched: 2_000 });
   expectOwnAnswers(rows);
   expect(bench.server.report().runs.created).toBeLessThanOrEqual(270);
-});
-
-test('rows that are excluded, filled already or empty are never sent', async () => {
-  const bench = await openJobBench(script((rows) => ({ rows })));
-  bench.write('customers.csv', 'company\nCOMPANY 2 Inc.\n');
-  bench.write('in.csv', 'company,answer\nCompany 1,\nCompany 2,\nCompany 3,known\n,\nCompany 4,\n');
-  const { rows } = await bench.run({ exclude: `${bench.folder}/customers.csv`, excludeOn: ['company'] });
-  expect(rows.map((row) => row.enrichment_status)).toEqual([
-    'enriched',
-    'excluded',
-    'unchanged',
-    'failed',
-    'enriched',
-  ]);
-  expect(rows[1]?.enrichment_error).toMatch(/line 2/);
-  expect(rows[2]?.answer).toBe('known');
-  const asked = bench.agent.tasks.flatMap((task) => task.request.input?.data ?? []);
-  expect(asked.map((record) => record.company)).toEqual(['Company 1', 'Company 4']);
-});
-
-test('an excluded answer is asked once more with that said, then nulled with the reason', async () => {
-  const bench = await openJobBench(script((rows) => ({ rows })));
-  bench.write('known.csv', 'company,answer\nCompany 2,about Company 2\nCompany 3,somebody else\n');
-  bench.write('in.csv', createList(4));
-  const { rows } = await bench.run({
-    exclude: `${bench.folder}/known.csv`,
-    excludeOn: ['company', 'answer'],
-  });
-  expect(rows.map((row) => row.enrichment_status)).toEqual(['enriched', 'not_found', 'enriched', 'enriched']);
-  expect(rows[1]?.enrichment_error).toContain('line 2 of the exclusion file');
-  const [first, second, ...rest] = bench.agent.tasks.map((task) => task.request);
-  expect(rest).toEqual([]);
-  expect(first?.input?.exclusion).toEqual([
-    { company: 'Company 2', answer: 'about Company 2' },
-    { company: 'Company 3', answer: 'somebody else' },
-  ]);
-  expect(second?.input?.data?.map((record) => record.company)).toEqual(['Company 2']);
-  expect(second?.query).toContain('a record of input.exclusion');
 });
 
 test('what is not among the sent columns is in no request', async () => {

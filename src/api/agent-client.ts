@@ -3,13 +3,14 @@ import type { AgentRun, AgentRunEvent, CreateRunRequest, EventPage, RunPage } fr
 import { AgentError } from './agent-error.js';
 import { openCallScope } from './call-scope.js';
 import { Caller, type CallRequest, describeRequest } from './caller.js';
-import { checkAgent, createNoPageError } from './check-agent.js';
+import { type AgentCheck, checkAgent, createNoPageError } from './check-agent.js';
 import { type AgentClientOptions, resolveClientOptions } from './client-options.js';
 import { OpenRun, type StartedRun } from './open-run.js';
 import { parseEventPage, parseRun, parseRunPage } from './parse-run.js';
 import { createNoRunError, startRun } from './start-run.js';
 import { createRunPath, streamRun, waitRun } from './wait-run.js';
 
+export type { AgentCheck } from './check-agent.js';
 export type { AgentClientOptions, AgentTimeouts } from './client-options.js';
 export type { StartedRun } from './open-run.js';
 export type { RetryInfo } from './repeat-call.js';
@@ -166,8 +167,8 @@ export class AgentClient {
   }
 
   /** Finds out, before anything is spent, whether the Agent Runs API answers at the address and takes the key. */
-  async check(options: CallOptions = {}): Promise<void> {
-    await this.#within(options, (signal) => checkAgent(this.#caller, signal));
+  check(options: CallOptions = {}): Promise<AgentCheck> {
+    return this.#within(options, (signal) => checkAgent(this.#caller, signal));
   }
 
   /** Ends every call that is under way and closes all connections. Runs go on. */

@@ -3,13 +3,13 @@ import type { Question, QuestionGroup } from '../model/question.js';
 export interface PoolOptions {
   /** Rows in a full batch. */
   readonly batchSize: number;
-  /** The most that the records of one batch may weigh as JSON, in UTF-16 code units. */
-  readonly maxBatchLength: number;
+  /** The most that the records of one batch may weigh, in bytes of JSON. */
+  readonly maxBatchBytes: number;
 }
 
 interface Bin {
   readonly questions: Question[];
-  length: number;
+  bytes: number;
 }
 
 /** Gathers questions into batches of the same fields, level and attempt; each repair goes in batches half as large. */
@@ -24,18 +24,18 @@ export class QuestionPool {
 
   add(question: Question): void {
     const name = `${question.level} ${question.attempt} ${question.fields.join('\u0000')}`;
-    const length = JSON.stringify(question.record).length;
+    const bytes = Buffer.byteLength(JSON.stringify(question.record));
     let bin = this.bins.get(name);
-    if (bin !== undefined && bin.length + length > this.options.maxBatchLength) {
+    if (bin !== undefined && bin.bytes + bytes > this.options.maxBatchBytes) {
       this.full.push(createGroup(bin.questions));
       bin = undefined;
     }
     if (bin === undefined) {
-      bin = { questions: [], length: 0 };
+      bin = { questions: [], bytes: 0 };
       this.bins.set(name, bin);
     }
     bin.questions.push(question);
-    bin.length += length;
+    bin.bytes += bytes;
     if (bin.questions.length >= readSize(this.options.batchSize, question.attempt)) {
       this.full.push(createGroup(bin.questions));
       this.bins.delete(name);
@@ -47,16 +47,40 @@ export class QuestionPool {
     return this.full.shift() ?? null;
   }
 
-  /** A batch that is not full: of first questions only, or of any where nothing can come to fill it. */
-  takePartial(which: 'first' | 'any'): QuestionGroup | null {
-    for (const [name, { questions }] of this.bins) {
-      const isFirst = questions[0]?.level === 0 && questions[0].attempt === 1;
-      if (which === 'first' && !isFirst) continue;
-      this.bins.delete(name);
-      return createGroup(questions);
-    }
-    return null;
+  /** A batch of first questions that is not full. */
+  takeFirst(): QuestionGroup | null {
+    return this.takePartials((questions) => isAt(questions, 0, 1), 1)[0] ?? null;
   }
+
+  /**
+   * The batches that are not full of the lowest level and attempt there is, for where nothing can come to fill them.
+   * What stands above is left to fill up: these batches feed it.
+   */
+  takeLowest(): QuestionGroup[] {
+    let [level, attempt] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    for (const { questions } of this.bins.values()) {
+      const [first] = questions;
+      if (first === undefined || first.level > level) continue;
+      attempt = first.level < level ? first.attempt : Math.min(attempt, first.attempt);
+      level = first.level;
+    }
+    return this.takePartials((questions) => isAt(questions, level, attempt), Number.POSITIVE_INFINITY);
+  }
+
+  private takePartials(isWanted: (questions: readonly Question[]) => boolean, most: number): QuestionGroup[] {
+    const taken: QuestionGroup[] = [];
+    for (const [name, { questions }] of this.bins) {
+      if (taken.length >= most) break;
+      if (!isWanted(questions)) continue;
+      this.bins.delete(name);
+      taken.push(createGroup(questions));
+    }
+    return taken;
+  }
+}
+
+function isAt(questions: readonly Question[], level: number, attempt: number): boolean {
+  return questions[0]?.level === level && questions[0].attempt === attempt;
 }
 
 function createGroup(questions: readonly Question[]): QuestionGroup {

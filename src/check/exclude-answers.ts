@@ -8,19 +8,29 @@ export interface AnswerExclusion {
   findExcludedAnswer(record: JsonObject, values: JsonObject): { readonly line: number } | null;
 }
 
-const REASON = 'the answer was a record of input.exclusion, which is not wanted';
+const EXCLUDED_FAULT = 'the answer was a record of input.exclusion, which is not wanted';
 
-/** An answer that is on the exclusion list goes round once more with that said; the second time its fields are nulled. */
-export function excludeAnswers(checked: CheckedRun, batch: Batch, exclusion: AnswerExclusion): CheckedRun {
+/**
+ * An answer that is on the exclusion list goes round once more with that said; the second time its fields are nulled, and
+ * so they are at the last attempt.
+ */
+export function excludeAnswers(
+  checked: CheckedRun,
+  batch: Batch,
+  exclusion: AnswerExclusion,
+  lastAttempt: number,
+): CheckedRun {
   if (exclusion.answerFields.length === 0) return checked;
-  const records = new Map(batch.rows.map((row) => [row.key, row.record]));
+  const asked = new Map(batch.rows.map((row) => [row.key, row]));
   const rows: CheckedRow[] = [];
   const rejected: RejectedRow[] = [...checked.rejected];
   for (const row of checked.rows) {
-    const match = exclusion.findExcludedAnswer(records.get(row.key) ?? {}, readValues(row));
+    const question = asked.get(row.key);
+    const match = exclusion.findExcludedAnswer(question?.record ?? {}, readValues(row));
+    const isTold = question?.fault === EXCLUDED_FAULT || batch.attempt >= lastAttempt;
     if (match === null) rows.push(row);
-    else if (batch.attempt > 1) rows.push(nullFields(row, exclusion.answerFields, match.line));
-    else rejected.push({ rowId: row.rowId, key: row.key, reason: REASON });
+    else if (isTold) rows.push(nullFields(row, exclusion.answerFields, match.line));
+    else rejected.push({ rowId: row.rowId, key: row.key, reason: EXCLUDED_FAULT });
   }
   return { ...checked, rows, rejected };
 }

@@ -59,6 +59,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/serve.js')).serve,
   },
   {
+    name: 'doctor',
+    operands: [],
+    summary: 'key, agent, ledger, disk: what works and what to do about the rest',
+    load: async () => (await import('./commands/doctor.js')).doctor,
+  },
+  {
     name: 'completion',
     operands: [],
     summary: 'print the script that lets bash, zsh or fish complete rowfill',

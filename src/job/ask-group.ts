@@ -1,4 +1,5 @@
 import type { StartedRun } from '../api/agent-client.js';
+import { readSize } from '../batch/question-pool.js';
 import type { OpenBatch } from '../ledger/records.js';
 import type { Batch } from '../model/batch.js';
 import type { QuestionGroup } from '../model/question.js';
@@ -32,7 +33,7 @@ export async function askGroup(group: QuestionGroup, context: AskContext): Promi
       tally.countUnknown(batch, sent.reason);
       return NOTHING;
     case 'rejected':
-      return giveUp(group, sent.reason, context);
+      return askOtherwise(group, sent.reason, context);
     case 'fatal':
       context.stop.stopFor(sent.error);
       return NOTHING;
@@ -84,25 +85,40 @@ function failRows(batch: Batch, reason: string, { ledger, job }: AskContext): vo
   );
 }
 
+/** A request is lost on the way so often at most before its rows fail. */
+const MAX_RESENDS = 3;
+
 /** A run that certainly does not exist is started once more under a new batch id, so that the two cannot be confused. */
 function sendAgain(group: QuestionGroup, reason: string, context: AskContext): NextQuestions {
-  if (group.attempt > context.lastAttempt) return giveUp(group, reason, context);
-  return {
-    ...NOTHING,
-    again: group.questions.map((question) => ({ ...question, attempt: question.attempt + 1 })),
-  };
+  const { resends = 0 } = group;
+  if (resends < MAX_RESENDS) return { ...NOTHING, followUp: { ...group, resends: resends + 1 } };
+  context.patience.wear(reason);
+  return giveUp(group, reason, context);
+}
+
+/**
+ * A request that the agent refuses for what it says: without the run that it continues, which may be gone; then in
+ * smaller batches, since one row may spoil it for the others. Nothing of this costs anything.
+ */
+function askOtherwise(group: QuestionGroup, reason: string, context: AskContext): NextQuestions {
+  if (group.previousRunId !== null) return { ...NOTHING, followUp: { ...group, previousRunId: null } };
+  if (group.attempt === 1) context.patience.reject(reason);
+  const { batchSize, lastAttempt } = context;
+  let attempt = group.attempt + 1;
+  while (attempt < lastAttempt && readSize(batchSize, attempt) >= group.questions.length) attempt += 1;
+  if (group.questions.length === 1 || attempt > lastAttempt) return giveUp(group, reason, context);
+  return { ...NOTHING, again: group.questions.map((question) => ({ ...question, attempt })) };
 }
 
 /** Rows that no run will answer any more, in this invocation of the job. */
 function giveUp(group: QuestionGroup, reason: string, context: AskContext): NextQuestions {
-  const { ledger, job, inFlight, tally, patience } = context;
+  const { ledger, job, inFlight, tally } = context;
   ledger.fail(
     job.id,
     group.questions.map(({ key }) => ({ key, reason })),
   );
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   tally.countGivenUp(group.questions.length, reason);
-  patience.reject(reason);
   return NOTHING;
 }
 

@@ -1,5 +1,5 @@
 import { QuestionPool } from '../batch/question-pool.js';
-import type { Question } from '../model/question.js';
+import { MAX_RECORD_BYTES, type Question } from '../model/question.js';
 import { selectRows } from '../select/select-rows.js';
 import type { AskContext } from './ask-context.js';
 import { askGroup, resumeGroup } from './ask-group.js';
@@ -7,9 +7,6 @@ import { createSendContext } from './create-send-context.js';
 import type { Trip } from './create-trip.js';
 import { Dispatcher } from './dispatch.js';
 import type { RecoveredRun } from './recover-batches.js';
-
-/** The most that the records of one batch may weigh, in UTF-16 code units of JSON. */
-export const MAX_BATCH_LENGTH = 200_000;
 
 /** Asks every row that the ledger cannot answer, beside the runs that were left over from an earlier job. */
 export async function dispatchQuestions(trip: Trip, recovered: readonly RecoveredRun[]): Promise<void> {
@@ -24,7 +21,7 @@ export async function dispatchQuestions(trip: Trip, recovered: readonly Recovere
   const dispatcher = new Dispatcher({
     concurrency,
     stop: trip.stop,
-    pool: new QuestionPool({ batchSize, maxBatchLength: MAX_BATCH_LENGTH }),
+    pool: new QuestionPool({ batchSize, maxBatchBytes: MAX_RECORD_BYTES }),
     askGroup: (group) => askGroup(group, context),
   });
   for (const { open, runId } of recovered) {
@@ -41,7 +38,7 @@ async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
   for await (const rows of trip.input.openRows()) {
     const selections = selectRows(rows, context);
     const questions = selections.flatMap((selection) =>
-      selection.status === 'ask' ? [selection.question] : [],
+      selection.status === 'ask' ? selection.questions : [],
     );
     trip.tally.countSelected(selections);
     yield questions;

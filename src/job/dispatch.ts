@@ -74,8 +74,11 @@ export class Dispatcher {
       if (next.done === true) break;
       for (const question of next.value) pool.add(question);
     }
+    const first = pool.takeFirst();
+    if (first !== null || this.entered > 0) return first;
     // Repairs wait for one another: a batch that is half empty costs as much as a full one.
-    return pool.takePartial('first') ?? (this.entered === 0 ? pool.takePartial('any') : null);
+    this.urgent.push(...pool.takeLowest());
+    return this.urgent.shift() ?? null;
   }
 
   private accept(next: NextQuestions): void {

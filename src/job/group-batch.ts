@@ -22,13 +22,19 @@ export function createGroupBatch(
       attempt: group.attempt,
       effort,
       fields: group.fields,
-      rows: group.questions.map(({ key, record }, index) => ({ rowId: `r${index + 1}`, key, record })),
+      rows: group.questions.map(({ key, record, fault }, index) => ({
+        rowId: `r${index + 1}`,
+        key,
+        record,
+        ...(fault === null ? {} : { fault }),
+      })),
       previousRunId: group.previousRunId,
       complaint: describeFaults(group.questions),
       ...(context.isRefresh && group.level === 0 ? { refresh: true } : {}),
       reserveMicros: readWorstMicros(prices, effort, group.questions.length, schemas),
     },
     job.invocation,
+    group.resends,
   );
 }
 
@@ -36,13 +42,13 @@ export function createGroupBatch(
 export function readBatchGroup(batch: Batch, ask: Ask): QuestionGroup {
   const level = Math.max(0, ask.efforts.indexOf(batch.effort));
   const { fields, attempt, previousRunId } = batch;
-  const questions = batch.rows.map(({ key, record }) => ({
+  const questions = batch.rows.map(({ key, record, fault = null }) => ({
     key,
     record,
     fields,
     level,
     attempt,
-    fault: null,
+    fault,
   }));
   return { questions, fields, level, attempt, previousRunId };
 }

@@ -8,15 +8,29 @@ import type { EnrichOptions, Settings } from '../options.js';
 /** The options that `export` needs to write the output of a job again. */
 const KEPT = ['exclude', 'excludeOn', 'delimiter', 'encoding', 'header', 'overwrite', 'raw', 'bom'] as const;
 
+/** Before the name of an input that has no path of its own; no absolute path starts so. */
+const NAMED = 'rows:';
+
+/** True where the input of a job can be read once more. */
+export function isKeptInput(input: string): boolean {
+  return input !== '-' && !input.startsWith(NAMED);
+}
+
 export type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
 
 /** A job as the ledger writes it down: never with a key. */
 export function createJobParts(settings: Settings, ask: Ask, ledger: Ledger, nowMs: number): JobParts {
   const { options, output } = settings;
-  const input = resolvePath(options.input);
+  const { name } = options;
+  const input = name === undefined ? resolvePath(options.input) : `${NAMED}${name}`;
   const earlier = ledger.findJob(ask.id, input);
   const refresh = settings.refresh ? { refresh_since: readRefreshSince(earlier, nowMs) } : {};
-  return { ask, input, output: resolvePath(output), settings: { options: keepOptions(options), ...refresh } };
+  return {
+    ask,
+    input,
+    output: name === undefined ? resolvePath(output) : '-',
+    settings: { options: keepOptions(options), ...refresh },
+  };
 }
 
 /** A refresh that did not reach its end goes on from where it began, or it would buy its first half again. */

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createUsageError, describeError } from '../errors.js';
-import { type Ask, createAsk } from '../model/ask.js';
+import { type Ask, createAsk, type Field } from '../model/ask.js';
 import { checkFieldNames, createSchema, parseField, readFields } from '../model/field.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { compileSchema } from '../model/schema.js';
 import type { EnrichOptions, Settings } from '../options.js';
+import type { Input } from '../read/open-input.js';
 import { describeOrigin } from './describe-origin.js';
 import { nameAgent } from './name-agent.js';
 
@@ -13,11 +14,10 @@ import { nameAgent } from './name-agent.js';
  * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
  * used, a field that cannot be a column, or a column to send that is not there.
  */
-export async function resolveAsk(settings: Settings, columns: readonly string[]): Promise<Ask> {
+export async function resolveAsk(settings: Settings, input: Pick<Input, 'columns' | 'shape'>): Promise<Ask> {
   const { options } = settings;
   const schema = await resolveSchema(options);
-  const fields = readFields(schema);
-  checkFieldNames(fields.map((field) => field.name));
+  const fields = readCheckedFields(schema);
   return createAsk({
     agent: await nameAgent(settings.agent),
     query: settings.query,
@@ -26,12 +26,23 @@ export async function resolveAsk(settings: Settings, columns: readonly string[])
     fields,
     send: resolveSend(
       options,
-      columns,
+      input,
       fields.map((field) => field.name),
     ),
     efforts: settings.efforts,
     escalateBelow: settings.escalateBelow,
   });
+}
+
+/** The columns that options ask to fill. Throws a usage error for a schema or a field that cannot be used. */
+export async function resolveFields(options: EnrichOptions): Promise<readonly Field[]> {
+  return readCheckedFields(await resolveSchema(options));
+}
+
+function readCheckedFields(schema: JsonObject): readonly Field[] {
+  const fields = readFields(schema);
+  checkFieldNames(fields.map((field) => field.name));
+  return fields;
 }
 
 /** Refuses a file that this program wrote: its columns would stand in the output twice. */
@@ -95,12 +106,14 @@ async function readSchema(path: string): Promise<JsonObject> {
 
 function resolveSend(
   { send: wanted, origins }: EnrichOptions,
-  columns: readonly string[],
+  { columns, shape }: Pick<Input, 'columns' | 'shape'>,
   fields: readonly string[],
 ): readonly string[] {
   if (wanted === undefined) return columns.filter((column) => !isFilled(column, fields));
   for (const [index, column] of wanted.entries()) {
-    if (columns.includes(column)) continue;
+    // In a JSON file a dotted name reaches into nested objects.
+    const isInside = shape.format !== 'csv' && columns.some((key) => column.startsWith(`${key}.`));
+    if (isInside || columns.includes(column)) continue;
     const nearest = readNearest(column, columns);
     const hint =
       nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : `The columns are ${columns.join(', ')}.`;

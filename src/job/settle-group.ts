@@ -4,9 +4,10 @@ import { planRepair } from '../check/plan-repair.js';
 import type { FieldAnswer, RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
-import { readNextStep } from '../model/ladder.js';
+import { readNextSteps } from '../model/ladder.js';
 import type { Question, QuestionGroup } from '../model/question.js';
 import type { AgentRun } from '../model/run.js';
+import type { InFlight } from '../select/in-flight.js';
 import { createAnswers } from '../settle/create-answers.js';
 import type { AskContext, NextQuestions } from './ask-context.js';
 
@@ -17,28 +18,47 @@ export function settleGroup(
   run: AgentRun,
   context: AskContext,
 ): NextQuestions {
-  const { ledger, tally, checker, inFlight } = context;
-  const checked = excludeAnswers(checkRun(batch, run, checker), batch, context.exclusion);
+  const { ask, job, ledger, tally, checker, inFlight, lastAttempt } = context;
+  const brought = checkRun(batch, run, checker);
+  const checked = excludeAnswers(brought, batch, context.exclusion, lastAttempt);
   const answers = createAnswers(batch, checked, run);
-  const repair = planRepair(group, checked.rejected, run, context.lastAttempt);
+  const repair = planRepair(group, checked.rejected, run, lastAttempt);
   ledger.settle(batch.id, run, answers, repair.failures);
+  // What another job sent fails there; the rows of this one that waited for it fail here.
+  if (batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   const stored = findStored(answers, context);
-  const climbing = readClimbing(group, stored, context.ask);
-  const again = [...repair.again, ...climbing];
-  for (const question of [...again, ...(repair.followUp?.questions ?? [])]) {
-    inFlight.add(question.key, question.fields);
-  }
+  const climbing = readClimbing(group, stored, ask);
+  const next = keepWanted({ overBudget: null, ...repair, again: [...repair.again, ...climbing] }, inFlight);
+  for (const { key, fields } of [...next.again, ...(next.followUp?.questions ?? [])])
+    inFlight.add(key, fields);
+  const open = new Set(climbing.map(({ key }) => key));
+  const isDone = ({ key }: { readonly key: string }): boolean => !open.has(key) && !inFlight.holds(key);
   tally.countSettled(batch, run, {
     answered: answers.length,
     filled: countFilled(answers, stored, run),
-    done: answers.length - climbing.length,
-    failed: repair.failures.length,
+    done: answers.filter(isDone).length,
+    failed: repair.failures.filter(isDone).length,
   });
-  if (answers.length > 0) context.patience.renew();
+  if (brought.rows.length > 0) context.patience.renew();
   else if (group.attempt === 1)
-    context.patience.wear(checked.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
-  return { overBudget: null, followUp: repair.followUp, again };
+    context.patience.wear(brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
+  return next;
+}
+
+/**
+ * Leaves out what an earlier process asked and no row of this input has come for yet: it may be a row of another file,
+ * or one that is gone. If it does come, it is asked then.
+ */
+function keepWanted(next: NextQuestions, inFlight: InFlight): NextQuestions {
+  const isWanted = ({ key }: Question): boolean => !inFlight.isUnclaimed(key);
+  const followUps = next.followUp?.questions.filter(isWanted) ?? [];
+  return {
+    overBudget: null,
+    followUp:
+      next.followUp === null || followUps.length === 0 ? null : { ...next.followUp, questions: followUps },
+    again: next.again.filter(isWanted),
+  };
 }
 
 type AnswersByKey = ReadonlyMap<string, ReadonlyMap<string, FieldAnswer>>;
@@ -65,9 +85,7 @@ function readClimbing(group: QuestionGroup, stored: AnswersByKey, ask: Ask): Que
   return group.questions.flatMap((question) => {
     const fields = stored.get(question.key);
     if (fields === undefined) return [];
-    const step = readNextStep(ask, question.fields, fields);
-    return step === null
-      ? []
-      : [{ ...question, fields: step.fields, level: step.level, attempt: 1, fault: null }];
+    const steps = readNextSteps(ask, question.fields, fields);
+    return steps.map((step) => ({ ...question, ...step, attempt: 1, fault: null }));
   });
 }

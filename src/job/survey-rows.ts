@@ -1,12 +1,12 @@
 import { QuestionPool } from '../batch/question-pool.js';
+import type { Pass } from '../ledger/pass.js';
 import { readLikelyMicros, readWorstMicros } from '../model/prices.js';
-import type { Question, QuestionGroup } from '../model/question.js';
+import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/question.js';
 import type { Quote } from '../model/quote.js';
 import { InFlight } from '../select/in-flight.js';
 import { SamplePicker } from '../select/sample-picker.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
 import type { Trip } from './create-trip.js';
-import { MAX_BATCH_LENGTH } from './dispatch-questions.js';
 import type { SurveyCounts } from './survey-counts.js';
 
 export interface Survey {
@@ -32,18 +32,18 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   trip.sample = sample;
   const meter = new QuoteMeter(trip);
   const counts = createCounts();
+  const isPartlyFilled = canBePartlyFilled(trip);
   const pass = trip.ledger.startPass();
   try {
     for await (const rows of trip.input.openRows()) {
       if (trip.stop.reason !== null) break;
       // What is in flight is known for this chunk alone; the ledger's pass knows the rows of the chunks before.
       const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
-      const questions = selections.flatMap((each) => (each.status === 'ask' ? [each.question] : []));
-      const isFirst = pass.claimKeys(questions.map((question) => question.key));
       for (const { status } of selections) counts[status] += 1;
-      for (const [index, question] of questions.entries()) {
-        if (isFirst[index] === true) {
-          meter.add(question);
+      const asked = selections.flatMap((each) => (each.status === 'ask' ? [each.questions] : []));
+      for (const questions of claimQuestions(asked, pass, isPartlyFilled)) {
+        if (questions.length > 0) {
+          meter.add(questions);
         } else {
           counts.ask -= 1;
           counts.twin += 1;
@@ -54,6 +54,36 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
     pass.end();
   }
   return { ...meter.readQuote(), counts, sample };
+}
+
+/** False where every row asks for every field, because the input has none of them. */
+function canBePartlyFilled({ ask, input, settings }: Trip): boolean {
+  if (settings.overwrite) return false;
+  // Keys of a JSON file may come up late.
+  if (input.shape.format !== 'csv') return true;
+  return ask.fields.some(({ name }) =>
+    input.columns.some((column) => column === name || column.startsWith(`${name}.`)),
+  );
+}
+
+/** Leaves of each row's questions what no row before it asks; nothing of them is left of a twin's. */
+function claimQuestions(
+  rows: readonly (readonly Question[])[],
+  pass: Pick<Pass, 'claimKeys'>,
+  isPartlyFilled: boolean,
+): Question[][] {
+  const readNames = ({ key, level, fields }: Question): string[] =>
+    isPartlyFilled ? fields.map((field) => `${key} ${field}`) : [`${key} ${level}`];
+  const isFirst = pass.claimKeys(rows.flat().flatMap(readNames)).values();
+  return rows.map((questions) =>
+    questions.flatMap((question) => {
+      const claims = readNames(question).map(() => isFirst.next().value === true);
+      const fields = isPartlyFilled
+        ? question.fields.filter((_field, index) => claims[index])
+        : question.fields;
+      return claims.includes(true) ? [{ ...question, fields }] : [];
+    }),
+  );
 }
 
 async function pickSample(trip: Trip): Promise<ReadonlySet<number> | null> {
@@ -88,19 +118,20 @@ class QuoteMeter {
 
   constructor(trip: Trip) {
     this.trip = trip;
-    this.pool = new QuestionPool({ batchSize: trip.settings.batchSize, maxBatchLength: MAX_BATCH_LENGTH });
+    this.pool = new QuestionPool({ batchSize: trip.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
     this.steps = trip.ask.efforts.map((effort) => ({ effort, runs: 0, worstMicros: 0, likelyMicros: 0 }));
   }
 
-  add(question: Question): void {
+  /** Takes the questions of one row. */
+  add(questions: readonly Question[]): void {
     this.rows += 1;
-    this.pool.add(question);
+    for (const question of questions) this.pool.add(question);
     for (let group = this.pool.takeFull(); group !== null; group = this.pool.takeFull()) this.count(group);
   }
 
   readQuote(): Pick<Survey, 'quote' | 'steps' | 'firstGroup'> {
-    for (let group = this.pool.takePartial('any'); group !== null; group = this.pool.takePartial('any')) {
-      this.count(group);
+    for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
+      for (const group of groups) this.count(group);
     }
     const { ask, settings } = this.trip;
     const quote = {

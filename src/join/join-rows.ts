@@ -1,7 +1,7 @@
 import type { StoredAnswer } from '../ledger/records.js';
 import type { FieldAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
-import { readNextStep } from '../model/ladder.js';
+import { readNextSteps } from '../model/ladder.js';
 import type { FilledRow, RowOutcome, RowStatus } from '../model/outcome.js';
 import { type RowQuestion, readQuestion } from '../model/question.js';
 import type { Row } from '../model/row.js';
@@ -73,7 +73,7 @@ function createAnsweredOutcome(
     if (answer !== undefined) fields.set(name, answer);
   }
   const found = [...fields.values()].filter((answer) => answer.value !== null).length;
-  const isOpen = stored.failure === null && readNextStep(context.ask, asked, stored.fields) !== null;
+  const isOpen = stored.failure === null && readNextSteps(context.ask, asked, stored.fields).length > 0;
   const issues = [...fields].flatMap(([name, { value, issue }]) =>
     value === null && issue !== null ? [`${name}: ${issue}`] : [],
   );

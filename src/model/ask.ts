@@ -45,8 +45,18 @@ export function createAsk(parts: Omit<Ask, 'id' | 'agent'> & { readonly agent?: 
 
 /** The row key of a record of sent values, which stand in the ask's order: records that are equal have the same key. */
 export function hashRecord(record: JsonObject): string {
+  return hashRecordText(formatRecord(record));
+}
+
+/** The text that a record's key is hashed from. */
+export function formatRecord(record: JsonObject): string {
   const isFlat = Object.values(record).every((value) => typeof value !== 'object');
-  return hashText(isFlat ? JSON.stringify(record) : formatCanonicalJson(record), 32);
+  return isFlat ? JSON.stringify(record) : formatCanonicalJson(record);
+}
+
+/** The row key of a record's text. */
+export function hashRecordText(text: string): string {
+  return hashText(text, 32);
 }
 
 /** The first `digits` hexadecimal digits of a SHA-256. */

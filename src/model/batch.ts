@@ -9,6 +9,8 @@ export interface BatchRow {
   readonly key: string;
   /** The sent columns with their values. */
   readonly record: JsonObject;
+  /** What was wrong with the last answer, in words that hold no cell text; left out where nothing was. */
+  readonly fault?: string;
 }
 
 /** The rows sent together in one run. */
@@ -33,12 +35,16 @@ export interface Batch {
   readonly reserveMicros: number;
 }
 
-/** Names a batch by its content; `invocation` keeps a question that is asked again on purpose apart. */
-export function createBatch(parts: Omit<Batch, 'id'>, invocation: number): Batch {
+/**
+ * Names a batch by its content; `invocation` keeps a question that is asked again on purpose apart, `resends` one whose
+ * request was lost.
+ */
+export function createBatch(parts: Omit<Batch, 'id'>, invocation: number, resends = 0): Batch {
   const content = JSON.stringify([
     parts.jobId,
     parts.askId,
     invocation,
+    resends,
     parts.attempt,
     parts.effort,
     parts.fields,

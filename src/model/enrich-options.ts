@@ -7,6 +7,11 @@ import type { FileFormat } from './shape.js';
 export interface EnrichOptions {
   /** Path of the file to fill; `-` is standard input. */
   readonly input: string;
+  /**
+   * What the job calls its input, where that has no path which lasts: the same ask under the same name is the same job.
+   * @default the path of the input
+   */
+  readonly name?: string | undefined;
   /** Path of the result; `-` is standard output. @default `<stem>.filled.<ext>` beside the input */
   readonly output?: string | undefined;
   /** @default what the ending of `output` says, else the format of the input */

@@ -11,22 +11,17 @@ export interface LadderStep {
 
 const CONFIDENCES: readonly (Confidence | null)[] = [null, 'low', 'medium', 'high'];
 
-/** The lowest step that some of these fields still have to climb; null once every one of them is as good as it gets. */
-export function readNextStep(
+/** The steps that some of these fields still have to climb, the lowest first; none once every field is as good as it gets. */
+export function readNextSteps(
   ask: Ask,
   fields: readonly string[],
   answers: ReadonlyMap<string, FieldAnswer> | undefined,
-): LadderStep | null {
-  let level = ask.efforts.length;
-  let climbing: string[] = [];
-  for (const field of fields) {
-    const next = readNextLevel(ask, answers?.get(field));
-    if (next > level || next >= ask.efforts.length) continue;
-    if (next < level) climbing = [];
-    level = next;
-    climbing.push(field);
-  }
-  return climbing.length === 0 ? null : { fields: climbing, level };
+): LadderStep[] {
+  const levels = fields.map((field) => readNextLevel(ask, answers?.get(field)));
+  return ask.efforts.flatMap((_effort, level) => {
+    const climbing = fields.filter((_field, index) => levels[index] === level);
+    return climbing.length === 0 ? [] : [{ fields: climbing, level }];
+  });
 }
 
 function readNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {

@@ -1,4 +1,4 @@
-import { type Ask, hashRecord } from './ask.js';
+import { type Ask, formatRecord, hashRecordText } from './ask.js';
 import { cleanCell } from './clean-cell.js';
 import type { JsonObject, JsonValue } from './json.js';
 import { isBlank, type Row, readValue } from './row.js';
@@ -28,6 +28,9 @@ export interface Question {
   readonly fault: string | null;
 }
 
+/** The most that the record of one row may weigh, and those of one batch together, in bytes of JSON. */
+export const MAX_RECORD_BYTES = 200_000;
+
 /** Questions that go out together: they share fields, level and attempt. */
 export interface QuestionGroup {
   readonly questions: readonly Question[];
@@ -36,6 +39,8 @@ export interface QuestionGroup {
   readonly attempt: number;
   /** The run that a follow-up continues. */
   readonly previousRunId: string | null;
+  /** How often its request was lost on the way without a run coming of it; left out for never. */
+  readonly resends?: number;
 }
 
 /** Reads a row as a question: its sent values, cleaned, and the fields that are still blank in it. */
@@ -47,7 +52,13 @@ export function readQuestion(row: Row, ask: Ask, overwrite: boolean): RowQuestio
   if (record === null) {
     return { status: 'unsendable', reason: `nothing to go by: ${ask.send.join(', ')} blank` };
   }
-  return { status: 'question', key: hashRecord(record), record, fields };
+  const text = formatRecord(record);
+  // A text has at most three bytes for each of its units, so that nearly none has to be measured.
+  const bytes = text.length * 3 > MAX_RECORD_BYTES ? Buffer.byteLength(text) : 0;
+  if (bytes > MAX_RECORD_BYTES) {
+    return { status: 'unsendable', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
+  }
+  return { status: 'question', key: hashRecordText(text), record, fields };
 }
 
 /** The sent columns that hold something; null if none does. A null prototype keeps a column named `__proto__` a column. */

@@ -19,14 +19,15 @@ export interface ByteSource {
 }
 
 /** Finds the file behind a path; standard input and pipes are copied to a temporary file first. */
-export async function openSource({ path, stdin, signal }: InputOptions): Promise<ByteSource> {
-  if (path === '-') return openSpool('standard input', stdin ?? process.stdin, signal);
+export async function openSource(options: InputOptions): Promise<ByteSource> {
+  const { path, name = path, stdin, signal } = options;
+  if (path === '-') return openSpool(options.name ?? 'standard input', stdin ?? process.stdin, signal);
   const stats = await statInput(path);
   if (stats.isDirectory()) {
     throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Name one file in it.');
   }
-  if (!stats.isFile()) return openSpool(path, createReadStream(path), signal);
-  return { name: path, path, stats, hasGrown: false, close: async () => {} };
+  if (!stats.isFile()) return openSpool(name, createReadStream(path), signal);
+  return { name, path, stats, hasGrown: false, close: async () => {} };
 }
 
 async function openSpool(

@@ -44,7 +44,7 @@ export function detectDialect(sample: string, isWhole: boolean, wish: string | u
     cut: isOneColumn ? { delimiter: UNUSED, newline: lineEnd } : best.cut,
     delimiter: isOneColumn ? ',' : best.cut.delimiter,
     newline,
-    ...detectQuoting(best.records),
+    ...detectQuoting(best.records, best.cut.delimiter),
     sepLine: sep !== null,
     width: best.width,
     hasTitleLine: best.width <= 1 && hasTitleLine,
@@ -93,20 +93,22 @@ function rateWidths(records: readonly CsvRecord[]): Rating {
   };
 }
 
-function detectQuoting(records: readonly CsvRecord[]): { quoting: Quoting; titlesQuoted: boolean } {
+/** Judged by the cells that need no quotes: the others have them in every style. */
+function detectQuoting(
+  records: readonly CsvRecord[],
+  delimiter: string,
+): { quoting: Quoting; titlesQuoted: boolean } {
   const [titles, ...rows] = records;
-  const seen = { text: [0, 0], number: [0, 0], empty: [0, 0] };
+  const seen = { text: new Set<boolean>(), number: new Set<boolean>(), empty: new Set<boolean>() };
   for (const row of rows) {
-    row.cells.forEach((cell, index) => {
+    for (const [index, cell] of row.cells.entries()) {
+      if (cell.includes(delimiter) || /["\r\n]|^\s|\s$/.test(cell)) continue;
       const kind = cell === '' ? seen.empty : /^-?\d+(?:[.,]\d+)?$/.test(cell) ? seen.number : seen.text;
-      kind[row.quoted[index] === true ? 0 : 1] = 1;
-    });
+      kind.add(row.quoted[index] === true);
+    }
   }
-  const isAlways = ([quoted, bare]: readonly number[]) => quoted === 1 && bare === 0;
-  const isNever = ([quoted]: readonly number[]) => quoted === 0;
   const titlesQuoted = titles?.quoted.every((isQuoted) => isQuoted) === true;
-  if (!isAlways(seen.text)) return { quoting: 'needed', titlesQuoted };
-  if (isNever(seen.number) && seen.number[1] === 1) return { quoting: 'text', titlesQuoted };
-  if (seen.number[1] === 1) return { quoting: 'needed', titlesQuoted };
-  return { quoting: seen.empty[1] === 1 ? 'filled' : 'all', titlesQuoted };
+  if (!seen.text.has(true) || seen.text.has(false)) return { quoting: 'needed', titlesQuoted };
+  if (seen.number.has(false)) return { quoting: seen.number.has(true) ? 'needed' : 'text', titlesQuoted };
+  return { quoting: seen.empty.has(false) ? 'filled' : 'all', titlesQuoted };
 }

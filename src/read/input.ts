@@ -7,6 +7,8 @@ import type { TextSample } from './read-sample.js';
 export interface InputOptions {
   /** A file, or `-` for standard input. */
   readonly path: string;
+  /** What a person knows it as. @default the path */
+  readonly name?: string | undefined;
   /** What separates the cells. @default found out from the file */
   readonly delimiter?: string | undefined;
   /** Name of the encoding, as the Encoding Standard has it. @default found out from the file */

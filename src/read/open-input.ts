@@ -60,7 +60,7 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   }
   return {
     name,
-    extension: extname(name.toLowerCase().replace(/\.gz$/, '')),
+    extension: extname(options.path.toLowerCase().replace(/\.gz$/, '')),
     sample,
     shape: { bom: bomBytes > 0, encoding, gzip },
     notes: describeEncoding(encoding, isGuess),

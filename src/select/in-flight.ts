@@ -27,11 +27,21 @@ export class InFlight {
     return this.inherited.delete(key);
   }
 
+  /** True for a key that was inherited, until a row comes for it. */
+  isUnclaimed(key: string): boolean {
+    return this.inherited.has(key);
+  }
+
   remove(key: string, fields: readonly string[]): void {
     const known = this.fieldsByKey.get(key);
     if (known === undefined) return;
     for (const field of fields) known.delete(field);
     if (known.size === 0) this.fieldsByKey.delete(key);
+  }
+
+  /** True while anything of the key is on its way. */
+  holds(key: string): boolean {
+    return this.fieldsByKey.has(key);
   }
 
   has(key: string, field: string): boolean {

@@ -1,6 +1,6 @@
 import type { StoredAnswer } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
-import { readNextStep } from '../model/ladder.js';
+import { readNextSteps } from '../model/ladder.js';
 import { type Question, type RowQuestion, readQuestion } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { InFlight } from './in-flight.js';
@@ -23,7 +23,8 @@ export interface SelectContext {
 
 /** What is done about a row before any of it is sent. */
 export type Selection =
-  | { readonly status: 'ask'; readonly question: Question }
+  /** One question for each level of the ladder at which some of its fields stand: mostly one. */
+  | { readonly status: 'ask'; readonly questions: readonly Question[] }
   | {
       readonly status:
         | 'reused'
@@ -63,22 +64,24 @@ function selectQuestion(
   context: SelectContext,
 ): Selection {
   const { ask, inFlight } = context;
-  if (stored !== undefined && context.hasFailedNow(stored)) {
-    return { status: inFlight.claimInherited(question.key) ? 'waiting' : 'failed' };
-  }
+  // The first row that comes for what an earlier process asked is no twin, and is counted with that run.
+  const isInherited = inFlight.claimInherited(question.key);
   const fresh = stored === undefined || context.isStale(stored) ? undefined : stored;
   const waiting = question.fields.filter((field) => !inFlight.has(question.key, field));
-  const step = readNextStep(ask, waiting, fresh?.fields);
-  if (step === null) {
-    // Asked by an earlier process, and counted with its run, whether or not that has ended already.
-    if (inFlight.claimInherited(question.key)) return { status: 'waiting' };
-    const isTwin = waiting.length < question.fields.length || (fresh !== undefined && context.isOfNow(fresh));
+  const steps = readNextSteps(ask, waiting, fresh?.fields);
+  const isWaiting = waiting.length < question.fields.length;
+  if (stored !== undefined && context.hasFailedNow(stored) && (isWaiting || steps.length > 0)) {
+    return { status: isInherited ? 'waiting' : 'failed' };
+  }
+  if (steps.length === 0) {
+    if (isInherited) return { status: 'waiting' };
+    const isTwin = isWaiting || (fresh !== undefined && context.isOfNow(fresh));
     return { status: isTwin ? 'twin' : 'reused' };
   }
-  inFlight.add(question.key, step.fields);
   const { key, record } = question;
+  for (const step of steps) inFlight.add(key, step.fields);
   return {
     status: 'ask',
-    question: { key, record, fields: step.fields, level: step.level, attempt: 1, fault: null },
+    questions: steps.map(({ fields, level }) => ({ key, record, fields, level, attempt: 1, fault: null })),
   };
 }

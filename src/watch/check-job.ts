@@ -1,6 +1,6 @@
 import { createUsageError, RowfillError } from '../errors.js';
 import { openAgent } from '../job/open-agent.js';
-import { resolveAsk } from '../job/resolve-ask.js';
+import { resolveFields } from '../job/resolve-ask.js';
 import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
 import { resolveSettings, type Settings } from '../options.js';
 import { openInput } from '../read/open-input.js';
@@ -12,7 +12,7 @@ import type { WatchJob, WatchSettings } from './watch-options.js';
  */
 export async function checkJob({ job, dayCapMicros }: WatchSettings): Promise<void> {
   const settings = resolveFileSettings(job, 'file.csv');
-  await resolveAsk(settings, job.send ?? []);
+  await resolveFields(settings.options);
   if (job.exclude !== undefined) await (await openInput({ path: job.exclude })).close();
   openLedger(job.ledger ?? resolveLedgerPath({})).close();
   await (await openAgent(settings)).close();

@@ -10,8 +10,7 @@ function question(key: string, parts: Partial<Question> = {}): Question {
 function drain(pool: QuestionPool): QuestionGroup[] {
   const groups: QuestionGroup[] = [];
   for (let group = pool.takeFull(); group !== null; group = pool.takeFull()) groups.push(group);
-  for (let group = pool.takePartial('any'); group !== null; group = pool.takePartial('any'))
-    groups.push(group);
+  for (let rest = pool.takeLowest(); rest.length > 0; rest = pool.takeLowest()) groups.push(...rest);
   return groups;
 }
 
@@ -23,7 +22,7 @@ test('every question comes out once, in batches of one kind that are never too l
   });
   fc.assert(
     fc.property(fc.array(kinds, { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (all, batchSize) => {
-      const pool = new QuestionPool({ batchSize, maxBatchLength: 100_000 });
+      const pool = new QuestionPool({ batchSize, maxBatchBytes: 100_000 });
       all.forEach((kind, index) => {
         pool.add(question(String(index), kind));
       });
@@ -44,19 +43,37 @@ test('every question comes out once, in batches of one kind that are never too l
   );
 });
 
-test('a batch is closed before its records weigh too much', () => {
-  const pool = new QuestionPool({ batchSize: 10, maxBatchLength: 40 });
-  for (const key of ['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc']) pool.add(question(key));
-  expect(drain(pool).map((group) => group.questions.length)).toEqual([1, 1, 1]);
+test('a batch is closed before its records weigh too much, in bytes', () => {
+  const weigh = (keys: readonly string[], maxBatchBytes: number): number[] => {
+    const pool = new QuestionPool({ batchSize: 10, maxBatchBytes });
+    for (const key of keys) pool.add(question(key));
+    return drain(pool).map((group) => group.questions.length);
+  };
+  expect(weigh(['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc'], 42)).toEqual([2, 1]);
+  expect(weigh(['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc'], 41)).toEqual([1, 1, 1]);
+  expect(weigh(['ääääääääää', 'öööööööööö', 'üüüüüüüüüü'], 42)).toEqual([1, 1, 1]);
+});
+
+test('where nothing more can come, the lowest level and attempt go first: what they bring may fill the others', () => {
+  const pool = new QuestionPool({ batchSize: 8, maxBatchBytes: 1_000 });
+  pool.add(question('climb', { level: 1 }));
+  pool.add(question('third', { attempt: 3 }));
+  pool.add(question('second a', { attempt: 2 }));
+  pool.add(question('second b', { attempt: 2, fields: ['g'] }));
+  const steps: string[][] = [];
+  for (let groups = pool.takeLowest(); groups.length > 0; groups = pool.takeLowest()) {
+    steps.push(groups.flatMap((group) => group.questions.map(({ key }) => key)));
+  }
+  expect(steps).toEqual([['second a', 'second b'], ['third'], ['climb']]);
 });
 
 test('only first questions leave a batch that is not full while more may come for the others', () => {
-  const pool = new QuestionPool({ batchSize: 8, maxBatchLength: 1_000 });
+  const pool = new QuestionPool({ batchSize: 8, maxBatchBytes: 1_000 });
   pool.add(question('repair', { attempt: 2 }));
   pool.add(question('climb', { level: 1 }));
   pool.add(question('first'));
-  expect(pool.takePartial('first')?.questions.map(({ key }) => key)).toEqual(['first']);
-  expect(pool.takePartial('first')).toBeNull();
+  expect(pool.takeFirst()?.questions.map(({ key }) => key)).toEqual(['first']);
+  expect(pool.takeFirst()).toBeNull();
   expect(drain(pool)).toHaveLength(2);
 });
 

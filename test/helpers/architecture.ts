@@ -17,11 +17,23 @@ const SUPPORTS = ['api', 'ledger', 'server', 'agents', 'recipe', 'options.ts'];
 const MAX_LINES = 250;
 const NAMELESS = /^(utils?|helpers?|common|misc)$/;
 
-/** Who may touch the process: the edge, and the client where nobody hands it the proxies of the environment. */
+/**
+ * Who may touch the process, and what of it: the edge; the client where nobody hands it the proxies of the environment;
+ * and those who read and write `-`, where nobody hands them a stream. Nobody prints but through the edge.
+ */
 const EDGE: Readonly<Record<string, readonly string[]>> = {
-  'cli/main.ts': ['process.exitCode', 'process.exit', 'process.argv', 'process.env'],
+  'cli/main.ts': ['exitCode', 'exit', 'argv', 'env', 'stdin', 'stdout', 'stderr', 'on', 'off'].map(
+    (name) => `process.${name}`,
+  ),
+  'cli/program.ts': ['process.once'],
+  'read/byte-source.ts': ['process.stdin'],
+  'write/open-output.ts': ['process.stdout'],
   'api/client-options.ts': ['process.env'],
 };
+
+/** What a library does behind the back of the program that uses it. */
+const EDGE_WORDS =
+  /\bconsole\.\w+|\bglobalThis\b|\bprocess\.(?:exitCode|exit|abort|argv|env|stdin|stdout|stderr|on|off|once|addListener|chdir|umask|emitWarning)\b/g;
 
 /** Where a package may be put to use: files, or folders that end in a slash. */
 export const PLACES: Readonly<Record<string, readonly string[]>> = {
@@ -111,9 +123,10 @@ function checkFile(path: string, text: string): string[] {
     issues.push(`${path} is not in kebab-case`);
   }
   if (/^\s*export\s+default\b|\bas\s+default\b/m.test(text)) issues.push(`${path} has a default export`);
-  const touched = /\bprocess\.(exitCode|exit|argv|env)\b/.exec(dropComments(text))?.[0];
-  if (touched !== undefined && !EDGE[path]?.includes(touched)) {
-    issues.push(`${path} touches ${touched}, which is for cli/main.ts alone`);
+  for (const [touched] of dropComments(text).matchAll(EDGE_WORDS)) {
+    if (EDGE[path]?.includes(touched) !== true) {
+      issues.push(`${path} touches ${touched}, which is for cli/main.ts alone`);
+    }
   }
   return issues;
 }

@@ -1,17 +1,23 @@
 import { expect } from 'vitest';
 import type { AgentTask } from '../../src/agents/agent.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/model/json.js';
-import type { RunCost } from '../../src/model/run.js';
+import { resolvePointer } from '../../src/model/pointer.js';
+import type { Grounding, RunCost } from '../../src/model/run.js';
 import { createResult, type Script } from './scripted-agent.js';
 
 /** A row of the agent's answer. */
-export type Entry = JsonObject & { readonly row_id: string };
+export type Entry = JsonObject & { readonly row_id: string; readonly fields: JsonObject };
 /** What a test makes of a truthful list. */
 export type Bend = (rows: readonly Entry[], task: AgentTask, run: number) => JsonValue;
 
 /** The truth about a record: what every correct row has, whatever the agent does to its list. */
-export function tellTruth(record: JsonObject): string {
-  return `about ${String(record.company)}`;
+export function tellTruth(record: JsonObject, field = 'answer'): string {
+  return `${field === 'answer' ? 'about' : `${field} of`} ${String(record.company)}`;
+}
+
+/** The page that the truthful agent cites for a value. */
+export function citeTruth(truth: string): string {
+  return `https://example.com/${encodeURIComponent(truth)}`;
 }
 
 /** Answers truthfully, then lets the test bend the list; the grounding follows the agent's own list. */
@@ -20,30 +26,56 @@ export function script(bend: Bend, cost?: (task: AgentTask, run: number) => numb
   return (task) => {
     runs += 1;
     const records = task.request.input?.data ?? [];
+    const names = readAskedFields(task);
     const rows = records.map((record) => ({
       row_id: String(record.row_id),
-      fields: { answer: tellTruth(record) },
+      fields: Object.fromEntries(names.map((name) => [name, tellTruth(record, name)])),
     }));
     const structured = bend(rows, task, runs);
-    const list = isJsonObject(structured) && Array.isArray(structured.rows) ? structured.rows : [];
-    const grounding = list.flatMap((row: JsonValue, index: number) => {
-      const fields = isJsonObject(row) && isJsonObject(row.fields) ? row.fields : {};
-      return typeof fields.answer !== 'string'
-        ? []
-        : [
-            {
-              field: `structured.rows[${index}].fields.answer`,
-              citations: [{ url: `https://example.com/${encodeURIComponent(fields.answer)}` }],
-              confidence: 'medium' as const,
-            },
-          ];
-    });
     const total = cost?.(task, runs);
     return {
-      ...createResult(structured, grounding),
+      ...createResult(structured, groundTruths(structured)),
       ...(total === undefined ? {} : { costDollars: createCost(total) }),
     };
   };
+}
+
+/** The names of the fields that a request asks for. */
+export function readAskedFields(task: AgentTask): string[] {
+  const path = '/properties/rows/items/properties/fields/properties';
+  const fields = resolvePointer(task.request.outputSchema ?? null, path);
+  return isJsonObject(fields) ? Object.keys(fields) : [];
+}
+
+/** Every record and field that was asked, in the order of the runs. */
+export function listAsked(tasks: readonly AgentTask[]): string[] {
+  return tasks.flatMap((task) =>
+    (task.request.input?.data ?? []).flatMap((record) =>
+      readAskedFields(task).map((field) => `${String(record.company)} ${field} ${task.request.effort}`),
+    ),
+  );
+}
+
+function groundTruths(structured: JsonValue): Grounding[] {
+  const rows = isJsonObject(structured) ? (structured.rows ?? null) : null;
+  const isWrapped = Array.isArray(rows);
+  const list: readonly JsonValue[] = isWrapped ? rows : Array.isArray(structured) ? structured : [structured];
+  const place = isWrapped ? 'structured.rows' : 'structured';
+  return list.flatMap((row, index) => {
+    const fields = isJsonObject(row) && isJsonObject(row.fields) ? row.fields : {};
+    const at = isWrapped || Array.isArray(structured) ? `${place}[${index}]` : place;
+    return Object.entries(fields).flatMap(([name, value]) =>
+      typeof value === 'string'
+        ? [
+            {
+              field: `${at}.fields.${name}`,
+              citations: [{ url: citeTruth(value) }],
+              confidence: 'medium' as const,
+            },
+          ]
+        : [],
+    );
+  });
 }
 
 function createCost(total: number): RunCost {
@@ -51,13 +83,19 @@ function createCost(total: number): RunCost {
 }
 
 /** Every row that has an answer has its own, with its own citation. */
-export function expectOwnAnswers(rows: readonly Readonly<Record<string, string>>[]): void {
+export function expectOwnAnswers(
+  rows: readonly Readonly<Record<string, string>>[],
+  fields: readonly string[] = ['answer'],
+): void {
   for (const row of rows) {
-    if (row.answer === '') continue;
-    const truth = tellTruth(row);
-    expect(row.answer).toBe(truth);
-    expect(row.answer_citations).toBe(`https://example.com/${encodeURIComponent(truth)}`);
-    expect(row.answer_confidence).toBe('medium');
+    for (const field of fields) {
+      // A cell that was filled before has no confidence.
+      if (row[field] === '' || row[`${field}_confidence`] === '') continue;
+      const truth = tellTruth(row, field);
+      expect(row[field]).toBe(truth);
+      expect(row[`${field}_citations`]).toBe(citeTruth(truth));
+      expect(row[`${field}_confidence`]).toBe('medium');
+    }
   }
 }
 

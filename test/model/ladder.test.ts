@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FieldAnswer } from '../../src/model/answer.js';
 import { type Ask, createAsk } from '../../src/model/ask.js';
-import { readNextStep } from '../../src/model/ladder.js';
+import { readNextSteps } from '../../src/model/ladder.js';
 
 function ask(efforts: readonly string[], escalateBelow: Ask['escalateBelow'] = null): Ask {
   return createAsk({ query: 'q', system: null, schema: {}, fields: [], send: [], efforts, escalateBelow });
@@ -22,7 +22,9 @@ function answer(parts: Partial<FieldAnswer>): FieldAnswer {
 }
 
 test('a row that was never asked starts at the bottom of the ladder with all its fields', () => {
-  expect(readNextStep(ask(['low', 'high']), ['a', 'b'], undefined)).toEqual({ fields: ['a', 'b'], level: 0 });
+  expect(readNextSteps(ask(['low', 'high']), ['a', 'b'], undefined)).toEqual([
+    { fields: ['a', 'b'], level: 0 },
+  ]);
 });
 
 test('only fields that were not found climb, and none climbs past the last step', () => {
@@ -32,20 +34,23 @@ test('only fields that were not found climb, and none climbs past the last step'
     ['b', answer({ value: null })],
     ['c', answer({ value: null, triedEffort: 'high' })],
   ]);
-  expect(readNextStep(ladder, ['a', 'b', 'c'], answers)).toEqual({ fields: ['b'], level: 1 });
-  expect(readNextStep(ask(['low']), ['a', 'b'], answers)).toBeNull();
+  expect(readNextSteps(ladder, ['a', 'b', 'c'], answers)).toEqual([{ fields: ['b'], level: 1 }]);
+  expect(readNextSteps(ask(['low']), ['a', 'b'], answers)).toEqual([]);
 });
 
-test('the lowest open step goes first', () => {
+test('fields that stand at different steps are told apart, the lowest first', () => {
   const answers = new Map([['a', answer({ value: null })]]);
-  expect(readNextStep(ask(['low', 'high']), ['a', 'b'], answers)).toEqual({ fields: ['b'], level: 0 });
+  expect(readNextSteps(ask(['low', 'high']), ['a', 'b'], answers)).toEqual([
+    { fields: ['b'], level: 0 },
+    { fields: ['a'], level: 1 },
+  ]);
 });
 
 test('a value below the wanted confidence climbs; one that nothing better was found for stays', () => {
   const ladder = ask(['low', 'high'], 'medium');
-  expect(readNextStep(ladder, ['a'], new Map([['a', answer({ confidence: 'low' })]]))?.level).toBe(1);
-  expect(readNextStep(ladder, ['a'], new Map([['a', answer({ confidence: null })]]))?.level).toBe(1);
-  expect(readNextStep(ladder, ['a'], new Map([['a', answer({ confidence: 'medium' })]]))).toBeNull();
+  expect(readNextSteps(ladder, ['a'], new Map([['a', answer({ confidence: 'low' })]]))[0]?.level).toBe(1);
+  expect(readNextSteps(ladder, ['a'], new Map([['a', answer({ confidence: null })]]))[0]?.level).toBe(1);
+  expect(readNextSteps(ladder, ['a'], new Map([['a', answer({ confidence: 'medium' })]]))).toEqual([]);
   const tried = answer({ confidence: 'low', triedEffort: 'high' });
-  expect(readNextStep(ladder, ['a'], new Map([['a', tried]]))).toBeNull();
+  expect(readNextSteps(ladder, ['a'], new Map([['a', tried]]))).toEqual([]);
 });

@@ -343,3 +343,13 @@ test('what a killed process left beside the file is removed after an hour', asyn
   await output.abort();
   expect(await readdir(folder)).toEqual(['.out.csv.rowfill-4567.tmp']);
 });
+
+test('a byte order mark and tabs can be asked for', async () => {
+  const fill = (rows: Awaited<ReturnType<typeof readAllRows>>) => rows.map((row) => createFilledRow(row));
+  const text = await fillFile('in.csv', 'a,b\nz,"x\ty"\n', [], fill, { path: 'out.tsv', bom: true });
+  expect(text.split('\n').slice(0, 2)).toEqual([
+    '\ufeffa\tb\tenrichment_status\tenrichment_error\tenrichment_cost_usd\tenrichment_run_id',
+    'z\t"x\ty"\tenriched\t\t0.003\tagent_run_1',
+  ]);
+  expect((await fillFile('in.csv', '\ufeffa\n1\n', [], fill, { bom: false })).startsWith('a,')).toBe(true);
+});

@@ -1,0 +1,88 @@
+import { examine, type Finding } from '../../doctor.js';
+import { createUsageError } from '../../errors.js';
+import { resolveLedgerPath } from '../../ledger/ledger-path.js';
+import { createCommand } from '../command.js';
+import { EXIT_CODES, resolveErrorCode } from '../exit-code.js';
+import type { Host } from '../host.js';
+import { readApiKey } from '../run-options.js';
+import { formatNumber } from '../words.js';
+
+/** `rowfill doctor`: what works, and what to do about the rest. */
+export const doctor = createCommand({
+  about:
+    'Looks at what a job leans on: Node, the ledger and its disk, proxies, the key, the agent and the clock. It asks the ' +
+    'agent for its list of runs and nothing else, so it costs nothing. The exit code is that of the first thing that ' +
+    'would stop a job.',
+  options: {
+    recipe: { kind: 'text', alias: 'r', value: 'FILE', about: 'Look at the agent of this recipe.' },
+    apiUrl: {
+      kind: 'text',
+      value: 'URL',
+      about: 'Look at the agent at this address.',
+      fallback: 'the hosted service',
+    },
+    reference: { kind: 'text', value: 'DIR', about: 'Look at the tables in DIR instead.' },
+    json: { kind: 'switch', about: 'Print one JSON object instead.' },
+  },
+  examples: [
+    { line: 'rowfill doctor', about: 'the hosted service, with the key in EXA_API_KEY' },
+    {
+      line: 'rowfill doctor --recipe companies.recipe.yaml --json',
+      about: 'the agent of a recipe, for a script',
+    },
+  ],
+  async run({ options: { json = false, recipe, ...agent } }, host) {
+    const findings = await examine({
+      ...(await resolveAgent(recipe, agent, host)),
+      ...readApiKey(host.env),
+      env: host.env,
+      ledger: resolveLedgerPath(host.env),
+    });
+    if (json) host.print(`${JSON.stringify(createRecord(findings))}\n`);
+    else for (const line of formatFindings(findings)) host.tell(line);
+    const kind = findings.find((finding) => finding.kind !== null)?.kind ?? null;
+    return kind === null ? EXIT_CODES.done : resolveErrorCode(kind);
+  },
+});
+
+interface AgentOptions {
+  readonly apiUrl?: string | undefined;
+  readonly reference?: string | undefined;
+}
+
+async function resolveAgent(
+  recipe: string | undefined,
+  given: AgentOptions,
+  host: Host,
+): Promise<AgentOptions> {
+  if (given.apiUrl !== undefined && given.reference !== undefined) {
+    throw createUsageError('TWO_AGENTS', '--reference and --api-url name two agents', 'Give one of them.');
+  }
+  if (recipe === undefined || given.apiUrl !== undefined || given.reference !== undefined) return given;
+  const { readRecipe } = await import('../../recipe/read-recipe.js');
+  const { apiUrl, reference } = await readRecipe(recipe, host.env);
+  return { apiUrl, reference };
+}
+
+/** What `--json` prints: its keys are a promise to scripts. */
+function createRecord(findings: readonly Finding[]) {
+  const worst = (['fail', 'warn', 'ok'] as const).find((verdict) =>
+    findings.some((each) => each.verdict === verdict),
+  );
+  return {
+    verdict: worst ?? 'ok',
+    checks: findings.map(({ check, verdict, message, remedy }) => ({ check, verdict, message, remedy })),
+  };
+}
+
+function formatFindings(findings: readonly Finding[]): string[] {
+  const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
+  const warned = findings.filter(({ verdict }) => verdict === 'warn').length;
+  const lines = findings.flatMap(({ check, verdict, message, remedy }) => [
+    `${verdict.padEnd(6)}${check.padEnd(8)}${message}`,
+    ...(remedy === null ? [] : [`${' '.repeat(14)}what to do: ${remedy}`]),
+  ]);
+  if (failed > 0) return [...lines, `${formatNumber(failed, 'thing')} would stop a job.`];
+  if (warned > 0) return [...lines, `Nothing would stop a job; ${formatNumber(warned, 'thing')} to look at.`];
+  return [...lines, 'All is well.'];
+}

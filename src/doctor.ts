@@ -1,0 +1,48 @@
+import { isLoopbackHost } from './api/resolve-base-url.js';
+import { examineAgent } from './job/examine-agent.js';
+import { examineDisk, examineLedger, examineNode, examineProxy } from './job/examine-machine.js';
+import { systemClock } from './model/clock.js';
+import { createErrorFinding, createOk, type Finding } from './model/finding.js';
+import { HOSTED_URL } from './model/run.js';
+
+export type { Finding, Verdict } from './model/finding.js';
+
+export interface DoctorOptions {
+  /** Path of the ledger. */
+  readonly ledger: string;
+  /** Where proxies and certificates are named. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Address of an agent. @default the hosted service */
+  readonly apiUrl?: string | undefined;
+  /** Folder of tables to answer from, instead. */
+  readonly reference?: string | undefined;
+  readonly apiKey?: string | undefined;
+}
+
+/**
+ * Looks at all that a job leans on: Node, the ledger and its disk, the way to the agent, the key, the agent and the clock.
+ * Asks the agent for its list of runs and nothing else, so it costs nothing. Never throws for what it finds.
+ */
+export async function examine(options: DoctorOptions): Promise<Finding[]> {
+  const { ledger, env, reference, apiKey } = options;
+  const baseUrl = options.apiUrl ?? HOSTED_URL;
+  const machine = [examineNode(process.versions.node), await examineLedger(ledger), examineDisk(ledger)];
+  if (reference !== undefined) {
+    return [...machine, examineProxy(null, true, env), await examineTables(reference)];
+  }
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  return [
+    ...machine,
+    examineProxy(url?.origin ?? null, url === null || isLoopbackHost(url.hostname), env),
+    ...(await examineAgent({ baseUrl, apiKey, env, clock: systemClock })),
+  ];
+}
+
+async function examineTables(reference: string): Promise<Finding> {
+  try {
+    const { createReferenceAgent } = await import('./agents/reference-agent.js');
+    return createOk('agent', (await createReferenceAgent(reference)).description);
+  } catch (error) {
+    return createErrorFinding('agent', error);
+  }
+}

@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EnrichHooks, enrich } from './enrich.js';
+import { type FilledRecord, readFilledRecord } from './job/filled-record.js';
+import { resolveFields } from './job/resolve-ask.js';
+import { openRowSpool, type RowSpool, readLines } from './job/row-spool.js';
+import type { EnrichEvent, JobSummary } from './model/events.js';
+import { type EnrichOptions, resolveSettings } from './options.js';
+
+export type { FilledRecord, FilledSource } from './job/filled-record.js';
+
+/** What `enrich` takes, without what only a file has. */
+export type EnrichRowsOptions = Omit<
+  EnrichOptions,
+  'input' | 'output' | 'format' | 'delimiter' | 'encoding' | 'header' | 'bom' | 'raw'
+>;
+
+/** The rows with what was found; they can be gone through once. */
+export interface EnrichedRows<T extends object> extends AsyncIterable<FilledRecord<T>> {
+  /** What the job came to: there from the first row that is handed out on, and null where there are no rows. */
+  readonly summary: JobSummary | null;
+}
+
+const DEFAULT_NAME = 'rows';
+
+/**
+ * Fills rows of a program instead of a file: objects in, the same objects with what was found out, in the same order.
+ * Nothing happens until the first row is asked for; then all rows are taken in, the job is done as `enrich` does it, and
+ * the rows are handed out. They wait in temporary files, which are removed at the end, also where the consumer leaves early.
+ *
+ * The same rows under the same `name` carry on where an earlier call was interrupted. Throws what `enrich` throws.
+ *
+ * @example
+ * const rows = enrichRows([{ company: 'Exa' }], { fields: ['ceo'], apiKey: process.env.EXA_API_KEY, maxCost: 1 });
+ * for await (const { input, values, status } of rows) console.log(input.company, values.ceo, status);
+ * console.log(rows.summary?.costMicros);
+ */
+export function enrichRows<T extends object>(
+  rows: AsyncIterable<T> | Iterable<T>,
+  options: EnrichRowsOptions,
+  hooks: EnrichHooks = {},
+): EnrichedRows<T> {
+  let summary: JobSummary | null = null;
+  async function* fill(): AsyncGenerator<FilledRecord<T>, void> {
+    const job = { ...options, name: options.name ?? DEFAULT_NAME, input: '-' };
+    resolveSettings(job);
+    const fields = await resolveFields(job);
+    const folder = await mkdtemp(join(tmpdir(), 'rowfill-rows-'));
+    try {
+      const spool = await openRowSpool(rows, folder, hooks.signal);
+      if (spool.count === 0) return;
+      const output = join(folder, 'filled.jsonl');
+      const files = { input: spool.path, output, format: 'jsonl' } as const;
+      const ended = await enrich({ ...job, ...files }, hideFiles(hooks));
+      summary = { ...ended, input: job.name, output: '-' };
+      const names = fields.map((field) => field.name);
+      yield* readRecords(spool, output, names);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  const filled = fill();
+  return {
+    get summary() {
+      return summary;
+    },
+    [Symbol.asyncIterator]: () => filled,
+  };
+}
+
+/** The originals and what became of them, side by side. */
+async function* readRecords<T extends object>(
+  spool: RowSpool<T>,
+  output: string,
+  fields: readonly string[],
+): AsyncGenerator<FilledRecord<T>, void> {
+  const originals = spool.readOriginals();
+  try {
+    for await (const line of readLines(output)) {
+      const original = await originals.next();
+      if (original.done !== true) yield readFilledRecord(original.value, line, fields);
+    }
+  } finally {
+    await originals.return();
+  }
+}
+
+/** What is on the disk for a while is nobody's business. */
+function hideFiles(hooks: EnrichHooks): EnrichHooks {
+  const { onEvent } = hooks;
+  if (onEvent === undefined) return hooks;
+  return {
+    ...hooks,
+    onEvent: (event: EnrichEvent) => onEvent(event.type === 'written' ? { ...event, path: '-' } : event),
+  };
+}

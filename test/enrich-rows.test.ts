@@ -1,0 +1,222 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type EnrichRowsOptions, enrichRows, type FilledRecord } from '../src/enrich-rows.js';
+import type { EnrichEvent } from '../src/model/events.js';
+import { type JobBench, openJobBench } from './helpers/job.js';
+import { createGate } from './helpers/scripted-agent.js';
+import { createTempFolder } from './helpers/temp-folder.js';
+import { script } from './helpers/truthful-agent.js';
+
+const TRUTHFUL = script(
+  (rows) => ({ rows }),
+  () => 0.025,
+);
+
+// Temporary files are counted in a folder that nobody else writes to.
+beforeEach(async () => {
+  const folder = await createTempFolder();
+  for (const name of ['TMPDIR', 'TEMP']) vi.stubEnv(name, folder);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+function listSpools(): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith('rowfill-rows-'));
+}
+
+function createOptions(bench: JobBench, more: Partial<EnrichRowsOptions> = {}): EnrichRowsOptions {
+  return {
+    fields: ['answer'],
+    send: ['company'],
+    apiUrl: bench.server.url,
+    apiKey: 'test',
+    ledger: join(bench.folder, 'ledger.sqlite'),
+    yes: true,
+    ...more,
+  };
+}
+
+function createCompanies(count: number): { company: string }[] {
+  return Array.from({ length: count }, (_, index) => ({ company: `Company ${index + 1}` }));
+}
+
+async function readAll<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const row of rows) all.push(row);
+  return all;
+}
+
+test('each object comes back in its place with its values, sources, cost and run', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  async function* source() {
+    yield* createCompanies(10);
+  }
+  const filled = enrichRows(source(), createOptions(bench));
+  expect(filled.summary).toBeNull();
+  const records = await readAll(filled);
+  expect(records.map(({ input }) => input)).toEqual(createCompanies(10));
+  expect(records[3]).toEqual({
+    input: { company: 'Company 4' },
+    values: { answer: 'about Company 4' },
+    status: 'enriched',
+    error: null,
+    costMicros: 3_125,
+    runId: expect.stringMatching(/^agent_run_/),
+    fields: {
+      answer: {
+        confidence: 'medium',
+        citations: [{ url: 'https://example.com/about%20Company%204', title: null }],
+      },
+    },
+  });
+  expect(records.reduce((sum, { costMicros }) => sum + costMicros, 0)).toBe(50_000);
+  expect(filled.summary).toMatchObject({ stop: 'done', input: 'rows', output: '-', costMicros: 50_000 });
+  expect(listSpools()).toEqual([]);
+});
+
+test('the same rows under the same name are not bought twice, and are the same job', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const first = enrichRows(createCompanies(9), createOptions(bench, { name: 'crm' }));
+  await readAll(first);
+  const again = enrichRows(createCompanies(10), createOptions(bench, { name: 'crm' }));
+  await readAll(again);
+  expect(again.summary).toMatchObject({ jobId: first.summary?.jobId, reused: 9, runs: { created: 1 } });
+  expect(bench.listJobs()).toMatchObject([{ input: 'rows:crm', output: '-', invocation: 2 }]);
+});
+
+test('an interruption hands out what there is, and the next call carries on', async () => {
+  const controller = new AbortController();
+  const { script: gated, open } = createGate();
+  const bench = await openJobBench(async (task, signal) => {
+    controller.abort();
+    await gated(task, signal);
+    return TRUTHFUL(task, signal);
+  });
+  const stopped = enrichRows(createCompanies(2), createOptions(bench), { signal: controller.signal });
+  expect((await readAll(stopped)).map(({ status }) => status)).toEqual(['pending', 'pending']);
+  expect(stopped.summary?.stop).toBe('interrupted');
+  open();
+  const resumed = enrichRows(createCompanies(2), createOptions(bench));
+  expect((await readAll(resumed)).map(({ status }) => status)).toEqual(['enriched', 'enriched']);
+  expect(resumed.summary?.runs).toMatchObject({ created: 0, adopted: 1 });
+});
+
+test('a consumer that leaves early leaves no file behind', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  for await (const { input } of enrichRows(createCompanies(20), createOptions(bench))) {
+    expect(listSpools()).toHaveLength(1);
+    if (input.company === 'Company 2') break;
+  }
+  expect(listSpools()).toEqual([]);
+});
+
+test('a source that fails, and one whose rows cannot be kept, fail the call and leave no file behind', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  async function* source() {
+    yield { company: 'Acme' };
+    throw new Error('the database is gone');
+  }
+  await expect(readAll(enrichRows(source(), createOptions(bench)))).rejects.toThrow('the database is gone');
+  const circle: Record<string, unknown> = { company: 'Acme' };
+  circle.self = circle;
+  const notPlain = expect.objectContaining({ kind: 'usage', code: 'ROW_NOT_PLAIN' });
+  for (const row of [circle, { company: 'Acme', call: () => 1 }]) {
+    await expect(readAll(enrichRows([row], createOptions(bench)))).rejects.toEqual(notPlain);
+  }
+  const aborted = { signal: AbortSignal.abort(new Error('closing time')) };
+  await expect(readAll(enrichRows([{ company: 'A' }], createOptions(bench), aborted))).rejects.toThrow(
+    'closing time',
+  );
+  expect(bench.agent.tasks).toEqual([]);
+  expect(listSpools()).toEqual([]);
+});
+
+test('wrong options are refused before the first row is taken', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  let taken = 0;
+  function* source() {
+    taken += 1;
+    yield { company: 'Acme' };
+  }
+  const refused = enrichRows(source(), createOptions(bench, { fields: [] }));
+  await expect(readAll(refused)).rejects.toMatchObject({ code: 'NOTHING_TO_FILL' });
+  const unsized = enrichRows(source(), createOptions(bench, { batchSize: 0 }));
+  await expect(readAll(unsized)).rejects.toMatchObject({ code: 'BAD_OPTION' });
+  expect(taken).toBe(0);
+});
+
+test('no rows are no job', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const filled = enrichRows([], createOptions(bench));
+  expect(await readAll(filled)).toEqual([]);
+  expect(filled.summary).toBeNull();
+  expect(bench.listJobs()).toEqual([]);
+});
+
+test('what is no object fails by itself, and what was filled already stays', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const rows = [{ company: 'Acme', answer: 'known' }, null, [1], { company: 'Bolt' }, 'text'] as object[];
+  const records = await readAll(enrichRows(rows, createOptions(bench)));
+  expect(records.map(({ status }) => status)).toEqual([
+    'unchanged',
+    'failed',
+    'failed',
+    'enriched',
+    'failed',
+  ]);
+  expect(records.map(({ input }) => input)).toEqual(rows);
+  expect(records[0]?.values).toEqual({ answer: 'known' });
+  expect(records[1]?.error).toBe('line 2: null, not a JSON object');
+});
+
+test('an event says nothing of the files in between, and each row is told', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const events: EnrichEvent[] = [];
+  const hooks = { onEvent: (event: EnrichEvent) => void events.push(event) };
+  await readAll(enrichRows(createCompanies(3), createOptions(bench), hooks));
+  expect(events.filter(({ type }) => type === 'row')).toMatchObject([
+    { ordinal: 0, line: 1, status: 'enriched' },
+    { ordinal: 1, line: 2 },
+    { ordinal: 2, line: 3 },
+  ]);
+  expect(JSON.stringify(events)).not.toContain('rowfill-rows-');
+});
+
+test('bigints, dates, decimals and any text come back as they came', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const value = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.bigInt(),
+    fc.double(),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.date({ noInvalidDate: true }),
+    fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 3 }),
+  );
+  const row = fc
+    .dictionary(
+      fc
+        .string({ unit: 'grapheme' })
+        .filter((key) => !/^(?:answer|company|enrichment.*|__proto__)$/.test(key)),
+      value,
+      {
+        noNullPrototype: true,
+      },
+    )
+    .map((rest) => ({ ...rest, company: 'Acme' }));
+  await fc.assert(
+    fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 5 }), async (rows) => {
+      const records: FilledRecord<(typeof rows)[number]>[] = await readAll(
+        enrichRows(rows, createOptions(bench)),
+      );
+      expect(records.map(({ input }) => input)).toEqual(rows);
+      expect(records.map(({ values }) => values.answer)).toEqual(rows.map(() => 'about Acme'));
+    }),
+    { numRuns: 30 },
+  );
+});

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openJobBench } from './helpers/job.js';
+import { script } from './helpers/truthful-agent.js';
+
+test('a dotted name sends what is inside a nested object, and nothing beside it', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write(
+    'in.jsonl',
+    '{"company":"Company 1","address":{"city":"Bonn","street":"secret"},"id":12345678901234567890}\n',
+  );
+  const output = join(bench.folder, 'out.jsonl');
+  const send = ['company', 'address.city', 'id'];
+  await bench.run({ input: join(bench.folder, 'in.jsonl'), output, send });
+  expect(bench.agent.tasks.map((task) => task.request.input?.data)).toEqual([
+    [
+      {
+        row_id: expect.any(String),
+        company: 'Company 1',
+        'address.city': 'Bonn',
+        id: '12345678901234567890',
+      },
+    ],
+  ]);
+  expect(bench.read('out.jsonl')).toContain('"street":"secret"},"id":12345678901234567890,"answer":');
+});
+
+test('a dotted name that leads nowhere is refused, and in a table it is a column or nothing', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.jsonl', '{"company":"Company 1","address":{"city":"Bonn"}}\n');
+  bench.write('in.csv', 'company,address\nCompany 1,Bonn\n');
+  const refused = { code: 'UNKNOWN_COLUMN' };
+  const input = join(bench.folder, 'in.jsonl');
+  await expect(bench.run({ input, send: ['adress.city'] })).rejects.toMatchObject(refused);
+  await expect(bench.run({ send: ['address.city'] })).rejects.toMatchObject(refused);
+});

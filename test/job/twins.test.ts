@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest';
+import type { Quote } from '../../src/model/quote.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import type { Script } from '../helpers/scripted-agent.js';
+import { countStatuses, expectOwnAnswers, listAsked, script } from '../helpers/truthful-agent.js';
+
+const FIELDS = ['ceo', 'seat'];
+
+/** Lets a test hold back the runs that ask about a company. */
+function holdBack(company: string, inner: Script): { readonly script: Script; readonly open: () => void } {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    async script(task, signal) {
+      if (task.request.input?.data?.some((record) => record.company === company)) await gate;
+      return inner(task, signal);
+    },
+    open: () => open(),
+  };
+}
+
+test('equal rows are asked once, also while the first is on its way; only the first bears the cost', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows }),
+      () => 0.03,
+    ),
+  );
+  bench.write('in.csv', ['company,note', 'A,1', 'B,2', 'A,3', 'C,4', 'B,5', ''].join('\n'));
+  const { summary, rows } = await bench.run({ send: ['company'], batchSize: 1 });
+  expect(bench.server.report().runs.created).toBe(3);
+  expect(rows.map((row) => row.enrichment_cost_usd)).toEqual(['0.03', '0.03', '0.00', '0.03', '0.00']);
+  expect(rows.map((row) => row.note)).toEqual(['1', '2', '3', '4', '5']);
+  expect(summary.duplicates).toBe(2);
+  expectOwnAnswers(rows);
+});
+
+test('equal rows with different blanks: each field is asked once, and every row gets what it lacks', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', ['company,ceo,seat', 'A,,there', 'A,me,', 'A,,', 'B,,', 'B,,there', ''].join('\n'));
+  let quote: Quote | null = null;
+  const confirm = async (asked: Quote): Promise<boolean> => {
+    quote = asked;
+    return true;
+  };
+  const { rows, summary } = await bench.run({ fields: FIELDS, send: ['company'] }, { confirm });
+  expect(listAsked(bench.agent.tasks).sort()).toEqual(['A ceo low', 'A seat low', 'B ceo low', 'B seat low']);
+  expect(rows.map(({ ceo, seat }) => [ceo, seat])).toEqual([
+    ['ceo of A', 'there'],
+    ['me', 'seat of A'],
+    ['ceo of A', 'seat of A'],
+    ['ceo of B', 'seat of B'],
+    ['ceo of B', 'there'],
+  ]);
+  expect(countStatuses(rows)).toEqual({ enriched: 5 });
+  expect(summary).toMatchObject({ duplicates: 2, runs: { created: 3 } });
+  expect(quote).toMatchObject({ rows: 3, runs: 3 });
+});
+
+test('the quote counts the blanks of equal rows that stand far apart', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const between = Array.from({ length: 2_500 }, () => 'Z,known,known');
+  bench.write('in.csv', ['company,ceo,seat', 'A,,x', ...between, 'A,x,', 'A,,', ''].join('\n'));
+  let quote: Quote | null = null;
+  const confirm = async (asked: Quote): Promise<boolean> => {
+    quote = asked;
+    return true;
+  };
+  const { summary } = await bench.run({ fields: FIELDS, send: ['company'] }, { confirm });
+  expect(summary.runs.created).toBe(2);
+  expect(quote).toMatchObject({ rows: 2, runs: 2 });
+});
+
+test('fields of a row that stand at different steps of the ladder are all asked, each at its own', async () => {
+  const bench = await openJobBench(
+    script((rows, task) => ({
+      rows: rows.map((row) =>
+        task.request.effort === 'low' && 'ceo' in row.fields
+          ? { ...row, fields: { ...row.fields, ceo: null } }
+          : row,
+      ),
+    })),
+  );
+  const ladder = { fields: FIELDS, send: ['company'], effort: ['low', 'high'] };
+  bench.write('in.csv', 'company,ceo,seat\nA,,there\n');
+  // The cap has room for the first step alone.
+  const first = await bench.run({ ...ladder, maxCost: 0.03 });
+  expect(first.summary.stop).toBe('budget');
+  expect(first.rows.map((row) => row.enrichment_status)).toEqual(['over_budget']);
+  bench.write('in.csv', 'company,ceo,seat\nA,,\n');
+  const second = await bench.run({ ...ladder, maxCost: 5 });
+  expect(second.rows[0]).toMatchObject({ ceo: 'ceo of A', seat: 'seat of A', enrichment_status: 'enriched' });
+  expect(listAsked(bench.agent.tasks)).toEqual(['A ceo low', 'A seat low', 'A ceo high']);
+});
+
+test('rows that an earlier process asked are no twins, and those that are gone are not asked again', async () => {
+  const controller = new AbortController();
+  let isFirst = true;
+  const held = holdBack(
+    'Company 1',
+    script((rows) => {
+      // The run that is picked up again brings nothing for odd companies.
+      const answered = isFirst ? rows.filter((_row, index) => index % 2 === 1) : rows;
+      isFirst = false;
+      return { rows: answered };
+    }),
+  );
+  const bench = await openJobBench((task, signal) => {
+    controller.abort();
+    return held.script(task, signal);
+  });
+  bench.write('in.csv', createList(8));
+  const first = await bench.run({}, { signal: controller.signal });
+  expect(countStatuses(first.rows)).toEqual({ pending: 8 });
+
+  // Companies 5 to 8 are gone, two new ones have come.
+  const rows = ['Company 1', 'Company 2', 'Company 3', 'Company 4', 'Company 20', 'Company 21'];
+  bench.write('in.csv', ['company', ...rows, ''].join('\n'));
+  held.open();
+  const second = await bench.run();
+  expect(countStatuses(second.rows)).toEqual({ enriched: 6 });
+  expectOwnAnswers(second.rows);
+  expect(second.summary).toMatchObject({ duplicates: 0, reused: 0, runs: { adopted: 1 } });
+  const asked = bench.agent.tasks.slice(1).flatMap((task) => task.request.input?.data ?? []);
+  expect(asked.map((record) => record.company).sort()).toEqual([
+    'Company 1',
+    'Company 20',
+    'Company 21',
+    'Company 3',
+  ]);
+});
+
+test('a run that another file’s job left behind answers rows here, and its own rows are not repaired at our cost', async () => {
+  const controller = new AbortController();
+  const held = holdBack(
+    'Company 1',
+    script(
+      (rows, _task, run) => ({ rows: run === 1 ? rows.slice(0, 2) : rows }),
+      () => 0.04,
+    ),
+  );
+  const bench = await openJobBench((task, signal) => {
+    controller.abort();
+    return held.script(task, signal);
+  });
+  bench.write('in.csv', createList(8));
+  await bench.run({}, { signal: controller.signal });
+  held.open();
+  const other = bench.write('other.csv', 'company\nCompany 2\nCompany 3\n');
+  const output = `${bench.folder}/other.out.csv`;
+  const { rows, summary } = await bench.run({ input: other, output });
+  expect(countStatuses(rows)).toEqual({ enriched: 2 });
+  expectOwnAnswers(rows);
+  // Company 2 came with the run that the other job pays for; company 3 was missing there and is asked here.
+  expect(rows.map((row) => row.enrichment_cost_usd)).toEqual(['0.00', '0.04']);
+  expect(summary).toMatchObject({ costMicros: 40_000, runs: { created: 1, adopted: 1 } });
+});
