@@ -1,4 +1,5 @@
 import { cancelRuns } from './job/cancel-runs.js';
+import { checkPlaces } from './job/check-places.js';
 import { Closers } from './job/closers.js';
 import { confirmCost } from './job/confirm-cost.js';
 import { createSummary } from './job/create-summary.js';
@@ -17,7 +18,6 @@ import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobSummary } from './model/events.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
 import { openInput } from './read/open-input.js';
-import { checkOutput } from './write/open-output.js';
 
 export type { EnrichHooks } from './job/create-trip.js';
 
@@ -36,7 +36,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const input = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
     checkColumns(input.name, input.columns);
     const ask = await resolveAsk(settings, input);
-    await checkOutput(settings.output, options.input);
+    await checkPlaces({ ...options, output: settings.output });
     const exclusion = await loadExclusion(options, ask, input.columns);
 
     const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));

@@ -1,4 +1,5 @@
 import { createUsageError } from './errors.js';
+import { checkPlaces } from './job/check-places.js';
 import { Closers } from './job/closers.js';
 import { isKeptInput, readKeptOptions } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
@@ -7,7 +8,6 @@ import { openLedger } from './ledger/ledger.js';
 import type { RowCounts } from './model/outcome.js';
 import type { FileFormat } from './model/shape.js';
 import { openInput } from './read/open-input.js';
-import { checkOutput } from './write/open-output.js';
 
 export interface ExportOptions {
   /** Id of the job, or a start of it that no other job shares. */
@@ -44,7 +44,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     }
     const kept = readKeptOptions(job.settings);
     const output = options.output ?? job.output;
-    await checkOutput(output, job.input);
+    await checkPlaces({ ...kept, ...options, input: job.input, output });
     const input = closers.add(await openInput({ ...kept, path: job.input }));
     const rows = await writeOutput({
       input,

@@ -6,7 +6,6 @@ import { toMicros } from './model/money.js';
 import { readNearest } from './model/nearest.js';
 import { HOSTED_PRICES, type PriceList } from './model/prices.js';
 import type { Confidence } from './model/run.js';
-import type { FileFormat } from './model/shape.js';
 
 export type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
 
@@ -22,9 +21,10 @@ const CONFIDENCES: readonly Confidence[] = ['medium', 'high'];
 export function resolveSettings(options: EnrichOptions): Settings {
   if (options.input === '') throw createUsageError('NO_INPUT', 'no input file was named');
   const efforts = resolveEfforts(options);
+  const output = options.output ?? resolveOutput(options);
   return {
     options,
-    output: options.output ?? resolveOutput(options.input, options.format),
+    output,
     query: resolveQuery(options.query),
     efforts,
     escalateBelow: resolveEscalation(options.escalateBelow, efforts),
@@ -40,15 +40,19 @@ export function resolveSettings(options: EnrichOptions): Settings {
     capMicros: toCap(readNumber('max-cost', options.maxCost, 0)),
     capNowMicros: toCap(readNumber('max-cost-now', options.maxCostNow, 0)),
     prices: resolvePrices(options.prices ?? {}),
-    agent: resolveAgent(options),
+    agent: resolveAgent(options, output),
   };
 }
 
-function resolveAgent(options: EnrichOptions): AgentChoice {
+function resolveAgent(options: EnrichOptions, output: string): AgentChoice {
   if (options.reference !== undefined && options.apiUrl !== undefined) {
     throw createUsageError('TWO_AGENTS', '--reference and --api-url name two agents', 'Give one of them.');
   }
-  if (options.reference !== undefined) return { kind: 'reference', directory: options.reference };
+  if (options.reference !== undefined) {
+    const own = [options.input, output, options.citationsFile];
+    const omit = own.flatMap((path) => (path === undefined || path === '-' ? [] : [path]));
+    return { kind: 'reference', directory: options.reference, omit };
+  }
   if (options.apiUrl !== undefined) return { kind: 'url', url: options.apiUrl };
   if (options.apiKey !== undefined && options.apiKey !== '') return { kind: 'hosted' };
   throw createUsageError(
@@ -58,7 +62,8 @@ function resolveAgent(options: EnrichOptions): AgentChoice {
   );
 }
 
-function resolveOutput(input: string, format: FileFormat | undefined): string {
+/** Where the result goes unless it is said: beside the input, under its name with `.filled`. */
+export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | 'format'>): string {
   if (input === '-') return '-';
   const suffix = input.toLowerCase().endsWith('.gz') ? input.slice(-3) : '';
   const path = input.slice(0, input.length - suffix.length);

@@ -1,56 +1,44 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
 import Papa from 'papaparse';
 import { createUsageError, describeError } from '../errors.js';
+import { listTables, TABLE_ENDINGS } from './list-tables.js';
 import { readJsonLines, readJsonRecords } from './load-json.js';
 import { createColumn, createTableError, type Table, type TableRecord } from './table.js';
 
-/** Reads every CSV, TSV, JSONL and JSON table of a folder, in the order of their names; what is hidden or of another kind is left alone. */
-export async function loadTables(directory: string): Promise<Table[]> {
-  const names = await listTables(resolve(directory));
-  if (names.length === 0) {
+/**
+ * Reads every CSV, TSV, JSONL and JSON table of a folder, in the order of their names; what is hidden, of another kind or
+ * in `omit` is left alone.
+ */
+export async function loadTables(directory: string, omit: readonly string[] = []): Promise<Table[]> {
+  const paths = await listTables(directory, omit);
+  if (paths.length === 0) {
     throw createUsageError(
       'REFERENCE_EMPTY',
       `There is no table in ${directory}.`,
-      `Put at least one file there that ends in ${[...READERS.keys()].join(', ')}.`,
+      `Put at least one file there that ends in ${TABLE_ENDINGS.join(', ')}.`,
     );
   }
   const tables: Table[] = [];
-  for (const name of names) tables.push(await loadTable(join(resolve(directory), name)));
+  for (const path of paths) tables.push(await loadTable(path));
   return tables;
 }
 
-const READERS: ReadonlyMap<string, (path: string, text: string) => Table> = new Map([
-  ['.csv', (path, text) => readDelimited(path, text, findDelimiter(text))],
-  ['.tsv', (path, text) => readDelimited(path, text, '\t')],
-  ['.jsonl', readJsonLines],
-  ['.ndjson', readJsonLines],
-  ['.json', readJsonRecords],
-]);
+type Reader = (path: string, text: string) => Table;
 
-async function listTables(directory: string): Promise<string[]> {
-  try {
-    const entries = await readdir(directory, { withFileTypes: true });
-    return entries
-      .filter((entry) => !entry.isDirectory() && !/^[.~]/.test(entry.name))
-      .map((entry) => entry.name)
-      .filter((name) => READERS.has(extname(name).toLowerCase()))
-      .sort();
-  } catch (error) {
-    throw createUsageError(
-      'REFERENCE_UNREADABLE',
-      `The reference folder ${directory} cannot be read: ${describeError(error)}`,
-      'Give the path of a folder that holds the tables to answer from.',
-      error,
-    );
-  }
-}
+const READERS: Readonly<Record<(typeof TABLE_ENDINGS)[number], Reader>> = {
+  '.csv': (path, text) => readDelimited(path, text, findDelimiter(text)),
+  '.tsv': (path, text) => readDelimited(path, text, '\t'),
+  '.jsonl': readJsonLines,
+  '.ndjson': readJsonLines,
+  '.json': readJsonRecords,
+};
 
 async function loadTable(path: string): Promise<Table> {
   const bytes = await readBytes(path);
-  const read = READERS.get(extname(path).toLowerCase());
-  if (read === undefined) throw createTableError(path, null, 'it is of an unknown kind');
-  return read(path, decodeText(path, bytes));
+  const ending = TABLE_ENDINGS.find((each) => each === extname(path).toLowerCase());
+  if (ending === undefined) throw createTableError(path, null, 'it is of an unknown kind');
+  return READERS[ending](path, decodeText(path, bytes));
 }
 
 /** A table is held in memory whole. */

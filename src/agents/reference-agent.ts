@@ -18,9 +18,9 @@ import { type RecordReport, writeReport } from './write-report.js';
 /** Records answered between two looks at the signal. */
 const RECORDS_A_TURN = 10;
 
-/** Makes the agent that answers from the tables of a folder; it costs nothing, and knows nothing but them. */
-export async function createReferenceAgent(directory: string): Promise<Agent> {
-  const tables = (await loadTables(directory)).map(createTableIndex);
+/** Makes the agent that answers from the tables of a folder, those in `omit` aside; it costs nothing, and knows nothing but them. */
+export async function createReferenceAgent(directory: string, omit: readonly string[] = []): Promise<Agent> {
+  const tables = (await loadTables(directory, omit)).map(createTableIndex);
   const openSchema = createSchemaOpener();
   const names = tables.map(({ table }) => table.name).join(', ');
   return {

@@ -1,5 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { listTables } from '../agents/list-tables.js';
 import { hashText } from '../model/ask.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { AgentChoice } from '../options.js';
@@ -15,17 +16,17 @@ export async function nameAgent(agent: AgentChoice): Promise<string> {
     case 'url':
       return agent.url.replace(/\/+$/, '');
     case 'reference':
-      return `${resolve(agent.directory)}#${await readState(agent.directory)}`;
+      return `${resolve(agent.directory)}#${await readState(agent.directory, agent.omit)}`;
   }
 }
 
 /** A folder that cannot be read has no state: the agent itself says what is wrong with it. */
-async function readState(directory: string): Promise<string> {
-  const names = await readdir(directory).catch(() => []);
+async function readState(directory: string, omit: readonly string[]): Promise<string> {
+  const paths = await listTables(directory, omit).catch(() => []);
   const files = await Promise.all(
-    names.sort().map(async (name) => {
-      const facts = await stat(join(directory, name)).catch(() => null);
-      return [name, facts?.size ?? 0, facts?.mtimeMs ?? 0];
+    paths.map(async (path) => {
+      const facts = await stat(path).catch(() => null);
+      return [basename(path), facts?.size ?? 0, facts?.mtimeMs ?? 0];
     }),
   );
   return hashText(JSON.stringify(files), 16);

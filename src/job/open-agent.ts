@@ -33,7 +33,7 @@ export async function openAgent(
       const { createReferenceAgent } = await import('../agents/reference-agent.js');
       const { startServer } = await import('../server/start-server.js');
       const server = await startServer({
-        agent: await createReferenceAgent(agent.directory),
+        agent: await createReferenceAgent(agent.directory, agent.omit),
         maxActiveRuns: settings.concurrency,
       });
       const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, onRetry });

@@ -117,6 +117,11 @@ export interface Settings {
 
 /** Who answers. */
 export type AgentChoice =
-  | { readonly kind: 'reference'; readonly directory: string }
+  | {
+      readonly kind: 'reference';
+      readonly directory: string;
+      /** Files of the job itself, which may lie in that folder but are no tables: nothing is answered from its own result. */
+      readonly omit: readonly string[];
+    }
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'hosted' };

@@ -145,6 +145,54 @@ const CASES: readonly Case[] = [
     args: ['in.csv', '-f', 'ceo', '--log-file', 'none/a.log', ...FREE],
     says: ['--log-file', 'none/a.log'],
   },
+  {
+    title: 'citations in a folder that is not there',
+    args: ['in.csv', '-f', 'ceo', '--citations-file', 'none/c.jsonl', ...FREE],
+    says: ['There is no folder none'],
+  },
+  {
+    title: 'citations over the input',
+    args: ['in.csv', '-f', 'ceo', '--citations-file', './in.csv', ...FREE],
+    says: ['--citations-file', './in.csv', 'the input'],
+  },
+  {
+    title: 'citations over the output',
+    args: ['in.csv', '-f', 'ceo', '-o', 'out.csv', '--citations-file', './out.csv', ...FREE],
+    says: ['--citations-file', '--output', './out.csv'],
+  },
+  {
+    title: 'a log in the input',
+    args: ['in.csv', '-f', 'ceo', '--log-file', 'in.csv', ...FREE],
+    says: ['--log-file', 'in.csv', 'the input'],
+  },
+  {
+    title: 'a log in the output',
+    args: ['in.csv', '-f', 'ceo', '--log-file', 'in.filled.csv', ...FREE],
+    says: ['--log-file', '--output', 'in.filled.csv'],
+  },
+  {
+    title: 'an output over the exclusion file',
+    files: { 'x.csv': 'company\nAcme\n' },
+    args: ['in.csv', '-f', 'ceo', '--exclude', 'x.csv', '-o', 'x.csv', ...FREE],
+    says: ['--output', 'x.csv', '--exclude'],
+  },
+  {
+    title: 'an output over the schema',
+    files: { 's.json': '{"type":"object","properties":{"ceo":{"type":"string"}}}' },
+    args: ['in.csv', '-s', 's.json', '-o', 's.json', ...FREE],
+    says: ['--output', 's.json', '--schema'],
+  },
+  {
+    title: 'an output over the recipe',
+    files: { 'r.yaml': 'fields: {ceo: string}\n' },
+    args: ['in.csv', '-r', 'r.yaml', '-o', 'r.yaml', ...FREE],
+    says: ['--output', 'r.yaml', '--recipe'],
+  },
+  {
+    title: 'an output over a table that answers',
+    args: ['in.csv', '-f', 'ceo', '-o', 'tables/a.csv', ...FREE],
+    says: ['--output', 'tables/a.csv', '--reference'],
+  },
 ];
 
 test.each(CASES)(
@@ -160,7 +208,10 @@ test.each(CASES)(
     expect(result.stderr).toMatch(/^error: .+ \[[A-Z_]+\]\n/);
     expect(result.stderr).toMatch(/^what to do: /m);
     expect(result.stderr).not.toMatch(/defect|\n {4}at /);
-    expect(dir.read('in.csv')).toBe(INPUT);
+    const before = { 'in.csv': INPUT, 'tables/a.csv': TABLE, ...each.files };
+    for (const [name, content] of Object.entries(before)) {
+      if (typeof content === 'string') expect(dir.read(name)).toBe(content);
+    }
     for (const name of ['in.filled.csv', 'a.filled.csv', 'none', 'out.csv'])
       expect(dir.has(name)).toBe(false);
   },
@@ -198,10 +249,11 @@ test.runIf(process.platform !== 'win32' && process.getuid?.() !== 0)(
 );
 
 const INPUT = 'company,domain\nAcme,acme.example\n';
+const TABLE = 'company,ceo\nAcme,Ann\n';
 
 function createInputs(): Workdir {
   const dir = createWorkdir();
   dir.write('in.csv', INPUT);
-  dir.write('tables/a.csv', 'company,ceo\nAcme,Ann\n');
+  dir.write('tables/a.csv', TABLE);
   return dir;
 }

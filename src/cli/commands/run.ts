@@ -1,5 +1,7 @@
 import { enrich } from '../../enrich.js';
 import { createUsageError } from '../../errors.js';
+import { checkPlaces } from '../../job/check-places.js';
+import { resolveOutput } from '../../options.js';
 import { createCommand } from '../command.js';
 import { confirmQuote } from '../confirm.js';
 import { EXIT_CODES, resolveJobCode } from '../exit-code.js';
@@ -107,6 +109,9 @@ export const run = createCommand({
       throw createUsageError('NO_LOG', '--log-values needs a log to go to', 'Name one with --log-file FILE.');
     }
     const jobOptions = { ...(await resolveJobOptions(input, job, host)), ...readFormat(format) };
+    // The log is added to as soon as it is open, and only this command knows of it and of the recipe.
+    const output = jobOptions.output ?? resolveOutput(jobOptions);
+    await checkPlaces({ ...jobOptions, output, recipe: options.recipe, logFile });
     const log = logFile === undefined ? null : openLogFile(logFile, host);
     const report = createJobReport(host, quiet, log);
     const interrupt = openInterrupt(host, report.say);
