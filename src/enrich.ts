@@ -10,7 +10,7 @@ import { createJobParts } from './job/job-parts.js';
 import { limitCost } from './job/limit-cost.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
-import { type RecoveredRun, recoverBatches } from './job/recover-batches.js';
+import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js';
 import { reportChanges, reportNotes } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import { writeTripOutput } from './job/write-output.js';
@@ -73,11 +73,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
 }
 
 /** The trip itself, once everything is open and agreed to. */
-async function fillFile(
-  trip: Trip,
-  recovered: readonly RecoveredRun[],
-  startedAtMs: number,
-): Promise<JobSummary> {
+async function fillFile(trip: Trip, recovered: RecoveredBatches, startedAtMs: number): Promise<JobSummary> {
   const { job, ledger, agent, settings, stop } = trip;
   await dispatchQuestions(trip, recovered);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {

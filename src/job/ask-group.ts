@@ -29,9 +29,7 @@ export async function askGroup(group: QuestionGroup, context: AskContext): Promi
     case 'absent':
       return sendAgain(group, sent.reason, context);
     case 'unknown':
-      failRows(batch, sent.reason, context);
-      tally.countUnknown(batch, sent.reason);
-      return NOTHING;
+      return leaveUnknown(batch, sent.reason, context);
     case 'rejected':
       return askOtherwise(group, sent.reason, context);
     case 'fatal':
@@ -83,6 +81,16 @@ function failRows(batch: Batch, reason: string, { ledger, job }: AskContext): vo
     job.id,
     batch.rows.map(({ key }) => ({ key, reason })),
   );
+}
+
+/** Money may have gone into runs that nobody sees, so an agent that keeps doing that is given up. */
+function leaveUnknown(batch: Batch, reason: string, context: AskContext): NextQuestions {
+  const { stop, tally, patience } = context;
+  // Interrupted, the rows were not given up: the same command goes on with them.
+  if (stop.reason !== 'interrupted') failRows(batch, reason, context);
+  tally.countUnknown(batch, reason);
+  patience.wear(reason);
+  return NOTHING;
 }
 
 /** A request is lost on the way so often at most before its rows fail. */

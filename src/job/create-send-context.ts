@@ -11,6 +11,7 @@ export function createSendContext(trip: Trip): SendContext {
     listLagMs: trip.agent.listLagMs,
     capMicros: trip.agent.isFree ? null : trip.settings.capMicros,
     stopSignal: trip.stop.startSignal,
+    waitSignal: trip.stop.waitSignal,
     onRetry: (attempt, delayMs, reason) =>
       trip.onEvent({ type: 'retry', what: 'start of a run', attempt, delayMs, reason }),
   };

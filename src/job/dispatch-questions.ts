@@ -6,10 +6,10 @@ import { askGroup, resumeGroup } from './ask-group.js';
 import { createSendContext } from './create-send-context.js';
 import type { Trip } from './create-trip.js';
 import { Dispatcher } from './dispatch.js';
-import type { RecoveredRun } from './recover-batches.js';
+import type { RecoveredBatches, UnknownBatch } from './recover-batches.js';
 
 /** Asks every row that the ledger cannot answer, beside the runs that were left over from an earlier job. */
-export async function dispatchQuestions(trip: Trip, recovered: readonly RecoveredRun[]): Promise<void> {
+export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches): Promise<void> {
   const { batchSize, concurrency, runTimeoutMs } = trip.settings;
   const context: AskContext = {
     ...trip,
@@ -24,12 +24,25 @@ export async function dispatchQuestions(trip: Trip, recovered: readonly Recovere
     pool: new QuestionPool({ batchSize, maxBatchBytes: MAX_RECORD_BYTES }),
     askGroup: (group) => askGroup(group, context),
   });
-  for (const { open, runId } of recovered) {
+  for (const { open, runId } of recovered.runs) {
     dispatcher.enter(() => resumeGroup(open, runId, context));
   }
   // Nothing to ask: the survey has counted every row, and the input need not be read once more.
-  if (trip.surveyed?.ask === 0 && recovered.length === 0) trip.tally.countSurveyed(trip.surveyed);
+  const isDone = trip.surveyed?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
+  if (isDone && trip.surveyed !== null) trip.tally.countSurveyed(trip.surveyed);
   else await dispatcher.run(openQuestions(trip));
+  if (trip.stop.reason !== 'interrupted') failUnknown(recovered.unknown, trip);
+}
+
+/** Fails the rows that wait for what nobody knows of; those that this input has, for the same question may stand in others. */
+function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }: Trip): void {
+  for (const { open, reason } of unknown) {
+    const rows = open.batch.rows.filter(({ key }) => !inFlight.isUnclaimed(key));
+    ledger.fail(
+      job.id,
+      rows.map(({ key }) => ({ key, reason })),
+    );
+  }
 }
 
 /** The questions of the input in its order, chunk by chunk. */

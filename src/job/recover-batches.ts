@@ -1,6 +1,4 @@
-import { describeError } from '../errors.js';
 import type { OpenBatch } from '../ledger/records.js';
-import { isAgentFailure } from '../model/agent-failure.js';
 import { findLostRuns } from '../send/find-lost-runs.js';
 import type { Trip } from './create-trip.js';
 
@@ -10,49 +8,57 @@ export interface RecoveredRun {
   readonly runId: string;
 }
 
+/** A batch of which nobody can tell whether the agent has it: its rows must not be asked again. */
+export interface UnknownBatch {
+  readonly open: OpenBatch;
+  readonly reason: string;
+}
+
+export interface RecoveredBatches {
+  readonly runs: readonly RecoveredRun[];
+  readonly unknown: readonly UnknownBatch[];
+}
+
+/** From its intent on, a request leaves after so long at most: its place in the line, its tries and its own time limit. */
+const LONGEST_START_MS = 20 * 60_000;
+
 /**
  * Finds again what an earlier process left open: a run whose id is known is waited for, one whose reply was lost is
  * looked for at the agent. Their rows are in flight, so that none is asked a second time.
  */
-export async function recoverBatches(trip: Trip): Promise<readonly RecoveredRun[]> {
+export async function recoverBatches(trip: Trip): Promise<RecoveredBatches> {
   const open = trip.ledger.findOpenBatches(trip.ask.id);
-  const runIds = await findRunIds(trip, open);
-  const recovered: RecoveredRun[] = [];
+  const { runIds, doubt } = await lookForLost(trip, open);
+  const runs: RecoveredRun[] = [];
+  const unknown: UnknownBatch[] = [];
   for (const each of open) {
-    const runId = each.runId ?? runIds.get(each.batch.id);
-    if (runId === undefined) continue;
-    trip.pacer.adopt();
-    holdRows(trip, each);
-    recovered.push({ open: each, runId });
+    const { batch } = each;
+    const runId = each.runId ?? runIds.get(batch.id);
+    if (runId !== undefined) {
+      if (each.runId === null) trip.ledger.sent(batch.id, runId);
+      trip.pacer.adopt();
+      runs.push({ open: each, runId });
+    } else if (doubt === null) {
+      trip.ledger.void(batch.id, 'the agent has no such run: the request never arrived');
+      continue;
+    } else {
+      const reason = `whether its run exists could not be told: ${doubt}`;
+      trip.ledger.suspect(batch.id, reason);
+      trip.tally.countUnknown(batch, reason);
+      unknown.push({ open: each, reason });
+    }
+    for (const row of batch.rows) trip.inFlight.inherit(row.key, batch.fields);
   }
-  return recovered;
+  return { runs, unknown };
 }
 
-/** The runs of batches whose replies were lost; a batch that certainly has none is voided, and its rows are asked anew. */
-async function findRunIds(trip: Trip, open: readonly OpenBatch[]): Promise<ReadonlyMap<string, string>> {
-  const { ledger, agent, clock } = trip;
-  const lost = open.filter((each) => each.runId === null);
-  if (lost.length === 0) return new Map();
-  try {
-    const wanted = lost.map(({ batch, intendedAtMs }) => ({ batchId: batch.id, intendedAtMs }));
-    const runs = await findLostRuns(agent.client, wanted, agent.listLagMs, clock);
-    for (const { batch } of lost) {
-      const run = runs.get(batch.id);
-      if (run === undefined) ledger.void(batch.id, 'the agent has no such run: the request never arrived');
-      else ledger.sent(batch.id, run.id);
-    }
-    return new Map([...runs].map(([batchId, run]) => [batchId, run.id]));
-  } catch (error) {
-    if (!isAgentFailure(error)) throw error;
-    for (const each of lost) {
-      ledger.suspect(each.batch.id, describeError(error));
-      holdRows(trip, each);
-      trip.tally.countUnknown(each.batch, `whether its run exists could not be told: ${error.message}`);
-    }
-    return new Map();
-  }
-}
-
-function holdRows(trip: Trip, { batch }: OpenBatch): void {
-  for (const row of batch.rows) trip.inFlight.inherit(row.key, batch.fields);
+async function lookForLost({ agent, clock, stop }: Trip, open: readonly OpenBatch[]) {
+  const nowMs = clock.now();
+  const lost = open.flatMap(({ batch, runId, intendedAtMs }) => {
+    // The process that sent it may have ended only just now.
+    const lostAtMs = Math.min(nowMs, intendedAtMs + LONGEST_START_MS);
+    return runId === null ? [{ batchId: batch.id, intendedAtMs, lostAtMs }] : [];
+  });
+  if (lost.length === 0) return { runIds: new Map<string, string>(), doubt: null };
+  return findLostRuns(agent.client, lost, { listLagMs: agent.listLagMs, clock, signal: stop.waitSignal });
 }

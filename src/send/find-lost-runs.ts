@@ -1,66 +1,135 @@
 import type { AgentClient } from '../api/agent-client.js';
+import { isAgentFailure } from '../model/agent-failure.js';
 import type { Clock } from '../model/clock.js';
 import type { AgentRun } from '../model/run.js';
 
+/** A batch whose request may have reached the agent; both times are milliseconds since 1970. */
+export interface LostBatch {
+  readonly batchId: string;
+  /** Before this its request has certainly not left. */
+  readonly intendedAtMs: number;
+  /** After this it has certainly not left any more. */
+  readonly lostAtMs: number;
+}
+
+export interface FoundRuns {
+  /** The ids of the runs that were found, by batch. */
+  readonly runIds: ReadonlyMap<string, string>;
+  /** Why nobody can tell of the other batches; null if they certainly have no run. */
+  readonly doubt: string | null;
+}
+
+export interface LookOptions {
+  /** How far the agent's list of runs may lag behind its creates. */
+  readonly listLagMs: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+const LOOK_AGAIN_MS = 500;
 const PAGE_SIZE = 100;
 /** This machine's clock and the agent's may differ by so much. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 
-export interface LostBatch {
-  readonly batchId: string;
-  /** Milliseconds since 1970. */
-  readonly intendedAtMs: number;
-}
-
-const LOOK_AGAIN_MS = 500;
-
 /**
  * Looks for the runs of batches whose replies were lost, again and again until the list has had `listLagMs` since the
- * last intent to show them. A batch that is not in the answer has certainly no run. Throws what the client throws.
+ * last request may have left to show them. A list that fails, or an aborted signal, leaves a doubt.
  */
 export async function findLostRuns(
   client: AgentClient,
   batches: readonly LostBatch[],
-  listLagMs: number,
-  clock: Clock,
-): Promise<ReadonlyMap<string, AgentRun>> {
-  const found = new Map<string, AgentRun>();
-  const firstIntentMs = Math.min(...batches.map((batch) => batch.intendedAtMs));
-  const lastIntentMs = Math.max(...batches.map((batch) => batch.intendedAtMs));
-  for (let delayMs = LOOK_AGAIN_MS; ; delayMs *= 2) {
-    const isLastLook = clock.now() - lastIntentMs >= listLagMs;
-    const missing = batches.map((batch) => batch.batchId).filter((batchId) => !found.has(batchId));
-    for (const [batchId, run] of await findRuns(client, new Set(missing), firstIntentMs))
-      found.set(batchId, run);
-    if (isLastLook || found.size === batches.length) return found;
-    await clock.sleep(delayMs);
+  options: LookOptions,
+): Promise<FoundRuns> {
+  const { clock, listLagMs, signal } = options;
+  const lastLossMs = Math.max(...batches.map((batch) => batch.lostAtMs));
+  const search = new Search(client, batches, signal);
+  try {
+    for (let delayMs = LOOK_AGAIN_MS; ; delayMs *= 2) {
+      const restMs = lastLossMs + listLagMs - clock.now();
+      await search.look();
+      if (search.isComplete || restMs <= 0) return search.readFound();
+      await clock.sleep(Math.min(delayMs, restMs), signal);
+    }
+  } catch (error) {
+    if (signal.aborted) return search.readFound('the job was stopped before the agent could be asked');
+    if (isAgentFailure(error)) return search.readFound(error.message);
+    throw error;
   }
 }
 
-/**
- * Looks for runs by the batch ids in their metadata, newest first, as far back as `sinceMs` (milliseconds since 1970).
- * The answer holds the run of each batch that the agent's list shows; throws what the client throws if the list fails.
- */
-async function findRuns(
-  client: AgentClient,
-  batchIds: ReadonlySet<string>,
-  sinceMs: number,
-): Promise<ReadonlyMap<string, AgentRun>> {
-  const found = new Map<string, AgentRun>();
-  const cursors = new Set<string>();
-  let cursor: string | null = null;
-  for (;;) {
-    const page = await client.list({ limit: PAGE_SIZE, ...(cursor === null ? {} : { cursor }) });
-    for (const run of page.data) {
-      const batchId = run.request?.metadata?.rowfill_batch;
-      if (batchId !== undefined && batchIds.has(batchId)) found.set(batchId, run);
+/** Pages through the agent's runs, newest first, as far back as the first intent. */
+class Search {
+  private readonly client: AgentClient;
+  private readonly signal: AbortSignal;
+  private readonly sinceMs: number;
+  private readonly untilMs: number;
+  private readonly missing: Set<string>;
+  private readonly runIds = new Map<string, string>();
+  /** Runs that the list shows without what they were asked: the batch of each, null for none of ours. */
+  private readonly asked = new Map<string, string | null>();
+  private blind: string | null = null;
+
+  constructor(client: AgentClient, batches: readonly LostBatch[], signal: AbortSignal) {
+    this.client = client;
+    this.signal = signal;
+    this.sinceMs = Math.min(...batches.map((batch) => batch.intendedAtMs)) - CLOCK_SKEW_MS;
+    this.untilMs = Math.max(...batches.map((batch) => batch.lostAtMs)) + CLOCK_SKEW_MS;
+    this.missing = new Set(batches.map((batch) => batch.batchId));
+  }
+
+  get isComplete(): boolean {
+    return this.missing.size === 0;
+  }
+
+  readFound(fault: string | null = null): FoundRuns {
+    const blind = this.blind === null ? null : `the agent does not tell what its run ${this.blind} was asked`;
+    return { runIds: this.runIds, doubt: this.isComplete ? null : (fault ?? blind) };
+  }
+
+  async look(): Promise<void> {
+    const cursors = new Set<string>();
+    let cursor: string | null = null;
+    for (;;) {
+      const page = await this.client.list({
+        limit: PAGE_SIZE,
+        signal: this.signal,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      for (const run of page.data) {
+        const batchId = await this.readBatchId(run);
+        if (batchId !== null && this.missing.delete(batchId)) this.runIds.set(batchId, run.id);
+      }
+      const oldest = page.data.at(-1);
+      const isPast = oldest !== undefined && Date.parse(oldest.createdAt) < this.sinceMs;
+      if (isPast || this.isComplete || !page.hasMore || page.nextCursor === null) return;
+      // A cursor that comes back a second time would page in a circle.
+      if (cursors.has(page.nextCursor)) return;
+      cursors.add(page.nextCursor);
+      cursor = page.nextCursor;
     }
-    const oldest = page.data.at(-1);
-    const isPast = oldest !== undefined && Date.parse(oldest.createdAt) < sinceMs - CLOCK_SKEW_MS;
-    if (isPast || found.size === batchIds.size || !page.hasMore || page.nextCursor === null) return found;
-    // A cursor that comes back a second time would page in a circle.
-    if (cursors.has(page.nextCursor)) return found;
-    cursors.add(page.nextCursor);
-    cursor = page.nextCursor;
+  }
+
+  /** The batch that a run was started for. A list may leave out what runs were asked: then the run itself is read, once. */
+  private async readBatchId(run: AgentRun): Promise<string | null> {
+    if (run.request !== null) return run.request.metadata?.rowfill_batch ?? null;
+    const createdAtMs = Date.parse(run.createdAt);
+    if (createdAtMs < this.sinceMs || createdAtMs > this.untilMs) return null;
+    const known = this.asked.get(run.id);
+    if (known !== undefined) return known;
+    const whole = await this.readRun(run.id);
+    if (whole !== null && whole.request === null) this.blind ??= run.id;
+    const batchId = whole?.request?.metadata?.rowfill_batch ?? null;
+    this.asked.set(run.id, batchId);
+    return batchId;
+  }
+
+  /** Null for a run that was deleted in the meantime. */
+  private async readRun(runId: string): Promise<AgentRun | null> {
+    try {
+      return await this.client.get(runId, { signal: this.signal });
+    } catch (error) {
+      if (isAgentFailure(error) && error.status === 404) return null;
+      throw error;
+    }
   }
 }

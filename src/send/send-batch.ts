@@ -17,6 +17,8 @@ export interface SendContext {
   readonly listLagMs: number;
   /** Aborted when no new run may start. */
   readonly stopSignal: AbortSignal;
+  /** Aborted when nothing may be waited for any more: what is not known yet is looked up the next time. */
+  readonly waitSignal: AbortSignal;
   onRetry(attempt: number, delayMs: number, reason: string): void;
 }
 
@@ -64,7 +66,7 @@ export async function sendBatch(
       return { status: 'sent', run, adopted: false };
     } catch (error) {
       if (!isAgentFailure(error)) throw error;
-      if (error.outcome !== 'not_created') return recoverReply(batch, error.message, context);
+      if (error.outcome !== 'not_created') return recoverReply(batch, error.message, intendedAtMs, context);
       const result = await handleRefusal(error, attempt, intendedAtMs, context);
       if (result === 'again') continue;
       ledger.void(batch.id, error.message);
@@ -74,25 +76,28 @@ export async function sendBatch(
 }
 
 /** Looks a run up whose reply was lost: found, it is adopted; certainly absent, its batch is voided; else it stays unknown. */
-async function recoverReply(batch: Batch, reason: string, context: SendContext): Promise<SendResult> {
-  const { ledger, client, pacer, clock, listLagMs } = context;
-  try {
-    const lost = [{ batchId: batch.id, intendedAtMs: clock.now() }];
-    const run = (await findLostRuns(client, lost, listLagMs, clock)).get(batch.id);
-    if (run !== undefined) {
-      ledger.sent(batch.id, run.id);
-      return { status: 'sent', run: run.id, adopted: true };
-    }
-  } catch (error) {
-    pacer.release('unused');
-    if (!isAgentFailure(error)) throw error;
-    const why = `${reason}; whether the run exists could not be told: ${error.message}`;
-    ledger.suspect(batch.id, why);
-    return { status: 'unknown', reason: why };
+async function recoverReply(
+  batch: Batch,
+  reason: string,
+  intendedAtMs: number,
+  context: SendContext,
+): Promise<SendResult> {
+  const { ledger, client, pacer, clock, listLagMs, waitSignal } = context;
+  const lost = [{ batchId: batch.id, intendedAtMs, lostAtMs: clock.now() }];
+  const { runIds, doubt } = await findLostRuns(client, lost, { listLagMs, clock, signal: waitSignal });
+  const runId = runIds.get(batch.id);
+  if (runId !== undefined) {
+    ledger.sent(batch.id, runId);
+    return { status: 'sent', run: runId, adopted: true };
   }
   pacer.release('unused');
-  ledger.void(batch.id, reason);
-  return { status: 'absent', reason };
+  if (doubt === null) {
+    ledger.void(batch.id, reason);
+    return { status: 'absent', reason };
+  }
+  const why = `${reason}; whether the run exists could not be told: ${doubt}`;
+  ledger.suspect(batch.id, why);
+  return { status: 'unknown', reason: why };
 }
 
 /** After a create that certainly made no run: waits and says `again`, or says why it is of no use. */

@@ -39,6 +39,7 @@ test('the request leaves only once its intent is on the disk', async () => {
       clock: systemClock,
       listLagMs: 0,
       stopSignal: new AbortController().signal,
+      waitSignal: new AbortController().signal,
       onRetry: () => undefined,
     },
   );

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
+import { createList, type JobBench, openJobBench } from '../helpers/job.js';
+import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
+
+const PRICE_MICROS = 25_000;
+/** The first look into the list is the one before a job begins, to see whether the agent is there. */
+const LATER_LOOKS = Array.from({ length: 500 }, (_, index) => index + 2);
+
+function openBench(faults: readonly object[]): Promise<JobBench> {
+  const truthful = script(
+    (rows) => ({ rows }),
+    () => PRICE_MICROS / 1e6,
+  );
+  return openJobBench(truthful, { rehearsal: resolveRehearsal({ faults }) });
+}
+
+test.each([
+  ['the reply is lost', { fault: 'lost_reply' }],
+  ['the reply is a 500', { fault: 'server_error', accepted: true }],
+  ['the reply is a page of HTML', { fault: 'bad_gateway', accepted: true }],
+])('a run that was started although %s is adopted, also from a list that lags', async (_name, fault) => {
+  const bench = await openBench([
+    { ...fault, nth: [1, 3] },
+    { fault: 'list_lags', lagMs: 600 },
+  ]);
+  bench.write('in.csv', createList(32));
+  const { summary, rows } = await bench.run();
+  expect(countStatuses(rows)).toEqual({ enriched: 32 });
+  expectOwnAnswers(rows);
+  expect(summary).toMatchObject({
+    stop: 'done',
+    runs: { created: 2, adopted: 2 },
+    costMicros: 4 * PRICE_MICROS,
+  });
+  expect(bench.server.report()).toMatchObject({ runs: { created: 4 }, billedMicros: 4 * PRICE_MICROS });
+});
+
+test.each(['lost_request', 'server_error', 'bad_gateway', 'overloaded'])(
+  'a create that came to nothing (%s) is sent again once the list shows that, and costs nothing',
+  async (fault) => {
+    const bench = await openBench([{ fault, nth: [1] }]);
+    bench.write('in.csv', createList(16));
+    const { summary, rows } = await bench.run({ concurrency: 1 });
+    expect(countStatuses(rows)).toEqual({ enriched: 16 });
+    expectOwnAnswers(rows);
+    expect(summary).toMatchObject({ stop: 'done', unknownRuns: 0, reservedMicros: 0 });
+    expect(summary.costMicros).toBe(bench.server.report().billedMicros);
+  },
+);
+
+test('where the list fails too, the batch is unknown, its money stays reserved, and the next time settles it', async () => {
+  const bench = await openBench([
+    { fault: 'lost_reply', nth: [1] },
+    { fault: 'forbidden', on: ['list'], nth: [2, 4] },
+  ]);
+  bench.write('in.csv', createList(16));
+  for (const invocation of [1, 2]) {
+    const { summary, rows } = await bench.run({ concurrency: 1 });
+    expect(summary).toMatchObject({
+      stop: 'done',
+      unknownRuns: 1,
+      costMicros: PRICE_MICROS,
+      reservedMicros: PRICE_MICROS,
+    });
+    expect(countStatuses(rows)).toEqual({ failed: 8, enriched: 8 });
+    expect(rows[0]?.enrichment_error).toContain('could not be told');
+    expect(bench.listJobs()).toMatchObject([
+      { invocation, runs: [{ runId: null, state: 'unknown', rows: 8 }] },
+    ]);
+  }
+  const { summary, rows } = await bench.run();
+  expect(summary).toMatchObject({ unknownRuns: 0, costMicros: 2 * PRICE_MICROS, reservedMicros: 0 });
+  expect(summary.runs).toEqual({ created: 0, adopted: 1, failed: 0 });
+  expect(countStatuses(rows)).toEqual({ enriched: 16 });
+  expectOwnAnswers(rows);
+  expect(bench.server.report().runs.created).toBe(2);
+});
+
+test('an unknown batch counts against the cap with its worst price', async () => {
+  const bench = await openBench([
+    { fault: 'lost_reply', nth: [1] },
+    { fault: 'forbidden', on: ['list'], nth: [2] },
+  ]);
+  bench.write('in.csv', createList(24));
+  const { summary } = await bench.run({ concurrency: 1, maxCost: 0.05 });
+  expect(summary).toMatchObject({ stop: 'budget', costMicros: PRICE_MICROS, reservedMicros: PRICE_MICROS });
+  expect(bench.server.report().runs.created).toBe(2);
+});
+
+test('an agent whose replies are all lost, and whose list fails, is given up before much can have been spent', async () => {
+  const bench = await openBench([
+    { fault: 'lost_reply' },
+    { fault: 'forbidden', on: ['list'], nth: LATER_LOOKS },
+  ]);
+  bench.write('in.csv', createList(800));
+  const { summary } = await bench.run({ concurrency: 4 });
+  expect(summary).toMatchObject({ stop: 'unreachable', error: { code: 'AGENT_KEEPS_FAILING' } });
+  expect(bench.server.report().runs.created).toBeLessThanOrEqual(14);
+  expect(summary.rows.pending).toBeGreaterThanOrEqual(800 - 14 * 8);
+  expect(summary.unknownRuns).toBe(bench.server.report().runs.created);
+});
+
+test('an interruption does not wait for the look: the run is looked for the next time', async () => {
+  const bench = await openBench([
+    { fault: 'lost_reply', nth: [1] },
+    { fault: 'slow_reply', on: ['list'], nth: [2], delayMs: 3_600_000 },
+  ]);
+  bench.write('in.csv', createList(8));
+  const controller = new AbortController();
+  const running = bench.run({}, { signal: controller.signal });
+  await expect.poll(() => bench.server.report().requests.list).toBe(2);
+  controller.abort();
+  const first = await running;
+  expect(first.summary).toMatchObject({ stop: 'interrupted', unknownRuns: 1, reservedMicros: PRICE_MICROS });
+  expect(countStatuses(first.rows)).toEqual({ pending: 8 });
+  const second = await bench.run();
+  expect(second.summary).toMatchObject({ stop: 'done', runs: { created: 0, adopted: 1 }, reservedMicros: 0 });
+  expect(countStatuses(second.rows)).toEqual({ enriched: 8 });
+});
