@@ -45,7 +45,8 @@ test.each(['lost_request', 'server_error', 'bad_gateway', 'overloaded'])(
     expect(countStatuses(rows)).toEqual({ enriched: 16 });
     expectOwnAnswers(rows);
     expect(summary).toMatchObject({ stop: 'done', unknownRuns: 0, reservedMicros: 0 });
-    expect(summary.costMicros).toBe(bench.server.report().billedMicros);
+    expect(bench.server.report()).toMatchObject({ runs: { created: 2 }, billedMicros: 2 * PRICE_MICROS });
+    expect(summary.costMicros).toBe(2 * PRICE_MICROS);
   },
 );
 
@@ -105,6 +106,7 @@ test('an interruption does not wait for the look: the run is looked for the next
   const bench = await openBench([
     { fault: 'lost_reply', nth: [1] },
     { fault: 'slow_reply', on: ['list'], nth: [2], delayMs: 3_600_000 },
+    { fault: 'forbidden', on: ['list'], nth: [4] },
   ]);
   bench.write('in.csv', createList(8));
   const controller = new AbortController();
@@ -114,7 +116,11 @@ test('an interruption does not wait for the look: the run is looked for the next
   const first = await running;
   expect(first.summary).toMatchObject({ stop: 'interrupted', unknownRuns: 1, reservedMicros: PRICE_MICROS });
   expect(countStatuses(first.rows)).toEqual({ pending: 8 });
-  const second = await bench.run();
-  expect(second.summary).toMatchObject({ stop: 'done', runs: { created: 0, adopted: 1 }, reservedMicros: 0 });
-  expect(countStatuses(second.rows)).toEqual({ enriched: 8 });
+  const blind = await bench.run();
+  expect(blind.summary).toMatchObject({ stop: 'done', unknownRuns: 1, reservedMicros: PRICE_MICROS });
+  expect(countStatuses(blind.rows)).toEqual({ failed: 8 });
+  expect(blind.rows[0]?.enrichment_error).toContain('could not be told');
+  const last = await bench.run();
+  expect(last.summary).toMatchObject({ stop: 'done', runs: { created: 0, adopted: 1 }, reservedMicros: 0 });
+  expect(countStatuses(last.rows)).toEqual({ enriched: 8 });
 });
