@@ -3,6 +3,7 @@ import { checkPlaces } from './job/check-places.js';
 import { Closers } from './job/closers.js';
 import { isKeptInput, readKeptOptions } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
+import { isPicked, pickSample } from './job/pick-rows.js';
 import { writeOutput } from './job/write-output.js';
 import { openLedger } from './ledger/ledger.js';
 import type { RowCounts } from './model/outcome.js';
@@ -46,6 +47,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const output = options.output ?? job.output;
     await checkPlaces({ ...kept, ...options, input: job.input, output });
     const input = closers.add(await openInput({ ...kept, path: job.input }));
+    const sample = await pickSample(input, kept.sample ?? null);
     const rows = await writeOutput({
       input,
       ask: job.ask,
@@ -54,6 +56,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       exclusion: await loadExclusion(kept, job.ask, input.columns),
       exclusionName: kept.exclude ?? '',
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
+      isWanted: (row) => isPicked(row, kept.limit ?? null, sample),
       path: output,
       format: options.format,
       overwrite: kept.overwrite ?? false,

@@ -84,36 +84,6 @@ test('only rows that are new or changed are asked again', async () => {
   expect(asked.map((record) => record.company)).toEqual(['Company 99', 'Company 98']);
 });
 
-test('the cost column adds up to what was billed, repairs included', async () => {
-  const bench = await openJobBench(
-    script(
-      (rows, _task, run) => ({ rows: run % 2 === 1 ? rows.slice(2) : rows }),
-      (_task, run) => 0.01 + run / 1_000_000,
-    ),
-  );
-  bench.write('in.csv', createList(50));
-  const { summary, rows } = await bench.run();
-  const micros = rows.map((row) => Math.round(Number(row.enrichment_cost_usd) * 1e6));
-  expect(micros.reduce((sum, cost) => sum + cost, 0)).toBe(bench.server.report().billedMicros);
-  expect(summary.costMicros).toBe(bench.server.report().billedMicros);
-});
-
-test('the cap holds with many runs at once, and the same command with a higher one finishes', async () => {
-  const bench = await openJobBench(
-    script(
-      (rows) => ({ rows }),
-      () => 0.025,
-    ),
-  );
-  bench.write('in.csv', createList(100));
-  const capped = await bench.run({ maxCost: 0.1, concurrency: 50 });
-  expect(capped.summary).toMatchObject({ stop: 'budget', costMicros: 100_000 });
-  expect(countStatuses(capped.rows)).toEqual({ enriched: 32, over_budget: 68 });
-  const { summary, rows } = await bench.run({ maxCost: 1 });
-  expect(summary).toMatchObject({ stop: 'done', costMicros: 325_000 });
-  expect(countStatuses(rows)).toEqual({ enriched: 100 });
-});
-
 test('a few rows dropped from many batches are pooled, not asked one batch at a time', async () => {
   let dropped = 0;
   const bench = await openJobBench(

@@ -17,6 +17,7 @@ import { Pacer } from '../send/pacer.js';
 import { JobTally } from './job-tally.js';
 import type { OpenAgent } from './open-agent.js';
 import { Patience } from './patience.js';
+import { isPicked } from './pick-rows.js';
 import { StopSwitch } from './stop-switch.js';
 import type { SurveyCounts } from './survey-counts.js';
 
@@ -104,9 +105,7 @@ export function createTrip(parts: TripParts): Trip {
     select: {
       ask,
       overwrite: settings.overwrite,
-      isWanted: (row: Row) =>
-        row.ordinal < (settings.limit ?? Number.POSITIVE_INFINITY) &&
-        (trip.sample === null || trip.sample.has(row.ordinal)),
+      isWanted: (row: Row) => isPicked(row, settings.limit, trip.sample),
       isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
       findAnswers: (keys) => ledger.findAnswers(job, keys),
       isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,

@@ -6,7 +6,18 @@ import type { JsonObject, JsonValue } from '../model/json.js';
 import type { EnrichOptions, Settings } from '../options.js';
 
 /** The options that `export` needs to write the output of a job again. */
-const KEPT = ['exclude', 'excludeOn', 'delimiter', 'encoding', 'header', 'overwrite', 'raw', 'bom'] as const;
+const KEPT = [
+  'exclude',
+  'excludeOn',
+  'limit',
+  'sample',
+  'delimiter',
+  'encoding',
+  'header',
+  'overwrite',
+  'raw',
+  'bom',
+] as const;
 
 /** Before the name of an input that has no path of its own; no absolute path starts so. */
 const NAMED = 'rows:';

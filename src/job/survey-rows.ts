@@ -4,9 +4,9 @@ import { readLikelyMicros, readWorstMicros } from '../model/prices.js';
 import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/question.js';
 import type { Quote } from '../model/quote.js';
 import { InFlight } from '../select/in-flight.js';
-import { SamplePicker } from '../select/sample-picker.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
 import type { Trip } from './create-trip.js';
+import { pickSample } from './pick-rows.js';
 import type { SurveyCounts } from './survey-counts.js';
 
 export interface Survey {
@@ -28,7 +28,7 @@ export interface StepQuote {
 
 /** Goes through the whole input as the job would, without sending anything: what would be asked, and what it can cost. */
 export async function surveyRows(trip: Trip): Promise<Survey> {
-  const sample = await pickSample(trip);
+  const sample = await pickSample(trip.input, trip.settings.sample);
   trip.sample = sample;
   const meter = new QuoteMeter(trip);
   const counts = createCounts();
@@ -84,13 +84,6 @@ function claimQuestions(
       return claims.includes(true) ? [{ ...question, fields }] : [];
     }),
   );
-}
-
-async function pickSample(trip: Trip): Promise<ReadonlySet<number> | null> {
-  if (trip.settings.sample === null) return null;
-  const picker = new SamplePicker(trip.settings.sample);
-  for await (const rows of trip.input.openRows()) for (const row of rows) picker.add(row.ordinal);
-  return picker.readPicked();
 }
 
 function createCounts(): Record<Selection['status'], number> {

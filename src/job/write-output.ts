@@ -6,6 +6,7 @@ import type { Ask } from '../model/ask.js';
 import type { EnrichEvent } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 import { type FilledRow, ROW_STATUSES, type RowCounts, type RowStatus } from '../model/outcome.js';
+import type { Row } from '../model/row.js';
 import type { FileFormat } from '../model/shape.js';
 import type { Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
@@ -22,6 +23,8 @@ export interface OutputJob {
   readonly exclusionName: string;
   /** What a row without an answer is: the cap was reached, or it was not asked yet. */
   readonly unasked: 'over_budget' | 'pending';
+  /** False for a row that the job left alone. */
+  isWanted(row: Row): boolean;
   readonly path: string;
   readonly overwrite: boolean;
   readonly raw: boolean;
@@ -40,6 +43,7 @@ export async function writeTripOutput(trip: Trip): Promise<RowCounts> {
     ...trip,
     exclusionName: options.exclude ?? '',
     unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
+    isWanted: trip.select.isWanted,
     path: settings.output,
     format: options.format,
     overwrite: settings.overwrite,

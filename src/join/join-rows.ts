@@ -11,6 +11,8 @@ export interface JoinContext {
   readonly overwrite: boolean;
   /** What a row without an answer is: the cap was reached, or it was not asked yet. */
   readonly unasked: 'over_budget' | 'pending';
+  /** False for a row beyond `--limit` or outside `--sample`: it was not asked, whatever the cap. */
+  isWanted(row: Row): boolean;
   findExclusion(row: Row): { readonly line: number } | null;
   /** How the exclusion file is called in a message. */
   readonly exclusionName: string;
@@ -57,15 +59,22 @@ function createOutcome(
       return createBareOutcome('failed', question.reason);
     case 'question':
       return stored === undefined
-        ? createBareOutcome(context.unasked, null)
-        : createAnsweredOutcome(question.fields, stored, context);
+        ? createBareOutcome(readUnasked(row, context), null)
+        : createAnsweredOutcome(question.fields, stored, readUnasked(row, context), context.ask);
   }
 }
+
+function readUnasked(row: Row, context: JoinContext): Unasked {
+  return context.isWanted(row) ? context.unasked : 'pending';
+}
+
+type Unasked = JoinContext['unasked'];
 
 function createAnsweredOutcome(
   asked: readonly string[],
   stored: StoredAnswer,
-  context: JoinContext,
+  unasked: Unasked,
+  ask: Ask,
 ): RowOutcome {
   const fields = new Map<string, FieldAnswer>();
   for (const name of asked) {
@@ -73,13 +82,22 @@ function createAnsweredOutcome(
     if (answer !== undefined) fields.set(name, answer);
   }
   const found = [...fields.values()].filter((answer) => answer.value !== null).length;
-  const isOpen = stored.failure === null && readNextSteps(context.ask, asked, stored.fields).length > 0;
-  const issues = [...fields].flatMap(([name, { value, issue }]) =>
-    value === null && issue !== null ? [`${name}: ${issue}`] : [],
-  );
-  const reasons = [...(stored.failure === null ? [] : [stored.failure]), ...issues];
+  const open =
+    found === asked.length
+      ? []
+      : readNextSteps(ask, asked, stored.fields).flatMap(({ fields: names }) => names);
+  const status = readStatus(found, asked.length, open.length > 0, stored.failure !== null, unasked);
+  const reasons = [
+    ...(stored.failure === null ? [] : [stored.failure]),
+    ...[...fields].flatMap(([name, { value, issue }]) =>
+      value === null && issue !== null ? [`${name}: ${issue}`] : [],
+    ),
+    ...(status === 'partial' && stored.failure === null && open.length > 0
+      ? [`${open.join(', ')}: still to be asked${unasked === 'over_budget' ? ', the budget is reached' : ''}`]
+      : []),
+  ];
   return {
-    status: readStatus(found, asked.length, fields.size, isOpen, stored.failure !== null, context),
+    status,
     error: reasons.length === 0 ? null : reasons.join('; '),
     costMicros: 0,
     runId: stored.runId,
@@ -90,16 +108,15 @@ function createAnsweredOutcome(
 function readStatus(
   found: number,
   asked: number,
-  answered: number,
   isOpen: boolean,
   hasFailed: boolean,
-  context: JoinContext,
+  unasked: Unasked,
 ): RowStatus {
   if (found === asked) return 'enriched';
   if (found > 0) return 'partial';
-  if (hasFailed) return 'failed';
-  // Nothing found yet, and a higher effort or a field is still to be asked.
-  return isOpen || answered < asked ? context.unasked : 'not_found';
+  if (!isOpen) return 'not_found';
+  // Nothing found yet, and a field or a higher effort is still to be asked.
+  return hasFailed ? 'failed' : unasked;
 }
 
 function createBareOutcome(status: RowStatus, error: string | null): RowOutcome {

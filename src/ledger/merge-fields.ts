@@ -1,4 +1,5 @@
 import type { FieldAnswer } from '../model/answer.js';
+import { isBelow } from '../model/ladder.js';
 import type { Fields } from './stored-fields.js';
 
 export interface MergeRule {
@@ -32,8 +33,14 @@ export function mergeFields(stored: Fields, fresh: Fields, rule: MergeRule): Mer
 function isReplacement(old: FieldAnswer, fresh: FieldAnswer, rule: MergeRule): boolean {
   if (rule.isLate) return old.value === null && fresh.value !== null;
   if (rule.isRefresh || old.value === null) return true;
-  // A follow-up that finds nothing takes nothing away, and a cheaper look never beats a closer one.
-  return fresh.value !== null && rule.efforts.indexOf(fresh.effort) >= rule.efforts.indexOf(old.effort);
+  // A follow-up that finds nothing takes nothing away, a cheaper look never beats a closer one, nor doubt certainty.
+  const isCloser = rule.efforts.indexOf(fresh.effort) >= rule.efforts.indexOf(old.effort);
+  return fresh.value !== null && isCloser && !isLessSure(fresh, old);
+}
+
+/** Without a word on how sure the agent is, a value is taken to be as good as another. */
+function isLessSure(fresh: FieldAnswer, old: FieldAnswer): boolean {
+  return fresh.confidence !== null && old.confidence !== null && isBelow(fresh.confidence, old.confidence);
 }
 
 /** Whichever of the two is kept, the higher effort was tried; only a refresh starts over. */

@@ -82,13 +82,15 @@ function mergeRow(
   return { merged, replaced };
 }
 
+/** A failure of this invocation stays: what is answered after it are other fields of the row. */
 function readStoredRows(database: Database, record: BatchRecord, batch: Batch): Map<string, StoredRow> {
   const rows = database.all<StoredRow>(
     `select answer.number, answer.key, answer.fields, answer.run_id as runId, answer.job, answer.invocation,
-       answer.intended_at as intendedAt, answer.answered_at as answeredAt, own.failure is not null as hasFailed
+       answer.intended_at as intendedAt, answer.answered_at as answeredAt, coalesce(own.failure_invocation < ?, 0) as hasFailed
      from json_each(?) asked
      cross join answer on answer.ask = ? and answer.key = asked.value
      left join job_answer own on own.job = ? and own.answer = answer.number`,
+    record.invocation,
     JSON.stringify(batch.rows.map((row) => row.key)),
     record.ask,
     record.job,

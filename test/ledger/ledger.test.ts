@@ -130,6 +130,21 @@ test('a failure is of the invocation it happened in, and goes when an answer com
   ledger.close();
 });
 
+test('what failed in this invocation stays so when another field of the row is answered', () => {
+  const ledger = openTestLedger();
+  const job = openTestJob(ledger);
+  const key = createTestKey('Acme');
+  ledger.fail(job.id, [{ key, reason: 'no entry came back for it' }]);
+  const batch = createTestBatch(job, ['Acme'], { fields: ['headcount'] });
+  ledger.intend(batch, null);
+  ledger.settle(batch.id, createTestRun('run_1'), [createTestAnswer('Acme', { headcount: 3 }, 'run_1')], []);
+  expect(ledger.findAnswers(job, [key]).get(key)).toMatchObject({
+    failure: 'no entry came back for it',
+    failureInvocation: 1,
+  });
+  ledger.close();
+});
+
 test('a follow-up adds its field and its cost, and leaves the other fields with the run that found them', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);

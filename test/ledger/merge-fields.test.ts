@@ -39,6 +39,18 @@ test('a closer look replaces a value, and the older one goes to the history', ()
   expect(merge(old, field('Bob', 'low'))).toEqual({ field: field('Bob', 'low'), replaced: old });
 });
 
+test('a closer look that is less sure does not replace a value, and its effort counts as tried', () => {
+  const sure: FieldAnswer = { ...field('Ann', 'low'), confidence: 'medium' };
+  expect(merge(sure, { ...field('Bob', 'high'), confidence: 'low' })).toEqual({
+    field: { ...sure, triedEffort: 'high' },
+    replaced: undefined,
+  });
+  const equal: FieldAnswer = { ...field('Bob', 'high'), confidence: 'medium' };
+  expect(merge(sure, equal)).toEqual({ field: equal, replaced: sure });
+  const silent: FieldAnswer = { ...field('Bob', 'high'), confidence: null };
+  expect(merge(sure, silent)).toEqual({ field: silent, replaced: sure });
+});
+
 test('a follow-up that finds nothing takes nothing away, and its effort counts as tried', () => {
   expect(merge(field('Ann', 'low'), field(null, 'high'))).toEqual({
     field: field('Ann', 'low', 'high'),

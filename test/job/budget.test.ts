@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { exportJob } from '../../src/export.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
+
+test('the cost column adds up to what was billed, repairs included', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows, _task, run) => ({ rows: run % 2 === 1 ? rows.slice(2) : rows }),
+      (_task, run) => 0.01 + run / 1_000_000,
+    ),
+  );
+  bench.write('in.csv', createList(50));
+  const { summary, rows } = await bench.run();
+  const micros = rows.map((row) => Math.round(Number(row.enrichment_cost_usd) * 1e6));
+  expect(micros.reduce((sum, cost) => sum + cost, 0)).toBe(bench.server.report().billedMicros);
+  expect(summary.costMicros).toBe(bench.server.report().billedMicros);
+});
+
+test('the cap holds with many runs at once, and the same command with a higher one finishes', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows }),
+      () => 0.025,
+    ),
+  );
+  bench.write('in.csv', createList(100));
+  const capped = await bench.run({ maxCost: 0.1, concurrency: 50 });
+  expect(capped.summary).toMatchObject({ stop: 'budget', costMicros: 100_000 });
+  expect(countStatuses(capped.rows)).toEqual({ enriched: 32, over_budget: 68 });
+  const { summary, rows } = await bench.run({ maxCost: 1 });
+  expect(summary).toMatchObject({ stop: 'done', costMicros: 325_000 });
+  expect(countStatuses(rows)).toEqual({ enriched: 100 });
+});
+
+test('rows that a limit leaves out are pending, not over budget, in the output and in an export of it', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows }),
+      () => 0.025,
+    ),
+  );
+  bench.write('in.csv', createList(40));
+  const { rows, summary } = await bench.run({ maxCost: 0.05, limit: 24 });
+  expect(countStatuses(rows)).toEqual({ enriched: 16, over_budget: 8, pending: 16 });
+  expect(rows.slice(24).map((row) => row.enrichment_status)).toEqual(Array(16).fill('pending'));
+  const written = bench.read('out.csv');
+  await exportJob({
+    job: summary.jobId,
+    ledger: `${bench.folder}/ledger.sqlite`,
+    output: `${bench.folder}/again.csv`,
+  });
+  expect(bench.read('again.csv')).toBe(written);
+});
+
+test('a row whose second step the cap left no room for keeps what it has, and says what is still to be asked', async () => {
+  const prices: Record<string, number> = { low: 0.025, high: 0.5 };
+  const bench = await openJobBench(
+    script(
+      (rows, task) => ({
+        rows: rows.map((row) =>
+          task.request.effort === 'low' ? { ...row, fields: { ...row.fields, seat: null } } : row,
+        ),
+      }),
+      (task) => prices[task.request.effort ?? ''] ?? 0,
+    ),
+  );
+  bench.write('in.csv', createList(3));
+  const options = { fields: ['ceo', 'seat'], effort: ['low', 'high'] };
+  const { rows, summary } = await bench.run({ ...options, maxCost: 0.1 });
+  expect(summary.stop).toBe('budget');
+  expect(countStatuses(rows)).toEqual({ partial: 3 });
+  for (const row of rows) {
+    expect(row.enrichment_error).toBe('seat: still to be asked, the budget is reached');
+  }
+  const { rows: after } = await bench.run({ ...options, maxCost: 1 });
+  expect(countStatuses(after)).toEqual({ enriched: 3 });
+  expectOwnAnswers(after, ['ceo', 'seat']);
+});
+
+test('what a step of the ladder fails to find is told, and asked again the next time', async () => {
+  const bench = await openJobBench(
+    script((rows, task, run) => ({
+      rows:
+        task.request.effort === 'low'
+          ? rows.map((row) => ({ ...row, fields: { ...row.fields, seat: null } }))
+          : run < 4
+            ? []
+            : rows,
+    })),
+  );
+  bench.write('in.csv', 'company\nCompany 1\n');
+  const options = { fields: ['ceo', 'seat'], effort: ['low', 'high'], batchSize: 1 };
+  const { rows, summary } = await bench.run(options);
+  expect(rows).toMatchObject([{ ceo: 'ceo of Company 1', seat: '', enrichment_status: 'partial' }]);
+  expect(rows[0]?.enrichment_error).toContain('no entry came back for it');
+  expect(summary.runs.created).toBe(1 + 2);
+  const { rows: after } = await bench.run(options);
+  expect(after).toMatchObject([{ enrichment_status: 'enriched', enrichment_error: '' }]);
+  expect(bench.agent.tasks).toHaveLength(4);
+});
