@@ -59,6 +59,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/serve.js')).serve,
   },
   {
+    name: 'init',
+    operands: ['INPUT'],
+    summary: 'write a first recipe from a file’s header',
+    load: async () => (await import('./commands/init.js')).init,
+  },
+  {
     name: 'doctor',
     operands: [],
     summary: 'key, agent, ledger, disk: what works and what to do about the rest',

@@ -9,6 +9,7 @@ import { parseRecipe } from './parse-recipe.js';
 import type { Environment } from './resolve-place.js';
 
 export type { RecipeOptions } from './create-options.js';
+export { formatRecipe, type RecipeDraft } from './format-recipe.js';
 export { mergeRecipe } from './merge-recipe.js';
 export { RecipeError, type RecipeFault } from './recipe-fault.js';
 
@@ -21,7 +22,11 @@ const MIN_KEY_LENGTH = 8;
  * path or a URL is replaced from `env`. Throws a RecipeError that names line, column and remedy of every fault.
  */
 export async function readRecipe(path: string, env: Environment): Promise<RecipeOptions> {
-  const text = await readText(path);
+  return checkRecipeText(await readText(path), path, env);
+}
+
+/** The same for the text of a recipe that is, or will be, at a path. */
+export async function checkRecipeText(text: string, path: string, env: Environment): Promise<RecipeOptions> {
   const parsed = parseRecipe(text, path);
   const faults = new FaultList(path, parsed);
   checkForKey(text, env.EXA_API_KEY?.trim() ?? '', faults);

@@ -1,0 +1,112 @@
+import { basename, dirname, extname, join } from 'node:path';
+import { createUsageError } from '../../errors.js';
+import { checkPlace, createRecipe, type FileLook, lookAtFile } from '../../init.js';
+import { type CommandArgs, createCommand, type OptionTable } from '../command.js';
+import { EXIT_CODES } from '../exit-code.js';
+import type { Host } from '../host.js';
+import { type Draft, finishDraft, readFields, readSend } from '../init-draft.js';
+import { askDraft } from '../init-questions.js';
+import { INPUT_OPTIONS, JOB_OPTIONS } from '../run-options.js';
+
+const { query, field, schema, send, apiUrl, reference, effort, maxCost } = JOB_OPTIONS;
+const { encoding, delimiter } = INPUT_OPTIONS;
+
+const OPTIONS = {
+  outputRecipe: {
+    kind: 'text',
+    alias: 'o',
+    value: 'FILE',
+    about: 'Where the recipe goes; - is standard output.',
+    fallback: 'companies.recipe.yaml for companies.csv',
+  },
+  force: { kind: 'switch', about: 'Replace a recipe that is there.' },
+  yes: {
+    kind: 'switch',
+    alias: 'y',
+    about: 'Ask nothing: take what the file suggests for what no option says.',
+  },
+  query,
+  field,
+  schema,
+  send,
+  apiUrl,
+  reference,
+  effort,
+  maxCost,
+  encoding,
+  delimiter,
+} as const satisfies OptionTable;
+
+/** `rowfill init`: writes a first recipe from a file's header. */
+export const init = createCommand({
+  about:
+    'Looks at a file and writes a first recipe for it, with a comment for each part. On a terminal it asks what the ' +
+    'options leave open; elsewhere it takes what the file suggests: columns that are mostly blank are filled, and ' +
+    'columns that tell whom a row is about are sent, and no others.',
+  options: OPTIONS,
+  examples: [
+    { line: 'rowfill init companies.csv', about: 'asks a few questions, and writes companies.recipe.yaml' },
+    {
+      line: "rowfill init companies.csv -f headcount:integer -f 'ceo=Who leads it today' --send company,domain --yes",
+      about: 'asks nothing',
+    },
+  ],
+  async run(args, host) {
+    const { options } = args;
+    const [input = ''] = args.operands;
+    const path = options.outputRecipe ?? resolvePlace(input);
+    if (path !== '-') await checkPlace(path, options.force);
+    if (options.reference !== undefined && options.apiUrl !== undefined) {
+      throw createUsageError('TWO_AGENTS', '--reference and --api-url name two agents', 'Give one of them.');
+    }
+    const look = await lookAtFile({
+      path: input,
+      encoding: options.encoding,
+      delimiter: options.delimiter,
+    });
+    const given = readGiven(args, look);
+    const isTalk = host.canAsk && options.yes !== true && input !== '-';
+    const draft = isTalk ? await askDraft(given, look, host) : given;
+    if (draft === null) {
+      host.say('Nothing was written.');
+      return EXIT_CODES.interrupted;
+    }
+    const text = await createRecipe({
+      draft: finishDraft(draft, look, input),
+      path,
+      force: options.force === true,
+      env: host.env,
+    });
+    if (path === '-') host.print(text);
+    else tellNext(input, path, host);
+    return EXIT_CODES.done;
+  },
+});
+
+function resolvePlace(input: string): string {
+  if (input === '-') return 'rowfill.recipe.yaml';
+  const name = basename(input).replace(/\.gz$/i, '');
+  return join(dirname(input), `${name.slice(0, name.length - extname(name).length)}.recipe.yaml`);
+}
+
+/** What the options say, held to the file. */
+function readGiven({ options }: CommandArgs<typeof OPTIONS>, look: FileLook): Draft {
+  if (options.field !== undefined && options.schema !== undefined) {
+    throw createUsageError('TWO_SCHEMAS', '--schema and --field both say what to fill', 'Give one of them.');
+  }
+  return {
+    query: options.query,
+    fields: options.field === undefined ? undefined : readFields(options.field),
+    schema: options.schema,
+    send: options.send === undefined ? undefined : readSend(options.send, look),
+    effort: options.effort,
+    budget: options.maxCost,
+    reference: options.reference,
+    apiUrl: options.apiUrl,
+  };
+}
+
+function tellNext(input: string, path: string, host: Host): void {
+  host.say(`The recipe is in ${path}: look at it, and at what it would send and cost with`);
+  host.say(`  rowfill plan ${input} --recipe ${path}`);
+}

@@ -1,0 +1,196 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { init } from '../../src/cli/commands/init.js';
+import { readRecipe } from '../../src/recipe/read-recipe.js';
+import { createTestHost, type TestHost } from '../helpers/host.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
+import { createWorkdir } from '../helpers/workdir.js';
+
+const SAMPLES = join(import.meta.dirname, '../../samples');
+const LIST =
+  'company,domain,city,headcount,account_owner,last_contact\nAcme,acme.example,,,Ana,2025-03-11\nBolt,bolt.example,,,Tom,\n';
+
+test('the recipe of a file runs as it is, and fills what was blank', async () => {
+  const dir = createWorkdir();
+  dir.write('lists/in.csv', LIST);
+  dir.write('tables/a.csv', 'company,city,headcount\nAcme,Oslo,12\nBolt,Bonn,40\n');
+  const made = await dir.run(['init', 'lists/in.csv', '--reference', 'tables']);
+  expect(made).toMatchObject({ status: 0, stdout: '' });
+  expect(made.stderr).toBe(
+    'The recipe is in lists/in.recipe.yaml: look at it, and at what it would send and cost with\n' +
+      '  rowfill plan lists/in.csv --recipe lists/in.recipe.yaml\n',
+  );
+  const recipe = dir.read('lists/in.recipe.yaml');
+  expect(recipe).toContain('\nquery: For each company, find city and headcount.\n');
+  expect(recipe).toContain('\nfields:\n  city: string\n  headcount: integer\n');
+  expect(recipe).toContain('never leave this machine: city, headcount, account_owner, last_contact.');
+  expect(recipe).toContain('\nsend: [company, domain]\n');
+  expect(recipe).toContain('\nagent: {reference: ../tables}\n');
+  for (const line of recipe.split('\n')) expect(line.length).toBeLessThan(130);
+  const run = await dir.run(['run', 'lists/in.csv', '-r', 'lists/in.recipe.yaml', '-o', '-']);
+  expect(run.status).toBe(0);
+  expect(run.stdout).toContain('Acme,acme.example,Oslo,12,Ana');
+  const plan = await dir.run(['plan', 'lists/in.csv', '-r', 'lists/in.recipe.yaml', '--json']);
+  expect(plan.status).toBe(0);
+});
+
+test('a recipe that is there is replaced with --force only', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', LIST);
+  dir.write('in.recipe.yaml', 'query: mine\n');
+  const refused = await dir.run(['init', 'in.csv']);
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toMatch(
+    /in\.recipe\.yaml is there already \[RECIPE_EXISTS\]\nwhat to do: Add --force/,
+  );
+  expect(dir.read('in.recipe.yaml')).toBe('query: mine\n');
+  expect((await dir.run(['init', 'in.csv', '--force'])).status).toBe(0);
+  expect(dir.read('in.recipe.yaml')).toContain('fields:\n  city: string');
+});
+
+test('options say what the file cannot, and every one of them comes into the recipe', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', LIST);
+  const result = await dir.run([
+    ...[
+      'init',
+      'in.csv',
+      '-q',
+      'Who leads it: name, title',
+      '-f',
+      'ceo=Who leads it: the head',
+      '-f',
+      'size:enum(s|l)',
+    ],
+    ...[
+      '--send',
+      'domain',
+      '--effort',
+      'low,high',
+      '--max-cost',
+      '2.5',
+      '--api-url',
+      'http://127.0.0.1:4747/a',
+    ],
+    ...['-o', '-'],
+  ]);
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  const path = dir.write('made.yaml', result.stdout);
+  expect(await readRecipe(path, {})).toMatchObject({
+    query: 'Who leads it: name, title',
+    send: ['domain'],
+    effort: ['low', 'high'],
+    maxCost: 2.5,
+    apiUrl: 'http://127.0.0.1:4747/a',
+    schemaObject: {
+      properties: {
+        ceo: { type: ['string', 'null'], description: 'Who leads it: the head' },
+        size: { type: ['string', 'null'], enum: ['s', 'l', null] },
+      },
+    },
+  });
+});
+
+test('a schema is named instead of fields, seen from the recipe', async () => {
+  const dir = createWorkdir();
+  cpSync(SAMPLES, join(dir.path, 'samples'), { recursive: true });
+  mkdirSync(join(dir.path, 'recipes'));
+  const args = [
+    'init',
+    'samples/companies.csv',
+    '-s',
+    'samples/companies.schema.json',
+    '-o',
+    'recipes/a.yaml',
+  ];
+  expect((await dir.run([...args, '--reference', 'samples/reference'])).status).toBe(0);
+  expect(dir.read('recipes/a.yaml')).toContain('\nschema: ../samples/companies.schema.json\n');
+  const run = await dir.run(['run', 'samples/companies.csv', '-r', 'recipes/a.yaml', '-o', 'out.csv']);
+  expect(run.status).toBe(0);
+});
+
+test.each([
+  ['a file that is not there', ['none.csv'], 'none.csv'],
+  ['a file without blanks and no field', ['full.csv'], "such as --field 'ceo=Who leads it today'"],
+  ['a field that is none', ['in.csv', '-f', 'ceo:strng'], 'Did you mean string?'],
+  ['a column that is not there', ['in.csv', '--send', 'domian'], 'Did you mean domain?'],
+  ['tables that are not there', ['in.csv', '--reference', 'none'], 'there is no folder none'],
+  ['an effort that is none', ['in.csv', '--effort', 'hihg'], 'Did you mean high?'],
+  ['a folder that is not there', ['in.csv', '-o', 'none/a.yaml'], 'none/a.yaml cannot be written'],
+  ['two agents', ['in.csv', '--reference', 'tables', '--api-url', 'http://127.0.0.1:1'], 'two agents'],
+])('%s is exit code 2, and no recipe is written', async (_title, args, says) => {
+  const dir = createWorkdir();
+  dir.write('in.csv', LIST);
+  dir.write('full.csv', 'company\nAcme\n');
+  dir.write('tables/a.csv', 'company,city\nAcme,Oslo\n');
+  const result = await dir.run(['init', ...args]);
+  expect(result).toMatchObject({ status: 2, stdout: '' });
+  expect(result.stderr).toContain(says);
+  for (const name of ['in.recipe.yaml', 'full.recipe.yaml', 'none/a.yaml']) expect(dir.has(name)).toBe(false);
+});
+
+test('on a terminal it asks, suggests, and asks again what it cannot take', async () => {
+  const talk = await openTalk();
+  talk.answer('ceo:strng');
+  talk.answer('ceo=Who leads it, headcount:integer, size:enum(s|l)');
+  talk.answer('company, domian');
+  talk.answer('');
+  talk.answer('');
+  talk.answer('');
+  talk.answer('five');
+  talk.answer('$5');
+  expect(await talk.end).toBe(0);
+  const said = talk.host.readStderr();
+  expect(said).toContain('in.csv: 6 columns: company, domain, city (blank), headcount (blank)');
+  expect(said).toContain('"strng" is no type');
+  expect(said).toContain('has no column domian');
+  expect(said).toContain('Did you mean domain?');
+  expect(said).toContain('“five” is no amount.');
+  expect(await readRecipe(talk.recipe, {})).toMatchObject({
+    query: 'For each company, find ceo, headcount and size.',
+    send: ['company', 'domain'],
+    maxCost: 5,
+  });
+});
+
+test('what options say is not asked', async () => {
+  const talk = await openTalk({ field: ['ceo'], send: ['domain'], maxCost: 1 });
+  talk.answer('Who leads it?');
+  talk.answer('');
+  expect(await talk.end).toBe(0);
+  expect(await readRecipe(talk.recipe, {})).toMatchObject({
+    query: 'Who leads it?',
+    send: ['domain'],
+    maxCost: 1,
+  });
+});
+
+test.each(['\u0003', '\u0004'])('who leaves with %j leaves nothing behind', async (key) => {
+  const talk = await openTalk();
+  talk.answer('ceo');
+  talk.host.stdin.write(key);
+  expect(await talk.end).toBe(130);
+  expect(talk.host.readStderr()).toContain('Nothing was written.');
+  expect(() => readFileSync(talk.recipe)).toThrow('ENOENT');
+});
+
+interface Talk {
+  readonly host: TestHost;
+  readonly recipe: string;
+  readonly end: Promise<number>;
+  answer(text: string): void;
+}
+
+async function openTalk(options: Parameters<typeof init.run>[0]['options'] = {}): Promise<Talk> {
+  const folder = await createTempFolder();
+  writeFileSync(join(folder, 'in.csv'), LIST);
+  const host = createTestHost({ isTerminal: true });
+  const end = init.run({ operands: [join(folder, 'in.csv')], options }, host);
+  return {
+    host,
+    recipe: join(folder, 'in.recipe.yaml'),
+    end,
+    answer: (text) => void host.stdin.write(`${text}\n`),
+  };
+}
