@@ -38,7 +38,7 @@ test('the package holds the program, the types and the samples, and no tests or 
     expect(paths).toContain(path);
   }
   expect(paths.filter((path) => /^(test|src|node_modules|\.ci)\//.test(path))).toEqual([]);
-  expect(paths.filter((path) => /\.(tgz|log|sqlite)$|\.filled\./.test(path))).toEqual([]);
+  expect(paths.filter((path) => /\.(tgz|log|sqlite|map)$|\.filled\./.test(path))).toEqual([]);
 });
 
 test('the package, installed into an empty folder without install scripts, runs', () => {
@@ -77,6 +77,15 @@ test('the library is imported by the package’s name, and nothing else of it is
   expect(execute(process.execPath, '-e', inside)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
 });
 
+test('no package wants a newer Node than the project promises', () => {
+  const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const lock = JSON.parse(readFileSync(join(folder, 'node_modules', '.package-lock.json'), 'utf8'));
+  const packages: Record<string, { engines?: { node?: string } }> = lock.packages;
+  expect(engines.node).toBe('>=20.19');
+  const wanted = Object.entries(packages).map(([path, { engines }]) => `${path} ${engines?.node ?? '*'}`);
+  expect(wanted.filter((line) => !isMetBy20(line))).toEqual([]);
+});
+
 test('an installation is under 90 packages and 40 MB, and none of them wants to run a script', () => {
   const lock = JSON.parse(readFileSync(join(folder, 'node_modules', '.package-lock.json'), 'utf8'));
   const packages: Record<string, { hasInstallScript?: boolean }> = lock.packages;
@@ -85,6 +94,17 @@ test('an installation is under 90 packages and 40 MB, and none of them wants to 
   expect(measureFolder(join(folder, 'node_modules'))).toBeLessThan(MAX_BYTES);
   expect(Object.keys(packages).filter((path) => packages[path]?.hasInstallScript === true)).toEqual([]);
 });
+
+/** True where one of the alternatives begins no later than Node 20.19. */
+function isMetBy20(line: string): boolean {
+  const range = line.slice(line.lastIndexOf('node_modules/')).replace(/^\S+ /, '');
+  return range.split('||').some((part) => {
+    const [, major = '0', minor = '0'] = /(\d+)(?:\.(\d+))?/.exec(part) ?? [];
+    const isExact = /^\s*[\^~]/.test(part);
+    if (isExact && Number(major) !== 20) return false;
+    return Number(major) < 20 || (Number(major) === 20 && Number(minor) <= 19);
+  });
+}
 
 function npm(cwd: string, ...args: readonly string[]): string {
   const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];

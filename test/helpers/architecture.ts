@@ -45,6 +45,8 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   'eventsource-parser': ['api/'],
   fastify: ['server/'],
   'fuse.js': ['agents/'],
+  // Only fastify imports it. Named in package.json because its later versions want a newer Node than we promise.
+  'light-my-request': [],
   libsql: ['ledger/', 'server/run-store.ts'],
   'p-limit': ['job/dispatch.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/load-tables.ts'],
