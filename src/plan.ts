@@ -12,6 +12,7 @@ import type { SurveyCounts } from './job/survey-counts.js';
 import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JsonValue } from './model/json.js';
+import { readLikelyMicros, readWorstMicros } from './model/prices.js';
 import type { Quote } from './model/quote.js';
 import type { CreateRunRequest } from './model/run.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
@@ -34,6 +35,7 @@ export interface Plan {
     readonly batchSize: number;
     readonly runs: number;
     readonly worstMicros: number;
+    readonly likelyMicros: number;
   }[];
   /** What the limits of this job allow, if a run takes a minute. */
   readonly likelySeconds: number;
@@ -77,11 +79,10 @@ async function findLedger(path: string, closers: Closers): Promise<string> {
 }
 
 function createPlan(trip: Trip, survey: Survey): Plan {
-  const { ask, job, prices } = trip;
+  const { ask, job } = trip;
   const { counts, quote, steps, firstGroup } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const records = firstGroup?.questions.map((question) => question.record) ?? [];
-  const worstMicros = prices[ask.efforts[0] ?? '']?.worstMicros ?? 0;
   return {
     jobId: job.id,
     askId: ask.id,
@@ -94,10 +95,7 @@ function createPlan(trip: Trip, survey: Survey): Plan {
     })),
     quote,
     steps,
-    batchSizes: OTHER_BATCH_SIZES.map((batchSize) => {
-      const runs = Math.ceil(quote.rows / batchSize);
-      return { batchSize, runs, worstMicros: runs * worstMicros };
-    }),
+    batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(trip, quote.rows, batchSize)),
     likelySeconds: readLikelySeconds(trip, quote.runs),
     firstRequest:
       firstGroup === null
@@ -107,6 +105,21 @@ function createPlan(trip: Trip, survey: Survey): Plan {
             createGroupBatch(firstGroup, trip),
             trip.exclusion.relevantTo(firstGroup.questions.map((question) => question.record)),
           ),
+  };
+}
+
+/** What the first effort costs with so many rows in a run; contacts are paid for by the row. */
+function createSizeQuote({ ask, prices }: Trip, rows: number, batchSize: number): Plan['batchSizes'][number] {
+  const [effort = ''] = ask.efforts;
+  const runs = Math.ceil(rows / batchSize);
+  const schemas = ask.fields.map((field) => field.schema);
+  const contactMicros =
+    readWorstMicros(prices, effort, rows, schemas) - readWorstMicros(prices, effort, 0, schemas);
+  return {
+    batchSize,
+    runs,
+    worstMicros: runs * readWorstMicros(prices, effort, 0, schemas) + contactMicros,
+    likelyMicros: runs * readLikelyMicros(prices, effort),
   };
 }
 

@@ -45,6 +45,7 @@ export function createPlanRecord(plan: Plan): JsonObject {
       batch_size: each.batchSize,
       runs: each.runs,
       worst_usd: toDollars(each.worstMicros),
+      likely_usd: toDollars(each.likelyMicros),
     })),
     likely_seconds: plan.likelySeconds,
     // The request's own types are JSON all the way down.
@@ -92,7 +93,7 @@ function formatBatchSizes({ quote, batchSizes }: Plan): string[] {
   if (quote.worstMicros === 0) return [];
   const lines = batchSizes.map(
     (each) =>
-      `  --batch-size ${each.batchSize}: ${formatNumber(each.runs, 'run')}, ${formatDollars(each.worstMicros)} at worst`,
+      `  --batch-size ${each.batchSize}: ${formatNumber(each.runs, 'run')}, ${formatCost(each.worstMicros, each.likelyMicros)}`,
   );
   return ['Other batch sizes, at the first effort:', ...lines];
 }

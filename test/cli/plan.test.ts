@@ -92,3 +92,30 @@ test('what a plan says is what the run then does', async () => {
   const again = JSON.parse((await dir.run(['plan', ...words], ENV)).stdout);
   expect(again).toMatchObject({ runs: 0, worst_usd: 0, first_request: null, rows: { ask: 0 } });
 });
+
+test('a plan takes every option of run, and other batch sizes count what contacts cost', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company\nAcme\nBolt\nCorp\n');
+  const { url } = await servePaid();
+  const words = ['in.csv', '-f', 'contact:email', '--api-url', url, '--effort', 'auto', '--batch-size', '2'];
+  const ends = [
+    '-o',
+    'out.csv',
+    '--format',
+    'CSV',
+    '--yes',
+    '--cancel-on-interrupt',
+    '--citations-file',
+    'c.jsonl',
+  ];
+  const more = ['--bom', '--raw', '--quiet', '--log-file', 'a.log', '--log-values', '--json'];
+  const result = await dir.run(['plan', ...words, ...ends, ...more], ENV);
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  const plan = JSON.parse(result.stdout);
+  expect(plan).toMatchObject({ runs: 2, worst_usd: 10.06, likely_usd: 1.4 });
+  expect(plan.batch_sizes.slice(0, 2)).toEqual([
+    { batch_size: 1, runs: 3, worst_usd: 15.06, likely_usd: 2.1 },
+    { batch_size: 4, runs: 1, worst_usd: 5.06, likely_usd: 0.7 },
+  ]);
+  expect(readdirSync(dir.path).sort()).toEqual(['in.csv']);
+});

@@ -2,17 +2,21 @@ import { plan as planJob } from '../../plan.js';
 import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { createPlanRecord, formatPlan } from '../plan-report.js';
+import { readFormat } from '../read-format.js';
+import { REPORT, RESULT_OPTIONS } from '../result-options.js';
 import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
 
 /** `rowfill plan`: what `run` would do with the same options. */
 export const plan = createCommand({
   about:
     'Tells what rowfill run would do with the same options: how many rows it would ask, which columns would leave this ' +
-    'machine, in how many runs, at what cost, and the first request in full. It asks nothing, spends nothing and writes nothing.',
+    'machine, in how many runs, at what cost, and the first request in full. It asks nothing, spends nothing and writes nothing.\n' +
+    'It takes every option of run: put plan in the place of run to see what a command would do.',
   options: {
     ...JOB_OPTIONS,
+    ...RESULT_OPTIONS,
     ...INPUT_OPTIONS,
-    json: { kind: 'switch', group: 'What it tells', about: 'Print the plan as one JSON object instead.' },
+    json: { kind: 'switch', group: REPORT, about: 'Print the plan as one JSON object instead.' },
   },
   examples: [
     {
@@ -29,8 +33,8 @@ export const plan = createCommand({
     },
   ],
   async run({ operands: [input = ''], options }, host) {
-    const { json = false, ...job } = options;
-    const result = await planJob(await resolveJobOptions(input, job, host));
+    const { json = false, format, ...job } = options;
+    const result = await planJob({ ...(await resolveJobOptions(input, job, host)), ...readFormat(format) });
     if (json) host.print(`${JSON.stringify(createPlanRecord(result))}\n`);
     else for (const line of formatPlan(result)) host.tell(line);
     return EXIT_CODES.done;

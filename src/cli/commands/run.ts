@@ -9,10 +9,9 @@ import { openInterrupt } from '../interrupt.js';
 import { createJobReport } from '../job-report.js';
 import { openLogFile } from '../log-file.js';
 import { readFormat } from '../read-format.js';
+import { REPORT, RESULT_OPTIONS } from '../result-options.js';
 import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
-
-const REPORT = 'What it tells';
 
 /** `rowfill run`: fills a file; the same command again carries on. */
 export const run = createCommand({
@@ -21,58 +20,9 @@ export const run = createCommand({
     'Interrupted, or stopped at the budget? The same command carries on, and pays for nothing twice.',
   options: {
     ...JOB_OPTIONS,
-    yes: {
-      kind: 'switch',
-      alias: 'y',
-      group: 'Money',
-      about: 'Start without a question, whatever it costs.',
-    },
-    cancelOnInterrupt: {
-      kind: 'switch',
-      group: 'Money',
-      about: 'On Ctrl-C, cancel the runs at the agent; else they go on, and the same command picks them up.',
-    },
-    output: {
-      kind: 'text',
-      alias: 'o',
-      value: 'FILE',
-      group: 'Files',
-      about: 'Where the result goes; - is standard output.',
-      fallback: 'companies.filled.csv for companies.csv',
-    },
-    format: {
-      kind: 'text',
-      value: 'FORMAT',
-      group: 'Files',
-      about: 'The format of the result: csv, jsonl or json.',
-      fallback: 'that of the input, or what the ending of the output says',
-    },
+    ...RESULT_OPTIONS,
     ...INPUT_OPTIONS,
-    citationsFile: {
-      kind: 'text',
-      value: 'FILE',
-      group: 'Files',
-      about: 'Write every citation there too, one JSON object a line.',
-    },
-    bom: { kind: 'switch', group: 'Files', about: 'Begin a CSV with a byte order mark, for Excel.' },
-    raw: {
-      kind: 'switch',
-      group: 'Files',
-      about: 'Write the agent’s text as it came, even where a spreadsheet would run it as a formula.',
-    },
     json: { kind: 'switch', group: REPORT, about: 'Print one JSON summary on standard output at the end.' },
-    quiet: { kind: 'switch', group: REPORT, about: 'Say nothing but errors and questions.' },
-    logFile: {
-      kind: 'text',
-      value: 'FILE',
-      group: REPORT,
-      about: 'Add one JSON object an event to FILE; it holds no cells and no key.',
-    },
-    logValues: {
-      kind: 'switch',
-      group: REPORT,
-      about: 'Put the values that the agent gave into the log, with each row.',
-    },
   },
   examples: [
     {
