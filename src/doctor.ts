@@ -7,6 +7,7 @@ import { HOSTED_URL } from './model/run.js';
 
 export type { Finding, Verdict } from './model/finding.js';
 
+/** What the look is taken with. */
 export interface DoctorOptions {
   /** Path of the ledger. */
   readonly ledger: string;

@@ -5,16 +5,17 @@ import { isKeptInput, readKeptOptions } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { isPicked, pickSample } from './job/pick-rows.js';
 import { writeOutput } from './job/write-output.js';
-import { openLedger } from './ledger/ledger.js';
+import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { RowCounts } from './model/outcome.js';
 import type { FileFormat } from './model/shape.js';
 import { openInput } from './read/open-input.js';
 
+/** Which job to write, and how. */
 export interface ExportOptions {
   /** Id of the job, or a start of it that no other job shares. */
   readonly job: string;
-  /** Path of the ledger. */
-  readonly ledger: string;
+  /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
+  readonly ledger?: string | undefined;
   /** Path of the result; `-` is standard output. @default the path of the job's own output */
   readonly output?: string;
   /** @default what the ending of `output` says */
@@ -24,6 +25,7 @@ export interface ExportOptions {
   readonly raw?: boolean;
 }
 
+/** What was written, and where. */
 export interface ExportResult {
   readonly jobId: string;
   readonly output: string;
@@ -34,7 +36,7 @@ export interface ExportResult {
 export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   const closers = new Closers();
   try {
-    const ledger = closers.add(openLedger(options.ledger));
+    const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));
     const job = ledger.readJob(options.job);
     if (!isKeptInput(job.input)) {
       throw createUsageError(

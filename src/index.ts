@@ -32,7 +32,8 @@ export {
   isAgentFailure,
 } from './model/agent-failure.js';
 export type { Clock } from './model/clock.js';
-export type { EnrichEvent, JobProgress, JobStop, JobSummary } from './model/events.js';
+export type { EnrichEvent, JobProgress, JobStep, JobStop, JobSummary } from './model/events.js';
+export type { JsonObject, JsonValue } from './model/json.js';
 export type { RowCounts, RowStatus } from './model/outcome.js';
 export type { Quote } from './model/quote.js';
 export type {
@@ -48,8 +49,16 @@ export type {
   RunPage,
   RunUsage,
 } from './model/run.js';
+export type { FileFormat } from './model/shape.js';
 export type { EnrichOptions } from './options.js';
 export { type Plan, plan } from './plan.js';
+export {
+  mergeRecipe,
+  RecipeError,
+  type RecipeFault,
+  type RecipeOptions,
+  readRecipe,
+} from './recipe/read-recipe.js';
 export {
   type Contract,
   type Rehearsal,

@@ -21,6 +21,7 @@ import { pause, pauseUntil, type Watcher } from './watch/watcher.js';
 export type { FileEnd, Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';
 export type { WatchJob, WatchOptions } from './watch/watch-options.js';
 
+/** How a program takes part in watching: what it hears, and how it ends it. */
 export interface WatchHooks {
   /** Hears what happens; must not throw. */
   readonly onEvent?: (event: WatchEvent) => void;

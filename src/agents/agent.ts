@@ -7,6 +7,7 @@ export interface AgentTask {
   readonly previous: AgentRun | null;
 }
 
+/** What an agent made of a run. */
 export interface AgentResult {
   readonly output: RunOutput;
   readonly usage: RunUsage;

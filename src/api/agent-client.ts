@@ -25,6 +25,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Which part of a list is asked for. */
 export interface PageOptions extends CallOptions {
   /** Entries a page, 1 to 100. @default 20, by the service */
   readonly limit?: number;
@@ -32,6 +33,7 @@ export interface PageOptions extends CallOptions {
   readonly cursor?: string;
 }
 
+/** How long to wait for the end of a run. */
 export interface WaitOptions extends CallOptions {
   /** The longest time to wait from now, in milliseconds. @default no limit */
   readonly deadlineMs?: number;

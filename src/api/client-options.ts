@@ -25,6 +25,7 @@ export interface AgentTimeouts {
   readonly patienceMs: number;
 }
 
+/** How a client reaches its agent; each may be left out. */
 export interface AgentClientOptions {
   /** Origin, and a path before `/agent/runs` if there is one. @default "https://api.exa.ai" */
   readonly baseUrl?: string;

@@ -21,6 +21,7 @@ import { isPicked } from './pick-rows.js';
 import { StopSwitch } from './stop-switch.js';
 import type { SurveyCounts } from './survey-counts.js';
 
+/** How a program takes part in a job: what it hears, and where it is asked. */
 export interface EnrichHooks {
   /** Hears what happens; must not throw. */
   readonly onEvent?: (event: EnrichEvent) => void;

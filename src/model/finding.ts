@@ -1,5 +1,6 @@
 import { describeError, type ErrorKind, RowfillError } from '../errors.js';
 
+/** How well something works: `warn` is no obstacle. */
 export type Verdict = 'ok' | 'warn' | 'fail';
 
 /** What one look at the machine or the agent came to. */

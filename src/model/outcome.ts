@@ -32,4 +32,5 @@ export interface FilledRow {
   readonly outcome: RowOutcome;
 }
 
+/** How many rows have each status, and how many there are. */
 export type RowCounts = Readonly<Record<RowStatus, number>> & { readonly total: number };

@@ -10,6 +10,7 @@ export const HOSTED_URL = 'https://api.exa.ai';
 
 export const BETA_TOKEN = 'agent-2026-05-07';
 
+/** What a run is asked, as the service takes it. */
 export interface CreateRunRequest {
   readonly query: string;
   readonly systemPrompt?: string;
@@ -22,13 +23,16 @@ export interface CreateRunRequest {
 }
 
 export type RunStatus = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+/** How sure the agent is of a value. */
 export type Confidence = 'low' | 'medium' | 'high';
 
+/** A page that bears a value out. */
 export interface Citation {
   readonly url: string;
   readonly title?: string | null;
 }
 
+/** Where one value of an output comes from. */
 export interface Grounding {
   /** Path below the output, such as `structured.rows[0].fields.ceo`. */
   readonly field: string;
@@ -37,12 +41,14 @@ export interface Grounding {
   readonly score?: number | null;
 }
 
+/** What a run brought: `structured` is what the schema asked for, null where there is none. */
 export interface RunOutput {
   readonly text: string;
   readonly structured: JsonValue;
   readonly grounding: readonly Grounding[];
 }
 
+/** What a run used, in the units of the service. */
 export interface RunUsage {
   readonly agentComputeUnits: number;
   readonly searches: number;
@@ -59,6 +65,7 @@ export interface RunCost {
   readonly phoneNumbers: number;
 }
 
+/** A run as the agent tells it; the time stamps are ISO 8601. */
 export interface AgentRun {
   readonly id: string;
   readonly object: 'agent_run';
@@ -76,6 +83,7 @@ export interface AgentRun {
   readonly error?: JsonObject | null;
 }
 
+/** An event of a run; which data it has, its name says. */
 export interface AgentRunEvent {
   readonly id: string;
   readonly event: string;
@@ -83,12 +91,14 @@ export interface AgentRunEvent {
   readonly createdAt?: string;
 }
 
+/** A page of runs, newest first; `nextCursor` asks for the one after it. */
 export interface RunPage {
   readonly data: readonly AgentRun[];
   readonly hasMore: boolean;
   readonly nextCursor: string | null;
 }
 
+/** A page of stored events; `nextCursor` asks for the one after it. */
 export interface EventPage {
   readonly data: readonly AgentRunEvent[];
   readonly hasMore: boolean;

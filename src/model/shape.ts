@@ -1,3 +1,4 @@
+/** The formats that are read and written. */
 export type FileFormat = 'csv' | 'jsonl' | 'json';
 
 /** Which cells stand in quotes: only where needed, all text, all that is not empty, or every one. */

@@ -4,6 +4,7 @@ import { type ServerClock, SYSTEM_CLOCK } from './clock.js';
 import { CONTRACTS, type Contract } from './contract.js';
 import type { Rehearsal } from './rehearsal/resolve-rehearsal.js';
 
+/** Where the server listens, what answers, and within which limits. */
 export interface ServerOptions {
   /** What answers the runs. */
   readonly agent: Agent;

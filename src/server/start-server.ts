@@ -27,6 +27,7 @@ export { type Rehearsal, type RehearsalOptions, resolveRehearsal } from './rehea
 export type { ServerOptions } from './resolve-server-options.js';
 export type { ServerReport } from './tally.js';
 
+/** A server that listens, until it is closed. */
 export interface RunningServer {
   /** Such as `http://127.0.0.1:43117`, without a slash at the end. */
   readonly url: string;

@@ -1,0 +1,35 @@
+// Puts something of your own behind the Agent Runs API, and has it fill rows. A paid agent is called in the same way.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { enrichRows, startServer } from 'rowfill';
+
+const NO_USAGE = { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 };
+
+/** Knows one thing about a word: how long it is. Each record has a `row_id`, which goes back unchanged. */
+const agent = {
+  description: 'Counts letters.',
+  async answer({ request }) {
+    const records = request.input?.data ?? [];
+    const rows = records.map(({ row_id, word }) => ({ row_id, fields: { letters: word.length } }));
+    const grounding = records.map(({ word }, index) => ({
+      field: `structured.rows[${index}].fields.letters`,
+      citations: [{ url: `https://example.com/${word}` }],
+      confidence: 'high',
+    }));
+    return { output: { text: 'Counted.', structured: { rows }, grounding }, usage: NO_USAGE };
+  },
+};
+
+const folder = await mkdtemp(join(tmpdir(), 'own-agent-'));
+const server = await startServer({ agent });
+try {
+  const words = [{ word: 'row' }, { word: 'column' }, { word: 'row' }];
+  const options = { fields: ['letters:integer'], apiUrl: server.url, ledger: join(folder, 'ledger.sqlite') };
+  const filled = enrichRows(words, { ...options, yes: true });
+  for await (const { input, values } of filled) console.log(`${input.word}: ${values.letters}`);
+  console.log(`asked once: ${filled.summary.duplicates} duplicate`);
+} finally {
+  await server.close();
+  await rm(folder, { recursive: true });
+}
