@@ -23,13 +23,8 @@ export class RowfillError extends Error {
 }
 
 /** An option, a recipe, a schema or a file that cannot be used as it is: nothing was spent. */
-export function createUsageError(
-  code: string,
-  message: string,
-  hint?: string,
-  cause?: unknown,
-): RowfillError {
-  return new RowfillError('usage', code, message, { ...(hint === undefined ? {} : { hint }), cause });
+export function createUsageError(code: string, message: string, hint: string, cause?: unknown): RowfillError {
+  return new RowfillError('usage', code, message, { hint, cause });
 }
 
 /** The text of any thrown value, for a message. */

@@ -19,7 +19,8 @@ const CONFIDENCES: readonly Confidence[] = ['medium', 'high'];
 
 /** Checks the options and fills in the defaults. Throws a usage error that names the option and its value. */
 export function resolveSettings(options: EnrichOptions): Settings {
-  if (options.input === '') throw createUsageError('NO_INPUT', 'no input file was named');
+  if (options.input === '')
+    throw createUsageError('NO_INPUT', 'no input file was named', 'Name the file to fill.');
   const efforts = resolveEfforts(options);
   const output = options.output ?? resolveOutput(options);
   return {
@@ -95,7 +96,11 @@ function resolveEfforts(options: EnrichOptions): readonly string[] {
     );
   }
   if (new Set(efforts).size < efforts.length) {
-    throw createUsageError('BAD_EFFORT', `--effort ${efforts.join(',')} names a level twice`);
+    throw createUsageError(
+      'BAD_EFFORT',
+      `--effort ${efforts.join(',')} names a level twice`,
+      'Name each level once, the lowest first.',
+    );
   }
   const known = { ...HOSTED_PRICES, ...options.prices };
   const unknown = efforts.find((effort) => !Object.hasOwn(known, effort));

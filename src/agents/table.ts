@@ -55,7 +55,7 @@ export function createTableError(
   path: string,
   line: number | null,
   what: string,
-  hint?: string,
+  hint = 'Correct the table, or move it out of the folder.',
   cause?: unknown,
 ): RowfillError {
   const where = line === null ? path : `${path}, line ${line}`;

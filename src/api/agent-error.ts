@@ -77,5 +77,12 @@ function resolveHint(status: number | null, code: string): string | undefined {
   if (status === 401) return 'Check EXA_API_KEY: the agent does not know this key.';
   if (status === 402) return 'Add credits to the account, then run the same command again: it carries on.';
   if (status === 403) return 'This key may not do this; check its plan and permissions.';
-  return undefined;
+  if (status === 429)
+    return 'Too much is asked of this account at once; wait, then run the same command again.';
+  if (status !== null && status >= 500)
+    return 'The agent is in trouble; run the same command again later: it carries on.';
+  if (status === null) return undefined;
+  return code.startsWith('HTTP_')
+    ? 'Check the address of the API (--api-url).'
+    : 'The agent says what it does not take; change the query, the fields or the effort.';
 }

@@ -2,6 +2,7 @@ import { AgentError } from './agent-error.js';
 import type { Caller, CallRequest } from './caller.js';
 import { describeRequest } from './caller.js';
 import { parseRunPage } from './parse-run.js';
+import type { BaseUrl } from './resolve-base-url.js';
 import { readHeader } from './transport.js';
 
 /** What an agent that answers tells about itself. */
@@ -24,19 +25,21 @@ export async function checkAgent(caller: Caller, signal: AbortSignal): Promise<A
       return { serverTimeMs: Number.isNaN(timeMs) ? null : timeMs };
     });
   } catch (error) {
-    if (!isMissing(error)) throw error;
-    const { origin, prefix } = caller.transport.base;
-    throw new AgentError(
-      'NOT_THE_API',
-      `The address ${origin}${prefix} has no Agent Runs API: ${error.message}`,
-      {
-        status: error.status,
-        requestId: error.requestId,
-        hint: 'Check the address of the API (--api-url).',
-        cause: error,
-      },
-    );
+    throw error instanceof AgentError ? nameAddress(error, caller.transport.base) : error;
   }
+}
+
+/** The first answer of an address: what is wrong with it is said of the address. */
+function nameAddress(error: AgentError, { origin, prefix }: BaseUrl): AgentError {
+  if (error.message.includes(origin)) return error;
+  const { status, requestId, type, retryAfterMs, hint } = error;
+  if (isMissing(error)) {
+    const message = `The address ${origin}${prefix} has no Agent Runs API: ${error.message}`;
+    const advice = 'Check the address of the API (--api-url).';
+    return new AgentError('NOT_THE_API', message, { status, requestId, hint: advice, cause: error });
+  }
+  const facts = { status, requestId, type, retryAfterMs, hint, cause: error };
+  return new AgentError(error.code, `${origin}${prefix}: ${error.message}`, facts);
 }
 
 /** An error for JSON that is no page of a list. */
@@ -48,6 +51,6 @@ export function createNoPageError(call: CallRequest): AgentError {
 }
 
 /** True for a 404 in the API's own shape: something speaks JSON there, but has no runs. */
-function isMissing(error: unknown): error is AgentError {
-  return error instanceof AgentError && error.status === 404 && error.code !== 'NOT_THE_API';
+function isMissing(error: AgentError): boolean {
+  return error.status === 404 && error.code !== 'NOT_THE_API';
 }

@@ -50,7 +50,8 @@ export async function readError(answer: WireAnswer, context: AnswerContext): Pro
     return createForeignError(answer, text, context);
   }
   const code = parsed.code ?? `HTTP_${answer.status}`;
-  const message = `${context.what} answered ${answer.status} ${code}: ${context.mask(parsed.message)}`;
+  const name = parsed.code === null ? '' : ` ${parsed.code}`;
+  const message = `${context.what} answered ${answer.status}${name}: ${context.mask(parsed.message)}`;
   return new AgentError(code, message.replace(/: $/, ''), {
     status: answer.status,
     type: parsed.type,

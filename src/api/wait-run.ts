@@ -33,7 +33,11 @@ export function streamRun(
 /** The path of a run, with its id escaped. */
 export function createRunPath(id: string, rest = ''): string {
   if (id === '' || id === '.' || id === '..') {
-    throw createUsageError('INVALID_RUN_ID', `${JSON.stringify(id)} is no id of a run`);
+    throw createUsageError(
+      'INVALID_RUN_ID',
+      `${JSON.stringify(id)} is no id of a run`,
+      'An id has 1 to 200 letters, digits and _ . : -',
+    );
   }
   return `/agent/runs/${encodeURIComponent(id)}${rest}`;
 }

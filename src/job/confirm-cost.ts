@@ -19,7 +19,11 @@ export async function confirmCost(trip: Trip): Promise<void> {
   if (agent.isFree || quote.runs === 0) return;
   if (hooks.confirm !== undefined) {
     if (await hooks.confirm(quote)) return;
-    throw createUsageError('COST_DECLINED', 'not started: nothing was sent and nothing was spent');
+    throw createUsageError(
+      'COST_DECLINED',
+      'not started: nothing was sent and nothing was spent',
+      'Give the same command again to be asked again; --limit tries a few rows first.',
+    );
   }
   if (settings.options.yes === true || settings.capMicros !== null) return;
   throw createUsageError(

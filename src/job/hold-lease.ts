@@ -31,7 +31,11 @@ export function holdLease(ledger: Ledger, askId: string): HeldLease {
     watch(stop) {
       onLost = () =>
         stop.stopFor(
-          createUsageError('LEASE_LOST', 'another process has taken over this ask in the meantime'),
+          createUsageError(
+            'LEASE_LOST',
+            'another process has taken over this ask in the meantime',
+            'Let that one finish: whatever it answers is then in the ledger for this job too.',
+          ),
         );
     },
     close() {

@@ -17,7 +17,11 @@ export async function loadExclusion(
   const { exclude: path, excludeOn: wanted } = options;
   if (path === undefined) {
     if (wanted === undefined) return createExclusion([], { on: [], onAnswer: [], tell: [] });
-    throw createUsageError('NO_EXCLUSION_FILE', '--exclude-on was given without --exclude FILE');
+    throw createUsageError(
+      'NO_EXCLUSION_FILE',
+      '--exclude-on was given without --exclude FILE',
+      'Name the list with --exclude, or leave --exclude-on out.',
+    );
   }
   const file = await openInput({ path });
   try {

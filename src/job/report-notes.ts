@@ -23,8 +23,9 @@ export function reportChanges(job: OpenedJob, onEvent: (event: EnrichEvent) => v
     type: 'note',
     code: 'ASK_CHANGED',
     message:
-      `${parts.join(' and ')} changed since the last time this file was filled, so this is a new question: ` +
-      `${previous.answered} answered rows would be asked again. Their answers stay in the ledger, under job ${previous.id}.`,
+      `This is a new question: ${parts.join(' and ')} changed since the last time this file was filled. ` +
+      `${previous.answered === 1 ? '1 answered row' : `${previous.answered} answered rows`} would be asked again; ` +
+      `what was answered stays in the ledger, under job ${previous.id}.`,
   });
 }
 

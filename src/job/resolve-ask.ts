@@ -4,7 +4,7 @@ import { type Ask, createAsk, type Field } from '../model/ask.js';
 import { checkFieldNames, createSchema, parseField, readFields } from '../model/field.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
-import { compileSchema } from '../model/schema.js';
+import { compileSchema, SchemaError } from '../model/schema.js';
 import type { EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 import { describeOrigin } from './describe-origin.js';
@@ -16,8 +16,7 @@ import { nameAgent } from './name-agent.js';
  */
 export async function resolveAsk(settings: Settings, input: Pick<Input, 'columns' | 'shape'>): Promise<Ask> {
   const { options } = settings;
-  const schema = await resolveSchema(options);
-  const fields = readCheckedFields(schema);
+  const { schema, fields } = await resolveColumns(options);
   return createAsk({
     agent: await nameAgent(settings.agent),
     query: settings.query,
@@ -36,13 +35,24 @@ export async function resolveAsk(settings: Settings, input: Pick<Input, 'columns
 
 /** The columns that options ask to fill. Throws a usage error for a schema or a field that cannot be used. */
 export async function resolveFields(options: EnrichOptions): Promise<readonly Field[]> {
-  return readCheckedFields(await resolveSchema(options));
+  return (await resolveColumns(options)).fields;
 }
 
-function readCheckedFields(schema: JsonObject): readonly Field[] {
-  const fields = readFields(schema);
-  checkFieldNames(fields.map((field) => field.name));
-  return fields;
+interface AskedColumns {
+  readonly schema: JsonObject;
+  readonly fields: readonly Field[];
+}
+
+async function resolveColumns(options: EnrichOptions): Promise<AskedColumns> {
+  try {
+    const schema = await resolveSchema(options);
+    const fields = readFields(schema);
+    checkFieldNames(fields.map((field) => field.name));
+    return { schema, fields };
+  } catch (error) {
+    if (!(error instanceof SchemaError) || options.schema === undefined) throw error;
+    throw createUsageError(error.code, `${options.schema}: ${error.message}`, error.hint ?? '', error);
+  }
 }
 
 /** Refuses a file that this program wrote: its columns would stand in the output twice. */

@@ -19,16 +19,9 @@ export class SchemaError extends RowfillError {
   override readonly name: string = 'SchemaError';
   readonly path: string;
 
-  constructor(path: string, what: string, hint?: string, cause?: unknown) {
-    super(
-      'usage',
-      'INVALID_OUTPUT_SCHEMA',
-      `The schema is not valid at ${path === '' ? '/' : path}: ${what}`,
-      {
-        ...(hint === undefined ? {} : { hint }),
-        cause,
-      },
-    );
+  constructor(path: string, what: string, hint = 'Correct the schema at this place.', cause?: unknown) {
+    const message = `The schema is not valid at ${path === '' ? '/' : path}: ${what}`;
+    super('usage', 'INVALID_OUTPUT_SCHEMA', message, { hint, cause });
     this.path = path;
   }
 }

@@ -143,7 +143,7 @@ export function explainReadError(name: string, error: unknown): RowfillError | u
       return createUsageError(
         'INPUT_NOT_READABLE',
         `${name} cannot be read: ${describeError(error)}`,
-        undefined,
+        'Check the disk or the share that it lies on, or copy the file to another place.',
         error,
       );
   }

@@ -133,6 +133,8 @@ describe('check', () => {
     ],
     ['plain words', answer(200, 'text/plain', 'It works!'), 'NOT_THE_API', 'It works!'],
     ['nothing', answer(200, 'text/plain', ''), 'NOT_THE_API', 'answered nothing'],
+    ['a server in trouble', answer(500, 'text/html', '<h1>Oops'), 'HTTP_500', 'answered 500: <h1>Oops'],
+    ['a request that it does not take', answer(405, 'text/plain', 'no'), 'HTTP_405', 'answered 405: no'],
     ['a redirect', answer(301, 'text/plain', '', { location: '/login' }), 'REDIRECTED', '/login'],
     [
       'a refused key',
@@ -140,9 +142,11 @@ describe('check', () => {
       'INVALID_API_KEY',
       '401',
     ],
-  ])('tells of %s, in one request, with what to do', async (_name, handler, code, words) => {
-    await withClient(handler, {}, async ({ client, server }) => {
-      await expect(client.check()).rejects.toMatchObject({
+  ])('tells of %s, in one request, where it is and what to do', async (_name, handler, code, words) => {
+    await withClient(handler, { retry: { maxRetries: 0 } }, async ({ client, server }) => {
+      const error = await client.check().catch((caught) => caught);
+      expect(error.message).toContain(server.url);
+      expect(error).toMatchObject({
         code,
         message: expect.stringContaining(words),
         hint: expect.stringMatching(/./),

@@ -69,19 +69,31 @@ const CASES: readonly Case[] = [
     title: 'a schema that is no JSON Schema',
     files: { 's.json': '{"type":"object","properties":{"ceo":{"type":"strng"}}}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
-    says: ['/properties/ceo/type'],
+    says: ['s.json', '/properties/ceo/type'],
   },
   {
     title: 'a schema whose root is no object',
     files: { 's.json': '{"type":"array","items":{"type":"string"}}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
-    says: ['object'],
+    says: ['s.json', 'object'],
   },
   {
     title: 'a schema that needs the network',
     files: { 's.json': '{"type":"object","properties":{"ceo":{"$ref":"https://example.com/a.json"}}}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
-    says: ['https://example.com/a.json'],
+    says: ['s.json', 'https://example.com/a.json'],
+  },
+  {
+    title: 'a schema with a pattern that is none',
+    files: { 's.json': '{"type":"object","properties":{"ceo":{"type":"string","pattern":"("}}}' },
+    args: ['in.csv', '-s', 's.json', ...FREE],
+    says: ['s.json', '/properties/ceo/pattern'],
+  },
+  {
+    title: 'a schema without a property',
+    files: { 's.json': '{"type":"object"}' },
+    args: ['in.csv', '-s', 's.json', ...FREE],
+    says: ['s.json', 'names no properties'],
   },
   {
     title: 'an output in a folder that is not there',
@@ -129,6 +141,16 @@ const CASES: readonly Case[] = [
     title: 'an unknown effort',
     args: ['in.csv', '-f', 'ceo', '--effort', 'hihg', ...FREE],
     says: ['hihg', 'Did you mean high?'],
+  },
+  {
+    title: 'an effort given twice',
+    args: ['in.csv', '-f', 'ceo', '--effort', 'low,low', ...FREE],
+    says: ['low,low', 'twice'],
+  },
+  {
+    title: 'columns of an exclusion file that is not named',
+    args: ['in.csv', '-f', 'ceo', '--exclude-on', 'company', ...FREE],
+    says: ['--exclude-on', '--exclude FILE'],
   },
   {
     title: 'a batch of nothing',

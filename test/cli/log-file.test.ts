@@ -54,7 +54,7 @@ test('rows are held back until there are many or something else happens, and non
   for (let count = 1; count < 2_000; count += 1) log.write(row);
   expect(readFileSync(join(folder, 'a.log'), 'utf8')).not.toBe('');
   log.write({ ...row, values: { city: 'Oslo' } });
-  log.fail(createUsageError('COST_DECLINED', 'not started'));
+  log.fail(createUsageError('COST_DECLINED', 'not started', 'try again'));
   const records = readRecords('a.log');
   expect(records).toHaveLength(2_002);
   expect(records[0]).toEqual({

@@ -72,5 +72,10 @@ async function confirmLoss(host: Host): Promise<void> {
     );
   }
   host.say('The answers of old asks are deleted; asking again costs again.');
-  if (!(await askToGoOn(host))) throw createUsageError('DECLINED', 'not started: nothing was deleted');
+  if (!(await askToGoOn(host)))
+    throw createUsageError(
+      'DECLINED',
+      'not started: nothing was deleted',
+      'Give the same command again to be asked again.',
+    );
 }
