@@ -3,10 +3,12 @@ import { MAX_RECORD_BYTES, type Question } from '../model/question.js';
 import { selectRows } from '../select/select-rows.js';
 import type { AskContext } from './ask-context.js';
 import { askGroup, resumeGroup } from './ask-group.js';
+import { CellNotes } from './cell-notes.js';
 import { createSendContext } from './create-send-context.js';
 import type { Trip } from './create-trip.js';
 import { Dispatcher } from './dispatch.js';
 import type { RecoveredBatches, UnknownBatch } from './recover-batches.js';
+import { reportNotes } from './report-notes.js';
 
 /** Asks every row that the ledger cannot answer, beside the runs that were left over from an earlier job. */
 export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches): Promise<void> {
@@ -48,13 +50,16 @@ function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }
 /** The questions of the input in its order, chunk by chunk. */
 async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
   const context = { ...trip.select, inFlight: trip.inFlight };
+  const cellNotes = new CellNotes(trip.ask.send);
   for await (const rows of trip.input.openRows()) {
     const selections = selectRows(rows, context);
     const questions = selections.flatMap((selection) =>
       selection.status === 'ask' ? selection.questions : [],
     );
+    cellNotes.count(rows, selections);
     trip.tally.countSelected(selections);
     yield questions;
   }
+  reportNotes(trip, cellNotes.list());
   trip.tally.countInputEnd();
 }

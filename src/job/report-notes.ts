@@ -2,11 +2,12 @@ import type { OpenedJob } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
 import type { EnrichEvent } from '../model/events.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
+import type { Note } from './cell-notes.js';
 import type { Trip } from './create-trip.js';
 
-/** Tells what is strange about the input, as far as it has been read, and nothing twice. */
-export function reportNotes(trip: Trip): void {
-  for (const { code, message } of trip.input.notes) {
+/** Tells what is strange about the input, as far as it has been read, or what else was noted; and nothing twice. */
+export function reportNotes(trip: Trip, notes: readonly Note[] = trip.input.notes): void {
+  for (const { code, message } of notes) {
     const text = `${code} ${message}`;
     if (trip.toldNotes.has(text)) continue;
     trip.toldNotes.add(text);

@@ -119,7 +119,15 @@ function resolveSend(
   { columns, shape }: Pick<Input, 'columns' | 'shape'>,
   fields: readonly string[],
 ): readonly string[] {
-  if (wanted === undefined) return columns.filter((column) => !isFilled(column, fields));
+  if (wanted === undefined) {
+    const others = columns.filter((column) => !isFilled(column, fields));
+    if (others.length > 0) return others;
+    throw createUsageError(
+      'NOTHING_TO_SEND',
+      'every column of the input is one to fill, so there is nothing to go by',
+      'Name the columns that say what a row is about with --send.',
+    );
+  }
   for (const [index, column] of wanted.entries()) {
     // In a JSON file a dotted name reaches into nested objects.
     const isInside = shape.format !== 'csv' && columns.some((key) => column.startsWith(`${key}.`));

@@ -5,8 +5,10 @@ import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/qu
 import type { Quote } from '../model/quote.js';
 import { InFlight } from '../select/in-flight.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
+import { CellNotes } from './cell-notes.js';
 import type { Trip } from './create-trip.js';
 import { pickSample } from './pick-rows.js';
+import { reportNotes } from './report-notes.js';
 import type { SurveyCounts } from './survey-counts.js';
 
 export interface Survey {
@@ -32,6 +34,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   trip.sample = sample;
   const meter = new QuoteMeter(trip);
   const counts = createCounts();
+  const cellNotes = new CellNotes(trip.ask.send);
   const isPartlyFilled = canBePartlyFilled(trip);
   const pass = trip.ledger.startPass();
   try {
@@ -39,6 +42,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
       if (trip.stop.reason !== null) break;
       // What is in flight is known for this chunk alone; the ledger's pass knows the rows of the chunks before.
       const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
+      cellNotes.count(rows, selections);
       for (const { status } of selections) counts[status] += 1;
       const asked = selections.flatMap((each) => (each.status === 'ask' ? [each.questions] : []));
       for (const questions of claimQuestions(asked, pass, isPartlyFilled)) {
@@ -53,6 +57,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   } finally {
     pass.end();
   }
+  reportNotes(trip, cellNotes.list());
   return { ...meter.readQuote(), counts, sample };
 }
 

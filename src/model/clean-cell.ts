@@ -17,6 +17,31 @@ export function cleanCell(value: JsonValue | undefined): JsonValue | undefined {
   return text.length <= MAX_CELL_LENGTH ? text : cutText(text);
 }
 
+/** What `cleanCell` does to a value that a person may want to know of; white space around it is nothing to speak of. */
+export interface CellChange {
+  /** Control characters or invisible marks were taken out. */
+  readonly isCleaned: boolean;
+  /** There is more of it than is sent. */
+  readonly isCut: boolean;
+}
+
+const NO_CHANGE: CellChange = { isCleaned: false, isCut: false };
+
+export function readCellChange(value: JsonValue | undefined): CellChange {
+  if (typeof value === 'string') {
+    const isCleaned = value.search(HIDDEN) >= 0;
+    const isLong = value.length > MAX_CELL_LENGTH;
+    return { isCleaned, isCut: isLong && value.replace(HIDDEN, '').trim().length > MAX_CELL_LENGTH };
+  }
+  if (typeof value !== 'object' || value === null) return NO_CHANGE;
+  return Object.values(value)
+    .map(readCellChange)
+    .reduce(
+      (all, one) => ({ isCleaned: all.isCleaned || one.isCleaned, isCut: all.isCut || one.isCut }),
+      NO_CHANGE,
+    );
+}
+
 /** Half a surrogate pair is no text, so the cut steps back over one. */
 function cutText(text: string): string {
   const last = text.charCodeAt(MAX_CELL_LENGTH - 1);

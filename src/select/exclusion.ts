@@ -1,3 +1,4 @@
+import { cleanCell } from '../model/clean-cell.js';
 import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
 import { readEntityKey } from '../model/entity-key.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
@@ -69,7 +70,7 @@ export function createExclusion(records: readonly ExclusionRecord[], options: Ex
           if (group !== undefined) groups.add(group);
         }
       }
-      return takeInTurn([...groups], limit).map((record) => pickValues(record.values, tell));
+      return takeWhileSmall(takeInTurn([...groups], limit).map((record) => pickValues(record.values, tell)));
     },
   };
 }
@@ -189,11 +190,25 @@ function joinKeys(keys: Keys, shared: readonly boolean[]): string {
   return keys.filter((_key, index) => shared[index] === true).join('\n');
 }
 
+/** What is told of a record, as it may be sent. */
 function pickValues(values: JsonObject, columns: readonly string[]): JsonObject {
   const picked: Record<string, JsonValue> = Object.create(null);
   for (const column of columns) {
-    const value = values[column];
-    if (value !== undefined && value !== '') picked[column] = value;
+    const value = cleanCell(values[column]);
+    if (value !== undefined) picked[column] = value;
   }
   return picked;
+}
+
+/** The most that the records told with one batch may weigh, in bytes of JSON. */
+const MAX_TOLD_BYTES = 100_000;
+
+function takeWhileSmall(records: readonly JsonObject[]): JsonObject[] {
+  let bytes = 0;
+  return records.filter((record) => {
+    const size = Buffer.byteLength(JSON.stringify(record));
+    if (bytes + size > MAX_TOLD_BYTES) return false;
+    bytes += size;
+    return true;
+  });
 }

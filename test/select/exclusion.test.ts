@@ -108,3 +108,20 @@ test('with a field among its keys, a record excludes answers and no row', () => 
   expect(exclusion.findExcludedAnswer({ company: 'Apple Inc.' }, { person: null })).toBeNull();
   expect(exclusion.findExcludedAnswer({ company: 'Orchard' }, { person: 'Tim Cook' })).toBeNull();
 });
+
+test('what is told of a record is cleaned as a cell is, and no batch is told more than it can bear', () => {
+  const many = Array.from({ length: 60 }, (_, index) => ({
+    company: 'Acme',
+    person: `\u202e Person\u0007 ${index} `,
+    about: 'x'.repeat(index === 0 ? 9_000 : 2_000),
+  }));
+  const exclusion = createExclusion(records(...many), {
+    on: ['company'],
+    onAnswer: ['person'],
+    tell: ['person', 'about'],
+  });
+  const told = exclusion.relevantTo([{ company: 'Acme' }]);
+  expect(told[0]).toEqual({ person: 'Person 0', about: 'x'.repeat(8_000) });
+  expect(told.length).toBeGreaterThan(40);
+  expect(Buffer.byteLength(JSON.stringify(told))).toBeLessThan(101_000);
+});

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import type { EnrichEvent } from '../../src/model/events.js';
+import { openJobBench } from '../helpers/job.js';
+import { countStatuses, script } from '../helpers/truthful-agent.js';
+
+function collectNotes(): { readonly notes: string[]; readonly onEvent: (event: EnrichEvent) => void } {
+  const notes: string[] = [];
+  return {
+    notes,
+    onEvent(event) {
+      if (event.type === 'note') notes.push(`${event.code} ${event.message}`);
+    },
+  };
+}
+
+test('cells that are cut or cleaned are counted column by column, before the money, and only where they are sent', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const long = 'x'.repeat(9_000);
+  bench.write(
+    'in.csv',
+    [
+      'company,about,note',
+      `A,${long},${long}`,
+      `B\u0007,${long}\u202e,fine`,
+      'C, spaces are no change ,fine',
+      `A,${long},`,
+      '',
+    ].join('\n'),
+  );
+  const { notes, onEvent } = collectNotes();
+  let known = 0;
+  const { rows } = await bench.run(
+    { send: ['company', 'about'] },
+    {
+      onEvent,
+      async confirm() {
+        known = notes.length;
+        return true;
+      },
+    },
+  );
+  const expected = [
+    'CELLS_CUT 2 cells of about hold more than 8,000 characters: only the first 8,000 are sent',
+    'CELLS_CLEANED 1 cell of company holds control characters or invisible marks, which are not sent',
+    'CELLS_CLEANED 1 cell of about holds control characters or invisible marks, which are not sent',
+  ];
+  expect(notes.filter((note) => note.startsWith('CELLS'))).toEqual(expected);
+  expect(known).toBeGreaterThanOrEqual(expected.length);
+  expect(countStatuses(rows)).toEqual({ enriched: 4 });
+  const sent = bench.agent.tasks.flatMap((task) => task.request.input?.data ?? []);
+  expect(sent.map(({ company, about }) => [company, String(about).length])).toEqual([
+    ['A', 8_000],
+    ['B', 8_000],
+    ['C', 20],
+  ]);
+  expect(JSON.stringify(sent)).not.toContain('note');
+});
+
+test('nothing is noted of cells that are not sent again', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', 'company\nA\u0007\n');
+  await bench.run();
+  const { notes, onEvent } = collectNotes();
+  await bench.run({}, { onEvent });
+  expect(notes.filter((note) => note.startsWith('CELLS'))).toEqual([]);
+});
+
+test('a row that is too large to send fails with its size, and its neighbours go out in batches that are not', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const cells = Array.from({ length: 20 }, () => 'ä'.repeat(6_000));
+  const header = cells.map((_cell, index) => `c${index}`);
+  bench.write(
+    'in.csv',
+    [
+      ['company', ...header].join(','),
+      `small,${','.repeat(19)}`,
+      ['large', ...cells].join(','),
+      ...Array.from(
+        { length: 4 },
+        (_, index) => `medium ${index},${cells.slice(0, 8).join(',')},${','.repeat(11)}`,
+      ),
+      '',
+    ].join('\n'),
+  );
+  const { rows } = await bench.run();
+  expect(rows.map((row) => row.enrichment_status)).toEqual([
+    'enriched',
+    'failed',
+    ...Array(4).fill('enriched'),
+  ]);
+  expect(rows[1]?.enrichment_error).toMatch(/^too large to send: 24\d{4} bytes, at most 200000$/);
+  const sizes = bench.agent.tasks.map((task) => Buffer.byteLength(JSON.stringify(task.request.input?.data)));
+  expect(sizes).toHaveLength(2);
+  expect(Math.max(...sizes)).toBeLessThan(201_000);
+});
+
+test('a column called row_id keeps rows apart, and the agent is told what it says', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', 'row_id,company\n1,A\n2,A\n');
+  const { rows } = await bench.run();
+  expect(countStatuses(rows)).toEqual({ enriched: 2 });
+  const sent = bench.agent.tasks.flatMap((task) => task.request.input?.data ?? []);
+  expect(sent.map((record) => record.own_row_id)).toEqual(['1', '2']);
+});
+
+test('a list of nothing but columns to fill is refused before anything is spent', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', 'answer\nx\n');
+  await expect(bench.run()).rejects.toMatchObject({ code: 'NOTHING_TO_SEND', kind: 'usage' });
+});
