@@ -30,6 +30,8 @@ export interface Background {
   /** The first line that it wrote to standard output. */
   readonly line: string;
   readonly pid: number;
+  /** What it has written so far. */
+  result(): ProgramResult;
   signal(name: NodeJS.Signals): void;
   /** Waits for the end; give a signal to bring it about. */
   end(signal?: NodeJS.Signals): Promise<ProgramResult>;

@@ -1,0 +1,115 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+const PACE = ['--settle', '0.1s', '--poll', '0.05s'];
+const JOB = ['--reference', 'tables', '-f', 'hq_city', '--send', 'company'];
+
+function openDrop(files: Readonly<Record<string, string>> = {}): Workdir {
+  const workdir = createWorkdir();
+  mkdirSync(join(workdir.path, 'drop'));
+  workdir.write('tables/seats.csv', 'company,hq_city\nAcme,Oslo\nBolt,Riga\n');
+  for (const [name, content] of Object.entries(files)) workdir.write(join('drop', name), content);
+  return workdir;
+}
+
+function list(workdir: Workdir, folder: string): string[] {
+  return readdirSync(join(workdir.path, folder)).sort();
+}
+
+/** Each line of the log, in its own words. */
+function readLog(stdout: string): { event: string; time: string; file?: string; code?: string }[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+test('a file is filled by a recipe that lies in the folder itself, and the log tells each step as JSON', async () => {
+  const recipe = '{"fields":{"hq_city":"string"},"send":["company"],"agent":{"reference":"../tables"}}';
+  const workdir = openDrop({ 'list.csv': 'company\nAcme\n', 'recipe.json': recipe });
+  const result = await workdir.run(['watch', 'drop', '-r', 'drop/recipe.json', '--once', ...PACE]);
+  expect([result.status, result.stderr]).toEqual([0, '']);
+  const log = readLog(result.stdout);
+  expect(log.map(({ event }) => event)).toEqual([
+    ...['watching', 'ignored', 'taken', 'job', 'batch_sent', 'batch_settled', 'written', 'done', 'stopped'],
+  ]);
+  expect(log.every(({ time }) => !Number.isNaN(Date.parse(time)))).toBe(true);
+  expect(log.at(-2)).toMatchObject({
+    ...{ file: 'list.csv', input: 'done/list.csv', output: 'done/list.filled.csv', cost_usd: 0 },
+    rows: { total: 1, enriched: 1 },
+  });
+  expect(log.at(-1)).toMatchObject({ stop: 'done', done: 1, failed: 0, rows_failed: 0, cost_usd: 0 });
+  expect(workdir.read('drop/done/list.filled.csv')).toContain('Acme,Oslo,');
+});
+
+test('the exit code of --once says what to look at first', async () => {
+  const workdir = openDrop();
+  const once = (): ReturnType<Workdir['run']> => workdir.run(['watch', 'drop', ...JOB, '--once', ...PACE]);
+  expect((await once()).status).toBe(0);
+  workdir.write('drop/rows.csv', 'company,note\nAcme,\n,nobody\n');
+  expect((await once()).status).toBe(6);
+  workdir.write('drop/rows.csv', 'company,note\nAcme,\n,nobody\n');
+  workdir.write('drop/other.csv', 'firm\nAcme\n');
+  workdir.write('drop/sheet.xlsx', 'PK\u0003\u0004 a workbook');
+  const result = await once();
+  expect(result.status).toBe(2);
+  expect(
+    readLog(result.stdout)
+      .filter(({ event }) => event === 'failed')
+      .map(({ file, code }) => `${file} ${code}`)
+      .sort(),
+  ).toEqual(['other.csv UNKNOWN_COLUMN', expect.stringMatching(/^sheet\.xlsx INPUT_/)]);
+  expect(list(workdir, 'drop/failed')).toEqual([
+    ...['other.csv', 'other.csv.error.txt', 'sheet.xlsx', 'sheet.xlsx.error.txt'],
+  ]);
+  expect(workdir.read('drop/failed/other.csv.error.txt')).toContain('--send names company');
+});
+
+test('it can be asked how it is, writes its heartbeat, and ends with 130 when it is told to stop', async () => {
+  const workdir = openDrop();
+  const args = ['watch', 'drop', ...JOB, ...PACE, '--health', '0', '--heartbeat', 'beat.json'];
+  const watcher = await workdir.start(args);
+  expect(JSON.parse(watcher.line)).toMatchObject({ event: 'watching' });
+  expect(JSON.parse(workdir.read('beat.json'))).toMatchObject({ status: 'ok', done: 0 });
+  const { stderr } = watcher.result();
+  const url = /http:\S+/.exec(stderr)?.[0] ?? '';
+  const answer = await fetch(url);
+  expect([answer.status, await answer.json()]).toMatchObject([
+    200,
+    { status: 'ok', state: 'watching', file: null },
+  ]);
+  expect((await fetch(`${url}/else`)).status).toBe(404);
+  workdir.write('drop/list.csv', 'company\nAcme\n');
+  await expect.poll(async () => await (await fetch(url)).json()).toMatchObject({ done: 1 });
+  const { status } = await watcher.end('SIGTERM');
+  expect(status).toBe(130);
+  expect(JSON.parse(workdir.read('beat.json'))).toMatchObject({ state: 'stopped', done: 1 });
+});
+
+test.each([
+  ['a folder that is not there', ['nowhere', ...JOB], 'WATCH_NO_FOLDER'],
+  ['a schedule that is none', ['drop', ...JOB, '--schedule', 'daily at six'], 'BAD_SCHEDULE'],
+  ['a time without a unit', ['drop', ...JOB, '--settle', '5'], 'BAD_OPTION'],
+  ['two ways to look', ['drop', ...JOB, '--once', '--schedule', '0 6 * * *'], 'BAD_OPTION'],
+  [
+    'a heartbeat that cannot be written',
+    ['drop', ...JOB, '--heartbeat', 'no/where'],
+    'HEARTBEAT_NOT_WRITABLE',
+  ],
+  ['a port that is none', ['drop', ...JOB, '--health', '99999'], 'HEALTH_PORT'],
+  ['nothing to fill', ['drop', '--reference', 'tables'], 'NOTHING_TO_FILL'],
+  ['tables that are not there', ['drop', '-f', 'x', '--reference', 'gone'], 'REFERENCE_UNREADABLE'],
+  [
+    'a cost that nobody agreed to',
+    ['drop', '-f', 'x', '--api-url', 'http://127.0.0.1:9'],
+    'COST_NOT_CONFIRMED',
+  ],
+])('%s is refused before a file is touched', async (_title, args, code) => {
+  const workdir = openDrop({ 'list.csv': 'company\nAcme\n' });
+  const { status, stdout, stderr } = await workdir.run(['watch', ...args]);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(`[${code}]`);
+  expect(list(workdir, 'drop')).toEqual(['list.csv']);
+});

@@ -1,0 +1,64 @@
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createWatchRecord } from '../../src/cli/watch-log.js';
+import type { WatchEvent, WatchSummary } from '../../src/watch.js';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+const PAGE = readFileSync(join(ROOT, 'docs/file-drops.md'), 'utf8');
+
+/** The command lines of the units and of the crontab, as a shell would split them. */
+const COMMANDS = [...PAGE.matchAll(/^(?:ExecStart=|[\d*/,\- ]+ )(rowfill watch .*)$/gm)].map(
+  ([, line = '']) =>
+    line
+      .replace(/ >> \S+$/, '')
+      .split(/ (?=(?:[^"]*"[^"]*")*[^"]*$)/)
+      .map((word) => word.replaceAll('"', ''))
+      .slice(1),
+);
+
+function openPlace(): Workdir {
+  const workdir = createWorkdir();
+  cpSync(join(ROOT, 'samples'), join(workdir.path, 'srv'), { recursive: true });
+  mkdirSync(join(workdir.path, 'srv/drop'));
+  return workdir;
+}
+
+test('the page has a line for cron, and units that stay, that end, and that keep the hours', () => {
+  const has = (name: string): number => COMMANDS.filter((words) => words.includes(name)).length;
+  expect([COMMANDS.length, has('--once'), has('--schedule'), has('--health')]).toEqual([4, 2, 1, 1]);
+});
+
+test.each(COMMANDS.map((words) => [words.join(' '), words] as const))('rowfill %s', async (_line, words) => {
+  const workdir = openPlace();
+  const args = words.map((word) => word.replace('/srv/', 'srv/').replace('8099', '0'));
+  const watcher = await workdir.start(args);
+  expect(JSON.parse(watcher.line)).toMatchObject({ event: 'watching' });
+  const { status, stderr } = await watcher.end(args.includes('--once') ? undefined : 'SIGTERM');
+  expect(status, stderr).toBe(args.includes('--once') ? 0 : 130);
+});
+
+test('every event of the log is on the page, with its keys', () => {
+  const problem = { code: 'A_CODE', message: 'a message', hint: 'a hint' };
+  const summary: WatchSummary = {
+    ...{ stop: 'done', problem: null, done: 1, rowsFailed: 0, costMicros: 0 },
+    failed: { usage: 0, budget: 0, unreachable: 0, defect: 0 },
+  };
+  const file = 'list.csv';
+  const events: readonly WatchEvent[] = [
+    { type: 'watching', folder: '/drop', nextAtMs: 1 },
+    { type: 'ignored', file, reason: 'a reason' },
+    { type: 'taken', file, from: file, resumed: false },
+    { type: 'waiting', file, problem, delayMs: 1 },
+    { type: 'failed', file, input: `failed/${file}`, kind: 'usage', problem, summary: null },
+    { type: 'left', file, stop: 'interrupted', problem },
+    { type: 'stopped', summary },
+  ];
+  for (const event of events) {
+    const row = PAGE.split('\n').find((line) => line.startsWith(`| \`${event.type}\``)) ?? '';
+    const { event: _name, file: _file, ...keys } = createWatchRecord(event) ?? {};
+    for (const key of Object.keys(keys)) expect(row, event.type).toContain(`\`${key}\``);
+  }
+  expect(PAGE).toContain('| `done` | it is in `done` | `input`, `output`,');
+});

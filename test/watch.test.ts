@@ -1,0 +1,248 @@
+import { appendFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../src/model/clock.js';
+import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
+import type { WatchEvent } from '../src/watch.js';
+import { createList, readTable } from './helpers/job.js';
+import { answerPaid, createPaidGate } from './helpers/paid-server.js';
+import { openWatchBench } from './helpers/watch-bench.js';
+
+const RUN_MICROS = 25_000;
+const NO_FAILURES = { usage: 0, budget: 0, unreachable: 0, defect: 0 };
+
+/** A clock that says it is a day later than it is. */
+const tomorrow = { ...systemClock, now: () => Date.now() + 24 * 60 * 60 * 1_000 };
+
+test('each file ends in done with its output, or in failed with a reason, in the order in which they came', async () => {
+  const bench = await openWatchBench();
+  bench.drop('empty.csv', '');
+  utimesSync(bench.drop('list.csv', createList(3)), 1, 1);
+  const summary = await bench.watch();
+  expect(summary).toEqual({
+    ...{ stop: 'done', problem: null, done: 1, failed: { ...NO_FAILURES, usage: 1 } },
+    ...{ rowsFailed: 0, costMicros: RUN_MICROS },
+  });
+  expect(bench.list('.')).toEqual(['done', 'failed', 'working']);
+  expect(bench.list('working')).toEqual([]);
+  expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
+  expect(bench.list('failed')).toEqual(['empty.csv', 'empty.csv.error.txt']);
+  expect(bench.read('done/list.csv')).toBe(createList(3));
+  const rows = readTable(bench.read('done/list.filled.csv'));
+  expect(rows.map((row) => row.enrichment_status)).toEqual(['enriched', 'enriched', 'enriched']);
+  expect(bench.told('taken').map((event) => event.file)).toEqual(['list.csv', 'empty.csv']);
+});
+
+test('the same content again costs nothing, and the same name again overwrites nothing', async () => {
+  const bench = await openWatchBench();
+  for (const content of [createList(3), createList(3), createList(4)]) {
+    bench.drop('list.csv', content);
+    await bench.watch({ job: { citationsFile: 'anywhere.jsonl' } });
+  }
+  expect(bench.told('done').map(({ file, output, summary }) => [file, output, summary.costMicros])).toEqual([
+    ['list.csv', 'done/list.filled.csv', RUN_MICROS],
+    ['list-2.csv', 'done/list-2.filled.csv', 0],
+    ['list-3.csv', 'done/list-3.filled.csv', RUN_MICROS],
+  ]);
+  expect(bench.read('done/list-2.filled.csv').split('\n')).toHaveLength(5);
+  expect(bench.list('done').filter((name) => name.includes('citations'))).toHaveLength(3);
+});
+
+test('the budget is that of a file, each time it is dropped; what was answered is not paid for twice', async () => {
+  const bench = await openWatchBench();
+  const job = { yes: false, maxCost: 0.06 };
+  bench.drop('list.csv', createList(40));
+  expect(await bench.watch({ job })).toMatchObject({
+    done: 0,
+    failed: { budget: 1 },
+    costMicros: 2 * RUN_MICROS,
+  });
+  expect(bench.list('failed')).toEqual(['list.csv', 'list.csv.error.txt', 'list.filled.csv']);
+  expect(bench.read('failed/list.csv.error.txt')).toContain('16 of 40 rows are answered, for $0.05');
+  expect(bench.read('failed/list.filled.csv')).toContain('over_budget');
+  for (let again = 0; again < 2; again += 1) {
+    bench.drop('list.csv', createList(40));
+    await bench.watch({ job });
+  }
+  expect(bench.list('done')).toEqual(['list-3.csv', 'list-3.filled.csv']);
+  expect(bench.agent.tasks).toHaveLength(5);
+});
+
+test('the budget of a day lets a file wait for the next day, and takes what the day before has used', async () => {
+  const bench = await openWatchBench();
+  const options = { job: { yes: false }, maxCostPerDay: 0.06 };
+  bench.drop('list.csv', createList(40));
+  const today = await bench.watch(options);
+  expect(today).toMatchObject({ stop: 'budget', problem: { code: 'DAY_BUDGET_REACHED' }, done: 0 });
+  expect(bench.list('working')).toEqual(['list.csv']);
+  // The rest of the day has nothing more to give.
+  await bench.watch(options);
+  expect(bench.agent.tasks).toHaveLength(2);
+  const next = await bench.watch({ ...options, maxCostPerDay: 1 }, { clock: tomorrow });
+  expect(next).toMatchObject({ stop: 'done', done: 1, costMicros: 5 * RUN_MICROS });
+  expect(bench.agent.tasks).toHaveLength(5);
+  expect(bench.told('taken').map((event) => event.resumed)).toEqual([false, true, true]);
+});
+
+test('a day that has no room for a single run would never have: the file fails', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  const summary = await bench.watch({ job: { yes: false }, maxCostPerDay: 0.01 });
+  expect(summary).toMatchObject({ stop: 'done', failed: { budget: 1 } });
+  expect(bench.agent.tasks).toHaveLength(0);
+});
+
+test('without an agreement on the cost nothing is touched', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  await expect(bench.watch({ job: { yes: false } })).rejects.toMatchObject({ code: 'COST_NOT_CONFIRMED' });
+  expect(bench.list('.')).toEqual(['list.csv']);
+});
+
+test('a job that no file could be filled with is an error of its own, before any file and after', async () => {
+  const bench = await openWatchBench();
+  const schema = bench.drop(
+    'answer.schema.json',
+    '{"type":"object","properties":{"answer":{"type":"string"}}}',
+  );
+  bench.drop('list.csv', createList(3));
+  await expect(bench.watch({ job: { fields: [], schema: `${schema}x` } })).rejects.toMatchObject({
+    code: 'SCHEMA_NOT_FOUND',
+  });
+  expect(bench.list('.')).toEqual(['answer.schema.json', 'list.csv']);
+  const broken = bench.watch(
+    { job: { fields: [], schema } },
+    { onEvent: (event) => event.type === 'taken' && rmSync(schema) },
+  );
+  await expect(broken).rejects.toMatchObject({ code: 'SCHEMA_NOT_FOUND' });
+  expect(bench.told('ignored')).toMatchObject([{ file: 'answer.schema.json' }]);
+  expect([bench.list('failed'), bench.list('working')]).toEqual([[], ['list.csv']]);
+});
+
+test('an agent that refuses stops the watcher; the file stays, and is carried on when it does no more', async () => {
+  const faults = [{ fault: 'no_credits' as const, first: 1 }];
+  const bench = await openWatchBench(answerPaid, { rehearsal: resolveRehearsal({ faults }) });
+  bench.drop('list.csv', createList(3));
+  bench.drop('next.csv', createList(3));
+  const refused = await bench.watch({ once: false });
+  expect(refused).toMatchObject({ stop: 'refused', problem: { code: 'NO_MORE_CREDITS' } });
+  expect([bench.list('working'), bench.list('.')]).toEqual([
+    ['list.csv'],
+    ['done', 'failed', 'next.csv', 'working'],
+  ]);
+  expect(await bench.watch()).toMatchObject({ stop: 'done', done: 2 });
+});
+
+test('an agent that cannot be reached: with once the file stays for the next time, else it is tried again', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  const nobody = { job: { apiUrl: 'http://127.0.0.1:9' } };
+  const slept: number[] = [];
+  const stop = new AbortController();
+  const clock = {
+    ...systemClock,
+    sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+      slept.push(delayMs);
+      if (slept.length === 3) stop.abort();
+      return systemClock.sleep(0, signal);
+    },
+  };
+  expect(await bench.watch(nobody)).toMatchObject({
+    stop: 'unreachable',
+    problem: { code: expect.any(String) },
+  });
+  expect(bench.list('working')).toEqual(['list.csv']);
+  expect(await bench.watch({ ...nobody, once: false }, { clock, signal: stop.signal })).toMatchObject({
+    stop: 'interrupted',
+  });
+  expect(bench.told('waiting')).not.toEqual([]);
+  expect(bench.list('working')).toEqual(['list.csv']);
+  expect(await bench.watch()).toMatchObject({ stop: 'done', done: 1 });
+});
+
+test('told to stop, the watcher leaves its file, and the next one picks up the run that works', async () => {
+  const gate = createPaidGate();
+  const bench = await openWatchBench(gate.script);
+  bench.drop('list.csv', createList(3));
+  const stop = new AbortController();
+  const watching = bench.watch({ once: false }, { signal: stop.signal });
+  await gate.reached(1);
+  stop.abort();
+  expect(await watching).toMatchObject({ stop: 'interrupted', done: 0 });
+  expect(bench.told('left')).toMatchObject([{ file: 'list.csv', stop: 'interrupted' }]);
+  gate.open();
+  expect(await bench.watch()).toMatchObject({ stop: 'done', done: 1 });
+  expect(bench.agent.tasks).toHaveLength(1);
+});
+
+test('a file that is written to after it was taken is filled again, and only its new rows are asked', async () => {
+  const gate = createPaidGate();
+  const bench = await openWatchBench(gate.script);
+  bench.drop('list.csv', createList(8));
+  const watching = bench.watch();
+  await gate.reached(1);
+  const [room = ''] = readdirSync(join(bench.folder, 'working/list.csv')).filter(
+    (name) => !name.includes('.'),
+  );
+  appendFileSync(join(bench.folder, 'working/list.csv', room, 'list.csv'), 'Latecomer\n');
+  gate.open();
+  expect(await watching).toMatchObject({ stop: 'done', done: 1 });
+  expect(bench.told('waiting')).toMatchObject([{ file: 'list.csv', problem: { code: 'INPUT_CHANGED' } }]);
+  const asked = bench.agent.tasks.map((task) => task.request.input?.data?.map((record) => record.company));
+  expect(asked.at(-1)).toEqual(['Latecomer']);
+  expect(asked).toHaveLength(2);
+  expect(readTable(bench.read('done/list.filled.csv')).at(-1)).toMatchObject({ company: 'Latecomer' });
+});
+
+test('two watchers share a folder: each file is filled once, and paid once', async () => {
+  const bench = await openWatchBench();
+  const names = Array.from({ length: 12 }, (_, index) => `list-${index}.csv`);
+  for (const name of names) bench.drop(name, `company\nCompany of ${name}\n`);
+  const summaries = await Promise.all([bench.watch(), bench.watch(), bench.watch()]);
+  expect(summaries.reduce((sum, summary) => sum + summary.done, 0)).toBe(12);
+  expect(bench.list('done').filter((name) => !name.includes('filled'))).toEqual(names.sort());
+  expect(bench.list('failed')).toEqual([]);
+  expect(bench.agent.tasks).toHaveLength(12);
+});
+
+test('with a schedule files wait for their hour, and what was begun does not', async () => {
+  const bench = await openWatchBench();
+  bench.drop('begun.csv', createList(3));
+  const stopped = new AbortController();
+  await bench.watch(
+    {},
+    { onEvent: (event) => event.type === 'taken' && stopped.abort(), signal: stopped.signal },
+  );
+  expect(bench.list('working')).toEqual(['begun.csv']);
+
+  bench.drop('list.csv', createList(4));
+  const start = new Date(2026, 4, 7, 5, 0).getTime();
+  let nowMs = start;
+  const stop = new AbortController();
+  const order: unknown[] = [];
+  const note = (event: WatchEvent): void => {
+    if (event.type === 'done') order.push(event.file);
+    if (event.type !== 'watching') return;
+    order.push(event.nextAtMs);
+    if (order.length === 4) stop.abort();
+  };
+  const clock = {
+    ...systemClock,
+    now: () => nowMs,
+    async sleep(delayMs: number): Promise<void> {
+      nowMs += delayMs;
+      await systemClock.sleep(1);
+    },
+  };
+  const options = { once: false, schedule: '0 6 * * *' };
+  await bench.watch(options, { clock, onEvent: note, signal: stop.signal });
+  const six = new Date(2026, 4, 7, 6, 0).getTime();
+  expect(order).toEqual(['begun.csv', six, 'list.csv', six + 24 * 60 * 60 * 1_000]);
+});
+
+test('options that contradict each other are refused', async () => {
+  const bench = await openWatchBench();
+  for (const options of [{ schedule: '0 6 * * *' }, { maxCostPerDay: -1 }, { maxCostPerDay: Number.NaN }]) {
+    await expect(bench.watch(options)).rejects.toMatchObject({ code: 'BAD_OPTION' });
+  }
+});

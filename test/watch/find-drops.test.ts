@@ -1,0 +1,44 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { DropFinder } from '../../src/watch/find-drops.js';
+import { openFolders } from '../../src/watch/folders.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
+
+async function openFinder() {
+  const folders = await openFolders(await createTempFolder());
+  const ignored: string[] = [];
+  const keep = [join(folders.root, 'customers.csv')];
+  const finder = new DropFinder(folders, { keep, settleMs: 100 }, (name) => ignored.push(name));
+  const names = async (nowMs: number) => {
+    const { whole, unsettled } = await finder.find(nowMs);
+    return { whole: whole.map((drop) => drop.name), unsettled };
+  };
+  const write = (name: string, text: string) => writeFile(join(folders.root, name), text);
+  return { folders, finder, ignored, names, write };
+}
+
+test('whole files are found, those in the making are counted, and folders, links and temporary names are left alone', async () => {
+  const { folders, ignored, names, write } = await openFinder();
+  await write('old.csv', 'a');
+  await write('old.csv.part', 'a');
+  await mkdir(join(folders.root, 'folder.csv'));
+  await symlink(join(folders.root, 'old.csv'), join(folders.root, 'link.csv'));
+  expect(await names(0)).toEqual({ whole: [], unsettled: 1 });
+  await write('new.csv', 'a');
+  expect(await names(100)).toEqual({ whole: ['old.csv'], unsettled: 1 });
+  await write('new.csv', 'more');
+  expect(await names(200)).toEqual({ whole: ['old.csv'], unsettled: 1 });
+  expect(await names(300)).toEqual({ whole: ['old.csv', 'new.csv'], unsettled: 0 });
+  expect(ignored).toEqual([]);
+});
+
+test('what is not filled is told once, and so is a file of the job itself', async () => {
+  const { finder, ignored, names, write } = await openFinder();
+  for (const name of ['notes.pdf', 'customers.csv', 'list.csv']) await write(name, 'a');
+  await names(0);
+  expect(await names(100)).toEqual({ whole: ['list.csv'], unsettled: 0 });
+  finder.ignore('list.csv', 'it may not be moved');
+  expect(await names(200)).toEqual({ whole: [], unsettled: 0 });
+  expect(ignored.sort()).toEqual(['customers.csv', 'list.csv', 'notes.pdf']);
+});

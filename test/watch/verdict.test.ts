@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { type ErrorKind, RowfillError } from '../../src/errors.js';
+import type { JobStop, JobSummary } from '../../src/model/events.js';
+import { type Attempt, readVerdict } from '../../src/watch/verdict.js';
+
+const ROWS = {
+  ...{ total: 3, enriched: 3, partial: 0, not_found: 0, excluded: 0 },
+  ...{ unchanged: 0, failed: 0, over_budget: 0, pending: 0 },
+};
+
+function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSummary {
+  return {
+    ...{ jobId: 'j_1', askId: 'a', input: 'in.csv', output: 'out.csv', stop, error: null, rows: ROWS },
+    ...{ reused: 0, duplicates: 0, runs: { created: 1, adopted: 0, failed: 0 }, unknownRuns: 0, requests: 3 },
+    ...{ costMicros: 25_000, costNowMicros: 25_000, reservedMicros: 0, seconds: 1, steps: [] },
+    ...changes,
+  };
+}
+
+function judge(outcome: Attempt['outcome'], changes: Partial<Attempt> = {}) {
+  const sound = { isInterrupted: false, hasChanged: false, isDayShort: false, jobError: null, tries: 1 };
+  return readVerdict({ outcome, ...sound, ...changes });
+}
+
+const summary = (stop: JobStop, changes: Partial<JobSummary> = {}) => ({
+  summary: createSummary(stop, changes),
+});
+const error = (kind: ErrorKind, code: string) => ({ error: new RowfillError(kind, code, `about ${code}`) });
+const problem = (code: string) => ({ code, message: `about ${code}`, hint: null });
+
+test('a job that came to its end is done, failed rows or not', () => {
+  expect(judge(summary('done'))).toMatchObject({ status: 'done' });
+  expect(judge(summary('done', { rows: { ...ROWS, enriched: 0, failed: 3 } }))).toMatchObject({
+    status: 'done',
+  });
+});
+
+test('runs whose end is not known are waited for, but not for ever', () => {
+  expect(judge(summary('done', { reservedMicros: 25_000 }))).toMatchObject({
+    status: 'again',
+    when: 'later',
+    problem: { code: 'RUNS_OPEN' },
+  });
+  expect(judge(summary('done', { reservedMicros: 25_000 }), { tries: 5 })).toMatchObject({ status: 'done' });
+});
+
+test('the budget of a file sends it to failed, that of the day lets it wait', () => {
+  expect(judge(summary('budget'))).toMatchObject({
+    status: 'failed',
+    kind: 'budget',
+    problem: { code: 'BUDGET_REACHED' },
+    summary: { costMicros: 25_000 },
+  });
+  expect(judge(summary('budget'), { isDayShort: true })).toMatchObject({ status: 'again', when: 'tomorrow' });
+});
+
+test('an agent that refuses stops the watcher, before the job and in it', () => {
+  expect(judge(summary('refused', { error: problem('NO_MORE_CREDITS') }))).toEqual({
+    status: 'stop',
+    stop: 'refused',
+    problem: problem('NO_MORE_CREDITS'),
+  });
+  expect(judge(error('refused', 'INVALID_API_KEY'))).toEqual({
+    status: 'stop',
+    stop: 'refused',
+    problem: problem('INVALID_API_KEY'),
+  });
+});
+
+test('an agent that cannot be reached is tried again; one that keeps failing, and bills that, is not', () => {
+  expect(judge(summary('unreachable', { error: problem('NETWORK_ERROR') }))).toMatchObject({
+    status: 'again',
+    when: 'later',
+  });
+  expect(judge(error('unreachable', 'NETWORK_ERROR'))).toMatchObject({ status: 'again', when: 'later' });
+  expect(judge(summary('unreachable', { error: problem('AGENT_KEEPS_FAILING') }))).toMatchObject({
+    status: 'failed',
+    kind: 'unreachable',
+  });
+});
+
+test('a file that cannot be used fails, unless it is the job that cannot be', () => {
+  expect(judge(error('usage', 'INPUT_EMPTY'))).toMatchObject({ status: 'failed', kind: 'usage' });
+  const jobError = new RowfillError('usage', 'SCHEMA_NOT_FOUND', 'gone');
+  expect(judge(error('usage', 'SCHEMA_NOT_FOUND'), { jobError })).toEqual({
+    status: 'broken',
+    error: jobError,
+  });
+});
+
+test.each(['LEDGER_FULL', 'LEDGER_LOCKED', 'OUTPUT_DISK_FULL', 'OUTPUT_NOT_WRITABLE'])(
+  'no file is to blame for %s: it is tried again',
+  (code) => {
+    expect(judge(error('usage', code))).toMatchObject({ status: 'again', when: 'later' });
+  },
+);
+
+test('nor for what the system refused, or for another process that asks the same', () => {
+  const refused = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
+  expect(judge({ error: refused })).toMatchObject({
+    status: 'again',
+    when: 'later',
+    problem: { code: 'EIO' },
+  });
+  expect(judge(error('usage', 'LEASE_HELD'))).toMatchObject({ status: 'again', when: 'soon' });
+});
+
+test('a defect fails the file it was met with, so that the others are filled', () => {
+  expect(judge({ error: new TypeError('x is not a function') })).toMatchObject({
+    status: 'failed',
+    kind: 'defect',
+    problem: { code: 'DEFECT' },
+  });
+  expect(judge(error('defect', 'LEDGER_BATCH_STATE'))).toMatchObject({ status: 'failed', kind: 'defect' });
+});
+
+test('a file that changed meanwhile is filled again, whatever came of it', () => {
+  for (const outcome of [summary('done'), error('usage', 'INPUT_EMPTY')]) {
+    expect(judge(outcome, { hasChanged: true })).toMatchObject({ status: 'again', when: 'still' });
+  }
+});
+
+test('told to stop, a watcher leaves the file where it is, unless it is done', () => {
+  const stopped = { status: 'stop', stop: 'interrupted', problem: null };
+  expect(judge(summary('interrupted'), { isInterrupted: true })).toEqual(stopped);
+  expect(judge({ error: new Error('aborted') }, { isInterrupted: true })).toEqual(stopped);
+  expect(judge(error('usage', 'LEASE_HELD'), { isInterrupted: true })).toEqual(stopped);
+  expect(judge(summary('done'), { isInterrupted: true })).toMatchObject({ status: 'done' });
+});
