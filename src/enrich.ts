@@ -74,10 +74,11 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
 
 /** The trip itself, once everything is open and agreed to. */
 async function fillFile(trip: Trip, recovered: RecoveredBatches, startedAtMs: number): Promise<JobSummary> {
-  const { job, ledger, agent, settings, stop } = trip;
+  const { job, ledger, agent, settings, stop, tally } = trip;
   await dispatchQuestions(trip, recovered);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
-    await cancelRuns(agent.client, ledger, job);
+    const { cancelled, costMicros } = await cancelRuns(agent.client, ledger, job);
+    tally.countCancelled(cancelled.length, costMicros);
   }
   const rows = await writeTripOutput(trip);
   reportNotes(trip);

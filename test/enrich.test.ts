@@ -176,6 +176,25 @@ test('an interruption while the input is looked through ends the job before anyb
   expect(summary).toMatchObject({ stop: 'interrupted', rows: { pending: 3, total: 3 } });
 });
 
+test('progress knows the rows to work on before the first is asked, and counts no others', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.csv', createList(40));
+  const progress: JobProgress[] = [];
+  let asked = 0;
+  const confirm = async (): Promise<boolean> => {
+    asked = progress.length;
+    return true;
+  };
+  const onEvent = (event: EnrichEvent): void => {
+    if (event.type === 'progress') progress.push(event.progress);
+  };
+  const { summary } = await bench.run({ limit: 10 }, { confirm, onEvent });
+  expect(progress.slice(0, asked)).toMatchObject([{ rowsRead: 40, rowsTotal: null, rowsDone: 0 }]);
+  expect(new Set(progress.slice(asked).map(({ rowsTotal }) => rowsTotal))).toEqual(new Set([10]));
+  expect(progress.at(-1)).toMatchObject({ rowsRead: 10, rowsDone: 10 });
+  expect(summary.rows).toMatchObject({ enriched: 10, pending: 30 });
+});
+
 test('an interruption before the job has begun is thrown as what it is, and leaves nothing behind', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', createList(3));

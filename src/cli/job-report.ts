@@ -10,6 +10,8 @@ export interface JobReport {
   readonly onEvent: (event: EnrichEvent) => void;
   /** Says a line without spoiling what is drawn. */
   say(text: string): void;
+  /** Takes away what is drawn, for somebody else to use the terminal. */
+  pause(): void;
   /** Tells what the job came to. */
   finish(summary: JobSummary): void;
   /** Notes why the job has no end; a reader of the output who left is no reason. */
@@ -38,6 +40,7 @@ export function createJobReport(host: Host, quiet: boolean, log: LogFile | null)
       show(event);
     },
     say: (text) => (progress === null ? host.say(text) : progress.note(text)),
+    pause: () => progress?.end(),
     finish(summary) {
       progress?.end();
       log?.end(summary);

@@ -10,10 +10,15 @@ export interface Progress {
   update(progress: JobProgress): void;
   /** Says a line without spoiling the bar. */
   note(text: string): void;
+  /** Takes away what is drawn; a later update begins anew. */
   end(): void;
 }
 
 const LINE_EVERY_MS = 5000;
+const BAR_WIDTH = 20;
+const MIN_BAR_WIDTH = 4;
+/** What the words beside the bar mostly need. */
+const WORDS_WIDTH = 60;
 
 /** A bar on a terminal; elsewhere a line now and then, and only when there is news. */
 export function createProgress(host: Host): Progress {
@@ -25,7 +30,7 @@ function createBar(host: Host): Progress {
     {
       stream: host.stderr as NodeJS.WritableStream,
       format: '{bar} {words}',
-      barsize: 20,
+      barsize: Math.max(MIN_BAR_WIDTH, Math.min(BAR_WIDTH, (host.stderr.columns ?? 80) - WORDS_WIDTH)),
       clearOnComplete: true,
       // The bar is cut to the width of the terminal instead, so that no setting of the terminal has to be put back.
       linewrap: true,
@@ -34,8 +39,8 @@ function createBar(host: Host): Progress {
     },
     Presets.shades_classic,
   );
-  const timeLeft = createTimeLeft();
-  const unguard = host.guard(() => bar.stop());
+  let timeLeft = createTimeLeft();
+  let unguard = (): void => {};
   let last: JobProgress | null = null;
 
   function draw(progress: JobProgress, isStart: boolean): void {
@@ -51,6 +56,7 @@ function createBar(host: Host): Progress {
   return {
     update(progress) {
       timeLeft.observe(host.now(), progress.rowsDone);
+      if (last === null) unguard = host.guard(() => bar.stop());
       draw(progress, last === null);
       last = progress;
     },
@@ -64,12 +70,14 @@ function createBar(host: Host): Progress {
       bar.stop();
       unguard();
       last = null;
+      // The time that a question waits is not time that rows take.
+      timeLeft = createTimeLeft();
     },
   };
 }
 
 function createLines(host: Host): Progress {
-  const timeLeft = createTimeLeft();
+  let timeLeft = createTimeLeft();
   let saidAtMs = host.now();
   let said = '';
   return {
@@ -84,7 +92,9 @@ function createLines(host: Host): Progress {
       saidAtMs = atMs;
     },
     note: (text) => host.say(text),
-    end() {},
+    end() {
+      timeLeft = createTimeLeft();
+    },
   };
 }
 

@@ -2,6 +2,9 @@ import { describeError, RowfillError } from '../errors.js';
 import { EXIT_CODES, resolveErrorCode } from './exit-code.js';
 import type { Host } from './host.js';
 
+/** Codes of a question that was answered with no. */
+const DECLINED: ReadonlySet<string> = new Set(['COST_DECLINED', 'DECLINED']);
+
 /** Tells a person why a command stopped, and gives the exit code for it. A closed pipe is no error. */
 export function reportError(error: unknown, host: Host): number {
   if (isClosedOutput(error, host)) return EXIT_CODES.done;
@@ -13,6 +16,11 @@ export function reportError(error: unknown, host: Host): number {
 
 function reportKnown(error: RowfillError, host: Host): number {
   if (error.kind === 'defect') return reportDefect(error, host);
+  if (DECLINED.has(error.code)) {
+    // Who has just said no knows why, and need not be told of an error.
+    host.say(`${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`);
+    return resolveErrorCode(error.kind);
+  }
   sayError({ code: error.code, message: error.message, hint: error.hint ?? null }, host);
   return resolveErrorCode(error.kind);
 }

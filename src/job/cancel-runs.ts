@@ -3,11 +3,14 @@ import { checkRun, createRowChecker } from '../check/check-run.js';
 import { describeError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
+import { toMicros } from '../model/money.js';
 import { isTerminal } from '../model/run.js';
 import { createAnswers } from '../settle/create-answers.js';
 
 export interface CancelledRuns {
   readonly cancelled: readonly string[];
+  /** What the cancelled runs were billed, in micro-dollars. */
+  readonly costMicros: number;
   /** Runs that could not be cancelled, each with the reason. */
   readonly failed: readonly { readonly runId: string; readonly reason: string }[];
   /** Batches whose run is not known: the next `run` looks for them. */
@@ -23,6 +26,7 @@ export async function cancelRuns(
   const checker = createRowChecker(job.ask);
   const open = ledger.findOpenBatches(job.ask.id).filter(({ batch }) => batch.jobId === job.id);
   const cancelled: string[] = [];
+  let costMicros = 0;
   const failed: { runId: string; reason: string }[] = [];
   for (const { batch, runId } of open) {
     if (runId === null) continue;
@@ -31,9 +35,10 @@ export async function cancelRuns(
       if (!isTerminal(run.status)) throw new Error(`the agent left it ${run.status}`);
       ledger.settle(batch.id, run, createAnswers(batch, checkRun(batch, run, checker), run), []);
       cancelled.push(runId);
+      costMicros += toMicros(run.costDollars.total);
     } catch (error) {
       failed.push({ runId, reason: describeError(error) });
     }
   }
-  return { cancelled, failed, unknown: open.filter(({ runId }) => runId === null).length };
+  return { cancelled, costMicros, failed, unknown: open.filter(({ runId }) => runId === null).length };
 }

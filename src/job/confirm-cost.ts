@@ -16,6 +16,7 @@ export async function confirmCost(trip: Trip): Promise<void> {
   // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
   if (stop.reason !== null) return;
   trip.surveyed = counts;
+  trip.tally.expectRows(counts);
   if (agent.isFree || quote.runs === 0) return;
   if (hooks.confirm !== undefined) {
     if (await hooks.confirm(quote)) return;

@@ -40,6 +40,17 @@ export class JobTally {
     this.steps = sources.efforts.map((effort) => ({ effort, runs: 0, filled: 0, costMicros: 0 }));
   }
 
+  /** Rows that the survey has looked through: nothing is done about them yet. */
+  countLookedThrough(rowsRead: number): void {
+    const progress = { rowsRead, rowsTotal: null, rowsDone: 0, rowsFailed: 0, runsActive: 0 };
+    this.sources.onEvent({ type: 'progress', progress: { ...progress, ...this.sources.readSpend() } });
+  }
+
+  /** How many rows there are to work on, once the survey has seen them all. */
+  expectRows(counts: SurveyCounts): void {
+    this.rowsTotal = Object.values(counts).reduce((sum, count) => sum + count, 0) - counts.unwanted;
+  }
+
   /** Rows that were read: those that need no asking are done. */
   countSelected(selections: readonly Selection[]): void {
     for (const { status } of selections) this.countRows(status, 1);
@@ -131,9 +142,17 @@ export class JobTally {
     this.report();
   }
 
+  /** Runs that were cancelled at the agent, with what they were billed. */
+  countCancelled(runs: number, costMicros: number): void {
+    this.runsActive -= runs;
+    this.costNowMicros += costMicros;
+    this.report();
+  }
+
   private countRows(status: string, count: number): void {
+    if (status === 'unwanted') return;
     this.rowsRead += count;
-    if (status === 'ask' || status === 'waiting' || status === 'unwanted') return;
+    if (status === 'ask' || status === 'waiting') return;
     this.rowsDone += count;
     if (status === 'reused') this.reused += count;
     if (status === 'twin') this.duplicates += count;

@@ -37,9 +37,12 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   const cellNotes = new CellNotes(trip.ask.send);
   const isPartlyFilled = canBePartlyFilled(trip);
   const pass = trip.ledger.startPass();
+  let rowsRead = 0;
   try {
     for await (const rows of trip.input.openRows()) {
       if (trip.stop.reason !== null) break;
+      rowsRead += rows.length;
+      trip.tally.countLookedThrough(rowsRead);
       // What is in flight is known for this chunk alone; the ledger's pass knows the rows of the chunks before.
       const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
       cellNotes.count(rows, selections);

@@ -53,7 +53,10 @@ export type EnrichEvent =
     }
   | { readonly type: 'written'; readonly path: string; readonly rows: RowCounts };
 
-/** How far a job is; rows are counted as they are read, so `rowsTotal` is null until the end of the input was seen. */
+/**
+ * How far a job is. Rows are counted as they are read, without those that it is not to work on; `rowsTotal` is null until
+ * the end of the input was seen.
+ */
 export interface JobProgress {
   readonly rowsRead: number;
   readonly rowsTotal: number | null;

@@ -37,7 +37,9 @@ test('--cancel-on-interrupt cancels the runs instead of leaving them to work', a
   const words = ['--api-url', url, '--yes', '--batch-size', '2', '--cancel-on-interrupt'];
   const running = dir.spawn(['run', 'in.csv', '-f', 'answer', ...words], ENV);
   await gate.reached(2);
-  expect((await running.end('SIGINT')).status).toBe(130);
+  const { status, stderr } = await running.end('SIGINT');
+  expect(status).toBe(130);
+  expect(stderr).not.toContain('still working at the agent');
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
   expect(jobs[0].runs).toEqual([]);
 });

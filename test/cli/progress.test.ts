@@ -54,6 +54,25 @@ test('a terminal shows a bar that is cleared at the end', () => {
   expect(host.readStderr().endsWith('\u001b[2K')).toBe(true);
 });
 
+test('the bar makes room for its words where the terminal is narrow', () => {
+  const host = createTestHost({ isTerminal: true, columns: 30 });
+  const progress = createProgress(host);
+  progress.update(createJob(50));
+  expect(stripVTControlCharacters(host.readStderr())).toMatch(/█{2}░{2} 50 of 100 rows · \$0\.00/);
+  progress.end();
+});
+
+test('a bar that was taken away for a question is drawn again, and still put away in a hurry', () => {
+  const host = createTestHost({ isTerminal: true });
+  const progress = createProgress(host);
+  progress.update(createJob(10));
+  progress.end();
+  progress.update(createJob(20));
+  expect(stripVTControlCharacters(host.readStderr())).toContain('20 of 100 rows');
+  host.restore();
+  expect(host.readStderr().endsWith('\u001b[2K')).toBe(true);
+});
+
 test('the bar changes no setting of the terminal, neither its wrapping nor its cursor', () => {
   const host = createTestHost({ isTerminal: true });
   const progress = createProgress(host);

@@ -9,6 +9,12 @@ test('an error tells what happened, its code and what to do', () => {
   expect(host.readStderr()).toBe('error: in.csv is missing [NO_FILE]\nwhat to do: Check the path.\n');
 });
 
+test('who has said no is told what that means, and of no error', () => {
+  const host = createTestHost();
+  expect(reportError(createUsageError('COST_DECLINED', 'not started: nothing was sent', ''), host)).toBe(2);
+  expect(host.readStderr()).toBe('Not started: nothing was sent.\n');
+});
+
 test('an exception that nobody foresaw is called a defect, with how to report it, and exit code 1', () => {
   const host = createTestHost();
   expect(reportError(new TypeError('x is not a function'), host)).toBe(1);

@@ -16,6 +16,8 @@ export interface TestHost extends Host {
 
 interface TestHostOptions {
   readonly isTerminal?: boolean;
+  /** @default 100 */
+  readonly columns?: number;
   readonly env?: Environment;
   readonly isDebug?: boolean;
   readonly isOutputClosed?: boolean;
@@ -25,8 +27,9 @@ interface TestHostOptions {
 export function createTestHost(options: TestHostOptions = {}): TestHost {
   const isTTY = options.isTerminal ?? false;
   const stdin = Object.assign(new PassThrough(), { isTTY });
-  const [stdout, readStdout] = createSink(isTTY);
-  const [stderr, readStderr] = createSink(isTTY);
+  const columns = options.columns ?? 100;
+  const [stdout, readStdout] = createSink(isTTY, columns);
+  const [stderr, readStderr] = createSink(isTTY, columns);
   const listeners = new Set<() => void>();
   const exits: number[] = [];
   let nowMs = Date.UTC(2026, 0, 1);
@@ -65,8 +68,11 @@ export function createTestHost(options: TestHostOptions = {}): TestHost {
   };
 }
 
-function createSink(isTTY: boolean): [PassThrough & { isTTY: boolean; columns: number }, () => string] {
-  const stream = Object.assign(new PassThrough(), { isTTY, columns: 100 });
+function createSink(
+  isTTY: boolean,
+  columns: number,
+): [PassThrough & { isTTY: boolean; columns: number }, () => string] {
+  const stream = Object.assign(new PassThrough(), { isTTY, columns });
   let text = '';
   stream.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;

@@ -73,7 +73,10 @@ export const run = createCommand({
     try {
       const summary = await enrich(jobOptions, {
         onEvent: report.onEvent,
-        confirm: (quote) => confirmQuote(quote, consent, host),
+        confirm(quote) {
+          report.pause();
+          return confirmQuote(quote, consent, host);
+        },
         withValues: logValues === true,
         signal: interrupt.signal,
       });
