@@ -1,0 +1,98 @@
+import { fork, spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const HERE = import.meta.dirname;
+export const PROGRAM = join(HERE, '../../dist/cli/main.js');
+const SCRIPT = join(HERE, 'script.mjs');
+const USAGE = pathToFileURL(join(HERE, 'usage.mjs')).href;
+/** No measurement takes longer than this, whatever goes wrong. */
+const MAX_MS = 15 * 60_000;
+
+/** rowfill as a person would start it; the ledger is in the folder, so that the same call again carries on. */
+export const ROWFILL = {
+  name: 'rowfill',
+  words: (job) => [
+    PROGRAM,
+    'run',
+    job.input,
+    ...['-q', 'Find the seat of each company and the year in which it was founded.'],
+    ...['-f', 'hq_city', '-f', 'founded:integer', '--send', 'company,domain'],
+    ...['--batch-size', String(job.batchSize), '--concurrency', String(job.concurrency)],
+    ...(job.startsPerSecond > 0 ? ['--starts-per-second', String(job.startsPerSecond)] : []),
+    ...['--api-url', job.url, '--output', job.output, '--yes', '--quiet'],
+  ],
+};
+
+export const SCRIPT_1S = { name: 'exa-js script', words: (job) => createScriptWords(job) };
+export const SCRIPT_100MS = {
+  name: 'exa-js script, polling every 100 ms',
+  words: (job) => [...createScriptWords(job), '100'],
+};
+
+function createScriptWords(job) {
+  return [SCRIPT, job.input, job.output, job.url, String(job.batchSize), String(job.concurrency)];
+}
+
+/** Runs a program of Node to its end, or until `killAfterMs`; tells how long it took and what it used. */
+export async function runNode(words, { folder, killAfterMs = MAX_MS }) {
+  const usagePath = join(folder, 'usage.json');
+  rmSync(usagePath, { force: true });
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, ['--import', USAGE, ...words], {
+    cwd: folder,
+    env: { ...createEnvironment(), EXA_API_KEY: 'bench', ROWFILL_HOME: folder, BENCH_USAGE: usagePath },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let words2 = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    words2 += text.slice(0, 10_000 - words2.length);
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  clearTimeout(timer);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const usage = existsSync(usagePath) ? JSON.parse(readFileSync(usagePath, 'utf8')) : {};
+  return {
+    code,
+    seconds,
+    stderr: words2,
+    peakMb: (usage.peakKb ?? 0) / 1_000,
+    cpuSeconds: usage.cpuMs / 1_000,
+  };
+}
+
+/** Starts a server of its own for each measurement, so that every contender meets a fresh one. */
+export async function openServer({
+  latency = null,
+  limits = [{ afterRuns: 0, maxActiveRuns: 50 }],
+  startsPerSecond = 0,
+}) {
+  const child = fork(join(HERE, 'server.mjs'), [JSON.stringify({ latency, limits, startsPerSecond })]);
+  const ask = (key) =>
+    new Promise((resolve, reject) => {
+      child.once('message', (message) => resolve(message[key]));
+      child.once('exit', () => reject(new Error('the server of the benchmark ended')));
+    });
+  const url = await ask('url');
+  return {
+    url,
+    report: () => {
+      const report = ask('report');
+      child.send('report');
+      return report;
+    },
+    close: () => {
+      child.removeAllListeners('exit');
+      child.disconnect();
+    },
+  };
+}
+
+function createEnvironment() {
+  const names = Object.keys(process.env).filter(
+    (name) => !/^(EXA_|ROWFILL_|NODE_OPTIONS|.*_proxy$)/i.test(name),
+  );
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}

@@ -1,0 +1,183 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openServer, PROGRAM, ROWFILL, runNode, SCRIPT_1S, SCRIPT_100MS } from './contenders.mjs';
+import { writeInput } from './input.mjs';
+import { createRandom, planSchedule } from './latencies.mjs';
+
+const EVERYONE = [ROWFILL, SCRIPT_1S, SCRIPT_100MS];
+const UNKNOWN_CAP = [
+  { afterRuns: 0, maxActiveRuns: 12 },
+  { afterRuns: 300, maxActiveRuns: 40 },
+];
+
+/**
+ * What is measured. `measure` makes one measurement of one contender and returns its figures by name; `quick` is the
+ * same with less work. Every contender of a measure meets the same latencies, drawn from the number of the repetition.
+ */
+export const MEASURES = [
+  {
+    title: '500 runs, median 2 s, cap 50',
+    contenders: EVERYONE,
+    measure: (contender, { seed, quick, folder }) =>
+      measurePace(contender, folder, { runs: quick ? 150 : 500, medianMs: quick ? 500 : 2_000, seed }),
+  },
+  {
+    title: '2,000 runs, median 50 ms, cap 50',
+    contenders: EVERYONE,
+    measure: (contender, { seed, quick, folder }) =>
+      measurePace(contender, folder, { runs: quick ? 500 : 2_000, medianMs: 50, seed }),
+  },
+  {
+    title: 'unknown cap: told 50, 12 allowed, later 40',
+    contenders: [ROWFILL, SCRIPT_1S],
+    measure: async (contender, { seed, folder }) => {
+      const server = { latency: { medianMs: 500, sigma: 0.5, seed }, limits: UNKNOWN_CAP };
+      const { result, report } = await runJob(contender, folder, { rows: 900, batchSize: 1, server });
+      const refused = report.refused.concurrency;
+      return {
+        'slots used': percent(report.agent.busyMs / report.agent.allowedMs),
+        'creates rejected': percent(refused / (report.runs.created + refused)),
+        'exit code': result.code,
+      };
+    },
+  },
+  {
+    title: 'start rate: 5 a second allowed',
+    contenders: [ROWFILL, SCRIPT_1S],
+    measure: async (contender, { seed, folder }) => {
+      const server = { latency: { medianMs: 500, sigma: 0.5, seed }, startsPerSecond: 5 };
+      const { result, report } = await runJob(contender, folder, {
+        ...{ rows: 60, batchSize: 1, startsPerSecond: 5, server },
+      });
+      const at = report.agent.startedAtMs;
+      const rate = ((at.length - 1) / (at[at.length - 1] - at[0])) * 1_000;
+      return {
+        'rate used': percent(rate / 5),
+        'creates rejected': report.refused.rate,
+        'exit code': result.code,
+      };
+    },
+  },
+  {
+    title: 'whole trip, batches of 100, instant agent',
+    contenders: [ROWFILL, SCRIPT_1S],
+    measure: async (contender, { rows, folder }) => {
+      const { result, again } = await runJob(contender, folder, {
+        ...{ rows, batchSize: 100, server: {}, repeat: contender === ROWFILL },
+      });
+      return {
+        'rows a second': Math.round(rows / result.seconds),
+        'CPU µs a row': round((result.cpuSeconds / rows) * 1e6),
+        'peak MB': Math.round(result.peakMb),
+        ...(again === null
+          ? {}
+          : {
+              'carry on, rows a second': Math.round(rows / again.seconds),
+              'carry on, peak MB': Math.round(again.peakMb),
+            }),
+      };
+    },
+  },
+  {
+    title: 'ten rows, instant agent, whole command',
+    contenders: EVERYONE,
+    measure: async (contender, { folder }) => {
+      const { result } = await runJob(contender, folder, { rows: 10, batchSize: 10, server: {} });
+      return { seconds: round(result.seconds), 'peak MB': Math.round(result.peakMb) };
+    },
+  },
+  {
+    title: 'kill -9 five times, then to the end',
+    contenders: [ROWFILL, SCRIPT_1S],
+    measure: measureKills,
+  },
+  {
+    title: 'start-up',
+    contenders: [{ name: 'rowfill --version' }, { name: 'node -e 0' }],
+    measure: async (contender, { folder }) => {
+      const words = contender.name === 'node -e 0' ? ['-e', '0'] : [PROGRAM, '--version'];
+      const times = [];
+      for (let time = 0; time < 11; time += 1) times.push((await runNode(words, { folder })).seconds);
+      return { ms: Math.round(times.sort((a, b) => a - b)[5] * 1_000) };
+    },
+  },
+];
+
+async function measurePace(contender, folder, { runs, medianMs, seed }) {
+  const latency = { medianMs, sigma: 0.5, seed };
+  const { result, report } = await runJob(contender, folder, {
+    rows: runs,
+    batchSize: 1,
+    server: { latency },
+  });
+  const { idealMs, scheduleMs } = planSchedule(latency, runs, 50);
+  const requests = Object.values(report.requests).reduce((sum, count) => sum + count, 0);
+  return {
+    'time over ideal': round((result.seconds * 1_000) / idealMs),
+    'best without foresight': round(scheduleMs / idealMs),
+    'requests a run': round(requests / report.runs.created),
+    'CPU ms a run': round((result.cpuSeconds / runs) * 1_000),
+  };
+}
+
+/** The same command, killed five times on its way and then left alone: what it started more often than it had to. */
+async function measureKills(contender, { seed, folder }) {
+  const runs = 400;
+  const random = createRandom(seed);
+  const server = await openServer({ latency: { medianMs: 200, sigma: 0.5, seed } });
+  try {
+    const job = prepareJob(folder, { rows: runs, batchSize: 1, url: server.url });
+    const words = contender.words(job);
+    for (let kill = 0; kill < 5; kill += 1) {
+      await runNode(words, { folder, killAfterMs: 500 + random() * 1_500 });
+    }
+    const result = await runNode(words, { folder });
+    const { created } = (await server.report()).runs;
+    return { 'runs repeated': created - runs, 'exit code': result.code };
+  } finally {
+    server.close();
+    clear(folder);
+  }
+}
+
+async function runJob(contender, folder, { server: options, repeat = false, ...work }) {
+  const server = await openServer(options);
+  try {
+    const job = prepareJob(folder, { ...work, url: server.url });
+    const result = await runNode(contender.words(job), { folder });
+    const report = await server.report();
+    const again = repeat ? await runNode(contender.words(job), { folder }) : null;
+    if (result.code === 0) checkOutput(job.output, work.rows);
+    return { result, report, again };
+  } finally {
+    server.close();
+    clear(folder);
+  }
+}
+
+function prepareJob(folder, { rows, ...work }) {
+  const input = join(folder, 'in.csv');
+  writeInput(input, rows);
+  return { concurrency: 50, startsPerSecond: 0, ...work, input, output: join(folder, 'out.csv') };
+}
+
+/** A fast answer that is no answer counts for nothing: every row must be there. */
+function checkOutput(path, rows) {
+  let lines = 0;
+  for (const byte of readFileSync(path)) if (byte === 10) lines += 1;
+  if (lines < rows) throw new Error(`the output has ${lines} lines for ${rows} rows`);
+}
+
+function clear(folder) {
+  for (const name of ['in.csv', 'out.csv', 'ledger.sqlite', 'ledger.sqlite-wal', 'ledger.sqlite-shm']) {
+    rmSync(join(folder, name), { force: true });
+  }
+}
+
+function percent(share) {
+  return `${round(share * 100)} %`;
+}
+
+function round(value) {
+  return Number(value.toFixed(2));
+}
