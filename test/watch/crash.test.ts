@@ -87,19 +87,28 @@ function checkBill(agent: ScriptedAgent, billedMicros: number, drops: readonly D
   expect(billedMicros).toBe(batches.size * RUN_DOLLARS * 1_000_000);
 }
 
-test('200 files, some slow, some half, some broken, some twice, and ten kills: each ends once, and none is paid twice', async () => {
+const PACE = ['--settle', '0.5s', '--poll', '0.05s'];
+
+/** A folder to watch, a service that bills, and the command that fills the one by the other. */
+async function openScene(drops: readonly Drop[]) {
   const server = await servePaid(truthful);
   const workdir = createWorkdir();
   const folder = join(workdir.path, 'drop');
   mkdirSync(folder);
-  const drops = createDrops(200, 8);
-  const dropper = new Dropper(folder, drops);
+  const job = ['--api-url', server.url, '-f', 'answer', '--send', 'company', '--yes'];
+  return {
+    ...{ workdir, dropper: new Dropper(folder, drops), args: ['watch', 'drop', ...job, ...PACE] },
+    check(): void {
+      checkFolder(folder, drops);
+      checkBill(server.agent, server.report().billedMicros, drops);
+    },
+  };
+}
+
+test('200 files, some slow, some half, some broken, some twice, and ten kills: each ends once, and none is paid twice', async () => {
+  const scene = await openScene(createDrops(200, 8));
+  const { workdir, dropper, args } = scene;
   for (let count = 0; count < 40; count += 1) dropper.step();
-  const args = [
-    ...['watch', 'drop', '--api-url', server.url, '-f', 'answer', '--send', 'company', '--yes'],
-    ...['--settle', '0.5s', '--poll', '0.05s'],
-  ];
-  const scene = { workdir, args, dropper };
   for (const lines of fc.sample(fc.integer({ min: 2, max: 80 }), { numRuns: 10, seed: 8 })) {
     const { signal } = await endAfter('SIGKILL', lines, scene);
     expect(signal).toBe('SIGKILL');
@@ -109,6 +118,17 @@ test('200 files, some slow, some half, some broken, some twice, and ten kills: e
   expect(told.status).toBe(130);
   const last = await workdir.run([...args, '--once'], { timeoutMs: 120_000 });
   expect(last.stdout).toContain('"event":"stopped","stop":"done"');
-  checkFolder(folder, drops);
-  checkBill(server.agent, server.report().billedMicros, drops);
+  scene.check();
 }, 180_000);
+
+test('three watchers at once, each a process of its own: each file ends once, and none is paid twice', async () => {
+  const drops = createDrops(30, 3);
+  const names = drops.map(({ name }) => name);
+  const scene = await openScene(drops.filter(({ name }, index) => names.indexOf(name) === index));
+  const { workdir, dropper, args } = scene;
+  while (!dropper.isDone) dropper.step();
+  const once = [...args, '--once'];
+  const ended = await Promise.all([1, 2, 3].map(() => workdir.run(once, { timeoutMs: 90_000 })));
+  expect(ended.map(({ status }) => [0, 2].includes(status ?? -1))).toEqual([true, true, true]);
+  scene.check();
+}, 120_000);
