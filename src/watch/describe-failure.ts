@@ -5,12 +5,11 @@ import type { Verdict } from './verdict.js';
 
 /** The text beside a file in `failed/`: what happened, where, what it cost, and what to do. */
 export function describeFailure(
-  take: Pick<Take, 'name' | 'input' | 'room'>,
+  take: Pick<Take, 'name'>,
   { kind, problem, summary }: Extract<Verdict, { status: 'failed' }>,
   folders: Pick<WatchFolders, 'root'>,
 ): string {
-  const { code, hint } = problem;
-  const message = problem.message.replaceAll(take.input, take.name);
+  const { code, message, hint } = problem;
   const answered =
     summary === null ? 0 : summary.rows.total - summary.rows.pending - summary.rows.over_budget;
   const lines = [

@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { describeFailure } from './describe-failure.js';
-import type { FileEnd } from './events.js';
+import type { FileEnd, Problem } from './events.js';
 import { isMissing, readFileState } from './file-state.js';
 import type { WatchFolders } from './folders.js';
 import { removeTake, type Take } from './take.js';
@@ -24,9 +24,10 @@ export function listResultNames(name: string, outputs: readonly string[]): reado
 /** Writes down how a file ends: from here on the end is the same, whoever carries it out. */
 export async function writeEnding(
   take: Take,
-  verdict: Extract<Verdict, { status: 'done' | 'failed' }>,
+  found: Extract<Verdict, { status: 'done' | 'failed' }>,
   folders: WatchFolders,
 ): Promise<void> {
+  const verdict = found.status === 'failed' ? { ...found, problem: forgetRoom(found.problem, take) } : found;
   if (verdict.status === 'failed') {
     await writeFile(join(take.room, take.name + PROBLEM_SUFFIX), describeFailure(take, verdict, folders));
   }
@@ -50,6 +51,11 @@ export async function finishEnding(take: Take, folders: WatchFolders): Promise<F
   for (const [from, to] of ending.moves) await moveOnce(join(folders.root, from), join(folders.root, to));
   await removeTake(take);
   return ending.end;
+}
+
+/** The file is about to leave the place that a message may name. */
+function forgetRoom(problem: Problem, { input, name }: Take): Problem {
+  return { ...problem, message: problem.message.replaceAll(input, name) };
 }
 
 function createEnd(name: string, verdict: Extract<Verdict, { status: 'done' | 'failed' }>): FileEnd {

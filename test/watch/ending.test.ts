@@ -77,7 +77,7 @@ test('the text beside a file says what happened, what to do and where, and names
   const { folders, take } = await openTake();
   const problem = { ...PROBLEM, message: `${take.input} is empty` };
   await writeEnding(take, { ...FAILED, problem }, folders);
-  await finishEnding(take, folders);
+  expect(await finishEnding(take, folders)).toMatchObject({ problem: { message: 'list.csv is empty' } });
   expect(await readFile(join(folders.failed, 'list.csv.error.txt'), 'utf8')).toBe(
     [
       'list.csv could not be filled.',
