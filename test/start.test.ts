@@ -67,6 +67,8 @@ function checkFilled(filled: Table, folder: string): void {
   expect(statuses(/^(Quillmark|Tidewell|IKEA|Dyson|Canva|Merck)/)).toEqual(Array(6).fill('not_found'));
   expect(statuses(/^(Patagonia|Costco|3M|Embraer)/)).toEqual(Array(4).fill('partial'));
   expect(statuses(/^(Microsoft|Deere|Nestlé|ABB|BMW|TSMC)/)).toEqual(Array(6).fill('enriched'));
+  const merck = filled.find((row) => row.company === 'Merck')?.enrichment_error;
+  expect(merck).toMatch(/^city, country, .+: 2 records match equally well \(headquarters\.csv, row \d+; /);
   for (const name of ['Siemens AG', 'Cloudflare, Inc.']) {
     const runs = filled.filter((row) => row.company === name).map((row) => row.enrichment_run_id);
     expect(runs).toEqual([runs[0], runs[0]]);

@@ -16,10 +16,7 @@ export function writeReport(source: string, reports: readonly RecordReport[], le
   const filled = reports.filter(({ cells }) => listFound(cells).length > 0).length;
   const lines = [`${filled} of ${reports.length} records were found in ${source}.`];
   if (left > 0) lines.push(`${left} more did not fit into the list that the schema allows.`);
-  for (const report of reports) {
-    const text = describeHoles(report);
-    if (text !== null) lines.push(`${nameRecord(report.record)}: ${text}`);
-  }
+  for (const report of reports) lines.push(...describeHoles(report));
   const more = lines.length - MAX_LINES;
   return [...lines.slice(0, MAX_LINES), ...(more > 0 ? [`… and ${more} lines more.`] : [])].join('\n');
 }
@@ -35,12 +32,18 @@ export function nameRecord(record: JsonObject): string {
     .slice(0, MAX_NAME_CHARACTERS);
 }
 
-function describeHoles({ cells, reasons }: RecordReport): string | null {
+/** A reason begins with the id of its row, so that whoever sent the row can put the two together. */
+function describeHoles({ record, cells, reasons }: RecordReport): string[] {
   const holes = cells.filter((cell) => cell.origin === 'tables' && cell.value === null);
-  const issues = holes.flatMap((cell) => (cell.issue === null ? [] : [`${cell.path.at(-1)}: ${cell.issue}`]));
-  const said = [...(holes.length > 0 ? reasons : []), ...issues];
-  if (said.length > 0) return `${said.join('; ')}.`;
-  return listFound(cells).length === 0 && holes.length > 0 ? 'in none of the tables.' : null;
+  if (holes.length === 0) return [];
+  const id = typeof record.row_id === 'string' ? record.row_id : nameRecord(record);
+  const ofRow = reasons.length === 0 ? [] : [`${id}: ${reasons.join('; ')}`];
+  const ofFields = holes.flatMap(({ path, issue }) =>
+    issue === null ? [] : [`${id}.${path.at(-1)}: ${issue}`],
+  );
+  const said = [...ofRow, ...ofFields];
+  const isUnknown = said.length === 0 && listFound(cells).length === 0;
+  return isUnknown ? [`${nameRecord(record)}: in none of the tables.`] : said;
 }
 
 function listFound(cells: readonly Cell[]): readonly Cell[] {

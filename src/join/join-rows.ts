@@ -89,9 +89,7 @@ function createAnsweredOutcome(
   const status = readStatus(found, asked.length, open.length > 0, stored.failure !== null, unasked);
   const reasons = [
     ...(stored.failure === null ? [] : [stored.failure]),
-    ...[...fields].flatMap(([name, { value, issue }]) =>
-      value === null && issue !== null ? [`${name}: ${issue}`] : [],
-    ),
+    ...describeHoles(fields),
     ...(status === 'partial' && stored.failure === null && open.length > 0
       ? [`${open.join(', ')}: still to be asked${unasked === 'over_budget' ? ', the budget is reached' : ''}`]
       : []),
@@ -103,6 +101,15 @@ function createAnsweredOutcome(
     runId: stored.runId,
     fields,
   };
+}
+
+/** Why fields have no value; fields that share a reason are named together. */
+function describeHoles(fields: ReadonlyMap<string, FieldAnswer>): string[] {
+  const names = new Map<string, string[]>();
+  for (const [name, { value, issue }] of fields) {
+    if (value === null && issue !== null) names.set(issue, [...(names.get(issue) ?? []), name]);
+  }
+  return [...names].map(([issue, shared]) => `${shared.join(', ')}: ${issue}`);
 }
 
 function readStatus(

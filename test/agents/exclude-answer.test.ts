@@ -28,5 +28,5 @@ it.each<[string, JsonObject, JsonObject]>([
 
 it('says why an excluded value is missing', async () => {
   const { result } = await askReference(TABLE, [{ company: 'Acme' }], PROPERTIES, [{ ceo: 'ada ray' }]);
-  expect(result.output.text).toContain('Acme: ceo: it is on the exclusion list.');
+  expect(result.output.text).toContain('r1.ceo: it is on the exclusion list');
 });

@@ -50,7 +50,7 @@ describe('an answer', () => {
       rows: [{ row_id: 'r1' }, { row_id: 'r2' }, { row_id: 'r3' }],
     });
     expect(result.output.text).toContain('Nobody AG: in none of the tables.');
-    expect(result.output.text).toContain('listed: companies.csv, row 4 (listed) does not fit the schema');
+    expect(result.output.text).toContain('r1.listed: companies.csv, row 4 (listed) does not fit the schema');
     expect(result.usage).toEqual({ agentComputeUnits: 0, searches: 3, emails: 0, phoneNumbers: 0 });
     expect(result.costDollars).toBeUndefined();
   });
@@ -59,7 +59,7 @@ describe('an answer', () => {
     const tables = { 'a.csv': 'company,city\nDelta Inc.,Atlanta\nDelta AG,Aarau\n' };
     const { rows, result } = await askReference(tables, [{ company: 'Delta' }], { city: { type: 'string' } });
     expect(rows).toEqual([{ city: null }]);
-    expect(result.output.text).toContain('Delta: 2 records match equally well (a.csv, row 2; a.csv, row 3).');
+    expect(result.output.text).toContain('r1: 2 records match equally well (a.csv, row 2; a.csv, row 3)');
   });
 
   it('is null where two tables that are equally sure disagree', async () => {
@@ -68,7 +68,7 @@ describe('an answer', () => {
       city: { type: 'string' },
     });
     expect(rows).toEqual([{ city: null }]);
-    expect(result.output.text).toContain('city: a.csv, row 2 (city) and b.csv, row 2 (city) disagree');
+    expect(result.output.text).toContain('r1.city: a.csv, row 2 (city) and b.csv, row 2 (city) disagree');
   });
 
   it('says what it is, and that it does not search the web', async () => {

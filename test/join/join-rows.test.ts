@@ -113,6 +113,11 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     { status: 'partial', error: 'seat: must be string, got 3' },
   ],
   [
+    'nothing was found, for one reason',
+    { answers: { A: stored({ ceo: field(null, { issue: 'two' }), seat: field(null, { issue: 'two' }) }) } },
+    { status: 'not_found', error: 'ceo, seat: two' },
+  ],
+  [
     'nothing was found',
     { answers: { A: stored({ ceo: field(null), seat: field(null) }) } },
     { status: 'not_found', error: null },

@@ -310,3 +310,56 @@ function readUrls(
 function entry(rowId: string, fields: JsonObject): JsonObject {
   return { row_id: rowId, fields };
 }
+
+describe('what the agent’s text says of a row', () => {
+  const ask = createTestAsk({ type: 'object', properties: { ceo: {}, seat: {} } });
+  const batch = createTestBatch(ask, 2);
+  const readIssues = (text: string, first: JsonObject = { ceo: null, seat: null }) => {
+    const rows = [entry('r1', first), entry('r2', { ceo: 'Bob', seat: null })];
+    const run = createTestRun({ rows });
+    const told = { ...run, output: { ...run.output, text } };
+    const answers = createAnswers(batch, checkRun(batch, run, createRowChecker(ask)), told);
+    return answers.map(({ fields }) => [...fields.values()].map(({ issue }) => issue));
+  };
+
+  test('is the reason of its fields that have no value', () => {
+    expect(readIssues('1 of 2 were found.\nr1: two of that name\nr2: a branch only\n')).toEqual([
+      ['two of that name', 'two of that name'],
+      [null, 'a branch only'],
+    ]);
+  });
+
+  test('and of one field, where it names it', () => {
+    expect(readIssues('r1.seat: two tables disagree')).toEqual([
+      [null, 'two tables disagree'],
+      [null, null],
+    ]);
+  });
+
+  test.each([
+    ['prose that only mentions it', 'As for r1: nothing. See r2: too.'],
+    ['another row', 'r11: two of that name\nr3: none'],
+    ['a field that was not asked', 'r1.ceo.name: unknown\nr1.phone: unknown'],
+    ['no words at all', 'r1:   \nr2.seat:'],
+    ['no text', ''],
+  ])('is not read from %s', (_, text) => {
+    expect(readIssues(text)).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+  });
+
+  test('is one line of bounded length, and never replaces what the check found', () => {
+    const [[ceo] = []] = readIssues(`r1: a\u001b[31m\tb\u202e ${'x'.repeat(1_000)}`);
+    expect(ceo).toMatch(/^a \[31m b x+…$/);
+    expect(ceo?.length).toBeLessThanOrEqual(301);
+    const strict = createTestAsk({ type: 'object', properties: { ceo: { type: 'integer' } } });
+    const one = createTestBatch(strict, 1);
+    const run = createTestRun({ rows: [{ row_id: 'r1', fields: { ceo: null } }] });
+    const fields = new Map([['ceo', { value: null, issue: 'must be integer' }]]);
+    const rows = [{ rowId: 'r1', key: 'k1', index: 0, fields }];
+    const checked = { rows, rejected: [], unknownIds: 0, doubled: 0 };
+    const told = { ...run, output: { ...run.output, text: 'r1: nobody knows' } };
+    expect(createAnswers(one, checked, told)[0]?.fields.get('ceo')?.issue).toBe('must be integer');
+  });
+});
