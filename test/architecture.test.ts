@@ -16,14 +16,18 @@ test('every production dependency has a place', () => {
   expect(Object.keys(PLACES).sort()).toEqual(Object.keys(manifest.dependencies).sort());
 });
 
-test('every path that the map names is there, and every folder is on the map', () => {
+test('every path that the map names is there, and every folder and itinerary is on the map', () => {
   const map = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
   const paths = [...map.matchAll(/`((?:src|test)\/[\w./-]+)`/g)].map((match) => match[1] ?? '');
   expect(paths.length).toBeGreaterThan(20);
   expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-  const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) =>
-    entry.isDirectory(),
+  const entries = readdirSync(join(ROOT, 'src'), { withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const layers = map.slice(map.indexOf('## Layers'), map.indexOf('## The folders'));
+  expect(files.filter((name) => !layers.includes(`\`${name}\``) && !layers.includes(` ${name}\``))).toEqual(
+    [],
   );
+  const folders = entries.filter((entry) => entry.isDirectory());
   expect(folders.filter(({ name }) => !map.includes(`- \`${name}/\`:`))).toEqual([]);
 });
 
