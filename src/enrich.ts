@@ -11,7 +11,7 @@ import { limitCost } from './job/limit-cost.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
 import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js';
-import { reportChanges, reportNotes } from './job/report-notes.js';
+import { reportNotes } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import { writeTripOutput } from './job/write-output.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
@@ -56,7 +56,6 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     lease.watch(trip.stop);
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportNotes(trip);
-    reportChanges(job, trip.onEvent);
     const recovered = await recoverBatches(trip);
     await confirmCost(trip);
     // Written down only now: a question that was declined leaves no job behind.

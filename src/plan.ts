@@ -7,6 +7,7 @@ import { createGroupBatch } from './job/group-batch.js';
 import { createJobParts } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
+import { describeChanges } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import type { SurveyCounts } from './job/survey-counts.js';
 import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
@@ -28,6 +29,8 @@ export interface Plan {
   /** The columns that leave this machine, each with the first values that would be sent. */
   readonly columns: readonly { readonly name: string; readonly examples: readonly JsonValue[] }[];
   readonly quote: Quote;
+  /** What changed since this file was filled last, and how many rows that asks again; null if nothing did. */
+  readonly changes: string | null;
   /** The effort ladder, each level at worst: every row has to climb to it. */
   readonly steps: readonly StepQuote[];
   /** The first time round with other batch sizes. */
@@ -94,6 +97,7 @@ function createPlan(trip: Trip, survey: Survey): Plan {
         .slice(0, EXAMPLES),
     })),
     quote,
+    changes: describeChanges(job, survey.repeated),
     steps,
     batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(trip, quote.rows, batchSize)),
     likelySeconds: readLikelySeconds(trip, quote.runs),

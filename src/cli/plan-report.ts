@@ -10,6 +10,7 @@ export function formatPlan(plan: Plan): string[] {
   const fates = FATES.filter(([fate]) => rows[fate] > 0);
   const width = Math.max(1, ...fates.map(([fate]) => formatCount(rows[fate]).length));
   return [
+    ...(plan.changes === null ? [] : [plan.changes]),
     `${formatNumber(rows.total, 'row')}:`,
     ...fates.map(([fate, words]) => `  ${formatCount(rows[fate]).padStart(width)}  ${words}`),
     'Columns that would leave this machine:',
@@ -35,6 +36,7 @@ export function createPlanRecord(plan: Plan): JsonObject {
     runs: quote.runs,
     worst_usd: toDollars(quote.worstMicros),
     likely_usd: toDollars(quote.likelyMicros),
+    changes: plan.changes,
     steps: plan.steps.map((step) => ({
       effort: step.effort,
       runs: step.runs,

@@ -2,6 +2,7 @@ import { createUsageError } from '../errors.js';
 import { formatMicros } from '../model/money.js';
 import type { Quote } from '../model/quote.js';
 import type { Trip } from './create-trip.js';
+import { describeChanges } from './report-notes.js';
 import { surveyRows } from './survey-rows.js';
 
 /**
@@ -10,13 +11,13 @@ import { surveyRows } from './survey-rows.js';
  */
 export async function confirmCost(trip: Trip): Promise<void> {
   const { settings, hooks, agent, stop } = trip;
-  if (settings.sample === null && agent.isFree) return;
-  const survey = await surveyRows(trip);
-  const { quote, counts } = survey;
+  if (settings.sample === null && agent.isFree) return reportChanges(trip, null);
+  const { quote, counts, repeated } = await surveyRows(trip);
   // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
   if (stop.reason !== null) return;
   trip.surveyed = counts;
   trip.tally.expectRows(counts);
+  reportChanges(trip, repeated);
   if (agent.isFree || quote.runs === 0) return;
   if (hooks.confirm !== undefined) {
     if (await hooks.confirm(quote)) return;
@@ -32,6 +33,12 @@ export async function confirmCost(trip: Trip): Promise<void> {
     `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and nobody agreed to that`,
     'Give maxCost to cap it, yes to accept it, or a confirm hook that asks.',
   );
+}
+
+/** Named before anybody is asked to pay for it. */
+function reportChanges({ job, onEvent }: Trip, repeated: number | null): void {
+  const message = describeChanges(job, repeated);
+  if (message !== null) onEvent({ type: 'note', code: 'ASK_CHANGED', message });
 }
 
 function describe(quote: Quote): string {

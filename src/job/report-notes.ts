@@ -1,6 +1,5 @@
 import type { OpenedJob } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
-import type { EnrichEvent } from '../model/events.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import type { Note } from './cell-notes.js';
 import type { Trip } from './create-trip.js';
@@ -15,19 +14,19 @@ export function reportNotes(trip: Trip, notes: readonly Note[] = trip.input.note
   }
 }
 
-/** Tells that a file is asked something else than the last time: which part changed, and what that leaves behind. */
-export function reportChanges(job: OpenedJob, onEvent: (event: EnrichEvent) => void): void {
-  const { previous, ask } = job;
-  if (previous === null || previous.answered === 0) return;
-  const parts = readChangedParts(previous.ask, ask);
-  onEvent({
-    type: 'note',
-    code: 'ASK_CHANGED',
-    message:
-      `This is a new question: ${parts.join(' and ')} changed since the last time this file was filled. ` +
-      `${previous.answered === 1 ? '1 answered row' : `${previous.answered} answered rows`} would be asked again; ` +
-      `what was answered stays in the ledger, under job ${previous.id}.`,
-  });
+/**
+ * Says that a file is asked something else than the last time, which part changed, and how many of its rows that asks
+ * again (null: nobody counted, since asking is free). Null where nothing was answered before, or nothing changed.
+ */
+export function describeChanges({ previous, ask }: OpenedJob, repeated: number | null): string | null {
+  if (previous === null || previous.answered === 0) return null;
+  const parts = readChangedParts(previous.ask, ask).join(' and ');
+  const change = `This is a new question: ${parts} changed since the last time this file was filled.`;
+  const kept = `what was answered stays in the ledger, under job ${previous.id}.`;
+  if (repeated === null) return `${change} W${kept.slice(1)}`;
+  if (repeated === 0) return `${change} None of the rows that were answered then would be asked again.`;
+  const rows = repeated === 1 ? '1 answered row' : `${repeated} answered rows`;
+  return `${change} ${rows} would be asked again; ${kept}`;
 }
 
 function readChangedParts(before: Ask, after: Ask): string[] {

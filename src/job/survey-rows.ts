@@ -8,6 +8,7 @@ import { type Selection, selectRows } from '../select/select-rows.js';
 import { CellNotes } from './cell-notes.js';
 import type { Trip } from './create-trip.js';
 import { pickSample } from './pick-rows.js';
+import { RepeatCounter } from './repeat-counter.js';
 import { reportNotes } from './report-notes.js';
 import type { SurveyCounts } from './survey-counts.js';
 
@@ -18,6 +19,8 @@ export interface Survey {
   /** The first batch that would be sent; null if none would. */
   readonly firstGroup: QuestionGroup | null;
   readonly sample: ReadonlySet<number> | null;
+  /** Rows to be asked that were answered before this file's ask changed; null where it did not change. */
+  readonly repeated: number | null;
 }
 
 /** What one level of the effort ladder would cost if every row had to climb it. */
@@ -33,6 +36,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   const sample = await pickSample(trip.input, trip.settings.sample);
   trip.sample = sample;
   const meter = new QuoteMeter(trip);
+  const repeats = new RepeatCounter(trip);
   const counts = createCounts();
   const cellNotes = new CellNotes(trip.ask.send);
   const isPartlyFilled = canBePartlyFilled(trip);
@@ -48,7 +52,9 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
       cellNotes.count(rows, selections);
       for (const { status } of selections) counts[status] += 1;
       const asked = selections.flatMap((each) => (each.status === 'ask' ? [each.questions] : []));
-      for (const questions of claimQuestions(asked, pass, isPartlyFilled)) {
+      const askedRows = rows.filter((_row, index) => selections[index]?.status === 'ask');
+      const claimed = claimQuestions(asked, pass, isPartlyFilled);
+      for (const questions of claimed) {
         if (questions.length > 0) {
           meter.add(questions);
         } else {
@@ -56,12 +62,13 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
           counts.twin += 1;
         }
       }
+      repeats.add(askedRows.filter((_row, index) => (claimed[index]?.length ?? 0) > 0));
     }
   } finally {
     pass.end();
   }
   reportNotes(trip, cellNotes.list());
-  return { ...meter.readQuote(), counts, sample };
+  return { ...meter.readQuote(), counts, sample, repeated: repeats.readCount() };
 }
 
 /** False where every row asks for every field, because the input has none of them. */
