@@ -10,6 +10,7 @@ import { createJobParts } from './job/job-parts.js';
 import { limitCost } from './job/limit-cost.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
+import { readRemaining } from './job/read-remaining.js';
 import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js';
 import { reportNotes } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
@@ -81,6 +82,7 @@ async function fillFile(trip: Trip, recovered: RecoveredBatches, startedAtMs: nu
   }
   const rows = await writeTripOutput(trip);
   reportNotes(trip);
+  const remaining = await readRemaining(trip);
   ledger.closeJob(job.id, stop.reason ?? 'done', rows);
-  return createSummary(trip, rows, startedAtMs);
+  return createSummary(trip, rows, remaining, startedAtMs);
 }

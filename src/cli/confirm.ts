@@ -53,6 +53,9 @@ function formatQuote(quote: Quote): string[] {
   return [
     `To be asked: ${formatNumber(rows, 'row')} in ${formatNumber(runs, 'run')} of the agent.`,
     `Cost: ${formatDollars(worstMicros)} at worst${likely}${cap}.`,
+    ...(maxCostMicros === null
+      ? ['Rows that come back wrong are asked again, which can add to that: --max-cost caps it all.']
+      : []),
     `Columns that leave this machine: ${columns.join(', ')}.`,
   ];
 }

@@ -1,5 +1,6 @@
 import type { JobSummary } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
+import { formatMicros } from '../model/money.js';
 import { ROW_STATUSES } from '../model/outcome.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
 
@@ -17,7 +18,7 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
     },
     reused,
     duplicates,
-    runs: { created: runs.created, adopted: runs.adopted, failed: runs.failed },
+    runs: { created: runs.created, adopted: runs.adopted, failed: runs.failed, unknown: summary.unknownRuns },
     requests,
     cost_usd: toDollars(summary.costMicros),
     reserved_usd: toDollars(summary.reservedMicros),
@@ -28,7 +29,14 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
       filled,
       cost_usd: toDollars(costMicros),
     })),
+    remaining: createRemainingRecord(summary.remaining),
   };
+}
+
+function createRemainingRecord(remaining: JobSummary['remaining']): JsonObject | null {
+  if (remaining === null) return null;
+  const { rows, runs, worstMicros } = remaining;
+  return { rows, runs, worst_usd: toDollars(worstMicros) };
 }
 
 /** Micro-dollars as the number of dollars that JSON shows. */
@@ -114,15 +122,13 @@ function formatOpenRuns({ unknownRuns }: JobSummary, runsActive: number): string
   ];
 }
 
-function formatBudgetAdvice({ rows, costMicros }: JobSummary): string[] {
-  const answered = rows.enriched + rows.partial + rows.not_found;
-  const each = answered === 0 ? 0 : costMicros / answered;
-  const price =
-    each === 0
-      ? ''
-      : `, at about ${formatDollars(each)} a row ${formatDollars(each * rows.over_budget)} more`;
+/** What is left, and which cap is enough for it; a run that costs more than it should can make it a little more. */
+function formatBudgetAdvice({ remaining, costMicros, reservedMicros }: JobSummary): string[] {
+  if (remaining === null) return ['The budget is reached.'];
+  const { rows, runs, worstMicros } = remaining;
+  const cost = `${formatDollars(worstMicros)} at worst`;
   return [
-    `The budget is reached: ${formatNumber(rows.over_budget, 'row')} not asked${price}.`,
-    'The same command with a higher --max-cost carries on from here.',
+    `The budget is reached: ${formatNumber(rows, 'row')} not asked, which takes ${formatNumber(runs, 'run')} and ${cost}.`,
+    `The same command with --max-cost ${formatMicros(costMicros + reservedMicros + worstMicros)} carries on with all of them, with less it goes as far as that is enough for.`,
   ];
 }

@@ -18,7 +18,8 @@ export async function confirmCost(trip: Trip): Promise<void> {
   trip.surveyed = counts;
   trip.tally.expectRows(counts);
   reportChanges(trip, repeated);
-  if (agent.isFree || quote.runs === 0) return;
+  // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0.
+  if (agent.isFree || quote.worstMicros === 0) return;
   if (hooks.confirm !== undefined) {
     if (await hooks.confirm(quote)) return;
     throw createUsageError(

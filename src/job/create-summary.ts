@@ -1,10 +1,15 @@
 import { RowfillError } from '../errors.js';
-import type { JobSummary } from '../model/events.js';
+import type { JobSummary, RemainingRows } from '../model/events.js';
 import type { RowCounts } from '../model/outcome.js';
 import type { Trip } from './create-trip.js';
 
 /** What a job came to. */
-export function createSummary(trip: Trip, rows: RowCounts, startedAtMs: number): JobSummary {
+export function createSummary(
+  trip: Trip,
+  rows: RowCounts,
+  remaining: RemainingRows | null,
+  startedAtMs: number,
+): JobSummary {
   const { job, ask, settings, stop, tally, ledger, agent } = trip;
   const spend = ledger.readSpend(job.id);
   const { error } = stop;
@@ -31,6 +36,7 @@ export function createSummary(trip: Trip, rows: RowCounts, startedAtMs: number):
     costMicros: spend.spentMicros,
     costNowMicros: tally.costNowMicros,
     reservedMicros: spend.reservedMicros,
+    remaining,
     steps: tally.steps,
     seconds: (trip.clock.now() - startedAtMs) / 1_000,
   };

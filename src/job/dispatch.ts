@@ -38,7 +38,8 @@ export class Dispatcher {
       .then((next) => this.accept(next))
       .catch((error: unknown) => {
         this.defect ??= { error };
-        this.context.stop.stop('unreachable');
+        // What fails here, such as a full disk, fails for every run: none is waited for, all are picked up the next time.
+        this.context.stop.stop('interrupted');
       })
       .finally(() => {
         this.entered -= 1;

@@ -12,9 +12,6 @@ export function createGroupBatch(
 ): Batch {
   const { ask, job, prices } = context;
   const effort = ask.efforts[group.level] ?? '';
-  const schemas = ask.fields
-    .filter((field) => group.fields.includes(field.name))
-    .map((field) => field.schema);
   return createBatch(
     {
       jobId: job.id,
@@ -31,7 +28,7 @@ export function createGroupBatch(
       previousRunId: group.previousRunId,
       complaint: describeFaults(group.questions),
       ...(context.isRefresh && group.level === 0 ? { refresh: true } : {}),
-      reserveMicros: readWorstMicros(prices, effort, group.questions.length, schemas),
+      reserveMicros: readWorstMicros(prices, effort, group.questions.length, ask, group.fields),
     },
     job.invocation,
     group.resends,

@@ -172,7 +172,8 @@ export class JobTally {
 
   private warnOfCap(spentMicros: number): void {
     const { capMicros, onEvent } = this.sources;
-    if (this.hasWarned || capMicros === null || spentMicros < capMicros * WARN_AT) return;
+    if (this.hasWarned || capMicros === null || spentMicros === 0 || spentMicros < capMicros * WARN_AT)
+      return;
     this.hasWarned = true;
     const message = `$${formatMicros(spentMicros)} of the $${formatMicros(capMicros)} that this job may cost are spent`;
     onEvent({ type: 'note', code: 'BUDGET_NEARLY_SPENT', message });

@@ -156,14 +156,11 @@ class QuoteMeter {
   /** At worst every row climbs the whole ladder from where it stands. */
   private count(group: QuestionGroup): void {
     const { ask, prices } = this.trip;
-    const schemas = ask.fields
-      .filter((field) => group.fields.includes(field.name))
-      .map((field) => field.schema);
     this.firstGroup ??= group;
     this.runs += 1;
     for (const step of this.steps.slice(group.level)) {
       step.runs += 1;
-      step.worstMicros += readWorstMicros(prices, step.effort, group.questions.length, schemas);
+      step.worstMicros += readWorstMicros(prices, step.effort, group.questions.length, ask, group.fields);
       step.likelyMicros += readLikelyMicros(prices, step.effort);
     }
   }

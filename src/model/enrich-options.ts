@@ -66,7 +66,10 @@ export interface EnrichOptions {
   readonly maxCost?: number | undefined;
   /** The most that this call may add to that, in US dollars, whatever the job cost before. */
   readonly maxCostNow?: number | undefined;
-  /** Worst price of a run by effort in US dollars, where it is not the hosted service's. */
+  /**
+   * Worst price of a run by effort in US dollars, where it is not the hosted service's; under `email` and `phone`, what a
+   * contact costs beside it.
+   */
   readonly prices?: Readonly<Record<string, number>> | undefined;
   /** Start without a question. @default false */
   readonly yes?: boolean | undefined;

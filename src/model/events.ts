@@ -79,6 +79,15 @@ export interface JobStep {
   readonly costMicros: number;
 }
 
+/** What a job has left to ask. */
+export interface RemainingRows {
+  readonly rows: number;
+  /** Their runs, if nothing has to be repaired. */
+  readonly runs: number;
+  /** The most that those runs can cost, every level of the effort ladder included. */
+  readonly worstMicros: number;
+}
+
 /** What a job came to; the `--json` summary is this with the wire's money spelling. */
 export interface JobSummary {
   readonly jobId: string;
@@ -104,6 +113,8 @@ export interface JobSummary {
   readonly costNowMicros: number;
   /** Reserved for runs whose end is not known yet. */
   readonly reservedMicros: number;
+  /** What is left to ask where the budget was reached; null elsewhere. */
+  readonly remaining: RemainingRows | null;
   /** The effort ladder, lowest level first. */
   readonly steps: readonly JobStep[];
   readonly seconds: number;

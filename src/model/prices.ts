@@ -1,3 +1,4 @@
+import type { Ask } from './ask.js';
 import { isJsonObject, type JsonValue } from './json.js';
 
 /** What one run of an effort costs: a fixed price, or a ceiling where the run is metered. */
@@ -7,6 +8,7 @@ export interface EffortPrice {
   readonly likelyMicros: number;
 }
 
+/** By effort; under `email` and `phone`, what a contact costs. */
 export type PriceList = Readonly<Record<string, EffortPrice>>;
 
 const METERED_LIKELY_MICROS = 700_000;
@@ -23,14 +25,27 @@ export const HOSTED_PRICES: PriceList = {
   max: { worstMicros: 20_000_000, likelyMicros: 20_000_000 },
 };
 
-/** What each contact looked up costs beside the run: kept in reserve, since the price page leaves open whether it is added. */
-const EMAIL_MICROS = 20_000;
-const PHONE_MICROS = 70_000;
+/**
+ * What each contact looked up costs beside the run, under `email` and `phone` in a price list of one's own: kept in
+ * reserve, since the price page leaves open whether it is added.
+ */
+const CONTACT_MICROS: Readonly<Record<string, number>> = { email: 20_000, phone: 70_000 };
 
-/** The most that a run can cost: the effort's worst price and every contact field of every row. */
-export function readWorstMicros(prices: PriceList, effort: string, rows: number, schema: JsonValue): number {
+/** The most that a run can cost: the effort's worst price, and every contact that some fields of an ask take, for every row. */
+export function readWorstMicros(
+  prices: PriceList,
+  effort: string,
+  rows: number,
+  ask: Pick<Ask, 'schema' | 'fields'>,
+  fields: readonly string[],
+): number {
   const price = prices[effort];
-  return price === undefined ? 0 : price.worstMicros + rows * readContactMicros(schema);
+  if (price === undefined) return 0;
+  const contactMicros = readPricedSchemas(ask, fields).reduce<number>(
+    (sum, schema) => sum + readContactMicros(schema, prices),
+    0,
+  );
+  return price.worstMicros + rows * contactMicros;
 }
 
 /** What a run tends to cost. */
@@ -38,12 +53,30 @@ export function readLikelyMicros(prices: PriceList, effort: string): number {
   return prices[effort]?.likelyMicros ?? 0;
 }
 
+/** The schemas of some fields; with a reference in one of them, all that it may mean: more in reserve is no loss. */
+function readPricedSchemas(
+  { schema, fields }: Pick<Ask, 'schema' | 'fields'>,
+  names: readonly string[],
+): JsonValue[] {
+  const own = fields.filter(({ name }) => names.includes(name)).map((field) => field.schema);
+  if (!own.some((each) => /"\$(ref|dynamicRef|recursiveRef)":/.test(JSON.stringify(each)))) return own;
+  return [...own, schema.$defs ?? null, schema.definitions ?? null];
+}
+
 /** What the contacts in one row's schema can cost: each `format: email` and `format: phone` in it, wherever it stands. */
-function readContactMicros(schema: JsonValue): number {
-  if (Array.isArray(schema)) return schema.reduce<number>((sum, inner) => sum + readContactMicros(inner), 0);
+function readContactMicros(schema: JsonValue, prices: PriceList): number {
+  if (Array.isArray(schema)) {
+    return schema.reduce<number>((sum, inner) => sum + readContactMicros(inner, prices), 0);
+  }
   if (!isJsonObject(schema)) return 0;
-  const own = schema.format === 'email' ? EMAIL_MICROS : schema.format === 'phone' ? PHONE_MICROS : 0;
-  return Object.values(schema).reduce<number>((sum, inner) => sum + readContactMicros(inner), own);
+  const contact = typeof schema.format === 'string' ? schema.format : '';
+  const own = prices[contact]?.worstMicros ?? CONTACT_MICROS[contact] ?? 0;
+  // A list can hold as many contacts as it has places.
+  const places = typeof schema.maxItems === 'number' ? Math.max(1, schema.maxItems) : 1;
+  return Object.entries(schema).reduce<number>(
+    (sum, [name, inner]) => sum + readContactMicros(inner, prices) * (name === 'items' ? places : 1),
+    own,
+  );
 }
 
 function fixed(micros: number): EffortPrice {

@@ -40,7 +40,7 @@ test('--json prints one summary with the promised keys, and --quiet nothing else
   expect(result.stdout.trim().split('\n')).toHaveLength(1);
   const summary = JSON.parse(result.stdout);
   expect(Object.keys(summary).join()).toBe(
-    'job,ask,input,output,rows,reused,duplicates,runs,requests,cost_usd,reserved_usd,seconds,steps',
+    'job,ask,input,output,rows,reused,duplicates,runs,requests,cost_usd,reserved_usd,seconds,steps,remaining',
   );
   expect(summary).toMatchObject({
     output: 'in.filled.csv',
@@ -147,7 +147,7 @@ test('a reached budget ends with exit code 5, the output written, and what more 
   const statuses = readTable(dir.read('in.filled.csv')).map((row) => row.enrichment_status);
   expect(statuses.toSorted()).toEqual(['enriched', 'enriched', 'over_budget', 'over_budget']);
   expect(result.stderr).toContain(
-    'The budget is reached: 2 rows not asked, at about $0.025 a row $0.05 more.',
+    'The budget is reached: 2 rows not asked, which takes 2 runs and $0.05 at worst.\nThe same command with --max-cost 0.10 carries on',
   );
 });
 

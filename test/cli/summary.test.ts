@@ -30,6 +30,7 @@ const SUMMARY: JobSummary = {
   costMicros: 50_000,
   costNowMicros: 50_000,
   reservedMicros: 0,
+  remaining: null,
   steps: [{ effort: 'low', runs: 2, filled: 7, costMicros: 50_000 }],
   seconds: 3.25,
 };
@@ -38,8 +39,8 @@ test('the JSON summary has the promised keys, in order, and money as dollars', (
   expect(JSON.stringify(createSummaryRecord({ ...SUMMARY, costMicros: 3125, reservedMicros: 25_000 }))).toBe(
     '{"job":"j_1","ask":"a_1","input":"in.csv","output":"in.filled.csv",' +
       '"rows":{"total":10,"enriched":6,"partial":1,"not_found":1,"excluded":0,"unchanged":0,"failed":0,' +
-      '"over_budget":0,"pending":2},"reused":0,"duplicates":0,"runs":{"created":2,"adopted":0,"failed":0},' +
-      '"requests":5,"cost_usd":0.003125,"reserved_usd":0.025,"seconds":3.25,"steps":[{"effort":"low","runs":2,"filled":7,"cost_usd":0.05}]}',
+      '"over_budget":0,"pending":2},"reused":0,"duplicates":0,"runs":{"created":2,"adopted":0,"failed":0,"unknown":0},' +
+      '"requests":5,"cost_usd":0.003125,"reserved_usd":0.025,"seconds":3.25,"steps":[{"effort":"low","runs":2,"filled":7,"cost_usd":0.05}],"remaining":null}',
   );
 });
 
@@ -74,10 +75,15 @@ test('runs of which nobody knows whether they were started are told, however the
   }
 });
 
-test('a reached budget tells what remains and what more money would buy', () => {
-  const lines = formatSummary({ ...SUMMARY, stop: 'budget', rows: { ...ROWS, over_budget: 200 } }, 0);
-  expect(lines.at(-2)).toBe('The budget is reached: 200 rows not asked, at about $0.0063 a row $1.25 more.');
-  expect(lines.at(-1)).toContain('--max-cost');
+test('a reached budget tells what remains and which cap is enough for it', () => {
+  const remaining = { rows: 200, runs: 25, worstMicros: 625_000 };
+  const summary = { ...SUMMARY, stop: 'budget', reservedMicros: 25_000, remaining } as const;
+  const lines = formatSummary(summary, 0);
+  expect(lines.at(-2)).toBe(
+    'The budget is reached: 200 rows not asked, which takes 25 runs and $0.625 at worst.',
+  );
+  expect(lines.at(-1)).toMatch(/^The same command with --max-cost 0\.70 carries on with all of them/);
+  expect(createSummaryRecord(summary).remaining).toEqual({ rows: 200, runs: 25, worst_usd: 0.625 });
 });
 
 test('reused and shared rows are told', () => {

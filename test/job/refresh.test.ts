@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import { Database } from '../../src/ledger/database.js';
+import { openLedger } from '../../src/ledger/ledger.js';
+import { hashRecord } from '../../src/model/ask.js';
+import { createList, type JobBench, openJobBench } from '../helpers/job.js';
+import { createResult, type Script } from '../helpers/scripted-agent.js';
+
+const DAY_MS = 86_400_000;
+
+/** Answers each company with the number of times that it was asked about. */
+function createCounting(): { readonly script: Script; readonly asked: ReadonlyMap<string, number> } {
+  const asked = new Map<string, number>();
+  const script: Script = (task) => {
+    const rows = (task.request.input?.data ?? []).map((record) => {
+      const company = String(record.company);
+      const count = (asked.get(company) ?? 0) + 1;
+      asked.set(company, count);
+      return { row_id: String(record.row_id), fields: { answer: `answer ${count}` } };
+    });
+    const costDollars = { total: 0.025, agentCompute: 0.025, search: 0, emails: 0, phoneNumbers: 0 };
+    return { ...createResult({ rows }), costDollars };
+  };
+  return { script, asked };
+}
+
+async function openFilled(rows: number) {
+  const { script, asked } = createCounting();
+  const bench = await openJobBench(script);
+  bench.write('in.csv', createList(rows));
+  await bench.run();
+  return { bench, asked };
+}
+
+function readOlder(bench: JobBench, company: string): unknown[] {
+  const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
+  try {
+    const askId = ledger.listJobs()[0]?.askId ?? '';
+    return ledger
+      .findOlderAnswers(askId, hashRecord({ company }))
+      .map(({ fields }) => fields.get('answer')?.value);
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Makes what the ledger knows of the first `count` rows so many days older. */
+function age(bench: JobBench, count: number, days: number): void {
+  const database = new Database(`${bench.folder}/ledger.sqlite`);
+  database.run(
+    'update answer set answered_at = answered_at - ? where number in (select number from answer order by number limit ?)',
+    days * DAY_MS,
+    count,
+  );
+  database.close();
+}
+
+test('a refresh asks every row again, and the older answers stay in the ledger', async () => {
+  const { bench, asked } = await openFilled(10);
+  const { summary, rows } = await bench.run({ refresh: true });
+  expect(rows.map((row) => row.answer)).toEqual(Array(10).fill('answer 2'));
+  expect(summary).toMatchObject({ reused: 0, costNowMicros: 50_000, costMicros: 100_000 });
+  expect(readOlder(bench, 'Company 1')).toEqual(['answer 1']);
+  await bench.run({ refresh: true });
+  expect(readOlder(bench, 'Company 1')).toEqual(['answer 2', 'answer 1']);
+  expect([...asked.values()]).toEqual(Array(10).fill(3));
+  expect((await bench.run()).summary).toMatchObject({ reused: 10, costNowMicros: 0 });
+});
+
+test('a refresh that was interrupted goes on, and asks no row a second time', async () => {
+  const { bench, asked } = await openFilled(24);
+  const controller = new AbortController();
+  const first = await bench.run(
+    { refresh: true, concurrency: 1 },
+    {
+      signal: controller.signal,
+      onEvent: (event) => event.type === 'batch_settled' && controller.abort(),
+    },
+  );
+  expect(first.summary.stop).toBe('interrupted');
+  const half = [...asked.values()].filter((count) => count === 2).length;
+  expect(half).toBeGreaterThanOrEqual(8);
+  expect(half).toBeLessThan(24);
+  const second = await bench.run({ refresh: true });
+  expect(second.summary.stop).toBe('done');
+  expect([...asked.values()]).toEqual(Array(24).fill(2));
+  expect(second.rows.map((row) => row.answer)).toEqual(Array(24).fill('answer 2'));
+});
+
+test('a refresh that reached its budget says how many rows still have their older answer, and goes on with more', async () => {
+  const { bench, asked } = await openFilled(24);
+  const { summary, rows } = await bench.run({ refresh: true, maxCost: 0.1 });
+  expect(summary).toMatchObject({ stop: 'budget', costMicros: 100_000 });
+  expect(rows.filter((row) => row.answer === 'answer 1')).toHaveLength(16);
+  expect((await bench.run({ refresh: true, maxCost: 1 })).summary.stop).toBe('done');
+  expect([...asked.values()]).toEqual(Array(24).fill(2));
+});
+
+test('--max-age asks again only for what is older, and once', async () => {
+  const { bench, asked } = await openFilled(10);
+  expect((await bench.run({ maxAge: '30d' })).summary).toMatchObject({ reused: 10, costNowMicros: 0 });
+  age(bench, 4, 31);
+  const { rows } = await bench.run({ maxAge: '30d' });
+  expect(rows.map((row) => row.answer)).toEqual([...Array(4).fill('answer 2'), ...Array(6).fill('answer 1')]);
+  expect(readOlder(bench, 'Company 4')).toEqual(['answer 1']);
+  expect((await bench.run({ maxAge: '30d' })).summary).toMatchObject({ costNowMicros: 0 });
+  expect([...asked.values()].toSorted()).toEqual([...Array(6).fill(1), ...Array(4).fill(2)]);
+});
