@@ -116,13 +116,13 @@ function createPlan(trip: Trip, survey: Survey): Plan {
 function createSizeQuote({ ask, prices }: Trip, rows: number, batchSize: number): Plan['batchSizes'][number] {
   const [effort = ''] = ask.efforts;
   const runs = Math.ceil(rows / batchSize);
-  const schemas = ask.fields.map((field) => field.schema);
-  const contactMicros =
-    readWorstMicros(prices, effort, rows, schemas) - readWorstMicros(prices, effort, 0, schemas);
+  const names = ask.fields.map((field) => field.name);
+  const runMicros = readWorstMicros(prices, effort, 0, ask, names);
+  const contactMicros = readWorstMicros(prices, effort, rows, ask, names) - runMicros;
   return {
     batchSize,
     runs,
-    worstMicros: runs * readWorstMicros(prices, effort, 0, schemas) + contactMicros,
+    worstMicros: runs * runMicros + contactMicros,
     likelyMicros: runs * readLikelyMicros(prices, effort),
   };
 }
