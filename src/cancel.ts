@@ -1,5 +1,6 @@
 import { type CancelledRuns, cancelRuns } from './job/cancel-runs.js';
 import { Closers } from './job/closers.js';
+import { readKeptOptions } from './job/job-parts.js';
 import { openAgent } from './job/open-agent.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import { resolveSettings } from './options.js';
@@ -31,7 +32,9 @@ export async function cancelJob({
     const ledger = closers.add(openLedger(path ?? resolveLedgerPath({})));
     const job = ledger.readJob(id);
     const agent = closers.add(await openAgent(resolveSettings({ input: job.input, ...agentOptions })));
-    return { jobId: job.id, ...(await cancelRuns(agent.client, ledger, job)) };
+    const { excludeOn = [] } = readKeptOptions(job.settings);
+    const excludesAnswers = job.ask.fields.some((field) => excludeOn.includes(field.name));
+    return { jobId: job.id, ...(await cancelRuns(agent.client, ledger, job, excludesAnswers)) };
   } finally {
     await closers.close();
   }

@@ -77,7 +77,8 @@ async function fillFile(trip: Trip, recovered: RecoveredBatches, startedAtMs: nu
   const { job, ledger, agent, settings, stop, tally } = trip;
   await dispatchQuestions(trip, recovered);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
-    const { cancelled, costMicros } = await cancelRuns(agent.client, ledger, job);
+    const excludesAnswers = trip.exclusion.answerFields.length > 0;
+    const { cancelled, costMicros } = await cancelRuns(agent.client, ledger, job, excludesAnswers);
     tally.countCancelled(cancelled.length, costMicros);
   }
   const rows = await writeTripOutput(trip);

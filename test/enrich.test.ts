@@ -2,58 +2,7 @@ import { expect, test } from 'vitest';
 import type { EnrichEvent, JobProgress } from '../src/model/events.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
 import { createList, openJobBench } from './helpers/job.js';
-import { type Bend, countStatuses, expectOwnAnswers, script } from './helpers/truthful-agent.js';
-
-const bends: readonly [string, Bend, number][] = [
-  ['as asked', (rows) => ({ rows }), 3],
-  ['in another order', (rows) => ({ rows: rows.toReversed() }), 3],
-  ['with every row twice', (rows) => ({ rows: [...rows, ...rows] }), 3],
-  [
-    'with invented rows',
-    (rows) => ({ rows: [{ row_id: 'r99', fields: { answer: 'made up' } }, ...rows] }),
-    3,
-  ],
-  [
-    'with one row missing the first time',
-    (rows, _task, run) => ({ rows: run <= 3 ? rows.slice(1) : rows }),
-    4,
-  ],
-  ['as a bare list', (rows) => rows, 3],
-  ['not at all the first time', (rows, _task, run) => (run <= 3 ? { note: 'sorry' } : { rows }), 6],
-];
-
-for (const [name, bend, runs] of bends) {
-  test(`an agent that answers ${name}: every row has its own answer, in a bounded number of runs`, async () => {
-    const bench = await openJobBench(script(bend));
-    bench.write('in.csv', createList(20));
-    const { summary, rows } = await bench.run();
-    expect(rows.map((row) => row.company)).toEqual(
-      Array.from({ length: 20 }, (_, index) => `Company ${index + 1}`),
-    );
-    expect(countStatuses(rows)).toEqual({ enriched: 20 });
-    if (name !== 'as a bare list') expectOwnAnswers(rows);
-    expect(summary.stop).toBe('done');
-    expect(bench.server.report().runs.created).toBe(runs);
-  });
-}
-
-test('a row that always breaks its batch ends alone as failed, and takes no other with it', async () => {
-  const bench = await openJobBench(
-    script((rows, task) =>
-      task.request.input?.data?.some((record) => record.company === 'Company 5')
-        ? { broken: true }
-        : { rows },
-    ),
-  );
-  bench.write('in.csv', createList(16));
-  const { summary, rows } = await bench.run();
-  expect(countStatuses(rows)).toEqual({ enriched: 15, failed: 1 });
-  expect(rows[4]?.enrichment_error).not.toBe('');
-  expectOwnAnswers(rows);
-  expect(summary.rows.failed).toBe(1);
-  // 2 batches, the follow-up, then halves of 4, 2 and 1 for the bad batch.
-  expect(bench.server.report().runs.created).toBeLessThanOrEqual(2 + 1 + 2 + 2 + 2);
-});
+import { countStatuses, expectOwnAnswers, script } from './helpers/truthful-agent.js';
 
 test('the second time nothing is asked, and the output is the same to the byte', async () => {
   const bench = await openJobBench(

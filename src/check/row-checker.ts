@@ -1,3 +1,4 @@
+import { DOUBT } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { CheckedField } from '../model/checked.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
@@ -143,7 +144,7 @@ function checkTogether(
     const field = issue.path.split('/')[1];
     for (const name of filled.keys()) {
       if (notes.has(name) || (field !== undefined && escapeToken(name) !== field)) continue;
-      notes.set(name, `does not go with the other fields: ${issue.message}`);
+      notes.set(name, `${DOUBT}: ${issue.message}`);
     }
   }
   return notes;

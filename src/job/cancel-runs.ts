@@ -17,11 +17,15 @@ export interface CancelledRuns {
   readonly unknown: number;
 }
 
-/** Cancels the runs of one job that still work, and settles what they cost so far; a run that had ended keeps its answers. */
+/**
+ * Cancels the runs of one job that still work, and settles what they cost so far; a run that had ended keeps its answers.
+ * Where answers can be excluded, such a run is left to the next `run`, which holds them against the list.
+ */
 export async function cancelRuns(
   client: AgentClient,
   ledger: Ledger,
   job: { readonly id: string; readonly ask: Ask },
+  excludesAnswers: boolean,
 ): Promise<CancelledRuns> {
   const checker = createRowChecker(job.ask);
   const open = ledger.findOpenBatches(job.ask.id).filter(({ batch }) => batch.jobId === job.id);
@@ -33,6 +37,7 @@ export async function cancelRuns(
     try {
       const run = await client.cancel(runId);
       if (!isTerminal(run.status)) throw new Error(`the agent left it ${run.status}`);
+      if (run.status === 'completed' && excludesAnswers) continue;
       ledger.settle(batch.id, run, createAnswers(batch, checkRun(batch, run, checker), run), []);
       cancelled.push(runId);
       costMicros += toMicros(run.costDollars.total);

@@ -14,6 +14,7 @@ import type { Exclusion } from '../select/exclusion.js';
 import { InFlight } from '../select/in-flight.js';
 import type { SelectContext } from '../select/select-rows.js';
 import { Pacer } from '../send/pacer.js';
+import { AnswerNotes } from './answer-notes.js';
 import { JobTally } from './job-tally.js';
 import type { OpenAgent } from './open-agent.js';
 import { Patience } from './patience.js';
@@ -50,6 +51,7 @@ export interface Trip extends TripParts {
   readonly stop: StopSwitch;
   readonly patience: Patience;
   readonly tally: JobTally;
+  readonly answerNotes: AnswerNotes;
   readonly pacer: Pacer;
   readonly checker: RowChecker;
   readonly inFlight: InFlight;
@@ -95,6 +97,7 @@ export function createTrip(parts: TripParts): Trip {
       concurrency: settings.concurrency,
       startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
     }),
+    answerNotes: new AnswerNotes(),
     checker: createRowChecker(ask),
     inFlight: new InFlight(),
     prices: agent.isFree ? {} : settings.prices,

@@ -33,6 +33,7 @@ export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches)
   const isDone = trip.surveyed?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
   if (isDone && trip.surveyed !== null) trip.tally.countSurveyed(trip.surveyed);
   else await dispatcher.run(openQuestions(trip));
+  reportNotes(trip, trip.answerNotes.list());
   if (trip.stop.reason !== 'interrupted') failUnknown(recovered.unknown, trip);
 }
 

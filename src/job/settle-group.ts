@@ -22,6 +22,7 @@ export function settleGroup(
   const brought = checkRun(batch, run, checker);
   const checked = excludeAnswers(brought, batch, context.exclusion, lastAttempt);
   const answers = createAnswers(batch, checked, run);
+  context.answerNotes.count(brought, answers);
   const repair = planRepair(group, checked.rejected, run, lastAttempt);
   ledger.settle(batch.id, run, answers, repair.failures);
   // What another job sent fails there; the rows of this one that waited for it fail here.

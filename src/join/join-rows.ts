@@ -1,5 +1,5 @@
 import type { StoredAnswer } from '../ledger/records.js';
-import type { FieldAnswer } from '../model/answer.js';
+import { type FieldAnswer, isDoubtful } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import { readNextSteps } from '../model/ladder.js';
 import type { FilledRow, RowOutcome, RowStatus } from '../model/outcome.js';
@@ -106,8 +106,10 @@ function createAnsweredOutcome(
 /** Why fields have no value; fields that share a reason are named together. */
 function describeHoles(fields: ReadonlyMap<string, FieldAnswer>): string[] {
   const names = new Map<string, string[]>();
-  for (const [name, { value, issue }] of fields) {
-    if (value === null && issue !== null) names.set(issue, [...(names.get(issue) ?? []), name]);
+  for (const [name, field] of fields) {
+    const { value, issue } = field;
+    if (issue !== null && (value === null || isDoubtful(field)))
+      names.set(issue, [...(names.get(issue) ?? []), name]);
   }
   return [...names].map(([issue, shared]) => `${shared.join(', ')}: ${issue}`);
 }

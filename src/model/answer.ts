@@ -21,3 +21,11 @@ export interface RowAnswer {
   readonly key: string;
   readonly fields: ReadonlyMap<string, FieldAnswer>;
 }
+
+/** How the issue of a value begins that is valid by itself but breaks what the schema says of several fields. */
+export const DOUBT = 'does not go with the other fields';
+
+/** True for a value that was kept although it does not go with the others of its row. */
+export function isDoubtful({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
+  return value !== null && issue?.includes(DOUBT) === true;
+}

@@ -75,7 +75,7 @@ test('a row whose second step the cap left no room for keeps what it has, and sa
   }
   const { rows: after } = await bench.run({ ...options, maxCost: 1 });
   expect(countStatuses(after)).toEqual({ enriched: 3 });
-  expectOwnAnswers(after, ['ceo', 'seat']);
+  expectOwnAnswers(after, { fields: ['ceo', 'seat'] });
 });
 
 test('what a step of the ladder fails to find is told, and asked again the next time', async () => {

@@ -118,6 +118,18 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     { status: 'not_found', error: 'ceo, seat: two' },
   ],
   [
+    'its values do not go together',
+    {
+      answers: {
+        A: stored({
+          ceo: field('x', { issue: 'does not go with the other fields: no' }),
+          seat: field('y', { issue: 'read "Y" as "y"' }),
+        }),
+      },
+    },
+    { status: 'enriched', error: 'ceo: does not go with the other fields: no' },
+  ],
+  [
     'nothing was found',
     { answers: { A: stored({ ceo: field(null), seat: field(null) }) } },
     { status: 'not_found', error: null },

@@ -1,0 +1,175 @@
+import { expect, test } from 'vitest';
+import type { EnrichEvent } from '../../src/model/events.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import { type Bend, countStatuses, type Entry, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
+
+const COMPANIES = Array.from({ length: 20 }, (_, index) => `Company ${index + 1}`);
+
+function withAnswer(row: Entry | undefined, answer: Entry['fields'][string]): Entry {
+  return { row_id: row?.row_id ?? '', fields: { answer } };
+}
+
+/** Behaves like that when rows are asked for the first time, and well from then on. */
+function atFirst(bend: Bend): Bend {
+  return (rows, task, run) =>
+    task.request.metadata?.rowfill_attempt === '1' ? bend(rows, task, run) : { rows };
+}
+
+/** Lists that the citations of this agent do not speak of. */
+const UNCITED = new Set(['under another name', 'without the wrapping of its fields']);
+
+/** What an agent does to its list, the runs that this takes, and how its twenty rows end. */
+const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: Record<string, number>][] = [
+  ['as asked', (rows) => ({ rows }), 3],
+  ['in another order', (rows) => ({ rows: rows.toReversed() }), 3],
+  ['with every row twice', (rows) => ({ rows: [...rows, ...rows] }), 3],
+  [
+    'with a second, wrong word on every row',
+    (rows) => ({ rows: [...rows, ...rows.map((row) => withAnswer(row, 'wrong'))] }),
+    3,
+  ],
+  [
+    'with an unusable entry before each good one',
+    (rows) => ({ rows: [...rows.map((row) => withAnswer(row, [[]])), ...rows] }),
+    3,
+  ],
+  [
+    'with rows that nobody asked for',
+    (rows) => ({ rows: [withAnswer({ row_id: 'r99', fields: {} }, 'made up'), ...rows] }),
+    3,
+  ],
+  [
+    'with entries that are no rows',
+    (rows) => ({ rows: [null, 'text', 7, [], {}, ...rows, { row_id: {} }] }),
+    3,
+  ],
+  [
+    'with spaces around its ids',
+    (rows) => ({ rows: rows.map((row) => ({ ...row, row_id: ` ${row.row_id} ` })) }),
+    3,
+  ],
+  ['under another name', (rows) => ({ companies: rows }), 3],
+  ['as a bare list', (rows) => [...rows], 3],
+  [
+    'without the wrapping of its fields',
+    (rows) => ({ rows: rows.map(({ row_id, fields }) => ({ row_id, ...fields })) }),
+    3,
+  ],
+  [
+    'with a field too many',
+    (rows) => ({ rows: rows.map((row) => ({ ...row, fields: { ...row.fields, extra: 1 } })) }),
+    3,
+  ],
+  ['with nulls alone', (rows) => ({ rows: rows.map((row) => withAnswer(row, null)) }), 3, { not_found: 20 }],
+  [
+    'with a null for every other row',
+    (rows) => ({ rows: rows.map((row, index) => (index % 2 === 0 ? row : withAnswer(row, null))) }),
+    3,
+    { enriched: 10, not_found: 10 },
+  ],
+  // One row of each batch goes round again, all three in one run.
+  ['with one row missing at first', atFirst((rows) => ({ rows: rows.slice(1) })), 4],
+  [
+    'with one id changed at first',
+    atFirst((rows) => ({ rows: [{ ...rows[0], row_id: 'x1' }, ...rows.slice(1)] })),
+    4,
+  ],
+  ['with one id missing at first', atFirst((rows) => ({ rows: [{ fields: {} }, ...rows.slice(1)] })), 4],
+  [
+    'with one value of another type at first',
+    atFirst((rows) => ({ rows: [withAnswer(rows[0], { value: 7 }), ...rows.slice(1)] })),
+    4,
+  ],
+  // Half a batch or more: each run is continued.
+  ['with half its rows missing at first', atFirst((rows) => ({ rows: rows.slice(rows.length / 2) })), 6],
+  [
+    'with all ids changed at first',
+    atFirst((rows) => ({ rows: rows.map((row) => ({ ...row, row_id: 'r0' })) })),
+    6,
+  ],
+  ['as one bare object at first', atFirst((rows) => rows[0] ?? null), 6],
+  ['without a list of rows at first', atFirst(() => ({ note: 'sorry' })), 6],
+  ['with rows that are no list at first', atFirst(() => ({ rows: 'none' })), 6],
+  ['with nothing at all at first', atFirst(() => null), 6],
+  // For ever: follow-ups of 8, 8 and 4, then 5 runs of 4, 10 of 2, and 20 of one row each.
+  ['without a list of rows, always', () => ({ note: 'sorry' }), 3 + 3 + 5 + 10 + 20, { failed: 20 }],
+  [
+    'with values of another type, always',
+    (rows) => ({ rows: rows.map((row) => withAnswer(row, { value: 7 })) }),
+    3 + 3 + 5 + 10 + 20,
+    { failed: 20 },
+  ],
+  ['with no row, always', () => ({ rows: [] }), 3 + 3 + 5 + 10 + 20, { failed: 20 }],
+];
+
+for (const [name, bend, runs, statuses = { enriched: 20 }] of behaviours) {
+  test(`an agent that answers ${name}: each row has its own answer or none, in ${runs} runs`, async () => {
+    const bench = await openJobBench(script(bend));
+    bench.write('in.csv', createList(20));
+    const { summary, rows } = await bench.run();
+    expect(rows.map((row) => row.company)).toEqual(COMPANIES);
+    expect(countStatuses(rows)).toEqual(statuses);
+    expect(summary.rows).toMatchObject({ total: 20, ...statuses });
+    expectOwnAnswers(rows, { areCited: !UNCITED.has(name) });
+    expect(summary.stop).toBe('done');
+    expect(bench.server.report().runs.created).toBe(runs);
+    for (const row of rows) {
+      expect(row.answer === '').toBe(row.enrichment_status !== 'enriched');
+      expect(row.enrichment_error === '').toBe(row.enrichment_status !== 'failed');
+    }
+  });
+}
+
+test('a single row is taken from a bare object too, with or without its id', async () => {
+  const bench = await openJobBench(
+    script((rows, _task, run) => (run % 2 === 0 ? (rows[0] ?? null) : { fields: rows[0]?.fields ?? {} })),
+  );
+  bench.write('in.csv', createList(4));
+  const { rows } = await bench.run({ batchSize: 1 });
+  expect(countStatuses(rows)).toEqual({ enriched: 4 });
+  expectOwnAnswers(rows);
+  expect(bench.server.report().runs.created).toBe(4);
+});
+
+test('a row that always breaks its batch ends alone as failed, and takes no other with it', async () => {
+  const bench = await openJobBench(
+    script((rows, task) =>
+      task.request.input?.data?.some((record) => record.company === 'Company 5')
+        ? { broken: true }
+        : { rows },
+    ),
+  );
+  bench.write('in.csv', createList(16));
+  const { summary, rows } = await bench.run();
+  expect(countStatuses(rows)).toEqual({ enriched: 15, failed: 1 });
+  expect(rows[4]?.enrichment_error).toContain('its entry holds none of the fields');
+  expectOwnAnswers(rows);
+  expect(summary.rows.failed).toBe(1);
+  // 2 batches, the follow-up, then the halves of the bad one: 2 of 4, 2 of 2, 2 of one.
+  expect(bench.server.report().runs.created).toBe(2 + 1 + 2 + 2 + 2);
+});
+
+test('what was left out and what was put right is counted and told', async () => {
+  const bench = await openJobBench(
+    script((rows) => ({
+      rows: [
+        ...rows.map((row) => ({ ...row, fields: { count: '1,234' } })),
+        { row_id: 'r99', fields: { count: 1 } },
+        { ...rows[0], fields: { count: 9 } },
+      ],
+    })),
+  );
+  bench.write('in.csv', createList(16));
+  const notes: string[] = [];
+  const onEvent = (event: EnrichEvent): void => {
+    if (event.type === 'note') notes.push(`${event.code} ${event.message}`);
+  };
+  const { rows } = await bench.run({ fields: ['count:integer'] }, { onEvent });
+  // Of two entries the first without a fault is taken, and a form that has to be put right is none.
+  expect(rows.map((row) => row.count)).toEqual(Array(16).fill('1234'));
+  expect(notes).toEqual([
+    'ANSWERS_UNASKED 2 answers to no row asked, left out',
+    'ANSWERS_DOUBLED 2 further answers to rows answered already, left out',
+    'VALUES_REPAIRED 16 values of count put right that came in another form, such as a number as text',
+  ]);
+});
