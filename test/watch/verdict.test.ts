@@ -10,7 +10,16 @@ const ROWS = {
 
 function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSummary {
   return {
-    ...{ jobId: 'j_1', askId: 'a', input: 'in.csv', output: 'out.csv', stop, error: null, rows: ROWS },
+    ...{
+      jobId: 'j_1',
+      askId: 'a',
+      input: 'in.csv',
+      output: 'out.csv',
+      stop,
+      error: null,
+      remaining: null,
+      rows: ROWS,
+    },
     ...{ reused: 0, duplicates: 0, runs: { created: 1, adopted: 0, failed: 0 }, unknownRuns: 0, requests: 3 },
     ...{ costMicros: 25_000, costNowMicros: 25_000, reservedMicros: 0, seconds: 1, steps: [] },
     ...changes,
