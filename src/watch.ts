@@ -100,18 +100,22 @@ interface Pass {
 async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
   const { settings, clock, signal, report } = watcher;
   const { settleMs, pollMs, once } = settings;
-  let busyAtMs = clock.now();
+  // From the first look that found nothing to take: what was seen then has had its time to settle since.
+  let quietSinceMs: number | null = null;
   let troubles = 0;
   while (!signal.aborted) {
     try {
+      const lookedAtMs = clock.now();
       const found = await findTake(watcher, pass.withDrops);
       if (found.take !== null) {
         const end = await bringToEnd(watcher, found.take);
         if (end !== null) return end;
-        busyAtMs = clock.now();
+        quietSinceMs = null;
       } else {
+        const isLong = quietSinceMs !== null && lookedAtMs - quietSinceMs > settleMs + 2 * pollMs;
+        quietSinceMs ??= clock.now();
         // What still changes after so long is left for the next time.
-        const isOver = found.unsettled === 0 || clock.now() - busyAtMs > settleMs + 2 * pollMs;
+        const isOver = found.unsettled === 0 || isLong;
         if (pass.untilNone && isOver) return DONE;
         await pause(watcher, pollMs);
       }

@@ -240,6 +240,21 @@ test('with a schedule files wait for their hour, and what was begun does not', a
   expect(order).toEqual(['begun.csv', six, 'list.csv', six + 24 * 60 * 60 * 1_000]);
 });
 
+test('with once a folder that is slow to look at is not taken for an empty one', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  let nowMs = Date.now();
+  // Every look takes longer than a file has to settle.
+  const clock = {
+    ...systemClock,
+    now() {
+      nowMs += 1_000;
+      return nowMs;
+    },
+  };
+  expect(await bench.watch({}, { clock })).toMatchObject({ stop: 'done', done: 1 });
+});
+
 test('options that contradict each other are refused', async () => {
   const bench = await openWatchBench();
   for (const options of [{ schedule: '0 6 * * *' }, { maxCostPerDay: -1 }, { maxCostPerDay: Number.NaN }]) {
