@@ -33,24 +33,6 @@ test('only rows that are new or changed are asked again', async () => {
   expect(asked.map((record) => record.company)).toEqual(['Company 99', 'Company 98']);
 });
 
-test('a few rows dropped from many batches are pooled, not asked one batch at a time', async () => {
-  let dropped = 0;
-  const bench = await openJobBench(
-    script((rows, task) => ({
-      rows: rows.filter(() => {
-        if (task.request.metadata?.rowfill_attempt !== '1') return true;
-        dropped += 1;
-        return dropped % 33 !== 0;
-      }),
-    })),
-  );
-  bench.write('in.csv', createList(2_000));
-  const { rows } = await bench.run();
-  expect(countStatuses(rows)).toEqual({ enriched: 2_000 });
-  expectOwnAnswers(rows);
-  expect(bench.server.report().runs.created).toBeLessThanOrEqual(270);
-});
-
 test('what is not among the sent columns is in no request', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', 'company,secret\nAcme,hunter2\n');

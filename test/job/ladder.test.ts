@@ -34,3 +34,65 @@ test('a ladder asks the higher effort only for what the lower one did not find, 
     { effort: 'high', runs: 2, filled: 16, costMicros: 1_000_000 },
   ]);
 });
+
+test('repairs of a lower step come before a higher one that is not full: no dearer run is half empty for them', async () => {
+  const hide = hideTenths('high');
+  const bench = await openJobBench(
+    script((rows, task, run) => {
+      const isFirst = task.request.metadata?.rowfill_attempt === '1' && task.request.effort === 'low';
+      // The last row of each first batch is missing, every tenth company among them now and then.
+      return hide(isFirst ? rows.slice(0, -1) : rows, task, run);
+    }, price),
+  );
+  bench.write('in.csv', createList(80));
+  const { summary, rows } = await bench.run({ effort: ['low', 'high'] });
+  expect(countStatuses(rows)).toEqual({ enriched: 80 });
+  expectOwnAnswers(rows);
+  // 10 batches, their 10 missing rows in 2 more; then 8 rows in one run of the higher effort.
+  expect(summary.steps).toEqual([
+    { effort: 'low', runs: 12, filled: 72, costMicros: 12 * 25_000 },
+    { effort: 'high', runs: 1, filled: 8, costMicros: 500_000 },
+  ]);
+  expect(bench.server.report().billedMicros).toBe(800_000);
+});
+
+test('values below the wanted confidence climb, and stay unless something surer comes', async () => {
+  const bench = await openJobBench((task, signal) => {
+    const answer = script((rows) => ({
+      rows: rows.map((row) => ({
+        ...row,
+        fields: { answer: `${task.request.effort} ${String(row.fields.answer)}` },
+      })),
+    }))(task, signal);
+    return Promise.resolve(answer).then((result) => ({
+      ...result,
+      output: {
+        ...result.output,
+        grounding: result.output.grounding.map((entry, index) => {
+          const company = String(task.request.input?.data?.[index]?.company);
+          const confidence = CONFIDENCES[company]?.[task.request.effort ?? ''] ?? 'high';
+          return { ...entry, confidence };
+        }),
+      },
+    }));
+  });
+  bench.write('in.csv', createList(3));
+  const { rows, summary } = await bench.run({ effort: ['low', 'high'], escalateBelow: 'high' });
+  expect(rows.map((row) => [row.answer, row.answer_confidence])).toEqual([
+    ['low about Company 1', 'high'],
+    ['high about Company 2', 'high'],
+    ['low about Company 3', 'medium'],
+  ]);
+  expect(summary.steps.map(({ runs, filled }) => [runs, filled])).toEqual([
+    [1, 3],
+    [1, 1],
+  ]);
+  // Nothing better is to be had: the same command asks nothing.
+  await bench.run({ effort: ['low', 'high'], escalateBelow: 'high' });
+  expect(bench.agent.tasks).toHaveLength(2);
+});
+
+const CONFIDENCES: Readonly<Record<string, Readonly<Record<string, 'low' | 'medium'>>>> = {
+  'Company 2': { low: 'medium' },
+  'Company 3': { low: 'medium', high: 'low' },
+};
