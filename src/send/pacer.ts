@@ -23,6 +23,7 @@ export class Pacer {
   private backoffMs = FIRST_BACKOFF_MS;
   private nextStartMs = 0;
   private waiting: (() => void)[] = [];
+  private endedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PacerOptions) {
     this.options = options;
@@ -46,10 +47,16 @@ export class Pacer {
     this.active += 1;
   }
 
+  /** When a run of ours ended last, in milliseconds since 1970: each end makes room at the agent. */
+  get lastEndMs(): number {
+    return this.endedAtMs;
+  }
+
   /** A run has ended, or a start was given up. */
   release(how: 'ended' | 'unused'): void {
     this.active -= 1;
     if (how === 'ended') {
+      this.endedAtMs = this.options.clock.now();
       this.backoffMs = FIRST_BACKOFF_MS;
       this.quietEnds += 1;
       // One more at once for each round of runs that went quietly.

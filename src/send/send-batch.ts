@@ -37,7 +37,7 @@ export type SendResult =
   /** The job cannot go on: key, credits or plan refused, or nobody there. */
   | { readonly status: 'fatal'; readonly error: Error };
 
-/** A batch waits so long for a place at the agent before the job is given up. */
+/** A batch is refused a place at the agent for so long, with no run of ours ending, before the job is given up. */
 const PATIENCE_MS = 15 * 60_000;
 const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
@@ -52,6 +52,7 @@ export async function sendBatch(
   if (ledger.intend(batch, context.capMicros) === 'over_budget') return { status: 'over_budget' };
   const intendedAtMs = context.clock.now();
   await ledger.flush();
+  let refusedAtMs: number | null = null;
   for (let attempt = 1; ; attempt += 1) {
     try {
       await pacer.take(stopSignal);
@@ -67,7 +68,8 @@ export async function sendBatch(
     } catch (error) {
       if (!isAgentFailure(error)) throw error;
       if (error.outcome !== 'not_created') return recoverReply(batch, error.message, intendedAtMs, context);
-      const result = await handleRefusal(error, attempt, intendedAtMs, context);
+      refusedAtMs ??= context.clock.now();
+      const result = await handleRefusal(error, attempt, refusedAtMs, context);
       if (result === 'again') continue;
       ledger.void(batch.id, error.message);
       return result;
@@ -104,14 +106,15 @@ async function recoverReply(
 async function handleRefusal(
   failure: Error & AgentFailure,
   attempt: number,
-  intendedAtMs: number,
+  refusedAtMs: number,
   context: SendContext,
 ): Promise<SendResult | 'again'> {
   const { pacer } = context;
   if (failure.status === 429) {
     pacer.refuse(failure.limit, failure.retryAfterMs);
     context.onRetry(attempt, failure.retryAfterMs ?? 0, failure.message);
-    return context.clock.now() - intendedAtMs < PATIENCE_MS ? 'again' : { status: 'fatal', error: failure };
+    const sinceMs = Math.max(refusedAtMs, pacer.lastEndMs);
+    return context.clock.now() - sinceMs < PATIENCE_MS ? 'again' : { status: 'fatal', error: failure };
   }
   pacer.release('unused');
   if (failure.status === null) {

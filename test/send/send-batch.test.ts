@@ -2,10 +2,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
 import { systemClock } from '../../src/model/clock.js';
 import { Pacer } from '../../src/send/pacer.js';
-import { sendBatch } from '../../src/send/send-batch.js';
+import { type SendContext, sendBatch } from '../../src/send/send-batch.js';
+import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { startServer } from '../../src/server/start-server.js';
 import { createTestBatch, openTestJob, openTestLedger } from '../helpers/ledger-samples.js';
 import { createGate, ScriptedAgent } from '../helpers/scripted-agent.js';
+import { VirtualClock } from '../helpers/virtual-clock.js';
 
 test('the request leaves only once its intent is on the disk', async () => {
   const server = await startServer({ agent: new ScriptedAgent(createGate().script) });
@@ -51,4 +53,116 @@ test('the request leaves only once its intent is on the disk', async () => {
   expect(await sending).toMatchObject({ status: 'sent' });
   expect(server.report().runs.created).toBe(1);
   expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
+});
+
+const REQUEST = { query: 'Who leads the company?', input: { data: [{ company: 'Acme', row_id: 'r1' }] } };
+const MINUTE_MS = 60_000;
+
+/** A real ledger, server and client; only the waits of the stop take no time. */
+async function openSend(faults: readonly object[], parts: Partial<SendContext> = {}) {
+  const server = await startServer({
+    agent: new ScriptedAgent(),
+    rehearsal: resolveRehearsal({ faults }),
+  });
+  const client = new AgentClient({ baseUrl: server.url, apiKey: 'key', retry: { maxRetries: 0 } });
+  const ledger = openTestLedger();
+  onTestFinished(async () => {
+    await client.close();
+    await server.close();
+    ledger.close();
+  });
+  const clock = new VirtualClock();
+  const signal = new AbortController().signal;
+  const job = openTestJob(ledger);
+  const context: SendContext = {
+    ledger,
+    client,
+    pacer: new Pacer({ concurrency: 2, startsPerSecond: 0, clock }),
+    capMicros: null,
+    clock,
+    listLagMs: 0,
+    stopSignal: signal,
+    waitSignal: signal,
+    onRetry: () => undefined,
+    ...parts,
+  };
+  const batch = createTestBatch(job, ['Acme']);
+  return { server, ledger, job, clock, batch, context, send: () => sendBatch(batch, REQUEST, context) };
+}
+
+test('nothing is sent beyond the cap, and nothing once the job was stopped', async () => {
+  const { send, server, ledger, job } = await openSend([], { capMicros: 24_999 });
+  expect(await send()).toEqual({ status: 'over_budget' });
+  const stopped = await openSend([], { stopSignal: AbortSignal.abort() });
+  expect(await stopped.send()).toEqual({ status: 'stopped' });
+  for (const each of [{ server, ledger, job }, stopped]) {
+    expect(each.server.report().runs.created).toBe(0);
+    expect(each.ledger.readSpend(each.job.id)).toMatchObject({ reservedMicros: 0 });
+  }
+});
+
+test('a start that is refused for want of room is made again, and the batch is bought once', async () => {
+  const retries: string[] = [];
+  const { send, server, ledger, job } = await openSend(
+    [
+      { fault: 'rate_limited', nth: [1, 2] },
+      { fault: 'concurrency_limited', nth: [3] },
+    ],
+    { onRetry: (_attempt, _delayMs, reason) => retries.push(reason) },
+  );
+  expect(await send()).toMatchObject({ status: 'sent', adopted: false });
+  expect(retries.length).toBeGreaterThanOrEqual(2);
+  expect(server.report().runs.created).toBe(1);
+  expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
+});
+
+test('an agent that has no room for a quarter of an hour ends the job, and no money stays reserved', async () => {
+  const { send, ledger, job, clock } = await openSend([{ fault: 'concurrency_limited' }]);
+  const startedAtMs = clock.now();
+  expect(await send()).toMatchObject({ status: 'fatal', error: { code: 'CONCURRENCY_LIMIT_REACHED' } });
+  expect(clock.now() - startedAtMs).toBeGreaterThanOrEqual(15 * MINUTE_MS);
+  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+});
+
+test('a long wait for own runs is no failure: the first refusal after it does not end the job', async () => {
+  const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 1 }]);
+  // Every place is taken by runs that take longer than the patience.
+  context.pacer.adopt();
+  context.pacer.adopt();
+  const sending = send();
+  await new Promise((resolve) => setImmediate(resolve));
+  await clock.sleep(40 * MINUTE_MS);
+  context.pacer.release('ended');
+  context.pacer.release('ended');
+  expect(await sending).toMatchObject({ status: 'sent' });
+});
+
+for (const fault of ['key_refused', 'no_credits', 'forbidden']) {
+  test(`${fault} ends the job at once, and nothing stays reserved`, async () => {
+    const { send, ledger, job, server } = await openSend([{ fault }]);
+    expect(await send()).toMatchObject({ status: 'fatal', error: { kind: 'refused' } });
+    expect(ledger.findOpenBatches(job.askId)).toEqual([]);
+    expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+    expect(server.report().runs.created).toBe(0);
+  });
+}
+
+test('a reply that is lost is looked up: its run is adopted, and one that never was is absent', async () => {
+  const lost = await openSend([{ fault: 'lost_reply' }]);
+  // Only what the request itself says of its batch can be found again.
+  const request = { ...REQUEST, metadata: { rowfill_batch: lost.batch.id } };
+  expect(await sendBatch(lost.batch, request, lost.context)).toMatchObject({ status: 'sent', adopted: true });
+  expect(lost.server.report().runs.created).toBe(1);
+  const never = await openSend([{ fault: 'lost_request' }]);
+  expect(await never.send()).toMatchObject({ status: 'absent' });
+  expect(never.ledger.findOpenBatches(never.job.askId)).toEqual([]);
+});
+
+test('an agent that is not there is tried a few times, then the job ends', async () => {
+  const { send, server, ledger, job, clock } = await openSend([]);
+  await server.close();
+  const startedAtMs = clock.now();
+  expect(await send()).toMatchObject({ status: 'fatal' });
+  expect(clock.now() - startedAtMs).toBe(15_500);
+  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
 });
