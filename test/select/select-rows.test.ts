@@ -1,116 +1,90 @@
 import { expect, test } from 'vitest';
 import type { StoredAnswer } from '../../src/ledger/records.js';
-import type { FieldAnswer } from '../../src/model/answer.js';
 import { createAsk } from '../../src/model/ask.js';
 import { readQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
 import { InFlight } from '../../src/select/in-flight.js';
 import { type SelectContext, selectRows } from '../../src/select/select-rows.js';
+import { createAnswer } from '../helpers/rows.js';
 
-const COLUMNS = new Map([
-  ['company', 0],
-  ['ceo', 1],
-  ['seat', 2],
-]);
 const ASK = createAsk({
-  query: 'q',
+  query: 'Who?',
   system: null,
-  schema: { type: 'object', properties: { ceo: {}, seat: {} } },
-  fields: [
-    { name: 'ceo', schema: {} },
-    { name: 'seat', schema: {} },
-  ],
+  schema: { type: 'object', properties: { answer: { type: 'string' } } },
+  fields: [{ name: 'answer', schema: { type: 'string' } }],
   send: ['company'],
-  efforts: ['low', 'high'],
+  efforts: ['low'],
   escalateBelow: null,
 });
+const KEY = readKey(createRow(0));
+const FIELDS = ['answer'];
 
-function row(company: string, ceo = '', seat = ''): CellRow {
-  return { kind: 'cells', ordinal: 0, line: 2, columns: COLUMNS, cells: [company, ceo, seat] };
-}
+test('a row that an earlier process asked is that question itself, and only the next one its twin', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(KEY, FIELDS);
+  expect(select({ inFlight })).toEqual(['waiting', 'twin']);
+});
 
-function keyOf(company: string): string {
-  const question = readQuestion(row(company), ASK, false);
-  return question.status === 'question' ? question.key : '';
-}
+test('so it is where the run has ended before the row is read again: its run has counted it', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(KEY, FIELDS);
+  inFlight.remove(KEY, FIELDS);
+  const stored = createStored({ fields: new Map([['answer', createAnswer('Acme')]]) });
+  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual(['waiting', 'twin']);
+});
 
-function field(value: string | null, triedEffort = 'low'): FieldAnswer {
-  const rest = { confidence: null, citations: [], issue: null, runId: 'run_1', effort: 'low' };
-  return { value, triedEffort, ...rest };
-}
+test('so it is where that run has failed the row', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(KEY, FIELDS);
+  inFlight.remove(KEY, FIELDS);
+  const stored = createStored({ failure: 'never answered', failureInvocation: 2 });
+  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual(['waiting', 'failed']);
+});
 
-function stored(ceo: FieldAnswer, seat: FieldAnswer, parts: Partial<StoredAnswer> = {}): StoredAnswer {
-  return {
-    fields: new Map([
-      ['ceo', ceo],
-      ['seat', seat],
-    ]),
-    failure: null,
-    failureInvocation: null,
-    costMicros: 0,
-    runId: 'run_1',
-    answeredJobId: 'j_1',
-    answeredInvocation: 1,
-    answeredAtMs: 1,
-    ...parts,
-  };
-}
-
-function context(answer: StoredAnswer | null, parts: Partial<SelectContext> = {}): SelectContext {
-  return {
+/** Selects two equal rows, in the second invocation of a job. */
+function select(context: Partial<SelectContext>): string[] {
+  const rows = [createRow(0), createRow(1)];
+  const selections = selectRows(rows, {
     ask: ASK,
     overwrite: false,
     inFlight: new InFlight(),
     isWanted: () => true,
     isExcluded: () => false,
-    findAnswers: () => (answer === null ? new Map() : new Map([[keyOf('A'), answer]])),
+    findAnswers: () => new Map(),
     isStale: () => false,
-    isOfNow: () => false,
-    hasFailedNow: (each) => each.failure !== null,
-    ...parts,
+    isOfNow: () => true,
+    hasFailedNow: (stored) => stored.failureInvocation === 2,
+    ...context,
+  });
+  return selections.map(({ status }) => status);
+}
+
+function createRow(ordinal: number): CellRow {
+  return {
+    kind: 'cells',
+    ordinal,
+    line: ordinal + 2,
+    columns: new Map([['company', 0]]),
+    cells: ['Acme'],
   };
 }
 
-function selectOne(answer: StoredAnswer | null, parts: Partial<SelectContext> = {}, one = row('A')) {
-  const [selection] = selectRows([one], context(answer, parts));
-  if (selection?.status !== 'ask') return selection?.status;
-  return selection.questions.map(({ fields, level }) => [...fields, level]);
+function readKey(row: CellRow): string {
+  const question = readQuestion(row, ASK, false);
+  if (question.status !== 'question') throw new Error('the row asks something');
+  return question.key;
 }
 
-test('a row is asked what the ledger does not know, from the step at which each field stands', () => {
-  expect(selectOne(null)).toEqual([['ceo', 'seat', 0]]);
-  expect(selectOne(stored(field('x'), field(null)))).toEqual([['seat', 1]]);
-  expect(selectOne(stored(field('x'), field(null, 'high')))).toBe('reused');
-  expect(selectOne(stored(field('x'), field('y')), { isStale: () => true })).toEqual([['ceo', 'seat', 0]]);
-  expect(selectOne(null, {}, row('A', 'known'))).toEqual([['seat', 0]]);
-});
-
-test('rows that need no asking say why', () => {
-  expect(selectOne(null, {}, row('A', 'x', 'y'))).toBe('unchanged');
-  expect(selectOne(null, {}, row(' '))).toBe('unsendable');
-  expect(selectOne(null, { isWanted: () => false })).toBe('unwanted');
-  expect(selectOne(null, { isExcluded: () => true })).toBe('excluded');
-  expect(selectOne(stored(field('x'), field('y')), { isOfNow: () => true })).toBe('twin');
-});
-
-test('a row given up in this invocation is not asked again, but one that has all it lacks is not called failed', () => {
-  expect(selectOne(stored(field(null), field('y'), { failure: 'no' }))).toBe('failed');
-  expect(selectOne(stored(field(null), field('y'), { failure: 'no' }), {}, row('A', 'known'))).toBe('reused');
-});
-
-test('of equal rows the first is asked, and a later one only for what the first had already', () => {
-  const rows = [row('A', 'known'), row('A'), row('A'), row('B')];
-  const selections = selectRows(rows, context(null));
-  expect(
-    selections.map((each) =>
-      each.status === 'ask' ? each.questions.map(({ fields }) => fields) : each.status,
-    ),
-  ).toEqual([[['seat']], [['ceo']], 'twin', [['ceo', 'seat']]]);
-});
-
-test('the first row that comes for what an earlier process asked waits for it; the next is its twin', () => {
-  const inFlight = new InFlight();
-  inFlight.inherit(keyOf('A'), ['ceo', 'seat']);
-  const selections = selectRows([row('A'), row('A')], context(null, { inFlight }));
-  expect(selections.map(({ status }) => status)).toEqual(['waiting', 'twin']);
-});
+function createStored(parts: Partial<StoredAnswer>): StoredAnswer {
+  return {
+    fields: new Map(),
+    failure: null,
+    failureInvocation: null,
+    costMicros: 0,
+    runId: 'agent_run_1',
+    answeredJobId: 'j_1',
+    answeredInvocation: 2,
+    answeredAtMs: 1_000,
+    ...parts,
+  };
+}

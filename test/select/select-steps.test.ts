@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import type { StoredAnswer } from '../../src/ledger/records.js';
+import type { FieldAnswer } from '../../src/model/answer.js';
+import { createAsk } from '../../src/model/ask.js';
+import { readQuestion } from '../../src/model/question.js';
+import type { CellRow } from '../../src/model/row.js';
+import { InFlight } from '../../src/select/in-flight.js';
+import { type SelectContext, selectRows } from '../../src/select/select-rows.js';
+
+const COLUMNS = new Map([
+  ['company', 0],
+  ['ceo', 1],
+  ['seat', 2],
+]);
+const ASK = createAsk({
+  query: 'q',
+  system: null,
+  schema: { type: 'object', properties: { ceo: {}, seat: {} } },
+  fields: [
+    { name: 'ceo', schema: {} },
+    { name: 'seat', schema: {} },
+  ],
+  send: ['company'],
+  efforts: ['low', 'high'],
+  escalateBelow: null,
+});
+
+function row(company: string, ceo = '', seat = ''): CellRow {
+  return { kind: 'cells', ordinal: 0, line: 2, columns: COLUMNS, cells: [company, ceo, seat] };
+}
+
+function keyOf(company: string): string {
+  const question = readQuestion(row(company), ASK, false);
+  return question.status === 'question' ? question.key : '';
+}
+
+function field(value: string | null, triedEffort = 'low'): FieldAnswer {
+  const rest = { confidence: null, citations: [], issue: null, runId: 'run_1', effort: 'low' };
+  return { value, triedEffort, ...rest };
+}
+
+function stored(ceo: FieldAnswer, seat: FieldAnswer, parts: Partial<StoredAnswer> = {}): StoredAnswer {
+  return {
+    fields: new Map([
+      ['ceo', ceo],
+      ['seat', seat],
+    ]),
+    failure: null,
+    failureInvocation: null,
+    costMicros: 0,
+    runId: 'run_1',
+    answeredJobId: 'j_1',
+    answeredInvocation: 1,
+    answeredAtMs: 1,
+    ...parts,
+  };
+}
+
+function context(answer: StoredAnswer | null, parts: Partial<SelectContext> = {}): SelectContext {
+  return {
+    ask: ASK,
+    overwrite: false,
+    inFlight: new InFlight(),
+    isWanted: () => true,
+    isExcluded: () => false,
+    findAnswers: () => (answer === null ? new Map() : new Map([[keyOf('A'), answer]])),
+    isStale: () => false,
+    isOfNow: () => false,
+    hasFailedNow: (each) => each.failure !== null,
+    ...parts,
+  };
+}
+
+function selectOne(answer: StoredAnswer | null, parts: Partial<SelectContext> = {}, one = row('A')) {
+  const [selection] = selectRows([one], context(answer, parts));
+  if (selection?.status !== 'ask') return selection?.status;
+  return selection.questions.map(({ fields, level }) => [...fields, level]);
+}
+
+test('a row is asked what the ledger does not know, from the step at which each field stands', () => {
+  expect(selectOne(null)).toEqual([['ceo', 'seat', 0]]);
+  expect(selectOne(stored(field('x'), field(null)))).toEqual([['seat', 1]]);
+  expect(selectOne(stored(field('x'), field(null, 'high')))).toBe('reused');
+  expect(selectOne(stored(field('x'), field('y')), { isStale: () => true })).toEqual([['ceo', 'seat', 0]]);
+  expect(selectOne(null, {}, row('A', 'known'))).toEqual([['seat', 0]]);
+});
+
+test('rows that need no asking say why', () => {
+  expect(selectOne(null, {}, row('A', 'x', 'y'))).toBe('unchanged');
+  expect(selectOne(null, {}, row(' '))).toBe('unsendable');
+  expect(selectOne(null, { isWanted: () => false })).toBe('unwanted');
+  expect(selectOne(null, { isExcluded: () => true })).toBe('excluded');
+  expect(selectOne(stored(field('x'), field('y')), { isOfNow: () => true })).toBe('twin');
+});
+
+test('a row given up in this invocation is not asked again, but one that has all it lacks is not called failed', () => {
+  expect(selectOne(stored(field(null), field('y'), { failure: 'no' }))).toBe('failed');
+  expect(selectOne(stored(field(null), field('y'), { failure: 'no' }), {}, row('A', 'known'))).toBe('reused');
+});
+
+test('of equal rows the first is asked, and a later one only for what the first had already', () => {
+  const rows = [row('A', 'known'), row('A'), row('A'), row('B')];
+  const selections = selectRows(rows, context(null));
+  expect(
+    selections.map((each) =>
+      each.status === 'ask' ? each.questions.map(({ fields }) => fields) : each.status,
+    ),
+  ).toEqual([[['seat']], [['ceo']], 'twin', [['ceo', 'seat']]]);
+});
+
+test('the first row that comes for what an earlier process asked waits for it; the next is its twin', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(keyOf('A'), ['ceo', 'seat']);
+  const selections = selectRows([row('A'), row('A')], context(null, { inFlight }));
+  expect(selections.map(({ status }) => status)).toEqual(['waiting', 'twin']);
+});
