@@ -1,11 +1,12 @@
 import { QuestionPool } from '../batch/question-pool.js';
-import type { Pass } from '../ledger/pass.js';
 import { readLikelyMicros, readWorstMicros } from '../model/prices.js';
 import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/question.js';
 import type { Quote } from '../model/quote.js';
+import type { Row } from '../model/row.js';
 import { InFlight } from '../select/in-flight.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
 import { CellNotes } from './cell-notes.js';
+import { Claims } from './claims.js';
 import type { Trip } from './create-trip.js';
 import { pickSample } from './pick-rows.js';
 import { RepeatCounter } from './repeat-counter.js';
@@ -39,33 +40,25 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   const repeats = new RepeatCounter(trip);
   const counts = createCounts();
   const cellNotes = new CellNotes(trip.ask.send);
-  const isPartlyFilled = canBePartlyFilled(trip);
-  const pass = trip.ledger.startPass();
+  const claims = new Claims(canBePartlyFilled(trip));
   let rowsRead = 0;
-  try {
-    for await (const rows of trip.input.openRows()) {
-      if (trip.stop.reason !== null) break;
-      rowsRead += rows.length;
-      trip.tally.countLookedThrough(rowsRead);
-      // What is in flight is known for this chunk alone; the ledger's pass knows the rows of the chunks before.
-      const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
-      cellNotes.count(rows, selections);
-      for (const { status } of selections) counts[status] += 1;
-      const asked = selections.flatMap((each) => (each.status === 'ask' ? [each.questions] : []));
-      const askedRows = rows.filter((_row, index) => selections[index]?.status === 'ask');
-      const claimed = claimQuestions(asked, pass, isPartlyFilled);
-      for (const questions of claimed) {
-        if (questions.length > 0) {
-          meter.add(questions);
-        } else {
-          counts.ask -= 1;
-          counts.twin += 1;
-        }
-      }
-      repeats.add(askedRows.filter((_row, index) => (claimed[index]?.length ?? 0) > 0));
+  for await (const rows of trip.input.openRows()) {
+    if (trip.stop.reason !== null) break;
+    rowsRead += rows.length;
+    trip.tally.countLookedThrough(rowsRead);
+    // What is in flight is known for this chunk alone; the claims know the rows of the chunks before.
+    const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
+    cellNotes.count(rows, selections);
+    const askedRows: Row[] = [];
+    for (const [index, selection] of selections.entries()) {
+      const row = rows[index];
+      const questions = selection.status === 'ask' ? claims.claim(selection.questions) : [];
+      counts[selection.status === 'ask' && questions.length === 0 ? 'twin' : selection.status] += 1;
+      if (row === undefined || questions.length === 0) continue;
+      meter.add(questions);
+      askedRows.push(row);
     }
-  } finally {
-    pass.end();
+    repeats.add(askedRows);
   }
   reportNotes(trip, cellNotes.list());
   return { ...meter.readQuote(), counts, sample, repeated: repeats.readCount() };
@@ -78,26 +71,6 @@ function canBePartlyFilled({ ask, input, settings }: Trip): boolean {
   if (input.shape.format !== 'csv') return true;
   return ask.fields.some(({ name }) =>
     input.columns.some((column) => column === name || column.startsWith(`${name}.`)),
-  );
-}
-
-/** Leaves of each row's questions what no row before it asks; nothing of them is left of a twin's. */
-function claimQuestions(
-  rows: readonly (readonly Question[])[],
-  pass: Pick<Pass, 'claimKeys'>,
-  isPartlyFilled: boolean,
-): Question[][] {
-  const readNames = ({ key, level, fields }: Question): string[] =>
-    isPartlyFilled ? fields.map((field) => `${key} ${field}`) : [`${key} ${level}`];
-  const isFirst = pass.claimKeys(rows.flat().flatMap(readNames)).values();
-  return rows.map((questions) =>
-    questions.flatMap((question) => {
-      const claims = readNames(question).map(() => isFirst.next().value === true);
-      const fields = isPartlyFilled
-        ? question.fields.filter((_field, index) => claims[index])
-        : question.fields;
-      return claims.includes(true) ? [{ ...question, fields }] : [];
-    }),
   );
 }
 

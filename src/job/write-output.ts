@@ -5,6 +5,7 @@ import type { FieldAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { EnrichEvent } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
+import { KeySet } from '../model/key-set.js';
 import { type FilledRow, ROW_STATUSES, type RowCounts, type RowStatus } from '../model/outcome.js';
 import type { Row } from '../model/row.js';
 import type { FileFormat } from '../model/shape.js';
@@ -67,12 +68,12 @@ export async function writeOutput(parts: OutputJob): Promise<RowCounts> {
     fields: parts.ask.fields,
   });
   const counts = createCounts();
-  const pass = ledger.startPass();
+  const met = new KeySet();
   const context = {
     ...parts,
     findExclusion: exclusion.findMatch.bind(exclusion),
     findAnswers: (keys: readonly string[]) => ledger.findAnswers(job, keys),
-    claimKeys: pass.claimKeys.bind(pass),
+    claimKey: (key: string) => met.add(key),
   };
   try {
     for await (const rows of input.openRows()) {
@@ -86,8 +87,6 @@ export async function writeOutput(parts: OutputJob): Promise<RowCounts> {
   } catch (error) {
     await output.abort();
     throw error;
-  } finally {
-    pass.end();
   }
   return counts;
 }

@@ -17,8 +17,8 @@ export interface JoinContext {
   /** How the exclusion file is called in a message. */
   readonly exclusionName: string;
   findAnswers(keys: readonly string[]): ReadonlyMap<string, StoredAnswer>;
-  /** For each key, true where it is met for the first time in this pass: a twin costs nothing. */
-  claimKeys(keys: readonly string[]): readonly boolean[];
+  /** True where a key is met for the first time in this reading: a twin costs nothing. */
+  claimKey(key: string): boolean;
 }
 
 const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
@@ -28,18 +28,19 @@ export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[
   const questions = rows.map((row) => readQuestion(row, context.ask, context.overwrite));
   const keys = questions.flatMap((question) => (question.status === 'question' ? [question.key] : []));
   const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
-  const paid = [...answers].flatMap(([key, { costMicros }]) => (costMicros > 0 ? [key] : []));
-  const isFirst = paid.length === 0 ? [] : context.claimKeys(paid);
-  const unclaimed = new Set(paid.filter((_key, index) => isFirst[index] === true));
   return rows.map((row, index) => {
     const question = questions[index];
     if (question === undefined) throw new RangeError('a row has a question');
     const stored = question.status === 'question' ? answers.get(question.key) : undefined;
-    // The first of several equal rows bears their cost.
-    const bearsCost = question.status === 'question' && unclaimed.delete(question.key);
     const outcome = createOutcome(row, question, stored, context);
-    return { row, outcome: { ...outcome, costMicros: bearsCost ? (stored?.costMicros ?? 0) : 0 } };
+    return { row, outcome: { ...outcome, costMicros: readCost(question, stored, context) } };
   });
+}
+
+/** The first of several equal rows bears their cost. */
+function readCost(question: RowQuestion, stored: StoredAnswer | undefined, context: JoinContext): number {
+  if (question.status !== 'question' || stored === undefined || stored.costMicros === 0) return 0;
+  return context.claimKey(question.key) ? stored.costMicros : 0;
 }
 
 function createOutcome(

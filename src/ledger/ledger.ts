@@ -19,7 +19,6 @@ import {
 } from './leases.js';
 import { listJobs } from './list-jobs.js';
 import { migrate } from './migrations.js';
-import { Pass } from './pass.js';
 import { type PruneLimits, type PruneResult, pruneLedger } from './prune.js';
 import type {
   JobHandle,
@@ -61,7 +60,6 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
 export class Ledger {
   readonly #database: Database;
   readonly #clock: Pick<Clock, 'now'>;
-  #passes = 0;
 
   constructor(database: Database, clock: Pick<Clock, 'now'>) {
     this.#database = database;
@@ -165,12 +163,6 @@ export class Ledger {
    */
   readFolderSpend(folder: string, sinceMs: number): Spend {
     return this.#database.read(() => readFolderSpend(this.#database, folder, sinceMs));
-  }
-
-  /** Starts to tell rows from their twins, over one reading of an input. Nothing of it is kept. */
-  startPass(): Pass {
-    this.#passes += 1;
-    return new Pass(this.#database, this.#passes);
   }
 
   /** Takes the lease of an ask, or says who holds it. It lapses `ttlMs` after it was taken or renewed last. */

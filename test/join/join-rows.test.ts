@@ -91,7 +91,7 @@ function join(rows: readonly CellRow[], { answers = {}, efforts, context = {} }:
     findExclusion: () => null,
     exclusionName: 'customers.csv',
     findAnswers: (keys) => new Map([...byKey].filter(([key]) => keys.includes(key))),
-    claimKeys: (keys) => keys.map((key) => !met.has(key) && met.add(key) !== undefined),
+    claimKey: (key) => !met.has(key) && met.add(key) !== undefined,
     ...context,
   }).map(({ outcome }) => outcome);
 }
