@@ -6,16 +6,21 @@ import type { OpenBatch, OpenBatchState } from './records.js';
 
 export type BatchState = OpenBatchState | 'settled' | 'void';
 
-export interface BatchRecord {
+/** What never changes of a batch while it is open: whoever intended it may keep this at hand. */
+export interface OpenRecord {
   readonly number: number;
   readonly job: number;
   readonly ask: number;
   /** The invocation that its job is in now. */
   readonly invocation: number;
-  readonly state: BatchState;
-  readonly runId: string | null;
   readonly reserveMicros: number;
   readonly intendedAt: number;
+  readonly batch: Batch;
+}
+
+interface BatchRecord extends Omit<OpenRecord, 'batch'> {
+  readonly state: BatchState;
+  readonly runId: string | null;
 }
 
 /** Reserves the worst price under the cap and writes the batch down whole, or does neither. */
@@ -24,54 +29,52 @@ export function intendBatch(
   batch: Batch,
   capMicros: number | null,
   nowMs: number,
-): 'intended' | 'over_budget' {
+): OpenRecord | 'over_budget' {
+  const job = database.get<{ number: number; ask: number; invocation: number; state: BatchState | null }>(
+    'select number, ask, invocation, (select state from batch where id = ?) as state from job where id = ?',
+    batch.id,
+    batch.jobId,
+  );
+  if (job === undefined) throw createUnknownJobError(batch.jobId);
+  if (job.state !== null && job.state !== 'void') throw createStateError(batch.id, 'intended a second time');
   const reserved = database.run(
     `update job set reserved_micros = reserved_micros + ?1
-     where id = ?2 and (?3 is null or spent_micros + reserved_micros + ?1 <= ?3)`,
+     where number = ?2 and (?3 is null or spent_micros + reserved_micros + ?1 <= ?3)`,
     batch.reserveMicros,
-    batch.jobId,
+    job.number,
     capMicros,
   );
-  if (reserved === 0) {
-    if (database.get('select 1 from job where id = ?', batch.jobId) === undefined) {
-      throw createUnknownJobError(batch.jobId);
-    }
-    return 'over_budget';
-  }
-  const written = database.run(
-    `insert into batch (id, job, ask, state, reserve_micros, intended_at)
-     select ?, job.number, job.ask, 'intended', ?, ? from job where job.id = ?
+  if (reserved === 0) return 'over_budget';
+  const [written] = database.all<{ number: number }>(
+    `insert into batch (id, job, ask, state, reserve_micros, intended_at) values (?, ?, ?, 'intended', ?, ?)
      on conflict (id) do update
        set state = 'intended', run_id = null, why = null, ended_at = null,
          reserve_micros = excluded.reserve_micros, intended_at = excluded.intended_at
-       where state = 'void'`,
+     returning number`,
     batch.id,
+    job.number,
+    job.ask,
     batch.reserveMicros,
     nowMs,
-    batch.jobId,
   );
-  if (written === 0) throw createStateError(batch.id, 'intended a second time');
-  database.run(
-    'insert or replace into intent (batch, content) select number, ? from batch where id = ?',
-    JSON.stringify(batch),
-    batch.id,
-  );
-  return 'intended';
+  const number = written?.number ?? 0;
+  database.run('insert or replace into intent (batch, content) values (?, ?)', number, JSON.stringify(batch));
+  const { ask, invocation } = job;
+  const { reserveMicros } = batch;
+  return { number, job: job.number, ask, invocation, reserveMicros, intendedAt: nowMs, batch };
 }
 
 /** Ties the batch to its run. A run that exists is never forgotten: one that turns up after `void` counts again. */
 export function markSent(database: Database, batchId: string, runId: string): void {
+  const set = "update batch set state = 'sent', run_id = ?, why = null, ended_at = null where id = ?";
+  if (database.run(`${set} and state in ('intended', 'unknown')`, runId, batchId) === 1) return;
   const batch = readBatch(database, batchId);
-  if (batch.state === 'settled' || batch.state === 'sent') {
-    if (batch.runId === runId) return;
+  if (batch.state === 'void') {
+    addReserved(database, batch.job, batch.reserveMicros);
+    database.run(set, runId, batchId);
+  } else if (batch.runId !== runId) {
     throw createStateError(batchId, `sent as run ${runId} while it has run ${batch.runId}`);
   }
-  if (batch.state === 'void') addReserved(database, batch.job, batch.reserveMicros);
-  database.run(
-    "update batch set state = 'sent', run_id = ?, why = null, ended_at = null where number = ?",
-    runId,
-    batch.number,
-  );
 }
 
 /** Ends a batch that has no run, and gives its reservation back. */
@@ -119,8 +122,20 @@ export function findOpenBatches(database: Database, askId: string): OpenBatch[] 
   }));
 }
 
+/** A batch as it was intended, from the ledger; null once it is settled: then it is no longer kept whole. */
+export function readOpenRecord(database: Database, batchId: string): OpenRecord | null {
+  const record = readBatch(database, batchId);
+  const intent = database.get<{ content: string }>(
+    'select content from intent where batch = ?',
+    record.number,
+  );
+  if (intent !== undefined) return { ...record, batch: JSON.parse(intent.content) as Batch };
+  if (record.state === 'settled') return null;
+  throw createStateError(batchId, 'no longer kept whole');
+}
+
 /** The ledger's own record of a batch; an id that it does not hold is a defect. */
-export function readBatch(database: Database, batchId: string): BatchRecord {
+function readBatch(database: Database, batchId: string): BatchRecord {
   const batch = database.get<BatchRecord>(
     `select batch.number, batch.job, batch.ask, job.invocation, batch.state, batch.run_id as runId,
        batch.reserve_micros as reserveMicros, batch.intended_at as intendedAt
@@ -129,16 +144,6 @@ export function readBatch(database: Database, batchId: string): BatchRecord {
   );
   if (batch === undefined) throw createStateError(batchId, 'not in the ledger');
   return batch;
-}
-
-/** The whole batch, as it was intended; it is kept until the batch is settled. */
-export function readIntent(database: Database, record: BatchRecord): Batch {
-  const intent = database.get<{ content: string }>(
-    'select content from intent where batch = ?',
-    record.number,
-  );
-  if (intent === undefined) throw createStateError(String(record.number), 'no longer kept whole');
-  return JSON.parse(intent.content) as Batch;
 }
 
 /** The error for a step that cannot follow the one before it: a defect of ours, never of the data. */

@@ -1,17 +1,16 @@
-import { chmodSync, closeSync, fdatasync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
+import { setImmediate } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { createUsageError } from '../errors.js';
 import { describeLedgerError } from './database-errors.js';
+import { LogFlusher } from './log-flusher.js';
 
 export type SqlValue = string | number | null | Uint8Array;
 
 const BUSY_TIMEOUT_MS = 10_000;
 /** Room for the write-ahead log and what a job writes between two looks at the disk. */
 const MIN_FREE_BYTES = 32 * 1024 * 1024;
-
-const syncToDisk = promisify(fdatasync);
 
 /**
  * The SQLite file under the ledger: prepared statements made once, errors that name the file. A commit outlives this
@@ -21,13 +20,16 @@ export class Database {
   readonly path: string;
   readonly #connection: Libsql.Database;
   readonly #statements = new Map<string, Libsql.Statement>();
-  #log: number | null = null;
-  #flushing: Promise<void> | null = null;
-  #nextFlush: Promise<void> | null = null;
-  #flushFault: { readonly error: unknown } | null = null;
+  /** The end of the transaction that the steps of this turn share; null between turns. */
+  #turn: Promise<void> | null = null;
+  readonly #flusher: LogFlusher;
+  /** Rows changed so far. */
+  #changes = 0;
+  #fault: { readonly error: unknown } | null = null;
 
   constructor(path: string) {
     this.path = path;
+    this.#flusher = new LogFlusher(path, () => this.#turn);
     this.#connection = this.#guard(() => {
       createFile(path);
       return new Libsql(path);
@@ -49,7 +51,9 @@ export class Database {
 
   /** Runs a statement and returns how many rows it changed. */
   run(sql: string, ...values: readonly SqlValue[]): number {
-    return this.#guard(() => this.#prepare(sql).run(values).changes);
+    const { changes } = this.#guard(() => this.#prepare(sql).run(values));
+    this.#changes += changes;
+    return changes;
   }
 
   /** All rows of a query as objects by column name; `Row` is vouched for by the strict tables it reads. */
@@ -65,36 +69,49 @@ export class Database {
 
   /** Runs `work` as one transaction: all of it has happened when this returns, or none of it. */
   transact<Result>(work: () => Result): Result {
-    if (this.#flushFault !== null) throw this.#flushFault.error;
+    this.#endTurn();
+    this.#refuseAfterFault();
     return this.#within('begin immediate', work);
+  }
+
+  /**
+   * Runs `work` in the transaction that all steps of this turn of the event loop share, so that the small ones of many
+   * runs are one commit. A step that fails before it has written anything is as if it had not been tried. One that fails
+   * later takes those before it in the same turn with it; since these were believed, every step and flush after it is
+   * refused.
+   */
+  step<Result>(work: () => Result): Result {
+    this.#refuseAfterFault();
+    if (this.#turn === null) {
+      this.exec('begin immediate');
+      this.#turn = setImmediate().then(() => this.#endTurn());
+      // Whoever needs to know that it was committed flushes; everybody else is told by the step after it.
+      this.#turn.catch(() => undefined);
+    }
+    const before = this.#changes;
+    try {
+      return work();
+    } catch (error) {
+      if (this.#changes > before || !this.#connection.inTransaction) this.#giveUpTurn(error);
+      throw error;
+    }
   }
 
   /** Runs queries that all see the same moment, and waits for no writer. */
   read<Result>(work: () => Result): Result {
-    return this.#within('begin', work);
+    return this.#turn === null ? this.#within('begin', work) : work();
   }
 
-  /** Resolves once every commit made so far is on the disk. Those who ask while one flush runs share the next. */
+  /** Resolves once everything done so far is committed and on the disk. Those who ask while one flush runs share the next. */
   async flush(): Promise<void> {
-    if (!this.#connection.open) return;
-    if (this.#flushing === null) {
-      this.#flushing = this.#syncLog().finally(() => {
-        this.#flushing = null;
-      });
-      return await this.#flushing;
-    }
-    const next = (): Promise<void> => {
-      this.#nextFlush = null;
-      return this.flush();
-    };
-    this.#nextFlush ??= this.#flushing.then(next, next);
-    await this.#nextFlush;
+    this.#refuseAfterFault();
+    if (this.#connection.open) await this.#flusher.flush();
   }
 
-  /** Begins to bring the commits to the disk; a failure is told by the transaction after it. */
+  /** Begins to bring the commits to the disk; a failure is told by the step after it. */
   flushSoon(): void {
     this.flush().catch((error: unknown) => {
-      this.#flushFault ??= { error };
+      this.#fault ??= { error };
     });
   }
 
@@ -113,6 +130,7 @@ export class Database {
 
   /** SQLite's own check of the whole file: what is wrong with it, one line each. */
   check(): string[] {
+    this.#endTurn();
     const lines = this.all<{ quick_check: string }>('pragma quick_check').map((row) => row.quick_check);
     const faults = lines.filter((line) => line !== 'ok');
     // References can only be followed where the pages are whole.
@@ -121,36 +139,48 @@ export class Database {
 
   /** Gives the pages that are free back to the disk: the file becomes as small as what it holds. */
   compact(): void {
+    this.#endTurn();
     const free = this.get<{ freelist_count: number }>('pragma freelist_count')?.freelist_count ?? 0;
     if (free > 0) this.exec('vacuum; pragma wal_checkpoint(truncate)');
   }
 
   close(): void {
     if (!this.#connection.open) return;
-    this.#statements.clear();
     try {
+      this.#endTurn();
+      this.#statements.clear();
       // The driver closes the file only when its statements are collected, so the log is folded in here.
       this.#connection.exec('pragma wal_checkpoint(truncate)');
     } finally {
       this.#connection.close();
-      // A flush that is under way ends on its own descriptor first.
-      void Promise.allSettled([this.#flushing, this.#nextFlush]).then(() => this.#closeLog());
+      this.#flusher.close();
     }
   }
 
-  /** A checkpoint brings to the disk what it takes out of the log, so the log is all that is left to bring there. */
-  async #syncLog(): Promise<void> {
+  #endTurn(): void {
+    if (this.#turn === null) return;
     try {
-      this.#log ??= openSync(`${this.path}-wal`, 'r+');
-      await syncToDisk(this.#log);
+      this.exec('commit');
+      this.#turn = null;
     } catch (error) {
-      throw describeLedgerError(error, this.path);
+      this.#giveUpTurn(error);
+      throw error;
     }
   }
 
-  #closeLog(): void {
-    if (this.#log !== null) closeSync(this.#log);
-    this.#log = null;
+  #giveUpTurn(error: unknown): void {
+    this.#fault ??= { error };
+    this.#turn = null;
+    this.#rollBack();
+  }
+
+  #refuseAfterFault(): void {
+    if (this.#fault !== null) throw this.#fault.error;
+  }
+
+  #rollBack(): void {
+    // A full disk has rolled back by itself; a second rollback would hide the first error.
+    if (this.#connection.inTransaction) this.exec('rollback');
   }
 
   #within<Result>(begin: string, work: () => Result): Result {
@@ -160,8 +190,7 @@ export class Database {
       this.exec('commit');
       return result;
     } catch (error) {
-      // A full disk has rolled back by itself; a second rollback would hide the first error.
-      if (this.#connection.inTransaction) this.exec('rollback');
+      this.#rollBack();
       throw error;
     }
   }

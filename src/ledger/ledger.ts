@@ -6,7 +6,15 @@ import type { JobStop } from '../model/events.js';
 import type { RowCounts } from '../model/outcome.js';
 import type { AgentRun } from '../model/run.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';
-import { findOpenBatches, intendBatch, markSent, suspectBatch, voidBatch } from './batches.js';
+import {
+  findOpenBatches,
+  intendBatch,
+  markSent,
+  type OpenRecord,
+  readOpenRecord,
+  suspectBatch,
+  voidBatch,
+} from './batches.js';
 import { Database } from './database.js';
 import { closeJob, findJob, openJob, readFolderSpend, readJob, readSpend, resolveJob } from './jobs.js';
 import {
@@ -54,12 +62,16 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
 }
 
 /**
- * What was intended, sent, answered and billed. Each method is one transaction: when it returns, what it did outlives
- * this process; when it throws, it did nothing. What it did outlives the machine too once `flush` has resolved.
+ * What was intended, sent, answered and billed. Each method happens whole or not at all, and what it did is seen by all
+ * that is asked of the ledger after it. The steps of batches (`intend`, `sent`, `settle`, `void`, `suspect`, `fail`) share
+ * a transaction with those of the same turn of the event loop: at its end they are committed, and outlive this process.
+ * Every other method is a transaction of its own. Once `flush` has resolved, what was done before it outlives the machine.
  */
 export class Ledger {
   readonly #database: Database;
   readonly #clock: Pick<Clock, 'now'>;
+  /** What this process intended and has not ended, so that it need not be read again. */
+  readonly #open = new Map<string, OpenRecord>();
 
   constructor(database: Database, clock: Pick<Clock, 'now'>) {
     this.#database = database;
@@ -98,7 +110,12 @@ export class Ledger {
    * not leave before `flush` has resolved.
    */
   intend(batch: Batch, capMicros: number | null): 'intended' | 'over_budget' {
-    return this.#database.transact(() => intendBatch(this.#database, batch, capMicros, this.#clock.now()));
+    const intended = this.#database.step(() =>
+      intendBatch(this.#database, batch, capMicros, this.#clock.now()),
+    );
+    if (intended === 'over_budget') return intended;
+    this.#open.set(batch.id, intended);
+    return 'intended';
   }
 
   /**
@@ -111,7 +128,7 @@ export class Ledger {
 
   /** Ties an intended batch to its run, and begins to flush. The same run a second time changes nothing. */
   sent(batchId: string, runId: string): void {
-    this.#database.transact(() => markSent(this.#database, batchId, runId));
+    this.#database.step(() => markSent(this.#database, batchId, runId));
     this.#database.flushSoon();
   }
 
@@ -126,25 +143,28 @@ export class Ledger {
     answers: readonly RowAnswer[],
     failures: readonly RowFailure[],
   ): void {
-    this.#database.transact(() =>
-      settleBatch(this.#database, batchId, { run, answers, failures }, this.#clock.now()),
-    );
+    this.#database.step(() => {
+      const record = this.#open.get(batchId) ?? readOpenRecord(this.#database, batchId);
+      if (record !== null) settleBatch(this.#database, record, { run, answers, failures }, this.#clock.now());
+    });
+    this.#open.delete(batchId);
     this.#database.flushSoon();
   }
 
   /** Ends a batch that certainly has no run, and gives its reservation back. It may be intended again. */
   void(batchId: string, why: string): void {
-    this.#database.transact(() => voidBatch(this.#database, batchId, why, this.#clock.now()));
+    this.#database.step(() => voidBatch(this.#database, batchId, why, this.#clock.now()));
+    this.#open.delete(batchId);
   }
 
   /** Marks a batch of which nobody could tell whether it has a run: it stays open, its money stays reserved. */
   suspect(batchId: string, why: string): void {
-    this.#database.transact(() => suspectBatch(this.#database, batchId, why));
+    this.#database.step(() => suspectBatch(this.#database, batchId, why));
   }
 
   /** Notes rows that failed in the job's current invocation without a run: the next invocation asks them again. */
   fail(jobId: string, failures: readonly RowFailure[]): void {
-    if (failures.length > 0) this.#database.transact(() => failRows(this.#database, jobId, failures));
+    if (failures.length > 0) this.#database.step(() => failRows(this.#database, jobId, failures));
   }
 
   /** The batches of an ask whose end is not known, oldest first, whichever job sent them. */

@@ -1,10 +1,9 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
 import type { RowAnswer } from '../model/answer.js';
-import type { Batch } from '../model/batch.js';
 import { splitMicros, toMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
-import { type BatchRecord, readBatch, readIntent } from './batches.js';
+import type { OpenRecord } from './batches.js';
 import type { Database } from './database.js';
+import { packRun, unpackRun } from './raw-run.js';
 import type { RowFailure } from './records.js';
 import { writeAnswers } from './write-answers.js';
 
@@ -17,67 +16,66 @@ export interface Settlement {
 /** Ends a batch by its run: cost, shares, answers, failures and the raw run. A second time it does nothing. */
 export function settleBatch(
   database: Database,
-  batchId: string,
-  settlement: Settlement,
+  record: OpenRecord,
+  { run, answers, failures }: Settlement,
   nowMs: number,
 ): void {
-  const record = readBatch(database, batchId);
-  if (record.state === 'settled') return;
-  const batch = readIntent(database, record);
-  const costMicros = toMicros(settlement.run.costDollars.total);
-  endBatch(database, record, settlement.run, costMicros, nowMs);
-  writeAnswers(database, { record, batch, runId: settlement.run.id, answers: settlement.answers, nowMs });
-  writeShares(database, record, batch, costMicros, settlement.failures);
+  const costMicros = toMicros(run.costDollars.total);
+  if (!endBatch(database, record, run, costMicros, nowMs)) return;
+  writeAnswers(database, { record, runId: run.id, answers, nowMs });
+  writeShares(database, record, costMicros, failures);
 }
 
 /** The raw run as it was settled. */
 export function readRun(database: Database, runId: string): AgentRun | null {
   const row = database.get<{ content: Uint8Array }>('select content from run where id = ?', runId);
-  return row === undefined ? null : (JSON.parse(gunzipSync(row.content).toString('utf8')) as AgentRun);
+  return row === undefined ? null : unpackRun(row.content);
 }
 
+/** False where the batch is settled already. */
 function endBatch(
   database: Database,
-  record: BatchRecord,
+  { number, job, reserveMicros }: OpenRecord,
   run: AgentRun,
   costMicros: number,
   nowMs: number,
-): void {
+): boolean {
+  const end = (from: string): boolean =>
+    database.run(
+      `update batch set state = 'settled', run_id = ?, cost_micros = ?, why = null, ended_at = ?
+       where number = ? and state in (${from})`,
+      ...[run.id, costMicros, nowMs, number],
+    ) === 1;
+  const isReserved = end("'intended', 'sent', 'unknown'");
+  if (!isReserved && !end("'void'")) return false;
   database.run(
     'update job set spent_micros = spent_micros + ?, reserved_micros = reserved_micros - ? where number = ?',
     costMicros,
-    record.state === 'void' ? 0 : record.reserveMicros,
-    record.job,
+    isReserved ? reserveMicros : 0,
+    job,
   );
-  database.run(
-    `update batch set state = 'settled', run_id = ?, cost_micros = ?, why = null, ended_at = ?
-     where number = ?`,
-    run.id,
-    costMicros,
-    nowMs,
-    record.number,
-  );
-  database.run('delete from intent where batch = ?', record.number);
+  database.run('delete from intent where batch = ?', number);
   database.run(
     'insert into run (batch, id, content, kept_at) values (?, ?, ?, ?)',
-    record.number,
+    number,
     run.id,
-    gzipSync(JSON.stringify(run), { level: 1 }),
+    packRun(run),
     nowMs,
   );
+  return true;
 }
 
 /** Every row of the batch bears its share of the cost, answered or not, so that the shares add up to the bill. */
 function writeShares(
   database: Database,
-  record: BatchRecord,
-  batch: Batch,
+  record: OpenRecord,
   costMicros: number,
   failures: readonly RowFailure[],
 ): void {
   const reasons = new Map(failures.map((failure) => [failure.key, failure.reason]));
-  const shares = splitMicros(costMicros, batch.rows.length);
-  const rows = batch.rows.map((row, index) => [row.key, shares[index] ?? 0, reasons.get(row.key) ?? null]);
+  const { rows: asked } = record.batch;
+  const shares = splitMicros(costMicros, asked.length);
+  const rows = asked.map((row, index) => [row.key, shares[index] ?? 0, reasons.get(row.key) ?? null]);
   database.run(
     `insert into job_answer (job, answer, cost_micros, failure, failure_invocation)
      select ?, answer.number, share.value ->> 1, share.value ->> 2,

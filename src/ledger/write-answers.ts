@@ -1,13 +1,11 @@
 import type { RowAnswer } from '../model/answer.js';
-import type { Batch } from '../model/batch.js';
-import type { BatchRecord } from './batches.js';
+import type { OpenRecord } from './batches.js';
 import type { Database } from './database.js';
 import { mergeFields } from './merge-fields.js';
 import { type Fields, formatFields, parseFields } from './stored-fields.js';
 
 interface BatchAnswers {
-  readonly record: BatchRecord;
-  readonly batch: Batch;
+  readonly record: OpenRecord;
   readonly runId: string;
   readonly answers: readonly RowAnswer[];
   readonly nowMs: number;
@@ -38,12 +36,12 @@ interface StoredRow {
 
 /** Merges what came back into the stored answers; values that are replaced move to the history. */
 export function writeAnswers(database: Database, settled: BatchAnswers): void {
-  const { record, batch, runId, nowMs } = settled;
-  const stored = readStoredRows(database, record, batch);
+  const { record, runId, nowMs } = settled;
+  const stored = readStoredRows(database, record);
   const efforts = stored.size === 0 ? [] : readEfforts(database, record.ask);
   const answers = new Map(settled.answers.map((answer) => [answer.key, answer.fields]));
   const written: AnswerRow[] = [];
-  for (const { key } of batch.rows) {
+  for (const { key } of record.batch.rows) {
     const row = stored.get(key);
     const fields = answers.get(key);
     if (fields !== undefined) {
@@ -64,9 +62,9 @@ function mergeRow(
   row: StoredRow | undefined,
   fresh: Fields,
   efforts: readonly string[],
-  { record, batch, runId, nowMs }: BatchAnswers,
+  { record, runId, nowMs }: BatchAnswers,
 ): { readonly merged: AnswerRow; readonly replaced: Fields } {
-  const isRefresh = batch.refresh === true;
+  const isRefresh = record.batch.refresh === true;
   const isLate = row?.intendedAt != null && record.intendedAt < row.intendedAt;
   const before: Fields = row === undefined ? new Map() : parseFields(row.fields, row.runId);
   const { fields, replaced } = mergeFields(before, fresh, { efforts, isRefresh, isLate });
@@ -83,7 +81,7 @@ function mergeRow(
 }
 
 /** A failure of this invocation stays: what is answered after it are other fields of the row. */
-function readStoredRows(database: Database, record: BatchRecord, batch: Batch): Map<string, StoredRow> {
+function readStoredRows(database: Database, record: OpenRecord): Map<string, StoredRow> {
   const rows = database.all<StoredRow>(
     `select answer.number, answer.key, answer.fields, answer.run_id as runId, answer.job, answer.invocation,
        answer.intended_at as intendedAt, answer.answered_at as answeredAt, coalesce(own.failure_invocation < ?, 0) as hasFailed
@@ -91,7 +89,7 @@ function readStoredRows(database: Database, record: BatchRecord, batch: Batch): 
      cross join answer on answer.ask = ? and answer.key = asked.value
      left join job_answer own on own.job = ? and own.answer = answer.number`,
     record.invocation,
-    JSON.stringify(batch.rows.map((row) => row.key)),
+    JSON.stringify(record.batch.rows.map((row) => row.key)),
     record.ask,
     record.job,
   );

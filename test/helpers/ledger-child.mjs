@@ -1,6 +1,7 @@
 // A process of its own that works on a ledger, so that a test can kill it. Says each step on standard output once it
-// has returned: what was said must be durable.
+// was flushed: what was said must outlive the process.
 import { writeSync } from 'node:fs';
+import { setImmediate as endTurn } from 'node:timers/promises';
 import { readHolder } from '../../dist/ledger/leases.js';
 import { openLedger } from '../../dist/ledger/ledger.js';
 import { createAsk, hashText } from '../../dist/model/ask.js';
@@ -21,9 +22,9 @@ const ASK = createAsk({
 
 try {
   const ledger = openLedger(path);
-  if (mode === 'trip') trip(ledger, Number(rest[0]), Number(rest[1]));
+  if (mode === 'trip') await trip(ledger, Number(rest[0]), Number(rest[1]));
   if (mode === 'lease') lease(ledger, rest[0]);
-  if (mode === 'spend') spend(ledger, rest[0], Number(rest[1]));
+  if (mode === 'spend') await spend(ledger, rest[0], Number(rest[1]));
   if (mode === 'open') say('opened', open(ledger).invocation);
 } catch (error) {
   say('error', error.code ?? 'UNKNOWN', error.kind ?? '', error.message);
@@ -33,32 +34,38 @@ function open(ledger) {
   return ledger.openJob({ ask: ASK, input: '/data/in.csv', output: '/data/out.csv', settings: {} });
 }
 
-/** Ends what an earlier process left open, then takes `count` batches from intent to settlement. */
-function trip(ledger, count, padding) {
+/** Ends what an earlier process left open, then takes `count` batches from intent to settlement, three side by side. */
+async function trip(ledger, count, padding) {
   const job = open(ledger);
-  for (const { batch } of ledger.findOpenBatches(job.askId)) settle(ledger, batch);
-  for (let index = 0; index < count; index += 1) {
-    const companies = [0, 1, 2].map((row) => `${job.invocation}-${index}-${row}`);
-    const rows = companies.map((company, row) => ({
-      rowId: `r${row}`,
-      key: hashText(company, 32),
-      record: { company: company.padEnd(padding, '.') },
-    }));
-    const parts = { jobId: job.id, askId: job.askId, attempt: 1, effort: 'low', fields: ['ceo'], rows };
-    const batch = createBatch(
-      { ...parts, previousRunId: null, complaint: null, reserveMicros: 100 },
-      job.invocation,
-    );
-    ledger.intend(batch, null);
-    say('intended', batch.id);
-    ledger.sent(batch.id, `run_${batch.id}`);
-    say('sent', batch.id);
-    settle(ledger, batch);
+  for (const { batch } of ledger.findOpenBatches(job.askId)) await settle(ledger, batch);
+  for (let index = 0; index < count; index += 3) {
+    const lanes = [0, 1, 2].filter((lane) => index + lane < count);
+    await Promise.all(lanes.map((lane) => ask(ledger, job, `${job.invocation}-${index + lane}`, padding)));
   }
   say('done');
 }
 
-function settle(ledger, batch) {
+async function ask(ledger, job, name, padding) {
+  const rows = [0, 1, 2].map((row) => ({
+    rowId: `r${row}`,
+    key: hashText(`${name}-${row}`, 32),
+    record: { company: `${name}-${row}`.padEnd(padding, '.') },
+  }));
+  const parts = { jobId: job.id, askId: job.askId, attempt: 1, effort: 'low', fields: ['ceo'], rows };
+  const batch = createBatch(
+    { ...parts, previousRunId: null, complaint: null, reserveMicros: 100 },
+    job.invocation,
+  );
+  ledger.intend(batch, null);
+  await ledger.flush();
+  say('intended', batch.id);
+  ledger.sent(batch.id, `run_${batch.id}`);
+  await ledger.flush();
+  say('sent', batch.id);
+  await settle(ledger, batch);
+}
+
+async function settle(ledger, batch) {
   const runId = `run_${batch.id}`;
   const field = {
     value: 'Ann',
@@ -71,6 +78,7 @@ function settle(ledger, batch) {
   };
   const answers = batch.rows.map((row) => ({ key: row.key, fields: new Map([['ceo', field]]) }));
   ledger.settle(batch.id, { id: runId, status: 'completed', costDollars: { total: 0.0001 } }, answers, []);
+  await ledger.flush();
   say('settled', batch.id);
 }
 
@@ -82,13 +90,14 @@ function lease(ledger, askId) {
 }
 
 /** Reserves as much as the cap allows, in competition with other processes. */
-function spend(ledger, who, capMicros) {
+async function spend(ledger, who, capMicros) {
   const job = { id: rest[2], askId: ASK.id };
   for (let index = 0; ; index += 1) {
     const rows = [{ rowId: 'r1', key: hashText(`${who}-${index}`, 32), record: {} }];
     const parts = { jobId: job.id, askId: job.askId, attempt: 1, effort: 'low', fields: ['ceo'], rows };
     const batch = createBatch({ ...parts, previousRunId: null, complaint: null, reserveMicros: 7 }, 1);
     if (ledger.intend(batch, capMicros) === 'over_budget') break;
+    await endTurn();
   }
   say('done');
 }

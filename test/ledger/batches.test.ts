@@ -147,10 +147,10 @@ test('a step that cannot follow is refused as a defect, and nothing of it is wri
   ledger.close();
 });
 
-test('the raw run is kept as the agent gave it', () => {
+test.each([1, 10_000])('the raw run is kept as the agent gave it, short or long (%d times)', (times) => {
   const ledger = openTestLedger();
   const batch = createTestBatch(openTestJob(ledger), ['Acme']);
-  const run = { ...createTestRun('run_1'), error: { message: 'ünï "code"' } };
+  const run = { ...createTestRun('run_1'), error: { message: 'ünï "code"'.repeat(times) } };
   ledger.intend(batch, null);
   ledger.settle(batch.id, run, [], []);
   expect(ledger.readRun('run_1')).toEqual(run);

@@ -35,7 +35,7 @@ function checkLedger(path: string, lines: readonly string[], known: Set<string>)
   ledger.close();
 }
 
-test('kill -9 at any moment loses no step that had returned, and the next process carries on', async () => {
+test('kill -9 at any moment loses no step that was flushed, and the next process carries on', async () => {
   const path = createLedgerPath();
   const lines: string[] = [];
   const known = new Set<string>();
