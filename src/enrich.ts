@@ -5,6 +5,13 @@ import { confirmCost } from './job/confirm-cost.js';
 import { createSummary } from './job/create-summary.js';
 import { createTrip, type EnrichHooks, type Trip } from './job/create-trip.js';
 import { dispatchQuestions } from './job/dispatch-questions.js';
+import {
+  createFinished,
+  describeKept,
+  findFinished,
+  type OutputSources,
+  readSources,
+} from './job/finished-output.js';
 import { holdLease } from './job/hold-lease.js';
 import { createJobParts } from './job/job-parts.js';
 import { limitCost } from './job/limit-cost.js';
@@ -17,6 +24,7 @@ import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import { writeTripOutput } from './job/write-output.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobSummary } from './model/events.js';
+import type { RowCounts } from './model/outcome.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
 import { openInput } from './read/open-input.js';
 
@@ -58,13 +66,16 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportNotes(trip);
     const recovered = await recoverBatches(trip);
-    await confirmCost(trip);
+    const sources = await readSources(trip);
+    const kept = await findFinished(trip, sources, recovered);
+    if (kept === null) await confirmCost(trip);
     // Written down only now: a question that was declined leaves no job behind.
     ledger.openJob(job);
+    if (kept !== null) return keepOutput(trip, kept, startedAtMs);
     try {
-      return await fillFile(trip, recovered, startedAtMs);
+      return await fillFile(trip, recovered, sources, startedAtMs);
     } catch (error) {
-      ledger.closeJob(job.id, 'interrupted', null);
+      ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
       throw error;
     }
   } finally {
@@ -72,8 +83,22 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
   }
 }
 
+/** Nothing has changed since the output was written: to write it once more would make the same bytes. */
+function keepOutput(trip: Trip, rows: RowCounts, startedAtMs: number): JobSummary {
+  const { job, ledger, settings, tally } = trip;
+  tally.countKept(rows);
+  trip.onEvent({ type: 'note', code: 'OUTPUT_KEPT', message: describeKept(settings.output) });
+  ledger.closeJob(job.id, { stop: 'done', counts: rows, finished: job.finished });
+  return createSummary(trip, rows, null, startedAtMs);
+}
+
 /** The trip itself, once everything is open and agreed to. */
-async function fillFile(trip: Trip, recovered: RecoveredBatches, startedAtMs: number): Promise<JobSummary> {
+async function fillFile(
+  trip: Trip,
+  recovered: RecoveredBatches,
+  sources: OutputSources | null,
+  startedAtMs: number,
+): Promise<JobSummary> {
   const { job, ledger, agent, settings, stop, tally } = trip;
   await dispatchQuestions(trip, recovered);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
@@ -81,9 +106,10 @@ async function fillFile(trip: Trip, recovered: RecoveredBatches, startedAtMs: nu
     const { cancelled, costMicros } = await cancelRuns(agent.client, ledger, job, excludesAnswers);
     tally.countCancelled(cancelled.length, costMicros);
   }
-  const rows = await writeTripOutput(trip);
+  const { rows, digest } = await writeTripOutput(trip);
   reportNotes(trip);
   const remaining = await readRemaining(trip);
-  ledger.closeJob(job.id, stop.reason ?? 'done', rows);
+  const finished = createFinished(trip, sources, rows, digest);
+  ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: rows, finished });
   return createSummary(trip, rows, remaining, startedAtMs);
 }

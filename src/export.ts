@@ -50,7 +50,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     await checkPlaces({ ...kept, ...options, input: job.input, output });
     const input = closers.add(await openInput({ ...kept, path: job.input }));
     const sample = await pickSample(input, kept.sample ?? null);
-    const rows = await writeOutput({
+    const { rows } = await writeOutput({
       input,
       ask: job.ask,
       ledger,

@@ -28,6 +28,11 @@ export interface EnrichHooks {
   readonly onEvent?: (event: EnrichEvent) => void;
   /** Events of rows carry the values that the agent gave. @default false */
   readonly withValues?: boolean;
+  /**
+   * True for a listener that can do without the events of rows: an output that this call would write again byte for byte
+   * is then left as it is. @default false
+   */
+  readonly mayKeepOutput?: boolean;
   /** Asked before money is spent, unless `yes` or `maxCost` says enough; without it such a job is refused. */
   readonly confirm?: (quote: Quote) => Promise<boolean>;
   /** Aborting stops the job gracefully: no new runs, the output is written, runs that work are picked up the next time. */

@@ -1,6 +1,7 @@
 import type { Batch } from '../model/batch.js';
 import type { EnrichEvent } from '../model/events.js';
 import { formatMicros, toMicros } from '../model/money.js';
+import type { RowCounts } from '../model/outcome.js';
 import type { AgentRun } from '../model/run.js';
 import type { Selection } from '../select/select-rows.js';
 import type { SurveyCounts } from './survey-counts.js';
@@ -60,6 +61,14 @@ export class JobTally {
   /** The whole input at once, where the survey has found nothing to ask. */
   countSurveyed(counts: SurveyCounts): void {
     for (const [status, count] of Object.entries(counts)) this.countRows(status, count);
+    this.countInputEnd();
+  }
+
+  /** All rows at once, where the output of an earlier command is left as it is. */
+  countKept(rows: RowCounts): void {
+    this.rowsRead = rows.total;
+    this.rowsDone = rows.total;
+    this.reused = rows.enriched + rows.partial + rows.not_found;
     this.countInputEnd();
   }
 

@@ -36,11 +36,17 @@ export interface OutputJob {
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
 }
 
+export interface WrittenOutput {
+  readonly rows: RowCounts;
+  /** The SHA-256 of the file; null where there is none. */
+  readonly digest: string | null;
+}
+
 /** Writes the output of a job that has just run. */
-export async function writeTripOutput(trip: Trip): Promise<RowCounts> {
+export async function writeTripOutput(trip: Trip): Promise<WrittenOutput> {
   const { settings, stop, hooks } = trip;
   const { options } = settings;
-  const rows = await writeOutput({
+  const written = await writeOutput({
     ...trip,
     exclusionName: options.exclude ?? '',
     unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
@@ -54,12 +60,12 @@ export async function writeTripOutput(trip: Trip): Promise<RowCounts> {
     onRow:
       hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),
   });
-  trip.onEvent({ type: 'written', path: settings.output, rows });
-  return rows;
+  trip.onEvent({ type: 'written', path: settings.output, rows: written.rows });
+  return written;
 }
 
 /** Reads the input again, joins each row with its answer and writes them all; the file appears only when it is whole. */
-export async function writeOutput(parts: OutputJob): Promise<RowCounts> {
+export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const { input, ledger, job, exclusion, onRow } = parts;
   const output = await openOutput({
     ...parts,
@@ -83,12 +89,11 @@ export async function writeOutput(parts: OutputJob): Promise<RowCounts> {
       await output.write(filled);
       if (onRow !== undefined) for (const each of filled) onRow(each);
     }
-    await output.commit();
+    return { rows: counts, digest: await output.commit() };
   } catch (error) {
     await output.abort();
     throw error;
   }
-  return counts;
 }
 
 /** Tells of each row as an event; cell values are in it only where they were asked for. */

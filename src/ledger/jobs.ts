@@ -1,10 +1,20 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import { type Ask, hashText } from '../model/ask.js';
 import type { JobStop } from '../model/events.js';
+import type { FinishedOutput } from '../model/finished-output.js';
 import type { JsonObject } from '../model/json.js';
 import type { RowCounts } from '../model/outcome.js';
 import type { Database } from './database.js';
-import type { JobParts, JobRecord, OpenedJob, PreviousJob, Spend } from './records.js';
+import type {
+  AnswerState,
+  JobEnd,
+  JobHandle,
+  JobParts,
+  JobRecord,
+  OpenedJob,
+  PreviousJob,
+  Spend,
+} from './records.js';
 
 interface JobRow {
   readonly id: string;
@@ -15,10 +25,13 @@ interface JobRow {
   readonly settings: string;
   readonly invocation: number;
   readonly stop: JobStop | null;
+  readonly counts: string | null;
+  readonly finished: string | null;
 }
 
 const SELECT_JOB = `
-  select job.id, ask.id as askId, ask.content as ask, job.input, job.output, job.settings, job.invocation, job.stop
+  select job.id, ask.id as askId, ask.content as ask, job.input, job.output, job.settings, job.invocation, job.stop,
+    job.counts, job.finished
   from job join ask on ask.number = job.ask`;
 
 /** The job as its next invocation will be. */
@@ -34,6 +47,8 @@ export function resolveJob(database: Database, parts: JobParts): OpenedJob {
     settings,
     invocation: (known?.invocation ?? 0) + 1,
     stop: known?.stop ?? null,
+    counts: known?.counts ?? null,
+    finished: known?.finished ?? null,
     previous: readPreviousJob(database, input, ask.id),
   };
 }
@@ -51,7 +66,7 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
     `insert into job (id, ask, input, output, settings, invocation, opened_at)
      values (?, (select number from ask where id = ?), ?, ?, ?, 1, ?)
      on conflict (id) do update set output = excluded.output, settings = excluded.settings,
-       invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null`,
+       invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null, finished = null`,
     id,
     ask.id,
     input,
@@ -69,17 +84,13 @@ export function findJob(database: Database, askId: string, input: string): JobRe
 }
 
 /** Notes how the invocation ended, and what the output that it wrote holds. */
-export function closeJob(
-  database: Database,
-  jobId: string,
-  stop: JobStop,
-  counts: RowCounts | null,
-  nowMs: number,
-): void {
+export function closeJob(database: Database, jobId: string, end: JobEnd, nowMs: number): void {
+  const [counts, finished] = [end.counts, end.finished].map((part) => (part ? JSON.stringify(part) : null));
   const changes = database.run(
-    'update job set stop = ?, counts = coalesce(?, counts), closed_at = ? where id = ?',
-    stop,
-    counts === null ? null : JSON.stringify(counts),
+    'update job set stop = ?, counts = coalesce(?, counts), finished = ?, closed_at = ? where id = ?',
+    end.stop,
+    counts ?? null,
+    finished ?? null,
     nowMs,
     jobId,
   );
@@ -93,6 +104,19 @@ export function readSpend(database: Database, jobId: string): Spend {
     jobId,
   );
   return { spentMicros: spend?.spentMicros ?? 0, reservedMicros: spend?.reservedMicros ?? 0 };
+}
+
+/** How far the answers of a job are. */
+export function readAnswerState(database: Database, { id, askId }: JobHandle): AnswerState {
+  const state = database.get<{ settledRuns: number; failures: number }>(
+    `select
+       (select coalesce(sum(settled_runs), 0) from job where ask = (select number from ask where id = ?)) as settledRuns,
+       exists (select 1 from job_answer
+         where job = (select number from job where id = ?) and failure is not null) as failures`,
+    askId,
+    id,
+  );
+  return { settledRuns: state?.settledRuns ?? 0, hasFailures: state?.failures === 1 };
 }
 
 /** What the jobs on inputs below a folder were billed since a moment, and all that is reserved for them. */
@@ -133,8 +157,13 @@ function createJobId(askId: string, input: string): string {
 }
 
 function toJobRecord(row: JobRow): JobRecord {
-  const ask = JSON.parse(row.ask) as Ask;
-  return { ...row, ask, settings: JSON.parse(row.settings) as JsonObject };
+  return {
+    ...row,
+    ask: JSON.parse(row.ask) as Ask,
+    settings: JSON.parse(row.settings) as JsonObject,
+    counts: row.counts === null ? null : (JSON.parse(row.counts) as RowCounts),
+    finished: row.finished === null ? null : (JSON.parse(row.finished) as FinishedOutput),
+  };
 }
 
 /** The error for an id that the ledger does not hold. */

@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { RowAnswer } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
 import { type Clock, systemClock } from '../model/clock.js';
-import type { JobStop } from '../model/events.js';
-import type { RowCounts } from '../model/outcome.js';
 import type { AgentRun } from '../model/run.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';
 import {
@@ -16,7 +14,16 @@ import {
   voidBatch,
 } from './batches.js';
 import { Database } from './database.js';
-import { closeJob, findJob, openJob, readFolderSpend, readJob, readSpend, resolveJob } from './jobs.js';
+import {
+  closeJob,
+  findJob,
+  openJob,
+  readAnswerState,
+  readFolderSpend,
+  readJob,
+  readSpend,
+  resolveJob,
+} from './jobs.js';
 import {
   acquireLease,
   type Lease,
@@ -29,6 +36,8 @@ import { listJobs } from './list-jobs.js';
 import { migrate } from './migrations.js';
 import { type PruneLimits, type PruneResult, pruneLedger } from './prune.js';
 import type {
+  AnswerState,
+  JobEnd,
   JobHandle,
   JobParts,
   JobRecord,
@@ -94,9 +103,14 @@ export class Ledger {
     return findJob(this.#database, askId, input);
   }
 
-  /** Notes how the invocation ended; `counts` is null where no output was written. */
-  closeJob(jobId: string, stop: JobStop, counts: RowCounts | null): void {
-    this.#database.transact(() => closeJob(this.#database, jobId, stop, counts, this.#clock.now()));
+  /** Notes how the invocation ended. */
+  closeJob(jobId: string, end: JobEnd): void {
+    this.#database.transact(() => closeJob(this.#database, jobId, end, this.#clock.now()));
+  }
+
+  /** How far the answers of a job are: what its output is made from. */
+  readAnswerState(job: JobHandle): AnswerState {
+    return readAnswerState(this.#database, job);
   }
 
   /** What is known of a chunk of row keys: one query. A key of which nothing is known is missing. */

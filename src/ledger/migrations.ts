@@ -103,6 +103,13 @@ export const MIGRATIONS: readonly string[] = [
     expires_at integer not null
   ) strict, without rowid;
   `,
+  `
+  -- What the last output was made from, where it left nothing to do; and how many answers there were to make it from.
+  alter table job add column finished text;
+  alter table job add column settled_runs integer not null default 0;
+  update job set settled_runs =
+    (select count(*) from batch where batch.job = job.number and batch.state = 'settled');
+  `,
 ];
 
 /** Brings a ledger of any earlier version to this one, as one transaction; refuses what is newer or not a ledger. */

@@ -2,6 +2,7 @@ import type { FieldAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import type { JobStop } from '../model/events.js';
+import type { FinishedOutput } from '../model/finished-output.js';
 import type { JsonObject } from '../model/json.js';
 import type { RowCounts } from '../model/outcome.js';
 
@@ -30,6 +31,25 @@ export interface JobRecord extends JobHandle {
   readonly invocation: number;
   /** How the invocation before this one ended; null: it is the first, or it was killed. */
   readonly stop: JobStop | null;
+  /** Rows by status as of the last time the output was written; null until then. */
+  readonly counts: RowCounts | null;
+  /** The output of the invocation before this one, where that left nothing to do. */
+  readonly finished: FinishedOutput | null;
+}
+
+export interface AnswerState {
+  /** How many runs of the job's ask were settled so far, whichever job sent them: with each, answers may have changed. */
+  readonly settledRuns: number;
+  /** True while rows of the job are noted as failed: its next invocation asks them again. */
+  readonly hasFailures: boolean;
+}
+
+/** How an invocation ended. */
+export interface JobEnd {
+  readonly stop: JobStop;
+  /** Null where no output was written. */
+  readonly counts: RowCounts | null;
+  readonly finished: FinishedOutput | null;
 }
 
 export interface OpenedJob extends JobRecord {

@@ -49,7 +49,8 @@ function endBatch(
   const isReserved = end("'intended', 'sent', 'unknown'");
   if (!isReserved && !end("'void'")) return false;
   database.run(
-    'update job set spent_micros = spent_micros + ?, reserved_micros = reserved_micros - ? where number = ?',
+    `update job set spent_micros = spent_micros + ?, reserved_micros = reserved_micros - ?,
+       settled_runs = settled_runs + 1 where number = ?`,
     costMicros,
     isReserved ? reserveMicros : 0,
     job,

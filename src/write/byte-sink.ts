@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { chmod, open, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -12,7 +12,8 @@ const LEFTOVER_AGE_MS = 60 * 60 * 1_000;
 /** Where the bytes of an output go. */
 export interface ByteSink {
   write(bytes: Buffer): Promise<void>;
-  commit(): Promise<void>;
+  /** Resolves with the SHA-256 of the file that was put in place; null where there is no file. */
+  commit(): Promise<string | null>;
   abort(): Promise<void>;
 }
 
@@ -29,6 +30,7 @@ async function openFileSink(path: string, mode: number | null): Promise<ByteSink
   const file = await open(temporary, 'wx').catch((error: unknown) => {
     throw explainWriteError(path, error);
   });
+  const hash = createHash('sha256');
   let isOpen = true;
   const remove = async () => {
     if (isOpen) await file.close();
@@ -44,16 +46,21 @@ async function openFileSink(path: string, mode: number | null): Promise<ByteSink
     }
   };
   return {
-    write: (bytes) => attempt(() => file.writeFile(bytes)),
-    commit: () =>
-      attempt(async () => {
+    write: (bytes) => {
+      hash.update(bytes);
+      return attempt(() => file.writeFile(bytes));
+    },
+    commit: async () => {
+      await attempt(async () => {
         if (mode !== null) await chmod(temporary, mode);
         await file.sync();
         isOpen = false;
         await file.close();
         await rename(temporary, path);
         await syncFolder(dirname(path));
-      }),
+      });
+      return hash.digest('hex');
+    },
     abort: remove,
   };
 }
@@ -92,6 +99,7 @@ function openPathSink(path: string): ByteSink {
     commit: async () => {
       await finish();
       await write(Buffer.alloc(0));
+      return null;
     },
     abort: async () => {
       stream.destroy();
@@ -117,7 +125,7 @@ export function createStreamSink(stream: NodeJS.WritableStream, name: string): B
     }
     if (failure !== null && !isPipeClosed(failure)) throw explainWriteError(name, failure);
   };
-  return { write, commit: async () => {}, abort: async () => {} };
+  return { write, commit: async () => null, abort: async () => {} };
 }
 
 function isPipeClosed(error: Error): boolean {
@@ -136,7 +144,7 @@ function createGzipSink(sink: ByteSink): ByteSink {
     commit: async () => {
       gzip.end();
       await pumped;
-      await sink.commit();
+      return sink.commit();
     },
     abort: async () => {
       gzip.destroy();

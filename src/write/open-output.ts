@@ -55,7 +55,7 @@ function createOutput(formatter: RowFormatter, encode: (text: string) => Buffer,
     write: (rows) => (rows.length === 0 ? Promise.resolve() : send(formatter.format(rows))),
     commit: async () => {
       await send(formatter.tail);
-      await sink.commit();
+      return sink.commit();
     },
     abort: () => sink.abort(),
   };
@@ -70,7 +70,7 @@ function joinOutputs(main: Output, citations: Output): Output {
     },
     commit: async () => {
       await citations.commit();
-      await main.commit();
+      return main.commit();
     },
     abort: async () => {
       await Promise.all([citations.abort(), main.abort()]);

@@ -30,8 +30,11 @@ export interface OutputOptions {
 export interface Output {
   /** Writes rows in the order in which they come; resolves once more may come. */
   write(rows: readonly FilledRow[]): Promise<void>;
-  /** Puts the finished file in its place, all at once. */
-  commit(): Promise<void>;
+  /**
+   * Puts the finished file in its place, all at once. Resolves with the SHA-256 of its bytes in hexadecimal digits, null
+   * where they went to no file.
+   */
+  commit(): Promise<string | null>;
   /** Removes what was written so far. */
   abort(): Promise<void>;
 }

@@ -20,7 +20,7 @@ const COUNTS = {
 function fillLedger(dir: Workdir): { ended: string; killed: string } {
   const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
   const ended = openTestJob(ledger, createTestAsk('Who leads\nthe company?'), '/data/first.csv');
-  ledger.closeJob(ended.id, 'budget', COUNTS);
+  ledger.closeJob(ended.id, { stop: 'budget', counts: COUNTS, finished: null });
   const killed = openTestJob(ledger, createTestAsk('What is \u001b[31mit\u001b[0m?'), '/data/second.csv');
   const sent = createTestBatch(killed, ['Acme', 'Bolt']);
   ledger.intend(sent, null);

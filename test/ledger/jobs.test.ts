@@ -55,7 +55,7 @@ test('an id that no job has, or that several share, is refused with what to do',
     seen.add(start);
   }
   expect(() => ledger.readJob(shared)).toThrow(expect.objectContaining({ code: 'JOB_AMBIGUOUS' }));
-  expect(() => ledger.closeJob('j_zzzz', 'done', null)).toThrow(unknown);
+  expect(() => ledger.closeJob('j_zzzz', { stop: 'done', counts: null, finished: null })).toThrow(unknown);
   ledger.close();
 });
 
@@ -65,7 +65,7 @@ test('jobs are listed with rows by status, money, and the runs in flight with th
   const done = openTestJob(ledger, createTestAsk(), '/data/done.csv');
   const counts = createCounts({ enriched: 3, failed: 1, total: 4 });
   clock.nowMs = 1_500;
-  ledger.closeJob(done.id, 'done', counts);
+  ledger.closeJob(done.id, { stop: 'done', counts, finished: null });
   clock.nowMs = 2_000;
   const killed = openTestJob(ledger, createTestAsk(), '/data/killed.csv');
   const settled = createTestBatch(killed, ['a', 'b', 'c']);
@@ -116,9 +116,9 @@ test('an interruption that wrote no output keeps the counts of the output before
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const counts = createCounts({ enriched: 1, total: 1 });
-  ledger.closeJob(job.id, 'done', counts);
+  ledger.closeJob(job.id, { stop: 'done', counts, finished: null });
   openTestJob(ledger);
-  ledger.closeJob(job.id, 'interrupted', null);
+  ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
   expect(ledger.listJobs()).toMatchObject([{ stop: 'interrupted', counts, invocation: 2 }]);
   ledger.close();
 });

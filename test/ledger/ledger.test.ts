@@ -65,7 +65,7 @@ test('a batch goes from intended to sent to settled, and its answers come back a
 test('the same ask on the same input is the same job, counted up', () => {
   const ledger = openTestLedger();
   const first = openTestJob(ledger);
-  ledger.closeJob(first.id, 'interrupted', null);
+  ledger.closeJob(first.id, { stop: 'interrupted', counts: null, finished: null });
   const again = openTestJob(ledger);
   expect(again).toMatchObject({ id: first.id, invocation: 2, stop: 'interrupted', previous: null });
   expect(openTestJob(ledger)).toMatchObject({ invocation: 3, stop: null });

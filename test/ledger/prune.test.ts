@@ -82,7 +82,7 @@ test('an old ask goes with its jobs and answers; one used since, in flight or he
   const held = openTestJob(ledger, createTestAsk('held'));
   ledger.acquireLease(held.askId, { pid: 1, host: 'elsewhere', space: '' }, 10_000);
   clock.nowMs = 5_000;
-  ledger.closeJob(used.id, 'done', null);
+  ledger.closeJob(used.id, { stop: 'done', counts: null, finished: null });
   expect(ledger.prune({ asksBeforeMs: 4_000 })).toEqual({ runs: 2, asks: 1, jobs: 1, answers: 1 });
   expect(
     ledger

@@ -78,6 +78,7 @@ export const run = createCommand({
           return confirmQuote(quote, consent, host);
         },
         withValues: logValues === true,
+        mayKeepOutput: log === null,
         signal: interrupt.signal,
       });
       report.finish(summary);

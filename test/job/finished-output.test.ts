@@ -1,0 +1,123 @@
+import { appendFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { EnrichEvent } from '../../src/model/events.js';
+import { createList, type JobBench, openJobBench } from '../helpers/job.js';
+import { answerRows, createResult } from '../helpers/scripted-agent.js';
+
+const LONG_AGO = new Date('2020-01-01T00:00:00Z');
+
+async function openFilled(list = createList(10)): Promise<JobBench> {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', list);
+  await bench.run();
+  return bench;
+}
+
+/** Runs the job again and tells whether the output was left as it was: it is made to look old before. */
+async function isKept(bench: JobBench, options = {}, hooks = {}): Promise<boolean> {
+  const path = `${bench.folder}/out.csv`;
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) utimesSync(path, LONG_AGO, LONG_AGO);
+  await bench.run(options, hooks);
+  return statSync(path).mtimeMs === LONG_AGO.getTime();
+}
+
+test('the same command again leaves the output as it is, and tells the same of it', async () => {
+  const bench = await openFilled();
+  const before = bench.read('out.csv');
+  const events: EnrichEvent[] = [];
+  const hooks = { onEvent: (event: EnrichEvent) => events.push(event), mayKeepOutput: true };
+  expect(await isKept(bench, {}, hooks)).toBe(true);
+  expect(bench.read('out.csv')).toBe(before);
+  expect(events).toContainEqual(expect.objectContaining({ type: 'note', code: 'OUTPUT_KEPT' }));
+  expect(events.findLast(({ type }) => type === 'progress')).toMatchObject({
+    progress: { rowsRead: 10, rowsTotal: 10, rowsDone: 10 },
+  });
+  const { summary } = await bench.run();
+  expect(summary).toMatchObject({
+    stop: 'done',
+    reused: 10,
+    rows: { total: 10, enriched: 10 },
+    costNowMicros: 0,
+  });
+  expect(summary.runs).toEqual({ created: 0, adopted: 0, failed: 0 });
+  expect(bench.listJobs()).toMatchObject([{ invocation: 3, stop: 'done', counts: { enriched: 10 } }]);
+});
+
+test('whoever wants to hear of each row hears of it, and the output is written with the same bytes', async () => {
+  const bench = await openFilled();
+  const before = bench.read('out.csv');
+  const rows: number[] = [];
+  const onEvent = (event: EnrichEvent) => event.type === 'row' && rows.push(event.ordinal);
+  expect(await isKept(bench, {}, { onEvent })).toBe(false);
+  expect(rows).toHaveLength(10);
+  expect(bench.read('out.csv')).toBe(before);
+  expect(await isKept(bench)).toBe(true);
+});
+
+const CHANGES: readonly [what: string, change: (bench: JobBench) => object | undefined | Promise<void>][] = [
+  ['a row was added', (bench) => void appendFileSync(`${bench.folder}/in.csv`, 'One More\n')],
+  ['a cell that is not sent was changed', (bench) => void bench.write('in.csv', 'company,note\nA,new\nB,\n')],
+  ['the output was changed', (bench) => void appendFileSync(`${bench.folder}/out.csv`, 'mine\n')],
+  ['the output is gone', (bench) => void rmSync(`${bench.folder}/out.csv`)],
+  ['text is to be written raw', () => ({ raw: true })],
+  ['the output is to have a mark for Excel', () => ({ bom: true })],
+  ['the citations are wanted too', (bench) => ({ citationsFile: `${bench.folder}/citations.jsonl` })],
+  ['answers may be too old', () => ({ maxAge: '1d' })],
+  ['a list of rows to exclude was given', (bench) => ({ exclude: bench.write('out.list', 'company\nA\n') })],
+  [
+    'another job of the same ask bought answers',
+    async (bench) => {
+      const input = bench.write('other.csv', 'company,note\nA,\nC,\n');
+      await bench.run({ input, output: `${bench.folder}/other.out.csv`, send: ['company'], refresh: true });
+    },
+  ],
+];
+
+test.each(CHANGES)('the output is written again where %s', async (_what, change) => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', 'company,note\nA,old\nB,\n');
+  await bench.run({ send: ['company'] });
+  expect(await isKept(bench, { send: ['company'] })).toBe(true);
+  const options = await change(bench);
+  expect(await isKept(bench, { send: ['company'], ...options })).toBe(false);
+});
+
+test('an excluded list that changed is noticed, and one that did not is not', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(4));
+  const exclude = bench.write('customers.csv', 'company\nCompany 1\n');
+  await bench.run({ exclude });
+  expect(await isKept(bench, { exclude })).toBe(true);
+  bench.write('customers.csv', 'company\nCompany 2\n');
+  expect(await isKept(bench, { exclude })).toBe(false);
+});
+
+test('whatever the agent leaves out, an output that is kept is one that would ask for nothing and be the same', async () => {
+  const answers = fc.array(fc.constantFrom('found', 'null', 'wrong', 'missing'), {
+    minLength: 1,
+    maxLength: 12,
+  });
+  await fc.assert(
+    fc.asyncProperty(answers, fc.integer({ min: 1, max: 4 }), async (kinds, batchSize) => {
+      const bench = await openJobBench((task) => {
+        const rows = (task.request.input?.data ?? []).flatMap((record) => {
+          const kind = kinds[Number(String(record.company).slice(8)) - 1];
+          const answer = kind === 'found' ? 'yes' : kind === 'null' ? null : { not: 'text' };
+          return kind === 'missing' ? [] : [{ row_id: String(record.row_id), fields: { answer } }];
+        });
+        return createResult({ rows });
+      });
+      bench.write('in.csv', createList(kinds.length));
+      await bench.run({ batchSize });
+      const [before, asked] = [bench.read('out.csv'), bench.agent.tasks.length];
+      const kept = await isKept(bench, { batchSize });
+      expect(kept).toBe(kinds.every((kind) => kind === 'found' || kind === 'null'));
+      if (!kept) return;
+      await bench.run({ batchSize }, { onEvent: () => undefined });
+      expect(bench.read('out.csv')).toBe(before);
+      expect(bench.agent.tasks).toHaveLength(asked);
+    }),
+    { numRuns: 25 },
+  );
+});
