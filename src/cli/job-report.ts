@@ -1,7 +1,7 @@
 import type { EnrichEvent, JobSummary } from '../model/events.js';
 import type { Host } from './host.js';
 import type { LogFile } from './log-file.js';
-import { createProgress } from './progress.js';
+import { openProgress } from './progress.js';
 import { isClosedOutput, sayError } from './report-error.js';
 import { formatSummary } from './summary.js';
 
@@ -20,9 +20,9 @@ export interface JobReport {
   close(): void;
 }
 
-/** Makes the report of one job; a quiet one tells errors only. */
-export function createJobReport(host: Host, quiet: boolean, log: LogFile | null): JobReport {
-  const progress = quiet ? null : createProgress(host);
+/** Opens the report of one job; a quiet one tells errors only. */
+export async function openJobReport(host: Host, quiet: boolean, log: LogFile | null): Promise<JobReport> {
+  const progress = quiet ? null : await openProgress(host);
   let runsActive = 0;
 
   function show(event: EnrichEvent): void {

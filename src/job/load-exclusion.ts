@@ -5,7 +5,8 @@ import { readNearest } from '../model/nearest.js';
 import { type Row, readValue } from '../model/row.js';
 import type { EnrichOptions } from '../options.js';
 import { openInput } from '../read/open-input.js';
-import { createExclusion, type Exclusion, type ExclusionRecord } from '../select/exclusion.js';
+import type { Exclusion, ExclusionRecord } from '../select/exclusion.js';
+import { NO_EXCLUSION } from '../select/no-exclusion.js';
 import { describeOrigin } from './describe-origin.js';
 
 /** Reads the exclusion file of a job; one that excludes nothing where none was given. */
@@ -16,13 +17,14 @@ export async function loadExclusion(
 ): Promise<Exclusion> {
   const { exclude: path, excludeOn: wanted } = options;
   if (path === undefined) {
-    if (wanted === undefined) return createExclusion([], { on: [], onAnswer: [], tell: [] });
+    if (wanted === undefined) return NO_EXCLUSION;
     throw createUsageError(
       'NO_EXCLUSION_FILE',
       '--exclude-on was given without --exclude FILE',
       'Name the list with --exclude, or leave --exclude-on out.',
     );
   }
+  const { createExclusion } = await import('../select/exclusion.js');
   const file = await openInput({ path });
   try {
     const fields = ask.fields.map((field) => field.name);

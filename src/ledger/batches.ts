@@ -23,13 +23,13 @@ interface BatchRecord extends Omit<OpenRecord, 'batch'> {
   readonly runId: string | null;
 }
 
-/** Reserves the worst price under the cap and writes the batch down whole, or does neither. */
+/** Reserves the worst price and writes the batch down whole; null where the cap has no room for it. */
 export function intendBatch(
   database: Database,
   batch: Batch,
   capMicros: number | null,
   nowMs: number,
-): OpenRecord | 'over_budget' {
+): OpenRecord | null {
   const job = database.get<{ number: number; ask: number; invocation: number; state: BatchState | null }>(
     'select number, ask, invocation, (select state from batch where id = ?) as state from job where id = ?',
     batch.id,
@@ -44,7 +44,7 @@ export function intendBatch(
     job.number,
     capMicros,
   );
-  if (reserved === 0) return 'over_budget';
+  if (reserved === 0) return null;
   const [written] = database.all<{ number: number }>(
     `insert into batch (id, job, ask, state, reserve_micros, intended_at) values (?, ?, ?, 'intended', ?, ?)
      on conflict (id) do update

@@ -9,7 +9,6 @@ import {
   intendBatch,
   markSent,
   type OpenRecord,
-  readOpenRecord,
   suspectBatch,
   voidBatch,
 } from './batches.js';
@@ -53,13 +52,8 @@ import { readRun, settleBatch } from './settle.js';
 
 export { resolveLedgerPath } from './ledger-path.js';
 
-export interface LedgerOptions {
-  /** @default the machine's own */
-  readonly clock?: Pick<Clock, 'now'>;
-}
-
 /** Opens the ledger, and makes it where there is none: its folder and file are for their owner only. */
-export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
+export function openLedger(path: string, options: { readonly clock?: Pick<Clock, 'now'> } = {}): Ledger {
   const database = new Database(path);
   try {
     migrate(database);
@@ -71,10 +65,10 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
 }
 
 /**
- * What was intended, sent, answered and billed. Each method happens whole or not at all, and what it did is seen by all
- * that is asked of the ledger after it. The steps of batches (`intend`, `sent`, `settle`, `void`, `suspect`, `fail`) share
- * a transaction with those of the same turn of the event loop: at its end they are committed, and outlive this process.
- * Every other method is a transaction of its own. Once `flush` has resolved, what was done before it outlives the machine.
+ * What was intended, sent, answered and billed. Each method happens whole or not at all, and is seen by all that is asked
+ * after it. The steps of batches (`intend`, `sent`, `settle`, `void`, `suspect`, `fail`) share one transaction a turn of the
+ * event loop: at its end they outlive this process. Every other method is a transaction of its own. What was done before
+ * a `flush` outlives the machine once that has resolved.
  */
 export class Ledger {
   readonly #database: Database;
@@ -108,7 +102,7 @@ export class Ledger {
     this.#database.transact(() => closeJob(this.#database, jobId, end, this.#clock.now()));
   }
 
-  /** How far the answers of a job are: what its output is made from. */
+  /** How far the answers of a job are. */
   readAnswerState(job: JobHandle): AnswerState {
     return readAnswerState(this.#database, job);
   }
@@ -124,12 +118,10 @@ export class Ledger {
    * not leave before `flush` has resolved.
    */
   intend(batch: Batch, capMicros: number | null): 'intended' | 'over_budget' {
-    const intended = this.#database.step(() =>
-      intendBatch(this.#database, batch, capMicros, this.#clock.now()),
-    );
-    if (intended === 'over_budget') return intended;
-    this.#open.set(batch.id, intended);
-    return 'intended';
+    const nowMs = this.#clock.now();
+    const record = this.#database.step(() => intendBatch(this.#database, batch, capMicros, nowMs));
+    if (record !== null) this.#open.set(batch.id, record);
+    return record === null ? 'over_budget' : 'intended';
   }
 
   /**
@@ -157,10 +149,10 @@ export class Ledger {
     answers: readonly RowAnswer[],
     failures: readonly RowFailure[],
   ): void {
-    this.#database.step(() => {
-      const record = this.#open.get(batchId) ?? readOpenRecord(this.#database, batchId);
-      if (record !== null) settleBatch(this.#database, record, { run, answers, failures }, this.#clock.now());
-    });
+    const [settlement, nowMs] = [{ run, answers, failures }, this.#clock.now()];
+    this.#database.step(() =>
+      settleBatch(this.#database, batchId, this.#open.get(batchId), settlement, nowMs),
+    );
     this.#open.delete(batchId);
     this.#database.flushSoon();
   }

@@ -1,7 +1,7 @@
 import type { RowAnswer } from '../model/answer.js';
 import { splitMicros, toMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
-import type { OpenRecord } from './batches.js';
+import { type OpenRecord, readOpenRecord } from './batches.js';
 import type { Database } from './database.js';
 import { packRun, unpackRun } from './raw-run.js';
 import type { RowFailure } from './records.js';
@@ -13,15 +13,20 @@ export interface Settlement {
   readonly failures: readonly RowFailure[];
 }
 
-/** Ends a batch by its run: cost, shares, answers, failures and the raw run. A second time it does nothing. */
+/**
+ * Ends a batch by its run: cost, shares, answers, failures and the raw run. A second time it does nothing. `known` is what
+ * the process that intended it has at hand.
+ */
 export function settleBatch(
   database: Database,
-  record: OpenRecord,
+  batchId: string,
+  known: OpenRecord | undefined,
   { run, answers, failures }: Settlement,
   nowMs: number,
 ): void {
+  const record = known ?? readOpenRecord(database, batchId);
   const costMicros = toMicros(run.costDollars.total);
-  if (!endBatch(database, record, run, costMicros, nowMs)) return;
+  if (record === null || !endBatch(database, record, run, costMicros, nowMs)) return;
   writeAnswers(database, { record, runId: run.id, answers, nowMs });
   writeShares(database, record, costMicros, failures);
 }

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { createProgress, formatProgress } from '../../src/cli/progress.js';
+import { formatProgress } from '../../src/cli/format-progress.js';
+import { openProgress } from '../../src/cli/progress.js';
 import { createTimeLeft } from '../../src/cli/time-left.js';
 import type { JobProgress } from '../../src/model/events.js';
 import { createTestHost } from '../helpers/host.js';
@@ -26,9 +27,9 @@ test('a line of progress tells rows, failures, runs, money and the time left', (
   );
 });
 
-test('off a terminal a line comes at most every five seconds, and only when there is news', () => {
+test('off a terminal a line comes at most every five seconds, and only when there is news', async () => {
   const host = createTestHost();
-  const progress = createProgress(host);
+  const progress = await openProgress(host);
   progress.update(createJob(1));
   host.pass(4999);
   progress.update(createJob(2));
@@ -45,26 +46,26 @@ test('off a terminal a line comes at most every five seconds, and only when ther
   expect(host.readStderr()).not.toContain('\u001b');
 });
 
-test('a terminal shows a bar that is cleared at the end', () => {
+test('a terminal shows a bar that is cleared at the end', async () => {
   const host = createTestHost({ isTerminal: true });
-  const progress = createProgress(host);
+  const progress = await openProgress(host);
   progress.update(createJob(50));
   expect(stripVTControlCharacters(host.readStderr())).toMatch(/█{10}░{10} 50 of 100 rows · \$0\.00/);
   progress.end();
   expect(host.readStderr().endsWith('\u001b[2K')).toBe(true);
 });
 
-test('the bar makes room for its words where the terminal is narrow', () => {
+test('the bar makes room for its words where the terminal is narrow', async () => {
   const host = createTestHost({ isTerminal: true, columns: 30 });
-  const progress = createProgress(host);
+  const progress = await openProgress(host);
   progress.update(createJob(50));
   expect(stripVTControlCharacters(host.readStderr())).toMatch(/█{2}░{2} 50 of 100 rows · \$0\.00/);
   progress.end();
 });
 
-test('a bar that was taken away for a question is drawn again, and still put away in a hurry', () => {
+test('a bar that was taken away for a question is drawn again, and still put away in a hurry', async () => {
   const host = createTestHost({ isTerminal: true });
-  const progress = createProgress(host);
+  const progress = await openProgress(host);
   progress.update(createJob(10));
   progress.end();
   progress.update(createJob(20));
@@ -73,18 +74,18 @@ test('a bar that was taken away for a question is drawn again, and still put awa
   expect(host.readStderr().endsWith('\u001b[2K')).toBe(true);
 });
 
-test('the bar changes no setting of the terminal, neither its wrapping nor its cursor', () => {
+test('the bar changes no setting of the terminal, neither its wrapping nor its cursor', async () => {
   const host = createTestHost({ isTerminal: true });
-  const progress = createProgress(host);
+  const progress = await openProgress(host);
   progress.update(createJob(1));
   progress.note('a note');
   progress.end();
   expect(host.readStderr()).not.toContain('\u001b[?');
 });
 
-test('a note stands on a line of its own, and the bar goes on below it', () => {
+test('a note stands on a line of its own, and the bar goes on below it', async () => {
   const host = createTestHost({ isTerminal: true });
-  const progress = createProgress(host);
+  const progress = await openProgress(host);
   progress.update(createJob(10));
   progress.note('the file is read as windows-1252');
   const [before = '', after = ''] = host.readStderr().split('the file is read as windows-1252\n');
@@ -93,23 +94,23 @@ test('a note stands on a line of its own, and the bar goes on below it', () => {
   progress.end();
 });
 
-test('a terminal that understands nothing gets lines', () => {
+test('a terminal that understands nothing gets lines', async () => {
   const host = createTestHost({ isTerminal: true, env: { TERM: 'dumb' } });
-  const progress = createProgress(host);
+  const progress = await openProgress(host);
   host.pass(5000);
   progress.update(createJob(1));
   progress.end();
   expect(host.readStderr()).toBe('1 of 100 rows · $0.00\n');
 });
 
-test('leaving in a hurry stops the bar', () => {
+test('leaving in a hurry stops the bar', async () => {
   const host = createTestHost({ isTerminal: true });
-  createProgress(host).update(createJob(1));
+  (await openProgress(host)).update(createJob(1));
   host.restore();
   expect(host.readStderr().endsWith('\u001b[2K')).toBe(true);
 });
 
-test('the time left is judged by the pace of the last minute, not by rows reused at the start', () => {
+test('the time left is judged by the pace of the last minute, not by rows reused at the start', async () => {
   const estimate = createTimeLeft();
   estimate.observe(0, 1000);
   expect(estimate.readSeconds(100)).toBeNull();

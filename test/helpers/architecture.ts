@@ -40,7 +40,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   ajv: ['model/schema.ts'],
   'ajv-formats': ['model/schema.ts'],
   chardet: ['read/detect-content.ts'],
-  'cli-progress': ['cli/progress.ts'],
+  'cli-progress': ['cli/progress-bar.ts'],
   croner: ['watch/schedule.ts'],
   'eventsource-parser': ['api/'],
   fastify: ['server/'],

@@ -6,7 +6,7 @@ import { createCommand } from '../command.js';
 import { confirmQuote } from '../confirm.js';
 import { EXIT_CODES, resolveJobCode } from '../exit-code.js';
 import { openInterrupt } from '../interrupt.js';
-import { createJobReport } from '../job-report.js';
+import { openJobReport } from '../job-report.js';
 import { openLogFile } from '../log-file.js';
 import { readFormat } from '../read-format.js';
 import { REPORT, RESULT_OPTIONS } from '../result-options.js';
@@ -63,7 +63,7 @@ export const run = createCommand({
     const output = jobOptions.output ?? resolveOutput(jobOptions);
     await checkPlaces({ ...jobOptions, output, recipe: options.recipe, logFile });
     const log = logFile === undefined ? null : openLogFile(logFile, host);
-    const report = createJobReport(host, quiet, log);
+    const report = await openJobReport(host, quiet, log);
     const interrupt = openInterrupt(host, report.say);
     const consent = {
       isGiven: options.yes === true || jobOptions.maxCost !== undefined,

@@ -1,0 +1,63 @@
+import { Presets, SingleBar } from 'cli-progress';
+import type { JobProgress } from '../model/events.js';
+import { cleanText } from './clean-text.js';
+import { formatProgress, type Progress, readRest } from './format-progress.js';
+import type { Host } from './host.js';
+import { createTimeLeft } from './time-left.js';
+
+const BAR_WIDTH = 20;
+const MIN_BAR_WIDTH = 4;
+/** What the words beside the bar mostly need. */
+const WORDS_WIDTH = 60;
+
+/** A bar that stays on the last line of a terminal. */
+export function createBar(host: Host): Progress {
+  const bar = new SingleBar(
+    {
+      stream: host.stderr as NodeJS.WritableStream,
+      format: '{bar} {words}',
+      barsize: Math.max(MIN_BAR_WIDTH, Math.min(BAR_WIDTH, (host.stderr.columns ?? 80) - WORDS_WIDTH)),
+      clearOnComplete: true,
+      // The bar is cut to the width of the terminal instead, so that no setting of the terminal has to be put back.
+      linewrap: true,
+      hideCursor: null,
+      emptyOnZero: true,
+    },
+    Presets.shades_classic,
+  );
+  let timeLeft = createTimeLeft();
+  let unguard = (): void => {};
+  let last: JobProgress | null = null;
+
+  function draw(progress: JobProgress, isStart: boolean): void {
+    const total = progress.rowsTotal ?? progress.rowsRead;
+    const payload = { words: cleanText(formatProgress(progress, readRest(progress, timeLeft))) };
+    if (isStart) bar.start(total, progress.rowsDone, payload);
+    else {
+      bar.setTotal(total);
+      bar.update(progress.rowsDone, payload);
+    }
+  }
+
+  return {
+    update(progress) {
+      timeLeft.observe(host.now(), progress.rowsDone);
+      if (last === null) unguard = host.guard(() => bar.stop());
+      draw(progress, last === null);
+      last = progress;
+    },
+    note(text) {
+      // Stopped and started again: only then does the line below the note belong to the bar.
+      bar.stop();
+      host.say(text);
+      if (last !== null) draw(last, true);
+    },
+    end() {
+      bar.stop();
+      unguard();
+      last = null;
+      // The time that a question waits is not time that rows take.
+      timeLeft = createTimeLeft();
+    },
+  };
+}

@@ -1,0 +1,9 @@
+import type { Exclusion } from './exclusion.js';
+
+/** Where there is no list of records to exclude. What compares with such a list is large, and loaded only with one. */
+export const NO_EXCLUSION: Exclusion = {
+  findMatch: () => null,
+  answerFields: [],
+  findExcludedAnswer: () => null,
+  relevantTo: () => [],
+};
