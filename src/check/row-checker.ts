@@ -26,6 +26,7 @@ export interface RowChecker {
 /** Compiles the validators of an ask, one for the whole and one for each field. Throws a SchemaError. */
 export function createRowChecker(ask: Ask): RowChecker {
   const whole = compileSchema(ask.schema);
+  const isJoint = hasJointRules(ask.schema);
   const properties = findProperties(indexSchema(ask.schema, whole.draft));
   const checks = new Map(
     ask.fields.map(({ name }) => [name, createFieldCheck(whole, name, properties.get(name) ?? [])]),
@@ -38,11 +39,35 @@ export function createRowChecker(ask: Ask): RowChecker {
       return judge(value, check);
     },
     checkTogether(values) {
-      const isWhole = ask.fields.every((field) => values.has(field.name));
-      return isWhole ? checkTogether(whole, values) : new Map();
+      const isWhole = isJoint && ask.fields.every((field) => values.has(field.name));
+      return isWhole ? checkTogether(whole, values) : NO_NOTES;
     },
   };
 }
+
+/** The words of a schema that say nothing about several fields at once. */
+const SINGLE_WORDS: ReadonlySet<string> = new Set([
+  '$schema',
+  '$id',
+  '$comment',
+  '$defs',
+  'definitions',
+  'title',
+  'description',
+  'examples',
+  'default',
+  'type',
+  'properties',
+  'required',
+  'additionalProperties',
+]);
+
+/** False where each field is judged whole by its own schema, as in every schema made of `--field`. */
+function hasJointRules(schema: JsonObject): boolean {
+  return Object.keys(schema).some((word) => !SINGLE_WORDS.has(word));
+}
+
+const NO_NOTES: ReadonlyMap<string, string> = new Map();
 
 type FieldCheck = (value: JsonValue) => readonly SchemaIssue[];
 

@@ -1,6 +1,5 @@
 import { MAX_CELL_LENGTH, readCellChange } from '../model/clean-cell.js';
 import { type Row, readValue } from '../model/row.js';
-import type { Selection } from '../select/select-rows.js';
 
 export interface Note {
   readonly code: string;
@@ -17,10 +16,9 @@ export class CellNotes {
     this.send = send;
   }
 
-  /** Looks at the rows of a chunk that are asked. */
-  count(rows: readonly Row[], selections: readonly Selection[]): void {
-    for (const [index, row] of rows.entries()) {
-      if (selections[index]?.status !== 'ask') continue;
+  /** Looks at rows that are asked. */
+  count(rows: readonly Row[]): void {
+    for (const row of rows) {
       for (const column of this.send) {
         const { isCut, isCleaned } = readCellChange(readValue(row, column));
         if (isCut) this.cut.set(column, (this.cut.get(column) ?? 0) + 1);

@@ -57,7 +57,7 @@ async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
     const questions = selections.flatMap((selection) =>
       selection.status === 'ask' ? selection.questions : [],
     );
-    cellNotes.count(rows, selections);
+    cellNotes.count(rows.filter((_row, index) => selections[index]?.status === 'ask'));
     trip.tally.countSelected(selections);
     yield questions;
   }

@@ -3,7 +3,6 @@ import { readLikelyMicros, readWorstMicros } from '../model/prices.js';
 import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/question.js';
 import type { Quote } from '../model/quote.js';
 import type { Row } from '../model/row.js';
-import { InFlight } from '../select/in-flight.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
 import { CellNotes } from './cell-notes.js';
 import { Claims } from './claims.js';
@@ -41,14 +40,14 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   const counts = createCounts();
   const cellNotes = new CellNotes(trip.ask.send);
   const claims = new Claims(canBePartlyFilled(trip));
+  // What the rows before it ask is known to the claims.
+  const inFlight = trip.inFlight.createView();
   let rowsRead = 0;
   for await (const rows of trip.input.openRows()) {
     if (trip.stop.reason !== null) break;
     rowsRead += rows.length;
     trip.tally.countLookedThrough(rowsRead);
-    // What is in flight is known for this chunk alone; the claims know the rows of the chunks before.
-    const selections = selectRows(rows, { ...trip.select, inFlight: new InFlight(trip.inFlight) });
-    cellNotes.count(rows, selections);
+    const selections = selectRows(rows, { ...trip.select, inFlight });
     const askedRows: Row[] = [];
     for (const [index, selection] of selections.entries()) {
       const row = rows[index];
@@ -58,6 +57,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
       meter.add(questions);
       askedRows.push(row);
     }
+    cellNotes.count(askedRows);
     repeats.add(askedRows);
   }
   reportNotes(trip, cellNotes.list());

@@ -29,6 +29,8 @@ export const FIND_ANSWERS = `
   where answer.answered_at is not null or own.job is not null
   having count(*) > 0`;
 
+const HAS_ANSWERS = 'select 1 from answer where ask = (select number from ask where id = ?) limit 1';
+
 /** What is known of a chunk of row keys, in one query; a key of which nothing is known is missing. */
 export function findAnswers(
   database: Database,
@@ -36,6 +38,8 @@ export function findAnswers(
   keys: readonly string[],
 ): Map<string, StoredAnswer> {
   const found = new Map<string, StoredAnswer>();
+  // The first time that an ask is put to a list there is nothing to look up, and that is known at once.
+  if (database.get(HAS_ANSWERS, job.askId) === undefined) return found;
   const columns = database.get<FoundColumns>(FIND_ANSWERS, JSON.stringify(keys), job.askId, job.id);
   if (columns === undefined) return found;
   const fields = JSON.parse(columns.fields) as StoredField[][];

@@ -17,7 +17,8 @@ export function readNextSteps(
   fields: readonly string[],
   answers: ReadonlyMap<string, FieldAnswer> | undefined,
 ): LadderStep[] {
-  const levels = fields.map((field) => readNextLevel(ask, answers?.get(field)));
+  if (answers === undefined) return fields.length === 0 ? [] : [{ fields, level: 0 }];
+  const levels = fields.map((field) => readNextLevel(ask, answers.get(field)));
   return ask.efforts.flatMap((_effort, level) => {
     const climbing = fields.filter((_field, index) => levels[index] === level);
     return climbing.length === 0 ? [] : [{ fields: climbing, level }];

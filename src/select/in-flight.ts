@@ -1,19 +1,13 @@
 /** The fields that are on their way for each row key, so that a twin waits for its answer and is not asked again. */
 export class InFlight {
-  private readonly parent: InFlight | null;
-  private readonly fieldsByKey = new Map<string, Set<string>>();
+  /** Mostly the list that the question came with: rows that ask for the same fields share it. */
+  private readonly fieldsByKey = new Map<string, readonly string[]>();
   /** Keys that an earlier process asked: the first row of this reading that has one is the asked row, not its twin. */
   private readonly inherited = new Set<string>();
 
-  /** What is in flight for `parent` is so here too; what is added here is not told to it. */
-  constructor(parent: InFlight | null = null) {
-    this.parent = parent;
-  }
-
   add(key: string, fields: readonly string[]): void {
     const known = this.fieldsByKey.get(key);
-    if (known === undefined) this.fieldsByKey.set(key, new Set(fields));
-    else for (const field of fields) known.add(field);
+    this.fieldsByKey.set(key, known === undefined ? fields : [...new Set([...known, ...fields])]);
   }
 
   /** Holds a key that an earlier process asked. */
@@ -35,8 +29,9 @@ export class InFlight {
   remove(key: string, fields: readonly string[]): void {
     const known = this.fieldsByKey.get(key);
     if (known === undefined) return;
-    for (const field of fields) known.delete(field);
-    if (known.size === 0) this.fieldsByKey.delete(key);
+    const left = known === fields ? [] : known.filter((field) => !fields.includes(field));
+    if (left.length === 0) this.fieldsByKey.delete(key);
+    else this.fieldsByKey.set(key, left);
   }
 
   /** True while anything of the key is on its way. */
@@ -45,6 +40,18 @@ export class InFlight {
   }
 
   has(key: string, field: string): boolean {
-    return this.fieldsByKey.get(key)?.has(field) === true || this.parent?.has(key, field) === true;
+    return this.fieldsByKey.get(key)?.includes(field) === true;
+  }
+
+  /** The same for a look at what would be asked: it finds what is on its way, and what it would add is left to its own count. */
+  createView(): InFlightView {
+    return {
+      has: (key, field) => this.has(key, field),
+      add: () => undefined,
+      claimInherited: () => false,
+    };
   }
 }
+
+/** What deciding about rows needs of it. */
+export type InFlightView = Pick<InFlight, 'has' | 'add' | 'claimInherited'>;

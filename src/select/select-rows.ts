@@ -3,12 +3,12 @@ import type { Ask } from '../model/ask.js';
 import { readNextSteps } from '../model/ladder.js';
 import { type Question, type RowQuestion, readQuestion } from '../model/question.js';
 import type { Row } from '../model/row.js';
-import type { InFlight } from './in-flight.js';
+import type { InFlightView } from './in-flight.js';
 
 export interface SelectContext {
   readonly ask: Ask;
   readonly overwrite: boolean;
-  readonly inFlight: InFlight;
+  readonly inFlight: InFlightView;
   /** False for a row beyond `--limit` or outside `--sample`. */
   isWanted(row: Row): boolean;
   isExcluded(row: Row): boolean;
