@@ -78,3 +78,18 @@ test('nobody agreed to the cost: nothing is sent', async () => {
   });
   expect(bench.agent.tasks).toEqual([]);
 });
+
+test('a job that is stopped while somebody thinks about the cost ends there, and leaves nothing', async () => {
+  const bench = await openJobBench(billByRow);
+  bench.write('in.csv', createList(8));
+  const controller = new AbortController();
+  const confirm = (): Promise<boolean> => {
+    controller.abort();
+    return new Promise(() => {});
+  };
+  await expect(bench.run({ yes: false }, { confirm, signal: controller.signal })).rejects.toBe(
+    controller.signal.reason,
+  );
+  expect(bench.agent.tasks).toEqual([]);
+  expect(bench.listJobs()).toEqual([]);
+});

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { createUsageError } from '../errors.js';
 import type { Quote } from '../model/quote.js';
 import type { Host } from './host.js';
+import type { Interrupt } from './interrupt.js';
 import { formatDollars, formatNumber } from './words.js';
 
 /** What was agreed on the command line before the question. */
@@ -14,7 +15,12 @@ export interface Consent {
 }
 
 /** Tells what a job can cost, and asks where that was not agreed to yet; nothing is spent before a yes. */
-export async function confirmQuote(quote: Quote, consent: Consent, host: Host): Promise<boolean> {
+export async function confirmQuote(
+  quote: Quote,
+  consent: Consent,
+  host: Host,
+  interrupt: Interrupt,
+): Promise<boolean> {
   if (!consent.isGiven && !consent.canAsk) {
     throw createUsageError(
       'COST_NOT_CONFIRMED',
@@ -23,26 +29,33 @@ export async function confirmQuote(quote: Quote, consent: Consent, host: Host): 
     );
   }
   if (!consent.isGiven || !consent.quiet) for (const line of formatQuote(quote)) host.say(line);
-  return consent.isGiven || askToGoOn(host);
+  return consent.isGiven || askToGoOn(host, interrupt);
 }
 
-/** Asks on the terminal whether to go on; anything but a yes, also Ctrl-C and the end of input, is a no. */
-export function askToGoOn(host: Host): Promise<boolean> {
-  return new Promise((resolve) => {
-    const talk = createInterface({ input: host.stdin, output: host.stderr, terminal: true });
-    talk.on('SIGINT', () => talk.close());
-    let isAnswered = false;
-    talk.on('close', () => {
-      // Without an answer the question still holds the line.
-      if (!isAnswered) host.say();
-      resolve(false);
-    });
-    talk.question('Go on? [y/N] ', (answer) => {
-      isAnswered = true;
-      resolve(/^y(es)?$/i.test(answer.trim()));
-      talk.close();
-    });
-  });
+/** Asks on the terminal whether to go on; anything but a yes, also the end of input, is a no. An interruption throws. */
+export function askToGoOn(host: Host, interrupt: Interrupt): Promise<boolean> {
+  return interrupt.ask(
+    (signal) =>
+      new Promise((resolve, reject) => {
+        const talk = createInterface({ input: host.stdin, output: host.stderr, terminal: true, signal });
+        let isAnswered = false;
+        talk.on('SIGINT', () => interrupt.trigger());
+        // A terminal that is gone: to close the talk fails once more.
+        talk.once('error', () => talk.close());
+        talk.on('error', () => {});
+        talk.on('close', () => {
+          // Without an answer the question still holds the line.
+          if (!isAnswered) host.say();
+          if (signal.aborted) reject(signal.reason);
+          else resolve(false);
+        });
+        talk.question('Go on? [y/N] ', (answer) => {
+          isAnswered = true;
+          resolve(/^y(es)?$/i.test(answer.trim()));
+          talk.close();
+        });
+      }),
+  );
 }
 
 /** What a job can cost and what it sends, in a few lines. */

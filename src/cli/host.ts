@@ -23,7 +23,7 @@ export interface HostParts {
   isOutputClosed(): boolean;
   /** Ends the process at once. */
   exit(code: number): never;
-  /** Calls back at every SIGINT and SIGTERM; the returned function stops that. */
+  /** Calls back at every Ctrl-C and SIGTERM, and at the first hang-up; the returned function stops that. */
   onInterrupt(listener: () => void): () => void;
 }
 

@@ -13,13 +13,17 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
     nodeModule.enableCompileCache();
   }
   let isOutputClosed = false;
+  let isTerminalGone = false;
+  const checkGone = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    isTerminalGone ||= error.code === 'EIO';
+  };
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    checkGone(error);
     isOutputClosed = true;
   });
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  process.stderr.on('error', checkGone);
+  process.stdin.on('error', checkGone);
   const { runProgram } = await import('./program.js');
   process.exitCode = await runProgram(words, {
     version: VERSION,
@@ -31,12 +35,22 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
     isOutputClosed: () => isOutputClosed,
     exit: (code) => process.exit(code),
     onInterrupt(listener) {
+      let isHungUp = false;
+      // A terminal that goes away says so twice, by the system and by its shell: that is no second Ctrl-C.
+      const hangUp = (): void => {
+        if (!isHungUp) listener();
+        isHungUp = true;
+      };
       process.on('SIGINT', listener);
       process.on('SIGTERM', listener);
+      process.on('SIGHUP', hangUp);
       return () => {
         process.off('SIGINT', listener);
         process.off('SIGTERM', listener);
+        process.off('SIGHUP', hangUp);
       };
     },
   });
+  // Left in the usual way, Node would put back the settings of a terminal that is gone, and abort over that.
+  if (isTerminalGone) process.kill(process.pid, 'SIGHUP');
 }

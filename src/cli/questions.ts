@@ -15,7 +15,7 @@ export interface Question<Answer> {
 
 /** A talk with the person at the terminal. */
 export interface Questions {
-  /** Asks until there is an answer; null where the person left, by Ctrl-C or by the end of input. */
+  /** Asks until there is an answer; null where the person left, by Ctrl-C or the end of input, or was made to. */
   ask<Answer>(question: Question<Answer>): Promise<Answer | null>;
   close(): void;
 }
@@ -37,8 +37,13 @@ export function openQuestions(host: Host): Questions {
     wake();
   });
   talk.on('SIGINT', () => talk.close());
+  // A terminal that is gone: to close the talk fails once more.
+  talk.once('error', () => talk.close());
+  talk.on('error', () => {});
+  const close = host.onInterrupt(() => talk.close());
   talk.on('close', () => {
     isOpen = false;
+    close();
     wake();
   });
 

@@ -21,7 +21,7 @@ export async function confirmCost(trip: Trip): Promise<void> {
   // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0.
   if (agent.isFree || quote.worstMicros === 0) return;
   if (hooks.confirm !== undefined) {
-    if (await hooks.confirm(quote)) return;
+    if (await isAgreed(hooks.confirm(quote), hooks.signal)) return;
     throw createUsageError(
       'COST_DECLINED',
       'not started: nothing was sent and nothing was spent',
@@ -34,6 +34,17 @@ export async function confirmCost(trip: Trip): Promise<void> {
     `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and nobody agreed to that`,
     'Give maxCost to cap it, yes to accept it, or a confirm hook that asks.',
   );
+}
+
+/** The answer of a person, unless the job is stopped before there is one: then its signal's reason is thrown. */
+function isAgreed(answer: Promise<boolean>, signal: AbortSignal | undefined): Promise<boolean> {
+  if (signal === undefined) return answer;
+  const stopped = new Promise<never>((_resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  return Promise.race([answer, stopped]);
 }
 
 /** Named before anybody is asked to pay for it. */

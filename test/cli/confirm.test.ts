@@ -1,7 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { type Consent, confirmQuote } from '../../src/cli/confirm.js';
+import { openInterrupt } from '../../src/cli/interrupt.js';
 import type { Quote } from '../../src/model/quote.js';
-import { createTestHost } from '../helpers/host.js';
+import { createTestHost, type TestHost } from '../helpers/host.js';
 
 const QUOTE: Quote = {
   rows: 5000,
@@ -13,10 +15,19 @@ const QUOTE: Quote = {
 };
 const TERMINAL: Consent = { isGiven: false, canAsk: true, quiet: false };
 
+function confirm(host: TestHost, quote = QUOTE, consent = TERMINAL): Promise<boolean> {
+  return confirmQuote(
+    quote,
+    consent,
+    host,
+    openInterrupt(host, (text) => host.say(text)),
+  );
+}
+
 test('the question tells rows, runs, cost and the columns that leave the machine, also to the quiet', async () => {
   for (const quiet of [false, true]) {
     const host = createTestHost({ isTerminal: true });
-    const answer = confirmQuote(QUOTE, { ...TERMINAL, quiet }, host);
+    const answer = confirm(host, QUOTE, { ...TERMINAL, quiet });
     host.stdin.write('y\n');
     expect(await answer).toBe(true);
     const said = host.readStderr();
@@ -32,19 +43,32 @@ test.each([
   ['\n', false],
   ['YES\n', true],
   ['yes please\n', false],
-  ['\u0003', false],
   ['\u0004', false],
 ])('the answer %j means %s', async (typed, expected) => {
   const host = createTestHost({ isTerminal: true });
-  const answer = confirmQuote(QUOTE, TERMINAL, host);
+  const answer = confirm(host);
   host.stdin.write(typed);
   expect(await answer).toBe(expected);
   expect(host.readStderr().endsWith('\n')).toBe(true);
 });
 
+test.each(['a Ctrl-C', 'a signal'])(
+  '%s is no answer: the question ends without one, and says nothing more',
+  async (how) => {
+    const host = createTestHost({ isTerminal: true });
+    const interrupt = openInterrupt(host, (text) => host.say(text));
+    const answer = confirmQuote(QUOTE, TERMINAL, host, interrupt);
+    if (how === 'a Ctrl-C') host.stdin.write('\u0003');
+    else host.interrupt();
+    const error = await answer.catch((caught: unknown) => caught);
+    expect(interrupt.hasCaused(error)).toBe(true);
+    expect(stripVTControlCharacters(host.readStderr())).toMatch(/Go on\? \[y\/N\] \n$/);
+  },
+);
+
 test('where nobody can be asked the job is refused, and both ways out are named', async () => {
   const host = createTestHost();
-  await expect(confirmQuote(QUOTE, { ...TERMINAL, canAsk: false }, host)).rejects.toMatchObject({
+  await expect(confirm(host, QUOTE, { ...TERMINAL, canAsk: false })).rejects.toMatchObject({
     kind: 'usage',
     message: expect.stringContaining('$15.625'),
     hint: expect.stringMatching(/--max-cost.*--yes/),
@@ -54,20 +78,20 @@ test('where nobody can be asked the job is refused, and both ways out are named'
 test('with --yes or a cap the cost is told, and nothing is asked', async () => {
   const host = createTestHost();
   const quote = { ...QUOTE, likelyMicros: 1_000_000, maxCostMicros: 5_000_000 };
-  expect(await confirmQuote(quote, { ...TERMINAL, canAsk: false, isGiven: true }, host)).toBe(true);
+  expect(await confirm(host, quote, { ...TERMINAL, canAsk: false, isGiven: true })).toBe(true);
   expect(host.readStderr()).toContain('Cost: $15.625 at worst, likely $1.00, and never more than $5.00.');
   expect(host.readStderr()).not.toContain('Go on?');
 });
 
 test('with --yes and --quiet nothing is said', async () => {
   const host = createTestHost();
-  expect(await confirmQuote(QUOTE, { isGiven: true, canAsk: false, quiet: true }, host)).toBe(true);
+  expect(await confirm(host, QUOTE, { isGiven: true, canAsk: false, quiet: true })).toBe(true);
   expect(host.readStderr()).toBe('');
 });
 
 test('a column name cannot steer the terminal', async () => {
   const host = createTestHost();
   const quote = { ...QUOTE, columns: ['na\u001b[2Jme\u0007'] };
-  await confirmQuote(quote, { ...TERMINAL, isGiven: true }, host);
+  await confirm(host, quote, { ...TERMINAL, isGiven: true });
   expect(host.readStderr()).toContain('Columns that leave this machine: name\ufffd.');
 });

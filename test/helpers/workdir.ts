@@ -53,7 +53,8 @@ export interface Workdir {
   start(args: readonly string[], options?: RunOptions): Promise<Background>;
 }
 
-const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');
+/** The built program. */
+export const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');
 
 /** Opens a fresh folder for the running test; it is kept, and everything is printed, if the test fails. */
 export function createWorkdir(): Workdir {
@@ -164,7 +165,7 @@ function openChild(args: readonly string[], place: ChildPlace): Child {
 }
 
 /** This process's environment without keys, proxies, colour wishes and folders of rowfill. */
-function createEnvironment(): NodeJS.ProcessEnv {
+export function createEnvironment(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter(
     (name) => !/^(EXA_|ROWFILL_|NODE_OPTIONS|NO_COLOR|FORCE_COLOR|.*_proxy$)/i.test(name),
   );

@@ -5,6 +5,7 @@ import { askToGoOn } from '../confirm.js';
 import { openExistingLedger } from '../existing-ledger.js';
 import { EXIT_CODES } from '../exit-code.js';
 import type { Host } from '../host.js';
+import { openInterrupt } from '../interrupt.js';
 import { formatNumber } from '../words.js';
 
 /** `rowfill prune`: takes out of the ledger what is old. */
@@ -38,7 +39,7 @@ export const prune = createCommand({
         'For example: rowfill prune --runs 30d',
       );
     }
-    if (asks !== undefined && yes !== true) await confirmLoss(host);
+    if (asks !== undefined && yes !== true && !(await confirmLoss(host))) return EXIT_CODES.interrupted;
     const ledger = openExistingLedger(host);
     try {
       const gone = ledger?.prune(limits) ?? { runs: 0, asks: 0, jobs: 0, answers: 0 };
@@ -63,7 +64,8 @@ function readAge(flag: string, text: string): number {
   );
 }
 
-async function confirmLoss(host: Host): Promise<void> {
+/** False where the question was interrupted. */
+async function confirmLoss(host: Host): Promise<boolean> {
   if (!host.canAsk) {
     throw createUsageError(
       'NOT_CONFIRMED',
@@ -72,10 +74,19 @@ async function confirmLoss(host: Host): Promise<void> {
     );
   }
   host.say('The answers of old asks are deleted; asking again costs again.');
-  if (!(await askToGoOn(host)))
-    throw createUsageError(
-      'DECLINED',
-      'not started: nothing was deleted',
-      'Give the same command again to be asked again.',
-    );
+  const interrupt = openInterrupt(host, (text) => host.say(text));
+  try {
+    if (await askToGoOn(host, interrupt)) return true;
+  } catch (error) {
+    if (!interrupt.hasCaused(error)) throw error;
+    host.say('Nothing was deleted.');
+    return false;
+  } finally {
+    interrupt.close();
+  }
+  throw createUsageError(
+    'DECLINED',
+    'not started: nothing was deleted',
+    'Give the same command again to be asked again.',
+  );
 }

@@ -75,7 +75,7 @@ export const run = createCommand({
         onEvent: report.onEvent,
         confirm(quote) {
           report.pause();
-          return confirmQuote(quote, consent, host);
+          return confirmQuote(quote, consent, host, interrupt);
         },
         withValues: logValues === true,
         mayKeepOutput: log === null,

@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import { createList } from '../helpers/job.js';
+import { createPaidGate, servePaid } from '../helpers/paid-server.js';
+import { hasTerminal, openTerminal } from '../helpers/terminal.js';
+import { createWorkdir } from '../helpers/workdir.js';
+
+const ENV = { EXA_API_KEY: 'sk-test-0123456789' };
+const WHOLE = /(?<!-)icanon.* (?<!-)echo /s;
+
+async function openQuestion() {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(3));
+  const { url, agent } = await servePaid();
+  const terminal = openTerminal(dir, ['run', 'in.csv', '-f', 'answer', '--api-url', url], ENV);
+  await terminal.sees('Go on? [y/N]');
+  return { dir, agent, terminal };
+}
+
+test.skipIf(!hasTerminal).each(['SIGTERM', 'SIGHUP', 'SIGINT', '\u0003'] as const)(
+  '%j at the question before the money ends the program at once with 130, and leaves nothing but a whole terminal',
+  async (how) => {
+    const { dir, agent, terminal } = await openQuestion();
+    if (how === '\u0003') terminal.type(how);
+    else terminal.signal(how);
+    const { status, text, settings } = await terminal.end();
+    expect(status).toBe(130);
+    expect(text).toContain('Interrupted before anything was sent.');
+    expect(text).not.toContain('Stopping');
+    expect(settings).toMatch(WHOLE);
+    expect(agent.tasks).toEqual([]);
+    expect((await dir.run(['status'])).stderr).toContain('There are no jobs yet');
+    expect(dir.has('in.filled.csv')).toBe(false);
+  },
+);
+
+test.skipIf(!hasTerminal).each([
+  ['n\r', 2],
+  ['\u0004', 2],
+  ['y\r', 0],
+])('the answer %j at the question ends with %i, on a whole terminal', async (keys, code) => {
+  const { agent, terminal } = await openQuestion();
+  terminal.type(keys);
+  const { status, settings } = await terminal.end();
+  expect(status).toBe(code);
+  expect(settings).toMatch(WHOLE);
+  expect(agent.tasks).toHaveLength(code === 0 ? 1 : 0);
+});
+
+test.skipIf(!hasTerminal)('a terminal that goes away at the question starts nothing', async () => {
+  const { dir, agent, terminal } = await openQuestion();
+  const pid = Number(dir.read('pid'));
+  terminal.hangUp();
+  await expect.poll(() => isAlive(pid)).toBe(false);
+  expect(agent.tasks).toEqual([]);
+  expect((await dir.run(['status'])).stderr).toContain('There are no jobs yet');
+});
+
+test.skipIf(!hasTerminal)('a terminal that goes away during a job stops it as Ctrl-C does', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(3));
+  const gate = createPaidGate();
+  const { url } = await servePaid(gate.script);
+  const terminal = openTerminal(dir, ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'], ENV);
+  await gate.reached(1);
+  terminal.hangUp();
+  await expect.poll(() => dir.has('in.filled.csv')).toBe(true);
+  const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
+  expect(jobs).toMatchObject([{ stop: 'interrupted', runs: [{ state: 'sent' }] }]);
+});
+
+test.skipIf(!hasTerminal).each([['\u0003'], ['SIGTERM']] as const)(
+  '%j at the questions of init, or before answers are deleted, ends with 130 and a whole terminal',
+  async (how) => {
+    const dir = createWorkdir();
+    dir.write('in.csv', createList(3));
+    for (const [args, question, end] of [
+      [['init', 'in.csv'], 'Which columns', 'Nothing was written.'],
+      [['prune', '--asks', '1d'], 'Go on? [y/N]', 'Nothing was deleted.'],
+    ] as const) {
+      const terminal = openTerminal(dir, args, ENV);
+      await terminal.sees(question);
+      if (how === '\u0003') terminal.type(how);
+      else terminal.signal(how);
+      const { status, text, settings } = await terminal.end();
+      expect(status).toBe(130);
+      expect(text).toContain(end);
+      expect(settings).toMatch(WHOLE);
+    }
+  },
+);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,62 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { expect, onTestFinished } from 'vitest';
+import { createEnvironment, PROGRAM, type Workdir } from './workdir.js';
+
+/** A built program on a terminal of its own, and what is to be seen there. */
+export interface TerminalProgram {
+  /** Waits until a text is to be seen. */
+  sees(text: string): Promise<void>;
+  /** Presses keys. */
+  type(keys: string): void;
+  signal(name: NodeJS.Signals): void;
+  /** Takes the terminal away, as a connection that breaks does. */
+  hangUp(): void;
+  /** Waits for the end: the exit code, all that was to be seen, and the settings that the terminal is left with. */
+  end(): Promise<{ readonly status: number | null; readonly text: string; readonly settings: string }>;
+}
+
+/** True where `script` of util-linux can make a terminal; others of that name take other words. */
+export const hasTerminal =
+  process.platform === 'linux' &&
+  (spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '').includes('util-linux');
+
+/** Runs the built program on a new terminal. */
+export function openTerminal(dir: Workdir, args: readonly string[], env: Readonly<Record<string, string>>) {
+  const command = [process.execPath, PROGRAM, ...args].map(quote).join(' ');
+  // The shell is what a terminal tells of its end first; `exec` gives the program the number that was written down.
+  dir.write(
+    'terminal.sh',
+    `sh -c 'echo $$ > pid; exec "$@"' sh ${command}\necho "status=$?"\necho settings\nstty -a\n`,
+  );
+  const child = spawn('script', ['-qec', 'sh terminal.sh', '/dev/null'], {
+    cwd: dir.path,
+    env: { ...createEnvironment(), SHELL: '/bin/sh', TERM: 'xterm', ROWFILL_HOME: dir.home, ...env },
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  child.stdin.on('error', () => {});
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await closed;
+  });
+  const program: TerminalProgram = {
+    sees: async (expected) => void (await expect.poll(() => text).toContain(expected)),
+    type: (keys) => void child.stdin.write(keys),
+    signal: (name) => void process.kill(Number(dir.read('pid')), name),
+    hangUp: () => void child.kill('SIGKILL'),
+    async end() {
+      await closed;
+      const [seen = '', settings = ''] = text.split('\nsettings');
+      const status = /status=(\d+)/.exec(seen)?.[1];
+      return { status: status === undefined ? null : Number(status), text: seen, settings };
+    },
+  };
+  return program;
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
