@@ -1,8 +1,13 @@
+import { createUsageError } from './errors.js';
 import { type CancelledRuns, cancelRuns } from './job/cancel-runs.js';
 import { Closers } from './job/closers.js';
+import { holdLease } from './job/hold-lease.js';
 import { readKeptOptions } from './job/job-parts.js';
+import { readAgentUrl } from './job/name-agent.js';
 import { openAgent } from './job/open-agent.js';
-import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import { type Ledger, openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import type { JobRecord } from './ledger/records.js';
+import { HOSTED_URL } from './model/run.js';
 import { resolveSettings } from './options.js';
 
 /** Whose runs to cancel, and where. */
@@ -11,7 +16,7 @@ export interface CancelOptions {
   readonly job: string;
   /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;
-  /** @default the hosted service */
+  /** @default the agent that the job was sent to */
   readonly apiUrl?: string | undefined;
   readonly apiKey?: string | undefined;
 }
@@ -19,23 +24,48 @@ export interface CancelOptions {
 /** What became of the runs of a job that was cancelled. */
 export interface CancelResult extends CancelledRuns {
   readonly jobId: string;
+  /** Runs that need no cancelling: their agent lived in the process that asked it, and went with it. */
+  readonly released: number;
 }
 
 /** Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing. */
 export async function cancelJob({
   job: id,
   ledger: path,
-  ...agentOptions
+  apiUrl,
+  apiKey,
 }: CancelOptions): Promise<CancelResult> {
   const closers = new Closers();
   try {
     const ledger = closers.add(openLedger(path ?? resolveLedgerPath({})));
     const job = ledger.readJob(id);
-    const agent = closers.add(await openAgent(resolveSettings({ input: job.input, ...agentOptions })));
+    const url = apiUrl ?? readAgentUrl(job.ask);
+    if (url === null) {
+      // With the lease in hand, no process is left that could hold such an agent.
+      closers.add(holdLease(ledger, job.askId));
+      const released = releaseRuns(ledger, job);
+      return { jobId: job.id, cancelled: [], costMicros: 0, failed: [], unknown: 0, released };
+    }
+    if (url === HOSTED_URL && (apiKey ?? '') === '') {
+      throw createUsageError(
+        'NO_AGENT',
+        `job ${job.id} was sent to the hosted service, and EXA_API_KEY is not set`,
+        'Set EXA_API_KEY to the key that the job was sent with.',
+      );
+    }
+    const agent = closers.add(await openAgent(resolveSettings({ input: job.input, apiUrl: url, apiKey })));
     const { excludeOn = [] } = readKeptOptions(job.settings);
     const excludesAnswers = job.ask.fields.some((field) => excludeOn.includes(field.name));
-    return { jobId: job.id, ...(await cancelRuns(agent.client, ledger, job, excludesAnswers)) };
+    const cancelled = await cancelRuns(agent.client, ledger, job, excludesAnswers);
+    return { jobId: job.id, ...cancelled, released: 0 };
   } finally {
     await closers.close();
   }
+}
+
+/** Ends the batches of a job whose agent is gone, and says how many they were. */
+function releaseRuns(ledger: Ledger, job: JobRecord): number {
+  const open = ledger.findOpenBatches(job.askId).filter(({ batch }) => batch.jobId === job.id);
+  for (const { batch } of open) ledger.void(batch.id, 'its agent went with the process that asked it');
+  return open.length;
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { listTables } from '../agents/list-tables.js';
-import { hashText } from '../model/ask.js';
+import { type Ask, hashText } from '../model/ask.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { AgentChoice } from '../options.js';
 
@@ -19,6 +19,14 @@ export async function nameAgent(agent: AgentChoice): Promise<string> {
       return `${resolve(agent.directory)}#${await readState(agent.directory, agent.omit)}`;
   }
 }
+
+/** Where the agent of an ask is reached; null for one that lived in the process that asked. */
+export function readAgentUrl({ agent }: Pick<Ask, 'agent'>): string | null {
+  return STATE.test(agent) ? null : agent;
+}
+
+/** Behind the name of a folder of tables; no address of an agent ends so. */
+const STATE = /#[0-9a-f]{16}$/;
 
 /** A folder that cannot be read has no state: the agent itself says what is wrong with it. */
 async function readState(directory: string, omit: readonly string[]): Promise<string> {

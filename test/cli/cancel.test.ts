@@ -1,11 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { nameAgent } from '../../src/job/name-agent.js';
+import { type LeaseHolder, readHolder } from '../../src/ledger/leases.js';
+import { openLedger } from '../../src/ledger/ledger.js';
+import { createAsk } from '../../src/model/ask.js';
 import { createList } from '../helpers/job.js';
+import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
-import { createWorkdir } from '../helpers/workdir.js';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' } };
 
-test('cancel ends the runs of an interrupted job at the agent', async () => {
+test('cancel ends the runs of an interrupted job at the agent that it was sent to', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   const gate = createPaidGate();
@@ -18,7 +25,7 @@ test('cancel ends the runs of an interrupted job at the agent', async () => {
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
   const runIds = jobs[0].runs.map(({ run }: { run: string }) => run);
   expect(runIds).toHaveLength(2);
-  const result = await dir.run(['cancel', jobs[0].job, '--api-url', url], ENV);
+  const result = await dir.run(['cancel', jobs[0].job], ENV);
   expect(result.status).toBe(0);
   expect(result.stdout.trim().split('\n').toSorted()).toEqual(runIds.toSorted());
   expect(result.stderr).toContain('Cancelled: 2 runs.');
@@ -50,7 +57,7 @@ test('a job that the ledger does not hold cannot be cancelled', async () => {
   expect(result.stderr).toContain('j_none');
 });
 
-test('a run that an agent does not know cannot be cancelled there, which is exit code 4', async () => {
+test('an agent that is named wins over that of the job, and a run that it does not know cannot be cancelled there', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2));
   const gate = createPaidGate();
@@ -63,4 +70,60 @@ test('a run that an agent does not know cannot be cancelled there, which is exit
   const result = await dir.run(['cancel', jobs[0].job, '--api-url', other.url], ENV);
   expect(result.status).toBe(4);
   expect(result.stderr).toContain(`${jobs[0].runs[0].run} could not be cancelled`);
+});
+
+/** A job of `--reference` that died with its batch open, as `kill -9` leaves it. */
+async function openReferenceJob(holder: LeaseHolder): Promise<{ dir: Workdir; job: string }> {
+  const dir = createWorkdir();
+  const directory = dirname(dir.write('tables/a.csv', 'company,city\nAcme,Ulm\n'));
+  const ask = createAsk({
+    ...createTestAsk('Where is it?'),
+    agent: await nameAgent({ kind: 'reference', directory, omit: [] }),
+  });
+  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
+  const job = openTestJob(ledger, ask, '/data/in.csv');
+  for (const [name, runId] of [
+    ['Acme', 'agent_run_1'],
+    ['Bolt', null],
+  ] as const) {
+    const batch = createTestBatch(job, [name]);
+    ledger.intend(batch, null);
+    if (runId !== null) ledger.sent(batch.id, runId);
+  }
+  ledger.acquireLease(ask.id, holder, 60_000);
+  ledger.close();
+  return { dir, job: job.id };
+}
+
+test('runs of an agent that went with its process are released without a key, and it is said so', async () => {
+  const gone = spawnSync(process.execPath, ['--version']).pid;
+  const { dir, job } = await openReferenceJob({ ...readHolder(), pid: gone });
+  const result = await dir.run(['cancel', job]);
+  expect(result).toMatchObject({ status: 0, stdout: '' });
+  expect(result.stderr).toBe(
+    'Nothing to cancel: the agent of this job was part of a rowfill that has ended. Released: 2 runs.\n',
+  );
+  const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
+  expect(jobs).toMatchObject([{ reserved_usd: 0, runs: [] }]);
+  expect((await dir.run(['cancel', job])).stderr).toBe('Cancelled: 0 runs.\n');
+});
+
+test('runs of an agent whose process still works are left to it', async () => {
+  const { dir, job } = await openReferenceJob(readHolder());
+  const result = await dir.run(['cancel', job]);
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain(`process ${process.pid} on `);
+  const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
+  expect(jobs[0].runs).toHaveLength(2);
+});
+
+test('a job of the hosted service is cancelled there, which takes its key', async () => {
+  const dir = createWorkdir();
+  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
+  const ask = createAsk({ ...createTestAsk('Where is it?'), agent: 'https://api.exa.ai' });
+  const job = openTestJob(ledger, ask, '/data/in.csv');
+  ledger.close();
+  const result = await dir.run(['cancel', job.id]);
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain(`job ${job.id} was sent to the hosted service, and EXA_API_KEY is not set`);
 });

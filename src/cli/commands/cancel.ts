@@ -14,16 +14,19 @@ export const cancel = createCommand({
     apiUrl: {
       kind: 'text',
       value: 'URL',
-      about: 'The agent that the job was sent to.',
-      fallback: 'the hosted service, with the key in EXA_API_KEY',
+      about: 'The agent to cancel them at; the key is in EXA_API_KEY.',
+      fallback: 'the agent that the job was sent to',
     },
   },
   examples: [
-    { line: 'rowfill cancel j_0f3a', about: 'cancels what the hosted service still works on' },
-    { line: 'rowfill cancel j_0f3a --api-url http://127.0.0.1:4747', about: 'the same at another agent' },
+    { line: 'rowfill cancel j_0f3a', about: 'cancels what the agent of that job still works on' },
+    {
+      line: 'rowfill cancel j_0f3a --api-url http://127.0.0.1:4747',
+      about: 'where the agent has moved to another address',
+    },
   ],
   async run({ operands: [job = ''], options }, host) {
-    const { cancelled, failed, unknown } = await cancelJob({
+    const { cancelled, failed, unknown, released } = await cancelJob({
       ...options,
       ...readApiKey(host.env),
       job,
@@ -31,7 +34,11 @@ export const cancel = createCommand({
     });
     for (const runId of cancelled) host.tell(runId);
     for (const { runId, reason } of failed) host.say(`${runId} could not be cancelled: ${reason}`);
-    host.say(`Cancelled: ${formatNumber(cancelled.length, 'run')}.`);
+    if (released > 0) {
+      host.say(
+        `Nothing to cancel: the agent of this job was part of a rowfill that has ended. Released: ${formatNumber(released, 'run')}.`,
+      );
+    } else host.say(`Cancelled: ${formatNumber(cancelled.length, 'run')}.`);
     if (unknown > 0) {
       host.say(
         `Not known yet: ${formatNumber(unknown, 'run')}; the next rowfill run looks for what became of it.`,
