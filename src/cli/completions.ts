@@ -1,8 +1,9 @@
 import yargs from 'yargs';
+import type { OptionTable } from './command.js';
 import { COMMANDS } from './commands.js';
 import { EXIT_CODES } from './exit-code.js';
 import type { Host } from './host.js';
-import { COMMON_OPTIONS, describeOptions } from './parse-args.js';
+import { COMMON_OPTIONS, formatFlag } from './parse-args.js';
 
 /** Answers the shell's question what could follow; `words` is the line so far, the program's name first. */
 export async function printCompletions(words: readonly string[], host: Host): Promise<number> {
@@ -24,4 +25,15 @@ export async function printCompletions(words: readonly string[], host: Host): Pr
       .join(''),
   );
   return EXIT_CODES.done;
+}
+
+/** Makes a yargs know the options of a table. */
+function describeOptions(parser: ReturnType<typeof yargs>, table: OptionTable): void {
+  for (const [name, spec] of Object.entries(table)) {
+    parser.option(formatFlag(name), {
+      describe: spec.about,
+      ...(spec.alias === undefined ? {} : { alias: spec.alias }),
+      ...(spec.kind === 'switch' ? { boolean: true } : { string: true }),
+    });
+  }
 }

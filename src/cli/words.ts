@@ -1,8 +1,8 @@
 import { formatMicros } from '../model/money.js';
 
-/** A count for a person: 12,345. */
+/** A count for a person: 12,345. Made by hand, since to load what knows the numbers of all languages takes a while. */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** A count with its noun: `1 row`, `2 rows`. */

@@ -110,6 +110,10 @@ export const MIGRATIONS: readonly string[] = [
   update job set settled_runs =
     (select count(*) from batch where batch.job = job.number and batch.state = 'settled');
   `,
+  `
+  -- Few: what is asked again, or has only failed. All others are answered, and need not be looked at to be counted.
+  create index answer_blank on answer (number) where answered_at is null;
+  `,
 ];
 
 /** Brings a ledger of any earlier version to this one, as one transaction; refuses what is newer or not a ledger. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
@@ -98,4 +99,32 @@ test('a ledger that is no database is named, with what to do', async () => {
   expect(result.status).toBe(2);
   expect(result.stderr).toContain(path);
   expect(result.stderr).toContain('what to do: ');
+});
+
+/** Notes in a file which modules a program loads. */
+const NOTE_LOADS = `
+import { appendFileSync } from 'node:fs';
+export async function load(url, context, next) {
+  appendFileSync(process.env.LOADS, url + '\\n');
+  return next(url, context);
+}`;
+const REGISTER = "import { register } from 'node:module'; register('./hook.mjs', import.meta.url);";
+
+test('status loads the ledger and nothing of what a job needs', async () => {
+  const dir = createWorkdir();
+  fillLedger(dir);
+  dir.write('hook.mjs', NOTE_LOADS);
+  const hook = pathToFileURL(dir.write('register.mjs', REGISTER)).href;
+  const loads = join(dir.path, 'loads.txt');
+  const result = await dir.run(['status', '--json'], {
+    env: { LOADS: loads, NODE_OPTIONS: `--import ${hook}` },
+  });
+  expect(result.status).toBe(0);
+  const urls = dir.read('loads.txt').split('\n');
+  const folders = urls.map((url) => /\/dist\/(\w+)\//.exec(url)?.[1]);
+  expect(new Set(folders.filter((folder) => folder !== undefined))).toEqual(
+    new Set(['cli', 'model', 'ledger']),
+  );
+  const packages = urls.map((url) => /\/node_modules\/([^/]+)/.exec(url)?.[1]);
+  expect(new Set(packages.filter((name) => name !== undefined))).toEqual(new Set(['yargs-parser', 'libsql']));
 });

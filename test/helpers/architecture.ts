@@ -54,7 +54,8 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   tldts: ['model/entity-key.ts'],
   undici: ['api/'],
   yaml: ['recipe/parse-recipe.ts'],
-  yargs: ['cli/'],
+  yargs: ['cli/completions.ts', 'cli/commands/completion.ts'],
+  'yargs-parser': ['cli/parse-args.ts'],
 };
 
 /** Reads every TypeScript file below a folder. */

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { Database } from '../../src/ledger/database.js';
+import { COUNT_ANSWERS } from '../../src/ledger/list-jobs.js';
+import { migrate } from '../../src/ledger/migrations.js';
 import { ROW_STATUSES, type RowCounts } from '../../src/model/outcome.js';
 import {
   createLedgerPath,
@@ -121,4 +124,13 @@ test('an interruption that wrote no output keeps the counts of the output before
   ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
   expect(ledger.listJobs()).toMatchObject([{ stop: 'interrupted', counts, invocation: 2 }]);
   ledger.close();
+});
+
+test('the rows of a job are counted without reading its answers', () => {
+  const database = new Database(createLedgerPath());
+  migrate(database);
+  const plan = database.all<{ detail: string }>(`explain query plan ${COUNT_ANSWERS}`, 1);
+  const answers = plan.map((step) => step.detail).filter((detail) => / answer\b/.test(detail));
+  expect(answers).toEqual(['SCAN answer USING INDEX answer_blank']);
+  database.close();
 });
