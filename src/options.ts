@@ -33,6 +33,7 @@ export function resolveSettings(options: EnrichOptions): Settings {
     concurrency: readWhole('concurrency', options.concurrency, 1, MAX_CONCURRENCY) ?? DEFAULTS.concurrency,
     startsPerSecond: readNumber('starts-per-second', options.startsPerSecond, 0),
     runTimeoutMs: readWhole('run-timeout', options.runTimeoutMs, 1, MAX_RUN_TIMEOUT_MS),
+    listLagMs: readWhole('list-lag', options.listLagMs, 0, MAX_RUN_TIMEOUT_MS),
     limit: readWhole('limit', options.limit, 1, Number.MAX_SAFE_INTEGER),
     sample: readWhole('sample', options.sample, 1, 1_000_000),
     overwrite: options.overwrite ?? false,

@@ -35,6 +35,8 @@ function createCommand(url: string, output: string): string[] {
   return [
     ...['run', 'in.csv', '--api-url', url, '--field', 'city', '--send', 'company', '--yes', '--quiet'],
     ...['--batch-size', '2', '--concurrency', '50', '--output', output, '--log-file', 'log.jsonl'],
+    // What a kill kept from being sent is looked for so long, each time anew.
+    ...['--list-lag', '1s'],
   ];
 }
 

@@ -138,6 +138,14 @@ export const JOB_OPTIONS = {
       'How long one run is waited for, such as 75m; past it the job goes on, and looks again the next time.',
     fallback: '75m, and 3.5h for the efforts ultra and max',
   },
+  listLag: {
+    kind: 'text',
+    value: 'TIME',
+    group: AGENT,
+    about:
+      'How far the agent’s list of runs may lag: so long a start without a reply is looked for before it is made again.',
+    fallback: '15s',
+  },
   maxCost: {
     kind: 'number',
     value: 'USD',
@@ -180,13 +188,14 @@ export async function resolveJobOptions(
   values: OptionValues<typeof JOB_OPTIONS & typeof INPUT_OPTIONS>,
   host: Host,
 ): Promise<EnrichOptions> {
-  const { recipe, field, noHeader, runTimeout, ...same } = values;
+  const { recipe, field, noHeader, runTimeout, listLag, ...same } = values;
   const options = {
     ...same,
     input,
     ...(field === undefined ? {} : { fields: field }),
     ...(noHeader === true ? { header: false } : {}),
-    ...(runTimeout === undefined ? {} : { runTimeoutMs: readRunTimeout(runTimeout) }),
+    ...(runTimeout === undefined ? {} : { runTimeoutMs: readTime('--run-timeout', runTimeout, '75m') }),
+    ...(listLag === undefined ? {} : { listLagMs: readTime('--list-lag', listLag, '15s') }),
     ...readApiKey(host.env),
     ledger: resolveLedgerPath(host.env),
   };
@@ -196,13 +205,13 @@ export async function resolveJobOptions(
   return mergeRecipe(options, await readRecipe(recipe, host.env));
 }
 
-function readRunTimeout(text: string): number {
+function readTime(flag: string, text: string, example: string): number {
   const lengthMs = parseDuration(text);
   if (lengthMs !== null) return lengthMs;
   throw createUsageError(
     'BAD_OPTION',
-    `--run-timeout is ${text}`,
-    'It takes a number with s, m, h or d, such as 75m.',
+    `${flag} is ${text}`,
+    `It takes a number with s, m, h or d, such as ${example}.`,
   );
 }
 

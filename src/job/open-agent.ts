@@ -16,9 +16,8 @@ export interface OpenAgent {
 
 /** The hosted service takes so many starts a second on its smallest plan. */
 const HOSTED_STARTS_PER_SECOND = 5;
-/** A service in many parts may show a run in its list only after a while; a server on this machine has one memory. */
-const REMOTE_LIST_LAG_MS = 15_000;
-const LOCAL_LIST_LAG_MS = 1_000;
+/** A service in many parts may show a run in its list only after a while, and so does one that is rehearsed here. */
+const LIST_LAG_MS = 15_000;
 const LOCAL_KEY = 'local';
 
 /** Opens the agent that the settings choose; for a folder of tables, the server that answers from it in this process. */
@@ -44,13 +43,16 @@ export async function openAgent(
       return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, close };
     }
     case 'url':
-      return openRemote({ baseUrl: agent.url, apiKey: options.apiKey, onRetry });
+      return openRemote(settings, { baseUrl: agent.url, apiKey: options.apiKey, onRetry });
     case 'hosted':
-      return openRemote({ baseUrl: HOSTED_URL, apiKey: options.apiKey, onRetry });
+      return openRemote(settings, { baseUrl: HOSTED_URL, apiKey: options.apiKey, onRetry });
   }
 }
 
-function openRemote(options: AgentClientOptions & { readonly baseUrl: string }): OpenAgent {
+function openRemote(
+  { listLagMs }: Settings,
+  options: AgentClientOptions & { readonly baseUrl: string },
+): OpenAgent {
   const { baseUrl, apiKey } = options;
   const isLocal = URL.canParse(baseUrl) && isLoopbackHost(new URL(baseUrl).hostname);
   // A server on this machine asks for some key, and tells accounts apart by it; any will do.
@@ -59,7 +61,7 @@ function openRemote(options: AgentClientOptions & { readonly baseUrl: string }):
     client,
     isFree: false,
     startsPerSecond: isLocal ? 0 : HOSTED_STARTS_PER_SECOND,
-    listLagMs: isLocal ? LOCAL_LIST_LAG_MS : REMOTE_LIST_LAG_MS,
+    listLagMs: listLagMs ?? LIST_LAG_MS,
     close: () => client.close(),
   };
 }

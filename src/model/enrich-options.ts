@@ -62,6 +62,11 @@ export interface EnrichOptions {
    * @default 75 minutes, and 3.5 hours for the efforts ultra and max
    */
   readonly runTimeoutMs?: number | undefined;
+  /**
+   * How far the agent's list of runs may lag behind, in milliseconds: so long a start without a reply is looked for
+   * before it is made again. Too short a time can buy a run twice. @default 15 seconds
+   */
+  readonly listLagMs?: number | undefined;
   /** The most that this job may cost, in US dollars, over every time it is run. */
   readonly maxCost?: number | undefined;
   /** The most that this call may add to that, in US dollars, whatever the job cost before. */
@@ -106,6 +111,7 @@ export interface Settings {
   readonly concurrency: number;
   readonly startsPerSecond: number | null;
   readonly runTimeoutMs: number | null;
+  readonly listLagMs: number | null;
   readonly limit: number | null;
   readonly sample: number | null;
   readonly overwrite: boolean;

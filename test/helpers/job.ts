@@ -68,6 +68,8 @@ export async function openJobBench(
           apiUrl: server.url,
           apiKey: 'test',
           ledger: path('ledger.sqlite'),
+          // The server's list lags only where a fault makes it.
+          listLagMs: 1_000,
           ...(hooks.confirm === undefined ? { yes: true } : {}),
           ...options,
         },

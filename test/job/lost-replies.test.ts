@@ -36,6 +36,18 @@ test.each([
   expect(bench.server.report()).toMatchObject({ runs: { created: 4 }, billedMicros: 4 * PRICE_MICROS });
 });
 
+test('unless it is told otherwise, a job gives any agent that it reaches by an address the time that lists may lag', async () => {
+  const bench = await openBench([
+    { fault: 'lost_reply', nth: [1] },
+    { fault: 'list_lags', lagMs: 1_600 },
+  ]);
+  bench.write('in.csv', createList(8));
+  const { summary, rows } = await bench.run({ listLagMs: undefined });
+  expect(countStatuses(rows)).toEqual({ enriched: 8 });
+  expect(summary).toMatchObject({ runs: { created: 0, adopted: 1 }, costMicros: PRICE_MICROS });
+  expect(bench.server.report()).toMatchObject({ runs: { created: 1 }, billedMicros: PRICE_MICROS });
+});
+
 test.each(['lost_request', 'server_error', 'bad_gateway', 'overloaded'])(
   'a create that came to nothing (%s) is sent again once the list shows that, and costs nothing',
   async (fault) => {
@@ -116,7 +128,14 @@ test('an interruption does not wait for the look: the run is looked for the next
   const first = await running;
   expect(first.summary).toMatchObject({ stop: 'interrupted', unknownRuns: 1, reservedMicros: PRICE_MICROS });
   expect(countStatuses(first.rows)).toEqual({ pending: 8 });
-  const blind = await bench.run();
+  const notes: string[] = [];
+  const blind = await bench.run(
+    {},
+    { onEvent: (event) => event.type === 'note' && notes.push(event.message), confirm: async () => true },
+  );
+  expect(notes).toEqual([
+    'looking for a run that may have been started before anything is asked again; a list that lags is given 1 s',
+  ]);
   expect(blind.summary).toMatchObject({ stop: 'done', unknownRuns: 1, reservedMicros: PRICE_MICROS });
   expect(countStatuses(blind.rows)).toEqual({ failed: 8 });
   expect(blind.rows[0]?.enrichment_error).toContain('could not be told');

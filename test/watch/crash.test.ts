@@ -95,7 +95,7 @@ async function openScene(drops: readonly Drop[]) {
   const workdir = createWorkdir();
   const folder = join(workdir.path, 'drop');
   mkdirSync(folder);
-  const job = ['--api-url', server.url, '-f', 'answer', '--send', 'company', '--yes'];
+  const job = ['--api-url', server.url, '-f', 'answer', '--send', 'company', '--yes', '--list-lag', '1s'];
   return {
     ...{ workdir, dropper: new Dropper(folder, drops), args: ['watch', 'drop', ...job, ...PACE] },
     check(): void {
