@@ -13,7 +13,7 @@ export type { FilledRecord, FilledSource } from './job/filled-record.js';
 /** What `enrich` takes, without what only a file has. */
 export type EnrichRowsOptions = Omit<
   EnrichOptions,
-  'input' | 'output' | 'format' | 'delimiter' | 'encoding' | 'header' | 'bom' | 'raw'
+  'input' | 'output' | 'format' | 'delimiter' | 'encoding' | 'sheet' | 'header' | 'bom' | 'raw'
 >;
 
 /** The rows with what was found; they can be gone through once. */

@@ -12,6 +12,7 @@ import {
   type OutputSources,
   readSources,
 } from './job/finished-output.js';
+import { fitInput } from './job/fit-input.js';
 import { holdLease } from './job/hold-lease.js';
 import { createJobParts } from './job/job-parts.js';
 import { limitCost } from './job/limit-cost.js';
@@ -42,10 +43,11 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
   const settings = resolveSettings(options);
   const closers = new Closers();
   try {
-    const input = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
-    checkColumns(input.name, input.columns);
-    const ask = await resolveAsk(settings, input);
+    const file = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
+    checkColumns(file.name, file.columns);
+    const ask = await resolveAsk(settings, file);
     await checkPlaces({ ...options, output: settings.output });
+    const input = fitInput(file, ask, { path: settings.output, format: options.format });
     const exclusion = await loadExclusion(options, ask, input.columns);
 
     const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));

@@ -1,6 +1,7 @@
 import { createUsageError } from './errors.js';
 import { checkPlaces } from './job/check-places.js';
 import { Closers } from './job/closers.js';
+import { fitInput } from './job/fit-input.js';
 import { isKeptInput, readKeptOptions } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { isPicked, pickSample } from './job/pick-rows.js';
@@ -48,7 +49,8 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const kept = readKeptOptions(job.settings);
     const output = options.output ?? job.output;
     await checkPlaces({ ...kept, ...options, input: job.input, output });
-    const input = closers.add(await openInput({ ...kept, path: job.input }));
+    const file = closers.add(await openInput({ ...kept, path: job.input }));
+    const input = fitInput(file, job.ask, { path: output, format: options.format });
     const sample = await pickSample(input, kept.sample ?? null);
     const { rows } = await writeOutput({
       input,

@@ -70,14 +70,19 @@ export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | '
   const suffix = input.toLowerCase().endsWith('.gz') ? input.slice(-3) : '';
   const path = input.slice(0, input.length - suffix.length);
   const extension = extname(path);
-  const ending = format === undefined || OWN_ENDINGS[format].test(extension) ? extension : `.${format}`;
+  const own = FOREIGN_WORKBOOK.test(extension) ? '.xlsx' : extension;
+  const ending = format === undefined || OWN_ENDINGS[format].test(own) ? own : `.${format}`;
   return `${path.slice(0, path.length - extension.length)}.filled${ending}${suffix}`;
 }
+
+/** Workbooks that are read, or that are something else under such a name, but never written. */
+const FOREIGN_WORKBOOK = /^\.(xls|xlsm|xltx|xltm)$/i;
 
 const OWN_ENDINGS = {
   csv: /^\.(csv|tsv|tab|txt)$/i,
   jsonl: /^\.(jsonl|ndjson)$/i,
   json: /^\.json$/i,
+  xlsx: /^\.xlsx$/i,
 } as const;
 
 function resolveQuery(query: string | undefined): string {

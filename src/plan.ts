@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Closers } from './job/closers.js';
 import { createTrip, type Trip } from './job/create-trip.js';
+import { fitInput } from './job/fit-input.js';
 import { createGroupBatch } from './job/group-batch.js';
 import { createJobParts } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
@@ -57,9 +58,10 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
   const settings = resolveSettings(options);
   const closers = new Closers();
   try {
-    const input = closers.add(await openInput({ ...options, path: options.input }));
-    checkColumns(input.name, input.columns);
-    const ask = await resolveAsk(settings, input);
+    const file = closers.add(await openInput({ ...options, path: options.input }));
+    checkColumns(file.name, file.columns);
+    const ask = await resolveAsk(settings, file);
+    const input = fitInput(file, ask, { path: settings.output, format: options.format });
     const exclusion = await loadExclusion(options, ask, input.columns);
     const ledger = closers.add(
       openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),

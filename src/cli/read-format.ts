@@ -1,7 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { FileFormat } from '../model/shape.js';
 
-const FORMATS: readonly FileFormat[] = ['csv', 'jsonl', 'json'];
+const FORMATS: readonly FileFormat[] = ['csv', 'jsonl', 'json', 'xlsx'];
 
 /** The value of `--format`, as an option to spread; nothing where it was not given. */
 export function readFormat(text: string | undefined): { readonly format?: FileFormat } {

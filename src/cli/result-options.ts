@@ -30,7 +30,7 @@ export const RESULT_OPTIONS = {
     kind: 'text',
     value: 'FORMAT',
     group: FILES,
-    about: 'The format of the result: csv, jsonl or json.',
+    about: 'The format of the result: csv, jsonl, json or xlsx.',
     fallback: 'that of the input, or what the ending of the output says',
   },
   citationsFile: {

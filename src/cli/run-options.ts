@@ -170,6 +170,13 @@ export const INPUT_OPTIONS = {
     about: 'What stands between the input’s cells; tab for a tab.',
     fallback: 'what it looks like',
   },
+  sheet: {
+    kind: 'text',
+    value: 'NAME',
+    group: FILES,
+    about: 'Of a workbook (.xlsx), the sheet to fill: its name or its number.',
+    fallback: 'the first one that is not hidden and has a table',
+  },
   noHeader: {
     kind: 'switch',
     group: FILES,

@@ -20,6 +20,7 @@ const SHAPING = [
   'sample',
   'delimiter',
   'encoding',
+  'sheet',
   'header',
   'strict',
   'overwrite',

@@ -13,6 +13,7 @@ const KEPT = [
   'sample',
   'delimiter',
   'encoding',
+  'sheet',
   'header',
   'overwrite',
   'raw',

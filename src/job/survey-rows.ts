@@ -68,7 +68,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
 function canBePartlyFilled({ ask, input, settings }: Trip): boolean {
   if (settings.overwrite) return false;
   // Keys of a JSON file may come up late.
-  if (input.shape.format !== 'csv') return true;
+  if (input.shape.format === 'jsonl' || input.shape.format === 'json') return true;
   return ask.fields.some(({ name }) =>
     input.columns.some((column) => column === name || column.startsWith(`${name}.`)),
   );

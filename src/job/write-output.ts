@@ -11,8 +11,9 @@ import type { Row } from '../model/row.js';
 import type { FileFormat } from '../model/shape.js';
 import type { Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
-import { openOutput } from '../write/open-output.js';
+import { type OutputOptions, openOutput } from '../write/open-output.js';
 import type { Trip } from './create-trip.js';
+import { reportNotes } from './report-notes.js';
 
 export interface OutputJob {
   readonly input: Input;
@@ -32,6 +33,7 @@ export interface OutputJob {
   readonly format?: FileFormat | undefined;
   readonly bom?: boolean | undefined;
   readonly citationsFile?: string | undefined;
+  readonly onNote?: OutputOptions['onNote'];
   /** Hears of every row that was written. */
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
 }
@@ -57,6 +59,7 @@ export async function writeTripOutput(trip: Trip): Promise<WrittenOutput> {
     raw: options.raw ?? false,
     bom: options.bom,
     citationsFile: options.citationsFile,
+    onNote: (note) => reportNotes(trip, [note]),
     onRow:
       hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),
   });
@@ -72,6 +75,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     shape: input.shape,
     columns: input.columns,
     fields: parts.ask.fields,
+    schema: parts.ask.schema,
   });
   const counts = createCounts();
   const met = new KeySet();

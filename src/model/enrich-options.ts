@@ -85,6 +85,8 @@ export interface EnrichOptions {
   readonly raw?: boolean | undefined;
   readonly delimiter?: string | undefined;
   readonly encoding?: string | undefined;
+  /** Of a workbook, the sheet to fill: its name or its number. @default the first visible one that has a table */
+  readonly sheet?: string | undefined;
   /** False for a file without a header. @default true */
   readonly header?: boolean | undefined;
   /** Refuse a file with rows of the wrong length or lines that cannot be read. @default false */

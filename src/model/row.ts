@@ -12,6 +12,17 @@ export interface CellRow extends RowPosition {
   readonly kind: 'cells';
   readonly columns: ReadonlyMap<string, number>;
   readonly cells: readonly string[];
+  /** Of a workbook: what each cell is beside its text. Missing or null for what is a text. */
+  readonly stored?: readonly (StoredCell | null)[];
+}
+
+/** A cell of a workbook that is no text, as it has to be written back. */
+export interface StoredCell {
+  readonly kind: 'number' | 'boolean' | 'error';
+  /** The value as it stands in the workbook. */
+  readonly raw: string;
+  /** The format under which a number is shown, such as that of a date; null for none. */
+  readonly format: string | null;
 }
 
 /** A row of a JSON file; `text` is the object as it stood in the file, byte for byte. */

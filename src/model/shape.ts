@@ -1,5 +1,10 @@
+import type { StoredCell } from './row.js';
+
+/** The formats that are text. */
+export type TextFormat = 'csv' | 'jsonl' | 'json';
+
 /** The formats that are read and written. */
-export type FileFormat = 'csv' | 'jsonl' | 'json';
+export type FileFormat = TextFormat | 'xlsx';
 
 /** Which cells stand in quotes: only where needed, all text, all that is not empty, or every one. */
 export type Quoting = 'needed' | 'text' | 'filled' | 'all';
@@ -20,4 +25,28 @@ export interface FileShape {
   readonly titlesQuoted: boolean;
   /** True where the first line is `sep=` and the delimiter, as some spreadsheets write it. */
   readonly sepLine: boolean;
+  /** Of a workbook: the sheet that was read. */
+  readonly sheet?: SheetShape;
+}
+
+/** True where a table made of the input has a header: its own, or the keys of its objects. */
+export function hasHeader({ format, titles }: FileShape): boolean {
+  return titles.length > 0 || format === 'jsonl' || format === 'json';
+}
+
+/** What of a sheet is given back beside its rows. */
+export interface SheetShape {
+  readonly name: string;
+  /** The row that the header stands in, or the first row where there is none. */
+  readonly firstLine: number;
+  /** What stands above the header, such as a title. */
+  readonly above: readonly SheetLine[];
+  /** True where days are counted from 1904. */
+  readonly date1904: boolean;
+}
+
+export interface SheetLine {
+  readonly line: number;
+  readonly cells: readonly string[];
+  readonly stored: readonly (StoredCell | null)[];
 }

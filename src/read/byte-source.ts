@@ -93,7 +93,11 @@ function checkInflation(source: ByteSource, bytes: number, limits: InputLimits):
   );
 }
 
-async function checkUnchanged(source: ByteSource, bytes: number | undefined, last: number): Promise<void> {
+export async function checkUnchanged(
+  source: ByteSource,
+  bytes: number | undefined,
+  last: number,
+): Promise<void> {
   const now = await statInput(source.path);
   const { size, mtimeMs } = source.stats;
   if (now.size === size && now.mtimeMs === mtimeMs) return;

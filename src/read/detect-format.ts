@@ -1,6 +1,6 @@
 import { createUsageError } from '../errors.js';
 import { isJsonObject } from '../model/json.js';
-import type { FileFormat } from '../model/shape.js';
+import type { TextFormat } from '../model/shape.js';
 import type { TextInput } from './input.js';
 
 const JSON_EXTENSIONS = ['.jsonl', '.ndjson', '.json'];
@@ -11,7 +11,7 @@ export function detectFormat({
   name,
   extension,
   sample,
-}: Pick<TextInput, 'name' | 'extension' | 'sample'>): FileFormat {
+}: Pick<TextInput, 'name' | 'extension' | 'sample'>): TextFormat {
   const isNamedJson = JSON_EXTENSIONS.includes(extension);
   const text = sample.text.trimStart();
   if (/^\[\s*[[{\]]/.test(text) && (isNamedJson || !text.startsWith('[['))) return 'json';

@@ -13,6 +13,8 @@ export interface InputOptions {
   readonly delimiter?: string | undefined;
   /** Name of the encoding, as the Encoding Standard has it. @default found out from the file */
   readonly encoding?: string | undefined;
+  /** Of a workbook, the sheet to read: its name or its number. @default the first one with a table */
+  readonly sheet?: string | undefined;
   /** False: the first row is data, and the columns are named `column_1`, `column_2`, … @default true */
   readonly header?: boolean | undefined;
   /** Refuse what would otherwise be read with a note. @default false */

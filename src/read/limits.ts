@@ -10,6 +10,8 @@ export interface InputLimits {
   readonly maxInflateRatio: number;
   /** What a compressed file may grow to whatever its ratio. @default 268435456 */
   readonly freeInflateBytes: number;
+  /** The most bytes that the different texts of a workbook may take. @default 268435456 */
+  readonly maxSharedBytes: number;
   /** How many bytes are read at a time. @default 65536 */
   readonly pieceBytes: number;
 }
@@ -20,5 +22,6 @@ export const INPUT_LIMITS: InputLimits = {
   maxDepth: 100,
   maxInflateRatio: 400,
   freeInflateBytes: 256 * 1024 * 1024,
+  maxSharedBytes: 256 * 1024 * 1024,
   pieceBytes: 64 * 1024,
 };

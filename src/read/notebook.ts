@@ -18,11 +18,14 @@ export class Notebook {
   }
 
   /** The notes so far; `texts` has for each code what it counts, and what follows from it. */
-  read(texts: Readonly<Record<string, readonly [what: string, consequence: string]>>): InputNote[] {
+  read(
+    texts: Readonly<Record<string, readonly [what: string, consequence: string]>>,
+    unit = 'line',
+  ): InputNote[] {
     return [...this.#seen].map(([code, { count, lines }]) => {
       const [what, consequence] = texts[code] ?? [code, ''];
       const more = count > lines.length ? ', …' : '';
-      const where = `${count === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`;
+      const where = `${count === 1 ? unit : `${unit}s`} ${lines.join(', ')}${more}`;
       return { code, message: `${what}: ${count} (${where}). ${consequence}` };
     });
   }

@@ -1,10 +1,11 @@
 import { createUsageError } from '../errors.js';
 import { readCsvRecords } from './csv-reader.js';
 import { isBlankLine, ROW_NOTES, readCsvRows } from './csv-rows.js';
+import { describeHeader, quoteText } from './describe-header.js';
 import { detectDialect } from './detect-dialect.js';
 import type { InputOptions, OpenReader, TextInput } from './input.js';
 import { nameColumns } from './name-columns.js';
-import { type InputNote, Notebook } from './notebook.js';
+import { Notebook } from './notebook.js';
 
 /** Opens a table: finds out its dialect and its header, and makes sure that there is a row. */
 export async function openCsv(input: TextInput, options: InputOptions): Promise<OpenReader> {
@@ -96,35 +97,5 @@ function resolveDelimiter(wish: string | undefined): string | undefined {
     'OPTION_DELIMITER',
     `${quoteText(delimiter)} cannot be a delimiter`,
     'A delimiter is one character, such as a comma, a semicolon, or tab.',
-  );
-}
-
-function describeHeader(titles: readonly string[], columns: readonly string[]): InputNote[] {
-  const notes: InputNote[] = [];
-  const renamed = titles.flatMap((title, index) => {
-    const column = columns[index] ?? '';
-    return title.trim() === column ? [] : [`${quoteText(title)} is called ${quoteText(column)}`];
-  });
-  if (renamed.length > 0) {
-    const more = renamed.length > 5 ? `, and ${renamed.length - 5} more` : '';
-    const message = `Columns without a name of their own: ${renamed.slice(0, 5).join(', ')}${more}. The output keeps the header as it is.`;
-    notes.push({ code: 'COLUMNS_NAMED', message });
-  }
-  const value = titles.find((title) => LOOKS_LIKE_DATA.test(title.trim()));
-  if (value !== undefined) {
-    const message = `The first line is taken for the header, though ${quoteText(value)} looks like data; say --no-header if it is.`;
-    notes.push({ code: 'HEADER_LOOKS_LIKE_DATA', message });
-  }
-  return notes;
-}
-
-// A web address, an e-mail address, or a number that is no year.
-const LOOKS_LIKE_DATA = /^(?:https?:\/\/\S+|www\.\S+|\S+@\S+\.\S+|-?\d+[.,]\d+|\d{5,})$/i;
-
-/** Text of a file as it may be shown on a terminal. */
-function quoteText(text: string): string {
-  return JSON.stringify(text.slice(0, 100)).replace(
-    /[\p{Cc}\p{Cf}]/gu,
-    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
   );
 }

@@ -1,10 +1,11 @@
 import { extname } from 'node:path';
 import { createUsageError } from '../errors.js';
+import type { FileShape } from '../model/shape.js';
 import { type ByteSource, openBytes, openSource } from './byte-source.js';
 import { decodeText } from './decode-text.js';
 import { detectContent, isGzip } from './detect-content.js';
 import { detectFormat } from './detect-format.js';
-import type { Input, InputOptions, TextInput } from './input.js';
+import type { Input, InputOptions, OpenReader, TextInput } from './input.js';
 import { INPUT_LIMITS } from './limits.js';
 import type { InputNote } from './notebook.js';
 import { openCsv } from './open-csv.js';
@@ -13,13 +14,14 @@ import { readByteSample, readTextSample } from './read-sample.js';
 
 export type { Input, InputOptions } from './input.js';
 
-/** Opens a CSV or JSON Lines file: finds out how it is written down, and refuses what cannot be read. */
+/** Opens a CSV or JSON Lines file, or a workbook: finds out how it is written down, and refuses what cannot be read. */
 export async function openInput(options: InputOptions): Promise<Input> {
   const source = await openSource(options);
   try {
-    const text = await openText(source, options);
-    const format = detectFormat(text);
-    const reader = format === 'csv' ? await openCsv(text, options) : await openJson(format, text, options);
+    const reader = (await isZip(source))
+      ? await openZipped(source, options)
+      : await openTable(source, options);
+    const nameNotes = describeName(reader.shape, options.path);
     return {
       name: source.name,
       shape: reader.shape,
@@ -27,7 +29,7 @@ export async function openInput(options: InputOptions): Promise<Input> {
         return reader.columns;
       },
       get notes() {
-        return [...text.notes, ...reader.notes, ...(source.hasGrown ? [GROWTH] : [])];
+        return [...nameNotes, ...reader.notes, ...(source.hasGrown ? [GROWTH] : [])];
       },
       openRows: reader.openRows,
       close: source.close,
@@ -36,6 +38,46 @@ export async function openInput(options: InputOptions): Promise<Input> {
     await source.close();
     throw error;
   }
+}
+
+/** Told where a person may not expect it: what a file is, is told by what stands in it. */
+function describeName({ format }: FileShape, path: string): InputNote[] {
+  const isNamed = WORKBOOK_NAME.test(path);
+  if (isNamed === (format === 'xlsx') || path === '-') return [];
+  const message = isNamed
+    ? 'The file is a text, though its name is that of a workbook; it is read as what it is.'
+    : 'The file is an Excel workbook, though its name is not; it is read as what it is.';
+  return [{ code: 'NAME_MISLEADS', message }];
+}
+
+const WORKBOOK_NAME = /\.(?:xlsx|xlsm|xltx|xltm|xls)(?:\.gz)?$/i;
+
+async function isZip(source: ByteSource): Promise<boolean> {
+  for await (const bytes of openBytes(source, false, INPUT_LIMITS))
+    return bytes.toString('latin1', 0, 4) === 'PK\x03\x04';
+  return false;
+}
+
+async function openZipped(source: ByteSource, options: InputOptions): Promise<OpenReader> {
+  // Loaded only for the files that need it.
+  const { openXlsx } = await import('./open-xlsx.js');
+  return openXlsx(source, { ...INPUT_LIMITS, ...options.limits }, options);
+}
+
+async function openTable(source: ByteSource, options: InputOptions): Promise<OpenReader> {
+  const text = await openText(source, options);
+  const format = detectFormat(text);
+  const reader = format === 'csv' ? await openCsv(text, options) : await openJson(format, text, options);
+  return {
+    shape: reader.shape,
+    get columns() {
+      return reader.columns;
+    },
+    get notes() {
+      return [...text.notes, ...reader.notes];
+    },
+    openRows: reader.openRows,
+  };
 }
 
 async function openText(source: ByteSource, options: InputOptions): Promise<TextInput> {

@@ -4,9 +4,10 @@ import { createUsageError, type RowfillError } from '../errors.js';
 export function refuseBinary(name: string, sample: Buffer): void {
   const kind = BINARIES.find(({ starts }) => startsWith(sample, starts));
   if (kind !== undefined) throw createNotTextError(name, kind.what, kind.hint);
-  if (startsWith(sample, 'PK\x03\x04')) throw refuseZip(name, sample);
-  if (startsWith(sample, '\xd0\xcf\x11\xe0'))
-    throw refuseSpreadsheet(name, 'a workbook or document of old Office');
+  // One that is not compressed once more is opened as a workbook.
+  if (startsWith(sample, 'PK\x03\x04'))
+    throw createNotTextError(name, 'a workbook or an archive, compressed once more', 'Unpack it once.');
+  if (startsWith(sample, '\xd0\xcf\x11\xe0')) throw refuseContainer(name, sample);
   refuseMarkup(name, sample);
 }
 
@@ -15,7 +16,7 @@ export function createNotTextError(name: string, what: string, hint?: string): R
   return createUsageError(
     'INPUT_NOT_TEXT',
     `${name} is ${what}`,
-    hint ?? 'rowfill reads CSV, TSV, JSON Lines and JSON.',
+    hint ?? 'rowfill reads CSV, TSV, JSON Lines, JSON and Excel workbooks (.xlsx).',
   );
 }
 
@@ -50,20 +51,15 @@ const BINARIES: readonly Binary[] = [
   })),
 ];
 
-function refuseZip(name: string, sample: Buffer): RowfillError {
-  if (sample.includes('xl/')) return refuseSpreadsheet(name, 'an Excel workbook');
-  if (sample.includes('opendocument.spreadsheet'))
-    return refuseSpreadsheet(name, 'a spreadsheet of OpenDocument');
-  if (sample.includes('Index/') && sample.includes('.iwa'))
-    return refuseSpreadsheet(name, 'a document of Numbers');
-  return createNotTextError(name, 'a zip archive', UNPACK);
-}
-
-function refuseSpreadsheet(name: string, what: string): RowfillError {
+/** Workbooks with a password and those of old Excel are the same kind of container. */
+function refuseContainer(name: string, sample: Buffer): RowfillError {
+  const isLocked = sample.includes(Buffer.from('EncryptedPackage', 'utf16le'));
   return createUsageError(
     'INPUT_IS_SPREADSHEET',
-    `${name} is ${what}`,
-    'Save the sheet as CSV (UTF-8) and give that file.',
+    isLocked
+      ? `${name} is a workbook or document that is locked with a password`
+      : `${name} is a workbook or document of old Office, or one that is locked with a password`,
+    'Save it as an Excel workbook (.xlsx) without a password, or the sheet as CSV (UTF-8), and give that file.',
   );
 }
 

@@ -5,7 +5,7 @@ export type DropName =
   | { readonly status: 'hidden' }
   | { readonly status: 'other'; readonly reason: string };
 
-const TABLE = /\.(?:csv|tsv|jsonl|ndjson|json|xlsx|xls)(?:\.gz)?$/i;
+const TABLE = /\.(?:csv|tsv|jsonl|ndjson|json|xlsx|xlsm|xls)(?:\.gz)?$/i;
 const HIDDEN = /^[.~#]|~$|\.(?:tmp|temp|part|partial|crdownload|download|filepart|swp|lock)$/i;
 const OUTPUT = /\.filled\.[a-z]+(?:\.gz)?$/i;
 /** File systems take 255 bytes; outputs, their temporary files and the text of an error put something behind the name. */

@@ -15,11 +15,11 @@ export async function checkOutput(path: string, inputPath?: string): Promise<voi
 
 /** Finds the file behind a path, through links, and whether it may be replaced. */
 export async function resolveTarget(path: string, inputPath?: string): Promise<OutputTarget> {
-  if (/\.(?:xlsx?|xlsm|ods|numbers|parquet|zip)$/i.test(path)) {
+  if (/\.(?:xls|xlsm|xlsb|ods|numbers|parquet|zip)$/i.test(path)) {
     throw createUsageError(
       'OUTPUT_FORMAT',
-      `${path} would be no such file: CSV, TSV, JSON Lines and JSON are written`,
-      'Give --output a name that ends in .csv; every spreadsheet opens it.',
+      `${path} would be no such file: CSV, TSV, JSON Lines, JSON and .xlsx are written`,
+      'Give --output a name that ends in .xlsx or .csv; every spreadsheet program opens both.',
     );
   }
   const target = await followLinks(resolve(path));

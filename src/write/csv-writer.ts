@@ -1,5 +1,5 @@
 import Papa from 'papaparse';
-import type { FileShape } from '../model/shape.js';
+import { type FileShape, hasHeader } from '../model/shape.js';
 import { createCellLayout } from './fill-cells.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
@@ -13,8 +13,7 @@ export function createCsvFormatter(options: OutputOptions): RowFormatter {
   const formatCells = (cells: string[]) => Papa.unparse([cells], { ...base, quotes });
   const formatLine = quotes === false ? createPlainFormatter(shape.delimiter, formatCells) : formatCells;
   const sepLine = shape.sepLine ? `sep=${shape.delimiter}${end}` : '';
-  const hasHeader = options.shape.format !== 'csv' || options.shape.titles.length > 0;
-  const header = hasHeader
+  const header = hasHeader(options.shape)
     ? Papa.unparse([layout.titles], { ...base, quotes: shape.titlesQuoted }) + end
     : '';
   return {

@@ -1,4 +1,4 @@
-import type { FileFormat } from '../model/shape.js';
+import type { TextFormat } from '../model/shape.js';
 import type { OutputOptions } from './output.js';
 
 export interface TextEncoding {
@@ -8,7 +8,7 @@ export interface TextEncoding {
 }
 
 /** UTF-8 or UTF-16 as the input; an older encoding cannot hold every answer and gives way to UTF-8 with a mark. */
-export function createEncoder(format: FileFormat, { shape, bom }: OutputOptions): TextEncoding {
+export function createEncoder(format: TextFormat, { shape, bom }: OutputOptions): TextEncoding {
   const isSame = format === shape.format;
   const isWide = isSame && shape.encoding.startsWith('utf-16');
   const isLegacy = format === 'csv' && shape.encoding !== 'utf-8' && !isWide;

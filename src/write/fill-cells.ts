@@ -12,13 +12,17 @@ export interface CellLayout {
   readonly titles: readonly string[];
   /** Number of columns that come from the input. */
   readonly inputWidth: number;
+  /** The columns that hold the values of the fields. */
+  readonly fields: readonly FieldPlace[];
+  /** The column of the cost. */
+  readonly costAt: number;
   fill(row: FilledRow): string[];
 }
 
 /** Lays out the table: the input's columns first, then each field with its confidence and citations, then the outcome. */
 export function createCellLayout(options: OutputOptions): CellLayout {
   const { columns, shape } = options;
-  const inputTitles = shape.format === 'csv' && shape.titles.length > 0 ? shape.titles : columns;
+  const inputTitles = shape.titles.length > 0 ? shape.titles : columns;
   const titles = [...inputTitles];
   const indexes = new Map<string, number>();
   columns.forEach((column, index) => {
@@ -37,6 +41,8 @@ export function createCellLayout(options: OutputOptions): CellLayout {
   return {
     titles,
     inputWidth: inputTitles.length,
+    fields: places,
+    costAt: outcomeAt[OUTCOME_COLUMNS.indexOf('enrichment_cost_usd')] ?? -1,
     fill: (filled) => {
       const { row } = filled;
       const out = readInputCells(row, columns, context.inputWidth);
@@ -53,7 +59,8 @@ export function createCellLayout(options: OutputOptions): CellLayout {
   };
 }
 
-interface FieldPlace {
+/** Where a field's columns are in the table. */
+export interface FieldPlace {
   readonly name: string;
   readonly values: readonly { readonly at: number; readonly path: readonly string[] }[];
   readonly confidenceAt: number;
@@ -116,7 +123,8 @@ function isFillable(out: readonly string[], at: number, context: FillContext): b
   return at >= context.inputWidth || context.overwrite || isBlank(out[at]);
 }
 
-function readPath(value: JsonValue, path: readonly string[]): JsonValue | undefined {
+/** What stands in a value under a path of keys. */
+export function readPath(value: JsonValue, path: readonly string[]): JsonValue | undefined {
   let inner: JsonValue | undefined = value;
   for (const key of path) inner = isJsonObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined;
   return inner;
@@ -129,7 +137,8 @@ function createWriter(isRaw: boolean): (value: JsonValue | undefined) => string 
   };
 }
 
-function formatInput(value: JsonValue | undefined): string {
+/** A value of the input or of the agent as the text of a cell. */
+export function formatInput(value: JsonValue | undefined): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);

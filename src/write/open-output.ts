@@ -1,4 +1,4 @@
-import type { FileFormat } from '../model/shape.js';
+import type { TextFormat } from '../model/shape.js';
 import { type ByteSink, createStreamSink, openSink } from './byte-sink.js';
 import { resolveTarget } from './check-output.js';
 import { createCitationsFormatter } from './citations-writer.js';
@@ -6,7 +6,9 @@ import { createCsvFormatter } from './csv-writer.js';
 import { createEncoder } from './encode-text.js';
 import { createJsonFormatter, createJsonlFormatter } from './jsonl-writer.js';
 import type { Output, OutputOptions, RowFormatter } from './output.js';
+import { resolveFormat } from './resolve-format.js';
 
+export { createFitCheck } from './check-fit.js';
 export { checkOutput } from './check-output.js';
 export type { Output, OutputOptions } from './output.js';
 
@@ -25,6 +27,11 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
 
 async function openPart(options: OutputOptions): Promise<Output> {
   const format = resolveFormat(options);
+  if (format === 'xlsx') {
+    // Loaded only for the outputs that need it.
+    const { openXlsxOutput } = await import('./xlsx-writer.js');
+    return openXlsxOutput(options, await openPath(options.path, options));
+  }
   const formatter = createFormatter(format, options);
   const { mark, encode } = createEncoder(format, options);
   return createOutput(
@@ -78,17 +85,7 @@ function joinOutputs(main: Output, citations: Output): Output {
   };
 }
 
-/** The format asked for, else what the name says, else the input's. */
-function resolveFormat({ format, path, shape }: OutputOptions): FileFormat {
-  if (format !== undefined) return format;
-  const extension = /\.([^./\\]+?)(?:\.gz)?$/.exec(path.toLowerCase())?.[1];
-  if (extension === 'jsonl' || extension === 'ndjson') return 'jsonl';
-  if (extension === 'json') return 'json';
-  if (extension === 'csv' || extension === 'tsv' || extension === 'tab') return 'csv';
-  return shape.format;
-}
-
-function createFormatter(format: FileFormat, options: OutputOptions): RowFormatter {
+function createFormatter(format: TextFormat, options: OutputOptions): RowFormatter {
   switch (format) {
     case 'csv':
       return createCsvFormatter(options);

@@ -23,6 +23,8 @@ export interface OutputOptions {
   readonly bom?: boolean | undefined;
   /** A second file: one JSON line for each citation. @default none */
   readonly citationsFile?: string | undefined;
+  /** Hears what a person should know about what was written. */
+  readonly onNote?: ((note: { readonly code: string; readonly message: string }) => void) | undefined;
   /** @default process.stdout */
   readonly stdout?: NodeJS.WritableStream | undefined;
 }

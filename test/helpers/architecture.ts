@@ -37,6 +37,7 @@ const EDGE_WORDS =
 
 /** Where a package may be put to use: files, or folders that end in a slash. */
 export const PLACES: Readonly<Record<string, readonly string[]>> = {
+  '@zip.js/zip.js': ['read/zip-archive.ts', 'write/zip-sink.ts'],
   ajv: ['model/schema.ts'],
   'ajv-formats': ['model/schema.ts'],
   chardet: ['read/detect-content.ts'],
@@ -50,6 +51,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   libsql: ['ledger/', 'server/run-store.ts'],
   'p-limit': ['job/dispatch.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/load-tables.ts'],
+  sax: ['read/xml-reader.ts'],
   'string-width': ['cli/clip-text.ts'],
   tldts: ['model/entity-key.ts'],
   undici: ['api/'],

@@ -9,6 +9,7 @@ import { type InputOptions, openInput } from '../../src/read/open-input.js';
 import { openOutput } from '../../src/write/open-output.js';
 import { createAnswer, createFilledRow, readAllRows, showRow } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
+import { unpackParts } from '../helpers/workbook.js';
 
 const FOLDER = join(import.meta.dirname, '../files');
 const NAMES = readdirSync(FOLDER).filter((name) => name.includes('.'));
@@ -56,7 +57,8 @@ function describeRefusal(error: unknown) {
 }
 
 async function fillFile(name: string, input: Awaited<ReturnType<typeof openInput>>, rows: readonly Row[]) {
-  const path = join(await createTempFolder(), basename(name));
+  // Workbooks with macros are read, and written without.
+  const path = join(await createTempFolder(), basename(name).replace(/\.xlsm$/, '.xlsx'));
   const { shape, columns } = input;
   const fields = [{ name: 'ceo', schema: { type: 'string' } }];
   const output = await openOutput({ path, shape, columns, fields, overwrite: false, raw: false });
@@ -69,9 +71,17 @@ async function fillFile(name: string, input: Awaited<ReturnType<typeof openInput
   );
   await output.commit();
   const bytes = await readFile(path);
+  if (bytes.toString('latin1', 0, 2) === 'PK') return showSheet(bytes);
   const unpacked = path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
   if (!shape.encoding.startsWith('utf-16')) return showLines(unpacked.toString('utf8'));
   return showLines((shape.encoding === 'utf-16be' ? unpacked.swap16() : unpacked).toString('utf16le'));
+}
+
+/** What stands in a workbook: its sheet row by row, and how it is called and counted. */
+async function showSheet(bytes: Buffer): Promise<string[]> {
+  const parts = await unpackParts(bytes);
+  const rows = parts['xl/worksheets/sheet1.xml']?.split(/(?<=>)(?=<row |<\/sheetData>)/) ?? [];
+  return [/<workbookPr.*<\/sheets>/.exec(parts['xl/workbook.xml'] ?? '')?.[0] ?? '', ...rows.slice(1, -1)];
 }
 
 /** Text in its lines, with the characters spelled out that JSON leaves invisible. */

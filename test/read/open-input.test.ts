@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { InputOptions } from '../../src/read/open-input.js';
 import { openInput } from '../../src/read/open-input.js';
@@ -102,7 +103,8 @@ const REFUSED: [name: string, content: string | Uint8Array, code: string][] = [
   ['header-only-no-newline.csv', 'a,b', 'INPUT_NO_ROWS'],
   ['picture.csv', Buffer.from('\x89PNG\r\n\x1a\n\0\0', 'latin1'), 'INPUT_NOT_TEXT'],
   ['zeros.csv', Buffer.alloc(64), 'INPUT_NOT_TEXT'],
-  ['sheet.csv', Buffer.from('PK\x03\x04xl/workbook.xml', 'latin1'), 'INPUT_IS_SPREADSHEET'],
+  ['sheet.csv', Buffer.from('PK\x03\x04xl/workbook.xml', 'latin1'), 'INPUT_WORKBOOK_BROKEN'],
+  ['sheet.xlsx.gz', gzipSync(Buffer.from('PK\x03\x04xl/workbook.xml', 'latin1')), 'INPUT_NOT_TEXT'],
   ['page.csv', '<!DOCTYPE html><html></html>', 'INPUT_NOT_TABLE'],
   ['quote.csv', 'a,b\n1,"2\n3,4\n', 'INPUT_QUOTE_NOT_CLOSED'],
   ['pretty.jsonl', '{\n  "a": 1\n}\n', 'INPUT_NOT_JSONL'],

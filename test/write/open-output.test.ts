@@ -188,7 +188,7 @@ test('an output that cannot be written is refused before anything is spent', asy
     code: 'OUTPUT_IS_INPUT',
   });
   await expect(checkOutput(input, input)).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
-  await expect(checkOutput(join(folder, 'x.xlsx'))).rejects.toMatchObject({ code: 'OUTPUT_FORMAT' });
+  await expect(checkOutput(join(folder, 'x.xlsm'))).rejects.toMatchObject({ code: 'OUTPUT_FORMAT' });
   await checkOutput(join(folder, 'new.csv'), input);
   await checkOutput('-', input);
   expect(await readdir(folder)).toEqual(['dir', 'in.csv', 'same.csv']);

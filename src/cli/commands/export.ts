@@ -22,7 +22,7 @@ export const exportCommand = createCommand({
     format: {
       kind: 'text',
       value: 'FORMAT',
-      about: 'csv, jsonl or json.',
+      about: 'csv, jsonl, json or xlsx.',
       fallback: 'what the ending of the output says',
     },
     citationsFile: {

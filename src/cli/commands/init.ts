@@ -9,7 +9,7 @@ import { askDraft } from '../init-questions.js';
 import { INPUT_OPTIONS, JOB_OPTIONS } from '../run-options.js';
 
 const { query, field, schema, send, apiUrl, reference, effort, maxCost } = JOB_OPTIONS;
-const { encoding, delimiter } = INPUT_OPTIONS;
+const { encoding, delimiter, sheet } = INPUT_OPTIONS;
 
 const OPTIONS = {
   outputRecipe: {
@@ -35,6 +35,7 @@ const OPTIONS = {
   maxCost,
   encoding,
   delimiter,
+  sheet,
 } as const satisfies OptionTable;
 
 /** `rowfill init`: writes a first recipe from a file's header. */
@@ -63,6 +64,7 @@ export const init = createCommand({
       path: input,
       encoding: options.encoding,
       delimiter: options.delimiter,
+      sheet: options.sheet,
     });
     const given = readGiven(args, look);
     const isTalk = host.canAsk && options.yes !== true && input !== '-';

@@ -59,7 +59,7 @@ const OPTIONS = {
     kind: 'text',
     value: 'FORMAT',
     group: FILES,
-    about: 'The format of the results: csv, jsonl or json.',
+    about: 'The format of the results: csv, jsonl, json or xlsx.',
     fallback: 'that of each file',
   },
   ...INPUT_OPTIONS,

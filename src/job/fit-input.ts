@@ -1,0 +1,38 @@
+import type { Ask } from '../model/ask.js';
+import type { FileFormat } from '../model/shape.js';
+import type { Input } from '../read/open-input.js';
+import { createFitCheck } from '../write/open-output.js';
+
+/** Where the result goes. */
+interface Place {
+  readonly path: string;
+  readonly format?: FileFormat | undefined;
+}
+
+/** The same input, where rows that do not fit into the output are an error as soon as they are read: before a dollar is spent. */
+export function fitInput(
+  input: Input,
+  { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
+  place: Place,
+): Input {
+  const { shape, columns } = input;
+  const check = createFitCheck({ ...place, shape, columns, fields, schema });
+  if (check === null) return input;
+  return {
+    name: input.name,
+    shape,
+    get columns() {
+      return input.columns;
+    },
+    get notes() {
+      return input.notes;
+    },
+    async *openRows(signal) {
+      for await (const rows of input.openRows(signal)) {
+        check(rows);
+        yield rows;
+      }
+    },
+    close: () => input.close(),
+  };
+}
