@@ -48,7 +48,7 @@ export class SheetRow {
 
   openCell({ r: place, t: type = 'n', s: style = '0' }: Readonly<Record<string, string>>): void {
     this.#column = place === undefined ? this.#column + 1 : readColumn(place);
-    if (!(this.#column < this.#limits.maxColumns)) this.#refuseColumn();
+    if (!(this.#column >= 0 && this.#column < this.#limits.maxColumns)) this.#refuseColumn();
     this.#type = type;
     this.#style = Number(style);
     this.#value = '';

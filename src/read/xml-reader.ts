@@ -36,7 +36,8 @@ export async function* readXml(part: XmlPart, handler: XmlHandler): AsyncGenerat
 }
 
 function createParser(handler: XmlHandler, refuse: (what: string) => never): sax.SAXParser {
-  const parser = sax.parser(true, { position: false });
+  // It looks at the length of what it holds only where it counts positions.
+  const parser = sax.parser(true, { position: true });
   let depth = 0;
   parser.onerror = (error) => refuse(readFirstLine(error.message));
   parser.ondoctype = () => refuse('it declares a document type, as no workbook does');

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { configure, type FileEntry, Reader, ZipReader } from '@zip.js/zip.js';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
-import { type ByteSource, checkUnchanged } from './byte-source.js';
+import { type ByteSource, checkUnchanged, explainReadError } from './byte-source.js';
 import type { InputLimits } from './limits.js';
 
 /** The parts of a zip file, each of which can be read as a stream and as often as needed. */
@@ -28,7 +28,7 @@ export async function openZip(source: ByteSource, limits: InputLimits): Promise<
     name,
     paths,
     async *openPart(path, signal) {
-      const file = await open(source.path, 'r');
+      const file = await openFile(source);
       try {
         const entry = (await readEntries(file, source)).get(path.toLowerCase());
         if (entry === undefined) throw createBrokenError(name, `it has no part ${path}`);
@@ -54,11 +54,19 @@ export function createBrokenError(name: string, what: string, cause?: unknown): 
   );
 }
 
+async function openFile({ name, path }: ByteSource): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    throw explainReadError(name, error);
+  }
+}
+
 async function readArchive<T>(
   source: ByteSource,
   read: (entries: ReadonlyMap<string, FileEntry>) => Promise<T>,
 ): Promise<T> {
-  const file = await open(source.path, 'r');
+  const file = await openFile(source);
   try {
     return await read(await readEntries(file, source));
   } catch (error) {
@@ -106,8 +114,8 @@ async function* unpack(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  // Its failure comes out of the readable side too, where it is waited for.
-  entry.getData(writable).catch(() => {});
+  // Its failure has to come out of the readable side, where it is waited for; often it is there already.
+  entry.getData(writable).catch((error: unknown) => writable.abort(error).catch(() => {}));
   // What the file says of itself is not to be relied upon.
   const packedBytes = Math.min(entry.compressedSize, source.stats.size);
   let bytes = 0;

@@ -80,7 +80,12 @@ export const init = createCommand({
       env: host.env,
     });
     if (path === '-') host.print(text);
-    else tellNext(input, path, host);
+    else
+      tellNext(
+        options.sheet === undefined ? input : `${input} --sheet ${quoteWord(options.sheet)}`,
+        path,
+        host,
+      );
     return EXIT_CODES.done;
   },
 });
@@ -106,6 +111,11 @@ function readGiven({ options }: CommandArgs<typeof OPTIONS>, look: FileLook): Dr
     reference: options.reference,
     apiUrl: options.apiUrl,
   };
+}
+
+/** A word as a shell takes it. */
+function quoteWord(word: string): string {
+  return /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function tellNext(input: string, path: string, host: Host): void {

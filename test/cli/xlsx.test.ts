@@ -1,0 +1,184 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openInput } from '../../src/read/open-input.js';
+import { readTable } from '../helpers/job.js';
+import { servePaid } from '../helpers/paid-server.js';
+import { readAllRows } from '../helpers/rows.js';
+import { createRow, createWorkbook, unpackParts } from '../helpers/workbook.js';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+const ASK = ['--reference', 'tables', '-f', 'hq_city', '--send', 'company'];
+const HEAD = createRow(1, ['company', 'zip', 'since', 'hq_city']);
+const ACME =
+  '<row r="2"><c t="inlineStr"><is><t>Acme</t></is></c><c t="inlineStr"><is><t>00501</t></is></c><c><v>1.2E+15</v></c></row>';
+
+async function openDir(): Promise<Workdir> {
+  const dir = createWorkdir();
+  dir.write('tables/seats.csv', 'company,hq_city\nAcme,Oslo\nBolt,=1+1\n');
+  const rows = HEAD + ACME + createRow(3, ['Bolt', '1', 'x']);
+  const sheets = { Cover: createRow(1, ['Hello']), Firms: rows, More: rows };
+  dir.write('list.xlsx', await createWorkbook(sheets));
+  return dir;
+}
+
+/** The rows of a workbook in a folder, each as an object. */
+async function readSheet(dir: Workdir, name: string): Promise<Record<string, string | undefined>[]> {
+  const input = await openInput({ path: join(dir.path, name) });
+  return (await readAllRows(input)).map((row) =>
+    row.kind === 'cells'
+      ? Object.fromEntries(input.columns.map((column, index) => [column, row.cells[index]]))
+      : {},
+  );
+}
+
+test('a workbook is filled into a workbook, and nobody has to say what it is', async () => {
+  const dir = await openDir();
+  const result = await dir.run(['run', 'list.xlsx', ...ASK]);
+  expect(result).toMatchObject({ status: 0, stdout: '' });
+  expect(result.stderr).toContain('The sheet "Firms" is read and written; left out: "Cover", "More".');
+  expect(result.stderr).toContain('The output is in list.filled.xlsx: 2 rows');
+  expect(await readSheet(dir, 'list.filled.xlsx')).toMatchObject([
+    {
+      company: 'Acme',
+      zip: '00501',
+      since: '1200000000000000',
+      hq_city: 'Oslo',
+      enrichment_status: 'enriched',
+    },
+    { company: 'Bolt', zip: '1', since: 'x', hq_city: '=1+1', enrichment_status: 'enriched' },
+  ]);
+  const parts = await unpackParts(readFileSync(join(dir.path, 'list.filled.xlsx')));
+  expect(parts['xl/worksheets/sheet1.xml']).toContain('<c r="C2"><v>1.2E+15</v></c>');
+  expect(parts['xl/worksheets/sheet1.xml']).not.toContain('<f>');
+  expect(readdirSync(dir.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+});
+
+test('a workbook comes out as CSV or JSON Lines where the output says so, with its formulas defused', async () => {
+  const dir = await openDir();
+  expect((await dir.run(['run', 'list.xlsx', ...ASK, '-o', 'out.csv'])).status).toBe(0);
+  expect(readTable(dir.read('out.csv'))).toMatchObject([
+    { company: 'Acme', zip: '00501', since: '1200000000000000', hq_city: 'Oslo' },
+    { company: 'Bolt', hq_city: "'=1+1" },
+  ]);
+  expect((await dir.run(['run', 'list.xlsx', ...ASK, '--format', 'jsonl'])).status).toBe(0);
+  const [line = ''] = dir.read('list.filled.jsonl').split('\n');
+  expect(JSON.parse(line)).toMatchObject({ company: 'Acme', zip: '00501', hq_city: 'Oslo' });
+});
+
+test('a CSV comes out as a workbook where the output says so, cell by cell as it was', async () => {
+  const dir = await openDir();
+  dir.write('in.csv', 'company,zip\nAcme,00501\nBolt,12345678901234567890\n');
+  expect((await dir.run(['run', 'in.csv', ...ASK, '-o', 'out.xlsx'])).status).toBe(0);
+  expect(await readSheet(dir, 'out.xlsx')).toMatchObject([
+    { company: 'Acme', zip: '00501', hq_city: 'Oslo' },
+    { company: 'Bolt', zip: '12345678901234567890', hq_city: '=1+1' },
+  ]);
+});
+
+test('a workbook goes through standard input and output', async () => {
+  const dir = await openDir();
+  const program = `cat list.xlsx | "${process.execPath}" "${join(import.meta.dirname, '../../dist/cli/main.js')}" run - ${ASK.join(' ')} -o - > piped.xlsx`;
+  execFileSync('sh', ['-c', program], {
+    cwd: dir.path,
+    env: { ...process.env, ROWFILL_HOME: dir.home },
+    stdio: 'pipe',
+  });
+  expect(await readSheet(dir, 'piped.xlsx')).toMatchObject([{ hq_city: 'Oslo' }, { hq_city: '=1+1' }]);
+});
+
+test('--sheet names another sheet, by its name or its number', async () => {
+  const dir = await openDir();
+  const plan = await dir.run(['plan', 'list.xlsx', ...ASK, '--sheet', 'More', '--json']);
+  expect(JSON.parse(plan.stdout)).toMatchObject({ rows: { total: 2 } });
+  const result = await dir.run(['run', 'list.xlsx', ...ASK, '--sheet', '3', '-o', 'out.xlsx', '--json']);
+  expect(result.stderr).toContain('The sheet "More" is read');
+  const exported = await dir.run(['export', JSON.parse(result.stdout).job, '-o', 'again.xlsx']);
+  expect(exported.status).toBe(0);
+  expect(readFileSync(join(dir.path, 'again.xlsx')).equals(readFileSync(join(dir.path, 'out.xlsx')))).toBe(
+    true,
+  );
+});
+
+test('a sheet that is not there ends in 2, with the names of those that are', async () => {
+  const dir = await openDir();
+  for (const command of ['run', 'plan', 'init']) {
+    const ask = command === 'init' ? ['--yes'] : ASK;
+    const result = await dir.run([command, 'list.xlsx', ...ask, '--sheet', 'Frims']);
+    expect(result.status).toBe(2);
+    expect(result.stderr).toContain('list.xlsx has no sheet "Frims"');
+    expect(result.stderr).toContain('It has "Cover", "Firms", "More".');
+  }
+});
+
+test('init looks at the sheet that was named, and tells the next command with it', async () => {
+  const dir = await openDir();
+  const result = await dir.run(['init', 'list.xlsx', '--yes', '--sheet', 'More']);
+  expect(result.status).toBe(0);
+  expect(result.stderr).toContain('rowfill plan list.xlsx --sheet More --recipe list.recipe.yaml');
+  expect(dir.read('list.recipe.yaml')).toContain('hq_city: string');
+});
+
+test('what does not fit into a workbook is refused before a run is started', async () => {
+  const dir = await openDir();
+  dir.write('in.csv', `company,note\nAcme,${'x'.repeat(40_000)}\n`);
+  const { url, agent } = await servePaid();
+  const args = [
+    'run',
+    'in.csv',
+    '--api-url',
+    url,
+    '-f',
+    'answer',
+    '--send',
+    'company',
+    '--yes',
+    '-o',
+    'out.xlsx',
+  ];
+  const result = await dir.run(args, { env: { EXA_API_KEY: 'key' } });
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain('line 2 has a cell of 40000 characters, and a cell of Excel holds 32767');
+  expect(dir.has('out.xlsx')).toBe(false);
+  expect(agent.tasks).toEqual([]);
+});
+
+test('a workbook with macros is filled into one without', async () => {
+  const dir = await openDir();
+  dir.write('macros.xlsm', readFileSync(join(dir.path, 'list.xlsx')));
+  expect((await dir.run(['run', 'macros.xlsm', ...ASK])).status).toBe(0);
+  expect(await readSheet(dir, 'macros.filled.xlsx')).toHaveLength(2);
+});
+
+test('a workbook that is dropped into a watched folder is filled there', async () => {
+  const dir = await openDir();
+  mkdirSync(join(dir.path, 'drop'));
+  dir.write('drop/list.xlsx', readFileSync(join(dir.path, 'list.xlsx')));
+  const pace = ['--once', '--settle', '0.1s', '--poll', '0.05s'];
+  expect((await dir.run(['watch', 'drop', ...ASK, '--sheet', 'More', ...pace])).status).toBe(0);
+  expect(readdirSync(join(dir.path, 'drop/done')).sort()).toEqual(['list.filled.xlsx', 'list.xlsx']);
+  expect(await readSheet(dir, 'drop/done/list.filled.xlsx')).toHaveLength(2);
+});
+
+test('a workbook serves as a list of what is not to be asked about', async () => {
+  const dir = await openDir();
+  dir.write(
+    'customers.xlsx',
+    await createWorkbook({ Customers: createRow(1, ['company']) + createRow(2, ['Acme']) }),
+  );
+  const result = await dir.run([
+    'run',
+    'list.xlsx',
+    ...ASK,
+    '--exclude',
+    'customers.xlsx',
+    '--exclude-on',
+    'company',
+  ]);
+  expect(result.status).toBe(0);
+  expect(await readSheet(dir, 'list.filled.xlsx')).toMatchObject([
+    { company: 'Acme', enrichment_status: 'excluded' },
+    { company: 'Bolt', enrichment_status: 'enriched' },
+  ]);
+});

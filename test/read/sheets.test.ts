@@ -1,0 +1,124 @@
+import { rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { type InputOptions, openInput } from '../../src/read/open-input.js';
+import { readAllRows, showRow } from '../helpers/rows.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
+import { createRow, createWorkbook } from '../helpers/workbook.js';
+
+async function openSheets(sheets: Readonly<Record<string, string>>, options: Partial<InputOptions> = {}) {
+  const path = join(await createTempFolder(), 'list.xlsx');
+  await writeFile(path, await createWorkbook(sheets));
+  return openInput({ path, ...options });
+}
+
+/** The rows of a sheet, from the first line on; null leaves a line out. */
+function lines(...rows: readonly (readonly string[] | null)[]): string {
+  return rows.map((texts, index) => (texts === null ? '' : createRow(index + 1, texts))).join('');
+}
+
+const PEOPLE = lines(['name'], ['Ada'], ['Grace']);
+const FIRMS = lines(['firm', 'city'], ['Acme', 'Oslo']);
+
+test('the first sheet with a table is read, and a note names the others', async () => {
+  const input = await openSheets({ Cover: '', Intro: lines(['Read me']), People: PEOPLE, Firms: FIRMS });
+  expect((await readAllRows(input)).map(showRow)).toEqual([['Ada'], ['Grace']]);
+  expect(input.notes).toEqual([
+    {
+      code: 'SHEET_CHOSEN',
+      message:
+        'The sheet "People" is read and written; left out: "Cover", "Intro", "Firms". Name another with --sheet.',
+    },
+  ]);
+});
+
+test.each([
+  ['its name', 'Firms', ['Acme', 'Oslo']],
+  ['its name in other letters', ' firms ', ['Acme', 'Oslo']],
+  ['its number', '3', ['Acme', 'Oslo']],
+  ['a name that is a number', '2', ['Ada']],
+])('a sheet is chosen by %s', async (_what, sheet, first) => {
+  const input = await openSheets({ '2': PEOPLE, Empty: '', Firms: FIRMS }, { sheet });
+  expect(showRow((await readAllRows(input))[0] ?? expect.fail())).toEqual(first);
+});
+
+test('a sheet that is not there is refused with the names of those that are', async () => {
+  await expect(openSheets({ People: PEOPLE, Firms: FIRMS }, { sheet: 'Fimrs' })).rejects.toMatchObject({
+    code: 'UNKNOWN_SHEET',
+    message: expect.stringContaining('has no sheet "Fimrs"'),
+    hint: 'It has "People", "Firms".',
+  });
+  await expect(openSheets({ People: PEOPLE }, { sheet: '2' })).rejects.toMatchObject({
+    code: 'UNKNOWN_SHEET',
+  });
+});
+
+test('a sheet that was asked for and has no table is refused, though another one has', async () => {
+  const sheets = { Empty: '', People: PEOPLE };
+  await expect(openSheets(sheets, { sheet: 'Empty' })).rejects.toMatchObject({ code: 'INPUT_EMPTY' });
+});
+
+test.each([
+  ['blank lines', lines(null, null, ['a', 'b'], ['1', '2']), ['a', 'b'], [3]],
+  ['a title', lines(['List of 2024'], ['a', 'b'], ['1', '2']), ['a', 'b'], [2]],
+  [
+    'two cells of a report',
+    lines(['Report', '2024'], null, ['a', 'b', 'c', 'd'], ['1']),
+    ['a', 'b', 'c', 'd'],
+    [3],
+  ],
+  [
+    'nothing, though the rows are mostly holes',
+    lines(['a', 'b', 'c', 'd'], ['1'], ['2']),
+    ['a', 'b', 'c', 'd'],
+    [1],
+  ],
+  ['nothing, though a row is longer', lines(['a', 'b'], ['1', '2', 'x'], ['3']), ['a', 'b'], [1]],
+  ['nothing, in a table of one column', lines(['a'], ['1'], ['2']), ['a'], [1]],
+])('the header is found below %s', async (_what, sheet, titles, [line]) => {
+  const input = await openSheets({ List: sheet });
+  expect(input.shape).toMatchObject({ titles, sheet: { firstLine: line } });
+  expect((await readAllRows(input))[0]?.line).toBe(sheet.includes('"4"') && line === 3 ? 4 : (line ?? 0) + 1);
+});
+
+test('without a header every row is data, and columns go as far as the first rows do', async () => {
+  const input = await openSheets({ List: lines(['Acme'], ['Bolt', 'Oslo'], ['Core']) }, { header: false });
+  expect(input.columns).toEqual(['column_1', 'column_2']);
+  expect((await readAllRows(input)).map(showRow)).toEqual([['Acme'], ['Bolt', 'Oslo'], ['Core']]);
+});
+
+test('a row that is wider than the header is refused where reading is strict', async () => {
+  const sheet = lines(['a', 'b'], ['1', '2', '3']);
+  const input = await openSheets({ List: sheet }, { strict: true });
+  await expect(readAllRows(input)).rejects.toMatchObject({
+    code: 'INPUT_NOT_STRICT',
+    message: expect.stringContaining('row 2: more cells than the header'),
+  });
+});
+
+test('a workbook on standard input is kept, so that it can be read twice', async () => {
+  const stdin = Readable.from([await createWorkbook({ People: PEOPLE })]);
+  const input = await openInput({ path: '-', stdin });
+  expect((await readAllRows(input)).map(showRow)).toEqual([['Ada'], ['Grace']]);
+  expect((await readAllRows(input)).map(showRow)).toEqual([['Ada'], ['Grace']]);
+  await input.close();
+});
+
+test('a workbook that is saved again while it is in use is refused', async () => {
+  const path = join(await createTempFolder(), 'list.xlsx');
+  await writeFile(path, await createWorkbook({ People: PEOPLE }));
+  const input = await openInput({ path });
+  await writeFile(path, await createWorkbook({ People: `${PEOPLE}${createRow(4, ['Hedy'])}` }));
+  await utimes(path, new Date(), new Date(Date.now() + 10_000));
+  await expect(readAllRows(input)).rejects.toMatchObject({ code: 'INPUT_CHANGED' });
+  await rm(path);
+  await expect(readAllRows(input)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
+});
+
+test('names of columns are told apart as those of any table', async () => {
+  const input = await openSheets({ List: lines(['name', ' name ', '', 'x'], ['1', '2', '3', '4']) });
+  expect(input.columns).toEqual(['name', 'name_2', 'column_3', 'x']);
+  expect(input.shape.titles).toEqual(['name', ' name ', '', 'x']);
+  expect(input.notes.map(({ code }) => code)).toEqual(['COLUMNS_NAMED']);
+});
