@@ -50,8 +50,9 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
       await open.close();
       await zip.addPart(STYLES_PATH, XML + styles.format());
       await zip.close();
-      await sink.commit();
+      const digest = await sink.commit();
       if (clippedLines.length > 0) options.onNote?.(describeClipped(clippedLines));
+      return digest;
     },
     abort: async () => {
       await part?.abort();

@@ -162,7 +162,7 @@ test('a sink that fails is told as it failed, at whatever write, and what was wr
         writes += 1;
         if (writes > good) throw full;
       },
-      commit: async () => {},
+      commit: async () => null,
       abort: async () => {
         aborts += 1;
       },
