@@ -56,7 +56,7 @@ async function waitAndSettle(
 ): Promise<NextQuestions> {
   const { client, stop, send, tally, patience } = context;
   const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs });
-  send.pacer.release(waited.status === 'ended' ? 'ended' : 'unused');
+  send.pacer.release();
   switch (waited.status) {
     case 'ended':
       return settleGroup(batch, group, waited.run, context);

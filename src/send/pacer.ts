@@ -1,121 +1,151 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../model/clock.js';
+import { Room } from './room.js';
+import { StartGap } from './start-gap.js';
 
 export interface PacerOptions {
-  /** The most runs at once; the ceiling never rises above it. */
+  /** The most runs at once, whatever the agent would hold. */
   readonly concurrency: number;
   /** Runs started in any second; 0 for no limit. */
   readonly startsPerSecond: number;
   readonly clock: Clock;
 }
 
-const FIRST_BACKOFF_MS = 500;
-const MAX_BACKOFF_MS = 30_000;
+interface Waiter {
+  readonly admit: () => void;
+}
 
 /**
- * Says when a run may start. A refusal for concurrency lowers the ceiling of runs at once, quiet success raises it;
- * a refusal for rate holds all starts back. The limits are shared with other programs and move while we run.
+ * Says when a run may start: one after the other, as soon as there is room for it and the last start is long enough ago.
+ * Each `take` is followed by one of `accept`, `refuse` and `fail`; what was accepted or failed counts until `release`.
  */
 export class Pacer {
-  private readonly options: PacerOptions;
-  private ceiling: number;
-  private active = 0;
-  private quietEnds = 0;
-  private backoffMs = FIRST_BACKOFF_MS;
-  private nextStartMs = 0;
-  private waiting: (() => void)[] = [];
-  private endedAtMs = Number.NEGATIVE_INFINITY;
+  private readonly clock: Clock;
+  private readonly room: Room;
+  private readonly gap: StartGap;
+  private readonly waiters: Waiter[] = [];
+  /** Ends the sleep until time alone lets the first in the line through. */
+  private alarm: { readonly atMs: number; readonly sleep: AbortController } | null = null;
+  private workedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: PacerOptions) {
-    this.options = options;
-    this.ceiling = options.concurrency;
+  constructor({ clock, concurrency, startsPerSecond }: PacerOptions) {
+    this.clock = clock;
+    this.room = new Room(concurrency);
+    this.gap = new StartGap(startsPerSecond);
   }
 
-  /** Resolves when a run may start, and counts it as active; throws the signal's reason if it is aborted first. */
-  async take(signal: AbortSignal): Promise<void> {
-    while (this.active >= this.ceiling) await this.waitForRoom(signal);
-    this.active += 1;
-    try {
-      await this.waitForStart(signal);
-    } catch (error) {
-      this.release('unused');
-      throw error;
+  /**
+   * Resolves when a run may start; throws the signal's reason if it is aborted first. Who was refused goes to the head of
+   * the line, so that the batches go out in their order.
+   */
+  take(signal: AbortSignal, wasRefused = false): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      // As many batches as there are wait on one signal: that is no leak.
+      setMaxListeners(0, signal);
+      const abort = (): void => {
+        this.leave(waiter);
+        reject(signal.reason);
+      };
+      const waiter: Waiter = {
+        admit: () => {
+          signal.removeEventListener('abort', abort);
+          resolve();
+        },
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      if (wasRefused) this.waiters.unshift(waiter);
+      else this.waiters.push(waiter);
+      this.admit();
+    });
+  }
+
+  /** The start has made a run. */
+  accept(): void {
+    this.room.accept();
+    this.gap.accept();
+    this.admit();
+  }
+
+  /** The start was refused with 429; says how long all starts are held back, 0 where an end of ours is waited for. */
+  refuse(limit: 'concurrency' | 'rate' | null, retryAfterMs: number | null): number {
+    const nowMs = this.clock.now();
+    let heldMs = 0;
+    if (limit === 'concurrency') {
+      this.room.refuse(nowMs, retryAfterMs);
+      // With own runs going, the next of them to end is what makes room; without, only time does.
+      if (!this.room.isUsed || retryAfterMs !== null) heldMs = this.gap.hold(nowMs, retryAfterMs);
+    } else {
+      this.room.fail();
+      this.room.release();
+      heldMs = this.gap.refuse(nowMs, retryAfterMs);
     }
+    this.admit();
+    return heldMs;
+  }
+
+  /** The start failed otherwise, or its reply was lost: it counts until it is released. */
+  fail(): void {
+    this.room.fail();
+    this.admit();
   }
 
   /** Counts a run as active that was started before this job. */
   adopt(): void {
-    this.active += 1;
+    this.room.adopt();
   }
 
-  /** When a run of ours ended last, in milliseconds since 1970: each end makes room at the agent. */
-  get lastEndMs(): number {
-    return this.endedAtMs;
+  /** A run has ended, or is not waited for any more. */
+  release(): void {
+    this.workedAtMs = this.lastWorkMs;
+    this.room.release();
+    this.admit();
   }
 
-  /** A run has ended, or a start was given up. */
-  release(how: 'ended' | 'unused'): void {
-    this.active -= 1;
-    if (how === 'ended') {
-      this.endedAtMs = this.options.clock.now();
-      this.backoffMs = FIRST_BACKOFF_MS;
-      this.quietEnds += 1;
-      // One more at once for each round of runs that went quietly.
-      if (this.quietEnds >= this.ceiling && this.ceiling < this.options.concurrency) {
-        this.ceiling += 1;
-        this.quietEnds = 0;
+  /** When a run of ours was at work last, in milliseconds since 1970: while one is, room will come. */
+  get lastWorkMs(): number {
+    return this.room.isUsed ? this.clock.now() : this.workedAtMs;
+  }
+
+  /** Lets through whom there is room for, in their order. */
+  private admit(): void {
+    while (this.waiters.length > 0) {
+      const nowMs = this.clock.now();
+      const delayMs = Math.max(this.room.delayMs(nowMs), this.gap.delayMs(nowMs));
+      if (delayMs > 0) {
+        if (delayMs < Number.POSITIVE_INFINITY) this.setAlarm(nowMs + delayMs);
+        return;
       }
+      this.room.take();
+      this.gap.take(nowMs);
+      this.waiters.shift()?.admit();
     }
-    this.wake();
+    this.clearAlarm();
   }
 
-  /** A start was refused with 429. */
-  refuse(limit: 'concurrency' | 'rate' | null, retryAfterMs: number | null): void {
-    this.active -= 1;
-    this.quietEnds = 0;
-    if (limit === 'concurrency') {
-      // With own runs going, the next of them to end is what makes room; without, only time does.
-      this.ceiling = Math.max(1, Math.min(this.ceiling, this.active));
-      if (this.active === 0 || retryAfterMs !== null) this.hold(retryAfterMs);
-    } else {
-      this.hold(retryAfterMs);
-    }
-    this.wake();
+  private leave(waiter: Waiter): void {
+    const index = this.waiters.indexOf(waiter);
+    if (index >= 0) this.waiters.splice(index, 1);
+    if (this.waiters.length === 0) this.clearAlarm();
   }
 
-  private hold(retryAfterMs: number | null): void {
-    const { clock } = this.options;
-    this.nextStartMs = Math.max(this.nextStartMs, clock.now() + (retryAfterMs ?? this.backoffMs));
-    this.backoffMs = Math.min(MAX_BACKOFF_MS, this.backoffMs * 2);
+  /** One that rings too early does no harm: it only looks again. */
+  private setAlarm(atMs: number): void {
+    if (this.alarm !== null && this.alarm.atMs <= atMs) return;
+    this.clearAlarm();
+    const alarm = { atMs, sleep: new AbortController() };
+    this.alarm = alarm;
+    this.clock.sleep(atMs - this.clock.now(), alarm.sleep.signal).then(
+      () => {
+        this.alarm = null;
+        this.admit();
+      },
+      () => undefined,
+    );
   }
 
-  private async waitForStart(signal: AbortSignal): Promise<void> {
-    const { clock, startsPerSecond } = this.options;
-    for (;;) {
-      signal.throwIfAborted();
-      const delayMs = this.nextStartMs - clock.now();
-      if (delayMs <= 0) break;
-      await clock.sleep(delayMs, signal);
-    }
-    // Taken in the same breath as it was found free, or two who wait would share one start.
-    if (startsPerSecond > 0) this.nextStartMs = clock.now() + 1_000 / startsPerSecond;
-  }
-
-  private waitForRoom(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const abort = (): void => reject(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
-      this.waiting.push(() => {
-        signal.removeEventListener('abort', abort);
-        resolve();
-      });
-    });
-  }
-
-  /** Wakes all who wait; those that find no room wait again. */
-  private wake(): void {
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (const resolve of waiting) resolve();
+  private clearAlarm(): void {
+    this.alarm?.sleep.abort();
+    this.alarm = null;
   }
 }

@@ -37,7 +37,7 @@ export type SendResult =
   /** The job cannot go on: key, credits or plan refused, or nobody there. */
   | { readonly status: 'fatal'; readonly error: Error };
 
-/** A batch is refused a place at the agent for so long, with no run of ours ending, before the job is given up. */
+/** A batch is refused a place at the agent for so long, with no run of ours at work, before the job is given up. */
 const PATIENCE_MS = 15 * 60_000;
 const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
@@ -55,7 +55,7 @@ export async function sendBatch(
   let refusedAtMs: number | null = null;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await pacer.take(stopSignal);
+      await pacer.take(stopSignal, attempt > 1);
     } catch {
       ledger.void(batch.id, 'the job was stopped before it was sent');
       return { status: 'stopped' };
@@ -63,6 +63,7 @@ export async function sendBatch(
     try {
       // Without a signal: a create that we cut off ourselves would be a run that nobody knows of.
       const run = await client.start(request);
+      pacer.accept();
       ledger.sent(batch.id, run.id);
       return { status: 'sent', run, adopted: false };
     } catch (error) {
@@ -85,6 +86,7 @@ async function recoverReply(
   context: SendContext,
 ): Promise<SendResult> {
   const { ledger, client, pacer, clock, listLagMs, waitSignal } = context;
+  pacer.fail();
   const lost = [{ batchId: batch.id, intendedAtMs, lostAtMs: clock.now() }];
   const { runIds, doubt } = await findLostRuns(client, lost, { listLagMs, clock, signal: waitSignal });
   const runId = runIds.get(batch.id);
@@ -92,7 +94,7 @@ async function recoverReply(
     ledger.sent(batch.id, runId);
     return { status: 'sent', run: runId, adopted: true };
   }
-  pacer.release('unused');
+  pacer.release();
   if (doubt === null) {
     ledger.void(batch.id, reason);
     return { status: 'absent', reason };
@@ -111,12 +113,14 @@ async function handleRefusal(
 ): Promise<SendResult | 'again'> {
   const { pacer } = context;
   if (failure.status === 429) {
-    pacer.refuse(failure.limit, failure.retryAfterMs);
-    context.onRetry(attempt, failure.retryAfterMs ?? 0, failure.message);
-    const sinceMs = Math.max(refusedAtMs, pacer.lastEndMs);
+    const heldMs = pacer.refuse(failure.limit, failure.retryAfterMs);
+    // A refusal that only says where the cap is, while own runs work, is no news: the next of them to end makes room.
+    if (heldMs > 0) context.onRetry(attempt, heldMs, failure.message);
+    const sinceMs = Math.max(refusedAtMs, pacer.lastWorkMs);
     return context.clock.now() - sinceMs < PATIENCE_MS ? 'again' : { status: 'fatal', error: failure };
   }
-  pacer.release('unused');
+  pacer.fail();
+  pacer.release();
   if (failure.status === null) {
     const delayMs = UNREACHABLE_DELAYS_MS[attempt - 1];
     if (delayMs === undefined) return { status: 'fatal', error: failure };

@@ -1,100 +1,203 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Pacer } from '../../src/send/pacer.js';
-import { VirtualClock } from '../helpers/virtual-clock.js';
+import { ManualClock, settle } from '../helpers/manual-clock.js';
 
-const SIGNAL = new AbortController().signal;
+const { signal } = new AbortController();
 
-function open(concurrency: number, startsPerSecond = 0): { pacer: Pacer; clock: VirtualClock } {
-  const clock = new VirtualClock();
+function open(concurrency: number, startsPerSecond = 0): { pacer: Pacer; clock: ManualClock } {
+  const clock = new ManualClock();
   return { pacer: new Pacer({ concurrency, startsPerSecond, clock }), clock };
 }
 
-/** True if a start is allowed without waiting for anything to end. */
-async function canStart(pacer: Pacer): Promise<boolean> {
-  let started = false;
+/** So many starts that are accepted at once. */
+async function start(pacer: Pacer, count: number): Promise<void> {
+  for (let run = 0; run < count; run += 1) {
+    await pacer.take(signal);
+    pacer.accept();
+  }
+}
+
+/** A start that is wanted, and whether it was let through yet. */
+function want(pacer: Pacer, wasRefused = false): { isLetThrough: boolean; readonly stop: () => void } {
   const controller = new AbortController();
-  const taking = pacer.take(controller.signal).then(
+  const wanted = { isLetThrough: false, stop: () => controller.abort() };
+  pacer.take(controller.signal, wasRefused).then(
     () => {
-      started = true;
+      wanted.isLetThrough = true;
     },
     () => undefined,
   );
-  await new Promise((resolve) => setImmediate(resolve));
-  if (!started) controller.abort();
-  await taking;
-  return started;
+  return wanted;
 }
 
-test('starts keep their distance and never come faster than allowed', async () => {
+test('starts keep their distance, and many who wait at once share none', async () => {
   const { pacer, clock } = open(100, 5);
   const startedAtMs: number[] = [];
-  for (let run = 0; run < 20; run += 1) {
-    await pacer.take(SIGNAL);
-    startedAtMs.push(clock.now());
+  for (let run = 0; run < 10; run += 1) {
+    void pacer.take(signal).then(() => {
+      startedAtMs.push(clock.now());
+      pacer.accept();
+    });
   }
-  startedAtMs.slice(1).forEach((at, index) => {
-    expect(at - (startedAtMs[index] ?? 0)).toBeGreaterThanOrEqual(200);
-  });
-  expect(clock.now() - (startedAtMs[0] ?? 0)).toBe(19 * 200);
-});
-
-test('many who wait at once share no start', async () => {
-  const { pacer, clock } = open(100, 5);
-  const startedAtMs: number[] = [];
-  const all = Array.from({ length: 10 }, async () => {
-    await pacer.take(SIGNAL);
-    startedAtMs.push(clock.now());
-  });
-  await Promise.all(all);
-  expect(new Set(startedAtMs).size).toBe(10);
+  await settle(2);
+  for (let run = 1; run < 10; run += 1) {
+    clock.advance(199);
+    await settle(2);
+    expect(startedAtMs.length).toBe(run);
+    clock.advance(1);
+    await settle(2);
+    expect(startedAtMs.length).toBe(run + 1);
+  }
 });
 
 test('no more runs at once than allowed; the end of one makes room for the next', async () => {
   const { pacer } = open(2);
-  await pacer.take(SIGNAL);
-  await pacer.take(SIGNAL);
-  expect(await canStart(pacer)).toBe(false);
-  pacer.release('ended');
-  expect(await canStart(pacer)).toBe(true);
+  await start(pacer, 2);
+  const next = want(pacer);
+  await settle(2);
+  expect(next.isLetThrough).toBe(false);
+  pacer.release();
+  await settle(2);
+  expect(next.isLetThrough).toBe(true);
 });
 
-test('a refusal for concurrency lowers the ceiling to what works, and quiet success raises it again', async () => {
+test('runs that were started before count, and beyond the limit none is started', async () => {
+  const { pacer } = open(2);
+  for (let run = 0; run < 3; run += 1) pacer.adopt();
+  const next = want(pacer);
+  pacer.release();
+  await settle(2);
+  expect(next.isLetThrough).toBe(false);
+  pacer.release();
+  await settle(2);
+  expect(next.isLetThrough).toBe(true);
+});
+
+test('each end of a run lets one of those through that were refused, in their order', async () => {
   const { pacer } = open(10);
-  for (let run = 0; run < 5; run += 1) await pacer.take(SIGNAL);
+  await start(pacer, 4);
+  await pacer.take(signal);
   pacer.refuse('concurrency', null);
-  expect(await canStart(pacer)).toBe(false);
-  for (let run = 0; run < 4; run += 1) pacer.release('ended');
-  for (let run = 0; run < 5; run += 1) expect(await canStart(pacer)).toBe(true);
-  expect(await canStart(pacer)).toBe(false);
+  const others = [want(pacer), want(pacer), want(pacer)];
+  const refused = want(pacer, true);
+  await settle(2);
+  expect([refused, ...others].filter(({ isLetThrough }) => isLetThrough)).toEqual([]);
+  pacer.release();
+  await settle(2);
+  expect(refused.isLetThrough).toBe(true);
+  expect(others.filter(({ isLetThrough }) => isLetThrough)).toEqual([]);
+  pacer.accept();
+  pacer.release();
+  await settle(2);
+  expect(others.map(({ isLetThrough }) => isLetThrough)).toEqual([true, false, false]);
 });
 
-test('a refusal for rate holds every start back as long as the agent asks', async () => {
+test('a refusal for rate holds every start back as long as the agent asks, and lowers no ceiling', async () => {
   const { pacer, clock } = open(10);
-  await pacer.take(SIGNAL);
-  const refusedAtMs = clock.now();
-  pacer.refuse('rate', 7_000);
-  await pacer.take(SIGNAL);
-  expect(clock.now() - refusedAtMs).toBe(7_000);
+  await start(pacer, 6);
+  await pacer.take(signal);
+  expect(pacer.refuse('rate', 7_000)).toBe(7_000);
+  const next = want(pacer);
+  clock.advance(6_999);
+  await settle(2);
+  expect(next.isLetThrough).toBe(false);
+  clock.advance(1);
+  await settle(2);
+  expect(next.isLetThrough).toBe(true);
+  pacer.accept();
+  for (let run = 7; run < 10; run += 1) {
+    const another = want(pacer);
+    // The starts are slower now, but there is room for as many.
+    clock.advance(1_000);
+    await settle(2);
+    expect(another.isLetThrough).toBe(true);
+    pacer.accept();
+  }
 });
 
-test('refusals without a time to wait back off further and further', async () => {
+test('refusals without a time to wait back off further and further, and those of one moment count once', async () => {
   const { pacer, clock } = open(10);
   const waits: number[] = [];
   for (let refusal = 0; refusal < 4; refusal += 1) {
-    await pacer.take(SIGNAL);
-    const refusedAtMs = clock.now();
-    pacer.refuse('rate', null);
-    await pacer.take(SIGNAL);
-    waits.push(clock.now() - refusedAtMs);
-    pacer.release('unused');
+    const wanted = [want(pacer), want(pacer)];
+    clock.advance(200);
+    await settle(2);
+    clock.advance(10_000);
+    await settle(2);
+    const through = wanted.filter(({ isLetThrough }) => isLetThrough).length;
+    for (const { stop } of wanted) stop();
+    for (let each = 0; each < through; each += 1) {
+      const waitMs = pacer.refuse('rate', null);
+      if (each === 0) waits.push(waitMs);
+      else expect(waitMs).toBe(waits.at(-1));
+    }
   }
   expect(waits).toEqual([500, 1_000, 2_000, 4_000]);
 });
 
-test('an aborted wait takes no place', async () => {
+test('refused with no run of its own, it waits for time; with one, for its end', async () => {
+  const { pacer } = open(10);
+  await pacer.take(signal);
+  expect(pacer.refuse('concurrency', null)).toBe(500);
+  const other = open(10);
+  await start(other.pacer, 1);
+  await other.pacer.take(signal);
+  expect(other.pacer.refuse('concurrency', null)).toBe(0);
+});
+
+test('a run at work is work until now; after it, its end is when there was work last', async () => {
+  const { pacer, clock } = open(10);
+  expect(pacer.lastWorkMs).toBe(Number.NEGATIVE_INFINITY);
+  await start(pacer, 1);
+  clock.advance(5_000);
+  const endMs = clock.now();
+  expect(pacer.lastWorkMs).toBe(endMs);
+  pacer.release();
+  clock.advance(5_000);
+  expect(pacer.lastWorkMs).toBe(endMs);
+});
+
+test('an aborted wait takes no place, and leaves no timer behind', async () => {
+  const { pacer, clock } = open(1, 1);
+  await start(pacer, 1);
+  const given = want(pacer);
+  given.stop();
+  pacer.release();
+  const late = want(pacer);
+  await settle(2);
+  expect(clock.sleeping).toBe(1);
+  late.stop();
+  await settle(2);
+  expect(clock.sleeping).toBe(0);
+  const next = want(pacer);
+  clock.advance(1_000);
+  await settle(2);
+  expect(next.isLetThrough).toBe(true);
+});
+
+test('a start whose reply was lost counts as a run until it is released', async () => {
   const { pacer } = open(1);
-  await pacer.take(SIGNAL);
-  expect(await canStart(pacer)).toBe(false);
-  pacer.release('ended');
-  expect(await canStart(pacer)).toBe(true);
+  await pacer.take(signal);
+  pacer.fail();
+  const next = want(pacer);
+  await settle(2);
+  expect(next.isLetThrough).toBe(false);
+  pacer.release();
+  await settle(2);
+  expect(next.isLetThrough).toBe(true);
+});
+
+test('as many may wait on one signal as there are batches: nobody is warned of a leak', async () => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', listen);
+  onTestFinished(() => void process.off('warning', listen));
+  const { pacer } = open(1);
+  const controller = new AbortController();
+  const waits = Array.from({ length: 20 }, () => pacer.take(controller.signal));
+  await settle(2);
+  expect(warnings).toEqual([]);
+  controller.abort(new Error('stopped'));
+  const results = await Promise.allSettled(waits);
+  expect(results.filter(({ status }) => status === 'rejected').length).toBe(19);
 });

@@ -132,9 +132,24 @@ test('a long wait for own runs is no failure: the first refusal after it does no
   const sending = send();
   await new Promise((resolve) => setImmediate(resolve));
   await clock.sleep(40 * MINUTE_MS);
-  context.pacer.release('ended');
-  context.pacer.release('ended');
+  context.pacer.release();
+  context.pacer.release();
   expect(await sending).toMatchObject({ status: 'sent' });
+});
+
+test('while a run of our own works, refusals are no news and never end the job', async () => {
+  const retries: string[] = [];
+  const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 20 }], {
+    onRetry: (_attempt, _delayMs, reason) => retries.push(reason),
+  });
+  const pacer = new Pacer({ concurrency: 10, startsPerSecond: 0, clock });
+  Object.assign(context, { pacer });
+  pacer.adopt();
+  const startedAtMs = clock.now();
+  expect(await send()).toMatchObject({ status: 'sent' });
+  // Once a minute it looks whether others have left.
+  expect(clock.now() - startedAtMs).toBe(20 * MINUTE_MS);
+  expect(retries).toEqual([]);
 });
 
 for (const fault of ['key_refused', 'no_credits', 'forbidden']) {

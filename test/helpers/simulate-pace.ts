@@ -1,0 +1,168 @@
+import { QuestionPool } from '../../src/batch/question-pool.js';
+import { type NextQuestions, NOTHING } from '../../src/job/ask-context.js';
+import { Dispatcher } from '../../src/job/dispatch.js';
+import { StopSwitch } from '../../src/job/stop-switch.js';
+import type { Question } from '../../src/model/question.js';
+import { Pacer } from '../../src/send/pacer.js';
+import { drawLatencyMs, resolveLatency } from '../../src/server/rehearsal/latency.js';
+import { VirtualClock } from './virtual-clock.js';
+
+/** A job, and the account that it meets. Nothing here takes time. */
+export interface PaceScene {
+  readonly runs: number;
+  /** What the job was told. */
+  readonly concurrency: number;
+  /** Such as `median:500ms,sigma:0.5`. */
+  readonly latency: string;
+  readonly seed: string;
+  /** Runs that the account has room for, by the runs that were started and the time since the first start. */
+  cap(started: number, elapsedMs: number): number;
+  readonly startsPerSecond?: number;
+  /** Starts a second that the account allows, evenly; a first second's worth at once. */
+  readonly allowedPerSecond?: number;
+  /** Sent with each refusal for concurrency. */
+  readonly retryAfterMs?: number | null;
+}
+
+export interface PaceReport {
+  /** Runs at work over runs allowed, added up over time until the last run was started. */
+  readonly slotsUsed: number;
+  /** Refused creates over all creates. */
+  readonly refusedShare: number;
+  readonly refused: { readonly concurrency: number; readonly rate: number };
+  readonly started: number;
+  readonly peakActive: number;
+  /** Of each create that reached the agent, when, how many runs were at work, and whether it was accepted. */
+  readonly creates: readonly { readonly atMs: number; readonly active: number; readonly accepted: boolean }[];
+  readonly endMs: number;
+}
+
+/** A request on its way, there or back. */
+const TRIP_MS = 2;
+
+/** Puts the real pacer and the real dispatcher before a model of an account whose cap moves, on a clock without waiting. */
+export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
+  const clock = new VirtualClock();
+  const { concurrency, startsPerSecond = 0 } = scene;
+  const pacer = new Pacer({ clock, concurrency, startsPerSecond });
+  const account = new Account(scene, clock);
+  const { signal } = new AbortController();
+  const askGroup = async (): Promise<NextQuestions> => {
+    for (let wasRefused = false; ; wasRefused = true) {
+      await pacer.take(signal, wasRefused);
+      await clock.sleep(TRIP_MS);
+      const answer = account.create();
+      await clock.sleep(TRIP_MS);
+      if (answer.refusal === null) {
+        pacer.accept();
+        await answer.end;
+        await clock.sleep(TRIP_MS);
+        pacer.release();
+        return NOTHING;
+      }
+      pacer.refuse(answer.refusal, answer.refusal === 'concurrency' ? (scene.retryAfterMs ?? null) : null);
+    }
+  };
+  const pool = new QuestionPool({ batchSize: 1, maxBatchBytes: 1_000 });
+  const dispatcher = new Dispatcher({ concurrency, pool, stop: new StopSwitch(), askGroup });
+  await dispatcher.run(openQuestions(scene.runs));
+  return account.report();
+}
+
+async function* openQuestions(count: number): AsyncGenerator<readonly Question[]> {
+  for (let index = 0; index < count; index += 1) {
+    const company = `Company ${index + 1}`;
+    yield [{ key: company, record: { company }, fields: ['ceo'], level: 0, attempt: 1, fault: null }];
+  }
+}
+
+type CreateAnswer = { refusal: 'concurrency' | 'rate' } | { refusal: null; end: Promise<void> };
+
+/** Counts what an account sees, and refuses what is beyond its limits. */
+class Account {
+  private readonly scene: PaceScene;
+  private readonly clock: VirtualClock;
+  private readonly creates: { atMs: number; active: number; accepted: boolean }[] = [];
+  private readonly refused = { concurrency: 0, rate: 0 };
+  private readonly firstMs: number;
+  private active = 0;
+  private started = 0;
+  private peakActive = 0;
+  private tokens: number;
+  private tokensAtMs: number;
+  /** Until the last start; what came after it is added with the next. */
+  private readonly used = { busyMs: 0, allowedMs: 0 };
+  private readonly since = { busyMs: 0, allowedMs: 0, atMs: 0, cap: 0 };
+
+  constructor(scene: PaceScene, clock: VirtualClock) {
+    this.scene = scene;
+    this.clock = clock;
+    this.firstMs = clock.now() + TRIP_MS;
+    this.tokens = scene.allowedPerSecond ?? 0;
+    this.tokensAtMs = this.firstMs;
+    Object.assign(this.since, { atMs: this.firstMs, cap: scene.cap(0, 0) });
+  }
+
+  create(): CreateAnswer {
+    this.note();
+    const atMs = this.clock.now() - this.firstMs;
+    const refusal = this.refuse(atMs);
+    this.creates.push({ atMs, active: this.active, accepted: refusal === null });
+    if (refusal !== null) {
+      this.refused[refusal] += 1;
+      return { refusal };
+    }
+    this.countUsed();
+    this.started += 1;
+    this.active += 1;
+    this.peakActive = Math.max(this.peakActive, this.active);
+    const { latency, seed } = this.scene;
+    const latencyMs = drawLatencyMs(resolveLatency(latency), seed, this.started);
+    return { refusal: null, end: this.end(latencyMs) };
+  }
+
+  report(): PaceReport {
+    const { used, refused, started, peakActive, creates } = this;
+    return {
+      ...{ refused, started, peakActive, creates },
+      slotsUsed: used.busyMs / used.allowedMs,
+      refusedShare: (refused.concurrency + refused.rate) / creates.length,
+      endMs: this.clock.now() - this.firstMs,
+    };
+  }
+
+  private async end(latencyMs: number): Promise<void> {
+    await this.clock.sleep(latencyMs);
+    this.note();
+    this.active -= 1;
+  }
+
+  private refuse(atMs: number): 'concurrency' | 'rate' | null {
+    const { allowedPerSecond: rate } = this.scene;
+    if (rate !== undefined) {
+      this.tokens = Math.min(rate, this.tokens + ((this.clock.now() - this.tokensAtMs) / 1_000) * rate);
+      this.tokensAtMs = this.clock.now();
+      if (this.tokens < 1) return 'rate';
+    }
+    if (this.active >= this.scene.cap(this.started, atMs)) return 'concurrency';
+    this.tokens -= 1;
+    return null;
+  }
+
+  /** Adds up slots in use and slots allowed since the last change. */
+  private note(): void {
+    const { since } = this;
+    const nowMs = this.clock.now();
+    since.busyMs += this.active * (nowMs - since.atMs);
+    since.allowedMs += since.cap * (nowMs - since.atMs);
+    since.atMs = nowMs;
+    since.cap = this.scene.cap(this.started, nowMs - this.firstMs);
+  }
+
+  private countUsed(): void {
+    const { since, used } = this;
+    used.busyMs += since.busyMs;
+    used.allowedMs += since.allowedMs;
+    Object.assign(since, { busyMs: 0, allowedMs: 0 });
+  }
+}
