@@ -37,6 +37,8 @@ export interface PageOptions extends CallOptions {
 export interface WaitOptions extends CallOptions {
   /** The longest time to wait from now, in milliseconds. @default no limit */
   readonly deadlineMs?: number;
+  /** Called once the end is known, before the output has been fetched: at the agent there is room for another run. */
+  readonly onEnd?: () => void;
 }
 
 /**
@@ -163,7 +165,7 @@ export class AgentClient {
     const id = typeof target === 'string' ? target : target.id;
     return this.#within(
       options,
-      (signal) => waitRun(this.#caller, target, signal),
+      (signal) => waitRun(this.#caller, target, signal, options.onEnd),
       options.deadlineMs === undefined ? undefined : { id, deadlineMs: options.deadlineMs },
     );
   }

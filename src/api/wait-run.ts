@@ -10,13 +10,22 @@ import { hasResult, parseFault, parseRun } from './parse-run.js';
 import { resolvePollDelay } from './poll-delay.js';
 import { createNoRunError } from './start-run.js';
 
-/** Waits for the end of a run and returns it with its result: from the last event if it carries one, else asked for. */
-export async function waitRun(caller: Caller, run: OpenRun | string, signal: AbortSignal): Promise<AgentRun> {
+/**
+ * Waits for the end of a run and returns it with its result: from the last event if it carries one, else asked for.
+ * `onEnd` hears of the end before that.
+ */
+export async function waitRun(
+  caller: Caller,
+  run: OpenRun | string,
+  signal: AbortSignal,
+  onEnd: () => void = () => undefined,
+): Promise<AgentRun> {
   if (typeof run !== 'string' && run.run !== null) return run.run;
   const target = createTarget(run);
   const calls = createFollowCalls(caller, target, false, signal);
   let last: AgentRunEvent | null = null;
   for await (const event of followRun(target, calls)) last = event;
+  onEnd();
   return resolveEnd(target, last, calls);
 }
 

@@ -55,8 +55,14 @@ async function waitAndSettle(
   context: AskContext,
 ): Promise<NextQuestions> {
   const { client, stop, send, tally, patience } = context;
-  const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs });
-  send.pacer.release();
+  let holdsPlace = true;
+  const leave = (): void => {
+    if (holdsPlace) send.pacer.release();
+    holdsPlace = false;
+  };
+  // The next run starts while the result of this one is fetched and settled.
+  const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs, onEnd: leave });
+  leave();
   switch (waited.status) {
     case 'ended':
       return settleGroup(batch, group, waited.run, context);

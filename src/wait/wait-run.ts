@@ -13,11 +13,14 @@ export type WaitResult =
   /** The job cannot go on: key refused, or nobody there. */
   | { readonly status: 'fatal'; readonly error: Error };
 
-/** Waits until a run ends: by its open event stream where there is one, by its id where it was started earlier. */
+/**
+ * Waits until a run ends: by its open event stream where there is one, by its id where it was started earlier. `onEnd`
+ * hears of the end as soon as it is announced, before the result is fetched.
+ */
 export async function waitForRun(
   client: AgentClient,
   run: StartedRun | string,
-  limits: { readonly signal: AbortSignal; readonly deadlineMs: number },
+  limits: { readonly signal: AbortSignal; readonly deadlineMs: number; readonly onEnd: () => void },
 ): Promise<WaitResult> {
   try {
     return { status: 'ended', run: await client.wait(run, limits) };

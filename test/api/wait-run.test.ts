@@ -90,6 +90,19 @@ describe('on a calm network', () => {
     );
   });
 
+  test('the end is told as soon as it is announced, before the result is asked for', async () => {
+    const order: string[] = [];
+    const get: RawHandler = (_request, answer) => {
+      order.push('result');
+      sendJson(answer, 200, createRunJson('r'));
+    };
+    await withClient(route({ start: startWith(CREATED, COMPLETED), get }), {}, async ({ client }) => {
+      const onEnd = (): void => void order.push('end');
+      await client.wait(await client.start({ query: 'q' }), { onEnd });
+      expect(order).toEqual(['end', 'result']);
+    });
+  });
+
   test('a last event that carries the whole run saves the second one', async () => {
     const full = formatFrame('3', 'agent_run.completed', createRunJson('r'));
     await withClient(route({ start: startWith(CREATED, full) }), {}, async ({ client, server }) => {
