@@ -13,10 +13,15 @@ export interface DispatchContext {
   askGroup(group: QuestionGroup): Promise<NextQuestions>;
 }
 
+/** Batches made ready for each so many that may run: enough that one waits wherever a run ends. */
+const RUNS_PER_READY_BATCH = 5;
+
 /** Keeps runs going under the concurrency cap until every question is answered or given up. */
 export class Dispatcher {
   private readonly context: DispatchContext;
   private readonly limit: ReturnType<typeof pLimit>;
+  /** Groups on their way at once: those that run, and a few that are written down and wait for a place. */
+  private readonly places: number;
   /** Groups that go out before anything else: continuations of a run, and those that the budget had no room for. */
   private readonly urgent: QuestionGroup[] = [];
   /** True while the budget has no room and only the end of a run can make some. */
@@ -28,7 +33,8 @@ export class Dispatcher {
 
   constructor(context: DispatchContext) {
     this.context = context;
-    this.limit = pLimit(context.concurrency);
+    this.places = context.concurrency + Math.ceil(context.concurrency / RUNS_PER_READY_BATCH);
+    this.limit = pLimit(this.places);
   }
 
   /** Takes a slot for work that is not from the source, such as waiting for a run that an earlier job started. */
@@ -47,9 +53,9 @@ export class Dispatcher {
       });
   }
 
-  /** Asks everything that `source` yields; it is pulled no further than one batch ahead of the slots. */
+  /** Asks everything that `source` yields; it is pulled no further than one batch ahead of the places. */
   async run(source: AsyncIterator<readonly Question[]>): Promise<void> {
-    const { stop, concurrency, askGroup } = this.context;
+    const { stop, askGroup } = this.context;
     while (stop.reason === null) {
       const group = this.isShort ? null : await this.takeGroup(source);
       if (group === null) {
@@ -57,7 +63,7 @@ export class Dispatcher {
         await this.waitForChange();
         continue;
       }
-      while (this.entered >= concurrency) await this.waitForChange();
+      while (this.entered >= this.places) await this.waitForChange();
       this.enter(() => askGroup(group));
     }
     while (this.entered > 0) await this.waitForChange();

@@ -39,6 +39,8 @@ export type SendResult =
 
 /** A batch is refused a place at the agent for so long, with no run of ours at work, before the job is given up. */
 const PATIENCE_MS = 15 * 60_000;
+/** An intent that waited longer is written anew before its request leaves: who looks for it after a crash goes by its time. */
+const MAX_INTENT_AGE_MS = 10 * 60_000;
 const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
 /** Writes the intent down, starts the run once, and writes its id down; a lost reply is looked up, never asked again blindly. */
@@ -47,11 +49,10 @@ export async function sendBatch(
   request: CreateRunRequest,
   context: SendContext,
 ): Promise<SendResult> {
-  const { ledger, client, pacer, stopSignal } = context;
+  const { ledger, client, pacer, clock, stopSignal } = context;
   if (stopSignal.aborted) return { status: 'stopped' };
-  if (ledger.intend(batch, context.capMicros) === 'over_budget') return { status: 'over_budget' };
-  const intendedAtMs = context.clock.now();
-  await ledger.flush();
+  let intendedAtMs = clock.now();
+  if (!(await intend(batch, context))) return { status: 'over_budget' };
   let refusedAtMs: number | null = null;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -59,6 +60,15 @@ export async function sendBatch(
     } catch {
       ledger.void(batch.id, 'the job was stopped before it was sent');
       return { status: 'stopped' };
+    }
+    if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) {
+      ledger.void(batch.id, 'it waited long for a place, and is intended anew');
+      intendedAtMs = clock.now();
+      if (!(await intend(batch, context))) {
+        pacer.fail();
+        pacer.release();
+        return { status: 'over_budget' };
+      }
     }
     try {
       // Without a signal: a create that we cut off ourselves would be a run that nobody knows of.
@@ -69,13 +79,20 @@ export async function sendBatch(
     } catch (error) {
       if (!isAgentFailure(error)) throw error;
       if (error.outcome !== 'not_created') return recoverReply(batch, error.message, intendedAtMs, context);
-      refusedAtMs ??= context.clock.now();
+      refusedAtMs ??= clock.now();
       const result = await handleRefusal(error, attempt, refusedAtMs, context);
       if (result === 'again') continue;
       ledger.void(batch.id, error.message);
       return result;
     }
   }
+}
+
+/** Writes the batch down and reserves its money, and brings both to the disk; false where the cap has no room for it. */
+async function intend(batch: Batch, { ledger, capMicros }: SendContext): Promise<boolean> {
+  if (ledger.intend(batch, capMicros) === 'over_budget') return false;
+  await ledger.flush();
+  return true;
 }
 
 /** Looks a run up whose reply was lost: found, it is adopted; certainly absent, its batch is voided; else it stays unknown. */

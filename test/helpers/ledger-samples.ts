@@ -28,7 +28,10 @@ export function createLedgerPath(): string {
   return join(folder, 'home', 'ledger.sqlite');
 }
 
-export function openTestLedger(path = createLedgerPath(), clock = createTestClock()): Ledger {
+export function openTestLedger(
+  path = createLedgerPath(),
+  clock: Pick<TestClock, 'now'> = createTestClock(),
+): Ledger {
   return openLedger(path, { clock });
 }
 

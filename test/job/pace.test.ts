@@ -1,6 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { openLedger } from '../../src/ledger/ledger.js';
+import type { EnrichEvent } from '../../src/model/events.js';
+import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { createList, openJobBench } from '../helpers/job.js';
-import { answerRows } from '../helpers/scripted-agent.js';
+import { answerPaid } from '../helpers/paid-server.js';
+import { answerRows, createGate } from '../helpers/scripted-agent.js';
+import { countStatuses, script } from '../helpers/truthful-agent.js';
 
 test('a calm network sees two requests a run, and never more runs at once than allowed', async () => {
   const bench = await openJobBench(answerRows);
@@ -12,4 +17,77 @@ test('a calm network sees two requests a run, and never more runs at once than a
   // One to start and to follow, one to fetch the result; the rest asks once whether the agent is there.
   expect(requests.get).toBeLessThanOrEqual(40);
   expect(summary.requests).toBeLessThanOrEqual(2 * 40 + 2);
+});
+
+test('a cap that nobody told is found, used and followed up, and its refusals are no news', async () => {
+  const limits = [{ maxActiveRuns: 6 }, { afterRuns: 80, maxActiveRuns: 20 }];
+  const rehearsal = resolveRehearsal({ faults: { faults: [], limits }, latency: '20ms..60ms' });
+  const bench = await openJobBench(answerRows, { rehearsal });
+  bench.write('in.csv', createList(400));
+  const events: EnrichEvent[] = [];
+  const { summary } = await bench.run(
+    { batchSize: 1, concurrency: 50 },
+    { onEvent: (event) => events.push(event) },
+  );
+  const { runs, refused } = bench.server.report();
+  expect(summary.stop).toBe('done');
+  expect(runs).toMatchObject({ created: 400, peakActive: 20 });
+  // One in twenty, and what the way up costs where the cap is met: not the 44 of all that wait at the start.
+  expect(refused.concurrency).toBeLessThanOrEqual(400 / 20 + 20);
+  expect(events.filter(({ type }) => type === 'retry')).toEqual([]);
+});
+
+test('the next batch is written down while every place is taken, and given up with its money when the job stops', async () => {
+  const gate = createGate();
+  const bench = await openJobBench(gate.script);
+  bench.write('in.csv', createList(10));
+  const stop = new AbortController();
+  const job = bench.run({ batchSize: 1, concurrency: 2, maxCost: 1 }, { signal: stop.signal });
+  const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
+  onTestFinished(() => ledger.close());
+  const readStates = (): string[] => {
+    const [known] = ledger.listJobs();
+    return known === undefined ? [] : ledger.findOpenBatches(known.askId).map(({ state }) => state);
+  };
+  await expect.poll(readStates).toEqual(['sent', 'sent', 'intended']);
+  expect(bench.agent.tasks).toHaveLength(2);
+  stop.abort();
+  expect((await job).summary).toMatchObject({ stop: 'interrupted', reservedMicros: 2 * 25_000 });
+  expect(readStates()).toEqual(['sent', 'sent']);
+  gate.open();
+  const { summary } = await bench.run({ batchSize: 1, concurrency: 2, maxCost: 1 });
+  expect(summary).toMatchObject({ stop: 'done', runs: { created: 8, adopted: 2 } });
+  expect(bench.server.report().runs.created).toBe(10);
+});
+
+test('a batch that is ready for the next place takes nothing from the budget of those that run', async () => {
+  const bench = await openJobBench(answerPaid);
+  bench.write('in.csv', createList(80));
+  // Room for three of ten runs: two at work and one that waits, then none.
+  const { summary, rows } = await bench.run({ concurrency: 2, maxCost: 0.075 });
+  expect(summary).toMatchObject({ stop: 'budget', costMicros: 75_000, reservedMicros: 0 });
+  expect(countStatuses(rows)).toEqual({ enriched: 24, over_budget: 56 });
+});
+
+test('the last rows of the input are asked at once, and do not wait for repairs to fill their batch', async () => {
+  let meetTail = (): void => undefined;
+  const tail = new Promise<void>((resolve) => {
+    meetTail = resolve;
+  });
+  const asked: number[] = [];
+  // Each full run leaves a row out.
+  const answer = script((rows) => ({ rows: rows.length === 8 ? rows.slice(1) : rows }));
+  const bench = await openJobBench(async (task, signal) => {
+    const size = task.request.input?.data?.length ?? 0;
+    asked.push(size);
+    if (size === 3) meetTail();
+    // The first run ends only once the last one has been started.
+    if (asked.length === 1) await tail;
+    return answer(task, signal);
+  });
+  bench.write('in.csv', createList(8 + 8 + 3));
+  const { rows } = await bench.run({ concurrency: 3 });
+  expect(countStatuses(rows)).toEqual({ enriched: 19 });
+  // Two full runs and the tail; then what they left out, in one run.
+  expect(asked).toEqual([8, 8, 3, 2]);
 });

@@ -65,13 +65,13 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
     rehearsal: resolveRehearsal({ faults }),
   });
   const client = new AgentClient({ baseUrl: server.url, apiKey: 'key', retry: { maxRetries: 0 } });
-  const ledger = openTestLedger();
+  const clock = new VirtualClock();
+  const ledger = openTestLedger(undefined, clock);
   onTestFinished(async () => {
     await client.close();
     await server.close();
     ledger.close();
   });
-  const clock = new VirtualClock();
   const signal = new AbortController().signal;
   const job = openTestJob(ledger);
   const context: SendContext = {
@@ -135,6 +135,20 @@ test('a long wait for own runs is no failure: the first refusal after it does no
   context.pacer.release();
   context.pacer.release();
   expect(await sending).toMatchObject({ status: 'sent' });
+});
+
+test('what waited long for a place is as good as intended anew when its request leaves, and reserved once', async () => {
+  const { send, context, clock, ledger, job, batch } = await openSend([]);
+  context.pacer.adopt();
+  context.pacer.adopt();
+  const sending = send();
+  await new Promise((resolve) => setImmediate(resolve));
+  await clock.sleep(40 * MINUTE_MS);
+  context.pacer.release();
+  expect(await sending).toMatchObject({ status: 'sent' });
+  const [open] = ledger.findOpenBatches(job.askId);
+  expect(open).toMatchObject({ state: 'sent', intendedAtMs: clock.now() });
+  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: batch.reserveMicros });
 });
 
 test('while a run of our own works, refusals are no news and never end the job', async () => {
