@@ -47,7 +47,8 @@ export class Room {
     // Where even known room was refused, one create at a time feels how much there is.
     if (this.denials > 0 && pending > 0) return Number.POSITIVE_INFINITY;
     if (active < known + this.reach) return 0;
-    if (this.growsFrom !== null || pending > 0) return Number.POSITIVE_INFINITY;
+    // One look at a time.
+    if (this.growsFrom !== null || active > known) return Number.POSITIVE_INFINITY;
     const dueAtMs = this.looks >= 1 ? nowMs : this.refusedAtMs + LOOK_AGAIN_MS;
     return Math.max(0, this.noLookUntilMs - nowMs, dueAtMs - nowMs);
   }
