@@ -23,7 +23,10 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
     isOutputClosed = true;
   });
   process.stderr.on('error', checkGone);
-  process.stdin.on('error', checkGone);
+  // Whoever reads it deals with all else.
+  process.stdin.on('error', (error: NodeJS.ErrnoException) => {
+    isTerminalGone ||= error.code === 'EIO';
+  });
   const { runProgram } = await import('./program.js');
   process.exitCode = await runProgram(words, {
     version: VERSION,
