@@ -21,6 +21,8 @@ export const ROWFILL = {
     ...['-f', 'hq_city', '-f', 'founded:integer', '--send', 'company,domain'],
     ...['--batch-size', String(job.batchSize), '--concurrency', String(job.concurrency)],
     ...(job.startsPerSecond > 0 ? ['--starts-per-second', String(job.startsPerSecond)] : []),
+    // The list of this server does not lag: a killed job need not wait for runs to turn up in it.
+    ...['--list-lag', '1s'],
     ...['--api-url', job.url, '--output', job.output, '--yes', '--quiet'],
   ],
 };

@@ -62,12 +62,13 @@ export const MEASURES = [
     title: 'whole trip, batches of 100, instant agent',
     contenders: [ROWFILL, SCRIPT_1S],
     measure: async (contender, { rows, folder }) => {
-      const { result, again } = await runJob(contender, folder, {
+      const { result, report, again } = await runJob(contender, folder, {
         ...{ rows, batchSize: 100, server: {}, repeat: contender === ROWFILL },
       });
       return {
         'rows a second': Math.round(rows / result.seconds),
         'CPU µs a row': round((result.cpuSeconds / rows) * 1e6),
+        'of the server': round((report.cpuMs / rows) * 1e3),
         'peak MB': Math.round(result.peakMb),
         ...(again === null
           ? {}
@@ -117,6 +118,7 @@ async function measurePace(contender, folder, { runs, medianMs, seed }) {
     'best without foresight': round(scheduleMs / idealMs),
     'requests a run': round(requests / report.runs.created),
     'CPU ms a run': round((result.cpuSeconds / runs) * 1_000),
+    'of the server': round(report.cpuMs / runs),
   };
 }
 
