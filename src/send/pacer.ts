@@ -137,6 +137,7 @@ export class Pacer {
     this.alarm = alarm;
     this.clock.sleep(atMs - this.clock.now(), alarm.sleep.signal).then(
       () => {
+        if (this.alarm !== alarm) return;
         this.alarm = null;
         this.admit();
       },

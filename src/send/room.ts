@@ -47,7 +47,7 @@ export class Room {
     // Where even known room was refused, one create at a time feels how much there is.
     if (this.denials > 0 && pending > 0) return Number.POSITIVE_INFINITY;
     if (active < known + this.reach) return 0;
-    // One look at a time.
+    // One look at a time; the first way up goes by what was accepted alone.
     if (this.growsFrom !== null || active > known) return Number.POSITIVE_INFINITY;
     const dueAtMs = this.looks >= 1 ? nowMs : this.refusedAtMs + LOOK_AGAIN_MS;
     return Math.max(0, this.noLookUntilMs - nowMs, dueAtMs - nowMs);
@@ -77,7 +77,7 @@ export class Room {
     this.refusedAtMs = nowMs;
     // Feeling the way down after a fall is not looking for more.
     if (this.denials === 0) this.looks = Math.max(-MAX_DEBT, this.looks - 1);
-    this.noLookUntilMs = nowMs + WAITS_BETWEEN_LOOKS * (retryAfterMs ?? 0);
+    this.noLookUntilMs = Math.max(this.noLookUntilMs, nowMs + WAITS_BETWEEN_LOOKS * (retryAfterMs ?? 0));
     // A look beyond what is known says nothing about what is known.
     if (this.active < this.known) this.lower();
   }
