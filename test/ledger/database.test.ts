@@ -219,3 +219,11 @@ test('what the driver or the system says becomes an error with a code and a reme
   const unknown = new Error('something else');
   expect(describeLedgerError(unknown, '/x')).toBe(unknown);
 });
+
+test.skipIf(process.platform !== 'linux')('a folder that cannot be made is refused, also below /proc', () => {
+  for (const folder of ['/proc/rowfill', '/proc/rowfill/home', '/dev/null/home']) {
+    expect(() => openLedger(`${folder}/ledger.sqlite`)).toThrow(
+      expect.objectContaining({ code: 'LEDGER_NOT_WRITABLE', message: expect.stringContaining(folder) }),
+    );
+  }
+});
