@@ -62,7 +62,7 @@ async function lookForLost({ agent, clock, stop, onEvent }: Trip, open: readonly
   if (lost.length === 0) return { runIds: new Map<string, string>(), doubt: null };
   const runs =
     lost.length === 1 ? 'a run that may have been started' : `${lost.length} runs that may have been started`;
-  const message = `looking for ${runs} before anything is asked again; a list that lags is given ${agent.listLagMs / 1_000} s`;
+  const message = `Looking for ${runs} before anything is asked again; a list that lags is given ${agent.listLagMs / 1_000} s`;
   onEvent({ type: 'note', code: 'LOOKING_FOR_RUNS', message });
   return findLostRuns(agent.client, lost, { listLagMs: agent.listLagMs, clock, signal: stop.waitSignal });
 }

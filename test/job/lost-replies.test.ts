@@ -134,7 +134,7 @@ test('an interruption does not wait for the look: the run is looked for the next
     { onEvent: (event) => event.type === 'note' && notes.push(event.message), confirm: async () => true },
   );
   expect(notes).toEqual([
-    'looking for a run that may have been started before anything is asked again; a list that lags is given 1 s',
+    'Looking for a run that may have been started before anything is asked again; a list that lags is given 1 s',
   ]);
   expect(blind.summary).toMatchObject({ stop: 'done', unknownRuns: 1, reservedMicros: PRICE_MICROS });
   expect(countStatuses(blind.rows)).toEqual({ failed: 8 });
