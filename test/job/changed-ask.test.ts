@@ -68,6 +68,14 @@ test('only rows of this file are counted, and only those that had an answer', as
   expect((await readChange(bench, { query: 'Something else?' }))[0]).toContain(' 1 answered row would');
 });
 
+test('the rows of a long file are counted to its end, not only those that are read at once', async () => {
+  const bench = await openJobBench(answerPaid);
+  bench.write('in.csv', createSites(1, 3_000));
+  await bench.run({ batchSize: 500 });
+  const [said] = await readChange(bench, { query: 'Something else?' });
+  expect(said).toContain(' 3000 answered rows would be asked again;');
+});
+
 test('back to an ask that was answered before, nothing is asked again, and that is said', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(4));
