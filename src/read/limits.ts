@@ -12,6 +12,8 @@ export interface InputLimits {
   readonly freeInflateBytes: number;
   /** The most bytes that the different texts of a workbook may take. @default 268435456 */
   readonly maxSharedBytes: number;
+  /** The most blank cells that the rows of a sheet may have before their last value, all together. @default 100000000 */
+  readonly maxBlankCells: number;
   /** How many bytes are read at a time. @default 65536 */
   readonly pieceBytes: number;
 }
@@ -23,5 +25,6 @@ export const INPUT_LIMITS: InputLimits = {
   maxInflateRatio: 400,
   freeInflateBytes: 256 * 1024 * 1024,
   maxSharedBytes: 256 * 1024 * 1024,
+  maxBlankCells: 100_000_000,
   pieceBytes: 64 * 1024,
 };

@@ -9,7 +9,7 @@ export async function readNumberFormats(archive: ZipArchive, path: string): Prom
   const own = new Map<number, string>();
   const ids: number[] = [];
   let isCellStyle = false;
-  const part = { name: archive.name, path, openBytes: () => archive.openPart(path) };
+  const part = { name: archive.name, path, openBytes: () => archive.openSmallPart(path) };
   const handler = {
     open(name: string, attributes: Readonly<Record<string, string>>) {
       if (name === 'cellXfs') isCellStyle = true;

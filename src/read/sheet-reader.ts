@@ -34,23 +34,47 @@ export async function* readSheetLines(
 ): AsyncGenerator<readonly SheetLine[]> {
   const { archive } = workbook;
   const row = new SheetRow(workbook, limits);
-  let lines: SheetLine[] = [];
-  let cellCount = 0;
+  const chunks = new LineChunks();
   const takeRow = () => {
     const line = row.close(notebook);
-    if (line === null) return;
-    lines.push(line);
-    cellCount += line.cells.length;
+    if (line !== null) chunks.add(line);
   };
   const openBytes = () => archive.openPart(sheet.path, signal);
   const handler = createHandler(row, takeRow, notebook);
   for await (const _ of readXml({ name: archive.name, path: sheet.path, openBytes }, handler)) {
-    if (lines.length < CHUNK_ROWS && cellCount < CHUNK_CELLS) continue;
-    yield lines;
-    lines = [];
-    cellCount = 0;
+    yield* chunks.takeFull();
   }
-  if (lines.length > 0) yield lines;
+  yield* chunks.takeAll();
+}
+
+/** Rows in portions: a piece of the sheet may hold many. */
+class LineChunks {
+  #full: (readonly SheetLine[])[] = [];
+  #open: SheetLine[] = [];
+  #cellCount = 0;
+
+  add(line: SheetLine): void {
+    this.#open.push(line);
+    this.#cellCount += line.cells.length;
+    if (this.#open.length >= CHUNK_ROWS || this.#cellCount >= CHUNK_CELLS) this.#close();
+  }
+
+  takeFull(): readonly (readonly SheetLine[])[] {
+    const full = this.#full;
+    if (full.length > 0) this.#full = [];
+    return full;
+  }
+
+  takeAll(): readonly (readonly SheetLine[])[] {
+    if (this.#open.length > 0) this.#close();
+    return this.takeFull();
+  }
+
+  #close(): void {
+    this.#full.push(this.#open);
+    this.#open = [];
+    this.#cellCount = 0;
+  }
 }
 
 function createHandler(row: SheetRow, takeRow: () => void, notebook: Notebook): XmlHandler {

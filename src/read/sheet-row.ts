@@ -14,6 +14,7 @@ export class SheetRow {
   readonly #limits: InputLimits;
   readonly #readCell: ReturnType<typeof createCellReader>;
   #line = 0;
+  #blankCount = 0;
   #isHidden = false;
   #cells: string[] = [];
   #stored: (StoredCell | null)[] = [];
@@ -75,6 +76,8 @@ export class SheetRow {
     const { text, stored } = this.#readCell({ type: this.#type, style: this.#style, value: this.#value });
     if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#isUncomputed = true;
     if (text === '' && this.#column >= this.#cells.length) return;
+    this.#blankCount += Math.max(0, this.#column - this.#cells.length);
+    if (this.#blankCount > this.#limits.maxBlankCells) this.#refuseBlanks();
     while (this.#cells.length < this.#column) {
       this.#cells.push('');
       this.#stored.push(null);
@@ -97,6 +100,14 @@ export class SheetRow {
       'INPUT_TOO_MANY_ROWS',
       `${this.#name} claims a row ${this.#line}; a sheet has up to ${MAX_LINE}`,
       'Open it in a spreadsheet program and save it anew, or save the sheet as CSV.',
+    );
+  }
+
+  #refuseBlanks(): never {
+    throw createUsageError(
+      'INPUT_INFLATES_TOO_MUCH',
+      `${this.#name} has more than ${this.#limits.maxBlankCells} blank cells before others: it is taken for a bomb`,
+      'If it is a table all the same, save it as CSV and give that file.',
     );
   }
 

@@ -131,6 +131,6 @@ async function readElements(
   path: string,
   open: (name: string, attributes: Readonly<Record<string, string>>) => void,
 ): Promise<void> {
-  const part = { name: archive.name, path, openBytes: () => archive.openPart(path) };
+  const part = { name: archive.name, path, openBytes: () => archive.openSmallPart(path) };
   for await (const _ of readXml(part, { open, close: () => {}, text: () => {} }));
 }

@@ -12,10 +12,15 @@ export interface ZipArchive {
   readonly paths: ReadonlySet<string>;
   /** The bytes of a part, unpacked. */
   openPart(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array>;
+  /** The same of a part that only tells of others, and so is never long. */
+  openSmallPart(path: string): AsyncGenerator<Uint8Array>;
 }
 
 const MAX_PARTS = 10_000;
 const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024;
+const MAX_SMALL_BYTES = 64 * 1024 * 1024;
+/** A piece holds no more rows than may wait in memory, however wide they claim to be. */
+const PIECE_BYTES = 16 * 1024;
 
 // Workers are for browsers: here the unpacking is in threads of the runtime's own.
 configure({ useWebWorkers: false });
@@ -27,21 +32,36 @@ export async function openZip(source: ByteSource, limits: InputLimits): Promise<
   return {
     name,
     paths,
-    async *openPart(path, signal) {
-      const file = await openFile(source);
-      try {
-        const entry = (await readEntries(file, source)).get(path.toLowerCase());
-        if (entry === undefined) throw createBrokenError(name, `it has no part ${path}`);
-        yield* unpack(entry, source, limits, signal);
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw await explainZipError(source, error);
-      } finally {
-        await file.close();
+    openPart: (path, signal) => openPart(source, path, limits, signal),
+    async *openSmallPart(path) {
+      let bytes = 0;
+      for await (const piece of openPart(source, path, limits)) {
+        bytes += piece.length;
+        if (bytes > MAX_SMALL_BYTES) throw createBrokenError(name, `${path} is too long`);
+        yield piece;
       }
-      await checkUnchanged(source, undefined, 0);
     },
   };
+}
+
+async function* openPart(
+  source: ByteSource,
+  path: string,
+  limits: InputLimits,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const file = await openFile(source);
+  try {
+    const entry = (await readEntries(file, source)).get(path.toLowerCase());
+    if (entry === undefined) throw createBrokenError(source.name, `it has no part ${path}`);
+    yield* unpack(entry, source, limits, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw await explainZipError(source, error);
+  } finally {
+    await file.close();
+  }
+  await checkUnchanged(source, undefined, 0);
 }
 
 /** What is said of a file that begins as a workbook and is none. */
@@ -129,9 +149,8 @@ async function* unpack(
         'If it is a table all the same, save it as CSV and give that file.',
       );
     }
-    for (let at = 0; at < piece.length; at += limits.pieceBytes) {
-      yield piece.subarray(at, at + limits.pieceBytes);
-    }
+    const step = Math.min(limits.pieceBytes, PIECE_BYTES);
+    for (let at = 0; at < piece.length; at += step) yield piece.subarray(at, at + step);
   }
 }
 

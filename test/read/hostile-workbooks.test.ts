@@ -46,6 +46,14 @@ test('more different texts than memory is meant to hold are refused, blank ones 
   }
 });
 
+test('a part that only tells of others is refused where it is long', async () => {
+  const book = `<workbook><sheets/>${' '.repeat(65 * 1024 * 1024)}</workbook>`;
+  await expect(openRows('', {}, { 'xl/workbook.xml': book })).rejects.toMatchObject({
+    code: 'INPUT_WORKBOOK_BROKEN',
+    message: expect.stringContaining('xl/workbook.xml is too long'),
+  });
+});
+
 test('a text without end is refused after the limit, in a cell and among the shared ones', async () => {
   const limits = { maxRowLength: 100_000 };
   const text = 'x'.repeat(300_000);
@@ -78,6 +86,14 @@ test('two cells in the far corners of a sheet are two rows and no more', async (
   expect(input.notes.map(({ message }) => message)).toContain(
     'Blank rows: 1048573 (rows 3, 4, 5, 6, 7, …). They are left out.',
   );
+});
+
+test('rows of blank cells with one far to the right are taken for a bomb once there are very many', async () => {
+  const far = '<row><c r="XFD1"><v>1</v></c></row>'.repeat(100);
+  await expect(openRows(far, { maxBlankCells: 1_000_000 }).then(readAllRows)).rejects.toMatchObject({
+    code: 'INPUT_INFLATES_TOO_MUCH',
+  });
+  expect(await readAllRows(await openRows(far))).toHaveLength(100);
 });
 
 test.each(['A0', '1', 'é1', 'XFE1', 'AAAAAAAAAAAAAAAAAAAAAAAAAAA1', ''])(
