@@ -122,7 +122,13 @@ export const JOB_OPTIONS = {
     about: 'Rows in one run. A run has one price, so more rows are cheaper, and each gets less attention.',
     fallback: '8',
   },
-  concurrency: { kind: 'integer', value: 'N', group: AGENT, about: 'The most runs at once; fewer where the agent takes fewer.', fallback: '20' },
+  concurrency: {
+    kind: 'integer',
+    value: 'N',
+    group: AGENT,
+    about: 'The most runs at once; fewer where the agent takes fewer.',
+    fallback: '20',
+  },
   startsPerSecond: {
     kind: 'number',
     value: 'N',

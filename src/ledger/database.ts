@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { createUsageError } from '../errors.js';
+import { createLedgerFile } from './create-ledger-file.js';
 import { describeLedgerError } from './database-errors.js';
 import { LogFlusher } from './log-flusher.js';
 
@@ -31,7 +32,7 @@ export class Database {
     this.path = path;
     this.#flusher = new LogFlusher(path, () => this.#turn);
     this.#connection = this.#guard(() => {
-      createFile(path);
+      createLedgerFile(path);
       return new Libsql(path);
     });
     this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
@@ -224,29 +225,5 @@ export class Database {
     } catch (error) {
       throw describeLedgerError(error, this.path);
     }
-  }
-}
-
-/** Makes the folder and the file readable by their owner only. SQLite gives its side files the same mode. */
-function createFile(path: string): void {
-  createFolder(dirname(path));
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) {
-    // Only ever a new file: to open and close an existing one would drop the locks this process has on it.
-    closeSync(openSync(path, 'a', 0o600));
-  } else if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
-    chmodSync(path, 0o600);
-  }
-}
-
-/** Makes a folder and those above it. Node's own way never ends where no folder can be made, as below /proc. */
-function createFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  createFolder(dirname(folder));
-  try {
-    mkdirSync(folder, 0o700);
-  } catch (error) {
-    // Another process may have been faster.
-    if (!existsSync(folder)) throw error;
   }
 }
