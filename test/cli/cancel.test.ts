@@ -5,6 +5,7 @@ import { nameAgent } from '../../src/job/name-agent.js';
 import { type LeaseHolder, readHolder } from '../../src/ledger/leases.js';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { createAsk } from '../../src/model/ask.js';
+import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { createList } from '../helpers/job.js';
 import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
@@ -34,6 +35,23 @@ test('cancel ends the runs of an interrupted job at the agent that it was sent t
   const again = await dir.run([...args, '--json'], ENV);
   expect(JSON.parse(again.stdout).rows).toMatchObject({ total: 4, enriched: 4 });
   expect(agent.tasks.length).toBeGreaterThan(2);
+});
+
+test('what cancelled runs cost until then is booked, and nothing stays reserved for them', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(4));
+  const gate = createPaidGate();
+  const server = await servePaid(gate.script, { rehearsal: resolveRehearsal({ price: true }) });
+  const args = ['run', 'in.csv', '-f', 'answer', '--api-url', server.url, '--yes', '--batch-size', '2'];
+  const running = dir.spawn(args, ENV);
+  await gate.reached(2);
+  await running.end('SIGINT');
+  const readJob = async () => JSON.parse((await dir.run(['status', '--json'])).stdout).jobs[0];
+  const { job } = await readJob();
+  expect((await dir.run(['cancel', job], ENV)).status).toBe(0);
+  const { billedMicros } = server.report();
+  expect(billedMicros).toBeGreaterThan(0);
+  expect(await readJob()).toMatchObject({ cost_usd: billedMicros / 1e6, reserved_usd: 0, runs: [] });
 });
 
 test('--cancel-on-interrupt cancels the runs instead of leaving them to work', async () => {
