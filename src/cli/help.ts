@@ -40,7 +40,7 @@ export function formatCommandHelp(entry: CommandEntry, command: Command, width: 
 }
 
 const ABOUT =
-  'Fills the empty columns of a CSV or JSONL file with a web-research agent. Every cell is cited, every dollar ' +
+  'Fills the empty columns of a CSV, JSONL or Excel file with a web-research agent. Every cell is cited, every dollar ' +
   'is counted, every row is accounted for, and nothing is paid for twice.';
 
 const EXAMPLES: readonly Example[] = [

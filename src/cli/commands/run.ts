@@ -16,7 +16,7 @@ import { createSummaryRecord } from '../summary.js';
 /** `rowfill run`: fills a file; the same command again carries on. */
 export const run = createCommand({
   about:
-    'Fills columns of a CSV or JSONL file with what an agent finds out about each row. INPUT is a file; - is standard input.\n' +
+    'Fills columns of a CSV, JSONL or Excel file with what an agent finds out about each row. INPUT is a file; - is standard input.\n' +
     'Interrupted, or stopped at the budget? The same command carries on, and pays for nothing twice.',
   options: {
     ...JOB_OPTIONS,
