@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openJobBench } from './helpers/job.js';
 import { script } from './helpers/truthful-agent.js';
+import { createRow, createWorkbook } from './helpers/workbook.js';
 
 test('a dotted name sends what is inside a nested object, and nothing beside it', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
@@ -29,8 +31,22 @@ test('a dotted name that leads nowhere is refused, and in a table it is a column
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.jsonl', '{"company":"Company 1","address":{"city":"Bonn"}}\n');
   bench.write('in.csv', 'company,address\nCompany 1,Bonn\n');
+  const sheet = createRow(1, ['company', 'address']) + createRow(2, ['Company 1', 'Bonn']);
+  writeFileSync(join(bench.folder, 'in.xlsx'), await createWorkbook({ Firms: sheet }));
   const refused = { code: 'UNKNOWN_COLUMN' };
   const input = join(bench.folder, 'in.jsonl');
   await expect(bench.run({ input, send: ['adress.city'] })).rejects.toMatchObject(refused);
   await expect(bench.run({ send: ['address.city'] })).rejects.toMatchObject(refused);
+  const workbook = join(bench.folder, 'in.xlsx');
+  await expect(bench.run({ input: workbook, send: ['address.city'] })).rejects.toMatchObject(refused);
+});
+
+test('a file of which no row can be read says so, where a column is named', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('in.json', '[{"company":NaN}]');
+  const input = join(bench.folder, 'in.json');
+  await expect(bench.run({ input, send: ['company'] })).rejects.toMatchObject({
+    code: 'UNKNOWN_COLUMN',
+    hint: 'None of its rows could be read.',
+  });
 });

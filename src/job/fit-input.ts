@@ -10,13 +10,9 @@ interface Place {
 }
 
 /** The same input, where rows that do not fit into the output are an error as soon as they are read: before a dollar is spent. */
-export function fitInput(
-  input: Input,
-  { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
-  place: Place,
-): Input {
+export function fitInput(input: Input, { fields }: Pick<Ask, 'fields'>, place: Place): Input {
   const { shape, columns } = input;
-  const check = createFitCheck({ ...place, shape, columns, fields, schema });
+  const check = createFitCheck({ ...place, shape, columns, fields });
   if (check === null) return input;
   return {
     name: input.name,

@@ -5,6 +5,7 @@ import { checkFieldNames, createSchema, parseField, readFields } from '../model/
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
+import { holdsObjects } from '../model/shape.js';
 import type { EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 import { describeOrigin } from './describe-origin.js';
@@ -130,11 +131,12 @@ function resolveSend(
   }
   for (const [index, column] of wanted.entries()) {
     // In a JSON file a dotted name reaches into nested objects.
-    const isInside = shape.format !== 'csv' && columns.some((key) => column.startsWith(`${key}.`));
+    const isInside = holdsObjects(shape) && columns.some((key) => column.startsWith(`${key}.`));
     if (isInside || columns.includes(column)) continue;
     const nearest = readNearest(column, columns);
-    const hint =
-      nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : `The columns are ${columns.join(', ')}.`;
+    const list =
+      columns.length > 0 ? `The columns are ${columns.join(', ')}.` : 'None of its rows could be read.';
+    const hint = nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : list;
     const where = describeOrigin(origins, `send/${index}`, '--send');
     throw createUsageError('UNKNOWN_COLUMN', `${where} names ${column}, which the input does not have`, hint);
   }

@@ -3,6 +3,7 @@ import { readLikelyMicros, readWorstMicros } from '../model/prices.js';
 import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/question.js';
 import type { Quote } from '../model/quote.js';
 import type { Row } from '../model/row.js';
+import { holdsObjects } from '../model/shape.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
 import { CellNotes } from './cell-notes.js';
 import { Claims } from './claims.js';
@@ -68,7 +69,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
 function canBePartlyFilled({ ask, input, settings }: Trip): boolean {
   if (settings.overwrite) return false;
   // Keys of a JSON file may come up late.
-  if (input.shape.format === 'jsonl' || input.shape.format === 'json') return true;
+  if (holdsObjects(input.shape)) return true;
   return ask.fields.some(({ name }) =>
     input.columns.some((column) => column === name || column.startsWith(`${name}.`)),
   );

@@ -30,8 +30,13 @@ export interface FileShape {
 }
 
 /** True where a table made of the input has a header: its own, or the keys of its objects. */
-export function hasHeader({ format, titles }: FileShape): boolean {
-  return titles.length > 0 || format === 'jsonl' || format === 'json';
+export function hasHeader(shape: FileShape): boolean {
+  return shape.titles.length > 0 || holdsObjects(shape);
+}
+
+/** True for a file of objects, whose keys may be nested and may come up late. */
+export function holdsObjects({ format }: Pick<FileShape, 'format'>): boolean {
+  return format === 'jsonl' || format === 'json';
 }
 
 /** What of a sheet is given back beside its rows. */
