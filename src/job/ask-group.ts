@@ -60,8 +60,9 @@ async function waitAndSettle(
     if (holdsPlace) send.pacer.release();
     holdsPlace = false;
   };
-  // The next run starts while the result of this one is fetched and settled.
-  const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs, onEnd: leave });
+  // The next run starts while the result of this one is fetched; under a cap, only once it is known what this one cost.
+  const onEnd = send.capMicros === null ? leave : () => undefined;
+  const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs, onEnd });
   leave();
   switch (waited.status) {
     case 'ended':

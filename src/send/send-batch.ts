@@ -61,14 +61,17 @@ export async function sendBatch(
       ledger.void(batch.id, 'the job was stopped before it was sent');
       return { status: 'stopped' };
     }
+    if (isAboveCap(batch, context)) {
+      ledger.void(
+        batch.id,
+        'a run cost more than was reserved, and the cap has no room for this one any more',
+      );
+      return giveBack(pacer);
+    }
     if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) {
       ledger.void(batch.id, 'it waited long for a place, and is intended anew');
       intendedAtMs = clock.now();
-      if (!(await intend(batch, context))) {
-        pacer.fail();
-        pacer.release();
-        return { status: 'over_budget' };
-      }
+      if (!(await intend(batch, context))) return giveBack(pacer);
     }
     try {
       // Without a signal: a create that we cut off ourselves would be a run that nobody knows of.
@@ -86,6 +89,20 @@ export async function sendBatch(
       return result;
     }
   }
+}
+
+/** True where what was billed since the batch was intended leaves no room for all that is reserved. */
+function isAboveCap({ jobId }: Batch, { ledger, capMicros }: SendContext): boolean {
+  if (capMicros === null) return false;
+  const { spentMicros, reservedMicros } = ledger.readSpend(jobId);
+  return spentMicros + reservedMicros > capMicros;
+}
+
+/** Leaves the place that a start was given. */
+function giveBack(pacer: Pacer): SendResult {
+  pacer.fail();
+  pacer.release();
+  return { status: 'over_budget' };
 }
 
 /** Writes the batch down and reserves its money, and brings both to the disk; false where the cap has no room for it. */
