@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { realpathSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import Libsql from 'libsql';
@@ -6,6 +6,7 @@ import { createUsageError } from '../errors.js';
 import { createLedgerFile } from './create-ledger-file.js';
 import { describeLedgerError } from './database-errors.js';
 import { LogFlusher } from './log-flusher.js';
+import { endTurnOf, holdTurn, leaveTurn } from './turn-holders.js';
 
 export type SqlValue = string | number | null | Uint8Array;
 
@@ -19,6 +20,7 @@ const MIN_FREE_BYTES = 32 * 1024 * 1024;
  */
 export class Database {
   readonly path: string;
+  readonly #file: string;
   readonly #connection: Libsql.Database;
   readonly #statements = new Map<string, Libsql.Statement>();
   /** The end of the transaction that the steps of this turn share; null between turns. */
@@ -35,6 +37,7 @@ export class Database {
       createLedgerFile(path);
       return new Libsql(path);
     });
+    this.#file = realpathSync(path);
     this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
     this.#useWriteAheadLog();
     // NORMAL: a commit is whole, and in its place, for every process; `flush` puts the log on the disk, as FULL would do
@@ -70,7 +73,7 @@ export class Database {
 
   /** Runs `work` as one transaction: all of it has happened when this returns, or none of it. */
   transact<Result>(work: () => Result): Result {
-    this.#endTurn();
+    endTurnOf(this.#file, this);
     this.#refuseAfterFault();
     return this.#within('begin immediate', work);
   }
@@ -84,8 +87,10 @@ export class Database {
   step<Result>(work: () => Result): Result {
     this.#refuseAfterFault();
     if (this.#turn === null) {
+      endTurnOf(this.#file, this);
       this.exec('begin immediate');
-      this.#turn = setImmediate().then(() => this.#endTurn());
+      holdTurn(this.#file, this);
+      this.#turn = setImmediate().then(() => this.endTurn());
       // Whoever needs to know that it was committed flushes; everybody else is told by the step after it.
       this.#turn.catch(() => undefined);
     }
@@ -100,13 +105,16 @@ export class Database {
 
   /** Runs queries that all see the same moment, and waits for no writer. */
   read<Result>(work: () => Result): Result {
-    return this.#turn === null ? this.#within('begin', work) : work();
+    endTurnOf(this.#file, this);
+    return this.#within('begin', work);
   }
 
   /** Resolves once everything done so far is committed and on the disk. Those who ask while one flush runs share the next. */
   async flush(): Promise<void> {
     this.#refuseAfterFault();
     if (this.#connection.open) await this.#flusher.flush();
+    // What was to be flushed may have gone with a later step of its turn.
+    this.#refuseAfterFault();
   }
 
   /** Begins to bring the commits to the disk; a failure is told by the step after it. */
@@ -131,7 +139,7 @@ export class Database {
 
   /** SQLite's own check of the whole file: what is wrong with it, one line each. */
   check(): string[] {
-    this.#endTurn();
+    endTurnOf(this.#file, this);
     const lines = this.all<{ quick_check: string }>('pragma quick_check').map((row) => row.quick_check);
     const faults = lines.filter((line) => line !== 'ok');
     // References can only be followed where the pages are whole.
@@ -140,7 +148,7 @@ export class Database {
 
   /** Gives the pages that are free back to the disk: the file becomes as small as what it holds. */
   compact(): void {
-    this.#endTurn();
+    endTurnOf(this.#file, this);
     const free = this.get<{ freelist_count: number }>('pragma freelist_count')?.freelist_count ?? 0;
     if (free > 0) this.exec('vacuum; pragma wal_checkpoint(truncate)');
   }
@@ -148,7 +156,7 @@ export class Database {
   close(): void {
     if (!this.#connection.open) return;
     try {
-      this.#endTurn();
+      endTurnOf(this.#file, this);
       this.#statements.clear();
       // The driver closes the file only when its statements are collected, so the log is folded in here.
       this.#connection.exec('pragma wal_checkpoint(truncate)');
@@ -158,11 +166,13 @@ export class Database {
     }
   }
 
-  #endTurn(): void {
+  /** Commits what the steps of this turn have done so far. */
+  endTurn(): void {
     if (this.#turn === null) return;
     try {
       this.exec('commit');
       this.#turn = null;
+      leaveTurn(this.#file);
     } catch (error) {
       this.#giveUpTurn(error);
       throw error;
@@ -172,6 +182,7 @@ export class Database {
   #giveUpTurn(error: unknown): void {
     this.#fault ??= { error };
     this.#turn = null;
+    leaveTurn(this.#file);
     this.#rollBack();
   }
 

@@ -227,3 +227,48 @@ test.skipIf(process.platform !== 'linux')('a folder that cannot be made is refus
     );
   }
 });
+
+test('two connections of one process write in the same turn, and neither waits for the other', async () => {
+  const path = createLedgerPath();
+  const [one, two] = [new Database(path), new Database(path)];
+  one.exec('create table t (a integer not null) strict');
+  one.step(() => one.run('insert into t values (1)'));
+  two.step(() => two.run('insert into t values (2)'));
+  one.transact(() => one.run('insert into t values (3)'));
+  one.step(() => one.run('insert into t values (4)'));
+  expect(two.read(() => two.all('select a from t'))).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }, { a: 4 }]);
+  one.step(() => one.run('insert into t values (5)'));
+  two.close();
+  await one.flush();
+  expect(one.get('select count(*) as count from t')).toEqual({ count: 5 });
+  one.close();
+});
+
+test('a step that fails halfway takes its turn with it: who waits for the flush of an earlier step is told', async () => {
+  const database = new Database(createLedgerPath());
+  database.exec('create table t (a integer not null) strict');
+  database.step(() => database.run('insert into t values (1)'));
+  const flushed = database.flush();
+  const fail = () =>
+    database.step(() => {
+      database.run('insert into t values (2)');
+      database.run('insert into t values (null)');
+    });
+  expect(fail).toThrow(/NOT NULL/);
+  await expect(flushed).rejects.toThrow(/NOT NULL/);
+  await expect(database.flush()).rejects.toThrow(/NOT NULL/);
+  expect(() => database.step(() => database.run('insert into t values (3)'))).toThrow(/NOT NULL/);
+  expect(database.all('select a from t')).toEqual([]);
+  database.close();
+});
+
+test('a step that fails before it has written leaves the others of its turn alone', async () => {
+  const database = new Database(createLedgerPath());
+  database.exec('create table t (a integer not null) strict');
+  database.step(() => database.run('insert into t values (1)'));
+  expect(() => database.step(() => database.run('insert into t values (null)'))).toThrow(/NOT NULL/);
+  database.step(() => database.run('insert into t values (2)'));
+  await database.flush();
+  expect(database.all('select a from t')).toEqual([{ a: 1 }, { a: 2 }]);
+  database.close();
+});

@@ -18,7 +18,7 @@ function open(path: string, capMicros: number, nowMs = NOON): DayBudget {
   return budget;
 }
 
-test('what is left of a day is the cap less what was spent since midnight and what is reserved', async () => {
+test('what is left of a day is the cap less what was spent since midnight and what is reserved', () => {
   const path = createLedgerPath();
   const clock = { nowMs: MIDNIGHT - 1, now: () => clock.nowMs };
   const ledger = openTestLedger(path, clock);
@@ -30,14 +30,12 @@ test('what is left of a day is the cap less what was spent since midnight and wh
     ledger.settle(batch.id, createTestRun(`run of ${company}`, costMicros), [], []);
   };
   settle('yesterday', 50);
-  await ledger.flush();
   const untouched = openDayBudget(path, '/drop/working', 100, NOON);
   expect([untouched.readLeftMicros(), untouched.isUntouched()]).toEqual([100, true]);
   untouched.close();
   clock.nowMs = NOON;
   settle('today', 30);
   ledger.intend(createTestBatch(job, ['open'], { reserveMicros: 10 }), null);
-  await ledger.flush();
   const today = openDayBudget(path, '/drop/working', 100, NOON);
   expect([today.readLeftMicros(), today.isUntouched()]).toEqual([60, false]);
   today.close();
