@@ -6,28 +6,16 @@ import { hashText } from '../model/ask.js';
 import type { FinishedOutput } from '../model/finished-output.js';
 import type { RowCounts } from '../model/outcome.js';
 import { VERSION } from '../model/version.js';
+import { INPUT_GREW } from '../read/open-input.js';
 import type { Trip } from './create-trip.js';
+import { KEPT } from './job-parts.js';
 import type { RecoveredBatches } from './recover-batches.js';
 
 /** What the output of a job is made from, as it was before the job read any of it. */
 export type OutputSources = Omit<FinishedOutput, 'output' | 'settledRuns'>;
 
 /** The options that decide what an output looks like, beside the ask. */
-const SHAPING = [
-  'name',
-  'excludeOn',
-  'limit',
-  'sample',
-  'delimiter',
-  'encoding',
-  'sheet',
-  'header',
-  'strict',
-  'overwrite',
-  'raw',
-  'bom',
-  'format',
-] as const;
+const SHAPING = [...KEPT, 'name', 'strict', 'format'] as const;
 
 /**
  * Reads what an output will be made from; null where a later job may not go by it, since something other than these
@@ -74,12 +62,14 @@ export function describeKept(path: string): string {
 
 /** What a later job may go by; null where it has something to ask, or cannot know that it has not. */
 export function createFinished(
-  { ledger, job, stop }: Trip,
+  { ledger, job, stop, input }: Trip,
   sources: OutputSources | null,
   rows: RowCounts,
   output: string | null,
 ): FinishedOutput | null {
   if (sources === null || output === null || stop.reason !== null) return null;
+  // The digest may be that of the longer file.
+  if (input.notes.some(({ code }) => code === INPUT_GREW)) return null;
   // What failed is asked again the next time, also where the rest of its row was found.
   const { settledRuns, hasFailures } = ledger.readAnswerState(job);
   if (rows.failed + rows.over_budget + rows.pending > 0 || hasFailures) return null;

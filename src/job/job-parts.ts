@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from '../model/json.js';
 import type { EnrichOptions, Settings } from '../options.js';
 
 /** The options that `export` needs to write the output of a job again. */
-const KEPT = [
+export const KEPT = [
   'exclude',
   'excludeOn',
   'limit',

@@ -85,16 +85,19 @@ export function findJob(database: Database, askId: string, input: string): JobRe
 
 /** Notes how the invocation ended, and what the output that it wrote holds. */
 export function closeJob(database: Database, jobId: string, end: JobEnd, nowMs: number): void {
-  const [counts, finished] = [end.counts, end.finished].map((part) => (part ? JSON.stringify(part) : null));
   const changes = database.run(
     'update job set stop = ?, counts = coalesce(?, counts), finished = ?, closed_at = ? where id = ?',
     end.stop,
-    counts ?? null,
-    finished ?? null,
+    formatPart(end.counts),
+    formatPart(end.finished),
     nowMs,
     jobId,
   );
   if (changes === 0) throw createUnknownJobError(jobId);
+}
+
+function formatPart(part: object | null): string | null {
+  return part === null ? null : JSON.stringify(part);
 }
 
 /** Nothing for a job that is not open yet. */

@@ -111,8 +111,11 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   };
 }
 
+/** The note of an input to which rows were added while it was in use. */
+export const INPUT_GREW = 'INPUT_GREW';
+
 const GROWTH: InputNote = {
-  code: 'INPUT_GREW',
+  code: INPUT_GREW,
   message: 'Rows were added to the file while it was read; they are left for the next time.',
 };
 

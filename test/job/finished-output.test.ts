@@ -93,6 +93,23 @@ test('an excluded list that changed is noticed, and one that did not is not', as
   expect(await isKept(bench, { exclude })).toBe(false);
 });
 
+test('rows that were appended while the job began are asked the next time', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(3));
+  const onEvent = (event: EnrichEvent) =>
+    event.type === 'job' && appendFileSync(`${bench.folder}/in.csv`, 'One More\n');
+  expect((await bench.run({}, { onEvent })).rows).toHaveLength(3);
+  expect((await bench.run()).rows).toHaveLength(4);
+});
+
+test('another name for the same exclusion list stands in the output', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(2));
+  await bench.run({ exclude: bench.write('a.csv', 'company\nCompany 1\n') });
+  const { rows } = await bench.run({ exclude: bench.write('b.csv', 'company\nCompany 1\n') });
+  expect(rows[0]?.enrichment_error).toContain('b.csv, line 2');
+});
+
 test('whatever the agent leaves out, an output that is kept is one that would ask for nothing and be the same', async () => {
   const answers = fc.array(fc.constantFrom('found', 'null', 'wrong', 'missing'), {
     minLength: 1,
