@@ -9,6 +9,8 @@ export default defineConfig({
     // Patience costs nothing where the claim holds, and a busy machine is no failure.
     expect: { poll: { timeout: 30_000, interval: 10 } },
     pool: 'forks',
+    // Most of a test is waiting for a program or a server of its own, so no processor is left out.
+    maxWorkers: '100%',
     reporters: process.env.CI ? ['default', './test/helpers/count-reporter.ts'] : ['default'],
   },
 });
