@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { servePaid } from '../helpers/paid-server.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 interface Case {
@@ -257,6 +258,28 @@ test('an address that answers something else is told as such, with exit code 4, 
   expect(requests.filter((request) => request.startsWith('POST'))).toEqual([]);
   expect(dir.has('in.filled.csv')).toBe(false);
 });
+
+test('a disk that is almost full is told before anything is spent', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', INPUT);
+  const { url, agent } = await servePaid();
+  const args = ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'];
+  const { status, stderr } = await dir.run(args, { env: { NODE_OPTIONS: `--import ${ALMOST_FULL}` } });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/disk of the ledger is almost full.*ledger\.sqlite[\s\S]*ROWFILL_HOME/);
+  expect(agent.tasks).toEqual([]);
+  expect(dir.has('in.filled.csv')).toBe(false);
+  expect(await dir.run(args)).toMatchObject({ status: 0 });
+});
+
+/** Makes the system say of every disk that one page of it is free. */
+const ALMOST_FULL = `data:text/javascript,${encodeURIComponent(`
+  import fs from 'node:fs';
+  import { syncBuiltinESMExports } from 'node:module';
+  const { statfsSync } = fs;
+  fs.statfsSync = (path) => ({ ...statfsSync(path), bavail: 1, bfree: 1 });
+  syncBuiltinESMExports();
+`)}`;
 
 test.runIf(process.platform !== 'win32' && process.getuid?.() !== 0)(
   'an output folder that cannot be written is told before the job',

@@ -5,6 +5,7 @@ import { hasTerminal, openTerminal } from '../helpers/terminal.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
 const ENV = { EXA_API_KEY: 'sk-test-0123456789' };
+const ENDED_BY_SIGHUP = 129;
 const WHOLE = /(?<!-)icanon.* (?<!-)echo /s;
 
 async function openQuestion() {
@@ -48,9 +49,7 @@ test.skipIf(!hasTerminal).each([
 
 test.skipIf(!hasTerminal)('a terminal that goes away at the question starts nothing', async () => {
   const { dir, agent, terminal } = await openQuestion();
-  const pid = Number(dir.read('pid'));
-  terminal.hangUp();
-  await expect.poll(() => isAlive(pid)).toBe(false);
+  expect(await terminal.hangUp()).toBe(ENDED_BY_SIGHUP);
   expect(agent.tasks).toEqual([]);
   expect((await dir.run(['status'])).stderr).toContain('There are no jobs yet');
 });
@@ -62,11 +61,30 @@ test.skipIf(!hasTerminal)('a terminal that goes away during a job stops it as Ct
   const { url } = await servePaid(gate.script);
   const terminal = openTerminal(dir, ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'], ENV);
   await gate.reached(1);
-  terminal.hangUp();
-  await expect.poll(() => dir.has('in.filled.csv')).toBe(true);
+  expect(await terminal.hangUp()).toBe(ENDED_BY_SIGHUP);
+  expect(dir.has('in.filled.csv')).toBe(true);
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
   expect(jobs).toMatchObject([{ stop: 'interrupted', runs: [{ state: 'sent' }] }]);
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a terminal that says twice that it goes away stops a job once: the output is written to its end',
+  async () => {
+    const dir = createWorkdir();
+    // Long enough for the second to come while it is being written.
+    dir.write('in.csv', createList(50_000));
+    const gate = createPaidGate();
+    const { url } = await servePaid(gate.script);
+    const args = ['run', 'in.csv', '-f', 'answer', '--limit', '3', '--api-url', url, '--yes'];
+    const program = dir.spawn(args, { env: ENV });
+    await gate.reached(1);
+    program.signal('SIGHUP');
+    await expect.poll(() => program.result().stderr).toContain('Stopping');
+    const { status, signal } = await program.end('SIGHUP');
+    expect({ status, signal }).toEqual({ status: 130, signal: null });
+    expect(dir.read('in.filled.csv').trim().split('\n')).toHaveLength(50_001);
+  },
+);
 
 test.skipIf(!hasTerminal).each([['\u0003'], ['SIGTERM']] as const)(
   '%j at the questions of init, or before answers are deleted, ends with 130 and a whole terminal',
@@ -88,11 +106,3 @@ test.skipIf(!hasTerminal).each([['\u0003'], ['SIGTERM']] as const)(
     }
   },
 );
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

@@ -9,8 +9,8 @@ export interface TerminalProgram {
   /** Presses keys. */
   type(keys: string): void;
   signal(name: NodeJS.Signals): void;
-  /** Takes the terminal away, as a connection that breaks does. */
-  hangUp(): void;
+  /** Takes the terminal away, as a connection that breaks does, and waits for the end: the exit code as a shell sees it. */
+  hangUp(): Promise<number>;
   /** Waits for the end: the exit code, all that was to be seen, and the settings that the terminal is left with. */
   end(): Promise<{ readonly status: number | null; readonly text: string; readonly settings: string }>;
 }
@@ -24,9 +24,16 @@ export const hasTerminal =
 export function openTerminal(dir: Workdir, args: readonly string[], env: Readonly<Record<string, string>>) {
   const command = [process.execPath, PROGRAM, ...args].map(quote).join(' ');
   // The shell is what a terminal tells of its end first; `exec` gives the program the number that was written down.
+  // It stays until the program has ended, also without its terminal, and writes down how.
   dir.write(
     'terminal.sh',
-    `sh -c 'echo $$ > pid; exec "$@"' sh ${command}\necho "status=$?"\necho settings\nstty -a\n`,
+    [
+      'trap : HUP',
+      `sh -c 'echo $$ > pid; exec "$@"' sh ${command}`,
+      'status=$?',
+      'echo $status > status.new; mv status.new status',
+      'echo "status=$status"; echo settings; stty -a',
+    ].join('\n'),
   );
   const child = spawn('script', ['-qec', 'sh terminal.sh', '/dev/null'], {
     cwd: dir.path,
@@ -46,7 +53,11 @@ export function openTerminal(dir: Workdir, args: readonly string[], env: Readonl
     sees: async (expected) => void (await expect.poll(() => text).toContain(expected)),
     type: (keys) => void child.stdin.write(keys),
     signal: (name) => void process.kill(Number(dir.read('pid')), name),
-    hangUp: () => void child.kill('SIGKILL'),
+    async hangUp() {
+      child.kill('SIGKILL');
+      await expect.poll(() => dir.has('status')).toBe(true);
+      return Number(dir.read('status'));
+    },
     async end() {
       await closed;
       const [seen = '', settings = ''] = text.split('\nsettings');

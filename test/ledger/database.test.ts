@@ -23,6 +23,7 @@ import {
   openTestJob,
   openTestLedger,
 } from '../helpers/ledger-samples.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
 
 const COMPANIES = Array.from({ length: 2_000 }, (_, index) => `Company ${index}`);
 
@@ -87,14 +88,34 @@ test('a folder in place of the file is named', () => {
   expect(() => openLedger(path)).toThrow(expect.objectContaining({ code: 'LEDGER_NOT_WRITABLE' }));
 });
 
-test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
-  'a folder that may not be written to is named',
-  () => {
-    const path = createLedgerPath();
-    mkdirSync(dirname(path), { mode: 0o500 });
-    expect(() => openLedger(path)).toThrow(expect.objectContaining({ code: 'LEDGER_NOT_WRITABLE' }));
-  },
-);
+test.skipIf(process.platform === 'win32')('a folder that may not be written to is named', () => {
+  const path = createLedgerPath();
+  chmodSync(dirname(dirname(path)), 0o755);
+  mkdirSync(dirname(path), { mode: 0o555 });
+  // Nothing is forbidden to root.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.('nobody');
+  try {
+    expect(() => openLedger(path)).toThrow(
+      expect.objectContaining({ kind: 'usage', code: 'LEDGER_NOT_WRITABLE' }),
+    );
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+});
+
+test('a database that can hold no write-ahead log is refused', async () => {
+  const before = process.cwd();
+  process.chdir(await createTempFolder());
+  try {
+    // The one name under which SQLite has no such log on any machine.
+    expect(() => new Database(':memory:')).toThrow(
+      expect.objectContaining({ kind: 'usage', code: 'LEDGER_NO_LOCKS' }),
+    );
+  } finally {
+    process.chdir(before);
+  }
+});
 
 test('a file that is no database is refused and left as it is', () => {
   const path = createLedgerPath();
