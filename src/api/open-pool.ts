@@ -1,5 +1,7 @@
+import { createRequire } from 'node:module';
 import { rootCertificates } from 'node:tls';
-import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import type undici from 'undici';
+import type { Dispatcher } from 'undici';
 import { createUsageError } from '../errors.js';
 import type { BaseUrl } from './resolve-base-url.js';
 
@@ -25,8 +27,8 @@ export function openPool(base: BaseUrl, options: PoolOptions): Dispatcher {
     autoSelectFamilyAttemptTimeout: 1_000,
   };
   const proxy = base.isLoopback ? null : resolveProxy(base.origin, options.env);
-  if (proxy === null) return new Pool(base.origin, settings);
-  return new EnvHttpProxyAgent({
+  if (proxy === null) return new (loadPool())(base.origin, settings);
+  return new (loadUndici().EnvHttpProxyAgent)({
     ...settings,
     httpProxy: proxy,
     httpsProxy: proxy,
@@ -34,6 +36,22 @@ export function openPool(base: BaseUrl, options: PoolOptions): Dispatcher {
     requestTls: connect,
     proxyTls: connect,
   });
+}
+
+const require = createRequire(import.meta.url);
+
+/** A pool by its own file: the entry point of undici loads fetch, WebSocket and caches besides, for twice the time. */
+function loadPool(): typeof undici.Pool {
+  try {
+    return require('undici/lib/dispatcher/pool.js');
+  } catch {
+    // Another release may keep its files elsewhere.
+    return loadUndici().Pool;
+  }
+}
+
+function loadUndici(): typeof undici {
+  return require('undici');
 }
 
 /** The proxy that the environment names for an origin, small letters first as curl reads it; null for none. */

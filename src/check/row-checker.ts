@@ -3,7 +3,7 @@ import type { Ask } from '../model/ask.js';
 import type { CheckedField } from '../model/checked.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { escapeToken, resolvePointer } from '../model/pointer.js';
-import { type CompiledSchema, compileSchema, type SchemaIssue } from '../model/schema.js';
+import { type CompiledSchema, compileChecked, type SchemaIssue } from '../model/schema.js';
 import { findProperties } from '../model/schema-fields.js';
 import { indexSchema } from '../model/schema-index.js';
 import { formatExcerpt, repairValue } from './repair-value.js';
@@ -25,7 +25,7 @@ export interface RowChecker {
 
 /** Compiles the validators of an ask, one for the whole and one for each field. Throws a SchemaError. */
 export function createRowChecker(ask: Ask): RowChecker {
-  const whole = compileSchema(ask.schema);
+  const whole = compileChecked(ask.schema);
   const isJoint = hasJointRules(ask.schema);
   const properties = findProperties(indexSchema(ask.schema, whole.draft));
   const checks = new Map(

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
 import { createUsageError } from '../errors.js';
 import type { Quote } from '../model/quote.js';
+import { formatDollars, formatNumber } from '../model/words.js';
 import type { Host } from './host.js';
 import type { Interrupt } from './interrupt.js';
-import { formatDollars, formatNumber } from './words.js';
 
 /** What was agreed on the command line before the question. */
 export interface Consent {

@@ -1,6 +1,6 @@
 import type { JobProgress } from '../model/events.js';
+import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
 import type { createTimeLeft } from './time-left.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
 
 /** What a person sees while a job runs. */
 export interface Progress {

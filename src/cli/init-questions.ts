@@ -1,9 +1,9 @@
 import { createUsageError } from '../errors.js';
 import { type FileLook, suggest, suggestQuery } from '../init.js';
+import { formatNumber } from '../model/words.js';
 import type { Host } from './host.js';
 import { type Draft, readFields, readSend } from './init-draft.js';
 import { openQuestions, type Question } from './questions.js';
-import { formatNumber } from './words.js';
 
 /** Asks a person for what the options left open; null where the person left. */
 export async function askDraft(given: Draft, look: FileLook, host: Host): Promise<Draft | null> {

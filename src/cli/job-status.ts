@@ -2,8 +2,8 @@ import type { JobStatus, RunInFlight } from '../ledger/records.js';
 import type { JobStop } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 import { ROW_STATUSES } from '../model/outcome.js';
+import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
 import { toDollars } from './summary.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
 
 const STATES: Readonly<Record<JobStop, string>> = {
   done: 'done',

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '../model/json.js';
+import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
 import type { Plan } from '../plan.js';
 import { clipText } from './clip-text.js';
 import { toDollars } from './summary.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
 
 /** A plan in lines for a person. */
 export function formatPlan(plan: Plan): string[] {

@@ -2,7 +2,7 @@ import type { JobSummary } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 import { formatMicros } from '../model/money.js';
 import { ROW_STATUSES } from '../model/outcome.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from './words.js';
+import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
 
 /** The `--json` summary: its keys are a promise to scripts. */
 export function createSummaryRecord(summary: JobSummary): JsonObject {

@@ -1,5 +1,6 @@
 import { type FieldAnswer, isDoubtful, type RowAnswer } from '../model/answer.js';
 import type { CheckedRun } from '../model/checked.js';
+import { formatNumber } from '../model/words.js';
 import type { Note } from './cell-notes.js';
 
 /** Counts what came back otherwise than it was asked for and was put right without a word to the agent. */
@@ -23,18 +24,23 @@ export class AnswerNotes {
     return [
       ...(unknownIds === 0
         ? []
-        : [{ code: 'ANSWERS_UNASKED', message: `${count(unknownIds, 'answer')} to no row asked, left out` }]),
+        : [
+            {
+              code: 'ANSWERS_UNASKED',
+              message: `${formatNumber(unknownIds, 'answer')} to no row asked, left out`,
+            },
+          ]),
       ...(doubled === 0
         ? []
         : [
             {
               code: 'ANSWERS_DOUBLED',
-              message: `${count(doubled, 'further answer')} to rows answered already, left out`,
+              message: `${formatNumber(doubled, 'further answer')} to rows answered already, left out`,
             },
           ]),
       ...[...this.repaired].map(([field, values]) => ({
         code: 'VALUES_REPAIRED',
-        message: `${count(values, 'value')} of ${field} put right that came in another form, such as a number as text`,
+        message: `${formatNumber(values, 'value')} of ${field} put right that came in another form, such as a number as text`,
       })),
     ];
   }
@@ -42,8 +48,4 @@ export class AnswerNotes {
 
 function isRepaired(field: FieldAnswer): boolean {
   return field.value !== null && field.issue !== null && !isDoubtful(field);
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
 }

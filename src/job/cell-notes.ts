@@ -1,5 +1,6 @@
 import { MAX_CELL_LENGTH, readCellChange } from '../model/clean-cell.js';
 import { type Row, readValue } from '../model/row.js';
+import { formatCount } from '../model/words.js';
 
 export interface Note {
   readonly code: string;
@@ -28,7 +29,7 @@ export class CellNotes {
   }
 
   list(): Note[] {
-    const most = MAX_CELL_LENGTH.toLocaleString('en-US');
+    const most = formatCount(MAX_CELL_LENGTH);
     return [
       ...[...this.cut].map(([column, count]) => ({
         code: 'CELLS_CUT',
@@ -43,7 +44,5 @@ export class CellNotes {
 }
 
 function describe(count: number, column: string): string {
-  return count === 1
-    ? `1 cell of ${column} holds`
-    : `${count.toLocaleString('en-US')} cells of ${column} hold`;
+  return count === 1 ? `1 cell of ${column} holds` : `${formatCount(count)} cells of ${column} hold`;
 }

@@ -45,6 +45,15 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
   checkSize(schema);
   const draft = readDraft(schema);
   checkDialect({ ...schema, $schema: DRAFT_URIS[draft] }, draft);
+  return compileChecked(schema);
+}
+
+/**
+ * The same for a schema that went through `compileSchema` before, or that this program made: to make ready the schemas
+ * of the drafts, only to hold it against them, takes longer than all else here.
+ */
+export function compileChecked(schema: JsonObject): CompiledSchema {
+  const draft = readDraft(schema);
   try {
     // Linked first: the compiler misreads names and references in some places where pointers work.
     const { schema: linked, needsResource } = linkSchema(schema, draft, '');

@@ -1,4 +1,4 @@
-import { formatMicros } from '../model/money.js';
+import { formatMicros } from './money.js';
 
 /** A count for a person: 12,345. Made by hand, since to load what knows the numbers of all languages takes a while. */
 export function formatCount(count: number): string {

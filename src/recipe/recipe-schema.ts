@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { unescapeToken } from '../model/pointer.js';
-import { type CompiledSchema, compileSchema } from '../model/schema.js';
+import { type CompiledSchema, compileChecked } from '../model/schema.js';
 
 let compiled: CompiledSchema | null = null;
 let schema: JsonObject | null = null;
 
 /** The published schema of recipes, ready to check with; it is read when the first recipe is. */
 export function openRecipeSchema(): CompiledSchema {
-  compiled ??= compileSchema(readRecipeSchema());
+  compiled ??= compileChecked(readRecipeSchema());
   return compiled;
 }
 

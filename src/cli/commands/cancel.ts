@@ -1,9 +1,9 @@
 import { cancelJob } from '../../cancel.js';
 import { resolveLedgerPath } from '../../ledger/ledger.js';
+import { formatNumber } from '../../model/words.js';
 import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { readApiKey } from '../run-options.js';
-import { formatNumber } from '../words.js';
 
 /** `rowfill cancel`: cancels the runs of a job at the agent. */
 export const cancel = createCommand({

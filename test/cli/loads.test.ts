@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { createList } from '../helpers/job.js';
+import { servePaid } from '../helpers/paid-server.js';
+import { createWorkdir } from '../helpers/workdir.js';
+
+/** Writes down, when the program ends, which files of packages were loaded by `require`, as all that take long are. */
+const NOTE_LOADED = `data:text/javascript,${encodeURIComponent(`
+  import { writeFileSync } from 'node:fs';
+  import module from 'node:module';
+  process.on('exit', () => writeFileSync('loaded.json', JSON.stringify(Object.keys(module._cache))));
+`)}`;
+
+async function findLoaded(args: readonly string[]): Promise<readonly string[]> {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(3));
+  const result = await dir.run(args, { env: { NODE_OPTIONS: `--import ${NOTE_LOADED}` } });
+  expect(result).toMatchObject({ status: 0 });
+  const paths = JSON.parse(dir.read('loaded.json')) as string[];
+  return paths.map((path) => path.replaceAll('\\', '/').replace(/^.*\/node_modules\//, ''));
+}
+
+test('a job over the network loads the pool of undici alone, and no server, spreadsheet or bar', async () => {
+  const { url } = await servePaid();
+  const loaded = await findLoaded(['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes', '--quiet']);
+  expect(loaded).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^ajv\//), 'undici/lib/dispatcher/pool.js']),
+  );
+  const spared =
+    /^(undici\/index\.js|fastify|light-my-request|yargs\/|cli-progress|sax|@zip\.js|tldts|fuse\.js)/;
+  expect(loaded.filter((path) => spared.test(path))).toEqual([]);
+});
+
+test('status loads the driver of the ledger and little else', async () => {
+  const loaded = await findLoaded(['status']);
+  expect(loaded).toEqual(expect.arrayContaining([expect.stringMatching(/^libsql\//)]));
+  expect(loaded.filter((path) => /^(ajv|undici|papaparse)\//.test(path))).toEqual([]);
+});
