@@ -196,24 +196,18 @@ export class AgentClient {
     limit?: { readonly id: string; readonly deadlineMs: number },
   ): Promise<T> {
     const scope = openCallScope(options.signal, this.#closing.signal);
-    const watch = limit === undefined ? null : new AbortController();
-    if (limit !== undefined && watch !== null) {
-      this.#caller.clock.sleep(limit.deadlineMs, watch.signal).then(
-        () => scope.abort(createDeadlineError(limit)),
-        () => {},
-      );
-    }
+    const callOff =
+      limit === undefined
+        ? null
+        : this.#caller.clock.schedule(() => scope.abort(createDeadlineError(limit)), limit.deadlineMs);
     try {
       return await call(scope.signal);
     } finally {
-      watch?.abort(CALL_OVER);
+      callOff?.();
       scope.close();
     }
   }
 }
-
-/** Handed over ready-made: the error that an abort makes by itself costs more than all the rest of it. */
-const CALL_OVER = new Error('The call is over');
 
 /** The token that early versions of the service wanted for a stop. */
 const STOP_BETA = 'agent-max-effort-2026-07-27';

@@ -1,7 +1,13 @@
-/** Time and chance, handed in wherever something waits, so that waiting is tested without waiting. */
-export interface Clock {
+/** Time, handed in wherever something waits, so that waiting is tested without waiting. */
+export interface Timers {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Calls back once after `delayMs`; the function that it returns calls that off. */
+  schedule(callback: () => void, delayMs: number): () => void;
+}
+
+/** Time and chance, for whoever tries again. */
+export interface Clock extends Timers {
   /** Resolves after `delayMs`; rejects with the signal's reason once it aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
   /** A number in [0, 1), for jitter. */
@@ -9,16 +15,27 @@ export interface Clock {
 }
 
 /** The machine's own time and chance. */
-export const systemClock: Clock = { now: Date.now, sleep, random: Math.random };
+export const systemClock: Clock = {
+  now: Date.now,
+  schedule,
+  sleep: (delayMs, signal) => sleepBy(schedule, delayMs, signal),
+  random: Math.random,
+};
 
-function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+function schedule(callback: () => void, delayMs: number): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+}
+
+/** Sleeps by whatever can call back later. */
+export function sleepBy(schedule: Timers['schedule'], delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = (): void => {
-      clearTimeout(timer);
+      callOff();
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
+    const callOff = schedule(() => {
       signal?.removeEventListener('abort', onAbort);
       resolve();
     }, delayMs);

@@ -1,4 +1,5 @@
 import type { Ask } from './ask.js';
+import { memoByAsk } from './ask-memo.js';
 import { isJsonObject, type JsonValue } from './json.js';
 
 /** What one run of an effort costs: a fixed price, or a ceiling where the run is metered. */
@@ -54,14 +55,11 @@ export function readLikelyMicros(prices: PriceList, effort: string): number {
 }
 
 /** The schemas of some fields; with a reference in one of them, all that it may mean: more in reserve is no loss. */
-function readPricedSchemas(
-  { schema, fields }: Pick<Ask, 'schema' | 'fields'>,
-  names: readonly string[],
-): JsonValue[] {
+const readPricedSchemas = memoByAsk(({ schema, fields }, names): readonly JsonValue[] => {
   const own = fields.filter(({ name }) => names.includes(name)).map((field) => field.schema);
   if (!own.some((each) => /"\$(ref|dynamicRef|recursiveRef)":/.test(JSON.stringify(each)))) return own;
   return [...own, schema.$defs ?? null, schema.definitions ?? null];
-}
+});
 
 /** What the contacts in one row's schema can cost: each `format: email` and `format: phone` in it, wherever it stands. */
 function readContactMicros(schema: JsonValue, prices: PriceList): number {

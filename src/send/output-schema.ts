@@ -1,4 +1,5 @@
 import type { Ask } from '../model/ask.js';
+import { memoByAsk } from '../model/ask-memo.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { resolvePointer } from '../model/pointer.js';
 import { readDraft, type SchemaDraft } from '../model/schema-draft.js';
@@ -18,11 +19,7 @@ export function createOutputSchema(
   fieldNames: readonly string[],
   rowIds: readonly string[],
 ): JsonObject {
-  const draft = readDraft(ask.schema);
-  const isWhole = ask.fields.every((field) => fieldNames.includes(field.name));
-  const { fields, definitions } = isWhole
-    ? embedWhole(ask.schema, draft)
-    : embedFields(ask.schema, draft, fieldNames);
+  const { fields, definitions } = embed(ask, fieldNames);
   const row: JsonObject = {
     type: 'object',
     properties: { row_id: { type: 'string', enum: rowIds }, fields },
@@ -35,7 +32,7 @@ export function createOutputSchema(
     properties: { rows: { type: 'array', minItems: rowIds.length, maxItems: rowIds.length, items: row } },
     required: ['rows'],
     additionalProperties: false,
-    ...(definitions === null ? {} : { [definitionsWord(draft)]: definitions }),
+    ...(definitions === null ? {} : { [definitionsWord(readDraft(ask.schema))]: definitions }),
   };
 }
 
@@ -50,6 +47,12 @@ const FIELDS_POINTER = '/properties/rows/items/properties/fields';
 
 /** The URI of a schema without an `$id` of its own, where it has to have one. */
 const RESOURCE_ID = 'https://rowfill.invalid/fields';
+
+const embed = memoByAsk((ask, fieldNames): Embedded => {
+  const draft = readDraft(ask.schema);
+  const isWhole = ask.fields.every((field) => fieldNames.includes(field.name));
+  return isWhole ? embedWhole(ask.schema, draft) : embedFields(ask.schema, draft, fieldNames);
+});
 
 function embedWhole(schema: JsonObject, draft: SchemaDraft): Embedded {
   const linked = linkSchema(schema, draft, FIELDS_POINTER);

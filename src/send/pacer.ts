@@ -25,7 +25,7 @@ export class Pacer {
   private readonly gap: StartGap;
   private readonly waiters: Waiter[] = [];
   /** Ends the sleep until time alone lets the first in the line through. */
-  private alarm: { readonly atMs: number; readonly sleep: AbortController } | null = null;
+  private alarm: { readonly atMs: number; readonly callOff: () => void } | null = null;
   private workedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({ clock, concurrency, startsPerSecond }: PacerOptions) {
@@ -133,20 +133,15 @@ export class Pacer {
   private setAlarm(atMs: number): void {
     if (this.alarm !== null && this.alarm.atMs <= atMs) return;
     this.clearAlarm();
-    const alarm = { atMs, sleep: new AbortController() };
-    this.alarm = alarm;
-    this.clock.sleep(atMs - this.clock.now(), alarm.sleep.signal).then(
-      () => {
-        if (this.alarm !== alarm) return;
-        this.alarm = null;
-        this.admit();
-      },
-      () => undefined,
-    );
+    const ring = (): void => {
+      this.alarm = null;
+      this.admit();
+    };
+    this.alarm = { atMs, callOff: this.clock.schedule(ring, atMs - this.clock.now()) };
   }
 
   private clearAlarm(): void {
-    this.alarm?.sleep.abort();
+    this.alarm?.callOff();
     this.alarm = null;
   }
 }

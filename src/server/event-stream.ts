@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ServerClock } from './clock.js';
+import type { Timers } from '../model/clock.js';
 import { readEventData } from './run-events.js';
 import type { StoredEvent, StoredRun } from './store-contract.js';
 
@@ -7,7 +7,7 @@ import type { StoredEvent, StoredRun } from './store-contract.js';
 const STALL_MS = 30_000;
 
 export interface EventStreamOptions {
-  readonly clock: ServerClock;
+  readonly clock: Timers;
   readonly keepAliveMs: number;
   readonly headers: Readonly<Record<string, string>>;
 }

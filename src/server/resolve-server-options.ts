@@ -1,6 +1,6 @@
 import type { Agent } from '../agents/agent.js';
 import { createUsageError } from '../errors.js';
-import { type ServerClock, SYSTEM_CLOCK } from './clock.js';
+import { systemClock, type Timers } from '../model/clock.js';
 import { CONTRACTS, type Contract } from './contract.js';
 import type { Rehearsal } from './rehearsal/resolve-rehearsal.js';
 
@@ -31,7 +31,7 @@ export interface ServerOptions {
   /** The silence after which a stream says that it is alive. @default 15,000 */
   readonly keepAliveMs?: number;
   /** @default the clock of this machine */
-  readonly clock?: ServerClock;
+  readonly clock?: Timers;
 }
 
 export interface ResolvedServerOptions extends Required<Omit<ServerOptions, 'key'>> {
@@ -49,7 +49,7 @@ const DEFAULTS = {
   runTimeoutMs: 3_600_000,
   rehearsal: null,
   keepAliveMs: 15_000,
-  clock: SYSTEM_CLOCK,
+  clock: systemClock,
 } as const;
 
 /** The longest time that a timer of this platform can wait, divided by the three of a long run. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ServerClock } from './clock.js';
+import type { Timers } from '../model/clock.js';
 import type { Contract } from './contract.js';
 import { EventStream } from './event-stream.js';
 import { readJsonBody } from './read-json-body.js';
@@ -22,7 +22,7 @@ import { writeEventPage, writeRunPage } from './write-page.js';
 export interface RouteParts {
   readonly engine: RunEngine;
   readonly store: RunStore;
-  readonly clock: ServerClock;
+  readonly clock: Timers;
   readonly contract: Contract;
   /** The only key that is let in; null: any. */
   readonly acceptedKey: string | null;

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Agent } from '../agents/agent.js';
 import { describeError } from '../errors.js';
+import type { Timers } from '../model/clock.js';
 import type { AgentRun, CreateRunRequest } from '../model/run.js';
-import type { ServerClock } from './clock.js';
 import { type Contract, isLongEffort } from './contract.js';
 import { createConcurrencyLimit, createInvalid, createRunNotFound } from './refusal.js';
 import { resolvePrevious } from './resolve-previous.js';
@@ -27,7 +27,7 @@ const STOP_GRACE_MS = 2_000;
 export interface EngineParts {
   readonly agent: Agent;
   readonly store: RunStore;
-  readonly clock: ServerClock;
+  readonly clock: Timers;
   readonly contract: Contract;
   /** How many runs of one team may be active now. */
   readonly readMaxActive: () => number;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ServerClock } from './clock.js';
+import type { Timers } from '../model/clock.js';
 
 /** What every run id and page cursor must look like. */
 export const RUN_ID_PATTERN = /^[A-Za-z0-9_.:-]{1,200}$/;
@@ -13,7 +13,7 @@ const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_BITS = 80n;
 
 /** A maker of run ids that sort as text in the order in which they were made: a time, then chance. */
-export function createRunIds(clock: ServerClock): () => string {
+export function createRunIds(clock: Timers): () => string {
   let lastTime = 0;
   let chance = 0n;
   return () => {

@@ -1,12 +1,12 @@
-import type { ServerClock } from './clock.js';
+import type { Timers } from '../model/clock.js';
 
 /** How many runs a team may start a second: as many at once, then evenly. */
 export class StartRate {
   readonly #perSecond: number;
-  readonly #clock: ServerClock;
+  readonly #clock: Timers;
   readonly #teams = new Map<string, { tokens: number; at: number }>();
 
-  constructor(perSecond: number, clock: ServerClock) {
+  constructor(perSecond: number, clock: Timers) {
     this.#perSecond = perSecond;
     this.#clock = clock;
   }

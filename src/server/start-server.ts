@@ -1,6 +1,6 @@
 import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import { systemClock } from '../model/clock.js';
 import { formatMicros } from '../model/money.js';
-import { SYSTEM_CLOCK } from './clock.js';
 import type { EventStream } from './event-stream.js';
 import { createHttpApp } from './http-app.js';
 import { MemoryRunStore } from './memory-run-store.js';
@@ -96,7 +96,7 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
   const close = async (): Promise<void> => {
     engine.close();
     for (const stream of streams) stream.end();
-    const cancelTimer = SYSTEM_CLOCK.schedule(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+    const cancelTimer = systemClock.schedule(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
     await app.close();
     cancelTimer();
     store.close();

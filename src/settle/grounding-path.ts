@@ -21,9 +21,7 @@ export function createPathReader(
   const [first] = entries;
   const isList = first !== undefined && /^\d+$/.test(first.keys.at(-1) ?? '');
   const listForms = (isList ? first.keys.slice(0, -1) : (first?.keys ?? [])).map(listKeyForms);
-  const keys = [...names]
-    .sort((a, b) => b.length - a.length)
-    .map((name) => ({ name, forms: listKeyForms(name) }));
+  let keys: readonly { readonly name: string; readonly forms: readonly string[] }[] | null = null;
   const exact = new Map<string, string>(names.map((name) => [`.fields.${name}`, name]));
 
   const readIndex = (rest: string): { readonly index: number; readonly rest: string } | null => {
@@ -33,8 +31,12 @@ export function createPathReader(
     return digits === undefined ? null : { index: Number(digits), rest: rest.slice(whole.length) };
   };
 
-  const readField = (rest: string): string | null =>
-    keys.find(({ forms }) => matchKey(rest, forms) !== null)?.name ?? null;
+  const readField = (rest: string): string | null => {
+    keys ??= [...names]
+      .sort((a, b) => b.length - a.length)
+      .map((name) => ({ name, forms: listKeyForms(name) }));
+    return keys.find(({ forms }) => matchKey(rest, forms) !== null)?.name ?? null;
+  };
 
   const wrapped = new Map<number, boolean>();
   const isWrapped = (index: number, entry: JsonObject): boolean => {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/model/clock.js';
+import { type Clock, sleepBy } from '../../src/model/clock.js';
 
 interface Sleeper {
   readonly dueAt: number;
@@ -22,27 +22,22 @@ export class ManualClock implements Clock {
 
   readonly random = (): number => this.#chance;
 
-  readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> => {
+  readonly schedule = (callback: () => void, delayMs: number): (() => void) => {
     this.slept.push(delayMs);
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const onAbort = (): void => {
+    const sleeper: Sleeper = {
+      dueAt: this.#now + delayMs,
+      delayMs,
+      wake: () => {
         this.#sleepers.delete(sleeper);
-        reject(signal?.reason);
-      };
-      const sleeper: Sleeper = {
-        dueAt: this.#now + delayMs,
-        delayMs,
-        wake: () => {
-          this.#sleepers.delete(sleeper);
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        },
-      };
-      this.#sleepers.add(sleeper);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+        callback();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    return () => void this.#sleepers.delete(sleeper);
   };
+
+  readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
+    sleepBy(this.schedule, delayMs, signal);
 
   /** How many sleep now. */
   get sleeping(): number {

@@ -1,4 +1,4 @@
-import type { ServerClock } from '../../src/server/clock.js';
+import type { Timers } from '../../src/model/clock.js';
 
 interface Alarm {
   readonly at: number;
@@ -6,7 +6,7 @@ interface Alarm {
 }
 
 /** A clock that moves only when the test says so. */
-export class StoppedClock implements ServerClock {
+export class StoppedClock implements Timers {
   readonly #alarms = new Set<Alarm>();
   #now = Date.UTC(2026, 0, 1);
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/model/clock.js';
+import { type Clock, sleepBy } from '../../src/model/clock.js';
 
 interface Sleeper {
   readonly atMs: number;
@@ -18,18 +18,18 @@ export class VirtualClock implements Clock {
     return 0.5;
   }
 
+  schedule(callback: () => void, delayMs: number): () => void {
+    const sleeper = { atMs: this.nowMs + delayMs, wake: callback };
+    this.sleepers.push(sleeper);
+    // After all that can still happen at this moment.
+    setImmediate(() => this.jump());
+    return () => {
+      this.sleepers = this.sleepers.filter((other) => other !== sleeper);
+    };
+  }
+
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason);
-      const sleeper = { atMs: this.nowMs + delayMs, wake: resolve };
-      this.sleepers.push(sleeper);
-      signal?.addEventListener('abort', () => {
-        this.sleepers = this.sleepers.filter((other) => other !== sleeper);
-        reject(signal.reason);
-      });
-      // After all that can still happen at this moment.
-      setImmediate(() => this.jump());
-    });
+    return sleepBy(this.schedule.bind(this), delayMs, signal);
   }
 
   private jump(): void {

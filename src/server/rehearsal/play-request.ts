@@ -1,4 +1,4 @@
-import type { ServerClock } from '../clock.js';
+import type { Timers } from '../../model/clock.js';
 import {
   createConcurrencyLimit,
   createGatewayError,
@@ -12,7 +12,7 @@ import type { Fault, FaultName } from './fault.js';
 export interface RequestFacts {
   readonly requestId: string;
   readonly maxActiveRuns: number;
-  readonly clock: ServerClock;
+  readonly clock: Timers;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
 }

@@ -1,7 +1,7 @@
 import type { Agent, AgentResult, AgentTask } from '../../agents/agent.js';
+import type { Timers } from '../../model/clock.js';
 import { isJsonObject, type JsonValue } from '../../model/json.js';
 import type { CreateRunRequest } from '../../model/run.js';
-import type { ServerClock } from '../clock.js';
 import { StopRequest } from '../stop-request.js';
 import type { Fault, FaultName } from './fault.js';
 import type { FaultScript } from './fault-script.js';
@@ -16,10 +16,10 @@ export class RehearsedAgent implements Agent {
   readonly #agent: Agent;
   readonly #rehearsal: Rehearsal;
   readonly #script: FaultScript;
-  readonly #clock: ServerClock;
+  readonly #clock: Timers;
   readonly #asked = new Map<string, number>();
 
-  constructor(agent: Agent, rehearsal: Rehearsal, script: FaultScript, clock: ServerClock) {
+  constructor(agent: Agent, rehearsal: Rehearsal, script: FaultScript, clock: Timers) {
     this.description = `${agent.description} (rehearsal)`;
     this.#agent = agent;
     this.#rehearsal = rehearsal;
