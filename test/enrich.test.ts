@@ -1,7 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { EnrichEvent, JobProgress } from '../src/model/events.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
 import { createList, openJobBench } from './helpers/job.js';
+import { answerRows } from './helpers/scripted-agent.js';
 import { countStatuses, expectOwnAnswers, script } from './helpers/truthful-agent.js';
 
 test('the second time nothing is asked, and the output is the same to the byte', async () => {
@@ -160,4 +162,19 @@ test('the answers of one agent are not taken for those of another', async () => 
   const { rows } = await real.run();
   expectOwnAnswers(rows);
   expect(real.server.report().runs.created).toBe(1);
+});
+
+test('an input that is damaged while its rows are asked ends in an error and no half output, and its answers stay', async () => {
+  const list = createList(3_000);
+  const bench = await openJobBench((task) => {
+    bench.write('in.csv', list.replace('Company 2999', '"Company 2999'));
+    return answerRows(task);
+  });
+  bench.write('in.csv', list);
+  await expect(bench.run({ limit: 5 })).rejects.toMatchObject({ kind: 'usage' });
+  expect(readdirSync(bench.folder).filter((name) => name.includes('out.csv'))).toEqual([]);
+  bench.write('in.csv', list);
+  const { rows } = await bench.run({ limit: 5 });
+  expect(rows).toHaveLength(3_000);
+  expect(bench.agent.tasks).toHaveLength(1);
 });

@@ -332,6 +332,15 @@ test('a disk that is full is told as such, and nothing of the file is left', asy
   await output.abort();
 });
 
+test('an output that cannot be put in its place leaves nothing beside it', async () => {
+  const folder = await createTempFolder();
+  const { output, rows } = await openAt(join(folder, 'out.csv'));
+  await output.write(rows);
+  await mkdir(join(folder, 'out.csv', 'inside'), { recursive: true });
+  await expect(output.commit()).rejects.toMatchObject({ kind: 'usage' });
+  expect(await readdir(folder)).toEqual(['out.csv']);
+});
+
 test('what a killed process left beside the file is removed after an hour', async () => {
   const folder = await createTempFolder();
   const old = join(folder, '.out.csv.rowfill-0123.tmp');
