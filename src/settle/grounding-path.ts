@@ -20,7 +20,9 @@ export function createPathReader(
   const entries = readRowEntries(structured);
   const [first] = entries;
   const isList = first !== undefined && /^\d+$/.test(first.keys.at(-1) ?? '');
-  const listForms = (isList ? first.keys.slice(0, -1) : (first?.keys ?? [])).map(listKeyForms);
+  const listForms = (isList ? first.keys.slice(0, -1) : (first?.keys ?? [])).map((key) =>
+    key === 'rows' ? ROWS_FORMS : listKeyForms(key),
+  );
   let keys: readonly { readonly name: string; readonly forms: readonly string[] }[] | null = null;
   const exact = new Map<string, string>(names.map((name) => [`.fields.${name}`, name]));
 
@@ -100,6 +102,7 @@ function listKeyForms(key: string): readonly string[] {
   return [...new Set(forms.flatMap((form) => (form.startsWith('[') ? [form, `.${form}`] : [form])))];
 }
 
+const ROWS_FORMS = listKeyForms('rows');
 const ROW_ID_FORMS = listKeyForms('row_id');
 const FIELDS_FORMS = listKeyForms('fields');
 const OUTPUT_FORMS = listKeyForms('output');
