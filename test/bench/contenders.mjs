@@ -2,10 +2,12 @@ import { fork, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { QUERY } from './ask.mjs';
 
 const HERE = import.meta.dirname;
 export const PROGRAM = join(HERE, '../../dist/cli/main.js');
 const SCRIPT = join(HERE, 'script.mjs');
+const BARE_CLIENT = join(HERE, 'bare.mjs');
 const USAGE = pathToFileURL(join(HERE, 'usage.mjs')).href;
 /** No measurement takes longer than this, whatever goes wrong. */
 const MAX_MS = 15 * 60_000;
@@ -17,7 +19,7 @@ export const ROWFILL = {
     PROGRAM,
     'run',
     job.input,
-    ...['-q', 'Find the seat of each company and the year in which it was founded.'],
+    ...['-q', QUERY],
     ...['-f', 'hq_city', '-f', 'founded:integer', '--send', 'company,domain'],
     ...['--batch-size', String(job.batchSize), '--concurrency', String(job.concurrency)],
     ...(job.startsPerSecond > 0 ? ['--starts-per-second', String(job.startsPerSecond)] : []),
@@ -31,6 +33,13 @@ export const SCRIPT_1S = { name: 'exa-js script', words: (job) => createScriptWo
 export const SCRIPT_100MS = {
   name: 'exa-js script, polling every 100 ms',
   words: (job) => [...createScriptWords(job), '100'],
+};
+
+/** What is left when all is taken away that a run can do without: how fast the server and the machine allow anyone to be. */
+export const BARE = {
+  name: 'undici alone, no file, no ledger',
+  words: (job) => [BARE_CLIENT, job.url, String(job.rows), String(job.batchSize), String(job.concurrency)],
+  writesNothing: true,
 };
 
 function createScriptWords(job) {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Exa } from 'exa-js';
 import pLimit from 'p-limit';
 import Papa from 'papaparse';
+import { BETA, createSchema, QUERY } from './ask.mjs';
 
 // What people use instead: exa-js waits for each run, p-limit holds the cap, papaparse reads and writes the file.
 const [input, output, baseUrl, batchSize, concurrency, pollInterval] = process.argv.slice(2);
@@ -21,13 +22,13 @@ writeFileSync(output, Papa.unparse(rows));
 async function fill(batch) {
   const run = await exa.beta.agent.runs.createAndWait(
     {
-      query: 'Find the seat of each company and the year in which it was founded.',
+      query: QUERY,
       input: {
         data: batch.map(({ company, domain }, index) => ({ row_id: `r${index + 1}`, company, domain })),
       },
       outputSchema: createSchema(batch.length),
       effort: 'low',
-      betas: ['agent-2026-05-07'],
+      betas: [BETA],
     },
     pollInterval === undefined ? {} : { pollInterval: Number(pollInterval) },
   );
@@ -39,18 +40,4 @@ async function fill(batch) {
       row[`${name}_source`] = pages.get(`structured.rows[${index}].fields.${name}`) ?? '';
     }
   }
-}
-
-function createSchema(size) {
-  const fields = {
-    type: 'object',
-    properties: { hq_city: { type: 'string' }, founded: { type: 'integer' } },
-    required: ['hq_city', 'founded'],
-  };
-  const row = { type: 'object', properties: { row_id: { type: 'string' }, fields } };
-  return {
-    type: 'object',
-    properties: { rows: { type: 'array', minItems: size, maxItems: size, items: row } },
-    required: ['rows'],
-  };
 }
