@@ -57,10 +57,11 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
   const tally = new Tally();
   const streams = new Set<EventStream>();
   const { rehearsal } = settings;
-  const script = rehearsal === null ? null : new FaultScript(rehearsal.seed, rehearsal.faults, tally);
+  const isPlayed = rehearsal !== null && (rehearsal.latency !== null || rehearsal.faults.length > 0);
+  const script = isPlayed ? new FaultScript(rehearsal.seed, rehearsal.faults, tally) : null;
   const engine = new RunEngine({
     agent:
-      rehearsal === null || script === null
+      script === null || rehearsal === null
         ? settings.agent
         : new RehearsedAgent(settings.agent, rehearsal, script, clock),
     store,
