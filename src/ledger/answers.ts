@@ -1,4 +1,7 @@
+import type { AnswerKeys } from './answer-keys.js';
 import type { Database } from './database.js';
+import { insertAnswers } from './insert-answers.js';
+import { createUnknownJobError } from './jobs.js';
 import type { JobHandle, OlderAnswer, RowFailure, StoredAnswer } from './records.js';
 import { parseFields, readFields, type StoredField } from './stored-fields.js';
 
@@ -15,32 +18,31 @@ interface FoundColumns {
   readonly failureInvocations: string;
 }
 
-/** Looks each key up once and never scans the answers: `cross join` holds the planner to this order. */
+/** Looks each number up once and never scans the answers: `cross join` holds the planner to this order. */
 export const FIND_ANSWERS = `
-  select json_group_array(asked.value) as keys, '[' || group_concat(answer.fields) || ']' as fields,
+  select json_group_array(answer.key) as keys, '[' || group_concat(answer.fields) || ']' as fields,
     json_group_array(answer.run_id) as runIds, json_group_array(answering.id) as jobIds,
     json_group_array(answer.invocation) as invocations, json_group_array(answer.answered_at) as answeredAt,
     json_group_array(own.cost_micros) as costs, json_group_array(own.failure) as failures,
     json_group_array(own.failure_invocation) as failureInvocations
-  from json_each(?) asked
-  cross join answer on answer.ask = (select number from ask where id = ?) and answer.key = asked.value
+  from json_each(?) found
+  cross join answer on answer.number = found.value
   left join job_answer own on own.job = (select number from job where id = ?) and own.answer = answer.number
   left join job answering on answering.number = answer.job
   where answer.answered_at is not null or own.job is not null
   having count(*) > 0`;
 
-const HAS_ANSWERS = 'select 1 from answer where ask = (select number from ask where id = ?) limit 1';
-
-/** What is known of a chunk of row keys, in one query; a key of which nothing is known is missing. */
+/** What is known of a chunk of row keys, in one query of the answers; a key of which nothing is known is missing. */
 export function findAnswers(
   database: Database,
+  keys: AnswerKeys,
   job: JobHandle,
-  keys: readonly string[],
+  rowKeys: readonly string[],
 ): Map<string, StoredAnswer> {
   const found = new Map<string, StoredAnswer>();
-  // The first time that an ask is put to a list there is nothing to look up, and that is known at once.
-  if (database.get(HAS_ANSWERS, job.askId) === undefined) return found;
-  const columns = database.get<FoundColumns>(FIND_ANSWERS, JSON.stringify(keys), job.askId, job.id);
+  const numbers = findNumbers(database, keys, job.askId, rowKeys);
+  if (numbers.size === 0) return found;
+  const columns = database.get<FoundColumns>(FIND_ANSWERS, JSON.stringify([...numbers.values()]), job.id);
   if (columns === undefined) return found;
   const fields = JSON.parse(columns.fields) as StoredField[][];
   const runIds = JSON.parse(columns.runIds) as (string | null)[];
@@ -67,18 +69,21 @@ export function findAnswers(
 }
 
 /** The values of a row that newer ones replaced, the one replaced last first. */
-export function findOlderAnswers(database: Database, askId: string, key: string): OlderAnswer[] {
+export function findOlderAnswers(
+  database: Database,
+  keys: AnswerKeys,
+  askId: string,
+  key: string,
+): OlderAnswer[] {
   const rows = database.all<{
     fields: string;
     runId: string | null;
     answeredAt: number | null;
     replacedAt: number;
   }>(
-    `select older.fields, older.run_id as runId, older.answered_at as answeredAt, older.replaced_at as replacedAt
-     from answer join older_answer older on older.answer = answer.number
-     where answer.ask = (select number from ask where id = ?) and answer.key = ? order by older.rowid desc`,
-    askId,
-    key,
+    `select fields, run_id as runId, answered_at as answeredAt, replaced_at as replacedAt
+     from older_answer where answer = ? order by rowid desc`,
+    findNumbers(database, keys, askId, [key]).get(key) ?? null,
   );
   return rows.map((row) => ({
     fields: parseFields(row.fields, row.runId),
@@ -88,32 +93,49 @@ export function findOlderAnswers(database: Database, askId: string, key: string)
 }
 
 /** Notes rows that failed in the job's current invocation without a run of their own. */
-export function failRows(database: Database, jobId: string, failures: readonly RowFailure[]): void {
-  noteQuestions(
-    database,
+export function failRows(
+  database: Database,
+  keys: AnswerKeys,
+  jobId: string,
+  failures: readonly RowFailure[],
+): void {
+  const job = database.get<{ number: number; ask: number; invocation: number }>(
+    'select number, ask, invocation from job where id = ?',
     jobId,
-    failures.map((failure) => failure.key),
   );
+  if (job === undefined) throw createUnknownJobError(jobId);
+  const reasons = new Map(failures.map((failure) => [failure.key, failure.reason]));
+  const numbers = noteQuestions(database, keys, job.ask, [...reasons.keys()]);
   database.run(
     `insert into job_answer (job, answer, cost_micros, failure, failure_invocation)
-     select job.number, answer.number, 0, failed.value ->> 1, job.invocation
-     from json_each(?) failed
-     cross join job on job.id = ?
-     cross join answer on answer.ask = job.ask and answer.key = failed.value ->> 0
-     where true
+     select ?, value ->> 0, 0, value ->> 1, ? from json_each(?) where true
      on conflict do update set failure = excluded.failure, failure_invocation = excluded.failure_invocation`,
-    JSON.stringify(failures.map((failure) => [failure.key, failure.reason])),
-    jobId,
+    job.number,
+    job.invocation,
+    JSON.stringify([...reasons].map(([key, reason]) => [numbers.get(key), reason])),
   );
 }
 
+function findNumbers(
+  database: Database,
+  keys: AnswerKeys,
+  askId: string,
+  rowKeys: readonly string[],
+): ReadonlyMap<string, number> {
+  const ask = database.get<{ number: number }>('select number from ask where id = ?', askId);
+  return ask === undefined ? new Map() : keys.find(ask.number, rowKeys);
+}
+
 /** Gives each key its number, so that what a job missed can be noted for it. */
-function noteQuestions(database: Database, jobId: string, keys: readonly string[]): void {
-  database.run(
-    `insert into answer (ask, key, fields)
-     select (select ask from job where id = ?), value, '[]' from json_each(?) where true
-     on conflict (ask, key) do nothing`,
-    jobId,
-    JSON.stringify(keys),
-  );
+function noteQuestions(
+  database: Database,
+  keys: AnswerKeys,
+  ask: number,
+  rowKeys: readonly string[],
+): ReadonlyMap<string, number> {
+  const numbers = keys.find(ask, rowKeys);
+  const unknown = rowKeys.filter((key) => !numbers.has(key));
+  const blank = ['[]', null, null, null, null, null] as const;
+  const added = insertAnswers(database, keys, ask, new Map(unknown.map((key) => [key, blank])));
+  return new Map([...numbers, ...added]);
 }

@@ -28,6 +28,7 @@ export class Database {
   readonly #flusher: LogFlusher;
   /** Rows changed so far. */
   #changes = 0;
+  #rollbacks = 0;
   #fault: { readonly error: unknown } | null = null;
 
   constructor(path: string) {
@@ -103,10 +104,16 @@ export class Database {
     }
   }
 
-  /** Runs queries that all see the same moment, and waits for no writer. */
+  /** Runs queries that all see the same moment, the steps of this turn among it, and waits for no writer. */
   read<Result>(work: () => Result): Result {
+    if (this.#turn !== null) return work();
     endTurnOf(this.#file, this);
     return this.#within('begin', work);
+  }
+
+  /** How often something was rolled back: what was read before that may never have been. */
+  get rollbacks(): number {
+    return this.#rollbacks;
   }
 
   /** Resolves once everything done so far is committed and on the disk. Those who ask while one flush runs share the next. */
@@ -191,6 +198,7 @@ export class Database {
   }
 
   #rollBack(): void {
+    this.#rollbacks += 1;
     // A full disk has rolled back by itself; a second rollback would hide the first error.
     if (this.#connection.inTransaction) this.exec('rollback');
   }

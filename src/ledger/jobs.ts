@@ -5,6 +5,7 @@ import type { FinishedOutput } from '../model/finished-output.js';
 import type { JsonObject } from '../model/json.js';
 import type { RowCounts } from '../model/outcome.js';
 import type { Database } from './database.js';
+import { mergeTail } from './merge-tail.js';
 import type {
   AnswerState,
   JobEnd,
@@ -83,7 +84,7 @@ export function findJob(database: Database, askId: string, input: string): JobRe
   return row === undefined ? null : toJobRecord(row);
 }
 
-/** Notes how the invocation ended, and what the output that it wrote holds. */
+/** Notes how the invocation ended, and what the output that it wrote holds; nothing more comes to the tail for now. */
 export function closeJob(database: Database, jobId: string, end: JobEnd, nowMs: number): void {
   const changes = database.run(
     'update job set stop = ?, counts = coalesce(?, counts), finished = ?, closed_at = ? where id = ?',
@@ -94,6 +95,7 @@ export function closeJob(database: Database, jobId: string, end: JobEnd, nowMs: 
     jobId,
   );
   if (changes === 0) throw createUnknownJobError(jobId);
+  mergeTail(database);
 }
 
 function formatPart(part: object | null): string | null {
@@ -185,8 +187,12 @@ function readPreviousJob(database: Database, input: string, askId: string): Prev
   );
   if (last === undefined || last.askId === askId) return null;
   const answered = database.get<{ count: number }>(
-    `select count(*) as count from answer
-     where ask = (select number from ask where id = ?) and answered_at is not null`,
+    `select (select count(*) from answer_key where ask = asked.number)
+       + (select count(*) from answer
+          where number > (select through from answer_key_mark) and ask = asked.number)
+       - (select count(*) from answer indexed by answer_blank
+          where answered_at is null and ask = asked.number) as count
+     from ask asked where id = ?`,
     last.askId,
   );
   return { id: last.id, ask: JSON.parse(last.ask) as Ask, answered: answered?.count ?? 0 };

@@ -3,6 +3,7 @@ import type { RowAnswer } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import type { AgentRun } from '../model/run.js';
+import { AnswerKeys } from './answer-keys.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';
 import {
   findOpenBatches,
@@ -12,6 +13,7 @@ import {
   suspectBatch,
   voidBatch,
 } from './batches.js';
+import { checkLedger } from './check-ledger.js';
 import { Database } from './database.js';
 import {
   closeJob,
@@ -73,12 +75,14 @@ export function openLedger(path: string, options: { readonly clock?: Pick<Clock,
 export class Ledger {
   readonly #database: Database;
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #keys: AnswerKeys;
   /** What this process intended and has not ended, so that it need not be read again. */
   readonly #open = new Map<string, OpenRecord>();
 
-  constructor(database: Database, clock: Pick<Clock, 'now'>) {
+  constructor(database: Database, clock: Pick<Clock, 'now'>, keys = new AnswerKeys(database)) {
     this.#database = database;
     this.#clock = clock;
+    this.#keys = keys;
   }
 
   /** The job that `openJob` would write down, for a look at what it would do before anybody agreed to it. */
@@ -109,7 +113,7 @@ export class Ledger {
 
   /** What is known of a chunk of row keys: one query. A key of which nothing is known is missing. */
   findAnswers(job: JobHandle, keys: readonly string[]): ReadonlyMap<string, StoredAnswer> {
-    return findAnswers(this.#database, job, keys);
+    return this.#database.read(() => findAnswers(this.#database, this.#keys, job, keys));
   }
 
   /**
@@ -149,10 +153,9 @@ export class Ledger {
     answers: readonly RowAnswer[],
     failures: readonly RowFailure[],
   ): void {
-    const [settlement, nowMs] = [{ run, answers, failures }, this.#clock.now()];
-    this.#database.step(() =>
-      settleBatch(this.#database, batchId, this.#open.get(batchId), settlement, nowMs),
-    );
+    const [known, nowMs] = [this.#open.get(batchId), this.#clock.now()];
+    const settlement = { known, run, answers, failures, nowMs };
+    this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, settlement));
     this.#open.delete(batchId);
     this.#database.flushSoon();
   }
@@ -170,7 +173,7 @@ export class Ledger {
 
   /** Notes rows that failed in the job's current invocation without a run: the next invocation asks them again. */
   fail(jobId: string, failures: readonly RowFailure[]): void {
-    if (failures.length > 0) this.#database.step(() => failRows(this.#database, jobId, failures));
+    if (failures.length > 0) this.#database.step(() => failRows(this.#database, this.#keys, jobId, failures));
   }
 
   /** The batches of an ask whose end is not known, oldest first, whichever job sent them. */
@@ -221,7 +224,7 @@ export class Ledger {
 
   /** The values that newer ones replaced, the one replaced last first. */
   findOlderAnswers(askId: string, key: string): readonly OlderAnswer[] {
-    return findOlderAnswers(this.#database, askId, key);
+    return this.#database.read(() => findOlderAnswers(this.#database, this.#keys, askId, key));
   }
 
   /** The raw run as the agent gave it when it was settled; null if it was pruned or never came here. */
@@ -231,7 +234,7 @@ export class Ledger {
 
   /** Reads the whole file through and says what is damaged; empty if nothing is. */
   check(): readonly string[] {
-    return this.#database.check();
+    return checkLedger(this.#database);
   }
 
   /** Deletes old raw runs and old asks, all of it or none; then gives what is free of the file back to the disk. */

@@ -114,6 +114,41 @@ export const MIGRATIONS: readonly string[] = [
   -- Few: what is asked again, or has only failed. All others are answered, and need not be looked at to be counted.
   create index answer_blank on answer (number) where answered_at is null;
   `,
+  `
+  -- A key is a hash, and an index over all keys has a page to write for each row. So they come into a table of their own many
+  -- at a time, in its order: it holds those of all answers up to the mark. The tail, the answers after it, is read whole.
+  -- It is told by its numbers, so none is ever used a second time.
+  create table next_answer (
+    number integer primary key autoincrement,
+    ask integer not null references ask,
+    key text not null,
+    fields text not null,
+    run_id text,
+    job integer references job,
+    invocation integer,
+    intended_at integer,
+    answered_at integer
+  ) strict;
+  insert into next_answer (number, ask, key, fields, run_id, job, invocation, intended_at, answered_at)
+    select number, ask, key, fields, run_id, job, invocation, intended_at, answered_at from answer order by number;
+
+  create table answer_key (
+    ask integer not null references ask,
+    key text not null,
+    answer integer not null references answer,
+    primary key (ask, key)
+  ) strict, without rowid;
+  insert into answer_key (ask, key, answer) select ask, key, number from answer order by ask, key;
+
+  create table answer_key_mark (
+    through integer not null
+  ) strict;
+  insert into answer_key_mark (through) select coalesce(max(number), 0) from answer;
+
+  drop table answer;
+  alter table next_answer rename to answer;
+  create index answer_blank on answer (number) where answered_at is null;
+  `,
 ];
 
 /** Brings a ledger of any earlier version to this one, as one transaction; refuses what is newer or not a ledger. */

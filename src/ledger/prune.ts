@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { mergeTail } from './merge-tail.js';
 
 /** What may go: raw runs, or whole asks with their jobs and answers, last used before a moment. */
 export interface PruneLimits {
@@ -14,6 +15,7 @@ export interface PruneResult {
 }
 
 const OLD_JOBS = 'select number from job where ask in (select number from old_ask)';
+const OLD_ANSWERS = 'select answer from answer_key where ask in (select number from old_ask)';
 
 /** Deletes what is old enough. An ask with a run in flight, or that somebody holds a lease on, stays. */
 export function pruneLedger(database: Database, limits: PruneLimits, nowMs: number): PruneResult {
@@ -31,16 +33,17 @@ export function pruneLedger(database: Database, limits: PruneLimits, nowMs: numb
     limits.asksBeforeMs,
     nowMs,
   );
+  // So that answers are found by their ask, and that no process has one at hand that is gone.
+  mergeTail(database);
   const runs = database.run(
     `delete from run where batch in (select number from batch where job in (${OLD_JOBS}))`,
   );
   database.run(`delete from intent where batch in (select number from batch where job in (${OLD_JOBS}))`);
   database.run(`delete from batch where job in (${OLD_JOBS})`);
   database.run(`delete from job_answer where job in (${OLD_JOBS})`);
-  database.run(
-    'delete from older_answer where answer in (select number from answer where ask in (select number from old_ask))',
-  );
-  const answers = database.run('delete from answer where ask in (select number from old_ask)');
+  database.run(`delete from older_answer where answer in (${OLD_ANSWERS})`);
+  const answers = database.run(`delete from answer where number in (${OLD_ANSWERS})`);
+  database.run('delete from answer_key where ask in (select number from old_ask)');
   const jobs = database.run('delete from job where ask in (select number from old_ask)');
   const asks = database.run('delete from ask where number in (select number from old_ask)');
   database.exec('drop table temp.old_ask');

@@ -1,6 +1,7 @@
 import type { RowAnswer } from '../model/answer.js';
 import { splitMicros, toMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
+import type { AnswerKeys } from './answer-keys.js';
 import { type OpenRecord, readOpenRecord } from './batches.js';
 import type { Database } from './database.js';
 import { packRun, unpackRun } from './raw-run.js';
@@ -8,27 +9,26 @@ import type { RowFailure } from './records.js';
 import { writeAnswers } from './write-answers.js';
 
 export interface Settlement {
+  /** What the process that intended the batch has at hand. */
+  readonly known: OpenRecord | undefined;
   readonly run: AgentRun;
   readonly answers: readonly RowAnswer[];
   readonly failures: readonly RowFailure[];
+  readonly nowMs: number;
 }
 
-/**
- * Ends a batch by its run: cost, shares, answers, failures and the raw run. A second time it does nothing. `known` is what
- * the process that intended it has at hand.
- */
+/** Ends a batch by its run: cost, shares, answers, failures and the raw run. A second time it does nothing. */
 export function settleBatch(
   database: Database,
+  keys: AnswerKeys,
   batchId: string,
-  known: OpenRecord | undefined,
-  { run, answers, failures }: Settlement,
-  nowMs: number,
+  { known, run, answers, failures, nowMs }: Settlement,
 ): void {
   const record = known ?? readOpenRecord(database, batchId);
   const costMicros = toMicros(run.costDollars.total);
   if (record === null || !endBatch(database, record, run, costMicros, nowMs)) return;
-  writeAnswers(database, { record, runId: run.id, answers, nowMs });
-  writeShares(database, record, costMicros, failures);
+  const numbers = writeAnswers(database, keys, { record, runId: run.id, answers, nowMs });
+  writeShares(database, record, numbers, costMicros, failures);
 }
 
 /** The raw run as it was settled. */
@@ -75,20 +75,22 @@ function endBatch(
 function writeShares(
   database: Database,
   record: OpenRecord,
+  numbers: ReadonlyMap<string, number>,
   costMicros: number,
   failures: readonly RowFailure[],
 ): void {
   const reasons = new Map(failures.map((failure) => [failure.key, failure.reason]));
   const { rows: asked } = record.batch;
   const shares = splitMicros(costMicros, asked.length);
-  const rows = asked.map((row, index) => [row.key, shares[index] ?? 0, reasons.get(row.key) ?? null]);
+  const rows = asked.map(({ key }, index) => [
+    numbers.get(key),
+    shares[index] ?? 0,
+    reasons.get(key) ?? null,
+  ]);
   database.run(
     `insert into job_answer (job, answer, cost_micros, failure, failure_invocation)
-     select ?, answer.number, share.value ->> 1, share.value ->> 2,
-       iif(share.value ->> 2 is null, null, ?)
-     from json_each(?) share
-     cross join answer on answer.ask = ? and answer.key = share.value ->> 0
-     where true
+     select ?, value ->> 0, value ->> 1, value ->> 2, iif(value ->> 2 is null, null, ?)
+     from json_each(?) where true
      on conflict (job, answer) do update set
        cost_micros = cost_micros + excluded.cost_micros,
        failure = coalesce(excluded.failure, failure),
@@ -96,6 +98,5 @@ function writeShares(
     record.job,
     record.invocation,
     JSON.stringify(rows),
-    record.ask,
   );
 }

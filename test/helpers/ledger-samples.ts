@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Ledger, openLedger } from '../../src/ledger/ledger.js';
-import type { OpenedJob } from '../../src/ledger/records.js';
+import { AnswerKeys } from '../../src/ledger/answer-keys.js';
+import { Database } from '../../src/ledger/database.js';
+import { Ledger, openLedger } from '../../src/ledger/ledger.js';
+import type { JobHandle, OpenedJob } from '../../src/ledger/records.js';
 import type { FieldAnswer, RowAnswer } from '../../src/model/answer.js';
 import { type Ask, createAsk, hashText } from '../../src/model/ask.js';
 import { type Batch, createBatch } from '../../src/model/batch.js';
@@ -33,6 +35,59 @@ export function openTestLedger(
   clock: Pick<TestClock, 'now'> = createTestClock(),
 ): Ledger {
   return openLedger(path, { clock });
+}
+
+/** A connection that merges its tail at so few answers that a test reaches it. */
+export function openShortTailLedger(path: string, maxTail: number, clock = createTestClock()): Ledger {
+  openLedger(path).close();
+  const database = new Database(path);
+  return new Ledger(database, clock, new AnswerKeys(database, maxTail));
+}
+
+/** How many answers have their keys in the table, and how many are in the tail, as a connection of its own sees it. */
+export function countKeys(path: string): { merged: number; tail: number } {
+  const database = new Database(path);
+  const counts = database.read(() =>
+    database.get<{ merged: number; tail: number }>(
+      `select (select count(*) from answer_key) as merged, count(*) as tail
+       from answer where number > (select through from answer_key_mark)`,
+    ),
+  );
+  database.close();
+  return counts ?? { merged: -1, tail: -1 };
+}
+
+/** Has one run answer the companies with a value of the field `ceo`. */
+export function settleTestRun(
+  ledger: Ledger,
+  job: OpenedJob,
+  companies: readonly string[],
+  { ceo, ...changes }: { readonly ceo: JsonValue } & Partial<Omit<Batch, 'id'>>,
+): Batch {
+  const batch = createTestBatch(job, companies, changes);
+  const runId = `run_${batch.id}`;
+  ledger.intend(batch, null);
+  ledger.settle(
+    batch.id,
+    createTestRun(runId, companies.length),
+    companies.map((company) => createTestAnswer(company, { ceo }, runId)),
+    [],
+  );
+  return batch;
+}
+
+/** What the ledger knows of the field `ceo`, company by company. */
+export function findCeos(
+  ledger: Ledger,
+  job: JobHandle,
+  companies: readonly string[],
+): ReadonlyMap<string, JsonValue | undefined> {
+  const found = ledger.findAnswers(job, companies.map(createTestKey));
+  const known = companies.flatMap((company) => {
+    const answer = found.get(createTestKey(company));
+    return answer === undefined ? [] : [[company, answer.fields.get('ceo')?.value] as const];
+  });
+  return new Map(known);
 }
 
 export function createTestAsk(

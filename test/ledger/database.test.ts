@@ -132,7 +132,7 @@ test('a ledger with overwritten pages says that it is damaged, and its check fin
   const path = createFilledLedger();
   const file = openSync(path, 'r+');
   const bytes = statSync(path).size;
-  for (let at = 16 * 4_096; at < bytes; at += 4_096) writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, at);
+  for (let at = 32 * 4_096; at < bytes; at += 4_096) writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, at);
   closeSync(file);
   const ledger = openLedger(path);
   const damaged = expect.objectContaining({ kind: 'usage', code: 'LEDGER_DAMAGED' });

@@ -6,12 +6,16 @@ import { Database } from '../../src/ledger/database.js';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { MIGRATIONS, migrate } from '../../src/ledger/migrations.js';
 import {
+  countKeys,
   createLedgerPath,
   createTestAnswer,
   createTestBatch,
+  createTestKey,
   createTestRun,
+  findCeos,
   openTestJob,
   openTestLedger,
+  settleTestRun,
 } from '../helpers/ledger-samples.js';
 
 const NEXT = [...MIGRATIONS, 'alter table job add column note text'];
@@ -48,6 +52,74 @@ test('a migration keeps what is in the ledger', () => {
   expect(database.get<{ count: number }>('select count(*) as count from answer')?.count).toBe(1);
   expect(database.get<{ spent: number }>('select spent_micros as spent from job')?.spent).toBe(25_000);
   database.close();
+});
+
+/** What a ledger of any version before the fourth can hold: an answer with its history, one that failed, one of another ask. */
+const OLD_ROWS = `
+  insert into ask (number, id, content) values (1, $ask, $content), (2, 'a_other', $content);
+  insert into job (number, id, ask, input, output, settings, invocation, opened_at) values
+    (1, $job, 1, '/data/in.csv', '/data/in.csv.filled', '{}', 1, 1000);
+  insert into answer (number, ask, key, fields, run_id, job, invocation, intended_at, answered_at) values
+    (3, 1, $acme, '[["ceo","Ann","high",[],"low","low",null,null]]', 'run_2', 1, 1, 900, 1000),
+    (4, 2, $acme, '[["ceo","Bob","high",[],"low","low",null,null]]', 'run_3', 1, 1, 900, 1000),
+    (9, 1, $globex, '[]', null, null, null, null, null);
+  insert into older_answer (answer, replaced_at, fields, run_id, answered_at) values
+    (3, 1000, '[["ceo","Zoe","high",[],"low","low",null,null]]', 'run_1', 800);
+  insert into job_answer (job, answer, cost_micros, failure, failure_invocation) values
+    (1, 3, 25, null, null), (1, 9, 5, 'too large', 1);
+`;
+
+test.each([1, 2, 3])(
+  'the answers of a ledger of version %i are found by their keys, and merged with',
+  (version) => {
+    const path = createLedgerPath();
+    const fresh = openTestLedger();
+    const job = openTestJob(fresh);
+    fresh.close();
+    const old = new Database(path);
+    migrate(old, MIGRATIONS.slice(0, version));
+    const values = { ask: job.askId, job: job.id, content: JSON.stringify(job.ask) };
+    const names = { acme: createTestKey('Acme'), globex: createTestKey('Globex') };
+    old.exec(
+      Object.entries({ ...values, ...names }).reduce(
+        (sql, [name, text]) => sql.replaceAll(`$${name}`, `'${text.replaceAll("'", "''")}'`),
+        OLD_ROWS,
+      ),
+    );
+    old.close();
+
+    const ledger = openTestLedger(path);
+    expect(ledger.check()).toEqual([]);
+    expect(countKeys(path)).toEqual({ merged: 3, tail: 0 });
+    expect(ledger.listJobs()).toMatchObject([{ answered: 1, failed: 1 }]);
+    const find = () => ledger.findAnswers(job, ['Acme', 'Globex', 'Hooli'].map(createTestKey));
+    expect(find().get(names.acme)).toMatchObject({ costMicros: 25, runId: 'run_2', answeredAtMs: 1_000 });
+    expect(find().get(names.globex)).toMatchObject({ failure: 'too large', answeredAtMs: null });
+    expect(find().size).toBe(2);
+    expect(ledger.findOlderAnswers(job.askId, names.acme)).toMatchObject([{ replacedAtMs: 1_000 }]);
+    settleTestRun(ledger, openTestJob(ledger), ['Acme', 'Globex', 'Hooli'], { ceo: 'New', refresh: true });
+    expect(findCeos(ledger, job, ['Acme', 'Globex', 'Hooli'])).toEqual(
+      new Map(['Acme', 'Globex', 'Hooli'].map((name) => [name, 'New'])),
+    );
+    expect(ledger.findOlderAnswers(job.askId, names.acme)).toHaveLength(2);
+    expect(countKeys(path)).toEqual({ merged: 3, tail: 1 });
+    expect(ledger.check()).toEqual([]);
+    ledger.close();
+  },
+);
+
+test('numbers go on above those of an earlier version, and none is used a second time', () => {
+  const path = createLedgerPath();
+  const old = new Database(path);
+  migrate(old, MIGRATIONS.slice(0, 3));
+  old.exec(`insert into ask (number, id, content) values (1, 'a', '{}');
+    insert into answer (number, ask, key, fields) values (7, 1, 'k', '[]')`);
+  migrate(old);
+  old.exec(
+    "delete from answer_key; delete from answer; insert into answer (ask, key, fields) values (1, 'k', '[]')",
+  );
+  expect(old.get('select number from answer')).toEqual({ number: 8 });
+  old.close();
 });
 
 test('a migration that fails leaves the ledger at the version it had', () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import type { OpenedJob } from '../../src/ledger/records.js';
 import {
+  countKeys,
   createLedgerPath,
   createTestAnswer,
   createTestAsk,
@@ -10,8 +11,10 @@ import {
   createTestClock,
   createTestKey,
   createTestRun,
+  findCeos,
   openTestJob,
   openTestLedger,
+  settleTestRun,
 } from '../helpers/ledger-samples.js';
 
 function settleOne(ledger: Ledger, job: OpenedJob, runId: string): void {
@@ -94,5 +97,64 @@ test('an old ask goes with its jobs and answers; one used since, in flight or he
   expect(ledger.findAnswers(used, [createTestKey('Acme')]).size).toBe(1);
   expect(ledger.check()).toEqual([]);
   expect(openTestJob(ledger, createTestAsk('old'))).toMatchObject({ id: old.id, invocation: 1 });
+  ledger.close();
+});
+
+test('what another process pruned is not found by the keys that this one has at hand, nor is what came in its place', async () => {
+  const path = createLedgerPath();
+  const clock = createTestClock(1_000);
+  const [watcher, pruner] = [openTestLedger(path, clock), openTestLedger(path, clock)];
+  const old = openTestJob(watcher, createTestAsk('old'));
+  settleTestRun(watcher, old, ['Acme', 'Globex', 'Initech'], { ceo: 'Ann' });
+  await watcher.flush();
+  clock.nowMs = 2_000;
+  expect(pruner.prune({ asksBeforeMs: 2_000 })).toMatchObject({ asks: 1, answers: 3 });
+  expect(findCeos(watcher, old, ['Acme'])).toEqual(new Map());
+  // It has the number that the pruned ask had, and the same keys.
+  const next = openTestJob(pruner, createTestAsk('new'));
+  settleTestRun(pruner, next, ['Globex'], { ceo: 'Bob' });
+  await pruner.flush();
+  expect(findCeos(watcher, old, ['Acme', 'Globex'])).toEqual(new Map());
+  expect(findCeos(watcher, next, ['Acme', 'Globex'])).toEqual(new Map([['Globex', 'Bob']]));
+  settleTestRun(watcher, next, ['Acme', 'Globex'], { ceo: 'Cid', refresh: true, attempt: 2 });
+  await watcher.flush();
+  for (const ledger of [watcher, pruner]) {
+    expect(findCeos(ledger, next, ['Acme', 'Globex', 'Initech'])).toEqual(
+      new Map([
+        ['Acme', 'Cid'],
+        ['Globex', 'Cid'],
+      ]),
+    );
+    expect(ledger.findOlderAnswers(next.askId, createTestKey('Acme'))).toEqual([]);
+    expect(ledger.findOlderAnswers(next.askId, createTestKey('Globex'))).toHaveLength(1);
+  }
+  expect(watcher.check()).toEqual([]);
+  expect(countKeys(path)).toEqual({ merged: 0, tail: 2 });
+  watcher.close();
+  pruner.close();
+});
+
+test('pruning one ask keeps the answers of another, in the table and in the tail', async () => {
+  const path = createLedgerPath();
+  const clock = createTestClock(1_000);
+  const ledger = openTestLedger(path, clock);
+  const old = openTestJob(ledger, createTestAsk('old'));
+  settleTestRun(ledger, old, ['Acme', 'Globex'], { ceo: 'Ann' });
+  ledger.closeJob(old.id, { stop: 'done', counts: null, finished: null });
+  clock.nowMs = 2_000;
+  const kept = openTestJob(ledger, createTestAsk('kept'));
+  settleTestRun(ledger, kept, ['Acme'], { ceo: 'Bob' });
+  ledger.closeJob(kept.id, { stop: 'done', counts: null, finished: null });
+  settleTestRun(ledger, kept, ['Globex'], { ceo: 'Bob', attempt: 2 });
+  settleTestRun(ledger, old, ['Initech'], { ceo: 'Ann', attempt: 2 });
+  expect(ledger.prune({ asksBeforeMs: 2_000 })).toMatchObject({ asks: 1, answers: 3 });
+  expect(findCeos(ledger, kept, ['Acme', 'Globex'])).toEqual(
+    new Map([
+      ['Acme', 'Bob'],
+      ['Globex', 'Bob'],
+    ]),
+  );
+  expect(ledger.check()).toEqual([]);
+  expect(countKeys(path)).toEqual({ merged: 2, tail: 0 });
   ledger.close();
 });

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { Database } from '../../src/ledger/database.js';
+import { createLedgerPath, openTestJob, openTestLedger, settleTestRun } from '../helpers/ledger-samples.js';
+
+/** A ledger with two answers in the table of keys and two in the tail, and then this done to it. */
+function checkAfter(sql: string): readonly string[] {
+  const path = createLedgerPath();
+  const ledger = openTestLedger(path);
+  const job = openTestJob(ledger);
+  settleTestRun(ledger, job, ['Acme', 'Globex'], { ceo: 'Ann' });
+  ledger.closeJob(job.id, { stop: 'done', counts: null, finished: null });
+  settleTestRun(ledger, job, ['Initech', 'Hooli'], { ceo: 'Ann', attempt: 2 });
+  const database = new Database(path);
+  database.transact(() => database.exec(sql));
+  database.close();
+  const faults = ledger.check();
+  ledger.close();
+  return faults;
+}
+
+test('every answer is found by its key in exactly one way, and a check says where that is not so', () => {
+  const copy = 'insert into answer (ask, key, fields) select ask, key, fields from answer where number';
+  expect(checkAfter('select 1')).toEqual([]);
+  expect(checkAfter('delete from answer_key where answer = 1')).toEqual([
+    'answers not found by their keys: 1',
+  ]);
+  expect(checkAfter('update answer_key_mark set through = 4')).toEqual([
+    'answers not found by their keys: 2',
+  ]);
+  expect(checkAfter(`${copy} = 1`)).toEqual(['keys with more than one answer: 1']);
+  expect(checkAfter(`${copy} = 4`)).toEqual(['keys with more than one answer: 1']);
+  expect(checkAfter('update answer_key_mark set through = 0')).toEqual([
+    'keys that lead to an answer not theirs: 2',
+    'keys with more than one answer: 2',
+  ]);
+  expect(checkAfter("update answer_key set key = 'other' where answer = 1")).toEqual([
+    'answers not found by their keys: 1',
+    'keys that lead to an answer not theirs: 1',
+  ]);
+  expect(checkAfter('delete from answer where number = 2')).toEqual([
+    'a row of answer_key refers to no row of answer',
+    'a row of job_answer refers to no row of answer',
+  ]);
+  expect(checkAfter('delete from answer_key_mark')).toEqual(['the mark of the keys is missing']);
+});
