@@ -2,13 +2,18 @@
 // was flushed: what was said must outlive the process.
 import { writeSync } from 'node:fs';
 import { setImmediate as endTurn } from 'node:timers/promises';
+import { AnswerKeys } from '../../dist/ledger/answer-keys.js';
+import { Database } from '../../dist/ledger/database.js';
 import { readHolder } from '../../dist/ledger/leases.js';
-import { openLedger } from '../../dist/ledger/ledger.js';
+import { Ledger, openLedger } from '../../dist/ledger/ledger.js';
 import { createAsk, hashText } from '../../dist/model/ask.js';
 import { createBatch } from '../../dist/model/batch.js';
 
 const [mode, path, ...rest] = process.argv.slice(2);
 const say = (...words) => writeSync(1, `${words.join(' ')}\n`);
+
+/** Few enough for processes to write the same ones all the time. */
+const KEYS = 200;
 
 const ASK = createAsk({
   query: 'Who leads the company?',
@@ -25,9 +30,15 @@ try {
   if (mode === 'trip') await trip(ledger, Number(rest[0]), Number(rest[1]));
   if (mode === 'lease') lease(ledger, rest[0]);
   if (mode === 'spend') await spend(ledger, rest[0], Number(rest[1]));
+  if (mode === 'keys') await writeKeys(openShortTail(Number(rest[2])), Number(rest[0]), Number(rest[1]));
   if (mode === 'open') say('opened', open(ledger).invocation);
 } catch (error) {
   say('error', error.code ?? 'UNKNOWN', error.kind ?? '', error.message);
+}
+
+function openShortTail(maxTail) {
+  const database = new Database(path);
+  return new Ledger(database, Date, new AnswerKeys(database, maxTail));
 }
 
 function open(ledger) {
@@ -80,6 +91,30 @@ async function settle(ledger, batch) {
   ledger.settle(batch.id, { id: runId, status: 'completed', costDollars: { total: 0.0001 } }, answers, []);
   await ledger.flush();
   say('settled', batch.id);
+}
+
+/**
+ * Answers and fails the same few keys as other processes do, in an order of its own, and merges the tail at `maxTail`
+ * answers. Says how many batches it has settled.
+ */
+async function writeKeys(ledger, who, count) {
+  const job = open(ledger);
+  for (let index = 0; index < count; index += 1) {
+    const rows = [0, 1, 2, 3].map((row) => {
+      const company = `Company ${(index * (2 * row + 1) + row * who) % KEYS}`;
+      return { rowId: `r${row}`, key: hashText(company, 32), record: { company } };
+    });
+    const parts = { jobId: job.id, askId: job.askId, attempt: 1, effort: 'low', fields: ['ceo'], rows };
+    const batch = createBatch(
+      { ...parts, previousRunId: `${who}-${index}`, complaint: null, reserveMicros: 100 },
+      job.invocation,
+    );
+    ledger.intend(batch, null);
+    if (index % 5 === 0)
+      ledger.fail(job.id, [{ key: hashText(`Failure ${index % KEYS}`, 32), reason: 'too large' }]);
+    await settle(ledger, batch);
+  }
+  say('done');
 }
 
 /** Tries for a lease, says what came of it, and holds on to it until the process is ended. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { startLedgerChild } from '../helpers/ledger-child.js';
-import { createLedgerPath } from '../helpers/ledger-samples.js';
+import { countKeys, createLedgerPath, createTestKey } from '../helpers/ledger-samples.js';
 
 const COST_MICROS = 100;
 
@@ -90,4 +90,50 @@ test('processes that make the ledger at the same time all get it', async () => {
   expect(children.flatMap((child) => child.lines).sort()).toEqual(
     [1, 2, 3, 4, 5, 6].map((n) => `opened ${n}`),
   );
+});
+
+/** What the processes wrote of the keys that they share: each has one answer, and its shares add up to all that was settled. */
+function checkSharedKeys(path: string): void {
+  const ledger = openLedger(path);
+  expect(ledger.check()).toEqual([]);
+  const [status] = ledger.listJobs();
+  if (status === undefined) throw new Error('the job is lost');
+  const names = ['Company', 'Failure'].flatMap((word) =>
+    Array.from({ length: 200 }, (_, n) => `${word} ${n}`),
+  );
+  const job = { id: status.id, askId: status.askId };
+  const found = ledger.findAnswers(job, names.map(createTestKey));
+  const costs = [...found.values()].map((answer) => answer.costMicros);
+  expect(costs.reduce((sum, cost) => sum + cost, 0)).toBe(status.spentMicros);
+  expect(found.size).toBeGreaterThan(0);
+  const { merged, tail } = countKeys(path);
+  expect(merged + tail).toBe(found.size);
+  ledger.close();
+}
+
+test('processes that answer the same keys at the same time give each one answer, whoever merges the tail', async () => {
+  const path = createLedgerPath();
+  openLedger(path).close();
+  const children = [1, 2, 3].map((who) => startLedgerChild(['keys', path, `${who}`, '80', `${10 * who}`]));
+  await Promise.all(children.map((child) => child.end()));
+  expect(children.map((child) => child.lines.at(-1))).toEqual(['done', 'done', 'done']);
+  expect(children.flatMap((child) => child.lines).filter((line) => line.startsWith('error'))).toEqual([]);
+  checkSharedKeys(path);
+});
+
+test('kill -9 leaves a tail that the next process finds whole, and merges', async () => {
+  const path = createLedgerPath();
+  openLedger(path).close();
+  for (const [index, lines] of [7, 1, 23, 12].entries()) {
+    const child = startLedgerChild(['keys', path, `${index + 1}`, '1000000', '90']);
+    await child.waitForLines(lines);
+    await child.kill();
+    expect(child.lines.join('\n')).not.toContain('error');
+    checkSharedKeys(path);
+  }
+  const ledger = openLedger(path);
+  ledger.closeJob(ledger.listJobs()[0]?.id ?? '', { stop: 'done', counts: null, finished: null });
+  ledger.close();
+  expect(countKeys(path).tail).toBe(0);
+  checkSharedKeys(path);
 });
