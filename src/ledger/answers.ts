@@ -135,7 +135,8 @@ function noteQuestions(
 ): ReadonlyMap<string, number> {
   const numbers = keys.find(ask, rowKeys);
   const unknown = rowKeys.filter((key) => !numbers.has(key));
-  const blank = ['[]', null, null, null, null, null] as const;
-  const added = insertAnswers(database, keys, ask, new Map(unknown.map((key) => [key, blank])));
+  const blank = new Map(unknown.map((key) => [key, '[]']));
+  const source = { runId: null, job: null, invocation: null, intendedAt: null, answeredAt: null };
+  const added = insertAnswers(database, keys, ask, blank, source);
   return new Map([...numbers, ...added]);
 }

@@ -2,7 +2,7 @@ import type { RowAnswer } from '../model/answer.js';
 import type { AnswerKeys } from './answer-keys.js';
 import type { OpenRecord } from './batches.js';
 import type { Database } from './database.js';
-import { type AnswerColumns, insertAnswers } from './insert-answers.js';
+import { type AnswerSource, insertAnswers } from './insert-answers.js';
 import { mergeFields } from './merge-fields.js';
 import { type Fields, formatFields, parseFields } from './stored-fields.js';
 
@@ -19,15 +19,13 @@ interface BatchAnswers {
   readonly nowMs: number;
 }
 
-interface StoredRow {
+interface MergedRow extends AnswerSource {
   readonly number: number;
-  readonly key: string;
   readonly fields: string;
-  readonly runId: string | null;
-  readonly job: number | null;
-  readonly invocation: number | null;
-  readonly intendedAt: number | null;
-  readonly answeredAt: number | null;
+}
+
+interface StoredRow extends MergedRow {
+  readonly key: string;
   readonly hasFailed: number;
 }
 
@@ -47,47 +45,49 @@ export function writeAnswers(
     numbers.size === 0 ? new Map<string, StoredRow>() : readStoredRows(database, record, numbers);
   const efforts = stored.size === 0 ? [] : readEfforts(database, record.ask);
   const answers = new Map(settled.answers.map((answer) => [answer.key, answer.fields]));
-  const changed = new Map<number, AnswerColumns>();
-  const added = new Map<string, AnswerColumns>();
+  const [answered, unanswered] = [new Map<string, string>(), new Map<string, string>()];
+  const changed: MergedRow[] = [];
   for (const key of rowKeys) {
     const row = stored.get(key);
     const fields = answers.get(key);
-    if (fields !== undefined) {
+    if (row !== undefined && fields !== undefined) {
       const { merged, replaced } = mergeRow(row, fields, efforts, settled);
-      if (row === undefined) added.set(key, merged);
-      else changed.set(row.number, merged);
-      if (row !== undefined && replaced.size > 0) keepOlderAnswer(database, row, replaced, nowMs);
-      if (row?.hasFailed === 1) clearFailure(database, record.job, row.number);
+      changed.push(merged);
+      if (replaced.size > 0) keepOlderAnswer(database, row, replaced, nowMs);
+      if (row.hasFailed === 1) clearFailure(database, record.job, row.number);
+    } else if (fields !== undefined) {
+      answered.set(key, formatFields(fields, runId));
     } else if (row === undefined) {
       // Noted all the same, so that its cost and its failure have a row to stand on.
-      added.set(key, ['[]', runId, null, null, null, null]);
+      unanswered.set(key, '[]');
     }
   }
   updateAnswers(database, changed);
-  for (const [key, number] of insertAnswers(database, keys, record.ask, added)) numbers.set(key, number);
-  return numbers;
+  const { ask, job, invocation, intendedAt } = record;
+  const source = { runId, job, invocation, intendedAt, answeredAt: nowMs };
+  const none = { runId, job: null, invocation: null, intendedAt: null, answeredAt: null };
+  return new Map([
+    ...numbers,
+    ...insertAnswers(database, keys, ask, answered, source),
+    ...insertAnswers(database, keys, ask, unanswered, none),
+  ]);
 }
 
 function mergeRow(
-  row: StoredRow | undefined,
+  row: StoredRow,
   fresh: Fields,
   efforts: readonly string[],
   { record, runId, nowMs }: BatchAnswers,
-): { readonly merged: AnswerColumns; readonly replaced: Fields } {
+): { readonly merged: MergedRow; readonly replaced: Fields } {
   const isRefresh = record.batch.refresh === true;
-  const isLate = row?.intendedAt != null && record.intendedAt < row.intendedAt;
-  const before: Fields = row === undefined ? new Map() : parseFields(row.fields, row.runId);
+  const isLate = row.intendedAt !== null && record.intendedAt < row.intendedAt;
+  const before = parseFields(row.fields, row.runId);
   const { fields, replaced } = mergeFields(before, fresh, { efforts, isRefresh, isLate });
-  if (isLate) {
-    const text = formatFields(fields, row.runId);
-    const merged = [text, row.runId, row.job, row.invocation, row.intendedAt, row.answeredAt] as const;
-    return { merged, replaced };
-  }
   // A follow-up makes the values that it leaves alone no younger.
-  const answeredAt = isRefresh ? nowMs : (row?.answeredAt ?? nowMs);
-  const text = formatFields(fields, runId);
-  const merged = [text, runId, record.job, record.invocation, record.intendedAt, answeredAt] as const;
-  return { merged, replaced };
+  const answeredAt = isRefresh ? nowMs : (row.answeredAt ?? nowMs);
+  const { job, invocation, intendedAt } = record;
+  const source = isLate ? row : { runId, job, invocation, intendedAt, answeredAt };
+  return { merged: { ...source, number: row.number, fields: formatFields(fields, source.runId) }, replaced };
 }
 
 /** A failure of this invocation stays: what is answered after it are other fields of the row. */
@@ -136,7 +136,10 @@ function clearFailure(database: Database, job: number, answer: number): void {
   );
 }
 
-function updateAnswers(database: Database, changed: ReadonlyMap<number, AnswerColumns>): void {
-  if (changed.size === 0) return;
-  database.run(UPDATE_ANSWERS, JSON.stringify([...changed].map(([number, columns]) => [number, ...columns])));
+function updateAnswers(database: Database, changed: readonly MergedRow[]): void {
+  if (changed.length === 0) return;
+  const rows = changed.map((row) => [
+    ...[row.number, row.fields, row.runId, row.job, row.invocation, row.intendedAt, row.answeredAt],
+  ]);
+  database.run(UPDATE_ANSWERS, JSON.stringify(rows));
 }
