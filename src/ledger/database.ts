@@ -46,7 +46,8 @@ export class Database {
     this.exec('pragma synchronous = normal; pragma fullfsync = on');
     // The driver checks references at every write; `check` does it for all at once, and pruning stays fast.
     this.exec('pragma foreign_keys = off');
-    this.exec('pragma wal_autocheckpoint = 4000; pragma cache_size = -32000');
+    // Most pages are written one after the other, so few are worth keeping at hand.
+    this.exec('pragma wal_autocheckpoint = 4000; pragma cache_size = -8000');
   }
 
   /** Runs statements that take no values. */
