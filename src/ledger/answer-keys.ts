@@ -87,8 +87,7 @@ export class AnswerKeys {
     // What was rolled back may be in the tail, and its numbers are given to others.
     if (this.#rollbacks !== this.#database.rollbacks) this.#through = null;
     const sight = this.#database.get<Sight>(READ_TAIL, ask, this.#through, this.#last);
-    if (sight === undefined)
-      throw new RowfillError('defect', 'LEDGER_KEYS', 'The mark of the keys is missing');
+    if (sight === undefined) throw new RowfillError('defect', 'LEDGER_KEYS', 'The keys have no mark');
     if (sight.through !== this.#through) {
       this.#tail.clear();
       this.#length = 0;

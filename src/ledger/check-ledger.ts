@@ -28,7 +28,7 @@ function checkKeys(database: Database): string[] {
           where tail.number > mark.through) as doubled
      from answer_key_mark mark`,
   );
-  if (faults === undefined) return ['the mark of the keys is missing'];
+  if (faults === undefined) return ['the keys have no mark'];
   return [
     ...describe(faults.lost, 'answers not found by their keys'),
     ...describe(faults.stray, 'keys that lead to an answer not theirs'),

@@ -111,7 +111,7 @@ export class Ledger {
     return readAnswerState(this.#database, job);
   }
 
-  /** What is known of a chunk of row keys: one query. A key of which nothing is known is missing. */
+  /** What is known of a chunk of row keys, all of one moment. A key of which nothing is known is missing. */
   findAnswers(job: JobHandle, keys: readonly string[]): ReadonlyMap<string, StoredAnswer> {
     return this.#database.read(() => findAnswers(this.#database, this.#keys, job, keys));
   }

@@ -41,5 +41,5 @@ test('every answer is found by its key in exactly one way, and a check says wher
     'a row of answer_key refers to no row of answer',
     'a row of job_answer refers to no row of answer',
   ]);
-  expect(checkAfter('delete from answer_key_mark')).toEqual(['the mark of the keys is missing']);
+  expect(checkAfter('delete from answer_key_mark')).toEqual(['the keys have no mark']);
 });
