@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { AnswerKeys } from '../../src/ledger/answer-keys.js';
 import { Database } from '../../src/ledger/database.js';
 import { Ledger, openLedger } from '../../src/ledger/ledger.js';
@@ -74,6 +74,32 @@ export function settleTestRun(
     [],
   );
   return batch;
+}
+
+/** Makes the next write of this kind fail, as a disk might; returns what ends that. */
+export function breakWrites(path: string, on: string, when: string): () => void {
+  const database = new Database(path);
+  const trigger = `create trigger broken before ${on} when ${when} begin select raise(abort, 'broken'); end`;
+  database.transact(() => database.exec(trigger));
+  database.close();
+  return () => {
+    const other = new Database(path);
+    other.transact(() => other.exec('drop trigger broken'));
+    other.close();
+  };
+}
+
+/** Has a settlement fail after its answers were written: the connection refuses all further steps, and nothing of it stays. */
+export function settleInVain(ledger: Ledger, job: OpenedJob, path: string, names: readonly string[]): void {
+  const batch = createTestBatch(job, names);
+  ledger.intend(batch, null);
+  const mend = breakWrites(path, 'insert on job_answer', 'true');
+  const answers = names.map((name) => createTestAnswer(name, { ceo: 'Nobody' }, 'run_x'));
+  expect(() => ledger.settle(batch.id, createTestRun('run_x'), answers, [])).toThrow(/broken/);
+  mend();
+  const other = openLedger(path);
+  other.void(batch.id, 'broken');
+  other.close();
 }
 
 /** What the ledger knows of the field `ceo`, company by company. */

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { Database } from '../../src/ledger/database.js';
-import type { Ledger } from '../../src/ledger/ledger.js';
-import type { OpenedJob } from '../../src/ledger/records.js';
+import { READ_TAIL } from '../../src/ledger/answer-keys.js';
+import { Database, type SqlValue } from '../../src/ledger/database.js';
+import { Ledger } from '../../src/ledger/ledger.js';
 import {
+  breakWrites,
   countKeys,
   createLedgerPath,
   createTestAnswer,
@@ -15,6 +16,7 @@ import {
   openShortTailLedger,
   openTestJob,
   openTestLedger,
+  settleInVain,
   settleTestRun,
 } from '../helpers/ledger-samples.js';
 
@@ -26,19 +28,6 @@ function createNames(count: number, from = 0): string[] {
 
 function createCeos(names: readonly string[], ceo: string): Map<string, string> {
   return new Map(names.map((name) => [name, ceo]));
-}
-
-/** Makes the next write of this kind fail, as a disk might; returns what ends that. */
-function breakWrites(path: string, on: string, when: string): () => void {
-  const database = new Database(path);
-  const trigger = `create trigger broken before ${on} when ${when} begin select raise(abort, 'broken'); end`;
-  database.transact(() => database.exec(trigger));
-  database.close();
-  return () => {
-    const other = new Database(path);
-    other.transact(() => other.exec('drop trigger broken'));
-    other.close();
-  };
 }
 
 test('the keys of a long tail come into their table with the answer that makes it long, and every one is found', () => {
@@ -78,6 +67,30 @@ test('a tail of 20,000 answers is read where it is looked for, and merged by the
   expect(writer.check()).toEqual([]);
   reader.close();
   writer.close();
+});
+
+test('a tail that a crash has left is read by the first look-up, and by nothing before it', () => {
+  const path = createLedgerPath();
+  const crashed = openTestLedger(path);
+  const job = openTestJob(crashed);
+  settleTestRun(crashed, job, ['Acme'], { ceo: 'Ann' });
+  const heard: string[] = [];
+  class HeardDatabase extends Database {
+    override all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
+      heard.push(sql);
+      return super.all<Row>(sql, ...values);
+    }
+  }
+  const ledger = new Ledger(new HeardDatabase(path), createTestClock());
+  ledger.listJobs();
+  ledger.readSpend(job.id);
+  ledger.findOpenBatches(job.askId);
+  openTestJob(ledger);
+  expect(heard).not.toContain(READ_TAIL);
+  expect(findCeos(ledger, job, ['Acme'])).toEqual(new Map([['Acme', 'Ann']]));
+  expect(heard).toContain(READ_TAIL);
+  ledger.close();
+  crashed.close();
 });
 
 test('the end of a job leaves no tail, its own or that of others', () => {
@@ -198,16 +211,6 @@ test.each(['in the tail', 'in the table', 'merged by another process'])(
     other.close();
   },
 );
-
-/** Has a settlement fail after its answers were written: a poisoned connection, and numbers that were never given. */
-function settleInVain(ledger: Ledger, job: OpenedJob, path: string, names: readonly string[]): void {
-  const batch = createTestBatch(job, names);
-  ledger.intend(batch, null);
-  const mend = breakWrites(path, 'insert on job_answer', 'true');
-  const answers = names.map((name) => createTestAnswer(name, { ceo: 'Nobody' }, 'run_x'));
-  expect(() => ledger.settle(batch.id, createTestRun('run_x'), answers, [])).toThrow(/broken/);
-  mend();
-}
 
 test.each(['at once', 'after another process has written'])(
   'what a failed turn took with it is not found, and its numbers lead to the answers that have them now: seen %s',
