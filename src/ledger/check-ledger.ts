@@ -1,8 +1,11 @@
 import type { Database } from './database.js';
 
-interface Faults {
-  readonly lost: number;
-  readonly stray: number;
+interface Counts {
+  /** Answers up to the mark, and those of them that their keys lead to. */
+  readonly answers: number;
+  readonly found: number;
+  readonly keys: number;
+  /** Keys of the tail that another answer has as well. */
   readonly doubled: number;
 }
 
@@ -15,24 +18,24 @@ export function checkLedger(database: Database): string[] {
 
 /** Each answer is found by its key, in the table or in the tail, and no key leads elsewhere. */
 function checkKeys(database: Database): string[] {
-  const faults = database.get<Faults>(
+  const counts = database.get<Counts>(
     `select
-       (select count(*) from answer where number <= mark.through and not exists (
-          select 1 from answer_key merged
-          where merged.ask = answer.ask and merged.key = answer.key and merged.answer = answer.number)) as lost,
-       (select count(*) from answer_key merged where merged.answer > mark.through or not exists (
-          select 1 from answer
-          where answer.number = merged.answer and answer.ask = merged.ask and answer.key = merged.key)) as stray,
+       (select count(*) from answer where number <= mark.through) as answers,
+       (select count(*) from answer cross join answer_key merged
+          on merged.ask = answer.ask and merged.key = answer.key and merged.answer = answer.number
+        where answer.number <= mark.through) as found,
+       (select count(*) from answer_key) as keys,
        (select count(*) - count(distinct tail.ask || ' ' || tail.key) from answer tail where tail.number > mark.through)
-       + (select count(*) from answer tail join answer_key merged on merged.ask = tail.ask and merged.key = tail.key
+       + (select count(*) from answer tail cross join answer_key merged
+            on merged.ask = tail.ask and merged.key = tail.key
           where tail.number > mark.through) as doubled
      from answer_key_mark mark`,
   );
-  if (faults === undefined) return ['the keys have no mark'];
+  if (counts === undefined) return ['the keys have no mark'];
   return [
-    ...describe(faults.lost, 'answers not found by their keys'),
-    ...describe(faults.stray, 'keys that lead to an answer not theirs'),
-    ...describe(faults.doubled, 'keys with more than one answer'),
+    ...describe(counts.answers - counts.found, 'answers not found by their keys'),
+    ...describe(counts.keys - counts.found, 'keys that lead to an answer not theirs'),
+    ...describe(counts.doubled, 'keys with more than one answer'),
   ];
 }
 
