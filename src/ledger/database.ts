@@ -12,7 +12,7 @@ export type SqlValue = string | number | null | Uint8Array;
 
 const BUSY_TIMEOUT_MS = 10_000;
 /** Room for the write-ahead log and what a job writes between two looks at the disk. */
-const MIN_FREE_BYTES = 32 * 1024 * 1024;
+const MIN_FREE_BYTES = 64 * 1024 * 1024;
 
 /**
  * The SQLite file under the ledger: prepared statements made once, errors that name the file. A commit outlives this
