@@ -22,8 +22,11 @@ export const systemClock: Clock = {
   random: Math.random,
 };
 
+/** The longest that a timer can be set to, some 24 days; one set to more would ring at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 function schedule(callback: () => void, delayMs: number): () => void {
-  const timer = setTimeout(callback, delayMs);
+  const timer = setTimeout(callback, Math.min(delayMs, MAX_TIMER_MS));
   return () => clearTimeout(timer);
 }
 
