@@ -13,7 +13,7 @@ import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import type { SurveyCounts } from './job/survey-counts.js';
 import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
-import type { JsonValue } from './model/json.js';
+import { type JsonValue, readOwn } from './model/json.js';
 import { readLikelyMicros, readWorstMicros } from './model/prices.js';
 import type { Quote } from './model/quote.js';
 import type { CreateRunRequest } from './model/run.js';
@@ -95,7 +95,8 @@ function createPlan(trip: Trip, survey: Survey): Plan {
     columns: ask.send.map((name) => ({
       name,
       examples: records
-        .flatMap((record) => (record[name] === undefined ? [] : [record[name]]))
+        .map((record) => readOwn(record, name))
+        .filter((value) => value !== undefined)
         .slice(0, EXAMPLES),
     })),
     quote,

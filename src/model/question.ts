@@ -61,17 +61,15 @@ export function readQuestion(row: Row, ask: Ask, overwrite: boolean): RowQuestio
   return { status: 'question', key: hashRecordText(text), record, fields };
 }
 
-/** The sent columns that hold something; null if none does. A null prototype keeps a column named `__proto__` a column. */
+/** The sent columns that hold something; null if none does. */
 function readRecord(row: Row, send: readonly string[]): JsonObject | null {
-  const record: Record<string, JsonValue> = Object.create(null);
-  let isEmpty = true;
+  const entries: [string, JsonValue][] = [];
   for (const column of send) {
     const value = cleanCell(readValue(row, column));
-    if (value === undefined) continue;
-    record[column] = value;
-    isEmpty = false;
+    if (value !== undefined) entries.push([column, value]);
   }
-  return isEmpty ? null : record;
+  // Made of entries, since a value set to a column named `__proto__` would not become a column.
+  return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
 /** A field of object shape lives in dotted columns (`address.city` for `address`): one blank among them leaves it unfilled. */

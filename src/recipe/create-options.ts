@@ -1,5 +1,5 @@
 import type { EnrichOptions } from '../model/enrich-options.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { isJsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { HOSTED_PRICES } from '../model/prices.js';
 import type { ParsedRecipe } from './parse-recipe.js';
@@ -68,10 +68,6 @@ function readAt(recipe: JsonValue, pointer: string): JsonValue | undefined {
       (value, key) => (isJsonObject(value) ? readOwn(value, key) : undefined),
       recipe,
     );
-}
-
-function readOwn(object: JsonObject, key: string): JsonValue | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function readValue(value: JsonValue): JsonValue {

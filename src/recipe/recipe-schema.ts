@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { unescapeToken } from '../model/pointer.js';
 import { type CompiledSchema, compileChecked } from '../model/schema.js';
 
@@ -17,15 +17,13 @@ export function readRule(pointer: string): JsonObject {
   let rule: JsonValue = readRecipeSchema();
   for (const token of pointer.split('/').slice(1).map(unescapeToken)) {
     if (!isJsonObject(rule)) break;
-    const named: JsonValue | undefined = readOwn(rule.properties, token);
+    const named: JsonValue | undefined = isJsonObject(rule.properties)
+      ? readOwn(rule.properties, token)
+      : undefined;
     const inner: JsonValue | undefined = /^\d+$/.test(token) ? rule.items : rule.additionalProperties;
     rule = named ?? inner ?? {};
   }
   return isJsonObject(rule) ? rule : {};
-}
-
-function readOwn(object: JsonValue | undefined, key: string): JsonValue | undefined {
-  return isJsonObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function readRecipeSchema(): JsonObject {

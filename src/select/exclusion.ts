@@ -1,7 +1,7 @@
 import { cleanCell } from '../model/clean-cell.js';
 import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
 import { readEntityKey } from '../model/entity-key.js';
-import type { JsonObject, JsonValue } from '../model/json.js';
+import { type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { type Row, readValue } from '../model/row.js';
 
 /** A record of the exclusion file. */
@@ -54,7 +54,7 @@ export function createExclusion(records: readonly ExclusionRecord[], options: Ex
     answerFields: onAnswer,
     findExcludedAnswer(record, values) {
       if (records.length === 0 || onAnswer.length === 0) return null;
-      const sent = readKeys(ours, (column) => record[column]);
+      const sent = readKeys(ours, (column) => readOwn(record, column));
       const answered = readKeys(theirs, (field) => values[field]);
       // Nothing found is nothing to exclude, whatever the row itself has in common with a record.
       return answered.every((key) => key === null)
@@ -65,7 +65,7 @@ export function createExclusion(records: readonly ExclusionRecord[], options: Ex
       byKey ??= indexByKey(all.length, keyed);
       const groups = new Set<readonly ExclusionRecord[]>();
       for (const row of rows) {
-        for (const [column, key] of readKeys(all, (name) => row[name]).entries()) {
+        for (const [column, key] of readKeys(all, (name) => readOwn(row, name)).entries()) {
           const group = key === null ? undefined : byKey[column]?.get(key);
           if (group !== undefined) groups.add(group);
         }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { QuestionPool, readLastAttempt, readSize } from '../../src/batch/question-pool.js';
+import type { JsonObject } from '../../src/model/json.js';
 import type { Question, QuestionGroup } from '../../src/model/question.js';
 
 function question(key: string, parts: Partial<Question> = {}): Question {
@@ -52,6 +53,31 @@ test('a batch is closed before its records weigh too much, in bytes', () => {
   expect(weigh(['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc'], 42)).toEqual([2, 1]);
   expect(weigh(['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc'], 41)).toEqual([1, 1, 1]);
   expect(weigh(['ääääääääää', 'öööööööööö', 'üüüüüüüüüü'], 42)).toEqual([1, 1, 1]);
+});
+
+test('a batch is as large as its weight allows, whatever its records are made of', () => {
+  const value = fc.oneof(fc.string({ unit: 'binary' }), fc.double(), fc.boolean(), fc.jsonValue());
+  const record = fc.dictionary(fc.string(), value) as fc.Arbitrary<JsonObject>;
+  fc.assert(
+    fc.property(
+      fc.array(record, { minLength: 1, maxLength: 60 }),
+      fc.integer({ min: 1, max: 2_000 }),
+      (all, most) => {
+        const pool = new QuestionPool({ batchSize: 20, maxBatchBytes: most });
+        for (const [index, each] of all.entries()) pool.add(question(String(index), { record: each }));
+        const weigh = (each: JsonObject): number => Buffer.byteLength(JSON.stringify(each));
+        const sizes: number[] = [];
+        let bytes = Number.POSITIVE_INFINITY;
+        for (const each of all) {
+          const isFull = bytes + weigh(each) > most || sizes.at(-1) === 20;
+          if (isFull) sizes.push(0);
+          bytes = (isFull ? 0 : bytes) + weigh(each);
+          sizes[sizes.length - 1] = (sizes.at(-1) ?? 0) + 1;
+        }
+        expect(drain(pool).map((group) => group.questions.length)).toEqual(sizes);
+      },
+    ),
+  );
 });
 
 test('where nothing more can come, the lowest level and attempt go first: what they bring may fill the others', () => {

@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/model/clock.js';
 
-test.each([2 ** 31, Number.POSITIVE_INFINITY])('a timer set to %d ms does not ring at once', async (delayMs) => {
-  let hasRung = false;
-  const callOff = systemClock.schedule(() => {
-    hasRung = true;
-  }, delayMs);
-  await systemClock.sleep(20);
-  callOff();
-  expect(hasRung).toBe(false);
-});
+test.each([2 ** 31, Number.POSITIVE_INFINITY])(
+  'a timer set to %d ms does not ring at once',
+  async (delayMs) => {
+    let hasRung = false;
+    const callOff = systemClock.schedule(() => {
+      hasRung = true;
+    }, delayMs);
+    await systemClock.sleep(20);
+    callOff();
+    expect(hasRung).toBe(false);
+  },
+);
 
 test('a sleep that is aborted rejects with the reason, at once and later', async () => {
   const controller = new AbortController();

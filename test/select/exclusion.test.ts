@@ -109,6 +109,18 @@ test('with a field among its keys, a record excludes answers and no row', () => 
   expect(exclusion.findExcludedAnswer({ company: 'Orchard' }, { person: 'Tim Cook' })).toBeNull();
 });
 
+test('a column is one of its own, also under a name that every object inherits', () => {
+  const excluded = records({ company: 'Apple', constructor: 'Ann' });
+  const exclusion = createExclusion(excluded, {
+    on: ['company', 'constructor'],
+    onAnswer: ['toString'],
+    tell: ['company'],
+  });
+  expect(exclusion.relevantTo([{ company: 'Apple' }])).toEqual([{ company: 'Apple' }]);
+  expect(exclusion.relevantTo([{ company: 'Beta', constructor: 'Ann' }])).toEqual([{ company: 'Apple' }]);
+  expect(exclusion.findExcludedAnswer({ company: 'Apple' }, { toString: null })).toBeNull();
+});
+
 test('what is told of a record is cleaned as a cell is, and no batch is told more than it can bear', () => {
   const many = Array.from({ length: 60 }, (_, index) => ({
     company: 'Acme',
