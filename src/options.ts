@@ -13,8 +13,8 @@ const DEFAULTS = { batchSize: 8, concurrency: 20, efforts: ['low'] } as const;
 const DEFAULT_QUERY = 'Find the requested fields for each record.';
 const MAX_BATCH_SIZE = 500;
 const MAX_CONCURRENCY = 1_000;
-/** What a timer can still wait for: over three weeks. */
-const MAX_RUN_TIMEOUT_MS = 2_000_000_000;
+/** Longer than any run works, and within what a timer can count. */
+const MAX_WAIT_MS = 20 * 24 * 60 * 60 * 1_000;
 const CONFIDENCES: readonly Confidence[] = ['medium', 'high'];
 
 /** Checks the options and fills in the defaults. Throws a usage error that names the option and its value. */
@@ -32,8 +32,8 @@ export function resolveSettings(options: EnrichOptions): Settings {
     batchSize: readWhole('batch-size', options.batchSize, 1, MAX_BATCH_SIZE) ?? DEFAULTS.batchSize,
     concurrency: readWhole('concurrency', options.concurrency, 1, MAX_CONCURRENCY) ?? DEFAULTS.concurrency,
     startsPerSecond: readNumber('starts-per-second', options.startsPerSecond, 0),
-    runTimeoutMs: readWhole('run-timeout', options.runTimeoutMs, 1, MAX_RUN_TIMEOUT_MS),
-    listLagMs: readWhole('list-lag', options.listLagMs, 0, MAX_RUN_TIMEOUT_MS),
+    runTimeoutMs: readWait('run-timeout', options.runTimeoutMs, 1),
+    listLagMs: readWait('list-lag', options.listLagMs, 0),
     limit: readWhole('limit', options.limit, 1, Number.MAX_SAFE_INTEGER),
     sample: readWhole('sample', options.sample, 1, 1_000_000),
     overwrite: options.overwrite ?? false,
@@ -155,6 +155,16 @@ function readWhole(name: string, value: number | undefined, least: number, most:
     'BAD_OPTION',
     `--${name} is ${value}`,
     `It takes a whole number from ${least} to ${most}.`,
+  );
+}
+
+function readWait(name: string, value: number | undefined, leastMs: number): number | null {
+  if (value === undefined) return null;
+  if (Number.isInteger(value) && value >= leastMs && value <= MAX_WAIT_MS) return value;
+  throw createUsageError(
+    'BAD_OPTION',
+    `--${name} is ${value} ms`,
+    `It takes from ${leastMs} ms to 20 days, in whole milliseconds.`,
   );
 }
 

@@ -154,6 +154,11 @@ const CASES: readonly Case[] = [
     says: ['--exclude-on', '--exclude FILE'],
   },
   {
+    title: 'a time longer than can be waited',
+    args: ['in.csv', '-f', 'ceo', '--run-timeout', '40d', ...FREE],
+    says: ['--run-timeout is 3456000000 ms', 'to 20 days'],
+  },
+  {
     title: 'a batch of nothing',
     args: ['in.csv', '-f', 'ceo', '--batch-size', '0', ...FREE],
     says: ['--batch-size is 0'],
