@@ -23,6 +23,6 @@ test('a time of one’s own wins, and has to be a time', async () => {
   expect(await readListLagMs({ apiUrl: 'http://127.0.0.1:9', listLagMs: 0 })).toBe(0);
   await expect(readListLagMs({ apiUrl: 'http://127.0.0.1:9', listLagMs: -1 })).rejects.toMatchObject({
     code: 'BAD_OPTION',
-    message: '--list-lag is -1',
+    message: '--list-lag is -1 ms',
   });
 });
