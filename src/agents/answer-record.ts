@@ -1,5 +1,5 @@
 import { splitColumnName } from '../model/column-kind.js';
-import type { JsonObject, JsonValue } from '../model/json.js';
+import { type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { isBlank } from '../model/row.js';
 import type { Grounding } from '../model/run.js';
 import { type AnswerPlan, isRowForm } from './answer-plan.js';
@@ -54,7 +54,7 @@ export function createItem(cells: readonly Cell[]): JsonObject {
 
 function readInput(record: JsonObject, name: string): JsonValue {
   const key = splitColumnName(name).join('_');
-  const own = Object.hasOwn(record, name) ? record[name] : undefined;
+  const own = readOwn(record, name);
   const other = Object.keys(record).find((column) => key !== '' && splitColumnName(column).join('_') === key);
   const value = own ?? (other === undefined ? undefined : record[other]);
   return value === undefined || isBlank(value) ? null : value;

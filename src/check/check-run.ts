@@ -1,6 +1,6 @@
 import type { Batch, BatchRow } from '../model/batch.js';
 import type { CheckedField, CheckedRow, CheckedRun, RejectedRow } from '../model/checked.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { readEntryFields, readRowEntries } from '../model/row-entries.js';
 import type { AgentRun } from '../model/run.js';
 import type { FieldVerdict, RowChecker } from './row-checker.js';
@@ -55,7 +55,7 @@ function readEntries(batch: Batch, structured: JsonValue): Entries {
 }
 
 function readRowId(entry: JsonObject): string | null {
-  const id = Object.hasOwn(entry, 'row_id') ? entry.row_id : undefined;
+  const id = readOwn(entry, 'row_id');
   if (typeof id === 'number') return String(id);
   return typeof id === 'string' && id.trim() !== '' ? id.trim() : null;
 }

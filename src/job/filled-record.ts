@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../model/json.js';
+import { isJsonObject, type JsonObject, readOwn } from '../model/json.js';
 import { toMicros } from '../model/money.js';
 import type { RowStatus } from '../model/outcome.js';
 import type { Citation, Confidence } from '../model/run.js';
@@ -36,7 +36,7 @@ export function readFilledRecord<T extends object>(
     throw new TypeError('a line is a filled row');
   // Written a moment ago by the writer of JSON Lines, in just this shape.
   const enrichment = record.enrichment as unknown as Enrichment;
-  const readField = (name: string) => [name, Object.hasOwn(record, name) ? (record[name] ?? null) : null];
+  const readField = (name: string) => [name, readOwn(record, name) ?? null];
   return {
     input,
     values: Object.fromEntries(fields.map(readField)),

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue, readOwn } from './json.js';
 
 /** One entry of the agent's own list, and the keys that lead to it: grounding paths start with them. */
 export interface RowEntry {
@@ -13,7 +13,7 @@ export interface RowEntry {
 export function readRowEntries(structured: JsonValue): readonly RowEntry[] {
   if (Array.isArray(structured)) return listEntries([], structured);
   if (!isJsonObject(structured)) return [];
-  const rows = Object.hasOwn(structured, 'rows') ? structured.rows : undefined;
+  const rows = readOwn(structured, 'rows');
   if (Array.isArray(rows)) return listEntries(['rows'], rows);
   if (isJsonObject(rows)) return [{ keys: ['rows'], value: rows }];
   if (!isRow(structured)) {
@@ -32,7 +32,7 @@ export function readEntryFields(
   entry: JsonObject,
   names: readonly string[],
 ): { readonly keys: readonly string[]; readonly fields: JsonObject } | null {
-  const wrapped = Object.hasOwn(entry, 'fields') ? entry.fields : undefined;
+  const wrapped = readOwn(entry, 'fields');
   if (isJsonObject(wrapped) && names.some((name) => Object.hasOwn(wrapped, name))) {
     return { keys: ['fields'], fields: wrapped };
   }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue, readOwn } from './json.js';
 
 interface RowPosition {
   /** 0-based position among the rows of the input. */
@@ -60,7 +60,7 @@ function readNested(object: JsonObject, column: string): JsonValue | undefined {
   if (!column.includes('.')) return undefined;
   let value: JsonValue | undefined = object;
   for (const key of column.split('.')) {
-    value = isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+    value = isJsonObject(value) ? readOwn(value, key) : undefined;
   }
   return value;
 }

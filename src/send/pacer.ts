@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../model/clock.js';
+import type { Timers } from '../model/clock.js';
 import { Room } from './room.js';
 import { StartGap } from './start-gap.js';
 
@@ -8,7 +8,7 @@ export interface PacerOptions {
   readonly concurrency: number;
   /** Runs started in any second; 0 for no limit. */
   readonly startsPerSecond: number;
-  readonly clock: Clock;
+  readonly clock: Timers;
 }
 
 interface Waiter {
@@ -20,11 +20,11 @@ interface Waiter {
  * Each `take` is followed by one of `accept`, `refuse` and `fail`; what was accepted or failed counts until `release`.
  */
 export class Pacer {
-  private readonly clock: Clock;
+  private readonly clock: Timers;
   private readonly room: Room;
   private readonly gap: StartGap;
   private readonly waiters: Waiter[] = [];
-  /** Ends the sleep until time alone lets the first in the line through. */
+  /** Rings once time alone lets the first in the line through. */
   private alarm: { readonly atMs: number; readonly callOff: () => void } | null = null;
   private workedAtMs = Number.NEGATIVE_INFINITY;
 

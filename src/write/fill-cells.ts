@@ -1,5 +1,5 @@
 import type { FieldAnswer } from '../model/answer.js';
-import { isJsonObject, type JsonValue } from '../model/json.js';
+import { isJsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { formatMicros } from '../model/money.js';
 import type { FilledRow } from '../model/outcome.js';
 import { isBlank, type Row } from '../model/row.js';
@@ -126,7 +126,7 @@ function isFillable(out: readonly string[], at: number, context: FillContext): b
 /** What stands in a value under a path of keys. */
 export function readPath(value: JsonValue, path: readonly string[]): JsonValue | undefined {
   let inner: JsonValue | undefined = value;
-  for (const key of path) inner = isJsonObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined;
+  for (const key of path) inner = isJsonObject(inner) ? readOwn(inner, key) : undefined;
   return inner;
 }
 

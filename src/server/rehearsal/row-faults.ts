@@ -1,5 +1,5 @@
 import type { AgentResult } from '../../agents/agent.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.js';
+import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../../model/json.js';
 import type { Grounding } from '../../model/run.js';
 import { draw } from './draw.js';
 import type { FaultName } from './fault.js';
@@ -89,7 +89,7 @@ function findList(
 ): { readonly key: string; readonly rows: readonly JsonValue[] } | null {
   if (!isJsonObject(structured)) return null;
   for (const key of ['rows', ...Object.keys(structured)]) {
-    const rows = Object.hasOwn(structured, key) ? structured[key] : undefined;
+    const rows = readOwn(structured, key);
     if (Array.isArray(rows)) return { key, rows };
   }
   return null;
