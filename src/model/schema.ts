@@ -1,6 +1,5 @@
-import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
-import { Ajv2019 } from 'ajv/dist/2019.js';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { createRequire } from 'node:module';
+import type { Ajv, ErrorObject, Options, ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import { describeError } from '../errors.js';
 import { dropOwnWords } from './drop-own-words.js';
@@ -145,22 +144,33 @@ function describeIssue(error: ErrorObject, allowed: readonly JsonValue[] | null)
   return `must be ${values.slice(0, MAX_LISTED).join(' or ')}${more}`;
 }
 
-function createAjv(draft: SchemaDraft): Ajv {
+const require = createRequire(import.meta.url);
+
+/** Each draft by its own file, when it is first met: most jobs meet one of them. */
+function loadAjv(draft: SchemaDraft): new (options: Options) => Ajv {
+  switch (draft) {
+    case 'draft-07':
+      return require('ajv').Ajv;
+    case '2019-09':
+      return require('ajv/dist/2019.js').Ajv2019;
+    case '2020-12':
+      return require('ajv/dist/2020.js').Ajv2020;
+  }
+}
+
+/** `meta`: the draft's own schemas are at hand. Only those who check with them need that: no other schema may refer to them. */
+function createAjv(draft: SchemaDraft, meta = false): Ajv {
   const options: Options = {
     strict: false,
     allErrors: true,
     logger: false,
+    meta,
     validateSchema: false,
     // Draft-07 ignores whatever stands beside a reference; the later drafts do not.
     ignoreKeywordsWithRef: draft === 'draft-07',
     code: { regExp: createPattern },
   };
-  const ajv =
-    draft === 'draft-07'
-      ? new Ajv(options)
-      : draft === '2019-09'
-        ? new Ajv2019(options)
-        : new Ajv2020(options);
+  const ajv = new (loadAjv(draft))(options);
   formats.default(ajv, { keywords: false });
   // The Agent Runs API's own format, beside those of the standard.
   ajv.addFormat('phone', isPhone);
@@ -190,7 +200,7 @@ function isPhone(text: string): boolean {
 const META_VALIDATORS = new Map<SchemaDraft, Ajv>();
 
 function checkDialect(schema: JsonObject, draft: SchemaDraft): void {
-  const meta = META_VALIDATORS.get(draft) ?? createAjv(draft);
+  const meta = META_VALIDATORS.get(draft) ?? createAjv(draft, true);
   META_VALIDATORS.set(draft, meta);
   if (meta.validateSchema(schema) === true) return;
   const [first] = [...(meta.errors ?? [])].sort((a, b) => b.instancePath.length - a.instancePath.length);
