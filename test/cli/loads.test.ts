@@ -10,6 +10,12 @@ const NOTE_LOADED = `data:text/javascript,${encodeURIComponent(`
   process.on('exit', () => writeFileSync('loaded.json', JSON.stringify(Object.keys(module._cache))));
 `)}`;
 
+/** Has the runtime print what it compiles of WebAssembly, and by which of its compilers. */
+const TRACE_WASM = `data:text/javascript,${encodeURIComponent(`
+  import { setFlagsFromString } from 'node:v8';
+  setFlagsFromString('--trace-wasm-compilation-times');
+`)}`;
+
 async function findLoaded(args: readonly string[]): Promise<readonly string[]> {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
@@ -26,8 +32,18 @@ test('a job over the network loads the pool of undici alone, and no server, spre
     expect.arrayContaining([expect.stringMatching(/^ajv\//), 'undici/lib/dispatcher/pool.js']),
   );
   const spared =
-    /^(undici\/index\.js|fastify|light-my-request|yargs\/|cli-progress|sax|@zip\.js|tldts|fuse\.js)/;
+    /^(undici\/index\.js|ajv\/dist\/2019\.js|fastify|light-my-request|yargs\/|cli-progress|sax|@zip\.js|tldts|fuse\.js)/;
   expect(loaded.filter((path) => spared.test(path))).toEqual([]);
+});
+
+test('a short job does not wait at its end for a better compilation of the parser of undici', async () => {
+  const { url } = await servePaid();
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(20));
+  const args = ['run', 'in.csv', '-f', 'answer', '--batch-size', '1', '--api-url', url, '--yes', '--quiet'];
+  const result = await dir.run(args, { env: { NODE_OPTIONS: `--import ${TRACE_WASM}` } });
+  expect(result).toMatchObject({ status: 0 });
+  expect(result.stdout).not.toContain('TurboFan');
 });
 
 test('status loads the driver of the ledger and little else', async () => {
