@@ -62,7 +62,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs));
     const limited = limitCost(settings, ledger.readSpend(job.id));
     const trip = closers.add(
-      createTrip({ settings: limited, input, ask, exclusion, ledger, agent, job, hooks }),
+      createTrip({ settings: limited, input, ask, exclusion, ledger, lease, agent, job, hooks }),
     );
     lease.watch(trip.stop);
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });

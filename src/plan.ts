@@ -68,7 +68,9 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     );
     const agent = closers.add(await openAgent(settings));
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, Date.now()));
-    const trip = closers.add(createTrip({ settings, input, ask, exclusion, ledger, agent, job, hooks: {} }));
+    const trip = closers.add(
+      createTrip({ settings, input, ask, exclusion, ledger, lease: null, agent, job, hooks: {} }),
+    );
     return createPlan(trip, await surveyRows(trip));
   } finally {
     await closers.close();

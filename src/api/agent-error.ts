@@ -7,6 +7,8 @@ export interface AgentErrorFacts {
   readonly type?: string | null;
   readonly requestId?: string | null;
   readonly retryAfterMs?: number | null;
+  /** @default false */
+  readonly isForeign?: boolean;
   readonly outcome?: CreateOutcome | null;
   readonly hint?: string | undefined;
   readonly cause?: unknown;
@@ -22,6 +24,7 @@ export class AgentError extends RowfillError implements AgentFailure {
   readonly type: string | null;
   readonly requestId: string | null;
   readonly retryAfterMs: number | null;
+  readonly isForeign: boolean;
   readonly outcome: CreateOutcome | null;
   readonly limit: AgentLimit | null;
 
@@ -36,6 +39,7 @@ export class AgentError extends RowfillError implements AgentFailure {
     this.type = facts.type ?? null;
     this.requestId = facts.requestId ?? null;
     this.retryAfterMs = facts.retryAfterMs ?? null;
+    this.isForeign = facts.isForeign ?? false;
     this.outcome = facts.outcome ?? null;
     this.limit = resolveLimit(status, code, message);
   }

@@ -67,14 +67,14 @@ export class Caller {
     return repeatCall(call, { what: describeRequest(request), policy, clock, signal, onRetry });
   }
 
-  #createContext(request: CallRequest): AnswerContext {
+  #createContext({ creates = false, ...request }: CallRequest): AnswerContext {
     return {
       what: describeRequest(request),
       address: this.transport.base.origin,
-      creates: request.creates ?? false,
+      creates,
       maxBytes: this.#settings.maxResponseBytes,
-      requestMs: this.timeouts.requestMs,
-      now: () => this.clock.now(),
+      requestMs: creates ? this.timeouts.createMs : this.timeouts.requestMs,
+      clock: this.clock,
       mask: (text) => this.transport.mask(text),
     };
   }

@@ -1,4 +1,5 @@
 import type { CreateOutcome } from '../model/agent-failure.js';
+import type { Timers } from '../model/clock.js';
 import type { JsonValue } from '../model/json.js';
 import { AgentError } from './agent-error.js';
 import type { ByteSource } from './answer-body.js';
@@ -17,7 +18,7 @@ export interface AnswerContext {
   readonly maxBytes: number;
   /** Longest time the whole body may take. */
   readonly requestMs: number;
-  readonly now: () => number;
+  readonly clock: Timers;
   /** Takes the key out of foreign text. */
   readonly mask: (text: string) => string;
 }
@@ -56,7 +57,8 @@ export async function readError(answer: WireAnswer, context: AnswerContext): Pro
     status: answer.status,
     type: parsed.type,
     requestId: parsed.requestId ?? readHeader(answer.headers, 'x-request-id'),
-    retryAfterMs: parseRetryAfter(readHeader(answer.headers, 'retry-after'), context.now()),
+    retryAfterMs: parseRetryAfter(readHeader(answer.headers, 'retry-after'), context.clock.now()),
+    isForeign: !parsed.wellFormed,
     outcome: resolveOutcome(answer.status, parsed.wellFormed, context),
   });
 }
@@ -75,6 +77,7 @@ function createForeignError(answer: WireAnswer, text: string, context: AnswerCon
     {
       status: answer.status,
       requestId: readHeader(answer.headers, 'x-request-id'),
+      isForeign: true,
       outcome: context.creates ? 'unknown' : null,
       hint: `Check the address of the API (--api-url); ${context.what} should answer with JSON.`,
     },
@@ -111,7 +114,6 @@ function isHtml(answer: WireAnswer, text: string): boolean {
 }
 
 async function readText(body: ByteSource, context: AnswerContext): Promise<string> {
-  const startedAt = context.now();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const fail = (code: string, message: string, hint: string): AgentError =>
@@ -119,6 +121,12 @@ async function readText(body: ByteSource, context: AnswerContext): Promise<strin
       outcome: context.creates ? 'unknown' : null,
       hint,
     });
+  let isLate = false;
+  // A limit on its silence is not enough, and an answer that might have been a stream of events has none.
+  const callOff = context.clock.schedule(() => {
+    isLate = true;
+    body.destroy();
+  }, context.requestMs);
   try {
     for await (const chunk of body) {
       bytes += chunk.length;
@@ -129,15 +137,15 @@ async function readText(body: ByteSource, context: AnswerContext): Promise<strin
           'Send fewer rows a run (--batch-size).',
         );
       }
-      // No timer is needed: a body that stops coming is ended by its idle limit.
-      if (context.now() - startedAt > context.requestMs) {
-        throw fail('TIMED_OUT', `the answer took longer than ${context.requestMs} ms`, 'Check the network.');
-      }
       chunks.push(chunk);
     }
   } catch (error) {
+    if (isLate) {
+      throw fail('TIMED_OUT', `the answer took longer than ${context.requestMs} ms`, 'Check the network.');
+    }
     throw createNetworkError(error, context.what, context.creates ? 'unknown' : null);
   } finally {
+    callOff();
     body.destroy();
   }
   return Buffer.concat(chunks)

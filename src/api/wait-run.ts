@@ -58,6 +58,7 @@ function createTarget(run: OpenRun | string): FollowTarget {
 
 /** For so long after its start, a run that cannot be found may only not have arrived everywhere yet. */
 const SETTLING_MS = 10_000;
+const LOOK_AGAIN_MS = 1_000;
 
 function createFollowCalls(
   caller: Caller,
@@ -71,15 +72,19 @@ function createFollowCalls(
   const policy = { ...caller.retry, maxRetries: Number.POSITIVE_INFINITY, budgetMs: timeouts.patienceMs };
   const get = async (id: string): Promise<AgentRun> => {
     const call: CallRequest = { method: 'GET', path: createRunPath(id) };
-    for (;;) {
+    const askedAt = clock.now();
+    for (let delayMs = LOOK_AGAIN_MS; ; delayMs = Math.min(2 * delayMs, policy.capMs)) {
       try {
         const run = parseRun(await caller.json(call, signal, policy));
         if (run === null) throw createNoRunError(`GET ${call.path}`, null);
         return run;
       } catch (error) {
+        if (!(error instanceof AgentError) || error.status !== 404) throw error;
         const isSettling = target.fresh && clock.now() - startedAt < SETTLING_MS;
-        if (!isSettling || !(error instanceof AgentError) || error.status !== 404) throw error;
-        await clock.sleep(1_000, signal);
+        // A proxy that has lost its way to the agent for a while says the same of every run.
+        const isOutage = error.isForeign && clock.now() - askedAt < policy.budgetMs;
+        if (!isSettling && !isOutage) throw error;
+        await clock.sleep(isOutage ? delayMs : LOOK_AGAIN_MS, signal);
       }
     }
   };

@@ -10,6 +10,7 @@ export function createSendContext(trip: Trip): SendContext {
     clock: trip.clock,
     listLagMs: trip.agent.listLagMs,
     capMicros: trip.agent.isFree ? null : trip.settings.capMicros,
+    isHeld: () => trip.lease?.isHeld() === true,
     stopSignal: trip.stop.startSignal,
     waitSignal: trip.stop.waitSignal,
     onRetry: (attempt, delayMs, reason) =>

@@ -24,9 +24,9 @@ export function settleGroup(
   const answers = createAnswers(batch, checked, run);
   context.answerNotes.count(brought, answers);
   const repair = planRepair(group, checked.rejected, run, lastAttempt);
-  ledger.settle(batch.id, run, answers, repair.failures);
-  // What another job sent fails there; the rows of this one that waited for it fail here.
-  if (batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
+  const isFirst = ledger.settle(batch.id, run, answers, repair.failures);
+  // What another job sent fails there, and what `cancel` has settled meanwhile nowhere; the rows that waited fail here.
+  if (!isFirst || batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   const stored = findStored(answers, context);
   const climbing = readClimbing(group, stored, ask);

@@ -145,19 +145,20 @@ export class Ledger {
   /**
    * Ends a batch by its run: the reservation becomes the cost, every row of the batch bears its share, answers are
    * merged field by field, the raw run is kept. All of it or none; a batch that is settled already stays as it is.
-   * Begins to flush.
+   * Begins to flush. False: it was settled already.
    */
   settle(
     batchId: string,
     run: AgentRun,
     answers: readonly RowAnswer[],
     failures: readonly RowFailure[],
-  ): void {
+  ): boolean {
     const [known, nowMs] = [this.#open.get(batchId), this.#clock.now()];
     const settlement = { known, run, answers, failures, nowMs };
-    this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, settlement));
+    const isFirst = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, settlement));
     this.#open.delete(batchId);
     this.#database.flushSoon();
+    return isFirst;
   }
 
   /** Ends a batch that certainly has no run, and gives its reservation back. It may be intended again. */

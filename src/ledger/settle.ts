@@ -17,18 +17,19 @@ export interface Settlement {
   readonly nowMs: number;
 }
 
-/** Ends a batch by its run: cost, shares, answers, failures and the raw run. A second time it does nothing. */
+/** Ends a batch by its run: cost, shares, answers, failures and the raw run. A second time it does nothing, and says so by false. */
 export function settleBatch(
   database: Database,
   keys: AnswerKeys,
   batchId: string,
   { known, run, answers, failures, nowMs }: Settlement,
-): void {
+): boolean {
   const record = known ?? readOpenRecord(database, batchId);
   const costMicros = toMicros(run.costDollars.total);
-  if (record === null || !endBatch(database, record, run, costMicros, nowMs)) return;
+  if (record === null || !endBatch(database, record, run, costMicros, nowMs)) return false;
   const numbers = writeAnswers(database, keys, { record, runId: run.id, answers, nowMs });
   writeShares(database, record, numbers, costMicros, failures);
+  return true;
 }
 
 /** The raw run as it was settled. */

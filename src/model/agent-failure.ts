@@ -25,6 +25,8 @@ export interface AgentFailure {
   readonly requestId: string | null;
   /** How long the agent asked to wait, in milliseconds. */
   readonly retryAfterMs: number | null;
+  /** The answer is not in the API's own shape: it may be of a proxy on the way, and says nothing of any run. */
+  readonly isForeign: boolean;
   /** Set for a failed create, null for any other call. */
   readonly outcome: CreateOutcome | null;
   /** Set for a 429. */

@@ -68,6 +68,8 @@ class Search {
   /** Runs that the list shows without what they were asked: the batch of each, null for none of ours. */
   private readonly asked = new Map<string, string | null>();
   private blind: string | null = null;
+  /** The last look could not see all the runs that it had to. */
+  private isCut = false;
 
   constructor(client: AgentClient, batches: readonly LostBatch[], signal: AbortSignal) {
     this.client = client;
@@ -83,12 +85,14 @@ class Search {
 
   readFound(fault: string | null = null): FoundRuns {
     const blind = this.blind === null ? null : `the agent does not tell what its run ${this.blind} was asked`;
-    return { runIds: this.runIds, doubt: this.isComplete ? null : (fault ?? blind) };
+    const cut = this.isCut ? 'the list of its runs says that it goes on, and does not say where' : null;
+    return { runIds: this.runIds, doubt: this.isComplete ? null : (fault ?? blind ?? cut) };
   }
 
   async look(): Promise<void> {
     const cursors = new Set<string>();
     let cursor: string | null = null;
+    this.isCut = false;
     for (;;) {
       const page = await this.client.list({
         limit: PAGE_SIZE,
@@ -101,9 +105,10 @@ class Search {
       }
       const oldest = page.data.at(-1);
       const isPast = oldest !== undefined && Date.parse(oldest.createdAt) < this.sinceMs;
-      if (isPast || this.isComplete || !page.hasMore || page.nextCursor === null) return;
+      if (isPast || this.isComplete || !page.hasMore) return;
       // A cursor that comes back a second time would page in a circle.
-      if (cursors.has(page.nextCursor)) return;
+      this.isCut = page.nextCursor === null || cursors.has(page.nextCursor);
+      if (page.nextCursor === null || this.isCut) return;
       cursors.add(page.nextCursor);
       cursor = page.nextCursor;
     }
@@ -128,7 +133,7 @@ class Search {
     try {
       return await this.client.get(runId, { signal: this.signal });
     } catch (error) {
-      if (isAgentFailure(error) && error.status === 404) return null;
+      if (isAgentFailure(error) && error.status === 404 && !error.isForeign) return null;
       throw error;
     }
   }

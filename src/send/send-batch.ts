@@ -12,6 +12,8 @@ export interface SendContext {
   readonly client: AgentClient;
   readonly pacer: Pacer;
   readonly capMicros: number | null;
+  /** False once another process asks the same in our place: nothing more may be started. */
+  readonly isHeld: () => boolean;
   readonly clock: Clock;
   /** How far the agent's list of runs may lag behind its creates. */
   readonly listLagMs: number;
@@ -54,6 +56,7 @@ export async function sendBatch(
   let intendedAtMs = clock.now();
   if (!(await intend(batch, context))) return { status: 'over_budget' };
   let refusedAtMs: number | null = null;
+  let unreached = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
       await pacer.take(stopSignal, attempt > 1);
@@ -73,6 +76,11 @@ export async function sendBatch(
       intendedAtMs = clock.now();
       if (!(await intend(batch, context))) return giveBack(pacer);
     }
+    if (!context.isHeld()) {
+      ledger.void(batch.id, 'another process had taken over before it was sent');
+      leavePlace(pacer);
+      return { status: 'stopped' };
+    }
     try {
       // Without a signal: a create that we cut off ourselves would be a run that nobody knows of.
       const run = await client.start(request);
@@ -83,7 +91,8 @@ export async function sendBatch(
       if (!isAgentFailure(error)) throw error;
       if (error.outcome !== 'not_created') return recoverReply(batch, error.message, intendedAtMs, context);
       refusedAtMs ??= clock.now();
-      const result = await handleRefusal(error, attempt, refusedAtMs, context);
+      if (error.status === null) unreached += 1;
+      const result = await handleRefusal(error, { attempt, unreached, refusedAtMs }, context);
       if (result === 'again') continue;
       ledger.void(batch.id, error.message);
       return result;
@@ -98,11 +107,15 @@ function isAboveCap({ jobId }: Batch, { ledger, capMicros }: SendContext): boole
   return spentMicros + reservedMicros > capMicros;
 }
 
-/** Leaves the place that a start was given. */
 function giveBack(pacer: Pacer): SendResult {
+  leavePlace(pacer);
+  return { status: 'over_budget' };
+}
+
+/** Leaves the place that a start was given. */
+function leavePlace(pacer: Pacer): void {
   pacer.fail();
   pacer.release();
-  return { status: 'over_budget' };
 }
 
 /** Writes the batch down and reserves its money, and brings both to the disk; false where the cap has no room for it. */
@@ -138,11 +151,18 @@ async function recoverReply(
   return { status: 'unknown', reason: why };
 }
 
+/** How a batch fared so far. */
+interface Refusals {
+  readonly attempt: number;
+  /** Tries that nobody answered. */
+  readonly unreached: number;
+  readonly refusedAtMs: number;
+}
+
 /** After a create that certainly made no run: waits and says `again`, or says why it is of no use. */
 async function handleRefusal(
   failure: Error & AgentFailure,
-  attempt: number,
-  refusedAtMs: number,
+  { attempt, unreached, refusedAtMs }: Refusals,
   context: SendContext,
 ): Promise<SendResult | 'again'> {
   const { pacer } = context;
@@ -156,7 +176,7 @@ async function handleRefusal(
   pacer.fail();
   pacer.release();
   if (failure.status === null) {
-    const delayMs = UNREACHABLE_DELAYS_MS[attempt - 1];
+    const delayMs = UNREACHABLE_DELAYS_MS[unreached - 1];
     if (delayMs === undefined) return { status: 'fatal', error: failure };
     context.onRetry(attempt, delayMs, failure.message);
     await context.clock.sleep(delayMs, context.stopSignal).catch(() => undefined);

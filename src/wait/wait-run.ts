@@ -1,5 +1,5 @@
 import type { AgentClient, StartedRun } from '../api/agent-client.js';
-import { isAgentFailure } from '../model/agent-failure.js';
+import { type AgentFailure, isAgentFailure } from '../model/agent-failure.js';
 import type { AgentRun } from '../model/run.js';
 
 export type WaitResult =
@@ -29,9 +29,13 @@ export async function waitForRun(
     if (!isAgentFailure(error)) throw error;
     if (error.code === 'WAIT_TIMED_OUT')
       return { status: 'late', reason: describeLateRun(run, limits.deadlineMs) };
-    const isGone = error.status === 404 || error.status === 410 || error.code === 'RESPONSE_TOO_LARGE';
-    return isGone ? { status: 'gone', reason: error.message } : { status: 'fatal', error };
+    return isGone(error) ? { status: 'gone', reason: error.message } : { status: 'fatal', error };
   }
+}
+
+/** Only the agent itself can say that a run is gone: its batch is booked on that, and its rows are asked again. */
+function isGone({ status, code, isForeign }: AgentFailure): boolean {
+  return code === 'RESPONSE_TOO_LARGE' || (!isForeign && (status === 404 || status === 410));
 }
 
 function describeLateRun(run: StartedRun | string, waitedMs: number): string {

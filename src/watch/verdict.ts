@@ -1,4 +1,5 @@
 import { describeError, RowfillError } from '../errors.js';
+import { isAgentFailure } from '../model/agent-failure.js';
 import type { JobSummary } from '../model/events.js';
 import type { FailureKind, Problem, WatchStop } from './events.js';
 import { isSystemError } from './file-state.js';
@@ -41,6 +42,12 @@ export type Verdict =
 /** Errors of the disk or the ledger, which no file is to blame for. */
 const OF_THE_PLACE = /^(?:LEDGER_\w+|OUTPUT_(?:NOT_WRITABLE|DISK_FULL|NO_FOLDER))$/;
 
+/**
+ * What an agent that answers said to this file: to try the same again would cost more, or be refused again, and no other
+ * file would have its turn.
+ */
+const GIVEN_UP: ReadonlySet<string> = new Set(['AGENT_KEEPS_FAILING', 'REQUEST_REJECTED']);
+
 /** After so many tries a file is done although the end of some run is not known: its rows say so. */
 const MAX_TRIES_FOR_RUNS = 5;
 
@@ -72,8 +79,7 @@ function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verd
     case 'interrupted':
       return { status: 'stop', stop: 'interrupted', problem: null };
     case 'unreachable':
-      // Its failed runs were billed: to try the same again and again would only cost more.
-      return problem?.code === 'AGENT_KEEPS_FAILING'
+      return problem !== null && GIVEN_UP.has(problem.code)
         ? { status: 'failed', kind: 'unreachable', problem, summary }
         : { status: 'again', when: 'later', problem: problem ?? UNREACHABLE };
   }
@@ -94,6 +100,8 @@ function judgeError(error: unknown, { jobError }: Attempt): Verdict {
     case 'defect':
       return { status: 'failed', kind: 'defect', problem, summary: null };
     case 'usage':
+      // Whatever stands at the agent's address now, no file is to blame for its answer.
+      if (isAgentFailure(error)) return { status: 'again', when: 'later', problem };
       if (error.code === 'LEASE_HELD') return { status: 'again', when: 'soon', problem };
       if (OF_THE_PLACE.test(error.code)) return { status: 'again', when: 'later', problem };
       return jobError === null

@@ -29,6 +29,14 @@ const answerBytes =
     socket.end(bytes);
   };
 
+/** The head of an answer, and silence on an open connection. */
+const stall =
+  (status: number): RawHandler =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': '50' });
+    response.flushHeaders();
+  };
+
 const HTML = '<!doctype html><title>502</title><h1>Bad Gateway</h1>';
 
 /** What the server does with a create → what the client says of it. */
@@ -142,6 +150,8 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     answerBytes('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n'),
     { outcome: 'unknown' },
   ],
+  ['a head whose body never comes', stall(200), { outcome: 'unknown', code: 'TIMED_OUT' }],
+  ['a failure whose body never comes', stall(503), { outcome: 'unknown', status: 503 }],
   [
     'half a body',
     answerBytes('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{"id":"r"'),
@@ -188,7 +198,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
 
 /** A short limit where it is the limit that is tried, so that a busy machine does not run into it elsewhere. */
 function createOptions(name: string) {
-  const createMs = name === 'no answer in time' ? 1_000 : 30_000;
+  const createMs = name === 'no answer in time' || name.includes('never comes') ? 1_000 : 30_000;
   return { apiKey: KEY, maxResponseBytes: 4_000, timeouts: { createMs } };
 }
 

@@ -303,6 +303,27 @@ describe('after a cut', () => {
     );
   });
 
+  test('a 404 that is not of the API is an outage, and the run is asked for again until it ends or lasts too long', async () => {
+    const clock = new ManualClock();
+    let away = 2;
+    const get: RawHandler = (_request, response) => {
+      away -= 1;
+      if (away >= 0) response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+      else sendJson(response, 200, createRunJson('r'));
+    };
+    await withClient(route({ get }), { clock, timeouts: { patienceMs: 10_000 } }, async ({ client }) => {
+      const waiting = client.wait('r');
+      await clock.wakeNext(1_000);
+      await clock.wakeNext(2_000);
+      expect((await waiting).status).toBe('completed');
+      away = 9;
+      const failing = client.wait('r');
+      failing.catch(() => undefined);
+      for (const delayMs of [1_000, 2_000, 4_000, 8_000]) await clock.wakeNext(delayMs);
+      await expect(failing).rejects.toMatchObject({ status: 404, isForeign: true });
+    });
+  });
+
   test('a run known by its id alone that is gone is an error at once', async () => {
     await withClient(
       route({ get: (_request, response) => sendJson(response, 404, NOT_FOUND) }),
@@ -385,7 +406,7 @@ describe('a silent stream', () => {
         expect(server.requests.filter((request) => request.method === 'POST')).toHaveLength(1);
         send(STARTED + COMPLETED);
         expect((await waiting).status).toBe('completed');
-        await until(() => clock.sleeping === 0 || clock.slept.at(-1) === 1_000);
+        await until(() => clock.sleeping === 0 || clock.slept.includes(1_000));
         expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
       },
     );

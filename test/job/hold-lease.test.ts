@@ -26,8 +26,8 @@ function openBoth() {
 }
 
 test('a job that works holds on to its ask for as long as it takes, and lets go at its end', () => {
-  const { own, other, pass } = openBoth();
-  const held = holdLease(own, 'ask');
+  const { own, other, clock, pass } = openBoth();
+  const held = holdLease(own, 'ask', clock);
   for (let quarter = 0; quarter < 40; quarter += 1) pass(MINUTE_MS / 4);
   expect(other.acquireLease('ask', OTHER, MINUTE_MS).status).toBe('busy');
   held.close();
@@ -36,9 +36,39 @@ test('a job that works holds on to its ask for as long as it takes, and lets go 
   other.close();
 });
 
+test('a job that slept knows right after whether it still has its ask, before any timer rings', () => {
+  const { own, other, clock } = openBoth();
+  const held = holdLease(own, 'ask', clock);
+  const stop = new StopSwitch();
+  held.watch(stop);
+  clock.nowMs += 2 * MINUTE_MS;
+  expect(held.isHeld()).toBe(true);
+  expect(other.acquireLease('ask', OTHER, MINUTE_MS).status).toBe('busy');
+  clock.nowMs += 2 * MINUTE_MS;
+  expect(other.acquireLease('ask', OTHER, MINUTE_MS).status).toBe('held');
+  expect(held.isHeld()).toBe(false);
+  expect(stop.error).toMatchObject({ code: 'LEASE_LOST' });
+  held.close();
+  own.close();
+  other.close();
+});
+
+test('a ledger that cannot be written to stops the job only when the hold is about to lapse', () => {
+  const { own, other, clock, pass } = openBoth();
+  const held = holdLease(own, 'ask', clock);
+  const stop = new StopSwitch();
+  held.watch(stop);
+  own.close();
+  pass((3 * MINUTE_MS) / 4);
+  expect(stop.error).toBeNull();
+  pass(MINUTE_MS / 4);
+  expect(stop.error).toBeInstanceOf(Error);
+  other.close();
+});
+
 test('a job that slept while its hold lapsed, and another process took over, sends nothing more', () => {
   const { own, other, clock, pass } = openBoth();
-  const held = holdLease(own, 'ask');
+  const held = holdLease(own, 'ask', clock);
   const stop = new StopSwitch();
   held.watch(stop);
   clock.nowMs += 2 * MINUTE_MS;

@@ -1,5 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
+import { cancelJob } from '../../src/cancel.js';
+import type { EnrichEvent } from '../../src/model/events.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import type { Script } from '../helpers/scripted-agent.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
@@ -73,5 +76,38 @@ test('a run that somebody cancels is not asked again behind their back', async (
   expect(summary.stop).toBe('done');
   expect(countStatuses(rows)).toEqual({ enriched: 12, failed: 8 });
   for (const row of rows.slice(8, 16)) expect(row.enrichment_error).toContain('cancelled');
+  expect(bench.server.report().runs.created).toBe(3);
+});
+
+test('nor one that `rowfill cancel` cancels and settles while the job waits for it: its rows fail', async () => {
+  let job = '';
+  const cancel = async (): Promise<void> => {
+    const options = {
+      job,
+      ledger: `${bench.folder}/ledger.sqlite`,
+      apiUrl: bench.server.url,
+      apiKey: 'test',
+    };
+    // The job hears of its run's id a moment after the agent has begun with it.
+    for (let tries = 0; tries < 1_000; tries += 1) {
+      if ((await cancelJob(options)).cancelled.length > 0) return;
+      await setImmediate();
+    }
+  };
+  const bench = await openJobBench(async (task, signal) => {
+    if (task.request.input?.data?.[0]?.company !== 'Company 9') return truthful(task, signal);
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      void cancel();
+    });
+  });
+  // A twin of a cancelled row comes long after it.
+  bench.write('in.csv', `${createList(20)}Company 9\n`);
+  const onEvent = (event: EnrichEvent): void => {
+    if (event.type === 'job') job = event.jobId;
+  };
+  const { rows, summary } = await bench.run({ concurrency: 1 }, { onEvent });
+  expect(summary.stop).toBe('done');
+  expect(countStatuses(rows)).toEqual({ enriched: 12, failed: 9 });
   expect(bench.server.report().runs.created).toBe(3);
 });

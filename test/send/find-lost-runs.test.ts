@@ -54,6 +54,37 @@ test('a batch is called absent only by a look after the lag', async () => {
   });
 });
 
+test('a list that goes on, but not to where, leaves a doubt: the run may stand there', async () => {
+  const clock = new VirtualClock();
+  const now = clock.now();
+  const data = [createEntry('run_other', now, 'b_other')];
+  const ends = [
+    { hasMore: true, nextCursor: null },
+    { hasMore: true, nextCursor: 'same' },
+  ];
+  for (const end of ends) {
+    const cut: RawHandler = (_request, response) => sendJson(response, 200, { object: 'list', data, ...end });
+    await withClient(cut, {}, async ({ client }) => {
+      const lost = [createLost(clock, 'b_1')];
+      const found = await findLostRuns(client, lost, { listLagMs: 0, clock, signal: NEVER });
+      expect(found).toEqual({ runIds: new Map(), doubt: expect.stringContaining('goes on') });
+    });
+  }
+});
+
+test('a proxy that knows no run says nothing of the one that is looked for', async () => {
+  const clock = new VirtualClock();
+  const handler: RawHandler = (request, response) => {
+    if (request.url.includes('?')) sendPage(response, [createEntry('run_1', clock.now(), null)]);
+    else response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+  };
+  await withClient(handler, {}, async ({ client }) => {
+    const lost = [createLost(clock, 'b_1')];
+    const found = await findLostRuns(client, lost, { listLagMs: 0, clock, signal: NEVER });
+    expect(found).toEqual({ runIds: new Map(), doubt: expect.stringContaining('404') });
+  });
+});
+
 test('the list is read page by page as far back as the intent, with room for clocks that differ, and no further', async () => {
   const clock = new VirtualClock();
   const now = clock.now();

@@ -38,6 +38,7 @@ test('the request leaves only once its intent is on the disk', async () => {
       client,
       pacer: new Pacer({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
       capMicros: null,
+      isHeld: () => true,
       clock: systemClock,
       listLagMs: 0,
       stopSignal: new AbortController().signal,
@@ -79,6 +80,7 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
     client,
     pacer: new Pacer({ concurrency: 2, startsPerSecond: 0, clock }),
     capMicros: null,
+    isHeld: () => true,
     clock,
     listLagMs: 0,
     stopSignal: signal,
@@ -89,6 +91,16 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
   const batch = createTestBatch(job, ['Acme']);
   return { server, ledger, job, clock, batch, context, send: () => sendBatch(batch, REQUEST, context) };
 }
+
+test('nothing is sent once another process asks in its place, whenever the batch was written down', async () => {
+  const { send, server, ledger, job, context } = await openSend([], { isHeld: () => false });
+  expect(await send()).toEqual({ status: 'stopped' });
+  expect(server.report().runs.created).toBe(0);
+  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+  // The place is free again.
+  await context.pacer.take(AbortSignal.timeout(10_000), false);
+  await context.pacer.take(AbortSignal.timeout(10_000), false);
+});
 
 test('nothing is sent beyond the cap, and nothing once the job was stopped', async () => {
   const { send, server, ledger, job } = await openSend([], { capMicros: 24_999 });

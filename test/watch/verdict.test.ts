@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { AgentError } from '../../src/api/agent-error.js';
 import { type ErrorKind, RowfillError } from '../../src/errors.js';
 import type { JobStop, JobSummary } from '../../src/model/events.js';
 import { type Attempt, readVerdict } from '../../src/watch/verdict.js';
@@ -76,16 +77,18 @@ test('an agent that refuses stops the watcher, before the job and in it', () => 
   });
 });
 
-test('an agent that cannot be reached is tried again; one that keeps failing, and bills that, is not', () => {
+test('an agent that cannot be reached is tried again; one that keeps failing, and bills that, or refuses what the file asks, is not', () => {
   expect(judge(summary('unreachable', { error: problem('NETWORK_ERROR') }))).toMatchObject({
     status: 'again',
     when: 'later',
   });
   expect(judge(error('unreachable', 'NETWORK_ERROR'))).toMatchObject({ status: 'again', when: 'later' });
-  expect(judge(summary('unreachable', { error: problem('AGENT_KEEPS_FAILING') }))).toMatchObject({
-    status: 'failed',
-    kind: 'unreachable',
-  });
+  for (const code of ['AGENT_KEEPS_FAILING', 'REQUEST_REJECTED']) {
+    expect(judge(summary('unreachable', { error: problem(code) }))).toMatchObject({
+      status: 'failed',
+      kind: 'unreachable',
+    });
+  }
 });
 
 test('a file that cannot be used fails, unless it is the job that cannot be', () => {
@@ -112,6 +115,12 @@ test('nor for what the system refused, or for another process that asks the same
     problem: { code: 'EIO' },
   });
   expect(judge(error('usage', 'LEASE_HELD'))).toMatchObject({ status: 'again', when: 'soon' });
+});
+
+test('nor for what stands at the address of the agent while that is away', () => {
+  const missing = new AgentError('NOT_THE_API', 'answered HTML', { status: 404, isForeign: true });
+  expect(missing.kind).toBe('usage');
+  expect(judge({ error: missing })).toMatchObject({ status: 'again', when: 'later' });
 });
 
 test('a defect fails the file it was met with, so that the others are filled', () => {
