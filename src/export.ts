@@ -59,6 +59,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       job,
       exclusion: await loadExclusion(kept, job.ask, input.columns),
       exclusionName: kept.exclude ?? '',
+      hasReadAll: false,
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
       isWanted: (row) => isPicked(row, kept.limit ?? null, sample),
       path: output,

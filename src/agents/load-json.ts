@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { describeError } from '../errors.js';
+import { parseExactJson } from '../model/exact-json.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { createColumn, createTableError, type Table } from './table.js';
 
@@ -53,7 +54,7 @@ function isRecordList(value: JsonValue): value is readonly JsonValue[] {
 
 function parseJson(path: string, text: string, line: number | null): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseExactJson(text);
   } catch (error) {
     const offset = Number(/position (\d+)/.exec(describeError(error))?.[1] ?? 0);
     const at = line ?? text.slice(0, offset).split('\n').length;

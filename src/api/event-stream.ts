@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser';
+import { parseExactJson } from '../model/exact-json.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import type { AgentRunEvent } from '../model/run.js';
 import { AgentError } from './agent-error.js';
@@ -86,8 +87,7 @@ function parseMessage(message: {
 
 function parseData(text: string): JsonValue {
   try {
-    // JSON.parse gives JSON values and nothing else.
-    return JSON.parse(text) as JsonValue;
+    return parseExactJson(text);
   } catch {
     return text;
   }

@@ -1,5 +1,6 @@
 import type { CreateOutcome } from '../model/agent-failure.js';
 import type { Timers } from '../model/clock.js';
+import { parseExactJson } from '../model/exact-json.js';
 import type { JsonValue } from '../model/json.js';
 import { AgentError } from './agent-error.js';
 import type { ByteSource } from './answer-body.js';
@@ -28,8 +29,7 @@ export async function readJson(answer: WireAnswer, context: AnswerContext): Prom
   if (!isSuccess(answer)) throw await readError(answer, context);
   const text = await readText(answer.body, context);
   try {
-    // JSON.parse gives JSON values and nothing else.
-    return JSON.parse(text) as JsonValue;
+    return parseExactJson(text);
   } catch {
     // The parser's own error is not kept: it quotes the text, and the text may quote the key.
     throw createForeignError(answer, text, context);

@@ -94,11 +94,13 @@ function listTextCandidates(text: string, allowed: readonly JsonValue[]): JsonVa
     sameWord.length === 1 ? (sameWord[0] ?? null) : null,
     parseNumber(trimmed),
     BOOLEANS.get(trimmed.toLowerCase()) ?? null,
-    /^(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d/.exec(trimmed)?.[1] ?? null,
+    DATE_AND_TIME.exec(trimmed)?.[1] ?? null,
     readUrl(trimmed),
   ];
   return found.filter((candidate) => candidate !== null);
 }
+
+const DATE_AND_TIME = /^(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)?$/i;
 
 const BOOLEANS = new Map([
   ['yes', true],
@@ -126,7 +128,9 @@ function parseNumber(text: string): number | null {
 /** A URL that lacks its scheme, or holds letters that a URL has to escape. */
 function readUrl(text: string): string | null {
   if (/\s/.test(text)) return null;
-  const isBare = /^(?:\/\/)?[\p{L}\d-]+(?:\.[\p{L}\d-]+)+(?::\d+)?(?:[/?#].*)?$/u.test(text);
+  // A last part without a letter makes it a number or an address of the network, and no name of a site.
+  const isBare =
+    /^(?:\/\/)?[\p{L}\d-]+(?:\.[\p{L}\d-]+)*\.(?=[\d-]*\p{L})[\p{L}\d-]+(?::\d+)?(?:[/?#].*)?$/u.test(text);
   const full = isBare ? `https://${text.replace(/^\/\//, '')}` : text;
   if (!/^https?:\/\//i.test(full) || !URL.canParse(full)) return null;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: anything beyond ASCII is what is looked for

@@ -34,8 +34,9 @@ export function createRowChecker(ask: Ask): RowChecker {
   return {
     checkField(name, value) {
       const check = checks.get(name);
-      if (check === undefined || isNothing(value)) return NOTHING;
+      if (check === undefined) return NOTHING;
       if (isDeep(value)) return createFault('is nested too deeply', value, '');
+      if (isNothing(value)) return NOTHING;
       return judge(value, check);
     },
     checkTogether(values) {
@@ -67,6 +68,9 @@ function hasJointRules(schema: JsonObject): boolean {
   return Object.keys(schema).some((word) => !SINGLE_WORDS.has(word));
 }
 
+/** More than anybody reads, and each is looked at again after each repair. */
+const MAX_ISSUES = 50;
+
 const NO_NOTES: ReadonlyMap<string, string> = new Map();
 
 type FieldCheck = (value: JsonValue) => readonly SchemaIssue[];
@@ -88,11 +92,16 @@ function createFieldCheck(whole: CompiledSchema, name: string, pointers: readonl
 }
 
 function judge(value: JsonValue, check: FieldCheck): FieldVerdict {
-  const tolerant: FieldCheck = (inner) => check(inner).filter((issue) => !isMissingPart(inner, issue));
+  const tolerant: FieldCheck = (inner) =>
+    check(inner)
+      .filter((issue) => !isMissingPart(inner, issue))
+      .slice(0, MAX_ISSUES);
   const start = typeof value === 'string' ? value.trim() : value;
   const isTrimmed = start !== value && tolerant(start).length === 0;
   const repaired = repairValue(isTrimmed ? start : value, tolerant);
   const [first] = repaired.issues;
+  // A word for nothing is none in a list either.
+  if (isAbsence(value) && Array.isArray(repaired.value)) return NOTHING;
   if (first !== undefined) return isAbsence(value) ? NOTHING : createFault(first.message, value, first.path);
   const notes = isTrimmed ? [`read ${formatExcerpt(value)} as ${formatExcerpt(start)}`] : repaired.notes;
   const issue = notes.length === 0 ? null : clipList(notes).join('; ');
@@ -105,8 +114,14 @@ function isMissingPart(value: JsonValue, issue: SchemaIssue): boolean {
   return isJsonObject(resolvePointer(value, issue.path.slice(0, issue.path.lastIndexOf('/'))));
 }
 
+/** Null, blank text, or what is made of nothing else: an agent keeps the shape of an object of which it found no part. */
 function isNothing(value: JsonValue): boolean {
-  return value === null || (typeof value === 'string' && value.trim() === '');
+  if (value === null) return true;
+  if (typeof value === 'string') return value.trim() === '';
+  if (typeof value !== 'object') return false;
+  // An empty list may be what was found.
+  const parts = Array.isArray(value) ? value : Object.values(value);
+  return parts.length > 0 && parts.every(isNothing);
 }
 
 const ABSENCES = new Set([

@@ -1,7 +1,8 @@
 import type { Ask } from '../model/ask.js';
-import type { FileFormat } from '../model/shape.js';
+import { type FileFormat, holdsObjects } from '../model/shape.js';
 import type { Input } from '../read/open-input.js';
 import { createFitCheck } from '../write/open-output.js';
+import { checkColumns } from './resolve-ask.js';
 
 /** Where the result goes. */
 interface Place {
@@ -13,7 +14,9 @@ interface Place {
 export function fitInput(input: Input, { fields }: Pick<Ask, 'fields'>, place: Place): Input {
   const { shape, columns } = input;
   const check = createFitCheck({ ...place, shape, columns, fields });
-  if (check === null) return input;
+  // Keys of a JSON file may come up late.
+  const isOpen = holdsObjects(shape);
+  if (check === null && !isOpen) return input;
   return {
     name: input.name,
     shape,
@@ -25,7 +28,8 @@ export function fitInput(input: Input, { fields }: Pick<Ask, 'fields'>, place: P
     },
     async *openRows(signal) {
       for await (const rows of input.openRows(signal)) {
-        check(rows);
+        if (isOpen) checkColumns(input.name, input.columns);
+        check?.(rows);
         yield rows;
       }
     },

@@ -2,7 +2,7 @@ import { createUsageError } from '../errors.js';
 import type { Ask } from '../model/ask.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
-import { type Row, readValue } from '../model/row.js';
+import { type FaultyRow, type Row, readValue } from '../model/row.js';
 import type { EnrichOptions } from '../options.js';
 import { openInput } from '../read/open-input.js';
 import type { Exclusion, ExclusionRecord } from '../select/exclusion.js';
@@ -29,17 +29,25 @@ export async function loadExclusion(
   try {
     const fields = ask.fields.map((field) => field.name);
     const columns = resolveColumns(options, path, inputColumns, file.columns, fields);
+    checkSent(columns, ask.send);
     const told = new Set([...ask.send, ...fields]);
     const records: ExclusionRecord[] = [];
     for await (const rows of file.openRows()) {
       for (const row of rows) {
-        if (row.kind !== 'faulty') records.push({ line: row.line, values: readRecord(row, file.columns) });
+        if (row.kind === 'faulty') throw refuseLine(path, row);
+        records.push({ line: row.line, values: readRecord(row, file.columns) });
       }
     }
     return createExclusion(records, { ...columns, tell: file.columns.filter((column) => told.has(column)) });
   } finally {
     await file.close();
   }
+}
+
+/** A line that is passed over would be a customer who is asked about, and paid for. */
+function refuseLine(path: string, { fault }: FaultyRow) {
+  const hint = 'Correct this line, or take it out of the list.';
+  return createUsageError('EXCLUSION_UNREADABLE', `${path}, ${fault}`, hint);
 }
 
 interface KeyColumns {
@@ -74,6 +82,17 @@ function resolveColumns(
     checkColumn(where, column, path, fileColumns);
   }
   return { on, onAnswer };
+}
+
+/** An answer is held against a record by what was sent of its row, and rows that are sent alike share it. */
+function checkSent({ on, onAnswer }: KeyColumns, send: readonly string[]): void {
+  const kept = on.find((column) => !send.includes(column));
+  if (onAnswer.length === 0 || kept === undefined) return;
+  throw createUsageError(
+    'EXCLUSION_COLUMN_NOT_SENT',
+    `answers cannot be held against the column ${kept} of the exclusion list, since it is not sent`,
+    `Add ${kept} to --send, or take it out of --exclude-on.`,
+  );
 }
 
 function checkColumn(where: string, column: string, file: string, columns: readonly string[]): void {

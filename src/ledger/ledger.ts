@@ -153,9 +153,8 @@ export class Ledger {
     answers: readonly RowAnswer[],
     failures: readonly RowFailure[],
   ): boolean {
-    const [known, nowMs] = [this.#open.get(batchId), this.#clock.now()];
-    const settlement = { known, run, answers, failures, nowMs };
-    const isFirst = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, settlement));
+    const parts = { known: this.#open.get(batchId), run, answers, failures, nowMs: this.#clock.now() };
+    const isFirst = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, parts));
     this.#open.delete(batchId);
     this.#database.flushSoon();
     return isFirst;

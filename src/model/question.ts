@@ -1,6 +1,7 @@
 import { type Ask, formatRecord, hashRecordText } from './ask.js';
 import { cleanCell } from './clean-cell.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { createFieldColumns } from './output-columns.js';
 import { isBlank, type Row, readValue } from './row.js';
 
 /** What a row asks, before the ledger is looked at: the same for the stop that asks and the stop that joins. */
@@ -46,7 +47,8 @@ export interface QuestionGroup {
 /** Reads a row as a question: its sent values, cleaned, and the fields that are still blank in it. */
 export function readQuestion(row: Row, ask: Ask, overwrite: boolean): RowQuestion {
   if (row.kind === 'faulty') return { status: 'unsendable', reason: row.fault };
-  const fields = ask.fields.map((field) => field.name).filter((name) => overwrite || isUnfilled(row, name));
+  const open = overwrite ? ask.fields : readPlaces(ask).filter((field) => isUnfilled(row, field));
+  const fields = open.map(({ name }) => name);
   if (fields.length === 0) return { status: 'unchanged' };
   const record = readRecord(row, ask.send);
   if (record === null) {
@@ -73,9 +75,31 @@ function readRecord(row: Row, send: readonly string[]): JsonObject | null {
 }
 
 /** A field of object shape lives in dotted columns (`address.city` for `address`): one blank among them leaves it unfilled. */
-function isUnfilled(row: Row, field: string): boolean {
-  if (!isBlank(readValue(row, field))) return false;
+function isUnfilled(row: Row, { name, columns }: FieldPlaces): boolean {
+  if (!isBlank(readValue(row, name))) return false;
   if (row.kind !== 'cells') return true;
-  const parts = [...row.columns.keys()].filter((column) => column.startsWith(`${field}.`));
+  const parts = columns ?? [...row.columns.keys()].filter((column) => column.startsWith(`${name}.`));
   return parts.length === 0 || parts.some((column) => isBlank(readValue(row, column)));
+}
+
+interface FieldPlaces {
+  readonly name: string;
+  /** The columns of a table that hold the field; null for an object of which only the input knows the parts. */
+  readonly columns: readonly string[] | null;
+}
+
+const places = new WeakMap<Ask, readonly FieldPlaces[]>();
+
+/** Once an ask: every row is looked at with it. */
+function readPlaces(ask: Ask): readonly FieldPlaces[] {
+  const known = places.get(ask);
+  if (known !== undefined) return known;
+  const found = createFieldColumns(ask.fields, ask.schema).map(({ name, values }, index) => {
+    const titles = values.map(({ title }) => title);
+    const schema = ask.fields[index]?.schema;
+    const isOpen = titles[0] === name && isJsonObject(schema) && [schema.type].flat().includes('object');
+    return { name, columns: isOpen ? null : titles };
+  });
+  places.set(ask, found);
+  return found;
 }

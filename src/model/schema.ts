@@ -36,7 +36,6 @@ export interface CompiledSchema {
 /** No schema of a table comes near these; they keep a hostile one from costing more than a moment. */
 const MAX_SCHEMA_NODES = 50_000;
 const MAX_SCHEMA_DEPTH = 200;
-const MAX_ISSUES = 50;
 
 /** Compiles a schema of the draft that its `$schema` names. Throws a SchemaError that names the fault's JSON pointer. */
 export function compileSchema(schema: JsonObject): CompiledSchema {
@@ -94,7 +93,7 @@ class AjvSchema implements CompiledSchema {
         return [{ path: '', keyword: 'depth', message: 'is nested too deeply' }];
       throw error;
     }
-    return (check.errors ?? []).slice(0, MAX_ISSUES).map(toIssue);
+    return (check.errors ?? []).map(toIssue);
   }
 
   part(pointer: string): CompiledSchema {
@@ -189,11 +188,14 @@ const createPattern = Object.assign(
   { code: 'new RegExp' },
 );
 
+// The pattern looks again and again at the spaces of a long text.
+const MAX_PHONE_LENGTH = 100;
+
 /** A telephone number as people write it: 5 to 15 digits, an optional extension. */
 function isPhone(text: string): boolean {
-  const number = /^\+?[\d\s().\-/]+(?=$|\s*(?:ext\.?|x|#)\s*\d{1,6}$)/i.exec(text)?.[0];
-  const digits = number?.replace(/\D/g, '').length ?? 0;
-  return digits >= 5 && digits <= 15;
+  const number = /^\+?[\d\s().\-/]+(?=$|\s*(?:ext\.?|x|#)\s*\d{1,6}$)/i;
+  const digits = text.length > MAX_PHONE_LENGTH ? '' : (number.exec(text)?.[0] ?? '').replace(/\D/g, '');
+  return digits.length >= 5 && digits.length <= 15;
 }
 
 /** Validators of the drafts themselves: only the drafts' own schemas live in them, so they can be kept. */

@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject } from '../model/json.js';
+import { parseExactJson } from '../model/exact-json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { readDepth } from '../model/json-text.js';
 
 export type JsonRowResult =
@@ -16,37 +17,12 @@ export function readJsonRow(text: string, maxDepth: number): JsonRowResult {
   return { status: 'object', object: value };
 }
 
-// A number is at risk from 16 digits on, or with an exponent; where a number can stand, a bracket, comma, colon or space is before it.
-const RISKY = /[:,[\s]-?(?:\d[\d.]{15}|\d+(?:\.\d+)?[eE])/;
-const STRINGS_AND_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
-
-function parseJson(text: string): unknown {
+function parseJson(text: string): JsonValue | undefined {
   try {
-    const plain: unknown = JSON.parse(text);
-    if (!RISKY.test(text)) return plain;
-    const guarded = text.replace(STRINGS_AND_NUMBERS, (token) =>
-      token.startsWith('"') || isExact(token) ? token : `"${token}"`,
-    );
-    return JSON.parse(guarded);
+    return parseExactJson(text);
   } catch {
     return undefined;
   }
-}
-
-function isExact(token: string): boolean {
-  const value = Number(token);
-  return Number.isFinite(value) && readDigits(String(value)) === readDigits(token);
-}
-
-/** The digits that carry the value, and the power of ten of the first one. */
-function readDigits(token: string): string {
-  const [mantissa = '', exponent = '0'] = token.toLowerCase().replace('-', '').split('e');
-  const [whole = '', decimals = ''] = mantissa.split('.');
-  const all = whole + decimals;
-  const digits = all.replace(/^0+/, '');
-  const power = Number(exponent.replace('+', '')) + whole.length - (all.length - digits.length);
-  const significant = digits.replace(/0+$/, '');
-  return significant === '' ? '0' : `${significant}e${power}`;
 }
 
 function countBrackets(text: string, enough: number): number {

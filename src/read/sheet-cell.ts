@@ -23,7 +23,10 @@ export function createCellReader({ texts, formats, date1904 }: Workbook): (cell:
   return ({ type, style, value }) => {
     switch (type) {
       case 's':
-        return { text: unescapeText(texts.read(Number(value)) ?? ''), stored: null };
+        // Without a number it is blank; read as one, it would be the first text of the workbook.
+        return value.trim() === ''
+          ? BLANK
+          : { text: unescapeText(texts.read(Number(value)) ?? ''), stored: null };
       case 'str':
       case 'inlineStr':
         return { text: unescapeText(value), stored: null };

@@ -56,8 +56,9 @@ export function createExclusion(records: readonly ExclusionRecord[], options: Ex
       if (records.length === 0 || onAnswer.length === 0) return null;
       const sent = readKeys(ours, (column) => readOwn(record, column));
       const answered = readKeys(theirs, (field) => values[field]);
-      // Nothing found is nothing to exclude, whatever the row itself has in common with a record.
-      return answered.every((key) => key === null)
+      // Nothing found is nothing to exclude, whatever the row itself has in common with a record; nor is half an answer.
+      const isWhole = onAnswer.every((field) => Object.hasOwn(values, field));
+      return !isWhole || answered.every((key) => key === null)
         ? null
         : findFirst(patterns, [...sent, ...answered], on.length);
     },

@@ -19,7 +19,7 @@ export type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'colu
  */
 export function createFitCheck(options: FitOptions): ((rows: readonly Row[]) => void) | null {
   if (resolveFormat(options) !== 'xlsx') return null;
-  const { shape, columns } = options;
+  const { shape } = options;
   const { titles, inputWidth } = createCellLayout({ ...options, overwrite: false, raw: true });
   checkWidth(titles.length, 'the output');
   const firstRow = (shape.sheet?.firstLine ?? 1) + (hasHeader(shape) ? 1 : 0);
@@ -27,8 +27,7 @@ export function createFitCheck(options: FitOptions): ((rows: readonly Row[]) => 
     for (const row of rows) {
       if (firstRow + row.ordinal > MAX_ROWS) throw refuseRows();
       if (row.kind === 'cells') checkWidth(titles.length + row.cells.length - inputWidth, `line ${row.line}`);
-      for (const text of listTexts(row, columns))
-        if (text.length > MAX_CELL_LENGTH) throw refuseCell(row, text);
+      for (const text of listTexts(row)) if (text.length > MAX_CELL_LENGTH) throw refuseCell(row, text);
     }
   };
 }
@@ -50,11 +49,10 @@ function refuseRows() {
   );
 }
 
-function listTexts(row: Row, columns: readonly string[]): readonly string[] {
+function listTexts(row: Row): readonly string[] {
   if (row.kind === 'cells') return row.cells;
   if (row.kind === 'faulty') return [];
-  const { object } = row;
-  return columns.map((column) => (Object.hasOwn(object, column) ? formatInput(object[column]) : ''));
+  return Object.values(row.object).map(formatInput);
 }
 
 function refuseCell({ line }: Row, text: string) {

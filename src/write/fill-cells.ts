@@ -2,10 +2,10 @@ import type { FieldAnswer } from '../model/answer.js';
 import { isJsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { formatMicros } from '../model/money.js';
 import type { FilledRow } from '../model/outcome.js';
+import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
 import { isBlank, type Row } from '../model/row.js';
 import { defuseFormula } from './defuse-formula.js';
 import type { OutputOptions } from './output.js';
-import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from './output-columns.js';
 
 /** How rows become lines of a table: the header, and the cells of each row. */
 export interface CellLayout {
@@ -49,7 +49,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
       while (out.length < titles.length) out.push('');
       for (const field of places) fillField(out, field, filled.outcome.fields.get(field.name), context);
       const { status, error, costMicros, runId } = filled.outcome;
-      const outcome = [status, context.write(error), formatMicros(costMicros), runId ?? ''];
+      const outcome = [status, context.write(error), formatMicros(costMicros), context.write(runId)];
       outcomeAt.forEach((at, index) => {
         out[at] = outcome[index] ?? '';
       });
@@ -103,10 +103,13 @@ function fillField(
   const fillable = place.values.filter(({ at }) => isFillable(out, at, context));
   if (fillable.length === 0) return;
   let isKept = false;
+  let isReplaced = false;
   for (const { at, path } of fillable) {
     const text = context.write(readPath(answer.value, path));
-    if (text !== '') out[at] = text;
-    else if (!isBlank(out[at])) isKept = true;
+    if (text !== '') {
+      isReplaced ||= !isBlank(out[at]);
+      out[at] = text;
+    } else if (!isBlank(out[at])) isKept = true;
   }
   // A null leaves the input's value standing, and then there is nothing of the agent's to vouch for.
   if (isKept && answer.value === null) return;
@@ -115,7 +118,9 @@ function fillField(
     { at: place.confidenceAt, text: context.write(answer.confidence) },
     { at: place.citationsAt, text: context.write(citations) },
   ];
-  for (const { at, text } of vouchers) if (isFillable(out, at, context) && text !== '') out[at] = text;
+  // What vouched for a value that was replaced does not vouch for the new one.
+  for (const { at, text } of vouchers)
+    if (isFillable(out, at, context) && (text !== '' || isReplaced)) out[at] = text;
 }
 
 /** Columns of ours are free; one that came with the input is filled where it is blank, or where it may be overwritten. */

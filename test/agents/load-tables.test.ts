@@ -32,6 +32,15 @@ describe('a table is read', () => {
     });
   });
 
+  it('from JSON with every digit of a number that JavaScript cannot hold', async () => {
+    for (const [name, content] of [
+      ['a.jsonl', '{"a":"x","b":1234567890123456789}\n'],
+      ['a.json', '[{"a":"x","b":1234567890123456789}]'],
+    ] as const) {
+      expect((await loadOne(name, content)).records).toEqual([[1, 'x', '1234567890123456789']]);
+    }
+  });
+
   it.each([
     ['semicolons', 'a.csv', 'a;b\n1;2\n'],
     ['tabs', 'a.TSV', 'a\tb\n1\t2\n'],

@@ -340,6 +340,26 @@ describe('after a cut', () => {
   });
 });
 
+test('a number that JavaScript cannot hold keeps its digits as text, in a run and in an event', async () => {
+  const json = JSON.stringify(createRunJson('r', { output: { structured: { id: 'BIG' }, grounding: [] } }));
+  const text = json.replace('"BIG"', '1234567890123456789');
+  const structured = { id: '1234567890123456789' };
+  const get: RawHandler = (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+  };
+  await withClient(route({ get }), {}, async ({ client }) => {
+    expect((await client.wait('r')).output.structured).toEqual(structured);
+  });
+  const start: RawHandler = (_request, response) => {
+    openEvents(response);
+    response.end(`${CREATED}id: 2\nevent: agent_run.completed\ndata: ${text}\n\n`);
+  };
+  await withClient(route({ start }), {}, async ({ client }) => {
+    const run = await client.wait(await client.start({ query: 'q' }));
+    expect(run.output.structured).toEqual(structured);
+  });
+});
+
 describe('a run without a stream', () => {
   test('known by its id is asked for at once', async () => {
     await withClient(route({}), {}, async ({ client, server }) => {

@@ -66,6 +66,19 @@ describe('what is no other spelling of an answer is null, with the reason', () =
     ],
     ['a choice that is none', 'enum(a|b)', 'c', 'must be "a" or "b", got "c"'],
     ['two values for one', 'string', ['a', 'b'], 'must be string, got ["a","b"]'],
+    [
+      'two days for one',
+      'date',
+      '2019-05-01 00:00 or 2021-03-02 00:00',
+      'must match format "date", got "2019-05-01 00:00 or 2021-03-02 00:00"',
+    ],
+    ['a number for a URL', 'url', '3.14', 'must match format "uri", got "3.14"'],
+    [
+      'spaces without end for a phone',
+      'phone',
+      `+${' '.repeat(200_000)}y`,
+      `must match format "phone", got "+${' '.repeat(38)}…`,
+    ],
     ['a day that does not exist', 'date', '2023-02-29', 'must match format "date", got "2023-02-29"'],
     ['a number for a boolean', 'boolean', 1, 'must be boolean, got 1'],
     [
@@ -109,6 +122,13 @@ describe('nothing found is no fault', () => {
     ['blank text for a number', 'integer', ''],
     ['words for nothing where no words are taken', 'integer', 'N/A'],
     ['words for nothing among choices', 'enum(a|b)', 'unknown'],
+    ['words for nothing where a list is taken', 'list(string)', 'N/A'],
+    ['a list of nothing', 'list(string)', [null, '']],
+    [
+      'an object without a part that was found',
+      { properties: { at: { type: 'object', properties: { city: {}, zip: {} } } } },
+      { city: null, zip: { code: ' ' } },
+    ],
   ] as const)('%s', (_, type, value) => {
     const [checker, name] = createFieldChecker(type);
     expect(checker.checkField(name, value)).toEqual({
@@ -122,6 +142,18 @@ describe('nothing found is no fault', () => {
   test('a word for nothing stays where words are taken', () => {
     const [checker, name] = createFieldChecker('string');
     expect(checker.checkField(name, 'None')).toMatchObject({ state: 'valid', value: 'None', issue: null });
+  });
+
+  test('a list without members is what was found', () => {
+    const [checker, name] = createFieldChecker('list(string)');
+    expect(checker.checkField(name, [])).toMatchObject({ state: 'valid', value: [] });
+  });
+
+  test('however many parts are null, what is wrong behind them is seen', () => {
+    const person = { type: 'object', properties: { mail: { type: 'string', format: 'email' } } };
+    const [checker, name] = createFieldChecker({ properties: { at: { type: 'array', items: person } } });
+    const people = [...Array.from({ length: 60 }, () => ({ mail: null })), { mail: 'no address' }];
+    expect(checker.checkField(name, people)).toMatchObject({ state: 'invalid' });
   });
 
   test('null in a part of an object leaves the other parts', () => {

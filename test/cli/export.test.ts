@@ -46,6 +46,18 @@ test('export writes another format where the ending says so', async () => {
   expect(objects[0].enrichment).toMatchObject({ status: 'enriched', cost_usd: 0 });
 });
 
+test('export to a table has a column for each key, however late it comes up', async () => {
+  const dir = createWorkdir();
+  const rows = Array.from({ length: 1_100 }, (_, index) => ({ company: `Company ${index}` }));
+  const lines = [...rows, { company: 'Acme', note: 'the last' }].map((row) => JSON.stringify(row));
+  dir.write('in.jsonl', `${lines.join('\n')}\n`);
+  dir.write('tables/seats.csv', 'company,hq_city\nAcme,Oslo\n');
+  const args = ['run', 'in.jsonl', '--reference', 'tables', '-f', 'hq_city', '--send', 'company', '--json'];
+  const { job } = JSON.parse((await dir.run(args)).stdout);
+  expect((await dir.run(['export', job, '-o', 'again.csv'])).status).toBe(0);
+  expect(readTable(dir.read('again.csv')).at(-1)).toMatchObject({ note: 'the last', hq_city: 'Oslo' });
+});
+
 test('export goes to standard output, with the start of the job’s id', async () => {
   const dir = createWorkdir();
   const job = await fillList(dir);

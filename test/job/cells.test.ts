@@ -108,3 +108,29 @@ test('a list of nothing but columns to fill is refused before anything is spent'
   bench.write('in.csv', 'answer\nx\n');
   await expect(bench.run()).rejects.toMatchObject({ code: 'NOTHING_TO_SEND', kind: 'usage' });
 });
+
+test.each(['enrichment', 'enrichment_status'])(
+  'a key %s that comes up late is refused before anything is sent, as it is in the first rows',
+  async (key) => {
+    const bench = await openJobBench(script((rows) => ({ rows })));
+    const rows = Array.from({ length: 1_100 }, (_, index) => ({ company: `Company ${index}` }));
+    const lines = [...rows, { company: 'Acme', [key]: 'mine' }].map((row) => JSON.stringify(row));
+    bench.write('in.jsonl', `${lines.join('\n')}\n`);
+    const running = bench.run({ input: `${bench.folder}/in.jsonl` });
+    await expect(running).rejects.toMatchObject({
+      code: 'INPUT_IS_OUTPUT',
+      message: expect.stringContaining(key),
+    });
+    expect(bench.server.report().runs.created).toBe(0);
+  },
+);
+
+test('a text that comes up late and is too long for a workbook is refused before anything is sent', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const rows = Array.from({ length: 1_100 }, (_, index) => ({ company: `Company ${index}` }));
+  const lines = [...rows, { company: 'Acme', bio: 'x'.repeat(40_000) }].map((row) => JSON.stringify(row));
+  bench.write('in.jsonl', `${lines.join('\n')}\n`);
+  const running = bench.run({ input: `${bench.folder}/in.jsonl`, output: `${bench.folder}/out.xlsx` });
+  await expect(running).rejects.toMatchObject({ code: 'OUTPUT_DOES_NOT_FIT' });
+  expect(bench.server.report().runs.created).toBe(0);
+});

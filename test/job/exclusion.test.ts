@@ -20,6 +20,30 @@ test('rows that are excluded, filled already or empty are never sent', async () 
   expect(asked.map((record) => record.company)).toEqual(['Company 1', 'Company 4']);
 });
 
+test('a line of the list that cannot be read is an error before anything is sent, and names the line', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('known.jsonl', '{"company":"Company 1"},\n{"company":"Company 2"}\n');
+  bench.write('in.csv', createList(4));
+  const running = bench.run({ exclude: `${bench.folder}/known.jsonl`, excludeOn: ['company'] });
+  await expect(running).rejects.toMatchObject({
+    code: 'EXCLUSION_UNREADABLE',
+    message: expect.stringMatching(/known\.jsonl, line 1: a comma follows/),
+  });
+  expect(bench.server.report().runs.created).toBe(0);
+});
+
+test('a list of answers is refused by a column that is not sent: any row would be one of its records', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('known.csv', 'company,answer\nCompany 1,about Company 2\n');
+  bench.write('in.csv', 'company,domain\nCompany 1,one.example\nCompany 2,two.example\n');
+  const exclude = `${bench.folder}/known.csv`;
+  const running = bench.run({ exclude, excludeOn: ['company', 'answer'], send: ['domain'] });
+  await expect(running).rejects.toMatchObject({
+    code: 'EXCLUSION_COLUMN_NOT_SENT',
+    hint: expect.stringContaining('Add company to --send'),
+  });
+});
+
 test('an excluded answer is asked once more with that said, then nulled with the reason', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('known.csv', 'company,answer\nCompany 2,about Company 2\nCompany 3,somebody else\n');

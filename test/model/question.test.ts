@@ -50,6 +50,18 @@ test('filled fields are not asked; one blank among its dotted columns leaves an 
   expect(readQuestion(whole, ASK, true)).toMatchObject({ fields: ['ceo', 'address'] });
 });
 
+test('a column that only begins like a field is none of it, and each part that an object has is asked for', () => {
+  const fields = [
+    { name: 'company', schema: { type: ['string', 'null'] } },
+    { name: 'hq', schema: { type: 'object', properties: { city: {}, zip: {} } } },
+  ];
+  const ask = createAsk({ ...ASK, fields, send: ['domain'] });
+  const flat = row({ domain: 'acme.com', company: '', 'company.id': '17', 'hq.city': 'Ulm' });
+  expect(readQuestion(flat, ask, false)).toMatchObject({ fields: ['company', 'hq'] });
+  const whole = row({ domain: 'acme.com', company: 'Acme', 'hq.city': 'Ulm', 'hq.zip': '89073' });
+  expect(readQuestion(whole, ask, false)).toEqual({ status: 'unchanged' });
+});
+
 test('a row with nothing to go by is not sent', () => {
   expect(readQuestion(row({ name: '', domain: '\t' }), ASK, false)).toEqual({
     status: 'unsendable',

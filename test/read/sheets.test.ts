@@ -33,6 +33,19 @@ test('the first sheet with a table is read, and a note names the others', async 
   ]);
 });
 
+test('a cell that is to hold a shared text and says not which is blank', async () => {
+  const others = { 'xl/sharedStrings.xml': '<sst><si><t>name</t></si></sst>' };
+  const row =
+    '<row r="2"><c r="A2" t="inlineStr"><is><t>Ada</t></is></c><c r="B2" t="s"/><c r="C2" t="s"><v></v></c><c r="D2" t="s"><v>0</v></c></row>';
+  const path = join(await createTempFolder(), 'list.xlsx');
+  await writeFile(
+    path,
+    await createWorkbook({ People: `${lines(['name', 'city', 'zip', 'note'])}${row}` }, others),
+  );
+  const input = await openInput({ path });
+  expect((await readAllRows(input)).map(showRow)).toEqual([['Ada', '', '', 'name']]);
+});
+
 test.each([
   ['its name', 'Firms', ['Acme', 'Oslo']],
   ['its name in other letters', ' firms ', ['Acme', 'Oslo']],

@@ -78,6 +78,33 @@ test('a column of the input is filled in place where it is blank, and a null rep
   ]);
 });
 
+test('what vouched for a value does not vouch for the one that replaces it', async () => {
+  const content = 'company,ceo,ceo_confidence,ceo_citations\nAcme,Old,high,https://old.example\n';
+  const fill = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
+    rows.map((row) => createFilledRow(row, { ceo: { ...createAnswer('New'), confidence: null } }));
+  const text = await fillFile('in.csv', content, [CEO], fill, { overwrite: true });
+  expect(text.split('\n')[1]).toBe('Acme,New,,,enriched,,0.003,agent_run_1');
+});
+
+test('a run id is text of the agent too, and no formula', async () => {
+  const text = await fillFile('in.csv', 'company\nAcme\n', [CEO], (rows) =>
+    rows.map((row) => {
+      const filled = createFilledRow(row, { ceo: createAnswer('Ada') });
+      return { ...filled, outcome: { ...filled.outcome, runId: '=1+1' } };
+    }),
+  );
+  expect(text).toContain(",'=1+1\n");
+});
+
+test('an object of which not all is known, or that may be none, is in one column', async () => {
+  const hq: Field = { name: 'hq', schema: { type: ['object', 'string'], properties: { city: {} } } };
+  const text = await fillFile('in.csv', 'company\nAcme\n', [hq], (rows) =>
+    rows.map((row) => createFilledRow(row, { hq: createAnswer('Berlin, Germany') })),
+  );
+  expect(text).toContain('company,hq,hq_confidence');
+  expect(text).toContain('Acme,"Berlin, Germany",high');
+});
+
 test('the delimiter, line ends, quotes and byte order mark of the input come back', async () => {
   const text = await fillFile('in.csv', '\ufeff"a";"b"\r\n"x";"1"\r\n', [CEO], (rows) =>
     rows.map((row) => createFilledRow(row, { ceo: createAnswer('Ada') })),

@@ -1,6 +1,6 @@
-import type { Field } from '../model/ask.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import { resolvePointer } from '../model/pointer.js';
+import type { Field } from './ask.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { resolvePointer } from './pointer.js';
 
 /** One column that holds a field, or a part of one. */
 export interface ValueColumn {
@@ -75,8 +75,7 @@ function isNotNull(schema: JsonValue): boolean {
 
 function readProperties(schema: JsonValue | undefined): [string, JsonValue][] {
   if (!isJsonObject(schema) || !isJsonObject(schema.properties)) return [];
-  const { type } = schema;
-  const isObject =
-    type === undefined || type === 'object' || (Array.isArray(type) && type.includes('object'));
-  return isObject ? Object.entries(schema.properties) : [];
+  // What may be no object has to have a column of its own, or such a value would be in none.
+  const types = [schema.type].flat().filter((type) => type !== 'null');
+  return types.length === 1 && types[0] === 'object' ? Object.entries(schema.properties) : [];
 }
