@@ -1,3 +1,4 @@
+import { CallCap } from './job/call-cap.js';
 import { cancelRuns } from './job/cancel-runs.js';
 import { checkPlaces } from './job/check-places.js';
 import { Closers } from './job/closers.js';
@@ -60,9 +61,11 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     await agent.client.check({ ...(hooks.signal === undefined ? {} : { signal: hooks.signal }) });
 
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs));
-    const limited = limitCost(settings, ledger.readSpend(job.id));
+    const spend = ledger.readSpend(job.id);
+    const limited = limitCost(settings, spend);
+    const cap = new CallCap(settings, spend.spentMicros);
     const trip = closers.add(
-      createTrip({ settings: limited, input, ask, exclusion, ledger, lease, agent, job, hooks }),
+      createTrip({ settings: limited, input, ask, exclusion, ledger, lease, cap, agent, job, hooks }),
     );
     lease.watch(trip.stop);
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CallCap } from './job/call-cap.js';
 import { Closers } from './job/closers.js';
 import { createTrip, type Trip } from './job/create-trip.js';
 import { fitInput } from './job/fit-input.js';
@@ -69,7 +70,18 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     const agent = closers.add(await openAgent(settings));
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, Date.now()));
     const trip = closers.add(
-      createTrip({ settings, input, ask, exclusion, ledger, lease: null, agent, job, hooks: {} }),
+      createTrip({
+        settings,
+        input,
+        ask,
+        exclusion,
+        ledger,
+        lease: null,
+        cap: new CallCap(settings, 0),
+        agent,
+        job,
+        hooks: {},
+      }),
     );
     return createPlan(trip, await surveyRows(trip));
   } finally {

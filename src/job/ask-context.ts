@@ -9,6 +9,7 @@ import type { Exclusion } from '../select/exclusion.js';
 import type { InFlight } from '../select/in-flight.js';
 import type { SendContext } from '../send/send-batch.js';
 import type { AnswerNotes } from './answer-notes.js';
+import type { CallCap } from './call-cap.js';
 import type { JobTally } from './job-tally.js';
 import type { Patience } from './patience.js';
 import type { StopSwitch } from './stop-switch.js';
@@ -25,6 +26,7 @@ export interface AskContext {
   readonly patience: Patience;
   readonly tally: JobTally;
   readonly answerNotes: AnswerNotes;
+  readonly cap: CallCap;
   readonly send: SendContext;
   readonly prices: PriceList;
   /** Answers are asked for again on purpose: what comes back replaces the older ones. */

@@ -9,7 +9,9 @@ export function createSendContext(trip: Trip): SendContext {
     pacer: trip.pacer,
     clock: trip.clock,
     listLagMs: trip.agent.listLagMs,
-    capMicros: trip.agent.isFree ? null : trip.settings.capMicros,
+    get capMicros() {
+      return trip.agent.isFree ? null : trip.cap.micros;
+    },
     isHeld: () => trip.lease?.isHeld() === true,
     stopSignal: trip.stop.startSignal,
     waitSignal: trip.stop.waitSignal,

@@ -15,6 +15,7 @@ import { InFlight } from '../select/in-flight.js';
 import type { SelectContext } from '../select/select-rows.js';
 import { Pacer } from '../send/pacer.js';
 import { AnswerNotes } from './answer-notes.js';
+import type { CallCap } from './call-cap.js';
 import type { HeldLease } from './hold-lease.js';
 import { JobTally } from './job-tally.js';
 import type { OpenAgent } from './open-agent.js';
@@ -46,6 +47,7 @@ interface TripParts {
   readonly ask: Ask;
   readonly exclusion: Exclusion;
   readonly ledger: Ledger;
+  readonly cap: CallCap;
   /** null for a look at what a job would do: nothing may be started then. */
   readonly lease: HeldLease | null;
   readonly agent: OpenAgent;

@@ -1,7 +1,7 @@
 import type { Spend } from '../ledger/records.js';
 import type { Settings } from '../options.js';
 
-/** Brings the cap of one call under the cap of its job: the smaller of both holds. */
+/** What the job will have cost at most once the call is over, as it looks at its start: the smaller of both caps holds. */
 export function limitCost(settings: Settings, { spentMicros, reservedMicros }: Spend): Settings {
   const { capMicros, capNowMicros } = settings;
   if (capNowMicros === null) return settings;

@@ -47,6 +47,7 @@ export async function recoverBatches(trip: Trip): Promise<RecoveredBatches> {
       trip.tally.countUnknown(batch, reason);
       unknown.push({ open: each, reason });
     }
+    if (batch.jobId === trip.job.id) trip.cap.leave(batch);
     for (const row of batch.rows) trip.inFlight.inherit(row.key, batch.fields);
   }
   return { runs, unknown };

@@ -5,6 +5,7 @@ import type { FieldAnswer, RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { readNextSteps } from '../model/ladder.js';
+import { toMicros } from '../model/money.js';
 import type { Question, QuestionGroup } from '../model/question.js';
 import type { AgentRun } from '../model/run.js';
 import type { InFlight } from '../select/in-flight.js';
@@ -25,6 +26,7 @@ export function settleGroup(
   context.answerNotes.count(brought, answers);
   const repair = planRepair(group, checked.rejected, run, lastAttempt);
   const isFirst = ledger.settle(batch.id, run, answers, repair.failures);
+  context.cap.settle(batch.id, toMicros(run.costDollars.total));
   // What another job sent fails there, and what `cancel` has settled meanwhile nowhere; the rows that waited fail here.
   if (!isFirst || batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createList, openJobBench } from '../helpers/job.js';
-import { answerPaid } from '../helpers/paid-server.js';
+import { answerPaid, createPaidGate } from '../helpers/paid-server.js';
 
 test('what a call may cost is counted from what its job cost before, and the cap of the job holds beside it', async () => {
   const bench = await openJobBench(answerPaid);
@@ -16,4 +16,25 @@ test('what a call may cost is counted from what its job cost before, and the cap
   const last = await bench.run();
   expect(last.summary).toMatchObject({ stop: 'done', costMicros: 250_000 });
   expect(bench.agent.tasks).toHaveLength(10);
+});
+
+test('runs that an earlier call left at work cost this call nothing, and give it nothing to spend', async () => {
+  const gate = createPaidGate();
+  const cheap = { total: 0.005, agentCompute: 0.005, search: 0, emails: 0, phoneNumbers: 0 };
+  // The first ten runs cost less than was reserved for them.
+  const bench = await openJobBench(async (task, signal) => {
+    const isEarly = bench.agent.tasks.length <= 10;
+    const result = await gate.script(task, signal);
+    return isEarly ? { ...result, costDollars: cheap } : result;
+  });
+  bench.write('in.csv', createList(160));
+  const controller = new AbortController();
+  const first = bench.run({ concurrency: 10, maxCost: 5 }, { signal: controller.signal });
+  await gate.reached(10);
+  controller.abort();
+  expect((await first).summary).toMatchObject({ stop: 'interrupted', reservedMicros: 250_000 });
+  gate.open();
+  const second = await bench.run({ maxCostNow: 0.06 });
+  expect(second.summary).toMatchObject({ stop: 'budget', costMicros: 50_000 + 50_000, reservedMicros: 0 });
+  expect(bench.agent.tasks).toHaveLength(12);
 });
