@@ -1,3 +1,4 @@
+import type { AgentClient } from './api/agent-client.js';
 import { CallCap } from './job/call-cap.js';
 import { cancelRuns } from './job/cancel-runs.js';
 import { checkPlaces } from './job/check-places.js';
@@ -58,14 +59,26 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
         hooks.onEvent?.({ type: 'retry', what, attempt, delayMs, reason }),
       ),
     );
-    await agent.client.check({ ...(hooks.signal === undefined ? {} : { signal: hooks.signal }) });
+    const clockAheadMs = await measureClock(agent.client, hooks.signal);
 
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs));
     const spend = ledger.readSpend(job.id);
     const limited = limitCost(settings, spend);
     const cap = new CallCap(settings, spend.spentMicros);
     const trip = closers.add(
-      createTrip({ settings: limited, input, ask, exclusion, ledger, lease, cap, agent, job, hooks }),
+      createTrip({
+        settings: limited,
+        input,
+        ask,
+        exclusion,
+        ledger,
+        lease,
+        cap,
+        clockAheadMs,
+        agent,
+        job,
+        hooks,
+      }),
     );
     lease.watch(trip.stop);
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
@@ -86,6 +99,12 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
   } finally {
     await closers.close();
   }
+}
+
+/** Finds out whether the agent answers and takes the key, and by how much this machine's clock is ahead of its own. */
+async function measureClock(client: AgentClient, signal: AbortSignal | undefined): Promise<number> {
+  const { serverTimeMs } = await client.check({ ...(signal === undefined ? {} : { signal }) });
+  return serverTimeMs === null ? 0 : Date.now() - serverTimeMs;
 }
 
 /** Nothing has changed since the output was written: to write it once more would make the same bytes. */

@@ -78,6 +78,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         ledger,
         lease: null,
         cap: new CallCap(settings, 0),
+        clockAheadMs: 0,
         agent,
         job,
         hooks: {},

@@ -9,6 +9,7 @@ export function createSendContext(trip: Trip): SendContext {
     pacer: trip.pacer,
     clock: trip.clock,
     listLagMs: trip.agent.listLagMs,
+    clockAheadMs: trip.clockAheadMs,
     get capMicros() {
       return trip.agent.isFree ? null : trip.cap.micros;
     },

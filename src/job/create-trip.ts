@@ -48,6 +48,8 @@ interface TripParts {
   readonly exclusion: Exclusion;
   readonly ledger: Ledger;
   readonly cap: CallCap;
+  /** By how much this machine's clock is ahead of the agent's, as far as that is known. */
+  readonly clockAheadMs: number;
   /** null for a look at what a job would do: nothing may be started then. */
   readonly lease: HeldLease | null;
   readonly agent: OpenAgent;

@@ -53,7 +53,7 @@ export async function recoverBatches(trip: Trip): Promise<RecoveredBatches> {
   return { runs, unknown };
 }
 
-async function lookForLost({ agent, clock, stop, onEvent }: Trip, open: readonly OpenBatch[]) {
+async function lookForLost({ agent, clock, clockAheadMs, stop, onEvent }: Trip, open: readonly OpenBatch[]) {
   const nowMs = clock.now();
   const lost = open.flatMap(({ batch, runId, intendedAtMs }) => {
     // The process that sent it may have ended only just now.
@@ -65,5 +65,10 @@ async function lookForLost({ agent, clock, stop, onEvent }: Trip, open: readonly
     lost.length === 1 ? 'a run that may have been started' : `${lost.length} runs that may have been started`;
   const message = `Looking for ${runs} before anything is asked again; a list that lags is given ${agent.listLagMs / 1_000} s`;
   onEvent({ type: 'note', code: 'LOOKING_FOR_RUNS', message });
-  return findLostRuns(agent.client, lost, { listLagMs: agent.listLagMs, clock, signal: stop.waitSignal });
+  return findLostRuns(agent.client, lost, {
+    listLagMs: agent.listLagMs,
+    clockAheadMs,
+    clock,
+    signal: stop.waitSignal,
+  });
 }

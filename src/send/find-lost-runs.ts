@@ -22,13 +22,15 @@ export interface FoundRuns {
 export interface LookOptions {
   /** How far the agent's list of runs may lag behind its creates. */
   readonly listLagMs: number;
+  /** By how much this machine's clock is ahead of the agent's; negative where it is behind. */
+  readonly clockAheadMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 const LOOK_AGAIN_MS = 500;
 const PAGE_SIZE = 100;
-/** This machine's clock and the agent's may differ by so much. */
+/** This machine's clock and the agent's may differ by so much more than is known. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 
 /**
@@ -42,7 +44,7 @@ export async function findLostRuns(
 ): Promise<FoundRuns> {
   const { clock, listLagMs, signal } = options;
   const lastLossMs = Math.max(...batches.map((batch) => batch.lostAtMs));
-  const search = new Search(client, batches, signal);
+  const search = new Search(client, batches, options);
   try {
     for (let delayMs = LOOK_AGAIN_MS; ; delayMs *= 2) {
       const restMs = lastLossMs + listLagMs - clock.now();
@@ -71,11 +73,11 @@ class Search {
   /** The last look could not see all the runs that it had to. */
   private isCut = false;
 
-  constructor(client: AgentClient, batches: readonly LostBatch[], signal: AbortSignal) {
+  constructor(client: AgentClient, batches: readonly LostBatch[], { signal, clockAheadMs }: LookOptions) {
     this.client = client;
     this.signal = signal;
-    this.sinceMs = Math.min(...batches.map((batch) => batch.intendedAtMs)) - CLOCK_SKEW_MS;
-    this.untilMs = Math.max(...batches.map((batch) => batch.lostAtMs)) + CLOCK_SKEW_MS;
+    this.sinceMs = Math.min(...batches.map((batch) => batch.intendedAtMs)) - clockAheadMs - CLOCK_SKEW_MS;
+    this.untilMs = Math.max(...batches.map((batch) => batch.lostAtMs)) - clockAheadMs + CLOCK_SKEW_MS;
     this.missing = new Set(batches.map((batch) => batch.batchId));
   }
 

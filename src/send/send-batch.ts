@@ -17,6 +17,8 @@ export interface SendContext {
   readonly clock: Clock;
   /** How far the agent's list of runs may lag behind its creates. */
   readonly listLagMs: number;
+  /** By how much this machine's clock is ahead of the agent's. */
+  readonly clockAheadMs: number;
   /** Aborted when no new run may start. */
   readonly stopSignal: AbortSignal;
   /** Aborted when nothing may be waited for any more: what is not known yet is looked up the next time. */
@@ -132,10 +134,15 @@ async function recoverReply(
   intendedAtMs: number,
   context: SendContext,
 ): Promise<SendResult> {
-  const { ledger, client, pacer, clock, listLagMs, waitSignal } = context;
+  const { ledger, client, pacer, clock, listLagMs, clockAheadMs, waitSignal } = context;
   pacer.fail();
   const lost = [{ batchId: batch.id, intendedAtMs, lostAtMs: clock.now() }];
-  const { runIds, doubt } = await findLostRuns(client, lost, { listLagMs, clock, signal: waitSignal });
+  const { runIds, doubt } = await findLostRuns(client, lost, {
+    listLagMs,
+    clockAheadMs,
+    clock,
+    signal: waitSignal,
+  });
   const runId = runIds.get(batch.id);
   if (runId !== undefined) {
     ledger.sent(batch.id, runId);

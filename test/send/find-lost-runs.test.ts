@@ -33,7 +33,12 @@ test('the list is given its lag from the moment that the reply was lost, however
     sendPage(response, clock.now() < startedAt + 9_000 ? [] : [createEntry('run_1', startedAt, 'b_1')]);
   await withClient(late, {}, async ({ client }) => {
     const lost = [createLost(clock, 'b_1', 8 * MINUTE_MS)];
-    const found = await findLostRuns(client, lost, { listLagMs: 15_000, clock, signal: NEVER });
+    const found = await findLostRuns(client, lost, {
+      listLagMs: 15_000,
+      clockAheadMs: 0,
+      clock,
+      signal: NEVER,
+    });
     expect(found).toEqual({ runIds: new Map([['b_1', 'run_1']]), doubt: null });
   });
 });
@@ -48,9 +53,28 @@ test('a batch is called absent only by a look after the lag', async () => {
   };
   await withClient(empty, {}, async ({ client }) => {
     const lost = [createLost(clock, 'b_1')];
-    const found = await findLostRuns(client, lost, { listLagMs: 4_000, clock, signal: NEVER });
+    const found = await findLostRuns(client, lost, {
+      listLagMs: 4_000,
+      clockAheadMs: 0,
+      clock,
+      signal: NEVER,
+    });
     expect(found).toEqual({ runIds: new Map(), doubt: null });
     expect(looks).toEqual([0, 500, 1_500, 3_500, 4_000]);
+  });
+});
+
+test('a clock that is far ahead does not end the search before the run', async () => {
+  const clock = new VirtualClock();
+  const entry = createEntry('run_1', clock.now() - 60 * MINUTE_MS, 'b_1');
+  const older = createEntry('run_0', clock.now() - 61 * MINUTE_MS, 'b_other');
+  const handler: RawHandler = (request, response) =>
+    request.url.includes('cursor=') ? sendPage(response, [entry]) : sendPage(response, [older], 'next');
+  await withClient(handler, {}, async ({ client }) => {
+    const lost = [createLost(clock, 'b_1')];
+    const options = { listLagMs: 0, clockAheadMs: 60 * MINUTE_MS, clock, signal: NEVER };
+    const found = await findLostRuns(client, lost, options);
+    expect(found).toEqual({ runIds: new Map([['b_1', 'run_1']]), doubt: null });
   });
 });
 
@@ -66,7 +90,7 @@ test('a list that goes on, but not to where, leaves a doubt: the run may stand t
     const cut: RawHandler = (_request, response) => sendJson(response, 200, { object: 'list', data, ...end });
     await withClient(cut, {}, async ({ client }) => {
       const lost = [createLost(clock, 'b_1')];
-      const found = await findLostRuns(client, lost, { listLagMs: 0, clock, signal: NEVER });
+      const found = await findLostRuns(client, lost, { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER });
       expect(found).toEqual({ runIds: new Map(), doubt: expect.stringContaining('goes on') });
     });
   }
@@ -80,7 +104,7 @@ test('a proxy that knows no run says nothing of the one that is looked for', asy
   };
   await withClient(handler, {}, async ({ client }) => {
     const lost = [createLost(clock, 'b_1')];
-    const found = await findLostRuns(client, lost, { listLagMs: 0, clock, signal: NEVER });
+    const found = await findLostRuns(client, lost, { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER });
     expect(found).toEqual({ runIds: new Map(), doubt: expect.stringContaining('404') });
   });
 });
@@ -100,7 +124,12 @@ test('the list is read page by page as far back as the intent, with room for clo
   };
   await withClient(handler, {}, async ({ client, server }) => {
     const lost = [createLost(clock, 'b_second', 5 * MINUTE_MS), createLost(clock, 'b_fourth', 5 * MINUTE_MS)];
-    const { runIds, doubt } = await findLostRuns(client, lost, { listLagMs: 0, clock, signal: NEVER });
+    const { runIds, doubt } = await findLostRuns(client, lost, {
+      listLagMs: 0,
+      clockAheadMs: 0,
+      clock,
+      signal: NEVER,
+    });
     expect(doubt).toBeNull();
     expect([...runIds]).toEqual([['b_second', 'run_second']]);
     expect(server.requests).toHaveLength(3);
@@ -123,7 +152,12 @@ test('a list that does not show what runs were asked is no proof: the runs of th
   };
   await withClient(handler, {}, async ({ client, server }) => {
     const lost = [createLost(clock, 'b_1'), createLost(clock, 'b_2')];
-    const { runIds, doubt } = await findLostRuns(client, lost, { listLagMs: 2_000, clock, signal: NEVER });
+    const { runIds, doubt } = await findLostRuns(client, lost, {
+      listLagMs: 2_000,
+      clockAheadMs: 0,
+      clock,
+      signal: NEVER,
+    });
     expect([...runIds]).toEqual([['b_1', 'run_ours']]);
     expect(doubt).toBeNull();
     const read = server.requests.map(({ url }) => url).filter((url) => !url.includes('?'));
@@ -142,7 +176,12 @@ test('a run of that time that nobody can tell from a lost one leaves a doubt; on
   };
   await withClient(handler, {}, async ({ client }) => {
     const lost = [createLost(clock, 'b_1')];
-    const { runIds, doubt } = await findLostRuns(client, lost, { listLagMs: 0, clock, signal: NEVER });
+    const { runIds, doubt } = await findLostRuns(client, lost, {
+      listLagMs: 0,
+      clockAheadMs: 0,
+      clock,
+      signal: NEVER,
+    });
     expect(runIds.size).toBe(0);
     expect(doubt).toBe('the agent does not tell what its run run_mute was asked');
   });
@@ -156,7 +195,12 @@ test('a list that fails halfway leaves what it showed, and a doubt about the res
   };
   await withClient(handler, { retry: { maxRetries: 0 } }, async ({ client }) => {
     const lost = [createLost(clock, 'b_1'), createLost(clock, 'b_2')];
-    const { runIds, doubt } = await findLostRuns(client, lost, { listLagMs: 0, clock, signal: NEVER });
+    const { runIds, doubt } = await findLostRuns(client, lost, {
+      listLagMs: 0,
+      clockAheadMs: 0,
+      clock,
+      signal: NEVER,
+    });
     expect([...runIds]).toEqual([['b_1', 'run_1']]);
     expect(doubt).toContain('500');
   });
@@ -169,7 +213,7 @@ test('whoever stops the job does not wait for the list', async () => {
     () => controller.abort(),
     {},
     async ({ client }) => {
-      const options = { listLagMs: 15_000, clock, signal: controller.signal };
+      const options = { listLagMs: 15_000, clockAheadMs: 0, clock, signal: controller.signal };
       const { runIds, doubt } = await findLostRuns(client, [createLost(clock, 'b_1')], options);
       expect(runIds.size).toBe(0);
       expect(doubt).toContain('stopped');
