@@ -1,5 +1,6 @@
 import { createUsageError } from '../errors.js';
 import { type FileLook, suggest, suggestQuery } from '../init.js';
+import { formatList, splitList } from '../model/text-list.js';
 import { formatNumber } from '../model/words.js';
 import type { Host } from './host.js';
 import { type Draft, readFields, readSend } from './init-draft.js';
@@ -38,11 +39,11 @@ type Resolve = (draft: Draft, look: FileLook) => Question<Draft> | null;
 const QUESTIONS: readonly Resolve[] = [
   ({ fields, schema }, look) => {
     if (fields !== undefined || schema !== undefined) return null;
-    const suggested = suggest(look).fields.join(', ');
+    const suggested = formatList(suggest(look).fields);
     return {
       text: 'Which columns are to be filled? With commas between, such as: headcount:integer, ceo=Who leads it today',
       ...(suggested === '' ? {} : { fallback: suggested }),
-      read: (text) => ({ fields: readFields(splitList(text, 'a column to fill')) }),
+      read: (text) => ({ fields: readFields(readList(text, 'a column to fill')) }),
     };
   },
   ({ send }, look) =>
@@ -50,9 +51,9 @@ const QUESTIONS: readonly Resolve[] = [
       ? null
       : {
           text: 'Which columns may leave this machine? The others never do.',
-          fallback: suggest(look).send.join(', '),
+          fallback: formatList(suggest(look).send),
           words: look.columns.map(({ name }) => name),
-          read: (text) => ({ send: readSend(splitList(text, 'a column to send'), look) }),
+          read: (text) => ({ send: readSend(readList(text, 'a column to send'), look) }),
         },
   ({ query, send, fields }, look) =>
     query !== undefined
@@ -80,12 +81,8 @@ const QUESTIONS: readonly Resolve[] = [
         },
 ];
 
-/** Commas inside brackets belong to a type, such as enum(a, b). */
-function splitList(text: string, what: string): string[] {
-  const parts = text
-    .split(/,(?![^()]*\))/)
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+function readList(text: string, what: string): string[] {
+  const parts = splitList(text);
   if (parts.length > 0) return parts;
   throw createUsageError('MISSING_VALUE', `At least ${what} is needed.`, 'Name it.');
 }

@@ -1,6 +1,7 @@
 import parser from 'yargs-parser';
 import { createUsageError } from '../errors.js';
 import { readNearest } from '../model/nearest.js';
+import { splitList } from '../model/text-list.js';
 import type { CommandArgs, OptionSpec, OptionTable } from './command.js';
 import type { CommandEntry } from './commands.js';
 
@@ -94,7 +95,7 @@ function readOption(raw: unknown, name: string, spec: OptionSpec): unknown {
   }
   if (spec.kind === 'texts') return texts;
   if (spec.kind === 'list') {
-    return texts.flatMap((text) => text.split(',').map((part) => part.trim())).filter((part) => part !== '');
+    return texts.flatMap(splitList);
   }
   const [text = '', ...more] = texts;
   if (more.length > 0) {

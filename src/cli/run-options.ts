@@ -52,7 +52,8 @@ export const JOB_OPTIONS = {
     kind: 'list',
     value: 'COLUMNS',
     group: ROWS,
-    about: 'The columns that are sent, with commas between. No other column leaves this machine.',
+    about:
+      'The columns that are sent, with commas between; a name with a comma in double quotes. No other column leaves this machine.',
     fallback: 'every column that is not to be filled',
   },
   exclude: {

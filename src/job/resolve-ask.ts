@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
 import { holdsObjects } from '../model/shape.js';
+import { formatList, formatPart } from '../model/text-list.js';
 import type { EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 import { describeOrigin } from './describe-origin.js';
@@ -135,8 +136,8 @@ function resolveSend(
     if (isInside || columns.includes(column)) continue;
     const nearest = readNearest(column, columns);
     const list =
-      columns.length > 0 ? `The columns are ${columns.join(', ')}.` : 'None of its rows could be read.';
-    const hint = nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : list;
+      columns.length > 0 ? `The columns are ${formatList(columns)}.` : 'None of its rows could be read.';
+    const hint = nearest.length > 0 ? `Did you mean ${nearest.map(formatPart).join(' or ')}?` : list;
     const where = describeOrigin(origins, `send/${index}`, '--send');
     throw createUsageError('UNKNOWN_COLUMN', `${where} names ${column}, which the input does not have`, hint);
   }

@@ -182,9 +182,9 @@ interface Talk {
   answer(text: string): void;
 }
 
-async function openTalk(options: Parameters<typeof init.run>[0]['options'] = {}): Promise<Talk> {
+async function openTalk(options: Parameters<typeof init.run>[0]['options'] = {}, list = LIST): Promise<Talk> {
   const folder = await createTempFolder();
-  writeFileSync(join(folder, 'in.csv'), LIST);
+  writeFileSync(join(folder, 'in.csv'), list);
   const host = createTestHost({ isTerminal: true });
   const end = init.run({ operands: [join(folder, 'in.csv')], options }, host);
   return {
@@ -194,3 +194,12 @@ async function openTalk(options: Parameters<typeof init.run>[0]['options'] = {})
     answer: (text) => void host.stdin.write(`${text}\n`),
   };
 }
+
+test('a bare return takes what is offered, names with commas too', async () => {
+  const talk = await openTalk({}, '"Company, legal name","Revenue, EUR"\nAcme,\nBolt,\n');
+  for (let question = 0; question < 5; question += 1) talk.answer('');
+  expect(await talk.end).toBe(0);
+  const recipe = readFileSync(talk.recipe, 'utf8');
+  expect(recipe).toContain('send: ["Company, legal name"]');
+  expect(recipe).toContain('  Revenue, EUR:');
+});
