@@ -2,6 +2,7 @@ import { DOUBT } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { CheckedField } from '../model/checked.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { createFieldColumns } from '../model/output-columns.js';
 import { escapeToken, resolvePointer } from '../model/pointer.js';
 import { type CompiledSchema, compileChecked, type SchemaIssue } from '../model/schema.js';
 import { findProperties } from '../model/schema-fields.js';
@@ -31,19 +32,29 @@ export function createRowChecker(ask: Ask): RowChecker {
   const checks = new Map(
     ask.fields.map(({ name }) => [name, createFieldCheck(whole, name, properties.get(name) ?? [])]),
   );
+  const spread = findSpread(ask);
   return {
     checkField(name, value) {
       const check = checks.get(name);
       if (check === undefined) return NOTHING;
       if (isDeep(value)) return createFault('is nested too deeply', value, '');
       if (isNothing(value)) return NOTHING;
-      return judge(value, check);
+      const verdict = judge(value, check);
+      // A schema may name properties and still take what is no object; a table has no column for that.
+      const isLost = spread.has(name) && verdict.state === 'valid' && !isJsonObject(verdict.value);
+      return isLost ? createFault('must be object', value, '') : verdict;
     },
     checkTogether(values) {
       const isWhole = isJoint && ask.fields.every((field) => values.has(field.name));
       return isWhole ? checkTogether(whole, values) : NO_NOTES;
     },
   };
+}
+
+/** The fields that are spread over columns of their parts. */
+function findSpread(ask: Ask): ReadonlySet<string> {
+  const columns = createFieldColumns(ask.fields, ask.schema);
+  return new Set(columns.filter(({ name, values }) => values[0]?.title !== name).map(({ name }) => name));
 }
 
 /** The words of a schema that say nothing about several fields at once. */

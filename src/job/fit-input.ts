@@ -11,9 +11,13 @@ interface Place {
 }
 
 /** The same input, where rows that do not fit into the output are an error as soon as they are read: before a dollar is spent. */
-export function fitInput(input: Input, { fields }: Pick<Ask, 'fields'>, place: Place): Input {
+export function fitInput(
+  input: Input,
+  { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
+  place: Place,
+): Input {
   const { shape, columns } = input;
-  const check = createFitCheck({ ...place, shape, columns, fields });
+  const check = createFitCheck({ ...place, shape, columns, fields, schema });
   // Keys of a JSON file may come up late.
   const isOpen = holdsObjects(shape);
   if (check === null && !isOpen) return input;

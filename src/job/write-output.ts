@@ -79,6 +79,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     shape: input.shape,
     columns: input.columns,
     fields: parts.ask.fields,
+    schema: parts.ask.schema,
   });
   const counts = createCounts();
   const met = new KeySet();

@@ -76,6 +76,6 @@ function isNotNull(schema: JsonValue): boolean {
 function readProperties(schema: JsonValue | undefined): [string, JsonValue][] {
   if (!isJsonObject(schema) || !isJsonObject(schema.properties)) return [];
   // What may be no object has to have a column of its own, or such a value would be in none.
-  const types = [schema.type].flat().filter((type) => type !== 'null');
+  const types = [schema.type ?? 'object'].flat().filter((type) => type !== 'null');
   return types.length === 1 && types[0] === 'object' ? Object.entries(schema.properties) : [];
 }

@@ -1,12 +1,12 @@
 import type { AgentClient, StartedRun } from '../api/agent-client.js';
-import { type AgentFailure, isAgentFailure } from '../model/agent-failure.js';
+import { isAgentFailure } from '../model/agent-failure.js';
 import type { AgentRun } from '../model/run.js';
 
 export type WaitResult =
   | { readonly status: 'ended'; readonly run: AgentRun }
   /** What the run brought can no longer be had: it was deleted, has expired, or is too large to read. */
   | { readonly status: 'gone'; readonly reason: string }
-  /** The run took too long; it works on and is picked up the next time. */
+  /** The run took too long, or its way here is cut off; it works on and is picked up the next time. */
   | { readonly status: 'late'; readonly reason: string }
   /** The job was stopped; the run works on and is picked up the next time. */
   | { readonly status: 'stopped' }
@@ -29,13 +29,13 @@ export async function waitForRun(
     if (!isAgentFailure(error)) throw error;
     if (error.code === 'WAIT_TIMED_OUT')
       return { status: 'late', reason: describeLateRun(run, limits.deadlineMs) };
-    return isGone(error) ? { status: 'gone', reason: error.message } : { status: 'fatal', error };
+    if (error.code === 'RESPONSE_TOO_LARGE') return { status: 'gone', reason: error.message };
+    if (error.status !== 404 && error.status !== 410) return { status: 'fatal', error };
+    // Only the agent itself can say that a run is gone: its batch is booked on that, and its rows are asked again.
+    return error.isForeign
+      ? { status: 'late', reason: `${error.message}; the same command looks again` }
+      : { status: 'gone', reason: error.message };
   }
-}
-
-/** Only the agent itself can say that a run is gone: its batch is booked on that, and its rows are asked again. */
-function isGone({ status, code, isForeign }: AgentFailure): boolean {
-  return code === 'RESPONSE_TOO_LARGE' || (!isForeign && (status === 404 || status === 410));
 }
 
 function describeLateRun(run: StartedRun | string, waitedMs: number): string {

@@ -11,7 +11,7 @@ const MAX_ROWS = 1_048_576;
 const HINT = 'Write CSV instead: give --output a name that ends in .csv.';
 
 /** What of an output has to be known to say whether it fits. */
-export type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 'fields'>;
+export type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 'fields' | 'schema'>;
 
 /**
  * Tells whether rows fit into a workbook, before anything is spent; null for an output without such limits. Throws at once

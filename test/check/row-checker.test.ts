@@ -79,6 +79,12 @@ describe('what is no other spelling of an answer is null, with the reason', () =
       `+${' '.repeat(200_000)}y`,
       `must match format "phone", got "+${' '.repeat(38)}…`,
     ],
+    [
+      'a text where only parts have columns',
+      { properties: { at: { properties: { city: {} } } } },
+      'Berlin',
+      'must be object, got "Berlin"',
+    ],
     ['a day that does not exist', 'date', '2023-02-29', 'must match format "date", got "2023-02-29"'],
     ['a number for a boolean', 'boolean', 1, 'must be boolean, got 1'],
     [

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { openJobBench } from '../helpers/job.js';
+import { createResult } from '../helpers/scripted-agent.js';
 import { countStatuses, script } from '../helpers/truthful-agent.js';
 
 function collectNotes(): { readonly notes: string[]; readonly onEvent: (event: EnrichEvent) => void } {
@@ -133,4 +134,28 @@ test('a text that comes up late and is too long for a workbook is refused before
   const running = bench.run({ input: `${bench.folder}/in.jsonl`, output: `${bench.folder}/out.xlsx` });
   await expect(running).rejects.toMatchObject({ code: 'OUTPUT_DOES_NOT_FIT' });
   expect(bench.server.report().runs.created).toBe(0);
+});
+
+test('an object behind a reference has a column for each of its parts too, and is asked for while one is blank', async () => {
+  const found = { city: 'Ulm', geo: { lat: 48.4, lon: 10 } };
+  const bench = await openJobBench((task) => {
+    const records = task.request.input?.data ?? [];
+    return createResult({
+      rows: records.map(({ row_id }) => ({ row_id: row_id ?? '', fields: { hq: found } })),
+    });
+  });
+  bench.write('in.csv', 'company,hq.city,hq.geo.lat,hq.geo.lon\nAcme,Ulm,,\nBolt,Bonn,50.7,7.1\n');
+  const geo = { type: 'object', properties: { lat: { type: 'number' }, lon: { type: 'number' } } };
+  const place = { type: 'object', properties: { city: { type: 'string' }, geo: { $ref: '#/$defs/geo' } } };
+  const schemaObject = {
+    type: 'object',
+    properties: { hq: { $ref: '#/$defs/place' } },
+    $defs: { place, geo },
+  };
+  const { rows } = await bench.run({ fields: [], schemaObject });
+  expect(rows).toMatchObject([
+    { 'hq.city': 'Ulm', 'hq.geo.lat': '48.4', 'hq.geo.lon': '10', enrichment_status: 'enriched' },
+    { 'hq.city': 'Bonn', 'hq.geo.lat': '50.7', 'hq.geo.lon': '7.1', enrichment_status: 'unchanged' },
+  ]);
+  expect(Object.keys(rows[0] ?? {})).not.toContain('hq.geo');
 });
