@@ -17,7 +17,6 @@ import {
 import { fitInput } from './job/fit-input.js';
 import { holdLease } from './job/hold-lease.js';
 import { createJobParts } from './job/job-parts.js';
-import { limitCost } from './job/limit-cost.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
 import { readRemaining } from './job/read-remaining.js';
@@ -62,12 +61,10 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const clockAheadMs = await measureClock(agent.client, hooks.signal);
 
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs));
-    const spend = ledger.readSpend(job.id);
-    const limited = limitCost(settings, spend);
-    const cap = new CallCap(settings, spend.spentMicros);
+    const cap = new CallCap(settings, ledger.readSpend(job.id).spentMicros);
     const trip = closers.add(
       createTrip({
-        settings: limited,
+        settings,
         input,
         ask,
         exclusion,

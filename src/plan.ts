@@ -77,7 +77,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         exclusion,
         ledger,
         lease: null,
-        cap: new CallCap(settings, 0),
+        cap: new CallCap(settings, ledger.readSpend(job.id).spentMicros),
         clockAheadMs: 0,
         agent,
         job,

@@ -28,7 +28,7 @@ export async function confirmCost(trip: Trip): Promise<void> {
       'Give the same command again to be asked again; --limit tries a few rows first.',
     );
   }
-  if (settings.options.yes === true || settings.capMicros !== null) return;
+  if (settings.options.yes === true || trip.cap.micros !== null) return;
   throw createUsageError(
     'COST_NOT_CONFIRMED',
     `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and nobody agreed to that`,

@@ -100,7 +100,7 @@ export function createTrip(parts: TripParts): Trip {
     tally: new JobTally({
       jobId: job.id,
       efforts: ask.efforts,
-      capMicros: settings.capMicros,
+      cap: parts.cap,
       onEvent,
       readSpend: () => ledger.readSpend(job.id),
     }),

@@ -4,6 +4,7 @@ import { formatMicros, toMicros } from '../model/money.js';
 import type { RowCounts } from '../model/outcome.js';
 import type { AgentRun } from '../model/run.js';
 import type { Selection } from '../select/select-rows.js';
+import type { CallCap } from './call-cap.js';
 import type { SurveyCounts } from './survey-counts.js';
 
 /** From this part of the cap on, the job warns. */
@@ -12,7 +13,7 @@ const WARN_AT = 0.8;
 export interface TallySources {
   readonly jobId: string;
   readonly efforts: readonly string[];
-  readonly capMicros: number | null;
+  readonly cap: Pick<CallCap, 'micros'>;
   readonly onEvent: (event: EnrichEvent) => void;
   readonly readSpend: () => { readonly spentMicros: number; readonly reservedMicros: number };
 }
@@ -180,7 +181,8 @@ export class JobTally {
   }
 
   private warnOfCap(spentMicros: number): void {
-    const { capMicros, onEvent } = this.sources;
+    const { cap, onEvent } = this.sources;
+    const capMicros = cap.micros;
     if (this.hasWarned || capMicros === null || spentMicros === 0 || spentMicros < capMicros * WARN_AT)
       return;
     this.hasWarned = true;

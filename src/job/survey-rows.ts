@@ -115,14 +115,14 @@ class QuoteMeter {
     for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
       for (const group of groups) this.count(group);
     }
-    const { ask, settings } = this.trip;
+    const { ask, cap } = this.trip;
     const quote = {
       rows: this.rows,
       runs: this.runs,
       worstMicros: this.steps.reduce((sum, step) => sum + step.worstMicros, 0),
       likelyMicros: this.steps[0]?.likelyMicros ?? 0,
       columns: ask.send,
-      maxCostMicros: settings.capMicros,
+      maxCostMicros: cap.micros,
     };
     return { quote, steps: this.steps, firstGroup: this.firstGroup };
   }
