@@ -94,9 +94,9 @@ describe('the check reports', () => {
       'read/open.ts imports @scope/left-pad, which has no place',
     ],
     [
-      'a file of more than 250 lines',
-      { 'read/open.ts': '\n'.repeat(251) },
-      'read/open.ts has 251 lines, more than 250',
+      'a file of more than 500 lines',
+      { 'read/open.ts': '\n'.repeat(501) },
+      'read/open.ts has 501 lines, more than 500',
     ],
     ['a default export', { 'read/open.ts': 'export default 1;' }, 'read/open.ts has a default export'],
     [

@@ -14,7 +14,7 @@ interface Import {
 
 const STOPS = ['read', 'select', 'batch', 'send', 'wait', 'check', 'settle', 'join', 'write'];
 const SUPPORTS = ['api', 'ledger', 'server', 'agents', 'recipe', 'options.ts'];
-const MAX_LINES = 250;
+const MAX_LINES = 500;
 const NAMELESS = /^(utils?|helpers?|common|misc)$/;
 
 /**
