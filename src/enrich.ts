@@ -49,7 +49,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const ask = await resolveAsk(settings, file);
     await checkPlaces({ ...options, output: settings.output });
     const input = fitInput(file, ask, { path: settings.output, format: options.format });
-    const exclusion = await loadExclusion(options, ask, input.columns);
+    const exclusion = await loadExclusion(options, ask, input);
 
     const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));
     const lease = closers.add(holdLease(ledger, ask.id));
@@ -80,6 +80,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     lease.watch(trip.stop);
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportNotes(trip);
+    reportNotes(trip, exclusion.notes);
     const recovered = await recoverBatches(trip);
     const sources = await readSources(trip);
     const kept = await findFinished(trip, sources, recovered);
@@ -129,6 +130,8 @@ async function fillFile(
   }
   const { rows, digest } = await writeTripOutput(trip);
   reportNotes(trip);
+  const unmatched = trip.exclusion.describeUnmatched();
+  reportNotes(trip, unmatched === null ? [] : [unmatched]);
   const remaining = await readRemaining(trip);
   const finished = createFinished(trip, sources, rows, digest);
   ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: rows, finished });

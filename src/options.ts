@@ -21,6 +21,7 @@ const CONFIDENCES: readonly Confidence[] = ['medium', 'high'];
 export function resolveSettings(options: EnrichOptions): Settings {
   if (options.input === '')
     throw createUsageError('NO_INPUT', 'no input file was named', 'Name the file to fill.');
+  checkLists(options);
   const efforts = resolveEfforts(options);
   const output = options.output ?? resolveOutput(options);
   return {
@@ -44,6 +45,22 @@ export function resolveSettings(options: EnrichOptions): Settings {
     prices: resolvePrices(options.prices ?? {}),
     agent: resolveAgent(options, output),
   };
+}
+
+/** A list that names nothing would send no column, or compare none, without a word. */
+function checkLists({ send, excludeOn, origins }: EnrichOptions): void {
+  const lists = [
+    ['send', '--send', send],
+    ['excludeOn', '--exclude-on', excludeOn],
+  ] as const;
+  for (const [name, flag, names] of lists) {
+    if (names === undefined || names.some((column) => column.trim() !== '')) continue;
+    throw createUsageError(
+      'EMPTY_LIST',
+      `${origins?.[name] ?? flag} names no column`,
+      `Name at least one column with ${flag}, or leave it out.`,
+    );
+  }
 }
 
 function resolveAgent(options: EnrichOptions, output: string): AgentChoice {

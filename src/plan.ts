@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CallCap } from './job/call-cap.js';
+import type { Note } from './job/cell-notes.js';
 import { Closers } from './job/closers.js';
 import { createTrip, type Trip } from './job/create-trip.js';
 import { fitInput } from './job/fit-input.js';
@@ -9,7 +10,7 @@ import { createGroupBatch } from './job/group-batch.js';
 import { createJobParts } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
-import { describeChanges } from './job/report-notes.js';
+import { describeChanges, reportNotes, reportUnmatched } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import type { SurveyCounts } from './job/survey-counts.js';
 import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
@@ -33,6 +34,8 @@ export interface Plan {
   readonly quote: Quote;
   /** What changed since this file was filled last, and how many rows that asks again; null if nothing did. */
   readonly changes: string | null;
+  /** What is strange about the input and the exclusion list, and what is done about it. */
+  readonly notes: readonly Note[];
   /** The effort ladder, each level at worst: every row has to climb to it. */
   readonly steps: readonly StepQuote[];
   /** The first time round with other batch sizes. */
@@ -63,12 +66,13 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     checkColumns(file.name, file.columns);
     const ask = await resolveAsk(settings, file);
     const input = fitInput(file, ask, { path: settings.output, format: options.format });
-    const exclusion = await loadExclusion(options, ask, input.columns);
+    const exclusion = await loadExclusion(options, ask, input);
     const ledger = closers.add(
       openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
     );
     const agent = closers.add(await openAgent(settings));
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, Date.now()));
+    const notes: Note[] = [];
     const trip = closers.add(
       createTrip({
         settings,
@@ -81,10 +85,13 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         clockAheadMs: 0,
         agent,
         job,
-        hooks: {},
+        hooks: { onEvent: (event) => event.type === 'note' && notes.push(event) },
       }),
     );
-    return createPlan(trip, await surveyRows(trip));
+    reportNotes(trip, exclusion.notes);
+    const survey = await surveyRows(trip);
+    reportUnmatched(trip);
+    return createPlan(trip, survey, notes);
   } finally {
     await closers.close();
   }
@@ -98,7 +105,7 @@ async function findLedger(path: string, closers: Closers): Promise<string> {
   return join(folder, 'ledger.sqlite');
 }
 
-function createPlan(trip: Trip, survey: Survey): Plan {
+function createPlan(trip: Trip, survey: Survey, notes: readonly Note[]): Plan {
   const { ask, job } = trip;
   const { counts, quote, steps, firstGroup } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -116,6 +123,7 @@ function createPlan(trip: Trip, survey: Survey): Plan {
     })),
     quote,
     changes: describeChanges(job, survey.repeated),
+    notes: notes.map(({ code, message }) => ({ code, message })),
     steps,
     batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(trip, quote.rows, batchSize)),
     likelySeconds: readLikelySeconds(trip, quote.runs),

@@ -95,7 +95,10 @@ function readOption(raw: unknown, name: string, spec: OptionSpec): unknown {
   }
   if (spec.kind === 'texts') return texts;
   if (spec.kind === 'list') {
-    return texts.flatMap(splitList);
+    const names = texts.flatMap(splitList);
+    if (names.length > 0) return names;
+    const example = `For example: ${flag}=${spec.value ?? 'VALUE'}. Is a variable of your script empty?`;
+    throw createUsageError('EMPTY_LIST', `${flag} is “${texts.join(' ')}”, which names nothing`, example);
   }
   const [text = '', ...more] = texts;
   if (more.length > 0) {

@@ -13,6 +13,7 @@ export function formatPlan(plan: Plan): string[] {
     ...(plan.changes === null ? [] : [plan.changes]),
     `${formatNumber(rows.total, 'row')}:`,
     ...fates.map(([fate, words]) => `  ${formatCount(rows[fate]).padStart(width)}  ${words}`),
+    ...plan.notes.map(({ message }) => `Note: ${message}`),
     'Columns that would leave this machine:',
     ...plan.columns.map(({ name, examples }) => `  ${name}${formatExamples(examples)}`),
     `Runs: ${formatCount(quote.runs)}. Cost: ${formatCost(quote.worstMicros, quote.likelyMicros)}.`,
@@ -37,6 +38,7 @@ export function createPlanRecord(plan: Plan): JsonObject {
     worst_usd: toDollars(quote.worstMicros),
     likely_usd: toDollars(quote.likelyMicros),
     changes: plan.changes,
+    notes: plan.notes.map(({ code, message }) => ({ code, message })),
     steps: plan.steps.map((step) => ({
       effort: step.effort,
       runs: step.runs,

@@ -2,7 +2,7 @@ import { createUsageError } from '../errors.js';
 import { formatMicros } from '../model/money.js';
 import type { Quote } from '../model/quote.js';
 import type { Trip } from './create-trip.js';
-import { describeChanges } from './report-notes.js';
+import { describeChanges, reportUnmatched } from './report-notes.js';
 import { surveyRows } from './survey-rows.js';
 
 /**
@@ -18,6 +18,7 @@ export async function confirmCost(trip: Trip): Promise<void> {
   trip.surveyed = counts;
   trip.tally.expectRows(counts);
   reportChanges(trip, repeated);
+  reportUnmatched(trip);
   // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0.
   if (agent.isFree || quote.worstMicros === 0) return;
   if (hooks.confirm !== undefined) {

@@ -10,7 +10,6 @@ import type { Quote } from '../model/quote.js';
 import type { Row } from '../model/row.js';
 import type { Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
-import type { Exclusion } from '../select/exclusion.js';
 import { InFlight } from '../select/in-flight.js';
 import type { SelectContext } from '../select/select-rows.js';
 import { Pacer } from '../send/pacer.js';
@@ -18,6 +17,7 @@ import { AnswerNotes } from './answer-notes.js';
 import type { CallCap } from './call-cap.js';
 import type { HeldLease } from './hold-lease.js';
 import { JobTally } from './job-tally.js';
+import type { LoadedExclusion } from './load-exclusion.js';
 import type { OpenAgent } from './open-agent.js';
 import { Patience } from './patience.js';
 import { isPicked } from './pick-rows.js';
@@ -45,7 +45,7 @@ interface TripParts {
   readonly settings: Settings;
   readonly input: Input;
   readonly ask: Ask;
-  readonly exclusion: Exclusion;
+  readonly exclusion: LoadedExclusion;
   readonly ledger: Ledger;
   readonly cap: CallCap;
   /** By how much this machine's clock is ahead of the agent's, as far as that is known. */

@@ -27,6 +27,7 @@ export function fitInput(
     get columns() {
       return input.columns;
     },
+    readColumns: input.readColumns,
     get notes() {
       return input.notes;
     },

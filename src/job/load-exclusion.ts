@@ -3,21 +3,32 @@ import type { Ask } from '../model/ask.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { type FaultyRow, type Row, readValue } from '../model/row.js';
+import { formatCount, formatNumber } from '../model/words.js';
 import type { EnrichOptions } from '../options.js';
-import { openInput } from '../read/open-input.js';
+import type { InputNote } from '../read/notebook.js';
+import { type Input, openInput } from '../read/open-input.js';
 import type { Exclusion, ExclusionRecord } from '../select/exclusion.js';
 import { NO_EXCLUSION } from '../select/no-exclusion.js';
+import type { Note } from './cell-notes.js';
 import { describeOrigin } from './describe-origin.js';
 
-/** Reads the exclusion file of a job; one that excludes nothing where none was given. */
+/** An exclusion list, and what a person should know about it. */
+export interface LoadedExclusion extends Exclusion {
+  /** How many records were read, what they are compared by, and what is strange about the file. */
+  readonly notes: readonly Note[];
+  /** How many records matched no row: known once all rows were compared. Null if the list is not compared with rows. */
+  describeUnmatched(): Note | null;
+}
+
+/** Reads the exclusion file of a job, or returns a list that excludes nothing if none was given. */
 export async function loadExclusion(
   options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'origins'>,
   ask: Ask,
-  inputColumns: readonly string[],
-): Promise<Exclusion> {
+  input: Pick<Input, 'columns' | 'readColumns'>,
+): Promise<LoadedExclusion> {
   const { exclude: path, excludeOn: wanted } = options;
   if (path === undefined) {
-    if (wanted === undefined) return NO_EXCLUSION;
+    if (wanted === undefined) return { ...NO_EXCLUSION, notes: [], describeUnmatched: () => null };
     throw createUsageError(
       'NO_EXCLUSION_FILE',
       '--exclude-on was given without --exclude FILE',
@@ -28,20 +39,95 @@ export async function loadExclusion(
   const file = await openInput({ path });
   try {
     const fields = ask.fields.map((field) => field.name);
-    const columns = resolveColumns(options, path, inputColumns, file.columns, fields);
+    await readLateColumns(wanted, fields, input, file);
+    const columns = resolveColumns(options, path, input.columns, file.columns, fields);
     checkSent(columns, ask.send);
-    const told = new Set([...ask.send, ...fields]);
+    const told = [...new Set([...ask.send, ...fields])];
+    const used = new Set([...columns.on, ...columns.onAnswer, ...told]);
     const records: ExclusionRecord[] = [];
     for await (const rows of file.openRows()) {
       for (const row of rows) {
         if (row.kind === 'faulty') throw refuseLine(path, row);
-        records.push({ line: row.line, values: readRecord(row, file.columns) });
+        records.push({ line: row.line, values: readRecord(row, used) });
       }
     }
-    return createExclusion(records, { ...columns, tell: file.columns.filter((column) => told.has(column)) });
+    const tell = file.columns.filter((column) => told.includes(column));
+    const exclusion = createExclusion(records, { ...columns, tell });
+    return {
+      ...exclusion,
+      notes: describeList(path, records.length, columns, exclusion, file.notes),
+      describeUnmatched: () =>
+        columns.onAnswer.length > 0 ? null : describeUnmatched(path, records.length, exclusion),
+    };
   } finally {
     await file.close();
   }
+}
+
+/** Keys of a JSON file may come up late: both files are read for all of theirs unless every column is known already. */
+async function readLateColumns(
+  wanted: readonly string[] | undefined,
+  fields: readonly string[],
+  input: Pick<Input, 'columns' | 'readColumns'>,
+  file: Pick<Input, 'columns' | 'readColumns'>,
+): Promise<void> {
+  if (wanted?.every((name) => fields.includes(name) || input.columns.includes(name)) !== true) {
+    await input.readColumns();
+  }
+  if (wanted?.every((name) => file.columns.includes(name)) !== true) await file.readColumns();
+}
+
+/** Tells what a list is compared by. Throws if it has nothing to compare: all it names would be asked about, and paid for. */
+function describeList(
+  path: string,
+  count: number,
+  { on, onAnswer }: KeyColumns,
+  exclusion: Exclusion,
+  fileNotes: readonly InputNote[],
+): Note[] {
+  const columns = [...on, ...onAnswer].join(', ');
+  const blank = exclusion.listBlank();
+  if (blank.length === count) {
+    throw createUsageError(
+      'EXCLUSION_BLANK',
+      `${path}: none of its ${formatNumber(count, 'record')} has a value in ${columns}, so it would exclude nothing`,
+      'Name the columns that are filled with --exclude-on.',
+    );
+  }
+  const holes =
+    blank.length === 0
+      ? ''
+      : ` ${formatRecords(blank)} no value there and ${blank.length === 1 ? 'excludes' : 'exclude'} nothing.`;
+  const read = `${path}: ${formatNumber(count, 'record')} read, compared by ${columns}.${holes}`;
+  const strange = fileNotes.flatMap(({ code, message, fact = message }) =>
+    fact === null ? [] : [{ code, message: `${path}: ${fact}` }],
+  );
+  return [...strange, { code: 'EXCLUSION_READ', message: read }];
+}
+
+function describeUnmatched(path: string, count: number, exclusion: Exclusion): Note {
+  const unmatched = exclusion.listUnmatched();
+  const lines = formatLines(unmatched);
+  const message =
+    unmatched.length === 0
+      ? `${path}: every record matched a row.`
+      : unmatched.length === count
+        ? `${path}: none of its ${formatNumber(count, 'record')} matched a row.`
+        : `${path}: ${formatCount(unmatched.length)} of ${formatNumber(count, 'record')} matched no row (${lines}).`;
+  return { code: 'EXCLUSION_MATCHED', message };
+}
+
+function formatRecords(records: readonly ExclusionRecord[]): string {
+  const verb = records.length === 1 ? 'has' : 'have';
+  return `${formatNumber(records.length, 'record')} (${formatLines(records)}) ${verb}`;
+}
+
+const MAX_LINES = 5;
+
+function formatLines(records: readonly ExclusionRecord[]): string {
+  const lines = records.slice(0, MAX_LINES).map(({ line }) => line);
+  const more = records.length > MAX_LINES ? ', …' : '';
+  return `${records.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`;
 }
 
 /** A line that is passed over would be a customer who is asked about, and paid for. */
@@ -102,7 +188,7 @@ function checkColumn(where: string, column: string, file: string, columns: reado
   throw createUsageError('UNKNOWN_COLUMN', `${where} names ${column}, which ${file} does not have`, hint);
 }
 
-function readRecord(row: Row, columns: readonly string[]): JsonObject {
+function readRecord(row: Row, columns: ReadonlySet<string>): JsonObject {
   const record: Record<string, JsonValue> = Object.create(null);
   for (const column of columns) {
     const value = readValue(row, column);

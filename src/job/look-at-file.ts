@@ -29,6 +29,7 @@ const MAX_ROWS = 1_000;
 export async function lookAtFile(options: InputOptions): Promise<FileLook> {
   const input = await openInput(options);
   try {
+    await input.readColumns();
     for await (const rows of input.openRows()) {
       const seen = rows.slice(0, MAX_ROWS);
       const columns = input.columns.map((name) =>

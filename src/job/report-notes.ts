@@ -14,6 +14,13 @@ export function reportNotes(trip: Trip, notes: readonly Note[] = trip.input.note
   }
 }
 
+/** Tells how many records of the exclusion list matched no row, once every row was compared with it. */
+export function reportUnmatched(trip: Trip): void {
+  const { limit, sample } = trip.settings;
+  const note = limit === null && sample === null ? trip.exclusion.describeUnmatched() : null;
+  if (note !== null) reportNotes(trip, [note]);
+}
+
 /**
  * Says that a file is asked something else than the last time, which part changed, and how many of its rows that asks
  * again (null: nobody counted, since asking is free). Null where nothing was answered before, or nothing changed.

@@ -16,7 +16,7 @@ import { nameAgent } from './name-agent.js';
  * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
  * used, a field that cannot be a column, or a column to send that is not there.
  */
-export async function resolveAsk(settings: Settings, input: Pick<Input, 'columns' | 'shape'>): Promise<Ask> {
+export async function resolveAsk(settings: Settings, input: AskedInput): Promise<Ask> {
   const { options } = settings;
   const { schema, fields } = await resolveColumns(options);
   return createAsk({
@@ -25,7 +25,7 @@ export async function resolveAsk(settings: Settings, input: Pick<Input, 'columns
     system: options.system ?? null,
     schema,
     fields,
-    send: resolveSend(
+    send: await resolveSend(
       options,
       input,
       fields.map((field) => field.name),
@@ -34,6 +34,9 @@ export async function resolveAsk(settings: Settings, input: Pick<Input, 'columns
     escalateBelow: settings.escalateBelow,
   });
 }
+
+/** What has to be known of an input: its columns, and whether they are keys of objects. */
+type AskedInput = Pick<Input, 'columns' | 'shape' | 'readColumns'>;
 
 /** The columns that options ask to fill. Throws a usage error for a schema or a field that cannot be used. */
 export async function resolveFields(options: EnrichOptions): Promise<readonly Field[]> {
@@ -116,11 +119,14 @@ async function readSchema(path: string): Promise<JsonObject> {
   return schema;
 }
 
-function resolveSend(
+async function resolveSend(
   { send: wanted, origins }: EnrichOptions,
-  { columns, shape }: Pick<Input, 'columns' | 'shape'>,
+  input: AskedInput,
   fields: readonly string[],
-): readonly string[] {
+): Promise<readonly string[]> {
+  // A key that is named and known needs no look at the rest of the file.
+  if (wanted === undefined || wanted.some((column) => !hasColumn(input, column))) await input.readColumns();
+  const { columns } = input;
   if (wanted === undefined) {
     const others = columns.filter((column) => !isFilled(column, fields));
     if (others.length > 0) return others;
@@ -131,17 +137,25 @@ function resolveSend(
     );
   }
   for (const [index, column] of wanted.entries()) {
-    // In a JSON file a dotted name reaches into nested objects.
-    const isInside = holdsObjects(shape) && columns.some((key) => column.startsWith(`${key}.`));
-    if (isInside || columns.includes(column)) continue;
+    if (hasColumn(input, column)) continue;
     const nearest = readNearest(column, columns);
     const list =
       columns.length > 0 ? `The columns are ${formatList(columns)}.` : 'None of its rows could be read.';
     const hint = nearest.length > 0 ? `Did you mean ${nearest.map(formatPart).join(' or ')}?` : list;
     const where = describeOrigin(origins, `send/${index}`, '--send');
-    throw createUsageError('UNKNOWN_COLUMN', `${where} names ${column}, which the input does not have`, hint);
+    throw createUsageError(
+      'UNKNOWN_COLUMN',
+      `${where} names ${formatPart(column)}, which the input does not have`,
+      hint,
+    );
   }
   return [...new Set(wanted)];
+}
+
+/** In a JSON file a dotted name reaches into nested objects. */
+function hasColumn({ columns, shape }: AskedInput, column: string): boolean {
+  const isInside = holdsObjects(shape) && columns.some((key) => column.startsWith(`${key}.`));
+  return isInside || columns.includes(column);
 }
 
 /** A column that is to be filled says nothing yet, so it is not sent unless it is named. */

@@ -8,7 +8,7 @@ import type { JsonObject } from '../model/json.js';
 import { KeySet } from '../model/key-set.js';
 import { type FilledRow, ROW_STATUSES, type RowCounts, type RowStatus } from '../model/outcome.js';
 import type { Row } from '../model/row.js';
-import { type FileFormat, holdsObjects } from '../model/shape.js';
+import type { FileFormat } from '../model/shape.js';
 import type { Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
 import { type OutputOptions, openOutput } from '../write/open-output.js';
@@ -23,8 +23,6 @@ export interface OutputJob {
   readonly exclusion: Exclusion;
   /** How the exclusion file is called in a message. */
   readonly exclusionName: string;
-  /** False where keys of a JSON file may be left that no reading has come to yet. */
-  readonly hasReadAll: boolean;
   /** What a row without an answer is: the cap was reached, or it was not asked yet. */
   readonly unasked: 'over_budget' | 'pending';
   /** False for a row that the job left alone. */
@@ -53,7 +51,6 @@ export async function writeTripOutput(trip: Trip): Promise<WrittenOutput> {
   const written = await writeOutput({
     ...trip,
     exclusionName: options.exclude ?? '',
-    hasReadAll: stop.reason === null || trip.surveyed !== null,
     unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
     isWanted: trip.select.isWanted,
     path: settings.output,
@@ -73,7 +70,7 @@ export async function writeTripOutput(trip: Trip): Promise<WrittenOutput> {
 /** Reads the input again, joins each row with its answer and writes them all; the file appears only when it is whole. */
 export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const { input, ledger, job, exclusion, onRow } = parts;
-  if (!parts.hasReadAll && holdsObjects(input.shape)) for await (const _rows of input.openRows());
+  await input.readColumns();
   const output = await openOutput({
     ...parts,
     shape: input.shape,

@@ -30,7 +30,7 @@ export function parseField(text: string): Field {
   const typeEnd = isTyped ? findTypeEnd(text, colon + 1) : nameEnd;
   const type = isTyped ? text.slice(colon + 1, typeEnd).trim() : 'string';
   const description = text.slice(typeEnd + 1).trim();
-  if (name === '') throw createFieldError(text, 'it has no name');
+  if (/^[,\s]*$/.test(name)) throw createFieldError(text, 'it has no name');
   return { name, schema: { ...parseFieldType(type, text), ...(description === '' ? {} : { description }) } };
 }
 

@@ -13,13 +13,17 @@ export function describeHeader(
   });
   if (renamed.length > 0) {
     const more = renamed.length > 5 ? `, and ${renamed.length - 5} more` : '';
-    const message = `Columns without a name of their own: ${renamed.slice(0, 5).join(', ')}${more}. The output keeps the header as it is.`;
-    notes.push({ code: 'COLUMNS_NAMED', message });
+    const fact = `Columns without a name of their own: ${renamed.slice(0, 5).join(', ')}${more}.`;
+    notes.push({ code: 'COLUMNS_NAMED', message: `${fact} The output keeps the header as it is.`, fact });
   }
   const value = titles.find((title) => LOOKS_LIKE_DATA.test(title.trim()));
   if (value !== undefined) {
-    const message = `The ${place} is taken for the header, though ${quoteText(value)} looks like data; say --no-header if it is.`;
-    notes.push({ code: 'HEADER_LOOKS_LIKE_DATA', message });
+    const fact = `The ${place} is taken for the header, though ${quoteText(value)} looks like data`;
+    notes.push({
+      code: 'HEADER_LOOKS_LIKE_DATA',
+      message: `${fact}; say --no-header if it is.`,
+      fact: `${fact}.`,
+    });
   }
   return notes;
 }

@@ -22,7 +22,7 @@ export interface InputOptions {
   readonly limits?: Partial<InputLimits> | undefined;
   /** @default process.stdin */
   readonly stdin?: NodeJS.ReadableStream | undefined;
-  /** Ends the wait for standard input. */
+  /** Ends the wait for standard input, and the reading of a JSON file for its keys. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,8 +30,10 @@ export interface Input {
   /** The input as a person knows it, for messages. */
   readonly name: string;
   readonly shape: FileShape;
-  /** Names of the columns, told apart; of a JSON file the keys of its first rows, and of all rows that were read since. */
+  /** Names of the columns, told apart; of a JSON file the keys of the rows that were read so far. */
   readonly columns: readonly string[];
+  /** Resolves once `columns` has every column: a JSON file is read to its end for that, once. */
+  readColumns(): Promise<void>;
   /** What is strange about the file, as far as it has been read; whole once `openRows` was read to its end. */
   readonly notes: readonly InputNote[];
   /** The rows in order, in chunks of up to a thousand; each call starts anew. An input that turns out to be broken is an error here. */
@@ -53,4 +55,4 @@ export interface TextInput {
 }
 
 /** An opened reader, before it is joined to its file. */
-export type OpenReader = Pick<Input, 'shape' | 'columns' | 'notes' | 'openRows'>;
+export type OpenReader = Pick<Input, 'shape' | 'columns' | 'readColumns' | 'notes' | 'openRows'>;

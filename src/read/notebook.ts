@@ -2,6 +2,8 @@
 export interface InputNote {
   readonly code: string;
   readonly message: string;
+  /** The message without what follows for an output, for a file that is only read; null if nothing is left of it. */
+  readonly fact?: string | null;
 }
 
 const MAX_LINES = 5;
@@ -26,7 +28,8 @@ export class Notebook {
       const [what, consequence] = texts[code] ?? [code, ''];
       const more = count > lines.length ? ', …' : '';
       const where = `${count === 1 ? unit : `${unit}s`} ${lines.join(', ')}${more}`;
-      return { code, message: `${what}: ${count} (${where}). ${consequence}` };
+      const fact = `${what}: ${count} (${where}).`;
+      return { code, message: `${fact} ${consequence}`, fact };
     });
   }
 }

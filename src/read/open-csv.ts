@@ -66,6 +66,7 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
       ...input.shape,
     },
     columns,
+    readColumns: async () => {},
     get notes() {
       return [...fixedNotes, ...notebook.read(ROW_NOTES)];
     },

@@ -31,6 +31,7 @@ export async function openInput(options: InputOptions): Promise<Input> {
       get notes() {
         return [...nameNotes, ...reader.notes, ...(source.hasGrown ? [GROWTH] : [])];
       },
+      readColumns: reader.readColumns,
       openRows: reader.openRows,
       close: source.close,
     };
@@ -76,6 +77,7 @@ async function openTable(source: ByteSource, options: InputOptions): Promise<Ope
     get notes() {
       return [...text.notes, ...reader.notes];
     },
+    readColumns: reader.readColumns,
     openRows: reader.openRows,
   };
 }
@@ -123,10 +125,12 @@ function describeEncoding(encoding: string, isGuess: boolean): InputNote[] {
   const guess = {
     code: 'ENCODING_GUESSED',
     message: `The text is taken to be ${encoding}; name another with --encoding if letters look wrong.`,
+    fact: `The text is not valid UTF-8, so all of it is read as ${encoding}. Save it as UTF-8 if letters look wrong.`,
   };
   const change = {
     code: 'OUTPUT_IS_UTF8',
     message: `The output is written in UTF-8 with a byte order mark, since ${encoding} cannot hold every answer.`,
+    fact: null,
   };
   const isUnicode = encoding.startsWith('utf-');
   return [...(isGuess ? [guess] : []), ...(isUnicode ? [] : [change])];

@@ -1,4 +1,4 @@
-import { createUsageError } from '../errors.js';
+import { createUsageError, type RowfillError } from '../errors.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
 import type { InputOptions, OpenReader, TextInput } from './input.js';
 import { readJsonList } from './json-list-reader.js';
@@ -26,11 +26,10 @@ export async function openJson(
   const read = format === 'json' ? readJsonList : readJsonLines;
   const openRows = (notebook: Notebook, signal?: AbortSignal) =>
     read(input.openText(signal), reading, notebook);
-  const columns = await readFirstKeys(openRows(new Notebook()));
-  if (columns === null) {
+  const keys = new KeyCollector(name, limits.maxColumns);
+  if (!(await readFirstKeys(openRows(new Notebook()), keys))) {
     throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Give a file with at least one object.');
   }
-  const keys = new Set(columns);
   let notebook = new Notebook();
   return {
     shape: {
@@ -44,47 +43,81 @@ export async function openJson(
       ...input.shape,
     },
     get columns() {
-      return [...keys];
+      return keys.list();
+    },
+    async readColumns() {
+      if (!keys.isWhole) for await (const _rows of keys.collect(openRows(new Notebook(), options.signal)));
     },
     get notes() {
       return notebook.read(NOTES);
     },
     openRows: (signal) => {
       notebook = new Notebook();
-      return collectKeys(openRows(notebook, signal), keys, limits.maxColumns);
+      return keys.collect(openRows(notebook, signal));
     },
   };
 }
 
 type JsonRows = AsyncIterable<readonly (ObjectRow | FaultyRow)[]>;
 
-/** The keys of the first rows in the order in which they come up; null if there are no rows. */
-async function readFirstKeys(chunks: JsonRows): Promise<string[] | null> {
-  const keys = new Set<string>();
+/** Collects the keys of the first rows, so that a look at the header reads little; false if there are no rows. */
+async function readFirstKeys(chunks: JsonRows, keys: KeyCollector): Promise<boolean> {
   let hasRows = false;
   for await (const rows of chunks) {
     hasRows = true;
-    addKeys(rows, keys, Number.POSITIVE_INFINITY);
+    keys.add(rows);
     if (keys.size > 0) break;
   }
-  return hasRows ? [...keys] : null;
+  return hasRows;
 }
 
-/** Learns keys that come up late, so that a table made of the rows has a column for each. */
-async function* collectKeys(
-  chunks: JsonRows,
-  keys: Set<string>,
-  maxKeys: number,
-): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
-  for await (const rows of chunks) {
-    addKeys(rows, keys, maxKeys);
-    yield rows;
+/** The keys of all rows in the order in which they come up: the columns of a table that is made of them. */
+class KeyCollector {
+  /** True once the rows were read to their end. */
+  isWhole = false;
+  readonly #name: string;
+  readonly #maxKeys: number;
+  readonly #keys = new Set<string>();
+
+  constructor(name: string, maxKeys: number) {
+    this.#name = name;
+    this.#maxKeys = maxKeys;
   }
-}
 
-function addKeys(rows: readonly (ObjectRow | FaultyRow)[], keys: Set<string>, maxKeys: number): void {
-  for (const row of rows) {
-    if (row.kind !== 'object') continue;
-    for (const key in row.object) if (keys.size < maxKeys && Object.hasOwn(row.object, key)) keys.add(key);
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  list(): string[] {
+    return [...this.#keys];
+  }
+
+  async *collect(chunks: JsonRows): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
+    for await (const rows of chunks) {
+      if (!this.isWhole) this.add(rows);
+      yield rows;
+    }
+    this.isWhole = true;
+  }
+
+  add(rows: readonly (ObjectRow | FaultyRow)[]): void {
+    for (const row of rows) {
+      if (row.kind !== 'object') continue;
+      for (const key in row.object) if (Object.hasOwn(row.object, key)) this.#addKey(key, row.line);
+    }
+  }
+
+  #addKey(key: string, line: number): void {
+    if (this.#keys.has(key)) return;
+    if (this.#keys.size < this.#maxKeys) this.#keys.add(key);
+    else throw this.#refuse(line);
+  }
+
+  #refuse(line: number): RowfillError {
+    return createUsageError(
+      'INPUT_TOO_MANY_COLUMNS',
+      `${this.#name}, line ${line}: by here the objects have more than ${this.#maxKeys} different keys`,
+      'Each key is a column. Put keys that are data, such as ids, into a list or an object inside of the row.',
+    );
   }
 }

@@ -59,6 +59,7 @@ export async function openXlsx(
       sheet: { name: sheet.name, firstLine: header.line, above, date1904: workbook.date1904 },
     },
     columns,
+    readColumns: async () => {},
     get notes() {
       return [...fixedNotes, ...notebook.read({ ...ROW_NOTES, ...SHEET_NOTES }, 'row')];
     },
@@ -83,5 +84,5 @@ function refuseSheet(name: string, sheet: string, lines: readonly SheetLine[]) {
 function describeAbove(above: readonly SheetLine[], line: number): InputNote[] {
   if (above.length === 0) return [];
   const message = `Row ${line} is taken for the header; what stands above it is kept there in a workbook, and left out of any other output.`;
-  return [{ code: 'ROWS_ABOVE_HEADER', message }];
+  return [{ code: 'ROWS_ABOVE_HEADER', message, fact: `Row ${line} is taken for the header.` }];
 }

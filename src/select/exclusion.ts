@@ -28,6 +28,10 @@ export interface Exclusion {
   readonly answerFields: readonly string[];
   /** The records to tell the agent with a batch: those that share a key with one of its rows, at most so many. */
   relevantTo(records: readonly JsonObject[], limit?: number): JsonObject[];
+  /** The records that no row matched so far, in the order of the list. */
+  listUnmatched(): ExclusionRecord[];
+  /** The records without a value to compare. */
+  listBlank(): ExclusionRecord[];
 }
 
 const MAX_TOLD = 100;
@@ -72,6 +76,14 @@ export function createExclusion(records: readonly ExclusionRecord[], options: Ex
         }
       }
       return takeWhileSmall(takeInTurn([...groups], limit).map((record) => pickValues(record.values, tell)));
+    },
+    listUnmatched() {
+      const matched = new Set(patterns.flatMap((pattern) => pattern.listMatched()));
+      return records.filter((record) => !matched.has(record));
+    },
+    listBlank() {
+      const blank = keyed.filter(({ keys }) => keys.every((key) => key === null));
+      return blank.map(({ record }) => record);
     },
   };
 }
@@ -124,12 +136,19 @@ function readKeys(columns: readonly KeyColumn[], read: (column: string) => JsonV
   return columns.map(({ name, kind }) => readEntityKey(kind, read(name) ?? null));
 }
 
+/** The first record by its keys in some columns, and the keys that a row had too. */
+interface PatternIndex {
+  readonly shared: readonly boolean[];
+  readonly first: ReadonlyMap<string, ExclusionRecord>;
+  readonly matched: Set<string>;
+}
+
 /** Records that are filled in the same columns, indexed by the keys that they can share with a row. */
 class Pattern {
   private readonly members: readonly KeyedRecord[];
   private readonly filled: readonly boolean[];
   /** For each set of columns that rows are filled in: the first record by its keys in them. */
-  private readonly indexes = new Map<string, ReadonlyMap<string, ExclusionRecord>>();
+  private readonly indexes = new Map<string, PatternIndex>();
 
   constructor(members: readonly KeyedRecord[], filled: readonly boolean[]) {
     this.members = members;
@@ -146,16 +165,28 @@ class Pattern {
       index = this.createIndex(shared);
       this.indexes.set(name, index);
     }
-    return index.get(joinKeys(keys, shared)) ?? null;
+    const joined = joinKeys(keys, shared);
+    const match = index.first.get(joined);
+    if (match === undefined) return null;
+    index.matched.add(joined);
+    return match;
   }
 
-  private createIndex(shared: readonly boolean[]): ReadonlyMap<string, ExclusionRecord> {
-    const index = new Map<string, ExclusionRecord>();
+  /** The records that share their keys with a row that was looked for: also those behind the first that has them. */
+  listMatched(): ExclusionRecord[] {
+    const indexes = [...this.indexes.values()].filter(({ matched }) => matched.size > 0);
+    const isMatched = ({ keys }: KeyedRecord): boolean =>
+      indexes.some(({ shared, matched }) => matched.has(joinKeys(keys, shared)));
+    return this.members.filter(isMatched).map(({ record }) => record);
+  }
+
+  private createIndex(shared: readonly boolean[]): PatternIndex {
+    const first = new Map<string, ExclusionRecord>();
     for (const { record, keys } of this.members) {
       const name = joinKeys(keys, shared);
-      if (!index.has(name)) index.set(name, record);
+      if (!first.has(name)) first.set(name, record);
     }
-    return index;
+    return { shared, first, matched: new Set() };
   }
 }
 

@@ -6,4 +6,6 @@ export const NO_EXCLUSION: Exclusion = {
   answerFields: [],
   findExcludedAnswer: () => null,
   relevantTo: () => [],
+  listUnmatched: () => [],
+  listBlank: () => [],
 };

@@ -122,6 +122,42 @@ const CASES: readonly Case[] = [
     args: ['in.csv', '-f', 'ceo', '--exclude', 'x.csv', '--exclude-on', 'domian', ...FREE],
     says: ['domian'],
   },
+  ...[',', ' ', ' , ,', '""'].map((names) => ({
+    title: `an exclusion on ${JSON.stringify(names)}`,
+    files: { 'x.csv': 'company\nAcme\n' },
+    args: ['in.csv', '-f', 'ceo', '--exclude', 'x.csv', '--exclude-on', names, ...FREE],
+    says: ['--exclude-on', 'names nothing'],
+  })),
+  {
+    title: 'columns to send that are none',
+    args: ['in.csv', '-f', 'ceo', '--send', ',', ...FREE],
+    says: ['--send', 'names nothing'],
+  },
+  { title: 'a field that is empty', args: ['in.csv', '-f', '', ...FREE], says: ['--field'] },
+  { title: 'a field that is a comma', args: ['in.csv', '-f', ' , ', ...FREE], says: ['field', 'no name'] },
+  {
+    title: 'efforts that are none',
+    args: ['in.csv', '-f', 'ceo', '--effort', ',', ...FREE],
+    says: ['--effort'],
+  },
+  ...[
+    'send: []',
+    'send:',
+    'send: [""]',
+    'exclude: {file: x.csv, on: []}',
+    'exclude: {file: x.csv, on: [" "]}',
+  ].map((line) => ({
+    title: `a recipe with ${line}`,
+    files: { 'x.csv': 'company\nAcme\n', 'r.yaml': `query: Find it.\nfields: [ceo]\n${line}\n` },
+    args: ['in.csv', '-r', 'r.yaml', ...FREE],
+    says: ['r.yaml:3:'],
+  })),
+  {
+    title: 'a list of which no record has a value to compare',
+    files: { 'x.csv': 'company,domain\nAcme,\nBolt,n/a\n' },
+    args: ['in.csv', '-f', 'ceo', '--exclude', 'x.csv', '--exclude-on', 'domain', ...FREE],
+    says: ['x.csv', 'domain', 'exclude nothing'],
+  },
   {
     title: 'tables that are not there',
     args: ['in.csv', '-f', 'ceo', '--reference', 'none'],

@@ -33,6 +33,8 @@ test('a plan tells rows, columns with examples, runs, cost and the first request
       '  1  share the answer of an equal row',
       '  1  on the exclusion list',
       '  1  have nothing to fill',
+      'Note: x.csv: 1 record read, compared by company.',
+      'Note: x.csv: every record matched a row.',
       'Columns that would leave this machine:',
       '  company: Acme · Bolt',
       '  domain: acme.example',

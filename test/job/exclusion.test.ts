@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { EnrichHooks } from '../../src/enrich.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { countStatuses, script } from '../helpers/truthful-agent.js';
 
@@ -100,4 +102,69 @@ test('answers that are all excluded are no failure of the agent: the job goes on
   expect(summary.stop).toBe('done');
   expect(countStatuses(rows)).toEqual({ not_found: 12, enriched: 4 });
   expect(bench.server.report().runs.created).toBe(16 + 12);
+});
+
+/** A hook that keeps the messages of notes by their code. */
+function collectNotes(): { readonly notes: Map<string, string>; readonly hooks: EnrichHooks } {
+  const notes = new Map<string, string>();
+  return {
+    notes,
+    hooks: { onEvent: (event) => void (event.type === 'note' && notes.set(event.code, event.message)) },
+  };
+}
+
+test('a list tells how many records it has, what they are compared by, and which matched no row', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const exclude = bench.write(
+    'known.csv',
+    'company,note\nCompany 1,a,surplus\nCompany 1,the same again\nNobody\n,nothing to compare\nNobody else,b\n',
+  );
+  bench.write('in.csv', createList(4));
+  const { notes, hooks } = collectNotes();
+  const { rows } = await bench.run({ exclude, excludeOn: ['company'] }, hooks);
+  expect(countStatuses(rows)).toEqual({ excluded: 1, enriched: 3 });
+  expect(notes.get('EXCLUSION_READ')).toBe(
+    `${exclude}: 5 records read, compared by company. 1 record (line 5) has no value there and excludes nothing.`,
+  );
+  expect(notes.get('EXCLUSION_MATCHED')).toBe(`${exclude}: 3 of 5 records matched no row (lines 4, 5, 6).`);
+  expect(notes.get('ROW_TOO_LONG')).toBe(`${exclude}: Rows with more cells than the header: 1 (line 2).`);
+  expect(notes.get('ROW_TOO_SHORT')).toBe(`${exclude}: Rows with fewer cells than the header: 1 (line 4).`);
+});
+
+test('a list in which one byte is not UTF-8 says how all of it was read', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const exclude = `${bench.folder}/known.csv`;
+  writeFileSync(exclude, Buffer.from('company\nCompany 1\nCaf\xe9\n', 'latin1'));
+  bench.write('in.csv', createList(4));
+  const { notes, hooks } = collectNotes();
+  await bench.run({ exclude }, hooks);
+  expect(notes.get('ENCODING_GUESSED')).toBe(
+    `${exclude}: The text is not valid UTF-8, so all of it is read as windows-1252. Save it as UTF-8 if letters look wrong.`,
+  );
+  expect([...notes.keys()]).not.toContain('OUTPUT_IS_UTF8');
+});
+
+test('a list that matches no row at all says so before anything is paid', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const exclude = bench.write('known.csv', 'company\nKompany 1\nKompany 2\n');
+  bench.write('in.csv', createList(4));
+  const { notes, hooks } = collectNotes();
+  const confirm = async () => false;
+  await expect(bench.run({ exclude }, { ...hooks, confirm })).rejects.toMatchObject({
+    code: 'COST_DECLINED',
+  });
+  expect(notes.get('EXCLUSION_MATCHED')).toBe(`${exclude}: none of its 2 records matched a row.`);
+});
+
+test.each([
+  ['excludeOn', []],
+  ['excludeOn', [' ']],
+  ['send', []],
+  ['send', ['', ' ']],
+])('the library refuses %s of %j', async (name, value) => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const exclude = bench.write('known.csv', 'company\nCompany 1\n');
+  bench.write('in.csv', createList(4));
+  await expect(bench.run({ exclude, [name]: value })).rejects.toMatchObject({ code: 'EMPTY_LIST' });
+  expect(bench.server.report().runs.created).toBe(0);
 });

@@ -8,9 +8,14 @@ import { openInput } from '../../src/read/open-input.js';
 import { readAllRows, showRow } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
-async function readFile(name: string, content: string | Uint8Array, options: Partial<InputOptions> = {}) {
+async function writeTemporary(name: string, content: string | Uint8Array): Promise<string> {
   const path = join(await createTempFolder(), name);
   await writeFile(path, content);
+  return path;
+}
+
+async function readFile(name: string, content: string | Uint8Array, options: Partial<InputOptions> = {}) {
+  const path = await writeTemporary(name, content);
   const input = await openInput({ path, ...options });
   const rows = await readAllRows(input);
   return { input, rows, values: rows.map(showRow), lines: rows.map((row) => row.line) };
@@ -56,7 +61,7 @@ test('columns that share a name or have none are told apart, and the titles stay
 test('rows that do not fit the header are kept and reported with their lines', async () => {
   const { input, values } = await readFile('in.csv', 'a,b\n1\n1,2,3\n\n1,2\n');
   expect(values).toEqual([['1'], ['1', '2', '3'], ['1', '2']]);
-  expect(input.notes).toEqual([
+  expect(input.notes).toMatchObject([
     {
       code: 'ROW_TOO_SHORT',
       message: 'Rows with fewer cells than the header: 1 (line 2). The missing cells count as empty.',
@@ -122,5 +127,44 @@ test('a missing file and a folder are told apart', async () => {
   });
   await expect(openInput({ path: join(folder, 'in.csv') })).rejects.toMatchObject({
     code: 'INPUT_IS_FOLDER',
+  });
+});
+
+test.each(['jsonl', 'json'])(
+  'a key of %s that comes up late is a column once the keys are read',
+  async (format) => {
+    const objects = Array.from({ length: 2_500 }, (_, index) =>
+      JSON.stringify(index < 2_400 ? { name: `n${index}` } : { name: `n${index}`, late: index }),
+    );
+    const text = format === 'json' ? `[${objects.join(',\n')}]` : objects.join('\n');
+    const path = await writeTemporary(`late.${format}`, text);
+    const input = await openInput({ path });
+    try {
+      expect(input.columns).toEqual(['name']);
+      await input.readColumns();
+      expect(input.columns).toEqual(['name', 'late']);
+    } finally {
+      await input.close();
+    }
+  },
+);
+
+test('more different keys than a table has columns are refused with the line, however they are spread', async () => {
+  const spread = Array.from({ length: 40 }, (_, line) =>
+    JSON.stringify(Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`k${line * 500 + at}`, 1]))),
+  );
+  const path = await writeTemporary('wide.jsonl', spread.join('\n'));
+  const opening = (async () => {
+    const input = await openInput({ path });
+    await input.readColumns();
+  })();
+  await expect(opening).rejects.toMatchObject({
+    code: 'INPUT_TOO_MANY_COLUMNS',
+    message: expect.stringMatching(/wide\.jsonl, line 33: .*more than 16384 different keys/),
+  });
+  const one = JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`k${at}`, at])));
+  const huge = await writeTemporary('huge.jsonl', `{"k":1}\n${one}\n`);
+  await expect(openInput({ path: huge })).rejects.toMatchObject({
+    message: expect.stringContaining('line 2'),
   });
 });
