@@ -32,6 +32,7 @@ export {
   isAgentFailure,
 } from './model/agent-failure.js';
 export type { Clock } from './model/clock.js';
+export type { Doubt } from './model/doubt.js';
 export type { EnrichEvent, JobProgress, JobStep, JobStop, JobSummary } from './model/events.js';
 export type { JsonObject, JsonValue } from './model/json.js';
 export type { RowCounts, RowStatus } from './model/outcome.js';

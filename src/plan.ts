@@ -12,9 +12,11 @@ import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
 import { describeChanges, reportNotes, reportUnmatched } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
+import { listDoubts, settleDoubts } from './job/settle-doubts.js';
 import type { SurveyCounts } from './job/survey-counts.js';
 import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import type { Doubt } from './model/doubt.js';
 import { type JsonValue, readOwn } from './model/json.js';
 import { readLikelyMicros, readWorstMicros } from './model/prices.js';
 import type { Quote } from './model/quote.js';
@@ -36,6 +38,8 @@ export interface Plan {
   readonly changes: string | null;
   /** What is strange about the input and the exclusion list, and what is done about it. */
   readonly notes: readonly Note[];
+  /** What would end the job before it spends anything, unless somebody settles it. */
+  readonly doubts: readonly Doubt[];
   /** The effort ladder, each level at worst: every row has to climb to it. */
   readonly steps: readonly StepQuote[];
   /** The first time round with other batch sizes. */
@@ -91,7 +95,10 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     reportNotes(trip, exclusion.notes);
     const survey = await surveyRows(trip);
     reportUnmatched(trip);
-    return createPlan(trip, survey, notes);
+    const isPaid = !agent.isFree && survey.quote.worstMicros > 0;
+    const doubts = isPaid ? listDoubts(trip, survey) : [];
+    if (doubts.length === 0) await settleDoubts(trip, survey, false);
+    return createPlan(trip, survey, { notes, doubts });
   } finally {
     await closers.close();
   }
@@ -105,7 +112,7 @@ async function findLedger(path: string, closers: Closers): Promise<string> {
   return join(folder, 'ledger.sqlite');
 }
 
-function createPlan(trip: Trip, survey: Survey, notes: readonly Note[]): Plan {
+function createPlan(trip: Trip, survey: Survey, { notes, doubts }: Pick<Plan, 'notes' | 'doubts'>): Plan {
   const { ask, job } = trip;
   const { counts, quote, steps, firstGroup } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -124,6 +131,7 @@ function createPlan(trip: Trip, survey: Survey, notes: readonly Note[]): Plan {
     quote,
     changes: describeChanges(job, survey.repeated),
     notes: notes.map(({ code, message }) => ({ code, message })),
+    doubts,
     steps,
     batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(trip, quote.rows, batchSize)),
     likelySeconds: readLikelySeconds(trip, quote.runs),

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { createUsageError } from '../errors.js';
+import type { Doubt } from '../model/doubt.js';
 import type { Quote } from '../model/quote.js';
 import { formatDollars, formatNumber } from '../model/words.js';
 import type { Host } from './host.js';
@@ -30,6 +31,13 @@ export async function confirmQuote(
   }
   if (!consent.isGiven || !consent.quiet) for (const line of formatQuote(quote)) host.say(line);
   return consent.isGiven || askToGoOn(host, interrupt);
+}
+
+/** Tells a doubt about the file, and asks whether to go on all the same. */
+export async function confirmDoubt(doubt: Doubt, host: Host, interrupt: Interrupt): Promise<boolean> {
+  host.say({ text: `${doubt.message}.`, style: 'yellow' });
+  host.say(doubt.hint);
+  return askToGoOn(host, interrupt);
 }
 
 /** Asks on the terminal whether to go on; anything but a yes, also the end of input, is a no. An interruption throws. */

@@ -14,6 +14,7 @@ export function formatPlan(plan: Plan): string[] {
     `${formatNumber(rows.total, 'row')}:`,
     ...fates.map(([fate, words]) => `  ${formatCount(rows[fate]).padStart(width)}  ${words}`),
     ...plan.notes.map(({ message }) => `Note: ${message}`),
+    ...plan.doubts.map(({ message, hint }) => `Doubt: ${message}. ${hint}`),
     'Columns that would leave this machine:',
     ...plan.columns.map(({ name, examples }) => `  ${name}${formatExamples(examples)}`),
     `Runs: ${formatCount(quote.runs)}. Cost: ${formatCost(quote.worstMicros, quote.likelyMicros)}.`,
@@ -38,6 +39,7 @@ export function createPlanRecord(plan: Plan): JsonObject {
     worst_usd: toDollars(quote.worstMicros),
     likely_usd: toDollars(quote.likelyMicros),
     changes: plan.changes,
+    doubts: plan.doubts.map(({ code, message, hint }) => ({ code, message, hint })),
     notes: plan.notes.map(({ code, message }) => ({ code, message })),
     steps: plan.steps.map((step) => ({
       effort: step.effort,

@@ -56,6 +56,12 @@ export const JOB_OPTIONS = {
       'The columns that are sent, with commas between; a name with a comma in double quotes. No other column leaves this machine.',
     fallback: 'every column that is not to be filled',
   },
+  shareAnswers: {
+    kind: 'switch',
+    group: ROWS,
+    about:
+      'One answer for all rows that are equal in the sent columns is meant, even if they differ in others.',
+  },
   exclude: {
     kind: 'text',
     value: 'FILE',

@@ -3,6 +3,7 @@ import { formatMicros } from '../model/money.js';
 import type { Quote } from '../model/quote.js';
 import type { Trip } from './create-trip.js';
 import { describeChanges, reportUnmatched } from './report-notes.js';
+import { isAgreed, settleDoubts } from './settle-doubts.js';
 import { surveyRows } from './survey-rows.js';
 
 /**
@@ -12,7 +13,8 @@ import { surveyRows } from './survey-rows.js';
 export async function confirmCost(trip: Trip): Promise<void> {
   const { settings, hooks, agent, stop } = trip;
   if (settings.sample === null && agent.isFree) return reportChanges(trip, null);
-  const { quote, counts, repeated } = await surveyRows(trip);
+  const survey = await surveyRows(trip);
+  const { quote, counts, repeated } = survey;
   // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
   if (stop.reason !== null) return;
   trip.surveyed = counts;
@@ -20,7 +22,9 @@ export async function confirmCost(trip: Trip): Promise<void> {
   reportChanges(trip, repeated);
   reportUnmatched(trip);
   // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0.
-  if (agent.isFree || quote.worstMicros === 0) return;
+  const isPaid = !agent.isFree && quote.worstMicros > 0;
+  await settleDoubts(trip, survey, isPaid);
+  if (!isPaid) return;
   if (hooks.confirm !== undefined) {
     if (await isAgreed(hooks.confirm(quote), hooks.signal)) return;
     throw createUsageError(
@@ -35,17 +39,6 @@ export async function confirmCost(trip: Trip): Promise<void> {
     `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and nobody agreed to that`,
     'Give maxCost to cap it, yes to accept it, or a confirm hook that asks.',
   );
-}
-
-/** The answer of a person, unless the job is stopped before there is one: then its signal's reason is thrown. */
-function isAgreed(answer: Promise<boolean>, signal: AbortSignal | undefined): Promise<boolean> {
-  if (signal === undefined) return answer;
-  const stopped = new Promise<never>((_resolve, reject) => {
-    const stop = (): void => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  return Promise.race([answer, stopped]);
 }
 
 /** Named before anybody is asked to pay for it. */

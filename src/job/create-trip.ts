@@ -4,6 +4,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { OpenedJob, StoredAnswer } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
 import { type Clock, systemClock } from '../model/clock.js';
+import type { Doubt } from '../model/doubt.js';
 import type { EnrichEvent } from '../model/events.js';
 import type { PriceList } from '../model/prices.js';
 import type { Quote } from '../model/quote.js';
@@ -37,6 +38,11 @@ export interface EnrichHooks {
   readonly mayKeepOutput?: boolean;
   /** Asked before money is spent, unless `yes` or `maxCost` says enough; without it such a job is refused. */
   readonly confirm?: (quote: Quote) => Promise<boolean>;
+  /**
+   * Asked about a doubt about the file, such as rows that would share an answer, before money is spent; false ends the
+   * call with the code of the doubt, and so does every doubt without this hook.
+   */
+  readonly confirmDoubt?: (doubt: Doubt) => Promise<boolean>;
   /** Aborting stops the job gracefully: no new runs, the output is written, runs that work are picked up the next time. */
   readonly signal?: AbortSignal;
 }

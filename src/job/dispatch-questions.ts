@@ -9,6 +9,8 @@ import type { Trip } from './create-trip.js';
 import { Dispatcher } from './dispatch.js';
 import type { RecoveredBatches, UnknownBatch } from './recover-batches.js';
 import { reportNotes } from './report-notes.js';
+import { settleDoubts } from './settle-doubts.js';
+import { SharedAnswersCounter } from './shared-answers.js';
 
 /** Asks every row that the ledger cannot answer, beside the runs that were left over from an earlier job. */
 export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches): Promise<void> {
@@ -52,15 +54,22 @@ function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }
 async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
   const context = { ...trip.select, inFlight: trip.inFlight };
   const cellNotes = new CellNotes(trip.ask.send);
+  // The survey has counted them already.
+  const shared = trip.surveyed === null ? new SharedAnswersCounter(trip.ask, trip.input.columns) : null;
   for await (const rows of trip.input.openRows()) {
     const selections = selectRows(rows, context);
     const questions = selections.flatMap((selection) =>
       selection.status === 'ask' ? selection.questions : [],
     );
     cellNotes.count(rows.filter((_row, index) => selections[index]?.status === 'ask'));
+    for (const [index, row] of rows.entries()) {
+      const selection = selections[index];
+      if (selection !== undefined) shared?.add(row, selection);
+    }
     trip.tally.countSelected(selections);
     yield questions;
   }
   reportNotes(trip, cellNotes.list());
+  if (shared !== null) await settleDoubts(trip, { shared: shared.find() }, false);
   trip.tally.countInputEnd();
 }

@@ -1,6 +1,7 @@
 import { type ColumnKind, resolveColumnKind, splitColumnName } from '../model/column-kind.js';
 import type { JsonValue } from '../model/json.js';
-import { isBlank, readValue } from '../model/row.js';
+import { isBlank, type Row, readValue } from '../model/row.js';
+import { canTell, isOwnColumn, readTelling } from '../model/telling-column.js';
 import { type InputOptions, openInput } from '../read/open-input.js';
 
 /** What a first look at a file shows. */
@@ -32,13 +33,11 @@ export async function lookAtFile(options: InputOptions): Promise<FileLook> {
     await input.readColumns();
     for await (const rows of input.openRows()) {
       const seen = rows.slice(0, MAX_ROWS);
-      const columns = input.columns.map((name) =>
-        lookAtColumn(
-          name,
-          seen.map((row) => readValue(row, name)),
-        ),
-      );
-      return { name: input.name, columns, rows: seen.length };
+      const columns = input.columns.map((name) => {
+        const values = seen.map((row) => readValue(row, name));
+        return lookAtColumn(name, values);
+      });
+      return { name: input.name, columns: markTelling(columns, seen), rows: seen.length };
     }
     return { name: input.name, columns: input.columns.map((name) => lookAtColumn(name, [])), rows: 0 };
   } finally {
@@ -46,12 +45,49 @@ export async function lookAtFile(options: InputOptions): Promise<FileLook> {
   }
 }
 
+/**
+ * Adds to the columns that tell whom a row is about those without which many rows would look the same, such as the
+ * department beside the website of a university. Each time the one that tells most rows apart, until none does.
+ */
+function markTelling(columns: readonly ColumnLook[], rows: readonly Row[]): ColumnLook[] {
+  const known = columns.filter(({ isTelling, isToFill }) => isTelling && !isToFill);
+  const start = known.length > 0 ? known : columns.filter(({ isToFill }) => !isToFill).slice(0, 1);
+  const candidates = columns
+    .filter((column) => !start.includes(column) && !column.isToFill && canTell(column.name))
+    .map(({ name }) => ({ name, values: readTellings(rows, name) }));
+  let keys = rows.map(() => '');
+  for (const { name } of start) keys = joinKeys(keys, readTellings(rows, name));
+  const added = new Set(start.map(({ name }) => name));
+  for (;;) {
+    const counted = candidates.map(({ name, values }) => ({ name, keys: joinKeys(keys, values) }));
+    const best = counted.reduce<{ name: string; keys: string[]; count: number } | null>((most, each) => {
+      const count = new Set(each.keys).size;
+      return most === null || count > most.count ? { ...each, count } : most;
+    }, null);
+    const gain = best === null ? 0 : best.count - new Set(keys).size;
+    if (best === null || gain < Math.max(1, rows.length * MIN_GAIN)) break;
+    added.add(best.name);
+    keys = best.keys;
+  }
+  return columns.map((column) => (added.has(column.name) ? { ...column, isTelling: true } : column));
+}
+
+/** A column that tells only a few more rows apart is not worth to be sent. */
+const MIN_GAIN = 0.02;
+
+function readTellings(rows: readonly Row[], name: string): (string | null)[] {
+  const kind = resolveColumnKind(name);
+  return rows.map((row) => readTelling(kind, readValue(row, name)));
+}
+
+function joinKeys(keys: readonly string[], values: readonly (string | null)[]): string[] {
+  return keys.map((key, index) => `${key}\n${values[index] ?? ''}`);
+}
+
 function lookAtColumn(name: string, values: readonly (JsonValue | undefined)[]): ColumnLook {
   const filled = values.filter((value) => !isBlank(value));
   const blanks = values.length - filled.length;
   const kind = resolveColumnKind(name);
-  const words = splitColumnName(name);
-  const isOwn = words.some((word) => OWN_WORDS.has(word)) || OWN_PHRASES.test(words.join(' '));
   return {
     name,
     blanks,
@@ -59,20 +95,11 @@ function lookAtColumn(name: string, values: readonly (JsonValue | undefined)[]):
     // The name alone takes a column of dates, such as last_contact, for one of people.
     isTelling:
       TELLING.includes(kind) && !filled.some((value) => /^\d+([-/.]\d+)*$/.test(String(value).trim())),
-    isToFill: !isOwn && blanks > 0 && blanks >= values.length / 2,
+    isToFill: !isOwnColumn(name) && blanks > 0 && blanks >= values.length / 2,
   };
 }
 
 const TELLING: readonly ColumnKind[] = ['domain', 'company', 'person'];
-
-/** Words for what only the owner of a list can know. */
-const OWN_WORDS: ReadonlySet<string> = new Set(
-  'note notes comment comments remark remarks owner status stage tag tags id ids contacted source updated created'.split(
-    ' ',
-  ),
-);
-
-const OWN_PHRASES = /last contact|next step|follow up/;
 
 const WORDS: readonly (readonly [string, ReadonlySet<string>])[] = [
   ['boolean', new Set(['is', 'has', 'listed', 'public', 'active'])],

@@ -11,6 +11,7 @@ import type { Trip } from './create-trip.js';
 import { pickSample } from './pick-rows.js';
 import { RepeatCounter } from './repeat-counter.js';
 import { reportNotes } from './report-notes.js';
+import { type SharedAnswers, SharedAnswersCounter } from './shared-answers.js';
 import type { SurveyCounts } from './survey-counts.js';
 
 export interface Survey {
@@ -22,6 +23,8 @@ export interface Survey {
   readonly sample: ReadonlySet<number> | null;
   /** Rows to be asked that were answered before this file's ask changed; null where it did not change. */
   readonly repeated: number | null;
+  /** null if no two rows that differ would share an answer. */
+  readonly shared: SharedAnswers | null;
 }
 
 /** What one level of the effort ladder would cost if every row had to climb it. */
@@ -40,6 +43,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   const repeats = new RepeatCounter(trip);
   const counts = createCounts();
   const cellNotes = new CellNotes(trip.ask.send);
+  const shared = new SharedAnswersCounter(trip.ask, trip.input.columns);
   const claims = new Claims(canBePartlyFilled(trip));
   // What the rows before it ask is known to the claims.
   const inFlight = trip.inFlight.createView();
@@ -54,7 +58,9 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
       const row = rows[index];
       const questions = selection.status === 'ask' ? claims.claim(selection.questions) : [];
       counts[selection.status === 'ask' && questions.length === 0 ? 'twin' : selection.status] += 1;
-      if (row === undefined || questions.length === 0) continue;
+      if (row === undefined) continue;
+      shared.add(row, selection);
+      if (questions.length === 0) continue;
       meter.add(questions);
       askedRows.push(row);
     }
@@ -62,7 +68,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
     repeats.add(askedRows);
   }
   reportNotes(trip, cellNotes.list());
-  return { ...meter.readQuote(), counts, sample, repeated: repeats.readCount() };
+  return { ...meter.readQuote(), counts, sample, repeated: repeats.readCount(), shared: shared.find() };
 }
 
 /** False where every row asks for every field, because the input has none of them. */

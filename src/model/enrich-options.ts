@@ -27,6 +27,8 @@ export interface EnrichOptions {
   readonly schemaObject?: JsonObject | undefined;
   /** The columns that are sent. @default every column that is not itself to be filled */
   readonly send?: readonly string[] | undefined;
+  /** Rows that are equal in the sent columns share one answer by intent, also where they differ in others. @default false */
+  readonly shareAnswers?: boolean | undefined;
   /** Path of a file of records that are not to be asked about. */
   readonly exclude?: string | undefined;
   /** Columns that tell whether a row is an excluded record. @default the columns that both files have */

@@ -19,6 +19,7 @@ const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/fields', 'schemaObject', (value, _pointer, { faults }) => resolveFields(value, faults)],
   ['/schema', 'schema', readPath],
   ['/send', 'send', readValue],
+  ['/share_answers', 'shareAnswers', readValue],
   ['/exclude/file', 'exclude', readPath],
   ['/exclude/on', 'excludeOn', readValue],
   ['/effort', 'effort', (value) => (Array.isArray(value) ? value : [value])],

@@ -35,6 +35,8 @@ export type Selection =
         | 'unchanged'
         | 'unsendable'
         | 'failed';
+      /** The row key of a twin. */
+      readonly key?: string;
     };
 
 /** Decides for each row of a chunk; the ledger is asked once. A row that is to be asked is in flight from here on. */
@@ -76,7 +78,7 @@ function selectQuestion(
   if (steps.length === 0) {
     if (isInherited) return { status: 'waiting' };
     const isTwin = isWaiting || (fresh !== undefined && context.isOfNow(fresh));
-    return { status: isTwin ? 'twin' : 'reused' };
+    return isTwin ? { status: 'twin', key: question.key } : { status: 'reused' };
   }
   const { key, record } = question;
   for (const step of steps) inFlight.add(key, step.fields);

@@ -203,3 +203,42 @@ test('a bare return takes what is offered, names with commas too', async () => {
   expect(recipe).toContain('send: ["Company, legal name"]');
   expect(recipe).toContain('  Revenue, EUR:');
 });
+
+const DEPARTMENTS = 'Physics History Law Medicine Music'.split(' ');
+
+test.each([
+  [
+    'departments of a university',
+    'University,Department,Country,Website,Head',
+    (at: number) =>
+      `University ${'ABCDEFGH'[Math.floor(at / 5)]},${DEPARTMENTS[at % 5]},Norway,u${Math.floor(at / 5)}.example,`,
+    '[Department, Website]',
+  ],
+  [
+    'shops of a chain',
+    'chain,domain,shop no,street,opens',
+    (at: number) =>
+      `Coop,coop.example,${at},${'Elm Oak Ash Fir'.split(' ')[at % 4]} Street ${'ABCDEFGHIJ'[Math.floor(at / 4)]}x,`,
+    '[domain, street]',
+  ],
+  [
+    'people by their address only',
+    'email,company,domain,headcount',
+    (at: number) => `p${at}@c${at % 4}.example,Firm ${'ABCD'[at % 4]}x,c${at % 4}.example,`,
+    '[company, domain]',
+  ],
+  [
+    'companies with an exact twin',
+    'company,domain,city,ceo',
+    (at: number) => `Firm ${at % 39},f${at % 39}.example,Oslo,`,
+    '[company, domain]',
+  ],
+])(
+  'of %s, the columns are sent that tell rows apart, and no private ones',
+  async (_title, header, row, send) => {
+    const dir = createWorkdir();
+    dir.write('in.csv', `${header}\n${Array.from({ length: 40 }, (_, at) => row(at)).join('\n')}\n`);
+    const made = await dir.run(['init', 'in.csv', '-o', '-']);
+    expect(made.stdout).toContain(`\nsend: ${send}\n`);
+  },
+);

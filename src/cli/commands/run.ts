@@ -3,7 +3,7 @@ import { createUsageError } from '../../errors.js';
 import { checkPlaces } from '../../job/check-places.js';
 import { resolveOutput } from '../../options.js';
 import { createCommand } from '../command.js';
-import { confirmQuote } from '../confirm.js';
+import { confirmDoubt, confirmQuote } from '../confirm.js';
 import { EXIT_CODES, resolveJobCode } from '../exit-code.js';
 import { openInterrupt } from '../interrupt.js';
 import { openJobReport } from '../job-report.js';
@@ -77,6 +77,14 @@ export const run = createCommand({
           report.pause();
           return confirmQuote(quote, consent, host, interrupt);
         },
+        ...(consent.canAsk
+          ? {
+              confirmDoubt(doubt) {
+                report.pause();
+                return confirmDoubt(doubt, host, interrupt);
+              },
+            }
+          : {}),
         withValues: logValues === true,
         mayKeepOutput: log === null,
         signal: interrupt.signal,

@@ -1,0 +1,46 @@
+import { type ColumnKind, resolveColumnKind, splitColumnName } from './column-kind.js';
+import { normaliseCompanyName } from './company-name.js';
+import type { JsonValue } from './json.js';
+import { normaliseText } from './plain-text.js';
+
+/** True for a column whose values can say what a row is about, so that rows that differ in it may need different answers. */
+export function canTell(column: string): boolean {
+  const kind = resolveColumnKind(column);
+  return !isOwnColumn(column) && kind !== 'email' && kind !== 'phone';
+}
+
+/** True for what only the owner of a list can know: notes, tags, ids, dates of contacts. */
+export function isOwnColumn(column: string): boolean {
+  const words = splitColumnName(column);
+  return words.some((word) => OWN_WORDS.has(word)) || OWN_PHRASES.test(words.join(' '));
+}
+
+/** What a cell says about the row, folded for comparing; null for numbers, dates, addresses, long text and blanks. */
+export function readTelling(kind: ColumnKind, value: JsonValue | undefined): string | null {
+  if (typeof value !== 'string' || value.length > MAX_LENGTH || !/\p{L}{2}/u.test(value)) return null;
+  if (/@|^\d+[-/. ]|^\s*(?:yes|no|true|false)\s*$/i.test(value)) return null;
+  const text = kind === 'company' ? normaliseCompanyName(value) : normaliseText(value);
+  return kind === 'domain' || kind === 'url' ? text.replace(WEB_ADDRESS, '') : text;
+}
+
+/** True for a column that people of one company differ in, beside their names. */
+export function isOfPeople(column: string): boolean {
+  return resolveColumnKind(column) === 'person' || splitColumnName(column).some((word) => PEOPLE.has(word));
+}
+
+const MAX_LENGTH = 100;
+const WEB_ADDRESS = /^https?:\/\/|^(?:https?:\/\/)?www\.|\/$/g;
+
+const OWN_WORDS: ReadonlySet<string> = new Set(
+  'note notes comment comments remark remarks owner status stage tag tags id ids contacted source updated created campaign segment priority lifecycle'.split(
+    ' ',
+  ),
+);
+
+const OWN_PHRASES = /last contact|next step|follow up/;
+
+const PEOPLE: ReadonlySet<string> = new Set(
+  'title role position job seniority level salutation gender language city state region country location address street linkedin twitter'.split(
+    ' ',
+  ),
+);
