@@ -5,6 +5,8 @@ import { type EnrichHooks, enrich } from './enrich.js';
 import { type FilledRecord, readFilledRecord } from './job/filled-record.js';
 import { resolveFields } from './job/resolve-ask.js';
 import { openRowSpool, type RowSpool, readLines } from './job/row-spool.js';
+import type { Field } from './model/ask.js';
+import { type Blanks, createBlanks } from './model/blank.js';
 import type { EnrichEvent, JobSummary } from './model/events.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
 
@@ -54,8 +56,7 @@ export function enrichRows<T extends object>(
       const files = { input: spool.path, output, format: 'jsonl' } as const;
       const ended = await enrich({ ...job, ...files }, hideFiles(hooks));
       summary = { ...ended, input: job.name, output: '-' };
-      const names = fields.map((field) => field.name);
-      yield* readRecords(spool, output, names);
+      yield* readRecords(spool, output, fields, createBlanks({ words: job.blank, fields }));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -73,13 +74,15 @@ export function enrichRows<T extends object>(
 async function* readRecords<T extends object>(
   spool: RowSpool<T>,
   output: string,
-  fields: readonly string[],
+  fields: readonly Field[],
+  blanks: Blanks,
 ): AsyncGenerator<FilledRecord<T>, void> {
+  const names = fields.map((field) => field.name);
   const originals = spool.readOriginals();
   try {
     for await (const line of readLines(output)) {
       const original = await originals.next();
-      if (original.done !== true) yield readFilledRecord(original.value, line, fields);
+      if (original.done !== true) yield readFilledRecord(original.value, line, names, blanks);
     }
   } finally {
     await originals.return();

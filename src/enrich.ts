@@ -23,6 +23,7 @@ import { readRemaining } from './job/read-remaining.js';
 import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js';
 import { reportNotes } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
+import { resolveBlanks } from './job/resolve-blanks.js';
 import { writeTripOutput } from './job/write-output.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobSummary } from './model/events.js';
@@ -49,7 +50,8 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const ask = await resolveAsk(settings, file);
     await checkPlaces({ ...options, output: settings.output });
     const input = fitInput(file, ask, { path: settings.output, format: options.format });
-    const exclusion = await loadExclusion(options, ask, input);
+    const blanks = await resolveBlanks(options, ask, input);
+    const exclusion = await loadExclusion({ ...options, blanks }, ask, input);
 
     const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));
     const lease = closers.add(holdLease(ledger, ask.id));
@@ -67,6 +69,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
         settings,
         input,
         ask,
+        blanks,
         exclusion,
         ledger,
         lease,

@@ -5,6 +5,7 @@ import { fitInput } from './job/fit-input.js';
 import { isKeptInput, readKeptOptions } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
 import { isPicked, pickSample } from './job/pick-rows.js';
+import { resolveBlanks } from './job/resolve-blanks.js';
 import { writeOutput } from './job/write-output.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { RowCounts } from './model/outcome.js';
@@ -51,13 +52,15 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     await checkPlaces({ ...kept, ...options, input: job.input, output });
     const file = closers.add(await openInput({ ...kept, path: job.input }));
     const input = fitInput(file, job.ask, { path: output, format: options.format });
+    const blanks = await resolveBlanks(kept, job.ask, input);
     const sample = await pickSample(input, kept.sample ?? null);
     const { rows } = await writeOutput({
       input,
       ask: job.ask,
       ledger,
       job,
-      exclusion: await loadExclusion(kept, job.ask, input),
+      blanks,
+      exclusion: await loadExclusion({ ...kept, blanks }, job.ask, input),
       exclusionName: kept.exclude ?? '',
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
       isWanted: (row) => isPicked(row, kept.limit ?? null, sample),

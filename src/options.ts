@@ -48,17 +48,18 @@ export function resolveSettings(options: EnrichOptions): Settings {
 }
 
 /** A list that names nothing would send no column, or compare none, without a word. */
-function checkLists({ send, excludeOn, origins }: EnrichOptions): void {
+function checkLists({ send, excludeOn, blank, origins }: EnrichOptions): void {
   const lists = [
     ['send', '--send', send],
     ['excludeOn', '--exclude-on', excludeOn],
+    ['blank', '--blank', blank?.map((word) => word.replace(/^\+/, ''))],
   ] as const;
   for (const [name, flag, names] of lists) {
     if (names === undefined || names.some((column) => column.trim() !== '')) continue;
     throw createUsageError(
       'EMPTY_LIST',
-      `${origins?.[name] ?? flag} names no column`,
-      `Name at least one column with ${flag}, or leave it out.`,
+      `${origins?.[name] ?? flag} names nothing`,
+      `Name at least one with ${flag}, or leave it out.`,
     );
   }
 }

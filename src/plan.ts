@@ -12,6 +12,7 @@ import { loadExclusion } from './job/load-exclusion.js';
 import { openAgent } from './job/open-agent.js';
 import { describeChanges, reportNotes, reportUnmatched } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
+import { resolveBlanks } from './job/resolve-blanks.js';
 import { listDoubts, settleDoubts } from './job/settle-doubts.js';
 import type { SurveyCounts } from './job/survey-counts.js';
 import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
@@ -70,7 +71,8 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     checkColumns(file.name, file.columns);
     const ask = await resolveAsk(settings, file);
     const input = fitInput(file, ask, { path: settings.output, format: options.format });
-    const exclusion = await loadExclusion(options, ask, input);
+    const blanks = await resolveBlanks(options, ask, input);
+    const exclusion = await loadExclusion({ ...options, blanks }, ask, input);
     const ledger = closers.add(
       openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
     );
@@ -82,6 +84,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         settings,
         input,
         ask,
+        blanks,
         exclusion,
         ledger,
         lease: null,

@@ -1,6 +1,6 @@
 import { splitColumnName } from '../model/column-kind.js';
 import { type JsonObject, type JsonValue, readOwn } from '../model/json.js';
-import { isBlank } from '../model/row.js';
+import { isEmpty } from '../model/row.js';
 import type { Grounding } from '../model/run.js';
 import { type AnswerPlan, isRowForm } from './answer-plan.js';
 import { coerceValue, createObject } from './coerce-value.js';
@@ -57,7 +57,7 @@ function readInput(record: JsonObject, name: string): JsonValue {
   const own = readOwn(record, name);
   const other = Object.keys(record).find((column) => key !== '' && splitColumnName(column).join('_') === key);
   const value = own ?? (other === undefined ? undefined : record[other]);
-  return value === undefined || isBlank(value) ? null : value;
+  return value === undefined || isEmpty(value) ? null : value;
 }
 
 /** A property with properties of its own is put together from what each of them finds; any other is one look-up. */

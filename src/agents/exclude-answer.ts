@@ -1,7 +1,7 @@
 import { splitColumnName } from '../model/column-kind.js';
 import { createEntityKey } from '../model/entity-key.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import { isBlank } from '../model/row.js';
+import { isEmpty } from '../model/row.js';
 import type { Cell } from './answer-record.js';
 
 /** An exclusion record by the words of its column names, each with the key of its value. */
@@ -46,7 +46,7 @@ function clearCell(cell: Cell): Cell {
 function readKeys(record: JsonObject): Map<string, string> {
   const keys = new Map<string, string>();
   for (const [name, value] of Object.entries(record)) {
-    const key = isBlank(value) || isNested(value) ? null : createEntityKey(name, value);
+    const key = isEmpty(value) || isNested(value) ? null : createEntityKey(name, value);
     if (key !== null && name !== 'row_id') keys.set(splitColumnName(name).join('_'), key);
   }
   return keys;

@@ -1,6 +1,6 @@
 import { createEntityKey, isMailProvider, normaliseDomain } from '../model/entity-key.js';
 import type { JsonObject } from '../model/json.js';
-import { isBlank } from '../model/row.js';
+import { isEmpty } from '../model/row.js';
 import { createColumn, type Table } from './table.js';
 import { listKeys, listNames, type NameKind } from './table-index.js';
 import { type Roles, resolveRoles } from './table-roles.js';
@@ -17,7 +17,7 @@ export interface InputRecord {
 }
 
 export function createInputRecord(record: JsonObject): InputRecord {
-  const entries = Object.entries(record).filter(([name, value]) => name !== 'row_id' && !isBlank(value));
+  const entries = Object.entries(record).filter(([name, value]) => name !== 'row_id' && !isEmpty(value));
   const table: Table = {
     path: '',
     name: '',

@@ -88,14 +88,14 @@ function readDelimited(path: string, text: string, delimiter: string): Table {
       'Correct the quotes of this record.',
     );
   }
-  const start = data.findIndex((cells) => !isBlankRecord(cells));
+  const start = data.findIndex((cells) => !isEmptyRecord(cells));
   if (start < 0) {
     throw createTableError(path, null, 'it is empty', 'The first line must hold the names of the columns.');
   }
   const columns = (data[start] ?? []).map((name) => createColumn(name.trim()));
   const records: TableRecord[] = [];
   for (const [index, cells] of data.entries()) {
-    if (index <= start || isBlankRecord(cells)) continue;
+    if (index <= start || isEmptyRecord(cells)) continue;
     if (cells.slice(columns.length).some((cell) => cell.trim() !== '')) {
       throw createTableError(
         path,
@@ -120,7 +120,7 @@ function findDelimiter(text: string): string {
   return [',', ';', '\t', '|'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }
 
-function isBlankRecord(cells: readonly string[]): boolean {
+function isEmptyRecord(cells: readonly string[]): boolean {
   return cells.every((cell) => cell.trim() === '');
 }
 

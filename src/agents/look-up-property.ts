@@ -1,6 +1,6 @@
 import { formatCanonicalJson, isJsonObject, type JsonValue } from '../model/json.js';
 import { normaliseText } from '../model/plain-text.js';
-import { isBlank } from '../model/row.js';
+import { isEmpty } from '../model/row.js';
 import type { Citation, Confidence } from '../model/run.js';
 import { coerceValue } from './coerce-value.js';
 import { findColumns } from './find-columns.js';
@@ -82,7 +82,7 @@ function readColumns(
   const values = table.records[match.record]?.values ?? [];
   return findColumns(table, path, isLeafUnique).flatMap((column) => {
     const raw = values[column] ?? null;
-    if (isBlank(raw)) return [];
+    if (isEmpty(raw)) return [];
     const value = coerceValue(reader, node, raw, match.index.readNumberStyle(column));
     return [{ ...match, column, value }];
   });

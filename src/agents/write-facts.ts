@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JsonObject, JsonValue } from '../model/json.js';
-import { isBlank } from '../model/row.js';
+import { isEmpty } from '../model/row.js';
 import type { Grounding } from '../model/run.js';
 import type { AgentResult } from './agent.js';
 import { createResult, NO_RECORDS } from './create-result.js';
@@ -39,7 +39,7 @@ function listFacts({ index, record }: MatchedRecord): string[] {
   const values = index.table.records[record]?.values ?? [];
   return index.table.columns.flatMap(({ name }, at) => {
     const value = values[at] ?? null;
-    return isBlank(value) || name === '' ? [] : [`${name} ${formatValue(value)}`];
+    return isEmpty(value) || name === '' ? [] : [`${name} ${formatValue(value)}`];
   });
 }
 

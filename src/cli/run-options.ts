@@ -195,6 +195,13 @@ export const INPUT_OPTIONS = {
     group: FILES,
     about: 'The first line is a row; the columns are called column_1, column_2, …',
   },
+  blank: {
+    kind: 'list',
+    value: 'WORDS',
+    group: FILES,
+    about: 'Words that count as an empty cell, instead of N/A, null, - and the like; +tbd adds one to those.',
+    fallback: 'N/A, #N/A, #REF!, #VALUE!, NULL, \\N, (blank), ?, dashes',
+  },
   strict: {
     kind: 'switch',
     group: FILES,

@@ -1,6 +1,8 @@
+import type { Ask } from '../model/ask.js';
+import { type Blanks, isEmptyText } from '../model/blank.js';
 import { MAX_CELL_LENGTH, readCellChange } from '../model/clean-cell.js';
 import { type Row, readValue } from '../model/row.js';
-import { formatCount } from '../model/words.js';
+import { formatCount, formatNumber } from '../model/words.js';
 
 export interface Note {
   readonly code: string;
@@ -40,6 +42,66 @@ export class CellNotes {
         message: `${describe(count, column)} control characters or invisible marks, which are not sent`,
       })),
     ];
+  }
+}
+
+/** How many different placeholders are named in the note. */
+const MAX_WORDS = 5;
+
+interface PlaceholderSources {
+  readonly ask: Pick<Ask, 'send' | 'fields'>;
+  readonly input: { readonly columns: readonly string[] };
+  readonly blanks: Blanks;
+}
+
+/** Counts the placeholders that count as blank cells: in the columns that are sent, and in those to fill. */
+export class PlaceholderNotes {
+  private readonly send: readonly string[];
+  private readonly filled: readonly string[];
+  private readonly blanks: Blanks;
+  private readonly words = new Set<string>();
+  private sentCount = 0;
+  private filledCount = 0;
+
+  constructor({ ask, input, blanks }: PlaceholderSources) {
+    this.send = ask.send;
+    this.filled = input.columns.filter((column) =>
+      ask.fields.some(({ name }) => column === name || column.startsWith(`${name}.`)),
+    );
+    this.blanks = blanks;
+  }
+
+  count(row: Row): void {
+    for (const column of this.send) {
+      const value = readValue(row, column);
+      if (typeof value === 'string' && this.blanks.isBlank(value)) this.sentCount += this.note(value);
+    }
+    for (const column of this.filled) {
+      const value = readValue(row, column);
+      if (typeof value === 'string' && this.blanks.isUnfilled(column, value)) {
+        this.filledCount += this.note(value);
+      }
+    }
+  }
+
+  list(): Note[] {
+    const total = this.sentCount + this.filledCount;
+    if (total === 0) return [];
+    const words = [...this.words].map((word) => `“${word}”`).join(', ');
+    const more = this.words.size === MAX_WORDS ? ', …' : '';
+    const places = [
+      ...(this.sentCount === 0 ? [] : [`${formatCount(this.sentCount)} in columns that are sent`]),
+      ...(this.filledCount === 0 ? [] : [`${formatCount(this.filledCount)} in columns to fill`]),
+    ];
+    const message = `${formatNumber(total, 'cell')} with a placeholder (${words}${more}) ${total === 1 ? 'counts' : 'count'} as blank: ${places.join(', ')}. --blank changes the list.`;
+    return [{ code: 'PLACEHOLDERS', message }];
+  }
+
+  /** 1 for a placeholder, 0 for an empty cell. */
+  private note(value: string): number {
+    if (isEmptyText(value)) return 0;
+    if (this.words.size < MAX_WORDS) this.words.add(value.trim());
+    return 1;
   }
 }
 

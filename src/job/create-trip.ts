@@ -3,6 +3,7 @@ import { createRowChecker, type RowChecker } from '../check/check-run.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { OpenedJob, StoredAnswer } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import type { Doubt } from '../model/doubt.js';
 import type { EnrichEvent } from '../model/events.js';
@@ -51,6 +52,7 @@ interface TripParts {
   readonly settings: Settings;
   readonly input: Input;
   readonly ask: Ask;
+  readonly blanks: Blanks;
   readonly exclusion: LoadedExclusion;
   readonly ledger: Ledger;
   readonly cap: CallCap;
@@ -127,6 +129,7 @@ export function createTrip(parts: TripParts): Trip {
     select: {
       ask,
       overwrite: settings.overwrite,
+      blanks: parts.blanks,
       isWanted: (row: Row) => isPicked(row, settings.limit, trip.sample),
       isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
       findAnswers: (keys) => ledger.findAnswers(job, keys),

@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject, readOwn } from '../model/json.js';
+import type { Blanks } from '../model/blank.js';
+import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { toMicros } from '../model/money.js';
 import type { RowStatus } from '../model/outcome.js';
 import type { Citation, Confidence } from '../model/run.js';
@@ -30,13 +31,22 @@ export function readFilledRecord<T extends object>(
   input: T,
   line: string,
   fields: readonly string[],
+  blanks: Blanks,
 ): FilledRecord<T> {
   const record: unknown = JSON.parse(line);
   if (!isJsonObject(record) || !isJsonObject(record.enrichment))
     throw new TypeError('a line is a filled row');
   // Written a moment ago by the writer of JSON Lines, in just this shape.
   const enrichment = record.enrichment as unknown as Enrichment;
-  const readField = (name: string) => [name, readOwn(record, name) ?? null];
+  // A placeholder of the row that was asked about and stayed is no value that was found.
+  const isLeft = (name: string, value: JsonValue | undefined): boolean =>
+    Object.hasOwn(enrichment.fields, name) &&
+    blanks.isUnfilled(name, value) &&
+    Reflect.get(input, name) === value;
+  const readField = (name: string) => {
+    const value = readOwn(record, name);
+    return [name, isLeft(name, value) ? null : (value ?? null)];
+  };
   return {
     input,
     values: Object.fromEntries(fields.map(readField)),

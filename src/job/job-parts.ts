@@ -16,6 +16,7 @@ export const KEPT = [
   'sheet',
   'header',
   'overwrite',
+  'blank',
   'raw',
   'bom',
 ] as const;

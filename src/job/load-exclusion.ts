@@ -1,5 +1,6 @@
 import { createUsageError } from '../errors.js';
 import type { Ask } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { type FaultyRow, type Row, readValue } from '../model/row.js';
@@ -22,7 +23,7 @@ export interface LoadedExclusion extends Exclusion {
 
 /** Reads the exclusion file of a job, or returns a list that excludes nothing if none was given. */
 export async function loadExclusion(
-  options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'origins'>,
+  options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'origins'> & { readonly blanks: Blanks },
   ask: Ask,
   input: Pick<Input, 'columns' | 'readColumns'>,
 ): Promise<LoadedExclusion> {
@@ -52,7 +53,7 @@ export async function loadExclusion(
       }
     }
     const tell = file.columns.filter((column) => told.includes(column));
-    const exclusion = createExclusion(records, { ...columns, tell });
+    const exclusion = createExclusion(records, { ...columns, tell, blanks: options.blanks });
     return {
       ...exclusion,
       notes: describeList(path, records.length, columns, exclusion, file.notes),

@@ -1,6 +1,7 @@
+import { DEFAULT_BLANKS } from '../model/blank.js';
 import { type ColumnKind, resolveColumnKind, splitColumnName } from '../model/column-kind.js';
 import type { JsonValue } from '../model/json.js';
-import { isBlank, type Row, readValue } from '../model/row.js';
+import { type Row, readValue } from '../model/row.js';
 import { canTell, isOwnColumn, readTelling } from '../model/telling-column.js';
 import { type InputOptions, openInput } from '../read/open-input.js';
 
@@ -85,7 +86,7 @@ function joinKeys(keys: readonly string[], values: readonly (string | null)[]): 
 }
 
 function lookAtColumn(name: string, values: readonly (JsonValue | undefined)[]): ColumnLook {
-  const filled = values.filter((value) => !isBlank(value));
+  const filled = values.filter((value) => !DEFAULT_BLANKS.isUnfilled(name, value));
   const blanks = values.length - filled.length;
   const kind = resolveColumnKind(name);
   return {

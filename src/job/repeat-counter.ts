@@ -1,5 +1,5 @@
 import type { PreviousJob } from '../ledger/records.js';
-import { readQuestion } from '../model/question.js';
+import { listKeys, readQuestion } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Trip } from './create-trip.js';
 
@@ -19,13 +19,11 @@ export class RepeatCounter {
   add(rows: readonly Row[]): void {
     const { previous } = this;
     if (previous === null || rows.length === 0) return;
-    const { ledger, settings } = this.trip;
-    const keys = rows.flatMap((row) => {
-      const question = readQuestion(row, previous.ask, settings.overwrite);
-      return question.status === 'question' ? [question.key] : [];
-    });
-    const found = ledger.findAnswers({ id: previous.id, askId: previous.ask.id }, [...new Set(keys)]);
-    this.repeated += keys.filter((key) => (found.get(key)?.answeredAtMs ?? null) !== null).length;
+    const { ledger, settings, blanks } = this.trip;
+    const keys = rows.map((row) => listKeys(readQuestion(row, previous.ask, settings.overwrite, blanks)));
+    const found = ledger.findAnswers({ id: previous.id, askId: previous.ask.id }, [...new Set(keys.flat())]);
+    const isAnswered = (key: string): boolean => (found.get(key)?.answeredAtMs ?? null) !== null;
+    this.repeated += keys.filter((each) => each.some(isAnswered)).length;
   }
 
   /** null: nothing was answered before, or it was the same ask. */

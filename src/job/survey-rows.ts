@@ -5,7 +5,7 @@ import type { Quote } from '../model/quote.js';
 import type { Row } from '../model/row.js';
 import { holdsObjects } from '../model/shape.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
-import { CellNotes } from './cell-notes.js';
+import { CellNotes, PlaceholderNotes } from './cell-notes.js';
 import { Claims } from './claims.js';
 import type { Trip } from './create-trip.js';
 import { pickSample } from './pick-rows.js';
@@ -44,6 +44,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
   const counts = createCounts();
   const cellNotes = new CellNotes(trip.ask.send);
   const shared = new SharedAnswersCounter(trip.ask, trip.input.columns);
+  const placeholders = new PlaceholderNotes(trip);
   const claims = new Claims(canBePartlyFilled(trip));
   // What the rows before it ask is known to the claims.
   const inFlight = trip.inFlight.createView();
@@ -59,6 +60,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
       const questions = selection.status === 'ask' ? claims.claim(selection.questions) : [];
       counts[selection.status === 'ask' && questions.length === 0 ? 'twin' : selection.status] += 1;
       if (row === undefined) continue;
+      if (selection.status !== 'unwanted') placeholders.count(row);
       shared.add(row, selection);
       if (questions.length === 0) continue;
       meter.add(questions);
@@ -67,7 +69,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
     cellNotes.count(askedRows);
     repeats.add(askedRows);
   }
-  reportNotes(trip, cellNotes.list());
+  reportNotes(trip, [...cellNotes.list(), ...placeholders.list()]);
   return { ...meter.readQuote(), counts, sample, repeated: repeats.readCount(), shared: shared.find() };
 }
 

@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { JobRecord } from '../ledger/records.js';
 import type { FieldAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
 import type { EnrichEvent } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 import { KeySet } from '../model/key-set.js';
@@ -18,6 +19,7 @@ import { reportNotes } from './report-notes.js';
 export interface OutputJob {
   readonly input: Input;
   readonly ask: Ask;
+  readonly blanks: Blanks;
   readonly ledger: Ledger;
   readonly job: JobRecord;
   readonly exclusion: Exclusion;

@@ -1,14 +1,17 @@
 import type { StoredAnswer } from '../ledger/records.js';
 import { type FieldAnswer, isDoubtful } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
 import { readNextSteps } from '../model/ladder.js';
 import type { FilledRow, RowOutcome, RowStatus } from '../model/outcome.js';
-import { type RowQuestion, readQuestion } from '../model/question.js';
+import { listKeys, type RowQuestion, readQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
 
 export interface JoinContext {
   readonly ask: Ask;
   readonly overwrite: boolean;
+  /** @default what is blank without options */
+  readonly blanks?: Blanks;
   /** What a row without an answer is: the cap was reached, or it was not asked yet. */
   readonly unasked: 'over_budget' | 'pending';
   /** False for a row beyond `--limit` or outside `--sample`: it was not asked, whatever the cap. */
@@ -25,9 +28,14 @@ const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
 
 /** Joins each row of a chunk with what the ledger knows of its question: exactly one outcome a row. */
 export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[] {
-  const questions = rows.map((row) => readQuestion(row, context.ask, context.overwrite));
-  const keys = questions.flatMap((question) => (question.status === 'question' ? [question.key] : []));
+  const read = rows.map((row) => readQuestion(row, context.ask, context.overwrite, context.blanks));
+  const keys = read.flatMap(listKeys);
   const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
+  const questions = read.map((question) =>
+    question.status === 'question'
+      ? { ...question, key: resolveKey(question, (key) => answers.has(key)) }
+      : question,
+  );
   return rows.map((row, index) => {
     const question = questions[index];
     if (question === undefined) throw new RangeError('a row has a question');

@@ -91,6 +91,11 @@ export interface EnrichOptions {
   readonly sheet?: string | undefined;
   /** False for a file without a header. @default true */
   readonly header?: boolean | undefined;
+  /**
+   * Words that count as an empty cell, instead of `N/A`, `null`, `-` and the like; `+word` adds one to that list.
+   * @default the placeholders that spreadsheets and databases write
+   */
+  readonly blank?: readonly string[] | undefined;
   /** Refuse a file with rows of the wrong length or lines that cannot be read. @default false */
   readonly strict?: boolean | undefined;
   /** Path of a file for all citations, one JSON object a line. */

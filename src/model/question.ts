@@ -1,14 +1,17 @@
 import { type Ask, formatRecord, hashRecordText } from './ask.js';
+import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { cleanCell } from './clean-cell.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { createFieldColumns } from './output-columns.js';
-import { isBlank, type Row, readValue } from './row.js';
+import { type Row, readValue } from './row.js';
 
 /** What a row asks, before the ledger is looked at: the same for the stop that asks and the stop that joins. */
 export type RowQuestion =
   | {
       readonly status: 'question';
       readonly key: string;
+      /** The key under which the row was asked while placeholders were still sent; left out if it is the same. */
+      readonly formerKey?: string;
       readonly record: JsonObject;
       readonly fields: readonly string[];
     }
@@ -45,12 +48,17 @@ export interface QuestionGroup {
 }
 
 /** Reads a row as a question: its sent values, cleaned, and the fields that are still blank in it. */
-export function readQuestion(row: Row, ask: Ask, overwrite: boolean): RowQuestion {
+export function readQuestion(
+  row: Row,
+  ask: Ask,
+  overwrite: boolean,
+  blanks: Blanks = DEFAULT_BLANKS,
+): RowQuestion {
   if (row.kind === 'faulty') return { status: 'unsendable', reason: row.fault };
-  const open = overwrite ? ask.fields : readPlaces(ask).filter((field) => isUnfilled(row, field));
+  const open = overwrite ? ask.fields : readPlaces(ask).filter((field) => isUnfilled(row, field, blanks));
   const fields = open.map(({ name }) => name);
   if (fields.length === 0) return { status: 'unchanged' };
-  const record = readRecord(row, ask.send);
+  const { record, former } = readRecord(row, ask.send, blanks);
   if (record === null) {
     return { status: 'unsendable', reason: `nothing to go by: ${ask.send.join(', ')} blank` };
   }
@@ -60,26 +68,54 @@ export function readQuestion(row: Row, ask: Ask, overwrite: boolean): RowQuestio
   if (bytes > MAX_RECORD_BYTES) {
     return { status: 'unsendable', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
   }
-  return { status: 'question', key: hashRecordText(text), record, fields };
+  const formerKey = former === null ? {} : { formerKey: hashRecordText(formatRecord(former)) };
+  return { status: 'question', key: hashRecordText(text), ...formerKey, record, fields };
 }
 
-/** The sent columns that hold something; null if none does. */
-function readRecord(row: Row, send: readonly string[]): JsonObject | null {
+interface SentRecord {
+  /** The sent columns that hold something; null if none does. */
+  readonly record: JsonObject | null;
+  /** The same with its placeholders, as it was sent once; null if it has none. */
+  readonly former: JsonObject | null;
+}
+
+function readRecord(row: Row, send: readonly string[], blanks: Blanks): SentRecord {
   const entries: [string, JsonValue][] = [];
+  const all: [string, JsonValue][] = [];
   for (const column of send) {
     const value = cleanCell(readValue(row, column));
-    if (value !== undefined) entries.push([column, value]);
+    if (value === undefined) continue;
+    all.push([column, value]);
+    if (!blanks.isBlank(value)) entries.push([column, value]);
   }
   // Made of entries, since a value set to a column named `__proto__` would not become a column.
-  return entries.length === 0 ? null : Object.fromEntries(entries);
+  return {
+    record: entries.length === 0 ? null : Object.fromEntries(entries),
+    former: entries.length === all.length ? null : Object.fromEntries(all),
+  };
+}
+
+/** The key that a row goes by: the former one if its answer was bought under it, so that nothing is bought twice. */
+export function resolveKey(
+  { key, formerKey }: Pick<RowQuestion & { readonly status: 'question' }, 'key' | 'formerKey'>,
+  isKnown: (key: string) => boolean,
+): string {
+  return formerKey !== undefined && isKnown(formerKey) ? formerKey : key;
+}
+
+/** The keys under which a row's answer may be found. */
+export function listKeys(question: RowQuestion): string[] {
+  if (question.status !== 'question') return [];
+  const { key, formerKey } = question;
+  return formerKey === undefined ? [key] : [formerKey, key];
 }
 
 /** A field of object shape lives in dotted columns (`address.city` for `address`): one blank among them leaves it unfilled. */
-function isUnfilled(row: Row, { name, columns }: FieldPlaces): boolean {
-  if (!isBlank(readValue(row, name))) return false;
+function isUnfilled(row: Row, { name, columns }: FieldPlaces, blanks: Blanks): boolean {
+  if (!blanks.isUnfilled(name, readValue(row, name))) return false;
   if (row.kind !== 'cells') return true;
   const parts = columns ?? [...row.columns.keys()].filter((column) => column.startsWith(`${name}.`));
-  return parts.length === 0 || parts.some((column) => isBlank(readValue(row, column)));
+  return parts.length === 0 || parts.some((column) => blanks.isUnfilled(column, readValue(row, column)));
 }
 
 interface FieldPlaces {

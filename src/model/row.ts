@@ -65,7 +65,7 @@ function readNested(object: JsonObject, column: string): JsonValue | undefined {
   return value;
 }
 
-/** True for what counts as an empty cell: missing, null, or text of white space only. */
-export function isBlank(value: JsonValue | undefined): boolean {
+/** True for what is missing, null, or text of white space only. What counts as blank in a job is in `blank.ts`. */
+export function isEmpty(value: JsonValue | undefined): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }

@@ -20,6 +20,7 @@ const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/schema', 'schema', readPath],
   ['/send', 'send', readValue],
   ['/share_answers', 'shareAnswers', readValue],
+  ['/blank', 'blank', readValue],
   ['/exclude/file', 'exclude', readPath],
   ['/exclude/on', 'excludeOn', readValue],
   ['/effort', 'effort', (value) => (Array.isArray(value) ? value : [value])],

@@ -1,3 +1,4 @@
+import { type Blanks, DEFAULT_BLANKS } from '../model/blank.js';
 import { cleanCell } from '../model/clean-cell.js';
 import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
 import { readEntityKey } from '../model/entity-key.js';
@@ -17,6 +18,8 @@ export interface ExclusionOptions {
   readonly onAnswer: readonly string[];
   /** The columns of a record that may be told to the agent. */
   readonly tell: readonly string[];
+  /** Which values name nothing to compare. @default what is blank without options */
+  readonly blanks?: Blanks;
 }
 
 export interface Exclusion {
@@ -42,24 +45,27 @@ const MAX_TOLD = 100;
  * both, and in one at least.
  */
 export function createExclusion(records: readonly ExclusionRecord[], options: ExclusionOptions): Exclusion {
-  const { on, onAnswer, tell } = options;
+  const { on, onAnswer, tell, blanks = DEFAULT_BLANKS } = options;
   const ours = on.map(createKeyColumn);
   const theirs = onAnswer.map(createKeyColumn);
   const all = [...ours, ...theirs];
-  const keyed = records.map((record) => ({ record, keys: readKeys(all, (column) => record.values[column]) }));
+  const keyed = records.map((record) => ({
+    record,
+    keys: readKeys(all, blanks, (column) => record.values[column]),
+  }));
   const patterns = groupByPattern(keyed);
   let byKey: readonly KeyIndex[] | null = null;
   return {
     findMatch(row) {
       if (records.length === 0 || onAnswer.length > 0) return null;
-      const keys = readKeys(ours, (column) => readValue(row, column));
+      const keys = readKeys(ours, blanks, (column) => readValue(row, column));
       return findFirst(patterns, keys);
     },
     answerFields: onAnswer,
     findExcludedAnswer(record, values) {
       if (records.length === 0 || onAnswer.length === 0) return null;
-      const sent = readKeys(ours, (column) => readOwn(record, column));
-      const answered = readKeys(theirs, (field) => values[field]);
+      const sent = readKeys(ours, blanks, (column) => readOwn(record, column));
+      const answered = readKeys(theirs, blanks, (field) => values[field]);
       // Nothing found is nothing to exclude, whatever the row itself has in common with a record; nor is half an answer.
       const isWhole = onAnswer.every((field) => Object.hasOwn(values, field));
       return !isWhole || answered.every((key) => key === null)
@@ -70,12 +76,14 @@ export function createExclusion(records: readonly ExclusionRecord[], options: Ex
       byKey ??= indexByKey(all.length, keyed);
       const groups = new Set<readonly ExclusionRecord[]>();
       for (const row of rows) {
-        for (const [column, key] of readKeys(all, (name) => readOwn(row, name)).entries()) {
+        for (const [column, key] of readKeys(all, blanks, (name) => readOwn(row, name)).entries()) {
           const group = key === null ? undefined : byKey[column]?.get(key);
           if (group !== undefined) groups.add(group);
         }
       }
-      return takeWhileSmall(takeInTurn([...groups], limit).map((record) => pickValues(record.values, tell)));
+      return takeWhileSmall(
+        takeInTurn([...groups], limit).map((record) => pickValues(record.values, tell, blanks)),
+      );
     },
     listUnmatched() {
       const matched = new Set(patterns.flatMap((pattern) => pattern.listMatched()));
@@ -132,8 +140,15 @@ function createKeyColumn(name: string): KeyColumn {
   return { name, kind: resolveColumnKind(name) };
 }
 
-function readKeys(columns: readonly KeyColumn[], read: (column: string) => JsonValue | undefined): Keys {
-  return columns.map(({ name, kind }) => readEntityKey(kind, read(name) ?? null));
+function readKeys(
+  columns: readonly KeyColumn[],
+  blanks: Blanks,
+  read: (column: string) => JsonValue | undefined,
+): Keys {
+  return columns.map(({ name, kind }) => {
+    const value = read(name);
+    return value === undefined || blanks.isBlank(value) ? null : readEntityKey(kind, value);
+  });
 }
 
 /** The first record by its keys in some columns, and the keys that a row had too. */
@@ -223,11 +238,11 @@ function joinKeys(keys: Keys, shared: readonly boolean[]): string {
 }
 
 /** What is told of a record, as it may be sent. */
-function pickValues(values: JsonObject, columns: readonly string[]): JsonObject {
+function pickValues(values: JsonObject, columns: readonly string[], blanks: Blanks): JsonObject {
   const picked: Record<string, JsonValue> = Object.create(null);
   for (const column of columns) {
     const value = cleanCell(values[column]);
-    if (value !== undefined) picked[column] = value;
+    if (value !== undefined && !blanks.isBlank(value)) picked[column] = value;
   }
   return picked;
 }

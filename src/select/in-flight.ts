@@ -46,6 +46,7 @@ export class InFlight {
   /** The same for a look at what would be asked: it finds what is on its way, and what it would add is left to its own count. */
   createView(): InFlightView {
     return {
+      holds: (key) => this.holds(key),
       has: (key, field) => this.has(key, field),
       add: () => undefined,
       claimInherited: () => false,
@@ -54,4 +55,4 @@ export class InFlight {
 }
 
 /** What deciding about rows needs of it. */
-export type InFlightView = Pick<InFlight, 'has' | 'add' | 'claimInherited'>;
+export type InFlightView = Pick<InFlight, 'holds' | 'has' | 'add' | 'claimInherited'>;

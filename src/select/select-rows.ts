@@ -1,7 +1,8 @@
 import type { StoredAnswer } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
 import { readNextSteps } from '../model/ladder.js';
-import { type Question, type RowQuestion, readQuestion } from '../model/question.js';
+import { listKeys, type Question, type RowQuestion, readQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { InFlightView } from './in-flight.js';
 
@@ -9,6 +10,8 @@ export interface SelectContext {
   readonly ask: Ask;
   readonly overwrite: boolean;
   readonly inFlight: InFlightView;
+  /** @default what is blank without options */
+  readonly blanks?: Blanks;
   /** False for a row beyond `--limit` or outside `--sample`. */
   isWanted(row: Row): boolean;
   isExcluded(row: Row): boolean;
@@ -42,13 +45,14 @@ export type Selection =
 /** Decides for each row of a chunk; the ledger is asked once. A row that is to be asked is in flight from here on. */
 export function selectRows(rows: readonly Row[], context: SelectContext): Selection[] {
   const questions = rows.map((row) => readOpenQuestion(row, context));
-  const keys = questions.flatMap((question) => (question.status === 'question' ? [question.key] : []));
+  const keys = questions.flatMap((question) => ('key' in question ? listKeys(question) : []));
   const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
-  return questions.map((question) =>
-    question.status === 'question'
-      ? selectQuestion(question, answers.get(question.key), context)
-      : { status: question.status },
-  );
+  const isKnown = (key: string): boolean => answers.has(key) || context.inFlight.holds(key);
+  return questions.map((question) => {
+    if (question.status !== 'question') return { status: question.status };
+    const key = resolveKey(question, isKnown);
+    return selectQuestion({ ...question, key }, answers.get(key), context);
+  });
 }
 
 function readOpenQuestion(
@@ -57,7 +61,7 @@ function readOpenQuestion(
 ): RowQuestion | { readonly status: 'unwanted' | 'excluded' } {
   if (!context.isWanted(row)) return { status: 'unwanted' };
   if (context.isExcluded(row)) return { status: 'excluded' };
-  return readQuestion(row, context.ask, context.overwrite);
+  return readQuestion(row, context.ask, context.overwrite, context.blanks);
 }
 
 function selectQuestion(

@@ -1,9 +1,10 @@
 import type { FieldAnswer } from '../model/answer.js';
+import { DEFAULT_BLANKS } from '../model/blank.js';
 import { isJsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { formatMicros } from '../model/money.js';
 import type { FilledRow } from '../model/outcome.js';
 import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
-import { isBlank, type Row } from '../model/row.js';
+import type { Row } from '../model/row.js';
 import { defuseFormula } from './defuse-formula.js';
 import type { OutputOptions } from './output.js';
 
@@ -37,7 +38,14 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     placeField(field, place),
   );
   const outcomeAt = OUTCOME_COLUMNS.map(place);
-  const context = { ...options, inputWidth: inputTitles.length, write: createWriter(options.raw) };
+  const { blanks = DEFAULT_BLANKS } = options;
+  const context: FillContext = {
+    overwrite: options.overwrite,
+    inputWidth: inputTitles.length,
+    // The columns are named apart, and titles may be twice the same.
+    isBlank: (at, text) => blanks.isUnfilled(columns[at] ?? titles[at] ?? '', text),
+    write: createWriter(options.raw),
+  };
   return {
     titles,
     inputWidth: inputTitles.length,
@@ -90,6 +98,8 @@ function readInputCells(row: Row, columns: readonly string[], width: number): st
 interface FillContext {
   readonly overwrite: boolean;
   readonly inputWidth: number;
+  /** True for a cell of the input that may be filled. */
+  isBlank(at: number, text: string | undefined): boolean;
   write(value: JsonValue | undefined): string;
 }
 
@@ -107,9 +117,9 @@ function fillField(
   for (const { at, path } of fillable) {
     const text = context.write(readPath(answer.value, path));
     if (text !== '') {
-      isReplaced ||= !isBlank(out[at]);
+      isReplaced ||= !context.isBlank(at, out[at]);
       out[at] = text;
-    } else if (!isBlank(out[at])) isKept = true;
+    } else if (!context.isBlank(at, out[at])) isKept = true;
   }
   // A null leaves the input's value standing, and then there is nothing of the agent's to vouch for.
   if (isKept && answer.value === null) return;
@@ -125,7 +135,7 @@ function fillField(
 
 /** Columns of ours are free; one that came with the input is filled where it is blank, or where it may be overwritten. */
 function isFillable(out: readonly string[], at: number, context: FillContext): boolean {
-  return at >= context.inputWidth || context.overwrite || isBlank(out[at]);
+  return at >= context.inputWidth || context.overwrite || context.isBlank(at, out[at]);
 }
 
 /** What stands in a value under a path of keys. */

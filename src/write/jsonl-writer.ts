@@ -1,8 +1,9 @@
 import type { FieldAnswer } from '../model/answer.js';
+import { DEFAULT_BLANKS } from '../model/blank.js';
 import type { JsonValue } from '../model/json.js';
 import { compactJson, readMembers } from '../model/json-text.js';
 import type { FilledRow } from '../model/outcome.js';
-import { isBlank, type Row } from '../model/row.js';
+import type { Row } from '../model/row.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
 /** Writes JSON Lines: the input's object as it stood, the fields, and what became of the row. */
@@ -40,6 +41,7 @@ function flatten(text: string): string {
 
 /** One output object. Its text is the input's, with values put in: so nothing that JavaScript cannot hold is damaged. */
 function createObjectFormatter(options: OutputOptions): (row: FilledRow) => string {
+  const { blanks = DEFAULT_BLANKS } = options;
   const keys = options.columns.map(formatKey);
   const fields = options.fields.map(({ name }) => ({ name, key: formatKey(name) }));
   return ({ row, outcome }) => {
@@ -51,7 +53,7 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       const value = answer?.value ?? null;
       const own = readOwn(row, name);
       if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
-      else if (!isBlank(own) && (!options.overwrite || value === null)) continue;
+      else if (!blanks.isUnfilled(name, own) && (!options.overwrite || value === null)) continue;
       else if (value !== null) replaced.set(name, JSON.stringify(value));
       if (answer !== undefined) sources.push(key + formatSource(answer));
     }

@@ -1,4 +1,5 @@
 import type { Field } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
 import type { JsonObject } from '../model/json.js';
 import type { FilledRow } from '../model/outcome.js';
 import type { FileFormat, FileShape } from '../model/shape.js';
@@ -17,6 +18,8 @@ export interface OutputOptions {
   readonly schema?: JsonObject | undefined;
   /** Replace values of the input by the agent's; a null replaces nothing. */
   readonly overwrite: boolean;
+  /** Which cells of the input are blank, and may be filled. @default what is blank without options */
+  readonly blanks?: Blanks | undefined;
   /** Leave text as it is even if a spreadsheet would run it as a formula. */
   readonly raw: boolean;
   /** Start the file with a byte order mark, as Excel wants it. @default as the input */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Row } from '../../src/model/row.js';
-import { isBlank, readValue } from '../../src/model/row.js';
+import { isEmpty, readValue } from '../../src/model/row.js';
 
 const object: Row = {
   kind: 'object',
@@ -33,6 +33,6 @@ test('names that JavaScript objects have anyway are columns like any other', () 
 });
 
 test('what is missing, null or white space counts as blank; zero and false do not', () => {
-  expect([undefined, null, '', ' \t\n\u00a0'].map(isBlank)).toEqual([true, true, true, true]);
-  expect([0, false, 'x', [], {}].map(isBlank)).toEqual([false, false, false, false, false]);
+  expect([undefined, null, '', ' \t\n\u00a0'].map(isEmpty)).toEqual([true, true, true, true]);
+  expect([0, false, 'x', [], {}].map(isEmpty)).toEqual([false, false, false, false, false]);
 });
