@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { enrichRows } from '../../src/enrich-rows.js';
 import { exportJob } from '../../src/export.js';
 import { plan } from '../../src/plan.js';
 import { createList, type JobBench, openJobBench } from '../helpers/job.js';
 import { countStatuses, script } from '../helpers/truthful-agent.js';
+import { createRow, createWorkbook, unpackParts } from '../helpers/workbook.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
 async function openBench(text: string, name = 'in.csv'): Promise<JobBench & { readonly input: string }> {
@@ -63,6 +64,27 @@ test.each([
           .split('\n')
           .map((line) => JSON.parse(line).answer);
   expect(values).toEqual(['about A', 'about B', 'known', 'about D', 'N/A']);
+});
+
+test('a cell with an error of a workbook is filled, and stays an error where nothing is found', async () => {
+  const bench = await openJobBench(
+    script((rows) => ({
+      rows: rows.map((row) =>
+        row.fields.answer === 'about Nobody' ? { ...row, fields: { answer: null } } : row,
+      ),
+    })),
+  );
+  const line = (number: number, company: string, error: string) =>
+    `<row r="${number}"><c t="inlineStr"><is><t>${company}</t></is></c><c t="e"><v>${error}</v></c></row>`;
+  const rows = [createRow(1, ['company', 'answer']), line(2, 'A', '#N/A'), line(3, 'Nobody', '#REF!')];
+  const input = `${bench.folder}/in.xlsx`;
+  const output = `${bench.folder}/out.xlsx`;
+  writeFileSync(input, await createWorkbook({ List: rows.join('') }));
+  await bench.run({ input, output });
+  const sheet = (await unpackParts(readFileSync(output)))['xl/worksheets/sheet1.xml'] ?? '';
+  expect(sheet).toContain('about A');
+  expect(sheet).not.toContain('#N/A');
+  expect(sheet).toMatch(/t="e"[^>]*><v>#REF!/);
 });
 
 function toObject(text: string): string {
