@@ -2,13 +2,14 @@ import type { JsonValue } from '../model/json.js';
 import type { AgentRun, AgentRunEvent, CreateRunRequest, EventPage, RunPage } from '../model/run.js';
 import { AgentError } from './agent-error.js';
 import { openCallScope } from './call-scope.js';
-import { Caller, type CallRequest, describeRequest } from './caller.js';
+import { Caller, type CallRequest } from './caller.js';
 import { type AgentCheck, checkAgent, createNoPageError } from './check-agent.js';
 import { type AgentClientOptions, resolveClientOptions } from './client-options.js';
 import { OpenRun, type StartedRun } from './open-run.js';
-import { parseEventPage, parseRun, parseRunPage } from './parse-run.js';
-import { createNoRunError, startRun } from './start-run.js';
-import { createRunPath, streamRun, waitRun } from './wait-run.js';
+import { parseEventPage, parseRunPage } from './parse-run.js';
+import { createRunPath, parseThisRun, ReadTrouble } from './read-run.js';
+import { readCreatedRun, startRun } from './start-run.js';
+import { streamRun, waitRun } from './wait-run.js';
 
 export type { AgentCheck } from './check-agent.js';
 export type { AgentClientOptions, AgentTimeouts } from './client-options.js';
@@ -77,7 +78,7 @@ export class AgentClient {
     };
     return this.#within(options, async (signal) => {
       const answer = await this.#caller.open(call, signal);
-      return readRun(await this.#caller.readJson(answer, call, signal), call);
+      return readCreatedRun(await this.#caller.readJson(answer, call, signal), this.#caller);
     });
   }
 
@@ -104,38 +105,34 @@ export class AgentClient {
 
   /** The run as it stands now. */
   async get(id: string, options: CallOptions = {}): Promise<AgentRun> {
-    return this.#askRun({ method: 'GET', path: createRunPath(id) }, options);
+    return this.#askRun(id, { method: 'GET', path: createRunPath(id) }, options);
   }
 
   /** A page of the account's runs, newest first. */
   async list(options: PageOptions = {}): Promise<RunPage> {
     const call: CallRequest = { method: 'GET', path: `/agent/runs${formatPage(options)}` };
-    const page = parseRunPage(await this.#ask(call, options));
-    if (page === null) throw createNoPageError(call);
-    return page;
+    return this.#ask(call, options, (value) => orNoPage(parseRunPage(value), call));
   }
 
   /** A page of the run's stored events, oldest first. */
   async events(id: string, options: PageOptions = {}): Promise<EventPage> {
     const call: CallRequest = { method: 'GET', path: createRunPath(id, `/events${formatPage(options)}`) };
-    const page = parseEventPage(await this.#ask(call, options));
-    if (page === null) throw createNoPageError(call);
-    return page;
+    return this.#ask(call, options, (value) => orNoPage(parseEventPage(value), call));
   }
 
   /** Cancels a run; one that has ended is returned unchanged. What it used is billed, and its results are not kept. */
   async cancel(id: string, options: CallOptions = {}): Promise<AgentRun> {
-    return this.#askRun({ method: 'POST', path: createRunPath(id, '/cancel') }, options);
+    return this.#askRun(id, { method: 'POST', path: createRunPath(id, '/cancel') }, options);
   }
 
   /** Ends a run of the highest effort now and keeps what it found; one that has ended is returned unchanged. */
   async stop(id: string, options: CallOptions = {}): Promise<AgentRun> {
     const call: CallRequest = { method: 'POST', path: createRunPath(id, '/stop') };
     try {
-      return await this.#askRun(call, options);
+      return await this.#askRun(id, call, options);
     } catch (error) {
       if (!(error instanceof AgentError) || error.status !== 400 || !/beta/i.test(error.message)) throw error;
-      return this.#askRun({ ...call, extraBetas: [STOP_BETA] }, options);
+      return this.#askRun(id, { ...call, extraBetas: [STOP_BETA] }, options);
     }
   }
 
@@ -158,15 +155,19 @@ export class AgentClient {
   /**
    * Waits for the end of a run, completed or not, and returns it with its output. A run from `start` is followed on its
    * stream; where that breaks, or with an id alone, by replaying its events and by polling. An outage is sat out for
-   * `patienceMs`. Past `deadlineMs` it rejects with `WAIT_TIMED_OUT`; the run goes on and can be waited for again.
+   * `patienceMs`. Past `deadlineMs` it rejects with `WAIT_TIMED_OUT`; the run goes on and can be waited for again. A run
+   * that cannot be read for `unreadableMs` while others can ends the wait with `RUN_UNREADABLE`.
    */
   wait(run: StartedRun | string, options: WaitOptions = {}): Promise<AgentRun> {
     const target = typeof run === 'string' || run instanceof OpenRun ? run : run.id;
     const id = typeof target === 'string' ? target : target.id;
+    const trouble = new ReadTrouble(this.#caller);
     return this.#within(
       options,
-      (signal) => waitRun(this.#caller, target, signal, options.onEnd),
-      options.deadlineMs === undefined ? undefined : { id, deadlineMs: options.deadlineMs },
+      (signal) => waitRun(this.#caller, target, { signal, onEnd: options.onEnd, trouble }),
+      options.deadlineMs === undefined
+        ? undefined
+        : { id, deadlineMs: options.deadlineMs, readGraceMs: () => trouble.readGraceMs() },
     );
   }
 
@@ -181,29 +182,34 @@ export class AgentClient {
     await this.#caller.transport.close();
   }
 
-  async #askRun(call: CallRequest, options: CallOptions): Promise<AgentRun> {
-    return readRun(await this.#ask(call, options), call);
+  #askRun(id: string, call: CallRequest, options: CallOptions): Promise<AgentRun> {
+    return this.#ask(call, options, (value) => parseThisRun(value, id, call));
   }
 
-  #ask(call: CallRequest, options: CallOptions): Promise<JsonValue> {
-    return this.#within(options, (signal) => this.#caller.json(call, signal));
+  #ask<T>(call: CallRequest, options: CallOptions, parse: (value: JsonValue) => T): Promise<T> {
+    return this.#within(options, (signal) => this.#caller.ask(call, signal, parse));
   }
 
   /** Runs a call inside the caller's signal, its deadline and the client's life. */
   async #within<T>(
     options: CallOptions,
     call: (signal: AbortSignal) => Promise<T>,
-    limit?: { readonly id: string; readonly deadlineMs: number },
+    limit?: WaitLimit,
   ): Promise<T> {
     const scope = openCallScope(options.signal, this.#closing.signal);
-    const callOff =
-      limit === undefined
-        ? null
-        : this.#caller.clock.schedule(() => scope.abort(createDeadlineError(limit)), limit.deadlineMs);
+    const deadline = { callOff: (): void => undefined };
+    const watch = (waitLimit: WaitLimit, delayMs: number): void => {
+      deadline.callOff = this.#caller.clock.schedule(() => {
+        const graceMs = waitLimit.readGraceMs();
+        if (graceMs > 0) watch(waitLimit, graceMs);
+        else scope.abort(createDeadlineError(waitLimit));
+      }, delayMs);
+    };
+    if (limit !== undefined) watch(limit, limit.deadlineMs);
     try {
       return await call(scope.signal);
     } finally {
-      callOff?.();
+      deadline.callOff();
       scope.close();
     }
   }
@@ -212,10 +218,16 @@ export class AgentClient {
 /** The token that early versions of the service wanted for a stop. */
 const STOP_BETA = 'agent-max-effort-2026-07-27';
 
-function readRun(value: JsonValue, call: CallRequest): AgentRun {
-  const run = parseRun(value);
-  if (run === null) throw createNoRunError(describeRequest(call), call.creates === true ? 'unknown' : null);
-  return run;
+interface WaitLimit {
+  readonly id: string;
+  readonly deadlineMs: number;
+  /** How much longer a run that cannot be read at the deadline is tried. */
+  readonly readGraceMs: () => number;
+}
+
+function orNoPage<T>(page: T | null, call: CallRequest): T {
+  if (page === null) throw createNoPageError(call);
+  return page;
 }
 
 function formatPage({ limit, cursor }: PageOptions): string {
@@ -225,8 +237,8 @@ function formatPage({ limit, cursor }: PageOptions): string {
   return query.size === 0 ? '' : `?${query}`;
 }
 
-function createDeadlineError(limit: { readonly id: string; readonly deadlineMs: number }): AgentError {
-  return new AgentError('WAIT_TIMED_OUT', `Run ${limit.id} did not end within ${limit.deadlineMs} ms`, {
+function createDeadlineError({ id, deadlineMs }: WaitLimit): AgentError {
+  return new AgentError('WAIT_TIMED_OUT', `Run ${id} did not end within ${deadlineMs} ms`, {
     hint: 'The run goes on; wait for it again by its id.',
   });
 }

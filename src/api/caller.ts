@@ -3,7 +3,7 @@ import type { JsonValue } from '../model/json.js';
 import type { AgentTimeouts, ClientSettings } from './client-options.js';
 import { EventStream } from './event-stream.js';
 import { type AnswerContext, isSuccess, readError, readJson } from './read-answer.js';
-import { repeatCall } from './repeat-call.js';
+import { type RetryInfo, repeatCall } from './repeat-call.js';
 import type { RetryPolicy } from './retry.js';
 import { Transport, type WireAnswer, type WireRequest } from './transport.js';
 
@@ -17,6 +17,10 @@ export class Caller {
   readonly timeouts: AgentTimeouts;
   readonly retry: RetryPolicy;
   readonly transport: Transport;
+  /** True once the API itself has said anything: from then on, an answer in another shape is an outage. */
+  hasAnswered = false;
+  /** When an answer was last read in the shape that was asked for; null for never. */
+  lastReadAt: number | null = null;
   readonly #settings: ClientSettings;
 
   constructor(settings: ClientSettings) {
@@ -34,8 +38,10 @@ export class Caller {
     const wire = { accept: 'application/json', headersMs, ...request, creates } as const;
     const answer = await this.transport.send(wire, signal);
     if (isSuccess(answer)) return answer;
-    return orReason(signal, () => {
-      return readError(answer, this.#createContext(request)).then((error) => Promise.reject(error));
+    return orReason(signal, async () => {
+      const error = await readError(answer, this.#createContext(request));
+      this.hasAnswered ||= !error.isForeign;
+      throw error;
     });
   }
 
@@ -49,11 +55,31 @@ export class Caller {
     return new EventStream(answer.body, this.#settings.maxResponseBytes, () => this.clock.now());
   }
 
-  /** Sends a request that may be repeated until it is answered with JSON, as patiently as the policy says. */
-  json(request: CallRequest, signal: AbortSignal, policy: RetryPolicy = this.retry): Promise<JsonValue> {
-    return this.repeat(request, signal, policy, async () =>
-      this.readJson(await this.open(request, signal), request, signal),
-    );
+  /**
+   * Sends a request that may be repeated until its answer can be read, as patiently as the policy says. `parse` throws an
+   * `AgentError` for JSON that is not what was asked for.
+   */
+  ask<T>(
+    request: CallRequest,
+    signal: AbortSignal,
+    parse: (value: JsonValue) => T,
+    policy: RetryPolicy = this.retry,
+  ): Promise<T> {
+    return this.repeat(request, signal, policy, () => this.askOnce(request, signal, parse));
+  }
+
+  /** Sends a request once and reads its answer. */
+  async askOnce<T>(request: CallRequest, signal: AbortSignal, parse: (value: JsonValue) => T): Promise<T> {
+    const answer = await this.open(request, signal);
+    const value = parse(await this.readJson(answer, request, signal));
+    this.noteAnswer();
+    return value;
+  }
+
+  /** Notes that the API has answered what it was asked. */
+  noteAnswer(): void {
+    this.hasAnswered = true;
+    this.lastReadAt = this.clock.now();
   }
 
   /** Repeats any call as the policy allows. */
@@ -64,7 +90,19 @@ export class Caller {
     call: (attempt: number) => Promise<T>,
   ): Promise<T> {
     const { clock, onRetry } = this.#settings;
-    return repeatCall(call, { what: describeRequest(request), policy, clock, signal, onRetry });
+    return repeatCall(call, {
+      what: describeRequest(request),
+      policy,
+      clock,
+      signal,
+      onRetry,
+      hasAnswered: () => this.hasAnswered,
+    });
+  }
+
+  /** Reports a failure that is followed by another try. */
+  reportRetry(info: RetryInfo): void {
+    this.#settings.onRetry(info);
   }
 
   #createContext({ creates = false, ...request }: CallRequest): AnswerContext {

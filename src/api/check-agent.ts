@@ -3,7 +3,7 @@ import type { Caller, CallRequest } from './caller.js';
 import { describeRequest } from './caller.js';
 import { parseRunPage } from './parse-run.js';
 import type { BaseUrl } from './resolve-base-url.js';
-import { readHeader } from './transport.js';
+import { readHeader, type WireAnswer } from './transport.js';
 
 /** What an agent that answers tells about itself. */
 export interface AgentCheck {
@@ -15,17 +15,57 @@ export interface AgentCheck {
 export async function checkAgent(caller: Caller, signal: AbortSignal): Promise<AgentCheck> {
   // Somebody is waiting to begin, so patience is short.
   const headersMs = Math.min(15_000, caller.timeouts.headersMs);
-  const call: CallRequest = { method: 'GET', path: '/agent/runs?limit=1', headersMs };
+  const call: CallRequest = { ...NEWEST_RUN, headersMs };
   const policy = { ...caller.retry, maxRetries: Math.min(2, caller.retry.maxRetries), budgetMs: 10_000 };
   try {
     return await caller.repeat(call, signal, policy, async () => {
       const answer = await caller.open(call, signal);
-      if (parseRunPage(await caller.readJson(answer, call, signal)) === null) throw createNoPageError(call);
+      await readPage(caller, answer, call, signal);
       const timeMs = Date.parse(readHeader(answer.headers, 'date') ?? '');
       return { serverTimeMs: Number.isNaN(timeMs) ? null : timeMs };
     });
   } catch (error) {
     throw error instanceof AgentError ? nameAddress(error, caller.transport.base) : error;
+  }
+}
+
+const NEWEST_RUN: CallRequest = { method: 'GET', path: '/agent/runs?limit=1' };
+/** An id in the form of the service's own that no run has. */
+const NO_RUN: CallRequest = { method: 'GET', path: '/agent/runs/agent_run_00000000000000000000000000' };
+
+/** True if the API answers right now: what cannot be read then is at fault itself. */
+export async function isAnswering(caller: Caller, signal: AbortSignal): Promise<boolean> {
+  try {
+    await readPage(caller, await caller.open(NEWEST_RUN, signal), NEWEST_RUN, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof AgentError) return false;
+    throw error;
+  }
+}
+
+/** Reads the page with the newest run. One run that is broken JSON breaks it too: then a run that does not exist is asked for. */
+async function readPage(
+  caller: Caller,
+  answer: WireAnswer,
+  call: CallRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    if (parseRunPage(await caller.readJson(answer, call, signal)) === null) throw createNoPageError(call);
+    caller.noteAnswer();
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code !== 'INVALID_JSON') throw error;
+    if (!(await knowsNoRun(caller, signal))) throw error;
+  }
+}
+
+async function knowsNoRun(caller: Caller, signal: AbortSignal): Promise<boolean> {
+  try {
+    (await caller.open(NO_RUN, signal)).body.destroy();
+    return false;
+  } catch (error) {
+    return error instanceof AgentError && error.code === 'RUN_NOT_FOUND';
   }
 }
 
@@ -46,6 +86,7 @@ function nameAddress(error: AgentError, { origin, prefix }: BaseUrl): AgentError
 export function createNoPageError(call: CallRequest): AgentError {
   return new AgentError('NOT_THE_API', `${describeRequest(call)} answered JSON that is no page of a list`, {
     status: 200,
+    isForeign: true,
     hint: 'Check the address of the API (--api-url).',
   });
 }

@@ -23,6 +23,11 @@ export interface AgentTimeouts {
   readonly streamIdleMs: number;
   /** How long an outage may last while a run is waited for. @default 300000, on this machine 30000 */
   readonly patienceMs: number;
+  /**
+   * How long a run that cannot be read, while others can, is tried again before its wait is given up; it is read five
+   * times at least. @default 600000, on this machine 60000
+   */
+  readonly unreadableMs: number;
 }
 
 /** How a client reaches its agent; each may be left out. */
@@ -68,10 +73,11 @@ const TIMEOUTS: AgentTimeouts = {
   requestMs: 300_000,
   streamIdleMs: 120_000,
   patienceMs: 300_000,
+  unreadableMs: 600_000,
 };
 
-/** A server on this machine that is gone mostly stays gone. */
-const LOOPBACK_PATIENCE_MS = 30_000;
+/** A server on this machine that is gone mostly stays gone, and nothing on the way garbles its answers. */
+const LOOPBACK_TIMEOUTS = { patienceMs: 30_000, unreadableMs: 60_000 };
 
 const RETRY: RetryPolicy = { maxRetries: 6, baseMs: 500, capMs: 20_000, budgetMs: 90_000 };
 
@@ -79,8 +85,7 @@ const RETRY: RetryPolicy = { maxRetries: 6, baseMs: 500, capMs: 20_000, budgetMs
 export function resolveClientOptions(options: AgentClientOptions): ClientSettings {
   const apiKey = resolveKey(options.apiKey);
   const base = resolveBaseUrl(options.baseUrl ?? HOSTED_URL, apiKey !== null);
-  const patienceMs = base.isLoopback ? LOOPBACK_PATIENCE_MS : TIMEOUTS.patienceMs;
-  const timeouts = { ...TIMEOUTS, patienceMs, ...options.timeouts };
+  const timeouts = { ...TIMEOUTS, ...(base.isLoopback ? LOOPBACK_TIMEOUTS : {}), ...options.timeouts };
   return {
     transport: {
       base,

@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
-import { type AgentRun, type AgentRunEvent, isTerminal } from '../model/run.js';
+import { type AgentRun, type AgentRunEvent, hasEnded, type RunStatus } from '../model/run.js';
 import type { EventStream } from './event-stream.js';
 import { IdleWatch } from './idle-watch.js';
 import { resolvePollDelay } from './poll-delay.js';
@@ -54,16 +54,23 @@ export async function* followRun(
       if (seen.ids.size > before) continue;
     }
     const run = await calls.get(target.id);
-    if (isTerminal(run.status)) return yield createEndEvent(run);
+    if (hasEnded(run)) return yield createEndEvent(run);
   }
 }
 
 /** True for the last event of a run, also under a name that came after this program was written. */
 export function isTerminalEvent(event: AgentRunEvent, runId: string): boolean {
+  const data = isJsonObject(event.data) ? event.data : {};
+  const { id = runId, status, completedAt } = data;
+  // A stream that tells of another run's end says nothing about this one.
+  if (id !== runId) return false;
   if (TERMINAL_EVENTS.has(event.event)) return true;
-  if (!isJsonObject(event.data) || !event.event.startsWith('agent_run.')) return false;
-  const { id, status } = event.data;
-  return id === runId && typeof status === 'string' && isTerminal(status);
+  if (data.id === undefined || !event.event.startsWith('agent_run.') || typeof status !== 'string')
+    return false;
+  return hasEnded({
+    status: status as RunStatus,
+    completedAt: typeof completedAt === 'string' ? completedAt : null,
+  });
 }
 
 const TERMINAL_EVENTS: ReadonlySet<string> = new Set([
@@ -97,7 +104,7 @@ async function* readStream(
       let item = await watch.race(next);
       while (item === null) {
         const run = await calls.get(runId);
-        if (isTerminal(run.status)) {
+        if (hasEnded(run)) {
           yield createEndEvent(run);
           return true;
         }

@@ -22,6 +22,10 @@ export function parseRun(value: JsonValue | undefined): AgentRun | null {
   if (!isJsonObject(value)) return null;
   const { id, status } = value;
   if (typeof id !== 'string' || id === '' || typeof status !== 'string' || status === '') return null;
+  return fillRun(value, id, status);
+}
+
+function fillRun(value: JsonObject, id: string, status: string): AgentRun {
   return {
     ...value,
     id,
@@ -48,7 +52,14 @@ export function hasResult(value: JsonValue | undefined): boolean {
 /** Reads a page of runs, leaving out entries that are none; null for anything that is no page. */
 export function parseRunPage(value: JsonValue): RunPage | null {
   const page = parsePage(value);
-  return page && { ...page, data: page.data.map(parseRun).filter((run) => run !== null) };
+  return page && { ...page, data: page.data.map(parseListedRun).filter((run) => run !== null) };
+}
+
+/** An entry that says what it was asked is a run, even without a status or an id: a lost create is looked for here. */
+function parseListedRun(value: JsonValue): AgentRun | null {
+  const run = parseRun(value);
+  if (run !== null || !isJsonObject(value) || !isJsonObject(value.request)) return run;
+  return fillRun(value, readText(value.id) ?? '', readText(value.status) ?? 'unknown');
 }
 
 /** Reads a page of stored events, leaving out entries that are none; null for anything that is no page. */

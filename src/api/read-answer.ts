@@ -58,7 +58,7 @@ export async function readError(answer: WireAnswer, context: AnswerContext): Pro
     type: parsed.type,
     requestId: parsed.requestId ?? readHeader(answer.headers, 'x-request-id'),
     retryAfterMs: parseRetryAfter(readHeader(answer.headers, 'retry-after'), context.clock.now()),
-    isForeign: !parsed.wellFormed,
+    isForeign: !parsed.wellFormed || GATEWAY_STATUSES.has(answer.status),
     outcome: resolveOutcome(answer.status, parsed.wellFormed, context),
   });
 }
@@ -89,6 +89,7 @@ function createRedirectError(answer: WireAnswer, context: AnswerContext): AgentE
   const target = formatTarget(readHeader(answer.headers, 'location'), context.address);
   return new AgentError('REDIRECTED', `${context.what} was redirected (${answer.status}) to ${target}`, {
     status: answer.status,
+    isForeign: true,
     outcome: context.creates ? 'unknown' : null,
     hint: 'Redirects are not followed, so that the key goes nowhere else; give the final address as --api-url.',
   });
@@ -100,6 +101,9 @@ function formatTarget(location: string | null, address: string): string {
   const url = new URL(location, address);
   return `${url.origin}${url.pathname}`;
 }
+
+/** Statuses of proxies and login pages alone, whatever shape the answer has. */
+const GATEWAY_STATUSES: ReadonlySet<number> = new Set([407, 511]);
 
 /** Statuses by which the agent says that it created nothing, if it says so in a shape of its own. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 405, 413, 415, 422, 429]);

@@ -20,12 +20,14 @@ export interface RepeatOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onRetry: (info: RetryInfo) => void;
+  /** True once the API has answered anything. */
+  readonly hasAnswered: () => boolean;
 }
 
 /** Makes a call that is safe to repeat, again and again as the policy allows; rejects with the last failure. */
 export async function repeatCall<T>(
   call: (attempt: number) => Promise<T>,
-  { what, policy, clock, signal, onRetry }: RepeatOptions,
+  { what, policy, clock, signal, onRetry, hasAnswered }: RepeatOptions,
 ): Promise<T> {
   const startedAt = clock.now();
   for (let attempt = 1; ; attempt += 1) {
@@ -33,7 +35,12 @@ export async function repeatCall<T>(
       return await call(attempt);
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
-      const state = { attempt, elapsedMs: clock.now() - startedAt, random: clock.random() };
+      const state = {
+        attempt,
+        elapsedMs: clock.now() - startedAt,
+        random: clock.random(),
+        hasAnswered: hasAnswered(),
+      };
       const decision = resolveRetry(error, state, policy);
       if (!decision.retry) throw error;
       onRetry({ what, attempt, delayMs: decision.delayMs, reason: error.message, status: error.status });

@@ -16,6 +16,8 @@ export interface RetryFacts {
   readonly status: number | null;
   readonly code: string;
   readonly retryAfterMs: number | null;
+  /** The answer is not in the API's own shape. @default false */
+  readonly isForeign?: boolean;
 }
 
 /** Where the call stands. */
@@ -26,6 +28,8 @@ export interface RetryState {
   readonly elapsedMs: number;
   /** A number in [0, 1). */
   readonly random: number;
+  /** True once the API has answered before: what now comes in another shape is an outage on the way. @default false */
+  readonly hasAnswered?: boolean;
 }
 
 export type RetryDecision =
@@ -34,7 +38,7 @@ export type RetryDecision =
 
 /** Decides whether a call that may be repeated is tried again, and after how long: full jitter, `Retry-After` first. */
 export function resolveRetry(facts: RetryFacts, state: RetryState, policy: RetryPolicy): RetryDecision {
-  if (!isRetryable(facts)) return { retry: false, why: 'final' };
+  if (!isRetryable(facts, state.hasAnswered)) return { retry: false, why: 'final' };
   if (state.attempt > policy.maxRetries) return { retry: false, why: 'attempts' };
   const ceilingMs = Math.min(policy.capMs, policy.baseMs * 2 ** (state.attempt - 1));
   const jitterMs = Math.floor(state.random * ceilingMs);
@@ -49,20 +53,24 @@ const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([
   408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529,
 ]);
 /** Failures without a status that the next try would only repeat. */
-const FINAL_CODES: ReadonlySet<string> = new Set([
-  'RESPONSE_TOO_LARGE',
-  'CLIENT_CLOSED',
-  'TLS_ERROR',
-  'PROXY_REFUSED',
-]);
+const FINAL_CODES: ReadonlySet<string> = new Set(['RESPONSE_TOO_LARGE', 'CLIENT_CLOSED']);
+/** Wrong from the start they stay wrong; after an answer they mean that something else got in between. */
+const FINAL_AT_FIRST_CODES: ReadonlySet<string> = new Set(['TLS_ERROR', 'PROXY_REFUSED']);
 
 /** An answer that was cut or garbled on the way, although its status was fine. */
 const GARBLED_CODES: ReadonlySet<string> = new Set(['INVALID_JSON']);
 
-/** True for a failure that may pass by itself. Only for calls that may be repeated: a create never is. */
-export function isRetryable(facts: Pick<RetryFacts, 'status' | 'code'>): boolean {
-  if (facts.status === null) return !FINAL_CODES.has(facts.code);
-  return RETRYABLE_STATUSES.has(facts.status) || GARBLED_CODES.has(facts.code);
+/**
+ * True for a failure that may pass by itself. Only for calls that may be repeated: a create never is. A login page, a
+ * redirect or an empty answer may pass once the API has answered; before that the address is wrong.
+ */
+export function isRetryable(
+  { status, code, isForeign = false }: Pick<RetryFacts, 'status' | 'code' | 'isForeign'>,
+  hasAnswered = false,
+): boolean {
+  if (FINAL_CODES.has(code)) return false;
+  if (status === null) return hasAnswered || !FINAL_AT_FIRST_CODES.has(code);
+  return RETRYABLE_STATUSES.has(status) || GARBLED_CODES.has(code) || (hasAnswered && isForeign);
 }
 
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;

@@ -1,5 +1,12 @@
 import { isJsonObject, type JsonValue } from '../model/json.js';
-import { type AgentRunEvent, type CreateRunRequest, isTerminal } from '../model/run.js';
+import {
+  type AgentRun,
+  type AgentRunEvent,
+  type CreateRunRequest,
+  describeBadRunId,
+  hasEnded,
+  isRunId,
+} from '../model/run.js';
 import { AgentError } from './agent-error.js';
 import type { Caller, CallRequest } from './caller.js';
 import type { EventStream } from './event-stream.js';
@@ -24,7 +31,7 @@ export async function startRun(
   const answer = await caller.open(call, signal);
   const effort = request.effort ?? null;
   if (!answer.contentType.includes('text/event-stream')) {
-    return readPlainRun(await caller.readJson(answer, call, signal), effort);
+    return readPlainRun(await caller.readJson(answer, call, signal), effort, caller);
   }
   const stream = caller.readEvents(answer);
   try {
@@ -36,18 +43,37 @@ export async function startRun(
 }
 
 /** Some agents answer with the run itself where events were asked for. */
-function readPlainRun(value: JsonValue, effort: string | null): OpenRun {
-  const run = parseRun(value);
-  if (run === null) throw createNoRunError('POST /agent/runs', 'unknown');
-  return new OpenRun(run.id, effort, isTerminal(run.status) && hasResult(value) ? { run } : {});
+function readPlainRun(value: JsonValue, effort: string | null, caller: Caller): OpenRun {
+  const run = readCreatedRun(value, caller);
+  return new OpenRun(run.id, effort, hasEnded(run) && hasResult(value) ? { run } : {});
 }
 
-/** An error for JSON that is no run. */
+/** Reads the answer to a create; throws where it names no run, or one with an id that cannot be used. */
+export function readCreatedRun(value: JsonValue, caller: Caller): AgentRun {
+  const run = parseRun(value);
+  if (run === null) throw createNoRunError('POST /agent/runs', 'unknown');
+  caller.noteAnswer();
+  if (!isRunId(run.id)) throw createBadIdError(run.id, caller);
+  return run;
+}
+
+/** An error for JSON that is not a run. */
 export function createNoRunError(what: string, outcome: 'unknown' | null): AgentError {
   return new AgentError('INVALID_RUN', `${what} answered JSON that is no run: it has no id or no status`, {
     status: 200,
+    isForeign: true,
     outcome,
     hint: 'Check the address of the API (--api-url).',
+  });
+}
+
+/** The run was created, so it may be billed; no further call can name it. */
+function createBadIdError(id: string, caller: Caller): AgentError {
+  const message = `POST /agent/runs: ${describeBadRunId(caller.transport.mask(id))}`;
+  return new AgentError('INVALID_RUN_ID', message, {
+    status: 200,
+    outcome: 'created',
+    hint: 'The run may be billed, and its result cannot be fetched. Report this to whoever runs the agent.',
   });
 }
 
@@ -70,6 +96,8 @@ async function readRunId(stream: EventStream, caller: Caller, signal: AbortSigna
       early.push(item.event);
       const id = findRunId(item.event);
       if (id !== null) {
+        caller.noteAnswer();
+        if (!isRunId(id)) throw createBadIdError(id, caller);
         stream.unread(early);
         return id;
       }

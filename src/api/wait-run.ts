@@ -1,6 +1,5 @@
-import { createUsageError } from '../errors.js';
 import { isJsonObject } from '../model/json.js';
-import { type AgentRun, type AgentRunEvent, isTerminal } from '../model/run.js';
+import { type AgentRun, type AgentRunEvent, hasEnded } from '../model/run.js';
 import { AgentError } from './agent-error.js';
 import type { Caller, CallRequest } from './caller.js';
 import type { EventStream } from './event-stream.js';
@@ -8,7 +7,7 @@ import { type FollowCalls, type FollowTarget, followRun } from './follow-run.js'
 import type { OpenRun } from './open-run.js';
 import { hasResult, parseFault, parseRun } from './parse-run.js';
 import { resolvePollDelay } from './poll-delay.js';
-import { createNoRunError } from './start-run.js';
+import { createRunPath, ReadTrouble, readRun } from './read-run.js';
 
 /**
  * Waits for the end of a run and returns it with its result: from the last event if it carries one, else asked for.
@@ -17,12 +16,19 @@ import { createNoRunError } from './start-run.js';
 export async function waitRun(
   caller: Caller,
   run: OpenRun | string,
-  signal: AbortSignal,
-  onEnd: () => void = () => undefined,
+  {
+    signal,
+    onEnd = () => undefined,
+    trouble,
+  }: {
+    readonly signal: AbortSignal;
+    readonly onEnd?: (() => void) | undefined;
+    readonly trouble: ReadTrouble;
+  },
 ): Promise<AgentRun> {
   if (typeof run !== 'string' && run.run !== null) return run.run;
   const target = createTarget(run);
-  const calls = createFollowCalls(caller, target, false, signal);
+  const calls = createFollowCalls(caller, target, false, trouble, signal);
   let last: AgentRunEvent | null = null;
   for await (const event of followRun(target, calls)) last = event;
   onEnd();
@@ -36,19 +42,7 @@ export function streamRun(
   signal: AbortSignal,
 ): AsyncGenerator<AgentRunEvent, void> {
   const target = createTarget(run);
-  return followRun(target, createFollowCalls(caller, target, true, signal));
-}
-
-/** The path of a run, with its id escaped. */
-export function createRunPath(id: string, rest = ''): string {
-  if (id === '' || id === '.' || id === '..') {
-    throw createUsageError(
-      'INVALID_RUN_ID',
-      `${JSON.stringify(id)} is no id of a run`,
-      'An id has 1 to 200 letters, digits and _ . : -',
-    );
-  }
-  return `/agent/runs/${encodeURIComponent(id)}${rest}`;
+  return followRun(target, createFollowCalls(caller, target, true, new ReadTrouble(caller), signal));
 }
 
 function createTarget(run: OpenRun | string): FollowTarget {
@@ -56,38 +50,17 @@ function createTarget(run: OpenRun | string): FollowTarget {
   return { id: run.id, effort: run.effort, stream: run.takeStream(), fresh: true };
 }
 
-/** For so long after its start, a run that cannot be found may only not have arrived everywhere yet. */
-const SETTLING_MS = 10_000;
-const LOOK_AGAIN_MS = 1_000;
-
 function createFollowCalls(
   caller: Caller,
   target: FollowTarget,
   everyEvent: boolean,
+  trouble: ReadTrouble,
   signal: AbortSignal,
 ): FollowCalls {
   const { clock, timeouts } = caller;
   const startedAt = clock.now();
-  // A paid run is worth waiting for: tries are limited by time alone.
-  const policy = { ...caller.retry, maxRetries: Number.POSITIVE_INFINITY, budgetMs: timeouts.patienceMs };
-  const get = async (id: string): Promise<AgentRun> => {
-    const call: CallRequest = { method: 'GET', path: createRunPath(id) };
-    const askedAt = clock.now();
-    for (let delayMs = LOOK_AGAIN_MS; ; delayMs = Math.min(2 * delayMs, policy.capMs)) {
-      try {
-        const run = parseRun(await caller.json(call, signal, policy));
-        if (run === null) throw createNoRunError(`GET ${call.path}`, null);
-        return run;
-      } catch (error) {
-        if (!(error instanceof AgentError) || error.status !== 404) throw error;
-        const isSettling = target.fresh && clock.now() - startedAt < SETTLING_MS;
-        // A proxy that has lost its way to the agent for a while says the same of every run.
-        const isOutage = error.isForeign && clock.now() - askedAt < policy.budgetMs;
-        if (!isSettling && !isOutage) throw error;
-        await clock.sleep(isOutage ? delayMs : LOOK_AGAIN_MS, signal);
-      }
-    }
-  };
+  const get = (id: string): Promise<AgentRun> =>
+    readRun(caller, { id, isFresh: target.fresh, startedAt }, trouble, signal);
   const openReplay = async (id: string, lastEventId: string | null): Promise<EventStream | null> => {
     const call: CallRequest = {
       method: 'GET',
@@ -116,11 +89,11 @@ async function resolveEnd(
   calls: FollowCalls,
 ): Promise<AgentRun> {
   const carried = hasResult(last?.data) ? parseRun(last?.data) : null;
-  if (carried !== null && carried.id === target.id && isTerminal(carried.status)) return carried;
+  if (carried !== null && carried.id === target.id && hasEnded(carried)) return carried;
   const startedAt = calls.clock.now();
   for (;;) {
     const run = await calls.get(target.id);
-    if (isTerminal(run.status)) return withFault(run, last);
+    if (hasEnded(run)) return withFault(run, last);
     const ageMs = calls.clock.now() - startedAt;
     const delayMs = resolvePollDelay({ ageMs, effort: 'minimal', random: calls.clock.random() });
     await calls.clock.sleep(delayMs, calls.signal);

@@ -3,8 +3,9 @@ import type { ErrorKind } from '../errors.js';
 /**
  * What a failed create left behind. `not_created`: the agent said no, or never heard of it, so nothing is billed.
  * `unknown`: a paid run may exist, and the agent's list has to be searched before it is created again.
+ * `created`: a paid run exists, but its id is out of form: nothing can be asked about it.
  */
-export type CreateOutcome = 'not_created' | 'unknown';
+export type CreateOutcome = 'not_created' | 'unknown' | 'created';
 
 /** Which limit a 429 speaks of: too many runs at once, or too many starts a second. */
 export type AgentLimit = 'concurrency' | 'rate';

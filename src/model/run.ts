@@ -109,3 +109,26 @@ export interface EventPage {
 export function isTerminal(status: string): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
+
+/** True for a run that has ended, also under a status of a later service: then it says when it was completed. */
+export function hasEnded({ status, completedAt }: Pick<AgentRun, 'status' | 'completedAt'>): boolean {
+  const isActive = status === 'queued' || status === 'running';
+  return isTerminal(status) || (completedAt !== null && !isActive);
+}
+
+/** True for an id that can stand in a path and in the ledger: 1 to 200 of `A-Za-z0-9_.:-`, not only dots. */
+export function isRunId(id: string): boolean {
+  return /^(?!\.+$)[A-Za-z0-9_.:-]{1,200}$/.test(id);
+}
+
+const SHOWN_ID = 40;
+
+/** Says that a run has an id that cannot be used, whatever characters it holds and however long it is. */
+export function describeBadRunId(id: string): string {
+  const shown = JSON.stringify(id.slice(0, SHOWN_ID)).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  const rest = id.length > SHOWN_ID ? ` (${id.length} characters)` : '';
+  return `the agent named its run ${shown}${rest}, which is not a valid run id (1 to 200 letters, digits and _ . : -)`;
+}

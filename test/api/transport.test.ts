@@ -73,14 +73,26 @@ describe('a request', () => {
     );
   });
 
-  test('escapes ids, and refuses those that would name another place', async () => {
+  test('takes ids of 1 to 200 letters, digits and _ . : -, and refuses all others', async () => {
     await withClient(
-      (_request, response) => sendJson(response, 200, createRunJson('r')),
+      (_request, response) => sendJson(response, 200, createRunJson('a.b:C_-9')),
       {},
       async (both) => {
-        await both.client.get('a/../b?c#d e:é');
-        expect(both.server.requests[0]?.url).toBe('/agent/runs/a%2F..%2Fb%3Fc%23d%20e%3A%C3%A9');
-        for (const id of ['', '.', '..']) {
+        await both.client.get('a.b:C_-9');
+        expect(both.server.requests[0]?.url).toBe('/agent/runs/a.b%3AC_-9');
+        for (const id of [
+          '',
+          '.',
+          '..',
+          '...',
+          'a/../b',
+          'a?b',
+          'é',
+          '\ud800',
+          'a\n',
+          'a\u0000',
+          'x'.repeat(201),
+        ]) {
           await expect(both.client.delete(id)).rejects.toMatchObject({
             code: 'INVALID_RUN_ID',
             kind: 'usage',

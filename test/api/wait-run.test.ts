@@ -313,13 +313,13 @@ describe('after a cut', () => {
     };
     await withClient(route({ get }), { clock, timeouts: { patienceMs: 10_000 } }, async ({ client }) => {
       const waiting = client.wait('r');
-      await clock.wakeNext(1_000);
-      await clock.wakeNext(2_000);
+      await clock.wakeNext(250);
+      await clock.wakeNext(500);
       expect((await waiting).status).toBe('completed');
       away = 9;
       const failing = client.wait('r');
       failing.catch(() => undefined);
-      for (const delayMs of [1_000, 2_000, 4_000, 8_000]) await clock.wakeNext(delayMs);
+      for (const delayMs of [250, 500, 1_000, 2_000, 4_000]) await clock.wakeNext(delayMs);
       await expect(failing).rejects.toMatchObject({ status: 404, isForeign: true });
     });
   });
@@ -531,7 +531,8 @@ describe('an outage', () => {
       {},
       async ({ client, server }) => {
         await expect(client.wait('r')).rejects.toMatchObject({ kind: 'refused' });
-        expect(server.requests).toHaveLength(1);
+        // One look at the list tells that it is not this run alone that cannot be read.
+        expect(calls(server)).toEqual(['GET /agent/runs/r', 'GET /agent/runs?limit=1']);
       },
     );
   });

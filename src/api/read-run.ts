@@ -1,0 +1,178 @@
+import { createUsageError } from '../errors.js';
+import type { JsonValue } from '../model/json.js';
+import { type AgentRun, isRunId } from '../model/run.js';
+import { AgentError } from './agent-error.js';
+import { type Caller, type CallRequest, describeRequest } from './caller.js';
+import { isAnswering } from './check-agent.js';
+import { parseRun } from './parse-run.js';
+import { isRetryable, resolveRetry } from './retry.js';
+import { createNoRunError } from './start-run.js';
+
+/** The run to read. */
+export interface ReadTarget {
+  readonly id: string;
+  /** True for a run that has only just been started. */
+  readonly isFresh: boolean;
+  /** When we began to wait for it. */
+  readonly startedAt: number;
+}
+
+/** A 404 this soon after the start may only mean that the run has not arrived everywhere yet. */
+const SETTLING_MS = 10_000;
+const LOOK_AGAIN_MS = 1_000;
+
+/**
+ * Reads a run that is worth money as patiently as it deserves. An outage is sat out for `patienceMs`. A run that alone
+ * cannot be read, while the API answers, is tried at least five times over `unreadableMs`, then rejected with
+ * `RUN_UNREADABLE`. Rejects at once for a run that the agent says is gone, and for one that is too large.
+ */
+export async function readRun(
+  caller: Caller,
+  target: ReadTarget,
+  trouble: ReadTrouble,
+  signal: AbortSignal,
+): Promise<AgentRun> {
+  const call: CallRequest = { method: 'GET', path: createRunPath(target.id) };
+  for (;;) {
+    try {
+      const run = await caller.askOnce(call, signal, (value) => parseThisRun(value, target.id, call));
+      trouble.end();
+      return run;
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      const delayMs = await resolveDelay(error, caller, target, trouble, signal);
+      const { attempts: attempt } = trouble;
+      if (attempt > 0)
+        caller.reportRetry({
+          what: describeRequest(call),
+          attempt,
+          delayMs,
+          reason: error.message,
+          status: error.status,
+        });
+      await caller.clock.sleep(delayMs, signal);
+    }
+  }
+}
+
+/** The path of a run, with its id escaped. */
+export function createRunPath(id: string, rest = ''): string {
+  if (!isRunId(id)) {
+    throw createUsageError(
+      'INVALID_RUN_ID',
+      `${JSON.stringify(id.slice(0, 40))} is not a valid run id`,
+      'An id has 1 to 200 letters, digits and _ . : -',
+    );
+  }
+  return `/agent/runs/${encodeURIComponent(id)}${rest}`;
+}
+
+/** Reads an answer about one run; throws where it is not a run, or another one. */
+export function parseThisRun(value: JsonValue, id: string, call: CallRequest): AgentRun {
+  const what = describeRequest(call);
+  const run = parseRun(value);
+  if (run === null) throw createNoRunError(what, null);
+  if (run.id === id) return run;
+  throw new AgentError('WRONG_RUN', `${what} answered with another run than ${id}`, {
+    status: 200,
+    isForeign: true,
+    hint: 'Something on the way may be giving out old answers (a cache), or the agent mixes up its runs.',
+  });
+}
+
+/** How long to wait before the run is read again; throws where that is of no use. */
+async function resolveDelay(
+  error: AgentError,
+  caller: Caller,
+  { isFresh, startedAt }: ReadTarget,
+  trouble: ReadTrouble,
+  signal: AbortSignal,
+): Promise<number> {
+  const { clock, timeouts, retry } = caller;
+  if ((error.status === 404 || error.status === 410) && !error.isForeign) {
+    if (error.status === 404 && isFresh && clock.now() - startedAt < SETTLING_MS) return LOOK_AGAIN_MS;
+    throw error;
+  }
+  // A proxy that has lost its way to the agent says of every run that it cannot be found.
+  const hasAnswered = caller.hasAnswered || error.status === 404 || error.status === 410;
+  if (error.status === null && !isRetryable(error, hasAnswered)) throw error;
+  const previousAt = trouble.add();
+  const { attempts, elapsedMs } = trouble;
+  const state = { attempt: attempts, elapsedMs, random: clock.random(), hasAnswered };
+  // Tries are limited by time alone: the run is paid.
+  const policy = { ...retry, maxRetries: Number.POSITIVE_INFINITY, budgetMs: timeouts.patienceMs };
+  const outage = resolveRetry(error, state, policy);
+  if (outage.retry) return outage.delayMs;
+  const isOthersTurn = caller.lastReadAt !== null && previousAt !== null && caller.lastReadAt >= previousAt;
+  if (!isOthersTurn && !(await isAnswering(caller, signal))) throw error;
+  if (trouble.isOver) throw createUnreadableError(error, attempts, elapsedMs);
+  return Math.max(trouble.delayMs, Math.min(error.retryAfterMs ?? 0, LONGEST_DELAY_MS));
+}
+
+/** A run is read this often at least before it is given up. */
+const LEAST_READS = 5;
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 120_000;
+/** The last read may take this long after its time. */
+const LAST_READ_MS = 60_000;
+
+/** How long, and how often, a run could not be read while it was waited for. */
+export class ReadTrouble {
+  attempts = 0;
+  readonly #caller: Caller;
+  #since: number | null = null;
+  #lastAt: number | null = null;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /** Counts a failed read and returns when the one before it failed, or null if it is the first. */
+  add(): number | null {
+    const previousAt = this.#lastAt;
+    this.#lastAt = this.#caller.clock.now();
+    this.#since ??= this.#lastAt;
+    this.attempts += 1;
+    return previousAt;
+  }
+
+  /** The run was read. */
+  end(): void {
+    this.attempts = 0;
+    this.#since = null;
+    this.#lastAt = null;
+  }
+
+  get elapsedMs(): number {
+    return this.#since === null ? 0 : this.#caller.clock.now() - this.#since;
+  }
+
+  get isOver(): boolean {
+    return this.attempts >= LEAST_READS && this.elapsedMs >= this.#caller.timeouts.unreadableMs;
+  }
+
+  /** Until the next read of a run that alone cannot be read; the last one is made when the time is up. */
+  get delayMs(): number {
+    const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.attempts - 1));
+    const leftMs = this.#caller.timeouts.unreadableMs - this.elapsedMs;
+    return leftMs > 0 ? Math.min(delayMs, leftMs) : FIRST_DELAY_MS;
+  }
+
+  /** How much longer a run that cannot be read is tried: a deadline that cut this short would leave its batch open for good. */
+  readGraceMs(): number {
+    if (this.#since === null) return 0;
+    return Math.max(0, this.#caller.timeouts.unreadableMs + LAST_READ_MS - this.elapsedMs);
+  }
+}
+
+function createUnreadableError(error: AgentError, attempts: number, elapsedMs: number): AgentError {
+  const time =
+    elapsedMs < 120_000 ? `${Math.round(elapsedMs / 1_000)} s` : `${Math.round(elapsedMs / 60_000)} min`;
+  const message = `the run could not be read ${attempts} times over ${time}, while the agent answered otherwise: ${error.message}`;
+  return new AgentError('RUN_UNREADABLE', message, {
+    status: error.status,
+    requestId: error.requestId,
+    hint: 'The run may be billed, and its result cannot be fetched. Report this to whoever runs the agent.',
+    cause: error,
+  });
+}
