@@ -3,6 +3,7 @@ import { readSize } from '../batch/question-pool.js';
 import type { OpenBatch } from '../ledger/records.js';
 import type { Batch } from '../model/batch.js';
 import type { QuestionGroup } from '../model/question.js';
+import { isRunId } from '../model/run.js';
 import { createRequest } from '../send/create-request.js';
 import { sendBatch } from '../send/send-batch.js';
 import { createGoneRun } from '../wait/create-gone-run.js';
@@ -10,7 +11,7 @@ import { resolveWaitMs } from '../wait/run-deadline.js';
 import { waitForRun } from '../wait/wait-run.js';
 import { type AskContext, type NextQuestions, NOTHING } from './ask-context.js';
 import { createGroupBatch, readBatchGroup } from './group-batch.js';
-import { settleGroup } from './settle-group.js';
+import { settleGroup, settleUnusable } from './settle-group.js';
 
 /** The way of one group of questions through its run: send, wait, check, settle; and what has to go round again. */
 export async function askGroup(group: QuestionGroup, context: AskContext): Promise<NextQuestions> {
@@ -26,6 +27,9 @@ export async function askGroup(group: QuestionGroup, context: AskContext): Promi
       return { ...NOTHING, overBudget: group };
     case 'stopped':
       return NOTHING;
+    case 'unusable':
+      tally.countSent(batch, null, false);
+      return settleUnusable(batch, group, '', sent.reason, context);
     case 'absent':
       return sendAgain(group, sent.reason, context);
     case 'unknown':
@@ -43,7 +47,7 @@ export function resumeGroup(open: OpenBatch, runId: string, context: AskContext)
   const { batch, intendedAtMs } = open;
   const { ask, send, runTimeoutMs } = context;
   const waitMs = resolveWaitMs(batch.effort, runTimeoutMs, send.clock.now() - intendedAtMs);
-  context.tally.countSent(batch, runId, true);
+  context.tally.countSent(batch, isRunId(runId) ? runId : null, true);
   return waitAndSettle(batch, readBatchGroup(batch, ask), runId, waitMs, context);
 }
 
@@ -69,6 +73,8 @@ async function waitAndSettle(
       return settleGroup(batch, group, waited.run, context);
     case 'gone':
       return settleGroup(batch, group, createGoneRun(batch, readRunId(run), waited.reason), context);
+    case 'unusable':
+      return settleUnusable(batch, group, readUsableId(run), waited.reason, context);
     case 'late':
       failRows(batch, waited.reason, context);
       tally.countLate(batch, readRunId(run), waited.reason);
@@ -135,6 +141,12 @@ function giveUp(group: QuestionGroup, reason: string, context: AskContext): Next
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   tally.countGivenUp(group.questions.length, reason);
   return NOTHING;
+}
+
+/** The id of a run as the ledger may keep it; empty for one that is out of form. */
+function readUsableId(run: StartedRun | string): string {
+  const id = readRunId(run);
+  return isRunId(id) ? id : '';
 }
 
 function readRunId(run: StartedRun | string): string {

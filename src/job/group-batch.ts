@@ -19,8 +19,7 @@ export function createGroupBatch(
       attempt: group.attempt,
       effort,
       fields: group.fields,
-      rows: group.questions.map(({ key, record, fault }, index) => ({
-        rowId: `r${index + 1}`,
+      rows: group.questions.map(({ key, record, fault }) => ({
         key,
         record,
         ...(fault === null ? {} : { fault }),

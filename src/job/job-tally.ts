@@ -78,19 +78,14 @@ export class JobTally {
     this.report();
   }
 
-  countSent(batch: Batch, runId: string, adopted: boolean): void {
+  /** A run that was started; its id is null where it cannot be used. */
+  countSent(batch: Batch, runId: string | null, adopted: boolean): void {
     this.runs[adopted ? 'adopted' : 'created'] += 1;
     this.runsActive += 1;
     const { id: batchId, effort, attempt } = batch;
-    this.sources.onEvent({
-      type: 'batch_sent',
-      batchId,
-      runId,
-      rows: batch.rows.length,
-      effort,
-      attempt,
-      adopted,
-    });
+    const rows = batch.rows.length;
+    if (runId !== null)
+      this.sources.onEvent({ type: 'batch_sent', batchId, runId, rows, effort, attempt, adopted });
     this.report();
   }
 
@@ -102,6 +97,8 @@ export class JobTally {
       readonly filled: number;
       readonly done: number;
       readonly failed: number;
+      /** Why the run cannot be used; null if it can. */
+      readonly reason: string | null;
     },
   ): void {
     const costMicros = toMicros(run.costDollars.total);
@@ -118,12 +115,19 @@ export class JobTally {
     this.runsActive -= 1;
     this.rowsDone += rows.done + rows.failed;
     this.rowsFailed += rows.failed;
-    const facts = { batchId: batch.id, runId: run.id, rows: batch.rows.length };
+    const facts = { batchId: batch.id, rows: batch.rows.length };
     if (run.status === 'completed') {
-      this.sources.onEvent({ type: 'batch_settled', ...facts, answered: rows.answered, costMicros });
+      this.sources.onEvent({
+        type: 'batch_settled',
+        ...facts,
+        runId: run.id,
+        answered: rows.answered,
+        costMicros,
+      });
     } else {
       this.runs.failed += 1;
-      this.sources.onEvent({ type: 'batch_failed', ...facts, reason: `the run ended as ${run.status}` });
+      const reason = rows.reason ?? `the run ended as ${run.status}`;
+      this.sources.onEvent({ type: 'batch_failed', ...facts, runId: run.id === '' ? null : run.id, reason });
     }
     this.report();
   }

@@ -1,4 +1,5 @@
 import type { OpenBatch } from '../ledger/records.js';
+import { isRunId } from '../model/run.js';
 import { findLostRuns } from '../send/find-lost-runs.js';
 import type { Trip } from './create-trip.js';
 
@@ -35,7 +36,8 @@ export async function recoverBatches(trip: Trip): Promise<RecoveredBatches> {
     const { batch } = each;
     const runId = each.runId ?? runIds.get(batch.id);
     if (runId !== undefined) {
-      if (each.runId === null) trip.ledger.sent(batch.id, runId);
+      // An id that cannot be used ends its batch as soon as it is waited for; the ledger keeps no such ids.
+      if (each.runId === null && isRunId(runId)) trip.ledger.sent(batch.id, runId);
       trip.pacer.adopt();
       runs.push({ open: each, runId });
     } else if (doubt === null) {

@@ -10,13 +10,46 @@ import type { Question, QuestionGroup } from '../model/question.js';
 import type { AgentRun } from '../model/run.js';
 import type { InFlight } from '../select/in-flight.js';
 import { createAnswers } from '../settle/create-answers.js';
-import type { AskContext, NextQuestions } from './ask-context.js';
+import { createGoneRun } from '../wait/create-gone-run.js';
+import { type AskContext, type NextQuestions, NOTHING } from './ask-context.js';
+import { describeMisfit } from './describe-misfit.js';
 
-/** Ends a group by its run: good rows are settled at once; the rest goes round again, or fails at its last attempt. */
+/**
+ * Ends a group by its run: good rows are settled at once; the rest goes round again, or fails at its last attempt. A run
+ * that belongs to another batch ends this one as unusable.
+ */
 export function settleGroup(
   batch: Batch,
   group: QuestionGroup,
   run: AgentRun,
+  context: AskContext,
+): NextQuestions {
+  const misfit = describeMisfit(batch, run, context.ledger);
+  return misfit === null
+    ? settleRun(batch, group, run, null, context)
+    : settleUnusable(batch, group, '', misfit, context);
+}
+
+/**
+ * Ends a group whose run exists and cannot be used: what was reserved is booked, and its rows fail with the reason. They
+ * are not asked again at once: the agent would be paid twice for what it may do again. The id is empty for a run that
+ * cannot be named.
+ */
+export function settleUnusable(
+  batch: Batch,
+  group: QuestionGroup,
+  runId: string,
+  reason: string,
+  context: AskContext,
+): NextQuestions {
+  return settleRun(batch, group, createGoneRun(batch, runId, reason), reason, context);
+}
+
+function settleRun(
+  batch: Batch,
+  group: QuestionGroup,
+  run: AgentRun,
+  unusable: string | null,
   context: AskContext,
 ): NextQuestions {
   const { ask, job, ledger, tally, checker, inFlight, lastAttempt } = context;
@@ -24,7 +57,10 @@ export function settleGroup(
   const checked = excludeAnswers(brought, batch, context.exclusion, lastAttempt);
   const answers = createAnswers(batch, checked, run);
   context.answerNotes.count(brought, answers);
-  const repair = planRepair(group, checked.rejected, run, lastAttempt);
+  const repair =
+    unusable === null
+      ? planRepair(group, checked.rejected, run, lastAttempt)
+      : { ...NOTHING, failures: batch.rows.map(({ key }) => ({ key, reason: unusable })) };
   const isFirst = ledger.settle(batch.id, run, answers, repair.failures);
   context.cap.settle(batch.id, toMicros(run.costDollars.total));
   // What another job sent fails there, and what `cancel` has settled meanwhile nowhere; the rows that waited fail here.
@@ -42,10 +78,11 @@ export function settleGroup(
     filled: countFilled(answers, stored, run),
     done: answers.filter(isDone).length,
     failed: repair.failures.filter(isDone).length,
+    reason: unusable,
   });
   if (brought.rows.length > 0) context.patience.renew();
   else if (group.attempt === 1)
-    context.patience.wear(brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
+    context.patience.wear(unusable ?? brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
   return next;
 }
 

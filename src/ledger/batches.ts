@@ -91,6 +91,20 @@ export function voidBatch(database: Database, batchId: string, why: string, nowM
   );
 }
 
+/** True where a run has settled another batch that was sent to the same agent. */
+export function isRunUsed(database: Database, batchId: string, runId: string): boolean {
+  const used = database.get<{ number: number }>(
+    `select other.number from batch other join ask on ask.number = other.ask
+     where other.run_id = ?1 and other.state = 'settled' and other.id <> ?2
+       and ask.content ->> '$.agent' is (
+         select own.content ->> '$.agent' from batch join ask own on own.number = batch.ask where batch.id = ?2)
+     limit 1`,
+    runId,
+    batchId,
+  );
+  return used !== undefined;
+}
+
 /** Keeps a batch, and its money, for the next time: nobody could tell whether it has a run. */
 export function suspectBatch(database: Database, batchId: string, why: string): void {
   const batch = readBatch(database, batchId);

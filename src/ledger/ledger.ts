@@ -8,6 +8,7 @@ import { failRows, findAnswers, findOlderAnswers } from './answers.js';
 import {
   findOpenBatches,
   intendBatch,
+  isRunUsed,
   markSent,
   type OpenRecord,
   suspectBatch,
@@ -143,8 +144,16 @@ export class Ledger {
   }
 
   /**
+   * True where a run has settled another batch that was sent to the same agent, in whichever job or process: then it
+   * cannot settle this one. It stays so until the end of the turn of the event loop, and with it up to a `settle`.
+   */
+  isRunUsed(batchId: string, runId: string): boolean {
+    return this.#database.step(() => isRunUsed(this.#database, batchId, runId));
+  }
+
+  /**
    * Ends a batch by its run: the reservation becomes the cost, every row of the batch bears its share, answers are
-   * merged field by field, the raw run is kept. All of it or none; a batch that is settled already stays as it is.
+   * merged field by field, the raw run is kept. A run with an empty id stands for one that cannot be named. All of it or none; a batch that is settled already stays as it is.
    * Begins to flush. False: it was settled already.
    */
   settle(

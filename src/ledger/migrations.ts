@@ -150,6 +150,10 @@ export const MIGRATIONS: readonly string[] = [
   alter table next_answer rename to answer;
   create index answer_blank on answer (number) where answered_at is null;
   `,
+  `
+  -- One run settles one batch: whether another has been settled by a run is looked up for each.
+  create index batch_by_run on batch (run_id) where state = 'settled';
+  `,
 ];
 
 /** Brings a ledger of any earlier version to this one, as one transaction; refuses what is newer or not a ledger. */

@@ -27,9 +27,14 @@ export function settleBatch(
   const record = known ?? readOpenRecord(database, batchId);
   const costMicros = toMicros(run.costDollars.total);
   if (record === null || !endBatch(database, record, run, costMicros, nowMs)) return false;
-  const numbers = writeAnswers(database, keys, { record, runId: run.id, answers, nowMs });
+  const numbers = writeAnswers(database, keys, { record, runId: readRunId(run), answers, nowMs });
   writeShares(database, record, numbers, costMicros, failures);
   return true;
+}
+
+/** Null for a run whose id cannot be used. */
+function readRunId(run: AgentRun): string | null {
+  return run.id === '' ? null : run.id;
 }
 
 /** The raw run as it was settled. */
@@ -50,7 +55,7 @@ function endBatch(
     database.run(
       `update batch set state = 'settled', run_id = ?, cost_micros = ?, why = null, ended_at = ?
        where number = ? and state in (${from})`,
-      ...[run.id, costMicros, nowMs, number],
+      ...[readRunId(run), costMicros, nowMs, number],
     ) === 1;
   const isReserved = end("'intended', 'sent', 'unknown'");
   if (!isReserved && !end("'void'")) return false;

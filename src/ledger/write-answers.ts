@@ -14,7 +14,7 @@ export const UPDATE_ANSWERS = `
 
 interface BatchAnswers {
   readonly record: OpenRecord;
-  readonly runId: string;
+  readonly runId: string | null;
   readonly answers: readonly RowAnswer[];
   readonly nowMs: number;
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from './json.js';
 
 /** One question of a batch. */
 export interface BatchRow {
-  /** Short and unique in the run; the answer is matched by it. */
+  /** Short, and unique in the job, so that the answer to another run never fits; the answer is matched by it. */
   readonly rowId: string;
   /** The row key: what the answer is stored under. */
   readonly key: string;
@@ -35,11 +35,16 @@ export interface Batch {
   readonly reserveMicros: number;
 }
 
+/** A batch before it is named. */
+export interface BatchParts extends Omit<Batch, 'id' | 'rows'> {
+  readonly rows: readonly Omit<BatchRow, 'rowId'>[];
+}
+
 /**
- * Names a batch by its content; `invocation` keeps a question that is asked again on purpose apart, `resends` one whose
- * request was lost.
+ * Names a batch by its content, and its rows by the batch; `invocation` keeps a question that is asked again on purpose
+ * apart, `resends` one whose request was lost.
  */
-export function createBatch(parts: Omit<Batch, 'id'>, invocation: number, resends = 0): Batch {
+export function createBatch(parts: BatchParts, invocation: number, resends = 0): Batch {
   const content = JSON.stringify([
     parts.jobId,
     parts.askId,
@@ -50,5 +55,13 @@ export function createBatch(parts: Omit<Batch, 'id'>, invocation: number, resend
     parts.fields,
     parts.rows.map((row) => row.key),
   ]);
-  return { ...parts, id: `b_${hashText(content, 24)}` };
+  const hash = hashText(content, 24);
+  const start = createRowIdStart(hash);
+  const rows = parts.rows.map((row, index) => ({ ...row, rowId: `${start}-${index + 1}` }));
+  return { ...parts, rows, id: `b_${hash}` };
+}
+
+/** 40 bits of the batch's name: among 10,000 batches the chance that two share them is 1 in 20,000. */
+function createRowIdStart(hash: string): string {
+  return `r${Number.parseInt(hash.slice(0, 10), 16).toString(36).padStart(8, '0')}`;
 }

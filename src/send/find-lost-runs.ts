@@ -1,7 +1,7 @@
 import type { AgentClient } from '../api/agent-client.js';
 import { isAgentFailure } from '../model/agent-failure.js';
 import type { Clock } from '../model/clock.js';
-import type { AgentRun } from '../model/run.js';
+import { type AgentRun, isRunId } from '../model/run.js';
 
 /** A batch whose request may have reached the agent; both times are milliseconds since 1970. */
 export interface LostBatch {
@@ -13,7 +13,7 @@ export interface LostBatch {
 }
 
 export interface FoundRuns {
-  /** The ids of the runs that were found, by batch. */
+  /** The ids of the runs that were found, by batch; one that is not a valid run id belongs to a run that cannot be used. */
   readonly runIds: ReadonlyMap<string, string>;
   /** Why nobody can tell of the other batches; null if they certainly have no run. */
   readonly doubt: string | null;
@@ -119,6 +119,8 @@ class Search {
   /** The batch that a run was started for. A list may leave out what runs were asked: then the run itself is read, once. */
   private async readBatchId(run: AgentRun): Promise<string | null> {
     if (run.request !== null) return run.request.metadata?.rowfill_batch ?? null;
+    // Nothing can be asked about such a run.
+    if (!isRunId(run.id)) return null;
     const createdAtMs = Date.parse(run.createdAt);
     if (createdAtMs < this.sinceMs || createdAtMs > this.untilMs) return null;
     const known = this.asked.get(run.id);

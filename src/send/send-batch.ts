@@ -3,7 +3,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { type AgentFailure, isAgentFailure } from '../model/agent-failure.js';
 import type { Batch } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
-import type { CreateRunRequest } from '../model/run.js';
+import { type CreateRunRequest, describeBadRunId, isRunId } from '../model/run.js';
 import { findLostRuns } from './find-lost-runs.js';
 import type { Pacer } from './pacer.js';
 
@@ -34,6 +34,8 @@ export type SendResult =
   | { readonly status: 'stopped' }
   /** The reply was lost and the agent certainly has no such run: the same rows may be asked again. */
   | { readonly status: 'absent'; readonly reason: string }
+  /** A run exists, and its id is out of form: nothing can be asked about it. */
+  | { readonly status: 'unusable'; readonly reason: string }
   /** Nobody can tell whether the run exists: its money stays reserved. */
   | { readonly status: 'unknown'; readonly reason: string }
   /** Refused for what it says: asking the same again is of no use. */
@@ -91,6 +93,11 @@ export async function sendBatch(
       return { status: 'sent', run, adopted: false };
     } catch (error) {
       if (!isAgentFailure(error)) throw error;
+      if (error.outcome === 'created') {
+        pacer.accept();
+        pacer.release();
+        return { status: 'unusable', reason: error.message };
+      }
       if (error.outcome !== 'not_created') return recoverReply(batch, error.message, intendedAtMs, context);
       refusedAtMs ??= clock.now();
       if (error.status === null) unreached += 1;
@@ -144,6 +151,10 @@ async function recoverReply(
     signal: waitSignal,
   });
   const runId = runIds.get(batch.id);
+  if (runId !== undefined && !isRunId(runId)) {
+    pacer.release();
+    return { status: 'unusable', reason: describeBadRunId(runId) };
+  }
   if (runId !== undefined) {
     ledger.sent(batch.id, runId);
     return { status: 'sent', run: runId, adopted: true };

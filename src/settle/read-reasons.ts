@@ -8,8 +8,8 @@ export interface RowReasons {
 const MAX_CHARACTERS = 300;
 
 /**
- * Reads the reasons that the text of a run gives for single rows: lines that begin with `r3:` or, for one field, with
- * `r3.city:`. Ids are our own and mean nothing in prose, so no other line is taken for one.
+ * Reads the reasons that the text of a run gives for single rows: lines that begin with the row id and a colon or, for
+ * one field, with `ID.city:`. Ids are our own and mean nothing in prose, so no other line is taken for one.
  */
 export function readReasons(batch: Batch, text: string): RowReasons {
   const ids = new Set(batch.rows.map((row) => row.rowId));

@@ -25,11 +25,10 @@ export function createTestBatch(
   fields = ask.fields.map((field) => field.name),
 ): Batch {
   const rows = Array.from({ length: size }, (_, index) => ({
-    rowId: `r${index + 1}`,
     key: `k${index + 1}`,
     record: { name: `Name ${index + 1}` },
   }));
-  return createBatch(
+  const batch = createBatch(
     {
       jobId: 'j',
       askId: ask.id,
@@ -43,6 +42,7 @@ export function createTestBatch(
     },
     1,
   );
+  return { ...batch, rows: batch.rows.map((row, index) => ({ ...row, rowId: `r${index + 1}` })) };
 }
 
 /** A completed run that brought this. */

@@ -155,11 +155,7 @@ export function createTestBatch(
       attempt: 1,
       effort: 'low',
       fields: ['ceo', 'headcount'],
-      rows: companies.map((company, index) => ({
-        rowId: `r${index + 1}`,
-        key: createTestKey(company),
-        record: { company },
-      })),
+      rows: companies.map((company) => ({ key: createTestKey(company), record: { company } })),
       previousRunId: null,
       complaint: null,
       reserveMicros: 25_000,
