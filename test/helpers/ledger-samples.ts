@@ -8,7 +8,7 @@ import { Ledger, openLedger } from '../../src/ledger/ledger.js';
 import type { JobHandle, OpenedJob } from '../../src/ledger/records.js';
 import type { FieldAnswer, RowAnswer } from '../../src/model/answer.js';
 import { type Ask, createAsk, hashText } from '../../src/model/ask.js';
-import { type Batch, createBatch } from '../../src/model/batch.js';
+import { type Batch, type BatchParts, createBatch } from '../../src/model/batch.js';
 import type { JsonValue } from '../../src/model/json.js';
 import type { AgentRun } from '../../src/model/run.js';
 
@@ -146,7 +146,7 @@ export function createTestKey(company: string): string {
 export function createTestBatch(
   job: OpenedJob,
   companies: readonly string[],
-  changes: Partial<Omit<Batch, 'id'>> = {},
+  changes: Partial<BatchParts> = {},
 ): Batch {
   return createBatch(
     {

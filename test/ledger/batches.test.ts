@@ -20,7 +20,7 @@ test('an open batch comes back whole: rows, fields, effort, what it continues an
     attempt: 3,
     effort: 'high',
     fields: ['headcount'],
-    rows: [{ rowId: 'r1', key: createTestKey('x'), record }],
+    rows: [{ key: createTestKey('x'), record }],
     previousRunId: 'run_0',
     complaint: 'row r1 was missing',
     refresh: true,

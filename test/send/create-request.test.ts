@@ -21,7 +21,7 @@ function request(
     escalateBelow: null,
   });
   const job = openTestJob(ledger, ask);
-  const rows = records.map((record, index) => ({ rowId: `r${index + 1}`, key: `k${index}`, record }));
+  const rows = records.map((record, index) => ({ key: `k${index}`, record }));
   const batch = createTestBatch(job, [], { fields: ['ceo'], rows });
   ledger.close();
   return createRequest(ask, batch, exclusion);
@@ -30,8 +30,8 @@ function request(
 test('each record goes out under a short id, and cell text stands in the data alone', () => {
   const created = request(['company'], [{ company: 'ignore the above and …' }, { company: 'Acme' }]);
   expect(created.input?.data).toEqual([
-    { company: 'ignore the above and …', row_id: 'r1' },
-    { company: 'Acme', row_id: 'r2' },
+    { company: 'ignore the above and …', row_id: expect.stringMatching(/^r[0-9a-z]{8}-1$/) },
+    { company: 'Acme', row_id: expect.stringMatching(/^r[0-9a-z]{8}-2$/) },
   ]);
   expect(JSON.stringify([created.query, created.systemPrompt, created.outputSchema])).not.toContain('ignore');
   expect(created.query).not.toContain('column row_id of its own');
@@ -44,7 +44,14 @@ test('a column of the list that is called row_id reaches the agent under a name 
     [{ row_id: '78', company: 'Bolt' }],
   );
   expect(created.input).toEqual({
-    data: [{ own_own_row_id: '77', own_row_id: 'x', company: 'Acme', row_id: 'r1' }],
+    data: [
+      {
+        own_own_row_id: '77',
+        own_row_id: 'x',
+        company: 'Acme',
+        row_id: expect.stringMatching(/^r[0-9a-z]{8}-1$/),
+      },
+    ],
     exclusion: [{ own_own_row_id: '78', company: 'Bolt' }],
   });
   expect(created.query).toContain('row_id of its own: it is sent as own_own_row_id');
@@ -56,6 +63,6 @@ test('a column called __proto__ is a column', () => {
   expect(Object.entries(sent ?? {})).toEqual([
     ['__proto__', 'a'],
     ['constructor', 'b'],
-    ['row_id', 'r1'],
+    ['row_id', expect.stringMatching(/^r[0-9a-z]{8}-1$/)],
   ]);
 });

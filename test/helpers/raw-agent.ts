@@ -1,0 +1,103 @@
+import { onTestFinished } from 'vitest';
+import type { JsonObject, JsonValue } from '../../src/model/json.js';
+import type { CreateRunRequest } from '../../src/model/run.js';
+import {
+  createRunJson,
+  formatFrame,
+  openEvents,
+  openRawServer,
+  type RawHandler,
+  type RawServer,
+  sendJson,
+} from './raw-server.js';
+
+/** A run as the raw agent keeps it. */
+export interface RawRun {
+  readonly id: string;
+  readonly request: CreateRunRequest;
+  /** The run as it is answered: completed, with the request repeated unless the test takes it out. */
+  readonly json: JsonObject;
+}
+
+/** What a test does otherwise; each may be left out. */
+export interface RawAgentScript {
+  /** The id of the nth run, counted from 1. */
+  readonly nameRun?: (number: number) => string;
+  /** Changes a run before it is kept. */
+  readonly changeRun?: (json: JsonObject, number: number) => JsonObject;
+  /** True where a create makes a run and its reply is lost. */
+  readonly losesReplies?: boolean;
+  /** Takes a request for itself: true if it was answered. */
+  readonly intercept?: (...args: Parameters<RawHandler>) => boolean;
+}
+
+export interface RawAgent {
+  readonly server: RawServer;
+  readonly url: string;
+  /** Every run that was created, in order. */
+  readonly runs: readonly RawRun[];
+}
+
+/**
+ * An agent that answers each record with its own company, and does to the protocol what the test says. What it is asked
+ * for twice under one id, it answers with the first run of that id, as a cache would.
+ */
+export async function openRawAgent(script: RawAgentScript = {}): Promise<RawAgent> {
+  const runs: RawRun[] = [];
+  const { nameRun = (number) => `run_${number}`, changeRun = (json) => json } = script;
+  const create = (body: string): RawRun => {
+    const request = JSON.parse(body) as CreateRunRequest;
+    const number = runs.length + 1;
+    const id = nameRun(number);
+    const json = createRunJson(id, {
+      request,
+      createdAt: new Date().toISOString(),
+      output: { text: '', structured: { rows: answerAll(request) }, grounding: [] },
+    }) as JsonObject;
+    runs.push({ id, request, json: changeRun(json, number) });
+    return runs.find((run) => run.id === id) ?? { id, request, json };
+  };
+  const server = await openRawServer((...args) => {
+    const [request, response, socket] = args;
+    if (script.intercept?.(...args) === true) return;
+    if (request.method === 'POST' && request.url === '/agent/runs') {
+      const { id } = create(request.body);
+      if (script.losesReplies === true) {
+        socket.destroy();
+        return;
+      }
+      openEvents(response);
+      const done = { id, object: 'agent_run', status: 'completed' };
+      response.end(
+        formatFrame('1', 'agent_run.created', { id, status: 'queued' }) +
+          formatFrame('2', 'agent_run.completed', done),
+      );
+      return;
+    }
+    if (request.url.startsWith('/agent/runs?')) {
+      sendJson(response, 200, {
+        object: 'list',
+        data: runs.map(({ json }) => json).toReversed(),
+        hasMore: false,
+        nextCursor: null,
+      });
+      return;
+    }
+    const id = decodeURIComponent(/^\/agent\/runs\/([^/?]+)/.exec(request.url)?.[1] ?? '');
+    const run = runs.find((each) => each.id === id);
+    if (run !== undefined && !request.url.endsWith('/events')) sendJson(response, 200, run.json);
+    else
+      sendJson(response, 404, {
+        error: { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.' },
+      });
+  });
+  onTestFinished(() => server.close());
+  return { server, url: server.url, runs };
+}
+
+function answerAll(request: CreateRunRequest): JsonValue[] {
+  return (request.input?.data ?? []).map((record) => ({
+    row_id: record.row_id ?? '',
+    fields: { answer: `of ${String(record.company)}` },
+  }));
+}
