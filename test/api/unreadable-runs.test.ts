@@ -1,0 +1,233 @@
+import { describe, expect, test } from 'vitest';
+import type { AgentClient } from '../../src/api/agent-client.js';
+import { waitForRun } from '../../src/wait/wait-run.js';
+import { ManualClock, until } from '../helpers/manual-clock.js';
+import { withClient } from '../helpers/open-client.js';
+import { createRunJson, type RawHandler, sendJson } from '../helpers/raw-server.js';
+
+const REFUSED = { error: { type: 'INVALID_REQUEST', code: 'INVALID_REQUEST', message: 'Bad id.' } };
+const NOT_FOUND = { error: { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.' } };
+
+/** An agent whose list and other runs are fine, and whose run `bad` answers as the test says. */
+const spoil =
+  (
+    bad: RawHandler,
+    list: RawHandler = (_request, response) => sendJson(response, 200, { data: [] }),
+  ): RawHandler =>
+  (...args) => {
+    const [request, response] = args;
+    if (request.url.startsWith('/agent/runs/bad')) return bad(...args);
+    if (request.url.startsWith('/agent/runs?')) return list(...args);
+    if (request.url === '/agent/runs/good') return sendJson(response, 200, createRunJson('good'));
+    return sendJson(response, 404, NOT_FOUND);
+  };
+
+const sendText =
+  (text: string, status = 200, type = 'application/json'): RawHandler =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-type': type }).end(text);
+  };
+const NAN = JSON.stringify(createRunJson('bad')).replace('0.025', 'NaN');
+
+/** Lets a call go on until it ends, moving time on to each waking; says how much time that took. */
+async function drive<T>(
+  clock: ManualClock,
+  call: Promise<T>,
+): Promise<{ result: T | unknown; tookMs: number }> {
+  const startedAt = clock.now();
+  let over = false;
+  const ended = call
+    .catch((error: unknown) => error)
+    .finally(() => {
+      over = true;
+    });
+  for (let turn = 0; !over && turn < 500; turn += 1) {
+    await until(() => over || clock.sleeping > 0);
+    for (let rest = 0; !over && rest < 40; rest += 1) await new Promise((resolve) => setImmediate(resolve));
+    if (!over) clock.advance(1_000);
+  }
+  return { result: await ended, tookMs: clock.now() - startedAt };
+}
+
+const open = (clock: ManualClock, handler: RawHandler, act: (client: AgentClient) => Promise<void>) =>
+  withClient(
+    handler,
+    { clock, timeouts: { patienceMs: 20_000, unreadableMs: 60_000 } },
+    async ({ client }) => {
+      await client.check();
+      await act(client);
+    },
+  );
+
+describe('a run that alone cannot be read, while the agent answers otherwise', () => {
+  test.each<[string, RawHandler]>([
+    ['answers NaN', sendText(NAN)],
+    ['answers JSON that breaks off', sendText(NAN.slice(0, 40))],
+    [
+      'has no status',
+      (_request, response) => sendJson(response, 200, createRunJson('bad', { status: undefined })),
+    ],
+    ['has no id', (_request, response) => sendJson(response, 200, createRunJson('bad', { id: undefined }))],
+    ['answers with another run', (_request, response) => sendJson(response, 200, createRunJson('good'))],
+    ['answers 400', (_request, response) => sendJson(response, 400, REFUSED)],
+    [
+      'answers 403',
+      (_request, response) => sendJson(response, 403, { error: 'no', tag: 'PROHIBITED_CONTENT' }),
+    ],
+    ['answers 500', (_request, response) => sendJson(response, 500, { error: 'oops' })],
+    ['answers with a page', sendText('<html>', 200, 'text/html')],
+    ['answers nothing', sendText('')],
+    ['answers a list', sendText('[]')],
+    ['breaks the connection', (_request, _response, socket) => void socket.destroy()],
+  ])('%s: it is read at least five times over the time given, then given up', async (_what, bad) => {
+    const clock = new ManualClock();
+    await open(clock, spoil(bad), async (client) => {
+      const { result, tookMs } = await drive(clock, client.wait('bad'));
+      expect(result).toMatchObject({ name: 'AgentError', code: 'RUN_UNREADABLE' });
+      expect(tookMs).toBeGreaterThanOrEqual(60_000);
+      expect(tookMs).toBeLessThan(120_000);
+    });
+  });
+
+  test('it is given up where its broken JSON breaks the list as well', async () => {
+    const clock = new ManualClock();
+    await open(clock, spoil(sendText(NAN), sendText(`{"data":[${NAN}]}`)), async (client) => {
+      const { result } = await drive(clock, client.wait('bad'));
+      expect(result).toMatchObject({ code: 'RUN_UNREADABLE' });
+    });
+  });
+
+  test('a deadline that comes first does not leave it open for good', async () => {
+    const clock = new ManualClock();
+    await open(clock, spoil(sendText(NAN)), async (client) => {
+      const limits = { signal: new AbortController().signal, deadlineMs: 5_000, onEnd: () => undefined };
+      const { result } = await drive(clock, waitForRun(client, 'bad', limits));
+      expect(result).toMatchObject({
+        status: 'unusable',
+        reason: expect.stringContaining('could not be read'),
+      });
+    });
+  });
+
+  test('it is taken as soon as it can be read', async () => {
+    const clock = new ManualClock();
+    let left = 6;
+    const handler = spoil((_request, response) => {
+      left -= 1;
+      if (left > 0) sendJson(response, 400, REFUSED);
+      else sendJson(response, 200, createRunJson('bad'));
+    });
+    await open(clock, handler, async (client) => {
+      expect((await drive(clock, client.wait('bad'))).result).toMatchObject({
+        id: 'bad',
+        status: 'completed',
+      });
+    });
+  });
+});
+
+test.each<[string, RawHandler, object]>([
+  ['503', (_request, response) => sendJson(response, 503, { error: 'busy' }), { status: 503 }],
+  [
+    '401',
+    (_request, response) => sendJson(response, 401, { error: 'no', tag: 'INVALID_API_KEY' }),
+    { kind: 'refused' },
+  ],
+  ['a login page', sendText('<html>', 200, 'text/html'), { code: 'NOT_THE_API' }],
+])('where everything answers %s, no single run is at fault', async (_what, bad, error) => {
+  const clock = new ManualClock();
+  let isUp = true;
+  const handler: RawHandler = (...args) => (isUp ? spoil(bad)(...args) : bad(...args));
+  await open(clock, handler, async (client) => {
+    isUp = false;
+    expect((await drive(clock, client.wait('bad'))).result).toMatchObject({ name: 'AgentError', ...error });
+  });
+});
+
+const OUTAGES: [string, RawHandler][] = [
+  ['a login page', sendText('<!doctype html><title>Wi-Fi</title>', 200, 'text/html')],
+  [
+    'a redirect',
+    (_request, response) => void response.writeHead(302, { location: 'http://wifi.example/' }).end(),
+  ],
+  ['511', sendText('<html>Log in</html>', 511, 'text/html')],
+  ['511 in JSON', (_request, response) => sendJson(response, 511, { error: 'log in' })],
+  ['407', sendText('Proxy Authentication Required', 407, 'text/plain')],
+  ['a 403 in HTML', sendText('<html>Blocked</html>', 403, 'text/html')],
+  ['a 404 in HTML', sendText('<html>Nothing</html>', 404, 'text/html')],
+  ['an empty 200', sendText('')],
+  ['204', (_request, response) => void response.writeHead(204).end()],
+  ['JSON of something else', sendText('{"portal":true}')],
+  ['a JSON text', sendText('"ok"')],
+];
+
+describe.each(OUTAGES)('%s', (_what, away) => {
+  test('is sat out as a 502 is once the API has answered', async () => {
+    const clock = new ManualClock();
+    let left = 0;
+    const handler: RawHandler = (...args) => {
+      left -= 1;
+      return left >= 0 ? away(...args) : spoil(away)(...args);
+    };
+    await withClient(handler, { clock }, async ({ client }) => {
+      await client.check();
+      left = 3;
+      expect((await drive(clock, client.wait('good'))).result).toMatchObject({ status: 'completed' });
+      left = 3;
+      expect((await drive(clock, client.list({ limit: 5 }))).result).toMatchObject({ data: [] });
+      left = 3;
+      expect((await drive(clock, client.get('good'))).result).toMatchObject({ id: 'good' });
+    });
+  });
+
+  test('leaves a create unknown, so that it is looked for first', async () => {
+    await withClient(away, {}, async ({ client, server }) => {
+      for (const call of [client.start({ query: 'q' }), client.create({ query: 'q' })]) {
+        await expect(call).rejects.toMatchObject({ name: 'AgentError', outcome: 'unknown' });
+      }
+      expect(server.requests).toHaveLength(2);
+    });
+  });
+
+  test('is told at once where the API has never answered', async () => {
+    const clock = new ManualClock();
+    await withClient(away, { clock }, async ({ client, server }) => {
+      await expect(client.list()).rejects.toMatchObject({ name: 'AgentError' });
+      expect(server.requests).toHaveLength(1);
+    });
+  });
+});
+
+test('a run with a time of completion has ended, whatever its status is called', async () => {
+  await withClient(
+    (_request, response) => sendJson(response, 200, createRunJson('r', { status: 'expired' })),
+    {},
+    async ({ client, server }) => {
+      expect(await client.wait('r')).toMatchObject({ id: 'r', status: 'expired' });
+      expect(server.requests).toHaveLength(1);
+    },
+  );
+});
+
+test('a run under an unknown status without a time of completion still works', async () => {
+  const clock = new ManualClock();
+  let polls = 0;
+  const handler: RawHandler = (_request, response) => {
+    polls += 1;
+    sendJson(response, 200, createRunJson('r', polls < 3 ? { status: 'paused', completedAt: null } : {}));
+  };
+  await withClient(handler, { clock }, async ({ client }) => {
+    expect((await drive(clock, client.wait('r'))).result).toMatchObject({ status: 'completed' });
+    expect(polls).toBe(3);
+  });
+});
+
+test.each(['get', 'cancel', 'stop'] as const)('%s takes no other run for an answer', async (name) => {
+  await withClient(
+    (_request, response) => sendJson(response, 200, createRunJson('other')),
+    {},
+    async ({ client }) => {
+      await expect(client[name]('mine')).rejects.toMatchObject({ code: 'WRONG_RUN' });
+    },
+  );
+});
