@@ -39,12 +39,13 @@ export async function cancelJob({
   try {
     const ledger = closers.add(openLedger(path ?? resolveLedgerPath({})));
     const job = ledger.readJob(id);
-    const url = apiUrl ?? readAgentUrl(job.ask);
+    const ownUrl = readAgentUrl(job.ask);
+    const url = apiUrl ?? ownUrl;
     if (url === null) {
       // With the lease in hand, no process is left that could hold such an agent.
       closers.add(holdLease(ledger, job.askId));
       const released = releaseRuns(ledger, job);
-      return { jobId: job.id, cancelled: [], costMicros: 0, failed: [], unknown: 0, released };
+      return { jobId: job.id, cancelled: [], costMicros: 0, failed: [], givenUp: [], unknown: 0, released };
     }
     if (url === HOSTED_URL && (apiKey ?? '') === '') {
       throw createUsageError(
@@ -56,7 +57,14 @@ export async function cancelJob({
     const agent = closers.add(await openAgent(resolveSettings({ input: job.input, apiUrl: url, apiKey })));
     const { excludeOn = [] } = readKeptOptions(job.settings);
     const excludesAnswers = job.ask.fields.some((field) => excludeOn.includes(field.name));
-    const cancelled = await cancelRuns(agent.client, ledger, job, excludesAnswers);
+    const cancelled = await cancelRuns({
+      client: agent.client,
+      ledger,
+      job,
+      excludesAnswers,
+      isOwnAgent: apiUrl === undefined || apiUrl === ownUrl,
+      listLagMs: agent.listLagMs,
+    });
     return { jobId: job.id, ...cancelled, released: 0 };
   } finally {
     await closers.close();

@@ -128,8 +128,16 @@ async function fillFile(
   await dispatchQuestions(trip, recovered);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
     const excludesAnswers = trip.exclusion.answerFields.length > 0;
-    const { cancelled, costMicros } = await cancelRuns(agent.client, ledger, job, excludesAnswers);
-    tally.countCancelled(cancelled.length, costMicros);
+    const { cancelled, givenUp, costMicros } = await cancelRuns({
+      client: agent.client,
+      ledger,
+      job,
+      excludesAnswers,
+      isOwnAgent: true,
+      // Somebody is waiting for the program to end.
+      listLagMs: null,
+    });
+    tally.countCancelled(cancelled.length + givenUp.length, costMicros);
   }
   const { rows, digest } = await writeTripOutput(trip);
   reportNotes(trip);

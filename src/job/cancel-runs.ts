@@ -2,48 +2,136 @@ import type { AgentClient } from '../api/agent-client.js';
 import { checkRun, createRowChecker } from '../check/check-run.js';
 import { describeError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { OpenBatch } from '../ledger/records.js';
+import { isAgentFailure } from '../model/agent-failure.js';
 import type { Ask } from '../model/ask.js';
+import type { Batch } from '../model/batch.js';
+import { systemClock } from '../model/clock.js';
 import { toMicros } from '../model/money.js';
-import { isTerminal } from '../model/run.js';
+import { describeBadRunId, hasEnded, isRunId } from '../model/run.js';
+import { findLostRuns } from '../send/find-lost-runs.js';
 import { createAnswers } from '../settle/create-answers.js';
+import { createGoneRun } from '../wait/create-gone-run.js';
+import { describeMisfit } from './describe-misfit.js';
+import { readLostBatch } from './recover-batches.js';
 
 export interface CancelledRuns {
   readonly cancelled: readonly string[];
-  /** What the cancelled runs were billed, in micro-dollars. */
+  /** What the runs that ended here were billed, or are booked at, in micro-dollars. */
   readonly costMicros: number;
-  /** Runs that could not be cancelled, each with the reason. */
+  /** Runs that could not be cancelled, each with the reason; they are still waited for. */
   readonly failed: readonly { readonly runId: string; readonly reason: string }[];
+  /**
+   * Runs that can never be cancelled, although the agent answers: no longer waited for, and booked at their reserved
+   * price. The id is null where it is not known, or out of form.
+   */
+  readonly givenUp: readonly { readonly runId: string | null; readonly reason: string }[];
   /** Batches whose run is not known: the next `run` looks for them. */
   readonly unknown: number;
 }
 
-/**
- * Cancels the runs of one job that still work, and settles what they cost so far; a run that had ended keeps its answers.
- * Where answers can be excluded, such a run is left to the next `run`, which holds them against the list.
- */
-export async function cancelRuns(
-  client: AgentClient,
-  ledger: Ledger,
-  job: { readonly id: string; readonly ask: Ask },
-  excludesAnswers: boolean,
-): Promise<CancelledRuns> {
-  const checker = createRowChecker(job.ask);
+export interface CancelTarget {
+  readonly client: AgentClient;
+  readonly ledger: Ledger;
+  readonly job: { readonly id: string; readonly ask: Ask };
+  /** Answers can be excluded: a run that had ended is left to the next `run`, which checks them against the list. */
+  readonly excludesAnswers: boolean;
+  /** The agent is the one that the job was sent to: what it does not know, nobody knows. */
+  readonly isOwnAgent: boolean;
+  /** How far the agent's list may lag, where runs whose reply was lost are looked for; null leaves them to the next `run`. */
+  readonly listLagMs: number | null;
+}
+
+/** Cancels the runs of one job that still work, and settles what they cost so far; a run that had ended keeps its answers. */
+export async function cancelRuns(target: CancelTarget): Promise<CancelledRuns> {
+  const { ledger, job } = target;
   const open = ledger.findOpenBatches(job.ask.id).filter(({ batch }) => batch.jobId === job.id);
-  const cancelled: string[] = [];
-  let costMicros = 0;
-  const failed: { runId: string; reason: string }[] = [];
-  for (const { batch, runId } of open) {
-    if (runId === null) continue;
+  const canceller = new Canceller(target);
+  for (const { batch, runId } of open) if (runId !== null) await canceller.cancel(batch, runId);
+  await canceller.cancelLost(open.filter(({ runId }) => runId === null));
+  return canceller.result;
+}
+
+class Canceller {
+  readonly result = {
+    cancelled: [] as string[],
+    costMicros: 0,
+    failed: [] as { runId: string; reason: string }[],
+    givenUp: [] as { runId: string | null; reason: string }[],
+    unknown: 0,
+  };
+  readonly #target: CancelTarget;
+  readonly #checker;
+
+  constructor(target: CancelTarget) {
+    this.#target = target;
+    this.#checker = createRowChecker(target.job.ask);
+  }
+
+  async cancel(batch: Batch, runId: string): Promise<void> {
+    const { client, ledger, excludesAnswers } = this.#target;
+    if (!isRunId(runId)) return this.#giveUp(batch, null, describeBadRunId(runId));
     try {
       const run = await client.cancel(runId);
-      if (!isTerminal(run.status)) throw new Error(`the agent left it ${run.status}`);
-      if (run.status === 'completed' && excludesAnswers) continue;
-      ledger.settle(batch.id, run, createAnswers(batch, checkRun(batch, run, checker), run), []);
-      cancelled.push(runId);
-      costMicros += toMicros(run.costDollars.total);
+      const misfit = describeMisfit(batch, run, ledger);
+      if (misfit !== null) return this.#giveUp(batch, null, misfit);
+      if (!hasEnded(run)) throw new Error(`the agent left it ${run.status}`);
+      if (run.status === 'completed' && excludesAnswers) return;
+      ledger.settle(batch.id, run, createAnswers(batch, checkRun(batch, run, this.#checker), run), []);
+      this.result.cancelled.push(runId);
+      this.result.costMicros += toMicros(run.costDollars.total);
     } catch (error) {
-      failed.push({ runId, reason: describeError(error) });
+      const reason = describeError(error);
+      if (isAgentFailure(error) && (await this.#isAnswering())) this.#giveUp(batch, runId, reason);
+      else this.result.failed.push({ runId, reason });
     }
   }
-  return { cancelled, costMicros, failed, unknown: open.filter(({ runId }) => runId === null).length };
+
+  /** Looks for the runs of batches whose reply was lost, and ends those that certainly have none. */
+  async cancelLost(open: readonly OpenBatch[]): Promise<void> {
+    const { client, ledger, listLagMs } = this.#target;
+    if (open.length === 0) return;
+    if (listLagMs === null || !(await this.#isAnswering())) {
+      this.result.unknown += open.length;
+      return;
+    }
+    const { serverTimeMs } = await client.check();
+    const nowMs = Date.now();
+    const { runIds, doubt } = await findLostRuns(
+      client,
+      open.map((each) => readLostBatch(each, nowMs)),
+      {
+        listLagMs,
+        clockAheadMs: serverTimeMs === null ? 0 : nowMs - serverTimeMs,
+        clock: systemClock,
+        signal: new AbortController().signal,
+      },
+    );
+    for (const { batch } of open) {
+      const runId = runIds.get(batch.id);
+      if (runId !== undefined) {
+        if (isRunId(runId)) ledger.sent(batch.id, runId);
+        await this.cancel(batch, runId);
+      } else if (doubt === null) ledger.void(batch.id, 'the agent has no such run: it was cancelled');
+      else this.#giveUp(batch, null, `whether its run exists could not be told: ${doubt}`);
+    }
+  }
+
+  /** True if what fails is the run's own fault: the agent that it was sent to answers otherwise. */
+  async #isAnswering(): Promise<boolean> {
+    if (!this.#target.isOwnAgent) return false;
+    try {
+      await this.#target.client.check();
+      return true;
+    } catch (error) {
+      if (isAgentFailure(error)) return false;
+      throw error;
+    }
+  }
+
+  #giveUp(batch: Batch, runId: string | null, reason: string): void {
+    this.#target.ledger.settle(batch.id, createGoneRun(batch, runId ?? '', reason), [], []);
+    this.result.givenUp.push({ runId, reason });
+    this.result.costMicros += batch.reserveMicros;
+  }
 }

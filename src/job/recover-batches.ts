@@ -1,6 +1,6 @@
 import type { OpenBatch } from '../ledger/records.js';
 import { isRunId } from '../model/run.js';
-import { findLostRuns } from '../send/find-lost-runs.js';
+import { findLostRuns, type LostBatch } from '../send/find-lost-runs.js';
 import type { Trip } from './create-trip.js';
 
 /** A run that an earlier process left at work. */
@@ -55,13 +55,15 @@ export async function recoverBatches(trip: Trip): Promise<RecoveredBatches> {
   return { runs, unknown };
 }
 
+/** An open batch without a run id, as it is looked for at the agent. */
+export function readLostBatch({ batch, intendedAtMs }: OpenBatch, nowMs: number): LostBatch {
+  // The process that sent it may have ended only just now.
+  return { batchId: batch.id, intendedAtMs, lostAtMs: Math.min(nowMs, intendedAtMs + LONGEST_START_MS) };
+}
+
 async function lookForLost({ agent, clock, clockAheadMs, stop, onEvent }: Trip, open: readonly OpenBatch[]) {
   const nowMs = clock.now();
-  const lost = open.flatMap(({ batch, runId, intendedAtMs }) => {
-    // The process that sent it may have ended only just now.
-    const lostAtMs = Math.min(nowMs, intendedAtMs + LONGEST_START_MS);
-    return runId === null ? [{ batchId: batch.id, intendedAtMs, lostAtMs }] : [];
-  });
+  const lost = open.filter(({ runId }) => runId === null).map((each) => readLostBatch(each, nowMs));
   if (lost.length === 0) return { runIds: new Map<string, string>(), doubt: null };
   const runs =
     lost.length === 1 ? 'a run that may have been started' : `${lost.length} runs that may have been started`;

@@ -17,7 +17,10 @@ export interface PruneResult {
 const OLD_JOBS = 'select number from job where ask in (select number from old_ask)';
 const OLD_ANSWERS = 'select answer from answer_key where ask in (select number from old_ask)';
 
-/** Deletes what is old enough. An ask with a run in flight, or that somebody holds a lease on, stays. */
+/** No run works longer than a few hours: after a day, one that is still open can never be settled. */
+const LONGEST_OPEN_MS = 24 * 60 * 60_000;
+
+/** Deletes what is old enough. An ask with a run that may still work, or that somebody holds a lease on, stays. */
 export function pruneLedger(database: Database, limits: PruneLimits, nowMs: number): PruneResult {
   const rawRuns =
     limits.runsBeforeMs === undefined
@@ -28,9 +31,11 @@ export function pruneLedger(database: Database, limits: PruneLimits, nowMs: numb
   database.run(
     `insert into old_ask select ask.number from ask
      where not exists (select 1 from job where job.ask = ask.number and max(job.opened_at, coalesce(job.closed_at, 0)) >= ?)
-       and not exists (select 1 from batch where batch.ask = ask.number and batch.state in ('intended', 'sent', 'unknown'))
+       and not exists (select 1 from batch where batch.ask = ask.number and batch.state in ('intended', 'sent', 'unknown')
+         and batch.intended_at >= ?)
        and not exists (select 1 from lease where lease.ask_id = ask.id and lease.expires_at > ?)`,
     limits.asksBeforeMs,
+    Math.min(limits.asksBeforeMs, nowMs - LONGEST_OPEN_MS),
     nowMs,
   );
   // So that answers are found by their ask, and that no process has one at hand that is gone.

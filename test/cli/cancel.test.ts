@@ -9,6 +9,8 @@ import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.j
 import { createList } from '../helpers/job.js';
 import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
+import { openRawAgent, type RawAgent } from '../helpers/raw-agent.js';
+import { sendJson } from '../helpers/raw-server.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' } };
@@ -145,3 +147,68 @@ test('a job of the hosted service is cancelled there, which takes its key', asyn
   expect(result.status).toBe(2);
   expect(result.stderr).toContain(`job ${job.id} was sent to the hosted service, and EXA_API_KEY is not set`);
 });
+
+/** A job whose process was killed, with a batch open for each of these runs; null where the reply to its create was lost. */
+function leaveOpen(agent: RawAgent, runIds: readonly (string | null)[]): { dir: Workdir; job: string } {
+  const dir = createWorkdir();
+  const ledger = openLedger(join(dir.home, 'ledger.sqlite'), {
+    clock: { now: () => Date.now() - 3_600_000 },
+  });
+  const job = openTestJob(
+    ledger,
+    createAsk({ ...createTestAsk('Where is it?'), agent: agent.url }),
+    '/data/in.csv',
+  );
+  for (const [index, runId] of runIds.entries()) {
+    const batch = createTestBatch(job, [`Company ${index}`]);
+    ledger.intend(batch, null);
+    if (runId !== null) ledger.sent(batch.id, runId);
+  }
+  ledger.close();
+  return { dir, job: job.id };
+}
+
+const readJob = async (dir: Workdir) => JSON.parse((await dir.run(['status', '--json'])).stdout).jobs[0];
+
+test('a batch whose run can never be cancelled is given up, and its reserved price is booked', async () => {
+  const agent = await openRawAgent({
+    intercept: ({ url }, response) => {
+      if (url.startsWith('/agent/runs/refused'))
+        sendJson(response, 400, { error: 'bad id', tag: 'INVALID_REQUEST' });
+      else if (url.startsWith('/agent/runs/forbidden'))
+        sendJson(response, 403, { error: 'no', tag: 'PROHIBITED_CONTENT' });
+      else return false;
+      return true;
+    },
+  });
+  const bad = ['..', 'x'.repeat(100_000), 'a\u001b[2Jb', 'unknown', 'refused', 'forbidden'];
+  const { dir, job } = leaveOpen(agent, bad);
+  const result = await dir.run(['cancel', job], ENV);
+  expect(result.status).toBe(0);
+  expect(result.stderr.match(/cannot be cancelled/g)).toHaveLength(bad.length);
+  expect(result.stderr).not.toContain('\u001b');
+  expect(result.stderr.length).toBeLessThan(5_000);
+  expect(await readJob(dir)).toMatchObject({ cost_usd: 0.15, reserved_usd: 0, runs: [] });
+});
+
+test('a batch whose reply was lost is looked for by cancel: found it is cancelled, else it is ended', async () => {
+  const agent = await openRawAgent();
+  const { dir, job } = leaveOpen(agent, [null, null]);
+  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
+  const [first] = ledger.findOpenBatches(ledger.readJob(job).askId);
+  ledger.close();
+  const request = { query: 'q', input: { data: [] }, metadata: { rowfill_batch: first?.batch.id ?? '' } };
+  await fetch(`${agent.url}/agent/runs`, { method: 'POST', body: JSON.stringify(request) });
+  const result = await dir.run(['cancel', job], ENV);
+  expect(result).toMatchObject({ status: 0, stdout: 'run_1\n' });
+  expect(await readJob(dir)).toMatchObject({ cost_usd: 0.025, reserved_usd: 0, runs: [] });
+});
+
+test('where the agent cannot be reached, nothing is given up', async () => {
+  const agent = await openRawAgent();
+  const { dir, job } = leaveOpen(agent, ['run_1', null]);
+  await agent.server.close();
+  const result = await dir.run(['cancel', job], { ...ENV, timeoutMs: 300_000 });
+  expect(result.status).toBe(4);
+  expect(await readJob(dir)).toMatchObject({ cost_usd: 0, reserved_usd: 0.05 });
+}, 300_000);

@@ -1,29 +1,32 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLedger } from '../../src/ledger/ledger.js';
-import { createTestAsk, createTestBatch, createTestClock, openTestJob } from '../helpers/ledger-samples.js';
+import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 const DAY_MS = 86_400_000;
 
-/** A ledger with an ask last used a hundred days ago, and one that has a batch open since. */
+/** A ledger with an ask last used a hundred days ago, and one that has a batch open since; then, in a third, one from now. */
 function fillLedger(dir: Workdir): void {
-  const clock = createTestClock(Date.now() - 100 * DAY_MS);
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'), { clock });
+  let nowMs = Date.now() - 100 * DAY_MS;
+  const ledger = openLedger(join(dir.home, 'ledger.sqlite'), { clock: { now: () => nowMs } });
   openTestJob(ledger, createTestAsk('one'), '/data/one.csv');
   const open = openTestJob(ledger, createTestAsk('two'), '/data/two.csv');
   ledger.intend(createTestBatch(open, ['Acme']), null);
+  const working = openTestJob(ledger, createTestAsk('three'), '/data/three.csv');
+  nowMs = Date.now() - DAY_MS / 2;
+  ledger.intend(createTestBatch(working, ['Acme']), null);
   ledger.close();
 }
 
-test('asks not used for so long go, those with a run in flight stay', async () => {
+test('asks not used for so long go, also those with a batch that never ended; one that may still work stays', async () => {
   const dir = createWorkdir();
   fillLedger(dir);
   const result = await dir.run(['prune', '--asks', '90d', '--yes']);
   expect(result).toMatchObject({ status: 0, stdout: '' });
-  expect(result.stderr).toBe('Deleted: 0 raw runs, 1 ask, 1 job, 0 answers.\n');
+  expect(result.stderr).toBe('Deleted: 0 raw runs, 2 asks, 2 jobs, 0 answers.\n');
   expect(JSON.parse((await dir.run(['status', '--json'])).stdout).jobs).toMatchObject([
-    { input: '/data/two.csv' },
+    { input: '/data/three.csv' },
   ]);
 });
 
@@ -40,7 +43,7 @@ test('answers that were paid for are not deleted unless somebody agreed', async 
   const result = await dir.run(['prune', '--asks', '90d']);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain('Add --yes to agree.');
-  expect(JSON.parse((await dir.run(['status', '--json'])).stdout).jobs).toHaveLength(2);
+  expect(JSON.parse((await dir.run(['status', '--json'])).stdout).jobs).toHaveLength(3);
 });
 
 test.each([

@@ -26,7 +26,7 @@ export const cancel = createCommand({
     },
   ],
   async run({ operands: [job = ''], options }, host) {
-    const { cancelled, failed, unknown, released } = await cancelJob({
+    const { cancelled, failed, givenUp, unknown, released } = await cancelJob({
       ...options,
       ...readApiKey(host.env),
       job,
@@ -34,6 +34,11 @@ export const cancel = createCommand({
     });
     for (const runId of cancelled) host.tell(runId);
     for (const { runId, reason } of failed) host.say(`${runId} could not be cancelled: ${reason}`);
+    for (const { runId, reason } of givenUp) {
+      host.say(
+        `${runId ?? 'A run'} cannot be cancelled (${reason}). rowfill no longer waits for it, and books its reserved price.`,
+      );
+    }
     if (released > 0) {
       host.say(
         `Nothing to cancel: the agent of this job was part of a rowfill that has ended. Released: ${formatNumber(released, 'run')}.`,
