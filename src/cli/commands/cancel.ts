@@ -9,7 +9,8 @@ import { readApiKey } from '../run-options.js';
 export const cancel = createCommand({
   about:
     'Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing: ' +
-    'to keep what they bring, give the same rowfill run again instead.',
+    'to keep what they bring, give the same rowfill run again instead. A run that can never be cancelled is given up, and ' +
+    'its reserved price is booked.',
   options: {
     apiUrl: {
       kind: 'text',
