@@ -87,7 +87,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const recovered = await recoverBatches(trip);
     const sources = await readSources(trip);
     const kept = await findFinished(trip, sources, recovered);
-    if (kept === null) await confirmCost(trip);
+    if (kept === null) await confirmCost(trip, recovered);
     // Written down only now: a question that was declined leaves no job behind.
     ledger.openJob(job);
     if (kept !== null) return keepOutput(trip, kept, startedAtMs);

@@ -34,6 +34,7 @@ export {
 export type { Clock } from './model/clock.js';
 export type { Doubt } from './model/doubt.js';
 export type { EnrichEvent, JobProgress, JobStep, JobStop, JobSummary } from './model/events.js';
+export type { FruitlessJob } from './model/fruitless.js';
 export type { JsonObject, JsonValue } from './model/json.js';
 export type { RowCounts, RowStatus } from './model/outcome.js';
 export type { Quote } from './model/quote.js';

@@ -1,3 +1,4 @@
+import { EXCLUDED } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
 import type { CheckedField, CheckedRow, CheckedRun, RejectedRow } from '../model/checked.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
@@ -45,7 +46,7 @@ function nullFields(row: CheckedRow, names: readonly string[], line: number): Ch
   const fields = new Map<string, CheckedField>(row.fields);
   for (const name of names) {
     if (fields.has(name))
-      fields.set(name, { value: null, issue: `excluded by line ${line} of the exclusion file` });
+      fields.set(name, { value: null, issue: `${EXCLUDED} ${line} of the exclusion file` });
   }
   return { ...row, fields };
 }

@@ -1,8 +1,10 @@
 import { createInterface } from 'node:readline';
 import { createUsageError } from '../errors.js';
 import type { Doubt } from '../model/doubt.js';
+import type { FruitlessJob } from '../model/fruitless.js';
 import type { Quote } from '../model/quote.js';
 import { formatDollars, formatNumber } from '../model/words.js';
+import { clipText } from './clip-text.js';
 import type { Host } from './host.js';
 import type { Interrupt } from './interrupt.js';
 
@@ -38,6 +40,31 @@ export async function confirmDoubt(doubt: Doubt, host: Host, interrupt: Interrup
   host.say({ text: `${doubt.message}.`, style: 'yellow' });
   host.say(doubt.hint);
   return askToGoOn(host, interrupt);
+}
+
+/** Shows what was sent and what came back, and asks whether to go on paying for it. */
+export function confirmFruitless(job: FruitlessJob, host: Host, interrupt: Interrupt): Promise<boolean> {
+  for (const line of formatFruitless(job)) host.say(line);
+  return askToGoOn(host, interrupt);
+}
+
+const MAX_EXAMPLE = 300;
+
+function formatFruitless({ effort, rows, costMicros, query, columns, example }: FruitlessJob): string[] {
+  return [
+    `Nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}. The job has cost ${formatDollars(costMicros)} so far.`,
+    `The query: ${clip(query)}`,
+    ...(example === null
+      ? [`Columns that were sent: ${columns.join(', ')}.`]
+      : [
+          `A row that was sent: ${clip(JSON.stringify(example.sent))}`,
+          `What came back: ${clip(example.returned)}`,
+        ]),
+  ];
+}
+
+function clip(text: string): string {
+  return clipText(text.replace(/\s+/g, ' '), MAX_EXAMPLE);
 }
 
 /** Asks on the terminal whether to go on; anything but a yes, also the end of input, is a no. An interruption throws. */

@@ -11,6 +11,7 @@ export const EXIT_CODES = {
   unreachable: 4,
   budget: 5,
   rowsFailed: 6,
+  endedEarly: 7,
   interrupted: 130,
 } as const;
 
@@ -21,6 +22,7 @@ export function resolveErrorCode(kind: ErrorKind): number {
 
 /** The exit code for a job that came to its end, whichever end that was. */
 export function resolveJobCode(summary: JobSummary): number {
+  if (summary.stop === 'nothing_found') return EXIT_CODES.endedEarly;
   if (summary.stop !== 'done') return EXIT_CODES[summary.stop];
   return summary.rows.failed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
 }
@@ -32,5 +34,6 @@ export function resolveWatchCode({ stop, failed, rowsFailed }: WatchSummary): nu
   if (failed.usage > 0) return EXIT_CODES.usage;
   if (failed.unreachable > 0) return EXIT_CODES.unreachable;
   if (failed.budget > 0) return EXIT_CODES.budget;
+  if (failed.nothing_found > 0) return EXIT_CODES.endedEarly;
   return rowsFailed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
 }

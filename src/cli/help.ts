@@ -62,6 +62,7 @@ const EXITS: readonly (readonly [string, string])[] = [
   ['4', 'the agent cannot be reached, or kept failing'],
   ['5', 'the budget is reached; the output is written'],
   ['6', 'done, some rows failed'],
+  ['7', 'stopped early, since nothing was found; --keep-going goes on'],
   ['130', 'interrupted; the output is written, and the same command carries on'],
 ];
 

@@ -11,6 +11,7 @@ const STATES: Readonly<Record<JobStop, string>> = {
   budget: 'stopped at its budget',
   refused: 'refused by the agent',
   unreachable: 'stopped, the agent failed',
+  nothing_found: 'stopped, nothing was found',
 };
 
 /** A job in a few lines, with the runs at the agent that it still waits for. */

@@ -165,6 +165,12 @@ export const JOB_OPTIONS = {
     group: MONEY,
     about: 'The most that this job may cost, over every time it is run. It is never passed.',
   },
+  keepGoing: {
+    kind: 'switch',
+    group: MONEY,
+    about:
+      'Go on, from now on, if the first 24 answered rows hold no value. Otherwise such a job asks on a terminal, and stops elsewhere.',
+  },
 } as const satisfies OptionTable;
 
 /** The options that say how the input is written down. */

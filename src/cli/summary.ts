@@ -105,6 +105,8 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
       return [...failed, ...working, 'Interrupted: the same command carries on from here.'];
     case 'budget':
       return [...failed, ...working, ...formatBudgetAdvice(summary)];
+    case 'nothing_found':
+      return [...failed, ...working, 'Stopped early: runs that find nothing cost as much as others.'];
     case 'refused':
       return [...working, 'The agent refused: put that right, and the same command carries on from here.'];
     case 'unreachable':

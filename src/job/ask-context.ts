@@ -13,6 +13,7 @@ import type { CallCap } from './call-cap.js';
 import type { JobTally } from './job-tally.js';
 import type { Patience } from './patience.js';
 import type { StopSwitch } from './stop-switch.js';
+import type { YieldGuard } from './yield-guard.js';
 
 /** What a group of questions meets on its way through a run. */
 export interface AskContext {
@@ -24,6 +25,7 @@ export interface AskContext {
   readonly inFlight: InFlight;
   readonly stop: StopSwitch;
   readonly patience: Patience;
+  readonly yields: YieldGuard;
   readonly tally: JobTally;
   readonly answerNotes: AnswerNotes;
   readonly cap: CallCap;
@@ -44,9 +46,16 @@ export interface AskContext {
 export interface NextQuestions {
   /** The group itself, if the budget had no room for it. */
   readonly overBudget: QuestionGroup | null;
+  /** The group itself, if runs at its effort were found to bring nothing before it was started. */
+  readonly heldBack: QuestionGroup | null;
   /** A group that goes out before anything else. */
   readonly followUp: QuestionGroup | null;
   readonly again: readonly Question[];
 }
 
-export const NOTHING: NextQuestions = { overBudget: null, followUp: null, again: [] };
+export const NOTHING: NextQuestions = {
+  overBudget: null,
+  heldBack: null,
+  followUp: null,
+  again: [],
+};

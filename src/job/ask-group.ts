@@ -25,6 +25,8 @@ export async function askGroup(group: QuestionGroup, context: AskContext): Promi
       return waitAndSettle(batch, group, sent.run, resolveWaitMs(batch.effort, runTimeoutMs), context);
     case 'over_budget':
       return { ...NOTHING, overBudget: group };
+    case 'held_back':
+      return { ...NOTHING, heldBack: group };
     case 'stopped':
       return NOTHING;
     case 'unusable':
@@ -58,19 +60,25 @@ async function waitAndSettle(
   deadlineMs: number,
   context: AskContext,
 ): Promise<NextQuestions> {
-  const { client, stop, send, tally, patience } = context;
+  const { client, stop, send, tally, patience, yields } = context;
   let holdsPlace = true;
   const leave = (): void => {
     if (holdsPlace) send.pacer.release();
     holdsPlace = false;
   };
-  // The next run starts while the result of this one is fetched; under a cap, only once it is known what this one cost.
-  const onEnd = send.capMicros === null ? leave : () => undefined;
+  // The next run starts while the result of this one is fetched, unless whether it starts depends on that result.
+  const dependsOnResult = send.capMicros !== null || yields.isInDoubt(group.level);
+  const onEnd = dependsOnResult ? () => undefined : leave;
   const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs, onEnd });
-  leave();
+  if (waited.status !== 'ended') leave();
   switch (waited.status) {
-    case 'ended':
-      return settleGroup(batch, group, waited.run, context);
+    case 'ended': {
+      try {
+        return settleGroup(batch, group, waited.run, context);
+      } finally {
+        leave();
+      }
+    }
     case 'gone':
       return settleGroup(batch, group, createGoneRun(batch, readRunId(run), waited.reason), context);
     case 'unusable':

@@ -2,25 +2,32 @@ import { createUsageError } from '../errors.js';
 import { formatMicros } from '../model/money.js';
 import type { Quote } from '../model/quote.js';
 import type { Trip } from './create-trip.js';
+import type { RecoveredBatches } from './recover-batches.js';
 import { describeChanges, reportUnmatched } from './report-notes.js';
 import { isAgreed, settleDoubts } from './settle-doubts.js';
 import { surveyRows } from './survey-rows.js';
 
 /**
  * Reads the whole input before a dollar is spent: a broken file is an error here, and what the job can cost is known.
- * Throws a usage error where nobody agreed to the cost.
+ * Throws a usage error where nobody agreed to the cost. Stops a job that has found nothing so far, unless it may go on.
  */
-export async function confirmCost(trip: Trip): Promise<void> {
+export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Promise<void> {
   const { settings, hooks, agent, stop } = trip;
   if (settings.sample === null && agent.isFree) return reportChanges(trip, null);
   const survey = await surveyRows(trip);
-  const { quote, counts, repeated } = survey;
+  const { quote, counts, repeated, lowestLevel } = survey;
   // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
   if (stop.reason !== null) return;
   trip.surveyed = counts;
   trip.tally.expectRows(counts);
   reportChanges(trip, repeated);
   reportUnmatched(trip);
+  // Runs that an earlier process left may still find something: then it is decided once they have ended.
+  const isFruitless = lowestLevel !== null && trip.yields.isFruitless(lowestLevel);
+  if (isFruitless && recovered.runs.length === 0 && !(await trip.yields.mayGoOn(lowestLevel))) {
+    trip.yields.stopIfClosed();
+    return;
+  }
   // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0.
   const isPaid = !agent.isFree && quote.worstMicros > 0;
   await settleDoubts(trip, survey, isPaid);

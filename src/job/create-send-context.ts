@@ -13,6 +13,7 @@ export function createSendContext(trip: Trip): SendContext {
     get capMicros() {
       return trip.agent.isFree ? null : trip.cap.micros;
     },
+    isFruitless: (effort) => trip.yields.isFruitless(trip.ask.efforts.indexOf(effort)),
     isHeld: () => trip.lease?.isHeld() === true,
     stopSignal: trip.stop.startSignal,
     waitSignal: trip.stop.waitSignal,

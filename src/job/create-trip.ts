@@ -7,6 +7,7 @@ import type { Blanks } from '../model/blank.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import type { Doubt } from '../model/doubt.js';
 import type { EnrichEvent } from '../model/events.js';
+import type { FruitlessJob } from '../model/fruitless.js';
 import type { PriceList } from '../model/prices.js';
 import type { Quote } from '../model/quote.js';
 import type { Row } from '../model/row.js';
@@ -25,6 +26,7 @@ import { Patience } from './patience.js';
 import { isPicked } from './pick-rows.js';
 import { StopSwitch } from './stop-switch.js';
 import type { SurveyCounts } from './survey-counts.js';
+import { YieldGuard } from './yield-guard.js';
 
 /** How a program takes part in a job: what it hears, and where it is asked. */
 export interface EnrichHooks {
@@ -44,6 +46,8 @@ export interface EnrichHooks {
    * call with the code of the doubt, and so does every doubt without this hook.
    */
   readonly confirmDoubt?: (doubt: Doubt) => Promise<boolean>;
+  /** Asked once the first answers of a paid job hold no value, unless `keepGoing` says enough; without it the job stops. */
+  readonly confirmFruitless?: (job: FruitlessJob) => Promise<boolean>;
   /** Aborting stops the job gracefully: no new runs, the output is written, runs that work are picked up the next time. */
   readonly signal?: AbortSignal;
 }
@@ -70,6 +74,7 @@ export interface Trip extends TripParts {
   readonly clock: Clock;
   readonly stop: StopSwitch;
   readonly patience: Patience;
+  readonly yields: YieldGuard;
   readonly tally: JobTally;
   readonly answerNotes: AnswerNotes;
   readonly pacer: Pacer;
@@ -98,6 +103,7 @@ export function createTrip(parts: TripParts): Trip {
   const interrupt = (): void => stop.stop('interrupted');
   hooks.signal?.addEventListener('abort', interrupt, { once: true });
   if (hooks.signal?.aborted === true) interrupt();
+  const prices = agent.isFree ? {} : settings.prices;
   const freshSinceMs = readFreshSince(settings, job, clock.now());
   const trip: Trip = {
     ...parts,
@@ -105,6 +111,16 @@ export function createTrip(parts: TripParts): Trip {
     stop,
     onEvent,
     patience: new Patience(stop),
+    yields: new YieldGuard({
+      ledger,
+      jobId: job.id,
+      ask,
+      prices,
+      keepGoing: settings.options.keepGoing === true,
+      stop,
+      onEvent,
+      confirm: hooks.confirmFruitless,
+    }),
     tally: new JobTally({
       jobId: job.id,
       efforts: ask.efforts,
@@ -120,7 +136,7 @@ export function createTrip(parts: TripParts): Trip {
     answerNotes: new AnswerNotes(),
     checker: createRowChecker(ask),
     inFlight: new InFlight(),
-    prices: agent.isFree ? {} : settings.prices,
+    prices,
     lastAttempt: readLastAttempt(settings.batchSize),
     isRefresh: freshSinceMs > 0,
     sample: null,

@@ -25,6 +25,7 @@ export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches)
   const dispatcher = new Dispatcher({
     concurrency,
     stop: trip.stop,
+    yields: trip.yields,
     pool: new QuestionPool({ batchSize, maxBatchBytes: MAX_RECORD_BYTES }),
     askGroup: (group) => askGroup(group, context),
   });

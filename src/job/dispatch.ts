@@ -3,12 +3,14 @@ import type { QuestionPool } from '../batch/question-pool.js';
 import type { Question, QuestionGroup } from '../model/question.js';
 import type { NextQuestions } from './ask-context.js';
 import type { StopSwitch } from './stop-switch.js';
+import type { YieldGuard } from './yield-guard.js';
 
 export interface DispatchContext {
   /** The most runs at once. */
   readonly concurrency: number;
   readonly pool: QuestionPool;
   readonly stop: StopSwitch;
+  readonly yields: Pick<YieldGuard, 'isFruitless' | 'isClosed' | 'mayGoOn' | 'stopIfClosed'>;
   /** The whole way of one group: sent, waited for, checked, settled. */
   askGroup(group: QuestionGroup): Promise<NextQuestions>;
 }
@@ -24,6 +26,8 @@ export class Dispatcher {
   private readonly places: number;
   /** Groups that go out before anything else: continuations of a run, and those that the budget had no room for. */
   private readonly urgent: QuestionGroup[] = [];
+  /** Groups at an effort whose answers hold nothing so far: what is in flight may still find something. */
+  private heldBack: QuestionGroup[] = [];
   /** True while the budget has no room and only the end of a run can make some. */
   private isShort = false;
   /** Groups that have a slot or wait for one. */
@@ -55,27 +59,41 @@ export class Dispatcher {
 
   /** Asks everything that `source` yields; it is pulled no further than one batch ahead of the places. */
   async run(source: AsyncIterator<readonly Question[]>): Promise<void> {
-    const { stop, askGroup } = this.context;
+    const { stop, askGroup, yields } = this.context;
     while (stop.reason === null) {
-      const group = this.isShort ? null : await this.takeGroup(source);
+      const group = this.isShort || this.heldBack.length > 0 ? null : await this.takeGroup(source);
       if (group === null) {
-        if (this.entered === 0) break;
-        await this.waitForChange();
+        if (this.entered > 0) await this.waitForChange();
+        else if (this.isShort || !(await this.decideHeldBack())) break;
         continue;
       }
       while (this.entered >= this.places) await this.waitForChange();
-      this.enter(() => askGroup(group));
+      if (yields.isFruitless(group.level)) this.heldBack.push(group);
+      else this.enter(() => askGroup(group));
     }
     while (this.entered > 0) await this.waitForChange();
     if (this.isShort) stop.stop('budget');
+    else yields.stopIfClosed();
     if (this.defect !== null) throw this.defect.error;
+  }
+
+  /** With nothing in flight any more: lets the groups go that were held back, or gives them up. False if there are none. */
+  private async decideHeldBack(): Promise<boolean> {
+    const held = this.heldBack;
+    this.heldBack = [];
+    for (const group of held) {
+      if (this.context.yields.isClosed(group.level)) continue;
+      if (await this.context.yields.mayGoOn(group.level)) this.urgent.push(group);
+    }
+    return held.length > 0;
   }
 
   /** The next group in the order of what must not wait: continuations, full batches, the rest of the input, repairs. */
   private async takeGroup(source: AsyncIterator<readonly Question[]>): Promise<QuestionGroup | null> {
-    const { pool } = this.context;
+    const { pool, yields } = this.context;
     for (;;) {
       const ready = this.urgent.shift() ?? pool.takeFull();
+      if (ready !== null && yields.isClosed(ready.level)) continue;
       if (ready !== null) return ready;
       const next = await source.next();
       if (next.done === true) break;
@@ -90,6 +108,7 @@ export class Dispatcher {
 
   private accept(next: NextQuestions): void {
     if (next.overBudget !== null) this.urgent.push(next.overBudget);
+    if (next.heldBack !== null) this.heldBack.push(next.heldBack);
     this.isShort = next.overBudget !== null;
     if (next.followUp !== null) this.urgent.push(next.followUp);
     for (const question of next.again) this.context.pool.add(question);

@@ -43,6 +43,7 @@ export function createJobParts(settings: Settings, ask: Ask, ledger: Ledger, now
     input,
     output: name === undefined ? resolvePath(output) : '-',
     settings: { options: keepOptions(options), ...refresh },
+    keepGoing: options.keepGoing === true,
   };
 }
 

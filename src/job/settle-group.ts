@@ -68,7 +68,7 @@ function settleRun(
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   const stored = findStored(answers, context);
   const climbing = readClimbing(group, stored, ask);
-  const next = keepWanted({ overBudget: null, ...repair, again: [...repair.again, ...climbing] }, inFlight);
+  const next = keepWanted({ ...NOTHING, ...repair, again: [...repair.again, ...climbing] }, inFlight);
   for (const { key, fields } of [...next.again, ...(next.followUp?.questions ?? [])])
     inFlight.add(key, fields);
   const open = new Set(climbing.map(({ key }) => key));
@@ -80,6 +80,7 @@ function settleRun(
     failed: repair.failures.filter(isDone).length,
     reason: unusable,
   });
+  context.yields.update();
   if (brought.rows.length > 0) context.patience.renew();
   else if (group.attempt === 1)
     context.patience.wear(unusable ?? brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
@@ -94,7 +95,7 @@ function keepWanted(next: NextQuestions, inFlight: InFlight): NextQuestions {
   const isWanted = ({ key }: Question): boolean => !inFlight.isUnclaimed(key);
   const followUps = next.followUp?.questions.filter(isWanted) ?? [];
   return {
-    overBudget: null,
+    ...NOTHING,
     followUp:
       next.followUp === null || followUps.length === 0 ? null : { ...next.followUp, questions: followUps },
     again: next.again.filter(isWanted),

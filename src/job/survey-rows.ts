@@ -20,6 +20,8 @@ export interface Survey {
   readonly steps: readonly StepQuote[];
   /** The first batch that would be sent; null if none would. */
   readonly firstGroup: QuestionGroup | null;
+  /** The lowest effort level that would be asked, as an index of the ladder; null if nothing would. */
+  readonly lowestLevel: number | null;
   readonly sample: ReadonlySet<number> | null;
   /** Rows to be asked that were answered before this file's ask changed; null where it did not change. */
   readonly repeated: number | null;
@@ -103,6 +105,7 @@ class QuoteMeter {
   private readonly pool: QuestionPool;
   private readonly steps: { effort: string; runs: number; worstMicros: number; likelyMicros: number }[];
   private firstGroup: QuestionGroup | null = null;
+  private lowestLevel: number | null = null;
   private rows = 0;
   private runs = 0;
 
@@ -119,7 +122,7 @@ class QuoteMeter {
     for (let group = this.pool.takeFull(); group !== null; group = this.pool.takeFull()) this.count(group);
   }
 
-  readQuote(): Pick<Survey, 'quote' | 'steps' | 'firstGroup'> {
+  readQuote(): Pick<Survey, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel'> {
     for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
       for (const group of groups) this.count(group);
     }
@@ -132,13 +135,14 @@ class QuoteMeter {
       columns: ask.send,
       maxCostMicros: cap.micros,
     };
-    return { quote, steps: this.steps, firstGroup: this.firstGroup };
+    return { quote, steps: this.steps, firstGroup: this.firstGroup, lowestLevel: this.lowestLevel };
   }
 
   /** At worst every row climbs the whole ladder from where it stands. */
   private count(group: QuestionGroup): void {
     const { ask, prices } = this.trip;
     this.firstGroup ??= group;
+    this.lowestLevel = Math.min(this.lowestLevel ?? group.level, group.level);
     this.runs += 1;
     for (const step of this.steps.slice(group.level)) {
       step.runs += 1;

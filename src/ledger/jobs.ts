@@ -37,7 +37,7 @@ const SELECT_JOB = `
 
 /** The job as its next invocation will be. */
 export function resolveJob(database: Database, parts: JobParts): OpenedJob {
-  const { ask, input, output, settings } = parts;
+  const { ask, input, output, settings, keepGoing = false } = parts;
   const known = findJob(database, ask.id, input);
   return {
     id: createJobId(ask.id, input),
@@ -46,6 +46,7 @@ export function resolveJob(database: Database, parts: JobParts): OpenedJob {
     input,
     output,
     settings,
+    keepGoing,
     invocation: (known?.invocation ?? 0) + 1,
     stop: known?.stop ?? null,
     counts: known?.counts ?? null,
@@ -58,22 +59,25 @@ export function resolveJob(database: Database, parts: JobParts): OpenedJob {
 export function openJob(database: Database, parts: JobParts, nowMs: number): OpenedJob {
   const job = resolveJob(database, parts);
   const { id, ask, input, output, settings } = job;
+  const keepsGoing = parts.keepGoing === true ? 1 : 0;
   database.run(
     'insert into ask (id, content) values (?, ?) on conflict (id) do nothing',
     ask.id,
     JSON.stringify(ask),
   );
   database.run(
-    `insert into job (id, ask, input, output, settings, invocation, opened_at)
-     values (?, (select number from ask where id = ?), ?, ?, ?, 1, ?)
+    `insert into job (id, ask, input, output, settings, invocation, opened_at, keeps_going)
+     values (?, (select number from ask where id = ?), ?, ?, ?, 1, ?, ?)
      on conflict (id) do update set output = excluded.output, settings = excluded.settings,
-       invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null, finished = null`,
+       invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null, finished = null,
+       keeps_going = max(keeps_going, excluded.keeps_going)`,
     id,
     ask.id,
     input,
     output,
     JSON.stringify(settings),
     nowMs,
+    keepsGoing,
   );
   return job;
 }

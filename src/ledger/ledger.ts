@@ -51,7 +51,8 @@ import type {
   Spend,
   StoredAnswer,
 } from './records.js';
-import { readRun, settleBatch } from './settle.js';
+import { readLastRun, readRun, settleBatch } from './settle.js';
+import { type JobYield, keepGoing, readYield } from './yields.js';
 
 export { resolveLedgerPath } from './ledger-path.js';
 
@@ -105,6 +106,16 @@ export class Ledger {
   /** Notes how the invocation ended. */
   closeJob(jobId: string, end: JobEnd): void {
     this.#database.transact(() => closeJob(this.#database, jobId, end, this.#clock.now()));
+  }
+
+  /** What the runs of a job found so far, and whether somebody let it go on without. */
+  readYield(jobId: string): JobYield {
+    return this.#database.read(() => readYield(this.#database, jobId));
+  }
+
+  /** Lets a job go on although nothing was found, now and every other time. */
+  keepGoing(jobId: string): void {
+    this.#database.transact(() => keepGoing(this.#database, jobId));
   }
 
   /** How far the answers of a job are. */
@@ -239,6 +250,11 @@ export class Ledger {
   /** The raw run as the agent gave it when it was settled; null if it was pruned or never came here. */
   readRun(runId: string): AgentRun | null {
     return readRun(this.#database, runId);
+  }
+
+  /** The raw run that was settled last for a job; null if it was pruned or there is none. */
+  readLastRun(jobId: string): AgentRun | null {
+    return readLastRun(this.#database, jobId);
   }
 
   /** Reads the whole file through and says what is damaged; empty if nothing is. */

@@ -154,6 +154,39 @@ export const MIGRATIONS: readonly string[] = [
   -- One run settles one batch: whether another has been settled by a run is looked up for each.
   create index batch_by_run on batch (run_id) where state = 'settled';
   `,
+  `
+  -- How much the runs of a job found, by effort and field. The empty field stands for whole rows: filled means any value.
+  create table job_yield (
+    job integer not null references job,
+    effort text not null,
+    field text not null,
+    answered integer not null,
+    filled integer not null,
+    primary key (job, effort, field)
+  ) strict, without rowid;
+  with found as (
+    select own.job, own.answer, each.value ->> 4 as effort, each.value ->> 0 as field,
+      each.value ->> 1 is not null as is_filled
+    from job_answer own join answer on answer.number = own.answer, json_each(answer.fields) each
+  )
+  insert into job_yield (job, effort, field, answered, filled)
+    select job, effort, field, count(*), sum(is_filled) from found group by job, effort, field
+    union all
+    select job, effort, '', count(distinct answer), count(distinct iif(is_filled, answer, null))
+    from found group by job, effort;
+
+  -- 1 once somebody has said that the job goes on although nothing was found.
+  alter table job add column keeps_going integer not null default 0;
+
+  -- What pruned jobs were billed, by quarter of an hour: money that was spent stays spent.
+  create table pruned_spend (
+    job_id text not null,
+    input text not null,
+    ended_at integer not null,
+    cost_micros integer not null,
+    primary key (job_id, ended_at)
+  ) strict, without rowid;
+  `,
 ];
 
 /** Brings a ledger of any earlier version to this one, as one transaction; refuses what is newer or not a ledger. */

@@ -44,6 +44,7 @@ export function pruneLedger(database: Database, limits: PruneLimits, nowMs: numb
     `delete from run where batch in (select number from batch where job in (${OLD_JOBS}))`,
   );
   database.run(`delete from intent where batch in (select number from batch where job in (${OLD_JOBS}))`);
+  database.run(`delete from job_yield where job in (${OLD_JOBS})`);
   database.run(`delete from batch where job in (${OLD_JOBS})`);
   database.run(`delete from job_answer where job in (${OLD_JOBS})`);
   database.run(`delete from older_answer where answer in (${OLD_ANSWERS})`);

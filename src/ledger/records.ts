@@ -14,6 +14,8 @@ export interface JobParts {
   readonly output: string;
   /** What else `export` and `cancel` need to know; never holds a key. */
   readonly settings: JsonObject;
+  /** The job goes on although nothing was found, from now on. */
+  readonly keepGoing?: boolean;
 }
 
 /** What the ledger needs to know to speak of one job. */
@@ -55,6 +57,8 @@ export interface JobEnd {
 export interface OpenedJob extends JobRecord {
   /** The job run last on this input, where it asked something else: what `changed` is told from. */
   readonly previous: PreviousJob | null;
+  /** What `openJob` was or will be given. */
+  readonly keepGoing: boolean;
 }
 
 export interface PreviousJob {

@@ -7,6 +7,7 @@ import type { Database } from './database.js';
 import { packRun, unpackRun } from './raw-run.js';
 import type { RowFailure } from './records.js';
 import { writeAnswers } from './write-answers.js';
+import { addYield } from './yields.js';
 
 export interface Settlement {
   /** What the process that intended the batch has at hand. */
@@ -29,12 +30,23 @@ export function settleBatch(
   if (record === null || !endBatch(database, record, run, costMicros, nowMs)) return false;
   const numbers = writeAnswers(database, keys, { record, runId: readRunId(run), answers, nowMs });
   writeShares(database, record, numbers, costMicros, failures);
+  addYield(database, record.job, record.batch.effort, answers);
   return true;
 }
 
 /** Null for a run whose id cannot be used. */
 function readRunId(run: AgentRun): string | null {
   return run.id === '' ? null : run.id;
+}
+
+/** The raw run of a job that was settled last; null if it was pruned. */
+export function readLastRun(database: Database, jobId: string): AgentRun | null {
+  const row = database.get<{ content: Uint8Array }>(
+    `select run.content from job join batch indexed by batch_by_job on batch.job = job.number
+     join run on run.batch = batch.number where job.id = ? order by batch.number desc limit 1`,
+    jobId,
+  );
+  return row === undefined ? null : unpackRun(row.content);
 }
 
 /** The raw run as it was settled. */

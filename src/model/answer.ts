@@ -29,3 +29,11 @@ export const DOUBT = 'does not go with the other fields';
 export function isDoubtful({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
   return value !== null && issue?.includes(DOUBT) === true;
 }
+
+/** How the issue of a value begins that was taken out because the exclusion file names it. */
+export const EXCLUDED = 'excluded by line';
+
+/** True if the agent found something for the field, even if it was not wanted. */
+export function isFound({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
+  return value !== null || issue?.startsWith(EXCLUDED) === true;
+}

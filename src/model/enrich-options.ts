@@ -80,6 +80,8 @@ export interface EnrichOptions {
   readonly prices?: Readonly<Record<string, number>> | undefined;
   /** Start without a question. @default false */
   readonly yes?: boolean | undefined;
+  /** Go on, now and every other time, although the first answers of a paid job hold no value. @default false */
+  readonly keepGoing?: boolean | undefined;
   /** Cancel the runs at the agent when the job is interrupted. @default false */
   readonly cancelOnInterrupt?: boolean | undefined;
   readonly bom?: boolean | undefined;

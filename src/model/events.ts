@@ -67,8 +67,8 @@ export interface JobProgress {
   readonly reservedMicros: number;
 }
 
-/** Why a job ended. */
-export type JobStop = 'done' | 'interrupted' | 'budget' | 'refused' | 'unreachable';
+/** Why a job ended; `nothing_found`: its first answers hold no value, and nobody let it go on. */
+export type JobStop = 'done' | 'interrupted' | 'budget' | 'refused' | 'unreachable' | 'nothing_found';
 
 /** What one level of the effort ladder came to, in this command alone. */
 export interface JobStep {

@@ -29,6 +29,7 @@ const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/concurrency', 'concurrency', readValue],
   ['/starts_per_second', 'startsPerSecond', readValue],
   ['/budget', 'maxCost', readValue],
+  ['/keep_going', 'keepGoing', readValue],
   ['/prices', 'prices', readValue],
   ['/agent/reference', 'reference', readPath],
   ['/agent/url', 'apiUrl', (value, pointer, around) => resolveUrl(String(value), pointer, around)],

@@ -14,6 +14,8 @@ export interface SendContext {
   readonly capMicros: number | null;
   /** False once another process asks the same in our place: nothing more may be started. */
   readonly isHeld: () => boolean;
+  /** True if runs at this effort find nothing: none may be started until somebody decides about it. */
+  readonly isFruitless: (effort: string) => boolean;
   readonly clock: Clock;
   /** How far the agent's list of runs may lag behind its creates. */
   readonly listLagMs: number;
@@ -38,6 +40,8 @@ export type SendResult =
   | { readonly status: 'unusable'; readonly reason: string }
   /** Nobody can tell whether the run exists: its money stays reserved. */
   | { readonly status: 'unknown'; readonly reason: string }
+  /** Not started: runs at its effort find nothing. */
+  | { readonly status: 'held_back' }
   /** Refused for what it says: asking the same again is of no use. */
   | { readonly status: 'rejected'; readonly reason: string }
   /** The job cannot go on: key, credits or plan refused, or nobody there. */
@@ -57,6 +61,7 @@ export async function sendBatch(
 ): Promise<SendResult> {
   const { ledger, client, pacer, clock, stopSignal } = context;
   if (stopSignal.aborted) return { status: 'stopped' };
+  if (context.isFruitless(batch.effort)) return { status: 'held_back' };
   let intendedAtMs = clock.now();
   if (!(await intend(batch, context))) return { status: 'over_budget' };
   let refusedAtMs: number | null = null;
@@ -79,6 +84,11 @@ export async function sendBatch(
       ledger.void(batch.id, 'it waited long for a place, and is intended anew');
       intendedAtMs = clock.now();
       if (!(await intend(batch, context))) return giveBack(pacer);
+    }
+    if (context.isFruitless(batch.effort)) {
+      ledger.void(batch.id, 'the first answers at this effort hold no value');
+      leavePlace(pacer);
+      return { status: 'held_back' };
     }
     if (!context.isHeld()) {
       ledger.void(batch.id, 'another process had taken over before it was sent');

@@ -1,4 +1,5 @@
 import { formatMicros } from '../model/money.js';
+import type { FailureKind } from './events.js';
 import type { WatchFolders } from './folders.js';
 import type { Take } from './take.js';
 import type { Verdict } from './verdict.js';
@@ -23,11 +24,22 @@ export function describeFailure(
       : [
           `${answered} of ${summary.rows.total} rows are answered, for $${formatMicros(summary.costMicros)}; the output so far is beside this file.`,
         ]),
-    kind === 'usage'
-      ? `Put the corrected file into ${folders.root} again.`
-      : `Put the file into ${folders.root} again to go on.`,
+    describeReturn(kind, folders.root),
     'Rows that were answered before are kept in the ledger and are not paid for again.',
     '',
   ];
   return lines.join('\n');
+}
+
+function describeReturn(kind: FailureKind, root: string): string {
+  switch (kind) {
+    case 'usage':
+      return `Put the corrected file into ${root} again.`;
+    case 'nothing_found':
+      return `Correct the job, or start the watcher with --keep-going. Then put the file into ${root} again.`;
+    case 'budget':
+    case 'unreachable':
+    case 'defect':
+      return `Put the file into ${root} again to go on.`;
+  }
 }

@@ -74,6 +74,8 @@ function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verd
       return isDayShort
         ? { status: 'again', when: 'tomorrow', problem: DAY_SPENT }
         : { status: 'failed', kind: 'budget', problem: BUDGET_REACHED, summary };
+    case 'nothing_found':
+      return { status: 'failed', kind: 'nothing_found', problem: problem ?? NOTHING_FOUND, summary };
     case 'refused':
       return { status: 'stop', stop: 'refused', problem };
     case 'interrupted':
@@ -135,6 +137,12 @@ const BUDGET_REACHED: Problem = {
   code: 'BUDGET_REACHED',
   message: 'the budget of this file has no room for another run',
   hint: 'Raise the budget and put the file into the folder again: what was answered is kept and not paid for twice.',
+};
+
+const NOTHING_FOUND: Problem = {
+  code: 'NOTHING_FOUND',
+  message: 'the first answers hold no value',
+  hint: null,
 };
 
 const UNREACHABLE: Problem = { code: 'UNREACHABLE', message: 'the agent cannot be reached', hint: null };

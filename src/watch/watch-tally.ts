@@ -2,7 +2,13 @@ import type { FailureKind, FileEnd, Problem, WatchStop, WatchSummary } from './e
 
 /** Adds up what a watcher does. */
 export class WatchTally {
-  readonly #failed: Record<FailureKind, number> = { usage: 0, budget: 0, unreachable: 0, defect: 0 };
+  readonly #failed: Record<FailureKind, number> = {
+    usage: 0,
+    budget: 0,
+    unreachable: 0,
+    defect: 0,
+    nothing_found: 0,
+  };
   #done = 0;
   #rowsFailed = 0;
   #costMicros = 0;

@@ -99,6 +99,7 @@ test('each way a job ends has its exit code', () => {
   expect(resolveJobCode({ ...SUMMARY, stop: 'refused' })).toBe(3);
   expect(resolveJobCode({ ...SUMMARY, stop: 'unreachable' })).toBe(4);
   expect(resolveJobCode({ ...SUMMARY, stop: 'budget', rows: { ...ROWS, failed: 1 } })).toBe(5);
+  expect(resolveJobCode({ ...SUMMARY, stop: 'nothing_found' })).toBe(7);
   expect(resolveJobCode({ ...SUMMARY, stop: 'interrupted' })).toBe(130);
   expect((['defect', 'usage', 'refused', 'unreachable', 'budget'] as const).map(resolveErrorCode)).toEqual([
     1, 2, 3, 4, 5,

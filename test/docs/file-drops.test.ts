@@ -43,7 +43,7 @@ test('every event of the log is on the page, with its keys', () => {
   const problem = { code: 'A_CODE', message: 'a message', hint: 'a hint' };
   const summary: WatchSummary = {
     ...{ stop: 'done', problem: null, done: 1, rowsFailed: 0, costMicros: 0 },
-    failed: { usage: 0, budget: 0, unreachable: 0, defect: 0 },
+    failed: { usage: 0, budget: 0, unreachable: 0, defect: 0, nothing_found: 0 },
   };
   const file = 'list.csv';
   const events: readonly WatchEvent[] = [

@@ -7,6 +7,14 @@ import { Pacer } from '../../src/send/pacer.js';
 import { drawLatencyMs, resolveLatency } from '../../src/server/rehearsal/latency.js';
 import { VirtualClock } from './virtual-clock.js';
 
+/** Runs that always find something. */
+const FRUITFUL = {
+  isFruitless: () => false,
+  isClosed: () => false,
+  mayGoOn: async () => true,
+  stopIfClosed: () => undefined,
+};
+
 /** A job, and the account that it meets. Nothing here takes time. */
 export interface PaceScene {
   readonly runs: number;
@@ -64,7 +72,13 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
     }
   };
   const pool = new QuestionPool({ batchSize: 1, maxBatchBytes: 1_000 });
-  const dispatcher = new Dispatcher({ concurrency, pool, stop: new StopSwitch(), askGroup });
+  const dispatcher = new Dispatcher({
+    concurrency,
+    pool,
+    stop: new StopSwitch(),
+    yields: FRUITFUL,
+    askGroup,
+  });
   await dispatcher.run(openQuestions(scene.runs));
   return account.report();
 }

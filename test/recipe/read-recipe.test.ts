@@ -29,6 +29,7 @@ batch: 8
 concurrency: 20
 starts_per_second: 0.5
 budget: 5.00
+keep_going: true
 prices: {low: 0.03}
 agent: {reference: "\${TABLES}/reference"}
 output: {format: jsonl, citations_file: out/citations.jsonl, overwrite: true, raw: false, bom: true}
@@ -49,6 +50,7 @@ test('every key of a recipe becomes the option of the same meaning, its paths se
     concurrency: 20,
     startsPerSecond: 0.5,
     maxCost: 5,
+    keepGoing: true,
     prices: { low: 0.03 },
     reference: join(folder, 'tables/reference'),
     format: 'jsonl',

@@ -64,6 +64,15 @@ test('the budget of a file sends it to failed, that of the day lets it wait', ()
   expect(judge(summary('budget'), { isDayShort: true })).toMatchObject({ status: 'again', when: 'tomorrow' });
 });
 
+test('a file whose first answers hold no value goes to failed with that reason', () => {
+  expect(judge(summary('nothing_found', { error: problem('NOTHING_FOUND') }))).toMatchObject({
+    status: 'failed',
+    kind: 'nothing_found',
+    problem: problem('NOTHING_FOUND'),
+    summary: { costMicros: 25_000 },
+  });
+});
+
 test('an agent that refuses stops the watcher, before the job and in it', () => {
   expect(judge(summary('refused', { error: problem('NO_MORE_CREDITS') }))).toEqual({
     status: 'stop',

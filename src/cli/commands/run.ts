@@ -3,7 +3,7 @@ import { createUsageError } from '../../errors.js';
 import { checkPlaces } from '../../job/check-places.js';
 import { resolveOutput } from '../../options.js';
 import { createCommand } from '../command.js';
-import { confirmDoubt, confirmQuote } from '../confirm.js';
+import { confirmDoubt, confirmFruitless, confirmQuote } from '../confirm.js';
 import { EXIT_CODES, resolveJobCode } from '../exit-code.js';
 import { openInterrupt } from '../interrupt.js';
 import { openJobReport } from '../job-report.js';
@@ -82,6 +82,10 @@ export const run = createCommand({
               confirmDoubt(doubt) {
                 report.pause();
                 return confirmDoubt(doubt, host, interrupt);
+              },
+              confirmFruitless(job) {
+                report.pause();
+                return confirmFruitless(job, host, interrupt);
               },
             }
           : {}),

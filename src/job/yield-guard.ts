@@ -1,0 +1,181 @@
+import { RowfillError } from '../errors.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { JobYield } from '../ledger/yields.js';
+import type { Ask } from '../model/ask.js';
+import type { EnrichEvent } from '../model/events.js';
+import type { FruitlessJob } from '../model/fruitless.js';
+import { isJsonObject, type JsonObject } from '../model/json.js';
+import { type PriceList, readWorstMicros } from '../model/prices.js';
+import type { AgentRun } from '../model/run.js';
+import { formatDollars, formatNumber } from '../model/words.js';
+import type { StopSwitch } from './stop-switch.js';
+
+/** Rows without a single value that are enough to doubt an effort level. */
+const FRUITLESS_ROWS = 24;
+/** Rows without a value in one column that are worth a warning. */
+const BLANK_ROWS = 100;
+
+export interface YieldSources {
+  readonly ledger: Pick<Ledger, 'readYield' | 'keepGoing' | 'readSpend' | 'readLastRun'>;
+  readonly jobId: string;
+  readonly ask: Ask;
+  readonly prices: PriceList;
+  /** `--keep-going` was given. */
+  readonly keepGoing: boolean;
+  readonly stop: StopSwitch;
+  readonly onEvent: (event: EnrichEvent) => void;
+  /** Asks a person; left out if there is nobody. */
+  readonly confirm: ((job: FruitlessJob) => Promise<boolean>) | undefined;
+}
+
+/** Stops a job that pays for runs which find nothing. The counts are in the ledger, so they add up over all invocations. */
+export class YieldGuard {
+  readonly #sources: YieldSources;
+  #found: JobYield;
+  #keepsGoing: boolean;
+  /** The lowest level that nobody let go on; null if there is none. */
+  #closedLevel: number | null = null;
+
+  constructor(sources: YieldSources) {
+    this.#sources = sources;
+    this.#found = sources.ledger.readYield(sources.jobId);
+    this.#keepsGoing = sources.keepGoing || this.#found.keepsGoing;
+  }
+
+  /** Takes note of answers that were just settled, and warns once of a column that stays blank. */
+  update(): void {
+    if (this.#hasFoundAll()) return;
+    const { ledger, jobId, ask, onEvent } = this.#sources;
+    const before = this.#found;
+    this.#found = ledger.readYield(jobId);
+    for (const { name } of ask.fields) {
+      if (this.#countFilled(name) > 0) continue;
+      const answered = countAnswered(this.#found, ask, name);
+      if (answered < BLANK_ROWS || countAnswered(before, ask, name) >= BLANK_ROWS) continue;
+      const message = `${name} is blank in all of the first ${formatNumber(answered, 'answered row')}. Check its description, and the columns that are sent.`;
+      onEvent({ type: 'note', code: 'COLUMN_BLANK', message });
+    }
+  }
+
+  /** True if no run may start at this level: its first answers, or those of a level below, hold nothing. */
+  isFruitless(level: number): boolean {
+    return !this.#keepsGoing && this.#findFruitless(level) !== null;
+  }
+
+  /** True while nothing was found at this level or above: the next run may have to wait for what this one finds. */
+  isInDoubt(level: number): boolean {
+    if (this.#keepsGoing || !this.#isPaid(level)) return false;
+    return !this.#hasFoundFrom(level);
+  }
+
+  /** True if the level was given up in this invocation. */
+  isClosed(level: number): boolean {
+    return this.#closedLevel !== null && level >= this.#closedLevel;
+  }
+
+  /**
+   * Decides about a fruitless level once no run is in flight. True: something was found meanwhile, or a person lets the
+   * job go on. False: the level is closed, and the job is stopped if that leaves nothing to start.
+   */
+  async mayGoOn(level: number): Promise<boolean> {
+    const fruitless = this.#findFruitless(level);
+    if (this.#keepsGoing || fruitless === null) return true;
+    const { ledger, jobId, confirm, stop } = this.#sources;
+    const job = this.#describe(fruitless);
+    try {
+      // Only a plain true is consent.
+      if ((await confirm?.(job)) === true) {
+        ledger.keepGoing(jobId);
+        this.#keepsGoing = true;
+        return true;
+      }
+    } catch (error) {
+      // Interrupted at the question: that is the reason, and it was said already.
+      if (stop.reason === null) throw error;
+      return false;
+    }
+    this.#closedLevel = fruitless;
+    if (fruitless === 0) this.stopIfClosed();
+    return false;
+  }
+
+  /** Stops the job for a level that was closed, once the levels below have nothing left. */
+  stopIfClosed(): void {
+    if (this.#closedLevel === null) return;
+    this.#sources.stop.stop('nothing_found', createError(this.#describe(this.#closedLevel)));
+  }
+
+  /** The lowest level up to this one whose answers hold nothing, and neither do those of the levels above it. */
+  #findFruitless(level: number): number | null {
+    const { efforts } = this.#sources.ask;
+    for (let each = 0; each <= level; each += 1) {
+      const answered = this.#found.efforts.get(efforts[each] ?? '')?.rows.answered ?? 0;
+      if (answered >= FRUITLESS_ROWS && this.#isPaid(each) && !this.#hasFoundFrom(each)) return each;
+    }
+    return null;
+  }
+
+  #isPaid(level: number): boolean {
+    const { ask, prices } = this.#sources;
+    const fields = ask.fields.map(({ name }) => name);
+    return readWorstMicros(prices, ask.efforts[level] ?? '', 1, ask, fields) > 0;
+  }
+
+  #hasFoundFrom(level: number): boolean {
+    const efforts = this.#sources.ask.efforts.slice(level);
+    return efforts.some((effort) => (this.#found.efforts.get(effort)?.rows.filled ?? 0) > 0);
+  }
+
+  /** True once nothing that comes can change what is stopped or warned of. */
+  #hasFoundAll(): boolean {
+    const { ask } = this.#sources;
+    const top = this.#found.efforts.get(ask.efforts.at(-1) ?? '');
+    return top !== undefined && top.rows.filled > 0 && ask.fields.every(({ name }) => this.#isDecided(name));
+  }
+
+  #isDecided(field: string): boolean {
+    return this.#countFilled(field) > 0 || countAnswered(this.#found, this.#sources.ask, field) >= BLANK_ROWS;
+  }
+
+  #countFilled(field: string): number {
+    const efforts = [...this.#found.efforts.values()];
+    return efforts.reduce((sum, { fields }) => sum + (fields.get(field)?.filled ?? 0), 0);
+  }
+
+  #describe(level: number): FruitlessJob {
+    const { ask, ledger, jobId } = this.#sources;
+    const effort = ask.efforts[level] ?? '';
+    return {
+      effort,
+      rows: this.#found.efforts.get(effort)?.rows.answered ?? 0,
+      costMicros: ledger.readSpend(jobId).spentMicros,
+      query: ask.query,
+      columns: ask.send,
+      example: readExample(ledger.readLastRun(jobId)),
+    };
+  }
+}
+
+/** Rows whose field was asked to the top of the ladder: below, a blank may still be filled. */
+function countAnswered({ efforts }: JobYield, ask: Ask, field: string): number {
+  return efforts.get(ask.efforts.at(-1) ?? '')?.fields.get(field)?.answered ?? 0;
+}
+
+function readExample(run: AgentRun | null): FruitlessJob['example'] {
+  const [record] = run?.request?.input?.data ?? [];
+  if (run === null || record === undefined) return null;
+  const { row_id: rowId, ...sent } = record;
+  const { structured, text } = run.output;
+  const rows = isJsonObject(structured) && Array.isArray(structured.rows) ? structured.rows : [];
+  const isOwn = (row: unknown): row is JsonObject =>
+    typeof row === 'object' && row !== null && 'row_id' in row && row.row_id === rowId;
+  const own = rows.find(isOwn);
+  return { sent, returned: own === undefined ? text : JSON.stringify(own.fields ?? own) };
+}
+
+function createError({ effort, rows, costMicros, columns }: FruitlessJob): RowfillError {
+  const message = `nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}, for ${formatDollars(costMicros)} so far; sent: ${columns.join(', ')}`;
+  const hint =
+    'Check the query, the fields, and that the sent columns name what each row is about. If blanks are what you expect, --keep-going goes on.';
+  return new RowfillError('usage', 'NOTHING_FOUND', message, { hint });
+}

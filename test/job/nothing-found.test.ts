@@ -1,0 +1,195 @@
+import { expect, test } from 'vitest';
+import type { EnrichHooks } from '../../src/enrich.js';
+import type { FruitlessJob } from '../../src/model/fruitless.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import { createGate } from '../helpers/scripted-agent.js';
+import { type Bend, countStatuses, script } from '../helpers/truthful-agent.js';
+
+const PRICES: Record<string, number> = { low: 0.025, medium: 0.1, high: 0.5 };
+const price = (task: { readonly request: { readonly effort?: string } }): number =>
+  PRICES[task.request.effort ?? ''] ?? 0;
+
+/** Keeps the answers to some rows, by the number of the company, and finds nothing about the others. */
+function findOnly(isFound: (company: number, effort: string) => boolean, field = 'answer'): Bend {
+  return (rows, task) => ({
+    rows: rows.map((row, index) => {
+      const company = String(task.request.input?.data?.[index]?.company);
+      if (isFound(Number(company.slice(8)), task.request.effort ?? '')) return row;
+      return { ...row, fields: { ...row.fields, [field]: null } };
+    }),
+  });
+}
+
+const NOTHING = findOnly(() => false);
+
+/** Hears the notes of a job. */
+function hearNotes(): { readonly codes: string[]; readonly hooks: EnrichHooks } {
+  const codes: string[] = [];
+  return { codes, hooks: { onEvent: (event) => event.type === 'note' && codes.push(event.code) } };
+}
+
+test('a paid job stops after 24 rows without a value, writes its output, and the same command stops before a run', async () => {
+  const bench = await openJobBench(script(NOTHING, price));
+  bench.write('in.csv', createList(600));
+  const first = await bench.run({ concurrency: 1 });
+  expect(first.summary).toMatchObject({
+    stop: 'nothing_found',
+    costMicros: 75_000,
+    reservedMicros: 0,
+    runs: { created: 3 },
+    error: { code: 'NOTHING_FOUND', hint: expect.stringContaining('--keep-going') },
+  });
+  expect(first.summary.error?.message).toMatch(/24 rows.*low.*\$0\.075.*company/);
+  expect(countStatuses(first.rows)).toEqual({ not_found: 24, pending: 576 });
+  const second = await bench.run({ concurrency: 1 });
+  expect(second.summary).toMatchObject({ stop: 'nothing_found', costMicros: 75_000, runs: { created: 0 } });
+  expect(countStatuses(second.rows)).toEqual({ not_found: 24, pending: 576 });
+  expect(bench.agent.tasks).toHaveLength(3);
+  expect(bench.listJobs()).toMatchObject([{ stop: 'nothing_found', reservedMicros: 0 }]);
+});
+
+test('keepGoing goes on, and is remembered: no later call stops for it again', async () => {
+  const bench = await openJobBench(script(NOTHING, price));
+  bench.write('in.csv', createList(80));
+  await bench.run({ concurrency: 1 });
+  const capped = await bench.run({ concurrency: 1, keepGoing: true, maxCost: 0.15 });
+  expect(capped.summary).toMatchObject({ stop: 'budget', costMicros: 150_000 });
+  const rest = await bench.run({ concurrency: 1 });
+  expect(rest.summary).toMatchObject({ stop: 'done', costMicros: 250_000 });
+  expect(countStatuses(rest.rows)).toEqual({ not_found: 80 });
+});
+
+test('one value anywhere in the first rows is enough to go on', async () => {
+  const bench = await openJobBench(
+    script(
+      findOnly((company) => company === 20),
+      price,
+    ),
+  );
+  bench.write('in.csv', createList(80));
+  const { summary } = await bench.run({ concurrency: 1 });
+  expect(summary).toMatchObject({ stop: 'done', runs: { created: 10 } });
+});
+
+test('a value from a run that was in flight opens the job again', async () => {
+  const gate = createGate();
+  const answer = script(
+    findOnly((company) => company > 24 && company <= 32),
+    price,
+  );
+  const bench = await openJobBench(async (task, signal) => {
+    const [first] = task.request.input?.data ?? [];
+    if (first?.company === 'Company 25') await gate.script(task, signal);
+    return answer(task, signal);
+  });
+  bench.write('in.csv', createList(80));
+  let settled = 0;
+  const { summary } = await bench.run(
+    { concurrency: 4 },
+    {
+      onEvent(event) {
+        if (event.type === 'batch_settled') settled += 1;
+        // Everything else that was started has come back with nothing: only this run can change that.
+        if (event.type === 'progress' && settled >= 3 && event.progress.runsActive === 1) gate.open();
+      },
+    },
+  );
+  expect(summary).toMatchObject({ stop: 'done', runs: { created: 10 } });
+});
+
+test('a file that ends with its 24th row is done: there is nothing to stop', async () => {
+  const bench = await openJobBench(script(NOTHING, price));
+  bench.write('in.csv', createList(24));
+  expect((await bench.run({ concurrency: 1 })).summary).toMatchObject({ stop: 'done', error: null });
+  expect((await bench.run({ concurrency: 1 })).summary).toMatchObject({ stop: 'done', error: null });
+});
+
+test('rows are counted over the calls of a job', async () => {
+  const bench = await openJobBench(script(NOTHING, price));
+  bench.write('in.csv', createList(80));
+  expect((await bench.run({ limit: 16 })).summary).toMatchObject({ stop: 'done', costMicros: 50_000 });
+  expect((await bench.run({ concurrency: 1 })).summary).toMatchObject({
+    stop: 'nothing_found',
+    costMicros: 75_000,
+  });
+});
+
+test('an agent that costs nothing is asked to the end', async () => {
+  const bench = await openJobBench(script(NOTHING));
+  bench.write('in.csv', createList(80));
+  const { summary } = await bench.run({ prices: { low: 0, email: 0, phone: 0 }, concurrency: 1 });
+  expect(summary).toMatchObject({ stop: 'done', runs: { created: 10 } });
+});
+
+test('a higher effort that finds nothing is closed, and the lower one goes on to the end', async () => {
+  const bench = await openJobBench(
+    script(
+      findOnly((company, effort) => effort === 'low' && company % 2 === 0),
+      price,
+    ),
+  );
+  bench.write('in.csv', createList(160));
+  const { summary, rows } = await bench.run({ effort: ['low', 'high'], concurrency: 1 });
+  expect(summary.stop).toBe('nothing_found');
+  expect(summary.steps).toMatchObject([
+    { effort: 'low', runs: 20, filled: 80 },
+    { effort: 'high', runs: 3, filled: 0 },
+  ]);
+  expect(summary.error?.message).toContain('at effort high');
+  expect(countStatuses(rows)).toEqual({ enriched: 80, not_found: 24, pending: 56 });
+});
+
+test('a lower effort that finds nothing stays open where a higher one finds values', async () => {
+  const bench = await openJobBench(
+    script(
+      findOnly((_company, effort) => effort === 'medium'),
+      price,
+    ),
+  );
+  bench.write('in.csv', createList(64));
+  const job = { effort: ['low', 'medium'], concurrency: 1 };
+  await bench.run({ ...job, limit: 8 });
+  const { summary } = await bench.run(job);
+  expect(summary).toMatchObject({ stop: 'done', rows: { enriched: 64 } });
+});
+
+test('a person is shown what was sent and what came back, once, and only a plain true goes on', async () => {
+  const bench = await openJobBench(script(NOTHING, price));
+  bench.write('in.csv', createList(80));
+  const JOB = { query: 'Who?', concurrency: 1 };
+  const shown: FruitlessJob[] = [];
+  // As JavaScript might.
+  const sayNo = (job: FruitlessJob) => {
+    shown.push(job);
+    return Promise.resolve('no' as unknown as boolean);
+  };
+  const first = await bench.run(JOB, { confirm: async () => true, confirmFruitless: sayNo });
+  expect(first.summary.stop).toBe('nothing_found');
+  expect(shown).toMatchObject([
+    {
+      effort: 'low',
+      query: 'Who?',
+      columns: ['company'],
+      example: { sent: { company: expect.stringContaining('Company') }, returned: '{"answer":null}' },
+    },
+  ]);
+  expect(shown[0]?.rows).toBeGreaterThanOrEqual(24);
+  const second = await bench.run(JOB, { confirm: async () => true, confirmFruitless: async () => true });
+  expect(second.summary).toMatchObject({ stop: 'done', rows: { not_found: 80 } });
+});
+
+test('a column that is blank in the first 100 answered rows is warned of once', async () => {
+  const bench = await openJobBench(
+    script(
+      findOnly(() => false, 'ceo'),
+      price,
+    ),
+  );
+  bench.write('in.csv', createList(240));
+  const { codes, hooks } = hearNotes();
+  const job = { fields: ['answer', 'ceo'], yes: true };
+  await bench.run({ ...job, limit: 64 }, hooks);
+  expect(codes).toEqual([]);
+  await bench.run(job, hooks);
+  expect(codes).toEqual(['COLUMN_BLANK']);
+});
