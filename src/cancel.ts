@@ -7,6 +7,7 @@ import { readAgentUrl } from './job/name-agent.js';
 import { openAgent } from './job/open-agent.js';
 import { type Ledger, openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobRecord } from './ledger/records.js';
+import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 import { resolveSettings } from './options.js';
 
@@ -28,13 +29,12 @@ export interface CancelResult extends CancelledRuns {
   readonly released: number;
 }
 
+const TYPES: OptionTypes<CancelOptions> = { job: 'text', ledger: 'text', apiUrl: 'text', apiKey: 'secret' };
+
 /** Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing. */
-export async function cancelJob({
-  job: id,
-  ledger: path,
-  apiUrl,
-  apiKey,
-}: CancelOptions): Promise<CancelResult> {
+export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
+  checkOptionTypes('cancelJob', options, TYPES, ['job']);
+  const { job: id, ledger: path, apiUrl, apiKey } = options;
   const closers = new Closers();
   try {
     const ledger = closers.add(openLedger(path ?? resolveLedgerPath({})));

@@ -3,6 +3,7 @@ import { examineAgent } from './job/examine-agent.js';
 import { examineDisk, examineLedger, examineNode, examineProxy } from './job/examine-machine.js';
 import { systemClock } from './model/clock.js';
 import { createErrorFinding, createOk, type Finding } from './model/finding.js';
+import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 
 export type { Finding, Verdict } from './model/finding.js';
@@ -20,11 +21,20 @@ export interface DoctorOptions {
   readonly apiKey?: string | undefined;
 }
 
+const TYPES: OptionTypes<DoctorOptions> = {
+  ledger: 'text',
+  env: 'object',
+  apiUrl: 'text',
+  reference: 'text',
+  apiKey: 'secret',
+};
+
 /**
  * Looks at all that a job leans on: Node, the ledger and its disk, the way to the agent, the key, the agent and the clock.
  * Asks the agent for its list of runs and nothing else, so it costs nothing. Never throws for what it finds.
  */
 export async function examine(options: DoctorOptions): Promise<Finding[]> {
+  checkOptionTypes('examine', options, TYPES, ['ledger', 'env']);
   const { ledger, env, reference, apiKey } = options;
   const baseUrl = options.apiUrl ?? HOSTED_URL;
   const machine = [examineNode(process.versions.node), await examineLedger(ledger), examineDisk(ledger)];

@@ -2,13 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EnrichHooks, enrich } from './enrich.js';
+import { createUsageError } from './errors.js';
+import { checkHooks } from './job/create-trip.js';
 import { type FilledRecord, readFilledRecord } from './job/filled-record.js';
 import { resolveFields } from './job/resolve-ask.js';
 import { openRowSpool, type RowSpool, readLines } from './job/row-spool.js';
 import type { Field } from './model/ask.js';
 import { type Blanks, createBlanks } from './model/blank.js';
 import type { EnrichEvent, JobSummary } from './model/events.js';
-import { type EnrichOptions, resolveSettings } from './options.js';
+import { checkOptionTypes } from './model/option-types.js';
+import { type EnrichOptions, JOB_OPTION_TYPES, resolveSettings } from './options.js';
 
 export type { FilledRecord, FilledSource } from './job/filled-record.js';
 
@@ -25,6 +28,18 @@ export interface EnrichedRows<T extends object> extends AsyncIterable<FilledReco
 }
 
 const DEFAULT_NAME = 'rows';
+const {
+  input: _input,
+  output: _output,
+  format: _format,
+  delimiter: _delimiter,
+  encoding: _encoding,
+  sheet: _sheet,
+  header: _header,
+  bom: _bom,
+  raw: _raw,
+  ...ROWS_OPTION_TYPES
+} = JOB_OPTION_TYPES;
 
 /**
  * Fills rows of a program instead of a file: objects in, the same objects with what was found out, in the same order.
@@ -45,6 +60,9 @@ export function enrichRows<T extends object>(
 ): EnrichedRows<T> {
   let summary: JobSummary | null = null;
   async function* fill(): AsyncGenerator<FilledRecord<T>, void> {
+    checkOptionTypes('enrichRows', options, ROWS_OPTION_TYPES);
+    checkHooks(hooks);
+    checkRows(rows);
     const job = { ...options, name: options.name ?? DEFAULT_NAME, input: '-' };
     resolveSettings(job);
     const fields = await resolveFields(job);
@@ -68,6 +86,16 @@ export function enrichRows<T extends object>(
     },
     [Symbol.asyncIterator]: () => filled,
   };
+}
+
+function checkRows(rows: unknown): void {
+  const isObject = typeof rows === 'object' && rows !== null;
+  if (isObject && (Symbol.asyncIterator in rows || Symbol.iterator in rows)) return;
+  throw createUsageError(
+    'BAD_OPTION',
+    `the rows of enrichRows are ${rows === null ? 'null' : `of type ${typeof rows}`}, and have to be iterable`,
+    'Give a list of objects, or anything else that for await goes through.',
+  );
 }
 
 /** The originals and what became of them, side by side. */

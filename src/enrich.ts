@@ -5,7 +5,7 @@ import { checkPlaces } from './job/check-places.js';
 import { Closers } from './job/closers.js';
 import { confirmCost } from './job/confirm-cost.js';
 import { createSummary } from './job/create-summary.js';
-import { createTrip, type EnrichHooks, type Trip } from './job/create-trip.js';
+import { checkHooks, createTrip, type EnrichHooks, type Trip } from './job/create-trip.js';
 import { dispatchQuestions } from './job/dispatch-questions.js';
 import {
   createFinished,
@@ -43,6 +43,7 @@ export type { EnrichHooks } from './job/create-trip.js';
 export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): Promise<JobSummary> {
   const startedAtMs = Date.now();
   const settings = resolveSettings(options);
+  checkHooks(hooks);
   const closers = new Closers();
   try {
     const file = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));

@@ -8,6 +8,7 @@ import { isPicked, pickSample } from './job/pick-rows.js';
 import { resolveBlanks } from './job/resolve-blanks.js';
 import { writeOutput } from './job/write-output.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import type { RowCounts } from './model/outcome.js';
 import type { FileFormat } from './model/shape.js';
 import { openInput } from './read/open-input.js';
@@ -34,8 +35,19 @@ export interface ExportResult {
   readonly rows: RowCounts;
 }
 
+const TYPES: OptionTypes<ExportOptions> = {
+  job: 'text',
+  ledger: 'text',
+  output: 'text',
+  format: 'text',
+  citationsFile: 'text',
+  bom: 'flag',
+  raw: 'flag',
+};
+
 /** Writes the output of a job again, from its input as it is now and from the ledger. Asks nothing and costs nothing. */
 export async function exportJob(options: ExportOptions): Promise<ExportResult> {
+  checkOptionTypes('exportJob', options, TYPES, ['job']);
   const closers = new Closers();
   try {
     const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));

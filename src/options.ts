@@ -4,6 +4,7 @@ import { parseDuration } from './model/duration.js';
 import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
 import { toMicros } from './model/money.js';
 import { readNearest } from './model/nearest.js';
+import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_PRICES, type PriceList } from './model/prices.js';
 import type { Confidence } from './model/run.js';
 
@@ -17,8 +18,59 @@ const MAX_CONCURRENCY = 1_000;
 const MAX_WAIT_MS = 20 * 24 * 60 * 60 * 1_000;
 const CONFIDENCES: readonly Confidence[] = ['medium', 'high'];
 
+/** What each option of a job is, whoever gives it; a program in JavaScript has no compiler that looks. */
+export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
+  input: 'text',
+  name: 'text',
+  output: 'text',
+  format: 'text',
+  query: 'text',
+  system: 'text',
+  fields: 'texts',
+  schema: 'text',
+  schemaObject: 'object',
+  send: 'texts',
+  exclude: 'text',
+  excludeOn: 'texts',
+  blank: 'texts',
+  shareAnswers: 'flag',
+  limit: 'number',
+  sample: 'number',
+  overwrite: 'flag',
+  refresh: 'flag',
+  maxAge: 'text',
+  apiUrl: 'text',
+  reference: 'text',
+  apiKey: 'secret',
+  effort: 'texts',
+  escalateBelow: 'text',
+  batchSize: 'number',
+  concurrency: 'number',
+  startsPerSecond: 'number',
+  runTimeoutMs: 'number',
+  listLagMs: 'number',
+  maxCost: 'number',
+  maxCostNow: 'number',
+  prices: 'numbers',
+  yes: 'flag',
+  keepGoing: 'flag',
+  cancelOnInterrupt: 'flag',
+  bom: 'flag',
+  raw: 'flag',
+  delimiter: 'text',
+  encoding: 'text',
+  sheet: 'text',
+  header: 'flag',
+  strict: 'flag',
+  citationsFile: 'text',
+  ledger: 'text',
+  origins: 'object',
+};
+
 /** Checks the options and fills in the defaults. Throws a usage error that names the option and its value. */
 export function resolveSettings(options: EnrichOptions): Settings {
+  checkOptionTypes('the job', options, JOB_OPTION_TYPES, ['input']);
+  checkFormat(options.format);
   if (options.input === '')
     throw createUsageError('NO_INPUT', 'no input file was named', 'Name the file to fill.');
   checkLists(options);
@@ -62,6 +114,16 @@ function checkLists({ send, excludeOn, blank, origins }: EnrichOptions): void {
       `Name at least one with ${flag}, or leave it out.`,
     );
   }
+}
+
+function checkFormat(format: string | undefined): void {
+  const formats = Object.keys(OWN_ENDINGS);
+  if (format === undefined || formats.includes(format)) return;
+  throw createUsageError(
+    'BAD_FORMAT',
+    `format is ${JSON.stringify(format)}`,
+    `It takes ${formats.join(', ')}.`,
+  );
 }
 
 function resolveAgent(options: EnrichOptions, output: string): AgentChoice {

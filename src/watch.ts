@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { enrich } from './enrich.js';
 import { createUsageError } from './errors.js';
 import { type Clock, systemClock } from './model/clock.js';
+import { checkOptionTypes } from './model/option-types.js';
 import { checkJob } from './watch/check-job.js';
 import { finishEnding, writeEnding } from './watch/ending.js';
 import type { Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';
@@ -31,6 +32,8 @@ export interface WatchHooks {
   readonly clock?: Clock;
 }
 
+const HOOK_TYPES = { onEvent: 'function', signal: 'signal', clock: 'object' } as const;
+
 /** Why a watcher stops. */
 interface End {
   readonly stop: WatchStop;
@@ -49,6 +52,7 @@ const DONE: End = { stop: 'done', problem: null };
  */
 export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {}): Promise<WatchSummary> {
   const settings = resolveWatch(options);
+  checkOptionTypes('the hooks of watchFolder', hooks, HOOK_TYPES);
   await checkJob(settings);
   const folders = await openFolders(options.folder);
   const report = hooks.onEvent ?? (() => undefined);

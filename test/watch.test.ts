@@ -1,6 +1,7 @@
 import { appendFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openLedger } from '../src/ledger/ledger.js';
 import { systemClock } from '../src/model/clock.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
 import type { WatchEvent } from '../src/watch.js';
@@ -9,7 +10,7 @@ import { answerPaid, createPaidGate } from './helpers/paid-server.js';
 import { openWatchBench } from './helpers/watch-bench.js';
 
 const RUN_MICROS = 25_000;
-const NO_FAILURES = { usage: 0, budget: 0, unreachable: 0, defect: 0 };
+const NO_FAILURES = { usage: 0, budget: 0, unreachable: 0, defect: 0, nothing_found: 0 };
 
 /** A clock that says it is a day later than it is. */
 const tomorrow = { ...systemClock, now: () => Date.now() + 24 * 60 * 60 * 1_000 };
@@ -82,6 +83,19 @@ test('the budget of a day lets a file wait for the next day, and takes what the 
   expect(next).toMatchObject({ stop: 'done', done: 1, costMicros: 5 * RUN_MICROS });
   expect(bench.agent.tasks).toHaveLength(5);
   expect(bench.told('taken').map((event) => event.resumed)).toEqual([false, true, true]);
+});
+
+test('pruning the answers of files that are done does not give the day its budget back', async () => {
+  const bench = await openWatchBench();
+  const options = { job: { yes: false }, maxCostPerDay: 0.06 };
+  bench.drop('one.csv', createList(16));
+  expect(await bench.watch(options)).toMatchObject({ done: 1, costMicros: 2 * RUN_MICROS });
+  const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
+  expect(ledger.prune({ asksBeforeMs: Date.now() + 60_000 })).toMatchObject({ jobs: 1, answers: 16 });
+  ledger.close();
+  bench.drop('two.csv', createList(16));
+  expect(await bench.watch(options)).toMatchObject({ done: 0, stop: 'budget' });
+  expect(bench.agent.tasks).toHaveLength(2);
 });
 
 test('a day that has no room for a single run would never have: the file fails', async () => {

@@ -1,5 +1,6 @@
 import { createUsageError } from '../errors.js';
 import { type Clock, systemClock } from '../model/clock.js';
+import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import { BETA_TOKEN, HOSTED_URL } from '../model/run.js';
 import { VERSION } from '../model/version.js';
 import type { RetryInfo } from './repeat-call.js';
@@ -81,8 +82,23 @@ const LOOPBACK_TIMEOUTS = { patienceMs: 30_000, unreadableMs: 60_000 };
 
 const RETRY: RetryPolicy = { maxRetries: 6, baseMs: 500, capMs: 20_000, budgetMs: 90_000 };
 
+const TYPES: OptionTypes<AgentClientOptions> = {
+  baseUrl: 'text',
+  apiKey: 'secret',
+  betas: 'texts',
+  timeouts: 'numbers',
+  retry: 'numbers',
+  maxResponseBytes: 'number',
+  connections: 'number',
+  ca: 'text or texts',
+  env: 'object',
+  clock: 'object',
+  onRetry: 'function',
+};
+
 /** Checks the options and fills in the defaults. */
 export function resolveClientOptions(options: AgentClientOptions): ClientSettings {
+  checkOptionTypes('AgentClient', options, TYPES);
   const apiKey = resolveKey(options.apiKey);
   const base = resolveBaseUrl(options.baseUrl ?? HOSTED_URL, apiKey !== null);
   const timeouts = { ...TIMEOUTS, ...(base.isLoopback ? LOOPBACK_TIMEOUTS : {}), ...options.timeouts };

@@ -33,7 +33,8 @@ export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Prom
   await settleDoubts(trip, survey, isPaid);
   if (!isPaid) return;
   if (hooks.confirm !== undefined) {
-    if (await isAgreed(hooks.confirm(quote), hooks.signal)) return;
+    // Only a plain true is consent: JavaScript may give anything.
+    if ((await isAgreed(hooks.confirm(quote), hooks.signal)) === true) return;
     throw createUsageError(
       'COST_DECLINED',
       'not started: nothing was sent and nothing was spent',

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../model/clock.js';
 import type { Doubt } from '../model/doubt.js';
 import type { EnrichEvent } from '../model/events.js';
 import type { FruitlessJob } from '../model/fruitless.js';
+import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import type { PriceList } from '../model/prices.js';
 import type { Quote } from '../model/quote.js';
 import type { Row } from '../model/row.js';
@@ -50,6 +51,21 @@ export interface EnrichHooks {
   readonly confirmFruitless?: (job: FruitlessJob) => Promise<boolean>;
   /** Aborting stops the job gracefully: no new runs, the output is written, runs that work are picked up the next time. */
   readonly signal?: AbortSignal;
+}
+
+const HOOK_TYPES: OptionTypes<EnrichHooks> = {
+  onEvent: 'function',
+  withValues: 'flag',
+  mayKeepOutput: 'flag',
+  confirm: 'function',
+  confirmDoubt: 'function',
+  confirmFruitless: 'function',
+  signal: 'signal',
+};
+
+/** Throws a usage error for a hook that does not exist, or is something else than it has to be. */
+export function checkHooks(hooks: EnrichHooks): void {
+  checkOptionTypes('the hooks of a job', hooks, HOOK_TYPES);
 }
 
 interface TripParts {

@@ -37,7 +37,7 @@ const SELECT_JOB = `
 
 /** The job as its next invocation will be. */
 export function resolveJob(database: Database, parts: JobParts): OpenedJob {
-  const { ask, input, output, settings, keepGoing = false } = parts;
+  const { ask, input, output, settings, keepGoing } = parts;
   const known = findJob(database, ask.id, input);
   return {
     id: createJobId(ask.id, input),
@@ -46,7 +46,7 @@ export function resolveJob(database: Database, parts: JobParts): OpenedJob {
     input,
     output,
     settings,
-    keepGoing,
+    ...(keepGoing === true ? { keepGoing } : {}),
     invocation: (known?.invocation ?? 0) + 1,
     stop: known?.stop ?? null,
     counts: known?.counts ?? null,
@@ -66,8 +66,8 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
     JSON.stringify(ask),
   );
   database.run(
-    `insert into job (id, ask, input, output, settings, invocation, opened_at, keeps_going)
-     values (?, (select number from ask where id = ?), ?, ?, ?, 1, ?, ?)
+    `insert into job (id, ask, input, output, settings, invocation, opened_at, keeps_going, spent_micros)
+     values (?1, (select number from ask where id = ?2), ?3, ?4, ?5, 1, ?6, ?7, ${PRUNED_SPEND})
      on conflict (id) do update set output = excluded.output, settings = excluded.settings,
        invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null, finished = null,
        keeps_going = max(keeps_going, excluded.keeps_going)`,
@@ -106,10 +106,14 @@ function formatPart(part: object | null): string | null {
   return part === null ? null : JSON.stringify(part);
 }
 
-/** Nothing for a job that is not open yet. */
+/** What a job cost before it was pruned. */
+const PRUNED_SPEND = '(select coalesce(sum(cost_micros), 0) from pruned_spend where job_id = ?1)';
+
+/** Of a job that is not open yet, what it cost before it was pruned. */
 export function readSpend(database: Database, jobId: string): Spend {
   const spend = database.get<Spend>(
-    'select spent_micros as spentMicros, reserved_micros as reservedMicros from job where id = ?',
+    `select coalesce((select spent_micros from job where id = ?1), ${PRUNED_SPEND}) as spentMicros,
+       coalesce((select reserved_micros from job where id = ?1), 0) as reservedMicros`,
     jobId,
   );
   return { spentMicros: spend?.spentMicros ?? 0, reservedMicros: spend?.reservedMicros ?? 0 };
@@ -133,7 +137,9 @@ export function readFolderSpend(database: Database, folder: string, sinceMs: num
   const spend = database.get<Spend>(
     `select
        (select coalesce(sum(batch.cost_micros), 0) from batch join job on job.number = batch.job
-        where batch.state = 'settled' and batch.ended_at >= ?1 and substr(job.input, 1, length(?2)) = ?2) as spentMicros,
+        where batch.state = 'settled' and batch.ended_at >= ?1 and substr(job.input, 1, length(?2)) = ?2)
+       + (select coalesce(sum(cost_micros), 0) from pruned_spend
+        where ended_at >= ?1 and substr(input, 1, length(?2)) = ?2) as spentMicros,
        (select coalesce(sum(reserved_micros), 0) from job where substr(input, 1, length(?2)) = ?2) as reservedMicros`,
     sinceMs,
     folder,

@@ -20,7 +20,7 @@ const OLD_ANSWERS = 'select answer from answer_key where ask in (select number f
 /** No run works longer than a few hours: after a day, one that is still open can never be settled. */
 const LONGEST_OPEN_MS = 24 * 60 * 60_000;
 
-/** Deletes what is old enough. An ask with a run that may still work, or that somebody holds a lease on, stays. */
+/** Deletes what is old enough; what was spent stays known. An ask with a run that may still work, or that somebody holds a lease on, stays. */
 export function pruneLedger(database: Database, limits: PruneLimits, nowMs: number): PruneResult {
   const rawRuns =
     limits.runsBeforeMs === undefined
@@ -40,6 +40,7 @@ export function pruneLedger(database: Database, limits: PruneLimits, nowMs: numb
   );
   // So that answers are found by their ask, and that no process has one at hand that is gone.
   mergeTail(database);
+  keepSpend(database);
   const runs = database.run(
     `delete from run where batch in (select number from batch where job in (${OLD_JOBS}))`,
   );
@@ -54,4 +55,20 @@ export function pruneLedger(database: Database, limits: PruneLimits, nowMs: numb
   const asks = database.run('delete from ask where number in (select number from old_ask)');
   database.exec('drop table temp.old_ask');
   return { runs: rawRuns + runs, asks, jobs, answers };
+}
+
+/** Every midnight is the start of a quarter of an hour, in whichever time zone, so sums of a day stay exact. */
+const QUARTER_HOUR_MS = 15 * 60_000;
+
+/** Money that was spent is spent: the cap of a job and the budget of a day go on counting it. */
+function keepSpend(database: Database): void {
+  database.run(
+    `insert into pruned_spend (job_id, input, ended_at, cost_micros)
+     select job.id, job.input, batch.ended_at / ?1 * ?1, sum(batch.cost_micros)
+     from batch join job on job.number = batch.job
+     where batch.job in (${OLD_JOBS}) and batch.state = 'settled' and batch.cost_micros > 0
+     group by job.id, batch.ended_at / ?1
+     on conflict (job_id, ended_at) do update set cost_micros = cost_micros + excluded.cost_micros`,
+    QUARTER_HOUR_MS,
+  );
 }

@@ -57,8 +57,8 @@ export interface JobEnd {
 export interface OpenedJob extends JobRecord {
   /** The job run last on this input, where it asked something else: what `changed` is told from. */
   readonly previous: PreviousJob | null;
-  /** What `openJob` was or will be given. */
-  readonly keepGoing: boolean;
+  /** True if this invocation was told to go on although nothing was found. */
+  readonly keepGoing?: boolean;
 }
 
 export interface PreviousJob {

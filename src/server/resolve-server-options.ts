@@ -1,6 +1,7 @@
 import type { Agent } from '../agents/agent.js';
 import { createUsageError } from '../errors.js';
 import { systemClock, type Timers } from '../model/clock.js';
+import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import { CONTRACTS, type Contract } from './contract.js';
 import type { Rehearsal } from './rehearsal/resolve-rehearsal.js';
 
@@ -52,11 +53,28 @@ const DEFAULTS = {
   clock: systemClock,
 } as const;
 
+const TYPES: OptionTypes<ServerOptions> = {
+  agent: 'object',
+  host: 'text',
+  port: 'number',
+  contract: 'text',
+  key: 'secret',
+  storePath: 'text or null',
+  maxStoredBytes: 'number',
+  maxActiveRuns: 'number',
+  startsPerSecond: 'number',
+  runTimeoutMs: 'number',
+  rehearsal: 'object or null',
+  keepAliveMs: 'number',
+  clock: 'object',
+};
+
 /** The longest time that a timer of this platform can wait, divided by the three of a long run. */
 const MAX_RUN_TIMEOUT_MS = 700_000_000;
 
 /** Fills in the defaults and refuses what cannot work, each with its reason. */
 export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
+  checkOptionTypes('startServer', options, TYPES, ['agent']);
   const settings = { ...DEFAULTS, ...options, key: options.key ?? null };
   if (!CONTRACTS.includes(settings.contract)) {
     throw createOptionError('contract', settings.contract, `Use one of ${CONTRACTS.join(', ')}.`);

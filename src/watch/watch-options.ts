@@ -1,5 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
+import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
+import { JOB_OPTION_TYPES } from '../options.js';
 import { parseSchedule, type Schedule } from './schedule.js';
 
 /** The job that is done on every file. */
@@ -36,10 +38,24 @@ export interface WatchSettings {
   readonly keep: readonly string[];
 }
 
+const TYPES: OptionTypes<WatchOptions> = {
+  folder: 'text',
+  job: 'object',
+  once: 'flag',
+  schedule: 'text',
+  maxCostPerDay: 'number',
+  settleMs: 'number',
+  pollMs: 'number',
+  keep: 'texts',
+};
+const { input: _input, output: _output, ...JOB_TYPES } = JOB_OPTION_TYPES;
+
 const DEFAULTS = { settleMs: 5_000, pollMs: 2_000 } as const;
 
 /** Checks what is the watcher's own; `checkJob` looks at the job. */
 export function resolveWatch(options: WatchOptions): WatchSettings {
+  checkOptionTypes('watchFolder', options, TYPES, ['folder', 'job']);
+  checkOptionTypes('the job of watchFolder', options.job, JOB_TYPES);
   const { job, once = false, schedule, maxCostPerDay, settleMs, pollMs, keep = [] } = options;
   if (once && schedule !== undefined) {
     throw createUsageError(
@@ -50,6 +66,10 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
   }
   if (maxCostPerDay !== undefined && !(Number.isFinite(maxCostPerDay) && maxCostPerDay >= 0)) {
     throw createUsageError('BAD_OPTION', `--max-cost-per-day is ${maxCostPerDay}`, 'It takes US dollars.');
+  }
+  for (const [name, ms] of Object.entries({ settleMs, pollMs })) {
+    if (ms === undefined || (Number.isFinite(ms) && ms >= 0)) continue;
+    throw createUsageError('BAD_OPTION', `${name} is ${ms}`, 'It takes milliseconds from 0 on.');
   }
   return {
     job,

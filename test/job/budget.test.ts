@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { exportJob } from '../../src/export.js';
+import { openLedger } from '../../src/ledger/ledger.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
 
@@ -98,4 +99,24 @@ test('what a step of the ladder fails to find is told, and asked again the next 
   const { rows: after } = await bench.run(options);
   expect(after).toMatchObject([{ enrichment_status: 'enriched', enrichment_error: '' }]);
   expect(bench.agent.tasks).toHaveLength(4);
+});
+
+test('pruning answers does not give the cap of a job back', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows }),
+      () => 0.025,
+    ),
+  );
+  bench.write('in.csv', createList(40));
+  const capped = await bench.run({ maxCost: 0.1 });
+  expect(capped.summary).toMatchObject({ stop: 'budget', costMicros: 100_000 });
+  const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
+  expect(ledger.prune({ asksBeforeMs: Date.now() + 60_000 })).toMatchObject({ jobs: 1, answers: 32 });
+  ledger.close();
+  const again = await bench.run({ maxCost: 0.1 });
+  expect(again.summary).toMatchObject({ stop: 'budget', costMicros: 100_000, costNowMicros: 0 });
+  const more = await bench.run({ maxCost: 0.2 });
+  expect(more.summary).toMatchObject({ stop: 'budget', costMicros: 200_000, costNowMicros: 100_000 });
+  expect(bench.server.report().billedMicros).toBe(200_000);
 });

@@ -158,3 +158,33 @@ test('pruning one ask keeps the answers of another, in the table and in the tail
   expect(countKeys(path)).toEqual({ merged: 2, tail: 0 });
   ledger.close();
 });
+
+test('what a pruned job cost still counts for its cap and for its folder, by the quarter of an hour', () => {
+  const midnight = 10 * 24 * 3_600_000;
+  const clock = createTestClock(midnight - 1);
+  const ledger = openTestLedger(undefined, clock);
+  const open = (): OpenedJob => openTestJob(ledger, createTestAsk('old'), '/drop/working/a.csv');
+  const job = open();
+  settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
+  clock.nowMs = midnight;
+  settleTestRun(ledger, job, ['Globex'], { ceo: 'Ann' });
+  clock.nowMs = midnight + 1_000;
+  settleTestRun(ledger, job, ['Initech'], { ceo: 'Ann' });
+  const readSpends = () => [0, midnight].map((since) => ledger.readFolderSpend('/drop/', since).spentMicros);
+  expect([ledger.readSpend(job.id).spentMicros, ...readSpends()]).toEqual([3, 3, 2]);
+  clock.nowMs += 10_000;
+  expect(ledger.prune({ asksBeforeMs: clock.nowMs }).jobs).toBe(1);
+  expect([ledger.readSpend(job.id).spentMicros, ...readSpends()]).toEqual([3, 3, 2]);
+  // The same job again: its cap begins where it was.
+  const again = open();
+  expect(again.id).toBe(job.id);
+  expect(ledger.intend(createTestBatch(again, ['Acme']), 3)).toBe('over_budget');
+  settleTestRun(ledger, again, ['Acme'], { ceo: 'Ann', attempt: 2 });
+  expect([ledger.readSpend(job.id).spentMicros, ...readSpends()]).toEqual([4, 4, 3]);
+  clock.nowMs += 10_000;
+  expect(ledger.prune({ asksBeforeMs: clock.nowMs }).jobs).toBe(1);
+  expect([ledger.readSpend(job.id).spentMicros, ...readSpends()]).toEqual([4, 4, 3]);
+  expect(ledger.readFolderSpend('/elsewhere/', 0).spentMicros).toBe(0);
+  expect(ledger.check()).toEqual([]);
+  ledger.close();
+});

@@ -33,7 +33,8 @@ export const plan = createCommand({
     },
   ],
   async run({ operands: [input = ''], options }, host) {
-    const { json = false, format, ...job } = options;
+    // What `run` says while it works is of no use here.
+    const { json = false, format, quiet: _quiet, logFile: _logFile, logValues: _logValues, ...job } = options;
     const result = await planJob({ ...(await resolveJobOptions(input, job, host)), ...readFormat(format) });
     if (json) host.print(`${JSON.stringify(createPlanRecord(result))}\n`);
     else for (const line of formatPlan(result)) host.tell(line);

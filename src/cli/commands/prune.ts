@@ -12,7 +12,7 @@ import { openInterrupt } from '../interrupt.js';
 export const prune = createCommand({
   about:
     'Deletes what is old from the ledger. Raw runs are kept for audit only and can go at any time; an ask goes with its ' +
-    'answers, and what was paid for it would have to be paid again. What is in use stays.',
+    'answers, and what was paid for it would have to be paid again. What was spent stays known to --max-cost and --max-cost-per-day. What is in use stays.',
   options: {
     runs: { kind: 'text', value: 'AGE', about: 'Delete raw runs older than this, such as 30d.' },
     asks: {

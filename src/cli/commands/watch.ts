@@ -133,7 +133,7 @@ async function resolveOptions(
 ): Promise<WatchOptions> {
   const { once, schedule, settle, poll, maxCostPerDay, format, citations, heartbeat, health, ...values } =
     options;
-  const job = await resolveJobOptions('', values, host);
+  const { input: _input, ...job } = await resolveJobOptions('', values, host);
   return {
     folder,
     job: {

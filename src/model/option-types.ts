@@ -1,0 +1,146 @@
+import { createUsageError, type RowfillError } from '../errors.js';
+import { readNearest } from './nearest.js';
+
+/** What a value of JavaScript has to be to be taken for an option. */
+export type OptionType =
+  | 'text'
+  | 'secret'
+  | 'flag'
+  | 'number'
+  | 'texts'
+  | 'numbers'
+  | 'object'
+  | 'function'
+  | 'signal'
+  | 'object or null'
+  | 'text or null'
+  | 'text or texts';
+
+/** The type of every option; one that is not in the table is unknown. */
+export type OptionTypes<T extends object> = Readonly<Record<keyof T, OptionType>>;
+
+const NAMES: Readonly<Record<OptionType, string>> = {
+  text: 'a string',
+  secret: 'a string',
+  flag: 'true or false',
+  number: 'a number',
+  texts: 'a list of strings',
+  numbers: 'an object of numbers',
+  object: 'an object',
+  function: 'a function',
+  signal: 'an AbortSignal',
+  'object or null': 'an object or null',
+  'text or null': 'a string or null',
+  'text or texts': 'a string or a list of strings',
+};
+
+/**
+ * Checks options as JavaScript may give them, where no compiler has looked: an unknown name, a wrong type and a missing
+ * option are usage errors that name `owner`, the option and its value. Left out and undefined are the same.
+ */
+export function checkOptionTypes<T extends object>(
+  owner: string,
+  options: T,
+  types: OptionTypes<T>,
+  required: readonly (keyof T & string)[] = [],
+): void {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw createUsageError(
+      'BAD_OPTION',
+      `the options of ${owner} are ${describe(given)}, which is not an object`,
+      `Give ${owner} an object with its options by name.`,
+    );
+  }
+  const names = Object.keys(types);
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(types, name)) throw createUnknownError(owner, name, names);
+  }
+  for (const [name, type] of Object.entries<OptionType>(types)) {
+    const value: unknown = Reflect.get(given, name);
+    if (value !== undefined) checkType(owner, name, value, type);
+  }
+  const missing = required.find((name) => Reflect.get(given, name) === undefined);
+  if (missing === undefined) return;
+  throw createUsageError(
+    'MISSING_OPTION',
+    `${owner} is given no ${missing}`,
+    `It takes ${missing} as ${NAMES[types[missing]]}.`,
+  );
+}
+
+function createUnknownError(owner: string, name: string, names: readonly string[]): RowfillError {
+  const near = readNearest(name, names);
+  return createUsageError(
+    'UNKNOWN_OPTION',
+    `${owner} has no option ${name}`,
+    near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `Its options are ${names.join(', ')}.`,
+  );
+}
+
+function checkType(owner: string, name: string, value: unknown, type: OptionType): void {
+  if (type === 'texts' && Array.isArray(value)) {
+    for (const [index, each] of value.entries()) checkType(owner, `${name}[${index}]`, each, 'text');
+  } else if (type === 'numbers' && isPlain(value)) {
+    for (const [key, each] of Object.entries(value)) {
+      if (each !== undefined) checkType(owner, `${name}.${key}`, each, 'number');
+    }
+  } else if (!fits(value, type)) {
+    // A key is never shown, not even one of the wrong type.
+    const shown = type === 'secret' ? `of type ${typeof value}` : describe(value);
+    throw createUsageError(
+      'BAD_OPTION',
+      `${name} is ${shown}, and has to be ${NAMES[type]}`,
+      `${owner} takes ${name} as ${NAMES[type]}.`,
+    );
+  }
+}
+
+function fits(value: unknown, type: OptionType): boolean {
+  switch (type) {
+    case 'text':
+    case 'secret':
+      return typeof value === 'string';
+    case 'flag':
+      return typeof value === 'boolean';
+    case 'number':
+      return typeof value === 'number';
+    case 'texts':
+      return Array.isArray(value) && value.every((each) => typeof each === 'string');
+    case 'numbers':
+    case 'object':
+      return isPlain(value);
+    case 'function':
+      return typeof value === 'function';
+    case 'signal':
+      return value instanceof AbortSignal;
+    case 'object or null':
+      return value === null || isPlain(value);
+    case 'text or null':
+      return value === null || typeof value === 'string';
+    case 'text or texts':
+      return typeof value === 'string' || fits(value, 'texts');
+  }
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const MAX_SHOWN = 80;
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value);
+    case 'object':
+      return value === null ? 'null' : 'an object';
+    case 'function':
+      return 'a function';
+    case 'bigint':
+      return `${value}n`;
+    default:
+      return String(value);
+  }
+}
