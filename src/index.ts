@@ -37,7 +37,7 @@ export type { EnrichEvent, JobProgress, JobStep, JobStop, JobSummary } from './m
 export type { FruitlessJob } from './model/fruitless.js';
 export type { JsonObject, JsonValue } from './model/json.js';
 export type { RowCounts, RowStatus } from './model/outcome.js';
-export type { Quote } from './model/quote.js';
+export type { Climb, Quote } from './model/quote.js';
 export type {
   AgentRun,
   AgentRunEvent,

@@ -41,7 +41,7 @@ export interface Plan {
   readonly notes: readonly Note[];
   /** What would end the job before it spends anything, unless somebody settles it. */
   readonly doubts: readonly Doubt[];
-  /** The effort ladder, each level at worst: every row has to climb to it. */
+  /** The effort ladder: at worst every row has to climb to each level. */
   readonly steps: readonly StepQuote[];
   /** The first time round with other batch sizes. */
   readonly batchSizes: readonly {

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { createUsageError } from '../errors.js';
 import type { Doubt } from '../model/doubt.js';
 import type { FruitlessJob } from '../model/fruitless.js';
-import type { Quote } from '../model/quote.js';
+import { describeClimbs, type Quote } from '../model/quote.js';
 import { formatDollars, formatNumber } from '../model/words.js';
 import { clipText } from './clip-text.js';
 import type { Host } from './host.js';
@@ -101,6 +101,7 @@ function formatQuote(quote: Quote): string[] {
   return [
     `To be asked: ${formatNumber(rows, 'row')} in ${formatNumber(runs, 'run')} of the agent.`,
     `Cost: ${formatDollars(worstMicros)} at worst${likely}${cap}.`,
+    ...(likely === '' ? [] : describeClimbs(quote.climbs)),
     ...(maxCostMicros === null
       ? ['Rows that come back wrong are asked again, which can add to that: --max-cost caps it all.']
       : []),

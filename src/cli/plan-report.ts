@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../model/json.js';
+import { describeClimbs } from '../model/quote.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
 import type { Plan } from '../plan.js';
 import { clipText } from './clip-text.js';
@@ -47,6 +48,12 @@ export function createPlanRecord(plan: Plan): JsonObject {
       worst_usd: toDollars(step.worstMicros),
       likely_usd: toDollars(step.likelyMicros),
     })),
+    climbs: quote.climbs.map(({ from, to, share, knownRows }) => ({
+      from,
+      to,
+      share,
+      known_rows: knownRows,
+    })),
     batch_sizes: plan.batchSizes.map((each) => ({
       batch_size: each.batchSize,
       runs: each.runs,
@@ -86,13 +93,14 @@ function formatCost(worstMicros: number, likelyMicros: number): string {
   return `${formatDollars(worstMicros)} at worst${likely}`;
 }
 
-function formatLadder({ steps }: Plan): string[] {
+function formatLadder({ steps, quote }: Plan): string[] {
   if (steps.length < 2) return [];
   const lines = steps.map(
     (step) =>
       `  ${step.effort}: ${formatNumber(step.runs, 'run')}, ${formatCost(step.worstMicros, step.likelyMicros)}`,
   );
-  return ['The effort ladder, if every row has to climb it:', ...lines];
+  const climbs = quote.worstMicros === 0 ? [] : describeClimbs(quote.climbs);
+  return ['The effort ladder; at worst every row has to climb it:', ...lines, ...climbs];
 }
 
 function formatBatchSizes({ quote, batchSizes }: Plan): string[] {

@@ -1,7 +1,7 @@
 import { QuestionPool } from '../batch/question-pool.js';
 import { readLikelyMicros, readWorstMicros } from '../model/prices.js';
 import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/question.js';
-import type { Quote } from '../model/quote.js';
+import type { Climb, Quote } from '../model/quote.js';
 import type { Row } from '../model/row.js';
 import { holdsObjects } from '../model/shape.js';
 import { type Selection, selectRows } from '../select/select-rows.js';
@@ -29,11 +29,12 @@ export interface Survey {
   readonly shared: SharedAnswers | null;
 }
 
-/** What one level of the effort ladder would cost if every row had to climb it. */
+/** What one level of the effort ladder would cost: at worst every row has to climb it. */
 export interface StepQuote {
   readonly effort: string;
   readonly runs: number;
   readonly worstMicros: number;
+  /** What it costs if as many rows climb as did before, or as is assumed. */
   readonly likelyMicros: number;
 }
 
@@ -99,11 +100,30 @@ function createCounts(): Record<Selection['status'], number> {
   };
 }
 
+/** The share of rows that is assumed to climb, until enough rows of the question were answered. */
+const ASSUMED_SHARE = 0.5;
+const MIN_KNOWN_ROWS = 8;
+
+/** How many rows go on from each level of the ladder: counted from earlier answers, or assumed. */
+function readClimbShares({ ask, ledger }: Trip): Climb[] {
+  if (ask.efforts.length < 2) return [];
+  const known = ledger.readClimbs(ask);
+  return ask.efforts.slice(1).map((to, index) => {
+    const from = ask.efforts[index] ?? '';
+    const { asked, climbed } = known.get(from) ?? { asked: 0, climbed: 0 };
+    return asked < MIN_KNOWN_ROWS
+      ? { from, to, share: ASSUMED_SHARE, knownRows: null }
+      : { from, to, share: climbed / asked, knownRows: asked };
+  });
+}
+
 /** Adds up runs and prices with the very pool that the job batches with. */
 class QuoteMeter {
   private readonly trip: Trip;
   private readonly pool: QuestionPool;
   private readonly steps: { effort: string; runs: number; worstMicros: number; likelyMicros: number }[];
+  /** Rows, and their runs, that begin at each level. */
+  private readonly begun: { rows: number; runs: number }[];
   private firstGroup: QuestionGroup | null = null;
   private lowestLevel: number | null = null;
   private rows = 0;
@@ -113,6 +133,7 @@ class QuoteMeter {
     this.trip = trip;
     this.pool = new QuestionPool({ batchSize: trip.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
     this.steps = trip.ask.efforts.map((effort) => ({ effort, runs: 0, worstMicros: 0, likelyMicros: 0 }));
+    this.begun = trip.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
   }
 
   /** Takes the questions of one row. */
@@ -127,11 +148,14 @@ class QuoteMeter {
       for (const group of groups) this.count(group);
     }
     const { ask, cap } = this.trip;
+    const climbs = readClimbShares(this.trip);
+    this.addLikely(climbs);
     const quote = {
       rows: this.rows,
       runs: this.runs,
       worstMicros: this.steps.reduce((sum, step) => sum + step.worstMicros, 0),
-      likelyMicros: this.steps[0]?.likelyMicros ?? 0,
+      likelyMicros: this.steps.reduce((sum, step) => sum + step.likelyMicros, 0),
+      climbs,
       columns: ask.send,
       maxCostMicros: cap.micros,
     };
@@ -147,7 +171,22 @@ class QuoteMeter {
     for (const step of this.steps.slice(group.level)) {
       step.runs += 1;
       step.worstMicros += readWorstMicros(prices, step.effort, group.questions.length, ask, group.fields);
-      step.likelyMicros += readLikelyMicros(prices, step.effort);
+    }
+    const begun = this.begun[group.level];
+    if (begun === undefined) return;
+    begun.rows += group.questions.length;
+    begun.runs += 1;
+  }
+
+  /** Rows that climb go in full batches, since they wait for one another. */
+  private addLikely(climbs: readonly Climb[]): void {
+    const { prices, settings } = this.trip;
+    let climbing = 0;
+    for (const [level, step] of this.steps.entries()) {
+      const { rows, runs } = this.begun[level] ?? { rows: 0, runs: 0 };
+      const likelyRuns = Math.min(step.runs, runs + Math.ceil(climbing / settings.batchSize));
+      step.likelyMicros = likelyRuns * readLikelyMicros(prices, step.effort);
+      climbing = Math.round((rows + climbing) * (climbs[level]?.share ?? 0));
     }
   }
 }

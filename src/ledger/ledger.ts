@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RowAnswer } from '../model/answer.js';
+import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import type { AgentRun } from '../model/run.js';
@@ -52,7 +53,7 @@ import type {
   StoredAnswer,
 } from './records.js';
 import { readLastRun, readRun, settleBatch } from './settle.js';
-import { type JobYield, keepGoing, readYield } from './yields.js';
+import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
 
 export { resolveLedgerPath } from './ledger-path.js';
 
@@ -111,6 +112,11 @@ export class Ledger {
   /** What the runs of a job found so far, and whether somebody let it go on without. */
   readYield(jobId: string): JobYield {
     return this.#database.read(() => readYield(this.#database, jobId));
+  }
+
+  /** How many rows the efforts of a question left with something for the next, as far as its answers tell. */
+  readClimbs(ask: Ask): ReadonlyMap<string, EffortClimb> {
+    return this.#database.read(() => readClimbs(this.#database, ask));
   }
 
   /** Lets a job go on although nothing was found, now and every other time. */

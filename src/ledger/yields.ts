@@ -1,5 +1,8 @@
 import { isFound, type RowAnswer } from '../model/answer.js';
+import type { Ask } from '../model/ask.js';
+import { isGoodEnough } from '../model/ladder.js';
 import type { Database } from './database.js';
+import type { StoredField } from './stored-fields.js';
 
 /** Rows or cells that runs answered, and how many of them hold something. */
 export interface Yield {
@@ -75,4 +78,56 @@ export function readYield(database: Database, jobId: string): JobYield {
 /** Notes that a job goes on although nothing was found; this cannot be taken back. */
 export function keepGoing(database: Database, jobId: string): void {
   database.run('update job set keeps_going = 1 where id = ?', jobId);
+}
+
+/** Rows of one ask that are looked at: enough for a share, and quick to read. */
+const MAX_CLIMB_ROWS = 2_000;
+
+/** Rows that were asked at an effort, and those of them that it left with something for the next one. */
+export interface EffortClimb {
+  readonly asked: number;
+  readonly climbed: number;
+}
+
+/** How rows fared at each effort at which the same question was put to the same agent, with whatever fields. */
+export function readClimbs(database: Database, ask: Ask): ReadonlyMap<string, EffortClimb> {
+  const asks = database.all<{ number: number; efforts: string }>(
+    `select number, content -> '$.efforts' as efforts from ask
+     where content ->> '$.query' = ? and content ->> '$.system' is ? and content ->> '$.agent' = ?`,
+    ask.query,
+    ask.system,
+    ask.agent,
+  );
+  const climbs = new Map<string, { asked: number; climbed: number }>();
+  for (const { number, efforts } of asks) {
+    const rows = database.all<{ fields: string }>(
+      `select fields from answer where answered_at is not null and number in (
+         select answer from answer_key where ask = ?1
+         union all select number from answer where number > (select through from answer_key_mark) and ask = ?1
+       ) limit ?2`,
+      number,
+      MAX_CLIMB_ROWS,
+    );
+    const ladder = JSON.parse(efforts) as string[];
+    for (const { fields } of rows) countClimbs(JSON.parse(fields) as StoredField[], ladder, ask, climbs);
+  }
+  return climbs;
+}
+
+function countClimbs(
+  fields: readonly StoredField[],
+  ladder: readonly string[],
+  ask: Ask,
+  climbs: Map<string, { asked: number; climbed: number }>,
+): void {
+  for (const [level, effort] of ladder.entries()) {
+    const tried = fields.filter((field) => ladder.indexOf(field[5]) >= level);
+    if (tried.length === 0) return;
+    const isLacking = ([, value, confidence, , , triedEffort]: StoredField): boolean =>
+      triedEffort !== effort || !isGoodEnough(ask, { value, confidence });
+    const counts = climbs.get(effort) ?? { asked: 0, climbed: 0 };
+    counts.asked += 1;
+    if (tried.some(isLacking)) counts.climbed += 1;
+    climbs.set(effort, counts);
+  }
 }

@@ -30,7 +30,11 @@ function readNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
   return isGoodEnough(ask, answer) ? ask.efforts.length : ask.efforts.indexOf(answer.triedEffort) + 1;
 }
 
-function isGoodEnough(ask: Ask, answer: FieldAnswer): boolean {
+/** False for a field that climbs to the next level of the effort ladder, if there is one. */
+export function isGoodEnough(
+  ask: Pick<Ask, 'escalateBelow'>,
+  answer: Pick<FieldAnswer, 'value' | 'confidence'>,
+): boolean {
   if (answer.value === null) return false;
   return ask.escalateBelow === null || !isBelow(answer.confidence, ask.escalateBelow);
 }

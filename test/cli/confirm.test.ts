@@ -10,6 +10,7 @@ const QUOTE: Quote = {
   runs: 625,
   worstMicros: 15_625_000,
   likelyMicros: 15_625_000,
+  climbs: [],
   columns: ['company', 'domain'],
   maxCostMicros: null,
 };
@@ -94,4 +95,20 @@ test('a column name cannot steer the terminal', async () => {
   const quote = { ...QUOTE, columns: ['na\u001b[2Jme\u0007'] };
   await confirm(host, quote, { ...TERMINAL, isGiven: true });
   expect(host.readStderr()).toContain('Columns that leave this machine: name\ufffd.');
+});
+
+test('with a ladder the question says what is supposed about the rows that climb', async () => {
+  const climbs = [
+    { from: 'low', to: 'medium', share: 0.5, knownRows: null },
+    { from: 'medium', to: 'high', share: 0.375, knownRows: 96 },
+  ];
+  const host = createTestHost({ isTerminal: true });
+  const answer = confirm(host, { ...QUOTE, likelyMicros: 1_000_000, climbs });
+  host.stdin.write('y\n');
+  await answer;
+  const said = host.readStderr();
+  expect(said).toContain(
+    '50 % of the rows go on from low to medium; nothing is known of this question yet.\n',
+  );
+  expect(said).toContain('38 % of the rows go on from medium to high, as of 96 rows answered before.\n');
 });

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { createList } from '../helpers/job.js';
 import { servePaid } from '../helpers/paid-server.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
@@ -120,4 +121,20 @@ test('a plan takes every option of run, and other batch sizes count what contact
     { batch_size: 4, runs: 1, worst_usd: 5.06, likely_usd: 0.7 },
   ]);
   expect(readdirSync(dir.path).sort()).toEqual(['in.csv']);
+});
+
+test('with a ladder the likely cost counts the rows that climb, and the plan says how many that supposes', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(95));
+  const { url } = await servePaid();
+  const words = ['in.csv', '-f', 'answer', '--api-url', url, '--effort', 'low,high'];
+  const { stdout } = await dir.run(['plan', ...words], ENV);
+  expect(stdout).toContain('Cost: $6.30 at worst, likely $3.30.');
+  expect(stdout).toContain('  high: 12 runs, $6.00 at worst, likely $3.00\n');
+  expect(stdout).toContain('Likely assumes that 50 % of the rows go on from low to high');
+  expect(JSON.parse((await dir.run(['plan', ...words, '--json'], ENV)).stdout)).toMatchObject({
+    worst_usd: 6.3,
+    likely_usd: 3.3,
+    climbs: [{ from: 'low', to: 'high', share: 0.5, known_rows: null }],
+  });
 });

@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { EnrichOptions } from '../../src/options.js';
+import { plan } from '../../src/plan.js';
+import { createList, type JobBench, openJobBench } from '../helpers/job.js';
+import { script } from '../helpers/truthful-agent.js';
+
+const PRICES: Record<string, number> = { low: 0.025, medium: 0.1, high: 0.5 };
+
+/** An agent that finds nothing below `high` about every company whose number is divisible by `step`. */
+async function openLadderBench(step: number): Promise<JobBench> {
+  return await openJobBench(
+    script(
+      (rows, task) => ({
+        rows: rows.map((row, index) => {
+          const company = String(task.request.input?.data?.[index]?.company);
+          const isHidden = task.request.effort !== 'high' && Number(company.slice(8)) % step === 0;
+          return isHidden ? { ...row, fields: { answer: null } } : row;
+        }),
+      }),
+      (task) => PRICES[task.request.effort ?? ''] ?? 0,
+    ),
+  );
+}
+
+async function readPlan(bench: JobBench, options: Partial<EnrichOptions> = {}) {
+  return await plan({
+    input: join(bench.folder, 'in.csv'),
+    fields: ['answer'],
+    apiUrl: bench.server.url,
+    apiKey: 'test',
+    ledger: join(bench.folder, 'ledger.sqlite'),
+    effort: ['low', 'high'],
+    ...options,
+  });
+}
+
+test('what is likely counts every step of a ladder: of an unknown question, half of the rows climb', async () => {
+  const bench = await openLadderBench(10);
+  bench.write('in.csv', createList(95));
+  const { quote, steps } = await readPlan(bench);
+  expect(quote).toMatchObject({
+    runs: 12,
+    worstMicros: 12 * 25_000 + 12 * 500_000,
+    // 95 rows in 12 runs, 48 of them in 6 more.
+    likelyMicros: 12 * 25_000 + 6 * 500_000,
+    climbs: [{ from: 'low', to: 'high', share: 0.5, knownRows: null }],
+  });
+  expect(steps.map(({ likelyMicros }) => likelyMicros)).toEqual([300_000, 3_000_000]);
+  const three = await readPlan(bench, { effort: ['low', 'medium', 'high'] });
+  expect(three.quote.likelyMicros).toBe(12 * 25_000 + 6 * 100_000 + 3 * 500_000);
+  const one = await readPlan(bench, { effort: ['low'] });
+  expect(one.quote).toMatchObject({ likelyMicros: 300_000, climbs: [] });
+});
+
+test('once rows of the question were answered, their share counts, and the bill comes to what was likely', async () => {
+  const bench = await openLadderBench(4);
+  bench.write('in.csv', createList(32));
+  await bench.run({ effort: ['low', 'high'] });
+  bench.write('in.csv', createList(128));
+  const { quote } = await readPlan(bench);
+  expect(quote).toMatchObject({
+    rows: 96,
+    worstMicros: 12 * 525_000,
+    likelyMicros: 12 * 25_000 + 3 * 500_000,
+    climbs: [{ share: 0.25, knownRows: 32 }],
+  });
+  const { summary } = await bench.run({ effort: ['low', 'high'] });
+  expect(summary.costNowMicros).toBe(quote.likelyMicros);
+});
+
+test('answers of the same question without a ladder, or with other fields, tell of a ladder too', async () => {
+  const bench = await openLadderBench(2);
+  bench.write('in.csv', createList(16));
+  await bench.run({ effort: ['low'] });
+  expect((await readPlan(bench)).quote.climbs).toEqual([
+    { from: 'low', to: 'high', share: 0.5, knownRows: 16 },
+  ]);
+  expect((await readPlan(bench, { fields: ['answer', 'ceo'] })).quote.climbs).toMatchObject([
+    { knownRows: 16 },
+  ]);
+  // Another question, another system prompt: nothing is known.
+  expect((await readPlan(bench, { query: 'Else?' })).quote.climbs).toMatchObject([{ knownRows: null }]);
+  expect((await readPlan(bench, { system: 'Else.' })).quote.climbs).toMatchObject([{ knownRows: null }]);
+});
+
+test('rows that stand at a higher level already are counted from there, and nothing is likelier than the worst', async () => {
+  const bench = await openLadderBench(1);
+  bench.write('in.csv', createList(16));
+  // The cap ends the job before a single row has climbed.
+  await bench.run({ effort: ['low', 'high'], maxCost: 0.05 });
+  const { quote, steps } = await readPlan(bench);
+  expect(steps).toMatchObject([
+    { effort: 'low', runs: 0, likelyMicros: 0 },
+    { effort: 'high', runs: 2, likelyMicros: 1_000_000 },
+  ]);
+  expect(quote.likelyMicros).toBe(quote.worstMicros);
+  bench.write('in.csv', createList(24));
+  const grown = await readPlan(bench);
+  // Every row has climbed so far: so will the eight that are new.
+  expect(grown.quote).toMatchObject({
+    worstMicros: 25_000 + 3 * 500_000,
+    likelyMicros: 25_000 + 3 * 500_000,
+  });
+});
+
+test('values of low confidence climb where the job says so, and count', async () => {
+  const bench = await openLadderBench(1_000);
+  bench.write('in.csv', createList(16));
+  await bench.run({ effort: ['low', 'high'], batchSize: 8 });
+  // The agent of these tests is of medium confidence everywhere.
+  const { quote } = await readPlan(bench, { escalateBelow: 'high' });
+  expect(quote.climbs).toMatchObject([{ share: 1, knownRows: 16 }]);
+  expect((await readPlan(bench)).quote.climbs).toMatchObject([{ share: 0, knownRows: 16 }]);
+});
+
+test('few answers tell nothing', async () => {
+  const bench = await openLadderBench(1_000);
+  bench.write('in.csv', createList(16));
+  await bench.run({ effort: ['low', 'high'], limit: 7 });
+  expect((await readPlan(bench)).quote.climbs).toMatchObject([{ share: 0.5, knownRows: null }]);
+});
