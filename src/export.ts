@@ -65,7 +65,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const file = closers.add(await openInput({ ...kept, path: job.input }));
     const input = fitInput(file, job.ask, { path: output, format: options.format });
     const blanks = await resolveBlanks(kept, job.ask, input);
-    const sample = await pickSample(input, kept.sample ?? null);
+    const sample = await pickSample(input, kept.sample ?? null, kept.limit ?? null);
     const { rows } = await writeOutput({
       input,
       ask: job.ask,

@@ -1,5 +1,5 @@
-import parser from 'yargs-parser';
-import { createUsageError } from '../errors.js';
+import { parseArgs } from 'node:util';
+import { createUsageError, type RowfillError } from '../errors.js';
 import { readNearest } from '../model/nearest.js';
 import { splitList } from '../model/text-list.js';
 import type { CommandArgs, OptionSpec, OptionTable } from './command.js';
@@ -19,14 +19,12 @@ export function readArgs<O extends OptionTable>(
   options: O,
 ): CommandArgs<O> {
   const table: OptionTable = { ...options, ...COMMON_OPTIONS };
-  const parsed = parse(words, table);
-  checkNames(parsed, table, entry);
+  const { given, operands } = parse(words, table, entry);
   const values: Record<string, unknown> = {};
-  for (const [name, spec] of Object.entries(table)) {
-    const raw = parsed[formatFlag(name)];
+  for (const [name, spec] of Object.entries(options)) {
+    const raw = given.get(formatFlag(name));
     if (raw !== undefined) values[name] = readOption(raw, name, spec);
   }
-  const operands = Array.isArray(parsed._) ? parsed._.map(String) : [];
   // The values were made from the table's own kinds, one by one, just above.
   return { operands: checkOperands(operands, entry), options: values as CommandArgs<O>['options'] };
 }
@@ -36,47 +34,79 @@ export function formatFlag(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The parser of yargs without the rest of it: that would be half of the time that a short command takes. */
-function parse(words: readonly string[], table: OptionTable): Readonly<Record<string, unknown>> {
-  const flags = (isSwitch: boolean): string[] =>
-    Object.keys(table)
-      .filter((name) => (table[name]?.kind === 'switch') === isSwitch)
-      .map(formatFlag);
-  const { argv, error } = parser.detailed([...words], {
-    boolean: flags(true),
-    string: flags(false),
-    alias: Object.fromEntries(
-      Object.entries(table).flatMap(([name, { alias }]) =>
-        alias === undefined ? [] : [[formatFlag(name), alias]],
-      ),
-    ),
-    configuration: {
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'greedy-arrays': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'strip-aliased': true,
-      'boolean-negation': false,
-    },
-  });
-  if (error !== null) {
-    throw createUsageError('BAD_OPTION', error.message, 'Add --help to see the options.');
-  }
-  return argv;
+interface ParsedWords {
+  /** The values of each option by its long name, in order; null where none was typed. */
+  readonly given: ReadonlyMap<string, readonly (string | null)[]>;
+  readonly operands: readonly string[];
 }
 
-function checkNames(
-  parsed: Readonly<Record<string, unknown>>,
-  table: OptionTable,
+function parse(words: readonly string[], table: OptionTable, entry: CommandEntry): ParsedWords {
+  const flags = new Map(Object.entries(table).map(([name, spec]) => [formatFlag(name), spec]));
+  const args = spellOut(words, flags);
+  const { tokens } = parseArgs({
+    args,
+    options: Object.fromEntries(
+      [...flags].map(([flag, { kind, alias }]) => [
+        flag,
+        {
+          type: kind === 'switch' ? 'boolean' : 'string',
+          ...(alias === undefined ? {} : { short: alias }),
+        } as const,
+      ]),
+    ),
+    // What is not allowed is said in words of our own, with the nearest name.
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given = new Map<string, (string | null)[]>();
+  const operands: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') operands.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value = null, inlineValue = false, index } = token;
+    const word = args[index] ?? rawName;
+    if (!flags.has(name)) throw createUnknownError(rawName, word, [...flags.keys()], entry);
+    checkShortWord(word, [...flags.keys()], entry);
+    if (Object.hasOwn(COMMON_OPTIONS, name)) {
+      throw createUsageError('BAD_OPTION', `${word} is not understood`, `Write --${name} by itself.`);
+    }
+    if (value !== null && !inlineValue && /^-./.test(value) && !NUMBER.test(value)) {
+      throw createMissingError(`--${name}`, flags.get(name)?.value, `${value} is an option`);
+    }
+    given.set(name, [...(given.get(name) ?? []), value]);
+  }
+  return { given, operands };
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)$/;
+
+/** Writes `-x=value` as the long option, which the parser knows to take apart. */
+function spellOut(words: readonly string[], flags: ReadonlyMap<string, OptionSpec>): string[] {
+  const end = words.indexOf('--');
+  return words.map((word, index) => {
+    const [, letter, value] = /^-([A-Za-z])=([\s\S]*)$/.exec(word) ?? [];
+    const flag = [...flags].find(([, { alias }]) => alias !== undefined && alias === letter)?.[0];
+    return flag === undefined || (end >= 0 && index > end) ? word : `--${flag}=${value}`;
+  });
+}
+
+/** Refuses a long name behind one dash: `-quiet` would be the query “uiet”. */
+function checkShortWord(word: string, flags: readonly string[], entry: CommandEntry): void {
+  if (!/^-[^-]./.test(word)) return;
+  const [name = ''] = word.slice(1).split('=');
+  if (readNearest(name, flags).length > 0) throw createUnknownError(word, word, flags, entry);
+}
+
+function createUnknownError(
+  rawName: string,
+  word: string,
+  flags: readonly string[],
   entry: CommandEntry,
-): void {
-  const flags = Object.keys(table).map(formatFlag);
-  const unknown = Object.keys(parsed).find((key) => key !== '_' && key !== '$0' && !flags.includes(key));
-  if (unknown === undefined) return;
-  const typed = unknown.length === 1 ? `-${unknown}` : `--${unknown}`;
-  const near = readNearest(unknown, flags).map((flag) => `--${flag}`);
-  throw createUsageError(
+): RowfillError {
+  const typed = /^-[^-]./.test(word) ? (word.split('=')[0] ?? word) : rawName;
+  const near = readNearest(typed.replace(/^-+/, ''), flags).map((flag) => `--${flag}`);
+  return createUsageError(
     'UNKNOWN_OPTION',
     `${entry.name} has no option ${typed}`,
     near.length > 0
@@ -85,14 +115,19 @@ function checkNames(
   );
 }
 
-function readOption(raw: unknown, name: string, spec: OptionSpec): unknown {
+function createMissingError(flag: string, value: string | undefined, why?: string): RowfillError {
+  return createUsageError(
+    'MISSING_VALUE',
+    `${flag} is given without a value${why === undefined ? '' : `: ${why}`}`,
+    `For example: ${flag}=${value ?? 'VALUE'}`,
+  );
+}
+
+function readOption(raw: readonly (string | null)[], name: string, spec: OptionSpec): unknown {
   const flag = `--${formatFlag(name)}`;
-  if (spec.kind === 'switch') return raw === true || (Array.isArray(raw) && raw.includes(true));
-  const texts = (Array.isArray(raw) ? raw : [raw]).map(String);
-  if (texts.includes('')) {
-    const example = `For example: ${flag}=${spec.value ?? 'VALUE'}`;
-    throw createUsageError('MISSING_VALUE', `${flag} is given without a value`, example);
-  }
+  if (spec.kind === 'switch') return readSwitch(raw, flag);
+  const texts = raw.filter((text) => text !== null && text !== '').map(String);
+  if (texts.length < raw.length) throw createMissingError(flag, spec.value);
   if (spec.kind === 'texts') return texts;
   if (spec.kind === 'list') {
     const names = texts.flatMap(splitList);
@@ -107,8 +142,27 @@ function readOption(raw: unknown, name: string, spec: OptionSpec): unknown {
   return spec.kind === 'text' ? text : readNumber(text, flag, spec.kind);
 }
 
+const ON = ['true', 'yes', 'on', '1'];
+const OFF = ['false', 'no', 'off', '0'];
+
+/** A switch is on by its name alone; with a value it is what that says, and never silently off. */
+function readSwitch(raw: readonly (string | null)[], flag: string): boolean {
+  const [first = true, ...more] = raw.map((text) => {
+    const word = text?.toLowerCase();
+    if (word === undefined || ON.includes(word)) return true;
+    if (OFF.includes(word)) return false;
+    throw createUsageError(
+      'BAD_OPTION',
+      `${flag} is “${text}”`,
+      `Write ${flag} to switch it on. It also takes =yes and =no.`,
+    );
+  });
+  if (more.every((value) => value === first)) return first;
+  throw createUsageError('OPTION_TWICE', `${flag} is given with yes and with no`, 'Give it once.');
+}
+
 function readNumber(text: string, flag: string, kind: 'number' | 'integer'): number {
-  const number = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
+  const number = NUMBER.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(number) || (kind === 'number' && Number.isFinite(number))) return number;
   throw createUsageError(
     'BAD_NUMBER',

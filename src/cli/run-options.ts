@@ -85,7 +85,8 @@ export const JOB_OPTIONS = {
     kind: 'integer',
     value: 'N',
     group: ROWS,
-    about: 'Work on N rows picked evenly from the whole file, the same ones every time.',
+    about:
+      'Work on N rows picked evenly from the whole file, or from the rows of --limit; the same ones every time.',
   },
   overwrite: { kind: 'switch', group: ROWS, about: 'Ask for filled cells too, and replace them.' },
   refresh: { kind: 'switch', group: ROWS, about: 'Ask again for what the ledger has.' },

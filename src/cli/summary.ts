@@ -110,7 +110,21 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
     case 'refused':
       return [...working, 'The agent refused: put that right, and the same command carries on from here.'];
     case 'unreachable':
-      return [...working, 'The agent kept failing: the same command carries on from here.'];
+      return [...working, describeFailure(summary.error?.code ?? null)];
+  }
+}
+
+/** What stopped a job that the agent did not bring to its end; the error itself is told beside it. */
+function describeFailure(code: string | null): string {
+  switch (code) {
+    case 'LEASE_LOST':
+      return 'Another process works on this job now: nothing more was started here.';
+    case 'REQUEST_REJECTED':
+      return 'The agent refuses the requests: once they are put right, the same command carries on from here.';
+    default:
+      return code?.startsWith('LEDGER_') === true
+        ? 'The ledger cannot be used: once it can, the same command carries on from here.'
+        : 'The agent kept failing: the same command carries on from here.';
   }
 }
 

@@ -40,7 +40,7 @@ export interface StepQuote {
 
 /** Goes through the whole input as the job would, without sending anything: what would be asked, and what it can cost. */
 export async function surveyRows(trip: Trip): Promise<Survey> {
-  const sample = await pickSample(trip.input, trip.settings.sample);
+  const sample = await pickSample(trip.input, trip.settings.sample, trip.settings.limit);
   trip.sample = sample;
   const meter = new QuoteMeter(trip);
   const repeats = new RepeatCounter(trip);

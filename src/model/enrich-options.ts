@@ -35,7 +35,7 @@ export interface EnrichOptions {
   readonly excludeOn?: readonly string[] | undefined;
   /** Work on the first so many rows only. */
   readonly limit?: number | undefined;
-  /** Work on so many rows only, picked evenly from the whole file; the same ones every time. */
+  /** Work on this many rows only, picked evenly from the file, or from its first `limit` rows; the same ones every time. */
   readonly sample?: number | undefined;
   /** Ask for filled cells too, and replace them. @default false */
   readonly overwrite?: boolean | undefined;

@@ -89,6 +89,13 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
       'Set ROWFILL_SERVE_KEY to a long random text, or serve on 127.0.0.1.',
     );
   }
+  if (settings.storePath === ':memory:' || settings.storePath === '') {
+    throw createOptionError(
+      'storePath',
+      settings.storePath,
+      'Name a file, or leave it out to keep runs in memory.',
+    );
+  }
   checkWhole('port', settings.port, 0, 65_535);
   checkWhole('maxStoredBytes', settings.maxStoredBytes, 1, Number.MAX_SAFE_INTEGER);
   checkWhole('maxActiveRuns', settings.maxActiveRuns, 1, 100_000);

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
 import Database from 'libsql';
 import { createUsageError, describeError } from '../errors.js';
 import type { RunStatus } from '../model/run.js';
@@ -29,7 +30,8 @@ export class SqliteRunStore implements RunStore {
     try {
       // Made here first, so that what was asked is for its owner's eyes only.
       closeSync(openSync(path, 'a', 0o600));
-      this.#database = new Database(path, { timeout: LOCK_WAIT_MS });
+      // Whole, so that no path is taken for an address or another word of SQLite's.
+      this.#database = new Database(resolve(path), { timeout: LOCK_WAIT_MS });
       // Two servers on one file would answer the same runs twice.
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE');
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');

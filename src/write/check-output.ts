@@ -1,5 +1,6 @@
-import { constants } from 'node:fs';
+import { constants, fstatSync, readSync, statSync } from 'node:fs';
 import { access, readlink, realpath, stat } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createUsageError, describeError } from '../errors.js';
 
@@ -10,7 +11,36 @@ export type OutputTarget =
 
 /** Makes sure, before anything is spent, that an output can be written; `-` is standard output. */
 export async function checkOutput(path: string, inputPath?: string): Promise<void> {
-  if (path !== '-') await resolveTarget(path, inputPath);
+  if (path === '-') checkStandardOutput();
+  else await resolveTarget(path, inputPath);
+}
+
+/** Throws a usage error if standard output is closed: what is written there would be lost without an error. */
+export function checkStandardOutput(): void {
+  if (!isOutputClosed()) return;
+  throw createUsageError(
+    'OUTPUT_CLOSED',
+    'standard output is closed, so what is written there would be lost',
+    'Name a file with --output, or leave standard output open.',
+  );
+}
+
+const STANDARD_OUTPUT = 1;
+
+/** Node opens the null device for reading and writing in place of a closed one; `> /dev/null` opens it for writing alone. */
+function isOutputClosed(): boolean {
+  try {
+    const own = fstatSync(STANDARD_OUTPUT);
+    if (!own.isCharacterDevice() || own.rdev !== statSync(devNull).rdev) return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EBADF';
+  }
+  try {
+    readSync(STANDARD_OUTPUT, Buffer.alloc(1));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Finds the file behind a path, through links, and whether it may be replaced. */

@@ -9,7 +9,7 @@ import type { Output, OutputOptions, RowFormatter } from './output.js';
 import { resolveFormat } from './resolve-format.js';
 
 export { createFitCheck } from './check-fit.js';
-export { checkOutput } from './check-output.js';
+export { checkOutput, checkStandardOutput } from './check-output.js';
 export type { Output, OutputOptions } from './output.js';
 
 /** Opens the output: a file appears in its place whole or not at all. */

@@ -10,6 +10,8 @@ const OPTIONS = {
   maxCost: { kind: 'number', value: 'USD', about: '' },
   noHeader: { kind: 'switch', about: '' },
   yes: { kind: 'switch', alias: 'y', about: '' },
+  query: { kind: 'text', alias: 'q', value: 'TEXT', about: '' },
+  quiet: { kind: 'switch', about: '' },
 } as const satisfies OptionTable;
 
 function read(...words: string[]): ReturnType<typeof readArgs<typeof OPTIONS>> {
@@ -52,6 +54,52 @@ test('values stay text: numbers, dots, equal signs and dashes are not read into 
 });
 
 test.each([
+  [['--yes=yes', '--no-header=1'], { yes: true, noHeader: true }],
+  [['--yes=TRUE', '--no-header=on'], { yes: true, noHeader: true }],
+  [['--yes=no', '--no-header=0'], { yes: false, noHeader: false }],
+  [['-y=false', '--no-header=Off'], { yes: false, noHeader: false }],
+  [['-y', '--yes', '--yes=1'], { yes: true }],
+  [['-qfoo'], { query: 'foo' }],
+  [['-q=foo=bar'], { query: 'foo=bar' }],
+  [['-yoout.csv'], { yes: true, output: 'out.csv' }],
+  [['-yo', 'out.csv'], { yes: true, output: 'out.csv' }],
+  [['-yfceo', '-fsize'], { yes: true, field: ['ceo', 'size'] }],
+  [['--query=--yes'], { query: '--yes' }],
+  [['--query=-5 degrees'], { query: '-5 degrees' }],
+  [['--max-cost', '-5'], { maxCost: -5 }],
+  [['--max-cost=+.5'], { maxCost: 0.5 }],
+  [['-q', 'true', '-y'], { query: 'true', yes: true }],
+] as const)('%j is understood', (words, options) => {
+  expect(read('in.csv', ...words)).toEqual({ operands: ['in.csv'], options });
+  expect(read(...words, 'in.csv')).toEqual({ operands: ['in.csv'], options });
+});
+
+test.each([
+  [['in.csv', '--yes=maybe'], 'BAD_OPTION', '--yes is “maybe”'],
+  [['in.csv', '--yes='], 'BAD_OPTION', '--yes is “”'],
+  [['in.csv', '--yes=2'], 'BAD_OPTION', '--yes is “2”'],
+  [['in.csv', '--yes', '--yes=no'], 'OPTION_TWICE', '--yes is given with yes and with no'],
+  [['in.csv', 'b', '--yes', 'no'], 'SURPLUS_OPERAND', 'fill does not know what to do with “no”'],
+  [['in.csv', '-quiet'], 'UNKNOWN_OPTION', 'fill has no option -quiet'],
+  [['in.csv', '-query', 'Who?'], 'UNKNOWN_OPTION', 'fill has no option -query'],
+  [['in.csv', '-output=x'], 'UNKNOWN_OPTION', 'fill has no option -output'],
+  [['in.csv', '-yes'], 'UNKNOWN_OPTION', 'fill has no option -yes'],
+  [['in.csv', '-yx'], 'UNKNOWN_OPTION', 'fill has no option -yx'],
+  [['in.csv', '-5'], 'UNKNOWN_OPTION', 'fill has no option -5'],
+  [['in.csv', '--help=1'], 'BAD_OPTION', '--help=1 is not understood'],
+  [['in.csv', '-yh'], 'BAD_OPTION', '-yh is not understood'],
+  [['in.csv', '--constructor'], 'UNKNOWN_OPTION', 'fill has no option --constructor'],
+  [['in.csv', '--__proto__=1'], 'UNKNOWN_OPTION', 'fill has no option --__proto__'],
+  [['in.csv', '--maxCost', '5'], 'UNKNOWN_OPTION', 'fill has no option --maxCost'],
+  [['in.csv', '-q', '-y'], 'MISSING_VALUE', '--query is given without a value: -y is an option'],
+  [['in.csv', '-q='], 'MISSING_VALUE', '--query is given without a value'],
+  [['in.csv', '--send='], 'MISSING_VALUE', '--send is given without a value'],
+  [['in.csv', '-q', 'a', '--query', 'b'], 'OPTION_TWICE', '--query is given 2 times'],
+  [['in.csv', '--max-cost', '1', '--max-cost', '1'], 'OPTION_TWICE', '--max-cost is given 2 times'],
+  [['in.csv', '--batch-size', '1', '--batch-size=2'], 'OPTION_TWICE', '--batch-size is given 2 times'],
+  [['in.csv', '--max-cost', '1e3'], 'BAD_NUMBER', '--max-cost is “1e3”'],
+  [['in.csv', '--max-cost', '0x10'], 'BAD_NUMBER', '--max-cost is “0x10”'],
+  [['in.csv', '--max-cost', 'Infinity'], 'BAD_NUMBER', '--max-cost is “Infinity”'],
   [['in.csv', '--batch-size', 'many'], 'BAD_NUMBER', '--batch-size is “many”, which is no whole number'],
   [['in.csv', '--batch-size', '2.5'], 'BAD_NUMBER', '--batch-size is “2.5”, which is no whole number'],
   [['in.csv', '--max-cost', '$5'], 'BAD_NUMBER', '--max-cost is “$5”, which is no number'],

@@ -117,3 +117,17 @@ test('what each level of a ladder cost and filled is told', () => {
     '  high  2 runs, 16 values, $1.00',
   ]);
 });
+
+test.each([
+  ['LEASE_LOST', 'Another process works on this job now'],
+  ['REQUEST_REJECTED', 'The agent refuses the requests'],
+  ['LEDGER_FULL', 'The ledger cannot be used'],
+  ['AGENT_KEEPS_FAILING', 'The agent kept failing'],
+])('the last words of a job that %s stopped fit the reason', (code, words) => {
+  const error = { code, message: 'm', hint: null };
+  const lines = formatSummary({ ...SUMMARY, stop: 'unreachable', error }, 0);
+  expect(lines.at(-1)).toContain(words);
+  expect(lines.filter((line) => line.includes('kept failing'))).toHaveLength(
+    code === 'AGENT_KEEPS_FAILING' ? 1 : 0,
+  );
+});

@@ -57,7 +57,6 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   undici: ['api/'],
   yaml: ['recipe/parse-recipe.ts'],
   yargs: ['cli/completions.ts', 'cli/commands/completion.ts'],
-  'yargs-parser': ['cli/parse-args.ts'],
 };
 
 /** Reads every TypeScript file below a folder. */

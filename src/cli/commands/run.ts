@@ -2,6 +2,7 @@ import { enrich } from '../../enrich.js';
 import { createUsageError } from '../../errors.js';
 import { checkPlaces } from '../../job/check-places.js';
 import { resolveOutput } from '../../options.js';
+import { checkStandardOutput } from '../../write/open-output.js';
 import { createCommand } from '../command.js';
 import { confirmDoubt, confirmFruitless, confirmQuote } from '../confirm.js';
 import { EXIT_CODES, resolveJobCode } from '../exit-code.js';
@@ -55,6 +56,7 @@ export const run = createCommand({
         'Name a file with --output, or leave --json out.',
       );
     }
+    if (json) checkStandardOutput();
     if (logValues === true && logFile === undefined) {
       throw createUsageError('NO_LOG', '--log-values needs a log to go to', 'Name one with --log-file FILE.');
     }
