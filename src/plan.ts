@@ -18,6 +18,7 @@ import type { SurveyCounts } from './job/survey-counts.js';
 import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { Doubt } from './model/doubt.js';
+import type { FruitlessJob } from './model/fruitless.js';
 import { type JsonValue, readOwn } from './model/json.js';
 import { readLikelyMicros, readWorstMicros } from './model/prices.js';
 import type { Quote } from './model/quote.js';
@@ -41,6 +42,8 @@ export interface Plan {
   readonly notes: readonly Note[];
   /** What would end the job before it spends anything, unless somebody settles it. */
   readonly doubts: readonly Doubt[];
+  /** Why `enrich` would stop before a run: what was answered so far holds no value; null if it would not. */
+  readonly fruitless: FruitlessJob | null;
   /** The effort ladder: at worst every row has to climb to each level. */
   readonly steps: readonly StepQuote[];
   /** The first time round with other batch sizes. */
@@ -117,7 +120,7 @@ async function findLedger(path: string, closers: Closers): Promise<string> {
 
 function createPlan(trip: Trip, survey: Survey, { notes, doubts }: Pick<Plan, 'notes' | 'doubts'>): Plan {
   const { ask, job } = trip;
-  const { counts, quote, steps, firstGroup } = survey;
+  const { counts, quote, steps, firstGroup, lowestLevel } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const records = firstGroup?.questions.map((question) => question.record) ?? [];
   return {
@@ -135,6 +138,7 @@ function createPlan(trip: Trip, survey: Survey, { notes, doubts }: Pick<Plan, 'n
     changes: describeChanges(job, survey.repeated),
     notes: notes.map(({ code, message }) => ({ code, message })),
     doubts,
+    fruitless: lowestLevel === null ? null : trip.yields.describeFruitless(lowestLevel),
     steps,
     batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(trip, quote.rows, batchSize)),
     likelySeconds: readLikelySeconds(trip, quote.runs),

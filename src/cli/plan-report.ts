@@ -12,6 +12,7 @@ export function formatPlan(plan: Plan): string[] {
   const width = Math.max(1, ...fates.map(([fate]) => formatCount(rows[fate]).length));
   return [
     ...(plan.changes === null ? [] : [plan.changes]),
+    ...formatFruitless(plan.fruitless),
     `${formatNumber(rows.total, 'row')}:`,
     ...fates.map(([fate, words]) => `  ${formatCount(rows[fate]).padStart(width)}  ${words}`),
     ...plan.notes.map(({ message }) => `Note: ${message}`),
@@ -42,6 +43,8 @@ export function createPlanRecord(plan: Plan): JsonObject {
     changes: plan.changes,
     doubts: plan.doubts.map(({ code, message, hint }) => ({ code, message, hint })),
     notes: plan.notes.map(({ code, message }) => ({ code, message })),
+    nothing_found:
+      plan.fruitless === null ? null : { effort: plan.fruitless.effort, rows: plan.fruitless.rows },
     steps: plan.steps.map((step) => ({
       effort: step.effort,
       runs: step.runs,
@@ -64,6 +67,14 @@ export function createPlanRecord(plan: Plan): JsonObject {
     // The request's own types are JSON all the way down.
     first_request: plan.firstRequest as unknown as JsonValue,
   };
+}
+
+function formatFruitless(job: Plan['fruitless']): string[] {
+  if (job === null) return [];
+  const rows = formatNumber(job.rows, 'row');
+  return [
+    `Nothing was found in the first ${rows} answered at effort ${job.effort}: rowfill run stops before a run, unless you add --keep-going.`,
+  ];
 }
 
 const FATES: readonly (readonly [Exclude<keyof Plan['rows'], 'total'>, string])[] = [

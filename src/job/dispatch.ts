@@ -79,11 +79,12 @@ export class Dispatcher {
 
   /** With nothing in flight any more: lets the groups go that were held back, or gives them up. False if there are none. */
   private async decideHeldBack(): Promise<boolean> {
+    const { yields, stop } = this.context;
     const held = this.heldBack;
     this.heldBack = [];
     for (const group of held) {
-      if (this.context.yields.isClosed(group.level)) continue;
-      if (await this.context.yields.mayGoOn(group.level)) this.urgent.push(group);
+      if (stop.reason !== null || yields.isClosed(group.level)) continue;
+      if (await yields.mayGoOn(group.level)) this.urgent.push(group);
     }
     return held.length > 0;
   }

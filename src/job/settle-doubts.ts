@@ -46,13 +46,16 @@ function reportShared(trip: Trip, { shared }: FileFindings): void {
   reportNotes(trip, [{ code: 'ROWS_SHARE_ANSWERS', message: `${describeShared(shared, trip.ask)}.` }]);
 }
 
-/** Returns the answer of a person, unless the job is stopped before there is one: then its signal's reason is thrown. */
-export function isAgreed(answer: Promise<boolean>, signal: AbortSignal | undefined): Promise<boolean> {
-  if (signal === undefined) return answer;
+/**
+ * True only if a person answered with a plain `true`: JavaScript may give anything else, and that is no consent. Throws
+ * the signal's reason if the job is stopped before there is an answer.
+ */
+export async function isAgreed(answer: Promise<boolean>, signal: AbortSignal | undefined): Promise<boolean> {
+  if (signal === undefined) return (await answer) === true;
   const stopped = new Promise<never>((_resolve, reject) => {
     const stop = (): void => reject(signal.reason);
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
-  return Promise.race([answer, stopped]);
+  return (await Promise.race([answer, stopped])) === true;
 }

@@ -80,7 +80,7 @@ function settleRun(
     failed: repair.failures.filter(isDone).length,
     reason: unusable,
   });
-  context.yields.update();
+  context.yields.update(group.level);
   if (brought.rows.length > 0) context.patience.renew();
   else if (group.attempt === 1)
     context.patience.wear(unusable ?? brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);

@@ -42,9 +42,9 @@ export class YieldGuard {
     this.#keepsGoing = sources.keepGoing || this.#found.keepsGoing;
   }
 
-  /** Takes note of answers that were just settled, and warns once of a column that stays blank. */
-  update(): void {
-    if (this.#hasFoundAll()) return;
+  /** Takes note of answers that were just settled at a level, and warns once of a column that stays blank. */
+  update(level: number): void {
+    if (this.#isDecided(level)) return;
     const { ledger, jobId, ask, onEvent } = this.#sources;
     const before = this.#found;
     this.#found = ledger.readYield(jobId);
@@ -64,8 +64,7 @@ export class YieldGuard {
 
   /** True while nothing was found at this level or above: the next run may have to wait for what this one finds. */
   isInDoubt(level: number): boolean {
-    if (this.#keepsGoing || !this.#isPaid(level)) return false;
-    return !this.#hasFoundFrom(level);
+    return !this.#keepsGoing && !this.#hasFoundFrom(level) && this.#isPaid(level);
   }
 
   /** True if the level was given up in this invocation. */
@@ -81,22 +80,39 @@ export class YieldGuard {
     const fruitless = this.#findFruitless(level);
     if (this.#keepsGoing || fruitless === null) return true;
     const { ledger, jobId, confirm, stop } = this.#sources;
-    const job = this.#describe(fruitless);
-    try {
-      // Only a plain true is consent.
-      if ((await confirm?.(job)) === true) {
-        ledger.keepGoing(jobId);
-        this.#keepsGoing = true;
-        return true;
-      }
-    } catch (error) {
-      // Interrupted at the question: that is the reason, and it was said already.
-      if (stop.reason === null) throw error;
-      return false;
+    // Only a plain true is consent.
+    if (confirm !== undefined && (await this.#ask(confirm, fruitless)) === true) {
+      ledger.keepGoing(jobId);
+      this.#keepsGoing = true;
+      return true;
     }
+    // Interrupted at the question: the level stays as it is, to be asked about the next time.
+    if (stop.reason !== null) return false;
     this.#closedLevel = fruitless;
     if (fruitless === 0) this.stopIfClosed();
     return false;
+  }
+
+  /** The answer of a person, or false once the job is stopped before there is one. */
+  async #ask(confirm: NonNullable<YieldSources['confirm']>, level: number): Promise<boolean> {
+    const { startSignal } = this.#sources.stop;
+    if (startSignal.aborted) return false;
+    const stopped = new Promise<false>((resolve) => {
+      startSignal.addEventListener('abort', () => resolve(false), { once: true });
+    });
+    try {
+      return await Promise.race([confirm(this.#describe(level)), stopped]);
+    } catch (error) {
+      // A question that was interrupted fails, and why was said already.
+      if (startSignal.aborted) return false;
+      throw error;
+    }
+  }
+
+  /** What a person should know before more is spent at a level; null if that has found something, or may go on. */
+  describeFruitless(level: number): FruitlessJob | null {
+    const fruitless = this.#keepsGoing ? null : this.#findFruitless(level);
+    return fruitless === null ? null : this.#describe(fruitless);
   }
 
   /** Stops the job for a level that was closed, once the levels below have nothing left. */
@@ -110,7 +126,7 @@ export class YieldGuard {
     const { efforts } = this.#sources.ask;
     for (let each = 0; each <= level; each += 1) {
       const answered = this.#found.efforts.get(efforts[each] ?? '')?.rows.answered ?? 0;
-      if (answered >= FRUITLESS_ROWS && this.#isPaid(each) && !this.#hasFoundFrom(each)) return each;
+      if (answered >= FRUITLESS_ROWS && !this.#hasFoundFrom(each) && this.#isPaid(each)) return each;
     }
     return null;
   }
@@ -126,15 +142,15 @@ export class YieldGuard {
     return efforts.some((effort) => (this.#found.efforts.get(effort)?.rows.filled ?? 0) > 0);
   }
 
-  /** True once nothing that comes can change what is stopped or warned of. */
-  #hasFoundAll(): boolean {
+  /** True once no answer at a level can change what is stopped or warned of. */
+  #isDecided(level: number): boolean {
     const { ask } = this.#sources;
-    const top = this.#found.efforts.get(ask.efforts.at(-1) ?? '');
-    return top !== undefined && top.rows.filled > 0 && ask.fields.every(({ name }) => this.#isDecided(name));
-  }
-
-  #isDecided(field: string): boolean {
-    return this.#countFilled(field) > 0 || countAnswered(this.#found, this.#sources.ask, field) >= BLANK_ROWS;
+    return (
+      this.#hasFoundFrom(level) &&
+      ask.fields.every(
+        ({ name }) => this.#countFilled(name) > 0 || countAnswered(this.#found, ask, name) >= BLANK_ROWS,
+      )
+    );
   }
 
   #countFilled(field: string): number {

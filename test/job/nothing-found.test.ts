@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EnrichHooks } from '../../src/enrich.js';
 import type { FruitlessJob } from '../../src/model/fruitless.js';
+import { plan } from '../../src/plan.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { createGate } from '../helpers/scripted-agent.js';
 import { type Bend, countStatuses, script } from '../helpers/truthful-agent.js';
@@ -192,4 +193,40 @@ test('a column that is blank in the first 100 answered rows is warned of once', 
   expect(codes).toEqual([]);
   await bench.run(job, hooks);
   expect(codes).toEqual(['COLUMN_BLANK']);
+});
+
+test('a call that is stopped while somebody thinks about it ends as interrupted, and asks again the next time', async () => {
+  const bench = await openJobBench(script(NOTHING, price));
+  bench.write('in.csv', createList(80));
+  for (const created of [3, 0]) {
+    const controller = new AbortController();
+    const confirmFruitless = (): Promise<boolean> => {
+      controller.abort();
+      return new Promise(() => {});
+    };
+    const hooks = { confirm: async () => true, confirmFruitless, signal: controller.signal };
+    const { summary } = await bench.run({ concurrency: 1 }, hooks);
+    expect(summary).toMatchObject({ stop: 'interrupted', runs: { created } });
+  }
+});
+
+test('a plan says that the job would stop, and that it would not with keepGoing', async () => {
+  const bench = await openJobBench(script(NOTHING, price));
+  const input = bench.write('in.csv', createList(80));
+  const ledger = `${bench.folder}/ledger.sqlite`;
+  const job = { input, ledger, fields: ['answer'], apiUrl: bench.server.url, apiKey: 'test' };
+  expect((await plan(job)).fruitless).toBeNull();
+  await bench.run({ concurrency: 1 });
+  expect((await plan(job)).fruitless).toMatchObject({ effort: 'low', rows: 24, costMicros: 75_000 });
+  expect((await plan({ ...job, keepGoing: true })).fruitless).toBeNull();
+});
+
+test('several runs that wait for a place are not started either', async () => {
+  const bench = await openJobBench(script(NOTHING, price));
+  bench.write('in.csv', createList(600));
+  const { summary } = await bench.run({ concurrency: 10 });
+  expect(summary).toMatchObject({ stop: 'nothing_found', reservedMicros: 0 });
+  // Ten at once, and those that took the place of the first two to end.
+  expect(summary.runs.created).toBeLessThanOrEqual(12);
+  expect(bench.agent.tasks).toHaveLength(summary.runs.created);
 });
