@@ -33,8 +33,7 @@ export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Prom
   await settleDoubts(trip, survey, isPaid);
   if (!isPaid) return;
   if (hooks.confirm !== undefined) {
-    // Only a plain true is consent: JavaScript may give anything.
-    if ((await isAgreed(hooks.confirm(quote), hooks.signal)) === true) return;
+    if (await isAgreed(hooks.confirm(quote), hooks.signal)) return;
     throw createUsageError(
       'COST_DECLINED',
       'not started: nothing was sent and nothing was spent',
