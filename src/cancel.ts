@@ -1,7 +1,7 @@
 import { createUsageError } from './errors.js';
 import { type CancelledRuns, cancelRuns } from './job/cancel-runs.js';
 import { Closers } from './job/closers.js';
-import { holdLease } from './job/hold-lease.js';
+import { awaitLease } from './job/hold-lease.js';
 import { readKeptOptions } from './job/job-parts.js';
 import { readAgentUrl } from './job/name-agent.js';
 import { openAgent } from './job/open-agent.js';
@@ -31,7 +31,10 @@ export interface CancelResult extends CancelledRuns {
 
 const TYPES: OptionTypes<CancelOptions> = { job: 'text', ledger: 'text', apiUrl: 'text', apiKey: 'secret' };
 
-/** Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing. */
+/**
+ * Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing.
+ * Throws LEASE_HELD, of kind `busy`, while a process works on the job.
+ */
 export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   checkOptionTypes('cancelJob', options, TYPES, ['job']);
   const { job: id, ledger: path, apiUrl, apiKey } = options;
@@ -39,11 +42,12 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   try {
     const ledger = closers.add(openLedger(path ?? resolveLedgerPath({})));
     const job = ledger.readJob(id);
+    // A process that works on the job would start new runs for those that are cancelled.
+    closers.add(await awaitLease(ledger, job.askId));
     const ownUrl = readAgentUrl(job.ask);
     const url = apiUrl ?? ownUrl;
     if (url === null) {
-      // With the lease in hand, no process is left that could hold such an agent.
-      closers.add(holdLease(ledger, job.askId));
+      // No process is left that could hold such an agent.
       const released = releaseRuns(ledger, job);
       return { jobId: job.id, cancelled: [], costMicros: 0, failed: [], givenUp: [], unknown: 0, released };
     }

@@ -15,9 +15,10 @@ import {
   readSources,
 } from './job/finished-output.js';
 import { fitInput } from './job/fit-input.js';
-import { holdLease } from './job/hold-lease.js';
+import { awaitLease } from './job/hold-lease.js';
 import { createJobParts } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
+import { saveMovedLedger } from './job/moved-ledger.js';
 import { openAgent } from './job/open-agent.js';
 import { readRemaining } from './job/read-remaining.js';
 import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js';
@@ -55,7 +56,12 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const exclusion = await loadExclusion({ ...options, blanks }, ask, input);
 
     const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));
-    const lease = closers.add(holdLease(ledger, ask.id));
+    const lease = closers.add(
+      await awaitLease(ledger, ask.id, {
+        signal: hooks.signal,
+        onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
+      }),
+    );
     const agent = closers.add(
       await openAgent(settings, ({ what, attempt, delayMs, reason }) =>
         hooks.onEvent?.({ type: 'retry', what, attempt, delayMs, reason }),
@@ -95,8 +101,10 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     try {
       return await fillFile(trip, recovered, sources, startedAtMs);
     } catch (error) {
+      // A job that another process has taken over is not this one's to end.
+      lease.refuseLost();
       ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
-      throw error;
+      throw saveMovedLedger(ledger, error) ?? error;
     }
   } finally {
     await closers.close();
@@ -125,8 +133,9 @@ async function fillFile(
   sources: OutputSources | null,
   startedAtMs: number,
 ): Promise<JobSummary> {
-  const { job, ledger, agent, settings, stop, tally } = trip;
+  const { job, ledger, lease, agent, settings, stop, tally } = trip;
   await dispatchQuestions(trip, recovered);
+  lease?.refuseLost();
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
     const excludesAnswers = trip.exclusion.answerFields.length > 0;
     const { cancelled, givenUp, costMicros } = await cancelRuns({
@@ -146,6 +155,9 @@ async function fillFile(
   reportNotes(trip, unmatched === null ? [] : [unmatched]);
   const remaining = await readRemaining(trip);
   const finished = createFinished(trip, sources, rows, digest);
+  lease?.refuseLost();
   ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: rows, finished });
+  const moved = saveMovedLedger(ledger);
+  if (moved !== null) stop.stopFor(moved);
   return createSummary(trip, rows, remaining, startedAtMs);
 }

@@ -1,5 +1,5 @@
 /** What kind of trouble stops a job; `cli/main.ts` turns it into an exit code. */
-export type ErrorKind = 'usage' | 'refused' | 'unreachable' | 'budget' | 'defect';
+export type ErrorKind = 'usage' | 'refused' | 'unreachable' | 'budget' | 'busy' | 'defect';
 
 export interface ErrorFacts {
   /** What to do about it, as one sentence for a person. */
@@ -22,7 +22,7 @@ export class RowfillError extends Error {
   }
 }
 
-/** An option, a recipe, a schema or a file that cannot be used as it is: nothing was spent. */
+/** An option, a recipe, a schema or a file that cannot be used as it is. Nothing was spent, unless the message says what was. */
 export function createUsageError(code: string, message: string, hint: string, cause?: unknown): RowfillError {
   return new RowfillError('usage', code, message, { hint, cause });
 }

@@ -26,6 +26,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a call that starts a run takes. */
+export interface StartOptions extends CallOptions {
+  /**
+   * Called in the tick in which the request leaves, after it has waited for a connection. If it throws, nothing is sent,
+   * and the call rejects with that error.
+   */
+  readonly beforeSend?: (() => void) | undefined;
+}
+
 /** Which part of a list is asked for. */
 export interface PageOptions extends CallOptions {
   /** Entries a page, 1 to 100. @default 20, by the service */
@@ -69,12 +78,13 @@ export class AgentClient {
   }
 
   /** Starts a run and returns it as accepted, mostly without output. Sent exactly once. */
-  async create(request: CreateRunRequest, options: CallOptions = {}): Promise<AgentRun> {
+  async create(request: CreateRunRequest, options: StartOptions = {}): Promise<AgentRun> {
     const call: CallRequest = {
       method: 'POST',
       path: '/agent/runs',
       body: JSON.stringify(request),
       creates: true,
+      beforeSend: options.beforeSend,
     };
     return this.#within(options, async (signal) => {
       const answer = await this.#caller.open(call, signal);
@@ -86,8 +96,8 @@ export class AgentClient {
    * Starts a run with its event stream open, and returns as soon as its id is known. Sent exactly once.
    * Hand the result to `wait`, or close it: it holds a connection.
    */
-  start(request: CreateRunRequest, options: CallOptions = {}): Promise<StartedRun> {
-    return this.#within(options, (signal) => startRun(this.#caller, request, signal));
+  start(request: CreateRunRequest, options: StartOptions = {}): Promise<StartedRun> {
+    return this.#within(options, (signal) => startRun(this.#caller, request, signal, options.beforeSend));
   }
 
   /**

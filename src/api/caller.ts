@@ -9,7 +9,12 @@ import { Transport, type WireAnswer, type WireRequest } from './transport.js';
 
 /** A request as the calls below write it: what is left out is the same for most. */
 export type CallRequest = Pick<WireRequest, 'method' | 'path'> &
-  Partial<Pick<WireRequest, 'accept' | 'body' | 'lastEventId' | 'extraBetas' | 'creates' | 'headersMs'>>;
+  Partial<
+    Pick<
+      WireRequest,
+      'accept' | 'body' | 'lastEventId' | 'extraBetas' | 'creates' | 'headersMs' | 'beforeSend'
+    >
+  >;
 
 /** Makes single and repeated calls over one transport, and reads their answers. */
 export class Caller {

@@ -18,12 +18,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
   written = false;
   readonly #body: AnswerBody;
   #controller: Dispatcher.DispatchController | null = null;
+  #objection: { readonly error: unknown } | null = null;
   #aborted: { readonly reason: Error } | null = null;
   #resolve: (answer: ExchangeAnswer) => void = () => {};
   #reject: (error: unknown) => void = () => {};
 
-  /** Ends with the signal's reason once it aborts, whatever state it is in. */
-  constructor(signal: AbortSignal) {
+  readonly #beforeSend: () => void;
+
+  /**
+   * Ends with the signal's reason once it aborts, whatever state it is in. `beforeSend` is called when the connection
+   * stands and the request is about to be written; what it throws ends the exchange, and nothing is written.
+   */
+  constructor(signal: AbortSignal, beforeSend: () => void = () => {}) {
+    this.#beforeSend = beforeSend;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -39,9 +46,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    if (this.#aborted === null) this.#tryBeforeSend();
     // Aborted while it waited for a connection: nothing of it is written.
     if (this.#aborted !== null) controller.abort(this.#aborted.reason);
     else this.written = true;
+  }
+
+  /** What `beforeSend` threw; null if it let the request pass. */
+  get objection(): { readonly error: unknown } | null {
+    return this.#objection;
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
@@ -59,6 +72,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#fail(error);
+  }
+
+  #tryBeforeSend(): void {
+    try {
+      this.#beforeSend();
+    } catch (error) {
+      this.#objection = { error };
+      this.#aborted = { reason: toError(error) };
+      this.#fail(this.#aborted.reason);
+    }
   }
 
   #abort(reason: Error): void {

@@ -20,6 +20,7 @@ export async function startRun(
   caller: Caller,
   request: CreateRunRequest,
   signal: AbortSignal,
+  beforeSend?: () => void,
 ): Promise<OpenRun> {
   const call: CallRequest = {
     method: 'POST',
@@ -27,6 +28,7 @@ export async function startRun(
     accept: 'text/event-stream',
     body: JSON.stringify(request),
     creates: true,
+    beforeSend,
   };
   const answer = await caller.open(call, signal);
   const effort = request.effort ?? null;

@@ -28,6 +28,8 @@ export interface WireRequest {
   readonly headersMs: number;
   /** True for the request that starts a run: its failure has to say what it left behind. */
   readonly creates: boolean;
+  /** Called in the tick in which the request leaves, its connection open; throws to keep it from leaving. */
+  readonly beforeSend?: (() => void) | undefined;
 }
 
 /** An answer whose head has arrived; the body is decoded, and has to be read to its end or destroyed. */
@@ -51,11 +53,11 @@ export class Transport {
     this.#pool = openPool(options.base, options);
   }
 
-  /** Sends a request, following no redirect; rejects with the signal's reason, or with an `AgentError` without status. */
+  /** Sends a request, following no redirect; rejects with the signal's reason, with what `beforeSend` threw, or with an `AgentError` without status. */
   async send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
     signal.throwIfAborted();
     this.requests += 1;
-    const exchange = new Exchange(signal);
+    const exchange = new Exchange(signal, request.beforeSend);
     try {
       this.#pool.dispatch(
         {
@@ -78,6 +80,7 @@ export class Transport {
         body: decodeBody(body, readHeader(headers, 'content-encoding')),
       };
     } catch (error) {
+      if (exchange.objection !== null) throw exchange.objection.error;
       if (signal.aborted) throw signal.reason;
       throw createNetworkError(
         error,

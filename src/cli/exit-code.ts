@@ -12,6 +12,7 @@ export const EXIT_CODES = {
   budget: 5,
   rowsFailed: 6,
   endedEarly: 7,
+  busy: 75,
   interrupted: 130,
 } as const;
 
@@ -23,12 +24,14 @@ export function resolveErrorCode(kind: ErrorKind): number {
 /** The exit code for a job that came to its end, whichever end that was. */
 export function resolveJobCode(summary: JobSummary): number {
   if (summary.stop === 'nothing_found') return EXIT_CODES.endedEarly;
+  if (summary.stop === 'ledger_moved') return EXIT_CODES.usage;
   if (summary.stop !== 'done') return EXIT_CODES[summary.stop];
   return summary.rows.failed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
 }
 
 /** The exit code for a watcher that came to its end; of several things that went wrong, the one to look at first. */
 export function resolveWatchCode({ stop, failed, rowsFailed }: WatchSummary): number {
+  if (stop === 'ledger_moved') return EXIT_CODES.usage;
   if (stop !== 'done') return EXIT_CODES[stop];
   if (failed.defect > 0) return EXIT_CODES.defect;
   if (failed.usage > 0) return EXIT_CODES.usage;

@@ -12,6 +12,7 @@ const STATES: Readonly<Record<JobStop, string>> = {
   refused: 'refused by the agent',
   unreachable: 'stopped, the agent failed',
   nothing_found: 'stopped, nothing was found',
+  ledger_moved: 'stopped, the ledger was moved',
 };
 
 /** A job in a few lines, with the runs at the agent that it still waits for. */

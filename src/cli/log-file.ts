@@ -55,7 +55,7 @@ export function openLogFile(path: string, host: Host): LogFile {
     },
     end(summary) {
       const { job: _job, ...facts } = createSummaryRecord(summary);
-      append('end', { stop: summary.stop, ...facts });
+      append('end', { stop: summary.stop, ...facts, error: summary.error });
     },
     fail: (error) =>
       append('error', {

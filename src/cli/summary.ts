@@ -109,6 +109,8 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
       return [...failed, ...working, 'Stopped early: runs that find nothing cost as much as others.'];
     case 'refused':
       return [...working, 'The agent refused: put that right, and the same command carries on from here.'];
+    case 'ledger_moved':
+      return [...failed, ...working, 'Stopped early: rows that were not sent are pending.'];
     case 'unreachable':
       return [...working, describeFailure(summary.error?.code ?? null)];
   }

@@ -14,7 +14,11 @@ export function createSendContext(trip: Trip): SendContext {
       return trip.agent.isFree ? null : trip.cap.micros;
     },
     isFruitless: (effort) => trip.yields.isFruitless(trip.ask.efforts.indexOf(effort)),
-    isHeld: () => trip.lease?.isHeld() === true,
+    refuseStart() {
+      trip.lease?.refuseLost();
+      const moved = trip.ledger.findMove();
+      if (moved !== null) throw moved;
+    },
     stopSignal: trip.stop.startSignal,
     waitSignal: trip.stop.waitSignal,
     onRetry: (attempt, delayMs, reason) =>

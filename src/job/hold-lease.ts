@@ -1,51 +1,104 @@
-import { createUsageError, describeError } from '../errors.js';
-import { readHolder } from '../ledger/leases.js';
-import type { Ledger } from '../ledger/ledger.js';
+import { describeError, RowfillError } from '../errors.js';
+import { RENEW_MS, readHolder } from '../ledger/holder.js';
+import type { LeaseResult, Ledger } from '../ledger/ledger.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import type { StopSwitch } from './stop-switch.js';
 
-const LEASE_MS = 60_000;
-const RENEW_MS = 15_000;
+/** Before a holder elsewhere may count this process as gone, the job stops. */
+const LATEST_RENEWAL_MS = 2 * RENEW_MS;
+const LOOK_AGAIN_MS = 1_000;
 
 export interface HeldLease {
-  /** False once another process has it. Right before a run is started this must be asked: timers stand still in a sleep. */
-  isHeld(): boolean;
-  /** Stops a job whose hold was lost to another process, as after a long sleep of the machine. */
+  /** Throws LEASE_LOST if another process has taken over. To be asked right before a run starts, an output or an end is written. */
+  refuseLost(): void;
+  /** Stops a job whose lease was lost to another process, as after a long sleep of the machine. */
   watch(stop: StopSwitch): void;
   close(): void;
 }
 
-/** Keeps every other process from asking the same ask until it is closed; a killed process loses its hold by itself. */
-export function holdLease(ledger: Ledger, askId: string, clock: Pick<Clock, 'now'> = systemClock): HeldLease {
-  const result = ledger.acquireLease(askId, readHolder(), LEASE_MS);
-  if (result.status === 'busy') {
-    throw createUsageError(
-      'LEASE_HELD',
-      `process ${result.holder.pid} on ${result.holder.host} is asking the same thing already`,
-      'Wait until it has ended: whatever it answers is then in the ledger for this job too.',
-    );
+export interface WaitOptions {
+  readonly clock?: Pick<Clock, 'now' | 'sleep'> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called once if the holder may be gone and has to be waited for. */
+  readonly onWait?: ((message: string) => void) | undefined;
+}
+
+/**
+ * Takes the lease of an ask. A holder that lives is refused with LEASE_HELD; one that may be gone, such as the container
+ * that this one replaces, is waited for until it renews its lease or counts as gone.
+ */
+export async function awaitLease(
+  ledger: Ledger,
+  askId: string,
+  options: WaitOptions = {},
+): Promise<HeldLease> {
+  const { clock = systemClock, signal, onWait } = options;
+  let first: Busy | null = null;
+  for (;;) {
+    const result = ledger.acquireLease(askId, readHolder());
+    if (result.status === 'held') return keepLease(ledger, result.lease, clock);
+    if (result.goneAtMs === Number.POSITIVE_INFINITY || (first !== null && hasRenewed(first, result))) {
+      throw createHeldError(result);
+    }
+    const restMs = result.goneAtMs - clock.now();
+    if (first === null) onWait?.(describeWait(result, restMs));
+    first ??= result;
+    await clock.sleep(Math.max(1, Math.min(LOOK_AGAIN_MS, restMs)), signal);
   }
-  const { lease } = result;
+}
+
+/** Takes the lease of an ask at once, or throws LEASE_HELD. A killed process loses its lease by itself. */
+export function holdLease(ledger: Ledger, askId: string, clock: Pick<Clock, 'now'> = systemClock): HeldLease {
+  const result = ledger.acquireLease(askId, readHolder());
+  if (result.status === 'busy') throw createHeldError(result);
+  return keepLease(ledger, result.lease, clock);
+}
+
+type Busy = Extract<LeaseResult, { status: 'busy' }>;
+
+function hasRenewed(before: Busy, now: Busy): boolean {
+  return now.renewedAtMs !== before.renewedAtMs || now.acquiredAtMs !== before.acquiredAtMs;
+}
+
+/** Renews a lease until it is closed. */
+function keepLease(
+  ledger: Ledger,
+  lease: Extract<LeaseResult, { status: 'held' }>['lease'],
+  clock: Pick<Clock, 'now'>,
+): HeldLease {
   let renewedAtMs = clock.now();
+  // The clock of the day may be set back, and this one stands still while the machine sleeps: a lease is fresh by both.
+  let renewedAtTick = performance.now();
+  let isLost = false;
   let onLost = (_error: Error): void => undefined;
+  const isFresh = (): boolean => {
+    const ageMs = clock.now() - renewedAtMs;
+    return ageMs >= 0 && ageMs < RENEW_MS && performance.now() - renewedAtTick < RENEW_MS;
+  };
   const renew = (): boolean => {
-    const nowMs = clock.now();
-    const isHeld = ledger.renewLease(lease, LEASE_MS);
-    if (isHeld) renewedAtMs = nowMs;
-    else onLost(createLostError());
-    return isHeld;
+    const [nowMs, nowTick] = [clock.now(), performance.now()];
+    if (!isLost && ledger.renewLease(lease)) {
+      renewedAtMs = nowMs;
+      renewedAtTick = nowTick;
+      return true;
+    }
+    isLost = true;
+    onLost(createLostError());
+    return false;
   };
   const renewal = setInterval(() => {
     try {
       renew();
     } catch (error) {
       // A ledger that is busy may be free again before the lease lapses.
-      if (clock.now() - renewedAtMs > LEASE_MS - RENEW_MS)
+      if (clock.now() - renewedAtMs > LATEST_RENEWAL_MS)
         onLost(error instanceof Error ? error : new Error(describeError(error)));
     }
   }, RENEW_MS);
   return {
-    isHeld: () => clock.now() - renewedAtMs < RENEW_MS || renew(),
+    refuseLost() {
+      if (isLost || !(isFresh() || renew())) throw createLostError();
+    },
     watch(stop) {
       onLost = (error) => stop.stopFor(error);
     },
@@ -56,10 +109,31 @@ export function holdLease(ledger: Ledger, askId: string, clock: Pick<Clock, 'now
   };
 }
 
-function createLostError(): Error {
-  return createUsageError(
-    'LEASE_LOST',
-    'another process has taken over this ask in the meantime',
-    'Let that one finish: whatever it answers is then in the ledger for this job too.',
+function describeHolder({ holder }: Busy): string {
+  return `process ${holder.pid} on ${holder.host}`;
+}
+
+function describeWait(busy: Busy, restMs: number): string {
+  const seconds = Math.ceil(restMs / 1_000);
+  return `Waiting up to ${seconds} s: ${describeHolder(busy)} was working on this and may have been killed.`;
+}
+
+function createHeldError(busy: Busy): RowfillError {
+  return createBusyError(
+    'LEASE_HELD',
+    `${describeHolder(busy)} is working on the same question`,
+    'Wait until it has ended, or stop it there with Ctrl-C. Its answers are then in the ledger for this job too.',
   );
+}
+
+function createLostError(): RowfillError {
+  return createBusyError(
+    'LEASE_LOST',
+    'another process has taken over this job, so this one stopped without writing its output',
+    'Let the other process finish, then run this command again: all answers are in the ledger.',
+  );
+}
+
+function createBusyError(code: string, message: string, hint: string): RowfillError {
+  return new RowfillError('busy', code, message, { hint });
 }

@@ -1,7 +1,7 @@
 import { RowfillError } from '../errors.js';
 import type { JobStop } from '../model/events.js';
 
-/** Why a job stops before its end, said once; the first reason stays. */
+/** Why a job stops before its end. The first reason stays, unless the ledger is found to be moved later. */
 export class StopSwitch {
   private readonly starts = new AbortController();
   private readonly waits = new AbortController();
@@ -26,14 +26,20 @@ export class StopSwitch {
   }
 
   stop(reason: JobStop, error: Error | null = null): void {
-    this.stopped ??= { reason, error };
+    if (this.stopped === null || reason === 'ledger_moved') this.stopped = { reason, error };
     this.starts.abort();
     if (reason === 'interrupted') this.waits.abort();
   }
 
-  /** Stops for an error of the agent: a refused key, or an agent that cannot be reached. */
+  /** Stops for an error: a refused key, an agent that cannot be reached, a job or ledger that is no longer ours. */
   stopFor(error: Error): void {
-    const isRefused = error instanceof RowfillError && error.kind === 'refused';
-    this.stop(isRefused ? 'refused' : 'unreachable', error);
+    this.stop(error instanceof RowfillError ? reasonFor(error) : 'unreachable', error);
   }
+}
+
+function reasonFor({ kind, code }: RowfillError): JobStop {
+  if (code === 'LEDGER_MOVED') return 'ledger_moved';
+  if (kind === 'refused') return 'refused';
+  // Another process waits for the runs that work, so this one need not.
+  return kind === 'busy' ? 'interrupted' : 'unreachable';
 }

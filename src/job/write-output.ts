@@ -35,6 +35,7 @@ export interface OutputJob {
   readonly format?: FileFormat | undefined;
   readonly bom?: boolean | undefined;
   readonly citationsFile?: string | undefined;
+  readonly beforeCommit?: OutputOptions['beforeCommit'];
   readonly onNote?: OutputOptions['onNote'];
   /** Hears of every row that was written. */
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
@@ -61,6 +62,7 @@ export async function writeTripOutput(trip: Trip): Promise<WrittenOutput> {
     raw: options.raw ?? false,
     bom: options.bom,
     citationsFile: options.citationsFile,
+    beforeCommit: () => trip.lease?.refuseLost(),
     onNote: (note) => reportNotes(trip, [note]),
     onRow:
       hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),

@@ -1,18 +1,29 @@
-import { realpathSync, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, openSync, rmSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { createUsageError } from '../errors.js';
-import { createLedgerFile } from './create-ledger-file.js';
 import { describeLedgerError } from './database-errors.js';
+import { createFolder, type Displaced, LedgerPlace, prepareLedgerFile } from './ledger-file.js';
 import { LogFlusher } from './log-flusher.js';
 import { endTurnOf, holdTurn, leaveTurn } from './turn-holders.js';
 
 export type SqlValue = string | number | null | Uint8Array;
 
+/** Where the content of a ledger is after its files were moved. */
+export type SavedLedger =
+  | { readonly status: 'restored' }
+  | { readonly status: 'copied'; readonly path: string };
+
 const BUSY_TIMEOUT_MS = 10_000;
 /** Room for the write-ahead log and what a job writes between two looks at the disk. */
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
+/** What a database is made with if its maker gives no schema: enough for its file not to be empty. */
+const NO_SCHEMA = 'create table made (a); drop table made';
+/** SQLite's name for a database without a file. */
+const NO_FILE = ':memory:';
+/** Connections whose log may not be written into the file any more, which closing them might do. */
+const ABANDONED = new Set<Libsql.Database>();
 
 /**
  * The SQLite file under the ledger: prepared statements made once, errors that name the file. A commit outlives this
@@ -20,27 +31,30 @@ const MIN_FREE_BYTES = 64 * 1024 * 1024;
  */
 export class Database {
   readonly path: string;
-  readonly #file: string;
+  /** Real path of the file, found once: a link may be changed later. */
+  readonly file: string;
   readonly #connection: Libsql.Database;
   readonly #statements = new Map<string, Libsql.Statement>();
   /** The end of the transaction that the steps of this turn share; null between turns. */
   #turn: Promise<void> | null = null;
   readonly #flusher: LogFlusher;
+  readonly #place: LedgerPlace;
   /** Rows changed so far. */
   #changes = 0;
   #rollbacks = 0;
   #fault: { readonly error: unknown } | null = null;
 
-  constructor(path: string) {
+  /** Makes the file with `schema` if there is none. */
+  constructor(path: string, schema = NO_SCHEMA) {
     this.path = path;
-    this.#flusher = new LogFlusher(path, () => this.#turn);
-    this.#connection = this.#guard(() => {
-      createLedgerFile(path);
-      return new Libsql(path);
-    });
-    this.#file = realpathSync(path);
+    this.file = path === NO_FILE ? path : this.#guard(() => prepareLedgerFile(path, schema));
+    this.#connection = this.#guard(() => new Libsql(this.file));
     this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
     this.#useWriteAheadLog();
+    // The log is made by the first read.
+    this.get('select count(*) from sqlite_schema');
+    this.#flusher = this.#guard(() => new LogFlusher(this.file, () => this.#turn));
+    this.#place = this.#guard(() => new LedgerPlace(this.file, this.#flusher.log ?? -1));
     // NORMAL: a commit is whole, and in its place, for every process; `flush` puts the log on the disk, as FULL would do
     // at each commit while everything else stands still. `fullfsync` makes a checkpoint reach the disk on macOS.
     this.exec('pragma synchronous = normal; pragma fullfsync = on');
@@ -75,7 +89,7 @@ export class Database {
 
   /** Runs `work` as one transaction: all of it has happened when this returns, or none of it. */
   transact<Result>(work: () => Result): Result {
-    endTurnOf(this.#file, this);
+    endTurnOf(this.file, this);
     this.#refuseAfterFault();
     return this.#within('begin immediate', work);
   }
@@ -89,9 +103,9 @@ export class Database {
   step<Result>(work: () => Result): Result {
     this.#refuseAfterFault();
     if (this.#turn === null) {
-      endTurnOf(this.#file, this);
+      endTurnOf(this.file, this);
       this.exec('begin immediate');
-      holdTurn(this.#file, this);
+      holdTurn(this.file, this);
       this.#turn = setImmediate().then(() => this.endTurn());
       // Whoever needs to know that it was committed flushes; everybody else is told by the step after it.
       this.#turn.catch(() => undefined);
@@ -108,7 +122,7 @@ export class Database {
   /** Runs queries that all see the same moment, the steps of this turn among it, and waits for no writer. */
   read<Result>(work: () => Result): Result {
     if (this.#turn !== null) return work();
-    endTurnOf(this.#file, this);
+    endTurnOf(this.file, this);
     return this.#within('begin', work);
   }
 
@@ -147,7 +161,7 @@ export class Database {
 
   /** SQLite's own check of the whole file: what is wrong with it, one line each. */
   check(): string[] {
-    endTurnOf(this.#file, this);
+    endTurnOf(this.file, this);
     const lines = this.all<{ quick_check: string }>('pragma quick_check').map((row) => row.quick_check);
     const faults = lines.filter((line) => line !== 'ok');
     // References can only be followed where the pages are whole.
@@ -156,20 +170,57 @@ export class Database {
 
   /** Gives the pages that are free back to the disk: the file becomes as small as what it holds. */
   compact(): void {
-    endTurnOf(this.#file, this);
+    endTurnOf(this.file, this);
     const free = this.get<{ freelist_count: number }>('pragma freelist_count')?.freelist_count ?? 0;
     if (free > 0) this.exec('vacuum; pragma wal_checkpoint(truncate)');
   }
 
+  /** What is no longer in its place of the ledger's files; null if both are. */
+  findDisplaced(): Displaced | null {
+    return this.#place.findDisplaced();
+  }
+
+  /**
+   * Saves what only this connection knows of a ledger that is no longer in its place. Without its log, the file takes it
+   * in again (`restored`); otherwise a copy of the whole ledger is written beside it, whose path is returned.
+   */
+  save(nowMs: number): SavedLedger {
+    this.endTurn();
+    if (this.#place.canTakeLog()) {
+      this.#takeLog();
+      return { status: 'restored' };
+    }
+    const folder = dirname(this.file);
+    const stamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
+    const copy = join(folder, `ledger-saved-${stamp}-${process.pid}.sqlite`);
+    return this.#guard(() => {
+      createFolder(folder);
+      // Made first, since SQLite would let others read it.
+      closeSync(openSync(copy, 'wx', 0o600));
+      try {
+        this.#connection.exec(`vacuum into '${copy.replaceAll("'", "''")}'`);
+      } catch (error) {
+        rmSync(copy, { force: true });
+        throw error;
+      }
+      return { status: 'copied', path: copy };
+    });
+  }
+
   close(): void {
-    if (!this.#connection.open) return;
+    if (!this.#connection.open || ABANDONED.has(this.#connection)) return;
+    let isAbandoned = false;
     try {
-      endTurnOf(this.#file, this);
+      endTurnOf(this.file, this);
       this.#statements.clear();
+      const displaced = this.findDisplaced();
+      // Another program may use the file with a log of its own, and ours would overwrite pages of it.
+      isAbandoned = displaced === 'log' && !this.#place.canTakeLog();
       // The driver closes the file only when its statements are collected, so the log is folded in here.
-      this.#connection.exec('pragma wal_checkpoint(truncate)');
+      if (!isAbandoned && displaced !== 'file') this.#takeLog();
     } finally {
-      this.#connection.close();
+      if (isAbandoned) ABANDONED.add(this.#connection);
+      else this.#connection.close();
       this.#flusher.close();
     }
   }
@@ -180,17 +231,22 @@ export class Database {
     try {
       this.exec('commit');
       this.#turn = null;
-      leaveTurn(this.#file);
+      leaveTurn(this.file);
     } catch (error) {
       this.#giveUpTurn(error);
       throw error;
     }
   }
 
+  #takeLog(): void {
+    this.exec('pragma wal_checkpoint(truncate)');
+    this.#place.rebase();
+  }
+
   #giveUpTurn(error: unknown): void {
     this.#fault ??= { error };
     this.#turn = null;
-    leaveTurn(this.#file);
+    leaveTurn(this.file);
     this.#rollBack();
   }
 

@@ -1,14 +1,5 @@
-import { readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
 import type { Database } from './database.js';
-
-/** Who asks: enough to tell, on the same machine, whether it is still alive. */
-export interface LeaseHolder {
-  readonly pid: number;
-  readonly host: string;
-  /** Where the pid means something: containers may share a host's name, but count their processes apart. */
-  readonly space: string;
-}
+import { type Holder, readGoneAt } from './holder.js';
 
 export interface Lease {
   readonly askId: string;
@@ -19,62 +10,54 @@ export type LeaseResult =
   | { readonly status: 'held'; readonly lease: Lease }
   | {
       readonly status: 'busy';
-      readonly holder: LeaseHolder;
+      readonly holder: Holder;
       readonly acquiredAtMs: number;
-      readonly expiresAtMs: number;
+      readonly renewedAtMs: number;
+      /** From when on the lease can be taken over if it is not renewed; infinity if its holder is known to live. */
+      readonly goneAtMs: number;
     };
 
-interface LeaseRow extends LeaseHolder {
+interface LeaseRow extends Holder {
+  readonly askId: string;
   readonly acquiredAt: number;
-  readonly expiresAt: number;
+  readonly renewedAt: number;
 }
 
-/** This process, as a holder of leases. */
-export function readHolder(): LeaseHolder {
-  return { pid: process.pid, host: hostname(), space: readProcessSpace() };
-}
+const SELECT = `
+  select ask_id as askId, pid, started, space, boot, host, acquired_at as acquiredAt, renewed_at as renewedAt
+  from lease`;
 
-/** Takes the lease unless a living holder has it: one that has lapsed, or whose process is gone, is taken over. */
-export function acquireLease(
-  database: Database,
-  lease: Lease,
-  holder: LeaseHolder,
-  ttlMs: number,
-  nowMs: number,
-): LeaseResult {
-  const row = database.get<LeaseRow>(
-    `select pid, host, space, acquired_at as acquiredAt, expires_at as expiresAt
-     from lease where ask_id = ? and token <> ?`,
-    lease.askId,
-    lease.token,
-  );
-  if (row !== undefined && row.expiresAt > nowMs && !isHolderGone(row, holder)) {
-    return {
-      status: 'busy',
-      holder: { pid: row.pid, host: row.host, space: row.space },
-      acquiredAtMs: row.acquiredAt,
-      expiresAtMs: row.expiresAt,
-    };
+/** Takes the lease unless another holder has it that may still live. */
+export function acquireLease(database: Database, lease: Lease, self: Holder, nowMs: number): LeaseResult {
+  const row = database.get<LeaseRow>(`${SELECT} where ask_id = ? and token <> ?`, lease.askId, lease.token);
+  if (row !== undefined) {
+    const { askId: _, acquiredAt, renewedAt, ...holder } = row;
+    const goneAtMs = readGoneAt(holder, renewedAt, self);
+    if (goneAtMs > nowMs) {
+      return { status: 'busy', holder, acquiredAtMs: acquiredAt, renewedAtMs: renewedAt, goneAtMs };
+    }
   }
   database.run(
-    `insert or replace into lease (ask_id, token, pid, host, space, acquired_at, expires_at)
-     values (?, ?, ?, ?, ?, ?, ?)`,
+    `insert or replace into lease (ask_id, token, pid, started, space, boot, host, acquired_at, renewed_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     lease.askId,
     lease.token,
-    holder.pid,
-    holder.host,
-    holder.space,
+    self.pid,
+    self.started,
+    self.space,
+    self.boot,
+    self.host,
     nowMs,
-    nowMs + ttlMs,
+    nowMs,
   );
   return { status: 'held', lease };
 }
 
-/** False: the lease lapsed and another holder has it now. */
-export function renewLease(database: Database, lease: Lease, ttlMs: number, nowMs: number): boolean {
+/** Returns false if another holder has taken the lease. */
+export function renewLease(database: Database, lease: Lease, nowMs: number): boolean {
   const changes = database.run(
-    'update lease set expires_at = ? where ask_id = ? and token = ?',
-    nowMs + ttlMs,
+    'update lease set renewed_at = ? where ask_id = ? and token = ?',
+    nowMs,
     lease.askId,
     lease.token,
   );
@@ -85,23 +68,8 @@ export function releaseLease(database: Database, lease: Lease): void {
   database.run('delete from lease where ask_id = ? and token = ?', lease.askId, lease.token);
 }
 
-/** True for a holder on this machine whose process has ended; of any other, nothing can be told. */
-export function isHolderGone(holder: LeaseHolder, self: LeaseHolder): boolean {
-  if (holder.host !== self.host || holder.space !== self.space) return false;
-  try {
-    process.kill(holder.pid, 0);
-    return false;
-  } catch (error) {
-    // EPERM: it is alive, and another user's.
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
-  }
-}
-
-function readProcessSpace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    // Only Linux has process namespaces.
-    return '';
-  }
+/** The asks whose holders may still live. */
+export function listHeldAsks(database: Database, self: Holder, nowMs: number): string[] {
+  const rows = database.all<LeaseRow>(SELECT);
+  return rows.filter((row) => readGoneAt(row, row.renewedAt, self) > nowMs).map((row) => row.askId);
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { RowfillError } from '../errors.js';
 import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { type Clock, systemClock } from '../model/clock.js';
+import { formatMicros, toMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
 import { AnswerKeys } from './answer-keys.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';
@@ -16,7 +18,8 @@ import {
   voidBatch,
 } from './batches.js';
 import { checkLedger } from './check-ledger.js';
-import { Database } from './database.js';
+import { Database, type SavedLedger } from './database.js';
+import { type Holder, readHolder } from './holder.js';
 import {
   closeJob,
   findJob,
@@ -27,16 +30,10 @@ import {
   readSpend,
   resolveJob,
 } from './jobs.js';
-import {
-  acquireLease,
-  type Lease,
-  type LeaseHolder,
-  type LeaseResult,
-  releaseLease,
-  renewLease,
-} from './leases.js';
+import { acquireLease, type Lease, type LeaseResult, releaseLease, renewLease } from './leases.js';
+import { createMovedError } from './ledger-file.js';
 import { listJobs } from './list-jobs.js';
-import { migrate } from './migrations.js';
+import { createSchema, migrate } from './migrations.js';
 import { type PruneLimits, type PruneResult, pruneLedger } from './prune.js';
 import type {
   AnswerState,
@@ -55,11 +52,13 @@ import type {
 import { readLastRun, readRun, settleBatch } from './settle.js';
 import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
 
+export type { SavedLedger } from './database.js';
+export type { LeaseResult } from './leases.js';
 export { resolveLedgerPath } from './ledger-path.js';
 
 /** Opens the ledger, and makes it where there is none: its folder and file are for their owner only. */
 export function openLedger(path: string, options: { readonly clock?: Pick<Clock, 'now'> } = {}): Ledger {
-  const database = new Database(path);
+  const database = new Database(path, createSchema());
   try {
     migrate(database);
     return new Ledger(database, options.clock ?? systemClock);
@@ -81,6 +80,8 @@ export class Ledger {
   readonly #keys: AnswerKeys;
   /** What this process intended and has not ended, so that it need not be read again. */
   readonly #open = new Map<string, OpenRecord>();
+  /** Runs sent or settled since the files were last found in place, with their costs; null while a run works. */
+  readonly #recentRuns = new Map<string, number | null>();
 
   constructor(database: Database, clock: Pick<Clock, 'now'>, keys = new AnswerKeys(database)) {
     this.#database = database;
@@ -93,8 +94,35 @@ export class Ledger {
     return resolveJob(this.#database, job);
   }
 
+  /** Path of its file, links followed. */
+  get path(): string {
+    return this.#database.file;
+  }
+
+  /**
+   * LEDGER_MOVED if the ledger's files are no longer the ones that were opened, else null. Its message names the runs that
+   * the file now in their place may not know of.
+   */
+  findMove(): RowfillError | null {
+    if (this.#database.findDisplaced() !== null) {
+      return createMovedError(this.#database.path, [...this.#recentRuns].map(describeRun));
+    }
+    for (const [runId, costMicros] of this.#recentRuns)
+      if (costMicros !== null) this.#recentRuns.delete(runId);
+    return null;
+  }
+
+  /**
+   * After LEDGER_MOVED: writes what only this process knows into the file again if no other program has used it, else into
+   * a copy beside it.
+   */
+  save(): SavedLedger {
+    return this.#database.save(this.#clock.now());
+  }
+
   /** Writes the job down. The same ask on the same input is the same job again: its `invocation` counts up. Refuses a full disk. */
   openJob(job: JobParts): OpenedJob {
+    this.#refuseMove();
     this.#database.checkFreeSpace();
     return this.#database.transact(() => openJob(this.#database, job, this.#clock.now()));
   }
@@ -137,9 +165,10 @@ export class Ledger {
   /**
    * Reserves the batch's worst price and writes the batch down whole, both or neither. `over_budget`: what its job has
    * spent and reserved leaves no room under the cap, and nothing was written. A null cap is no cap. The request must
-   * not leave before `flush` has resolved.
+   * not leave before `flush` has resolved. Throws LEDGER_MOVED if the files are not the ones that were opened.
    */
   intend(batch: Batch, capMicros: number | null): 'intended' | 'over_budget' {
+    this.#refuseMove();
     const nowMs = this.#clock.now();
     const record = this.#database.step(() => intendBatch(this.#database, batch, capMicros, nowMs));
     if (record !== null) this.#open.set(batch.id, record);
@@ -157,6 +186,7 @@ export class Ledger {
   /** Ties an intended batch to its run, and begins to flush. The same run a second time changes nothing. */
   sent(batchId: string, runId: string): void {
     this.#database.step(() => markSent(this.#database, batchId, runId));
+    this.#recentRuns.set(runId, null);
     this.#database.flushSoon();
   }
 
@@ -182,6 +212,7 @@ export class Ledger {
     const parts = { known: this.#open.get(batchId), run, answers, failures, nowMs: this.#clock.now() };
     const isFirst = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, parts));
     this.#open.delete(batchId);
+    this.#recentRuns.set(run.id, toMicros(run.costDollars.total));
     this.#database.flushSoon();
     return isFirst;
   }
@@ -220,17 +251,15 @@ export class Ledger {
     return this.#database.read(() => readFolderSpend(this.#database, folder, sinceMs));
   }
 
-  /** Takes the lease of an ask, or says who holds it. It lapses `ttlMs` after it was taken or renewed last. */
-  acquireLease(askId: string, holder: LeaseHolder, ttlMs: number): LeaseResult {
+  /** Takes the lease of an ask for `self`, or says who holds it. */
+  acquireLease(askId: string, self: Holder): LeaseResult {
     const lease = { askId, token: randomUUID() };
-    return this.#database.transact(() =>
-      acquireLease(this.#database, lease, holder, ttlMs, this.#clock.now()),
-    );
+    return this.#database.transact(() => acquireLease(this.#database, lease, self, this.#clock.now()));
   }
 
   /** Holds on to a lease. False: it was lost, and nothing more may be sent. */
-  renewLease(lease: Lease, ttlMs: number): boolean {
-    return this.#database.transact(() => renewLease(this.#database, lease, ttlMs, this.#clock.now()));
+  renewLease(lease: Lease): boolean {
+    return this.#database.transact(() => renewLease(this.#database, lease, this.#clock.now()));
   }
 
   /** Lets go of a lease; one that was lost stays with its new holder. */
@@ -270,7 +299,8 @@ export class Ledger {
 
   /** Deletes old raw runs and old asks, all of it or none; then gives what is free of the file back to the disk. */
   prune(limits: PruneLimits): PruneResult {
-    const result = this.#database.transact(() => pruneLedger(this.#database, limits, this.#clock.now()));
+    const nowMs = this.#clock.now();
+    const result = this.#database.transact(() => pruneLedger(this.#database, limits, readHolder(), nowMs));
     this.#database.compact();
     return result;
   }
@@ -278,4 +308,13 @@ export class Ledger {
   close(): void {
     this.#database.close();
   }
+
+  #refuseMove(): void {
+    const moved = this.findMove();
+    if (moved !== null) throw moved;
+  }
+}
+
+function describeRun([runId, costMicros]: readonly [string, number | null]): string {
+  return `${runId} (${costMicros === null ? 'still running' : `$${formatMicros(costMicros)}`})`;
 }

@@ -9,13 +9,20 @@ export class LogFlusher {
   readonly #path: string;
   /** Resolves once nothing is left uncommitted; null where nothing is. */
   readonly #readUncommitted: () => Promise<void> | null;
-  #log: number | null = null;
+  /** Opened once: the path may lead to another log later. Null once it is closed. */
+  #log: number | null;
   #flushing: Promise<void> | null = null;
   #next: Promise<void> | null = null;
 
   constructor(path: string, readUncommitted: () => Promise<void> | null) {
     this.#path = path;
     this.#readUncommitted = readUncommitted;
+    this.#log = openSync(`${path}-wal`, 'r+');
+  }
+
+  /** Descriptor of the log; null once it is closed. */
+  get log(): number | null {
+    return this.#log;
   }
 
   /** Resolves once everything done so far is committed and on the disk. Those who ask while one flush runs share the next. */
@@ -52,8 +59,7 @@ export class LogFlusher {
   /** A checkpoint brings to the disk what it takes out of the log, so the log is all that is left to bring there. */
   async #syncLog(): Promise<void> {
     try {
-      this.#log ??= openSync(`${this.#path}-wal`, 'r+');
-      await syncToDisk(this.#log);
+      if (this.#log !== null) await syncToDisk(this.#log);
     } catch (error) {
       throw describeLedgerError(error, this.#path);
     }

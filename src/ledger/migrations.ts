@@ -187,7 +187,23 @@ export const MIGRATIONS: readonly string[] = [
     primary key (job_id, ended_at)
   ) strict, without rowid;
   `,
+  `
+  -- How long a lease holds depends on who looks: on the same machine a holder is known to live or to be gone.
+  alter table lease rename column expires_at to renewed_at;
+  alter table lease add column started text not null default '';
+  alter table lease add column boot text not null default '';
+  update lease set renewed_at = renewed_at - 60000;
+  `,
 ];
+
+/** Everything that a new ledger holds, as one script. */
+export function createSchema(migrations: readonly string[] = MIGRATIONS): string {
+  return [...migrations, createMarks(migrations)].join('\n;\n');
+}
+
+function createMarks(migrations: readonly string[]): string {
+  return `pragma application_id = ${APPLICATION_ID}; pragma user_version = ${migrations.length}`;
+}
 
 /** Brings a ledger of any earlier version to this one, as one transaction; refuses what is newer or not a ledger. */
 export function migrate(database: Database, migrations: readonly string[] = MIGRATIONS): void {
@@ -203,7 +219,7 @@ export function migrate(database: Database, migrations: readonly string[] = MIGR
       );
     }
     for (const step of migrations.slice(version)) database.exec(step);
-    database.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${migrations.length}`);
+    database.exec(createMarks(migrations));
   });
 }
 

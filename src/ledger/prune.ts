@@ -1,4 +1,6 @@
 import type { Database } from './database.js';
+import type { Holder } from './holder.js';
+import { listHeldAsks } from './leases.js';
 import { mergeTail } from './merge-tail.js';
 
 /** What may go: raw runs, or whole asks with their jobs and answers, last used before a moment. */
@@ -21,7 +23,12 @@ const OLD_ANSWERS = 'select answer from answer_key where ask in (select number f
 const LONGEST_OPEN_MS = 24 * 60 * 60_000;
 
 /** Deletes what is old enough; what was spent stays known. An ask with a run that may still work, or that somebody holds a lease on, stays. */
-export function pruneLedger(database: Database, limits: PruneLimits, nowMs: number): PruneResult {
+export function pruneLedger(
+  database: Database,
+  limits: PruneLimits,
+  self: Holder,
+  nowMs: number,
+): PruneResult {
   const rawRuns =
     limits.runsBeforeMs === undefined
       ? 0
@@ -33,10 +40,10 @@ export function pruneLedger(database: Database, limits: PruneLimits, nowMs: numb
      where not exists (select 1 from job where job.ask = ask.number and max(job.opened_at, coalesce(job.closed_at, 0)) >= ?)
        and not exists (select 1 from batch where batch.ask = ask.number and batch.state in ('intended', 'sent', 'unknown')
          and batch.intended_at >= ?)
-       and not exists (select 1 from lease where lease.ask_id = ask.id and lease.expires_at > ?)`,
+       and ask.id not in (select value from json_each(?))`,
     limits.asksBeforeMs,
     Math.min(limits.asksBeforeMs, nowMs - LONGEST_OPEN_MS),
-    nowMs,
+    JSON.stringify(listHeldAsks(database, self, nowMs)),
   );
   // So that answers are found by their ask, and that no process has one at hand that is gone.
   mergeTail(database);

@@ -68,7 +68,14 @@ export interface JobProgress {
 }
 
 /** Why a job ended; `nothing_found`: its first answers hold no value, and nobody let it go on. */
-export type JobStop = 'done' | 'interrupted' | 'budget' | 'refused' | 'unreachable' | 'nothing_found';
+export type JobStop =
+  | 'done'
+  | 'interrupted'
+  | 'budget'
+  | 'refused'
+  | 'unreachable'
+  | 'nothing_found'
+  | 'ledger_moved';
 
 /** What one level of the effort ladder came to, in this command alone. */
 export interface JobStep {

@@ -1,4 +1,5 @@
 import type { AgentClient, StartedRun } from '../api/agent-client.js';
+import { RowfillError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type AgentFailure, isAgentFailure } from '../model/agent-failure.js';
 import type { Batch } from '../model/batch.js';
@@ -12,10 +13,10 @@ export interface SendContext {
   readonly client: AgentClient;
   readonly pacer: Pacer;
   readonly capMicros: number | null;
-  /** False once another process asks the same in our place: nothing more may be started. */
-  readonly isHeld: () => boolean;
   /** True if runs at this effort find nothing: none may be started until somebody decides about it. */
   readonly isFruitless: (effort: string) => boolean;
+  /** Throws LEASE_LOST if another process has taken over, LEDGER_MOVED if the ledger's files were: nothing may start then. */
+  readonly refuseStart: () => void;
   readonly clock: Clock;
   /** How far the agent's list of runs may lag behind its creates. */
   readonly listLagMs: number;
@@ -51,6 +52,7 @@ export type SendResult =
 const PATIENCE_MS = 15 * 60_000;
 /** An intent that waited longer is written anew before its request leaves: who looks for it after a crash goes by its time. */
 const MAX_INTENT_AGE_MS = 10 * 60_000;
+const STALE = new Error('its intent is too old');
 const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
 /** Writes the intent down, starts the run once, and writes its id down; a lost reply is looked up, never asked again blindly. */
@@ -59,6 +61,20 @@ export async function sendBatch(
   request: CreateRunRequest,
   context: SendContext,
 ): Promise<SendResult> {
+  try {
+    return await trySend(batch, request, context);
+  } catch (error) {
+    if (isOurs(error)) return { status: 'fatal', error };
+    throw error;
+  }
+}
+
+/** True for what `refuseStart` throws if this process must start nothing more. */
+function isOurs(error: unknown): error is RowfillError {
+  return error instanceof RowfillError && (error.code === 'LEASE_LOST' || error.code === 'LEDGER_MOVED');
+}
+
+async function trySend(batch: Batch, request: CreateRunRequest, context: SendContext): Promise<SendResult> {
   const { ledger, client, pacer, clock, stopSignal } = context;
   if (stopSignal.aborted) return { status: 'stopped' };
   if (context.isFruitless(batch.effort)) return { status: 'held_back' };
@@ -90,18 +106,26 @@ export async function sendBatch(
       leavePlace(pacer);
       return { status: 'held_back' };
     }
-    if (!context.isHeld()) {
-      ledger.void(batch.id, 'another process had taken over before it was sent');
-      leavePlace(pacer);
-      return { status: 'stopped' };
-    }
     try {
-      // Without a signal: a create that we cut off ourselves would be a run that nobody knows of.
-      const run = await client.start(request);
+      // Without a signal: a create that we cut off ourselves would be a run that nobody knows of. This process may have
+      // been stopped while the create waited for its connection, so all that may have changed is checked once it stands.
+      const run = await client.start(request, {
+        beforeSend() {
+          if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) throw STALE;
+          context.refuseStart();
+        },
+      });
       pacer.accept();
       ledger.sent(batch.id, run.id);
       return { status: 'sent', run, adopted: false };
     } catch (error) {
+      if (isOurs(error)) {
+        leavePlace(pacer);
+        ledger.void(batch.id, `not sent: ${error.message}`);
+      } else if (error === STALE) {
+        leavePlace(pacer);
+        continue;
+      }
       if (!isAgentFailure(error)) throw error;
       if (error.outcome === 'created') {
         pacer.accept();

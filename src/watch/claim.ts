@@ -1,10 +1,9 @@
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isHolderGone, type LeaseHolder, readHolder } from '../ledger/leases.js';
+import { parseHolder, RENEW_MS, readGoneAt, readHolder } from '../ledger/holder.js';
 import { hasCode, isMissing } from './file-state.js';
 
-const RENEW_MS = 15_000;
-/** Far beyond what the clocks of two machines differ: a claim that was not renewed for so long is nobody's. */
+/** A claim whose text cannot be read is nobody's after this time without a renewal. */
 const LAPSE_MS = 5 * 60_000;
 
 /**
@@ -75,19 +74,9 @@ function formatName(number: number): string {
 
 async function isAlive(path: string, nowMs: number): Promise<boolean> {
   const { mtimeMs } = await stat(path);
-  if (nowMs - mtimeMs > LAPSE_MS) return false;
+  // Let go, whoever had it.
+  if (mtimeMs === 0) return false;
   const holder = parseHolder(await readFile(path, 'utf8'));
   // Empty: it is just being written.
-  return holder === null || !isHolderGone(holder, readHolder());
-}
-
-function parseHolder(text: string): LeaseHolder | null {
-  try {
-    const { pid, host, space } = JSON.parse(text);
-    return typeof pid === 'number' && typeof host === 'string' && typeof space === 'string'
-      ? { pid, host, space }
-      : null;
-  } catch {
-    return null;
-  }
+  return nowMs < (holder === null ? mtimeMs + LAPSE_MS : readGoneAt(holder, mtimeMs, readHolder()));
 }

@@ -10,7 +10,7 @@ export interface Problem {
 }
 
 /** Why a watcher came to its end; `done`: with `once`, nothing is left to fill. */
-export type WatchStop = 'done' | 'interrupted' | 'refused' | 'unreachable' | 'budget';
+export type WatchStop = 'done' | 'interrupted' | 'refused' | 'unreachable' | 'budget' | 'ledger_moved';
 
 /** Why a file is in `failed/`: `usage` is a file that cannot be used, `nothing_found` one whose first answers hold no value. */
 export type FailureKind = Extract<ErrorKind, 'usage' | 'budget' | 'unreachable' | 'defect'> | 'nothing_found';

@@ -77,7 +77,8 @@ function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verd
     case 'nothing_found':
       return { status: 'failed', kind: 'nothing_found', problem: problem ?? NOTHING_FOUND, summary };
     case 'refused':
-      return { status: 'stop', stop: 'refused', problem };
+    case 'ledger_moved':
+      return { status: 'stop', stop: summary.stop, problem };
     case 'interrupted':
       return { status: 'stop', stop: 'interrupted', problem: null };
     case 'unreachable':
@@ -101,10 +102,13 @@ function judgeError(error: unknown, { jobError }: Attempt): Verdict {
       return { status: 'again', when: 'later', problem };
     case 'defect':
       return { status: 'failed', kind: 'defect', problem, summary: null };
+    case 'busy':
+      return { status: 'again', when: error.code === 'LEASE_HELD' ? 'soon' : 'later', problem };
     case 'usage':
+      // The next try would open whatever is in its place now, and pay again for what it does not know.
+      if (error.code === 'LEDGER_MOVED') return { status: 'stop', stop: 'ledger_moved', problem };
       // Whatever stands at the agent's address now, no file is to blame for its answer.
       if (isAgentFailure(error)) return { status: 'again', when: 'later', problem };
-      if (error.code === 'LEASE_HELD') return { status: 'again', when: 'soon', problem };
       if (OF_THE_PLACE.test(error.code)) return { status: 'again', when: 'later', problem };
       return jobError === null
         ? { status: 'failed', kind: 'usage', problem, summary: null }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { chmod, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream, renameSync } from 'node:fs';
+import { chmod, open, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -17,14 +17,20 @@ export interface ByteSink {
   abort(): Promise<void>;
 }
 
-/** Opens the way to a target; a file is written beside its place and moved there whole. */
-export async function openSink(target: OutputTarget, isGzip: boolean): Promise<ByteSink> {
+/** Opens the way to a target; a file is written beside its place and moved there whole, unless `beforeCommit` throws. */
+export async function openSink(
+  target: OutputTarget,
+  isGzip: boolean,
+  beforeCommit: () => void = () => {},
+): Promise<ByteSink> {
   const sink =
-    target.kind === 'file' ? await openFileSink(target.path, target.mode) : openPathSink(target.path);
+    target.kind === 'file'
+      ? await openFileSink(target.path, target.mode, beforeCommit)
+      : openPathSink(target.path);
   return isGzip ? createGzipSink(sink) : sink;
 }
 
-async function openFileSink(path: string, mode: number | null): Promise<ByteSink> {
+async function openFileSink(path: string, mode: number | null, beforeCommit: () => void): Promise<ByteSink> {
   await removeLeftovers(path);
   const temporary = join(dirname(path), `${temporaryPrefix(path)}${randomBytes(6).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx').catch((error: unknown) => {
@@ -56,7 +62,9 @@ async function openFileSink(path: string, mode: number | null): Promise<ByteSink
         await file.sync();
         isOpen = false;
         await file.close();
-        await rename(temporary, path);
+        beforeCommit();
+        // In the same tick: a process that is stopped in between would replace what another has written since.
+        renameSync(temporary, path);
         await syncFolder(dirname(path));
       });
       return hash.digest('hex');

@@ -2,7 +2,7 @@ import { constants, fstatSync, readSync, statSync } from 'node:fs';
 import { access, readlink, realpath, stat } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeError, RowfillError } from '../errors.js';
 
 /** Where an output goes: a file that is replaced whole, or something that can only be written to, such as a pipe. */
 export type OutputTarget =
@@ -118,6 +118,7 @@ function ignoreMissing(path: string): (error: unknown) => null {
 
 /** What a failed write means, in words. */
 export function explainWriteError(path: string, error: unknown): Error {
+  if (error instanceof RowfillError) return error;
   const isFull =
     error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
   return createUsageError(

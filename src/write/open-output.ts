@@ -46,9 +46,9 @@ async function openCitations(path: string, options: OutputOptions): Promise<Outp
   return createOutput(createCitationsFormatter(), encode, await openPath(path, options));
 }
 
-async function openPath(path: string, { stdout }: OutputOptions): Promise<ByteSink> {
+async function openPath(path: string, { stdout, beforeCommit }: OutputOptions): Promise<ByteSink> {
   if (path === '-') return createStreamSink(stdout ?? process.stdout, 'standard output');
-  return openSink(await resolveTarget(path), /\.gz$/i.test(path));
+  return openSink(await resolveTarget(path), /\.gz$/i.test(path), beforeCommit);
 }
 
 function createOutput(formatter: RowFormatter, encode: (text: string) => Buffer, sink: ByteSink): Output {

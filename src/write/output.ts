@@ -26,6 +26,8 @@ export interface OutputOptions {
   readonly bom?: boolean | undefined;
   /** A second file: one JSON line for each citation. @default none */
   readonly citationsFile?: string | undefined;
+  /** Called right before a finished file is put in its place; throws to keep it from that. */
+  readonly beforeCommit?: (() => void) | undefined;
   /** Hears what a person should know about what was written. */
   readonly onNote?: ((note: { readonly code: string; readonly message: string }) => void) | undefined;
   /** @default process.stdout */

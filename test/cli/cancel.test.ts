@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { nameAgent } from '../../src/job/name-agent.js';
-import { type LeaseHolder, readHolder } from '../../src/ledger/leases.js';
+import { type Holder, readHolder } from '../../src/ledger/holder.js';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { createAsk } from '../../src/model/ask.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
@@ -93,7 +93,7 @@ test('an agent that is named wins over that of the job, and a run that it does n
 });
 
 /** A job of `--reference` that died with its batch open, as `kill -9` leaves it. */
-async function openReferenceJob(holder: LeaseHolder): Promise<{ dir: Workdir; job: string }> {
+async function openReferenceJob(holder: Holder): Promise<{ dir: Workdir; job: string }> {
   const dir = createWorkdir();
   const directory = dirname(dir.write('tables/a.csv', 'company,city\nAcme,Ulm\n'));
   const ask = createAsk({
@@ -110,7 +110,7 @@ async function openReferenceJob(holder: LeaseHolder): Promise<{ dir: Workdir; jo
     ledger.intend(batch, null);
     if (runId !== null) ledger.sent(batch.id, runId);
   }
-  ledger.acquireLease(ask.id, holder, 60_000);
+  ledger.acquireLease(ask.id, holder);
   ledger.close();
   return { dir, job: job.id };
 }
@@ -131,7 +131,7 @@ test('runs of an agent that went with its process are released without a key, an
 test('runs of an agent whose process still works are left to it', async () => {
   const { dir, job } = await openReferenceJob(readHolder());
   const result = await dir.run(['cancel', job]);
-  expect(result.status).toBe(2);
+  expect(result.status).toBe(75);
   expect(result.stderr).toContain(`process ${process.pid} on `);
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
   expect(jobs[0].runs).toHaveLength(2);

@@ -18,7 +18,7 @@ test('a second process on the same ask is told who is at it; killed, that one ho
   // Another file, yet the same question: its rows might be the same.
   for (const file of ['in.csv', 'more.csv']) {
     const second = await dir.run(['run', file, ...ask], ENV);
-    expect(second.status).toBe(2);
+    expect(second.status).toBe(75);
     expect(second.stderr).toContain(`process ${first.pid} on `);
     expect(second.stderr).toContain('[LEASE_HELD]');
   }

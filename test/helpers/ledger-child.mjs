@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import { AnswerKeys } from '../../dist/ledger/answer-keys.js';
 import { Database } from '../../dist/ledger/database.js';
-import { readHolder } from '../../dist/ledger/leases.js';
+import { readHolder } from '../../dist/ledger/holder.js';
 import { Ledger, openLedger } from '../../dist/ledger/ledger.js';
 import { createAsk, hashText } from '../../dist/model/ask.js';
 import { createBatch } from '../../dist/model/batch.js';
@@ -119,7 +119,7 @@ async function writeKeys(ledger, who, count) {
 
 /** Tries for a lease, says what came of it, and holds on to it until the process is ended. */
 function lease(ledger, askId) {
-  const result = ledger.acquireLease(askId, readHolder(), 60_000);
+  const result = ledger.acquireLease(askId, readHolder());
   say(result.status, result.status === 'busy' ? result.holder.pid : process.pid);
   process.stdin.resume();
 }

@@ -83,7 +83,7 @@ test('an old ask goes with its jobs and answers; one used since, in flight or he
   const busy = openTestJob(ledger, createTestAsk('busy'));
   ledger.intend(createTestBatch(busy, ['Acme']), null);
   const held = openTestJob(ledger, createTestAsk('held'));
-  ledger.acquireLease(held.askId, { pid: 1, host: 'elsewhere', space: '' }, 10_000);
+  ledger.acquireLease(held.askId, { pid: 1, started: '', space: '', boot: 'other', host: 'elsewhere' });
   clock.nowMs = 5_000;
   ledger.closeJob(used.id, { stop: 'done', counts: null, finished: null });
   expect(ledger.prune({ asksBeforeMs: 4_000 })).toEqual({ runs: 2, asks: 1, jobs: 1, answers: 1 });

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
+import { RowfillError } from '../../src/errors.js';
 import { systemClock } from '../../src/model/clock.js';
 import { Pacer } from '../../src/send/pacer.js';
 import { type SendContext, sendBatch } from '../../src/send/send-batch.js';
@@ -38,8 +39,8 @@ test('the request leaves only once its intent is on the disk', async () => {
       client,
       pacer: new Pacer({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
       capMicros: null,
-      isHeld: () => true,
       isFruitless: () => false,
+      refuseStart: () => undefined,
       clock: systemClock,
       listLagMs: 0,
       clockAheadMs: 0,
@@ -82,8 +83,8 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
     client,
     pacer: new Pacer({ concurrency: 2, startsPerSecond: 0, clock }),
     capMicros: null,
-    isHeld: () => true,
     isFruitless: () => false,
+    refuseStart: () => undefined,
     clock,
     listLagMs: 0,
     clockAheadMs: 0,
@@ -97,13 +98,44 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
 }
 
 test('nothing is sent once another process asks in its place, whenever the batch was written down', async () => {
-  const { send, server, ledger, job, context } = await openSend([], { isHeld: () => false });
-  expect(await send()).toEqual({ status: 'stopped' });
-  expect(server.report().runs.created).toBe(0);
-  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
-  // The place is free again.
-  await context.pacer.take(AbortSignal.timeout(10_000), false);
-  await context.pacer.take(AbortSignal.timeout(10_000), false);
+  for (const code of ['LEASE_LOST', 'LEDGER_MOVED']) {
+    const error = new RowfillError('busy', code, 'no longer ours');
+    const { send, server, ledger, job, context } = await openSend([], {
+      refuseStart() {
+        throw error;
+      },
+    });
+    expect(await send()).toEqual({ status: 'fatal', error });
+    expect(server.report().runs.created).toBe(0);
+    expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+    // The place is free again.
+    await context.pacer.take(AbortSignal.timeout(10_000), false);
+    await context.pacer.take(AbortSignal.timeout(10_000), false);
+  }
+});
+
+test('a process that stood still before its request left writes the intent anew, so that a later search finds the run', async () => {
+  const { send, server, ledger, job, clock, context } = await openSend([]);
+  const intendedAt: number[] = [];
+  const intend = ledger.intend.bind(ledger);
+  ledger.intend = (batch, cap) => {
+    intendedAt.push(clock.now());
+    return intend(batch, cap);
+  };
+  const { client } = context;
+  const start = client.start.bind(client);
+  let isStill = true;
+  client.start = async (request, options) => {
+    // As if the process were stopped while the create waits for its connection.
+    if (isStill) await clock.sleep(60 * MINUTE_MS);
+    isStill = false;
+    return start(request, options);
+  };
+  expect(await send()).toMatchObject({ status: 'sent' });
+  expect(server.report().runs.created).toBe(1);
+  expect(ledger.findOpenBatches(job.askId)).toMatchObject([
+    { state: 'sent', intendedAtMs: (intendedAt[0] ?? 0) + 60 * MINUTE_MS },
+  ]);
 });
 
 test('nothing is sent beyond the cap, and nothing once the job was stopped', async () => {
