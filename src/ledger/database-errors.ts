@@ -55,12 +55,16 @@ export function describeLedgerError(error: unknown, path: string): unknown {
       );
     case 'SQLITE_FULL':
     case 'ENOSPC':
+    case 'EDQUOT':
       return usage(
         'LEDGER_FULL',
         'The disk of the ledger is full',
         'Free some space and give the same command again: it carries on.',
       );
     case 'SQLITE_IOERR':
+    case 'EIO':
+    case 'EINVAL':
+    case 'ESTALE':
       return usage(
         'LEDGER_NOT_WRITABLE',
         'The ledger could not be read or written',

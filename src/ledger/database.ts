@@ -4,7 +4,13 @@ import { setImmediate } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { createUsageError } from '../errors.js';
 import { describeLedgerError } from './database-errors.js';
-import { createFolder, type Displaced, LedgerPlace, prepareLedgerFile } from './ledger-file.js';
+import {
+  createFolder,
+  createMovedError,
+  type Displaced,
+  LedgerPlace,
+  prepareLedgerFile,
+} from './ledger-file.js';
 import { LogFlusher } from './log-flusher.js';
 import { endTurnOf, holdTurn, leaveTurn } from './turn-holders.js';
 
@@ -22,8 +28,11 @@ const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const NO_SCHEMA = 'create table made (a); drop table made';
 /** SQLite's name for a database without a file. */
 const NO_FILE = ':memory:';
-/** Connections whose log may not be written into the file any more, which closing them might do. */
-const ABANDONED = new Set<Libsql.Database>();
+/**
+ * Connections, by file, whose log may not be written into the file any more, which closing them might do. SQLite would
+ * share their locks and index with every other connection of this process.
+ */
+const ABANDONED = new Map<string, Libsql.Database>();
 
 /**
  * The SQLite file under the ledger: prepared statements made once, errors that name the file. A commit outlives this
@@ -48,6 +57,7 @@ export class Database {
   constructor(path: string, schema = NO_SCHEMA) {
     this.path = path;
     this.file = path === NO_FILE ? path : this.#guard(() => prepareLedgerFile(path, schema));
+    if (ABANDONED.has(this.file)) throw createMovedError(path, []);
     this.#connection = this.#guard(() => new Libsql(this.file));
     this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
     this.#useWriteAheadLog();
@@ -208,7 +218,7 @@ export class Database {
   }
 
   close(): void {
-    if (!this.#connection.open || ABANDONED.has(this.#connection)) return;
+    if (!this.#connection.open || ABANDONED.get(this.file) === this.#connection) return;
     let isAbandoned = false;
     try {
       endTurnOf(this.file, this);
@@ -219,7 +229,7 @@ export class Database {
       // The driver closes the file only when its statements are collected, so the log is folded in here.
       if (!isAbandoned && displaced !== 'file') this.#takeLog();
     } finally {
-      if (isAbandoned) ABANDONED.add(this.#connection);
+      if (isAbandoned) ABANDONED.set(this.file, this.#connection);
       else this.#connection.close();
       this.#flusher.close();
     }

@@ -31,6 +31,7 @@ try {
   if (mode === 'lease') lease(ledger, rest[0]);
   if (mode === 'spend') await spend(ledger, rest[0], Number(rest[1]));
   if (mode === 'keys') await writeKeys(openShortTail(Number(rest[2])), Number(rest[0]), Number(rest[1]));
+  if (mode === 'look') say(...ledger.check(), 'answered', ledger.listJobs()[0]?.answered);
   if (mode === 'open') say('opened', open(ledger).invocation);
 } catch (error) {
   say('error', error.code ?? 'UNKNOWN', error.kind ?? '', error.message);
