@@ -1,0 +1,47 @@
+import { expect, test, vi } from 'vitest';
+import { readHolder } from '../../src/ledger/holder.js';
+import { openLedger } from '../../src/ledger/ledger.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import { answerPaid } from '../helpers/paid-server.js';
+
+/** Has another container take the lease of a job over, as after a minute in which this process stood still. */
+function takeOver(path: string): void {
+  const ledger = openLedger(path, { clock: { now: () => Date.now() + 60_000 } });
+  const [job] = ledger.listJobs();
+  expect(ledger.acquireLease(job?.askId ?? '', { ...readHolder(), space: 'pid:[1]' }).status).toBe('held');
+  ledger.close();
+  const tick = performance.now();
+  vi.spyOn(performance, 'now').mockReturnValue(tick + 60_000);
+}
+
+test.each([
+  ['while its output is written', 'row'],
+  ['after its last run has ended', 'batch_settled'],
+] as const)(
+  'a job that is taken over %s leaves output and end to the other process',
+  async (_title, moment) => {
+    const bench = await openJobBench(answerPaid);
+    bench.write('in.csv', createList(4));
+    bench.write('out.csv', 'what the other process has written\n');
+    bench.write('sources.jsonl', 'and its citations\n');
+    let isTaken = false;
+    const job = bench.run(
+      { citationsFile: `${bench.folder}/sources.jsonl` },
+      {
+        onEvent({ type }) {
+          if (type !== moment || isTaken) return;
+          isTaken = true;
+          takeOver(`${bench.folder}/ledger.sqlite`);
+        },
+      },
+    );
+    await expect(job).rejects.toMatchObject({ kind: 'busy', code: 'LEASE_LOST' });
+    vi.restoreAllMocks();
+    expect(bench.read('out.csv')).toBe('what the other process has written\n');
+    expect(bench.read('sources.jsonl')).toBe('and its citations\n');
+    // What was answered is paid for, and stays.
+    expect(bench.listJobs()).toMatchObject([
+      { stop: null, answered: 4, spentMicros: 25_000, reservedMicros: 0 },
+    ]);
+  },
+);
