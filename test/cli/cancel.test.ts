@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { cancelJob } from '../../src/cancel.js';
 import { nameAgent } from '../../src/job/name-agent.js';
 import { type Holder, readHolder } from '../../src/ledger/holder.js';
 import { openLedger } from '../../src/ledger/ledger.js';
@@ -69,6 +70,32 @@ test('--cancel-on-interrupt cancels the runs instead of leaving them to work', a
   expect(stderr).not.toContain('still working at the agent');
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
   expect(jobs[0].runs).toEqual([]);
+});
+
+test('a job whose process works is not cancelled: the process is named, and goes on', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(4));
+  const gate = createPaidGate();
+  const { url, agent } = await servePaid(gate.script);
+  const words = ['--api-url', url, '--yes', '--batch-size', '2', '--concurrency', '1'];
+  const running = dir.spawn(['run', 'in.csv', '-f', 'answer', ...words], ENV);
+  await gate.reached(1);
+  const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
+  const other = await servePaid();
+  for (const agentWords of [[], ['--api-url', other.url]]) {
+    const result = await dir.run(['cancel', jobs[0].job, ...agentWords], ENV);
+    expect(result).toMatchObject({ status: 75, stdout: '' });
+    expect(result.stderr).toContain(`process ${running.pid} on `);
+    expect(result.stderr).toContain('[LEASE_HELD]');
+  }
+  await expect(
+    cancelJob({ job: jobs[0].job, ledger: join(dir.home, 'ledger.sqlite'), apiKey: 'key' }),
+  ).rejects.toMatchObject({ kind: 'busy' });
+  gate.open();
+  expect((await running.end()).status).toBe(0);
+  expect(agent.tasks).toHaveLength(2);
+  // Once it has ended, there is nothing left to cancel, and nobody is in the way.
+  expect((await dir.run(['cancel', jobs[0].job], ENV)).stderr).toBe('Cancelled: 0 runs.\n');
 });
 
 test('a job that the ledger does not hold cannot be cancelled', async () => {
