@@ -94,8 +94,11 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     const recovered = await recoverBatches(trip);
     const sources = await readSources(trip);
     const kept = await findFinished(trip, sources, recovered);
-    if (kept === null) await confirmCost(trip, recovered);
-    // Written down only now: a question that was declined leaves no job behind.
+    if (kept === null) {
+      await confirmCost(trip, recovered);
+      refuseInterrupted(trip);
+    }
+    // Written down only now: a question that was declined or interrupted leaves no job behind.
     ledger.openJob(job);
     if (kept !== null) return keepOutput(trip, kept, startedAtMs);
     try {
@@ -103,7 +106,8 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     } catch (error) {
       // A job that another process has taken over is not this one's to end.
       lease.refuseLost();
-      ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
+      if (!ledger.dropUnusedJob(job))
+        ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
       throw saveMovedLedger(ledger, error) ?? error;
     }
   } finally {
@@ -117,13 +121,20 @@ async function measureClock(client: AgentClient, signal: AbortSignal | undefined
   return serverTimeMs === null ? 0 : Date.now() - serverTimeMs;
 }
 
+/** Throws the signal's reason if the job was interrupted: nothing was reserved, and the output stays as it is. */
+function refuseInterrupted({ stop, hooks, lease }: Trip): void {
+  if (stop.reason !== 'interrupted') return;
+  lease?.refuseLost();
+  hooks.signal?.throwIfAborted();
+}
+
 /** Nothing has changed since the output was written: to write it once more would make the same bytes. */
 function keepOutput(trip: Trip, rows: RowCounts, startedAtMs: number): JobSummary {
   const { job, ledger, settings, tally } = trip;
   tally.countKept(rows);
   trip.onEvent({ type: 'note', code: 'OUTPUT_KEPT', message: describeKept(settings.output) });
   ledger.closeJob(job.id, { stop: 'done', counts: rows, finished: job.finished });
-  return createSummary(trip, rows, null, startedAtMs);
+  return createSummary(trip, { rows, leftRows: 0 }, null, startedAtMs);
 }
 
 /** The trip itself, once everything is open and agreed to. */
@@ -136,6 +147,7 @@ async function fillFile(
   const { job, ledger, lease, agent, settings, stop, tally } = trip;
   await dispatchQuestions(trip, recovered);
   lease?.refuseLost();
+  if (stop.reason === 'interrupted' && ledger.isUnusedJob(job.id)) refuseInterrupted(trip);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
     const excludesAnswers = trip.exclusion.answerFields.length > 0;
     const { cancelled, givenUp, costMicros } = await cancelRuns({
@@ -149,15 +161,15 @@ async function fillFile(
     });
     tally.countCancelled(cancelled.length + givenUp.length, costMicros);
   }
-  const { rows, digest } = await writeTripOutput(trip);
+  const written = await writeTripOutput(trip);
   reportNotes(trip);
   const unmatched = trip.exclusion.describeUnmatched();
   reportNotes(trip, unmatched === null ? [] : [unmatched]);
   const remaining = await readRemaining(trip);
-  const finished = createFinished(trip, sources, rows, digest);
+  const finished = createFinished(trip, sources, written);
   lease?.refuseLost();
-  ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: rows, finished });
+  ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: written.rows, finished });
   const moved = saveMovedLedger(ledger);
   if (moved !== null) stop.stopFor(moved);
-  return createSummary(trip, rows, remaining, startedAtMs);
+  return createSummary(trip, written, remaining, startedAtMs);
 }

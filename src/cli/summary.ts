@@ -100,7 +100,7 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
         ];
   switch (stop) {
     case 'done':
-      return [...failed, ...working];
+      return [...failed, ...formatLeft(summary), ...working];
     case 'interrupted':
       return [...failed, ...working, 'Interrupted: the same command carries on from here.'];
     case 'budget':
@@ -128,6 +128,14 @@ function describeFailure(code: string | null): string {
         ? 'The ledger cannot be used: once it can, the same command carries on from here.'
         : 'The agent kept failing: the same command carries on from here.';
   }
+}
+
+/** Rows that a job should have asked, and that no answer came to. */
+function formatLeft({ leftRows }: JobSummary): string[] {
+  if (leftRows === 0) return [];
+  return [
+    `${formatNumber(leftRows, 'row')} pending although no option left them out: the same command sends them.`,
+  ];
 }
 
 /** The runs whose end this command did not see. */

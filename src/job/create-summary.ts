@@ -1,12 +1,12 @@
 import { RowfillError } from '../errors.js';
 import type { JobSummary, RemainingRows } from '../model/events.js';
-import type { RowCounts } from '../model/outcome.js';
 import type { Trip } from './create-trip.js';
+import type { WrittenOutput } from './write-output.js';
 
 /** What a job came to. */
 export function createSummary(
   trip: Trip,
-  rows: RowCounts,
+  { rows, leftRows }: Pick<WrittenOutput, 'rows' | 'leftRows'>,
   remaining: RemainingRows | null,
   startedAtMs: number,
 ): JobSummary {
@@ -28,6 +28,7 @@ export function createSummary(
             hint: error instanceof RowfillError ? (error.hint ?? null) : null,
           },
     rows,
+    leftRows,
     reused: tally.reused,
     duplicates: tally.duplicates,
     runs: tally.runs,

@@ -10,6 +10,7 @@ import { INPUT_GREW } from '../read/open-input.js';
 import type { Trip } from './create-trip.js';
 import { KEPT } from './job-parts.js';
 import type { RecoveredBatches } from './recover-batches.js';
+import type { WrittenOutput } from './write-output.js';
 
 /** What the output of a job is made from, as it was before the job read any of it. */
 export type OutputSources = Omit<FinishedOutput, 'output' | 'settledRuns'>;
@@ -64,8 +65,7 @@ export function describeKept(path: string): string {
 export function createFinished(
   { ledger, job, stop, input }: Trip,
   sources: OutputSources | null,
-  rows: RowCounts,
-  output: string | null,
+  { rows, digest: output }: WrittenOutput,
 ): FinishedOutput | null {
   if (sources === null || output === null || stop.reason !== null) return null;
   // The digest may be that of the longer file.

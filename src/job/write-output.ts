@@ -43,6 +43,8 @@ export interface OutputJob {
 
 export interface WrittenOutput {
   readonly rows: RowCounts;
+  /** Pending rows that no option left out. */
+  readonly leftRows: number;
   /** The SHA-256 of the file; null where there is none. */
   readonly digest: string | null;
 }
@@ -83,6 +85,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     schema: parts.ask.schema,
   });
   const counts = createCounts();
+  let leftRows = 0;
   const met = new KeySet();
   const context = {
     ...parts,
@@ -93,12 +96,15 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   try {
     for await (const rows of input.openRows()) {
       const filled = joinRows(rows, context);
-      for (const { outcome } of filled) counts[outcome.status] += 1;
+      for (const { row, outcome } of filled) {
+        counts[outcome.status] += 1;
+        if (outcome.status === 'pending' && parts.isWanted(row)) leftRows += 1;
+      }
       counts.total += filled.length;
       await output.write(filled);
       if (onRow !== undefined) for (const each of filled) onRow(each);
     }
-    return { rows: counts, digest: await output.commit() };
+    return { rows: counts, leftRows, digest: await output.commit() };
   } catch (error) {
     await output.abort();
     throw error;

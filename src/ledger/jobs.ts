@@ -82,6 +82,32 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
   return job;
 }
 
+/** True for a job in its first invocation under which no batch and no failure was written. */
+export function isUnusedJob(database: Database, jobId: string): boolean {
+  const unused = database.all(
+    `select 1 from job where id = ? and invocation = 1
+       and not exists (select 1 from batch where batch.job = job.number)
+       and not exists (select 1 from job_answer where job_answer.job = job.number)`,
+    jobId,
+  );
+  return unused.length > 0;
+}
+
+/** Deletes a job if it is unused, and its ask if nothing else refers to it. */
+export function dropUnusedJob(database: Database, { id, askId }: JobHandle): boolean {
+  if (!isUnusedJob(database, id)) return false;
+  database.run('delete from job where id = ?', id);
+  database.run(
+    `delete from ask where id = ?
+       and not exists (select 1 from job where job.ask = ask.number)
+       and not exists (select 1 from answer_key where answer_key.ask = ask.number)
+       and not exists (select 1 from answer
+         where answer.number > (select through from answer_key_mark) and answer.ask = ask.number)`,
+    askId,
+  );
+  return true;
+}
+
 /** The job of an ask on an input, as its last invocation left it; null if there was none. */
 export function findJob(database: Database, askId: string, input: string): JobRecord | null {
   const row = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, createJobId(askId, input));

@@ -22,7 +22,9 @@ import { Database, type SavedLedger } from './database.js';
 import { type Holder, readHolder } from './holder.js';
 import {
   closeJob,
+  dropUnusedJob,
   findJob,
+  isUnusedJob,
   openJob,
   readAnswerState,
   readFolderSpend,
@@ -130,6 +132,16 @@ export class Ledger {
   /** The job of an ask on an input, as its last invocation left it; null if there was none. */
   findJob(askId: string, input: string): JobRecord | null {
     return findJob(this.#database, askId, input);
+  }
+
+  /** True for a job in its first invocation under which nothing was written: no batch, no failure. */
+  isUnusedJob(jobId: string): boolean {
+    return isUnusedJob(this.#database, jobId);
+  }
+
+  /** Deletes a job if it is unused. Returns false if it is not. */
+  dropUnusedJob(job: JobHandle): boolean {
+    return this.#database.transact(() => dropUnusedJob(this.#database, job));
   }
 
   /** Notes how the invocation ended. */

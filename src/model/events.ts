@@ -105,6 +105,8 @@ export interface JobSummary {
   /** What stopped the job, where an error did. */
   readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
   readonly rows: RowCounts;
+  /** Pending rows that no option left out. Only a job that stopped early, or whose ledger lost answers, has any. */
+  readonly leftRows: number;
   /** Rows answered from the ledger, bought before this command began. */
   readonly reused: number;
   /** Rows that share the answer of an equal row. */

@@ -1,7 +1,7 @@
 import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { crc32, createGunzip } from 'node:zlib';
 import { createUsageError, describeError, type RowfillError } from '../errors.js';
 import type { InputOptions } from './input.js';
 import type { InputLimits } from './limits.js';
@@ -13,6 +13,8 @@ export interface ByteSource {
   readonly name: string;
   readonly path: string;
   readonly stats: Stats;
+  /** Checksums of its bytes up to certain offsets, from the first reading that came so far. */
+  readonly sums: Map<number, number>;
   /** True once rows were seen to be appended while the file was in use; they are left for the next time. */
   hasGrown: boolean;
   close(): Promise<void>;
@@ -27,7 +29,7 @@ export async function openSource(options: InputOptions): Promise<ByteSource> {
     throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Name one file in it.');
   }
   if (!stats.isFile()) return openSpool(name, createReadStream(path), signal);
-  return { name, path, stats, hasGrown: false, close: async () => {} };
+  return { name, path, stats, sums: new Map(), hasGrown: false, close: async () => {} };
 }
 
 async function openSpool(
@@ -36,7 +38,8 @@ async function openSpool(
   signal: AbortSignal | undefined,
 ): Promise<ByteSource> {
   const spool = await spoolInput(name, stream, signal);
-  return { name, path: spool.path, stats: await stat(spool.path), hasGrown: false, close: spool.close };
+  const stats = await stat(spool.path);
+  return { name, path: spool.path, stats, sums: new Map(), hasGrown: false, close: spool.close };
 }
 
 async function statInput(path: string): Promise<Stats> {
@@ -65,6 +68,7 @@ export async function* openBytes(
   const unpacked = isGzip
     ? pipeline(file, createGunzip({ chunkSize: Math.max(64, limits.pieceBytes) }), () => {})
     : file;
+  const sum = new Checksum(source);
   let bytes = 0;
   let last = 0;
   try {
@@ -73,6 +77,7 @@ export async function* openBytes(
       bytes += piece.length;
       last = piece[piece.length - 1] ?? last;
       if (isGzip) checkInflation(source, bytes, limits);
+      else sum.add(piece);
       yield piece;
     }
   } catch (error) {
@@ -81,7 +86,33 @@ export async function* openBytes(
   } finally {
     file.destroy();
   }
-  await checkUnchanged(source, isGzip ? undefined : bytes, last);
+  await checkUnchanged(source, isGzip ? undefined : { bytes, last, isKnown: sum.isKnown });
+}
+
+/** Compares what is read with what an earlier reading found at the same place: a file that was replaced is not read on. */
+class Checksum {
+  /** True if all bytes so far are those of an earlier reading. */
+  isKnown = false;
+  readonly #source: ByteSource;
+  #sum = 0;
+  #bytes = 0;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  add(piece: Buffer): void {
+    this.#sum = crc32(piece, this.#sum);
+    this.#bytes += piece.length;
+    // Compared at few places, but early: another header is noticed before a row is read.
+    const isMark = this.#bytes === this.#source.stats.size || Number.isInteger(Math.log2(this.#bytes));
+    if (!isMark) return;
+    const { sums } = this.#source;
+    const known = sums.get(this.#bytes);
+    if (known === undefined) sums.set(this.#bytes, this.#sum);
+    else if (known !== this.#sum) throw createChangedError(this.#source);
+    this.isKnown = known !== undefined;
+  }
 }
 
 function checkInflation(source: ByteSource, bytes: number, limits: InputLimits): void {
@@ -93,20 +124,36 @@ function checkInflation(source: ByteSource, bytes: number, limits: InputLimits):
   );
 }
 
-export async function checkUnchanged(
-  source: ByteSource,
-  bytes: number | undefined,
-  last: number,
-): Promise<void> {
+/** What a reading of a whole file came to. */
+export interface WholeReading {
+  readonly bytes: number;
+  /** The last byte. */
+  readonly last: number;
+  /** An earlier reading found the same bytes. */
+  readonly isKnown: boolean;
+}
+
+/** Throws INPUT_CHANGED if a file is not as it was when it was opened; rows added to a file that was read whole are allowed. */
+export async function checkUnchanged(source: ByteSource, reading?: WholeReading): Promise<void> {
   const now = await statInput(source.path);
   const { size, mtimeMs } = source.stats;
   if (now.size === size && now.mtimeMs === mtimeMs) return;
-  // Rows that were appended are no harm, unless the last row of the time was still being written.
-  source.hasGrown = now.size > size && bytes === size && last === 0x0a;
-  if (source.hasGrown) return;
-  throw createUsageError(
+  source.hasGrown = reading !== undefined && now.size > size && isBegunAs(source, reading, now);
+  if (!source.hasGrown) throw createChangedError(source);
+}
+
+/** True if a longer file begins with all rows of the one that was opened. */
+function isBegunAs({ stats }: ByteSource, { bytes, last, isKnown }: WholeReading, now: Stats): boolean {
+  // The last row may still have been in the making.
+  if (bytes !== stats.size || last !== 0x0a) return false;
+  // The first reading has nothing to compare with but the file's identity.
+  return isKnown || (now.ino === stats.ino && now.dev === stats.dev);
+}
+
+function createChangedError(source: ByteSource): RowfillError {
+  return createUsageError(
     'INPUT_CHANGED',
-    `${source.name} was changed while it was read`,
+    `${source.name} was changed or replaced while it was read`,
     'Run the same command again once it is written: what was answered is kept.',
   );
 }

@@ -61,7 +61,7 @@ async function* openPart(
   } finally {
     await file.close();
   }
-  await checkUnchanged(source, undefined, 0);
+  await checkUnchanged(source);
 }
 
 /** What is said of a file that begins as a workbook and is none. */
@@ -157,6 +157,6 @@ async function* unpack(
 /** A file that was changed meanwhile is said to be just that. */
 async function explainZipError(source: ByteSource, error: unknown): Promise<unknown> {
   if (error instanceof RowfillError) return error;
-  await checkUnchanged(source, undefined, 0);
+  await checkUnchanged(source);
   return createBrokenError(source.name, describeError(error), error);
 }

@@ -69,7 +69,9 @@ function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verd
     case 'done':
       return summary.reservedMicros > 0 && tries < MAX_TRIES_FOR_RUNS
         ? { status: 'again', when: 'later', problem: OPEN_RUNS }
-        : { status: 'done', summary };
+        : summary.leftRows > 0 && tries < MAX_TRIES_FOR_RUNS
+          ? { status: 'again', when: 'later', problem: ROWS_LEFT }
+          : { status: 'done', summary };
     case 'budget':
       return isDayShort
         ? { status: 'again', when: 'tomorrow', problem: DAY_SPENT }
@@ -128,6 +130,12 @@ export function describeProblem(error: unknown): Problem {
 const OPEN_RUNS: Problem = {
   code: 'RUNS_OPEN',
   message: 'some runs have not ended yet; their answers are fetched when they have',
+  hint: null,
+};
+
+const ROWS_LEFT: Problem = {
+  code: 'ROWS_LEFT',
+  message: 'some rows are pending although no option left them out',
   hint: null,
 };
 

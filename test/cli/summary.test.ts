@@ -26,6 +26,7 @@ const SUMMARY: JobSummary = {
   duplicates: 0,
   runs: { created: 2, adopted: 0, failed: 0 },
   unknownRuns: 0,
+  leftRows: 0,
   requests: 5,
   costMicros: 50_000,
   costNowMicros: 50_000,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, open, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, open, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -113,6 +113,57 @@ test('a file whose last row was still being written, or that was changed, is ref
   await writeFile(path, 'a,b\n1,2\n3,5\n');
   await utimes(path, new Date(), new Date(Date.now() + 10_000));
   await expect(readAllRows(second)).rejects.toMatchObject({ code: 'INPUT_CHANGED' });
+});
+
+const LONG = `a\n${'12345\n'.repeat(60_000)}`;
+
+test.each([
+  ['a short file, by a longer one of the same shape', 'a\n1\n2\n', 'a\n8\n9\n3\n'],
+  ['a short file, by one of the same length', 'a\n1\n2\n', 'a\n8\n9\n'],
+  ['JSON lines', '{"a":1}\n', '{"a":2}\n{"a":3}\n'],
+  ['a long file, by one that begins like it', LONG, LONG.replace(/12345\n$/, '54321\n12345\n')],
+  ['a long file, by another header', LONG, `b\n${LONG.slice(2)}1\n`],
+])('a file that is replaced between two readings is refused: %s', async (_title, text, other) => {
+  for (const replace of [
+    async (path: string) => {
+      await writeFile(`${path}.new`, other);
+      await rename(`${path}.new`, path);
+    },
+    (path: string) => writeFile(path, other),
+  ]) {
+    const path = await writeInput('in.csv', text);
+    const { atime, mtime } = await stat(path);
+    const input = await openInput({ path });
+    await readAllRows(input);
+    await replace(path);
+    // Some tools bring the time along.
+    await utimes(path, atime, mtime);
+    await expect(readAllRows(input)).rejects.toMatchObject({
+      code: 'INPUT_CHANGED',
+      message: expect.stringContaining('changed or replaced'),
+    });
+    expect(input.notes.map((note) => note.code)).not.toContain('INPUT_GREW');
+  }
+});
+
+test('a long file that is replaced before it was read whole is refused', async () => {
+  const path = await writeInput('in.csv', LONG);
+  const input = await openInput({ path });
+  await writeFile(`${path}.new`, `${LONG.replace(/12345\n$/, '54321\n')}12345\n`);
+  await rename(`${path}.new`, path);
+  await expect(readAllRows(input)).rejects.toMatchObject({ code: 'INPUT_CHANGED' });
+});
+
+test('an editor that replaces a file by itself with more rows has added rows', async () => {
+  for (const text of ['a\n1\n2\n', LONG]) {
+    const path = await writeInput('in.csv', text);
+    const input = await openInput({ path });
+    const before = await readAllRows(input);
+    await writeFile(`${path}.new`, `${text}3\n`);
+    await rename(`${path}.new`, path);
+    expect((await readAllRows(input)).length).toBe(before.length);
+    expect(input.notes.map((note) => note.code)).toContain('INPUT_GREW');
+  }
 });
 
 test('reading stops when it is told to', async () => {

@@ -21,7 +21,14 @@ function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSum
       remaining: null,
       rows: ROWS,
     },
-    ...{ reused: 0, duplicates: 0, runs: { created: 1, adopted: 0, failed: 0 }, unknownRuns: 0, requests: 3 },
+    ...{
+      reused: 0,
+      duplicates: 0,
+      runs: { created: 1, adopted: 0, failed: 0 },
+      unknownRuns: 0,
+      leftRows: 0,
+      requests: 3,
+    },
     ...{ costMicros: 25_000, costNowMicros: 25_000, reservedMicros: 0, seconds: 1, steps: [] },
     ...changes,
   };
