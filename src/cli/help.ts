@@ -57,12 +57,16 @@ const EXAMPLES: readonly Example[] = [
 const EXITS: readonly (readonly [string, string])[] = [
   ['0', 'done, no row failed'],
   ['1', 'a defect of rowfill'],
-  ['2', 'the command line or a file cannot be used as it is; nothing was spent'],
+  [
+    '2',
+    'the command line or a file cannot be used as it is; nothing was spent, unless the message says what was',
+  ],
   ['3', 'the key, the credits or the plan were refused'],
   ['4', 'the agent cannot be reached, or kept failing'],
   ['5', 'the budget is reached; the output is written'],
   ['6', 'done, some rows failed'],
-  ['7', 'stopped early, since nothing was found; --keep-going goes on'],
+  ['7', 'ended early: nothing was found (--keep-going goes on), or rows or files are left over'],
+  ['75', 'busy: another process works on this job'],
   ['130', 'interrupted; the output is written, and the same command carries on'],
 ];
 

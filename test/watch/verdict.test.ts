@@ -130,7 +130,7 @@ test('nor for what the system refused, or for another process that asks the same
     when: 'later',
     problem: { code: 'EIO' },
   });
-  expect(judge(error('usage', 'LEASE_HELD'))).toMatchObject({ status: 'again', when: 'soon' });
+  expect(judge(error('busy', 'LEASE_HELD'))).toMatchObject({ status: 'again', when: 'soon' });
 });
 
 test('nor for what stands at the address of the agent while that is away', () => {
@@ -158,6 +158,19 @@ test('told to stop, a watcher leaves the file where it is, unless it is done', (
   const stopped = { status: 'stop', stop: 'interrupted', problem: null };
   expect(judge(summary('interrupted'), { isInterrupted: true })).toEqual(stopped);
   expect(judge({ error: new Error('aborted') }, { isInterrupted: true })).toEqual(stopped);
-  expect(judge(error('usage', 'LEASE_HELD'), { isInterrupted: true })).toEqual(stopped);
+  expect(judge(error('busy', 'LEASE_HELD'), { isInterrupted: true })).toEqual(stopped);
   expect(judge(summary('done'), { isInterrupted: true })).toMatchObject({ status: 'done' });
+});
+
+test('a ledger that was moved stops the watcher: the next try would pay again for what the one in its place does not know', () => {
+  expect(judge(error('usage', 'LEDGER_MOVED'))).toMatchObject({ status: 'stop', stop: 'ledger_moved' });
+  expect(judge(error('busy', 'LEASE_LOST'))).toMatchObject({ status: 'again', when: 'later' });
+});
+
+test('a file with rows that nobody left out is filled again, a few times', () => {
+  expect(judge(summary('done', { leftRows: 2 }))).toMatchObject({
+    status: 'again',
+    problem: { code: 'ROWS_LEFT' },
+  });
+  expect(judge(summary('done', { leftRows: 2 }), { tries: 5 })).toMatchObject({ status: 'done' });
 });
