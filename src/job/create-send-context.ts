@@ -16,8 +16,7 @@ export function createSendContext(trip: Trip): SendContext {
     isFruitless: (effort) => trip.yields.isFruitless(trip.ask.efforts.indexOf(effort)),
     refuseStart() {
       trip.lease?.refuseLost();
-      const moved = trip.ledger.findMove();
-      if (moved !== null) throw moved;
+      trip.ledger.refuseMove();
     },
     stopSignal: trip.stop.startSignal,
     waitSignal: trip.stop.waitSignal,

@@ -84,6 +84,8 @@ export class Ledger {
   readonly #open = new Map<string, OpenRecord>();
   /** Runs sent or settled since the files were last found in place, with their costs; null while a run works. */
   readonly #recentRuns = new Map<string, number | null>();
+  /** The files were found in place in this turn of the event loop. */
+  #isInPlace = false;
 
   constructor(database: Database, clock: Pick<Clock, 'now'>, keys = new AnswerKeys(database)) {
     this.#database = database;
@@ -114,6 +116,17 @@ export class Ledger {
     return null;
   }
 
+  /** Throws LEDGER_MOVED as `findMove` finds it. Looks once in a turn of the event loop, in which many batches may start. */
+  refuseMove(): void {
+    if (this.#isInPlace) return;
+    const moved = this.findMove();
+    if (moved !== null) throw moved;
+    this.#isInPlace = true;
+    setImmediate(() => {
+      this.#isInPlace = false;
+    });
+  }
+
   /**
    * After LEDGER_MOVED: writes what only this process knows into the file again if no other program has used it, else into
    * a copy beside it.
@@ -124,7 +137,7 @@ export class Ledger {
 
   /** Writes the job down. The same ask on the same input is the same job again: its `invocation` counts up. Refuses a full disk. */
   openJob(job: JobParts): OpenedJob {
-    this.#refuseMove();
+    this.refuseMove();
     this.#database.checkFreeSpace();
     return this.#database.transact(() => openJob(this.#database, job, this.#clock.now()));
   }
@@ -180,7 +193,7 @@ export class Ledger {
    * not leave before `flush` has resolved. Throws LEDGER_MOVED if the files are not the ones that were opened.
    */
   intend(batch: Batch, capMicros: number | null): 'intended' | 'over_budget' {
-    this.#refuseMove();
+    this.refuseMove();
     const nowMs = this.#clock.now();
     const record = this.#database.step(() => intendBatch(this.#database, batch, capMicros, nowMs));
     if (record !== null) this.#open.set(batch.id, record);
@@ -319,11 +332,6 @@ export class Ledger {
 
   close(): void {
     this.#database.close();
-  }
-
-  #refuseMove(): void {
-    const moved = this.findMove();
-    if (moved !== null) throw moved;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate as endTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { examineLedger } from '../../src/job/examine-machine.js';
 import { openLedger } from '../../src/ledger/ledger.js';
@@ -72,9 +73,10 @@ const MOVES: readonly [string, (path: string, older: string) => void][] = [
 
 test.skipIf(ON_WINDOWS).each(MOVES)(
   'a ledger that is %s takes no more intents, and is copied whole',
-  (_title, move) => {
+  async (_title, move) => {
     const { path, older, ledger, job, settle } = openWorking();
     move(path, older);
+    await endTurn();
     const error = expect.objectContaining({
       kind: 'usage',
       code: 'LEDGER_MOVED',
@@ -107,9 +109,10 @@ function removeLog(path: string): void {
 
 test.skipIf(ON_WINDOWS)(
   'a ledger whose log was deleted takes no more intents, and has all of it back',
-  () => {
+  async () => {
     const { path, ledger, job, settle } = openWorking();
     removeLog(path);
+    await endTurn();
     expect(() => ledger.intend(createTestBatch(job, ['Hooli']), null)).toThrow(
       expect.objectContaining({ code: 'LEDGER_MOVED' }),
     );
