@@ -105,8 +105,9 @@ test('an interruption while the input is looked through ends the job before anyb
   const onEvent = (event: EnrichEvent): void => {
     if (event.type === 'job') controller.abort();
   };
-  const { summary } = await bench.run({}, { confirm, onEvent, signal: controller.signal });
-  expect(summary).toMatchObject({ stop: 'interrupted', rows: { pending: 3, total: 3 } });
+  const job = bench.run({}, { confirm, onEvent, signal: controller.signal });
+  await expect(job).rejects.toMatchObject({ name: 'AbortError' });
+  expect(bench.listJobs()).toEqual([]);
 });
 
 test('progress knows the rows to work on before the first is asked, and counts no others', async () => {

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
-import { cancelJob } from '../../src/cancel.js';
+import { cancelRuns } from '../../src/job/cancel-runs.js';
+import { openLedger } from '../../src/ledger/ledger.js';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import type { Script } from '../helpers/scripted-agent.js';
@@ -79,20 +80,19 @@ test('a run that somebody cancels is not asked again behind their back', async (
   expect(bench.server.report().runs.created).toBe(3);
 });
 
-test('nor one that `rowfill cancel` cancels and settles while the job waits for it: its rows fail', async () => {
+test('nor one that another process cancels and settles while the job waits for it: its rows fail', async () => {
   let job = '';
   const cancel = async (): Promise<void> => {
-    const options = {
-      job,
-      ledger: `${bench.folder}/ledger.sqlite`,
-      apiUrl: bench.server.url,
-      apiKey: 'test',
-    };
+    const client = new AgentClient({ baseUrl: bench.server.url, apiKey: 'test' });
+    const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
+    const record = ledger.readJob(job);
     // The job hears of its run's id a moment after the agent has begun with it.
     for (let tries = 0; tries < 1_000; tries += 1) {
-      if ((await cancelJob(options)).cancelled.length > 0) return;
+      if ((await cancelRuns(client, ledger, record, false)).cancelled.length > 0) break;
       await setImmediate();
     }
+    ledger.close();
+    await client.close();
   };
   const bench = await openJobBench(async (task, signal) => {
     if (task.request.input?.data?.[0]?.company !== 'Company 9') return truthful(task, signal);
