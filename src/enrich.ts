@@ -2,6 +2,7 @@ import type { AgentClient } from './api/agent-client.js';
 import { CallCap } from './job/call-cap.js';
 import { cancelRuns } from './job/cancel-runs.js';
 import { checkPlaces } from './job/check-places.js';
+import { placeOutput } from './job/choose-output.js';
 import { Closers } from './job/closers.js';
 import { confirmCost } from './job/confirm-cost.js';
 import { createSummary } from './job/create-summary.js';
@@ -43,19 +44,26 @@ export type { EnrichHooks } from './job/create-trip.js';
  */
 export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): Promise<JobSummary> {
   const startedAtMs = Date.now();
-  const settings = resolveSettings(options);
+  const asked = resolveSettings(options);
   checkHooks(hooks);
   const closers = new Closers();
   try {
     const file = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
     checkColumns(file.name, file.columns);
-    const ask = await resolveAsk(settings, file);
-    await checkPlaces({ ...options, output: settings.output });
-    const input = fitInput(file, ask, { path: settings.output, format: options.format });
+    const ask = await resolveAsk(asked, file);
+    const ledgerPath = options.ledger ?? resolveLedgerPath({});
+    const places = await checkPlaces({
+      ...options,
+      ...hooks.otherFiles,
+      ledger: ledgerPath,
+      output: asked.output,
+    });
+    const input = fitInput(file, ask, { path: asked.output, format: options.format });
     const blanks = await resolveBlanks(options, ask, input);
     const exclusion = await loadExclusion({ ...options, blanks }, ask, input);
 
-    const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));
+    const ledger = closers.add(openLedger(ledgerPath));
+    const { settings, earlierOutput, note } = await placeOutput(asked, ask, ledger, places);
     const lease = closers.add(
       await awaitLease(ledger, ask.id, {
         signal: hooks.signal,
@@ -84,6 +92,8 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
         clockAheadMs,
         agent,
         job,
+        earlierOutput,
+        places,
         hooks,
       }),
     );
@@ -91,6 +101,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportNotes(trip);
     reportNotes(trip, exclusion.notes);
+    if (note !== null) reportNotes(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
     const recovered = await recoverBatches(trip);
     const sources = await readSources(trip);
     const kept = await findFinished(trip, sources, recovered);
@@ -171,5 +182,5 @@ async function fillFile(
   ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: written.rows, finished });
   const moved = saveMovedLedger(ledger);
   if (moved !== null) stop.stopFor(moved);
-  return createSummary(trip, written, remaining, startedAtMs);
+  return { ...createSummary(trip, written, remaining, startedAtMs), output: written.path };
 }

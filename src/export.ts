@@ -1,5 +1,6 @@
 import { createUsageError } from './errors.js';
 import { checkPlaces } from './job/check-places.js';
+import { checkOwnOutput, createPlaceCheck } from './job/choose-output.js';
 import { Closers } from './job/closers.js';
 import { fitInput } from './job/fit-input.js';
 import { isKeptInput, readKeptOptions } from './job/job-parts.js';
@@ -50,7 +51,8 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   checkOptionTypes('exportJob', options, TYPES, ['job']);
   const closers = new Closers();
   try {
-    const ledger = closers.add(openLedger(options.ledger ?? resolveLedgerPath({})));
+    const ledgerPath = options.ledger ?? resolveLedgerPath({});
+    const ledger = closers.add(openLedger(ledgerPath));
     const job = ledger.readJob(options.job);
     if (!isKeptInput(job.input)) {
       throw createUsageError(
@@ -61,7 +63,9 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     }
     const kept = readKeptOptions(job.settings);
     const output = options.output ?? job.output;
-    await checkPlaces({ ...kept, ...options, input: job.input, output });
+    const guard = await checkPlaces({ ...kept, ...options, ledger: ledgerPath, input: job.input, output });
+    const isOutputNamed = options.output !== undefined;
+    if (!isOutputNamed) await checkOwnOutput(output, job, ledger);
     const file = closers.add(await openInput({ ...kept, path: job.input }));
     const input = fitInput(file, job.ask, { path: output, format: options.format });
     const blanks = await resolveBlanks(kept, job.ask, input);
@@ -82,6 +86,15 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       raw: options.raw ?? kept.raw ?? false,
       bom: options.bom ?? kept.bom,
       citationsFile: options.citationsFile,
+      checkPlace: createPlaceCheck({
+        guard,
+        ledger,
+        job,
+        isOutputNamed,
+        citationsFile: options.citationsFile,
+        citationsOrigin: undefined,
+        isNoted: true,
+      }),
     });
     return { jobId: job.id, output, rows };
   } finally {

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { createUsageError } from './errors.js';
+import { isDescriptorPath } from './model/descriptor-path.js';
 import { parseDuration } from './model/duration.js';
 import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
 import { toMicros } from './model/money.js';
@@ -146,7 +147,8 @@ function resolveAgent(options: EnrichOptions, output: string): AgentChoice {
 
 /** Where the result goes unless it is said: beside the input, under its name with `.filled`. */
 export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | 'format'>): string {
-  if (input === '-') return '-';
+  // An open file of a process has no folder of its own.
+  if (input === '-' || isDescriptorPath(input)) return '-';
   const suffix = input.toLowerCase().endsWith('.gz') ? input.slice(-3) : '';
   const path = input.slice(0, input.length - suffix.length);
   const extension = extname(path);

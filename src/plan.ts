@@ -95,6 +95,8 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         clockAheadMs: 0,
         agent,
         job,
+        earlierOutput: null,
+        places: null,
         hooks: { onEvent: (event) => event.type === 'note' && notes.push(event) },
       }),
     );

@@ -13,7 +13,9 @@ export async function listTables(directory: string, omit: readonly string[] = []
   const paths: string[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    if (omitted.size === 0 || !omitted.has(await resolvePlace(path))) paths.push(path);
+    const isOmitted =
+      omitted.has(await resolvePlace(path)) || omitted.has(await resolvePlace(dropNumber(path)));
+    if (!isOmitted) paths.push(path);
   }
   return paths;
 }
@@ -34,6 +36,11 @@ async function readNames(directory: string): Promise<string[]> {
       error,
     );
   }
+}
+
+/** `list.filled.csv` for `list.filled-2.csv`: where a job's usual output is omitted, so are those that had to go beside it. */
+function dropNumber(path: string): string {
+  return path.replace(/\.filled-\d+(?=\.[^./\\]*$)/, '.filled');
 }
 
 /** The file behind a path; a file that is not there yet has its path alone. */

@@ -1,107 +1,185 @@
-import { open, realpath, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { listTables } from '../agents/list-tables.js';
 import { createUsageError } from '../errors.js';
+import { type FileIdentity, identifyDescriptor, identifyFile, isSameFile } from '../write/file-identity.js';
 import { checkOutput } from '../write/open-output.js';
+import { isDatabase, recognizeResult } from '../write/recognize-result.js';
 
-/** The files of a job, each under the name of its option. */
+/** The files of a job or a command, each under the name of its option. */
 export interface JobPlaces {
-  readonly input: string;
+  readonly input?: string | undefined;
   readonly schema?: string | undefined;
   readonly exclude?: string | undefined;
   readonly recipe?: string | undefined;
   readonly reference?: string | undefined;
+  readonly ledger?: string | undefined;
   readonly output?: string | undefined;
   readonly citationsFile?: string | undefined;
   readonly logFile?: string | undefined;
+  readonly heartbeat?: string | undefined;
+  readonly outputRecipe?: string | undefined;
+  readonly store?: string | undefined;
+}
+
+type WrittenOption = 'output' | 'citationsFile' | 'logFile' | 'heartbeat' | 'outputRecipe' | 'store';
+
+const OPTION_NAMES: Readonly<Record<WrittenOption, string>> = {
+  output: '--output',
+  citationsFile: '--citations-file',
+  logFile: '--log-file',
+  heartbeat: '--heartbeat',
+  outputRecipe: '--output-recipe',
+  store: '--store',
+};
+
+interface Place {
+  /** As given. */
+  readonly path: string;
+  /** Null for standard output, unless it goes to a file. */
+  readonly file: FileIdentity | null;
+}
+
+interface ReadFile {
+  readonly role: string;
+  readonly file: FileIdentity;
 }
 
 /**
- * Makes sure, before anything is spent, that every result can be written, has a file of its own, and takes the place of no
- * file that the job reads.
+ * Makes sure, before anything is spent, that every result can be written, has a file of its own, and replaces no file that
+ * the job reads. The guard that it returns checks the same again later.
  */
-export async function checkPlaces(places: JobPlaces): Promise<void> {
-  if (places.output !== undefined) await checkOutput(places.output, places.input);
-  if (places.citationsFile !== undefined) await checkOutput(places.citationsFile);
-  const taken = new Map<string, string>();
-  for (const { path, role } of await listRead(places)) taken.set(path, role);
-  for (const [option, path] of listWritten(places)) {
-    const place = await resolvePlace(path);
-    if (place === null) continue;
-    const role = taken.get(place);
-    if (role !== undefined) {
+export async function checkPlaces(places: JobPlaces): Promise<PlaceGuard> {
+  const guard = new PlaceGuard(places, await listRead(places));
+  for (const option of ['output', 'citationsFile'] as const) {
+    const path = places[option];
+    if (path !== undefined) await checkOutput(path);
+  }
+  for (const [option, path] of listWritten(places)) await guard.add(option, path);
+  return guard;
+}
+
+/** Knows which files a job reads and writes, and keeps the ones from replacing the others. */
+export class PlaceGuard {
+  readonly #places: JobPlaces;
+  /** As they were at the start: a file that was moved since is still one that the job reads. */
+  readonly #read: readonly ReadFile[];
+  readonly #written = new Map<WrittenOption, Place>();
+
+  constructor(places: JobPlaces, read: readonly ReadFile[]) {
+    this.#places = places;
+    this.#read = read;
+  }
+
+  /** Checks a path that is to be written, and remembers which file it leads to. */
+  async add(option: WrittenOption, path: string): Promise<void> {
+    const file = identify(path);
+    this.#written.delete(option);
+    this.#refuseRead(option, path, file, this.#read);
+    const twin = [...this.#written].find(([, known]) => isSamePlace({ path, file }, known));
+    if (twin !== undefined) {
       throw createUsageError(
-        role.startsWith('--') ? 'TWO_OUTPUTS' : 'OUTPUT_IS_INPUT',
-        role.startsWith('--')
-          ? `${option} and ${role} both name ${path}`
-          : `${option} names ${path}, which is ${role}`,
+        'TWO_OUTPUTS',
+        `${OPTION_NAMES[option]} and ${OPTION_NAMES[twin[0]]} both name ${describePath(path)}`,
         'Give each result a file of its own.',
       );
     }
-    taken.set(place, option);
+    if (file?.id != null && file.isFile) await refuseDatabase(path, file);
+    this.#written.set(option, { path, file });
+  }
+
+  /** Checks a path again, right before its file is replaced: it must still lead to the same place, and to no file that the job reads. */
+  async check(option: WrittenOption): Promise<void> {
+    const known = this.#written.get(option);
+    if (known === undefined) return;
+    const { path, file: before } = known;
+    const file = identify(path);
+    this.#refuseRead(option, path, file, [...this.#read, ...(await listRead(this.#places))]);
+    if (file !== null && before !== null && file.path !== before.path) {
+      throw createUsageError(
+        'OUTPUT_MOVED',
+        `${path} led to ${before.path} when the job began, and now leads to ${file.path}`,
+        'Remove the link, then run the same command again: what was answered is kept.',
+      );
+    }
+    if (file?.id != null && file.id !== before?.id && file.isFile) await refuseDatabase(path, file);
+  }
+
+  #refuseRead(
+    option: WrittenOption,
+    path: string,
+    file: FileIdentity | null,
+    read: readonly ReadFile[],
+  ): void {
+    const found = file === null ? undefined : read.find((each) => isSameFile(each.file, file));
+    if (found === undefined) return;
+    throw createUsageError(
+      'OUTPUT_IS_INPUT',
+      `${OPTION_NAMES[option]} names ${describePath(path)}, which is ${found.role}`,
+      'Give each result a file of its own.',
+    );
   }
 }
 
-function listWritten(places: JobPlaces): [string, string][] {
-  const written: readonly (readonly [string, string | undefined])[] = [
-    ['--output', places.output],
-    ['--citations-file', places.citationsFile],
-    ['--log-file', places.logFile],
-  ];
-  return written.flatMap(([option, path]) => (path === undefined ? [] : [[option, path]]));
+/** Two results may go to one pipe or device, but not to one file or to standard output. */
+function isSamePlace(one: Place, other: Place): boolean {
+  if (one.path === '-' && other.path === '-') return true;
+  return one.file?.isFile === true && other.file?.isFile === true && isSameFile(one.file, other.file);
 }
 
-interface ReadPlace {
-  readonly path: string;
-  readonly role: string;
+function describePath(path: string): string {
+  return path === '-' ? 'standard output' : path;
 }
 
-async function listRead(places: JobPlaces): Promise<ReadPlace[]> {
+function identify(path: string): FileIdentity | null {
+  return path === '-' ? identifyDescriptor(1) : identifyFile(path);
+}
+
+function listWritten(places: JobPlaces): [WrittenOption, string][] {
+  const options = Object.keys(OPTION_NAMES) as WrittenOption[];
+  return options.flatMap((option) => {
+    const path = places[option];
+    return path === undefined ? [] : [[option, path]];
+  });
+}
+
+async function listRead(places: JobPlaces): Promise<ReadFile[]> {
+  const { input, ledger } = places;
   const read: (readonly [string, string | undefined])[] = [
-    ['the input', places.input],
+    ['the input', input === '-' ? undefined : input],
     ['the schema of --schema', places.schema],
     ['the list of --exclude', places.exclude],
     ['the recipe of --recipe', places.recipe],
+    ...(ledger === undefined ? [] : listLedger(ledger)),
   ];
   if (places.reference !== undefined) {
     for (const table of await listTables(places.reference)) {
-      if (!(await isResult(table))) read.push(['a table of --reference', table]);
+      // The same command has to be able to replace an earlier result in the folder of tables.
+      const isTable = identifyFile(table).id !== null && (await recognizeResult(table)) === null;
+      if (isTable) read.push(['a table of --reference', table]);
     }
   }
-  const found: ReadPlace[] = [];
-  for (const [role, path] of read) {
-    const place = path === undefined ? null : await resolvePlace(path);
-    if (place !== null) found.push({ path: place, role });
-  }
-  return found;
+  const found = read.flatMap(([role, path]) =>
+    path === undefined ? [] : [{ role, file: identifyFile(path) }],
+  );
+  const standardInput = input === '-' ? identifyDescriptor(0) : null;
+  return standardInput === null ? found : [...found, { role: 'the input', file: standardInput }];
 }
 
-/** What tells one file from another; null for what is no file, such as a pipe. */
-async function resolvePlace(path: string): Promise<string | null> {
-  if (path === '-') return null;
-  const stats = await stat(path).catch(() => null);
-  if (stats === null) return await realpath(path).catch(() => resolve(path));
-  return stats.isFile() ? `${stats.dev}:${stats.ino}` : null;
+/** SQLite keeps its side files beside the file itself, or beside the link to it. */
+function listLedger(path: string): (readonly [string, string])[] {
+  return [...new Set([path, identifyFile(path).path])].flatMap((each) =>
+    ['', '-wal', '-shm', '-journal'].map((suffix) => ['the ledger', each + suffix] as const),
+  );
 }
 
-const HEAD_BYTES = 64 * 1024;
-/** What stands at the start of the files that a job writes: its output as CSV and as JSON, its citations, its log. */
-const MARKS = [
-  ['enrichment_status', 'enrichment_run_id'],
-  ['"enrichment":', '"cost_usd":'],
-  ['"row":', '"field":', '"run_id":'],
-  ['"time":', '"event":', '"job":'],
-] as const;
+const SIDE_FILE = /-(?:wal|shm|journal)$/;
 
-/** True for an earlier result in the folder of tables: the same command has to be able to replace it. */
-async function isResult(path: string): Promise<boolean> {
-  const file = await open(path).catch(() => null);
-  if (file === null) return false;
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const text = buffer.toString('latin1', 0, bytesRead).replaceAll('\0', '');
-    return MARKS.some((marks) => marks.every((mark) => text.includes(mark)));
-  } finally {
-    await file.close();
-  }
+/** A database, or a part of one, holds more than anybody means to replace: another ledger, or the runs of `rowfill serve`. */
+async function refuseDatabase(path: string, file: FileIdentity): Promise<void> {
+  const main = file.path.replace(SIDE_FILE, '');
+  if (!(await isDatabase(file.path)) && !(main !== file.path && (await isDatabase(main)))) return;
+  throw createUsageError(
+    'OUTPUT_IS_DATABASE',
+    `${path} is an SQLite database, which no result replaces`,
+    'Name another file, or move the database away.',
+  );
 }

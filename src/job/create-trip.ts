@@ -19,6 +19,7 @@ import type { SelectContext } from '../select/select-rows.js';
 import { Pacer } from '../send/pacer.js';
 import { AnswerNotes } from './answer-notes.js';
 import type { CallCap } from './call-cap.js';
+import type { JobPlaces, PlaceGuard } from './check-places.js';
 import type { HeldLease } from './hold-lease.js';
 import { JobTally } from './job-tally.js';
 import type { LoadedExclusion } from './load-exclusion.js';
@@ -40,6 +41,8 @@ export interface EnrichHooks {
    * is then left as it is. @default false
    */
   readonly mayKeepOutput?: boolean;
+  /** Files that the caller reads or writes beside the job: no result may replace them. */
+  readonly otherFiles?: Pick<JobPlaces, 'recipe' | 'logFile' | 'heartbeat'>;
   /** Asked before money is spent, unless `yes` or `maxCost` says enough; without it such a job is refused. */
   readonly confirm?: (quote: Quote) => Promise<boolean>;
   /**
@@ -59,6 +62,7 @@ const HOOK_TYPES: OptionTypes<EnrichHooks> = {
   mayKeepOutput: 'flag',
   confirm: 'function',
   confirmDoubt: 'function',
+  otherFiles: 'object',
   confirmFruitless: 'function',
   signal: 'signal',
 };
@@ -82,6 +86,10 @@ interface TripParts {
   readonly lease: HeldLease | null;
   readonly agent: OpenAgent;
   readonly job: OpenedJob;
+  /** Where the job's last invocation wrote to; null if this is the first. */
+  readonly earlierOutput: string | null;
+  /** null for a look at what a job would do: nothing is written then. */
+  readonly places: PlaceGuard | null;
   readonly hooks: EnrichHooks;
 }
 

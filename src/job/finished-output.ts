@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { hashText } from '../model/ask.js';
 import type { FinishedOutput } from '../model/finished-output.js';
 import type { RowCounts } from '../model/outcome.js';
 import { VERSION } from '../model/version.js';
 import { INPUT_GREW } from '../read/open-input.js';
+import { hashFile } from './choose-output.js';
 import type { Trip } from './create-trip.js';
 import { KEPT } from './job-parts.js';
 import type { RecoveredBatches } from './recover-batches.js';
@@ -74,18 +71,4 @@ export function createFinished(
   const { settledRuns, hasFailures } = ledger.readAnswerState(job);
   if (rows.failed + rows.over_budget + rows.pending > 0 || hasFailures) return null;
   return { ...sources, output, settledRuns };
-}
-
-/** The SHA-256 of a file; null for what is no file, or cannot be read: then the job itself says so. */
-async function hashFile(path: string): Promise<string | null> {
-  if (path === '-') return null;
-  const stats = await stat(path).catch(() => null);
-  if (stats?.isFile() !== true) return null;
-  const hash = createHash('sha256');
-  try {
-    await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
-  } catch {
-    return null;
-  }
-  return hash.digest('hex');
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Ledger } from '../ledger/ledger.js';
 import type { JobParts, JobRecord } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
+import { isDescriptorPath } from '../model/descriptor-path.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import type { EnrichOptions, Settings } from '../options.js';
 
@@ -68,6 +69,7 @@ function keepOptions(options: EnrichOptions): JsonObject {
   return kept;
 }
 
+/** What a pipe such as `<(…)` is called changes from one start to the next, so it is standard input by another name. */
 function resolvePath(path: string): string {
-  return path === '-' ? '-' : resolve(path);
+  return path === '-' || isDescriptorPath(path) ? '-' : resolve(path);
 }

@@ -13,6 +13,7 @@ import type { FileFormat } from '../model/shape.js';
 import type { Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
 import { type OutputOptions, openOutput } from '../write/open-output.js';
+import { createTripCheck, rechooseOutput } from './choose-output.js';
 import type { Trip } from './create-trip.js';
 import { reportNotes } from './report-notes.js';
 
@@ -36,6 +37,7 @@ export interface OutputJob {
   readonly bom?: boolean | undefined;
   readonly citationsFile?: string | undefined;
   readonly beforeCommit?: OutputOptions['beforeCommit'];
+  readonly checkPlace: OutputOptions['checkPlace'];
   readonly onNote?: OutputOptions['onNote'];
   /** Hears of every row that was written. */
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
@@ -50,27 +52,30 @@ export interface WrittenOutput {
 }
 
 /** Writes the output of a job that has just run. */
-export async function writeTripOutput(trip: Trip): Promise<WrittenOutput> {
+export async function writeTripOutput(trip: Trip): Promise<WrittenOutput & { readonly path: string }> {
   const { settings, stop, hooks } = trip;
   const { options } = settings;
+  const { path, note } = await rechooseOutput(trip);
+  if (note !== null) reportNotes(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
   const written = await writeOutput({
     ...trip,
     exclusionName: options.exclude ?? '',
     unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
     isWanted: trip.select.isWanted,
-    path: settings.output,
+    path,
     format: options.format,
     overwrite: settings.overwrite,
     raw: options.raw ?? false,
     bom: options.bom,
     citationsFile: options.citationsFile,
     beforeCommit: () => trip.lease?.refuseLost(),
-    onNote: (note) => reportNotes(trip, [note]),
+    checkPlace: createTripCheck(trip),
+    onNote: (each) => reportNotes(trip, [each]),
     onRow:
       hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),
   });
-  trip.onEvent({ type: 'written', path: settings.output, rows: written.rows });
-  return written;
+  trip.onEvent({ type: 'written', path, rows: written.rows });
+  return { ...written, path };
 }
 
 /** Reads the input again, joins each row with its answer and writes them all; the file appears only when it is whole. */

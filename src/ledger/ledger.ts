@@ -53,10 +53,12 @@ import type {
 } from './records.js';
 import { readLastRun, readRun, settleBatch } from './settle.js';
 import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
+import { findWritten, noteWritten, type WrittenFile } from './written.js';
 
 export type { SavedLedger } from './database.js';
 export type { LeaseResult } from './leases.js';
 export { resolveLedgerPath } from './ledger-path.js';
+export type { WrittenFile } from './written.js';
 
 /** Opens the ledger, and makes it where there is none: its folder and file are for their owner only. */
 export function openLedger(path: string, options: { readonly clock?: Pick<Clock, 'now'> } = {}): Ledger {
@@ -175,6 +177,16 @@ export class Ledger {
   /** Lets a job go on although nothing was found, now and every other time. */
   keepGoing(jobId: string): void {
     this.#database.transact(() => keepGoing(this.#database, jobId));
+  }
+
+  /** Notes a file that a job is about to put in its place; durable once a `flush` after it has resolved. */
+  noteWritten(path: string, file: WrittenFile): void {
+    this.#database.transact(() => noteWritten(this.#database, path, file, this.#clock.now()));
+  }
+
+  /** The files that were written at a path, the newest first: a few, since a crash may have kept an older one in place. */
+  findWritten(path: string): readonly WrittenFile[] {
+    return findWritten(this.#database, path);
   }
 
   /** How far the answers of a job are. */

@@ -194,6 +194,17 @@ export const MIGRATIONS: readonly string[] = [
   alter table lease add column boot text not null default '';
   update lease set renewed_at = renewed_at - 60000;
   `,
+  `
+  -- The files that jobs wrote, so that a result replaces no file of somebody else. A job may be gone before its file.
+  create table written (
+    number integer primary key,
+    path text not null,
+    digest text not null,
+    job text not null,
+    written_at integer not null
+  ) strict;
+  create index written_by_path on written (path, number);
+  `,
 ];
 
 /** Everything that a new ledger holds, as one script. */

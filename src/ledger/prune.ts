@@ -60,6 +60,10 @@ export function pruneLedger(
   database.run('delete from answer_key where ask in (select number from old_ask)');
   const jobs = database.run('delete from job where ask in (select number from old_ask)');
   const asks = database.run('delete from ask where number in (select number from old_ask)');
+  database.run(
+    'delete from written where written_at < ? and job not in (select id from job)',
+    limits.asksBeforeMs,
+  );
   database.exec('drop table temp.old_ask');
   return { runs: rawRuns + runs, asks, jobs, answers };
 }

@@ -1,13 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, renameSync } from 'node:fs';
-import { chmod, open, readdir, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { chmod, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
+import { RowfillError } from '../errors.js';
+import { isDescriptorPath } from '../model/descriptor-path.js';
 import { explainWriteError, type OutputTarget } from './check-output.js';
-
-const LEFTOVER_AGE_MS = 60 * 60 * 1_000;
+import { removeLeftovers, resolveTemporary } from './temporary-name.js';
 
 /** Where the bytes of an output go. */
 export interface ByteSink {
@@ -17,22 +18,34 @@ export interface ByteSink {
   abort(): Promise<void>;
 }
 
+/**
+ * Looks at the place of a file once more, right before it is replaced, and throws to leave it as it is. `digest` is the
+ * SHA-256 of the new file; null for a pipe or device, which is written to at once.
+ */
+export type PlaceCheck = (target: string, digest: string | null) => Promise<void>;
+
 /** Opens the way to a target; a file is written beside its place and moved there whole, unless `beforeCommit` throws. */
 export async function openSink(
   target: OutputTarget,
   isGzip: boolean,
+  checkPlace: PlaceCheck,
   beforeCommit: () => void = () => {},
 ): Promise<ByteSink> {
   const sink =
     target.kind === 'file'
-      ? await openFileSink(target.path, target.mode, beforeCommit)
-      : openPathSink(target.path);
+      ? await openFileSink(target.path, target.mode, checkPlace, beforeCommit)
+      : await openPathSink(target.path, checkPlace);
   return isGzip ? createGzipSink(sink) : sink;
 }
 
-async function openFileSink(path: string, mode: number | null, beforeCommit: () => void): Promise<ByteSink> {
+async function openFileSink(
+  path: string,
+  mode: number | null,
+  checkPlace: PlaceCheck,
+  beforeCommit: () => void,
+): Promise<ByteSink> {
   await removeLeftovers(path);
-  const temporary = join(dirname(path), `${temporaryPrefix(path)}${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = resolveTemporary(path);
   const file = await open(temporary, 'wx').catch((error: unknown) => {
     throw explainWriteError(path, error);
   });
@@ -48,7 +61,7 @@ async function openFileSink(path: string, mode: number | null, beforeCommit: () 
       await step();
     } catch (error) {
       await remove();
-      throw explainWriteError(path, error);
+      throw error instanceof RowfillError ? error : explainWriteError(path, error);
     }
   };
   return {
@@ -57,36 +70,22 @@ async function openFileSink(path: string, mode: number | null, beforeCommit: () 
       return attempt(() => file.writeFile(bytes));
     },
     commit: async () => {
+      const digest = hash.digest('hex');
       await attempt(async () => {
         if (mode !== null) await chmod(temporary, mode);
         await file.sync();
         isOpen = false;
         await file.close();
+        await checkPlace(path, digest);
         beforeCommit();
         // In the same tick: a process that is stopped in between would replace what another has written since.
         renameSync(temporary, path);
         await syncFolder(dirname(path));
       });
-      return hash.digest('hex');
+      return digest;
     },
     abort: remove,
   };
-}
-
-function temporaryPrefix(path: string): string {
-  return `.${basename(path)}.rowfill-`;
-}
-
-/** Removes what a killed process left beside this file; what was written to within the hour may still be in use. */
-async function removeLeftovers(path: string): Promise<void> {
-  const folder = dirname(path);
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    if (!name.startsWith(temporaryPrefix(path)) || !name.endsWith('.tmp')) continue;
-    const stats = await stat(join(folder, name)).catch(() => null);
-    if (stats !== null && Date.now() - stats.mtimeMs > LEFTOVER_AGE_MS)
-      await rm(join(folder, name), { force: true });
-  }
 }
 
 /** The new name itself is safe only once its folder is on the disk; where folders cannot be opened there is nothing to do. */
@@ -98,8 +97,10 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** A pipe or a device: nothing to put in place at the end, and nothing to take back. */
-function openPathSink(path: string): ByteSink {
-  const stream = createWriteStream(path);
+async function openPathSink(path: string, checkPlace: PlaceCheck): Promise<ByteSink> {
+  await checkPlace(path, null);
+  // What is open already is added to: a shell that redirects with >> wants its file kept.
+  const stream = createWriteStream(path, { flags: isDescriptorPath(path) ? 'a' : 'w' });
   const { write } = createStreamSink(stream, path);
   const finish = () => new Promise<void>((resolve) => stream.end(() => resolve()));
   return {

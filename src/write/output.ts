@@ -30,6 +30,11 @@ export interface OutputOptions {
   readonly beforeCommit?: (() => void) | undefined;
   /** Hears what a person should know about what was written. */
   readonly onNote?: ((note: { readonly code: string; readonly message: string }) => void) | undefined;
+  /**
+   * Called right before a file is replaced, with the path as given, the file behind it and the SHA-256 of its new content;
+   * with null at the opening of a pipe or device. Throws to leave everything as it is.
+   */
+  readonly checkPlace?: ((path: string, target: string, digest: string | null) => Promise<void>) | undefined;
   /** @default process.stdout */
   readonly stdout?: NodeJS.WritableStream | undefined;
 }

@@ -1,9 +1,23 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { enrich } from '../../src/enrich.js';
+import { type EnrichHooks, enrich } from '../../src/enrich.js';
 import { exportJob } from '../../src/export.js';
+import type { EnrichEvent } from '../../src/model/events.js';
 import type { EnrichOptions } from '../../src/options.js';
+import { SqliteRunStore } from '../../src/server/run-store.js';
 import { readTable } from '../helpers/job.js';
 import { createReferenceFolder } from '../helpers/reference-folder.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
@@ -22,7 +36,8 @@ async function createOneFolder() {
     path,
     read,
     ledger,
-    run: (more: Partial<EnrichOptions> = {}) => enrich({ ...options, ...more }),
+    run: (more: Partial<EnrichOptions> = {}, hooks: EnrichHooks = {}) =>
+      enrich({ ...options, ...more }, hooks),
     readCities: (name: string) =>
       readTable(read(name)).map((row) => [row.city, row.city_citations?.replaceAll(`file://${folder}/`, '')]),
   };
@@ -75,6 +90,165 @@ test('export puts no result in the place of the input', async () => {
     code: 'OUTPUT_IS_INPUT',
   });
   expect(read('in.csv')).toBe(INPUT);
+});
+
+/** Ways to name a file other than by its path; each makes what it needs. */
+const DETOURS: readonly (readonly [string, (target: string, link: string) => string])[] = [
+  ['its path', (target) => target],
+  ['a symbolic link', linkTo],
+  ['a link to a link', (target, link) => linkTo(linkTo(target, `${link}.1`), link)],
+  ['a linked folder', (target, link) => join(linkTo(dirname(target), link), basename(target))],
+  ['a hard link', linkHard],
+];
+
+function linkTo(target: string, link: string): string {
+  symlinkSync(target, link);
+  return link;
+}
+
+function linkHard(target: string, link: string): string {
+  linkSync(target, link);
+  return link;
+}
+
+const OPTIONS = ['output', 'citationsFile'] as const;
+
+test.each(DETOURS.flatMap((detour) => OPTIONS.map((option) => [option, ...detour] as const)))(
+  '%s does not replace what the job reads, nor the ledger, named by %s',
+  async (option, _detour, lead) => {
+    const { path, run, ledger, read } = await createOneFolder();
+    writeFileSync(path('customers.txt'), 'company\nNobody\n');
+    writeFileSync(path('schema.txt'), '{"type":"object","properties":{"city":{"type":"string"}}}');
+    writeFileSync(path('recipe.yaml'), 'query: Find it.\n');
+    const reads = { exclude: path('customers.txt'), schema: path('schema.txt'), fields: [] };
+    await run({ ...reads, output: path('first.csv') });
+    const targets = ['in.csv', 'customers.txt', 'schema.txt', 'recipe.yaml', 'towns.csv'].map(path);
+    for (const [index, target] of [...targets, ledger].entries()) {
+      const before = readFileSync(target);
+      const place = lead(target, path(`link-${index}`));
+      await expect(
+        run({ ...reads, [option]: place }, { otherFiles: { recipe: path('recipe.yaml') } }),
+        place,
+      ).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT', kind: 'usage' });
+      expect(readFileSync(target).equals(before)).toBe(true);
+    }
+    expect(read('in.csv')).toBe(INPUT);
+  },
+);
+
+test('the side files of the ledger are not replaced, also before they are there', async () => {
+  const { run, ledger, path } = await createOneFolder();
+  for (const suffix of ['', '-wal', '-shm', '-journal']) {
+    await expect(run({ output: ledger + suffix })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
+  }
+  expect(existsSync(ledger)).toBe(false);
+  symlinkSync(path('real.sqlite'), path('link.sqlite'));
+  await expect(run({ ledger: path('link.sqlite'), output: path('real.sqlite-wal') })).rejects.toMatchObject({
+    code: 'OUTPUT_IS_INPUT',
+  });
+});
+
+test('another database, such as the store of a server, is not replaced', async () => {
+  const { run, path } = await createOneFolder();
+  const store = path('served.sqlite');
+  new SqliteRunStore(store, '2026-05-07').close();
+  writeFileSync(`${store}-wal`, 'rows that are not in the file yet');
+  const before = readFileSync(store);
+  for (const output of [store, `${store}-wal`]) {
+    await expect(run({ output })).rejects.toMatchObject({ code: 'OUTPUT_IS_DATABASE' });
+  }
+  expect(readFileSync(store).equals(before)).toBe(true);
+});
+
+test('a file that is open already is known by its descriptor', async () => {
+  if (!existsSync('/proc/self/fd')) return;
+  const { run, path, read } = await createOneFolder();
+  const descriptor = openSync(path('in.csv'), 'r+');
+  for (const output of [`/proc/self/fd/${descriptor}`, `/dev/fd/${descriptor}`]) {
+    await expect(run({ output })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
+  }
+  closeSync(descriptor);
+  expect(read('in.csv')).toBe(INPUT);
+});
+
+test('a file that is open for adding is added to', async () => {
+  if (!existsSync('/proc/self/fd')) return;
+  const { run, path, read } = await createOneFolder();
+  writeFileSync(path('all.txt'), 'earlier\n');
+  const descriptor = openSync(path('all.txt'), 'a');
+  await run({ output: `/dev/fd/${descriptor}`, format: 'csv' });
+  closeSync(descriptor);
+  expect(read('all.txt')).toMatch(/^earlier\ncompany,city/);
+});
+
+test.each(DETOURS.slice(1))(
+  'a link that is made while the job runs, as %s, leads to no harm: the same command writes the output',
+  async (_detour, lead) => {
+    const { path, run, ledger, read } = await createOneFolder();
+    for (const [index, target] of [path('in.csv'), path('towns.csv'), ledger].entries()) {
+      const before = target === ledger ? null : readFileSync(target, 'utf8');
+      const folder = path(`out-${index}`);
+      mkdirSync(folder);
+      const output = join(folder, basename(target));
+      const onEvent = ({ type }: EnrichEvent) => {
+        if (type !== 'row') return;
+        if (existsSync(output)) return;
+        renameSync(folder, `${folder}.old`);
+        // The folder, or the file in it, becomes a link.
+        if (_detour === 'a linked folder') symlinkSync(dirname(target), folder);
+        else {
+          mkdirSync(folder);
+          lead(target, output);
+        }
+      };
+      const error = await run({ output }, { onEvent }).catch((caught) => caught);
+      expect(['OUTPUT_IS_INPUT', 'OUTPUT_NOT_WRITABLE']).toContain(error.code);
+      if (before !== null) expect(readFileSync(target, 'utf8')).toBe(before);
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(`${folder}.old`, folder);
+      expect(await run({ output })).toMatchObject({ stop: 'done', runs: { created: 0 } });
+    }
+    expect(read('in.csv')).toBe(INPUT);
+  },
+);
+
+test('a link that is made while the job runs leads to no file of somebody else either', async () => {
+  const { run, read } = await createOneFolder();
+  const secret = join(await createTempFolder(), 'mine.txt');
+  writeFileSync(secret, 'mine\n');
+  const output = join(await createTempFolder(), 'out.csv');
+  const onEvent = ({ type }: EnrichEvent) => {
+    if (type === 'row' && !existsSync(output)) symlinkSync(secret, output);
+  };
+  await expect(run({ output }, { onEvent })).rejects.toMatchObject({ code: 'OUTPUT_MOVED' });
+  expect(readFileSync(secret, 'utf8')).toBe('mine\n');
+  expect(read('in.csv')).toBe(INPUT);
+});
+
+test('an input that was moved while the job ran is not replaced under its new name', async () => {
+  const { path, run, read } = await createOneFolder();
+  writeFileSync(path('later.csv'), INPUT);
+  const onEvent = ({ type }: EnrichEvent) => {
+    if (type === 'note') return;
+    if (type === 'row' && statSync(path('out.csv'), { throwIfNoEntry: false }) === undefined) {
+      renameSync(path('in.csv'), path('out.csv'));
+      renameSync(path('later.csv'), path('in.csv'));
+    }
+  };
+  await run({ output: path('out.csv') }, { onEvent }).catch(() => undefined);
+  expect(read('out.csv')).toBe(INPUT);
+});
+
+test('two results do not go to one file, nor both to standard output', async () => {
+  const { path, run } = await createOneFolder();
+  symlinkSync(path('out.csv'), path('link.csv'));
+  for (const [output, citationsFile] of [
+    [path('out.csv'), path('./out.csv')],
+    [path('out.csv'), path('link.csv')],
+    ['-', '-'],
+  ]) {
+    await expect(run({ output, citationsFile })).rejects.toMatchObject({ code: 'TWO_OUTPUTS' });
+  }
 });
 
 test('two results may go to one pipe or device', async () => {

@@ -49,10 +49,10 @@ export const run = createCommand({
   ],
   async run({ operands: [input = ''], options }, host) {
     const { json = false, quiet = false, logFile, logValues, format, ...job } = options;
-    if (json && (options.output === '-' || (input === '-' && options.output === undefined))) {
+    if (json && (options.output ?? resolveOutput({ input })) === '-') {
       throw createUsageError(
         'TWO_OUTPUTS',
-        '--json and the output both want standard output',
+        '--json and the output would both go to standard output',
         'Name a file with --output, or leave --json out.',
       );
     }
@@ -63,8 +63,10 @@ export const run = createCommand({
     const jobOptions = { ...(await resolveJobOptions(input, job, host)), ...readFormat(format) };
     // The log is added to as soon as it is open, and only this command knows of it and of the recipe.
     const output = jobOptions.output ?? resolveOutput(jobOptions);
-    await checkPlaces({ ...jobOptions, output, recipe: options.recipe, logFile });
+    const otherFiles = { recipe: options.recipe, logFile };
+    const places = await checkPlaces({ ...jobOptions, ...otherFiles, output });
     const log = logFile === undefined ? null : openLogFile(logFile, host);
+    await places.check('logFile');
     const report = await openJobReport(host, quiet, log);
     const interrupt = openInterrupt(host, report.say);
     const consent = {
@@ -93,6 +95,7 @@ export const run = createCommand({
           : {}),
         withValues: logValues === true,
         mayKeepOutput: log === null,
+        otherFiles,
         signal: interrupt.signal,
       });
       report.finish(summary);

@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { createUsageError, type RowfillError } from '../errors.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { JobRecord } from '../ledger/records.js';
+import type { Ask } from '../model/ask.js';
+import { resolveOutput, type Settings } from '../options.js';
+import { identifyFile } from '../write/file-identity.js';
+import { checkOutput, type OutputOptions } from '../write/open-output.js';
+import { recognizeResult } from '../write/recognize-result.js';
+import type { PlaceGuard } from './check-places.js';
+import type { Trip } from './create-trip.js';
+import { createJobParts } from './job-parts.js';
+import { isSameAsk } from './name-agent.js';
+
+/** The job that wants to replace a file, and where its last invocation wrote to. */
+interface WritingJob extends Pick<JobRecord, 'id' | 'ask' | 'input'> {
+  readonly output: string | null;
+}
+
+/** Why a file is left as it is, to put behind its path; null if it may be replaced. */
+type Objection = string | null;
+
+const FOREIGN = 'is a file that rowfill did not write';
+const CHANGED = 'was changed since rowfill wrote it';
+const OF_ANOTHER_JOB = 'holds the answers of another job';
+
+export interface ChosenOutput {
+  readonly path: string;
+  /** Says why it is not the usual path; null if it is. */
+  readonly note: string | null;
+}
+
+const MAX_NUMBER = 10_000;
+
+/**
+ * The default output of a job: the usual path, unless there is a file that this job did not write; then the next number
+ * that is free or holds this job's own output.
+ */
+export async function chooseOutput(usual: string, job: WritingJob, ledger: Ledger): Promise<ChosenOutput> {
+  const own = await findOwn(usual, job, ledger);
+  if (own !== null) return { path: own, note: `The output of this job is in ${own}.` };
+  const objection = await findObjection(usual, job, ledger);
+  if (objection === null) return { path: usual, note: null };
+  for (let number = 2; number < MAX_NUMBER; number += 1) {
+    const path = numberPath(usual, number);
+    if ((await findObjection(path, job, ledger)) !== null) continue;
+    const note = `${usual} ${objection}, so the output goes to ${path}. To replace it, give --output ${usual}.`;
+    return { path, note };
+  }
+  throw refuseForeign(usual, objection, 'Name a file with --output.');
+}
+
+/** The numbered path that this job wrote to last, also if the usual one is free by now. */
+async function findOwn(usual: string, job: WritingJob, ledger: Ledger): Promise<string | null> {
+  if (job.output === null) return null;
+  const number = Number(/-(\d{1,4})(?:\.[^./\\-]*)?(?:\.gz)?$/i.exec(job.output)?.[1] ?? 1);
+  const path = numberPath(usual, number);
+  if (number < 2 || !isSamePath(path, job.output) || (await isFree(path))) return null;
+  return (await findObjection(path, job, ledger)) === null ? path : null;
+}
+
+/** `list.filled-2.csv` for `list.filled.csv`. */
+function numberPath(path: string, number: number): string {
+  const ending = /(?:\.[^./\\]*)?(?:\.gz)?$/i.exec(path)?.[0] ?? '';
+  return `${path.slice(0, path.length - ending.length)}-${number}${ending}`;
+}
+
+export interface PlacedSettings {
+  readonly settings: Settings;
+  /** Where the job's last invocation wrote to; null if this is the first. */
+  readonly earlierOutput: string | null;
+  /** Says why the output is not at the usual path; null if it is. */
+  readonly note: string | null;
+}
+
+/** Chooses the output of a job that named none, and refuses citations that a recipe would write over another file. */
+export async function placeOutput(
+  settings: Settings,
+  ask: Ask,
+  ledger: Ledger,
+  places: PlaceGuard,
+): Promise<PlacedSettings> {
+  const { options, output, agent } = settings;
+  const { citationsFile, origins } = options;
+  if (citationsFile !== undefined) await checkCitations(citationsFile, origins?.citationsFile, ledger);
+  const parts = createJobParts(settings, ask, ledger, 0);
+  const earlierOutput = ledger.findJob(ask.id, parts.input)?.output ?? null;
+  if (options.output !== undefined) return { settings, earlierOutput, note: null };
+  const job = { ...ledger.resolveJob(parts), output: earlierOutput };
+  const { path, note } = await chooseOutput(output, job, ledger);
+  if (path === output) return { settings, earlierOutput, note };
+  await checkOutput(path);
+  await places.add('output', path);
+  const omitting = agent.kind === 'reference' ? { ...agent, omit: [...agent.omit, path] } : agent;
+  return { settings: { ...settings, output: path, agent: omitting }, earlierOutput, note };
+}
+
+/** Chooses again right before the output is written: another job may have written to the same path by now. */
+export async function rechooseOutput(trip: Trip): Promise<ChosenOutput> {
+  const { settings, job, ledger, places, earlierOutput } = trip;
+  const { options, output } = settings;
+  if (options.output !== undefined) return { path: output, note: null };
+  const chosen = await chooseOutput(resolveOutput(options), { ...job, output: earlierOutput }, ledger);
+  if (chosen.path === output) return { path: output, note: null };
+  await places?.add('output', chosen.path);
+  return chosen;
+}
+
+/** The check for the results of a job that has just run. */
+export function createTripCheck(trip: Trip): OutputOptions['checkPlace'] {
+  const { settings, job, ledger, places, earlierOutput } = trip;
+  const { options } = settings;
+  if (places === null) return undefined;
+  return createPlaceCheck({
+    guard: places,
+    ledger,
+    job: { ...job, output: earlierOutput },
+    isOutputNamed: options.output !== undefined,
+    citationsFile: options.citationsFile,
+    citationsOrigin: options.origins?.citationsFile,
+    isNoted: options.name === undefined,
+  });
+}
+
+/** What decides whether a job may put its results in their places. */
+interface PlaceParts {
+  readonly guard: PlaceGuard;
+  readonly ledger: Ledger;
+  readonly job: WritingJob;
+  /** True if the user named the output: then whatever file is there is replaced. */
+  readonly isOutputNamed: boolean;
+  readonly citationsFile: string | undefined;
+  /** Where a recipe names the citations file; undefined if the user did. */
+  readonly citationsOrigin: string | undefined;
+  /** False for results in temporary files. */
+  readonly isNoted: boolean;
+}
+
+/**
+ * Makes the check that runs right before a result replaces a file: the job still reads no such file, and may replace it.
+ * Then the new file is noted in the ledger, so that a later job knows it.
+ */
+export function createPlaceCheck(parts: PlaceParts): NonNullable<OutputOptions['checkPlace']> {
+  const { guard, ledger, job, isNoted } = parts;
+  return async (path, target, digest) => {
+    const isCitations = path === parts.citationsFile;
+    await guard.check(isCitations ? 'citationsFile' : 'output');
+    if (digest === null) return;
+    if (isCitations) await checkCitations(path, parts.citationsOrigin, ledger);
+    else if (!parts.isOutputNamed) await checkOwnOutput(path, job, ledger);
+    if (!isNoted) return;
+    ledger.noteWritten(target, { jobId: job.id, digest });
+    await ledger.flush();
+  };
+}
+
+/** Throws unless a file is free, or is as this job wrote it. */
+export async function checkOwnOutput(path: string, job: WritingJob, ledger: Ledger): Promise<void> {
+  const objection = await findObjection(path, job, ledger);
+  if (objection === null) return;
+  throw refuseForeign(path, objection, `To replace it, give --output ${path}; or name another file.`);
+}
+
+/** Throws if a recipe names a citations file that rowfill did not write. */
+export async function checkCitations(
+  path: string,
+  origin: string | undefined,
+  ledger: Ledger,
+): Promise<void> {
+  if (origin === undefined || path === '-' || (await isFree(path))) return;
+  const digest = await hashFile(path);
+  const isKnown = ledger.findWritten(identifyFile(path).path).some((file) => file.digest === digest);
+  if (isKnown || (await recognizeResult(path)) === 'citations') return;
+  throw refuseForeign(
+    `${origin} names ${path}, which`,
+    FOREIGN,
+    `Name another file there; or give --citations-file ${path} to replace it.`,
+  );
+}
+
+function refuseForeign(path: string, objection: string, hint: string): RowfillError {
+  return createUsageError('OUTPUT_NOT_OURS', `${path} ${objection}`, hint);
+}
+
+async function findObjection(path: string, job: WritingJob, ledger: Ledger): Promise<Objection> {
+  if (path === '-' || (await isFree(path))) return null;
+  const written = ledger.findWritten(identifyFile(path).path);
+  const digest = await hashFile(path);
+  const known = written.find((file) => file.digest === digest);
+  if (known !== undefined) return isOwn(known.jobId, job, ledger) ? null : OF_ANOTHER_JOB;
+  if (written.length > 0) return CHANGED;
+  const isOutput = (await recognizeResult(path)) === 'output';
+  // A ledger of an earlier release knows where its jobs wrote to, but not what.
+  if (job.output !== null && isSamePath(path, job.output) && (isOutput || /\.xlsx$/i.test(path))) return null;
+  return isOutput ? OF_ANOTHER_JOB : FOREIGN;
+}
+
+/** A folder of tables makes another job of the same command whenever a table changes; its output is still the same. */
+function isOwn(writerId: string, job: WritingJob, ledger: Ledger): boolean {
+  if (writerId === job.id) return true;
+  const writer = ledger.listJobs().find(({ id }) => id === writerId);
+  if (writer?.input !== job.input) return false;
+  return isSameAsk(ledger.readJob(writerId).ask, job.ask);
+}
+
+function isSamePath(one: string, other: string): boolean {
+  return identifyFile(one).path === identifyFile(other).path;
+}
+
+/** True for a path with nothing to lose: no file, an empty one, or a pipe or device. */
+async function isFree(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => null);
+  return stats === null || !stats.isFile() || stats.size === 0;
+}
+
+/** The SHA-256 of a file; null for a pipe or device, and for what cannot be read: then the job itself says so. */
+export async function hashFile(path: string): Promise<string | null> {
+  if (path === '-') return null;
+  const stats = await stat(path).catch(() => null);
+  if (stats?.isFile() !== true) return null;
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
+  } catch {
+    return null;
+  }
+  return hash.digest('hex');
+}

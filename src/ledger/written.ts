@@ -1,0 +1,36 @@
+import type { Database } from './database.js';
+
+/** A file that a job wrote. */
+export interface WrittenFile {
+  readonly jobId: string;
+  /** SHA-256 of its bytes in hexadecimal digits. */
+  readonly digest: string;
+}
+
+/** Files are noted before they are put in place, so after a crash the file may be an older one of these. */
+const KEPT_PER_PATH = 8;
+
+/** Notes a file that is about to be put in its place. */
+export function noteWritten(database: Database, path: string, file: WrittenFile, nowMs: number): void {
+  database.run(
+    'insert into written (path, digest, job, written_at) values (?, ?, ?, ?)',
+    path,
+    file.digest,
+    file.jobId,
+    nowMs,
+  );
+  database.run(
+    `delete from written where path = ?1 and number not in
+       (select number from written where path = ?1 order by number desc limit ?2)`,
+    path,
+    KEPT_PER_PATH,
+  );
+}
+
+/** The files that were written at a path, the newest first. */
+export function findWritten(database: Database, path: string): readonly WrittenFile[] {
+  return database.all<WrittenFile>(
+    'select job as jobId, digest from written where path = ? order by number desc',
+    path,
+  );
+}
