@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EnrichHooks, enrich } from './enrich.js';
 import { createUsageError } from './errors.js';
@@ -12,6 +11,7 @@ import { type Blanks, createBlanks } from './model/blank.js';
 import type { EnrichEvent, JobSummary } from './model/events.js';
 import { checkOptionTypes } from './model/option-types.js';
 import { type EnrichOptions, JOB_OPTION_TYPES, resolveSettings } from './options.js';
+import { createTemporaryFolder } from './read/spool-input.js';
 
 export type { FilledRecord, FilledSource } from './job/filled-record.js';
 
@@ -66,7 +66,7 @@ export function enrichRows<T extends object>(
     const job = { ...options, name: options.name ?? DEFAULT_NAME, input: '-' };
     resolveSettings(job);
     const fields = await resolveFields(job);
-    const folder = await mkdtemp(join(tmpdir(), 'rowfill-rows-'));
+    const folder = await createTemporaryFolder('rowfill-rows-');
     try {
       const spool = await openRowSpool(rows, folder, hooks.signal);
       if (spool.count === 0) return;

@@ -50,7 +50,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
   try {
     const file = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
     checkColumns(file.name, file.columns);
-    const ask = await resolveAsk(asked, file);
+    const ask = await resolveAsk(asked, file, hooks.signal);
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
     const places = await checkPlaces({
       ...options,
@@ -59,8 +59,8 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
       output: asked.output,
     });
     const input = fitInput(file, ask, { path: asked.output, format: options.format });
-    const blanks = await resolveBlanks(options, ask, input);
-    const exclusion = await loadExclusion({ ...options, blanks }, ask, input);
+    const blanks = await resolveBlanks(options, ask, input, hooks.signal);
+    const exclusion = await loadExclusion({ ...options, blanks }, ask, input, hooks.signal);
 
     const ledger = closers.add(openLedger(ledgerPath));
     const { settings, earlierOutput, note } = await placeOutput(asked, ask, ledger, places);

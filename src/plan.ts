@@ -1,5 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CallCap } from './job/call-cap.js';
 import type { Note } from './job/cell-notes.js';
@@ -25,6 +24,7 @@ import type { Quote } from './model/quote.js';
 import type { CreateRunRequest } from './model/run.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
 import { openInput } from './read/open-input.js';
+import { createTemporaryFolder } from './read/spool-input.js';
 import { createRequest } from './send/create-request.js';
 
 /** What `enrich` would do with the same options. */
@@ -115,7 +115,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
 /** Where there is no ledger yet, a plan makes none: it looks into an empty one that goes away with it. */
 async function findLedger(path: string, closers: Closers): Promise<string> {
   if ((await stat(path).catch(() => null)) !== null) return path;
-  const folder = await mkdtemp(join(tmpdir(), 'rowfill-plan-'));
+  const folder = await createTemporaryFolder('rowfill-plan-');
   closers.add({ close: () => rm(folder, { recursive: true, force: true }) });
   return join(folder, 'ledger.sqlite');
 }

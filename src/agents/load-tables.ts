@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import Papa from 'papaparse';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeError, RowfillError } from '../errors.js';
+import { OversizeError, readWholeFile } from '../model/read-file.js';
 import { listTables, TABLE_ENDINGS } from './list-tables.js';
 import { readJsonLines, readJsonRecords } from './load-json.js';
 import { createColumn, createTableError, type Table, type TableRecord } from './table.js';
@@ -46,22 +47,18 @@ const MAX_BYTES = 256 * 1024 * 1024;
 
 async function readBytes(path: string): Promise<Buffer> {
   try {
-    if ((await stat(path)).size <= MAX_BYTES) return await readFile(path);
+    if (!(await stat(path)).isFile()) {
+      throw createTableError(path, null, 'it is a pipe or a device, not a file', 'Move it away.');
+    }
+    return await readWholeFile(path, MAX_BYTES);
   } catch (error) {
-    throw createTableError(
-      path,
-      null,
-      describeError(error),
-      'Make the file readable, or move it away.',
-      error,
-    );
+    if (error instanceof RowfillError) throw error;
+    const hint =
+      error instanceof OversizeError
+        ? 'Keep only the columns and rows that are needed.'
+        : 'Make the file readable, or move it away.';
+    throw createTableError(path, null, describeError(error), hint, error);
   }
-  throw createTableError(
-    path,
-    null,
-    'it is larger than 256 MB',
-    'Keep only the columns and rows that are needed.',
-  );
 }
 
 function decodeText(path: string, bytes: Buffer): string {

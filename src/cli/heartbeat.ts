@@ -1,42 +1,69 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { createUsageError, describeError } from '../errors.js';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { JsonObject } from '../model/json.js';
+import { identifyFile } from '../write/file-identity.js';
+import { removeLeftovers, resolveTemporary } from '../write/temporary-name.js';
 import type { Host } from './host.js';
 
 const BEAT_MS = 10_000;
 
-/** Writes the status into a file, now and again every ten seconds; a file that grows old tells of a process that hangs. */
-export function openHeartbeat(path: string, readStatus: () => JsonObject, host: Host): { close(): void } {
+export interface Heartbeat {
+  /** Writes the last status. */
+  close(): Promise<void>;
+}
+
+/**
+ * Writes the status into a file, now and again every ten seconds; a file that grows old tells of a process that hangs.
+ * `checkPlace` is called before each write, and throws if the path leads to a file that must not be replaced.
+ */
+export async function openHeartbeat(
+  path: string,
+  readStatus: () => JsonObject,
+  host: Host,
+  checkPlace: () => Promise<void>,
+): Promise<Heartbeat> {
+  const target = identifyFile(path);
+  if (!target.isFile || target.isOpen) throw refuse(path, 'it is not a file');
   let hasFailed = false;
-  const write = (): void => {
-    // Whoever reads it reads a whole one.
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(readStatus())}\n`);
-    renameSync(`${path}.tmp`, path);
-  };
-  const beat = (): void => {
+  let beats = Promise.resolve();
+  const write = async (): Promise<void> => {
+    await checkPlace();
+    const temporary = resolveTemporary(target.path);
     try {
-      write();
+      // Renamed into place, so that whoever reads it reads a whole one.
+      await writeFile(temporary, `${JSON.stringify(readStatus())}\n`, { flag: 'wx' });
+      await rename(temporary, target.path);
     } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  };
+  const beat = (): Promise<void> => {
+    beats = beats.then(write).catch((error: unknown) => {
       // No reason to stop a paid job.
       if (!hasFailed) host.say(`The heartbeat ${path} cannot be written any more: ${describeError(error)}`);
       hasFailed = true;
-    }
+    });
+    return beats;
   };
-  try {
-    write();
-  } catch (error) {
-    throw createUsageError(
-      'HEARTBEAT_NOT_WRITABLE',
-      `--heartbeat: ${path} cannot be written: ${describeError(error)}`,
-      'Name a file in a folder that can be written.',
-      error,
-    );
-  }
+  await removeLeftovers(target.path);
+  await write().catch((error: unknown) => {
+    throw error instanceof RowfillError ? error : refuse(path, describeError(error), error);
+  });
   const timer = setInterval(beat, BEAT_MS);
   return {
     close() {
       clearInterval(timer);
-      beat();
+      return beat();
     },
   };
+}
+
+function refuse(path: string, why: string, cause?: unknown): RowfillError {
+  return createUsageError(
+    'HEARTBEAT_NOT_WRITABLE',
+    `--heartbeat: ${path} cannot be written: ${why}`,
+    'Name a file in a folder that can be written.',
+    cause,
+  );
 }

@@ -21,11 +21,15 @@ export interface LoadedExclusion extends Exclusion {
   describeUnmatched(): Note | null;
 }
 
+/** A list is held in memory, so one that comes through a pipe and is longer never ends. */
+const MAX_STREAM_BYTES = 1024 * 1024 * 1024;
+
 /** Reads the exclusion file of a job, or returns a list that excludes nothing if none was given. */
 export async function loadExclusion(
   options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'origins'> & { readonly blanks: Blanks },
   ask: Ask,
   input: Pick<Input, 'columns' | 'readColumns'>,
+  signal?: AbortSignal,
 ): Promise<LoadedExclusion> {
   const { exclude: path, excludeOn: wanted } = options;
   if (path === undefined) {
@@ -37,7 +41,7 @@ export async function loadExclusion(
     );
   }
   const { createExclusion } = await import('../select/exclusion.js');
-  const file = await openInput({ path });
+  const file = await openInput({ path, limits: { maxSpoolBytes: MAX_STREAM_BYTES }, signal });
   try {
     const fields = ask.fields.map((field) => field.name);
     await readLateColumns(wanted, fields, input, file);

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { createUsageError, describeError } from '../errors.js';
 import { type Ask, createAsk, type Field } from '../model/ask.js';
 import { checkFieldNames, createSchema, parseField, readFields } from '../model/field.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
+import { OversizeError, readWholeFile } from '../model/read-file.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
 import { holdsObjects } from '../model/shape.js';
 import { formatList, formatPart } from '../model/text-list.js';
@@ -16,9 +16,13 @@ import { nameAgent } from './name-agent.js';
  * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
  * used, a field that cannot be a column, or a column to send that is not there.
  */
-export async function resolveAsk(settings: Settings, input: AskedInput): Promise<Ask> {
+export async function resolveAsk(
+  settings: Settings,
+  input: AskedInput,
+  signal?: AbortSignal,
+): Promise<Ask> {
   const { options } = settings;
-  const { schema, fields } = await resolveColumns(options);
+  const { schema, fields } = await resolveColumns(options, signal);
   return createAsk({
     agent: await nameAgent(settings.agent),
     query: settings.query,
@@ -48,9 +52,9 @@ interface AskedColumns {
   readonly fields: readonly Field[];
 }
 
-async function resolveColumns(options: EnrichOptions): Promise<AskedColumns> {
+async function resolveColumns(options: EnrichOptions, signal?: AbortSignal): Promise<AskedColumns> {
   try {
-    const schema = await resolveSchema(options);
+    const schema = await resolveSchema(options, signal);
     const fields = readFields(schema);
     checkFieldNames(fields.map((field) => field.name));
     return { schema, fields };
@@ -71,13 +75,13 @@ export function checkColumns(name: string, columns: readonly string[]): void {
   );
 }
 
-async function resolveSchema(options: EnrichOptions): Promise<JsonObject> {
+async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Promise<JsonObject> {
   const { schema: path, schemaObject, fields = [] } = options;
   const ways = [path !== undefined, schemaObject !== undefined, fields.length > 0].filter(Boolean).length;
   if (ways > 1) {
     throw createUsageError('TWO_SCHEMAS', '--schema and --field both say what to fill', 'Give one of them.');
   }
-  if (path !== undefined) return readSchema(path);
+  if (path !== undefined) return readSchema(path, signal);
   if (schemaObject !== undefined) {
     compileSchema(schemaObject);
     return schemaObject;
@@ -90,14 +94,20 @@ async function resolveSchema(options: EnrichOptions): Promise<JsonObject> {
   );
 }
 
-async function readSchema(path: string): Promise<JsonObject> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+/** Far longer than any schema. */
+const MAX_SCHEMA_BYTES = 16 * 1024 * 1024;
+
+async function readSchema(path: string, signal?: AbortSignal): Promise<JsonObject> {
+  const bytes = await readWholeFile(path, MAX_SCHEMA_BYTES, signal).catch((cause: unknown) => {
+    signal?.throwIfAborted();
     throw createUsageError(
-      'SCHEMA_NOT_FOUND',
+      cause instanceof OversizeError ? 'SCHEMA_TOO_LARGE' : 'SCHEMA_NOT_FOUND',
       `cannot read the schema ${path}: ${describeError(cause)}`,
       'Give --schema the path of a JSON Schema.',
+      cause,
     );
   });
+  const text = bytes.toString('utf8');
   let schema: unknown;
   try {
     schema = JSON.parse(text.replace(/^\uFEFF/, ''));

@@ -57,7 +57,7 @@ import { findWritten, noteWritten, type WrittenFile } from './written.js';
 
 export type { SavedLedger } from './database.js';
 export type { LeaseResult } from './leases.js';
-export { resolveLedgerPath } from './ledger-path.js';
+export { findLedgerPath, resolveLedgerPath } from './ledger-path.js';
 export type { WrittenFile } from './written.js';
 
 /** Opens the ledger, and makes it where there is none: its folder and file are for their owner only. */

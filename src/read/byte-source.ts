@@ -3,8 +3,10 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { crc32, createGunzip } from 'node:zlib';
 import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import { isDescriptorPath } from '../model/descriptor-path.js';
+import { openFileStream } from '../model/read-file.js';
 import type { InputOptions } from './input.js';
-import type { InputLimits } from './limits.js';
+import { INPUT_LIMITS, type InputLimits } from './limits.js';
 import { spoolInput } from './spool-input.js';
 
 /** A file that can be read from its start as often as needed. */
@@ -22,22 +24,29 @@ export interface ByteSource {
 
 /** Finds the file behind a path; standard input and pipes are copied to a temporary file first. */
 export async function openSource(options: InputOptions): Promise<ByteSource> {
-  const { path, name = path, stdin, signal } = options;
-  if (path === '-') return openSpool(options.name ?? 'standard input', stdin ?? process.stdin, signal);
+  const { path, name = path, stdin } = options;
+  if (path === '-') return openSpool(options.name ?? 'standard input', stdin ?? process.stdin, options);
   const stats = await statInput(path);
   if (stats.isDirectory()) {
     throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Name one file in it.');
   }
-  if (!stats.isFile()) return openSpool(name, createReadStream(path), signal);
+  // An open file of a process can mostly be read once only.
+  if (!stats.isFile() || isDescriptorPath(path)) {
+    const stream = await openFileStream(path).catch((error: unknown) => {
+      throw explainReadError(path, error);
+    });
+    return openSpool(name, stream, options);
+  }
   return { name, path, stats, sums: new Map(), hasGrown: false, close: async () => {} };
 }
 
 async function openSpool(
   name: string,
   stream: NodeJS.ReadableStream,
-  signal: AbortSignal | undefined,
+  { encoding, limits, signal }: InputOptions,
 ): Promise<ByteSource> {
-  const spool = await spoolInput(name, stream, signal);
+  const { maxSpoolBytes } = { ...INPUT_LIMITS, ...limits };
+  const spool = await spoolInput(name, stream, { encoding, maxBytes: maxSpoolBytes, signal });
   const stats = await stat(spool.path);
   return { name, path: spool.path, stats, sums: new Map(), hasGrown: false, close: spool.close };
 }

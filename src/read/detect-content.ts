@@ -40,6 +40,7 @@ export async function detectContent(
   if (isAscii(sample) || isUtf8(trimToCharacter(sample)) || isNearlyUtf8(sample)) {
     return { encoding: 'utf-8', bomBytes: 0, isGuess: false };
   }
+  if (isNoise(sample)) throw createNotTextError(name, 'not text: it is full of control characters');
   return { encoding: await guessLegacy(sample), bomBytes: 0, isGuess: true };
 }
 
@@ -89,6 +90,14 @@ function isNearlyText(sample: Buffer): boolean {
   let zeros = 0;
   for (const byte of sample) if (byte === 0) zeros += 1;
   return zeros < sample.length / 50;
+}
+
+/** Control characters that no table is made of, beside those that separate cells and lines: random bytes hold 7 % of them. */
+function isNoise(sample: Buffer): boolean {
+  let controls = 0;
+  for (const byte of sample)
+    if ((byte > 4 && byte < 9) || (byte > 13 && byte < 27) || byte === 0) controls += 1;
+  return controls > 64 && controls > sample.length / 30;
 }
 
 /** A sample may end in the middle of a character; up to three bytes are no proof against UTF-8. */

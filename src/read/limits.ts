@@ -14,6 +14,8 @@ export interface InputLimits {
   readonly maxSharedBytes: number;
   /** The most blank cells that the rows of a sheet may have before their last value, all together. @default 100000000 */
   readonly maxBlankCells: number;
+  /** The most bytes that are taken from standard input, a pipe or a device. @default 17179869184 */
+  readonly maxSpoolBytes: number;
   /** How many bytes are read at a time. @default 65536 */
   readonly pieceBytes: number;
 }
@@ -26,5 +28,6 @@ export const INPUT_LIMITS: InputLimits = {
   freeInflateBytes: 256 * 1024 * 1024,
   maxSharedBytes: 256 * 1024 * 1024,
   maxBlankCells: 100_000_000,
+  maxSpoolBytes: 16 * 1024 * 1024 * 1024,
   pieceBytes: 64 * 1024,
 };

@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createUsageError, describeError } from '../errors.js';
+import { OversizeError, readWholeFile } from '../model/read-file.js';
 import { checkFiles } from './check-files.js';
 import { checkRecipe } from './check-recipe.js';
 import { createRecipeOptions, type RecipeOptions } from './create-options.js';
@@ -59,9 +60,9 @@ async function readBytes(path: string): Promise<Buffer> {
   try {
     const stats = await stat(path);
     if (stats.isDirectory()) throw createTextError(path, 'is a folder');
-    if (stats.size > MAX_BYTES) throw createTextError(path, 'is larger than any recipe');
-    return await readFile(path);
+    return await readWholeFile(path, MAX_BYTES);
   } catch (error) {
+    if (error instanceof OversizeError) throw createTextError(path, 'is larger than any recipe');
     if (error instanceof Error && 'code' in error && 'syscall' in error) {
       throw createUsageError(
         'RECIPE_NOT_FOUND',

@@ -32,6 +32,7 @@ export class SqliteRunStore implements RunStore {
       closeSync(openSync(path, 'a', 0o600));
       // Whole, so that no path is taken for an address or another word of SQLite's.
       this.#database = new Database(resolve(path), { timeout: LOCK_WAIT_MS });
+      refuseForeign(this.#database);
       // Two servers on one file would answer the same runs twice.
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE');
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
@@ -118,6 +119,18 @@ export class SqliteRunStore implements RunStore {
       `Serve it with ${key} ${found}, or name another file.`,
     );
   }
+}
+
+/** The tables of a store; a file of 0 bytes has none yet. */
+const TABLES: readonly unknown[] = ['meta', 'runs', 'events'];
+
+/** Throws for a database of another program, before anything is written into it. */
+function refuseForeign(database: Database.Database): void {
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const foreign = tables.map((row) => readText(row, 'name')).find((name) => !TABLES.includes(name));
+  if (foreign === undefined) return;
+  database.close();
+  throw new Error(`it is a database of another program, with a table ${foreign}`);
 }
 
 type Statements = ReturnType<typeof prepareStatements>;

@@ -68,6 +68,8 @@ function fillOnce(watcher: Watcher, take: Take, budget: DayBudget | null): Promi
     {
       ...job,
       input: take.input,
+      // Named, since everything in the folder of a take is the watcher's own to replace.
+      output: resolveFileSettings(job, take.input).output,
       ...(job.citationsFile === undefined ? {} : { citationsFile: `${take.input}.citations.jsonl` }),
       // That the cost is agreed to was checked before the first file.
       yes: true,

@@ -1,6 +1,10 @@
+import { basename, dirname } from 'node:path';
 import { createUsageError } from '../../errors.js';
+import { checkPlaces } from '../../job/check-places.js';
 import { parseDuration } from '../../model/duration.js';
+import { readDropName } from '../../watch/drop-name.js';
 import { type WatchEvent, type WatchOptions, watchFolder } from '../../watch.js';
+import { identifyFile } from '../../write/file-identity.js';
 import { type CommandArgs, createCommand } from '../command.js';
 import { resolveWatchCode } from '../exit-code.js';
 import { openHealthServer } from '../health-server.js';
@@ -111,7 +115,7 @@ export const watch = createCommand({
   ],
   async run(args, host) {
     const options = await resolveOptions(args, host);
-    const supervision = await openSupervision(args, host);
+    const supervision = await openSupervision(args, options, host);
     const interrupt = openInterrupt(host, (text) => host.say(text));
     try {
       const summary = await watchFolder(options, {
@@ -122,7 +126,7 @@ export const watch = createCommand({
       return resolveWatchCode(summary);
     } finally {
       interrupt.close();
-      supervision.close();
+      await supervision.close();
     }
   },
 });
@@ -158,22 +162,44 @@ function readTime(name: string, text: string | undefined): number | undefined {
 }
 
 /** The log, the heartbeat and the health endpoint: all of them told by events. */
-async function openSupervision({ options }: CommandArgs<typeof OPTIONS>, host: Host) {
-  const { heartbeat, health } = options;
+async function openSupervision(
+  { options }: CommandArgs<typeof OPTIONS>,
+  { folder, job }: WatchOptions,
+  host: Host,
+) {
+  const { heartbeat, health, recipe } = options;
+  const places = await checkPlaces({ ...job, recipe, heartbeat, citationsFile: undefined });
+  if (heartbeat !== undefined) refuseDrop(heartbeat, folder);
   const log = createWatchLog(host);
   let status = createWatchStatus(host.now());
   const readStatus = () => createStatusRecord(status, host.now());
   const server = health === undefined ? null : await openHealthServer(health, readStatus);
-  const beat = heartbeat === undefined ? null : openHeartbeat(heartbeat, readStatus, host);
+  const beat =
+    heartbeat === undefined
+      ? null
+      : await openHeartbeat(heartbeat, readStatus, host, () => places.check('heartbeat'));
   if (server !== null) host.say(`The state of the watcher is at ${server.url}`);
   return {
     onEvent(event: WatchEvent): void {
       status = followWatch(status, event, host.now());
       log(event);
     },
-    close(): void {
+    async close(): Promise<void> {
       server?.close();
-      beat?.close();
+      await beat?.close();
     },
   };
+}
+
+/** A heartbeat among the dropped files would replace one of them, or be filled itself. */
+function refuseDrop(heartbeat: string, folder: string): void {
+  const { path } = identifyFile(heartbeat);
+  const isDrop =
+    dirname(path) === identifyFile(folder).path && readDropName(basename(path)).status === 'table';
+  if (!isDrop) return;
+  throw createUsageError(
+    'HEARTBEAT_IS_DROP',
+    `--heartbeat: ${heartbeat} would be taken for a file that was dropped into ${folder}`,
+    'Name a file outside of that folder.',
+  );
 }
