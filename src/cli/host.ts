@@ -21,6 +21,8 @@ export interface HostParts {
   now(): number;
   /** Standard output goes into a pipe that nobody reads any more. */
   isOutputClosed(): boolean;
+  /** Why standard output cannot be written, such as a full disk; null if it can, or if its reader left. */
+  readOutputError(): Error | null;
   /** Ends the process at once. */
   exit(code: number): never;
   /** Calls back at every Ctrl-C and SIGTERM, and at the first hang-up; the returned function stops that. */
@@ -59,13 +61,28 @@ export function createHost(parts: HostParts, debug: boolean): Host {
     return style !== undefined && hasColour ? `\u001b[${CODES[style]}m${clean}\u001b[0m` : clean;
   }
 
+  function print(text: string): void {
+    try {
+      parts.stdout.write(text);
+    } catch (error) {
+      // A write to a file fails here, and one to a pipe by an event: both are noted in one place.
+      parts.stdout.emit('error', error);
+    }
+  }
+
   return {
     ...parts,
     debug,
     canAsk: parts.stdin.isTTY === true && parts.stderr.isTTY === true,
-    say: (...spans) => void parts.stderr.write(`${spans.map(show).join('')}\n`),
-    tell: (text) => void parts.stdout.write(`${hideSecrets(cleanText(text), secrets)}\n`),
-    print: (text) => void parts.stdout.write(text),
+    say(...spans) {
+      try {
+        parts.stderr.write(`${spans.map(show).join('')}\n`);
+      } catch {
+        // Nobody can be told anything any more: no reason to stop a paid job.
+      }
+    },
+    tell: (text) => print(`${hideSecrets(cleanText(text), secrets)}\n`),
+    print,
     guard(restore) {
       guards.add(restore);
       return () => void guards.delete(restore);

@@ -19,21 +19,27 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   setFlagsFromString('--wasm-tiering-budget=1000000000');
   let isOutputClosed = false;
   let isTerminalGone = false;
-  const checkGone = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    isTerminalGone ||= error.code === 'EIO';
-  };
+  let outputError: Error | null = null;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    checkGone(error);
-    isOutputClosed = true;
+    isTerminalGone ||= error.code === 'EIO';
+    if (error.code === 'EPIPE' || error.code === 'EIO') isOutputClosed = true;
+    else if (!isOutputClosed) outputError ??= error;
   });
-  process.stderr.on('error', checkGone);
+  // Words that cannot be written, as on a full disk, end no paid job: the output and the exit code still tell.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    isTerminalGone ||= error.code === 'EIO';
+  });
   // Whoever reads it deals with all else.
   process.stdin.on('error', (error: NodeJS.ErrnoException) => {
     isTerminalGone ||= error.code === 'EIO';
   });
   if (/^[a-z]+$/.test(words[0] ?? '')) readAhead(`./commands/${words[0]}.js`);
-  const { runProgram } = await import('./program.js');
+  const { runProgram } = await import('./program.js').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
+    process.stderr.write('error: too many files are open [TOO_MANY_FILES]\n');
+    process.stderr.write('what to do: raise the limit, such as with ulimit -n 1024\n');
+    return process.exit(2);
+  });
   process.exitCode = await runProgram(words, {
     version: VERSION,
     env: process.env,
@@ -42,6 +48,7 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
     stderr: process.stderr,
     now: Date.now,
     isOutputClosed: () => isOutputClosed,
+    readOutputError: () => outputError,
     exit: (code) => process.exit(code),
     onInterrupt(listener) {
       let isHungUp = false;

@@ -1,5 +1,8 @@
+import type { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { createUsageError } from '../errors.js';
 import { readNearest } from '../model/nearest.js';
+import { explainWriteError } from '../write/check-output.js';
 import { COMMANDS, type CommandEntry } from './commands.js';
 import { EXIT_CODES } from './exit-code.js';
 import { formatCommandHelp, formatProgramHelp } from './help.js';
@@ -12,10 +15,23 @@ export async function runProgram(words: readonly string[], parts: HostParts): Pr
   const host = createHost(parts, words.includes('--debug'));
   process.once('uncaughtException', (error) => parts.exit(reportError(error, host)));
   try {
-    return await dispatch(words, host);
+    const code = await dispatch(words, host);
+    await drain(parts.stdout);
+    const error = parts.readOutputError();
+    return error === null || code !== EXIT_CODES.done
+      ? code
+      : reportError(explainWriteError('standard output', error), host);
   } catch (error) {
     return reportError(error, host);
   }
+}
+
+/** Waits until what was written to a stream has left, or failed. */
+async function drain(stream: Writable): Promise<void> {
+  const isOpen = !stream.destroyed && !stream.writableEnded;
+  if (isOpen && stream.writableLength > 0) await new Promise((resolve) => stream.write('', resolve));
+  // A failure is an event of the next turn.
+  await setImmediate();
 }
 
 async function dispatch(words: readonly string[], host: ReturnType<typeof createHost>): Promise<number> {

@@ -1,4 +1,4 @@
-import { describeError, RowfillError } from '../errors.js';
+import { createUsageError, describeError, RowfillError } from '../errors.js';
 import { EXIT_CODES, resolveErrorCode } from './exit-code.js';
 import type { Host } from './host.js';
 
@@ -9,9 +9,51 @@ const DECLINED: ReadonlySet<string> = new Set(['COST_DECLINED', 'DECLINED']);
 export function reportError(error: unknown, host: Host): number {
   if (isClosedOutput(error, host)) return EXIT_CODES.done;
   host.restore();
-  const code = error instanceof RowfillError ? reportKnown(error, host) : reportDefect(error, host);
+  const known = findLimit(error) ?? error;
+  const code = known instanceof RowfillError ? reportKnown(known, host) : reportDefect(error, host);
   if (host.debug) reportStack(error, host);
   return code;
+}
+
+const LIMITS: readonly (readonly [RegExp, string, string, string])[] = [
+  [
+    /\bE[MN]FILE\b|too many open files/i,
+    'TOO_MANY_FILES',
+    'The system lets this process open no further file or connection',
+    'Raise the limit, such as with ulimit -n 1024, or give a lower --concurrency; the same command carries on.',
+  ],
+  [
+    /\b(?:ENOSPC|EDQUOT)\b/,
+    'DISK_FULL',
+    'A disk is full',
+    'Make room, then run the same command again: what was answered is kept.',
+  ],
+  [
+    /\bENOMEM\b/,
+    'OUT_OF_MEMORY',
+    'The system has no memory left for this program',
+    'Close other programs, then run the same command again: what was answered is kept.',
+  ],
+  [
+    /\bEROFS\b/,
+    'READ_ONLY_DISK',
+    'A file is on a disk that can only be read',
+    'Give a place that can be written; ROWFILL_HOME and TMPDIR name those of the ledger and of temporary files.',
+  ],
+];
+
+/** The error for a limit of the system that was met somewhere: no defect of rowfill, wherever it happened. */
+function findLimit(error: unknown): RowfillError | null {
+  // An error of ours says better what to do.
+  if (error instanceof RowfillError && error.kind !== 'defect') return null;
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
+    const text = `${'code' in at ? String(at.code) : ''} ${at.message}`;
+    const limit = LIMITS.find(([pattern]) => pattern.test(text));
+    if (limit === undefined) continue;
+    const [, code, what, hint] = limit;
+    return createUsageError(code, `${what}: ${describeError(at)}`, hint, error);
+  }
+  return null;
 }
 
 function reportKnown(error: RowfillError, host: Host): number {

@@ -154,7 +154,8 @@ async function listRead(places: JobPlaces): Promise<ReadFile[]> {
   if (places.reference !== undefined) {
     for (const table of await listTables(places.reference)) {
       // The same command has to be able to replace an earlier result in the folder of tables.
-      const isTable = identifyFile(table).id !== null && (await recognizeResult(table)) === null;
+      const { id, isFile } = identifyFile(table);
+      const isTable = id !== null && isFile && (await recognizeResult(table)) === null;
       if (isTable) read.push(['a table of --reference', table]);
     }
   }

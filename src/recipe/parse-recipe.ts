@@ -88,9 +88,12 @@ function findOddities(document: Document, locate: (offset: number) => Position):
     faults.push({ code: 'BAD_RECIPE', ...locate(readStart(node)), message, hint });
   };
   visit(document, {
-    Alias(_key, alias) {
-      if (alias.resolve(document) === undefined) {
+    Alias(_key, alias, path) {
+      const anchored = alias.resolve(document);
+      if (anchored === undefined) {
         add(alias, `*${alias.source} refers to no anchor`, `Put text that begins with * in double quotes.`);
+      } else if (path.includes(anchored)) {
+        add(alias, `*${alias.source} stands for a part that holds it`, 'Write it out, without the alias.');
       }
     },
     Pair(_key, pair) {

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, renameSync } from 'node:fs';
-import { chmod, open, rm } from 'node:fs/promises';
+import { constants, createWriteStream, openSync, renameSync } from 'node:fs';
+import { chmod, open, rm, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
-import { RowfillError } from '../errors.js';
+import { hasErrorCode, RowfillError } from '../errors.js';
 import { isDescriptorPath } from '../model/descriptor-path.js';
 import { explainWriteError, type OutputTarget } from './check-output.js';
 import { removeLeftovers, resolveTemporary } from './temporary-name.js';
+
+const PIPE_POLL_MS = 100;
 
 /** Where the bytes of an output go. */
 export interface ByteSink {
@@ -99,8 +103,7 @@ async function syncFolder(path: string): Promise<void> {
 /** A pipe or a device: nothing to put in place at the end, and nothing to take back. */
 async function openPathSink(path: string, checkPlace: PlaceCheck): Promise<ByteSink> {
   await checkPlace(path, null);
-  // What is open already is added to: a shell that redirects with >> wants its file kept.
-  const stream = createWriteStream(path, { flags: isDescriptorPath(path) ? 'a' : 'w' });
+  const stream = await openWriteStream(path);
   const { write } = createStreamSink(stream, path);
   const finish = () => new Promise<void>((resolve) => stream.end(() => resolve()));
   return {
@@ -116,6 +119,26 @@ async function openPathSink(path: string, checkPlace: PlaceCheck): Promise<ByteS
   };
 }
 
+async function openWriteStream(path: string): Promise<Writable> {
+  const isPipe = (await stat(path).catch(() => null))?.isFIFO() === true;
+  // What is open already is added to: a shell that redirects with >> wants its file kept.
+  if (!isPipe || process.platform === 'win32')
+    return createWriteStream(path, { flags: isDescriptorPath(path) ? 'a' : 'w' });
+  return new Socket({ fd: await openPipe(path), readable: false, writable: true });
+}
+
+/** Waits for a reader of a pipe here and not inside the system, where a wait would keep the process from ending. */
+async function openPipe(path: string): Promise<number> {
+  for (;;) {
+    try {
+      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      if (!hasErrorCode(error, 'ENXIO') || isDescriptorPath(path)) throw explainWriteError(path, error);
+      await setTimeout(PIPE_POLL_MS);
+    }
+  }
+}
+
 /** Writes to a stream that is not ours to close, such as standard output; a reader that went away is no error. */
 export function createStreamSink(stream: NodeJS.WritableStream, name: string): ByteSink {
   let failure: Error | null = null;
@@ -125,11 +148,10 @@ export function createStreamSink(stream: NodeJS.WritableStream, name: string): B
   });
   const write = async (bytes: Buffer) => {
     if (failure === null && bytes.length > 0) {
-      await new Promise<void>((resolve) => {
-        stream.write(bytes, (error) => {
-          if (error) failure ??= error;
-          resolve();
-        });
+      await new Promise<void>((resolve, reject) => {
+        stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+      }).catch((error: Error) => {
+        failure ??= error;
       });
     }
     if (failure !== null && !isPipeClosed(failure)) throw explainWriteError(name, failure);

@@ -73,9 +73,31 @@ describe('the proxy', () => {
     ['http://a.example', { HTTP_PROXY: 'http://p:1' }, 'http://p:1'],
     ['http://a.example', { HTTPS_PROXY: 'http://p:1' }, null],
     ['https://a.example', { HTTPS_PROXY: '' }, null],
+    ['https://a.example', { HTTPS_PROXY: ' http://p:1\n' }, 'http://p:1'],
+    ['https://a.example', { HTTPS_PROXY: 'http://me:50%@p:1' }, 'http://me:50%@p:1'],
+    ['https://a.example', { HTTPS_PROXY: 'socks5h://p:1' }, 'socks5://p:1'],
+    ['https://a.example', { ALL_PROXY: 'SOCKS5://p:1' }, 'socks5://p:1'],
+    ['https://a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: '*' }, null],
+    ['https://a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'x, *' }, null],
+    ['https://a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'x,a.example' }, null],
+    ['https://b.a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'a.example' }, null],
+    ['https://b.a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: '.A.example' }, null],
+    ['https://b.a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: '*.a.example' }, null],
+    ['https://a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'a.example:443' }, null],
+    ['https://a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'a.example:8443' }, 'http://p:1'],
+    ['https://ba.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'a.example' }, 'http://p:1'],
+    ['https://a.example', { HTTPS_PROXY: 'http://p:1', NO_PROXY: '*.b.example x' }, 'http://p:1'],
+    ['https://a.example', { HTTPS_PROXY: 'http://p:1', no_proxy: '', NO_PROXY: '*' }, 'http://p:1'],
+    ['https://[2001:db8::1]', { HTTPS_PROXY: 'http://p:1', NO_PROXY: '2001:db8::1' }, null],
     ['https://a.example', {}, null],
   ])('for %s with %j is %j', (origin, env, expected) => {
     expect(resolveProxy(origin, env)).toBe(expected);
+  });
+
+  test.each(['socks4://p:1', 'ftp://p:1', 'pac+https://p/x.pac'])('%s is refused by its kind', (value) => {
+    expect(() => resolveProxy('https://a.example', { HTTPS_PROXY: value })).toThrow(
+      expect.objectContaining({ code: 'INVALID_PROXY', message: expect.stringContaining('not supported') }),
+    );
   });
 
   test('that is no URL is refused without its password', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer as createProxy } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer as createSocketServer, type Server } from 'node:net';
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
@@ -300,6 +300,68 @@ describe('a proxy', () => {
     await client.close();
     await server.close();
   });
+
+  test.each([
+    ['hunter%2', 'hunter%2'],
+    ['50%', '50%'],
+    ['%ff', '%ff'],
+    ['a%40b%25', 'a@b%'],
+    ['%zz%40', '%zz@'],
+  ])('takes the password %s as %s', async (written, meant) => {
+    const tunnels: string[] = [];
+    const server = await openRawServer((_request, response) => sendJson(response, 200, createRunJson('r')));
+    const port = await openProxy(Number(new URL(server.url).port), tunnels);
+    const client = new AgentClient({
+      baseUrl: 'http://agent.example',
+      env: { HTTP_PROXY: `http://me:${written}@127.0.0.1:${port}` },
+    });
+    expect((await client.get('r')).id).toBe('r');
+    expect(tunnels).toEqual([`agent.example:80 Basic ${Buffer.from(`me:${meant}`).toString('base64')}`]);
+    await client.close();
+    await server.close();
+  });
+
+  test.each(['socks5', 'socks5h', 'socks'])('of the kind %s resolves the name itself', async (kind) => {
+    const server = await openRawServer((_request, response) => sendJson(response, 200, createRunJson('r')));
+    const proxy = await openSocksProxy(Number(new URL(server.url).port));
+    const client = new AgentClient({
+      baseUrl: 'http://agent.example:8080',
+      env: { ALL_PROXY: `${kind}://me:50%25@127.0.0.1:${proxy.port}` },
+    });
+    expect((await client.get('r')).id).toBe('r');
+    expect(proxy.seen).toEqual(['me', '50%', 'agent.example:8080']);
+    await client.close();
+    await server.close();
+  });
+
+  /** A SOCKS 5 proxy that asks for a password and connects to one port, whatever it is asked for. */
+  async function openSocksProxy(port: number): Promise<{ readonly port: number; readonly seen: string[] }> {
+    const seen: string[] = [];
+    const proxy = createSocketServer((socket) => {
+      let step = 0;
+      socket.on('error', () => {});
+      socket.on('data', (data) => {
+        if (step === 0) socket.write(Buffer.from([5, 2]));
+        else if (step === 1) {
+          const user = data.subarray(2, 2 + (data[1] ?? 0));
+          seen.push(user.toString(), data.subarray(3 + user.length).toString());
+          socket.write(Buffer.from([1, 0]));
+        } else if (step === 2) {
+          const name = data.subarray(5, 5 + (data[4] ?? 0)).toString();
+          seen.push(`${name}:${data.readUInt16BE(data.length - 2)}`);
+          const onward = connect(port, '127.0.0.1', () => {
+            socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
+            socket.removeAllListeners('data');
+            socket.pipe(onward).pipe(socket);
+          });
+          onward.on('error', () => socket.destroy());
+          socket.on('close', () => onward.destroy());
+        }
+        step += 1;
+      });
+    });
+    return { port: await listen(proxy), seen };
+  }
 
   test('is left out for this machine', async () => {
     const proxied: string[] = [];

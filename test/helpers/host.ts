@@ -21,6 +21,7 @@ interface TestHostOptions {
   readonly env?: Environment;
   readonly isDebug?: boolean;
   readonly isOutputClosed?: boolean;
+  readonly outputError?: Error;
 }
 
 /** Opens a host on streams in memory; `isTerminal` makes them look like a terminal of 100 columns. */
@@ -42,6 +43,7 @@ export function createTestHost(options: TestHostOptions = {}): TestHost {
       stderr,
       now: () => nowMs,
       isOutputClosed: () => options.isOutputClosed ?? false,
+      readOutputError: () => options.outputError ?? null,
       exit: (code) => {
         exits.push(code);
         throw new Error(`left with ${code}`);

@@ -75,7 +75,7 @@ test.each([
     'ok',
     `HTTP_PROXY: not for ${ORIGIN}`,
   ],
-  ['no URL', { HTTPS_PROXY: 'http://me:hush@:x' }, 'fail', 'HTTPS_PROXY holds no URL'],
+  ['no URL', { HTTPS_PROXY: 'http://me:hush@:x' }, 'fail', 'HTTPS_PROXY does not hold a URL'],
   ['certificates that are not there', { NODE_EXTRA_CA_CERTS: '/none/ca.pem' }, 'warn', '/none/ca.pem'],
   ['no look at certificates', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'warn', 'anybody on the way'],
 ])('of proxies, %s is told without a secret', (_title, env, verdict, says) => {

@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { createUsageError, describeError } from '../../errors.js';
+import { readWholeFile } from '../../model/read-file.js';
+
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Reads a script of faults: the JSON that `resolveRehearsal` takes. */
 export async function readFaults(path: string): Promise<unknown> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readWholeFile(path, MAX_BYTES)).toString('utf8');
   } catch (error) {
     throw createUsageError(
       'FAULTS_NOT_READ',
