@@ -24,6 +24,12 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
+test('the built program can be run by its own name, as npx does in a checkout', () => {
+  expect(statSync(join(ROOT, 'dist/cli/main.js')).mode & 0o111).toBe(0o111);
+  if (process.platform === 'win32') return;
+  expect(execFileSync(join(ROOT, 'dist/cli/main.js'), ['--version'], { encoding: 'utf8' })).toMatch(/^\d/);
+});
+
 test('the package holds the program, the types and the samples, and no tests or sources', () => {
   const paths = packed.files.map((file) => file.path);
   for (const path of [

@@ -23,8 +23,8 @@ export const RESULT_OPTIONS = {
     alias: 'o',
     value: 'FILE',
     group: FILES,
-    about: 'Where the result goes; - is standard output.',
-    fallback: 'companies.filled.csv for companies.csv',
+    about: 'Where the result goes; - is standard output. A file of this name is replaced.',
+    fallback: 'companies.filled.csv for companies.csv, or companies.filled-2.csv beside another job’s',
   },
   format: {
     kind: 'text',

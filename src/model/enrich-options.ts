@@ -12,7 +12,10 @@ export interface EnrichOptions {
    * @default the path of the input
    */
   readonly name?: string | undefined;
-  /** Path of the result; `-` is standard output. @default `<stem>.filled.<ext>` beside the input */
+  /**
+   * Path of the result; `-` is standard output. A file of this name is replaced.
+   * @default `<stem>.filled.<ext>` beside the input; `<stem>.filled-2.<ext>` if that holds anything but this job's output
+   */
   readonly output?: string | undefined;
   /** @default what the ending of `output` says, else the format of the input */
   readonly format?: FileFormat | undefined;
@@ -100,7 +103,7 @@ export interface EnrichOptions {
   readonly blank?: readonly string[] | undefined;
   /** Refuse a file with rows of the wrong length or lines that cannot be read. @default false */
   readonly strict?: boolean | undefined;
-  /** Path of a file for all citations, one JSON object a line. */
+  /** Path of a file for all citations, one JSON object a line. One that a recipe names replaces no other file. */
   readonly citationsFile?: string | undefined;
   /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;

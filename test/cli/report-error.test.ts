@@ -32,6 +32,33 @@ test('with --debug the stack is shown, and that of every cause', () => {
   expect(said).toContain('caused by:\nError: the disk is full');
 });
 
+test.each([
+  ['EMFILE', 'TOO_MANY_FILES'],
+  ['ENFILE', 'TOO_MANY_FILES'],
+  ['ENOSPC', 'DISK_FULL'],
+  ['EDQUOT', 'DISK_FULL'],
+  ['ENOMEM', 'OUT_OF_MEMORY'],
+  ['EROFS', 'READ_ONLY_DISK'],
+])('%s is a limit of the system and no defect, at any depth', (code, said) => {
+  for (const wrap of [
+    (error: Error) => error,
+    (error: Error) => new Error('cannot go on', { cause: error }),
+  ]) {
+    const host = createTestHost();
+    const error = Object.assign(new Error(`${code}: so it is, open '/x'`), { code });
+    expect(reportError(wrap(error), host)).toBe(2);
+    expect(host.readStderr()).toContain(`[${said}]`);
+    expect(host.readStderr()).not.toContain('defect');
+  }
+});
+
+test('an error of ours keeps its own words, whatever caused it', () => {
+  const host = createTestHost();
+  const cause = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+  reportError(createUsageError('OUTPUT_DISK_FULL', 'out.csv cannot be written', 'Make room.', cause), host);
+  expect(host.readStderr()).toContain('[OUTPUT_DISK_FULL]');
+});
+
 test('a thrown value that is no error is told too', () => {
   const host = createTestHost();
   expect(reportError('just text', host)).toBe(1);

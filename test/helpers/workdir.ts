@@ -47,6 +47,8 @@ export interface Workdir {
   has(name: string): boolean;
   remove(name: string): void;
   run(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
+  /** Runs a script of bash in which `rowfill` is the program: for what only a shell can redirect. */
+  shell(script: string, options?: RunOptions): Promise<ProgramResult>;
   /** Starts the program and returns at once. */
   spawn(args: readonly string[], options?: RunOptions): Omit<Background, 'line'>;
   /** Starts the program and returns once it has written its first line to standard output. */
@@ -91,6 +93,13 @@ export function createWorkdir(): Workdir {
     has: (name) => existsSync(join(path, name)),
     remove: (name) => rmSync(join(path, name), { recursive: true }),
     run: (args, options = {}) => open(args, options).end(),
+    shell(script, options = {}) {
+      const program = `rowfill() { "${process.execPath}" "${PROGRAM}" "$@"; }`;
+      const place = { cwd: path, home, ...options };
+      const child = openChild(['-c', `${program}\n${script}`], place, 'bash');
+      children.push(child);
+      return child.end();
+    },
     spawn: (args, options = {}) => open(args, options),
     async start(args, options = {}) {
       const child = open(args, options);
@@ -113,8 +122,9 @@ interface ChildPlace extends RunOptions {
   readonly home: string;
 }
 
-function openChild(args: readonly string[], place: ChildPlace): Child {
-  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [PROGRAM, ...args], {
+function openChild(args: readonly string[], place: ChildPlace, shell?: string): Child {
+  const [file, words] = shell === undefined ? [process.execPath, [PROGRAM, ...args]] : [shell, [...args]];
+  const child: ChildProcessWithoutNullStreams = spawn(file, words, {
     cwd: place.cwd,
     env: { ...createEnvironment(), ROWFILL_HOME: place.home, ...place.env },
   });

@@ -7,6 +7,14 @@ test('ROWFILL_HOME decides where the ledger is, relative to where one stands', (
   expect(resolveLedgerPath({ ROWFILL_HOME: 'here' })).toBe(resolve('here', 'ledger.sqlite'));
 });
 
+test('a path that only a shell would understand is refused', () => {
+  for (const home of ['~', '~/rowfill', ' ~/rowfill']) {
+    expect(() => resolveLedgerPath({ ROWFILL_HOME: home })).toThrow(
+      expect.objectContaining({ code: 'BAD_HOME' }),
+    );
+  }
+});
+
 test('without it the ledger is where the system keeps a user’s data', () => {
   const read = (env: Record<string, string>, platform: NodeJS.Platform) =>
     resolveLedgerPath(env, platform, '/home/ann');

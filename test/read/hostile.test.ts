@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, open, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { appendFile, open, readdir, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -17,6 +19,48 @@ async function writeInput(name: string, content: string | Uint8Array): Promise<s
 
 async function readPath(path: string, options: Partial<InputOptions> = {}) {
   return readAllRows(await openInput({ path, ...options }));
+}
+
+test('a stream that never ends is refused after the limit, and its temporary file is gone', async () => {
+  const before = await listSpools();
+  const limits = { ...INPUT_LIMITS, maxSpoolBytes: 1024 * 1024 };
+  const stdin = Readable.from(repeat('a,b\n'));
+  await expect(openInput({ path: '-', stdin, limits })).rejects.toMatchObject({ code: 'INPUT_TOO_LONG' });
+  const pipe = join(await createTempFolder(), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const writer = createWriteStream(pipe);
+  writer.on('error', () => {});
+  Readable.from(repeat('a,b\n')).pipe(writer);
+  await expect(openInput({ path: pipe, limits })).rejects.toMatchObject({ code: 'INPUT_TOO_LONG' });
+  expect(await listSpools()).toEqual(before);
+});
+
+test.each([
+  ['zeros', '\0'.repeat(1000)],
+  ['noise', Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join('')],
+])('a stream of %s is refused by its first bytes', async (_what, text) => {
+  const stdin = Readable.from(repeat(Buffer.from(text, 'latin1')));
+  await expect(openInput({ path: '-', stdin })).rejects.toMatchObject({ code: 'INPUT_NOT_TEXT' });
+});
+
+test('text in legacy encodings and with odd separators is still text', async () => {
+  for (const [content, encoding] of [
+    [Buffer.from(`name\n${'M\xfcller\n'.repeat(9_000)}`, 'latin1'), undefined],
+    [Buffer.from(`a\x01b\n${'x\x01\xe9\n'.repeat(20_000)}`, 'latin1'), undefined],
+    [Buffer.from(`a,b\n${'ü,1\n'.repeat(20_000)}`, 'utf16le'), 'utf-16le'],
+  ] as const) {
+    const input = await openInput({ path: '-', stdin: Readable.from([content]), encoding });
+    expect(input.columns.length).toBeGreaterThan(0);
+    await input.close();
+  }
+});
+
+function* repeat<Piece>(piece: Piece): Generator<Piece> {
+  for (;;) yield piece;
+}
+
+async function listSpools(): Promise<string[]> {
+  return (await readdir(tmpdir())).filter((name) => /^rowfill-[^-]{6}$/.test(name)).sort();
 }
 
 test('a line of a gigabyte is refused after the limit, without reading it all', async () => {

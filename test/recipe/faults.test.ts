@@ -29,6 +29,33 @@ const MISTAKES: readonly Mistake[] = [
     remedy: 'Did you mean query?',
   },
   {
+    title: 'an alias inside of what it stands for',
+    recipe: ['query: Find it', 'fields: &all', '  ceo: *all'],
+    at: '3:8',
+    says: '*all stands for a part that holds it',
+    remedy: 'Write it out',
+  },
+  {
+    title: 'an alias deep inside of what it stands for',
+    recipe: [
+      'query: Find it',
+      'fields:',
+      '  a: &a',
+      '    type: object',
+      '    properties: {b: {items: [*a]}}',
+    ],
+    at: '5:30',
+    says: '*a stands for a part that holds it',
+    remedy: 'Write it out',
+  },
+  {
+    title: 'a list that holds itself',
+    recipe: ['query: Find it', 'send: &s [company, *s]'],
+    at: '2:20',
+    says: '*s stands for a part that holds it',
+    remedy: 'Write it out',
+  },
+  {
     title: 'a key called as its option is',
     recipe: ['query: Find it', 'max_cost: 5'],
     at: '2:1',

@@ -1,0 +1,198 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { servePaid } from '../helpers/paid-server.js';
+import { createWorkdir, PROGRAM, type ProgramResult, type Workdir } from '../helpers/workdir.js';
+
+const INPUT = 'company,city\nAcme,\nBolt,\n';
+const JOB = '--reference ref -f city';
+
+function createFolder(): Workdir {
+  const workdir = createWorkdir();
+  workdir.write('in.csv', INPUT);
+  workdir.write('ref/towns.csv', 'company,city\nAcme,Oslo\n');
+  return workdir;
+}
+
+/** The whole of standard error, for a command that failed as it should. */
+function expectError({ status, stderr }: ProgramResult, code: string): void {
+  expect(stderr).toContain(`[${code}]`);
+  expect(stderr).not.toContain('defect');
+  expect(status).toBe(2);
+}
+
+test('an input that is an open file of the shell is filled to standard output', async () => {
+  const workdir = createFolder();
+  for (const script of [
+    `rowfill run /dev/stdin ${JOB} < in.csv`,
+    `cat in.csv | rowfill run /dev/stdin ${JOB}`,
+    `rowfill run <(cat in.csv) ${JOB}`,
+    `rowfill run /proc/self/fd/3 ${JOB} 3< in.csv`,
+  ]) {
+    const { status, stdout } = await workdir.shell(script);
+    expect(stdout, script).toMatch(/^company,city,.*\nAcme,Oslo/);
+    expect(status).toBe(0);
+  }
+  // They are one job with standard input, whose answers are not asked for again.
+  const { stderr } = await workdir.shell(`rowfill run - ${JOB} < in.csv`);
+  expect(stderr).toContain('0 new runs');
+  expect(readdirSync(workdir.path).sort()).toEqual(['.rowfill', 'in.csv', 'ref']);
+});
+
+test('an output is written into a process, and added to a file that is open', async () => {
+  const workdir = createFolder();
+  const script = `rowfill run in.csv ${JOB} --format csv -o >(gzip > out.gz); wait $!; gunzip -c out.gz`;
+  expect((await workdir.shell(script)).stdout).toMatch(/Acme,Oslo/);
+  workdir.write('all.csv', 'earlier\n');
+  await workdir.shell(`rowfill run in.csv ${JOB} --format csv -o /dev/stdout >> all.csv`);
+  expect(workdir.read('all.csv')).toMatch(/^earlier\ncompany,city.*\nAcme,Oslo/);
+});
+
+test('standard output that goes into the input is refused', async () => {
+  const workdir = createFolder();
+  expectError(await workdir.shell(`rowfill run in.csv ${JOB} -o - >> in.csv`), 'OUTPUT_IS_INPUT');
+  expectError(await workdir.shell(`rowfill run - ${JOB} -o in.csv < in.csv`), 'OUTPUT_IS_INPUT');
+  expect(workdir.read('in.csv')).toBe(INPUT);
+});
+
+test('a name of up to 255 bytes can be written', async () => {
+  const workdir = createFolder();
+  for (const bytes of [229, 230, 255]) {
+    const name = `${'n'.repeat(bytes - 4)}.csv`;
+    expect((await workdir.run(['run', 'in.csv', ...JOB.split(' '), '-o', name])).status).toBe(0);
+    expect(workdir.read(name)).toContain('Acme,Oslo');
+  }
+  const long = `${'ü'.repeat(100)}.csv`;
+  workdir.write(long, INPUT);
+  expect((await workdir.run(['run', long, ...JOB.split(' ')])).status).toBe(0);
+});
+
+const BAD: readonly (readonly [what: string, script: string, code: string])[] = [
+  ['a folder', 'mkdir out; $RUN -o out', 'OUTPUT_IS_FOLDER'],
+  ['a folder that is missing', '$RUN -o none/out.csv', 'OUTPUT_NO_FOLDER'],
+  ['a folder that is a file', '$RUN -o in.csv/out.csv', 'OUTPUT_NO_FOLDER'],
+  ['a folder of the system that takes no files', '$RUN -o /proc/out.csv', 'OUTPUT_NOT_WRITABLE'],
+  ['a name that is too long', '$RUN -o $(printf %0256d 0)', 'OUTPUT_NOT_WRITABLE'],
+  ['a loop of links', 'ln -s b a; ln -s a b; $RUN -o a', 'OUTPUT_NOT_WRITABLE'],
+  [
+    'the usual name for an input whose own name is too long',
+    'cp in.csv $(printf %0250d 0).; $RUN2',
+    'OUTPUT_NOT_WRITABLE',
+  ],
+  ['a folder for citations that is missing', '$RUN --citations-file none/c.jsonl', 'OUTPUT_NO_FOLDER'],
+];
+
+test.each(BAD)('%s is refused before anything is paid', async (_what, script, code) => {
+  const workdir = createWorkdir();
+  workdir.write('in.csv', INPUT);
+  const server = await servePaid();
+  const rest = `-f city --yes --api-url ${server.url}`;
+  const expanded = script
+    .replace('$RUN2', `rowfill run $(printf %0250d 0). ${rest}`)
+    .replace('$RUN', `rowfill run in.csv ${rest}`);
+  const result = await workdir.shell(expanded);
+  expectError(result, code);
+  expect(server.agent.tasks).toHaveLength(0);
+});
+
+/** A user without rights; null if the tests do not run as root, who has them all. */
+const NOBODY = process.getuid?.() === 0 ? 65534 : null;
+
+test.skipIf(NOBODY === null)('places that need rights are refused before anything is paid', async () => {
+  const workdir = createWorkdir();
+  const server = await servePaid();
+  workdir.write('in.csv', INPUT);
+  const nobody = NOBODY ?? 0;
+  chownSync(workdir.path, nobody, nobody);
+  mkdirSync(join(workdir.path, 'closed'));
+  mkdirSync(join(workdir.path, 'sticky'));
+  workdir.write('sticky/out.csv', '');
+  chmodSync(join(workdir.path, 'sticky/out.csv'), 0o666);
+  chmodSync(join(workdir.path, 'sticky'), 0o1777);
+  const run = (output: string) =>
+    execFileSync(
+      process.execPath,
+      [PROGRAM, 'run', 'in.csv', '-f', 'city', '--yes', '--api-url', server.url, '-o', output],
+      {
+        cwd: workdir.path,
+        uid: nobody,
+        gid: nobody,
+        env: { ...process.env, ROWFILL_HOME: join(workdir.path, 'home'), HOME: workdir.path },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        encoding: 'utf8',
+      },
+    );
+  for (const output of ['closed/out.csv', 'sticky/out.csv']) {
+    expect(() => run(output)).toThrow(/OUTPUT_NOT_WRITABLE/);
+  }
+  expect(server.agent.tasks).toHaveLength(0);
+});
+
+test('a recipe is not written over the file it is for', async () => {
+  const workdir = createFolder();
+  workdir.write('.rowfill/ledger.sqlite', 'not yet');
+  symlinkSync('in.csv', join(workdir.path, 'link.yaml'));
+  for (const output of ['in.csv', 'link.yaml', '.rowfill/ledger.sqlite']) {
+    const result = await workdir.run(['init', 'in.csv', '--yes', '--force', '-o', output]);
+    expectError(result, 'OUTPUT_IS_INPUT');
+  }
+  expect(workdir.read('in.csv')).toBe(INPUT);
+});
+
+test('a log is not added to a file that is read, nor to the ledger', async () => {
+  const workdir = createFolder();
+  await workdir.shell(`rowfill run in.csv ${JOB}; ln -s .rowfill/ledger.sqlite link.log; ln in.csv hard.log`);
+  workdir.write('r.yaml', 'fields: [city]\n');
+  for (const log of ['link.log', 'hard.log', 'in.csv', 'ref/towns.csv', '.rowfill/ledger.sqlite-wal']) {
+    const before = statSync(join(workdir.path, log), { throwIfNoEntry: false })?.size;
+    const result = await workdir.shell(`rowfill run in.csv ${JOB} --log-file ${log}`);
+    expectError(result, 'OUTPUT_IS_INPUT');
+    expect(statSync(join(workdir.path, log), { throwIfNoEntry: false })?.size).toBe(before);
+  }
+  expectError(
+    await workdir.shell(`rowfill run in.csv --reference ref -r r.yaml -o r.yaml`),
+    'OUTPUT_IS_INPUT',
+  );
+  expect((await workdir.run(['status'])).status).toBe(0);
+});
+
+test('a store of served runs is made in no other database, and in no file that is read', async () => {
+  const workdir = createFolder();
+  await workdir.shell(`rowfill run in.csv ${JOB}; ln -s .rowfill/ledger.sqlite link.sqlite`);
+  workdir.write('text.sqlite', 'a text');
+  for (const [store, code] of [
+    ['.rowfill/ledger.sqlite', 'OUTPUT_IS_INPUT'],
+    ['link.sqlite', 'OUTPUT_IS_INPUT'],
+    ['ref/towns.csv', 'OUTPUT_IS_INPUT'],
+    ['text.sqlite', 'CANNOT_OPEN_STORE'],
+    ['other.sqlite', 'CANNOT_OPEN_STORE'],
+  ] as const) {
+    if (store === 'other.sqlite') await workdir.shell(`cp .rowfill/ledger.sqlite other.sqlite`);
+    const before = await workdir.shell(`cksum ${store}`);
+    expectError(await workdir.run(['serve', '--reference', 'ref', '--store', store]), code);
+    expect((await workdir.shell(`cksum ${store}`)).stdout).toBe(before.stdout);
+  }
+  expect(workdir.read('text.sqlite')).toBe('a text');
+  expect((await workdir.run(['status'])).status).toBe(0);
+});
+
+test('a heartbeat replaces no file that is read or was dropped, and no device', async () => {
+  const workdir = createFolder();
+  workdir.write('drop/list.csv', INPUT);
+  workdir.write('s.json', '{"type":"object","properties":{"city":{"type":"string"}}}');
+  symlinkSync('s.json', join(workdir.path, 'link.json'));
+  for (const [beat, code] of [
+    ['s.json', 'OUTPUT_IS_INPUT'],
+    ['link.json', 'OUTPUT_IS_INPUT'],
+    ['.rowfill/ledger.sqlite', 'OUTPUT_IS_INPUT'],
+    ['drop/list.csv', 'HEARTBEAT_IS_DROP'],
+    ['drop/beat.json', 'HEARTBEAT_IS_DROP'],
+    ['/dev/null', 'HEARTBEAT_NOT_WRITABLE'],
+  ] as const) {
+    const script = `rowfill watch drop --once --reference ref -s s.json --settle 0s --heartbeat ${beat}`;
+    expectError(await workdir.shell(script), code);
+  }
+  expect(workdir.read('drop/list.csv')).toBe(INPUT);
+  expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+});
