@@ -48,11 +48,17 @@ interface ReadFile {
  * the job reads. The guard that it returns checks the same again later.
  */
 export async function checkPlaces(places: JobPlaces): Promise<PlaceGuard> {
-  const guard = new PlaceGuard(places, await listRead(places));
+  const guard = await guardPlaces(places);
   for (const option of ['output', 'citationsFile'] as const) {
     const path = places[option];
     if (path !== undefined) await checkOutput(path);
   }
+  return guard;
+}
+
+/** The same without trying whether the results can be written. */
+export async function guardPlaces(places: JobPlaces): Promise<PlaceGuard> {
+  const guard = new PlaceGuard(places, await listRead(places));
   for (const [option, path] of listWritten(places)) await guard.add(option, path);
   return guard;
 }
@@ -93,7 +99,9 @@ export class PlaceGuard {
     if (known === undefined) return;
     const { path, file: before } = known;
     const file = identify(path);
-    this.#refuseRead(option, path, file, [...this.#read, ...(await listRead(this.#places))]);
+    // A heartbeat is checked every few seconds, too often to look into all tables again.
+    const added = option === 'heartbeat' ? [] : await listRead(this.#places);
+    this.#refuseRead(option, path, file, [...this.#read, ...added]);
     if (file !== null && before !== null && file.path !== before.path) {
       throw createUsageError(
         'OUTPUT_MOVED',
@@ -152,7 +160,8 @@ async function listRead(places: JobPlaces): Promise<ReadFile[]> {
     ...(ledger === undefined ? [] : listLedger(ledger)),
   ];
   if (places.reference !== undefined) {
-    for (const table of await listTables(places.reference)) {
+    // Whoever answers from a folder says why it cannot be read.
+    for (const table of await listTables(places.reference).catch(() => [])) {
       // The same command has to be able to replace an earlier result in the folder of tables.
       const { id, isFile } = identifyFile(table);
       const isTable = id !== null && isFile && (await recognizeResult(table)) === null;

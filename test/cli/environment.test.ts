@@ -40,7 +40,6 @@ test
     `run in.csv ${JOB} -o -`,
     `run in.csv ${JOB} -o /dev/stdout --format csv`,
     `run in.csv ${JOB} --json`,
-    'status',
     'status --help',
     '--help',
     'completion',

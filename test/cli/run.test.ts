@@ -65,7 +65,7 @@ test('two things for standard output are refused', async () => {
   for (const place of [['in.csv', '-o', '-'], ['-']]) {
     const result = await dir.run(['run', ...place, ...ASK, '--reference', '.', '--json']);
     expect(result).toMatchObject({ status: 2, stdout: '' });
-    expect(result.stderr).toContain('both want standard output');
+    expect(result.stderr).toContain('both go to standard output');
   }
 });
 

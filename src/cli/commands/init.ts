@@ -1,7 +1,7 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { createUsageError } from '../../errors.js';
 import { checkPlace, createRecipe, type FileLook, lookAtFile } from '../../init.js';
-import { checkPlaces } from '../../job/check-places.js';
+import { guardPlaces } from '../../job/check-places.js';
 import { findLedgerPath } from '../../ledger/ledger.js';
 import { type CommandArgs, createCommand, type OptionTable } from '../command.js';
 import { EXIT_CODES } from '../exit-code.js';
@@ -61,7 +61,7 @@ export const init = createCommand({
     if (path !== '-') {
       await checkPlace(path, options.force);
       const { schema, reference } = options;
-      await checkPlaces({ input, schema, reference, ledger: findLedgerPath(host.env), outputRecipe: path });
+      await guardPlaces({ input, schema, reference, ledger: findLedgerPath(host.env), outputRecipe: path });
     }
     if (options.reference !== undefined && options.apiUrl !== undefined) {
       throw createUsageError('TWO_AGENTS', '--reference and --api-url name two agents', 'Give one of them.');

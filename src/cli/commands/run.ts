@@ -1,6 +1,6 @@
 import { enrich } from '../../enrich.js';
 import { createUsageError } from '../../errors.js';
-import { checkPlaces } from '../../job/check-places.js';
+import { guardPlaces } from '../../job/check-places.js';
 import { resolveOutput } from '../../options.js';
 import { checkStandardOutput } from '../../write/open-output.js';
 import { createCommand } from '../command.js';
@@ -64,7 +64,7 @@ export const run = createCommand({
     // The log is added to as soon as it is open, and only this command knows of it and of the recipe.
     const output = jobOptions.output ?? resolveOutput(jobOptions);
     const otherFiles = { recipe: options.recipe, logFile };
-    const places = await checkPlaces({ ...jobOptions, ...otherFiles, output });
+    const places = await guardPlaces({ ...jobOptions, ...otherFiles, output });
     const log = logFile === undefined ? null : openLogFile(logFile, host);
     await places.check('logFile');
     const report = await openJobReport(host, quiet, log);

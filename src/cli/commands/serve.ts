@@ -1,6 +1,6 @@
 import { createReferenceAgent } from '../../agents/reference-agent.js';
 import { createUsageError } from '../../errors.js';
-import { checkPlaces } from '../../job/check-places.js';
+import { guardPlaces } from '../../job/check-places.js';
 import { findLedgerPath } from '../../ledger/ledger.js';
 import { readFaults } from '../../server/rehearsal/read-faults.js';
 import {
@@ -99,7 +99,7 @@ async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Pr
       'Add --reference DIR, a folder of CSV, TSV, JSONL or JSON tables.',
     );
   }
-  await checkPlaces({ reference, store, ledger: findLedgerPath(host.env) });
+  await guardPlaces({ reference, store, ledger: findLedgerPath(host.env) });
   const key = host.env.ROWFILL_SERVE_KEY;
   return {
     agent: await createReferenceAgent(reference),

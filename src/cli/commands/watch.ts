@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { createUsageError } from '../../errors.js';
-import { checkPlaces } from '../../job/check-places.js';
+import { guardPlaces } from '../../job/check-places.js';
 import { parseDuration } from '../../model/duration.js';
 import { readDropName } from '../../watch/drop-name.js';
 import { type WatchEvent, type WatchOptions, watchFolder } from '../../watch.js';
@@ -168,7 +168,7 @@ async function openSupervision(
   host: Host,
 ) {
   const { heartbeat, health, recipe } = options;
-  const places = await checkPlaces({ ...job, recipe, heartbeat, citationsFile: undefined });
+  const places = await guardPlaces({ ...job, recipe, heartbeat, citationsFile: undefined });
   if (heartbeat !== undefined) refuseDrop(heartbeat, folder);
   const log = createWatchLog(host);
   let status = createWatchStatus(host.now());
