@@ -59,7 +59,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
       output: asked.output,
     });
     const input = fitInput(file, ask, { path: asked.output, format: options.format });
-    const blanks = await resolveBlanks(options, ask, input, hooks.signal);
+    const blanks = await resolveBlanks(options, ask, input);
     const exclusion = await loadExclusion({ ...options, blanks }, ask, input, hooks.signal);
 
     const ledger = closers.add(openLedger(ledgerPath));

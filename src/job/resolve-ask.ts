@@ -16,11 +16,7 @@ import { nameAgent } from './name-agent.js';
  * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
  * used, a field that cannot be a column, or a column to send that is not there.
  */
-export async function resolveAsk(
-  settings: Settings,
-  input: AskedInput,
-  signal?: AbortSignal,
-): Promise<Ask> {
+export async function resolveAsk(settings: Settings, input: AskedInput, signal?: AbortSignal): Promise<Ask> {
   const { options } = settings;
   const { schema, fields } = await resolveColumns(options, signal);
   return createAsk({
