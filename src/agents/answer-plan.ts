@@ -14,11 +14,23 @@ export interface AnswerPlan {
 
 const MAX_DEPTH = 5;
 
+/** Definitions that refer to one another make a tree without bounds; no table has as many columns. */
+const MAX_NODES = 5_000;
+
+/** Counts the nodes that a walk through a schema visits, so that it ends. */
+export interface NodeBudget {
+  left: number;
+}
+
+export function createNodeBudget(): NodeBudget {
+  return { left: MAX_NODES };
+}
+
 /** Finds the first list of objects in a schema; without one, a schema of an object is taken as the schema of one record. */
 export function createAnswerPlan(reader: SchemaReader): AnswerPlan {
-  const list = findList(reader, reader.root, [], []);
+  const list = findList(reader, reader.root, [], [], createNodeBudget());
   const item = list?.item ?? reader.root;
-  const leaves = listLeaves(reader, item, []);
+  const leaves = listLeaves(reader, item, [], createNodeBudget());
   const counts = new Map<string, number>();
   for (const leaf of leaves) counts.set(leaf, (counts.get(leaf) ?? 0) + 1);
   const uniqueLeaves = new Set(leaves.filter((leaf) => counts.get(leaf) === 1));
@@ -51,14 +63,16 @@ function findList(
   node: SchemaNode,
   path: readonly string[],
   trail: readonly string[],
+  budget: NodeBudget,
 ): { path: readonly string[]; item: SchemaNode; maxItems: number } | null {
+  budget.left -= 1;
   const item = reader.readItems(node);
   if (item !== null && reader.listProperties(item).size > 0) {
     return { path, item, maxItems: readMaxItems(reader, node) };
   }
-  if (trail.length >= MAX_DEPTH || trail.includes(node.pointer)) return null;
+  if (budget.left <= 0 || trail.length >= MAX_DEPTH || trail.includes(node.pointer)) return null;
   for (const [name, property] of reader.listProperties(node)) {
-    const found = findList(reader, property, [...path, name], [...trail, node.pointer]);
+    const found = findList(reader, property, [...path, name], [...trail, node.pointer], budget);
     if (found !== null) return found;
   }
   return null;
@@ -73,10 +87,16 @@ function readMaxItems(reader: SchemaReader, node: SchemaNode): number {
   return Math.min(Number.POSITIVE_INFINITY, ...limits);
 }
 
-function listLeaves(reader: SchemaReader, node: SchemaNode, trail: readonly string[]): string[] {
-  if (trail.length >= MAX_DEPTH || trail.includes(node.pointer)) return [];
+function listLeaves(
+  reader: SchemaReader,
+  node: SchemaNode,
+  trail: readonly string[],
+  budget: NodeBudget,
+): string[] {
+  budget.left -= 1;
+  if (budget.left <= 0 || trail.length >= MAX_DEPTH || trail.includes(node.pointer)) return [];
   return [...reader.listProperties(node)].flatMap(([name, property]) => {
-    const inner = listLeaves(reader, property, [...trail, node.pointer]);
+    const inner = listLeaves(reader, property, [...trail, node.pointer], budget);
     return inner.length > 0 ? inner : [name];
   });
 }

@@ -2,7 +2,7 @@ import { splitColumnName } from '../model/column-kind.js';
 import { type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { isEmpty } from '../model/row.js';
 import type { Grounding } from '../model/run.js';
-import { type AnswerPlan, isRowForm } from './answer-plan.js';
+import { type AnswerPlan, createNodeBudget, isRowForm, type NodeBudget } from './answer-plan.js';
 import { coerceValue, createObject } from './coerce-value.js';
 import { createNothing, type Finding, lookUpProperty, type MatchedRecord } from './look-up-property.js';
 import type { SchemaNode, SchemaReader } from './schema-reader.js';
@@ -32,12 +32,13 @@ export function answerRecord(
   return [...reader.listProperties(plan.item)].flatMap(([name, node]) => {
     if (hasFields && name === 'fields') {
       return [...reader.listProperties(node)].map(([field, inner]) => ({
-        ...lookUp(reader, plan, inner, [field], matches),
+        ...lookUp(reader, plan, inner, [field], matches, createNodeBudget()),
         path: [name, field],
       }));
     }
     const own = coerceValue(reader, node, readInput(record, name), 'point');
-    if (own === null && name !== 'row_id') return [lookUp(reader, plan, node, [name], matches)];
+    if (own === null && name !== 'row_id')
+      return [lookUp(reader, plan, node, [name], matches, createNodeBudget())];
     return [{ origin: 'input' as const, path: [name], value: own, grounding: [], issue: null }];
   });
 }
@@ -67,14 +68,16 @@ function lookUp(
   node: SchemaNode,
   path: readonly string[],
   matches: readonly MatchedRecord[],
+  budget: NodeBudget,
   trail: readonly string[] = [],
 ): Cell {
+  budget.left -= 1;
   // A schema may hold itself; a table does not go on for ever.
-  const isOpen = trail.length < MAX_DEPTH && !trail.includes(node.pointer);
+  const isOpen = budget.left > 0 && trail.length < MAX_DEPTH && !trail.includes(node.pointer);
   const properties = isOpen ? reader.listProperties(node) : new Map<string, SchemaNode>();
   if (properties.size > 0 && reader.readItems(node) === null) {
     const parts = [...properties].map(([name, inner]) =>
-      lookUp(reader, plan, inner, [...path, name], matches, [...trail, node.pointer]),
+      lookUp(reader, plan, inner, [...path, name], matches, budget, [...trail, node.pointer]),
     );
     const value = createObject(
       reader,

@@ -81,7 +81,9 @@ function createExpansion(root: JsonObject): (node: SchemaNode) => readonly Schem
     for (const keyword of ['anyOf', 'oneOf']) {
       const branches = listBranches(node, keyword);
       if (branches.length === 0) continue;
-      const choices = branches.flatMap((_branch, index) => expandAt(`${node.pointer}/${keyword}/${index}`));
+      const choices = branches
+        .slice(0, MAX_VARIANTS)
+        .flatMap((_branch, index) => expandAt(`${node.pointer}/${keyword}/${index}`));
       variants = combine(variants, choices);
     }
     known.set(node.pointer, variants);
@@ -102,8 +104,14 @@ function listBranches(node: SchemaNode, keyword: string): readonly JsonValue[] {
 }
 
 function combine(left: readonly SchemaVariant[], right: readonly SchemaVariant[]): readonly SchemaVariant[] {
-  const all = left.flatMap((a) => right.map((b) => [...new Set([...a, ...b])]));
-  return all.slice(0, MAX_VARIANTS);
+  const all: SchemaVariant[] = [];
+  for (const a of left) {
+    for (const b of right) {
+      if (all.length >= MAX_VARIANTS) return all;
+      all.push([...new Set([...a, ...b])]);
+    }
+  }
+  return all;
 }
 
 function allowsValue(schema: JsonObject, value: JsonValue, type: string): boolean {

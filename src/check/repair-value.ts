@@ -24,6 +24,8 @@ export function repairValue(
   let issues = validate(current);
   const notes: string[] = [];
   for (let round = 0; issues.length > 0 && round < MAX_REPAIRS; round += 1) {
+    // Other spellings would take as long, and of a huge value only the first issue is known.
+    if (issues.some((issue) => issue.keyword === 'timeout' || issue.keyword === 'size')) break;
     const repair = findRepair(current, issues, validate);
     if (repair === null) break;
     current = repair.value;
@@ -35,12 +37,38 @@ export function repairValue(
 
 /** A value as a person may see it in a message: short, and without characters that a terminal obeys. */
 export function formatExcerpt(value: JsonValue): string {
-  const text = JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
+  const text = JSON.stringify(clipValue(value, { left: MAX_EXCERPT })).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    ' ',
+  );
   const characters = [...text];
   return characters.length <= MAX_EXCERPT ? text : `${characters.slice(0, MAX_EXCERPT).join('')}…`;
 }
 
 const MAX_EXCERPT = 40;
+
+/** As much of a value as an excerpt can show: each part takes two characters at least. */
+function clipValue(value: JsonValue, room: { left: number }): JsonValue {
+  room.left -= 1;
+  if (typeof value === 'string') return value.slice(0, MAX_EXCERPT * 2);
+  if (typeof value !== 'object' || value === null) return value;
+  if (isJsonObject(value)) return clipObject(value, room);
+  const items: JsonValue[] = [];
+  for (const item of value) {
+    if (room.left < 0) break;
+    items.push(clipValue(item, room));
+  }
+  return items;
+}
+
+function clipObject(object: JsonObject, room: { left: number }): JsonObject {
+  const entries: [string, JsonValue][] = [];
+  for (const key in object) {
+    if (room.left < 0) break;
+    entries.push([key.slice(0, MAX_EXCERPT * 2), clipValue(object[key] ?? null, room)]);
+  }
+  return Object.fromEntries(entries);
+}
 
 interface Repair {
   readonly value: JsonValue;
@@ -59,6 +87,7 @@ function findRepair(
     for (const candidate of listCandidates(node, issue)) {
       const next = replaceAt(value, issue.path, candidate);
       const left = validate(next);
+      if (left.some((other) => other.keyword === 'timeout')) return null;
       if (left.length > issues.length || left.some((other) => isAtOrBelow(other.path, issue.path))) continue;
       return {
         value: next,

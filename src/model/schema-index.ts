@@ -24,6 +24,9 @@ export interface SchemaIndex {
   resolve(place: SchemaPlace, reference: string): string | null;
 }
 
+/** The compiler's time grows faster than the number of schemas; this many take it less than a second. */
+const MAX_PLACES = 2_000;
+
 /** Only ever compared, never sent: relative names need something to be relative to. */
 const DEFAULT_BASE = 'https://rowfill.invalid/schema';
 
@@ -35,6 +38,12 @@ export function indexSchema(root: JsonObject, draft: SchemaDraft): SchemaIndex {
 
   const visit = (value: JsonValue | undefined, pointer: string, outer: string): void => {
     if (!isJsonObject(value) || places.has(pointer)) return;
+    if (places.size >= MAX_PLACES)
+      throw new SchemaError(
+        pointer,
+        `it has more than ${MAX_PLACES.toLocaleString('en')} schemas inside`,
+        'Write a long list of constants as one enum, and ask for fewer fields at once.',
+      );
     const base = readBase(value, pointer, outer);
     places.set(pointer, { schema: value, pointer, base });
     for (const [key, dynamic] of readAnchors(value, draft)) {

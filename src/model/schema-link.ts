@@ -9,6 +9,8 @@ export interface LinkedSchema {
   readonly schema: JsonObject;
   /** True if its references could not be written as pointers: it must then stand as a resource of its own, with an `$id`. */
   readonly needsResource: boolean;
+  /** The most schemas that check one part of a value, references followed. */
+  readonly weight: number;
 }
 
 /**
@@ -35,9 +37,9 @@ export function linkSchema(root: JsonObject, draft: SchemaDraft, at: string): Li
       }),
     );
   }
-  checkRings(index, targets);
-  if (needsResource) return { schema, needsResource };
-  return { schema: isPlain(index) ? schema : rewriteReferences(schema, targets, at), needsResource };
+  const weight = findWeight(index, targets);
+  if (needsResource) return { schema, needsResource, weight };
+  return { schema: isPlain(index) ? schema : rewriteReferences(schema, targets, at), needsResource, weight };
 }
 
 /** The keywords that name a schema or lead to one: what linking is about. */
@@ -92,20 +94,39 @@ function isDynamic(index: SchemaIndex, place: SchemaPlace, keyword: string, refe
   );
 }
 
-/** A schema that comes back to itself without going down into the value would be checked for ever. */
-function checkRings(index: SchemaIndex, targets: ReadonlyMap<string, readonly string[]>): void {
-  const states = new Map<string, 'open' | 'done'>();
-  const visit = (pointer: string): void => {
+/** References that double at each step make a small schema take for ever. */
+const MAX_WEIGHT = 10_000;
+
+/**
+ * Counts the schemas that check one part of a value. Throws a SchemaError for a schema that comes back to itself
+ * without going down into the value, which would be checked for ever, and for one of too many checks.
+ */
+function findWeight(index: SchemaIndex, targets: ReadonlyMap<string, readonly string[]>): number {
+  const weights = new Map<string, number>();
+  const open = new Set<string>();
+  const visit = (pointer: string): number => {
     const place = index.places.get(pointer);
-    if (place === undefined || states.get(pointer) === 'done') return;
-    if (states.get(pointer) === 'open') throw new SchemaError(pointer, 'it refers to itself without end');
-    states.set(pointer, 'open');
-    for (const target of targets.get(pointer) ?? []) visit(target);
+    const known = weights.get(pointer);
+    if (place === undefined || known !== undefined) return known ?? 1;
+    if (open.has(pointer)) throw new SchemaError(pointer, 'it refers to itself without end');
+    open.add(pointer);
     const isReference = index.draft === 'draft-07' && typeof place.schema.$ref === 'string';
-    if (!isReference) for (const inner of listInPlace(place)) visit(inner);
-    states.set(pointer, 'done');
+    const inner = [...(targets.get(pointer) ?? []), ...(isReference ? [] : listInPlace(place))];
+    const patterns = isJsonObject(place.schema.patternProperties)
+      ? Object.keys(place.schema.patternProperties).length
+      : 0;
+    const weight = inner.reduce((sum, child) => sum + visit(child), 1 + patterns);
+    if (weight > MAX_WEIGHT)
+      throw new SchemaError(
+        pointer,
+        `its references and branches make more than ${MAX_WEIGHT.toLocaleString('en')} checks of one value`,
+        'Refer to each definition once, and use fewer branches.',
+      );
+    open.delete(pointer);
+    weights.set(pointer, weight);
+    return weight;
   };
-  for (const pointer of index.places.keys()) visit(pointer);
+  return [...index.places.keys()].reduce((most, pointer) => Math.max(most, visit(pointer)), 1);
 }
 
 /** The schemas that look at the same value as the one that holds them. */

@@ -2,8 +2,10 @@ import { createRequire } from 'node:module';
 import type { Ajv, ErrorObject, Options, ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import { describeError } from '../errors.js';
+import { DeadlineError, runWithDeadline } from './deadline.js';
 import { dropOwnWords } from './drop-own-words.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { createPattern } from './pattern.js';
 import { escapeToken, formatFragment, resolvePointer } from './pointer.js';
 import { DRAFT_URIS, readDraft, type SchemaDraft, SchemaError } from './schema-draft.js';
 import { linkSchema } from './schema-link.js';
@@ -25,7 +27,10 @@ export interface SchemaIssue {
 /** A schema made ready to check values: it holds no network, no shared state and needs no closing. */
 export interface CompiledSchema {
   readonly draft: SchemaDraft;
-  /** What is wrong with a value; an empty list means that it is valid. */
+  /**
+   * What is wrong with a value; an empty list means that it is valid. A check that takes too long gives one issue with
+   * the keyword `timeout`; of a very large value only the first issue is listed.
+   */
   validate(value: unknown): readonly SchemaIssue[];
   /** False where the meaning of a part depends on the way by which a value comes there (several resources that share a dynamic anchor). */
   readonly hasParts: boolean;
@@ -37,12 +42,19 @@ export interface CompiledSchema {
 const MAX_SCHEMA_NODES = 50_000;
 const MAX_SCHEMA_DEPTH = 200;
 
+/** Far more than the largest schema that is let through takes on a busy machine. */
+const COMPILE_TIMEOUT_MS = 15_000;
+
 /** Compiles a schema of the draft that its `$schema` names. Throws a SchemaError that names the fault's JSON pointer. */
 export function compileSchema(schema: JsonObject): CompiledSchema {
   if (!isJsonObject(schema)) throw new SchemaError('', 'it is no JSON object');
   checkSize(schema);
   const draft = readDraft(schema);
-  checkDialect({ ...schema, $schema: DRAFT_URIS[draft] }, draft);
+  try {
+    checkDialect({ ...schema, $schema: DRAFT_URIS[draft] }, draft);
+  } catch (error) {
+    throw createCompileError(schema, error);
+  }
   return compileChecked(schema);
 }
 
@@ -53,56 +65,176 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
 export function compileChecked(schema: JsonObject): CompiledSchema {
   const draft = readDraft(schema);
   try {
-    // Linked first: the compiler misreads names and references in some places where pointers work.
-    const { schema: linked, needsResource } = linkSchema(schema, draft, '');
-    const standard = dropOwnWords(linked, draft);
-    const ajv = createAjv(draft);
-    ajv.addSchema(standard, ROOT);
-    return new AjvSchema(draft, ajv, standard, '', !needsResource);
+    return runWithDeadline(() => {
+      // Linked first: the compiler misreads names and references in some places where pointers work.
+      const { schema: linked, needsResource, weight } = linkSchema(schema, draft, '');
+      const source = { draft, root: dropOwnWords(linked, draft), weight, hasParts: !needsResource };
+      return new AjvSchema(new SchemaCompiler(source), '');
+    }, COMPILE_TIMEOUT_MS);
   } catch (error) {
     throw createCompileError(schema, error);
   }
 }
 
-/** The one class, because the compiled code is kept beside the pointer that it was made for. */
-class AjvSchema implements CompiledSchema {
+interface SchemaSource {
   readonly draft: SchemaDraft;
-  readonly #ajv: Ajv;
-  readonly #root: JsonObject;
-  readonly #pointer: string;
+  readonly root: JsonObject;
+  readonly weight: number;
   readonly hasParts: boolean;
-  readonly #check: ValidateFunction | boolean;
+}
 
-  constructor(draft: SchemaDraft, ajv: Ajv, root: JsonObject, pointer: string, hasParts: boolean) {
-    this.draft = draft;
-    this.#ajv = ajv;
-    this.#root = root;
-    this.#pointer = pointer;
-    this.hasParts = hasParts;
-    this.#check = compileAt(ajv, root, pointer);
+/** What a schema and its parts share: the compilers, and how long a check may take. */
+class SchemaCompiler {
+  readonly source: SchemaSource;
+  readonly #all: Ajv;
+  #first: Ajv | null = null;
+  /** Halved by each check that runs into it, so that many such values cannot add up to minutes. */
+  timeoutMs = 1_000;
+
+  constructor(source: SchemaSource) {
+    this.source = source;
+    this.#all = this.#create(true);
   }
 
-  validate(value: unknown): readonly SchemaIssue[] {
-    const check = this.#check;
-    if (typeof check === 'boolean') return check ? [] : [FALSE_SCHEMA_ISSUE];
-    try {
-      if (check(value)) return [];
-    } catch (error) {
-      // A value nested so deeply that the stack runs out is no value of a table.
-      if (error instanceof RangeError)
-        return [{ path: '', keyword: 'depth', message: 'is nested too deeply' }];
-      throw error;
-    }
-    return (check.errors ?? []).map(toIssue);
+  /** Compiles a check that lists all issues. */
+  compileAll(pointer: string): ValidateFunction | boolean {
+    return compileAt(this.#all, this.source.root, pointer);
   }
 
-  part(pointer: string): CompiledSchema {
-    return new AjvSchema(this.draft, this.#ajv, this.#root, this.#pointer + pointer, this.hasParts);
+  /** Compiles a check that stops at the first issue. */
+  compileFirst(pointer: string): ValidateFunction | boolean {
+    const ajv = this.#first ?? this.#create(false);
+    // Kept only if no deadline interrupts it.
+    this.#first = null;
+    const check = compileAt(ajv, this.source.root, pointer);
+    this.#first = ajv;
+    return check;
+  }
+
+  #create(allErrors: boolean): Ajv {
+    const { draft, root } = this.source;
+    const ajv = createAjv(draft, { allErrors, readTimeoutMs: () => this.timeoutMs });
+    ajv.addSchema(root, ROOT);
+    return ajv;
+  }
+
+  shortenTimeout(): void {
+    this.timeoutMs = Math.max(MIN_TIMEOUT_MS, Math.ceil(this.timeoutMs / 2));
   }
 }
 
-const ROOT = 'row';
+const MIN_TIMEOUT_MS = 5;
+
+/** The one class, because the compiled code is kept beside the pointer that it was made for. */
+class AjvSchema implements CompiledSchema {
+  readonly draft: SchemaDraft;
+  readonly hasParts: boolean;
+  readonly #compiler: SchemaCompiler;
+  readonly #pointer: string;
+  readonly #all: ValidateFunction | boolean;
+  #first: ValidateFunction | boolean | null = null;
+
+  constructor(compiler: SchemaCompiler, pointer: string) {
+    this.draft = compiler.source.draft;
+    this.hasParts = compiler.source.hasParts;
+    this.#compiler = compiler;
+    this.#pointer = pointer;
+    this.#all = compiler.compileAll(pointer);
+  }
+
+  validate(value: unknown): readonly SchemaIssue[] {
+    const { weight } = this.#compiler.source;
+    const size = measure(value);
+    // A part of the value may be checked by that many schemas for each level above it.
+    const steps = size.parts * weight ** (size.depth + 1) + size.parts ** 2;
+    const isSmall = steps <= MAX_FREE_STEPS && size.textLength <= MAX_FREE_TEXT;
+    const check = () => this.#list(value, size.parts * weight <= MAX_ISSUES);
+    try {
+      return isSmall ? check() : runWithDeadline(check, this.#compiler.timeoutMs);
+    } catch (error) {
+      // A value nested so deeply that the stack runs out is no value of a table.
+      if (error instanceof RangeError) return [DEPTH_ISSUE];
+      if (!(error instanceof DeadlineError)) throw error;
+      this.#compiler.shortenTimeout();
+      return [TIMEOUT_ISSUE];
+    }
+  }
+
+  part(pointer: string): CompiledSchema {
+    try {
+      return runWithDeadline(
+        () => new AjvSchema(this.#compiler, this.#pointer + pointer),
+        COMPILE_TIMEOUT_MS,
+      );
+    } catch (error) {
+      throw createCompileError(this.#compiler.source.root, error);
+    }
+  }
+
+  #list(value: unknown, isListed: boolean): readonly SchemaIssue[] {
+    if (isListed) return run(this.#all, value);
+    // A list of millions of invalid items would make an issue of each.
+    this.#first ??= this.#compiler.compileFirst(this.#pointer);
+    const [first] = run(this.#first, value);
+    return first === undefined ? [] : [first, SIZE_ISSUE];
+  }
+}
+
+/** Checks that surely take less than some ten milliseconds need no deadline, which costs 0.1 ms. */
+const MAX_FREE_STEPS = 100_000;
+const MAX_FREE_TEXT = 4_000;
+/** More possible issues than this are not listed. */
+const MAX_ISSUES = 100_000;
+
 const FALSE_SCHEMA_ISSUE: SchemaIssue = { path: '', keyword: 'false schema', message: 'no value is allowed' };
+const DEPTH_ISSUE: SchemaIssue = { path: '', keyword: 'depth', message: 'is nested too deeply' };
+const TIMEOUT_ISSUE: SchemaIssue = { path: '', keyword: 'timeout', message: 'takes too long to check' };
+const SIZE_ISSUE: SchemaIssue = {
+  path: '',
+  keyword: 'size',
+  message: 'is too large to list all that is wrong',
+};
+
+function run(check: ValidateFunction | boolean, value: unknown): readonly SchemaIssue[] {
+  if (typeof check === 'boolean') return check ? [] : [FALSE_SCHEMA_ISSUE];
+  if (check(value)) return [];
+  const errors = check.errors ?? [];
+  // The compiled function would keep them, and with them the value.
+  check.errors = null;
+  return errors.map(toIssue);
+}
+
+/** How large a value is; counting ends where it is too large to be checked without a deadline in any case. */
+function measure(value: unknown): {
+  readonly parts: number;
+  readonly textLength: number;
+  readonly depth: number;
+} {
+  let parts = 0;
+  let textLength = 0;
+  let depth = 0;
+  let level: unknown[] = [value];
+  for (; level.length > 0 && parts <= MAX_ISSUES; depth += 1) {
+    const next: unknown[] = [];
+    for (const part of level) {
+      parts += 1;
+      if (typeof part === 'string') textLength += part.length;
+      if (typeof part !== 'object' || part === null) continue;
+      if (Array.isArray(part)) {
+        parts += Math.max(0, part.length - MAX_ISSUES);
+        for (const item of part.slice(0, MAX_ISSUES)) next.push(item);
+      } else
+        for (const key in part) {
+          textLength += key.length;
+          next.push((part as JsonObject)[key]);
+        }
+    }
+    level = next;
+  }
+  return { parts, textLength, depth: depth - 1 };
+}
+
+const ROOT = 'row';
 
 function compileAt(ajv: Ajv, root: JsonObject, pointer: string): ValidateFunction | boolean {
   const schema = pointer === '' ? root : resolvePointer(root, pointer);
@@ -157,17 +289,27 @@ function loadAjv(draft: SchemaDraft): new (options: Options) => Ajv {
   }
 }
 
-/** `meta`: the draft's own schemas are at hand. Only those who check with them need that: no other schema may refer to them. */
-function createAjv(draft: SchemaDraft, meta = false): Ajv {
+interface AjvSettings {
+  readonly allErrors: boolean;
+  readonly readTimeoutMs: () => number;
+  /** Whether the draft's own schemas are loaded. Only a check of schemas needs that: no other schema may refer to them. */
+  readonly meta?: boolean;
+}
+
+function createAjv(draft: SchemaDraft, { allErrors, readTimeoutMs, meta = false }: AjvSettings): Ajv {
   const options: Options = {
     strict: false,
-    allErrors: true,
+    allErrors,
     logger: false,
     meta,
     validateSchema: false,
     // Draft-07 ignores whatever stands beside a reference; the later drafts do not.
     ignoreKeywordsWithRef: draft === 'draft-07',
-    code: { regExp: createPattern },
+    code: {
+      regExp: Object.assign((source: string) => createPattern(source, readTimeoutMs), {
+        code: 'createPattern',
+      }),
+    },
   };
   const ajv = new (loadAjv(draft))(options);
   formats.default(ajv, { keywords: false });
@@ -175,18 +317,6 @@ function createAjv(draft: SchemaDraft, meta = false): Ajv {
   ajv.addFormat('phone', isPhone);
   return ajv;
 }
-
-/** Patterns are Unicode as the standard asks; one that is only valid without that still works. */
-const createPattern = Object.assign(
-  (source: string, flags: string): RegExp => {
-    try {
-      return new RegExp(source, flags);
-    } catch {
-      return new RegExp(source);
-    }
-  },
-  { code: 'new RegExp' },
-);
 
 // The pattern looks again and again at the spaces of a long text.
 const MAX_PHONE_LENGTH = 100;
@@ -202,9 +332,14 @@ function isPhone(text: string): boolean {
 const META_VALIDATORS = new Map<SchemaDraft, Ajv>();
 
 function checkDialect(schema: JsonObject, draft: SchemaDraft): void {
-  const meta = META_VALIDATORS.get(draft) ?? createAjv(draft, true);
+  const meta =
+    META_VALIDATORS.get(draft) ??
+    createAjv(draft, { allErrors: true, readTimeoutMs: () => COMPILE_TIMEOUT_MS, meta: true });
+  // Kept only if no deadline interrupts it.
+  META_VALIDATORS.delete(draft);
+  const isValid = runWithDeadline(() => meta.validateSchema(schema), COMPILE_TIMEOUT_MS);
   META_VALIDATORS.set(draft, meta);
-  if (meta.validateSchema(schema) === true) return;
+  if (isValid === true) return;
   const [first] = [...(meta.errors ?? [])].sort((a, b) => b.instancePath.length - a.instancePath.length);
   throw new SchemaError(
     first?.instancePath ?? '',
@@ -229,6 +364,8 @@ function checkSize(schema: JsonObject): void {
 /** Finds the place that a compile error speaks of: the compiler names the text of the fault, not where it stands. */
 function createCompileError(schema: JsonObject, error: unknown): SchemaError {
   if (error instanceof SchemaError) return error;
+  if (error instanceof DeadlineError)
+    return new SchemaError('', 'it takes too long to compile', 'Make the schema smaller.', error);
   const text = describeError(error);
   if (error instanceof RangeError)
     return new SchemaError('', 'it is too tangled to be read', undefined, error);

@@ -232,6 +232,30 @@ test('a schema whose dynamic references cannot be pinned down is checked as a wh
   expect(checker.checkField('kid', { n: 1, kid: { n: 'x' } })).toMatchObject({ state: 'invalid' });
 });
 
+test('a value whose check takes too long is invalid, and other values of the field are judged as ever', () => {
+  const [checker] = createFieldChecker({
+    properties: { f: { pattern: '^(?=(a+)+b)' }, g: { type: 'string', pattern: '^(a+)+$' } },
+  });
+  expect(checker.checkField('f', 'a'.repeat(60))).toMatchObject({
+    state: 'invalid',
+    value: null,
+    fault: 'takes too long to check',
+  });
+  // Each such value shortens the time for the next, so that many of them end soon.
+  for (let count = 0; count < 50; count += 1)
+    expect(checker.checkField('f', `${'a'.repeat(60)}${count}`).state).toBe('invalid');
+  expect(checker.checkField('f', 'aab').state).toBe('valid');
+  expect(checker.checkField('g', `${'a'.repeat(60)}!`)).toMatchObject({ state: 'invalid' });
+  expect(checker.checkField('g', 'a'.repeat(60)).state).toBe('valid');
+});
+
+test('of a list of millions of wrong items the first is told', () => {
+  const [checker] = createFieldChecker('list(string)');
+  const verdict = checker.checkField('f', new Array(3_000_000).fill(1));
+  expect(verdict).toMatchObject({ state: 'invalid', value: null });
+  expect(verdict.fault).toBe('must be string');
+});
+
 test('whatever comes back, a value that is kept is valid or lacks no more than nulls', () => {
   const types = [
     'string',

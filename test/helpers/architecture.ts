@@ -52,6 +52,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   'p-limit': ['job/dispatch.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/load-tables.ts'],
   sax: ['read/xml-reader.ts'],
+  re2js: ['model/pattern.ts'],
   'string-width': ['cli/clip-text.ts'],
   tldts: ['model/entity-key.ts'],
   undici: ['api/'],

@@ -242,3 +242,119 @@ function createDeep(depth: number): JsonObject {
   for (let level = 0; level < depth; level += 1) schema = { not: schema };
   return schema;
 }
+
+describe('no schema and no value takes for ever', () => {
+  const definitions = (count: number, create: (index: number) => JsonValue) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, create(index)]));
+
+  test('two patterns of one schema are told apart', () => {
+    const schema = compileSchema({ properties: { a: { pattern: '^a$' }, b: { pattern: '^b$' } } });
+    expect(schema.validate({ a: 'a', b: 'b' })).toEqual([]);
+    expect(schema.validate({ a: 'b', b: 'a' }).map(({ path }) => path)).toEqual(['/a', '/b']);
+  });
+
+  test.each([
+    ['pattern', { properties: { x: { pattern: '^(a+)+$' } } }, { x: `${'a'.repeat(60)}!` }],
+    ['patternProperties', { patternProperties: { '^(a+)+$': false } }, { a: 1, [`${'a'.repeat(60)}!`]: 1 }],
+    ['propertyNames', { propertyNames: { pattern: '^(a|aa)+$' } }, { [`${'a'.repeat(60)}!`]: 1 }],
+    ['items', { properties: { x: { items: { pattern: '(\\s*,?)*;' } } } }, { x: [' '.repeat(60)] }],
+  ])('a pattern in %s is answered, however it goes back on itself', (_, schema, value) => {
+    expect(
+      compileSchema(schema)
+        .validate(value)
+        .map(({ keyword }) => keyword),
+    ).not.toContain('timeout');
+    expect(compileSchema(schema).validate(value)).not.toEqual([]);
+  });
+
+  test.each([
+    ['a back-reference', { properties: { x: { pattern: '^(a+)+\\1b$' } } }, { x: 'a'.repeat(60) }],
+    [
+      'uniqueItems over many objects',
+      { properties: { x: { uniqueItems: true } } },
+      { x: Array.from({ length: 100_000 }, (_, index) => ({ index })) },
+    ],
+    [
+      'a definition that doubles as the value goes down',
+      {
+        $ref: '#/$defs/t',
+        $defs: {
+          t: {
+            allOf: [
+              { properties: { c: { $ref: '#/$defs/t' } } },
+              { properties: { c: { $ref: '#/$defs/t' } } },
+            ],
+          },
+        },
+      },
+      Array.from({ length: 40 }).reduce((inner: JsonValue) => ({ c: inner }), {}),
+    ],
+  ])('a check that takes too long makes the value invalid: %s', (_, schema, value) => {
+    const compiled = compileSchema(schema as JsonObject);
+    expect(compiled.validate(value)).toEqual([
+      { path: '', keyword: 'timeout', message: 'takes too long to check' },
+    ]);
+    // The next values are judged as ever.
+    expect(compiled.validate({})).toEqual([]);
+  });
+
+  test('references that double at each step are refused', () => {
+    const schema = {
+      properties: { x: { $ref: '#/$defs/a0' } },
+      $defs: definitions(60, (index) =>
+        index === 59
+          ? { type: 'string' }
+          : { allOf: [{ $ref: `#/$defs/a${index + 1}` }, { $ref: `#/$defs/a${index + 1}` }] },
+      ),
+    };
+    expect(() => compileSchema(schema)).toThrow(/more than 10,000 checks of one value/);
+    const branches = Array.from({ length: 5 }, () => ({ $ref: '#/$defs/a0' }));
+    const ways = {
+      $defs: definitions(9, (index) =>
+        index === 8 ? {} : { anyOf: branches.map(() => ({ $ref: `#/$defs/a${index + 1}` })) },
+      ),
+    };
+    expect(() => compileSchema({ ...ways, $ref: '#/$defs/a0' })).toThrow(/more than 10,000 checks/);
+  });
+
+  test('definitions that refer to one another are a schema like any other', () => {
+    const names = Object.keys(definitions(12, () => null));
+    const schema = {
+      properties: { x: { $ref: '#/$defs/a0' } },
+      $defs: definitions(12, () => ({
+        type: 'object',
+        properties: Object.fromEntries(names.map((name) => [name, { $ref: `#/$defs/${name}` }])),
+      })),
+    };
+    expect(readFields(schema).map(({ name }) => name)).toEqual(['x']);
+    expect(compileSchema(schema).validate({ x: { a1: { a2: {} } } })).toEqual([]);
+    expect(compileSchema(schema).validate({ x: { a1: { a2: 1 } } })[0]?.path).toBe('/x/a1/a2');
+  });
+
+  test('a schema of too many schemas is refused before it is compiled, with what to do', () => {
+    const branches = Array.from({ length: 24_000 }, (_, index) => ({ const: index }));
+    for (const schema of [
+      { anyOf: branches },
+      { properties: Object.fromEntries(branches.map((branch, index) => [`p${index}`, branch])) },
+      { items: { prefixItems: branches } },
+    ])
+      expect(() => compileSchema(schema)).toThrow(/more than 2,000 schemas inside/);
+  });
+
+  test('an enum of many thousand values is let through', () => {
+    const values = Array.from({ length: 30_000 }, (_, index) => `v${index}`);
+    const schema = compileSchema({ enum: values });
+    expect(schema.validate('v29999')).toEqual([]);
+    expect(schema.validate('w')).toHaveLength(1);
+  });
+
+  test('of a list of millions of invalid items only the first is told', () => {
+    const schema = compileSchema({ properties: { x: { items: { type: 'string' } } } });
+    const issues = schema.validate({ x: new Array(3_000_000).fill(1) });
+    expect(issues.map(({ path, keyword }) => [path, keyword])).toEqual([
+      ['/x/0', 'type'],
+      ['', 'size'],
+    ]);
+    expect(schema.validate({ x: new Array(1_000_000).fill('a') })).toEqual([]);
+  });
+});
