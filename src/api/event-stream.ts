@@ -14,6 +14,8 @@ export type StreamItem =
 export class EventStream {
   /** When the last bytes came, comments included. */
   lastByteAt: number;
+  /** How many bytes came so far. */
+  receivedBytes = 0;
   readonly #body: ByteSource;
   readonly #now: () => number;
   readonly #events: AsyncGenerator<AgentRunEvent, void>;
@@ -67,6 +69,7 @@ export class EventStream {
     const decoder = new TextDecoder();
     for await (const chunk of this.#body) {
       this.lastByteAt = this.#now();
+      this.receivedBytes += chunk.length;
       parser.feed(decoder.decode(chunk, { stream: true }));
       yield* ready.splice(0);
       if (tooLarge) throw createSizeError(maxBytes);

@@ -1,3 +1,4 @@
+import { hashText } from '../model/ask.js';
 import type { Clock } from '../model/clock.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import { type AgentRun, type AgentRunEvent, hasEnded, type RunStatus } from '../model/run.js';
@@ -38,7 +39,7 @@ export async function* followRun(
   calls: FollowCalls,
 ): AsyncGenerator<AgentRunEvent, void> {
   const startedAt = calls.clock.now();
-  const seen: Seen = { ids: new Set(), lastId: null };
+  const seen: Seen = { ids: new Set(), count: 0, lastId: null };
   if (target.stream !== null && (yield* readStream(target.stream, target.id, seen, calls, 'live'))) return;
   let replays = target.stream !== null || calls.everyEvent;
   let rest = target.fresh && target.stream === null;
@@ -46,12 +47,12 @@ export async function* followRun(
     if (rest) await calls.clock.sleep(resolveDelay(target, startedAt, calls.clock), calls.signal);
     rest = true;
     if (replays) {
-      const before = seen.ids.size;
+      const before = seen.count;
       const replay = await calls.openReplay(target.id, seen.lastId);
       if (replay !== null && (yield* readStream(replay, target.id, seen, calls, 'replay'))) return;
       replays = calls.everyEvent && replay !== null;
       // A replay that brought something new proves that the run is still working.
-      if (seen.ids.size > before) continue;
+      if (seen.count > before) continue;
     }
     const run = await calls.get(target.id);
     if (hasEnded(run)) return yield createEndEvent(run);
@@ -81,9 +82,16 @@ const TERMINAL_EVENTS: ReadonlySet<string> = new Set([
 
 /** The events seen so far: a replay may begin again at the first one. */
 interface Seen {
+  /** The newest ids, oldest first. */
   readonly ids: Set<string>;
+  /** How many different events there were. */
+  count: number;
   lastId: string | null;
 }
+
+/** A server stores no more events of a run than this; a stream that never ends must not fill the memory with ids. */
+const MAX_SEEN = 10_000;
+const MAX_ID_LENGTH = 200;
 
 /** Reads a stream to its end; true once the run has ended, false where the stream ended before it. */
 async function* readStream(
@@ -129,9 +137,15 @@ async function* readStream(
 /** False for an event that was seen before. */
 function noteEvent(event: AgentRunEvent, seen: Seen): boolean {
   if (event.id === '') return true;
-  if (seen.ids.has(event.id)) return false;
-  seen.ids.add(event.id);
-  seen.lastId = event.id;
+  const isLong = event.id.length > MAX_ID_LENGTH;
+  const id = isLong ? hashText(event.id, 64) : event.id;
+  if (seen.ids.has(id)) return false;
+  seen.ids.add(id);
+  seen.count += 1;
+  // An id that long does not fit into a header.
+  if (!isLong) seen.lastId = event.id;
+  const [oldest] = seen.ids;
+  if (seen.ids.size > MAX_SEEN && oldest !== undefined) seen.ids.delete(oldest);
   return true;
 }
 

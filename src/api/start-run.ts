@@ -79,6 +79,10 @@ function createBadIdError(id: string, caller: Caller): AgentError {
   });
 }
 
+/** The first event names the run. An agent that sends far more than this without naming one never will. */
+const MAX_EARLY_EVENTS = 100;
+const MAX_EARLY_BYTES = 4 * 1024 * 1024;
+
 /** Reads events until one names the run, and puts them back for whoever follows the run. */
 async function readRunId(stream: EventStream, caller: Caller, signal: AbortSignal): Promise<string> {
   const early: AgentRunEvent[] = [];
@@ -104,6 +108,10 @@ async function readRunId(stream: EventStream, caller: Caller, signal: AbortSigna
         return id;
       }
       if (item.event.event === 'error') throw createEventError(item.event, caller);
+      if (early.length >= MAX_EARLY_EVENTS || stream.receivedBytes > MAX_EARLY_BYTES) {
+        const what = `${early.length} events (${stream.receivedBytes} bytes)`;
+        throw createLostError('RESPONSE_TOO_LARGE', `the stream sent ${what} without naming its run`);
+      }
     }
   } finally {
     limit.close();

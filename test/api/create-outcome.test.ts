@@ -188,6 +188,33 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     },
     { outcome: 'unknown', code: 'SERVER_ERROR', type: 'SERVER_ERROR' },
   ],
+  [
+    'a stream of many events that never names its run',
+    (_request, response) => {
+      openEvents(response);
+      for (let id = 0; id < 500; id += 1) response.write(formatFrame(String(id), 'progress', { step: id }));
+    },
+    { outcome: 'unknown', code: 'RESPONSE_TOO_LARGE' },
+  ],
+  [
+    'a stream of large events that never names its run',
+    (_request, response) => {
+      openEvents(response);
+      for (let id = 0; id < 90; id += 1)
+        response.write(
+          `${`: ${'x'.repeat(3_000)}\n\n`.repeat(30)}${formatFrame(String(id), 'progress', { step: id })}`,
+        );
+    },
+    { outcome: 'unknown', code: 'RESPONSE_TOO_LARGE' },
+  ],
+  [
+    'a frame that never ends',
+    (_request, response) => {
+      openEvents(response);
+      for (let line = 0; line < 500; line += 1) response.write('data: 0123456789\n');
+    },
+    { outcome: 'unknown' },
+  ],
   ['no answer in time', () => {}, { outcome: 'unknown', code: 'TIMED_OUT' }],
   [
     'an answer beyond the limit',

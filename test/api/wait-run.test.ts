@@ -163,6 +163,22 @@ describe('on a calm network', () => {
     });
   });
 
+  test('a stream of ten thousands of events with ids of their own, some of them huge, is read to its end', async () => {
+    const many = Array.from({ length: 30_000 }, (_, index) =>
+      formatFrame(`e${index}`, 'agent_run.progress', {}),
+    );
+    const huge = formatFrame('x'.repeat(100_000), 'agent_run.progress', {});
+    await withClient(
+      route({ start: startAndCut([CREATED, ...many, huge].join('')) }),
+      {},
+      async ({ client, server }) => {
+        await client.wait(await client.start({ query: 'q' }));
+        // The replay is asked for from the last id that fits into a header.
+        expect(calls(server)[1]).toBe('GET /agent/runs/r/events (events) after e29999');
+      },
+    );
+  });
+
   test('the connection of a finished stream is used again', async () => {
     await withClient(route({ start: startWith(CREATED, COMPLETED) }), {}, async ({ client, server }) => {
       for (let index = 0; index < 20; index += 1) await client.wait(await client.start({ query: 'q' }));
