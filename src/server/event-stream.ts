@@ -12,7 +12,23 @@ export interface EventStreamOptions {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** One response of server-sent events: lines end in LF, each frame is written at once. */
+/** What a reader that does not read holds of an answer, in characters. */
+export const PIECE_LENGTH = 64 * 1024;
+
+/** A text in pieces that are written one after the other; no piece ends inside a character. */
+export function* splitText(text: string): Generator<string, void> {
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(text.length, start + PIECE_LENGTH);
+    if (end < text.length && /[\ud800-\udbff]/.test(text[end - 1] ?? '')) end -= 1;
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+/**
+ * One response of server-sent events: lines end in LF. What a slow reader has not taken yet waits as a reference to the
+ * stored text, of which it is written one piece at a time.
+ */
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #options: EventStreamOptions;
@@ -20,6 +36,10 @@ export class EventStream {
   #cancelKeepAlive = (): void => {};
   #cancelStall: (() => void) | null = null;
   #open = true;
+  readonly #waiting: Generator<string, void>[] = [];
+  #isFull = false;
+  /** What to do once everything is written. */
+  #finish: (() => void) | null = null;
 
   constructor(response: ServerResponse, options: EventStreamOptions) {
     this.#response = response;
@@ -34,7 +54,11 @@ export class EventStream {
     response.socket?.setNoDelay(true);
     // Silence is normal here; signs of life and the stall below take the place of the server's own limit.
     response.socket?.setTimeout(0);
-    response.on('drain', () => this.#calm());
+    response.on('drain', () => {
+      this.#calm();
+      this.#isFull = false;
+      this.#flush();
+    });
     response.once('close', () => {
       this.#calm();
       this.#release();
@@ -50,21 +74,25 @@ export class EventStream {
   }
 
   send(event: StoredEvent, run: StoredRun): void {
-    this.#write(formatFrame(event, run));
+    this.#write(splitFrame(event, run));
   }
 
+  /** Ends the stream after what was sent. */
   end(): void {
-    if (!this.#open) return;
-    this.#release();
-    this.#response.end();
+    this.#finishWith(() => {
+      this.#release();
+      this.#response.end();
+    });
   }
 
   /** Breaks off in the middle of a frame, as a failing network does. */
   cut(event: StoredEvent, run: StoredRun): void {
-    if (!this.#open) return;
-    const frame = formatFrame(event, run);
-    this.#response.write(frame.slice(0, Math.floor(frame.length / 2)), () => this.#response.destroy());
-    this.#release();
+    const frame = [...splitFrame(event, run)].join('');
+    this.#write(splitText(frame.slice(0, Math.floor(frame.length / 2))));
+    this.#finishWith(() => {
+      this.#release();
+      this.#response.write('', () => this.#response.destroy());
+    });
   }
 
   /** Calls back once when the stream is over, whoever ended it. */
@@ -75,14 +103,37 @@ export class EventStream {
 
   #keepAlive(): void {
     this.#cancelKeepAlive = this.#options.clock.schedule(() => {
-      this.#write(': keep-alive\n\n');
+      // A reader with something to read needs no sign of life.
+      if (!this.#isFull) this.#write(splitText(': keep-alive\n\n'));
       this.#keepAlive();
     }, this.#options.keepAliveMs);
   }
 
-  #write(text: string): void {
-    if (!this.#open || this.#response.write(text)) return;
-    this.#cancelStall ??= this.#options.clock.schedule(() => this.#response.destroy(), STALL_MS);
+  #write(pieces: Generator<string, void>): void {
+    if (!this.#open || this.#finish !== null) return;
+    this.#waiting.push(pieces);
+    this.#flush();
+  }
+
+  #finishWith(finish: () => void): void {
+    if (!this.#open || this.#finish !== null) return;
+    this.#finish = finish;
+    this.#flush();
+  }
+
+  #flush(): void {
+    while (this.#open && !this.#isFull) {
+      const step = this.#waiting[0]?.next();
+      if (step === undefined) {
+        this.#finish?.();
+        return;
+      }
+      if (step.done === true) this.#waiting.shift();
+      else if (!this.#response.write(step.value)) {
+        this.#isFull = true;
+        this.#cancelStall ??= this.#options.clock.schedule(() => this.#response.destroy(), STALL_MS);
+      }
+    }
   }
 
   #calm(): void {
@@ -99,6 +150,11 @@ export class EventStream {
 }
 
 /** One event as a frame of server-sent events. */
-export function formatFrame(event: StoredEvent, run: StoredRun): string {
-  return `id: ${event.id}\nevent: ${event.event}\ndata: ${readEventData(event, run)}\n\n`;
+function* splitFrame(event: StoredEvent, run: StoredRun): Generator<string, void> {
+  const head = `id: ${event.id}\nevent: ${event.event}\ndata: `;
+  const data = readEventData(event, run);
+  if (data.length <= PIECE_LENGTH) return yield `${head}${data}\n\n`;
+  yield head;
+  yield* splitText(data);
+  yield '\n\n';
 }

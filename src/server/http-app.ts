@@ -7,10 +7,14 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { createRefusal, Disconnect, Refusal } from './refusal.js';
+import { createGatewayError, createRefusal, Disconnect, Refusal } from './refusal.js';
 
 /** The largest body of a request. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** The most that the bodies which are being read may take together. */
+const MAX_OPEN_BODY_BYTES = 256 * 1024 * 1024;
+/** What is read and thrown away of the body of a refused request, so that its sender gets to see the answer. */
+const MAX_DRAINED_BYTES = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
 const SILENCE_TIMEOUT_MS = 300_000;
 const HEADERS_TIMEOUT_MS = 20_000;
@@ -38,8 +42,46 @@ export function createHttpApp(): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
+  limitOpenBodies(app);
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
   return app;
+}
+
+/** Refuses bodies beyond what the memory has room for; those of unknown length count as the largest. */
+function limitOpenBodies(app: FastifyInstance): void {
+  const open = new Map<FastifyRequest, number>();
+  let openBytes = 0;
+  const release = (request: FastifyRequest): void => {
+    openBytes -= open.get(request) ?? 0;
+    open.delete(request);
+  };
+  app.addHook('preParsing', async (request, reply) => {
+    const bytes = readBodyLength(request);
+    if (bytes === 0) return;
+    if (openBytes + bytes > MAX_OPEN_BODY_BYTES) {
+      const message = 'The server is reading too many large requests. Try again.';
+      throw createGatewayError(503, 'SERVICE_OVERLOADED', message, request.id, 1);
+    }
+    openBytes += bytes;
+    open.set(request, bytes);
+    reply.raw.once('close', () => release(request));
+  });
+  app.addHook('preValidation', async (request) => release(request));
+}
+
+function readBodyLength({ headers }: FastifyRequest): number {
+  if (headers['transfer-encoding'] !== undefined) return MAX_BODY_BYTES;
+  return Math.min(MAX_BODY_BYTES, Number(headers['content-length'] ?? 0) || 0);
+}
+
+/** Reads a little of a body that nobody wants, then breaks the connection. */
+function drainBody({ raw }: FastifyRequest): void {
+  if (raw.complete) return;
+  let bytes = 0;
+  raw.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_DRAINED_BYTES) raw.socket.destroy();
+  });
 }
 
 function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -48,6 +90,7 @@ function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): 
     reply.raw.destroy();
     return reply;
   }
+  drainBody(request);
   const { status, headers, body } = error instanceof Refusal ? error : toRefusal(error);
   const isPage = typeof body === 'string';
   return reply

@@ -6,6 +6,8 @@ export class MemoryRunStore implements RunStore {
   readonly #maxBytes: number;
   readonly #runs = new Map<string, StoredRun>();
   readonly #events = new Map<string, StoredEvent[]>();
+  /** The ids of each team, oldest first; some may have been removed. */
+  readonly #teams = new Map<string, { ids: string[]; removed: number }>();
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -14,6 +16,9 @@ export class MemoryRunStore implements RunStore {
 
   add(run: StoredRun, events: readonly StoredEvent[]): void {
     this.#put(run);
+    const team = this.#teams.get(run.teamId) ?? { ids: [], removed: 0 };
+    team.ids.push(run.id);
+    this.#teams.set(run.teamId, team);
     this.#events.set(run.id, [...events]);
     this.#forget();
   }
@@ -30,10 +35,13 @@ export class MemoryRunStore implements RunStore {
   }
 
   list(teamId: string, page: RunPageRequest): readonly StoredRun[] {
-    return [...this.#runs.values()]
-      .filter((run) => run.teamId === teamId && (page.before === null || run.id < page.before))
-      .reverse()
-      .slice(0, page.limit);
+    const ids = this.#teams.get(teamId)?.ids ?? [];
+    const found: StoredRun[] = [];
+    for (let at = findStart(ids, page.before) - 1; at >= 0 && found.length < page.limit; at -= 1) {
+      const run = this.#runs.get(ids[at] ?? '');
+      if (run !== undefined) found.push(run);
+    }
+    return found;
   }
 
   listEvents(id: string, after: number, limit: number): readonly StoredEvent[] {
@@ -53,6 +61,7 @@ export class MemoryRunStore implements RunStore {
 
   close(): void {
     this.#runs.clear();
+    this.#teams.clear();
     this.#events.clear();
   }
 
@@ -66,6 +75,14 @@ export class MemoryRunStore implements RunStore {
     this.#bytes -= run.text.length;
     this.#runs.delete(run.id);
     this.#events.delete(run.id);
+    const team = this.#teams.get(run.teamId);
+    if (team === undefined) return;
+    team.removed += 1;
+    // Now and then, so that a removal costs little on average.
+    if (team.removed * 2 < team.ids.length) return;
+    team.ids = team.ids.filter((id) => this.#runs.has(id));
+    team.removed = 0;
+    if (team.ids.length === 0) this.#teams.delete(run.teamId);
   }
 
   #forget(): void {
@@ -75,4 +92,17 @@ export class MemoryRunStore implements RunStore {
       if (isTerminal(run.status)) this.#drop(run);
     }
   }
+}
+
+/** How many ids are older than `before`. */
+function findStart(ids: readonly string[], before: string | null): number {
+  if (before === null) return ids.length;
+  let low = 0;
+  let high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ids[middle] ?? '') < before) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

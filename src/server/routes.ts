@@ -1,7 +1,8 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Timers } from '../model/clock.js';
 import type { Contract } from './contract.js';
-import { EventStream } from './event-stream.js';
+import { EventStream, PIECE_LENGTH, splitText } from './event-stream.js';
 import { readJsonBody } from './read-json-body.js';
 import { createRateLimit, createRefusal } from './refusal.js';
 import type { Fault, Operation } from './rehearsal/fault.js';
@@ -48,7 +49,13 @@ interface Call {
 /** Adds every endpoint of the contract. */
 export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   const add = (name: Operation, method: 'GET' | 'POST' | 'DELETE', url: string, handler: Handler): void => {
-    app.route({ method, url, handler: (request, reply) => handle(name, handler, request, reply, parts) });
+    app.route({
+      method,
+      url,
+      // Before the body is read: nothing of a stranger's is kept.
+      onRequest: async (request) => admit(name, request, parts),
+      handler: (request, reply) => handle(name, handler, request, reply, parts),
+    });
   };
   add('create', 'POST', '/agent/runs', (call) => createRun(call, parts));
   add('list', 'GET', '/agent/runs', (call) => listRuns(call, parts));
@@ -59,11 +66,25 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   if (parts.contract === 'current') {
     add('stop', 'POST', '/agent/runs/:id/stop', (call) => stopRun(call, parts));
   }
-  app.setNotFoundHandler(async (request) => {
+  const refuseUnknown = async (request: FastifyRequest): Promise<void> => {
+    if (!request.is404) return;
     resolveTeam(request.headers, parts.acceptedKey);
     const what = `${request.method} ${request.url.slice(0, 200)}`;
     throw createRefusal(404, 'NOT_FOUND', 'INVALID_REQUEST', `There is no operation ${what}.`);
-  });
+  };
+  app.addHook('onRequest', refuseUnknown);
+  app.setNotFoundHandler(refuseUnknown);
+}
+
+/** Throws for a request that is refused whatever its body says. */
+function admit(name: Operation, request: FastifyRequest, parts: RouteParts): void {
+  parts.tally.countRequest(name);
+  const teamId = resolveTeam(request.headers, parts.acceptedKey);
+  checkBetaHeader(request.headers, parts.contract);
+  const waitSeconds = name === 'create' ? parts.startRate.take(teamId) : null;
+  if (waitSeconds === null) return;
+  parts.tally.count('rateRefusals');
+  throw createRateLimit(request.id, Math.ceil(waitSeconds));
 }
 
 async function handle(
@@ -73,19 +94,16 @@ async function handle(
   reply: FastifyReply,
   parts: RouteParts,
 ): Promise<FastifyReply> {
-  parts.tally.countRequest(name);
   const teamId = resolveTeam(request.headers, parts.acceptedKey);
-  checkBetaHeader(request.headers, parts.contract);
   const text = await handler({ name, teamId, request, reply });
-  return text === null ? reply : reply.type('application/json; charset=utf-8').send(text);
+  if (text === null) return reply;
+  reply.type('application/json; charset=utf-8');
+  if (text.length <= PIECE_LENGTH) return reply.send(text);
+  // In pieces, so that a reader who does not read holds one of them rather than a copy of the whole.
+  return reply.header('content-length', Buffer.byteLength(text)).send(Readable.from(splitText(text)));
 }
 
 async function createRun(call: Call, parts: RouteParts): Promise<string | null> {
-  const waitSeconds = parts.startRate.take(call.teamId);
-  if (waitSeconds !== null) {
-    parts.tally.count('rateRefusals');
-    throw createRateLimit(call.request.id, Math.ceil(waitSeconds));
-  }
   const body = readJsonBody(call.request.headers, call.request.body);
   const request = resolveCreate(body, parts.contract);
   // Only a rehearsal asks what a run is about.

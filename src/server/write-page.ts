@@ -1,11 +1,20 @@
 import { readEventData } from './run-events.js';
 import type { StoredEvent, StoredRun } from './store-contract.js';
 
+/** A page ends early beyond this many characters, with a cursor to go on from; it has one item at least. */
+const MAX_PAGE_LENGTH = 32 * 1024 * 1024;
+
 /** A page of runs as JSON text; `runs` may hold one more than the page, which tells that more follow. */
 export function writeRunPage(runs: readonly StoredRun[], limit: number): string {
-  const shown = runs.slice(0, limit);
+  let length = 0;
+  const fits = (run: StoredRun, index: number): boolean => {
+    length += run.text.length;
+    return index === 0 || length <= MAX_PAGE_LENGTH;
+  };
+  const end = runs.findIndex((run, index) => index >= limit || !fits(run, index));
+  const shown = end < 0 ? runs : runs.slice(0, end);
   const last = shown.at(-1);
-  const cursor = runs.length > limit && last !== undefined ? last.id : null;
+  const cursor = runs.length > shown.length && last !== undefined ? last.id : null;
   return writePage(
     shown.map((run) => run.text),
     cursor,

@@ -89,6 +89,21 @@ describe.each(Object.keys(STORES))('the store in %s', (name) => {
   });
 });
 
+test('the store in memory lists the same as the one in SQLite, whatever was removed', async () => {
+  const [memory, sqlite] = [await openStore('memory'), await openStore('SQLite')];
+  const teams = ['a', 'b', 'c'];
+  const createOne = (number: number) => createRun(1_000 + number, 'completed', teams[number % 3]);
+  for (let number = 0; number < 300; number += 1) {
+    for (const store of [memory, sqlite]) {
+      store.add(createOne(number), []);
+      const gone = createOne((number * 7) % (number + 1));
+      if (number % 2 === 0) store.remove(gone.teamId, gone.id);
+    }
+    const page = { limit: 5, before: number % 4 === 0 ? null : `agent_run_${1_000 + ((number * 13) % 320)}` };
+    for (const team of teams) expect(memory.list(team, page)).toEqual(sqlite.list(team, page));
+  }
+});
+
 test('the store in memory forgets the oldest runs that have ended, never one that is at work', () => {
   const store = new MemoryRunStore(100);
   const large = (number: number, status: StoredRun['status']): StoredRun => ({
