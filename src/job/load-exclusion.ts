@@ -8,7 +8,7 @@ import { formatCount, formatNumber } from '../model/words.js';
 import type { EnrichOptions } from '../options.js';
 import type { InputNote } from '../read/notebook.js';
 import { type Input, openInput } from '../read/open-input.js';
-import type { Exclusion, ExclusionRecord } from '../select/exclusion.js';
+import type { Exclusion, RecordCount } from '../select/exclusion.js';
 import { NO_EXCLUSION } from '../select/no-exclusion.js';
 import type { Note } from './cell-notes.js';
 import { describeOrigin } from './describe-origin.js';
@@ -40,7 +40,7 @@ export async function loadExclusion(
       'Name the list with --exclude, or leave --exclude-on out.',
     );
   }
-  const { createExclusion } = await import('../select/exclusion.js');
+  const { openExclusion } = await import('../select/exclusion.js');
   const file = await openInput({ path, limits: { maxSpoolBytes: MAX_STREAM_BYTES }, signal });
   try {
     const fields = ask.fields.map((field) => field.name);
@@ -49,20 +49,22 @@ export async function loadExclusion(
     checkSent(columns, ask.send);
     const told = [...new Set([...ask.send, ...fields])];
     const used = new Set([...columns.on, ...columns.onAnswer, ...told]);
-    const records: ExclusionRecord[] = [];
+    // Keys of a JSON list may come up late: those that are not known yet are looked for in every record.
+    const tell = [...new Set([...file.columns.filter((column) => told.includes(column)), ...told])];
+    const list = openExclusion({ ...columns, tell, blanks: options.blanks });
     for await (const rows of file.openRows()) {
       for (const row of rows) {
         if (row.kind === 'faulty') throw refuseLine(path, row);
-        records.push({ line: row.line, values: readRecord(row, used) });
+        list.add({ line: row.line, values: readRecord(row, used) });
       }
+      if (list.size > MAX_RECORDS || list.toldBytes > MAX_TOLD_BYTES) throw refuseSize(path);
     }
-    const tell = file.columns.filter((column) => told.includes(column));
-    const exclusion = createExclusion(records, { ...columns, tell, blanks: options.blanks });
+    const exclusion = list.finish();
     return {
       ...exclusion,
-      notes: describeList(path, records.length, columns, exclusion, file.notes),
+      notes: describeList(path, list.count, columns, exclusion, file.notes),
       describeUnmatched: () =>
-        columns.onAnswer.length > 0 ? null : describeUnmatched(path, records.length, exclusion),
+        columns.onAnswer.length > 0 ? null : describeUnmatched(path, list.count, exclusion),
     };
   } finally {
     await file.close();
@@ -91,8 +93,8 @@ function describeList(
   fileNotes: readonly InputNote[],
 ): Note[] {
   const columns = [...on, ...onAnswer].join(', ');
-  const blank = exclusion.listBlank();
-  if (blank.length === count) {
+  const blank = exclusion.countBlank();
+  if (blank.count === count) {
     throw createUsageError(
       'EXCLUSION_BLANK',
       `${path}: none of its ${formatNumber(count, 'record')} has a value in ${columns}, so it would exclude nothing`,
@@ -100,9 +102,9 @@ function describeList(
     );
   }
   const holes =
-    blank.length === 0
+    blank.count === 0
       ? ''
-      : ` ${formatRecords(blank)} no value there and ${blank.length === 1 ? 'excludes' : 'exclude'} nothing.`;
+      : ` ${formatRecords(blank)} no value there and ${blank.count === 1 ? 'excludes' : 'exclude'} nothing.`;
   const read = `${path}: ${formatNumber(count, 'record')} read, compared by ${columns}.${holes}`;
   const strange = fileNotes.flatMap(({ code, message, fact = message }) =>
     fact === null ? [] : [{ code, message: `${path}: ${fact}` }],
@@ -111,28 +113,37 @@ function describeList(
 }
 
 function describeUnmatched(path: string, count: number, exclusion: Exclusion): Note {
-  const unmatched = exclusion.listUnmatched();
+  const unmatched = exclusion.countUnmatched();
   const lines = formatLines(unmatched);
   const message =
-    unmatched.length === 0
+    unmatched.count === 0
       ? `${path}: every record matched a row.`
-      : unmatched.length === count
+      : unmatched.count === count
         ? `${path}: none of its ${formatNumber(count, 'record')} matched a row.`
-        : `${path}: ${formatCount(unmatched.length)} of ${formatNumber(count, 'record')} matched no row (${lines}).`;
+        : `${path}: ${formatCount(unmatched.count)} of ${formatNumber(count, 'record')} matched no row (${lines}).`;
   return { code: 'EXCLUSION_MATCHED', message };
 }
 
-function formatRecords(records: readonly ExclusionRecord[]): string {
-  const verb = records.length === 1 ? 'has' : 'have';
-  return `${formatNumber(records.length, 'record')} (${formatLines(records)}) ${verb}`;
+function formatRecords(records: RecordCount): string {
+  const verb = records.count === 1 ? 'has' : 'have';
+  return `${formatNumber(records.count, 'record')} (${formatLines(records)}) ${verb}`;
 }
 
-const MAX_LINES = 5;
+function formatLines({ count, lines }: RecordCount): string {
+  const more = count > lines.length ? ', …' : '';
+  return `${count === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`;
+}
 
-function formatLines(records: readonly ExclusionRecord[]): string {
-  const lines = records.slice(0, MAX_LINES).map(({ line }) => line);
-  const more = records.length > MAX_LINES ? ', …' : '';
-  return `${records.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`;
+/** With both, a list takes one to two gigabytes of memory. */
+const MAX_RECORDS = 10_000_000;
+const MAX_TOLD_BYTES = 512 * 1024 * 1024;
+
+function refuseSize(path: string) {
+  return createUsageError(
+    'EXCLUSION_TOO_LARGE',
+    `${path} has more than ${formatNumber(MAX_RECORDS, 'different record')}, or more than 512 MB to compare`,
+    'Keep only the columns that rows are compared by, or split the job.',
+  );
 }
 
 /** A line that is passed over would be a customer who is asked about, and paid for. */

@@ -4,6 +4,7 @@ import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
 import { readEntityKey } from '../model/entity-key.js';
 import { type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { type Row, readValue } from '../model/row.js';
+import { ExclusionStore, type KeyIndex, type Keys } from './exclusion-store.js';
 
 /** A record of the exclusion file. */
 export interface ExclusionRecord {
@@ -22,112 +23,178 @@ export interface ExclusionOptions {
   readonly blanks?: Blanks;
 }
 
+/** Where in the exclusion file a record is. */
+export type ExclusionPlace = Pick<ExclusionRecord, 'line'>;
+
+/** How many records of the list there are of a kind, and the lines of the first ones; equal records count each. */
+export interface RecordCount {
+  readonly count: number;
+  readonly lines: readonly number[];
+}
+
 export interface Exclusion {
   /** The first record that excludes this row. */
-  findMatch(row: Row): ExclusionRecord | null;
+  findMatch(row: Row): ExclusionPlace | null;
   /** The first record that excludes an answer: what was sent of the row, and the values that came back by field. */
-  findExcludedAnswer(record: JsonObject, values: JsonObject): ExclusionRecord | null;
+  findExcludedAnswer(record: JsonObject, values: JsonObject): ExclusionPlace | null;
   /** The fields that make an answer an excluded one. */
   readonly answerFields: readonly string[];
   /** The records to tell the agent with a batch: those that share a key with one of its rows, at most so many. */
   relevantTo(records: readonly JsonObject[], limit?: number): JsonObject[];
-  /** The records that no row matched so far, in the order of the list. */
-  listUnmatched(): ExclusionRecord[];
+  /** The records that no row matched so far. */
+  countUnmatched(): RecordCount;
   /** The records without a value to compare. */
-  listBlank(): ExclusionRecord[];
+  countBlank(): RecordCount;
 }
 
 const MAX_TOLD = 100;
+
+/** An exclusion list that is being read. */
+export interface ExclusionList {
+  /** How many records were added. */
+  readonly count: number;
+  /** How many of them are different. */
+  readonly size: number;
+  /** How many bytes are kept of them to tell the agent. */
+  readonly toldBytes: number;
+  add(record: ExclusionRecord): void;
+  /** Call it once all records are added. */
+  finish(): Exclusion;
+}
+
+/** Compares rows with the records of an exclusion file; see `openExclusion`. */
+export function createExclusion(records: readonly ExclusionRecord[], options: ExclusionOptions): Exclusion {
+  const list = openExclusion(options);
+  for (const record of records) list.add(record);
+  return list.finish();
+}
 
 /**
  * Compares rows with the records of an exclusion file by normalised keys: registrable domain, case-folded e-mail, company
  * name without legal form, digits of a phone. A record excludes a row if they agree in every key column that is filled in
  * both, and in one at least.
  */
-export function createExclusion(records: readonly ExclusionRecord[], options: ExclusionOptions): Exclusion {
+export function openExclusion(options: ExclusionOptions): ExclusionList {
   const { on, onAnswer, tell, blanks = DEFAULT_BLANKS } = options;
   const ours = on.map(createKeyColumn);
   const theirs = onAnswer.map(createKeyColumn);
   const all = [...ours, ...theirs];
-  const keyed = records.map((record) => ({
-    record,
-    keys: readKeys(all, blanks, (column) => record.values[column]),
-  }));
-  const patterns = groupByPattern(keyed);
-  let byKey: readonly KeyIndex[] | null = null;
+  const used = [...new Set([...on, ...onAnswer, ...tell])];
+  const store = new ExclusionStore(all.length);
+  let count = 0;
+  let last: { readonly values: JsonObject; readonly record: number } | null = null;
+  return {
+    get count() {
+      return count;
+    },
+    get size() {
+      return store.size;
+    },
+    get toldBytes() {
+      return store.textBytes;
+    },
+    add({ line, values }) {
+      // Millions of equal lines in a row need not be normalised again.
+      const previous = last?.values;
+      if (last !== null && used.every((column) => previous?.[column] === values[column])) {
+        store.repeat(last.record);
+      } else {
+        const keys = readKeys(all, blanks, (column) => values[column]);
+        const record = store.add(keys, line, JSON.stringify(pickValues(values, tell, blanks)));
+        last = { values, record };
+      }
+      count += 1;
+    },
+    finish: () => createMatcher(store, { ...options, blanks }, ours, theirs),
+  };
+}
+
+function createMatcher(
+  store: ExclusionStore,
+  { on, onAnswer, blanks }: Required<ExclusionOptions>,
+  ours: readonly KeyColumn[],
+  theirs: readonly KeyColumn[],
+): Exclusion {
+  const all = [...ours, ...theirs];
+  const patterns = groupByPattern(store, all.length);
+  let groups: readonly ((key: string) => Iterable<number>)[] | null = null;
+  const readPlace = (record: number | null): ExclusionPlace | null =>
+    record === null ? null : { line: store.readLine(record) };
   return {
     findMatch(row) {
-      if (records.length === 0 || onAnswer.length > 0) return null;
+      if (store.size === 0 || onAnswer.length > 0) return null;
       const keys = readKeys(ours, blanks, (column) => readValue(row, column));
-      return findFirst(patterns, keys);
+      return readPlace(findFirst(patterns, keys));
     },
     answerFields: onAnswer,
     findExcludedAnswer(record, values) {
-      if (records.length === 0 || onAnswer.length === 0) return null;
+      if (store.size === 0 || onAnswer.length === 0) return null;
       const sent = readKeys(ours, blanks, (column) => readOwn(record, column));
       const answered = readKeys(theirs, blanks, (field) => values[field]);
       // Nothing found is nothing to exclude, whatever the row itself has in common with a record; nor is half an answer.
       const isWhole = onAnswer.every((field) => Object.hasOwn(values, field));
       return !isWhole || answered.every((key) => key === null)
         ? null
-        : findFirst(patterns, [...sent, ...answered], on.length);
+        : readPlace(findFirst(patterns, [...sent, ...answered], on.length));
     },
     relevantTo(rows, limit = MAX_TOLD) {
-      byKey ??= indexByKey(all.length, keyed);
-      const groups = new Set<readonly ExclusionRecord[]>();
+      groups ??= all.map((_, column) => store.createGroups(column));
+      const found = new Map<string, Iterable<number>>();
       for (const row of rows) {
         for (const [column, key] of readKeys(all, blanks, (name) => readOwn(row, name)).entries()) {
-          const group = key === null ? undefined : byKey[column]?.get(key);
-          if (group !== undefined) groups.add(group);
+          const group = key === null ? undefined : groups[column]?.(key);
+          if (group !== undefined) found.set(`${column}:${key}`, group);
         }
       }
       return takeWhileSmall(
-        takeInTurn([...groups], limit).map((record) => pickValues(record.values, tell, blanks)),
+        takeInTurn([...found.values()], limit).map((record) => JSON.parse(store.readText(record))),
       );
     },
-    listUnmatched() {
-      const matched = new Set(patterns.flatMap((pattern) => pattern.listMatched()));
-      return records.filter((record) => !matched.has(record));
+    countUnmatched() {
+      const matched = new Uint8Array(store.size);
+      for (const pattern of patterns) pattern.markMatched(matched);
+      return countRecords(store, (record) => matched[record] === 0);
     },
-    listBlank() {
-      const blank = keyed.filter(({ keys }) => keys.every((key) => key === null));
-      return blank.map(({ record }) => record);
-    },
+    countBlank: () =>
+      countRecords(store, (record) => all.every((_, column) => !store.isFilled(record, column))),
   };
 }
 
+const MAX_LINES = 5;
+
+function countRecords(store: ExclusionStore, isCounted: (record: number) => boolean): RecordCount {
+  const lines: number[] = [];
+  let count = 0;
+  for (let record = 0; record < store.size; record += 1) {
+    if (!isCounted(record)) continue;
+    count += store.readCount(record);
+    if (lines.length < MAX_LINES) lines.push(store.readLine(record));
+  }
+  return { count, lines };
+}
+
 /** The first of each group, then the second of each: a key that half the list has leaves room for the others. */
-function takeInTurn(groups: readonly (readonly ExclusionRecord[])[], limit: number): ExclusionRecord[] {
-  const taken = new Set<ExclusionRecord>();
-  const longest = Math.max(0, ...groups.map((group) => group.length));
-  for (let turn = 0; turn < longest; turn++) {
-    for (const group of groups) {
-      const record = group[turn];
-      if (record === undefined) continue;
-      taken.add(record);
-      if (taken.size >= limit) return [...taken];
-    }
+function takeInTurn(groups: readonly Iterable<number>[], limit: number): number[] {
+  const taken = new Set<number>();
+  let open = groups.map((group) => group[Symbol.iterator]());
+  while (open.length > 0) {
+    open = open.filter((group) => {
+      const step = taken.size < limit ? group.next() : null;
+      if (step === null || step.done === true) return false;
+      taken.add(step.value);
+      return true;
+    });
   }
   return [...taken];
 }
 
-function findFirst(patterns: readonly Pattern[], keys: Keys, needsFrom = 0): ExclusionRecord | null {
-  let first: ExclusionRecord | null = null;
+function findFirst(patterns: readonly Pattern[], keys: Keys, needsFrom = 0): number | null {
+  let first: number | null = null;
   for (const pattern of patterns) {
     const match = pattern.find(keys, needsFrom);
-    if (match !== null && (first === null || match.line < first.line)) first = match;
+    if (match !== null && (first === null || match < first)) first = match;
   }
   return first;
-}
-
-/** The key in each column; null where it is blank. */
-type Keys = readonly (string | null)[];
-
-type KeyIndex = ReadonlyMap<string, readonly ExclusionRecord[]>;
-
-interface KeyedRecord {
-  readonly record: ExclusionRecord;
-  readonly keys: Keys;
 }
 
 /** A key column with the kind that says how its values are compared. */
@@ -151,90 +218,65 @@ function readKeys(
   });
 }
 
-/** The first record by its keys in some columns, and the keys that a row had too. */
-interface PatternIndex {
-  readonly shared: readonly boolean[];
-  readonly first: ReadonlyMap<string, ExclusionRecord>;
-  readonly matched: Set<string>;
-}
-
 /** Records that are filled in the same columns, indexed by the keys that they can share with a row. */
 class Pattern {
-  private readonly members: readonly KeyedRecord[];
+  private readonly store: ExclusionStore;
   private readonly filled: readonly boolean[];
   /** For each set of columns that rows are filled in: the first record by its keys in them. */
-  private readonly indexes = new Map<string, PatternIndex>();
+  private readonly indexes = new Map<string, { readonly index: KeyIndex; readonly matched: Uint8Array }>();
 
-  constructor(members: readonly KeyedRecord[], filled: readonly boolean[]) {
-    this.members = members;
+  constructor(store: ExclusionStore, filled: readonly boolean[]) {
+    this.store = store;
     this.filled = filled;
   }
 
   /** The first record that agrees in every column filled on both sides; one of those from `needsFrom` on must be. */
-  find(keys: Keys, needsFrom: number): ExclusionRecord | null {
-    const shared = this.filled.map((isFilled, index) => isFilled && keys[index] !== null);
+  find(keys: Keys, needsFrom: number): number | null {
+    const shared = this.filled.map((isFilled, index) => isFilled && keys[index] != null);
     if (!shared.includes(true, needsFrom)) return null;
     const name = shared.join();
-    let index = this.indexes.get(name);
-    if (index === undefined) {
-      index = this.createIndex(shared);
-      this.indexes.set(name, index);
+    let known = this.indexes.get(name);
+    if (known === undefined) {
+      const index = this.store.createIndex(this.listMembers(), shared);
+      known = { index, matched: new Uint8Array(this.store.size) };
+      this.indexes.set(name, known);
     }
-    const joined = joinKeys(keys, shared);
-    const match = index.first.get(joined);
-    if (match === undefined) return null;
-    index.matched.add(joined);
+    const match = known.index.find(
+      shared.map((isShared, column) => (isShared ? (keys[column] ?? null) : null)),
+    );
+    if (match !== null) known.matched[match] = 1;
     return match;
   }
 
-  /** The records that share their keys with a row that was looked for: also those behind the first that has them. */
-  listMatched(): ExclusionRecord[] {
-    const indexes = [...this.indexes.values()].filter(({ matched }) => matched.size > 0);
-    const isMatched = ({ keys }: KeyedRecord): boolean =>
-      indexes.some(({ shared, matched }) => matched.has(joinKeys(keys, shared)));
-    return this.members.filter(isMatched).map(({ record }) => record);
+  /** Marks the records that share their keys with a row that was looked for: also those behind the first that has them. */
+  markMatched(matched: Uint8Array): void {
+    const indexes = [...this.indexes.values()].filter((known) => known.matched.includes(1));
+    for (const record of this.listMembers())
+      if (indexes.some((known) => known.matched[known.index.findSame(record)] === 1)) matched[record] = 1;
   }
 
-  private createIndex(shared: readonly boolean[]): PatternIndex {
-    const first = new Map<string, ExclusionRecord>();
-    for (const { record, keys } of this.members) {
-      const name = joinKeys(keys, shared);
-      if (!first.has(name)) first.set(name, record);
-    }
-    return { shared, first, matched: new Set() };
+  private *listMembers(): Generator<number> {
+    for (let record = 0; record < this.store.size; record += 1)
+      if (this.filled.every((isFilled, column) => this.store.isFilled(record, column) === isFilled))
+        yield record;
   }
 }
 
-function groupByPattern(records: readonly KeyedRecord[]): readonly Pattern[] {
-  const groups = new Map<string, KeyedRecord[]>();
-  for (const keyed of records) {
-    const name = keyed.keys.map((key) => key !== null).join();
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [keyed]);
-    else group.push(keyed);
+function groupByPattern(store: ExclusionStore, columns: number): readonly Pattern[] {
+  const patterns = new Map<string, Pattern>();
+  for (let record = 0; record < store.size; record += 1) {
+    let name = '';
+    for (let column = 0; column < columns; column += 1) name += store.isFilled(record, column) ? '1' : '0';
+    if (!patterns.has(name))
+      patterns.set(
+        name,
+        new Pattern(
+          store,
+          [...name].map((digit) => digit === '1'),
+        ),
+      );
   }
-  return [...groups.values()].map(
-    (members) => new Pattern(members, members[0]?.keys.map((key) => key !== null) ?? []),
-  );
-}
-
-/** For each key column the records by their key in it. */
-function indexByKey(columns: number, records: readonly KeyedRecord[]): readonly KeyIndex[] {
-  const indexes = Array.from({ length: columns }, (): Map<string, ExclusionRecord[]> => new Map());
-  for (const { record, keys } of records) {
-    for (const [column, key] of keys.entries()) {
-      if (key === null) continue;
-      const found = indexes[column]?.get(key);
-      if (found === undefined) indexes[column]?.set(key, [record]);
-      else found.push(record);
-    }
-  }
-  return indexes;
-}
-
-// No key holds a line break.
-function joinKeys(keys: Keys, shared: readonly boolean[]): string {
-  return keys.filter((_key, index) => shared[index] === true).join('\n');
+  return [...patterns.values()];
 }
 
 /** What is told of a record, as it may be sent. */

@@ -6,6 +6,6 @@ export const NO_EXCLUSION: Exclusion = {
   answerFields: [],
   findExcludedAnswer: () => null,
   relevantTo: () => [],
-  listUnmatched: () => [],
-  listBlank: () => [],
+  countUnmatched: () => ({ count: 0, lines: [] }),
+  countBlank: () => ({ count: 0, lines: [] }),
 };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../src/model/json.js';
 import type { Row } from '../../src/model/row.js';
-import { createExclusion } from '../../src/select/exclusion.js';
+import { createExclusion, openExclusion } from '../../src/select/exclusion.js';
 
 function row(values: Readonly<Record<string, string>>): Row {
   const names = Object.keys(values);
@@ -136,4 +136,74 @@ test('what is told of a record is cleaned as a cell is, and no batch is told mor
   expect(told[0]).toEqual({ person: 'Person 0', about: 'x'.repeat(8_000) });
   expect(told.length).toBeGreaterThan(40);
   expect(Buffer.byteLength(JSON.stringify(told))).toBeLessThan(101_000);
+});
+
+test('what is told is what a plain search would tell: records that share a key, taken in turn, equal ones once', () => {
+  const word = fc.constantFrom('', 'acme', 'zeta', 'omega');
+  const entry = fc.record({ company: word, city: word, person: word });
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 40 }), fc.array(entry, { maxLength: 3 }), (list, asked) => {
+      const on = ['company', 'city'] as const;
+      const tell = ['company', 'person'];
+      const exclusion = createExclusion(records(...list), { on, onAnswer: [], tell });
+      const told = exclusion.relevantTo(asked).map((record) => JSON.stringify(record));
+      const shared = list.filter((record) =>
+        asked.some((one) => on.some((column) => record[column] !== '' && record[column] === one[column])),
+      );
+      const expected = shared.map(({ company, person }) =>
+        JSON.stringify(
+          Object.fromEntries(Object.entries({ company, person }).filter(([, value]) => value !== '')),
+        ),
+      );
+      expect(new Set(told)).toEqual(new Set(expected));
+      // The same may be told of two records that differ in a column that is not told, but not of equal records.
+      expect(told.length).toBeLessThanOrEqual(new Set(shared.map((record) => JSON.stringify(record))).size);
+    }),
+  );
+});
+
+test('a list of many thousand different records takes little of each, and finds every one', () => {
+  const options = { on: ['domain'], onAnswer: [], tell: ['domain'] };
+  const list = openExclusion(options);
+  const count = 100_000;
+  for (let index = 0; index < count; index += 1)
+    list.add({ line: index + 2, values: { domain: `example-${index}.com`, note: 'x'.repeat(200) } });
+  expect(list.size).toBe(count);
+  expect(list.toldBytes / count).toBeLessThan(40);
+  const exclusion = list.finish();
+  for (let index = 0; index < count; index += 997) {
+    expect(exclusion.findMatch(row({ domain: `https://www.example-${index}.com` }))?.line).toBe(index + 2);
+    expect(exclusion.relevantTo([{ domain: `example-${index}.com` }])).toEqual([
+      { domain: `example-${index}.com` },
+    ]);
+  }
+  expect(exclusion.findMatch(row({ domain: `example-${count}.com` }))).toBeNull();
+});
+
+test('equal records are kept once, however many there are and in whatever order', () => {
+  const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain', 'person'] });
+  for (let index = 0; index < 30_000; index += 1)
+    list.add({
+      line: index + 2,
+      values: { domain: `example-${index % 3}.com`, person: index % 2 === 0 ? 'Ann' : 'Bo' },
+    });
+  expect(list.size).toBe(6);
+  const exclusion = list.finish();
+  expect(exclusion.findMatch(row({ domain: 'example-1.com' }))?.line).toBe(3);
+  expect(exclusion.relevantTo([{ domain: 'example-1.com' }])).toEqual([
+    { domain: 'example-1.com', person: 'Bo' },
+    { domain: 'example-1.com', person: 'Ann' },
+  ]);
+});
+
+test('equal records count each: among those that no row matched, and among those that are blank', () => {
+  const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain'] });
+  for (const [index, domain] of ['a.com', 'b.com', 'b.com', '', 'c.com', '', 'b.com', 'www.a.com'].entries())
+    list.add({ line: index + 2, values: { domain } });
+  expect([list.count, list.size]).toEqual([8, 5]);
+  const exclusion = list.finish();
+  expect(exclusion.countBlank()).toEqual({ count: 2, lines: [5] });
+  expect(exclusion.findMatch(row({ domain: 'a.com' }))?.line).toBe(2);
+  // The last record is the same domain, written in another way.
+  expect(exclusion.countUnmatched()).toEqual({ count: 6, lines: [3, 5, 6] });
 });

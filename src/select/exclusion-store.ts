@@ -1,0 +1,279 @@
+import { hashText } from '../model/ask.js';
+
+/** The normalised value in each key column; null if it is blank. */
+export type Keys = readonly (string | null)[];
+
+/** Finds records by their keys in some columns. */
+export interface KeyIndex {
+  /** The first record that has these keys. */
+  find(keys: Keys): number | null;
+  /** The first record that has the keys of one in the index. */
+  findSame(record: number): number;
+}
+
+const WORDS_A_KEY = 2;
+const NONE = -1;
+
+/**
+ * The records of an exclusion list, numbered in the order of the list. Of each are kept a hash of 64 bits for each key
+ * column, its line, and as JSON what may be told of it. Equal records are kept once. That takes 30 bytes a record,
+ * 8 bytes a key column and the JSON; each index takes about 12 bytes a record more.
+ */
+export class ExclusionStore {
+  readonly #columns: number;
+  /** The hashes of all records, one after the other; two zeros stand for a blank. */
+  readonly #words = new NumberList();
+  readonly #lines = new NumberList();
+  /** How many equal records there are of each. */
+  readonly #counts = new NumberList();
+  /** Where the JSON of a record begins. */
+  readonly #starts = new NumberList();
+  readonly #lengths = new NumberList();
+  readonly #texts = new TextArena();
+  readonly #known = new RecordTable();
+
+  constructor(columns: number) {
+    this.#columns = columns;
+  }
+
+  get size(): number {
+    return this.#lines.length;
+  }
+
+  /** Bytes of JSON. */
+  get textBytes(): number {
+    return this.#texts.length;
+  }
+
+  /** Adds a record, or counts it if there is an equal one; returns its number. */
+  add(keys: Keys, line: number, text: string): number {
+    const words = hashKeys(keys);
+    const bytes = Buffer.from(text);
+    const isSame = (record: number): boolean =>
+      this.#hasWords(record, words, null) && this.#readBytes(record).equals(bytes);
+    const mix = mixWords([...words, sumBytes(bytes)], null);
+    const equal = this.#known.find(mix, isSame);
+    if (equal !== NONE) return this.repeat(equal);
+    const record = this.size;
+    this.#known.add(mix, record);
+    for (const word of words) this.#words.push(word);
+    this.#lines.push(line);
+    this.#starts.push(this.#texts.add(bytes));
+    this.#lengths.push(bytes.length);
+    this.#counts.push(1);
+    return record;
+  }
+
+  /** Counts a record once more. */
+  repeat(record: number): number {
+    this.#counts.set(record, this.#counts.get(record) + 1);
+    return record;
+  }
+
+  readCount(record: number): number {
+    return this.#counts.get(record);
+  }
+
+  readLine(record: number): number {
+    return this.#lines.get(record);
+  }
+
+  readText(record: number): string {
+    return this.#readBytes(record).toString();
+  }
+
+  isFilled(record: number, column: number): boolean {
+    const at = (record * this.#columns + column) * WORDS_A_KEY;
+    return this.#words.get(at) !== 0 || this.#words.get(at + 1) !== 0;
+  }
+
+  /** Indexes some records by their keys in some columns. */
+  createIndex(records: Iterable<number>, columns: readonly boolean[]): KeyIndex {
+    const { table, find } = this.#openIndex(columns);
+    for (const record of records) {
+      const words = this.#readWords(record);
+      if (find(words) === NONE) table.add(mixWords(words, columns), record);
+    }
+    return {
+      find(keys) {
+        const record = find(hashKeys(keys));
+        return record === NONE ? null : record;
+      },
+      findSame: (record) => find(this.#readWords(record)),
+    };
+  }
+
+  /** Makes the function that lists all records with a key in one column, in the order of the list. */
+  createGroups(column: number): (key: string) => Iterable<number> {
+    const columns = Array.from({ length: this.#columns }, (_, index) => index === column);
+    const { table, find } = this.#openIndex(columns);
+    const next = new Int32Array(this.size);
+    const last = new Int32Array(this.size);
+    for (let record = 0; record < this.size; record += 1) {
+      next[record] = NONE;
+      if (!this.isFilled(record, column)) continue;
+      const words = this.#readWords(record);
+      const first = find(words);
+      if (first === NONE) table.add(mixWords(words, columns), record);
+      else next[last[first] ?? first] = record;
+      last[first === NONE ? record : first] = record;
+    }
+    return function* (key) {
+      const first = find(hashKeys(columns.map((isKey) => (isKey ? key : null))));
+      for (let record = first; record !== NONE; record = next[record] ?? NONE) yield record;
+    };
+  }
+
+  #openIndex(columns: readonly boolean[]) {
+    const table = new RecordTable();
+    const find = (words: readonly number[]): number =>
+      table.find(mixWords(words, columns), (record) => this.#hasWords(record, words, columns));
+    return { table, find };
+  }
+
+  #readWords(record: number): number[] {
+    const length = this.#columns * WORDS_A_KEY;
+    return Array.from({ length }, (_, index) => this.#words.get(record * length + index));
+  }
+
+  #hasWords(record: number, words: readonly number[], columns: readonly boolean[] | null): boolean {
+    const start = record * this.#columns * WORDS_A_KEY;
+    return words.every(
+      (word, index) =>
+        columns?.[Math.floor(index / WORDS_A_KEY)] === false || this.#words.get(start + index) === word,
+    );
+  }
+
+  #readBytes(record: number): Buffer {
+    return this.#texts.read(this.#starts.get(record), this.#lengths.get(record));
+  }
+}
+
+function hashKeys(keys: Keys): number[] {
+  return keys.flatMap((key) => (key === null ? [0, 0] : hashKey(key)));
+}
+
+/** Two words of a hash, never both zero. */
+function hashKey(key: string): number[] {
+  const digits = hashText(key, 16);
+  return [Number.parseInt(digits.slice(0, 8), 16), Number.parseInt(digits.slice(8), 16) || 1];
+}
+
+/** Tells most texts apart; equal records are compared byte by byte. */
+function sumBytes(bytes: Buffer): number {
+  let sum = 0;
+  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
+  return sum >>> 0;
+}
+
+/** One word of all, as the place in a table. */
+function mixWords(words: readonly number[], columns: readonly boolean[] | null): number {
+  return words.reduce((mix, word, index) => {
+    if (columns?.[Math.floor(index / WORDS_A_KEY)] === false) return mix;
+    return (Math.imul(mix ^ word, 0x9e3779b1) ^ (mix >>> 15)) >>> 0;
+  }, 0);
+}
+
+const CHUNK_BITS = 16;
+const CHUNK_LENGTH = 1 << CHUNK_BITS;
+
+/** A list of whole numbers below 2^32 that grows without being copied. */
+class NumberList {
+  readonly #chunks: Uint32Array[] = [];
+  length = 0;
+
+  get(index: number): number {
+    return this.#chunks[index >>> CHUNK_BITS]?.[index & (CHUNK_LENGTH - 1)] ?? 0;
+  }
+
+  /** Replaces a number that is there. */
+  set(index: number, value: number): void {
+    const chunk = this.#chunks[index >>> CHUNK_BITS];
+    if (chunk !== undefined) chunk[index & (CHUNK_LENGTH - 1)] = value;
+  }
+
+  push(value: number): void {
+    const at = this.length & (CHUNK_LENGTH - 1);
+    const chunk = at === 0 ? new Uint32Array(CHUNK_LENGTH) : this.#chunks.at(-1);
+    if (chunk === undefined) return;
+    if (at === 0) this.#chunks.push(chunk);
+    chunk[at] = value;
+    this.length += 1;
+  }
+}
+
+const BLOCK_BYTES = 1024 * 1024;
+
+/** Bytes of many short texts. A text lies in one block, so that its place is a number below 2^32. */
+class TextArena {
+  readonly #blocks: Buffer[] = [];
+  #used = BLOCK_BYTES;
+  length = 0;
+
+  /** Returns the place of the text. */
+  add(bytes: Buffer): number {
+    this.length += bytes.length;
+    if (bytes.length > BLOCK_BYTES) {
+      this.#blocks.push(bytes);
+      this.#used = BLOCK_BYTES;
+      return (this.#blocks.length - 1) * BLOCK_BYTES;
+    }
+    if (this.#used + bytes.length > BLOCK_BYTES) {
+      this.#blocks.push(Buffer.alloc(BLOCK_BYTES));
+      this.#used = 0;
+    }
+    const block = this.#blocks.length - 1;
+    const start = this.#used;
+    this.#blocks[block]?.set(bytes, start);
+    this.#used += bytes.length;
+    return block * BLOCK_BYTES + start;
+  }
+
+  read(place: number, length: number): Buffer {
+    const start = place % BLOCK_BYTES;
+    return (this.#blocks[Math.floor(place / BLOCK_BYTES)] ?? Buffer.alloc(0)).subarray(start, start + length);
+  }
+}
+
+const FIRST_SLOTS = 1 << 10;
+const MAX_LOAD = 0.75;
+
+/** Records by a word of their hash, with open addressing: two numbers of 32 bits a slot. */
+class RecordTable {
+  /** Word and record plus one; a slot whose second number is 0 is free. */
+  #slots = new Uint32Array(FIRST_SLOTS * 2);
+  #size = 0;
+
+  /** The first record of that word which is the one looked for. */
+  find(word: number, isSame: (record: number) => boolean): number {
+    const mask = this.#slots.length / 2 - 1;
+    for (let slot = word & mask; ; slot = (slot + 1) & mask) {
+      const record = (this.#slots[slot * 2 + 1] ?? 0) - 1;
+      if (record === NONE) return NONE;
+      if (this.#slots[slot * 2] === word && isSame(record)) return record;
+    }
+  }
+
+  add(word: number, record: number): void {
+    if (this.#size >= (this.#slots.length / 2) * MAX_LOAD) this.#grow();
+    this.#put(word, record);
+    this.#size += 1;
+  }
+
+  #put(word: number, record: number): void {
+    const mask = this.#slots.length / 2 - 1;
+    let slot = word & mask;
+    while (this.#slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot * 2] = word;
+    this.#slots[slot * 2 + 1] = record + 1;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Uint32Array(old.length * 2);
+    for (let at = 0; at < old.length; at += 2) {
+      const [word = 0, record = 0] = [old[at], old[at + 1]];
+      if (record !== 0) this.#put(word, record - 1);
+    }
+  }
+}
