@@ -4,18 +4,19 @@ import { enrich } from './enrich.js';
 import { createUsageError } from './errors.js';
 import { type Clock, systemClock } from './model/clock.js';
 import { checkOptionTypes } from './model/option-types.js';
+import { Aside } from './watch/aside.js';
 import { checkJob } from './watch/check-job.js';
 import { finishEnding, writeEnding } from './watch/ending.js';
-import type { Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';
+import type { FileEnd, Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';
 import { isSystemError } from './watch/file-state.js';
 import { fillTake } from './watch/fill-take.js';
 import { DropFinder } from './watch/find-drops.js';
-import { findTake } from './watch/find-take.js';
-import { openFolders } from './watch/folders.js';
+import { findTake, listLeft } from './watch/find-take.js';
+import { openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
 import { readRetryDelayMs } from './watch/retry-delay.js';
 import type { Take } from './watch/take.js';
-import { describeProblem } from './watch/verdict.js';
-import { resolveWatch, type WatchOptions } from './watch/watch-options.js';
+import { describeProblem, type Verdict } from './watch/verdict.js';
+import { resolveWatch, type WatchOptions, type WatchSettings } from './watch/watch-options.js';
 import { WatchTally } from './watch/watch-tally.js';
 import { pause, pauseUntil, type Watcher } from './watch/watcher.js';
 
@@ -38,6 +39,7 @@ const HOOK_TYPES = { onEvent: 'function', signal: 'signal', clock: 'object' } as
 interface End {
   readonly stop: WatchStop;
   readonly problem: Problem | null;
+  readonly left?: readonly string[];
 }
 
 const INTERRUPTED: End = { stop: 'interrupted', problem: null };
@@ -55,6 +57,7 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
   checkOptionTypes('the hooks of watchFolder', hooks, HOOK_TYPES);
   await checkJob(settings);
   const folders = await openFolders(options.folder);
+  await checkReference(settings, folders);
   const report = hooks.onEvent ?? (() => undefined);
   const keep = await Promise.all(settings.keep.map((path) => realpath(path).catch(() => resolve(path))));
   const watcher: Watcher = {
@@ -63,16 +66,34 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
     finder: new DropFinder(folders, { ...settings, keep }, (file, reason) =>
       report({ type: 'ignored', file, reason }),
     ),
+    aside: new Aside(),
     tally: new WatchTally(),
     clock: hooks.clock ?? systemClock,
     signal: hooks.signal ?? new AbortController().signal,
     report,
     fill: enrich,
   };
-  const { stop, problem } = await keepWatching(watcher);
-  const summary = watcher.tally.createSummary(stop, problem);
+  const {
+    stop,
+    problem,
+    left = [],
+  } = await keepWatching(watcher).catch((error: unknown) => {
+    report({ type: 'stopped', summary: watcher.tally.createSummary('error', describeProblem(error)) });
+    throw error;
+  });
+  const summary = watcher.tally.createSummary(stop, problem, left);
   report({ type: 'stopped', summary });
   return summary;
+}
+
+/** Tables in the watched folder would be filled as drops and moved away. */
+async function checkReference({ job }: WatchSettings, { root }: WatchFolders): Promise<void> {
+  if (job.reference === undefined || (await realpath(job.reference).catch(() => null)) !== root) return;
+  throw createUsageError(
+    'WATCH_REFERENCE',
+    `--reference ${job.reference} is the watched folder: its tables would be filled and moved away`,
+    'Keep the tables in a folder of their own.',
+  );
 }
 
 async function keepWatching(watcher: Watcher): Promise<End> {
@@ -102,7 +123,7 @@ interface Pass {
 
 /** Fills one file after the other. A folder that cannot be reached is tried again, as a network has its moments. */
 async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
-  const { settings, clock, signal, report } = watcher;
+  const { settings, clock, signal, report, folders, aside } = watcher;
   const { settleMs, pollMs, once } = settings;
   // From the first look that found nothing to take: what was seen then has had its time to settle since.
   let quietSinceMs: number | null = null;
@@ -110,6 +131,7 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
   while (!signal.aborted) {
     try {
       const lookedAtMs = clock.now();
+      await remakeFolders(folders);
       const found = await findTake(watcher, pass.withDrops);
       if (found.take !== null) {
         const end = await bringToEnd(watcher, found.take);
@@ -119,8 +141,10 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
         const isLong = quietSinceMs !== null && lookedAtMs - quietSinceMs > settleMs + 2 * pollMs;
         quietSinceMs ??= clock.now();
         // What still changes after so long is left for the next time.
-        const isOver = found.unsettled === 0 || isLong;
-        if (pass.untilNone && isOver) return DONE;
+        const isOver = (found.unsettled.length === 0 || isLong) && !aside.isAwaited;
+        if (pass.untilNone && isOver) {
+          return once ? { ...DONE, left: [...(await listLeft(watcher)), ...found.unsettled] } : DONE;
+        }
         await pause(watcher, pollMs);
       }
       troubles = 0;
@@ -140,17 +164,24 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
 
 /** The way of one file: filled, judged, moved. Whatever stops it, the file is let go for the next who comes. */
 async function bringToEnd(watcher: Watcher, take: Take): Promise<End | null> {
-  const { folders, report, tally, settings, clock } = watcher;
+  const { report, tally, settings, clock, aside } = watcher;
   try {
     const verdict = await fillTake(watcher, take);
     if (verdict === null) return null;
+    if (verdict.status === 'aside') {
+      const { problem, delayMs, state } = verdict;
+      report({ type: 'waiting', file: take.name, problem, delayMs });
+      aside.put(take.name, clock.now() + delayMs, state, state !== null || !settings.once);
+      return null;
+    }
     if (verdict.status === 'broken') throw verdict.error;
     if (verdict.status === 'stop') {
       report({ type: 'left', file: take.name, ...verdict });
       return verdict;
     }
-    await writeEnding(take, verdict, folders);
-    const end = await finishEnding(take, folders);
+    // Slept for long, this process may have lost the file to another, which brings it to its end.
+    if (!(await take.claim.renew())) return null;
+    const end = await placeFile(watcher, take, verdict);
     if (end === null) return null;
     tally.count(end);
     report(end);
@@ -161,6 +192,22 @@ async function bringToEnd(watcher: Watcher, take: Take): Promise<End | null> {
     return null;
   } finally {
     await take.claim.close();
+  }
+}
+
+/** Moves a file to its end. Where that cannot be done now, the file waits in `working/` and holds back no other. */
+async function placeFile(
+  { folders, aside, clock, report }: Watcher,
+  take: Take,
+  verdict: Extract<Verdict, { status: 'done' | 'failed' }>,
+): Promise<FileEnd | null> {
+  try {
+    await writeEnding(take, verdict, folders);
+    return await finishEnding(take, folders);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    aside.putForTrouble(take.name, error, clock.now(), clock.random(), report);
+    return null;
   }
 }
 

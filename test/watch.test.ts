@@ -1,6 +1,14 @@
-import { appendFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { resolveWatchCode } from '../src/cli/exit-code.js';
 import { openLedger } from '../src/ledger/ledger.js';
 import { systemClock } from '../src/model/clock.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
@@ -22,7 +30,7 @@ test('each file ends in done with its output, or in failed with a reason, in the
   const summary = await bench.watch();
   expect(summary).toEqual({
     ...{ stop: 'done', problem: null, done: 1, failed: { ...NO_FAILURES, usage: 1 } },
-    ...{ rowsFailed: 0, costMicros: RUN_MICROS },
+    ...{ rowsFailed: 0, costMicros: RUN_MICROS, left: [] },
   });
   expect(bench.list('.')).toEqual(['done', 'failed', 'working']);
   expect(bench.list('working')).toEqual([]);
@@ -65,7 +73,8 @@ test('the budget is that of a file, each time it is dropped; what was answered i
     bench.drop('list.csv', createList(40));
     await bench.watch({ job });
   }
-  expect(bench.list('done')).toEqual(['list-3.csv', 'list-3.filled.csv']);
+  expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
+  expect(bench.list('failed')).toEqual([]);
   expect(bench.agent.tasks).toHaveLength(5);
 });
 
@@ -274,4 +283,107 @@ test('options that contradict each other are refused', async () => {
   for (const options of [{ schedule: '0 6 * * *' }, { maxCostPerDay: -1 }, { maxCostPerDay: Number.NaN }]) {
     await expect(bench.watch(options)).rejects.toMatchObject({ code: 'BAD_OPTION' });
   }
+});
+
+test('what somebody else put into working/ is reported once, stays, and holds back no file', async () => {
+  const bench = await openWatchBench();
+  await bench.watch();
+  mkdirSync(join(bench.folder, 'working/mine.csv/notes'), { recursive: true });
+  writeFileSync(join(bench.folder, 'working/mine.csv/notes/note.txt'), 'mine');
+  writeFileSync(join(bench.folder, 'working/a-file.csv'), 'mine');
+  mkdirSync(join(bench.folder, 'working/a.csv/0a1b2c3d'), { recursive: true });
+  writeFileSync(join(bench.folder, 'working/a.csv/0a1b2c3d/a.csv'), createList(2));
+  writeFileSync(join(bench.folder, 'working/a.csv/0a1b2c3d.ending.json'), '{}');
+  bench.drop('list.csv', createList(3));
+  expect(await bench.watch()).toMatchObject({ stop: 'done', done: 1, left: ['a.csv'] });
+  expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
+  expect(bench.read('working/mine.csv/notes/note.txt')).toBe('mine');
+  expect(bench.read('working/a.csv/0a1b2c3d/a.csv')).toBe(createList(2));
+  expect(bench.told('ignored').map(({ file }) => file)).toEqual([
+    'working/a-file.csv',
+    'working/a.csv',
+    'working/mine.csv',
+  ]);
+});
+
+test('a result in done/ is never replaced, whatever format the next watcher writes', async () => {
+  const bench = await openWatchBench();
+  const job = { format: 'csv' } as const;
+  bench.drop('list.csv', createList(3));
+  bench.drop('list.jsonl', '{"company":"Other"}\n');
+  await bench.watch({ job });
+  const first = bench.read('done/list.filled.csv');
+  bench.drop('list.jsonl', '{"company":"Third"}\n');
+  await bench.watch({ job });
+  expect(bench.read('done/list.filled.csv')).toBe(first);
+  expect(bench.list('done')).toEqual([
+    ...['list-2.filled.csv', 'list-2.jsonl', 'list-3.filled.csv', 'list-3.jsonl'],
+    ...['list.csv', 'list.filled.csv'],
+  ]);
+});
+
+test('folders that vanish while it watches are made again; nothing is paid for while done/ cannot be written', async () => {
+  const bench = await openWatchBench();
+  const stop = new AbortController();
+  const done = join(bench.folder, 'done');
+  const problems: unknown[] = [];
+  const onEvent = (event: WatchEvent): void => {
+    if (event.type === 'watching') {
+      rmSync(done, { recursive: true });
+      rmSync(join(bench.folder, 'failed'), { recursive: true });
+      writeFileSync(done, 'a file in the way');
+      bench.drop('list.csv', createList(3));
+    }
+    if (event.type === 'waiting') {
+      problems.push(event.problem.code, bench.agent.tasks.length);
+      rmSync(done);
+    }
+    if (event.type === 'done') stop.abort();
+  };
+  const clock = {
+    ...systemClock,
+    sleep: (_ms: number, signal?: AbortSignal) => systemClock.sleep(1, signal),
+  };
+  await bench.watch({ once: false }, { clock, signal: stop.signal, onEvent });
+  expect(problems).toEqual(['EEXIST', 0]);
+  expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
+  expect(bench.list('failed')).toEqual([]);
+});
+
+test('a file that is still written to holds back no other', async () => {
+  const gate = createPaidGate();
+  const bench = await openWatchBench(gate.script);
+  bench.drop('slow.csv', createList(8));
+  const watching = bench.watch();
+  await gate.reached(1);
+  const [room = ''] = readdirSync(join(bench.folder, 'working/slow.csv')).filter(
+    (name) => !name.includes('.'),
+  );
+  appendFileSync(join(bench.folder, 'working/slow.csv', room, 'slow.csv'), 'Latecomer\n');
+  bench.drop('other.csv', 'company\nOther\n');
+  gate.open();
+  expect(await watching).toMatchObject({ stop: 'done', done: 2, left: [] });
+  expect(bench.told('waiting')).toMatchObject([{ file: 'slow.csv', problem: { code: 'INPUT_CHANGED' } }]);
+});
+
+test('tables in the watched folder itself are refused before anything is moved', async () => {
+  const bench = await openWatchBench();
+  bench.drop('table.csv', 'company,answer\nAcme,1\n');
+  const job = { reference: bench.folder, apiUrl: undefined };
+  await expect(bench.watch({ job })).rejects.toMatchObject({ code: 'WATCH_REFERENCE' });
+  expect(bench.list('.')).toContain('table.csv');
+});
+
+test('with once, a file that a watcher on another machine holds is named as left', async () => {
+  const bench = await openWatchBench();
+  await bench.watch();
+  const folder = join(bench.folder, 'working/list.csv');
+  mkdirSync(join(folder, '0a1b2c3d'), { recursive: true });
+  writeFileSync(join(folder, '0a1b2c3d/list.csv'), createList(2));
+  const holder = { pid: 1, host: 'elsewhere', space: 'another' };
+  writeFileSync(join(folder, '0a1b2c3d.claim-1.json'), JSON.stringify({ ...holder, token: 'x', names: [] }));
+  expect(await bench.watch()).toMatchObject({ stop: 'done', done: 0, left: ['list.csv'] });
+  expect(resolveWatchCode((bench.told('stopped').at(-1) ?? bench.told('stopped')[0])?.summary as never)).toBe(
+    7,
+  );
 });

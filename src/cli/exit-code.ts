@@ -31,13 +31,15 @@ export function resolveJobCode(summary: JobSummary): number {
 }
 
 /** The exit code for a watcher that came to its end; of several things that went wrong, the one to look at first. */
-export function resolveWatchCode({ stop, failed, rowsFailed }: WatchSummary): number {
+export function resolveWatchCode({ stop, failed, rowsFailed, left }: WatchSummary): number {
   if (stop === 'ledger_moved') return EXIT_CODES.usage;
+  if (stop === 'error') return EXIT_CODES.defect;
   if (stop !== 'done') return EXIT_CODES[stop];
   if (failed.defect > 0) return EXIT_CODES.defect;
   if (failed.usage > 0) return EXIT_CODES.usage;
   if (failed.unreachable > 0) return EXIT_CODES.unreachable;
   if (failed.budget > 0) return EXIT_CODES.budget;
   if (failed.nothing_found > 0) return EXIT_CODES.endedEarly;
+  if (left.length > 0) return EXIT_CODES.endedEarly;
   return rowsFailed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
 }

@@ -60,9 +60,17 @@ export function createWatchRecord(event: WatchEvent): JsonObject | null {
 }
 
 function createWatchSummaryRecord(summary: WatchSummary): JsonObject {
-  const { stop, done, failed, rowsFailed, costMicros } = summary;
+  const { stop, done, failed, rowsFailed, costMicros, left, problem } = summary;
   const files = Object.values(failed).reduce((sum, count) => sum + count, 0);
-  return { stop, done, failed: files, rows_failed: rowsFailed, cost_usd: toDollars(costMicros) };
+  return {
+    stop,
+    ...(problem === null ? {} : createProblemRecord(problem)),
+    done,
+    failed: files,
+    rows_failed: rowsFailed,
+    cost_usd: toDollars(costMicros),
+    ...(left.length === 0 ? {} : { left }),
+  };
 }
 
 function createProblemRecord({ code, message, hint }: Problem): JsonObject {

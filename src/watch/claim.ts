@@ -1,39 +1,76 @@
-import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, readdir, readFile, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseHolder, RENEW_MS, readGoneAt, readHolder } from '../ledger/holder.js';
+import { type Holder, parseHolder, RENEW_MS, readGoneAt, readHolder } from '../ledger/holder.js';
 import { hasCode, isMissing } from './file-state.js';
 
 /** A claim whose text cannot be read is nobody's after this time without a renewal. */
 const LAPSE_MS = 5 * 60_000;
+/** A real claim holds a few names. Anything longer was not written by a watcher. */
+const MAX_CLAIM_BYTES = 64 * 1024;
 
-/**
- * Claims a folder for this process, unless a living process has it; null if it has, or another was faster.
- * Claims are numbered files, and the highest counts: of those who see a dead one, only one can make the next.
- */
-export async function takeClaim(folder: string, nowMs: number): Promise<Claim | null> {
-  try {
-    const last = await readLastNumber(folder);
-    if (last > 0 && (await isAlive(join(folder, formatName(last)), nowMs))) return null;
-    const path = join(folder, formatName(last + 1));
-    await writeFile(path, JSON.stringify(readHolder()), { flag: 'wx' });
-    return new Claim(folder, last + 1);
-  } catch (error) {
-    if (hasCode(error, 'EEXIST') || isMissing(error)) return null;
-    throw error;
-  }
+/** A claim as it is on the disk. */
+interface StoredClaim {
+  readonly holder: Holder;
+  readonly token: string;
+  /** Result names that the claimed file will use in `done/` or `failed/`. */
+  readonly names: readonly string[];
 }
 
-/** The hold of this process on a folder; it is renewed until it is let go. */
-export class Claim {
-  /** 1 for the first who claimed the folder, and one more for each who took over from a dead one. */
+/**
+ * Claims the take `id` in a folder for this process. Returns null if a living process has it, or another was faster.
+ *
+ * Claims are numbered files next to the take, and the highest counts: of those who see a dead one, only one can make the
+ * next. They carry the id of the take, which is never used again, so a watcher that slept for hours cannot touch the
+ * claim of a later take of the same name. `names` are the result names to reserve; left out, those of the claim before.
+ */
+export async function takeClaim(
+  folder: string,
+  id: string,
+  nowMs: number,
+  names?: readonly string[],
+): Promise<Claim | null> {
+  const last = await readLastNumber(folder, id);
+  if (last === null) return null;
+  if (last >= MAX_NUMBER) return null;
+  if (last > 0 && (await isAlive(join(folder, formatName(id, last)), nowMs))) return null;
+  const token = randomBytes(8).toString('hex');
+  const path = join(folder, formatName(id, last + 1));
+  const kept = names ?? (await readClaim(join(folder, formatName(id, last))))?.names ?? [];
+  return (await writeClaim(path, JSON.stringify({ ...readHolder(), token, names: kept })))
+    ? new Claim({ folder, id, number: last + 1, token, names: kept })
+    : null;
+}
+
+interface ClaimParts {
+  readonly folder: string;
+  readonly id: string;
   readonly number: number;
+  readonly token: string;
+  readonly names: readonly string[];
+}
+
+/** Beyond it numbers are not exact any more; no watcher gets there. */
+const MAX_NUMBER = 1_000_000;
+
+/** The hold of this process on a take; it is renewed until it is let go. */
+export class Claim {
+  /** 1 for the first who claimed the take, and one more for each who took over from a dead one. */
+  readonly number: number;
+  /** Result names that the file reserves; kept from the claim that was taken over. */
+  readonly names: readonly string[];
   readonly #folder: string;
+  readonly #id: string;
+  readonly #token: string;
   readonly #lost = new AbortController();
   readonly #renewal: ReturnType<typeof setInterval>;
 
-  constructor(folder: string, number: number) {
+  constructor({ folder, id, number, token, names }: ClaimParts) {
     this.#folder = folder;
+    this.#id = id;
+    this.#token = token;
     this.number = number;
+    this.names = names;
     this.#renewal = setInterval(() => void this.renew(), RENEW_MS);
   }
 
@@ -42,41 +79,147 @@ export class Claim {
     return this.#lost.signal;
   }
 
-  /** Holds on to the folder, or notes that it is lost. */
-  async renew(): Promise<void> {
+  /** Renews the claim. Returns false, and aborts `lostSignal`, if another process has taken over or the claim is gone. */
+  async renew(): Promise<boolean> {
+    if (this.#lost.signal.aborted) return false;
     try {
-      if ((await readLastNumber(this.#folder)) > this.number) this.#lost.abort();
-      else await this.#setTime(new Date());
+      const last = await readLastNumber(this.#folder, this.#id);
+      const isMine = last === this.number && (await readClaim(this.#getPath()))?.token === this.#token;
+      if (isMine) await this.#setTime(new Date());
+      else this.#lost.abort();
     } catch {
       // A folder that cannot be reached for a moment is no loss yet; another watcher would have to see it lapse first.
     }
+    return !this.#lost.signal.aborted;
   }
 
-  /** Lets go: anyone may claim the folder at once. */
+  /** Lets go: anyone may claim the take at once. */
   async close(): Promise<void> {
     clearInterval(this.#renewal);
     if (!this.#lost.signal.aborted) await this.#setTime(new Date(0)).catch(() => undefined);
   }
 
+  #getPath(): string {
+    return join(this.#folder, formatName(this.#id, this.number));
+  }
+
   async #setTime(time: Date): Promise<void> {
-    await utimes(join(this.#folder, formatName(this.number)), time, time);
+    await utimes(this.#getPath(), time, time);
   }
 }
 
-async function readLastNumber(folder: string): Promise<number> {
-  const numbers = (await readdir(folder)).map((name) => Number(/^claim-(\d+)\.json$/.exec(name)?.[1] ?? 0));
-  return Math.max(0, ...numbers);
+/** Result names that the takes of a folder have reserved, by the claims in it. */
+export async function readClaimedNames(folder: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const name of await listNames(folder)) {
+    if (CLAIM.test(name)) names.push(...((await readClaim(join(folder, name)))?.names ?? []));
+  }
+  return names;
 }
 
-function formatName(number: number): string {
-  return `claim-${number}.json`;
+/** The id of the take that a claim's file name belongs to, or null for any other name. */
+export function readClaimId(name: string): string | null {
+  return CLAIM.exec(name)?.[1] ?? null;
+}
+
+/** Removes the claims of a take that is over. */
+export async function removeClaims(folder: string, id: string): Promise<void> {
+  for (const name of await listNames(folder)) {
+    if (readClaimId(name) === id) await unlink(join(folder, name)).catch(ignoreMissing);
+  }
+}
+
+/** True if a process that is known to live holds the take: then it needs nobody else. */
+export async function isInGoodHands(folder: string, id: string): Promise<boolean> {
+  const last = await readLastNumber(folder, id);
+  if (last === null || last === 0) return false;
+  const path = join(folder, formatName(id, last));
+  const claim = await readClaim(path);
+  if (claim === null) return false;
+  return readGoneAt(claim.holder, (await stat(path)).mtimeMs, readHolder()) === Number.POSITIVE_INFINITY;
+}
+
+const CLAIM = /^([0-9a-f]{8})\.claim-(\d{1,7})\.json$/;
+
+function formatName(id: string, number: number): string {
+  return `${id}.claim-${number}.json`;
+}
+
+/** The number of the last claim, 0 if there is none, or null if the folder is gone. */
+async function readLastNumber(folder: string, id: string): Promise<number | null> {
+  try {
+    const numbers = (await readdir(folder)).map((name) => {
+      const [, owner, number] = CLAIM.exec(name) ?? [];
+      return owner === id ? Number(number) : 0;
+    });
+    return Math.max(0, ...numbers);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
 }
 
 async function isAlive(path: string, nowMs: number): Promise<boolean> {
-  const { mtimeMs } = await stat(path);
+  let mtimeMs: number;
+  try {
+    ({ mtimeMs } = await stat(path));
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
   // Let go, whoever had it.
   if (mtimeMs === 0) return false;
-  const holder = parseHolder(await readFile(path, 'utf8'));
-  // Empty: it is just being written.
-  return nowMs < (holder === null ? mtimeMs + LAPSE_MS : readGoneAt(holder, mtimeMs, readHolder()));
+  const claim = await readClaim(path);
+  // Unreadable: it is just being written, or its writer died in the middle of it.
+  return nowMs < (claim === null ? mtimeMs + LAPSE_MS : readGoneAt(claim.holder, mtimeMs, readHolder()));
+}
+
+/** Reads a claim, or null if it is not one: empty, half written, a folder, or gone. */
+async function readClaim(path: string): Promise<StoredClaim | null> {
+  try {
+    const stats = await stat(path);
+    if (!stats.isFile() || stats.size > MAX_CLAIM_BYTES) return null;
+    const text = await readFile(path, 'utf8');
+    const holder = parseHolder(text);
+    if (holder === null) return null;
+    const { token, names } = JSON.parse(text);
+    if (typeof token !== 'string' || !Array.isArray(names)) return null;
+    return { holder, token, names: names.filter((name) => typeof name === 'string') };
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** Writes a new claim; false if another watcher was faster. A claim that the disk has no room for leaves nothing. */
+async function writeClaim(path: string, text: string): Promise<boolean> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'wx');
+  } catch (error) {
+    if (hasCode(error, 'EEXIST') || isMissing(error)) return false;
+    throw error;
+  }
+  try {
+    await file.writeFile(text);
+    return true;
+  } catch (error) {
+    await unlink(path).catch(ignoreMissing);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+async function listNames(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error) || hasCode(error, 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
 }

@@ -1,3 +1,5 @@
+import { extname } from 'node:path';
+
 /** What a name in the watched folder says of its file. */
 export type DropName =
   | { readonly status: 'table' }
@@ -28,6 +30,6 @@ export function readDropName(name: string): DropName {
 /** The name that takes the place of one that is taken: `list-2.csv` for `list.csv`; number 1 is the name itself. */
 export function numberName(name: string, number: number): string {
   if (number === 1) return name;
-  const ending = TABLE.exec(name)?.[0] ?? '';
+  const ending = TABLE.exec(name)?.[0] ?? extname(name);
   return `${name.slice(0, name.length - ending.length)}-${number}${ending}`;
 }

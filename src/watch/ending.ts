@@ -1,19 +1,34 @@
-import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { lstat, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { describeFailure } from './describe-failure.js';
-import type { FileEnd, Problem } from './events.js';
-import { isMissing, readFileState } from './file-state.js';
-import type { WatchFolders } from './folders.js';
-import { removeTake, type Take } from './take.js';
+import { numberName } from './drop-name.js';
+import type { FailureKind, FileEnd, Problem } from './events.js';
+import { hasCode, isMissing, readFileState } from './file-state.js';
+import { remakeFolders, type WatchFolders } from './folders.js';
+import { moveFile } from './move-file.js';
+import { getJournalPath, listRoom, removeTake, type Take } from './take.js';
 import type { Verdict } from './verdict.js';
 
+/** How a file ends, as it is written down before anything is moved. Names are plain: the folders follow from the take. */
 interface Ending {
   readonly end: FileEnd;
-  /** From and to, seen from the watched folder: it may be reached by another path after a crash. */
-  readonly moves: readonly (readonly [string, string])[];
+  /** From the take's room, to `done/` or `failed/`. */
+  readonly moves: readonly Move[];
+  /** What an earlier failure of the same file left in `failed/`; it goes when this file comes to its end. */
+  readonly replaces: readonly Replaced[];
 }
 
-const JOURNAL = 'ending.json';
+interface Move {
+  readonly name: string;
+  /** 1 unless the name is taken where the file goes to. */
+  readonly number: number;
+}
+
+interface Replaced {
+  readonly name: string;
+  readonly inode: number;
+}
+
 const PROBLEM_SUFFIX = '.error.txt';
 
 /** The names that a file and all that is made of it can have in the end. */
@@ -31,27 +46,45 @@ export async function writeEnding(
   if (verdict.status === 'failed') {
     await writeFile(join(take.room, take.name + PROBLEM_SUFFIX), describeFailure(take, verdict, folders));
   }
-  const from = relative(folders.root, take.room);
-  const to = verdict.status;
-  const names = (await readdir(take.room)).filter((name) => !name.startsWith('.') && name !== take.name);
-  const ending: Ending = {
+  const names = (await listRoom(take.room)).filter((name) => name !== take.name);
+  await writeJournal(take, {
     end: createEnd(take.name, verdict),
     // The file itself goes last: where it is, all of its result is.
-    moves: [...names.sort(), take.name].map((name) => [join(from, name), join(to, name)]),
-  };
-  const temporary = join(take.folder, `${JOURNAL}.tmp`);
-  await writeDurably(temporary, JSON.stringify(ending));
-  await rename(temporary, join(take.folder, JOURNAL));
+    moves: [...names, take.name].map((name) => ({ name, number: 1 })),
+    replaces: await findReplaced(take, folders),
+  });
 }
 
-/** Carries out what was written down, from wherever an earlier watcher got to; null if nothing was. */
+/**
+ * Carries out what was written down, from wherever an earlier watcher got to. Nothing is ever replaced: a name that
+ * somebody has taken meanwhile gets a number. Returns null if nothing was written down.
+ *
+ * Throws an `InvalidEndingError` for a journal that no watcher wrote: nothing is moved by it.
+ */
 export async function finishEnding(take: Take, folders: WatchFolders): Promise<FileEnd | null> {
-  const ending = await readEnding(join(take.folder, JOURNAL));
+  let ending = await readEnding(take);
   if (ending === null) return null;
-  for (const [from, to] of ending.moves) await moveOnce(join(folders.root, from), join(folders.root, to));
+  await remakeFolders(folders);
+  const target = folders[ending.end.type];
+  for (const { name, inode } of ending.replaces) await removeReplaced(join(folders.failed, name), inode);
+  for (let index = 0; index < ending.moves.length; ) {
+    const { name, number } = ending.moves[index] as Move;
+    try {
+      await moveOnce(join(take.room, name), join(target, numberName(name, number)), take.id);
+      index += 1;
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+      const moves = ending.moves.with(index, { name, number: number + 1 });
+      ending = { ...ending, moves };
+      await writeJournal(take, ending);
+    }
+  }
   await removeTake(take);
-  return ending.end;
+  return placeEnd(ending);
 }
+
+/** A journal that is not as a watcher writes it. */
+export class InvalidEndingError extends Error {}
 
 /** The file is about to leave the place that a message may name. */
 function forgetRoom(problem: Problem, { input, name }: Take): Problem {
@@ -68,20 +101,117 @@ function createEnd(name: string, verdict: Extract<Verdict, { status: 'done' | 'f
   return { type: 'done', file: name, input, output: `done/${basename(summary.output)}`, summary };
 }
 
-async function readEnding(path: string): Promise<Ending | null> {
+/** What is there of an earlier failure under the names of this take, each by its inode: what comes later stays. */
+async function findReplaced(take: Take, { failed }: WatchFolders): Promise<readonly Replaced[]> {
+  // Without its text it is not a failure of ours, and stays.
+  if ((await readFileState(join(failed, take.name + PROBLEM_SUFFIX))) === null) return [];
+  const names = new Set([take.name, ...take.claim.names]);
+  const states = await Promise.all(
+    [...names].map(async (name) => ({ name, state: await readFileState(join(failed, name)) })),
+  );
+  return states.flatMap(({ name, state }) => (state === null ? [] : [{ name, inode: state.inode }]));
+}
+
+async function removeReplaced(path: string, inode: number): Promise<void> {
+  const state = await readFileState(path);
+  if (state !== null && state.inode === inode) await unlink(path);
+}
+
+/** The end with the names that its files have got. */
+function placeEnd({ end, moves }: Ending): FileEnd {
+  const place = (path: string): string => {
+    const name = basename(path);
+    const number = moves.find((move) => move.name === name)?.number ?? 1;
+    return `${end.type}/${numberName(name, number)}`;
+  };
+  return end.type === 'done'
+    ? { ...end, input: place(end.input), output: place(end.output) }
+    : { ...end, input: place(end.input) };
+}
+
+async function writeJournal(take: Take, ending: Ending): Promise<void> {
+  const path = getJournalPath(take);
+  await writeDurably(`${path}.tmp`, JSON.stringify(ending));
+  await rename(`${path}.tmp`, path);
+}
+
+async function readEnding(take: Take): Promise<Ending | null> {
+  let value: unknown;
   try {
-    // Written by `writeEnding`, and whole: it was renamed into place.
-    return JSON.parse(await readFile(path, 'utf8')) as Ending;
+    if (!(await lstat(getJournalPath(take))).isFile()) throw new InvalidEndingError('it is not a file');
+    value = JSON.parse(await readFile(getJournalPath(take), 'utf8'));
   } catch (error) {
+    // Half a journal: the disk was full, or its writer died.
     if (isMissing(error) || error instanceof SyntaxError) return null;
     throw error;
   }
+  if (!isEnding(value, take.name))
+    throw new InvalidEndingError('its ending is not one that a watcher writes');
+  return value;
+}
+
+const FAILURE_KINDS: readonly unknown[] = [
+  'usage',
+  'budget',
+  'unreachable',
+  'defect',
+] satisfies FailureKind[];
+
+/** Others may write to the folder too, so what is believed is checked: plain names, and what is reported later. */
+function isEnding(value: unknown, name: string): value is Ending {
+  if (!isObject(value)) return false;
+  const { end, moves, replaces } = value;
+  if (!isObject(end) || !Array.isArray(moves) || !Array.isArray(replaces)) return false;
+  const areMovesPlain = moves.every((move) => isObject(move) && isPlain(move.name) && isCount(move.number));
+  const areReplacedPlain = replaces.every((each) => isObject(each) && isPlain(each.name));
+  if (!areMovesPlain || !areReplacedPlain || end.file !== name || typeof end.input !== 'string') return false;
+  if (end.type === 'done') return typeof end.output === 'string' && isSummary(end.summary);
+  if (end.type !== 'failed' || !FAILURE_KINDS.includes(end.kind) || !isObject(end.problem)) return false;
+  const { code, message, hint } = end.problem;
+  const isProblem =
+    typeof code === 'string' && typeof message === 'string' && (hint === null || typeof hint === 'string');
+  return isProblem && (end.summary === null || isSummary(end.summary));
+}
+
+const COUNTS = [
+  'reused',
+  'duplicates',
+  'unknownRuns',
+  'requests',
+  'costMicros',
+  'costNowMicros',
+  'reservedMicros',
+];
+
+function isSummary(value: unknown): boolean {
+  if (!isObject(value) || !COUNTS.every((key) => isCount(value[key]))) return false;
+  const { rows, runs, steps, remaining, output } = value;
+  const areSteps =
+    Array.isArray(steps) && steps.every((step) => isObject(step) && typeof step.effort === 'string');
+  const isRest = remaining === null || (isObject(remaining) && Object.values(remaining).every(isCount));
+  return areSteps && isRest && typeof output === 'string' && [rows, runs].every(isTable);
+}
+
+function isTable(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every(isCount);
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isPlain(name: unknown): boolean {
+  return typeof name === 'string' && name !== '' && !/^\.{1,2}$|[/\\\0]/.test(name);
 }
 
 /** What is not there any more was moved before a crash. */
-async function moveOnce(from: string, to: string): Promise<void> {
+async function moveOnce(from: string, to: string, token: string): Promise<void> {
   try {
-    await rename(from, to);
+    await moveFile(from, to, token);
   } catch (error) {
     // It is also missing where the folder is that it goes to: then nothing was moved.
     if (!isMissing(error) || (await readFileState(from)) !== null) throw error;

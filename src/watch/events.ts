@@ -9,8 +9,15 @@ export interface Problem {
   readonly hint: string | null;
 }
 
-/** Why a watcher came to its end; `done`: with `once`, nothing is left to fill. */
-export type WatchStop = 'done' | 'interrupted' | 'refused' | 'unreachable' | 'budget' | 'ledger_moved';
+/** Why a watcher ended. `done`: with `once`, nothing is left that it could fill; `error`: it threw. */
+export type WatchStop =
+  | 'done'
+  | 'interrupted'
+  | 'refused'
+  | 'unreachable'
+  | 'budget'
+  | 'ledger_moved'
+  | 'error';
 
 /** Why a file is in `failed/`: `usage` is a file that cannot be used, `nothing_found` one whose first answers hold no value. */
 export type FailureKind = Extract<ErrorKind, 'usage' | 'budget' | 'unreachable' | 'defect'> | 'nothing_found';
@@ -70,4 +77,6 @@ export interface WatchSummary {
   readonly rowsFailed: number;
   /** What the files were billed that came to their end. */
   readonly costMicros: number;
+  /** With `once`: files that are left for the next time, dropped or in `working/`. */
+  readonly left: readonly string[];
 }

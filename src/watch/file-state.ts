@@ -5,13 +5,17 @@ export interface FileState {
   readonly size: number;
   readonly mtimeMs: number;
   readonly inode: number;
+  /** The file system; an inode means something only together with it. */
+  readonly device: number;
 }
 
 /** Looks at a file; null if there is none, or something that is no regular file. */
 export async function readFileState(path: string): Promise<FileState | null> {
   try {
     const stats = await lstat(path);
-    return stats.isFile() ? { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino } : null;
+    return stats.isFile()
+      ? { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino, device: stats.dev }
+      : null;
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;

@@ -1,15 +1,25 @@
 import type { JobSummary } from '../model/events.js';
 import { findJobError, resolveFileSettings } from './check-job.js';
 import { type DayBudget, openDayBudget, readMidnight } from './day-budget.js';
+import type { Problem } from './events.js';
 import { type FileState, readFileState } from './file-state.js';
 import { readRetryDelayMs } from './retry-delay.js';
 import { isSameState } from './still-files.js';
 import type { Take } from './take.js';
 import { type Attempt, readVerdict, type Verdict } from './verdict.js';
-import { pause, pauseUntil, type Watcher } from './watcher.js';
+import { pauseUntil, type Watcher } from './watcher.js';
 
-/** A verdict that ends the work on a file, for this watcher at least. */
-export type FinalVerdict = Exclude<Verdict, { status: 'again' }>;
+/** A verdict that ends the work on a file, for now at least. */
+export type FinalVerdict =
+  | Exclude<Verdict, { status: 'again' }>
+  /** The file waits for its next try, and others go on. */
+  | {
+      readonly status: 'aside';
+      readonly problem: Problem;
+      readonly delayMs: number;
+      /** How the file is if it has to be still first, or null. */
+      readonly state: FileState | null;
+    };
 
 /** Tries to fill a file until there is a verdict; null if the file was lost to another watcher meanwhile. */
 export async function fillTake(watcher: Watcher, take: Take): Promise<FinalVerdict | null> {
@@ -19,6 +29,8 @@ export async function fillTake(watcher: Watcher, take: Take): Promise<FinalVerdi
     if (take.claim.lostSignal.aborted) return null;
     const verdict = readVerdict(attempt);
     if (verdict.status !== 'again') return verdict;
+    const put = await putAside(verdict, watcher, take);
+    if (put !== null) return put;
     const stopped = giveUpFor(verdict, watcher.settings.once);
     if (stopped !== null) return stopped;
     state = await waitFor(verdict, watcher, take, round);
@@ -104,6 +116,21 @@ function giveUpFor(
   return { status: 'stop', stop: when === 'tomorrow' ? 'budget' : 'unreachable', problem };
 }
 
+/** What is about this file alone holds back no other; null for what the next file would meet too. */
+async function putAside(
+  { when, problem }: Extract<Verdict, { status: 'again' }>,
+  { settings, clock }: Watcher,
+  take: Take,
+): Promise<FinalVerdict | null> {
+  const { settleMs } = settings;
+  if (when === 'still') {
+    return { status: 'aside', problem, delayMs: settleMs, state: await readFileState(take.input) };
+  }
+  if (problem.code !== 'RUNS_OPEN') return null;
+  const delayMs = readRetryDelayMs(take.claim.number, clock.random());
+  return { status: 'aside', problem, delayMs, state: null };
+}
+
 /** Waits as the verdict says, and tells how the file is then. */
 async function waitFor(
   { when, problem }: Extract<Verdict, { status: 'again' }>,
@@ -112,22 +139,14 @@ async function waitFor(
   round: number,
 ): Promise<FileState | null> {
   const { clock, settings } = watcher;
-  const { pollMs, settleMs } = settings;
   const nowMs = clock.now();
   const delayMs = {
-    soon: pollMs,
-    still: settleMs,
+    soon: settings.pollMs,
+    still: settings.settleMs,
     later: readRetryDelayMs(round, clock.random()),
     tomorrow: readMidnight(nowMs, 1) - nowMs,
   }[when];
   watcher.report({ type: 'waiting', file: take.name, problem, delayMs });
   await pauseUntil(watcher, nowMs + delayMs);
-  let state = await readFileState(take.input);
-  while (when === 'still' && !watcher.signal.aborted) {
-    await pause(watcher, settleMs);
-    const next = await readFileState(take.input);
-    if (state === null || next === null || isSameState(state, next)) break;
-    state = next;
-  }
-  return state;
+  return readFileState(take.input);
 }

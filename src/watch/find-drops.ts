@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { readDropName } from './drop-name.js';
 import { type FileState, readFileState } from './file-state.js';
@@ -9,59 +10,125 @@ import type { Drop } from './take.js';
 export interface FoundDrops {
   /** Whole files, the one written first in front. */
   readonly whole: readonly Drop[];
-  /** How many are still being written, or have not been looked at for long enough. */
-  readonly unsettled: number;
+  /** Files that are still being written, or have not been looked at for long enough. */
+  readonly unsettled: readonly string[];
 }
 
 /** Looks into the watched folder again and again, and tells which files are whole. */
 export class DropFinder {
   readonly #folders: WatchFolders;
-  readonly #keep: ReadonlySet<string>;
+  readonly #keep: readonly string[];
   readonly #still: StillFiles;
   readonly #onIgnored: (name: string, reason: string) => void;
   #ignored = new Set<string>();
 
+  /** `keep`: paths of files that the watcher itself reads or writes; they may not exist yet. */
   constructor(
     folders: WatchFolders,
     options: { readonly keep: readonly string[]; readonly settleMs: number },
     onIgnored: (name: string, reason: string) => void,
   ) {
     this.#folders = folders;
-    this.#keep = new Set(options.keep.map((path) => resolve(path)));
+    this.#keep = options.keep.map((path) => resolve(path));
     this.#still = new StillFiles(options.settleMs);
     this.#onIgnored = onIgnored;
   }
 
   async find(nowMs: number): Promise<FoundDrops> {
+    const { root, working, done, failed } = this.#folders;
+    const entries = await listEntries(root);
+    const own = await findOwnFiles(this.#keep);
+    const names = new Set(entries.map(({ name }) => name));
+    this.#ignored = new Set([...this.#ignored].filter((name) => names.has(name) || name.startsWith(WORKING)));
     const states = new Map<string, FileState>();
-    const entries = await readdir(this.#folders.root, { withFileTypes: true });
-    this.#ignored = new Set(entries.map(({ name }) => name).filter((name) => this.#ignored.has(name)));
-    for (const entry of entries) {
-      if (!entry.isFile() || !this.#isWanted(entry.name)) continue;
-      const state = await readFileState(join(this.#folders.root, entry.name));
-      if (state !== null) states.set(entry.name, state);
+    for (const { name, isText } of entries) {
+      const path = join(root, name);
+      if ([working, done, failed].includes(path) || this.#ignored.has(name)) continue;
+      const kind = readDropName(name);
+      if (kind.status === 'hidden') continue;
+      if (!isText) {
+        this.ignore(name, 'its name is not UTF-8; give it another one');
+        continue;
+      }
+      if (own.paths.has(path)) {
+        this.ignore(name, 'the watcher itself uses it');
+        continue;
+      }
+      const state = await readFileState(path);
+      if (state === null) {
+        const reason = await describeOther(path);
+        if (reason !== null) this.ignore(name, reason);
+      } else if (own.files.has(`${state.device}:${state.inode}`)) {
+        this.ignore(name, 'the watcher itself uses it');
+      } else if (kind.status === 'other') {
+        this.ignore(name, kind.reason);
+      } else {
+        states.set(name, state);
+      }
     }
     const whole = this.#still.observe(states, nowMs).flatMap((name) => {
       const state = states.get(name);
-      return state === undefined || this.#ignored.has(name) ? [] : [{ name, state }];
+      return state === undefined ? [] : [{ name, state }];
     });
     whole.sort((a, b) => a.state.mtimeMs - b.state.mtimeMs || (a.name < b.name ? -1 : 1));
-    return { whole, unsettled: states.size - whole.length };
+    const wholeNames = new Set(whole.map(({ name }) => name));
+    return { whole, unsettled: [...states.keys()].filter((name) => !wholeNames.has(name)) };
   }
 
-  /** Leaves a file alone for as long as it lies there, and says so once. */
+  /** Leaves a file alone for as long as it is in the folder, and reports that once. */
   ignore(name: string, reason: string): void {
     if (this.#ignored.has(name)) return;
     this.#ignored.add(name);
     this.#onIgnored(name, reason);
   }
 
-  #isWanted(name: string): boolean {
-    const kind = readDropName(name);
-    if (kind.status === 'hidden' || this.#ignored.has(name)) return false;
-    if (kind.status === 'other') this.ignore(name, kind.reason);
-    else if (this.#keep.has(join(this.#folders.root, name))) this.ignore(name, 'the job itself uses it');
-    else return true;
-    return false;
+  /** The same for something in `working/` that no watcher made. */
+  ignoreWorking(name: string, reason: string): void {
+    this.ignore(`${WORKING}${name}`, reason);
   }
+}
+
+const WORKING = 'working/';
+
+interface Entry {
+  readonly name: string;
+  /** False for a name whose bytes are not UTF-8: as text it names no file. */
+  readonly isText: boolean;
+}
+
+async function listEntries(folder: string): Promise<readonly Entry[]> {
+  const names = await readdir(folder, { encoding: 'buffer' });
+  return names.map((bytes) => {
+    const name = bytes.toString('utf8');
+    return { name, isText: bytes.equals(Buffer.from(name, 'utf8')) };
+  });
+}
+
+/** Files that the watcher reads or writes, by path and by identity, since a link may lead to them. */
+async function findOwnFiles(
+  keep: readonly string[],
+): Promise<{ readonly paths: ReadonlySet<string>; readonly files: ReadonlySet<string> }> {
+  const files = new Set<string>();
+  for (const stats of await Promise.all(keep.map((path) => stat(path).catch(() => null)))) {
+    if (stats?.isFile()) files.add(`${stats.dev}:${stats.ino}`);
+  }
+  // Standard streams that lead to files: a log in the watched folder would feed on itself.
+  for (const stream of [0, 1, 2]) {
+    try {
+      const stats = fstatSync(stream);
+      if (stats.isFile()) files.add(`${stats.dev}:${stats.ino}`);
+    } catch {
+      // A closed stream is no file.
+    }
+  }
+  return { paths: new Set(keep), files };
+}
+
+/** Why something that is not a regular file is left alone; null if it is gone by now. */
+async function describeOther(path: string): Promise<string | null> {
+  const stats = await lstat(path).catch(() => null);
+  if (stats === null || stats.isFile()) return null;
+  if (stats.isDirectory()) return 'it is a folder';
+  if (stats.isSymbolicLink()) return 'it is a link; drop the file itself';
+  return 'it is not a regular file';
 }

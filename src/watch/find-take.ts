@@ -1,23 +1,36 @@
 import { readdir } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { resolveFileSettings } from './check-job.js';
-import { finishEnding, listResultNames } from './ending.js';
+import { isInGoodHands } from './claim.js';
+import { finishEnding, InvalidEndingError, listResultNames } from './ending.js';
 import { isSystemError, readFileState } from './file-state.js';
-import { type Drop, removeTake, type Take, takeDrop, takeOrphan } from './take.js';
+import { tryFolders } from './folders.js';
+import { isSameState } from './still-files.js';
+import {
+  type Drop,
+  listRoom,
+  listTakes,
+  putBack,
+  removeTake,
+  type Take,
+  takeDrop,
+  takeOrphan,
+} from './take.js';
 import type { Watcher } from './watcher.js';
 
 export interface Found {
   readonly take: Take | null;
-  /** How many files are still being written. */
-  readonly unsettled: number;
+  /** Files that are still being written. */
+  readonly unsettled: readonly string[];
 }
 
 /** Finds the next file to fill: one that a watcher left behind first, then, if wanted, one that was dropped. */
 export async function findTake(watcher: Watcher, withDrops: boolean): Promise<Found> {
-  const { clock, finder } = watcher;
+  const { clock, finder, folders } = watcher;
   const orphan = await findOrphan(watcher);
-  if (orphan !== null || !withDrops) return { take: orphan, unsettled: 0 };
+  if (orphan !== null || !withDrops) return { take: orphan, unsettled: [] };
   const { whole, unsettled } = await finder.find(clock.now());
+  if (whole.length > 0) await tryFolders(folders);
   for (const drop of whole) {
     const take = await tryDrop(watcher, drop);
     if (take !== null) return { take, unsettled };
@@ -25,32 +38,85 @@ export async function findTake(watcher: Watcher, withDrops: boolean): Promise<Fo
   return { take: null, unsettled };
 }
 
+/** Files in `working/` that no living watcher of this machine works on. */
+export async function listLeft({ folders }: Watcher): Promise<readonly string[]> {
+  const left: string[] = [];
+  for (const name of (await readdir(folders.working)).sort()) {
+    const folder = join(folders.working, name);
+    for (const id of (await listTakes(folder)) ?? []) {
+      const isThere = (await readFileState(join(folder, id, name))) !== null;
+      if (isThere && !(await isInGoodHands(folder, id))) left.push(name);
+    }
+  }
+  return left;
+}
+
 /** What had come to its end before its watcher died is brought to its place on the way. */
 async function findOrphan(watcher: Watcher): Promise<Take | null> {
-  const { folders, clock, tally, report } = watcher;
-  const entries = await readdir(folders.working, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  for (const name of names.sort()) {
-    const take = await takeOrphan(name, folders, clock.now());
-    if (take === null) continue;
+  const { folders, aside, clock, report } = watcher;
+  const names = (await readdir(folders.working)).sort();
+  aside.keepOnly(names);
+  for (const name of names) {
+    if (name.startsWith('.') || !aside.isDue(name, clock.now())) continue;
     try {
-      const end = await finishEnding(take, folders);
-      if (end !== null) {
-        tally.count(end);
-        report(end);
-      } else if ((await readFileState(take.input)) === null) {
-        // Its watcher died before it had the file, or somebody took it away.
-        await removeTake(take);
-      } else {
-        report({ type: 'taken', file: name, from: name, resumed: true });
-        return take;
-      }
+      const take = await openOrphan(watcher, name);
+      if (take !== null) return take;
     } catch (error) {
-      await take.claim.close();
-      throw error;
+      // Trouble with one file holds back no other.
+      if (!isSystemError(error)) throw error;
+      aside.putForTrouble(name, error, clock.now(), clock.random(), report);
     }
   }
   return null;
+}
+
+async function openOrphan(watcher: Watcher, name: string): Promise<Take | null> {
+  const { folders, clock, tally, report, finder, aside, settings } = watcher;
+  const found = await takeOrphan(name, folders, clock.now());
+  if (found === null) return null;
+  if (found === 'foreign') {
+    finder.ignoreWorking(name, 'it is not from a watcher');
+    return null;
+  }
+  try {
+    const end = await finishEnding(found, folders);
+    if (end !== null) {
+      tally.count(end);
+      report(end);
+      return null;
+    }
+    const state = await readFileState(found.input);
+    if (state === null) {
+      await clearTake(watcher, found);
+      return null;
+    }
+    const last = aside.getState(name);
+    if (last !== null && !isSameState(last, state)) {
+      // Somebody still writes to it.
+      aside.put(name, clock.now() + settings.settleMs, state, true);
+      await found.claim.close();
+      return null;
+    }
+    await tryFolders(folders);
+    aside.forget(name);
+    report({ type: 'taken', file: name, from: name, resumed: last === null });
+    return found;
+  } catch (error) {
+    await found.claim.close();
+    if (!(error instanceof InvalidEndingError)) throw error;
+    finder.ignoreWorking(name, error.message);
+    return null;
+  }
+}
+
+/** A take without its file: its watcher died before it had the file, or somebody took it away or put a link there. */
+async function clearTake({ folders, finder }: Watcher, take: Take): Promise<void> {
+  const names = await listRoom(take.room);
+  if (names.includes(take.name)) await putBack(take, folders, take.name);
+  await removeTake(take);
+  if (names.some((name) => name !== take.name)) {
+    finder.ignoreWorking(take.name, 'its file is gone; what is left there stays');
+  }
 }
 
 /** A file that may not be moved must not keep the others waiting. */
@@ -63,7 +129,8 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<Take | null> {
     ]);
   try {
     const take = await takeDrop(drop, folders, readResultNames, clock.now());
-    if (take !== null) report({ type: 'taken', file: take.name, from: drop.name, resumed: false });
+    if (typeof take === 'string') return null;
+    report({ type: 'taken', file: take.name, from: drop.name, resumed: false });
     return take;
   } catch (error) {
     if (!isSystemError(error) || error.syscall !== 'rename') throw error;

@@ -1,4 +1,4 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 
@@ -11,7 +11,7 @@ export interface WatchFolders {
   readonly failed: string;
 }
 
-/** Finds the watched folder, and makes in it what is missing. */
+/** Finds the watched folder, and makes in it what is missing. Throws a usage error if it cannot be used. */
 export async function openFolders(path: string): Promise<WatchFolders> {
   try {
     // Jobs are known by the path of their input, so it must not depend on the way that leads there.
@@ -19,9 +19,15 @@ export async function openFolders(path: string): Promise<WatchFolders> {
     if (!(await stat(root)).isDirectory()) {
       throw createUsageError('WATCH_NO_FOLDER', `${path} is a file, not a folder`, 'Name a folder to watch.');
     }
-    const [working, done, failed] = [join(root, 'working'), join(root, 'done'), join(root, 'failed')];
-    for (const folder of [working, done, failed]) await mkdir(folder, { recursive: true });
-    return { root, working, done, failed };
+    const folders = {
+      root,
+      working: join(root, 'working'),
+      done: join(root, 'done'),
+      failed: join(root, 'failed'),
+    };
+    await remakeFolders(folders);
+    await tryFolders(folders);
+    return folders;
   } catch (error) {
     if (error instanceof RowfillError) throw error;
     throw createUsageError(
@@ -31,4 +37,38 @@ export async function openFolders(path: string): Promise<WatchFolders> {
       error,
     );
   }
+}
+
+/**
+ * Makes `working/`, `done/` and `failed/` again if they are gone. Throws the system's error if that cannot be done.
+ *
+ * The watched folder itself is not made again: where it is gone, a disk or a network share may be missing.
+ */
+export async function remakeFolders({ root, working, done, failed }: WatchFolders): Promise<void> {
+  await stat(root);
+  for (const folder of [working, done, failed]) {
+    await mkdir(folder).catch(async (error) => {
+      // Anything that leads to a folder will do, also a link to another disk.
+      if (!(await isFolder(folder))) throw error;
+    });
+  }
+}
+
+/**
+ * Tries whether files can be written where a file goes through, so that nothing is paid for that could not be put in its
+ * place. Throws the system's error for a folder that cannot be used.
+ */
+export async function tryFolders({ working, done, failed }: WatchFolders): Promise<void> {
+  for (const folder of [working, done, failed]) {
+    const trial = join(folder, `.rowfill-${process.pid}.trial`);
+    await (await open(trial, 'w')).close();
+    await rm(trial, { force: true });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }

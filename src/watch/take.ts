@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Claim, takeClaim } from './claim.js';
+import { type Claim, readClaimedNames, readClaimId, removeClaims, takeClaim } from './claim.js';
 import { numberName } from './drop-name.js';
-import { type FileState, hasCode, isMissing } from './file-state.js';
+import { type FileState, hasCode, isMissing, readFileState } from './file-state.js';
 import type { WatchFolders } from './folders.js';
+import { moveFile } from './move-file.js';
 
 /** A file in the watched folder that was found whole. */
 export interface Drop {
@@ -14,84 +15,194 @@ export interface Drop {
 
 /**
  * A file that is this watcher's to fill. It lies in `working/NAME/ID/NAME`: only one watcher can make the folder of a
- * name, so nobody else brings a file of that name to its end; and the id makes each drop a job of its own.
+ * name, so nobody else brings a file of that name to its end. The id is random and never used again: it makes each drop
+ * a job of its own, and everything that belongs to a take carries it, so nothing of a later take is ever touched.
  */
 export interface Take {
-  /** The name that the file will have in the end; numbered where that of the drop was taken. */
+  /** The name that the file will have in the end; numbered if that of the drop was taken. */
   readonly name: string;
-  /** `working/NAME`: the claim, and how the file ends. */
+  readonly id: string;
+  /** `working/NAME`: the claims, and how the file ends. */
   readonly folder: string;
   /** `working/NAME/ID`: the file, and what is made of it. */
   readonly room: string;
   readonly input: string;
   readonly claim: Claim;
-  /** How the file was when it was found whole; null where an earlier watcher found it. */
+  /** How the file was when it was found whole; null if an earlier watcher found it. */
   readonly state: FileState | null;
 }
 
-/** Takes a file that was dropped; null if another watcher has it, or works on another file of that name. */
+/** Why a drop was not taken: another watcher has it or its name, or it is not the file that was found any more. */
+export type NotTaken = 'busy' | 'changed';
+
+/** Takes a file that was dropped. */
 export async function takeDrop(
   drop: Drop,
   folders: WatchFolders,
   readResultNames: (name: string) => readonly string[],
   nowMs: number,
-): Promise<Take | null> {
-  const isUsed = await readUsedNames(folders);
+): Promise<Take | NotTaken> {
   for (let number = 1; ; number += 1) {
     const name = numberName(drop.name, number);
-    if (readResultNames(name).some(isUsed)) continue;
+    const names = readResultNames(name);
+    if (await isAnyUsed(names, name, drop.name, folders)) continue;
     const folder = join(folders.working, name);
-    if (!(await makeFolder(folder))) return null;
-    const claim = await takeClaim(folder, nowMs);
-    if (claim === null) return null;
-    const room = join(folder, randomBytes(4).toString('hex'));
-    const take = { name, folder, room, input: join(room, name), claim, state: drop.state };
+    if (!(await makeFolder(folder))) {
+      if (await isForeign(folder)) continue;
+      return 'busy';
+    }
+    const take = await openRoom(folder, name, names, drop.state, nowMs);
+    if (take === null) return 'busy';
     try {
       // Looked at once more: only from here on can no other watcher bring a file of that name to its end.
-      if (!readResultNames(name).some(await readUsedNames(folders))) {
-        await mkdir(room);
-        await rename(join(folders.root, drop.name), take.input);
-        return take;
+      if (!(await isAnyUsed(names, name, drop.name, folders))) {
+        await moveIn(join(folders.root, drop.name), take);
+        if (await isSameFile(take.input, drop.state)) return take;
+        await putBack(take, folders, drop.name);
+        await removeTake(take);
+        return 'changed';
       }
     } catch (error) {
-      await undoTake(take);
-      if (isMissing(error)) return null;
+      // A network may lose the reply to a rename that was done: a room with a file in it stays, and is found later.
+      await removeTake(take);
+      if (isMissing(error)) return 'busy';
       throw error;
     }
-    await undoTake(take);
+    await removeTake(take);
   }
 }
 
-/** Takes over a folder of `working/` that nobody alive has; its file may be gone. Null if it is in good hands. */
-export async function takeOrphan(name: string, folders: WatchFolders, nowMs: number): Promise<Take | null> {
+/**
+ * Takes over a take that no living watcher has; its file may be gone. Returns null if there is none, or all are in good
+ * hands, and `foreign` for a folder that no watcher made.
+ */
+export async function takeOrphan(
+  name: string,
+  folders: WatchFolders,
+  nowMs: number,
+): Promise<Take | null | 'foreign'> {
   const folder = join(folders.working, name);
-  const claim = await takeClaim(folder, nowMs);
-  if (claim === null) return null;
+  const stats = await lstat(folder).catch(ignoreMissing);
+  const ids = stats === undefined ? null : await listTakes(folder);
+  if (stats === undefined || ids === null) return null;
+  if (!stats.isDirectory()) return 'foreign';
+  for (const id of ids) {
+    const claim = await takeClaim(folder, id, nowMs);
+    if (claim === null) continue;
+    const room = join(folder, id);
+    return { name, id, folder, room, input: join(room, name), claim, state: null };
+  }
+  if (ids.length > 0) return null;
+  // Its watcher died right after it had made the folder.
+  return (await removeEmpty(folder)) ? null : 'foreign';
+}
+
+/** The ids of all takes in a folder of `working/`; null if the folder is gone. */
+export async function listTakes(folder: string): Promise<readonly string[] | null> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    const room = join(folder, entries.find((entry) => entry.isDirectory())?.name ?? '');
-    return { name, folder, room, input: join(room, name), claim, state: null };
+    const ids = entries.map((entry) =>
+      entry.isDirectory() && ROOM.test(entry.name)
+        ? entry.name
+        : entry.isDirectory()
+          ? null
+          : (readClaimId(entry.name) ?? JOURNAL.exec(entry.name)?.[1] ?? null),
+    );
+    return [...new Set(ids.filter((id) => id !== null))].sort();
   } catch (error) {
-    await claim.close();
+    if (hasCode(error, 'ENOTDIR')) return [];
+    if (isMissing(error)) return null;
     throw error;
   }
 }
 
-/** Removes the folder of a take, whose file is elsewhere by now. */
-export async function removeTake({ folder, claim }: Pick<Take, 'folder' | 'claim'>): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+/** Where it is written down how a take ends. */
+export function getJournalPath({ folder, id }: Pick<Take, 'folder' | 'id'>): string {
+  return join(folder, `${id}.ending.json`);
+}
+
+/** Names in a room that go with the file when it ends: everything but unfinished temporary files of ours. */
+export async function listRoom(room: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(room)).filter((name) => !TEMPORARY.test(name)).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/**
+ * Removes what watchers made of a take whose file is elsewhere by now, file by file. What somebody else has put there
+ * stays, and keeps its folder.
+ */
+export async function removeTake(take: Pick<Take, 'folder' | 'id' | 'room' | 'claim'>): Promise<void> {
+  const { folder, id, room, claim } = take;
+  if ((await listRoom(room)).length === 0) {
+    for (const name of await readdir(room).catch(() => []))
+      await unlink(join(room, name)).catch(ignoreMissing);
+    await rmdir(room).catch(ignoreMissing);
+    const journal = getJournalPath(take);
+    for (const path of [journal, `${journal}.tmp`]) await unlink(path).catch(ignoreMissing);
+    await removeClaims(folder, id);
+    await removeEmpty(folder);
+  }
   await claim.close();
 }
 
-/** Takes back a claim under which no file came in. */
-async function undoTake(take: Take): Promise<void> {
+const ROOM = /^[0-9a-f]{8}$/;
+const JOURNAL = /^([0-9a-f]{8})\.ending\.json(?:\.tmp)?$/;
+const TEMPORARY = /^\..*rowfill-[0-9a-f]+\.tmp$/;
+
+async function openRoom(
+  folder: string,
+  name: string,
+  names: readonly string[],
+  state: FileState,
+  nowMs: number,
+): Promise<Take | null> {
+  const id = randomBytes(4).toString('hex');
+  const room = join(folder, id);
   try {
-    // A network may lose the reply to a rename that was done: a room with a file in it is not removed, and is found later.
-    await rmdir(take.room);
+    await mkdir(room);
   } catch (error) {
-    if (!isMissing(error)) return take.claim.close();
+    // Another watcher took the empty folder for one that was left behind.
+    if (isMissing(error)) return null;
+    throw error;
   }
-  await removeTake(take);
+  const claim = await takeClaim(folder, id, nowMs, names);
+  return claim === null ? null : { name, id, folder, room, input: join(room, name), claim, state };
+}
+
+/** Nobody else knows the room, so a plain rename cannot replace anything there. */
+async function moveIn(from: string, take: Take): Promise<void> {
+  try {
+    await rename(from, take.input);
+  } catch (error) {
+    if (!hasCode(error, 'EXDEV')) throw error;
+    await moveFile(from, take.input, take.id);
+  }
+}
+
+/**
+ * True if what was moved in is the regular file that was found whole. In a folder that others may write to, a link or
+ * a FIFO may have been put in its place in between.
+ */
+async function isSameFile(input: string, found: FileState): Promise<boolean> {
+  const state = await readFileState(input);
+  if (state === null) return false;
+  // Copied from another file system, it has a new inode; the copy itself takes regular files only.
+  return state.device !== found.device || state.inode === found.inode;
+}
+
+/** Gives back what should not have been taken, under its own name or the next that is free. */
+export async function putBack(take: Take, folders: WatchFolders, name: string): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    try {
+      return await moveFile(take.input, join(folders.root, numberName(name, number)), take.id);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+  }
 }
 
 async function makeFolder(path: string): Promise<boolean> {
@@ -104,9 +215,52 @@ async function makeFolder(path: string): Promise<boolean> {
   }
 }
 
-/** Tells which names are in use where files end; case may not tell names apart there. */
-async function readUsedNames({ done, failed }: WatchFolders): Promise<(name: string) => boolean> {
-  const names = [...(await readdir(done)), ...(await readdir(failed))];
-  const used = new Set(names.map((name) => name.toLowerCase()));
-  return (name) => used.has(name.toLowerCase());
+/** True for something in `working/` that is not a watcher's. */
+async function isForeign(path: string): Promise<boolean> {
+  try {
+    if (!(await lstat(path)).isDirectory()) return true;
+    const ids = await listTakes(path);
+    return ids !== null && ids.length === 0 && (await readdir(path)).length > 0;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** Removes a folder if nothing is in it, which loses nothing whoever made it. */
+async function removeEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return true;
+    if (hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Tells whether any of the names that a file will use is taken in `done/`, `failed/` or by a take at work. A file that
+ * failed before under the name of the drop does not count: the drop is the mended one and takes its place.
+ */
+async function isAnyUsed(
+  names: readonly string[],
+  name: string,
+  dropName: string,
+  { working, done, failed }: WatchFolders,
+): Promise<boolean> {
+  const used = new Set<string>(await readdir(done));
+  if (name !== dropName) for (const each of await readdir(failed)) used.add(each);
+  for (const other of await readdir(working)) {
+    if (other === name) continue;
+    for (const each of await readClaimedNames(join(working, other))) used.add(each);
+  }
+  // Case may not tell names apart there.
+  const folded = new Set([...used].map((each) => each.toLowerCase()));
+  return names.some((each) => folded.has(each.toLowerCase()));
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
+  return undefined;
 }

@@ -23,7 +23,7 @@ export interface WatchOptions {
   readonly settleMs?: number | undefined;
   /** How often the folder is looked at. @default 2000 */
   readonly pollMs?: number | undefined;
-  /** Files in the folder that are not to be filled, such as a recipe; those that `job` names are left alone anyway. */
+  /** Files that the program itself reads or writes, such as a recipe or a log; those that `job` names are left alone anyway. */
   readonly keep?: readonly string[] | undefined;
 }
 
@@ -78,6 +78,6 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
     dayCapMicros: maxCostPerDay === undefined ? null : Math.floor(maxCostPerDay * 1_000_000 + 1e-6),
     settleMs: settleMs ?? DEFAULTS.settleMs,
     pollMs: pollMs ?? DEFAULTS.pollMs,
-    keep: [...keep, ...[job.exclude, job.schema].filter((path) => path !== undefined)],
+    keep: [...keep, ...[job.exclude, job.schema, job.ledger].filter((path) => path !== undefined)],
   };
 }

@@ -23,7 +23,7 @@ export class WatchTally {
     }
   }
 
-  createSummary(stop: WatchStop, problem: Problem | null): WatchSummary {
+  createSummary(stop: WatchStop, problem: Problem | null, left: readonly string[] = []): WatchSummary {
     return {
       stop,
       problem,
@@ -31,6 +31,7 @@ export class WatchTally {
       failed: { ...this.#failed },
       rowsFailed: this.#rowsFailed,
       costMicros: this.#costMicros,
+      left,
     };
   }
 }

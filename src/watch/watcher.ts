@@ -2,6 +2,7 @@ import type { EnrichHooks } from '../job/create-trip.js';
 import type { Clock } from '../model/clock.js';
 import type { JobSummary } from '../model/events.js';
 import type { EnrichOptions } from '../options.js';
+import type { Aside } from './aside.js';
 import type { WatchEvent } from './events.js';
 import type { DropFinder } from './find-drops.js';
 import type { WatchFolders } from './folders.js';
@@ -13,6 +14,7 @@ export interface Watcher {
   readonly settings: WatchSettings;
   readonly folders: WatchFolders;
   readonly finder: DropFinder;
+  readonly aside: Aside;
   readonly tally: WatchTally;
   readonly clock: Clock;
   /** Aborted when the watcher is told to stop. */

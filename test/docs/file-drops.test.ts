@@ -42,7 +42,7 @@ test.each(COMMANDS.map((words) => [words.join(' '), words] as const))('rowfill %
 test('every event of the log is on the page, with its keys', () => {
   const problem = { code: 'A_CODE', message: 'a message', hint: 'a hint' };
   const summary: WatchSummary = {
-    ...{ stop: 'done', problem: null, done: 1, rowsFailed: 0, costMicros: 0 },
+    ...{ stop: 'done', problem: null, done: 1, rowsFailed: 0, costMicros: 0, left: ['list.csv'] },
     failed: { usage: 0, budget: 0, unreachable: 0, defect: 0, nothing_found: 0 },
   };
   const file = 'list.csv';

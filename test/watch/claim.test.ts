@@ -1,10 +1,11 @@
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readHolder } from '../../src/ledger/holder.js';
-import { type Claim, takeClaim } from '../../src/watch/claim.js';
+import { type Claim, readClaimedNames, removeClaims, takeClaim } from '../../src/watch/claim.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
+const ID = '0a1b2c3d';
 const NOW = Date.now();
 const MINUTE = 60_000;
 const ELSEWHERE = { ...readHolder(), host: 'another-machine', boot: 'another boot' };
@@ -12,14 +13,14 @@ const ELSEWHERE = { ...readHolder(), host: 'another-machine', boot: 'another boo
 const GONE = { ...readHolder(), pid: 2 ** 30 };
 
 async function claim(folder: string, nowMs = NOW): Promise<Claim | null> {
-  const taken = await takeClaim(folder, nowMs);
+  const taken = await takeClaim(folder, ID, nowMs);
   onTestFinished(() => taken?.close());
   return taken;
 }
 
 async function leaveClaim(folder: string, holder: object | string, number = 1): Promise<void> {
-  const text = typeof holder === 'string' ? holder : JSON.stringify(holder);
-  await writeFile(join(folder, `claim-${number}.json`), text);
+  const text = typeof holder === 'string' ? holder : JSON.stringify({ ...holder, token: 'other', names: [] });
+  await writeFile(join(folder, `${ID}.claim-${number}.json`), text);
 }
 
 test('of many who want a folder at once, one has it', async () => {
@@ -33,13 +34,15 @@ test('of many who see that its holder is dead, one takes it over', async () => {
   await leaveClaim(folder, GONE);
   const claims = await Promise.all(Array.from({ length: 20 }, () => claim(folder)));
   expect(claims.flatMap((each) => (each === null ? [] : [each.number]))).toEqual([2]);
-  expect((await readdir(folder)).sort()).toEqual(['claim-1.json', 'claim-2.json']);
+  expect((await readdir(folder)).sort()).toEqual([`${ID}.claim-1.json`, `${ID}.claim-2.json`]);
 });
 
 test.each([
   ['a process on another machine', ELSEWHERE, 5],
   ['a process in another container of this machine', { ...GONE, space: 'another container' }, 0.75],
   ['a process that is just writing the claim', '', 5],
+  ['half a claim, from a full disk,', '{"pid":', 5],
+  ['something that is not a claim', '{}', 5],
 ])('%s keeps its claim until it has not renewed it for a while', async (_title, holder, minutes) => {
   const folder = await createTempFolder();
   await leaveClaim(folder, holder);
@@ -78,9 +81,45 @@ test('a claim that was let go is free at once, and that of a folder that went aw
 test('who was taken over learns of it, and does not renew any more', async () => {
   const folder = await createTempFolder();
   const first = await claim(folder);
-  await utimes(join(folder, 'claim-1.json'), 0, 0);
+  await utimes(join(folder, `${ID}.claim-1.json`), 0, 0);
   const second = await claim(folder);
   await first?.renew();
   await second?.renew();
   expect([first, second].map((each) => each?.lostSignal.aborted)).toEqual([true, false]);
+});
+
+test('a claim that is a folder, or has a number that no watcher reaches, blocks only its own take', async () => {
+  const folder = await createTempFolder();
+  await mkdir(join(folder, `${ID}.claim-1.json`));
+  expect(await claim(folder, NOW + 4 * MINUTE)).toBeNull();
+  expect((await claim(folder, NOW + 6 * MINUTE))?.number).toBe(2);
+  await writeFile(join(folder, 'ffffffff.claim-9007199254740993.json'), '');
+  await writeFile(join(folder, 'ffffffff.claim-9999999.json'), '');
+  const other = await takeClaim(folder, 'ffffffff', NOW + 6 * MINUTE);
+  expect(other).toBeNull();
+});
+
+test('who takes over keeps the names that the take has reserved', async () => {
+  const folder = await createTempFolder();
+  const first = await takeClaim(folder, ID, NOW, ['list.csv', 'list.filled.csv']);
+  await first?.close();
+  expect((await claim(folder))?.names).toEqual(['list.csv', 'list.filled.csv']);
+  expect(await readClaimedNames(folder)).toEqual([
+    'list.csv',
+    'list.filled.csv',
+    'list.csv',
+    'list.filled.csv',
+  ]);
+});
+
+test('a process that slept does not take the claim of a later take of the same name for its own', async () => {
+  const folder = await createTempFolder();
+  const first = await claim(folder);
+  await removeClaims(folder, ID);
+  const second = await takeClaim(folder, 'ffffffff', NOW);
+  onTestFinished(() => second?.close());
+  expect(await first?.renew()).toBe(false);
+  await removeClaims(folder, ID);
+  expect(await readdir(folder)).toEqual(['ffffffff.claim-1.json']);
+  expect(await second?.renew()).toBe(true);
 });

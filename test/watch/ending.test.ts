@@ -1,9 +1,21 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { finishEnding, writeEnding } from '../../src/watch/ending.js';
+import { finishEnding, InvalidEndingError, writeEnding } from '../../src/watch/ending.js';
+import { readFileState } from '../../src/watch/file-state.js';
 import { openFolders, type WatchFolders } from '../../src/watch/folders.js';
-import { type Take, takeDrop, takeOrphan } from '../../src/watch/take.js';
+import { getJournalPath, type Take, takeDrop, takeOrphan } from '../../src/watch/take.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const PROBLEM = { code: 'INPUT_EMPTY', message: 'it is empty', hint: 'Give a file with rows.' };
@@ -13,9 +25,11 @@ const FAILED = { status: 'failed', kind: 'usage', problem: PROBLEM, summary: nul
 async function openTake(): Promise<{ folders: WatchFolders; take: Take }> {
   const folders = await openFolders(await createTempFolder());
   await writeFile(join(folders.root, 'list.csv'), 'the list');
-  const state = { size: 8, mtimeMs: 1, inode: 1 };
-  const take = await takeDrop({ name: 'list.csv', state }, folders, (name) => [name], Date.now());
-  if (take === null) throw new Error('not taken');
+  const state = await readFileState(join(folders.root, 'list.csv'));
+  if (state === null) throw new Error('no file');
+  const names = ['list.csv', 'list.filled.csv', 'list.csv.error.txt'];
+  const take = await takeDrop({ name: 'list.csv', state }, folders, () => names, Date.now());
+  if (typeof take === 'string') throw new Error('not taken');
   onTestFinished(() => take.claim.close());
   await writeFile(join(take.room, 'list.filled.csv'), 'the output');
   await writeFile(join(take.room, '.list.filled.csv.rowfill-0a.tmp'), 'half an out');
@@ -46,7 +60,7 @@ test.each([0, 1, 2, 3])(
     }
     await take.claim.close();
     const next = await takeOrphan('list.csv', folders, Date.now());
-    if (next === null) throw new Error('not taken over');
+    if (next === null || next === 'foreign') throw new Error('not taken over');
     expect(await finishEnding(next, folders)).toMatchObject({ type: 'failed', problem: PROBLEM });
     expect(await readdir(folders.failed)).toEqual(FILES);
     expect(await readdir(folders.working)).toEqual([]);
@@ -55,22 +69,108 @@ test.each([0, 1, 2, 3])(
 
 test('an end that was only half written down does not count', async () => {
   const { folders, take } = await openTake();
-  await writeFile(join(take.folder, 'ending.json.tmp'), '{"moves":');
+  await writeFile(`${getJournalPath(take)}.tmp`, '{"moves":');
   expect(await finishEnding(take, folders)).toBeNull();
-  await writeFile(join(take.folder, 'ending.json'), '');
+  await writeFile(getJournalPath(take), '');
   expect(await finishEnding(take, folders)).toBeNull();
   expect(await readFile(take.input, 'utf8')).toBe('the list');
 });
 
-test('where the folder that it goes to was taken away, the file stays, and goes once it is back', async () => {
+test('where the folder that it goes to was taken away, it is made again', async () => {
   const { folders, take } = await openTake();
   await writeEnding(take, FAILED, folders);
   await rm(folders.failed, { recursive: true });
-  await expect(finishEnding(take, folders)).rejects.toMatchObject({ code: 'ENOENT' });
-  expect(await readFile(take.input, 'utf8')).toBe('the list');
-  await mkdir(folders.failed);
   await finishEnding(take, folders);
   expect(await readdir(folders.failed)).toEqual(FILES);
+});
+
+test('nothing is replaced: a name that was taken meanwhile gets a number, also after a kill', async () => {
+  const { folders, take } = await openTake();
+  await writeEnding(take, FAILED, folders);
+  await writeFile(join(folders.failed, 'list.filled.csv'), 'theirs');
+  await writeFile(join(folders.failed, 'list.filled-2.csv'), 'theirs too');
+  await mkdir(join(folders.failed, 'list.csv'));
+  expect(await finishEnding(take, folders)).toMatchObject({
+    file: 'list.csv',
+    input: 'failed/list-2.csv',
+  });
+  expect(await readFile(join(folders.failed, 'list.filled.csv'), 'utf8')).toBe('theirs');
+  expect(await readFile(join(folders.failed, 'list.filled-2.csv'), 'utf8')).toBe('theirs too');
+  expect(await readFile(join(folders.failed, 'list.filled-3.csv'), 'utf8')).toBe('the output');
+  expect(await readFile(join(folders.failed, 'list-2.csv'), 'utf8')).toBe('the list');
+});
+
+test('a move that was killed between link and unlink is finished, not numbered', async () => {
+  const { folders, take } = await openTake();
+  await writeEnding(take, FAILED, folders);
+  await link(take.input, join(folders.failed, 'list.csv'));
+  await finishEnding(take, folders);
+  expect(await readdir(folders.failed)).toEqual(FILES);
+});
+
+test('the earlier failure of a mended file goes, and what came after it was written down stays', async () => {
+  const { folders, take } = await openTake();
+  for (const name of FILES) await writeFile(join(folders.failed, name), 'earlier');
+  await writeFile(join(folders.failed, 'other.csv'), 'other');
+  await writeEnding(take, FAILED, folders);
+  expect(await finishEnding(take, folders)).toMatchObject({ input: 'failed/list.csv' });
+  expect(await readdir(folders.failed)).toEqual([...FILES, 'other.csv']);
+  expect(await readFile(join(folders.failed, 'list.csv'), 'utf8')).toBe('the list');
+});
+
+const GOOD = {
+  end: {
+    type: 'failed',
+    file: 'list.csv',
+    input: 'failed/list.csv',
+    kind: 'usage',
+    problem: PROBLEM,
+    summary: null,
+  },
+  moves: [{ name: 'list.csv', number: 1 }],
+  replaces: [],
+};
+
+test.each([
+  ['an empty object', {}],
+  ['null', null],
+  ['a list', []],
+  ['a move out of the folder', { ...GOOD, moves: [{ name: '../../list.csv', number: 1 }] }],
+  ['a move of the folder itself', { ...GOOD, moves: [{ name: '..', number: 1 }] }],
+  ['a removal out of the folder', { ...GOOD, replaces: [{ name: '../done/list.csv', inode: 1 }] }],
+  ['another end', { ...GOOD, end: { ...GOOD.end, type: 'elsewhere' } }],
+  ['the end of another file', { ...GOOD, end: { ...GOOD.end, file: 'other.csv' } }],
+  ['a summary that is not one', { ...GOOD, end: { ...GOOD.end, summary: {} } }],
+])('a journal that no watcher wrote is not believed: %s', async (_title, journal) => {
+  const { folders, take } = await openTake();
+  await writeFile(getJournalPath(take), JSON.stringify(journal));
+  await expect(finishEnding(take, folders)).rejects.toBeInstanceOf(InvalidEndingError);
+  expect(await readFile(take.input, 'utf8')).toBe('the list');
+  expect([await readdir(folders.done), await readdir(folders.failed)]).toEqual([[], []]);
+});
+
+test('to another file system a file is copied whole, with its time, and nothing is replaced there', async (context) => {
+  const shm = await mkdtemp('/dev/shm/rowfill-test-').catch(() => null);
+  const { folders, take } = await openTake();
+  if (shm === null || (await stat(shm)).dev === (await stat(folders.root)).dev) {
+    return context.skip('there is no second file system at /dev/shm');
+  }
+  onTestFinished(() => rm(shm, { recursive: true }));
+  await rm(folders.failed, { recursive: true });
+  await symlink(shm, folders.failed);
+  await writeFile(join(shm, 'list.filled.csv'), 'theirs');
+  const { mtimeMs } = await stat(take.input);
+  await writeEnding(take, FAILED, folders);
+  await finishEnding(take, folders);
+  expect(await readdir(shm)).toEqual([
+    'list.csv',
+    'list.csv.error.txt',
+    'list.filled-2.csv',
+    'list.filled.csv',
+  ]);
+  expect(await readFile(join(shm, 'list.csv'), 'utf8')).toBe('the list');
+  expect(Math.abs((await stat(join(shm, 'list.csv'))).mtimeMs - mtimeMs)).toBeLessThan(1);
+  expect(await readdir(folders.working)).toEqual([]);
 });
 
 test('the text beside a file says what happened, what to do and where, and names no place that is gone', async () => {

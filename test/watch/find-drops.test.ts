@@ -1,4 +1,5 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DropFinder } from '../../src/watch/find-drops.js';
@@ -8,14 +9,18 @@ import { createTempFolder } from '../helpers/temp-folder.js';
 async function openFinder() {
   const folders = await openFolders(await createTempFolder());
   const ignored: string[] = [];
+  const reasons = new Map<string, string>();
   const keep = [join(folders.root, 'customers.csv')];
-  const finder = new DropFinder(folders, { keep, settleMs: 100 }, (name) => ignored.push(name));
+  const finder = new DropFinder(folders, { keep, settleMs: 100 }, (name, reason) => {
+    ignored.push(name);
+    reasons.set(name, reason);
+  });
   const names = async (nowMs: number) => {
     const { whole, unsettled } = await finder.find(nowMs);
-    return { whole: whole.map((drop) => drop.name), unsettled };
+    return { whole: whole.map((drop) => drop.name), unsettled: unsettled.length };
   };
   const write = (name: string, text: string) => writeFile(join(folders.root, name), text);
-  return { folders, finder, ignored, names, write };
+  return { folders, finder, ignored, reasons, names, write };
 }
 
 test('whole files are found, those in the making are counted, and folders, links and temporary names are left alone', async () => {
@@ -30,7 +35,37 @@ test('whole files are found, those in the making are counted, and folders, links
   await write('new.csv', 'more');
   expect(await names(200)).toEqual({ whole: ['old.csv'], unsettled: 1 });
   expect(await names(300)).toEqual({ whole: ['old.csv', 'new.csv'], unsettled: 0 });
-  expect(ignored).toEqual([]);
+  expect(ignored.sort()).toEqual(['folder.csv', 'link.csv']);
+});
+
+test('links, FIFOs, folders and names that are not UTF-8 are reported once, with the reason', async () => {
+  const { folders, reasons, names, write } = await openFinder();
+  await write('list.csv', 'a');
+  await mkdir(join(folders.root, 'folder'));
+  await symlink('/nowhere/list.csv', join(folders.root, 'dangling.csv'));
+  execFileSync('mkfifo', [join(folders.root, 'pipe.csv')]);
+  await writeFile(
+    Buffer.concat([Buffer.from(`${folders.root}/b`), Buffer.from([0xff]), Buffer.from('d.csv')]),
+    'a',
+  );
+  await names(0);
+  expect(await names(100)).toEqual({ whole: ['list.csv'], unsettled: 0 });
+  expect(Object.fromEntries(reasons)).toEqual({
+    'b\ufffdd.csv': 'its name is not UTF-8; give it another one',
+    'dangling.csv': 'it is a link; drop the file itself',
+    folder: 'it is a folder',
+    'pipe.csv': 'it is not a regular file',
+  });
+});
+
+test('a file that the watcher reads or writes is left alone, by whatever name it is in the folder', async () => {
+  const { folders, reasons, names, write } = await openFinder();
+  await names(0);
+  await write('customers.csv', 'a');
+  await link(join(folders.root, 'customers.csv'), join(folders.root, 'same.csv'));
+  await names(100);
+  expect(await names(200)).toEqual({ whole: [], unsettled: 0 });
+  expect([...reasons.keys()].sort()).toEqual(['customers.csv', 'same.csv']);
 });
 
 test('what is not filled is told once, and so is a file of the job itself', async () => {

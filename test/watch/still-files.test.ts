@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { StillFiles } from '../../src/watch/still-files.js';
 
-const state = (size: number, mtimeMs = 1, inode = 7) => ({ size, mtimeMs, inode });
+const state = (size: number, mtimeMs = 1, inode = 7) => ({ size, mtimeMs, inode, device: 1 });
 
 test('a file is whole once it has stayed as it is for long enough, by the clock of who looks', () => {
   const still = new StillFiles(100);

@@ -1,11 +1,12 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { type FileState, readFileState } from '../../src/watch/file-state.js';
 import { openFolders, type WatchFolders } from '../../src/watch/folders.js';
-import { type Take, takeDrop, takeOrphan } from '../../src/watch/take.js';
+import { type NotTaken, removeTake, type Take, takeDrop, takeOrphan } from '../../src/watch/take.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
-const STATE = { size: 3, mtimeMs: 1, inode: 1 };
 const readNames = (name: string): readonly string[] => [name, `${name}.out`];
 
 async function openDrop(...names: readonly string[]): Promise<WatchFolders> {
@@ -14,9 +15,24 @@ async function openDrop(...names: readonly string[]): Promise<WatchFolders> {
   return folders;
 }
 
+const NOTHING = { size: 3, mtimeMs: 1, inode: 1, device: 1 };
+
+async function tryTake(name: string, folders: WatchFolders, found?: FileState): Promise<Take | NotTaken> {
+  const state = found ?? (await readFileState(join(folders.root, name))) ?? NOTHING;
+  const taken = await takeDrop({ name, state }, folders, readNames, Date.now());
+  if (typeof taken !== 'string') onTestFinished(() => taken.claim.close());
+  return taken;
+}
+
 async function take(name: string, folders: WatchFolders): Promise<Take | null> {
-  const taken = await takeDrop({ name, state: STATE }, folders, readNames, Date.now());
-  onTestFinished(() => taken?.claim.close());
+  const taken = await tryTake(name, folders);
+  return typeof taken === 'string' ? null : taken;
+}
+
+async function takeOver(name: string, folders: WatchFolders): Promise<Take> {
+  const taken = await takeOrphan(name, folders, Date.now());
+  if (taken === null || taken === 'foreign') throw new Error(`not taken over: ${taken}`);
+  onTestFinished(() => taken.claim.close());
   return taken;
 }
 
@@ -69,10 +85,9 @@ test('what a dead watcher left is taken over as it lies, and what a living one h
   const first = await take('list.csv', folders);
   expect(await takeOrphan('list.csv', folders, Date.now())).toBeNull();
   await first?.claim.close();
-  const second = await takeOrphan('list.csv', folders, Date.now());
-  onTestFinished(() => second?.claim.close());
+  const second = await takeOver('list.csv', folders);
   expect(second).toMatchObject({ name: 'list.csv', input: first?.input, state: null });
-  expect(second?.claim.number).toBe(2);
+  expect(second.claim.number).toBe(2);
 });
 
 test('a watched folder is made ready, and a file is no folder', async () => {
@@ -85,4 +100,81 @@ test('a watched folder is made ready, and a file is no folder', async () => {
   await writeFile(join(root, 'file'), '');
   await expect(openFolders(join(root, 'file'))).rejects.toMatchObject({ code: 'WATCH_NO_FOLDER' });
   await expect(openFolders(join(root, 'nowhere'))).rejects.toMatchObject({ code: 'WATCH_NO_FOLDER' });
+});
+
+test.each([
+  ['a link to a file elsewhere', (path: string, secret: string) => symlink(secret, path)],
+  ['a FIFO', async (path: string) => void execFileSync('mkfifo', [path])],
+  ['another file', (path: string) => writeFile(path, 'another')],
+])('%s that was put in the place of a found file is given back unread', async (_title, swap) => {
+  const folders = await openDrop('list.csv');
+  const secret = join(await createTempFolder(), 'secret.csv');
+  await writeFile(secret, 'secret');
+  const found = await readFileState(join(folders.root, 'list.csv'));
+  await rename(join(folders.root, 'list.csv'), join(folders.root, 'kept.csv'));
+  await swap(join(folders.root, 'list.csv'), secret);
+  expect(await tryTake('list.csv', folders, found ?? NOTHING)).toBe('changed');
+  expect(await readdir(folders.root)).toEqual(['done', 'failed', 'kept.csv', 'list.csv', 'working']);
+  expect(await readdir(folders.working)).toEqual([]);
+});
+
+test('a folder that somebody made in working/ is foreign, keeps its files, and its name is passed over', async () => {
+  const folders = await openDrop('list.csv');
+  const foreign = join(folders.working, 'list.csv');
+  await mkdir(join(foreign, 'mine'), { recursive: true });
+  await writeFile(join(foreign, 'mine', 'notes.txt'), 'mine');
+  await writeFile(join(folders.working, 'list-2.csv'), 'a file');
+  expect(await takeOrphan('list.csv', folders, Date.now())).toBe('foreign');
+  expect(await take('list.csv', folders)).toMatchObject({ name: 'list-3.csv' });
+  expect(await readFile(join(foreign, 'mine', 'notes.txt'), 'utf8')).toBe('mine');
+  expect(await readdir(foreign)).toEqual(['mine']);
+});
+
+test('removing a take leaves what somebody else has put beside it', async () => {
+  const folders = await openDrop('list.csv');
+  const first = await take('list.csv', folders);
+  if (first === null) throw new Error('not taken');
+  await writeFile(join(first.folder, 'notes.txt'), 'mine');
+  await rename(first.input, join(folders.done, 'list.csv'));
+  await removeTake(first);
+  expect(await readdir(folders.working, { recursive: true })).toEqual(['list.csv', 'list.csv/notes.txt']);
+});
+
+test('a watcher that slept while its take was finished and the name taken again removes nothing of the new take', async () => {
+  const folders = await openDrop('list.csv');
+  const slept = await take('list.csv', folders);
+  if (slept === null) throw new Error('not taken');
+  await slept.claim.close();
+  const next = await takeOver('list.csv', folders);
+  await rename(next.input, join(folders.done, 'list.csv'));
+  await removeTake(next);
+  await rm(join(folders.done, 'list.csv'));
+  await writeFile(join(folders.root, 'list.csv'), 'the next list');
+  const later = await take('list.csv', folders);
+  await removeTake(slept);
+  expect(await readFile(later?.input ?? '', 'utf8')).toBe('the next list');
+  expect(await later?.claim.renew()).toBe(true);
+});
+
+test('result names are reserved while a file is at work, whatever its format', async () => {
+  const folders = await openDrop('list.csv', 'list.jsonl');
+  const readFilled = (name: string): readonly string[] => [name, 'list.filled.csv'];
+  for (const [name, expected] of [
+    ['list.csv', 'list.csv'],
+    ['list.jsonl', null],
+  ] as const) {
+    const state = (await readFileState(join(folders.root, name))) ?? NOTHING;
+    const names = (each: string) => (each === name ? readFilled(each) : [each]);
+    const taken = await takeDrop({ name, state }, folders, names, Date.now());
+    if (typeof taken === 'string') throw new Error(taken);
+    onTestFinished(() => taken.claim.close());
+    expect(taken.name).toBe(expected ?? 'list-2.jsonl');
+  }
+});
+
+test('a file that failed under the name of the drop does not cost the drop its name', async () => {
+  const folders = await openDrop('list.csv');
+  await writeFile(join(folders.failed, 'list.csv'), 'broken');
+  await writeFile(join(folders.failed, 'list.csv.error.txt'), 'why');
+  expect(await take('list.csv', folders)).toMatchObject({ name: 'list.csv' });
 });

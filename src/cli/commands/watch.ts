@@ -148,7 +148,7 @@ async function resolveOptions(
     once,
     schedule,
     maxCostPerDay,
-    keep: options.recipe === undefined ? [] : [options.recipe],
+    keep: [options.recipe, heartbeat].filter((path) => path !== undefined),
     settleMs: readTime('--settle', settle),
     pollMs: readTime('--poll', poll),
   };

@@ -1,0 +1,127 @@
+import type { BigIntStats } from 'node:fs';
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hasCode, isMissing } from './file-state.js';
+
+/**
+ * Moves a file to a name that is free, on another file system too. Never replaces anything: throws EEXIST if the name is
+ * taken by another file. Interrupted at any moment and called again with the same `token`, it finishes the move.
+ */
+export async function moveFile(from: string, to: string, token: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) {
+      if (!(await isAlreadyThere(from, to))) throw error;
+    } else if (hasCode(error, 'EXDEV')) {
+      await copyAcross(from, to, token);
+    } else if (CANNOT_LINK.some((code) => hasCode(error, code))) {
+      return renameToFreeName(from, to);
+    } else {
+      throw error;
+    }
+  }
+  await unlink(from);
+}
+
+/** Some file systems have no hard links, and Linux refuses links to files of other users. */
+const CANNOT_LINK = ['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'EISDIR'];
+
+/** The next best thing where there are no links: another program could still take the name in between. */
+async function renameToFreeName(from: string, to: string): Promise<void> {
+  if (await exists(to)) throw Object.assign(new Error(`EEXIST: file already exists, '${to}'`), TAKEN);
+  await rename(from, to);
+}
+
+const TAKEN = { code: 'EEXIST', syscall: 'rename' } as const;
+
+/** Copies and flushes under a name of our own first, so that nobody sees half a file under the name itself. */
+async function copyAcross(from: string, to: string, token: string): Promise<void> {
+  const source = await openRegular(from);
+  const temporary = join(dirname(to), `.rowfill-${token}.tmp`);
+  try {
+    const { mode, atime, mtime } = await source.stat();
+    const target = await open(temporary, 'w', mode & 0o777);
+    try {
+      const buffer = Buffer.alloc(1 << 16);
+      for (let length = await readFully(source, buffer); length > 0; ) {
+        await target.writeFile(buffer.subarray(0, length));
+        length = await readFully(source, buffer);
+      }
+      await target.utimes(atime, mtime);
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+  try {
+    await link(temporary, to);
+    await unlink(temporary);
+  } catch (error) {
+    if (CANNOT_LINK.some((code) => hasCode(error, code))) return renameToFreeName(temporary, to);
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Opens a file that must be a regular one: a link is not followed, and a FIFO does not keep anybody waiting. */
+async function openRegular(path: string): Promise<FileHandle> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const file = await open(path, O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0));
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw Object.assign(new Error(`EINVAL: not a regular file, '${path}'`), {
+    code: 'EINVAL',
+    syscall: 'open',
+  });
+}
+
+/** True if an interrupted move has brought the file to its place already. */
+async function isAlreadyThere(from: string, to: string): Promise<boolean> {
+  const [one, other] = await Promise.all([lookAt(from), lookAt(to)]);
+  if (one === null || other === null) return false;
+  if (one.dev === other.dev) return one.ino === other.ino;
+  return one.size === other.size && one.isFile() && other.isFile() && (await haveSameBytes(from, to));
+}
+
+async function haveSameBytes(one: string, other: string): Promise<boolean> {
+  const [first, second] = [await openRegular(one), await openRegular(other)];
+  try {
+    const [left, right] = [Buffer.alloc(1 << 16), Buffer.alloc(1 << 16)];
+    for (;;) {
+      const length = await readFully(first, left);
+      if (length !== (await readFully(second, right))) return false;
+      if (length === 0) return true;
+      if (left.compare(right, 0, length, 0, length) !== 0) return false;
+    }
+  } finally {
+    await first.close();
+    await second.close();
+  }
+}
+
+async function readFully(file: FileHandle, buffer: Buffer): Promise<number> {
+  let length = 0;
+  while (length < buffer.length) {
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return length;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await lookAt(path)) !== null;
+}
+
+async function lookAt(path: string): Promise<BigIntStats | null> {
+  try {
+    return await lstat(path, { bigint: true });
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
