@@ -13,6 +13,7 @@ import { fillTake } from './watch/fill-take.js';
 import { DropFinder } from './watch/find-drops.js';
 import { findTake, listLeft } from './watch/find-take.js';
 import { openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
+import { JobFiles, type JobLook } from './watch/job-files.js';
 import { readRetryDelayMs } from './watch/retry-delay.js';
 import type { Take } from './watch/take.js';
 import { describeProblem, type Verdict } from './watch/verdict.js';
@@ -55,13 +56,20 @@ const DONE: End = { stop: 'done', problem: null };
 export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {}): Promise<WatchSummary> {
   const settings = resolveWatch(options);
   checkOptionTypes('the hooks of watchFolder', hooks, HOOK_TYPES);
-  await checkJob(settings);
+  await checkJob(settings, settings.once);
   const folders = await openFolders(options.folder);
   await checkReference(settings, folders);
   const report = hooks.onEvent ?? (() => undefined);
   const keep = await Promise.all(settings.keep.map((path) => realpath(path).catch(() => resolve(path))));
+  const { reload } = options;
+  const readSettings = async () =>
+    reload === undefined ? settings : resolveWatch({ ...options, job: await reload() });
+  const jobFiles = new JobFiles(settings, readSettings, options.recipes ?? [], folders.working);
   const watcher: Watcher = {
-    settings,
+    get settings() {
+      return jobFiles.settings;
+    },
+    jobFiles,
     folders,
     finder: new DropFinder(folders, { ...settings, keep }, (file, reason) =>
       report({ type: 'ignored', file, reason }),
@@ -123,8 +131,8 @@ interface Pass {
 
 /** Fills one file after the other. A folder that cannot be reached is tried again, as a network has its moments. */
 async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
-  const { settings, clock, signal, report, folders, aside } = watcher;
-  const { settleMs, pollMs, once } = settings;
+  const { clock, signal, report, folders, aside, jobFiles } = watcher;
+  const { settleMs, pollMs, once } = watcher.settings;
   // From the first look that found nothing to take: what was seen then has had its time to settle since.
   let quietSinceMs: number | null = null;
   let troubles = 0;
@@ -132,7 +140,15 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
     try {
       const lookedAtMs = clock.now();
       await remakeFolders(folders);
-      const found = await findTake(watcher, pass.withDrops);
+      const look = await jobFiles.look(lookedAtMs);
+      if (look.status === 'ready' && look.changed.length > 0) {
+        report({ type: 'job_changed', files: look.changed });
+      }
+      const found = await findTake(watcher, pass.withDrops, look.status === 'ready');
+      if (found.isHeld) {
+        troubles = await holdFiles(watcher, look, troubles);
+        continue;
+      }
       if (found.take !== null) {
         const end = await bringToEnd(watcher, found.take);
         if (end !== null) return end;
@@ -162,9 +178,21 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
   return INTERRUPTED;
 }
 
+/** Waits until the files of the job can be used; returns how often in a row they could not. */
+async function holdFiles(watcher: Watcher, look: JobLook, troubles: number): Promise<number> {
+  const { clock, report, settings } = watcher;
+  if (look.status === 'ready') return 0;
+  if (look.status === 'unusable' && settings.once) throw look.error;
+  const next = look.status === 'unusable' ? troubles + 1 : 0;
+  const delayMs = next === 0 ? settings.pollMs : readRetryDelayMs(next, clock.random());
+  report({ type: 'waiting', file: null, problem: look.problem, delayMs });
+  await pause(watcher, delayMs);
+  return next;
+}
+
 /** The way of one file: filled, judged, moved. Whatever stops it, the file is let go for the next who comes. */
 async function bringToEnd(watcher: Watcher, take: Take): Promise<End | null> {
-  const { report, tally, settings, clock, aside } = watcher;
+  const { report, tally, settings, clock, aside, jobFiles } = watcher;
   try {
     const verdict = await fillTake(watcher, take);
     if (verdict === null) return null;
@@ -174,7 +202,12 @@ async function bringToEnd(watcher: Watcher, take: Take): Promise<End | null> {
       aside.put(take.name, clock.now() + delayMs, state, state !== null || !settings.once);
       return null;
     }
-    if (verdict.status === 'broken') throw verdict.error;
+    if (verdict.status === 'broken') {
+      if (settings.once) throw verdict.error;
+      // The files of the job are looked at before the next try, and that tells what is wrong.
+      jobFiles.distrust();
+      return null;
+    }
     if (verdict.status === 'stop') {
       report({ type: 'left', file: take.name, ...verdict });
       return verdict;

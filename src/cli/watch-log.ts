@@ -26,6 +26,8 @@ export function createWatchRecord(event: WatchEvent): JsonObject | null {
         ...(nextAtMs === null ? {} : { next: new Date(nextAtMs).toISOString() }),
       };
     }
+    case 'job_changed':
+      return { event: 'job_changed', files: [...event.files] };
     case 'ignored':
       return { event: 'ignored', file: event.file, reason: event.reason };
     case 'taken':

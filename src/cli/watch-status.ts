@@ -14,7 +14,7 @@ export interface WatchStatus {
 }
 
 /** Waits that are nobody's fault. */
-const CALM = ['LEASE_HELD', 'INPUT_CHANGED', 'RUNS_OPEN', 'DAY_BUDGET_REACHED'];
+const CALM = ['LEASE_HELD', 'INPUT_CHANGED', 'JOB_FILE_CHANGING', 'RUNS_OPEN', 'DAY_BUDGET_REACHED'];
 
 export function createWatchStatus(nowMs: number): WatchStatus {
   return { state: 'starting', file: null, sinceMs: nowMs, done: 0, failed: 0, problem: null };
@@ -41,6 +41,7 @@ export function followWatch(status: WatchStatus, event: WatchEvent, nowMs: numbe
       // Something moves again.
       return status.state === 'waiting' ? { ...calm, state: 'filling', file: event.file } : status;
     case 'ignored':
+    case 'job_changed':
       return status;
   }
 }

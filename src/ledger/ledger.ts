@@ -52,8 +52,8 @@ import type {
   StoredAnswer,
 } from './records.js';
 import { readLastRun, readRun, settleBatch } from './settle.js';
-import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
 import { findWritten, noteWritten, type WrittenFile } from './written.js';
+import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
 
 export type { SavedLedger } from './database.js';
 export type { LeaseResult } from './leases.js';

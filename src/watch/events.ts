@@ -44,7 +44,9 @@ export type FileEnd =
 /** What the library reports while it watches a folder. `file` is the name that a file will have in the end. */
 export type WatchEvent =
   | { readonly type: 'watching'; readonly folder: string; readonly nextAtMs: number | null }
-  /** Told once of each file that lies in the folder and is not filled. */
+  /** Files of the job (recipe, schema, exclusion list, tables) have changed, and count from the next file on. */
+  | { readonly type: 'job_changed'; readonly files: readonly string[] }
+  /** Reported once for each file in the folder that is not filled. */
   | { readonly type: 'ignored'; readonly file: string; readonly reason: string }
   /** `resumed`: an earlier watcher had begun. */
   | { readonly type: 'taken'; readonly file: string; readonly from: string; readonly resumed: boolean }

@@ -46,9 +46,10 @@ async function tryTake(
   let budget: DayBudget | null = null;
   let outcome: Attempt['outcome'];
   let isDayShort = false;
+  const listStale = new AbortController();
   try {
     budget = openBudget(watcher);
-    const summary = await fillOnce(watcher, take, budget);
+    const summary = await fillOnce(watcher, take, budget, listStale);
     isDayShort = summary.stop === 'budget' && isDayShorter(watcher, take, summary, budget);
     outcome = { summary };
   } catch (error) {
@@ -60,6 +61,7 @@ async function tryTake(
   return {
     outcome,
     isDayShort,
+    isListStale: listStale.signal.aborted,
     isInterrupted: watcher.signal.aborted,
     hasChanged: state !== null && now !== null && !isSameState(state, now),
     jobError: 'summary' in outcome ? null : await findJobError(watcher.settings),
@@ -73,8 +75,13 @@ function openBudget({ settings, folders, clock }: Watcher): DayBudget | null {
   return openDayBudget(job.ledger, folders.working, dayCapMicros, clock.now());
 }
 
-function fillOnce(watcher: Watcher, take: Take, budget: DayBudget | null): Promise<JobSummary> {
-  const { settings, signal, report, fill } = watcher;
+function fillOnce(
+  watcher: Watcher,
+  take: Take,
+  budget: DayBudget | null,
+  listStale: AbortController,
+): Promise<JobSummary> {
+  const { settings, signal, report, fill, jobFiles } = watcher;
   const { job } = settings;
   return fill(
     {
@@ -88,8 +95,12 @@ function fillOnce(watcher: Watcher, take: Take, budget: DayBudget | null): Promi
       ...(budget === null ? {} : { maxCostNow: budget.readLeftMicros() / 1_000_000 }),
     },
     {
-      onEvent: (event) => report({ type: 'job', file: take.name, event }),
-      signal: AbortSignal.any([signal, take.claim.lostSignal]),
+      onEvent(event) {
+        report({ type: 'job', file: take.name, event });
+        // The list has been read by now, and nothing was bought yet.
+        if (event.type === 'job' && !jobFiles.isListSame()) listStale.abort();
+      },
+      signal: AbortSignal.any([signal, take.claim.lostSignal, listStale.signal]),
     },
   );
 }
@@ -125,6 +136,9 @@ async function putAside(
   const { settleMs } = settings;
   if (when === 'still') {
     return { status: 'aside', problem, delayMs: settleMs, state: await readFileState(take.input) };
+  }
+  if (problem.code === 'JOB_FILE_CHANGING') {
+    return { status: 'aside', problem, delayMs: settings.pollMs, state: null };
   }
   if (problem.code !== 'RUNS_OPEN') return null;
   const delayMs = readRetryDelayMs(take.claim.number, clock.random());

@@ -8,6 +8,7 @@ import { tryFolders } from './folders.js';
 import { isSameState } from './still-files.js';
 import {
   type Drop,
+  hasEnding,
   listRoom,
   listTakes,
   putBack,
@@ -20,22 +21,29 @@ import type { Watcher } from './watcher.js';
 
 export interface Found {
   readonly take: Take | null;
+  /** There was a file to take, but none may be taken now. */
+  readonly isHeld: boolean;
   /** Files that are still being written. */
   readonly unsettled: readonly string[];
 }
 
-/** Finds the next file to fill: one that a watcher left behind first, then, if wanted, one that was dropped. */
-export async function findTake(watcher: Watcher, withDrops: boolean): Promise<Found> {
+/**
+ * Finds the next file to fill: one that a watcher left behind first, then, if wanted, one that was dropped. With `mayTake`
+ * false none is taken, and files that have come to their end are still brought to their place.
+ */
+export async function findTake(watcher: Watcher, withDrops: boolean, mayTake: boolean): Promise<Found> {
   const { clock, finder, folders } = watcher;
-  const orphan = await findOrphan(watcher);
-  if (orphan !== null || !withDrops) return { take: orphan, unsettled: [] };
+  const orphan = await findOrphan(watcher, mayTake);
+  if (orphan === 'held') return { take: null, isHeld: true, unsettled: [] };
+  if (orphan !== null || !withDrops) return { take: orphan, isHeld: false, unsettled: [] };
   const { whole, unsettled } = await finder.find(clock.now());
+  if (whole.length > 0 && !mayTake) return { take: null, isHeld: true, unsettled };
   if (whole.length > 0) await tryFolders(folders);
   for (const drop of whole) {
     const take = await tryDrop(watcher, drop);
-    if (take !== null) return { take, unsettled };
+    if (take !== null) return { take, isHeld: false, unsettled };
   }
-  return { take: null, unsettled };
+  return { take: null, isHeld: false, unsettled };
 }
 
 /** Files in `working/` that no living watcher of this machine works on. */
@@ -52,13 +60,14 @@ export async function listLeft({ folders }: Watcher): Promise<readonly string[]>
 }
 
 /** What had come to its end before its watcher died is brought to its place on the way. */
-async function findOrphan(watcher: Watcher): Promise<Take | null> {
+async function findOrphan(watcher: Watcher, mayTake: boolean): Promise<Take | 'held' | null> {
   const { folders, aside, clock, report } = watcher;
   const names = (await readdir(folders.working)).sort();
   aside.keepOnly(names);
   for (const name of names) {
     if (name.startsWith('.') || !aside.isDue(name, clock.now())) continue;
     try {
+      if (!mayTake && !(await hasEnding(join(folders.working, name)))) continue;
       const take = await openOrphan(watcher, name);
       if (take !== null) return take;
     } catch (error) {
@@ -67,7 +76,7 @@ async function findOrphan(watcher: Watcher): Promise<Take | null> {
       aside.putForTrouble(name, error, clock.now(), clock.random(), report);
     }
   }
-  return null;
+  return mayTake || (await listLeft(watcher)).length === 0 ? null : 'held';
 }
 
 async function openOrphan(watcher: Watcher, name: string): Promise<Take | null> {

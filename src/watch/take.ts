@@ -121,6 +121,12 @@ export function getJournalPath({ folder, id }: Pick<Take, 'folder' | 'id'>): str
   return join(folder, `${id}.ending.json`);
 }
 
+/** True if a take in that folder has come to its end, and only has to be brought to its place. */
+export async function hasEnding(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  return names.some((name) => name.endsWith('.ending.json'));
+}
+
 /** Names in a room that go with the file when it ends: everything but unfinished temporary files of ours. */
 export async function listRoom(room: string): Promise<readonly string[]> {
   try {

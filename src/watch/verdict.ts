@@ -11,6 +11,8 @@ export interface Attempt {
   readonly isInterrupted: boolean;
   /** The file is another one than at the start of the try: somebody still wrote to it. */
   readonly hasChanged: boolean;
+  /** The exclusion list was being changed when the try began. */
+  readonly isListStale: boolean;
   /** It was the budget of the day that had no room, and a new day has. */
   readonly isDayShort: boolean;
   /** What is wrong with the job on its own, whatever the file; null if nothing is. */
@@ -53,9 +55,10 @@ const MAX_TRIES_FOR_RUNS = 5;
 
 /** Decides what becomes of a file: a fault of its own sends it to `failed/`, anything else lets it wait. */
 export function readVerdict(attempt: Attempt): Verdict {
-  const { outcome, isInterrupted, hasChanged } = attempt;
+  const { outcome, isInterrupted, isListStale, hasChanged } = attempt;
   const isDone = 'summary' in outcome && outcome.summary.stop === 'done';
   if (isInterrupted && !isDone) return { status: 'stop', stop: 'interrupted', problem: null };
+  if (isListStale && !isDone) return { status: 'again', when: 'soon', problem: LIST_CHANGED };
   if (hasChanged) {
     const message = 'the file was still written to when it was filled; it is filled again once it is whole';
     return { status: 'again', when: 'still', problem: { code: 'INPUT_CHANGED', message, hint: null } };
@@ -126,6 +129,12 @@ export function describeProblem(error: unknown): Problem {
   const hint = 'This is a defect of rowfill: please report it, with its version and the file if you can.';
   return { code: 'DEFECT', message, hint };
 }
+
+const LIST_CHANGED: Problem = {
+  code: 'JOB_FILE_CHANGING',
+  message: 'the exclusion list was being changed; the file is filled once the list is whole',
+  hint: null,
+};
 
 const OPEN_RUNS: Problem = {
   code: 'RUNS_OPEN',

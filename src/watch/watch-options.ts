@@ -13,6 +13,13 @@ export interface WatchOptions {
   readonly folder: string;
   /** What is asked about the rows of each file; `maxCost` is the most that one file may cost. */
   readonly job: WatchJob;
+  /**
+   * Reads the job anew where it comes from files, such as a recipe: called before the next file when one of
+   * `recipes` has changed.
+   */
+  readonly reload?: (() => Promise<WatchJob>) | undefined;
+  /** The files that `reload` reads. */
+  readonly recipes?: readonly string[] | undefined;
   /** Fill what is there, then return. @default false */
   readonly once?: boolean | undefined;
   /** Look at these times only: five fields of cron, in the local time. @default all the time */
@@ -23,7 +30,7 @@ export interface WatchOptions {
   readonly settleMs?: number | undefined;
   /** How often the folder is looked at. @default 2000 */
   readonly pollMs?: number | undefined;
-  /** Files that the program itself reads or writes, such as a recipe or a log; those that `job` names are left alone anyway. */
+  /** Files that the program itself reads or writes, such as a log; those that `job` and `recipes` name are left alone anyway. */
   readonly keep?: readonly string[] | undefined;
 }
 
@@ -47,6 +54,8 @@ const TYPES: OptionTypes<WatchOptions> = {
   settleMs: 'number',
   pollMs: 'number',
   keep: 'texts',
+  recipes: 'texts',
+  reload: 'function',
 };
 const { input: _input, output: _output, ...JOB_TYPES } = JOB_OPTION_TYPES;
 
@@ -56,7 +65,7 @@ const DEFAULTS = { settleMs: 5_000, pollMs: 2_000 } as const;
 export function resolveWatch(options: WatchOptions): WatchSettings {
   checkOptionTypes('watchFolder', options, TYPES, ['folder', 'job']);
   checkOptionTypes('the job of watchFolder', options.job, JOB_TYPES);
-  const { job, once = false, schedule, maxCostPerDay, settleMs, pollMs, keep = [] } = options;
+  const { job, once = false, schedule, maxCostPerDay, settleMs, pollMs, keep = [], recipes = [] } = options;
   if (once && schedule !== undefined) {
     throw createUsageError(
       'BAD_OPTION',
@@ -78,6 +87,10 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
     dayCapMicros: maxCostPerDay === undefined ? null : Math.floor(maxCostPerDay * 1_000_000 + 1e-6),
     settleMs: settleMs ?? DEFAULTS.settleMs,
     pollMs: pollMs ?? DEFAULTS.pollMs,
-    keep: [...keep, ...[job.exclude, job.schema, job.ledger].filter((path) => path !== undefined)],
+    keep: [
+      ...keep,
+      ...recipes,
+      ...[job.exclude, job.schema, job.ledger].filter((path) => path !== undefined),
+    ],
   };
 }

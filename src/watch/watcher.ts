@@ -6,12 +6,15 @@ import type { Aside } from './aside.js';
 import type { WatchEvent } from './events.js';
 import type { DropFinder } from './find-drops.js';
 import type { WatchFolders } from './folders.js';
+import type { JobFiles } from './job-files.js';
 import type { WatchSettings } from './watch-options.js';
 import type { WatchTally } from './watch-tally.js';
 
 /** What the parts of one watcher share. */
 export interface Watcher {
+  /** How the job is for the file at work; it may change from file to file. */
   readonly settings: WatchSettings;
+  readonly jobFiles: JobFiles;
   readonly folders: WatchFolders;
   readonly finder: DropFinder;
   readonly aside: Aside;

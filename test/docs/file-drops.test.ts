@@ -49,6 +49,7 @@ test('every event of the log is on the page, with its keys', () => {
   const events: readonly WatchEvent[] = [
     { type: 'watching', folder: '/drop', nextAtMs: 1 },
     { type: 'ignored', file, reason: 'a reason' },
+    { type: 'job_changed', files: [file] },
     { type: 'taken', file, from: file, resumed: false },
     { type: 'waiting', file, problem, delayMs: 1 },
     { type: 'failed', file, input: `failed/${file}`, kind: 'usage', problem, summary: null },

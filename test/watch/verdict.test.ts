@@ -35,7 +35,14 @@ function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSum
 }
 
 function judge(outcome: Attempt['outcome'], changes: Partial<Attempt> = {}) {
-  const sound = { isInterrupted: false, hasChanged: false, isDayShort: false, jobError: null, tries: 1 };
+  const sound = {
+    isInterrupted: false,
+    hasChanged: false,
+    isDayShort: false,
+    jobError: null,
+    isListStale: false,
+    tries: 1,
+  };
   return readVerdict({ outcome, ...sound, ...changes });
 }
 

@@ -137,18 +137,23 @@ async function resolveOptions(
 ): Promise<WatchOptions> {
   const { once, schedule, settle, poll, maxCostPerDay, format, citations, heartbeat, health, ...values } =
     options;
-  const { input: _input, ...job } = await resolveJobOptions('', values, host);
-  return {
-    folder,
-    job: {
+  const readJob = async () => {
+    const { input: _input, ...job } = await resolveJobOptions('', values, host);
+    return {
       ...job,
       ...readFormat(format),
       ...(citations === true ? { citationsFile: 'citations.jsonl' } : {}),
-    },
+    };
+  };
+  return {
+    folder,
+    job: await readJob(),
+    reload: readJob,
+    recipes: options.recipe === undefined ? [] : [options.recipe],
     once,
     schedule,
     maxCostPerDay,
-    keep: [options.recipe, heartbeat].filter((path) => path !== undefined),
+    keep: heartbeat === undefined ? [] : [heartbeat],
     settleMs: readTime('--settle', settle),
     pollMs: readTime('--poll', poll),
   };
