@@ -135,8 +135,9 @@ export async function isInGoodHands(folder: string, id: string): Promise<boolean
   if (last === null || last === 0) return false;
   const path = join(folder, formatName(id, last));
   const claim = await readClaim(path);
-  if (claim === null) return false;
-  return readGoneAt(claim.holder, (await stat(path)).mtimeMs, readHolder()) === Number.POSITIVE_INFINITY;
+  // Let go: its process may live, and works on something else.
+  if (claim === null || (await stat(path)).mtimeMs === 0) return false;
+  return readGoneAt(claim.holder, 0, readHolder()) === Number.POSITIVE_INFINITY;
 }
 
 const CLAIM = /^([0-9a-f]{8})\.claim-(\d{1,7})\.json$/;
