@@ -88,7 +88,14 @@ test('nor one that another process cancels and settles while the job waits for i
     const record = ledger.readJob(job);
     // The job hears of its run's id a moment after the agent has begun with it.
     for (let tries = 0; tries < 1_000; tries += 1) {
-      const target = { client, ledger, job: record, excludesAnswers: false, isOwnAgent: true, listLagMs: null };
+      const target = {
+        client,
+        ledger,
+        job: record,
+        excludesAnswers: false,
+        isOwnAgent: true,
+        listLagMs: null,
+      };
       if ((await cancelRuns(target)).cancelled.length > 0) break;
       await setImmediate();
     }
