@@ -49,7 +49,16 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
     if (url === null) {
       // No process is left that could hold such an agent.
       const released = releaseRuns(ledger, job);
-      return { jobId: job.id, cancelled: [], costMicros: 0, failed: [], givenUp: [], unknown: 0, released };
+      return {
+        jobId: job.id,
+        cancelled: [],
+        costMicros: 0,
+        estimatedMicros: 0,
+        failed: [],
+        givenUp: [],
+        unknown: 0,
+        released,
+      };
     }
     if (url === HOSTED_URL && (apiKey ?? '') === '') {
       throw createUsageError(

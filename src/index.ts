@@ -46,6 +46,7 @@ export type {
   CreateRunRequest,
   EventPage,
   Grounding,
+  ReportedCost,
   RunCost,
   RunOutput,
   RunPage,

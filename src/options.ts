@@ -3,7 +3,7 @@ import { createUsageError } from './errors.js';
 import { isDescriptorPath } from './model/descriptor-path.js';
 import { parseDuration } from './model/duration.js';
 import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
-import { toMicros } from './model/money.js';
+import { readDollars, toMicros } from './model/money.js';
 import { readNearest } from './model/nearest.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_PRICES, type PriceList } from './model/prices.js';
@@ -93,8 +93,8 @@ export function resolveSettings(options: EnrichOptions): Settings {
     overwrite: options.overwrite ?? false,
     refresh: options.refresh ?? false,
     maxAgeMs: options.maxAge === undefined ? null : readDuration('max-age', options.maxAge),
-    capMicros: toCap(readNumber('max-cost', options.maxCost, 0)),
-    capNowMicros: toCap(readNumber('max-cost-now', options.maxCostNow, 0)),
+    capMicros: resolveCap('--max-cost', options.maxCost),
+    capNowMicros: resolveCap('--max-cost-now', options.maxCostNow),
     prices: resolvePrices(options.prices ?? {}),
     agent: resolveAgent(options, output),
   };
@@ -224,7 +224,7 @@ function resolveEscalation(text: string | undefined, efforts: readonly string[])
 
 function resolvePrices(prices: Readonly<Record<string, number>>): PriceList {
   const own = Object.entries(prices).map(([effort, dollars]) => {
-    const micros = toMicros(readNumber(`price of ${effort}`, dollars, 0) ?? 0);
+    const micros = toMicros(readDollars(dollars, `the price of ${effort}`));
     return [effort, { worstMicros: micros, likelyMicros: micros }] as const;
   });
   return { ...HOSTED_PRICES, ...Object.fromEntries(own) };
@@ -266,7 +266,8 @@ function readDuration(name: string, text: string): number {
   );
 }
 
-function toCap(dollars: number | null): number | null {
+/** A cap in micro-dollars, null for none; `name` is what a message calls it. */
+export function resolveCap(name: string, value: number | undefined): number | null {
   // Rounded down: a cap is never passed by a rounding.
-  return dollars === null ? null : Math.floor(dollars * 1_000_000 + 1e-6);
+  return value === undefined ? null : Math.floor(readDollars(value, name) * 1_000_000 + 1e-6);
 }

@@ -57,7 +57,12 @@ export class Caller {
 
   /** Makes an answer a stream of events. */
   readEvents(answer: WireAnswer): EventStream {
-    return new EventStream(answer.body, this.#settings.maxResponseBytes, () => this.clock.now());
+    return new EventStream(
+      answer.body,
+      this.#settings.maxResponseBytes,
+      () => this.clock.now(),
+      this.transport.mask,
+    );
   }
 
   /**
@@ -118,7 +123,7 @@ export class Caller {
       maxBytes: this.#settings.maxResponseBytes,
       requestMs: creates ? this.timeouts.createMs : this.timeouts.requestMs,
       clock: this.clock,
-      mask: (text) => this.transport.mask(text),
+      mask: this.transport.mask,
     };
   }
 }

@@ -37,6 +37,8 @@ export interface AgentClientOptions {
   readonly baseUrl?: string;
   /** Sent as `x-api-key`, to `baseUrl` only; left out for an agent that wants none. */
   readonly apiKey?: string | undefined;
+  /** Texts that are masked in whatever the agent answers, as `apiKey` is. @default none */
+  readonly secrets?: readonly string[];
   /** Tokens of the `Exa-Beta` header; an empty list sends none. @default ["agent-2026-05-07"] */
   readonly betas?: readonly string[];
   readonly timeouts?: Partial<AgentTimeouts>;
@@ -85,6 +87,7 @@ const RETRY: RetryPolicy = { maxRetries: 6, baseMs: 500, capMs: 20_000, budgetMs
 const TYPES: OptionTypes<AgentClientOptions> = {
   baseUrl: 'text',
   apiKey: 'secret',
+  secrets: 'texts',
   betas: 'texts',
   timeouts: 'numbers',
   retry: 'numbers',
@@ -106,6 +109,7 @@ export function resolveClientOptions(options: AgentClientOptions): ClientSetting
     transport: {
       base,
       apiKey,
+      secrets: options.secrets ?? [],
       betas: options.betas ?? [BETA_TOKEN],
       userAgent: `rowfill/${VERSION}`,
       connectMs: timeouts.connectMs,

@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import { parseExactJson } from '../model/exact-json.js';
+import { mapTexts } from '../model/foreign-text.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import type { AgentRunEvent } from '../model/run.js';
 import { AgentError } from './agent-error.js';
@@ -21,11 +22,17 @@ export class EventStream {
   readonly #events: AsyncGenerator<AgentRunEvent, void>;
   readonly #unread: AgentRunEvent[] = [];
 
-  constructor(body: ByteSource, maxBytes: number, now: () => number) {
+  /** `mask` takes the key out of what comes. */
+  constructor(
+    body: ByteSource,
+    maxBytes: number,
+    now: () => number,
+    mask: (text: string) => string = (text) => text,
+  ) {
     this.#body = body;
     this.#now = now;
     this.lastByteAt = now();
-    this.#events = this.#read(maxBytes);
+    this.#events = this.#read(maxBytes, mask);
   }
 
   /** The next event, or the end. One call at a time. */
@@ -55,13 +62,13 @@ export class EventStream {
     for (;;) if ((await this.next()).kind === 'end') return;
   }
 
-  async *#read(maxBytes: number): AsyncGenerator<AgentRunEvent, void> {
+  async *#read(maxBytes: number, mask: (text: string) => string): AsyncGenerator<AgentRunEvent, void> {
     const ready: AgentRunEvent[] = [];
     let tooLarge = false;
     const parser = createParser({
       // In characters, of which none takes less than a byte.
       maxBufferSize: maxBytes,
-      onEvent: (message) => ready.push(parseMessage(message)),
+      onEvent: (message) => ready.push(parseMessage(message, mask)),
       onError: (error) => {
         tooLarge ||= error.type === 'max-buffer-size-exceeded';
       },
@@ -80,12 +87,15 @@ export class EventStream {
   }
 }
 
-function parseMessage(message: {
-  id?: string | undefined;
-  event?: string | undefined;
-  data: string;
-}): AgentRunEvent {
-  return { id: message.id ?? '', event: message.event ?? 'message', data: parseData(message.data) };
+function parseMessage(
+  message: { id?: string | undefined; event?: string | undefined; data: string },
+  mask: (text: string) => string,
+): AgentRunEvent {
+  return {
+    id: mask(message.id ?? ''),
+    event: mask(message.event ?? 'message'),
+    data: mapTexts(parseData(message.data), mask),
+  };
 }
 
 function parseData(text: string): JsonValue {

@@ -1,3 +1,4 @@
+import { cleanCode, cleanLine, mapTexts } from '../model/foreign-text.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 
 /** What an error answer says of itself; null where it says nothing. */
@@ -13,20 +14,17 @@ export interface ErrorAnswer {
 const MAX_MESSAGE = 500;
 
 /** Reads the three shapes of an error body: nested `{error: {…}}`, flat `{error: "…", tag}`, or anything else. */
-export function parseErrorAnswer(body: string): ErrorAnswer {
-  const json = readJsonObject(body);
+export function parseErrorAnswer(body: string, mask: (text: string) => string = (text) => text): ErrorAnswer {
+  const value = readJsonObject(body);
+  const json = value === null ? null : (mapTexts(value, mask) as JsonObject);
   if (json !== null && isJsonObject(json.error)) return parseNested(json, json.error);
   if (json !== null && typeof json.error === 'string') return parseFlat(json, json.error);
-  return { wellFormed: false, type: null, code: null, message: formatSnippet(body), requestId: null };
+  return { wellFormed: false, type: null, code: null, message: formatSnippet(mask(body)), requestId: null };
 }
 
 /** Foreign text made fit for one line of a message: no control characters, no more than 500 characters. */
 export function formatSnippet(text: string): string {
-  const line = text
-    .slice(0, 4 * MAX_MESSAGE)
-    .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim();
-  return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line;
+  return cleanLine(text, MAX_MESSAGE);
 }
 
 function parseNested(body: JsonObject, error: JsonObject): ErrorAnswer {
@@ -34,10 +32,10 @@ function parseNested(body: JsonObject, error: JsonObject): ErrorAnswer {
   const detail = readText(error.detail) ?? readText(body.detail);
   return {
     wellFormed: message !== null || readText(error.code) !== null,
-    type: readText(error.type),
-    code: readText(error.code) ?? readText(error.tag),
+    type: readCode(error.type),
+    code: readCode(error.code) ?? readCode(error.tag),
     message: formatSnippet([message, detail].filter((part) => part !== null).join(' ')),
-    requestId: readText(error.requestId) ?? readText(body.requestId),
+    requestId: readId(error.requestId) ?? readId(body.requestId),
   };
 }
 
@@ -45,9 +43,9 @@ function parseFlat(body: JsonObject, error: string): ErrorAnswer {
   return {
     wellFormed: true,
     type: null,
-    code: readText(body.tag) ?? readText(body.code),
+    code: readCode(body.tag) ?? readCode(body.code),
     message: formatSnippet(error),
-    requestId: readText(body.requestId),
+    requestId: readId(body.requestId),
   };
 }
 
@@ -58,6 +56,16 @@ function readJsonObject(text: string): JsonObject | null {
   } catch {
     return null;
   }
+}
+
+function readCode(value: unknown): string | null {
+  const text = readText(value);
+  return text === null ? null : cleanCode(text);
+}
+
+function readId(value: unknown): string | null {
+  const text = readText(value);
+  return text === null ? null : cleanLine(text, 200);
 }
 
 function readText(value: unknown): string | null {

@@ -1,4 +1,6 @@
+import { cleanCode } from '../model/foreign-text.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { parseDollars } from '../model/money.js';
 import type {
   AgentRun,
   AgentRunEvent,
@@ -7,7 +9,7 @@ import type {
   CreateRunRequest,
   EventPage,
   Grounding,
-  RunCost,
+  ReportedCost,
   RunOutput,
   RunPage,
   RunStatus,
@@ -32,7 +34,7 @@ function fillRun(value: JsonObject, id: string, status: string): AgentRun {
     object: 'agent_run',
     // The list of statuses is open on the wire; an unknown one counts as still working.
     status: status as RunStatus,
-    stopReason: readText(value.stopReason),
+    stopReason: readWord(value.stopReason),
     createdAt: readText(value.createdAt) ?? '',
     completedAt: readText(value.completedAt),
     // What the service stored of our own request; nothing but its metadata is ever read again.
@@ -140,23 +142,44 @@ function parseUsage(value: JsonValue | undefined): RunUsage {
   };
 }
 
-function parseCost(value: JsonValue | undefined): RunCost {
+function parseCost(value: JsonValue | undefined): ReportedCost {
   const cost = isJsonObject(value) ? value : {};
   const parts = {
-    agentCompute: readAmount(cost.agentCompute) ?? 0,
-    search: readAmount(cost.search) ?? 0,
-    emails: readAmount(cost.emails) ?? 0,
-    phoneNumbers: readAmount(cost.phoneNumbers) ?? 0,
+    agentCompute: parseDollars(cost.agentCompute) ?? 0,
+    search: parseDollars(cost.search) ?? 0,
+    emails: parseDollars(cost.emails) ?? 0,
+    phoneNumbers: parseDollars(cost.phoneNumbers) ?? 0,
   };
-  const sources = isJsonObject(cost.dataSources) ? Object.values(cost.dataSources).map(readAmount) : [];
-  const sum = [...Object.values(parts), ...sources].reduce<number>((total, part) => total + (part ?? 0), 0);
-  return { ...cost, ...parts, total: readAmount(cost.total) ?? sum };
+  if (cost.total === undefined) return { ...cost, ...parts, total: addParts(cost) };
+  const total = parseDollars(cost.total);
+  return total === null
+    ? { ...cost, ...parts, total, unreadableTotal: cost.total }
+    : { ...cost, ...parts, total };
 }
 
-/** An amount that is at least 0, also when it is written as text. */
+/** The sum of the parts of a cost without a total; null if a part is not an amount, or if none says that anything was billed. */
+function addParts(cost: JsonObject): number | null {
+  const { agentCompute, search, emails, phoneNumbers, dataSources } = cost;
+  const sources = isJsonObject(dataSources) ? Object.values(dataSources) : [];
+  let sum = 0;
+  for (const part of [agentCompute, search, emails, phoneNumbers, ...sources]) {
+    const dollars = parseDollars(part ?? 0);
+    if (dollars === null) return null;
+    sum += dollars;
+  }
+  return sum === 0 ? null : parseDollars(sum);
+}
+
+/** A count or an amount that is at least 0, also as decimal text. */
 function readAmount(value: JsonValue | undefined): number | null {
-  const amount = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const isDecimal = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value.trim());
+  const amount = isDecimal ? Number(value) : value;
   return typeof amount === 'number' && Number.isFinite(amount) && amount >= 0 ? amount : null;
+}
+
+function readWord(value: JsonValue | undefined): string | null {
+  const text = readText(value);
+  return text === null ? null : cleanCode(text);
 }
 
 function readText(value: JsonValue | undefined): string | null {

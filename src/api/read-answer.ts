@@ -1,6 +1,7 @@
 import type { CreateOutcome } from '../model/agent-failure.js';
 import type { Timers } from '../model/clock.js';
 import { parseExactJson } from '../model/exact-json.js';
+import { cleanLine, mapTexts } from '../model/foreign-text.js';
 import type { JsonValue } from '../model/json.js';
 import { AgentError } from './agent-error.js';
 import type { ByteSource } from './answer-body.js';
@@ -29,7 +30,7 @@ export async function readJson(answer: WireAnswer, context: AnswerContext): Prom
   if (!isSuccess(answer)) throw await readError(answer, context);
   const text = await readText(answer.body, context);
   try {
-    return parseExactJson(text);
+    return mapTexts(parseExactJson(text), context.mask);
   } catch {
     // The parser's own error is not kept: it quotes the text, and the text may quote the key.
     throw createForeignError(answer, text, context);
@@ -46,17 +47,17 @@ export async function readError(answer: WireAnswer, context: AnswerContext): Pro
   if (answer.status >= 300 && answer.status < 400) return createRedirectError(answer, context);
   // A body that breaks off leaves the status, which says enough.
   const text = await readText(answer.body, context).catch(() => '');
-  const parsed = parseErrorAnswer(text);
+  const parsed = parseErrorAnswer(text, context.mask);
   if (!parsed.wellFormed && isHtml(answer, text) && answer.status < 500 && answer.status !== 429) {
     return createForeignError(answer, text, context);
   }
   const code = parsed.code ?? `HTTP_${answer.status}`;
   const name = parsed.code === null ? '' : ` ${parsed.code}`;
-  const message = `${context.what} answered ${answer.status}${name}: ${context.mask(parsed.message)}`;
+  const message = `${context.what} answered ${answer.status}${name}: ${parsed.message}`;
   return new AgentError(code, message.replace(/: $/, ''), {
     status: answer.status,
     type: parsed.type,
-    requestId: parsed.requestId ?? readHeader(answer.headers, 'x-request-id'),
+    requestId: parsed.requestId ?? readRequestId(answer, context),
     retryAfterMs: parseRetryAfter(readHeader(answer.headers, 'retry-after'), context.clock.now()),
     isForeign: !parsed.wellFormed || GATEWAY_STATUSES.has(answer.status),
     outcome: resolveOutcome(answer.status, parsed.wellFormed, context),
@@ -70,13 +71,13 @@ function createForeignError(answer: WireAnswer, text: string, context: AnswerCon
   const message = looksLikeJson
     ? `${context.what} answered ${answer.status} with broken JSON`
     : `The address ${context.address} answered ${form} (status ${answer.status}), not the Agent Runs API`;
-  const snippet = looksLikeJson ? '' : context.mask(formatSnippet(text).slice(0, 80));
+  const snippet = looksLikeJson ? '' : formatSnippet(context.mask(text)).slice(0, 80);
   return new AgentError(
     looksLikeJson ? 'INVALID_JSON' : 'NOT_THE_API',
     snippet === '' ? message : `${message}: ${snippet}`,
     {
       status: answer.status,
-      requestId: readHeader(answer.headers, 'x-request-id'),
+      requestId: readRequestId(answer, context),
       isForeign: true,
       outcome: context.creates ? 'unknown' : null,
       hint: `Check the address of the API (--api-url); ${context.what} should answer with JSON.`,
@@ -86,13 +87,18 @@ function createForeignError(answer: WireAnswer, text: string, context: AnswerCon
 
 function createRedirectError(answer: WireAnswer, context: AnswerContext): AgentError {
   answer.body.destroy();
-  const target = formatTarget(readHeader(answer.headers, 'location'), context.address);
+  const target = context.mask(formatTarget(readHeader(answer.headers, 'location'), context.address));
   return new AgentError('REDIRECTED', `${context.what} was redirected (${answer.status}) to ${target}`, {
     status: answer.status,
     isForeign: true,
     outcome: context.creates ? 'unknown' : null,
     hint: 'Redirects are not followed, so that the key goes nowhere else; give the final address as --api-url.',
   });
+}
+
+function readRequestId({ headers }: WireAnswer, { mask }: AnswerContext): string | null {
+  const id = readHeader(headers, 'x-request-id');
+  return id === null ? null : cleanLine(mask(id), 200);
 }
 
 /** The target without its query, which may hold a secret. */

@@ -12,7 +12,7 @@ import type { Caller, CallRequest } from './caller.js';
 import type { EventStream } from './event-stream.js';
 import { IdleWatch } from './idle-watch.js';
 import { OpenRun } from './open-run.js';
-import { formatSnippet, parseErrorAnswer } from './parse-error.js';
+import { parseErrorAnswer } from './parse-error.js';
 import { hasResult, parseRun } from './parse-run.js';
 
 /** Starts a run with its event stream open, and returns as soon as its id is known. Never repeated. */
@@ -107,7 +107,7 @@ async function readRunId(stream: EventStream, caller: Caller, signal: AbortSigna
         stream.unread(early);
         return id;
       }
-      if (item.event.event === 'error') throw createEventError(item.event, caller);
+      if (item.event.event === 'error') throw createEventError(item.event);
       if (early.length >= MAX_EARLY_EVENTS || stream.receivedBytes > MAX_EARLY_BYTES) {
         const what = `${early.length} events (${stream.receivedBytes} bytes)`;
         throw createLostError('RESPONSE_TOO_LARGE', `the stream sent ${what} without naming its run`);
@@ -132,12 +132,11 @@ function createLostError(code: string, message: string, cause?: unknown): AgentE
   });
 }
 
-function createEventError(event: AgentRunEvent, caller: Caller): AgentError {
+function createEventError(event: AgentRunEvent): AgentError {
   const error = parseErrorAnswer(JSON.stringify(event.data));
-  const message = caller.transport.mask(formatSnippet(error.message));
   return new AgentError(
     error.code ?? 'STREAM_ERROR',
-    `POST /agent/runs answered with an error event: ${message}`,
+    `POST /agent/runs answered with an error event: ${error.message}`,
     {
       type: error.type,
       requestId: error.requestId,

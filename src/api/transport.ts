@@ -2,6 +2,7 @@ import { pipeline, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import type { CreateOutcome } from '../model/agent-failure.js';
+import { createMask } from '../model/foreign-text.js';
 import type { ByteSource } from './answer-body.js';
 import { createNetworkError } from './create-network-error.js';
 import { Exchange } from './exchange.js';
@@ -11,6 +12,8 @@ import type { BaseUrl } from './resolve-base-url.js';
 export interface TransportOptions extends PoolOptions {
   readonly base: BaseUrl;
   readonly apiKey: string | null;
+  /** Other texts that are masked like the key. */
+  readonly secrets: readonly string[];
   readonly betas: readonly string[];
   readonly userAgent: string;
   readonly bodyIdleMs: number;
@@ -44,12 +47,15 @@ export interface WireAnswer {
 export class Transport {
   readonly base: BaseUrl;
   requests = 0;
+  /** Takes the key out of text from outside: an agent may repeat it, by mistake or on purpose. */
+  readonly mask: (text: string) => string;
   readonly #options: TransportOptions;
   readonly #pool: Dispatcher;
 
   constructor(options: TransportOptions) {
     this.base = options.base;
     this.#options = options;
+    this.mask = createMask([options.apiKey, ...options.secrets]);
     this.#pool = openPool(options.base, options);
   }
 
@@ -88,12 +94,6 @@ export class Transport {
         resolveOutcome(request, exchange.written),
       );
     }
-  }
-
-  /** Text from outside, without the key: an agent may repeat the key in what it complains of. */
-  mask(text: string): string {
-    const { apiKey } = this.#options;
-    return apiKey === null || apiKey === '' ? text : text.replaceAll(apiKey, '***');
   }
 
   /** Closes every connection; requests and streams still open fail. */

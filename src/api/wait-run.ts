@@ -89,7 +89,9 @@ async function resolveEnd(
   calls: FollowCalls,
 ): Promise<AgentRun> {
   const carried = hasResult(last?.data) ? parseRun(last?.data) : null;
-  if (carried !== null && carried.id === target.id && hasEnded(carried)) return carried;
+  // Without a cost, the event may only have been sent before the run was billed.
+  const isWhole = carried !== null && carried.costDollars.total !== null;
+  if (isWhole && carried.id === target.id && hasEnded(carried)) return carried;
   const startedAt = calls.clock.now();
   for (;;) {
     const run = await calls.get(target.id);

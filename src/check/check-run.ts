@@ -3,6 +3,7 @@ import type { CheckedField, CheckedRow, CheckedRun, RejectedRow } from '../model
 import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { readEntryFields, readRowEntries } from '../model/row-entries.js';
 import type { AgentRun } from '../model/run.js';
+import { mergeVerdicts } from './merge-verdicts.js';
 import type { FieldVerdict, RowChecker } from './row-checker.js';
 
 export { createRowChecker, type RowChecker } from './row-checker.js';
@@ -61,39 +62,41 @@ function readRowId(entry: JsonObject): string | null {
 }
 
 type RowVerdict =
-  | { readonly status: 'checked'; readonly row: CheckedRow; readonly isClean: boolean }
+  | { readonly status: 'checked'; readonly row: CheckedRow }
   /** `reason` is null where nothing came back at all: then the run says why. */
   | { readonly status: 'rejected'; readonly reason: string | null };
 
-/** The first entry without a fault; failing that the first that can be used; failing that what is wrong with the first. */
+/** Judges all entries of a row as one answer. Null beside a value is the value; different values leave the field null. */
 function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checker: RowChecker): RowVerdict {
-  let usable: RowVerdict | null = null;
-  let refused: RowVerdict | null = null;
-  for (const entry of entries) {
-    const verdict = checkEntry(batch, row, entry, checker);
-    if (verdict.status === 'checked') {
-      if (verdict.isClean) return verdict;
-      usable ??= verdict;
-    } else refused ??= verdict;
+  const readable = entries.flatMap((entry) => {
+    const found = readEntryFields(entry.object, batch.fields);
+    return found === null ? [] : [{ index: entry.index, fields: found.fields }];
+  });
+  const [first] = readable;
+  if (first === undefined) {
+    const reason = entries.length === 0 ? null : 'its entry holds none of the fields';
+    return { status: 'rejected', reason };
   }
-  return usable ?? refused ?? { status: 'rejected', reason: null };
-}
-
-function checkEntry(batch: Batch, row: BatchRow, entry: Entry, checker: RowChecker): RowVerdict {
-  const found = readEntryFields(entry.object, batch.fields);
-  if (found === null) return { status: 'rejected', reason: 'its entry holds none of the fields' };
   const verdicts = new Map<string, FieldVerdict>();
+  const places = new Map<string, readonly number[]>();
+  const disputed: string[] = [];
   let isAnswered = false;
   for (const name of batch.fields) {
-    const isThere = Object.hasOwn(found.fields, name);
-    const verdict = checker.checkField(name, isThere ? (found.fields[name] ?? null) : null);
-    verdicts.set(name, verdict);
-    if (isThere && verdict.state !== 'invalid') isAnswered = true;
+    const found = readable.filter(({ fields }) => Object.hasOwn(fields, name));
+    const judged = found.map(({ index, fields }) => {
+      return { index, verdict: checker.checkField(name, fields[name] ?? null) };
+    });
+    const merged = mergeVerdicts(judged, (value) => checker.checkField(name, value));
+    verdicts.set(name, merged.verdict);
+    places.set(name, merged.places);
+    if (merged.isDisputed) disputed.push(name);
+    if (judged.some(({ verdict }) => verdict.state !== 'invalid')) isAnswered = true;
   }
   if (!isAnswered) return { status: 'rejected', reason: describeFaults(verdicts) };
   const fields = joinNotes(verdicts, checker);
-  const isClean = [...verdicts.values()].every((verdict) => verdict.state !== 'invalid');
-  return { status: 'checked', row: { rowId: row.rowId, key: row.key, index: entry.index, fields }, isClean };
+  const { rowId, key } = row;
+  const twice = readable.length === 1 ? {} : { twice: { places, disputed } };
+  return { status: 'checked', row: { rowId, key, index: first.index, fields, ...twice } };
 }
 
 function joinNotes(

@@ -1,4 +1,4 @@
-import type { RejectedRow } from '../model/checked.js';
+import type { CheckedRow, RejectedRow } from '../model/checked.js';
 import type { Question, QuestionGroup } from '../model/question.js';
 import type { AgentRun } from '../model/run.js';
 
@@ -44,4 +44,25 @@ export function planRepair(
     again: [],
     failures: [],
   };
+}
+
+const DISPUTED_FAULT = 'two entries came back for one record, with different values';
+
+/**
+ * The fields that one run answered twice, with different values, to be asked once more: a second dispute is left as it is,
+ * with both values named.
+ */
+export function planSecondLook(
+  group: QuestionGroup,
+  rows: readonly CheckedRow[],
+  run: AgentRun,
+  lastAttempt: number,
+): readonly Question[] {
+  if (group.attempt >= lastAttempt || run.status === 'cancelled') return [];
+  const disputed = new Map(rows.map(({ key, twice }) => [key, twice?.disputed ?? []]));
+  return group.questions.flatMap((question) => {
+    const fields = disputed.get(question.key) ?? [];
+    if (fields.length === 0 || question.fault === DISPUTED_FAULT) return [];
+    return [{ ...question, fields, attempt: question.attempt + 1, fault: DISPUTED_FAULT }];
+  });
 }

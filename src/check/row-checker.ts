@@ -1,6 +1,7 @@
 import { DOUBT } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { CheckedField } from '../model/checked.js';
+import { cleanText, limitValue } from '../model/foreign-text.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns } from '../model/output-columns.js';
 import { escapeToken, resolvePointer } from '../model/pointer.js';
@@ -38,8 +39,9 @@ export function createRowChecker(ask: Ask): RowChecker {
       const check = checks.get(name);
       if (check === undefined) return NOTHING;
       if (isDeep(value)) return createFault('is nested too deeply', value, '');
-      if (isNothing(value)) return NOTHING;
-      const verdict = judge(value, check);
+      const kept = limitValue(value);
+      if (isNothing(kept)) return NOTHING;
+      const verdict = judge(kept, check);
       // A schema may name properties and still take what is no object; a table has no column for that.
       const isLost = spread.has(name) && verdict.state === 'valid' && !isJsonObject(verdict.value);
       return isLost ? createFault('must be object', value, '') : verdict;
@@ -128,7 +130,7 @@ function isMissingPart(value: JsonValue, issue: SchemaIssue): boolean {
 /** Null, blank text, or what is made of nothing else: an agent keeps the shape of an object of which it found no part. */
 function isNothing(value: JsonValue): boolean {
   if (value === null) return true;
-  if (typeof value === 'string') return value.trim() === '';
+  if (typeof value === 'string') return cleanText(value).trim() === '';
   if (typeof value !== 'object') return false;
   // An empty list may be what was found.
   const parts = Array.isArray(value) ? value : Object.values(value);

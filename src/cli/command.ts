@@ -1,7 +1,7 @@
 import type { Host } from './host.js';
 
 /** What an option's value is; decides its type in `CommandArgs` and how its text is checked. */
-export type OptionKind = 'switch' | 'text' | 'texts' | 'list' | 'number' | 'integer';
+export type OptionKind = 'switch' | 'text' | 'texts' | 'list' | 'number' | 'integer' | 'dollars';
 
 export interface OptionSpec {
   readonly kind: OptionKind;
@@ -29,6 +29,8 @@ interface KindValues {
   readonly list: readonly string[];
   readonly number: number;
   readonly integer: number;
+  /** An amount of money. */
+  readonly dollars: number;
 }
 
 /** The options as a command sees them: checked, typed, and missing where they were not given. */

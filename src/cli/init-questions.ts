@@ -1,5 +1,6 @@
 import { createUsageError } from '../errors.js';
 import { type FileLook, suggest, suggestQuery } from '../init.js';
+import { readDollars } from '../model/money.js';
 import { formatList, splitList } from '../model/text-list.js';
 import { formatNumber } from '../model/words.js';
 import type { Host } from './host.js';
@@ -77,7 +78,8 @@ const QUESTIONS: readonly Resolve[] = [
       : {
           text: 'What may a job cost at most, in US dollars? Nothing for no limit: each run of it then asks.',
           fallback: '',
-          read: (text) => (text === '' ? {} : { budget: readDollars(text) }),
+          read: (text) =>
+            text === '' ? {} : { budget: readDollars(text.replace(/^\$\s*/, ''), 'the limit') },
         },
 ];
 
@@ -85,10 +87,4 @@ function readList(text: string, what: string): string[] {
   const parts = splitList(text);
   if (parts.length > 0) return parts;
   throw createUsageError('MISSING_VALUE', `At least ${what} is needed.`, 'Name it.');
-}
-
-function readDollars(text: string): number {
-  const number = Number(text.replace(/^\$\s*/, ''));
-  if (Number.isFinite(number) && number >= 0) return number;
-  throw createUsageError('BAD_NUMBER', `“${text}” is no amount.`, 'For example: 5 or 2.50');
 }

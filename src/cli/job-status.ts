@@ -3,7 +3,7 @@ import type { JobStop } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 import { ROW_STATUSES } from '../model/outcome.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
-import { toDollars } from './summary.js';
+import { formatEstimate, toDollars } from './summary.js';
 
 const STATES: Readonly<Record<JobStop, string>> = {
   done: 'done',
@@ -23,7 +23,7 @@ export function formatJob(job: JobStatus, nowMs: number): string[] {
     `  ${job.input} → ${job.output}`,
     `  ${shorten(job.query)}`,
     `  ${formatRows(job)}`,
-    `  ${formatDollars(job.spentMicros)} spent${reserved}`,
+    `  ${formatDollars(job.spentMicros)} spent${formatEstimate(job)}${reserved}`,
     ...job.runs.map((run) => `  ${formatRun(run, nowMs)}`),
   ];
 }
@@ -42,6 +42,7 @@ export function createJobRecord(job: JobStatus): JsonObject {
     answered: job.answered,
     failed: job.failed,
     cost_usd: toDollars(job.spentMicros),
+    estimated_usd: toDollars(job.estimatedMicros),
     reserved_usd: toDollars(job.reservedMicros),
     opened_at: new Date(job.openedAtMs).toISOString(),
     closed_at: job.closedAtMs === null ? null : new Date(job.closedAtMs).toISOString(),

@@ -14,13 +14,14 @@ export function createLogRecord(event: EnrichEvent): JsonObject | null {
       return { batch: batchId, run: runId, rows, effort, attempt, adopted };
     }
     case 'batch_settled': {
-      const { batchId, runId, rows, answered, costMicros } = event;
+      const { batchId, runId, rows, answered, costMicros, isCostEstimated } = event;
       return {
         batch: batchId,
         run: runId,
         rows,
         answered,
         cost_usd: toDollars(costMicros),
+        ...(isCostEstimated ? { cost_estimated: true } : {}),
       };
     }
     case 'batch_failed': {

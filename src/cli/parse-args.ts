@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createUsageError, type RowfillError } from '../errors.js';
+import { readDollars } from '../model/money.js';
 import { readNearest } from '../model/nearest.js';
 import { splitList } from '../model/text-list.js';
 import type { CommandArgs, OptionSpec, OptionTable } from './command.js';
@@ -139,7 +140,8 @@ function readOption(raw: readonly (string | null)[], name: string, spec: OptionS
   if (more.length > 0) {
     throw createUsageError('OPTION_TWICE', `${flag} is given ${texts.length} times`, 'Give it once.');
   }
-  return spec.kind === 'text' ? text : readNumber(text, flag, spec.kind);
+  if (spec.kind === 'text') return text;
+  return spec.kind === 'dollars' ? readDollars(text, flag) : readNumber(text, flag, spec.kind);
 }
 
 const ON = ['true', 'yes', 'on', '1'];

@@ -43,7 +43,8 @@ export const RESULT_OPTIONS = {
   raw: {
     kind: 'switch',
     group: FILES,
-    about: 'Write the agent’s text as it came, even where a spreadsheet would run it as a formula.',
+    about:
+      'Write the agent’s text as it came: formulas that a spreadsheet would run, control characters and all.',
   },
   quiet: { kind: 'switch', group: REPORT, about: 'Say nothing but errors and questions.' },
   logFile: {

@@ -161,7 +161,7 @@ export const JOB_OPTIONS = {
     fallback: '15s',
   },
   maxCost: {
-    kind: 'number',
+    kind: 'dollars',
     value: 'USD',
     group: MONEY,
     about: 'The most that this job may cost, over every time it is run. It is never passed.',

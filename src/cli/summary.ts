@@ -21,6 +21,7 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
     runs: { created: runs.created, adopted: runs.adopted, failed: runs.failed, unknown: summary.unknownRuns },
     requests,
     cost_usd: toDollars(summary.costMicros),
+    estimated_usd: toDollars(summary.estimatedMicros),
     reserved_usd: toDollars(summary.reservedMicros),
     seconds,
     steps: summary.steps.map(({ effort, runs: stepRuns, filled, costMicros }) => ({
@@ -64,9 +65,16 @@ function formatCost(summary: JobSummary): string {
   const { costMicros, costNowMicros, reservedMicros, runs } = summary;
   const before =
     costNowMicros === costMicros ? '' : `, ${formatDollars(costNowMicros)} of it by this command`;
+  const estimated = formatEstimate(summary);
   const open = reservedMicros === 0 ? '' : `; ${formatDollars(reservedMicros)} more is reserved`;
   const adopted = runs.adopted === 0 ? '' : `, ${formatCount(runs.adopted)} picked up again`;
-  return `Cost: ${formatDollars(costMicros)}${before}${open} (${formatNumber(runs.created, 'new run')}${adopted}).`;
+  return `Cost: ${formatDollars(costMicros)}${before}${estimated}${open} (${formatNumber(runs.created, 'new run')}${adopted}).`;
+}
+
+/** How much of what was spent is an estimate, as part of a sentence; empty if nothing is. */
+export function formatEstimate({ estimatedMicros }: { readonly estimatedMicros: number }): string {
+  if (estimatedMicros === 0) return '';
+  return `, ${formatDollars(estimatedMicros)} of it an estimate, since the agent did not say what those runs cost`;
 }
 
 /** What each level of the effort ladder cost and filled, where there is more than one. */

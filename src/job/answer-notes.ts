@@ -35,7 +35,7 @@ export class AnswerNotes {
         : [
             {
               code: 'ANSWERS_DOUBLED',
-              message: `${formatNumber(doubled, 'further answer')} to rows answered already, left out`,
+              message: `${formatNumber(doubled, 'further answer')} to rows answered already; fields with different values are asked again`,
             },
           ]),
       ...[...this.repaired].map(([field, values]) => ({

@@ -80,7 +80,7 @@ async function waitAndSettle(
       }
     }
     case 'gone':
-      return settleGroup(batch, group, createGoneRun(batch, readRunId(run), waited.reason), context);
+      return settleGroup(batch, group, createGoneRun(readRunId(run), waited.reason), context);
     case 'unusable':
       return settleUnusable(batch, group, readUsableId(run), waited.reason, context);
     case 'late':

@@ -7,7 +7,7 @@ import { isAgentFailure } from '../model/agent-failure.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { systemClock } from '../model/clock.js';
-import { toMicros } from '../model/money.js';
+import { bookCost } from '../model/money.js';
 import { describeBadRunId, hasEnded, isRunId } from '../model/run.js';
 import { findLostRuns } from '../send/find-lost-runs.js';
 import { createAnswers } from '../settle/create-answers.js';
@@ -19,6 +19,8 @@ export interface CancelledRuns {
   readonly cancelled: readonly string[];
   /** What the runs that ended here were billed, or are booked at, in micro-dollars. */
   readonly costMicros: number;
+  /** How much of that is an estimate: the reserved price of runs of which the agent did not say what they cost. */
+  readonly estimatedMicros: number;
   /** Runs that could not be cancelled, each with the reason; they are still waited for. */
   readonly failed: readonly { readonly runId: string; readonly reason: string }[];
   /**
@@ -56,6 +58,7 @@ class Canceller {
   readonly result = {
     cancelled: [] as string[],
     costMicros: 0,
+    estimatedMicros: 0,
     failed: [] as { runId: string; reason: string }[],
     givenUp: [] as { runId: string | null; reason: string }[],
     unknown: 0,
@@ -79,7 +82,7 @@ class Canceller {
       if (run.status === 'completed' && excludesAnswers) return;
       ledger.settle(batch.id, run, createAnswers(batch, checkRun(batch, run, this.#checker), run), []);
       this.result.cancelled.push(runId);
-      this.result.costMicros += toMicros(run.costDollars.total);
+      this.#count(batch, run.costDollars.total);
     } catch (error) {
       const reason = describeError(error);
       if (isAgentFailure(error) && (await this.#isAnswering())) this.#giveUp(batch, runId, reason);
@@ -130,8 +133,14 @@ class Canceller {
   }
 
   #giveUp(batch: Batch, runId: string | null, reason: string): void {
-    this.#target.ledger.settle(batch.id, createGoneRun(batch, runId ?? '', reason), [], []);
+    this.#target.ledger.settle(batch.id, createGoneRun(runId ?? '', reason), [], []);
     this.result.givenUp.push({ runId, reason });
-    this.result.costMicros += batch.reserveMicros;
+    this.#count(batch, null);
+  }
+
+  #count(batch: Batch, totalDollars: number | null): void {
+    const { micros, isEstimated } = bookCost(totalDollars, batch.reserveMicros);
+    this.result.costMicros += micros;
+    if (isEstimated) this.result.estimatedMicros += micros;
   }
 }

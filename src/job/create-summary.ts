@@ -35,6 +35,7 @@ export function createSummary(
     unknownRuns: tally.unknownBatches,
     requests: agent.client.requests,
     costMicros: spend.spentMicros,
+    estimatedMicros: ledger.readEstimate(job.id),
     costNowMicros: tally.costNowMicros,
     reservedMicros: spend.reservedMicros,
     remaining,

@@ -1,13 +1,14 @@
+import type { CitedSource } from '../model/answer.js';
 import type { Blanks } from '../model/blank.js';
 import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { toMicros } from '../model/money.js';
 import type { RowStatus } from '../model/outcome.js';
-import type { Citation, Confidence } from '../model/run.js';
+import type { Confidence } from '../model/run.js';
 
 /** Where a value comes from. */
 export interface FilledSource {
   readonly confidence: Confidence | null;
-  readonly citations: readonly Citation[];
+  readonly citations: readonly CitedSource[];
 }
 
 /** A row of a program with what became of it. */
@@ -21,6 +22,8 @@ export interface FilledRecord<T extends object> {
   readonly error: string | null;
   /** The row's share of what the job was billed, in micro-dollars: a million is a dollar. */
   readonly costMicros: number;
+  /** True if the agent did not say what some of that cost: it is then the reserved price. */
+  readonly isCostEstimated: boolean;
   readonly runId: string | null;
   /** Where the values come from, by field; a field that was not asked about this row is missing. */
   readonly fields: Readonly<Record<string, FilledSource>>;
@@ -53,6 +56,7 @@ export function readFilledRecord<T extends object>(
     status: enrichment.status,
     error: enrichment.error,
     costMicros: toMicros(enrichment.cost_usd),
+    isCostEstimated: enrichment.cost_estimated === true,
     runId: enrichment.run_id,
     fields: enrichment.fields,
   };
@@ -62,6 +66,7 @@ interface Enrichment {
   readonly status: RowStatus;
   readonly error: string | null;
   readonly cost_usd: number;
+  readonly cost_estimated?: boolean;
   readonly run_id: string | null;
   readonly fields: Readonly<Record<string, FilledSource>>;
 }

@@ -1,6 +1,7 @@
+import { formatExcerpt } from '../check/repair-value.js';
 import type { Batch } from '../model/batch.js';
 import type { EnrichEvent } from '../model/events.js';
-import { formatMicros, toMicros } from '../model/money.js';
+import { type BookedCost, formatMicros } from '../model/money.js';
 import type { RowCounts } from '../model/outcome.js';
 import type { AgentRun } from '../model/run.js';
 import type { Selection } from '../select/select-rows.js';
@@ -9,6 +10,9 @@ import type { SurveyCounts } from './survey-counts.js';
 
 /** From this part of the cap on, the job warns. */
 const WARN_AT = 0.8;
+
+/** A run that costs more than this many times its reserved price is worth a warning. */
+const FAR_ABOVE = 2;
 
 export interface TallySources {
   readonly jobId: string;
@@ -36,6 +40,8 @@ export class JobTally {
   private rowsFailed = 0;
   private runsActive = 0;
   private hasWarned = false;
+  private hasToldEstimate = false;
+  private hasToldExcess = false;
 
   constructor(sources: TallySources) {
     this.sources = sources;
@@ -92,6 +98,7 @@ export class JobTally {
   countSettled(
     batch: Batch,
     run: AgentRun,
+    cost: BookedCost,
     rows: {
       readonly answered: number;
       readonly filled: number;
@@ -101,7 +108,7 @@ export class JobTally {
       readonly reason: string | null;
     },
   ): void {
-    const costMicros = toMicros(run.costDollars.total);
+    const { micros: costMicros, isEstimated } = cost;
     const step = this.steps.find(({ effort }) => effort === batch.effort);
     if (step !== undefined) {
       step.runs += 1;
@@ -116,19 +123,22 @@ export class JobTally {
     this.rowsDone += rows.done + rows.failed;
     this.rowsFailed += rows.failed;
     const facts = { batchId: batch.id, rows: batch.rows.length };
+    const spent = { costMicros, isCostEstimated: isEstimated };
     if (run.status === 'completed') {
       this.sources.onEvent({
         type: 'batch_settled',
         ...facts,
         runId: run.id,
         answered: rows.answered,
-        costMicros,
+        ...spent,
       });
     } else {
       this.runs.failed += 1;
       const reason = rows.reason ?? `the run ended as ${run.status}`;
       this.sources.onEvent({ type: 'batch_failed', ...facts, runId: run.id === '' ? null : run.id, reason });
     }
+    if (isEstimated) this.tellEstimate(run, costMicros);
+    else if (costMicros > FAR_ABOVE * batch.reserveMicros) this.tellExcess(batch, run, costMicros);
     this.report();
   }
 
@@ -171,6 +181,26 @@ export class JobTally {
     if (status === 'reused') this.reused += count;
     if (status === 'twin') this.duplicates += count;
     if (status === 'unsendable' || status === 'failed') this.rowsFailed += count;
+  }
+
+  /** Said once: an agent that leaves out one cost mostly leaves out all. */
+  private tellEstimate(run: AgentRun, micros: number): void {
+    if (this.hasToldEstimate) return;
+    this.hasToldEstimate = true;
+    const { unreadableTotal } = run.costDollars;
+    const said =
+      unreadableTotal === undefined || unreadableTotal === null || typeof unreadableTotal === 'object'
+        ? 'did not report a cost'
+        : `reported a cost of ${formatExcerpt(unreadableTotal)}, which is not an amount in dollars,`;
+    const message = `The agent ${said} for run ${run.id}. Such runs are booked at their reserved price (here $${formatMicros(micros)}) and marked as estimated.`;
+    this.sources.onEvent({ type: 'note', code: 'COST_ESTIMATED', message });
+  }
+
+  private tellExcess({ reserveMicros }: Batch, run: AgentRun, micros: number): void {
+    if (this.hasToldExcess) return;
+    this.hasToldExcess = true;
+    const message = `Run ${run.id} cost $${formatMicros(micros)}, far above its list price of $${formatMicros(reserveMicros)}. It is booked as billed. A cap can only hold if list prices are right: set them under prices in a recipe.`;
+    this.sources.onEvent({ type: 'note', code: 'COST_ABOVE_PRICE', message });
   }
 
   private report(): void {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { listTables } from '../agents/list-tables.js';
-import { type Ask, createAsk, hashText } from '../model/ask.js';
+import { type Ask, createAsk, hashText, isEmbedded, TABLE_STATE } from '../model/ask.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { AgentChoice } from '../options.js';
 
@@ -21,18 +21,17 @@ export async function nameAgent(agent: AgentChoice): Promise<string> {
 }
 
 /** Where the agent of an ask is reached; null for one that lived in the process that asked. */
-export function readAgentUrl({ agent }: Pick<Ask, 'agent'>): string | null {
-  return STATE.test(agent) ? null : agent;
+export function readAgentUrl(ask: Pick<Ask, 'agent'>): string | null {
+  return isEmbedded(ask) ? null : ask.agent;
 }
 
 /** True if two asks differ in nothing but the state of the tables that answer. */
 export function isSameAsk(one: Ask, other: Ask): boolean {
-  const [a, b] = [one, other].map((ask) => createAsk({ ...ask, agent: ask.agent.replace(STATE, '') }).id);
+  const [a, b] = [one, other].map(
+    (ask) => createAsk({ ...ask, agent: ask.agent.replace(TABLE_STATE, '') }).id,
+  );
   return a === b;
 }
-
-/** Behind the name of a folder of tables; no address of an agent ends so. */
-const STATE = /#[0-9a-f]{16}$/;
 
 /** A folder that cannot be read has no state: the agent itself says what is wrong with it. */
 async function readState(directory: string, omit: readonly string[]): Promise<string> {

@@ -35,7 +35,8 @@ export async function openAgent(
         agent: await createReferenceAgent(agent.directory, agent.omit),
         maxActiveRuns: settings.concurrency,
       });
-      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, onRetry });
+      const secrets = options.apiKey === undefined ? [] : [options.apiKey.trim()];
+      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, secrets, onRetry });
       const close = async (): Promise<void> => {
         await client.close();
         await server.close();

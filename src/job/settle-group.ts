@@ -1,11 +1,11 @@
 import { checkRun } from '../check/check-run.js';
 import { excludeAnswers } from '../check/exclude-answers.js';
-import { planRepair } from '../check/plan-repair.js';
+import { planRepair, planSecondLook } from '../check/plan-repair.js';
 import type { FieldAnswer, RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { readNextSteps } from '../model/ladder.js';
-import { toMicros } from '../model/money.js';
+import { bookCost } from '../model/money.js';
 import type { Question, QuestionGroup } from '../model/question.js';
 import type { AgentRun } from '../model/run.js';
 import type { InFlight } from '../select/in-flight.js';
@@ -42,7 +42,7 @@ export function settleUnusable(
   reason: string,
   context: AskContext,
 ): NextQuestions {
-  return settleRun(batch, group, createGoneRun(batch, runId, reason), reason, context);
+  return settleRun(batch, group, createGoneRun(runId, reason), reason, context);
 }
 
 function settleRun(
@@ -62,18 +62,21 @@ function settleRun(
       ? planRepair(group, checked.rejected, run, lastAttempt)
       : { ...NOTHING, failures: batch.rows.map(({ key }) => ({ key, reason: unusable })) };
   const isFirst = ledger.settle(batch.id, run, answers, repair.failures);
-  context.cap.settle(batch.id, toMicros(run.costDollars.total));
+  const cost = bookCost(run.costDollars.total, batch.reserveMicros);
+  context.cap.settle(batch.id, cost.micros);
   // What another job sent fails there, and what `cancel` has settled meanwhile nowhere; the rows that waited fail here.
   if (!isFirst || batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   const stored = findStored(answers, context);
-  const climbing = readClimbing(group, stored, ask);
-  const next = keepWanted({ ...NOTHING, ...repair, again: [...repair.again, ...climbing] }, inFlight);
+  const disputed = planSecondLook(group, checked.rows, run, lastAttempt);
+  const climbing = readClimbing(group, stored, disputed, ask);
+  const again = [...repair.again, ...disputed, ...climbing];
+  const next = keepWanted({ ...NOTHING, ...repair, again }, inFlight);
   for (const { key, fields } of [...next.again, ...(next.followUp?.questions ?? [])])
     inFlight.add(key, fields);
-  const open = new Set(climbing.map(({ key }) => key));
+  const open = new Set([...disputed, ...climbing].map(({ key }) => key));
   const isDone = ({ key }: { readonly key: string }): boolean => !open.has(key) && !inFlight.holds(key);
-  tally.countSettled(batch, run, {
+  tally.countSettled(batch, run, cost, {
     answered: answers.length,
     filled: countFilled(answers, stored, run),
     done: answers.filter(isDone).length,
@@ -121,12 +124,19 @@ function countFilled(answers: readonly RowAnswer[], stored: AnswersByKey, run: A
   return fields.filter(({ value, runId }) => value !== null && runId === run.id).length;
 }
 
-/** Rows whose answers leave something for the next level of the effort ladder. */
-function readClimbing(group: QuestionGroup, stored: AnswersByKey, ask: Ask): Question[] {
+/** Rows whose answers leave something for the next level of the effort ladder; what is asked again at this one climbs after that. */
+function readClimbing(
+  group: QuestionGroup,
+  stored: AnswersByKey,
+  disputed: readonly Question[],
+  ask: Ask,
+): Question[] {
+  const waiting = new Map(disputed.map(({ key, fields }) => [key, fields]));
   return group.questions.flatMap((question) => {
     const fields = stored.get(question.key);
     if (fields === undefined) return [];
-    const steps = readNextSteps(ask, question.fields, fields);
+    const open = question.fields.filter((name) => waiting.get(question.key)?.includes(name) !== true);
+    const steps = readNextSteps(ask, open, fields);
     return steps.map((step) => ({ ...question, ...step, attempt: 1, fault: null }));
   });
 }

@@ -1,7 +1,8 @@
 import type { StoredAnswer } from '../ledger/records.js';
 import { type FieldAnswer, isDoubtful } from '../model/answer.js';
-import type { Ask } from '../model/ask.js';
+import { type Ask, isEmbedded } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
+import { cleanAnswer, cleanLine } from '../model/foreign-text.js';
 import { readNextSteps } from '../model/ladder.js';
 import type { FilledRow, RowOutcome, RowStatus } from '../model/outcome.js';
 import { listKeys, type RowQuestion, readQuestion, resolveKey } from '../model/question.js';
@@ -20,9 +21,13 @@ export interface JoinContext {
   /** How the exclusion file is called in a message. */
   readonly exclusionName: string;
   findAnswers(keys: readonly string[]): ReadonlyMap<string, StoredAnswer>;
+  /** True to leave values as the agent gave them, control characters and all. */
+  readonly raw: boolean;
   /** True where a key is met for the first time in this reading: a twin costs nothing. */
   claimKey(key: string): boolean;
 }
+
+const MAX_ERROR_LENGTH = 8_000;
 
 const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
 
@@ -41,15 +46,22 @@ export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[
     if (question === undefined) throw new RangeError('a row has a question');
     const stored = question.status === 'question' ? answers.get(question.key) : undefined;
     const outcome = createOutcome(row, question, stored, context);
-    return { row, outcome: { ...outcome, costMicros: readCost(question, stored, context) } };
+    return { row, outcome: { ...outcome, ...readCost(question, stored, context) } };
   });
 }
 
 /** The first of several equal rows bears their cost. */
-function readCost(question: RowQuestion, stored: StoredAnswer | undefined, context: JoinContext): number {
-  if (question.status !== 'question' || stored === undefined || stored.costMicros === 0) return 0;
-  return context.claimKey(question.key) ? stored.costMicros : 0;
+function readCost(
+  question: RowQuestion,
+  stored: StoredAnswer | undefined,
+  context: JoinContext,
+): Pick<RowOutcome, 'costMicros' | 'isCostEstimated'> {
+  if (question.status !== 'question' || stored === undefined || stored.costMicros === 0) return FREE;
+  if (!context.claimKey(question.key)) return FREE;
+  return { costMicros: stored.costMicros, isCostEstimated: stored.estimatedMicros > 0 };
 }
+
+const FREE = { costMicros: 0, isCostEstimated: false } as const;
 
 function createOutcome(
   row: Row,
@@ -69,7 +81,7 @@ function createOutcome(
     case 'question':
       return stored === undefined
         ? createBareOutcome(readUnasked(row, context), null)
-        : createAnsweredOutcome(question.fields, stored, readUnasked(row, context), context.ask);
+        : createAnsweredOutcome(question.fields, stored, readUnasked(row, context), context);
   }
 }
 
@@ -83,12 +95,13 @@ function createAnsweredOutcome(
   asked: readonly string[],
   stored: StoredAnswer,
   unasked: Unasked,
-  ask: Ask,
+  { ask, raw }: JoinContext,
 ): RowOutcome {
   const fields = new Map<string, FieldAnswer>();
+  const rules = { raw, isEmbedded: isEmbedded(ask) };
   for (const name of asked) {
     const answer = stored.fields.get(name);
-    if (answer !== undefined) fields.set(name, answer);
+    if (answer !== undefined) fields.set(name, cleanAnswer(answer, rules));
   }
   const found = [...fields.values()].filter((answer) => answer.value !== null).length;
   const open =
@@ -105,9 +118,9 @@ function createAnsweredOutcome(
   ];
   return {
     status,
-    error: reasons.length === 0 ? null : reasons.join('; '),
-    costMicros: 0,
-    runId: stored.runId,
+    error: reasons.length === 0 ? null : cleanLine(reasons.join('; '), MAX_ERROR_LENGTH),
+    ...FREE,
+    runId: stored.runId === null ? null : cleanLine(stored.runId, 200),
     fields,
   };
 }
@@ -138,5 +151,5 @@ function readStatus(
 }
 
 function createBareOutcome(status: RowStatus, error: string | null): RowOutcome {
-  return { status, error, costMicros: 0, runId: null, fields: NO_FIELDS };
+  return { status, error, ...FREE, runId: null, fields: NO_FIELDS };
 }

@@ -14,6 +14,7 @@ interface FoundColumns {
   readonly invocations: string;
   readonly answeredAt: string;
   readonly costs: string;
+  readonly estimates: string;
   readonly failures: string;
   readonly failureInvocations: string;
 }
@@ -23,7 +24,8 @@ export const FIND_ANSWERS = `
   select json_group_array(answer.key) as keys, '[' || group_concat(answer.fields) || ']' as fields,
     json_group_array(answer.run_id) as runIds, json_group_array(answering.id) as jobIds,
     json_group_array(answer.invocation) as invocations, json_group_array(answer.answered_at) as answeredAt,
-    json_group_array(own.cost_micros) as costs, json_group_array(own.failure) as failures,
+    json_group_array(own.cost_micros) as costs, json_group_array(own.estimated_micros) as estimates,
+    json_group_array(own.failure) as failures,
     json_group_array(own.failure_invocation) as failureInvocations
   from json_each(?) found
   cross join answer on answer.number = found.value
@@ -50,6 +52,7 @@ export function findAnswers(
   const invocations = JSON.parse(columns.invocations) as (number | null)[];
   const answeredAt = JSON.parse(columns.answeredAt) as (number | null)[];
   const costs = JSON.parse(columns.costs) as (number | null)[];
+  const estimates = JSON.parse(columns.estimates) as (number | null)[];
   const failures = JSON.parse(columns.failures) as (string | null)[];
   const failureInvocations = JSON.parse(columns.failureInvocations) as (number | null)[];
   for (const [index, key] of (JSON.parse(columns.keys) as string[]).entries()) {
@@ -59,6 +62,7 @@ export function findAnswers(
       failure: failures[index] ?? null,
       failureInvocation: failureInvocations[index] ?? null,
       costMicros: costs[index] ?? 0,
+      estimatedMicros: estimates[index] ?? 0,
       runId,
       answeredJobId: jobIds[index] ?? null,
       answeredInvocation: invocations[index] ?? null,

@@ -145,6 +145,14 @@ export function readSpend(database: Database, jobId: string): Spend {
   return { spentMicros: spend?.spentMicros ?? 0, reservedMicros: spend?.reservedMicros ?? 0 };
 }
 
+/** How much of what a job was billed is an estimate. */
+export function readEstimate(database: Database, jobId: string): number {
+  return (
+    database.get<{ micros: number }>('select estimated_micros as micros from job where id = ?', jobId)
+      ?.micros ?? 0
+  );
+}
+
 /** How far the answers of a job are. */
 export function readAnswerState(database: Database, { id, askId }: JobHandle): AnswerState {
   const state = database.get<{ settledRuns: number; failures: number }>(

@@ -4,7 +4,7 @@ import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { type Clock, systemClock } from '../model/clock.js';
-import { formatMicros, toMicros } from '../model/money.js';
+import { bookCost, formatMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
 import { AnswerKeys } from './answer-keys.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';
@@ -27,6 +27,7 @@ import {
   isUnusedJob,
   openJob,
   readAnswerState,
+  readEstimate,
   readFolderSpend,
   readJob,
   readSpend,
@@ -236,8 +237,8 @@ export class Ledger {
   }
 
   /**
-   * Ends a batch by its run: the reservation becomes the cost, every row of the batch bears its share, answers are
-   * merged field by field, the raw run is kept. A run with an empty id stands for one that cannot be named. All of it or none; a batch that is settled already stays as it is.
+   * Ends a batch by its run: the reservation becomes the cost (of a run that does not say its cost it stays, as an estimate),
+   * every row of the batch bears its share, answers are merged field by field, the raw run is kept. A run with an empty id stands for one that cannot be named. All of it or none; a batch that is settled already stays as it is.
    * Begins to flush. False: it was settled already.
    */
   settle(
@@ -249,7 +250,8 @@ export class Ledger {
     const parts = { known: this.#open.get(batchId), run, answers, failures, nowMs: this.#clock.now() };
     const isFirst = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, parts));
     this.#open.delete(batchId);
-    this.#recentRuns.set(run.id, toMicros(run.costDollars.total));
+    const { micros } = bookCost(run.costDollars.total, parts.known?.reserveMicros ?? 0);
+    this.#recentRuns.set(run.id, micros);
     this.#database.flushSoon();
     return isFirst;
   }
@@ -278,6 +280,11 @@ export class Ledger {
   /** What the job was billed, over all its invocations, and what is reserved for runs whose end is not known; nothing where it was never opened. */
   readSpend(jobId: string): Spend {
     return readSpend(this.#database, jobId);
+  }
+
+  /** How much of what the job was billed is an estimate: the reserved price of runs of which the agent did not say what they cost. */
+  readEstimate(jobId: string): number {
+    return readEstimate(this.#database, jobId);
   }
 
   /**

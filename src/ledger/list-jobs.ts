@@ -14,6 +14,7 @@ interface StatusRow {
   readonly stop: JobStop | null;
   readonly counts: string | null;
   readonly spentMicros: number;
+  readonly estimatedMicros: number;
   readonly reservedMicros: number;
   readonly openedAt: number;
   readonly closedAt: number | null;
@@ -23,7 +24,7 @@ interface StatusRow {
 export function listJobs(database: Database): JobStatus[] {
   const rows = database.all<StatusRow>(
     `select job.number, job.id, ask.id as askId, ask.content ->> '$.query' as query, job.input, job.output,
-       job.invocation, job.stop, job.counts, job.spent_micros as spentMicros,
+       job.invocation, job.stop, job.counts, job.spent_micros as spentMicros, job.estimated_micros as estimatedMicros,
        job.reserved_micros as reservedMicros, job.opened_at as openedAt, job.closed_at as closedAt
      from job join ask on ask.number = job.ask order by job.opened_at desc, job.number desc`,
   );
@@ -39,6 +40,7 @@ export function listJobs(database: Database): JobStatus[] {
     counts: row.counts === null ? null : (JSON.parse(row.counts) as RowCounts),
     ...countAnswers(database, row.number),
     spentMicros: row.spentMicros,
+    estimatedMicros: row.estimatedMicros,
     reservedMicros: row.reservedMicros,
     openedAtMs: row.openedAt,
     closedAtMs: row.closedAt,

@@ -1,4 +1,4 @@
-import type { FieldAnswer } from '../model/answer.js';
+import { type FieldAnswer, isDisputed } from '../model/answer.js';
 import { isBelow } from '../model/ladder.js';
 import type { Fields } from './stored-fields.js';
 
@@ -32,7 +32,9 @@ export function mergeFields(stored: Fields, fresh: Fields, rule: MergeRule): Mer
 
 function isReplacement(old: FieldAnswer, fresh: FieldAnswer, rule: MergeRule): boolean {
   if (rule.isLate) return old.value === null && fresh.value !== null;
-  if (rule.isRefresh || old.value === null) return true;
+  if (rule.isRefresh) return true;
+  // That two answers were there says more than that none was found the next time.
+  if (old.value === null) return fresh.value !== null || fresh.issue !== null || !isDisputed(old);
   // A follow-up that finds nothing takes nothing away, a cheaper look never beats a closer one, nor doubt certainty.
   const isCloser = rule.efforts.indexOf(fresh.effort) >= rule.efforts.indexOf(old.effort);
   return fresh.value !== null && isCloser && !isLessSure(fresh, old);

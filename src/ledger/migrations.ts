@@ -205,6 +205,41 @@ export const MIGRATIONS: readonly string[] = [
   ) strict;
   create index written_by_path on written (path, number);
   `,
+  `
+  -- What of a cost is an estimate: the reserved price of runs of which the agent did not say what they cost.
+  alter table batch add column cost_estimated integer not null default 0;
+  alter table job add column estimated_micros integer not null default 0;
+  alter table job_answer add column estimated_micros integer not null default 0;
+
+  -- Amounts that are no price, and with which sums overflow: their runs are booked at their reserved price instead.
+  create temp table absurd_job as
+    select distinct job from batch where state = 'settled' and cost_micros > 1000000000000;
+  update batch set cost_micros = reserve_micros, cost_estimated = reserve_micros > 0
+    where state = 'settled' and cost_micros > 1000000000000;
+  update job set
+    spent_micros = (select coalesce(sum(cost_micros), 0) from batch where batch.job = job.number and state = 'settled'),
+    estimated_micros = (select coalesce(sum(cost_micros), 0) from batch where batch.job = job.number and cost_estimated = 1)
+    where number in (select job from absurd_job);
+
+  -- The rows that bore such an amount share what the others leave of the bill.
+  create temp table absurd_share as
+    select job, answer, row_number() over (partition by job order by answer) as place, count(*) over (partition by job) as shares
+    from job_answer where cost_micros > 1000000000 and job in (select job from absurd_job);
+  create temp table absurd_rest as
+    select number as job, max(0, spent_micros - (
+        select coalesce(sum(cost_micros), 0) from job_answer own
+        where own.job = job.number and own.cost_micros <= 1000000000
+      )) as micros
+    from job where number in (select job from absurd_job);
+  update job_answer set
+    cost_micros = absurd_rest.micros / shares + (place <= absurd_rest.micros % shares),
+    estimated_micros = absurd_rest.micros / shares + (place <= absurd_rest.micros % shares)
+    from absurd_share join absurd_rest on absurd_rest.job = absurd_share.job
+    where job_answer.job = absurd_share.job and job_answer.answer = absurd_share.answer;
+  drop table absurd_job;
+  drop table absurd_share;
+  drop table absurd_rest;
+  `,
 ];
 
 /** Everything that a new ledger holds, as one script. */

@@ -78,6 +78,8 @@ export interface StoredAnswer {
   readonly failureInvocation: number | null;
   /** What this job was billed for the row, over all its invocations; 0 where another job bought the answer. */
   readonly costMicros: number;
+  /** How much of that is an estimate: the reserved price of runs of which the agent did not say what they cost. */
+  readonly estimatedMicros: number;
   /** The run that answered last; of a row that only failed, its first. */
   readonly runId: string | null;
   /** The job whose run answered last, and its invocation when that was settled; null: never answered. */
@@ -117,6 +119,8 @@ export interface Spend {
 
 /** A job as `status` tells it. */
 export interface JobStatus extends JobHandle, Spend {
+  /** How much of `spentMicros` is an estimate. */
+  readonly estimatedMicros: number;
   readonly query: string;
   readonly input: string;
   readonly output: string;

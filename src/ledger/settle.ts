@@ -1,5 +1,5 @@
 import type { RowAnswer } from '../model/answer.js';
-import { splitMicros, toMicros } from '../model/money.js';
+import { type BookedCost, bookCost, splitMicros } from '../model/money.js';
 import type { AgentRun } from '../model/run.js';
 import type { AnswerKeys } from './answer-keys.js';
 import { type OpenRecord, readOpenRecord } from './batches.js';
@@ -26,10 +26,11 @@ export function settleBatch(
   { known, run, answers, failures, nowMs }: Settlement,
 ): boolean {
   const record = known ?? readOpenRecord(database, batchId);
-  const costMicros = toMicros(run.costDollars.total);
-  if (record === null || !endBatch(database, record, run, costMicros, nowMs)) return false;
+  if (record === null) return false;
+  const cost = bookCost(run.costDollars.total, record.reserveMicros);
+  if (!endBatch(database, record, run, cost, nowMs)) return false;
   const numbers = writeAnswers(database, keys, { record, runId: readRunId(run), answers, nowMs });
-  writeShares(database, record, numbers, costMicros, failures);
+  writeShares(database, record, numbers, cost, failures);
   addYield(database, record.job, record.batch.effort, answers);
   return true;
 }
@@ -60,21 +61,23 @@ function endBatch(
   database: Database,
   { number, job, reserveMicros }: OpenRecord,
   run: AgentRun,
-  costMicros: number,
+  { micros, isEstimated }: BookedCost,
   nowMs: number,
 ): boolean {
   const end = (from: string): boolean =>
     database.run(
-      `update batch set state = 'settled', run_id = ?, cost_micros = ?, why = null, ended_at = ?
+      `update batch set state = 'settled', run_id = ?, cost_micros = ?, cost_estimated = ?, why = null, ended_at = ?
        where number = ? and state in (${from})`,
-      ...[readRunId(run), costMicros, nowMs, number],
+      ...[readRunId(run), micros, isEstimated ? 1 : 0, nowMs, number],
     ) === 1;
   const isReserved = end("'intended', 'sent', 'unknown'");
   if (!isReserved && !end("'void'")) return false;
   database.run(
-    `update job set spent_micros = spent_micros + ?, reserved_micros = reserved_micros - ?,
-       settled_runs = settled_runs + 1 where number = ?`,
-    costMicros,
+    `update job set spent_micros = min(spent_micros + ?, ${Number.MAX_SAFE_INTEGER}),
+       estimated_micros = min(estimated_micros + ?, ${Number.MAX_SAFE_INTEGER}),
+       reserved_micros = reserved_micros - ?, settled_runs = settled_runs + 1 where number = ?`,
+    micros,
+    isEstimated ? micros : 0,
     isReserved ? reserveMicros : 0,
     job,
   );
@@ -94,23 +97,25 @@ function writeShares(
   database: Database,
   record: OpenRecord,
   numbers: ReadonlyMap<string, number>,
-  costMicros: number,
+  { micros, isEstimated }: BookedCost,
   failures: readonly RowFailure[],
 ): void {
   const reasons = new Map(failures.map((failure) => [failure.key, failure.reason]));
   const { rows: asked } = record.batch;
-  const shares = splitMicros(costMicros, asked.length);
+  const shares = splitMicros(micros, asked.length);
   const rows = asked.map(({ key }, index) => [
     numbers.get(key),
     shares[index] ?? 0,
     reasons.get(key) ?? null,
+    isEstimated ? (shares[index] ?? 0) : 0,
   ]);
   database.run(
-    `insert into job_answer (job, answer, cost_micros, failure, failure_invocation)
-     select ?, value ->> 0, value ->> 1, value ->> 2, iif(value ->> 2 is null, null, ?)
+    `insert into job_answer (job, answer, cost_micros, failure, failure_invocation, estimated_micros)
+     select ?, value ->> 0, value ->> 1, value ->> 2, iif(value ->> 2 is null, null, ?), value ->> 3
      from json_each(?) where true
      on conflict (job, answer) do update set
        cost_micros = cost_micros + excluded.cost_micros,
+       estimated_micros = estimated_micros + excluded.estimated_micros,
        failure = coalesce(excluded.failure, failure),
        failure_invocation = coalesce(excluded.failure_invocation, failure_invocation)`,
     record.job,

@@ -1,13 +1,13 @@
-import type { FieldAnswer } from '../model/answer.js';
+import type { CitedSource, FieldAnswer } from '../model/answer.js';
 import type { JsonValue } from '../model/json.js';
-import type { Citation, Confidence } from '../model/run.js';
+import type { Confidence } from '../model/run.js';
 
 /** A field as the ledger keeps it; the run is null where it is the row's own. */
 export type StoredField = readonly [
   name: string,
   value: JsonValue,
   confidence: Confidence | null,
-  citations: readonly Citation[],
+  citations: readonly CitedSource[],
   effort: string,
   triedEffort: string,
   runId: string | null,

@@ -1,12 +1,20 @@
 import type { JsonValue } from './json.js';
-import type { Citation, Confidence } from './run.js';
+import type { Confidence } from './run.js';
+
+/** Where a value comes from. */
+export interface CitedSource {
+  /** Null for a source that is not a safe link: then `text` says what the agent gave. */
+  readonly url: string | null;
+  readonly title?: string | null;
+  readonly text?: string;
+}
 
 /** What came back for one field of one row. */
 export interface FieldAnswer {
   /** A value valid under the field's schema, or null: not found, or not valid (then `issue` says why). */
   readonly value: JsonValue;
   readonly confidence: Confidence | null;
-  readonly citations: readonly Citation[];
+  readonly citations: readonly CitedSource[];
   /** Why the value is null although something came back, or how drift was repaired; null where all is well. */
   readonly issue: string | null;
   readonly runId: string;
@@ -35,5 +43,13 @@ export const EXCLUDED = 'excluded by line';
 
 /** True if the agent found something for the field, even if it was not wanted. */
 export function isFound({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
-  return value !== null || issue?.startsWith(EXCLUDED) === true;
+  return value !== null || issue?.startsWith(EXCLUDED) === true || isDisputed({ value, issue });
+}
+
+/** How the issue of a field begins that one run answered twice, with different values. */
+export const DISPUTE = 'two answers in one run';
+
+/** True for a field that was left null because one run gave it different values. */
+export function isDisputed({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
+  return value === null && issue?.startsWith(DISPUTE) === true;
 }

@@ -43,6 +43,14 @@ export function createAsk(parts: Omit<Ask, 'id' | 'agent'> & { readonly agent?: 
   return { ...parts, agent, id: hashText(text, 16) };
 }
 
+/** Behind the name of a folder of tables; no address of an agent ends so. */
+export const TABLE_STATE = /#[0-9a-f]{16}$/;
+
+/** True for an ask that the embedded agent answers, from a folder of tables. */
+export function isEmbedded({ agent }: Pick<Ask, 'agent'>): boolean {
+  return TABLE_STATE.test(agent);
+}
+
 /** The row key of a record of sent values, which stand in the ask's order: records that are equal have the same key. */
 export function hashRecord(record: JsonObject): string {
   return hashRecordText(formatRecord(record));

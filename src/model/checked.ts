@@ -7,6 +7,13 @@ export interface CheckedRow {
   /** Where the row stood in the agent's own list: grounding paths speak of this index. */
   readonly index: number;
   readonly fields: ReadonlyMap<string, CheckedField>;
+  /** Only for a row with several entries. */
+  readonly twice?: {
+    /** The indexes of the entries that hold the value, by field. */
+    readonly places: ReadonlyMap<string, readonly number[]>;
+    /** The fields that have different values in them: they are left null. */
+    readonly disputed: readonly string[];
+  };
 }
 
 export interface CheckedField {
@@ -28,6 +35,6 @@ export interface CheckedRun {
   readonly rejected: readonly RejectedRow[];
   /** Entries that name no row of the batch; they are dropped. */
   readonly unknownIds: number;
-  /** Entries beyond the first for the same row; the first valid one is kept. */
+  /** Entries beyond the first for the same row. */
   readonly doubled: number;
 }

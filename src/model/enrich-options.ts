@@ -88,7 +88,7 @@ export interface EnrichOptions {
   /** Cancel the runs at the agent when the job is interrupted. @default false */
   readonly cancelOnInterrupt?: boolean | undefined;
   readonly bom?: boolean | undefined;
-  /** Write text of the agent as it came, even where a spreadsheet would run it. @default false */
+  /** Write text of the agent as it came: formulas that a spreadsheet would run, control characters and all. @default false */
   readonly raw?: boolean | undefined;
   readonly delimiter?: string | undefined;
   readonly encoding?: string | undefined;

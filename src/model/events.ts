@@ -21,6 +21,8 @@ export type EnrichEvent =
       readonly rows: number;
       readonly answered: number;
       readonly costMicros: number;
+      /** The agent did not say what the run cost: this is its reserved price. */
+      readonly isCostEstimated: boolean;
     }
   | {
       readonly type: 'batch_failed';
@@ -118,6 +120,8 @@ export interface JobSummary {
   readonly requests: number;
   /** What the job was billed in all, over every time it was run: the sum of the cost column. */
   readonly costMicros: number;
+  /** How much of that is an estimate: the reserved price of runs of which the agent did not say what they cost. */
+  readonly estimatedMicros: number;
   /** What this command alone was billed. */
   readonly costNowMicros: number;
   /** Reserved for runs whose end is not known yet. */

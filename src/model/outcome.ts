@@ -21,6 +21,8 @@ export interface RowOutcome {
   readonly error: string | null;
   /** This row's share of what the job was billed, in micro-dollars. */
   readonly costMicros: number;
+  /** True if the agent did not say what some of that cost: it is then the reserved price. */
+  readonly isCostEstimated: boolean;
   readonly runId: string | null;
   /** The answers by field name; a field that was not asked of the row is missing. */
   readonly fields: ReadonlyMap<string, FieldAnswer>;

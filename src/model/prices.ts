@@ -1,6 +1,7 @@
 import type { Ask } from './ask.js';
 import { memoByAsk } from './ask-memo.js';
 import { isJsonObject, type JsonValue } from './json.js';
+import { limitMicros } from './money.js';
 
 /** What one run of an effort costs: a fixed price, or a ceiling where the run is metered. */
 export interface EffortPrice {
@@ -46,7 +47,7 @@ export function readWorstMicros(
     (sum, schema) => sum + readContactMicros(schema, prices),
     0,
   );
-  return price.worstMicros + rows * contactMicros;
+  return limitMicros(price.worstMicros + rows * contactMicros);
 }
 
 /** What a run tends to cost. */

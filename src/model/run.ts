@@ -65,6 +65,14 @@ export interface RunCost {
   readonly phoneNumbers: number;
 }
 
+/** What an agent says that a run cost. */
+export interface ReportedCost extends Omit<RunCost, 'total'> {
+  /** Null if it gave no total, or none that is an amount. */
+  readonly total: number | null;
+  /** What it gave instead of an amount, as it came. */
+  readonly unreadableTotal?: JsonValue;
+}
+
 /** A run as the agent tells it; the time stamps are ISO 8601. */
 export interface AgentRun {
   readonly id: string;
@@ -78,7 +86,7 @@ export interface AgentRun {
   readonly request: CreateRunRequest | null;
   readonly output: RunOutput;
   readonly usage: RunUsage;
-  readonly costDollars: RunCost;
+  readonly costDollars: ReportedCost;
   /** Not in the contract; some services explain a failed run here. */
   readonly error?: JsonObject | null;
 }

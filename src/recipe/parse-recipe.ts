@@ -103,6 +103,8 @@ function findOddities(document: Document, locate: (offset: number) => Position):
       const isNumber = typeof scalar.value === 'number';
       if (isNumber && !Number.isFinite(scalar.value)) {
         add(scalar, `${scalar.source} is no number that can be used`, 'Write digits, such as 5.00.');
+      } else if (isNumber && /^[+-]?0[xob]/i.test(scalar.source ?? '')) {
+        add(scalar, `${scalar.source} is not a decimal number`, `If it means ${scalar.value}, write that.`);
       }
     },
   });

@@ -25,7 +25,7 @@ export function resolvePath(text: string, pointer: string, around: Surroundings)
 
 /** The address of an agent in a recipe: an origin and a path, with nothing secret in it. */
 export function resolveUrl(text: string, pointer: string, around: Surroundings): string {
-  const address = fillVariables(text, pointer, around);
+  const address = fillVariables(text, pointer, around, OWN_VARIABLE);
   const url = URL.canParse(address) ? new URL(address) : null;
   const { faults } = around;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
@@ -42,7 +42,10 @@ export function findVariable(text: string): string | null {
   return /\$\{[^{}]*\}/.exec(text)?.[0] ?? null;
 }
 
-function fillVariables(text: string, pointer: string, { env, faults }: Surroundings): string {
+/** What goes into an address leaves this machine, so no variable of another program does. */
+const OWN_VARIABLE = /^ROWFILL_/;
+
+function fillVariables(text: string, pointer: string, { env, faults }: Surroundings, allowed = /^/): string {
   return text.replace(/\$\{([^{}]*)\}/g, (whole, name: string) => {
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (!/^[A-Za-z_]\w*$/.test(name)) {
@@ -54,10 +57,15 @@ function fillVariables(text: string, pointer: string, { env, faults }: Surroundi
     } else if (isSecretName(name)) {
       const hint = 'Leave it out: EXA_API_KEY is read from the environment and sent as it should be.';
       faults.add(pointer, `\${${name}} looks like a key, and no key belongs here`, hint, 'KEY_IN_RECIPE');
+    } else if (!allowed.test(name)) {
+      const hint = `Call the variable ROWFILL_${name}, or write the address itself.`;
+      const message = `${whole} cannot stand in an address: only variables whose names begin with ROWFILL_ are sent`;
+      faults.add(pointer, message, hint, 'RECIPE_VARIABLE_FOREIGN');
+      return '';
     } else if (value === undefined || value === '') {
       const [nearest] = readNearest(
         name,
-        Object.keys(env).filter((known) => !isSecretName(known)),
+        Object.keys(env).filter((known) => !isSecretName(known) && allowed.test(known)),
       );
       const guess = nearest === undefined ? '' : ` Or did you mean ${nearest}?`;
       faults.add(

@@ -43,7 +43,7 @@ export class Tally {
 
   countEnded(run: AgentRun): void {
     this.#ended[run.status] = (this.#ended[run.status] ?? 0) + 1;
-    this.#billedMicros += toMicros(run.costDollars.total);
+    this.#billedMicros += toMicros(run.costDollars.total ?? 0);
   }
 
   countRequest(operation: string): void {

@@ -1,4 +1,5 @@
 import type { CheckedRow } from '../model/checked.js';
+import { cleanLine, cleanText, MAX_SOURCE_LENGTH, MAX_TITLE_LENGTH } from '../model/foreign-text.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import type { Citation, Confidence, Grounding } from '../model/run.js';
 import { createPathReader } from './grounding-path.js';
@@ -33,7 +34,7 @@ export function joinGrounding(
     if (place.field === null) found.whole.push(entry);
     else append(found.fields, place.field, entry);
   }
-  return new Map(rows.map((row) => [row, joinRow(row, byRow.get(row.index))]));
+  return new Map(rows.map((row) => [row, joinRow(row, byRow)]));
 }
 
 interface RowGroundings {
@@ -49,17 +50,23 @@ function append(lists: Map<string, Grounding[]>, name: string, entry: Grounding)
 
 const NO_GROUNDING: FieldGrounding = { citations: [], confidence: null };
 
-function joinRow(row: CheckedRow, found: RowGroundings | undefined): ReadonlyMap<string, FieldGrounding> {
+function joinRow(
+  row: CheckedRow,
+  byRow: ReadonlyMap<number, RowGroundings>,
+): ReadonlyMap<string, FieldGrounding> {
   return new Map(
     [...row.fields].map(([name, field]): [string, FieldGrounding] => {
-      if (found === undefined || field.value === null) return [name, NO_GROUNDING];
-      const own = found.fields.get(name) ?? [];
+      const places = row.twice?.places.get(name) ?? [row.index];
+      const found = places.flatMap((index) => byRow.get(index) ?? []);
+      if (found.length === 0 || field.value === null) return [name, NO_GROUNDING];
+      const own = found.flatMap(({ fields }) => fields.get(name) ?? []);
+      const whole = found.flatMap((each) => each.whole);
       const citations = readCitations(own);
       return [
         name,
         {
-          citations: citations.length > 0 ? citations : readCitations(found.whole),
-          confidence: readConfidence(own) ?? readConfidence(found.whole),
+          citations: citations.length > 0 ? citations : readCitations(whole),
+          confidence: readConfidence(own) ?? readConfidence(whole),
         },
       ];
     }),
@@ -74,19 +81,27 @@ function readCitations(groundings: readonly Grounding[]): readonly Citation[] {
       const url = isJsonObject(citation) ? readUrl(citation.url) : null;
       if (url === null || (!byUrl.has(url) && byUrl.size >= MAX_CITATIONS)) continue;
       const title =
-        typeof citation.title === 'string' && citation.title.trim() !== '' ? citation.title : null;
+        typeof citation.title === 'string' ? cleanLine(citation.title, MAX_TITLE_LENGTH) || null : null;
       byUrl.set(url, { url, title: byUrl.get(url)?.title ?? title });
     }
   }
   return [...byUrl.values()];
 }
 
-/** A page that a person can open, without the white space that would cut it in two in a cell; null for anything else. */
+/**
+ * The address of a source, without the white space that would cut it in two in a cell. Whether it is a link is decided when it
+ * is written; a name without a scheme is not an address, and a user name is not kept.
+ */
 function readUrl(value: unknown): string | null {
   if (typeof value !== 'string') return null;
-  const text = value.trim();
-  if (!/^(?:https?|file):\/\//i.test(text) || !URL.canParse(text)) return null;
-  return /[\s\p{Cc}]/u.test(text) ? new URL(text).href : text;
+  const text = cleanText(value).trim();
+  if (!URL.canParse(text)) return null;
+  const { protocol, username, password, href } = new URL(text);
+  const isAddress = /^(?:https?|file):$/.test(protocol);
+  if (!isAddress) return cleanLine(text, MAX_TITLE_LENGTH);
+  if (!/^(?:https?|file):\/\//i.test(text) || text.length > MAX_SOURCE_LENGTH) return null;
+  if (username !== '' || password !== '') return href.replace(/^([a-z]+:\/\/)[^/?#]*@/, '$1***@');
+  return /\s/.test(text) ? href : text;
 }
 
 const CONFIDENCES: readonly Confidence[] = ['low', 'medium', 'high'];

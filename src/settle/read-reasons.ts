@@ -1,4 +1,5 @@
 import type { Batch } from '../model/batch.js';
+import { cleanLine } from '../model/foreign-text.js';
 
 /** Why fields of a row have no value, in the agent's words. */
 export interface RowReasons {
@@ -19,19 +20,10 @@ export function readReasons(batch: Batch, text: string): RowReasons {
     if (!ids.has(start)) continue;
     const places = [start, ...batch.fields.map((field) => `${start}.${field}`)];
     const place = places.find((each) => line.startsWith(`${each}:`));
-    const words = place === undefined ? '' : cleanWords(line.slice(place.length + 1));
+    const words = place === undefined ? '' : cleanLine(line.slice(place.length + 1), MAX_CHARACTERS);
     if (place !== undefined && words !== '' && !reasons.has(place)) reasons.set(place, words);
   }
   return {
     find: (rowId, field) => reasons.get(`${rowId}.${field}`) ?? reasons.get(rowId) ?? null,
   };
-}
-
-/** Foreign text made fit for one line of a cell. */
-function cleanWords(text: string): string {
-  const words = text
-    .slice(0, 4 * MAX_CHARACTERS)
-    .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim();
-  return words.length > MAX_CHARACTERS ? `${words.slice(0, MAX_CHARACTERS)}…` : words;
 }

@@ -1,12 +1,10 @@
-import type { Batch } from '../model/batch.js';
 import type { AgentRun } from '../model/run.js';
 
 /**
- * Stands for a run that was started but that the agent no longer knows, deleted or expired. What it cost can no longer
- * be asked, so it is taken to have cost all that was reserved for it: the cap must hold.
+ * Stands for a run that was started but whose result cannot be had: the agent no longer knows it, say. Its cost is unknown,
+ * so it is booked at its reserved price.
  */
-export function createGoneRun(batch: Batch, runId: string, reason: string): AgentRun {
-  const dollars = batch.reserveMicros / 1_000_000;
+export function createGoneRun(runId: string, reason: string): AgentRun {
   const now = new Date().toISOString();
   return {
     id: runId,
@@ -18,7 +16,7 @@ export function createGoneRun(batch: Batch, runId: string, reason: string): Agen
     request: null,
     output: { text: '', structured: null, grounding: [] },
     usage: { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 },
-    costDollars: { total: dollars, agentCompute: dollars, search: 0, emails: 0, phoneNumbers: 0 },
+    costDollars: { total: null, agentCompute: 0, search: 0, emails: 0, phoneNumbers: 0 },
     error: { message: reason },
   };
 }

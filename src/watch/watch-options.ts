@@ -1,7 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
-import { JOB_OPTION_TYPES } from '../options.js';
+import { JOB_OPTION_TYPES, resolveCap } from '../options.js';
 import { parseSchedule, type Schedule } from './schedule.js';
 
 /** The job that is done on every file. */
@@ -73,9 +73,6 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
       'Give --once to cron or a timer of the system, or --schedule to a process that stays.',
     );
   }
-  if (maxCostPerDay !== undefined && !(Number.isFinite(maxCostPerDay) && maxCostPerDay >= 0)) {
-    throw createUsageError('BAD_OPTION', `--max-cost-per-day is ${maxCostPerDay}`, 'It takes US dollars.');
-  }
   for (const [name, ms] of Object.entries({ settleMs, pollMs })) {
     if (ms === undefined || (Number.isFinite(ms) && ms >= 0)) continue;
     throw createUsageError('BAD_OPTION', `${name} is ${ms}`, 'It takes milliseconds from 0 on.');
@@ -84,7 +81,7 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
     job,
     once,
     schedule: schedule === undefined ? null : parseSchedule(schedule),
-    dayCapMicros: maxCostPerDay === undefined ? null : Math.floor(maxCostPerDay * 1_000_000 + 1e-6),
+    dayCapMicros: resolveCap('--max-cost-per-day', maxCostPerDay),
     settleMs: settleMs ?? DEFAULTS.settleMs,
     pollMs: pollMs ?? DEFAULTS.pollMs,
     keep: [

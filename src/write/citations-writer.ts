@@ -12,8 +12,16 @@ export function createCitationsFormatter(): RowFormatter {
 
 function describeCitations({ row, outcome }: FilledRow): string[] {
   return [...outcome.fields].flatMap(([field, { value, confidence, citations, runId }]) =>
-    citations.map(({ url, title }) => {
-      const citation = { row: row.ordinal + 1, line: row.line, field, value, url, title: title ?? null };
+    citations.map(({ url, title, text }) => {
+      const citation = {
+        row: row.ordinal + 1,
+        line: row.line,
+        field,
+        value,
+        url,
+        title: title ?? null,
+        text,
+      };
       return `${JSON.stringify({ ...citation, confidence, run_id: runId })}\n`;
     }),
   );

@@ -1,4 +1,4 @@
-import type { FieldAnswer } from '../model/answer.js';
+import type { CitedSource, FieldAnswer } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { isJsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { formatMicros } from '../model/money.js';
@@ -123,7 +123,7 @@ function fillField(
   }
   // A null leaves the input's value standing, and then there is nothing of the agent's to vouch for.
   if (isKept && answer.value === null) return;
-  const citations = [...new Set(answer.citations.map(({ url }) => encodeSpaces(url)))].join(' ');
+  const citations = [...new Set(answer.citations.map(formatSource))].join(' ');
   const vouchers = [
     { at: place.confidenceAt, text: context.write(answer.confidence) },
     { at: place.citationsAt, text: context.write(citations) },
@@ -157,6 +157,11 @@ export function formatInput(value: JsonValue | undefined): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** A link as it is; any other source so that no program makes a link of it. */
+function formatSource({ url, text = '' }: CitedSource): string {
+  return encodeSpaces(url ?? text.replace(':', '[:]'));
 }
 
 function encodeSpaces(url: string): string {

@@ -89,14 +89,18 @@ function formatOwn(row: Row, keys: readonly string[]): string {
 }
 
 function formatEnrichment({ row, outcome }: FilledRow, sources: readonly string[]): string {
-  const { status, error, costMicros, runId } = outcome;
+  const { status, error, costMicros, isCostEstimated, runId } = outcome;
   const line = row.kind === 'faulty' ? `,"line":${JSON.stringify(row.text)}` : '';
-  const cost = costMicros / 1_000_000;
+  const cost = `${costMicros / 1_000_000}${isCostEstimated ? ',"cost_estimated":true' : ''}`;
   return `{"status":"${status}","error":${JSON.stringify(error)},"cost_usd":${cost},"run_id":${JSON.stringify(runId)},"fields":{${sources.join(',')}}${line}}`;
 }
 
 function formatSource({ confidence, citations }: FieldAnswer): string {
-  const sources = citations.map(({ url, title }) => ({ url, title: title ?? null }));
+  const sources = citations.map(({ url, title = null, text }) => ({
+    url,
+    title,
+    ...(text === undefined ? {} : { text }),
+  }));
   return JSON.stringify({ confidence, citations: sources });
 }
 

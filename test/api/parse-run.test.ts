@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hasResult, parseEventPage, parseRun, parseRunPage } from '../../src/api/parse-run.js';
 import type { JsonValue } from '../../src/model/json.js';
+import { MAX_DOLLARS } from '../../src/model/money.js';
 import { createRunJson } from '../helpers/raw-server.js';
 
 const parse = (over: Readonly<Record<string, unknown>>) =>
@@ -19,7 +20,7 @@ describe('a run', () => {
       request: null,
       output: { text: '', structured: null, grounding: [] },
       usage: { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 },
-      costDollars: { total: 0, agentCompute: 0, search: 0, emails: 0, phoneNumbers: 0 },
+      costDollars: { total: null, agentCompute: 0, search: 0, emails: 0, phoneNumbers: 0 },
       error: null,
     });
   });
@@ -60,10 +61,13 @@ describe('a run', () => {
   });
 
   test('takes no negative and no unreadable amount', () => {
-    expect(parse({ costDollars: { total: -1, search: 'free', emails: '0.02' } })?.costDollars).toMatchObject({
-      total: 0.02,
+    expect(parse({ costDollars: { total: -1, search: 'free', emails: '0.02' } })?.costDollars).toEqual({
+      total: null,
+      unreadableTotal: -1,
+      agentCompute: 0,
       search: 0,
       emails: 0.02,
+      phoneNumbers: 0,
     });
   });
 
@@ -98,7 +102,8 @@ describe('a run', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (output, usage, costDollars) => {
         const run = parseRun({ id: 'r', status: 'completed', output, usage, costDollars } as JsonValue);
-        expect(run?.costDollars.total).toBeGreaterThanOrEqual(0);
+        expect(run?.costDollars.total ?? 0).toBeGreaterThanOrEqual(0);
+        expect(run?.costDollars.total ?? 0).toBeLessThanOrEqual(MAX_DOLLARS);
         expect(Array.isArray(run?.output.grounding)).toBe(true);
         parseRun(output as JsonValue);
         parseRunPage(output as JsonValue);

@@ -36,17 +36,28 @@ describe('rows are matched by row_id alone', () => {
     expect(checked.rejected.map((row) => row.rowId)).toEqual(['r1']);
   });
 
-  test('the first valid one of doubles is kept', () => {
+  test('of doubles, each field has the one valid value, whichever entry it is in', () => {
     const rows = [
-      entry('r1', { ceo: 5.5, staff: 'many' }),
+      entry('r1', { ceo: ['a', 'b'], staff: 1 }),
       entry('r1', { ceo: 'Ann', staff: 'x' }),
-      entry('r1', A),
-      entry('r1', B),
+      entry('r1', { ceo: null, staff: '1' }),
+      entry('r1', { ceo: ' Ann ', staff: null }),
     ];
     const checked = check(1, { rows });
     expect(readValues(checked)).toEqual({ k1: A });
     expect(checked).toMatchObject({ doubled: 3, unknownIds: 0, rejected: [] });
-    expect(checked.rows[0]?.index).toBe(2);
+    const places = new Map([
+      ['ceo', [1, 3]],
+      ['staff', [0, 2]],
+    ]);
+    expect(checked.rows[0]?.twice).toEqual({ places, disputed: [] });
+  });
+
+  test('different values leave a field null, with both named', () => {
+    const checked = check(1, { rows: [entry('r1', A), entry('r1', { ...B, ceo: 'Ann' }), entry('r1', A)] });
+    expect(readValues(checked)).toEqual({ k1: { ceo: 'Ann', staff: null } });
+    expect(checked.rows[0]?.twice?.disputed).toEqual(['staff']);
+    expect(checked.rows[0]?.fields.get('staff')?.issue).toBe('two answers in one run: 1 and 2');
   });
 
   test('a double that can be used goes before nothing', () => {
@@ -278,3 +289,52 @@ function readValues(checked: CheckedRun): Record<string, JsonObject> {
     ]),
   );
 }
+
+describe('values of the same object, given twice', () => {
+  const schema: JsonObject = {
+    type: 'object',
+    properties: {
+      place: {
+        type: ['object', 'null'],
+        properties: { city: { type: ['string', 'null'] }, zip: { type: ['string', 'null'] } },
+        maxProperties: 2,
+      },
+    },
+  };
+  const ask = createTestAsk(schema);
+  const judge = (one: JsonValue, other: JsonValue) => {
+    const rows = [one, other].map((place) => ({ row_id: 'r1', fields: { place } }));
+    return checkRun(createTestBatch(ask, 1), createTestRun({ rows }), createRowChecker(ask)).rows[0];
+  };
+
+  test.each([
+    [
+      { city: 'Oslo', zip: null },
+      { city: 'Oslo', zip: '0150' },
+    ],
+    [{ city: 'Oslo' }, { zip: '0150' }],
+    [
+      { zip: '0150', city: 'Oslo' },
+      { city: 'Oslo', zip: '0150' },
+    ],
+    [null, { city: 'Oslo', zip: '0150' }],
+  ])('%j and %j are one', (one, other) => {
+    expect(judge(one, other)?.fields.get('place')?.value).toEqual({ city: 'Oslo', zip: '0150' });
+    expect(judge(other, one)?.fields.get('place')?.value).toEqual({ city: 'Oslo', zip: '0150' });
+  });
+
+  test.each([
+    [{ city: 'Oslo' }, { city: 'Bergen' }],
+    [
+      { city: 'Oslo', zip: '0150' },
+      { zip: '5003', city: null },
+    ],
+    // Put together, they are no longer what the schema takes.
+    [
+      { city: 'Oslo', a: 1 },
+      { zip: '0150', b: 2 },
+    ],
+  ])('%j and %j are two', (one, other) => {
+    expect(judge(one, other)?.twice?.disputed).toEqual(['place']);
+  });
+});

@@ -146,7 +146,7 @@ test('on a terminal it asks, suggests, and asks again what it cannot take', asyn
   expect(said).toContain('"strng" is no type');
   expect(said).toContain('has no column domian');
   expect(said).toContain('Did you mean domain?');
-  expect(said).toContain('“five” is no amount.');
+  expect(said).toContain('is “five”, which is not an amount in US dollars');
   expect(await readRecipe(talk.recipe, {})).toMatchObject({
     query: 'For each company, find ceo, headcount and size.',
     send: ['company', 'domain'],

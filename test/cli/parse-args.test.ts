@@ -7,7 +7,7 @@ const OPTIONS = {
   field: { kind: 'texts', alias: 'f', value: 'FIELD', about: '' },
   send: { kind: 'list', value: 'COLUMNS', about: '' },
   batchSize: { kind: 'integer', value: 'N', about: '' },
-  maxCost: { kind: 'number', value: 'USD', about: '' },
+  maxCost: { kind: 'dollars', value: 'USD', about: '' },
   noHeader: { kind: 'switch', about: '' },
   yes: { kind: 'switch', alias: 'y', about: '' },
   query: { kind: 'text', alias: 'q', value: 'TEXT', about: '' },
@@ -102,7 +102,7 @@ test.each([
   [['in.csv', '--max-cost', 'Infinity'], 'BAD_NUMBER', '--max-cost is “Infinity”'],
   [['in.csv', '--batch-size', 'many'], 'BAD_NUMBER', '--batch-size is “many”, which is no whole number'],
   [['in.csv', '--batch-size', '2.5'], 'BAD_NUMBER', '--batch-size is “2.5”, which is no whole number'],
-  [['in.csv', '--max-cost', '$5'], 'BAD_NUMBER', '--max-cost is “$5”, which is no number'],
+  [['in.csv', '--max-cost', '$5'], 'BAD_NUMBER', '--max-cost is “$5”, which is not an amount'],
   [['in.csv', '--max-cost', ''], 'MISSING_VALUE', '--max-cost is given without a value'],
   [['in.csv', '-o', 'a', '-o', 'b'], 'OPTION_TWICE', '--output is given 2 times'],
   [['in.csv', '--send', ','], 'EMPTY_LIST', '--send is “,”, which names nothing'],
@@ -131,4 +131,24 @@ test('a mistyped option is answered with the nearest', () => {
   expect(() => read('in.csv', '--batchsize', '3')).toThrow(
     expect.objectContaining({ hint: 'Did you mean --batch-size?' }),
   );
+});
+
+test.each(['0x10', '1e3', '-5', '$5', '1,000', '5 USD', 'NaN', 'Infinity', '1000001', '٥', '0b11', '.'])(
+  'money is plain digits: %s is refused',
+  (text) => {
+    expect(() => read('in.csv', `--max-cost=${text}`)).toThrow(
+      expect.objectContaining({ code: 'BAD_NUMBER', message: expect.stringContaining(text) }),
+    );
+  },
+);
+
+test.each([
+  ['0', 0],
+  ['.5', 0.5],
+  ['5.', 5],
+  ['+2.50', 2.5],
+  [' 7 ', 7],
+  ['1000000', 1e6],
+])('money written as %s is %d', (text, dollars) => {
+  expect(read('in.csv', `--max-cost=${text}`).options.maxCost).toBe(dollars);
 });

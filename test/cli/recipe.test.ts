@@ -101,9 +101,11 @@ test('a budget in the recipe agrees to the cost, and holds', async () => {
   const agent = new ScriptedAgent();
   const server = await startServer({ agent });
   onTestFinished(() => server.close());
-  const dir = createInputs(`fields: [answer]\nsend: [company]\nbudget: 0.01\nagent: {url: "\${AGENT}"}\n`);
+  const dir = createInputs(
+    `fields: [answer]\nsend: [company]\nbudget: 0.01\nagent: {url: "\${ROWFILL_AGENT}"}\n`,
+  );
   const result = await dir.run(['run', 'in.csv', '-r', 'a.recipe.yaml'], {
-    env: { AGENT: server.url, EXA_API_KEY: 'some-key' },
+    env: { ROWFILL_AGENT: server.url, EXA_API_KEY: 'some-key' },
   });
   expect(result.stderr).toContain('The budget is reached: 1 row not asked');
   expect(result.status).toBe(5);

@@ -29,6 +29,7 @@ const SUMMARY: JobSummary = {
   leftRows: 0,
   requests: 5,
   costMicros: 50_000,
+  estimatedMicros: 0,
   costNowMicros: 50_000,
   reservedMicros: 0,
   remaining: null,
@@ -41,7 +42,7 @@ test('the JSON summary has the promised keys, in order, and money as dollars', (
     '{"job":"j_1","ask":"a_1","input":"in.csv","output":"in.filled.csv",' +
       '"rows":{"total":10,"enriched":6,"partial":1,"not_found":1,"excluded":0,"unchanged":0,"failed":0,' +
       '"over_budget":0,"pending":2},"reused":0,"duplicates":0,"runs":{"created":2,"adopted":0,"failed":0,"unknown":0},' +
-      '"requests":5,"cost_usd":0.003125,"reserved_usd":0.025,"seconds":3.25,"steps":[{"effort":"low","runs":2,"filled":7,"cost_usd":0.05}],"remaining":null}',
+      '"requests":5,"cost_usd":0.003125,"estimated_usd":0,"reserved_usd":0.025,"seconds":3.25,"steps":[{"effort":"low","runs":2,"filled":7,"cost_usd":0.05}],"remaining":null}',
   );
 });
 
@@ -54,6 +55,15 @@ test('a person is told where the file is, the rows by status and the cost', () =
     '  2  pending',
     'Cost: $0.05 (2 new runs).',
   ]);
+});
+
+test('what is only an estimate of the cost is told', () => {
+  expect(formatSummary({ ...SUMMARY, estimatedMicros: 25_000 }, 0).at(-1)).toBe(
+    'Cost: $0.05, $0.025 of it an estimate, since the agent did not say what those runs cost (2 new runs).',
+  );
+  expect(createSummaryRecord({ ...SUMMARY, estimatedMicros: 25_000 })).toMatchObject({
+    estimated_usd: 0.025,
+  });
 });
 
 test('rows that failed come with what to do about them', () => {

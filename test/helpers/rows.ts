@@ -49,6 +49,7 @@ export function createFilledRow(
       status: 'enriched',
       error: null,
       costMicros: 3_000,
+      isCostEstimated: false,
       runId: 'agent_run_1',
       fields: new Map(Object.entries(answers)),
       ...outcome,

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { createList, openJobBench } from '../helpers/job.js';
-import { type Bend, countStatuses, type Entry, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
+import {
+  type Bend,
+  countStatuses,
+  type Entry,
+  expectOwnAnswers,
+  listAsked,
+  script,
+} from '../helpers/truthful-agent.js';
 
 const COMPANIES = Array.from({ length: 20 }, (_, index) => `Company ${index + 1}`);
 
@@ -16,7 +23,11 @@ function atFirst(bend: Bend): Bend {
 }
 
 /** Lists that the citations of this agent do not speak of. */
-const UNCITED = new Set(['under another name', 'without the wrapping of its fields']);
+const UNCITED = new Set([
+  'under another name',
+  'without the wrapping of its fields',
+  'with every row three times, each with more spaces',
+]);
 
 /** What an agent does to its list, the runs that this takes, and how its twenty rows end. */
 const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: Record<string, number>][] = [
@@ -24,8 +35,33 @@ const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: R
   ['in another order', (rows) => ({ rows: rows.toReversed() }), 3],
   ['with every row twice', (rows) => ({ rows: [...rows, ...rows] }), 3],
   [
-    'with a second, wrong word on every row',
-    (rows) => ({ rows: [...rows, ...rows.map((row) => withAnswer(row, 'wrong'))] }),
+    'with a second, wrong word on every row at first',
+    atFirst((rows) => ({ rows: [...rows, ...rows.map((row) => withAnswer(row, 'wrong'))] })),
+    6,
+  ],
+  [
+    'with a second, wrong word before every row, always',
+    (rows) => ({ rows: [...rows.map((row) => withAnswer(row, 'wrong')), ...rows] }),
+    6,
+    { not_found: 20 },
+  ],
+  [
+    'with a null before every row',
+    (rows) => ({ rows: [...rows.map((row) => withAnswer(row, null)), ...rows] }),
+    3,
+  ],
+  [
+    'with a null after every row',
+    (rows) => ({ rows: [...rows, ...rows.map((row) => withAnswer(row, null))] }),
+    3,
+  ],
+  [
+    'with every row three times, each with more spaces',
+    (rows) => ({
+      rows: ['', ' ', '\n'].flatMap((end) =>
+        rows.map((row) => withAnswer(row, `${row.fields.answer}${end}`)),
+      ),
+    }),
     3,
   ],
   [
@@ -115,7 +151,8 @@ for (const [name, bend, runs, statuses = { enriched: 20 }] of behaviours) {
     expect(bench.server.report().runs.created).toBe(runs);
     for (const row of rows) {
       expect(row.answer === '').toBe(row.enrichment_status !== 'enriched');
-      expect(row.enrichment_error === '').toBe(row.enrichment_status !== 'failed');
+      const isTold = row.enrichment_status === 'failed' || name.includes('wrong word before');
+      expect(row.enrichment_error === '').toBe(!isTold);
     }
   });
 }
@@ -165,11 +202,70 @@ test('what was left out and what was put right is counted and told', async () =>
     if (event.type === 'note') notes.push(`${event.code} ${event.message}`);
   };
   const { rows } = await bench.run({ fields: ['count:integer'] }, { onEvent });
-  // Of two entries the first without a fault is taken, and a form that has to be put right is none.
-  expect(rows.map((row) => row.count)).toEqual(Array(16).fill('1234'));
-  expect(notes).toEqual([
-    'ANSWERS_UNASKED 2 answers to no row asked, left out',
-    'ANSWERS_DOUBLED 2 further answers to rows answered already, left out',
-    'VALUES_REPAIRED 16 values of count put right that came in another form, such as a number as text',
+  // The first row of each run has two values, and the second look at both brings two again for one of them.
+  expect(rows.map((row) => row.count).filter((count) => count === '1234')).toHaveLength(15);
+  expect(rows.filter((row) => row.count === '').map((row) => row.enrichment_error)).toEqual([
+    'count: two answers in one run: 1234 and 9',
   ]);
+  expect(notes).toEqual([
+    'ANSWERS_UNASKED 3 answers to no row asked, left out',
+    'ANSWERS_DOUBLED 3 further answers to rows answered already; fields with different values are asked again',
+    'VALUES_REPAIRED 15 values of count put right that came in another form, such as a number as text',
+  ]);
+});
+
+test('of a row answered twice, what is not disputed is kept, and only the rest is asked again', async () => {
+  const bench = await openJobBench(
+    script((rows, task) => {
+      if (task.request.metadata?.rowfill_attempt !== '1') return { rows };
+      const [first, ...others] = rows;
+      const other = { row_id: first?.row_id ?? '', fields: { ceo: 'Somebody else', seat: null } };
+      return { rows: [other, ...(first === undefined ? [] : [first]), ...others] };
+    }),
+  );
+  bench.write('in.csv', createList(8));
+  const { rows } = await bench.run({ fields: ['ceo', 'seat'] });
+  expect(countStatuses(rows)).toEqual({ enriched: 8 });
+  expectOwnAnswers(rows, { fields: ['ceo', 'seat'] });
+  expect(listAsked(bench.agent.tasks.slice(1))).toEqual(['Company 1 ceo low']);
+});
+
+test('a dispute that stays is left blank with both values named, also where the second look finds nothing', async () => {
+  for (const again of ['two', 'none'] as const) {
+    const bench = await openJobBench(
+      script((rows, task) => {
+        const row = rows[0];
+        if (again === 'none' && task.request.metadata?.rowfill_attempt !== '1') {
+          return { rows: [withAnswer(row, null)] };
+        }
+        return { rows: [withAnswer(row, 'Ann'), withAnswer(row, 'Bob'), withAnswer(row, 'Cyd')] };
+      }),
+    );
+    bench.write('in.csv', createList(1));
+    const { rows } = await bench.run();
+    expect(rows).toMatchObject([
+      {
+        answer: '',
+        answer_citations: '',
+        enrichment_status: 'not_found',
+        enrichment_error: 'answer: two answers in one run: "Ann" and "Bob" and 1 more',
+      },
+    ]);
+    expect(bench.agent.tasks).toHaveLength(2);
+  }
+});
+
+test('a disputed field is asked again at its own effort before it climbs', async () => {
+  const bench = await openJobBench(
+    script((rows, task) =>
+      task.request.effort === 'low'
+        ? { rows: [...rows, ...rows.map((row) => withAnswer(row, 'wrong'))] }
+        : { rows },
+    ),
+  );
+  bench.write('in.csv', createList(2));
+  const { rows } = await bench.run({ effort: ['low', 'high'] });
+  expect(bench.agent.tasks.map((task) => task.request.effort)).toEqual(['low', 'low', 'high']);
+  expect(countStatuses(rows)).toEqual({ enriched: 2 });
+  expectOwnAnswers(rows);
 });

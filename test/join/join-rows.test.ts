@@ -59,6 +59,7 @@ function stored(
     failure: null,
     failureInvocation: null,
     costMicros: 0,
+    estimatedMicros: 0,
     runId: 'run_1',
     answeredJobId: 'j_1',
     answeredInvocation: 1,
@@ -86,6 +87,7 @@ function join(rows: readonly CellRow[], { answers = {}, efforts, context = {} }:
   return joinRows(rows, {
     ask: theAsk,
     overwrite: false,
+    raw: false,
     unasked: 'pending',
     isWanted: () => true,
     findExclusion: () => null,

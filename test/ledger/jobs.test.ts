@@ -96,6 +96,7 @@ test('jobs are listed with rows by status, money, and the runs in flight with th
       answered: 1,
       failed: 1,
       spentMicros: 30,
+      estimatedMicros: 0,
       reservedMicros: 25_000,
       openedAtMs: 2_000,
       closedAtMs: null,

@@ -108,6 +108,47 @@ test.each([1, 2, 3])(
   },
 );
 
+test('amounts that are no price, and with which sums overflow, become the reserved price', () => {
+  const path = createLedgerPath();
+  const fresh = openTestLedger();
+  const job = openTestJob(fresh);
+  fresh.close();
+  const old = new Database(path);
+  const step = MIGRATIONS.findIndex((sql) => sql.includes('cost_estimated'));
+  migrate(old, MIGRATIONS.slice(0, step));
+  // Two runs at nine billion billion micro-dollars, one at a usual price, and the usual row beside them.
+  old.exec(`
+    insert into ask (number, id, content) values (1, '${job.askId}', '{"query":"q"}');
+    insert into job (number, id, ask, input, output, settings, invocation, opened_at, spent_micros) values
+      (1, '${job.id}', 1, '/data/in.csv', '/data/out.csv', '{}', 1, 1000, 9200000000000000000);
+    insert into batch (number, id, job, ask, state, run_id, reserve_micros, cost_micros, intended_at, ended_at) values
+      (1, 'b_1', 1, 1, 'settled', 'run_1', 25000, 9000000000000000000, 900, 1000),
+      (2, 'b_2', 1, 1, 'settled', 'run_2', 25000, 9000000000000000000, 900, 1000),
+      (3, 'b_3', 1, 1, 'settled', 'run_3', 25000, 20000, 900, 1000);
+    insert into answer (number, ask, key, fields) values (1, 1, 'a', '[]'), (2, 1, 'b', '[]'), (3, 1, 'c', '[]'), (4, 1, 'd', '[]');
+    insert into job_answer (job, answer, cost_micros) values
+      (1, 1, 3000000000000000000), (1, 2, 3000000000000000000), (1, 3, 3000000000000000000), (1, 4, 20000)`);
+  expect(() => old.get('select sum(cost_micros) from batch')).toThrow(/overflow/);
+  old.close();
+
+  const ledger = openTestLedger(path);
+  expect(ledger.listJobs()).toMatchObject([{ spentMicros: 70_000, estimatedMicros: 50_000 }]);
+  expect(ledger.readFolderSpend('/data/', 0)).toEqual({ spentMicros: 70_000, reservedMicros: 0 });
+  expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 70_000, reservedMicros: 0 });
+  expect(ledger.check().filter((fault) => !fault.includes('not found by their keys'))).toEqual([]);
+  ledger.close();
+  const database = new Database(path);
+  expect(
+    database.all('select cost_micros as cost, estimated_micros as estimated from job_answer order by answer'),
+  ).toEqual([
+    { cost: 16_667, estimated: 16_667 },
+    { cost: 16_667, estimated: 16_667 },
+    { cost: 16_666, estimated: 16_666 },
+    { cost: 20_000, estimated: 0 },
+  ]);
+  database.close();
+});
+
 test('numbers go on above those of an earlier version, and none is used a second time', () => {
   const path = createLedgerPath();
   const old = new Database(path);

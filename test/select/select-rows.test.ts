@@ -81,6 +81,7 @@ function createStored(parts: Partial<StoredAnswer>): StoredAnswer {
     failure: null,
     failureInvocation: null,
     costMicros: 0,
+    estimatedMicros: 0,
     runId: 'agent_run_1',
     answeredJobId: 'j_1',
     answeredInvocation: 2,

@@ -48,6 +48,7 @@ function stored(ceo: FieldAnswer, seat: FieldAnswer, parts: Partial<StoredAnswer
     failure: null,
     failureInvocation: null,
     costMicros: 0,
+    estimatedMicros: 0,
     runId: 'run_1',
     answeredJobId: 'j_1',
     answeredInvocation: 1,

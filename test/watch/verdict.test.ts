@@ -29,7 +29,14 @@ function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSum
       leftRows: 0,
       requests: 3,
     },
-    ...{ costMicros: 25_000, costNowMicros: 25_000, reservedMicros: 0, seconds: 1, steps: [] },
+    ...{
+      costMicros: 25_000,
+      estimatedMicros: 0,
+      costNowMicros: 25_000,
+      reservedMicros: 0,
+      seconds: 1,
+      steps: [],
+    },
     ...changes,
   };
 }

@@ -1,6 +1,6 @@
 import { cancelJob } from '../../cancel.js';
 import { resolveLedgerPath } from '../../ledger/ledger.js';
-import { formatNumber } from '../../model/words.js';
+import { formatDollars, formatNumber } from '../../model/words.js';
 import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { readApiKey } from '../run-options.js';
@@ -27,7 +27,7 @@ export const cancel = createCommand({
     },
   ],
   async run({ operands: [job = ''], options }, host) {
-    const { cancelled, failed, givenUp, unknown, released } = await cancelJob({
+    const { cancelled, estimatedMicros, failed, givenUp, unknown, released } = await cancelJob({
       ...options,
       ...readApiKey(host.env),
       job,
@@ -45,6 +45,9 @@ export const cancel = createCommand({
         `Nothing to cancel: the agent of this job was part of a rowfill that has ended. Released: ${formatNumber(released, 'run')}.`,
       );
     } else host.say(`Cancelled: ${formatNumber(cancelled.length, 'run')}.`);
+    if (estimatedMicros > 0) {
+      host.say(`The agent did not say what they all cost: ${formatDollars(estimatedMicros)} is an estimate.`);
+    }
     if (unknown > 0) {
       host.say(
         `Not known yet: ${formatNumber(unknown, 'run')}; the next rowfill run looks for what became of it.`,

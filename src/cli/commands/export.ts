@@ -33,7 +33,8 @@ export const exportCommand = createCommand({
     bom: { kind: 'switch', about: 'Begin a CSV with a byte order mark, for Excel.' },
     raw: {
       kind: 'switch',
-      about: 'Write the agent’s text as it came, even where a spreadsheet would run it as a formula.',
+      about:
+        'Write the agent’s text as it came: formulas that a spreadsheet would run, control characters and all.',
     },
   },
   examples: [

@@ -25,13 +25,13 @@ const SUPERVISION = 'For those who supervise it';
 const OPTIONS = {
   ...JOB_OPTIONS,
   maxCost: {
-    kind: 'number',
+    kind: 'dollars',
     value: 'USD',
     group: MONEY,
     about: 'The most that one file may cost. It is never passed; a file that reaches it goes to DIR/failed.',
   },
   maxCostPerDay: {
-    kind: 'number',
+    kind: 'dollars',
     value: 'USD',
     group: MONEY,
     about:
@@ -76,7 +76,8 @@ const OPTIONS = {
   raw: {
     kind: 'switch',
     group: FILES,
-    about: 'Write the agent’s text as it came, even where a spreadsheet would run it as a formula.',
+    about:
+      'Write the agent’s text as it came: formulas that a spreadsheet would run, control characters and all.',
   },
   heartbeat: {
     kind: 'text',

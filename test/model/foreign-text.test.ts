@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  cleanCode,
+  cleanLine,
+  cleanText,
+  createMask,
+  limitValue,
+  MAX_VALUE_LENGTH,
+  mapTexts,
+} from '../../src/model/foreign-text.js';
+import type { JsonValue } from '../../src/model/json.js';
+
+const KEY = 'sk-live.0123+456/789=';
+
+describe('a key is masked', () => {
+  const mask = createMask([KEY]);
+  const half = KEY.length / 2;
+  const split = (gap: string): string => `${KEY.slice(0, half)}${gap}${KEY.slice(half)}`;
+
+  test.each([
+    ['as it is', KEY],
+    ['twice', `${KEY} and ${KEY}`],
+    ['percent-encoded', encodeURIComponent(KEY)],
+    ['percent-encoded in small letters', encodeURIComponent(KEY).toLowerCase()],
+    [
+      'percent-encoded, every character',
+      [...Buffer.from(KEY)].map((byte) => `%${byte.toString(16)}`).join(''),
+    ],
+    ['split by a zero-width space', split('\u200b')],
+    ['split by a soft hyphen', split('\u00ad')],
+    ['split by a line break', split('\r\n')],
+    ['split by spaces', [...KEY].join(' ')],
+    ['split by NUL', split('\0')],
+    ['split by a colour', split('\u001b[31m')],
+    ['split by a tag character', split('\u{e0041}')],
+    ['split by a filler', split('\u3164')],
+    ['split by a percent-encoded line break', split('%0A')],
+  ])('%s', (_name, text) => {
+    const masked = mask(`before ${text} after`);
+    expect(masked).toMatch(/^before \*\*\*( and \*\*\*)? after$/);
+  });
+
+  test('but nothing else is touched', () => {
+    for (const text of [
+      '',
+      'sk-live',
+      KEY.slice(1),
+      KEY.slice(0, -1),
+      KEY.toUpperCase(),
+      'a'.repeat(10_000),
+    ]) {
+      expect(mask(text)).toBe(text);
+    }
+  });
+
+  test('and one too short to be a key is not looked for', () => {
+    const text = 'the latest test of a local service';
+    expect(createMask(['test', 'local', '', null, undefined])(text)).toBe(text);
+  });
+
+  test('in names and values, however deep', () => {
+    expect(mapTexts({ [KEY]: [{ a: [KEY, 1, null] }] }, mask)).toEqual({ '***': [{ a: ['***', 1, null] }] });
+  });
+
+  test('and JSON without it is the same object', () => {
+    const value = { a: ['b', { c: 1 }] };
+    expect(mapTexts(value, mask)).toBe(value);
+  });
+
+  test('and nesting that no value may have is dropped rather than failing', () => {
+    const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) as JsonValue;
+    expect(JSON.stringify(mapTexts(deep, mask)).length).toBeLessThan(1_000);
+  });
+});
+
+describe('text for a cell', () => {
+  test.each([
+    ['NUL', 'a\0b', 'ab'],
+    ['a colour', '\u001b[1;31mRed\u001b[0m', 'Red'],
+    ['a window title', 'a\u001b]0;title\u0007b', 'ab'],
+    ['a lone escape', 'a\u001bb', 'ab'],
+    ['C1 controls', 'Acme\u009d Inc, Berlin', 'Acme Inc, Berlin'],
+    ['DEL and backspace', 'a\u007f\bb', 'ab'],
+    ['bidi overrides', '\u202egnp.exe\u202c', 'gnp.exe'],
+    ['bidi isolates and marks', '\u2066a\u2069\u200e\u200f\u061cb', 'ab'],
+    ['a byte order mark', '\ufeffa', 'a'],
+    ['a vertical tab, a form feed, a next line', 'a\u000bb\fc\u0085d', 'a b c d'],
+    ['half a character', 'a\ud800b', 'a\ufffdb'],
+  ])('loses %s', (_name, text, cleaned) => expect(cleanText(text)).toBe(cleaned));
+
+  test.each([
+    ['tabs and line breaks', 'a\tb\nc\r\nd'],
+    ['an emoji with joiners', '👩‍👩‍👧‍👦 🏴󠁧󠁢󠁥󠁮󠁧󠁿 ❤️'],
+    ['Persian with a non-joiner', 'می‌خواهم'],
+    ['Hindi with a joiner', 'क्‍ष'],
+    ['Hebrew, Arabic, Thai, Chinese', 'שלום مرحبا สวัสดี 你好'],
+    ['soft hyphens and hard spaces', 'Donau\u00addampf\u00a0schiff'],
+  ])('keeps %s', (_name, text) => expect(cleanText(text)).toBe(text));
+
+  test('is clean after one time, whatever it was', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const cleaned = cleanText(text);
+        expect(cleaned).not.toMatch(/(?![\t\n\r])[\p{Cc}\p{Bidi_Control}\ufeff]/u);
+        expect(cleanText(cleaned)).toBe(cleaned);
+      }),
+    );
+  });
+});
+
+test('a line is one line, of bounded length', () => {
+  expect(cleanLine(' a\r\n\tb\u2028c\u001b[2Jd ', 100)).toBe('a b cd');
+  expect(cleanLine('x'.repeat(1_000), 10)).toBe(`${'x'.repeat(10)}…`);
+  expect(cleanLine('😀'.repeat(100), 9)).toBe(`${'😀'.repeat(4)}…`);
+});
+
+test('a code is a word', () => {
+  expect(cleanCode('INVALID_DATA_SOURCE')).toBe('INVALID_DATA_SOURCE');
+  expect(cleanCode('BAD\u001b[31m ***\nthing')).toBe('BAD_***_thing');
+  expect(cleanCode(' \n ')).toBeNull();
+  expect(cleanCode('x'.repeat(500))?.length).toBeLessThan(70);
+});
+
+test('a value loses NUL and what is beyond the bound, at any depth', () => {
+  const long = 'x'.repeat(MAX_VALUE_LENGTH + 1);
+  expect(limitValue(['a\0b', { c: long }])).toEqual(['ab', { c: `${'x'.repeat(MAX_VALUE_LENGTH)}…` }]);
+  const fine = { a: 'x'.repeat(MAX_VALUE_LENGTH) };
+  expect(limitValue(fine)).toBe(fine);
+});
