@@ -195,19 +195,22 @@ test('a column that is blank in the first 100 answered rows is warned of once', 
   expect(codes).toEqual(['COLUMN_BLANK']);
 });
 
-test('a call that is stopped while somebody thinks about it ends as interrupted, and asks again the next time', async () => {
+test('a call that is stopped while somebody thinks about it is interrupted, and asks again the next time', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(80));
-  for (const created of [3, 0]) {
+  const run = async () => {
     const controller = new AbortController();
     const confirmFruitless = (): Promise<boolean> => {
       controller.abort();
       return new Promise(() => {});
     };
     const hooks = { confirm: async () => true, confirmFruitless, signal: controller.signal };
-    const { summary } = await bench.run({ concurrency: 1 }, hooks);
-    expect(summary).toMatchObject({ stop: 'interrupted', runs: { created } });
-  }
+    return await bench.run({ concurrency: 1 }, hooks);
+  };
+  expect((await run()).summary).toMatchObject({ stop: 'interrupted', runs: { created: 3 } });
+  // Before anything was sent, as at the question about the money.
+  await expect(run()).rejects.toMatchObject({ name: 'AbortError' });
+  expect(bench.agent.tasks).toHaveLength(3);
 });
 
 test('a plan says that the job would stop, and that it would not with keepGoing', async () => {
