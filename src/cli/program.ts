@@ -2,7 +2,6 @@ import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { createUsageError } from '../errors.js';
 import { readNearest } from '../model/nearest.js';
-import { explainWriteError } from '../write/check-output.js';
 import { COMMANDS, type CommandEntry } from './commands.js';
 import { EXIT_CODES } from './exit-code.js';
 import { formatCommandHelp, formatProgramHelp } from './help.js';
@@ -18,9 +17,9 @@ export async function runProgram(words: readonly string[], parts: HostParts): Pr
     const code = await dispatch(words, host);
     await drain(parts.stdout);
     const error = parts.readOutputError();
-    return error === null || code !== EXIT_CODES.done
-      ? code
-      : reportError(explainWriteError('standard output', error), host);
+    if (error === null || code !== EXIT_CODES.done) return code;
+    const { explainWriteError } = await import('../write/check-output.js');
+    return reportError(explainWriteError('standard output', error), host);
   } catch (error) {
     return reportError(error, host);
   }
