@@ -7,6 +7,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
+import { createCallerCheck } from './check-caller.js';
 import { createGatewayError, createRefusal, Disconnect, Refusal } from './refusal.js';
 
 /** The largest body of a request. */
@@ -20,8 +21,19 @@ const SILENCE_TIMEOUT_MS = 300_000;
 const HEADERS_TIMEOUT_MS = 20_000;
 const MAX_CONNECTIONS = 2_048;
 
-/** The HTTP layer without any route: bodies arrive as bytes, and every error leaves in the API's envelope. */
-export function createHttpApp(): FastifyInstance {
+/**
+ * The HTTP layer without any route: bodies arrive as bytes, and every error leaves in the API's envelope. Requests of web
+ * pages elsewhere are refused; `allowedHosts` are the names that the server answers to besides `localhost`.
+ */
+export function createHttpApp(allowedHosts: readonly string[] = []): FastifyInstance {
+  const checkCaller = createCallerCheck(allowedHosts);
+  const refuseCaller = (request: FastifyRequest): Refusal | null => {
+    const reason = checkCaller(request.raw);
+    if (reason === null) return null;
+    // Closing the connection spares us the rest of the body.
+    const headers = { connection: 'close' };
+    return createRefusal(403, 'INVALID_REQUEST', 'INVALID_REQUEST', reason, {}, headers);
+  };
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -33,7 +45,7 @@ export function createHttpApp(): FastifyInstance {
     genReqId: () => `req_${randomUUID()}`,
     routerOptions: { maxParamLength: 4_096 },
     clientErrorHandler: refuseBrokenRequest,
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+    frameworkErrors: (error, request, reply) => sendError(refuseCaller(request) ?? error, request, reply),
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   app.server.maxConnections = MAX_CONNECTIONS;
@@ -41,6 +53,8 @@ export function createHttpApp(): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    const refusal = refuseCaller(request);
+    if (refusal !== null) throw refusal;
   });
   limitOpenBodies(app);
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));

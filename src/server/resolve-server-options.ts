@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly host?: string;
   /** 0: any free port. @default 0 */
   readonly port?: number;
+  /** Host names to answer to besides `localhost` and IP addresses; others are refused with 403. @default [] */
+  readonly allowedHosts?: readonly string[];
   /** The pages of 2026-05-07 to the letter, or with what came since. @default 2026-05-07 */
   readonly contract?: Contract;
   /** The only key that is let in; needed off loopback. Without it every key is let in, each as a team of its own. */
@@ -42,6 +44,7 @@ export interface ResolvedServerOptions extends Required<Omit<ServerOptions, 'key
 const DEFAULTS = {
   host: '127.0.0.1',
   port: 0,
+  allowedHosts: [],
   contract: '2026-05-07',
   storePath: null,
   maxStoredBytes: 32 * 1024 * 1024,

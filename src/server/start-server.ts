@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { createUsageError, describeError, type RowfillError } from '../errors.js';
 import { systemClock } from '../model/clock.js';
 import { formatMicros } from '../model/money.js';
@@ -73,7 +74,7 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
     priceRun: rehearsal?.price === true ? createPrice(rehearsal.seed) : null,
     tally,
   });
-  const app = createHttpApp();
+  const app = createHttpApp([...settings.allowedHosts, ...readOwnName(settings.host)]);
   let closing: Promise<void> | null = null;
   app.addHook('onRequest', async (request) => {
     if (closing === null) return;
@@ -131,6 +132,11 @@ function addReport(
     const report = tally.report();
     return { seed: rehearsal.seed, ...report, billedDollars: formatMicros(report.billedMicros) };
   });
+}
+
+/** A name to listen on is a name to be called by: it is in the address that the server prints. */
+function readOwnName(host: string): string[] {
+  return isIP(host) === 0 ? [host] : [];
 }
 
 function readLimit(limits: readonly LimitStep[], created: number): number | undefined {

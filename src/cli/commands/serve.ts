@@ -23,6 +23,12 @@ const OPTIONS = {
   reference: { kind: 'text', value: 'DIR', about: 'The folder of tables that answers.' },
   host: { kind: 'text', value: 'ADDRESS', about: 'The interface to listen on.', fallback: '127.0.0.1' },
   port: { kind: 'integer', value: 'N', about: 'The port to listen on.', fallback: 'any free one' },
+  allowHost: {
+    kind: 'list',
+    value: 'NAME',
+    about: 'Host names that requests may use besides IP addresses, such as rowfill.internal.',
+    fallback: 'localhost',
+  },
   contract: {
     kind: 'text',
     value: 'NAME',
@@ -91,7 +97,16 @@ export const serve = createCommand({
 });
 
 async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Promise<ServerOptions> {
-  const { reference, host: address, port, contract, store, maxActive, startsPerSecond } = args.options;
+  const {
+    reference,
+    host: address,
+    port,
+    allowHost,
+    contract,
+    store,
+    maxActive,
+    startsPerSecond,
+  } = args.options;
   if (reference === undefined) {
     throw createUsageError(
       'NO_REFERENCE',
@@ -107,6 +122,7 @@ async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Pr
     maxStoredBytes: MAX_STORED_BYTES,
     ...(address === undefined ? {} : { host: address }),
     ...(port === undefined ? {} : { port }),
+    ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
     ...(contract === undefined ? {} : { contract: readContract(contract) }),
     ...(store === undefined ? {} : { storePath: store }),
     ...(maxActive === undefined ? {} : { maxActiveRuns: maxActive }),

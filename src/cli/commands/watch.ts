@@ -91,6 +91,13 @@ const OPTIONS = {
     group: SUPERVISION,
     about: 'Answer GET /healthz on this port of this machine: 200 while all is well, 503 in trouble.',
   },
+  allowHost: {
+    kind: 'list',
+    value: 'NAME',
+    group: SUPERVISION,
+    about: 'Host names that requests to --health may use besides IP addresses.',
+    fallback: 'localhost',
+  },
 } as const;
 
 /** `rowfill watch`: fills files as they are dropped into a folder. */
@@ -136,8 +143,19 @@ async function resolveOptions(
   { operands: [folder = ''], options }: CommandArgs<typeof OPTIONS>,
   host: Host,
 ): Promise<WatchOptions> {
-  const { once, schedule, settle, poll, maxCostPerDay, format, citations, heartbeat, health, ...values } =
-    options;
+  const {
+    once,
+    schedule,
+    settle,
+    poll,
+    maxCostPerDay,
+    format,
+    citations,
+    heartbeat,
+    health,
+    allowHost,
+    ...values
+  } = options;
   const readJob = async () => {
     const { input: _input, ...job } = await resolveJobOptions('', values, host);
     return {
@@ -173,13 +191,13 @@ async function openSupervision(
   { folder, job }: WatchOptions,
   host: Host,
 ) {
-  const { heartbeat, health, recipe } = options;
+  const { heartbeat, health, allowHost, recipe } = options;
   const places = await guardPlaces({ ...job, recipe, heartbeat, citationsFile: undefined });
   if (heartbeat !== undefined) refuseDrop(heartbeat, folder);
   const log = createWatchLog(host);
   let status = createWatchStatus(host.now());
   const readStatus = () => createStatusRecord(status, host.now());
-  const server = health === undefined ? null : await openHealthServer(health, readStatus);
+  const server = health === undefined ? null : await openHealthServer(health, readStatus, allowHost);
   const beat =
     heartbeat === undefined
       ? null
