@@ -124,7 +124,12 @@ test('a reader that never reads is let go, and its run goes on', async () => {
   const gone = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
   socket.on('error', () => {});
   socket.pause();
-  const head = ['POST /agent/runs HTTP/1.1', 'host: localhost', 'x-api-key: test-key', 'accept: text/event-stream'];
+  const head = [
+    'POST /agent/runs HTTP/1.1',
+    'host: localhost',
+    'x-api-key: test-key',
+    'accept: text/event-stream',
+  ];
   socket.write(`${[...head, 'content-length: 13'].join('\r\n')}\r\n\r\n{"query":"x"}`);
   await expect.poll(() => server.report().runs.completed).toBe(1);
   clock.advance(30_000);
