@@ -26,6 +26,7 @@ import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js'
 import { reportNotes } from './job/report-notes.js';
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import { resolveBlanks } from './job/resolve-blanks.js';
+import { createRetryReport } from './job/retry-report.js';
 import { writeTripOutput } from './job/write-output.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobSummary } from './model/events.js';
@@ -70,11 +71,8 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
         onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
       }),
     );
-    const agent = closers.add(
-      await openAgent(settings, ({ what, attempt, delayMs, reason }) =>
-        hooks.onEvent?.({ type: 'retry', what, attempt, delayMs, reason }),
-      ),
-    );
+    const onRetry = createRetryReport(hooks.onEvent ?? (() => undefined));
+    const agent = closers.add(await openAgent(settings, onRetry));
     const clockAheadMs = await measureClock(agent.client, hooks.signal);
 
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs));
@@ -95,6 +93,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
         earlierOutput,
         places,
         hooks,
+        onRetry,
       }),
     );
     lease.watch(trip.stop);

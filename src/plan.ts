@@ -98,6 +98,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         earlierOutput: null,
         places: null,
         hooks: { onEvent: (event) => event.type === 'note' && notes.push(event) },
+        onRetry: () => undefined,
       }),
     );
     reportNotes(trip, exclusion.notes);

@@ -43,6 +43,9 @@ export interface PageOptions extends CallOptions {
   readonly cursor?: string;
 }
 
+export interface StartOptions extends CallOptions {
+}
+
 /** How long to wait for the end of a run. */
 export interface WaitOptions extends CallOptions {
   /** The longest time to wait from now, in milliseconds. @default no limit */

@@ -3,6 +3,7 @@ import type { Timers } from '../model/clock.js';
 import { parseExactJson } from '../model/exact-json.js';
 import { cleanLine, mapTexts } from '../model/foreign-text.js';
 import type { JsonValue } from '../model/json.js';
+import { formatWait } from '../model/words.js';
 import { AgentError } from './agent-error.js';
 import type { ByteSource } from './answer-body.js';
 import { createNetworkError } from './create-network-error.js';
@@ -53,15 +54,30 @@ export async function readError(answer: WireAnswer, context: AnswerContext): Pro
   }
   const code = parsed.code ?? `HTTP_${answer.status}`;
   const name = parsed.code === null ? '' : ` ${parsed.code}`;
+  const retryAfterMs = readRetryAfter(answer, context);
   const message = `${context.what} answered ${answer.status}${name}: ${parsed.message}`;
   return new AgentError(code, message.replace(/: $/, ''), {
     status: answer.status,
     type: parsed.type,
     requestId: parsed.requestId ?? readRequestId(answer, context),
-    retryAfterMs: parseRetryAfter(readHeader(answer.headers, 'retry-after'), context.clock.now()),
+    retryAfterMs,
+    hint: describeWait(answer.status, retryAfterMs, context),
     isForeign: !parsed.wellFormed || GATEWAY_STATUSES.has(answer.status),
     outcome: resolveOutcome(answer.status, parsed.wellFormed, context),
   });
+}
+
+function readRetryAfter({ headers }: WireAnswer, { clock }: AnswerContext): number | null {
+  const date = readHeader(headers, 'date');
+  return parseRetryAfter({ retryAfter: readHeader(headers, 'retry-after'), date }, clock.now());
+}
+
+/** What a person is told to wait for; a program does not need to be told of less. */
+const LEAST_TOLD_WAIT_MS = 10_000;
+
+function describeWait(status: number, waitMs: number | null, { clock }: AnswerContext): string | undefined {
+  if (waitMs === null || waitMs < LEAST_TOLD_WAIT_MS || (status !== 429 && status < 500)) return undefined;
+  return `The agent asks to wait ${formatWait(waitMs, clock.now())}. Run the same command again then: it carries on.`;
 }
 
 /** An error for an address behind which something else answers. */

@@ -8,6 +8,8 @@ export interface RetryPolicy {
   readonly capMs: number;
   /** All waits of one call together, with the time the tries took: past this the last failure is final. */
   readonly budgetMs: number;
+  /** The limit instead of `budgetMs` while the agent says how long to wait (`Retry-After`), if longer. @default budgetMs */
+  readonly longestWaitMs?: number;
 }
 
 /** What went wrong, as far as the rules need to know. */
@@ -43,9 +45,14 @@ export function resolveRetry(facts: RetryFacts, state: RetryState, policy: Retry
   const ceilingMs = Math.min(policy.capMs, policy.baseMs * 2 ** (state.attempt - 1));
   const jitterMs = Math.floor(state.random * ceilingMs);
   // Retry-After is the least the agent wants; a little jitter on top keeps many clients from coming back as one.
-  const delayMs =
-    facts.retryAfterMs === null ? jitterMs : facts.retryAfterMs + Math.min(jitterMs, policy.baseMs);
-  if (state.elapsedMs + delayMs > policy.budgetMs) return { retry: false, why: 'budget' };
+  // 0, or a date that has passed, says nothing of how long.
+  const askedMs = facts.retryAfterMs === 0 ? null : facts.retryAfterMs;
+  const delayMs = askedMs === null ? jitterMs : askedMs + Math.min(jitterMs, policy.baseMs);
+  const { budgetMs, longestWaitMs = 0 } = policy;
+  const limitMs = askedMs === null ? budgetMs : Math.max(budgetMs, longestWaitMs);
+  if (state.elapsedMs + (askedMs ?? delayMs) > limitMs) {
+    return { retry: false, why: 'budget' };
+  }
   return { retry: true, delayMs };
 }
 
@@ -75,14 +82,40 @@ export function isRetryable(
 
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Reads a `Retry-After` header, in seconds or as an HTTP date, into milliseconds from now; null for neither. */
-export function parseRetryAfter(header: string | null, nowMs: number): number | null {
-  if (header === null) return null;
-  const text = header.trim();
-  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(MAX_RETRY_AFTER_MS, Math.ceil(Number(text) * 1000));
+/** The `Retry-After` and `Date` headers of an answer. */
+export interface RetryAfterHeaders {
+  readonly retryAfter: string | null;
+  readonly date: string | null;
+}
+
+/**
+ * Reads `Retry-After`, in seconds or as an HTTP date, into milliseconds from now, at most a day; null if it is neither.
+ * A date is compared with the answer's own `Date`: the agent's clock may differ from ours. Of several headers the longest
+ * wait counts.
+ */
+export function parseRetryAfter({ retryAfter, date }: RetryAfterHeaders, nowMs: number): number | null {
+  if (retryAfter === null) return null;
+  const agentNowMs = parseHttpDate(date?.trim() ?? '') ?? nowMs;
+  const waits = retryAfter
+    .split(BETWEEN_VALUES)
+    .map((part) => parseWait(part.trim(), agentNowMs))
+    .filter((waitMs) => waitMs !== null);
+  return waits.length === 0 ? null : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ...waits));
+}
+
+/** The comma between two headers; one inside a date is followed by a day and a month. */
+const BETWEEN_VALUES = /,(?=\s*(?:[-+\d.]+\s*(?:,|$)|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)))/i;
+
+function parseWait(text: string, agentNowMs: number): number | null {
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
+  const atMs = parseHttpDate(text);
+  return atMs === null ? null : atMs - agentNowMs;
+}
+
+function parseHttpDate(text: string): number | null {
   // Date.parse takes far more than a date ("-5" is one), so only what begins as an HTTP date is let through.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return null;
   // The oldest of the three forms has no zone and means GMT all the same.
-  const date = Date.parse(/GMT$/i.test(text) ? text : `${text} GMT`);
-  return Number.isNaN(date) ? null : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, date - nowMs));
+  const date = Date.parse(/(GMT|UTC|[-+]\d{4})$/i.test(text) ? text : `${text} GMT`);
+  return Number.isNaN(date) ? null : date;
 }

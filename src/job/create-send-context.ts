@@ -20,7 +20,6 @@ export function createSendContext(trip: Trip): SendContext {
     },
     stopSignal: trip.stop.startSignal,
     waitSignal: trip.stop.waitSignal,
-    onRetry: (attempt, delayMs, reason) =>
-      trip.onEvent({ type: 'retry', what: 'start of a run', attempt, delayMs, reason }),
+    onRetry: (attempt, delayMs, reason) => trip.onRetry({ what: 'start of a run', attempt, delayMs, reason }),
   };
 }

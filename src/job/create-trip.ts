@@ -26,6 +26,7 @@ import type { LoadedExclusion } from './load-exclusion.js';
 import type { OpenAgent } from './open-agent.js';
 import { Patience } from './patience.js';
 import { isPicked } from './pick-rows.js';
+import type { RetryReport } from './retry-report.js';
 import { StopSwitch } from './stop-switch.js';
 import type { SurveyCounts } from './survey-counts.js';
 import { YieldGuard } from './yield-guard.js';
@@ -91,6 +92,7 @@ interface TripParts {
   /** null for a look at what a job would do: nothing is written then. */
   readonly places: PlaceGuard | null;
   readonly hooks: EnrichHooks;
+  readonly onRetry: RetryReport;
 }
 
 /** Everything that the stops of one job share. */

@@ -2,6 +2,7 @@ import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
 import { isLoopbackHost } from '../api/resolve-base-url.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { Settings } from '../options.js';
+import { PATIENCE_MS } from '../send/send-batch.js';
 
 export interface OpenAgent {
   readonly client: AgentClient;
@@ -23,8 +24,10 @@ const LOCAL_KEY = 'local';
 /** Opens the agent that the settings choose; for a folder of tables, the server that answers from it in this process. */
 export async function openAgent(
   settings: Settings,
-  onRetry: NonNullable<AgentClientOptions['onRetry']> = () => undefined,
+  onRetry?: AgentClientOptions['onRetry'],
 ): Promise<OpenAgent> {
+  // Only who hears of waits can say what a long one is for.
+  const patience = onRetry === undefined ? {} : { onRetry, retry: { longestWaitMs: PATIENCE_MS } };
   const { agent, options } = settings;
   switch (agent.kind) {
     case 'reference': {
@@ -36,7 +39,7 @@ export async function openAgent(
         maxActiveRuns: settings.concurrency,
       });
       const secrets = options.apiKey === undefined ? [] : [options.apiKey.trim()];
-      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, secrets, onRetry });
+      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, secrets, ...patience });
       const close = async (): Promise<void> => {
         await client.close();
         await server.close();
@@ -44,9 +47,9 @@ export async function openAgent(
       return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, close };
     }
     case 'url':
-      return openRemote(settings, { baseUrl: agent.url, apiKey: options.apiKey, onRetry });
+      return openRemote(settings, { baseUrl: agent.url, apiKey: options.apiKey, ...patience });
     case 'hosted':
-      return openRemote(settings, { baseUrl: HOSTED_URL, apiKey: options.apiKey, onRetry });
+      return openRemote(settings, { baseUrl: HOSTED_URL, apiKey: options.apiKey, ...patience });
   }
 }
 

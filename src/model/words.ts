@@ -24,3 +24,15 @@ export function formatDuration(seconds: number): string {
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
 }
+
+/** A wait for a person, in local time: `25 min, until 14:05`; with the day if that is not today. */
+export function formatWait(delayMs: number, nowMs: number): string {
+  const [now, end] = [new Date(nowMs), new Date(nowMs + delayMs)];
+  const pad = (number: number): string => String(number).padStart(2, '0');
+  const day = `${end.getFullYear()}-${pad(end.getMonth() + 1)}-${pad(end.getDate())} `;
+  const time = `${pad(end.getHours())}:${pad(end.getMinutes())}`;
+  const isToday = now.toDateString() === end.toDateString();
+  // Under two minutes a time without seconds says little.
+  const seconds = delayMs < 120_000 ? `:${pad(end.getSeconds())}` : '';
+  return `${formatDuration(delayMs / 1_000)}, until ${isToday ? '' : day}${time}${seconds}`;
+}

@@ -6,8 +6,6 @@ const CREATES_PER_LOOK = 20;
 const MAX_DEBT = 10;
 /** Long runs earn little: after so long without a refusal, one look is due anyhow. */
 const LOOK_AGAIN_MS = 60_000;
-/** A look that the agent answers with a time to wait costs that time: it is risked again after so many times as long. */
-const WAITS_BETWEEN_LOOKS = 20;
 
 /**
  * Finds out how many runs the agent holds at once, up to `concurrency`: the cap of an account is told by refusals only,
@@ -27,8 +25,11 @@ export class Room {
   private looks = 0;
   /** Refusals in a row of creates that should have found room: the cap has fallen, nobody knows how far. */
   private denials = 0;
-  private noLookUntilMs = 0;
   private refusedAtMs = 0;
+  /** How long the agent asked to wait at the last refusal. */
+  private askedMs = 0;
+  /** How long after the last refusal a look is due anyhow. */
+  private lookGapMs = 0;
 
   constructor(concurrency: number) {
     this.concurrency = concurrency;
@@ -49,8 +50,8 @@ export class Room {
     if (active < known + this.reach) return 0;
     // One look at a time; the first way up goes by what was accepted alone.
     if (this.growsFrom !== null || active > known) return Number.POSITIVE_INFINITY;
-    const dueAtMs = this.looks >= 1 ? nowMs : this.refusedAtMs + LOOK_AGAIN_MS;
-    return Math.max(0, this.noLookUntilMs - nowMs, dueAtMs - nowMs);
+    const waitMs = this.looks >= 1 ? this.askedMs : this.lookGapMs;
+    return Math.max(0, this.refusedAtMs + waitMs - nowMs);
   }
 
   /** A create goes out. */
@@ -77,7 +78,12 @@ export class Room {
     this.refusedAtMs = nowMs;
     // Feeling the way down after a fall is not looking for more.
     if (this.denials === 0) this.looks = Math.max(-MAX_DEBT, this.looks - 1);
-    this.noLookUntilMs = Math.max(this.noLookUntilMs, nowMs + WAITS_BETWEEN_LOOKS * (retryAfterMs ?? 0));
+    this.askedMs = retryAfterMs ?? 0;
+    // Where the agent says when to come back, the first look comes then, and the next ones less and less often.
+    this.lookGapMs =
+      this.askedMs === 0
+        ? LOOK_AGAIN_MS
+        : Math.max(this.askedMs, Math.min(LOOK_AGAIN_MS, 2 * this.lookGapMs));
     // A look beyond what is known says nothing about what is known.
     if (this.active < this.known) this.lower();
   }
@@ -109,6 +115,7 @@ export class Room {
     if (held <= this.known) return;
     this.growsFrom ??= this.known;
     this.known = held;
+    this.lookGapMs = 0;
   }
 
   /** Each end of ours would be refused its successor while others hold the rest: the steps down double with each denial. */

@@ -6,7 +6,7 @@ import type { Batch } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
 import { type CreateRunRequest, describeBadRunId, isRunId } from '../model/run.js';
 import { findLostRuns } from './find-lost-runs.js';
-import type { Pacer } from './pacer.js';
+import type { Pacer, Start } from './pacer.js';
 
 export interface SendContext {
   readonly ledger: Ledger;
@@ -48,8 +48,8 @@ export type SendResult =
   /** The job cannot go on: key, credits or plan refused, or nobody there. */
   | { readonly status: 'fatal'; readonly error: Error };
 
-/** A batch is refused a place at the agent for so long, with no run of ours at work, before the job is given up. */
-const PATIENCE_MS = 15 * 60_000;
+/** A batch is refused a place at the agent for this long, with no run of ours at work, before the job is given up. */
+export const PATIENCE_MS = 15 * 60_000;
 /** An intent that waited longer is written anew before its request leaves: who looks for it after a crash goes by its time. */
 const MAX_INTENT_AGE_MS = 10 * 60_000;
 const STALE = new Error('its intent is too old');
@@ -83,8 +83,9 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
   let refusedAtMs: number | null = null;
   let unreached = 0;
   for (let attempt = 1; ; attempt += 1) {
+    let start: Start;
     try {
-      await pacer.take(stopSignal, attempt > 1);
+      start = await pacer.take(stopSignal, attempt > 1);
     } catch {
       ledger.void(batch.id, 'the job was stopped before it was sent');
       return { status: 'stopped' };
@@ -94,16 +95,20 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
         batch.id,
         'a run cost more than was reserved, and the cap has no room for this one any more',
       );
-      return giveBack(pacer);
+      pacer.giveBack(start);
+      return { status: 'over_budget' };
     }
     if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) {
       ledger.void(batch.id, 'it waited long for a place, and is intended anew');
       intendedAtMs = clock.now();
-      if (!(await intend(batch, context))) return giveBack(pacer);
+      if (!(await intend(batch, context))) {
+        pacer.giveBack(start);
+        return { status: 'over_budget' };
+      }
     }
     if (context.isFruitless(batch.effort)) {
       ledger.void(batch.id, 'the first answers at this effort hold no value');
-      leavePlace(pacer);
+      pacer.giveBack(start);
       return { status: 'held_back' };
     }
     try {
@@ -113,29 +118,33 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
         beforeSend() {
           if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) throw STALE;
           context.refuseStart();
+          start.sent();
         },
       });
-      pacer.accept();
+      pacer.accept(start);
       ledger.sent(batch.id, run.id);
       return { status: 'sent', run, adopted: false };
     } catch (error) {
       if (isOurs(error)) {
-        leavePlace(pacer);
+        pacer.giveBack(start);
         ledger.void(batch.id, `not sent: ${error.message}`);
       } else if (error === STALE) {
-        leavePlace(pacer);
+        pacer.giveBack(start);
         continue;
       }
       if (!isAgentFailure(error)) throw error;
       if (error.outcome === 'created') {
-        pacer.accept();
+        pacer.accept(start);
         pacer.release();
         return { status: 'unusable', reason: error.message };
       }
-      if (error.outcome !== 'not_created') return recoverReply(batch, error.message, intendedAtMs, context);
+      if (error.outcome !== 'not_created') {
+        pacer.fail(start);
+        return recoverReply(batch, error, intendedAtMs, context);
+      }
       refusedAtMs ??= clock.now();
       if (error.status === null) unreached += 1;
-      const result = await handleRefusal(error, { attempt, unreached, refusedAtMs }, context);
+      const result = await handleRefusal(error, { start, attempt, unreached, refusedAtMs }, context);
       if (result === 'again') continue;
       ledger.void(batch.id, error.message);
       return result;
@@ -150,17 +159,6 @@ function isAboveCap({ jobId }: Batch, { ledger, capMicros }: SendContext): boole
   return spentMicros + reservedMicros > capMicros;
 }
 
-function giveBack(pacer: Pacer): SendResult {
-  leavePlace(pacer);
-  return { status: 'over_budget' };
-}
-
-/** Leaves the place that a start was given. */
-function leavePlace(pacer: Pacer): void {
-  pacer.fail();
-  pacer.release();
-}
-
 /** Writes the batch down and reserves its money, and brings both to the disk; false where the cap has no room for it. */
 async function intend(batch: Batch, { ledger, capMicros }: SendContext): Promise<boolean> {
   if (ledger.intend(batch, capMicros) === 'over_budget') return false;
@@ -171,12 +169,15 @@ async function intend(batch: Batch, { ledger, capMicros }: SendContext): Promise
 /** Looks a run up whose reply was lost: found, it is adopted; certainly absent, its batch is voided; else it stays unknown. */
 async function recoverReply(
   batch: Batch,
-  reason: string,
+  failure: Error & AgentFailure,
   intendedAtMs: number,
   context: SendContext,
 ): Promise<SendResult> {
   const { ledger, client, pacer, clock, listLagMs, clockAheadMs, waitSignal } = context;
-  pacer.fail();
+  const { message: reason, retryAfterMs } = failure;
+  const askedMs = retryAfterMs ?? 0;
+  // An overloaded agent is left alone for as long as it asks, whatever became of this create.
+  if (askedMs > 0 && askedMs <= PATIENCE_MS) context.onRetry(1, pacer.hold(askedMs), reason);
   const lost = [{ batchId: batch.id, intendedAtMs, lostAtMs: clock.now() }];
   const { runIds, doubt } = await findLostRuns(client, lost, {
     listLagMs,
@@ -196,7 +197,7 @@ async function recoverReply(
   pacer.release();
   if (doubt === null) {
     ledger.void(batch.id, reason);
-    return { status: 'absent', reason };
+    return askedMs > PATIENCE_MS ? { status: 'fatal', error: failure } : { status: 'absent', reason };
   }
   const why = `${reason}; whether the run exists could not be told: ${doubt}`;
   ledger.suspect(batch.id, why);
@@ -205,6 +206,7 @@ async function recoverReply(
 
 /** How a batch fared so far. */
 interface Refusals {
+  readonly start: Start;
   readonly attempt: number;
   /** Tries that nobody answered. */
   readonly unreached: number;
@@ -214,19 +216,23 @@ interface Refusals {
 /** After a create that certainly made no run: waits and says `again`, or says why it is of no use. */
 async function handleRefusal(
   failure: Error & AgentFailure,
-  { attempt, unreached, refusedAtMs }: Refusals,
+  { start, attempt, unreached, refusedAtMs }: Refusals,
   context: SendContext,
 ): Promise<SendResult | 'again'> {
   const { pacer } = context;
   if (failure.status === 429) {
-    const heldMs = pacer.refuse(failure.limit, failure.retryAfterMs);
+    const heldMs = pacer.refuse(start, failure.limit, failure.retryAfterMs);
+    const refusedForMs = context.clock.now() - Math.max(refusedAtMs, pacer.lastWorkMs);
+    // Not held: a run of ours that ends makes room, whatever the agent asks.
+    const askedMs = heldMs > 0 ? (failure.retryAfterMs ?? 0) : 0;
+    if (refusedForMs >= PATIENCE_MS || refusedForMs + askedMs > PATIENCE_MS) {
+      return { status: 'fatal', error: failure };
+    }
     // A refusal that only says where the cap is, while own runs work, is no news: the next of them to end makes room.
     if (heldMs > 0) context.onRetry(attempt, heldMs, failure.message);
-    const sinceMs = Math.max(refusedAtMs, pacer.lastWorkMs);
-    return context.clock.now() - sinceMs < PATIENCE_MS ? 'again' : { status: 'fatal', error: failure };
+    return 'again';
   }
-  pacer.fail();
-  pacer.release();
+  pacer.giveBack(start);
   if (failure.status === null) {
     const delayMs = UNREACHABLE_DELAYS_MS[unreached - 1];
     if (delayMs === undefined) return { status: 'fatal', error: failure };

@@ -59,6 +59,7 @@ const DEFAULTS = {
 const TYPES: OptionTypes<ServerOptions> = {
   agent: 'object',
   host: 'text',
+  allowedHosts: 'texts',
   port: 'number',
   contract: 'text',
   key: 'secret',

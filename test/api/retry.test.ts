@@ -70,22 +70,65 @@ describe('retry rules', () => {
 });
 
 const NOW = Date.parse('2026-05-07T12:00:00Z');
+const NOON = 'Thu, 07 May 2026 12:00:00 GMT';
 
 test.each([
   ['2', 2_000],
   ['0', 0],
   [' 1.5 ', 1_500],
   ['99999999999', 86_400_000],
+  ['9'.repeat(400), 86_400_000],
   ['Thu, 07 May 2026 12:00:30 GMT', 30_000],
+  ['Thu, 07 May 2026 12:00:30 UTC', 30_000],
+  ['Thu, 07 May 2026 14:00:30 +0200', 30_000],
   ['Thursday, 07-May-26 12:00:30 GMT', 30_000],
   ['Thu May  7 12:00:30 2026', 30_000],
   ['Thu, 07 May 2026 11:00:00 GMT', 0],
+  ['Fri, 31 Dec 9999 23:59:59 GMT', 86_400_000],
+  // Several headers arrive as one text.
+  ['2, 30', 30_000],
+  ['30,2', 30_000],
+  ['soon, 2', 2_000],
+  ['-5, 2', 2_000],
+  ['2, Thu, 07 May 2026 12:00:30 GMT', 30_000],
+  ['Thu, 07 May 2026 12:00:30 GMT, Thu, 07 May 2026 12:00:10 GMT', 30_000],
+  ['Thursday, 07-May-26 12:00:30 GMT, 7', 30_000],
   ['-5', null],
+  ['-5.5', null],
+  ['+5', null],
+  ['1e3', null],
+  ['Infinity', null],
+  ['0x10', null],
+  ['1.2.3', null],
   ['soon', null],
   ['', null],
+  [',', null],
   ['Thu, never', null],
   ['2026-05-07', null],
   [null, null],
-])('Retry-After %j is %j milliseconds from now', (header, expected) => {
-  expect(parseRetryAfter(header, NOW)).toBe(expected);
+])('Retry-After %j is %j milliseconds from now', (retryAfter, expected) => {
+  for (const date of [null, NOON, 'whenever', '']) {
+    expect(parseRetryAfter({ retryAfter, date }, NOW)).toBe(expected);
+  }
+});
+
+test.each([
+  ['ten minutes ahead', 'Thu, 07 May 2026 12:10:00 GMT', 'Thu, 07 May 2026 12:10:05 GMT'],
+  ['ten minutes behind', 'Thu, 07 May 2026 11:50:00 GMT', 'Thu, 07 May 2026 11:50:05 GMT'],
+  ['years behind', 'Thu, 01 Jan 1970 00:00:10 GMT', 'Thu, 01 Jan 1970 00:00:15 GMT'],
+  ['in the old form', 'Thursday, 07-May-26 13:00:00 GMT', 'Thu, 07 May 2026 13:00:05 GMT'],
+])('a date is read by the clock that wrote it: %s', (_name, date, retryAfter) => {
+  expect(parseRetryAfter({ retryAfter, date }, NOW)).toBe(5_000);
+});
+
+test('an agent that says how long to wait may have longer than the budget', () => {
+  const policy = { ...POLICY, longestWaitMs: 900_000 };
+  const decide = (retryAfterMs: number | null, elapsedMs: number) =>
+    resolveRetry({ status: 429, code: 'X', retryAfterMs }, { attempt: 1, elapsedMs, random: 0.5 }, policy);
+  expect(decide(900_000, 0)).toEqual(again(900_250));
+  expect(decide(900_001, 0)).toEqual({ retry: false, why: 'budget' });
+  expect(decide(600_000, 400_000)).toEqual({ retry: false, why: 'budget' });
+  expect(decide(null, 30_000)).toEqual({ retry: false, why: 'budget' });
+  // A time that has passed is no time to wait: without a pause of its own, a client would ask without end.
+  expect(decide(0, 0)).toEqual(again(250));
 });

@@ -28,6 +28,14 @@ export interface PaceScene {
   readonly startsPerSecond?: number;
   /** Starts a second that the account allows, evenly; a first second's worth at once. */
   readonly allowedPerSecond?: number;
+  /** Starts that the account allows in any second, counted exactly by when they arrive. */
+  readonly allowedInAnySecond?: number;
+  /** How late a timer fires, by the number of the start. */
+  lateMs?(start: number): number;
+  /** How long a start waits for its connection. */
+  connectMs?(start: number): number;
+  /** How long a request is on its way to the agent. @default 2 */
+  tripMs?(start: number): number;
   /** Sent with each refusal for concurrency. */
   readonly retryAfterMs?: number | null;
 }
@@ -55,20 +63,26 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
   const pacer = new Pacer({ clock, concurrency, startsPerSecond });
   const account = new Account(scene, clock);
   const { signal } = new AbortController();
+  let starts = 0;
   const askGroup = async (): Promise<NextQuestions> => {
     for (let wasRefused = false; ; wasRefused = true) {
-      await pacer.take(signal, wasRefused);
-      await clock.sleep(TRIP_MS);
+      const start = await pacer.take(signal, wasRefused);
+      starts += 1;
+      const tripMs = scene.tripMs?.(starts) ?? TRIP_MS;
+      await clock.sleep((scene.lateMs?.(starts) ?? 0) + (scene.connectMs?.(starts) ?? 0));
+      start.sent();
+      await clock.sleep(tripMs);
       const answer = account.create();
       await clock.sleep(TRIP_MS);
       if (answer.refusal === null) {
-        pacer.accept();
+        pacer.accept(start);
         await answer.end;
         await clock.sleep(TRIP_MS);
         pacer.release();
         return NOTHING;
       }
-      pacer.refuse(answer.refusal, answer.refusal === 'concurrency' ? (scene.retryAfterMs ?? null) : null);
+      const asked = scene.retryAfterMs ?? null;
+      pacer.refuse(start, answer.refusal, answer.refusal === 'concurrency' ? asked : null);
     }
   };
   const pool = new QuestionPool({ batchSize: 1, maxBatchBytes: 1_000 });
@@ -158,6 +172,9 @@ class Account {
       this.tokensAtMs = this.clock.now();
       if (this.tokens < 1) return 'rate';
     }
+    const { allowedInAnySecond: most } = this.scene;
+    const isInSecond = (create: { readonly atMs: number }): boolean => create.atMs > atMs - 1_000;
+    if (most !== undefined && this.creates.filter(isInSecond).length >= most) return 'rate';
     if (this.active >= this.scene.cap(this.started, atMs)) return 'concurrency';
     this.tokens -= 1;
     return null;

@@ -86,7 +86,7 @@ test('room is looked for while long runs work, and no more than once a minute', 
   expect(creates.find(({ active }) => active === 29)?.atMs).toBeLessThan(1_000_000 + 61_000);
 });
 
-test('a time to wait is obeyed by every start, and looks for room become so rare that it costs little', async () => {
+test('a full account is looked at again after the time to wait or an own end, and seldom enough to cost little', async () => {
   const retryAfterMs = 2_000;
   const report = await simulatePace({
     ...SCENE,
@@ -95,15 +95,17 @@ test('a time to wait is obeyed by every start, and looks for room become so rare
     retryAfterMs,
   });
   const { creates } = report;
-  for (const [index, { atMs, accepted }] of creates.entries()) {
+  for (const [index, { atMs, active, accepted }] of creates.entries()) {
     const next = creates[index + 1];
     // What left before the answer came back cannot know of it.
     if (!accepted && next !== undefined && next.atMs - atMs > 4) {
-      expect(next.atMs - atMs).toBeGreaterThanOrEqual(retryAfterMs);
+      if (next.active >= active) expect(next.atMs - atMs).toBeGreaterThanOrEqual(retryAfterMs);
     }
   }
   expect(report.started).toBe(SCENE.runs);
   expect(report.slotsUsed).toBeGreaterThan(0.9);
+  // One look a minute, while one run in five seconds ends.
+  expect(report.refusedShare).toBeLessThanOrEqual(0.1);
 });
 
 test('told the rate that is allowed, no start is refused and the rate is used', async () => {
@@ -117,6 +119,33 @@ test('told the rate that is allowed, no start is refused and the rate is used', 
   const lastMs = creates.at(-1)?.atMs ?? 0;
   expect((creates.length - 1) / (lastMs / 1_000)).toBeGreaterThanOrEqual(0.98 * 5);
 });
+
+const jitter = (seed: string, mostMs: number) => (start: number) => Math.floor(mostMs * draw(seed, start));
+
+test.each([
+  ['on a quiet network', {}, 0.98],
+  ['on a busy machine', { lateMs: jitter('late', 20) }, 0.95],
+  ['on an uneven network', { tripMs: jitter('trip', 30) }, 0.95],
+  // Each start waits for its connection before its place in the second is known.
+  ['with slow connections', { connectMs: jitter('tls', 200) }, 0.85],
+  [
+    'with all of these',
+    { lateMs: jitter('late', 20), tripMs: jitter('trip', 30), connectMs: jitter('tls', 80) },
+    0.9,
+  ],
+])(
+  'a service that counts any second exactly refuses no start and is used, %s',
+  async (_name, conditions, used) => {
+    for (const rate of [1, 5, 10, 25]) {
+      const told = { startsPerSecond: rate, allowedInAnySecond: rate };
+      const scene = { ...SCENE, runs: 20 * rate, cap: () => 50, ...told, ...conditions };
+      const { creates, refused } = await simulatePace(scene);
+      expect(refused).toEqual({ concurrency: 0, rate: 0 });
+      const seconds = ((creates.at(-1)?.atMs ?? 0) - (creates[0]?.atMs ?? 0)) / 1_000;
+      expect((creates.length - 1) / seconds).toBeGreaterThanOrEqual(used * rate);
+    }
+  },
+);
 
 test('a rate that nobody told is found by a few refusals, and used', async () => {
   const scene = { ...SCENE, runs: 200, cap: () => 50, allowedPerSecond: 5 };

@@ -172,6 +172,71 @@ test('an agent that has no room for a quarter of an hour ends the job, and no mo
   expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
 });
 
+const READ_BY = [
+  ['rate_limited', 900, 'sent'],
+  ['rate_limited', 901, 'fatal'],
+  ['concurrency_limited', 900, 'sent'],
+  ['concurrency_limited', 3_600, 'fatal'],
+  ['overloaded', 900, 'absent'],
+  ['overloaded', 3_600, 'fatal'],
+] as const;
+
+test.each(READ_BY)('%s with a Retry-After of %i s ends as %s', async (fault, retryAfter, status) => {
+  const waits: number[] = [];
+  const { send, ledger, job, clock, context } = await openSend([{ fault, first: 1, retryAfter }], {
+    onRetry: (_attempt, delayMs) => waits.push(delayMs),
+  });
+  const startedAtMs = clock.now();
+  const result = await send();
+  expect(result).toMatchObject({ status });
+  // What is not waited for is not announced either.
+  expect(waits).toEqual(status === 'fatal' ? [] : [retryAfter * 1_000]);
+  if (status === 'fatal') {
+    expect(result).toMatchObject({
+      error: { kind: 'unreachable', hint: expect.stringMatching(/asks to wait .*, until \d/) },
+    });
+    expect(clock.now()).toBe(startedAtMs);
+  } else {
+    await context.pacer.take(new AbortController().signal);
+    const waitedMs = clock.now() - startedAtMs;
+    expect(waitedMs).toBeGreaterThanOrEqual(retryAfter * 1_000);
+    // After a refusal for rate, starts keep a distance as well.
+    expect(waitedMs).toBeLessThanOrEqual(retryAfter * 1_000 + 100);
+  }
+  if (status !== 'sent') expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+});
+
+test('two times to wait that are too long together end the job before the second', async () => {
+  const { send, clock } = await openSend([{ fault: 'rate_limited', retryAfter: 600 }]);
+  const startedAtMs = clock.now();
+  expect(await send()).toMatchObject({ status: 'fatal', error: { code: 'RATE_LIMIT_EXCEEDED' } });
+  expect(clock.now() - startedAtMs).toBe(600_000);
+});
+
+test('a full account that asks for an hour is not waited for while a run of ours may end', async () => {
+  const fault = { fault: 'concurrency_limited', first: 1, retryAfter: 3_600 };
+  let refused = (): void => undefined;
+  const refusal = new Promise<void>((resolve) => {
+    refused = resolve;
+  });
+  const { send, context, clock } = await openSend([fault]);
+  const pacer = new Pacer({ concurrency: 10, startsPerSecond: 0, clock });
+  Object.assign(context, { pacer });
+  pacer.adopt();
+  const refuse = pacer.refuse.bind(pacer);
+  pacer.refuse = (...facts) => {
+    refused();
+    return refuse(...facts);
+  };
+  const startedAtMs = clock.now();
+  const sending = send();
+  await refusal;
+  await new Promise((resolve) => setImmediate(resolve));
+  pacer.release();
+  expect(await sending).toMatchObject({ status: 'sent' });
+  expect(clock.now() - startedAtMs).toBeLessThan(60_000);
+});
+
 test('a long wait for own runs is no failure: the first refusal after it does not end the job', async () => {
   const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 1 }]);
   // Every place is taken by runs that take longer than the patience.
