@@ -1,5 +1,5 @@
 import type { AgentClient } from './api/agent-client.js';
-import { CallCap } from './job/call-cap.js';
+import { CallCap, type SharedBudget } from './job/call-cap.js';
 import { cancelRuns } from './job/cancel-runs.js';
 import { checkPlaces } from './job/check-places.js';
 import { placeOutput } from './job/choose-output.js';
@@ -41,9 +41,14 @@ export type { EnrichHooks } from './job/create-trip.js';
  * values, citations, confidence and cost. The same call again carries on where an earlier one was interrupted.
  *
  * Resolves also where the job had to stop early: `stop` of the summary says why, and the output holds what there is.
+ * `budget` is for callers that spend one budget on several files.
  * Throws a RowfillError of kind `usage` for anything that is wrong before money is spent; files are then as they were.
  */
-export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): Promise<JobSummary> {
+export async function enrich(
+  options: EnrichOptions,
+  hooks: EnrichHooks = {},
+  budget: SharedBudget | null = null,
+): Promise<JobSummary> {
   const startedAtMs = Date.now();
   const asked = resolveSettings(options);
   checkHooks(hooks);
@@ -87,6 +92,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
         ledger,
         lease,
         cap,
+        budget,
         clockAheadMs,
         agent,
         job,
@@ -97,6 +103,7 @@ export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): P
       }),
     );
     lease.watch(trip.stop);
+    budget?.watch(trip.stop);
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportNotes(trip);
     reportNotes(trip, exclusion.notes);

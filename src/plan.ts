@@ -92,6 +92,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         ledger,
         lease: null,
         cap: new CallCap(settings, ledger.readSpend(job.id).spentMicros),
+        budget: null,
         clockAheadMs: 0,
         agent,
         job,

@@ -7,6 +7,7 @@ import { systemClock } from '../src/model/clock.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
 import type { WatchEvent } from '../src/watch.js';
 import { createList, readTable } from './helpers/job.js';
+import { createTestAsk, createTestBatch, createTestRun, openTestJob } from './helpers/ledger-samples.js';
 import { answerPaid, createPaidGate } from './helpers/paid-server.js';
 import { openWatchBench } from './helpers/watch-bench.js';
 
@@ -98,6 +99,29 @@ test('pruning the answers of files that are done does not give the day its budge
   bench.drop('two.csv', createList(16));
   expect(await bench.watch(options)).toMatchObject({ done: 0, stop: 'budget' });
   expect(bench.agent.tasks).toHaveLength(2);
+});
+
+test('what is spent of the day while a file is filled is looked at before each start', async () => {
+  const bench = await openWatchBench(async (task, signal) => {
+    if (bench.agent.tasks.length === 1) {
+      // As another file of this folder would, whose run ends now.
+      const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
+      const job = openTestJob(ledger, createTestAsk(), join(bench.folder, 'working/other.csv/1/other.csv'));
+      const batch = createTestBatch(job, ['Acme'], { reserveMicros: 1 });
+      ledger.intend(batch, null);
+      ledger.settle(batch.id, createTestRun('run of another file', 60_000), [], []);
+      ledger.close();
+    }
+    return answerPaid(task, signal);
+  });
+  bench.drop('list.csv', createList(40));
+  const options = { job: { yes: false, concurrency: 1 }, maxCostPerDay: 0.1 };
+  const today = await bench.watch(options);
+  expect(today).toMatchObject({ stop: 'budget', problem: { code: 'DAY_BUDGET_REACHED' }, done: 0 });
+  // Four runs had room at first.
+  expect(bench.agent.tasks).toHaveLength(1);
+  expect(await bench.watch(options)).toMatchObject({ stop: 'budget' });
+  expect(bench.agent.tasks).toHaveLength(1);
 });
 
 test('a day that has no room for a single run would never have: the file fails', async () => {

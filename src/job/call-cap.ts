@@ -1,5 +1,17 @@
+import type { Ledger } from '../ledger/ledger.js';
 import type { Batch } from '../model/batch.js';
 import type { Settings } from '../options.js';
+import type { StopSwitch } from './stop-switch.js';
+
+/** A budget that several jobs spend, one process at a time. It is looked at before each run is started. */
+export interface SharedBudget {
+  /** What is left, in micro-dollars; below 0 if more was billed. Read through the ledger of the job, which knows its last steps. */
+  readLeftMicros(ledger: Ledger): number;
+  /** Throws LEASE_LOST once another process spends of it. */
+  refuseLost(): void;
+  /** Stops a job that has lost the budget to another process. */
+  watch(stop: StopSwitch): void;
+}
 
 /**
  * The cap of a job, and that of one call of it beside it. What earlier calls left at work is theirs: whatever it comes to

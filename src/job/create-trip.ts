@@ -18,7 +18,7 @@ import { InFlight } from '../select/in-flight.js';
 import type { SelectContext } from '../select/select-rows.js';
 import { Pacer } from '../send/pacer.js';
 import { AnswerNotes } from './answer-notes.js';
-import type { CallCap } from './call-cap.js';
+import type { CallCap, SharedBudget } from './call-cap.js';
 import type { JobPlaces, PlaceGuard } from './check-places.js';
 import type { HeldLease } from './hold-lease.js';
 import { JobTally } from './job-tally.js';
@@ -81,6 +81,7 @@ interface TripParts {
   readonly exclusion: LoadedExclusion;
   readonly ledger: Ledger;
   readonly cap: CallCap;
+  readonly budget: SharedBudget | null;
   /** By how much this machine's clock is ahead of the agent's, as far as that is known. */
   readonly clockAheadMs: number;
   /** null for a look at what a job would do: nothing may be started then. */

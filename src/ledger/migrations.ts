@@ -240,6 +240,10 @@ export const MIGRATIONS: readonly string[] = [
   drop table absurd_share;
   drop table absurd_rest;
   `,
+  `
+  -- What was spent since a moment is read before each run that shares a budget with others.
+  create index batch_by_end on batch (ended_at) where state = 'settled';
+  `,
 ];
 
 /** Everything that a new ledger holds, as one script. */

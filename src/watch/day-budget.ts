@@ -1,11 +1,12 @@
 import { sep } from 'node:path';
+import type { SharedBudget } from '../job/call-cap.js';
 import { type HeldLease, holdLease } from '../job/hold-lease.js';
 import { type Ledger, openLedger, resolveLedgerPath } from '../ledger/ledger.js';
+import type { Clock } from '../model/clock.js';
 
-/** What may still be spent today on the files of one folder. */
-export interface DayBudget {
-  /** Never negative. */
-  readLeftMicros(): number;
+/** What may still be spent today on the files of one folder. The day is that of the moment it is asked. */
+export interface DayBudget extends SharedBudget {
+  readLeftMicros(ledger?: Ledger): number;
   /** True while nothing was spent today: a new day has no more room than this one. */
   isUntouched(): boolean;
   close(): void;
@@ -19,21 +20,23 @@ export function openDayBudget(
   ledgerPath: string | undefined,
   working: string,
   capMicros: number,
-  nowMs: number,
+  clock: Pick<Clock, 'now'>,
 ): DayBudget {
-  const ledger = openLedger(ledgerPath ?? resolveLedgerPath({}));
-  const lease = holdBudget(ledger, working);
-  const sinceMs = readMidnight(nowMs, 0);
-  const readUsedMicros = (): number => {
+  const own = openLedger(ledgerPath ?? resolveLedgerPath({}), { clock });
+  const lease = holdBudget(own, working, clock);
+  const readUsedMicros = (ledger: Ledger): number => {
+    const sinceMs = readMidnight(clock.now(), 0);
     const { spentMicros, reservedMicros } = ledger.readFolderSpend(working + sep, sinceMs);
     return spentMicros + reservedMicros;
   };
   return {
-    readLeftMicros: () => Math.max(0, capMicros - readUsedMicros()),
-    isUntouched: () => readUsedMicros() === 0,
+    readLeftMicros: (ledger = own) => capMicros - readUsedMicros(ledger),
+    isUntouched: () => readUsedMicros(own) === 0,
+    refuseLost: () => lease.refuseLost(),
+    watch: (stop) => lease.watch(stop),
     close() {
       lease.close();
-      ledger.close();
+      own.close();
     },
   };
 }
@@ -44,9 +47,9 @@ export function readMidnight(nowMs: number, days: number): number {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days).getTime();
 }
 
-function holdBudget(ledger: Ledger, working: string): HeldLease {
+function holdBudget(ledger: Ledger, working: string, clock: Pick<Clock, 'now'>): HeldLease {
   try {
-    return holdLease(ledger, `the budget of ${working}`);
+    return holdLease(ledger, `the budget of ${working}`, clock);
   } catch (error) {
     ledger.close();
     throw error;

@@ -72,7 +72,7 @@ async function tryTake(
 function openBudget({ settings, folders, clock }: Watcher): DayBudget | null {
   const { job, dayCapMicros } = settings;
   if (dayCapMicros === null || job.reference !== undefined) return null;
-  return openDayBudget(job.ledger, folders.working, dayCapMicros, clock.now());
+  return openDayBudget(job.ledger, folders.working, dayCapMicros, clock);
 }
 
 function fillOnce(
@@ -92,7 +92,6 @@ function fillOnce(
       ...(job.citationsFile === undefined ? {} : { citationsFile: `${take.input}.citations.jsonl` }),
       // That the cost is agreed to was checked before the first file.
       yes: true,
-      ...(budget === null ? {} : { maxCostNow: budget.readLeftMicros() / 1_000_000 }),
     },
     {
       onEvent(event) {
@@ -102,6 +101,7 @@ function fillOnce(
       },
       signal: AbortSignal.any([signal, take.claim.lostSignal, listStale.signal]),
     },
+    budget,
   );
 }
 

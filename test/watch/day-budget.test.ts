@@ -1,4 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { StopSwitch } from '../../src/job/stop-switch.js';
+import { readHolder } from '../../src/ledger/holder.js';
 import { type DayBudget, openDayBudget, readMidnight } from '../../src/watch/day-budget.js';
 import {
   createLedgerPath,
@@ -13,7 +15,7 @@ const NOON = new Date(2026, 4, 7, 12).getTime();
 const MIDNIGHT = new Date(2026, 4, 7).getTime();
 
 function open(path: string, capMicros: number, nowMs = NOON): DayBudget {
-  const budget = openDayBudget(path, '/drop/working', capMicros, nowMs);
+  const budget = openDayBudget(path, '/drop/working', capMicros, { now: () => nowMs });
   onTestFinished(() => budget.close());
   return budget;
 }
@@ -30,25 +32,66 @@ test('what is left of a day is the cap less what was spent since midnight and wh
     ledger.settle(batch.id, createTestRun(`run of ${company}`, costMicros), [], []);
   };
   settle('yesterday', 50);
-  const untouched = openDayBudget(path, '/drop/working', 100, NOON);
+  const untouched = openDayBudget(path, '/drop/working', 100, { now: () => NOON });
   expect([untouched.readLeftMicros(), untouched.isUntouched()]).toEqual([100, true]);
   untouched.close();
   clock.nowMs = NOON;
   settle('today', 30);
   ledger.intend(createTestBatch(job, ['open'], { reserveMicros: 10 }), null);
-  const today = openDayBudget(path, '/drop/working', 100, NOON);
+  const today = openDayBudget(path, '/drop/working', 100, { now: () => NOON });
   expect([today.readLeftMicros(), today.isUntouched()]).toEqual([60, false]);
   today.close();
-  expect(open(path, 20).readLeftMicros()).toBe(0);
+  // More was spent than this one allows.
+  expect(open(path, 20).readLeftMicros()).toBe(-20);
   ledger.close();
 });
 
 test('one watcher at a time spends of it', () => {
   const path = createLedgerPath();
-  const first = openDayBudget(path, '/drop/working', 100, NOON);
+  const first = openDayBudget(path, '/drop/working', 100, { now: () => NOON });
   expect(() => open(path, 100)).toThrow(expect.objectContaining({ code: 'LEASE_HELD' }));
   first.close();
   expect(open(path, 100).readLeftMicros()).toBe(100);
+});
+
+test('it follows the day: after midnight what was spent before counts no more', () => {
+  const path = createLedgerPath();
+  const clock = { nowMs: NOON, now: () => clock.nowMs };
+  const ledger = openTestLedger(path, clock);
+  const job = openTestJob(ledger, createTestAsk(), '/drop/working/a.csv/1/a.csv');
+  const batch = createTestBatch(job, ['Acme'], { reserveMicros: 10 });
+  ledger.intend(batch, null);
+  ledger.settle(batch.id, createTestRun('run', 70), [], []);
+  const budget = openDayBudget(path, '/drop/working', 100, clock);
+  onTestFinished(() => {
+    budget.close();
+    ledger.close();
+  });
+  // Through the ledger of the job, it is read what that has only just written.
+  ledger.intend(createTestBatch(job, ['open'], { reserveMicros: 10 }), null);
+  expect(budget.readLeftMicros(ledger)).toBe(20);
+  clock.nowMs = readMidnight(NOON, 1);
+  expect(budget.readLeftMicros()).toBe(90);
+});
+
+test('a watcher that slept knows that another one spends of it by now, and its job stops', () => {
+  const path = createLedgerPath();
+  const clock = { nowMs: NOON, now: () => clock.nowMs };
+  const budget = openDayBudget(path, '/drop/working', 100, clock);
+  const stop = new StopSwitch();
+  budget.watch(stop);
+  const other = openTestLedger(path, clock);
+  onTestFinished(() => {
+    budget.close();
+    other.close();
+  });
+  expect(() => budget.refuseLost()).not.toThrow();
+  clock.nowMs += 3_600_000;
+  const elsewhere = { ...readHolder(), host: 'other.example', boot: 'another boot' };
+  const taken = other.acquireLease('the budget of /drop/working', elsewhere);
+  expect(taken.status).toBe('held');
+  expect(() => budget.refuseLost()).toThrow(expect.objectContaining({ code: 'LEASE_LOST' }));
+  expect(stop.error).toMatchObject({ code: 'LEASE_LOST' });
 });
 
 test('a day goes from midnight to midnight, in local time', () => {
