@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import * as nodeModule from 'node:module';
+import { isatty } from 'node:tty';
 import { VERSION } from '../model/version.js';
 
 const words = process.argv.slice(2);
@@ -17,6 +18,10 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   setFlagsFromString('--heap-growing-percent=100');
   // The parser of undici is WebAssembly: to compile it once more, better, costs 40 MB and more time than a short job has.
   setFlagsFromString('--wasm-tiering-budget=1000000000');
+  // Without a terminal, as under nohup or a service manager, a hang-up is no end: Node forgets that it was to be ignored.
+  // Windows ends a program whose console is closed in any case.
+  const canHangUp = process.platform === 'win32' || [0, 1, 2].some((fd) => isatty(fd));
+  if (!canHangUp) process.on('SIGHUP', () => undefined);
   let isOutputClosed = false;
   let isTerminalGone = false;
   let outputError: Error | null = null;
@@ -59,7 +64,7 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
       };
       process.on('SIGINT', listener);
       process.on('SIGTERM', listener);
-      process.on('SIGHUP', hangUp);
+      if (canHangUp) process.on('SIGHUP', hangUp);
       return () => {
         process.off('SIGINT', listener);
         process.off('SIGTERM', listener);

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { expect, onTestFinished, test } from 'vitest';
 import { createList } from '../helpers/job.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
 import { hasTerminal, openTerminal } from '../helpers/terminal.js';
-import { createWorkdir } from '../helpers/workdir.js';
+import { createEnvironment, createWorkdir, PROGRAM } from '../helpers/workdir.js';
 
 const ENV = { EXA_API_KEY: 'sk-test-0123456789' };
 const ENDED_BY_SIGHUP = 129;
@@ -67,7 +68,7 @@ test.skipIf(!hasTerminal)('a terminal that goes away during a job stops it as Ct
   expect(jobs).toMatchObject([{ stop: 'interrupted', runs: [{ state: 'sent' }] }]);
 });
 
-test.skipIf(process.platform === 'win32')(
+test.skipIf(!hasTerminal)(
   'a terminal that says twice that it goes away stops a job once: the output is written to its end',
   async () => {
     const dir = createWorkdir();
@@ -76,15 +77,68 @@ test.skipIf(process.platform === 'win32')(
     const gate = createPaidGate();
     const { url } = await servePaid(gate.script);
     const args = ['run', 'in.csv', '-f', 'answer', '--limit', '3', '--api-url', url, '--yes'];
-    const program = dir.spawn(args, { env: ENV });
+    const terminal = openTerminal(dir, args, ENV);
     await gate.reached(1);
-    program.signal('SIGHUP');
-    await expect.poll(() => program.result().stderr).toContain('Stopping');
-    const { status, signal } = await program.end('SIGHUP');
-    expect({ status, signal }).toEqual({ status: 130, signal: null });
+    terminal.signal('SIGHUP');
+    await terminal.sees('Stopping');
+    terminal.signal('SIGHUP');
+    expect((await terminal.end()).status).toBe(130);
     expect(dir.read('in.filled.csv').trim().split('\n')).toHaveLength(50_001);
   },
 );
+
+test.skipIf(process.platform === 'win32')('without a terminal a hang-up stops no job', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(3));
+  const gate = createPaidGate();
+  const { url } = await servePaid(gate.script);
+  const program = dir.spawn(['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'], { env: ENV });
+  await gate.reached(1);
+  program.signal('SIGHUP');
+  program.signal('SIGHUP');
+  gate.open();
+  expect(await program.end()).toMatchObject({ status: 0, signal: null });
+  expect(dir.read('in.filled.csv')).toContain('enriched');
+  // What asks to stop still does.
+  dir.write('drop/readme.md', '');
+  const other = dir.spawn(['watch', 'drop', '-f', 'answer', '--api-url', url, '--yes'], { env: ENV });
+  await expect.poll(() => other.result().stdout).toContain('"watching"');
+  other.signal('SIGHUP');
+  expect((await other.end('SIGTERM')).status).toBe(130);
+});
+
+test.skipIf(!hasTerminal)('a job that was started with nohup outlives its terminal', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(3));
+  const gate = createPaidGate();
+  const { url } = await servePaid(gate.script);
+  const args = ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'].join(' ');
+  dir.write('go.sh', `nohup ${process.execPath} ${PROGRAM} ${args} &\necho $! > pid\nwait\n`);
+  const terminal = spawn('script', ['-qec', 'sh go.sh', '/dev/null'], {
+    cwd: dir.path,
+    env: { ...createEnvironment(), SHELL: '/bin/sh', ROWFILL_HOME: dir.home, ...ENV },
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  await gate.reached(1);
+  const closed = new Promise((resolve) => terminal.once('close', resolve));
+  terminal.kill('SIGKILL');
+  await closed;
+  const pid = Number(dir.read('pid'));
+  onTestFinished(() => {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  });
+  gate.open();
+  await expect.poll(() => dir.has('in.filled.csv') && dir.read('in.filled.csv')).toContain('enriched');
+  await expect.poll(() => isAlive(pid)).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 test.skipIf(!hasTerminal).each([['\u0003'], ['SIGTERM']] as const)(
   '%j at the questions of init, or before answers are deleted, ends with 130 and a whole terminal',
