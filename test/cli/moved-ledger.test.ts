@@ -36,7 +36,8 @@ test.skipIf(process.platform === 'win32').each([
     const gate = createPaidGate();
     const { url, agent } = await servePaid(gate.script);
     const before = await servePaid(answerPaid);
-    await dir.run(['run', 'in.csv', ...ARGS, '--api-url', before.url, '--limit', '1'], ENV);
+    dir.write('earlier.csv', createList(1));
+    await dir.run(['run', 'earlier.csv', ...ARGS, '--api-url', before.url], ENV);
     copyFileSync(join(dir.home, 'ledger.sqlite'), join(dir.home, 'ledger.sqlite.older'));
 
     const { path, result } = await moveMidJob(dir, gate, url, move);
