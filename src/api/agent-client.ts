@@ -43,8 +43,7 @@ export interface PageOptions extends CallOptions {
   readonly cursor?: string;
 }
 
-export interface StartOptions extends CallOptions {
-}
+export interface StartOptions extends CallOptions {}
 
 /** How long to wait for the end of a run. */
 export interface WaitOptions extends CallOptions {
