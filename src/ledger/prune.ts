@@ -71,14 +71,18 @@ export function pruneLedger(
 /** Every midnight is the start of a quarter of an hour, in whichever time zone, so sums of a day stay exact. */
 const QUARTER_HOUR_MS = 15 * 60_000;
 
-/** Money that was spent is spent: the cap of a job and the budget of a day go on counting it. */
+/**
+ * Money that was spent is spent: the cap of a job and the budget of a day go on counting it. A run whose end was never
+ * known may have been billed too, and counts with its reserved price.
+ */
 function keepSpend(database: Database): void {
   database.run(
     `insert into pruned_spend (job_id, input, ended_at, cost_micros)
-     select job.id, job.input, batch.ended_at / ?1 * ?1, sum(batch.cost_micros)
+     select job.id, job.input, coalesce(batch.ended_at, batch.intended_at) / ?1 * ?1 as quarter,
+       sum(iif(batch.state = 'settled', batch.cost_micros, batch.reserve_micros)) as micros
      from batch join job on job.number = batch.job
-     where batch.job in (${OLD_JOBS}) and batch.state = 'settled' and batch.cost_micros > 0
-     group by job.id, batch.ended_at / ?1
+     where batch.job in (${OLD_JOBS}) and batch.state <> 'void'
+     group by job.id, quarter having micros > 0
      on conflict (job_id, ended_at) do update set cost_micros = cost_micros + excluded.cost_micros`,
     QUARTER_HOUR_MS,
   );

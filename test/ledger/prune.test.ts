@@ -188,3 +188,18 @@ test('what a pruned job cost still counts for its cap and for its folder, by the
   expect(ledger.check()).toEqual([]);
   ledger.close();
 });
+
+test('a run whose end was never known counts with its reserved price after it is pruned', () => {
+  const day = 24 * 60 * 60_000;
+  const clock = createTestClock(day);
+  const ledger = openTestLedger(undefined, clock);
+  const job = openTestJob(ledger, createTestAsk('old'));
+  ledger.intend(createTestBatch(job, ['Acme'], { reserveMicros: 25 }), null);
+  const voided = createTestBatch(job, ['Globex'], { reserveMicros: 40 });
+  ledger.intend(voided, null);
+  ledger.void(voided.id, 'it never left');
+  clock.nowMs = 4 * day;
+  expect(ledger.prune({ asksBeforeMs: 3 * day })).toMatchObject({ jobs: 1 });
+  expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 25, reservedMicros: 0 });
+  ledger.close();
+});
