@@ -7,6 +7,7 @@ import { readAgentUrl } from './job/name-agent.js';
 import { openAgent } from './job/open-agent.js';
 import { type Ledger, openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobRecord } from './ledger/records.js';
+import type { ApiKey } from './model/api-key.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 import { resolveSettings } from './options.js';
@@ -19,7 +20,7 @@ export interface CancelOptions {
   readonly ledger?: string | undefined;
   /** @default the agent that the job was sent to */
   readonly apiUrl?: string | undefined;
-  readonly apiKey?: string | undefined;
+  readonly apiKey?: ApiKey | undefined;
 }
 
 /** What became of the runs of a job that was cancelled. */
@@ -29,7 +30,12 @@ export interface CancelResult extends CancelledRuns {
   readonly released: number;
 }
 
-const TYPES: OptionTypes<CancelOptions> = { job: 'text', ledger: 'text', apiUrl: 'text', apiKey: 'secret' };
+const TYPES: OptionTypes<CancelOptions> = {
+  job: 'text',
+  ledger: 'text',
+  apiUrl: 'text',
+  apiKey: 'secret or function',
+};
 
 /**
  * Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing.

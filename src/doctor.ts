@@ -1,6 +1,7 @@
 import { isLoopbackHost } from './api/resolve-base-url.js';
 import { examineAgent } from './job/examine-agent.js';
 import { examineDisk, examineLedger, examineNode, examineProxy } from './job/examine-machine.js';
+import type { ApiKey } from './model/api-key.js';
 import { systemClock } from './model/clock.js';
 import { createErrorFinding, createOk, type Finding } from './model/finding.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
@@ -18,7 +19,7 @@ export interface DoctorOptions {
   readonly apiUrl?: string | undefined;
   /** Folder of tables to answer from, instead. */
   readonly reference?: string | undefined;
-  readonly apiKey?: string | undefined;
+  readonly apiKey?: ApiKey | undefined;
 }
 
 const TYPES: OptionTypes<DoctorOptions> = {
@@ -26,7 +27,7 @@ const TYPES: OptionTypes<DoctorOptions> = {
   env: 'object',
   apiUrl: 'text',
   reference: 'text',
-  apiKey: 'secret',
+  apiKey: 'secret or function',
 };
 
 /**

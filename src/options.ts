@@ -42,7 +42,7 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   maxAge: 'text',
   apiUrl: 'text',
   reference: 'text',
-  apiKey: 'secret',
+  apiKey: 'secret or function',
   effort: 'texts',
   escalateBelow: 'text',
   batchSize: 'number',
@@ -141,7 +141,7 @@ function resolveAgent(options: EnrichOptions, output: string): AgentChoice {
   throw createUsageError(
     'NO_AGENT',
     'there is no agent to ask: EXA_API_KEY is not set, and neither --reference nor --api-url was given',
-    'Set EXA_API_KEY for the hosted service, or give --reference DIR to answer from tables of your own, or --api-url URL.',
+    'Set EXA_API_KEY (or EXA_API_KEY_FILE) for the hosted service, or give --reference DIR to answer from tables of your own, or --api-url URL.',
   );
 }
 

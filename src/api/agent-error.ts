@@ -78,7 +78,8 @@ const HINTS: Readonly<Record<string, string>> = {
 
 function resolveHint(status: number | null, code: string): string | undefined {
   if (Object.hasOwn(HINTS, code)) return HINTS[code];
-  if (status === 401) return 'Check EXA_API_KEY: the agent does not know this key.';
+  if (status === 401)
+    return 'Check EXA_API_KEY, or the file of EXA_API_KEY_FILE: the agent does not know this key.';
   if (status === 402) return 'Add credits to the account, then run the same command again: it carries on.';
   if (status === 403 && code === 'INVALID_REQUEST') return 'Check the address of the API (--api-url).';
   if (status === 403) return 'This key may not do this; check its plan and permissions.';

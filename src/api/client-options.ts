@@ -1,4 +1,5 @@
 import { createUsageError } from '../errors.js';
+import type { ApiKey } from '../model/api-key.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import { BETA_TOKEN, HOSTED_URL } from '../model/run.js';
@@ -35,8 +36,11 @@ export interface AgentTimeouts {
 export interface AgentClientOptions {
   /** Origin, and a path before `/agent/runs` if there is one. @default "https://api.exa.ai" */
   readonly baseUrl?: string;
-  /** Sent as `x-api-key`, to `baseUrl` only; left out for an agent that wants none. */
-  readonly apiKey?: string | undefined;
+  /**
+   * Sent as `x-api-key`, to `baseUrl` only; left out for an agent that wants none. A function is called again when the
+   * agent refuses the key (401).
+   */
+  readonly apiKey?: ApiKey | undefined;
   /** Texts that are masked in whatever the agent answers, as `apiKey` is. @default none */
   readonly secrets?: readonly string[];
   /** Tokens of the `Exa-Beta` header; an empty list sends none. @default ["agent-2026-05-07"] */
@@ -86,7 +90,7 @@ const RETRY: RetryPolicy = { maxRetries: 6, baseMs: 500, capMs: 20_000, budgetMs
 
 const TYPES: OptionTypes<AgentClientOptions> = {
   baseUrl: 'text',
-  apiKey: 'secret',
+  apiKey: 'secret or function',
   secrets: 'texts',
   betas: 'texts',
   timeouts: 'numbers',
@@ -102,7 +106,9 @@ const TYPES: OptionTypes<AgentClientOptions> = {
 /** Checks the options and fills in the defaults. */
 export function resolveClientOptions(options: AgentClientOptions): ClientSettings {
   checkOptionTypes('AgentClient', options, TYPES);
-  const apiKey = resolveKey(options.apiKey);
+  const { apiKey: given } = options;
+  const readKey = typeof given === 'function' ? () => resolveKey(callForKey(given)) : null;
+  const apiKey = typeof given === 'function' ? resolveKey(callForKey(given)) : resolveKey(given);
   const base = resolveBaseUrl(options.baseUrl ?? HOSTED_URL, apiKey !== null);
   const timeouts = { ...TIMEOUTS, ...(base.isLoopback ? LOOPBACK_TIMEOUTS : {}), ...options.timeouts };
   return {
@@ -110,6 +116,7 @@ export function resolveClientOptions(options: AgentClientOptions): ClientSetting
       base,
       apiKey,
       secrets: options.secrets ?? [],
+      readKey,
       betas: options.betas ?? [BETA_TOKEN],
       userAgent: `rowfill/${VERSION}`,
       connectMs: timeouts.connectMs,
@@ -124,6 +131,16 @@ export function resolveClientOptions(options: AgentClientOptions): ClientSetting
     clock: options.clock ?? systemClock,
     onRetry: options.onRetry ?? (() => {}),
   };
+}
+
+function callForKey(read: () => unknown): string {
+  const key = read();
+  if (typeof key === 'string') return key;
+  throw createUsageError(
+    'BAD_OPTION',
+    `apiKey returned a value of type ${typeof key}, and has to return a string`,
+    'Give a function that returns the key at once, not a promise of it.',
+  );
 }
 
 /** A key as it came from a file or a shell, without the newline at its end. */

@@ -14,6 +14,8 @@ export interface TransportOptions extends PoolOptions {
   readonly apiKey: string | null;
   /** Other texts that are masked like the key. */
   readonly secrets: readonly string[];
+  /** Reads the key again, which may be another one by now; null if it stays as it is. */
+  readonly readKey: (() => string | null) | null;
   readonly betas: readonly string[];
   readonly userAgent: string;
   readonly bodyIdleMs: number;
@@ -48,19 +50,49 @@ export class Transport {
   readonly base: BaseUrl;
   requests = 0;
   /** Takes the key out of text from outside: an agent may repeat it, by mistake or on purpose. */
-  readonly mask: (text: string) => string;
+  readonly mask = (text: string): string => this.#mask(text);
   readonly #options: TransportOptions;
   readonly #pool: Dispatcher;
+  /** The key that is sent, then those that were sent before. */
+  #keys: readonly string[];
+  #mask: (text: string) => string;
 
   constructor(options: TransportOptions) {
     this.base = options.base;
     this.#options = options;
-    this.mask = createMask([options.apiKey, ...options.secrets]);
+    this.#keys = options.apiKey === null ? [] : [options.apiKey];
+    this.#mask = createMask([options.apiKey, ...options.secrets]);
     this.#pool = openPool(options.base, options);
   }
 
   /** Sends a request, following no redirect; rejects with the signal's reason, with what `beforeSend` threw, or with an `AgentError` without status. */
   async send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+    const [key] = this.#keys;
+    const answer = await this.#exchange(request, signal);
+    // Nothing was done for a refused key, so even a create may be sent again with another one.
+    if (answer.status !== 401 || !this.#hasOtherKey(key)) return answer;
+    answer.body.destroy();
+    return this.#exchange(request, signal);
+  }
+
+  /** True if the key is another one by now: read again, or exchanged by a request beside this one. */
+  #hasOtherKey(refused: string | undefined): boolean {
+    const { readKey } = this.#options;
+    if (readKey === null) return false;
+    if (this.#keys[0] !== refused) return true;
+    try {
+      const key = readKey();
+      if (key === null || key === refused) return false;
+      this.#keys = [key, ...this.#keys];
+      this.#mask = createMask([...this.#keys, ...this.#options.secrets]);
+      return true;
+    } catch {
+      // The refusal says more than a file that cannot be read at the moment.
+      return false;
+    }
+  }
+
+  async #exchange(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
     signal.throwIfAborted();
     this.requests += 1;
     const exchange = new Exchange(signal, request.beforeSend);
@@ -102,14 +134,15 @@ export class Transport {
   }
 
   #createHeaders(request: WireRequest): Record<string, string> {
-    const { apiKey, userAgent } = this.#options;
+    const { userAgent } = this.#options;
+    const [apiKey] = this.#keys;
     const betas = [...this.#options.betas, ...(request.extraBetas ?? [])];
     return {
       accept: request.accept,
       'accept-encoding': 'identity',
       'user-agent': userAgent,
       ...(betas.length === 0 ? {} : { 'exa-beta': betas.join(',') }),
-      ...(apiKey === null ? {} : { 'x-api-key': apiKey }),
+      ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }),
       ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(request.lastEventId === undefined ? {} : { 'last-event-id': request.lastEventId }),
     };

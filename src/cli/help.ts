@@ -46,7 +46,7 @@ const ABOUT =
 const EXAMPLES: readonly Example[] = [
   {
     line: "rowfill run companies.csv -q 'Find where each company has its seat.' -f hq_city -f founded:integer",
-    about: 'fills two columns; the agent’s key is read from EXA_API_KEY',
+    about: 'fills two columns; the agent’s key is read from EXA_API_KEY or the file EXA_API_KEY_FILE names',
   },
   {
     line: 'rowfill run companies.csv --reference ./tables -f hq_city',

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { readKeyFile } from './api-key.js';
 import { cleanText } from './clean-text.js';
 
 type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number };
@@ -41,6 +42,8 @@ export interface Host extends HostParts {
   tell(text: string): void;
   /** Writes text to standard output as it is. */
   print(text: string): void;
+  /** Takes keys out of a text. */
+  hide(text: string): string;
   /** Has `restore` called if the process is left in a hurry; the returned function takes it back. */
   guard(restore: () => void): () => void;
   /** Calls every guard, for those who leave in a hurry. */
@@ -53,11 +56,11 @@ const CODES: Readonly<Record<Style, number>> = { red: 31, yellow: 33, green: 32,
 export function createHost(parts: HostParts, debug: boolean): Host {
   const guards = new Set<() => void>();
   const hasColour = parts.stderr.isTTY === true && !parts.env.NO_COLOR && parts.env.TERM !== 'dumb';
-  const secrets = readSecrets(parts.env);
+  const hide = createKeyFilter(parts.env);
 
   function show(span: string | Span): string {
     const { text, style } = typeof span === 'string' ? { text: span, style: undefined } : span;
-    const clean = hideSecrets(cleanText(text), secrets);
+    const clean = hide(cleanText(text));
     return style !== undefined && hasColour ? `\u001b[${CODES[style]}m${clean}\u001b[0m` : clean;
   }
 
@@ -81,7 +84,8 @@ export function createHost(parts: HostParts, debug: boolean): Host {
         // Nobody can be told anything any more: no reason to stop a paid job.
       }
     },
-    tell: (text) => print(`${hideSecrets(cleanText(text), secrets)}\n`),
+    tell: (text) => print(`${hide(cleanText(text))}\n`),
+    hide,
     print,
     guard(restore) {
       guards.add(restore);
@@ -97,12 +101,27 @@ export function createHost(parts: HostParts, debug: boolean): Host {
 /** The environment variables whose values are never shown, whatever text they turn up in. */
 const SECRETS = ['EXA_API_KEY', 'ROWFILL_SERVE_KEY'];
 
-/** The keys of the environment; one too short to be a key would blot out innocent text. */
-export function readSecrets(env: Environment): string[] {
-  return SECRETS.map((name) => env[name]?.trim() ?? '').filter((secret) => secret.length >= 8);
+/** Hides the keys of the environment and of the key file, which may hold another one later. */
+function createKeyFilter(env: Environment): (text: string) => string {
+  const keys = new Set<string>();
+  const add = (key: string | undefined): void => {
+    const trimmed = key?.trim() ?? '';
+    // Anything shorter is not a key, and may be part of ordinary text.
+    if (trimmed.length >= 8) keys.add(trimmed);
+  };
+  for (const name of SECRETS) add(env[name]);
+  const file = env.EXA_API_KEY_FILE;
+  return (text) => {
+    if (file !== undefined && file !== '') add(tryKeyFile(file));
+    return [...keys].reduce((rest, key) => rest.replaceAll(key, '***'), text);
+  };
 }
 
-/** Takes keys out of a text. */
-export function hideSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+function tryKeyFile(path: string): string | undefined {
+  try {
+    return readKeyFile(path);
+  } catch {
+    // Whoever needs the key says what is wrong with the file.
+    return undefined;
+  }
 }

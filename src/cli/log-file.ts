@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { EnrichEvent, JobSummary } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
-import { type Host, hideSecrets, readSecrets } from './host.js';
+import type { Host } from './host.js';
 import { createLogRecord } from './log-record.js';
 import { createSummaryRecord } from './summary.js';
 
@@ -22,14 +22,13 @@ const MAX_HELD_CHARACTERS = 64 * 1024;
 /** Opens a log; it can be read by its owner only. */
 export function openLogFile(path: string, host: Host): LogFile {
   const file = openFile(path);
-  const secrets = readSecrets(host.env);
   const readTime = createTimeText();
   let jobId: string | null = null;
   let held = '';
   let hasFailed = false;
 
   function flush(): void {
-    const text = hideSecrets(held, secrets);
+    const text = host.hide(held);
     held = '';
     if (text === '' || hasFailed) return;
     try {

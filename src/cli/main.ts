@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import * as nodeModule from 'node:module';
-import { isatty } from 'node:tty';
 import { VERSION } from '../model/version.js';
 
 const words = process.argv.slice(2);
@@ -20,6 +19,7 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   setFlagsFromString('--wasm-tiering-budget=1000000000');
   // Without a terminal, as under nohup or a service manager, a hang-up is no end: Node forgets that it was to be ignored.
   // Windows ends a program whose console is closed in any case.
+  const { isatty } = process.getBuiltinModule('node:tty');
   const canHangUp = process.platform === 'win32' || [0, 1, 2].some((fd) => isatty(fd));
   if (!canHangUp) process.on('SIGHUP', () => undefined);
   let isOutputClosed = false;

@@ -1,7 +1,9 @@
 import { createUsageError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
+import type { ApiKey } from '../model/api-key.js';
 import { parseDuration } from '../model/duration.js';
 import type { EnrichOptions } from '../options.js';
+import { readKeyFile } from './api-key.js';
 import type { OptionTable, OptionValues } from './command.js';
 import type { Environment, Host } from './host.js';
 
@@ -249,8 +251,10 @@ function readTime(flag: string, text: string, example: string): number {
   );
 }
 
-/** The key of the hosted service: from the environment only, since other users can see a command line. */
-export function readApiKey(env: Environment): { readonly apiKey?: string } {
+/** The key of the hosted service: from the environment or a file only, since other users can see a command line. */
+export function readApiKey(env: Environment): { readonly apiKey?: ApiKey } {
   const apiKey = env.EXA_API_KEY?.trim() ?? '';
-  return apiKey === '' ? {} : { apiKey };
+  if (apiKey !== '') return { apiKey };
+  const file = env.EXA_API_KEY_FILE ?? '';
+  return file === '' ? {} : { apiKey: () => readKeyFile(file) };
 }

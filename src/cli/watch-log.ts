@@ -1,17 +1,16 @@
 import type { JsonObject } from '../model/json.js';
 import type { Problem, WatchEvent, WatchSummary } from '../watch.js';
-import { type Host, hideSecrets, readSecrets } from './host.js';
+import type { Host } from './host.js';
 import { createLogRecord } from './log-record.js';
 import { createSummaryRecord, toDollars } from './summary.js';
 
 /** Prints one JSON object an event; it holds no cells, and never the key. */
 export function createWatchLog(host: Host): (event: WatchEvent) => void {
-  const secrets = readSecrets(host.env);
   return (event) => {
     const record = createWatchRecord(event);
     if (record === null) return;
     const line = JSON.stringify({ time: new Date(host.now()).toISOString(), ...record });
-    host.print(`${hideSecrets(line, secrets)}\n`);
+    host.print(`${host.hide(line)}\n`);
   };
 }
 

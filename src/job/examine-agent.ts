@@ -2,6 +2,7 @@ import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
 import { AgentError } from '../api/agent-error.js';
 import { resolveBaseUrl } from '../api/resolve-base-url.js';
 import { describeError, RowfillError } from '../errors.js';
+import type { ApiKey } from '../model/api-key.js';
 import type { Clock } from '../model/clock.js';
 import {
   createErrorFinding,
@@ -14,7 +15,7 @@ import {
 /** Who is to answer, as far as it is known. */
 export interface AgentAddress {
   readonly baseUrl: string;
-  readonly apiKey: string | undefined;
+  readonly apiKey: ApiKey | undefined;
   readonly env: AgentClientOptions['env'];
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -34,7 +35,7 @@ export async function examineAgent(address: AgentAddress): Promise<Finding[]> {
         'key',
         apiKey === undefined
           ? 'none is needed on this machine'
-          : 'EXA_API_KEY is set, and the agent takes it',
+          : `${nameKey(apiKey)} is set, and the agent takes it`,
       ),
       createOk('agent', `${baseUrl} answers, and speaks ${await readContract(address)}`),
       examineClock(serverTimeMs, (startMs + clock.now()) / 2),
@@ -49,8 +50,13 @@ export async function examineAgent(address: AgentAddress): Promise<Finding[]> {
 const NO_KEY = createWarning(
   'key',
   'EXA_API_KEY is not set',
-  'Set it for the hosted service; --reference DIR answers from tables of your own without one.',
+  'Set it, or EXA_API_KEY_FILE, for the hosted service; --reference DIR answers from tables of your own without one.',
 );
+
+/** Where the key comes from. */
+function nameKey(apiKey: ApiKey): string {
+  return typeof apiKey === 'function' ? 'EXA_API_KEY_FILE' : 'EXA_API_KEY';
+}
 
 /** A finding for what could not be looked at: what to do is said of that which stands in the way. */
 function createNotTried(check: Finding['check'], why: string): Finding {
@@ -59,7 +65,7 @@ function createNotTried(check: Finding['check'], why: string): Finding {
 
 function createClient(
   { baseUrl, env }: AgentAddress,
-  apiKey: string,
+  apiKey: ApiKey,
   betas?: readonly string[],
 ): AgentClient {
   const options = { baseUrl, apiKey, retry: { maxRetries: 1 }, ...(env === undefined ? {} : { env }) };
@@ -105,7 +111,10 @@ function createFailures(error: unknown): Finding[] {
       createNotTried('clock', 'the key stands in the way'),
     ];
   }
-  if (error instanceof RowfillError && error.code === 'INVALID_API_KEY') {
+  if (
+    error instanceof RowfillError &&
+    (error.code === 'INVALID_API_KEY' || error.code === 'KEY_FILE_NOT_READ')
+  ) {
     const rest = (['agent', 'clock'] as const).map((check) =>
       createNotTried(check, 'the key stands in the way'),
     );

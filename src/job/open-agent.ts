@@ -38,7 +38,8 @@ export async function openAgent(
         agent: await createReferenceAgent(agent.directory, agent.omit),
         maxActiveRuns: settings.concurrency,
       });
-      const secrets = options.apiKey === undefined ? [] : [options.apiKey.trim()];
+      // A key in a file is not read where nobody needs it.
+      const secrets = typeof options.apiKey === 'string' ? [options.apiKey.trim()] : [];
       const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, secrets, ...patience });
       const close = async (): Promise<void> => {
         await client.close();

@@ -1,3 +1,4 @@
+import type { ApiKey } from './api-key.js';
 import type { JsonObject } from './json.js';
 import type { PriceList } from './prices.js';
 import type { Confidence } from './run.js';
@@ -50,8 +51,8 @@ export interface EnrichOptions {
   readonly apiUrl?: string | undefined;
   /** Folder of tables to answer from, on this machine. */
   readonly reference?: string | undefined;
-  /** Key for the agent; never written anywhere. */
-  readonly apiKey?: string | undefined;
+  /** Key for the agent, or a function that reads it: called again when the key is refused. Never written anywhere. */
+  readonly apiKey?: ApiKey | undefined;
   /** Effort ladder, lowest first. @default ['low'] */
   readonly effort?: readonly string[] | undefined;
   /** Answers below this confidence climb the ladder as if they were missing. */

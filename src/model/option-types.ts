@@ -5,6 +5,7 @@ import { readNearest } from './nearest.js';
 export type OptionType =
   | 'text'
   | 'secret'
+  | 'secret or function'
   | 'flag'
   | 'number'
   | 'texts'
@@ -22,6 +23,7 @@ export type OptionTypes<T extends object> = Readonly<Record<keyof T, OptionType>
 const NAMES: Readonly<Record<OptionType, string>> = {
   text: 'a string',
   secret: 'a string',
+  'secret or function': 'a string or a function that returns one',
   flag: 'true or false',
   number: 'a number',
   texts: 'a list of strings',
@@ -87,7 +89,7 @@ function checkType(owner: string, name: string, value: unknown, type: OptionType
     }
   } else if (!fits(value, type)) {
     // A key is never shown, not even one of the wrong type.
-    const shown = type === 'secret' ? `of type ${typeof value}` : describe(value);
+    const shown = type.startsWith('secret') ? `of type ${typeof value}` : describe(value);
     throw createUsageError(
       'BAD_OPTION',
       `${name} is ${shown}, and has to be ${NAMES[type]}`,
@@ -101,6 +103,8 @@ function fits(value: unknown, type: OptionType): boolean {
     case 'text':
     case 'secret':
       return typeof value === 'string';
+    case 'secret or function':
+      return typeof value === 'string' || typeof value === 'function';
     case 'flag':
       return typeof value === 'boolean';
     case 'number':
