@@ -65,6 +65,7 @@ test('each object comes back in its place with its values, sources, cost and run
     status: 'enriched',
     error: null,
     costMicros: 3_125,
+    isCostEstimated: false,
     runId: expect.stringMatching(/^agent_run_/),
     fields: {
       answer: {

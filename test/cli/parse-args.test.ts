@@ -7,6 +7,7 @@ const OPTIONS = {
   field: { kind: 'texts', alias: 'f', value: 'FIELD', about: '' },
   send: { kind: 'list', value: 'COLUMNS', about: '' },
   batchSize: { kind: 'integer', value: 'N', about: '' },
+  rate: { kind: 'number', value: 'N', about: '' },
   maxCost: { kind: 'dollars', value: 'USD', about: '' },
   noHeader: { kind: 'switch', about: '' },
   yes: { kind: 'switch', alias: 'y', about: '' },
@@ -66,7 +67,7 @@ test.each([
   [['-yfceo', '-fsize'], { yes: true, field: ['ceo', 'size'] }],
   [['--query=--yes'], { query: '--yes' }],
   [['--query=-5 degrees'], { query: '-5 degrees' }],
-  [['--max-cost', '-5'], { maxCost: -5 }],
+  [['--rate', '-5'], { rate: -5 }],
   [['--max-cost=+.5'], { maxCost: 0.5 }],
   [['-q', 'true', '-y'], { query: 'true', yes: true }],
 ] as const)('%j is understood', (words, options) => {
