@@ -146,7 +146,9 @@ class Session {
     if (!asksAgent || namesAgent) return full;
     this.#rehearsal ??= await this.#workdir.start(['serve', '--reference', 'samples/reference', '--price']);
     this.#env.EXA_API_KEY ??= 'key-of-a-test';
-    return [...full, '--api-url', this.#rehearsal.line];
+    // It knows the tables of the samples alone, so a page may ask for what it never finds.
+    const goesOn = ['run', 'watch'].includes(full[0] ?? '') ? ['--keep-going'] : [];
+    return [...full, '--api-url', this.#rehearsal.line, ...goesOn];
   }
 
   async #readJob(): Promise<string> {
