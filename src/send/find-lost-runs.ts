@@ -30,6 +30,8 @@ export interface LookOptions {
 
 const LOOK_AGAIN_MS = 500;
 const PAGE_SIZE = 100;
+/** A list that is longer than this many pages never ends: it makes up new cursors, or its runs have no dates. */
+const MAX_PAGES = 1_000;
 /** This machine's clock and the agent's may differ by so much more than is known. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 
@@ -70,8 +72,8 @@ class Search {
   /** Runs that the list shows without what they were asked: the batch of each, null for none of ours. */
   private readonly asked = new Map<string, string | null>();
   private blind: string | null = null;
-  /** The last look could not see all the runs that it had to. */
-  private isCut = false;
+  /** Why the last look could not see all the runs that it had to; null if it could. */
+  private cut: string | null = null;
 
   constructor(client: AgentClient, batches: readonly LostBatch[], { signal, clockAheadMs }: LookOptions) {
     this.client = client;
@@ -87,15 +89,14 @@ class Search {
 
   readFound(fault: string | null = null): FoundRuns {
     const blind = this.blind === null ? null : `the agent does not tell what its run ${this.blind} was asked`;
-    const cut = this.isCut ? 'the list of its runs says that it goes on, and does not say where' : null;
-    return { runIds: this.runIds, doubt: this.isComplete ? null : (fault ?? blind ?? cut) };
+    return { runIds: this.runIds, doubt: this.isComplete ? null : (fault ?? blind ?? this.cut) };
   }
 
   async look(): Promise<void> {
     const cursors = new Set<string>();
     let cursor: string | null = null;
-    this.isCut = false;
-    for (;;) {
+    this.cut = null;
+    for (let pages = 1; ; pages += 1) {
       const page = await this.client.list({
         limit: PAGE_SIZE,
         signal: this.signal,
@@ -109,8 +110,14 @@ class Search {
       const isPast = oldest !== undefined && Date.parse(oldest.createdAt) < this.sinceMs;
       if (isPast || this.isComplete || !page.hasMore) return;
       // A cursor that comes back a second time would page in a circle.
-      this.isCut = page.nextCursor === null || cursors.has(page.nextCursor);
-      if (page.nextCursor === null || this.isCut) return;
+      if (page.nextCursor === null || cursors.has(page.nextCursor)) {
+        this.cut = 'the list of its runs says that it goes on, and does not say where';
+        return;
+      }
+      if (pages === MAX_PAGES) {
+        this.cut = `the list of its runs goes on after ${MAX_PAGES * PAGE_SIZE} runs`;
+        return;
+      }
       cursors.add(page.nextCursor);
       cursor = page.nextCursor;
     }
