@@ -1,7 +1,7 @@
 import { DISPUTE } from '../model/answer.js';
 import { formatCanonicalJson, isJsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { formatExcerpt } from './repair-value.js';
-import type { FieldVerdict } from './row-checker.js';
+import { type FieldVerdict, isAbsence } from './row-checker.js';
 
 /** What one entry of a row says of a field; `index` is the entry's place in the agent's list. */
 export interface JudgedField {
@@ -21,7 +21,9 @@ export function mergeVerdicts(
   judged: readonly JudgedField[],
   judge: (value: JsonValue) => FieldVerdict,
 ): MergedVerdict {
-  const valid = judged.filter(({ verdict }) => verdict.state === 'valid');
+  const found = judged.filter(({ verdict }) => verdict.state === 'valid');
+  const told = found.filter(({ verdict }) => !isAbsence(verdict.value));
+  const valid = told.length === 0 ? found : told;
   const [first] = valid;
   if (first === undefined) {
     const best = judged.find(({ verdict }) => verdict.state === 'nothing') ?? judged[0];

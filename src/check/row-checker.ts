@@ -152,8 +152,8 @@ const ABSENCES = new Set([
   '?',
 ]);
 
-/** Words for "nothing found" in a field that takes no words. */
-function isAbsence(value: JsonValue): boolean {
+/** True for words that say "nothing found". A field that takes any text keeps them, unless another entry has a value. */
+export function isAbsence(value: JsonValue): boolean {
   return typeof value === 'string' && ABSENCES.has(value.trim().toLowerCase());
 }
 

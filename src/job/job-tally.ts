@@ -192,7 +192,7 @@ export class JobTally {
       unreadableTotal === undefined || unreadableTotal === null || typeof unreadableTotal === 'object'
         ? 'did not report a cost'
         : `reported a cost of ${formatExcerpt(unreadableTotal)}, which is not an amount in dollars,`;
-    const message = `The agent ${said} for run ${run.id}. Such runs are booked at their reserved price (here $${formatMicros(micros)}) and marked as estimated.`;
+    const message = `The agent ${said} for ${run.id === '' ? 'a run' : `run ${run.id}`}. Such runs are booked at their reserved price (here $${formatMicros(micros)}) and marked as estimated.`;
     this.sources.onEvent({ type: 'note', code: 'COST_ESTIMATED', message });
   }
 

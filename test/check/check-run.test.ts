@@ -60,6 +60,13 @@ describe('rows are matched by row_id alone', () => {
     expect(checked.rows[0]?.fields.get('staff')?.issue).toBe('two answers in one run: 1 and 2');
   });
 
+  test.each(['N/A', 'unknown', '-', ' None '])('%j beside a value is no other value', (word) => {
+    const rows = [entry('r1', { ceo: word, staff: 1 }), entry('r1', { ceo: 'Ann', staff: word })];
+    const checked = check(1, { rows });
+    expect(readValues(checked)).toEqual({ k1: A });
+    expect(checked.rows[0]?.twice?.disputed).toEqual([]);
+  });
+
   test('a double that can be used goes before nothing', () => {
     const rows = [entry('r1', { ceo: null, staff: 'x' }), entry('r1', { ceo: ['a', 'b'], staff: 'x' })];
     expect(readValues(check(1, { rows }))).toEqual({ k1: { ceo: null, staff: null } });

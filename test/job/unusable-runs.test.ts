@@ -109,7 +109,12 @@ test('an agent that begins to count again after a restart is believed where it r
 test('a run that says it was started for another batch answers nothing', async () => {
   const { run, write, agent } = await openBench({ changeRun: repeatOther });
   write(3);
-  const { summary, rows } = await run();
+  const notes: string[] = [];
+  const { summary, rows } = await run(
+    {},
+    { onEvent: (event) => void (event.type === 'note' && notes.push(event.message)) },
+  );
+  expect(notes.filter((note) => /cost/.test(note))).toEqual([expect.stringContaining('for a run. Such')]);
   expect(summary).toMatchObject({ stop: 'done', rows: { failed: 3 }, costMicros: 25_000 });
   expect(rows[0]?.enrichment_error).toContain('was started for other rows');
   expect(agent.runs).toHaveLength(1);
