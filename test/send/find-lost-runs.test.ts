@@ -99,22 +99,25 @@ test('a list that goes on, but not to where, leaves a doubt: the run may stand t
 test.each([
   ['runs that are always new', (now: number) => new Date(now).toISOString()],
   ['runs without a date', () => ''],
-])('a list that goes on for ever with %s leaves a doubt, and no more is read of it', async (_what, date: (now: number) => string) => {
-  const clock = new VirtualClock();
-  let pages = 0;
-  const endless: RawHandler = (_request, response) => {
-    pages += 1;
-    const createdAt = date(clock.now());
-    const run = createRunJson(`run_${pages}`, { createdAt, request: { query: 'q', metadata: {} } });
-    sendPage(response, [run], `cursor_${pages}`);
-  };
-  await withClient(endless, {}, async ({ client }) => {
-    const lost = [createLost(clock, 'b_1')];
-    const found = await findLostRuns(client, lost, { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER });
-    expect(found).toEqual({ runIds: new Map(), doubt: expect.stringContaining('goes on') });
-    expect(pages).toBe(1_000);
-  });
-});
+])(
+  'a list that goes on for ever with %s leaves a doubt, and no more is read of it',
+  async (_what, date: (now: number) => string) => {
+    const clock = new VirtualClock();
+    let pages = 0;
+    const endless: RawHandler = (_request, response) => {
+      pages += 1;
+      const createdAt = date(clock.now());
+      const run = createRunJson(`run_${pages}`, { createdAt, request: { query: 'q', metadata: {} } });
+      sendPage(response, [run], `cursor_${pages}`);
+    };
+    await withClient(endless, {}, async ({ client }) => {
+      const lost = [createLost(clock, 'b_1')];
+      const found = await findLostRuns(client, lost, { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER });
+      expect(found).toEqual({ runIds: new Map(), doubt: expect.stringContaining('goes on') });
+      expect(pages).toBe(1_000);
+    });
+  },
+);
 
 test('a proxy that knows no run says nothing of the one that is looked for', async () => {
   const clock = new VirtualClock();
