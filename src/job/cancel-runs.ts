@@ -54,6 +54,14 @@ export async function cancelRuns(target: CancelTarget): Promise<CancelledRuns> {
   return canceller.result;
 }
 
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** True if the agent itself refused. After an outage or an overload the run may work on: given up, its rows would be paid for twice. */
+function isRefused(error: unknown): boolean {
+  if (!isAgentFailure(error) || error.isForeign || error.status === null) return false;
+  return error.status >= 400 && error.status < 500 && !PASSING_STATUSES.has(error.status);
+}
+
 class Canceller {
   readonly result = {
     cancelled: [] as string[],
@@ -85,7 +93,7 @@ class Canceller {
       this.#count(batch, run.costDollars.total);
     } catch (error) {
       const reason = describeError(error);
-      if (isAgentFailure(error) && (await this.#isAnswering())) this.#giveUp(batch, runId, reason);
+      if (isRefused(error) && (await this.#isAnswering())) this.#giveUp(batch, runId, reason);
       else this.result.failed.push({ runId, reason });
     }
   }
