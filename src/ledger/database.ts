@@ -9,6 +9,7 @@ import {
   createMovedError,
   type Displaced,
   LedgerPlace,
+  nameSaved,
   prepareLedgerFile,
 } from './ledger-file.js';
 import { LogFlusher } from './log-flusher.js';
@@ -202,7 +203,7 @@ export class Database {
     }
     const folder = dirname(this.file);
     const stamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
-    const copy = join(folder, `ledger-saved-${stamp}-${process.pid}.sqlite`);
+    const copy = join(folder, nameSaved(this.file, stamp));
     return this.#guard(() => {
       createFolder(folder);
       // Made first, since SQLite would let others read it.

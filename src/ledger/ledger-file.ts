@@ -23,7 +23,8 @@ import { describeLedgerError } from './database-errors.js';
 
 /**
  * Finds the file of a ledger and returns its real path. Where there is none, makes it whole with `schema` in it, readable
- * by its owner only; SQLite gives its side files the same mode. Throws LEDGER_EMPTY for a file of 0 bytes.
+ * by its owner only; SQLite gives its side files the same mode. Throws LEDGER_EMPTY for a file of 0 bytes, and
+ * LEDGER_LOST if there was a ledger here that could be brought back.
  */
 export function prepareLedgerFile(path: string, schema: string): string {
   createFolder(dirname(path));
@@ -31,6 +32,7 @@ export function prepareLedgerFile(path: string, schema: string): string {
   if (stats === undefined) {
     if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true)
       throw createBrokenLinkError(path);
+    refuseLost(path);
     createWhole(path, schema);
   } else if (stats.isFile() && stats.size === 0) {
     throw createEmptyError(path);
@@ -50,6 +52,38 @@ export function createFolder(folder: string): void {
     // Another process may have been faster.
     if (!existsSync(folder)) throw error;
   }
+}
+
+/** The name of a copy that is saved beside a ledger which was moved. */
+export function nameSaved(file: string, stamp: string): string {
+  return `${savedPrefix(file)}${stamp}-${process.pid}.sqlite`;
+}
+
+function savedPrefix(file: string): string {
+  return `${basename(file, '.sqlite')}-saved-`;
+}
+
+/** A new ledger would have every answer paid for again, and SQLite would apply the log of the lost one to it. */
+function refuseLost(path: string): void {
+  const saved = readdirSync(dirname(path)).filter((name) => name.startsWith(savedPrefix(path)));
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  const hasLog = log !== undefined && log.size > 0;
+  // Another process may have made the ledger since, log and all.
+  if ((!hasLog && saved.length === 0) || existsSync(path)) return;
+  const newest = saved.sort().at(-1);
+  throw newest === undefined
+    ? createLostError(
+        `The ledger is gone, but its log is still there: ${path}-wal`,
+        `Bring ${path} back. To begin a new ledger, delete ${path}-wal and ${path}-shm; rows that were paid for are then paid for again.`,
+      )
+    : createLostError(
+        `The ledger is gone, but a copy of it was saved: ${join(dirname(path), newest)}`,
+        `With no rowfill running, delete ${path}-wal and ${path}-shm if they exist, and rename the copy to ${path}. To begin a new ledger, move the copy to another folder; rows that were paid for are then paid for again.`,
+      );
+}
+
+function createLostError(message: string, hint: string): RowfillError {
+  return createUsageError('LEDGER_LOST', message, hint);
 }
 
 const LEFTOVER_AGE_MS = 60 * 60 * 1_000;
@@ -194,7 +228,7 @@ function createEmptyError(path: string): RowfillError {
   return createUsageError(
     'LEDGER_EMPTY',
     `The ledger is an empty file: ${path}`,
-    'rowfill never leaves an empty ledger, so its content was lost: bring back a copy. To begin a new ledger, delete the file; rows that were paid for are then paid for again.',
+    'rowfill never leaves an empty ledger, so its content was lost: bring back a copy. To begin a new ledger, delete the file and those beside it that end in -wal and -shm; rows that were paid for are then paid for again.',
   );
 }
 

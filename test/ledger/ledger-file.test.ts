@@ -208,6 +208,40 @@ test('an empty file is never a ledger of ours: it is refused, and left as it is'
   expect(readFileSync(path, 'utf8')).toBe('');
 });
 
+test.skipIf(ON_WINDOWS)('no new ledger is made beside the log of one that is gone', async () => {
+  const { path, ledger } = openWorking();
+  renameSync(path, `${path}.away`);
+  const lost = expect.objectContaining({
+    kind: 'usage',
+    code: 'LEDGER_LOST',
+    message: expect.stringContaining(`${path}-wal`),
+  });
+  expect(() => openLedger(path)).toThrow(lost);
+  expect(existsSync(path)).toBe(false);
+  // An empty log holds nothing, and neither does another program's file.
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix);
+  writeFileSync(`${path}-wal`, '');
+  writeFileSync(join(dirname(path), 'other-saved-1.sqlite'), '');
+  openLedger(path).close();
+  ledger.close();
+});
+
+test.skipIf(ON_WINDOWS)('no new ledger is made beside a saved copy of one that is gone', () => {
+  const { path, ledger, job } = openWorking();
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix);
+  const saved = ledger.save();
+  if (saved.status !== 'copied') throw new Error('not copied');
+  ledger.close();
+  expect(() => openLedger(path)).toThrow(
+    expect.objectContaining({ code: 'LEDGER_LOST', message: expect.stringContaining(saved.path) }),
+  );
+  expect(existsSync(path)).toBe(false);
+  renameSync(saved.path, path);
+  const again = openLedger(path);
+  expect(findCeos(again, job, ['Acme'])).toEqual(new Map([['Acme', 'Ann']]));
+  again.close();
+});
+
 test.skipIf(ON_WINDOWS)('a ledger may be a link; where it leads is found once', async () => {
   const real = createLedgerPath();
   openTestLedger(real).close();
