@@ -85,6 +85,8 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
       listLagMs: agent.listLagMs,
     });
     return { jobId: job.id, ...cancelled, released: 0 };
+  } catch (error) {
+    return await closers.closeAfter(error);
   } finally {
     await closers.close();
   }

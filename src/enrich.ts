@@ -19,7 +19,7 @@ import { fitInput } from './job/fit-input.js';
 import { awaitLease } from './job/hold-lease.js';
 import { createJobParts } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
-import { saveMovedLedger } from './job/moved-ledger.js';
+import { addSpent, isLedgerError, saveMovedLedger } from './job/moved-ledger.js';
 import { openAgent } from './job/open-agent.js';
 import { readRemaining } from './job/read-remaining.js';
 import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js';
@@ -121,12 +121,19 @@ export async function enrich(
     try {
       return await fillFile(trip, recovered, sources, startedAtMs);
     } catch (error) {
-      // A job that another process has taken over is not this one's to end.
-      lease.refuseLost();
-      if (!ledger.dropUnusedJob(job))
-        ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
-      throw saveMovedLedger(ledger, error) ?? error;
+      try {
+        // A job that another process has taken over is not this one's to end.
+        lease.refuseLost();
+        if (!ledger.dropUnusedJob(job))
+          ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
+      } catch (closing) {
+        // A damaged ledger takes no end either; what damaged it is what the user needs to know.
+        if (!isLedgerError(error)) throw closing;
+      }
+      throw saveMovedLedger(ledger, error) ?? addSpent(error, trip.tally);
     }
+  } catch (error) {
+    return await closers.closeAfter(error);
   } finally {
     await closers.close();
   }

@@ -97,6 +97,8 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       }),
     });
     return { jobId: job.id, output, rows };
+  } catch (error) {
+    return await closers.closeAfter(error);
   } finally {
     await closers.close();
   }

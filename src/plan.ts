@@ -109,6 +109,8 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     const doubts = isPaid ? listDoubts(trip, survey) : [];
     if (doubts.length === 0) await settleDoubts(trip, survey, false);
     return createPlan(trip, survey, { notes, doubts });
+  } catch (error) {
+    return await closers.closeAfter(error);
   } finally {
     await closers.close();
   }

@@ -152,8 +152,13 @@ export function createPlaceCheck(parts: PlaceParts): NonNullable<OutputOptions['
     if (isCitations) await checkCitations(path, parts.citationsOrigin, ledger);
     else if (!parts.isOutputNamed) await checkOwnOutput(path, job, ledger);
     if (!isNoted) return;
-    ledger.noteWritten(target, { jobId: job.id, digest });
-    await ledger.flush();
+    try {
+      ledger.noteWritten(target, { jobId: job.id, digest });
+      await ledger.flush();
+    } catch (error) {
+      // The output is all that is left of a ledger that was emptied.
+      if (ledger.findMove() === null) throw error;
+    }
   };
 }
 

@@ -13,7 +13,7 @@ export class Closers {
 
   async close(): Promise<void> {
     const errors: unknown[] = [];
-    for (const thing of this.opened.reverse()) {
+    for (const thing of this.opened.splice(0).reverse()) {
       try {
         await thing.close();
       } catch (error) {
@@ -21,5 +21,11 @@ export class Closers {
       }
     }
     if (errors.length > 0) throw errors[0];
+  }
+
+  /** Closes after a failure, which says more than what cannot be closed because of it. */
+  async closeAfter(error: unknown): Promise<never> {
+    await this.close().catch(() => undefined);
+    throw error;
   }
 }

@@ -38,7 +38,7 @@ export class JobTally {
   private rowsTotal: number | null = null;
   private rowsDone = 0;
   private rowsFailed = 0;
-  private runsActive = 0;
+  runsActive = 0;
   private hasWarned = false;
   private hasToldEstimate = false;
   private hasToldExcess = false;

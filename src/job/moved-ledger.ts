@@ -1,5 +1,7 @@
-import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { Ledger, SavedLedger } from '../ledger/ledger.js';
+import { formatDollars, formatNumber } from '../model/words.js';
+import type { JobTally } from './job-tally.js';
 
 /**
  * LEDGER_MOVED if the ledger is no longer in its place, else null. By then what only this process knew of it is saved, and
@@ -33,4 +35,25 @@ function describeSaved(ledger: Ledger): { message: string; hint: string } {
     message: `A copy of the whole ledger is in ${saved.path}`,
     hint: `Stop what changes the file. With no rowfill running, delete ${path}, ${path}-wal and ${path}-shm, rename the copy to ${path}, and run the same command again: it pays for nothing twice.`,
   };
+}
+
+/** True for an error about the ledger itself, such as LEDGER_DAMAGED. */
+export function isLedgerError(error: unknown): error is RowfillError {
+  return error instanceof RowfillError && error.code.startsWith('LEDGER_');
+}
+
+/** Adds to an error about the ledger what this command has spent by then; returns any other error as it is. */
+export function addSpent(
+  error: unknown,
+  tally: Pick<JobTally, 'runs' | 'runsActive' | 'costNowMicros'>,
+): unknown {
+  const { runs, runsActive, costNowMicros } = tally;
+  if (!isLedgerError(error) || runs.created + runs.adopted === 0) return error;
+  const atWork = runsActive === 0 ? '' : `; ${formatNumber(runsActive, 'run')} may still be billed`;
+  const started = formatNumber(runs.created, 'new run');
+  const message = `${error.message}. Spent by this command: ${formatDollars(costNowMicros)} (${started}${atWork})`;
+  return new RowfillError(error.kind, error.code, message, {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
 }

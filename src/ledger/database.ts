@@ -188,7 +188,9 @@ export class Database {
 
   /** What is no longer in its place of the ledger's files; null if both are. */
   findDisplaced(): Displaced | null {
-    return this.#place.findDisplaced();
+    const displaced = this.#place.findDisplaced();
+    if (displaced !== null) return displaced;
+    return this.#guard(() => this.#flusher.isWhole()) ? null : 'log';
   }
 
   /**

@@ -177,10 +177,11 @@ export class LedgerPlace {
     this.#logId = fstatSync(log, { bigint: true });
   }
 
-  /** Compares device and inode of both files with those that were opened; null if they are the same. */
+  /** Compares device and inode of both files with those that were opened; null if they are the same, and the file is not empty. */
   findDisplaced(): Displaced | null {
     const stats = this.#stat(this.file);
-    if (!isSame(stats, this.#fileId)) return 'file';
+    // SQLite never leaves an empty file, so another program has emptied it.
+    if (!isSame(stats, this.#fileId) || stats.size === 0n) return 'file';
     if (!isSame(this.#stat(`${this.file}-wal`), this.#logId)) return 'log';
     this.#seen = stats;
     return null;

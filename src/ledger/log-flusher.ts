@@ -1,6 +1,9 @@
-import { closeSync, fdatasync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, openSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describeLedgerError } from './database-errors.js';
+
+/** The first four bytes of a write-ahead log, but for the last bit. */
+const LOG_MAGIC = 0x377f0682;
 
 const syncToDisk = promisify(fdatasync);
 
@@ -23,6 +26,17 @@ export class LogFlusher {
   /** Descriptor of the log; null once it is closed. */
   get log(): number | null {
     return this.#log;
+  }
+
+  /**
+   * False if the log was cut off in place: SQLite goes on after where it ended, and leaves a hole before that. A checkpoint
+   * cuts it off too, but then SQLite begins with a new header.
+   */
+  isWhole(): boolean {
+    if (this.#log === null || fstatSync(this.#log).size === 0) return true;
+    const start = Buffer.alloc(4);
+    readSync(this.#log, start, 0, 4, 0);
+    return (start.readUInt32BE() & ~1) === LOG_MAGIC;
   }
 
   /** Resolves once everything done so far is committed and on the disk. Those who ask while one flush runs share the next. */

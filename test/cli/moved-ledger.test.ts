@@ -1,4 +1,12 @@
-import { copyFileSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createList, readTable } from '../helpers/job.js';
@@ -102,6 +110,25 @@ test.skipIf(process.platform === 'win32')(
     for (const { enrichment_run_id: id } of table) expect(result.stderr).toContain(`${id} ($0.025)`);
   },
 );
+
+test.skipIf(process.platform === 'win32').each([
+  ['emptied', (path: string) => truncateSync(path), 'LEDGER_MOVED'],
+  ['overwritten', (path: string) => writeFileSync(path, 'x'.repeat(200_000)), 'LEDGER_'],
+])('a job whose ledger is %s in place says what it has spent', async (_title, harm, code) => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(ROWS));
+  const gate = createPaidGate();
+  const { url, agent } = await servePaid(gate.script);
+  const { result } = await moveMidJob(dir, gate, url, harm);
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain(`[${code}`);
+  expect(result.stderr).toMatch(
+    code === 'LEDGER_MOVED'
+      ? /may be missing there: \w+ \(.+\), \w+ \(/
+      : /Spent by this command: \$0\.\d+ \(\d+ new runs?/,
+  );
+  if (code === 'LEDGER_MOVED') expect(agent.tasks).toHaveLength(2);
+});
 
 test.skipIf(process.platform === 'win32')('a ledger that is a link keeps what is paid for', async () => {
   const dir = createWorkdir();

@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -207,6 +208,20 @@ test('an empty file is never a ledger of ours: it is refused, and left as it is'
   expect(await examineLedger(path)).toMatchObject({ verdict: 'fail' });
   expect(readFileSync(path, 'utf8')).toBe('');
 });
+
+test.skipIf(ON_WINDOWS).each(['', '-wal'])(
+  'a ledger whose file with the ending "%s" is emptied in place takes no more intents',
+  async (suffix) => {
+    const { path, ledger, job } = openWorking();
+    truncateSync(path + suffix);
+    // SQLite notices nothing itself: its next commit goes after where the log ended.
+    await endTurn();
+    expect(() => ledger.intend(createTestBatch(job, ['Hooli']), null)).toThrow(
+      expect.objectContaining({ code: 'LEDGER_MOVED', message: expect.stringContaining('run_working') }),
+    );
+    ledger.close();
+  },
+);
 
 test.skipIf(ON_WINDOWS)('no new ledger is made beside the log of one that is gone', async () => {
   const { path, ledger } = openWorking();
