@@ -42,17 +42,18 @@ export function isLedgerError(error: unknown): error is RowfillError {
   return error instanceof RowfillError && error.code.startsWith('LEDGER_');
 }
 
-/** Adds to an error about the ledger what this command has spent by then; returns any other error as it is. */
+/** Adds what this command has spent by then to an error that otherwise means that nothing was. */
 export function addSpent(
   error: unknown,
   tally: Pick<JobTally, 'runs' | 'runsActive' | 'costNowMicros'>,
 ): unknown {
   const { runs, runsActive, costNowMicros } = tally;
-  if (!isLedgerError(error) || runs.created + runs.adopted === 0) return error;
+  const isUsage = error instanceof RowfillError && error.kind === 'usage';
+  if (!isUsage || (costNowMicros === 0 && runsActive === 0)) return error;
   const atWork = runsActive === 0 ? '' : `; ${formatNumber(runsActive, 'run')} may still be billed`;
   const started = formatNumber(runs.created, 'new run');
-  const message = `${error.message}. Spent by this command: ${formatDollars(costNowMicros)} (${started}${atWork})`;
-  return new RowfillError(error.kind, error.code, message, {
+  const spent = `Spent by this command: ${formatDollars(costNowMicros)} (${started}${atWork})`;
+  return new RowfillError(error.kind, error.code, `${error.message.replace(/\.$/, '')}. ${spent}`, {
     cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
