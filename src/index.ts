@@ -77,6 +77,7 @@ export {
   type Problem,
   type WatchEvent,
   type WatchHooks,
+  type WatchInspector,
   type WatchJob,
   type WatchOptions,
   type WatchStop,

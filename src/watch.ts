@@ -5,6 +5,7 @@ import { createUsageError } from './errors.js';
 import { type Clock, systemClock } from './model/clock.js';
 import { checkOptionTypes } from './model/option-types.js';
 import { Aside } from './watch/aside.js';
+import { countBacklog } from './watch/backlog.js';
 import { checkJob } from './watch/check-job.js';
 import { finishEnding, writeEnding } from './watch/ending.js';
 import type { FileEnd, Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';
@@ -28,13 +29,21 @@ export type { WatchJob, WatchOptions } from './watch/watch-options.js';
 export interface WatchHooks {
   /** Hears what happens; must not throw. */
   readonly onEvent?: (event: WatchEvent) => void;
+  /** Called once the folder is open, with what can be asked about the watcher from then on. */
+  readonly onStart?: (inspector: WatchInspector) => void;
   /** Aborting stops the watcher gracefully: the file at work stays in `working/`, and is carried on at the next start. */
   readonly signal?: AbortSignal;
   /** @default the machine's own */
   readonly clock?: Clock;
 }
 
-const HOOK_TYPES = { onEvent: 'function', signal: 'signal', clock: 'object' } as const;
+/** Looks at a watcher from outside. */
+export interface WatchInspector {
+  /** Counts whole files that wait and files in `working/`. Rejects if the folder cannot be read. */
+  countBacklog(): Promise<number>;
+}
+
+const HOOK_TYPES = { onEvent: 'function', onStart: 'function', signal: 'signal', clock: 'object' } as const;
 
 /** Why a watcher stops. */
 interface End {
@@ -81,6 +90,7 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
     report,
     fill: enrich,
   };
+  hooks.onStart?.({ countBacklog: () => countBacklog(watcher) });
   const {
     stop,
     problem,

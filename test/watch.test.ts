@@ -2,10 +2,11 @@ import { appendFileSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSy
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveWatchCode } from '../src/cli/exit-code.js';
+import { createStatusRecord, createWatchStatus, followWatch } from '../src/cli/watch-status.js';
 import { openLedger } from '../src/ledger/ledger.js';
 import { systemClock } from '../src/model/clock.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
-import type { WatchEvent } from '../src/watch.js';
+import type { WatchEvent, WatchInspector } from '../src/watch.js';
 import { createList, readTable } from './helpers/job.js';
 import { createTestAsk, createTestBatch, createTestRun, openTestJob } from './helpers/ledger-samples.js';
 import { answerPaid, createPaidGate } from './helpers/paid-server.js';
@@ -198,6 +199,51 @@ test('an agent that cannot be reached: with once the file stays for the next tim
   expect(bench.told('waiting')).not.toEqual([]);
   expect(bench.list('working')).toEqual(['list.csv']);
   expect(await bench.watch()).toMatchObject({ stop: 'done', done: 1 });
+});
+
+test('the backlog has the file at work and whole files that wait, and nothing that is not a drop', async () => {
+  const gate = createPaidGate();
+  const bench = await openWatchBench(gate.script);
+  const inspectors: WatchInspector[] = [];
+  bench.drop('list.csv', createList(3));
+  const watching = bench.watch({}, { onStart: (inspector) => inspectors.push(inspector) });
+  await gate.reached(1);
+  const [inspector] = inspectors;
+  const count = () => inspector?.countBacklog();
+  expect(await count()).toBe(1);
+  for (const name of ['two.csv', 'three.csv', 'notes.txt', 'four.csv.part']) bench.drop(name, createList(3));
+  mkdirSync(join(bench.folder, 'working/mine/deep'), { recursive: true });
+  await expect.poll(count).toBe(3);
+  gate.open();
+  expect(await watching).toMatchObject({ done: 3 });
+  expect(await count()).toBe(0);
+  rmSync(bench.folder, { recursive: true });
+  await expect(count()).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('the cost of the day is what was billed, whoever stopped in between and however the runs ended', async () => {
+  const bench = await openWatchBench((task, signal) => {
+    if (bench.agent.tasks.length === 2) throw new Error('broken');
+    return answerPaid(task, signal);
+  });
+  let status = createWatchStatus(Date.now());
+  const onEvent = (event: WatchEvent): void => {
+    status = followWatch(status, event, Date.now());
+  };
+  const read = () => Number(createStatusRecord(status, 0, Date.now()).cost_today_usd) * 1_000_000;
+  bench.drop('list.csv', createList(40));
+  bench.drop('other.csv', createList(40).replaceAll('Company', 'Firm'));
+  const stop = new AbortController();
+  const stopAtFirst = (event: WatchEvent): void => {
+    onEvent(event);
+    if (event.type === 'job' && event.event.type === 'batch_settled') stop.abort();
+  };
+  await bench.watch({ job: { concurrency: 1 } }, { signal: stop.signal, onEvent: stopAtFirst });
+  const before = read();
+  expect(before).toBeGreaterThanOrEqual(RUN_MICROS);
+  const summary = await bench.watch({}, { onEvent });
+  expect(read()).toBe(summary.costMicros);
+  expect(read()).toBe(bench.server.report().billedMicros);
 });
 
 test('told to stop, the watcher leaves its file, and the next one picks up the run that works', async () => {

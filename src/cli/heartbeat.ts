@@ -18,7 +18,7 @@ export interface Heartbeat {
  */
 export async function openHeartbeat(
   path: string,
-  readStatus: () => JsonObject,
+  readStatus: () => Promise<JsonObject>,
   host: Host,
   checkPlace: () => Promise<void>,
 ): Promise<Heartbeat> {
@@ -28,10 +28,11 @@ export async function openHeartbeat(
   let beats = Promise.resolve();
   const write = async (): Promise<void> => {
     await checkPlace();
+    const status = await readStatus();
     const temporary = resolveTemporary(target.path);
     try {
       // Renamed into place, so that whoever reads it reads a whole one.
-      await writeFile(temporary, `${JSON.stringify(readStatus())}\n`, { flag: 'wx' });
+      await writeFile(temporary, `${JSON.stringify(status)}\n`, { flag: 'wx' });
       await rename(temporary, target.path);
     } catch (error) {
       await rm(temporary, { force: true });

@@ -14,6 +14,12 @@ export interface FoundDrops {
   readonly unsettled: readonly string[];
 }
 
+interface Look {
+  readonly states: ReadonlyMap<string, FileState>;
+  /** Each with its reason. */
+  readonly ignored: readonly (readonly [string, string])[];
+}
+
 /** Looks into the watched folder again and again, and tells which files are whole. */
 export class DropFinder {
   readonly #folders: WatchFolders;
@@ -35,37 +41,8 @@ export class DropFinder {
   }
 
   async find(nowMs: number): Promise<FoundDrops> {
-    const { root, working, done, failed } = this.#folders;
-    const entries = await listEntries(root);
-    const own = await findOwnFiles(this.#keep);
-    const names = new Set(entries.map(({ name }) => name));
-    this.#ignored = new Set([...this.#ignored].filter((name) => names.has(name) || name.startsWith(WORKING)));
-    const states = new Map<string, FileState>();
-    for (const { name, isText } of entries) {
-      const path = join(root, name);
-      if ([working, done, failed].includes(path) || this.#ignored.has(name)) continue;
-      const kind = readDropName(name);
-      if (kind.status === 'hidden') continue;
-      if (!isText) {
-        this.ignore(name, 'its name is not UTF-8; give it another one');
-        continue;
-      }
-      if (own.paths.has(path)) {
-        this.ignore(name, 'the watcher itself uses it');
-        continue;
-      }
-      const state = await readFileState(path);
-      if (state === null) {
-        const reason = await describeOther(path);
-        if (reason !== null) this.ignore(name, reason);
-      } else if (own.files.has(`${state.device}:${state.inode}`)) {
-        this.ignore(name, 'the watcher itself uses it');
-      } else if (kind.status === 'other') {
-        this.ignore(name, kind.reason);
-      } else {
-        states.set(name, state);
-      }
-    }
+    const { states, ignored } = await this.#look();
+    for (const [name, reason] of ignored) this.ignore(name, reason);
     const whole = this.#still.observe(states, nowMs).flatMap((name) => {
       const state = states.get(name);
       return state === undefined ? [] : [{ name, state }];
@@ -73,6 +50,48 @@ export class DropFinder {
     whole.sort((a, b) => a.state.mtimeMs - b.state.mtimeMs || (a.name < b.name ? -1 : 1));
     const wholeNames = new Set(whole.map(({ name }) => name));
     return { whole, unsettled: [...states.keys()].filter((name) => !wholeNames.has(name)) };
+  }
+
+  /** Counts the files that wait, for a status; reports nothing. */
+  async countWhole(nowMs: number): Promise<number> {
+    return this.#still.observe((await this.#look()).states, nowMs).length;
+  }
+
+  /** The files that may be filled, and why others are not. */
+  async #look(): Promise<Look> {
+    const { root, working, done, failed } = this.#folders;
+    const entries = await listEntries(root);
+    const own = await findOwnFiles(this.#keep);
+    const names = new Set(entries.map(({ name }) => name));
+    this.#ignored = new Set([...this.#ignored].filter((name) => names.has(name) || name.startsWith(WORKING)));
+    const states = new Map<string, FileState>();
+    const ignored: [string, string][] = [];
+    for (const { name, isText } of entries) {
+      const path = join(root, name);
+      if ([working, done, failed].includes(path) || this.#ignored.has(name)) continue;
+      const kind = readDropName(name);
+      if (kind.status === 'hidden') continue;
+      if (!isText) {
+        ignored.push([name, 'its name is not UTF-8; give it another one']);
+        continue;
+      }
+      if (own.paths.has(path)) {
+        ignored.push([name, 'the watcher itself uses it']);
+        continue;
+      }
+      const state = await readFileState(path);
+      if (state === null) {
+        const reason = await describeOther(path);
+        if (reason !== null) ignored.push([name, reason]);
+      } else if (own.files.has(`${state.device}:${state.inode}`)) {
+        ignored.push([name, 'the watcher itself uses it']);
+      } else if (kind.status === 'other') {
+        ignored.push([name, kind.reason]);
+      } else {
+        states.set(name, state);
+      }
+    }
+    return { states, ignored };
   }
 
   /** Leaves a file alone for as long as it is in the folder, and reports that once. */

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { createStatusRecord, createWatchStatus, followWatch } from '../../src/cli/watch-status.js';
+import {
+  BacklogReader,
+  createMetrics,
+  createStatusRecord,
+  createWatchStatus,
+  followWatch,
+} from '../../src/cli/watch-status.js';
 import type { Problem, WatchEvent } from '../../src/watch.js';
 
 const problem = (code: string): Problem => ({ code, message: 'a message', hint: null });
@@ -10,7 +16,7 @@ const taken: WatchEvent = { type: 'taken', file: 'list.csv', from: 'list.csv', r
 
 function follow(...events: readonly WatchEvent[]) {
   const status = events.reduce((last, event) => followWatch(last, event, 1_000), createWatchStatus(0));
-  return createStatusRecord(status, 2_000);
+  return createStatusRecord(status, 7, 2_000);
 }
 
 test('the status says what is at work, since when, and how many files ended', () => {
@@ -21,7 +27,8 @@ test('the status says what is at work, since when, and how many files ended', ()
       state: 'starting',
       since: '1970-01-01T00:00:00.000Z',
     },
-    ...{ file: null, done: 0, failed: 0, problem: null },
+    ...{ file: null, backlog: 7, done: 0, failed: 0, problem: null },
+    ...{ last_success: null, cost_today_usd: 0 },
   });
   expect(follow({ type: 'watching', folder: '/drop', nextAtMs: null }, taken)).toMatchObject({
     ...{ status: 'ok', state: 'filling', file: 'list.csv', since: '1970-01-01T00:00:01.000Z' },
@@ -46,4 +53,87 @@ test('a wait that a person may have to end is trouble; one that ends by itself i
   expect(follow(taken, waiting('NETWORK_ERROR'), moving)).toMatchObject({
     ...{ status: 'ok', state: 'filling', problem: null },
   });
+});
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+/** Noon of a day, in local time. */
+const NOON_MS = new Date(2026, 0, 30, 12).getTime();
+
+function spent(file: string, spentMicros: number): WatchEvent {
+  const rows = { rowsRead: 1, rowsTotal: 1, rowsDone: 0, rowsFailed: 0, runsActive: 1 };
+  return {
+    ...{ type: 'job', file },
+    event: { type: 'progress', progress: { ...rows, spentMicros, reservedMicros: 9 } },
+  };
+}
+
+const done = {
+  ...{ type: 'done', file: 'list.csv', input: 'done/list.csv', output: 'done/list.filled.csv' },
+  summary: { rows: { failed: 0 }, costMicros: 50_000 },
+} as unknown as WatchEvent;
+
+test('the cost of the day is what its bills add up to: without earlier bills of a job, of all files, from midnight on', () => {
+  let status = createWatchStatus(NOON_MS);
+  const hear = (event: WatchEvent, atMs: number): void => {
+    status = followWatch(status, event, atMs);
+  };
+  const read = (atMs: number) => createStatusRecord(status, 0, atMs).cost_today_usd;
+  hear(spent('list.csv', 40_000), NOON_MS);
+  expect(read(NOON_MS)).toBe(0);
+  hear(spent('list.csv', 50_000), NOON_MS);
+  hear(spent('other.csv', 0), NOON_MS);
+  hear(spent('other.csv', 5_000), NOON_MS);
+  hear(spent('list.csv', 50_000), NOON_MS);
+  expect(read(NOON_MS)).toBe(0.015);
+  hear(done, NOON_MS);
+  hear(spent('list.csv', 0), NOON_MS);
+  hear(spent('list.csv', 25_000), NOON_MS);
+  expect(read(NOON_MS)).toBe(0.04);
+  expect(read(NOON_MS + DAY_MS)).toBe(0);
+  hear(spent('list.csv', 26_000), NOON_MS + DAY_MS);
+  expect(read(NOON_MS + DAY_MS)).toBe(0.001);
+  expect(createStatusRecord(status, 0, NOON_MS)).toMatchObject({
+    last_success: new Date(NOON_MS).toISOString(),
+  });
+});
+
+test('the metrics are well-formed, and leave out what is not known', () => {
+  let status = createWatchStatus(NOON_MS);
+  expect(createMetrics(status, null, NOON_MS)).not.toMatch(/backlog|last_success|null|NaN/);
+  status = [spent('list.csv', 0), spent('list.csv', 25_000), done, waiting('NETWORK_ERROR')].reduce(
+    (last, event) => followWatch(last, event, NOON_MS),
+    status,
+  );
+  const text = createMetrics(status, 3, NOON_MS);
+  for (const entry of text.split('# HELP ').slice(1)) {
+    const name = entry.split(' ', 1)[0];
+    expect(entry).toMatch(new RegExp(`^${name} .+\\n# TYPE ${name} (?:counter|gauge)\\n${name} [\\d.]+\\n$`));
+    expect(/TYPE \S+ counter/.test(entry)).toBe(name?.endsWith('_total'));
+  }
+  expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([
+    'rowfill_healthy 0',
+    'rowfill_backlog_files 3',
+    'rowfill_files_done_total 1',
+    'rowfill_files_failed_total 0',
+    'rowfill_cost_today_dollars 0.025',
+    `rowfill_last_success_timestamp_seconds ${NOON_MS / 1_000}`,
+  ]);
+});
+
+test('a backlog that cannot be read is null, and one look at a time goes on', async () => {
+  const reader = new BacklogReader();
+  expect(await reader.read()).toBe(null);
+  let looks = 0;
+  const ends: ((count: number) => void)[] = [];
+  reader.start({
+    countBacklog() {
+      looks += 1;
+      return new Promise((resolve) => ends.push(resolve));
+    },
+  });
+  const both = [reader.read(), reader.read()];
+  ends[0]?.(4);
+  expect([await Promise.all(both), looks]).toEqual([[4, 4], 1]);
+  reader.start({ countBacklog: () => Promise.reject(new Error('EIO')) });
+  expect(await reader.read()).toBe(null);
 });

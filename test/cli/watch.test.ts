@@ -82,7 +82,10 @@ test('it can be asked how it is, writes its heartbeat, and ends with 130 when it
   ]);
   expect((await fetch(`${url}/else`)).status).toBe(404);
   workdir.write('drop/list.csv', 'company\nAcme\n');
-  await expect.poll(async () => await (await fetch(url)).json()).toMatchObject({ done: 1 });
+  await expect.poll(async () => await (await fetch(url)).json()).toMatchObject({ done: 1, backlog: 0 });
+  const metrics = await fetch(url.replace('healthz', 'metrics'));
+  expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+  expect(await metrics.text()).toContain('\nrowfill_files_done_total 1\n');
   const { status } = await watcher.end('SIGTERM');
   expect(status).toBe(130);
   expect(JSON.parse(workdir.read('beat.json'))).toMatchObject({ state: 'stopped', done: 1 });
@@ -98,6 +101,7 @@ test.each([
     ['drop', ...JOB, '--heartbeat', 'no/where'],
     'HEARTBEAT_NOT_WRITABLE',
   ],
+  ['an address of another machine', ['drop', ...JOB, '--health', '192.0.2.1:0'], 'HEALTH_PORT'],
   ['a port that is none', ['drop', ...JOB, '--health', '99999'], 'HEALTH_PORT'],
   ['nothing to fill', ['drop', '--reference', 'tables'], 'NOTHING_TO_FILL'],
   ['tables that are not there', ['drop', '-f', 'x', '--reference', 'gone'], 'REFERENCE_UNREADABLE'],

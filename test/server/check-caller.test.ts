@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createReferenceAgent } from '../../src/agents/reference-agent.js';
-import { openHealthServer } from '../../src/cli/health-server.js';
+import { openHealthServer, parseHealthAddress } from '../../src/cli/health-server.js';
 import { createCallerCheck } from '../../src/server/check-caller.js';
 import { startServer } from '../../src/server/start-server.js';
 import { ScriptedAgent } from '../helpers/scripted-agent.js';
@@ -11,9 +11,14 @@ type Lines = readonly string[];
 
 const NAMES = ['Rowfill.Internal', 'bücher.example'];
 
+const HEALTH_PAGES = {
+  readStatus: async () => ({ status: 'ok' }),
+  readMetrics: async () => '',
+};
+
 async function startBoth(): Promise<readonly number[]> {
   const server = await startServer({ agent: new ScriptedAgent(), allowedHosts: NAMES });
-  const health = await openHealthServer(0, () => ({ status: 'ok' }), NAMES);
+  const health = await openHealthServer('0', HEALTH_PAGES, NAMES);
   onTestFinished(async () => {
     health.close();
     await server.close();
@@ -252,4 +257,53 @@ test('serve answers to the name that it listens on', async () => {
   const server = await startServer({ agent: new ScriptedAgent(), host: 'localhost' });
   onTestFinished(() => server.close());
   expect((await fetch(`${server.url}/agent/runs`, { headers: { 'x-api-key': 'k' } })).status).toBe(400);
+});
+
+test.each([
+  ['0', '127.0.0.1'],
+  ['0.0.0.0:0', '0.0.0.0'],
+  ['localhost:0', 'localhost'],
+])('--health %s listens there, and checks the Host as ever', async (address, host) => {
+  const health = await openHealthServer(address, HEALTH_PAGES, NAMES);
+  onTestFinished(() => health.close());
+  const { port, hostname } = new URL(health.url);
+  expect(hostname).toBe(host);
+  const statuses = ['healthz', 'metrics', 'metrics?name[]=up', 'else'].map(
+    async (path) => (await fetch(`http://${host}:${port}/${path}`)).status,
+  );
+  expect(await Promise.all(statuses)).toEqual([200, 200, 200, 404]);
+});
+
+test('an IPv6 address of --health is in brackets', () => {
+  expect(parseHealthAddress('[::]:8099')).toEqual({ host: '::', port: 8099 });
+  expect(parseHealthAddress('[fe80::1]:0')).toEqual({ host: 'fe80::1', port: 0 });
+});
+
+test('the metrics are refused to web pages elsewhere, too', async () => {
+  const health = await openHealthServer('0.0.0.0:0', HEALTH_PAGES, NAMES);
+  onTestFinished(() => health.close());
+  const port = Number(new URL(health.url).port);
+  const look = (host: string) =>
+    send(port, ['GET /metrics HTTP/1.1', `Host: ${host}:${port}`, 'Connection: close']);
+  expect(
+    (await Promise.all(['evil.example', 'rowfill.internal', '10.1.2.3'].map(look))).map(readStatus),
+  ).toEqual([403, 200, 200]);
+});
+
+test.each([
+  '',
+  'x',
+  '-1',
+  '1.5',
+  '65536',
+  ':8099',
+  '::1:8099',
+  '[::1',
+  '[1.2.3.4]:80',
+  '[]:80',
+  'a b:80',
+  'http://a:80',
+  'a:',
+])('--health %j is refused', async (address) => {
+  await expect(openHealthServer(address, HEALTH_PAGES)).rejects.toMatchObject({ code: 'HEALTH_PORT' });
 });

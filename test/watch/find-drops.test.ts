@@ -77,3 +77,18 @@ test('what is not filled is told once, and so is a file of the job itself', asyn
   expect(await names(200)).toEqual({ whole: [], unsettled: 0 });
   expect(ignored.sort()).toEqual(['customers.csv', 'list.csv', 'notes.pdf']);
 });
+
+test('files that wait are counted by the same rule, without a word', async () => {
+  const { finder, ignored, write } = await openFinder();
+  await write('list.csv', 'a');
+  await write('other.jsonl', '{}');
+  await write('notes.txt', 'a');
+  await write('customers.csv', 'a');
+  expect(await finder.countWhole(0)).toBe(0);
+  await write('other.jsonl', '{"a":1}');
+  expect(await finder.countWhole(100)).toBe(1);
+  expect(await finder.countWhole(200)).toBe(2);
+  expect(ignored).toEqual([]);
+  await finder.find(200);
+  expect(ignored.sort()).toEqual(['customers.csv', 'notes.txt']);
+});

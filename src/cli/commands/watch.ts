@@ -3,7 +3,7 @@ import { createUsageError } from '../../errors.js';
 import { guardPlaces } from '../../job/check-places.js';
 import { parseDuration } from '../../model/duration.js';
 import { readDropName } from '../../watch/drop-name.js';
-import { type WatchEvent, type WatchOptions, watchFolder } from '../../watch.js';
+import { type WatchEvent, type WatchInspector, type WatchOptions, watchFolder } from '../../watch.js';
 import { identifyFile } from '../../write/file-identity.js';
 import { type CommandArgs, createCommand } from '../command.js';
 import { resolveWatchCode } from '../exit-code.js';
@@ -15,7 +15,13 @@ import { readFormat } from '../read-format.js';
 import { sayError } from '../report-error.js';
 import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
 import { createWatchLog } from '../watch-log.js';
-import { createStatusRecord, createWatchStatus, followWatch } from '../watch-status.js';
+import {
+  BacklogReader,
+  createMetrics,
+  createStatusRecord,
+  createWatchStatus,
+  followWatch,
+} from '../watch-status.js';
 
 const WATCH = 'When to look';
 const MONEY = 'Money';
@@ -86,17 +92,19 @@ const OPTIONS = {
     about: 'Write the state into FILE every ten seconds.',
   },
   health: {
-    kind: 'integer',
-    value: 'PORT',
+    kind: 'text',
+    value: '[HOST:]PORT',
     group: SUPERVISION,
-    about: 'Answer GET /healthz on this port of this machine: 200 while all is well, 503 in trouble.',
+    about:
+      'Answer GET /healthz (200 while all is well, 503 in trouble) and /metrics (for Prometheus) on this port. Only this ' +
+      'machine can reach it, unless HOST is an address of it: 0.0.0.0:8099.',
   },
   allowHost: {
     kind: 'list',
     value: 'NAME',
     group: SUPERVISION,
     about: 'Host names that requests to --health may use besides IP addresses.',
-    fallback: 'localhost',
+    fallback: 'localhost, and HOST',
   },
 } as const;
 
@@ -128,6 +136,7 @@ export const watch = createCommand({
     try {
       const summary = await watchFolder(options, {
         onEvent: supervision.onEvent,
+        onStart: supervision.onStart,
         signal: interrupt.signal,
       });
       if (summary.problem !== null) sayError(summary.problem, host);
@@ -195,15 +204,19 @@ async function openSupervision(
   const places = await guardPlaces({ ...job, recipe, heartbeat, citationsFile: undefined });
   if (heartbeat !== undefined) refuseDrop(heartbeat, folder);
   const log = createWatchLog(host);
+  const backlog = new BacklogReader();
   let status = createWatchStatus(host.now());
-  const readStatus = () => createStatusRecord(status, host.now());
-  const server = health === undefined ? null : await openHealthServer(health, readStatus, allowHost);
+  const readStatus = async () => createStatusRecord(status, await backlog.read(), host.now());
+  const readMetrics = async () => createMetrics(status, await backlog.read(), host.now());
+  const server =
+    health === undefined ? null : await openHealthServer(health, { readStatus, readMetrics }, allowHost);
   const beat =
     heartbeat === undefined
       ? null
       : await openHeartbeat(heartbeat, readStatus, host, () => places.check('heartbeat'));
   if (server !== null) host.say(`The state of the watcher is at ${server.url}`);
   return {
+    onStart: (inspector: WatchInspector): void => backlog.start(inspector),
     onEvent(event: WatchEvent): void {
       status = followWatch(status, event, host.now());
       log(event);
