@@ -262,7 +262,7 @@ function readDuration(name: string, text: string): number {
   throw createUsageError(
     'BAD_OPTION',
     `--${name} is ${text}`,
-    'It takes a number with s, m, h, d or w, such as 30d.',
+    'It takes a number with ms, s, m, h, d or w, such as 30d.',
   );
 }
 

@@ -17,7 +17,7 @@ import { openFolders, remakeFolders, type WatchFolders } from './watch/folders.j
 import { JobFiles, type JobLook } from './watch/job-files.js';
 import { readRetryDelayMs } from './watch/retry-delay.js';
 import type { Take } from './watch/take.js';
-import { describeProblem, type Verdict } from './watch/verdict.js';
+import { describeProblem, isDiskFull, type Verdict } from './watch/verdict.js';
 import { resolveWatch, type WatchOptions, type WatchSettings } from './watch/watch-options.js';
 import { WatchTally } from './watch/watch-tally.js';
 import { pause, pauseUntil, type Watcher } from './watch/watcher.js';
@@ -177,6 +177,7 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
     } catch (error) {
       if (!isSystemError(error)) throw error;
       const problem = describeProblem(error);
+      if (once && isDiskFull(problem)) return { stop: 'disk_full', problem };
       if (once)
         throw createUsageError('WATCH_TROUBLE', problem.message, 'See what is wrong with the folder.', error);
       troubles += 1;

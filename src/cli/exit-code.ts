@@ -34,6 +34,8 @@ export function resolveJobCode(summary: JobSummary): number {
 export function resolveWatchCode({ stop, failed, rowsFailed, left }: WatchSummary): number {
   if (stop === 'ledger_moved') return EXIT_CODES.usage;
   if (stop === 'error') return EXIT_CODES.defect;
+  // As for an agent that is away: the same command carries on later.
+  if (stop === 'disk_full') return EXIT_CODES.unreachable;
   if (stop !== 'done') return EXIT_CODES[stop];
   if (failed.defect > 0) return EXIT_CODES.defect;
   if (failed.usage > 0) return EXIT_CODES.usage;

@@ -247,7 +247,7 @@ function readTime(flag: string, text: string, example: string): number {
   throw createUsageError(
     'BAD_OPTION',
     `${flag} is ${text}`,
-    `It takes a number with s, m, h or d, such as ${example}.`,
+    `It takes a number with ms, s, m, h or d, such as ${example}.`,
   );
 }
 

@@ -9,12 +9,16 @@ export interface Problem {
   readonly hint: string | null;
 }
 
-/** Why a watcher ended. `done`: with `once`, nothing is left that it could fill; `error`: it threw. */
+/**
+ * Why a watcher ended. `done`: with `once`, nothing is left that it could fill; `unreachable`, `disk_full`: with `once`,
+ * a file waits for the agent or for room; `error`: it threw.
+ */
 export type WatchStop =
   | 'done'
   | 'interrupted'
   | 'refused'
   | 'unreachable'
+  | 'disk_full'
   | 'budget'
   | 'ledger_moved'
   | 'error';

@@ -41,3 +41,13 @@ export interface SystemError extends Error {
   readonly code: string;
   readonly syscall: string;
 }
+
+const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** The error of a full disk or a used-up quota, at any depth of causes; null for any other error. */
+export function findDiskFull(error: unknown): Error | null {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
+    if ('code' in at && FULL.has(at.code)) return at;
+  }
+  return null;
+}

@@ -6,7 +6,7 @@ import { type FileState, readFileState } from './file-state.js';
 import { readRetryDelayMs } from './retry-delay.js';
 import { isSameState } from './still-files.js';
 import type { Take } from './take.js';
-import { type Attempt, readVerdict, type Verdict } from './verdict.js';
+import { type Attempt, isDiskFull, readVerdict, type Verdict } from './verdict.js';
 import { pauseUntil, type Watcher } from './watcher.js';
 
 /** A verdict that ends the work on a file, for now at least. */
@@ -124,7 +124,8 @@ function giveUpFor(
   once: boolean,
 ): FinalVerdict | null {
   if (!once || when === 'soon' || when === 'still') return null;
-  return { status: 'stop', stop: when === 'tomorrow' ? 'budget' : 'unreachable', problem };
+  if (when === 'tomorrow') return { status: 'stop', stop: 'budget', problem };
+  return { status: 'stop', stop: isDiskFull(problem) ? 'disk_full' : 'unreachable', problem };
 }
 
 /** What is about this file alone holds back no other; null for what the next file would meet too. */

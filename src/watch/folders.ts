@@ -1,6 +1,7 @@
 import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
+import { findDiskFull } from './file-state.js';
 
 /** The watched folder and those in it that files go through. */
 export interface WatchFolders {
@@ -30,6 +31,14 @@ export async function openFolders(path: string): Promise<WatchFolders> {
     return folders;
   } catch (error) {
     if (error instanceof RowfillError) throw error;
+    const full = findDiskFull(error);
+    if (full !== null)
+      throw createUsageError(
+        'DISK_FULL',
+        `The disk of ${path} is full: ${describeError(full)}`,
+        'Make room, then run the same command again.',
+        error,
+      );
     throw createUsageError(
       'WATCH_NO_FOLDER',
       `${path} cannot be watched: ${describeError(error)}`,

@@ -2,7 +2,7 @@ import { describeError, RowfillError } from '../errors.js';
 import { isAgentFailure } from '../model/agent-failure.js';
 import type { JobSummary } from '../model/events.js';
 import type { FailureKind, Problem, WatchStop } from './events.js';
-import { isSystemError } from './file-state.js';
+import { findDiskFull, isSystemError } from './file-state.js';
 
 /** What one try to fill a file came to, and what was found about it. */
 export interface Attempt {
@@ -42,7 +42,8 @@ export type Verdict =
   | { readonly status: 'broken'; readonly error: RowfillError };
 
 /** Errors of the disk or the ledger, which no file is to blame for. */
-const OF_THE_PLACE = /^(?:LEDGER_\w+|OUTPUT_(?:NOT_WRITABLE|DISK_FULL|NO_FOLDER))$/;
+const OF_THE_PLACE =
+  /^(?:LEDGER_\w+|OUTPUT_(?:NOT_WRITABLE|DISK_FULL|NO_FOLDER)|TEMP_(?:NOT_WRITABLE|DISK_FULL))$/;
 
 /**
  * What an agent that answers said to this file: to try the same again would cost more, or be refused again, and no other
@@ -96,7 +97,8 @@ function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verd
 function judgeError(error: unknown, { jobError }: Attempt): Verdict {
   const problem = describeProblem(error);
   if (!(error instanceof RowfillError)) {
-    if (isSystemError(error)) return { status: 'again', when: 'later', problem };
+    if (isSystemError(error) || findDiskFull(error) !== null)
+      return { status: 'again', when: 'later', problem };
     return { status: 'failed', kind: 'defect', problem, summary: null };
   }
   switch (error.kind) {
@@ -125,9 +127,19 @@ function judgeError(error: unknown, { jobError }: Attempt): Verdict {
 export function describeProblem(error: unknown): Problem {
   const message = describeError(error);
   if (error instanceof RowfillError) return { code: error.code, message, hint: error.hint ?? null };
+  const full = findDiskFull(error);
+  if (full !== null)
+    return { code: 'DISK_FULL', message: `The disk is full: ${describeError(full)}`, hint: MAKE_ROOM };
   if (isSystemError(error)) return { code: error.code, message, hint: null };
   const hint = 'This is a defect of rowfill: please report it, with its version and the file if you can.';
   return { code: 'DEFECT', message, hint };
+}
+
+const MAKE_ROOM = 'Make room: the file is tried again, and what was answered is kept.';
+
+/** True if a disk has no room left, whichever part of rowfill met it. */
+export function isDiskFull({ code }: Problem): boolean {
+  return /^(?:DISK_FULL|OUTPUT_DISK_FULL|TEMP_DISK_FULL|LEDGER_FULL)$/.test(code);
 }
 
 const LIST_CHANGED: Problem = {

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
 
-const PACE = ['--settle', '0.1s', '--poll', '0.05s'];
+const PACE = ['--settle', '100ms', '--poll', '50ms'];
 const JOB = ['--reference', 'tables', '-f', 'hq_city', '--send', 'company'];
 
 function openDrop(files: Readonly<Record<string, string>> = {}): Workdir {
@@ -91,10 +92,46 @@ test('it can be asked how it is, writes its heartbeat, and ends with 130 when it
   expect(JSON.parse(workdir.read('beat.json'))).toMatchObject({ state: 'stopped', done: 1 });
 });
 
+/** A disk of its own needs a namespace of its own, which not every system gives. */
+const HAS_NAMESPACES = spawnSync('unshare', ['-rm', 'true']).status === 0;
+
+test.skipIf(!HAS_NAMESPACES)(
+  'a full disk is called one, at the start of a watcher and while it fills',
+  async () => {
+    const workdir = openDrop();
+    const rows = Array.from({ length: 3_000 }, () => 'Acme\n').join('');
+    workdir.write('list.csv', `company\n${rows}`);
+    const watch = `"$0" "$1" watch drop ${[...JOB, ...PACE].join(' ')} --once`;
+    const script = [
+      'mount -t tmpfs -o size=128k tmpfs drop && cp list.csv drop',
+      // Room for the trial of the folders, and not for the result.
+      `${watch}; echo "exit $?"`,
+      'cat /dev/zero > drop/rest 2>/dev/null',
+      `${watch}; echo "exit $?"`,
+      'mkdir tiny; mount -t tmpfs -o nr_inodes=2 tmpfs tiny',
+      `${watch.replace(' drop ', ' tiny ')}; echo "exit $?"`,
+    ].join('\n');
+    const { stdout, stderr } = await workdir.shell(
+      `cat > full.sh <<'END'\n${script}\nEND\nunshare -rm bash -c "$(cat full.sh)" "${process.execPath}" "${PROGRAM}"`,
+    );
+    const [first = '', ...others] = stdout.split(/^exit /m);
+    expect(others.map((text) => text.split('\n', 1)[0])).toEqual(['4', '7', '2']);
+    expect(readLog(first).at(-1)).toMatchObject({ event: 'stopped', stop: 'disk_full' });
+    const second = readLog((others[0] ?? '').replace(/^4\n/, ''));
+    expect(second.find(({ event }) => event === 'waiting')).toMatchObject({
+      ...{ file: 'list.csv', code: 'DISK_FULL', message: expect.stringMatching(/^The disk is full: ENOSPC/) },
+    });
+    expect(stderr).toMatch(/disk is full.*\[OUTPUT_DISK_FULL\]/s);
+    expect(stderr).toContain('The disk of tiny is full');
+    expect(stdout + stderr).not.toMatch(/unreachable|WATCH_NO_FOLDER|DEFECT/);
+  },
+);
+
 test.each([
   ['a folder that is not there', ['nowhere', ...JOB], 'WATCH_NO_FOLDER'],
   ['a schedule that is none', ['drop', ...JOB, '--schedule', 'daily at six'], 'BAD_SCHEDULE'],
   ['a time without a unit', ['drop', ...JOB, '--settle', '5'], 'BAD_OPTION'],
+  ['a time in a unit that is none', ['drop', ...JOB, '--poll', '5us'], 'BAD_OPTION'],
   ['two ways to look', ['drop', ...JOB, '--once', '--schedule', '0 6 * * *'], 'BAD_OPTION'],
   [
     'a heartbeat that cannot be written',

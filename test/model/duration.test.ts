@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { parseDuration } from '../../src/model/duration.js';
 
 test.each([
+  ['500ms', 500],
+  ['1.6 ms', 2],
+  ['0ms', 0],
   ['45s', 45_000],
   ['90m', 5_400_000],
   ['12h', 43_200_000],
@@ -12,7 +15,7 @@ test.each([
   expect(parseDuration(text)).toBe(expected);
 });
 
-test.each(['', '30', 'd', '-1d', '1y', '1d2h', '1e3d', `${'9'.repeat(30)}w`])(
+test.each(['', '30', 'd', '-1d', '1y', '1d2h', 'ms', '5m s', '5Ms', '5sm', '1e3d', `${'9'.repeat(30)}w`])(
   '%j is no length of time',
   (text) => {
     expect(parseDuration(text)).toBeNull();

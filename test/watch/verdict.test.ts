@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { AgentError } from '../../src/api/agent-error.js';
 import { type ErrorKind, RowfillError } from '../../src/errors.js';
 import type { JobStop, JobSummary } from '../../src/model/events.js';
-import { type Attempt, readVerdict } from '../../src/watch/verdict.js';
+import { type Attempt, isDiskFull, readVerdict } from '../../src/watch/verdict.js';
 
 const ROWS = {
   ...{ total: 3, enriched: 3, partial: 0, not_found: 0, excluded: 0 },
@@ -130,12 +130,12 @@ test('a file that cannot be used fails, unless it is the job that cannot be', ()
   });
 });
 
-test.each(['LEDGER_FULL', 'LEDGER_LOCKED', 'OUTPUT_DISK_FULL', 'OUTPUT_NOT_WRITABLE'])(
-  'no file is to blame for %s: it is tried again',
-  (code) => {
-    expect(judge(error('usage', code))).toMatchObject({ status: 'again', when: 'later' });
-  },
-);
+test.each([
+  ...['LEDGER_FULL', 'LEDGER_LOCKED', 'OUTPUT_DISK_FULL', 'OUTPUT_NOT_WRITABLE'],
+  ...['TEMP_DISK_FULL', 'TEMP_NOT_WRITABLE'],
+])('no file is to blame for %s: it is tried again', (code) => {
+  expect(judge(error('usage', code))).toMatchObject({ status: 'again', when: 'later' });
+});
 
 test('nor for what the system refused, or for another process that asks the same', () => {
   const refused = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
@@ -145,6 +145,27 @@ test('nor for what the system refused, or for another process that asks the same
     problem: { code: 'EIO' },
   });
   expect(judge(error('busy', 'LEASE_HELD'))).toMatchObject({ status: 'again', when: 'soon' });
+});
+
+test.each(['ENOSPC', 'EDQUOT'])('%s is a full disk, at any depth, and the problem says so', (code) => {
+  const full = Object.assign(new Error(`${code}: no space left on device, write`), { code });
+  for (const thrown of [
+    Object.assign(full, { syscall: 'write' }),
+    new Error('cannot pack the workbook', { cause: full }),
+    new Error('outer', { cause: new Error('inner', { cause: full }) }),
+  ]) {
+    const verdict = judge({ error: thrown });
+    expect(verdict).toMatchObject({
+      ...{ status: 'again', when: 'later' },
+      problem: { code: 'DISK_FULL', message: `The disk is full: ${code}: no space left on device, write` },
+    });
+    expect(verdict.status === 'again' && isDiskFull(verdict.problem)).toBe(true);
+  }
+  expect(
+    ['LEDGER_FULL', 'OUTPUT_DISK_FULL', 'TEMP_DISK_FULL', 'NETWORK_ERROR'].map((each) =>
+      isDiskFull(problem(each)),
+    ),
+  ).toEqual([true, true, true, false]);
 });
 
 test('nor for what stands at the address of the agent while that is away', () => {

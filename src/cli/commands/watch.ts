@@ -64,7 +64,13 @@ const OPTIONS = {
     about: 'How long a file has to stay as it is before it is taken.',
     fallback: '5s',
   },
-  poll: { kind: 'text', value: 'TIME', group: WATCH, about: 'How often DIR is looked at.', fallback: '2s' },
+  poll: {
+    kind: 'text',
+    value: 'TIME',
+    group: WATCH,
+    about: 'How often DIR is looked at, such as 500ms.',
+    fallback: '2s',
+  },
   format: {
     kind: 'text',
     value: 'FORMAT',
@@ -191,7 +197,11 @@ function readTime(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const lengthMs = parseDuration(text);
   if (lengthMs !== null) return lengthMs;
-  throw createUsageError('BAD_OPTION', `${name} is ${text}`, 'It takes a number with s, m or h, such as 5s.');
+  throw createUsageError(
+    'BAD_OPTION',
+    `${name} is ${text}`,
+    'It takes a number with ms, s, m, h, d or w, such as 5s.',
+  );
 }
 
 /** The log, the heartbeat and the health endpoint: all of them told by events. */
