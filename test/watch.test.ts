@@ -89,6 +89,30 @@ test('the budget of a day lets a file wait for the next day, and takes what the 
   expect(bench.told('taken').map((event) => event.resumed)).toEqual([false, true, true]);
 });
 
+test('what is left of the day is named once when little is, apart from the budget of the file', async () => {
+  const bench = await openWatchBench();
+  const notes = () =>
+    bench
+      .told('job')
+      .flatMap(({ file, event }) =>
+        event.type === 'note' && event.code === 'BUDGET_NEARLY_SPENT' ? [`${file}: ${event.message}`] : [],
+      );
+  const job = { yes: false, maxCost: 10, concurrency: 1 };
+  const options = { job, maxCostPerDay: 0.15 };
+  bench.drop('one.csv', createList(16));
+  await bench.watch(options);
+  expect(notes()).toEqual([]);
+  bench.drop('two.csv', createList(32).replaceAll('Company', 'Firm'));
+  await bench.watch(options);
+  expect(notes()).toEqual([
+    'two.csv: $0.025 is left of the $0.15 that the files of this folder may cost today',
+  ]);
+  await bench.watch({ ...options, job: { ...job, maxCost: 0.05 }, maxCostPerDay: 100 }, { clock: tomorrow });
+  bench.drop('three.csv', createList(16).replaceAll('Company', 'House'));
+  await bench.watch({ job: { ...job, maxCost: 0.05 }, maxCostPerDay: 100 });
+  expect(notes().slice(1)).toEqual(['three.csv: $0.05 of the $0.05 that this job may cost are spent']);
+});
+
 test('pruning the answers of files that are done does not give the day its budget back', async () => {
   const bench = await openWatchBench();
   const options = { job: { yes: false }, maxCostPerDay: 0.06 };

@@ -5,6 +5,7 @@ import type { StopSwitch } from './stop-switch.js';
 
 /** A budget that several jobs spend, one process at a time. It is looked at before each run is started. */
 export interface SharedBudget {
+  readonly capMicros: number;
   /** What is left, in micro-dollars; below 0 if more was billed. Read through the ledger of the job, which knows its last steps. */
   readLeftMicros(ledger: Ledger): number;
   /** Throws LEASE_LOST once another process spends of it. */

@@ -21,7 +21,7 @@ import { AnswerNotes } from './answer-notes.js';
 import type { CallCap, SharedBudget } from './call-cap.js';
 import type { JobPlaces, PlaceGuard } from './check-places.js';
 import type { HeldLease } from './hold-lease.js';
-import { JobTally } from './job-tally.js';
+import { type DayUse, JobTally } from './job-tally.js';
 import type { LoadedExclusion } from './load-exclusion.js';
 import type { OpenAgent } from './open-agent.js';
 import { Patience } from './patience.js';
@@ -154,6 +154,7 @@ export function createTrip(parts: TripParts): Trip {
       cap: parts.cap,
       onEvent,
       readSpend: () => ledger.readSpend(job.id),
+      readDays: () => readDays(parts),
     }),
     pacer: new Pacer({
       clock,
@@ -192,4 +193,17 @@ function readFreshSince(settings: Settings, job: OpenedJob, nowMs: number): numb
   const { refresh_since: refreshMs } = job.settings;
   const ageMs = settings.maxAgeMs === null ? 0 : nowMs - settings.maxAgeMs;
   return Math.max(typeof refreshMs === 'number' ? refreshMs : 0, ageMs);
+}
+
+/** The budget of the day of the watched folder, if it has one. */
+function readDays({ budget, ledger }: Pick<TripParts, 'budget' | 'ledger'>): readonly DayUse[] {
+  if (budget === null) return [];
+  const { capMicros } = budget;
+  return [
+    {
+      owner: 'the files of this folder',
+      usedMicros: capMicros - budget.readLeftMicros(ledger),
+      capMicros,
+    },
+  ];
 }

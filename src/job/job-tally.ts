@@ -20,6 +20,16 @@ export interface TallySources {
   readonly cap: Pick<CallCap, 'micros'>;
   readonly onEvent: (event: EnrichEvent) => void;
   readonly readSpend: () => { readonly spentMicros: number; readonly reservedMicros: number };
+  /** The budgets of today that the job spends from. Read after each run, not for each event: a ledger has many jobs. */
+  readonly readDays?: () => readonly DayUse[];
+}
+
+/** A budget of the day, and what is spent and reserved of it, by whatever job. All amounts are micro-dollars. */
+export interface DayUse {
+  /** Who may spend it, for a message: "the files of this folder". */
+  readonly owner: string;
+  readonly usedMicros: number;
+  readonly capMicros: number;
 }
 
 /** Counts what a job does and reports it as events; `progress` follows whatever moved. */
@@ -40,6 +50,7 @@ export class JobTally {
   private rowsFailed = 0;
   runsActive = 0;
   private hasWarned = false;
+  private readonly warnedDays = new Set<string>();
   private hasToldEstimate = false;
   private hasToldExcess = false;
 
@@ -140,6 +151,7 @@ export class JobTally {
     if (isEstimated) this.tellEstimate(run, costMicros);
     else if (costMicros > FAR_ABOVE * batch.reserveMicros) this.tellExcess(batch, run, costMicros);
     this.report();
+    if (costMicros > 0) this.warnOfDays();
   }
 
   /** Rows that were given up without a run. */
@@ -222,5 +234,15 @@ export class JobTally {
     this.hasWarned = true;
     const message = `$${formatMicros(spentMicros)} of the $${formatMicros(capMicros)} that this job may cost are spent`;
     onEvent({ type: 'note', code: 'BUDGET_NEARLY_SPENT', message });
+  }
+
+  private warnOfDays(): void {
+    for (const { owner, usedMicros, capMicros } of this.sources.readDays?.() ?? []) {
+      if (this.warnedDays.has(owner) || usedMicros < capMicros * WARN_AT) continue;
+      this.warnedDays.add(owner);
+      const left = formatMicros(Math.max(0, capMicros - usedMicros));
+      const message = `$${left} is left of the $${formatMicros(capMicros)} that ${owner} may cost today`;
+      this.sources.onEvent({ type: 'note', code: 'BUDGET_NEARLY_SPENT', message });
+    }
   }
 }

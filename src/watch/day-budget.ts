@@ -30,6 +30,7 @@ export function openDayBudget(
     return spentMicros + reservedMicros;
   };
   return {
+    capMicros,
     readLeftMicros: (ledger = own) => capMicros - readUsedMicros(ledger),
     isUntouched: () => readUsedMicros(own) === 0,
     refuseLost: () => lease.refuseLost(),
