@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { EnrichEvent, JobSummary } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
@@ -66,6 +66,54 @@ export function openLogFile(path: string, host: Host): LogFile {
       closeSync(file);
     },
   };
+}
+
+/** A log that is written for months: lines are appended, and a file that was rotated away is followed by a new one. */
+export interface RotatedLog {
+  write(line: string): void;
+  close(): void;
+}
+
+/** Opens such a log; only its owner can read it. */
+export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLog {
+  let file = openFile(path);
+  let hasFailed = false;
+  let isTorn = false;
+
+  function follow(): void {
+    if (isSame(path, file)) return;
+    const next = openFile(path);
+    closeSync(file);
+    file = next;
+    isTorn = false;
+  }
+
+  return {
+    write(line) {
+      try {
+        follow();
+        // After a disk was full in the middle of a line, the next one still begins on its own.
+        const bytes = Buffer.from(isTorn ? `\n${line}` : line);
+        for (let at = 0; at < bytes.length; ) {
+          at += writeSync(file, bytes, at);
+          isTorn = at < bytes.length;
+        }
+        hasFailed = false;
+      } catch (error) {
+        // No reason to stop a paid job. The next line is tried again: rotation or more room may mend it.
+        if (!hasFailed) host.say(`The log ${path} cannot be written: ${describeError(error)}`);
+        hasFailed = true;
+      }
+    },
+    close: () => closeSync(file),
+  };
+}
+
+/** False if the path leads to another file than the open one, or to none. */
+function isSame(path: string, file: number): boolean {
+  const now = statSync(path, { throwIfNoEntry: false });
+  const open = fstatSync(file);
+  return now !== undefined && now.dev === open.dev && now.ino === open.ino;
 }
 
 /** Writes a time down; many rows share a millisecond. */

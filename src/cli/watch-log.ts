@@ -4,15 +4,54 @@ import type { Host } from './host.js';
 import { createLogRecord } from './log-record.js';
 import { createSummaryRecord, toDollars } from './summary.js';
 
-/** Prints one JSON object an event; it holds no cells, and never the key. */
-export function createWatchLog(host: Host): (event: WatchEvent) => void {
+/** How much the log says, from least to most. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Writes one JSON object an event, up to a level; it holds no cells, and never the key. */
+export function createWatchLog(
+  host: Pick<Host, 'hide' | 'now'>,
+  write: (line: string) => void,
+  level: LogLevel,
+): (event: WatchEvent) => void {
+  const most = LOG_LEVELS.indexOf(level);
   return (event) => {
+    if (LOG_LEVELS.indexOf(readLevel(event)) > most) return;
     const record = createWatchRecord(event);
     if (record === null) return;
     const line = JSON.stringify({ time: new Date(host.now()).toISOString(), ...record });
-    host.print(`${host.hide(line)}\n`);
+    write(`${host.hide(line)}\n`);
   };
 }
+
+/** What a person has to see, should see, may want to know, or needs only to search for a fault. */
+export function readLevel(event: WatchEvent): LogLevel {
+  switch (event.type) {
+    case 'failed':
+      return 'error';
+    case 'left':
+      return event.problem === null ? 'info' : 'error';
+    case 'stopped':
+      return event.summary.problem === null ? 'info' : 'error';
+    case 'waiting':
+      return 'warn';
+    case 'watching':
+    case 'job_changed':
+    case 'ignored':
+    case 'taken':
+    case 'done':
+      return 'info';
+    case 'job':
+      return JOB_LEVELS[event.event.type] ?? 'debug';
+  }
+}
+
+const JOB_LEVELS: Readonly<Record<string, LogLevel>> = {
+  note: 'warn',
+  batch_failed: 'warn',
+  job: 'info',
+  written: 'info',
+};
 
 /** An event as the log tells it; null for what is only of the moment. */
 export function createWatchRecord(event: WatchEvent): JsonObject | null {

@@ -37,7 +37,7 @@ import { acquireLease, type Lease, type LeaseResult, releaseLease, renewLease } 
 import { createMovedError } from './ledger-file.js';
 import { listJobs } from './list-jobs.js';
 import { createSchema, migrate } from './migrations.js';
-import { type PruneLimits, type PruneResult, pruneLedger } from './prune.js';
+import { countOld, type PruneLimits, type PruneResult, pruneLedger } from './prune.js';
 import type {
   AnswerState,
   JobEnd,
@@ -347,6 +347,12 @@ export class Ledger {
     const result = this.#database.transact(() => pruneLedger(this.#database, limits, readHolder(), nowMs));
     this.#database.compact();
     return result;
+  }
+
+  /** Counts what `prune` would delete; nothing is changed. */
+  countOld(limits: PruneLimits): PruneResult {
+    const nowMs = this.#clock.now();
+    return this.#database.read(() => countOld(this.#database, limits, readHolder(), nowMs));
   }
 
   close(): void {

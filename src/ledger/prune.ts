@@ -34,17 +34,7 @@ export function pruneLedger(
       ? 0
       : database.run('delete from run where kept_at < ?', limits.runsBeforeMs);
   if (limits.asksBeforeMs === undefined) return { runs: rawRuns, asks: 0, jobs: 0, answers: 0 };
-  database.exec('drop table if exists temp.old_ask; create table temp.old_ask (number integer primary key)');
-  database.run(
-    `insert into old_ask select ask.number from ask
-     where not exists (select 1 from job where job.ask = ask.number and max(job.opened_at, coalesce(job.closed_at, 0)) >= ?)
-       and not exists (select 1 from batch where batch.ask = ask.number and batch.state in ('intended', 'sent', 'unknown')
-         and batch.intended_at >= ?)
-       and ask.id not in (select value from json_each(?))`,
-    limits.asksBeforeMs,
-    Math.min(limits.asksBeforeMs, nowMs - LONGEST_OPEN_MS),
-    JSON.stringify(listHeldAsks(database, self, nowMs)),
-  );
+  selectOldAsks(database, limits.asksBeforeMs, self, nowMs);
   // So that answers are found by their ask, and that no process has one at hand that is gone.
   mergeTail(database);
   keepSpend(database);
@@ -66,6 +56,47 @@ export function pruneLedger(
   );
   database.exec('drop table temp.old_ask');
   return { runs: rawRuns + runs, asks, jobs, answers };
+}
+
+/** Counts what `pruneLedger` would delete, and changes nothing. */
+export function countOld(
+  database: Database,
+  { runsBeforeMs, asksBeforeMs }: PruneLimits,
+  self: Holder,
+  nowMs: number,
+): PruneResult {
+  const count = (sql: string, ...values: readonly number[]): number =>
+    database.get<{ found: number }>(`select count(*) as found from ${sql}`, ...values)?.found ?? 0;
+  const runsBefore = runsBeforeMs ?? Number.MIN_SAFE_INTEGER;
+  if (asksBeforeMs === undefined)
+    return { runs: count('run where kept_at < ?', runsBefore), asks: 0, jobs: 0, answers: 0 };
+  selectOldAsks(database, asksBeforeMs, self, nowMs);
+  const result = {
+    runs: count(
+      `run where kept_at < ? or batch in (select number from batch where job in (${OLD_JOBS}))`,
+      runsBefore,
+    ),
+    asks: count('old_ask'),
+    jobs: count('job where ask in (select number from old_ask)'),
+    answers: count('answer where ask in (select number from old_ask)'),
+  };
+  database.exec('drop table temp.old_ask');
+  return result;
+}
+
+/** Puts the asks that may go into the temporary table `old_ask`. */
+function selectOldAsks(database: Database, beforeMs: number, self: Holder, nowMs: number): void {
+  database.exec('drop table if exists temp.old_ask; create table temp.old_ask (number integer primary key)');
+  database.run(
+    `insert into old_ask select ask.number from ask
+     where not exists (select 1 from job where job.ask = ask.number and max(job.opened_at, coalesce(job.closed_at, 0)) >= ?)
+       and not exists (select 1 from batch where batch.ask = ask.number and batch.state in ('intended', 'sent', 'unknown')
+         and batch.intended_at >= ?)
+       and ask.id not in (select value from json_each(?))`,
+    beforeMs,
+    Math.min(beforeMs, nowMs - LONGEST_OPEN_MS),
+    JSON.stringify(listHeldAsks(database, self, nowMs)),
+  );
 }
 
 /** Every midnight is the start of a quarter of an hour, in whichever time zone, so sums of a day stay exact. */

@@ -30,6 +30,20 @@ test('asks not used for so long go, also those with a batch that never ended; on
   ]);
 });
 
+test('--dry-run says what would go, asks nobody and deletes nothing', async () => {
+  const dir = createWorkdir();
+  fillLedger(dir);
+  const before = await dir.run(['status', '--json']);
+  const dry = await dir.run(['prune', '--asks', '90d', '--runs', '30d', '--dry-run']);
+  expect(before.stdout).toContain('/data/one.csv');
+  expect([dry.status, dry.stdout]).toEqual([0, '']);
+  expect(dry.stderr).toBe('Would be deleted: 0 raw runs, 2 asks, 2 jobs, 0 answers.\n');
+  expect((await dir.run(['status', '--json'])).stdout).toBe(before.stdout);
+  const real = await dir.run(['prune', '--asks', '90d', '--runs', '30d', '--yes']);
+  expect(real.stderr).toBe(dry.stderr.replace('Would be deleted', 'Deleted'));
+  expect((await dir.run(['prune', '--dry-run'])).stderr).toContain('NOTHING_TO_PRUNE');
+});
+
 test('what is younger stays', async () => {
   const dir = createWorkdir();
   fillLedger(dir);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
@@ -92,6 +92,49 @@ test('it can be asked how it is, writes its heartbeat, and ends with 130 when it
   expect(JSON.parse(workdir.read('beat.json'))).toMatchObject({ state: 'stopped', done: 1 });
 });
 
+test('the log goes to a file that only its owner reads, is appended, and is made again when it was rotated away', async () => {
+  const workdir = openDrop({ 'list.csv': 'company\nAcme\n' });
+  workdir.write('drop/log.jsonl', 'earlier\n');
+  const args = ['watch', 'drop', ...JOB, ...PACE, '--log-file', 'drop/log.jsonl'];
+  const first = await workdir.run([...args, '--once']);
+  expect([first.status, first.stdout, first.stderr]).toEqual([0, '', '']);
+  const [earlier, ...lines] = workdir.read('drop/log.jsonl').trim().split('\n');
+  expect(earlier).toBe('earlier');
+  expect(readLog(lines.join('\n')).map(({ event }) => event)).toContain('done');
+  expect(list(workdir, 'drop')).toEqual(['done', 'failed', 'log.jsonl', 'working']);
+
+  const at = (name: string) => join(workdir.path, 'drop', name);
+  renameSync(at('log.jsonl'), at('log.jsonl.1'));
+  const watcher = workdir.spawn(args);
+  await expect
+    .poll(() => workdir.has('drop/log.jsonl') && workdir.read('drop/log.jsonl'))
+    .toContain('ignored');
+  expect(statSync(at('log.jsonl')).mode & 0o777).toBe(0o600);
+  renameSync(at('log.jsonl'), at('log.jsonl.2'));
+  workdir.write('drop/next.csv', 'company\nBolt\n');
+  await expect
+    .poll(() => workdir.has('drop/log.jsonl') && workdir.read('drop/log.jsonl'))
+    .toContain('"done"');
+  expect((await watcher.end('SIGTERM')).stdout).toBe('');
+  expect(workdir.read('drop/log.jsonl.2')).not.toContain('next.csv');
+  expect(readLog(workdir.read('drop/log.jsonl')).at(-1)).toMatchObject({ event: 'stopped' });
+  expect(list(workdir, 'drop/done')).toEqual(['list.csv', 'list.filled.csv', 'next.csv', 'next.filled.csv']);
+});
+
+test.each([
+  ['error', ['failed']],
+  ['warn', ['failed']],
+  ['info', ['done', 'failed', 'job', 'stopped', 'taken', 'watching', 'written']],
+  [
+    'debug',
+    ['batch_sent', 'batch_settled', 'done', 'failed', 'job', 'stopped', 'taken', 'watching', 'written'],
+  ],
+])('--log-level %s', async (level, events) => {
+  const workdir = openDrop({ 'list.csv': 'company\nAcme\n', 'other.csv': 'firm\nAcme\n' });
+  const { stdout } = await workdir.run(['watch', 'drop', ...JOB, ...PACE, '--once', '--log-level', level]);
+  expect([...new Set(readLog(stdout).map(({ event }) => event))].sort()).toEqual(events);
+});
+
 /** A disk of its own needs a namespace of its own, which not every system gives. */
 const HAS_NAMESPACES = spawnSync('unshare', ['-rm', 'true']).status === 0;
 
@@ -138,6 +181,9 @@ test.each([
     ['drop', ...JOB, '--heartbeat', 'no/where'],
     'HEARTBEAT_NOT_WRITABLE',
   ],
+  ['a level that is none', ['drop', ...JOB, '--log-level', 'all'], 'BAD_OPTION'],
+  ['a log in no folder', ['drop', ...JOB, '--log-file', 'no/where'], 'LOG_NOT_WRITABLE'],
+  ['a log over the tables', ['drop', ...JOB, '--log-file', 'tables/seats.csv'], 'OUTPUT_IS_INPUT'],
   ['an address of another machine', ['drop', ...JOB, '--health', '192.0.2.1:0'], 'HEALTH_PORT'],
   ['a port that is none', ['drop', ...JOB, '--health', '99999'], 'HEALTH_PORT'],
   ['nothing to fill', ['drop', '--reference', 'tables'], 'NOTHING_TO_FILL'],

@@ -30,6 +30,7 @@ test('old raw runs go, and the answers that they gave stay', () => {
   settleOne(ledger, job, 'run_1');
   clock.nowMs = 2_000;
   settleOne(ledger, openTestJob(ledger), 'run_2');
+  expect(ledger.countOld({ runsBeforeMs: 2_000 })).toEqual({ runs: 1, asks: 0, jobs: 0, answers: 0 });
   expect(ledger.prune({ runsBeforeMs: 2_000 })).toEqual({ runs: 1, asks: 0, jobs: 0, answers: 0 });
   expect(ledger.readRun('run_1')).toBeNull();
   expect(ledger.readRun('run_2')).not.toBeNull();
@@ -47,6 +48,7 @@ test('answers that other jobs still stand on are pruned with all that refers to 
   settleOne(ledger, two, 'run_2');
   ledger.fail(two.id, [{ key: createTestKey('Globex'), reason: 'too large' }]);
   clock.nowMs = 2_000;
+  expect(ledger.countOld({ asksBeforeMs: 2_000 })).toEqual({ runs: 2, asks: 1, jobs: 2, answers: 2 });
   expect(ledger.prune({ asksBeforeMs: 2_000 })).toEqual({ runs: 2, asks: 1, jobs: 2, answers: 2 });
   expect(ledger.listJobs()).toEqual([]);
   expect(ledger.check()).toEqual([]);
@@ -86,6 +88,7 @@ test('an old ask goes with its jobs and answers; one used since, in flight or he
   ledger.acquireLease(held.askId, { pid: 1, started: '', space: '', boot: 'other', host: 'elsewhere' });
   clock.nowMs = 5_000;
   ledger.closeJob(used.id, { stop: 'done', counts: null, finished: null });
+  expect(ledger.countOld({ asksBeforeMs: 4_000 })).toEqual({ runs: 2, asks: 1, jobs: 1, answers: 1 });
   expect(ledger.prune({ asksBeforeMs: 4_000 })).toEqual({ runs: 2, asks: 1, jobs: 1, answers: 1 });
   expect(
     ledger

@@ -20,13 +20,15 @@ export const prune = createCommand({
       value: 'AGE',
       about: 'Delete asks, with their jobs and answers, not used for this long.',
     },
+    dryRun: { kind: 'switch', about: 'Say what would be deleted, and delete nothing.' },
     yes: { kind: 'switch', alias: 'y', about: 'Delete asks without a question.' },
   },
   examples: [
     { line: 'rowfill prune --runs 30d', about: 'raw runs of more than a month ago' },
+    { line: 'rowfill prune --asks 52w --dry-run', about: 'what would be deleted of it, without deleting' },
     { line: 'rowfill prune --runs 30d --asks 52w --yes', about: 'and asks that nobody used for a year' },
   ],
-  async run({ options: { runs, asks, yes } }, host) {
+  async run({ options: { runs, asks, yes, dryRun = false } }, host) {
     const nowMs = host.now();
     const limits = {
       ...(runs === undefined ? {} : { runsBeforeMs: nowMs - readAge('--runs', runs) }),
@@ -39,12 +41,18 @@ export const prune = createCommand({
         'For example: rowfill prune --runs 30d',
       );
     }
-    if (asks !== undefined && yes !== true && !(await confirmLoss(host))) return EXIT_CODES.interrupted;
+    if (asks !== undefined && yes !== true && !dryRun && !(await confirmLoss(host)))
+      return EXIT_CODES.interrupted;
     const ledger = openExistingLedger(host);
     try {
-      const gone = ledger?.prune(limits) ?? { runs: 0, asks: 0, jobs: 0, answers: 0 };
+      const gone = (dryRun ? ledger?.countOld(limits) : ledger?.prune(limits)) ?? {
+        runs: 0,
+        asks: 0,
+        jobs: 0,
+        answers: 0,
+      };
       host.say(
-        `Deleted: ${formatNumber(gone.runs, 'raw run')}, ${formatNumber(gone.asks, 'ask')}, ` +
+        `${dryRun ? 'Would be deleted' : 'Deleted'}: ${formatNumber(gone.runs, 'raw run')}, ${formatNumber(gone.asks, 'ask')}, ` +
           `${formatNumber(gone.jobs, 'job')}, ${formatNumber(gone.answers, 'answer')}.`,
       );
     } finally {

@@ -11,10 +11,11 @@ import { openHealthServer } from '../health-server.js';
 import { openHeartbeat } from '../heartbeat.js';
 import type { Host } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
+import { openRotatedLog } from '../log-file.js';
 import { readFormat } from '../read-format.js';
 import { sayError } from '../report-error.js';
 import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
-import { createWatchLog } from '../watch-log.js';
+import { createWatchLog, LOG_LEVELS, type LogLevel } from '../watch-log.js';
 import {
   BacklogReader,
   createMetrics,
@@ -91,6 +92,21 @@ const OPTIONS = {
     about:
       'Write the agent’s text as it came: formulas that a spreadsheet would run, control characters and all.',
   },
+  logFile: {
+    kind: 'text',
+    value: 'FILE',
+    group: SUPERVISION,
+    about:
+      'Append the log to FILE instead; a FILE that is rotated away is made again. Only its owner can read it.',
+    fallback: 'standard output',
+  },
+  logLevel: {
+    kind: 'text',
+    value: 'LEVEL',
+    group: SUPERVISION,
+    about: 'How much the log says: error, warn, info or debug.',
+    fallback: 'debug',
+  },
   heartbeat: {
     kind: 'text',
     value: 'FILE',
@@ -119,7 +135,7 @@ export const watch = createCommand({
   about:
     'Fills files as they are dropped into DIR, and moves each with its output to DIR/done, or to DIR/failed with a text that ' +
     'says why. Killed in the middle, it carries on at its next start; any number of watchers can share a folder.\n' +
-    'Standard output is the log: one JSON object a line.',
+    'Standard output, or --log-file, is the log: one JSON object a line.',
   options: OPTIONS,
   examples: [
     {
@@ -169,6 +185,8 @@ async function resolveOptions(
     heartbeat,
     health,
     allowHost,
+    logFile,
+    logLevel: _logLevel,
     ...values
   } = options;
   const readJob = async () => {
@@ -187,7 +205,7 @@ async function resolveOptions(
     once,
     schedule,
     maxCostPerDay,
-    keep: heartbeat === undefined ? [] : [heartbeat],
+    keep: [heartbeat, logFile].filter((path) => path !== undefined),
     settleMs: readTime('--settle', settle),
     pollMs: readTime('--poll', poll),
   };
@@ -204,16 +222,28 @@ function readTime(name: string, text: string | undefined): number | undefined {
   );
 }
 
+function readLogLevel(text = 'debug'): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level !== undefined) return level;
+  throw createUsageError(
+    'BAD_OPTION',
+    `--log-level is ${text}`,
+    `It takes one of: ${LOG_LEVELS.join(', ')}.`,
+  );
+}
+
 /** The log, the heartbeat and the health endpoint: all of them told by events. */
 async function openSupervision(
   { options }: CommandArgs<typeof OPTIONS>,
   { folder, job }: WatchOptions,
   host: Host,
 ) {
-  const { heartbeat, health, allowHost, recipe } = options;
-  const places = await guardPlaces({ ...job, recipe, heartbeat, citationsFile: undefined });
+  const { heartbeat, health, allowHost, recipe, logFile } = options;
+  const level = readLogLevel(options.logLevel);
+  const places = await guardPlaces({ ...job, recipe, heartbeat, logFile, citationsFile: undefined });
   if (heartbeat !== undefined) refuseDrop(heartbeat, folder);
-  const log = createWatchLog(host);
+  const file = logFile === undefined ? null : openRotatedLog(logFile, host);
+  const log = createWatchLog(host, file?.write ?? host.print, level);
   const backlog = new BacklogReader();
   let status = createWatchStatus(host.now());
   const readStatus = async () => createStatusRecord(status, await backlog.read(), host.now());
@@ -234,6 +264,7 @@ async function openSupervision(
     async close(): Promise<void> {
       server?.close();
       await beat?.close();
+      file?.close();
     },
   };
 }
