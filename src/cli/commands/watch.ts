@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import { createUsageError } from '../../errors.js';
 import { guardPlaces } from '../../job/check-places.js';
 import { parseDuration } from '../../model/duration.js';
+import type { JsonObject } from '../../model/json.js';
 import { readDropName } from '../../watch/drop-name.js';
 import { type WatchEvent, type WatchInspector, type WatchOptions, watchFolder } from '../../watch.js';
 import { identifyFile } from '../../write/file-identity.js';
@@ -246,7 +247,9 @@ async function openSupervision(
   const log = createWatchLog(host, file?.write ?? host.print, level);
   const backlog = new BacklogReader();
   let status = createWatchStatus(host.now());
-  const readStatus = async () => createStatusRecord(status, await backlog.read(), host.now());
+  // A message may quote what an agent or a proxy sent, and others may read the page.
+  const readStatus = async (): Promise<JsonObject> =>
+    JSON.parse(host.hide(JSON.stringify(createStatusRecord(status, await backlog.read(), host.now()))));
   const readMetrics = async () => createMetrics(status, await backlog.read(), host.now());
   const server =
     health === undefined ? null : await openHealthServer(health, { readStatus, readMetrics }, allowHost);
