@@ -1,5 +1,5 @@
 import type { AgentClient } from './api/agent-client.js';
-import { CallCap, type SharedBudget } from './job/call-cap.js';
+import { CallCap, type FolderBudget } from './job/call-cap.js';
 import { cancelRuns } from './job/cancel-runs.js';
 import { checkPlaces } from './job/check-places.js';
 import { placeOutput } from './job/choose-output.js';
@@ -41,13 +41,13 @@ export type { EnrichHooks } from './job/create-trip.js';
  * values, citations, confidence and cost. The same call again carries on where an earlier one was interrupted.
  *
  * Resolves also where the job had to stop early: `stop` of the summary says why, and the output holds what there is.
- * `budget` is for callers that spend one budget on several files.
+ * `budget` is for the watcher: all files of a folder share one for the day.
  * Throws a RowfillError of kind `usage` for anything that is wrong before money is spent; files are then as they were.
  */
 export async function enrich(
   options: EnrichOptions,
   hooks: EnrichHooks = {},
-  budget: SharedBudget | null = null,
+  budget: FolderBudget | null = null,
 ): Promise<JobSummary> {
   const startedAtMs = Date.now();
   const asked = resolveSettings(options);
@@ -80,7 +80,7 @@ export async function enrich(
     const agent = closers.add(await openAgent(settings, onRetry));
     const clockAheadMs = await measureClock(agent.client, hooks.signal);
 
-    const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs));
+    const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
     const cap = new CallCap(settings, ledger.readSpend(job.id).spentMicros);
     const trip = closers.add(
       createTrip({
@@ -103,7 +103,6 @@ export async function enrich(
       }),
     );
     lease.watch(trip.stop);
-    budget?.watch(trip.stop);
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportNotes(trip);
     reportNotes(trip, exclusion.notes);

@@ -52,6 +52,7 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   listLagMs: 'number',
   maxCost: 'number',
   maxCostNow: 'number',
+  ledgerMaxCostPerDay: 'number',
   prices: 'numbers',
   yes: 'flag',
   keepGoing: 'flag',
@@ -95,6 +96,7 @@ export function resolveSettings(options: EnrichOptions): Settings {
     maxAgeMs: options.maxAge === undefined ? null : readDuration('max-age', options.maxAge),
     capMicros: resolveCap('--max-cost', options.maxCost),
     capNowMicros: resolveCap('--max-cost-now', options.maxCostNow),
+    ledgerDayCapMicros: resolveCap('ledgerMaxCostPerDay', options.ledgerMaxCostPerDay),
     prices: resolvePrices(options.prices ?? {}),
     agent: resolveAgent(options, output),
   };

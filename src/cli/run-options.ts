@@ -2,6 +2,7 @@ import { createUsageError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
 import type { ApiKey } from '../model/api-key.js';
 import { parseDuration } from '../model/duration.js';
+import { readDollars } from '../model/money.js';
 import type { EnrichOptions } from '../options.js';
 import { readKeyFile } from './api-key.js';
 import type { OptionTable, OptionValues } from './command.js';
@@ -233,6 +234,7 @@ export async function resolveJobOptions(
     ...(runTimeout === undefined ? {} : { runTimeoutMs: readTime('--run-timeout', runTimeout, '75m') }),
     ...(listLag === undefined ? {} : { listLagMs: readTime('--list-lag', listLag, '15s') }),
     ...readApiKey(host.env),
+    ...readDayCap(host.env),
     ledger: resolveLedgerPath(host.env),
   };
   if (recipe === undefined) return options;
@@ -249,6 +251,12 @@ function readTime(flag: string, text: string, example: string): number {
     `${flag} is ${text}`,
     `It takes a number with ms, s, m, h or d, such as ${example}.`,
   );
+}
+
+/** What all jobs of a ledger may cost in a day: from the environment, so that no command can leave it out. */
+function readDayCap(env: Environment): { readonly ledgerMaxCostPerDay?: number } {
+  const text = env.ROWFILL_MAX_COST_PER_DAY?.trim() ?? '';
+  return text === '' ? {} : { ledgerMaxCostPerDay: readDollars(text, 'ROWFILL_MAX_COST_PER_DAY') };
 }
 
 /** The key of the hosted service: from the environment or a file only, since other users can see a command line. */

@@ -1,4 +1,4 @@
-import type { JobSummary } from '../model/events.js';
+import type { JobSummary, ReachedBudget } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 import { formatMicros } from '../model/money.js';
 import { ROW_STATUSES } from '../model/outcome.js';
@@ -31,6 +31,7 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
       cost_usd: toDollars(costMicros),
     })),
     remaining: createRemainingRecord(summary.remaining),
+    budget: createBudgetRecord(summary.budget),
   };
 }
 
@@ -38,6 +39,12 @@ function createRemainingRecord(remaining: JobSummary['remaining']): JsonObject |
   if (remaining === null) return null;
   const { rows, runs, worstMicros } = remaining;
   return { rows, runs, worst_usd: toDollars(worstMicros) };
+}
+
+function createBudgetRecord(budget: JobSummary['budget']): JsonObject | null {
+  if (budget === null) return null;
+  const { scope, capMicros, usedMicros } = budget;
+  return { scope, cap_usd: toDollars(capMicros), used_usd: toDollars(usedMicros) };
 }
 
 /** Micro-dollars as the number of dollars that JSON shows. */
@@ -156,13 +163,35 @@ function formatOpenRuns({ unknownRuns }: JobSummary, runsActive: number): string
   ];
 }
 
+function describeReached({ scope, capMicros, usedMicros }: ReachedBudget): string {
+  const cap = formatDollars(capMicros);
+  const used = `${formatDollars(usedMicros)} is spent or reserved`;
+  switch (scope) {
+    case 'job':
+      return 'The budget is reached';
+    case 'command':
+      return 'The budget of this command is reached';
+    case 'folder_day':
+      return `Today's budget of ${cap} for this folder is reached (${used})`;
+    case 'ledger_day':
+      return `Today's budget of ${cap} for all jobs of this ledger, ROWFILL_MAX_COST_PER_DAY, is reached (${used})`;
+  }
+}
+
 /** What is left, and which cap is enough for it; a run that costs more than it should can make it a little more. */
-function formatBudgetAdvice({ remaining, costMicros, reservedMicros }: JobSummary): string[] {
-  if (remaining === null) return ['The budget is reached.'];
+function formatBudgetAdvice({ remaining, budget, costMicros, reservedMicros }: JobSummary): string[] {
+  const reached = budget === null ? 'The budget is reached' : describeReached(budget);
+  if (remaining === null) return [`${reached}.`];
   const { rows, runs, worstMicros } = remaining;
   const cost = `${formatDollars(worstMicros)} at worst`;
+  const left = `${reached}: ${formatNumber(rows, 'row')} not asked, which takes ${formatNumber(runs, 'run')} and ${cost}.`;
+  if (budget?.scope === 'ledger_day' || budget?.scope === 'folder_day') {
+    const name = budget.scope === 'ledger_day' ? 'ROWFILL_MAX_COST_PER_DAY' : '--max-cost-per-day';
+    return [left, `The same command carries on after midnight, or at once with a higher ${name}.`];
+  }
+  if (budget?.scope === 'command') return [left, 'The same command carries on from here.'];
   return [
-    `The budget is reached: ${formatNumber(rows, 'row')} not asked, which takes ${formatNumber(runs, 'run')} and ${cost}.`,
+    left,
     `The same command with --max-cost ${formatMicros(costMicros + reservedMicros + worstMicros)} carries on with all of them, with less it goes as far as that is enough for.`,
   ];
 }

@@ -1,6 +1,6 @@
 import type { AgentClient } from '../api/agent-client.js';
 import type { RowChecker } from '../check/check-run.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { Ledger, OverBudget } from '../ledger/ledger.js';
 import type { OpenedJob } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
 import type { PriceList } from '../model/prices.js';
@@ -40,6 +40,8 @@ export interface AskContext {
   /** How long a run is waited for; null: as its effort has it. */
   readonly runTimeoutMs: number | null;
   readonly exclusion: Exclusion;
+  /** Takes note of the budget that had no room for a run. */
+  noteFull(budget: OverBudget): void;
 }
 
 /** What a group leaves to be asked. */

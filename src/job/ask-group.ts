@@ -24,6 +24,7 @@ export async function askGroup(group: QuestionGroup, context: AskContext): Promi
       tally.countSent(batch, readRunId(sent.run), sent.adopted);
       return waitAndSettle(batch, group, sent.run, resolveWaitMs(batch.effort, runTimeoutMs), context);
     case 'over_budget':
+      context.noteFull(sent.budget);
       return { ...NOTHING, overBudget: group };
     case 'held_back':
       return { ...NOTHING, heldBack: group };
@@ -67,7 +68,7 @@ async function waitAndSettle(
     holdsPlace = false;
   };
   // The next run starts while the result of this one is fetched, unless whether it starts depends on that result.
-  const dependsOnResult = send.capMicros !== null || yields.isInDoubt(group.level);
+  const dependsOnResult = send.capMicros !== null || send.dayCaps !== null || yields.isInDoubt(group.level);
   const onEnd = dependsOnResult ? () => undefined : leave;
   const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs, onEnd });
   if (waited.status !== 'ended') leave();

@@ -1,17 +1,16 @@
-import type { Ledger } from '../ledger/ledger.js';
+import type { DayCaps } from '../ledger/records.js';
 import type { Batch } from '../model/batch.js';
+import { type Clock, readMidnight } from '../model/clock.js';
+import type { BudgetScope } from '../model/events.js';
 import type { Settings } from '../options.js';
-import type { StopSwitch } from './stop-switch.js';
 
-/** A budget that several jobs spend, one process at a time. It is looked at before each run is started. */
-export interface SharedBudget {
-  readonly capMicros: number;
-  /** What is left, in micro-dollars; below 0 if more was billed. Read through the ledger of the job, which knows its last steps. */
-  readLeftMicros(ledger: Ledger): number;
-  /** Throws LEASE_LOST once another process spends of it. */
-  refuseLost(): void;
-  /** Stops a job that has lost the budget to another process. */
-  watch(stop: StopSwitch): void;
+/** The watched folder that a job's input was dropped into, and what all its files may cost in a day. */
+export interface FolderBudget {
+  readonly id: string;
+  /** Micro-dollars; null for no limit. */
+  readonly capMicros: number | null;
+  /** Says which day it is. */
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /**
@@ -37,6 +36,11 @@ export class CallCap {
     return Math.min(this.#ofJob ?? Number.POSITIVE_INFINITY, this.#before + this.#ofCall);
   }
 
+  /** Whether the cap of the job or that of this call is the lower one. */
+  get scope(): BudgetScope {
+    return this.#ofCall !== null && this.micros !== this.#ofJob ? 'command' : 'job';
+  }
+
   /** Takes note of a batch that an earlier call left open. */
   leave({ id, reserveMicros }: Pick<Batch, 'id' | 'reserveMicros'>): void {
     this.#leftOver.set(id, reserveMicros);
@@ -50,4 +54,20 @@ export class CallCap {
     this.#leftOver.delete(batchId);
     this.#before += costMicros - reserved;
   }
+}
+
+/** The budgets of the day that a job spends from; null if no day has one. */
+export function readDayCaps({
+  budget,
+  settings,
+  clock,
+}: {
+  readonly budget: FolderBudget | null;
+  readonly settings: Pick<Settings, 'ledgerDayCapMicros'>;
+  readonly clock: Pick<Clock, 'now'>;
+}): DayCaps | null {
+  const folderMicros = budget?.capMicros ?? null;
+  const ledgerMicros = settings.ledgerDayCapMicros;
+  if (folderMicros === null && ledgerMicros === null) return null;
+  return { folderMicros, ledgerMicros, sinceMs: readMidnight((budget?.clock ?? clock).now(), 0) };
 }

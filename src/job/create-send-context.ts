@@ -1,4 +1,5 @@
 import type { SendContext } from '../send/send-batch.js';
+import { readDayCaps } from './call-cap.js';
 import type { Trip } from './create-trip.js';
 
 /** What the send stop needs of a trip. */
@@ -11,24 +12,18 @@ export function createSendContext(trip: Trip): SendContext {
     listLagMs: trip.agent.listLagMs,
     clockAheadMs: trip.clockAheadMs,
     get capMicros() {
-      return trip.agent.isFree ? null : readCapMicros(trip);
+      return trip.agent.isFree ? null : trip.cap.micros;
+    },
+    get dayCaps() {
+      return trip.agent.isFree ? null : readDayCaps(trip);
     },
     isFruitless: (effort) => trip.yields.isFruitless(trip.ask.efforts.indexOf(effort)),
     refuseStart() {
       trip.lease?.refuseLost();
-      trip.budget?.refuseLost();
       trip.ledger.refuseMove();
     },
     stopSignal: trip.stop.startSignal,
     waitSignal: trip.stop.waitSignal,
     onRetry: (attempt, delayMs, reason) => trip.onRetry({ what: 'start of a run', attempt, delayMs, reason }),
   };
-}
-
-/** The most that the job may have spent and reserved now, by its own caps and by a budget that it shares. */
-function readCapMicros({ cap, budget, ledger, job }: Trip): number | null {
-  if (budget === null) return cap.micros;
-  const { spentMicros, reservedMicros } = ledger.readSpend(job.id);
-  const sharedMicros = spentMicros + reservedMicros + budget.readLeftMicros(ledger);
-  return Math.min(cap.micros ?? Number.POSITIVE_INFINITY, sharedMicros);
 }

@@ -1,5 +1,7 @@
 import { RowfillError } from '../errors.js';
-import type { JobSummary, RemainingRows } from '../model/events.js';
+import type { Spend } from '../ledger/records.js';
+import type { JobSummary, ReachedBudget, RemainingRows } from '../model/events.js';
+import { readDayCaps } from './call-cap.js';
 import type { Trip } from './create-trip.js';
 import type { WrittenOutput } from './write-output.js';
 
@@ -39,7 +41,27 @@ export function createSummary(
     costNowMicros: tally.costNowMicros,
     reservedMicros: spend.reservedMicros,
     remaining,
+    budget: stop.reason === 'budget' ? readReached(trip) : null,
     steps: tally.steps,
     seconds: (trip.clock.now() - startedAtMs) / 1_000,
   };
+}
+
+function readReached(trip: Trip): ReachedBudget | null {
+  const { ledger, job, cap, budget, fullBudget } = trip;
+  const dayCaps = readDayCaps(trip);
+  if (dayCaps === null || fullBudget === null || fullBudget === 'over_budget') {
+    const { scope, micros } = cap;
+    const usedMicros = scope === 'command' ? trip.tally.costNowMicros : readUsed(ledger.readSpend(job.id));
+    return micros === null ? null : { scope, capMicros: micros, usedMicros };
+  }
+  const isFolder = fullBudget === 'over_folder_day';
+  const usedMicros = readUsed(ledger.readSpendSince(isFolder ? (budget?.id ?? null) : null, dayCaps.sinceMs));
+  return isFolder
+    ? { scope: 'folder_day', capMicros: dayCaps.folderMicros ?? 0, usedMicros }
+    : { scope: 'ledger_day', capMicros: dayCaps.ledgerMicros ?? 0, usedMicros };
+}
+
+function readUsed({ spentMicros, reservedMicros }: Spend): number {
+  return spentMicros + reservedMicros;
 }

@@ -1,6 +1,6 @@
 import { readLastAttempt } from '../batch/question-pool.js';
 import { createRowChecker, type RowChecker } from '../check/check-run.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { Ledger, OverBudget } from '../ledger/ledger.js';
 import type { OpenedJob, StoredAnswer } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
@@ -18,7 +18,7 @@ import { InFlight } from '../select/in-flight.js';
 import type { SelectContext } from '../select/select-rows.js';
 import { Pacer } from '../send/pacer.js';
 import { AnswerNotes } from './answer-notes.js';
-import type { CallCap, SharedBudget } from './call-cap.js';
+import { type CallCap, type FolderBudget, readDayCaps } from './call-cap.js';
 import type { JobPlaces, PlaceGuard } from './check-places.js';
 import type { HeldLease } from './hold-lease.js';
 import { type DayUse, JobTally } from './job-tally.js';
@@ -81,7 +81,7 @@ interface TripParts {
   readonly exclusion: LoadedExclusion;
   readonly ledger: Ledger;
   readonly cap: CallCap;
-  readonly budget: SharedBudget | null;
+  readonly budget: FolderBudget | null;
   /** By how much this machine's clock is ahead of the agent's, as far as that is known. */
   readonly clockAheadMs: number;
   /** null for a look at what a job would do: nothing may be started then. */
@@ -116,6 +116,8 @@ export interface Trip extends TripParts {
   sample: ReadonlySet<number> | null;
   /** What the survey found would become of the rows; null if there was none. */
   surveyed: SurveyCounts | null;
+  /** The budget that had no room for a run last; null while all have. */
+  fullBudget: OverBudget | null;
   /** Notes about the input that were reported already. */
   readonly toldNotes: Set<string>;
   onEvent(event: EnrichEvent): void;
@@ -169,6 +171,7 @@ export function createTrip(parts: TripParts): Trip {
     isRefresh: freshSinceMs > 0,
     sample: null,
     surveyed: null,
+    fullBudget: null,
     toldNotes: new Set(),
     select: {
       ask,
@@ -195,15 +198,19 @@ function readFreshSince(settings: Settings, job: OpenedJob, nowMs: number): numb
   return Math.max(typeof refreshMs === 'number' ? refreshMs : 0, ageMs);
 }
 
-/** The budget of the day of the watched folder, if it has one. */
-function readDays({ budget, ledger }: Pick<TripParts, 'budget' | 'ledger'>): readonly DayUse[] {
-  if (budget === null) return [];
-  const { capMicros } = budget;
+/** The budgets of the day that a job spends from: of its watched folder, and of the whole ledger. */
+function readDays(trip: Pick<TripParts, 'budget' | 'ledger' | 'settings'>): readonly DayUse[] {
+  const { budget, ledger } = trip;
+  const caps = readDayCaps({ ...trip, clock: systemClock });
+  if (caps === null) return [];
+  const { folderMicros, ledgerMicros, sinceMs } = caps;
+  const readUse = (owner: string, folder: string | null, capMicros: number | null): DayUse[] => {
+    if (capMicros === null) return [];
+    const { spentMicros, reservedMicros } = ledger.readSpendSince(folder, sinceMs);
+    return [{ owner, usedMicros: spentMicros + reservedMicros, capMicros }];
+  };
   return [
-    {
-      owner: 'the files of this folder',
-      usedMicros: capMicros - budget.readLeftMicros(ledger),
-      capMicros,
-    },
+    ...(budget === null ? [] : readUse('the files of this folder', budget.id, folderMicros)),
+    ...readUse('all jobs of this ledger', null, ledgerMicros),
   ];
 }

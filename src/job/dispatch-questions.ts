@@ -21,6 +21,9 @@ export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches)
     send: createSendContext(trip),
     batchSize,
     runTimeoutMs,
+    noteFull(budget) {
+      trip.fullBudget = budget;
+    },
   };
   const dispatcher = new Dispatcher({
     concurrency,

@@ -33,7 +33,13 @@ export function isKeptInput(input: string): boolean {
 export type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
 
 /** A job as the ledger writes it down: never with a key. */
-export function createJobParts(settings: Settings, ask: Ask, ledger: Ledger, nowMs: number): JobParts {
+export function createJobParts(
+  settings: Settings,
+  ask: Ask,
+  ledger: Ledger,
+  nowMs: number,
+  folder?: string,
+): JobParts {
   const { options, output } = settings;
   const { name } = options;
   const input = name === undefined ? resolvePath(options.input) : `${NAMED}${name}`;
@@ -44,6 +50,7 @@ export function createJobParts(settings: Settings, ask: Ask, ledger: Ledger, now
     input,
     output: name === undefined ? resolvePath(output) : '-',
     settings: { options: keepOptions(options), ...refresh },
+    folder,
     keepGoing: options.keepGoing === true,
   };
 }

@@ -2,7 +2,8 @@ import { RowfillError } from '../errors.js';
 import type { Batch } from '../model/batch.js';
 import type { Database } from './database.js';
 import { createUnknownJobError } from './jobs.js';
-import type { OpenBatch, OpenBatchState } from './records.js';
+import type { DayCaps, OpenBatch, OpenBatchState } from './records.js';
+import { findFullDay } from './spend.js';
 
 export type BatchState = OpenBatchState | 'settled' | 'void';
 
@@ -23,28 +24,37 @@ interface BatchRecord extends Omit<OpenRecord, 'batch'> {
   readonly runId: string | null;
 }
 
-/** Reserves the worst price and writes the batch down whole; null where the cap has no room for it. */
+/** Which budget has no room for a batch: that of its job, or that of the day for its folder or for the whole ledger. */
+export type OverBudget = 'over_budget' | 'over_folder_day' | 'over_ledger_day';
+
+/** Reserves the worst price and writes the batch down whole, unless one of the budgets has no room for it. */
 export function intendBatch(
   database: Database,
   batch: Batch,
   capMicros: number | null,
+  dayCaps: DayCaps | null,
   nowMs: number,
-): OpenRecord | null {
-  const job = database.get<{ number: number; ask: number; invocation: number; state: BatchState | null }>(
-    'select number, ask, invocation, (select state from batch where id = ?) as state from job where id = ?',
+): OpenRecord | OverBudget {
+  const job = database.get<{
+    number: number;
+    ask: number;
+    invocation: number;
+    folder: string | null;
+    usedMicros: number;
+    state: BatchState | null;
+  }>(
+    `select number, ask, invocation, folder, spent_micros + reserved_micros as usedMicros,
+       (select state from batch where id = ?) as state from job where id = ?`,
     batch.id,
     batch.jobId,
   );
   if (job === undefined) throw createUnknownJobError(batch.jobId);
   if (job.state !== null && job.state !== 'void') throw createStateError(batch.id, 'intended a second time');
-  const reserved = database.run(
-    `update job set reserved_micros = reserved_micros + ?1
-     where number = ?2 and (?3 is null or spent_micros + reserved_micros + ?1 <= ?3)`,
-    batch.reserveMicros,
-    job.number,
-    capMicros,
-  );
-  if (reserved === 0) return null;
+  const { reserveMicros } = batch;
+  if (capMicros !== null && job.usedMicros + reserveMicros > capMicros) return 'over_budget';
+  const fullDay = dayCaps === null ? null : findFullDay(database, job.folder, dayCaps, reserveMicros);
+  if (fullDay !== null) return fullDay;
+  addReserved(database, job.number, reserveMicros);
   const [written] = database.all<{ number: number }>(
     `insert into batch (id, job, ask, state, reserve_micros, intended_at) values (?, ?, ?, 'intended', ?, ?)
      on conflict (id) do update
@@ -54,14 +64,29 @@ export function intendBatch(
     batch.id,
     job.number,
     job.ask,
-    batch.reserveMicros,
+    reserveMicros,
     nowMs,
   );
   const number = written?.number ?? 0;
   database.run('insert or replace into intent (batch, content) values (?, ?)', number, JSON.stringify(batch));
   const { ask, invocation } = job;
-  const { reserveMicros } = batch;
   return { number, job: job.number, ask, invocation, reserveMicros, intendedAt: nowMs, batch };
+}
+
+/** The budget that is passed by now, with nothing more reserved; null if none is. */
+export function findPassedBudget(
+  database: Database,
+  jobId: string,
+  capMicros: number | null,
+  dayCaps: DayCaps | null,
+): OverBudget | null {
+  const job = database.get<{ folder: string | null; usedMicros: number }>(
+    'select folder, spent_micros + reserved_micros as usedMicros from job where id = ?',
+    jobId,
+  );
+  if (job === undefined) throw createUnknownJobError(jobId);
+  if (capMicros !== null && job.usedMicros > capMicros) return 'over_budget';
+  return dayCaps === null ? null : findFullDay(database, job.folder, dayCaps, 0);
 }
 
 /** Ties the batch to its run. A run that exists is never forgotten: one that turns up after `void` counts again. */

@@ -11,6 +11,7 @@ import type {
   JobEnd,
   JobHandle,
   JobParts,
+  JobPlace,
   JobRecord,
   OpenedJob,
   PreviousJob,
@@ -28,16 +29,18 @@ interface JobRow {
   readonly stop: JobStop | null;
   readonly counts: string | null;
   readonly finished: string | null;
+  readonly placedInput: string | null;
+  readonly placedOutput: string | null;
 }
 
 const SELECT_JOB = `
   select job.id, ask.id as askId, ask.content as ask, job.input, job.output, job.settings, job.invocation, job.stop,
-    job.counts, job.finished
+    job.counts, job.finished, job.placed_input as placedInput, job.placed_output as placedOutput
   from job join ask on ask.number = job.ask`;
 
 /** The job as its next invocation will be. */
 export function resolveJob(database: Database, parts: JobParts): OpenedJob {
-  const { ask, input, output, settings, keepGoing } = parts;
+  const { ask, input, output, settings, keepGoing, folder } = parts;
   const known = findJob(database, ask.id, input);
   return {
     id: createJobId(ask.id, input),
@@ -46,6 +49,8 @@ export function resolveJob(database: Database, parts: JobParts): OpenedJob {
     input,
     output,
     settings,
+    place: null,
+    ...(folder === undefined ? {} : { folder }),
     ...(keepGoing === true ? { keepGoing } : {}),
     invocation: (known?.invocation ?? 0) + 1,
     stop: known?.stop ?? null,
@@ -66,11 +71,12 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
     JSON.stringify(ask),
   );
   database.run(
-    `insert into job (id, ask, input, output, settings, invocation, opened_at, keeps_going, spent_micros)
-     values (?1, (select number from ask where id = ?2), ?3, ?4, ?5, 1, ?6, ?7, ${PRUNED_SPEND})
+    `insert into job (id, ask, input, output, settings, invocation, opened_at, keeps_going, spent_micros, folder)
+     values (?1, (select number from ask where id = ?2), ?3, ?4, ?5, 1, ?6, ?7, ${PRUNED_SPEND}, ?8)
      on conflict (id) do update set output = excluded.output, settings = excluded.settings,
        invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null, finished = null,
-       keeps_going = max(keeps_going, excluded.keeps_going)`,
+       keeps_going = max(keeps_going, excluded.keeps_going), folder = coalesce(excluded.folder, folder),
+       placed_input = null, placed_output = null`,
     id,
     ask.id,
     input,
@@ -78,6 +84,7 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
     JSON.stringify(settings),
     nowMs,
     keepsGoing,
+    parts.folder ?? null,
   );
   return job;
 }
@@ -166,19 +173,9 @@ export function readAnswerState(database: Database, { id, askId }: JobHandle): A
   return { settledRuns: state?.settledRuns ?? 0, hasFailures: state?.failures === 1 };
 }
 
-/** What the jobs on inputs below a folder were billed since a moment, and all that is reserved for them. */
-export function readFolderSpend(database: Database, folder: string, sinceMs: number): Spend {
-  const spend = database.get<Spend>(
-    `select
-       (select coalesce(sum(batch.cost_micros), 0) from batch join job on job.number = batch.job
-        where batch.state = 'settled' and batch.ended_at >= ?1 and substr(job.input, 1, length(?2)) = ?2)
-       + (select coalesce(sum(cost_micros), 0) from pruned_spend
-        where ended_at >= ?1 and substr(input, 1, length(?2)) = ?2) as spentMicros,
-       (select coalesce(sum(reserved_micros), 0) from job where substr(input, 1, length(?2)) = ?2) as reservedMicros`,
-    sinceMs,
-    folder,
-  );
-  return { spentMicros: spend?.spentMicros ?? 0, reservedMicros: spend?.reservedMicros ?? 0 };
+/** Notes where the files of the jobs on an input are now. */
+export function placeJobs(database: Database, input: string, { input: to, output }: JobPlace): void {
+  database.run('update job set placed_input = ?, placed_output = ? where input = ?', to, output, input);
 }
 
 /** Reads a job by its id or by the start of it. */
@@ -205,9 +202,10 @@ function createJobId(askId: string, input: string): string {
   return `j_${hashText(JSON.stringify([askId, input]), 16)}`;
 }
 
-function toJobRecord(row: JobRow): JobRecord {
+function toJobRecord({ placedInput, placedOutput, ...row }: JobRow): JobRecord {
   return {
     ...row,
+    place: placedInput === null ? null : { input: placedInput, output: placedOutput },
     ask: JSON.parse(row.ask) as Ask,
     settings: JSON.parse(row.settings) as JsonObject,
     counts: row.counts === null ? null : (JSON.parse(row.counts) as RowCounts),

@@ -10,10 +10,12 @@ import { AnswerKeys } from './answer-keys.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';
 import {
   findOpenBatches,
+  findPassedBudget,
   intendBatch,
   isRunUsed,
   markSent,
   type OpenRecord,
+  type OverBudget,
   suspectBatch,
   voidBatch,
 } from './batches.js';
@@ -26,9 +28,9 @@ import {
   findJob,
   isUnusedJob,
   openJob,
+  placeJobs,
   readAnswerState,
   readEstimate,
-  readFolderSpend,
   readJob,
   readSpend,
   resolveJob,
@@ -40,9 +42,11 @@ import { createSchema, migrate } from './migrations.js';
 import { countOld, type PruneLimits, type PruneResult, pruneLedger } from './prune.js';
 import type {
   AnswerState,
+  DayCaps,
   JobEnd,
   JobHandle,
   JobParts,
+  JobPlace,
   JobRecord,
   JobStatus,
   OlderAnswer,
@@ -51,11 +55,14 @@ import type {
   RowFailure,
   Spend,
   StoredAnswer,
+  WatchedFolder,
 } from './records.js';
 import { readLastRun, readRun, settleBatch } from './settle.js';
+import { enterFolder, readSpendSince, WHOLE_LEDGER } from './spend.js';
 import { findWritten, noteWritten, type WrittenFile } from './written.js';
 import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
 
+export type { OverBudget } from './batches.js';
 export type { SavedLedger } from './database.js';
 export type { LeaseResult } from './leases.js';
 export { findLedgerPath, resolveLedgerPath } from './ledger-path.js';
@@ -201,16 +208,23 @@ export class Ledger {
   }
 
   /**
-   * Reserves the batch's worst price and writes the batch down whole, both or neither. `over_budget`: what its job has
-   * spent and reserved leaves no room under the cap, and nothing was written. A null cap is no cap. The request must
-   * not leave before `flush` has resolved. Throws LEDGER_MOVED if the files are not the ones that were opened.
+   * Reserves the batch's worst price and writes the batch down whole, both or neither. Nothing is written where what was
+   * spent and is reserved leaves no room: under the cap of its job (`over_budget`), or of the day under that of its
+   * folder or of the whole ledger. Null is no cap. The request must not leave before `flush` has resolved. Throws
+   * LEDGER_MOVED if the files are not the ones that were opened.
    */
-  intend(batch: Batch, capMicros: number | null): 'intended' | 'over_budget' {
+  intend(batch: Batch, capMicros: number | null, dayCaps: DayCaps | null = null): 'intended' | OverBudget {
     this.refuseMove();
     const nowMs = this.#clock.now();
-    const record = this.#database.step(() => intendBatch(this.#database, batch, capMicros, nowMs));
-    if (record !== null) this.#open.set(batch.id, record);
-    return record === null ? 'over_budget' : 'intended';
+    const result = this.#database.step(() => intendBatch(this.#database, batch, capMicros, dayCaps, nowMs));
+    if (typeof result === 'string') return result;
+    this.#open.set(batch.id, result);
+    return 'intended';
+  }
+
+  /** The budget that is passed by what was spent and is reserved now, as when a run cost more than was reserved; null if none is. */
+  findPassedBudget(jobId: string, capMicros: number | null, dayCaps: DayCaps | null): OverBudget | null {
+    return this.#database.read(() => findPassedBudget(this.#database, jobId, capMicros, dayCaps));
   }
 
   /**
@@ -288,11 +302,21 @@ export class Ledger {
   }
 
   /**
-   * What all jobs on inputs whose paths start with `folder` were billed since a moment, and what is reserved for them now,
-   * whenever that was.
+   * What was billed since a moment, and what is reserved now, whenever that was: for the files of a watched folder, or for
+   * all jobs if `folder` is null. The moment is the start of a quarter of an hour, as midnight is.
    */
-  readFolderSpend(folder: string, sinceMs: number): Spend {
-    return this.#database.read(() => readFolderSpend(this.#database, folder, sinceMs));
+  readSpendSince(folder: string | null, sinceMs: number): Spend {
+    return this.#database.read(() => readSpendSince(this.#database, folder ?? WHOLE_LEDGER, sinceMs));
+  }
+
+  /** Returns the id of a watched folder, a new one if neither the folder carries one nor its place is known. */
+  enterFolder(folder: WatchedFolder): string {
+    return this.#database.transact(() => enterFolder(this.#database, folder, randomUUID()));
+  }
+
+  /** Notes where a watcher has moved the files of all jobs on an input. */
+  placeJobs(input: string, place: JobPlace): void {
+    this.#database.transact(() => placeJobs(this.#database, input, place));
   }
 
   /** Takes the lease of an ask for `self`, or says who holds it. */

@@ -18,6 +18,8 @@ interface StatusRow {
   readonly reservedMicros: number;
   readonly openedAt: number;
   readonly closedAt: number | null;
+  readonly placedInput: string | null;
+  readonly placedOutput: string | null;
 }
 
 /** Every job, the last one opened first. */
@@ -25,7 +27,8 @@ export function listJobs(database: Database): JobStatus[] {
   const rows = database.all<StatusRow>(
     `select job.number, job.id, ask.id as askId, ask.content ->> '$.query' as query, job.input, job.output,
        job.invocation, job.stop, job.counts, job.spent_micros as spentMicros, job.estimated_micros as estimatedMicros,
-       job.reserved_micros as reservedMicros, job.opened_at as openedAt, job.closed_at as closedAt
+       job.reserved_micros as reservedMicros, job.opened_at as openedAt, job.closed_at as closedAt,
+       job.placed_input as placedInput, job.placed_output as placedOutput
      from job join ask on ask.number = job.ask order by job.opened_at desc, job.number desc`,
   );
   const runs = readRunsInFlight(database);
@@ -35,6 +38,7 @@ export function listJobs(database: Database): JobStatus[] {
     query: row.query,
     input: row.input,
     output: row.output,
+    place: row.placedInput === null ? null : { input: row.placedInput, output: row.placedOutput },
     invocation: row.invocation,
     stop: row.stop,
     counts: row.counts === null ? null : (JSON.parse(row.counts) as RowCounts),

@@ -244,6 +244,34 @@ export const MIGRATIONS: readonly string[] = [
   -- What was spent since a moment is read before each run that shares a budget with others.
   create index batch_by_end on batch (ended_at) where state = 'settled';
   `,
+  `
+  -- What was billed, by quarter of an hour: in all (the empty scope), and for the files of each watched folder.
+  create table spend (
+    scope text not null,
+    quarter integer not null,
+    cost_micros integer not null,
+    primary key (scope, quarter)
+  ) strict, without rowid;
+  insert into spend
+    select '', ended_at / 900000 * 900000, sum(cost_micros) from batch
+    where state = 'settled' and cost_micros > 0 and ended_at is not null group by 2;
+  insert into spend
+    select '', ended_at, sum(cost_micros) from pruned_spend where true group by ended_at
+    on conflict do update set cost_micros = cost_micros + excluded.cost_micros;
+  drop index batch_by_end;
+
+  -- The watched folders. A folder keeps its id when it is moved; place is its device and inode when it was seen last.
+  create table folder (
+    id text primary key,
+    place text not null
+  ) strict, without rowid;
+  alter table job add column folder text;
+  create index job_with_reserve on job (folder, reserved_micros) where reserved_micros > 0;
+
+  -- Where a watcher has moved the input and the output of a job; null for a job whose files are where it found them.
+  alter table job add column placed_input text;
+  alter table job add column placed_output text;
+  `,
 ];
 
 /** Everything that a new ledger holds, as one script. */

@@ -1,3 +1,4 @@
+import { QUARTER_HOUR_MS } from '../model/clock.js';
 import type { Database } from './database.js';
 import type { Holder } from './holder.js';
 import { listHeldAsks } from './leases.js';
@@ -98,9 +99,6 @@ function selectOldAsks(database: Database, beforeMs: number, self: Holder, nowMs
     JSON.stringify(listHeldAsks(database, self, nowMs)),
   );
 }
-
-/** Every midnight is the start of a quarter of an hour, in whichever time zone, so sums of a day stay exact. */
-const QUARTER_HOUR_MS = 15 * 60_000;
 
 /**
  * Money that was spent is spent: the cap of a job and the budget of a day go on counting it. A run whose end was never

@@ -12,6 +12,8 @@ export interface JobParts {
   /** The absolute path of the input, or `-`: with the ask it names the job. */
   readonly input: string;
   readonly output: string;
+  /** The id of the watched folder that the input was dropped into. */
+  readonly folder?: string | undefined;
   /** What else `export` and `cancel` need to know; never holds a key. */
   readonly settings: JsonObject;
   /** The job goes on although nothing was found, from now on. */
@@ -28,6 +30,8 @@ export interface JobRecord extends JobHandle {
   readonly ask: Ask;
   readonly input: string;
   readonly output: string;
+  /** Where its files are now if a watcher has moved them, else null. */
+  readonly place: JobPlace | null;
   readonly settings: JsonObject;
   /** 1 the first time; each time the same command is given it counts up. */
   readonly invocation: number;
@@ -117,6 +121,33 @@ export interface Spend {
   readonly reservedMicros: number;
 }
 
+/** What may be spent in a day, in micro-dollars; null for no limit. */
+export interface DayCaps {
+  /** By the files of the watched folder that the job is for. */
+  readonly folderMicros: number | null;
+  /** By all jobs of the ledger. */
+  readonly ledgerMicros: number | null;
+  /** When the day began. */
+  readonly sinceMs: number;
+}
+
+/** A folder that is about to be watched. */
+export interface WatchedFolder {
+  /** The id that it carries, or null. */
+  readonly id: string | null;
+  /** Its device and inode. */
+  readonly place: string;
+  /** How the paths of the inputs of its jobs begin. */
+  readonly below: string;
+}
+
+/** Where a watcher has moved the files of a job. */
+export interface JobPlace {
+  readonly input: string;
+  /** Null where nothing was written. */
+  readonly output: string | null;
+}
+
 /** A job as `status` tells it. */
 export interface JobStatus extends JobHandle, Spend {
   /** How much of `spentMicros` is an estimate. */
@@ -124,6 +155,7 @@ export interface JobStatus extends JobHandle, Spend {
   readonly query: string;
   readonly input: string;
   readonly output: string;
+  readonly place: JobPlace | null;
   readonly invocation: number;
   /** null: running now, or killed. */
   readonly stop: JobStop | null;

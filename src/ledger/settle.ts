@@ -6,6 +6,7 @@ import { type OpenRecord, readOpenRecord } from './batches.js';
 import type { Database } from './database.js';
 import { packRun, unpackRun } from './raw-run.js';
 import type { RowFailure } from './records.js';
+import { addSpend } from './spend.js';
 import { writeAnswers } from './write-answers.js';
 import { addYield } from './yields.js';
 
@@ -81,6 +82,7 @@ function endBatch(
     isReserved ? reserveMicros : 0,
     job,
   );
+  addSpend(database, job, micros, nowMs);
   database.run('delete from intent where batch = ?', number);
   database.run(
     'insert into run (batch, id, content, kept_at) values (?, ?, ?, ?)',

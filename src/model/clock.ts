@@ -22,6 +22,15 @@ export const systemClock: Clock = {
   random: Math.random,
 };
 
+/** Every midnight is the start of a quarter of an hour, in whichever time zone, so sums by quarter add up to days. */
+export const QUARTER_HOUR_MS = 15 * 60_000;
+
+/** The start of the day, in local time, `days` after that of `nowMs`. */
+export function readMidnight(nowMs: number, days: number): number {
+  const now = new Date(nowMs);
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days).getTime();
+}
+
 /** The longest that a timer can be set to, some 24 days; one set to more would ring at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 

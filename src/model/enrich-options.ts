@@ -78,6 +78,11 @@ export interface EnrichOptions {
   /** The most that this call may add to that, in US dollars, whatever the job cost before. */
   readonly maxCostNow?: number | undefined;
   /**
+   * The most that all jobs of the ledger together may cost from one local midnight to the next, in US dollars. On the
+   * command line it is ROWFILL_MAX_COST_PER_DAY.
+   */
+  readonly ledgerMaxCostPerDay?: number | undefined;
+  /**
    * Worst price of a run by effort in US dollars, where it is not the hosted service's; under `email` and `phone`, what a
    * contact costs beside it.
    */
@@ -135,6 +140,8 @@ export interface Settings {
   readonly capMicros: number | null;
   /** What this call may add to the cost of its job. */
   readonly capNowMicros: number | null;
+  /** What all jobs of the ledger may cost in a day. */
+  readonly ledgerDayCapMicros: number | null;
   readonly prices: PriceList;
   readonly agent: AgentChoice;
 }

@@ -79,6 +79,17 @@ export type JobStop =
   | 'nothing_found'
   | 'ledger_moved';
 
+/** Whose budget: this job's, this command's, or that of the day for a watched folder or for the whole ledger. */
+export type BudgetScope = 'job' | 'command' | 'folder_day' | 'ledger_day';
+
+/** A budget that had no room for another run. */
+export interface ReachedBudget {
+  readonly scope: BudgetScope;
+  readonly capMicros: number;
+  /** Spent and reserved under it by the end of the job. */
+  readonly usedMicros: number;
+}
+
 /** What one level of the effort ladder came to, in this command alone. */
 export interface JobStep {
   readonly effort: string;
@@ -128,6 +139,8 @@ export interface JobSummary {
   readonly reservedMicros: number;
   /** What is left to ask where the budget was reached; null elsewhere. */
   readonly remaining: RemainingRows | null;
+  /** The budget that was reached; null where none was. */
+  readonly budget: ReachedBudget | null;
   /** The effort ladder, lowest level first. */
   readonly steps: readonly JobStep[];
   readonly seconds: number;

@@ -1,6 +1,7 @@
 import type { AgentClient, StartedRun } from '../api/agent-client.js';
 import { RowfillError } from '../errors.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { Ledger, OverBudget } from '../ledger/ledger.js';
+import type { DayCaps } from '../ledger/records.js';
 import { type AgentFailure, isAgentFailure } from '../model/agent-failure.js';
 import type { Batch } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
@@ -13,6 +14,7 @@ export interface SendContext {
   readonly client: AgentClient;
   readonly pacer: Pacer;
   readonly capMicros: number | null;
+  readonly dayCaps: DayCaps | null;
   /** True if runs at this effort find nothing: none may be started until somebody decides about it. */
   readonly isFruitless: (effort: string) => boolean;
   /** Throws LEASE_LOST if another process has taken over, LEDGER_MOVED if the ledger's files were: nothing may start then. */
@@ -32,7 +34,7 @@ export interface SendContext {
 export type SendResult =
   /** The run works; the pacer counts it until it is released. */
   | { readonly status: 'sent'; readonly run: StartedRun | string; readonly adopted: boolean }
-  | { readonly status: 'over_budget' }
+  | { readonly status: 'over_budget'; readonly budget: OverBudget }
   /** The job was stopped before the request left. */
   | { readonly status: 'stopped' }
   /** The reply was lost and the agent certainly has no such run: the same rows may be asked again. */
@@ -79,7 +81,8 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
   if (stopSignal.aborted) return { status: 'stopped' };
   if (context.isFruitless(batch.effort)) return { status: 'held_back' };
   let intendedAtMs = clock.now();
-  if (!(await intend(batch, context))) return { status: 'over_budget' };
+  const full = await intend(batch, context);
+  if (full !== null) return { status: 'over_budget', budget: full };
   let refusedAtMs: number | null = null;
   let unreached = 0;
   for (let attempt = 1; ; attempt += 1) {
@@ -90,20 +93,22 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
       ledger.void(batch.id, 'the job was stopped before it was sent');
       return { status: 'stopped' };
     }
-    if (isAboveCap(batch, context)) {
+    const passed = ledger.findPassedBudget(batch.jobId, context.capMicros, context.dayCaps);
+    if (passed !== null) {
       ledger.void(
         batch.id,
         'a run cost more than was reserved, and the cap has no room for this one any more',
       );
       pacer.giveBack(start);
-      return { status: 'over_budget' };
+      return { status: 'over_budget', budget: passed };
     }
     if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) {
       ledger.void(batch.id, 'it waited long for a place, and is intended anew');
       intendedAtMs = clock.now();
-      if (!(await intend(batch, context))) {
+      const fullNow = await intend(batch, context);
+      if (fullNow !== null) {
         pacer.giveBack(start);
-        return { status: 'over_budget' };
+        return { status: 'over_budget', budget: fullNow };
       }
     }
     if (context.isFruitless(batch.effort)) {
@@ -152,18 +157,12 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
   }
 }
 
-/** True where what was billed since the batch was intended leaves no room for all that is reserved. */
-function isAboveCap({ jobId }: Batch, { ledger, capMicros }: SendContext): boolean {
-  if (capMicros === null) return false;
-  const { spentMicros, reservedMicros } = ledger.readSpend(jobId);
-  return spentMicros + reservedMicros > capMicros;
-}
-
-/** Writes the batch down and reserves its money, and brings both to the disk; false where the cap has no room for it. */
-async function intend(batch: Batch, { ledger, capMicros }: SendContext): Promise<boolean> {
-  if (ledger.intend(batch, capMicros) === 'over_budget') return false;
+/** Writes the batch down and reserves its money, and brings both to the disk. Returns the budget that has no room for it, else null. */
+async function intend(batch: Batch, { ledger, capMicros, dayCaps }: SendContext): Promise<OverBudget | null> {
+  const result = ledger.intend(batch, capMicros, dayCaps);
+  if (result !== 'intended') return result;
   await ledger.flush();
-  return true;
+  return null;
 }
 
 /** Looks a run up whose reply was lost: found, it is adopted; certainly absent, its batch is voided; else it stays unknown. */

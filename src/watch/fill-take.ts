@@ -1,8 +1,10 @@
+import type { FolderBudget } from '../job/call-cap.js';
+import { readMidnight } from '../model/clock.js';
 import type { JobSummary } from '../model/events.js';
 import { findJobError, resolveFileSettings } from './check-job.js';
-import { type DayBudget, openDayBudget, readMidnight } from './day-budget.js';
 import type { Problem } from './events.js';
 import { type FileState, readFileState } from './file-state.js';
+import { readFolderId } from './folder-id.js';
 import { readRetryDelayMs } from './retry-delay.js';
 import { isSameState } from './still-files.js';
 import type { Take } from './take.js';
@@ -43,24 +45,16 @@ async function tryTake(
   state: FileState | null,
   round: number,
 ): Promise<Attempt> {
-  let budget: DayBudget | null = null;
   let outcome: Attempt['outcome'];
-  let isDayShort = false;
   const listStale = new AbortController();
   try {
-    budget = openBudget(watcher);
-    const summary = await fillOnce(watcher, take, budget, listStale);
-    isDayShort = summary.stop === 'budget' && isDayShorter(watcher, take, summary, budget);
-    outcome = { summary };
+    outcome = { summary: await fillOnce(watcher, take, await readBudget(watcher), listStale) };
   } catch (error) {
     outcome = { error };
-  } finally {
-    budget?.close();
   }
   const now = await readFileState(take.input);
   return {
     outcome,
-    isDayShort,
     isListStale: listStale.signal.aborted,
     isInterrupted: watcher.signal.aborted,
     hasChanged: state !== null && now !== null && !isSameState(state, now),
@@ -69,16 +63,15 @@ async function tryTake(
   };
 }
 
-function openBudget({ settings, folders, clock }: Watcher): DayBudget | null {
+async function readBudget({ settings, folders, clock }: Watcher): Promise<FolderBudget> {
   const { job, dayCapMicros } = settings;
-  if (dayCapMicros === null || job.reference !== undefined) return null;
-  return openDayBudget(job.ledger, folders.working, dayCapMicros, clock);
+  return { id: await readFolderId(folders, job.ledger), capMicros: dayCapMicros, clock };
 }
 
 function fillOnce(
   watcher: Watcher,
   take: Take,
-  budget: DayBudget | null,
+  budget: FolderBudget,
   listStale: AbortController,
 ): Promise<JobSummary> {
   const { settings, signal, report, fill, jobFiles } = watcher;
@@ -103,19 +96,6 @@ function fillOnce(
     },
     budget,
   );
-}
-
-/** Tells whether it was the day that had less room left than the file. */
-function isDayShorter(
-  { settings }: Watcher,
-  take: Take,
-  summary: JobSummary,
-  budget: DayBudget | null,
-): boolean {
-  if (budget === null || budget.isUntouched()) return false;
-  const { capMicros } = resolveFileSettings(settings.job, take.input);
-  const usedMicros = summary.costMicros + summary.reservedMicros;
-  return budget.readLeftMicros() < (capMicros === null ? Number.POSITIVE_INFINITY : capMicros - usedMicros);
 }
 
 /** With `once`, nobody waits for an agent or for another day: the file stays for the next time. */

@@ -1,6 +1,7 @@
 import { describeError, RowfillError } from '../errors.js';
 import { isAgentFailure } from '../model/agent-failure.js';
-import type { JobSummary } from '../model/events.js';
+import type { JobSummary, ReachedBudget } from '../model/events.js';
+import { formatMicros } from '../model/money.js';
 import type { FailureKind, Problem, WatchStop } from './events.js';
 import { findDiskFull, isSystemError } from './file-state.js';
 
@@ -13,8 +14,6 @@ export interface Attempt {
   readonly hasChanged: boolean;
   /** The exclusion list was being changed when the try began. */
   readonly isListStale: boolean;
-  /** It was the budget of the day that had no room, and a new day has. */
-  readonly isDayShort: boolean;
   /** What is wrong with the job on its own, whatever the file; null if nothing is. */
   readonly jobError: RowfillError | null;
   /** So many times it was tried, this one included, by whomever. */
@@ -67,7 +66,7 @@ export function readVerdict(attempt: Attempt): Verdict {
   return 'error' in outcome ? judgeError(outcome.error, attempt) : judgeSummary(outcome.summary, attempt);
 }
 
-function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verdict {
+function judgeSummary(summary: JobSummary, { tries }: Attempt): Verdict {
   const problem = summary.error;
   switch (summary.stop) {
     case 'done':
@@ -77,9 +76,7 @@ function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verd
           ? { status: 'again', when: 'later', problem: ROWS_LEFT }
           : { status: 'done', summary };
     case 'budget':
-      return isDayShort
-        ? { status: 'again', when: 'tomorrow', problem: DAY_SPENT }
-        : { status: 'failed', kind: 'budget', problem: BUDGET_REACHED, summary };
+      return judgeBudget(summary);
     case 'nothing_found':
       return { status: 'failed', kind: 'nothing_found', problem: problem ?? NOTHING_FOUND, summary };
     case 'refused':
@@ -92,6 +89,35 @@ function judgeSummary(summary: JobSummary, { isDayShort, tries }: Attempt): Verd
         ? { status: 'failed', kind: 'unreachable', problem, summary }
         : { status: 'again', when: 'later', problem: problem ?? UNREACHABLE };
   }
+}
+
+/** A day that has been spent from is waited out. One that nothing was spent from has no more room tomorrow. */
+function judgeBudget(summary: JobSummary): Verdict {
+  const { budget } = summary;
+  if (budget === null || budget.scope === 'job' || budget.scope === 'command') {
+    return { status: 'failed', kind: 'budget', problem: BUDGET_REACHED, summary };
+  }
+  const problem = describeDay(budget);
+  return budget.usedMicros > 0
+    ? { status: 'again', when: 'tomorrow', problem }
+    : { status: 'failed', kind: 'budget', problem, summary };
+}
+
+function describeDay({ scope, capMicros, usedMicros }: ReachedBudget): Problem {
+  const [whose, name] =
+    scope === 'folder_day'
+      ? ['this folder', '--max-cost-per-day']
+      : ['all jobs of the ledger', 'ROWFILL_MAX_COST_PER_DAY'];
+  const cap = `today's budget of $${formatMicros(capMicros)} for ${whose} (${name})`;
+  if (usedMicros === 0) {
+    const message = `${cap} is less than a single run can cost`;
+    return { code: 'DAY_BUDGET_REACHED', message, hint: `Raise ${name}, or lower --batch-size or --effort.` };
+  }
+  return {
+    code: 'DAY_BUDGET_REACHED',
+    message: `${cap} cannot cover another run; this file continues after midnight`,
+    hint: `Raise ${name} and restart the watcher to go on today.`,
+  };
 }
 
 function judgeError(error: unknown, { jobError }: Attempt): Verdict {
@@ -158,12 +184,6 @@ const ROWS_LEFT: Problem = {
   code: 'ROWS_LEFT',
   message: 'some rows are pending although no option left them out',
   hint: null,
-};
-
-const DAY_SPENT: Problem = {
-  code: 'DAY_BUDGET_REACHED',
-  message: 'the budget of this day has no room for another run; the file is carried on after midnight',
-  hint: 'Raise --max-cost-per-day to go on today.',
 };
 
 const BUDGET_REACHED: Problem = {

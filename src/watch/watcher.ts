@@ -1,4 +1,4 @@
-import type { SharedBudget } from '../job/call-cap.js';
+import type { FolderBudget } from '../job/call-cap.js';
 import type { EnrichHooks } from '../job/create-trip.js';
 import type { Clock } from '../model/clock.js';
 import type { JobSummary } from '../model/events.js';
@@ -25,7 +25,7 @@ export interface Watcher {
   readonly signal: AbortSignal;
   report(event: WatchEvent): void;
   /** Fills one file: `enrich`. */
-  fill(options: EnrichOptions, hooks: EnrichHooks, budget: SharedBudget | null): Promise<JobSummary>;
+  fill(options: EnrichOptions, hooks: EnrichHooks, budget: FolderBudget | null): Promise<JobSummary>;
 }
 
 /** Sleeps, or wakes up at once when the watcher is told to stop. */

@@ -33,6 +33,7 @@ const SUMMARY: JobSummary = {
   costNowMicros: 50_000,
   reservedMicros: 0,
   remaining: null,
+  budget: null,
   steps: [{ effort: 'low', runs: 2, filled: 7, costMicros: 50_000 }],
   seconds: 3.25,
 };
@@ -42,7 +43,7 @@ test('the JSON summary has the promised keys, in order, and money as dollars', (
     '{"job":"j_1","ask":"a_1","input":"in.csv","output":"in.filled.csv",' +
       '"rows":{"total":10,"enriched":6,"partial":1,"not_found":1,"excluded":0,"unchanged":0,"failed":0,' +
       '"over_budget":0,"pending":2},"reused":0,"duplicates":0,"runs":{"created":2,"adopted":0,"failed":0,"unknown":0},' +
-      '"requests":5,"cost_usd":0.003125,"estimated_usd":0,"reserved_usd":0.025,"seconds":3.25,"steps":[{"effort":"low","runs":2,"filled":7,"cost_usd":0.05}],"remaining":null}',
+      '"requests":5,"cost_usd":0.003125,"estimated_usd":0,"reserved_usd":0.025,"seconds":3.25,"steps":[{"effort":"low","runs":2,"filled":7,"cost_usd":0.05}],"remaining":null,"budget":null}',
   );
 });
 

@@ -5,7 +5,7 @@ import { expect, onTestFinished } from 'vitest';
 import { AnswerKeys } from '../../src/ledger/answer-keys.js';
 import { Database } from '../../src/ledger/database.js';
 import { Ledger, openLedger } from '../../src/ledger/ledger.js';
-import type { JobHandle, OpenedJob } from '../../src/ledger/records.js';
+import type { JobHandle, JobParts, OpenedJob } from '../../src/ledger/records.js';
 import type { FieldAnswer, RowAnswer } from '../../src/model/answer.js';
 import { type Ask, createAsk, hashText } from '../../src/model/ask.js';
 import { type Batch, type BatchParts, createBatch } from '../../src/model/batch.js';
@@ -135,8 +135,13 @@ export function createTestAsk(
   });
 }
 
-export function openTestJob(ledger: Ledger, ask = createTestAsk(), input = '/data/in.csv'): OpenedJob {
-  return ledger.openJob({ ask, input, output: `${input}.filled`, settings: { batch: 8 } });
+export function openTestJob(
+  ledger: Ledger,
+  ask = createTestAsk(),
+  input = '/data/in.csv',
+  changes: Partial<JobParts> = {},
+): OpenedJob {
+  return ledger.openJob({ ask, input, output: `${input}.filled`, settings: { batch: 8 }, ...changes });
 }
 
 export function createTestKey(company: string): string {

@@ -133,7 +133,7 @@ test('amounts that are no price, and with which sums overflow, become the reserv
 
   const ledger = openTestLedger(path);
   expect(ledger.listJobs()).toMatchObject([{ spentMicros: 70_000, estimatedMicros: 50_000 }]);
-  expect(ledger.readFolderSpend('/data/', 0)).toEqual({ spentMicros: 70_000, reservedMicros: 0 });
+  expect(ledger.readSpendSince(null, 0)).toEqual({ spentMicros: 70_000, reservedMicros: 0 });
   expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 70_000, reservedMicros: 0 });
   expect(ledger.check().filter((fault) => !fault.includes('not found by their keys'))).toEqual([]);
   ledger.close();

@@ -166,14 +166,15 @@ test('what a pruned job cost still counts for its cap and for its folder, by the
   const midnight = 10 * 24 * 3_600_000;
   const clock = createTestClock(midnight - 1);
   const ledger = openTestLedger(undefined, clock);
-  const open = (): OpenedJob => openTestJob(ledger, createTestAsk('old'), '/drop/working/a.csv');
+  const open = (): OpenedJob =>
+    openTestJob(ledger, createTestAsk('old'), '/drop/working/a.csv', { folder: 'drop' });
   const job = open();
   settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
   clock.nowMs = midnight;
   settleTestRun(ledger, job, ['Globex'], { ceo: 'Ann' });
   clock.nowMs = midnight + 1_000;
   settleTestRun(ledger, job, ['Initech'], { ceo: 'Ann' });
-  const readSpends = () => [0, midnight].map((since) => ledger.readFolderSpend('/drop/', since).spentMicros);
+  const readSpends = () => [0, midnight].map((since) => ledger.readSpendSince('drop', since).spentMicros);
   expect([ledger.readSpend(job.id).spentMicros, ...readSpends()]).toEqual([3, 3, 2]);
   clock.nowMs += 10_000;
   expect(ledger.prune({ asksBeforeMs: clock.nowMs }).jobs).toBe(1);
@@ -187,7 +188,8 @@ test('what a pruned job cost still counts for its cap and for its folder, by the
   clock.nowMs += 10_000;
   expect(ledger.prune({ asksBeforeMs: clock.nowMs }).jobs).toBe(1);
   expect([ledger.readSpend(job.id).spentMicros, ...readSpends()]).toEqual([4, 4, 3]);
-  expect(ledger.readFolderSpend('/elsewhere/', 0).spentMicros).toBe(0);
+  expect(ledger.readSpendSince('another', 0).spentMicros).toBe(0);
+  expect(ledger.readSpendSince(null, 0).spentMicros).toBe(4);
   expect(ledger.check()).toEqual([]);
   ledger.close();
 });

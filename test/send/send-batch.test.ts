@@ -39,6 +39,7 @@ test('the request leaves only once its intent is on the disk', async () => {
       client,
       pacer: new Pacer({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
       capMicros: null,
+      dayCaps: null,
       isFruitless: () => false,
       refuseStart: () => undefined,
       clock: systemClock,
@@ -83,6 +84,7 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
     client,
     pacer: new Pacer({ concurrency: 2, startsPerSecond: 0, clock }),
     capMicros: null,
+    dayCaps: null,
     isFruitless: () => false,
     refuseStart: () => undefined,
     clock,
@@ -140,7 +142,7 @@ test('a process that stood still before its request left writes the intent anew,
 
 test('nothing is sent beyond the cap, and nothing once the job was stopped', async () => {
   const { send, server, ledger, job } = await openSend([], { capMicros: 24_999 });
-  expect(await send()).toEqual({ status: 'over_budget' });
+  expect(await send()).toEqual({ status: 'over_budget', budget: 'over_budget' });
   const stopped = await openSend([], { stopSignal: AbortSignal.abort() });
   expect(await stopped.send()).toEqual({ status: 'stopped' });
   for (const each of [{ server, ledger, job }, stopped]) {

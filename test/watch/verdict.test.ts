@@ -19,6 +19,7 @@ function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSum
       stop,
       error: null,
       remaining: null,
+      budget: null,
       rows: ROWS,
     },
     ...{
@@ -45,7 +46,6 @@ function judge(outcome: Attempt['outcome'], changes: Partial<Attempt> = {}) {
   const sound = {
     isInterrupted: false,
     hasChanged: false,
-    isDayShort: false,
     jobError: null,
     isListStale: false,
     tries: 1,
@@ -82,7 +82,21 @@ test('the budget of a file sends it to failed, that of the day lets it wait', ()
     problem: { code: 'BUDGET_REACHED' },
     summary: { costMicros: 25_000 },
   });
-  expect(judge(summary('budget'), { isDayShort: true })).toMatchObject({ status: 'again', when: 'tomorrow' });
+  for (const scope of ['folder_day', 'ledger_day'] as const) {
+    const budget = { scope, capMicros: 100_000, usedMicros: 90_000 };
+    const name = scope === 'folder_day' ? '--max-cost-per-day' : 'ROWFILL_MAX_COST_PER_DAY';
+    expect(judge(summary('budget', { budget }))).toMatchObject({
+      status: 'again',
+      when: 'tomorrow',
+      problem: { code: 'DAY_BUDGET_REACHED', message: expect.stringContaining(name) },
+    });
+    // Tomorrow would have no more room.
+    expect(judge(summary('budget', { budget: { ...budget, usedMicros: 0 } }))).toMatchObject({
+      status: 'failed',
+      kind: 'budget',
+      problem: { code: 'DAY_BUDGET_REACHED', hint: expect.stringContaining(name) },
+    });
+  }
 });
 
 test('a file whose first answers hold no value goes to failed with that reason', () => {
