@@ -6,6 +6,7 @@ import { createStatusRecord, createWatchStatus, followWatch } from '../src/cli/w
 import { openLedger } from '../src/ledger/ledger.js';
 import { systemClock } from '../src/model/clock.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
+import { ID_FILE } from '../src/watch/folder-id.js';
 import type { WatchEvent, WatchInspector } from '../src/watch.js';
 import { createList, readTable } from './helpers/job.js';
 import { createTestAsk, createTestBatch, createTestRun, openTestJob } from './helpers/ledger-samples.js';
@@ -131,7 +132,8 @@ test('what is spent of the day while a file is filled is looked at before each s
     if (bench.agent.tasks.length === 1) {
       // As another file of this folder would, whose run ends now.
       const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
-      const job = openTestJob(ledger, createTestAsk(), join(bench.folder, 'working/other.csv/1/other.csv'));
+      const input = join(bench.folder, 'working/other.csv/1/other.csv');
+      const job = openTestJob(ledger, createTestAsk(), input, { folder: bench.read(ID_FILE).trim() });
       const batch = createTestBatch(job, ['Acme'], { reserveMicros: 1 });
       ledger.intend(batch, null);
       ledger.settle(batch.id, createTestRun('run of another file', 60_000), [], []);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningServer, ServerOptions } from '../../src/server/start-server.js';
+import { ID_FILE } from '../../src/watch/folder-id.js';
 import {
   type WatchEvent,
   type WatchHooks,
@@ -20,7 +21,7 @@ export interface WatchBench {
   readonly events: readonly WatchEvent[];
   drop(name: string, content: string): string;
   read(path: string): string;
-  /** The names in a folder of the watched one. */
+  /** The names in a folder of the watched one, without the hidden file that holds its id. */
   list(folder: string): string[];
   /** Watches with `once`, unless the options say otherwise. */
   watch(options?: Partial<WatchOptions>, hooks?: WatchHooks): Promise<WatchSummary>;
@@ -39,7 +40,11 @@ export async function openWatchBench(
   mkdirSync(folder);
   const events: WatchEvent[] = [];
   const list = (name: string): string[] =>
-    existsSync(join(folder, name)) ? readdirSync(join(folder, name)).sort() : [];
+    existsSync(join(folder, name))
+      ? readdirSync(join(folder, name))
+          .filter((each) => each !== ID_FILE)
+          .sort()
+      : [];
   return {
     agent,
     server,
