@@ -1,3 +1,4 @@
+import { basename, dirname, join } from 'node:path';
 import { createUsageError } from './errors.js';
 import { checkPlaces } from './job/check-places.js';
 import { checkOwnOutput, createPlaceCheck } from './job/choose-output.js';
@@ -9,6 +10,7 @@ import { isPicked, pickSample } from './job/pick-rows.js';
 import { resolveBlanks } from './job/resolve-blanks.js';
 import { writeOutput } from './job/write-output.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import type { JobRecord } from './ledger/records.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import type { RowCounts } from './model/outcome.js';
 import type { FileFormat } from './model/shape.js';
@@ -36,6 +38,18 @@ export interface ExportResult {
   readonly rows: RowCounts;
 }
 
+/** A job with its files where they are now. */
+function findFiles(job: JobRecord): JobRecord {
+  const { place } = job;
+  // Where nothing was written before, the result goes beside the input.
+  if (place === null) return job;
+  return {
+    ...job,
+    input: place.input,
+    output: place.output ?? join(dirname(place.input), basename(job.output)),
+  };
+}
+
 const TYPES: OptionTypes<ExportOptions> = {
   job: 'text',
   ledger: 'text',
@@ -53,7 +67,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   try {
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
     const ledger = closers.add(openLedger(ledgerPath));
-    const job = ledger.readJob(options.job);
+    const job = findFiles(ledger.readJob(options.job));
     if (!isKeptInput(job.input)) {
       throw createUsageError(
         'INPUT_NOT_KEPT',

@@ -15,6 +15,7 @@ import { DropFinder } from './watch/find-drops.js';
 import { findTake, listLeft } from './watch/find-take.js';
 import { openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
 import { JobFiles, type JobLook } from './watch/job-files.js';
+import { isLedgerTrouble, notePlace } from './watch/note-place.js';
 import { readRetryDelayMs } from './watch/retry-delay.js';
 import type { Take } from './watch/take.js';
 import { describeProblem, isDiskFull, type Verdict } from './watch/verdict.js';
@@ -241,15 +242,15 @@ async function bringToEnd(watcher: Watcher, take: Take): Promise<End | null> {
 
 /** Moves a file to its end. Where that cannot be done now, the file waits in `working/` and holds back no other. */
 async function placeFile(
-  { folders, aside, clock, report }: Watcher,
+  { folders, aside, clock, report, settings }: Watcher,
   take: Take,
   verdict: Extract<Verdict, { status: 'done' | 'failed' }>,
 ): Promise<FileEnd | null> {
   try {
     await writeEnding(take, verdict, folders);
-    return await finishEnding(take, folders);
+    return await finishEnding(take, folders, (placed) => notePlace(placed, settings.job.ledger));
   } catch (error) {
-    if (!isSystemError(error)) throw error;
+    if (!isSystemError(error) && !isLedgerTrouble(error)) throw error;
     aside.putForTrouble(take.name, error, clock.now(), clock.random(), report);
     return null;
   }

@@ -18,9 +18,10 @@ const STATES: Readonly<Record<JobStop, string>> = {
 /** A job in a few lines, with the runs at the agent that it still waits for. */
 export function formatJob(job: JobStatus, nowMs: number): string[] {
   const reserved = job.reservedMicros === 0 ? '' : `, ${formatDollars(job.reservedMicros)} reserved`;
+  const { input, output } = readFiles(job);
   return [
     `${job.id}  ${job.stop === null ? 'running, or was killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
-    `  ${job.input} → ${job.output}`,
+    `  ${input} → ${output ?? 'no output'}`,
     `  ${shorten(job.query)}`,
     `  ${formatRows(job)}`,
     `  ${formatDollars(job.spentMicros)} spent${formatEstimate(job)}${reserved}`,
@@ -34,8 +35,7 @@ export function createJobRecord(job: JobStatus): JsonObject {
     job: job.id,
     ask: job.askId,
     query: job.query,
-    input: job.input,
-    output: job.output,
+    ...readFiles(job),
     invocation: job.invocation,
     stop: job.stop,
     rows: job.counts,
@@ -55,6 +55,11 @@ export function createJobRecord(job: JobStatus): JsonObject {
       intended_at: new Date(run.intendedAtMs).toISOString(),
     })),
   };
+}
+
+/** Where its files are now. */
+function readFiles({ place, input, output }: JobStatus): { input: string; output: string | null } {
+  return place === null ? { input, output } : { input: place.input, output: place.output };
 }
 
 function formatRows({ counts, answered, failed }: JobStatus): string {

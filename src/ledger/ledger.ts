@@ -37,7 +37,7 @@ import {
 } from './jobs.js';
 import { acquireLease, type Lease, type LeaseResult, releaseLease, renewLease } from './leases.js';
 import { createMovedError } from './ledger-file.js';
-import { listJobs } from './list-jobs.js';
+import { countJobs, listJobs } from './list-jobs.js';
 import { createSchema, migrate } from './migrations.js';
 import { countOld, type PruneLimits, type PruneResult, pruneLedger } from './prune.js';
 import type {
@@ -59,7 +59,7 @@ import type {
 } from './records.js';
 import { readLastRun, readRun, settleBatch } from './settle.js';
 import { enterFolder, readSpendSince, WHOLE_LEDGER } from './spend.js';
-import { findWritten, noteWritten, type WrittenFile } from './written.js';
+import { findWritten, moveWritten, noteWritten, type WrittenFile } from './written.js';
 import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
 
 export type { OverBudget } from './batches.js';
@@ -314,9 +314,19 @@ export class Ledger {
     return this.#database.transact(() => enterFolder(this.#database, folder, randomUUID()));
   }
 
-  /** Notes where a watcher has moved the files of all jobs on an input. */
-  placeJobs(input: string, place: JobPlace): void {
-    this.#database.transact(() => placeJobs(this.#database, input, place));
+  /**
+   * Notes where a watcher has moved the files of all jobs on an input. `moved` has the real paths of the output, so that
+   * what is known of the file is known of it at its new path.
+   */
+  placeJobs(
+    input: string,
+    place: JobPlace,
+    moved: { readonly from: string; readonly to: string } | null,
+  ): void {
+    this.#database.transact(() => {
+      placeJobs(this.#database, input, place);
+      if (moved !== null) moveWritten(this.#database, moved.from, moved.to);
+    });
   }
 
   /** Takes the lease of an ask for `self`, or says who holds it. */
@@ -335,9 +345,13 @@ export class Ledger {
     this.#database.transact(() => releaseLease(this.#database, lease));
   }
 
-  /** Every job, the last one opened first. */
-  listJobs(): readonly JobStatus[] {
-    return this.#database.read(() => listJobs(this.#database));
+  /** Every job, or so many of the newest, the last one opened first. */
+  listJobs(limit?: number): readonly JobStatus[] {
+    return this.#database.read(() => listJobs(this.#database, limit));
+  }
+
+  countJobs(): number {
+    return countJobs(this.#database);
   }
 
   /** A job by its id, or by a start of it that no other job shares. */

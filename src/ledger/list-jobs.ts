@@ -22,14 +22,15 @@ interface StatusRow {
   readonly placedOutput: string | null;
 }
 
-/** Every job, the last one opened first. */
-export function listJobs(database: Database): JobStatus[] {
+/** Every job, or so many of the newest, the last one opened first. */
+export function listJobs(database: Database, limit = -1): JobStatus[] {
   const rows = database.all<StatusRow>(
     `select job.number, job.id, ask.id as askId, ask.content ->> '$.query' as query, job.input, job.output,
        job.invocation, job.stop, job.counts, job.spent_micros as spentMicros, job.estimated_micros as estimatedMicros,
        job.reserved_micros as reservedMicros, job.opened_at as openedAt, job.closed_at as closedAt,
        job.placed_input as placedInput, job.placed_output as placedOutput
-     from job join ask on ask.number = job.ask order by job.opened_at desc, job.number desc`,
+     from job join ask on ask.number = job.ask order by job.opened_at desc, job.number desc limit ?`,
+    limit,
   );
   const runs = readRunsInFlight(database);
   return rows.map((row) => ({
@@ -50,6 +51,10 @@ export function listJobs(database: Database): JobStatus[] {
     closedAtMs: row.closedAt,
     runs: runs.get(row.number) ?? [],
   }));
+}
+
+export function countJobs(database: Database): number {
+  return database.get<{ count: number }>('select count(*) as count from job')?.count ?? 0;
 }
 
 function readRunsInFlight(database: Database): Map<number, RunInFlight[]> {

@@ -34,3 +34,8 @@ export function findWritten(database: Database, path: string): readonly WrittenF
     path,
   );
 }
+
+/** A file that was moved keeps what is known of it. */
+export function moveWritten(database: Database, from: string, to: string): void {
+  database.run('update written set path = ? where path = ?', to, from);
+}

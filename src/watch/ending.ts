@@ -57,11 +57,16 @@ export async function writeEnding(
 
 /**
  * Carries out what was written down, from wherever an earlier watcher got to. Nothing is ever replaced: a name that
- * somebody has taken meanwhile gets a number. Returns null if nothing was written down.
+ * somebody has taken meanwhile gets a number. Returns null if nothing was written down. `note` is called once all files
+ * are in place, again after a kill, and may throw: then the same is done the next time.
  *
  * Throws an `InvalidEndingError` for a journal that no watcher wrote: nothing is moved by it.
  */
-export async function finishEnding(take: Take, folders: WatchFolders): Promise<FileEnd | null> {
+export async function finishEnding(
+  take: Take,
+  folders: WatchFolders,
+  note: (placed: PlacedFiles) => void = () => undefined,
+): Promise<FileEnd | null> {
   let ending = await readEnding(take);
   if (ending === null) return null;
   await remakeFolders(folders);
@@ -79,8 +84,30 @@ export async function finishEnding(take: Take, folders: WatchFolders): Promise<F
       await writeJournal(take, ending);
     }
   }
+  // Before the journal goes: after a kill, the next watcher notes it again.
+  note(readPlaced(take, ending, target));
   await removeTake(take);
   return placeEnd(ending);
+}
+
+/** Where a file was filled, and where it and its output are in the end. */
+export interface PlacedFiles {
+  readonly from: { readonly input: string; readonly output: string | null };
+  readonly to: { readonly input: string; readonly output: string | null };
+}
+
+function readPlaced(take: Take, { end, moves }: Ending, target: string): PlacedFiles {
+  const name = end.summary === null ? null : basename(end.summary.output);
+  const isThere = (each: Move): boolean => each.name === name;
+  const find = (wanted: string): string => {
+    const number = moves.find((move) => move.name === wanted)?.number ?? 1;
+    return join(target, numberName(wanted, number));
+  };
+  const hasOutput = name !== null && name !== take.name && moves.some(isThere);
+  return {
+    from: { input: take.input, output: hasOutput ? join(take.room, name) : null },
+    to: { input: find(take.name), output: hasOutput ? find(name) : null },
+  };
 }
 
 /** A journal that is not as a watcher writes it. */

@@ -5,6 +5,7 @@ import { isInGoodHands } from './claim.js';
 import { finishEnding, InvalidEndingError, listResultNames } from './ending.js';
 import { isSystemError, readFileState } from './file-state.js';
 import { tryFolders } from './folders.js';
+import { isLedgerTrouble, notePlace } from './note-place.js';
 import { isSameState } from './still-files.js';
 import {
   type Drop,
@@ -72,7 +73,7 @@ async function findOrphan(watcher: Watcher, mayTake: boolean): Promise<Take | 'h
       if (take !== null) return take;
     } catch (error) {
       // Trouble with one file holds back no other.
-      if (!isSystemError(error)) throw error;
+      if (!isSystemError(error) && !isLedgerTrouble(error)) throw error;
       aside.putForTrouble(name, error, clock.now(), clock.random(), report);
     }
   }
@@ -88,7 +89,7 @@ async function openOrphan(watcher: Watcher, name: string): Promise<Take | null> 
     return null;
   }
   try {
-    const end = await finishEnding(found, folders);
+    const end = await finishEnding(found, folders, (placed) => notePlace(placed, settings.job.ledger));
     if (end !== null) {
       tally.count(end);
       report(end);

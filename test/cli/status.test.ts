@@ -31,12 +31,13 @@ function fillLedger(dir: Workdir): { ended: string; killed: string } {
   return { ended: ended.id, killed: killed.id };
 }
 
-test('status lists the latest job first, with rows by status, money, and runs in flight with their ids', async () => {
+test('status lists the latest job last, with rows by status, money, and runs in flight with their ids', async () => {
   const dir = createWorkdir();
   const { ended, killed } = fillLedger(dir);
   const result = await dir.run(['status']);
   expect(result).toMatchObject({ status: 0, stderr: '' });
-  const lines = result.stdout.split('\n');
+  const all = result.stdout.split('\n');
+  const lines = [...all.slice(6, -1), ...all.slice(0, 6)];
   expect(lines[0]).toMatch(new RegExp(`^${killed}  running, or was killed, \\d`));
   expect(lines[1]).toBe('  /data/second.csv → /data/second.csv.filled');
   expect(lines[2]).toBe('  What is it?');
@@ -47,6 +48,34 @@ test('status lists the latest job first, with rows by status, money, and runs in
   expect(lines[8]).toMatch(new RegExp(`^${ended}  stopped at its budget, `));
   expect(lines[10]).toBe('  Who leads the company?');
   expect(lines[11]).toBe('  12 rows: 9 enriched, 2 not_found, 1 failed');
+});
+
+test('status lists ten jobs, --all and --json every one, and a moved file where it is now', async () => {
+  const dir = createWorkdir();
+  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
+  for (let index = 1; index <= 12; index += 1)
+    openTestJob(ledger, createTestAsk(), `/drop/working/${index}.csv`);
+  const place = { input: '/drop/done/12.csv', output: '/drop/done/12.filled.csv' };
+  ledger.placeJobs('/drop/working/12.csv', place, null);
+  ledger.placeJobs('/drop/working/1.csv', { input: '/drop/failed/1.csv', output: null }, null);
+  ledger.close();
+  const read = async (...words: string[]) => {
+    const { stdout, stderr } = await dir.run(['status', ...words]);
+    return { inputs: [...stdout.matchAll(/^ {2}(\S+) → (.*)$/gm)].map((found) => found[0].trim()), stderr };
+  };
+  const short = await read();
+  expect(short.inputs).toHaveLength(10);
+  expect(short.inputs[0]).toBe('/drop/working/3.csv → /drop/working/3.csv.filled');
+  expect(short.inputs[9]).toBe('/drop/done/12.csv → /drop/done/12.filled.csv');
+  expect(short.stderr).toBe('2 older jobs not shown: --all lists every job.\n');
+  const all = await read('--all');
+  expect(all.inputs).toHaveLength(12);
+  expect(all.inputs[0]).toBe('/drop/failed/1.csv → no output');
+  expect(all.stderr).toBe('');
+  const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
+  expect(jobs).toHaveLength(12);
+  expect(jobs[0]).toMatchObject(place);
+  expect(jobs[11]).toMatchObject({ input: '/drop/failed/1.csv', output: null });
 });
 
 test('a job is found by the start of its id', async () => {

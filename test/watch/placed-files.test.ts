@@ -1,0 +1,88 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { exportJob } from '../../src/export.js';
+import { openLedger } from '../../src/ledger/ledger.js';
+import { createList, readTable } from '../helpers/job.js';
+import { openWatchBench, type WatchBench } from '../helpers/watch-bench.js';
+
+function readPlaces(bench: WatchBench) {
+  const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
+  const jobs = ledger.listJobs().map(({ id, place }) => ({
+    id,
+    input: place?.input.slice(bench.folder.length + 1),
+    output: place?.output?.slice(bench.folder.length + 1),
+  }));
+  ledger.close();
+  return jobs;
+}
+
+function createExport(bench: WatchBench, job: string) {
+  return { job, ledger: join(bench.folder, '../ledger.sqlite') };
+}
+
+test('a job knows where its file is in the end, under the name that it got there, and is exported from there', async () => {
+  const bench = await openWatchBench();
+  for (const count of [3, 4]) {
+    bench.drop('list.csv', createList(count));
+    await bench.watch();
+  }
+  const [second, first] = readPlaces(bench);
+  expect(first).toMatchObject({ input: 'done/list.csv', output: 'done/list.filled.csv' });
+  expect(second).toMatchObject({ input: 'done/list-2.csv', output: 'done/list-2.filled.csv' });
+  const before = bench.read('done/list-2.filled.csv');
+  rmSync(join(bench.folder, 'done/list-2.filled.csv'));
+  // What it wrote is its own to replace there, too.
+  for (let again = 0; again < 2; again += 1) {
+    const { output, rows } = await exportJob(createExport(bench, second?.id ?? ''));
+    expect(output).toBe(join(bench.folder, 'done/list-2.filled.csv'));
+    expect(rows.enriched).toBe(4);
+    expect(bench.read('done/list-2.filled.csv')).toBe(before);
+  }
+  // One that a person has changed since is not.
+  writeFileSync(join(bench.folder, 'done/list.filled.csv'), 'mine\n');
+  await expect(exportJob(createExport(bench, first?.id ?? ''))).rejects.toMatchObject({
+    code: 'OUTPUT_NOT_OURS',
+  });
+  const output = join(bench.folder, '../copy.csv');
+  await exportJob({ ...createExport(bench, first?.id ?? ''), output });
+  expect(bench.read('../copy.csv').split('\n')).toHaveLength(5);
+});
+
+test('a file that failed is known in failed, and where it went when it came back', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(20));
+  await bench.watch({ job: { maxCost: 0.03 } });
+  const [failed] = readPlaces(bench);
+  expect(failed).toMatchObject({ input: 'failed/list.csv', output: 'failed/list.filled.csv' });
+  const { output } = await exportJob({ ...createExport(bench, failed?.id ?? ''), format: 'csv' });
+  const statuses = readTable(bench.read(output.slice(bench.folder.length + 1))).map(
+    (row) => row.enrichment_status,
+  );
+  expect(statuses.filter((status) => status === 'over_budget')).toHaveLength(12);
+  renameSync(join(bench.folder, 'failed/list.csv'), join(bench.folder, 'list.csv'));
+  await bench.watch();
+  expect(readPlaces(bench)[0]).toMatchObject({ input: 'done/list.csv', output: 'done/list.filled.csv' });
+});
+
+test('the end of a file that the next watcher brings to its place is noted too', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  const done = join(bench.folder, 'done');
+  const stopped = bench.watch(
+    {},
+    {
+      onEvent(event) {
+        if (event.type !== 'job' || event.event.type !== 'written') return;
+        rmSync(done, { recursive: true });
+        writeFileSync(done, 'no folder');
+      },
+    },
+  );
+  await expect(stopped).rejects.toMatchObject({ code: 'WATCH_TROUBLE' });
+  expect(readPlaces(bench)).toMatchObject([{ input: undefined, output: undefined }]);
+  rmSync(done);
+  expect(await bench.watch()).toMatchObject({ done: 1 });
+  expect(readPlaces(bench)).toMatchObject([{ input: 'done/list.csv', output: 'done/list.filled.csv' }]);
+  expect(bench.agent.tasks).toHaveLength(1);
+});
