@@ -167,7 +167,9 @@ export const JOB_OPTIONS = {
     kind: 'dollars',
     value: 'USD',
     group: MONEY,
-    about: 'The most that this job may cost, over every time it is run. It is never passed.',
+    about:
+      'The most that this job may cost, over every time it is run. It is never passed. ROWFILL_MAX_COST_PER_DAY limits ' +
+      'what all jobs of the ledger may cost in a day.',
   },
   keepGoing: {
     kind: 'switch',

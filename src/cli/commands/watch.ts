@@ -43,7 +43,8 @@ const OPTIONS = {
     value: 'USD',
     group: MONEY,
     about:
-      'The most that all files of DIR may cost from midnight to midnight. Then the file at work waits for the next day.',
+      'The most that all files of DIR may cost from midnight to midnight. Then the file at work waits for the next day. ' +
+      'ROWFILL_MAX_COST_PER_DAY does the same for all jobs of the ledger.',
   },
   yes: { kind: 'switch', alias: 'y', group: MONEY, about: 'Pay for every file, whatever it costs.' },
   cancelOnInterrupt: {
