@@ -68,7 +68,12 @@ export async function enrich(
     const blanks = await resolveBlanks(options, ask, input);
     const exclusion = await loadExclusion({ ...options, blanks }, ask, input, hooks.signal);
 
-    const ledger = closers.add(openLedger(ledgerPath));
+    const ledger = closers.add(
+      openLedger(ledgerPath, {
+        onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEDGER_WAIT', message }),
+      }),
+    );
+    await ledger.ready(hooks.signal);
     const { settings, earlierOutput, note } = await placeOutput(asked, ask, ledger, places);
     const lease = closers.add(
       await awaitLease(ledger, ask.id, {
@@ -115,6 +120,7 @@ export async function enrich(
       refuseInterrupted(trip);
     }
     // Written down only now: a question that was declined or interrupted leaves no job behind.
+    await ledger.ready(hooks.signal);
     ledger.openJob(job);
     if (kept !== null) return keepOutput(trip, kept, startedAtMs);
     try {
@@ -190,6 +196,7 @@ async function fillFile(
   reportNotes(trip, unmatched === null ? [] : [unmatched]);
   const remaining = await readRemaining(trip);
   const finished = createFinished(trip, sources, written);
+  await ledger.ready();
   lease?.refuseLost();
   ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: written.rows, finished });
   const moved = saveMovedLedger(ledger);

@@ -72,6 +72,7 @@ async function waitAndSettle(
   const onEnd = dependsOnResult ? () => undefined : leave;
   const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs, onEnd });
   if (waited.status !== 'ended') leave();
+  if (waited.status !== 'stopped' && waited.status !== 'fatal') await context.ledger.ready();
   switch (waited.status) {
     case 'ended': {
       try {

@@ -1,9 +1,9 @@
 import { closeSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { createUsageError } from '../errors.js';
-import { describeLedgerError } from './database-errors.js';
+import { describeLedgerError, readSqliteCode } from './database-errors.js';
 import {
   createFolder,
   createMovedError,
@@ -22,7 +22,11 @@ export type SavedLedger =
   | { readonly status: 'restored' }
   | { readonly status: 'copied'; readonly path: string };
 
-const BUSY_TIMEOUT_MS = 10_000;
+/** Longer than this another program rarely writes. While the driver waits, nothing else goes on in this process. */
+const BUSY_TIMEOUT_MS = 2_000;
+/** How long a writer is waited for in all. */
+const LONGEST_WAIT_MS = 120_000;
+const LOOK_AGAIN_MS = 50;
 /** Room for the write-ahead log and what a job writes between two looks at the disk. */
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 /** What a database is made with if its maker gives no schema: enough for its file not to be empty. */
@@ -53,6 +57,9 @@ export class Database {
   #changes = 0;
   #rollbacks = 0;
   #fault: { readonly error: unknown } | null = null;
+  #isReadOnly = false;
+  /** Called once for each wait of more than two seconds for another program that writes. */
+  onWait: (message: string) => void = () => undefined;
 
   /** Makes the file with `schema` if there is none. */
   constructor(path: string, schema = NO_SCHEMA) {
@@ -102,7 +109,8 @@ export class Database {
   transact<Result>(work: () => Result): Result {
     endTurnOf(this.file, this);
     this.#refuseAfterFault();
-    return this.#within('begin immediate', work);
+    this.#beginWrite();
+    return this.#finish(work);
   }
 
   /**
@@ -115,11 +123,8 @@ export class Database {
     this.#refuseAfterFault();
     if (this.#turn === null) {
       endTurnOf(this.file, this);
-      this.exec('begin immediate');
-      holdTurn(this.file, this);
-      this.#turn = setImmediate().then(() => this.endTurn());
-      // Whoever needs to know that it was committed flushes; everybody else is told by the step after it.
-      this.#turn.catch(() => undefined);
+      this.#beginWrite();
+      this.#startTurn();
     }
     const before = this.#changes;
     try {
@@ -130,11 +135,48 @@ export class Database {
     }
   }
 
+  /**
+   * Resolves once this process may write, and other work goes on meanwhile: the next steps of the same turn wait for
+   * nobody. Throws LEDGER_LOCKED after two minutes.
+   */
+  async ready(signal?: AbortSignal): Promise<void> {
+    this.#refuseAfterFault();
+    const startMs = performance.now();
+    let isTold = false;
+    for (;;) {
+      if (this.#turn !== null) return;
+      endTurnOf(this.file, this);
+      const waitedMs = performance.now() - startMs;
+      // The last time, the driver throws what is to be said.
+      if (waitedMs > LONGEST_WAIT_MS) this.exec('begin immediate');
+      this.exec('pragma busy_timeout = 0');
+      let isOurs: boolean;
+      try {
+        isOurs = waitedMs > LONGEST_WAIT_MS || this.#tryBegin();
+      } finally {
+        this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      }
+      if (isOurs) return this.#startTurn();
+      if (!isTold && waitedMs > BUSY_TIMEOUT_MS) {
+        isTold = true;
+        this.onWait(this.#describeWait());
+      }
+      await setTimeout(LOOK_AGAIN_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+
+  /** From here on nothing is written, not even by closing it: a look at the ledger waits for no writer. */
+  refuseWrites(): void {
+    this.exec('pragma query_only = on');
+    this.#isReadOnly = true;
+  }
+
   /** Runs queries that all see the same moment, the steps of this turn among it, and waits for no writer. */
   read<Result>(work: () => Result): Result {
     if (this.#turn !== null) return work();
     endTurnOf(this.file, this);
-    return this.#within('begin', work);
+    this.exec('begin');
+    return this.#finish(work);
   }
 
   /** How often something was rolled back: what was read before that may never have been. */
@@ -230,7 +272,7 @@ export class Database {
       // Another program may use the file with a log of its own, and ours would overwrite pages of it.
       isAbandoned = displaced === 'log' && !this.#place.canTakeLog();
       // The driver closes the file only when its statements are collected, so the log is folded in here.
-      if (!isAbandoned && displaced !== 'file') this.#takeLog();
+      if (!isAbandoned && displaced !== 'file' && !this.#isReadOnly) this.#takeLog();
     } finally {
       if (isAbandoned) ABANDONED.set(this.file, this.#connection);
       else this.#connection.close();
@@ -273,8 +315,41 @@ export class Database {
     if (this.#connection.inTransaction) this.exec('rollback');
   }
 
-  #within<Result>(begin: string, work: () => Result): Result {
-    this.exec(begin);
+  #startTurn(): void {
+    holdTurn(this.file, this);
+    this.#turn = setImmediate().then(() => this.endTurn());
+    // Whoever needs to know that it was committed flushes; everybody else is told by the step after it.
+    this.#turn.catch(() => undefined);
+  }
+
+  /** Waits for another writer, standing still: for those that could not wait with `ready`. */
+  #beginWrite(): void {
+    if (this.#tryBegin()) return;
+    this.onWait(this.#describeWait());
+    this.exec(`pragma busy_timeout = ${LONGEST_WAIT_MS - BUSY_TIMEOUT_MS}`);
+    try {
+      this.exec('begin immediate');
+    } finally {
+      this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
+  /** False if another program is still writing. */
+  #tryBegin(): boolean {
+    try {
+      this.#connection.exec('begin immediate');
+      return true;
+    } catch (error) {
+      if (readSqliteCode(error) === 'SQLITE_BUSY') return false;
+      throw describeLedgerError(error, this.path);
+    }
+  }
+
+  #describeWait(): string {
+    return `Another program is writing to the ledger at ${this.path}; waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`;
+  }
+
+  #finish<Result>(work: () => Result): Result {
     try {
       const result = work();
       this.exec('commit');

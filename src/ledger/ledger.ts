@@ -68,11 +68,21 @@ export type { LeaseResult } from './leases.js';
 export { findLedgerPath, resolveLedgerPath } from './ledger-path.js';
 export type { WrittenFile } from './written.js';
 
+export interface LedgerOptions {
+  readonly clock?: Pick<Clock, 'now'>;
+  /** Called if another program's write has to be waited for longer than two seconds. */
+  readonly onWait?: (message: string) => void;
+  /** Only for a look: writing is refused, and no writer is waited for. @default false */
+  readonly isReadOnly?: boolean;
+}
+
 /** Opens the ledger, and makes it where there is none: its folder and file are for their owner only. */
-export function openLedger(path: string, options: { readonly clock?: Pick<Clock, 'now'> } = {}): Ledger {
+export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
   const database = new Database(path, createSchema());
   try {
+    if (options.onWait !== undefined) database.onWait = options.onWait;
     migrate(database);
+    if (options.isReadOnly === true) database.refuseWrites();
     return new Ledger(database, options.clock ?? systemClock);
   } catch (error) {
     database.close();
@@ -233,6 +243,14 @@ export class Ledger {
    */
   flush(): Promise<void> {
     return this.#database.flush();
+  }
+
+  /**
+   * Resolves once another program that writes has ended, for two minutes at most; other work goes on meanwhile. What is
+   * written in the same turn of the event loop then waits for nobody.
+   */
+  ready(signal?: AbortSignal): Promise<void> {
+    return this.#database.ready(signal);
   }
 
   /** Ties an intended batch to its run, and begins to flush. The same run a second time changes nothing. */

@@ -127,6 +127,7 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
         },
       });
       pacer.accept(start);
+      await ledger.ready();
       ledger.sent(batch.id, run.id);
       return { status: 'sent', run, adopted: false };
     } catch (error) {
@@ -158,7 +159,11 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
 }
 
 /** Writes the batch down and reserves its money, and brings both to the disk. Returns the budget that has no room for it, else null. */
-async function intend(batch: Batch, { ledger, capMicros, dayCaps }: SendContext): Promise<OverBudget | null> {
+async function intend(batch: Batch, context: SendContext): Promise<OverBudget | null> {
+  const { ledger } = context;
+  await ledger.ready();
+  // Read only now: the wait may have been long.
+  const { capMicros, dayCaps } = context;
   const result = ledger.intend(batch, capMicros, dayCaps);
   if (result !== 'intended') return result;
   await ledger.flush();

@@ -21,7 +21,7 @@ export const status = createCommand({
     { line: 'rowfill status j_0f3a --json', about: 'one job, for a script' },
   ],
   async run({ operands: [wanted], options }, host) {
-    const ledger = openExistingLedger(host);
+    const ledger = openExistingLedger(host, true);
     try {
       const only = wanted === undefined ? null : (ledger?.readJob(wanted).id ?? null);
       const isShort = only === null && options.all !== true && options.json !== true;
