@@ -85,6 +85,7 @@ test('jobs are listed with rows by status, money, and the runs in flight with th
   ledger.sent(open.id, 'run_2');
   expect(ledger.listJobs()).toEqual([
     {
+      place: null,
       id: killed.id,
       askId: killed.askId,
       query: 'Who leads the company?',

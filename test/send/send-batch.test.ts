@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
 import { RowfillError } from '../../src/errors.js';
@@ -50,6 +51,7 @@ test('the request leaves only once its intent is on the disk', async () => {
       onRetry: () => undefined,
     },
   );
+  await setImmediate();
   expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'intended' }]);
   // A whole exchange with the server: time enough for a request that does not wait.
   await client.list();
