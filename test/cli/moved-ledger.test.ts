@@ -130,6 +130,29 @@ test.skipIf(process.platform === 'win32').each([
   if (code === 'LEDGER_MOVED') expect(agent.tasks).toHaveLength(2);
 });
 
+test.skipIf(process.platform === 'win32')(
+  'a paid job whose output became a link says what it has spent',
+  async () => {
+    const dir = createWorkdir();
+    dir.write('in.csv', createList(ROWS));
+    dir.write('mine.txt', 'mine');
+    const gate = createPaidGate();
+    const { url, agent } = await servePaid(gate.script);
+    const job = dir.spawn(
+      ['run', 'in.csv', ...ARGS, '--api-url', url, '--concurrency', '2', '-o', 'out.csv'],
+      ENV,
+    );
+    await gate.reached(2);
+    symlinkSync('mine.txt', join(dir.path, 'out.csv'));
+    gate.open();
+    const result = await job.end();
+    expect(result.status).toBe(2);
+    expect(agent.tasks).toHaveLength(ROWS / 2);
+    expect(result.stderr).toMatch(/Spent by this command: \$0\.15 \(6 new runs\) \[OUTPUT_MOVED\]/);
+    expect(dir.read('mine.txt')).toBe('mine');
+  },
+);
+
 test.skipIf(process.platform === 'win32')('a ledger that is a link keeps what is paid for', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
