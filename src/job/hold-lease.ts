@@ -70,7 +70,6 @@ function keepLease(
   // The clock of the day may be set back, and this one stands still while the machine sleeps: a lease is fresh by both.
   let renewedAtTick = performance.now();
   let isLost = false;
-  let isClosed = false;
   let onLost = (_error: Error): void => undefined;
   const isFresh = (): boolean => {
     const ageMs = clock.now() - renewedAtMs;
@@ -87,12 +86,11 @@ function keepLease(
     onLost(createLostError());
     return false;
   };
-  const renewal = setInterval(async () => {
+  const renewal = setInterval(() => {
     try {
-      await ledger.ready();
-      if (!isClosed) renew();
+      // While another program writes, nobody can take the lease either: the next time is soon enough.
+      if (ledger.canWrite()) renew();
     } catch (error) {
-      if (isClosed) return;
       // A ledger that is busy may be free again before the lease lapses.
       if (clock.now() - renewedAtMs > LATEST_RENEWAL_MS)
         onLost(error instanceof Error ? error : new Error(describeError(error)));
@@ -106,7 +104,6 @@ function keepLease(
       onLost = (error) => stop.stopFor(error);
     },
     close() {
-      isClosed = true;
       clearInterval(renewal);
       ledger.releaseLease(lease);
     },

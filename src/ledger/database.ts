@@ -144,24 +144,32 @@ export class Database {
     const startMs = performance.now();
     let isTold = false;
     for (;;) {
-      if (this.#turn !== null) return;
-      endTurnOf(this.file, this);
+      if (this.canWrite()) return;
       const waitedMs = performance.now() - startMs;
       // The last time, the driver throws what is to be said.
-      if (waitedMs > LONGEST_WAIT_MS) this.exec('begin immediate');
-      this.exec('pragma busy_timeout = 0');
-      let isOurs: boolean;
-      try {
-        isOurs = waitedMs > LONGEST_WAIT_MS || this.#tryBegin();
-      } finally {
-        this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      if (waitedMs > LONGEST_WAIT_MS) {
+        this.exec('begin immediate');
+        return this.#startTurn();
       }
-      if (isOurs) return this.#startTurn();
       if (!isTold && waitedMs > BUSY_TIMEOUT_MS) {
         isTold = true;
         this.onWait(this.#describeWait());
       }
       await setTimeout(LOOK_AGAIN_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+
+  /** Begins the turn of this process if no other program is writing; false if one is. */
+  canWrite(): boolean {
+    if (this.#turn !== null) return true;
+    endTurnOf(this.file, this);
+    this.exec('pragma busy_timeout = 0');
+    try {
+      if (!this.#tryBegin()) return false;
+      this.#startTurn();
+      return true;
+    } finally {
+      this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
     }
   }
 

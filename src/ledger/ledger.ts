@@ -253,6 +253,11 @@ export class Ledger {
     return this.#database.ready(signal);
   }
 
+  /** False while another program writes; else what is written in this turn of the event loop waits for nobody. */
+  canWrite(): boolean {
+    return this.#database.canWrite();
+  }
+
   /** Ties an intended batch to its run, and begins to flush. The same run a second time changes nothing. */
   sent(batchId: string, runId: string): void {
     this.#database.step(() => markSent(this.#database, batchId, runId));
