@@ -31,6 +31,7 @@ export {
   type CreateOutcome,
   isAgentFailure,
 } from './model/agent-failure.js';
+export type { CitedSource } from './model/answer.js';
 export type { Clock } from './model/clock.js';
 export type { Doubt } from './model/doubt.js';
 export type { EnrichEvent, JobProgress, JobStep, JobStop, JobSummary } from './model/events.js';
