@@ -208,3 +208,17 @@ test('a run whose end was never known counts with its reserved price after it is
   expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 25, reservedMicros: 0 });
   ledger.close();
 });
+
+test('the reserved price of a pruned run whose end was never known counts for its day and its folder too', () => {
+  const clock = createTestClock(20 * 24 * 3_600_000);
+  const ledger = openTestLedger(undefined, clock);
+  const job = openTestJob(ledger, createTestAsk('old'), '/drop/working/a.csv', { folder: 'drop' });
+  ledger.intend(createTestBatch(job, ['Acme'], { reserveMicros: 7 }), null);
+  const since = clock.nowMs;
+  clock.nowMs += 2 * 24 * 3_600_000;
+  expect(ledger.prune({ asksBeforeMs: clock.nowMs }).jobs).toBe(1);
+  const spend = { spentMicros: 7, reservedMicros: 0 };
+  expect([ledger.readSpendSince('drop', since), ledger.readSpendSince(null, since)]).toEqual([spend, spend]);
+  expect(ledger.readSpendSince(null, clock.nowMs).spentMicros).toBe(0);
+  ledger.close();
+});
