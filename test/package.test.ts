@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '..');
 const MAX_PACKAGES = 90;
 /** Of these 19 MiB are the ledger's SQLite twice, for both kinds of Linux, and 8 are what workbooks are packed with. */
-const MAX_BYTES = 46 * 1024 * 1024;
+const MAX_BYTES = 47 * 1024 * 1024;
 
 let folder = '';
 let packed: { files: { path: string }[]; filename: string };
@@ -93,7 +93,7 @@ test('no package wants a newer Node than the project promises', () => {
   expect(wanted.filter((line) => !isMetBy20(line))).toEqual([]);
 });
 
-test('an installation is under 90 packages and 46 MiB, and none of them wants to run a script', () => {
+test('an installation is under 90 packages and 47 MiB, and none of them wants to run a script', () => {
   const lock = JSON.parse(readFileSync(join(folder, 'node_modules', '.package-lock.json'), 'utf8'));
   const packages: Record<string, { hasInstallScript?: boolean }> = lock.packages;
   const others = Object.keys(packages).filter((path) => path !== 'node_modules/rowfill');

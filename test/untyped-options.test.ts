@@ -93,7 +93,9 @@ test('undefined is the same as left out', async () => {
 
 test('a key of the wrong type is not shown', async () => {
   const error = await readError(() => (enrich as Untyped)({ ...GOOD, apiKey: ['sk-secret-0123456789'] }));
-  expect(error.message).toBe('apiKey is of type object, and has to be a string');
+  expect(error.message).toBe(
+    'apiKey is of type object, and has to be a string or a function that returns one',
+  );
 });
 
 test.each([undefined, null, 5, 'in.csv', []])('%j is no options at all', async (options) => {

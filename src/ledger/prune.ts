@@ -115,4 +115,16 @@ function keepSpend(database: Database): void {
      on conflict (job_id, ended_at) do update set cost_micros = cost_micros + excluded.cost_micros`,
     QUARTER_HOUR_MS,
   );
+  // What was settled is counted for its day already.
+  const lost = `from batch join job on job.number = batch.job
+    where batch.job in (${OLD_JOBS}) and batch.state in ('intended', 'sent', 'unknown')`;
+  database.run(
+    `insert into spend (scope, quarter, cost_micros)
+     select scope, quarter, sum(micros) as total from (
+       select '' as scope, batch.intended_at / ?1 * ?1 as quarter, batch.reserve_micros as micros ${lost}
+       union all select job.folder, batch.intended_at / ?1 * ?1, batch.reserve_micros ${lost})
+     where scope is not null group by scope, quarter having total > 0
+     on conflict do update set cost_micros = cost_micros + excluded.cost_micros`,
+    QUARTER_HOUR_MS,
+  );
 }

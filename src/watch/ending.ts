@@ -177,12 +177,18 @@ async function readEnding(take: Take): Promise<Ending | null> {
   return value;
 }
 
-const FAILURE_KINDS: readonly unknown[] = [
-  'usage',
-  'budget',
-  'unreachable',
-  'defect',
-] satisfies FailureKind[];
+/** A table, so that a new kind cannot be forgotten. */
+const FAILURE_KINDS: Readonly<Record<FailureKind, true>> = {
+  usage: true,
+  budget: true,
+  unreachable: true,
+  defect: true,
+  nothing_found: true,
+};
+
+function isFailureKind(kind: unknown): kind is FailureKind {
+  return typeof kind === 'string' && Object.hasOwn(FAILURE_KINDS, kind);
+}
 
 /** Others may write to the folder too, so what is believed is checked: plain names, and what is reported later. */
 function isEnding(value: unknown, name: string): value is Ending {
@@ -193,7 +199,7 @@ function isEnding(value: unknown, name: string): value is Ending {
   const areReplacedPlain = replaces.every((each) => isObject(each) && isPlain(each.name));
   if (!areMovesPlain || !areReplacedPlain || end.file !== name || typeof end.input !== 'string') return false;
   if (end.type === 'done') return typeof end.output === 'string' && isSummary(end.summary);
-  if (end.type !== 'failed' || !FAILURE_KINDS.includes(end.kind) || !isObject(end.problem)) return false;
+  if (end.type !== 'failed' || !isFailureKind(end.kind) || !isObject(end.problem)) return false;
   const { code, message, hint } = end.problem;
   const isProblem =
     typeof code === 'string' && typeof message === 'string' && (hint === null || typeof hint === 'string');

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ID_FILE } from '../../src/watch/folder-id.js';
 import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
 
 const PACE = ['--settle', '100ms', '--poll', '50ms'];
@@ -101,7 +102,12 @@ test('the log goes to a file that only its owner reads, is appended, and is made
   const [earlier, ...lines] = workdir.read('drop/log.jsonl').trim().split('\n');
   expect(earlier).toBe('earlier');
   expect(readLog(lines.join('\n')).map(({ event }) => event)).toContain('done');
-  expect(list(workdir, 'drop')).toEqual(['done', 'failed', 'log.jsonl', 'working']);
+  expect(list(workdir, 'drop').filter((name) => name !== ID_FILE)).toEqual([
+    'done',
+    'failed',
+    'log.jsonl',
+    'working',
+  ]);
 
   const at = (name: string) => join(workdir.path, 'drop', name);
   renameSync(at('log.jsonl'), at('log.jsonl.1'));

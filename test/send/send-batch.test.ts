@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
 import { RowfillError } from '../../src/errors.js';
@@ -51,7 +50,7 @@ test('the request leaves only once its intent is on the disk', async () => {
       onRetry: () => undefined,
     },
   );
-  await setImmediate();
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
   expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'intended' }]);
   // A whole exchange with the server: time enough for a request that does not wait.
   await client.list();

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ID_FILE } from '../../src/watch/folder-id.js';
 import { createDrops, type Drop, Dropper, readOutputRows } from '../helpers/drops.js';
 import { servePaid } from '../helpers/paid-server.js';
 import type { ScriptedAgent } from '../helpers/scripted-agent.js';
@@ -51,7 +52,11 @@ function listFiles(folder: string): string[] {
 
 /** Each file that was dropped is in `done/` with its answers or in `failed/` with its reason, once. */
 function checkFolder(folder: string, drops: readonly Drop[]): void {
-  expect(readdirSync(folder).sort()).toEqual(['done', 'failed', 'working']);
+  expect(
+    readdirSync(folder)
+      .filter((name) => name !== ID_FILE)
+      .sort(),
+  ).toEqual(['done', 'failed', 'working']);
   expect(readdirSync(join(folder, 'working'))).toEqual([]);
   const left = drops.map(({ content }) => content.toString('base64')).sort();
   const found: string[] = [];

@@ -36,6 +36,12 @@ async function openTake(): Promise<{ folders: WatchFolders; take: Take }> {
   return { folders, take };
 }
 
+test('a file whose first answers held nothing ends like any other, also when another watcher finishes it', async () => {
+  const { folders, take } = await openTake();
+  await writeEnding(take, { ...FAILED, kind: 'nothing_found' }, folders);
+  expect(await finishEnding(take, folders)).toMatchObject({ kind: 'nothing_found' });
+});
+
 const FILES = ['list.csv', 'list.csv.error.txt', 'list.filled.csv'];
 
 test('a file goes with all that was made of it, and nothing else stays or goes', async () => {

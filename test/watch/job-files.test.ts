@@ -53,7 +53,7 @@ test.each([
   bench.drop('second.csv', 'company\nCustomer 8\nOther\n');
   const codes: string[] = [];
   await watchUntilDone(bench, { job }, (event) => {
-    if (event.type !== 'waiting') return;
+    if (event.type !== 'waiting' || event.problem.code === 'JOB_FILE_CHANGING') return;
     codes.push(event.problem.code);
     writeFileSync(list, `${CUSTOMERS}Customer 10\n`);
   });
@@ -139,7 +139,9 @@ test.each(['', '{"type":"object","prop'])(
         isBroken = true;
         writeFileSync(schema, half);
       }
-      if (event.type === 'waiting') writeFileSync(schema, whole);
+      // Once: a file that is written again and again is never whole.
+      if (event.type === 'waiting' && event.problem.code !== 'JOB_FILE_CHANGING')
+        writeFileSync(schema, whole);
     });
     expect(bench.list('failed')).toEqual([]);
     expect(bench.list('done')).toEqual(['first.csv', 'first.filled.csv']);
