@@ -25,9 +25,7 @@ export function detectFormat({
     `${name} holds no JSON Lines: none of its first lines is a JSON object`,
     text.startsWith('{')
       ? 'Write each object on one line, or all of them as the items of one list.'
-      : text.startsWith('[')
-        ? 'Make each item of the list an object, such as {"company": "Acme"}.'
-        : 'If it is a table, give it a name that ends in .csv.',
+      : 'If it is a table, give it a name that ends in .csv.',
   );
 }
 

@@ -30,13 +30,6 @@ export async function openJson(
   if (!(await readFirstKeys(openRows(new Notebook()), keys))) {
     throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Give a file with at least one object.');
   }
-  if (keys.size === 0) {
-    throw createUsageError(
-      'INPUT_NO_KEYS',
-      `${name} has no columns: none of its rows is a JSON object with a key`,
-      'Give one object a row, such as {"company": "Acme"}.',
-    );
-  }
   let notebook = new Notebook();
   return {
     shape: {
