@@ -55,6 +55,7 @@ export const PATIENCE_MS = 15 * 60_000;
 /** An intent that waited longer is written anew before its request leaves: who looks for it after a crash goes by its time. */
 const MAX_INTENT_AGE_MS = 10 * 60_000;
 const STALE = new Error('its intent is too old');
+const STOPPED = new Error('the job was stopped before it was sent');
 const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
 /** Writes the intent down, starts the run once, and writes its id down; a lost reply is looked up, never asked again blindly. */
@@ -122,6 +123,8 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
       const run = await client.start(request, {
         beforeSend() {
           if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) throw STALE;
+          // Another batch may have been refused for good while this one waited for its connection.
+          if (stopSignal.aborted) throw STOPPED;
           context.refuseStart();
           start.sent();
         },
@@ -134,6 +137,10 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
       if (isOurs(error)) {
         pacer.giveBack(start);
         ledger.void(batch.id, `not sent: ${error.message}`);
+      } else if (error === STOPPED) {
+        pacer.giveBack(start);
+        ledger.void(batch.id, STOPPED.message);
+        return { status: 'stopped' };
       } else if (error === STALE) {
         pacer.giveBack(start);
         continue;

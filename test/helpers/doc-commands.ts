@@ -110,11 +110,16 @@ class Session {
       return null;
     }
     if (FOR_THE_SHELL.test(line) || this.#movesFiles(line)) return null;
-    const words = splitWords(line.replace(/ <\s*\/dev\/null$/, ''));
+    const [, settings = '', command = ''] =
+      /^((?:[A-Z_]+=\S+ )*)(.*)$/.exec(line.replace(/ <\s*\/dev\/null$/, '')) ?? [];
+    const words = splitWords(command);
     const args = words.slice(words[0] === 'npx' ? 1 : 0);
     if (args.shift() !== 'rowfill') throw new Error(`no test knows how to run this line: ${line}`);
     if (args[0] === 'serve') return this.#serve(args);
-    return this.#workdir.run(await this.#complete(args), { env: this.#env });
+    const own = settings.split(' ').filter((text) => text !== '');
+    const env = { ...this.#env, ...Object.fromEntries(own.map((text) => text.split('=', 2))) };
+    const full = await this.#complete(args);
+    return this.#workdir.run(full, { env });
   }
 
   /** Does what a line does that only makes folders or copies files. */
