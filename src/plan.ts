@@ -13,6 +13,7 @@ import { describeChanges, reportNotes, reportUnmatched } from './job/report-note
 import { checkColumns, resolveAsk } from './job/resolve-ask.js';
 import { resolveBlanks } from './job/resolve-blanks.js';
 import { listDoubts, settleDoubts } from './job/settle-doubts.js';
+import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { SurveyCounts } from './job/survey-counts.js';
 import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
@@ -46,7 +47,7 @@ export interface Plan {
   readonly fruitless: FruitlessJob | null;
   /** The effort ladder: at worst every row has to climb to each level. */
   readonly steps: readonly StepQuote[];
-  /** The first time round with other batch sizes. */
+  /** The first effort with other batch sizes. */
   readonly batchSizes: readonly {
     readonly batchSize: number;
     readonly runs: number;
@@ -105,7 +106,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     reportNotes(trip, exclusion.notes);
     const survey = await surveyRows(trip);
     reportUnmatched(trip);
-    const isPaid = !agent.isFree && survey.quote.worstMicros > 0;
+    const isPaid = !agent.isFree && survey.quote.rows > 0 && survey.quote.worstMicros > 0;
     const doubts = isPaid ? listDoubts(trip, survey) : [];
     if (doubts.length === 0) await settleDoubts(trip, survey, false);
     return createPlan(trip, survey, { notes, doubts });
@@ -159,7 +160,7 @@ function createPlan(trip: Trip, survey: Survey, { notes, doubts }: Pick<Plan, 'n
   };
 }
 
-/** What the first effort costs with so many rows in a run; contacts are paid for by the row. */
+/** What the first effort costs with N rows in a run, repairs included at worst; contacts are paid for by the row. */
 function createSizeQuote({ ask, prices }: Trip, rows: number, batchSize: number): Plan['batchSizes'][number] {
   const [effort = ''] = ask.efforts;
   const runs = Math.ceil(rows / batchSize);
@@ -169,7 +170,7 @@ function createSizeQuote({ ask, prices }: Trip, rows: number, batchSize: number)
   return {
     batchSize,
     runs,
-    worstMicros: runs * runMicros + contactMicros,
+    worstMicros: sumLevel(addRepairs(runs * runMicros + contactMicros)),
     likelyMicros: runs * readLikelyMicros(prices, effort),
   };
 }

@@ -20,7 +20,7 @@ const PRINTED: Readonly<Record<string, string>> = {
     '2 of 3 enriched\n',
   ].join('\n'),
   'rehearse-a-paid-job.mjs':
-    'planned: 95 rows, 13 runs, $0.325 at worst\ndone: … runs, $0.…\nthe bill is right: true\n',
+    'planned: 95 rows, 13 runs, $0.65 at worst\ndone: … runs, $0.…\nthe bill is right: true\n',
   'serve-your-own-agent.mjs': 'row: 3\ncolumn: 6\nrow: 3\nasked once: 1 duplicate\n',
   'use-the-client.mjs':
     'completed: {"city":"Redmond"}\ncited from headquarters.csv, row 82\n404 RUN_NOT_FOUND\n',

@@ -102,9 +102,9 @@ function formatQuote(quote: Quote): string[] {
     `To be asked: ${formatNumber(rows, 'row')} in ${formatNumber(runs, 'run')} of the agent.`,
     `Cost: ${formatDollars(worstMicros)} at worst${likely}${cap}.`,
     ...(likely === '' ? [] : describeClimbs(quote.climbs)),
-    ...(maxCostMicros === null
-      ? ['Rows that come back wrong are asked again, which can add to that: --max-cost caps it all.']
-      : []),
+    ...(worstMicros === 0
+      ? []
+      : ['The worst case includes rows that are sent again because they came back wrong.']),
     `Columns that leave this machine: ${columns.join(', ')}.`,
   ];
 }

@@ -12,6 +12,7 @@ import type { AnswerNotes } from './answer-notes.js';
 import type { CallCap } from './call-cap.js';
 import type { JobTally } from './job-tally.js';
 import type { Patience } from './patience.js';
+import type { StatedCost } from './stated-cost.js';
 import type { StopSwitch } from './stop-switch.js';
 import type { YieldGuard } from './yield-guard.js';
 
@@ -29,6 +30,7 @@ export interface AskContext {
   readonly tally: JobTally;
   readonly answerNotes: AnswerNotes;
   readonly cap: CallCap;
+  readonly statedCost: StatedCost;
   readonly send: SendContext;
   readonly prices: PriceList;
   /** Answers are asked for again on purpose: what comes back replaces the older ones. */

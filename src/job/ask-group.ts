@@ -36,8 +36,10 @@ export async function askGroup(group: QuestionGroup, context: AskContext): Promi
     case 'absent':
       return sendAgain(group, sent.reason, context);
     case 'unknown':
+      context.statedCost.bill(group, batch.reserveMicros);
       return leaveUnknown(batch, sent.reason, context);
     case 'rejected':
+      context.statedCost.bill(group, 0);
       return askOtherwise(group, sent.reason, context);
     case 'fatal':
       context.stop.stopFor(sent.error);
@@ -87,6 +89,7 @@ async function waitAndSettle(
       return settleUnusable(batch, group, readUsableId(run), waited.reason, context);
     case 'late':
       failRows(batch, waited.reason, context);
+      context.statedCost.bill(group, batch.reserveMicros);
       tally.countLate(batch, readRunId(run), waited.reason);
       if (group.attempt === 1) patience.wear(waited.reason);
       return NOTHING;
@@ -141,12 +144,30 @@ function askOtherwise(group: QuestionGroup, reason: string, context: AskContext)
   return { ...NOTHING, again: group.questions.map((question) => ({ ...question, attempt })) };
 }
 
+const COST_REACHED =
+  'not sent again: that could cost more than the worst case stated before the start; the next run of this command sends it';
+
+/** Fails the rows of a group whose run could cost more than was stated. */
+export async function giveUpUnaffordable(group: QuestionGroup, context: AskContext): Promise<void> {
+  await context.ledger.ready();
+  const faults = new Map(group.questions.map(({ key, fault }) => [key, fault]));
+  giveUp(group, COST_REACHED, context, (key) => {
+    const fault = faults.get(key) ?? null;
+    return fault === null ? COST_REACHED : `${fault}; ${COST_REACHED}`;
+  });
+}
+
 /** Rows that no run will answer any more, in this invocation of the job. */
-function giveUp(group: QuestionGroup, reason: string, context: AskContext): NextQuestions {
+function giveUp(
+  group: QuestionGroup,
+  reason: string,
+  context: AskContext,
+  describeRow: (key: string) => string = () => reason,
+): NextQuestions {
   const { ledger, job, inFlight, tally } = context;
   ledger.fail(
     job.id,
-    group.questions.map(({ key }) => ({ key, reason })),
+    group.questions.map(({ key }) => ({ key, reason: describeRow(key) })),
   );
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   tally.countGivenUp(group.questions.length, reason);

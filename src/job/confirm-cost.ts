@@ -19,6 +19,7 @@ export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Prom
   // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
   if (stop.reason !== null) return;
   trip.surveyed = counts;
+  if (!agent.isFree && quote.worstMicros > 0) trip.statedCost.state(survey.steps);
   trip.tally.expectRows(counts);
   reportChanges(trip, repeated);
   reportUnmatched(trip);
@@ -28,8 +29,9 @@ export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Prom
     trip.yields.stopIfClosed();
     return;
   }
-  // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0.
-  const isPaid = !agent.isFree && quote.worstMicros > 0;
+  // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0. What runs that
+  // were left at work may still need was agreed to when they were started.
+  const isPaid = !agent.isFree && quote.rows > 0 && quote.worstMicros > 0;
   await settleDoubts(trip, survey, isPaid);
   if (!isPaid) return;
   if (hooks.confirm !== undefined) {

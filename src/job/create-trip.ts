@@ -27,6 +27,7 @@ import type { OpenAgent } from './open-agent.js';
 import { Patience } from './patience.js';
 import { isPicked } from './pick-rows.js';
 import type { RetryReport } from './retry-report.js';
+import { StatedCost } from './stated-cost.js';
 import { StopSwitch } from './stop-switch.js';
 import type { SurveyCounts } from './survey-counts.js';
 import { YieldGuard } from './yield-guard.js';
@@ -108,6 +109,7 @@ export interface Trip extends TripParts {
   readonly checker: RowChecker;
   readonly inFlight: InFlight;
   readonly prices: PriceList;
+  readonly statedCost: StatedCost;
   readonly lastAttempt: number;
   readonly isRefresh: boolean;
   /** How `select` looks at rows; the survey and the job itself look with other eyes on what is in flight. */
@@ -167,6 +169,7 @@ export function createTrip(parts: TripParts): Trip {
     checker: createRowChecker(ask),
     inFlight: new InFlight(),
     prices,
+    statedCost: new StatedCost({ ask, prices }),
     lastAttempt: readLastAttempt(settings.batchSize),
     isRefresh: freshSinceMs > 0,
     sample: null,

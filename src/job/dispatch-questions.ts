@@ -2,7 +2,7 @@ import { QuestionPool } from '../batch/question-pool.js';
 import { MAX_RECORD_BYTES, type Question } from '../model/question.js';
 import { selectRows } from '../select/select-rows.js';
 import type { AskContext } from './ask-context.js';
-import { askGroup, resumeGroup } from './ask-group.js';
+import { askGroup, giveUpUnaffordable, resumeGroup } from './ask-group.js';
 import { CellNotes } from './cell-notes.js';
 import { createSendContext } from './create-send-context.js';
 import type { Trip } from './create-trip.js';
@@ -30,7 +30,9 @@ export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches)
     stop: trip.stop,
     yields: trip.yields,
     pool: new QuestionPool({ batchSize, maxBatchBytes: MAX_RECORD_BYTES }),
+    statedCost: trip.statedCost,
     askGroup: (group) => askGroup(group, context),
+    giveUpUnaffordable: (group) => giveUpUnaffordable(group, context),
   });
   for (const { open, runId } of recovered.runs) {
     dispatcher.enter(() => resumeGroup(open, runId, context));

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { QuestionPool } from '../batch/question-pool.js';
 import type { Question, QuestionGroup } from '../model/question.js';
 import type { NextQuestions } from './ask-context.js';
+import type { StatedCost } from './stated-cost.js';
 import type { StopSwitch } from './stop-switch.js';
 import type { YieldGuard } from './yield-guard.js';
 
@@ -11,8 +12,11 @@ export interface DispatchContext {
   readonly pool: QuestionPool;
   readonly stop: StopSwitch;
   readonly yields: Pick<YieldGuard, 'isFruitless' | 'isClosed' | 'mayGoOn' | 'stopIfClosed'>;
+  readonly statedCost: Pick<StatedCost, 'hasRoom' | 'take' | 'giveBack'>;
   /** The whole way of one group: sent, waited for, checked, settled. */
   askGroup(group: QuestionGroup): Promise<NextQuestions>;
+  /** Fails the rows of a group whose run could cost more than was stated. */
+  giveUpUnaffordable(group: QuestionGroup): Promise<void>;
 }
 
 /** Batches made ready for each so many that may run: enough that one waits wherever a run ends. */
@@ -28,6 +32,8 @@ export class Dispatcher {
   private readonly urgent: QuestionGroup[] = [];
   /** Groups at an effort whose answers hold nothing so far: what is in flight may still find something. */
   private heldBack: QuestionGroup[] = [];
+  /** Groups that could pass the stated cost: a run in flight may turn out cheaper and make room. */
+  private unaffordable: QuestionGroup[] = [];
   /** True while the budget has no room and only the end of a run can make some. */
   private isShort = false;
   /** Groups that have a slot or wait for one. */
@@ -59,22 +65,56 @@ export class Dispatcher {
 
   /** Asks everything that `source` yields; it is pulled no further than one batch ahead of the places. */
   async run(source: AsyncIterator<readonly Question[]>): Promise<void> {
-    const { stop, askGroup, yields } = this.context;
+    const { stop, yields } = this.context;
     while (stop.reason === null) {
+      const wasIdle = this.entered === 0;
       const group = this.isShort || this.heldBack.length > 0 ? null : await this.takeGroup(source);
       if (group === null) {
         if (this.entered > 0) await this.waitForChange();
-        else if (this.isShort || !(await this.decideHeldBack())) break;
+        // The last run ended while the input was read, and may have left rows to send.
+        else if (!wasIdle) continue;
+        else if (this.isShort || !((await this.decideHeldBack()) || (await this.giveUpUnaffordable()))) break;
         continue;
       }
       while (this.entered >= this.places) await this.waitForChange();
       if (yields.isFruitless(group.level)) this.heldBack.push(group);
-      else this.enter(() => askGroup(group));
+      else this.start(group);
     }
     while (this.entered > 0) await this.waitForChange();
     if (this.isShort) stop.stop('budget');
     else yields.stopIfClosed();
     if (this.defect !== null) throw this.defect.error;
+  }
+
+  /** Starts a group if the stated cost has room for it; else keeps it until a run has ended. */
+  private start(group: QuestionGroup): void {
+    const { askGroup, statedCost } = this.context;
+    if (!statedCost.take(group)) {
+      this.unaffordable.push(group);
+      return;
+    }
+    this.enter(async () => {
+      try {
+        return await askGroup(group);
+      } finally {
+        statedCost.giveBack(group);
+        // The oldest is tried again now; the others when that one has ended.
+        this.urgent.push(...this.unaffordable.splice(0, 1));
+      }
+    });
+  }
+
+  /** With nothing in flight any more: gives up the groups that the stated cost has no room for. False if there are none. */
+  private async giveUpUnaffordable(): Promise<boolean> {
+    const { yields, statedCost, giveUpUnaffordable } = this.context;
+    const groups = this.unaffordable;
+    this.unaffordable = [];
+    for (const group of groups) {
+      if (yields.isClosed(group.level)) continue;
+      if (statedCost.hasRoom(group)) this.urgent.push(group);
+      else await giveUpUnaffordable(group);
+    }
+    return groups.length > 0;
   }
 
   /** With nothing in flight any more: lets the groups go that were held back, or gives them up. False if there are none. */

@@ -64,6 +64,7 @@ function settleRun(
   const isFirst = ledger.settle(batch.id, run, answers, repair.failures);
   const cost = bookCost(run.costDollars.total, batch.reserveMicros);
   context.cap.settle(batch.id, cost.micros);
+  context.statedCost.bill(group, cost.micros);
   // What another job sent fails there, and what `cancel` has settled meanwhile nowhere; the rows that waited fail here.
   if (!isFirst || batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);

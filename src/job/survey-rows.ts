@@ -1,4 +1,5 @@
 import { QuestionPool } from '../batch/question-pool.js';
+import { limitMicros } from '../model/money.js';
 import { readLikelyMicros, readWorstMicros } from '../model/prices.js';
 import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/question.js';
 import type { Climb, Quote } from '../model/quote.js';
@@ -12,6 +13,7 @@ import { pickSample } from './pick-rows.js';
 import { RepeatCounter } from './repeat-counter.js';
 import { reportNotes } from './report-notes.js';
 import { type SharedAnswers, SharedAnswersCounter } from './shared-answers.js';
+import { addRepairs, type LevelCost, sumLevel } from './stated-cost.js';
 import type { SurveyCounts } from './survey-counts.js';
 
 export interface Survey {
@@ -29,10 +31,12 @@ export interface Survey {
   readonly shared: SharedAnswers | null;
 }
 
-/** What one level of the effort ladder would cost: at worst every row has to climb it. */
-export interface StepQuote {
+/** What one level of the effort ladder would cost: at worst every row has to climb it, and repairs take all they may. */
+export interface StepQuote extends LevelCost {
   readonly effort: string;
+  /** Runs of the first time round. */
   readonly runs: number;
+  /** The first time round and its repairs. */
   readonly worstMicros: number;
   /** What it costs if as many rows climb as did before, or as is assumed. */
   readonly likelyMicros: number;
@@ -121,7 +125,7 @@ function readClimbShares({ ask, ledger }: Trip): Climb[] {
 class QuoteMeter {
   private readonly trip: Trip;
   private readonly pool: QuestionPool;
-  private readonly steps: { effort: string; runs: number; worstMicros: number; likelyMicros: number }[];
+  private readonly steps: { effort: string; runs: number; firstMicros: number; likelyMicros: number }[];
   /** Rows, and their runs, that begin at each level. */
   private readonly begun: { rows: number; runs: number }[];
   private firstGroup: QuestionGroup | null = null;
@@ -132,7 +136,7 @@ class QuoteMeter {
   constructor(trip: Trip) {
     this.trip = trip;
     this.pool = new QuestionPool({ batchSize: trip.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
-    this.steps = trip.ask.efforts.map((effort) => ({ effort, runs: 0, worstMicros: 0, likelyMicros: 0 }));
+    this.steps = trip.ask.efforts.map((effort) => ({ effort, runs: 0, firstMicros: 0, likelyMicros: 0 }));
     this.begun = trip.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
   }
 
@@ -150,16 +154,21 @@ class QuoteMeter {
     const { ask, cap } = this.trip;
     const climbs = readClimbShares(this.trip);
     this.addLikely(climbs);
+    const costs = this.readLevels();
+    const steps = this.steps.map((step, level) => {
+      const cost = costs[level] ?? addRepairs(0);
+      return { ...step, ...cost, worstMicros: limitMicros(sumLevel(cost)) };
+    });
     const quote = {
       rows: this.rows,
       runs: this.runs,
-      worstMicros: this.steps.reduce((sum, step) => sum + step.worstMicros, 0),
-      likelyMicros: this.steps.reduce((sum, step) => sum + step.likelyMicros, 0),
+      worstMicros: steps.reduce((sum, step) => sum + step.worstMicros, 0),
+      likelyMicros: steps.reduce((sum, step) => sum + step.likelyMicros, 0),
       climbs,
       columns: ask.send,
       maxCostMicros: cap.micros,
     };
-    return { quote, steps: this.steps, firstGroup: this.firstGroup, lowestLevel: this.lowestLevel };
+    return { quote, steps, firstGroup: this.firstGroup, lowestLevel: this.lowestLevel };
   }
 
   /** At worst every row climbs the whole ladder from where it stands. */
@@ -170,12 +179,35 @@ class QuoteMeter {
     this.runs += 1;
     for (const step of this.steps.slice(group.level)) {
       step.runs += 1;
-      step.worstMicros += readWorstMicros(prices, step.effort, group.questions.length, ask, group.fields);
+      step.firstMicros += readWorstMicros(prices, step.effort, group.questions.length, ask, group.fields);
     }
     const begun = this.begun[group.level];
     if (begun === undefined) return;
     begun.rows += group.questions.length;
     begun.runs += 1;
+  }
+
+  /**
+   * What each level may cost. A run that an earlier command of this job left at work may need repairs and have rows that
+   * climb: both are this command's, and its own price is not.
+   */
+  private readLevels(): LevelCost[] {
+    const { ask, job, ledger, prices } = this.trip;
+    const levels = this.steps.map(({ firstMicros }) => addRepairs(firstMicros));
+    for (const { batch } of ledger.findOpenBatches(ask.id)) {
+      if (batch.jobId !== job.id) continue;
+      const from = Math.max(0, ask.efforts.indexOf(batch.effort));
+      for (const [level, effort] of ask.efforts.entries()) {
+        const cost = levels[level];
+        if (cost === undefined || level < from) continue;
+        const more = addRepairs(readWorstMicros(prices, effort, batch.rows.length, ask, batch.fields));
+        levels[level] = {
+          firstMicros: cost.firstMicros + (level === from ? 0 : more.firstMicros),
+          repairMicros: cost.repairMicros + more.repairMicros,
+        };
+      }
+    }
+    return levels;
   }
 
   /** Rows that climb go in full batches, since they wait for one another. */

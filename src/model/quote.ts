@@ -15,9 +15,9 @@ export interface Quote {
   /** Rows that would be asked; their runs at the first effort level, if nothing has to be repaired. */
   readonly rows: number;
   readonly runs: number;
-  /** The most that the first time round can cost, every level of the effort ladder included. */
+  /** The most that the job can cost: every row at every level of the effort ladder, and as much again for repairs. */
   readonly worstMicros: number;
-  /** The same with as many rows at each level as `climbs` says. */
+  /** With as many rows at each level as `climbs` says, and no repairs. */
   readonly likelyMicros: number;
   /** What `likelyMicros` supposes; empty without a ladder. */
   readonly climbs: readonly Climb[];

@@ -39,14 +39,14 @@ test('a plan tells rows, columns with examples, runs, cost and the first request
       'Columns that would leave this machine:',
       '  company: Acme · Bolt',
       '  domain: acme.example',
-      'Runs: 1. Cost: $0.025 at worst.',
+      'Runs: 1. Cost: $0.05 at worst, likely $0.025.',
       'Time: about 60 s, if a run takes a minute.',
       'Other batch sizes, at the first effort:',
-      '  --batch-size 1: 2 runs, $0.05 at worst',
-      '  --batch-size 4: 1 run, $0.025 at worst',
-      '  --batch-size 8: 1 run, $0.025 at worst',
-      '  --batch-size 16: 1 run, $0.025 at worst',
-      '  --batch-size 32: 1 run, $0.025 at worst',
+      '  --batch-size 1: 2 runs, $0.10 at worst, likely $0.05',
+      '  --batch-size 4: 1 run, $0.05 at worst, likely $0.025',
+      '  --batch-size 8: 1 run, $0.05 at worst, likely $0.025',
+      '  --batch-size 16: 1 run, $0.05 at worst, likely $0.025',
+      '  --batch-size 32: 1 run, $0.05 at worst, likely $0.025',
       '',
     ].join('\n'),
   );
@@ -78,13 +78,14 @@ test('what a plan says is what the run then does', async () => {
   const summary = JSON.parse((await dir.run(['run', ...words, '--yes'], ENV)).stdout);
   expect(plan).toMatchObject({
     runs: 3,
-    worst_usd: 0.075,
+    worst_usd: 0.15,
+    likely_usd: 0.075,
     rows: { ask: 3, twin: 1, unchanged: 1, total: 5 },
   });
   expect(summary).toMatchObject({
     ask: plan.ask,
     runs: { created: plan.runs },
-    cost_usd: plan.worst_usd,
+    cost_usd: plan.likely_usd,
     duplicates: plan.rows.twin,
     rows: {
       enriched: plan.rows.ask + plan.rows.twin,
@@ -115,10 +116,10 @@ test('a plan takes every option of run, and other batch sizes count what contact
   const result = await dir.run(['plan', ...words, ...ends, ...more], ENV);
   expect(result).toMatchObject({ status: 0, stderr: '' });
   const plan = JSON.parse(result.stdout);
-  expect(plan).toMatchObject({ runs: 2, worst_usd: 10.06, likely_usd: 1.4 });
+  expect(plan).toMatchObject({ runs: 2, worst_usd: 20.12, likely_usd: 1.4 });
   expect(plan.batch_sizes.slice(0, 2)).toEqual([
-    { batch_size: 1, runs: 3, worst_usd: 15.06, likely_usd: 2.1 },
-    { batch_size: 4, runs: 1, worst_usd: 5.06, likely_usd: 0.7 },
+    { batch_size: 1, runs: 3, worst_usd: 30.12, likely_usd: 2.1 },
+    { batch_size: 4, runs: 1, worst_usd: 10.12, likely_usd: 0.7 },
   ]);
   expect(readdirSync(dir.path).sort()).toEqual(['in.csv']);
 });
@@ -129,11 +130,11 @@ test('with a ladder the likely cost counts the rows that climb, and the plan say
   const { url } = await servePaid();
   const words = ['in.csv', '-f', 'answer', '--api-url', url, '--effort', 'low,high'];
   const { stdout } = await dir.run(['plan', ...words], ENV);
-  expect(stdout).toContain('Cost: $6.30 at worst, likely $3.30.');
-  expect(stdout).toContain('  high: 12 runs, $6.00 at worst, likely $3.00\n');
+  expect(stdout).toContain('Cost: $12.60 at worst, likely $3.30.');
+  expect(stdout).toContain('  high: 12 runs, $12.00 at worst, likely $3.00\n');
   expect(stdout).toContain('Likely assumes that 50 % of the rows go on from low to high');
   expect(JSON.parse((await dir.run(['plan', ...words, '--json'], ENV)).stdout)).toMatchObject({
-    worst_usd: 6.3,
+    worst_usd: 12.6,
     likely_usd: 3.3,
     climbs: [{ from: 'low', to: 'high', share: 0.5, known_rows: null }],
   });

@@ -91,7 +91,9 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
     pool,
     stop: new StopSwitch(),
     yields: FRUITFUL,
+    statedCost: { hasRoom: () => true, take: () => true, giveBack: () => undefined },
     askGroup,
+    giveUpUnaffordable: async () => undefined,
   });
   await dispatcher.run(openQuestions(scene.runs));
   return account.report();

@@ -10,7 +10,7 @@ test('a job at its budget tells what is left, and the cap that it names is enoug
   bench.write('in.csv', createList(50));
   const first = await bench.run({ maxCost: 0.06 });
   expect(first.summary).toMatchObject({ stop: 'budget', costMicros: 50_000 });
-  expect(first.summary.remaining).toEqual({ rows: 34, runs: 5, worstMicros: 125_000 });
+  expect(first.summary.remaining).toEqual({ rows: 34, runs: 5, worstMicros: 250_000 });
   expect(first.summary.rows.over_budget).toBe(34);
   const second = await bench.run({ maxCost: (50_000 + 125_000) / 1e6 });
   expect(second.summary).toMatchObject({ stop: 'done', costMicros: 175_000, remaining: null });
@@ -21,7 +21,7 @@ test('a cap below the price of one run starts none, and what is left is the whol
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(10));
   const { summary } = await bench.run({ maxCost: 0.02 });
-  expect(summary).toMatchObject({ stop: 'budget', remaining: { rows: 10, runs: 2, worstMicros: 50_000 } });
+  expect(summary).toMatchObject({ stop: 'budget', remaining: { rows: 10, runs: 2, worstMicros: 100_000 } });
   expect(bench.agent.tasks).toEqual([]);
 });
 
@@ -30,7 +30,7 @@ test('what is left of a refresh are the rows that still have their older answer'
   bench.write('in.csv', createList(24));
   await bench.run();
   const { summary, rows } = await bench.run({ refresh: true, maxCost: 0.1 });
-  expect(summary).toMatchObject({ stop: 'budget', remaining: { rows: 16, runs: 2, worstMicros: 50_000 } });
+  expect(summary).toMatchObject({ stop: 'budget', remaining: { rows: 16, runs: 2, worstMicros: 100_000 } });
   expect(countStatuses(rows)).toEqual({ enriched: 24 });
 });
 
@@ -44,7 +44,7 @@ test('a row that a ladder has still to climb is left too, from where it stands',
   bench.write('in.csv', createList(8));
   const { summary } = await bench.run({ effort: ['low', 'medium'], maxCost: 0.1 });
   expect(summary).toMatchObject({ stop: 'budget', costMicros: PRICE_MICROS });
-  expect(summary.remaining).toEqual({ rows: 8, runs: 1, worstMicros: 100_000 });
+  expect(summary.remaining).toEqual({ rows: 8, runs: 1, worstMicros: 200_000 });
 });
 
 test('the cap holds over repairs and over every time that the job is run', async () => {
@@ -96,7 +96,7 @@ test('prices of one’s own are what is reserved and told', async () => {
   const declined = { code: 'COST_DECLINED' };
   await expect(bench.run({}, { confirm })).rejects.toMatchObject(declined);
   await expect(bench.run({ prices: { low: 0.03 } }, { confirm })).rejects.toMatchObject(declined);
-  expect(quotes).toEqual([75_000, 90_000]);
+  expect(quotes).toEqual([150_000, 180_000]);
   const { summary } = await bench.run({ prices: { low: 0.03 }, maxCost: 0.05 });
   // After the first run 0.025 are left, which is less than a run may cost by that list.
   expect(summary).toMatchObject({ stop: 'budget', costMicros: PRICE_MICROS });

@@ -1,0 +1,156 @@
+import { expect, onTestFinished, test } from 'vitest';
+import type { Quote } from '../../src/model/quote.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import { createRunJson, openRawServer, sendJson } from '../helpers/raw-server.js';
+import type { Script } from '../helpers/scripted-agent.js';
+import { type Bend, countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
+
+const LOW = (): number => 0.025;
+
+function quoteHook(quotes: Quote[]): { confirm: (quote: Quote) => Promise<boolean> } {
+  return {
+    async confirm(quote) {
+      quotes.push(quote);
+      return true;
+    },
+  };
+}
+
+const foreign: Bend = (rows) => ({ rows: rows.map((row) => ({ ...row, row_id: `x${row.row_id}` })) });
+
+const useless: readonly [string, Script][] = [
+  ['that bring only foreign row ids', script(foreign, LOW)],
+  ['that bring no row', script(() => ({ rows: [] }), LOW)],
+  ['that bring no list', script(() => ({ note: 'sorry' }), LOW)],
+];
+
+for (const [name, agent] of useless) {
+  test(`runs ${name} never cost more than was stated, and the rows say why they were left`, async () => {
+    const bench = await openJobBench(agent);
+    bench.write('in.csv', createList(40));
+    const quotes: Quote[] = [];
+    const { summary, rows } = await bench.run({}, quoteHook(quotes));
+    expect(quotes).toMatchObject([{ runs: 5, worstMicros: 250_000, likelyMicros: 125_000 }]);
+    expect(bench.server.report().billedMicros).toBe(250_000);
+    expect(summary).toMatchObject({ stop: 'done', costMicros: 250_000 });
+    expect(countStatuses(rows)).toEqual({ failed: 40 });
+    for (const row of rows) {
+      expect(row.enrichment_error).toMatch(/; not sent again: that could cost more than the worst case/);
+    }
+    // The next command states its price, and asks, before it sends them again.
+    await expect(bench.run({}, { confirm: async () => false })).rejects.toMatchObject({
+      code: 'COST_DECLINED',
+    });
+    expect(bench.server.report().billedMicros).toBe(250_000);
+  });
+}
+
+test('runs that cannot be found any more never cost more than was stated', async () => {
+  let created = 0;
+  const server = await openRawServer(({ method, url }, response) => {
+    if (method === 'POST') {
+      created += 1;
+      const active = { status: 'running', stopReason: null, completedAt: null };
+      return sendJson(response, 200, createRunJson(`agent_run_${created}`, active));
+    }
+    if (/runs\/agent_run/.test(url)) {
+      return sendJson(response, 404, {
+        error: { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'gone' },
+      });
+    }
+    return sendJson(response, 200, { object: 'list', data: [], hasMore: false, nextCursor: null });
+  });
+  onTestFinished(() => server.close());
+  const bench = await openJobBench(script(foreign));
+  bench.write('in.csv', createList(16));
+  const { summary } = await bench.run({ apiUrl: server.url });
+  expect(summary.costMicros).toBeLessThanOrEqual(100_000);
+  expect(created).toBeLessThanOrEqual(4);
+}, 60_000);
+
+test('useless repairs of some rows leave the others their first time round', async () => {
+  const isBad = (row: { readonly fields: object }): boolean =>
+    /Company ([1-9]|1\d)$/.test(JSON.stringify(row.fields).slice(0, -2));
+  const bench = await openJobBench(script((rows) => ({ rows: rows.filter((row) => !isBad(row)) }), LOW));
+  bench.write('in.csv', createList(80));
+  const { summary, rows } = await bench.run({ concurrency: 1 });
+  expect(countStatuses(rows)).toEqual({ enriched: 61, failed: 19 });
+  expect(rows.slice(19).every((row) => row.enrichment_status === 'enriched')).toBe(true);
+  expect(summary.costMicros).toBeLessThanOrEqual(500_000);
+  expectOwnAnswers(rows);
+});
+
+test('a row that is missing once is sent again and answered, also where it is the only one', async () => {
+  for (const count of [1, 8, 40]) {
+    const bench = await openJobBench(
+      script((rows, _task, run) => ({ rows: run === 1 ? rows.slice(1) : rows }), LOW),
+    );
+    bench.write('in.csv', createList(count));
+    const { rows } = await bench.run();
+    expect(countStatuses(rows)).toEqual({ enriched: count });
+  }
+});
+
+test('runs that fail without being billed leave their money for smaller repairs', async () => {
+  const bench = await openJobBench(
+    script(
+      (rows) => ({ rows: rows.length > 1 ? [] : rows }),
+      (task) => ((task.request.input?.data ?? []).length > 1 ? 0 : 0.003),
+    ),
+  );
+  bench.write('in.csv', createList(8));
+  const { rows } = await bench.run({ concurrency: 1 });
+  expect(countStatuses(rows)).toEqual({ enriched: 8 });
+});
+
+test('rows whose open fields differ do not climb beyond what was stated', async () => {
+  const prices: Record<string, number> = { low: 0.025, high: 0.5 };
+  const names = ['a', 'b', 'c', 'd'];
+  const bench = await openJobBench(
+    script(
+      (rows, task) => ({
+        rows: rows.map((row, index) => {
+          const open = names.filter((_name, bit) => ((index + 1) >> bit) % 2 === 1);
+          const nulls = Object.fromEntries(open.map((name) => [name, null]));
+          return task.request.effort === 'low' ? { ...row, fields: { ...row.fields, ...nulls } } : row;
+        }),
+      }),
+      (task) => prices[task.request.effort ?? ''] ?? 0,
+    ),
+  );
+  bench.write('in.csv', createList(8));
+  const quotes: Quote[] = [];
+  const { summary, rows } = await bench.run({ fields: names, effort: ['low', 'high'] }, quoteHook(quotes));
+  expect(summary.costMicros).toBeLessThanOrEqual(quotes[0]?.worstMicros ?? 0);
+  expect(countStatuses(rows)).toEqual({ enriched: 2, partial: 6 });
+});
+
+test('a run left at work keeps what its rows may need: repairs and the next level of the ladder', async () => {
+  const prices: Record<string, number> = { low: 0.025, high: 0.5 };
+  const stop = new AbortController();
+  let isStopped = false;
+  const answer = script(
+    (rows, task) => ({
+      rows: task.request.effort === 'low' ? rows.map((row) => ({ ...row, fields: { answer: null } })) : rows,
+    }),
+    (task) => prices[task.request.effort ?? ''] ?? 0,
+  );
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const bench = await openJobBench(async (task, signal) => {
+    if (!isStopped) {
+      isStopped = true;
+      stop.abort();
+      await opened;
+    }
+    return answer(task, signal);
+  });
+  bench.write('in.csv', createList(8));
+  await bench.run({ effort: ['low', 'high'] }, { signal: stop.signal });
+  open();
+  const { summary, rows } = await bench.run({ effort: ['low', 'high'] });
+  expect(countStatuses(rows)).toEqual({ enriched: 8 });
+  expect(summary.costMicros).toBe(525_000);
+});
