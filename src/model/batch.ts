@@ -61,6 +61,11 @@ export function createBatch(parts: BatchParts, invocation: number, resends = 0):
   return { ...parts, rows, id: `b_${hash}` };
 }
 
+/** What the ids of a batch's rows begin with, as an agent repeats them. */
+export function readRowIdPrefix(batchId: string): string {
+  return `${createRowIdStart(batchId.slice(2))}-`;
+}
+
 /** 40 bits of the batch's name: among 10,000 batches the chance that two share them is 1 in 20,000. */
 function createRowIdStart(hash: string): string {
   return `r${Number.parseInt(hash.slice(0, 10), 16).toString(36).padStart(8, '0')}`;

@@ -12,6 +12,11 @@ const INSTRUCTION = [
 
 const ROW_ID = 'row_id';
 
+/** True if a run may have been created by `createRequest`, as far as its query tells. */
+export function hasOurQuery(query: string): boolean {
+  return query.includes(INSTRUCTION);
+}
+
 /** The request that asks one batch. Cell values stand in `input.data` alone, never in `query` or `systemPrompt`. */
 export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonObject[]): CreateRunRequest {
   const ownName = readOwnName(ask);

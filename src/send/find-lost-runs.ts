@@ -1,7 +1,10 @@
 import type { AgentClient } from '../api/agent-client.js';
 import { isAgentFailure } from '../model/agent-failure.js';
+import { readRowIdPrefix } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
+import { isJsonObject } from '../model/json.js';
 import { type AgentRun, isRunId } from '../model/run.js';
+import { hasOurQuery } from './create-request.js';
 
 /** A batch whose request may have reached the agent; both times are milliseconds since 1970. */
 export interface LostBatch {
@@ -32,6 +35,8 @@ const LOOK_AGAIN_MS = 500;
 const PAGE_SIZE = 100;
 /** A list that is longer than this many pages never ends: it makes up new cursors, or its runs have no dates. */
 const MAX_PAGES = 1_000;
+/** Runs that are read one by one because the list does not show what they were asked. */
+const MAX_READS = 1_000;
 /** This machine's clock and the agent's may differ by so much more than is known. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 
@@ -68,6 +73,8 @@ class Search {
   private readonly sinceMs: number;
   private readonly untilMs: number;
   private readonly missing: Set<string>;
+  /** What a run repeats of each batch if its metadata is left out: the batch's id, or the ids of its rows. */
+  private readonly marks: ReadonlyMap<string, readonly string[]>;
   private readonly runIds = new Map<string, string>();
   /** Runs that the list shows without what they were asked: the batch of each, null for none of ours. */
   private readonly asked = new Map<string, string | null>();
@@ -81,6 +88,9 @@ class Search {
     this.sinceMs = Math.min(...batches.map((batch) => batch.intendedAtMs)) - clockAheadMs - CLOCK_SKEW_MS;
     this.untilMs = Math.max(...batches.map((batch) => batch.lostAtMs)) - clockAheadMs + CLOCK_SKEW_MS;
     this.missing = new Set(batches.map((batch) => batch.batchId));
+    this.marks = new Map(
+      batches.map(({ batchId }) => [batchId, [`"${batchId}"`, `"${readRowIdPrefix(batchId)}`]]),
+    );
   }
 
   get isComplete(): boolean {
@@ -123,20 +133,34 @@ class Search {
     }
   }
 
-  /** The batch that a run was started for. A list may leave out what runs were asked: then the run itself is read, once. */
+  /** The batch that a run was started for. If the list does not tell, the run itself is read, once. */
   private async readBatchId(run: AgentRun): Promise<string | null> {
-    if (run.request !== null) return run.request.metadata?.rowfill_batch ?? null;
-    // Nothing can be asked about such a run.
-    if (!isRunId(run.id)) return null;
+    const named = readMetadata(run);
+    if (named !== null) return named;
     const createdAtMs = Date.parse(run.createdAt);
     if (createdAtMs < this.sinceMs || createdAtMs > this.untilMs) return null;
+    const marked = this.findMarked(run);
+    if (marked !== null) return marked;
+    // Nothing can be asked about a run without a valid id.
+    if (showsRecords(run) || !isRunId(run.id)) return null;
     const known = this.asked.get(run.id);
     if (known !== undefined) return known;
+    if (this.asked.size >= MAX_READS) {
+      this.blind ??= run.id;
+      return null;
+    }
     const whole = await this.readRun(run.id);
-    if (whole !== null && whole.request === null) this.blind ??= run.id;
-    const batchId = whole?.request?.metadata?.rowfill_batch ?? null;
+    const batchId = whole === null ? null : (readMetadata(whole) ?? this.findMarked(whole));
+    if (whole !== null && batchId === null && !isForeign(whole)) this.blind ??= run.id;
     this.asked.set(run.id, batchId);
     return batchId;
+  }
+
+  /** The batch whose id, or whose rows' ids, a run repeats anywhere. */
+  private findMarked(run: AgentRun): string | null {
+    const text = JSON.stringify(run);
+    for (const [batchId, marks] of this.marks) if (marks.some((mark) => text.includes(mark))) return batchId;
+    return null;
   }
 
   /** Null for a run that was deleted in the meantime. */
@@ -148,4 +172,23 @@ class Search {
       throw error;
     }
   }
+}
+
+/** The batch that a run's metadata names; null if they were left out. */
+function readMetadata({ request }: AgentRun): string | null {
+  const metadata: unknown = request?.metadata;
+  const batchId = isJsonObject(metadata) ? metadata.rowfill_batch : null;
+  return typeof batchId === 'string' ? batchId : null;
+}
+
+/** True if a run shows what it was sent, where our row ids would be. */
+function showsRecords({ request }: AgentRun): boolean {
+  const records: unknown = request?.input?.data;
+  return (Array.isArray(records) && records.length > 0) || isJsonObject(request?.outputSchema);
+}
+
+/** True for a run without our row ids that tells enough of its request to be another program's. */
+function isForeign(run: AgentRun): boolean {
+  const query: unknown = run.request?.query;
+  return showsRecords(run) || (typeof query === 'string' && !hasOurQuery(query));
 }

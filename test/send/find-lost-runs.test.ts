@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { findLostRuns, type LostBatch } from '../../src/send/find-lost-runs.js';
+import { readRowIdPrefix } from '../../src/model/batch.js';
+import { createRequest } from '../../src/send/create-request.js';
+import { type FoundRuns, findLostRuns, type LostBatch } from '../../src/send/find-lost-runs.js';
 import { withClient } from '../helpers/open-client.js';
 import { createRunJson, type RawHandler, sendJson } from '../helpers/raw-server.js';
 import { VirtualClock } from '../helpers/virtual-clock.js';
@@ -107,7 +109,8 @@ test.each([
     const endless: RawHandler = (_request, response) => {
       pages += 1;
       const createdAt = date(clock.now());
-      const run = createRunJson(`run_${pages}`, { createdAt, request: { query: 'q', metadata: {} } });
+      const request = { query: 'q', input: { data: [{ company: 'Acme' }] }, metadata: {} };
+      const run = createRunJson(`run_${pages}`, { createdAt, request });
       sendPage(response, [run], `cursor_${pages}`);
     };
     await withClient(endless, {}, async ({ client }) => {
@@ -240,6 +243,95 @@ test('whoever stops the job does not wait for the list', async () => {
       const { runIds, doubt } = await findLostRuns(client, [createLost(clock, 'b_1')], options);
       expect(runIds.size).toBe(0);
       expect(doubt).toContain('stopped');
+    },
+  );
+});
+
+/** A request of ours as an agent repeats it, with some of its members left out. */
+function createOwnRequest(batchId: string, parts: readonly string[]): Record<string, unknown> {
+  const rowId = `${readRowIdPrefix(batchId)}1`;
+  const data = [{ company: 'Acme', row_id: rowId }];
+  const ask = { query: 'Who leads it?', system: null, send: ['company'], fields: [], schema: {} };
+  const batch = { complaint: null, rows: [{ key: 'k', record: { company: 'Acme' }, rowId }], fields: [] };
+  const whole: Record<string, unknown> = {
+    ...createRequest(ask as never, batch as never, []),
+    input: { data },
+  };
+  return Object.fromEntries(parts.map((name) => [name, whole[name]]));
+}
+
+test.each([
+  ['its records alone', ['input']],
+  ['its schema alone', ['outputSchema']],
+  ['all but the metadata', ['query', 'input', 'outputSchema', 'effort']],
+])('a run that repeats %s is found by the ids of its rows', async (_what, parts) => {
+  const clock = new VirtualClock();
+  const data = [
+    createRunJson('run_other', {
+      createdAt: new Date(clock.now()).toISOString(),
+      request: createOwnRequest('b_00000000000000000000beef', parts),
+    }),
+    createRunJson('run_ours', {
+      createdAt: new Date(clock.now()).toISOString(),
+      request: { ...createOwnRequest('b_0123456789abcdef01234567', parts), metadata: {} },
+    }),
+  ];
+  await withClient(
+    (_request, response) => sendPage(response, data),
+    {},
+    async ({ client, server }) => {
+      const lost = [createLost(clock, 'b_0123456789abcdef01234567')];
+      const options = { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER };
+      expect(await findLostRuns(client, lost, options)).toEqual({
+        runIds: new Map([['b_0123456789abcdef01234567', 'run_ours']]),
+        doubt: null,
+      });
+      expect(server.requests).toHaveLength(1);
+    },
+  );
+});
+
+test('a run that shows less than its records is read: then it is found, foreign, or leaves a doubt', async () => {
+  const clock = new VirtualClock();
+  const batchId = 'b_0123456789abcdef01234567';
+  const createdAt = new Date(clock.now()).toISOString();
+  const cases: readonly [Record<string, unknown>, FoundRuns][] = [
+    [createOwnRequest(batchId, ['query', 'input']), { runIds: new Map([[batchId, 'run_1']]), doubt: null }],
+    [{ query: 'Tell me about the weather.' }, { runIds: new Map(), doubt: null }],
+    [
+      { query: 'q', outputSchema: { type: 'object' } },
+      { runIds: new Map(), doubt: null },
+    ],
+    [
+      createOwnRequest(batchId, ['query', 'effort']),
+      { runIds: new Map(), doubt: 'the agent does not tell what its run run_1 was asked' },
+    ],
+    [{ effort: 'low' }, { runIds: new Map(), doubt: 'the agent does not tell what its run run_1 was asked' }],
+  ];
+  for (const [request, expected] of cases) {
+    const handler: RawHandler = ({ url }, response) =>
+      url.includes('?')
+        ? sendPage(response, [createRunJson('run_1', { createdAt, request: { query: 'cut sho…' } })])
+        : sendJson(response, 200, createRunJson('run_1', { createdAt, request }));
+    await withClient(handler, {}, async ({ client }) => {
+      const options = { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER };
+      expect(await findLostRuns(client, [createLost(clock, batchId)], options)).toEqual(expected);
+    });
+  }
+});
+
+test('a run of long ago that shows nothing is not read, and leaves no doubt', async () => {
+  const clock = new VirtualClock();
+  const createdAt = new Date(clock.now() - 60 * MINUTE_MS).toISOString();
+  const data = [createRunJson('run_1', { createdAt, request: { effort: 'low' } })];
+  await withClient(
+    (_request, response) => sendPage(response, data),
+    {},
+    async ({ client, server }) => {
+      const options = { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER };
+      const found = await findLostRuns(client, [createLost(clock, 'b_0123456789abcdef01234567')], options);
+      expect(found).toEqual({ runIds: new Map(), doubt: null });
+      expect(server.requests).toHaveLength(1);
     },
   );
 });
