@@ -1,4 +1,5 @@
 import { createUsageError } from '../errors.js';
+import { QUARTER_HOUR_MS } from '../model/clock.js';
 import type { JsonValue } from '../model/json.js';
 import { type AgentRun, isRunId } from '../model/run.js';
 import { AgentError } from './agent-error.js';
@@ -96,6 +97,8 @@ async function resolveDelay(
   // A proxy that has lost its way to the agent says of every run that it cannot be found.
   const hasAnswered = caller.hasAnswered || error.status === 404 || error.status === 410;
   if (error.status === null && !isRetryable(error, hasAnswered)) throw error;
+  // The run is left open: the same command looks for it again later.
+  if (isRetryable(error, hasAnswered) && (error.retryAfterMs ?? 0) > LONGEST_ASKED_MS) throw error;
   const previousAt = trouble.add();
   const { attempts, elapsedMs } = trouble;
   const state = { attempt: attempts, elapsedMs, random: clock.random(), hasAnswered };
@@ -109,6 +112,8 @@ async function resolveDelay(
   return Math.max(trouble.delayMs, Math.min(error.retryAfterMs ?? 0, LONGEST_DELAY_MS));
 }
 
+/** An agent that asks for a longer wait than this ends the job, as one that refuses to start runs for as long. */
+const LONGEST_ASKED_MS = QUARTER_HOUR_MS;
 /** A run is read this often at least before it is given up. */
 const LEAST_READS = 5;
 const FIRST_DELAY_MS = 1_000;

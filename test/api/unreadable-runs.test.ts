@@ -89,6 +89,29 @@ describe('a run that alone cannot be read, while the agent answers otherwise', (
     });
   });
 
+  test.each<[string, number, Record<string, string>, object]>([
+    ['503', 503, { 'retry-after': '86400' }, { error: 'busy', tag: 'SERVICE_OVERLOADED' }],
+    ['429', 429, { 'retry-after': '901' }, { error: 'slow down' }],
+    ['500', 500, { 'retry-after': 'Wed, 01 Jan 2098 00:00:00 GMT' }, { error: 'oops' }],
+  ])('it answers %s and asks for more than a quarter of an hour: the job ends at once', async (...args) => {
+    const [, status, headers, body] = args;
+    const clock = new ManualClock();
+    await open(
+      clock,
+      spoil((_request, response) => sendJson(response, status, body, headers)),
+      async (client) => {
+        const limits = {
+          signal: new AbortController().signal,
+          deadlineMs: 3_600_000,
+          onEnd: () => undefined,
+        };
+        const { result, tookMs } = await drive(clock, waitForRun(client, 'bad', limits));
+        expect(result).toMatchObject({ status: 'fatal', error: { kind: 'unreachable', status } });
+        expect(tookMs).toBe(0);
+      },
+    );
+  });
+
   test('it is given up where its broken JSON breaks the list as well', async () => {
     const clock = new ManualClock();
     await open(clock, spoil(sendText(NAN), sendText(`{"data":[${NAN}]}`)), async (client) => {
