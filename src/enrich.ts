@@ -19,7 +19,7 @@ import { fitInput } from './job/fit-input.js';
 import { awaitLease } from './job/hold-lease.js';
 import { createJobParts } from './job/job-parts.js';
 import { loadExclusion } from './job/load-exclusion.js';
-import { addSpent, isLedgerError, saveMovedLedger } from './job/moved-ledger.js';
+import { addSpent, describeDamage, isLedgerError, saveMovedLedger } from './job/moved-ledger.js';
 import { openAgent } from './job/open-agent.js';
 import { readRemaining } from './job/read-remaining.js';
 import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js';
@@ -135,7 +135,7 @@ export async function enrich(
         // A damaged ledger takes no end either; what damaged it is what the user needs to know.
         if (!isLedgerError(error)) throw closing;
       }
-      throw saveMovedLedger(ledger, error) ?? addSpent(error, trip.tally);
+      throw saveMovedLedger(ledger, error) ?? addSpent(describeDamage(ledger, error), trip.tally);
     }
   } catch (error) {
     return await closers.closeAfter(error);

@@ -37,6 +37,22 @@ function describeSaved(ledger: Ledger): { message: string; hint: string } {
   };
 }
 
+/** Codes of a ledger whose content makes no sense any more. */
+const DAMAGED: ReadonlySet<string> = new Set(['LEDGER_DAMAGED', 'LEDGER_NOT_A_DATABASE']);
+
+/** Says of a ledger that was damaged while it was in use what happened, and which runs it may not know of. */
+export function describeDamage(ledger: Ledger, error: unknown): unknown {
+  if (!(error instanceof RowfillError) || !DAMAGED.has(error.code)) return error;
+  const runs = ledger.listRecentRuns();
+  const lost = runs.length === 0 ? '' : `. Runs that may be missing there: ${runs.join(', ')}`;
+  return createUsageError(
+    error.code,
+    `The ledger was changed by another program, or damaged, while it was in use: ${ledger.path}${lost}`,
+    'Stop what changes the file (a restore, a sync tool, an editor). Bring back the newest whole copy before the next start, or save what is readable with `sqlite3 ledger.sqlite .recover`; without it the same rows are paid for again.',
+    error,
+  );
+}
+
 /** True for an error about the ledger itself, such as LEDGER_DAMAGED. */
 export function isLedgerError(error: unknown): error is RowfillError {
   return error instanceof RowfillError && error.code.startsWith('LEDGER_');

@@ -102,8 +102,8 @@ export class Ledger {
   readonly #keys: AnswerKeys;
   /** What this process intended and has not ended, so that it need not be read again. */
   readonly #open = new Map<string, OpenRecord>();
-  /** Runs sent or settled since the files were last found in place, with their costs; null while a run works. */
-  readonly #recentRuns = new Map<string, number | null>();
+  /** Runs sent or settled since the files were last found in place, by batch. */
+  readonly #recentRuns = new Map<string, RecentRun>();
   /** The files were found in place in this turn of the event loop. */
   #isInPlace = false;
 
@@ -129,11 +129,15 @@ export class Ledger {
    */
   findMove(): RowfillError | null {
     if (this.#database.findDisplaced() !== null) {
-      return createMovedError(this.#database.path, [...this.#recentRuns].map(describeRun));
+      return createMovedError(this.#database.path, this.listRecentRuns());
     }
-    for (const [runId, costMicros] of this.#recentRuns)
-      if (costMicros !== null) this.#recentRuns.delete(runId);
+    for (const [batchId, { isWritten }] of this.#recentRuns) if (isWritten) this.#recentRuns.delete(batchId);
     return null;
+  }
+
+  /** Runs of this process that the file may not know of, each with its cost, as text. */
+  listRecentRuns(): string[] {
+    return [...this.#recentRuns.values()].filter(({ runId }) => runId !== '').map(describeRun);
   }
 
   /** Throws LEDGER_MOVED as `findMove` finds it. Looks once in a turn of the event loop, in which many batches may start. */
@@ -258,10 +262,15 @@ export class Ledger {
     return this.#database.canWrite();
   }
 
+  /** Keeps a run's id in memory, so that it can be named if the ledger cannot be written any more. */
+  remember(batchId: string, runId: string): void {
+    this.#recentRuns.set(batchId, { runId, costMicros: null, isWritten: false });
+  }
+
   /** Ties an intended batch to its run, and begins to flush. The same run a second time changes nothing. */
   sent(batchId: string, runId: string): void {
+    this.remember(batchId, runId);
     this.#database.step(() => markSent(this.#database, batchId, runId));
-    this.#recentRuns.set(runId, null);
     this.#database.flushSoon();
   }
 
@@ -285,10 +294,13 @@ export class Ledger {
     failures: readonly RowFailure[],
   ): boolean {
     const parts = { known: this.#open.get(batchId), run, answers, failures, nowMs: this.#clock.now() };
-    const isFirst = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, parts));
-    this.#open.delete(batchId);
     const { micros } = bookCost(run.costDollars.total, parts.known?.reserveMicros ?? 0);
-    this.#recentRuns.set(run.id, micros);
+    // Noted first: a ledger that cannot take it in must not leave the run listed as one that works.
+    const runId = run.id === '' ? (this.#recentRuns.get(batchId)?.runId ?? '') : run.id;
+    this.#recentRuns.set(batchId, { runId, costMicros: micros, isWritten: false });
+    const isFirst = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, parts));
+    this.#recentRuns.set(batchId, { runId, costMicros: micros, isWritten: true });
+    this.#open.delete(batchId);
     this.#database.flushSoon();
     return isFirst;
   }
@@ -421,6 +433,15 @@ export class Ledger {
   }
 }
 
-function describeRun([runId, costMicros]: readonly [string, number | null]): string {
-  return `${runId} (${costMicros === null ? 'still running' : `$${formatMicros(costMicros)}`})`;
+/** A run that the file may not know of if it was moved or damaged. */
+interface RecentRun {
+  readonly runId: string;
+  /** Null while the run works. */
+  readonly costMicros: number | null;
+  /** Its result was written. */
+  readonly isWritten: boolean;
+}
+
+function describeRun({ runId, costMicros }: RecentRun): string {
+  return `${runId} (${costMicros === null ? 'may still be running' : `$${formatMicros(costMicros)}`})`;
 }

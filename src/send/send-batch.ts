@@ -130,6 +130,7 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
         },
       });
       pacer.accept(start);
+      ledger.remember(batch.id, run.id);
       await ledger.ready();
       ledger.sent(batch.id, run.id);
       return { status: 'sent', run, adopted: false };

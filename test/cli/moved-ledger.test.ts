@@ -113,7 +113,9 @@ test.skipIf(process.platform === 'win32')(
 
 test.skipIf(process.platform === 'win32').each([
   ['emptied', (path: string) => truncateSync(path), 'LEDGER_MOVED'],
-  ['overwritten', (path: string) => writeFileSync(path, 'x'.repeat(200_000)), 'LEDGER_'],
+  ['overwritten', (path: string) => writeFileSync(path, 'x'.repeat(200_000)), 'LEDGER_DAMAGED'],
+  ['overwritten with another kind of file', (path: string) => writeFileSync(path, '{}'), 'LEDGER_DAMAGED'],
+  ['cut', (path: string) => truncateSync(path, 6_000), 'LEDGER_DAMAGED'],
 ])('a job whose ledger is %s in place says what it has spent', async (_title, harm, code) => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(ROWS));
@@ -121,12 +123,14 @@ test.skipIf(process.platform === 'win32').each([
   const { url, agent } = await servePaid(gate.script);
   const { result } = await moveMidJob(dir, gate, url, harm);
   expect(result.status).toBe(2);
-  expect(result.stderr).toContain(`[${code}`);
-  expect(result.stderr).toMatch(
-    code === 'LEDGER_MOVED'
-      ? /may be missing there: \w+ \(.+\), \w+ \(/
-      : /Spent by this command: \$0\.\d+ \(\d+ new runs?/,
-  );
+  expect(result.stderr).toContain(`[${code}]`);
+  expect(result.stderr).toMatch(/may be missing there: \w+ \(.+\), \w+ \(/);
+  if (code === 'LEDGER_DAMAGED') {
+    expect(result.stderr).toContain(
+      'The ledger was changed by another program, or damaged, while it was in use',
+    );
+    expect(result.stderr).toMatch(/Spent by this command: \$0\.\d+ \(\d+ new runs?/);
+  }
   if (code === 'LEDGER_MOVED') expect(agent.tasks).toHaveLength(2);
 });
 

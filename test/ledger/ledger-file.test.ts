@@ -82,7 +82,7 @@ test.skipIf(ON_WINDOWS).each(MOVES)(
       kind: 'usage',
       code: 'LEDGER_MOVED',
       message: expect.stringContaining(
-        `${path}. Runs that may be missing there: run_working (still running)`,
+        `${path}. Runs that may be missing there: run_working (may still be running)`,
       ),
     });
     expect(() => ledger.intend(createTestBatch(job, ['Hooli']), null)).toThrow(error);
@@ -287,4 +287,15 @@ test.skipIf(ON_WINDOWS)('a link to a file that is not there makes no new ledger'
       message: expect.stringContaining(path),
     }),
   );
+});
+
+test.skipIf(ON_WINDOWS)('a run that ended without a usable result is not listed as one that works', () => {
+  const { ledger, job, path } = openWorking();
+  const batch = createTestBatch(job, ['Corp']);
+  ledger.intend(batch, null);
+  ledger.sent(batch.id, 'run_spoilt');
+  ledger.settle(batch.id, createTestRun(''), [], []);
+  rmSync(path);
+  expect(ledger.findMove()?.message).toContain('run_spoilt ($0.025)');
+  ledger.close();
 });
