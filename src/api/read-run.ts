@@ -76,7 +76,8 @@ export function parseThisRun(value: JsonValue, id: string, call: CallRequest): A
   if (run.id === id) return run;
   throw new AgentError('WRONG_RUN', `${what} answered with another run than ${id}`, {
     status: 200,
-    isForeign: true,
+    // A cache gives out old answers to a GET only: another try of anything else would bring the same.
+    isForeign: call.method === 'GET',
     hint: 'Something on the way may be giving out old answers (a cache), or the agent mixes up its runs.',
   });
 }

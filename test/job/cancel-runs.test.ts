@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
+import type { RetryPolicy } from '../../src/api/retry.js';
 import { cancelRuns } from '../../src/job/cancel-runs.js';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
 import { openRawAgent } from '../helpers/raw-agent.js';
-import { sendJson } from '../helpers/raw-server.js';
+import { createRunJson, sendJson } from '../helpers/raw-server.js';
 
 type Answer = (response: ServerResponse) => void;
 
@@ -27,7 +28,7 @@ const OUTAGES: [what: string, answer: Answer][] = [
 ];
 
 /** Cancels the only run of a job at an agent that answers the cancel like this, and everything else well. */
-async function cancelOne(answer: Answer) {
+async function cancelOne(answer: Answer, retry: Partial<RetryPolicy> = { maxRetries: 0 }) {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-cancel-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const agent = await openRawAgent({
@@ -43,7 +44,7 @@ async function cancelOne(answer: Answer) {
   const batch = createTestBatch(job, ['Company 1']);
   ledger.intend(batch, null);
   ledger.sent(batch.id, 'run_1');
-  const client = new AgentClient({ baseUrl: agent.url, env: {}, retry: { maxRetries: 0 } });
+  const client = new AgentClient({ baseUrl: agent.url, env: {}, retry });
   onTestFinished(() => client.close());
   const result = await cancelRuns({
     client,
@@ -64,6 +65,21 @@ test.each(OUTAGES)(
     expect(open).toBe(1);
   },
 );
+
+test('an answer that names another run is told at once, and the run is still waited for', async () => {
+  let cancels = 0;
+  const { result, open } = await cancelOne((response) => {
+    cancels += 1;
+    sendJson(response, 200, createRunJson('run_2', { status: 'cancelled' }));
+  }, {});
+  expect(cancels).toBe(1);
+  expect(result).toMatchObject({
+    cancelled: [],
+    givenUp: [],
+    failed: [{ runId: 'run_1', reason: expect.stringContaining('answered with another run than run_1') }],
+  });
+  expect(open).toBe(1);
+});
 
 test('a run that the agent itself does not know is given up', async () => {
   const error = { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.' };
