@@ -15,18 +15,23 @@ const MIN_KEY_LENGTH = 6;
 /** Deeper than any value that is accepted, and far from where a recursion would fail. */
 const MAX_DEPTH = 256;
 
+/** So many characters of a key from its start, or up to its end, are as good as the key. */
+const KEY_END_LENGTH = 12;
+
 /**
- * Makes a function that takes keys out of a text: as they are, percent-encoded, or split by white space, line breaks, escape
- * sequences and invisible characters.
+ * Makes a function that takes keys out of a text, in capitals or small letters: whole, or 12 characters or more of their
+ * start or end; as they are, percent-encoded, or split by white space, line breaks, escape sequences and invisible
+ * characters.
  */
 export function createMask(keys: readonly (string | null | undefined)[]): (text: string) => string {
-  const long = keys.filter((key) => key !== null && key !== undefined && key.length >= MIN_KEY_LENGTH);
-  if (long.length === 0) return (text) => text;
-  const patterns = long.map((key) => ({ length: key?.length ?? 0, pattern: createPattern(key ?? '') }));
+  const patterns = keys
+    .filter((key) => key !== null && key !== undefined && key.length >= MIN_KEY_LENGTH)
+    .map((key) => createPattern(key ?? ''));
+  if (patterns.length === 0) return (text) => text;
   return (text) => {
     let masked = text;
-    for (const { length, pattern } of patterns) {
-      if (masked.length >= length) masked = masked.replace(pattern, '***');
+    for (const { ends, whole, length } of patterns) {
+      if (masked.length >= length && ends.test(masked)) masked = masked.replace(whole, '***');
     }
     return masked;
   };
@@ -35,15 +40,38 @@ export function createMask(keys: readonly (string | null | undefined)[]): (text:
 /** Between two characters of a key; bounded, so that no text can keep the search busy. */
 const GAP = String.raw`(?:\u001b\[[0-?]*[ -/]*[@-~]|[\s\p{Cc}\p{Cf}\p{DI}]|%(?:0[0-9a-fA-F]|1[0-9a-fA-F]|20)){0,64}`;
 
-function createPattern(key: string): RegExp {
-  const characters = [...key].map((character) => {
-    const bytes = [...Buffer.from(character)].map((byte) => {
-      const hex = byte.toString(16).padStart(2, '0');
-      return `%${[...hex].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('')}`;
-    });
-    return `(?:${character.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}|${bytes.join('')})`;
-  });
-  return new RegExp(characters.join(GAP), 'gu');
+interface KeyPattern {
+  /** Finds the start or the end of the key; nearly no text has either, so this is what has to be fast. */
+  readonly ends: RegExp;
+  /** Finds as much of the key as there is. */
+  readonly whole: RegExp;
+  /** A shorter text holds neither. */
+  readonly length: number;
+}
+
+function createPattern(key: string): KeyPattern {
+  const characters = [...key].map(createCharacter);
+  const start = characters.slice(0, KEY_END_LENGTH);
+  const end = characters.slice(-KEY_END_LENGTH);
+  const afterStart = characters
+    .slice(KEY_END_LENGTH)
+    .reduceRight((rest, character) => `(?:${GAP}${character}${rest})?`, '');
+  const beforeEnd = characters
+    .slice(0, -KEY_END_LENGTH)
+    .reduce((rest, character) => `(?:${rest}${character}${GAP})?`, '');
+  const startText = start.join(GAP);
+  const endText = end.join(GAP);
+  return {
+    ends: new RegExp(`${startText}|${endText}`, 'iu'),
+    whole: new RegExp(`${startText}${afterStart}|${beforeEnd}${endText}`, 'giu'),
+    length: start.length,
+  };
+}
+
+/** One character of a key, as it is or percent-encoded. */
+function createCharacter(character: string): string {
+  const bytes = [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`);
+  return `(?:${character.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}|${bytes.join('')})`;
 }
 
 /** A JSON value with every text in it changed, names of keys too; the same object if none was. What is nested deeper than any value may be is dropped. */

@@ -36,6 +36,14 @@ describe('a key is masked', () => {
     ['split by a tag character', split('\u{e0041}')],
     ['split by a filler', split('\u3164')],
     ['split by a percent-encoded line break', split('%0A')],
+    ['in capitals', KEY.toUpperCase()],
+    ['in capitals, and percent-encoded', encodeURIComponent(KEY.toUpperCase())],
+    ['without its first character', KEY.slice(1)],
+    ['without its last character', KEY.slice(0, -1)],
+    ['its first twelve characters', KEY.slice(0, 12)],
+    ['its last twelve characters', KEY.slice(-12)],
+    ['its first sixteen characters, in small letters', KEY.slice(0, 16).toLowerCase()],
+    ['its last sixteen characters, split by spaces', [...KEY.slice(-16)].join(' ')],
   ])('%s', (_name, text) => {
     const masked = mask(`before ${text} after`);
     expect(masked).toMatch(/^before \*\*\*( and \*\*\*)? after$/);
@@ -45,9 +53,10 @@ describe('a key is masked', () => {
     for (const text of [
       '',
       'sk-live',
-      KEY.slice(1),
-      KEY.slice(0, -1),
-      KEY.toUpperCase(),
+      KEY.slice(0, 11),
+      KEY.slice(-11),
+      `${KEY.slice(0, 7)}…${KEY.slice(-4)}`,
+      `${KEY.slice(0, 11)}${KEY.slice(-11, -1)}`,
       'a'.repeat(10_000),
     ]) {
       expect(mask(text)).toBe(text);
