@@ -17,8 +17,9 @@ export function isOwnColumn(column: string): boolean {
 
 /** What a cell says about the row, folded for comparing; null for numbers, dates, addresses, long text and blanks. */
 export function readTelling(kind: ColumnKind, value: JsonValue | undefined): string | null {
-  if (typeof value !== 'string' || value.length > MAX_LENGTH || !/\p{L}{2}/u.test(value)) return null;
-  if (/@|^\d+[-/. ]|^\s*(?:yes|no|true|false)\s*$/i.test(value)) return null;
+  if (typeof value !== 'string' || value.length > MAX_LENGTH) return null;
+  if (!(NAMED.has(kind) ? /\p{L}/u : WORD_OR_CODE).test(value)) return null;
+  if (/@|^\d+[-/. ]|^\s*(?:yes|no|true|false|q[1-4]|h[12])\s*$/i.test(value)) return null;
   const text = kind === 'company' ? normaliseCompanyName(value) : normaliseText(value);
   return kind === 'domain' || kind === 'url' ? text.replace(WEB_ADDRESS, '') : text;
 }
@@ -28,6 +29,10 @@ export function isOfPeople(column: string): boolean {
   return resolveColumnKind(column) === 'person' || splitColumnName(column).some((word) => PEOPLE.has(word));
 }
 
+/** Kinds of columns in which a single letter can be a whole name, as in 3M. */
+const NAMED: ReadonlySet<ColumnKind> = new Set(['company', 'person']);
+/** Two letters in a row, or a code such as D12: a building, a model, a department. An amount, such as 5k, begins with a digit. */
+const WORD_OR_CODE = /\p{L}{2}|^\s*\p{L}[-_. ]?\d/u;
 const MAX_LENGTH = 100;
 const WEB_ADDRESS = /^https?:\/\/|^(?:https?:\/\/)?www\.|\/$/g;
 

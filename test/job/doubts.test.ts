@@ -181,3 +181,26 @@ test('a watched folder moves such a file to failed, with the reason and what set
   expect(reason).toContain('ROWS_SHARE_ANSWERS');
   expect(reason).toContain('--share-answers');
 });
+
+test.each([
+  ['unit', (index: number) => `D${index}`],
+  ['model', (index: number) => `X-${index}`],
+  ['company', (index: number) => `${index}M`],
+])('rows that differ only in codes, in the column %s, share an answer too', async (column, tell) => {
+  const bench = await openJobBench(answerPaid);
+  const rows = Array.from({ length: 12 }, (_, index) => `acme.example,${tell(index + 1)}`);
+  bench.write('in.csv', [`website,${column}`, ...rows, ''].join('\n'));
+  await expect(bench.run({ send: ['website'] })).rejects.toMatchObject({ code: 'ROWS_SHARE_ANSWERS' });
+  expect(bench.agent.tasks).toEqual([]);
+});
+
+test.each([
+  ['size', (index: number) => `${index}k`],
+  ['quarter', (index: number) => `Q${(index % 4) + 1}`],
+  ['grade', (index: number) => 'ABCDEF'.charAt(index % 6)],
+])('amounts, quarters and single letters, as in the column %s, tell no rows apart', async (column, tell) => {
+  const bench = await openJobBench(answerPaid);
+  const rows = Array.from({ length: 12 }, (_, index) => `acme.example,${tell(index + 1)}`);
+  bench.write('in.csv', [`website,${column}`, ...rows, ''].join('\n'));
+  expect((await bench.run({ send: ['website'] })).summary.stop).toBe('done');
+});
