@@ -2,6 +2,7 @@ import { createUsageError } from '../errors.js';
 import { type FileLook, type RecipeDraft, suggest, suggestQuery } from '../init.js';
 import { checkFieldNames, parseField } from '../model/field.js';
 import { readNearest } from '../model/nearest.js';
+import { showName } from '../model/show-name.js';
 
 /** What is known of a recipe so far: from options, then from answers. */
 export type Draft = {
@@ -43,8 +44,10 @@ export function readSend(names: readonly string[], look: FileLook): readonly str
     if (columns.includes(name)) continue;
     const nearest = readNearest(name, columns);
     const hint =
-      nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : `The columns are ${columns.join(', ')}.`;
-    throw createUsageError('UNKNOWN_COLUMN', `${look.name} has no column ${name}`, hint);
+      nearest.length > 0
+        ? `Did you mean ${nearest.map(showName).join(' or ')}?`
+        : `The columns are ${columns.map(showName).join(', ')}.`;
+    throw createUsageError('UNKNOWN_COLUMN', `${look.name} has no column ${showName(name)}`, hint);
   }
   return [...new Set(names)];
 }

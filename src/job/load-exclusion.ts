@@ -4,6 +4,7 @@ import type { Blanks } from '../model/blank.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { readNearest } from '../model/nearest.js';
 import { type FaultyRow, type Row, readValue } from '../model/row.js';
+import { showName } from '../model/show-name.js';
 import { formatCount, formatNumber } from '../model/words.js';
 import type { EnrichOptions } from '../options.js';
 import type { InputNote } from '../read/notebook.js';
@@ -200,8 +201,15 @@ function checkSent({ on, onAnswer }: KeyColumns, send: readonly string[]): void 
 function checkColumn(where: string, column: string, file: string, columns: readonly string[]): void {
   if (columns.includes(column)) return;
   const nearest = readNearest(column, columns);
-  const hint = nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : `It has ${columns.join(', ')}.`;
-  throw createUsageError('UNKNOWN_COLUMN', `${where} names ${column}, which ${file} does not have`, hint);
+  const hint =
+    nearest.length > 0
+      ? `Did you mean ${nearest.map(showName).join(' or ')}?`
+      : `It has ${columns.map(showName).join(', ')}.`;
+  throw createUsageError(
+    'UNKNOWN_COLUMN',
+    `${where} names ${showName(column)}, which ${file} does not have`,
+    hint,
+  );
 }
 
 function readRecord(row: Row, columns: ReadonlySet<string>): JsonObject {

@@ -6,7 +6,8 @@ import { readNearest } from '../model/nearest.js';
 import { OversizeError, readWholeFile } from '../model/read-file.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
 import { holdsObjects } from '../model/shape.js';
-import { formatList, formatPart } from '../model/text-list.js';
+import { showName } from '../model/show-name.js';
+import { formatPart } from '../model/text-list.js';
 import type { EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 import { describeOrigin } from './describe-origin.js';
@@ -146,16 +147,24 @@ async function resolveSend(
     if (hasColumn(input, column)) continue;
     const nearest = readNearest(column, columns);
     const list =
-      columns.length > 0 ? `The columns are ${formatList(columns)}.` : 'None of its rows could be read.';
-    const hint = nearest.length > 0 ? `Did you mean ${nearest.map(formatPart).join(' or ')}?` : list;
+      columns.length > 0
+        ? `The columns are ${columns.map(showPart).join(', ')}.`
+        : 'None of its rows could be read.';
+    const hint = nearest.length > 0 ? `Did you mean ${nearest.map(showPart).join(' or ')}?` : list;
     const where = describeOrigin(origins, `send/${index}`, '--send');
     throw createUsageError(
       'UNKNOWN_COLUMN',
-      `${where} names ${formatPart(column)}, which the input does not have`,
+      `${where} names ${showPart(column)}, which the input does not have`,
       hint,
     );
   }
   return [...new Set(wanted)];
+}
+
+/** A column as it would be typed, or with escapes if it holds what nobody can see. */
+function showPart(column: string): string {
+  const shown = showName(column);
+  return shown === column ? formatPart(column) : shown;
 }
 
 /** In a JSON file a dotted name reaches into nested objects. */
