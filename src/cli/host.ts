@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { createMask } from '../model/foreign-text.js';
 import { readKeyFile } from './api-key.js';
 import { cleanText } from './clean-text.js';
 
@@ -104,16 +105,19 @@ const SECRETS = ['EXA_API_KEY', 'ROWFILL_SERVE_KEY'];
 /** Hides the keys of the environment and of the key file, which may hold another one later. */
 function createKeyFilter(env: Environment): (text: string) => string {
   const keys = new Set<string>();
+  let mask = createMask([]);
   const add = (key: string | undefined): void => {
     const trimmed = key?.trim() ?? '';
     // Anything shorter is not a key, and may be part of ordinary text.
-    if (trimmed.length >= 8) keys.add(trimmed);
+    if (trimmed.length < 8 || keys.has(trimmed)) return;
+    keys.add(trimmed);
+    mask = createMask([...keys]);
   };
   for (const name of SECRETS) add(env[name]);
   const file = env.EXA_API_KEY_FILE;
   return (text) => {
     if (file !== undefined && file !== '') add(tryKeyFile(file));
-    return [...keys].reduce((rest, key) => rest.replaceAll(key, '***'), text);
+    return mask(text);
   };
 }
 
