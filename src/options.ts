@@ -192,6 +192,16 @@ function resolveEfforts(options: EnrichOptions): readonly string[] {
       'Name each level once, the lowest first.',
     );
   }
+  const order = Object.keys(HOSTED_PRICES).filter((level) => level !== 'auto');
+  const ranks = efforts.map((effort) => order.indexOf(effort)).filter((rank) => rank >= 0);
+  const fall = ranks.findIndex((rank, index) => rank < (ranks[index - 1] ?? 0));
+  if (fall > 0) {
+    throw createUsageError(
+      'BAD_EFFORT',
+      `--effort ${efforts.join(',')} goes down from ${order[ranks[fall - 1] ?? 0]} to ${order[ranks[fall] ?? 0]}`,
+      'Name the lowest level first: each next one is for what is still missing.',
+    );
+  }
   const known = { ...HOSTED_PRICES, ...options.prices };
   const unknown = efforts.find((effort) => !Object.hasOwn(known, effort));
   if (unknown !== undefined) {

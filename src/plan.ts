@@ -103,8 +103,10 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         onRetry: () => undefined,
       }),
     );
+    reportNotes(trip);
     reportNotes(trip, exclusion.notes);
     const survey = await surveyRows(trip);
+    reportNotes(trip);
     reportUnmatched(trip);
     const isPaid = !agent.isFree && survey.quote.rows > 0 && survey.quote.worstMicros > 0;
     const doubts = isPaid ? listDoubts(trip, survey) : [];

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { createUsageError, type RowfillError } from '../errors.js';
 import { readDollars } from '../model/money.js';
 import { readNearest } from '../model/nearest.js';
-import { splitList } from '../model/text-list.js';
+import { hasBlankPart, splitList } from '../model/text-list.js';
 import type { CommandArgs, OptionSpec, OptionTable } from './command.js';
 import type { CommandEntry } from './commands.js';
 
@@ -131,10 +131,11 @@ function readOption(raw: readonly (string | null)[], name: string, spec: OptionS
   if (texts.length < raw.length) throw createMissingError(flag, spec.value);
   if (spec.kind === 'texts') return texts;
   if (spec.kind === 'list') {
-    const names = texts.flatMap(splitList);
-    if (names.length > 0) return names;
+    const blank = texts.find(hasBlankPart);
+    if (blank === undefined) return texts.flatMap(splitList);
     const example = `For example: ${flag}=${spec.value ?? 'VALUE'}. Is a variable of your script empty?`;
-    throw createUsageError('EMPTY_LIST', `${flag} is “${texts.join(' ')}”, which names nothing`, example);
+    const fault = splitList(blank).length === 0 ? 'which names nothing' : 'which has a blank part';
+    throw createUsageError('EMPTY_LIST', `${flag} is “${blank}”, ${fault}`, example);
   }
   const [text = '', ...more] = texts;
   if (more.length > 0) {

@@ -9,6 +9,13 @@ export function splitList(text: string): string[] {
   return parts.filter((part) => part !== '');
 }
 
+/** True for a list with a part that names nothing: `a,,b`, `,a`, `a,` or a blank text. */
+export function hasBlankPart(text: string): boolean {
+  // What ends without a comma matches once more at its end.
+  const parts = [...`${text},`.matchAll(PART)].slice(0, -1);
+  return parts.some(([, quoted, plain = '']) => (quoted ?? plain.trim()) === '');
+}
+
 /** The list that `splitList` takes apart into these parts. */
 export function formatList(parts: readonly string[]): string {
   return parts.map(formatPart).join(', ');

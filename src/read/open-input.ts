@@ -21,7 +21,7 @@ export async function openInput(options: InputOptions): Promise<Input> {
     const reader = (await isZip(source))
       ? await openZipped(source, options)
       : await openTable(source, options);
-    const nameNotes = describeName(reader.shape, options.path);
+    const nameNotes = [...describeName(reader.shape, options.path), ...describeUnused(reader.shape, options)];
     return {
       name: source.name,
       shape: reader.shape,
@@ -49,6 +49,20 @@ function describeName({ format }: FileShape, path: string): InputNote[] {
     ? 'The file is a text, though its name is that of a workbook; it is read as what it is.'
     : 'The file is an Excel workbook, though its name is not; it is read as what it is.';
   return [{ code: 'NAME_MISLEADS', message }];
+}
+
+/** Options that the kind of file has no use for: said, since they may have been meant for another file. */
+function describeUnused({ format }: FileShape, options: InputOptions): InputNote[] {
+  const { sheet, delimiter, encoding } = options;
+  const [kind, given] =
+    format === 'xlsx'
+      ? ['a workbook', { '--delimiter': delimiter, '--encoding': encoding }]
+      : format === 'csv'
+        ? ['not a workbook', { '--sheet': sheet }]
+        : ['JSON', { '--sheet': sheet, '--delimiter': delimiter }];
+  const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (names.length === 0) return [];
+  return [{ code: 'OPTION_UNUSED', message: `Ignored ${names.join(' and ')}: the file is ${kind}.` }];
 }
 
 const WORKBOOK_NAME = /\.(?:xlsx|xlsm|xltx|xltm|xls)(?:\.gz)?$/i;

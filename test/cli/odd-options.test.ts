@@ -121,3 +121,57 @@ test.each([
   expect(status).toBe(2);
   expect(stderr).toContain(option);
 });
+
+test.each([
+  ['high,low', 'goes down from high to low'],
+  ['low,high,medium', 'goes down from high to medium'],
+  ['ultra,auto,low', 'goes down from ultra to low'],
+])('--effort %s is refused: it %s', async (effort, why) => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(3));
+  const { status, stderr } = await dir.run(['plan', 'in.csv', '-f', 'answer', '--effort', effort], {
+    env: ENV,
+  });
+  expect(status).toBe(2);
+  expect(stderr).toContain(`--effort ${effort} ${why} [BAD_EFFORT]`);
+});
+
+test.each(['low,auto', 'auto,high', 'minimal,low,medium,high,xhigh,ultra'])(
+  '--effort %s is taken',
+  async (effort) => {
+    const dir = createWorkdir();
+    dir.write('in.csv', createList(3));
+    expect(await dir.run(['plan', 'in.csv', '-f', 'answer', '--effort', effort], { env: ENV })).toMatchObject(
+      {
+        status: 0,
+      },
+    );
+  },
+);
+
+test.each([
+  ['in.csv', 'company\nAcme\n', ['--sheet', 'x'], 'Ignored --sheet: the file is not a workbook.'],
+  ['in.jsonl', '{"company":"Acme"}\n', ['--sheet', '2'], 'Ignored --sheet: the file is JSON.'],
+  [
+    'in.json',
+    '[{"company":"Acme"}]',
+    ['--sheet', 'x', '--delimiter', ';'],
+    'Ignored --sheet and --delimiter',
+  ],
+])('an option that %s has no use for is named', async (name, content, words, note) => {
+  const dir = createWorkdir();
+  dir.write(name, content);
+  const { stdout } = await dir.run(['plan', name, '-f', 'answer', '--send', 'company', ...words], {
+    env: ENV,
+  });
+  expect(stdout).toContain(note);
+});
+
+test('a name that nobody can see is shown with escapes', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company,na\u200bme\nAcme,x\n');
+  const words = ['plan', 'in.csv', '-f', 'answer', '--send'];
+  expect((await dir.run([...words, '\u200b\u200b'], { env: ENV })).stderr).toContain(
+    '--send names "\\u200b\\u200b", which the input does not have',
+  );
+});
