@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { isJsonObject, type JsonObject } from '../../src/model/json.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { createList, type JobBench, openJobBench } from '../helpers/job.js';
+import { openRawAgent } from '../helpers/raw-agent.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
 
 const PRICE_MICROS = 25_000;
@@ -142,4 +144,46 @@ test('an interruption does not wait for the look: the run is looked for the next
   const last = await bench.run();
   expect(last.summary).toMatchObject({ stop: 'done', runs: { created: 0, adopted: 1 }, reservedMicros: 0 });
   expect(countStatuses(last.rows)).toEqual({ enriched: 8 });
+});
+
+/** The request as an agent repeats it that leaves some of its members out. */
+function keepOfRequest(names: readonly string[]): (json: JsonObject) => JsonObject {
+  return (json) => {
+    const request = isJsonObject(json.request) ? json.request : {};
+    const kept = Object.entries(request).filter(([name]) => names.includes(name));
+    return {
+      ...json,
+      request: Object.fromEntries(kept),
+      output: { text: '', structured: null, grounding: [] },
+    };
+  };
+}
+
+test.each([[['query', 'input', 'outputSchema', 'effort']], [['outputSchema']], [['input']]])(
+  'a run whose reply was lost is adopted from an agent that repeats only %j of its request',
+  async (names) => {
+    const agent = await openRawAgent({ losesReplies: true, changeRun: keepOfRequest(names) });
+    const bench = await openBench([]);
+    bench.write('in.csv', 'company\nCompany 1\n');
+    const { summary } = await bench.run({ apiUrl: agent.url, batchSize: 1, maxCost: 0.025 });
+    expect(summary).toMatchObject({
+      unknownRuns: 0,
+      runs: { created: 0, adopted: 1 },
+      costMicros: PRICE_MICROS,
+    });
+    expect(agent.runs).toHaveLength(1);
+  },
+);
+
+test('a run whose reply was lost is not bought again from an agent that does not tell what its runs were asked', async () => {
+  const agent = await openRawAgent({ losesReplies: true, changeRun: keepOfRequest(['effort']) });
+  const bench = await openBench([]);
+  bench.write('in.csv', createList(8));
+  for (let command = 0; command < 2; command += 1) {
+    const { summary, rows } = await bench.run({ apiUrl: agent.url });
+    expect(summary).toMatchObject({ unknownRuns: 1, costMicros: 0, reservedMicros: PRICE_MICROS });
+    expect(countStatuses(rows)).toEqual({ failed: 8 });
+    expect(rows[0]?.enrichment_error).toContain('whether');
+    expect(agent.runs).toHaveLength(1);
+  }
 });
