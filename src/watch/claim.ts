@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, readFile, stat, unlink, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Holder, parseHolder, RENEW_MS, readGoneAt, readHolder } from '../ledger/holder.js';
 import { hasCode, isMissing } from './file-state.js';
 
@@ -84,6 +84,8 @@ export class Claim {
     if (this.#lost.signal.aborted) return false;
     try {
       const last = await readLastNumber(this.#folder, this.#id);
+      // Not this folder alone is missing: the watched one is away, with all that is in it.
+      if (last === null) await stat(dirname(this.#folder));
       const isMine = last === this.number && (await readClaim(this.#getPath()))?.token === this.#token;
       if (isMine) await this.#setTime(new Date());
       else this.#lost.abort();

@@ -1,4 +1,4 @@
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readHolder } from '../../src/ledger/holder.js';
@@ -122,4 +122,17 @@ test('a process that slept does not take the claim of a later take of the same n
   await removeClaims(folder, ID);
   expect(await readdir(folder)).toEqual(['ffffffff.claim-1.json']);
   expect(await second?.renew()).toBe(true);
+});
+
+test('a claim outlasts a watched folder that is away for a while, and is lost with its own folder', async () => {
+  const root = await createTempFolder();
+  const folder = join(root, 'drop', 'working', 'list.csv');
+  await mkdir(folder, { recursive: true });
+  const held = await claim(folder);
+  await rename(join(root, 'drop'), join(root, 'away'));
+  expect(await held?.renew()).toBe(true);
+  await rename(join(root, 'away'), join(root, 'drop'));
+  expect(await held?.renew()).toBe(true);
+  await rename(folder, join(root, 'list.csv'));
+  expect(await held?.renew()).toBe(false);
 });
