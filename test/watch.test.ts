@@ -1,5 +1,5 @@
 import { appendFileSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveWatchCode } from '../src/cli/exit-code.js';
 import { createStatusRecord, createWatchStatus, followWatch } from '../src/cli/watch-status.js';
@@ -437,6 +437,22 @@ test('folders that vanish while it watches are made again; nothing is paid for w
   expect(problems).toEqual(['EEXIST', 0]);
   expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
   expect(bench.list('failed')).toEqual([]);
+});
+
+test('a file that somebody takes out of working/ is not a failure, and leaves nothing there', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  const working = join(bench.folder, 'working');
+  const onEvent = (event: WatchEvent): void => {
+    if (event.type !== 'taken') return;
+    for (const path of readdirSync(working, { recursive: true, encoding: 'utf8' }))
+      if (basename(path) === 'list.csv' && path !== 'list.csv') rmSync(join(working, path));
+  };
+  const summary = await bench.watch({}, { onEvent });
+  expect(summary).toMatchObject({ stop: 'done', done: 0, failed: { usage: 0 }, left: [] });
+  expect(bench.list('failed')).toEqual([]);
+  await bench.watch();
+  expect(bench.list('working')).toEqual([]);
 });
 
 test('a file that is still written to holds back no other', async () => {

@@ -8,7 +8,7 @@ import { readFolderId } from './folder-id.js';
 import { readRetryDelayMs } from './retry-delay.js';
 import { isSameState } from './still-files.js';
 import type { Take } from './take.js';
-import { type Attempt, isDiskFull, readVerdict, type Verdict } from './verdict.js';
+import { type Attempt, INPUT_GONE, isDiskFull, readVerdict, type Verdict } from './verdict.js';
 import { pauseUntil, type Watcher } from './watcher.js';
 
 /** A verdict that ends the work on a file, for now at least. */
@@ -118,7 +118,7 @@ async function putAside(
   if (when === 'still') {
     return { status: 'aside', problem, delayMs: settleMs, state: await readFileState(take.input) };
   }
-  if (problem.code === 'JOB_FILE_CHANGING') {
+  if (problem.code === 'JOB_FILE_CHANGING' || problem.code === INPUT_GONE) {
     return { status: 'aside', problem, delayMs: settings.pollMs, state: null };
   }
   if (problem.code !== 'RUNS_OPEN') return null;

@@ -44,6 +44,9 @@ export type Verdict =
 const OF_THE_PLACE =
   /^(?:LEDGER_\w+|OUTPUT_(?:NOT_WRITABLE|DISK_FULL|NO_FOLDER)|TEMP_(?:NOT_WRITABLE|DISK_FULL))$/;
 
+/** The file of a take is not in its place. */
+export const INPUT_GONE = 'INPUT_NOT_FOUND';
+
 /**
  * What an agent that answers said to this file: to try the same again would cost more, or be refused again, and no other
  * file would have its turn.
@@ -143,6 +146,8 @@ function judgeError(error: unknown, { jobError }: Attempt): Verdict {
       // Whatever stands at the agent's address now, no file is to blame for its answer.
       if (isAgentFailure(error)) return { status: 'again', when: 'later', problem };
       if (OF_THE_PLACE.test(error.code)) return { status: 'again', when: 'later', problem };
+      // It was there when it was taken: somebody moved it, or the whole folder, which may be back by now.
+      if (error.code === INPUT_GONE) return { status: 'again', when: 'soon', problem };
       return jobError === null
         ? { status: 'failed', kind: 'usage', problem, summary: null }
         : { status: 'broken', error: jobError };

@@ -182,6 +182,12 @@ test.each(['ENOSPC', 'EDQUOT'])('%s is a full disk, at any depth, and the proble
   ).toEqual([true, true, true, false]);
 });
 
+test('nor for not being where it was when it was taken', () => {
+  expect(judge(error('usage', 'INPUT_NOT_FOUND'))).toEqual({
+    ...{ status: 'again', when: 'soon', problem: problem('INPUT_NOT_FOUND') },
+  });
+});
+
 test('nor for what stands at the address of the agent while that is away', () => {
   const missing = new AgentError('NOT_THE_API', 'answered HTML', { status: 404, isForeign: true });
   expect(missing.kind).toBe('usage');
