@@ -12,7 +12,7 @@ export interface WatchFolders {
   readonly failed: string;
 }
 
-/** Finds the watched folder, and makes in it what is missing. Throws a usage error if it cannot be used. */
+/** Finds the watched folder, and makes in it what is missing. Throws a RowfillError if it cannot be used. */
 export async function openFolders(path: string): Promise<WatchFolders> {
   try {
     // Jobs are known by the path of their input, so it must not depend on the way that leads there.
@@ -32,13 +32,15 @@ export async function openFolders(path: string): Promise<WatchFolders> {
   } catch (error) {
     if (error instanceof RowfillError) throw error;
     const full = findDiskFull(error);
-    if (full !== null)
-      throw createUsageError(
+    if (full !== null) {
+      // Like a disk that fills up later: whatever supervises the watcher may start it again.
+      throw new RowfillError(
+        'unreachable',
         'DISK_FULL',
         `The disk of ${path} is full: ${describeError(full)}`,
-        'Make room, then run the same command again.',
-        error,
+        { hint: 'Make room, then run the same command again.', cause: error },
       );
+    }
     throw createUsageError(
       'WATCH_NO_FOLDER',
       `${path} cannot be watched: ${describeError(error)}`,
