@@ -6,6 +6,7 @@ import { finishEnding, InvalidEndingError, listResultNames } from './ending.js';
 import { isSystemError, readFileState } from './file-state.js';
 import { tryFolders } from './folders.js';
 import { isLedgerTrouble, notePlace } from './note-place.js';
+import { isOwnLog } from './own-log.js';
 import { isSameState } from './still-files.js';
 import {
   type Drop,
@@ -138,6 +139,10 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<Take | null> {
       ...(settings.job.citationsFile === undefined ? [] : [`${name}.citations.jsonl`]),
     ]);
   try {
+    if (await isOwnLog(join(folders.root, drop.name))) {
+      finder.ignore(drop.name, 'it is a log of rowfill');
+      return null;
+    }
     const take = await takeDrop(drop, folders, readResultNames, clock.now());
     if (typeof take === 'string') return null;
     report({ type: 'taken', file: take.name, from: drop.name, resumed: false });

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { ID_FILE } from '../../src/watch/folder-id.js';
 import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
@@ -21,7 +22,9 @@ function list(workdir: Workdir, folder: string): string[] {
 }
 
 /** Each line of the log, in its own words. */
-function readLog(stdout: string): { event: string; time: string; file?: string; code?: string }[] {
+function readLog(
+  stdout: string,
+): { event: string; time: string; file?: string; code?: string; reason?: string }[] {
   return stdout
     .trim()
     .split('\n')
@@ -44,6 +47,35 @@ test('a file is filled by a recipe that lies in the folder itself, and the log t
   });
   expect(log.at(-1)).toMatchObject({ stop: 'done', done: 1, failed: 0, rows_failed: 0, cost_usd: 0 });
   expect(workdir.read('drop/done/list.filled.csv')).toContain('Acme,Oslo,');
+});
+
+test('a log of rowfill in the folder is no drop, also rotated, packed, or from a run; another table of events is', async () => {
+  const workdir = openDrop({ 'list.csv': 'company\nAcme\n' });
+  const watch = (): ReturnType<Workdir['run']> =>
+    workdir.run(['watch', 'drop', ...JOB, '--once', ...PACE, '--log-file', 'drop/app.jsonl']);
+  expect((await watch()).status).toBe(0);
+  const lines = workdir.read('drop/app.jsonl').trim().split('\n');
+  renameSync(join(workdir.path, 'drop/app.jsonl'), join(workdir.path, 'drop/log-2026.jsonl'));
+  for (const [index, line] of lines.entries()) workdir.write(`drop/log-${index}.jsonl`, `${line}\n`);
+  writeFileSync(join(workdir.path, 'drop/packed.jsonl.gz'), gzipSync(lines.join('\n')));
+  workdir.write('in.csv', 'company\nBolt\n');
+  await workdir.run(['run', 'in.csv', ...JOB, '--log-file', 'drop/run.ndjson']);
+  workdir.write('drop/events.jsonl', '{"time":"2026-01-31T09:30:00.000Z","event":"sale","company":"Bolt"}\n');
+  expect((await watch()).status).toBe(0);
+  expect(list(workdir, 'drop/done')).toEqual([
+    ...['events.filled.jsonl', 'events.jsonl', 'list.csv', 'list.filled.csv'],
+  ]);
+  const told = readLog(workdir.read('drop/app.jsonl')).filter(
+    ({ reason }) => reason === 'it is a log of rowfill',
+  );
+  expect(told.map(({ file }) => file).sort()).toEqual(
+    [
+      ...lines.map((_line, index) => `log-${index}.jsonl`),
+      'log-2026.jsonl',
+      'packed.jsonl.gz',
+      'run.ndjson',
+    ].sort(),
+  );
 });
 
 test('the exit code of --once says what to look at first', async () => {
