@@ -13,6 +13,7 @@ import { isSystemError } from './watch/file-state.js';
 import { fillTake } from './watch/fill-take.js';
 import { DropFinder } from './watch/find-drops.js';
 import { findTake, listLeft } from './watch/find-take.js';
+import { noteFolderPath } from './watch/folder-id.js';
 import { openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
 import { JobFiles, type JobLook } from './watch/job-files.js';
 import { isLedgerTrouble, notePlace } from './watch/note-place.js';
@@ -69,6 +70,7 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
   await checkJob(settings, settings.once);
   const folders = await openFolders(options.folder);
   await checkReference(settings, folders);
+  await noteFolderPath(folders, settings.job.ledger);
   const report = hooks.onEvent ?? (() => undefined);
   const keep = await Promise.all(settings.keep.map((path) => realpath(path).catch(() => resolve(path))));
   const { reload } = options;

@@ -21,6 +21,7 @@ import {
 } from './batches.js';
 import { checkLedger } from './check-ledger.js';
 import { Database, type SavedLedger } from './database.js';
+import { moveFolder, readFolderPath } from './folders.js';
 import { type Holder, readHolder } from './holder.js';
 import {
   closeJob,
@@ -347,6 +348,16 @@ export class Ledger {
   /** Returns the id of a watched folder, a new one if neither the folder carries one nor its place is known. */
   enterFolder(folder: WatchedFolder): string {
     return this.#database.transact(() => enterFolder(this.#database, folder, randomUUID()));
+  }
+
+  /** The path at which a watched folder was noted last; null if none was. */
+  readFolderPath(id: string): string | null {
+    return this.#database.read(() => readFolderPath(this.#database, id));
+  }
+
+  /** Notes the path of a watched folder; what is known of files below the path before is known of them below this one. */
+  moveFolder(id: string, path: string): void {
+    this.#database.transact(() => moveFolder(this.#database, id, path));
   }
 
   /**

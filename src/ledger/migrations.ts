@@ -272,6 +272,10 @@ export const MIGRATIONS: readonly string[] = [
   alter table job add column placed_input text;
   alter table job add column placed_output text;
   `,
+  `
+  -- Where a watched folder was when a watcher was started there last; null if that was an earlier version.
+  alter table folder add column path text;
+  `,
 ];
 
 /** Everything that a new ledger holds, as one script. */

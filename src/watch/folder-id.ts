@@ -31,6 +31,24 @@ export async function readFolderId(
   }
 }
 
+/**
+ * Notes where a watched folder is, so that `status` and `export` find its files after it was moved. Where the folder at
+ * the path before still carries the id, this one is a copy, and no file was moved.
+ */
+export async function noteFolderPath(folders: WatchFolders, ledgerPath: string | undefined): Promise<void> {
+  const id = await readFolderId(folders, ledgerPath);
+  const path = folders.root + sep;
+  const ledger = openLedger(ledgerPath ?? resolveLedgerPath({}));
+  try {
+    const before = ledger.readFolderPath(id);
+    if (before === path) return;
+    if (before !== null && (await readCarried(join(before, ID_FILE))) === id) return;
+    ledger.moveFolder(id, path);
+  } finally {
+    ledger.close();
+  }
+}
+
 /** Null for a missing file, and for one that somebody else wrote: others may have access to the folder. */
 async function readCarried(path: string): Promise<string | null> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { exportJob } from '../../src/export.js';
@@ -85,4 +85,27 @@ test('the end of a file that the next watcher brings to its place is noted too',
   expect(await bench.watch()).toMatchObject({ done: 1 });
   expect(readPlaces(bench)).toMatchObject([{ input: 'done/list.csv', output: 'done/list.filled.csv' }]);
   expect(bench.agent.tasks).toHaveLength(1);
+});
+
+test('where the watched folder is moved, its jobs are known there and exported from there; those of a copy are not mixed up', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  await bench.watch();
+  const moved = join(bench.folder, '../moved');
+  renameSync(bench.folder, moved);
+  // Something else at the old path is not the folder.
+  mkdirSync(bench.folder);
+  expect(await bench.watch({ folder: moved })).toMatchObject({ done: 0 });
+  const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
+  const readPlaced = () => ledger.listJobs().map(({ place }) => place);
+  const places = [{ input: join(moved, 'done/list.csv'), output: join(moved, 'done/list.filled.csv') }];
+  expect(readPlaced()).toEqual(places);
+  const { output } = await exportJob(createExport(bench, ledger.listJobs()[0]?.id ?? ''));
+  expect(output).toBe(places[0]?.output);
+
+  const copy = join(bench.folder, '../copy');
+  cpSync(moved, copy, { recursive: true });
+  await bench.watch({ folder: copy });
+  expect(readPlaced()).toEqual(places);
+  ledger.close();
 });
