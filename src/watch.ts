@@ -87,6 +87,7 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
       report({ type: 'ignored', file, reason }),
     ),
     aside: new Aside(),
+    heldDrops: new Aside(),
     tally: new WatchTally(),
     clock: hooks.clock ?? systemClock,
     signal: hooks.signal ?? new AbortController().signal,

@@ -13,7 +13,7 @@ interface Waiting {
   readonly isAwaited: boolean;
 }
 
-/** Files of `working/` that wait for their next try without holding back any other. */
+/** Files that wait for their next try without holding back any other. */
 export class Aside {
   #files = new Map<string, Waiting>();
 
@@ -49,7 +49,7 @@ export class Aside {
     report({ type: 'waiting', file: name, problem: describeProblem(error), delayMs });
   }
 
-  /** Forgets files that are not in `working/` any more. */
+  /** Forgets files that are not there any more. */
   keepOnly(names: readonly string[]): void {
     const kept = new Set(names);
     this.#files = new Map([...this.#files].filter(([name]) => kept.has(name)));

@@ -10,6 +10,7 @@ import { isOwnLog } from './own-log.js';
 import { isSameState } from './still-files.js';
 import {
   type Drop,
+  HeldDropError,
   hasEnding,
   listRoom,
   listTakes,
@@ -25,7 +26,7 @@ export interface Found {
   readonly take: Take | null;
   /** There was a file to take, but none may be taken now. */
   readonly isHeld: boolean;
-  /** Files that are still being written. */
+  /** Dropped files that cannot be taken yet: still being written, or held by the system. */
   readonly unsettled: readonly string[];
 }
 
@@ -34,18 +35,21 @@ export interface Found {
  * false none is taken, and files that have come to their end are still brought to their place.
  */
 export async function findTake(watcher: Watcher, withDrops: boolean, mayTake: boolean): Promise<Found> {
-  const { clock, finder, folders } = watcher;
+  const { clock, finder, folders, heldDrops } = watcher;
   const orphan = await findOrphan(watcher, mayTake);
   if (orphan === 'held') return { take: null, isHeld: true, unsettled: [] };
   if (orphan !== null || !withDrops) return { take: orphan, isHeld: false, unsettled: [] };
   const { whole, unsettled } = await finder.find(clock.now());
   if (whole.length > 0 && !mayTake) return { take: null, isHeld: true, unsettled };
   if (whole.length > 0) await tryFolders(folders);
+  heldDrops.keepOnly(whole.map(({ name }) => name));
+  const held: string[] = [];
   for (const drop of whole) {
-    const take = await tryDrop(watcher, drop);
-    if (take !== null) return { take, isHeld: false, unsettled };
+    const take = heldDrops.isDue(drop.name, clock.now()) ? await tryDrop(watcher, drop) : 'held';
+    if (take === 'held') held.push(drop.name);
+    else if (take !== null) return { take, isHeld: false, unsettled };
   }
-  return { take: null, isHeld: false, unsettled };
+  return { take: null, isHeld: false, unsettled: [...unsettled, ...held] };
 }
 
 /** Files in `working/` that no living watcher of this machine works on. */
@@ -130,9 +134,9 @@ async function clearTake({ folders, finder }: Watcher, take: Take): Promise<void
   }
 }
 
-/** A file that may not be moved must not keep the others waiting. */
-async function tryDrop(watcher: Watcher, drop: Drop): Promise<Take | null> {
-  const { folders, settings, clock, finder, report } = watcher;
+/** A file that may not be moved now waits for its next try, and keeps no other waiting. */
+async function tryDrop(watcher: Watcher, drop: Drop): Promise<Take | null | 'held'> {
+  const { folders, settings, clock, finder, heldDrops, report } = watcher;
   const readResultNames = (name: string): readonly string[] =>
     listResultNames(name, [
       basename(resolveFileSettings(settings.job, name).output),
@@ -148,8 +152,8 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<Take | null> {
     report({ type: 'taken', file: take.name, from: drop.name, resumed: false });
     return take;
   } catch (error) {
-    if (!isSystemError(error) || error.syscall !== 'rename') throw error;
-    finder.ignore(drop.name, error.message);
-    return null;
+    if (!(error instanceof HeldDropError)) throw error;
+    heldDrops.putForTrouble(drop.name, error.cause, clock.now(), clock.random(), report);
+    return 'held';
   }
 }

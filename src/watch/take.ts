@@ -3,7 +3,14 @@ import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Claim, readClaimedNames, readClaimId, removeClaims, takeClaim } from './claim.js';
 import { numberName } from './drop-name.js';
-import { type FileState, hasCode, isMissing, readFileState } from './file-state.js';
+import {
+  type FileState,
+  findDiskFull,
+  hasCode,
+  isMissing,
+  isSystemError,
+  readFileState,
+} from './file-state.js';
 import type { WatchFolders } from './folders.js';
 import { moveFile } from './move-file.js';
 
@@ -179,13 +186,29 @@ async function openRoom(
   return claim === null ? null : { name, id, folder, room, input: join(room, name), claim, state };
 }
 
+/** A drop that the system does not let go, as one that another program has open or that is somebody else's. */
+export class HeldDropError extends Error {}
+
 /** Nobody else knows the room, so a plain rename cannot replace anything there. */
 async function moveIn(from: string, take: Take): Promise<void> {
   try {
-    await rename(from, take.input);
+    await rename(from, take.input).catch((error: unknown) => {
+      if (!hasCode(error, 'EXDEV')) throw error;
+      return copyIn(from, take);
+    });
   } catch (error) {
-    if (!hasCode(error, 'EXDEV')) throw error;
+    if (!isSystemError(error) || isMissing(error) || findDiskFull(error) !== null) throw error;
+    throw new HeldDropError(error.message, { cause: error });
+  }
+}
+
+/** From another file system. A drop that can be read and not removed leaves no copy, or it would be filled again and again. */
+async function copyIn(from: string, take: Take): Promise<void> {
+  try {
     await moveFile(from, take.input, take.id);
+  } catch (error) {
+    if ((await readFileState(from)) !== null) await unlink(take.input).catch(ignoreMissing);
+    throw error;
   }
 }
 

@@ -19,6 +19,8 @@ export interface Watcher {
   readonly folders: WatchFolders;
   readonly finder: DropFinder;
   readonly aside: Aside;
+  /** Drops that the system does not let go. */
+  readonly heldDrops: Aside;
   readonly tally: WatchTally;
   readonly clock: Clock;
   /** Aborted when the watcher is told to stop. */

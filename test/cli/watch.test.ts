@@ -208,6 +208,32 @@ test.skipIf(!HAS_NAMESPACES)(
   },
 );
 
+test.skipIf(!HAS_NAMESPACES)(
+  'a file that may not be moved is tried again, holds back no other, and is named as left',
+  async () => {
+    const workdir = openDrop({ 'held.csv': 'company\nAcme\n', 'free.csv': 'company\nBolt\n' });
+    const watch = `"$0" "$1" watch drop ${[...JOB, ...PACE].join(' ')} --once; echo "exit $?"`;
+    // A file that something is mounted on is busy, as one that another program has open is on Windows.
+    const script = ['mount --bind drop/held.csv drop/held.csv', watch, 'umount drop/held.csv', watch].join(
+      '\n',
+    );
+    const { stdout } = await workdir.shell(
+      `cat > held.sh <<'END'\n${script}\nEND\nunshare -rm bash -c "$(cat held.sh)" "${process.execPath}" "${PROGRAM}"`,
+    );
+    const [first = '', second = '', third = ''] = stdout.split(/^exit /m);
+    expect([second[0], third[0]]).toEqual(['7', '0']);
+    const log = readLog(first);
+    expect(log.filter(({ event }) => event === 'waiting')).toMatchObject([
+      { file: 'held.csv', code: 'EBUSY' },
+    ]);
+    expect(log.at(-1)).toMatchObject({ stop: 'done', done: 1, left: ['held.csv'] });
+    expect(list(workdir, 'drop/done')).toEqual([
+      ...['free.csv', 'free.filled.csv', 'held.csv', 'held.filled.csv'],
+    ]);
+    expect(list(workdir, 'drop/working')).toEqual([]);
+  },
+);
+
 test.each([
   ['a folder that is not there', ['nowhere', ...JOB], 'WATCH_NO_FOLDER'],
   ['a schedule that is none', ['drop', ...JOB, '--schedule', 'daily at six'], 'BAD_SCHEDULE'],
