@@ -71,7 +71,11 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
   const folders = await openFolders(options.folder);
   await checkReference(settings, folders);
   await noteFolderPath(folders, settings.job.ledger);
-  const report = hooks.onEvent ?? (() => undefined);
+  let last: WatchEvent['type'] | null = null;
+  const report = (event: WatchEvent): void => {
+    if (event.type !== 'ignored' && event.type !== 'job_changed') last = event.type;
+    hooks.onEvent?.(event);
+  };
   const keep = await Promise.all(settings.keep.map((path) => realpath(path).catch(() => resolve(path))));
   const { reload } = options;
   const readSettings = async () =>
@@ -92,6 +96,7 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
     clock: hooks.clock ?? systemClock,
     signal: hooks.signal ?? new AbortController().signal,
     report,
+    isWaiting: () => last === 'waiting',
     fill: enrich,
   };
   hooks.onStart?.({ countBacklog: () => countBacklog(watcher) });
@@ -145,7 +150,7 @@ interface Pass {
 
 /** Fills one file after the other. A folder that cannot be reached is tried again, as a network has its moments. */
 async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
-  const { clock, signal, report, folders, aside, jobFiles } = watcher;
+  const { clock, signal, report, folders, aside, heldDrops, jobFiles } = watcher;
   const { settleMs, pollMs, once } = watcher.settings;
   // From the first look that found nothing to take: what was seen then has had its time to settle since.
   let quietSinceMs: number | null = null;
@@ -174,6 +179,10 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
         const isOver = (found.unsettled.length === 0 || isLong) && !aside.isAwaited;
         if (pass.untilNone && isOver) {
           return once ? { ...DONE, left: [...(await listLeft(watcher)), ...found.unsettled] } : DONE;
+        }
+        // What it waited for is over, and nothing else would say so.
+        if (watcher.isWaiting() && aside.isEmpty && heldDrops.isEmpty) {
+          report({ type: 'watching', folder: folders.root, nextAtMs: null });
         }
         await pause(watcher, pollMs);
       }

@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveWatchCode } from '../src/cli/exit-code.js';
@@ -417,7 +425,7 @@ test('folders that vanish while it watches are made again; nothing is paid for w
   const done = join(bench.folder, 'done');
   const problems: unknown[] = [];
   const onEvent = (event: WatchEvent): void => {
-    if (event.type === 'watching') {
+    if (event.type === 'watching' && problems.length === 0) {
       rmSync(done, { recursive: true });
       rmSync(join(bench.folder, 'failed'), { recursive: true });
       writeFileSync(done, 'a file in the way');
@@ -437,6 +445,28 @@ test('folders that vanish while it watches are made again; nothing is paid for w
   expect(problems).toEqual(['EEXIST', 0]);
   expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
   expect(bench.list('failed')).toEqual([]);
+});
+
+test('a watched folder that was away and is back is watched again, and the status says so although nothing is dropped', async () => {
+  const bench = await openWatchBench();
+  const stop = new AbortController();
+  const away = `${bench.folder}-away`;
+  let status = createWatchStatus(0);
+  const states: unknown[] = [];
+  const onEvent = (event: WatchEvent): void => {
+    status = followWatch(status, event, 0);
+    states.push(createStatusRecord(status, 0, 0).status);
+    if (states.length === 1) renameSync(bench.folder, away);
+    if (event.type === 'waiting') renameSync(away, bench.folder);
+    if (event.type === 'watching' && states.length > 1) stop.abort();
+  };
+  const clock = {
+    ...systemClock,
+    sleep: (_ms: number, signal?: AbortSignal) => systemClock.sleep(1, signal),
+  };
+  await bench.watch({ once: false }, { clock, signal: stop.signal, onEvent });
+  expect(states).toEqual(['ok', 'trouble', 'ok', 'ok']);
+  expect(bench.told('watching')).toHaveLength(2);
 });
 
 test('a file that somebody takes out of working/ is not a failure, and leaves nothing there', async () => {

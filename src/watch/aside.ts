@@ -22,6 +22,10 @@ export class Aside {
     return [...this.#files.values()].some((each) => each.isAwaited);
   }
 
+  get isEmpty(): boolean {
+    return this.#files.size === 0;
+  }
+
   isDue(name: string, nowMs: number): boolean {
     return (this.#files.get(name)?.untilMs ?? 0) <= nowMs;
   }

@@ -26,6 +26,8 @@ export interface Watcher {
   /** Aborted when the watcher is told to stop. */
   readonly signal: AbortSignal;
   report(event: WatchEvent): void;
+  /** True from a wait that was reported until something moves again. */
+  isWaiting(): boolean;
   /** Fills one file: `enrich`. */
   fill(options: EnrichOptions, hooks: EnrichHooks, budget: FolderBudget | null): Promise<JobSummary>;
 }
