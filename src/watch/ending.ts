@@ -1,4 +1,4 @@
-import { lstat, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describeFailure } from './describe-failure.js';
 import { numberName } from './drop-name.js';
@@ -6,6 +6,7 @@ import type { FailureKind, FileEnd, Problem } from './events.js';
 import { hasCode, isMissing, readFileState } from './file-state.js';
 import { remakeFolders, type WatchFolders } from './folders.js';
 import { moveFile } from './move-file.js';
+import { writeOwnFile } from './own-file.js';
 import { getJournalPath, listRoom, removeTake, type Take } from './take.js';
 import type { Verdict } from './verdict.js';
 
@@ -44,7 +45,7 @@ export async function writeEnding(
 ): Promise<void> {
   const verdict = found.status === 'failed' ? { ...found, problem: forgetRoom(found.problem, take) } : found;
   if (verdict.status === 'failed') {
-    await writeFile(join(take.room, take.name + PROBLEM_SUFFIX), describeFailure(take, verdict, folders));
+    await writeOwnFile(join(take.room, take.name + PROBLEM_SUFFIX), describeFailure(take, verdict, folders));
   }
   const names = (await listRoom(take.room)).filter((name) => name !== take.name);
   await writeJournal(take, {
@@ -158,7 +159,7 @@ function placeEnd({ end, moves }: Ending): FileEnd {
 
 async function writeJournal(take: Take, ending: Ending): Promise<void> {
   const path = getJournalPath(take);
-  await writeDurably(`${path}.tmp`, JSON.stringify(ending));
+  await writeOwnFile(`${path}.tmp`, JSON.stringify(ending));
   await rename(`${path}.tmp`, path);
 }
 
@@ -248,15 +249,5 @@ async function moveOnce(from: string, to: string, token: string): Promise<void> 
   } catch (error) {
     // It is also missing where the folder is that it goes to: then nothing was moved.
     if (!isMissing(error) || (await readFileState(from)) !== null) throw error;
-  }
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

@@ -1,7 +1,9 @@
-import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
-import { findDiskFull } from './file-state.js';
+import { findDiskFull, isMissing } from './file-state.js';
+import { openOwnFile } from './own-file.js';
 
 /** The watched folder and those in it that files go through. */
 export interface WatchFolders {
@@ -69,12 +71,21 @@ export async function remakeFolders({ root, working, done, failed }: WatchFolder
  * Tries whether files can be written where a file goes through, so that nothing is paid for that could not be put in its
  * place. Throws the system's error for a folder that cannot be used.
  */
-export async function tryFolders({ working, done, failed }: WatchFolders): Promise<void> {
-  for (const folder of [working, done, failed]) {
-    const trial = join(folder, `.rowfill-${process.pid}.trial`);
-    await (await open(trial, 'w')).close();
-    await rm(trial, { force: true });
+export async function tryFolders(folders: WatchFolders): Promise<void> {
+  for (const folder of [folders.working, folders.done, folders.failed]) {
+    await tryFolder(folder).catch(async (error: unknown) => {
+      // Moved away a moment ago, as a person does at the end of a month.
+      if (!isMissing(error)) throw error;
+      await remakeFolders(folders);
+      await tryFolder(folder);
+    });
   }
+}
+
+async function tryFolder(folder: string): Promise<void> {
+  const trial = join(folder, `.rowfill-${randomBytes(4).toString('hex')}.trial`);
+  await (await openOwnFile(trial)).close();
+  await rm(trial, { force: true });
 }
 
 async function isFolder(path: string): Promise<boolean> {

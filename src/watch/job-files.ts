@@ -1,11 +1,13 @@
-import { readFileSync, statSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUsageError, RowfillError } from '../errors.js';
 import { openInput } from '../read/open-input.js';
 import { checkJob, listJobFiles } from './check-job.js';
 import type { Problem } from './events.js';
 import type { FileState } from './file-state.js';
+import { writeOwnFile } from './own-file.js';
 import { isSameState } from './still-files.js';
 import { describeProblem } from './verdict.js';
 import type { WatchSettings } from './watch-options.js';
@@ -130,19 +132,15 @@ class ListCounts {
   }
 
   async write(list: string, count: number): Promise<void> {
-    const temporary = `${this.path}.${process.pid}.tmp`;
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(JSON.stringify({ ...this.#readAll(), [list]: count }));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const temporary = `${this.path}-${randomBytes(4).toString('hex')}.tmp`;
+    await writeOwnFile(temporary, JSON.stringify({ ...this.#readAll(), [list]: count }));
     await rename(temporary, this.path);
   }
 
   #readAll(): Readonly<Record<string, unknown>> {
     try {
+      // Of a FIFO there is no end to read.
+      if (!lstatSync(this.path).isFile()) return {};
       const value = JSON.parse(readFileSync(this.path, 'utf8'));
       return typeof value === 'object' && value !== null ? value : {};
     } catch {

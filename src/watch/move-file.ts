@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, isMissing } from './file-state.js';
+import { openOwnFile } from './own-file.js';
 
 /**
  * Moves a file to a name that is free, on another file system too. Never replaces anything: throws EEXIST if the name is
@@ -42,7 +43,7 @@ async function copyAcross(from: string, to: string, token: string): Promise<void
   const temporary = join(dirname(to), `.rowfill-${token}.tmp`);
   try {
     const { mode, atime, mtime } = await source.stat();
-    const target = await open(temporary, 'w', mode & 0o777);
+    const target = await openOwnFile(temporary, mode & 0o777);
     try {
       const buffer = Buffer.alloc(1 << 16);
       for (let length = await readFully(source, buffer); length > 0; ) {

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { finishEnding, InvalidEndingError, writeEnding } from '../../src/watch/ending.js';
 import { readFileState } from '../../src/watch/file-state.js';
-import { openFolders, type WatchFolders } from '../../src/watch/folders.js';
+import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
 import { getJournalPath, type Take, takeDrop, takeOrphan } from '../../src/watch/take.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
@@ -177,6 +177,30 @@ test('to another file system a file is copied whole, with its time, and nothing 
   expect(await readFile(join(shm, 'list.csv'), 'utf8')).toBe('the list');
   expect(Math.abs((await stat(join(shm, 'list.csv'))).mtimeMs - mtimeMs)).toBeLessThan(1);
   expect(await readdir(folders.working)).toEqual([]);
+});
+
+test('a link that somebody put where the watcher writes for itself leads it nowhere', async (context) => {
+  const { folders, take } = await openTake();
+  const theirs = join(await createTempFolder(), 'theirs');
+  await writeFile(theirs, 'theirs');
+  const shm = await mkdtemp('/dev/shm/rowfill-test-').catch(() => null);
+  if (shm === null) return context.skip('there is no second file system at /dev/shm');
+  onTestFinished(() => rm(shm, { recursive: true }));
+  await rm(folders.failed, { recursive: true });
+  await symlink(shm, folders.failed);
+  const paths = [
+    `${getJournalPath(take)}.tmp`,
+    join(take.room, 'list.csv.error.txt'),
+    join(shm, `.rowfill-${take.id}.tmp`),
+    join(folders.done, `.rowfill-${process.pid}.trial`),
+  ];
+  for (const path of paths) await symlink(theirs, path);
+  await tryFolders(folders);
+  await writeEnding(take, FAILED, folders);
+  await finishEnding(take, folders);
+  expect(await readFile(theirs, 'utf8')).toBe('theirs');
+  expect(await readFile(join(shm, 'list.csv'), 'utf8')).toBe('the list');
+  expect(await readFile(join(shm, 'list.csv.error.txt'), 'utf8')).toContain('it is empty');
 });
 
 test('the text beside a file says what happened, what to do and where, and names no place that is gone', async () => {

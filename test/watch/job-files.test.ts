@@ -1,4 +1,5 @@
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/model/clock.js';
@@ -145,5 +146,18 @@ test.each(['', '{"type":"object","prop'])(
     });
     expect(bench.list('failed')).toEqual([]);
     expect(bench.list('done')).toEqual(['first.csv', 'first.filled.csv']);
+  },
+);
+
+test.skipIf(process.platform === 'win32')(
+  'something else in the place of the counts is not read, and the next list is counted anew',
+  async () => {
+    const { bench, list } = await openListBench();
+    mkdirSync(join(bench.folder, 'working'));
+    execFileSync('mkfifo', [join(bench.folder, 'working/.rowfill-lists.json')]);
+    bench.drop('list.csv', 'company\nAcme\n');
+    await bench.watch({ job: { exclude: list } });
+    expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
+    expect(bench.read('working/.rowfill-lists.json')).toContain('10');
   },
 );

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from '
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type FileState, readFileState } from '../../src/watch/file-state.js';
-import { openFolders, type WatchFolders } from '../../src/watch/folders.js';
+import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
 import { type NotTaken, removeTake, type Take, takeDrop, takeOrphan } from '../../src/watch/take.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
@@ -97,6 +97,10 @@ test('a watched folder is made ready, and a file is no folder', async () => {
   for (const folder of [folders.working, folders.done, folders.failed]) {
     expect((await stat(folder)).isDirectory()).toBe(true);
   }
+  // Moved away between the moment they were made and that in which they are tried.
+  await rm(folders.done, { recursive: true });
+  await tryFolders(folders);
+  expect(await readdir(folders.done)).toEqual([]);
   await writeFile(join(root, 'file'), '');
   await expect(openFolders(join(root, 'file'))).rejects.toMatchObject({ code: 'WATCH_NO_FOLDER' });
   await expect(openFolders(join(root, 'nowhere'))).rejects.toMatchObject({ code: 'WATCH_NO_FOLDER' });
