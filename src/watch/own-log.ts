@@ -4,45 +4,22 @@ import { gunzipSync, constants as zlib } from 'node:zlib';
 import { isGzip } from '../read/detect-content.js';
 import { isSystemError } from './file-state.js';
 
-/** The first line of a log is shorter. */
-const HEAD_BYTES = 4_096;
+/** More than the start of a line takes; the line itself may be long. */
+const HEAD_BYTES = 1_024;
 
-/** Every event that a log of `run` or `watch` may begin with, rotated in the middle or not. */
-const EVENTS: ReadonlySet<unknown> = new Set([
-  ...['watching', 'ignored', 'job_changed', 'taken', 'waiting', 'done', 'failed', 'left', 'stopped'],
-  ...[
-    'job',
-    'note',
-    'batch_sent',
-    'batch_settled',
-    'batch_failed',
-    'retry',
-    'row',
-    'written',
-    'end',
-    'error',
-  ],
-]);
-/** What stands behind time and event. */
-const THIRD_KEYS: ReadonlySet<unknown> = new Set(['folder', 'files', 'file', 'job', 'stop']);
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const EVENTS_OF_WATCH = 'watching|ignored|job_changed|taken|waiting|done|failed|left|stopped';
+const EVENTS_OF_A_JOB = 'job|note|batch_sent|batch_settled|batch_failed|retry|row|written|end|error';
+/** How a line of a log begins. A rotated log may begin with any of them. */
+const LOG_LINE = new RegExp(
+  `^\\{"time":"[-\\d]{10}T[:\\d]{8}\\.\\d{3}Z","event":"(?:${EVENTS_OF_WATCH}|${EVENTS_OF_A_JOB})","(?:folder|files?|job|stop)":`,
+);
 
 /**
  * True for a log of rowfill. One that was rotated in the watched folder may be named like a table, and its lines would be
  * paid for as rows.
  */
 export async function isOwnLog(path: string): Promise<boolean> {
-  const [line = ''] = (await readHead(path)).split('\n', 1);
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return false;
-  }
-  if (typeof value !== 'object' || value === null) return false;
-  const [[first, time] = [], [second, event] = [], [third] = []] = Object.entries(value);
-  const isHead = first === 'time' && second === 'event' && typeof time === 'string' && TIME.test(time);
-  return isHead && EVENTS.has(event) && THIRD_KEYS.has(third);
+  return LOG_LINE.test(await readHead(path));
 }
 
 /** The start of a file as text, unpacked where it is compressed; empty for what cannot be read: that is told later. */

@@ -57,6 +57,8 @@ test('a log of rowfill in the folder is no drop, also rotated, packed, or from a
   const lines = workdir.read('drop/app.jsonl').trim().split('\n');
   renameSync(join(workdir.path, 'drop/app.jsonl'), join(workdir.path, 'drop/log-2026.jsonl'));
   for (const [index, line] of lines.entries()) workdir.write(`drop/log-${index}.jsonl`, `${line}\n`);
+  const left = Array.from({ length: 500 }, (_, index) => `list-${index}.csv`);
+  workdir.write('drop/long.jsonl', `${JSON.stringify({ ...JSON.parse(lines.at(-1) ?? ''), left })}\n`);
   writeFileSync(join(workdir.path, 'drop/packed.jsonl.gz'), gzipSync(lines.join('\n')));
   workdir.write('in.csv', 'company\nBolt\n');
   await workdir.run(['run', 'in.csv', ...JOB, '--log-file', 'drop/run.ndjson']);
@@ -72,6 +74,7 @@ test('a log of rowfill in the folder is no drop, also rotated, packed, or from a
     [
       ...lines.map((_line, index) => `log-${index}.jsonl`),
       'log-2026.jsonl',
+      'long.jsonl',
       'packed.jsonl.gz',
       'run.ndjson',
     ].sort(),
