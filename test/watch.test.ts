@@ -469,6 +469,29 @@ test('a watched folder that was away and is back is watched again, and the statu
   expect(bench.told('watching')).toHaveLength(2);
 });
 
+test('a file whose folder is away when it is to be moved is brought to its end once the folder is back', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  const stop = new AbortController();
+  const away = `${bench.folder}-away`;
+  let aheadMs = 0;
+  const onEvent = (event: WatchEvent): void => {
+    const isWritten = event.type === 'job' && event.event.type === 'written';
+    if (isWritten && aheadMs === 0) renameSync(bench.folder, away);
+    if (event.type === 'waiting' && event.file === null) renameSync(away, bench.folder);
+    if (event.type === 'waiting') aheadMs += 60_000;
+    if (event.type === 'done') stop.abort();
+  };
+  const clock = {
+    ...systemClock,
+    now: () => Date.now() + aheadMs,
+    sleep: (_ms: number, signal?: AbortSignal) => systemClock.sleep(1, signal),
+  };
+  await bench.watch({ once: false }, { clock, signal: stop.signal, onEvent });
+  expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
+  expect(bench.agent.tasks).toHaveLength(1);
+});
+
 test('a file that somebody takes out of working/ is not a failure, and leaves nothing there', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));

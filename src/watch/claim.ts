@@ -53,6 +53,12 @@ interface ClaimParts {
 /** Beyond it numbers are not exact any more; no watcher gets there. */
 const MAX_NUMBER = 1_000_000;
 
+/**
+ * Tokens of claims that this process let go where that could not be written down, as while the watched folder was away. On
+ * the disk they look like those of a living process.
+ */
+const LET_GO = new Set<string>();
+
 /** The hold of this process on a take; it is renewed until it is let go. */
 export class Claim {
   /** 1 for the first who claimed the take, and one more for each who took over from a dead one. */
@@ -88,7 +94,7 @@ export class Claim {
       if (last === null) await stat(dirname(this.#folder));
       const isMine = last === this.number && (await readClaim(this.#getPath()))?.token === this.#token;
       if (isMine) await this.#setTime(new Date());
-      else this.#lost.abort();
+      else this.#lose();
     } catch {
       // A folder that cannot be reached for a moment is no loss yet; another watcher would have to see it lapse first.
     }
@@ -98,7 +104,12 @@ export class Claim {
   /** Lets go: anyone may claim the take at once. */
   async close(): Promise<void> {
     clearInterval(this.#renewal);
-    if (!this.#lost.signal.aborted) await this.#setTime(new Date(0)).catch(() => undefined);
+    if (!this.#lost.signal.aborted) await this.#setTime(new Date(0)).catch(() => LET_GO.add(this.#token));
+  }
+
+  #lose(): void {
+    LET_GO.add(this.#token);
+    this.#lost.abort();
   }
 
   #getPath(): string {
@@ -139,7 +150,12 @@ export async function isInGoodHands(folder: string, id: string): Promise<boolean
   const claim = await readClaim(path);
   // Let go: its process may live, and works on something else.
   if (claim === null || (await stat(path)).mtimeMs === 0) return false;
-  return readGoneAt(claim.holder, 0, readHolder()) === Number.POSITIVE_INFINITY;
+  return readClaimGoneAt(claim, 0) === Number.POSITIVE_INFINITY;
+}
+
+/** When the holder of a claim counts as gone; 0 if it is already. */
+function readClaimGoneAt({ holder, token }: StoredClaim, renewedAtMs: number): number {
+  return LET_GO.has(token) ? 0 : readGoneAt(holder, renewedAtMs, readHolder());
 }
 
 const CLAIM = /^([0-9a-f]{8})\.claim-(\d{1,7})\.json$/;
@@ -174,7 +190,7 @@ async function isAlive(path: string, nowMs: number): Promise<boolean> {
   if (mtimeMs === 0) return false;
   const claim = await readClaim(path);
   // Unreadable: it is just being written, or its writer died in the middle of it.
-  return nowMs < (claim === null ? mtimeMs + LAPSE_MS : readGoneAt(claim.holder, mtimeMs, readHolder()));
+  return nowMs < (claim === null ? mtimeMs + LAPSE_MS : readClaimGoneAt(claim, mtimeMs));
 }
 
 /** Reads a claim, or null if it is not one: empty, half written, a folder, or gone. */

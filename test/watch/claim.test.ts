@@ -2,7 +2,13 @@ import { mkdir, readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readHolder } from '../../src/ledger/holder.js';
-import { type Claim, readClaimedNames, removeClaims, takeClaim } from '../../src/watch/claim.js';
+import {
+  type Claim,
+  isInGoodHands,
+  readClaimedNames,
+  removeClaims,
+  takeClaim,
+} from '../../src/watch/claim.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const ID = '0a1b2c3d';
@@ -135,4 +141,18 @@ test('a claim outlasts a watched folder that is away for a while, and is lost wi
   expect(await held?.renew()).toBe(true);
   await rename(folder, join(root, 'list.csv'));
   expect(await held?.renew()).toBe(false);
+});
+
+test('a claim that could not be let go, since the watched folder was away, is free for its own process', async () => {
+  const root = await createTempFolder();
+  const folder = join(root, 'drop', 'working', 'list.csv');
+  await mkdir(folder, { recursive: true });
+  const held = await claim(folder);
+  expect(await claim(folder)).toBeNull();
+  await rename(join(root, 'drop'), join(root, 'away'));
+  await held?.close();
+  await rename(join(root, 'away'), join(root, 'drop'));
+  expect(await isInGoodHands(folder, ID)).toBe(false);
+  expect((await claim(folder))?.number).toBe(2);
+  expect(await claim(folder)).toBeNull();
 });
