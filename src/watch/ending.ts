@@ -1,4 +1,4 @@
-import { lstat, readFile, rename, unlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describeFailure } from './describe-failure.js';
 import { numberName } from './drop-name.js';
@@ -7,7 +7,7 @@ import { hasCode, isMissing, readFileState } from './file-state.js';
 import { remakeFolders, type WatchFolders } from './folders.js';
 import { moveFile } from './move-file.js';
 import { writeOwnFile } from './own-file.js';
-import { getJournalPath, listRoom, removeTake, type Take } from './take.js';
+import { getJournalPath, isTemporary, removeTake, type Take } from './take.js';
 import type { Verdict } from './verdict.js';
 
 /** How a file ends, as it is written down before anything is moved. Names are plain: the folders follow from the take. */
@@ -47,11 +47,12 @@ export async function writeEnding(
   if (verdict.status === 'failed') {
     await writeOwnFile(join(take.room, take.name + PROBLEM_SUFFIX), describeFailure(take, verdict, folders));
   }
-  const names = (await listRoom(take.room)).filter((name) => name !== take.name);
+  // Throws for a room that is away for a moment: nothing of it would be moved.
+  const names = (await readdir(take.room)).filter((name) => name !== take.name && !isTemporary(name));
   await writeJournal(take, {
     end: createEnd(take.name, verdict),
     // The file itself goes last: where it is, all of its result is.
-    moves: [...names, take.name].map((name) => ({ name, number: 1 })),
+    moves: [...names.sort(), take.name].map((name) => ({ name, number: 1 })),
     replaces: await findReplaced(take, folders),
   });
 }
@@ -76,7 +77,7 @@ export async function finishEnding(
   for (let index = 0; index < ending.moves.length; ) {
     const { name, number } = ending.moves[index] as Move;
     try {
-      await moveOnce(join(take.room, name), join(target, numberName(name, number)), take.id);
+      await moveOnce(take, name, join(target, numberName(name, number)));
       index += 1;
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error;
@@ -243,11 +244,14 @@ function isPlain(name: unknown): boolean {
 }
 
 /** What is not there any more was moved before a crash. */
-async function moveOnce(from: string, to: string, token: string): Promise<void> {
+async function moveOnce({ folder, room, id }: Take, name: string, to: string): Promise<void> {
+  const from = join(room, name);
   try {
-    await moveFile(from, to, token);
+    await moveFile(from, to, id);
   } catch (error) {
     // It is also missing where the folder is that it goes to: then nothing was moved.
     if (!isMissing(error) || (await readFileState(from)) !== null) throw error;
+    // And so is all else while the watched folder is away.
+    await stat(folder);
   }
 }

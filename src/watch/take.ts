@@ -136,8 +136,17 @@ export async function hasEnding(folder: string): Promise<boolean> {
 
 /** Names in a room that go with the file when it ends: everything but unfinished temporary files of ours. */
 export async function listRoom(room: string): Promise<readonly string[]> {
+  return (await readNames(room)).filter((name) => !isTemporary(name)).sort();
+}
+
+/** True for an unfinished file of ours. */
+export function isTemporary(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
+async function readNames(room: string): Promise<readonly string[]> {
   try {
-    return (await readdir(room)).filter((name) => !TEMPORARY.test(name)).sort();
+    return await readdir(room);
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
@@ -150,9 +159,10 @@ export async function listRoom(room: string): Promise<readonly string[]> {
  */
 export async function removeTake(take: Pick<Take, 'folder' | 'id' | 'room' | 'claim'>): Promise<void> {
   const { folder, id, room, claim } = take;
-  if ((await listRoom(room)).length === 0) {
-    for (const name of await readdir(room).catch(() => []))
-      await unlink(join(room, name)).catch(ignoreMissing);
+  // Looked at once: a room that was away for a moment must not be emptied when it is back.
+  const names = await readNames(room);
+  if (names.every(isTemporary)) {
+    for (const name of names) await unlink(join(room, name)).catch(ignoreMissing);
     await rmdir(room).catch(ignoreMissing);
     const journal = getJournalPath(take);
     for (const path of [journal, `${journal}.tmp`]) await unlink(path).catch(ignoreMissing);
