@@ -44,7 +44,8 @@ process.exitCode = violations.length > 0 ? 1 : 0;
 async function dropAll() {
   const paceMs = (minutes * 60_000 * 0.9) / Number(values.drops);
   let saidAtMs = Date.now();
-  for (let at = Date.now(); dropper.left > 0; at += paceMs) {
+  const giveUpAtMs = startedAtMs + minutes * 60_000 + 120_000;
+  for (let at = Date.now(); dropper.left > 0 && Date.now() < giveUpAtMs; at += paceMs) {
     while (trouble.isAway || Date.now() < at) await sleep(Math.min(100, Math.max(10, at - Date.now())));
     dropper.step();
     if (Date.now() - saidAtMs < 60_000) continue;
@@ -53,6 +54,7 @@ async function dropAll() {
       `${dropper.dropped.length} dropped, ${scene.agent.paid.size} questions paid, ${scene.surprises.length} surprises`,
     );
   }
+  if (dropper.left > 0) scene.surprises.push(`${dropper.left} drops found their names taken to the end`);
   const endMs = startedAtMs + minutes * 60_000;
   while (Date.now() < endMs) await sleep(Math.min(1_000, endMs - Date.now()));
 }

@@ -41,7 +41,10 @@ function planDrop(id, random, earlier) {
   const kind = random.pick(KINDS);
   const ending = random.pick(ENDINGS);
   const name = `list-${id}${ending}`;
-  const tables = earlier.slice(-60).filter((drop) => drop.companies.length > 0);
+  // The name of a file that a link takes the place of is never free again.
+  const tables = earlier
+    .slice(-60)
+    .filter(({ kind, companies }) => companies.length > 0 && kind !== 'swapped');
   const other = tables.length === 0 ? null : random.pick(tables);
   switch (kind) {
     case 'same name':

@@ -42,7 +42,7 @@ export class Scene {
     scene.elsewhere = join(scene.root, 'elsewhere');
     for (const path of [scene.folder, scene.staging, scene.archive, scene.outside, scene.elsewhere])
       mkdirSync(path);
-    /** Where `done/` and `failed/` are, or were before they were moved away. */
+    // Where `done/` and `failed/` are, or were before they were moved away.
     scene.places = { done: [join(scene.folder, 'done')], failed: [join(scene.folder, 'failed')] };
     scene.list = join(scene.root, 'customers.csv');
     scene.listText = ['company', ...CUSTOMERS, ''].join('\n');
@@ -160,7 +160,7 @@ export class Scene {
   async close(isKept) {
     await this.#server.close();
     if (isKept) return;
-    if (this.isSmallDisk) execFileSync('umount', [this.disk]);
+    if (this.isSmallDisk) execFileSync('umount', ['--lazy', this.disk]);
     rmSync(this.root, { recursive: true, force: true });
   }
 }
