@@ -76,6 +76,33 @@ describe('an answer', () => {
     expect(agent.description).toMatch(/a\.csv.*does not search the web/);
   });
 
+  it('takes the row ids of each run from its own schema', async () => {
+    const agent = await createReferenceAgent(createReferenceFolder({ 'a.csv': COMPANIES }));
+    const ask = async (allowed: string, sent: string) => {
+      const row = {
+        type: 'object',
+        properties: { row_id: { enum: [allowed] }, fields: { properties: FIELDS } },
+      };
+      const outputSchema = { type: 'object', properties: { rows: { type: 'array', items: row } } };
+      const request = { query: 'x', input: { data: [{ row_id: sent, domain: 'acme.com' }] }, outputSchema };
+      const { output } = await agent.answer({ request, previous: null }, new AbortController().signal);
+      return (output.structured as { rows: { row_id: string | null; fields: JsonObject }[] }).rows[0];
+    };
+    expect(await ask('a', 'a')).toMatchObject({ row_id: 'a', fields: { city: 'Berlin' } });
+    expect(await ask('b', 'b')).toMatchObject({ row_id: 'b', fields: { city: 'Berlin' } });
+    expect(await ask('c', 'b')).toMatchObject({ row_id: null });
+  });
+
+  it('keeps to a schema that speaks of its row ids elsewhere', async () => {
+    const city = { type: 'string', not: { $ref: '#/properties/rows/items/properties/row_id' } };
+    const { rows } = await askReference(
+      { 'a.csv': 'domain,city\nacme.com,Berlin\nbeta.de,r1\n' },
+      [{ domain: 'acme.com' }, { domain: 'beta.de' }],
+      { city },
+    );
+    expect(rows).toEqual([{ city: 'Berlin' }, { city: null }]);
+  });
+
   it('ends when it is aborted', async () => {
     const agent = await createReferenceAgent(createReferenceFolder({ 'a.csv': COMPANIES }));
     const data = Array.from({ length: 100 }, (_, index) => ({ row_id: `r${index + 1}`, company: 'Acme' }));
