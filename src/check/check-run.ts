@@ -66,23 +66,64 @@ type RowVerdict =
   /** `reason` is null where nothing came back at all: then the run says why. */
   | { readonly status: 'rejected'; readonly reason: string | null };
 
-/** Judges all entries of a row as one answer. Null beside a value is the value; different values leave the field null. */
+/** The fields of one entry of a row; `index` is its position in the agent's own list. */
+interface ReadableEntry {
+  readonly index: number;
+  readonly fields: JsonObject;
+}
+
 function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checker: RowChecker): RowVerdict {
-  const readable = entries.flatMap((entry) => {
-    const found = readEntryFields(entry.object, batch.fields);
-    return found === null ? [] : [{ index: entry.index, fields: found.fields }];
-  });
+  const readable: ReadableEntry[] = [];
+  for (const { index, object } of entries) {
+    const found = readEntryFields(object, batch.fields);
+    if (found !== null) readable.push({ index, fields: found.fields });
+  }
   const [first] = readable;
   if (first === undefined) {
     const reason = entries.length === 0 ? null : 'its entry holds none of the fields';
     return { status: 'rejected', reason };
   }
+  const judged =
+    readable.length === 1
+      ? judgeEntry(first.fields, batch.fields, checker)
+      : judgeEntries(readable, batch.fields, checker);
+  const { verdicts, isAnswered, ...twice } = judged;
+  if (!isAnswered) return { status: 'rejected', reason: describeFaults(verdicts) };
+  const { rowId, key } = row;
+  const fields = joinNotes(verdicts, checker);
+  return { status: 'checked', row: { rowId, key, index: first.index, fields, ...twice } };
+}
+
+interface JudgedRow extends Pick<CheckedRow, 'twice'> {
+  readonly verdicts: ReadonlyMap<string, FieldVerdict>;
+  /** False if no field that came back is valid. */
+  readonly isAnswered: boolean;
+}
+
+function judgeEntry(fields: JsonObject, names: readonly string[], checker: RowChecker): JudgedRow {
+  const verdicts = new Map<string, FieldVerdict>();
+  let isAnswered = false;
+  for (const name of names) {
+    const value = readOwn(fields, name);
+    const verdict = checker.checkField(name, value ?? null);
+    verdicts.set(name, verdict);
+    if (value !== undefined && verdict.state !== 'invalid') isAnswered = true;
+  }
+  return { verdicts, isAnswered };
+}
+
+/** Judges several entries of a row as one answer. Null beside a value is the value; different values leave the field null. */
+function judgeEntries(
+  entries: readonly ReadableEntry[],
+  names: readonly string[],
+  checker: RowChecker,
+): JudgedRow {
   const verdicts = new Map<string, FieldVerdict>();
   const places = new Map<string, readonly number[]>();
   const disputed: string[] = [];
   let isAnswered = false;
-  for (const name of batch.fields) {
-    const found = readable.filter(({ fields }) => Object.hasOwn(fields, name));
+  for (const name of names) {
+    const found = entries.filter(({ fields }) => Object.hasOwn(fields, name));
     const judged = found.map(({ index, fields }) => {
       return { index, verdict: checker.checkField(name, fields[name] ?? null) };
     });
@@ -92,25 +133,23 @@ function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checke
     if (merged.isDisputed) disputed.push(name);
     if (judged.some(({ verdict }) => verdict.state !== 'invalid')) isAnswered = true;
   }
-  if (!isAnswered) return { status: 'rejected', reason: describeFaults(verdicts) };
-  const fields = joinNotes(verdicts, checker);
-  const { rowId, key } = row;
-  const twice = readable.length === 1 ? {} : { twice: { places, disputed } };
-  return { status: 'checked', row: { rowId, key, index: first.index, fields, ...twice } };
+  return { verdicts, isAnswered, twice: { places, disputed } };
 }
 
 function joinNotes(
   verdicts: ReadonlyMap<string, FieldVerdict>,
   checker: RowChecker,
 ): Map<string, CheckedField> {
-  const values = new Map([...verdicts].map(([name, verdict]) => [name, verdict.value]));
-  const notes = checker.checkTogether(values);
-  return new Map(
-    [...verdicts].map(([name, { value, issue }]) => {
-      const texts = [issue, notes.get(name) ?? null].filter((text) => text !== null);
-      return [name, { value, issue: texts.length === 0 ? null : texts.join('; ') }];
-    }),
-  );
+  const notes = checker.checkTogether(verdicts);
+  const fields = new Map<string, CheckedField>();
+  for (const [name, { value, issue }] of verdicts) {
+    const note = notes.get(name) ?? null;
+    fields.set(name, {
+      value,
+      issue: issue === null || note === null ? (issue ?? note) : `${issue}; ${note}`,
+    });
+  }
+  return fields;
 }
 
 function describeFaults(verdicts: ReadonlyMap<string, FieldVerdict>): string {

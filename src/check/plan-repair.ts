@@ -58,8 +58,9 @@ export function planSecondLook(
   run: AgentRun,
   lastAttempt: number,
 ): readonly Question[] {
-  if (group.attempt >= lastAttempt || run.status === 'cancelled') return [];
-  const disputed = new Map(rows.map(({ key, twice }) => [key, twice?.disputed ?? []]));
+  const doubled = rows.filter(({ twice }) => twice !== undefined);
+  if (doubled.length === 0 || group.attempt >= lastAttempt || run.status === 'cancelled') return [];
+  const disputed = new Map(doubled.map(({ key, twice }) => [key, twice?.disputed ?? []]));
   return group.questions.flatMap((question) => {
     const fields = disputed.get(question.key) ?? [];
     if (fields.length === 0 || question.fault === DISPUTED_FAULT) return [];

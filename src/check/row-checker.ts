@@ -22,7 +22,7 @@ export interface RowChecker {
   /** Judges the value of one field: null and blank text are nothing found, whatever the schema demands. */
   checkField(name: string, value: JsonValue): FieldVerdict;
   /** What the schema says about several fields at once and these values break, by the fields concerned. */
-  checkTogether(values: ReadonlyMap<string, JsonValue>): ReadonlyMap<string, string>;
+  checkTogether(fields: ReadonlyMap<string, CheckedField>): ReadonlyMap<string, string>;
 }
 
 /** Compiles the validators of an ask, one for the whole and one for each field. Throws a SchemaError. */
@@ -46,9 +46,9 @@ export function createRowChecker(ask: Ask): RowChecker {
       const isLost = spread.has(name) && verdict.state === 'valid' && !isJsonObject(verdict.value);
       return isLost ? createFault('must be object', value, '') : verdict;
     },
-    checkTogether(values) {
-      const isWhole = isJoint && ask.fields.every((field) => values.has(field.name));
-      return isWhole ? checkTogether(whole, values) : NO_NOTES;
+    checkTogether(fields) {
+      const isWhole = isJoint && ask.fields.every((field) => fields.has(field.name));
+      return isWhole ? checkTogether(whole, fields) : NO_NOTES;
     },
   };
 }
@@ -184,9 +184,10 @@ function isDeep(value: JsonValue): boolean {
  */
 function checkTogether(
   whole: CompiledSchema,
-  values: ReadonlyMap<string, JsonValue>,
+  fields: ReadonlyMap<string, CheckedField>,
 ): ReadonlyMap<string, string> {
-  const filled = new Map([...values].filter(([, value]) => value !== null));
+  const values = [...fields].map(([name, { value }]): [string, JsonValue] => [name, value]);
+  const filled = new Map(values.filter(([, value]) => value !== null));
   const row: JsonObject = Object.fromEntries(filled);
   const issues = whole
     .validate(row)

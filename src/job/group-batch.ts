@@ -19,11 +19,9 @@ export function createGroupBatch(
       attempt: group.attempt,
       effort,
       fields: group.fields,
-      rows: group.questions.map(({ key, record, fault }) => ({
-        key,
-        record,
-        ...(fault === null ? {} : { fault }),
-      })),
+      rows: group.questions.map(({ key, record, fault }) =>
+        fault === null ? { key, record } : { key, record, fault },
+      ),
       previousRunId: group.previousRunId,
       complaint: describeFaults(group.questions),
       ...(context.isRefresh && group.level === 0 ? { refresh: true } : {}),

@@ -121,8 +121,13 @@ function findStored(answers: readonly RowAnswer[], { ask, ledger, job }: AskCont
 
 /** How many values of a run stayed. */
 function countFilled(answers: readonly RowAnswer[], stored: AnswersByKey, run: AgentRun): number {
-  const fields = answers.flatMap(({ key }) => [...(stored.get(key)?.values() ?? [])]);
-  return fields.filter(({ value, runId }) => value !== null && runId === run.id).length;
+  let filled = 0;
+  for (const { key } of answers) {
+    for (const { value, runId } of stored.get(key)?.values() ?? []) {
+      if (value !== null && runId === run.id) filled += 1;
+    }
+  }
+  return filled;
 }
 
 /** Rows whose answers leave something for the next level of the effort ladder; what is asked again at this one climbs after that. */
@@ -136,7 +141,9 @@ function readClimbing(
   return group.questions.flatMap((question) => {
     const fields = stored.get(question.key);
     if (fields === undefined) return [];
-    const open = question.fields.filter((name) => waiting.get(question.key)?.includes(name) !== true);
+    const asked = waiting.get(question.key);
+    const open =
+      asked === undefined ? question.fields : question.fields.filter((name) => !asked.includes(name));
     const steps = readNextSteps(ask, open, fields);
     return steps.map((step) => ({ ...question, ...step, attempt: 1, fault: null }));
   });

@@ -30,7 +30,8 @@ interface KeyEntry {
   readonly values: (string | null)[];
   rows: number;
   sharing: number;
-  readonly byColumn: number[];
+  /** null while no later row differs. */
+  byColumn: number[] | null;
 }
 
 /** Counts rows that share an answer with one that differs from them, over one reading of the input. */
@@ -65,7 +66,7 @@ export class SharedAnswersCounter {
     if (sharing === 0) return null;
     const counts = this.#columns.map(({ name }, index) => ({
       name,
-      count: sum(entries.map((entry) => entry.byColumn[index] ?? 0)),
+      count: sum(entries.map((entry) => entry.byColumn?.[index] ?? 0)),
     }));
     return {
       rows: Math.round(sum(entries.map((entry) => entry.rows)) * scale),
@@ -78,7 +79,7 @@ export class SharedAnswersCounter {
   }
 
   #start(key: string, values: (string | null)[]): void {
-    this.#entries.set(key, { values, rows: 1, sharing: 0, byColumn: values.map(() => 0) });
+    this.#entries.set(key, { values, rows: 1, sharing: 0, byColumn: null });
     if (this.#entries.size <= MAX_KEYS) return;
     this.#hashEnd /= 2;
     for (const each of this.#entries.keys()) if (readHash(each) >= this.#hashEnd) this.#entries.delete(each);
@@ -95,6 +96,7 @@ function compare(entry: KeyEntry, values: readonly (string | null)[]): void {
       entry.values[index] = value;
       continue;
     }
+    entry.byColumn ??= values.map(() => 0);
     entry.byColumn[index] = (entry.byColumn[index] ?? 0) + 1;
     isSharing = true;
   }

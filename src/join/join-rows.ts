@@ -36,28 +36,24 @@ export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[
   const read = rows.map((row) => readQuestion(row, context.ask, context.overwrite, context.blanks));
   const keys = read.flatMap(listKeys);
   const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
-  const questions = read.map((question) =>
-    question.status === 'question'
-      ? { ...question, key: resolveKey(question, (key) => answers.has(key)) }
-      : question,
-  );
+  const isKnown = (key: string): boolean => answers.has(key);
   return rows.map((row, index) => {
-    const question = questions[index];
+    const question = read[index];
     if (question === undefined) throw new RangeError('a row has a question');
-    const stored = question.status === 'question' ? answers.get(question.key) : undefined;
+    const key = question.status === 'question' ? resolveKey(question, isKnown) : '';
+    const stored = answers.get(key);
     const outcome = createOutcome(row, question, stored, context);
-    return { row, outcome: { ...outcome, ...readCost(question, stored, context) } };
+    return { row, outcome: { ...outcome, ...readCost(key, stored, context) } };
   });
 }
 
 /** The first of several equal rows bears their cost. */
 function readCost(
-  question: RowQuestion,
+  key: string,
   stored: StoredAnswer | undefined,
   context: JoinContext,
 ): Pick<RowOutcome, 'costMicros' | 'isCostEstimated'> {
-  if (question.status !== 'question' || stored === undefined || stored.costMicros === 0) return FREE;
-  if (!context.claimKey(question.key)) return FREE;
+  if (stored === undefined || stored.costMicros === 0 || !context.claimKey(key)) return FREE;
   return { costMicros: stored.costMicros, isCostEstimated: stored.estimatedMicros > 0 };
 }
 

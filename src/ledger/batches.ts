@@ -80,6 +80,7 @@ export function findPassedBudget(
   capMicros: number | null,
   dayCaps: DayCaps | null,
 ): OverBudget | null {
+  if (capMicros === null && dayCaps === null) return null;
   const job = database.get<{ folder: string | null; usedMicros: number }>(
     'select folder, spent_micros + reserved_micros as usedMicros from job where id = ?',
     jobId,

@@ -145,11 +145,12 @@ const PRUNED_SPEND = '(select coalesce(sum(cost_micros), 0) from pruned_spend wh
 /** Of a job that is not open yet, what it cost before it was pruned. */
 export function readSpend(database: Database, jobId: string): Spend {
   const spend = database.get<Spend>(
-    `select coalesce((select spent_micros from job where id = ?1), ${PRUNED_SPEND}) as spentMicros,
-       coalesce((select reserved_micros from job where id = ?1), 0) as reservedMicros`,
+    'select spent_micros as spentMicros, reserved_micros as reservedMicros from job where id = ?',
     jobId,
   );
-  return { spentMicros: spend?.spentMicros ?? 0, reservedMicros: spend?.reservedMicros ?? 0 };
+  if (spend !== undefined) return spend;
+  const pruned = database.get<{ spentMicros: number }>(`select ${PRUNED_SPEND} as spentMicros`, jobId);
+  return { spentMicros: pruned?.spentMicros ?? 0, reservedMicros: 0 };
 }
 
 /** How much of what a job was billed is an estimate. */

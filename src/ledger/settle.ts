@@ -109,12 +109,13 @@ function writeShares(
     numbers.get(key),
     shares[index] ?? 0,
     reasons.get(key) ?? null,
-    isEstimated ? (shares[index] ?? 0) : 0,
   ]);
+  // Each part of a row that is read takes its time, so those that are the same for all are told beside them.
   database.run(
     `insert into job_answer (job, answer, cost_micros, failure, failure_invocation, estimated_micros)
-     select ?, value ->> 0, value ->> 1, value ->> 2, iif(value ->> 2 is null, null, ?), value ->> 3
-     from json_each(?) where true
+     select ?1, value ->> 0, value ->> 1, iif(?3, value ->> 2, null),
+       iif(?3 and value ->> 2 is not null, ?2, null), iif(?4, value ->> 1, 0)
+     from json_each(?5) where true
      on conflict (job, answer) do update set
        cost_micros = cost_micros + excluded.cost_micros,
        estimated_micros = estimated_micros + excluded.estimated_micros,
@@ -122,6 +123,8 @@ function writeShares(
        failure_invocation = coalesce(excluded.failure_invocation, failure_invocation)`,
     record.job,
     record.invocation,
+    failures.length > 0 ? 1 : 0,
+    isEstimated ? 1 : 0,
     JSON.stringify(rows),
   );
 }

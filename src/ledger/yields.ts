@@ -36,14 +36,21 @@ export function addYield(
   answers: readonly RowAnswer[],
 ): void {
   if (answers.length === 0) return;
-  const counts = new Map<string, [answered: number, filled: number]>();
+  const counts = new Map<string, { answered: number; filled: number }>();
   const count = (name: string, isFilled: boolean): void => {
-    const [answered, filled] = counts.get(name) ?? [0, 0];
-    counts.set(name, [answered + 1, filled + (isFilled ? 1 : 0)]);
+    const known = counts.get(name) ?? { answered: 0, filled: 0 };
+    known.answered += 1;
+    if (isFilled) known.filled += 1;
+    if (known.answered === 1) counts.set(name, known);
   };
   for (const { fields } of answers) {
-    for (const [name, field] of fields) count(name, isFound(field));
-    count(ROWS, [...fields.values()].some(isFound));
+    let isRowFilled = false;
+    for (const [name, field] of fields) {
+      const isFilled = isFound(field);
+      if (isFilled) isRowFilled = true;
+      count(name, isFilled);
+    }
+    count(ROWS, isRowFilled);
   }
   database.run(
     `insert into job_yield (job, effort, field, answered, filled)
@@ -51,7 +58,7 @@ export function addYield(
      on conflict do update set answered = answered + excluded.answered, filled = filled + excluded.filled`,
     job,
     effort,
-    JSON.stringify([...counts].map(([name, [answered, filled]]) => [name, answered, filled])),
+    JSON.stringify([...counts].map(([name, { answered, filled }]) => [name, answered, filled])),
   );
 }
 

@@ -57,7 +57,10 @@ export function createBatch(parts: BatchParts, invocation: number, resends = 0):
   ]);
   const hash = hashText(content, 24);
   const start = createRowIdStart(hash);
-  const rows = parts.rows.map((row, index) => ({ ...row, rowId: `${start}-${index + 1}` }));
+  const rows = parts.rows.map(({ key, record, fault }, index) => {
+    const rowId = `${start}-${index + 1}`;
+    return fault === undefined ? { rowId, key, record } : { rowId, key, record, fault };
+  });
   return { ...parts, rows, id: `b_${hash}` };
 }
 

@@ -1,5 +1,5 @@
 import type { CitedSource, FieldAnswer } from './answer.js';
-import { isJsonObject, type JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
 /**
  * The one cleaner for text that comes from an agent or a reference table. Keys are masked as it arrives; what a cell must not
@@ -79,17 +79,33 @@ export function mapTexts(value: JsonValue, change: (text: string) => string, dep
   if (typeof value === 'string') return change(value);
   if (value === null || typeof value !== 'object') return value;
   if (depth > MAX_DEPTH) return null;
-  if (!isJsonObject(value)) {
-    const items = value.map((item) => mapTexts(item, change, depth + 1));
-    return items.some((item, index) => item !== value[index]) ? items : value;
+  return isJsonObject(value) ? mapMembers(value, change, depth + 1) : mapItems(value, change, depth + 1);
+}
+
+/** Nearly all texts stay as they are, so a copy is made only from the first change on. */
+function mapItems(list: readonly JsonValue[], change: (text: string) => string, depth: number): JsonValue {
+  let changed: JsonValue[] | null = null;
+  for (let index = 0; index < list.length; index += 1) {
+    const mapped = mapTexts(list[index] ?? null, change, depth);
+    if (mapped === list[index]) continue;
+    changed ??= [...list];
+    changed[index] = mapped;
   }
-  let isSame = true;
-  const members = Object.entries(value).map(([name, inner]): [string, JsonValue] => {
-    const member: [string, JsonValue] = [change(name), mapTexts(inner, change, depth + 1)];
-    if (member[0] !== name || member[1] !== inner) isSame = false;
-    return member;
-  });
-  return isSame ? value : Object.fromEntries(members);
+  return changed ?? list;
+}
+
+function mapMembers(object: JsonObject, change: (text: string) => string, depth: number): JsonValue {
+  let changed: Map<string, readonly [string, JsonValue]> | null = null;
+  for (const name of Object.keys(object)) {
+    const inner = object[name] ?? null;
+    const member = [change(name), mapTexts(inner, change, depth)] as const;
+    if (member[0] === name && member[1] === inner) continue;
+    changed ??= new Map();
+    changed.set(name, member);
+  }
+  if (changed === null) return object;
+  const members = changed;
+  return Object.fromEntries(Object.entries(object).map((member) => members.get(member[0]) ?? member));
 }
 
 /** Colours, cursor moves, window titles and the like; whole, or their letters would stay behind. */
@@ -115,8 +131,12 @@ export function cleanText(text: string): string {
   return text.replace(SEQUENCES, '').replace(BREAKS, ' ').replace(UNFIT, '').replace(HALVES, '\ufffd');
 }
 
+/** What a line is changed for. */
+const UNTIDY = /[^\u0020-\u007e]|^ | $| {2}/;
+
 /** Text fit for one line of a message or a title, at most `maxLength` long. */
 export function cleanLine(text: string, maxLength: number): string {
+  if (text.length <= maxLength && !UNTIDY.test(text)) return text;
   const line = cleanText(text.slice(0, 4 * maxLength))
     .replace(/\s+/g, ' ')
     .trim();
@@ -131,10 +151,12 @@ export function cleanCode(text: string): string | null {
 
 /** A value as it is kept: without NUL, which no database holds, and with no text beyond the bound. */
 export function limitValue(value: JsonValue): JsonValue {
-  return mapTexts(value, (text) => {
-    const whole = text.includes('\0') ? text.replaceAll('\0', '') : text;
-    return whole.length > MAX_VALUE_LENGTH ? `${cutText(whole, MAX_VALUE_LENGTH)}…` : whole;
-  });
+  return mapTexts(value, limitText);
+}
+
+function limitText(text: string): string {
+  const whole = text.includes('\0') ? text.replaceAll('\0', '') : text;
+  return whole.length > MAX_VALUE_LENGTH ? `${cutText(whole, MAX_VALUE_LENGTH)}…` : whole;
 }
 
 /** What an answer may be in an output. */
@@ -168,10 +190,15 @@ export const MAX_SOURCE_LENGTH = 4_000;
 /** Nearly all links; to parse each of millions would take long. */
 const PLAIN_LINK = /^https?:\/\/[\w.-]+(?::\d{1,5})?(?:[/?#][\u0021-\u007e]*)?$/;
 
+/** True for what looks like a web address without a user name, in plain characters and not too long. */
+export function isPlainLink(text: string): boolean {
+  return text.length <= MAX_SOURCE_LENGTH && PLAIN_LINK.test(text);
+}
+
 /** True for a web address without a user name; an address on this machine only from the embedded agent. */
 function isLink(text: string, isEmbedded: boolean): boolean {
   if (text.length > MAX_SOURCE_LENGTH) return false;
-  if (PLAIN_LINK.test(text)) return true;
+  if (isPlainLink(text)) return true;
   if (cleanText(text) !== text || !URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);
   if (protocol === 'file:') return isEmbedded;

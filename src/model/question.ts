@@ -68,8 +68,8 @@ export function readQuestion(
   if (bytes > MAX_RECORD_BYTES) {
     return { status: 'unsendable', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
   }
-  const formerKey = former === null ? {} : { formerKey: hashRecordText(formatRecord(former)) };
-  return { status: 'question', key: hashRecordText(text), ...formerKey, record, fields };
+  const question = { status: 'question', key: hashRecordText(text), record, fields } as const;
+  return former === null ? question : { ...question, formerKey: hashRecordText(formatRecord(former)) };
 }
 
 interface SentRecord {
@@ -81,18 +81,26 @@ interface SentRecord {
 
 function readRecord(row: Row, send: readonly string[], blanks: Blanks): SentRecord {
   const entries: [string, JsonValue][] = [];
-  const all: [string, JsonValue][] = [];
+  let hasPlaceholders = false;
   for (const column of send) {
     const value = cleanCell(readValue(row, column));
     if (value === undefined) continue;
-    all.push([column, value]);
-    if (!blanks.isBlank(value)) entries.push([column, value]);
+    if (blanks.isBlank(value)) hasPlaceholders = true;
+    else entries.push([column, value]);
   }
-  // Made of entries, since a value set to a column named `__proto__` would not become a column.
   return {
+    // Made of entries, since a value set to a column named `__proto__` would not become a column.
     record: entries.length === 0 ? null : Object.fromEntries(entries),
-    former: entries.length === all.length ? null : Object.fromEntries(all),
+    former: hasPlaceholders ? readFormerRecord(row, send) : null,
   };
+}
+
+function readFormerRecord(row: Row, send: readonly string[]): JsonObject {
+  const entries = send.flatMap((column): [string, JsonValue][] => {
+    const value = cleanCell(readValue(row, column));
+    return value === undefined ? [] : [[column, value]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The key that a row goes by: the former one if its answer was bought under it, so that nothing is bought twice. */

@@ -51,7 +51,8 @@ export function selectRows(rows: readonly Row[], context: SelectContext): Select
   return questions.map((question) => {
     if (question.status !== 'question') return { status: question.status };
     const key = resolveKey(question, isKnown);
-    return selectQuestion({ ...question, key }, answers.get(key), context);
+    const known = key === question.key ? question : { ...question, key };
+    return selectQuestion(known, answers.get(key), context);
   });
 }
 

@@ -1,5 +1,11 @@
 import type { CheckedRow } from '../model/checked.js';
-import { cleanLine, cleanText, MAX_SOURCE_LENGTH, MAX_TITLE_LENGTH } from '../model/foreign-text.js';
+import {
+  cleanLine,
+  cleanText,
+  isPlainLink,
+  MAX_SOURCE_LENGTH,
+  MAX_TITLE_LENGTH,
+} from '../model/foreign-text.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import type { Citation, Confidence, Grounding } from '../model/run.js';
 import { createPathReader } from './grounding-path.js';
@@ -56,21 +62,34 @@ function joinRow(
 ): ReadonlyMap<string, FieldGrounding> {
   return new Map(
     [...row.fields].map(([name, field]): [string, FieldGrounding] => {
-      const places = row.twice?.places.get(name) ?? [row.index];
-      const found = places.flatMap((index) => byRow.get(index) ?? []);
-      if (found.length === 0 || field.value === null) return [name, NO_GROUNDING];
-      const own = found.flatMap(({ fields }) => fields.get(name) ?? []);
-      const whole = found.flatMap((each) => each.whole);
+      const found = field.value === null ? undefined : findGroundings(row, name, byRow);
+      if (found === undefined) return [name, NO_GROUNDING];
+      const own = found.fields.get(name) ?? [];
       const citations = readCitations(own);
       return [
         name,
         {
-          citations: citations.length > 0 ? citations : readCitations(whole),
-          confidence: readConfidence(own) ?? readConfidence(whole),
+          citations: citations.length > 0 ? citations : readCitations(found.whole),
+          confidence: readConfidence(own) ?? readConfidence(found.whole),
         },
       ];
     }),
   );
+}
+
+/** What is said of a field's row: by its one entry, or by those of several that the value came from. */
+function findGroundings(
+  row: CheckedRow,
+  name: string,
+  byRow: ReadonlyMap<number, RowGroundings>,
+): RowGroundings | undefined {
+  const places = row.twice?.places.get(name);
+  if (places === undefined) return byRow.get(row.index);
+  const found = places.flatMap((index) => byRow.get(index) ?? []);
+  return {
+    whole: found.flatMap(({ whole }) => whole),
+    fields: new Map([[name, found.flatMap(({ fields }) => fields.get(name) ?? [])]]),
+  };
 }
 
 /** The pages, each once and in order. */
@@ -96,6 +115,7 @@ function readUrl(value: unknown): string | null {
   if (typeof value !== 'string') return null;
   const text = cleanText(value).trim();
   if (!URL.canParse(text)) return null;
+  if (isPlainLink(text)) return text;
   const { protocol, username, password, href } = new URL(text);
   const isAddress = /^(?:https?|file):$/.test(protocol);
   if (!isAddress) return cleanLine(text, MAX_TITLE_LENGTH);

@@ -183,10 +183,10 @@ describe('rules about several fields', () => {
     // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
     then: { properties: { zip: { pattern: '^[0-9]{5}$' } } },
   };
-  const check = (values: Readonly<Record<string, JsonValue>>) =>
-    Object.fromEntries(
-      createRowChecker(createTestAsk(schema)).checkTogether(new Map(Object.entries(values))),
-    );
+  const check = (values: Readonly<Record<string, JsonValue>>) => {
+    const fields = Object.entries(values).map(([name, value]) => [name, { value, issue: null }] as const);
+    return Object.fromEntries(createRowChecker(createTestAsk(schema)).checkTogether(new Map(fields)));
+  };
 
   test('are noted on the field that breaks them', () => {
     expect(check({ country: 'US', state: 'CA', zip: 'X1' })).toEqual({
