@@ -34,14 +34,14 @@ interface Entries {
 }
 
 function readEntries(batch: Batch, structured: JsonValue): Entries {
-  const list = readRowEntries(structured);
+  const { values: list } = readRowEntries(structured);
   const [onlyRow] = batch.rows;
   // One question and one answer belong together even where the answer forgot to say so.
   const isAlone = batch.rows.length === 1 && list.length === 1;
   const byId = new Map<string, Entry[]>(batch.rows.map((row) => [row.rowId, []]));
   let unknownIds = 0;
   let doubled = 0;
-  for (const [index, { value }] of list.entries()) {
+  for (const [index, value] of list.entries()) {
     const id = isJsonObject(value) ? readRowId(value) : null;
     const fallback = isAlone && isJsonObject(value) && id === null ? onlyRow?.rowId : undefined;
     const found = byId.get(id ?? fallback ?? '');

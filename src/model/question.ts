@@ -55,8 +55,7 @@ export function readQuestion(
   blanks: Blanks = DEFAULT_BLANKS,
 ): RowQuestion {
   if (row.kind === 'faulty') return { status: 'unsendable', reason: row.fault };
-  const open = overwrite ? ask.fields : readPlaces(ask).filter((field) => isUnfilled(row, field, blanks));
-  const fields = open.map(({ name }) => name);
+  const fields = readOpenFields(row, ask, overwrite, blanks);
   if (fields.length === 0) return { status: 'unchanged' };
   const { record, former } = readRecord(row, ask.send, blanks);
   if (record === null) {
@@ -70,6 +69,14 @@ export function readQuestion(
   }
   const question = { status: 'question', key: hashRecordText(text), record, fields } as const;
   return former === null ? question : { ...question, formerKey: hashRecordText(formatRecord(former)) };
+}
+
+/** Rows that ask for every field share one list of them. */
+function readOpenFields(row: Row, ask: Ask, overwrite: boolean, blanks: Blanks): readonly string[] {
+  const { places, names } = readPlaces(ask);
+  if (overwrite) return names;
+  const open = places.filter((field) => isUnfilled(row, field, blanks));
+  return open.length === names.length ? names : open.map(({ name }) => name);
 }
 
 interface SentRecord {
@@ -132,18 +139,24 @@ interface FieldPlaces {
   readonly columns: readonly string[] | null;
 }
 
-const places = new WeakMap<Ask, readonly FieldPlaces[]>();
+interface AskPlaces {
+  readonly places: readonly FieldPlaces[];
+  readonly names: readonly string[];
+}
+
+const placesByAsk = new WeakMap<Ask, AskPlaces>();
 
 /** Once an ask: every row is looked at with it. */
-function readPlaces(ask: Ask): readonly FieldPlaces[] {
-  const known = places.get(ask);
+function readPlaces(ask: Ask): AskPlaces {
+  const known = placesByAsk.get(ask);
   if (known !== undefined) return known;
-  const found = createFieldColumns(ask.fields, ask.schema).map(({ name, values }, index) => {
+  const places = createFieldColumns(ask.fields, ask.schema).map(({ name, values }, index) => {
     const titles = values.map(({ title }) => title);
     const schema = ask.fields[index]?.schema;
     const isOpen = titles[0] === name && isJsonObject(schema) && [schema.type].flat().includes('object');
     return { name, columns: isOpen ? null : titles };
   });
-  places.set(ask, found);
+  const found = { places, names: ask.fields.map(({ name }) => name) };
+  placesByAsk.set(ask, found);
   return found;
 }

@@ -1,27 +1,31 @@
 import { isJsonObject, type JsonObject, type JsonValue, readOwn } from './json.js';
 
-/** One entry of the agent's own list, and the keys that lead to it: grounding paths start with them. */
-export interface RowEntry {
+/** The entries of an answer, and where they are: grounding paths start with that. */
+export interface RowEntries {
+  /** The keys that lead to the list, or to the one entry that is not in a list. */
   readonly keys: readonly string[];
-  readonly value: JsonValue;
+  readonly isList: boolean;
+  readonly values: readonly JsonValue[];
 }
 
 /**
  * The entries of an answer, where agents have been seen to put them: in `rows`, in the only list under another name,
  * in a list without a name, or as one bare object.
  */
-export function readRowEntries(structured: JsonValue): readonly RowEntry[] {
-  if (Array.isArray(structured)) return listEntries([], structured);
-  if (!isJsonObject(structured)) return [];
+export function readRowEntries(structured: JsonValue): RowEntries {
+  if (Array.isArray(structured)) return { keys: [], isList: true, values: structured };
+  if (!isJsonObject(structured)) return { keys: [], isList: false, values: [] };
   const rows = readOwn(structured, 'rows');
-  if (Array.isArray(rows)) return listEntries(['rows'], rows);
-  if (isJsonObject(rows)) return [{ keys: ['rows'], value: rows }];
+  if (Array.isArray(rows)) return { keys: ['rows'], isList: true, values: rows };
+  if (isJsonObject(rows)) return { keys: ['rows'], isList: false, values: [rows] };
   if (!isRow(structured)) {
-    const lists = Object.entries(structured).filter(([, value]) => isRowList(value));
+    const lists = Object.entries(structured).flatMap(([name, value]) =>
+      isRowList(value) ? [{ keys: [name], isList: true, values: value }] : [],
+    );
     const [only] = lists;
-    if (only !== undefined && lists.length === 1) return listEntries([only[0]], only[1]);
+    if (only !== undefined && lists.length === 1) return only;
   }
-  return [{ keys: [], value: structured }];
+  return { keys: [], isList: false, values: [structured] };
 }
 
 /**
@@ -41,14 +45,10 @@ export function readEntryFields(
   return names.some((name) => Object.hasOwn(beside, name)) ? { keys: [], fields: beside } : null;
 }
 
-function listEntries(keys: readonly string[], list: JsonValue): RowEntry[] {
-  return Array.isArray(list) ? list.map((value, index) => ({ keys: [...keys, String(index)], value })) : [];
-}
-
 function isRow(object: JsonObject): boolean {
   return Object.hasOwn(object, 'row_id') || (Object.hasOwn(object, 'fields') && isJsonObject(object.fields));
 }
 
-function isRowList(value: JsonValue): boolean {
+function isRowList(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value) && value.some((item) => isJsonObject(item) && isRow(item));
 }

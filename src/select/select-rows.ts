@@ -74,7 +74,9 @@ function selectQuestion(
   // The first row that comes for what an earlier process asked is no twin, and is counted with that run.
   const isInherited = inFlight.claimInherited(question.key);
   const fresh = stored === undefined || context.isStale(stored) ? undefined : stored;
-  const waiting = question.fields.filter((field) => !inFlight.has(question.key, field));
+  const waiting = inFlight.holds(question.key)
+    ? question.fields.filter((field) => !inFlight.has(question.key, field))
+    : question.fields;
   const steps = readNextSteps(ask, waiting, fresh?.fields);
   const isWaiting = waiting.length < question.fields.length;
   if (stored !== undefined && context.hasFailedNow(stored) && (isWaiting || steps.length > 0)) {

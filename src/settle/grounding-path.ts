@@ -17,12 +17,8 @@ export function createPathReader(
   structured: JsonValue,
   names: readonly string[],
 ): (path: string) => GroundedPlace | null {
-  const entries = readRowEntries(structured);
-  const [first] = entries;
-  const isList = first !== undefined && /^\d+$/.test(first.keys.at(-1) ?? '');
-  const listForms = (isList ? first.keys.slice(0, -1) : (first?.keys ?? [])).map((key) =>
-    key === 'rows' ? ROWS_FORMS : listKeyForms(key),
-  );
+  const { keys: listKeys, isList, values: entries } = readRowEntries(structured);
+  const listForms = listKeys.map((key) => (key === 'rows' ? ROWS_FORMS : listKeyForms(key)));
   let keys: readonly { readonly name: string; readonly forms: readonly string[] }[] | null = null;
   const exact = new Map<string, string>(names.map((name) => [`.fields.${name}`, name]));
 
@@ -51,7 +47,7 @@ export function createPathReader(
     let rest: string | null = start;
     for (const forms of listForms) rest = rest === null ? null : matchKey(rest, forms);
     const found = rest === null ? null : readIndex(rest);
-    const entry = found === null ? undefined : entries[found.index]?.value;
+    const entry = found === null ? undefined : entries[found.index];
     if (found === null || !isJsonObject(entry)) return null;
     const { index } = found;
     const hasFields = isWrapped(index, entry);
