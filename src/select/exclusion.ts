@@ -81,8 +81,8 @@ export function openExclusion(options: ExclusionOptions): ExclusionList {
   const all = [...ours, ...theirs];
   const used = [...new Set([...on, ...onAnswer, ...tell])];
   const store = new ExclusionStore(all.length);
+  const recent = new RecentRecords();
   let count = 0;
-  let last: { readonly values: JsonObject; readonly record: number } | null = null;
   return {
     get count() {
       return count;
@@ -94,19 +94,46 @@ export function openExclusion(options: ExclusionOptions): ExclusionList {
       return store.textBytes;
     },
     add({ line, values }) {
-      // Millions of equal lines in a row need not be normalised again.
-      const previous = last?.values;
-      if (last !== null && used.every((column) => previous?.[column] === values[column])) {
-        store.repeat(last.record);
-      } else {
-        const keys = readKeys(all, blanks, (column) => values[column]);
-        const record = store.add(keys, line, JSON.stringify(pickValues(values, tell, blanks)));
-        last = { values, record };
-      }
       count += 1;
+      const cells = formatCells(values, used);
+      const known = recent.find(cells);
+      if (known !== undefined) {
+        store.repeat(known);
+        return;
+      }
+      const keys = readKeys(all, blanks, (column) => values[column]);
+      recent.add(cells, store.add(keys, line, JSON.stringify(pickValues(values, tell, blanks))));
     },
     finish: () => createMatcher(store, { ...options, blanks }, ours, theirs),
   };
+}
+
+/** The cells of a record as one text; null if one of them is nested. */
+function formatCells(values: JsonObject, columns: readonly string[]): string | null {
+  const cells = columns.map((column) => values[column] ?? null);
+  return cells.some((cell) => typeof cell === 'object' && cell !== null) ? null : JSON.stringify(cells);
+}
+
+const MAX_RECENT_LENGTH = 1_000_000;
+
+/** The numbers of records that were added lately, by their cells: to repeat one takes a tenth of adding it anew. */
+class RecentRecords {
+  readonly #records = new Map<string, number>();
+  #length = 0;
+
+  find(cells: string | null): number | undefined {
+    return cells === null ? undefined : this.#records.get(cells);
+  }
+
+  add(cells: string | null, record: number): void {
+    if (cells === null) return;
+    if (this.#length > MAX_RECENT_LENGTH) {
+      this.#records.clear();
+      this.#length = 0;
+    }
+    this.#records.set(cells, record);
+    this.#length += cells.length;
+  }
 }
 
 function createMatcher(

@@ -196,6 +196,19 @@ test('equal records are kept once, however many there are and in whatever order'
   ]);
 });
 
+test('a record that comes back after long ones in between is the same one, and text is no number', () => {
+  const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain', 'note'] });
+  const add = (values: JsonObject) => list.add({ line: list.count + 2, values });
+  for (let round = 0; round < 3; round += 1) {
+    add({ domain: 'a.com', note: '1' });
+    add({ domain: 'a.com', note: 1 });
+    add({ domain: ['a.com'], note: '1' });
+    for (let index = 0; index < 200; index += 1) add({ domain: `b${index}.com`, note: 'x'.repeat(8_000) });
+  }
+  expect([list.count, list.size]).toEqual([609, 203]);
+  expect(list.finish().findMatch(row({ domain: 'a.com' }))?.line).toBe(2);
+});
+
 test('equal records count each: among those that no row matched, and among those that are blank', () => {
   const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain'] });
   for (const [index, domain] of ['a.com', 'b.com', 'b.com', '', 'c.com', '', 'b.com', 'www.a.com'].entries())
