@@ -1,14 +1,11 @@
 import { createUsageError } from './errors.js';
-import { type CancelledRuns, cancelRuns } from './job/cancel-runs.js';
-import { Closers } from './job/closers.js';
-import { awaitLease } from './job/hold-lease.js';
-import { readKeptOptions } from './job/job-parts.js';
-import { readAgentUrl } from './job/name-agent.js';
-import { openAgent } from './job/open-agent.js';
+import { awaitLease } from './job/lease.js';
+import { Closers, openAgent } from './job/open-agent.js';
+import { type CancelledRuns, cancelRuns } from './job/recover.js';
+import { readAgentUrl, readKeptOptions } from './job/resolve-ask.js';
 import { type Ledger, openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobRecord } from './ledger/records.js';
-import type { ApiKey } from './model/api-key.js';
-import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
+import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 import { resolveSettings } from './options.js';
 

@@ -1,13 +1,19 @@
-import { isLoopbackHost } from './api/resolve-base-url.js';
-import { examineAgent } from './job/examine-agent.js';
-import { examineDisk, examineLedger, examineNode, examineProxy } from './job/examine-machine.js';
-import type { ApiKey } from './model/api-key.js';
+import { isLoopbackHost } from './api/base-url.js';
+import {
+  createErrorFinding,
+  createOk,
+  examineAgent,
+  examineDisk,
+  examineLedger,
+  examineNode,
+  examineProxy,
+  type Finding,
+} from './doctor/checks.js';
 import { systemClock } from './model/clock.js';
-import { createErrorFinding, createOk, type Finding } from './model/finding.js';
-import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
+import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 
-export type { Finding, Verdict } from './model/finding.js';
+export type { Finding, Verdict } from './doctor/checks.js';
 
 /** What the look is taken with. */
 export interface DoctorOptions {
@@ -52,7 +58,7 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
 
 async function examineTables(reference: string): Promise<Finding> {
   try {
-    const { createReferenceAgent } = await import('./agents/reference-agent.js');
+    const { createReferenceAgent } = await import('./agents/reference/reference-agent.js');
     return createOk('agent', (await createReferenceAgent(reference)).description);
   } catch (error) {
     return createErrorFinding('agent', error);

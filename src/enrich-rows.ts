@@ -2,18 +2,23 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EnrichHooks, enrich } from './enrich.js';
 import { createUsageError } from './errors.js';
-import { checkHooks } from './job/create-trip.js';
-import { type FilledRecord, readFilledRecord } from './job/filled-record.js';
+import { checkHooks } from './job/job-context.js';
 import { resolveFields } from './job/resolve-ask.js';
-import { openRowSpool, type RowSpool, readLines } from './job/row-spool.js';
+import {
+  type FilledRecord,
+  openRowSpool,
+  type RowSpool,
+  readFilledRecord,
+  readLines,
+} from './job/row-spool.js';
 import type { Field } from './model/ask.js';
 import { type Blanks, createBlanks } from './model/blank.js';
 import type { EnrichEvent, JobSummary } from './model/events.js';
 import { checkOptionTypes } from './model/option-types.js';
 import { type EnrichOptions, JOB_OPTION_TYPES, resolveSettings } from './options.js';
-import { createTemporaryFolder } from './read/spool-input.js';
+import { createTemporaryFolder } from './read/bytes.js';
 
-export type { FilledRecord, FilledSource } from './job/filled-record.js';
+export type { FilledRecord, FilledSource } from './job/row-spool.js';
 
 /** What `enrich` takes, without what only a file has. */
 export type EnrichRowsOptions = Omit<

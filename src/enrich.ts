@@ -1,40 +1,34 @@
 import type { AgentClient } from './api/agent-client.js';
-import { CallCap, type FolderBudget } from './job/call-cap.js';
-import { cancelRuns } from './job/cancel-runs.js';
 import { checkPlaces } from './job/check-places.js';
 import { placeOutput } from './job/choose-output.js';
-import { Closers } from './job/closers.js';
-import { confirmCost } from './job/confirm-cost.js';
-import { createSummary } from './job/create-summary.js';
-import { checkHooks, createTrip, type EnrichHooks, type Trip } from './job/create-trip.js';
-import { dispatchQuestions } from './job/dispatch-questions.js';
+import { dispatchQuestions } from './job/dispatch.js';
+import { confirmCost, readRemaining } from './job/estimate.js';
+import { checkHooks, createTrip, type EnrichHooks, type Trip } from './job/job-context.js';
+import { addSpent, awaitLease, describeDamage, isLedgerError, saveMovedLedger } from './job/lease.js';
+import { loadExclusion } from './job/load-exclusion.js';
+import { Closers, openAgent } from './job/open-agent.js';
 import {
   createFinished,
+  createSummary,
   describeKept,
   findFinished,
+  fitInput,
   type OutputSources,
   readSources,
-} from './job/finished-output.js';
-import { fitInput } from './job/fit-input.js';
-import { awaitLease } from './job/hold-lease.js';
-import { createJobParts } from './job/job-parts.js';
-import { loadExclusion } from './job/load-exclusion.js';
-import { addSpent, describeDamage, isLedgerError, saveMovedLedger } from './job/moved-ledger.js';
-import { openAgent } from './job/open-agent.js';
-import { readRemaining } from './job/read-remaining.js';
-import { type RecoveredBatches, recoverBatches } from './job/recover-batches.js';
-import { reportNotes } from './job/report-notes.js';
-import { checkColumns, resolveAsk } from './job/resolve-ask.js';
-import { resolveBlanks } from './job/resolve-blanks.js';
-import { createRetryReport } from './job/retry-report.js';
-import { writeTripOutput } from './job/write-output.js';
+  writeTripOutput,
+} from './job/output.js';
+import { CallCap, type FolderBudget } from './job/progress.js';
+import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
+import { reportNotes } from './job/report-warnings.js';
+import { checkColumns, createJobParts, resolveAsk, resolveBlanks } from './job/resolve-ask.js';
+import { createRetryReport } from './job/stop.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import type { RowCounts } from './model/answer.js';
 import type { JobSummary } from './model/events.js';
-import type { RowCounts } from './model/outcome.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
 import { openInput } from './read/open-input.js';
 
-export type { EnrichHooks } from './job/create-trip.js';
+export type { EnrichHooks } from './job/job-context.js';
 
 /**
  * Fills a file: reads its rows, asks the agent what the ledger does not know yet, and writes every row back with its

@@ -2,18 +2,16 @@ import { basename, dirname, join } from 'node:path';
 import { createUsageError } from './errors.js';
 import { checkPlaces } from './job/check-places.js';
 import { checkOwnOutput, createPlaceCheck } from './job/choose-output.js';
-import { Closers } from './job/closers.js';
-import { fitInput } from './job/fit-input.js';
-import { isKeptInput, readKeptOptions } from './job/job-parts.js';
+import { isPicked, pickSample } from './job/job-context.js';
 import { loadExclusion } from './job/load-exclusion.js';
-import { isPicked, pickSample } from './job/pick-rows.js';
-import { resolveBlanks } from './job/resolve-blanks.js';
-import { writeOutput } from './job/write-output.js';
+import { Closers } from './job/open-agent.js';
+import { fitInput, writeOutput } from './job/output.js';
+import { isKeptInput, readKeptOptions, resolveBlanks } from './job/resolve-ask.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobRecord } from './ledger/records.js';
+import type { RowCounts } from './model/answer.js';
+import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
-import type { RowCounts } from './model/outcome.js';
-import type { FileFormat } from './model/shape.js';
 import { openInput } from './read/open-input.js';
 
 /** Which job to write, and how. */

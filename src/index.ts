@@ -1,5 +1,5 @@
 export type { Agent, AgentResult, AgentTask } from './agents/agent.js';
-export { createReferenceAgent } from './agents/reference-agent.js';
+export { createReferenceAgent } from './agents/reference/reference-agent.js';
 export {
   type AgentCheck,
   AgentClient,
@@ -25,20 +25,20 @@ export {
 } from './enrich-rows.js';
 export { type ErrorKind, RowfillError } from './errors.js';
 export { type ExportOptions, type ExportResult, exportJob } from './export.js';
-export {
-  type AgentFailure,
-  type AgentLimit,
-  type CreateOutcome,
-  isAgentFailure,
-} from './model/agent-failure.js';
-export type { CitedSource } from './model/answer.js';
+export type { CitedSource, RowCounts, RowStatus } from './model/answer.js';
 export type { Clock } from './model/clock.js';
-export type { Doubt } from './model/doubt.js';
-export type { EnrichEvent, JobProgress, JobStep, JobStop, JobSummary } from './model/events.js';
-export type { FruitlessJob } from './model/fruitless.js';
+export type {
+  Doubt,
+  EnrichEvent,
+  FruitlessJob,
+  JobProgress,
+  JobStep,
+  JobStop,
+  JobSummary,
+} from './model/events.js';
+export type { FileFormat } from './model/file-format.js';
 export type { JsonObject, JsonValue } from './model/json.js';
-export type { RowCounts, RowStatus } from './model/outcome.js';
-export type { Climb, Quote } from './model/quote.js';
+export type { Climb, Quote } from './model/prices.js';
 export type {
   AgentRun,
   AgentRunEvent,
@@ -53,7 +53,12 @@ export type {
   RunPage,
   RunUsage,
 } from './model/run.js';
-export type { FileFormat } from './model/shape.js';
+export {
+  type AgentFailure,
+  type AgentLimit,
+  type CreateOutcome,
+  isAgentFailure,
+} from './model/run.js';
 export type { EnrichOptions } from './options.js';
 export { type Plan, plan } from './plan.js';
 export {

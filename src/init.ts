@@ -1,10 +1,13 @@
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createUsageError, describeError } from './errors.js';
-import type { FileLook } from './job/look-at-file.js';
-import { resolveColumnKind } from './model/column-kind.js';
+import { DEFAULT_BLANKS } from './model/blank.js';
+import { type ColumnKind, resolveColumnKind, splitColumnName } from './model/column-kind.js';
+import type { JsonValue } from './model/json.js';
+import { type Row, readValue } from './model/row.js';
+import { canTell, isOwnColumn, readTelling } from './model/telling-column.js';
+import { type InputOptions, openInput } from './read/open-input.js';
 import { checkRecipeText, formatRecipe, type RecipeDraft } from './recipe/read-recipe.js';
 
-export { type ColumnLook, type FileLook, lookAtFile } from './job/look-at-file.js';
 export type { RecipeDraft } from './recipe/read-recipe.js';
 
 export interface InitOptions {
@@ -109,4 +112,127 @@ function isFieldText(field: string): boolean {
   return (
     !/[:=]/.test(field.replace(/:(url|email|phone|boolean|integer|number|date)$/, '')) && field.trim() !== ''
   );
+}
+
+/** What a first look at a file shows. */
+export interface FileLook {
+  readonly name: string;
+  readonly columns: readonly ColumnLook[];
+  /** The rows that were looked at: the first ones. */
+  readonly rows: number;
+}
+
+export interface ColumnLook {
+  readonly name: string;
+  /** How many of the rows have nothing there. */
+  readonly blanks: number;
+  /** A type in short form that the column may be filled with. */
+  readonly type: string;
+  /** True where it tells whom or what a row is about. */
+  readonly isTelling: boolean;
+  /** True where it has holes that an agent may fill. */
+  readonly isToFill: boolean;
+}
+
+const MAX_ROWS = 1_000;
+
+/** Opens a file and looks at its header and its first rows. */
+export async function lookAtFile(options: InputOptions): Promise<FileLook> {
+  const input = await openInput(options);
+  try {
+    await input.readColumns();
+    for await (const rows of input.openRows()) {
+      const seen = rows.slice(0, MAX_ROWS);
+      const columns = input.columns.map((name) => {
+        const values = seen.map((row) => readValue(row, name));
+        return lookAtColumn(name, values);
+      });
+      return { name: input.name, columns: markTelling(columns, seen), rows: seen.length };
+    }
+    return { name: input.name, columns: input.columns.map((name) => lookAtColumn(name, [])), rows: 0 };
+  } finally {
+    await input.close();
+  }
+}
+
+/**
+ * Adds to the columns that tell whom a row is about those without which many rows would look the same, such as the
+ * department beside the website of a university. Each time the one that tells most rows apart, until none does.
+ */
+function markTelling(columns: readonly ColumnLook[], rows: readonly Row[]): ColumnLook[] {
+  const known = columns.filter(({ isTelling, isToFill }) => isTelling && !isToFill);
+  const start = known.length > 0 ? known : columns.filter(({ isToFill }) => !isToFill).slice(0, 1);
+  const candidates = columns
+    .filter((column) => !start.includes(column) && !column.isToFill && canTell(column.name))
+    .map(({ name }) => ({ name, values: readTellings(rows, name) }));
+  let keys = rows.map(() => '');
+  for (const { name } of start) keys = joinKeys(keys, readTellings(rows, name));
+  const added = new Set(start.map(({ name }) => name));
+  for (;;) {
+    const counted = candidates.map(({ name, values }) => ({ name, keys: joinKeys(keys, values) }));
+    const best = counted.reduce<{ name: string; keys: string[]; count: number } | null>((most, each) => {
+      const count = new Set(each.keys).size;
+      return most === null || count > most.count ? { ...each, count } : most;
+    }, null);
+    const gain = best === null ? 0 : best.count - new Set(keys).size;
+    if (best === null || gain < Math.max(1, rows.length * MIN_GAIN)) break;
+    added.add(best.name);
+    keys = best.keys;
+  }
+  return columns.map((column) => (added.has(column.name) ? { ...column, isTelling: true } : column));
+}
+
+/** A column that tells only a few more rows apart is not worth to be sent. */
+const MIN_GAIN = 0.02;
+
+function readTellings(rows: readonly Row[], name: string): (string | null)[] {
+  const kind = resolveColumnKind(name);
+  return rows.map((row) => readTelling(kind, readValue(row, name)));
+}
+
+function joinKeys(keys: readonly string[], values: readonly (string | null)[]): string[] {
+  return keys.map((key, index) => `${key}\n${values[index] ?? ''}`);
+}
+
+function lookAtColumn(name: string, values: readonly (JsonValue | undefined)[]): ColumnLook {
+  const filled = values.filter((value) => !DEFAULT_BLANKS.isUnfilled(name, value));
+  const blanks = values.length - filled.length;
+  const kind = resolveColumnKind(name);
+  return {
+    name,
+    blanks,
+    type: resolveType(name, filled),
+    // The name alone takes a column of dates, such as last_contact, for one of people.
+    isTelling:
+      TELLING.includes(kind) && !filled.some((value) => /^\d+([-/.]\d+)*$/.test(String(value).trim())),
+    isToFill: !isOwnColumn(name) && blanks > 0 && blanks >= values.length / 2,
+  };
+}
+
+const TELLING: readonly ColumnKind[] = ['domain', 'company', 'person'];
+
+const WORDS: readonly (readonly [string, ReadonlySet<string>])[] = [
+  ['boolean', new Set(['is', 'has', 'listed', 'public', 'active'])],
+  ['integer', new Set(['founded', 'year', 'headcount', 'employees', 'count', 'age', 'staff'])],
+  ['number', new Set(['revenue', 'price', 'amount', 'funding', 'turnover', 'profit', 'rating', 'score'])],
+  ['date', new Set(['date', 'birthday'])],
+];
+
+const TYPES_OF_KINDS: Readonly<Record<string, string>> = {
+  url: 'url',
+  domain: 'url',
+  email: 'email',
+  phone: 'phone',
+};
+
+function resolveType(name: string, filled: readonly (JsonValue | undefined)[]): string {
+  const ofKind = TYPES_OF_KINDS[resolveColumnKind(name)];
+  if (ofKind !== undefined) return ofKind;
+  const words = splitColumnName(name);
+  const ofWords = WORDS.find(([, set]) => words.some((word) => set.has(word)));
+  if (ofWords !== undefined) return ofWords[0];
+  const texts = filled.map(String);
+  if (texts.length === 0 || texts.some((text) => /^0\d/.test(text))) return 'string';
+  if (texts.every((text) => /^-?\d{1,15}$/.test(text))) return 'integer';
+  return texts.every((text) => /^-?\d{1,15}(\.\d+)?$/.test(text)) ? 'number' : 'string';
 }

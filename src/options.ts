@@ -1,12 +1,11 @@
 import { extname } from 'node:path';
 import { createUsageError } from './errors.js';
-import { isDescriptorPath } from './model/descriptor-path.js';
-import { parseDuration } from './model/duration.js';
+import { parseDuration } from './model/clock.js';
 import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
-import { readDollars, toMicros } from './model/money.js';
-import { readNearest } from './model/nearest.js';
+import { readDollars, readNearest, toMicros } from './model/format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_PRICES, type PriceList } from './model/prices.js';
+import { isDescriptorPath } from './model/read-file.js';
 import type { Confidence } from './model/run.js';
 
 export type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';

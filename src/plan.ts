@@ -1,32 +1,26 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CallCap } from './job/call-cap.js';
-import type { Note } from './job/cell-notes.js';
-import { Closers } from './job/closers.js';
-import { createTrip, type Trip } from './job/create-trip.js';
-import { fitInput } from './job/fit-input.js';
-import { createGroupBatch } from './job/group-batch.js';
-import { createJobParts } from './job/job-parts.js';
+import { createGroupBatch } from './job/ask-group.js';
+import { listDoubts, settleDoubts } from './job/doubts.js';
+import { type StepQuote, type Survey, surveyRows } from './job/estimate.js';
+import { createTrip, type Trip } from './job/job-context.js';
 import { loadExclusion } from './job/load-exclusion.js';
-import { openAgent } from './job/open-agent.js';
-import { describeChanges, reportNotes, reportUnmatched } from './job/report-notes.js';
-import { checkColumns, resolveAsk } from './job/resolve-ask.js';
-import { resolveBlanks } from './job/resolve-blanks.js';
-import { listDoubts, settleDoubts } from './job/settle-doubts.js';
+import { Closers, openAgent } from './job/open-agent.js';
+import { fitInput } from './job/output.js';
+import { CallCap, type SurveyCounts } from './job/progress.js';
+import { describeChanges, reportNotes, reportUnmatched } from './job/report-warnings.js';
+import { checkColumns, createJobParts, resolveAsk, resolveBlanks } from './job/resolve-ask.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
-import type { SurveyCounts } from './job/survey-counts.js';
-import { type StepQuote, type Survey, surveyRows } from './job/survey-rows.js';
+import type { Note } from './job/warnings.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
-import type { Doubt } from './model/doubt.js';
-import type { FruitlessJob } from './model/fruitless.js';
+import type { Doubt, FruitlessJob } from './model/events.js';
 import { type JsonValue, readOwn } from './model/json.js';
-import { readLikelyMicros, readWorstMicros } from './model/prices.js';
-import type { Quote } from './model/quote.js';
+import { type Quote, readLikelyMicros, readWorstMicros } from './model/prices.js';
 import type { CreateRunRequest } from './model/run.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
+import { createTemporaryFolder } from './read/bytes.js';
 import { openInput } from './read/open-input.js';
-import { createTemporaryFolder } from './read/spool-input.js';
-import { createRequest } from './send/create-request.js';
+import { createRequest } from './run/create-request.js';
 
 /** What `enrich` would do with the same options. */
 export interface Plan {

@@ -4,24 +4,25 @@ import { enrich } from './enrich.js';
 import { createUsageError } from './errors.js';
 import { type Clock, systemClock } from './model/clock.js';
 import { checkOptionTypes } from './model/option-types.js';
-import { Aside } from './watch/aside.js';
-import { countBacklog } from './watch/backlog.js';
-import { checkJob } from './watch/check-job.js';
 import { finishEnding, writeEnding } from './watch/ending.js';
-import type { FileEnd, Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';
+import {
+  type FileEnd,
+  type Problem,
+  type WatchEvent,
+  type WatchStop,
+  type WatchSummary,
+  WatchTally,
+} from './watch/events.js';
 import { isSystemError } from './watch/file-state.js';
 import { fillTake } from './watch/fill-take.js';
 import { DropFinder } from './watch/find-drops.js';
-import { findTake, listLeft } from './watch/find-take.js';
-import { noteFolderPath } from './watch/folder-id.js';
-import { openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
+import { countBacklog, findTake, isLedgerTrouble, listLeft, notePlace } from './watch/find-take.js';
+import { noteFolderPath, openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
 import { JobFiles, type JobLook } from './watch/job-files.js';
-import { isLedgerTrouble, notePlace } from './watch/note-place.js';
-import { readRetryDelayMs } from './watch/retry-delay.js';
+import { Aside } from './watch/move-file.js';
 import type { Take } from './watch/take.js';
-import { describeProblem, isDiskFull, type Verdict } from './watch/verdict.js';
-import { resolveWatch, type WatchOptions, type WatchSettings } from './watch/watch-options.js';
-import { WatchTally } from './watch/watch-tally.js';
+import { describeProblem, isDiskFull, readRetryDelayMs, type Verdict } from './watch/verdict.js';
+import { checkJob, resolveWatch, type WatchOptions, type WatchSettings } from './watch/watch-options.js';
 import { pause, pauseUntil, type Watcher } from './watch/watcher.js';
 
 export type { FileEnd, Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';

@@ -5,7 +5,7 @@ import { checkArchitecture, PLACES, readSources } from './helpers/architecture.j
 
 const ROOT = join(import.meta.dirname, '..');
 
-test('imports go down, stops stand alone, and every package is in its place', () => {
+test('imports only go down, stages do not import each other, and each package is used in its place', () => {
   const sources = readSources(join(ROOT, 'src'));
   expect(sources.size).toBeGreaterThan(10);
   expect(checkArchitecture(sources)).toEqual([]);
@@ -16,7 +16,7 @@ test('every production dependency has a place', () => {
   expect(Object.keys(PLACES).sort()).toEqual(Object.keys(manifest.dependencies).sort());
 });
 
-test('every path that the map names is there, and every folder and itinerary is on the map', () => {
+test('every path that ARCHITECTURE.md names exists, and it names every folder and entry point', () => {
   const map = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
   const paths = [...map.matchAll(/`((?:src|test)\/[\w./-]+)`/g)].map((match) => match[1] ?? '');
   expect(paths.length).toBeGreaterThan(20);
@@ -28,7 +28,7 @@ test('every path that the map names is there, and every folder and itinerary is 
     [],
   );
   const folders = entries.filter((entry) => entry.isDirectory());
-  expect(folders.filter(({ name }) => !map.includes(`- \`${name}/\`:`))).toEqual([]);
+  expect(folders.filter(({ name }) => !map.includes(`\`${name}/\``))).toEqual([]);
 });
 
 describe('the check reports', () => {
@@ -49,19 +49,19 @@ describe('the check reports', () => {
       'index.ts imports cli/main.ts, which is above it',
     ],
     [
-      'a stop that imports another stop',
-      { 'join/join.ts': "import {\n  a,\n  b,\n} from '../read/csv-reader.js';" },
-      'join/join.ts imports read/csv-reader.ts, another stop',
+      'a stage that imports another stage',
+      { 'answer/join.ts': "import {\n  a,\n  b,\n} from '../read/csv-reader.js';" },
+      'answer/join.ts imports read/csv-reader.ts, another stage',
     ],
     [
-      'a stop that takes more than types of the client',
-      { 'send/dispatch.ts': "import { AgentClient, type Reply } from '../api/client.js';" },
-      'send/dispatch.ts imports api/client.ts, of which a stop may have types of api/ and ledger/ only',
+      'a stage that imports more than types of the client',
+      { 'run/dispatch.ts': "import { AgentClient, type Reply } from '../api/client.js';" },
+      'run/dispatch.ts imports api/client.ts, of which a stage may import types of api/ and ledger/ only',
     ],
     [
-      'a stop that knows the server, even its types',
-      { 'wait/wait.ts': "import type { Server } from '../server/server.js';" },
-      'wait/wait.ts imports server/server.ts, of which a stop may have types of api/ and ledger/ only',
+      'a stage that imports a type of the server',
+      { 'run/wait.ts': "import type { Server } from '../server/server.js';" },
+      'run/wait.ts imports server/server.ts, of which a stage may import types of api/ and ledger/ only',
     ],
     [
       'neighbours that know each other',
@@ -71,12 +71,12 @@ describe('the check reports', () => {
     [
       'an import that is made late',
       { 'read/open.ts': "const a = await import('../write/open.js');" },
-      'read/open.ts imports write/open.ts, another stop',
+      'read/open.ts imports write/open.ts, another stage',
     ],
     [
       'an import for its effects alone',
       { 'read/open.ts': "import '../write/open.js';" },
-      'read/open.ts imports write/open.ts, another stop',
+      'read/open.ts imports write/open.ts, another stage',
     ],
     [
       'a cycle, also one of types',
@@ -86,7 +86,7 @@ describe('the check reports', () => {
     [
       'a package outside its place',
       { 'read/open.ts': "import Papa from 'papaparse';" },
-      'read/open.ts imports papaparse, whose place is read/csv-reader.ts, write/csv-writer.ts, agents/load-tables.ts',
+      'read/open.ts imports papaparse, whose place is read/csv-reader.ts, write/csv-writer.ts, agents/reference/load-tables.ts',
     ],
     [
       'a package without a place',

@@ -9,12 +9,12 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { resolveWatchCode } from '../src/cli/exit-code.js';
+import { resolveWatchCode } from '../src/cli/report-error.js';
 import { createStatusRecord, createWatchStatus, followWatch } from '../src/cli/watch-status.js';
 import { openLedger } from '../src/ledger/ledger.js';
 import { systemClock } from '../src/model/clock.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
-import { ID_FILE } from '../src/watch/folder-id.js';
+import { ID_FILE } from '../src/watch/folders.js';
 import type { WatchEvent, WatchInspector } from '../src/watch.js';
 import { createList, readTable } from './helpers/job.js';
 import { createTestAsk, createTestBatch, createTestRun, openTestJob } from './helpers/ledger-samples.js';

@@ -1,21 +1,25 @@
+import { setMaxListeners } from 'node:events';
 import type { JsonValue } from '../model/json.js';
 import type { AgentRun, AgentRunEvent, CreateRunRequest, EventPage, RunPage } from '../model/run.js';
 import { AgentError } from './agent-error.js';
-import { openCallScope } from './call-scope.js';
 import { Caller, type CallRequest } from './caller.js';
-import { type AgentCheck, checkAgent, createNoPageError } from './check-agent.js';
 import { type AgentClientOptions, resolveClientOptions } from './client-options.js';
-import { OpenRun, type StartedRun } from './open-run.js';
+import { streamRun, waitRun } from './follow-run.js';
 import { parseEventPage, parseRunPage } from './parse-run.js';
-import { createRunPath, parseThisRun, ReadTrouble } from './read-run.js';
-import { readCreatedRun, startRun } from './start-run.js';
-import { streamRun, waitRun } from './wait-run.js';
+import {
+  type AgentCheck,
+  checkAgent,
+  createNoPageError,
+  createRunPath,
+  parseThisRun,
+  ReadTrouble,
+} from './read-run.js';
+import { OpenRun, readCreatedRun, type StartedRun, startRun } from './start-run.js';
 
-export type { AgentCheck } from './check-agent.js';
 export type { AgentClientOptions, AgentTimeouts } from './client-options.js';
-export type { StartedRun } from './open-run.js';
-export type { RetryInfo } from './repeat-call.js';
-export type { RetryPolicy } from './retry.js';
+export type { AgentCheck } from './read-run.js';
+export type { RetryInfo, RetryPolicy } from './retry.js';
+export type { StartedRun } from './start-run.js';
 
 /** What every call takes. */
 export interface CallOptions {
@@ -253,4 +257,34 @@ function createDeadlineError({ id, deadlineMs }: WaitLimit): AgentError {
   return new AgentError('WAIT_TIMED_OUT', `Run ${id} did not end within ${deadlineMs} ms`, {
     hint: 'The run goes on; wait for it again by its id.',
   });
+}
+
+/** Ties one call to the caller's signal and to the client's life, with no more than one listener on each. */
+export interface CallScope {
+  readonly signal: AbortSignal;
+  /** Ends the call from inside, with a reason of our own. */
+  abort(reason: unknown): void;
+  /** Lets go of both; to be called when the call is over. */
+  close(): void;
+}
+
+/** Opens the scope of a call; its signal aborts with the reason of whichever of the two aborts first. */
+export function openCallScope(signal: AbortSignal | undefined, closing: AbortSignal): CallScope {
+  const controller = new AbortController();
+  const sources = signal === undefined ? [closing] : [signal, closing];
+  const listeners = sources.map((source) => {
+    // As many calls as there are runs wait on one signal: that is no leak.
+    setMaxListeners(0, source);
+    const onAbort = (): void => controller.abort(source.reason);
+    if (source.aborted) onAbort();
+    else source.addEventListener('abort', onAbort, { once: true });
+    return { source, onAbort };
+  });
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    close: () => {
+      for (const { source, onAbort } of listeners) source.removeEventListener('abort', onAbort);
+    },
+  };
 }

@@ -1,5 +1,7 @@
-import { type ErrorKind, RowfillError } from '../errors.js';
-import type { AgentFailure, AgentLimit, CreateOutcome } from '../model/agent-failure.js';
+import { describeError, type ErrorKind, RowfillError } from '../errors.js';
+import { cleanCode, cleanLine, mapTexts } from '../model/foreign-text.js';
+import { isJsonObject, type JsonObject } from '../model/json.js';
+import type { AgentFailure, AgentLimit, CreateOutcome } from '../model/run.js';
 
 /** Everything an `AgentError` says besides its code and message; what is left out is null. */
 export interface AgentErrorFacts {
@@ -91,4 +93,132 @@ function resolveHint(status: number | null, code: string): string | undefined {
   return code.startsWith('HTTP_')
     ? 'Check the address of the API (--api-url).'
     : 'The agent says what it does not take; change the query, the fields or the effort.';
+}
+
+/** What an error answer says of itself; null where it says nothing. */
+export interface ErrorAnswer {
+  /** True for an error in one of the two JSON shapes the service uses: the agent itself, or its gateway, said no. */
+  readonly wellFormed: boolean;
+  readonly type: string | null;
+  readonly code: string | null;
+  readonly message: string;
+  readonly requestId: string | null;
+}
+
+const MAX_MESSAGE = 500;
+
+/** Reads the three shapes of an error body: nested `{error: {…}}`, flat `{error: "…", tag}`, or anything else. */
+export function parseErrorAnswer(body: string, mask: (text: string) => string = (text) => text): ErrorAnswer {
+  const value = readJsonObject(body);
+  const json = value === null ? null : (mapTexts(value, mask) as JsonObject);
+  if (json !== null && isJsonObject(json.error)) return parseNested(json, json.error);
+  if (json !== null && typeof json.error === 'string') return parseFlat(json, json.error);
+  return { wellFormed: false, type: null, code: null, message: formatSnippet(mask(body)), requestId: null };
+}
+
+/** Foreign text made fit for one line of a message: no control characters, no more than 500 characters. */
+export function formatSnippet(text: string): string {
+  return cleanLine(text, MAX_MESSAGE);
+}
+
+function parseNested(body: JsonObject, error: JsonObject): ErrorAnswer {
+  const message = readText(error.message);
+  const detail = readText(error.detail) ?? readText(body.detail);
+  return {
+    wellFormed: message !== null || readText(error.code) !== null,
+    type: readWireCode(error.type),
+    code: readWireCode(error.code) ?? readWireCode(error.tag),
+    message: formatSnippet([message, detail].filter((part) => part !== null).join(' ')),
+    requestId: readId(error.requestId) ?? readId(body.requestId),
+  };
+}
+
+function parseFlat(body: JsonObject, error: string): ErrorAnswer {
+  return {
+    wellFormed: true,
+    type: null,
+    code: readWireCode(body.tag) ?? readWireCode(body.code),
+    message: formatSnippet(error),
+    requestId: readId(body.requestId),
+  };
+}
+
+function readJsonObject(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function readWireCode(value: unknown): string | null {
+  const text = readText(value);
+  return text === null ? null : cleanCode(text);
+}
+
+function readId(value: unknown): string | null {
+  const text = readText(value);
+  return text === null ? null : cleanLine(text, 200);
+}
+
+function readText(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** Says what kept a request from being answered, as an error without a status. */
+export function createNetworkError(error: unknown, where: string, outcome: CreateOutcome | null): AgentError {
+  if (error instanceof AgentError) return error;
+  const wireCode = readSystemCode(error);
+  const code = resolveCode(wireCode, describeError(error));
+  return new AgentError(code, `${where}: ${describeCause(error, wireCode)}`, {
+    outcome,
+    hint: NETWORK_HINTS[code],
+    // A parser's error holds the bytes that it could not read, and those may repeat the key.
+    cause: error instanceof Error && 'data' in error ? undefined : error,
+  });
+}
+
+const NETWORK_HINTS: Readonly<Record<string, string>> = {
+  NETWORK_ERROR: 'Check the address of the API (--api-url) and the network; proxies come from HTTPS_PROXY.',
+  TIMED_OUT: 'Check the address of the API (--api-url) and the network; the same command carries on.',
+  TLS_ERROR: 'The certificate was not accepted; NODE_EXTRA_CA_CERTS names a file of further ones to trust.',
+  PROXY_REFUSED:
+    'The proxy of HTTPS_PROXY did not let the connection through; check its address and password.',
+};
+
+function resolveCode(wireCode: string | null, message: string): string {
+  if (wireCode === null) return 'NETWORK_ERROR';
+  if (/TIMEOUT|TIMEDOUT/.test(wireCode)) return 'TIMED_OUT';
+  if (wireCode === 'UND_ERR_DESTROYED' || wireCode === 'UND_ERR_CLOSED') return 'CLIENT_CLOSED';
+  if (/^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|UND_ERR_PRX_TLS)/.test(wireCode)) {
+    return 'TLS_ERROR';
+  }
+  return /^Proxy /.test(message) ? 'PROXY_REFUSED' : 'NETWORK_ERROR';
+}
+
+const PLAIN: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused, nothing listens there',
+  ECONNRESET: 'the connection was reset',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'the name of the host could not be looked up',
+  UND_ERR_SOCKET: 'the connection broke',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer came in time',
+  UND_ERR_BODY_TIMEOUT: 'the answer stopped coming',
+  UND_ERR_DESTROYED: 'the client was closed',
+  UND_ERR_CLOSED: 'the client was closed',
+};
+
+function describeCause(error: unknown, wireCode: string | null): string {
+  if (wireCode === null) return describeError(error);
+  return `${PLAIN[wireCode] ?? describeError(error)} (${wireCode})`;
+}
+
+/** The system's word for it; an address with several hosts fails with one error a host, the first one speaks for all. */
+function readSystemCode(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof AggregateError) return readSystemCode(error.errors[0]);
+  return null;
 }

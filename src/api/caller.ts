@@ -2,9 +2,8 @@ import type { Clock } from '../model/clock.js';
 import type { JsonValue } from '../model/json.js';
 import type { AgentTimeouts, ClientSettings } from './client-options.js';
 import { EventStream } from './event-stream.js';
-import { type AnswerContext, isSuccess, readError, readJson } from './read-answer.js';
-import { type RetryInfo, repeatCall } from './repeat-call.js';
-import type { RetryPolicy } from './retry.js';
+import { type AnswerContext, isSuccess, readError, readJson } from './read-response.js';
+import { type RetryInfo, type RetryPolicy, repeatCall } from './retry.js';
 import { Transport, type WireAnswer, type WireRequest } from './transport.js';
 
 /** A request as the calls below write it: what is left out is the same for most. */

@@ -1,12 +1,10 @@
 import { createUsageError } from '../errors.js';
-import type { ApiKey } from '../model/api-key.js';
 import { type Clock, systemClock } from '../model/clock.js';
-import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
+import { type ApiKey, checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import { BETA_TOKEN, HOSTED_URL } from '../model/run.js';
 import { VERSION } from '../model/version.js';
-import type { RetryInfo } from './repeat-call.js';
-import { resolveBaseUrl } from './resolve-base-url.js';
-import type { RetryPolicy } from './retry.js';
+import { resolveBaseUrl } from './base-url.js';
+import type { RetryInfo, RetryPolicy } from './retry.js';
 import type { TransportOptions } from './transport.js';
 
 /** Time limits, all in milliseconds. */

@@ -3,7 +3,7 @@ import { rootCertificates } from 'node:tls';
 import type undici from 'undici';
 import type { Dispatcher } from 'undici';
 import { createUsageError } from '../errors.js';
-import type { BaseUrl } from './resolve-base-url.js';
+import type { BaseUrl } from './base-url.js';
 
 export interface PoolOptions {
   readonly connectMs: number;

@@ -1,6 +1,6 @@
 import { cleanCode } from '../model/foreign-text.js';
+import { parseDollars } from '../model/format.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import { parseDollars } from '../model/money.js';
 import type {
   AgentRun,
   AgentRunEvent,

@@ -1,3 +1,6 @@
+import type { Clock } from '../model/clock.js';
+import { AgentError } from './agent-error.js';
+
 /** How patiently a call is tried again. */
 export interface RetryPolicy {
   /** Tries after the first one. */
@@ -118,4 +121,80 @@ function parseHttpDate(text: string): number | null {
   // The oldest of the three forms has no zone and means GMT all the same.
   const date = Date.parse(/(GMT|UTC|[-+]\d{4})$/i.test(text) ? text : `${text} GMT`);
   return Number.isNaN(date) ? null : date;
+}
+
+/** How old a run is, and how much work it was given. */
+export interface PollState {
+  /** Time since we began to wait for it. */
+  readonly ageMs: number;
+  /** The run's effort; null where it is not known. */
+  readonly effort: string | null;
+  /** A number in [0, 1). */
+  readonly random: number;
+}
+
+const FIRST_MS: ReadonlyMap<string, number> = new Map([
+  ['minimal', 1_000],
+  ['low', 2_000],
+  ['medium', 4_000],
+  ['high', 8_000],
+]);
+const UNKNOWN_MS = 2_000;
+const CEILING_MS = 15_000;
+/** A run is asked for again after this share of its age: its end is seen at most this much later than it came. */
+const SHARE_OF_AGE = 0.25;
+const JITTER = 0.2;
+
+/** How long to wait before a run is asked for again: 1 to 15 s, growing with its age, give or take a fifth. */
+export function resolvePollDelay(state: PollState): number {
+  const firstMs = state.effort === null ? UNKNOWN_MS : (FIRST_MS.get(state.effort) ?? CEILING_MS);
+  const paceMs = Math.min(CEILING_MS, Math.max(firstMs, state.ageMs * SHARE_OF_AGE));
+  return Math.round(paceMs * (1 - JITTER + 2 * JITTER * state.random));
+}
+
+/** A try that failed and will be made again. */
+export interface RetryInfo {
+  /** Method and path. */
+  readonly what: string;
+  /** The try that failed, counted from 1. */
+  readonly attempt: number;
+  readonly delayMs: number;
+  /** The failure in words. */
+  readonly reason: string;
+  readonly status: number | null;
+}
+
+export interface RepeatOptions {
+  readonly what: string;
+  readonly policy: RetryPolicy;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onRetry: (info: RetryInfo) => void;
+  /** True once the API has answered anything. */
+  readonly hasAnswered: () => boolean;
+}
+
+/** Makes a call that is safe to repeat, again and again as the policy allows; rejects with the last failure. */
+export async function repeatCall<T>(
+  call: (attempt: number) => Promise<T>,
+  { what, policy, clock, signal, onRetry, hasAnswered }: RepeatOptions,
+): Promise<T> {
+  const startedAt = clock.now();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call(attempt);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      const state = {
+        attempt,
+        elapsedMs: clock.now() - startedAt,
+        random: clock.random(),
+        hasAnswered: hasAnswered(),
+      };
+      const decision = resolveRetry(error, state, policy);
+      if (!decision.retry) throw error;
+      onRetry({ what, attempt, delayMs: decision.delayMs, reason: error.message, status: error.status });
+      await clock.sleep(decision.delayMs, signal);
+    }
+  }
 }

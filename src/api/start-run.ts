@@ -7,12 +7,9 @@ import {
   hasEnded,
   isRunId,
 } from '../model/run.js';
-import { AgentError } from './agent-error.js';
+import { AgentError, parseErrorAnswer } from './agent-error.js';
 import type { Caller, CallRequest } from './caller.js';
-import type { EventStream } from './event-stream.js';
-import { IdleWatch } from './idle-watch.js';
-import { OpenRun } from './open-run.js';
-import { parseErrorAnswer } from './parse-error.js';
+import { type EventStream, IdleWatch } from './event-stream.js';
 import { hasResult, parseRun } from './parse-run.js';
 
 /** Starts a run with its event stream open, and returns as soon as its id is known. Never repeated. */
@@ -143,4 +140,38 @@ function createEventError(event: AgentRunEvent): AgentError {
       outcome: 'unknown',
     },
   );
+}
+
+/** A run that was started and whose id is known; it holds the stream on which its end will be announced. */
+export interface StartedRun {
+  readonly id: string;
+  /** Lets go of the stream without waiting. The run goes on, and can be waited for by its id. */
+  close(): void;
+}
+
+/** What `start` hands out and `wait` takes back. */
+export class OpenRun implements StartedRun {
+  readonly id: string;
+  readonly effort: string | null;
+  /** The run as the agent gave it, where it answered with JSON in place of a stream. */
+  readonly run: AgentRun | null;
+  #stream: EventStream | null;
+
+  constructor(id: string, effort: string | null, held: { stream?: EventStream; run?: AgentRun }) {
+    this.id = id;
+    this.effort = effort;
+    this.run = held.run ?? null;
+    this.#stream = held.stream ?? null;
+  }
+
+  /** Hands the stream over, once: whoever takes it closes it. */
+  takeStream(): EventStream | null {
+    const stream = this.#stream;
+    this.#stream = null;
+    return stream;
+  }
+
+  close(): void {
+    this.takeStream()?.close();
+  }
 }

@@ -1,13 +1,11 @@
 import { pipeline, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Dispatcher } from 'undici';
-import type { CreateOutcome } from '../model/agent-failure.js';
 import { createMask } from '../model/foreign-text.js';
-import type { ByteSource } from './answer-body.js';
-import { createNetworkError } from './create-network-error.js';
-import { Exchange } from './exchange.js';
+import type { CreateOutcome } from '../model/run.js';
+import { createNetworkError } from './agent-error.js';
+import type { BaseUrl } from './base-url.js';
 import { openPool, type PoolOptions } from './open-pool.js';
-import type { BaseUrl } from './resolve-base-url.js';
 
 export interface TransportOptions extends PoolOptions {
   readonly base: BaseUrl;
@@ -182,3 +180,189 @@ function createDecoder(encoding: string | null): Transform | null {
 }
 
 function ignore(): void {}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** The head of an answer, and its body as it comes. */
+export interface ExchangeAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: AnswerBody;
+}
+
+/** One request on its way through the pool: what undici reports of it becomes a promise and a body. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  /** Settles with the head of the answer. */
+  readonly answer: Promise<ExchangeAnswer>;
+  /** True from the moment from which bytes of the request may have left. */
+  written = false;
+  readonly #body: AnswerBody;
+  #controller: Dispatcher.DispatchController | null = null;
+  #objection: { readonly error: unknown } | null = null;
+  #aborted: { readonly reason: Error } | null = null;
+  #resolve: (answer: ExchangeAnswer) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+
+  readonly #beforeSend: () => void;
+
+  /**
+   * Ends with the signal's reason once it aborts, whatever state it is in. `beforeSend` is called when the connection
+   * stands and the request is about to be written; what it throws ends the exchange, and nothing is written.
+   */
+  constructor(signal: AbortSignal, beforeSend: () => void = () => {}) {
+    this.#beforeSend = beforeSend;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const onAbort = (): void => this.#abort(toError(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#body = new AnswerBody({
+      abort: (reason) => this.#abort(reason),
+      resume: () => this.#controller?.resume(),
+      onEnd: () => signal.removeEventListener('abort', onAbort),
+    });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#aborted === null) this.#tryBeforeSend();
+    // Aborted while it waited for a connection: nothing of it is written.
+    if (this.#aborted !== null) controller.abort(this.#aborted.reason);
+    else this.written = true;
+  }
+
+  /** What `beforeSend` threw; null if it let the request pass. */
+  get objection(): { readonly error: unknown } | null {
+    return this.#objection;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    // Below 200 it is only news on the way to the answer.
+    if (status >= 200) this.#resolve({ status, headers, body: this.#body });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#body.push(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    this.#body.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(error);
+  }
+
+  #tryBeforeSend(): void {
+    try {
+      this.#beforeSend();
+    } catch (error) {
+      this.#objection = { error };
+      this.#aborted = { reason: toError(error) };
+      this.#fail(this.#aborted.reason);
+    }
+  }
+
+  #abort(reason: Error): void {
+    if (this.#aborted !== null) return;
+    this.#aborted = { reason };
+    this.#controller?.abort(reason);
+    // The pool may tell later, or never while the request waits for a connection.
+    this.#fail(reason);
+  }
+
+  #fail(error: Error): void {
+    this.#reject(error);
+    this.#body.fail(error);
+  }
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('The call was aborted', { cause: reason });
+}
+
+/** Bytes that are read once, in order, and can be given up on the way. */
+export interface ByteSource extends AsyncIterable<Uint8Array> {
+  /** Gives the rest up, and the connection with it. */
+  destroy(): void;
+}
+
+/** What a body needs of the request that it belongs to. */
+export interface BodyOwner {
+  abort(reason: Error): void;
+  /** Lets the bytes flow again after `push` said that it is enough. */
+  resume(): void;
+  /** Called once, when the last byte is there or none will come any more. */
+  onEnd(): void;
+}
+
+const HIGH_WATER_BYTES = 64 * 1024;
+
+/** The body of an answer: a queue between the connection, which is told to pause, and one reader. */
+export class AnswerBody implements ByteSource {
+  readonly #owner: BodyOwner;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #end: { readonly error: unknown } | null = null;
+  #wake: () => void = () => {};
+
+  constructor(owner: BodyOwner) {
+    this.#owner = owner;
+  }
+
+  /** Takes a piece in; false asks for a pause. */
+  push(chunk: Buffer): boolean {
+    if (this.#end !== null) return true;
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    this.#wake();
+    return this.#bytes < HIGH_WATER_BYTES;
+  }
+
+  end(): void {
+    this.#finish(null);
+  }
+
+  fail(error: unknown): void {
+    this.#finish(error);
+  }
+
+  destroy(): void {
+    if (this.#end !== null) return;
+    const reason = new Error('The rest of the answer was not wanted');
+    this.#finish(reason);
+    this.#owner.abort(reason);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
+    try {
+      for (;;) {
+        const chunk = this.#chunks.shift();
+        if (chunk !== undefined) {
+          const wasFull = this.#bytes >= HIGH_WATER_BYTES;
+          this.#bytes -= chunk.length;
+          if (wasFull && this.#bytes < HIGH_WATER_BYTES) this.#owner.resume();
+          yield chunk;
+        } else if (this.#end === null) {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+        } else if (this.#end.error === null) {
+          return;
+        } else {
+          throw this.#end.error;
+        }
+      }
+    } finally {
+      this.destroy();
+    }
+  }
+
+  #finish(error: unknown): void {
+    if (this.#end !== null) return;
+    this.#end = { error };
+    this.#owner.onEnd();
+    this.#wake();
+  }
+}

@@ -1,9 +1,9 @@
 import yargs from 'yargs';
 import type { OptionTable } from './command.js';
 import { COMMANDS } from './commands.js';
-import { EXIT_CODES } from './exit-code.js';
 import type { Host } from './host.js';
 import { COMMON_OPTIONS, formatFlag } from './parse-args.js';
+import { EXIT_CODES } from './report-error.js';
 
 /** Answers the shell's question what could follow; `words` is the line so far, the program's name first. */
 export async function printCompletions(words: readonly string[], host: Host): Promise<number> {

@@ -1,11 +1,9 @@
 import { createInterface } from 'node:readline';
 import { createUsageError } from '../errors.js';
-import type { Doubt } from '../model/doubt.js';
-import type { FruitlessJob } from '../model/fruitless.js';
-import { describeClimbs, type Quote } from '../model/quote.js';
-import { formatDollars, formatNumber } from '../model/words.js';
-import { clipText } from './clip-text.js';
-import type { Host } from './host.js';
+import type { Doubt, FruitlessJob } from '../model/events.js';
+import { formatDollars, formatNumber } from '../model/format.js';
+import { describeClimbs, type Quote } from '../model/prices.js';
+import { clipText, type Host } from './host.js';
 import type { Interrupt } from './interrupt.js';
 
 /** What was agreed on the command line before the question. */

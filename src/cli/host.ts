@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
+import stringWidth from 'string-width';
 import { createMask } from '../model/foreign-text.js';
 import { readKeyFile } from './api-key.js';
-import { cleanText } from './clean-text.js';
 
 type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number };
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -128,4 +128,31 @@ function tryKeyFile(path: string): string | undefined {
     // Whoever needs the key says what is wrong with the file.
     return undefined;
   }
+}
+
+/** Makes text safe to show: what came out of a file, an agent or an error must not steer the terminal. */
+export function cleanText(text: string): string {
+  return text.replace(SEQUENCE, '').replace(UNSAFE, '\ufffd');
+}
+
+// By ECMA-48: strings such as window titles and clipboard writes, up to their terminator or the end of the line;
+// control sequences such as colours and cursor moves; and the short escapes.
+const SEQUENCE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what it looks for
+  /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)?|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
+
+// What is left of control characters but tab and line feed, and the marks that turn the direction of text around.
+const UNSAFE = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\ufeff]/gu;
+
+/** A text in at most so many columns of a terminal, where a wide character takes two; what is cut off shows as `…`. */
+export function clipText(text: string, columns: number): string {
+  if (stringWidth(text) <= columns) return text;
+  let clipped = '';
+  let width = 1;
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    width += stringWidth(segment);
+    if (width > columns) break;
+    clipped += segment;
+  }
+  return `${clipped}…`;
 }

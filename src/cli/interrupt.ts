@@ -1,5 +1,5 @@
-import { EXIT_CODES } from './exit-code.js';
 import type { Host } from './host.js';
+import { EXIT_CODES } from './report-error.js';
 
 /** The wish of a person, or of the system, that a command stops. */
 export interface Interrupt {

@@ -1,9 +1,15 @@
+import { existsSync } from 'node:fs';
+import { type Ledger, openLedger, resolveLedgerPath } from '../ledger/ledger.js';
 import type { JobStatus, RunInFlight } from '../ledger/records.js';
-import type { JobStop } from '../model/events.js';
+import { ROW_STATUSES } from '../model/answer.js';
+import type { EnrichEvent, JobStop, JobSummary } from '../model/events.js';
+import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
-import { ROW_STATUSES } from '../model/outcome.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
-import { formatEstimate, toDollars } from './summary.js';
+import type { Host } from './host.js';
+import type { LogFile } from './log-file.js';
+import { openProgress } from './progress.js';
+import { isClosedOutput, sayError } from './report-error.js';
+import { formatEstimate, formatSummary, toDollars } from './summary.js';
 
 const STATES: Readonly<Record<JobStop, string>> = {
   done: 'done',
@@ -92,4 +98,64 @@ const MAX_QUERY = 90;
 function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length <= MAX_QUERY ? line : `${line.slice(0, MAX_QUERY - 1)}…`;
+}
+
+/** Opens the ledger for a look or for tidying up; null where there is none yet, and none is made. */
+export function openExistingLedger(host: Host, isReadOnly = false): Ledger | null {
+  const path = resolveLedgerPath(host.env);
+  const onWait = (message: string): void => host.say(message);
+  return existsSync(path) ? openLedger(path, { clock: { now: host.now }, onWait, isReadOnly }) : null;
+}
+
+/** What a person and a log hear of a job. */
+export interface JobReport {
+  readonly onEvent: (event: EnrichEvent) => void;
+  /** Says a line without spoiling what is drawn. */
+  say(text: string): void;
+  /** Takes away what is drawn, for somebody else to use the terminal. */
+  pause(): void;
+  /** Tells what the job came to. */
+  finish(summary: JobSummary): void;
+  /** Notes why the job has no end; a reader of the output who left is no reason. */
+  fail(error: unknown): void;
+  /** Stops drawing, whichever way the job ended. */
+  close(): void;
+}
+
+/** Opens the report of one job; a quiet one tells errors only. */
+export async function openJobReport(host: Host, quiet: boolean, log: LogFile | null): Promise<JobReport> {
+  const progress = quiet ? null : await openProgress(host);
+  let runsActive = 0;
+
+  function show(event: EnrichEvent): void {
+    if (event.type === 'progress') {
+      runsActive = event.progress.runsActive;
+      progress?.update(event.progress);
+    } else if (event.type === 'note') {
+      progress?.note(event.message);
+    }
+  }
+
+  return {
+    onEvent(event) {
+      log?.write(event);
+      show(event);
+    },
+    say: (text) => (progress === null ? host.say(text) : progress.note(text)),
+    pause: () => progress?.end(),
+    finish(summary) {
+      progress?.end();
+      log?.end(summary);
+      if (!quiet) for (const line of formatSummary(summary, runsActive)) host.say(line);
+      if (summary.error !== null) sayError(summary.error, host);
+    },
+    fail(error) {
+      progress?.end();
+      if (!isClosedOutput(error, host)) log?.fail(error);
+    },
+    close() {
+      progress?.end();
+      log?.close();
+    },
+  };
 }

@@ -1,8 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createUsageError, type RowfillError } from '../errors.js';
-import { readDollars } from '../model/money.js';
-import { readNearest } from '../model/nearest.js';
-import { hasBlankPart, splitList } from '../model/text-list.js';
+import { hasBlankPart, readDollars, readNearest, splitList } from '../model/format.js';
 import type { CommandArgs, OptionSpec, OptionTable } from './command.js';
 import type { CommandEntry } from './commands.js';
 

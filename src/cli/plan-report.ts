@@ -1,8 +1,8 @@
+import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
-import { describeClimbs } from '../model/quote.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
+import { describeClimbs } from '../model/prices.js';
 import type { Plan } from '../plan.js';
-import { clipText } from './clip-text.js';
+import { clipText } from './host.js';
 import { toDollars } from './summary.js';
 
 /** A plan in lines for a person. */

@@ -1,13 +1,12 @@
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { createUsageError } from '../errors.js';
-import { readNearest } from '../model/nearest.js';
+import { readNearest } from '../model/format.js';
 import { COMMANDS, type CommandEntry } from './commands.js';
-import { EXIT_CODES } from './exit-code.js';
 import { formatCommandHelp, formatProgramHelp } from './help.js';
 import { createHost, type HostParts } from './host.js';
 import { readArgs } from './parse-args.js';
-import { reportError } from './report-error.js';
+import { EXIT_CODES, reportError } from './report-error.js';
 
 /** Runs the program on the words of its command line and tells the exit code; never throws. */
 export async function runProgram(words: readonly string[], parts: HostParts): Promise<number> {
@@ -18,7 +17,7 @@ export async function runProgram(words: readonly string[], parts: HostParts): Pr
     await drain(parts.stdout);
     const error = parts.readOutputError();
     if (error === null || code !== EXIT_CODES.done) return code;
-    const { explainWriteError } = await import('../write/check-output.js');
+    const { explainWriteError } = await import('../write/byte-sink.js');
     return reportError(explainWriteError('standard output', error), host);
   } catch (error) {
     return reportError(error, host);

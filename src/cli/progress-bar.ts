@@ -1,9 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { JobProgress } from '../model/events.js';
-import { cleanText } from './clean-text.js';
-import { formatProgress, type Progress, readRest } from './format-progress.js';
-import type { Host } from './host.js';
-import { createTimeLeft } from './time-left.js';
+import { createTimeLeft, formatProgress, type Progress, readRest } from './format-progress.js';
+import { cleanText, type Host } from './host.js';
 
 const BAR_WIDTH = 20;
 const MIN_BAR_WIDTH = 4;

@@ -1,6 +1,5 @@
-import { formatProgress, type Progress, readRest } from './format-progress.js';
+import { createTimeLeft, formatProgress, type Progress, readRest } from './format-progress.js';
 import type { Host } from './host.js';
-import { createTimeLeft } from './time-left.js';
 
 const LINE_EVERY_MS = 5000;
 

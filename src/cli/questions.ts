@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline';
-import { RowfillError } from '../errors.js';
-import { cleanText } from './clean-text.js';
-import type { Host } from './host.js';
+import { createUsageError, RowfillError } from '../errors.js';
+import { type FileLook, type RecipeDraft, suggest, suggestQuery } from '../init.js';
+import { checkFieldNames, parseField } from '../model/field.js';
+import { formatList, formatNumber, readDollars, readNearest, showName, splitList } from '../model/format.js';
+import { cleanText, type Host } from './host.js';
 
 export interface Question<Answer> {
   readonly text: string;
@@ -84,4 +86,134 @@ export function openQuestions(host: Host): Questions {
 function complete(line: string, words: readonly string[]): [string[], string] {
   const last = /[^,\s]*$/.exec(line)?.[0] ?? '';
   return [words.filter((word) => word.startsWith(last)), last];
+}
+
+/** Asks a person for what the options left open; null where the person left. */
+export async function askDraft(given: Draft, look: FileLook, host: Host): Promise<Draft | null> {
+  const questions = openQuestions(host);
+  try {
+    for (const line of describeFile(look)) host.say(line);
+    let draft = given;
+    for (const resolve of QUESTIONS) {
+      const question = resolve(draft, look);
+      if (question === null) continue;
+      const answer = await questions.ask(question);
+      if (answer === null) return null;
+      draft = { ...draft, ...answer };
+    }
+    return draft;
+  } finally {
+    questions.close();
+  }
+}
+
+function describeFile(look: FileLook): string[] {
+  const columns = look.columns.map(({ name, blanks }) => {
+    if (blanks === look.rows) return `${name} (blank)`;
+    return blanks >= look.rows / 2 ? `${name} (mostly blank)` : name;
+  });
+  return [`${look.name}: ${formatNumber(look.columns.length, 'column')}: ${columns.join(', ')}.`];
+}
+
+type Resolve = (draft: Draft, look: FileLook) => Question<Draft> | null;
+
+/** In the order in which they are asked; null for what is known already. */
+const QUESTIONS: readonly Resolve[] = [
+  ({ fields, schema }, look) => {
+    if (fields !== undefined || schema !== undefined) return null;
+    const suggested = formatList(suggest(look).fields);
+    return {
+      text: 'Which columns are to be filled? With commas between, such as: headcount:integer, ceo=Who leads it today',
+      ...(suggested === '' ? {} : { fallback: suggested }),
+      read: (text) => ({ fields: readFields(readList(text, 'a column to fill')) }),
+    };
+  },
+  ({ send }, look) =>
+    send !== undefined
+      ? null
+      : {
+          text: 'Which columns may leave this machine? The others never do.',
+          fallback: formatList(suggest(look).send),
+          words: look.columns.map(({ name }) => name),
+          read: (text) => ({ send: readSend(readList(text, 'a column to send'), look) }),
+        },
+  ({ query, send, fields }, look) =>
+    query !== undefined
+      ? null
+      : {
+          text: 'What is to be found out about each row, in words?',
+          fallback: suggestQuery(send ?? suggest(look).send, fields ?? []),
+          read: (text) => ({ query: text }),
+        },
+  ({ reference, apiUrl }) =>
+    reference !== undefined || apiUrl !== undefined
+      ? null
+      : {
+          text: 'Who answers? A folder of tables of your own, or nothing for the hosted service, which searches the web.',
+          fallback: '',
+          read: (text) => (text === '' ? {} : { reference: text }),
+        },
+  ({ budget, reference, apiUrl }) =>
+    budget !== undefined || reference !== undefined || apiUrl !== undefined
+      ? null
+      : {
+          text: 'What may a job cost at most, in US dollars? Nothing for no limit: each run of it then asks.',
+          fallback: '',
+          read: (text) =>
+            text === '' ? {} : { budget: readDollars(text.replace(/^\$\s*/, ''), 'the limit') },
+        },
+];
+
+function readList(text: string, what: string): string[] {
+  const parts = splitList(text);
+  if (parts.length > 0) return parts;
+  throw createUsageError('MISSING_VALUE', `At least ${what} is needed.`, 'Name it.');
+}
+
+/** What is known of a recipe so far: from options, then from answers. */
+export type Draft = {
+  readonly [Name in keyof Omit<RecipeDraft, 'input' | 'kept'>]?: RecipeDraft[Name] | undefined;
+};
+
+/** Fills what is still open with what the file suggests. */
+export function finishDraft(draft: Draft, look: FileLook, input: string): RecipeDraft {
+  const suggestion = suggest(look);
+  const fields = draft.schema === undefined ? (draft.fields ?? suggestion.fields) : [];
+  const send = draft.send ?? suggestion.send;
+  if (draft.schema === undefined && fields.length === 0) {
+    throw createUsageError(
+      'NOTHING_TO_FILL',
+      `no column to fill was named, and none of ${look.name} is mostly blank`,
+      "Name columns with --field, such as --field 'ceo=Who leads it today'.",
+    );
+  }
+  return {
+    ...draft,
+    input,
+    query: draft.query ?? suggestQuery(send, fields),
+    fields,
+    send,
+    kept: look.columns.map(({ name }) => name).filter((name) => !send.includes(name)),
+  };
+}
+
+/** Checks columns to fill as --field takes them. */
+export function readFields(texts: readonly string[]): readonly string[] {
+  checkFieldNames(texts.map((text) => parseField(text).name));
+  return texts;
+}
+
+/** Checks columns to send against those of the file. */
+export function readSend(names: readonly string[], look: FileLook): readonly string[] {
+  const columns = look.columns.map(({ name }) => name);
+  for (const name of names) {
+    if (columns.includes(name)) continue;
+    const nearest = readNearest(name, columns);
+    const hint =
+      nearest.length > 0
+        ? `Did you mean ${nearest.map(showName).join(' or ')}?`
+        : `The columns are ${columns.map(showName).join(', ')}.`;
+    throw createUsageError('UNKNOWN_COLUMN', `${look.name} has no column ${showName(name)}`, hint);
+  }
+  return [...new Set(names)];
 }

@@ -1,8 +1,9 @@
 import { createUsageError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
-import type { ApiKey } from '../model/api-key.js';
-import { parseDuration } from '../model/duration.js';
-import { readDollars } from '../model/money.js';
+import { parseDuration } from '../model/clock.js';
+import type { FileFormat } from '../model/file-format.js';
+import { readDollars } from '../model/format.js';
+import type { ApiKey } from '../model/option-types.js';
 import type { EnrichOptions } from '../options.js';
 import { readKeyFile } from './api-key.js';
 import type { OptionTable, OptionValues } from './command.js';
@@ -267,4 +268,72 @@ export function readApiKey(env: Environment): { readonly apiKey?: ApiKey } {
   if (apiKey !== '') return { apiKey };
   const file = env.EXA_API_KEY_FILE ?? '';
   return file === '' ? {} : { apiKey: () => readKeyFile(file) };
+}
+
+/** The heading over the options that say what is told. */
+export const REPORT = 'What it tells';
+
+/** The options that say what becomes of a job and who hears of it; `plan` takes them as well, and does nothing with them. */
+export const RESULT_OPTIONS = {
+  yes: {
+    kind: 'switch',
+    alias: 'y',
+    group: MONEY,
+    about: 'Start without a question, whatever it costs.',
+  },
+  cancelOnInterrupt: {
+    kind: 'switch',
+    group: MONEY,
+    about: 'On Ctrl-C, cancel the runs at the agent; else they go on, and the same command picks them up.',
+  },
+  output: {
+    kind: 'text',
+    alias: 'o',
+    value: 'FILE',
+    group: FILES,
+    about: 'Where the result goes; - is standard output. A file of this name is replaced.',
+    fallback: 'companies.filled.csv for companies.csv, or companies.filled-2.csv beside another job’s',
+  },
+  format: {
+    kind: 'text',
+    value: 'FORMAT',
+    group: FILES,
+    about: 'The format of the result: csv, jsonl, json or xlsx.',
+    fallback: 'that of the input, or what the ending of the output says',
+  },
+  citationsFile: {
+    kind: 'text',
+    value: 'FILE',
+    group: FILES,
+    about: 'Write every citation there too, one JSON object a line.',
+  },
+  bom: { kind: 'switch', group: FILES, about: 'Begin a CSV with a byte order mark, for Excel.' },
+  raw: {
+    kind: 'switch',
+    group: FILES,
+    about:
+      'Write the agent’s text as it came: formulas that a spreadsheet would run, control characters and all.',
+  },
+  quiet: { kind: 'switch', group: REPORT, about: 'Say nothing but errors and questions.' },
+  logFile: {
+    kind: 'text',
+    value: 'FILE',
+    group: REPORT,
+    about: 'Add one JSON object an event to FILE; it holds no cells and no key.',
+  },
+  logValues: {
+    kind: 'switch',
+    group: REPORT,
+    about: 'Put the values that the agent gave into the log, with each row.',
+  },
+} as const satisfies OptionTable;
+
+const FORMATS: readonly FileFormat[] = ['csv', 'jsonl', 'json', 'xlsx'];
+
+/** The value of `--format`, as an option to spread; nothing where it was not given. */
+export function readFormat(text: string | undefined): { readonly format?: FileFormat } {
+  if (text === undefined) return {};
+  const format = FORMATS.find((known) => known === text.trim().toLowerCase());
+  if (format !== undefined) return { format };
+  throw createUsageError('BAD_FORMAT', `--format is “${text}”`, `It takes ${FORMATS.join(', ')}.`);
 }

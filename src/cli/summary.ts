@@ -1,8 +1,7 @@
+import { ROW_STATUSES } from '../model/answer.js';
 import type { JobSummary, ReachedBudget } from '../model/events.js';
+import { formatCount, formatDollars, formatDuration, formatMicros, formatNumber } from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
-import { formatMicros } from '../model/money.js';
-import { ROW_STATUSES } from '../model/outcome.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/words.js';
 
 /** The `--json` summary: its keys are a promise to scripts. */
 export function createSummaryRecord(summary: JobSummary): JsonObject {

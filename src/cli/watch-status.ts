@@ -1,5 +1,14 @@
+import { once } from 'node:events';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { isIP, isIPv6 } from 'node:net';
+import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { JsonObject } from '../model/json.js';
+import { createCallerCheck } from '../server/check-caller.js';
 import type { Problem, WatchEvent, WatchInspector } from '../watch.js';
+import { removeLeftovers, resolveTemporary } from '../write/byte-sink.js';
+import { identifyFile } from '../write/file-identity.js';
+import type { Host } from './host.js';
 import { toDollars } from './summary.js';
 
 /** How a watcher is at the moment, for those who supervise it. */
@@ -162,4 +171,159 @@ export class BacklogReader {
     });
     return Promise.race([this.#look, timeout]).finally(() => clearTimeout(timer));
   }
+}
+
+const BEAT_MS = 10_000;
+
+export interface Heartbeat {
+  /** Writes the last status. */
+  close(): Promise<void>;
+}
+
+/**
+ * Writes the status into a file, now and again every ten seconds; a file that grows old tells of a process that hangs.
+ * `checkPlace` is called before each write, and throws if the path leads to a file that must not be replaced.
+ */
+export async function openHeartbeat(
+  path: string,
+  readStatus: () => Promise<JsonObject>,
+  host: Host,
+  checkPlace: () => Promise<void>,
+): Promise<Heartbeat> {
+  const target = identifyFile(path);
+  if (!target.isFile || target.isOpen) throw refuse(path, 'it is not a file');
+  let hasFailed = false;
+  let beats = Promise.resolve();
+  const write = async (): Promise<void> => {
+    await checkPlace();
+    const status = await readStatus();
+    const temporary = resolveTemporary(target.path);
+    try {
+      // Renamed into place, so that whoever reads it reads a whole one.
+      await writeFile(temporary, `${JSON.stringify(status)}\n`, { flag: 'wx' });
+      await rename(temporary, target.path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  };
+  const beat = (): Promise<void> => {
+    beats = beats.then(write).catch((error: unknown) => {
+      // No reason to stop a paid job.
+      if (!hasFailed) host.say(`The heartbeat ${path} cannot be written any more: ${describeError(error)}`);
+      hasFailed = true;
+    });
+    return beats;
+  };
+  await removeLeftovers(target.path);
+  await write().catch((error: unknown) => {
+    throw error instanceof RowfillError ? error : refuse(path, describeError(error), error);
+  });
+  const timer = setInterval(beat, BEAT_MS);
+  return {
+    close() {
+      clearInterval(timer);
+      return beat();
+    },
+  };
+}
+
+function refuse(path: string, why: string, cause?: unknown): RowfillError {
+  return createUsageError(
+    'HEARTBEAT_NOT_WRITABLE',
+    `--heartbeat: ${path} cannot be written: ${why}`,
+    'Name a file in a folder that can be written.',
+    cause,
+  );
+}
+
+const LOOPBACK = '127.0.0.1';
+/** Others may reach this server, and must not use up the connections of the job. */
+const MAX_CONNECTIONS = 64;
+const JSON_TYPE = 'application/json';
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** What the pages show, read anew for each request. */
+export interface HealthPages {
+  readonly readStatus: () => Promise<JsonObject>;
+  readonly readMetrics: () => Promise<string>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/**
+ * Answers `GET /healthz` (200 with the status while all is well, 503 in trouble) and `GET /metrics`; 403 to web pages
+ * elsewhere. `address` is `PORT` on loopback, or `HOST:PORT`. `allowedHosts` are the names that it answers to besides
+ * `localhost` and that of `address`.
+ */
+export async function openHealthServer(
+  address: string,
+  pages: HealthPages,
+  allowedHosts: readonly string[] = [],
+): Promise<{ readonly url: string; close(): void }> {
+  const { host, port } = parseHealthAddress(address);
+  const checkCaller = createCallerCheck(isIP(host) === 0 ? [...allowedHosts, host] : allowedHosts);
+  const server = createServer(async (request, response) => {
+    const { status, type, body } = await createAnswer(request, checkCaller(request), pages);
+    response.writeHead(status, { 'content-type': type, connection: 'close' });
+    response.end(body);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (error) {
+    throw refuseAddress(`--health: cannot listen on ${host} port ${port}: ${describeError(error)}`, error);
+  }
+  const taken = server.address();
+  const place = isIPv6(host) ? `[${host}]` : host;
+  return {
+    url: `http://${place}:${typeof taken === 'object' && taken !== null ? taken.port : port}/healthz`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Reads `PORT`, `HOST:PORT` or `[IPv6]:PORT`. */
+export function parseHealthAddress(text: string): { readonly host: string; readonly port: number } {
+  const [, place, digits] = /^(?:(\[[^\]]*\]|[^:]*):)?(\d{1,5})$/.exec(text.trim()) ?? [];
+  const port = Number(digits);
+  const host = place === undefined ? LOOPBACK : place.replace(/^\[(.*)\]$/, '$1');
+  const isBracketed = place?.startsWith('[') === true;
+  const isHost = isBracketed ? isIPv6(host) : /^[\w.-]+$/.test(host);
+  if (digits !== undefined && port <= 65_535 && isHost) return { host, port };
+  throw refuseAddress(`--health is ${text}, which is not a port or an address`);
+}
+
+function refuseAddress(message: string, cause?: unknown): RowfillError {
+  return createUsageError(
+    'HEALTH_PORT',
+    message,
+    'Give a free port, such as 8099 (0 for any), or an address of this machine with it: 0.0.0.0:8099 or [::]:8099.',
+    cause,
+  );
+}
+
+async function createAnswer(
+  request: IncomingMessage,
+  refusal: string | null,
+  { readStatus, readMetrics }: HealthPages,
+): Promise<Answer> {
+  if (refusal !== null) return createJson(403, { status: 'refused', message: refusal });
+  const path = request.url?.replace(/^https?:\/\/[^/?]*/i, '').replace(/\?.*$/s, '');
+  if (request.method === 'GET' && path === '/metrics')
+    return { status: 200, type: METRICS_TYPE, body: await readMetrics() };
+  if (request.method !== 'GET' || path !== '/healthz') return createJson(404, { status: 'not found' });
+  const body = await readStatus();
+  return createJson(body.status === 'ok' ? 200 : 503, body);
+}
+
+function createJson(status: number, body: JsonObject): Answer {
+  return { status, type: JSON_TYPE, body: `${JSON.stringify(body)}\n` };
 }

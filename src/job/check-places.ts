@@ -1,8 +1,14 @@
-import { listTables } from '../agents/list-tables.js';
+import { listTables } from '../agents/reference/list-tables.js';
 import { createUsageError } from '../errors.js';
-import { type FileIdentity, identifyDescriptor, identifyFile, isSameFile } from '../write/file-identity.js';
+import {
+  type FileIdentity,
+  identifyDescriptor,
+  identifyFile,
+  isDatabase,
+  isSameFile,
+  recognizeResult,
+} from '../write/file-identity.js';
 import { checkOutput } from '../write/open-output.js';
-import { isDatabase, recognizeResult } from '../write/recognize-result.js';
 
 /** The files of a job or a command, each under the name of its option. */
 export interface JobPlaces {

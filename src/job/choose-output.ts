@@ -7,13 +7,11 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { JobRecord } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
 import { resolveOutput, type Settings } from '../options.js';
-import { identifyFile } from '../write/file-identity.js';
+import { identifyFile, recognizeResult } from '../write/file-identity.js';
 import { checkOutput, type OutputOptions } from '../write/open-output.js';
-import { recognizeResult } from '../write/recognize-result.js';
 import type { PlaceGuard } from './check-places.js';
-import type { Trip } from './create-trip.js';
-import { createJobParts } from './job-parts.js';
-import { isSameAsk } from './name-agent.js';
+import type { Trip } from './job-context.js';
+import { createJobParts, isSameAsk } from './resolve-ask.js';
 
 /** The job that wants to replace a file, and where its last invocation wrote to. */
 interface WritingJob extends Pick<JobRecord, 'id' | 'ask' | 'input'> {

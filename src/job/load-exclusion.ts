@@ -1,18 +1,16 @@
 import { createUsageError } from '../errors.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
+import { formatCount, formatNumber, readNearest, showName } from '../model/format.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
-import { readNearest } from '../model/nearest.js';
 import { type FaultyRow, type Row, readValue } from '../model/row.js';
-import { showName } from '../model/show-name.js';
-import { formatCount, formatNumber } from '../model/words.js';
 import type { EnrichOptions } from '../options.js';
-import type { InputNote } from '../read/notebook.js';
+import type { InputNote } from '../read/input.js';
 import { type Input, openInput } from '../read/open-input.js';
 import type { Exclusion, RecordCount } from '../select/exclusion.js';
-import { NO_EXCLUSION } from '../select/no-exclusion.js';
-import type { Note } from './cell-notes.js';
-import { describeOrigin } from './describe-origin.js';
+import { NO_EXCLUSION } from '../select/select-rows.js';
+import { describeOrigin } from './resolve-ask.js';
+import type { Note } from './warnings.js';
 
 /** An exclusion list, and what a person should know about it. */
 export interface LoadedExclusion extends Exclusion {

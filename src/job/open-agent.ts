@@ -1,8 +1,8 @@
 import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
-import { isLoopbackHost } from '../api/resolve-base-url.js';
+import { isLoopbackHost } from '../api/base-url.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { Settings } from '../options.js';
-import { PATIENCE_MS } from '../send/send-batch.js';
+import { PATIENCE_MS } from '../run/send-batch.js';
 
 export interface OpenAgent {
   readonly client: AgentClient;
@@ -32,7 +32,7 @@ export async function openAgent(
   switch (agent.kind) {
     case 'reference': {
       // Loaded only where it answers: a job that asks somebody else starts sooner.
-      const { createReferenceAgent } = await import('../agents/reference-agent.js');
+      const { createReferenceAgent } = await import('../agents/reference/reference-agent.js');
       const { startServer } = await import('../server/start-server.js');
       const server = await startServer({
         agent: await createReferenceAgent(agent.directory, agent.omit),
@@ -69,4 +69,36 @@ function openRemote(
     listLagMs: listLagMs ?? LIST_LAG_MS,
     close: () => client.close(),
   };
+}
+
+export interface Closable {
+  close(): void | Promise<void>;
+}
+
+/** Closes what a job has opened, the last first; every one of them, also where one fails to close. */
+export class Closers {
+  private readonly opened: Closable[] = [];
+
+  add<T extends Closable>(thing: T): T {
+    this.opened.push(thing);
+    return thing;
+  }
+
+  async close(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const thing of this.opened.splice(0).reverse()) {
+      try {
+        await thing.close();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  /** Closes after a failure, which says more than what cannot be closed because of it. */
+  async closeAfter(error: unknown): Promise<never> {
+    await this.close().catch(() => undefined);
+    throw error;
+  }
 }

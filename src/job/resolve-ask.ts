@@ -1,17 +1,21 @@
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { listTables } from '../agents/reference/list-tables.js';
 import { createUsageError, describeError } from '../errors.js';
-import { type Ask, createAsk, type Field } from '../model/ask.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { JobParts, JobRecord } from '../ledger/records.js';
+import { type Ask, createAsk, type Field, hashText, isEmbedded, TABLE_STATE } from '../model/ask.js';
+import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
 import { checkFieldNames, createSchema, parseField, readFields } from '../model/field.js';
-import { isJsonObject, type JsonObject } from '../model/json.js';
-import { readNearest } from '../model/nearest.js';
-import { OversizeError, readWholeFile } from '../model/read-file.js';
+import { holdsObjects } from '../model/file-format.js';
+import { formatPart, readNearest, showName } from '../model/format.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { isDescriptorPath, OversizeError, readWholeFile } from '../model/read-file.js';
+import { readValue } from '../model/row.js';
+import { HOSTED_URL } from '../model/run.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
-import { holdsObjects } from '../model/shape.js';
-import { showName } from '../model/show-name.js';
-import { formatPart } from '../model/text-list.js';
-import type { EnrichOptions, Settings } from '../options.js';
+import type { AgentChoice, EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
-import { describeOrigin } from './describe-origin.js';
-import { nameAgent } from './name-agent.js';
 
 /**
  * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
@@ -177,3 +181,162 @@ function hasColumn({ columns, shape }: AskedInput, column: string): boolean {
 function isFilled(column: string, fields: readonly string[]): boolean {
   return fields.some((field) => column === field || column.startsWith(`${field}.`));
 }
+
+/**
+ * Names who is asked, as a part of the ask: answers of a rehearsal or of tables at hand are not taken for answers of the
+ * service. A folder of tables is named with its state, so that rows are looked up again once a table has changed.
+ */
+export async function nameAgent(agent: AgentChoice): Promise<string> {
+  switch (agent.kind) {
+    case 'hosted':
+      return HOSTED_URL;
+    case 'url':
+      return agent.url.replace(/\/+$/, '');
+    case 'reference':
+      return `${resolve(agent.directory)}#${await readState(agent.directory, agent.omit)}`;
+  }
+}
+
+/** Where the agent of an ask is reached; null for one that lived in the process that asked. */
+export function readAgentUrl(ask: Pick<Ask, 'agent'>): string | null {
+  return isEmbedded(ask) ? null : ask.agent;
+}
+
+/** True if two asks differ in nothing but the state of the tables that answer. */
+export function isSameAsk(one: Ask, other: Ask): boolean {
+  const [a, b] = [one, other].map(
+    (ask) => createAsk({ ...ask, agent: ask.agent.replace(TABLE_STATE, '') }).id,
+  );
+  return a === b;
+}
+
+/** A folder that cannot be read has no state: the agent itself says what is wrong with it. */
+async function readState(directory: string, omit: readonly string[]): Promise<string> {
+  const paths = await listTables(directory, omit).catch(() => []);
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      const facts = await stat(path).catch(() => null);
+      return [basename(path), facts?.size ?? 0, facts?.mtimeMs ?? 0];
+    }),
+  );
+  return hashText(JSON.stringify(files), 16);
+}
+
+/** What a message calls an option, or an entry of one such as `send/0`: by its place in a recipe, else by its flag. */
+export function describeOrigin(origins: EnrichOptions['origins'], name: string, flag: string): string {
+  return origins?.[name] ?? flag;
+}
+
+/** The options that `export` needs to write the output of a job again. */
+export const KEPT = [
+  'exclude',
+  'excludeOn',
+  'limit',
+  'sample',
+  'delimiter',
+  'encoding',
+  'sheet',
+  'header',
+  'overwrite',
+  'blank',
+  'raw',
+  'bom',
+] as const;
+
+/** Before the name of an input that has no path of its own; no absolute path starts so. */
+const NAMED = 'rows:';
+
+/** True where the input of a job can be read once more. */
+export function isKeptInput(input: string): boolean {
+  return input !== '-' && !input.startsWith(NAMED);
+}
+
+export type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
+
+/** A job as the ledger writes it down: never with a key. */
+export function createJobParts(
+  settings: Settings,
+  ask: Ask,
+  ledger: Ledger,
+  nowMs: number,
+  folder?: string,
+): JobParts {
+  const { options, output } = settings;
+  const { name } = options;
+  const input = name === undefined ? resolvePath(options.input) : `${NAMED}${name}`;
+  const earlier = ledger.findJob(ask.id, input);
+  const refresh = settings.refresh ? { refresh_since: readRefreshSince(earlier, nowMs) } : {};
+  return {
+    ask,
+    input,
+    output: name === undefined ? resolvePath(output) : '-',
+    settings: { options: keepOptions(options), ...refresh },
+    folder,
+    keepGoing: options.keepGoing === true,
+  };
+}
+
+/** A refresh that did not reach its end goes on from where it began, or it would buy its first half again. */
+function readRefreshSince(earlier: JobRecord | null, nowMs: number): number {
+  const since = earlier?.settings.refresh_since;
+  return typeof since === 'number' && earlier?.stop !== 'done' ? since : nowMs;
+}
+
+/** What `createJobParts` kept. */
+export function readKeptOptions(settings: JsonObject): KeptOptions {
+  // Written by `keepOptions`, and by nobody else.
+  return (settings.options ?? {}) as KeptOptions;
+}
+
+function keepOptions(options: EnrichOptions): JsonObject {
+  const kept: Record<string, JsonValue> = {};
+  for (const name of KEPT) {
+    const value = options[name];
+    if (value !== undefined) kept[name] = name === 'exclude' ? resolve(String(value)) : (value as JsonValue);
+  }
+  return kept;
+}
+
+/** What a pipe such as `<(…)` is called changes from one start to the next, so it is standard input by another name. */
+function resolvePath(path: string): string {
+  return path === '-' || isDescriptorPath(path) ? '-' : resolve(path);
+}
+
+/** Makes a job's notion of a blank cell, from its options, its schema and the first rows of the columns to fill. */
+export async function resolveBlanks(
+  { blank: words }: Pick<EnrichOptions, 'blank'>,
+  { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
+  input: Pick<Input, 'columns' | 'openRows'>,
+): Promise<Blanks> {
+  const columns = input.columns.filter((column) =>
+    fields.some(({ name }) => column === name || column.startsWith(`${name}.`)),
+  );
+  return createBlanks({ words, fields, schema, codeColumns: await findCodeColumns(columns, input) });
+}
+
+/** The part of a column's other cells that have to be codes before `NA` is one of them. */
+const MOST = 0.9;
+
+/** Columns of codes such as DE and FR, or EMEA and APAC: `NA` among them is Namibia or North America. */
+async function findCodeColumns(
+  columns: readonly string[],
+  input: Pick<Input, 'openRows'>,
+): Promise<ReadonlySet<string>> {
+  if (columns.length === 0) return new Set();
+  const plain = createBlanks();
+  // The first rows only, so that every reading of the input comes to the same end.
+  for await (const rows of input.openRows()) {
+    const isCodes = (column: string): boolean => {
+      const texts = rows.flatMap((row) => {
+        const value = readValue(row, column);
+        return typeof value === 'string' && !plain.isBlank(value) && !isWeakWord(value) ? [value.trim()] : [];
+      });
+      const codes = texts.filter((text) => CODE.test(text));
+      return new Set(codes).size >= 2 && codes.length >= texts.length * MOST;
+    };
+    return new Set(columns.filter(isCodes));
+  }
+  return new Set();
+}
+
+const CODE = /^(?:\p{L}{2}|\p{Lu}{2,5})$/u;

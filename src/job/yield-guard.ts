@@ -2,13 +2,12 @@ import { RowfillError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { JobYield } from '../ledger/yields.js';
 import type { Ask } from '../model/ask.js';
-import type { EnrichEvent } from '../model/events.js';
-import type { FruitlessJob } from '../model/fruitless.js';
+import type { EnrichEvent, FruitlessJob } from '../model/events.js';
+import { formatDollars, formatNumber } from '../model/format.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { type PriceList, readWorstMicros } from '../model/prices.js';
 import type { AgentRun } from '../model/run.js';
-import { formatDollars, formatNumber } from '../model/words.js';
-import type { StopSwitch } from './stop-switch.js';
+import type { StopSwitch } from './stop.js';
 
 /** Rows without a single value that are enough to doubt an effort level. */
 const FRUITLESS_ROWS = 24;

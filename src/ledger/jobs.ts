@@ -1,9 +1,8 @@
 import { createUsageError, type RowfillError } from '../errors.js';
+import type { RowCounts } from '../model/answer.js';
 import { type Ask, hashText } from '../model/ask.js';
-import type { JobStop } from '../model/events.js';
-import type { FinishedOutput } from '../model/finished-output.js';
+import type { FinishedOutput, JobStop } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
-import type { RowCounts } from '../model/outcome.js';
 import type { Database } from './database.js';
 import { mergeTail } from './merge-tail.js';
 import type {

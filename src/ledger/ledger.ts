@@ -4,7 +4,7 @@ import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { type Clock, systemClock } from '../model/clock.js';
-import { bookCost, formatMicros } from '../model/money.js';
+import { bookCost, formatMicros } from '../model/format.js';
 import type { AgentRun } from '../model/run.js';
 import { AnswerKeys } from './answer-keys.js';
 import { failRows, findAnswers, findOlderAnswers } from './answers.js';

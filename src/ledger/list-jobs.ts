@@ -1,5 +1,5 @@
+import type { RowCounts } from '../model/answer.js';
 import type { JobStop } from '../model/events.js';
-import type { RowCounts } from '../model/outcome.js';
 import type { Database } from './database.js';
 import type { JobStatus, OpenBatchState, RunInFlight } from './records.js';
 

@@ -1,5 +1,5 @@
 import { type FieldAnswer, isDisputed } from '../model/answer.js';
-import { isBelow } from '../model/ladder.js';
+import { isBelow } from '../model/ask.js';
 import type { Fields } from './stored-fields.js';
 
 export interface MergeRule {

@@ -1,10 +1,8 @@
-import type { FieldAnswer } from '../model/answer.js';
+import type { FieldAnswer, RowCounts } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
-import type { JobStop } from '../model/events.js';
-import type { FinishedOutput } from '../model/finished-output.js';
+import type { FinishedOutput, JobStop } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
-import type { RowCounts } from '../model/outcome.js';
 
 /** What opens a job: an ask put to the rows of one input. */
 export interface JobParts {

@@ -1,5 +1,5 @@
 import type { RowAnswer } from '../model/answer.js';
-import { type BookedCost, bookCost, splitMicros } from '../model/money.js';
+import { type BookedCost, bookCost, splitMicros } from '../model/format.js';
 import type { AgentRun } from '../model/run.js';
 import type { AnswerKeys } from './answer-keys.js';
 import { type OpenRecord, readOpenRecord } from './batches.js';

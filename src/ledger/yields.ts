@@ -1,6 +1,5 @@
 import { isFound, type RowAnswer } from '../model/answer.js';
-import type { Ask } from '../model/ask.js';
-import { isGoodEnough } from '../model/ladder.js';
+import { type Ask, isGoodEnough } from '../model/ask.js';
 import type { Database } from './database.js';
 import type { StoredField } from './stored-fields.js';
 

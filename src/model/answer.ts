@@ -1,4 +1,5 @@
 import type { JsonValue } from './json.js';
+import type { Row } from './row.js';
 import type { Confidence } from './run.js';
 
 /** Where a value comes from. */
@@ -53,3 +54,78 @@ export const DISPUTE = 'two answers in one run';
 export function isDisputed({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
   return value === null && issue?.startsWith(DISPUTE) === true;
 }
+
+/** The values of one row as the check left them, before citations and costs are joined to them. */
+export interface CheckedRow {
+  readonly rowId: string;
+  readonly key: string;
+  /** Where the row stood in the agent's own list: grounding paths speak of this index. */
+  readonly index: number;
+  readonly fields: ReadonlyMap<string, CheckedField>;
+  /** Only for a row with several entries. */
+  readonly twice?: {
+    /** The indexes of the entries that hold the value, by field. */
+    readonly places: ReadonlyMap<string, readonly number[]>;
+    /** The fields that have different values in them: they are left null. */
+    readonly disputed: readonly string[];
+  };
+}
+
+export interface CheckedField {
+  readonly value: JsonValue;
+  readonly issue: string | null;
+}
+
+/** A row that has to go round again, and what was wrong with it, in words that hold no cell text. */
+export interface RejectedRow {
+  readonly rowId: string;
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** What a run brought, told apart row by row: every row of the batch is in exactly one of the two lists. */
+export interface CheckedRun {
+  readonly rows: readonly CheckedRow[];
+  /** Rows that have to go round again: missing, without anything usable, or wrong in every field. */
+  readonly rejected: readonly RejectedRow[];
+  /** Entries that name no row of the batch; they are dropped. */
+  readonly unknownIds: number;
+  /** Entries beyond the first for the same row. */
+  readonly doubled: number;
+}
+
+export const ROW_STATUSES = [
+  'enriched',
+  'partial',
+  'not_found',
+  'excluded',
+  'unchanged',
+  'failed',
+  'over_budget',
+  'pending',
+] as const;
+
+/** What became of a row: exactly one of these. */
+export type RowStatus = (typeof ROW_STATUSES)[number];
+
+export interface RowOutcome {
+  readonly status: RowStatus;
+  /** Why, for a person: the reason of a failure, the line that excluded the row, the field that was not valid. */
+  readonly error: string | null;
+  /** This row's share of what the job was billed, in micro-dollars. */
+  readonly costMicros: number;
+  /** True if the agent did not say what some of that cost: it is then the reserved price. */
+  readonly isCostEstimated: boolean;
+  readonly runId: string | null;
+  /** The answers by field name; a field that was not asked of the row is missing. */
+  readonly fields: ReadonlyMap<string, FieldAnswer>;
+}
+
+/** A row of the output: the input row and what became of it. */
+export interface FilledRow {
+  readonly row: Row;
+  readonly outcome: RowOutcome;
+}
+
+/** How many rows have each status, and how many there are. */
+export type RowCounts = Readonly<Record<RowStatus, number>> & { readonly total: number };

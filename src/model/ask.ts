@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { FieldAnswer } from './answer.js';
 import { formatCanonicalJson, type JsonObject } from './json.js';
 import type { Confidence } from './run.js';
 
@@ -70,4 +71,66 @@ export function hashRecordText(text: string): string {
 /** The first `digits` hexadecimal digits of a SHA-256. */
 export function hashText(text: string, digits: number): string {
   return hash('sha256', text, 'hex').slice(0, digits);
+}
+
+/** What an ask is asked from again and again: its schema and its fields never change. */
+type AskParts = Pick<Ask, 'schema' | 'fields'>;
+
+/** Makes something of an ask and of some of its fields once, and hands the same out for every batch after that. */
+export function memoByAsk<Value>(
+  make: (ask: AskParts, fieldNames: readonly string[]) => Value,
+): (ask: AskParts, fieldNames: readonly string[]) => Value {
+  const made = new WeakMap<AskParts, Map<string, Value>>();
+  return (ask, fieldNames) => {
+    const byFields = made.get(ask) ?? new Map<string, Value>();
+    made.set(ask, byFields);
+    const key = JSON.stringify(fieldNames);
+    const known = byFields.get(key);
+    if (known !== undefined) return known;
+    const value = make(ask, fieldNames);
+    byFields.set(key, value);
+    return value;
+  };
+}
+
+/** The next thing to ask about a row: some of its fields, at one level of the effort ladder. */
+export interface LadderStep {
+  readonly fields: readonly string[];
+  /** Index in `ask.efforts`. */
+  readonly level: number;
+}
+
+const CONFIDENCES: readonly (Confidence | null)[] = [null, 'low', 'medium', 'high'];
+
+/** The steps that some of these fields still have to climb, the lowest first; none once every field is as good as it gets. */
+export function readNextSteps(
+  ask: Ask,
+  fields: readonly string[],
+  answers: ReadonlyMap<string, FieldAnswer> | undefined,
+): LadderStep[] {
+  if (answers === undefined) return fields.length === 0 ? [] : [{ fields, level: 0 }];
+  const levels = fields.map((field) => readNextLevel(ask, answers.get(field)));
+  return ask.efforts.flatMap((_effort, level) => {
+    const climbing = fields.filter((_field, index) => levels[index] === level);
+    return climbing.length === 0 ? [] : [{ fields: climbing, level }];
+  });
+}
+
+function readNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
+  if (answer === undefined) return 0;
+  return isGoodEnough(ask, answer) ? ask.efforts.length : ask.efforts.indexOf(answer.triedEffort) + 1;
+}
+
+/** False for a field that climbs to the next level of the effort ladder, if there is one. */
+export function isGoodEnough(
+  ask: Pick<Ask, 'escalateBelow'>,
+  answer: Pick<FieldAnswer, 'value' | 'confidence'>,
+): boolean {
+  if (answer.value === null) return false;
+  return ask.escalateBelow === null || !isBelow(answer.confidence, ask.escalateBelow);
+}
+
+/** True where one confidence is less than another; none at all is the least. */
+export function isBelow(confidence: Confidence | null, other: Confidence): boolean {
+  return CONFIDENCES.indexOf(confidence) < CONFIDENCES.indexOf(other);
 }

@@ -1,6 +1,5 @@
 import type { Field } from './ask.js';
-import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
-import { resolvePointer } from './pointer.js';
+import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
 /** What counts as a cell that holds nothing: one notion for the input, exclusion lists, sending and filling. */
 export interface Blanks {

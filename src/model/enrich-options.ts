@@ -1,8 +1,8 @@
-import type { ApiKey } from './api-key.js';
+import type { FileFormat } from './file-format.js';
 import type { JsonObject } from './json.js';
+import type { ApiKey } from './option-types.js';
 import type { PriceList } from './prices.js';
 import type { Confidence } from './run.js';
-import type { FileFormat } from './shape.js';
 
 /** What `enrich` is asked to do; every name is that of the command line's option. */
 export interface EnrichOptions {

@@ -1,5 +1,5 @@
+import type { RowCounts, RowStatus } from './answer.js';
 import type { JsonObject } from './json.js';
-import type { RowCounts, RowStatus } from './outcome.js';
 
 /** What the library reports while a job runs; the command line draws it, the log file writes it down. */
 export type EnrichEvent =
@@ -144,4 +144,40 @@ export interface JobSummary {
   /** The effort ladder, lowest level first. */
   readonly steps: readonly JobStep[];
   readonly seconds: number;
+}
+
+/** An output that left nothing to do, and all that it was made from; digests are SHA-256 in hexadecimal digits. */
+export interface FinishedOutput {
+  readonly input: string;
+  /** Of the exclusion file; null where there was none. */
+  readonly exclusion: string | null;
+  /** Of everything else that decides what an output looks like: its path and the options that shape it. */
+  readonly options: string;
+  /** Of the output itself. */
+  readonly output: string;
+  /** How many runs of the ask were settled by then: the answers are those of that many runs. */
+  readonly settledRuns: number;
+}
+
+/** Something about the file that may put answers on wrong rows or waste money, and that no option has settled yet. */
+export interface Doubt {
+  readonly code: string;
+  /** What is doubtful, with counts and columns. */
+  readonly message: string;
+  /** What to do about it, with the options that settle it. */
+  readonly hint: string;
+}
+
+/** A job whose first answers hold nothing, as shown to a person before more is spent on it. */
+export interface FruitlessJob {
+  readonly effort: string;
+  /** Rows that were answered at that effort. */
+  readonly rows: number;
+  /** What the job has cost so far, in micro-dollars. */
+  readonly costMicros: number;
+  readonly query: string;
+  /** The columns that were sent. */
+  readonly columns: readonly string[];
+  /** One row of the last run and its answer; null if the ledger no longer has it. */
+  readonly example: { readonly sent: JsonObject; readonly returned: string } | null;
 }

@@ -1,5 +1,5 @@
 import { createUsageError, type RowfillError } from '../errors.js';
-import { readNearest } from './nearest.js';
+import { readNearest } from './format.js';
 
 /** What a value of JavaScript has to be to be taken for an option. */
 export type OptionType =
@@ -148,3 +148,6 @@ function describe(value: unknown): string {
       return String(value);
   }
 }
+
+/** The key for an agent, or what reads it: called at the start, and again when the agent refuses the key (401). */
+export type ApiKey = string | (() => string);

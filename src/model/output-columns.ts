@@ -1,6 +1,5 @@
 import type { Field } from './ask.js';
-import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
-import { resolvePointer } from './pointer.js';
+import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
 /** One column that holds a field, or a part of one. */
 export interface ValueColumn {

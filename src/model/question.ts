@@ -1,9 +1,8 @@
 import { type Ask, formatRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
-import { cleanCell } from './clean-cell.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { createFieldColumns } from './output-columns.js';
-import { type Row, readValue } from './row.js';
+import { cleanCell, type Row, readValue } from './row.js';
 
 /** What a row asks, before the ledger is looked at: the same for the stop that asks and the stop that joins. */
 export type RowQuestion =

@@ -1,6 +1,7 @@
 import { constants, createReadStream, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 
 /** A file that goes on beyond what its reader takes. */
@@ -41,4 +42,12 @@ export async function readWholeFile(path: string, maxBytes: number, signal?: Abo
     stream.destroy();
   }
   return Buffer.concat(pieces);
+}
+
+const DESCRIPTOR =
+  /^\/(?:dev\/(?:stdin|stdout|stderr|fd\/\d+)|proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?\/fd\/\d+)$/;
+
+/** True for a path that stands for an open file of a process, such as `/dev/stdin` or what `<(…)` gives: it has no folder of its own. */
+export function isDescriptorPath(path: string): boolean {
+  return DESCRIPTOR.test(resolve(path));
 }

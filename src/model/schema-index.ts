@@ -1,6 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
-import { escapeToken, resolvePointer } from './pointer.js';
-import { type SchemaDraft, SchemaError } from './schema-draft.js';
+import { RowfillError } from '../errors.js';
+import { escapeToken, isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
 /** A schema inside a schema: where it stands, and which resource its references start from. */
 export interface SchemaPlace {
@@ -164,4 +163,123 @@ function decodeFragment(fragment: string): string {
   } catch {
     return fragment;
   }
+}
+
+/** The three drafts of JSON Schema that the Agent Runs API takes. */
+export type SchemaDraft = 'draft-07' | '2019-09' | '2020-12';
+
+/** The draft of a schema that names none. */
+export const DEFAULT_DRAFT: SchemaDraft = '2020-12';
+
+/** What each draft is called in `$schema`. */
+export const DRAFT_URIS: Readonly<Record<SchemaDraft, string>> = {
+  'draft-07': 'http://json-schema.org/draft-07/schema#',
+  '2019-09': 'https://json-schema.org/draft/2019-09/schema',
+  '2020-12': 'https://json-schema.org/draft/2020-12/schema',
+};
+
+/** A schema that is none, or that cannot be used here; `path` is the JSON pointer of the fault. */
+export class SchemaError extends RowfillError {
+  override readonly name: string = 'SchemaError';
+  readonly path: string;
+
+  constructor(path: string, what: string, hint = 'Correct the schema at this place.', cause?: unknown) {
+    const message = `The schema is not valid at ${path === '' ? '/' : path}: ${what}`;
+    super('usage', 'INVALID_OUTPUT_SCHEMA', message, { hint, cause });
+    this.path = path;
+  }
+}
+
+/** The draft that a schema's `$schema` asks for: 2020-12 where it says nothing. */
+export function readDraft(schema: JsonObject): SchemaDraft {
+  const uri = schema.$schema;
+  if (uri === undefined) return DEFAULT_DRAFT;
+  const known = DRAFTS_BY_URI.get(typeof uri === 'string' ? stripUri(uri) : '');
+  if (known !== undefined) return known;
+  throw new SchemaError(
+    '/$schema',
+    `${JSON.stringify(uri)} is not a draft that the agent takes`,
+    `Use one of ${Object.values(DRAFT_URIS).join(', ')}.`,
+  );
+}
+
+/** The parts of a `$schema` that may differ without meaning anything: the scheme and an empty fragment. */
+function stripUri(uri: string): string {
+  return uri.replace(/^https?:\/\//i, '').replace(/#$/, '');
+}
+
+const DRAFTS_BY_URI = new Map(
+  (['draft-07', '2019-09', '2020-12'] as const).map((draft) => [stripUri(DRAFT_URIS[draft]), draft]),
+);
+
+/** The properties that a schema's root gives its object, in order, each with the pointers of its schemas. */
+export function findProperties(index: SchemaIndex): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const place of listRootPlaces(index)) {
+    const { properties } = place.schema;
+    if (!isJsonObject(properties)) continue;
+    for (const name of Object.keys(properties)) {
+      const pointers = found.get(name) ?? [];
+      pointers.push(`${place.pointer}/properties/${escapeToken(name)}`);
+      found.set(name, pointers);
+    }
+  }
+  return found;
+}
+
+/** The names that a schema's root requires. */
+export function findRequired(index: SchemaIndex): ReadonlySet<string> {
+  const lists = listRootPlaces(index).map(({ schema }) =>
+    Array.isArray(schema.required) ? schema.required : [],
+  );
+  return new Set(lists.flat().filter((name) => typeof name === 'string'));
+}
+
+/** The schemas that hold for the root in any case: itself, what it refers to, and what `allOf` adds. */
+function listRootPlaces(index: SchemaIndex): SchemaPlace[] {
+  const places: SchemaPlace[] = [];
+  const seen = new Set<string>();
+  const visit = (pointer: string | null): void => {
+    const place = pointer === null ? undefined : index.places.get(pointer);
+    if (place === undefined || seen.has(place.pointer)) return;
+    seen.add(place.pointer);
+    const { $ref, allOf } = place.schema;
+    const isReference = typeof $ref === 'string';
+    // Draft-07 ignores whatever stands beside a reference.
+    const isAlone = isReference && index.draft === 'draft-07';
+    if (!isAlone) places.push(place);
+    if (isReference) visit(index.resolve(place, $ref));
+    if (!isAlone && Array.isArray(allOf)) {
+      for (const item of allOf.keys()) visit(`${place.pointer}/allOf/${item}`);
+    }
+  };
+  visit('');
+  return places;
+}
+
+const MAX_LAYOUT_PARTS = 2_000;
+
+/** A field's schema with its references filled in, as deep as they do not come round again. */
+export function createFieldLayout(index: SchemaIndex, pointer: string): JsonObject | boolean {
+  let parts = 0;
+  const expand = (value: JsonValue, at: string, open: readonly string[]): JsonValue => {
+    parts += 1;
+    if (parts > MAX_LAYOUT_PARTS) return {};
+    if (Array.isArray(value)) return value.map((item, key) => expand(item, `${at}/${key}`, open));
+    if (!isJsonObject(value)) return value;
+    const place = index.places.get(at);
+    const reference = place?.schema.$ref;
+    if (place === undefined || typeof reference !== 'string') {
+      return Object.fromEntries(
+        Object.entries(value).map(([key, inner]) => [key, expand(inner, `${at}/${escapeToken(key)}`, open)]),
+      );
+    }
+    const target = index.resolve(place, reference);
+    if (target === null || open.includes(target)) return {};
+    const { $ref: _, ...beside } = value;
+    const behind = expand(resolvePointer(index.root, target) ?? {}, target, [...open, target]);
+    return isJsonObject(behind) ? { ...behind, ...beside } : beside;
+  };
+  const layout = expand(resolvePointer(index.root, pointer) ?? {}, pointer, [pointer]);
+  return isJsonObject(layout) || typeof layout === 'boolean' ? layout : {};
 }

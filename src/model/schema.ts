@@ -2,15 +2,19 @@ import { createRequire } from 'node:module';
 import type { Ajv, ErrorObject, Options, ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import { describeError } from '../errors.js';
-import { DeadlineError, runWithDeadline } from './deadline.js';
-import { dropOwnWords } from './drop-own-words.js';
-import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
-import { createPattern } from './pattern.js';
-import { escapeToken, formatFragment, resolvePointer } from './pointer.js';
-import { DRAFT_URIS, readDraft, type SchemaDraft, SchemaError } from './schema-draft.js';
-import { linkSchema } from './schema-link.js';
+import {
+  escapeToken,
+  formatFragment,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  resolvePointer,
+} from './json.js';
+import { createPattern, DeadlineError, runWithDeadline } from './pattern.js';
+import { DRAFT_URIS, readDraft, type SchemaDraft, SchemaError } from './schema-index.js';
+import { dropOwnWords, linkSchema } from './schema-link.js';
 
-export { type SchemaDraft, SchemaError } from './schema-draft.js';
+export { type SchemaDraft, SchemaError } from './schema-index.js';
 
 /** One way in which a value breaks a schema. `message` quotes the schema, never the value. */
 export interface SchemaIssue {

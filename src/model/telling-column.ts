@@ -1,7 +1,7 @@
 import { type ColumnKind, resolveColumnKind, splitColumnName } from './column-kind.js';
-import { normaliseCompanyName } from './company-name.js';
+import { normaliseCompanyName } from './entity-key.js';
 import type { JsonValue } from './json.js';
-import { normaliseText } from './plain-text.js';
+import { normaliseText } from './normalize.js';
 
 /** True for a column whose values can say what a row is about, so that rows that differ in it may need different answers. */
 export function canTell(column: string): boolean {

@@ -1,8 +1,6 @@
+import type { FileShape } from '../model/file-format.js';
 import type { Row } from '../model/row.js';
-import type { FileShape } from '../model/shape.js';
-import type { InputLimits } from './limits.js';
-import type { InputNote } from './notebook.js';
-import type { TextSample } from './read-sample.js';
+import type { TextSample } from './encoding.js';
 
 export interface InputOptions {
   /** A file, or `-` for standard input. */
@@ -56,3 +54,73 @@ export interface TextInput {
 
 /** An opened reader, before it is joined to its file. */
 export type OpenReader = Pick<Input, 'shape' | 'columns' | 'readColumns' | 'notes' | 'openRows'>;
+
+/** What a file may not exceed: a clear error instead of a full memory. */
+export interface InputLimits {
+  /** The longest record, in characters. @default 16777216 */
+  readonly maxRowLength: number;
+  /** The most columns of a table. @default 16384 */
+  readonly maxColumns: number;
+  /** The deepest nesting of a JSON row. @default 100 */
+  readonly maxDepth: number;
+  /** The most that a compressed file may grow, once it has grown past `freeInflateBytes`. @default 400 */
+  readonly maxInflateRatio: number;
+  /** What a compressed file may grow to whatever its ratio. @default 268435456 */
+  readonly freeInflateBytes: number;
+  /** The most bytes that the different texts of a workbook may take. @default 268435456 */
+  readonly maxSharedBytes: number;
+  /** The most blank cells that the rows of a sheet may have before their last value, all together. @default 100000000 */
+  readonly maxBlankCells: number;
+  /** The most bytes that are taken from standard input, a pipe or a device. @default 17179869184 */
+  readonly maxSpoolBytes: number;
+  /** How many bytes are read at a time. @default 65536 */
+  readonly pieceBytes: number;
+}
+
+export const INPUT_LIMITS: InputLimits = {
+  maxRowLength: 16 * 1024 * 1024,
+  maxColumns: 16_384,
+  maxDepth: 100,
+  maxInflateRatio: 400,
+  freeInflateBytes: 256 * 1024 * 1024,
+  maxSharedBytes: 256 * 1024 * 1024,
+  maxBlankCells: 100_000_000,
+  maxSpoolBytes: 16 * 1024 * 1024 * 1024,
+  pieceBytes: 64 * 1024,
+};
+
+/** Something that a person should know about the input, though it can be read. */
+export interface InputNote {
+  readonly code: string;
+  readonly message: string;
+  /** The message without what follows for an output, for a file that is only read; null if nothing is left of it. */
+  readonly fact?: string | null;
+}
+
+const MAX_LINES = 5;
+
+/** Collects what is strange in the rows of one reading: how often, and on which lines first. */
+export class Notebook {
+  readonly #seen = new Map<string, { count: number; lines: number[] }>();
+
+  add(code: string, line: number): void {
+    const entry = this.#seen.get(code) ?? { count: 0, lines: [] };
+    entry.count += 1;
+    if (entry.lines.length < MAX_LINES) entry.lines.push(line);
+    this.#seen.set(code, entry);
+  }
+
+  /** The notes so far; `texts` has for each code what it counts, and what follows from it. */
+  read(
+    texts: Readonly<Record<string, readonly [what: string, consequence: string]>>,
+    unit = 'line',
+  ): InputNote[] {
+    return [...this.#seen].map(([code, { count, lines }]) => {
+      const [what, consequence] = texts[code] ?? [code, ''];
+      const more = count > lines.length ? ', …' : '';
+      const where = `${count === 1 ? unit : `${unit}s`} ${lines.join(', ')}${more}`;
+      const fact = `${what}: ${count} (${where}).`;
+      return { code, message: `${fact} ${consequence}`, fact };
+    });
+  }
+}

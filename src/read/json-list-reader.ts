@@ -1,7 +1,7 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
+import type { Notebook } from './input.js';
 import { type JsonReading, readRow } from './jsonl-reader.js';
-import type { Notebook } from './notebook.js';
 
 /** Reads a JSON file that is one list: each item a row, cut out of the text as it streams by. */
 export async function* readJsonList(

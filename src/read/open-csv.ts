@@ -1,11 +1,8 @@
 import { createUsageError } from '../errors.js';
-import { readCsvRecords } from './csv-reader.js';
-import { isBlankLine, ROW_NOTES, readCsvRows } from './csv-rows.js';
-import { describeHeader, quoteText } from './describe-header.js';
-import { detectDialect } from './detect-dialect.js';
-import type { InputOptions, OpenReader, TextInput } from './input.js';
-import { nameColumns } from './name-columns.js';
-import { Notebook } from './notebook.js';
+import type { CellRow } from '../model/row.js';
+import { detectDialect } from './csv-dialect.js';
+import { type CsvRecords, readCsvRecords } from './csv-reader.js';
+import { type InputNote, type InputOptions, Notebook, type OpenReader, type TextInput } from './input.js';
 
 /** Opens a table: finds out its dialect and its header, and makes sure that there is a row. */
 export async function openCsv(input: TextInput, options: InputOptions): Promise<OpenReader> {
@@ -98,5 +95,143 @@ function resolveDelimiter(wish: string | undefined): string | undefined {
     'OPTION_DELIMITER',
     `${quoteText(delimiter)} cannot be a delimiter`,
     'A delimiter is one character, such as a comma, a semicolon, or tab.',
+  );
+}
+
+/** What the rows of a table are read by: its columns, and how strict to be. */
+export interface CsvTable {
+  readonly name: string;
+  readonly columns: ReadonlyMap<string, number>;
+  readonly hasHeader: boolean;
+  readonly hasSepLine: boolean;
+  readonly strict: boolean;
+}
+
+const CHUNK_ROWS = 1_000;
+
+export const ROW_NOTES = {
+  ROW_TOO_SHORT: ['Rows with fewer cells than the header', 'The missing cells count as empty.'],
+  ROW_TOO_LONG: ['Rows with more cells than the header', 'The surplus is kept at the end of the row.'],
+  ROW_QUOTES_MENDED: ['Rows with quotes that break the rules', 'Check in the output how they were read.'],
+  BLANK_LINE: ['Blank lines', 'They are left out.'],
+} as const;
+
+/** Makes rows of records: skips the header and blank lines, notes the rows that do not fit the header. */
+export async function* readCsvRows(
+  chunks: AsyncIterable<CsvRecords>,
+  table: CsvTable,
+  notebook: Notebook,
+): AsyncGenerator<readonly CellRow[]> {
+  const { columns } = table;
+  let skip = (table.hasSepLine ? 1 : 0) + (table.hasHeader ? 1 : 0);
+  let ordinal = 0;
+  for await (const { rows, line: firstLine, lines, mendedLines } of chunks) {
+    for (const line of mendedLines) note(table, notebook, 'ROW_QUOTES_MENDED', line);
+    const out: CellRow[] = [];
+    let index = 0;
+    for (const cells of rows) {
+      const line = lines?.[index] ?? firstLine + index;
+      index += 1;
+      if (isBlankLine(cells, skip > 0 ? 0 : columns.size)) {
+        if (skip === 0) notebook.add('BLANK_LINE', line);
+      } else if (skip > 0) {
+        skip -= 1;
+      } else {
+        if (cells.length !== columns.size) checkWidth(cells, line, table, notebook);
+        out.push({ kind: 'cells', ordinal, line, columns, cells });
+        ordinal += 1;
+      }
+    }
+    for (let start = 0; start < out.length; start += CHUNK_ROWS) {
+      yield out.length <= CHUNK_ROWS ? out : out.slice(start, start + CHUNK_ROWS);
+    }
+  }
+}
+
+const STRICT_FAULTS = {
+  ROW_TOO_SHORT: 'fewer cells than the header',
+  ROW_TOO_LONG: 'more cells than the header',
+  ROW_QUOTES_MENDED: 'quotes that break the rules',
+} as const;
+
+/** True for a record that is an empty line; in a table of one column only a line without anything is. */
+export function isBlankLine(cells: readonly string[], width: number): boolean {
+  if (cells.length > 1) return false;
+  return cells[0] === '' || (width !== 1 && cells[0]?.trim() === '');
+}
+
+/** Empty cells behind the last column are no surplus: spreadsheets leave them. */
+function checkWidth(cells: readonly string[], line: number, table: CsvTable, notebook: Notebook): void {
+  const width = table.columns.size;
+  if (cells.length < width) note(table, notebook, 'ROW_TOO_SHORT', line);
+  else if (cells.slice(width).some((cell) => cell !== '')) note(table, notebook, 'ROW_TOO_LONG', line);
+}
+
+function note(table: CsvTable, notebook: Notebook, code: keyof typeof STRICT_FAULTS, line: number): void {
+  if (table.strict) {
+    throw createUsageError(
+      'INPUT_NOT_STRICT',
+      `${table.name}, line ${line}: ${STRICT_FAULTS[code]}`,
+      'Correct the line, or leave out --strict to read it all the same.',
+    );
+  }
+  notebook.add(code, line);
+}
+
+/** Tells the titles of a header apart, as names that can be typed: an empty one becomes `column_3`, a second `name` becomes `name_2`. */
+export function nameColumns(titles: readonly string[]): string[] {
+  const trimmed = titles.map((title) => title.replace(INVISIBLE, '').replace(CONTROLS, ' ').trim());
+  const taken = new Set(trimmed);
+  const used = new Set<string>();
+  return trimmed.map((title, index) => {
+    const name = title === '' ? `column_${index + 1}` : title;
+    let unique = name;
+    for (let number = 2; used.has(unique) || (unique !== title && taken.has(unique)); number += 1) {
+      unique = `${name}_${number}`;
+    }
+    used.add(unique);
+    return unique;
+  });
+}
+
+const INVISIBLE = /[\u00ad\u200b\u2060\ufeff]/g;
+const CONTROLS = /\p{Cc}+/gu;
+
+/** What a person should know about a header: names that had to be made up, and values that look like data. */
+export function describeHeader(
+  titles: readonly string[],
+  columns: readonly string[],
+  place = 'first line',
+): InputNote[] {
+  const notes: InputNote[] = [];
+  const renamed = titles.flatMap((title, index) => {
+    const column = columns[index] ?? '';
+    return title.trim() === column ? [] : [`${quoteText(title)} is called ${quoteText(column)}`];
+  });
+  if (renamed.length > 0) {
+    const more = renamed.length > 5 ? `, and ${renamed.length - 5} more` : '';
+    const fact = `Columns without a name of their own: ${renamed.slice(0, 5).join(', ')}${more}.`;
+    notes.push({ code: 'COLUMNS_NAMED', message: `${fact} The output keeps the header as it is.`, fact });
+  }
+  const value = titles.find((title) => LOOKS_LIKE_DATA.test(title.trim()));
+  if (value !== undefined) {
+    const fact = `The ${place} is taken for the header, though ${quoteText(value)} looks like data`;
+    notes.push({
+      code: 'HEADER_LOOKS_LIKE_DATA',
+      message: `${fact}; say --no-header if it is.`,
+      fact: `${fact}.`,
+    });
+  }
+  return notes;
+}
+
+// A web address, an e-mail address, or a number that is no year.
+const LOOKS_LIKE_DATA = /^(?:https?:\/\/\S+|www\.\S+|\S+@\S+\.\S+|-?\d+[.,]\d+|\d{5,})$/i;
+
+/** Text of a file as it may be shown on a terminal. */
+export function quoteText(text: string): string {
+  return JSON.stringify(text.slice(0, 100)).replace(
+    /[\p{Cc}\p{Cf}]/gu,
+    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
   );
 }

@@ -1,16 +1,19 @@
 import { extname } from 'node:path';
 import { createUsageError } from '../errors.js';
-import type { FileShape } from '../model/shape.js';
-import { type ByteSource, openBytes, openSource } from './byte-source.js';
-import { decodeText } from './decode-text.js';
-import { detectContent, isGzip } from './detect-content.js';
-import { detectFormat } from './detect-format.js';
-import type { Input, InputOptions, OpenReader, TextInput } from './input.js';
-import { INPUT_LIMITS } from './limits.js';
-import type { InputNote } from './notebook.js';
+import type { FileShape, TextFormat } from '../model/file-format.js';
+import { isJsonObject } from '../model/json.js';
+import { type ByteSource, openBytes, openSource } from './bytes.js';
+import { decodeText, detectContent, isGzip, readByteSample, readTextSample } from './encoding.js';
+import {
+  INPUT_LIMITS,
+  type Input,
+  type InputNote,
+  type InputOptions,
+  type OpenReader,
+  type TextInput,
+} from './input.js';
 import { openCsv } from './open-csv.js';
 import { openJson } from './open-json.js';
-import { readByteSample, readTextSample } from './read-sample.js';
 
 export type { Input, InputOptions } from './input.js';
 
@@ -148,4 +151,38 @@ function describeEncoding(encoding: string, isGuess: boolean): InputNote[] {
   };
   const isUnicode = encoding.startsWith('utf-');
   return [...(isGuess ? [guess] : []), ...(isUnicode ? [] : [change])];
+}
+
+const JSON_EXTENSIONS = ['.jsonl', '.ndjson', '.json'];
+const MAX_LINES = 100;
+
+/** Tells what a text is by what stands in it; its name only says what a person expects. */
+export function detectFormat({
+  name,
+  extension,
+  sample,
+}: Pick<TextInput, 'name' | 'extension' | 'sample'>): TextFormat {
+  const isNamedJson = JSON_EXTENSIONS.includes(extension);
+  const text = sample.text.trimStart();
+  if (/^\[\s*[[{\]]/.test(text) && (isNamedJson || !text.startsWith('[['))) return 'json';
+  const lines = text.split(/\r?\n/, MAX_LINES + 1).slice(0, MAX_LINES);
+  if (text.startsWith('{') && lines[0] !== undefined && isObjectText(lines[0])) return 'jsonl';
+  if (!isNamedJson && !/^\{\s*(?:"|\r?\n)/.test(text)) return 'csv';
+  // The last line of a sample may be cut off, and a line longer than the sample is one that only the reader can judge.
+  if (lines.some(isObjectText) || (lines.length === 1 && !sample.isWhole)) return 'jsonl';
+  throw createUsageError(
+    'INPUT_NOT_JSONL',
+    `${name} holds no JSON Lines: none of its first lines is a JSON object`,
+    text.startsWith('{')
+      ? 'Write each object on one line, or all of them as the items of one list.'
+      : 'If it is a table, give it a name that ends in .csv.',
+  );
+}
+
+function isObjectText(line: string): boolean {
+  try {
+    return isJsonObject(JSON.parse(line.replace(/,\s*$/, '')));
+  } catch {
+    return false;
+  }
 }

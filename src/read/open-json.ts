@@ -1,9 +1,8 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
-import type { InputOptions, OpenReader, TextInput } from './input.js';
+import { type InputOptions, Notebook, type OpenReader, type TextInput } from './input.js';
 import { readJsonList } from './json-list-reader.js';
 import { readJsonLines } from './jsonl-reader.js';
-import { Notebook } from './notebook.js';
 
 const NOTES = {
   ROW_FAULTY: ['Rows that are no JSON object', 'They end as failed.'],

@@ -1,17 +1,11 @@
 import { createUsageError } from '../errors.js';
-import type { SheetLine } from '../model/shape.js';
-import type { ByteSource } from './byte-source.js';
-import { chooseSheet, describeChoice } from './choose-sheet.js';
-import { ROW_NOTES } from './csv-rows.js';
-import { describeHeader } from './describe-header.js';
-import { findHeader } from './find-header.js';
-import type { InputOptions, OpenReader } from './input.js';
-import type { InputLimits } from './limits.js';
-import { nameColumns } from './name-columns.js';
-import { type InputNote, Notebook } from './notebook.js';
+import type { SheetLine } from '../model/file-format.js';
+import type { CellRow } from '../model/row.js';
+import type { ByteSource } from './bytes.js';
+import { type InputLimits, type InputNote, type InputOptions, Notebook, type OpenReader } from './input.js';
+import { describeHeader, nameColumns, ROW_NOTES } from './open-csv.js';
 import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
-import { readSheetRows } from './sheet-rows.js';
-import { readWorkbook } from './workbook.js';
+import { readWorkbook, type Sheet, type Workbook } from './workbook.js';
 import { openZip } from './zip-archive.js';
 
 /** Opens an Excel workbook: chooses the sheet and finds its header. Nothing in it is computed, fetched or run. */
@@ -85,4 +79,153 @@ function describeAbove(above: readonly SheetLine[], line: number): InputNote[] {
   if (above.length === 0) return [];
   const message = `Row ${line} is taken for the header; what stands above it is kept there in a workbook, and left out of any other output.`;
   return [{ code: 'ROWS_ABOVE_HEADER', message, fact: `Row ${line} is taken for the header.` }];
+}
+
+/** A sheet and its first rows. */
+export interface ChosenSheet {
+  readonly sheet: Sheet;
+  readonly lines: readonly SheetLine[];
+}
+
+/** The sheet that was asked for by its name or number, else the first that can be seen and has a table. */
+export async function chooseSheet(
+  workbook: Workbook,
+  wish: string | undefined,
+  limits: InputLimits,
+): Promise<ChosenSheet> {
+  const visible = workbook.sheets.filter((sheet) => !sheet.isHidden);
+  const wanted = wish === undefined ? visible : [findSheet(workbook, wish)];
+  let first: ChosenSheet | null = null;
+  for (const sheet of wanted) {
+    const chosen = { sheet, lines: await readFirstLines(workbook, sheet, limits) };
+    if (chosen.lines.length > 1) return chosen;
+    if (first === null || first.lines.length === 0) first = chosen;
+  }
+  if (first !== null) return first;
+  throw createUsageError(
+    'INPUT_EMPTY',
+    `${workbook.archive.name} has no sheet that is not hidden`,
+    `Name one with --sheet: ${listSheets(workbook.sheets)}.`,
+  );
+}
+
+function findSheet({ archive, sheets }: Workbook, wish: string): Sheet {
+  const plain = (text: string) => text.trim().toLowerCase();
+  const found =
+    sheets.find(({ name }) => name === wish) ??
+    sheets.find(({ name }) => plain(name) === plain(wish)) ??
+    (/^\d{1,5}$/.test(wish) ? sheets[Number(wish) - 1] : undefined);
+  if (found !== undefined) return found;
+  throw createUsageError(
+    'UNKNOWN_SHEET',
+    `${archive.name} has no sheet ${JSON.stringify(wish)}`,
+    `It has ${listSheets(sheets)}.`,
+  );
+}
+
+async function readFirstLines(
+  workbook: Workbook,
+  sheet: Sheet,
+  limits: InputLimits,
+): Promise<readonly SheetLine[]> {
+  const lines: SheetLine[] = [];
+  for await (const chunk of readSheetLines(workbook, sheet, limits, new Notebook())) {
+    lines.push(...chunk.slice(0, HEADER_SEARCH_LINES));
+    if (lines.length >= HEADER_SEARCH_LINES) break;
+  }
+  return lines.slice(0, HEADER_SEARCH_LINES);
+}
+
+const MAX_LISTED = 10;
+
+/** What a person should know about the parts of a workbook that are not read. */
+export function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputNote[] {
+  const others = sheets.filter((other) => other !== sheet);
+  const choice = {
+    code: 'SHEET_CHOSEN',
+    message: `The sheet ${JSON.stringify(sheet.name)} is read and written; left out: ${listSheets(others)}. Name another with --sheet.`,
+  };
+  const macros = {
+    code: 'MACROS_LEFT_OUT',
+    message: 'The macros of the workbook are left out of the output.',
+  };
+  return [...(others.length > 0 ? [choice] : []), ...(hasMacros ? [macros] : [])];
+}
+
+function listSheets(sheets: readonly Sheet[]): string {
+  const named = sheets.slice(0, MAX_LISTED).map(({ name }) => JSON.stringify(name));
+  const more = sheets.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** How many of the first rows of a sheet it takes to find its header. */
+export const HEADER_SEARCH_LINES = 20;
+
+/**
+ * The header among the first rows of a sheet: the first row with a value in more than half as many cells as the fullest
+ * of them. What stands above it, such as a title or a date, fills fewer.
+ */
+export function findHeader(lines: readonly SheetLine[]): number {
+  const counts = lines.slice(0, HEADER_SEARCH_LINES).map(countValues);
+  const most = Math.max(...counts);
+  return Math.max(
+    0,
+    counts.findIndex((count) => count > most / 2),
+  );
+}
+
+function countValues({ cells }: SheetLine): number {
+  return cells.filter((cell) => cell.trim() !== '').length;
+}
+
+/** What the rows of a sheet are read by. */
+export interface SheetTable {
+  readonly name: string;
+  readonly columns: ReadonlyMap<string, number>;
+  /** The row that the header stands in; null for a sheet without one. */
+  readonly headerLine: number | null;
+  readonly strict: boolean;
+}
+
+/** Makes rows of what stands below the header; notes blank rows, and those that are wider than the header. */
+export async function* readSheetRows(
+  chunks: AsyncIterable<readonly SheetLine[]>,
+  table: SheetTable,
+  notebook: Notebook,
+): AsyncGenerator<readonly CellRow[]> {
+  const { columns, headerLine } = table;
+  let isBelow = headerLine === null;
+  let lastLine = 0;
+  let ordinal = 0;
+  for await (const lines of chunks) {
+    const rows: CellRow[] = [];
+    for (const { line, cells, stored } of lines) {
+      if (!isBelow) {
+        isBelow = line === headerLine;
+      } else {
+        if (ordinal > 0 || headerLine !== null) noteBlanks(lastLine, line, notebook);
+        if (cells.length > columns.size) noteSurplus(line, table, notebook);
+        rows.push({ kind: 'cells', ordinal, line, columns, cells, stored });
+        ordinal += 1;
+      }
+      lastLine = line;
+    }
+    if (rows.length > 0) yield rows;
+  }
+}
+
+/** Rows without a value are not in the sheet, or are there for their looks only. */
+function noteBlanks(before: number, line: number, notebook: Notebook): void {
+  for (let blank = before + 1; blank < line; blank += 1) notebook.add('BLANK_LINE', blank);
+}
+
+function noteSurplus(line: number, { name, strict }: SheetTable, notebook: Notebook): void {
+  if (strict) {
+    throw createUsageError(
+      'INPUT_NOT_STRICT',
+      `${name}, row ${line}: more cells than the header`,
+      'Correct the row, or leave out --strict to read it all the same.',
+    );
+  }
+  notebook.add('ROW_TOO_LONG', line);
 }

@@ -1,9 +1,9 @@
-import type { SheetLine } from '../model/shape.js';
-import type { InputLimits } from './limits.js';
-import type { Notebook } from './notebook.js';
-import { SheetRow } from './sheet-row.js';
+import { createUsageError } from '../errors.js';
+import { type NumberKind, readNumberKind, type SheetLine } from '../model/file-format.js';
+import type { StoredCell } from '../model/row.js';
+import type { InputLimits, Notebook } from './input.js';
 import { isTrue, type Sheet, type Workbook } from './workbook.js';
-import { readXml, type XmlHandler } from './xml-reader.js';
+import { readXml, type XmlHandler } from './zip-archive.js';
 
 /** How to say what was seen in a sheet beside its values. */
 export const SHEET_NOTES = {
@@ -105,4 +105,234 @@ function createHandler(row: SheetRow, takeRow: () => void, notebook: Notebook): 
 /** The line of the first cell of a range such as `A2:B3`. */
 function readFirstLine(range = ''): number {
   return Number(/\d+/.exec(range)?.[0] ?? 0);
+}
+
+const MAX_LINE = 1_048_576;
+
+/** The row of a sheet that is being read, cell by cell. */
+export class SheetRow {
+  readonly #name: string;
+  readonly #limits: InputLimits;
+  readonly #readCell: ReturnType<typeof createCellReader>;
+  #line = 0;
+  #blankCount = 0;
+  #isHidden = false;
+  #cells: string[] = [];
+  #stored: (StoredCell | null)[] = [];
+  #length = 0;
+  #hasFormula = false;
+  #isUncomputed = false;
+  /** The cell at hand; its column counts from 0. */
+  #column = -1;
+  #type = '';
+  #style = -1;
+  #value = '';
+  #isFormula = false;
+
+  constructor(workbook: Workbook, limits: InputLimits) {
+    this.#name = workbook.archive.name;
+    this.#limits = limits;
+    this.#readCell = createCellReader(workbook);
+  }
+
+  /** A row that does not say which it is follows the one before. */
+  open(line: string | undefined, isHidden: boolean): void {
+    this.#line = line === undefined ? this.#line + 1 : Number(line);
+    if (!Number.isInteger(this.#line) || this.#line < 1 || this.#line > MAX_LINE) this.#refuseLine();
+    this.#isHidden = isHidden;
+    this.#cells = [];
+    this.#stored = [];
+    this.#length = 0;
+    this.#column = -1;
+    this.#hasFormula = false;
+    this.#isUncomputed = false;
+  }
+
+  openCell({ r: place, t: type = 'n', s: style = '0' }: Readonly<Record<string, string>>): void {
+    this.#column = place === undefined ? this.#column + 1 : readColumn(place);
+    if (!(this.#column >= 0 && this.#column < this.#limits.maxColumns)) this.#refuseColumn();
+    this.#type = type;
+    this.#style = Number(style);
+    this.#value = '';
+    this.#isFormula = false;
+  }
+
+  addText(text: string): void {
+    this.#value += text;
+    this.#length += text.length;
+    if (this.#length <= this.#limits.maxRowLength) return;
+    throw createUsageError(
+      'INPUT_ROW_TOO_LONG',
+      `${this.#name}, row ${this.#line}: a row of more than ${this.#limits.maxRowLength} characters`,
+      'Check that this is a table: a cell of Excel holds 32767 characters.',
+    );
+  }
+
+  noteFormula(): void {
+    this.#isFormula = true;
+    this.#hasFormula = true;
+  }
+
+  closeCell(): void {
+    const { text, stored } = this.#readCell({ type: this.#type, style: this.#style, value: this.#value });
+    if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#isUncomputed = true;
+    if (text === '' && this.#column >= this.#cells.length) return;
+    this.#blankCount += Math.max(0, this.#column - this.#cells.length);
+    if (this.#blankCount > this.#limits.maxBlankCells) this.#refuseBlanks();
+    while (this.#cells.length < this.#column) {
+      this.#cells.push('');
+      this.#stored.push(null);
+    }
+    this.#cells[this.#column] = text;
+    this.#stored[this.#column] = stored;
+  }
+
+  /** The row as it was read; null for one that has nothing in it but its looks. */
+  close(notebook: Notebook): SheetLine | null {
+    if (this.#hasFormula) notebook.add('FORMULAS', this.#line);
+    if (this.#isUncomputed) notebook.add('FORMULA_WITHOUT_VALUE', this.#line);
+    if (this.#cells.every((text) => text === '')) return null;
+    if (this.#isHidden) notebook.add('HIDDEN_ROWS', this.#line);
+    return { line: this.#line, cells: this.#cells, stored: this.#stored };
+  }
+
+  #refuseLine(): never {
+    throw createUsageError(
+      'INPUT_TOO_MANY_ROWS',
+      `${this.#name} claims a row ${this.#line}; a sheet has up to ${MAX_LINE}`,
+      'Open it in a spreadsheet program and save it anew, or save the sheet as CSV.',
+    );
+  }
+
+  #refuseBlanks(): never {
+    throw createUsageError(
+      'INPUT_INFLATES_TOO_MUCH',
+      `${this.#name} has more than ${this.#limits.maxBlankCells} blank cells before others: it is taken for a bomb`,
+      'If it is a table all the same, save it as CSV and give that file.',
+    );
+  }
+
+  #refuseColumn(): never {
+    throw createUsageError(
+      'INPUT_TOO_MANY_COLUMNS',
+      `${this.#name}, row ${this.#line}: a cell stands beyond column ${this.#limits.maxColumns}`,
+      'Open it in a spreadsheet program and save it anew, or save the sheet as CSV.',
+    );
+  }
+}
+
+/** `A1` is column 0; what is no place is none. */
+function readColumn(place: string): number {
+  let column = 0;
+  for (let at = 0; at < place.length; at += 1) {
+    const code = place.charCodeAt(at) & ~0x20;
+    if (code < 65 || code > 90) return at === 0 ? Number.NaN : column - 1;
+    column = column * 26 + (code - 64);
+  }
+  return column - 1;
+}
+
+/** What a sheet says of a cell. */
+export interface RawCell {
+  /** Its type: `s` for a shared text, `n` for a number, … */
+  readonly type: string;
+  /** The number of its style. */
+  readonly style: number;
+  readonly value: string;
+}
+
+/** A cell as its text, and as what it is beside that; null for a text. */
+export interface ReadCell {
+  readonly text: string;
+  readonly stored: StoredCell | null;
+}
+
+/** How the cells of a workbook become text: numbers in their shortest exact form, dates as ISO has them. */
+export function createCellReader({ texts, formats, date1904 }: Workbook): (cell: RawCell) => ReadCell {
+  const kinds = formats.map((format) => (format === null ? 'number' : readNumberKind(format)));
+  return ({ type, style, value }) => {
+    switch (type) {
+      case 's':
+        // Without a number it is blank; read as one, it would be the first text of the workbook.
+        return value.trim() === ''
+          ? BLANK
+          : { text: unescapeText(texts.read(Number(value)) ?? ''), stored: null };
+      case 'str':
+      case 'inlineStr':
+        return { text: unescapeText(value), stored: null };
+      case 'b': {
+        const text = value === '1' || value === 'true' ? 'TRUE' : 'FALSE';
+        return value === '' ? BLANK : { text, stored: { kind: 'boolean', raw: value, format: null } };
+      }
+      case 'e':
+        return value === '' ? BLANK : { text: value, stored: { kind: 'error', raw: value, format: null } };
+      case 'd':
+        return { text: value, stored: null };
+      default: {
+        const number = value.trim();
+        if (!NUMBER.test(number) || !Number.isFinite(Number(number))) return { text: value, stored: null };
+        const format = formats[style] ?? null;
+        const text = formatNumber(number, format, kinds[style] ?? 'number', date1904);
+        return { text, stored: { kind: 'number', raw: number, format } };
+      }
+    }
+  };
+}
+
+// A number as XML schemas write it; JavaScript would take more for one.
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+
+const BLANK: ReadCell = { text: '', stored: null };
+
+/** Characters that XML cannot hold stand as `_x0001_` in a workbook, and what looks like one as `_x005F_x0001_`. */
+function unescapeText(text: string): string {
+  if (!text.includes('_x')) return text;
+  return text.replace(/_x([\da-f]{4})_/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
+function formatNumber(raw: string, format: string | null, kind: NumberKind, date1904: boolean): string {
+  const value = Number(raw);
+  const text = kind === 'number' ? null : formatMoment(value, kind, date1904);
+  if (text !== null) return text;
+  // A whole number may have more digits than a JavaScript number keeps.
+  const plain = /^-?(?:0|[1-9]\d*)$/.test(raw) ? raw : String(value);
+  const hasZeros = format !== null && /^0{2,}$/.test(format) && /^\d+$/.test(plain);
+  return hasZeros ? plain.padStart(format.length, '0') : plain;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+/** The last day of the year 9999, the last that has a number. */
+const MAX_DAY = 2_958_465;
+
+/** Null for a number that is no moment, though its format says so. */
+function formatMoment(value: number, kind: NumberKind, date1904: boolean): string | null {
+  if (value < 0 || value > MAX_DAY + 1) return null;
+  const totalMs = Math.round(value * DAY_MS);
+  if (kind === 'duration') return formatTime(totalMs);
+  const day = Math.floor(totalMs / DAY_MS);
+  const time = formatTime(totalMs % DAY_MS);
+  if (day === 0 && !date1904) return kind === 'date' ? null : time;
+  if (day === 0 && kind === 'time') return time;
+  const date = date1904 ? formatDay(Date.UTC(1904, 0, 1), day) : formatDay1900(day);
+  return kind === 'date' && totalMs % DAY_MS === 0 ? date : `${date}T${time}`;
+}
+
+/** Excel counts a 29th of February 1900, which never was. */
+function formatDay1900(day: number): string {
+  if (day === 60) return '1900-02-29';
+  return formatDay(Date.UTC(1899, 11, day < 60 ? 31 : 30), day);
+}
+
+function formatDay(firstMs: number, day: number): string {
+  return new Date(firstMs + day * DAY_MS).toISOString().slice(0, 10);
+}
+
+function formatTime(lengthMs: number): string {
+  const seconds = Math.floor(lengthMs / 1_000);
+  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const time = parts.map((part) => String(part).padStart(2, '0')).join(':');
+  const restMs = lengthMs % 1_000;
+  return restMs === 0 ? time : `${time}.${String(restMs).padStart(3, '0')}`;
 }

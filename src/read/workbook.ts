@@ -1,9 +1,7 @@
 import { createUsageError, type RowfillError } from '../errors.js';
-import type { InputLimits } from './limits.js';
-import { readNumberFormats } from './number-formats.js';
-import { readSharedTexts, type SharedTexts } from './shared-texts.js';
-import { readXml } from './xml-reader.js';
-import { createBrokenError, type ZipArchive } from './zip-archive.js';
+import { BUILT_IN_FORMATS } from '../model/file-format.js';
+import type { InputLimits } from './input.js';
+import { createBrokenError, readXml, type ZipArchive } from './zip-archive.js';
 
 /** One sheet of a workbook. */
 export interface Sheet {
@@ -133,4 +131,132 @@ async function readElements(
 ): Promise<void> {
   const part = { name: archive.name, path, openBytes: () => archive.openSmallPart(path) };
   for await (const _ of readXml(part, { open, close: () => {}, text: () => {} }));
+}
+
+const MAX_FORMATS = 100_000;
+
+/** Reads the number format of each cell style of a workbook; null where a number is shown as it is. */
+export async function readNumberFormats(archive: ZipArchive, path: string): Promise<(string | null)[]> {
+  const own = new Map<number, string>();
+  const ids: number[] = [];
+  let isCellStyle = false;
+  const part = { name: archive.name, path, openBytes: () => archive.openSmallPart(path) };
+  const handler = {
+    open(name: string, attributes: Readonly<Record<string, string>>) {
+      if (name === 'cellXfs') isCellStyle = true;
+      else if (name === 'numFmt') own.set(Number(attributes.numFmtId), attributes.formatCode ?? '');
+      else if (name === 'xf' && isCellStyle && ids.length < MAX_FORMATS)
+        ids.push(Number(attributes.numFmtId));
+    },
+    close(name: string) {
+      if (name === 'cellXfs') isCellStyle = false;
+    },
+    text() {},
+  };
+  if (archive.paths.has(path)) for await (const _ of readXml(part, handler));
+  return ids.map((id) => {
+    const format = own.get(id) ?? BUILT_IN_FORMATS.get(id) ?? EAST_ASIAN.get(id) ?? 'General';
+    return format === 'General' || format === '' ? null : format;
+  });
+}
+
+/** Dates and times that have a number in East Asia alone. */
+const EAST_ASIAN: ReadonlyMap<number, string> = new Map([
+  ...[27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 57, 58].map((id) => [id, 'yyyy-mm-dd'] as const),
+  ...[32, 33, 34, 35, 55, 56].map((id) => [id, 'h:mm:ss'] as const),
+]);
+
+const PAGE_BYTES = 1024 * 1024;
+/** What one text costs beside its bytes. */
+const ENTRY_BYTES = 16;
+
+/** The texts that the cells of a workbook name by their number. */
+export interface SharedTexts {
+  /** Undefined for a number that is none. */
+  read(index: number): string | undefined;
+}
+
+/** Reads the shared texts of a workbook; they are kept as bytes, which take a fraction of what strings would. */
+export async function readSharedTexts(
+  archive: ZipArchive,
+  path: string | undefined,
+  limits: InputLimits,
+): Promise<SharedTexts> {
+  const store = new TextStore();
+  if (path === undefined || !archive.paths.has(path)) return store;
+  let text = '';
+  let isText = false;
+  // How the characters are pronounced, which is no part of the text.
+  let isPhonetic = false;
+  const part = { name: archive.name, path, openBytes: () => archive.openPart(path) };
+  const handler = {
+    open(name: string) {
+      if (name === 'si') text = '';
+      else if (name === 'rPh') isPhonetic = true;
+      else if (name === 't') isText = !isPhonetic;
+    },
+    text(piece: string) {
+      if (isText) text += piece;
+    },
+    close(name: string) {
+      if (name === 't') isText = false;
+      else if (name === 'rPh') isPhonetic = false;
+      else if (name === 'si') store.add(text);
+    },
+  };
+  for await (const _ of readXml(part, handler)) {
+    if (text.length > limits.maxRowLength) throw refuseText(archive.name, limits.maxRowLength);
+    if (store.bytes + text.length > limits.maxSharedBytes)
+      throw refuseTexts(archive.name, limits.maxSharedBytes);
+  }
+  return store;
+}
+
+function refuseText(name: string, maxLength: number) {
+  return createUsageError(
+    'INPUT_ROW_TOO_LONG',
+    `${name} holds a text of more than ${maxLength} characters`,
+    'Check that this is a table: a cell of Excel holds 32767 characters.',
+  );
+}
+
+function refuseTexts(name: string, maxBytes: number) {
+  return createUsageError(
+    'INPUT_WORKBOOK_TOO_LARGE',
+    `${name} holds more than ${Math.floor(maxBytes / 1024 / 1024)} MB of different texts`,
+    'Save the sheet as CSV (UTF-8) and give that file: its size does not matter.',
+  );
+}
+
+class TextStore implements SharedTexts {
+  bytes = 0;
+  readonly #pages: Buffer[] = [];
+  /** Of each text the page, and where on it it starts and ends. */
+  #places = new Uint32Array(3 * 1024);
+  #count = 0;
+  #used = PAGE_BYTES;
+
+  add(text: string): void {
+    const length = Buffer.byteLength(text);
+    if (this.#used + length > PAGE_BYTES) {
+      this.#pages.push(Buffer.allocUnsafeSlow(Math.max(PAGE_BYTES, length)));
+      this.#used = 0;
+    }
+    this.#pages.at(-1)?.write(text, this.#used);
+    if (this.#places.length === this.#count * 3) {
+      const wider = new Uint32Array(this.#places.length * 2);
+      wider.set(this.#places);
+      this.#places = wider;
+    }
+    this.#places.set([this.#pages.length - 1, this.#used, this.#used + length], this.#count * 3);
+    this.#count += 1;
+    this.#used += length;
+    this.bytes += length + ENTRY_BYTES;
+  }
+
+  read(index: number): string | undefined {
+    if (!(index >= 0 && index < this.#count)) return undefined;
+    const at = index * 3;
+    return this.#pages[this.#places[at] ?? 0]?.toString('utf8', this.#places[at + 1], this.#places[at + 2]);
+  }
 }

@@ -1,10 +1,17 @@
-import { isJsonObject, type JsonValue } from '../model/json.js';
-import { readNearest } from '../model/nearest.js';
-import { escapeToken, resolvePointer, unescapeToken } from '../model/pointer.js';
-import type { SchemaIssue } from '../model/schema.js';
-import { type FaultList, NO_KEYS } from './fault-list.js';
-import { openRecipeSchema, readRule } from './recipe-schema.js';
-import { isSecretName } from './secret-name.js';
+import { readFileSync } from 'node:fs';
+import { readNearest } from '../model/format.js';
+import {
+  escapeToken,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  readOwn,
+  resolvePointer,
+  unescapeToken,
+} from '../model/json.js';
+import { type CompiledSchema, compileChecked, type SchemaIssue } from '../model/schema.js';
+import { isSecretName } from './create-options.js';
+import { type FaultList, NO_KEYS } from './parse-recipe.js';
 
 /** Holds a recipe to its published schema, and says in words what breaks it. */
 export function checkRecipe(value: JsonValue, faults: FaultList): void {
@@ -197,4 +204,32 @@ function formatFlow(value: JsonValue): string {
 
 function fold(key: string): string {
   return key.toLowerCase().replace(/[^a-z]/g, '');
+}
+
+let compiled: CompiledSchema | null = null;
+let schema: JsonObject | null = null;
+
+/** The published schema of recipes, ready to check with; it is read when the first recipe is. */
+export function openRecipeSchema(): CompiledSchema {
+  compiled ??= compileChecked(readRecipeSchema());
+  return compiled;
+}
+
+/** What the schema says of the value at a JSON pointer into a recipe; empty where it says nothing. */
+export function readRule(pointer: string): JsonObject {
+  let rule: JsonValue = readRecipeSchema();
+  for (const token of pointer.split('/').slice(1).map(unescapeToken)) {
+    if (!isJsonObject(rule)) break;
+    const named: JsonValue | undefined = isJsonObject(rule.properties)
+      ? readOwn(rule.properties, token)
+      : undefined;
+    const inner: JsonValue | undefined = /^\d+$/.test(token) ? rule.items : rule.additionalProperties;
+    rule = named ?? inner ?? {};
+  }
+  return isJsonObject(rule) ? rule : {};
+}
+
+function readRecipeSchema(): JsonObject {
+  schema ??= JSON.parse(readFileSync(new URL('./recipe.schema.json', import.meta.url), 'utf8')) as JsonObject;
+  return schema;
 }

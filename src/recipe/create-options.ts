@@ -1,11 +1,13 @@
+import { isAbsolute, join } from 'node:path';
+import { RowfillError } from '../errors.js';
+import type { Field } from '../model/ask.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
-import { isJsonObject, type JsonValue, readOwn } from '../model/json.js';
-import { readNearest } from '../model/nearest.js';
+import { createSchema, FIELD_TYPES, parseField, parseFieldType, readNameFault } from '../model/field.js';
+import { readNearest } from '../model/format.js';
+import { escapeToken, isJsonObject, type JsonObject, type JsonValue, readOwn } from '../model/json.js';
 import { HOSTED_PRICES } from '../model/prices.js';
-import type { ParsedRecipe } from './parse-recipe.js';
-import { formatPlace } from './recipe-fault.js';
-import { resolveFields } from './resolve-fields.js';
-import { findVariable, resolvePath, resolveUrl, type Surroundings } from './resolve-place.js';
+import { compileSchema, SchemaError } from '../model/schema.js';
+import { type FaultList, formatPlace, type ParsedRecipe } from './parse-recipe.js';
 
 /** What a recipe gives: options of a job, and where each of them stands. */
 export type RecipeOptions = Partial<Omit<EnrichOptions, 'input'>>;
@@ -125,4 +127,234 @@ function checkTogether(
       'key',
     );
   }
+}
+
+/** Refuses misspelled keywords in a field's schema, which JSON Schema would pass over without a word. */
+export function checkKeywords(schema: JsonObject, pointer: string, faults: FaultList): boolean {
+  let isSound = true;
+  for (const [keyword, value] of Object.entries(schema)) {
+    const at = `${pointer}/${escapeToken(keyword)}`;
+    if (!KEYWORDS.has(keyword) && !keyword.startsWith('x-')) {
+      const [nearest] = readNearest(keyword, [...KEYWORDS]);
+      const hint =
+        nearest === undefined ? 'Delete it, or name a keyword of JSON Schema.' : `Did you mean ${nearest}?`;
+      faults.add(at, `${keyword} is no keyword of JSON Schema`, hint, 'BAD_RECIPE', 'key');
+      isSound = false;
+    } else if (!checkInner(keyword, value, at, faults)) {
+      isSound = false;
+    }
+  }
+  return isSound;
+}
+
+function checkInner(keyword: string, value: JsonValue, pointer: string, faults: FaultList): boolean {
+  if (!isJsonObject(value)) return true;
+  if (keyword === 'items' || keyword === 'additionalProperties') return checkKeywords(value, pointer, faults);
+  if (keyword !== 'properties') return true;
+  return Object.entries(value)
+    .map(
+      ([name, inner]) =>
+        !isJsonObject(inner) || checkKeywords(inner, `${pointer}/${escapeToken(name)}`, faults),
+    )
+    .every(Boolean);
+}
+
+const KEYWORDS: ReadonlySet<string> = new Set(
+  `$anchor $comment $defs $id $ref $schema additionalItems additionalProperties allOf anyOf const contains
+  contentEncoding contentMediaType default definitions dependencies dependentRequired dependentSchemas deprecated
+  description else enum examples exclusiveMaximum exclusiveMinimum format if items maxContains maxItems maxLength
+  maxProperties maximum minContains minItems minLength minProperties minimum multipleOf not oneOf pattern
+  patternProperties prefixItems properties propertyNames readOnly required then title type unevaluatedItems
+  unevaluatedProperties uniqueItems writeOnly`.split(/\s+/),
+);
+
+/** Makes the schema of what a recipe has under `fields`: columns by name, or a list in the form of --field. */
+export function resolveFields(value: JsonValue, faults: FaultList): JsonObject | undefined {
+  const entries = Array.isArray(value) ? readList(value, faults) : readMap(value, faults);
+  const names = entries.map(({ field }) => field.name);
+  const sound = entries.filter(({ field, pointer, part }, index) => {
+    const fault = names.indexOf(field.name) < index ? 'it is asked twice' : readNameFault(field.name, names);
+    if (fault === null) return true;
+    const message = `the field ${JSON.stringify(field.name)} cannot be filled: ${fault}`;
+    faults.add(
+      pointer,
+      message,
+      'Give it a name of its own that is no column of the result.',
+      'BAD_RECIPE',
+      part,
+    );
+    return false;
+  });
+  return sound.length === 0 ? undefined : createSchema(sound.map(({ field }) => field));
+}
+
+interface Entry {
+  readonly field: Field;
+  readonly pointer: string;
+  /** Which part of the entry says its name. */
+  readonly part: 'key' | 'value';
+}
+
+function readList(texts: readonly JsonValue[], faults: FaultList): Entry[] {
+  return texts.flatMap((text, index) => {
+    const pointer = `/fields/${index}`;
+    const field = attempt(pointer, faults, () => parseField(String(text)));
+    return field === null ? [] : [{ field, pointer, part: 'value' as const }];
+  });
+}
+
+function readMap(value: JsonValue, faults: FaultList): Entry[] {
+  return Object.entries(isJsonObject(value) ? value : {}).flatMap(([name, about]) => {
+    const pointer = `/fields/${escapeToken(name)}`;
+    const schema = attempt(pointer, faults, () =>
+      isJsonObject(about) ? resolveObject(about, pointer, faults) : parseShort(name, String(about)),
+    );
+    return schema === null ? [] : [{ field: { name, schema }, pointer, part: 'key' as const }];
+  });
+}
+
+/** `type`, `type=description` or `=description`; the name is only there for the messages. */
+function parseShort(name: string, text: string): Field['schema'] {
+  const plain = /[:=]/.test(name) ? 'field' : name;
+  return parseField(text.trimStart().startsWith('=') ? `${plain}${text}` : `${plain}:${text}`).schema;
+}
+
+const JSON_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
+/** Keywords by which a schema says what a value is. */
+const TELLING = ['type', 'enum', 'const', '$ref', 'anyOf', 'oneOf', 'allOf', 'if', 'not'];
+
+/** A field's own JSON Schema: short types are spelled out, and null is allowed, as the answer where nothing was found. */
+function resolveObject(about: JsonObject, pointer: string, faults: FaultList): JsonObject | null {
+  if (!checkKeywords(about, pointer, faults)) return null;
+  if (!TELLING.some((keyword) => Object.hasOwn(about, keyword))) {
+    faults.add(pointer, 'the field has no type', `For example: type: ${FIELD_TYPES[0]}`, 'BAD_RECIPE', 'key');
+    return null;
+  }
+  const schema = allowNull(spellOut(about, pointer, faults));
+  try {
+    compileSchema({ type: 'object', properties: { field: schema } });
+    return schema;
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error;
+    const inner = error.path.replace(/^\/properties\/field/, '');
+    const what = error.message.replace(/^The schema is not valid at [^:]*: /, '');
+    faults.add(`${pointer}${inner}`, `this is no JSON Schema: ${what}`, error.hint ?? 'Correct it.');
+    return null;
+  }
+}
+
+function spellOut(about: JsonObject, pointer: string, faults: FaultList): JsonObject {
+  const { type } = about;
+  if (typeof type !== 'string' || JSON_TYPES.includes(type)) return about;
+  const spelled = attempt(`${pointer}/type`, faults, () => parseFieldType(type, type));
+  return spelled === null ? { ...about, type: 'string' } : { ...about, ...spelled };
+}
+
+function allowNull(schema: JsonObject): JsonObject {
+  const { type } = schema;
+  const choices = schema.enum;
+  const open: Record<string, JsonValue> = { ...schema };
+  if (typeof type === 'string' && type !== 'null') open.type = [type, 'null'];
+  if (Array.isArray(choices) && !choices.includes(null)) open.enum = [...choices, null];
+  return open;
+}
+
+/** Gives null, and the fault a place, where a field cannot be read. */
+function attempt<Result>(pointer: string, faults: FaultList, read: () => Result): Result | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RowfillError)) throw error;
+    const message = `${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`;
+    faults.add(pointer, message, error.hint ?? 'Write a type, such as string.');
+    return null;
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the paths and URLs of a recipe are seen from. */
+export interface Surroundings {
+  /** The folder of the recipe. */
+  readonly folder: string;
+  readonly env: Environment;
+  readonly faults: FaultList;
+}
+
+/** A path of a recipe: variables replaced, and seen from the recipe's folder. */
+export function resolvePath(text: string, pointer: string, around: Surroundings): string {
+  const path = fillVariables(text, pointer, around);
+  if (/^~(\/|$)/.test(path)) {
+    const hint = `Write \${HOME}${path.slice(1)}.`;
+    around.faults.add(pointer, 'a ~ is not replaced here', hint);
+  }
+  return isAbsolute(path) ? path : join(around.folder, path);
+}
+
+/** The address of an agent in a recipe: an origin and a path, with nothing secret in it. */
+export function resolveUrl(text: string, pointer: string, around: Surroundings): string {
+  const address = fillVariables(text, pointer, around, OWN_VARIABLE);
+  const url = URL.canParse(address) ? new URL(address) : null;
+  const { faults } = around;
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    faults.add(pointer, 'the address is no http or https URL', 'For example: url: http://127.0.0.1:4747');
+  } else if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    const hint = 'Leave out user name, password, query and fragment; set EXA_API_KEY in the environment.';
+    faults.add(pointer, 'the address holds more than a host and a path', hint);
+  }
+  return address;
+}
+
+/** True where a text looks as if something in it were to be replaced. */
+export function findVariable(text: string): string | null {
+  return /\$\{[^{}]*\}/.exec(text)?.[0] ?? null;
+}
+
+/** What goes into an address leaves this machine, so no variable of another program does. */
+const OWN_VARIABLE = /^ROWFILL_/;
+
+function fillVariables(text: string, pointer: string, { env, faults }: Surroundings, allowed = /^/): string {
+  return text.replace(/\$\{([^{}]*)\}/g, (whole, name: string) => {
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (!/^[A-Za-z_]\w*$/.test(name)) {
+      faults.add(
+        pointer,
+        `${whole} names no environment variable`,
+        `Write \${NAME}, without spaces or defaults.`,
+      );
+    } else if (isSecretName(name)) {
+      const hint = 'Leave it out: EXA_API_KEY is read from the environment and sent as it should be.';
+      faults.add(pointer, `\${${name}} looks like a key, and no key belongs here`, hint, 'KEY_IN_RECIPE');
+    } else if (!allowed.test(name)) {
+      const hint = `Call the variable ROWFILL_${name}, or write the address itself.`;
+      const message = `${whole} cannot stand in an address: only variables whose names begin with ROWFILL_ are sent`;
+      faults.add(pointer, message, hint, 'RECIPE_VARIABLE_FOREIGN');
+      return '';
+    } else if (value === undefined || value === '') {
+      const [nearest] = readNearest(
+        name,
+        Object.keys(env).filter((known) => !isSecretName(known) && allowed.test(known)),
+      );
+      const guess = nearest === undefined ? '' : ` Or did you mean ${nearest}?`;
+      faults.add(
+        pointer,
+        `the environment variable ${name} is not set`,
+        `Set it: export ${name}=…${guess}`,
+        'RECIPE_VARIABLE_UNSET',
+      );
+    }
+    return value ?? '';
+  });
+}
+
+/** True for a name under which people keep what nobody else may see. */
+export function isSecretName(name: string): boolean {
+  const folded = name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return (
+    /apikey|secret|password|passwd|credential|authorization|bearer|privatekey|accesskey|token$/.test(
+      folded,
+    ) ||
+    /^(key|auth|exakey)$/.test(folded) ||
+    /_KEY$/.test(name)
+  );
 }

@@ -12,10 +12,8 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
-import { describeError } from '../errors.js';
-import type { JsonValue } from '../model/json.js';
-import { unescapeToken } from '../model/pointer.js';
-import { RecipeError, type RecipeFault } from './recipe-fault.js';
+import { describeError, RowfillError } from '../errors.js';
+import { type JsonValue, unescapeToken } from '../model/json.js';
 
 export interface Position {
   readonly line: number;
@@ -157,4 +155,99 @@ function readStart(node: unknown): number {
 
 function isNode(node: unknown): node is Node {
   return isScalar(node) || isCollection(node) || isAlias(node);
+}
+
+/** What to do with a key in a file. */
+export const NO_KEYS =
+  'Delete it here: it is read from EXA_API_KEY in the environment. Replace a key that others have seen.';
+
+/** Gathers what is wrong in a recipe, so that all of it is told at once. */
+export class FaultList {
+  readonly #recipe: string;
+  readonly #parsed: ParsedRecipe;
+  readonly #faults: RecipeFault[] = [];
+
+  /** `recipe` is its path. */
+  constructor(recipe: string, parsed: ParsedRecipe) {
+    this.#recipe = recipe;
+    this.#parsed = parsed;
+  }
+
+  /** Adds a fault of the value at a JSON pointer, or of its key. */
+  add(
+    pointer: string,
+    message: string,
+    hint: string,
+    code = 'BAD_RECIPE',
+    part: 'key' | 'value' = 'value',
+  ): void {
+    this.#faults.push({ code, ...this.#parsed.locate(pointer, part), message, hint });
+  }
+
+  /** Adds the fault that the agent's key stands in the recipe, beginning at a character. */
+  addKey(offset: number): void {
+    const message = 'here stands the key of the agent, and no key belongs in a file';
+    this.#faults.push({
+      code: 'KEY_IN_RECIPE',
+      ...this.#parsed.locateOffset(offset),
+      message,
+      hint: NO_KEYS,
+    });
+  }
+
+  /** Throws a RecipeError if there was any. */
+  check(): void {
+    if (this.#faults.length > 0) throw new RecipeError(this.#recipe, this.#faults);
+  }
+}
+
+/** Something wrong in a recipe, and what to do about it. */
+export interface RecipeFault {
+  readonly code: string;
+  /** 1-based. */
+  readonly line: number;
+  /** 1-based, in characters. */
+  readonly column: number;
+  readonly message: string;
+  readonly hint: string;
+}
+
+const MAX_TOLD = 10;
+
+/** A recipe that cannot be used: every fault with its line and column. */
+export class RecipeError extends RowfillError {
+  override readonly name: string = 'RecipeError';
+  readonly faults: readonly RecipeFault[];
+
+  /** `recipe` is its path, `found` has at least one fault. */
+  constructor(recipe: string, found: readonly RecipeFault[]) {
+    const faults = found
+      .toSorted((a, b) => a.line - b.line || a.column - b.column)
+      // Of two at one place, the second mostly follows from the first.
+      .filter((fault, index, all) => index === 0 || !isSamePlace(fault, all[index - 1]));
+    super('usage', faults[0]?.code ?? 'BAD_RECIPE', describeFaults(recipe, faults), {
+      hint:
+        faults.length === 1 ? (faults[0]?.hint ?? '') : 'Correct these places; nothing was sent or spent.',
+    });
+    this.faults = faults;
+  }
+}
+
+function isSamePlace(a: RecipeFault, b: RecipeFault | undefined): boolean {
+  return a.line === b?.line && a.column === b.column;
+}
+
+function describeFaults(recipe: string, faults: readonly RecipeFault[]): string {
+  const [first] = faults;
+  if (faults.length === 1 && first !== undefined) return `${formatPlace(recipe, first)}: ${first.message}`;
+  const told = faults
+    .slice(0, MAX_TOLD)
+    .map((fault) => `  ${formatPlace(recipe, fault)}: ${fault.message}. ${fault.hint}`);
+  const rest = faults.length > MAX_TOLD ? [`  and ${faults.length - MAX_TOLD} more`] : [];
+  return [`${recipe} has ${faults.length} faults:`, ...told, ...rest].join('\n');
+}
+
+/** A place as editors and terminals know it: `companies.recipe.yaml:7:12`. */
+export function formatPlace(recipe: string, at: { readonly line: number; readonly column: number }): string {
+  return `${recipe}:${at.line}:${at.column}`;
 }

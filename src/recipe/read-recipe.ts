@@ -1,18 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createUsageError, describeError } from '../errors.js';
+import type { EnrichOptions } from '../model/enrich-options.js';
 import { OversizeError, readWholeFile } from '../model/read-file.js';
-import { checkFiles } from './check-files.js';
 import { checkRecipe } from './check-recipe.js';
-import { createRecipeOptions, type RecipeOptions } from './create-options.js';
-import { FaultList } from './fault-list.js';
-import { parseRecipe } from './parse-recipe.js';
-import type { Environment } from './resolve-place.js';
+import { createRecipeOptions, type Environment, type RecipeOptions } from './create-options.js';
+import { FaultList, parseRecipe } from './parse-recipe.js';
 
 export type { RecipeOptions } from './create-options.js';
 export { formatRecipe, type RecipeDraft } from './format-recipe.js';
-export { mergeRecipe } from './merge-recipe.js';
-export { RecipeError, type RecipeFault } from './recipe-fault.js';
+export { RecipeError, type RecipeFault } from './parse-recipe.js';
 
 const MAX_BYTES = 1024 * 1024;
 /** Anything shorter is no key, and may stand in innocent text. */
@@ -78,4 +75,54 @@ async function readBytes(path: string): Promise<Buffer> {
 function createTextError(path: string, fault: string): Error {
   const hint = 'Give a recipe in YAML or JSON; rowfill init writes a first one.';
   return createUsageError('RECIPE_NOT_TEXT', `the recipe ${path} ${fault}`, hint);
+}
+
+/** Options of which giving one takes the place of all: two ways to say the same thing. */
+const RIVALS: readonly (readonly (keyof EnrichOptions)[])[] = [
+  ['fields', 'schema', 'schemaObject'],
+  ['reference', 'apiUrl'],
+  // The name of an output says its format.
+  ['output', 'format'],
+];
+
+/** Joins options with those of a recipe. What is given beside the recipe wins, and so does what it leaves no room for. */
+export function mergeRecipe(options: EnrichOptions, recipe: RecipeOptions): EnrichOptions {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const names = new Set<string>(given.map(([name]) => name));
+  for (const rivals of RIVALS)
+    if (rivals.some((name) => names.has(name))) for (const name of rivals) names.add(name);
+  // A ladder of one step has nothing to climb.
+  if (options.effort?.length === 1) names.add('escalateBelow');
+  const isKept = ([name]: readonly [string, unknown]): boolean => !names.has(name.split('/')[0] ?? name);
+  const origins = Object.fromEntries(Object.entries(recipe.origins ?? {}).filter(isKept));
+  return {
+    ...Object.fromEntries(Object.entries(recipe).filter(isKept)),
+    ...Object.fromEntries(given),
+    input: options.input,
+    origins: { ...origins, ...options.origins },
+  };
+}
+
+const FILES = [
+  ['/schema', 'schema', 'file'],
+  ['/exclude/file', 'exclude', 'file'],
+  ['/agent/reference', 'reference', 'folder'],
+] as const;
+
+/** Makes sure that what a recipe points to is there. */
+export async function checkFiles(options: RecipeOptions, faults: FaultList): Promise<void> {
+  for (const [pointer, name, kind] of FILES) {
+    const path = options[name];
+    if (path === undefined) continue;
+    const stats = await stat(path).catch(() => null);
+    const isThere = kind === 'file' ? stats?.isDirectory() === false : stats?.isDirectory() === true;
+    if (isThere) continue;
+    const message = stats === null ? `there is no ${kind} ${path}` : `${path} is no ${kind}`;
+    faults.add(
+      pointer,
+      message,
+      'Correct the path: it is seen from the folder of the recipe.',
+      'RECIPE_FILE_MISSING',
+    );
+  }
 }

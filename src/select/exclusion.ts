@@ -1,9 +1,8 @@
 import { type Blanks, DEFAULT_BLANKS } from '../model/blank.js';
-import { cleanCell } from '../model/clean-cell.js';
 import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
 import { readEntityKey } from '../model/entity-key.js';
 import { type JsonObject, type JsonValue, readOwn } from '../model/json.js';
-import { type Row, readValue } from '../model/row.js';
+import { cleanCell, type Row, readValue } from '../model/row.js';
 import { ExclusionStore, type KeyIndex, type Keys } from './exclusion-store.js';
 
 /** A record of the exclusion file. */

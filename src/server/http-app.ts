@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, {
   type FastifyError,
@@ -7,8 +7,9 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
+import { describeError } from '../errors.js';
 import { createCallerCheck } from './check-caller.js';
-import { createGatewayError, createRefusal, Disconnect, Refusal } from './refusal.js';
+import { createGatewayError, createInvalid, createRefusal, Disconnect, Refusal } from './refusal.js';
 
 /** The largest body of a request. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -142,4 +143,27 @@ function refuseBrokenRequest(error: Error & { readonly code?: string }, socket: 
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+}
+
+/** The JSON value in the body of a request. */
+export function readJsonBody(headers: IncomingHttpHeaders, body: unknown): unknown {
+  const type = headers['content-type'];
+  if (type !== undefined && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    throw createInvalid(
+      `Send the body as application/json; it came as ${JSON.stringify(type.slice(0, 100))}.`,
+    );
+  }
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') {
+    throw createInvalid(
+      `A body in content-encoding ${JSON.stringify(encoding.slice(0, 100))} is not read here.`,
+    );
+  }
+  if (!Buffer.isBuffer(body) || body.length === 0)
+    throw createInvalid('The body is empty; send a JSON object.');
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (error) {
+    throw createInvalid(`The body is no JSON: ${describeError(error)}`);
+  }
 }

@@ -1,10 +1,11 @@
+import { hashText } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { splitRowIds } from '../model/row-entries.js';
 import type { CreateRunRequest } from '../model/run.js';
-import { checkOutputSchema } from './check-output-schema.js';
-import { type Contract, DEFAULT_EFFORT, EFFORTS } from './contract.js';
-import { createInvalid } from './refusal.js';
-import { readBudget, readDataSources } from './resolve-paid-options.js';
-import { RUN_ID_PATTERN } from './run-id.js';
+import { compileSchema, SchemaError } from '../model/schema.js';
+import { type Contract, DEFAULT_EFFORT, EFFORTS, isLongEffort, isMeteredEffort } from './contract.js';
+import { createInvalid, type Refusal } from './refusal.js';
+import { RUN_ID_PATTERN } from './resolve-page.js';
 
 /** The most records that one request may carry in each list. */
 export const MAX_RECORDS = 10_000;
@@ -142,3 +143,113 @@ function createUnknownKeys(keys: readonly string[]) {
 function keep<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
   return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
 }
+
+const PROVIDERS: readonly string[] = [
+  'affiliate',
+  'baselayer',
+  'fiber',
+  'fiber_ai',
+  'financial_datasets',
+  'jinko',
+  'macrobond',
+  'particle',
+  'particle_news',
+  'polymarket',
+  'similarweb',
+];
+const MAX_PROVIDERS = 5;
+
+type Budget = NonNullable<CreateRunRequest['budget']>;
+
+/** The spending limits of a request: ignored by the contract of 2026-05-07, live in the current one. */
+export function readBudget(
+  value: JsonValue | undefined,
+  effort: string,
+  contract: Contract,
+): Budget | undefined {
+  if (value === undefined) return undefined;
+  if (!isJsonObject(value)) throw createInvalid('budget must be an object.');
+  const dollars = readNumber(value.maxCostDollars, 'budget.maxCostDollars');
+  if (contract === '2026-05-07') {
+    if (dollars !== undefined && dollars < 0)
+      throw createInvalid('budget.maxCostDollars must not be negative.');
+    return undefined;
+  }
+  const seconds = readNumber(value.maxDurationSeconds, 'budget.maxDurationSeconds');
+  if (dollars !== undefined) checkCost(dollars, effort);
+  if (seconds !== undefined) checkDuration(seconds, effort);
+  return {
+    ...(dollars === undefined ? {} : { maxCostDollars: dollars }),
+    ...(seconds === undefined ? {} : { maxDurationSeconds: seconds }),
+  };
+}
+
+/** The paid data sources of a request, in the current contract. */
+export function readDataSources(value: JsonValue | undefined): JsonValue | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value)) throw createInvalid('dataSources must be an array.');
+  if (value.length > MAX_PROVIDERS)
+    throw createBadSource(`dataSources holds more than ${MAX_PROVIDERS} entries.`);
+  value.forEach((source: JsonValue, index) => {
+    const provider = isJsonObject(source) ? source.provider : undefined;
+    if (typeof provider !== 'string') {
+      throw createInvalid(`dataSources[${index}] must be an object whose provider is text.`);
+    }
+    if (!PROVIDERS.includes(provider)) {
+      throw createBadSource(`dataSources[${index}].provider "${provider.slice(0, 100)}" is not known.`);
+    }
+  });
+  return value;
+}
+
+function readNumber(value: JsonValue | undefined, path: string): number | undefined {
+  if (value === undefined || typeof value === 'number') return value;
+  throw createInvalid(`${path} must be a number.`);
+}
+
+function checkCost(dollars: number, effort: string): void {
+  if (!isMeteredEffort(effort)) {
+    throw createInvalid(
+      `budget.maxCostDollars is for the efforts auto and ultra; this run asks for ${effort}.`,
+    );
+  }
+  if (dollars < 1 || dollars > 100) throw createInvalid('budget.maxCostDollars must be between 1 and 100.');
+}
+
+function checkDuration(seconds: number, effort: string): void {
+  if (!isLongEffort(effort)) {
+    throw createInvalid(`budget.maxDurationSeconds is for the effort ultra; this run asks for ${effort}.`);
+  }
+  if (seconds < 300 || seconds > 10_800) {
+    throw createInvalid('budget.maxDurationSeconds must be between 300 and 10800.');
+  }
+}
+
+function createBadSource(message: string): Refusal {
+  return createInvalid(message, 'INVALID_DATA_SOURCE');
+}
+
+/** What is wrong with an outputSchema under the draft that it names, and where; null where it is a JSON Schema. */
+export function checkOutputSchema(schema: JsonObject): SchemaError | null {
+  const key = createKey(schema);
+  if (KNOWN_GOOD.has(key)) return null;
+  try {
+    compileSchema(schema);
+  } catch (error) {
+    if (error instanceof SchemaError) return error;
+    throw error;
+  }
+  if (KNOWN_GOOD.size >= MAX_KNOWN) KNOWN_GOOD.clear();
+  KNOWN_GOOD.add(key);
+  return null;
+}
+
+/** Of the row ids, which are new in each run, only their number decides whether a schema is good. */
+function createKey(schema: JsonObject): string {
+  const split = splitRowIds(schema);
+  return hashText(JSON.stringify(split === null ? schema : [split.rest, split.rowIds.length]), 32);
+}
+
+/** A job sends the same schema thousands of times, and compiling one costs more than all the rest of a create. */
+const KNOWN_GOOD = new Set<string>();
+const MAX_KNOWN = 1_000;

@@ -1,5 +1,9 @@
-import { createInvalid } from './refusal.js';
-import { OWN_RUN_ID_PATTERN, RUN_ID_PATTERN } from './run-id.js';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Timers } from '../model/clock.js';
+import { BETA_TOKEN } from '../model/run.js';
+import type { Contract } from './contract.js';
+import { createInvalid, createRefusal, type Refusal } from './refusal.js';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -50,4 +54,91 @@ function readCursor(query: QueryValues): string | null {
 
 function createBadCursor() {
   return createInvalid('cursor must be the nextCursor of an earlier page.');
+}
+
+/** The team behind a request: one a key. Without a configured key every key is let in. */
+export function resolveTeam(headers: IncomingHttpHeaders, acceptedKey: string | null): string {
+  const key = readKey(headers);
+  if (key === null) {
+    throw createUnknownTeam('Send an API key in the header x-api-key, or as Authorization: Bearer KEY.');
+  }
+  if (acceptedKey !== null && !timingSafeEqual(hashKey(key), hashKey(acceptedKey))) {
+    throw createUnknownTeam('That API key is not the one this server was started with.');
+  }
+  return hashKey(key).toString('hex').slice(0, 24);
+}
+
+/** Holds a request to the beta header that the contract of 2026-05-07 demands. */
+export function checkBetaHeader(headers: IncomingHttpHeaders, contract: Contract): void {
+  if (contract === 'current') return;
+  const sent = headers['exa-beta'];
+  const tokens = String(sent ?? '')
+    .split(',')
+    .map((token) => token.trim())
+    .filter((token) => token !== '');
+  const advice = `Send the header Exa-Beta: ${BETA_TOKEN}, or serve the contract "current", which does not ask for it.`;
+  if (tokens.length === 0) {
+    throw createInvalid(`The Exa-Beta header is missing. ${advice}`, 'MISSING_BETA_HEADER');
+  }
+  if (tokens.some((token) => token !== BETA_TOKEN)) {
+    throw createInvalid(`The Exa-Beta header is "${String(sent)}". ${advice}`, 'INVALID_BETA_HEADER');
+  }
+}
+
+function readKey(headers: IncomingHttpHeaders): string | null {
+  const direct = headers['x-api-key'];
+  if (typeof direct === 'string' && direct.trim() !== '') return direct.trim();
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '');
+  return bearer?.[1] ?? null;
+}
+
+function createUnknownTeam(message: string): Refusal {
+  return createRefusal(401, 'AUTHENTICATION_ERROR', 'TEAM_NOT_FOUND', message);
+}
+
+function hashKey(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}
+
+/** What every run id and page cursor must look like. */
+export const RUN_ID_PATTERN = /^[A-Za-z0-9_.:-]{1,200}$/;
+
+/** An id given out by this server: the prefix and 26 digits of base 32. */
+export const OWN_RUN_ID_PATTERN = /^agent_run_[0-9a-hjkmnp-tv-z]{26}$/;
+
+const PREFIX = 'agent_run_';
+const LENGTH = 26;
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+const RANDOM_BITS = 80n;
+
+/** A maker of run ids that sort as text in the order in which they were made: a time, then chance. */
+export function createRunIds(clock: Timers): () => string {
+  let lastTime = 0;
+  let chance = 0n;
+  return () => {
+    const now = clock.now();
+    if (now > lastTime) {
+      lastTime = now;
+      // The top bit stays free, so that counting up within one millisecond never overflows.
+      chance = BigInt(`0x${randomBytes(10).toString('hex')}`) >> 1n;
+    } else {
+      chance += 1n;
+    }
+    return `${PREFIX}${writeDigits((BigInt(lastTime) << RANDOM_BITS) | chance, LENGTH)}`;
+  };
+}
+
+/** An id that sorts before every id made at that time or later. */
+export function createIdBound(timeMs: number): string {
+  return `${PREFIX}${writeDigits(BigInt(Math.max(0, Math.floor(timeMs))) << RANDOM_BITS, LENGTH)}`;
+}
+
+function writeDigits(value: bigint, length: number): string {
+  let text = '';
+  let rest = value;
+  while (text.length < length) {
+    text = (DIGITS[Number(rest & 31n)] ?? '0') + text;
+    rest >>= 5n;
+  }
+  return text;
 }

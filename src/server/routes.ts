@@ -2,23 +2,25 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Timers } from '../model/clock.js';
 import type { Contract } from './contract.js';
-import { EventStream, PIECE_LENGTH, splitText } from './event-stream.js';
-import { readJsonBody } from './read-json-body.js';
+import { EventStream, PIECE_LENGTH, splitText, streamLive, streamStored } from './event-stream.js';
+import { readJsonBody } from './http-app.js';
 import { createRateLimit, createRefusal } from './refusal.js';
-import type { Fault, Operation } from './rehearsal/fault.js';
-import type { FaultScript } from './rehearsal/fault-script.js';
+import { type Fault, type FaultScript, nameSubject, type Operation } from './rehearsal/fault.js';
 import { playAfter, playBefore, readFaultNumber } from './rehearsal/play-request.js';
-import { nameSubject } from './rehearsal/subject.js';
 import { resolveCreate } from './resolve-create.js';
-import { resolveEventPage, resolveLastEventId, resolveRunId, resolveRunPage } from './resolve-page.js';
-import { checkBetaHeader, resolveTeam } from './resolve-team.js';
+import {
+  checkBetaHeader,
+  createIdBound,
+  resolveEventPage,
+  resolveLastEventId,
+  resolveRunId,
+  resolveRunPage,
+  resolveTeam,
+} from './resolve-page.js';
+import { writeEventPage, writeRunPage } from './run-document.js';
 import type { RunEngine } from './run-engine.js';
-import { createIdBound } from './run-id.js';
-import type { StartRate } from './start-rate.js';
 import type { RunStore } from './store-contract.js';
-import { streamLive, streamStored } from './stream-live.js';
-import type { Tally } from './tally.js';
-import { writeEventPage, writeRunPage } from './write-page.js';
+import type { StartRate, Tally } from './tally.js';
 
 export interface RouteParts {
   readonly engine: RunEngine;

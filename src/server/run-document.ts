@@ -2,6 +2,7 @@ import type { AgentResult } from '../agents/agent.js';
 import type { JsonObject } from '../model/json.js';
 import type { AgentRun, Citation, CreateRunRequest, Grounding, RunCost, RunUsage } from '../model/run.js';
 import type { Contract } from './contract.js';
+import type { StoredEvent, StoredRun } from './store-contract.js';
 
 /** What a run used and cost. */
 export interface Charge {
@@ -116,4 +117,78 @@ function writeGrounding(entry: Grounding, contract: Contract): Grounding {
 function writeCitation(citation: Citation): Citation {
   const { url, title } = citation;
   return typeof title === 'string' ? { url, title } : { url };
+}
+
+/** The two events with which every run begins. */
+export function writeStartEvents(run: AgentRun): readonly StoredEvent[] {
+  const { id, createdAt } = run;
+  return [
+    {
+      id: 1,
+      event: 'agent_run.created',
+      data: JSON.stringify({ id, status: 'queued', createdAt }),
+      createdAt,
+    },
+    { id: 2, event: 'agent_run.started', data: JSON.stringify({ id, status: 'running' }), createdAt },
+  ];
+}
+
+/** The one event with which a run ends. */
+export function writeEndEvent(run: AgentRun, end: RunEnd, eventId: number, contract: Contract): StoredEvent {
+  const createdAt = run.completedAt ?? run.createdAt;
+  return { id: eventId, event: `agent_run.${end.status}`, data: writeEndData(run, end, contract), createdAt };
+}
+
+/** The JSON text of an event's data. */
+export function readEventData(event: StoredEvent, run: StoredRun): string {
+  return event.data ?? run.text;
+}
+
+function writeEndData(run: AgentRun, end: RunEnd, contract: Contract): string | null {
+  if (end.status === 'failed') return JSON.stringify({ id: run.id, status: 'failed', error: end.error });
+  // Later services send the whole run; it is stored once, as the run itself.
+  if (contract === 'current') return null;
+  return JSON.stringify({ id: run.id, object: 'agent_run', status: end.status });
+}
+
+/** A page ends early beyond this many characters, with a cursor to go on from; it has one item at least. */
+const MAX_PAGE_LENGTH = 32 * 1024 * 1024;
+
+/** A page of runs as JSON text; `runs` may hold one more than the page, which tells that more follow. */
+export function writeRunPage(runs: readonly StoredRun[], limit: number): string {
+  let length = 0;
+  const fits = (run: StoredRun, index: number): boolean => {
+    length += run.text.length;
+    return index === 0 || length <= MAX_PAGE_LENGTH;
+  };
+  const end = runs.findIndex((run, index) => index >= limit || !fits(run, index));
+  const shown = end < 0 ? runs : runs.slice(0, end);
+  const last = shown.at(-1);
+  const cursor = runs.length > shown.length && last !== undefined ? last.id : null;
+  return writePage(
+    shown.map((run) => run.text),
+    cursor,
+  );
+}
+
+/** A page of a run's events as JSON text, oldest first, by the same rule. */
+export function writeEventPage(events: readonly StoredEvent[], limit: number, run: StoredRun): string {
+  const shown = events.slice(0, limit);
+  const last = shown.at(-1);
+  const cursor = events.length > limit && last !== undefined ? String(last.id) : null;
+  return writePage(
+    shown.map((event) => writeEvent(event, run)),
+    cursor,
+  );
+}
+
+function writeEvent(event: StoredEvent, run: StoredRun): string {
+  const { id, event: name, createdAt } = event;
+  const head = JSON.stringify({ id: String(id), event: name, createdAt });
+  // The data is JSON text already; it is put in as it is rather than read and written again.
+  return `${head.slice(0, -1)},"data":${readEventData(event, run)}}`;
+}
+
+function writePage(items: readonly string[], cursor: string | null): string {
+  return `{"object":"list","data":[${items.join(',')}],"hasMore":${cursor !== null},"nextCursor":${JSON.stringify(cursor)}}`;
 }

@@ -5,7 +5,7 @@ import type { Timers } from '../model/clock.js';
 import type { AgentRun, CreateRunRequest } from '../model/run.js';
 import { type Contract, isLongEffort } from './contract.js';
 import { createConcurrencyLimit, createInvalid, createRunNotFound } from './refusal.js';
-import { resolvePrevious } from './resolve-previous.js';
+import { createRunIds } from './resolve-page.js';
 import {
   createEndedDocument,
   createRunDocument,
@@ -14,10 +14,9 @@ import {
   type PriceRun,
   type RunEnd,
   readCharge,
+  writeEndEvent,
+  writeStartEvents,
 } from './run-document.js';
-import { writeEndEvent, writeStartEvents } from './run-events.js';
-import { createRunIds } from './run-id.js';
-import { StopRequest } from './stop-request.js';
 import { parseRun, type RunStore, type StoredEvent, type StoredRun, toStored } from './store-contract.js';
 import type { Tally } from './tally.js';
 
@@ -245,4 +244,27 @@ export class RunEngine {
   #readTime(): string {
     return new Date(this.#parts.clock.now()).toISOString();
   }
+}
+
+/** The reason of an abort that asks the agent to hand over what it has so far. */
+export class StopRequest extends Error {
+  override readonly name = 'StopRequest';
+
+  constructor() {
+    super('The run was stopped: hand over what was found so far.');
+  }
+}
+
+/** The run that a request continues; refuses one that is not the team's, or that did not complete. */
+export function resolvePrevious(store: RunStore, teamId: string, id: string | undefined): AgentRun | null {
+  if (id === undefined) return null;
+  const stored = store.find(teamId, id);
+  if (stored === null) {
+    throw createInvalid(`previousRunId: no run ${id} belongs to this key.`, 'PREVIOUS_RUN_NOT_FOUND');
+  }
+  if (stored.status !== 'completed') {
+    const message = `previousRunId: run ${id} is ${stored.status}, and only a completed run can be continued.`;
+    throw createInvalid(message, 'PREVIOUS_RUN_NOT_COMPLETED');
+  }
+  return parseRun(stored);
 }

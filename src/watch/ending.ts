@@ -1,12 +1,10 @@
 import { lstat, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { describeFailure } from './describe-failure.js';
-import { numberName } from './drop-name.js';
+import { formatMicros } from '../model/format.js';
 import type { FailureKind, FileEnd, Problem } from './events.js';
-import { hasCode, isMissing, readFileState } from './file-state.js';
+import { hasCode, isMissing, numberName, readFileState, writeOwnFile } from './file-state.js';
 import { remakeFolders, type WatchFolders } from './folders.js';
 import { moveFile } from './move-file.js';
-import { writeOwnFile } from './own-file.js';
 import { getJournalPath, isTemporary, removeTake, type Take } from './take.js';
 import type { Verdict } from './verdict.js';
 
@@ -253,5 +251,45 @@ async function moveOnce({ folder, room, id }: Take, name: string, to: string): P
     if (!isMissing(error) || (await readFileState(from)) !== null) throw error;
     // And so is all else while the watched folder is away.
     await stat(folder);
+  }
+}
+
+/** The text beside a file in `failed/`: what happened, where, what it cost, and what to do. */
+export function describeFailure(
+  take: Pick<Take, 'name'>,
+  { kind, problem, summary }: Extract<Verdict, { status: 'failed' }>,
+  folders: Pick<WatchFolders, 'root'>,
+): string {
+  const { code, message, hint } = problem;
+  const answered =
+    summary === null ? 0 : summary.rows.total - summary.rows.pending - summary.rows.over_budget;
+  const lines = [
+    `${take.name} could not be filled${summary === null ? '' : ' to its end'}.`,
+    '',
+    `What happened: ${message} [${code}]`,
+    ...(hint === null ? [] : [`What to do: ${hint}`]),
+    '',
+    ...(summary === null
+      ? []
+      : [
+          `${answered} of ${summary.rows.total} rows are answered, for $${formatMicros(summary.costMicros)}; the output so far is beside this file.`,
+        ]),
+    describeReturn(kind, folders.root),
+    'Rows that were answered before are kept in the ledger and are not paid for again.',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function describeReturn(kind: FailureKind, root: string): string {
+  switch (kind) {
+    case 'usage':
+      return `Put the corrected file into ${root} again.`;
+    case 'nothing_found':
+      return `Correct the job, or start the watcher with --keep-going. Then put the file into ${root} again.`;
+    case 'budget':
+    case 'unreachable':
+    case 'defect':
+      return `Put the file into ${root} again to go on.`;
   }
 }

@@ -1,14 +1,19 @@
-import type { FolderBudget } from '../job/call-cap.js';
+import type { FolderBudget } from '../job/progress.js';
 import { readMidnight } from '../model/clock.js';
 import type { JobSummary } from '../model/events.js';
-import { findJobError, resolveFileSettings } from './check-job.js';
 import type { Problem } from './events.js';
-import { type FileState, readFileState } from './file-state.js';
-import { readFolderId } from './folder-id.js';
-import { readRetryDelayMs } from './retry-delay.js';
-import { isSameState } from './still-files.js';
+import { type FileState, isSameState, readFileState } from './file-state.js';
+import { readFolderId } from './folders.js';
 import type { Take } from './take.js';
-import { type Attempt, INPUT_GONE, isDiskFull, readVerdict, type Verdict } from './verdict.js';
+import {
+  type Attempt,
+  INPUT_GONE,
+  isDiskFull,
+  readRetryDelayMs,
+  readVerdict,
+  type Verdict,
+} from './verdict.js';
+import { findJobError, resolveFileSettings } from './watch-options.js';
 import { pauseUntil, type Watcher } from './watcher.js';
 
 /** A verdict that ends the work on a file, for now at least. */

@@ -1,10 +1,8 @@
 import { fstatSync } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { readDropName } from './drop-name.js';
-import { type FileState, readFileState } from './file-state.js';
+import { type FileState, readDropName, readFileState, StillFiles } from './file-state.js';
 import type { WatchFolders } from './folders.js';
-import { StillFiles } from './still-files.js';
 import type { Drop } from './take.js';
 
 export interface FoundDrops {

@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { resolveFileSettings } from './check-job.js';
+import { RowfillError } from '../errors.js';
+import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
+import { identifyFile } from '../write/file-identity.js';
 import { isInGoodHands } from './claim.js';
-import { finishEnding, InvalidEndingError, listResultNames } from './ending.js';
-import { isSystemError, readFileState } from './file-state.js';
+import { finishEnding, InvalidEndingError, listResultNames, type PlacedFiles } from './ending.js';
+import { isSameState, isSystemError, readFileState } from './file-state.js';
 import { tryFolders } from './folders.js';
-import { isLedgerTrouble, notePlace } from './note-place.js';
 import { isOwnLog } from './own-log.js';
-import { isSameState } from './still-files.js';
 import {
   type Drop,
   HeldDropError,
@@ -20,6 +20,7 @@ import {
   takeDrop,
   takeOrphan,
 } from './take.js';
+import { resolveFileSettings } from './watch-options.js';
 import type { Watcher } from './watcher.js';
 
 export interface Found {
@@ -156,4 +157,50 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<Take | null | 'hel
     heldDrops.putForTrouble(drop.name, error.cause, clock.now(), clock.random(), report);
     return 'held';
   }
+}
+
+/** Notes in the ledger where a file and its output are now, for `status` and `export`. */
+export function notePlace({ from, to }: PlacedFiles, ledgerPath: string | undefined): void {
+  const ledger = openLedger(ledgerPath ?? resolveLedgerPath({}));
+  try {
+    const output =
+      from.output === null || to.output === null
+        ? null
+        : { from: identifyFile(from.output).path, to: identifyFile(to.output).path };
+    ledger.placeJobs(from.input, { input: to.input, output: to.output }, output);
+  } finally {
+    ledger.close();
+  }
+}
+
+/** True for a ledger that cannot be used now, which no file is to blame for. */
+export function isLedgerTrouble(error: unknown): boolean {
+  return error instanceof RowfillError && error.code.startsWith('LEDGER_');
+}
+
+/** Counts the files that are not finished: whole files that wait, and those in `working/`, whoever fills them. */
+export async function countBacklog({
+  folders,
+  finder,
+  clock,
+}: Pick<Watcher, 'folders' | 'finder' | 'clock'>): Promise<number> {
+  const [waiting, working] = await Promise.all([
+    finder.countWhole(clock.now()),
+    countWorking(folders.working),
+  ]);
+  return waiting + working;
+}
+
+async function countWorking(working: string): Promise<number> {
+  const found = await Promise.all((await readdir(working)).map((name) => hasFile(working, name)));
+  return found.filter(Boolean).length;
+}
+
+/** Folders that no watcher made, and takes whose file is gone, are not counted. */
+async function hasFile(working: string, name: string): Promise<boolean> {
+  const folder = join(working, name);
+  for (const id of (await listTakes(folder).catch(() => null)) ?? []) {
+    if ((await readFileState(join(folder, id, name)).catch(() => null)) !== null) return true;
+  }
+  return false;
 }

@@ -4,13 +4,10 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUsageError, RowfillError } from '../errors.js';
 import { openInput } from '../read/open-input.js';
-import { checkJob, listJobFiles } from './check-job.js';
 import type { Problem } from './events.js';
-import type { FileState } from './file-state.js';
-import { writeOwnFile } from './own-file.js';
-import { isSameState } from './still-files.js';
+import { type FileState, isSameState, writeOwnFile } from './file-state.js';
 import { describeProblem } from './verdict.js';
-import type { WatchSettings } from './watch-options.js';
+import { checkJob, listJobFiles, type WatchSettings } from './watch-options.js';
 
 /** What a look at the files of a job found. */
 export type JobLook =

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { gunzipSync, constants as zlib } from 'node:zlib';
-import { isGzip } from '../read/detect-content.js';
+import { isGzip } from '../read/encoding.js';
 import { isSystemError } from './file-state.js';
 
 /** More than the start of a line takes; the line itself may be long. */

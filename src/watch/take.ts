@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Claim, readClaimedNames, readClaimId, removeClaims, takeClaim } from './claim.js';
-import { numberName } from './drop-name.js';
 import {
   type FileState,
   findDiskFull,
   hasCode,
   isMissing,
   isSystemError,
+  numberName,
   readFileState,
 } from './file-state.js';
 import type { WatchFolders } from './folders.js';

@@ -1,7 +1,7 @@
 import { describeError, RowfillError } from '../errors.js';
-import { isAgentFailure } from '../model/agent-failure.js';
 import type { JobSummary, ReachedBudget } from '../model/events.js';
-import { formatMicros } from '../model/money.js';
+import { formatMicros } from '../model/format.js';
+import { isAgentFailure } from '../model/run.js';
 import type { FailureKind, Problem, WatchStop } from './events.js';
 import { findDiskFull, isSystemError } from './file-state.js';
 
@@ -204,3 +204,12 @@ const NOTHING_FOUND: Problem = {
 };
 
 const UNREACHABLE: Problem = { code: 'UNREACHABLE', message: 'the agent cannot be reached', hint: null };
+
+const FIRST_MS = 5_000;
+const MOST_MS = 5 * 60_000;
+
+/** How long to wait before something is tried again that has failed so many times: growing, with jitter. */
+export function readRetryDelayMs(tries: number, random: number): number {
+  const fullMs = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(tries - 1, 16));
+  return Math.round(fullMs * (0.5 + random / 2));
+}

@@ -1,15 +1,14 @@
-import type { FolderBudget } from '../job/call-cap.js';
-import type { EnrichHooks } from '../job/create-trip.js';
+import type { EnrichHooks } from '../job/job-context.js';
+import type { FolderBudget } from '../job/progress.js';
 import type { Clock } from '../model/clock.js';
 import type { JobSummary } from '../model/events.js';
 import type { EnrichOptions } from '../options.js';
-import type { Aside } from './aside.js';
-import type { WatchEvent } from './events.js';
+import type { WatchEvent, WatchTally } from './events.js';
 import type { DropFinder } from './find-drops.js';
 import type { WatchFolders } from './folders.js';
 import type { JobFiles } from './job-files.js';
+import type { Aside } from './move-file.js';
 import type { WatchSettings } from './watch-options.js';
-import type { WatchTally } from './watch-tally.js';
 
 /** What the parts of one watcher share. */
 export interface Watcher {

@@ -1,6 +1,6 @@
 import Papa from 'papaparse';
-import { type FileShape, hasHeader } from '../model/shape.js';
-import { createCellLayout } from './fill-cells.js';
+import { type FileShape, hasHeader, type TextFormat } from '../model/file-format.js';
+import { createCellLayout } from './cells.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
 /** Writes a table the way the input was written: delimiter, line ends and quotes. */
@@ -52,4 +52,30 @@ function resolveQuotes({ quoting }: TableShape): boolean | ((value: unknown) => 
     case 'text':
       return (value) => value !== '' && !/^-?\d+(?:[.,]\d+)?$/.test(String(value));
   }
+}
+
+export interface TextEncoding {
+  /** The byte order mark, if there is to be one. */
+  readonly mark: string;
+  encode(text: string): Buffer;
+}
+
+/** UTF-8 or UTF-16 as the input; an older encoding cannot hold every answer and gives way to UTF-8 with a mark. */
+export function createEncoder(format: TextFormat, { shape, bom }: OutputOptions): TextEncoding {
+  const isSame = format === shape.format;
+  const isWide = isSame && shape.encoding.startsWith('utf-16');
+  const isLegacy = format === 'csv' && shape.encoding !== 'utf-8' && !isWide;
+  const hasMark = bom ?? (isLegacy || (isSame && shape.bom));
+  return { mark: hasMark ? '\ufeff' : '', encode: isWide ? encodeWide(shape.encoding) : encodeUtf8 };
+}
+
+function encodeUtf8(text: string): Buffer {
+  return Buffer.from(text, 'utf8');
+}
+
+function encodeWide(encoding: string): (text: string) => Buffer {
+  return (text) => {
+    const bytes = Buffer.from(text, 'utf16le');
+    return encoding === 'utf-16be' ? bytes.swap16() : bytes;
+  };
 }

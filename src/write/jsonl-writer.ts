@@ -1,8 +1,6 @@
-import type { FieldAnswer } from '../model/answer.js';
+import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
-import type { JsonValue } from '../model/json.js';
-import { compactJson, readMembers } from '../model/json-text.js';
-import type { FilledRow } from '../model/outcome.js';
+import { compactJson, type JsonValue, readMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
@@ -127,4 +125,30 @@ function replaceMembers(text: string, values: ReadonlyMap<string, string>): stri
 function appendMembers(text: string, members: string): string {
   const head = text.slice(0, text.lastIndexOf('}')).trimEnd();
   return `${head}${head.endsWith('{') ? members.slice(1) : members}}`;
+}
+
+/** Writes one JSON line for each citation: which row and field it is for, and what it says it is. */
+export function createCitationsFormatter(): RowFormatter {
+  return {
+    head: '',
+    format: (rows) => rows.flatMap(describeCitations).join(''),
+    tail: '',
+  };
+}
+
+function describeCitations({ row, outcome }: FilledRow): string[] {
+  return [...outcome.fields].flatMap(([field, { value, confidence, citations, runId }]) =>
+    citations.map(({ url, title, text }) => {
+      const citation = {
+        row: row.ordinal + 1,
+        line: row.line,
+        field,
+        value,
+        url,
+        title: title ?? null,
+        text,
+      };
+      return `${JSON.stringify({ ...citation, confidence, run_id: runId })}\n`;
+    }),
+  );
 }

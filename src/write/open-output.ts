@@ -1,15 +1,14 @@
-import type { TextFormat } from '../model/shape.js';
-import { type ByteSink, createStreamSink, openSink } from './byte-sink.js';
-import { resolveTarget } from './check-output.js';
-import { createCitationsFormatter } from './citations-writer.js';
-import { createCsvFormatter } from './csv-writer.js';
-import { createEncoder } from './encode-text.js';
-import { createJsonFormatter, createJsonlFormatter } from './jsonl-writer.js';
+import { createUsageError } from '../errors.js';
+import { type FileFormat, hasHeader, type TextFormat } from '../model/file-format.js';
+import type { Row } from '../model/row.js';
+import { type ByteSink, createStreamSink, openSink, resolveTarget } from './byte-sink.js';
+import { createCellLayout, formatInput } from './cells.js';
+import { createCsvFormatter, createEncoder } from './csv-writer.js';
+import { createCitationsFormatter, createJsonFormatter, createJsonlFormatter } from './jsonl-writer.js';
 import type { Output, OutputOptions, RowFormatter } from './output.js';
-import { resolveFormat } from './resolve-format.js';
+import { MAX_CELL_LENGTH } from './sheet-xml.js';
 
-export { createFitCheck } from './check-fit.js';
-export { checkOutput, checkStandardOutput } from './check-output.js';
+export { checkOutput, checkStandardOutput } from './byte-sink.js';
 export type { Output, OutputOptions } from './output.js';
 
 /** Opens the output: a file appears in its place whole or not at all. */
@@ -98,4 +97,85 @@ function createFormatter(format: TextFormat, options: OutputOptions): RowFormatt
     case 'json':
       return createJsonFormatter(options);
   }
+}
+
+/** The format asked for, else what the name says, else the input's. */
+export function resolveFormat({
+  format,
+  path,
+  shape,
+}: Pick<OutputOptions, 'format' | 'path' | 'shape'>): FileFormat {
+  if (format !== undefined) return format;
+  const extension = /\.([^./\\]+?)(?:\.gz)?$/.exec(path.toLowerCase())?.[1];
+  switch (extension) {
+    case 'jsonl':
+    case 'ndjson':
+      return 'jsonl';
+    case 'csv':
+    case 'tsv':
+    case 'tab':
+      return 'csv';
+    case 'json':
+    case 'xlsx':
+      return extension;
+    default:
+      return shape.format;
+  }
+}
+
+const MAX_COLUMNS = 16_384;
+const MAX_ROWS = 1_048_576;
+const HINT = 'Write CSV instead: give --output a name that ends in .csv.';
+
+/** What of an output has to be known to say whether it fits. */
+export type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 'fields' | 'schema'>;
+
+/**
+ * Tells whether rows fit into a workbook, before anything is spent; null for an output without such limits. Throws at once
+ * where the columns are too many already.
+ */
+export function createFitCheck(options: FitOptions): ((rows: readonly Row[]) => void) | null {
+  if (resolveFormat(options) !== 'xlsx') return null;
+  const { shape } = options;
+  const { titles, inputWidth } = createCellLayout({ ...options, overwrite: false, raw: true });
+  checkWidth(titles.length, 'the output');
+  const firstRow = (shape.sheet?.firstLine ?? 1) + (hasHeader(shape) ? 1 : 0);
+  return (rows) => {
+    for (const row of rows) {
+      if (firstRow + row.ordinal > MAX_ROWS) throw refuseRows();
+      if (row.kind === 'cells') checkWidth(titles.length + row.cells.length - inputWidth, `line ${row.line}`);
+      for (const text of listTexts(row)) if (text.length > MAX_CELL_LENGTH) throw refuseCell(row, text);
+    }
+  };
+}
+
+function checkWidth(width: number, what: string): void {
+  if (width <= MAX_COLUMNS) return;
+  throw createUsageError(
+    'OUTPUT_DOES_NOT_FIT',
+    `${what} would have ${width} columns, and a sheet of Excel has ${MAX_COLUMNS}`,
+    HINT,
+  );
+}
+
+function refuseRows() {
+  return createUsageError(
+    'OUTPUT_DOES_NOT_FIT',
+    `the input has more rows than the ${MAX_ROWS} of a sheet of Excel`,
+    HINT,
+  );
+}
+
+function listTexts(row: Row): readonly string[] {
+  if (row.kind === 'cells') return row.cells;
+  if (row.kind === 'faulty') return [];
+  return Object.values(row.object).map(formatInput);
+}
+
+function refuseCell({ line }: Row, text: string) {
+  return createUsageError(
+    'OUTPUT_DOES_NOT_FIT',
+    `line ${line} has a cell of ${text.length} characters, and a cell of Excel holds ${MAX_CELL_LENGTH}`,
+    HINT,
+  );
 }

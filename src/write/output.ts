@@ -1,8 +1,8 @@
+import type { FilledRow } from '../model/answer.js';
 import type { Field } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
+import type { FileFormat, FileShape } from '../model/file-format.js';
 import type { JsonObject } from '../model/json.js';
-import type { FilledRow } from '../model/outcome.js';
-import type { FileFormat, FileShape } from '../model/shape.js';
 
 export interface OutputOptions {
   /** A file, or `-` for standard output. */

@@ -1,6 +1,8 @@
-import type { SheetCell } from './sheet-cells.js';
-import { HEADER_STYLE, type SheetStyles } from './sheet-styles.js';
-import { clipText, escapeText } from './sheet-text.js';
+import type { FilledRow } from '../model/answer.js';
+import { BUILT_IN_FORMATS } from '../model/file-format.js';
+import type { JsonValue } from '../model/json.js';
+import type { Row, StoredCell } from '../model/row.js';
+import { type CellLayout, formatInput, readPath } from './cells.js';
 
 const NAMESPACE = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
 
@@ -75,4 +77,150 @@ function formatPlace(column: number, line: number): string {
 function formatColumn(column: number): string {
   const last = String.fromCharCode(65 + (column % 26));
   return column < 26 ? last : formatColumn(Math.floor(column / 26) - 1) + last;
+}
+
+/** What a cell of a workbook holds, in characters. */
+export const MAX_CELL_LENGTH = 32_767;
+
+/**
+ * A text as it stands in the XML of a workbook. A cell of text is never run, so no sign in it has to be defused. What XML
+ * cannot hold is written as `_x0001_`, and so is the start of a text that only looks like that.
+ */
+export function escapeText(text: string): string {
+  if (!SPECIAL.test(text)) return text;
+  return text
+    .replace(/_(?=x[\da-f]{4}_)/gi, '_x005F_')
+    .replace(UNFIT, (char) => `_x${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}
+
+// Half of a surrogate pair is no character of its own: matched by the mode that sees pairs as one.
+const UNFIT = /[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+const SPECIAL = /[&<>"]|_x[\da-f]{4}_|[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/iu;
+
+/** The beginning of a text that a cell cannot hold whole; no character is cut in two. */
+export function clipText(text: string): string {
+  if (text.length <= MAX_CELL_LENGTH) return text;
+  const end = MAX_CELL_LENGTH - 1;
+  const last = text.charCodeAt(end - 1);
+  return `${text.slice(0, last >= 0xd800 && last <= 0xdbff ? end - 1 : end)}…`;
+}
+
+const FIRST_OWN_FORMAT = 164;
+/** Excel takes some 200 formats of a workbook's own; what comes after them is shown as a plain number. */
+const MAX_OWN_FORMATS = 200;
+/** The styles that every workbook has: none, and that of the header. */
+export const HEADER_STYLE = 1;
+
+/** The styles that the cells of a sheet need: one for each number format. */
+export class SheetStyles {
+  readonly #styles = new Map<string, number>();
+  readonly #builtIn = new Map([...BUILT_IN_FORMATS].map(([id, code]) => [code, id]));
+  readonly #ids: number[] = [0, 0];
+  readonly #own: string[] = [];
+
+  /** The number of the style for a format. */
+  find(format: string): number {
+    const known = this.#styles.get(format);
+    if (known !== undefined) return known;
+    const id = this.#findId(format);
+    const style = id === 0 ? 0 : this.#ids.push(id) - 1;
+    this.#styles.set(format, style);
+    return style;
+  }
+
+  #findId(format: string): number {
+    const builtIn = this.#builtIn.get(format);
+    if (builtIn !== undefined) return builtIn;
+    if (this.#own.length >= MAX_OWN_FORMATS) return 0;
+    return FIRST_OWN_FORMAT + this.#own.push(format) - 1;
+  }
+
+  /** The part of the workbook that lists them; to be written when the sheet is. */
+  format(): string {
+    const formats = this.#own.map(
+      (code, index) => `<numFmt numFmtId="${FIRST_OWN_FORMAT + index}" formatCode="${escapeText(code)}"/>`,
+    );
+    const styles = this.#ids.map((id, index) => {
+      const font = index === HEADER_STYLE ? 1 : 0;
+      return `<xf numFmtId="${id}" fontId="${font}" fillId="0" borderId="0" xfId="0" applyNumberFormat="${id === 0 ? 0 : 1}" applyFont="${font}"/>`;
+    });
+    const font = '<sz val="11"/><name val="Calibri"/><family val="2"/>';
+    return [
+      '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">',
+      formats.length === 0 ? '' : `<numFmts count="${formats.length}">${formats.join('')}</numFmts>`,
+      `<fonts count="2"><font>${font}</font><font><b/>${font}</font></fonts>`,
+      '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>',
+      '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>',
+      '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>',
+      `<cellXfs count="${styles.length}">${styles.join('')}</cellXfs>`,
+      '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>',
+      '</styleSheet>',
+    ].join('');
+  }
+}
+
+/** A cell of the output; `stored` is null for a text. */
+export interface SheetCell {
+  readonly text: string;
+  readonly stored: StoredCell | null;
+}
+
+/** Excel keeps 15 digits of a number: a longer one is an id, and stays whole as a text. */
+const MAX_EXACT = 1e15;
+
+/**
+ * The cells of a row with what each of them is: what came with the input is what it was there, numbers and booleans of the
+ * agent are such, and everything else is text.
+ */
+export function createSheetCells(
+  layout: CellLayout,
+  columns: readonly string[],
+): (filled: FilledRow) => SheetCell[] {
+  const { titles, inputWidth, costAt } = layout;
+  return (filled) => {
+    const { row, outcome } = filled;
+    const cells: { text: string; stored: StoredCell | null }[] = layout.fill(filled).map((text, at) => {
+      const isInput = at < inputWidth || at >= titles.length;
+      const from = at < inputWidth ? at : at - titles.length + inputWidth;
+      return { text, stored: isInput ? readStored(row, from, columns, text) : null };
+    });
+    for (const { name, values } of layout.fields) {
+      const answer = outcome.fields.get(name);
+      if (answer === undefined) continue;
+      for (const { at, path } of values) {
+        const cell = cells[at];
+        if (cell !== undefined && cell.stored === null && !isOwnText(row, at, inputWidth, cell.text)) {
+          cell.stored = storeValue(readPath(answer.value, path), cell.text);
+        }
+      }
+    }
+    const cost = cells[costAt];
+    if (cost !== undefined) cost.stored = { kind: 'number', raw: cost.text, format: null };
+    return cells;
+  };
+}
+
+/** What a cell of the input is, as long as its text was left as it was. */
+function readStored(row: Row, at: number, columns: readonly string[], text: string): StoredCell | null {
+  if (row.kind === 'cells') return row.cells[at] === text ? (row.stored?.[at] ?? null) : null;
+  const column = columns[at];
+  if (row.kind === 'faulty' || column === undefined || !Object.hasOwn(row.object, column)) return null;
+  return storeValue(row.object[column], text);
+}
+
+/** True for a cell that stands as it came with a table: its type is known already. */
+function isOwnText(row: Row, at: number, inputWidth: number, text: string): boolean {
+  return row.kind === 'cells' && at < inputWidth && row.cells[at] === text;
+}
+
+/** The value as it is stored, if it is what the text says. */
+function storeValue(value: JsonValue | undefined, text: string): StoredCell | null {
+  if (formatInput(value) !== text) return null;
+  if (typeof value === 'boolean') return { kind: 'boolean', raw: value ? '1' : '0', format: null };
+  if (typeof value !== 'number' || (Number.isInteger(value) && Math.abs(value) >= MAX_EXACT)) return null;
+  return { kind: 'number', raw: text, format: null };
 }

@@ -1,13 +1,18 @@
-import { hasHeader, type SheetShape } from '../model/shape.js';
+import { configure, ZipWriter } from '@zip.js/zip.js';
+import { hasHeader, type SheetShape } from '../model/file-format.js';
 import type { ByteSink } from './byte-sink.js';
-import { createCellLayout } from './fill-cells.js';
+import { createCellLayout } from './cells.js';
 import type { Output, OutputOptions } from './output.js';
-import { createSheetCells } from './sheet-cells.js';
-import { SheetStyles } from './sheet-styles.js';
-import { MAX_CELL_LENGTH } from './sheet-text.js';
-import { formatHeader, formatRow, formatSheetHead, SHEET_TAIL } from './sheet-xml.js';
-import { createWorkbookParts, SHEET_PATH, STYLES_PATH } from './workbook-parts.js';
-import { openZipSink, type ZipPart } from './zip-sink.js';
+import {
+  createSheetCells,
+  escapeText,
+  formatHeader,
+  formatRow,
+  formatSheetHead,
+  MAX_CELL_LENGTH,
+  SHEET_TAIL,
+  SheetStyles,
+} from './sheet-xml.js';
 
 const XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
 
@@ -72,4 +77,129 @@ function formatAbove(sheet: SheetShape | undefined, styles: SheetStyles): string
     return formatRow(above, line, styles);
   });
   return rows.join('');
+}
+
+const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
+const LINKS = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
+const PACKAGE = 'http://schemas.openxmlformats.org/package/2006';
+const TYPES = 'application/vnd.openxmlformats-officedocument.spreadsheetml';
+const MAX_NAME_LENGTH = 31;
+
+export const SHEET_PATH = 'xl/worksheets/sheet1.xml';
+export const STYLES_PATH = 'xl/styles.xml';
+
+/** The parts of a workbook that say where its one sheet and its styles are. */
+export function createWorkbookParts(sheet: SheetShape | undefined): readonly (readonly [string, string])[] {
+  const name = escapeText(createSheetName(sheet?.name ?? ''));
+  const date1904 = sheet?.date1904 === true ? ' date1904="1"' : '';
+  return [
+    [
+      '[Content_Types].xml',
+      `<Types xmlns="${PACKAGE}/content-types">` +
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>' +
+        '<Default Extension="xml" ContentType="application/xml"/>' +
+        `<Override PartName="/xl/workbook.xml" ContentType="${TYPES}.sheet.main+xml"/>` +
+        `<Override PartName="/${SHEET_PATH}" ContentType="${TYPES}.worksheet+xml"/>` +
+        `<Override PartName="/${STYLES_PATH}" ContentType="${TYPES}.styles+xml"/></Types>`,
+    ],
+    ['_rels/.rels', formatLinks([['officeDocument', 'xl/workbook.xml']])],
+    [
+      'xl/workbook.xml',
+      `<workbook xmlns="${MAIN}" xmlns:r="${LINKS}"><workbookPr${date1904}/>` +
+        `<sheets><sheet name="${name}" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+    ],
+    [
+      'xl/_rels/workbook.xml.rels',
+      formatLinks([
+        ['worksheet', 'worksheets/sheet1.xml'],
+        ['styles', 'styles.xml'],
+      ]),
+    ],
+  ];
+}
+
+/** A name that Excel takes: short, and without the signs that have a meaning in formulas. */
+function createSheetName(name: string): string {
+  const plain = name
+    .replace(/[[\]:*?/\\\p{Cc}]/gu, '_')
+    .slice(0, MAX_NAME_LENGTH)
+    .replace(/^'|'$/g, '_');
+  return plain.trim() === '' ? 'Sheet1' : plain;
+}
+
+function formatLinks(links: readonly (readonly [kind: string, target: string])[]): string {
+  const lines = links.map(
+    ([kind, target], index) =>
+      `<Relationship Id="rId${index + 1}" Type="${LINKS}/${kind}" Target="${target}"/>`,
+  );
+  return `<Relationships xmlns="${PACKAGE}/relationships">${lines.join('')}</Relationships>`;
+}
+
+/** A zip file as it is being written: one part after the other, none of them kept in memory. */
+export interface ZipSink {
+  addPart(path: string, text: string): Promise<void>;
+  openPart(path: string): ZipPart;
+  /** Writes the list of the parts. */
+  close(): Promise<void>;
+}
+
+export interface ZipPart {
+  write(text: string): Promise<void>;
+  close(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+const PACKING = {
+  // The same at every time and everywhere, so that equal jobs write equal bytes.
+  lastModDate: new Date(1980, 0, 1),
+  extendedTimestamp: false,
+  // Excel takes a file for damaged that says in 64 bits what fits into 32.
+  zip64: false,
+};
+
+// Workers are for browsers: here the packing is in threads of the runtime's own.
+configure({ useWebWorkers: false });
+
+/** Opens a zip file on a sink, which stays the caller's to commit. */
+export function openZipSink(sink: ByteSink): ZipSink {
+  let failure: unknown = null;
+  const bytes = new WritableStream<Uint8Array>({
+    write: async (piece) => {
+      await sink
+        .write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength))
+        .catch((error: unknown) => {
+          failure ??= error;
+          throw error;
+        });
+    },
+  });
+  const zip = new ZipWriter(bytes, PACKING);
+  /** What failed is what the sink says, whatever became of it on its way through the streams. */
+  const attempt = async (step: Promise<unknown>): Promise<void> => {
+    try {
+      await step;
+    } catch (error) {
+      throw failure ?? error;
+    }
+  };
+  return {
+    addPart: (path, text) => attempt(zip.add(path, new Blob([text]).stream())),
+    openPart: (path) => {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const writer = writable.getWriter();
+      const added = zip.add(path, readable);
+      // A failure is told to whoever waits; nobody may be waiting at the moment it comes.
+      added.catch(() => {});
+      writer.closed.catch(() => {});
+      return {
+        write: (text) => attempt(Promise.race([writer.write(Buffer.from(text, 'utf8')), added])),
+        close: () => attempt(Promise.all([writer.close(), added])),
+        abort: async () => {
+          await writer.abort().catch(() => {});
+          await added.catch(() => {});
+        },
+      };
+    },
+    close: () => attempt(zip.close()),
+  };
 }

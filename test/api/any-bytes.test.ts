@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isAgentFailure } from '../../src/model/agent-failure.js';
+import { isAgentFailure } from '../../src/model/run.js';
 import { withClient } from '../helpers/open-client.js';
 import { createRunJson, formatFrame, type RawHandler, sendJson } from '../helpers/raw-server.js';
 

@@ -1,9 +1,8 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
-import { isAgentFailure } from '../../src/model/agent-failure.js';
+import { isAgentFailure } from '../../src/model/run.js';
 import { withClient } from '../helpers/open-client.js';
 import { createRunJson, formatFrame, openEvents, type RawHandler, sendJson } from '../helpers/raw-server.js';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hasResult, parseEventPage, parseRun, parseRunPage } from '../../src/api/parse-run.js';
+import { MAX_DOLLARS } from '../../src/model/format.js';
 import type { JsonValue } from '../../src/model/json.js';
-import { MAX_DOLLARS } from '../../src/model/money.js';
 import { createRunJson } from '../helpers/raw-server.js';
 
 const parse = (over: Readonly<Record<string, unknown>>) =>

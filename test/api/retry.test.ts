@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseRetryAfter, type RetryPolicy, resolveRetry } from '../../src/api/retry.js';
+import { parseRetryAfter, type RetryPolicy, resolvePollDelay, resolveRetry } from '../../src/api/retry.js';
 
 const POLICY: RetryPolicy = { maxRetries: 4, baseMs: 500, capMs: 8_000, budgetMs: 30_000 };
 const FINAL = { retry: false, why: 'final' };
@@ -131,4 +131,41 @@ test('an agent that says how long to wait may have longer than the budget', () =
   expect(decide(null, 30_000)).toEqual({ retry: false, why: 'budget' });
   // A time that has passed is no time to wait: without a pause of its own, a client would ask without end.
   expect(decide(0, 0)).toEqual(again(250));
+});
+
+test.each([
+  ['minimal', 0, 1_000],
+  ['low', 0, 2_000],
+  ['medium', 0, 4_000],
+  ['high', 0, 8_000],
+  ['xhigh', 0, 15_000],
+  ['ultra', 0, 15_000],
+  ['an effort of next year', 0, 15_000],
+  [null, 0, 2_000],
+  ['low', 20_000, 5_000],
+  ['low', 40_000, 10_000],
+  ['low', 3_600_000, 15_000],
+])('a run of effort %s and age %d ms is asked for again after %d ms', (effort, ageMs, expected) => {
+  expect(resolvePollDelay({ ageMs, effort, random: 0.5 })).toBe(expected);
+});
+
+test('the delay strays by a fifth at most and never shrinks as a run ages', () => {
+  const effort = fc.constantFrom('minimal', 'low', 'medium', 'high', 'ultra', null);
+  const age = fc.nat(10_000_000);
+  fc.assert(
+    fc.property(
+      effort,
+      age,
+      age,
+      fc.double({ min: 0, max: 0.999999, noNaN: true }),
+      (level, a, b, random) => {
+        const [younger, older] = a < b ? [a, b] : [b, a];
+        const delay = resolvePollDelay({ ageMs: younger, effort: level, random });
+        const middle = resolvePollDelay({ ageMs: younger, effort: level, random: 0.5 });
+        expect(delay).toBeGreaterThanOrEqual(Math.floor(middle * 0.8));
+        expect(delay).toBeLessThanOrEqual(Math.ceil(middle * 1.2));
+        expect(resolvePollDelay({ ageMs: older, effort: level, random })).toBeGreaterThanOrEqual(delay);
+      },
+    ),
+  );
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentClient } from '../../src/api/agent-client.js';
-import { waitForRun } from '../../src/wait/wait-run.js';
+import { waitForRun } from '../../src/run/wait-run.js';
 import { ManualClock, until } from '../helpers/manual-clock.js';
 import { withClient } from '../helpers/open-client.js';
 import { createRunJson, type RawHandler, sendJson } from '../helpers/raw-server.js';

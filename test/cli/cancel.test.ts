@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cancelJob } from '../../src/cancel.js';
-import { nameAgent } from '../../src/job/name-agent.js';
+import { nameAgent } from '../../src/job/resolve-ask.js';
 import { type Holder, readHolder } from '../../src/ledger/holder.js';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { createAsk } from '../../src/model/ask.js';

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { type Consent, confirmQuote } from '../../src/cli/confirm.js';
 import { openInterrupt } from '../../src/cli/interrupt.js';
-import type { Quote } from '../../src/model/quote.js';
+import type { Quote } from '../../src/model/prices.js';
 import { createTestHost, type TestHost } from '../helpers/host.js';
 
 const QUOTE: Quote = {

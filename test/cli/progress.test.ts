@@ -1,8 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { formatProgress } from '../../src/cli/format-progress.js';
+import { createTimeLeft, formatProgress } from '../../src/cli/format-progress.js';
 import { openProgress } from '../../src/cli/progress.js';
-import { createTimeLeft } from '../../src/cli/time-left.js';
 import type { JobProgress } from '../../src/model/events.js';
 import { createTestHost } from '../helpers/host.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { resolveErrorCode, resolveJobCode } from '../../src/cli/exit-code.js';
+import { resolveErrorCode, resolveJobCode } from '../../src/cli/report-error.js';
 import { createSummaryRecord, formatSummary } from '../../src/cli/summary.js';
 import type { JobSummary } from '../../src/model/events.js';
 

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { ID_FILE } from '../../src/watch/folder-id.js';
+import { ID_FILE } from '../../src/watch/folders.js';
 import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
 
 const PACE = ['--settle', '100ms', '--poll', '50ms'];

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createWatchRecord } from '../../src/cli/watch-log.js';
+import { createWatchRecord } from '../../src/cli/log-file.js';
 import type { WatchEvent, WatchSummary } from '../../src/watch.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 

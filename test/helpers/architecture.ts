@@ -12,7 +12,7 @@ interface Import {
   readonly isType: boolean;
 }
 
-const STOPS = ['read', 'select', 'batch', 'send', 'wait', 'check', 'settle', 'join', 'write'];
+const STAGES = ['read', 'select', 'run', 'answer', 'write'];
 const SUPPORTS = ['api', 'ledger', 'server', 'agents', 'recipe', 'options.ts'];
 const MAX_LINES = 500;
 const NAMELESS = /^(utils?|helpers?|common|misc)$/;
@@ -26,7 +26,7 @@ const EDGE: Readonly<Record<string, readonly string[]>> = {
     (name) => `process.${name}`,
   ),
   'cli/program.ts': ['process.once'],
-  'read/byte-source.ts': ['process.stdin'],
+  'read/bytes.ts': ['process.stdin'],
   'write/open-output.ts': ['process.stdout'],
   'api/client-options.ts': ['process.env'],
 };
@@ -37,12 +37,12 @@ const EDGE_WORDS =
 
 /** Where a package may be put to use: files, or folders that end in a slash. */
 export const PLACES: Readonly<Record<string, readonly string[]>> = {
-  '@zip.js/zip.js': ['read/zip-archive.ts', 'write/zip-sink.ts'],
+  '@zip.js/zip.js': ['read/zip-archive.ts', 'write/xlsx-writer.ts'],
   ajv: ['model/schema.ts'],
   'ajv-formats': ['model/schema.ts'],
-  chardet: ['read/detect-content.ts'],
+  chardet: ['read/encoding.ts'],
   'cli-progress': ['cli/progress-bar.ts'],
-  croner: ['watch/schedule.ts'],
+  croner: ['watch/watch-options.ts'],
   'eventsource-parser': ['api/'],
   fastify: ['server/'],
   'fuse.js': ['agents/'],
@@ -50,10 +50,10 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   'light-my-request': [],
   libsql: ['ledger/', 'server/run-store.ts'],
   'p-limit': ['job/dispatch.ts'],
-  papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/load-tables.ts'],
-  sax: ['read/xml-reader.ts'],
+  papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/reference/load-tables.ts'],
+  sax: ['read/zip-archive.ts'],
   re2js: ['model/pattern.ts'],
-  'string-width': ['cli/clip-text.ts'],
+  'string-width': ['cli/host.ts'],
   tldts: ['model/entity-key.ts'],
   undici: ['api/'],
   yaml: ['recipe/parse-recipe.ts'],
@@ -148,12 +148,12 @@ function checkLayers({ from, target, isType }: Import): string[] {
   const [unit, other] = [readUnit(from), readUnit(target)];
   if (above === null || below === null || unit === other) return [];
   if (below > above) return [`${from} imports ${target}, which is above it`];
-  if (above === 2 && below === 2) return [`${from} imports ${target}, another stop`];
+  if (above === 2 && below === 2) return [`${from} imports ${target}, another stage`];
   if (above === 1 && below === 1 && !(unit === 'server' && other === 'agents')) {
     return [`${from} imports ${target}, its neighbour`];
   }
   if (above === 2 && below === 1 && !(isType && (other === 'api' || other === 'ledger'))) {
-    return [`${from} imports ${target}, of which a stop may have types of api/ and ledger/ only`];
+    return [`${from} imports ${target}, of which a stage may import types of api/ and ledger/ only`];
   }
   return [];
 }
@@ -167,9 +167,9 @@ function readLayer(path: string): number | null {
   const unit = readUnit(path);
   if (unit === 'model' || unit === 'errors.ts') return 0;
   if (SUPPORTS.includes(unit)) return 1;
-  if (STOPS.includes(unit)) return 2;
-  // What the itineraries share: above the stops, below those who plan the way.
-  if (unit === 'job' || unit === 'watch') return 2.5;
+  if (STAGES.includes(unit)) return 2;
+  // What the entry points share.
+  if (unit === 'job' || unit === 'watch' || unit === 'doctor') return 2.5;
   if (unit === 'index.ts') return 4;
   if (unit === 'cli') return 5;
   return path.includes('/') ? null : 3;

@@ -1,12 +1,8 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { Contract } from '../../src/server/contract.js';
-import {
-  createFrameSchemas,
-  createResponseSchemas,
-  type ResponseKind,
-} from '../../src/server/response-schemas.js';
 import { readFrames } from './read-frames.js';
+import { createFrameSchemas, createResponseSchemas, type ResponseKind } from './response-schemas.js';
 
 const CHECKERS = { '2026-05-07': createChecker('2026-05-07'), current: createChecker('current') };
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { AgentResult } from '../../src/agents/agent.js';
-import { createReferenceAgent } from '../../src/agents/reference-agent.js';
+import { createReferenceAgent } from '../../src/agents/reference/reference-agent.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/model/json.js';
 
 /** A fresh folder with tables in it, gone when the test ends. */

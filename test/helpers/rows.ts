@@ -1,6 +1,5 @@
-import type { FieldAnswer } from '../../src/model/answer.js';
+import type { FieldAnswer, FilledRow, RowOutcome } from '../../src/model/answer.js';
 import type { JsonValue } from '../../src/model/json.js';
-import type { FilledRow, RowOutcome } from '../../src/model/outcome.js';
 import type { Row } from '../../src/model/row.js';
 import type { Citation } from '../../src/model/run.js';
 import type { Input } from '../../src/read/open-input.js';

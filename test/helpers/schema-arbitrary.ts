@@ -1,6 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
-import { DRAFT_URIS, type SchemaDraft } from '../../src/model/schema-draft.js';
+import { DRAFT_URIS, type SchemaDraft } from '../../src/model/schema-index.js';
 
 /** Names that a pointer or a fragment has to escape, beside plain ones. */
 const NAMES = ['a', 'b', 'c', 'a/b', 'a~b', 'a%25b', 'q"t', 'ü', '$ref', '$id', 'properties'];

@@ -1,10 +1,10 @@
-import { QuestionPool } from '../../src/batch/question-pool.js';
-import { type NextQuestions, NOTHING } from '../../src/job/ask-context.js';
 import { Dispatcher } from '../../src/job/dispatch.js';
-import { StopSwitch } from '../../src/job/stop-switch.js';
+import { type NextQuestions, NOTHING } from '../../src/job/job-context.js';
+import { StopSwitch } from '../../src/job/stop.js';
 import type { Question } from '../../src/model/question.js';
-import { Pacer } from '../../src/send/pacer.js';
-import { drawLatencyMs, resolveLatency } from '../../src/server/rehearsal/latency.js';
+import { QuestionPool } from '../../src/run/batcher.js';
+import { Pacer } from '../../src/run/start-throttle.js';
+import { drawLatencyMs, resolveLatency } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** Runs that always find something. */

@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
 import type { AgentTask } from '../../src/agents/agent.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../src/model/json.js';
-import { resolvePointer } from '../../src/model/pointer.js';
+import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from '../../src/model/json.js';
 import type { Grounding, RunCost } from '../../src/model/run.js';
 import { createResult, type Script } from './scripted-agent.js';
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningServer, ServerOptions } from '../../src/server/start-server.js';
-import { ID_FILE } from '../../src/watch/folder-id.js';
+import { ID_FILE } from '../../src/watch/folders.js';
 import {
   type WatchEvent,
   type WatchHooks,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Doubt } from '../../src/model/doubt.js';
+import type { Doubt } from '../../src/model/events.js';
 import type { EnrichOptions } from '../../src/options.js';
 import { plan } from '../../src/plan.js';
 import { type JobBench, openJobBench } from '../helpers/job.js';

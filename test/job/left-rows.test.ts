@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { resolveJobCode } from '../../src/cli/exit-code.js';
+import { resolveJobCode } from '../../src/cli/report-error.js';
 import { Database } from '../../src/ledger/database.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { answerPaid } from '../helpers/paid-server.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EnrichHooks } from '../../src/enrich.js';
-import type { FruitlessJob } from '../../src/model/fruitless.js';
+import type { FruitlessJob } from '../../src/model/events.js';
 import { plan } from '../../src/plan.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { createGate } from '../helpers/scripted-agent.js';

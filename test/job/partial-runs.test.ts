@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
-import { cancelRuns } from '../../src/job/cancel-runs.js';
+import { cancelRuns } from '../../src/job/recover.js';
 import { openLedger } from '../../src/ledger/ledger.js';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { createList, openJobBench } from '../helpers/job.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readLastAttempt } from '../../src/batch/question-pool.js';
+import { readLastAttempt } from '../../src/run/batcher.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { openJobBench } from '../helpers/job.js';
 import { expectOwnAnswers, listAsked, script } from '../helpers/truthful-agent.js';

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { Quote } from '../../src/model/quote.js';
+import type { Quote } from '../../src/model/prices.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { createRunJson, openRawServer, sendJson } from '../helpers/raw-server.js';
 import type { Script } from '../helpers/scripted-agent.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Quote } from '../../src/model/quote.js';
+import type { Quote } from '../../src/model/prices.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import type { Script } from '../helpers/scripted-agent.js';
 import { countStatuses, expectOwnAnswers, listAsked, script } from '../helpers/truthful-agent.js';

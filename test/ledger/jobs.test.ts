@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Database } from '../../src/ledger/database.js';
 import { COUNT_ANSWERS } from '../../src/ledger/list-jobs.js';
 import { migrate } from '../../src/ledger/migrations.js';
-import { ROW_STATUSES, type RowCounts } from '../../src/model/outcome.js';
+import { ROW_STATUSES, type RowCounts } from '../../src/model/answer.js';
 import {
   createLedgerPath,
   createTestAnswer,

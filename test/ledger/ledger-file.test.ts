@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { examineLedger } from '../../src/job/examine-machine.js';
+import { examineLedger } from '../../src/doctor/checks.js';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { startLedgerChild } from '../helpers/ledger-child.js';
 import {

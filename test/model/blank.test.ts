@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createBlanks, DEFAULT_BLANKS } from '../../src/model/blank.js';
-import { parseField } from '../../src/model/field-text.js';
+import { parseField } from '../../src/model/field.js';
 
 const PLACEHOLDERS = [
   ...['N/A', 'n/a', '#N/A', '#REF!', '#VALUE!', 'NULL', 'null', '\\N', '(blank)', '?'],

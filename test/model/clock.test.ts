@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/model/clock.js';
+import { parseDuration, systemClock } from '../../src/model/clock.js';
 
 test.each([2 ** 31, Number.POSITIVE_INFINITY])(
   'a timer set to %d ms rings after a near one',
@@ -21,3 +21,24 @@ test('a sleep that is aborted rejects with the reason, at once and later', async
   await expect(sleeping).rejects.toThrow('enough');
   await expect(systemClock.sleep(60_000, controller.signal)).rejects.toThrow('enough');
 });
+
+test.each([
+  ['500ms', 500],
+  ['1.6 ms', 2],
+  ['0ms', 0],
+  ['45s', 45_000],
+  ['90m', 5_400_000],
+  ['12h', 43_200_000],
+  ['30d', 2_592_000_000],
+  ['1.5w', 907_200_000],
+  [' 2 d ', 172_800_000],
+])('%j is %i milliseconds', (text, expected) => {
+  expect(parseDuration(text)).toBe(expected);
+});
+
+test.each(['', '30', 'd', '-1d', '1y', '1d2h', 'ms', '5m s', '5Ms', '5sm', '1e3d', `${'9'.repeat(30)}w`])(
+  '%j is no length of time',
+  (text) => {
+    expect(parseDuration(text)).toBeNull();
+  },
+);

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DeadlineError } from '../../src/model/deadline.js';
-import { createLinearTest, createPattern } from '../../src/model/pattern.js';
+import { createLinearTest, createPattern, DeadlineError } from '../../src/model/pattern.js';
 
 const MAIL =
   '^(([^<>()\\[\\]\\\\.,;:\\s@"]+(\\.[^<>()\\[\\]\\\\.,;:\\s@"]+)*)|(".+"))@((\\[[0-9]{1,3}\\.[0-9]{1,3}\\])|(([a-zA-Z\\-0-9]+\\.)+[a-zA-Z]{2,}))$';

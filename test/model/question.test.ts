@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { createAsk } from '../../src/model/ask.js';
-import { MAX_CELL_LENGTH } from '../../src/model/clean-cell.js';
 import { readQuestion } from '../../src/model/question.js';
-import type { Row } from '../../src/model/row.js';
+import { MAX_CELL_LENGTH, type Row } from '../../src/model/row.js';
 
 const ASK = createAsk({
   query: 'q',

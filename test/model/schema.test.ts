@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readFields } from '../../src/model/field.js';
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import { compileSchema, SchemaError } from '../../src/model/schema.js';
-import { DRAFT_URIS } from '../../src/model/schema-draft.js';
+import { DRAFT_URIS } from '../../src/model/schema-index.js';
 import { valueArbitrary } from '../helpers/schema-arbitrary.js';
 
 const DRAFT_07 = 'http://json-schema.org/draft-07/schema#';

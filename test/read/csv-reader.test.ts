@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
-import { type CsvReading, readCsvRecords } from '../../src/read/csv-reader.js';
-import { readCsvRecord } from '../../src/read/csv-record.js';
+import { type CsvReading, readCsvRecord, readCsvRecords } from '../../src/read/csv-reader.js';
 
 const COMMA: CsvReading = {
   delimiter: ',',

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { InputLimits } from '../../src/read/limits.js';
+import type { InputLimits } from '../../src/read/input.js';
 import { openInput } from '../../src/read/open-input.js';
 import { readAllRows } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { INPUT_LIMITS } from '../../src/read/limits.js';
+import { INPUT_LIMITS } from '../../src/read/input.js';
 import { type InputOptions, openInput } from '../../src/read/open-input.js';
 import { readAllRows, showRow } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';

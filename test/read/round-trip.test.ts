@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
-import { decodeWindows1252 } from '../../src/read/decode-windows-1252.js';
+import { decodeWindows1252 } from '../../src/read/encoding.js';
 import { type InputOptions, openInput } from '../../src/read/open-input.js';
 import { openOutput } from '../../src/write/open-output.js';
 import { createAnswer, createFilledRow, readAllRows } from '../helpers/rows.js';

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { RowfillError } from '../../src/errors.js';
 import { isJsonObject } from '../../src/model/json.js';
 import { compileSchema } from '../../src/model/schema.js';
+import { openRecipeSchema } from '../../src/recipe/check-recipe.js';
 import { parseRecipe } from '../../src/recipe/parse-recipe.js';
 import { mergeRecipe, type RecipeOptions, readRecipe } from '../../src/recipe/read-recipe.js';
-import { openRecipeSchema } from '../../src/recipe/recipe-schema.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const WHOLE = `

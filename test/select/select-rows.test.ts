@@ -3,8 +3,7 @@ import type { StoredAnswer } from '../../src/ledger/records.js';
 import { createAsk } from '../../src/model/ask.js';
 import { readQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
-import { InFlight } from '../../src/select/in-flight.js';
-import { type SelectContext, selectRows } from '../../src/select/select-rows.js';
+import { InFlight, type SelectContext, selectRows } from '../../src/select/select-rows.js';
 import { createAnswer } from '../helpers/rows.js';
 
 const ASK = createAsk({

@@ -4,8 +4,7 @@ import type { FieldAnswer } from '../../src/model/answer.js';
 import { createAsk } from '../../src/model/ask.js';
 import { readQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
-import { InFlight } from '../../src/select/in-flight.js';
-import { type SelectContext, selectRows } from '../../src/select/select-rows.js';
+import { InFlight, type SelectContext, selectRows } from '../../src/select/select-rows.js';
 
 const COLUMNS = new Map([
   ['company', 0],

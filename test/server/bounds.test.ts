@@ -3,8 +3,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/model/clock.js';
 import { EventStream, PIECE_LENGTH, splitText } from '../../src/server/event-stream.js';
+import { writeRunPage } from '../../src/server/run-document.js';
 import type { StoredRun } from '../../src/server/store-contract.js';
-import { writeRunPage } from '../../src/server/write-page.js';
 import { createResult, ScriptedAgent } from '../helpers/scripted-agent.js';
 import { serve } from '../helpers/served.js';
 

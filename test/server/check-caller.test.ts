@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { createReferenceAgent } from '../../src/agents/reference-agent.js';
-import { openHealthServer, parseHealthAddress } from '../../src/cli/health-server.js';
+import { createReferenceAgent } from '../../src/agents/reference/reference-agent.js';
+import { openHealthServer, parseHealthAddress } from '../../src/cli/watch-status.js';
 import { createCallerCheck } from '../../src/server/check-caller.js';
 import { startServer } from '../../src/server/start-server.js';
 import { ScriptedAgent } from '../helpers/scripted-agent.js';

@@ -1,9 +1,13 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { MemoryRunStore } from '../../src/server/memory-run-store.js';
 import { SqliteRunStore } from '../../src/server/run-store.js';
-import type { RunStore, StoredEvent, StoredRun } from '../../src/server/store-contract.js';
+import {
+  MemoryRunStore,
+  type RunStore,
+  type StoredEvent,
+  type StoredRun,
+} from '../../src/server/store-contract.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const CREATED = createEvent(1, '{"status":"queued"}');

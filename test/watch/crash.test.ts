@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ID_FILE } from '../../src/watch/folder-id.js';
+import { ID_FILE } from '../../src/watch/folders.js';
 import { createDrops, type Drop, Dropper, readOutputRows } from '../helpers/drops.js';
 import { servePaid } from '../helpers/paid-server.js';
 import type { ScriptedAgent } from '../helpers/scripted-agent.js';

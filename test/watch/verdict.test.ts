@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { AgentError } from '../../src/api/agent-error.js';
 import { type ErrorKind, RowfillError } from '../../src/errors.js';
 import type { JobStop, JobSummary } from '../../src/model/events.js';
-import { type Attempt, isDiskFull, readVerdict } from '../../src/watch/verdict.js';
+import { type Attempt, isDiskFull, readRetryDelayMs, readVerdict } from '../../src/watch/verdict.js';
 
 const ROWS = {
   ...{ total: 3, enriched: 3, partial: 0, not_found: 0, excluded: 0 },
@@ -228,4 +228,12 @@ test('a file with rows that nobody left out is filled again, a few times', () =>
     problem: { code: 'ROWS_LEFT' },
   });
   expect(judge(summary('done', { leftRows: 2 }), { tries: 5 })).toMatchObject({ status: 'done' });
+});
+
+test('waits grow from five seconds to five minutes, and half of each is chance', () => {
+  expect([1, 2, 3, 7, 100].map((tries) => readRetryDelayMs(tries, 1))).toEqual([
+    5_000, 10_000, 20_000, 300_000, 300_000,
+  ]);
+  expect(readRetryDelayMs(1, 0)).toBe(2_500);
+  expect(readRetryDelayMs(100, 0)).toBe(150_000);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
-import type { FileShape } from '../../src/model/shape.js';
+import type { FileShape } from '../../src/model/file-format.js';
 import { createCsvFormatter } from '../../src/write/csv-writer.js';
 import { createFilledRow } from '../helpers/rows.js';
 

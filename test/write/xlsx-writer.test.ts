@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { FileShape } from '../../src/model/file-format.js';
 import type { JsonValue } from '../../src/model/json.js';
 import type { Row, StoredCell } from '../../src/model/row.js';
-import type { FileShape } from '../../src/model/shape.js';
 import { createFitCheck, type OutputOptions, openOutput } from '../../src/write/open-output.js';
 import { openXlsxOutput } from '../../src/write/xlsx-writer.js';
 import { createAnswer, createFilledRow } from '../helpers/rows.js';

@@ -1,8 +1,8 @@
 import { cancelJob } from '../../cancel.js';
 import { resolveLedgerPath } from '../../ledger/ledger.js';
-import { formatDollars, formatNumber } from '../../model/words.js';
+import { formatDollars, formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
-import { EXIT_CODES } from '../exit-code.js';
+import { EXIT_CODES } from '../report-error.js';
 import { readApiKey } from '../run-options.js';
 
 /** `rowfill cancel`: cancels the runs of a job at the agent. */

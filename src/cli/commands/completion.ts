@@ -1,6 +1,6 @@
 import yargs from 'yargs';
 import { createCommand } from '../command.js';
-import { EXIT_CODES } from '../exit-code.js';
+import { EXIT_CODES } from '../report-error.js';
 
 /** `rowfill completion`: the script that a shell loads to complete rowfill's commands and options. */
 export const completion = createCommand({

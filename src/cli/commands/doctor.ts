@@ -1,10 +1,10 @@
 import { examine, type Finding } from '../../doctor.js';
 import { createUsageError } from '../../errors.js';
 import { resolveLedgerPath } from '../../ledger/ledger-path.js';
-import { formatNumber } from '../../model/words.js';
+import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
-import { EXIT_CODES, resolveErrorCode } from '../exit-code.js';
 import type { Host } from '../host.js';
+import { EXIT_CODES, resolveErrorCode } from '../report-error.js';
 import { readApiKey } from '../run-options.js';
 
 /** `rowfill doctor`: what works, and what to do about the rest. */

@@ -1,10 +1,10 @@
 import { exportJob } from '../../export.js';
 import { resolveLedgerPath } from '../../ledger/ledger.js';
-import { ROW_STATUSES } from '../../model/outcome.js';
-import { formatCount, formatNumber } from '../../model/words.js';
+import { ROW_STATUSES } from '../../model/answer.js';
+import { formatCount, formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
-import { EXIT_CODES } from '../exit-code.js';
-import { readFormat } from '../read-format.js';
+import { EXIT_CODES } from '../report-error.js';
+import { readFormat } from '../run-options.js';
 
 /** `rowfill export`: writes the output of a job again. */
 export const exportCommand = createCommand({

@@ -4,10 +4,9 @@ import { checkPlace, createRecipe, type FileLook, lookAtFile } from '../../init.
 import { guardPlaces } from '../../job/check-places.js';
 import { findLedgerPath } from '../../ledger/ledger.js';
 import { type CommandArgs, createCommand, type OptionTable } from '../command.js';
-import { EXIT_CODES } from '../exit-code.js';
 import type { Host } from '../host.js';
-import { type Draft, finishDraft, readFields, readSend } from '../init-draft.js';
-import { askDraft } from '../init-questions.js';
+import { askDraft, type Draft, finishDraft, readFields, readSend } from '../questions.js';
+import { EXIT_CODES } from '../report-error.js';
 import { INPUT_OPTIONS, JOB_OPTIONS } from '../run-options.js';
 
 const { query, field, schema, send, apiUrl, reference, effort, maxCost } = JOB_OPTIONS;

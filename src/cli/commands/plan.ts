@@ -1,10 +1,15 @@
 import { plan as planJob } from '../../plan.js';
 import { createCommand } from '../command.js';
-import { EXIT_CODES } from '../exit-code.js';
 import { createPlanRecord, formatPlan } from '../plan-report.js';
-import { readFormat } from '../read-format.js';
-import { REPORT, RESULT_OPTIONS } from '../result-options.js';
-import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
+import { EXIT_CODES } from '../report-error.js';
+import {
+  INPUT_OPTIONS,
+  JOB_OPTIONS,
+  REPORT,
+  RESULT_OPTIONS,
+  readFormat,
+  resolveJobOptions,
+} from '../run-options.js';
 
 /** `rowfill plan`: what `run` would do with the same options. */
 export const plan = createCommand({

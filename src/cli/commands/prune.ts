@@ -1,12 +1,12 @@
 import { createUsageError } from '../../errors.js';
-import { parseDuration } from '../../model/duration.js';
-import { formatNumber } from '../../model/words.js';
+import { parseDuration } from '../../model/clock.js';
+import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import { askToGoOn } from '../confirm.js';
-import { openExistingLedger } from '../existing-ledger.js';
-import { EXIT_CODES } from '../exit-code.js';
 import type { Host } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
+import { openExistingLedger } from '../job-status.js';
+import { EXIT_CODES } from '../report-error.js';
 
 /** `rowfill prune`: takes out of the ledger what is old. */
 export const prune = createCommand({

@@ -5,13 +5,18 @@ import { resolveOutput } from '../../options.js';
 import { checkStandardOutput } from '../../write/open-output.js';
 import { createCommand } from '../command.js';
 import { confirmDoubt, confirmFruitless, confirmQuote } from '../confirm.js';
-import { EXIT_CODES, resolveJobCode } from '../exit-code.js';
 import { openInterrupt } from '../interrupt.js';
-import { openJobReport } from '../job-report.js';
+import { openJobReport } from '../job-status.js';
 import { openLogFile } from '../log-file.js';
-import { readFormat } from '../read-format.js';
-import { REPORT, RESULT_OPTIONS } from '../result-options.js';
-import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
+import { EXIT_CODES, resolveJobCode } from '../report-error.js';
+import {
+  INPUT_OPTIONS,
+  JOB_OPTIONS,
+  REPORT,
+  RESULT_OPTIONS,
+  readFormat,
+  resolveJobOptions,
+} from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
 
 /** `rowfill run`: fills a file; the same command again carries on. */

@@ -1,8 +1,8 @@
-import { createReferenceAgent } from '../../agents/reference-agent.js';
+import { createReferenceAgent } from '../../agents/reference/reference-agent.js';
 import { createUsageError } from '../../errors.js';
 import { guardPlaces } from '../../job/check-places.js';
 import { findLedgerPath } from '../../ledger/ledger.js';
-import { readFaults } from '../../server/rehearsal/read-faults.js';
+import { readFaults } from '../../server/rehearsal/fault.js';
 import {
   CONTRACTS,
   type Rehearsal,
@@ -12,8 +12,8 @@ import {
   startServer,
 } from '../../server/start-server.js';
 import { type CommandArgs, createCommand } from '../command.js';
-import { EXIT_CODES } from '../exit-code.js';
 import type { Host } from '../host.js';
+import { EXIT_CODES } from '../report-error.js';
 
 const REHEARSAL = 'Rehearsal: play a paid service, in play money';
 /** A process that does nothing else can keep more than a server inside a job. */

@@ -1,8 +1,7 @@
-import { formatNumber } from '../../model/words.js';
+import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
-import { openExistingLedger } from '../existing-ledger.js';
-import { EXIT_CODES } from '../exit-code.js';
-import { createJobRecord, formatJob } from '../job-status.js';
+import { createJobRecord, formatJob, openExistingLedger } from '../job-status.js';
+import { EXIT_CODES } from '../report-error.js';
 
 /** How many jobs are listed: on a terminal, what a person looks for stays in sight. */
 const NEWEST = 10;

@@ -1,28 +1,25 @@
 import { basename, dirname } from 'node:path';
 import { createUsageError } from '../../errors.js';
 import { guardPlaces } from '../../job/check-places.js';
-import { parseDuration } from '../../model/duration.js';
+import { parseDuration } from '../../model/clock.js';
 import type { JsonObject } from '../../model/json.js';
-import { readDropName } from '../../watch/drop-name.js';
+import { readDropName } from '../../watch/file-state.js';
 import { type WatchEvent, type WatchInspector, type WatchOptions, watchFolder } from '../../watch.js';
 import { identifyFile } from '../../write/file-identity.js';
 import { type CommandArgs, createCommand } from '../command.js';
-import { resolveWatchCode } from '../exit-code.js';
-import { openHealthServer } from '../health-server.js';
-import { openHeartbeat } from '../heartbeat.js';
 import type { Host } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
-import { openRotatedLog } from '../log-file.js';
-import { readFormat } from '../read-format.js';
-import { sayError } from '../report-error.js';
-import { INPUT_OPTIONS, JOB_OPTIONS, resolveJobOptions } from '../run-options.js';
-import { createWatchLog, LOG_LEVELS, type LogLevel } from '../watch-log.js';
+import { createWatchLog, LOG_LEVELS, type LogLevel, openRotatedLog } from '../log-file.js';
+import { resolveWatchCode, sayError } from '../report-error.js';
+import { INPUT_OPTIONS, JOB_OPTIONS, readFormat, resolveJobOptions } from '../run-options.js';
 import {
   BacklogReader,
   createMetrics,
   createStatusRecord,
   createWatchStatus,
   followWatch,
+  openHealthServer,
+  openHeartbeat,
 } from '../watch-status.js';
 
 const WATCH = 'When to look';

@@ -1,11 +1,10 @@
-import { toMicros } from '../../model/money.js';
+import { toMicros } from '../../model/format.js';
+import { isJsonObject, type JsonValue } from '../../model/json.js';
 import { HOSTED_PRICES } from '../../model/prices.js';
 import type { AgentRun } from '../../model/run.js';
 import { isMeteredEffort } from '../contract.js';
 import type { Charge, PriceRun, RunEnd } from '../run-document.js';
-import { type Contacts, countContacts, NO_CONTACTS } from './count-contacts.js';
-import { draw } from './draw.js';
-import { nameSubject } from './subject.js';
+import { draw, nameSubject } from './fault.js';
 
 const MICROS = 1_000_000;
 const COMPUTE_UNIT_MICROS = 100_000;
@@ -70,4 +69,42 @@ function charge(micros: number, contacts: Contacts): Charge {
 
 function readContactMicros(contacts: Contacts): number {
   return contacts.emails * EMAIL_MICROS + contacts.phoneNumbers * PHONE_MICROS;
+}
+
+/** Contacts that were looked up for an answer. */
+export interface Contacts {
+  readonly emails: number;
+  readonly phoneNumbers: number;
+}
+
+export const NO_CONTACTS: Contacts = { emails: 0, phoneNumbers: 0 };
+
+/** Counts the values in an answer whose property has the format `email` or `phone` in the schema. */
+export function countContacts(schema: JsonValue, structured: JsonValue): Contacts {
+  return {
+    emails: countValues(structured, collectNames(schema, 'email')),
+    phoneNumbers: countValues(structured, collectNames(schema, 'phone')),
+  };
+}
+
+function collectNames(schema: JsonValue, format: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (value: JsonValue): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      if (isJsonObject(inner) && inner.format === format) names.add(name);
+      visit(inner);
+    }
+  };
+  visit(schema);
+  return names;
+}
+
+function countValues(value: JsonValue, names: ReadonlySet<string>): number {
+  if (typeof value !== 'object' || value === null || names.size === 0) return 0;
+  let count = 0;
+  for (const [name, inner] of Object.entries(value)) {
+    count += names.has(name) && inner !== null ? 1 : countValues(inner, names);
+  }
+  return count;
 }

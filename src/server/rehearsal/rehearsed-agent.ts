@@ -1,14 +1,10 @@
 import type { Agent, AgentResult, AgentTask } from '../../agents/agent.js';
 import type { Timers } from '../../model/clock.js';
-import { isJsonObject, type JsonValue } from '../../model/json.js';
-import type { CreateRunRequest } from '../../model/run.js';
-import { StopRequest } from '../stop-request.js';
-import type { Fault, FaultName } from './fault.js';
-import type { FaultScript } from './fault-script.js';
-import { drawLatencyMs } from './latency.js';
-import type { Rehearsal } from './resolve-rehearsal.js';
-import { citeByRow, keepPart, loseRows, playRowFaults, reorderRows } from './row-faults.js';
-import { nameRecord, nameSubject } from './subject.js';
+import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../../model/json.js';
+import type { CreateRunRequest, Grounding } from '../../model/run.js';
+import { StopRequest } from '../run-engine.js';
+import { draw, type Fault, type FaultName, type FaultScript, nameRecord, nameSubject } from './fault.js';
+import { drawLatencyMs, type Rehearsal } from './resolve-rehearsal.js';
 
 /** An agent that answers as the one behind it does, but as late and as badly as the rehearsal says. */
 export class RehearsedAgent implements Agent {
@@ -94,4 +90,145 @@ export class RehearsedAgent implements Agent {
       }, remainingMs);
     });
   }
+}
+
+/** Which faults happen to the row that stands at a place of the agent's list. */
+export type MeetRow = (row: JsonValue, index: number) => ReadonlySet<FaultName>;
+
+/** Plays faults on the rows of an answer; its citations go where their rows go. */
+export function playRowFaults(result: AgentResult, meetRow: MeetRow): AgentResult {
+  return changeRows(result, (entries) => entries.flatMap((entry) => playOnEntry(entry, meetRow)));
+}
+
+/** Puts the rows of an answer in another order, the same for the same words. */
+export function reorderRows(result: AgentResult, seed: string, subject: string): AgentResult {
+  const rank = (index: number): number => draw(seed, 'order', subject, index);
+  return changeRows(result, (entries) =>
+    entries
+      .map((entry, index) => ({ entry, rank: rank(index) }))
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ entry }) => entry),
+  );
+}
+
+/** Keeps the first part of the rows, from 0 to 1 of them. */
+export function keepPart(result: AgentResult, part: number): AgentResult {
+  return changeRows(result, (entries) => entries.slice(0, Math.ceil(entries.length * part)));
+}
+
+/** Lets citations name whole rows instead of fields. */
+export function citeByRow(result: AgentResult): AgentResult {
+  const grounding = result.output.grounding.map((entry) => {
+    const row = /^structured\.\w+\[\d+\]/.exec(entry.field)?.[0];
+    return row === undefined ? entry : { ...entry, field: row };
+  });
+  return { ...result, output: { ...result.output, grounding } };
+}
+
+/** Takes the list of rows away altogether. */
+export function loseRows(result: AgentResult): AgentResult {
+  return { ...result, output: { ...result.output, structured: null, grounding: [] } };
+}
+
+/** A row on its way through the faults; `from` is its place in the agent's own list, for its citations. */
+interface Entry {
+  readonly row: JsonValue;
+  readonly from: number | null;
+}
+
+function playOnEntry(entry: Entry, meetRow: MeetRow): Entry[] {
+  if (entry.from === null) return [entry];
+  const faults = meetRow(entry.row, entry.from);
+  if (faults.has('rows_dropped')) return [];
+  let row = entry.row;
+  if (faults.has('nulls')) row = changeFields(row, () => null);
+  if (faults.has('wrong_types')) row = changeFields(row, toWrongType);
+  if (faults.has('ids_changed') && isJsonObject(row))
+    row = { ...row, row_id: `${String(row.row_id)}-changed` };
+  const played = { row, from: faults.has('citations_dropped') ? null : entry.from };
+  return [
+    played,
+    ...(faults.has('rows_doubled') ? [played] : []),
+    ...(faults.has('rows_invented') ? [{ row: inventRow(row), from: null }] : []),
+  ];
+}
+
+function changeRows(
+  result: AgentResult,
+  change: (entries: readonly Entry[]) => readonly Entry[],
+): AgentResult {
+  const { structured, grounding } = result.output;
+  const list = findList(structured);
+  if (list === null || !isJsonObject(structured)) return result;
+  const entries = change(list.rows.map((row, index) => ({ row, from: index })));
+  return {
+    ...result,
+    output: {
+      ...result.output,
+      structured: { ...structured, [list.key]: entries.map((entry) => entry.row) },
+      grounding: moveGrounding(grounding, `structured.${list.key}`, entries),
+    },
+  };
+}
+
+/** The list of rows in an answer: `rows`, or the first list there is. */
+function findList(
+  structured: JsonValue,
+): { readonly key: string; readonly rows: readonly JsonValue[] } | null {
+  if (!isJsonObject(structured)) return null;
+  for (const key of ['rows', ...Object.keys(structured)]) {
+    const rows = readOwn(structured, key);
+    if (Array.isArray(rows)) return { key, rows };
+  }
+  return null;
+}
+
+/** Lets each citation of a row follow it to its new places; citations of nothing in particular stay. */
+function moveGrounding(
+  grounding: readonly Grounding[],
+  list: string,
+  entries: readonly Entry[],
+): readonly Grounding[] {
+  const byRow = new Map<number, Grounding[]>();
+  const rest: Grounding[] = [];
+  for (const entry of grounding) {
+    const index = readIndex(entry.field, list);
+    if (index === null) rest.push(entry);
+    else byRow.set(index, [...(byRow.get(index) ?? []), entry]);
+  }
+  const moved = entries.flatMap((entry, index) =>
+    (entry.from === null ? [] : (byRow.get(entry.from) ?? [])).map((each) => ({
+      ...each,
+      field: each.field.replace(`${list}[${entry.from}]`, `${list}[${index}]`),
+    })),
+  );
+  return [...rest, ...moved];
+}
+
+function readIndex(field: string, list: string): number | null {
+  if (!field.startsWith(`${list}[`)) return null;
+  const digits = /^\d+(?=\])/.exec(field.slice(list.length + 1))?.[0];
+  return digits === undefined ? null : Number(digits);
+}
+
+function changeFields(row: JsonValue, change: (value: JsonValue) => JsonValue): JsonValue {
+  if (!isJsonObject(row)) return row;
+  if (isJsonObject(row.fields)) return { ...row, fields: mapValues(row.fields, change) };
+  const { row_id, ...fields } = row;
+  return { ...(row_id === undefined ? {} : { row_id }), ...mapValues(fields, change) };
+}
+
+function mapValues(object: JsonObject, change: (value: JsonValue) => JsonValue): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
+}
+
+function toWrongType(value: JsonValue): JsonValue {
+  if (value === null) return null;
+  if (typeof value === 'string') return { value };
+  if (Array.isArray(value)) return 'see the source';
+  return typeof value === 'object' ? [value] : 'about that much';
+}
+
+function inventRow(row: JsonValue): JsonValue {
+  return isJsonObject(row) ? { ...row, row_id: 'invented' } : row;
 }

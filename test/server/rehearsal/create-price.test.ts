@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toMicros } from '../../../src/model/money.js';
+import { toMicros } from '../../../src/model/format.js';
 import type { AgentRun, CreateRunRequest } from '../../../src/model/run.js';
 import { createPrice } from '../../../src/server/rehearsal/create-price.js';
 import { createRunDocument, type RunEnd } from '../../../src/server/run-document.js';

@@ -1,0 +1,185 @@
+import Fuse from 'fuse.js';
+import { isPlaceholder, normaliseCompanyName, readEntityKey } from '../../model/entity-key.js';
+import { normalisePersonName, normaliseText } from '../../model/normalize.js';
+import { type NumberStyle, resolveNumberStyle } from './coerce-value.js';
+import { type Roles, resolveRoles, type Table } from './table.js';
+
+const MIN_CHARACTERS = 6;
+const MAX_CHARACTERS = 200;
+const MAX_CACHED = 10_000;
+
+/**
+ * Finds the names that differ from a given one by one slip of the pen: a letter more, less or other, or two neighbours swapped.
+ * Numbers and words of one or two letters must be the same: "Fund II" is not "Fund III". All names handed in are folded already.
+ */
+export function createSimilarNames(names: readonly string[]): (name: string) => readonly string[] {
+  const halves = new Map<string, string[]>();
+  for (const name of names) {
+    if (name.length < MIN_CHARACTERS || name.length > MAX_CHARACTERS) continue;
+    for (const half of listHalves(name, name.length)) {
+      const others = halves.get(half);
+      if (others === undefined) halves.set(half, [name]);
+      else others.push(name);
+    }
+  }
+  const cache = new Map<string, readonly string[]>();
+  return (name) => {
+    const known = cache.get(name) ?? findSimilar(halves, name);
+    if (cache.size >= MAX_CACHED) cache.clear();
+    cache.set(name, known);
+    return known;
+  };
+}
+
+/** One slip leaves one half of a name whole, so only names that share a half need a look; `length` is that of the name looked for. */
+function listHalves(name: string, length: number): readonly string[] {
+  const half = Math.floor((length - 1) / 2);
+  return [`${length}^${name.slice(0, half)}`, `${length}$${name.slice(-half)}`];
+}
+
+function findSimilar(halves: ReadonlyMap<string, readonly string[]>, name: string): readonly string[] {
+  if (name.length < MIN_CHARACTERS || name.length > MAX_CHARACTERS) return [];
+  const lengths = [name.length - 1, name.length, name.length + 1];
+  const near = new Set(
+    lengths.flatMap((length) => listHalves(name, length).flatMap((half) => halves.get(half) ?? [])),
+  );
+  const fixed = listFixedWords(name);
+  return [...near].filter(
+    (other) => other !== name && listFixedWords(other) === fixed && isOneSlip(name, other),
+  );
+}
+
+function listFixedWords(name: string): string {
+  const words = name.split(' ').filter((word) => word.length <= 2 || /\p{N}/u.test(word));
+  return words.sort().join(' ');
+}
+
+// The matcher looks for a text inside another, so it is asked both ways round; its score is the share of letters that are wrong.
+function isOneSlip(name: string, other: string): boolean {
+  if (isSwap(name, other)) return true;
+  const there = Fuse.match(name, other, MATCHING);
+  const back = Fuse.match(other, name, MATCHING);
+  return (
+    there.isMatch && back.isMatch && Math.max(there.score * name.length, back.score * other.length) < 1.5
+  );
+}
+
+const MATCHING = { ignoreLocation: true, ignoreFieldNorm: true, threshold: 0.25 };
+
+function isSwap(name: string, other: string): boolean {
+  if (name.length !== other.length) return false;
+  let at = 0;
+  while (at < name.length && name[at] === other[at]) at += 1;
+  return `${name.slice(0, at)}${name[at + 1]}${name[at]}${name.slice(at + 2)}` === other;
+}
+
+export type NameKind = 'person' | 'company';
+
+/** A table made ready for look-ups. Each index is built when it is first used, and then answers in constant time. */
+export interface TableIndex {
+  readonly table: Table;
+  readonly roles: Roles;
+  /** Records whose value in a column has this entity key. */
+  findByKey(column: number, key: string): readonly number[];
+  /** Records of this name, letter for letter but for case, accents and spaces. */
+  findByName(kind: NameKind, name: string): readonly number[];
+  /** Records of this name once titles and legal forms are left out. */
+  findByFoldedName(kind: NameKind, name: string): readonly number[];
+  /** Records whose folded name is this one but for a slip of the pen; each list is the records of one name. */
+  findBySimilarName(kind: NameKind, name: string): readonly (readonly number[])[];
+  /** How the numbers of a column are written. */
+  readNumberStyle(column: number): NumberStyle;
+}
+
+type Index = ReadonlyMap<string, readonly number[]>;
+
+export function createTableIndex(table: Table): TableIndex {
+  const roles = resolveRoles(table.columns);
+  const indexes = new Map<string, Index>();
+  const open = (name: string, build: () => Index): Index => {
+    const known = indexes.get(name) ?? build();
+    indexes.set(name, known);
+    return known;
+  };
+  const byName = (kind: NameKind): Index =>
+    open(`${kind} name`, () =>
+      indexRecords(table, (record) => listNames(table, roles, kind, record).map(normaliseText)),
+    );
+  const byFoldedName = (kind: NameKind): Index =>
+    open(`${kind} folded`, () =>
+      indexRecords(table, (record) =>
+        listNames(table, roles, kind, record).map((name) => foldName(kind, name)),
+      ),
+    );
+  const styles = new Map<number, NumberStyle>();
+  const similar = new Map<NameKind, (name: string) => readonly string[]>();
+  return {
+    table,
+    roles,
+    findByKey: (column, key) =>
+      open(`column ${column}`, () => indexRecords(table, (record) => listKeys(table, column, record))).get(
+        key,
+      ) ?? [],
+    findByName: (kind, name) => byName(kind).get(normaliseText(name)) ?? [],
+    findByFoldedName: (kind, name) => byFoldedName(kind).get(foldName(kind, name)) ?? [],
+    findBySimilarName: (kind, name) => {
+      const find = similar.get(kind) ?? createSimilarNames([...byFoldedName(kind).keys()]);
+      similar.set(kind, find);
+      return find(foldName(kind, name)).map((found) => byFoldedName(kind).get(found) ?? []);
+    },
+    readNumberStyle: (column) => {
+      const style =
+        styles.get(column) ?? resolveNumberStyle(table.records.map((record) => record.values[column]));
+      styles.set(column, style);
+      return style;
+    },
+  };
+}
+
+/** A name as it is compared when its letters are not the same. */
+export function foldName(kind: NameKind, name: string): string {
+  return kind === 'person' ? normalisePersonName(name) : normaliseCompanyName(name);
+}
+
+/** The names that a record goes by: its name columns, and the aliases beside them. */
+export function listNames(table: Table, roles: Roles, kind: NameKind, record: number): string[] {
+  const values = table.records[record]?.values ?? [];
+  const names = (kind === 'person' ? roles.people : roles.companies).flatMap((column) =>
+    splitList(values[column]),
+  );
+  if (kind === 'company' || roles.nameParts === null) return names;
+  const parts = roles.nameParts.flatMap((column) => splitList(values[column]));
+  return parts.length === 2 ? [parts.join(' '), ...names] : names;
+}
+
+/** The entity keys of a record in a column; a cell may hold several, with semicolons between. */
+export function listKeys(table: Table, column: number, record: number): string[] {
+  const { kind = 'text' } = table.columns[column] ?? {};
+  return splitList(table.records[record]?.values[column])
+    .flatMap((text) => readEntityKey(kind, text) ?? [])
+    .filter((key) => !(STRICT_KINDS.has(kind) && key.startsWith('text:')));
+}
+
+/** Text in such a column that is no domain, address or number says nothing about who the record is. */
+const STRICT_KINDS: ReadonlySet<string> = new Set(['domain', 'url', 'email', 'phone']);
+
+function splitList(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(splitList);
+  if (typeof value !== 'string' && typeof value !== 'number') return [];
+  return String(value)
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => !isPlaceholder(part));
+}
+
+function indexRecords(table: Table, list: (record: number) => readonly string[]): Index {
+  const index = new Map<string, number[]>();
+  for (let record = 0; record < table.records.length; record++) {
+    for (const key of list(record)) {
+      const known = index.get(key);
+      if (known === undefined) index.set(key, [record]);
+      else if (known.at(-1) !== record) known.push(record);
+    }
+  }
+  return index;
+}

@@ -1,0 +1,304 @@
+import type { CheckedRow, CheckedRun, FieldAnswer, RowAnswer } from '../model/answer.js';
+import type { Batch } from '../model/batch.js';
+import {
+  cleanLine,
+  cleanText,
+  isPlainLink,
+  MAX_SOURCE_LENGTH,
+  MAX_TITLE_LENGTH,
+} from '../model/foreign-text.js';
+import { escapeToken, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { readEntryFields, readRowEntries } from '../model/row-entries.js';
+import type { AgentRun, Citation, Confidence, Grounding } from '../model/run.js';
+
+/** Where a field's value came from, and how sure the agent is of it. */
+export interface FieldGrounding {
+  readonly citations: readonly Citation[];
+  readonly confidence: Confidence | null;
+}
+
+/** No reader of a cell looks at more. */
+const MAX_CITATIONS = 100;
+
+/**
+ * Joins citations and confidence to the fields of rows, by the index in the agent's own list. What is said of a field
+ * (or of anything inside its value) goes before what is said of its whole row; of several confidences the lowest
+ * counts; what is said of the root says nothing about a row. A field without a value has no grounding.
+ */
+export function joinGrounding(
+  rows: readonly CheckedRow[],
+  grounding: readonly Grounding[],
+  structured: JsonValue,
+): ReadonlyMap<CheckedRow, ReadonlyMap<string, FieldGrounding>> {
+  const names = [...new Set(rows.flatMap((row) => [...row.fields.keys()]))];
+  const readPath = createPathReader(structured, names);
+  const byRow = new Map<number, RowGroundings>();
+  for (const entry of Array.isArray(grounding) ? grounding : []) {
+    const place = isJsonObject(entry) && typeof entry.field === 'string' ? readPath(entry.field) : null;
+    if (place === null) continue;
+    const found = byRow.get(place.index) ?? { whole: [], fields: new Map<string, Grounding[]>() };
+    byRow.set(place.index, found);
+    if (place.field === null) found.whole.push(entry);
+    else append(found.fields, place.field, entry);
+  }
+  return new Map(rows.map((row) => [row, joinRow(row, byRow)]));
+}
+
+interface RowGroundings {
+  readonly whole: Grounding[];
+  readonly fields: Map<string, Grounding[]>;
+}
+
+function append(lists: Map<string, Grounding[]>, name: string, entry: Grounding): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [entry]);
+  else list.push(entry);
+}
+
+const NO_GROUNDING: FieldGrounding = { citations: [], confidence: null };
+
+function joinRow(
+  row: CheckedRow,
+  byRow: ReadonlyMap<number, RowGroundings>,
+): ReadonlyMap<string, FieldGrounding> {
+  return new Map(
+    [...row.fields].map(([name, field]): [string, FieldGrounding] => {
+      const found = field.value === null ? undefined : findGroundings(row, name, byRow);
+      if (found === undefined) return [name, NO_GROUNDING];
+      const own = found.fields.get(name) ?? [];
+      const citations = readCitations(own);
+      return [
+        name,
+        {
+          citations: citations.length > 0 ? citations : readCitations(found.whole),
+          confidence: readConfidence(own) ?? readConfidence(found.whole),
+        },
+      ];
+    }),
+  );
+}
+
+/** What is said of a field's row: by its one entry, or by those of several that the value came from. */
+function findGroundings(
+  row: CheckedRow,
+  name: string,
+  byRow: ReadonlyMap<number, RowGroundings>,
+): RowGroundings | undefined {
+  const places = row.twice?.places.get(name);
+  if (places === undefined) return byRow.get(row.index);
+  const found = places.flatMap((index) => byRow.get(index) ?? []);
+  return {
+    whole: found.flatMap(({ whole }) => whole),
+    fields: new Map([[name, found.flatMap(({ fields }) => fields.get(name) ?? [])]]),
+  };
+}
+
+/** The pages, each once and in order. */
+function readCitations(groundings: readonly Grounding[]): readonly Citation[] {
+  const byUrl = new Map<string, Citation>();
+  for (const { citations } of groundings) {
+    for (const citation of Array.isArray(citations) ? citations : []) {
+      const url = isJsonObject(citation) ? readUrl(citation.url) : null;
+      if (url === null || (!byUrl.has(url) && byUrl.size >= MAX_CITATIONS)) continue;
+      const title =
+        typeof citation.title === 'string' ? cleanLine(citation.title, MAX_TITLE_LENGTH) || null : null;
+      byUrl.set(url, { url, title: byUrl.get(url)?.title ?? title });
+    }
+  }
+  return [...byUrl.values()];
+}
+
+/**
+ * The address of a source, without the white space that would cut it in two in a cell. Whether it is a link is decided when it
+ * is written; a name without a scheme is not an address, and a user name is not kept.
+ */
+function readUrl(value: unknown): string | null {
+  if (typeof value !== 'string') return null;
+  const text = cleanText(value).trim();
+  if (!URL.canParse(text)) return null;
+  if (isPlainLink(text)) return text;
+  const { protocol, username, password, href } = new URL(text);
+  const isAddress = /^(?:https?|file):$/.test(protocol);
+  if (!isAddress) return cleanLine(text, MAX_TITLE_LENGTH);
+  if (!/^(?:https?|file):\/\//i.test(text) || text.length > MAX_SOURCE_LENGTH) return null;
+  if (username !== '' || password !== '') return href.replace(/^([a-z]+:\/\/)[^/?#]*@/, '$1***@');
+  return /\s/.test(text) ? href : text;
+}
+
+const CONFIDENCES: readonly Confidence[] = ['low', 'medium', 'high'];
+
+function readConfidence(groundings: readonly Grounding[]): Confidence | null {
+  const said = groundings.map(({ confidence }) =>
+    typeof confidence === 'string' ? confidence.toLowerCase() : null,
+  );
+  return CONFIDENCES.find((confidence) => said.includes(confidence)) ?? null;
+}
+
+/** What a grounding path speaks of: a field of an entry of the agent's own list, or (`field` null) the whole entry. */
+export interface GroundedPlace {
+  readonly index: number;
+  readonly field: string | null;
+}
+
+/**
+ * Reads grounding paths in every spelling seen: dots, brackets, quoted keys, `$.`, JSON Pointer, with or without
+ * `output`, `structured` and `fields`. How keys with dots or brackets are escaped is nobody's rule, so a path is held
+ * against the keys that the answer really has, the longest first, and never cut apart by its punctuation.
+ */
+export function createPathReader(
+  structured: JsonValue,
+  names: readonly string[],
+): (path: string) => GroundedPlace | null {
+  const { keys: listKeys, isList, values: entries } = readRowEntries(structured);
+  const listForms = listKeys.map((key) => (key === 'rows' ? ROWS_FORMS : listKeyForms(key)));
+  let keys: readonly { readonly name: string; readonly forms: readonly string[] }[] | null = null;
+  const exact = new Map<string, string>(names.map((name) => [`.fields.${name}`, name]));
+
+  const readIndex = (rest: string): { readonly index: number; readonly rest: string } | null => {
+    if (!isList) return { index: 0, rest };
+    const [whole = '', a, b] = /^(?:\.?\[["']?(\d{1,9})["']?\]|[./]?(\d{1,9}))(?=$|[.[/])/.exec(rest) ?? [];
+    const digits = a ?? b;
+    return digits === undefined ? null : { index: Number(digits), rest: rest.slice(whole.length) };
+  };
+
+  const readField = (rest: string): string | null => {
+    keys ??= [...names]
+      .sort((a, b) => b.length - a.length)
+      .map((name) => ({ name, forms: listKeyForms(name) }));
+    return keys.find(({ forms }) => matchKey(rest, forms) !== null)?.name ?? null;
+  };
+
+  const wrapped = new Map<number, boolean>();
+  const isWrapped = (index: number, entry: JsonObject): boolean => {
+    const known = wrapped.get(index) ?? readEntryFields(entry, names)?.keys.length === 1;
+    wrapped.set(index, known);
+    return known;
+  };
+
+  const readPlace = (start: string): GroundedPlace | null => {
+    let rest: string | null = start;
+    for (const forms of listForms) rest = rest === null ? null : matchKey(rest, forms);
+    const found = rest === null ? null : readIndex(rest);
+    const entry = found === null ? undefined : entries[found.index];
+    if (found === null || !isJsonObject(entry)) return null;
+    const { index } = found;
+    const hasFields = isWrapped(index, entry);
+    const known = hasFields ? exact.get(found.rest) : undefined;
+    if (known !== undefined) return { index, field: known };
+    const inner = matchKey(found.rest, FIELDS_FORMS);
+    // The root says nothing about one row, not even where the root is all there is.
+    if (found.rest === '' || (hasFields && inner === '')) return isList ? { index, field: null } : null;
+    const beside = hasFields && isEntryKey(found.rest) ? null : readField(found.rest);
+    const inside = inner === null ? null : readField(inner);
+    const field = hasFields ? (inside ?? beside) : (beside ?? inside);
+    if (field !== null) return { index, field };
+    return inner === '' && isList ? { index, field: null } : null;
+  };
+
+  return (path) => {
+    for (const start of listStarts(path.trim())) {
+      const place = readPlace(start);
+      if (place !== null) return place;
+    }
+    return null;
+  };
+}
+
+/** True for the keys of the entry itself, which are no fields even if a field is called so. */
+function isEntryKey(rest: string): boolean {
+  return matchKey(rest, ROW_ID_FORMS) !== null || matchKey(rest, FIELDS_FORMS) !== null;
+}
+
+/** The ways in which a path can name a key. */
+function listKeyForms(key: string): readonly string[] {
+  const quoted = JSON.stringify(key);
+  const single = key.replace(/[\\']/g, '\\$&');
+  const token = escapeToken(key);
+  const forms = [
+    `.${key}`,
+    key,
+    `[${quoted}]`,
+    `['${single}']`,
+    `["${key}"]`,
+    `['${key}']`,
+    `[${key}]`,
+    `.${quoted}`,
+    `.${key.replace(/[.[\]\\]/g, '\\$&')}`,
+    `/${token}`,
+    `/${encodeURIComponent(token)}`,
+  ];
+  return [...new Set(forms.flatMap((form) => (form.startsWith('[') ? [form, `.${form}`] : [form])))];
+}
+
+const ROWS_FORMS = listKeyForms('rows');
+const ROW_ID_FORMS = listKeyForms('row_id');
+const FIELDS_FORMS = listKeyForms('fields');
+const OUTPUT_FORMS = listKeyForms('output');
+const STRUCTURED_FORMS = listKeyForms('structured');
+
+/** What is left of a path after a key; null if the path does not go on with this key. */
+function matchKey(rest: string, forms: readonly string[]): string | null {
+  const form = forms.find((candidate) => rest.startsWith(candidate) && isBoundary(rest[candidate.length]));
+  return form === undefined ? null : rest.slice(form.length);
+}
+
+function isBoundary(next: string | undefined): boolean {
+  return next === undefined || next === '.' || next === '[' || next === '/';
+}
+
+/** A path without what stands in front of the answer, and as it is. */
+function listStarts(path: string): string[] {
+  const bare = path.startsWith('$') || path.startsWith('#') ? path.slice(1) : path;
+  const inOutput = matchKey(bare, OUTPUT_FORMS);
+  const inStructured = matchKey(inOutput ?? bare, STRUCTURED_FORMS);
+  return [inStructured, inOutput, bare].filter((start) => start !== null);
+}
+
+/** Why fields of a row have no value, in the agent's words. */
+export interface RowReasons {
+  find(rowId: string, field: string): string | null;
+}
+
+const MAX_CHARACTERS = 300;
+
+/**
+ * Reads the reasons that the text of a run gives for single rows: lines that begin with the row id and a colon or, for
+ * one field, with `ID.city:`. Ids are our own and mean nothing in prose, so no other line is taken for one.
+ */
+export function readReasons(batch: Batch, text: string): RowReasons {
+  const ids = new Set(batch.rows.map((row) => row.rowId));
+  const reasons = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [start = ''] = /^[^\s.:]+/.exec(line) ?? [];
+    if (!ids.has(start)) continue;
+    const places = [start, ...batch.fields.map((field) => `${start}.${field}`)];
+    const place = places.find((each) => line.startsWith(`${each}:`));
+    const words = place === undefined ? '' : cleanLine(line.slice(place.length + 1), MAX_CHARACTERS);
+    if (place !== undefined && words !== '' && !reasons.has(place)) reasons.set(place, words);
+  }
+  return {
+    find: (rowId, field) => reasons.get(`${rowId}.${field}`) ?? reasons.get(rowId) ?? null,
+  };
+}
+
+/** The answers of a run as the ledger keeps them: each checked row's values with their citations and confidence. */
+export function createAnswers(batch: Batch, checked: CheckedRun, run: AgentRun): RowAnswer[] {
+  const groundings = joinGrounding(checked.rows, run.output.grounding, run.output.structured);
+  const reasons = readReasons(batch, run.output.text);
+  return checked.rows.map((row) => {
+    const grounding = groundings.get(row);
+    const fields = [...row.fields].map(([name, field]): [string, FieldAnswer] => [
+      name,
+      {
+        value: field.value,
+        confidence: grounding?.get(name)?.confidence ?? null,
+        citations: grounding?.get(name)?.citations ?? [],
+        issue: field.issue ?? (field.value === null ? reasons.find(row.rowId, name) : null),
+        runId: run.id,
+        effort: batch.effort,
+        triedEffort: batch.effort,
+      },
+    ]);
+    return { key: row.key, fields: new Map(fields) };
+  });
+}

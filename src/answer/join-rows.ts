@@ -1,0 +1,155 @@
+import type { StoredAnswer } from '../ledger/records.js';
+import {
+  type FieldAnswer,
+  type FilledRow,
+  isDoubtful,
+  type RowOutcome,
+  type RowStatus,
+} from '../model/answer.js';
+import { type Ask, isEmbedded, readNextSteps } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
+import { cleanAnswer, cleanLine } from '../model/foreign-text.js';
+import { listKeys, type RowQuestion, readQuestion, resolveKey } from '../model/question.js';
+import type { Row } from '../model/row.js';
+
+export interface JoinContext {
+  readonly ask: Ask;
+  readonly overwrite: boolean;
+  /** @default what is blank without options */
+  readonly blanks?: Blanks;
+  /** What a row without an answer is: the cap was reached, or it was not asked yet. */
+  readonly unasked: 'over_budget' | 'pending';
+  /** False for a row beyond `--limit` or outside `--sample`: it was not asked, whatever the cap. */
+  isWanted(row: Row): boolean;
+  findExclusion(row: Row): { readonly line: number } | null;
+  /** How the exclusion file is called in a message. */
+  readonly exclusionName: string;
+  findAnswers(keys: readonly string[]): ReadonlyMap<string, StoredAnswer>;
+  /** True to leave values as the agent gave them, control characters and all. */
+  readonly raw: boolean;
+  /** True where a key is met for the first time in this reading: a twin costs nothing. */
+  claimKey(key: string): boolean;
+}
+
+const MAX_ERROR_LENGTH = 8_000;
+
+const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
+
+/** Joins each row of a chunk with what the ledger knows of its question: exactly one outcome a row. */
+export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[] {
+  const read = rows.map((row) => readQuestion(row, context.ask, context.overwrite, context.blanks));
+  const keys = read.flatMap(listKeys);
+  const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
+  const isKnown = (key: string): boolean => answers.has(key);
+  return rows.map((row, index) => {
+    const question = read[index];
+    if (question === undefined) throw new RangeError('a row has a question');
+    const key = question.status === 'question' ? resolveKey(question, isKnown) : '';
+    const stored = answers.get(key);
+    const outcome = createOutcome(row, question, stored, context);
+    return { row, outcome: { ...outcome, ...readCost(key, stored, context) } };
+  });
+}
+
+/** The first of several equal rows bears their cost. */
+function readCost(
+  key: string,
+  stored: StoredAnswer | undefined,
+  context: JoinContext,
+): Pick<RowOutcome, 'costMicros' | 'isCostEstimated'> {
+  if (stored === undefined || stored.costMicros === 0 || !context.claimKey(key)) return FREE;
+  return { costMicros: stored.costMicros, isCostEstimated: stored.estimatedMicros > 0 };
+}
+
+const FREE = { costMicros: 0, isCostEstimated: false } as const;
+
+function createOutcome(
+  row: Row,
+  question: RowQuestion,
+  stored: StoredAnswer | undefined,
+  context: JoinContext,
+): RowOutcome {
+  const exclusion = context.findExclusion(row);
+  if (exclusion !== null) {
+    return createBareOutcome('excluded', `excluded by ${context.exclusionName}, line ${exclusion.line}`);
+  }
+  switch (question.status) {
+    case 'unchanged':
+      return createBareOutcome('unchanged', null);
+    case 'unsendable':
+      return createBareOutcome('failed', question.reason);
+    case 'question':
+      return stored === undefined
+        ? createBareOutcome(readUnasked(row, context), null)
+        : createAnsweredOutcome(question.fields, stored, readUnasked(row, context), context);
+  }
+}
+
+function readUnasked(row: Row, context: JoinContext): Unasked {
+  return context.isWanted(row) ? context.unasked : 'pending';
+}
+
+type Unasked = JoinContext['unasked'];
+
+function createAnsweredOutcome(
+  asked: readonly string[],
+  stored: StoredAnswer,
+  unasked: Unasked,
+  { ask, raw }: JoinContext,
+): RowOutcome {
+  const fields = new Map<string, FieldAnswer>();
+  const rules = { raw, isEmbedded: isEmbedded(ask) };
+  for (const name of asked) {
+    const answer = stored.fields.get(name);
+    if (answer !== undefined) fields.set(name, cleanAnswer(answer, rules));
+  }
+  const found = [...fields.values()].filter((answer) => answer.value !== null).length;
+  const open =
+    found === asked.length
+      ? []
+      : readNextSteps(ask, asked, stored.fields).flatMap(({ fields: names }) => names);
+  const status = readStatus(found, asked.length, open.length > 0, stored.failure !== null, unasked);
+  const reasons = [
+    ...(stored.failure === null ? [] : [stored.failure]),
+    ...describeHoles(fields),
+    ...(status === 'partial' && stored.failure === null && open.length > 0
+      ? [`${open.join(', ')}: still to be asked${unasked === 'over_budget' ? ', the budget is reached' : ''}`]
+      : []),
+  ];
+  return {
+    status,
+    error: reasons.length === 0 ? null : cleanLine(reasons.join('; '), MAX_ERROR_LENGTH),
+    ...FREE,
+    runId: stored.runId === null ? null : cleanLine(stored.runId, 200),
+    fields,
+  };
+}
+
+/** Why fields have no value; fields that share a reason are named together. */
+function describeHoles(fields: ReadonlyMap<string, FieldAnswer>): string[] {
+  const names = new Map<string, string[]>();
+  for (const [name, field] of fields) {
+    const { value, issue } = field;
+    if (issue !== null && (value === null || isDoubtful(field)))
+      names.set(issue, [...(names.get(issue) ?? []), name]);
+  }
+  return [...names].map(([issue, shared]) => `${shared.join(', ')}: ${issue}`);
+}
+
+function readStatus(
+  found: number,
+  asked: number,
+  isOpen: boolean,
+  hasFailed: boolean,
+  unasked: Unasked,
+): RowStatus {
+  if (found === asked) return 'enriched';
+  if (found > 0) return 'partial';
+  if (!isOpen) return 'not_found';
+  // Nothing found yet, and a field or a higher effort is still to be asked.
+  return hasFailed ? 'failed' : unasked;
+}
+
+function createBareOutcome(status: RowStatus, error: string | null): RowOutcome {
+  return { status, error, ...FREE, runId: null, fields: NO_FIELDS };
+}

@@ -1,0 +1,353 @@
+import { createUsageError } from '../errors.js';
+import type { PreviousJob } from '../ledger/records.js';
+import type { RemainingRows } from '../model/events.js';
+import { holdsObjects } from '../model/file-format.js';
+import { formatMicros, limitMicros } from '../model/format.js';
+import { KeySet } from '../model/key-set.js';
+import { type Climb, type Quote, readLikelyMicros, readWorstMicros } from '../model/prices.js';
+import {
+  listKeys,
+  MAX_RECORD_BYTES,
+  type Question,
+  type QuestionGroup,
+  readQuestion,
+} from '../model/question.js';
+import type { Row } from '../model/row.js';
+import { QuestionPool } from '../run/batcher.js';
+import { InFlight, type Selection, selectRows } from '../select/select-rows.js';
+import { isAgreed, type SharedAnswers, SharedAnswersCounter, settleDoubts } from './doubts.js';
+import { pickSample, type Trip } from './job-context.js';
+import type { SurveyCounts } from './progress.js';
+import type { RecoveredBatches } from './recover.js';
+import { describeChanges, reportNotes, reportUnmatched } from './report-warnings.js';
+import { addRepairs, type LevelCost, sumLevel } from './stated-cost.js';
+import { StopSwitch } from './stop.js';
+import { CellNotes, PlaceholderNotes } from './warnings.js';
+
+export interface Survey {
+  readonly quote: Quote;
+  readonly counts: SurveyCounts;
+  readonly steps: readonly StepQuote[];
+  /** The first batch that would be sent; null if none would. */
+  readonly firstGroup: QuestionGroup | null;
+  /** The lowest effort level that would be asked, as an index of the ladder; null if nothing would. */
+  readonly lowestLevel: number | null;
+  readonly sample: ReadonlySet<number> | null;
+  /** Rows to be asked that were answered before this file's ask changed; null where it did not change. */
+  readonly repeated: number | null;
+  /** null if no two rows that differ would share an answer. */
+  readonly shared: SharedAnswers | null;
+}
+
+/** What one level of the effort ladder would cost: at worst every row has to climb it, and repairs take all they may. */
+export interface StepQuote extends LevelCost {
+  readonly effort: string;
+  /** Runs of the first time round. */
+  readonly runs: number;
+  /** The first time round and its repairs. */
+  readonly worstMicros: number;
+  /** What it costs if as many rows climb as did before, or as is assumed. */
+  readonly likelyMicros: number;
+}
+
+/** Goes through the whole input as the job would, without sending anything: what would be asked, and what it can cost. */
+export async function surveyRows(trip: Trip): Promise<Survey> {
+  const sample = await pickSample(trip.input, trip.settings.sample, trip.settings.limit);
+  trip.sample = sample;
+  const meter = new QuoteMeter(trip);
+  const repeats = new RepeatCounter(trip);
+  const counts = createCounts();
+  const cellNotes = new CellNotes(trip.ask.send);
+  const shared = new SharedAnswersCounter(trip.ask, trip.input.columns);
+  const placeholders = new PlaceholderNotes(trip);
+  const claims = new Claims(canBePartlyFilled(trip));
+  // What the rows before it ask is known to the claims.
+  const inFlight = trip.inFlight.createView();
+  let rowsRead = 0;
+  for await (const rows of trip.input.openRows()) {
+    if (trip.stop.reason !== null) break;
+    rowsRead += rows.length;
+    trip.tally.countLookedThrough(rowsRead);
+    const selections = selectRows(rows, { ...trip.select, inFlight });
+    const askedRows: Row[] = [];
+    for (const [index, selection] of selections.entries()) {
+      const row = rows[index];
+      const questions = selection.status === 'ask' ? claims.claim(selection.questions) : [];
+      counts[selection.status === 'ask' && questions.length === 0 ? 'twin' : selection.status] += 1;
+      if (row === undefined) continue;
+      if (selection.status !== 'unwanted') placeholders.count(row);
+      shared.add(row, selection);
+      if (questions.length === 0) continue;
+      meter.add(questions);
+      askedRows.push(row);
+    }
+    cellNotes.count(askedRows);
+    repeats.add(askedRows);
+  }
+  reportNotes(trip, [...cellNotes.list(), ...placeholders.list()]);
+  return { ...meter.readQuote(), counts, sample, repeated: repeats.readCount(), shared: shared.find() };
+}
+
+/** False where every row asks for every field, because the input has none of them. */
+function canBePartlyFilled({ ask, input, settings }: Trip): boolean {
+  if (settings.overwrite) return false;
+  // Keys of a JSON file may come up late.
+  if (holdsObjects(input.shape)) return true;
+  return ask.fields.some(({ name }) =>
+    input.columns.some((column) => column === name || column.startsWith(`${name}.`)),
+  );
+}
+
+function createCounts(): Record<Selection['status'], number> {
+  return {
+    ask: 0,
+    reused: 0,
+    twin: 0,
+    waiting: 0,
+    unwanted: 0,
+    excluded: 0,
+    unchanged: 0,
+    unsendable: 0,
+    failed: 0,
+  };
+}
+
+/** The share of rows that is assumed to climb, until enough rows of the question were answered. */
+const ASSUMED_SHARE = 0.5;
+const MIN_KNOWN_ROWS = 8;
+
+/** How many rows go on from each level of the ladder: counted from earlier answers, or assumed. */
+function readClimbShares({ ask, ledger }: Trip): Climb[] {
+  if (ask.efforts.length < 2) return [];
+  const known = ledger.readClimbs(ask);
+  return ask.efforts.slice(1).map((to, index) => {
+    const from = ask.efforts[index] ?? '';
+    const { asked, climbed } = known.get(from) ?? { asked: 0, climbed: 0 };
+    return asked < MIN_KNOWN_ROWS
+      ? { from, to, share: ASSUMED_SHARE, knownRows: null }
+      : { from, to, share: climbed / asked, knownRows: asked };
+  });
+}
+
+/** Adds up runs and prices with the very pool that the job batches with. */
+class QuoteMeter {
+  private readonly trip: Trip;
+  private readonly pool: QuestionPool;
+  private readonly steps: { effort: string; runs: number; firstMicros: number; likelyMicros: number }[];
+  /** Rows, and their runs, that begin at each level. */
+  private readonly begun: { rows: number; runs: number }[];
+  private firstGroup: QuestionGroup | null = null;
+  private lowestLevel: number | null = null;
+  private rows = 0;
+  private runs = 0;
+
+  constructor(trip: Trip) {
+    this.trip = trip;
+    this.pool = new QuestionPool({ batchSize: trip.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
+    this.steps = trip.ask.efforts.map((effort) => ({ effort, runs: 0, firstMicros: 0, likelyMicros: 0 }));
+    this.begun = trip.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
+  }
+
+  /** Takes the questions of one row. */
+  add(questions: readonly Question[]): void {
+    this.rows += 1;
+    for (const question of questions) this.pool.add(question);
+    for (let group = this.pool.takeFull(); group !== null; group = this.pool.takeFull()) this.count(group);
+  }
+
+  readQuote(): Pick<Survey, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel'> {
+    for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
+      for (const group of groups) this.count(group);
+    }
+    const { ask, cap } = this.trip;
+    const climbs = readClimbShares(this.trip);
+    this.addLikely(climbs);
+    const costs = this.readLevels();
+    const steps = this.steps.map((step, level) => {
+      const cost = costs[level] ?? addRepairs(0);
+      return { ...step, ...cost, worstMicros: limitMicros(sumLevel(cost)) };
+    });
+    const quote = {
+      rows: this.rows,
+      runs: this.runs,
+      worstMicros: steps.reduce((sum, step) => sum + step.worstMicros, 0),
+      likelyMicros: steps.reduce((sum, step) => sum + step.likelyMicros, 0),
+      climbs,
+      columns: ask.send,
+      maxCostMicros: cap.micros,
+    };
+    return { quote, steps, firstGroup: this.firstGroup, lowestLevel: this.lowestLevel };
+  }
+
+  /** At worst every row climbs the whole ladder from where it stands. */
+  private count(group: QuestionGroup): void {
+    const { ask, prices } = this.trip;
+    this.firstGroup ??= group;
+    this.lowestLevel = Math.min(this.lowestLevel ?? group.level, group.level);
+    this.runs += 1;
+    for (const step of this.steps.slice(group.level)) {
+      step.runs += 1;
+      step.firstMicros += readWorstMicros(prices, step.effort, group.questions.length, ask, group.fields);
+    }
+    const begun = this.begun[group.level];
+    if (begun === undefined) return;
+    begun.rows += group.questions.length;
+    begun.runs += 1;
+  }
+
+  /**
+   * What each level may cost. A run that an earlier command of this job left at work may need repairs and have rows that
+   * climb: both are this command's, and its own price is not.
+   */
+  private readLevels(): LevelCost[] {
+    const { ask, job, ledger, prices } = this.trip;
+    const levels = this.steps.map(({ firstMicros }) => addRepairs(firstMicros));
+    for (const { batch } of ledger.findOpenBatches(ask.id)) {
+      if (batch.jobId !== job.id) continue;
+      const from = Math.max(0, ask.efforts.indexOf(batch.effort));
+      for (const [level, effort] of ask.efforts.entries()) {
+        const cost = levels[level];
+        if (cost === undefined || level < from) continue;
+        const more = addRepairs(readWorstMicros(prices, effort, batch.rows.length, ask, batch.fields));
+        levels[level] = {
+          firstMicros: cost.firstMicros + (level === from ? 0 : more.firstMicros),
+          repairMicros: cost.repairMicros + more.repairMicros,
+        };
+      }
+    }
+    return levels;
+  }
+
+  /** Rows that climb go in full batches, since they wait for one another. */
+  private addLikely(climbs: readonly Climb[]): void {
+    const { prices, settings } = this.trip;
+    let climbing = 0;
+    for (const [level, step] of this.steps.entries()) {
+      const { rows, runs } = this.begun[level] ?? { rows: 0, runs: 0 };
+      const likelyRuns = Math.min(step.runs, runs + Math.ceil(climbing / settings.batchSize));
+      step.likelyMicros = likelyRuns * readLikelyMicros(prices, step.effort);
+      climbing = Math.round((rows + climbing) * (climbs[level]?.share ?? 0));
+    }
+  }
+}
+
+/** Tells what a row asks first from what its twins ask again, over one reading of an input. */
+export class Claims {
+  readonly #isPartlyFilled: boolean;
+  /** By field, or by level where every row asks for every field. */
+  readonly #met = new Map<string, KeySet>();
+
+  constructor(isPartlyFilled: boolean) {
+    this.#isPartlyFilled = isPartlyFilled;
+  }
+
+  /** Leaves of a row's questions what no row before it asks; nothing of them is left of a twin's. */
+  claim(questions: readonly Question[]): Question[] {
+    return questions.flatMap((question) => {
+      const { key, level } = question;
+      if (!this.#isPartlyFilled) return this.#add(String(level), key) ? [question] : [];
+      const fields = question.fields.filter((field) => this.#add(field, key));
+      return fields.length === 0 ? [] : [{ ...question, fields }];
+    });
+  }
+
+  #add(name: string, key: string): boolean {
+    let met = this.#met.get(name);
+    if (met === undefined) {
+      met = new KeySet();
+      this.#met.set(name, met);
+    }
+    return met.add(key);
+  }
+}
+
+/** Counts the rows that a changed ask asks although the ask before it, on the same file, had an answer for them. */
+export class RepeatCounter {
+  private readonly trip: Trip;
+  private readonly previous: PreviousJob | null;
+  private repeated = 0;
+
+  constructor(trip: Trip) {
+    const { previous } = trip.job;
+    this.trip = trip;
+    this.previous = previous !== null && previous.answered > 0 ? previous : null;
+  }
+
+  /** Takes rows that are to be asked. */
+  add(rows: readonly Row[]): void {
+    const { previous } = this;
+    if (previous === null || rows.length === 0) return;
+    const { ledger, settings, blanks } = this.trip;
+    const keys = rows.map((row) => listKeys(readQuestion(row, previous.ask, settings.overwrite, blanks)));
+    const found = ledger.findAnswers({ id: previous.id, askId: previous.ask.id }, [...new Set(keys.flat())]);
+    const isAnswered = (key: string): boolean => (found.get(key)?.answeredAtMs ?? null) !== null;
+    this.repeated += keys.filter((each) => each.some(isAnswered)).length;
+  }
+
+  /** null: nothing was answered before, or it was the same ask. */
+  readCount(): number | null {
+    return this.previous === null ? null : this.repeated;
+  }
+}
+
+/**
+ * Reads the whole input before a dollar is spent: a broken file is an error here, and what the job can cost is known.
+ * Throws a usage error where nobody agreed to the cost. Stops a job that has found nothing so far, unless it may go on.
+ */
+export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Promise<void> {
+  const { settings, hooks, agent, stop } = trip;
+  if (settings.sample === null && agent.isFree) return reportChanges(trip, null);
+  const survey = await surveyRows(trip);
+  const { quote, counts, repeated, lowestLevel } = survey;
+  // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
+  if (stop.reason !== null) return;
+  trip.surveyed = counts;
+  if (!agent.isFree && quote.worstMicros > 0) trip.statedCost.state(survey.steps);
+  trip.tally.expectRows(counts);
+  reportChanges(trip, repeated);
+  reportUnmatched(trip);
+  // Runs that an earlier process left may still find something: then it is decided once they have ended.
+  const isFruitless = lowestLevel !== null && trip.yields.isFruitless(lowestLevel);
+  if (isFruitless && recovered.runs.length === 0 && !(await trip.yields.mayGoOn(lowestLevel))) {
+    trip.yields.stopIfClosed();
+    return;
+  }
+  // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0. What runs that
+  // were left at work may still need was agreed to when they were started.
+  const isPaid = !agent.isFree && quote.rows > 0 && quote.worstMicros > 0;
+  await settleDoubts(trip, survey, isPaid);
+  if (!isPaid) return;
+  if (hooks.confirm !== undefined) {
+    if (await isAgreed(hooks.confirm(quote), hooks.signal)) return;
+    throw createUsageError(
+      'COST_DECLINED',
+      'not started: nothing was sent and nothing was spent',
+      'Give the same command again to be asked again; --limit tries a few rows first.',
+    );
+  }
+  if (settings.options.yes === true || trip.cap.micros !== null) return;
+  throw createUsageError(
+    'COST_NOT_CONFIRMED',
+    `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and nobody agreed to that`,
+    'Give maxCost to cap it, yes to accept it, or a confirm hook that asks.',
+  );
+}
+
+/** Named before anybody is asked to pay for it. */
+function reportChanges({ job, onEvent }: Trip, repeated: number | null): void {
+  const message = describeChanges(job, repeated);
+  if (message !== null) onEvent({ type: 'note', code: 'ASK_CHANGED', message });
+}
+
+function describe(quote: Quote): string {
+  return `${quote.rows} rows in ${quote.runs} runs`;
+}
+
+/** What a job that reached its budget has left to ask, and what that can cost; null for any other. */
+export async function readRemaining(trip: Trip): Promise<RemainingRows | null> {
+  if (trip.stop.reason !== 'budget') return null;
+  // Looked at like a job that has not begun: what was held back is to be asked.
+  const { quote } = await surveyRows({ ...trip, inFlight: new InFlight(), stop: new StopSwitch() });
+  const { rows, runs, worstMicros } = quote;
+  return { rows, runs, worstMicros };
+}

@@ -1,0 +1,315 @@
+import { joinRows } from '../answer/join-rows.js';
+import { RowfillError } from '../errors.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { JobRecord, Spend } from '../ledger/records.js';
+import {
+  type FieldAnswer,
+  type FilledRow,
+  ROW_STATUSES,
+  type RowCounts,
+  type RowStatus,
+} from '../model/answer.js';
+import { type Ask, hashText } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
+import type {
+  EnrichEvent,
+  FinishedOutput,
+  JobSummary,
+  ReachedBudget,
+  RemainingRows,
+} from '../model/events.js';
+import { type FileFormat, holdsObjects } from '../model/file-format.js';
+import type { JsonObject } from '../model/json.js';
+import { KeySet } from '../model/key-set.js';
+import type { Row } from '../model/row.js';
+import { VERSION } from '../model/version.js';
+import { INPUT_GREW, type Input } from '../read/open-input.js';
+import type { Exclusion } from '../select/exclusion.js';
+import { createFitCheck, type OutputOptions, openOutput } from '../write/open-output.js';
+import { createTripCheck, hashFile, rechooseOutput } from './choose-output.js';
+import type { Trip } from './job-context.js';
+import { readDayCaps } from './progress.js';
+import type { RecoveredBatches } from './recover.js';
+import { reportNotes } from './report-warnings.js';
+import { checkColumns, KEPT } from './resolve-ask.js';
+
+export interface OutputJob {
+  readonly input: Input;
+  readonly ask: Ask;
+  readonly blanks: Blanks;
+  readonly ledger: Ledger;
+  readonly job: JobRecord;
+  readonly exclusion: Exclusion;
+  /** How the exclusion file is called in a message. */
+  readonly exclusionName: string;
+  /** What a row without an answer is: the cap was reached, or it was not asked yet. */
+  readonly unasked: 'over_budget' | 'pending';
+  /** False for a row that the job left alone. */
+  isWanted(row: Row): boolean;
+  readonly path: string;
+  readonly overwrite: boolean;
+  readonly raw: boolean;
+  readonly format?: FileFormat | undefined;
+  readonly bom?: boolean | undefined;
+  readonly citationsFile?: string | undefined;
+  readonly beforeCommit?: OutputOptions['beforeCommit'];
+  readonly checkPlace: OutputOptions['checkPlace'];
+  readonly onNote?: OutputOptions['onNote'];
+  /** Hears of every row that was written. */
+  readonly onRow?: ((filled: FilledRow) => void) | undefined;
+}
+
+export interface WrittenOutput {
+  readonly rows: RowCounts;
+  /** Pending rows that no option left out. */
+  readonly leftRows: number;
+  /** The SHA-256 of the file; null where there is none. */
+  readonly digest: string | null;
+}
+
+/** Writes the output of a job that has just run. */
+export async function writeTripOutput(trip: Trip): Promise<WrittenOutput & { readonly path: string }> {
+  const { settings, stop, hooks } = trip;
+  const { options } = settings;
+  const { path, note } = await rechooseOutput(trip);
+  if (note !== null) reportNotes(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
+  const written = await writeOutput({
+    ...trip,
+    exclusionName: options.exclude ?? '',
+    unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
+    isWanted: trip.select.isWanted,
+    path,
+    format: options.format,
+    overwrite: settings.overwrite,
+    raw: options.raw ?? false,
+    bom: options.bom,
+    citationsFile: options.citationsFile,
+    beforeCommit: () => trip.lease?.refuseLost(),
+    checkPlace: createTripCheck(trip),
+    onNote: (each) => reportNotes(trip, [each]),
+    onRow:
+      hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),
+  });
+  trip.onEvent({ type: 'written', path, rows: written.rows });
+  return { ...written, path };
+}
+
+/** Reads the input again, joins each row with its answer and writes them all; the file appears only when it is whole. */
+export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
+  const { input, ledger, job, exclusion, onRow } = parts;
+  await input.readColumns();
+  const output = await openOutput({
+    ...parts,
+    shape: input.shape,
+    columns: input.columns,
+    fields: parts.ask.fields,
+    schema: parts.ask.schema,
+  });
+  const counts = createCounts();
+  let leftRows = 0;
+  const met = new KeySet();
+  const context = {
+    ...parts,
+    findExclusion: exclusion.findMatch.bind(exclusion),
+    findAnswers: (keys: readonly string[]) => ledger.findAnswers(job, keys),
+    claimKey: (key: string) => met.add(key),
+  };
+  try {
+    for await (const rows of input.openRows()) {
+      const filled = joinRows(rows, context);
+      for (const { row, outcome } of filled) {
+        counts[outcome.status] += 1;
+        if (outcome.status === 'pending' && parts.isWanted(row)) leftRows += 1;
+      }
+      counts.total += filled.length;
+      await output.write(filled);
+      if (onRow !== undefined) for (const each of filled) onRow(each);
+    }
+    return { rows: counts, leftRows, digest: await output.commit() };
+  } catch (error) {
+    await output.abort();
+    throw error;
+  }
+}
+
+/** Tells of each row as an event; cell values are in it only where they were asked for. */
+function createRowReport(onEvent: (event: EnrichEvent) => void, withValues: boolean) {
+  return ({ row, outcome }: FilledRow): void => {
+    const { ordinal, line } = row;
+    const { status, costMicros, runId } = outcome;
+    const event = { type: 'row', ordinal, line, status, costMicros, runId } as const;
+    onEvent(withValues ? { ...event, values: readValues(outcome.fields) } : event);
+  };
+}
+
+function readValues(fields: ReadonlyMap<string, FieldAnswer>): JsonObject {
+  return Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
+}
+
+function createCounts(): Record<RowStatus | 'total', number> {
+  const counts = Object.fromEntries(ROW_STATUSES.map((status) => [status, 0])) as Record<RowStatus, number>;
+  return { ...counts, total: 0 };
+}
+
+/** What the output of a job is made from, as it was before the job read any of it. */
+export type OutputSources = Omit<FinishedOutput, 'output' | 'settledRuns'>;
+
+/** The options that decide what an output looks like, beside the ask. */
+const SHAPING = [...KEPT, 'name', 'strict', 'format'] as const;
+
+/**
+ * Reads what an output will be made from; null where a later job may not go by it, since something other than these
+ * files is read or written, or answers may be too old by then.
+ */
+export async function readSources({ settings, ask }: Trip): Promise<OutputSources | null> {
+  const { options } = settings;
+  if (options.citationsFile !== undefined || settings.output === '-') return null;
+  if (settings.maxAgeMs !== null || settings.refresh) return null;
+  const input = await hashFile(options.input);
+  const exclusion = options.exclude === undefined ? null : await hashFile(options.exclude);
+  if (input === null || (exclusion === null && options.exclude !== undefined)) return null;
+  const shaping = SHAPING.map((name) => options[name] ?? null);
+  const parts = JSON.stringify([VERSION, ask.id, settings.output, shaping]);
+  return { input, exclusion, options: hashText(parts, 64) };
+}
+
+/**
+ * The rows of the output as an earlier invocation left it, where it is byte for byte what this one would write: made
+ * from the same files and options, from the same answers, with nothing left to ask.
+ */
+export async function findFinished(
+  trip: Trip,
+  sources: OutputSources | null,
+  recovered: RecoveredBatches,
+): Promise<RowCounts | null> {
+  const { ledger, job, settings, hooks } = trip;
+  const hearsRows = hooks.onEvent !== undefined && hooks.mayKeepOutput !== true;
+  const isOpen = recovered.runs.length > 0 || recovered.unknown.length > 0;
+  if (sources === null || isOpen || hearsRows) return null;
+  const { finished, counts } = job;
+  if (finished === null || counts === null) return null;
+  const isSame =
+    finished.input === sources.input &&
+    finished.exclusion === sources.exclusion &&
+    finished.options === sources.options &&
+    finished.settledRuns === ledger.readAnswerState(job).settledRuns;
+  return isSame && (await hashFile(settings.output)) === finished.output ? counts : null;
+}
+
+export function describeKept(path: string): string {
+  return `Nothing has changed since ${path} was written, so it is left as it is.`;
+}
+
+/** What a later job may go by; null where it has something to ask, or cannot know that it has not. */
+export function createFinished(
+  { ledger, job, stop, input }: Trip,
+  sources: OutputSources | null,
+  { rows, digest: output }: WrittenOutput,
+): FinishedOutput | null {
+  if (sources === null || output === null || stop.reason !== null) return null;
+  // The digest may be that of the longer file.
+  if (input.notes.some(({ code }) => code === INPUT_GREW)) return null;
+  // What failed is asked again the next time, also where the rest of its row was found.
+  const { settledRuns, hasFailures } = ledger.readAnswerState(job);
+  if (rows.failed + rows.over_budget + rows.pending > 0 || hasFailures) return null;
+  return { ...sources, output, settledRuns };
+}
+
+/** Where the result goes. */
+interface Place {
+  readonly path: string;
+  readonly format?: FileFormat | undefined;
+}
+
+/** The same input, where rows that do not fit into the output are an error as soon as they are read: before a dollar is spent. */
+export function fitInput(
+  input: Input,
+  { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
+  place: Place,
+): Input {
+  const { shape, columns } = input;
+  const check = createFitCheck({ ...place, shape, columns, fields, schema });
+  // Keys of a JSON file may come up late.
+  const isOpen = holdsObjects(shape);
+  if (check === null && !isOpen) return input;
+  return {
+    name: input.name,
+    shape,
+    get columns() {
+      return input.columns;
+    },
+    readColumns: input.readColumns,
+    get notes() {
+      return input.notes;
+    },
+    async *openRows(signal) {
+      for await (const rows of input.openRows(signal)) {
+        if (isOpen) checkColumns(input.name, input.columns);
+        check?.(rows);
+        yield rows;
+      }
+    },
+    close: () => input.close(),
+  };
+}
+
+/** What a job came to. */
+export function createSummary(
+  trip: Trip,
+  { rows, leftRows }: Pick<WrittenOutput, 'rows' | 'leftRows'>,
+  remaining: RemainingRows | null,
+  startedAtMs: number,
+): JobSummary {
+  const { job, ask, settings, stop, tally, ledger, agent } = trip;
+  const spend = ledger.readSpend(job.id);
+  const { error } = stop;
+  return {
+    jobId: job.id,
+    askId: ask.id,
+    input: settings.options.input,
+    output: settings.output,
+    stop: stop.reason ?? 'done',
+    error:
+      error === null
+        ? null
+        : {
+            code: error instanceof RowfillError ? error.code : 'DEFECT',
+            message: error.message,
+            hint: error instanceof RowfillError ? (error.hint ?? null) : null,
+          },
+    rows,
+    leftRows,
+    reused: tally.reused,
+    duplicates: tally.duplicates,
+    runs: tally.runs,
+    unknownRuns: tally.unknownBatches,
+    requests: agent.client.requests,
+    costMicros: spend.spentMicros,
+    estimatedMicros: ledger.readEstimate(job.id),
+    costNowMicros: tally.costNowMicros,
+    reservedMicros: spend.reservedMicros,
+    remaining,
+    budget: stop.reason === 'budget' ? readReached(trip) : null,
+    steps: tally.steps,
+    seconds: (trip.clock.now() - startedAtMs) / 1_000,
+  };
+}
+
+function readReached(trip: Trip): ReachedBudget | null {
+  const { ledger, job, cap, budget, fullBudget } = trip;
+  const dayCaps = readDayCaps(trip);
+  if (dayCaps === null || fullBudget === null || fullBudget === 'over_budget') {
+    const { scope, micros } = cap;
+    const usedMicros = scope === 'command' ? trip.tally.costNowMicros : readUsed(ledger.readSpend(job.id));
+    return micros === null ? null : { scope, capMicros: micros, usedMicros };
+  }
+  const isFolder = fullBudget === 'over_folder_day';
+  const usedMicros = readUsed(ledger.readSpendSince(isFolder ? (budget?.id ?? null) : null, dayCaps.sinceMs));
+  return isFolder
+    ? { scope: 'folder_day', capMicros: dayCaps.folderMicros ?? 0, usedMicros }
+    : { scope: 'ledger_day', capMicros: dayCaps.ledgerMicros ?? 0, usedMicros };
+}
+
+function readUsed({ spentMicros, reservedMicros }: Spend): number {
+  return spentMicros + reservedMicros;
+}

@@ -1,0 +1,195 @@
+import { createUsageError } from '../errors.js';
+
+// A part in double quotes, in which two stand for one; or all up to a comma, where those in brackets are the part's own.
+const PART = /\s*(?:"((?:[^"]|"")*)"\s*|((?:\([^()]*\)|[^,])*))(?:,|$)/g;
+
+/** The parts of a list as people type one: `a, "b, c", enum(d, e)` has three. Blank parts are left out. */
+export function splitList(text: string): string[] {
+  const parts = [...text.matchAll(PART)].map(
+    ([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain.trim(),
+  );
+  return parts.filter((part) => part !== '');
+}
+
+/** True for a list with a part that names nothing: `a,,b`, `,a`, `a,` or a blank text. */
+export function hasBlankPart(text: string): boolean {
+  // What ends without a comma matches once more at its end.
+  const parts = [...`${text},`.matchAll(PART)].slice(0, -1);
+  return parts.some(([, quoted, plain = '']) => (quoted ?? plain.trim()) === '');
+}
+
+/** The list that `splitList` takes apart into these parts. */
+export function formatList(parts: readonly string[]): string {
+  return parts.map(formatPart).join(', ');
+}
+
+/** One part, in quotes where it would be taken apart without, or begins a quote or a bracket that would end behind it. */
+export function formatPart(part: string): string {
+  const [first, ...rest] = splitList(part);
+  const isOpen = part.startsWith('"') || part.replace(/\([^()]*\)/g, '').includes('(');
+  return first === part && rest.length === 0 && !isOpen ? part : `"${part.replaceAll('"', '""')}"`;
+}
+
+/** A count for a person: 12,345. Made by hand, since to load what knows the numbers of all languages takes a while. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** A count with its noun: `1 row`, `2 rows`. */
+export function formatNumber(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Money for a person, to a hundredth of a cent: $0.025. */
+export function formatDollars(micros: number): string {
+  return `$${formatMicros(Math.round(micros / 100) * 100)}`;
+}
+
+/** A length of time for a person, in its largest one or two units: `1 h 5 min`, `40 s`. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+}
+
+/** A wait for a person, in local time: `25 min, until 14:05`; with the day if that is not today. */
+export function formatWait(delayMs: number, nowMs: number): string {
+  const [now, end] = [new Date(nowMs), new Date(nowMs + delayMs)];
+  const pad = (number: number): string => String(number).padStart(2, '0');
+  const day = `${end.getFullYear()}-${pad(end.getMonth() + 1)}-${pad(end.getDate())} `;
+  const time = `${pad(end.getHours())}:${pad(end.getMinutes())}`;
+  const isToday = now.toDateString() === end.toDateString();
+  // Under two minutes a time without seconds says little.
+  const seconds = delayMs < 120_000 ? `:${pad(end.getSeconds())}` : '';
+  return `${formatDuration(delayMs / 1_000)}, until ${isToday ? '' : day}${time}${seconds}`;
+}
+
+const MICROS = 1_000_000;
+
+/** The largest amount that counts as one, in US dollars: no run, price or cap comes near it, and thousands of them add up exactly. */
+export const MAX_DOLLARS = 1_000_000;
+const MAX_MICROS = MAX_DOLLARS * MICROS;
+
+/**
+ * Reads an amount of US dollars, from 0 to `MAX_DOLLARS`: a number, or plain decimal text such as `0.025`. Null for anything
+ * else, such as `$0.03`, `0x10` or NaN.
+ */
+export function parseDollars(value: unknown): number | null {
+  const isDecimal = typeof value === 'string' && /^\+?(\d+\.?\d*|\.\d+)$/.test(value.trim());
+  const dollars = isDecimal ? Number(value) : value;
+  return typeof dollars === 'number' && dollars >= 0 && dollars <= MAX_DOLLARS ? dollars : null;
+}
+
+/** An amount of US dollars that a person gave; `name` is what a message calls it. Throws a usage error for anything else. */
+export function readDollars(value: string | number, name: string): number {
+  const dollars = parseDollars(value);
+  if (dollars !== null) return dollars;
+  throw createUsageError(
+    typeof value === 'string' ? 'BAD_NUMBER' : 'BAD_OPTION',
+    `${name} is “${value}”, which is not an amount in US dollars from 0 to ${MAX_DOLLARS}`,
+    'Write it as plain digits, such as 5 or 2.50.',
+  );
+}
+
+/** What a run is booked at. */
+export interface BookedCost {
+  readonly micros: number;
+  /** True if the agent did not say what the run cost: then it is booked at its reserved price, so that the cap holds. */
+  readonly isEstimated: boolean;
+}
+
+/** What to book for a run; `totalDollars` is what the agent said it cost, or null. */
+export function bookCost(totalDollars: number | null, reserveMicros: number): BookedCost {
+  return totalDollars === null
+    ? { micros: reserveMicros, isEstimated: reserveMicros > 0 }
+    : { micros: toMicros(totalDollars), isEstimated: false };
+}
+
+/** Rounds a computed price up to whole micro-dollars, and limits it to `MAX_DOLLARS`. */
+export function limitMicros(micros: number): number {
+  return micros < MAX_MICROS ? Math.ceil(micros) : MAX_MICROS;
+}
+
+/** Dollars as the wire gives them (a JSON number) to whole micro-dollars, rounded to the nearest. */
+export function toMicros(dollars: number): number {
+  return Math.round(dollars * MICROS);
+}
+
+/** Micro-dollars as decimal text, with at least two and at most six decimals: 25000 is `0.025`. */
+export function formatMicros(micros: number): string {
+  const sign = micros < 0 ? '-' : '';
+  const absolute = Math.abs(micros);
+  const decimals = String(absolute % MICROS)
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '');
+  return `${sign}${Math.floor(absolute / MICROS)}.${decimals}`;
+}
+
+/** Splits an amount over `parts` shares that add up to it exactly and differ by one micro-dollar at most. */
+export function splitMicros(micros: number, parts: number): number[] {
+  const base = Math.floor(micros / parts);
+  const extra = micros - base * parts;
+  return Array.from({ length: parts }, (_, index) => base + (index < extra ? 1 : 0));
+}
+
+/** The candidates that a mistyped word most likely meant, best first, at most three: for the hint of an error. */
+export function readNearest(word: string, candidates: readonly string[]): string[] {
+  const wanted = fold(word);
+  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  return candidates
+    .map((candidate) => ({ candidate, distance: measure(wanted, fold(candidate), limit) }))
+    .filter((entry) => entry.distance <= limit)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map((entry) => entry.candidate);
+}
+
+function fold(text: string): string {
+  return text
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_-]+/g, '-')
+    .slice(0, 200);
+}
+
+/** Edits that turn one text into the other, a swap of neighbours counting as one; a text that is a beginning counts as near. */
+function measure(a: string, b: string, limit: number): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let best = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + same);
+      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, at(beforeLast, j - 2) + 1);
+      row.push(best);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  const distance = at(last, b.length);
+  return a.length >= 3 && b.startsWith(a) ? Math.min(distance, limit) : distance;
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY;
+}
+
+/** What a reader cannot see, or cannot tell from a plain space. */
+const INVISIBLE = /(?! )[\p{Cc}\p{Cf}\p{DI}\p{Zs}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}\u2800]/u;
+const EACH_INVISIBLE = new RegExp(INVISIBLE.source, 'gu');
+
+/** A name for a message: as it is, or in quotes with escapes (`"\u200b"`) if it holds characters that nobody can see. */
+export function showName(name: string): string {
+  // Joiners between visible characters are part of emoji and of many scripts.
+  const bare = name.replace(/(?<=[^\s\p{C}])(?:(?:\u200c|\u200d)(?=[^\s\p{C}])|\ufe0f)/gu, '');
+  if (name.trim() !== '' && !INVISIBLE.test(bare)) return name;
+  return JSON.stringify(name).replace(EACH_INVISIBLE, (character) =>
+    [...Array(character.length).keys()]
+      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}

@@ -1,0 +1,182 @@
+import type { CitedSource, FieldAnswer, FilledRow } from '../model/answer.js';
+import { DEFAULT_BLANKS } from '../model/blank.js';
+import { formatMicros } from '../model/format.js';
+import { isJsonObject, type JsonValue, readOwn } from '../model/json.js';
+import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
+import type { Row } from '../model/row.js';
+import type { OutputOptions } from './output.js';
+
+/** How rows become lines of a table: the header, and the cells of each row. */
+export interface CellLayout {
+  readonly titles: readonly string[];
+  /** Number of columns that come from the input. */
+  readonly inputWidth: number;
+  /** The columns that hold the values of the fields. */
+  readonly fields: readonly FieldPlace[];
+  /** The column of the cost. */
+  readonly costAt: number;
+  fill(row: FilledRow): string[];
+}
+
+/** Lays out the table: the input's columns first, then each field with its confidence and citations, then the outcome. */
+export function createCellLayout(options: OutputOptions): CellLayout {
+  const { columns, shape } = options;
+  const inputTitles = shape.titles.length > 0 ? shape.titles : columns;
+  const titles = [...inputTitles];
+  const indexes = new Map<string, number>();
+  columns.forEach((column, index) => {
+    if (!indexes.has(column)) indexes.set(column, index);
+  });
+  const place = (title: string): number => {
+    const index = indexes.get(title) ?? titles.push(title) - 1;
+    indexes.set(title, index);
+    return index;
+  };
+  const places = createFieldColumns(options.fields, options.schema ?? {}).map((field) =>
+    placeField(field, place),
+  );
+  const outcomeAt = OUTCOME_COLUMNS.map(place);
+  const { blanks = DEFAULT_BLANKS } = options;
+  const context: FillContext = {
+    overwrite: options.overwrite,
+    inputWidth: inputTitles.length,
+    // The columns are named apart, and titles may be twice the same.
+    isBlank: (at, text) => blanks.isUnfilled(columns[at] ?? titles[at] ?? '', text),
+    write: createWriter(options.raw),
+  };
+  return {
+    titles,
+    inputWidth: inputTitles.length,
+    fields: places,
+    costAt: outcomeAt[OUTCOME_COLUMNS.indexOf('enrichment_cost_usd')] ?? -1,
+    fill: (filled) => {
+      const { row } = filled;
+      const out = readInputCells(row, columns, context.inputWidth);
+      while (out.length < titles.length) out.push('');
+      for (const field of places) fillField(out, field, filled.outcome.fields.get(field.name), context);
+      const { status, error, costMicros, runId } = filled.outcome;
+      const outcome = [status, context.write(error), formatMicros(costMicros), context.write(runId)];
+      outcomeAt.forEach((at, index) => {
+        out[at] = outcome[index] ?? '';
+      });
+      const hasSurplus = row.kind === 'cells' && row.cells.length > context.inputWidth;
+      return hasSurplus ? out.concat(row.cells.slice(context.inputWidth)) : out;
+    },
+  };
+}
+
+/** Where a field's columns are in the table. */
+export interface FieldPlace {
+  readonly name: string;
+  readonly values: readonly { readonly at: number; readonly path: readonly string[] }[];
+  readonly confidenceAt: number;
+  readonly citationsAt: number;
+}
+
+function placeField(field: FieldColumns, place: (title: string) => number): FieldPlace {
+  return {
+    name: field.name,
+    values: field.values.map(({ title, path }) => ({ at: place(title), path })),
+    confidenceAt: place(field.confidence),
+    citationsAt: place(field.citations),
+  };
+}
+
+/** The input's cells as far as the header goes; what a row holds beyond it goes to the end of the line. */
+function readInputCells(row: Row, columns: readonly string[], width: number): string[] {
+  if (row.kind === 'cells') {
+    const cells = row.cells.slice(0, width);
+    while (cells.length < width) cells.push('');
+    return cells;
+  }
+  const object = row.kind === 'object' ? row.object : {};
+  return columns.map((column) => (Object.hasOwn(object, column) ? formatInput(object[column]) : ''));
+}
+
+interface FillContext {
+  readonly overwrite: boolean;
+  readonly inputWidth: number;
+  /** True for a cell of the input that may be filled. */
+  isBlank(at: number, text: string | undefined): boolean;
+  write(value: JsonValue | undefined): string;
+}
+
+function fillField(
+  out: string[],
+  place: FieldPlace,
+  answer: FieldAnswer | undefined,
+  context: FillContext,
+): void {
+  if (answer === undefined) return;
+  const fillable = place.values.filter(({ at }) => isFillable(out, at, context));
+  if (fillable.length === 0) return;
+  let isKept = false;
+  let isReplaced = false;
+  for (const { at, path } of fillable) {
+    const text = context.write(readPath(answer.value, path));
+    if (text !== '') {
+      isReplaced ||= !context.isBlank(at, out[at]);
+      out[at] = text;
+    } else if (!context.isBlank(at, out[at])) isKept = true;
+  }
+  // A null leaves the input's value standing, and then there is nothing of the agent's to vouch for.
+  if (isKept && answer.value === null) return;
+  const citations = [...new Set(answer.citations.map(formatSource))].join(' ');
+  const vouchers = [
+    { at: place.confidenceAt, text: context.write(answer.confidence) },
+    { at: place.citationsAt, text: context.write(citations) },
+  ];
+  // What vouched for a value that was replaced does not vouch for the new one.
+  for (const { at, text } of vouchers)
+    if (isFillable(out, at, context) && (text !== '' || isReplaced)) out[at] = text;
+}
+
+/** Columns of ours are free; one that came with the input is filled where it is blank, or where it may be overwritten. */
+function isFillable(out: readonly string[], at: number, context: FillContext): boolean {
+  return at >= context.inputWidth || context.overwrite || context.isBlank(at, out[at]);
+}
+
+/** What stands in a value under a path of keys. */
+export function readPath(value: JsonValue, path: readonly string[]): JsonValue | undefined {
+  let inner: JsonValue | undefined = value;
+  for (const key of path) inner = isJsonObject(inner) ? readOwn(inner, key) : undefined;
+  return inner;
+}
+
+function createWriter(isRaw: boolean): (value: JsonValue | undefined) => string {
+  return (value) => {
+    if (typeof value !== 'string') return formatInput(value);
+    return isRaw ? value : defuseFormula(value);
+  };
+}
+
+/** A value of the input or of the agent as the text of a cell. */
+export function formatInput(value: JsonValue | undefined): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return value;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** A link as it is; any other source so that no program makes a link of it. */
+function formatSource({ url, text = '' }: CitedSource): string {
+  return encodeSpaces(url ?? text.replace(':', '[:]'));
+}
+
+function encodeSpaces(url: string): string {
+  return url.trim().replace(/\s/g, (space) => encodeURIComponent(space));
+}
+
+// White space, control characters and invisible marks, behind which a spreadsheet still finds the sign.
+const STARTS_FORMULA = /^[\s\p{Cc}\p{Cf}\p{DI}]*[=+\-@＝＋－＠﹢﹣﹦﹫]|^[\t\r\n]/u;
+const IS_NUMBER =
+  /^[+-]?(?:[$€£¥]\s?)?(?:\d[\d.,'’\u00a0\u202f ]*|[.,]\d+)(?:e[+-]?\d+)?\s?(?:%|‰|[$€£¥])?$/i;
+const IS_PHONE = /^\+(?=(?:\D*\d){5})[\d\s().\-/]+(?:\s*(?:ext\.?|x|#)\s*\d{1,6})?$/i;
+const IS_DASHES = /^[+-]+$/;
+const MAX_PHONE_LENGTH = 40;
+
+/** Puts an apostrophe before text that a spreadsheet would run as a formula; numbers, phone numbers and lone dashes are left whole. */
+export function defuseFormula(text: string): string {
+  if (!STARTS_FORMULA.test(text)) return text;
+  const isPhone = text.length <= MAX_PHONE_LENGTH && IS_PHONE.test(text);
+  return isPhone || IS_NUMBER.test(text) || IS_DASHES.test(text) ? text : `'${text}`;
+}

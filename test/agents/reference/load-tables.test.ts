@@ -1,0 +1,155 @@
+import { truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadTables } from '../../../src/agents/reference/load-tables.js';
+import { RowfillError } from '../../../src/errors.js';
+import { createReferenceFolder } from '../../helpers/reference-folder.js';
+
+async function loadError(folder: string): Promise<RowfillError> {
+  const error = await loadTables(folder).catch((thrown: unknown) => thrown);
+  if (error instanceof RowfillError) return error;
+  throw new Error(`no RowfillError, but ${String(error)}`);
+}
+
+async function loadOne(name: string, content: string | Uint8Array) {
+  const [table] = await loadTables(createReferenceFolder({ [name]: content }));
+  return {
+    unit: table?.unit,
+    columns: table?.columns.map((column) => column.name),
+    records: table?.records.map(({ position, values }) => [position, ...values]),
+  };
+}
+
+describe('a table is read', () => {
+  it('from CSV, with the row of RFC 7111: the header is row 1, a blank line counts', async () => {
+    expect(await loadOne('a.csv', 'a, b \n1,"x\ny"\n\n2,z\n')).toEqual({
+      unit: 'row',
+      columns: ['a', 'b'],
+      records: [
+        [2, '1', 'x\ny'],
+        [4, '2', 'z'],
+      ],
+    });
+  });
+
+  it('from JSON with every digit of a number that JavaScript cannot hold', async () => {
+    for (const [name, content] of [
+      ['a.jsonl', '{"a":"x","b":1234567890123456789}\n'],
+      ['a.json', '[{"a":"x","b":1234567890123456789}]'],
+    ] as const) {
+      expect((await loadOne(name, content)).records).toEqual([[1, 'x', '1234567890123456789']]);
+    }
+  });
+
+  it.each([
+    ['semicolons', 'a.csv', 'a;b\n1;2\n'],
+    ['tabs', 'a.TSV', 'a\tb\n1\t2\n'],
+    ['a byte order mark', 'a.csv', '\ufeffa,b\r\n1,2\r\n'],
+    ['UTF-16', 'a.csv', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le')],
+    ['empty cells behind the last column', 'a.csv', 'a,b\n1,2,,\n'],
+  ])('with %s', async (_title, name, content) => {
+    expect(await loadOne(name, content)).toMatchObject({ columns: ['a', 'b'], records: [[2, '1', '2']] });
+  });
+
+  it('with a row that is too short, whose missing cells are null', async () => {
+    expect(await loadOne('a.csv', 'a,b\n1\n')).toMatchObject({ records: [[2, '1', null]] });
+  });
+
+  it('from JSONL, with the line of each record, and nested objects as dotted columns', async () => {
+    const text = '\n{"a": 1, "b": {"c": [1], "d": null}}\r\n\n{"e": true, "a": "x"}';
+    expect(await loadOne('a.jsonl', text)).toEqual({
+      unit: 'line',
+      columns: ['a', 'b.c', 'b.d', 'e'],
+      records: [
+        [2, 1, [1], null, null],
+        [4, 'x', null, null, true],
+      ],
+    });
+  });
+
+  it.each([
+    ['an array', '[\n{"a": 1},\n\n{"a": "]{"}]', [2, 4]],
+    ['an object with one array', '{"note": {"x": {}},\n"rows": [{"a": 1},\n {"a": {"b": 2}}]}', [2, 3]],
+    ['an object with an array of numbers beside it', '{"n": [1],\n"rows":\n[{"a": 1}]}', [3]],
+  ])(
+    'from a JSON file that is %s, with the line on which each record starts',
+    async (_title, text, lines) => {
+      const { unit, records } = await loadOne('a.json', text);
+      expect(unit).toBe('line');
+      expect(records?.map(([line]) => line)).toEqual(lines);
+    },
+  );
+
+  it('without harm from names that mean something to JavaScript', async () => {
+    const folder = createReferenceFolder({
+      'a.csv': '__proto__,constructor,toString\n1,2,3\n',
+      'b.jsonl': '{"__proto__": {"polluted": "yes"}, "constructor": 2}\n',
+    });
+    const tables = await loadTables(folder);
+    expect(tables.map((table) => table.columns.map((column) => column.name))).toEqual([
+      ['__proto__', 'constructor', 'toString'],
+      ['__proto__.polluted', 'constructor'],
+    ]);
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+  });
+
+  it('and what is hidden, temporary or of another kind is left alone', async () => {
+    const folder = createReferenceFolder({
+      '.a.csv': '"',
+      '~$b.csv': '"',
+      'c.txt': '"',
+      'd.csv': 'a\n1\n',
+      'B.csv': 'a\n',
+    });
+    expect((await loadTables(folder)).map((table) => table.name)).toEqual(['B.csv', 'd.csv']);
+  });
+});
+
+describe('an error of usage', () => {
+  it('names a folder that is missing', async () => {
+    const folder = join(createReferenceFolder({}), 'nowhere');
+    const error = await loadError(folder);
+    expect(error).toMatchObject({ kind: 'usage', code: 'REFERENCE_UNREADABLE' });
+    expect(error.message).toContain(folder);
+  });
+
+  it('names a file that was given as a folder', async () => {
+    const folder = createReferenceFolder({ 'a.csv': 'a\n' });
+    expect(await loadError(join(folder, 'a.csv'))).toMatchObject({ code: 'REFERENCE_UNREADABLE' });
+  });
+
+  it('names a table that is too large to be held in memory', async () => {
+    const folder = createReferenceFolder({ 'a.csv': 'a\n' });
+    truncateSync(join(folder, 'a.csv'), 300 * 1024 * 1024);
+    const error = await loadError(folder);
+    expect(error).toMatchObject({ kind: 'usage', code: 'REFERENCE_INVALID' });
+    expect(error.message).toContain('a.csv cannot be read: it is larger than 256 MB');
+  });
+
+  it('names a folder without tables, and the kinds it could hold', async () => {
+    const error = await loadError(createReferenceFolder({ 'a.txt': 'a' }));
+    expect(error).toMatchObject({ kind: 'usage', code: 'REFERENCE_EMPTY' });
+    expect(error.hint).toContain('.csv, .tsv, .jsonl');
+  });
+
+  it.each([
+    ['a quote that never ends', 'a.csv', 'a,b\n1,2\n"3,4\n5,6\n', 'a.csv, line 3'],
+    ['a row with a cell too many', 'a.csv', 'a,b\n"1\n1",2\n3,4,5\n', 'a.csv, line 4'],
+    ['no header', 'a.csv', ' \n\n', 'a.csv cannot be read: it is empty'],
+    [
+      'bytes that are no text',
+      'a.csv',
+      Buffer.from([0x61, 0x0a, 0xff, 0xfe, 0xff]),
+      'a.csv cannot be read: it is not UTF-8',
+    ],
+    ['a line that is no JSON', 'a.jsonl', '{"a": 1}\n{"a": }\n', 'a.jsonl, line 2'],
+    ['a line that is no object', 'a.jsonl', '{"a": 1}\n\n[1]\n', 'a.jsonl, line 3'],
+    ['broken JSON', 'a.json', '[\n{"a": 1},\n{"a" 2}]', 'a.json, line 3'],
+    ['a list of more than objects', 'a.json', '[{"a": 1},\n2]', 'a.json, line'],
+    ['JSON that is no table', 'a.json', '{"type": "object"}', 'it holds no list of objects'],
+  ])('names file and line of %s', async (_title, name, content, where) => {
+    const error = await loadError(createReferenceFolder({ [name]: content }));
+    expect(error).toMatchObject({ kind: 'usage', code: 'REFERENCE_INVALID' });
+    expect(error.message).toContain(where);
+  });
+});

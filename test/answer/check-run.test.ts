@@ -1,0 +1,347 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkRun, createRowChecker } from '../../src/answer/check-run.js';
+import type { CheckedRun } from '../../src/model/answer.js';
+import { createSchema, parseField } from '../../src/model/field.js';
+import type { JsonObject, JsonValue } from '../../src/model/json.js';
+import { createTestAsk, createTestBatch, createTestRun } from '../helpers/check-parts.js';
+
+const ASK = createTestAsk(createSchema([parseField('ceo'), parseField('staff:integer')]));
+const CHECKER = createRowChecker(ASK);
+
+const A = { ceo: 'Ann', staff: 1 };
+const B = { ceo: 'Bob', staff: 2 };
+const C = { ceo: 'Cid', staff: 3 };
+
+describe('rows are matched by row_id alone', () => {
+  test('re-ordered', () => {
+    const checked = check(3, { rows: [entry('r3', C), entry('r1', A), entry('r2', B)] });
+    expect(readValues(checked)).toEqual({ k1: A, k2: B, k3: C });
+    expect(checked.rows.map((row) => row.index)).toEqual([1, 2, 0]);
+    expect(checked).toMatchObject({ rejected: [], unknownIds: 0, doubled: 0 });
+  });
+
+  test('missing ones go round again', () => {
+    const checked = check(3, { rows: [entry('r3', C), entry('r1', A)] });
+    expect(readValues(checked)).toEqual({ k1: A, k3: C });
+    expect(checked.rejected).toEqual([{ rowId: 'r2', key: 'k2', reason: 'no entry came back for it' }]);
+  });
+
+  test('unknown and changed ids are dropped and counted, and no row takes their place', () => {
+    const checked = check(2, {
+      rows: [entry('r9', C), entry('R 1', A), entry('r2', B), entry('', C), 'r1', null],
+    });
+    expect(readValues(checked)).toEqual({ k2: B });
+    expect(checked.unknownIds).toBe(5);
+    expect(checked.rejected.map((row) => row.rowId)).toEqual(['r1']);
+  });
+
+  test('of doubles, each field has the one valid value, whichever entry it is in', () => {
+    const rows = [
+      entry('r1', { ceo: ['a', 'b'], staff: 1 }),
+      entry('r1', { ceo: 'Ann', staff: 'x' }),
+      entry('r1', { ceo: null, staff: '1' }),
+      entry('r1', { ceo: ' Ann ', staff: null }),
+    ];
+    const checked = check(1, { rows });
+    expect(readValues(checked)).toEqual({ k1: A });
+    expect(checked).toMatchObject({ doubled: 3, unknownIds: 0, rejected: [] });
+    const places = new Map([
+      ['ceo', [1, 3]],
+      ['staff', [0, 2]],
+    ]);
+    expect(checked.rows[0]?.twice).toEqual({ places, disputed: [] });
+  });
+
+  test('different values leave a field null, with both named', () => {
+    const checked = check(1, { rows: [entry('r1', A), entry('r1', { ...B, ceo: 'Ann' }), entry('r1', A)] });
+    expect(readValues(checked)).toEqual({ k1: { ceo: 'Ann', staff: null } });
+    expect(checked.rows[0]?.twice?.disputed).toEqual(['staff']);
+    expect(checked.rows[0]?.fields.get('staff')?.issue).toBe('two answers in one run: 1 and 2');
+  });
+
+  test.each(['N/A', 'unknown', '-', ' None '])('%j beside a value is no other value', (word) => {
+    const rows = [entry('r1', { ceo: word, staff: 1 }), entry('r1', { ceo: 'Ann', staff: word })];
+    const checked = check(1, { rows });
+    expect(readValues(checked)).toEqual({ k1: A });
+    expect(checked.rows[0]?.twice?.disputed).toEqual([]);
+  });
+
+  test('a double that can be used goes before nothing', () => {
+    const rows = [entry('r1', { ceo: null, staff: 'x' }), entry('r1', { ceo: ['a', 'b'], staff: 'x' })];
+    expect(readValues(check(1, { rows }))).toEqual({ k1: { ceo: null, staff: null } });
+  });
+
+  test('an id with stray spaces or as a number is the same id', () => {
+    const batch = createTestBatch(ASK, 2);
+    const rows = batch.rows.map((row, index) => ({ ...row, rowId: String(index + 1) }));
+    const run = createTestRun({
+      rows: [
+        { row_id: 2, fields: B },
+        { row_id: ' 1\n', fields: A },
+      ],
+    });
+    expect(readValues(checkRun({ ...batch, rows }, run, CHECKER))).toEqual({ k1: A, k2: B });
+  });
+});
+
+describe('the shapes that agents give an answer', () => {
+  const two = [entry('r2', B), entry('r1', A)];
+  test.each<[string, JsonValue]>([
+    ['a list under another name', { companies: two }],
+    ['a list under another name, beside other things', { note: 'done', sources: ['x'], companies: two }],
+    ['a list without a name', two],
+    [
+      'rows without fields around them',
+      {
+        rows: [
+          { row_id: 'r2', ...B },
+          { row_id: 'r1', ...A },
+        ],
+      },
+    ],
+    [
+      'values beside an empty fields',
+      {
+        rows: [
+          { row_id: 'r2', ...B, fields: null },
+          { row_id: 'r1', ...A, fields: {} },
+        ],
+      },
+    ],
+  ])('%s', (_, structured) => {
+    expect(readValues(check(2, structured))).toEqual({ k1: A, k2: B });
+  });
+
+  test.each<[string, JsonValue]>([
+    ['a bare object', { row_id: 'r1', fields: A }],
+    ['a bare object without an id', { fields: A }],
+    ['bare fields', A],
+    ['rows as one object', { rows: { row_id: 'r1', fields: A } }],
+    ['a list of one without an id', { rows: [{ fields: A }] }],
+  ])('%s, for a batch of one row', (_, structured) => {
+    expect(readValues(check(1, structured))).toEqual({ k1: A });
+  });
+
+  test.each<[string, JsonValue]>([
+    ['null', null],
+    ['text', 'Ann leads it'],
+    ['an empty object', {}],
+    ['an empty list', { rows: [] }],
+    ['a bare object without an id', { fields: A }],
+    ['bare fields', A],
+    ['rows of text', { rows: ['Ann', 'Bob'] }],
+    ['two lists', { people: [entry('r1', A)], companies: [entry('r2', B)] }],
+  ])('%s is no answer to a batch of two', (_, structured) => {
+    const checked = check(2, structured);
+    expect(checked.rows).toEqual([]);
+    expect(checked.rejected.map((row) => row.rowId)).toEqual(['r1', 'r2']);
+  });
+
+  test('a run that ended early says so', () => {
+    const run = { ...createTestRun(null), status: 'failed' as const, stopReason: 'error' };
+    expect(checkRun(createTestBatch(ASK, 1), run, CHECKER).rejected[0]?.reason).toBe(
+      'the run ended as failed (error) without an entry for it',
+    );
+  });
+});
+
+describe('fields', () => {
+  test('null and left out are nothing found, as long as something is said', () => {
+    expect(
+      readValues(check(2, { rows: [entry('r1', { ceo: null, staff: null }), entry('r2', { ceo: 'Bob' })] })),
+    ).toEqual({
+      k1: { ceo: null, staff: null },
+      k2: { ceo: 'Bob', staff: null },
+    });
+  });
+
+  test('an invalid one is null with the reason, the others stay', () => {
+    const checked = check(1, { rows: [entry('r1', { ceo: 'Ann', staff: 'about forty' })] });
+    expect(Object.fromEntries(checked.rows[0]?.fields ?? [])).toEqual({
+      ceo: { value: 'Ann', issue: null },
+      staff: { value: null, issue: 'must be integer, got "about forty"' },
+    });
+  });
+
+  test('a repaired one is noted', () => {
+    const checked = check(1, { rows: [entry('r1', { ceo: 'Ann', staff: '1,234' })] });
+    expect(checked.rows[0]?.fields.get('staff')).toEqual({ value: 1234, issue: 'read "1,234" as 1234' });
+  });
+
+  test('a row without one valid field goes round again, with a reason that holds no text of the answer', () => {
+    const checked = check(2, {
+      rows: [entry('r1', { ceo: ['SECRET', 'x'], staff: 'SECRET' }), entry('r2', { other: 'SECRET' })],
+    });
+    expect(checked.rows).toEqual([]);
+    expect(checked.rejected.map((row) => row.reason)).toEqual([
+      'no field of its entry is valid: ceo must be string; staff must be integer',
+      'its entry holds none of the fields',
+    ]);
+  });
+
+  test('only those that were asked are read', () => {
+    const batch = createTestBatch(ASK, 1, ['staff']);
+    const checked = checkRun(batch, createTestRun({ rows: [entry('r1', A)] }), CHECKER);
+    expect(readValues(checked)).toEqual({ k1: { staff: 1 } });
+  });
+
+  test('names of the prototype are names like others', () => {
+    const ask = createTestAsk(
+      createSchema(['constructor', 'toString', 'fields', 'row_id'].map((name) => parseField(name))),
+    );
+    const checker = createRowChecker(ask);
+    const values = { constructor: 'a', toString: 'b', fields: 'c', row_id: 'd' };
+    const empty = checkRun(
+      createTestBatch(ask, 1),
+      createTestRun({ rows: [entry('r1', { other: 1 })] }),
+      checker,
+    );
+    expect(empty.rows).toEqual([]);
+    expect(
+      readValues(checkRun(createTestBatch(ask, 1), createTestRun({ rows: [entry('r1', values)] }), checker)),
+    ).toEqual({ k1: values });
+    const polluted = JSON.parse('{"rows":[{"row_id":"r1","fields":{"__proto__":{"constructor":"x"}}}]}');
+    expect(checkRun(createTestBatch(ask, 1), createTestRun(polluted), checker).rows).toEqual([]);
+  });
+});
+
+test('whatever an agent does to the list, every row is answered with its own values or goes round again', () => {
+  const fault = fc.constantFrom(
+    'drop',
+    'double',
+    'rename',
+    'null',
+    'spoil',
+    'flatten',
+    'text',
+    'keep',
+    'keep',
+    'keep',
+  );
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 12 }),
+      fc.infiniteStream(fault),
+      fc.array(fc.nat(), { minLength: 40, maxLength: 40 }),
+      fc.constantFrom('rows', 'results', null),
+      (size, faults, order, key) => {
+        const entries = Array.from({ length: size }, (_, index) => {
+          const { value } = faults.next();
+          return applyFault(value ?? 'keep', `r${index + 1}`, { ceo: `ceo ${index + 1}`, staff: index + 1 });
+        }).flat();
+        const list = entries
+          .map((item, index) => ({ item, at: order[index] ?? 0 }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ item }) => item);
+        const checked = check(size, key === null ? list : { [key]: list });
+        const all = [...checked.rows, ...checked.rejected].map((row) => row.rowId).sort();
+        expect(all).toEqual(Array.from({ length: size }, (_, index) => `r${index + 1}`).sort());
+        for (const row of checked.rows) {
+          const number = Number(row.rowId.slice(1));
+          expect(row.key).toBe(`k${number}`);
+          expect([`ceo ${number}`, null]).toContain(row.fields.get('ceo')?.value);
+          expect([number, null]).toContain(row.fields.get('staff')?.value);
+          expect(JSON.stringify(list[row.index])).toMatch(new RegExp(`" ?r${number}"`));
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('no answer of any shape breaks the check', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.integer({ min: 1, max: 3 }), (structured, size) => {
+      const checked = check(size, structured as JsonValue);
+      expect(checked.rows.length + checked.rejected.length).toBe(size);
+    }),
+  );
+});
+
+function applyFault(fault: string, rowId: string, fields: JsonObject): JsonValue[] {
+  switch (fault) {
+    case 'drop':
+      return [];
+    case 'double':
+      return [entry(rowId, { ...fields, staff: 'many' }), entry(rowId, fields)];
+    case 'rename':
+      return [entry(`x${rowId}`, fields)];
+    case 'null':
+      return [entry(rowId, { ceo: null, staff: null })];
+    case 'spoil':
+      return [entry(rowId, { ...fields, staff: { much: 1 } })];
+    case 'flatten':
+      return [{ row_id: ` ${rowId}`, ...fields }];
+    case 'text':
+      return [`${rowId} is fine`, entry(rowId, fields)];
+    default:
+      return [entry(rowId, fields)];
+  }
+}
+
+function check(size: number, structured: JsonValue): CheckedRun {
+  return checkRun(createTestBatch(ASK, size), createTestRun(structured), CHECKER);
+}
+
+function entry(rowId: string, fields: JsonObject): JsonObject {
+  return { row_id: rowId, fields };
+}
+
+function readValues(checked: CheckedRun): Record<string, JsonObject> {
+  return Object.fromEntries(
+    checked.rows.map((row) => [
+      row.key,
+      Object.fromEntries([...row.fields].map(([name, field]) => [name, field.value])),
+    ]),
+  );
+}
+
+describe('values of the same object, given twice', () => {
+  const schema: JsonObject = {
+    type: 'object',
+    properties: {
+      place: {
+        type: ['object', 'null'],
+        properties: { city: { type: ['string', 'null'] }, zip: { type: ['string', 'null'] } },
+        maxProperties: 2,
+      },
+    },
+  };
+  const ask = createTestAsk(schema);
+  const judge = (one: JsonValue, other: JsonValue) => {
+    const rows = [one, other].map((place) => ({ row_id: 'r1', fields: { place } }));
+    return checkRun(createTestBatch(ask, 1), createTestRun({ rows }), createRowChecker(ask)).rows[0];
+  };
+
+  test.each([
+    [
+      { city: 'Oslo', zip: null },
+      { city: 'Oslo', zip: '0150' },
+    ],
+    [{ city: 'Oslo' }, { zip: '0150' }],
+    [
+      { zip: '0150', city: 'Oslo' },
+      { city: 'Oslo', zip: '0150' },
+    ],
+    [null, { city: 'Oslo', zip: '0150' }],
+  ])('%j and %j are one', (one, other) => {
+    expect(judge(one, other)?.fields.get('place')?.value).toEqual({ city: 'Oslo', zip: '0150' });
+    expect(judge(other, one)?.fields.get('place')?.value).toEqual({ city: 'Oslo', zip: '0150' });
+  });
+
+  test.each([
+    [{ city: 'Oslo' }, { city: 'Bergen' }],
+    [
+      { city: 'Oslo', zip: '0150' },
+      { zip: '5003', city: null },
+    ],
+    // Put together, they are no longer what the schema takes.
+    [
+      { city: 'Oslo', a: 1 },
+      { zip: '0150', b: 2 },
+    ],
+  ])('%j and %j are two', (one, other) => {
+    expect(judge(one, other)?.twice?.disputed).toEqual(['place']);
+  });
+});

@@ -1,0 +1,248 @@
+import { expect, test } from 'vitest';
+import { type JoinContext, joinRows } from '../../src/answer/join-rows.js';
+import type { StoredAnswer } from '../../src/ledger/records.js';
+import type { FieldAnswer } from '../../src/model/answer.js';
+import { createAsk } from '../../src/model/ask.js';
+import type { JsonValue } from '../../src/model/json.js';
+import { readQuestion } from '../../src/model/question.js';
+import type { CellRow } from '../../src/model/row.js';
+
+const COLUMNS = new Map([
+  ['company', 0],
+  ['ceo', 1],
+  ['seat', 2],
+]);
+const FIELDS = ['ceo', 'seat'].map((name) => ({ name, schema: { type: 'string' } }));
+
+function ask(efforts: readonly string[] = ['low']) {
+  const schema = { type: 'object', properties: { ceo: { type: 'string' }, seat: { type: 'string' } } };
+  return createAsk({
+    query: 'q',
+    system: null,
+    schema,
+    fields: FIELDS,
+    send: ['company'],
+    efforts,
+    escalateBelow: null,
+  });
+}
+
+function row(ordinal: number, ...cells: readonly string[]): CellRow {
+  return {
+    kind: 'cells',
+    ordinal,
+    line: ordinal + 2,
+    columns: COLUMNS,
+    cells: [cells[0] ?? '', cells[1] ?? '', cells[2] ?? ''],
+  };
+}
+
+function field(value: JsonValue, parts: Partial<FieldAnswer> = {}): FieldAnswer {
+  return {
+    value,
+    confidence: null,
+    citations: [],
+    issue: null,
+    runId: 'run_1',
+    effort: 'low',
+    triedEffort: 'low',
+    ...parts,
+  };
+}
+
+function stored(
+  fields: Readonly<Record<string, FieldAnswer>>,
+  parts: Partial<StoredAnswer> = {},
+): StoredAnswer {
+  return {
+    fields: new Map(Object.entries(fields)),
+    failure: null,
+    failureInvocation: null,
+    costMicros: 0,
+    estimatedMicros: 0,
+    runId: 'run_1',
+    answeredJobId: 'j_1',
+    answeredInvocation: 1,
+    answeredAtMs: 1,
+    ...parts,
+  };
+}
+
+interface Case {
+  readonly answers?: Readonly<Record<string, StoredAnswer>>;
+  readonly efforts?: readonly string[];
+  readonly context?: Partial<JoinContext>;
+}
+
+/** Joins rows with the answers to their companies. */
+function join(rows: readonly CellRow[], { answers = {}, efforts, context = {} }: Case) {
+  const theAsk = ask(efforts);
+  const byKey = new Map(
+    Object.entries(answers).map(([company, answer]) => {
+      const question = readQuestion(row(0, company), theAsk, false);
+      return [question.status === 'question' ? question.key : '', answer] as const;
+    }),
+  );
+  const met = new Set<string>();
+  return joinRows(rows, {
+    ask: theAsk,
+    overwrite: false,
+    raw: false,
+    unasked: 'pending',
+    isWanted: () => true,
+    findExclusion: () => null,
+    exclusionName: 'customers.csv',
+    findAnswers: (keys) => new Map([...byKey].filter(([key]) => keys.includes(key))),
+    claimKey: (key) => !met.has(key) && met.add(key) !== undefined,
+    ...context,
+  }).map(({ outcome }) => outcome);
+}
+
+const cases: readonly [string, Case, { status: string; error: string | null }][] = [
+  [
+    'every asked field has a value',
+    { answers: { A: stored({ ceo: field('x'), seat: field('y') }) } },
+    { status: 'enriched', error: null },
+  ],
+  [
+    'a field was not found',
+    { answers: { A: stored({ ceo: field('x'), seat: field(null) }) } },
+    { status: 'partial', error: null },
+  ],
+  [
+    'a field was not valid',
+    { answers: { A: stored({ ceo: field('x'), seat: field(null, { issue: 'must be string, got 3' }) }) } },
+    { status: 'partial', error: 'seat: must be string, got 3' },
+  ],
+  [
+    'nothing was found, for one reason',
+    { answers: { A: stored({ ceo: field(null, { issue: 'two' }), seat: field(null, { issue: 'two' }) }) } },
+    { status: 'not_found', error: 'ceo, seat: two' },
+  ],
+  [
+    'its values do not go together',
+    {
+      answers: {
+        A: stored({
+          ceo: field('x', { issue: 'does not go with the other fields: no' }),
+          seat: field('y', { issue: 'read "Y" as "y"' }),
+        }),
+      },
+    },
+    { status: 'enriched', error: 'ceo: does not go with the other fields: no' },
+  ],
+  [
+    'nothing was found',
+    { answers: { A: stored({ ceo: field(null), seat: field(null) }) } },
+    { status: 'not_found', error: null },
+  ],
+  [
+    'nothing was found, and a higher effort is still to come',
+    { answers: { A: stored({ ceo: field(null), seat: field(null) }) }, efforts: ['low', 'high'] },
+    { status: 'pending', error: null },
+  ],
+  [
+    'nothing was found, and the cap left no room for a higher effort',
+    {
+      answers: { A: stored({ ceo: field(null), seat: field(null) }) },
+      efforts: ['low', 'high'],
+      context: { unasked: 'over_budget' },
+    },
+    { status: 'over_budget', error: null },
+  ],
+  [
+    'some was found, and the cap left no room for the rest',
+    {
+      answers: { A: stored({ ceo: field('x'), seat: field(null) }) },
+      efforts: ['low', 'high'],
+      context: { unasked: 'over_budget' },
+    },
+    { status: 'partial', error: 'seat: still to be asked, the budget is reached' },
+  ],
+  [
+    'some was found, and a field was never asked',
+    { answers: { A: stored({ ceo: field('x') }) } },
+    { status: 'partial', error: 'seat: still to be asked' },
+  ],
+  [
+    'the row failed',
+    { answers: { A: stored({}, { failure: 'no entry came back for it' }) } },
+    { status: 'failed', error: 'no entry came back for it' },
+  ],
+  [
+    'some was found, and what was asked next failed',
+    {
+      answers: { A: stored({ ceo: field('x'), seat: field(null) }, { failure: 'the run ended as failed' }) },
+      efforts: ['low', 'high'],
+    },
+    { status: 'partial', error: 'the run ended as failed' },
+  ],
+  [
+    'nothing was found, and what was asked next failed',
+    {
+      answers: { A: stored({ ceo: field(null), seat: field(null) }, { failure: 'the run ended as failed' }) },
+      efforts: ['low', 'high'],
+    },
+    { status: 'failed', error: 'the run ended as failed' },
+  ],
+  [
+    'another row of the same key failed, and this one got its answer',
+    { answers: { A: stored({ ceo: field(null), seat: field(null) }, { failure: 'something else' }) } },
+    { status: 'not_found', error: 'something else' },
+  ],
+  ['it was not asked', {}, { status: 'pending', error: null }],
+  [
+    'it was not asked, since the cap was reached',
+    { context: { unasked: 'over_budget' } },
+    { status: 'over_budget', error: null },
+  ],
+  [
+    'it was not asked, since it is beyond the limit',
+    { context: { unasked: 'over_budget', isWanted: () => false } },
+    { status: 'pending', error: null },
+  ],
+  [
+    'it is on the exclusion list, answered or not',
+    {
+      answers: { A: stored({ ceo: field('x'), seat: field('y') }) },
+      context: { findExclusion: () => ({ line: 7 }) },
+    },
+    { status: 'excluded', error: 'excluded by customers.csv, line 7' },
+  ],
+];
+
+for (const [name, parts, expected] of cases) {
+  test(`a row is ${expected.status} where ${name}`, () => {
+    expect(join([row(0, 'A')], parts)).toMatchObject([expected]);
+  });
+}
+
+test('a row that lacks one field is judged by that field alone', () => {
+  const answers = { A: stored({ ceo: field(null), seat: field('y') }) };
+  const outcomes = join([row(0, 'A', 'known', ''), row(1, 'A', '', 'known'), row(2, 'A', 'a', 'b')], {
+    answers,
+  });
+  expect(outcomes.map(({ status }) => status)).toEqual(['enriched', 'not_found', 'unchanged']);
+  expect(outcomes.map(({ fields }) => [...fields.keys()])).toEqual([['seat'], ['ceo'], []]);
+});
+
+test('a row without anything to go by failed, and says so', () => {
+  expect(join([row(0, ' ')], {})).toMatchObject([
+    { status: 'failed', error: 'nothing to go by: company blank', costMicros: 0 },
+  ]);
+});
+
+test('the first of equal rows bears the cost, also of an answer that failed', () => {
+  const answers = {
+    A: stored({ ceo: field('x'), seat: field('y') }, { costMicros: 25 }),
+    B: stored({}, { costMicros: 7, failure: 'no' }),
+  };
+  const outcomes = join([row(0, 'A'), row(1, 'B'), row(2, 'A'), row(3, 'B'), row(4, 'C')], { answers });
+  expect(outcomes.map(({ costMicros }) => costMicros)).toEqual([25, 7, 0, 0, 0]);
+});
+
+test('a row that asks nothing any more leaves its cost to an equal one that does', () => {
+  const answers = { A: stored({ ceo: field('x'), seat: field('y') }, { costMicros: 25 }) };
+  const outcomes = join([row(0, 'A', 'known', 'known'), row(1, 'A')], { answers });
+  expect(outcomes.map(({ costMicros }) => costMicros)).toEqual([0, 25]);
+});

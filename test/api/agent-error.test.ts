@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { formatSnippet, parseErrorAnswer } from '../../src/api/agent-error.js';
+
+describe('the three shapes of an error', () => {
+  test('nested: the agent itself', () => {
+    const body = { error: { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.', runId: 'x' } };
+    expect(parseErrorAnswer(JSON.stringify(body))).toEqual({
+      wellFormed: true,
+      type: 'NOT_FOUND',
+      code: 'RUN_NOT_FOUND',
+      message: 'No such run.',
+      requestId: null,
+    });
+  });
+
+  test('nested with a detail: the detail is said too', () => {
+    const body = { error: { code: 'INVALID_REQUEST', message: 'Bad.', detail: '[{"keys":["strem"]}]' } };
+    expect(parseErrorAnswer(JSON.stringify(body)).message).toBe('Bad. [{"keys":["strem"]}]');
+  });
+
+  test('flat: the gateway before it', () => {
+    const body = { requestId: 'req_1', error: 'Add credits.', tag: 'NO_MORE_CREDITS' };
+    expect(parseErrorAnswer(JSON.stringify(body))).toEqual({
+      wellFormed: true,
+      type: null,
+      code: 'NO_MORE_CREDITS',
+      message: 'Add credits.',
+      requestId: 'req_1',
+    });
+  });
+
+  test('flat with nothing but the error', () => {
+    expect(parseErrorAnswer('{"error":"Slow down"}')).toMatchObject({ wellFormed: true, code: null });
+  });
+
+  test.each([
+    ['<html><body>502 Bad Gateway</body></html>'],
+    ['upstream connect error'],
+    [''],
+    ['{"error":{}}'],
+    ['{"error":42}'],
+    ['{"message":"Not Found"}'],
+    ['[1]'],
+    ['null'],
+    ['{"error":{"code":"X"'],
+  ])('anything else is not well-formed: %s', (body) => {
+    expect(parseErrorAnswer(body)).toMatchObject({ wellFormed: false, type: null, code: null });
+  });
+});
+
+test('a snippet is one line, without control characters, of bounded length', () => {
+  expect(formatSnippet('a\r\n\tb\u001b[31mred\u202e')).toBe('a bred');
+  expect(formatSnippet('x'.repeat(100_000))).toHaveLength(501);
+});

@@ -1,0 +1,99 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { examineDisk, examineLedger, examineNode, examineProxy } from '../../src/doctor/checks.js';
+import { openLedger } from '../../src/ledger/ledger.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
+
+test.each([
+  ['20.19.0', 'ok'],
+  ['24.1.0', 'ok'],
+  ['20.18.3', 'fail'],
+  ['18.20.4', 'fail'],
+])('Node %s is %s', (version, verdict) => {
+  expect(examineNode(version)).toMatchObject({ verdict, message: expect.stringContaining(version) });
+});
+
+test('a ledger that is not there yet is none of its business, and its folder is left as it was', async () => {
+  const folder = await createTempFolder();
+  const path = join(folder, 'a/b/ledger.sqlite');
+  expect(await examineLedger(path)).toMatchObject({
+    verdict: 'ok',
+    message: expect.stringContaining('none yet'),
+  });
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a sound ledger is called sound, also while a job has it open', async () => {
+  const folder = await createTempFolder();
+  const path = join(folder, 'ledger.sqlite');
+  const ledger = openLedger(path);
+  expect(await examineLedger(path)).toMatchObject({
+    verdict: 'ok',
+    message: expect.stringMatching(/ KB, sound$/),
+  });
+  ledger.close();
+  expect(readdirSync(folder).filter((name) => name.startsWith('.rowfill'))).toEqual([]);
+});
+
+test('a file that is no ledger, and a file in place of its folder, are told with a remedy', async () => {
+  const folder = await createTempFolder();
+  writeFileSync(join(folder, 'ledger.sqlite'), 'this is a letter, and no database at all\n'.repeat(100));
+  expect(await examineLedger(join(folder, 'ledger.sqlite'))).toMatchObject({
+    verdict: 'fail',
+    kind: 'usage',
+    message: expect.stringContaining('LEDGER_NOT_A_DATABASE'),
+    remedy: expect.stringContaining('ROWFILL_HOME'),
+  });
+  expect(await examineLedger(join(folder, 'ledger.sqlite/inside/ledger.sqlite'))).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringContaining('LEDGER_NOT_WRITABLE'),
+    remedy: expect.stringContaining('ROWFILL_HOME'),
+  });
+});
+
+test('the disk is that of the ledger, also before its folder is there', async () => {
+  const folder = await createTempFolder();
+  expect(examineDisk(join(folder, 'a/b/ledger.sqlite')).message).toMatch(/ (free at|does not say)/);
+});
+
+const ORIGIN = 'https://agent.example';
+
+test.each([
+  ['no variable', {}, 'ok', 'none is set'],
+  ['an empty one', { HTTPS_PROXY: '' }, 'ok', 'none is set'],
+  ['a proxy', { HTTPS_PROXY: 'proxy.example:8080' }, 'ok', 'by way of http://proxy.example:8080'],
+  [
+    'a password',
+    { https_proxy: 'http://me:hush@proxy.example:8080' },
+    'ok',
+    'by way of http://***@proxy.example:8080',
+  ],
+  [
+    'a proxy for the other kind',
+    { HTTP_PROXY: 'http://proxy.example' },
+    'ok',
+    `HTTP_PROXY: not for ${ORIGIN}`,
+  ],
+  ['no URL', { HTTPS_PROXY: 'http://me:hush@:x' }, 'fail', 'HTTPS_PROXY does not hold a URL'],
+  ['certificates that are not there', { NODE_EXTRA_CA_CERTS: '/none/ca.pem' }, 'warn', '/none/ca.pem'],
+  ['no look at certificates', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'warn', 'anybody on the way'],
+])('of proxies, %s is told without a secret', (_title, env, verdict, says) => {
+  const finding = examineProxy(ORIGIN, false, env);
+  expect(finding.verdict).toBe(verdict);
+  expect(finding.message).toContain(says);
+  expect(JSON.stringify(finding)).not.toContain('hush');
+  expect(finding.remedy === null).toBe(verdict === 'ok');
+});
+
+test('a proxy is told as not used for an agent on this machine', () => {
+  const finding = examineProxy('http://127.0.0.1:1', true, { HTTP_PROXY: 'http://proxy.example' });
+  expect(finding).toMatchObject({ verdict: 'ok', message: 'HTTP_PROXY: not used on this machine' });
+});
+
+test('a folder for the ledger can be nested in one that is there', async () => {
+  const folder = await createTempFolder();
+  mkdirSync(join(folder, 'there'));
+  expect((await examineLedger(join(folder, 'there/not/ledger.sqlite'))).verdict).toBe('ok');
+  expect(readdirSync(join(folder, 'there'))).toEqual([]);
+});

@@ -1,0 +1,161 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { awaitLease, holdLease } from '../../src/job/lease.js';
+import { StopSwitch } from '../../src/job/stop.js';
+import { readHolder } from '../../src/ledger/holder.js';
+import { createLedgerPath, createTestClock, openTestLedger } from '../helpers/ledger-samples.js';
+
+const MINUTE_MS = 60_000;
+/** A process in another container of this machine. */
+const OTHER = { ...readHolder(), space: 'pid:[1]' };
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Two processes on one ledger, and a time that passes for both. */
+function openBoth() {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  const path = createLedgerPath();
+  const clock = createTestClock();
+  const [own, other] = [openTestLedger(path, clock), openTestLedger(path, clock)];
+  const pass = (timeMs: number): void => {
+    clock.nowMs += timeMs;
+    vi.advanceTimersByTime(timeMs);
+  };
+  return { own, other, clock, pass };
+}
+
+test('a job that works holds on to its ask for as long as it takes, and lets go at its end', () => {
+  const { own, other, clock, pass } = openBoth();
+  const held = holdLease(own, 'ask', clock);
+  for (let quarter = 0; quarter < 40; quarter += 1) pass(MINUTE_MS / 4);
+  expect(other.acquireLease('ask', OTHER).status).toBe('busy');
+  held.close();
+  expect(other.acquireLease('ask', OTHER).status).toBe('held');
+  own.close();
+  other.close();
+});
+
+test('a job that slept knows right after whether it still has its ask, before any timer rings', () => {
+  const { own, other, clock } = openBoth();
+  const held = holdLease(own, 'ask', clock);
+  const stop = new StopSwitch();
+  held.watch(stop);
+  clock.nowMs += 2 * MINUTE_MS;
+  held.refuseLost();
+  expect(other.acquireLease('ask', OTHER).status).toBe('busy');
+  clock.nowMs += 2 * MINUTE_MS;
+  expect(other.acquireLease('ask', OTHER).status).toBe('held');
+  const lost = expect.objectContaining({ kind: 'busy', code: 'LEASE_LOST' });
+  expect(() => held.refuseLost()).toThrow(lost);
+  expect(stop.error).toEqual(lost);
+  held.close();
+  own.close();
+  other.close();
+});
+
+test.each([
+  ['set back', -60 * MINUTE_MS, 0],
+  ['as it was, while the process stood still', 0, MINUTE_MS],
+])('a clock that is %s does not make an old lease fresh', (_title, wallMs, tickMs) => {
+  const { own, other, clock } = openBoth();
+  const held = holdLease(own, 'ask', clock);
+  clock.nowMs += 2 * MINUTE_MS;
+  expect(other.acquireLease('ask', OTHER).status).toBe('held');
+  clock.nowMs += wallMs - 2 * MINUTE_MS;
+  vi.setSystemTime(clock.nowMs);
+  const tick = performance.now();
+  vi.spyOn(performance, 'now').mockReturnValue(tick + tickMs);
+  expect(() => held.refuseLost()).toThrow(expect.objectContaining({ code: 'LEASE_LOST' }));
+  held.close();
+  own.close();
+  other.close();
+});
+
+test('a ledger that cannot be written to stops the job only when the hold is about to lapse', () => {
+  const { own, other, clock, pass } = openBoth();
+  const held = holdLease(own, 'ask', clock);
+  const stop = new StopSwitch();
+  held.watch(stop);
+  own.close();
+  pass(MINUTE_MS / 2);
+  expect(stop.error).toBeNull();
+  pass(MINUTE_MS / 4);
+  expect(stop.error).toBeInstanceOf(Error);
+  other.close();
+});
+
+test('a job that slept while its hold lapsed, and another process took over, sends nothing more and waits for no run', () => {
+  const { own, other, clock, pass } = openBoth();
+  const held = holdLease(own, 'ask', clock);
+  const stop = new StopSwitch();
+  held.watch(stop);
+  clock.nowMs += 2 * MINUTE_MS;
+  expect(other.acquireLease('ask', OTHER).status).toBe('held');
+  pass(MINUTE_MS / 4);
+  expect(stop.error).toMatchObject({ code: 'LEASE_LOST' });
+  expect(stop.startSignal.aborted).toBe(true);
+  expect(stop.waitSignal.aborted).toBe(true);
+  held.close();
+  expect(own.acquireLease('ask', readHolder()).status).toBe('busy');
+  own.close();
+  other.close();
+});
+
+/** A time that passes while somebody sleeps; `onSleep` is what else happens meanwhile. */
+function openWaiting(onSleep: (nowMs: number) => void) {
+  const clock = {
+    ...createTestClock(),
+    now: () => clock.nowMs,
+    async sleep(ms: number) {
+      clock.nowMs += ms;
+      onSleep(clock.nowMs);
+    },
+  };
+  const notes: string[] = [];
+  return {
+    clock,
+    notes,
+    ledger: openTestLedger(undefined, clock),
+    onWait: (note: string) => notes.push(note),
+  };
+}
+
+test('a killed container is waited for until its lease has lapsed, and then replaced', async () => {
+  const { clock, notes, ledger, onWait } = openWaiting(() => undefined);
+  const startMs = clock.nowMs;
+  ledger.acquireLease('ask', OTHER);
+  clock.nowMs += 5_000;
+  const held = await awaitLease(ledger, 'ask', { clock, onWait });
+  expect(clock.nowMs - startMs).toBe(45_000);
+  expect(notes).toEqual([
+    `Waiting up to 40 s: process ${OTHER.pid} on ${OTHER.host} was working on this and may have been killed.`,
+  ]);
+  held.close();
+  ledger.close();
+});
+
+test('a container that lives is refused at its next renewal, and a process that is known to live at once', async () => {
+  const busy = expect.objectContaining({
+    kind: 'busy',
+    code: 'LEASE_HELD',
+    message: expect.stringContaining(`process ${OTHER.pid} on ${OTHER.host}`),
+  });
+  let renewAtMs = Number.POSITIVE_INFINITY;
+  const waiting = openWaiting((nowMs) => {
+    if (nowMs >= renewAtMs && taken.status === 'held') waiting.ledger.renewLease(taken.lease);
+  });
+  const { clock, ledger } = waiting;
+  const taken = ledger.acquireLease('ask', OTHER);
+  renewAtMs = clock.nowMs + 15_000;
+  await expect(awaitLease(ledger, 'ask', { clock })).rejects.toEqual(busy);
+  expect(clock.nowMs).toBeLessThan(renewAtMs + 2_000);
+
+  ledger.acquireLease('other ask', readHolder());
+  const beforeMs = clock.nowMs;
+  if (process.platform === 'linux') {
+    await expect(awaitLease(ledger, 'other ask', { clock })).rejects.toEqual(busy);
+    expect(clock.nowMs).toBe(beforeMs);
+  }
+  ledger.close();
+});

@@ -1,0 +1,32 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { nameColumns } from '../../src/read/open-csv.js';
+
+test('titles become names that can be typed and are told apart', () => {
+  expect(nameColumns(['a', ' a ', '', 'a_2', 'column_3', '\ufeffb', 'two\nlines', '\u001b[1mc'])).toEqual([
+    'a',
+    'a_3',
+    'column_3_2',
+    'a_2',
+    'column_3',
+    'b',
+    'two lines',
+    '[1mc',
+  ]);
+});
+
+test('whatever the titles, every column has a name of its own, and one that was alone keeps it', () => {
+  const title = fc.string({ unit: fc.constantFrom('a', 'b', '_', '2', ' ', '1'), maxLength: 4 });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(title, fc.constantFrom('column_1', 'column_2', '__proto__'))), (titles) => {
+      const names = nameColumns(titles);
+      expect(new Set(names).size).toBe(titles.length);
+      expect(names.every((name) => name.trim() !== '')).toBe(true);
+      titles.forEach((each, index) => {
+        const isAlone = titles.filter((other) => other.trim() === each.trim()).length === 1;
+        if (isAlone && each.trim() !== '') expect(names[index]).toBe(each.trim());
+      });
+    }),
+    { numRuns: 1_000 },
+  );
+});

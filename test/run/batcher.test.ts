@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { JsonObject } from '../../src/model/json.js';
+import type { Question, QuestionGroup } from '../../src/model/question.js';
+import { QuestionPool, readLastAttempt, readSize } from '../../src/run/batcher.js';
+
+function question(key: string, parts: Partial<Question> = {}): Question {
+  return { key, record: { name: key }, fields: ['f'], level: 0, attempt: 1, fault: null, ...parts };
+}
+
+function drain(pool: QuestionPool): QuestionGroup[] {
+  const groups: QuestionGroup[] = [];
+  for (let group = pool.takeFull(); group !== null; group = pool.takeFull()) groups.push(group);
+  for (let rest = pool.takeLowest(); rest.length > 0; rest = pool.takeLowest()) groups.push(...rest);
+  return groups;
+}
+
+test('every question comes out once, in batches of one kind that are never too large', () => {
+  const kinds = fc.record({
+    level: fc.nat(2),
+    attempt: fc.integer({ min: 1, max: 5 }),
+    fields: fc.constantFrom(['a'], ['b'], ['a', 'b']),
+  });
+  fc.assert(
+    fc.property(fc.array(kinds, { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (all, batchSize) => {
+      const pool = new QuestionPool({ batchSize, maxBatchBytes: 100_000 });
+      all.forEach((kind, index) => {
+        pool.add(question(String(index), kind));
+      });
+      const groups = drain(pool);
+      const keys = groups.flatMap((group) => group.questions.map(({ key }) => Number(key)));
+      expect(keys.sort((a, b) => a - b)).toEqual(all.map((_, index) => index));
+      for (const group of groups) {
+        expect(group.questions.length).toBeLessThanOrEqual(readSize(batchSize, group.attempt));
+        for (const { level, attempt, fields } of group.questions) {
+          expect({ level, attempt, fields }).toEqual({
+            level: group.level,
+            attempt: group.attempt,
+            fields: group.fields,
+          });
+        }
+      }
+    }),
+  );
+});
+
+test('a batch is closed before its records weigh too much, in bytes', () => {
+  const weigh = (keys: readonly string[], maxBatchBytes: number): number[] => {
+    const pool = new QuestionPool({ batchSize: 10, maxBatchBytes });
+    for (const key of keys) pool.add(question(key));
+    return drain(pool).map((group) => group.questions.length);
+  };
+  expect(weigh(['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc'], 42)).toEqual([2, 1]);
+  expect(weigh(['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc'], 41)).toEqual([1, 1, 1]);
+  expect(weigh(['ääääääääää', 'öööööööööö', 'üüüüüüüüüü'], 42)).toEqual([1, 1, 1]);
+});
+
+test('a batch is as large as its weight allows, whatever its records are made of', () => {
+  const value = fc.oneof(fc.string({ unit: 'binary' }), fc.double(), fc.boolean(), fc.jsonValue());
+  const record = fc.dictionary(fc.string(), value) as fc.Arbitrary<JsonObject>;
+  fc.assert(
+    fc.property(
+      fc.array(record, { minLength: 1, maxLength: 60 }),
+      fc.integer({ min: 1, max: 2_000 }),
+      (all, most) => {
+        const pool = new QuestionPool({ batchSize: 20, maxBatchBytes: most });
+        for (const [index, each] of all.entries()) pool.add(question(String(index), { record: each }));
+        const weigh = (each: JsonObject): number => Buffer.byteLength(JSON.stringify(each));
+        const sizes: number[] = [];
+        let bytes = Number.POSITIVE_INFINITY;
+        for (const each of all) {
+          const isFull = bytes + weigh(each) > most || sizes.at(-1) === 20;
+          if (isFull) sizes.push(0);
+          bytes = (isFull ? 0 : bytes) + weigh(each);
+          sizes[sizes.length - 1] = (sizes.at(-1) ?? 0) + 1;
+        }
+        expect(drain(pool).map((group) => group.questions.length)).toEqual(sizes);
+      },
+    ),
+  );
+});
+
+test('where nothing more can come, the lowest level and attempt go first: what they bring may fill the others', () => {
+  const pool = new QuestionPool({ batchSize: 8, maxBatchBytes: 1_000 });
+  pool.add(question('climb', { level: 1 }));
+  pool.add(question('third', { attempt: 3 }));
+  pool.add(question('second a', { attempt: 2 }));
+  pool.add(question('second b', { attempt: 2, fields: ['g'] }));
+  const steps: string[][] = [];
+  for (let groups = pool.takeLowest(); groups.length > 0; groups = pool.takeLowest()) {
+    steps.push(groups.flatMap((group) => group.questions.map(({ key }) => key)));
+  }
+  expect(steps).toEqual([['second a', 'second b'], ['third'], ['climb']]);
+});
+
+test('only first questions leave a batch that is not full while more may come for the others', () => {
+  const pool = new QuestionPool({ batchSize: 8, maxBatchBytes: 1_000 });
+  pool.add(question('repair', { attempt: 2 }));
+  pool.add(question('climb', { level: 1 }));
+  pool.add(question('first'));
+  expect(pool.takeFirst()?.questions.map(({ key }) => key)).toEqual(['first']);
+  expect(pool.takeFirst()).toBeNull();
+  expect(drain(pool)).toHaveLength(2);
+});
+
+test('repairs go in halves until each row stands alone', () => {
+  expect([1, 2, 3, 4, 5, 6].map((attempt) => readSize(8, attempt))).toEqual([8, 8, 4, 2, 1, 1]);
+  for (const batchSize of [1, 2, 7, 8, 100]) expect(readSize(batchSize, readLastAttempt(batchSize))).toBe(1);
+});

@@ -1,0 +1,313 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { AgentClient } from '../../src/api/agent-client.js';
+import { RowfillError } from '../../src/errors.js';
+import { systemClock } from '../../src/model/clock.js';
+import { type SendContext, sendBatch } from '../../src/run/send-batch.js';
+import { Pacer } from '../../src/run/start-throttle.js';
+import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
+import { startServer } from '../../src/server/start-server.js';
+import { createTestBatch, openTestJob, openTestLedger } from '../helpers/ledger-samples.js';
+import { createGate, ScriptedAgent } from '../helpers/scripted-agent.js';
+import { VirtualClock } from '../helpers/virtual-clock.js';
+
+test('the request leaves only once its intent is on the disk', async () => {
+  const server = await startServer({ agent: new ScriptedAgent(createGate().script) });
+  const client = new AgentClient({ baseUrl: server.url, apiKey: 'test' });
+  const ledger = openTestLedger();
+  onTestFinished(async () => {
+    await client.close();
+    await server.close();
+    ledger.close();
+  });
+  // The disk is as slow as the test says.
+  let letDiskWrite = (): void => undefined;
+  const written = new Promise<void>((resolve) => {
+    letDiskWrite = resolve;
+  });
+  const flush = ledger.flush.bind(ledger);
+  ledger.flush = async () => {
+    await written;
+    await flush();
+  };
+  const job = openTestJob(ledger);
+  const batch = createTestBatch(job, ['Acme']);
+  const sending = sendBatch(
+    batch,
+    { query: 'Who leads the company?', input: { data: [{ company: 'Acme' }] } },
+    {
+      ledger,
+      client,
+      pacer: new Pacer({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
+      capMicros: null,
+      dayCaps: null,
+      isFruitless: () => false,
+      refuseStart: () => undefined,
+      clock: systemClock,
+      listLagMs: 0,
+      clockAheadMs: 0,
+      stopSignal: new AbortController().signal,
+      waitSignal: new AbortController().signal,
+      onRetry: () => undefined,
+    },
+  );
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'intended' }]);
+  // A whole exchange with the server: time enough for a request that does not wait.
+  await client.list();
+  expect(client.requests).toBe(1);
+  letDiskWrite();
+  expect(await sending).toMatchObject({ status: 'sent' });
+  expect(server.report().runs.created).toBe(1);
+  expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
+});
+
+const REQUEST = { query: 'Who leads the company?', input: { data: [{ company: 'Acme', row_id: 'r1' }] } };
+const MINUTE_MS = 60_000;
+
+/** A real ledger, server and client; only the waits of the stop take no time. */
+async function openSend(faults: readonly object[], parts: Partial<SendContext> = {}) {
+  const server = await startServer({
+    agent: new ScriptedAgent(),
+    rehearsal: resolveRehearsal({ faults }),
+  });
+  const client = new AgentClient({ baseUrl: server.url, apiKey: 'key', retry: { maxRetries: 0 } });
+  const clock = new VirtualClock();
+  const ledger = openTestLedger(undefined, clock);
+  onTestFinished(async () => {
+    await client.close();
+    await server.close();
+    ledger.close();
+  });
+  const signal = new AbortController().signal;
+  const job = openTestJob(ledger);
+  const context: SendContext = {
+    ledger,
+    client,
+    pacer: new Pacer({ concurrency: 2, startsPerSecond: 0, clock }),
+    capMicros: null,
+    dayCaps: null,
+    isFruitless: () => false,
+    refuseStart: () => undefined,
+    clock,
+    listLagMs: 0,
+    clockAheadMs: 0,
+    stopSignal: signal,
+    waitSignal: signal,
+    onRetry: () => undefined,
+    ...parts,
+  };
+  const batch = createTestBatch(job, ['Acme']);
+  return { server, ledger, job, clock, batch, context, send: () => sendBatch(batch, REQUEST, context) };
+}
+
+test('nothing is sent once another process asks in its place, whenever the batch was written down', async () => {
+  for (const code of ['LEASE_LOST', 'LEDGER_MOVED']) {
+    const error = new RowfillError('busy', code, 'no longer ours');
+    const { send, server, ledger, job, context } = await openSend([], {
+      refuseStart() {
+        throw error;
+      },
+    });
+    expect(await send()).toEqual({ status: 'fatal', error });
+    expect(server.report().runs.created).toBe(0);
+    expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+    // The place is free again.
+    await context.pacer.take(AbortSignal.timeout(10_000), false);
+    await context.pacer.take(AbortSignal.timeout(10_000), false);
+  }
+});
+
+test('a process that stood still before its request left writes the intent anew, so that a later search finds the run', async () => {
+  const { send, server, ledger, job, clock, context } = await openSend([]);
+  const intendedAt: number[] = [];
+  const intend = ledger.intend.bind(ledger);
+  ledger.intend = (batch, cap) => {
+    intendedAt.push(clock.now());
+    return intend(batch, cap);
+  };
+  const { client } = context;
+  const start = client.start.bind(client);
+  let isStill = true;
+  client.start = async (request, options) => {
+    // As if the process were stopped while the create waits for its connection.
+    if (isStill) await clock.sleep(60 * MINUTE_MS);
+    isStill = false;
+    return start(request, options);
+  };
+  expect(await send()).toMatchObject({ status: 'sent' });
+  expect(server.report().runs.created).toBe(1);
+  expect(ledger.findOpenBatches(job.askId)).toMatchObject([
+    { state: 'sent', intendedAtMs: (intendedAt[0] ?? 0) + 60 * MINUTE_MS },
+  ]);
+});
+
+test('nothing is sent beyond the cap, and nothing once the job was stopped', async () => {
+  const { send, server, ledger, job } = await openSend([], { capMicros: 24_999 });
+  expect(await send()).toEqual({ status: 'over_budget', budget: 'over_budget' });
+  const stopped = await openSend([], { stopSignal: AbortSignal.abort() });
+  expect(await stopped.send()).toEqual({ status: 'stopped' });
+  for (const each of [{ server, ledger, job }, stopped]) {
+    expect(each.server.report().runs.created).toBe(0);
+    expect(each.ledger.readSpend(each.job.id)).toMatchObject({ reservedMicros: 0 });
+  }
+});
+
+test('a start that is refused for want of room is made again, and the batch is bought once', async () => {
+  const retries: string[] = [];
+  const { send, server, ledger, job } = await openSend(
+    [
+      { fault: 'rate_limited', nth: [1, 2] },
+      { fault: 'concurrency_limited', nth: [3] },
+    ],
+    { onRetry: (_attempt, _delayMs, reason) => retries.push(reason) },
+  );
+  expect(await send()).toMatchObject({ status: 'sent', adopted: false });
+  expect(retries.length).toBeGreaterThanOrEqual(2);
+  expect(server.report().runs.created).toBe(1);
+  expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
+});
+
+test('an agent that has no room for a quarter of an hour ends the job, and no money stays reserved', async () => {
+  const { send, ledger, job, clock } = await openSend([{ fault: 'concurrency_limited' }]);
+  const startedAtMs = clock.now();
+  expect(await send()).toMatchObject({ status: 'fatal', error: { code: 'CONCURRENCY_LIMIT_REACHED' } });
+  expect(clock.now() - startedAtMs).toBeGreaterThanOrEqual(15 * MINUTE_MS);
+  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+});
+
+const READ_BY = [
+  ['rate_limited', 900, 'sent'],
+  ['rate_limited', 901, 'fatal'],
+  ['concurrency_limited', 900, 'sent'],
+  ['concurrency_limited', 3_600, 'fatal'],
+  ['overloaded', 900, 'absent'],
+  ['overloaded', 3_600, 'fatal'],
+] as const;
+
+test.each(READ_BY)('%s with a Retry-After of %i s ends as %s', async (fault, retryAfter, status) => {
+  const waits: number[] = [];
+  const { send, ledger, job, clock, context } = await openSend([{ fault, first: 1, retryAfter }], {
+    onRetry: (_attempt, delayMs) => waits.push(delayMs),
+  });
+  const startedAtMs = clock.now();
+  const result = await send();
+  expect(result).toMatchObject({ status });
+  // What is not waited for is not announced either.
+  expect(waits).toEqual(status === 'fatal' ? [] : [retryAfter * 1_000]);
+  if (status === 'fatal') {
+    expect(result).toMatchObject({
+      error: { kind: 'unreachable', hint: expect.stringMatching(/asks to wait .*, until \d/) },
+    });
+    expect(clock.now()).toBe(startedAtMs);
+  } else {
+    await context.pacer.take(new AbortController().signal);
+    const waitedMs = clock.now() - startedAtMs;
+    expect(waitedMs).toBeGreaterThanOrEqual(retryAfter * 1_000);
+    // After a refusal for rate, starts keep a distance as well.
+    expect(waitedMs).toBeLessThanOrEqual(retryAfter * 1_000 + 100);
+  }
+  if (status !== 'sent') expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+});
+
+test('two times to wait that are too long together end the job before the second', async () => {
+  const { send, clock } = await openSend([{ fault: 'rate_limited', retryAfter: 600 }]);
+  const startedAtMs = clock.now();
+  expect(await send()).toMatchObject({ status: 'fatal', error: { code: 'RATE_LIMIT_EXCEEDED' } });
+  expect(clock.now() - startedAtMs).toBe(600_000);
+});
+
+test('a full account that asks for an hour is not waited for while a run of ours may end', async () => {
+  const fault = { fault: 'concurrency_limited', first: 1, retryAfter: 3_600 };
+  let refused = (): void => undefined;
+  const refusal = new Promise<void>((resolve) => {
+    refused = resolve;
+  });
+  const { send, context, clock } = await openSend([fault]);
+  const pacer = new Pacer({ concurrency: 10, startsPerSecond: 0, clock });
+  Object.assign(context, { pacer });
+  pacer.adopt();
+  const refuse = pacer.refuse.bind(pacer);
+  pacer.refuse = (...facts) => {
+    refused();
+    return refuse(...facts);
+  };
+  const startedAtMs = clock.now();
+  const sending = send();
+  await refusal;
+  await new Promise((resolve) => setImmediate(resolve));
+  pacer.release();
+  expect(await sending).toMatchObject({ status: 'sent' });
+  expect(clock.now() - startedAtMs).toBeLessThan(60_000);
+});
+
+test('a long wait for own runs is no failure: the first refusal after it does not end the job', async () => {
+  const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 1 }]);
+  // Every place is taken by runs that take longer than the patience.
+  context.pacer.adopt();
+  context.pacer.adopt();
+  const sending = send();
+  await new Promise((resolve) => setImmediate(resolve));
+  await clock.sleep(40 * MINUTE_MS);
+  context.pacer.release();
+  context.pacer.release();
+  expect(await sending).toMatchObject({ status: 'sent' });
+});
+
+test('what waited long for a place is as good as intended anew when its request leaves, and reserved once', async () => {
+  const { send, context, clock, ledger, job, batch } = await openSend([]);
+  context.pacer.adopt();
+  context.pacer.adopt();
+  const sending = send();
+  await new Promise((resolve) => setImmediate(resolve));
+  await clock.sleep(40 * MINUTE_MS);
+  context.pacer.release();
+  expect(await sending).toMatchObject({ status: 'sent' });
+  const [open] = ledger.findOpenBatches(job.askId);
+  expect(open).toMatchObject({ state: 'sent', intendedAtMs: clock.now() });
+  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: batch.reserveMicros });
+});
+
+test('while a run of our own works, refusals are no news and never end the job', async () => {
+  const retries: string[] = [];
+  const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 20 }], {
+    onRetry: (_attempt, _delayMs, reason) => retries.push(reason),
+  });
+  const pacer = new Pacer({ concurrency: 10, startsPerSecond: 0, clock });
+  Object.assign(context, { pacer });
+  pacer.adopt();
+  const startedAtMs = clock.now();
+  expect(await send()).toMatchObject({ status: 'sent' });
+  // Once a minute it looks whether others have left.
+  expect(clock.now() - startedAtMs).toBe(20 * MINUTE_MS);
+  expect(retries).toEqual([]);
+});
+
+for (const fault of ['key_refused', 'no_credits', 'forbidden']) {
+  test(`${fault} ends the job at once, and nothing stays reserved`, async () => {
+    const { send, ledger, job, server } = await openSend([{ fault }]);
+    expect(await send()).toMatchObject({ status: 'fatal', error: { kind: 'refused' } });
+    expect(ledger.findOpenBatches(job.askId)).toEqual([]);
+    expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+    expect(server.report().runs.created).toBe(0);
+  });
+}
+
+test('a reply that is lost is looked up: its run is adopted, and one that never was is absent', async () => {
+  const lost = await openSend([{ fault: 'lost_reply' }]);
+  // Only what the request itself says of its batch can be found again.
+  const request = { ...REQUEST, metadata: { rowfill_batch: lost.batch.id } };
+  expect(await sendBatch(lost.batch, request, lost.context)).toMatchObject({ status: 'sent', adopted: true });
+  expect(lost.server.report().runs.created).toBe(1);
+  const never = await openSend([{ fault: 'lost_request' }]);
+  expect(await never.send()).toMatchObject({ status: 'absent' });
+  expect(never.ledger.findOpenBatches(never.job.askId)).toEqual([]);
+});
+
+test('an agent that is not there is tried a few times, then the job ends', async () => {
+  const { send, server, ledger, job, clock } = await openSend([]);
+  await server.close();
+  const startedAtMs = clock.now();
+  expect(await send()).toMatchObject({ status: 'fatal' });
+  expect(clock.now() - startedAtMs).toBe(15_500);
+  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+});
