@@ -1,8 +1,8 @@
 import { createUsageError } from './errors.js';
-import { awaitLease } from './job/lease.js';
-import { Closers, openAgent } from './job/open-agent.js';
+import { waitForLease } from './job/lease.js';
+import { CleanupStack, openAgent } from './job/open-agent.js';
 import { type CancelledRuns, cancelRuns } from './job/recover.js';
-import { readAgentUrl, readKeptOptions } from './job/resolve-ask.js';
+import { findAgentUrl, parseKeptOptions } from './job/resolve-ask.js';
 import { type Ledger, openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobRecord } from './ledger/records.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
@@ -41,13 +41,13 @@ const TYPES: OptionTypes<CancelOptions> = {
 export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   checkOptionTypes('cancelJob', options, TYPES, ['job']);
   const { job: id, ledger: path, apiUrl, apiKey } = options;
-  const closers = new Closers();
+  const closers = new CleanupStack();
   try {
     const ledger = closers.add(openLedger(path ?? resolveLedgerPath({})));
     const job = ledger.readJob(id);
     // A process that works on the job would start new runs for those that are cancelled.
-    closers.add(await awaitLease(ledger, job.askId));
-    const ownUrl = readAgentUrl(job.ask);
+    closers.add(await waitForLease(ledger, job.askId));
+    const ownUrl = findAgentUrl(job.ask);
     const url = apiUrl ?? ownUrl;
     if (url === null) {
       // No process is left that could hold such an agent.
@@ -71,7 +71,7 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
       );
     }
     const agent = closers.add(await openAgent(resolveSettings({ input: job.input, apiUrl: url, apiKey })));
-    const { excludeOn = [] } = readKeptOptions(job.settings);
+    const { excludeOn = [] } = parseKeptOptions(job.settings);
     const excludesAnswers = job.ask.fields.some((field) => excludeOn.includes(field.name));
     const cancelled = await cancelRuns({
       client: agent.client,

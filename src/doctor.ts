@@ -2,18 +2,18 @@ import { isLoopbackHost } from './api/base-url.js';
 import {
   createErrorFinding,
   createOk,
+  type Diagnostic,
   examineAgent,
   examineDisk,
   examineLedger,
   examineNode,
   examineProxy,
-  type Finding,
 } from './doctor/checks.js';
 import { systemClock } from './model/clock.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 
-export type { Finding, Verdict } from './doctor/checks.js';
+export type { Diagnostic as Finding, DiagnosticStatus as Verdict } from './doctor/checks.js';
 
 /** What the look is taken with. */
 export interface DoctorOptions {
@@ -40,7 +40,7 @@ const TYPES: OptionTypes<DoctorOptions> = {
  * Looks at all that a job leans on: Node, the ledger and its disk, the way to the agent, the key, the agent and the clock.
  * Asks the agent for its list of runs and nothing else, so it costs nothing. Never throws for what it finds.
  */
-export async function examine(options: DoctorOptions): Promise<Finding[]> {
+export async function diagnose(options: DoctorOptions): Promise<Diagnostic[]> {
   checkOptionTypes('examine', options, TYPES, ['ledger', 'env']);
   const { ledger, env, reference, apiKey } = options;
   const baseUrl = options.apiUrl ?? HOSTED_URL;
@@ -56,7 +56,7 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
   ];
 }
 
-async function examineTables(reference: string): Promise<Finding> {
+async function examineTables(reference: string): Promise<Diagnostic> {
   try {
     const { createReferenceAgent } = await import('./agents/reference/reference-agent.js');
     return createOk('agent', (await createReferenceAgent(reference)).description);

@@ -2,24 +2,24 @@ import type { AgentClient } from './api/agent-client.js';
 import { checkPlaces } from './job/check-places.js';
 import { placeOutput } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
-import { confirmCost, readRemaining } from './job/estimate.js';
-import { checkHooks, createTrip, type EnrichHooks, type Trip } from './job/job-context.js';
-import { addSpent, awaitLease, describeDamage, isLedgerError, saveMovedLedger } from './job/lease.js';
+import { confirmCost, estimateRemaining } from './job/estimate.js';
+import { checkHooks, createJobContext, type EnrichHooks, type JobContext } from './job/job-context.js';
+import { addSpent, describeDamage, isLedgerError, saveMovedLedger, waitForLease } from './job/lease.js';
 import { loadExclusion } from './job/load-exclusion.js';
-import { Closers, openAgent } from './job/open-agent.js';
+import { CleanupStack, openAgent } from './job/open-agent.js';
 import {
+  checkInputFits,
   createFinished,
   createSummary,
   describeKept,
   findFinished,
-  fitInput,
+  findOutputSources,
   type OutputSources,
-  readSources,
-  writeTripOutput,
+  writeJobOutput,
 } from './job/output.js';
-import { CallCap, type FolderBudget } from './job/progress.js';
+import { type FolderBudget, SpendLimit } from './job/progress.js';
 import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
-import { reportNotes } from './job/report-warnings.js';
+import { reportWarnings } from './job/report-warnings.js';
 import { checkColumns, createJobParts, resolveAsk, resolveBlanks } from './job/resolve-ask.js';
 import { createRetryReport } from './job/stop.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
@@ -46,7 +46,7 @@ export async function enrich(
   const startedAtMs = Date.now();
   const asked = resolveSettings(options);
   checkHooks(hooks);
-  const closers = new Closers();
+  const closers = new CleanupStack();
   try {
     const file = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
     checkColumns(file.name, file.columns);
@@ -58,7 +58,7 @@ export async function enrich(
       ledger: ledgerPath,
       output: asked.output,
     });
-    const input = fitInput(file, ask, { path: asked.output, format: options.format });
+    const input = checkInputFits(file, ask, { path: asked.output, format: options.format });
     const blanks = await resolveBlanks(options, ask, input);
     const exclusion = await loadExclusion({ ...options, blanks }, ask, input, hooks.signal);
 
@@ -70,7 +70,7 @@ export async function enrich(
     await ledger.ready(hooks.signal);
     const { settings, earlierOutput, note } = await placeOutput(asked, ask, ledger, places);
     const lease = closers.add(
-      await awaitLease(ledger, ask.id, {
+      await waitForLease(ledger, ask.id, {
         signal: hooks.signal,
         onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
       }),
@@ -80,9 +80,9 @@ export async function enrich(
     const clockAheadMs = await measureClock(agent.client, hooks.signal);
 
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
-    const cap = new CallCap(settings, ledger.readSpend(job.id).spentMicros);
+    const cap = new SpendLimit(settings, ledger.readSpend(job.id).spentMicros);
     const trip = closers.add(
-      createTrip({
+      createJobContext({
         settings,
         input,
         ask,
@@ -103,11 +103,11 @@ export async function enrich(
     );
     lease.watch(trip.stop);
     trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
-    reportNotes(trip);
-    reportNotes(trip, exclusion.notes);
-    if (note !== null) reportNotes(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
+    reportWarnings(trip);
+    reportWarnings(trip, exclusion.notes);
+    if (note !== null) reportWarnings(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
     const recovered = await recoverBatches(trip);
-    const sources = await readSources(trip);
+    const sources = await findOutputSources(trip);
     const kept = await findFinished(trip, sources, recovered);
     if (kept === null) {
       await confirmCost(trip, recovered);
@@ -145,14 +145,14 @@ async function measureClock(client: AgentClient, signal: AbortSignal | undefined
 }
 
 /** Throws the signal's reason if the job was interrupted: nothing was reserved, and the output stays as it is. */
-function refuseInterrupted({ stop, hooks, lease }: Trip): void {
+function refuseInterrupted({ stop, hooks, lease }: JobContext): void {
   if (stop.reason !== 'interrupted') return;
   lease?.refuseLost();
   hooks.signal?.throwIfAborted();
 }
 
 /** Nothing has changed since the output was written: to write it once more would make the same bytes. */
-function keepOutput(trip: Trip, rows: RowCounts, startedAtMs: number): JobSummary {
+function keepOutput(trip: JobContext, rows: RowCounts, startedAtMs: number): JobSummary {
   const { job, ledger, settings, tally } = trip;
   tally.countKept(rows);
   trip.onEvent({ type: 'note', code: 'OUTPUT_KEPT', message: describeKept(settings.output) });
@@ -162,7 +162,7 @@ function keepOutput(trip: Trip, rows: RowCounts, startedAtMs: number): JobSummar
 
 /** The trip itself, once everything is open and agreed to. */
 async function fillFile(
-  trip: Trip,
+  trip: JobContext,
   recovered: RecoveredBatches,
   sources: OutputSources | null,
   startedAtMs: number,
@@ -184,16 +184,16 @@ async function fillFile(
     });
     tally.countCancelled(cancelled.length + givenUp.length, costMicros);
   }
-  const written = await writeTripOutput(trip);
-  reportNotes(trip);
+  const written = await writeJobOutput(trip);
+  reportWarnings(trip);
   const unmatched = trip.exclusion.describeUnmatched();
-  reportNotes(trip, unmatched === null ? [] : [unmatched]);
-  const remaining = await readRemaining(trip);
+  reportWarnings(trip, unmatched === null ? [] : [unmatched]);
+  const remaining = await estimateRemaining(trip);
   const finished = createFinished(trip, sources, written);
   await ledger.ready();
   lease?.refuseLost();
   ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: written.rows, finished });
   const moved = saveMovedLedger(ledger);
-  if (moved !== null) stop.stopFor(moved);
+  if (moved !== null) stop.abortWith(moved);
   return { ...createSummary(trip, written, remaining, startedAtMs), output: written.path };
 }

@@ -2,11 +2,11 @@ import { basename, dirname, join } from 'node:path';
 import { createUsageError } from './errors.js';
 import { checkPlaces } from './job/check-places.js';
 import { checkOwnOutput, createPlaceCheck } from './job/choose-output.js';
-import { isPicked, pickSample } from './job/job-context.js';
+import { isInSample, pickSample } from './job/job-context.js';
 import { loadExclusion } from './job/load-exclusion.js';
-import { Closers } from './job/open-agent.js';
-import { fitInput, writeOutput } from './job/output.js';
-import { isKeptInput, readKeptOptions, resolveBlanks } from './job/resolve-ask.js';
+import { CleanupStack } from './job/open-agent.js';
+import { checkInputFits, writeOutput } from './job/output.js';
+import { isKeptInput, parseKeptOptions, resolveBlanks } from './job/resolve-ask.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobRecord } from './ledger/records.js';
 import type { RowCounts } from './model/answer.js';
@@ -61,7 +61,7 @@ const TYPES: OptionTypes<ExportOptions> = {
 /** Writes the output of a job again, from its input as it is now and from the ledger. Asks nothing and costs nothing. */
 export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   checkOptionTypes('exportJob', options, TYPES, ['job']);
-  const closers = new Closers();
+  const closers = new CleanupStack();
   try {
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
     const ledger = closers.add(openLedger(ledgerPath));
@@ -73,13 +73,13 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
         'Give the same input to rowfill run again: what was answered is not paid for again.',
       );
     }
-    const kept = readKeptOptions(job.settings);
+    const kept = parseKeptOptions(job.settings);
     const output = options.output ?? job.output;
     const guard = await checkPlaces({ ...kept, ...options, ledger: ledgerPath, input: job.input, output });
     const isOutputNamed = options.output !== undefined;
     if (!isOutputNamed) await checkOwnOutput(output, job, ledger);
     const file = closers.add(await openInput({ ...kept, path: job.input }));
-    const input = fitInput(file, job.ask, { path: output, format: options.format });
+    const input = checkInputFits(file, job.ask, { path: output, format: options.format });
     const blanks = await resolveBlanks(kept, job.ask, input);
     const sample = await pickSample(input, kept.sample ?? null, kept.limit ?? null);
     const { rows } = await writeOutput({
@@ -91,7 +91,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       exclusion: await loadExclusion({ ...kept, blanks }, job.ask, input),
       exclusionName: kept.exclude ?? '',
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
-      isWanted: (row) => isPicked(row, kept.limit ?? null, sample),
+      isWanted: (row) => isInSample(row, kept.limit ?? null, sample),
       path: output,
       format: options.format,
       overwrite: kept.overwrite ?? false,

@@ -14,7 +14,7 @@ export {
 } from './api/agent-client.js';
 export { AgentError } from './api/agent-error.js';
 export { type CancelOptions, type CancelResult, cancelJob } from './cancel.js';
-export { type DoctorOptions, examine, type Finding, type Verdict } from './doctor.js';
+export { type DoctorOptions, diagnose as examine, type Finding, type Verdict } from './doctor.js';
 export { type EnrichHooks, enrich } from './enrich.js';
 export {
   type EnrichedRows,

@@ -3,8 +3,8 @@ import { createUsageError, describeError } from './errors.js';
 import { DEFAULT_BLANKS } from './model/blank.js';
 import { type ColumnKind, resolveColumnKind, splitColumnName } from './model/column-kind.js';
 import type { JsonValue } from './model/json.js';
-import { type Row, readValue } from './model/row.js';
-import { canTell, isOwnColumn, readTelling } from './model/telling-column.js';
+import { getValue, type Row } from './model/row.js';
+import { canTell, isOwnColumn, normalizeTelling } from './model/telling-column.js';
 import { type InputOptions, openInput } from './read/open-input.js';
 import { checkRecipeText, formatRecipe, type RecipeDraft } from './recipe/read-recipe.js';
 
@@ -42,7 +42,7 @@ export async function checkPlace(path: string, force = false): Promise<void> {
 }
 
 /** Suggests to fill what is mostly blank, and to send what tells whom a row is about, and no more. */
-export function suggest(look: FileLook): Suggestion {
+export function suggest(look: FileProfile): Suggestion {
   const toFill = look.columns.filter((column) => column.isToFill && !column.isTelling);
   const telling = look.columns.filter((column) => column.isTelling);
   const others = [...look.columns.filter((column) => !column.isToFill), ...look.columns];
@@ -115,14 +115,14 @@ function isFieldText(field: string): boolean {
 }
 
 /** What a first look at a file shows. */
-export interface FileLook {
+export interface FileProfile {
   readonly name: string;
-  readonly columns: readonly ColumnLook[];
+  readonly columns: readonly ColumnProfile[];
   /** The rows that were looked at: the first ones. */
   readonly rows: number;
 }
 
-export interface ColumnLook {
+export interface ColumnProfile {
   readonly name: string;
   /** How many of the rows have nothing there. */
   readonly blanks: number;
@@ -137,14 +137,14 @@ export interface ColumnLook {
 const MAX_ROWS = 1_000;
 
 /** Opens a file and looks at its header and its first rows. */
-export async function lookAtFile(options: InputOptions): Promise<FileLook> {
+export async function inspectFile(options: InputOptions): Promise<FileProfile> {
   const input = await openInput(options);
   try {
     await input.readColumns();
     for await (const rows of input.openRows()) {
       const seen = rows.slice(0, MAX_ROWS);
       const columns = input.columns.map((name) => {
-        const values = seen.map((row) => readValue(row, name));
+        const values = seen.map((row) => getValue(row, name));
         return lookAtColumn(name, values);
       });
       return { name: input.name, columns: markTelling(columns, seen), rows: seen.length };
@@ -159,14 +159,14 @@ export async function lookAtFile(options: InputOptions): Promise<FileLook> {
  * Adds to the columns that tell whom a row is about those without which many rows would look the same, such as the
  * department beside the website of a university. Each time the one that tells most rows apart, until none does.
  */
-function markTelling(columns: readonly ColumnLook[], rows: readonly Row[]): ColumnLook[] {
+function markTelling(columns: readonly ColumnProfile[], rows: readonly Row[]): ColumnProfile[] {
   const known = columns.filter(({ isTelling, isToFill }) => isTelling && !isToFill);
   const start = known.length > 0 ? known : columns.filter(({ isToFill }) => !isToFill).slice(0, 1);
   const candidates = columns
     .filter((column) => !start.includes(column) && !column.isToFill && canTell(column.name))
-    .map(({ name }) => ({ name, values: readTellings(rows, name) }));
+    .map(({ name }) => ({ name, values: listTellings(rows, name) }));
   let keys = rows.map(() => '');
-  for (const { name } of start) keys = joinKeys(keys, readTellings(rows, name));
+  for (const { name } of start) keys = joinKeys(keys, listTellings(rows, name));
   const added = new Set(start.map(({ name }) => name));
   for (;;) {
     const counted = candidates.map(({ name, values }) => ({ name, keys: joinKeys(keys, values) }));
@@ -185,16 +185,16 @@ function markTelling(columns: readonly ColumnLook[], rows: readonly Row[]): Colu
 /** A column that tells only a few more rows apart is not worth to be sent. */
 const MIN_GAIN = 0.02;
 
-function readTellings(rows: readonly Row[], name: string): (string | null)[] {
+function listTellings(rows: readonly Row[], name: string): (string | null)[] {
   const kind = resolveColumnKind(name);
-  return rows.map((row) => readTelling(kind, readValue(row, name)));
+  return rows.map((row) => normalizeTelling(kind, getValue(row, name)));
 }
 
 function joinKeys(keys: readonly string[], values: readonly (string | null)[]): string[] {
   return keys.map((key, index) => `${key}\n${values[index] ?? ''}`);
 }
 
-function lookAtColumn(name: string, values: readonly (JsonValue | undefined)[]): ColumnLook {
+function lookAtColumn(name: string, values: readonly (JsonValue | undefined)[]): ColumnProfile {
   const filled = values.filter((value) => !DEFAULT_BLANKS.isUnfilled(name, value));
   const blanks = values.length - filled.length;
   const kind = resolveColumnKind(name);

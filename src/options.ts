@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { createUsageError } from './errors.js';
 import { parseDuration } from './model/clock.js';
 import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
-import { readDollars, readNearest, toMicros } from './model/format.js';
+import { parseDollarOption, suggestSimilar, toMicros } from './model/format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_PRICES, type PriceList } from './model/prices.js';
 import { isDescriptorPath } from './model/read-file.js';
@@ -83,16 +83,16 @@ export function resolveSettings(options: EnrichOptions): Settings {
     query: resolveQuery(options.query),
     efforts,
     escalateBelow: resolveEscalation(options.escalateBelow, efforts),
-    batchSize: readWhole('batch-size', options.batchSize, 1, MAX_BATCH_SIZE) ?? DEFAULTS.batchSize,
-    concurrency: readWhole('concurrency', options.concurrency, 1, MAX_CONCURRENCY) ?? DEFAULTS.concurrency,
-    startsPerSecond: readNumber('starts-per-second', options.startsPerSecond, 0),
-    runTimeoutMs: readWait('run-timeout', options.runTimeoutMs, 1),
-    listLagMs: readWait('list-lag', options.listLagMs, 0),
-    limit: readWhole('limit', options.limit, 1, Number.MAX_SAFE_INTEGER),
-    sample: readWhole('sample', options.sample, 1, 1_000_000),
+    batchSize: checkWhole('batch-size', options.batchSize, 1, MAX_BATCH_SIZE) ?? DEFAULTS.batchSize,
+    concurrency: checkWhole('concurrency', options.concurrency, 1, MAX_CONCURRENCY) ?? DEFAULTS.concurrency,
+    startsPerSecond: checkNumber('starts-per-second', options.startsPerSecond, 0),
+    runTimeoutMs: checkWait('run-timeout', options.runTimeoutMs, 1),
+    listLagMs: checkWait('list-lag', options.listLagMs, 0),
+    limit: checkWhole('limit', options.limit, 1, Number.MAX_SAFE_INTEGER),
+    sample: checkWhole('sample', options.sample, 1, 1_000_000),
     overwrite: options.overwrite ?? false,
     refresh: options.refresh ?? false,
-    maxAgeMs: options.maxAge === undefined ? null : readDuration('max-age', options.maxAge),
+    maxAgeMs: options.maxAge === undefined ? null : parseDurationOption('max-age', options.maxAge),
     capMicros: resolveCap('--max-cost', options.maxCost),
     capNowMicros: resolveCap('--max-cost-now', options.maxCostNow),
     ledgerDayCapMicros: resolveCap('ledgerMaxCostPerDay', options.ledgerMaxCostPerDay),
@@ -204,7 +204,7 @@ function resolveEfforts(options: EnrichOptions): readonly string[] {
   const known = { ...HOSTED_PRICES, ...options.prices };
   const unknown = efforts.find((effort) => !Object.hasOwn(known, effort));
   if (unknown !== undefined) {
-    const [nearest] = readNearest(unknown, Object.keys(known));
+    const [nearest] = suggestSimilar(unknown, Object.keys(known));
     const hint = nearest === undefined ? describeEfforts() : `Did you mean ${nearest}? ${describeEfforts()}`;
     throw createUsageError(
       'BAD_EFFORT',
@@ -235,13 +235,13 @@ function resolveEscalation(text: string | undefined, efforts: readonly string[])
 
 function resolvePrices(prices: Readonly<Record<string, number>>): PriceList {
   const own = Object.entries(prices).map(([effort, dollars]) => {
-    const micros = toMicros(readDollars(dollars, `the price of ${effort}`));
+    const micros = toMicros(parseDollarOption(dollars, `the price of ${effort}`));
     return [effort, { worstMicros: micros, likelyMicros: micros }] as const;
   });
   return { ...HOSTED_PRICES, ...Object.fromEntries(own) };
 }
 
-function readWhole(name: string, value: number | undefined, least: number, most: number): number | null {
+function checkWhole(name: string, value: number | undefined, least: number, most: number): number | null {
   if (value === undefined) return null;
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw createUsageError(
@@ -251,7 +251,7 @@ function readWhole(name: string, value: number | undefined, least: number, most:
   );
 }
 
-function readWait(name: string, value: number | undefined, leastMs: number): number | null {
+function checkWait(name: string, value: number | undefined, leastMs: number): number | null {
   if (value === undefined) return null;
   if (Number.isInteger(value) && value >= leastMs && value <= MAX_WAIT_MS) return value;
   throw createUsageError(
@@ -261,13 +261,13 @@ function readWait(name: string, value: number | undefined, leastMs: number): num
   );
 }
 
-function readNumber(name: string, value: number | undefined, least: number): number | null {
+function checkNumber(name: string, value: number | undefined, least: number): number | null {
   if (value === undefined) return null;
   if (Number.isFinite(value) && value >= least) return value;
   throw createUsageError('BAD_OPTION', `--${name} is ${value}`, `It takes a number of at least ${least}.`);
 }
 
-function readDuration(name: string, text: string): number {
+function parseDurationOption(name: string, text: string): number {
   const lengthMs = parseDuration(text);
   if (lengthMs !== null) return lengthMs;
   throw createUsageError(
@@ -280,5 +280,5 @@ function readDuration(name: string, text: string): number {
 /** A cap in micro-dollars, null for none; `name` is what a message calls it. */
 export function resolveCap(name: string, value: number | undefined): number | null {
   // Rounded down: a cap is never passed by a rounding.
-  return value === undefined ? null : Math.floor(readDollars(value, name) * 1_000_000 + 1e-6);
+  return value === undefined ? null : Math.floor(parseDollarOption(value, name) * 1_000_000 + 1e-6);
 }

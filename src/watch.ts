@@ -4,7 +4,7 @@ import { enrich } from './enrich.js';
 import { createUsageError } from './errors.js';
 import { type Clock, systemClock } from './model/clock.js';
 import { checkOptionTypes } from './model/option-types.js';
-import { finishEnding, writeEnding } from './watch/ending.js';
+import { applyEnding, writeEnding } from './watch/ending.js';
 import {
   type FileEnd,
   type Problem,
@@ -14,14 +14,14 @@ import {
   WatchTally,
 } from './watch/events.js';
 import { isSystemError } from './watch/file-state.js';
-import { fillTake } from './watch/fill-take.js';
+import { fillFile } from './watch/fill-take.js';
 import { DropFinder } from './watch/find-drops.js';
-import { countBacklog, findTake, isLedgerTrouble, listLeft, notePlace } from './watch/find-take.js';
+import { claimNext, countBacklog, isLedgerTrouble, listLeft, notePlace } from './watch/find-take.js';
 import { noteFolderPath, openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
 import { JobFiles, type JobLook } from './watch/job-files.js';
 import { Aside } from './watch/move-file.js';
-import type { Take } from './watch/take.js';
-import { describeProblem, isDiskFull, readRetryDelayMs, type Verdict } from './watch/verdict.js';
+import type { ClaimedFile } from './watch/take.js';
+import { computeRetryDelayMs, type Decision, describeProblem, isDiskFull } from './watch/verdict.js';
 import { checkJob, resolveWatch, type WatchOptions, type WatchSettings } from './watch/watch-options.js';
 import { pause, pauseUntil, type Watcher } from './watch/watcher.js';
 
@@ -164,7 +164,7 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
       if (look.status === 'ready' && look.changed.length > 0) {
         report({ type: 'job_changed', files: look.changed });
       }
-      const found = await findTake(watcher, pass.withDrops, look.status === 'ready');
+      const found = await claimNext(watcher, pass.withDrops, look.status === 'ready');
       if (found.isHeld) {
         troubles = await holdFiles(watcher, look, troubles);
         continue;
@@ -195,7 +195,7 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
       if (once)
         throw createUsageError('WATCH_TROUBLE', problem.message, 'See what is wrong with the folder.', error);
       troubles += 1;
-      const delayMs = readRetryDelayMs(troubles, clock.random());
+      const delayMs = computeRetryDelayMs(troubles, clock.random());
       report({ type: 'waiting', file: null, problem, delayMs });
       await pause(watcher, delayMs);
     }
@@ -209,17 +209,17 @@ async function holdFiles(watcher: Watcher, look: JobLook, troubles: number): Pro
   if (look.status === 'ready') return 0;
   if (look.status === 'unusable' && settings.once) throw look.error;
   const next = look.status === 'unusable' ? troubles + 1 : 0;
-  const delayMs = next === 0 ? settings.pollMs : readRetryDelayMs(next, clock.random());
+  const delayMs = next === 0 ? settings.pollMs : computeRetryDelayMs(next, clock.random());
   report({ type: 'waiting', file: null, problem: look.problem, delayMs });
   await pause(watcher, delayMs);
   return next;
 }
 
 /** The way of one file: filled, judged, moved. Whatever stops it, the file is let go for the next who comes. */
-async function bringToEnd(watcher: Watcher, take: Take): Promise<End | null> {
+async function bringToEnd(watcher: Watcher, take: ClaimedFile): Promise<End | null> {
   const { report, tally, settings, clock, aside, jobFiles } = watcher;
   try {
-    const verdict = await fillTake(watcher, take);
+    const verdict = await fillFile(watcher, take);
     if (verdict === null) return null;
     if (verdict.status === 'aside') {
       const { problem, delayMs, state } = verdict;
@@ -246,7 +246,7 @@ async function bringToEnd(watcher: Watcher, take: Take): Promise<End | null> {
     if (end.type === 'done' || end.kind !== 'unreachable') return null;
     // The next file would meet the same agent.
     if (settings.once) return { stop: 'unreachable', problem: end.problem };
-    await pause(watcher, readRetryDelayMs(UNREACHABLE_TRIES, clock.random()));
+    await pause(watcher, computeRetryDelayMs(UNREACHABLE_TRIES, clock.random()));
     return null;
   } finally {
     await take.claim.close();
@@ -256,12 +256,12 @@ async function bringToEnd(watcher: Watcher, take: Take): Promise<End | null> {
 /** Moves a file to its end. Where that cannot be done now, the file waits in `working/` and holds back no other. */
 async function placeFile(
   { folders, aside, clock, report, settings }: Watcher,
-  take: Take,
-  verdict: Extract<Verdict, { status: 'done' | 'failed' }>,
+  take: ClaimedFile,
+  verdict: Extract<Decision, { status: 'done' | 'failed' }>,
 ): Promise<FileEnd | null> {
   try {
     await writeEnding(take, verdict, folders);
-    return await finishEnding(take, folders, (placed) => notePlace(placed, settings.job.ledger));
+    return await applyEnding(take, folders, (placed) => notePlace(placed, settings.job.ledger));
   } catch (error) {
     if (!isSystemError(error) && !isLedgerTrouble(error)) throw error;
     aside.putForTrouble(take.name, error, clock.now(), clock.random(), report);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
-import { normaliseDomain } from '../src/model/entity-key.js';
+import { normalizeDomain } from '../src/model/entity-key.js';
 import { isJsonObject, type JsonObject } from '../src/model/json.js';
 import { compileSchema } from '../src/model/schema.js';
 
@@ -61,7 +61,7 @@ test('the two companies that do not exist have a reserved domain and are in no t
   const unreal = companies.filter((row) => row.domain?.endsWith('.example'));
   expect(unreal).toHaveLength(2);
   for (const row of unreal) {
-    const domain = normaliseDomain(row.domain ?? '');
+    const domain = normalizeDomain(row.domain ?? '');
     for (const table of [headquarters, listings])
       expect(table.some((fact) => fact.domain === domain || fact.company === row.company)).toBe(false);
   }
@@ -69,7 +69,7 @@ test('the two companies that do not exist have a reserved domain and are in no t
 
 test('most companies of the list are in a table by their domain, not all', () => {
   const known = new Set([...headquarters, ...listings].map((fact) => fact.domain));
-  const found = companies.filter((row) => known.has(normaliseDomain(row.domain ?? '') ?? ''));
+  const found = companies.filter((row) => known.has(normalizeDomain(row.domain ?? '') ?? ''));
   expect(found.length).toBeGreaterThan(companies.length * 0.8);
   expect(found.length).toBeLessThan(companies.length);
 });
@@ -82,7 +82,7 @@ test.each([
   expect(new Set(domains).size).toBe(table.length);
   for (const fact of table) {
     expect(fact.company).not.toBe('');
-    expect(normaliseDomain(fact.domain ?? '')).toBe(fact.domain);
+    expect(normalizeDomain(fact.domain ?? '')).toBe(fact.domain);
     expect(fact.source).toMatch(/^https:\/\/en\.wikipedia\.org\/wiki\/[\x21-\x7e]+$/);
   }
 });
@@ -90,7 +90,7 @@ test.each([
 test('each table has companies that the other has not, and companies that the list has not', () => {
   const inHeadquarters = new Set(headquarters.map((fact) => fact.domain));
   const inListings = new Set(listings.map((fact) => fact.domain));
-  const inList = new Set(companies.map((row) => normaliseDomain(row.domain ?? '')));
+  const inList = new Set(companies.map((row) => normalizeDomain(row.domain ?? '')));
   expect([...inHeadquarters].some((domain) => !inListings.has(domain))).toBe(true);
   expect([...inListings].some((domain) => !inHeadquarters.has(domain))).toBe(true);
   expect([...inHeadquarters].some((domain) => !inList.has(domain ?? ''))).toBe(true);
@@ -121,8 +121,8 @@ test('a ticker of digits keeps its zeros in the table', () => {
 
 test('the exclusion file names customers in other spellings, and one that is not in the list', () => {
   const customers = readTable('customers.csv');
-  const domains = new Set(companies.map((row) => normaliseDomain(row.domain ?? '')));
-  const hits = customers.filter((row) => domains.has(normaliseDomain(row.domain ?? '')));
+  const domains = new Set(companies.map((row) => normalizeDomain(row.domain ?? '')));
+  const hits = customers.filter((row) => domains.has(normalizeDomain(row.domain ?? '')));
   expect(hits).toHaveLength(5);
   expect(customers).toHaveLength(6);
   const spellings = new Set(companies.map((row) => row.domain));

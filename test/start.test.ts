@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
-import { normaliseDomain } from '../src/model/entity-key.js';
+import { normalizeDomain } from '../src/model/entity-key.js';
 import { createWorkdir } from './helpers/workdir.js';
 
 type Table = readonly Record<string, string>[];
@@ -56,7 +56,7 @@ function checkFilled(filled: Table, folder: string): void {
   );
   for (const [index, row] of filled.entries()) {
     expect(row.city).toContain(list[index]?.city);
-    const fact = facts.get(normaliseDomain(row.domain ?? '') ?? '');
+    const fact = facts.get(normalizeDomain(row.domain ?? '') ?? '');
     if (fact === undefined || row.enrichment_status === 'excluded') continue;
     expect(fact.line).toContain(`,${row.country},${row.founded},`);
     expect(row.country_citations).toContain(`headquarters.csv#row=${fact.number} `);

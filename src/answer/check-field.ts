@@ -14,7 +14,7 @@ import { type CompiledSchema, compileChecked, type SchemaIssue } from '../model/
 import { findProperties, indexSchema } from '../model/schema-index.js';
 
 /** What came back for a field, judged. */
-export interface FieldVerdict extends CheckedField {
+export interface FieldResult extends CheckedField {
   readonly state: 'valid' | 'nothing' | 'invalid';
   /** What is wrong with an invalid value, in the schema's words alone. */
   readonly fault: string | null;
@@ -23,7 +23,7 @@ export interface FieldVerdict extends CheckedField {
 /** The user's schema made ready to judge rows: compiled once an ask. */
 export interface RowChecker {
   /** Judges the value of one field: null and blank text are nothing found, whatever the schema demands. */
-  checkField(name: string, value: JsonValue): FieldVerdict;
+  checkField(name: string, value: JsonValue): FieldResult;
   /** What the schema says about several fields at once and these values break, by the fields concerned. */
   checkTogether(fields: ReadonlyMap<string, CheckedField>): ReadonlyMap<string, string>;
 }
@@ -91,7 +91,7 @@ const NO_NOTES: ReadonlyMap<string, string> = new Map();
 
 type FieldCheck = (value: JsonValue) => readonly SchemaIssue[];
 
-const NOTHING: FieldVerdict = { state: 'nothing', value: null, issue: null, fault: null };
+const NOTHING: FieldResult = { state: 'nothing', value: null, issue: null, fault: null };
 
 /** A schema that cannot be taken apart judges the field as the only one of its object. */
 function createFieldCheck(whole: CompiledSchema, name: string, pointers: readonly string[]): FieldCheck {
@@ -107,7 +107,7 @@ function createFieldCheck(whole: CompiledSchema, name: string, pointers: readonl
   return (value) => parts.flatMap((part) => part.validate(value));
 }
 
-function judge(value: JsonValue, check: FieldCheck): FieldVerdict {
+function judge(value: JsonValue, check: FieldCheck): FieldResult {
   const tolerant: FieldCheck = (inner) =>
     check(inner)
       .filter((issue) => !isMissingPart(inner, issue))
@@ -160,7 +160,7 @@ export function isAbsence(value: JsonValue): boolean {
   return typeof value === 'string' && ABSENCES.has(value.trim().toLowerCase());
 }
 
-function createFault(message: string, value: JsonValue, path: string): FieldVerdict {
+function createFault(message: string, value: JsonValue, path: string): FieldResult {
   const node = resolvePointer(value, path) ?? value;
   const place = path === '' ? '' : `${formatExcerpt(path).slice(1, -1)} `;
   const excerpt = isDeep(value) ? '' : `, got ${formatExcerpt(node)}`;
@@ -337,7 +337,7 @@ function listTextCandidates(text: string, allowed: readonly JsonValue[]): JsonVa
     parseNumber(trimmed),
     BOOLEANS.get(trimmed.toLowerCase()) ?? null,
     DATE_AND_TIME.exec(trimmed)?.[1] ?? null,
-    readUrl(trimmed),
+    parseUrl(trimmed),
   ];
   return found.filter((candidate) => candidate !== null);
 }
@@ -368,7 +368,7 @@ function parseNumber(text: string): number | null {
 }
 
 /** A URL that lacks its scheme, or holds letters that a URL has to escape. */
-function readUrl(text: string): string | null {
+function parseUrl(text: string): string | null {
   if (/\s/.test(text)) return null;
   // A last part without a letter makes it a number or an address of the network, and no name of a site.
   const isBare =

@@ -7,23 +7,17 @@ import {
   type RejectedRow,
 } from '../model/answer.js';
 import type { Batch, BatchRow } from '../model/batch.js';
-import {
-  formatCanonicalJson,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  readOwn,
-} from '../model/json.js';
-import type { Question, QuestionGroup } from '../model/question.js';
-import { readEntryFields, readRowEntries } from '../model/row-entries.js';
+import { formatCanonicalJson, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import type { PendingBatch, Question } from '../model/question.js';
+import { findEntryFields, listRowEntries } from '../model/row-entries.js';
 import type { AgentRun } from '../model/run.js';
-import { type FieldVerdict, formatExcerpt, isAbsence, type RowChecker } from './check-field.js';
+import { type FieldResult, formatExcerpt, isAbsence, type RowChecker } from './check-field.js';
 
 export { createRowChecker, type RowChecker } from './check-field.js';
 
 /** Matches what a run brought to what was asked, by `row_id` alone, and judges every field by the user's schema. */
 export function checkRun(batch: Batch, run: AgentRun, checker: RowChecker): CheckedRun {
-  const entries = readEntries(batch, run.output.structured);
+  const entries = matchEntries(batch, run.output.structured);
   const rows: CheckedRow[] = [];
   const rejected: RejectedRow[] = [];
   for (const row of batch.rows) {
@@ -46,8 +40,8 @@ interface Entries {
   readonly doubled: number;
 }
 
-function readEntries(batch: Batch, structured: JsonValue): Entries {
-  const { values: list } = readRowEntries(structured);
+function matchEntries(batch: Batch, structured: JsonValue): Entries {
+  const { values: list } = listRowEntries(structured);
   const [onlyRow] = batch.rows;
   // One question and one answer belong together even where the answer forgot to say so.
   const isAlone = batch.rows.length === 1 && list.length === 1;
@@ -55,7 +49,7 @@ function readEntries(batch: Batch, structured: JsonValue): Entries {
   let unknownIds = 0;
   let doubled = 0;
   for (const [index, value] of list.entries()) {
-    const id = isJsonObject(value) ? readRowId(value) : null;
+    const id = isJsonObject(value) ? findRowId(value) : null;
     const fallback = isAlone && isJsonObject(value) && id === null ? onlyRow?.rowId : undefined;
     const found = byId.get(id ?? fallback ?? '');
     if (found === undefined || !isJsonObject(value)) {
@@ -68,8 +62,8 @@ function readEntries(batch: Batch, structured: JsonValue): Entries {
   return { byId, unknownIds, doubled };
 }
 
-function readRowId(entry: JsonObject): string | null {
-  const id = readOwn(entry, 'row_id');
+function findRowId(entry: JsonObject): string | null {
+  const id = getOwn(entry, 'row_id');
   if (typeof id === 'number') return String(id);
   return typeof id === 'string' && id.trim() !== '' ? id.trim() : null;
 }
@@ -88,7 +82,7 @@ interface ReadableEntry {
 function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checker: RowChecker): RowVerdict {
   const readable: ReadableEntry[] = [];
   for (const { index, object } of entries) {
-    const found = readEntryFields(object, batch.fields);
+    const found = findEntryFields(object, batch.fields);
     if (found !== null) readable.push({ index, fields: found.fields });
   }
   const [first] = readable;
@@ -108,16 +102,16 @@ function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checke
 }
 
 interface JudgedRow extends Pick<CheckedRow, 'twice'> {
-  readonly verdicts: ReadonlyMap<string, FieldVerdict>;
+  readonly verdicts: ReadonlyMap<string, FieldResult>;
   /** False if no field that came back is valid. */
   readonly isAnswered: boolean;
 }
 
 function judgeEntry(fields: JsonObject, names: readonly string[], checker: RowChecker): JudgedRow {
-  const verdicts = new Map<string, FieldVerdict>();
+  const verdicts = new Map<string, FieldResult>();
   let isAnswered = false;
   for (const name of names) {
-    const value = readOwn(fields, name);
+    const value = getOwn(fields, name);
     const verdict = checker.checkField(name, value ?? null);
     verdicts.set(name, verdict);
     if (value !== undefined && verdict.state !== 'invalid') isAnswered = true;
@@ -131,7 +125,7 @@ function judgeEntries(
   names: readonly string[],
   checker: RowChecker,
 ): JudgedRow {
-  const verdicts = new Map<string, FieldVerdict>();
+  const verdicts = new Map<string, FieldResult>();
   const places = new Map<string, readonly number[]>();
   const disputed: string[] = [];
   let isAnswered = false;
@@ -140,7 +134,7 @@ function judgeEntries(
     const judged = found.map(({ index, fields }) => {
       return { index, verdict: checker.checkField(name, fields[name] ?? null) };
     });
-    const merged = mergeVerdicts(judged, (value) => checker.checkField(name, value));
+    const merged = mergeChecks(judged, (value) => checker.checkField(name, value));
     verdicts.set(name, merged.verdict);
     places.set(name, merged.places);
     if (merged.isDisputed) disputed.push(name);
@@ -150,7 +144,7 @@ function judgeEntries(
 }
 
 function joinNotes(
-  verdicts: ReadonlyMap<string, FieldVerdict>,
+  verdicts: ReadonlyMap<string, FieldResult>,
   checker: RowChecker,
 ): Map<string, CheckedField> {
   const notes = checker.checkTogether(verdicts);
@@ -165,7 +159,7 @@ function joinNotes(
   return fields;
 }
 
-function describeFaults(verdicts: ReadonlyMap<string, FieldVerdict>): string {
+function describeFaults(verdicts: ReadonlyMap<string, FieldResult>): string {
   const faults = [...verdicts].flatMap(([name, { fault }]) => (fault === null ? [] : [`${name} ${fault}`]));
   return `no field of its entry is valid: ${faults.join('; ')}`;
 }
@@ -201,7 +195,7 @@ export function excludeAnswers(
   const rejected: RejectedRow[] = [...checked.rejected];
   for (const row of checked.rows) {
     const question = asked.get(row.key);
-    const match = exclusion.findExcludedAnswer(question?.record ?? {}, readValues(row));
+    const match = exclusion.findExcludedAnswer(question?.record ?? {}, listValues(row));
     const isTold = question?.fault === EXCLUDED_FAULT || batch.attempt >= lastAttempt;
     if (match === null) rows.push(row);
     else if (isTold) rows.push(nullFields(row, exclusion.answerFields, match.line));
@@ -210,7 +204,7 @@ export function excludeAnswers(
   return { ...checked, rows, rejected };
 }
 
-function readValues(row: CheckedRow): JsonObject {
+function listValues(row: CheckedRow): JsonObject {
   const values: Record<string, JsonValue> = Object.create(null);
   for (const [name, { value }] of row.fields) values[name] = value;
   return values;
@@ -228,21 +222,21 @@ function nullFields(row: CheckedRow, names: readonly string[], line: number): Ch
 /** What one entry of a row says of a field; `index` is the entry's place in the agent's list. */
 export interface JudgedField {
   readonly index: number;
-  readonly verdict: FieldVerdict;
+  readonly verdict: FieldResult;
 }
 
-export interface MergedVerdict {
-  readonly verdict: FieldVerdict;
+export interface MergedCheck {
+  readonly verdict: FieldResult;
   /** The entries that the value came from. */
   readonly places: readonly number[];
   readonly isDisputed: boolean;
 }
 
 /** One verdict on a field out of those on all entries of a row; `judge` looks at a value that was put together from several. */
-export function mergeVerdicts(
+export function mergeChecks(
   judged: readonly JudgedField[],
-  judge: (value: JsonValue) => FieldVerdict,
-): MergedVerdict {
+  judge: (value: JsonValue) => FieldResult,
+): MergedCheck {
   const found = judged.filter(({ verdict }) => verdict.state === 'valid');
   const told = found.filter(({ verdict }) => !isAbsence(verdict.value));
   const valid = told.length === 0 ? found : told;
@@ -254,7 +248,7 @@ export function mergeVerdicts(
   }
   const places = valid.map(({ index }) => index);
   const values = [
-    ...new Map(valid.map(({ verdict }) => [readIdentity(verdict.value), verdict.value])).values(),
+    ...new Map(valid.map(({ verdict }) => [toComparable(verdict.value), verdict.value])).values(),
   ];
   if (values.length === 1) return { verdict: first.verdict, places, isDisputed: false };
   const whole = values.slice(1).reduce<JsonValue | undefined>(joinParts, values[0]);
@@ -264,7 +258,7 @@ export function mergeVerdicts(
 }
 
 /** Equal for values that read the same: white space at the ends and the form of accents tell no two texts apart. */
-function readIdentity(value: JsonValue): string {
+function toComparable(value: JsonValue): string {
   return typeof value === 'string' ? `"${value.normalize('NFC').trim()}` : formatCanonicalJson(value);
 }
 
@@ -272,11 +266,11 @@ function readIdentity(value: JsonValue): string {
 function joinParts(one: JsonValue | undefined, other: JsonValue): JsonValue | undefined {
   if (one === undefined) return undefined;
   if (one === null) return other;
-  if (other === null || readIdentity(one) === readIdentity(other)) return one;
+  if (other === null || toComparable(one) === toComparable(other)) return one;
   if (!isJsonObject(one) || !isJsonObject(other)) return undefined;
   const joined: [string, JsonValue][] = [];
   for (const name of new Set([...Object.keys(one), ...Object.keys(other)])) {
-    const part = joinParts(readOwn(one, name) ?? null, readOwn(other, name) ?? null);
+    const part = joinParts(getOwn(one, name) ?? null, getOwn(other, name) ?? null);
     if (part === undefined) return undefined;
     joined.push([name, part]);
   }
@@ -284,7 +278,7 @@ function joinParts(one: JsonValue | undefined, other: JsonValue): JsonValue | un
 }
 
 /** Names two of the values; the others are counted. */
-function createDispute(values: readonly JsonValue[]): FieldVerdict {
+function createDispute(values: readonly JsonValue[]): FieldResult {
   const [one = null, other = null, ...more] = values;
   const rest = more.length === 0 ? '' : ` and ${more.length} more`;
   const issue = `${DISPUTE}: ${formatExcerpt(one)} and ${formatExcerpt(other)}${rest}`;
@@ -294,7 +288,7 @@ function createDispute(values: readonly JsonValue[]): FieldVerdict {
 /** What becomes of the rows of a run that were not answered. */
 export interface Repair {
   /** Rows that go round again at once, as a continuation of the run. */
-  readonly followUp: QuestionGroup | null;
+  readonly followUp: PendingBatch | null;
   /** Rows that go round again together with those of other runs. */
   readonly again: readonly Question[];
   readonly failures: readonly { readonly key: string; readonly reason: string }[];
@@ -305,7 +299,7 @@ export interface Repair {
  * more went wrong the first time, the run itself is continued and told what was wrong. At the last attempt rows fail.
  */
 export function planRepair(
-  group: QuestionGroup,
+  group: PendingBatch,
   rejected: readonly RejectedRow[],
   run: AgentRun,
   lastAttempt: number,
@@ -341,8 +335,8 @@ const DISPUTED_FAULT = 'two entries came back for one record, with different val
  * The fields that one run answered twice, with different values, to be asked once more: a second dispute is left as it is,
  * with both values named.
  */
-export function planSecondLook(
-  group: QuestionGroup,
+export function planDisputeRepair(
+  group: PendingBatch,
   rows: readonly CheckedRow[],
   run: AgentRun,
   lastAttempt: number,

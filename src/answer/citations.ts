@@ -8,7 +8,7 @@ import {
   MAX_TITLE_LENGTH,
 } from '../model/foreign-text.js';
 import { escapeToken, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import { readEntryFields, readRowEntries } from '../model/row-entries.js';
+import { findEntryFields, listRowEntries } from '../model/row-entries.js';
 import type { AgentRun, Citation, Confidence, Grounding } from '../model/run.js';
 
 /** Where a field's value came from, and how sure the agent is of it. */
@@ -31,7 +31,7 @@ export function joinGrounding(
   structured: JsonValue,
 ): ReadonlyMap<CheckedRow, ReadonlyMap<string, FieldGrounding>> {
   const names = [...new Set(rows.flatMap((row) => [...row.fields.keys()]))];
-  const readPath = createPathReader(structured, names);
+  const readPath = createPathParser(structured, names);
   const byRow = new Map<number, RowGroundings>();
   for (const entry of Array.isArray(grounding) ? grounding : []) {
     const place = isJsonObject(entry) && typeof entry.field === 'string' ? readPath(entry.field) : null;
@@ -66,12 +66,12 @@ function joinRow(
       const found = field.value === null ? undefined : findGroundings(row, name, byRow);
       if (found === undefined) return [name, NO_GROUNDING];
       const own = found.fields.get(name) ?? [];
-      const citations = readCitations(own);
+      const citations = collectCitations(own);
       return [
         name,
         {
-          citations: citations.length > 0 ? citations : readCitations(found.whole),
-          confidence: readConfidence(own) ?? readConfidence(found.whole),
+          citations: citations.length > 0 ? citations : collectCitations(found.whole),
+          confidence: findLowestConfidence(own) ?? findLowestConfidence(found.whole),
         },
       ];
     }),
@@ -94,11 +94,11 @@ function findGroundings(
 }
 
 /** The pages, each once and in order. */
-function readCitations(groundings: readonly Grounding[]): readonly Citation[] {
+function collectCitations(groundings: readonly Grounding[]): readonly Citation[] {
   const byUrl = new Map<string, Citation>();
   for (const { citations } of groundings) {
     for (const citation of Array.isArray(citations) ? citations : []) {
-      const url = isJsonObject(citation) ? readUrl(citation.url) : null;
+      const url = isJsonObject(citation) ? parseUrl(citation.url) : null;
       if (url === null || (!byUrl.has(url) && byUrl.size >= MAX_CITATIONS)) continue;
       const title =
         typeof citation.title === 'string' ? cleanLine(citation.title, MAX_TITLE_LENGTH) || null : null;
@@ -112,7 +112,7 @@ function readCitations(groundings: readonly Grounding[]): readonly Citation[] {
  * The address of a source, without the white space that would cut it in two in a cell. Whether it is a link is decided when it
  * is written; a name without a scheme is not an address, and a user name is not kept.
  */
-function readUrl(value: unknown): string | null {
+function parseUrl(value: unknown): string | null {
   if (typeof value !== 'string') return null;
   const text = cleanText(value).trim();
   if (!URL.canParse(text)) return null;
@@ -127,7 +127,7 @@ function readUrl(value: unknown): string | null {
 
 const CONFIDENCES: readonly Confidence[] = ['low', 'medium', 'high'];
 
-function readConfidence(groundings: readonly Grounding[]): Confidence | null {
+function findLowestConfidence(groundings: readonly Grounding[]): Confidence | null {
   const said = groundings.map(({ confidence }) =>
     typeof confidence === 'string' ? confidence.toLowerCase() : null,
   );
@@ -145,11 +145,11 @@ export interface GroundedPlace {
  * `output`, `structured` and `fields`. How keys with dots or brackets are escaped is nobody's rule, so a path is held
  * against the keys that the answer really has, the longest first, and never cut apart by its punctuation.
  */
-export function createPathReader(
+export function createPathParser(
   structured: JsonValue,
   names: readonly string[],
 ): (path: string) => GroundedPlace | null {
-  const { keys: listKeys, isList, values: entries } = readRowEntries(structured);
+  const { keys: listKeys, isList, values: entries } = listRowEntries(structured);
   const listForms = listKeys.map((key) => (key === 'rows' ? ROWS_FORMS : listKeyForms(key)));
   let keys: readonly { readonly name: string; readonly forms: readonly string[] }[] | null = null;
   const exact = new Map<string, string>(names.map((name) => [`.fields.${name}`, name]));
@@ -170,7 +170,7 @@ export function createPathReader(
 
   const wrapped = new Map<number, boolean>();
   const isWrapped = (index: number, entry: JsonObject): boolean => {
-    const known = wrapped.get(index) ?? readEntryFields(entry, names)?.keys.length === 1;
+    const known = wrapped.get(index) ?? findEntryFields(entry, names)?.keys.length === 1;
     wrapped.set(index, known);
     return known;
   };
@@ -265,7 +265,7 @@ const MAX_CHARACTERS = 300;
  * Reads the reasons that the text of a run gives for single rows: lines that begin with the row id and a colon or, for
  * one field, with `ID.city:`. Ids are our own and mean nothing in prose, so no other line is taken for one.
  */
-export function readReasons(batch: Batch, text: string): RowReasons {
+export function parseReasons(batch: Batch, text: string): RowReasons {
   const ids = new Set(batch.rows.map((row) => row.rowId));
   const reasons = new Map<string, string>();
   for (const line of text.split('\n')) {
@@ -284,7 +284,7 @@ export function readReasons(batch: Batch, text: string): RowReasons {
 /** The answers of a run as the ledger keeps them: each checked row's values with their citations and confidence. */
 export function createAnswers(batch: Batch, checked: CheckedRun, run: AgentRun): RowAnswer[] {
   const groundings = joinGrounding(checked.rows, run.output.grounding, run.output.structured);
-  const reasons = readReasons(batch, run.output.text);
+  const reasons = parseReasons(batch, run.output.text);
   return checked.rows.map((row) => {
     const grounding = groundings.get(row);
     const fields = [...row.fields].map(([name, field]): [string, FieldAnswer] => [

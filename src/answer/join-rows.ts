@@ -6,10 +6,10 @@ import {
   type RowOutcome,
   type RowStatus,
 } from '../model/answer.js';
-import { type Ask, isEmbedded, readNextSteps } from '../model/ask.js';
+import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { cleanAnswer, cleanLine } from '../model/foreign-text.js';
-import { listKeys, type RowQuestion, readQuestion, resolveKey } from '../model/question.js';
+import { createQuestion, listKeys, type RowQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
 
 export interface JoinContext {
@@ -37,7 +37,7 @@ const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
 
 /** Joins each row of a chunk with what the ledger knows of its question: exactly one outcome a row. */
 export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[] {
-  const read = rows.map((row) => readQuestion(row, context.ask, context.overwrite, context.blanks));
+  const read = rows.map((row) => createQuestion(row, context.ask, context.overwrite, context.blanks));
   const keys = read.flatMap(listKeys);
   const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
   const isKnown = (key: string): boolean => answers.has(key);
@@ -47,12 +47,12 @@ export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[
     const key = question.status === 'question' ? resolveKey(question, isKnown) : '';
     const stored = answers.get(key);
     const outcome = createOutcome(row, question, stored, context);
-    return { row, outcome: { ...outcome, ...readCost(key, stored, context) } };
+    return { row, outcome: { ...outcome, ...shareCost(key, stored, context) } };
   });
 }
 
 /** The first of several equal rows bears their cost. */
-function readCost(
+function shareCost(
   key: string,
   stored: StoredAnswer | undefined,
   context: JoinContext,
@@ -80,12 +80,12 @@ function createOutcome(
       return createBareOutcome('failed', question.reason);
     case 'question':
       return stored === undefined
-        ? createBareOutcome(readUnasked(row, context), null)
-        : createAnsweredOutcome(question.fields, stored, readUnasked(row, context), context);
+        ? createBareOutcome(resolveUnasked(row, context), null)
+        : createAnsweredOutcome(question.fields, stored, resolveUnasked(row, context), context);
   }
 }
 
-function readUnasked(row: Row, context: JoinContext): Unasked {
+function resolveUnasked(row: Row, context: JoinContext): Unasked {
   return context.isWanted(row) ? context.unasked : 'pending';
 }
 
@@ -107,8 +107,8 @@ function createAnsweredOutcome(
   const open =
     found === asked.length
       ? []
-      : readNextSteps(ask, asked, stored.fields).flatMap(({ fields: names }) => names);
-  const status = readStatus(found, asked.length, open.length > 0, stored.failure !== null, unasked);
+      : listNextSteps(ask, asked, stored.fields).flatMap(({ fields: names }) => names);
+  const status = resolveStatus(found, asked.length, open.length > 0, stored.failure !== null, unasked);
   const reasons = [
     ...(stored.failure === null ? [] : [stored.failure]),
     ...describeHoles(fields),
@@ -136,7 +136,7 @@ function describeHoles(fields: ReadonlyMap<string, FieldAnswer>): string[] {
   return [...names].map(([issue, shared]) => `${shared.join(', ')}: ${issue}`);
 }
 
-function readStatus(
+function resolveStatus(
   found: number,
   asked: number,
   isOpen: boolean,

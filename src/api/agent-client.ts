@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { JsonValue } from '../model/json.js';
 import type { AgentRun, AgentRunEvent, CreateRunRequest, EventPage, RunPage } from '../model/run.js';
 import { AgentError } from './agent-error.js';
-import { Caller, type CallRequest } from './caller.js';
+import { ApiHttp, type ApiRequest } from './caller.js';
 import { type AgentClientOptions, resolveClientOptions } from './client-options.js';
 import { streamRun, waitRun } from './follow-run.js';
 import { parseEventPage, parseRunPage } from './parse-run.js';
@@ -12,9 +12,9 @@ import {
   createNoPageError,
   createRunPath,
   parseThisRun,
-  ReadTrouble,
+  ReadFailures,
 } from './read-run.js';
-import { OpenRun, readCreatedRun, type StartedRun, startRun } from './start-run.js';
+import { OpenRun, parseCreatedRun, type StartedRun, startRun } from './start-run.js';
 
 export type { AgentClientOptions, AgentTimeouts } from './client-options.js';
 export type { AgentCheck } from './read-run.js';
@@ -71,11 +71,11 @@ export interface WaitOptions extends CallOptions {
  * await client.close();
  */
 export class AgentClient {
-  readonly #caller: Caller;
+  readonly #caller: ApiHttp;
   readonly #closing = new AbortController();
 
   constructor(options: AgentClientOptions = {}) {
-    this.#caller = new Caller(resolveClientOptions(options));
+    this.#caller = new ApiHttp(resolveClientOptions(options));
   }
 
   /** HTTP requests made so far, retries included. */
@@ -85,7 +85,7 @@ export class AgentClient {
 
   /** Starts a run and returns it as accepted, mostly without output. Sent exactly once. */
   async create(request: CreateRunRequest, options: StartOptions = {}): Promise<AgentRun> {
-    const call: CallRequest = {
+    const call: ApiRequest = {
       method: 'POST',
       path: '/agent/runs',
       body: JSON.stringify(request),
@@ -94,7 +94,7 @@ export class AgentClient {
     };
     return this.#within(options, async (signal) => {
       const answer = await this.#caller.open(call, signal);
-      return readCreatedRun(await this.#caller.readJson(answer, call, signal), this.#caller);
+      return parseCreatedRun(await this.#caller.readJson(answer, call, signal), this.#caller);
     });
   }
 
@@ -111,7 +111,7 @@ export class AgentClient {
    * not know pass through. Where no terminal event can be had, the last event is made from the run, with an empty id.
    */
   async *stream(request: CreateRunRequest, options: CallOptions = {}): AsyncGenerator<AgentRunEvent, void> {
-    const scope = openCallScope(options.signal, this.#closing.signal);
+    const scope = linkSignal(options.signal, this.#closing.signal);
     try {
       yield* streamRun(this.#caller, await startRun(this.#caller, request, scope.signal), scope.signal);
     } finally {
@@ -126,13 +126,13 @@ export class AgentClient {
 
   /** A page of the account's runs, newest first. */
   async list(options: PageOptions = {}): Promise<RunPage> {
-    const call: CallRequest = { method: 'GET', path: `/agent/runs${formatPage(options)}` };
+    const call: ApiRequest = { method: 'GET', path: `/agent/runs${formatPage(options)}` };
     return this.#ask(call, options, (value) => orNoPage(parseRunPage(value), call));
   }
 
   /** A page of the run's stored events, oldest first. */
   async events(id: string, options: PageOptions = {}): Promise<EventPage> {
-    const call: CallRequest = { method: 'GET', path: createRunPath(id, `/events${formatPage(options)}`) };
+    const call: ApiRequest = { method: 'GET', path: createRunPath(id, `/events${formatPage(options)}`) };
     return this.#ask(call, options, (value) => orNoPage(parseEventPage(value), call));
   }
 
@@ -143,7 +143,7 @@ export class AgentClient {
 
   /** Ends a run of the highest effort now and keeps what it found; one that has ended is returned unchanged. */
   async stop(id: string, options: CallOptions = {}): Promise<AgentRun> {
-    const call: CallRequest = { method: 'POST', path: createRunPath(id, '/stop') };
+    const call: ApiRequest = { method: 'POST', path: createRunPath(id, '/stop') };
     try {
       return await this.#askRun(id, call, options);
     } catch (error) {
@@ -154,7 +154,7 @@ export class AgentClient {
 
   /** Removes a run from the account's history. */
   async delete(id: string, options: CallOptions = {}): Promise<void> {
-    const call: CallRequest = { method: 'DELETE', path: createRunPath(id) };
+    const call: ApiRequest = { method: 'DELETE', path: createRunPath(id) };
     return this.#within(options, (signal) =>
       this.#caller.repeat(call, signal, this.#caller.retry, async (attempt) => {
         try {
@@ -177,7 +177,7 @@ export class AgentClient {
   wait(run: StartedRun | string, options: WaitOptions = {}): Promise<AgentRun> {
     const target = typeof run === 'string' || run instanceof OpenRun ? run : run.id;
     const id = typeof target === 'string' ? target : target.id;
-    const trouble = new ReadTrouble(this.#caller);
+    const trouble = new ReadFailures(this.#caller);
     return this.#within(
       options,
       (signal) => waitRun(this.#caller, target, { signal, onEnd: options.onEnd, trouble }),
@@ -198,11 +198,11 @@ export class AgentClient {
     await this.#caller.transport.close();
   }
 
-  #askRun(id: string, call: CallRequest, options: CallOptions): Promise<AgentRun> {
+  #askRun(id: string, call: ApiRequest, options: CallOptions): Promise<AgentRun> {
     return this.#ask(call, options, (value) => parseThisRun(value, id, call));
   }
 
-  #ask<T>(call: CallRequest, options: CallOptions, parse: (value: JsonValue) => T): Promise<T> {
+  #ask<T>(call: ApiRequest, options: CallOptions, parse: (value: JsonValue) => T): Promise<T> {
     return this.#within(options, (signal) => this.#caller.ask(call, signal, parse));
   }
 
@@ -212,7 +212,7 @@ export class AgentClient {
     call: (signal: AbortSignal) => Promise<T>,
     limit?: WaitLimit,
   ): Promise<T> {
-    const scope = openCallScope(options.signal, this.#closing.signal);
+    const scope = linkSignal(options.signal, this.#closing.signal);
     const deadline = { callOff: (): void => undefined };
     const watch = (waitLimit: WaitLimit, delayMs: number): void => {
       deadline.callOff = this.#caller.clock.schedule(() => {
@@ -241,7 +241,7 @@ interface WaitLimit {
   readonly readGraceMs: () => number;
 }
 
-function orNoPage<T>(page: T | null, call: CallRequest): T {
+function orNoPage<T>(page: T | null, call: ApiRequest): T {
   if (page === null) throw createNoPageError(call);
   return page;
 }
@@ -260,7 +260,7 @@ function createDeadlineError({ id, deadlineMs }: WaitLimit): AgentError {
 }
 
 /** Ties one call to the caller's signal and to the client's life, with no more than one listener on each. */
-export interface CallScope {
+export interface LinkedSignal {
   readonly signal: AbortSignal;
   /** Ends the call from inside, with a reason of our own. */
   abort(reason: unknown): void;
@@ -269,7 +269,7 @@ export interface CallScope {
 }
 
 /** Opens the scope of a call; its signal aborts with the reason of whichever of the two aborts first. */
-export function openCallScope(signal: AbortSignal | undefined, closing: AbortSignal): CallScope {
+export function linkSignal(signal: AbortSignal | undefined, closing: AbortSignal): LinkedSignal {
   const controller = new AbortController();
   const sources = signal === undefined ? [closing] : [signal, closing];
   const listeners = sources.map((source) => {

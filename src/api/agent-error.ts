@@ -10,7 +10,7 @@ export interface AgentErrorFacts {
   readonly requestId?: string | null;
   readonly retryAfterMs?: number | null;
   /** @default false */
-  readonly isForeign?: boolean;
+  readonly isFromProxy?: boolean;
   readonly outcome?: CreateOutcome | null;
   readonly hint?: string | undefined;
   readonly cause?: unknown;
@@ -26,7 +26,7 @@ export class AgentError extends RowfillError implements AgentFailure {
   readonly type: string | null;
   readonly requestId: string | null;
   readonly retryAfterMs: number | null;
-  readonly isForeign: boolean;
+  readonly isFromProxy: boolean;
   readonly outcome: CreateOutcome | null;
   readonly limit: AgentLimit | null;
 
@@ -41,7 +41,7 @@ export class AgentError extends RowfillError implements AgentFailure {
     this.type = facts.type ?? null;
     this.requestId = facts.requestId ?? null;
     this.retryAfterMs = facts.retryAfterMs ?? null;
-    this.isForeign = facts.isForeign ?? false;
+    this.isFromProxy = facts.isFromProxy ?? false;
     this.outcome = facts.outcome ?? null;
     this.limit = resolveLimit(status, code, message);
   }
@@ -96,7 +96,7 @@ function resolveHint(status: number | null, code: string): string | undefined {
 }
 
 /** What an error answer says of itself; null where it says nothing. */
-export interface ErrorAnswer {
+export interface ErrorResponse {
   /** True for an error in one of the two JSON shapes the service uses: the agent itself, or its gateway, said no. */
   readonly wellFormed: boolean;
   readonly type: string | null;
@@ -108,8 +108,11 @@ export interface ErrorAnswer {
 const MAX_MESSAGE = 500;
 
 /** Reads the three shapes of an error body: nested `{error: {…}}`, flat `{error: "…", tag}`, or anything else. */
-export function parseErrorAnswer(body: string, mask: (text: string) => string = (text) => text): ErrorAnswer {
-  const value = readJsonObject(body);
+export function parseErrorResponse(
+  body: string,
+  mask: (text: string) => string = (text) => text,
+): ErrorResponse {
+  const value = parseJsonObject(body);
   const json = value === null ? null : (mapTexts(value, mask) as JsonObject);
   if (json !== null && isJsonObject(json.error)) return parseNested(json, json.error);
   if (json !== null && typeof json.error === 'string') return parseFlat(json, json.error);
@@ -121,29 +124,29 @@ export function formatSnippet(text: string): string {
   return cleanLine(text, MAX_MESSAGE);
 }
 
-function parseNested(body: JsonObject, error: JsonObject): ErrorAnswer {
-  const message = readText(error.message);
-  const detail = readText(error.detail) ?? readText(body.detail);
+function parseNested(body: JsonObject, error: JsonObject): ErrorResponse {
+  const message = parseText(error.message);
+  const detail = parseText(error.detail) ?? parseText(body.detail);
   return {
-    wellFormed: message !== null || readText(error.code) !== null,
-    type: readWireCode(error.type),
-    code: readWireCode(error.code) ?? readWireCode(error.tag),
+    wellFormed: message !== null || parseText(error.code) !== null,
+    type: parseWireCode(error.type),
+    code: parseWireCode(error.code) ?? parseWireCode(error.tag),
     message: formatSnippet([message, detail].filter((part) => part !== null).join(' ')),
-    requestId: readId(error.requestId) ?? readId(body.requestId),
+    requestId: parseId(error.requestId) ?? parseId(body.requestId),
   };
 }
 
-function parseFlat(body: JsonObject, error: string): ErrorAnswer {
+function parseFlat(body: JsonObject, error: string): ErrorResponse {
   return {
     wellFormed: true,
     type: null,
-    code: readWireCode(body.tag) ?? readWireCode(body.code),
+    code: parseWireCode(body.tag) ?? parseWireCode(body.code),
     message: formatSnippet(error),
-    requestId: readId(body.requestId),
+    requestId: parseId(body.requestId),
   };
 }
 
-function readJsonObject(text: string): JsonObject | null {
+function parseJsonObject(text: string): JsonObject | null {
   try {
     const value: unknown = JSON.parse(text);
     return isJsonObject(value) ? value : null;
@@ -152,24 +155,24 @@ function readJsonObject(text: string): JsonObject | null {
   }
 }
 
-function readWireCode(value: unknown): string | null {
-  const text = readText(value);
+function parseWireCode(value: unknown): string | null {
+  const text = parseText(value);
   return text === null ? null : cleanCode(text);
 }
 
-function readId(value: unknown): string | null {
-  const text = readText(value);
+function parseId(value: unknown): string | null {
+  const text = parseText(value);
   return text === null ? null : cleanLine(text, 200);
 }
 
-function readText(value: unknown): string | null {
+function parseText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
 /** Says what kept a request from being answered, as an error without a status. */
 export function createNetworkError(error: unknown, where: string, outcome: CreateOutcome | null): AgentError {
   if (error instanceof AgentError) return error;
-  const wireCode = readSystemCode(error);
+  const wireCode = findSystemCode(error);
   const code = resolveCode(wireCode, describeError(error));
   return new AgentError(code, `${where}: ${describeCause(error, wireCode)}`, {
     outcome,
@@ -216,9 +219,9 @@ function describeCause(error: unknown, wireCode: string | null): string {
 }
 
 /** The system's word for it; an address with several hosts fails with one error a host, the first one speaks for all. */
-function readSystemCode(error: unknown): string | null {
+function findSystemCode(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('code' in error && typeof error.code === 'string') return error.code;
-  if (error instanceof AggregateError) return readSystemCode(error.errors[0]);
+  if (error instanceof AggregateError) return findSystemCode(error.errors[0]);
   return null;
 }

@@ -2,27 +2,27 @@ import type { Clock } from '../model/clock.js';
 import type { JsonValue } from '../model/json.js';
 import type { AgentTimeouts, ClientSettings } from './client-options.js';
 import { EventStream } from './event-stream.js';
-import { type AnswerContext, isSuccess, readError, readJson } from './read-response.js';
+import { isSuccess, type ResponseContext, readError, readJson } from './read-response.js';
 import { type RetryInfo, type RetryPolicy, repeatCall } from './retry.js';
-import { Transport, type WireAnswer, type WireRequest } from './transport.js';
+import { type HttpRequest, type HttpResponse, Transport } from './transport.js';
 
 /** A request as the calls below write it: what is left out is the same for most. */
-export type CallRequest = Pick<WireRequest, 'method' | 'path'> &
+export type ApiRequest = Pick<HttpRequest, 'method' | 'path'> &
   Partial<
     Pick<
-      WireRequest,
+      HttpRequest,
       'accept' | 'body' | 'lastEventId' | 'extraBetas' | 'creates' | 'headersMs' | 'beforeSend'
     >
   >;
 
 /** Makes single and repeated calls over one transport, and reads their answers. */
-export class Caller {
+export class ApiHttp {
   readonly clock: Clock;
   readonly timeouts: AgentTimeouts;
   readonly retry: RetryPolicy;
   readonly transport: Transport;
   /** True once the API itself has said anything: from then on, an answer in another shape is an outage. */
-  hasAnswered = false;
+  hasResponded = false;
   /** When an answer was last read in the shape that was asked for; null for never. */
   lastReadAt: number | null = null;
   readonly #settings: ClientSettings;
@@ -36,7 +36,7 @@ export class Caller {
   }
 
   /** Sends a request once; an answer that is no success is an error. */
-  async open(request: CallRequest, signal: AbortSignal): Promise<WireAnswer> {
+  async open(request: ApiRequest, signal: AbortSignal): Promise<HttpResponse> {
     const creates = request.creates ?? false;
     const headersMs = creates ? this.timeouts.createMs : this.timeouts.headersMs;
     const wire = { accept: 'application/json', headersMs, ...request, creates } as const;
@@ -44,18 +44,18 @@ export class Caller {
     if (isSuccess(answer)) return answer;
     return orReason(signal, async () => {
       const error = await readError(answer, this.#createContext(request));
-      this.hasAnswered ||= !error.isForeign;
+      this.hasResponded ||= !error.isFromProxy;
       throw error;
     });
   }
 
   /** Reads an answer as JSON. */
-  readJson(answer: WireAnswer, request: CallRequest, signal: AbortSignal): Promise<JsonValue> {
+  readJson(answer: HttpResponse, request: ApiRequest, signal: AbortSignal): Promise<JsonValue> {
     return orReason(signal, () => readJson(answer, this.#createContext(request)));
   }
 
   /** Makes an answer a stream of events. */
-  readEvents(answer: WireAnswer): EventStream {
+  readEvents(answer: HttpResponse): EventStream {
     return new EventStream(
       answer.body,
       this.#settings.maxResponseBytes,
@@ -69,7 +69,7 @@ export class Caller {
    * `AgentError` for JSON that is not what was asked for.
    */
   ask<T>(
-    request: CallRequest,
+    request: ApiRequest,
     signal: AbortSignal,
     parse: (value: JsonValue) => T,
     policy: RetryPolicy = this.retry,
@@ -78,22 +78,22 @@ export class Caller {
   }
 
   /** Sends a request once and reads its answer. */
-  async askOnce<T>(request: CallRequest, signal: AbortSignal, parse: (value: JsonValue) => T): Promise<T> {
+  async askOnce<T>(request: ApiRequest, signal: AbortSignal, parse: (value: JsonValue) => T): Promise<T> {
     const answer = await this.open(request, signal);
     const value = parse(await this.readJson(answer, request, signal));
-    this.noteAnswer();
+    this.noteResponse();
     return value;
   }
 
   /** Notes that the API has answered what it was asked. */
-  noteAnswer(): void {
-    this.hasAnswered = true;
+  noteResponse(): void {
+    this.hasResponded = true;
     this.lastReadAt = this.clock.now();
   }
 
   /** Repeats any call as the policy allows. */
   repeat<T>(
-    request: CallRequest,
+    request: ApiRequest,
     signal: AbortSignal,
     policy: RetryPolicy,
     call: (attempt: number) => Promise<T>,
@@ -105,7 +105,7 @@ export class Caller {
       clock,
       signal,
       onRetry,
-      hasAnswered: () => this.hasAnswered,
+      hasAnswered: () => this.hasResponded,
     });
   }
 
@@ -114,7 +114,7 @@ export class Caller {
     this.#settings.onRetry(info);
   }
 
-  #createContext({ creates = false, ...request }: CallRequest): AnswerContext {
+  #createContext({ creates = false, ...request }: ApiRequest): ResponseContext {
     return {
       what: describeRequest(request),
       address: this.transport.base.origin,
@@ -128,7 +128,7 @@ export class Caller {
 }
 
 /** Method and path of a request, for messages. */
-export function describeRequest(request: Pick<CallRequest, 'method' | 'path'>): string {
+export function describeRequest(request: Pick<ApiRequest, 'method' | 'path'>): string {
   return `${request.method} ${request.path}`;
 }
 

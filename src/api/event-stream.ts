@@ -121,7 +121,7 @@ export interface ByteClock {
 const LIFE_FACTOR = 10;
 
 /** Rings when no byte has come for `idleMs`, with one timer however many events come. */
-export class IdleWatch {
+export class IdleTimeout {
   readonly #source: ByteClock;
   readonly #clock: Timers;
   readonly #idleMs: number;

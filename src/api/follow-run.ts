@@ -3,10 +3,10 @@ import type { Clock } from '../model/clock.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import { type AgentRun, type AgentRunEvent, hasEnded, type RunStatus } from '../model/run.js';
 import { AgentError } from './agent-error.js';
-import type { Caller, CallRequest } from './caller.js';
-import { type EventStream, IdleWatch } from './event-stream.js';
+import type { ApiHttp, ApiRequest } from './caller.js';
+import { type EventStream, IdleTimeout } from './event-stream.js';
 import { hasResult, parseFault, parseRun } from './parse-run.js';
-import { createRunPath, ReadTrouble, readRun } from './read-run.js';
+import { createRunPath, ReadFailures, readRun } from './read-run.js';
 import { resolvePollDelay } from './retry.js';
 import type { OpenRun } from './start-run.js';
 
@@ -107,7 +107,7 @@ async function* readStream(
 ): AsyncGenerator<AgentRunEvent, boolean> {
   const onAbort = (): void => stream.close();
   calls.signal.addEventListener('abort', onAbort, { once: true });
-  const watch = new IdleWatch(stream, calls.clock, calls.idleMs);
+  const watch = new IdleTimeout(stream, calls.clock, calls.idleMs);
   let ended = false;
   try {
     calls.signal.throwIfAborted();
@@ -157,7 +157,7 @@ const DRAIN_MS = 1_000;
 
 /** Leaves the connection to the pool if the agent ends the stream soon, as it should; drops it otherwise. */
 async function drainBriefly(stream: EventStream, clock: Clock): Promise<void> {
-  const watch = new IdleWatch({ lastByteAt: 0 }, clock, DRAIN_MS);
+  const watch = new IdleTimeout({ lastByteAt: 0 }, clock, DRAIN_MS);
   await watch.race(stream.drain());
   watch.close();
   stream.close();
@@ -177,7 +177,7 @@ function resolveDelay(target: FollowTarget, startedAt: number, clock: Clock): nu
  * `onEnd` hears of the end before that.
  */
 export async function waitRun(
-  caller: Caller,
+  caller: ApiHttp,
   run: OpenRun | string,
   {
     signal,
@@ -186,7 +186,7 @@ export async function waitRun(
   }: {
     readonly signal: AbortSignal;
     readonly onEnd?: (() => void) | undefined;
-    readonly trouble: ReadTrouble;
+    readonly trouble: ReadFailures;
   },
 ): Promise<AgentRun> {
   if (typeof run !== 'string' && run.run !== null) return run.run;
@@ -200,12 +200,12 @@ export async function waitRun(
 
 /** Follows a run from its start to its end and yields every event. */
 export function streamRun(
-  caller: Caller,
+  caller: ApiHttp,
   run: OpenRun,
   signal: AbortSignal,
 ): AsyncGenerator<AgentRunEvent, void> {
   const target = createTarget(run);
-  return followRun(target, createFollowCalls(caller, target, true, new ReadTrouble(caller), signal));
+  return followRun(target, createFollowCalls(caller, target, true, new ReadFailures(caller), signal));
 }
 
 function createTarget(run: OpenRun | string): FollowTarget {
@@ -214,10 +214,10 @@ function createTarget(run: OpenRun | string): FollowTarget {
 }
 
 function createFollowCalls(
-  caller: Caller,
+  caller: ApiHttp,
   target: FollowTarget,
   everyEvent: boolean,
-  trouble: ReadTrouble,
+  trouble: ReadFailures,
   signal: AbortSignal,
 ): FollowCalls {
   const { clock, timeouts } = caller;
@@ -225,7 +225,7 @@ function createFollowCalls(
   const get = (id: string): Promise<AgentRun> =>
     readRun(caller, { id, isFresh: target.fresh, startedAt }, trouble, signal);
   const openReplay = async (id: string, lastEventId: string | null): Promise<EventStream | null> => {
-    const call: CallRequest = {
+    const call: ApiRequest = {
       method: 'GET',
       path: createRunPath(id, '/events'),
       accept: 'text/event-stream',

@@ -34,9 +34,9 @@ function fillRun(value: JsonObject, id: string, status: string): AgentRun {
     object: 'agent_run',
     // The list of statuses is open on the wire; an unknown one counts as still working.
     status: status as RunStatus,
-    stopReason: readWord(value.stopReason),
-    createdAt: readText(value.createdAt) ?? '',
-    completedAt: readText(value.completedAt),
+    stopReason: parseWord(value.stopReason),
+    createdAt: parseText(value.createdAt) ?? '',
+    completedAt: parseText(value.completedAt),
     // What the service stored of our own request; nothing but its metadata is ever read again.
     request: isJsonObject(value.request) ? (value.request as unknown as CreateRunRequest) : null,
     output: parseOutput(value.output),
@@ -61,7 +61,7 @@ export function parseRunPage(value: JsonValue): RunPage | null {
 function parseListedRun(value: JsonValue): AgentRun | null {
   const run = parseRun(value);
   if (run !== null || !isJsonObject(value) || !isJsonObject(value.request)) return run;
-  return fillRun(value, readText(value.id) ?? '', readText(value.status) ?? 'unknown');
+  return fillRun(value, parseText(value.id) ?? '', parseText(value.status) ?? 'unknown');
 }
 
 /** Reads a page of stored events, leaving out entries that are none; null for anything that is no page. */
@@ -80,16 +80,16 @@ function parsePage(
   value: JsonValue,
 ): { data: readonly JsonValue[]; hasMore: boolean; nextCursor: string | null } | null {
   if (!isJsonObject(value) || !Array.isArray(value.data)) return null;
-  const nextCursor = readText(value.nextCursor);
+  const nextCursor = parseText(value.nextCursor);
   const hasMore = typeof value.hasMore === 'boolean' ? value.hasMore : nextCursor !== null;
   return { data: value.data, hasMore, nextCursor };
 }
 
 function parseEvent(value: JsonValue): AgentRunEvent | null {
   if (!isJsonObject(value) || typeof value.event !== 'string') return null;
-  const createdAt = readText(value.createdAt);
+  const createdAt = parseText(value.createdAt);
   return {
-    id: typeof value.id === 'number' ? String(value.id) : (readText(value.id) ?? ''),
+    id: typeof value.id === 'number' ? String(value.id) : (parseText(value.id) ?? ''),
     event: value.event,
     data: value.data ?? null,
     ...(createdAt === null ? {} : { createdAt }),
@@ -100,7 +100,7 @@ function parseOutput(value: JsonValue | undefined): RunOutput {
   const output = isJsonObject(value) ? value : {};
   return {
     ...output,
-    text: readText(output.text) ?? '',
+    text: parseText(output.text) ?? '',
     structured: output.structured ?? null,
     grounding: Array.isArray(output.grounding)
       ? output.grounding.map(parseGrounding).filter((entry) => entry !== null)
@@ -124,7 +124,7 @@ function parseGrounding(value: JsonValue): Grounding | null {
 function parseCitation(value: JsonValue): Citation | null {
   if (typeof value === 'string' && value !== '') return { url: value, title: null };
   if (!isJsonObject(value) || typeof value.url !== 'string' || value.url === '') return null;
-  return { ...value, url: value.url, title: readText(value.title) };
+  return { ...value, url: value.url, title: parseText(value.title) };
 }
 
 function isConfidence(value: JsonValue | undefined): value is Confidence {
@@ -135,10 +135,10 @@ function parseUsage(value: JsonValue | undefined): RunUsage {
   const usage = isJsonObject(value) ? value : {};
   return {
     ...usage,
-    agentComputeUnits: readAmount(usage.agentComputeUnits) ?? 0,
-    searches: readAmount(usage.searches) ?? 0,
-    emails: readAmount(usage.emails) ?? 0,
-    phoneNumbers: readAmount(usage.phoneNumbers) ?? 0,
+    agentComputeUnits: parseAmount(usage.agentComputeUnits) ?? 0,
+    searches: parseAmount(usage.searches) ?? 0,
+    emails: parseAmount(usage.emails) ?? 0,
+    phoneNumbers: parseAmount(usage.phoneNumbers) ?? 0,
   };
 }
 
@@ -171,17 +171,17 @@ function addParts(cost: JsonObject): number | null {
 }
 
 /** A count or an amount that is at least 0, also as decimal text. */
-function readAmount(value: JsonValue | undefined): number | null {
+function parseAmount(value: JsonValue | undefined): number | null {
   const isDecimal = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value.trim());
   const amount = isDecimal ? Number(value) : value;
   return typeof amount === 'number' && Number.isFinite(amount) && amount >= 0 ? amount : null;
 }
 
-function readWord(value: JsonValue | undefined): string | null {
-  const text = readText(value);
+function parseWord(value: JsonValue | undefined): string | null {
+  const text = parseText(value);
   return text === null ? null : cleanCode(text);
 }
 
-function readText(value: JsonValue | undefined): string | null {
+function parseText(value: JsonValue | undefined): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }

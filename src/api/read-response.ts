@@ -3,12 +3,12 @@ import { cleanLine, mapTexts } from '../model/foreign-text.js';
 import { formatWait } from '../model/format.js';
 import { type JsonValue, parseExactJson } from '../model/json.js';
 import type { CreateOutcome } from '../model/run.js';
-import { AgentError, createNetworkError, formatSnippet, parseErrorAnswer } from './agent-error.js';
+import { AgentError, createNetworkError, formatSnippet, parseErrorResponse } from './agent-error.js';
 import { parseRetryAfter } from './retry.js';
-import { type ByteSource, readHeader, type WireAnswer } from './transport.js';
+import { type ByteSource, getHeader, type HttpResponse } from './transport.js';
 
 /** What is needed to read an answer and to say what was wrong with it. */
-export interface AnswerContext {
+export interface ResponseContext {
   /** Method and path, for messages. */
   readonly what: string;
   /** The API's origin, for messages. */
@@ -23,7 +23,7 @@ export interface AnswerContext {
 }
 
 /** Reads a JSON answer to its end; anything but a 2xx with JSON becomes an `AgentError`. */
-export async function readJson(answer: WireAnswer, context: AnswerContext): Promise<JsonValue> {
+export async function readJson(answer: HttpResponse, context: ResponseContext): Promise<JsonValue> {
   if (!isSuccess(answer)) throw await readError(answer, context);
   const text = await readText(answer.body, context);
   try {
@@ -35,49 +35,49 @@ export async function readJson(answer: WireAnswer, context: AnswerContext): Prom
 }
 
 /** True for an answer that carries what was asked for. */
-export function isSuccess(answer: WireAnswer): boolean {
+export function isSuccess(answer: HttpResponse): boolean {
   return answer.status >= 200 && answer.status < 300;
 }
 
 /** Reads an answer that is no success into the error it stands for. */
-export async function readError(answer: WireAnswer, context: AnswerContext): Promise<AgentError> {
+export async function readError(answer: HttpResponse, context: ResponseContext): Promise<AgentError> {
   if (answer.status >= 300 && answer.status < 400) return createRedirectError(answer, context);
   // A body that breaks off leaves the status, which says enough.
   const text = await readText(answer.body, context).catch(() => '');
-  const parsed = parseErrorAnswer(text, context.mask);
+  const parsed = parseErrorResponse(text, context.mask);
   if (!parsed.wellFormed && isHtml(answer, text) && answer.status < 500 && answer.status !== 429) {
     return createForeignError(answer, text, context);
   }
   const code = parsed.code ?? `HTTP_${answer.status}`;
   const name = parsed.code === null ? '' : ` ${parsed.code}`;
-  const retryAfterMs = readRetryAfter(answer, context);
+  const retryAfterMs = findRetryAfter(answer, context);
   const message = `${context.what} answered ${answer.status}${name}: ${parsed.message}`;
   return new AgentError(code, message.replace(/: $/, ''), {
     status: answer.status,
     type: parsed.type,
-    requestId: parsed.requestId ?? readRequestId(answer, context),
+    requestId: parsed.requestId ?? findRequestId(answer, context),
     retryAfterMs,
     hint: describeWait(answer.status, retryAfterMs, context),
-    isForeign: !parsed.wellFormed || GATEWAY_STATUSES.has(answer.status),
+    isFromProxy: !parsed.wellFormed || GATEWAY_STATUSES.has(answer.status),
     outcome: resolveOutcome(answer.status, parsed.wellFormed, context),
   });
 }
 
-function readRetryAfter({ headers }: WireAnswer, { clock }: AnswerContext): number | null {
-  const date = readHeader(headers, 'date');
-  return parseRetryAfter({ retryAfter: readHeader(headers, 'retry-after'), date }, clock.now());
+function findRetryAfter({ headers }: HttpResponse, { clock }: ResponseContext): number | null {
+  const date = getHeader(headers, 'date');
+  return parseRetryAfter({ retryAfter: getHeader(headers, 'retry-after'), date }, clock.now());
 }
 
 /** What a person is told to wait for; a program does not need to be told of less. */
 const LEAST_TOLD_WAIT_MS = 10_000;
 
-function describeWait(status: number, waitMs: number | null, { clock }: AnswerContext): string | undefined {
+function describeWait(status: number, waitMs: number | null, { clock }: ResponseContext): string | undefined {
   if (waitMs === null || waitMs < LEAST_TOLD_WAIT_MS || (status !== 429 && status < 500)) return undefined;
   return `The agent asks to wait ${formatWait(waitMs, clock.now())}. Run the same command again then: it carries on.`;
 }
 
 /** An error for an address behind which something else answers. */
-function createForeignError(answer: WireAnswer, text: string, context: AnswerContext): AgentError {
+function createForeignError(answer: HttpResponse, text: string, context: ResponseContext): AgentError {
   const looksLikeJson = !isHtml(answer, text) && /^\s*[[{]/.test(text);
   const form = isHtml(answer, text) ? 'HTML' : text.trim() === '' ? 'nothing' : 'text';
   const message = looksLikeJson
@@ -89,27 +89,27 @@ function createForeignError(answer: WireAnswer, text: string, context: AnswerCon
     snippet === '' ? message : `${message}: ${snippet}`,
     {
       status: answer.status,
-      requestId: readRequestId(answer, context),
-      isForeign: true,
+      requestId: findRequestId(answer, context),
+      isFromProxy: true,
       outcome: context.creates ? 'unknown' : null,
       hint: `Check the address of the API (--api-url); ${context.what} should answer with JSON.`,
     },
   );
 }
 
-function createRedirectError(answer: WireAnswer, context: AnswerContext): AgentError {
+function createRedirectError(answer: HttpResponse, context: ResponseContext): AgentError {
   answer.body.destroy();
-  const target = context.mask(formatTarget(readHeader(answer.headers, 'location'), context.address));
+  const target = context.mask(formatTarget(getHeader(answer.headers, 'location'), context.address));
   return new AgentError('REDIRECTED', `${context.what} was redirected (${answer.status}) to ${target}`, {
     status: answer.status,
-    isForeign: true,
+    isFromProxy: true,
     outcome: context.creates ? 'unknown' : null,
     hint: 'Redirects are not followed, so that the key goes nowhere else; give the final address as --api-url.',
   });
 }
 
-function readRequestId({ headers }: WireAnswer, { mask }: AnswerContext): string | null {
-  const id = readHeader(headers, 'x-request-id');
+function findRequestId({ headers }: HttpResponse, { mask }: ResponseContext): string | null {
+  const id = getHeader(headers, 'x-request-id');
   return id === null ? null : cleanLine(mask(id), 200);
 }
 
@@ -126,16 +126,16 @@ const GATEWAY_STATUSES: ReadonlySet<number> = new Set([407, 511]);
 /** Statuses by which the agent says that it created nothing, if it says so in a shape of its own. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 405, 413, 415, 422, 429]);
 
-function resolveOutcome(status: number, wellFormed: boolean, context: AnswerContext): CreateOutcome | null {
+function resolveOutcome(status: number, wellFormed: boolean, context: ResponseContext): CreateOutcome | null {
   if (!context.creates) return null;
   return wellFormed && REFUSALS.has(status) ? 'not_created' : 'unknown';
 }
 
-function isHtml(answer: WireAnswer, text: string): boolean {
+function isHtml(answer: HttpResponse, text: string): boolean {
   return answer.contentType.includes('html') || /^\s*<(!doctype|html|\?xml)/i.test(text);
 }
 
-async function readText(body: ByteSource, context: AnswerContext): Promise<string> {
+async function readText(body: ByteSource, context: ResponseContext): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const fail = (code: string, message: string, hint: string): AgentError =>

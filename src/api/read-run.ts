@@ -4,11 +4,11 @@ import type { JsonValue } from '../model/json.js';
 import { type AgentRun, isRunId } from '../model/run.js';
 import { AgentError } from './agent-error.js';
 import type { BaseUrl } from './base-url.js';
-import { type Caller, type CallRequest, describeRequest } from './caller.js';
+import { type ApiHttp, type ApiRequest, describeRequest } from './caller.js';
 import { parseRun, parseRunPage } from './parse-run.js';
 import { isRetryable, resolveRetry } from './retry.js';
 import { createNoRunError } from './start-run.js';
-import { readHeader, type WireAnswer } from './transport.js';
+import { getHeader, type HttpResponse } from './transport.js';
 
 /** The run to read. */
 export interface ReadTarget {
@@ -29,12 +29,12 @@ const LOOK_AGAIN_MS = 1_000;
  * `RUN_UNREADABLE`. Rejects at once for a run that the agent says is gone, and for one that is too large.
  */
 export async function readRun(
-  caller: Caller,
+  caller: ApiHttp,
   target: ReadTarget,
-  trouble: ReadTrouble,
+  trouble: ReadFailures,
   signal: AbortSignal,
 ): Promise<AgentRun> {
-  const call: CallRequest = { method: 'GET', path: createRunPath(target.id) };
+  const call: ApiRequest = { method: 'GET', path: createRunPath(target.id) };
   for (;;) {
     try {
       const run = await caller.askOnce(call, signal, (value) => parseThisRun(value, target.id, call));
@@ -70,7 +70,7 @@ export function createRunPath(id: string, rest = ''): string {
 }
 
 /** Reads an answer about one run; throws where it is not a run, or another one. */
-export function parseThisRun(value: JsonValue, id: string, call: CallRequest): AgentRun {
+export function parseThisRun(value: JsonValue, id: string, call: ApiRequest): AgentRun {
   const what = describeRequest(call);
   const run = parseRun(value);
   if (run === null) throw createNoRunError(what, null);
@@ -78,7 +78,7 @@ export function parseThisRun(value: JsonValue, id: string, call: CallRequest): A
   throw new AgentError('WRONG_RUN', `${what} answered with another run than ${id}`, {
     status: 200,
     // A cache gives out old answers to a GET only: another try of anything else would bring the same.
-    isForeign: call.method === 'GET',
+    isFromProxy: call.method === 'GET',
     hint: 'Something on the way may be giving out old answers (a cache), or the agent mixes up its runs.',
   });
 }
@@ -86,18 +86,18 @@ export function parseThisRun(value: JsonValue, id: string, call: CallRequest): A
 /** How long to wait before the run is read again; throws where that is of no use. */
 async function resolveDelay(
   error: AgentError,
-  caller: Caller,
+  caller: ApiHttp,
   { isFresh, startedAt }: ReadTarget,
-  trouble: ReadTrouble,
+  trouble: ReadFailures,
   signal: AbortSignal,
 ): Promise<number> {
   const { clock, timeouts, retry } = caller;
-  if ((error.status === 404 || error.status === 410) && !error.isForeign) {
+  if ((error.status === 404 || error.status === 410) && !error.isFromProxy) {
     if (error.status === 404 && isFresh && clock.now() - startedAt < SETTLING_MS) return LOOK_AGAIN_MS;
     throw error;
   }
   // A proxy that has lost its way to the agent says of every run that it cannot be found.
-  const hasAnswered = caller.hasAnswered || error.status === 404 || error.status === 410;
+  const hasAnswered = caller.hasResponded || error.status === 404 || error.status === 410;
   if (error.status === null && !isRetryable(error, hasAnswered)) throw error;
   // The run is left open: the same command looks for it again later.
   if (isRetryable(error, hasAnswered) && (error.retryAfterMs ?? 0) > LONGEST_ASKED_MS) throw error;
@@ -124,13 +124,13 @@ const LONGEST_DELAY_MS = 120_000;
 const LAST_READ_MS = 60_000;
 
 /** How long, and how often, a run could not be read while it was waited for. */
-export class ReadTrouble {
+export class ReadFailures {
   attempts = 0;
-  readonly #caller: Caller;
+  readonly #caller: ApiHttp;
   #since: number | null = null;
   #lastAt: number | null = null;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiHttp) {
     this.#caller = caller;
   }
 
@@ -191,16 +191,16 @@ export interface AgentCheck {
 }
 
 /** Asks for the newest run, to find out whether the API answers at the address and takes the key. */
-export async function checkAgent(caller: Caller, signal: AbortSignal): Promise<AgentCheck> {
+export async function checkAgent(caller: ApiHttp, signal: AbortSignal): Promise<AgentCheck> {
   // Somebody is waiting to begin, so patience is short.
   const headersMs = Math.min(15_000, caller.timeouts.headersMs);
-  const call: CallRequest = { ...NEWEST_RUN, headersMs };
+  const call: ApiRequest = { ...NEWEST_RUN, headersMs };
   const policy = { ...caller.retry, maxRetries: Math.min(2, caller.retry.maxRetries), budgetMs: 10_000 };
   try {
     return await caller.repeat(call, signal, policy, async () => {
       const answer = await caller.open(call, signal);
       await readPage(caller, answer, call, signal);
-      const timeMs = Date.parse(readHeader(answer.headers, 'date') ?? '');
+      const timeMs = Date.parse(getHeader(answer.headers, 'date') ?? '');
       return { serverTimeMs: Number.isNaN(timeMs) ? null : timeMs };
     });
   } catch (error) {
@@ -208,12 +208,12 @@ export async function checkAgent(caller: Caller, signal: AbortSignal): Promise<A
   }
 }
 
-const NEWEST_RUN: CallRequest = { method: 'GET', path: '/agent/runs?limit=1' };
+const NEWEST_RUN: ApiRequest = { method: 'GET', path: '/agent/runs?limit=1' };
 /** An id in the form of the service's own that no run has. */
-const NO_RUN: CallRequest = { method: 'GET', path: '/agent/runs/agent_run_00000000000000000000000000' };
+const NO_RUN: ApiRequest = { method: 'GET', path: '/agent/runs/agent_run_00000000000000000000000000' };
 
 /** True if the API answers right now: what cannot be read then is at fault itself. */
-export async function isAnswering(caller: Caller, signal: AbortSignal): Promise<boolean> {
+export async function isAnswering(caller: ApiHttp, signal: AbortSignal): Promise<boolean> {
   try {
     await readPage(caller, await caller.open(NEWEST_RUN, signal), NEWEST_RUN, signal);
     return true;
@@ -225,21 +225,21 @@ export async function isAnswering(caller: Caller, signal: AbortSignal): Promise<
 
 /** Reads the page with the newest run. One run that is broken JSON breaks it too: then a run that does not exist is asked for. */
 async function readPage(
-  caller: Caller,
-  answer: WireAnswer,
-  call: CallRequest,
+  caller: ApiHttp,
+  answer: HttpResponse,
+  call: ApiRequest,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     if (parseRunPage(await caller.readJson(answer, call, signal)) === null) throw createNoPageError(call);
-    caller.noteAnswer();
+    caller.noteResponse();
   } catch (error) {
     if (!(error instanceof AgentError) || error.code !== 'INVALID_JSON') throw error;
     if (!(await knowsNoRun(caller, signal))) throw error;
   }
 }
 
-async function knowsNoRun(caller: Caller, signal: AbortSignal): Promise<boolean> {
+async function knowsNoRun(caller: ApiHttp, signal: AbortSignal): Promise<boolean> {
   try {
     (await caller.open(NO_RUN, signal)).body.destroy();
     return false;
@@ -262,10 +262,10 @@ function nameAddress(error: AgentError, { origin, prefix }: BaseUrl): AgentError
 }
 
 /** An error for JSON that is no page of a list. */
-export function createNoPageError(call: CallRequest): AgentError {
+export function createNoPageError(call: ApiRequest): AgentError {
   return new AgentError('NOT_THE_API', `${describeRequest(call)} answered JSON that is no page of a list`, {
     status: 200,
-    isForeign: true,
+    isFromProxy: true,
     hint: 'Check the address of the API (--api-url).',
   });
 }

@@ -22,7 +22,7 @@ export interface RetryFacts {
   readonly code: string;
   readonly retryAfterMs: number | null;
   /** The answer is not in the API's own shape. @default false */
-  readonly isForeign?: boolean;
+  readonly isFromProxy?: boolean;
 }
 
 /** Where the call stands. */
@@ -75,12 +75,12 @@ const GARBLED_CODES: ReadonlySet<string> = new Set(['INVALID_JSON']);
  * redirect or an empty answer may pass once the API has answered; before that the address is wrong.
  */
 export function isRetryable(
-  { status, code, isForeign = false }: Pick<RetryFacts, 'status' | 'code' | 'isForeign'>,
+  { status, code, isFromProxy = false }: Pick<RetryFacts, 'status' | 'code' | 'isFromProxy'>,
   hasAnswered = false,
 ): boolean {
   if (FINAL_CODES.has(code)) return false;
   if (status === null) return hasAnswered || !FINAL_AT_FIRST_CODES.has(code);
-  return RETRYABLE_STATUSES.has(status) || GARBLED_CODES.has(code) || (hasAnswered && isForeign);
+  return RETRYABLE_STATUSES.has(status) || GARBLED_CODES.has(code) || (hasAnswered && isFromProxy);
 }
 
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;

@@ -7,19 +7,19 @@ import {
   hasEnded,
   isRunId,
 } from '../model/run.js';
-import { AgentError, parseErrorAnswer } from './agent-error.js';
-import type { Caller, CallRequest } from './caller.js';
-import { type EventStream, IdleWatch } from './event-stream.js';
+import { AgentError, parseErrorResponse } from './agent-error.js';
+import type { ApiHttp, ApiRequest } from './caller.js';
+import { type EventStream, IdleTimeout } from './event-stream.js';
 import { hasResult, parseRun } from './parse-run.js';
 
 /** Starts a run with its event stream open, and returns as soon as its id is known. Never repeated. */
 export async function startRun(
-  caller: Caller,
+  caller: ApiHttp,
   request: CreateRunRequest,
   signal: AbortSignal,
   beforeSend?: () => void,
 ): Promise<OpenRun> {
-  const call: CallRequest = {
+  const call: ApiRequest = {
     method: 'POST',
     path: '/agent/runs',
     accept: 'text/event-stream',
@@ -30,7 +30,7 @@ export async function startRun(
   const answer = await caller.open(call, signal);
   const effort = request.effort ?? null;
   if (!answer.contentType.includes('text/event-stream')) {
-    return readPlainRun(await caller.readJson(answer, call, signal), effort, caller);
+    return parsePlainRun(await caller.readJson(answer, call, signal), effort, caller);
   }
   const stream = caller.readEvents(answer);
   try {
@@ -42,16 +42,16 @@ export async function startRun(
 }
 
 /** Some agents answer with the run itself where events were asked for. */
-function readPlainRun(value: JsonValue, effort: string | null, caller: Caller): OpenRun {
-  const run = readCreatedRun(value, caller);
+function parsePlainRun(value: JsonValue, effort: string | null, caller: ApiHttp): OpenRun {
+  const run = parseCreatedRun(value, caller);
   return new OpenRun(run.id, effort, hasEnded(run) && hasResult(value) ? { run } : {});
 }
 
 /** Reads the answer to a create; throws where it names no run, or one with an id that cannot be used. */
-export function readCreatedRun(value: JsonValue, caller: Caller): AgentRun {
+export function parseCreatedRun(value: JsonValue, caller: ApiHttp): AgentRun {
   const run = parseRun(value);
   if (run === null) throw createNoRunError('POST /agent/runs', 'unknown');
-  caller.noteAnswer();
+  caller.noteResponse();
   if (!isRunId(run.id)) throw createBadIdError(run.id, caller);
   return run;
 }
@@ -60,14 +60,14 @@ export function readCreatedRun(value: JsonValue, caller: Caller): AgentRun {
 export function createNoRunError(what: string, outcome: 'unknown' | null): AgentError {
   return new AgentError('INVALID_RUN', `${what} answered JSON that is no run: it has no id or no status`, {
     status: 200,
-    isForeign: true,
+    isFromProxy: true,
     outcome,
     hint: 'Check the address of the API (--api-url).',
   });
 }
 
 /** The run was created, so it may be billed; no further call can name it. */
-function createBadIdError(id: string, caller: Caller): AgentError {
+function createBadIdError(id: string, caller: ApiHttp): AgentError {
   const message = `POST /agent/runs: ${describeBadRunId(caller.transport.mask(id))}`;
   return new AgentError('INVALID_RUN_ID', message, {
     status: 200,
@@ -81,11 +81,11 @@ const MAX_EARLY_EVENTS = 100;
 const MAX_EARLY_BYTES = 4 * 1024 * 1024;
 
 /** Reads events until one names the run, and puts them back for whoever follows the run. */
-async function readRunId(stream: EventStream, caller: Caller, signal: AbortSignal): Promise<string> {
+async function readRunId(stream: EventStream, caller: ApiHttp, signal: AbortSignal): Promise<string> {
   const early: AgentRunEvent[] = [];
   const startedAt = caller.clock.now();
   // Comments do not put the limit off.
-  const limit = new IdleWatch({ lastByteAt: 0 }, caller.clock, caller.timeouts.createMs);
+  const limit = new IdleTimeout({ lastByteAt: 0 }, caller.clock, caller.timeouts.createMs);
   try {
     for (;;) {
       const item = await limit.race(stream.next());
@@ -99,7 +99,7 @@ async function readRunId(stream: EventStream, caller: Caller, signal: AbortSigna
       early.push(item.event);
       const id = findRunId(item.event);
       if (id !== null) {
-        caller.noteAnswer();
+        caller.noteResponse();
         if (!isRunId(id)) throw createBadIdError(id, caller);
         stream.unread(early);
         return id;
@@ -130,7 +130,7 @@ function createLostError(code: string, message: string, cause?: unknown): AgentE
 }
 
 function createEventError(event: AgentRunEvent): AgentError {
-  const error = parseErrorAnswer(JSON.stringify(event.data));
+  const error = parseErrorResponse(JSON.stringify(event.data));
   return new AgentError(
     error.code ?? 'STREAM_ERROR',
     `POST /agent/runs answered with an error event: ${error.message}`,

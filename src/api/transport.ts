@@ -20,7 +20,7 @@ export interface TransportOptions extends PoolOptions {
 }
 
 /** One HTTP request below the API's address. */
-export interface WireRequest {
+export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path from `/agent/…` on, with its query, every part of it escaped. */
   readonly path: string;
@@ -36,7 +36,7 @@ export interface WireRequest {
 }
 
 /** An answer whose head has arrived; the body is decoded, and has to be read to its end or destroyed. */
-export interface WireAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly contentType: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -64,7 +64,7 @@ export class Transport {
   }
 
   /** Sends a request, following no redirect; rejects with the signal's reason, with what `beforeSend` threw, or with an `AgentError` without status. */
-  async send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  async send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const [key] = this.#keys;
     const answer = await this.#exchange(request, signal);
     // Nothing was done for a refused key, so even a create may be sent again with another one.
@@ -90,10 +90,10 @@ export class Transport {
     }
   }
 
-  async #exchange(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  async #exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     signal.throwIfAborted();
     this.requests += 1;
-    const exchange = new Exchange(signal, request.beforeSend);
+    const exchange = new HttpExchange(signal, request.beforeSend);
     try {
       this.#pool.dispatch(
         {
@@ -111,9 +111,9 @@ export class Transport {
       const { status, headers, body } = await exchange.answer;
       return {
         status,
-        contentType: readHeader(headers, 'content-type')?.toLowerCase() ?? '',
+        contentType: getHeader(headers, 'content-type')?.toLowerCase() ?? '',
         headers,
-        body: decodeBody(body, readHeader(headers, 'content-encoding')),
+        body: decodeBody(body, getHeader(headers, 'content-encoding')),
       };
     } catch (error) {
       if (exchange.objection !== null) throw exchange.objection.error;
@@ -131,7 +131,7 @@ export class Transport {
     await this.#pool.destroy();
   }
 
-  #createHeaders(request: WireRequest): Record<string, string> {
+  #createHeaders(request: HttpRequest): Record<string, string> {
     const { userAgent } = this.#options;
     const [apiKey] = this.#keys;
     const betas = [...this.#options.betas, ...(request.extraBetas ?? [])];
@@ -148,13 +148,13 @@ export class Transport {
 }
 
 /** A header's value as one string; null where it is missing. */
-export function readHeader(headers: WireAnswer['headers'], name: string): string | null {
+export function getHeader(headers: HttpResponse['headers'], name: string): string | null {
   const value = headers[name];
   if (value === undefined) return null;
   return typeof value === 'string' ? value : value.join(', ');
 }
 
-function resolveOutcome(request: WireRequest, written: boolean): CreateOutcome | null {
+function resolveOutcome(request: HttpRequest, written: boolean): CreateOutcome | null {
   if (!request.creates) return null;
   return written ? 'unknown' : 'not_created';
 }
@@ -184,23 +184,23 @@ function ignore(): void {}
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** The head of an answer, and its body as it comes. */
-export interface ExchangeAnswer {
+export interface ExchangeResponse {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: AnswerBody;
+  readonly body: ResponseBody;
 }
 
 /** One request on its way through the pool: what undici reports of it becomes a promise and a body. */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class HttpExchange implements Dispatcher.DispatchHandler {
   /** Settles with the head of the answer. */
-  readonly answer: Promise<ExchangeAnswer>;
+  readonly answer: Promise<ExchangeResponse>;
   /** True from the moment from which bytes of the request may have left. */
   written = false;
-  readonly #body: AnswerBody;
+  readonly #body: ResponseBody;
   #controller: Dispatcher.DispatchController | null = null;
   #objection: { readonly error: unknown } | null = null;
   #aborted: { readonly reason: Error } | null = null;
-  #resolve: (answer: ExchangeAnswer) => void = () => {};
+  #resolve: (answer: ExchangeResponse) => void = () => {};
   #reject: (error: unknown) => void = () => {};
 
   readonly #beforeSend: () => void;
@@ -217,7 +217,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     });
     const onAbort = (): void => this.#abort(toError(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#body = new AnswerBody({
+    this.#body = new ResponseBody({
       abort: (reason) => this.#abort(reason),
       resume: () => this.#controller?.resume(),
       onEnd: () => signal.removeEventListener('abort', onAbort),
@@ -300,7 +300,7 @@ export interface BodyOwner {
 const HIGH_WATER_BYTES = 64 * 1024;
 
 /** The body of an answer: a queue between the connection, which is told to pause, and one reader. */
-export class AnswerBody implements ByteSource {
+export class ResponseBody implements ByteSource {
   readonly #owner: BodyOwner;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;

@@ -41,7 +41,7 @@ export async function confirmDoubt(doubt: Doubt, host: Host, interrupt: Interrup
 }
 
 /** Shows what was sent and what came back, and asks whether to go on paying for it. */
-export function confirmFruitless(job: FruitlessJob, host: Host, interrupt: Interrupt): Promise<boolean> {
+export function confirmNothingFound(job: FruitlessJob, host: Host, interrupt: Interrupt): Promise<boolean> {
   for (const line of formatFruitless(job)) host.say(line);
   return askToGoOn(host, interrupt);
 }

@@ -23,7 +23,10 @@ export function formatProgress(progress: JobProgress, secondsLeft: number | null
 }
 
 /** The seconds that are left; null where nobody can tell yet. */
-export function readRest(progress: JobProgress, timeLeft: ReturnType<typeof createTimeLeft>): number | null {
+export function estimateSecondsLeft(
+  progress: JobProgress,
+  timeLeft: ReturnType<typeof createTimeLeft>,
+): number | null {
   return progress.rowsTotal === null ? null : timeLeft.readSeconds(progress.rowsTotal - progress.rowsDone);
 }
 

@@ -24,7 +24,7 @@ const STATES: Readonly<Record<JobStop, string>> = {
 /** A job in a few lines, with the runs at the agent that it still waits for. */
 export function formatJob(job: JobStatus, nowMs: number): string[] {
   const reserved = job.reservedMicros === 0 ? '' : `, ${formatDollars(job.reservedMicros)} reserved`;
-  const { input, output } = readFiles(job);
+  const { input, output } = listFiles(job);
   return [
     `${job.id}  ${job.stop === null ? 'running, or was killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
     `  ${input} → ${output ?? 'no output'}`,
@@ -41,7 +41,7 @@ export function createJobRecord(job: JobStatus): JsonObject {
     job: job.id,
     ask: job.askId,
     query: job.query,
-    ...readFiles(job),
+    ...listFiles(job),
     invocation: job.invocation,
     stop: job.stop,
     rows: job.counts,
@@ -64,7 +64,7 @@ export function createJobRecord(job: JobStatus): JsonObject {
 }
 
 /** Where its files are now. */
-function readFiles({ place, input, output }: JobStatus): { input: string; output: string | null } {
+function listFiles({ place, input, output }: JobStatus): { input: string; output: string | null } {
   return place === null ? { input, output } : { input: place.input, output: place.output };
 }
 

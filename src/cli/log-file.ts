@@ -195,7 +195,7 @@ export function createWatchLog(
 ): (event: WatchEvent) => void {
   const most = LOG_LEVELS.indexOf(level);
   return (event) => {
-    if (LOG_LEVELS.indexOf(readLevel(event)) > most) return;
+    if (LOG_LEVELS.indexOf(levelOf(event)) > most) return;
     const record = createWatchRecord(event);
     if (record === null) return;
     const line = JSON.stringify({ time: new Date(host.now()).toISOString(), ...record });
@@ -204,7 +204,7 @@ export function createWatchLog(
 }
 
 /** What a person has to see, should see, may want to know, or needs only to search for a fault. */
-export function readLevel(event: WatchEvent): LogLevel {
+export function levelOf(event: WatchEvent): LogLevel {
   switch (event.type) {
     case 'failed':
       return 'error';

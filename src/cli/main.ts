@@ -38,7 +38,7 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdin.on('error', (error: NodeJS.ErrnoException) => {
     isTerminalGone ||= error.code === 'EIO';
   });
-  if (/^[a-z]+$/.test(words[0] ?? '')) readAhead(`./commands/${words[0]}.js`);
+  if (/^[a-z]+$/.test(words[0] ?? '')) preload(`./commands/${words[0]}.js`);
   const { runProgram } = await import('./program.js').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
     process.stderr.write('error: too many files are open [TOO_MANY_FILES]\n');
@@ -77,7 +77,7 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
 }
 
 /** Loads a command by `require`, which waits for no file: a sixth faster than the import, which then finds it loaded. */
-function readAhead(path: string): void {
+function preload(path: string): void {
   try {
     nodeModule.createRequire(import.meta.url)(path);
   } catch {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createUsageError, type RowfillError } from '../errors.js';
-import { hasBlankPart, readDollars, readNearest, splitList } from '../model/format.js';
+import { hasBlankPart, parseDollarOption, splitList, suggestSimilar } from '../model/format.js';
 import type { CommandArgs, OptionSpec, OptionTable } from './command.js';
 import type { CommandEntry } from './commands.js';
 
@@ -22,7 +22,7 @@ export function readArgs<O extends OptionTable>(
   const values: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(options)) {
     const raw = given.get(formatFlag(name));
-    if (raw !== undefined) values[name] = readOption(raw, name, spec);
+    if (raw !== undefined) values[name] = parseOption(raw, name, spec);
   }
   // The values were made from the table's own kinds, one by one, just above.
   return { operands: checkOperands(operands, entry), options: values as CommandArgs<O>['options'] };
@@ -94,7 +94,7 @@ function spellOut(words: readonly string[], flags: ReadonlyMap<string, OptionSpe
 function checkShortWord(word: string, flags: readonly string[], entry: CommandEntry): void {
   if (!/^-[^-]./.test(word)) return;
   const [name = ''] = word.slice(1).split('=');
-  if (readNearest(name, flags).length > 0) throw createUnknownError(word, word, flags, entry);
+  if (suggestSimilar(name, flags).length > 0) throw createUnknownError(word, word, flags, entry);
 }
 
 function createUnknownError(
@@ -104,7 +104,7 @@ function createUnknownError(
   entry: CommandEntry,
 ): RowfillError {
   const typed = /^-[^-]./.test(word) ? (word.split('=')[0] ?? word) : rawName;
-  const near = readNearest(typed.replace(/^-+/, ''), flags).map((flag) => `--${flag}`);
+  const near = suggestSimilar(typed.replace(/^-+/, ''), flags).map((flag) => `--${flag}`);
   return createUsageError(
     'UNKNOWN_OPTION',
     `${entry.name} has no option ${typed}`,
@@ -122,9 +122,9 @@ function createMissingError(flag: string, value: string | undefined, why?: strin
   );
 }
 
-function readOption(raw: readonly (string | null)[], name: string, spec: OptionSpec): unknown {
+function parseOption(raw: readonly (string | null)[], name: string, spec: OptionSpec): unknown {
   const flag = `--${formatFlag(name)}`;
-  if (spec.kind === 'switch') return readSwitch(raw, flag);
+  if (spec.kind === 'switch') return parseSwitch(raw, flag);
   const texts = raw.filter((text) => text !== null && text !== '').map(String);
   if (texts.length < raw.length) throw createMissingError(flag, spec.value);
   if (spec.kind === 'texts') return texts;
@@ -140,14 +140,14 @@ function readOption(raw: readonly (string | null)[], name: string, spec: OptionS
     throw createUsageError('OPTION_TWICE', `${flag} is given ${texts.length} times`, 'Give it once.');
   }
   if (spec.kind === 'text') return text;
-  return spec.kind === 'dollars' ? readDollars(text, flag) : readNumber(text, flag, spec.kind);
+  return spec.kind === 'dollars' ? parseDollarOption(text, flag) : parseNumber(text, flag, spec.kind);
 }
 
 const ON = ['true', 'yes', 'on', '1'];
 const OFF = ['false', 'no', 'off', '0'];
 
 /** A switch is on by its name alone; with a value it is what that says, and never silently off. */
-function readSwitch(raw: readonly (string | null)[], flag: string): boolean {
+function parseSwitch(raw: readonly (string | null)[], flag: string): boolean {
   const [first = true, ...more] = raw.map((text) => {
     const word = text?.toLowerCase();
     if (word === undefined || ON.includes(word)) return true;
@@ -162,7 +162,7 @@ function readSwitch(raw: readonly (string | null)[], flag: string): boolean {
   throw createUsageError('OPTION_TWICE', `${flag} is given with yes and with no`, 'Give it once.');
 }
 
-function readNumber(text: string, flag: string, kind: 'number' | 'integer'): number {
+function parseNumber(text: string, flag: string, kind: 'number' | 'integer'): number {
   const number = NUMBER.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(number) || (kind === 'number' && Number.isFinite(number))) return number;
   throw createUsageError(

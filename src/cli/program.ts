@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { createUsageError } from '../errors.js';
-import { readNearest } from '../model/format.js';
+import { suggestSimilar } from '../model/format.js';
 import { COMMANDS, type CommandEntry } from './commands.js';
 import { formatCommandHelp, formatProgramHelp } from './help.js';
 import { createHost, type HostParts } from './host.js';
@@ -50,7 +50,7 @@ async function dispatch(words: readonly string[], host: ReturnType<typeof create
     host.print(`${host.version}\n`);
     return EXIT_CODES.done;
   }
-  const entry = readEntry(name === 'help' ? (rest[0] ?? '') : name);
+  const entry = findEntry(name === 'help' ? (rest[0] ?? '') : name);
   const command = await entry.load();
   if (name === 'help' || rest.includes('--help') || rest.includes('-h')) {
     host.print(formatCommandHelp(entry, command, width));
@@ -59,7 +59,7 @@ async function dispatch(words: readonly string[], host: ReturnType<typeof create
   return command.run(readArgs(rest, entry, command.options), host);
 }
 
-function readEntry(name: string): CommandEntry {
+function findEntry(name: string): CommandEntry {
   const entry = COMMANDS.find((candidate) => candidate.name === name);
   if (entry !== undefined) return entry;
   if (name.startsWith('-')) {
@@ -70,7 +70,7 @@ function readEntry(name: string): CommandEntry {
     );
   }
   const names = COMMANDS.map((candidate) => candidate.name);
-  const near = readNearest(name, names);
+  const near = suggestSimilar(name, names);
   throw createUsageError(
     'UNKNOWN_COMMAND',
     `there is no command “${name}”`,

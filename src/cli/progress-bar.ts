@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { JobProgress } from '../model/events.js';
-import { createTimeLeft, formatProgress, type Progress, readRest } from './format-progress.js';
+import { createTimeLeft, estimateSecondsLeft, formatProgress, type Progress } from './format-progress.js';
 import { cleanText, type Host } from './host.js';
 
 const BAR_WIDTH = 20;
@@ -29,7 +29,7 @@ export function createBar(host: Host): Progress {
 
   function draw(progress: JobProgress, isStart: boolean): void {
     const total = progress.rowsTotal ?? progress.rowsRead;
-    const payload = { words: cleanText(formatProgress(progress, readRest(progress, timeLeft))) };
+    const payload = { words: cleanText(formatProgress(progress, estimateSecondsLeft(progress, timeLeft))) };
     if (isStart) bar.start(total, progress.rowsDone, payload);
     else {
       bar.setTotal(total);

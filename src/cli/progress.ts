@@ -1,4 +1,4 @@
-import { createTimeLeft, formatProgress, type Progress, readRest } from './format-progress.js';
+import { createTimeLeft, estimateSecondsLeft, formatProgress, type Progress } from './format-progress.js';
 import type { Host } from './host.js';
 
 const LINE_EVERY_MS = 5000;
@@ -21,7 +21,7 @@ function createLines(host: Host): Progress {
       if (atMs - saidAtMs < LINE_EVERY_MS) return;
       const news = formatProgress(progress, null);
       if (news === said) return;
-      host.say(formatProgress(progress, readRest(progress, timeLeft)));
+      host.say(formatProgress(progress, estimateSecondsLeft(progress, timeLeft)));
       said = news;
       saidAtMs = atMs;
     },

@@ -1,11 +1,18 @@
 import { createInterface } from 'node:readline';
 import { createUsageError, RowfillError } from '../errors.js';
-import { type FileLook, type RecipeDraft, suggest, suggestQuery } from '../init.js';
+import { type FileProfile, type RecipeDraft, suggest, suggestQuery } from '../init.js';
 import { checkFieldNames, parseField } from '../model/field.js';
-import { formatList, formatNumber, readDollars, readNearest, showName, splitList } from '../model/format.js';
+import {
+  formatList,
+  formatNumber,
+  parseDollarOption,
+  showName,
+  splitList,
+  suggestSimilar,
+} from '../model/format.js';
 import { cleanText, type Host } from './host.js';
 
-export interface Question<Answer> {
+export interface PromptQuestion<Answer> {
   readonly text: string;
   /** What a bare return means; none if left out. */
   readonly fallback?: string;
@@ -18,7 +25,7 @@ export interface Question<Answer> {
 /** A talk with the person at the terminal. */
 export interface Questions {
   /** Asks until there is an answer; null where the person left, by Ctrl-C or the end of input, or was made to. */
-  ask<Answer>(question: Question<Answer>): Promise<Answer | null>;
+  ask<Answer>(question: PromptQuestion<Answer>): Promise<Answer | null>;
   close(): void;
 }
 
@@ -58,7 +65,7 @@ export function openQuestions(host: Host): Questions {
     return typed.shift() ?? null;
   }
 
-  async function ask<Answer>(question: Question<Answer>): Promise<Answer | null> {
+  async function ask<Answer>(question: PromptQuestion<Answer>): Promise<Answer | null> {
     words = question.words ?? [];
     for (;;) {
       host.say({ text: question.text, style: 'bold' });
@@ -89,7 +96,7 @@ function complete(line: string, words: readonly string[]): [string[], string] {
 }
 
 /** Asks a person for what the options left open; null where the person left. */
-export async function askDraft(given: Draft, look: FileLook, host: Host): Promise<Draft | null> {
+export async function askDraft(given: Draft, look: FileProfile, host: Host): Promise<Draft | null> {
   const questions = openQuestions(host);
   try {
     for (const line of describeFile(look)) host.say(line);
@@ -107,7 +114,7 @@ export async function askDraft(given: Draft, look: FileLook, host: Host): Promis
   }
 }
 
-function describeFile(look: FileLook): string[] {
+function describeFile(look: FileProfile): string[] {
   const columns = look.columns.map(({ name, blanks }) => {
     if (blanks === look.rows) return `${name} (blank)`;
     return blanks >= look.rows / 2 ? `${name} (mostly blank)` : name;
@@ -115,7 +122,7 @@ function describeFile(look: FileLook): string[] {
   return [`${look.name}: ${formatNumber(look.columns.length, 'column')}: ${columns.join(', ')}.`];
 }
 
-type Resolve = (draft: Draft, look: FileLook) => Question<Draft> | null;
+type Resolve = (draft: Draft, look: FileProfile) => PromptQuestion<Draft> | null;
 
 /** In the order in which they are asked; null for what is known already. */
 const QUESTIONS: readonly Resolve[] = [
@@ -125,7 +132,7 @@ const QUESTIONS: readonly Resolve[] = [
     return {
       text: 'Which columns are to be filled? With commas between, such as: headcount:integer, ceo=Who leads it today',
       ...(suggested === '' ? {} : { fallback: suggested }),
-      read: (text) => ({ fields: readFields(readList(text, 'a column to fill')) }),
+      read: (text) => ({ fields: parseFields(parseList(text, 'a column to fill')) }),
     };
   },
   ({ send }, look) =>
@@ -135,7 +142,7 @@ const QUESTIONS: readonly Resolve[] = [
           text: 'Which columns may leave this machine? The others never do.',
           fallback: formatList(suggest(look).send),
           words: look.columns.map(({ name }) => name),
-          read: (text) => ({ send: readSend(readList(text, 'a column to send'), look) }),
+          read: (text) => ({ send: checkSend(parseList(text, 'a column to send'), look) }),
         },
   ({ query, send, fields }, look) =>
     query !== undefined
@@ -160,11 +167,11 @@ const QUESTIONS: readonly Resolve[] = [
           text: 'What may a job cost at most, in US dollars? Nothing for no limit: each run of it then asks.',
           fallback: '',
           read: (text) =>
-            text === '' ? {} : { budget: readDollars(text.replace(/^\$\s*/, ''), 'the limit') },
+            text === '' ? {} : { budget: parseDollarOption(text.replace(/^\$\s*/, ''), 'the limit') },
         },
 ];
 
-function readList(text: string, what: string): string[] {
+function parseList(text: string, what: string): string[] {
   const parts = splitList(text);
   if (parts.length > 0) return parts;
   throw createUsageError('MISSING_VALUE', `At least ${what} is needed.`, 'Name it.');
@@ -176,7 +183,7 @@ export type Draft = {
 };
 
 /** Fills what is still open with what the file suggests. */
-export function finishDraft(draft: Draft, look: FileLook, input: string): RecipeDraft {
+export function finishDraft(draft: Draft, look: FileProfile, input: string): RecipeDraft {
   const suggestion = suggest(look);
   const fields = draft.schema === undefined ? (draft.fields ?? suggestion.fields) : [];
   const send = draft.send ?? suggestion.send;
@@ -198,17 +205,17 @@ export function finishDraft(draft: Draft, look: FileLook, input: string): Recipe
 }
 
 /** Checks columns to fill as --field takes them. */
-export function readFields(texts: readonly string[]): readonly string[] {
+export function parseFields(texts: readonly string[]): readonly string[] {
   checkFieldNames(texts.map((text) => parseField(text).name));
   return texts;
 }
 
 /** Checks columns to send against those of the file. */
-export function readSend(names: readonly string[], look: FileLook): readonly string[] {
+export function checkSend(names: readonly string[], look: FileProfile): readonly string[] {
   const columns = look.columns.map(({ name }) => name);
   for (const name of names) {
     if (columns.includes(name)) continue;
-    const nearest = readNearest(name, columns);
+    const nearest = suggestSimilar(name, columns);
     const hint =
       nearest.length > 0
         ? `Did you mean ${nearest.map(showName).join(' or ')}?`

@@ -2,7 +2,7 @@ import { createUsageError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
 import { parseDuration } from '../model/clock.js';
 import type { FileFormat } from '../model/file-format.js';
-import { readDollars } from '../model/format.js';
+import { parseDollarOption } from '../model/format.js';
 import type { ApiKey } from '../model/option-types.js';
 import type { EnrichOptions } from '../options.js';
 import { readKeyFile } from './api-key.js';
@@ -234,10 +234,10 @@ export async function resolveJobOptions(
     input,
     ...(field === undefined ? {} : { fields: field }),
     ...(noHeader === true ? { header: false } : {}),
-    ...(runTimeout === undefined ? {} : { runTimeoutMs: readTime('--run-timeout', runTimeout, '75m') }),
-    ...(listLag === undefined ? {} : { listLagMs: readTime('--list-lag', listLag, '15s') }),
-    ...readApiKey(host.env),
-    ...readDayCap(host.env),
+    ...(runTimeout === undefined ? {} : { runTimeoutMs: parseTime('--run-timeout', runTimeout, '75m') }),
+    ...(listLag === undefined ? {} : { listLagMs: parseTime('--list-lag', listLag, '15s') }),
+    ...resolveApiKey(host.env),
+    ...resolveDayCap(host.env),
     ledger: resolveLedgerPath(host.env),
   };
   if (recipe === undefined) return options;
@@ -246,7 +246,7 @@ export async function resolveJobOptions(
   return mergeRecipe(options, await readRecipe(recipe, host.env));
 }
 
-function readTime(flag: string, text: string, example: string): number {
+function parseTime(flag: string, text: string, example: string): number {
   const lengthMs = parseDuration(text);
   if (lengthMs !== null) return lengthMs;
   throw createUsageError(
@@ -257,13 +257,13 @@ function readTime(flag: string, text: string, example: string): number {
 }
 
 /** What all jobs of a ledger may cost in a day: from the environment, so that no command can leave it out. */
-function readDayCap(env: Environment): { readonly ledgerMaxCostPerDay?: number } {
+function resolveDayCap(env: Environment): { readonly ledgerMaxCostPerDay?: number } {
   const text = env.ROWFILL_MAX_COST_PER_DAY?.trim() ?? '';
-  return text === '' ? {} : { ledgerMaxCostPerDay: readDollars(text, 'ROWFILL_MAX_COST_PER_DAY') };
+  return text === '' ? {} : { ledgerMaxCostPerDay: parseDollarOption(text, 'ROWFILL_MAX_COST_PER_DAY') };
 }
 
 /** The key of the hosted service: from the environment or a file only, since other users can see a command line. */
-export function readApiKey(env: Environment): { readonly apiKey?: ApiKey } {
+export function resolveApiKey(env: Environment): { readonly apiKey?: ApiKey } {
   const apiKey = env.EXA_API_KEY?.trim() ?? '';
   if (apiKey !== '') return { apiKey };
   const file = env.EXA_API_KEY_FILE ?? '';
@@ -331,7 +331,7 @@ export const RESULT_OPTIONS = {
 const FORMATS: readonly FileFormat[] = ['csv', 'jsonl', 'json', 'xlsx'];
 
 /** The value of `--format`, as an option to spread; nothing where it was not given. */
-export function readFormat(text: string | undefined): { readonly format?: FileFormat } {
+export function parseFormat(text: string | undefined): { readonly format?: FileFormat } {
   if (text === undefined) return {};
   const format = FORMATS.find((known) => known === text.trim().toLowerCase());
   if (format !== undefined) return { format };

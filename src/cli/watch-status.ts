@@ -37,7 +37,7 @@ const CALM = ['LEASE_HELD', 'INPUT_CHANGED', 'JOB_FILE_CHANGING', 'RUNS_OPEN', '
 export function createWatchStatus(nowMs: number): WatchStatus {
   return {
     ...{ state: 'starting', file: null, sinceMs: nowMs, done: 0, failed: 0, problem: null },
-    ...{ lastSuccessMs: null, dayMicros: 0, day: readDay(nowMs), billed: new Map() },
+    ...{ lastSuccessMs: null, dayMicros: 0, day: formatDay(nowMs), billed: new Map() },
   };
 }
 
@@ -85,17 +85,17 @@ function followSpend(status: WatchStatus, event: WatchEvent, nowMs: number): Wat
   return {
     ...status,
     billed: new Map(status.billed).set(event.file, spentMicros),
-    dayMicros: readDayMicros(status, nowMs) + spentMicros - (before ?? spentMicros),
-    day: readDay(nowMs),
+    dayMicros: getDayMicros(status, nowMs) + spentMicros - (before ?? spentMicros),
+    day: formatDay(nowMs),
   };
 }
 
-function readDayMicros({ day, dayMicros }: WatchStatus, nowMs: number): number {
-  return day === readDay(nowMs) ? dayMicros : 0;
+function getDayMicros({ day, dayMicros }: WatchStatus, nowMs: number): number {
+  return day === formatDay(nowMs) ? dayMicros : 0;
 }
 
 /** The date in local time, as a text to compare. */
-function readDay(ms: number): string {
+function formatDay(ms: number): string {
   return new Date(ms).toDateString();
 }
 
@@ -117,7 +117,7 @@ export function createStatusRecord(status: WatchStatus, backlog: number | null, 
     done,
     failed,
     last_success: lastSuccessMs === null ? null : new Date(lastSuccessMs).toISOString(),
-    cost_today_usd: toDollars(readDayMicros(status, nowMs)),
+    cost_today_usd: toDollars(getDayMicros(status, nowMs)),
     problem: problem === null ? null : { code: problem.code, message: problem.message },
   };
 }
@@ -132,7 +132,7 @@ export function createMetrics(status: WatchStatus, backlog: number | null, nowMs
     ['rowfill_files_failed_total', 'counter', 'Files that failed since the start.', failed],
     [
       ...(['rowfill_cost_today_dollars', 'gauge', 'Billed to this watcher since local midnight.'] as const),
-      toDollars(readDayMicros(status, nowMs)),
+      toDollars(getDayMicros(status, nowMs)),
     ],
     [
       ...(['rowfill_last_success_timestamp_seconds', 'gauge', 'When a file was last filled.'] as const),

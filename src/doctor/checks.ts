@@ -12,38 +12,38 @@ import type { Clock } from '../model/clock.js';
 import type { ApiKey } from '../model/option-types.js';
 
 /** How well something works: `warn` is no obstacle. */
-export type Verdict = 'ok' | 'warn' | 'fail';
+export type DiagnosticStatus = 'ok' | 'warn' | 'fail';
 
 /** What one look at the machine or the agent came to. */
-export interface Finding {
+export interface Diagnostic {
   readonly check: 'node' | 'ledger' | 'disk' | 'proxy' | 'key' | 'agent' | 'clock';
-  readonly verdict: Verdict;
+  readonly status: DiagnosticStatus;
   readonly message: string;
   /** What to do about it; null where all is well, or where another finding says it. */
-  readonly remedy: string | null;
+  readonly fix: string | null;
   /** How a job would end for it; null where it would not. */
   readonly kind: ErrorKind | null;
 }
 
-export function createOk(check: Finding['check'], message: string): Finding {
-  return { check, verdict: 'ok', message, remedy: null, kind: null };
+export function createOk(check: Diagnostic['check'], message: string): Diagnostic {
+  return { check, status: 'ok', message, fix: null, kind: null };
 }
 
-export function createWarning(check: Finding['check'], message: string, remedy: string | null): Finding {
-  return { check, verdict: 'warn', message, remedy, kind: null };
+export function createWarning(check: Diagnostic['check'], message: string, fix: string | null): Diagnostic {
+  return { check, status: 'warn', message, fix, kind: null };
 }
 
 export function createFailure(
-  check: Finding['check'],
+  check: Diagnostic['check'],
   message: string,
-  remedy: string,
+  fix: string,
   kind: ErrorKind = 'usage',
-): Finding {
-  return { check, verdict: 'fail', message, remedy, kind };
+): Diagnostic {
+  return { check, status: 'fail', message, fix, kind };
 }
 
 /** The finding that an error amounts to. */
-export function createErrorFinding(check: Finding['check'], error: unknown): Finding {
+export function createErrorFinding(check: Diagnostic['check'], error: unknown): Diagnostic {
   if (!(error instanceof RowfillError)) {
     return createFailure(
       check,
@@ -52,8 +52,8 @@ export function createErrorFinding(check: Finding['check'], error: unknown): Fin
       'defect',
     );
   }
-  const remedy = error.hint ?? `docs/troubleshooting.md tells more about ${error.code}.`;
-  return createFailure(check, `${error.message} [${error.code}]`, remedy, error.kind);
+  const fix = error.hint ?? `docs/troubleshooting.md tells more about ${error.code}.`;
+  return createFailure(check, `${error.message} [${error.code}]`, fix, error.kind);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,7 +61,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const LEAST_NODE = [20, 19] as const;
 
 /** Whether this Node is new enough. */
-export function examineNode(version: string): Finding {
+export function examineNode(version: string): Diagnostic {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isNew = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
   if (isNew) return createOk('node', `Node ${version}`);
@@ -70,7 +70,7 @@ export function examineNode(version: string): Finding {
 }
 
 /** Whether the ledger can be written in its folder, with its log and its locks, and is not damaged. */
-export async function examineLedger(path: string): Promise<Finding> {
+export async function examineLedger(path: string): Promise<Diagnostic> {
   try {
     await tryFolder(dirname(path));
     if (!existsSync(path)) return createOk('ledger', `none yet; the first job makes ${path}`);
@@ -79,9 +79,9 @@ export async function examineLedger(path: string): Promise<Finding> {
       const faults = ledger.check();
       if (faults.length === 0)
         return createOk('ledger', `${path}, ${formatBytes(statSync(path).size)}, sound`);
-      const remedy =
+      const fix =
         'Keep a copy: `sqlite3 ledger.sqlite .recover` can save what is readable. Then move it away, or set ROWFILL_HOME.';
-      return createFailure('ledger', `${path} is damaged: ${faults[0]}`, remedy);
+      return createFailure('ledger', `${path} is damaged: ${faults[0]}`, fix);
     } finally {
       ledger.close();
     }
@@ -106,17 +106,17 @@ const FEW_BYTES = 512 * 1024 * 1024;
 const TOO_FEW_BYTES = 32 * 1024 * 1024;
 
 /** Whether the disk of the ledger has room. */
-export function examineDisk(path: string): Finding {
+export function examineDisk(path: string): Diagnostic {
   const folder = findExisting(dirname(path));
   const disk = statfsSync(folder);
   // Some virtual file systems know no sizes.
   if (disk.blocks === 0) return createOk('disk', `${folder} does not say how much is free`);
   const freeBytes = disk.bavail * disk.bsize;
   const message = `${formatBytes(freeBytes)} free at ${folder}`;
-  const remedy =
+  const fix =
     'Free some space, or set ROWFILL_HOME to a folder on another disk; rowfill prune --runs 30d helps too.';
-  if (freeBytes < TOO_FEW_BYTES) return createFailure('disk', message, remedy);
-  return freeBytes < FEW_BYTES ? createWarning('disk', message, remedy) : createOk('disk', message);
+  if (freeBytes < TOO_FEW_BYTES) return createFailure('disk', message, fix);
+  return freeBytes < FEW_BYTES ? createWarning('disk', message, fix) : createOk('disk', message);
 }
 
 const NAMES = [
@@ -131,7 +131,7 @@ const NAMES = [
 ];
 
 /** Which proxy the way to the agent takes, and whether certificates are looked at; `origin` is null for an agent of this process. */
-export function examineProxy(origin: string | null, isLoopback: boolean, env: Environment): Finding {
+export function examineProxy(origin: string | null, isLoopback: boolean, env: Environment): Diagnostic {
   if (env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
     const message = 'NODE_TLS_REJECT_UNAUTHORIZED is 0: anybody on the way can read the key';
     return createWarning(
@@ -186,7 +186,7 @@ export interface AgentAddress {
 }
 
 /** Whether the key is there and taken, the agent answers, and the clocks agree. Costs nothing. */
-export async function examineAgent(address: AgentAddress): Promise<Finding[]> {
+export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]> {
   const { baseUrl, apiKey, clock } = address;
   let client: AgentClient | null = null;
   try {
@@ -202,7 +202,7 @@ export async function examineAgent(address: AgentAddress): Promise<Finding[]> {
           ? 'none is needed on this machine'
           : `${nameKey(apiKey)} is set, and the agent takes it`,
       ),
-      createOk('agent', `${baseUrl} answers, and speaks ${await readContract(address)}`),
+      createOk('agent', `${baseUrl} answers, and speaks ${await checkContract(address)}`),
       examineClock(serverTimeMs, (startMs + clock.now()) / 2),
     ];
   } catch (error) {
@@ -224,7 +224,7 @@ function nameKey(apiKey: ApiKey): string {
 }
 
 /** A finding for what could not be looked at: what to do is said of that which stands in the way. */
-function createNotTried(check: Finding['check'], why: string): Finding {
+function createNotTried(check: Diagnostic['check'], why: string): Diagnostic {
   return createWarning(check, `not tried: ${why}`, null);
 }
 
@@ -238,7 +238,7 @@ function createClient(
 }
 
 /** An agent that does without the beta header speaks what came after it. */
-async function readContract(address: AgentAddress): Promise<string> {
+async function checkContract(address: AgentAddress): Promise<string> {
   const client = createClient(address, address.apiKey ?? 'doctor', []);
   try {
     await client.check();
@@ -256,18 +256,18 @@ async function readContract(address: AgentAddress): Promise<string> {
 const BAD_SKEW_MS = 10 * 60_000;
 const SKEW_MS = 60_000;
 
-function examineClock(serverTimeMs: number | null, localTimeMs: number): Finding {
+function examineClock(serverTimeMs: number | null, localTimeMs: number): Diagnostic {
   if (serverTimeMs === null) return createOk('clock', 'the agent does not say what time it is');
   const skewMs = localTimeMs - serverTimeMs;
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   const message = `this clock is ${seconds} s ${skewMs < 0 ? 'behind' : 'before'} that of the agent`;
-  const remedy = 'Set the clock by the network (NTP): a run whose reply was lost is looked for by time.';
-  if (Math.abs(skewMs) >= BAD_SKEW_MS) return createFailure('clock', message, remedy);
-  if (Math.abs(skewMs) >= SKEW_MS) return createWarning('clock', message, remedy);
+  const fix = 'Set the clock by the network (NTP): a run whose reply was lost is looked for by time.';
+  if (Math.abs(skewMs) >= BAD_SKEW_MS) return createFailure('clock', message, fix);
+  if (Math.abs(skewMs) >= SKEW_MS) return createWarning('clock', message, fix);
   return createOk('clock', 'agrees with that of the agent');
 }
 
-function createFailures(error: unknown): Finding[] {
+function createFailures(error: unknown): Diagnostic[] {
   const isAnswer = error instanceof AgentError && error.kind === 'refused';
   if (isAnswer) {
     return [

@@ -1,40 +1,40 @@
-import { checkRun, excludeAnswers, planRepair, planSecondLook } from '../answer/check-run.js';
+import { checkRun, excludeAnswers, planDisputeRepair, planRepair } from '../answer/check-run.js';
 import { createAnswers } from '../answer/citations.js';
 import type { StartedRun } from '../api/agent-client.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { OpenBatch } from '../ledger/records.js';
 import type { FieldAnswer, RowAnswer } from '../model/answer.js';
-import { type Ask, readNextSteps } from '../model/ask.js';
+import { type Ask, listNextSteps } from '../model/ask.js';
 import { type Batch, createBatch } from '../model/batch.js';
 import { bookCost } from '../model/format.js';
 import { isJsonObject } from '../model/json.js';
-import { readWorstMicros } from '../model/prices.js';
-import type { Question, QuestionGroup } from '../model/question.js';
+import { computeWorstMicros } from '../model/prices.js';
+import type { PendingBatch, Question } from '../model/question.js';
 import { type AgentRun, isRunId } from '../model/run.js';
-import { readSize } from '../run/batcher.js';
+import { batchSizeFor } from '../run/batcher.js';
 import { createRequest, describeFaults } from '../run/create-request.js';
 import { sendBatch } from '../run/send-batch.js';
 import { createGoneRun, resolveWaitMs, waitForRun } from '../run/wait-run.js';
 import type { InFlight } from '../select/select-rows.js';
-import { type AskContext, type NextQuestions, NOTHING } from './job-context.js';
+import { type AskContext, type NextQuestions, NO_QUESTIONS } from './job-context.js';
 
 /** The way of one group of questions through its run: send, wait, check, settle; and what has to go round again. */
-export async function askGroup(group: QuestionGroup, context: AskContext): Promise<NextQuestions> {
+export async function askGroup(group: PendingBatch, context: AskContext): Promise<NextQuestions> {
   const { ask, exclusion, tally, runTimeoutMs } = context;
   const batch = createGroupBatch(group, context);
   const exclusions = exclusion.relevantTo(group.questions.map((question) => question.record));
   const sent = await sendBatch(batch, createRequest(ask, batch, exclusions), context.send);
   switch (sent.status) {
     case 'sent':
-      tally.countSent(batch, readRunId(sent.run), sent.adopted);
+      tally.countSent(batch, getRunId(sent.run), sent.adopted);
       return waitAndSettle(batch, group, sent.run, resolveWaitMs(batch.effort, runTimeoutMs), context);
     case 'over_budget':
       context.noteFull(sent.budget);
-      return { ...NOTHING, overBudget: group };
+      return { ...NO_QUESTIONS, overBudget: group };
     case 'held_back':
-      return { ...NOTHING, heldBack: group };
+      return { ...NO_QUESTIONS, heldBack: group };
     case 'stopped':
-      return NOTHING;
+      return NO_QUESTIONS;
     case 'unusable':
       tally.countSent(batch, null, false);
       return settleUnusable(batch, group, '', sent.reason, context);
@@ -47,8 +47,8 @@ export async function askGroup(group: QuestionGroup, context: AskContext): Promi
       context.statedCost.bill(group, 0);
       return askOtherwise(group, sent.reason, context);
     case 'fatal':
-      context.stop.stopFor(sent.error);
-      return NOTHING;
+      context.stop.abortWith(sent.error);
+      return NO_QUESTIONS;
   }
 }
 
@@ -58,12 +58,12 @@ export function resumeGroup(open: OpenBatch, runId: string, context: AskContext)
   const { ask, send, runTimeoutMs } = context;
   const waitMs = resolveWaitMs(batch.effort, runTimeoutMs, send.clock.now() - intendedAtMs);
   context.tally.countSent(batch, isRunId(runId) ? runId : null, true);
-  return waitAndSettle(batch, readBatchGroup(batch, ask), runId, waitMs, context);
+  return waitAndSettle(batch, createBatchGroup(batch, ask), runId, waitMs, context);
 }
 
 async function waitAndSettle(
   batch: Batch,
-  group: QuestionGroup,
+  group: PendingBatch,
   run: StartedRun | string,
   deadlineMs: number,
   context: AskContext,
@@ -89,20 +89,20 @@ async function waitAndSettle(
       }
     }
     case 'gone':
-      return settleGroup(batch, group, createGoneRun(readRunId(run), waited.reason), context);
+      return settleGroup(batch, group, createGoneRun(getRunId(run), waited.reason), context);
     case 'unusable':
-      return settleUnusable(batch, group, readUsableId(run), waited.reason, context);
+      return settleUnusable(batch, group, findUsableId(run), waited.reason, context);
     case 'late':
       failRows(batch, waited.reason, context);
       context.statedCost.bill(group, batch.reserveMicros);
-      tally.countLate(batch, readRunId(run), waited.reason);
-      if (group.attempt === 1) patience.wear(waited.reason);
-      return NOTHING;
+      tally.countLate(batch, getRunId(run), waited.reason);
+      if (group.attempt === 1) patience.recordFailure(waited.reason);
+      return NO_QUESTIONS;
     case 'stopped':
-      return NOTHING;
+      return NO_QUESTIONS;
     case 'fatal':
-      stop.stopFor(waited.error);
-      return NOTHING;
+      stop.abortWith(waited.error);
+      return NO_QUESTIONS;
   }
 }
 
@@ -120,18 +120,18 @@ function leaveUnknown(batch: Batch, reason: string, context: AskContext): NextQu
   // Interrupted, the rows were not given up: the same command goes on with them.
   if (stop.reason !== 'interrupted') failRows(batch, reason, context);
   tally.countUnknown(batch, reason);
-  patience.wear(reason);
-  return NOTHING;
+  patience.recordFailure(reason);
+  return NO_QUESTIONS;
 }
 
 /** A request is lost on the way so often at most before its rows fail. */
 const MAX_RESENDS = 3;
 
 /** A run that certainly does not exist is started once more under a new batch id, so that the two cannot be confused. */
-function sendAgain(group: QuestionGroup, reason: string, context: AskContext): NextQuestions {
+function sendAgain(group: PendingBatch, reason: string, context: AskContext): NextQuestions {
   const { resends = 0 } = group;
-  if (resends < MAX_RESENDS) return { ...NOTHING, followUp: { ...group, resends: resends + 1 } };
-  context.patience.wear(reason);
+  if (resends < MAX_RESENDS) return { ...NO_QUESTIONS, followUp: { ...group, resends: resends + 1 } };
+  context.patience.recordFailure(reason);
   return giveUp(group, reason, context);
 }
 
@@ -139,21 +139,21 @@ function sendAgain(group: QuestionGroup, reason: string, context: AskContext): N
  * A request that the agent refuses for what it says: without the run that it continues, which may be gone; then in
  * smaller batches, since one row may spoil it for the others. Nothing of this costs anything.
  */
-function askOtherwise(group: QuestionGroup, reason: string, context: AskContext): NextQuestions {
-  if (group.previousRunId !== null) return { ...NOTHING, followUp: { ...group, previousRunId: null } };
-  if (group.attempt === 1) context.patience.reject(reason);
+function askOtherwise(group: PendingBatch, reason: string, context: AskContext): NextQuestions {
+  if (group.previousRunId !== null) return { ...NO_QUESTIONS, followUp: { ...group, previousRunId: null } };
+  if (group.attempt === 1) context.patience.recordRejection(reason);
   const { batchSize, lastAttempt } = context;
   let attempt = group.attempt + 1;
-  while (attempt < lastAttempt && readSize(batchSize, attempt) >= group.questions.length) attempt += 1;
+  while (attempt < lastAttempt && batchSizeFor(batchSize, attempt) >= group.questions.length) attempt += 1;
   if (group.questions.length === 1 || attempt > lastAttempt) return giveUp(group, reason, context);
-  return { ...NOTHING, again: group.questions.map((question) => ({ ...question, attempt })) };
+  return { ...NO_QUESTIONS, again: group.questions.map((question) => ({ ...question, attempt })) };
 }
 
 const COST_REACHED =
   'not sent again: that could cost more than the worst case stated before the start; the next run of this command sends it';
 
 /** Fails the rows of a group whose run could cost more than was stated. */
-export async function giveUpUnaffordable(group: QuestionGroup, context: AskContext): Promise<void> {
+export async function giveUpUnaffordable(group: PendingBatch, context: AskContext): Promise<void> {
   await context.ledger.ready();
   const faults = new Map(group.questions.map(({ key, fault }) => [key, fault]));
   giveUp(group, COST_REACHED, context, (key) => {
@@ -164,7 +164,7 @@ export async function giveUpUnaffordable(group: QuestionGroup, context: AskConte
 
 /** Rows that no run will answer any more, in this invocation of the job. */
 function giveUp(
-  group: QuestionGroup,
+  group: PendingBatch,
   reason: string,
   context: AskContext,
   describeRow: (key: string) => string = () => reason,
@@ -176,22 +176,22 @@ function giveUp(
   );
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   tally.countGivenUp(group.questions.length, reason);
-  return NOTHING;
+  return NO_QUESTIONS;
 }
 
 /** The id of a run as the ledger may keep it; empty for one that is out of form. */
-function readUsableId(run: StartedRun | string): string {
-  const id = readRunId(run);
+function findUsableId(run: StartedRun | string): string {
+  const id = getRunId(run);
   return isRunId(id) ? id : '';
 }
 
-function readRunId(run: StartedRun | string): string {
+function getRunId(run: StartedRun | string): string {
   return typeof run === 'string' ? run : run.id;
 }
 
 /** The batch that a group goes out as. */
 export function createGroupBatch(
-  group: QuestionGroup,
+  group: PendingBatch,
   context: Pick<AskContext, 'ask' | 'job' | 'prices' | 'isRefresh'>,
 ): Batch {
   const { ask, job, prices } = context;
@@ -209,7 +209,7 @@ export function createGroupBatch(
       previousRunId: group.previousRunId,
       complaint: describeFaults(group.questions),
       ...(context.isRefresh && group.level === 0 ? { refresh: true } : {}),
-      reserveMicros: readWorstMicros(prices, effort, group.questions.length, ask, group.fields),
+      reserveMicros: computeWorstMicros(prices, effort, group.questions.length, ask, group.fields),
     },
     job.invocation,
     group.resends,
@@ -217,7 +217,7 @@ export function createGroupBatch(
 }
 
 /** The group that a batch went out as. */
-export function readBatchGroup(batch: Batch, ask: Ask): QuestionGroup {
+export function createBatchGroup(batch: Batch, ask: Ask): PendingBatch {
   const level = Math.max(0, ask.efforts.indexOf(batch.effort));
   const { fields, attempt, previousRunId } = batch;
   const questions = batch.rows.map(({ key, record, fault = null }) => ({
@@ -237,7 +237,7 @@ export function readBatchGroup(batch: Batch, ask: Ask): QuestionGroup {
  */
 export function settleGroup(
   batch: Batch,
-  group: QuestionGroup,
+  group: PendingBatch,
   run: AgentRun,
   context: AskContext,
 ): NextQuestions {
@@ -254,7 +254,7 @@ export function settleGroup(
  */
 export function settleUnusable(
   batch: Batch,
-  group: QuestionGroup,
+  group: PendingBatch,
   runId: string,
   reason: string,
   context: AskContext,
@@ -264,7 +264,7 @@ export function settleUnusable(
 
 function settleRun(
   batch: Batch,
-  group: QuestionGroup,
+  group: PendingBatch,
   run: AgentRun,
   unusable: string | null,
   context: AskContext,
@@ -277,7 +277,7 @@ function settleRun(
   const repair =
     unusable === null
       ? planRepair(group, checked.rejected, run, lastAttempt)
-      : { ...NOTHING, failures: batch.rows.map(({ key }) => ({ key, reason: unusable })) };
+      : { ...NO_QUESTIONS, failures: batch.rows.map(({ key }) => ({ key, reason: unusable })) };
   const isFirst = ledger.settle(batch.id, run, answers, repair.failures);
   const cost = bookCost(run.costDollars.total, batch.reserveMicros);
   context.cap.settle(batch.id, cost.micros);
@@ -286,10 +286,10 @@ function settleRun(
   if (!isFirst || batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   const stored = findStored(answers, context);
-  const disputed = planSecondLook(group, checked.rows, run, lastAttempt);
-  const climbing = readClimbing(group, stored, disputed, ask);
+  const disputed = planDisputeRepair(group, checked.rows, run, lastAttempt);
+  const climbing = listClimbing(group, stored, disputed, ask);
   const again = [...repair.again, ...disputed, ...climbing];
-  const next = keepWanted({ ...NOTHING, ...repair, again }, inFlight);
+  const next = keepWanted({ ...NO_QUESTIONS, ...repair, again }, inFlight);
   for (const { key, fields } of [...next.again, ...(next.followUp?.questions ?? [])])
     inFlight.add(key, fields);
   const open = new Set([...disputed, ...climbing].map(({ key }) => key));
@@ -302,9 +302,9 @@ function settleRun(
     reason: unusable,
   });
   context.yields.update(group.level);
-  if (brought.rows.length > 0) context.patience.renew();
+  if (brought.rows.length > 0) context.patience.recordSuccess();
   else if (group.attempt === 1)
-    context.patience.wear(unusable ?? brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
+    context.patience.recordFailure(unusable ?? brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
   return next;
 }
 
@@ -316,7 +316,7 @@ function keepWanted(next: NextQuestions, inFlight: InFlight): NextQuestions {
   const isWanted = ({ key }: Question): boolean => !inFlight.isUnclaimed(key);
   const followUps = next.followUp?.questions.filter(isWanted) ?? [];
   return {
-    ...NOTHING,
+    ...NO_QUESTIONS,
     followUp:
       next.followUp === null || followUps.length === 0 ? null : { ...next.followUp, questions: followUps },
     again: next.again.filter(isWanted),
@@ -348,8 +348,8 @@ function countFilled(answers: readonly RowAnswer[], stored: AnswersByKey, run: A
 }
 
 /** Rows whose answers leave something for the next level of the effort ladder; what is asked again at this one climbs after that. */
-function readClimbing(
-  group: QuestionGroup,
+function listClimbing(
+  group: PendingBatch,
   stored: AnswersByKey,
   disputed: readonly Question[],
   ask: Ask,
@@ -361,7 +361,7 @@ function readClimbing(
     const asked = waiting.get(question.key);
     const open =
       asked === undefined ? question.fields : question.fields.filter((name) => !asked.includes(name));
-    const steps = readNextSteps(ask, open, fields);
+    const steps = listNextSteps(ask, open, fields);
     return steps.map((step) => ({ ...question, ...step, attempt: 1, fault: null }));
   });
 }
@@ -371,7 +371,7 @@ function readClimbing(
  * itself which batch it was started for; of any other, one run settles one batch.
  */
 export function describeMisfit(batch: Batch, run: AgentRun, ledger: Ledger): string | null {
-  const named = readBatchId(run);
+  const named = findBatchId(run);
   if (named === batch.id) return null;
   if (named !== null) return `run ${run.id} was started for other rows: the agent mixes up its runs`;
   if (run.id === '' || !ledger.isRunUsed(batch.id, run.id)) return null;
@@ -379,7 +379,7 @@ export function describeMisfit(batch: Batch, run: AgentRun, ledger: Ledger): str
 }
 
 /** The batch that the agent says the run was started for; null where it does not say. */
-function readBatchId(run: AgentRun): string | null {
+function findBatchId(run: AgentRun): string | null {
   const metadata: unknown = run.request?.metadata;
   const id = isJsonObject(metadata) ? metadata.rowfill_batch : null;
   return typeof id === 'string' ? id : null;

@@ -10,7 +10,7 @@ import { resolveOutput, type Settings } from '../options.js';
 import { identifyFile, recognizeResult } from '../write/file-identity.js';
 import { checkOutput, type OutputOptions } from '../write/open-output.js';
 import type { PlaceGuard } from './check-places.js';
-import type { Trip } from './job-context.js';
+import type { JobContext } from './job-context.js';
 import { createJobParts, isSameAsk } from './resolve-ask.js';
 
 /** The job that wants to replace a file, and where its last invocation wrote to. */
@@ -97,7 +97,7 @@ export async function placeOutput(
 }
 
 /** Chooses again right before the output is written: another job may have written to the same path by now. */
-export async function rechooseOutput(trip: Trip): Promise<ChosenOutput> {
+export async function chooseOutputAgain(trip: JobContext): Promise<ChosenOutput> {
   const { settings, job, ledger, places, earlierOutput } = trip;
   const { options, output } = settings;
   if (options.output !== undefined) return { path: output, note: null };
@@ -108,7 +108,7 @@ export async function rechooseOutput(trip: Trip): Promise<ChosenOutput> {
 }
 
 /** The check for the results of a job that has just run. */
-export function createTripCheck(trip: Trip): OutputOptions['checkPlace'] {
+export function createJobPlaceCheck(trip: JobContext): OutputOptions['checkPlace'] {
   const { settings, job, ledger, places, earlierOutput } = trip;
   const { options } = settings;
   if (places === null) return undefined;

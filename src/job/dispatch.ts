@@ -1,28 +1,28 @@
 import pLimit from 'p-limit';
-import { MAX_RECORD_BYTES, type Question, type QuestionGroup } from '../model/question.js';
-import { QuestionPool } from '../run/batcher.js';
+import { MAX_RECORD_BYTES, type PendingBatch, type Question } from '../model/question.js';
+import { Batcher } from '../run/batcher.js';
 import { selectRows } from '../select/select-rows.js';
 import { askGroup, giveUpUnaffordable, resumeGroup } from './ask-group.js';
-import { SharedAnswersCounter, settleDoubts } from './doubts.js';
-import { type AskContext, createSendContext, type NextQuestions, type Trip } from './job-context.js';
+import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
+import { type AskContext, createSendContext, type JobContext, type NextQuestions } from './job-context.js';
 import type { RecoveredBatches, UnknownBatch } from './recover.js';
-import { reportNotes } from './report-warnings.js';
+import { reportWarnings } from './report-warnings.js';
 import type { StatedCost } from './stated-cost.js';
-import type { StopSwitch } from './stop.js';
-import { CellNotes } from './warnings.js';
-import type { YieldGuard } from './yield-guard.js';
+import type { JobAbort } from './stop.js';
+import { CellWarnings } from './warnings.js';
+import type { NothingFoundGuard } from './yield-guard.js';
 
 export interface DispatchContext {
   /** The most runs at once. */
   readonly concurrency: number;
-  readonly pool: QuestionPool;
-  readonly stop: StopSwitch;
-  readonly yields: Pick<YieldGuard, 'isFruitless' | 'isClosed' | 'mayGoOn' | 'stopIfClosed'>;
+  readonly pool: Batcher;
+  readonly stop: JobAbort;
+  readonly yields: Pick<NothingFoundGuard, 'isFruitless' | 'isClosed' | 'mayGoOn' | 'stopIfClosed'>;
   readonly statedCost: Pick<StatedCost, 'hasRoom' | 'take' | 'giveBack'>;
   /** The whole way of one group: sent, waited for, checked, settled. */
-  askGroup(group: QuestionGroup): Promise<NextQuestions>;
+  askGroup(group: PendingBatch): Promise<NextQuestions>;
   /** Fails the rows of a group whose run could cost more than was stated. */
-  giveUpUnaffordable(group: QuestionGroup): Promise<void>;
+  giveUpUnaffordable(group: PendingBatch): Promise<void>;
 }
 
 /** Batches made ready for each so many that may run: enough that one waits wherever a run ends. */
@@ -35,11 +35,11 @@ export class Dispatcher {
   /** Groups on their way at once: those that run, and a few that are written down and wait for a place. */
   private readonly places: number;
   /** Groups that go out before anything else: continuations of a run, and those that the budget had no room for. */
-  private readonly urgent: QuestionGroup[] = [];
+  private readonly urgent: PendingBatch[] = [];
   /** Groups at an effort whose answers hold nothing so far: what is in flight may still find something. */
-  private heldBack: QuestionGroup[] = [];
+  private heldBack: PendingBatch[] = [];
   /** Groups that could pass the stated cost: a run in flight may turn out cheaper and make room. */
-  private unaffordable: QuestionGroup[] = [];
+  private unaffordable: PendingBatch[] = [];
   /** True while the budget has no room and only the end of a run can make some. */
   private isShort = false;
   /** Groups that have a slot or wait for one. */
@@ -61,7 +61,7 @@ export class Dispatcher {
       .catch((error: unknown) => {
         this.defect ??= { error };
         // What fails here, such as a full disk, fails for every run: none is waited for, all are picked up the next time.
-        this.context.stop.stop('interrupted');
+        this.context.stop.abort('interrupted');
       })
       .finally(() => {
         this.entered -= 1;
@@ -87,13 +87,13 @@ export class Dispatcher {
       else this.start(group);
     }
     while (this.entered > 0) await this.waitForChange();
-    if (this.isShort) stop.stop('budget');
+    if (this.isShort) stop.abort('budget');
     else yields.stopIfClosed();
     if (this.defect !== null) throw this.defect.error;
   }
 
   /** Starts a group if the stated cost has room for it; else keeps it until a run has ended. */
-  private start(group: QuestionGroup): void {
+  private start(group: PendingBatch): void {
     const { askGroup, statedCost } = this.context;
     if (!statedCost.take(group)) {
       this.unaffordable.push(group);
@@ -136,7 +136,7 @@ export class Dispatcher {
   }
 
   /** The next group in the order of what must not wait: continuations, full batches, the rest of the input, repairs. */
-  private async takeGroup(source: AsyncIterator<readonly Question[]>): Promise<QuestionGroup | null> {
+  private async takeGroup(source: AsyncIterator<readonly Question[]>): Promise<PendingBatch | null> {
     const { pool, yields } = this.context;
     for (;;) {
       const ready = this.urgent.shift() ?? pool.takeFull();
@@ -169,7 +169,7 @@ export class Dispatcher {
 }
 
 /** Asks every row that the ledger cannot answer, beside the runs that were left over from an earlier job. */
-export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches): Promise<void> {
+export async function dispatchQuestions(trip: JobContext, recovered: RecoveredBatches): Promise<void> {
   const { batchSize, concurrency, runTimeoutMs } = trip.settings;
   const context: AskContext = {
     ...trip,
@@ -185,7 +185,7 @@ export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches)
     concurrency,
     stop: trip.stop,
     yields: trip.yields,
-    pool: new QuestionPool({ batchSize, maxBatchBytes: MAX_RECORD_BYTES }),
+    pool: new Batcher({ batchSize, maxBatchBytes: MAX_RECORD_BYTES }),
     statedCost: trip.statedCost,
     askGroup: (group) => askGroup(group, context),
     giveUpUnaffordable: (group) => giveUpUnaffordable(group, context),
@@ -195,14 +195,14 @@ export async function dispatchQuestions(trip: Trip, recovered: RecoveredBatches)
   }
   // Nothing to ask: the survey has counted every row, and the input need not be read once more.
   const isDone = trip.surveyed?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
-  if (isDone && trip.surveyed !== null) trip.tally.countSurveyed(trip.surveyed);
+  if (isDone && trip.surveyed !== null) trip.tally.countEstimated(trip.surveyed);
   else await dispatcher.run(openQuestions(trip));
-  reportNotes(trip, trip.answerNotes.list());
+  reportWarnings(trip, trip.answerNotes.list());
   if (trip.stop.reason !== 'interrupted') failUnknown(recovered.unknown, trip);
 }
 
 /** Fails the rows that wait for what nobody knows of; those that this input has, for the same question may stand in others. */
-function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }: Trip): void {
+function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }: JobContext): void {
   for (const { open, reason } of unknown) {
     const rows = open.batch.rows.filter(({ key }) => !inFlight.isUnclaimed(key));
     ledger.fail(
@@ -213,9 +213,9 @@ function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }
 }
 
 /** The questions of the input in its order, chunk by chunk. */
-async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
+async function* openQuestions(trip: JobContext): AsyncGenerator<readonly Question[]> {
   const context = { ...trip.select, inFlight: trip.inFlight };
-  const cellNotes = new CellNotes(trip.ask.send);
+  const cellNotes = new CellWarnings(trip.ask.send);
   // The survey has counted them already.
   const shared = trip.surveyed === null ? new SharedAnswersCounter(trip.ask, trip.input.columns) : null;
   for await (const rows of trip.input.openRows()) {
@@ -231,7 +231,7 @@ async function* openQuestions(trip: Trip): AsyncGenerator<readonly Question[]> {
     trip.tally.countSelected(selections);
     yield questions;
   }
-  reportNotes(trip, cellNotes.list());
-  if (shared !== null) await settleDoubts(trip, { shared: shared.find() }, false);
+  reportWarnings(trip, cellNotes.list());
+  if (shared !== null) await resolveDoubts(trip, { shared: shared.find() }, false);
   trip.tally.countInputEnd();
 }

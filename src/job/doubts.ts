@@ -4,11 +4,11 @@ import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
 import type { Doubt } from '../model/events.js';
 import { formatCount, formatList, formatNumber } from '../model/format.js';
 import { isJsonObject } from '../model/json.js';
-import { type Row, readValue } from '../model/row.js';
-import { canTell, isOfPeople, readTelling } from '../model/telling-column.js';
+import { getValue, type Row } from '../model/row.js';
+import { canTell, isOfPeople, normalizeTelling } from '../model/telling-column.js';
 import type { Selection } from '../select/select-rows.js';
-import type { Trip } from './job-context.js';
-import { reportNotes } from './report-warnings.js';
+import type { JobContext } from './job-context.js';
+import { reportWarnings } from './report-warnings.js';
 
 /** What the readings of an input found that can be a doubt about it. */
 export interface FileFindings {
@@ -17,12 +17,12 @@ export interface FileFindings {
 
 /** The doubts about a file that no option has settled. Whatever else makes a file doubtful joins this list. */
 export function listDoubts(
-  { ask, settings }: Pick<Trip, 'ask' | 'settings'>,
+  { ask, settings }: Pick<JobContext, 'ask' | 'settings'>,
   findings: FileFindings,
 ): Doubt[] {
   const { shared } = findings;
   const isMeant = settings.options.shareAnswers === true;
-  const doubt = shared === null || isMeant ? null : doubtShared(shared, ask);
+  const doubt = shared === null || isMeant ? null : findSharedAnswersDoubt(shared, ask);
   return doubt === null ? [] : [doubt];
 }
 
@@ -30,12 +30,16 @@ export function listDoubts(
  * Has somebody settle each doubt about a file that money would be spent on: `yes` and a cap speak of the price alone.
  * Throws a usage error with the code of the first doubt that nobody could settle. A free job goes on and says it.
  */
-export async function settleDoubts(trip: Trip, findings: FileFindings, isPaid: boolean): Promise<void> {
+export async function resolveDoubts(
+  trip: JobContext,
+  findings: FileFindings,
+  isPaid: boolean,
+): Promise<void> {
   const doubts = listDoubts(trip, findings);
   for (const doubt of doubts) {
     const { code, message, hint } = doubt;
     if (!isPaid) {
-      reportNotes(trip, [{ code, message: `${message}. ${hint}` }]);
+      reportWarnings(trip, [{ code, message: `${message}. ${hint}` }]);
       continue;
     }
     const { confirmDoubt, signal } = trip.hooks;
@@ -47,9 +51,9 @@ export async function settleDoubts(trip: Trip, findings: FileFindings, isPaid: b
 }
 
 /** A few rows that share an answer are no doubt, but should be known. */
-function reportShared(trip: Trip, { shared }: FileFindings): void {
+function reportShared(trip: JobContext, { shared }: FileFindings): void {
   if (shared === null || trip.settings.options.shareAnswers === true) return;
-  reportNotes(trip, [{ code: 'ROWS_SHARE_ANSWERS', message: `${describeShared(shared, trip.ask)}.` }]);
+  reportWarnings(trip, [{ code: 'ROWS_SHARE_ANSWERS', message: `${describeShared(shared, trip.ask)}.` }]);
 }
 
 /**
@@ -109,8 +113,8 @@ export class SharedAnswersCounter {
   /** Takes a row that is asked, or that shares the answer of one that is. */
   add(row: Row, selection: Selection): void {
     const key = selection.status === 'ask' ? selection.questions[0]?.key : selection.key;
-    if (this.#columns.length === 0 || key === undefined || readHash(key) >= this.#hashEnd) return;
-    const values = this.#columns.map(({ name, kind }) => readTelling(kind, readValue(row, name)));
+    if (this.#columns.length === 0 || key === undefined || toHash(key) >= this.#hashEnd) return;
+    const values = this.#columns.map(({ name, kind }) => normalizeTelling(kind, getValue(row, name)));
     const entry = this.#entries.get(key);
     if (entry === undefined) this.#start(key, values);
     else compare(entry, values);
@@ -140,7 +144,7 @@ export class SharedAnswersCounter {
     this.#entries.set(key, { values, rows: 1, sharing: 0, byColumn: null });
     if (this.#entries.size <= MAX_KEYS) return;
     this.#hashEnd /= 2;
-    for (const each of this.#entries.keys()) if (readHash(each) >= this.#hashEnd) this.#entries.delete(each);
+    for (const each of this.#entries.keys()) if (toHash(each) >= this.#hashEnd) this.#entries.delete(each);
   }
 }
 
@@ -161,7 +165,7 @@ function compare(entry: KeyEntry, values: readonly (string | null)[]): void {
   if (isSharing) entry.sharing += 1;
 }
 
-function readHash(key: string): number {
+function toHash(key: string): number {
   return Number.parseInt(key.slice(0, 8), 16);
 }
 
@@ -178,7 +182,7 @@ export function describeShared(
 }
 
 /** The doubt that such rows raise; null if they are few, or people of whom only what they have in common is asked. */
-export function doubtShared(shared: SharedAnswers, ask: Ask): Doubt | null {
+export function findSharedAnswersDoubt(shared: SharedAnswers, ask: Ask): Doubt | null {
   const isMany = shared.sharing >= MANY_ROWS && shared.sharing >= shared.rows * MANY_SHARE;
   if (!isMany || isListOfPeople(shared, ask)) return null;
   const [column = ''] = shared.columns;

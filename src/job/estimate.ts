@@ -4,32 +4,32 @@ import type { RemainingRows } from '../model/events.js';
 import { holdsObjects } from '../model/file-format.js';
 import { formatMicros, limitMicros } from '../model/format.js';
 import { KeySet } from '../model/key-set.js';
-import { type Climb, type Quote, readLikelyMicros, readWorstMicros } from '../model/prices.js';
+import { type Climb, computeLikelyMicros, computeWorstMicros, type Quote } from '../model/prices.js';
 import {
+  createQuestion,
   listKeys,
   MAX_RECORD_BYTES,
+  type PendingBatch,
   type Question,
-  type QuestionGroup,
-  readQuestion,
 } from '../model/question.js';
 import type { Row } from '../model/row.js';
-import { QuestionPool } from '../run/batcher.js';
+import { Batcher } from '../run/batcher.js';
 import { InFlight, type Selection, selectRows } from '../select/select-rows.js';
-import { isAgreed, type SharedAnswers, SharedAnswersCounter, settleDoubts } from './doubts.js';
-import { pickSample, type Trip } from './job-context.js';
-import type { SurveyCounts } from './progress.js';
+import { isAgreed, resolveDoubts, type SharedAnswers, SharedAnswersCounter } from './doubts.js';
+import { type JobContext, pickSample } from './job-context.js';
+import type { PlannedCounts } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
-import { describeChanges, reportNotes, reportUnmatched } from './report-warnings.js';
+import { describeChanges, reportUnmatched, reportWarnings } from './report-warnings.js';
 import { addRepairs, type LevelCost, sumLevel } from './stated-cost.js';
-import { StopSwitch } from './stop.js';
-import { CellNotes, PlaceholderNotes } from './warnings.js';
+import { JobAbort } from './stop.js';
+import { CellWarnings, PlaceholderWarnings } from './warnings.js';
 
-export interface Survey {
+export interface RowEstimate {
   readonly quote: Quote;
-  readonly counts: SurveyCounts;
+  readonly counts: PlannedCounts;
   readonly steps: readonly StepQuote[];
   /** The first batch that would be sent; null if none would. */
-  readonly firstGroup: QuestionGroup | null;
+  readonly firstGroup: PendingBatch | null;
   /** The lowest effort level that would be asked, as an index of the ladder; null if nothing would. */
   readonly lowestLevel: number | null;
   readonly sample: ReadonlySet<number> | null;
@@ -51,16 +51,16 @@ export interface StepQuote extends LevelCost {
 }
 
 /** Goes through the whole input as the job would, without sending anything: what would be asked, and what it can cost. */
-export async function surveyRows(trip: Trip): Promise<Survey> {
+export async function estimateRows(trip: JobContext): Promise<RowEstimate> {
   const sample = await pickSample(trip.input, trip.settings.sample, trip.settings.limit);
   trip.sample = sample;
   const meter = new QuoteMeter(trip);
   const repeats = new RepeatCounter(trip);
   const counts = createCounts();
-  const cellNotes = new CellNotes(trip.ask.send);
+  const cellNotes = new CellWarnings(trip.ask.send);
   const shared = new SharedAnswersCounter(trip.ask, trip.input.columns);
-  const placeholders = new PlaceholderNotes(trip);
-  const claims = new Claims(canBePartlyFilled(trip));
+  const placeholders = new PlaceholderWarnings(trip);
+  const claims = new UniqueKeys(canBePartlyFilled(trip));
   // What the rows before it ask is known to the claims.
   const inFlight = trip.inFlight.createView();
   let rowsRead = 0;
@@ -72,7 +72,7 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
     const askedRows: Row[] = [];
     for (const [index, selection] of selections.entries()) {
       const row = rows[index];
-      const questions = selection.status === 'ask' ? claims.claim(selection.questions) : [];
+      const questions = selection.status === 'ask' ? claims.takeNew(selection.questions) : [];
       counts[selection.status === 'ask' && questions.length === 0 ? 'twin' : selection.status] += 1;
       if (row === undefined) continue;
       if (selection.status !== 'unwanted') placeholders.count(row);
@@ -84,12 +84,12 @@ export async function surveyRows(trip: Trip): Promise<Survey> {
     cellNotes.count(askedRows);
     repeats.add(askedRows);
   }
-  reportNotes(trip, [...cellNotes.list(), ...placeholders.list()]);
-  return { ...meter.readQuote(), counts, sample, repeated: repeats.readCount(), shared: shared.find() };
+  reportWarnings(trip, [...cellNotes.list(), ...placeholders.list()]);
+  return { ...meter.createQuote(), counts, sample, repeated: repeats.count(), shared: shared.find() };
 }
 
 /** False where every row asks for every field, because the input has none of them. */
-function canBePartlyFilled({ ask, input, settings }: Trip): boolean {
+function canBePartlyFilled({ ask, input, settings }: JobContext): boolean {
   if (settings.overwrite) return false;
   // Keys of a JSON file may come up late.
   if (holdsObjects(input.shape)) return true;
@@ -117,7 +117,7 @@ const ASSUMED_SHARE = 0.5;
 const MIN_KNOWN_ROWS = 8;
 
 /** How many rows go on from each level of the ladder: counted from earlier answers, or assumed. */
-function readClimbShares({ ask, ledger }: Trip): Climb[] {
+function computeClimbShares({ ask, ledger }: JobContext): Climb[] {
   if (ask.efforts.length < 2) return [];
   const known = ledger.readClimbs(ask);
   return ask.efforts.slice(1).map((to, index) => {
@@ -131,19 +131,19 @@ function readClimbShares({ ask, ledger }: Trip): Climb[] {
 
 /** Adds up runs and prices with the very pool that the job batches with. */
 class QuoteMeter {
-  private readonly trip: Trip;
-  private readonly pool: QuestionPool;
+  private readonly trip: JobContext;
+  private readonly pool: Batcher;
   private readonly steps: { effort: string; runs: number; firstMicros: number; likelyMicros: number }[];
   /** Rows, and their runs, that begin at each level. */
   private readonly begun: { rows: number; runs: number }[];
-  private firstGroup: QuestionGroup | null = null;
+  private firstGroup: PendingBatch | null = null;
   private lowestLevel: number | null = null;
   private rows = 0;
   private runs = 0;
 
-  constructor(trip: Trip) {
+  constructor(trip: JobContext) {
     this.trip = trip;
-    this.pool = new QuestionPool({ batchSize: trip.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
+    this.pool = new Batcher({ batchSize: trip.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
     this.steps = trip.ask.efforts.map((effort) => ({ effort, runs: 0, firstMicros: 0, likelyMicros: 0 }));
     this.begun = trip.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
   }
@@ -155,14 +155,14 @@ class QuoteMeter {
     for (let group = this.pool.takeFull(); group !== null; group = this.pool.takeFull()) this.count(group);
   }
 
-  readQuote(): Pick<Survey, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel'> {
+  createQuote(): Pick<RowEstimate, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel'> {
     for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
       for (const group of groups) this.count(group);
     }
     const { ask, cap } = this.trip;
-    const climbs = readClimbShares(this.trip);
+    const climbs = computeClimbShares(this.trip);
     this.addLikely(climbs);
-    const costs = this.readLevels();
+    const costs = this.computeLevels();
     const steps = this.steps.map((step, level) => {
       const cost = costs[level] ?? addRepairs(0);
       return { ...step, ...cost, worstMicros: limitMicros(sumLevel(cost)) };
@@ -180,14 +180,14 @@ class QuoteMeter {
   }
 
   /** At worst every row climbs the whole ladder from where it stands. */
-  private count(group: QuestionGroup): void {
+  private count(group: PendingBatch): void {
     const { ask, prices } = this.trip;
     this.firstGroup ??= group;
     this.lowestLevel = Math.min(this.lowestLevel ?? group.level, group.level);
     this.runs += 1;
     for (const step of this.steps.slice(group.level)) {
       step.runs += 1;
-      step.firstMicros += readWorstMicros(prices, step.effort, group.questions.length, ask, group.fields);
+      step.firstMicros += computeWorstMicros(prices, step.effort, group.questions.length, ask, group.fields);
     }
     const begun = this.begun[group.level];
     if (begun === undefined) return;
@@ -199,7 +199,7 @@ class QuoteMeter {
    * What each level may cost. A run that an earlier command of this job left at work may need repairs and have rows that
    * climb: both are this command's, and its own price is not.
    */
-  private readLevels(): LevelCost[] {
+  private computeLevels(): LevelCost[] {
     const { ask, job, ledger, prices } = this.trip;
     const levels = this.steps.map(({ firstMicros }) => addRepairs(firstMicros));
     for (const { batch } of ledger.findOpenBatches(ask.id)) {
@@ -208,7 +208,7 @@ class QuoteMeter {
       for (const [level, effort] of ask.efforts.entries()) {
         const cost = levels[level];
         if (cost === undefined || level < from) continue;
-        const more = addRepairs(readWorstMicros(prices, effort, batch.rows.length, ask, batch.fields));
+        const more = addRepairs(computeWorstMicros(prices, effort, batch.rows.length, ask, batch.fields));
         levels[level] = {
           firstMicros: cost.firstMicros + (level === from ? 0 : more.firstMicros),
           repairMicros: cost.repairMicros + more.repairMicros,
@@ -225,14 +225,14 @@ class QuoteMeter {
     for (const [level, step] of this.steps.entries()) {
       const { rows, runs } = this.begun[level] ?? { rows: 0, runs: 0 };
       const likelyRuns = Math.min(step.runs, runs + Math.ceil(climbing / settings.batchSize));
-      step.likelyMicros = likelyRuns * readLikelyMicros(prices, step.effort);
+      step.likelyMicros = likelyRuns * computeLikelyMicros(prices, step.effort);
       climbing = Math.round((rows + climbing) * (climbs[level]?.share ?? 0));
     }
   }
 }
 
 /** Tells what a row asks first from what its twins ask again, over one reading of an input. */
-export class Claims {
+export class UniqueKeys {
   readonly #isPartlyFilled: boolean;
   /** By field, or by level where every row asks for every field. */
   readonly #met = new Map<string, KeySet>();
@@ -242,7 +242,7 @@ export class Claims {
   }
 
   /** Leaves of a row's questions what no row before it asks; nothing of them is left of a twin's. */
-  claim(questions: readonly Question[]): Question[] {
+  takeNew(questions: readonly Question[]): Question[] {
     return questions.flatMap((question) => {
       const { key, level } = question;
       if (!this.#isPartlyFilled) return this.#add(String(level), key) ? [question] : [];
@@ -263,11 +263,11 @@ export class Claims {
 
 /** Counts the rows that a changed ask asks although the ask before it, on the same file, had an answer for them. */
 export class RepeatCounter {
-  private readonly trip: Trip;
+  private readonly trip: JobContext;
   private readonly previous: PreviousJob | null;
   private repeated = 0;
 
-  constructor(trip: Trip) {
+  constructor(trip: JobContext) {
     const { previous } = trip.job;
     this.trip = trip;
     this.previous = previous !== null && previous.answered > 0 ? previous : null;
@@ -278,14 +278,14 @@ export class RepeatCounter {
     const { previous } = this;
     if (previous === null || rows.length === 0) return;
     const { ledger, settings, blanks } = this.trip;
-    const keys = rows.map((row) => listKeys(readQuestion(row, previous.ask, settings.overwrite, blanks)));
+    const keys = rows.map((row) => listKeys(createQuestion(row, previous.ask, settings.overwrite, blanks)));
     const found = ledger.findAnswers({ id: previous.id, askId: previous.ask.id }, [...new Set(keys.flat())]);
     const isAnswered = (key: string): boolean => (found.get(key)?.answeredAtMs ?? null) !== null;
     this.repeated += keys.filter((each) => each.some(isAnswered)).length;
   }
 
   /** null: nothing was answered before, or it was the same ask. */
-  readCount(): number | null {
+  count(): number | null {
     return this.previous === null ? null : this.repeated;
   }
 }
@@ -294,10 +294,10 @@ export class RepeatCounter {
  * Reads the whole input before a dollar is spent: a broken file is an error here, and what the job can cost is known.
  * Throws a usage error where nobody agreed to the cost. Stops a job that has found nothing so far, unless it may go on.
  */
-export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Promise<void> {
+export async function confirmCost(trip: JobContext, recovered: RecoveredBatches): Promise<void> {
   const { settings, hooks, agent, stop } = trip;
   if (settings.sample === null && agent.isFree) return reportChanges(trip, null);
-  const survey = await surveyRows(trip);
+  const survey = await estimateRows(trip);
   const { quote, counts, repeated, lowestLevel } = survey;
   // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
   if (stop.reason !== null) return;
@@ -315,7 +315,7 @@ export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Prom
   // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0. What runs that
   // were left at work may still need was agreed to when they were started.
   const isPaid = !agent.isFree && quote.rows > 0 && quote.worstMicros > 0;
-  await settleDoubts(trip, survey, isPaid);
+  await resolveDoubts(trip, survey, isPaid);
   if (!isPaid) return;
   if (hooks.confirm !== undefined) {
     if (await isAgreed(hooks.confirm(quote), hooks.signal)) return;
@@ -334,7 +334,7 @@ export async function confirmCost(trip: Trip, recovered: RecoveredBatches): Prom
 }
 
 /** Named before anybody is asked to pay for it. */
-function reportChanges({ job, onEvent }: Trip, repeated: number | null): void {
+function reportChanges({ job, onEvent }: JobContext, repeated: number | null): void {
   const message = describeChanges(job, repeated);
   if (message !== null) onEvent({ type: 'note', code: 'ASK_CHANGED', message });
 }
@@ -344,10 +344,10 @@ function describe(quote: Quote): string {
 }
 
 /** What a job that reached its budget has left to ask, and what that can cost; null for any other. */
-export async function readRemaining(trip: Trip): Promise<RemainingRows | null> {
+export async function estimateRemaining(trip: JobContext): Promise<RemainingRows | null> {
   if (trip.stop.reason !== 'budget') return null;
   // Looked at like a job that has not begun: what was held back is to be asked.
-  const { quote } = await surveyRows({ ...trip, inFlight: new InFlight(), stop: new StopSwitch() });
+  const { quote } = await estimateRows({ ...trip, inFlight: new InFlight(), stop: new JobAbort() });
   const { rows, runs, worstMicros } = quote;
   return { rows, runs, worstMicros };
 }

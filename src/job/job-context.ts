@@ -8,31 +8,31 @@ import { type Clock, systemClock } from '../model/clock.js';
 import type { Doubt, EnrichEvent, FruitlessJob } from '../model/events.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import type { PriceList, Quote } from '../model/prices.js';
-import type { Question, QuestionGroup } from '../model/question.js';
+import type { PendingBatch, Question } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
-import { readLastAttempt } from '../run/batcher.js';
+import { computeLastAttempt } from '../run/batcher.js';
 import type { SendContext } from '../run/send-batch.js';
-import { Pacer } from '../run/start-throttle.js';
+import { StartThrottle } from '../run/start-throttle.js';
 import type { Exclusion } from '../select/exclusion.js';
 import { InFlight, SamplePicker, type SelectContext } from '../select/select-rows.js';
 import type { JobPlaces, PlaceGuard } from './check-places.js';
-import type { HeldLease } from './lease.js';
+import type { JobLease } from './lease.js';
 import type { LoadedExclusion } from './load-exclusion.js';
 import type { OpenAgent } from './open-agent.js';
 import {
-  type CallCap,
   type DayUse,
   type FolderBudget,
   JobTally,
-  readDayCaps,
-  type SurveyCounts,
+  type PlannedCounts,
+  resolveDayCaps,
+  type SpendLimit,
 } from './progress.js';
 import { StatedCost } from './stated-cost.js';
-import { Patience, type RetryReport, StopSwitch } from './stop.js';
-import { AnswerNotes } from './warnings.js';
-import { YieldGuard } from './yield-guard.js';
+import { CircuitBreaker, JobAbort, type RetryReport } from './stop.js';
+import { AnswerWarnings } from './warnings.js';
+import { NothingFoundGuard } from './yield-guard.js';
 
 /** How a program takes part in a job: what it hears, and where it is asked. */
 export interface EnrichHooks {
@@ -76,19 +76,19 @@ export function checkHooks(hooks: EnrichHooks): void {
   checkOptionTypes('the hooks of a job', hooks, HOOK_TYPES);
 }
 
-interface TripParts {
+interface JobContextParts {
   readonly settings: Settings;
   readonly input: Input;
   readonly ask: Ask;
   readonly blanks: Blanks;
   readonly exclusion: LoadedExclusion;
   readonly ledger: Ledger;
-  readonly cap: CallCap;
+  readonly cap: SpendLimit;
   readonly budget: FolderBudget | null;
   /** By how much this machine's clock is ahead of the agent's, as far as that is known. */
   readonly clockAheadMs: number;
   /** null for a look at what a job would do: nothing may be started then. */
-  readonly lease: HeldLease | null;
+  readonly lease: JobLease | null;
   readonly agent: OpenAgent;
   readonly job: OpenedJob;
   /** Where the job's last invocation wrote to; null if this is the first. */
@@ -100,14 +100,14 @@ interface TripParts {
 }
 
 /** Everything that the stops of one job share. */
-export interface Trip extends TripParts {
+export interface JobContext extends JobContextParts {
   readonly clock: Clock;
-  readonly stop: StopSwitch;
-  readonly patience: Patience;
-  readonly yields: YieldGuard;
+  readonly stop: JobAbort;
+  readonly patience: CircuitBreaker;
+  readonly yields: NothingFoundGuard;
   readonly tally: JobTally;
-  readonly answerNotes: AnswerNotes;
-  readonly pacer: Pacer;
+  readonly answerNotes: AnswerWarnings;
+  readonly pacer: StartThrottle;
   readonly checker: RowChecker;
   readonly inFlight: InFlight;
   readonly prices: PriceList;
@@ -119,7 +119,7 @@ export interface Trip extends TripParts {
   /** The ordinals that `--sample` picked; null for all rows. */
   sample: ReadonlySet<number> | null;
   /** What the survey found would become of the rows; null if there was none. */
-  surveyed: SurveyCounts | null;
+  surveyed: PlannedCounts | null;
   /** The budget that had no room for a run last; null while all have. */
   fullBudget: OverBudget | null;
   /** Notes about the input that were reported already. */
@@ -128,23 +128,23 @@ export interface Trip extends TripParts {
   close(): void;
 }
 
-export function createTrip(parts: TripParts): Trip {
+export function createJobContext(parts: JobContextParts): JobContext {
   const { settings, ask, ledger, agent, job, hooks, exclusion } = parts;
   const clock = systemClock;
-  const stop = new StopSwitch();
+  const stop = new JobAbort();
   const onEvent = hooks.onEvent ?? (() => undefined);
-  const interrupt = (): void => stop.stop('interrupted');
+  const interrupt = (): void => stop.abort('interrupted');
   hooks.signal?.addEventListener('abort', interrupt, { once: true });
   if (hooks.signal?.aborted === true) interrupt();
   const prices = agent.isFree ? {} : settings.prices;
-  const freshSinceMs = readFreshSince(settings, job, clock.now());
-  const trip: Trip = {
+  const freshSinceMs = computeFreshSince(settings, job, clock.now());
+  const trip: JobContext = {
     ...parts,
     clock,
     stop,
     onEvent,
-    patience: new Patience(stop),
-    yields: new YieldGuard({
+    patience: new CircuitBreaker(stop),
+    yields: new NothingFoundGuard({
       ledger,
       jobId: job.id,
       ask,
@@ -160,19 +160,19 @@ export function createTrip(parts: TripParts): Trip {
       cap: parts.cap,
       onEvent,
       readSpend: () => ledger.readSpend(job.id),
-      readDays: () => readDays(parts),
+      readDays: () => listDayBudgets(parts),
     }),
-    pacer: new Pacer({
+    pacer: new StartThrottle({
       clock,
       concurrency: settings.concurrency,
       startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
     }),
-    answerNotes: new AnswerNotes(),
+    answerNotes: new AnswerWarnings(),
     checker: createRowChecker(ask),
     inFlight: new InFlight(),
     prices,
     statedCost: new StatedCost({ ask, prices }),
-    lastAttempt: readLastAttempt(settings.batchSize),
+    lastAttempt: computeLastAttempt(settings.batchSize),
     isRefresh: freshSinceMs > 0,
     sample: null,
     surveyed: null,
@@ -182,7 +182,7 @@ export function createTrip(parts: TripParts): Trip {
       ask,
       overwrite: settings.overwrite,
       blanks: parts.blanks,
-      isWanted: (row: Row) => isPicked(row, settings.limit, trip.sample),
+      isWanted: (row: Row) => isInSample(row, settings.limit, trip.sample),
       isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
       findAnswers: (keys) => ledger.findAnswers(job, keys),
       isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,
@@ -197,16 +197,16 @@ export function createTrip(parts: TripParts): Trip {
 }
 
 /** Answers older than this are asked again. */
-function readFreshSince(settings: Settings, job: OpenedJob, nowMs: number): number {
+function computeFreshSince(settings: Settings, job: OpenedJob, nowMs: number): number {
   const { refresh_since: refreshMs } = job.settings;
   const ageMs = settings.maxAgeMs === null ? 0 : nowMs - settings.maxAgeMs;
   return Math.max(typeof refreshMs === 'number' ? refreshMs : 0, ageMs);
 }
 
 /** The budgets of the day that a job spends from: of its watched folder, and of the whole ledger. */
-function readDays(trip: Pick<TripParts, 'budget' | 'ledger' | 'settings'>): readonly DayUse[] {
+function listDayBudgets(trip: Pick<JobContextParts, 'budget' | 'ledger' | 'settings'>): readonly DayUse[] {
   const { budget, ledger } = trip;
-  const caps = readDayCaps({ ...trip, clock: systemClock });
+  const caps = resolveDayCaps({ ...trip, clock: systemClock });
   if (caps === null) return [];
   const { folderMicros, ledgerMicros, sinceMs } = caps;
   const readUse = (owner: string, folder: string | null, capMicros: number | null): DayUse[] => {
@@ -228,12 +228,12 @@ export interface AskContext {
   readonly client: AgentClient;
   readonly checker: RowChecker;
   readonly inFlight: InFlight;
-  readonly stop: StopSwitch;
-  readonly patience: Patience;
-  readonly yields: YieldGuard;
+  readonly stop: JobAbort;
+  readonly patience: CircuitBreaker;
+  readonly yields: NothingFoundGuard;
   readonly tally: JobTally;
-  readonly answerNotes: AnswerNotes;
-  readonly cap: CallCap;
+  readonly answerNotes: AnswerWarnings;
+  readonly cap: SpendLimit;
   readonly statedCost: StatedCost;
   readonly send: SendContext;
   readonly prices: PriceList;
@@ -253,15 +253,15 @@ export interface AskContext {
 /** What a group leaves to be asked. */
 export interface NextQuestions {
   /** The group itself, if the budget had no room for it. */
-  readonly overBudget: QuestionGroup | null;
+  readonly overBudget: PendingBatch | null;
   /** The group itself, if runs at its effort were found to bring nothing before it was started. */
-  readonly heldBack: QuestionGroup | null;
+  readonly heldBack: PendingBatch | null;
   /** A group that goes out before anything else. */
-  readonly followUp: QuestionGroup | null;
+  readonly followUp: PendingBatch | null;
   readonly again: readonly Question[];
 }
 
-export const NOTHING: NextQuestions = {
+export const NO_QUESTIONS: NextQuestions = {
   overBudget: null,
   heldBack: null,
   followUp: null,
@@ -269,7 +269,7 @@ export const NOTHING: NextQuestions = {
 };
 
 /** What the send stop needs of a trip. */
-export function createSendContext(trip: Trip): SendContext {
+export function createSendContext(trip: JobContext): SendContext {
   return {
     ledger: trip.ledger,
     client: trip.agent.client,
@@ -281,7 +281,7 @@ export function createSendContext(trip: Trip): SendContext {
       return trip.agent.isFree ? null : trip.cap.micros;
     },
     get dayCaps() {
-      return trip.agent.isFree ? null : readDayCaps(trip);
+      return trip.agent.isFree ? null : resolveDayCaps(trip);
     },
     isFruitless: (effort) => trip.yields.isFruitless(trip.ask.efforts.indexOf(effort)),
     refuseStart() {
@@ -309,6 +309,6 @@ export async function pickSample(
 }
 
 /** True for a row that `--limit` and `--sample` leave in. */
-export function isPicked(row: Row, limit: number | null, sample: ReadonlySet<number> | null): boolean {
+export function isInSample(row: Row, limit: number | null, sample: ReadonlySet<number> | null): boolean {
   return (limit === null || row.ordinal < limit) && (sample === null || sample.has(row.ordinal));
 }

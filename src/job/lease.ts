@@ -4,17 +4,17 @@ import type { LeaseResult, Ledger, SavedLedger } from '../ledger/ledger.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import { formatDollars, formatNumber } from '../model/format.js';
 import type { JobTally } from './progress.js';
-import type { StopSwitch } from './stop.js';
+import type { JobAbort } from './stop.js';
 
 /** Before a holder elsewhere may count this process as gone, the job stops. */
 const LATEST_RENEWAL_MS = 2 * RENEW_MS;
 const LOOK_AGAIN_MS = 1_000;
 
-export interface HeldLease {
+export interface JobLease {
   /** Throws LEASE_LOST if another process has taken over. To be asked right before a run starts, an output or an end is written. */
   refuseLost(): void;
   /** Stops a job whose lease was lost to another process, as after a long sleep of the machine. */
-  watch(stop: StopSwitch): void;
+  watch(stop: JobAbort): void;
   close(): void;
 }
 
@@ -29,11 +29,11 @@ export interface WaitOptions {
  * Takes the lease of an ask. A holder that lives is refused with LEASE_HELD; one that may be gone, such as the container
  * that this one replaces, is waited for until it renews its lease or counts as gone.
  */
-export async function awaitLease(
+export async function waitForLease(
   ledger: Ledger,
   askId: string,
   options: WaitOptions = {},
-): Promise<HeldLease> {
+): Promise<JobLease> {
   const { clock = systemClock, signal, onWait } = options;
   let first: Busy | null = null;
   for (;;) {
@@ -50,7 +50,7 @@ export async function awaitLease(
 }
 
 /** Takes the lease of an ask at once, or throws LEASE_HELD. A killed process loses its lease by itself. */
-export function holdLease(ledger: Ledger, askId: string, clock: Pick<Clock, 'now'> = systemClock): HeldLease {
+export function openLease(ledger: Ledger, askId: string, clock: Pick<Clock, 'now'> = systemClock): JobLease {
   const result = ledger.acquireLease(askId, readHolder());
   if (result.status === 'busy') throw createHeldError(result);
   return keepLease(ledger, result.lease, clock);
@@ -67,7 +67,7 @@ function keepLease(
   ledger: Ledger,
   lease: Extract<LeaseResult, { status: 'held' }>['lease'],
   clock: Pick<Clock, 'now'>,
-): HeldLease {
+): JobLease {
   let renewedAtMs = clock.now();
   // The clock of the day may be set back, and this one stands still while the machine sleeps: a lease is fresh by both.
   let renewedAtTick = performance.now();
@@ -103,7 +103,7 @@ function keepLease(
       if (isLost || !(isFresh() || renew())) throw createLostError();
     },
     watch(stop) {
-      onLost = (error) => stop.stopFor(error);
+      onLost = (error) => stop.abortWith(error);
     },
     close() {
       clearInterval(renewal);

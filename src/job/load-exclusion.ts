@@ -1,23 +1,23 @@
 import { createUsageError } from '../errors.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
-import { formatCount, formatNumber, readNearest, showName } from '../model/format.js';
+import { formatCount, formatNumber, showName, suggestSimilar } from '../model/format.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
-import { type FaultyRow, type Row, readValue } from '../model/row.js';
+import { type FaultyRow, getValue, type Row } from '../model/row.js';
 import type { EnrichOptions } from '../options.js';
-import type { InputNote } from '../read/input.js';
+import type { InputWarning } from '../read/input.js';
 import { type Input, openInput } from '../read/open-input.js';
 import type { Exclusion, RecordCount } from '../select/exclusion.js';
 import { NO_EXCLUSION } from '../select/select-rows.js';
 import { describeOrigin } from './resolve-ask.js';
-import type { Note } from './warnings.js';
+import type { Warning } from './warnings.js';
 
 /** An exclusion list, and what a person should know about it. */
 export interface LoadedExclusion extends Exclusion {
   /** How many records were read, what they are compared by, and what is strange about the file. */
-  readonly notes: readonly Note[];
+  readonly notes: readonly Warning[];
   /** How many records matched no row: known once all rows were compared. Null if the list is not compared with rows. */
-  describeUnmatched(): Note | null;
+  describeUnmatched(): Warning | null;
 }
 
 /** A list is held in memory, so one that comes through a pipe and is longer never ends. */
@@ -54,7 +54,7 @@ export async function loadExclusion(
     for await (const rows of file.openRows()) {
       for (const row of rows) {
         if (row.kind === 'faulty') throw refuseLine(path, row);
-        list.add({ line: row.line, values: readRecord(row, used) });
+        list.add({ line: row.line, values: createRecord(row, used) });
       }
       if (list.size > MAX_RECORDS || list.toldBytes > MAX_TOLD_BYTES) throw refuseSize(path);
     }
@@ -89,8 +89,8 @@ function describeList(
   count: number,
   { on, onAnswer }: KeyColumns,
   exclusion: Exclusion,
-  fileNotes: readonly InputNote[],
-): Note[] {
+  fileNotes: readonly InputWarning[],
+): Warning[] {
   const columns = [...on, ...onAnswer].join(', ');
   const blank = exclusion.countBlank();
   if (blank.count === count) {
@@ -111,7 +111,7 @@ function describeList(
   return [...strange, { code: 'EXCLUSION_READ', message: read }];
 }
 
-function describeUnmatched(path: string, count: number, exclusion: Exclusion): Note {
+function describeUnmatched(path: string, count: number, exclusion: Exclusion): Warning {
   const unmatched = exclusion.countUnmatched();
   const lines = formatLines(unmatched);
   const message =
@@ -198,7 +198,7 @@ function checkSent({ on, onAnswer }: KeyColumns, send: readonly string[]): void 
 
 function checkColumn(where: string, column: string, file: string, columns: readonly string[]): void {
   if (columns.includes(column)) return;
-  const nearest = readNearest(column, columns);
+  const nearest = suggestSimilar(column, columns);
   const hint =
     nearest.length > 0
       ? `Did you mean ${nearest.map(showName).join(' or ')}?`
@@ -210,10 +210,10 @@ function checkColumn(where: string, column: string, file: string, columns: reado
   );
 }
 
-function readRecord(row: Row, columns: ReadonlySet<string>): JsonObject {
+function createRecord(row: Row, columns: ReadonlySet<string>): JsonObject {
   const record: Record<string, JsonValue> = Object.create(null);
   for (const column of columns) {
-    const value = readValue(row, column);
+    const value = getValue(row, column);
     if (value !== undefined) record[column] = value;
   }
   return record;

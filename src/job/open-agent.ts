@@ -76,7 +76,7 @@ export interface Closable {
 }
 
 /** Closes what a job has opened, the last first; every one of them, also where one fails to close. */
-export class Closers {
+export class CleanupStack {
   private readonly opened: Closable[] = [];
 
   add<T extends Closable>(thing: T): T {

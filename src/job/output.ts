@@ -26,11 +26,11 @@ import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
 import { createFitCheck, type OutputOptions, openOutput } from '../write/open-output.js';
-import { createTripCheck, hashFile, rechooseOutput } from './choose-output.js';
-import type { Trip } from './job-context.js';
-import { readDayCaps } from './progress.js';
+import { chooseOutputAgain, createJobPlaceCheck, hashFile } from './choose-output.js';
+import type { JobContext } from './job-context.js';
+import { resolveDayCaps } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
-import { reportNotes } from './report-warnings.js';
+import { reportWarnings } from './report-warnings.js';
 import { checkColumns, KEPT } from './resolve-ask.js';
 
 export interface OutputJob {
@@ -68,11 +68,11 @@ export interface WrittenOutput {
 }
 
 /** Writes the output of a job that has just run. */
-export async function writeTripOutput(trip: Trip): Promise<WrittenOutput & { readonly path: string }> {
+export async function writeJobOutput(trip: JobContext): Promise<WrittenOutput & { readonly path: string }> {
   const { settings, stop, hooks } = trip;
   const { options } = settings;
-  const { path, note } = await rechooseOutput(trip);
-  if (note !== null) reportNotes(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
+  const { path, note } = await chooseOutputAgain(trip);
+  if (note !== null) reportWarnings(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
   const written = await writeOutput({
     ...trip,
     exclusionName: options.exclude ?? '',
@@ -85,8 +85,8 @@ export async function writeTripOutput(trip: Trip): Promise<WrittenOutput & { rea
     bom: options.bom,
     citationsFile: options.citationsFile,
     beforeCommit: () => trip.lease?.refuseLost(),
-    checkPlace: createTripCheck(trip),
-    onNote: (each) => reportNotes(trip, [each]),
+    checkPlace: createJobPlaceCheck(trip),
+    onNote: (each) => reportWarnings(trip, [each]),
     onRow:
       hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),
   });
@@ -161,7 +161,7 @@ const SHAPING = [...KEPT, 'name', 'strict', 'format'] as const;
  * Reads what an output will be made from; null where a later job may not go by it, since something other than these
  * files is read or written, or answers may be too old by then.
  */
-export async function readSources({ settings, ask }: Trip): Promise<OutputSources | null> {
+export async function findOutputSources({ settings, ask }: JobContext): Promise<OutputSources | null> {
   const { options } = settings;
   if (options.citationsFile !== undefined || settings.output === '-') return null;
   if (settings.maxAgeMs !== null || settings.refresh) return null;
@@ -178,7 +178,7 @@ export async function readSources({ settings, ask }: Trip): Promise<OutputSource
  * from the same files and options, from the same answers, with nothing left to ask.
  */
 export async function findFinished(
-  trip: Trip,
+  trip: JobContext,
   sources: OutputSources | null,
   recovered: RecoveredBatches,
 ): Promise<RowCounts | null> {
@@ -202,7 +202,7 @@ export function describeKept(path: string): string {
 
 /** What a later job may go by; null where it has something to ask, or cannot know that it has not. */
 export function createFinished(
-  { ledger, job, stop, input }: Trip,
+  { ledger, job, stop, input }: JobContext,
   sources: OutputSources | null,
   { rows, digest: output }: WrittenOutput,
 ): FinishedOutput | null {
@@ -222,7 +222,7 @@ interface Place {
 }
 
 /** The same input, where rows that do not fit into the output are an error as soon as they are read: before a dollar is spent. */
-export function fitInput(
+export function checkInputFits(
   input: Input,
   { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
   place: Place,
@@ -255,7 +255,7 @@ export function fitInput(
 
 /** What a job came to. */
 export function createSummary(
-  trip: Trip,
+  trip: JobContext,
   { rows, leftRows }: Pick<WrittenOutput, 'rows' | 'leftRows'>,
   remaining: RemainingRows | null,
   startedAtMs: number,
@@ -289,27 +289,27 @@ export function createSummary(
     costNowMicros: tally.costNowMicros,
     reservedMicros: spend.reservedMicros,
     remaining,
-    budget: stop.reason === 'budget' ? readReached(trip) : null,
+    budget: stop.reason === 'budget' ? findReachedBudget(trip) : null,
     steps: tally.steps,
     seconds: (trip.clock.now() - startedAtMs) / 1_000,
   };
 }
 
-function readReached(trip: Trip): ReachedBudget | null {
+function findReachedBudget(trip: JobContext): ReachedBudget | null {
   const { ledger, job, cap, budget, fullBudget } = trip;
-  const dayCaps = readDayCaps(trip);
+  const dayCaps = resolveDayCaps(trip);
   if (dayCaps === null || fullBudget === null || fullBudget === 'over_budget') {
     const { scope, micros } = cap;
-    const usedMicros = scope === 'command' ? trip.tally.costNowMicros : readUsed(ledger.readSpend(job.id));
+    const usedMicros = scope === 'command' ? trip.tally.costNowMicros : sumSpend(ledger.readSpend(job.id));
     return micros === null ? null : { scope, capMicros: micros, usedMicros };
   }
   const isFolder = fullBudget === 'over_folder_day';
-  const usedMicros = readUsed(ledger.readSpendSince(isFolder ? (budget?.id ?? null) : null, dayCaps.sinceMs));
+  const usedMicros = sumSpend(ledger.readSpendSince(isFolder ? (budget?.id ?? null) : null, dayCaps.sinceMs));
   return isFolder
     ? { scope: 'folder_day', capMicros: dayCaps.folderMicros ?? 0, usedMicros }
     : { scope: 'ledger_day', capMicros: dayCaps.ledgerMicros ?? 0, usedMicros };
 }
 
-function readUsed({ spentMicros, reservedMicros }: Spend): number {
+function sumSpend({ spentMicros, reservedMicros }: Spend): number {
   return spentMicros + reservedMicros;
 }

@@ -2,7 +2,7 @@ import { formatExcerpt } from '../answer/check-field.js';
 import type { DayCaps } from '../ledger/records.js';
 import type { RowCounts } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
-import { type Clock, readMidnight } from '../model/clock.js';
+import { type Clock, computeMidnight } from '../model/clock.js';
 import type { BudgetScope, EnrichEvent } from '../model/events.js';
 import { type BookedCost, formatMicros } from '../model/format.js';
 import type { AgentRun } from '../model/run.js';
@@ -18,7 +18,7 @@ const FAR_ABOVE = 2;
 export interface TallySources {
   readonly jobId: string;
   readonly efforts: readonly string[];
-  readonly cap: Pick<CallCap, 'micros'>;
+  readonly cap: Pick<SpendLimit, 'micros'>;
   readonly onEvent: (event: EnrichEvent) => void;
   readonly readSpend: () => { readonly spentMicros: number; readonly reservedMicros: number };
   /** The budgets of today that the job spends from. Read after each run, not for each event: a ledger has many jobs. */
@@ -67,7 +67,7 @@ export class JobTally {
   }
 
   /** How many rows there are to work on, once the survey has seen them all. */
-  expectRows(counts: SurveyCounts): void {
+  expectRows(counts: PlannedCounts): void {
     this.rowsTotal = Object.values(counts).reduce((sum, count) => sum + count, 0) - counts.unwanted;
   }
 
@@ -78,7 +78,7 @@ export class JobTally {
   }
 
   /** The whole input at once, where the survey has found nothing to ask. */
-  countSurveyed(counts: SurveyCounts): void {
+  countEstimated(counts: PlannedCounts): void {
     for (const [status, count] of Object.entries(counts)) this.countRows(status, count);
     this.countInputEnd();
   }
@@ -261,7 +261,7 @@ export interface FolderBudget {
  * The cap of a job, and that of one call of it beside it. What earlier calls left at work is theirs: whatever it comes to
  * cost, it neither takes of what this call may spend nor leaves it more. All amounts are micro-dollars.
  */
-export class CallCap {
+export class SpendLimit {
   readonly #ofJob: number | null;
   readonly #ofCall: number | null;
   /** What the job cost before, and what runs that were left over cost by now, or are reserved for. */
@@ -301,7 +301,7 @@ export class CallCap {
 }
 
 /** The budgets of the day that a job spends from; null if no day has one. */
-export function readDayCaps({
+export function resolveDayCaps({
   budget,
   settings,
   clock,
@@ -313,8 +313,8 @@ export function readDayCaps({
   const folderMicros = budget?.capMicros ?? null;
   const ledgerMicros = settings.ledgerDayCapMicros;
   if (folderMicros === null && ledgerMicros === null) return null;
-  return { folderMicros, ledgerMicros, sinceMs: readMidnight((budget?.clock ?? clock).now(), 0) };
+  return { folderMicros, ledgerMicros, sinceMs: computeMidnight((budget?.clock ?? clock).now(), 0) };
 }
 
 /** How many rows of the input would meet which fate. */
-export type SurveyCounts = Readonly<Record<Selection['status'], number>>;
+export type PlannedCounts = Readonly<Record<Selection['status'], number>>;

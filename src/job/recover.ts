@@ -12,7 +12,7 @@ import { describeBadRunId, hasEnded, isAgentFailure, isRunId } from '../model/ru
 import { findLostRuns, type LostBatch } from '../run/find-lost-runs.js';
 import { createGoneRun } from '../run/wait-run.js';
 import { describeMisfit } from './ask-group.js';
-import type { Trip } from './job-context.js';
+import type { JobContext } from './job-context.js';
 
 /** A run that an earlier process left at work. */
 export interface RecoveredRun {
@@ -38,7 +38,7 @@ const LONGEST_START_MS = 20 * 60_000;
  * Finds again what an earlier process left open: a run whose id is known is waited for, one whose reply was lost is
  * looked for at the agent. Their rows are in flight, so that none is asked a second time.
  */
-export async function recoverBatches(trip: Trip): Promise<RecoveredBatches> {
+export async function recoverBatches(trip: JobContext): Promise<RecoveredBatches> {
   const open = trip.ledger.findOpenBatches(trip.ask.id);
   const { runIds, doubt } = await lookForLost(trip, open);
   const runs: RecoveredRun[] = [];
@@ -67,14 +67,17 @@ export async function recoverBatches(trip: Trip): Promise<RecoveredBatches> {
 }
 
 /** An open batch without a run id, as it is looked for at the agent. */
-export function readLostBatch({ batch, intendedAtMs }: OpenBatch, nowMs: number): LostBatch {
+export function createLostBatch({ batch, intendedAtMs }: OpenBatch, nowMs: number): LostBatch {
   // The process that sent it may have ended only just now.
   return { batchId: batch.id, intendedAtMs, lostAtMs: Math.min(nowMs, intendedAtMs + LONGEST_START_MS) };
 }
 
-async function lookForLost({ agent, clock, clockAheadMs, stop, onEvent }: Trip, open: readonly OpenBatch[]) {
+async function lookForLost(
+  { agent, clock, clockAheadMs, stop, onEvent }: JobContext,
+  open: readonly OpenBatch[],
+) {
   const nowMs = clock.now();
-  const lost = open.filter(({ runId }) => runId === null).map((each) => readLostBatch(each, nowMs));
+  const lost = open.filter(({ runId }) => runId === null).map((each) => createLostBatch(each, nowMs));
   if (lost.length === 0) return { runIds: new Map<string, string>(), doubt: null };
   const runs =
     lost.length === 1 ? 'a run that may have been started' : `${lost.length} runs that may have been started`;
@@ -131,7 +134,7 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** True if the agent itself refused. After an outage or an overload the run may work on: given up, its rows would be paid for twice. */
 function isRefused(error: unknown): boolean {
-  if (!isAgentFailure(error) || error.isForeign || error.status === null) return false;
+  if (!isAgentFailure(error) || error.isFromProxy || error.status === null) return false;
   return error.status >= 400 && error.status < 500 && !PASSING_STATUSES.has(error.status);
 }
 
@@ -183,7 +186,7 @@ class Canceller {
     const nowMs = Date.now();
     const { runIds, doubt } = await findLostRuns(
       client,
-      open.map((each) => readLostBatch(each, nowMs)),
+      open.map((each) => createLostBatch(each, nowMs)),
       {
         listLagMs,
         clockAheadMs: serverTimeMs === null ? 0 : nowMs - serverTimeMs,

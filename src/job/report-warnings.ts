@@ -1,11 +1,11 @@
 import type { OpenedJob } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
-import type { Trip } from './job-context.js';
-import type { Note } from './warnings.js';
+import type { JobContext } from './job-context.js';
+import type { Warning } from './warnings.js';
 
 /** Tells what is strange about the input, as far as it has been read, or what else was noted; and nothing twice. */
-export function reportNotes(trip: Trip, notes: readonly Note[] = trip.input.notes): void {
+export function reportWarnings(trip: JobContext, notes: readonly Warning[] = trip.input.notes): void {
   for (const { code, message } of notes) {
     const text = `${code} ${message}`;
     if (trip.toldNotes.has(text)) continue;
@@ -15,10 +15,10 @@ export function reportNotes(trip: Trip, notes: readonly Note[] = trip.input.note
 }
 
 /** Tells how many records of the exclusion list matched no row, once every row was compared with it. */
-export function reportUnmatched(trip: Trip): void {
+export function reportUnmatched(trip: JobContext): void {
   const { limit, sample } = trip.settings;
   const note = limit === null && sample === null ? trip.exclusion.describeUnmatched() : null;
-  if (note !== null) reportNotes(trip, [note]);
+  if (note !== null) reportWarnings(trip, [note]);
 }
 
 /**
@@ -27,7 +27,7 @@ export function reportUnmatched(trip: Trip): void {
  */
 export function describeChanges({ previous, ask }: OpenedJob, repeated: number | null): string | null {
   if (previous === null || previous.answered === 0) return null;
-  const parts = readChangedParts(previous.ask, ask).join(' and ');
+  const parts = listChangedParts(previous.ask, ask).join(' and ');
   const change = `This is a new question: ${parts} changed since the last time this file was filled.`;
   const kept = `what was answered stays in the ledger, under job ${previous.id}.`;
   if (repeated === null) return `${change} W${kept.slice(1)}`;
@@ -36,7 +36,7 @@ export function describeChanges({ previous, ask }: OpenedJob, repeated: number |
   return `${change} ${rows} would be asked again; ${kept}`;
 }
 
-function readChangedParts(before: Ask, after: Ask): string[] {
+function listChangedParts(before: Ask, after: Ask): string[] {
   const parts: readonly (readonly [string, (ask: Ask) => JsonValue])[] = [
     ['the agent', (ask) => ask.agent],
     ['the query', (ask) => ask.query],

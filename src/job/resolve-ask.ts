@@ -6,12 +6,12 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { JobParts, JobRecord } from '../ledger/records.js';
 import { type Ask, createAsk, type Field, hashText, isEmbedded, TABLE_STATE } from '../model/ask.js';
 import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
-import { checkFieldNames, createSchema, parseField, readFields } from '../model/field.js';
+import { checkFieldNames, createSchema, listFields, parseField } from '../model/field.js';
 import { holdsObjects } from '../model/file-format.js';
-import { formatPart, readNearest, showName } from '../model/format.js';
+import { formatPart, showName, suggestSimilar } from '../model/format.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { isDescriptorPath, OversizeError, readWholeFile } from '../model/read-file.js';
-import { readValue } from '../model/row.js';
+import { getValue } from '../model/row.js';
 import { HOSTED_URL } from '../model/run.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
 import type { AgentChoice, EnrichOptions, Settings } from '../options.js';
@@ -25,7 +25,7 @@ export async function resolveAsk(settings: Settings, input: AskedInput, signal?:
   const { options } = settings;
   const { schema, fields } = await resolveColumns(options, signal);
   return createAsk({
-    agent: await nameAgent(settings.agent),
+    agent: await describeAgent(settings.agent),
     query: settings.query,
     system: options.system ?? null,
     schema,
@@ -56,7 +56,7 @@ interface AskedColumns {
 async function resolveColumns(options: EnrichOptions, signal?: AbortSignal): Promise<AskedColumns> {
   try {
     const schema = await resolveSchema(options, signal);
-    const fields = readFields(schema);
+    const fields = listFields(schema);
     checkFieldNames(fields.map((field) => field.name));
     return { schema, fields };
   } catch (error) {
@@ -149,7 +149,7 @@ async function resolveSend(
   }
   for (const [index, column] of wanted.entries()) {
     if (hasColumn(input, column)) continue;
-    const nearest = readNearest(column, columns);
+    const nearest = suggestSimilar(column, columns);
     const list =
       columns.length > 0
         ? `The columns are ${columns.map(showPart).join(', ')}.`
@@ -186,7 +186,7 @@ function isFilled(column: string, fields: readonly string[]): boolean {
  * Names who is asked, as a part of the ask: answers of a rehearsal or of tables at hand are not taken for answers of the
  * service. A folder of tables is named with its state, so that rows are looked up again once a table has changed.
  */
-export async function nameAgent(agent: AgentChoice): Promise<string> {
+export async function describeAgent(agent: AgentChoice): Promise<string> {
   switch (agent.kind) {
     case 'hosted':
       return HOSTED_URL;
@@ -198,7 +198,7 @@ export async function nameAgent(agent: AgentChoice): Promise<string> {
 }
 
 /** Where the agent of an ask is reached; null for one that lived in the process that asked. */
-export function readAgentUrl(ask: Pick<Ask, 'agent'>): string | null {
+export function findAgentUrl(ask: Pick<Ask, 'agent'>): string | null {
   return isEmbedded(ask) ? null : ask.agent;
 }
 
@@ -265,7 +265,7 @@ export function createJobParts(
   const { name } = options;
   const input = name === undefined ? resolvePath(options.input) : `${NAMED}${name}`;
   const earlier = ledger.findJob(ask.id, input);
-  const refresh = settings.refresh ? { refresh_since: readRefreshSince(earlier, nowMs) } : {};
+  const refresh = settings.refresh ? { refresh_since: computeRefreshSince(earlier, nowMs) } : {};
   return {
     ask,
     input,
@@ -277,13 +277,13 @@ export function createJobParts(
 }
 
 /** A refresh that did not reach its end goes on from where it began, or it would buy its first half again. */
-function readRefreshSince(earlier: JobRecord | null, nowMs: number): number {
+function computeRefreshSince(earlier: JobRecord | null, nowMs: number): number {
   const since = earlier?.settings.refresh_since;
   return typeof since === 'number' && earlier?.stop !== 'done' ? since : nowMs;
 }
 
 /** What `createJobParts` kept. */
-export function readKeptOptions(settings: JsonObject): KeptOptions {
+export function parseKeptOptions(settings: JsonObject): KeptOptions {
   // Written by `keepOptions`, and by nobody else.
   return (settings.options ?? {}) as KeptOptions;
 }
@@ -328,7 +328,7 @@ async function findCodeColumns(
   for await (const rows of input.openRows()) {
     const isCodes = (column: string): boolean => {
       const texts = rows.flatMap((row) => {
-        const value = readValue(row, column);
+        const value = getValue(row, column);
         return typeof value === 'string' && !plain.isBlank(value) && !isWeakWord(value) ? [value.trim()] : [];
       });
       const codes = texts.filter((text) => CODE.test(text));

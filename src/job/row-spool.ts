@@ -6,7 +6,7 @@ import { createUsageError, describeError } from '../errors.js';
 import type { CitedSource, RowStatus } from '../model/answer.js';
 import type { Blanks } from '../model/blank.js';
 import { toMicros } from '../model/format.js';
-import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../model/json.js';
+import { getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import type { Confidence } from '../model/run.js';
 
 /** Rows of a program, kept in files since they are read more than once. */
@@ -157,7 +157,7 @@ export function readFilledRecord<T extends object>(
     blanks.isUnfilled(name, value) &&
     Reflect.get(input, name) === value;
   const readField = (name: string) => {
-    const value = readOwn(record, name);
+    const value = getOwn(record, name);
     return [name, isLeft(name, value) ? null : (value ?? null)];
   };
   return {

@@ -1,6 +1,6 @@
 import type { Ask } from '../model/ask.js';
-import { type PriceList, readWorstMicros } from '../model/prices.js';
-import type { QuestionGroup } from '../model/question.js';
+import { computeWorstMicros, type PriceList } from '../model/prices.js';
+import type { PendingBatch } from '../model/question.js';
 
 /** What one level of the effort ladder may cost, in micro-dollars. */
 export interface LevelCost {
@@ -38,7 +38,7 @@ interface Level extends LevelCost {
  */
 export class StatedCost {
   readonly #parts: CostParts;
-  readonly #reserved = new Map<QuestionGroup, number>();
+  readonly #reserved = new Map<PendingBatch, number>();
   /** By level of the effort ladder; null where no cost was stated: nothing is held back. */
   #levels: Level[] | null = null;
 
@@ -57,10 +57,10 @@ export class StatedCost {
   }
 
   /** False if the worst price of a group's run would pass what was stated. */
-  hasRoom(group: QuestionGroup): boolean {
+  hasRoom(group: PendingBatch): boolean {
     const level = this.#levels?.[group.level];
     if (level === undefined) return true;
-    const micros = this.#readPrice(group);
+    const micros = this.#computePrice(group);
     // The price list is what was agreed to: an agent that bills more takes nothing from rows that were not sent yet.
     if (isFirst(group) && level.takenMicros + micros <= level.firstMicros) return true;
     const keptMicros = Math.max(0, level.firstMicros - level.takenMicros);
@@ -68,11 +68,11 @@ export class StatedCost {
   }
 
   /** Reserves the worst price of a group's run; false if there is no room for it. */
-  take(group: QuestionGroup): boolean {
+  take(group: PendingBatch): boolean {
     if (!this.hasRoom(group)) return false;
     const level = this.#levels?.[group.level];
     if (level === undefined) return true;
-    const micros = this.#readPrice(group);
+    const micros = this.#computePrice(group);
     this.#reserved.set(group, micros);
     level.usedMicros += micros;
     if (isFirst(group)) level.takenMicros += micros;
@@ -80,7 +80,7 @@ export class StatedCost {
   }
 
   /** Puts what a run cost in the place of its reservation. */
-  bill(group: QuestionGroup, costMicros: number): void {
+  bill(group: PendingBatch, costMicros: number): void {
     const level = this.#levels?.[group.level];
     const reserved = this.#reserved.get(group);
     if (level === undefined || reserved === undefined) return;
@@ -89,7 +89,7 @@ export class StatedCost {
   }
 
   /** Gives back the reservation of a group that was not billed: it may be taken again. */
-  giveBack(group: QuestionGroup): void {
+  giveBack(group: PendingBatch): void {
     const level = this.#levels?.[group.level];
     const reserved = this.#reserved.get(group);
     if (level === undefined || reserved === undefined) return;
@@ -98,12 +98,12 @@ export class StatedCost {
     if (isFirst(group)) level.takenMicros -= reserved;
   }
 
-  #readPrice({ level, questions, fields }: QuestionGroup): number {
+  #computePrice({ level, questions, fields }: PendingBatch): number {
     const { ask, prices } = this.#parts;
-    return readWorstMicros(prices, ask.efforts[level] ?? '', questions.length, ask, fields);
+    return computeWorstMicros(prices, ask.efforts[level] ?? '', questions.length, ask, fields);
   }
 }
 
-function isFirst(group: QuestionGroup): boolean {
+function isFirst(group: PendingBatch): boolean {
   return group.attempt === 1;
 }

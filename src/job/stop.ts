@@ -5,7 +5,7 @@ import type { EnrichEvent, JobStop } from '../model/events.js';
 import { formatWait } from '../model/format.js';
 
 /** Why a job stops before its end. The first reason stays, unless the ledger is found to be moved later. */
-export class StopSwitch {
+export class JobAbort {
   private readonly starts = new AbortController();
   private readonly waits = new AbortController();
   private stopped: { readonly reason: JobStop; readonly error: Error | null } | null = null;
@@ -28,15 +28,15 @@ export class StopSwitch {
     return this.stopped?.error ?? null;
   }
 
-  stop(reason: JobStop, error: Error | null = null): void {
+  abort(reason: JobStop, error: Error | null = null): void {
     if (this.stopped === null || reason === 'ledger_moved') this.stopped = { reason, error };
     this.starts.abort();
     if (reason === 'interrupted') this.waits.abort();
   }
 
   /** Stops for an error: a refused key, an agent that cannot be reached, a job or ledger that is no longer ours. */
-  stopFor(error: Error): void {
-    this.stop(error instanceof RowfillError ? reasonFor(error) : 'unreachable', error);
+  abortWith(error: Error): void {
+    this.abort(error instanceof RowfillError ? reasonFor(error) : 'unreachable', error);
   }
 }
 
@@ -53,42 +53,42 @@ const MAX_FRUITLESS_BATCHES = 10;
 const MAX_REJECTED_REQUESTS = 3;
 
 /** Stops a job whose agent keeps failing, before every row has been spent on it. */
-export class Patience {
-  private readonly stop: StopSwitch;
+export class CircuitBreaker {
+  private readonly stop: JobAbort;
   private fruitless = 0;
   private rejected = 0;
   private hasFruit = false;
 
-  constructor(stop: StopSwitch) {
+  constructor(stop: JobAbort) {
     this.stop = stop;
   }
 
   /** A batch brought something. */
-  renew(): void {
+  recordSuccess(): void {
     this.fruitless = 0;
     this.hasFruit = true;
   }
 
   /** A batch brought nothing. */
-  wear(reason: string): void {
+  recordFailure(reason: string): void {
     this.fruitless += 1;
     if (this.fruitless < MAX_FRUITLESS_BATCHES) return;
     const message = `the last ${this.fruitless} batches brought nothing; the last reason: ${reason}`;
     const hint = 'Run the same command again later: what was answered is kept, only the rest is asked.';
-    this.stop.stopFor(new RowfillError('unreachable', 'AGENT_KEEPS_FAILING', message, { hint }));
+    this.stop.abortWith(new RowfillError('unreachable', 'AGENT_KEEPS_FAILING', message, { hint }));
   }
 
   /** A request was refused for what it says. */
-  reject(reason: string): void {
+  recordRejection(reason: string): void {
     this.rejected += 1;
     if (this.hasFruit || this.rejected < MAX_REJECTED_REQUESTS) {
-      this.wear(reason);
+      this.recordFailure(reason);
       return;
     }
     const message = `the agent refuses what it is asked: ${reason}`;
     const hint =
       'Change what the message names, such as --effort or the schema; nothing was spent on these requests.';
-    this.stop.stopFor(new RowfillError('unreachable', 'REQUEST_REJECTED', message, { hint }));
+    this.stop.abortWith(new RowfillError('unreachable', 'REQUEST_REJECTED', message, { hint }));
   }
 }
 

@@ -2,15 +2,15 @@ import { type CheckedRun, type FieldAnswer, isDoubtful, type RowAnswer } from '.
 import type { Ask } from '../model/ask.js';
 import { type Blanks, isEmptyText } from '../model/blank.js';
 import { formatCount, formatNumber } from '../model/format.js';
-import { MAX_CELL_LENGTH, type Row, readCellChange, readValue } from '../model/row.js';
+import { describeCellChange, getValue, MAX_CELL_LENGTH, type Row } from '../model/row.js';
 
-export interface Note {
+export interface Warning {
   readonly code: string;
   readonly message: string;
 }
 
 /** Counts the cells that are not sent as they stand, column by column. */
-export class CellNotes {
+export class CellWarnings {
   private readonly send: readonly string[];
   private readonly cut = new Map<string, number>();
   private readonly cleaned = new Map<string, number>();
@@ -23,14 +23,14 @@ export class CellNotes {
   count(rows: readonly Row[]): void {
     for (const row of rows) {
       for (const column of this.send) {
-        const { isCut, isCleaned } = readCellChange(readValue(row, column));
+        const { isCut, isCleaned } = describeCellChange(getValue(row, column));
         if (isCut) this.cut.set(column, (this.cut.get(column) ?? 0) + 1);
         if (isCleaned) this.cleaned.set(column, (this.cleaned.get(column) ?? 0) + 1);
       }
     }
   }
 
-  list(): Note[] {
+  list(): Warning[] {
     const most = formatCount(MAX_CELL_LENGTH);
     return [
       ...[...this.cut].map(([column, count]) => ({
@@ -55,7 +55,7 @@ interface PlaceholderSources {
 }
 
 /** Counts the placeholders that count as blank cells: in the columns that are sent, and in those to fill. */
-export class PlaceholderNotes {
+export class PlaceholderWarnings {
   private readonly send: readonly string[];
   private readonly filled: readonly string[];
   private readonly blanks: Blanks;
@@ -73,18 +73,18 @@ export class PlaceholderNotes {
 
   count(row: Row): void {
     for (const column of this.send) {
-      const value = readValue(row, column);
+      const value = getValue(row, column);
       if (typeof value === 'string' && this.blanks.isBlank(value)) this.sentCount += this.note(value);
     }
     for (const column of this.filled) {
-      const value = readValue(row, column);
+      const value = getValue(row, column);
       if (typeof value === 'string' && this.blanks.isUnfilled(column, value)) {
         this.filledCount += this.note(value);
       }
     }
   }
 
-  list(): Note[] {
+  list(): Warning[] {
     const total = this.sentCount + this.filledCount;
     if (total === 0) return [];
     const words = [...this.words].map((word) => `“${word}”`).join(', ');
@@ -110,7 +110,7 @@ function describe(count: number, column: string): string {
 }
 
 /** Counts what came back otherwise than it was asked for and was put right without a word to the agent. */
-export class AnswerNotes {
+export class AnswerWarnings {
   private unknownIds = 0;
   private doubled = 0;
   private readonly repaired = new Map<string, number>();
@@ -125,7 +125,7 @@ export class AnswerNotes {
     }
   }
 
-  list(): Note[] {
+  list(): Warning[] {
     const { unknownIds, doubled } = this;
     return [
       ...(unknownIds === 0

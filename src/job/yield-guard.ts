@@ -5,37 +5,37 @@ import type { Ask } from '../model/ask.js';
 import type { EnrichEvent, FruitlessJob } from '../model/events.js';
 import { formatDollars, formatNumber } from '../model/format.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
-import { type PriceList, readWorstMicros } from '../model/prices.js';
+import { computeWorstMicros, type PriceList } from '../model/prices.js';
 import type { AgentRun } from '../model/run.js';
-import type { StopSwitch } from './stop.js';
+import type { JobAbort } from './stop.js';
 
 /** Rows without a single value that are enough to doubt an effort level. */
 const FRUITLESS_ROWS = 24;
 /** Rows without a value in one column that are worth a warning. */
 const BLANK_ROWS = 100;
 
-export interface YieldSources {
+export interface NothingFoundSources {
   readonly ledger: Pick<Ledger, 'readYield' | 'keepGoing' | 'readSpend' | 'readLastRun'>;
   readonly jobId: string;
   readonly ask: Ask;
   readonly prices: PriceList;
   /** `--keep-going` was given. */
   readonly keepGoing: boolean;
-  readonly stop: StopSwitch;
+  readonly stop: JobAbort;
   readonly onEvent: (event: EnrichEvent) => void;
   /** Asks a person; left out if there is nobody. */
   readonly confirm: ((job: FruitlessJob) => Promise<boolean>) | undefined;
 }
 
 /** Stops a job that pays for runs which find nothing. The counts are in the ledger, so they add up over all invocations. */
-export class YieldGuard {
-  readonly #sources: YieldSources;
+export class NothingFoundGuard {
+  readonly #sources: NothingFoundSources;
   #found: JobYield;
   #keepsGoing: boolean;
   /** The lowest level that nobody let go on; null if there is none. */
   #closedLevel: number | null = null;
 
-  constructor(sources: YieldSources) {
+  constructor(sources: NothingFoundSources) {
     this.#sources = sources;
     this.#found = sources.ledger.readYield(sources.jobId);
     this.#keepsGoing = sources.keepGoing || this.#found.keepsGoing;
@@ -93,7 +93,7 @@ export class YieldGuard {
   }
 
   /** The answer of a person, or false once the job is stopped before there is one. */
-  async #ask(confirm: NonNullable<YieldSources['confirm']>, level: number): Promise<boolean> {
+  async #ask(confirm: NonNullable<NothingFoundSources['confirm']>, level: number): Promise<boolean> {
     const { startSignal } = this.#sources.stop;
     if (startSignal.aborted) return false;
     const stopped = new Promise<false>((resolve) => {
@@ -117,7 +117,7 @@ export class YieldGuard {
   /** Stops the job for a level that was closed, once the levels below have nothing left. */
   stopIfClosed(): void {
     if (this.#closedLevel === null) return;
-    this.#sources.stop.stop('nothing_found', createError(this.#describe(this.#closedLevel)));
+    this.#sources.stop.abort('nothing_found', createError(this.#describe(this.#closedLevel)));
   }
 
   /** The lowest level up to this one whose answers hold nothing, and neither do those of the levels above it. */
@@ -133,7 +133,7 @@ export class YieldGuard {
   #isPaid(level: number): boolean {
     const { ask, prices } = this.#sources;
     const fields = ask.fields.map(({ name }) => name);
-    return readWorstMicros(prices, ask.efforts[level] ?? '', 1, ask, fields) > 0;
+    return computeWorstMicros(prices, ask.efforts[level] ?? '', 1, ask, fields) > 0;
   }
 
   #hasFoundFrom(level: number): boolean {
@@ -166,7 +166,7 @@ export class YieldGuard {
       costMicros: ledger.readSpend(jobId).spentMicros,
       query: ask.query,
       columns: ask.send,
-      example: readExample(ledger.readLastRun(jobId)),
+      example: findExample(ledger.readLastRun(jobId)),
     };
   }
 }
@@ -176,7 +176,7 @@ function countAnswered({ efforts }: JobYield, ask: Ask, field: string): number {
   return efforts.get(ask.efforts.at(-1) ?? '')?.fields.get(field)?.answered ?? 0;
 }
 
-function readExample(run: AgentRun | null): FruitlessJob['example'] {
+function findExample(run: AgentRun | null): FruitlessJob['example'] {
   const [record] = run?.request?.input?.data ?? [];
   if (run === null || record === undefined) return null;
   const { row_id: rowId, ...sent } = record;

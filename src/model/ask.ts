@@ -77,7 +77,7 @@ export function hashText(text: string, digits: number): string {
 type AskParts = Pick<Ask, 'schema' | 'fields'>;
 
 /** Makes something of an ask and of some of its fields once, and hands the same out for every batch after that. */
-export function memoByAsk<Value>(
+export function memoizeByAsk<Value>(
   make: (ask: AskParts, fieldNames: readonly string[]) => Value,
 ): (ask: AskParts, fieldNames: readonly string[]) => Value {
   const made = new WeakMap<AskParts, Map<string, Value>>();
@@ -103,20 +103,20 @@ export interface LadderStep {
 const CONFIDENCES: readonly (Confidence | null)[] = [null, 'low', 'medium', 'high'];
 
 /** The steps that some of these fields still have to climb, the lowest first; none once every field is as good as it gets. */
-export function readNextSteps(
+export function listNextSteps(
   ask: Ask,
   fields: readonly string[],
   answers: ReadonlyMap<string, FieldAnswer> | undefined,
 ): LadderStep[] {
   if (answers === undefined) return fields.length === 0 ? [] : [{ fields, level: 0 }];
-  const levels = fields.map((field) => readNextLevel(ask, answers.get(field)));
+  const levels = fields.map((field) => findNextLevel(ask, answers.get(field)));
   return ask.efforts.flatMap((_effort, level) => {
     const climbing = fields.filter((_field, index) => levels[index] === level);
     return climbing.length === 0 ? [] : [{ fields: climbing, level }];
   });
 }
 
-function readNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
+function findNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
   if (answer === undefined) return 0;
   return isGoodEnough(ask, answer) ? ask.efforts.length : ask.efforts.indexOf(answer.triedEffort) + 1;
 }

@@ -26,7 +26,7 @@ export const systemClock: Clock = {
 export const QUARTER_HOUR_MS = 15 * 60_000;
 
 /** The start of the day, in local time, `days` after that of `nowMs`. */
-export function readMidnight(nowMs: number, days: number): number {
+export function computeMidnight(nowMs: number, days: number): number {
   const now = new Date(nowMs);
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days).getTime();
 }

@@ -2,7 +2,7 @@ import { domainToASCII } from 'node:url';
 import { parse } from 'tldts';
 import { type ColumnKind, resolveColumnKind } from './column-kind.js';
 import { formatCanonicalJson, type JsonValue } from './json.js';
-import { normalisePersonName, normalisePhone, normaliseText, readWords } from './normalize.js';
+import { extractWords, normalizePersonName, normalizePhone, normalizeText } from './normalize.js';
 
 const MAX_ADDRESS_CHARACTERS = 2_048;
 
@@ -11,11 +11,11 @@ const MAX_ADDRESS_CHARACTERS = 2_048;
  * null for a value that names nothing: blank, a placeholder such as `n/a`, or a domain that belongs to a mail provider.
  */
 export function createEntityKey(column: string, value: JsonValue): string | null {
-  return readEntityKey(resolveColumnKind(column), value);
+  return normalizeEntityKey(resolveColumnKind(column), value);
 }
 
 /** The same for a column whose kind is known already, as it is to whoever compares many values of it. */
-export function readEntityKey(columnKind: ColumnKind, value: JsonValue): string | null {
+export function normalizeEntityKey(columnKind: ColumnKind, value: JsonValue): string | null {
   const text = value === null ? '' : typeof value === 'object' ? formatCanonicalJson(value) : String(value);
   if (isPlaceholder(text)) return null;
   switch (resolveValueKind(columnKind, text)) {
@@ -24,13 +24,13 @@ export function readEntityKey(columnKind: ColumnKind, value: JsonValue): string 
     case 'url':
       return createLinkKey(text);
     case 'email':
-      return createKey('email', normaliseEmail(text), text);
+      return createKey('email', normalizeEmail(text), text);
     case 'phone':
-      return createKey('phone', normalisePhone(text), text);
+      return createKey('phone', normalizePhone(text), text);
     case 'company':
-      return createKey('company', normaliseCompanyName(text), text);
+      return createKey('company', normalizeCompanyName(text), text);
     case 'person':
-      return createKey('person', normalisePersonName(text), text);
+      return createKey('person', normalizePersonName(text), text);
     case 'text':
       return createKey('text', null, text);
   }
@@ -40,7 +40,7 @@ export function readEntityKey(columnKind: ColumnKind, value: JsonValue): string 
  * The registrable domain in a domain, URL or e-mail address, in ASCII: `https://www.shop.acme.co.uk:8080/x` gives `acme.co.uk`.
  * A site below a shared suffix keeps its own name (`acme.github.io`); null where there is no domain, as in an IP address.
  */
-export function normaliseDomain(text: string): string | null {
+export function normalizeDomain(text: string): string | null {
   if (text.length > MAX_ADDRESS_CHARACTERS) return null;
   const plain = cleanAddress(text);
   if (plain === '' || /\s/.test(plain)) return null;
@@ -56,7 +56,7 @@ export function normaliseDomain(text: string): string | null {
 }
 
 /** An e-mail address folded for comparing: bare, lower case, its host in ASCII; null for what is no e-mail address. */
-export function normaliseEmail(text: string): string | null {
+export function normalizeEmail(text: string): string | null {
   if (text.length > MAX_ADDRESS_CHARACTERS) return null;
   const plain = cleanAddress(text).toLowerCase();
   const bare = (/<([^<>]+)>\s*$/.exec(plain)?.[1] ?? plain).replace(/^mailto:/, '').replace(/\?.*$/, '');
@@ -116,12 +116,12 @@ function isAscii(text: string): boolean {
 
 function resolveValueKind(kind: ColumnKind, text: string): ColumnKind {
   if (kind !== 'text' || text.length > MAX_ADDRESS_CHARACTERS) return kind;
-  if (normaliseEmail(text) !== null) return 'email';
+  if (normalizeEmail(text) !== null) return 'email';
   return /^\s*https?:\/\/\S+\s*$/i.test(text) ? 'url' : 'text';
 }
 
 function createDomainKey(text: string): string | null {
-  const domain = normaliseDomain(text);
+  const domain = normalizeDomain(text);
   if (domain === null) return createKey('domain', null, text);
   if (SITE_HOSTS.has(domain) || (isSharedHost(domain) && hasPath(text))) return createLinkKey(text);
   return isMailProvider(domain) ? null : `domain:${domain}`;
@@ -141,7 +141,7 @@ function createLinkKey(text: string): string {
     if (VISIT_PARAMETER.test(name)) url.searchParams.delete(name);
   url.searchParams.sort();
   const path = url.pathname.replace(/\/+$/, '').toLowerCase() + url.search;
-  return path === '' && normaliseDomain(host) === host ? `domain:${host}` : `url:${host}${path}`;
+  return path === '' && normalizeDomain(host) === host ? `domain:${host}` : `url:${host}${path}`;
 }
 
 const VISIT_PARAMETER = /^(?:utm_\w+|fbclid|gclid|msclkid|mc_cid|mc_eid|ref|trk|originalSubdomain)$/;
@@ -153,14 +153,14 @@ function openUrl(text: string): URL | null {
 }
 
 function createKey(kind: string, key: string | null, text: string): string {
-  return key === null || key === '' ? `text:${normaliseText(text)}` : `${kind}:${key}`;
+  return key === null || key === '' ? `text:${normalizeText(text)}` : `${kind}:${key}`;
 }
 
 /** A company's name folded for comparing: "Müller & Söhne GmbH & Co. KG" is "muller and sohne". It is empty for blank text only. */
-export function normaliseCompanyName(text: string): string {
-  const folded = normaliseText(text);
+export function normalizeCompanyName(text: string): string {
+  const folded = normalizeText(text);
   const plain = folded.replace(/['’`]/g, '').replace(/&|＋/g, ' and ');
-  const words = readWords(dropEastAsianForm(plain)).split(' ').filter(Boolean);
+  const words = extractWords(dropEastAsianForm(plain)).split(' ').filter(Boolean);
   if (words.length > 1 && words.at(-1) === 'the') words.pop();
   while (dropLegalForm(words));
   while (words.length > 1 && FORMS_IN_FRONT.has(words[0] ?? '')) words.shift();

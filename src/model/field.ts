@@ -1,8 +1,8 @@
 import { createUsageError } from '../errors.js';
 import type { Field } from './ask.js';
-import { readNearest } from './format.js';
+import { suggestSimilar } from './format.js';
 import type { JsonObject, JsonValue } from './json.js';
-import { createFieldLayout, findProperties, indexSchema, readDraft, SchemaError } from './schema-index.js';
+import { createFieldLayout, detectDraft, findProperties, indexSchema, SchemaError } from './schema-index.js';
 
 /** The schema of a list of fields: a closed object in which every field is required, and null where nothing was found. */
 export function createSchema(fields: readonly Field[]): JsonObject {
@@ -21,8 +21,8 @@ export function createSchema(fields: readonly Field[]): JsonObject {
  * included. A field's schema comes with its references filled in, for laying out columns and for showing; values are
  * checked against the whole schema.
  */
-export function readFields(schema: JsonObject): Field[] {
-  const index = indexSchema(schema, readDraft(schema));
+export function listFields(schema: JsonObject): Field[] {
+  const index = indexSchema(schema, detectDraft(schema));
   const properties = findProperties(index);
   if (properties.size === 0) throw createRootError(schema);
   checkFieldNames([...properties.keys()]);
@@ -36,7 +36,7 @@ export function readFields(schema: JsonObject): Field[] {
 export function checkFieldNames(names: readonly string[]): void {
   const seen = new Set<string>();
   for (const name of names) {
-    const fault = seen.has(name) ? 'it is asked twice' : readNameFault(name, names);
+    const fault = seen.has(name) ? 'it is asked twice' : findNameFault(name, names);
     if (fault !== null) {
       throw createUsageError(
         'INVALID_FIELD',
@@ -51,7 +51,7 @@ export function checkFieldNames(names: readonly string[]): void {
 const MAX_NAME_LENGTH = 200;
 
 /** Why a name cannot be a column beside the columns of the result; null where it can. `names` are all that are asked. */
-export function readNameFault(name: string, names: readonly string[]): string | null {
+export function findNameFault(name: string, names: readonly string[]): string | null {
   if (name.trim() === '') return 'its name is empty';
   if (name !== name.trim()) return 'its name starts or ends with a space';
   if (name.length > MAX_NAME_LENGTH) return `its name is longer than ${MAX_NAME_LENGTH} characters`;
@@ -188,7 +188,7 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
 
 function createTypeError(type: string, where: string): Error {
   const known = [...FIELD_TYPES, 'enum(a|b)', 'list(string)'];
-  const nearest = SYNONYMS.get(type.toLowerCase()) ?? readNearest(type, known)[0];
+  const nearest = SYNONYMS.get(type.toLowerCase()) ?? suggestSimilar(type, known)[0];
   const guess = nearest === undefined ? '' : `Did you mean ${nearest}? `;
   return createFieldError(
     where,

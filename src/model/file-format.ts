@@ -91,7 +91,7 @@ export const BUILT_IN_FORMATS: ReadonlyMap<number, string> = new Map([
 export type NumberKind = 'number' | 'date' | 'datetime' | 'time' | 'duration';
 
 /** Tells from a number format what the numbers under it mean. */
-export function readNumberKind(format: string): NumberKind {
+export function classifyNumberFormat(format: string): NumberKind {
   const code = format.split(';', 1)[0] ?? '';
   const bare = code.replace(/"[^"]*"|\\.|_.|\*./g, '').toLowerCase();
   if (/\[[hms]+\]/.test(bare)) return 'duration';

@@ -84,7 +84,7 @@ export function parseDollars(value: unknown): number | null {
 }
 
 /** An amount of US dollars that a person gave; `name` is what a message calls it. Throws a usage error for anything else. */
-export function readDollars(value: string | number, name: string): number {
+export function parseDollarOption(value: string | number, name: string): number {
   const dollars = parseDollars(value);
   if (dollars !== null) return dollars;
   throw createUsageError(
@@ -136,7 +136,7 @@ export function splitMicros(micros: number, parts: number): number[] {
 }
 
 /** The candidates that a mistyped word most likely meant, best first, at most three: for the hint of an error. */
-export function readNearest(word: string, candidates: readonly string[]): string[] {
+export function suggestSimilar(word: string, candidates: readonly string[]): string[] {
   const wanted = fold(word);
   const limit = Math.max(1, Math.floor(wanted.length / 3));
   return candidates

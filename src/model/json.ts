@@ -11,7 +11,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /** The value of a key of the object's own; what every object inherits, such as `constructor`, is none. */
-export function readOwn(object: JsonObject, key: string): JsonValue | undefined {
+export function getOwn(object: JsonObject, key: string): JsonValue | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
@@ -41,11 +41,11 @@ export function parseExactJson(text: string): JsonValue {
 
 function isExact(token: string): boolean {
   const value = Number(token);
-  return Number.isFinite(value) && readDigits(String(value)) === readDigits(token);
+  return Number.isFinite(value) && parseDigits(String(value)) === parseDigits(token);
 }
 
 /** The digits that carry the value, and the power of ten of the first one. */
-function readDigits(token: string): string {
+function parseDigits(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().replace('-', '').split('e');
   const [whole = '', decimals = ''] = mantissa.split('.');
   const all = whole + decimals;
@@ -63,7 +63,7 @@ export interface JsonMember {
 }
 
 /** The members of a JSON object, found in its text; the text must be known to be a whole, valid object. */
-export function readMembers(text: string): JsonMember[] {
+export function parseMembers(text: string): JsonMember[] {
   const members: JsonMember[] = [];
   let at = skipSpace(text, text.indexOf('{') + 1);
   while (text[at] === '"') {
@@ -79,7 +79,7 @@ export function readMembers(text: string): JsonMember[] {
 }
 
 /** The deepest nesting of objects and lists in a JSON text: 1 for `{}`. */
-export function readDepth(text: string): number {
+export function measureDepth(text: string): number {
   let depth = 0;
   let deepest = 0;
   for (let at = 0; at < text.length; at += 1) {

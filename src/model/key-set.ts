@@ -13,7 +13,7 @@ export class KeySet {
 
   /** Adds a key of 32 hexadecimal digits; false if it was there. */
   add(key: string): boolean {
-    const [a, b, c, d] = [readWord(key, 0), readWord(key, 1), readWord(key, 2), readWord(key, 3)];
+    const [a, b, c, d] = [parseWord(key, 0), parseWord(key, 1), parseWord(key, 2), parseWord(key, 3)];
     if (key.length !== 32 || Number.isNaN(a + b + c + d)) throw new RangeError(`${key} is no row key`);
     if (this.#size >= (this.#slots.length / WORDS_A_KEY) * MAX_LOAD) this.#grow();
     if (!addWords(this.#slots, a, b, c, d)) return false;
@@ -31,7 +31,7 @@ export class KeySet {
   }
 }
 
-function readWord(key: string, index: number): number {
+function parseWord(key: string, index: number): number {
   return Number.parseInt(key.slice(index * 8, index * 8 + 8), 16);
 }
 

@@ -3,17 +3,17 @@ import { hashText } from './ask.js';
 const MAX_CHARACTERS = 1_000;
 
 /** Text folded for comparing: case, Latin accents, full-width forms, invisible characters and white space no longer tell two texts apart. */
-export function normaliseText(text: string): string {
+export function normalizeText(text: string): string {
   const folded = foldText(text.slice(0, MAX_CHARACTERS));
   return text.length > MAX_CHARACTERS ? `${folded} #${hashText(text, 32)}` : folded;
 }
 
 /** A person's name folded for comparing: "Prof. Müller-Lüdenscheidt, Anna" is "anna muller ludenscheidt". Jr. and Sr. stay, they tell people apart. */
-export function normalisePersonName(text: string): string {
-  const folded = normaliseText(text).replace(/['’`]/g, '');
-  const [last = '', first = '', ...more] = folded.split(',').map(readWords);
+export function normalizePersonName(text: string): string {
+  const folded = normalizeText(text).replace(/['’`]/g, '');
+  const [last = '', first = '', ...more] = folded.split(',').map(extractWords);
   const isInverted = more.length === 0 && first !== '' && !NAME_ENDINGS.has(first);
-  const name = isInverted ? `${first} ${last}` : readWords(folded);
+  const name = isInverted ? `${first} ${last}` : extractWords(folded);
   const words = joinInitials(name).split(' ');
   while (words.length > 1 && NAME_TITLES.has(words[0] ?? '')) words.shift();
   while (words.length > 1 && NAME_DEGREES.has(words.at(-1) ?? '')) words.pop();
@@ -21,7 +21,7 @@ export function normalisePersonName(text: string): string {
 }
 
 /** The digits of a telephone number, with + or 00 in front of a country code left out; null for what is no telephone number. */
-export function normalisePhone(text: string): string | null {
+export function normalizePhone(text: string): string | null {
   if (text.length > 100) return null;
   const plain = text
     .normalize('NFKC')
@@ -86,7 +86,7 @@ function foldText(text: string): string {
 }
 
 /** The words of a text: what is left when everything but letters, marks and digits is a space, and dots of initials are gone. */
-export function readWords(text: string): string {
+export function extractWords(text: string): string {
   const spelled = text.includes('.') ? text.replace(INITIAL_DOT, '') : text;
   return spelled.replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ').trim();
 }

@@ -1,5 +1,5 @@
 import { createUsageError, type RowfillError } from '../errors.js';
-import { readNearest } from './format.js';
+import { suggestSimilar } from './format.js';
 
 /** What a value of JavaScript has to be to be taken for an option. */
 export type OptionType =
@@ -72,7 +72,7 @@ export function checkOptionTypes<T extends object>(
 }
 
 function createUnknownError(owner: string, name: string, names: readonly string[]): RowfillError {
-  const near = readNearest(name, names);
+  const near = suggestSimilar(name, names);
   return createUsageError(
     'UNKNOWN_OPTION',
     `${owner} has no option ${name}`,

@@ -42,7 +42,7 @@ function spreadSchema(
   above: readonly JsonValue[],
 ): ValueColumn[] {
   const plain = resolveSchema(schema, root, 0);
-  const properties = readProperties(plain);
+  const properties = listProperties(plain);
   if (plain === undefined || properties.length === 0 || above.includes(plain)) return [column];
   return properties.flatMap(([key, inner]) => {
     const part = { title: `${column.title}.${key}`, path: [...column.path, key] };
@@ -72,7 +72,7 @@ function isNotNull(schema: JsonValue): boolean {
   return !isJsonObject(schema) || schema.type !== 'null';
 }
 
-function readProperties(schema: JsonValue | undefined): [string, JsonValue][] {
+function listProperties(schema: JsonValue | undefined): [string, JsonValue][] {
   if (!isJsonObject(schema) || !isJsonObject(schema.properties)) return [];
   // What may be no object has to have a column of its own, or such a value would be in none.
   const types = [schema.type ?? 'object'].flat().filter((type) => type !== 'null');

@@ -1,4 +1,4 @@
-import { type Ask, memoByAsk } from './ask.js';
+import { type Ask, memoizeByAsk } from './ask.js';
 import { formatNumber, limitMicros } from './format.js';
 import { isJsonObject, type JsonValue } from './json.js';
 
@@ -33,7 +33,7 @@ export const HOSTED_PRICES: PriceList = {
 const CONTACT_MICROS: Readonly<Record<string, number>> = { email: 20_000, phone: 70_000 };
 
 /** The most that a run can cost: the effort's worst price, and every contact that some fields of an ask take, for every row. */
-export function readWorstMicros(
+export function computeWorstMicros(
   prices: PriceList,
   effort: string,
   rows: number,
@@ -43,28 +43,28 @@ export function readWorstMicros(
   const price = prices[effort];
   if (price === undefined) return 0;
   const contactMicros = readPricedSchemas(ask, fields).reduce<number>(
-    (sum, schema) => sum + readContactMicros(schema, prices),
+    (sum, schema) => sum + computeContactMicros(schema, prices),
     0,
   );
   return limitMicros(price.worstMicros + rows * contactMicros);
 }
 
 /** What a run tends to cost. */
-export function readLikelyMicros(prices: PriceList, effort: string): number {
+export function computeLikelyMicros(prices: PriceList, effort: string): number {
   return prices[effort]?.likelyMicros ?? 0;
 }
 
 /** The schemas of some fields; with a reference in one of them, all that it may mean: more in reserve is no loss. */
-const readPricedSchemas = memoByAsk(({ schema, fields }, names): readonly JsonValue[] => {
+const readPricedSchemas = memoizeByAsk(({ schema, fields }, names): readonly JsonValue[] => {
   const own = fields.filter(({ name }) => names.includes(name)).map((field) => field.schema);
   if (!own.some((each) => /"\$(ref|dynamicRef|recursiveRef)":/.test(JSON.stringify(each)))) return own;
   return [...own, schema.$defs ?? null, schema.definitions ?? null];
 });
 
 /** What the contacts in one row's schema can cost: each `format: email` and `format: phone` in it, wherever it stands. */
-function readContactMicros(schema: JsonValue, prices: PriceList): number {
+function computeContactMicros(schema: JsonValue, prices: PriceList): number {
   if (Array.isArray(schema)) {
-    return schema.reduce<number>((sum, inner) => sum + readContactMicros(inner, prices), 0);
+    return schema.reduce<number>((sum, inner) => sum + computeContactMicros(inner, prices), 0);
   }
   if (!isJsonObject(schema)) return 0;
   const contact = typeof schema.format === 'string' ? schema.format : '';
@@ -72,7 +72,7 @@ function readContactMicros(schema: JsonValue, prices: PriceList): number {
   // A list can hold as many contacts as it has places.
   const places = typeof schema.maxItems === 'number' ? Math.max(1, schema.maxItems) : 1;
   return Object.entries(schema).reduce<number>(
-    (sum, [name, inner]) => sum + readContactMicros(inner, prices) * (name === 'items' ? places : 1),
+    (sum, [name, inner]) => sum + computeContactMicros(inner, prices) * (name === 'items' ? places : 1),
     own,
   );
 }

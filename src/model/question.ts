@@ -2,7 +2,7 @@ import { type Ask, formatRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { createFieldColumns } from './output-columns.js';
-import { cleanCell, type Row, readValue } from './row.js';
+import { cleanCell, getValue, type Row } from './row.js';
 
 /** What a row asks, before the ledger is looked at: the same for the stop that asks and the stop that joins. */
 export type RowQuestion =
@@ -35,7 +35,7 @@ export interface Question {
 export const MAX_RECORD_BYTES = 200_000;
 
 /** Questions that go out together: they share fields, level and attempt. */
-export interface QuestionGroup {
+export interface PendingBatch {
   readonly questions: readonly Question[];
   readonly fields: readonly string[];
   readonly level: number;
@@ -47,7 +47,7 @@ export interface QuestionGroup {
 }
 
 /** Reads a row as a question: its sent values, cleaned, and the fields that are still blank in it. */
-export function readQuestion(
+export function createQuestion(
   row: Row,
   ask: Ask,
   overwrite: boolean,
@@ -56,7 +56,7 @@ export function readQuestion(
   if (row.kind === 'faulty') return { status: 'unsendable', reason: row.fault };
   const fields = readOpenFields(row, ask, overwrite, blanks);
   if (fields.length === 0) return { status: 'unchanged' };
-  const { record, former } = readRecord(row, ask.send, blanks);
+  const { record, former } = createRecord(row, ask.send, blanks);
   if (record === null) {
     return { status: 'unsendable', reason: `nothing to go by: ${ask.send.join(', ')} blank` };
   }
@@ -72,7 +72,7 @@ export function readQuestion(
 
 /** Rows that ask for every field share one list of them. */
 function readOpenFields(row: Row, ask: Ask, overwrite: boolean, blanks: Blanks): readonly string[] {
-  const { places, names } = readPlaces(ask);
+  const { places, names } = listFieldPlaces(ask);
   if (overwrite) return names;
   const open = places.filter((field) => isUnfilled(row, field, blanks));
   return open.length === names.length ? names : open.map(({ name }) => name);
@@ -85,11 +85,11 @@ interface SentRecord {
   readonly former: JsonObject | null;
 }
 
-function readRecord(row: Row, send: readonly string[], blanks: Blanks): SentRecord {
+function createRecord(row: Row, send: readonly string[], blanks: Blanks): SentRecord {
   const entries: [string, JsonValue][] = [];
   let hasPlaceholders = false;
   for (const column of send) {
-    const value = cleanCell(readValue(row, column));
+    const value = cleanCell(getValue(row, column));
     if (value === undefined) continue;
     if (blanks.isBlank(value)) hasPlaceholders = true;
     else entries.push([column, value]);
@@ -103,7 +103,7 @@ function readRecord(row: Row, send: readonly string[], blanks: Blanks): SentReco
 
 function readFormerRecord(row: Row, send: readonly string[]): JsonObject {
   const entries = send.flatMap((column): [string, JsonValue][] => {
-    const value = cleanCell(readValue(row, column));
+    const value = cleanCell(getValue(row, column));
     return value === undefined ? [] : [[column, value]];
   });
   return Object.fromEntries(entries);
@@ -126,10 +126,10 @@ export function listKeys(question: RowQuestion): string[] {
 
 /** A field of object shape lives in dotted columns (`address.city` for `address`): one blank among them leaves it unfilled. */
 function isUnfilled(row: Row, { name, columns }: FieldPlaces, blanks: Blanks): boolean {
-  if (!blanks.isUnfilled(name, readValue(row, name))) return false;
+  if (!blanks.isUnfilled(name, getValue(row, name))) return false;
   if (row.kind !== 'cells') return true;
   const parts = columns ?? [...row.columns.keys()].filter((column) => column.startsWith(`${name}.`));
-  return parts.length === 0 || parts.some((column) => blanks.isUnfilled(column, readValue(row, column)));
+  return parts.length === 0 || parts.some((column) => blanks.isUnfilled(column, getValue(row, column)));
 }
 
 interface FieldPlaces {
@@ -146,7 +146,7 @@ interface AskPlaces {
 const placesByAsk = new WeakMap<Ask, AskPlaces>();
 
 /** Once an ask: every row is looked at with it. */
-function readPlaces(ask: Ask): AskPlaces {
+function listFieldPlaces(ask: Ask): AskPlaces {
   const known = placesByAsk.get(ask);
   if (known !== undefined) return known;
   const places = createFieldColumns(ask.fields, ask.schema).map(({ name, values }, index) => {

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue, readOwn, resolvePointer } from './json.js';
+import { getOwn, isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
 /** The entries of an answer, and where they are: grounding paths start with that. */
 export interface RowEntries {
@@ -12,10 +12,10 @@ export interface RowEntries {
  * The entries of an answer, where agents have been seen to put them: in `rows`, in the only list under another name,
  * in a list without a name, or as one bare object.
  */
-export function readRowEntries(structured: JsonValue): RowEntries {
+export function listRowEntries(structured: JsonValue): RowEntries {
   if (Array.isArray(structured)) return { keys: [], isList: true, values: structured };
   if (!isJsonObject(structured)) return { keys: [], isList: false, values: [] };
-  const rows = readOwn(structured, 'rows');
+  const rows = getOwn(structured, 'rows');
   if (Array.isArray(rows)) return { keys: ['rows'], isList: true, values: rows };
   if (isJsonObject(rows)) return { keys: ['rows'], isList: false, values: [rows] };
   if (!isRow(structured)) {
@@ -32,11 +32,11 @@ export function readRowEntries(structured: JsonValue): RowEntries {
  * The values of an entry and the keys that lead to them: in its `fields`, or beside its `row_id`. There, `row_id` and
  * an object in `fields` are never the values of fields that are called so. Null if the entry has none of the names.
  */
-export function readEntryFields(
+export function findEntryFields(
   entry: JsonObject,
   names: readonly string[],
 ): { readonly keys: readonly string[]; readonly fields: JsonObject } | null {
-  const wrapped = readOwn(entry, 'fields');
+  const wrapped = getOwn(entry, 'fields');
   if (isJsonObject(wrapped) && names.some((name) => Object.hasOwn(wrapped, name))) {
     return { keys: ['fields'], fields: wrapped };
   }

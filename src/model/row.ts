@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue, readOwn } from './json.js';
+import { getOwn, isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
 interface RowPosition {
   /** 0-based position among the rows of the input. */
@@ -42,25 +42,25 @@ export interface FaultyRow extends RowPosition {
 export type Row = CellRow | ObjectRow | FaultyRow;
 
 /** The value of a column in a row; undefined where the row has no such column. In a JSON row a dotted name reaches inside. */
-export function readValue(row: Row, column: string): JsonValue | undefined {
+export function getValue(row: Row, column: string): JsonValue | undefined {
   switch (row.kind) {
     case 'cells': {
       const index = row.columns.get(column);
       return index === undefined ? undefined : row.cells[index];
     }
     case 'object':
-      return Object.hasOwn(row.object, column) ? row.object[column] : readNested(row.object, column);
+      return Object.hasOwn(row.object, column) ? row.object[column] : getNested(row.object, column);
     case 'faulty':
       return undefined;
   }
 }
 
 /** A dotted name reaches into nested objects: `address.city`. */
-function readNested(object: JsonObject, column: string): JsonValue | undefined {
+function getNested(object: JsonObject, column: string): JsonValue | undefined {
   if (!column.includes('.')) return undefined;
   let value: JsonValue | undefined = object;
   for (const key of column.split('.')) {
-    value = isJsonObject(value) ? readOwn(value, key) : undefined;
+    value = isJsonObject(value) ? getOwn(value, key) : undefined;
   }
   return value;
 }
@@ -97,7 +97,7 @@ export interface CellChange {
 
 const NO_CHANGE: CellChange = { isCleaned: false, isCut: false };
 
-export function readCellChange(value: JsonValue | undefined): CellChange {
+export function describeCellChange(value: JsonValue | undefined): CellChange {
   if (typeof value === 'string') {
     const isCleaned = value.search(HIDDEN) >= 0;
     const isLong = value.length > MAX_CELL_LENGTH;
@@ -105,7 +105,7 @@ export function readCellChange(value: JsonValue | undefined): CellChange {
   }
   if (typeof value !== 'object' || value === null) return NO_CHANGE;
   return Object.values(value)
-    .map(readCellChange)
+    .map(describeCellChange)
     .reduce(
       (all, one) => ({ isCleaned: all.isCleaned || one.isCleaned, isCut: all.isCut || one.isCut }),
       NO_CHANGE,

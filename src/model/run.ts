@@ -169,7 +169,7 @@ export interface AgentFailure {
   /** How long the agent asked to wait, in milliseconds. */
   readonly retryAfterMs: number | null;
   /** The answer is not in the API's own shape: it may be of a proxy on the way, and says nothing of any run. */
-  readonly isForeign: boolean;
+  readonly isFromProxy: boolean;
   /** Set for a failed create, null for any other call. */
   readonly outcome: CreateOutcome | null;
   /** Set for a 429. */

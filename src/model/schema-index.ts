@@ -45,7 +45,7 @@ export function indexSchema(root: JsonObject, draft: SchemaDraft): SchemaIndex {
       );
     const base = readBase(value, pointer, outer);
     places.set(pointer, { schema: value, pointer, base });
-    for (const [key, dynamic] of readAnchors(value, draft)) {
+    for (const [key, dynamic] of listAnchors(value, draft)) {
       if (anchors.has(`${base}#${key}`))
         throw new SchemaError(pointer, `the anchor ${JSON.stringify(key)} is used twice`);
       anchors.set(`${base}#${key}`, { pointer, dynamic });
@@ -136,7 +136,7 @@ export function listChildren(schema: JsonObject, pointer: string, draft: SchemaD
   return children;
 }
 
-function readAnchors(schema: JsonObject, draft: SchemaDraft): [string, boolean][] {
+function listAnchors(schema: JsonObject, draft: SchemaDraft): [string, boolean][] {
   const { $id, $anchor, $dynamicAnchor } = schema;
   if (draft === 'draft-07') {
     const isAnchor =
@@ -191,7 +191,7 @@ export class SchemaError extends RowfillError {
 }
 
 /** The draft that a schema's `$schema` asks for: 2020-12 where it says nothing. */
-export function readDraft(schema: JsonObject): SchemaDraft {
+export function detectDraft(schema: JsonObject): SchemaDraft {
   const uri = schema.$schema;
   if (uri === undefined) return DEFAULT_DRAFT;
   const known = DRAFTS_BY_URI.get(typeof uri === 'string' ? stripUri(uri) : '');

@@ -32,7 +32,7 @@ export function linkSchema(root: JsonObject, draft: SchemaDraft, at: string): Li
   let needsResource = false;
   // The map of places grows while references are followed; its iterator sees what is added.
   for (const place of index.places.values()) {
-    const references = readReferences(place, draft);
+    const references = listReferences(place, draft);
     targets.set(
       place.pointer,
       references.map(([keyword, reference]) => {
@@ -51,7 +51,7 @@ const REFERENCES = ['$ref', '$recursiveRef', '$dynamicRef'];
 const NAMES = new Set(['$schema', '$id', '$anchor', '$dynamicAnchor', '$recursiveAnchor']);
 
 /** The references that a place makes, in the words that its draft knows. */
-function readReferences(place: SchemaPlace, draft: SchemaDraft): [string, string][] {
+function listReferences(place: SchemaPlace, draft: SchemaDraft): [string, string][] {
   const known =
     draft === 'draft-07'
       ? ['$ref']
@@ -188,7 +188,7 @@ function isLinkWord(key: string, value: JsonValue): boolean {
  * Takes out what the compiler heeds and the standard does not: words of its own, and in draft-07 a `type` beside a
  * reference, which is the one keyword there that it does not ignore.
  */
-export function dropOwnWords(linked: JsonObject, draft: SchemaDraft): JsonObject {
+export function stripOwnKeywords(linked: JsonObject, draft: SchemaDraft): JsonObject {
   const schema = structuredClone(linked);
   const index = indexSchema(schema, draft);
   for (const place of index.places.values()) {

@@ -11,8 +11,8 @@ import {
   resolvePointer,
 } from './json.js';
 import { createPattern, DeadlineError, runWithDeadline } from './pattern.js';
-import { DRAFT_URIS, readDraft, type SchemaDraft, SchemaError } from './schema-index.js';
-import { dropOwnWords, linkSchema } from './schema-link.js';
+import { DRAFT_URIS, detectDraft, type SchemaDraft, SchemaError } from './schema-index.js';
+import { linkSchema, stripOwnKeywords } from './schema-link.js';
 
 export { type SchemaDraft, SchemaError } from './schema-index.js';
 
@@ -53,7 +53,7 @@ const COMPILE_TIMEOUT_MS = 15_000;
 export function compileSchema(schema: JsonObject): CompiledSchema {
   if (!isJsonObject(schema)) throw new SchemaError('', 'it is no JSON object');
   checkSize(schema);
-  const draft = readDraft(schema);
+  const draft = detectDraft(schema);
   try {
     checkDialect({ ...schema, $schema: DRAFT_URIS[draft] }, draft);
   } catch (error) {
@@ -67,12 +67,12 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
  * of the drafts, only to hold it against them, takes longer than all else here.
  */
 export function compileChecked(schema: JsonObject): CompiledSchema {
-  const draft = readDraft(schema);
+  const draft = detectDraft(schema);
   try {
     return runWithDeadline(() => {
       // Linked first: the compiler misreads names and references in some places where pointers work.
       const { schema: linked, needsResource, weight } = linkSchema(schema, draft, '');
-      const source = { draft, root: dropOwnWords(linked, draft), weight, hasParts: !needsResource };
+      const source = { draft, root: stripOwnKeywords(linked, draft), weight, hasParts: !needsResource };
       return new AjvSchema(new SchemaCompiler(source), '');
     }, COMPILE_TIMEOUT_MS);
   } catch (error) {

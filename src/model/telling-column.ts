@@ -1,7 +1,7 @@
 import { type ColumnKind, resolveColumnKind, splitColumnName } from './column-kind.js';
-import { normaliseCompanyName } from './entity-key.js';
+import { normalizeCompanyName } from './entity-key.js';
 import type { JsonValue } from './json.js';
-import { normaliseText } from './normalize.js';
+import { normalizeText } from './normalize.js';
 
 /** True for a column whose values can say what a row is about, so that rows that differ in it may need different answers. */
 export function canTell(column: string): boolean {
@@ -16,11 +16,11 @@ export function isOwnColumn(column: string): boolean {
 }
 
 /** What a cell says about the row, folded for comparing; null for numbers, dates, addresses, long text and blanks. */
-export function readTelling(kind: ColumnKind, value: JsonValue | undefined): string | null {
+export function normalizeTelling(kind: ColumnKind, value: JsonValue | undefined): string | null {
   if (typeof value !== 'string' || value.length > MAX_LENGTH) return null;
   if (!(NAMED.has(kind) ? /\p{L}/u : WORD_OR_CODE).test(value)) return null;
   if (/@|^\d+[-/. ]|^\s*(?:yes|no|true|false|q[1-4]|h[12])\s*$/i.test(value)) return null;
-  const text = kind === 'company' ? normaliseCompanyName(value) : normaliseText(value);
+  const text = kind === 'company' ? normalizeCompanyName(value) : normalizeText(value);
   return kind === 'domain' || kind === 'url' ? text.replace(WEB_ADDRESS, '') : text;
 }
 

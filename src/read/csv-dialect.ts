@@ -31,8 +31,8 @@ export function detectDialect(sample: string, isWhole: boolean, wish: string | u
   const candidates = (told === undefined ? DELIMITERS : [told]).map((delimiter) => {
     const cut: CsvCut = { delimiter, newline: lineEnd };
     // A first line that is longer than the sample is judged by what there is of it.
-    const whole = readRecords(body, cut, isWhole);
-    const records = whole.length > 0 ? whole : readRecords(body, cut, true);
+    const whole = parseRecords(body, cut, isWhole);
+    const records = whole.length > 0 ? whole : parseRecords(body, cut, true);
     return { cut, records, ...rateWidths(records) };
   });
   const best = candidates.reduce((a, b) =>
@@ -59,7 +59,7 @@ function detectNewline(sample: string): '\n' | '\r\n' | '\r' {
   return pairs * 2 > feeds ? '\r\n' : '\n';
 }
 
-function readRecords(text: string, cut: CsvCut, isWhole: boolean): CsvRecord[] {
+function parseRecords(text: string, cut: CsvCut, isWhole: boolean): CsvRecord[] {
   const records: CsvRecord[] = [];
   let at = 0;
   while (at < text.length && records.length < MAX_RECORDS) {

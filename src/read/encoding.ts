@@ -202,7 +202,7 @@ function refuseEncoding(name: string, encoding: string): RowfillError {
 
 /** The Encoding Standard's name for an encoding that a person asked for. */
 function resolveEncoding(wish: string): string {
-  const encoding = readEncodingName(wish);
+  const encoding = findEncodingName(wish);
   if (encoding !== null) return encoding;
   throw createUsageError(
     'OPTION_ENCODING',
@@ -264,7 +264,7 @@ async function guessLegacy(sample: Buffer): Promise<string> {
   const { default: chardet } = await import('chardet');
   for (const { name, confidence } of chardet.analyse(sample)) {
     if (confidence < 10 || /^(?:utf|iso-2022|ascii)/i.test(name)) continue;
-    const encoding = readEncodingName(name);
+    const encoding = findEncodingName(name);
     if (encoding === null) continue;
     return decodeSample(sample, encoding) === decodeWindows1252(sample) ? 'windows-1252' : encoding;
   }
@@ -272,7 +272,7 @@ async function guessLegacy(sample: Buffer): Promise<string> {
 }
 
 /** Null for a name that only the detector knows. */
-function readEncodingName(name: string): string | null {
+function findEncodingName(name: string): string | null {
   try {
     return new TextDecoder(name).encoding;
   } catch {

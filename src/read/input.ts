@@ -33,7 +33,7 @@ export interface Input {
   /** Resolves once `columns` has every column: a JSON file is read to its end for that, once. */
   readColumns(): Promise<void>;
   /** What is strange about the file, as far as it has been read; whole once `openRows` was read to its end. */
-  readonly notes: readonly InputNote[];
+  readonly notes: readonly InputWarning[];
   /** The rows in order, in chunks of up to a thousand; each call starts anew. An input that turns out to be broken is an error here. */
   openRows(signal?: AbortSignal): AsyncIterable<readonly Row[]>;
   /** Removes what was kept of standard input. */
@@ -47,7 +47,7 @@ export interface TextInput {
   readonly extension: string;
   readonly sample: TextSample;
   readonly shape: Pick<FileShape, 'bom' | 'encoding' | 'gzip'>;
-  readonly notes: readonly InputNote[];
+  readonly notes: readonly InputWarning[];
   readonly limits: InputLimits;
   openText(signal?: AbortSignal): AsyncIterable<string>;
 }
@@ -90,7 +90,7 @@ export const INPUT_LIMITS: InputLimits = {
 };
 
 /** Something that a person should know about the input, though it can be read. */
-export interface InputNote {
+export interface InputWarning {
   readonly code: string;
   readonly message: string;
   /** The message without what follows for an output, for a file that is only read; null if nothing is left of it. */
@@ -100,7 +100,7 @@ export interface InputNote {
 const MAX_LINES = 5;
 
 /** Collects what is strange in the rows of one reading: how often, and on which lines first. */
-export class Notebook {
+export class Warnings {
   readonly #seen = new Map<string, { count: number; lines: number[] }>();
 
   add(code: string, line: number): void {
@@ -114,7 +114,7 @@ export class Notebook {
   read(
     texts: Readonly<Record<string, readonly [what: string, consequence: string]>>,
     unit = 'line',
-  ): InputNote[] {
+  ): InputWarning[] {
     return [...this.#seen].map(([code, { count, lines }]) => {
       const [what, consequence] = texts[code] ?? [code, ''];
       const more = count > lines.length ? ', …' : '';

@@ -1,18 +1,20 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
-import type { Notebook } from './input.js';
-import { type JsonReading, readRow } from './jsonl-reader.js';
+import type { Warnings } from './input.js';
+import { type JsonReading, parseRow } from './jsonl-reader.js';
 
 /** Reads a JSON file that is one list: each item a row, cut out of the text as it streams by. */
 export async function* readJsonList(
   pieces: AsyncIterable<string>,
   reading: JsonReading,
-  notebook: Notebook,
+  notebook: Warnings,
 ): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
   const cutter = new ItemCutter(reading);
   let ordinal = 0;
   for await (const piece of pieces) {
-    const rows = cutter.cut(piece).map(({ text, line }) => readRow(text, ordinal++, line, reading, notebook));
+    const rows = cutter
+      .cut(piece)
+      .map(({ text, line }) => parseRow(text, ordinal++, line, reading, notebook));
     for (let start = 0; start < rows.length; start += CHUNK_ROWS) yield rows.slice(start, start + CHUNK_ROWS);
   }
   cutter.finish();

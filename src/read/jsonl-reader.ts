@@ -1,7 +1,13 @@
 import { createUsageError } from '../errors.js';
-import { isJsonObject, type JsonObject, type JsonValue, parseExactJson, readDepth } from '../model/json.js';
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  measureDepth,
+  parseExactJson,
+} from '../model/json.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
-import type { Notebook } from './input.js';
+import type { Warnings } from './input.js';
 
 export interface JsonReading {
   /** Named in errors. */
@@ -18,7 +24,7 @@ const CHUNK_CHARACTERS = 512 * 1024;
 export async function* readJsonLines(
   pieces: AsyncIterable<string>,
   reading: JsonReading,
-  notebook: Notebook,
+  notebook: Warnings,
 ): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
   let out: (ObjectRow | FaultyRow)[] = [];
   let outLength = 0;
@@ -29,7 +35,7 @@ export async function* readJsonLines(
       line += 1;
       const text = each.endsWith('\r') ? each.slice(0, -1) : each;
       if (text.trim() === '') continue;
-      out.push(readRow(text, ordinal, line, reading, notebook));
+      out.push(parseRow(text, ordinal, line, reading, notebook));
       ordinal += 1;
       outLength += text.length;
       if (out.length >= CHUNK_ROWS || outLength >= CHUNK_CHARACTERS) {
@@ -43,14 +49,14 @@ export async function* readJsonLines(
 }
 
 /** A record of a JSON file as a row, whatever it holds. */
-export function readRow(
+export function parseRow(
   text: string,
   ordinal: number,
   line: number,
   reading: JsonReading,
-  notebook: Notebook,
+  notebook: Warnings,
 ): ObjectRow | FaultyRow {
-  const result = readJsonRow(text, reading.maxDepth);
+  const result = parseJsonRow(text, reading.maxDepth);
   if (result.status === 'object') return { kind: 'object', ordinal, line, object: result.object, text };
   if (reading.strict) {
     throw createUsageError(
@@ -92,8 +98,8 @@ export type JsonRowResult =
   | { readonly status: 'fault'; readonly fault: string };
 
 /** Reads a JSON object; a number that would not survive as a JavaScript number becomes its text. The fault never quotes the text. */
-export function readJsonRow(text: string, maxDepth: number): JsonRowResult {
-  if (countBrackets(text, maxDepth) > maxDepth && readDepth(text) > maxDepth) {
+export function parseJsonRow(text: string, maxDepth: number): JsonRowResult {
+  if (countBrackets(text, maxDepth) > maxDepth && measureDepth(text) > maxDepth) {
     return { status: 'fault', fault: `nested deeper than ${maxDepth} levels` };
   }
   const value = parseJson(text);

@@ -2,7 +2,7 @@ import { createUsageError } from '../errors.js';
 import type { CellRow } from '../model/row.js';
 import { detectDialect } from './csv-dialect.js';
 import { type CsvRecords, readCsvRecords } from './csv-reader.js';
-import { type InputNote, type InputOptions, Notebook, type OpenReader, type TextInput } from './input.js';
+import { type InputOptions, type InputWarning, type OpenReader, type TextInput, Warnings } from './input.js';
 
 /** Opens a table: finds out its dialect and its header, and makes sure that there is a row. */
 export async function openCsv(input: TextInput, options: InputOptions): Promise<OpenReader> {
@@ -50,7 +50,7 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
     strict: options.strict === true,
   };
   const fixedNotes = describeHeader(titles, columns);
-  let notebook = new Notebook();
+  let notebook = new Warnings();
   return {
     shape: {
       format: 'csv',
@@ -68,7 +68,7 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
       return [...fixedNotes, ...notebook.read(ROW_NOTES)];
     },
     openRows: (signal) => {
-      notebook = new Notebook();
+      notebook = new Warnings();
       return readCsvRows(openRecords(signal), table, notebook);
     },
   };
@@ -120,7 +120,7 @@ export const ROW_NOTES = {
 export async function* readCsvRows(
   chunks: AsyncIterable<CsvRecords>,
   table: CsvTable,
-  notebook: Notebook,
+  notebook: Warnings,
 ): AsyncGenerator<readonly CellRow[]> {
   const { columns } = table;
   let skip = (table.hasSepLine ? 1 : 0) + (table.hasHeader ? 1 : 0);
@@ -161,13 +161,13 @@ export function isBlankLine(cells: readonly string[], width: number): boolean {
 }
 
 /** Empty cells behind the last column are no surplus: spreadsheets leave them. */
-function checkWidth(cells: readonly string[], line: number, table: CsvTable, notebook: Notebook): void {
+function checkWidth(cells: readonly string[], line: number, table: CsvTable, notebook: Warnings): void {
   const width = table.columns.size;
   if (cells.length < width) note(table, notebook, 'ROW_TOO_SHORT', line);
   else if (cells.slice(width).some((cell) => cell !== '')) note(table, notebook, 'ROW_TOO_LONG', line);
 }
 
-function note(table: CsvTable, notebook: Notebook, code: keyof typeof STRICT_FAULTS, line: number): void {
+function note(table: CsvTable, notebook: Warnings, code: keyof typeof STRICT_FAULTS, line: number): void {
   if (table.strict) {
     throw createUsageError(
       'INPUT_NOT_STRICT',
@@ -202,8 +202,8 @@ export function describeHeader(
   titles: readonly string[],
   columns: readonly string[],
   place = 'first line',
-): InputNote[] {
-  const notes: InputNote[] = [];
+): InputWarning[] {
+  const notes: InputWarning[] = [];
   const renamed = titles.flatMap((title, index) => {
     const column = columns[index] ?? '';
     return title.trim() === column ? [] : [`${quoteText(title)} is called ${quoteText(column)}`];

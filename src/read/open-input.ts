@@ -7,8 +7,8 @@ import { decodeText, detectContent, isGzip, readByteSample, readTextSample } fro
 import {
   INPUT_LIMITS,
   type Input,
-  type InputNote,
   type InputOptions,
+  type InputWarning,
   type OpenReader,
   type TextInput,
 } from './input.js';
@@ -45,7 +45,7 @@ export async function openInput(options: InputOptions): Promise<Input> {
 }
 
 /** Told where a person may not expect it: what a file is, is told by what stands in it. */
-function describeName({ format }: FileShape, path: string): InputNote[] {
+function describeName({ format }: FileShape, path: string): InputWarning[] {
   const isNamed = WORKBOOK_NAME.test(path);
   if (isNamed === (format === 'xlsx') || path === '-') return [];
   const message = isNamed
@@ -55,7 +55,7 @@ function describeName({ format }: FileShape, path: string): InputNote[] {
 }
 
 /** Options that the kind of file has no use for: said, since they may have been meant for another file. */
-function describeUnused({ format }: FileShape, options: InputOptions): InputNote[] {
+function describeUnused({ format }: FileShape, options: InputOptions): InputWarning[] {
   const { sheet, delimiter, encoding } = options;
   const [kind, given] =
     format === 'xlsx'
@@ -133,12 +133,12 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
 /** The note of an input to which rows were added while it was in use. */
 export const INPUT_GREW = 'INPUT_GREW';
 
-const GROWTH: InputNote = {
+const GROWTH: InputWarning = {
   code: INPUT_GREW,
   message: 'Rows were added to the file while it was read; they are left for the next time.',
 };
 
-function describeEncoding(encoding: string, isGuess: boolean): InputNote[] {
+function describeEncoding(encoding: string, isGuess: boolean): InputWarning[] {
   const guess = {
     code: 'ENCODING_GUESSED',
     message: `The text is taken to be ${encoding}; name another with --encoding if letters look wrong.`,

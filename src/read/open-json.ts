@@ -1,6 +1,6 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
-import { type InputOptions, Notebook, type OpenReader, type TextInput } from './input.js';
+import { type InputOptions, type OpenReader, type TextInput, Warnings } from './input.js';
 import { readJsonList } from './json-list-reader.js';
 import { readJsonLines } from './jsonl-reader.js';
 
@@ -23,13 +23,13 @@ export async function openJson(
     strict: options.strict === true,
   };
   const read = format === 'json' ? readJsonList : readJsonLines;
-  const openRows = (notebook: Notebook, signal?: AbortSignal) =>
+  const openRows = (notebook: Warnings, signal?: AbortSignal) =>
     read(input.openText(signal), reading, notebook);
   const keys = new KeyCollector(name, limits.maxColumns);
-  if (!(await readFirstKeys(openRows(new Notebook()), keys))) {
+  if (!(await readFirstKeys(openRows(new Warnings()), keys))) {
     throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Give a file with at least one object.');
   }
-  let notebook = new Notebook();
+  let notebook = new Warnings();
   return {
     shape: {
       format,
@@ -45,13 +45,13 @@ export async function openJson(
       return keys.list();
     },
     async readColumns() {
-      if (!keys.isWhole) for await (const _rows of keys.collect(openRows(new Notebook(), options.signal)));
+      if (!keys.isWhole) for await (const _rows of keys.collect(openRows(new Warnings(), options.signal)));
     },
     get notes() {
       return notebook.read(NOTES);
     },
     openRows: (signal) => {
-      notebook = new Notebook();
+      notebook = new Warnings();
       return keys.collect(openRows(notebook, signal));
     },
   };

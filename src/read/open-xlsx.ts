@@ -2,7 +2,13 @@ import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
 import type { CellRow } from '../model/row.js';
 import type { ByteSource } from './bytes.js';
-import { type InputLimits, type InputNote, type InputOptions, Notebook, type OpenReader } from './input.js';
+import {
+  type InputLimits,
+  type InputOptions,
+  type InputWarning,
+  type OpenReader,
+  Warnings,
+} from './input.js';
 import { describeHeader, nameColumns, ROW_NOTES } from './open-csv.js';
 import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
 import { readWorkbook, type Sheet, type Workbook } from './workbook.js';
@@ -37,7 +43,7 @@ export async function openXlsx(
     ...describeHeader(titles, columns, `row ${header.line}`),
     ...describeAbove(above, header.line),
   ];
-  let notebook = new Notebook();
+  let notebook = new Warnings();
   return {
     shape: {
       format: 'xlsx',
@@ -58,7 +64,7 @@ export async function openXlsx(
       return [...fixedNotes, ...notebook.read({ ...ROW_NOTES, ...SHEET_NOTES }, 'row')];
     },
     openRows: (signal) => {
-      notebook = new Notebook();
+      notebook = new Warnings();
       return readSheetRows(readSheetLines(workbook, sheet, limits, notebook, signal), table, notebook);
     },
   };
@@ -75,7 +81,7 @@ function refuseSheet(name: string, sheet: string, lines: readonly SheetLine[]) {
       );
 }
 
-function describeAbove(above: readonly SheetLine[], line: number): InputNote[] {
+function describeAbove(above: readonly SheetLine[], line: number): InputWarning[] {
   if (above.length === 0) return [];
   const message = `Row ${line} is taken for the header; what stands above it is kept there in a workbook, and left out of any other output.`;
   return [{ code: 'ROWS_ABOVE_HEADER', message, fact: `Row ${line} is taken for the header.` }];
@@ -129,7 +135,7 @@ async function readFirstLines(
   limits: InputLimits,
 ): Promise<readonly SheetLine[]> {
   const lines: SheetLine[] = [];
-  for await (const chunk of readSheetLines(workbook, sheet, limits, new Notebook())) {
+  for await (const chunk of readSheetLines(workbook, sheet, limits, new Warnings())) {
     lines.push(...chunk.slice(0, HEADER_SEARCH_LINES));
     if (lines.length >= HEADER_SEARCH_LINES) break;
   }
@@ -139,7 +145,7 @@ async function readFirstLines(
 const MAX_LISTED = 10;
 
 /** What a person should know about the parts of a workbook that are not read. */
-export function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputNote[] {
+export function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputWarning[] {
   const others = sheets.filter((other) => other !== sheet);
   const choice = {
     code: 'SHEET_CHOSEN',
@@ -191,7 +197,7 @@ export interface SheetTable {
 export async function* readSheetRows(
   chunks: AsyncIterable<readonly SheetLine[]>,
   table: SheetTable,
-  notebook: Notebook,
+  notebook: Warnings,
 ): AsyncGenerator<readonly CellRow[]> {
   const { columns, headerLine } = table;
   let isBelow = headerLine === null;
@@ -215,11 +221,11 @@ export async function* readSheetRows(
 }
 
 /** Rows without a value are not in the sheet, or are there for their looks only. */
-function noteBlanks(before: number, line: number, notebook: Notebook): void {
+function noteBlanks(before: number, line: number, notebook: Warnings): void {
   for (let blank = before + 1; blank < line; blank += 1) notebook.add('BLANK_LINE', blank);
 }
 
-function noteSurplus(line: number, { name, strict }: SheetTable, notebook: Notebook): void {
+function noteSurplus(line: number, { name, strict }: SheetTable, notebook: Warnings): void {
   if (strict) {
     throw createUsageError(
       'INPUT_NOT_STRICT',

@@ -1,7 +1,7 @@
 import { createUsageError } from '../errors.js';
-import { type NumberKind, readNumberKind, type SheetLine } from '../model/file-format.js';
+import { classifyNumberFormat, type NumberKind, type SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
-import type { InputLimits, Notebook } from './input.js';
+import type { InputLimits, Warnings } from './input.js';
 import { isTrue, type Sheet, type Workbook } from './workbook.js';
 import { readXml, type XmlHandler } from './zip-archive.js';
 
@@ -29,7 +29,7 @@ export async function* readSheetLines(
   workbook: Workbook,
   sheet: Sheet,
   limits: InputLimits,
-  notebook: Notebook,
+  notebook: Warnings,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly SheetLine[]> {
   const { archive } = workbook;
@@ -77,7 +77,7 @@ class LineChunks {
   }
 }
 
-function createHandler(row: SheetRow, takeRow: () => void, notebook: Notebook): XmlHandler {
+function createHandler(row: SheetRow, takeRow: () => void, notebook: Warnings): XmlHandler {
   let isText = false;
   // How the characters are pronounced, which is no part of the text.
   let isPhonetic = false;
@@ -88,7 +88,7 @@ function createHandler(row: SheetRow, takeRow: () => void, notebook: Notebook): 
       else if (name === 'row') row.open(attributes.r, isTrue(attributes.hidden));
       else if (name === 'f') row.noteFormula();
       else if (name === 'rPh') isPhonetic = true;
-      else if (name === 'mergeCell') notebook.add('MERGED_CELLS', readFirstLine(attributes.ref));
+      else if (name === 'mergeCell') notebook.add('MERGED_CELLS', parseFirstLine(attributes.ref));
     },
     text(text) {
       if (isText) row.addText(text);
@@ -103,7 +103,7 @@ function createHandler(row: SheetRow, takeRow: () => void, notebook: Notebook): 
 }
 
 /** The line of the first cell of a range such as `A2:B3`. */
-function readFirstLine(range = ''): number {
+function parseFirstLine(range = ''): number {
   return Number(/\d+/.exec(range)?.[0] ?? 0);
 }
 
@@ -149,7 +149,7 @@ export class SheetRow {
   }
 
   openCell({ r: place, t: type = 'n', s: style = '0' }: Readonly<Record<string, string>>): void {
-    this.#column = place === undefined ? this.#column + 1 : readColumn(place);
+    this.#column = place === undefined ? this.#column + 1 : parseColumn(place);
     if (!(this.#column >= 0 && this.#column < this.#limits.maxColumns)) this.#refuseColumn();
     this.#type = type;
     this.#style = Number(style);
@@ -188,7 +188,7 @@ export class SheetRow {
   }
 
   /** The row as it was read; null for one that has nothing in it but its looks. */
-  close(notebook: Notebook): SheetLine | null {
+  close(notebook: Warnings): SheetLine | null {
     if (this.#hasFormula) notebook.add('FORMULAS', this.#line);
     if (this.#isUncomputed) notebook.add('FORMULA_WITHOUT_VALUE', this.#line);
     if (this.#cells.every((text) => text === '')) return null;
@@ -222,7 +222,7 @@ export class SheetRow {
 }
 
 /** `A1` is column 0; what is no place is none. */
-function readColumn(place: string): number {
+function parseColumn(place: string): number {
   let column = 0;
   for (let at = 0; at < place.length; at += 1) {
     const code = place.charCodeAt(at) & ~0x20;
@@ -249,7 +249,7 @@ export interface ReadCell {
 
 /** How the cells of a workbook become text: numbers in their shortest exact form, dates as ISO has them. */
 export function createCellReader({ texts, formats, date1904 }: Workbook): (cell: RawCell) => ReadCell {
-  const kinds = formats.map((format) => (format === null ? 'number' : readNumberKind(format)));
+  const kinds = formats.map((format) => (format === null ? 'number' : classifyNumberFormat(format)));
   return ({ type, style, value }) => {
     switch (type) {
       case 's':

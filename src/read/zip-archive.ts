@@ -200,7 +200,7 @@ function createParser(handler: XmlHandler, refuse: (what: string) => never): sax
   // It looks at the length of what it holds only where it counts positions.
   const parser = sax.parser(true, { position: true });
   let depth = 0;
-  parser.onerror = (error) => refuse(readFirstLine(error.message));
+  parser.onerror = (error) => refuse(getFirstLine(error.message));
   parser.ondoctype = () => refuse('it declares a document type, as no workbook does');
   parser.onopentag = ({ name, attributes }) => {
     depth += 1;
@@ -222,7 +222,7 @@ function dropPrefix(name: string): string {
   return colon < 0 ? name : name.slice(colon + 1);
 }
 
-function readFirstLine(text: string): string {
+function getFirstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';
 }
 

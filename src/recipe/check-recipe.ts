@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { readNearest } from '../model/format.js';
+import { suggestSimilar } from '../model/format.js';
 import {
   escapeToken,
+  getOwn,
   isJsonObject,
   type JsonObject,
   type JsonValue,
-  readOwn,
   resolvePointer,
   unescapeToken,
 } from '../model/json.js';
@@ -35,8 +35,8 @@ function addUnknownKey(path: string, key: string, faults: FaultList): void {
     faults.add(at, `${key} looks like a key, and no key belongs in a file`, NO_KEYS, 'KEY_IN_RECIPE', 'key');
     return;
   }
-  const known = Object.keys(readProperties(path));
-  const [nearest] = readNearest(key, known);
+  const known = Object.keys(listProperties(path));
+  const [nearest] = suggestSimilar(key, known);
   const where = path === '' ? 'a recipe' : describe(path);
   faults.add(
     at,
@@ -103,16 +103,16 @@ function explain({ path, keyword, message }: SchemaIssue, value: JsonValue | und
     case 'maximum':
       return `${name} is ${show(value)}, and has to be ${listRange(path)}`;
     case 'enum':
-      return `${name} is ${show(value)}, and has to be ${readTexts(path, 'enum').join(' or ')}`;
+      return `${name} is ${show(value)}, and has to be ${listTexts(path, 'enum').join(' or ')}`;
     case 'minLength':
     case 'pattern':
     case 'minItems':
     case 'minProperties':
       return `${name} is empty`;
     case 'maxProperties':
-      return `${name} names ${Object.keys(readProperties(path)).join(' and ')}, of which there can be one`;
+      return `${name} names ${Object.keys(listProperties(path)).join(' and ')}, of which there can be one`;
     case 'required':
-      return `${name} has no ${readTexts(path, 'required').join(' and no ')}`;
+      return `${name} has no ${listTexts(path, 'required').join(' and no ')}`;
     case 'uniqueItems':
       return `${name} names the same twice`;
     default:
@@ -122,7 +122,7 @@ function explain({ path, keyword, message }: SchemaIssue, value: JsonValue | und
 
 function createHint({ path, keyword }: SchemaIssue, value: JsonValue | undefined): string {
   if (keyword === 'enum' && typeof value === 'string') {
-    const [nearest] = readNearest(value, readTexts(path, 'enum'));
+    const [nearest] = suggestSimilar(value, listTexts(path, 'enum'));
     if (nearest !== undefined) return `Did you mean ${nearest}?`;
   }
   if (keyword === 'uniqueItems') return 'Name each once.';
@@ -130,7 +130,7 @@ function createHint({ path, keyword }: SchemaIssue, value: JsonValue | undefined
   // An entry's own example would stand without its key.
   const isEntry = /\/\d+$/.test(path) || /^\/(fields|prices)\/./.test(path);
   const from = isEntry ? `/${top}` : path;
-  const examples = readRule(from).examples;
+  const examples = findRule(from).examples;
   const example = Array.isArray(examples) ? examples[0] : undefined;
   const key = unescapeToken(from.split('/').at(-1) ?? '');
   return example === undefined ? 'Give it a value.' : `For example: ${key}: ${formatFlow(example)}`;
@@ -155,23 +155,23 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 };
 
 function listTypes(path: string): string {
-  const { type } = readRule(path);
+  const { type } = findRule(path);
   const types = Array.isArray(type) ? type : [type];
   return types.map((each) => TYPE_NAMES[String(each)] ?? String(each)).join(' or ');
 }
 
 function listRange(path: string): string {
-  const { minimum, maximum } = readRule(path);
+  const { minimum, maximum } = findRule(path);
   return maximum === undefined ? `at least ${minimum}` : `from ${minimum} to ${maximum}`;
 }
 
-function readTexts(path: string, keyword: 'enum' | 'required'): string[] {
-  const values = readRule(path)[keyword];
+function listTexts(path: string, keyword: 'enum' | 'required'): string[] {
+  const values = findRule(path)[keyword];
   return Array.isArray(values) ? values.map(String) : [];
 }
 
-function readProperties(path: string): Readonly<Record<string, JsonValue>> {
-  const { properties } = readRule(path);
+function listProperties(path: string): Readonly<Record<string, JsonValue>> {
+  const { properties } = findRule(path);
   return isJsonObject(properties) ? properties : {};
 }
 
@@ -216,12 +216,12 @@ export function openRecipeSchema(): CompiledSchema {
 }
 
 /** What the schema says of the value at a JSON pointer into a recipe; empty where it says nothing. */
-export function readRule(pointer: string): JsonObject {
+export function findRule(pointer: string): JsonObject {
   let rule: JsonValue = readRecipeSchema();
   for (const token of pointer.split('/').slice(1).map(unescapeToken)) {
     if (!isJsonObject(rule)) break;
     const named: JsonValue | undefined = isJsonObject(rule.properties)
-      ? readOwn(rule.properties, token)
+      ? getOwn(rule.properties, token)
       : undefined;
     const inner: JsonValue | undefined = /^\d+$/.test(token) ? rule.items : rule.additionalProperties;
     rule = named ?? inner ?? {};

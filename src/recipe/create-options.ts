@@ -2,9 +2,9 @@ import { isAbsolute, join } from 'node:path';
 import { RowfillError } from '../errors.js';
 import type { Field } from '../model/ask.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
-import { createSchema, FIELD_TYPES, parseField, parseFieldType, readNameFault } from '../model/field.js';
-import { readNearest } from '../model/format.js';
-import { escapeToken, isJsonObject, type JsonObject, type JsonValue, readOwn } from '../model/json.js';
+import { createSchema, FIELD_TYPES, findNameFault, parseField, parseFieldType } from '../model/field.js';
+import { suggestSimilar } from '../model/format.js';
+import { escapeToken, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { HOSTED_PRICES } from '../model/prices.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
 import { type FaultList, formatPlace, type ParsedRecipe } from './parse-recipe.js';
@@ -16,30 +16,30 @@ type Reader = (value: JsonValue, pointer: string, around: Surroundings) => unkno
 
 /** Which option each key is, and how its value is read; the recipe has been held to its schema. */
 const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
-  ['/query', 'query', readText],
-  ['/system', 'system', readText],
+  ['/query', 'query', parseText],
+  ['/system', 'system', parseText],
   ['/fields', 'schemaObject', (value, _pointer, { faults }) => resolveFields(value, faults)],
-  ['/schema', 'schema', readPath],
-  ['/send', 'send', readValue],
-  ['/share_answers', 'shareAnswers', readValue],
-  ['/blank', 'blank', readValue],
-  ['/exclude/file', 'exclude', readPath],
-  ['/exclude/on', 'excludeOn', readValue],
+  ['/schema', 'schema', parsePath],
+  ['/send', 'send', parseValue],
+  ['/share_answers', 'shareAnswers', parseValue],
+  ['/blank', 'blank', parseValue],
+  ['/exclude/file', 'exclude', parsePath],
+  ['/exclude/on', 'excludeOn', parseValue],
   ['/effort', 'effort', (value) => (Array.isArray(value) ? value : [value])],
-  ['/escalate_below', 'escalateBelow', readValue],
-  ['/batch', 'batchSize', readValue],
-  ['/concurrency', 'concurrency', readValue],
-  ['/starts_per_second', 'startsPerSecond', readValue],
-  ['/budget', 'maxCost', readValue],
-  ['/keep_going', 'keepGoing', readValue],
-  ['/prices', 'prices', readValue],
-  ['/agent/reference', 'reference', readPath],
+  ['/escalate_below', 'escalateBelow', parseValue],
+  ['/batch', 'batchSize', parseValue],
+  ['/concurrency', 'concurrency', parseValue],
+  ['/starts_per_second', 'startsPerSecond', parseValue],
+  ['/budget', 'maxCost', parseValue],
+  ['/keep_going', 'keepGoing', parseValue],
+  ['/prices', 'prices', parseValue],
+  ['/agent/reference', 'reference', parsePath],
   ['/agent/url', 'apiUrl', (value, pointer, around) => resolveUrl(String(value), pointer, around)],
-  ['/output/format', 'format', readValue],
-  ['/output/citations_file', 'citationsFile', readPath],
-  ['/output/overwrite', 'overwrite', readValue],
-  ['/output/raw', 'raw', readValue],
-  ['/output/bom', 'bom', readValue],
+  ['/output/format', 'format', parseValue],
+  ['/output/citations_file', 'citationsFile', parsePath],
+  ['/output/overwrite', 'overwrite', parseValue],
+  ['/output/raw', 'raw', parseValue],
+  ['/output/bom', 'bom', parseValue],
 ];
 
 /** Makes options of a recipe that has been held to its schema; adds to the faults what a schema cannot tell. */
@@ -51,7 +51,7 @@ export function createRecipeOptions(
   const options: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
   for (const [pointer, name, read] of READERS) {
-    const value = readAt(parsed.value, pointer);
+    const value = getAt(parsed.value, pointer);
     if (value === undefined) continue;
     options[name] = read(value, pointer, around);
     origins[name] = formatPlace(recipe, parsed.locate(pointer, 'key'));
@@ -65,21 +65,21 @@ export function createRecipeOptions(
   return { ...made, origins };
 }
 
-function readAt(recipe: JsonValue, pointer: string): JsonValue | undefined {
+function getAt(recipe: JsonValue, pointer: string): JsonValue | undefined {
   return pointer
     .split('/')
     .slice(1)
     .reduce<JsonValue | undefined>(
-      (value, key) => (isJsonObject(value) ? readOwn(value, key) : undefined),
+      (value, key) => (isJsonObject(value) ? getOwn(value, key) : undefined),
       recipe,
     );
 }
 
-function readValue(value: JsonValue): JsonValue {
+function parseValue(value: JsonValue): JsonValue {
   return value;
 }
 
-function readText(value: JsonValue, pointer: string, { faults }: Surroundings): string {
+function parseText(value: JsonValue, pointer: string, { faults }: Surroundings): string {
   const text = String(value);
   const variable = findVariable(text);
   if (variable !== null) {
@@ -89,7 +89,7 @@ function readText(value: JsonValue, pointer: string, { faults }: Surroundings): 
   return text;
 }
 
-function readPath(value: JsonValue, pointer: string, around: Surroundings): string {
+function parsePath(value: JsonValue, pointer: string, around: Surroundings): string {
   return resolvePath(String(value), pointer, around);
 }
 
@@ -109,7 +109,7 @@ function checkTogether(
   const known = Object.keys({ ...HOSTED_PRICES, ...prices });
   for (const [index, level] of (effort ?? []).entries()) {
     if (known.includes(level)) continue;
-    const [nearest] = readNearest(level, known);
+    const [nearest] = suggestSimilar(level, known);
     const guess = nearest === undefined ? '' : `Did you mean ${nearest}? `;
     faults.add(
       `/effort/${index}`,
@@ -135,7 +135,7 @@ export function checkKeywords(schema: JsonObject, pointer: string, faults: Fault
   for (const [keyword, value] of Object.entries(schema)) {
     const at = `${pointer}/${escapeToken(keyword)}`;
     if (!KEYWORDS.has(keyword) && !keyword.startsWith('x-')) {
-      const [nearest] = readNearest(keyword, [...KEYWORDS]);
+      const [nearest] = suggestSimilar(keyword, [...KEYWORDS]);
       const hint =
         nearest === undefined ? 'Delete it, or name a keyword of JSON Schema.' : `Did you mean ${nearest}?`;
       faults.add(at, `${keyword} is no keyword of JSON Schema`, hint, 'BAD_RECIPE', 'key');
@@ -170,10 +170,10 @@ const KEYWORDS: ReadonlySet<string> = new Set(
 
 /** Makes the schema of what a recipe has under `fields`: columns by name, or a list in the form of --field. */
 export function resolveFields(value: JsonValue, faults: FaultList): JsonObject | undefined {
-  const entries = Array.isArray(value) ? readList(value, faults) : readMap(value, faults);
+  const entries = Array.isArray(value) ? parseList(value, faults) : parseMap(value, faults);
   const names = entries.map(({ field }) => field.name);
   const sound = entries.filter(({ field, pointer, part }, index) => {
-    const fault = names.indexOf(field.name) < index ? 'it is asked twice' : readNameFault(field.name, names);
+    const fault = names.indexOf(field.name) < index ? 'it is asked twice' : findNameFault(field.name, names);
     if (fault === null) return true;
     const message = `the field ${JSON.stringify(field.name)} cannot be filled: ${fault}`;
     faults.add(
@@ -195,7 +195,7 @@ interface Entry {
   readonly part: 'key' | 'value';
 }
 
-function readList(texts: readonly JsonValue[], faults: FaultList): Entry[] {
+function parseList(texts: readonly JsonValue[], faults: FaultList): Entry[] {
   return texts.flatMap((text, index) => {
     const pointer = `/fields/${index}`;
     const field = attempt(pointer, faults, () => parseField(String(text)));
@@ -203,7 +203,7 @@ function readList(texts: readonly JsonValue[], faults: FaultList): Entry[] {
   });
 }
 
-function readMap(value: JsonValue, faults: FaultList): Entry[] {
+function parseMap(value: JsonValue, faults: FaultList): Entry[] {
   return Object.entries(isJsonObject(value) ? value : {}).flatMap(([name, about]) => {
     const pointer = `/fields/${escapeToken(name)}`;
     const schema = attempt(pointer, faults, () =>
@@ -331,7 +331,7 @@ function fillVariables(text: string, pointer: string, { env, faults }: Surroundi
       faults.add(pointer, message, hint, 'RECIPE_VARIABLE_FOREIGN');
       return '';
     } else if (value === undefined || value === '') {
-      const [nearest] = readNearest(
+      const [nearest] = suggestSimilar(
         name,
         Object.keys(env).filter((known) => !isSecretName(known) && allowed.test(known)),
       );

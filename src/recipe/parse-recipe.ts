@@ -43,7 +43,7 @@ export function parseRecipe(text: string, name: string): ParsedRecipe {
   ];
   if (faults.length > 0) throw new RecipeError(name, faults);
   return {
-    value: readDocument(document, name),
+    value: convertDocument(document, name),
     locate: (pointer, part) => locateOffset(findOffset(document, pointer, part)),
     locateOffset,
   };
@@ -83,7 +83,7 @@ const REMEDIES: Partial<Record<YAMLError['code'], readonly [string, string]>> = 
 function findOddities(document: Document, locate: (offset: number) => Position): RecipeFault[] {
   const faults: RecipeFault[] = [];
   const add = (node: unknown, message: string, hint: string): void => {
-    faults.push({ code: 'BAD_RECIPE', ...locate(readStart(node)), message, hint });
+    faults.push({ code: 'BAD_RECIPE', ...locate(findStart(node)), message, hint });
   };
   visit(document, {
     Alias(_key, alias, path) {
@@ -109,7 +109,7 @@ function findOddities(document: Document, locate: (offset: number) => Position):
   return faults;
 }
 
-function readDocument(document: Document, name: string): JsonValue {
+function convertDocument(document: Document, name: string): JsonValue {
   try {
     // Only what JSON knows is left: tags and odd keys were refused.
     return document.toJS() as JsonValue;
@@ -127,7 +127,7 @@ function findOffset(document: Document, pointer: string, part: 'key' | 'value'):
   for (const token of pointer.split('/').slice(1).map(unescapeToken)) {
     const inner = resolveAlias(node, document);
     if (isMap(inner)) {
-      const pair: Pair | undefined = inner.items.find((item) => readKey(item) === token);
+      const pair: Pair | undefined = inner.items.find((item) => parseKey(item) === token);
       if (pair === undefined) break;
       [key, node] = [pair.key, pair.value ?? pair.key];
     } else if (isSeq(inner)) {
@@ -138,10 +138,10 @@ function findOffset(document: Document, pointer: string, part: 'key' | 'value'):
       break;
     }
   }
-  return readStart(part === 'key' && key !== null ? key : node);
+  return findStart(part === 'key' && key !== null ? key : node);
 }
 
-function readKey(pair: Pair): string {
+function parseKey(pair: Pair): string {
   return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
 }
 
@@ -149,7 +149,7 @@ function resolveAlias(node: unknown, document: Document): unknown {
   return isAlias(node) ? node.resolve(document) : node;
 }
 
-function readStart(node: unknown): number {
+function findStart(node: unknown): number {
   return isNode(node) ? (node.range?.[0] ?? 0) : 0;
 }
 

@@ -1,6 +1,6 @@
-import type { Question, QuestionGroup } from '../model/question.js';
+import type { PendingBatch, Question } from '../model/question.js';
 
-export interface PoolOptions {
+export interface BatcherOptions {
   /** Rows in a full batch. */
   readonly batchSize: number;
   /** The most that the records of one batch may weigh, in bytes of JSON. */
@@ -13,12 +13,12 @@ interface Bin {
 }
 
 /** Gathers questions into batches of the same fields, level and attempt; each repair goes in batches half as large. */
-export class QuestionPool {
-  private readonly options: PoolOptions;
+export class Batcher {
+  private readonly options: BatcherOptions;
   private readonly bins = new Map<string, Bin>();
-  private readonly full: QuestionGroup[] = [];
+  private readonly full: PendingBatch[] = [];
 
-  constructor(options: PoolOptions) {
+  constructor(options: BatcherOptions) {
     this.options = options;
   }
 
@@ -36,19 +36,19 @@ export class QuestionPool {
     }
     bin.questions.push(question);
     bin.bytes += bytes;
-    if (bin.questions.length >= readSize(this.options.batchSize, question.attempt)) {
+    if (bin.questions.length >= batchSizeFor(this.options.batchSize, question.attempt)) {
       this.full.push(createGroup(bin.questions));
       this.bins.delete(name);
     }
   }
 
   /** The next full batch. */
-  takeFull(): QuestionGroup | null {
+  takeFull(): PendingBatch | null {
     return this.full.shift() ?? null;
   }
 
   /** A batch of first questions that is not full. */
-  takeFirst(): QuestionGroup | null {
+  takeFirst(): PendingBatch | null {
     return this.takePartials((questions) => isAt(questions, 0, 1), 1)[0] ?? null;
   }
 
@@ -56,7 +56,7 @@ export class QuestionPool {
    * The batches that are not full of the lowest level and attempt there is, for where nothing can come to fill them.
    * What stands above is left to fill up: these batches feed it.
    */
-  takeLowest(): QuestionGroup[] {
+  takeLowest(): PendingBatch[] {
     let [level, attempt] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const { questions } of this.bins.values()) {
       const [first] = questions;
@@ -67,8 +67,8 @@ export class QuestionPool {
     return this.takePartials((questions) => isAt(questions, level, attempt), Number.POSITIVE_INFINITY);
   }
 
-  private takePartials(isWanted: (questions: readonly Question[]) => boolean, most: number): QuestionGroup[] {
-    const taken: QuestionGroup[] = [];
+  private takePartials(isWanted: (questions: readonly Question[]) => boolean, most: number): PendingBatch[] {
+    const taken: PendingBatch[] = [];
     for (const [name, { questions }] of this.bins) {
       if (taken.length >= most) break;
       if (!isWanted(questions)) continue;
@@ -83,7 +83,7 @@ function isAt(questions: readonly Question[], level: number, attempt: number): b
   return questions[0]?.level === level && questions[0].attempt === attempt;
 }
 
-function createGroup(questions: readonly Question[]): QuestionGroup {
+function createGroup(questions: readonly Question[]): PendingBatch {
   const [first] = questions;
   if (first === undefined) throw new RangeError('a batch has at least one question');
   const { fields, level, attempt } = first;
@@ -91,11 +91,11 @@ function createGroup(questions: readonly Question[]): QuestionGroup {
 }
 
 /** The first time round and the first repair go in full batches, then in halves down to single rows. */
-export function readSize(batchSize: number, attempt: number): number {
+export function batchSizeFor(batchSize: number, attempt: number): number {
   return Math.max(1, Math.ceil(batchSize / 2 ** Math.max(0, attempt - 2)));
 }
 
 /** The attempt at which a question stands alone: after it there is no smaller batch to try. */
-export function readLastAttempt(batchSize: number): number {
+export function computeLastAttempt(batchSize: number): number {
   return 2 + Math.ceil(Math.log2(batchSize));
 }

@@ -11,7 +11,7 @@ const LOOK_AGAIN_MS = 60_000;
  * Finds out how many runs the agent holds at once, up to `concurrency`: the cap of an account is told by refusals only,
  * is shared with other programs, and moves. It is a belief that what was accepted raises and what was refused lowers.
  */
-export class Room {
+export class ConcurrencyLimit {
   private readonly concurrency: number;
   /** Runs of ours, with the creates that are under way. */
   private active = 0;
@@ -55,13 +55,13 @@ export class Room {
   }
 
   /** A create goes out. */
-  take(): void {
+  acquire(): void {
     this.active += 1;
     this.pending += 1;
   }
 
   /** The create has made a run. */
-  accept(): void {
+  onStarted(): void {
     this.pending -= 1;
     this.looks = Math.min(1, this.looks + 1 / CREATES_PER_LOOK);
     // After more than one denial what is known is a guess, and on the safe side.
@@ -71,7 +71,7 @@ export class Room {
   }
 
   /** The create was refused because too many runs are active. */
-  refuse(nowMs: number, retryAfterMs: number | null): void {
+  onRejected(nowMs: number, retryAfterMs: number | null): void {
     this.active -= 1;
     this.pending -= 1;
     this.growsFrom = null;
@@ -89,7 +89,7 @@ export class Room {
   }
 
   /** The create came to nothing that says anything about room; it counts until it is released. */
-  fail(): void {
+  onError(): void {
     this.pending -= 1;
   }
 

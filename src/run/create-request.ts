@@ -1,13 +1,13 @@
-import { type Ask, memoByAsk } from '../model/ask.js';
+import { type Ask, memoizeByAsk } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from '../model/json.js';
 import type { Question } from '../model/question.js';
 import type { CreateRunRequest } from '../model/run.js';
 import {
+  detectDraft,
   findProperties,
   findRequired,
   indexSchema,
-  readDraft,
   type SchemaDraft,
 } from '../model/schema-index.js';
 import { linkSchema } from '../model/schema-link.js';
@@ -27,7 +27,7 @@ export function hasOurQuery(query: string): boolean {
 
 /** The request that asks one batch. Cell values stand in `input.data` alone, never in `query` or `systemPrompt`. */
 export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonObject[]): CreateRunRequest {
-  const ownName = readOwnName(ask);
+  const ownName = chooseRowIdName(ask);
   const paragraphs = [
     ask.query,
     INSTRUCTION,
@@ -55,7 +55,7 @@ export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonOb
 }
 
 /** The name under which a column called `row_id` goes out, since that name is ours; `row_id` where there is none. */
-function readOwnName({ send, fields }: Ask): string {
+function chooseRowIdName({ send, fields }: Ask): string {
   const taken = new Set([...send, ...fields.map((field) => field.name)]);
   if (!taken.has(ROW_ID)) return ROW_ID;
   let name = `own_${ROW_ID}`;
@@ -104,7 +104,7 @@ export function createOutputSchema(
     properties: { rows: { type: 'array', minItems: rowIds.length, maxItems: rowIds.length, items: row } },
     required: ['rows'],
     additionalProperties: false,
-    ...(definitions === null ? {} : { [definitionsWord(readDraft(ask.schema))]: definitions }),
+    ...(definitions === null ? {} : { [definitionsWord(detectDraft(ask.schema))]: definitions }),
   };
 }
 
@@ -120,8 +120,8 @@ const FIELDS_POINTER = '/properties/rows/items/properties/fields';
 /** The URI of a schema without an `$id` of its own, where it has to have one. */
 const RESOURCE_ID = 'https://rowfill.invalid/fields';
 
-const embed = memoByAsk((ask, fieldNames): Embedded => {
-  const draft = readDraft(ask.schema);
+const embed = memoizeByAsk((ask, fieldNames): Embedded => {
+  const draft = detectDraft(ask.schema);
   const isWhole = ask.fields.every((field) => fieldNames.includes(field.name));
   return isWhole ? embedWhole(ask.schema, draft) : embedFields(ask.schema, draft, fieldNames);
 });

@@ -150,7 +150,7 @@ class Search {
     }
     const whole = await this.readRun(run.id);
     const batchId = whole === null ? null : (readMetadata(whole) ?? this.findMarked(whole));
-    if (whole !== null && batchId === null && !isForeign(whole)) this.blind ??= run.id;
+    if (whole !== null && batchId === null && !isFromProxy(whole)) this.blind ??= run.id;
     this.asked.set(run.id, batchId);
     return batchId;
   }
@@ -167,7 +167,7 @@ class Search {
     try {
       return await this.client.get(runId, { signal: this.signal });
     } catch (error) {
-      if (isAgentFailure(error) && error.status === 404 && !error.isForeign) return null;
+      if (isAgentFailure(error) && error.status === 404 && !error.isFromProxy) return null;
       throw error;
     }
   }
@@ -187,7 +187,7 @@ function showsRecords({ request }: AgentRun): boolean {
 }
 
 /** True for a run without our row ids that tells enough of its request to be another program's. */
-function isForeign(run: AgentRun): boolean {
+function isFromProxy(run: AgentRun): boolean {
   const query: unknown = run.request?.query;
   return showsRecords(run) || (typeof query === 'string' && !hasOurQuery(query));
 }

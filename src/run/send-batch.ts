@@ -12,12 +12,12 @@ import {
   isRunId,
 } from '../model/run.js';
 import { findLostRuns } from './find-lost-runs.js';
-import type { Pacer, Start } from './start-throttle.js';
+import type { Start, StartThrottle } from './start-throttle.js';
 
 export interface SendContext {
   readonly ledger: Ledger;
   readonly client: AgentClient;
-  readonly pacer: Pacer;
+  readonly pacer: StartThrottle;
   readonly capMicros: number | null;
   readonly dayCaps: DayCaps | null;
   /** True if runs at this effort find nothing: none may be started until somebody decides about it. */
@@ -94,7 +94,7 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
   for (let attempt = 1; ; attempt += 1) {
     let start: Start;
     try {
-      start = await pacer.take(stopSignal, attempt > 1);
+      start = await pacer.acquire(stopSignal, attempt > 1);
     } catch {
       ledger.void(batch.id, 'the job was stopped before it was sent');
       return { status: 'stopped' };
@@ -134,7 +134,7 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
           start.sent();
         },
       });
-      pacer.accept(start);
+      pacer.onStarted(start);
       ledger.remember(batch.id, run.id);
       await ledger.ready();
       ledger.sent(batch.id, run.id);
@@ -153,12 +153,12 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
       }
       if (!isAgentFailure(error)) throw error;
       if (error.outcome === 'created') {
-        pacer.accept(start);
+        pacer.onStarted(start);
         pacer.release();
         return { status: 'unusable', reason: error.message };
       }
       if (error.outcome !== 'not_created') {
-        pacer.fail(start);
+        pacer.onError(start);
         return recoverReply(batch, error, intendedAtMs, context);
       }
       refusedAtMs ??= clock.now();
@@ -238,7 +238,7 @@ async function handleRefusal(
 ): Promise<SendResult | 'again'> {
   const { pacer } = context;
   if (failure.status === 429) {
-    const heldMs = pacer.refuse(start, failure.limit, failure.retryAfterMs);
+    const heldMs = pacer.onRejected(start, failure.limit, failure.retryAfterMs);
     const refusedForMs = context.clock.now() - Math.max(refusedAtMs, pacer.lastWorkMs);
     // Not held: a run of ours that ends makes room, whatever the agent asks.
     const askedMs = heldMs > 0 ? (failure.retryAfterMs ?? 0) : 0;

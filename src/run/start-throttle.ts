@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Timers } from '../model/clock.js';
-import { Room } from './concurrency-limit.js';
+import { ConcurrencyLimit } from './concurrency-limit.js';
 
-export interface PacerOptions {
+export interface StartThrottleOptions {
   /** The most runs at once, whatever the agent would hold. */
   readonly concurrency: number;
   /** Runs started in any second; 0 for no limit. */
@@ -28,22 +28,22 @@ interface Waiter {
  * Each `take` is followed by one of `accept`, `refuse`, `fail` and `giveBack`; what was accepted or failed counts until
  * `release`.
  */
-export class Pacer {
+export class StartThrottle {
   private readonly clock: Timers;
-  private readonly room: Room;
-  private readonly gap: StartGap;
+  private readonly room: ConcurrencyLimit;
+  private readonly gap: StartInterval;
   private readonly window: StartWindow;
   /** Holds starts back that found no room, until a run of ours ends. */
-  private readonly full = new Hold();
+  private readonly full = new Backoff();
   private readonly waiters: Waiter[] = [];
   /** Rings once time alone lets the first in the line through. */
   private alarm: { readonly atMs: number; readonly callOff: () => void } | null = null;
   private workedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ clock, concurrency, startsPerSecond }: PacerOptions) {
+  constructor({ clock, concurrency, startsPerSecond }: StartThrottleOptions) {
     this.clock = clock;
-    this.room = new Room(concurrency);
-    this.gap = new StartGap(startsPerSecond);
+    this.room = new ConcurrencyLimit(concurrency);
+    this.gap = new StartInterval(startsPerSecond);
     this.window = new StartWindow(startsPerSecond);
   }
 
@@ -51,7 +51,7 @@ export class Pacer {
    * Resolves when a run may start; throws the signal's reason if it is aborted first. Who was refused goes to the head of
    * the line, so that the batches go out in their order.
    */
-  take(signal: AbortSignal, wasRefused = false): Promise<Start> {
+  acquire(signal: AbortSignal, wasRefused = false): Promise<Start> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       // As many batches as there are wait on one signal: that is no leak.
@@ -74,43 +74,43 @@ export class Pacer {
   }
 
   /** The start has made a run. */
-  accept(start: Start): void {
+  onStarted(start: Start): void {
     start.answered();
-    this.room.accept();
+    this.room.onStarted();
     this.full.relax();
-    this.gap.accept();
+    this.gap.onStarted();
     this.admit();
   }
 
   /** The start was refused with 429; says how long all starts are held back, 0 where an end of ours is waited for. */
-  refuse(start: Start, limit: 'concurrency' | 'rate' | null, retryAfterMs: number | null): number {
+  onRejected(start: Start, limit: 'concurrency' | 'rate' | null, retryAfterMs: number | null): number {
     start.answered();
     const nowMs = this.clock.now();
     let heldMs = 0;
     if (limit === 'concurrency') {
-      this.room.refuse(nowMs, retryAfterMs);
+      this.room.onRejected(nowMs, retryAfterMs);
       // With own runs going, the next of them to end is what makes room; without, only time does.
       if (!this.room.isUsed) heldMs = this.full.hold(nowMs, retryAfterMs);
     } else {
-      this.room.fail();
+      this.room.onError();
       this.room.release();
-      heldMs = this.gap.refuse(nowMs, retryAfterMs);
+      heldMs = this.gap.onRejected(nowMs, retryAfterMs);
     }
     this.admit();
     return heldMs;
   }
 
   /** The start failed otherwise, or its reply was lost: it counts until it is released. */
-  fail(start: Start): void {
+  onError(start: Start): void {
     start.answered();
-    this.room.fail();
+    this.room.onError();
     this.admit();
   }
 
   /** The start was not made after all: its place is free again. */
   giveBack(start: Start): void {
     start.withdraw();
-    this.room.fail();
+    this.room.onError();
     this.room.release();
     this.admit();
   }
@@ -153,15 +153,15 @@ export class Pacer {
         if (delayMs < Number.POSITIVE_INFINITY) this.setAlarm(nowMs + delayMs);
         return;
       }
-      this.room.take();
-      this.gap.take(nowMs);
+      this.room.acquire();
+      this.gap.acquire(nowMs);
       this.waiters.shift()?.admit(this.openStart());
     }
     this.clearAlarm();
   }
 
   private openStart(): Start {
-    const place = this.window.take();
+    const place = this.window.acquire();
     return {
       sent: () => {
         place.send(this.clock.now());
@@ -206,7 +206,7 @@ const NARROWING = 0.02;
 const CATCH_UP_MS = 100;
 
 /** Holds starts back: as long as the agent asks, else longer each time. */
-export class Hold {
+export class Backoff {
   #untilMs = 0;
   #backoffMs = FIRST_BACKOFF_MS;
 
@@ -237,9 +237,9 @@ export class Hold {
 }
 
 /** Spreads starts evenly, holds all of them after a refusal for rate, and widens the gap between them then. */
-export class StartGap {
+export class StartInterval {
   private readonly leastMs: number;
-  private readonly held = new Hold();
+  private readonly held = new Backoff();
   private gapMs: number;
   private nextMs = 0;
 
@@ -254,20 +254,20 @@ export class StartGap {
     return Math.max(0, this.nextMs - nowMs, this.held.delayMs(nowMs));
   }
 
-  take(nowMs: number): void {
+  acquire(nowMs: number): void {
     // Counted from when the start was due, or every timer that is late would lower the rate.
     const isPause = nowMs - this.nextMs > Math.max(this.gapMs, CATCH_UP_MS);
     this.nextMs = (isPause ? nowMs : this.nextMs) + this.gapMs;
   }
 
-  accept(): void {
+  onStarted(): void {
     this.held.relax();
     this.gapMs = Math.max(this.leastMs, this.gapMs * (1 - NARROWING));
     if (this.leastMs === 0 && this.gapMs < FIRST_GAP_MS / 10) this.gapMs = 0;
   }
 
   /** A start was refused for rate: returns for how long all are held. Those refused together widen the gap once. */
-  refuse(nowMs: number, retryAfterMs: number | null): number {
+  onRejected(nowMs: number, retryAfterMs: number | null): number {
     if (this.held.delayMs(nowMs) === 0) {
       this.gapMs = Math.min(MAX_GAP_MS, Math.max(FIRST_GAP_MS, this.gapMs * 2));
     }
@@ -326,12 +326,12 @@ export class StartWindow {
   /** How long until one more may leave: 0 for now, Infinity for not before another has left. */
   delayMs(nowMs: number): number {
     if (this.#lengthMs === 0) return 0;
-    this.#entries = this.#entries.filter((entry) => this.#readEndMs(entry) > nowMs);
+    this.#entries = this.#entries.filter((entry) => this.#computeEndMs(entry) > nowMs);
     if (this.#entries.length < this.#most) return 0;
-    return Math.min(...this.#entries.map((entry) => this.#readEndMs(entry))) - nowMs;
+    return Math.min(...this.#entries.map((entry) => this.#computeEndMs(entry))) - nowMs;
   }
 
-  take(): WindowPlace {
+  acquire(): WindowPlace {
     const entry: Entry = { sentAtMs: null, answeredAtMs: null };
     if (this.#lengthMs > 0) this.#entries.push(entry);
     return {
@@ -356,7 +356,7 @@ export class StartWindow {
   }
 
   /** When a start counts no more. */
-  #readEndMs({ sentAtMs, answeredAtMs }: Entry): number {
+  #computeEndMs({ sentAtMs, answeredAtMs }: Entry): number {
     if (sentAtMs === null) return Number.POSITIVE_INFINITY;
     // Everything is slow at first, and what an answer takes at least is not known yet.
     const isFirst = this.#answers < 2 * this.#most;

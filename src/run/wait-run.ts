@@ -36,7 +36,7 @@ export async function waitForRun(
     if (error.code === 'RESPONSE_TOO_LARGE') return { status: 'gone', reason: error.message };
     if (error.status !== 404 && error.status !== 410) return { status: 'fatal', error };
     // Only the agent itself can say that a run is gone: its batch is booked on that, and its rows are asked again.
-    return error.isForeign
+    return error.isFromProxy
       ? { status: 'late', reason: `${error.message}; the same command looks again` }
       : { status: 'gone', reason: error.message };
   }

@@ -1,8 +1,8 @@
 import { type Blanks, DEFAULT_BLANKS } from '../model/blank.js';
 import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
-import { readEntityKey } from '../model/entity-key.js';
-import { type JsonObject, type JsonValue, readOwn } from '../model/json.js';
-import { cleanCell, type Row, readValue } from '../model/row.js';
+import { normalizeEntityKey } from '../model/entity-key.js';
+import { getOwn, type JsonObject, type JsonValue } from '../model/json.js';
+import { cleanCell, getValue, type Row } from '../model/row.js';
 import { ExclusionStore, type KeyIndex, type Keys } from './exclusion-store.js';
 
 /** A record of the exclusion file. */
@@ -149,13 +149,13 @@ function createMatcher(
   return {
     findMatch(row) {
       if (store.size === 0 || onAnswer.length > 0) return null;
-      const keys = readKeys(ours, blanks, (column) => readValue(row, column));
+      const keys = readKeys(ours, blanks, (column) => getValue(row, column));
       return readPlace(findFirst(patterns, keys));
     },
     answerFields: onAnswer,
     findExcludedAnswer(record, values) {
       if (store.size === 0 || onAnswer.length === 0) return null;
-      const sent = readKeys(ours, blanks, (column) => readOwn(record, column));
+      const sent = readKeys(ours, blanks, (column) => getOwn(record, column));
       const answered = readKeys(theirs, blanks, (field) => values[field]);
       // Nothing found is nothing to exclude, whatever the row itself has in common with a record; nor is half an answer.
       const isWhole = onAnswer.every((field) => Object.hasOwn(values, field));
@@ -167,7 +167,7 @@ function createMatcher(
       groups ??= all.map((_, column) => store.createGroups(column));
       const found = new Map<string, Iterable<number>>();
       for (const row of rows) {
-        for (const [column, key] of readKeys(all, blanks, (name) => readOwn(row, name)).entries()) {
+        for (const [column, key] of readKeys(all, blanks, (name) => getOwn(row, name)).entries()) {
           const group = key === null ? undefined : groups[column]?.(key);
           if (group !== undefined) found.set(`${column}:${key}`, group);
         }
@@ -240,7 +240,7 @@ function readKeys(
 ): Keys {
   return columns.map(({ name, kind }) => {
     const value = read(name);
-    return value === undefined || blanks.isBlank(value) ? null : readEntityKey(kind, value);
+    return value === undefined || blanks.isBlank(value) ? null : normalizeEntityKey(kind, value);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { StoredAnswer } from '../ledger/records.js';
-import { type Ask, hashText, readNextSteps } from '../model/ask.js';
+import { type Ask, hashText, listNextSteps } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
-import { listKeys, type Question, type RowQuestion, readQuestion, resolveKey } from '../model/question.js';
+import { createQuestion, listKeys, type Question, type RowQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Exclusion } from './exclusion.js';
 
@@ -43,7 +43,7 @@ export type Selection =
 
 /** Decides for each row of a chunk; the ledger is asked once. A row that is to be asked is in flight from here on. */
 export function selectRows(rows: readonly Row[], context: SelectContext): Selection[] {
-  const questions = rows.map((row) => readOpenQuestion(row, context));
+  const questions = rows.map((row) => createOpenQuestion(row, context));
   const keys = questions.flatMap((question) => ('key' in question ? listKeys(question) : []));
   const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
   const isKnown = (key: string): boolean => answers.has(key) || context.inFlight.holds(key);
@@ -55,13 +55,13 @@ export function selectRows(rows: readonly Row[], context: SelectContext): Select
   });
 }
 
-function readOpenQuestion(
+function createOpenQuestion(
   row: Row,
   context: SelectContext,
 ): RowQuestion | { readonly status: 'unwanted' | 'excluded' } {
   if (!context.isWanted(row)) return { status: 'unwanted' };
   if (context.isExcluded(row)) return { status: 'excluded' };
-  return readQuestion(row, context.ask, context.overwrite, context.blanks);
+  return createQuestion(row, context.ask, context.overwrite, context.blanks);
 }
 
 function selectQuestion(
@@ -76,7 +76,7 @@ function selectQuestion(
   const waiting = inFlight.holds(question.key)
     ? question.fields.filter((field) => !inFlight.has(question.key, field))
     : question.fields;
-  const steps = readNextSteps(ask, waiting, fresh?.fields);
+  const steps = listNextSteps(ask, waiting, fresh?.fields);
   const isWaiting = waiting.length < question.fields.length;
   if (stored !== undefined && context.hasFailedNow(stored) && (isWaiting || steps.length > 0)) {
     return { status: isInherited ? 'waiting' : 'failed' };

@@ -3,14 +3,14 @@ import { isIP } from 'node:net';
 import { createUsageError } from '../errors.js';
 
 /** What the check looks at: the target of a request and its headers. */
-export type Caller = Pick<IncomingMessage, 'url' | 'headersDistinct'>;
+export type HttpCaller = Pick<IncomingMessage, 'url' | 'headersDistinct'>;
 
 /**
  * Checks that no web page elsewhere sent a request. Returns the reason to refuse it, or null to answer it.
  * A browser that was tricked by DNS rebinding sends the attacker's name as Host. So an IP address is always answered,
  * and of names only `localhost` and `names`. For servers without a login of their own; use it before a body is read.
  */
-export function createCallerCheck(names: readonly string[] = []): (caller: Caller) => string | null {
+export function createCallerCheck(names: readonly string[] = []): (caller: HttpCaller) => string | null {
   const allowed: ReadonlySet<string> = new Set(['localhost', ...names.map(resolveName)]);
   return ({ url = '', headersDistinct: headers }) => {
     const hosts = headers.host ?? [];
@@ -19,7 +19,7 @@ export function createCallerCheck(names: readonly string[] = []): (caller: Calle
     const target = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1];
     const authorities = target === undefined ? hosts : [...hosts, target];
     for (const authority of authorities) {
-      const host = readHost(authority);
+      const host = parseHost(authority);
       if (host === null || !(isAddress(host) || allowed.has(host)))
         return describeForeignHost(authority, host);
     }
@@ -27,7 +27,7 @@ export function createCallerCheck(names: readonly string[] = []): (caller: Calle
   };
 }
 
-function checkOrigin(headers: Caller['headersDistinct'], authority: string | undefined): string | null {
+function checkOrigin(headers: HttpCaller['headersDistinct'], authority: string | undefined): string | null {
   for (const origin of headers.origin ?? []) {
     if (authority === undefined || !isSameOrigin(origin, authority)) {
       return `Requests from web pages of other origins are refused: ${quote(origin)}.`;
@@ -40,7 +40,7 @@ function checkOrigin(headers: Caller['headersDistinct'], authority: string | und
 /** The scheme is not compared: a proxy in front of the server may have ended TLS. */
 function isSameOrigin(origin: string, authority: string): boolean {
   const [, scheme = '', place = ''] = /^(https?):\/\/(.*)$/i.exec(origin) ?? [];
-  const [from, to] = [readPlace(place), readPlace(authority)];
+  const [from, to] = [parsePlace(place), parsePlace(authority)];
   const usualPort = scheme.toLowerCase() === 'https' ? '443' : '80';
   return (
     from !== null &&
@@ -51,11 +51,11 @@ function isSameOrigin(origin: string, authority: string): boolean {
 }
 
 /** The host of an authority in its usual spelling: lower case, no dot at its end, an IPv6 address in brackets. */
-function readHost(authority: string): string | null {
-  return readPlace(authority)?.host ?? null;
+function parseHost(authority: string): string | null {
+  return parsePlace(authority)?.host ?? null;
 }
 
-function readPlace(authority: string): { readonly host: string; readonly port: string } | null {
+function parsePlace(authority: string): { readonly host: string; readonly port: string } | null {
   const [, text = '', port = ''] = PLACE.exec(authority) ?? [];
   // The zone of a link-local address means something on the caller's machine only.
   const host = text.replace(/%[^\]]*/, '').replace(/\.$/, '');
@@ -84,7 +84,7 @@ function quote(text: string): string {
 function resolveName(name: string): string {
   const url = `http://${name}`;
   const ascii = /^[^\s/?#@:\\%*]+$/.test(name) && URL.canParse(url) ? new URL(url).hostname : name;
-  const place = readPlace(ascii);
+  const place = parsePlace(ascii);
   if (place !== null && place.port === '') return place.host;
   throw createUsageError(
     'BAD_ALLOWED_HOST',

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Timers } from '../model/clock.js';
 import { isTerminal } from '../model/run.js';
-import { readEventData } from './run-document.js';
+import { formatEventData } from './run-document.js';
 import type { RunEngine } from './run-engine.js';
 import type { RunStore, StoredEvent, StoredRun } from './store-contract.js';
 
@@ -154,7 +154,7 @@ export class EventStream {
 /** One event as a frame of server-sent events. */
 function* splitFrame(event: StoredEvent, run: StoredRun): Generator<string, void> {
   const head = `id: ${event.id}\nevent: ${event.event}\ndata: `;
-  const data = readEventData(event, run);
+  const data = formatEventData(event, run);
   if (data.length <= PIECE_LENGTH) return yield `${head}${data}\n\n`;
   yield head;
   yield* splitText(data);

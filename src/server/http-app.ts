@@ -71,7 +71,7 @@ function limitOpenBodies(app: FastifyInstance): void {
     open.delete(request);
   };
   app.addHook('preParsing', async (request, reply) => {
-    const bytes = readBodyLength(request);
+    const bytes = parseBodyLength(request);
     if (bytes === 0) return;
     if (openBytes + bytes > MAX_OPEN_BODY_BYTES) {
       const message = 'The server is reading too many large requests. Try again.';
@@ -84,7 +84,7 @@ function limitOpenBodies(app: FastifyInstance): void {
   app.addHook('preValidation', async (request) => release(request));
 }
 
-function readBodyLength({ headers }: FastifyRequest): number {
+function parseBodyLength({ headers }: FastifyRequest): number {
   if (headers['transfer-encoding'] !== undefined) return MAX_BODY_BYTES;
   return Math.min(MAX_BODY_BYTES, Number(headers['content-length'] ?? 0) || 0);
 }
@@ -146,7 +146,7 @@ function refuseBrokenRequest(error: Error & { readonly code?: string }, socket: 
 }
 
 /** The JSON value in the body of a request. */
-export function readJsonBody(headers: IncomingHttpHeaders, body: unknown): unknown {
+export function parseJsonBody(headers: IncomingHttpHeaders, body: unknown): unknown {
   const type = headers['content-type'];
   if (type !== undefined && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw createInvalid(

@@ -32,17 +32,17 @@ export function resolveCreate(body: unknown, contract: Contract): CreateRunReque
   checkDepth(body, '', 0);
   const unknown = Object.keys(body).filter((key) => !KNOWN_KEYS[contract].includes(key));
   if (contract === 'current' && unknown.length > 0) throw createUnknownKeys(unknown);
-  const effort = readEffort(body.effort, contract);
+  const effort = parseEffort(body.effort, contract);
   const request = {
-    query: readQuery(body.query),
-    ...keep('systemPrompt', readText(body.systemPrompt, 'systemPrompt')),
-    ...keep('input', readInput(body.input)),
-    ...keep('outputSchema', readOutputSchema(body.outputSchema)),
+    query: parseQuery(body.query),
+    ...keep('systemPrompt', parseText(body.systemPrompt, 'systemPrompt')),
+    ...keep('input', parseInput(body.input)),
+    ...keep('outputSchema', parseOutputSchema(body.outputSchema)),
     effort,
-    ...keep('previousRunId', readPreviousRunId(body.previousRunId)),
-    ...keep('metadata', readMetadata(body.metadata)),
-    ...keep('budget', readBudget(body.budget, effort, contract)),
-    ...(contract === 'current' ? keep('dataSources', readDataSources(body.dataSources)) : {}),
+    ...keep('previousRunId', parsePreviousRunId(body.previousRunId)),
+    ...keep('metadata', parseMetadata(body.metadata)),
+    ...keep('budget', parseBudget(body.budget, effort, contract)),
+    ...(contract === 'current' ? keep('dataSources', parseDataSources(body.dataSources)) : {}),
   };
   const extras = contract === 'current' ? [] : unknown;
   return { ...request, ...Object.fromEntries(extras.map((key) => [key, body[key]])) };
@@ -56,27 +56,27 @@ export function nameType(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-function readQuery(value: JsonValue | undefined): string {
+function parseQuery(value: JsonValue | undefined): string {
   if (typeof value !== 'string') throw createInvalid(`query must be text, but is ${nameType(value)}.`);
   if (value === '') throw createInvalid('query must not be empty.');
   return value;
 }
 
-function readText(value: JsonValue | undefined, path: string): string | undefined {
+function parseText(value: JsonValue | undefined, path: string): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
   throw createInvalid(`${path} must be text, but is ${nameType(value)}.`);
 }
 
-function readInput(value: JsonValue | undefined): CreateRunRequest['input'] {
+function parseInput(value: JsonValue | undefined): CreateRunRequest['input'] {
   if (value === undefined) return undefined;
   if (!isJsonObject(value)) throw createInvalid(`input must be an object, but is ${nameType(value)}.`);
   return {
-    ...keep('data', readRecords(value.data, 'input.data')),
-    ...keep('exclusion', readRecords(value.exclusion, 'input.exclusion')),
+    ...keep('data', parseRecords(value.data, 'input.data')),
+    ...keep('exclusion', parseRecords(value.exclusion, 'input.exclusion')),
   };
 }
 
-function readRecords(value: JsonValue | undefined, path: string): readonly JsonObject[] | undefined {
+function parseRecords(value: JsonValue | undefined, path: string): readonly JsonObject[] | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw createInvalid(`${path} must be an array, but is ${nameType(value)}.`);
   if (value.length > MAX_RECORDS) {
@@ -88,7 +88,7 @@ function readRecords(value: JsonValue | undefined, path: string): readonly JsonO
   });
 }
 
-function readOutputSchema(value: JsonValue | undefined): JsonObject | null | undefined {
+function parseOutputSchema(value: JsonValue | undefined): JsonObject | null | undefined {
   if (value === undefined || value === null) return value;
   if (!isJsonObject(value)) {
     throw createInvalid(`outputSchema must be an object or null, but is ${nameType(value)}.`);
@@ -100,7 +100,7 @@ function readOutputSchema(value: JsonValue | undefined): JsonObject | null | und
   return value;
 }
 
-function readEffort(value: JsonValue | undefined, contract: Contract): string {
+function parseEffort(value: JsonValue | undefined, contract: Contract): string {
   if (value === undefined) return DEFAULT_EFFORT;
   const known = EFFORTS[contract];
   if (typeof value === 'string' && known.includes(value)) return value;
@@ -108,13 +108,13 @@ function readEffort(value: JsonValue | undefined, contract: Contract): string {
   throw createInvalid(`effort must be one of ${known.join(', ')}, but is ${said}.`);
 }
 
-function readPreviousRunId(value: JsonValue | undefined): string | undefined {
-  const id = readText(value, 'previousRunId');
+function parsePreviousRunId(value: JsonValue | undefined): string | undefined {
+  const id = parseText(value, 'previousRunId');
   if (id === undefined || RUN_ID_PATTERN.test(id)) return id;
   throw createInvalid('previousRunId must be 1 to 200 letters, digits or any of _ . : - characters.');
 }
 
-function readMetadata(value: JsonValue | undefined): Readonly<Record<string, string>> | undefined {
+function parseMetadata(value: JsonValue | undefined): Readonly<Record<string, string>> | undefined {
   if (value === undefined) return undefined;
   if (!isJsonObject(value)) throw createInvalid(`metadata must be an object, but is ${nameType(value)}.`);
   const entries = Object.entries(value).map(([key, inner]): [string, string] => {
@@ -162,20 +162,20 @@ const MAX_PROVIDERS = 5;
 type Budget = NonNullable<CreateRunRequest['budget']>;
 
 /** The spending limits of a request: ignored by the contract of 2026-05-07, live in the current one. */
-export function readBudget(
+export function parseBudget(
   value: JsonValue | undefined,
   effort: string,
   contract: Contract,
 ): Budget | undefined {
   if (value === undefined) return undefined;
   if (!isJsonObject(value)) throw createInvalid('budget must be an object.');
-  const dollars = readNumber(value.maxCostDollars, 'budget.maxCostDollars');
+  const dollars = parseNumber(value.maxCostDollars, 'budget.maxCostDollars');
   if (contract === '2026-05-07') {
     if (dollars !== undefined && dollars < 0)
       throw createInvalid('budget.maxCostDollars must not be negative.');
     return undefined;
   }
-  const seconds = readNumber(value.maxDurationSeconds, 'budget.maxDurationSeconds');
+  const seconds = parseNumber(value.maxDurationSeconds, 'budget.maxDurationSeconds');
   if (dollars !== undefined) checkCost(dollars, effort);
   if (seconds !== undefined) checkDuration(seconds, effort);
   return {
@@ -185,7 +185,7 @@ export function readBudget(
 }
 
 /** The paid data sources of a request, in the current contract. */
-export function readDataSources(value: JsonValue | undefined): JsonValue | undefined {
+export function parseDataSources(value: JsonValue | undefined): JsonValue | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw createInvalid('dataSources must be an array.');
   if (value.length > MAX_PROVIDERS)
@@ -202,7 +202,7 @@ export function readDataSources(value: JsonValue | undefined): JsonValue | undef
   return value;
 }
 
-function readNumber(value: JsonValue | undefined, path: string): number | undefined {
+function parseNumber(value: JsonValue | undefined, path: string): number | undefined {
   if (value === undefined || typeof value === 'number') return value;
   throw createInvalid(`${path} must be a number.`);
 }

@@ -13,16 +13,16 @@ export type QueryValues = Readonly<Record<string, unknown>>;
 
 /** Which page of the runs a query string asks for. */
 export function resolveRunPage(query: QueryValues): { limit: number; before: string | null } {
-  const cursor = readCursor(query);
+  const cursor = parseCursor(query);
   if (cursor !== null && !OWN_RUN_ID_PATTERN.test(cursor)) throw createBadCursor();
-  return { limit: readLimit(query), before: cursor };
+  return { limit: parseLimit(query), before: cursor };
 }
 
 /** Which page of a run's events a query string asks for. */
 export function resolveEventPage(query: QueryValues): { limit: number; after: number } {
-  const cursor = readCursor(query);
+  const cursor = parseCursor(query);
   if (cursor !== null && !/^[1-9]\d{0,8}$/.test(cursor)) throw createBadCursor();
-  return { limit: readLimit(query), after: Number(cursor ?? 0) };
+  return { limit: parseLimit(query), after: Number(cursor ?? 0) };
 }
 
 /** The run id of a path, if it can be one at all. */
@@ -37,7 +37,7 @@ export function resolveLastEventId(header: string | readonly string[] | undefine
   return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
 }
 
-function readLimit(query: QueryValues): number {
+function parseLimit(query: QueryValues): number {
   const { limit } = query;
   if (limit === undefined) return DEFAULT_LIMIT;
   const value = typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0;
@@ -45,7 +45,7 @@ function readLimit(query: QueryValues): number {
   throw createInvalid(`limit must be a whole number from 1 to ${MAX_LIMIT}.`);
 }
 
-function readCursor(query: QueryValues): string | null {
+function parseCursor(query: QueryValues): string | null {
   const { cursor } = query;
   if (cursor === undefined) return null;
   if (typeof cursor !== 'string') throw createBadCursor();
@@ -58,7 +58,7 @@ function createBadCursor() {
 
 /** The team behind a request: one a key. Without a configured key every key is let in. */
 export function resolveTeam(headers: IncomingHttpHeaders, acceptedKey: string | null): string {
-  const key = readKey(headers);
+  const key = findKey(headers);
   if (key === null) {
     throw createUnknownTeam('Send an API key in the header x-api-key, or as Authorization: Bearer KEY.');
   }
@@ -85,7 +85,7 @@ export function checkBetaHeader(headers: IncomingHttpHeaders, contract: Contract
   }
 }
 
-function readKey(headers: IncomingHttpHeaders): string | null {
+function findKey(headers: IncomingHttpHeaders): string | null {
   const direct = headers['x-api-key'];
   if (typeof direct === 'string' && direct.trim() !== '') return direct.trim();
   const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '');

@@ -3,10 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Timers } from '../model/clock.js';
 import type { Contract } from './contract.js';
 import { EventStream, PIECE_LENGTH, splitText, streamLive, streamStored } from './event-stream.js';
-import { readJsonBody } from './http-app.js';
+import { parseJsonBody } from './http-app.js';
 import { createRateLimit, createRefusal } from './refusal.js';
 import { type Fault, type FaultScript, nameSubject, type Operation } from './rehearsal/fault.js';
-import { playAfter, playBefore, readFaultNumber } from './rehearsal/play-request.js';
+import { findFaultNumber, injectAfter, injectBefore } from './rehearsal/play-request.js';
 import { resolveCreate } from './resolve-create.js';
 import {
   checkBetaHeader,
@@ -106,7 +106,7 @@ async function handle(
 }
 
 async function createRun(call: Call, parts: RouteParts): Promise<string | null> {
-  const body = readJsonBody(call.request.headers, call.request.body);
+  const body = parseJsonBody(call.request.headers, call.request.body);
   const request = resolveCreate(body, parts.contract);
   // Only a rehearsal asks what a run is about.
   const subject = parts.script === null ? '' : nameSubject(request);
@@ -115,14 +115,14 @@ async function createRun(call: Call, parts: RouteParts): Promise<string | null> 
   parts.script?.remember(run.id, subject);
   await play.finish();
   if (!wantsEvents(call.request)) return run.text;
-  streamLive(openStream(call, parts), run, parts, readFaultNumber(play.faults, 'cut_stream', 'afterEvents'));
+  streamLive(openStream(call, parts), run, parts, findFaultNumber(play.faults, 'cut_stream', 'afterEvents'));
   return null;
 }
 
 async function listRuns(call: Call, parts: RouteParts): Promise<string> {
-  const { limit, before } = resolveRunPage(readQuery(call));
+  const { limit, before } = resolveRunPage(getQuery(call));
   const play = beginPlay(call, 'list', parts);
-  const lagMs = readFaultNumber(play.faults, 'list_lags', 'lagMs');
+  const lagMs = findFaultNumber(play.faults, 'list_lags', 'lagMs');
   const newest = lagMs === null ? null : createIdBound(parts.clock.now() - lagMs);
   const bound = newest === null || (before !== null && before < newest) ? before : newest;
   const runs = parts.store.list(call.teamId, { limit: limit + 1, before: bound });
@@ -150,17 +150,17 @@ async function deleteRun(call: Call, parts: RouteParts): Promise<string> {
 }
 
 async function listEvents(call: Call, parts: RouteParts): Promise<string | null> {
-  const id = readId(call);
-  const play = beginPlay(call, readSubject(id, parts), parts);
+  const id = getId(call);
+  const play = beginPlay(call, nameRunSubject(id, parts), parts);
   const run = parts.engine.find(call.teamId, id);
   if (wantsEvents(call.request)) {
     const after = resolveLastEventId(call.request.headers['last-event-id']);
     await play.finish();
-    const cutAfter = readFaultNumber(play.faults, 'cut_stream', 'afterEvents');
+    const cutAfter = findFaultNumber(play.faults, 'cut_stream', 'afterEvents');
     streamStored(openStream(call, parts), run, after, parts, cutAfter);
     return null;
   }
-  const { limit, after } = resolveEventPage(readQuery(call));
+  const { limit, after } = resolveEventPage(getQuery(call));
   const text = writeEventPage(parts.store.listEvents(run.id, after, limit + 1), limit, run);
   await play.finish();
   return text;
@@ -171,8 +171,8 @@ async function playOnRun(
   parts: RouteParts,
   work: (id: string) => Promise<string>,
 ): Promise<string> {
-  const id = readId(call);
-  const play = beginPlay(call, readSubject(id, parts), parts);
+  const id = getId(call);
+  const play = beginPlay(call, nameRunSubject(id, parts), parts);
   const text = await work(id);
   await play.finish();
   return text;
@@ -190,8 +190,8 @@ function beginPlay(call: Call, subject: string, parts: RouteParts): Play {
     clock: parts.clock,
     signal: closed.signal,
   };
-  playBefore(faults, facts);
-  return { faults, finish: () => playAfter(faults, facts) };
+  injectBefore(faults, facts);
+  return { faults, finish: () => injectAfter(faults, facts) };
 }
 
 interface Play {
@@ -201,15 +201,15 @@ interface Play {
 
 const CALM: Play = { faults: [], finish: async () => {} };
 
-function readSubject(id: string, parts: RouteParts): string {
+function nameRunSubject(id: string, parts: RouteParts): string {
   return parts.script?.readSubject(id) ?? id;
 }
 
-function readId(call: Call): string {
+function getId(call: Call): string {
   return resolveRunId((call.request.params as { readonly id?: unknown }).id);
 }
 
-function readQuery(call: Call): Readonly<Record<string, unknown>> {
+function getQuery(call: Call): Readonly<Record<string, unknown>> {
   return call.request.query as Readonly<Record<string, unknown>>;
 }
 

@@ -32,7 +32,7 @@ export const EMPTY_RESULT: AgentResult = {
 };
 
 /** What the agent says that a run cost; an agent that says nothing is free. */
-export function readCharge(end: RunEnd): Charge {
+export function chargeOf(end: RunEnd): Charge {
   if (end.status !== 'completed') return NO_CHARGE;
   const { usage, costDollars } = end.result;
   return { usage, costDollars: costDollars ?? NO_CHARGE.costDollars };
@@ -140,7 +140,7 @@ export function writeEndEvent(run: AgentRun, end: RunEnd, eventId: number, contr
 }
 
 /** The JSON text of an event's data. */
-export function readEventData(event: StoredEvent, run: StoredRun): string {
+export function formatEventData(event: StoredEvent, run: StoredRun): string {
   return event.data ?? run.text;
 }
 
@@ -186,7 +186,7 @@ function writeEvent(event: StoredEvent, run: StoredRun): string {
   const { id, event: name, createdAt } = event;
   const head = JSON.stringify({ id: String(id), event: name, createdAt });
   // The data is JSON text already; it is put in as it is rather than read and written again.
-  return `${head.slice(0, -1)},"data":${readEventData(event, run)}}`;
+  return `${head.slice(0, -1)},"data":${formatEventData(event, run)}}`;
 }
 
 function writePage(items: readonly string[], cursor: string | null): string {

@@ -7,13 +7,13 @@ import { type Contract, isLongEffort } from './contract.js';
 import { createConcurrencyLimit, createInvalid, createRunNotFound } from './refusal.js';
 import { createRunIds } from './resolve-page.js';
 import {
+  chargeOf,
   createEndedDocument,
   createRunDocument,
   createServerError,
   EMPTY_RESULT,
   type PriceRun,
   type RunEnd,
-  readCharge,
   writeEndEvent,
   writeStartEvents,
 } from './run-document.js';
@@ -230,7 +230,7 @@ export class RunEngine {
     // Whatever ends a run first wins; what comes later finds it gone.
     if (this.#closed || !this.#active.delete(active.run.id)) return;
     for (const cancelTimer of active.timers) cancelTimer();
-    const charge = priceRun?.(active.run, end) ?? readCharge(end);
+    const charge = priceRun?.(active.run, end) ?? chargeOf(end);
     const ended = createEndedDocument(active.run, end, charge, this.#readTime(), contract);
     const stored = toStored(active.teamId, ended);
     const event = writeEndEvent(ended, end, active.lastEventId + 1, contract);

@@ -110,7 +110,7 @@ export class SqliteRunStore implements RunStore {
   #checkMeta(path: string, key: string, value: string): void {
     this.#database.prepare('INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)').run(key, value);
     const row = this.#database.prepare('SELECT value FROM meta WHERE key = ?').get(key);
-    const found = readText(row, 'value');
+    const found = getText(row, 'value');
     if (found === value) return;
     this.close();
     throw createUsageError(
@@ -127,7 +127,7 @@ const TABLES: readonly unknown[] = ['meta', 'runs', 'events'];
 /** Throws for a database of another program, before anything is written into it. */
 function refuseForeign(database: Database.Database): void {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-  const foreign = tables.map((row) => readText(row, 'name')).find((name) => !TABLES.includes(name));
+  const foreign = tables.map((row) => getText(row, 'name')).find((name) => !TABLES.includes(name));
   if (foreign === undefined) return;
   database.close();
   throw new Error(`it is a database of another program, with a table ${foreign}`);
@@ -158,28 +158,28 @@ function prepareStatements(database: Database.Database) {
 
 function toRun(row: unknown): StoredRun {
   return {
-    id: readText(row, 'id'),
-    teamId: readText(row, 'team_id'),
+    id: getText(row, 'id'),
+    teamId: getText(row, 'team_id'),
     // Only this class writes the column, from a StoredRun.
-    status: readText(row, 'status') as RunStatus,
-    text: readText(row, 'text'),
+    status: getText(row, 'status') as RunStatus,
+    text: getText(row, 'text'),
   };
 }
 
 function toEvent(row: unknown): StoredEvent {
-  const data = readColumn(row, 'data');
+  const data = getColumn(row, 'data');
   return {
-    id: Number(readColumn(row, 'id')),
-    event: readText(row, 'event'),
+    id: Number(getColumn(row, 'id')),
+    event: getText(row, 'event'),
     data: typeof data === 'string' ? data : null,
-    createdAt: readText(row, 'created_at'),
+    createdAt: getText(row, 'created_at'),
   };
 }
 
-function readText(row: unknown, column: string): string {
-  return String(readColumn(row, column));
+function getText(row: unknown, column: string): string {
+  return String(getColumn(row, column));
 }
 
-function readColumn(row: unknown, column: string): unknown {
+function getColumn(row: unknown, column: string): unknown {
   return typeof row === 'object' && row !== null ? Reflect.get(row, column) : undefined;
 }

@@ -63,13 +63,13 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
     store,
     clock,
     contract,
-    readMaxActive: () => readLimit(rehearsal?.limits ?? [], tally.created) ?? settings.maxActiveRuns,
+    readMaxActive: () => findLimit(rehearsal?.limits ?? [], tally.created) ?? settings.maxActiveRuns,
     runTimeoutMs: settings.runTimeoutMs,
     longRunTimeoutMs: settings.runTimeoutMs * 3,
     priceRun: rehearsal?.price === true ? createPrice(rehearsal.seed) : null,
     tally,
   });
-  const app = createHttpApp([...settings.allowedHosts, ...readOwnName(settings.host)]);
+  const app = createHttpApp([...settings.allowedHosts, ...listOwnNames(settings.host)]);
   let closing: Promise<void> | null = null;
   app.addHook('onRequest', async (request) => {
     if (closing === null) return;
@@ -130,11 +130,11 @@ function addReport(
 }
 
 /** A name to listen on is a name to be called by: it is in the address that the server prints. */
-function readOwnName(host: string): string[] {
+function listOwnNames(host: string): string[] {
   return isIP(host) === 0 ? [host] : [];
 }
 
-function readLimit(limits: readonly LimitStep[], created: number): number | undefined {
+function findLimit(limits: readonly LimitStep[], created: number): number | undefined {
   return limits.findLast((step) => created >= step.afterRuns)?.maxActiveRuns;
 }
 

@@ -131,14 +131,14 @@ export async function readClaimedNames(folder: string): Promise<readonly string[
 }
 
 /** The id of the take that a claim's file name belongs to, or null for any other name. */
-export function readClaimId(name: string): string | null {
+export function parseClaimId(name: string): string | null {
   return CLAIM.exec(name)?.[1] ?? null;
 }
 
 /** Removes the claims of a take that is over. */
 export async function removeClaims(folder: string, id: string): Promise<void> {
   for (const name of await listNames(folder)) {
-    if (readClaimId(name) === id) await unlink(join(folder, name)).catch(ignoreMissing);
+    if (parseClaimId(name) === id) await unlink(join(folder, name)).catch(ignoreMissing);
   }
 }
 

@@ -5,8 +5,8 @@ import type { FailureKind, FileEnd, Problem } from './events.js';
 import { hasCode, isMissing, numberName, readFileState, writeOwnFile } from './file-state.js';
 import { remakeFolders, type WatchFolders } from './folders.js';
 import { moveFile } from './move-file.js';
-import { getJournalPath, isTemporary, removeTake, type Take } from './take.js';
-import type { Verdict } from './verdict.js';
+import { type ClaimedFile, getJournalPath, isTemporary, removeClaimedFile } from './take.js';
+import type { Decision } from './verdict.js';
 
 /** How a file ends, as it is written down before anything is moved. Names are plain: the folders follow from the take. */
 interface Ending {
@@ -37,8 +37,8 @@ export function listResultNames(name: string, outputs: readonly string[]): reado
 
 /** Writes down how a file ends: from here on the end is the same, whoever carries it out. */
 export async function writeEnding(
-  take: Take,
-  found: Extract<Verdict, { status: 'done' | 'failed' }>,
+  take: ClaimedFile,
+  found: Extract<Decision, { status: 'done' | 'failed' }>,
   folders: WatchFolders,
 ): Promise<void> {
   const verdict = found.status === 'failed' ? { ...found, problem: forgetRoom(found.problem, take) } : found;
@@ -62,8 +62,8 @@ export async function writeEnding(
  *
  * Throws an `InvalidEndingError` for a journal that no watcher wrote: nothing is moved by it.
  */
-export async function finishEnding(
-  take: Take,
+export async function applyEnding(
+  take: ClaimedFile,
   folders: WatchFolders,
   note: (placed: PlacedFiles) => void = () => undefined,
 ): Promise<FileEnd | null> {
@@ -85,8 +85,8 @@ export async function finishEnding(
     }
   }
   // Before the journal goes: after a kill, the next watcher notes it again.
-  note(readPlaced(take, ending, target));
-  await removeTake(take);
+  note(listPlaced(take, ending, target));
+  await removeClaimedFile(take);
   return placeEnd(ending);
 }
 
@@ -96,7 +96,7 @@ export interface PlacedFiles {
   readonly to: { readonly input: string; readonly output: string | null };
 }
 
-function readPlaced(take: Take, { end, moves }: Ending, target: string): PlacedFiles {
+function listPlaced(take: ClaimedFile, { end, moves }: Ending, target: string): PlacedFiles {
   const name = end.summary === null ? null : basename(end.summary.output);
   const isThere = (each: Move): boolean => each.name === name;
   const find = (wanted: string): string => {
@@ -114,11 +114,11 @@ function readPlaced(take: Take, { end, moves }: Ending, target: string): PlacedF
 export class InvalidEndingError extends Error {}
 
 /** The file is about to leave the place that a message may name. */
-function forgetRoom(problem: Problem, { input, name }: Take): Problem {
+function forgetRoom(problem: Problem, { input, name }: ClaimedFile): Problem {
   return { ...problem, message: problem.message.replaceAll(input, name) };
 }
 
-function createEnd(name: string, verdict: Extract<Verdict, { status: 'done' | 'failed' }>): FileEnd {
+function createEnd(name: string, verdict: Extract<Decision, { status: 'done' | 'failed' }>): FileEnd {
   const input = `${verdict.status}/${name}`;
   if (verdict.status === 'failed') {
     const { kind, problem, summary } = verdict;
@@ -129,7 +129,7 @@ function createEnd(name: string, verdict: Extract<Verdict, { status: 'done' | 'f
 }
 
 /** What is there of an earlier failure under the names of this take, each by its inode: what comes later stays. */
-async function findReplaced(take: Take, { failed }: WatchFolders): Promise<readonly Replaced[]> {
+async function findReplaced(take: ClaimedFile, { failed }: WatchFolders): Promise<readonly Replaced[]> {
   // Without its text it is not a failure of ours, and stays.
   if ((await readFileState(join(failed, take.name + PROBLEM_SUFFIX))) === null) return [];
   const names = new Set([take.name, ...take.claim.names]);
@@ -156,13 +156,13 @@ function placeEnd({ end, moves }: Ending): FileEnd {
     : { ...end, input: place(end.input) };
 }
 
-async function writeJournal(take: Take, ending: Ending): Promise<void> {
+async function writeJournal(take: ClaimedFile, ending: Ending): Promise<void> {
   const path = getJournalPath(take);
   await writeOwnFile(`${path}.tmp`, JSON.stringify(ending));
   await rename(`${path}.tmp`, path);
 }
 
-async function readEnding(take: Take): Promise<Ending | null> {
+async function readEnding(take: ClaimedFile): Promise<Ending | null> {
   let value: unknown;
   try {
     if (!(await lstat(getJournalPath(take))).isFile()) throw new InvalidEndingError('it is not a file');
@@ -242,7 +242,7 @@ function isPlain(name: unknown): boolean {
 }
 
 /** What is not there any more was moved before a crash. */
-async function moveOnce({ folder, room, id }: Take, name: string, to: string): Promise<void> {
+async function moveOnce({ folder, room, id }: ClaimedFile, name: string, to: string): Promise<void> {
   const from = join(room, name);
   try {
     await moveFile(from, to, id);
@@ -256,8 +256,8 @@ async function moveOnce({ folder, room, id }: Take, name: string, to: string): P
 
 /** The text beside a file in `failed/`: what happened, where, what it cost, and what to do. */
 export function describeFailure(
-  take: Pick<Take, 'name'>,
-  { kind, problem, summary }: Extract<Verdict, { status: 'failed' }>,
+  take: Pick<ClaimedFile, 'name'>,
+  { kind, problem, summary }: Extract<Decision, { status: 'failed' }>,
   folders: Pick<WatchFolders, 'root'>,
 ): string {
   const { code, message, hint } = problem;

@@ -101,7 +101,7 @@ const OUTPUT = /\.filled\.[a-z]+(?:\.gz)?$/i;
 const MAX_BYTES = 180;
 
 /** Tells by its name alone whether a file is one to fill. */
-export function readDropName(name: string): DropName {
+export function parseDropName(name: string): DropName {
   if (HIDDEN.test(name)) return { status: 'hidden' };
   if (OUTPUT.test(name)) return { status: 'other', reason: 'its name is that of an output' };
   if (!TABLE.test(name)) {

@@ -1,24 +1,24 @@
 import type { FolderBudget } from '../job/progress.js';
-import { readMidnight } from '../model/clock.js';
+import { computeMidnight } from '../model/clock.js';
 import type { JobSummary } from '../model/events.js';
 import type { Problem } from './events.js';
 import { type FileState, isSameState, readFileState } from './file-state.js';
 import { readFolderId } from './folders.js';
-import type { Take } from './take.js';
+import type { ClaimedFile } from './take.js';
 import {
   type Attempt,
+  computeRetryDelayMs,
+  type Decision,
+  decideNext,
   INPUT_GONE,
   isDiskFull,
-  readRetryDelayMs,
-  readVerdict,
-  type Verdict,
 } from './verdict.js';
 import { findJobError, resolveFileSettings } from './watch-options.js';
 import { pauseUntil, type Watcher } from './watcher.js';
 
 /** A verdict that ends the work on a file, for now at least. */
-export type FinalVerdict =
-  | Exclude<Verdict, { status: 'again' }>
+export type FinalDecision =
+  | Exclude<Decision, { status: 'again' }>
   /** The file waits for its next try, and others go on. */
   | {
       readonly status: 'aside';
@@ -29,12 +29,12 @@ export type FinalVerdict =
     };
 
 /** Tries to fill a file until there is a verdict; null if the file was lost to another watcher meanwhile. */
-export async function fillTake(watcher: Watcher, take: Take): Promise<FinalVerdict | null> {
+export async function fillFile(watcher: Watcher, take: ClaimedFile): Promise<FinalDecision | null> {
   let state = take.state ?? (await readFileState(take.input));
   for (let round = 1; ; round += 1) {
     const attempt = await tryTake(watcher, take, state, round);
     if (take.claim.lostSignal.aborted) return null;
-    const verdict = readVerdict(attempt);
+    const verdict = decideNext(attempt);
     if (verdict.status !== 'again') return verdict;
     const put = await putAside(verdict, watcher, take);
     if (put !== null) return put;
@@ -46,14 +46,14 @@ export async function fillTake(watcher: Watcher, take: Take): Promise<FinalVerdi
 
 async function tryTake(
   watcher: Watcher,
-  take: Take,
+  take: ClaimedFile,
   state: FileState | null,
   round: number,
 ): Promise<Attempt> {
   let outcome: Attempt['outcome'];
   const listStale = new AbortController();
   try {
-    outcome = { summary: await fillOnce(watcher, take, await readBudget(watcher), listStale) };
+    outcome = { summary: await fillOnce(watcher, take, await resolveBudget(watcher), listStale) };
   } catch (error) {
     outcome = { error };
   }
@@ -68,14 +68,14 @@ async function tryTake(
   };
 }
 
-async function readBudget({ settings, folders, clock }: Watcher): Promise<FolderBudget> {
+async function resolveBudget({ settings, folders, clock }: Watcher): Promise<FolderBudget> {
   const { job, dayCapMicros } = settings;
   return { id: await readFolderId(folders, job.ledger), capMicros: dayCapMicros, clock };
 }
 
 function fillOnce(
   watcher: Watcher,
-  take: Take,
+  take: ClaimedFile,
   budget: FolderBudget,
   listStale: AbortController,
 ): Promise<JobSummary> {
@@ -105,9 +105,9 @@ function fillOnce(
 
 /** With `once`, nobody waits for an agent or for another day: the file stays for the next time. */
 function giveUpFor(
-  { when, problem }: Extract<Verdict, { status: 'again' }>,
+  { when, problem }: Extract<Decision, { status: 'again' }>,
   once: boolean,
-): FinalVerdict | null {
+): FinalDecision | null {
   if (!once || when === 'soon' || when === 'still') return null;
   if (when === 'tomorrow') return { status: 'stop', stop: 'budget', problem };
   return { status: 'stop', stop: isDiskFull(problem) ? 'disk_full' : 'unreachable', problem };
@@ -115,10 +115,10 @@ function giveUpFor(
 
 /** What is about this file alone holds back no other; null for what the next file would meet too. */
 async function putAside(
-  { when, problem }: Extract<Verdict, { status: 'again' }>,
+  { when, problem }: Extract<Decision, { status: 'again' }>,
   { settings, clock }: Watcher,
-  take: Take,
-): Promise<FinalVerdict | null> {
+  take: ClaimedFile,
+): Promise<FinalDecision | null> {
   const { settleMs } = settings;
   if (when === 'still') {
     return { status: 'aside', problem, delayMs: settleMs, state: await readFileState(take.input) };
@@ -127,15 +127,15 @@ async function putAside(
     return { status: 'aside', problem, delayMs: settings.pollMs, state: null };
   }
   if (problem.code !== 'RUNS_OPEN') return null;
-  const delayMs = readRetryDelayMs(take.claim.number, clock.random());
+  const delayMs = computeRetryDelayMs(take.claim.number, clock.random());
   return { status: 'aside', problem, delayMs, state: null };
 }
 
 /** Waits as the verdict says, and tells how the file is then. */
 async function waitFor(
-  { when, problem }: Extract<Verdict, { status: 'again' }>,
+  { when, problem }: Extract<Decision, { status: 'again' }>,
   watcher: Watcher,
-  take: Take,
+  take: ClaimedFile,
   round: number,
 ): Promise<FileState | null> {
   const { clock, settings } = watcher;
@@ -143,8 +143,8 @@ async function waitFor(
   const delayMs = {
     soon: settings.pollMs,
     still: settings.settleMs,
-    later: readRetryDelayMs(round, clock.random()),
-    tomorrow: readMidnight(nowMs, 1) - nowMs,
+    later: computeRetryDelayMs(round, clock.random()),
+    tomorrow: computeMidnight(nowMs, 1) - nowMs,
   }[when];
   watcher.report({ type: 'waiting', file: take.name, problem, delayMs });
   await pauseUntil(watcher, nowMs + delayMs);

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type FileState, readDropName, readFileState, StillFiles } from './file-state.js';
+import { type FileState, parseDropName, readFileState, StillFiles } from './file-state.js';
 import type { WatchFolders } from './folders.js';
 import type { Drop } from './take.js';
 
@@ -67,7 +67,7 @@ export class DropFinder {
     for (const { name, isText } of entries) {
       const path = join(root, name);
       if ([working, done, failed].includes(path) || this.#ignored.has(name)) continue;
-      const kind = readDropName(name);
+      const kind = parseDropName(name);
       if (kind.status === 'hidden') continue;
       if (!isText) {
         ignored.push([name, 'its name is not UTF-8; give it another one']);

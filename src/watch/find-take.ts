@@ -4,27 +4,27 @@ import { RowfillError } from '../errors.js';
 import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
 import { identifyFile } from '../write/file-identity.js';
 import { isInGoodHands } from './claim.js';
-import { finishEnding, InvalidEndingError, listResultNames, type PlacedFiles } from './ending.js';
+import { applyEnding, InvalidEndingError, listResultNames, type PlacedFiles } from './ending.js';
 import { isSameState, isSystemError, readFileState } from './file-state.js';
 import { tryFolders } from './folders.js';
 import { isOwnLog } from './own-log.js';
 import {
+  adoptOrphan,
+  type ClaimedFile,
+  claimDrop,
   type Drop,
   HeldDropError,
   hasEnding,
+  listClaimedFiles,
   listRoom,
-  listTakes,
   putBack,
-  removeTake,
-  type Take,
-  takeDrop,
-  takeOrphan,
+  removeClaimedFile,
 } from './take.js';
 import { resolveFileSettings } from './watch-options.js';
 import type { Watcher } from './watcher.js';
 
 export interface Found {
-  readonly take: Take | null;
+  readonly take: ClaimedFile | null;
   /** There was a file to take, but none may be taken now. */
   readonly isHeld: boolean;
   /** Dropped files that cannot be taken yet: still being written, or held by the system. */
@@ -35,7 +35,7 @@ export interface Found {
  * Finds the next file to fill: one that a watcher left behind first, then, if wanted, one that was dropped. With `mayTake`
  * false none is taken, and files that have come to their end are still brought to their place.
  */
-export async function findTake(watcher: Watcher, withDrops: boolean, mayTake: boolean): Promise<Found> {
+export async function claimNext(watcher: Watcher, withDrops: boolean, mayTake: boolean): Promise<Found> {
   const { clock, finder, folders, heldDrops } = watcher;
   const orphan = await findOrphan(watcher, mayTake);
   if (orphan === 'held') return { take: null, isHeld: true, unsettled: [] };
@@ -58,7 +58,7 @@ export async function listLeft({ folders }: Watcher): Promise<readonly string[]>
   const left: string[] = [];
   for (const name of (await readdir(folders.working)).sort()) {
     const folder = join(folders.working, name);
-    for (const id of (await listTakes(folder)) ?? []) {
+    for (const id of (await listClaimedFiles(folder)) ?? []) {
       const isThere = (await readFileState(join(folder, id, name))) !== null;
       if (isThere && !(await isInGoodHands(folder, id))) left.push(name);
     }
@@ -67,7 +67,7 @@ export async function listLeft({ folders }: Watcher): Promise<readonly string[]>
 }
 
 /** What had come to its end before its watcher died is brought to its place on the way. */
-async function findOrphan(watcher: Watcher, mayTake: boolean): Promise<Take | 'held' | null> {
+async function findOrphan(watcher: Watcher, mayTake: boolean): Promise<ClaimedFile | 'held' | null> {
   const { folders, aside, clock, report } = watcher;
   const names = (await readdir(folders.working)).sort();
   aside.keepOnly(names);
@@ -86,16 +86,16 @@ async function findOrphan(watcher: Watcher, mayTake: boolean): Promise<Take | 'h
   return mayTake || (await listLeft(watcher)).length === 0 ? null : 'held';
 }
 
-async function openOrphan(watcher: Watcher, name: string): Promise<Take | null> {
+async function openOrphan(watcher: Watcher, name: string): Promise<ClaimedFile | null> {
   const { folders, clock, tally, report, finder, aside, settings } = watcher;
-  const found = await takeOrphan(name, folders, clock.now());
+  const found = await adoptOrphan(name, folders, clock.now());
   if (found === null) return null;
   if (found === 'foreign') {
     finder.ignoreWorking(name, 'it is not from a watcher');
     return null;
   }
   try {
-    const end = await finishEnding(found, folders, (placed) => notePlace(placed, settings.job.ledger));
+    const end = await applyEnding(found, folders, (placed) => notePlace(placed, settings.job.ledger));
     if (end !== null) {
       tally.count(end);
       report(end);
@@ -126,17 +126,17 @@ async function openOrphan(watcher: Watcher, name: string): Promise<Take | null> 
 }
 
 /** A take without its file: its watcher died before it had the file, or somebody took it away or put a link there. */
-async function clearTake({ folders, finder }: Watcher, take: Take): Promise<void> {
+async function clearTake({ folders, finder }: Watcher, take: ClaimedFile): Promise<void> {
   const names = await listRoom(take.room);
   if (names.includes(take.name)) await putBack(take, folders, take.name);
-  await removeTake(take);
+  await removeClaimedFile(take);
   if (names.some((name) => name !== take.name)) {
     finder.ignoreWorking(take.name, 'its file is gone; what is left there stays');
   }
 }
 
 /** A file that may not be moved now waits for its next try, and keeps no other waiting. */
-async function tryDrop(watcher: Watcher, drop: Drop): Promise<Take | null | 'held'> {
+async function tryDrop(watcher: Watcher, drop: Drop): Promise<ClaimedFile | null | 'held'> {
   const { folders, settings, clock, finder, heldDrops, report } = watcher;
   const readResultNames = (name: string): readonly string[] =>
     listResultNames(name, [
@@ -148,7 +148,7 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<Take | null | 'hel
       finder.ignore(drop.name, 'it is a log of rowfill');
       return null;
     }
-    const take = await takeDrop(drop, folders, readResultNames, clock.now());
+    const take = await claimDrop(drop, folders, readResultNames, clock.now());
     if (typeof take === 'string') return null;
     report({ type: 'taken', file: take.name, from: drop.name, resumed: false });
     return take;
@@ -199,7 +199,7 @@ async function countWorking(working: string): Promise<number> {
 /** Folders that no watcher made, and takes whose file is gone, are not counted. */
 async function hasFile(working: string, name: string): Promise<boolean> {
   const folder = join(working, name);
-  for (const id of (await listTakes(folder).catch(() => null)) ?? []) {
+  for (const id of (await listClaimedFiles(folder).catch(() => null)) ?? []) {
     if ((await readFileState(join(folder, id, name)).catch(() => null)) !== null) return true;
   }
   return false;

@@ -3,7 +3,7 @@ import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import type { WatchEvent } from './events.js';
 import { type FileState, hasCode, isMissing, openOwnFile } from './file-state.js';
-import { describeProblem, readRetryDelayMs } from './verdict.js';
+import { computeRetryDelayMs, describeProblem } from './verdict.js';
 
 /**
  * Moves a file to a name that is free, on another file system too. Never replaces anything: throws EEXIST if the name is
@@ -172,7 +172,7 @@ export class Aside {
     report: (event: WatchEvent) => void,
   ): void {
     const troubles = (this.#files.get(name)?.troubles ?? 0) + 1;
-    const delayMs = readRetryDelayMs(troubles, random);
+    const delayMs = computeRetryDelayMs(troubles, random);
     this.#files.set(name, { untilMs: nowMs + delayMs, troubles, state: null, isAwaited: false });
     report({ type: 'waiting', file: name, problem: describeProblem(error), delayMs });
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Claim, readClaimedNames, readClaimId, removeClaims, takeClaim } from './claim.js';
+import { type Claim, parseClaimId, readClaimedNames, removeClaims, takeClaim } from './claim.js';
 import {
   type FileState,
   findDiskFull,
@@ -25,7 +25,7 @@ export interface Drop {
  * name, so nobody else brings a file of that name to its end. The id is random and never used again: it makes each drop
  * a job of its own, and everything that belongs to a take carries it, so nothing of a later take is ever touched.
  */
-export interface Take {
+export interface ClaimedFile {
   /** The name that the file will have in the end; numbered if that of the drop was taken. */
   readonly name: string;
   readonly id: string;
@@ -40,15 +40,15 @@ export interface Take {
 }
 
 /** Why a drop was not taken: another watcher has it or its name, or it is not the file that was found any more. */
-export type NotTaken = 'busy' | 'changed';
+export type NotClaimed = 'busy' | 'changed';
 
 /** Takes a file that was dropped. */
-export async function takeDrop(
+export async function claimDrop(
   drop: Drop,
   folders: WatchFolders,
   readResultNames: (name: string) => readonly string[],
   nowMs: number,
-): Promise<Take | NotTaken> {
+): Promise<ClaimedFile | NotClaimed> {
   for (let number = 1; ; number += 1) {
     const name = numberName(drop.name, number);
     const names = readResultNames(name);
@@ -66,16 +66,16 @@ export async function takeDrop(
         await moveIn(join(folders.root, drop.name), take);
         if (await isSameFile(take.input, drop.state)) return take;
         await putBack(take, folders, drop.name);
-        await removeTake(take);
+        await removeClaimedFile(take);
         return 'changed';
       }
     } catch (error) {
       // A network may lose the reply to a rename that was done: a room with a file in it stays, and is found later.
-      await removeTake(take);
+      await removeClaimedFile(take);
       if (isMissing(error)) return 'busy';
       throw error;
     }
-    await removeTake(take);
+    await removeClaimedFile(take);
   }
 }
 
@@ -83,14 +83,14 @@ export async function takeDrop(
  * Takes over a take that no living watcher has; its file may be gone. Returns null if there is none, or all are in good
  * hands, and `foreign` for a folder that no watcher made.
  */
-export async function takeOrphan(
+export async function adoptOrphan(
   name: string,
   folders: WatchFolders,
   nowMs: number,
-): Promise<Take | null | 'foreign'> {
+): Promise<ClaimedFile | null | 'foreign'> {
   const folder = join(folders.working, name);
   const stats = await lstat(folder).catch(ignoreMissing);
-  const ids = stats === undefined ? null : await listTakes(folder);
+  const ids = stats === undefined ? null : await listClaimedFiles(folder);
   if (stats === undefined || ids === null) return null;
   if (!stats.isDirectory()) return 'foreign';
   for (const id of ids) {
@@ -105,7 +105,7 @@ export async function takeOrphan(
 }
 
 /** The ids of all takes in a folder of `working/`; null if the folder is gone. */
-export async function listTakes(folder: string): Promise<readonly string[] | null> {
+export async function listClaimedFiles(folder: string): Promise<readonly string[] | null> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     const ids = entries.map((entry) =>
@@ -113,7 +113,7 @@ export async function listTakes(folder: string): Promise<readonly string[] | nul
         ? entry.name
         : entry.isDirectory()
           ? null
-          : (readClaimId(entry.name) ?? JOURNAL.exec(entry.name)?.[1] ?? null),
+          : (parseClaimId(entry.name) ?? JOURNAL.exec(entry.name)?.[1] ?? null),
     );
     return [...new Set(ids.filter((id) => id !== null))].sort();
   } catch (error) {
@@ -124,7 +124,7 @@ export async function listTakes(folder: string): Promise<readonly string[] | nul
 }
 
 /** Where it is written down how a take ends. */
-export function getJournalPath({ folder, id }: Pick<Take, 'folder' | 'id'>): string {
+export function getJournalPath({ folder, id }: Pick<ClaimedFile, 'folder' | 'id'>): string {
   return join(folder, `${id}.ending.json`);
 }
 
@@ -157,7 +157,9 @@ async function readNames(room: string): Promise<readonly string[]> {
  * Removes what watchers made of a take whose file is elsewhere by now, file by file. What somebody else has put there
  * stays, and keeps its folder.
  */
-export async function removeTake(take: Pick<Take, 'folder' | 'id' | 'room' | 'claim'>): Promise<void> {
+export async function removeClaimedFile(
+  take: Pick<ClaimedFile, 'folder' | 'id' | 'room' | 'claim'>,
+): Promise<void> {
   const { folder, id, room, claim } = take;
   // Looked at once: a room that was away for a moment must not be emptied when it is back.
   const names = await readNames(room);
@@ -182,7 +184,7 @@ async function openRoom(
   names: readonly string[],
   state: FileState,
   nowMs: number,
-): Promise<Take | null> {
+): Promise<ClaimedFile | null> {
   const id = randomBytes(4).toString('hex');
   const room = join(folder, id);
   try {
@@ -200,7 +202,7 @@ async function openRoom(
 export class HeldDropError extends Error {}
 
 /** Nobody else knows the room, so a plain rename cannot replace anything there. */
-async function moveIn(from: string, take: Take): Promise<void> {
+async function moveIn(from: string, take: ClaimedFile): Promise<void> {
   try {
     await rename(from, take.input).catch((error: unknown) => {
       if (!hasCode(error, 'EXDEV')) throw error;
@@ -213,7 +215,7 @@ async function moveIn(from: string, take: Take): Promise<void> {
 }
 
 /** From another file system. A drop that can be read and not removed leaves no copy, or it would be filled again and again. */
-async function copyIn(from: string, take: Take): Promise<void> {
+async function copyIn(from: string, take: ClaimedFile): Promise<void> {
   try {
     await moveFile(from, take.input, take.id);
   } catch (error) {
@@ -234,7 +236,7 @@ async function isSameFile(input: string, found: FileState): Promise<boolean> {
 }
 
 /** Gives back what should not have been taken, under its own name or the next that is free. */
-export async function putBack(take: Take, folders: WatchFolders, name: string): Promise<void> {
+export async function putBack(take: ClaimedFile, folders: WatchFolders, name: string): Promise<void> {
   for (let number = 1; ; number += 1) {
     try {
       return await moveFile(take.input, join(folders.root, numberName(name, number)), take.id);
@@ -258,7 +260,7 @@ async function makeFolder(path: string): Promise<boolean> {
 async function isForeign(path: string): Promise<boolean> {
   try {
     if (!(await lstat(path)).isDirectory()) return true;
-    const ids = await listTakes(path);
+    const ids = await listClaimedFiles(path);
     return ids !== null && ids.length === 0 && (await readdir(path)).length > 0;
   } catch (error) {
     if (isMissing(error)) return false;

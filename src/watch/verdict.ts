@@ -21,7 +21,7 @@ export interface Attempt {
 }
 
 /** What is to be done with a file after a try. */
-export type Verdict =
+export type Decision =
   | { readonly status: 'done'; readonly summary: JobSummary }
   | {
       readonly status: 'failed';
@@ -57,7 +57,7 @@ const GIVEN_UP: ReadonlySet<string> = new Set(['AGENT_KEEPS_FAILING', 'REQUEST_R
 const MAX_TRIES_FOR_RUNS = 5;
 
 /** Decides what becomes of a file: a fault of its own sends it to `failed/`, anything else lets it wait. */
-export function readVerdict(attempt: Attempt): Verdict {
+export function decideNext(attempt: Attempt): Decision {
   const { outcome, isInterrupted, isListStale, hasChanged } = attempt;
   const isDone = 'summary' in outcome && outcome.summary.stop === 'done';
   if (isInterrupted && !isDone) return { status: 'stop', stop: 'interrupted', problem: null };
@@ -69,7 +69,7 @@ export function readVerdict(attempt: Attempt): Verdict {
   return 'error' in outcome ? judgeError(outcome.error, attempt) : judgeSummary(outcome.summary, attempt);
 }
 
-function judgeSummary(summary: JobSummary, { tries }: Attempt): Verdict {
+function judgeSummary(summary: JobSummary, { tries }: Attempt): Decision {
   const problem = summary.error;
   switch (summary.stop) {
     case 'done':
@@ -95,7 +95,7 @@ function judgeSummary(summary: JobSummary, { tries }: Attempt): Verdict {
 }
 
 /** A day that has been spent from is waited out. One that nothing was spent from has no more room tomorrow. */
-function judgeBudget(summary: JobSummary): Verdict {
+function judgeBudget(summary: JobSummary): Decision {
   const { budget } = summary;
   if (budget === null || budget.scope === 'job' || budget.scope === 'command') {
     return { status: 'failed', kind: 'budget', problem: BUDGET_REACHED, summary };
@@ -123,7 +123,7 @@ function describeDay({ scope, capMicros, usedMicros }: ReachedBudget): Problem {
   };
 }
 
-function judgeError(error: unknown, { jobError }: Attempt): Verdict {
+function judgeError(error: unknown, { jobError }: Attempt): Decision {
   const problem = describeProblem(error);
   if (!(error instanceof RowfillError)) {
     if (isSystemError(error) || findDiskFull(error) !== null)
@@ -209,7 +209,7 @@ const FIRST_MS = 5_000;
 const MOST_MS = 5 * 60_000;
 
 /** How long to wait before something is tried again that has failed so many times: growing, with jitter. */
-export function readRetryDelayMs(tries: number, random: number): number {
+export function computeRetryDelayMs(tries: number, random: number): number {
   const fullMs = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(tries - 1, 16));
   return Math.round(fullMs * (0.5 + random / 2));
 }

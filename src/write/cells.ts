@@ -1,7 +1,7 @@
 import type { CitedSource, FieldAnswer, FilledRow } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { formatMicros } from '../model/format.js';
-import { isJsonObject, type JsonValue, readOwn } from '../model/json.js';
+import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
 import type { Row } from '../model/row.js';
 import type { OutputOptions } from './output.js';
@@ -51,7 +51,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     costAt: outcomeAt[OUTCOME_COLUMNS.indexOf('enrichment_cost_usd')] ?? -1,
     fill: (filled) => {
       const { row } = filled;
-      const out = readInputCells(row, columns, context.inputWidth);
+      const out = listInputCells(row, columns, context.inputWidth);
       while (out.length < titles.length) out.push('');
       for (const field of places) fillField(out, field, filled.outcome.fields.get(field.name), context);
       const { status, error, costMicros, runId } = filled.outcome;
@@ -83,7 +83,7 @@ function placeField(field: FieldColumns, place: (title: string) => number): Fiel
 }
 
 /** The input's cells as far as the header goes; what a row holds beyond it goes to the end of the line. */
-function readInputCells(row: Row, columns: readonly string[], width: number): string[] {
+function listInputCells(row: Row, columns: readonly string[], width: number): string[] {
   if (row.kind === 'cells') {
     const cells = row.cells.slice(0, width);
     while (cells.length < width) cells.push('');
@@ -113,7 +113,7 @@ function fillField(
   let isKept = false;
   let isReplaced = false;
   for (const { at, path } of fillable) {
-    const text = context.write(readPath(answer.value, path));
+    const text = context.write(getPath(answer.value, path));
     if (text !== '') {
       isReplaced ||= !context.isBlank(at, out[at]);
       out[at] = text;
@@ -137,9 +137,9 @@ function isFillable(out: readonly string[], at: number, context: FillContext): b
 }
 
 /** What stands in a value under a path of keys. */
-export function readPath(value: JsonValue, path: readonly string[]): JsonValue | undefined {
+export function getPath(value: JsonValue, path: readonly string[]): JsonValue | undefined {
   let inner: JsonValue | undefined = value;
-  for (const key of path) inner = isJsonObject(inner) ? readOwn(inner, key) : undefined;
+  for (const key of path) inner = isJsonObject(inner) ? getOwn(inner, key) : undefined;
   return inner;
 }
 

@@ -5,7 +5,7 @@ import type { OutputOptions, RowFormatter } from './output.js';
 
 /** Writes a table the way the input was written: delimiter, line ends and quotes. */
 export function createCsvFormatter(options: OutputOptions): RowFormatter {
-  const shape = readTableShape(options);
+  const shape = resolveTableShape(options);
   const layout = createCellLayout(options);
   const base = { delimiter: shape.delimiter, newline: shape.newline };
   const quotes = resolveQuotes(shape);
@@ -36,7 +36,7 @@ function createPlainFormatter(
 type TableShape = Pick<FileShape, 'delimiter' | 'newline' | 'quoting' | 'titlesQuoted' | 'sepLine'>;
 
 /** The input's own way, but where the ending of the name says tabs. */
-function readTableShape({ shape, path }: OutputOptions): TableShape {
+function resolveTableShape({ shape, path }: OutputOptions): TableShape {
   const isTsv = /\.(?:tsv|tab)(?:\.gz)?$/i.test(path);
   return isTsv ? { ...shape, delimiter: '\t', sepLine: false } : shape;
 }

@@ -1,6 +1,6 @@
 import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
-import { compactJson, type JsonValue, readMembers } from '../model/json.js';
+import { compactJson, type JsonValue, parseMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
@@ -49,21 +49,21 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
     for (const { name, key } of fields) {
       const answer = outcome.fields.get(name);
       const value = answer?.value ?? null;
-      const own = readOwn(row, name);
+      const own = getOwn(row, name);
       if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
       else if (!blanks.isUnfilled(name, own) && (!options.overwrite || value === null)) continue;
       else if (value !== null) replaced.set(name, JSON.stringify(value));
       if (answer !== undefined) sources.push(key + formatSource(answer));
     }
     const enrichment = formatEnrichment({ row, outcome }, sources);
-    if (readOwn(row, 'enrichment') === undefined) added += `,"enrichment":${enrichment}`;
+    if (getOwn(row, 'enrichment') === undefined) added += `,"enrichment":${enrichment}`;
     else replaced.set('enrichment', enrichment);
     return appendMembers(replaceMembers(formatOwn(row, keys), replaced), added);
   };
 }
 
 /** What a row brings along under a name, undefined if it has no such member. */
-function readOwn(row: Row, name: string): JsonValue | undefined {
+function getOwn(row: Row, name: string): JsonValue | undefined {
   switch (row.kind) {
     case 'cells': {
       const index = row.columns.get(name);
@@ -109,7 +109,7 @@ function formatKey(name: string): string {
 /** Puts new values in the places of old ones; of a key that occurs twice the last one counts, as for every reader. */
 function replaceMembers(text: string, values: ReadonlyMap<string, string>): string {
   if (values.size === 0) return text;
-  const spans = new Map(readMembers(text).map((member) => [member.key, member]));
+  const spans = new Map(parseMembers(text).map((member) => [member.key, member]));
   const pieces: string[] = [];
   let at = 0;
   for (const { key, start, end } of [...spans.values()].sort((a, b) => a.start - b.start)) {

@@ -2,7 +2,7 @@ import type { FilledRow } from '../model/answer.js';
 import { BUILT_IN_FORMATS } from '../model/file-format.js';
 import type { JsonValue } from '../model/json.js';
 import type { Row, StoredCell } from '../model/row.js';
-import { type CellLayout, formatInput, readPath } from './cells.js';
+import { type CellLayout, formatInput, getPath } from './cells.js';
 
 const NAMESPACE = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
 
@@ -186,7 +186,7 @@ export function createSheetCells(
     const cells: { text: string; stored: StoredCell | null }[] = layout.fill(filled).map((text, at) => {
       const isInput = at < inputWidth || at >= titles.length;
       const from = at < inputWidth ? at : at - titles.length + inputWidth;
-      return { text, stored: isInput ? readStored(row, from, columns, text) : null };
+      return { text, stored: isInput ? findStored(row, from, columns, text) : null };
     });
     for (const { name, values } of layout.fields) {
       const answer = outcome.fields.get(name);
@@ -194,7 +194,7 @@ export function createSheetCells(
       for (const { at, path } of values) {
         const cell = cells[at];
         if (cell !== undefined && cell.stored === null && !isOwnText(row, at, inputWidth, cell.text)) {
-          cell.stored = storeValue(readPath(answer.value, path), cell.text);
+          cell.stored = storeValue(getPath(answer.value, path), cell.text);
         }
       }
     }
@@ -205,7 +205,7 @@ export function createSheetCells(
 }
 
 /** What a cell of the input is, as long as its text was left as it was. */
-function readStored(row: Row, at: number, columns: readonly string[], text: string): StoredCell | null {
+function findStored(row: Row, at: number, columns: readonly string[], text: string): StoredCell | null {
   if (row.kind === 'cells') return row.cells[at] === text ? (row.stored?.[at] ?? null) : null;
   const column = columns[at];
   if (row.kind === 'faulty' || column === undefined || !Object.hasOwn(row.object, column)) return null;

@@ -4,7 +4,7 @@ import type { StoredAnswer } from '../../src/ledger/records.js';
 import type { FieldAnswer } from '../../src/model/answer.js';
 import { createAsk } from '../../src/model/ask.js';
 import type { JsonValue } from '../../src/model/json.js';
-import { readQuestion } from '../../src/model/question.js';
+import { createQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
 
 const COLUMNS = new Map([
@@ -79,7 +79,7 @@ function join(rows: readonly CellRow[], { answers = {}, efforts, context = {} }:
   const theAsk = ask(efforts);
   const byKey = new Map(
     Object.entries(answers).map(([company, answer]) => {
-      const question = readQuestion(row(0, company), theAsk, false);
+      const question = createQuestion(row(0, company), theAsk, false);
       return [question.status === 'question' ? question.key : '', answer] as const;
     }),
   );

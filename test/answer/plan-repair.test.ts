@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { planRepair } from '../../src/answer/check-run.js';
-import type { QuestionGroup } from '../../src/model/question.js';
+import type { PendingBatch } from '../../src/model/question.js';
 import type { AgentRun } from '../../src/model/run.js';
 import { createTestRun } from '../helpers/ledger-samples.js';
 
 const LAST = 5;
 
-function group(size: number, attempt = 1): QuestionGroup {
+function group(size: number, attempt = 1): PendingBatch {
   const questions = Array.from({ length: size }, (_, index) => ({
     key: `k${index}`,
     record: { company: `c${index}` },

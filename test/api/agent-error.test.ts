@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { formatSnippet, parseErrorAnswer } from '../../src/api/agent-error.js';
+import { formatSnippet, parseErrorResponse } from '../../src/api/agent-error.js';
 
 describe('the three shapes of an error', () => {
   test('nested: the agent itself', () => {
     const body = { error: { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.', runId: 'x' } };
-    expect(parseErrorAnswer(JSON.stringify(body))).toEqual({
+    expect(parseErrorResponse(JSON.stringify(body))).toEqual({
       wellFormed: true,
       type: 'NOT_FOUND',
       code: 'RUN_NOT_FOUND',
@@ -15,12 +15,12 @@ describe('the three shapes of an error', () => {
 
   test('nested with a detail: the detail is said too', () => {
     const body = { error: { code: 'INVALID_REQUEST', message: 'Bad.', detail: '[{"keys":["strem"]}]' } };
-    expect(parseErrorAnswer(JSON.stringify(body)).message).toBe('Bad. [{"keys":["strem"]}]');
+    expect(parseErrorResponse(JSON.stringify(body)).message).toBe('Bad. [{"keys":["strem"]}]');
   });
 
   test('flat: the gateway before it', () => {
     const body = { requestId: 'req_1', error: 'Add credits.', tag: 'NO_MORE_CREDITS' };
-    expect(parseErrorAnswer(JSON.stringify(body))).toEqual({
+    expect(parseErrorResponse(JSON.stringify(body))).toEqual({
       wellFormed: true,
       type: null,
       code: 'NO_MORE_CREDITS',
@@ -30,7 +30,7 @@ describe('the three shapes of an error', () => {
   });
 
   test('flat with nothing but the error', () => {
-    expect(parseErrorAnswer('{"error":"Slow down"}')).toMatchObject({ wellFormed: true, code: null });
+    expect(parseErrorResponse('{"error":"Slow down"}')).toMatchObject({ wellFormed: true, code: null });
   });
 
   test.each([
@@ -44,7 +44,7 @@ describe('the three shapes of an error', () => {
     ['null'],
     ['{"error":{"code":"X"'],
   ])('anything else is not well-formed: %s', (body) => {
-    expect(parseErrorAnswer(body)).toMatchObject({ wellFormed: false, type: null, code: null });
+    expect(parseErrorResponse(body)).toMatchObject({ wellFormed: false, type: null, code: null });
   });
 });
 

@@ -336,7 +336,7 @@ describe('after a cut', () => {
       const failing = client.wait('r');
       failing.catch(() => undefined);
       for (const delayMs of [250, 500, 1_000, 2_000, 4_000]) await clock.wakeNext(delayMs);
-      await expect(failing).rejects.toMatchObject({ status: 404, isForeign: true });
+      await expect(failing).rejects.toMatchObject({ status: 404, isFromProxy: true });
     });
   });
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cancelJob } from '../../src/cancel.js';
-import { nameAgent } from '../../src/job/resolve-ask.js';
+import { describeAgent } from '../../src/job/resolve-ask.js';
 import { type Holder, readHolder } from '../../src/ledger/holder.js';
 import { openLedger } from '../../src/ledger/ledger.js';
 import { createAsk } from '../../src/model/ask.js';
@@ -125,7 +125,7 @@ async function openReferenceJob(holder: Holder): Promise<{ dir: Workdir; job: st
   const directory = dirname(dir.write('tables/a.csv', 'company,city\nAcme,Ulm\n'));
   const ask = createAsk({
     ...createTestAsk('Where is it?'),
-    agent: await nameAgent({ kind: 'reference', directory, omit: [] }),
+    agent: await describeAgent({ kind: 'reference', directory, omit: [] }),
   });
   const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
   const job = openTestJob(ledger, ask, '/data/in.csv');

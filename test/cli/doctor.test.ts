@@ -24,11 +24,11 @@ test.each(['2026-05-07', 'current'] as const)(
   },
 );
 
-test('--json gives each check its verdict, its message and its remedy', async () => {
+test('--json gives each check its status, message and fix', async () => {
   const { url } = await serve();
   const { stdout } = await examine(['--api-url', url, '--json'], KEY);
-  const { verdict, checks } = JSON.parse(stdout);
-  expect(verdict).toBe('ok');
+  const { status: overall, checks } = JSON.parse(stdout);
+  expect(overall).toBe('ok');
   expect(checks.map(({ check }: { check: string }) => check)).toEqual([
     'node',
     'ledger',
@@ -38,7 +38,7 @@ test('--json gives each check its verdict, its message and its remedy', async ()
     'agent',
     'clock',
   ]);
-  for (const each of checks) expect(Object.keys(each)).toEqual(['check', 'verdict', 'message', 'remedy']);
+  for (const each of checks) expect(Object.keys(each)).toEqual(['check', 'status', 'message', 'fix']);
 });
 
 test('a key that the agent does not take is exit code 3, and not shown', async () => {

@@ -10,15 +10,15 @@ test.each([
   ['24.1.0', 'ok'],
   ['20.18.3', 'fail'],
   ['18.20.4', 'fail'],
-])('Node %s is %s', (version, verdict) => {
-  expect(examineNode(version)).toMatchObject({ verdict, message: expect.stringContaining(version) });
+])('Node %s is %s', (version, status) => {
+  expect(examineNode(version)).toMatchObject({ status, message: expect.stringContaining(version) });
 });
 
 test('a ledger that is not there yet is none of its business, and its folder is left as it was', async () => {
   const folder = await createTempFolder();
   const path = join(folder, 'a/b/ledger.sqlite');
   expect(await examineLedger(path)).toMatchObject({
-    verdict: 'ok',
+    status: 'ok',
     message: expect.stringContaining('none yet'),
   });
   expect(readdirSync(folder)).toEqual([]);
@@ -29,26 +29,26 @@ test('a sound ledger is called sound, also while a job has it open', async () =>
   const path = join(folder, 'ledger.sqlite');
   const ledger = openLedger(path);
   expect(await examineLedger(path)).toMatchObject({
-    verdict: 'ok',
+    status: 'ok',
     message: expect.stringMatching(/ KB, sound$/),
   });
   ledger.close();
   expect(readdirSync(folder).filter((name) => name.startsWith('.rowfill'))).toEqual([]);
 });
 
-test('a file that is no ledger, and a file in place of its folder, are told with a remedy', async () => {
+test('a file that is no ledger, and a file in place of its folder, are told with a fix', async () => {
   const folder = await createTempFolder();
   writeFileSync(join(folder, 'ledger.sqlite'), 'this is a letter, and no database at all\n'.repeat(100));
   expect(await examineLedger(join(folder, 'ledger.sqlite'))).toMatchObject({
-    verdict: 'fail',
+    status: 'fail',
     kind: 'usage',
     message: expect.stringContaining('LEDGER_NOT_A_DATABASE'),
-    remedy: expect.stringContaining('ROWFILL_HOME'),
+    fix: expect.stringContaining('ROWFILL_HOME'),
   });
   expect(await examineLedger(join(folder, 'ledger.sqlite/inside/ledger.sqlite'))).toMatchObject({
-    verdict: 'fail',
+    status: 'fail',
     message: expect.stringContaining('LEDGER_NOT_WRITABLE'),
-    remedy: expect.stringContaining('ROWFILL_HOME'),
+    fix: expect.stringContaining('ROWFILL_HOME'),
   });
 });
 
@@ -78,22 +78,22 @@ test.each([
   ['no URL', { HTTPS_PROXY: 'http://me:hush@:x' }, 'fail', 'HTTPS_PROXY does not hold a URL'],
   ['certificates that are not there', { NODE_EXTRA_CA_CERTS: '/none/ca.pem' }, 'warn', '/none/ca.pem'],
   ['no look at certificates', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'warn', 'anybody on the way'],
-])('of proxies, %s is told without a secret', (_title, env, verdict, says) => {
+])('of proxies, %s is told without a secret', (_title, env, status, says) => {
   const finding = examineProxy(ORIGIN, false, env);
-  expect(finding.verdict).toBe(verdict);
+  expect(finding.status).toBe(status);
   expect(finding.message).toContain(says);
   expect(JSON.stringify(finding)).not.toContain('hush');
-  expect(finding.remedy === null).toBe(verdict === 'ok');
+  expect(finding.fix === null).toBe(status === 'ok');
 });
 
 test('a proxy is told as not used for an agent on this machine', () => {
   const finding = examineProxy('http://127.0.0.1:1', true, { HTTP_PROXY: 'http://proxy.example' });
-  expect(finding).toMatchObject({ verdict: 'ok', message: 'HTTP_PROXY: not used on this machine' });
+  expect(finding).toMatchObject({ status: 'ok', message: 'HTTP_PROXY: not used on this machine' });
 });
 
 test('a folder for the ledger can be nested in one that is there', async () => {
   const folder = await createTempFolder();
   mkdirSync(join(folder, 'there'));
-  expect((await examineLedger(join(folder, 'there/not/ledger.sqlite'))).verdict).toBe('ok');
+  expect((await examineLedger(join(folder, 'there/not/ledger.sqlite'))).status).toBe('ok');
   expect(readdirSync(join(folder, 'there'))).toEqual([]);
 });

@@ -1,12 +1,12 @@
 import { type Ask, createAsk } from '../../src/model/ask.js';
 import { type Batch, createBatch } from '../../src/model/batch.js';
-import { readFields } from '../../src/model/field.js';
+import { listFields } from '../../src/model/field.js';
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import type { AgentRun, Grounding } from '../../src/model/run.js';
 
 /** An ask for the fields of a schema. */
 export function createTestAsk(schema: JsonObject): Ask {
-  const fields = readFields(schema);
+  const fields = listFields(schema);
   return createAsk({
     query: 'q',
     system: null,

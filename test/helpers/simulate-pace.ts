@@ -1,9 +1,9 @@
 import { Dispatcher } from '../../src/job/dispatch.js';
-import { type NextQuestions, NOTHING } from '../../src/job/job-context.js';
-import { StopSwitch } from '../../src/job/stop.js';
+import { type NextQuestions, NO_QUESTIONS } from '../../src/job/job-context.js';
+import { JobAbort } from '../../src/job/stop.js';
 import type { Question } from '../../src/model/question.js';
-import { QuestionPool } from '../../src/run/batcher.js';
-import { Pacer } from '../../src/run/start-throttle.js';
+import { Batcher } from '../../src/run/batcher.js';
+import { StartThrottle } from '../../src/run/start-throttle.js';
 import { drawLatencyMs, resolveLatency } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -60,13 +60,13 @@ const TRIP_MS = 2;
 export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
   const clock = new VirtualClock();
   const { concurrency, startsPerSecond = 0 } = scene;
-  const pacer = new Pacer({ clock, concurrency, startsPerSecond });
+  const pacer = new StartThrottle({ clock, concurrency, startsPerSecond });
   const account = new Account(scene, clock);
   const { signal } = new AbortController();
   let starts = 0;
   const askGroup = async (): Promise<NextQuestions> => {
     for (let wasRefused = false; ; wasRefused = true) {
-      const start = await pacer.take(signal, wasRefused);
+      const start = await pacer.acquire(signal, wasRefused);
       starts += 1;
       const tripMs = scene.tripMs?.(starts) ?? TRIP_MS;
       await clock.sleep((scene.lateMs?.(starts) ?? 0) + (scene.connectMs?.(starts) ?? 0));
@@ -75,21 +75,21 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
       const answer = account.create();
       await clock.sleep(TRIP_MS);
       if (answer.refusal === null) {
-        pacer.accept(start);
+        pacer.onStarted(start);
         await answer.end;
         await clock.sleep(TRIP_MS);
         pacer.release();
-        return NOTHING;
+        return NO_QUESTIONS;
       }
       const asked = scene.retryAfterMs ?? null;
-      pacer.refuse(start, answer.refusal, answer.refusal === 'concurrency' ? asked : null);
+      pacer.onRejected(start, answer.refusal, answer.refusal === 'concurrency' ? asked : null);
     }
   };
-  const pool = new QuestionPool({ batchSize: 1, maxBatchBytes: 1_000 });
+  const pool = new Batcher({ batchSize: 1, maxBatchBytes: 1_000 });
   const dispatcher = new Dispatcher({
     concurrency,
     pool,
-    stop: new StopSwitch(),
+    stop: new JobAbort(),
     yields: FRUITFUL,
     statedCost: { hasRoom: () => true, take: () => true, giveBack: () => undefined },
     askGroup,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { awaitLease, holdLease } from '../../src/job/lease.js';
-import { StopSwitch } from '../../src/job/stop.js';
+import { openLease, waitForLease } from '../../src/job/lease.js';
+import { JobAbort } from '../../src/job/stop.js';
 import { readHolder } from '../../src/ledger/holder.js';
 import { createLedgerPath, createTestClock, openTestLedger } from '../helpers/ledger-samples.js';
 
@@ -27,7 +27,7 @@ function openBoth() {
 
 test('a job that works holds on to its ask for as long as it takes, and lets go at its end', () => {
   const { own, other, clock, pass } = openBoth();
-  const held = holdLease(own, 'ask', clock);
+  const held = openLease(own, 'ask', clock);
   for (let quarter = 0; quarter < 40; quarter += 1) pass(MINUTE_MS / 4);
   expect(other.acquireLease('ask', OTHER).status).toBe('busy');
   held.close();
@@ -38,8 +38,8 @@ test('a job that works holds on to its ask for as long as it takes, and lets go 
 
 test('a job that slept knows right after whether it still has its ask, before any timer rings', () => {
   const { own, other, clock } = openBoth();
-  const held = holdLease(own, 'ask', clock);
-  const stop = new StopSwitch();
+  const held = openLease(own, 'ask', clock);
+  const stop = new JobAbort();
   held.watch(stop);
   clock.nowMs += 2 * MINUTE_MS;
   held.refuseLost();
@@ -59,7 +59,7 @@ test.each([
   ['as it was, while the process stood still', 0, MINUTE_MS],
 ])('a clock that is %s does not make an old lease fresh', (_title, wallMs, tickMs) => {
   const { own, other, clock } = openBoth();
-  const held = holdLease(own, 'ask', clock);
+  const held = openLease(own, 'ask', clock);
   clock.nowMs += 2 * MINUTE_MS;
   expect(other.acquireLease('ask', OTHER).status).toBe('held');
   clock.nowMs += wallMs - 2 * MINUTE_MS;
@@ -74,8 +74,8 @@ test.each([
 
 test('a ledger that cannot be written to stops the job only when the hold is about to lapse', () => {
   const { own, other, clock, pass } = openBoth();
-  const held = holdLease(own, 'ask', clock);
-  const stop = new StopSwitch();
+  const held = openLease(own, 'ask', clock);
+  const stop = new JobAbort();
   held.watch(stop);
   own.close();
   pass(MINUTE_MS / 2);
@@ -87,8 +87,8 @@ test('a ledger that cannot be written to stops the job only when the hold is abo
 
 test('a job that slept while its hold lapsed, and another process took over, sends nothing more and waits for no run', () => {
   const { own, other, clock, pass } = openBoth();
-  const held = holdLease(own, 'ask', clock);
-  const stop = new StopSwitch();
+  const held = openLease(own, 'ask', clock);
+  const stop = new JobAbort();
   held.watch(stop);
   clock.nowMs += 2 * MINUTE_MS;
   expect(other.acquireLease('ask', OTHER).status).toBe('held');
@@ -126,7 +126,7 @@ test('a killed container is waited for until its lease has lapsed, and then repl
   const startMs = clock.nowMs;
   ledger.acquireLease('ask', OTHER);
   clock.nowMs += 5_000;
-  const held = await awaitLease(ledger, 'ask', { clock, onWait });
+  const held = await waitForLease(ledger, 'ask', { clock, onWait });
   expect(clock.nowMs - startMs).toBe(45_000);
   expect(notes).toEqual([
     `Waiting up to 40 s: process ${OTHER.pid} on ${OTHER.host} was working on this and may have been killed.`,
@@ -148,13 +148,13 @@ test('a container that lives is refused at its next renewal, and a process that 
   const { clock, ledger } = waiting;
   const taken = ledger.acquireLease('ask', OTHER);
   renewAtMs = clock.nowMs + 15_000;
-  await expect(awaitLease(ledger, 'ask', { clock })).rejects.toEqual(busy);
+  await expect(waitForLease(ledger, 'ask', { clock })).rejects.toEqual(busy);
   expect(clock.nowMs).toBeLessThan(renewAtMs + 2_000);
 
   ledger.acquireLease('other ask', readHolder());
   const beforeMs = clock.nowMs;
   if (process.platform === 'linux') {
-    await expect(awaitLease(ledger, 'other ask', { clock })).rejects.toEqual(busy);
+    await expect(waitForLease(ledger, 'other ask', { clock })).rejects.toEqual(busy);
     expect(clock.nowMs).toBe(beforeMs);
   }
   ledger.close();

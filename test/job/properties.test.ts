@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readLastAttempt } from '../../src/run/batcher.js';
+import { computeLastAttempt } from '../../src/run/batcher.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { openJobBench } from '../helpers/job.js';
 import { expectOwnAnswers, listAsked, script } from '../helpers/truthful-agent.js';
@@ -84,8 +84,10 @@ test('whatever the rows, the faults and the batches: each row ends once, with it
       // Each cell is asked at most so often at each step, and no run is made of fewer than one.
       const asked = new Map<string, number>();
       for (const each of listAsked(bench.agent.tasks)) asked.set(each, (asked.get(each) ?? 0) + 1);
-      expect(Math.max(0, ...asked.values())).toBeLessThanOrEqual(readLastAttempt(batchSize));
-      expect(bench.server.report().runs.created).toBeLessThanOrEqual(asked.size * readLastAttempt(batchSize));
+      expect(Math.max(0, ...asked.values())).toBeLessThanOrEqual(computeLastAttempt(batchSize));
+      expect(bench.server.report().runs.created).toBeLessThanOrEqual(
+        asked.size * computeLastAttempt(batchSize),
+      );
 
       // The second time only what failed or was not found at the last step's reach is asked, never an answered cell.
       const before = bench.agent.tasks.length;

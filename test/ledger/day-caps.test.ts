@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import type { DayCaps, OpenedJob } from '../../src/ledger/records.js';
-import { readMidnight } from '../../src/model/clock.js';
+import { computeMidnight } from '../../src/model/clock.js';
 import {
   createLedgerPath,
   createTestAsk,
@@ -33,7 +33,7 @@ function openDay(path = createLedgerPath(), clock = createTestClock(NOON)) {
 }
 
 function createCaps(clock: TestClock, caps: Partial<DayCaps>): DayCaps {
-  return { folderMicros: null, ledgerMicros: null, sinceMs: readMidnight(clock.now(), 0), ...caps };
+  return { folderMicros: null, ledgerMicros: null, sinceMs: computeMidnight(clock.now(), 0), ...caps };
 }
 
 function reserve(ledger: Ledger, job: OpenedJob, micros: number, caps: DayCaps | null, capMicros?: number) {
@@ -142,8 +142,8 @@ test('a folder keeps its id by its file or its place, and takes over what an ear
 });
 
 test('a day goes from midnight to midnight, in local time', () => {
-  expect(readMidnight(NOON, 0)).toBe(MIDNIGHT);
-  expect(readMidnight(NOON, 1)).toBe(new Date(2026, 4, 8).getTime());
-  expect(readMidnight(MIDNIGHT, 0)).toBe(MIDNIGHT);
-  expect(readMidnight(new Date(2026, 11, 31, 23, 59).getTime(), 1)).toBe(new Date(2027, 0, 1).getTime());
+  expect(computeMidnight(NOON, 0)).toBe(MIDNIGHT);
+  expect(computeMidnight(NOON, 1)).toBe(new Date(2026, 4, 8).getTime());
+  expect(computeMidnight(MIDNIGHT, 0)).toBe(MIDNIGHT);
+  expect(computeMidnight(new Date(2026, 11, 31, 23, 59).getTime(), 1)).toBe(new Date(2027, 0, 1).getTime());
 });

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   createEntityKey,
   isMailProvider,
-  normaliseCompanyName,
-  normaliseDomain,
-  normaliseEmail,
+  normalizeCompanyName,
+  normalizeDomain,
+  normalizeEmail,
 } from '../../src/model/entity-key.js';
 
 describe('normaliseDomain', () => {
@@ -37,14 +37,14 @@ describe('normaliseDomain', () => {
     ['n/a', null],
     [`${'a.'.repeat(2_000)}com`, null],
   ])('reads %j as %j', (text, domain) => {
-    expect(normaliseDomain(text)).toBe(domain);
+    expect(normalizeDomain(text)).toBe(domain);
   });
 
   it('gives the same again for what it gave', () => {
     fc.assert(
       fc.property(fc.oneof(fc.webUrl(), fc.domain(), fc.emailAddress()), (text) => {
-        const domain = normaliseDomain(text);
-        expect(domain === null ? null : normaliseDomain(domain)).toBe(domain);
+        const domain = normalizeDomain(text);
+        expect(domain === null ? null : normalizeDomain(domain)).toBe(domain);
       }),
     );
   });
@@ -62,7 +62,7 @@ describe('normaliseEmail', () => {
     ['a@b.com, c@d.com', null],
     ['', null],
   ])('reads %j as %j', (text, email) => {
-    expect(normaliseEmail(text)).toBe(email);
+    expect(normalizeEmail(text)).toBe(email);
   });
 });
 
@@ -165,17 +165,17 @@ describe('normaliseCompanyName', () => {
     ['株式会社', '株式会社'],
     ['  ', ''],
   ])('reads %j as %j', (name, plain) => {
-    expect(normaliseCompanyName(name)).toBe(plain);
+    expect(normalizeCompanyName(name)).toBe(plain);
   });
 
   it('keeps the marks that make another letter', () => {
-    expect(normaliseCompanyName('ガス')).not.toBe(normaliseCompanyName('カス'));
+    expect(normalizeCompanyName('ガス')).not.toBe(normalizeCompanyName('カス'));
   });
 
   it('empties no name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (name) => {
-        if (/[\p{L}\p{N}]/u.test(name)) expect(normaliseCompanyName(name)).not.toBe('');
+        if (/[\p{L}\p{N}]/u.test(name)) expect(normalizeCompanyName(name)).not.toBe('');
       }),
     );
   });
@@ -188,8 +188,8 @@ describe('normaliseCompanyName', () => {
         fc.constantFrom('', ' Inc.', ', GmbH', ' S.A.', ' Co., Ltd.', ' AG', ' GmbH & Co. KG', ' B.V.'),
         (words, form) => {
           const name = words.join(' ');
-          expect(normaliseCompanyName(`  ${name.toUpperCase().replaceAll(' ', '\u00a0 ')}${form} `)).toBe(
-            normaliseCompanyName(name),
+          expect(normalizeCompanyName(`  ${name.toUpperCase().replaceAll(' ', '\u00a0 ')}${form} `)).toBe(
+            normalizeCompanyName(name),
           );
         },
       ),

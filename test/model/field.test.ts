@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createSchema, FIELD_TYPES, parseField, readFields } from '../../src/model/field.js';
+import { createSchema, FIELD_TYPES, listFields, parseField } from '../../src/model/field.js';
 import type { JsonObject } from '../../src/model/json.js';
 import { compileSchema, SchemaError } from '../../src/model/schema.js';
 
@@ -92,13 +92,13 @@ describe('the names of fields', () => {
     );
     if (new Set(names).size < names.length) return;
     const properties = Object.fromEntries(names.map((name) => [name, {}]));
-    expect(() => readFields({ properties })).toThrow(expect.objectContaining({ code: 'INVALID_FIELD' }));
+    expect(() => listFields({ properties })).toThrow(expect.objectContaining({ code: 'INVALID_FIELD' }));
   });
 
   test('row_id, dots and names that only look alike are fine', () => {
     const names = ['row_id', 'a.b', 'a b', 'b_confidence', 'enriched', 'constructor', 'fields', 'A'];
     expect(
-      readFields(createSchema(names.map((name) => ({ name, schema: {} })))).map((field) => field.name),
+      listFields(createSchema(names.map((name) => ({ name, schema: {} })))).map((field) => field.name),
     ).toEqual(names);
   });
 });
@@ -106,7 +106,7 @@ describe('the names of fields', () => {
 describe('the fields of a schema', () => {
   test('are the properties of its root, in order', () => {
     const schema = { type: 'object', properties: { b: { type: 'string' }, a: true } };
-    expect(readFields(schema)).toEqual([
+    expect(listFields(schema)).toEqual([
       { name: 'b', schema: { type: 'string' } },
       { name: 'a', schema: true },
     ]);
@@ -122,7 +122,7 @@ describe('the fields of a schema', () => {
         A: { properties: { a: {} } },
       },
     };
-    expect(readFields(schema).map((field) => field.name)).toEqual(['a', 'b']);
+    expect(listFields(schema).map((field) => field.name)).toEqual(['a', 'b']);
   });
 
   test('come with their references filled in, as deep as they do not come round again', () => {
@@ -136,7 +136,7 @@ describe('the fields of a schema', () => {
         text: { type: 'string' },
       },
     };
-    expect(readFields(schema)).toEqual([
+    expect(listFields(schema)).toEqual([
       {
         name: 'at',
         schema: { type: 'object', properties: { city: { type: 'string' }, within: {} }, description: 'Seat' },
@@ -152,7 +152,7 @@ describe('the fields of a schema', () => {
     ['that refers to itself', { $ref: '#' }, ''],
   ];
   test.each(faults)('a schema %s is refused', (_, schema, path) => {
-    expect(() => readFields(schema)).toThrow(SchemaError);
-    expect(() => readFields(schema)).toThrow(expect.objectContaining({ path, kind: 'usage' }));
+    expect(() => listFields(schema)).toThrow(SchemaError);
+    expect(() => listFields(schema)).toThrow(expect.objectContaining({ path, kind: 'usage' }));
   });
 });

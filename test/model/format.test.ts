@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import {
   formatList,
   formatMicros,
-  readNearest,
   showName,
   splitList,
   splitMicros,
+  suggestSimilar,
   toMicros,
 } from '../../src/model/format.js';
 
@@ -36,21 +36,21 @@ test('money becomes decimal text that reads back to the same amount', () => {
 const COLUMNS = ['Company Name', 'domain', 'country', 'employees', 'e-mail'];
 
 test('a mistyped word finds what it was meant to be', () => {
-  expect(readNearest('domian', COLUMNS)).toEqual(['domain']);
-  expect(readNearest('DOMAIN', COLUMNS)).toEqual(['domain']);
-  expect(readNearest('company_name', COLUMNS)).toEqual(['Company Name']);
-  expect(readNearest('email', COLUMNS)).toEqual(['e-mail']);
-  expect(readNearest('comp', COLUMNS)).toEqual(['Company Name']);
+  expect(suggestSimilar('domian', COLUMNS)).toEqual(['domain']);
+  expect(suggestSimilar('DOMAIN', COLUMNS)).toEqual(['domain']);
+  expect(suggestSimilar('company_name', COLUMNS)).toEqual(['Company Name']);
+  expect(suggestSimilar('email', COLUMNS)).toEqual(['e-mail']);
+  expect(suggestSimilar('comp', COLUMNS)).toEqual(['Company Name']);
 });
 
 test('a word that is like none finds none', () => {
-  expect(readNearest('ceo', COLUMNS)).toEqual([]);
-  expect(readNearest('', COLUMNS)).toEqual([]);
+  expect(suggestSimilar('ceo', COLUMNS)).toEqual([]);
+  expect(suggestSimilar('', COLUMNS)).toEqual([]);
 });
 
 test('at most three are offered, the nearest first', () => {
-  expect(readNearest('abcd', ['abcx', 'abcd', 'abdc', 'xbcd'])).toHaveLength(3);
-  expect(readNearest('abcd', ['abcx', 'abcd'])[0]).toBe('abcd');
+  expect(suggestSimilar('abcd', ['abcx', 'abcd', 'abdc', 'xbcd'])).toHaveLength(3);
+  expect(suggestSimilar('abcd', ['abcx', 'abcd'])[0]).toBe('abcd');
 });
 
 test.each([

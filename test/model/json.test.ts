@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compactJson, readDepth, readMembers } from '../../src/model/json.js';
+import { compactJson, measureDepth, parseMembers } from '../../src/model/json.js';
 
 const spaced = fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom(0, 1, '\t', '\r\n '));
 
@@ -8,7 +8,10 @@ test('every member of any object is found where its value stands', () => {
   fc.assert(
     fc.property(spaced, ([object, indent]) => {
       const text = JSON.stringify(object, null, indent);
-      const found = readMembers(text).map(({ key, start, end }) => [key, JSON.parse(text.slice(start, end))]);
+      const found = parseMembers(text).map(({ key, start, end }) => [
+        key,
+        JSON.parse(text.slice(start, end)),
+      ]);
       expect(found).toEqual(Object.entries(JSON.parse(text)));
     }),
     { numRuns: 500 },
@@ -25,8 +28,8 @@ test('a text made compact means the same and is as short as JSON can be', () => 
 });
 
 test('depth is counted outside of strings only', () => {
-  expect(readDepth('{}')).toBe(1);
-  expect(readDepth('{"a":[{"b":"[[[[\\"[["}]}')).toBe(3);
+  expect(measureDepth('{}')).toBe(1);
+  expect(measureDepth('{"a":[{"b":"[[[[\\"[["}]}')).toBe(3);
 });
 
 test('a long string is made compact without a stack of its length', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { normalisePersonName, normalisePhone, normaliseText } from '../../src/model/normalize.js';
+import { normalizePersonName, normalizePhone, normalizeText } from '../../src/model/normalize.js';
 
 describe('normaliseText', () => {
   it.each([
@@ -11,7 +11,7 @@ describe('normaliseText', () => {
     ['が', 'が'],
     ['', ''],
   ])('reads %j as %j', (text, plain) => {
-    expect(normaliseText(text)).toBe(plain);
+    expect(normalizeText(text)).toBe(plain);
   });
 });
 
@@ -30,7 +30,7 @@ describe('normalisePersonName', () => {
     ['Dr.', 'dr'],
     ['', ''],
   ])('reads %j as %j', (name, plain) => {
-    expect(normalisePersonName(name)).toBe(plain);
+    expect(normalizePersonName(name)).toBe(plain);
   });
 });
 
@@ -48,6 +48,6 @@ describe('normalisePhone', () => {
     ['none', null],
     ['1'.repeat(30), null],
   ])('reads %j as %j', (text, digits) => {
-    expect(normalisePhone(text)).toBe(digits);
+    expect(normalizePhone(text)).toBe(digits);
   });
 });

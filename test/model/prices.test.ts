@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../src/model/json.js';
-import { HOSTED_PRICES, readWorstMicros } from '../../src/model/prices.js';
+import { computeWorstMicros, HOSTED_PRICES } from '../../src/model/prices.js';
 import { createTestAsk } from '../helpers/ledger-samples.js';
 
 function createAsk(properties: Readonly<Record<string, JsonObject>>, $defs: JsonObject = {}) {
@@ -10,7 +10,7 @@ function createAsk(properties: Readonly<Record<string, JsonObject>>, $defs: Json
 
 test('a run is reserved at the price of its effort, metered ones at their ceiling', () => {
   const ask = createAsk({ ceo: { type: 'string' } });
-  const read = (effort: string) => readWorstMicros(HOSTED_PRICES, effort, 8, ask, ['ceo']);
+  const read = (effort: string) => computeWorstMicros(HOSTED_PRICES, effort, 8, ask, ['ceo']);
   expect(['minimal', 'low', 'medium', 'high', 'xhigh', 'auto', 'ultra'].map(read)).toEqual([
     12_000, 25_000, 100_000, 500_000, 1_000_000, 5_000_000, 20_000_000,
   ]);
@@ -25,7 +25,7 @@ test('contacts are reserved beside it, for each row and each place that one can 
     },
     { person: { type: 'object', properties: { mail: { format: 'email' } } } },
   );
-  const read = (fields: string[]) => readWorstMicros(HOSTED_PRICES, 'low', 2, ask, fields) - 25_000;
+  const read = (fields: string[]) => computeWorstMicros(HOSTED_PRICES, 'low', 2, ask, fields) - 25_000;
   expect(read(['mail'])).toBe(2 * 20_000);
   expect(read(['phones'])).toBe(2 * 3 * 70_000);
   expect(read(['head'])).toBe(2 * 20_000);
@@ -36,6 +36,6 @@ test('a price list of one’s own stands in for that of the hosted service, for 
   const ask = createAsk({ mail: { type: 'string', format: 'email' } });
   const fixed = (micros: number) => ({ worstMicros: micros, likelyMicros: micros });
   const prices = { ...HOSTED_PRICES, low: fixed(3_000), email: fixed(500) };
-  expect(readWorstMicros(prices, 'low', 8, ask, ['mail'])).toBe(3_000 + 8 * 500);
-  expect(readWorstMicros({}, 'low', 8, ask, ['mail'])).toBe(0);
+  expect(computeWorstMicros(prices, 'low', 8, ask, ['mail'])).toBe(3_000 + 8 * 500);
+  expect(computeWorstMicros({}, 'low', 8, ask, ['mail'])).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createAsk } from '../../src/model/ask.js';
-import { readQuestion } from '../../src/model/question.js';
+import { createQuestion } from '../../src/model/question.js';
 import { MAX_CELL_LENGTH, type Row } from '../../src/model/row.js';
 
 const ASK = createAsk({
@@ -23,7 +23,7 @@ function row(cells: Record<string, string>): Row {
 }
 
 test('only the sent columns are in the record, cleaned, and blanks are left out', () => {
-  const question = readQuestion(row({ name: '  Acme\u0000\u202e ', domain: ' ', secret: 'x' }), ASK, false);
+  const question = createQuestion(row({ name: '  Acme\u0000\u202e ', domain: ' ', secret: 'x' }), ASK, false);
   expect(question).toMatchObject({
     status: 'question',
     record: { name: 'Acme' },
@@ -32,21 +32,21 @@ test('only the sent columns are in the record, cleaned, and blanks are left out'
 });
 
 test('rows that say the same are the same question, whatever else is in them', () => {
-  const first = readQuestion(row({ name: 'Acme', domain: 'acme.com', note: 'a' }), ASK, false);
-  const second = readQuestion(row({ domain: 'acme.com ', name: 'Acme' }), ASK, false);
-  const third = readQuestion(row({ name: 'Acme', domain: 'acme.org' }), ASK, false);
+  const first = createQuestion(row({ name: 'Acme', domain: 'acme.com', note: 'a' }), ASK, false);
+  const second = createQuestion(row({ domain: 'acme.com ', name: 'Acme' }), ASK, false);
+  const third = createQuestion(row({ name: 'Acme', domain: 'acme.org' }), ASK, false);
   expect(first.status === 'question' && second.status === 'question' && first.key === second.key).toBe(true);
   expect(first.status === 'question' && third.status === 'question' && first.key === third.key).toBe(false);
 });
 
 test('filled fields are not asked; one blank among its dotted columns leaves an object unfilled', () => {
   const filled = { name: 'Acme', ceo: 'Ann' };
-  expect(readQuestion(row(filled), ASK, false)).toMatchObject({ fields: ['address'] });
+  expect(createQuestion(row(filled), ASK, false)).toMatchObject({ fields: ['address'] });
   const half = row({ ...filled, 'address.city': 'Ulm', 'address.country': '' });
-  expect(readQuestion(half, ASK, false)).toMatchObject({ fields: ['address'] });
+  expect(createQuestion(half, ASK, false)).toMatchObject({ fields: ['address'] });
   const whole = row({ ...filled, 'address.city': 'Ulm', 'address.country': 'DE' });
-  expect(readQuestion(whole, ASK, false)).toEqual({ status: 'unchanged' });
-  expect(readQuestion(whole, ASK, true)).toMatchObject({ fields: ['ceo', 'address'] });
+  expect(createQuestion(whole, ASK, false)).toEqual({ status: 'unchanged' });
+  expect(createQuestion(whole, ASK, true)).toMatchObject({ fields: ['ceo', 'address'] });
 });
 
 test('a column that only begins like a field is none of it, and each part that an object has is asked for', () => {
@@ -56,20 +56,20 @@ test('a column that only begins like a field is none of it, and each part that a
   ];
   const ask = createAsk({ ...ASK, fields, send: ['domain'] });
   const flat = row({ domain: 'acme.com', company: '', 'company.id': '17', 'hq.city': 'Ulm' });
-  expect(readQuestion(flat, ask, false)).toMatchObject({ fields: ['company', 'hq'] });
+  expect(createQuestion(flat, ask, false)).toMatchObject({ fields: ['company', 'hq'] });
   const whole = row({ domain: 'acme.com', company: 'Acme', 'hq.city': 'Ulm', 'hq.zip': '89073' });
-  expect(readQuestion(whole, ask, false)).toEqual({ status: 'unchanged' });
+  expect(createQuestion(whole, ask, false)).toEqual({ status: 'unchanged' });
 });
 
 test('a row with nothing to go by is not sent', () => {
-  expect(readQuestion(row({ name: '', domain: '\t' }), ASK, false)).toEqual({
+  expect(createQuestion(row({ name: '', domain: '\t' }), ASK, false)).toEqual({
     status: 'unsendable',
     reason: 'nothing to go by: name, domain blank',
   });
 });
 
 test('a cell that is too long is cut, never through a character', () => {
-  const question = readQuestion(
+  const question = createQuestion(
     row({ name: `${'x'.repeat(MAX_CELL_LENGTH - 1)}😀`, domain: '' }),
     ASK,
     false,
@@ -80,6 +80,6 @@ test('a cell that is too long is cut, never through a character', () => {
 test('a column named __proto__ is a column', () => {
   const ask = createAsk({ ...ASK, send: ['__proto__'] });
   const columns = new Map([['__proto__', 0]]);
-  const question = readQuestion({ kind: 'cells', ordinal: 0, line: 2, columns, cells: ['v'] }, ask, false);
+  const question = createQuestion({ kind: 'cells', ordinal: 0, line: 2, columns, cells: ['v'] }, ask, false);
   expect(question.status === 'question' && Object.entries(question.record)).toEqual([['__proto__', 'v']]);
 });

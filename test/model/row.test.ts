@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Row } from '../../src/model/row.js';
-import { isEmpty, readValue } from '../../src/model/row.js';
+import { getValue, isEmpty, type Row } from '../../src/model/row.js';
 
 const object: Row = {
   kind: 'object',
@@ -11,12 +10,12 @@ const object: Row = {
 };
 
 test('a dotted name reaches into a JSON row, and a key that has the dot itself comes first', () => {
-  expect(readValue(object, 'address.city')).toBe('Bonn');
-  expect(readValue(object, 'a.b')).toBe(1);
-  expect(readValue(object, 'address.geo')).toBeNull();
-  expect(readValue(object, 'address.geo.lat')).toBeUndefined();
-  expect(readValue(object, 'list.0')).toBeUndefined();
-  expect(readValue(object, 'address.constructor')).toBeUndefined();
+  expect(getValue(object, 'address.city')).toBe('Bonn');
+  expect(getValue(object, 'a.b')).toBe(1);
+  expect(getValue(object, 'address.geo')).toBeNull();
+  expect(getValue(object, 'address.geo.lat')).toBeUndefined();
+  expect(getValue(object, 'list.0')).toBeUndefined();
+  expect(getValue(object, 'address.constructor')).toBeUndefined();
 });
 
 test('names that JavaScript objects have anyway are columns like any other', () => {
@@ -27,9 +26,9 @@ test('names that JavaScript objects have anyway are columns like any other', () 
     columns: new Map([['__proto__', 0]]),
     cells: ['x'],
   };
-  expect(readValue(cells, '__proto__')).toBe('x');
-  expect(readValue(cells, 'constructor')).toBeUndefined();
-  expect(readValue({ ...object, object: JSON.parse('{"__proto__":"x"}') }, '__proto__')).toBe('x');
+  expect(getValue(cells, '__proto__')).toBe('x');
+  expect(getValue(cells, 'constructor')).toBeUndefined();
+  expect(getValue({ ...object, object: JSON.parse('{"__proto__":"x"}') }, '__proto__')).toBe('x');
 });
 
 test('what is missing, null or white space counts as blank; zero and false do not', () => {

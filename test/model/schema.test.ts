@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readFields } from '../../src/model/field.js';
+import { listFields } from '../../src/model/field.js';
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import { compileSchema, SchemaError } from '../../src/model/schema.js';
 import { DRAFT_URIS } from '../../src/model/schema-index.js';
@@ -203,7 +203,7 @@ test('whatever is given as a schema either compiles or is refused as one', () =>
       try {
         const compiled = compileSchema(schema as JsonObject);
         compiled.validate(value);
-        readFields(schema as JsonObject);
+        listFields(schema as JsonObject);
       } catch (error) {
         expect(error).toMatchObject({ kind: 'usage' });
       }
@@ -326,7 +326,7 @@ describe('no schema and no value takes for ever', () => {
         properties: Object.fromEntries(names.map((name) => [name, { $ref: `#/$defs/${name}` }])),
       })),
     };
-    expect(readFields(schema).map(({ name }) => name)).toEqual(['x']);
+    expect(listFields(schema).map(({ name }) => name)).toEqual(['x']);
     expect(compileSchema(schema).validate({ x: { a1: { a2: {} } } })).toEqual([]);
     expect(compileSchema(schema).validate({ x: { a1: { a2: 1 } } })[0]?.path).toBe('/x/a1/a2');
   });

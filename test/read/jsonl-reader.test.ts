@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readJsonRow } from '../../src/read/jsonl-reader.js';
+import { parseJsonRow } from '../../src/read/jsonl-reader.js';
 
 function readObject(text: string): unknown {
-  const result = readJsonRow(text, 100);
+  const result = parseJsonRow(text, 100);
   return result.status === 'object' ? result.object : result;
 }
 
@@ -62,7 +62,7 @@ test('the fault says what is wrong and holds nothing of the text', () => {
     'true',
   ];
   for (const text of faults) {
-    const result = readJsonRow(text, 100);
+    const result = parseJsonRow(text, 100);
     expect(result.status).toBe('fault');
     expect(JSON.stringify(result)).not.toContain('secret');
   }

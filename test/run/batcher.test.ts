@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../src/model/json.js';
-import type { Question, QuestionGroup } from '../../src/model/question.js';
-import { QuestionPool, readLastAttempt, readSize } from '../../src/run/batcher.js';
+import type { PendingBatch, Question } from '../../src/model/question.js';
+import { Batcher, batchSizeFor, computeLastAttempt } from '../../src/run/batcher.js';
 
 function question(key: string, parts: Partial<Question> = {}): Question {
   return { key, record: { name: key }, fields: ['f'], level: 0, attempt: 1, fault: null, ...parts };
 }
 
-function drain(pool: QuestionPool): QuestionGroup[] {
-  const groups: QuestionGroup[] = [];
+function drain(pool: Batcher): PendingBatch[] {
+  const groups: PendingBatch[] = [];
   for (let group = pool.takeFull(); group !== null; group = pool.takeFull()) groups.push(group);
   for (let rest = pool.takeLowest(); rest.length > 0; rest = pool.takeLowest()) groups.push(...rest);
   return groups;
@@ -23,7 +23,7 @@ test('every question comes out once, in batches of one kind that are never too l
   });
   fc.assert(
     fc.property(fc.array(kinds, { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (all, batchSize) => {
-      const pool = new QuestionPool({ batchSize, maxBatchBytes: 100_000 });
+      const pool = new Batcher({ batchSize, maxBatchBytes: 100_000 });
       all.forEach((kind, index) => {
         pool.add(question(String(index), kind));
       });
@@ -31,7 +31,7 @@ test('every question comes out once, in batches of one kind that are never too l
       const keys = groups.flatMap((group) => group.questions.map(({ key }) => Number(key)));
       expect(keys.sort((a, b) => a - b)).toEqual(all.map((_, index) => index));
       for (const group of groups) {
-        expect(group.questions.length).toBeLessThanOrEqual(readSize(batchSize, group.attempt));
+        expect(group.questions.length).toBeLessThanOrEqual(batchSizeFor(batchSize, group.attempt));
         for (const { level, attempt, fields } of group.questions) {
           expect({ level, attempt, fields }).toEqual({
             level: group.level,
@@ -46,7 +46,7 @@ test('every question comes out once, in batches of one kind that are never too l
 
 test('a batch is closed before its records weigh too much, in bytes', () => {
   const weigh = (keys: readonly string[], maxBatchBytes: number): number[] => {
-    const pool = new QuestionPool({ batchSize: 10, maxBatchBytes });
+    const pool = new Batcher({ batchSize: 10, maxBatchBytes });
     for (const key of keys) pool.add(question(key));
     return drain(pool).map((group) => group.questions.length);
   };
@@ -63,7 +63,7 @@ test('a batch is as large as its weight allows, whatever its records are made of
       fc.array(record, { minLength: 1, maxLength: 60 }),
       fc.integer({ min: 1, max: 2_000 }),
       (all, most) => {
-        const pool = new QuestionPool({ batchSize: 20, maxBatchBytes: most });
+        const pool = new Batcher({ batchSize: 20, maxBatchBytes: most });
         for (const [index, each] of all.entries()) pool.add(question(String(index), { record: each }));
         const weigh = (each: JsonObject): number => Buffer.byteLength(JSON.stringify(each));
         const sizes: number[] = [];
@@ -81,7 +81,7 @@ test('a batch is as large as its weight allows, whatever its records are made of
 });
 
 test('where nothing more can come, the lowest level and attempt go first: what they bring may fill the others', () => {
-  const pool = new QuestionPool({ batchSize: 8, maxBatchBytes: 1_000 });
+  const pool = new Batcher({ batchSize: 8, maxBatchBytes: 1_000 });
   pool.add(question('climb', { level: 1 }));
   pool.add(question('third', { attempt: 3 }));
   pool.add(question('second a', { attempt: 2 }));
@@ -94,7 +94,7 @@ test('where nothing more can come, the lowest level and attempt go first: what t
 });
 
 test('only first questions leave a batch that is not full while more may come for the others', () => {
-  const pool = new QuestionPool({ batchSize: 8, maxBatchBytes: 1_000 });
+  const pool = new Batcher({ batchSize: 8, maxBatchBytes: 1_000 });
   pool.add(question('repair', { attempt: 2 }));
   pool.add(question('climb', { level: 1 }));
   pool.add(question('first'));
@@ -104,6 +104,7 @@ test('only first questions leave a batch that is not full while more may come fo
 });
 
 test('repairs go in halves until each row stands alone', () => {
-  expect([1, 2, 3, 4, 5, 6].map((attempt) => readSize(8, attempt))).toEqual([8, 8, 4, 2, 1, 1]);
-  for (const batchSize of [1, 2, 7, 8, 100]) expect(readSize(batchSize, readLastAttempt(batchSize))).toBe(1);
+  expect([1, 2, 3, 4, 5, 6].map((attempt) => batchSizeFor(8, attempt))).toEqual([8, 8, 4, 2, 1, 1]);
+  for (const batchSize of [1, 2, 7, 8, 100])
+    expect(batchSizeFor(batchSize, computeLastAttempt(batchSize))).toBe(1);
 });

@@ -5,7 +5,7 @@ import formats from 'ajv-formats';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Ask, createAsk } from '../../src/model/ask.js';
-import { createSchema, parseField, readFields } from '../../src/model/field.js';
+import { createSchema, listFields, parseField } from '../../src/model/field.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/model/json.js';
 import { compileSchema } from '../../src/model/schema.js';
 import { DRAFT_URIS, type SchemaDraft } from '../../src/model/schema-index.js';
@@ -376,7 +376,7 @@ test('the rows are held to the ids that were sent, each entry closed', () => {
 
 function createTestAsk(schema: JsonObject): Ask {
   const named = isJsonObject(schema.properties) ? Object.keys(schema.properties) : [];
-  const fields = named.length > 0 ? named.map((name) => ({ name, schema: true })) : readFields(schema);
+  const fields = named.length > 0 ? named.map((name) => ({ name, schema: true })) : listFields(schema);
   return createAsk({
     query: 'q',
     system: null,

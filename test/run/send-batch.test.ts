@@ -3,7 +3,7 @@ import { AgentClient } from '../../src/api/agent-client.js';
 import { RowfillError } from '../../src/errors.js';
 import { systemClock } from '../../src/model/clock.js';
 import { type SendContext, sendBatch } from '../../src/run/send-batch.js';
-import { Pacer } from '../../src/run/start-throttle.js';
+import { StartThrottle } from '../../src/run/start-throttle.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { startServer } from '../../src/server/start-server.js';
 import { createTestBatch, openTestJob, openTestLedger } from '../helpers/ledger-samples.js';
@@ -37,7 +37,7 @@ test('the request leaves only once its intent is on the disk', async () => {
     {
       ledger,
       client,
-      pacer: new Pacer({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
+      pacer: new StartThrottle({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
       capMicros: null,
       dayCaps: null,
       isFruitless: () => false,
@@ -83,7 +83,7 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
   const context: SendContext = {
     ledger,
     client,
-    pacer: new Pacer({ concurrency: 2, startsPerSecond: 0, clock }),
+    pacer: new StartThrottle({ concurrency: 2, startsPerSecond: 0, clock }),
     capMicros: null,
     dayCaps: null,
     isFruitless: () => false,
@@ -112,8 +112,8 @@ test('nothing is sent once another process asks in its place, whenever the batch
     expect(server.report().runs.created).toBe(0);
     expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
     // The place is free again.
-    await context.pacer.take(AbortSignal.timeout(10_000), false);
-    await context.pacer.take(AbortSignal.timeout(10_000), false);
+    await context.pacer.acquire(AbortSignal.timeout(10_000), false);
+    await context.pacer.acquire(AbortSignal.timeout(10_000), false);
   }
 });
 
@@ -200,7 +200,7 @@ test.each(READ_BY)('%s with a Retry-After of %i s ends as %s', async (fault, ret
     });
     expect(clock.now()).toBe(startedAtMs);
   } else {
-    await context.pacer.take(new AbortController().signal);
+    await context.pacer.acquire(new AbortController().signal);
     const waitedMs = clock.now() - startedAtMs;
     expect(waitedMs).toBeGreaterThanOrEqual(retryAfter * 1_000);
     // After a refusal for rate, starts keep a distance as well.
@@ -223,11 +223,11 @@ test('a full account that asks for an hour is not waited for while a run of ours
     refused = resolve;
   });
   const { send, context, clock } = await openSend([fault]);
-  const pacer = new Pacer({ concurrency: 10, startsPerSecond: 0, clock });
+  const pacer = new StartThrottle({ concurrency: 10, startsPerSecond: 0, clock });
   Object.assign(context, { pacer });
   pacer.adopt();
-  const refuse = pacer.refuse.bind(pacer);
-  pacer.refuse = (...facts) => {
+  const refuse = pacer.onRejected.bind(pacer);
+  pacer.onRejected = (...facts) => {
     refused();
     return refuse(...facts);
   };
@@ -272,7 +272,7 @@ test('while a run of our own works, refusals are no news and never end the job',
   const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 20 }], {
     onRetry: (_attempt, _delayMs, reason) => retries.push(reason),
   });
-  const pacer = new Pacer({ concurrency: 10, startsPerSecond: 0, clock });
+  const pacer = new StartThrottle({ concurrency: 10, startsPerSecond: 0, clock });
   Object.assign(context, { pacer });
   pacer.adopt();
   const startedAtMs = clock.now();

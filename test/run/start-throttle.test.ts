@@ -1,30 +1,30 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { Pacer, type Start } from '../../src/run/start-throttle.js';
+import { type Start, StartThrottle } from '../../src/run/start-throttle.js';
 import { ManualClock, settle } from '../helpers/manual-clock.js';
 
 const { signal } = new AbortController();
 
-function open(concurrency: number, startsPerSecond = 0): { pacer: Pacer; clock: ManualClock } {
+function open(concurrency: number, startsPerSecond = 0): { pacer: StartThrottle; clock: ManualClock } {
   const clock = new ManualClock();
-  return { pacer: new Pacer({ concurrency, startsPerSecond, clock }), clock };
+  return { pacer: new StartThrottle({ concurrency, startsPerSecond, clock }), clock };
 }
 
 /** So many starts that are accepted at once. */
-async function start(pacer: Pacer, count: number): Promise<void> {
+async function start(pacer: StartThrottle, count: number): Promise<void> {
   for (let run = 0; run < count; run += 1) {
-    pacer.accept(await send(pacer));
+    pacer.onStarted(await send(pacer));
   }
 }
 
 /** A start whose request leaves at once. */
-async function send(pacer: Pacer): Promise<Start> {
-  const start = await pacer.take(signal);
+async function send(pacer: StartThrottle): Promise<Start> {
+  const start = await pacer.acquire(signal);
   start.sent();
   return start;
 }
 
 /** A start that is wanted, and whether it was let through yet. */
-function want(pacer: Pacer, wasRefused = false) {
+function want(pacer: StartThrottle, wasRefused = false) {
   const controller = new AbortController();
   let start: Start | null = null;
   const wanted = {
@@ -37,7 +37,7 @@ function want(pacer: Pacer, wasRefused = false) {
       return start;
     },
   };
-  pacer.take(controller.signal, wasRefused).then(
+  pacer.acquire(controller.signal, wasRefused).then(
     (letThrough) => {
       start = letThrough;
       letThrough.sent();
@@ -53,7 +53,7 @@ test('starts keep their distance, and many who wait at once share none', async (
   for (let run = 0; run < 10; run += 1) {
     void send(pacer).then((start) => {
       startedAtMs.push(clock.now());
-      pacer.accept(start);
+      pacer.onStarted(start);
     });
   }
   for (let ms = 0; ms < 2_000; ms += 1) {
@@ -93,7 +93,7 @@ test('runs that were started before count, and beyond the limit none is started'
 test('each end of a run lets one of those through that were refused, in their order', async () => {
   const { pacer } = open(10);
   await start(pacer, 4);
-  pacer.refuse(await send(pacer), 'concurrency', null);
+  pacer.onRejected(await send(pacer), 'concurrency', null);
   const others = [want(pacer), want(pacer), want(pacer)];
   const refused = want(pacer, true);
   await settle(2);
@@ -102,7 +102,7 @@ test('each end of a run lets one of those through that were refused, in their or
   await settle(2);
   expect(refused.isLetThrough).toBe(true);
   expect(others.filter(({ isLetThrough }) => isLetThrough)).toEqual([]);
-  pacer.accept(refused.start);
+  pacer.onStarted(refused.start);
   pacer.release();
   await settle(2);
   expect(others.map(({ isLetThrough }) => isLetThrough)).toEqual([true, false, false]);
@@ -111,7 +111,7 @@ test('each end of a run lets one of those through that were refused, in their or
 test('a refusal for rate holds every start back as long as the agent asks, and lowers no ceiling', async () => {
   const { pacer, clock } = open(10);
   await start(pacer, 6);
-  expect(pacer.refuse(await send(pacer), 'rate', 7_000)).toBe(7_000);
+  expect(pacer.onRejected(await send(pacer), 'rate', 7_000)).toBe(7_000);
   const next = want(pacer);
   clock.advance(6_999);
   await settle(2);
@@ -119,14 +119,14 @@ test('a refusal for rate holds every start back as long as the agent asks, and l
   clock.advance(1);
   await settle(2);
   expect(next.isLetThrough).toBe(true);
-  pacer.accept(next.start);
+  pacer.onStarted(next.start);
   for (let run = 7; run < 10; run += 1) {
     const another = want(pacer);
     // The starts are slower now, but there is room for as many.
     clock.advance(1_000);
     await settle(2);
     expect(another.isLetThrough).toBe(true);
-    pacer.accept(another.start);
+    pacer.onStarted(another.start);
   }
 });
 
@@ -142,7 +142,7 @@ test('refusals without a time to wait back off further and further, and those of
     const through = wanted.filter(({ isLetThrough }) => isLetThrough);
     for (const { stop } of wanted) stop();
     for (const [index, { start: refused }] of through.entries()) {
-      const waitMs = pacer.refuse(refused, 'rate', null);
+      const waitMs = pacer.onRejected(refused, 'rate', null);
       if (index === 0) waits.push(waitMs);
       else expect(waitMs).toBe(waits.at(-1));
     }
@@ -152,10 +152,10 @@ test('refusals without a time to wait back off further and further, and those of
 
 test('refused with no run of its own, it waits for time; with one, for its end', async () => {
   const { pacer } = open(10);
-  expect(pacer.refuse(await send(pacer), 'concurrency', null)).toBe(500);
+  expect(pacer.onRejected(await send(pacer), 'concurrency', null)).toBe(500);
   const other = open(10);
   await start(other.pacer, 1);
-  expect(other.pacer.refuse(await send(other.pacer), 'concurrency', null)).toBe(0);
+  expect(other.pacer.onRejected(await send(other.pacer), 'concurrency', null)).toBe(0);
 });
 
 test('a run at work is work until now; after it, its end is when there was work last', async () => {
@@ -190,7 +190,7 @@ test('an aborted wait takes no place, and leaves no timer behind', async () => {
 
 test('a start counts from when its request leaves, not from when it was let through', async () => {
   const { pacer, clock } = open(10, 1);
-  const slow = await pacer.take(signal);
+  const slow = await pacer.acquire(signal);
   const next = want(pacer);
   // It waits for its connection.
   clock.advance(1_500);
@@ -198,7 +198,7 @@ test('a start counts from when its request leaves, not from when it was let thro
   expect(next.isLetThrough).toBe(false);
   slow.sent();
   clock.advance(10);
-  pacer.accept(slow);
+  pacer.onStarted(slow);
   clock.advance(1_000);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
@@ -209,7 +209,7 @@ test('a start counts from when its request leaves, not from when it was let thro
 
 test('a start that was never made does not count', async () => {
   const { pacer, clock } = open(1, 1);
-  pacer.giveBack(await pacer.take(signal));
+  pacer.giveBack(await pacer.acquire(signal));
   clock.advance(1_000);
   await settle(2);
   const next = want(pacer);
@@ -220,7 +220,7 @@ test('a start that was never made does not count', async () => {
 test('refused for room with a long time to wait, the next end of an own run makes room sooner', async () => {
   const { pacer, clock } = open(10);
   await start(pacer, 2);
-  expect(pacer.refuse(await send(pacer), 'concurrency', 600_000)).toBe(0);
+  expect(pacer.onRejected(await send(pacer), 'concurrency', 600_000)).toBe(0);
   const next = want(pacer, true);
   clock.advance(1_000);
   await settle(2);
@@ -233,7 +233,7 @@ test('refused for room with a long time to wait, the next end of an own run make
 test('refused for room, it comes back after the time to wait if no own run ends before', async () => {
   const { pacer, clock } = open(10);
   await start(pacer, 2);
-  pacer.refuse(await send(pacer), 'concurrency', 20_000);
+  pacer.onRejected(await send(pacer), 'concurrency', 20_000);
   const next = want(pacer, true);
   clock.advance(19_999);
   await settle(2);
@@ -247,8 +247,8 @@ test('refused for room beside a create that becomes a run, the end of that run m
   const { pacer, clock } = open(10);
   const other = await send(pacer);
   // Nobody knows yet that there will be a run of ours.
-  expect(pacer.refuse(await send(pacer), 'concurrency', 60_000)).toBe(60_000);
-  pacer.accept(other);
+  expect(pacer.onRejected(await send(pacer), 'concurrency', 60_000)).toBe(60_000);
+  pacer.onStarted(other);
   const next = want(pacer, true);
   clock.advance(5_000);
   await settle(2);
@@ -262,7 +262,7 @@ test('a time to wait of 0 is none: the pauses grow as without it', async () => {
   const { pacer, clock } = open(10);
   const waits: number[] = [];
   for (let refusal = 0; refusal < 3; refusal += 1) {
-    const waitMs = pacer.refuse(await send(pacer), 'concurrency', 0);
+    const waitMs = pacer.onRejected(await send(pacer), 'concurrency', 0);
     waits.push(waitMs);
     clock.advance(waitMs);
   }
@@ -271,7 +271,7 @@ test('a time to wait of 0 is none: the pauses grow as without it', async () => {
 
 test('a start whose reply was lost counts as a run until it is released', async () => {
   const { pacer } = open(1);
-  pacer.fail(await send(pacer));
+  pacer.onError(await send(pacer));
   const next = want(pacer);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
@@ -287,7 +287,7 @@ test('as many may wait on one signal as there are batches: nobody is warned of a
   onTestFinished(() => void process.off('warning', listen));
   const { pacer } = open(1);
   const controller = new AbortController();
-  const waits = Array.from({ length: 20 }, () => pacer.take(controller.signal));
+  const waits = Array.from({ length: 20 }, () => pacer.acquire(controller.signal));
   await settle(2);
   expect(warnings).toEqual([]);
   controller.abort(new Error('stopped'));

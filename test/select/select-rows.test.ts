@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { StoredAnswer } from '../../src/ledger/records.js';
 import { createAsk } from '../../src/model/ask.js';
-import { readQuestion } from '../../src/model/question.js';
+import { createQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
 import { InFlight, type SelectContext, selectRows } from '../../src/select/select-rows.js';
 import { createAnswer } from '../helpers/rows.js';
@@ -69,7 +69,7 @@ function createRow(ordinal: number): CellRow {
 }
 
 function readKey(row: CellRow): string {
-  const question = readQuestion(row, ASK, false);
+  const question = createQuestion(row, ASK, false);
   if (question.status !== 'question') throw new Error('the row asks something');
   return question.key;
 }

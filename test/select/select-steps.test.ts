@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { StoredAnswer } from '../../src/ledger/records.js';
 import type { FieldAnswer } from '../../src/model/answer.js';
 import { createAsk } from '../../src/model/ask.js';
-import { readQuestion } from '../../src/model/question.js';
+import { createQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
 import { InFlight, type SelectContext, selectRows } from '../../src/select/select-rows.js';
 
@@ -29,7 +29,7 @@ function row(company: string, ceo = '', seat = ''): CellRow {
 }
 
 function keyOf(company: string): string {
-  const question = readQuestion(row(company), ASK, false);
+  const question = createQuestion(row(company), ASK, false);
   return question.status === 'question' ? question.key : '';
 }
 

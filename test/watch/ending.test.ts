@@ -12,23 +12,23 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { finishEnding, InvalidEndingError, writeEnding } from '../../src/watch/ending.js';
+import { applyEnding, InvalidEndingError, writeEnding } from '../../src/watch/ending.js';
 import { readFileState } from '../../src/watch/file-state.js';
 import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
-import { getJournalPath, type Take, takeDrop, takeOrphan } from '../../src/watch/take.js';
+import { adoptOrphan, type ClaimedFile, claimDrop, getJournalPath } from '../../src/watch/take.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const PROBLEM = { code: 'INPUT_EMPTY', message: 'it is empty', hint: 'Give a file with rows.' };
 const FAILED = { status: 'failed', kind: 'usage', problem: PROBLEM, summary: null } as const;
 
 /** A file at work, with a half-written output beside it, as a kill leaves it. */
-async function openTake(): Promise<{ folders: WatchFolders; take: Take }> {
+async function openTake(): Promise<{ folders: WatchFolders; take: ClaimedFile }> {
   const folders = await openFolders(await createTempFolder());
   await writeFile(join(folders.root, 'list.csv'), 'the list');
   const state = await readFileState(join(folders.root, 'list.csv'));
   if (state === null) throw new Error('no file');
   const names = ['list.csv', 'list.filled.csv', 'list.csv.error.txt'];
-  const take = await takeDrop({ name: 'list.csv', state }, folders, () => names, Date.now());
+  const take = await claimDrop({ name: 'list.csv', state }, folders, () => names, Date.now());
   if (typeof take === 'string') throw new Error('not taken');
   onTestFinished(() => take.claim.close());
   await writeFile(join(take.room, 'list.filled.csv'), 'the output');
@@ -39,7 +39,7 @@ async function openTake(): Promise<{ folders: WatchFolders; take: Take }> {
 test('a file whose first answers held nothing ends like any other, also when another watcher finishes it', async () => {
   const { folders, take } = await openTake();
   await writeEnding(take, { ...FAILED, kind: 'nothing_found' }, folders);
-  expect(await finishEnding(take, folders)).toMatchObject({ kind: 'nothing_found' });
+  expect(await applyEnding(take, folders)).toMatchObject({ kind: 'nothing_found' });
 });
 
 const FILES = ['list.csv', 'list.csv.error.txt', 'list.filled.csv'];
@@ -47,7 +47,7 @@ const FILES = ['list.csv', 'list.csv.error.txt', 'list.filled.csv'];
 test('a file goes with all that was made of it, and nothing else stays or goes', async () => {
   const { folders, take } = await openTake();
   await writeEnding(take, FAILED, folders);
-  expect(await finishEnding(take, folders)).toEqual({
+  expect(await applyEnding(take, folders)).toEqual({
     ...{ type: 'failed', file: 'list.csv', input: 'failed/list.csv' },
     ...{ kind: 'usage', problem: PROBLEM, summary: null },
   });
@@ -65,9 +65,9 @@ test.each([0, 1, 2, 3])(
       await rename(join(take.room, name), join(folders.failed, name));
     }
     await take.claim.close();
-    const next = await takeOrphan('list.csv', folders, Date.now());
+    const next = await adoptOrphan('list.csv', folders, Date.now());
     if (next === null || next === 'foreign') throw new Error('not taken over');
-    expect(await finishEnding(next, folders)).toMatchObject({ type: 'failed', problem: PROBLEM });
+    expect(await applyEnding(next, folders)).toMatchObject({ type: 'failed', problem: PROBLEM });
     expect(await readdir(folders.failed)).toEqual(FILES);
     expect(await readdir(folders.working)).toEqual([]);
   },
@@ -76,9 +76,9 @@ test.each([0, 1, 2, 3])(
 test('an end that was only half written down does not count', async () => {
   const { folders, take } = await openTake();
   await writeFile(`${getJournalPath(take)}.tmp`, '{"moves":');
-  expect(await finishEnding(take, folders)).toBeNull();
+  expect(await applyEnding(take, folders)).toBeNull();
   await writeFile(getJournalPath(take), '');
-  expect(await finishEnding(take, folders)).toBeNull();
+  expect(await applyEnding(take, folders)).toBeNull();
   expect(await readFile(take.input, 'utf8')).toBe('the list');
 });
 
@@ -86,7 +86,7 @@ test('where the folder that it goes to was taken away, it is made again', async 
   const { folders, take } = await openTake();
   await writeEnding(take, FAILED, folders);
   await rm(folders.failed, { recursive: true });
-  await finishEnding(take, folders);
+  await applyEnding(take, folders);
   expect(await readdir(folders.failed)).toEqual(FILES);
 });
 
@@ -96,7 +96,7 @@ test('nothing is replaced: a name that was taken meanwhile gets a number, also a
   await writeFile(join(folders.failed, 'list.filled.csv'), 'theirs');
   await writeFile(join(folders.failed, 'list.filled-2.csv'), 'theirs too');
   await mkdir(join(folders.failed, 'list.csv'));
-  expect(await finishEnding(take, folders)).toMatchObject({
+  expect(await applyEnding(take, folders)).toMatchObject({
     file: 'list.csv',
     input: 'failed/list-2.csv',
   });
@@ -110,7 +110,7 @@ test('a move that was killed between link and unlink is finished, not numbered',
   const { folders, take } = await openTake();
   await writeEnding(take, FAILED, folders);
   await link(take.input, join(folders.failed, 'list.csv'));
-  await finishEnding(take, folders);
+  await applyEnding(take, folders);
   expect(await readdir(folders.failed)).toEqual(FILES);
 });
 
@@ -119,7 +119,7 @@ test('the earlier failure of a mended file goes, and what came after it was writ
   for (const name of FILES) await writeFile(join(folders.failed, name), 'earlier');
   await writeFile(join(folders.failed, 'other.csv'), 'other');
   await writeEnding(take, FAILED, folders);
-  expect(await finishEnding(take, folders)).toMatchObject({ input: 'failed/list.csv' });
+  expect(await applyEnding(take, folders)).toMatchObject({ input: 'failed/list.csv' });
   expect(await readdir(folders.failed)).toEqual([...FILES, 'other.csv']);
   expect(await readFile(join(folders.failed, 'list.csv'), 'utf8')).toBe('the list');
 });
@@ -150,7 +150,7 @@ test.each([
 ])('a journal that no watcher wrote is not believed: %s', async (_title, journal) => {
   const { folders, take } = await openTake();
   await writeFile(getJournalPath(take), JSON.stringify(journal));
-  await expect(finishEnding(take, folders)).rejects.toBeInstanceOf(InvalidEndingError);
+  await expect(applyEnding(take, folders)).rejects.toBeInstanceOf(InvalidEndingError);
   expect(await readFile(take.input, 'utf8')).toBe('the list');
   expect([await readdir(folders.done), await readdir(folders.failed)]).toEqual([[], []]);
 });
@@ -167,7 +167,7 @@ test('to another file system a file is copied whole, with its time, and nothing 
   await writeFile(join(shm, 'list.filled.csv'), 'theirs');
   const { mtimeMs } = await stat(take.input);
   await writeEnding(take, FAILED, folders);
-  await finishEnding(take, folders);
+  await applyEnding(take, folders);
   expect(await readdir(shm)).toEqual([
     'list.csv',
     'list.csv.error.txt',
@@ -197,7 +197,7 @@ test('a link that somebody put where the watcher writes for itself leads it nowh
   for (const path of paths) await symlink(theirs, path);
   await tryFolders(folders);
   await writeEnding(take, FAILED, folders);
-  await finishEnding(take, folders);
+  await applyEnding(take, folders);
   expect(await readFile(theirs, 'utf8')).toBe('theirs');
   expect(await readFile(join(shm, 'list.csv'), 'utf8')).toBe('the list');
   expect(await readFile(join(shm, 'list.csv.error.txt'), 'utf8')).toContain('it is empty');
@@ -207,7 +207,7 @@ test('the text beside a file says what happened, what to do and where, and names
   const { folders, take } = await openTake();
   const problem = { ...PROBLEM, message: `${take.input} is empty` };
   await writeEnding(take, { ...FAILED, problem }, folders);
-  expect(await finishEnding(take, folders)).toMatchObject({ problem: { message: 'list.csv is empty' } });
+  expect(await applyEnding(take, folders)).toMatchObject({ problem: { message: 'list.csv is empty' } });
   expect(await readFile(join(folders.failed, 'list.csv.error.txt'), 'utf8')).toBe(
     [
       'list.csv could not be filled.',

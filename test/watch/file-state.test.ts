@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { numberName, readDropName, StillFiles } from '../../src/watch/file-state.js';
+import { numberName, parseDropName, StillFiles } from '../../src/watch/file-state.js';
 
 test.each([
   'list.csv',
@@ -12,7 +12,7 @@ test.each([
   'list.xlsx',
   'Ünïcode list (1).csv',
 ])('%s is a file to fill', (name) => {
-  expect(readDropName(name)).toEqual({ status: 'table' });
+  expect(parseDropName(name)).toEqual({ status: 'table' });
 });
 
 test.each([
@@ -27,7 +27,7 @@ test.each([
   '.~lock.list.csv#',
   '#list.csv#',
 ])('%s is in the making, and left alone without a word', (name) => {
-  expect(readDropName(name)).toEqual({ status: 'hidden' });
+  expect(parseDropName(name)).toEqual({ status: 'hidden' });
 });
 
 test.each([
@@ -38,7 +38,7 @@ test.each([
   'list.filled.jsonl.gz',
   `${'x'.repeat(200)}.csv`,
 ])('%s is not filled, for a reason that is told', (name) => {
-  expect(readDropName(name)).toMatchObject({ status: 'other', reason: expect.stringMatching(/^its name /) });
+  expect(parseDropName(name)).toMatchObject({ status: 'other', reason: expect.stringMatching(/^its name /) });
 });
 
 test('a number goes in front of the ending, the whole of it', () => {

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type FileState, readFileState } from '../../src/watch/file-state.js';
 import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
-import { type NotTaken, removeTake, type Take, takeDrop, takeOrphan } from '../../src/watch/take.js';
+import {
+  adoptOrphan,
+  type ClaimedFile,
+  claimDrop,
+  type NotClaimed,
+  removeClaimedFile,
+} from '../../src/watch/take.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const readNames = (name: string): readonly string[] => [name, `${name}.out`];
@@ -17,20 +23,24 @@ async function openDrop(...names: readonly string[]): Promise<WatchFolders> {
 
 const NOTHING = { size: 3, mtimeMs: 1, inode: 1, device: 1 };
 
-async function tryTake(name: string, folders: WatchFolders, found?: FileState): Promise<Take | NotTaken> {
+async function tryTake(
+  name: string,
+  folders: WatchFolders,
+  found?: FileState,
+): Promise<ClaimedFile | NotClaimed> {
   const state = found ?? (await readFileState(join(folders.root, name))) ?? NOTHING;
-  const taken = await takeDrop({ name, state }, folders, readNames, Date.now());
+  const taken = await claimDrop({ name, state }, folders, readNames, Date.now());
   if (typeof taken !== 'string') onTestFinished(() => taken.claim.close());
   return taken;
 }
 
-async function take(name: string, folders: WatchFolders): Promise<Take | null> {
+async function take(name: string, folders: WatchFolders): Promise<ClaimedFile | null> {
   const taken = await tryTake(name, folders);
   return typeof taken === 'string' ? null : taken;
 }
 
-async function takeOver(name: string, folders: WatchFolders): Promise<Take> {
-  const taken = await takeOrphan(name, folders, Date.now());
+async function takeOver(name: string, folders: WatchFolders): Promise<ClaimedFile> {
+  const taken = await adoptOrphan(name, folders, Date.now());
   if (taken === null || taken === 'foreign') throw new Error(`not taken over: ${taken}`);
   onTestFinished(() => taken.claim.close());
   return taken;
@@ -83,7 +93,7 @@ test('two drops of one name never are the same job: their inputs lie in differen
 test('what a dead watcher left is taken over as it lies, and what a living one has is not', async () => {
   const folders = await openDrop('list.csv');
   const first = await take('list.csv', folders);
-  expect(await takeOrphan('list.csv', folders, Date.now())).toBeNull();
+  expect(await adoptOrphan('list.csv', folders, Date.now())).toBeNull();
   await first?.claim.close();
   const second = await takeOver('list.csv', folders);
   expect(second).toMatchObject({ name: 'list.csv', input: first?.input, state: null });
@@ -128,7 +138,7 @@ test('a folder that somebody made in working/ is foreign, keeps its files, and i
   await mkdir(join(foreign, 'mine'), { recursive: true });
   await writeFile(join(foreign, 'mine', 'notes.txt'), 'mine');
   await writeFile(join(folders.working, 'list-2.csv'), 'a file');
-  expect(await takeOrphan('list.csv', folders, Date.now())).toBe('foreign');
+  expect(await adoptOrphan('list.csv', folders, Date.now())).toBe('foreign');
   expect(await take('list.csv', folders)).toMatchObject({ name: 'list-3.csv' });
   expect(await readFile(join(foreign, 'mine', 'notes.txt'), 'utf8')).toBe('mine');
   expect(await readdir(foreign)).toEqual(['mine']);
@@ -140,7 +150,7 @@ test('removing a take leaves what somebody else has put beside it', async () => 
   if (first === null) throw new Error('not taken');
   await writeFile(join(first.folder, 'notes.txt'), 'mine');
   await rename(first.input, join(folders.done, 'list.csv'));
-  await removeTake(first);
+  await removeClaimedFile(first);
   expect(await readdir(folders.working, { recursive: true })).toEqual(['list.csv', 'list.csv/notes.txt']);
 });
 
@@ -151,11 +161,11 @@ test('a watcher that slept while its take was finished and the name taken again 
   await slept.claim.close();
   const next = await takeOver('list.csv', folders);
   await rename(next.input, join(folders.done, 'list.csv'));
-  await removeTake(next);
+  await removeClaimedFile(next);
   await rm(join(folders.done, 'list.csv'));
   await writeFile(join(folders.root, 'list.csv'), 'the next list');
   const later = await take('list.csv', folders);
-  await removeTake(slept);
+  await removeClaimedFile(slept);
   expect(await readFile(later?.input ?? '', 'utf8')).toBe('the next list');
   expect(await later?.claim.renew()).toBe(true);
 });
@@ -169,7 +179,7 @@ test('result names are reserved while a file is at work, whatever its format', a
   ] as const) {
     const state = (await readFileState(join(folders.root, name))) ?? NOTHING;
     const names = (each: string) => (each === name ? readFilled(each) : [each]);
-    const taken = await takeDrop({ name, state }, folders, names, Date.now());
+    const taken = await claimDrop({ name, state }, folders, names, Date.now());
     if (typeof taken === 'string') throw new Error(taken);
     onTestFinished(() => taken.claim.close());
     expect(taken.name).toBe(expected ?? 'list-2.jsonl');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { AgentError } from '../../src/api/agent-error.js';
 import { type ErrorKind, RowfillError } from '../../src/errors.js';
 import type { JobStop, JobSummary } from '../../src/model/events.js';
-import { type Attempt, isDiskFull, readRetryDelayMs, readVerdict } from '../../src/watch/verdict.js';
+import { type Attempt, computeRetryDelayMs, decideNext, isDiskFull } from '../../src/watch/verdict.js';
 
 const ROWS = {
   ...{ total: 3, enriched: 3, partial: 0, not_found: 0, excluded: 0 },
@@ -50,7 +50,7 @@ function judge(outcome: Attempt['outcome'], changes: Partial<Attempt> = {}) {
     isListStale: false,
     tries: 1,
   };
-  return readVerdict({ outcome, ...sound, ...changes });
+  return decideNext({ outcome, ...sound, ...changes });
 }
 
 const summary = (stop: JobStop, changes: Partial<JobSummary> = {}) => ({
@@ -189,7 +189,7 @@ test('nor for not being where it was when it was taken', () => {
 });
 
 test('nor for what stands at the address of the agent while that is away', () => {
-  const missing = new AgentError('NOT_THE_API', 'answered HTML', { status: 404, isForeign: true });
+  const missing = new AgentError('NOT_THE_API', 'answered HTML', { status: 404, isFromProxy: true });
   expect(missing.kind).toBe('usage');
   expect(judge({ error: missing })).toMatchObject({ status: 'again', when: 'later' });
 });
@@ -231,9 +231,9 @@ test('a file with rows that nobody left out is filled again, a few times', () =>
 });
 
 test('waits grow from five seconds to five minutes, and half of each is chance', () => {
-  expect([1, 2, 3, 7, 100].map((tries) => readRetryDelayMs(tries, 1))).toEqual([
+  expect([1, 2, 3, 7, 100].map((tries) => computeRetryDelayMs(tries, 1))).toEqual([
     5_000, 10_000, 20_000, 300_000, 300_000,
   ]);
-  expect(readRetryDelayMs(1, 0)).toBe(2_500);
-  expect(readRetryDelayMs(100, 0)).toBe(150_000);
+  expect(computeRetryDelayMs(1, 0)).toBe(2_500);
+  expect(computeRetryDelayMs(100, 0)).toBe(150_000);
 });

@@ -1,9 +1,9 @@
 import { splitColumnName } from '../../model/column-kind.js';
-import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../../model/json.js';
+import { getOwn, isJsonObject, type JsonObject, type JsonValue } from '../../model/json.js';
 import { isEmpty } from '../../model/row.js';
 import type { Grounding } from '../../model/run.js';
 import { coerceValue, createObject } from './coerce-value.js';
-import { createNothing, type Finding, lookUpProperty, type MatchedRecord } from './look-up-property.js';
+import { createNothing, type FoundValue, lookUpProperty, type MatchedRecord } from './look-up-property.js';
 import type { SchemaNode, SchemaReader } from './schema-reader.js';
 
 /** Where in the answer the records go: the list at `path`, or the root itself where the schema describes one record. */
@@ -73,7 +73,7 @@ function findList(
   budget.left -= 1;
   const item = reader.readItems(node);
   if (item !== null && reader.listProperties(item).size > 0) {
-    return { path, item, maxItems: readMaxItems(reader, node) };
+    return { path, item, maxItems: findMaxItems(reader, node) };
   }
   if (budget.left <= 0 || trail.length >= MAX_DEPTH || trail.includes(node.pointer)) return null;
   for (const [name, property] of reader.listProperties(node)) {
@@ -83,7 +83,7 @@ function findList(
   return null;
 }
 
-function readMaxItems(reader: SchemaReader, node: SchemaNode): number {
+function findMaxItems(reader: SchemaReader, node: SchemaNode): number {
   const limits = reader
     .listVariants(node)
     .flat()
@@ -140,7 +140,7 @@ export function answerRecord(
         path: [name, field],
       }));
     }
-    const own = coerceValue(reader, node, readInput(record, name), 'point');
+    const own = coerceValue(reader, node, getInput(record, name), 'point');
     if (own === null && name !== 'row_id')
       return [lookUp(reader, plan, node, [name], matches, createNodeBudget())];
     return [{ origin: 'input' as const, path: [name], value: own, grounding: [], issue: null }];
@@ -157,9 +157,9 @@ export function createItem(cells: readonly Cell[]): JsonObject {
   return Object.fromEntries(entries);
 }
 
-function readInput(record: JsonObject, name: string): JsonValue {
+function getInput(record: JsonObject, name: string): JsonValue {
   const key = splitColumnName(name).join('_');
-  const own = readOwn(record, name);
+  const own = getOwn(record, name);
   const other = Object.keys(record).find((column) => key !== '' && splitColumnName(column).join('_') === key);
   const value = own ?? (other === undefined ? undefined : record[other]);
   return value === undefined || isEmpty(value) ? null : value;
@@ -209,7 +209,7 @@ function lookUp(
   return createCell(path, lookUpProperty(reader, node, path, isLeafUnique, matches));
 }
 
-function createCell(path: readonly string[], found: Finding): Cell {
+function createCell(path: readonly string[], found: FoundValue): Cell {
   const { citations, confidence } = found;
   return {
     origin: 'tables',

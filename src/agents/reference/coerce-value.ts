@@ -1,28 +1,28 @@
 import { splitColumnName } from '../../model/column-kind.js';
-import { isPlaceholder, normaliseDomain } from '../../model/entity-key.js';
+import { isPlaceholder, normalizeDomain } from '../../model/entity-key.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.js';
-import { normaliseText } from '../../model/normalize.js';
-import { readKeyword, type SchemaNode, type SchemaReader, type SchemaVariant } from './schema-reader.js';
+import { normalizeText } from '../../model/normalize.js';
+import { getKeyword, type SchemaNode, type SchemaReader, type SchemaVariant } from './schema-reader.js';
 
 /** The calendar day that a text names, as `2024-03-31`; null where it is none, or where day and month could be either. */
-export function readDate(text: string): string | null {
+export function parseDate(text: string): string | null {
   const plain = text.normalize('NFKC').trim();
   const iso = /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]\d{2}:\d{2}.*)?$/.exec(plain);
   if (iso !== null) return formatDate(iso[1], iso[3], iso[4]);
   const numbers = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4})$/.exec(plain);
-  if (numbers !== null) return readDayAndMonth(numbers[1], numbers[3], numbers[4]);
+  if (numbers !== null) return parseDayAndMonth(numbers[1], numbers[3], numbers[4]);
   const words = plain
     .replace(/(\d)(?:st|nd|rd|th)\b/i, '$1')
     .replace(/[.,]/g, ' ')
     .split(/[\s-]+/);
   const [first = '', second = '', year = '', ...more] = words;
   if (more.length > 0 || !/^\d{4}$/.test(year)) return null;
-  if (readMonth(second) !== null) return formatDate(year, readMonth(second), first);
-  return readMonth(first) === null ? null : formatDate(year, readMonth(first), second);
+  if (parseMonth(second) !== null) return formatDate(year, parseMonth(second), first);
+  return parseMonth(first) === null ? null : formatDate(year, parseMonth(first), second);
 }
 
 /** A moment with its offset, as RFC 3339 writes it; null where the offset is missing, since then it is no moment. */
-export function readMoment(text: string): string | null {
+export function parseMoment(text: string): string | null {
   const plain = text.trim();
   const parts = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?\s?([Zz]|[+-]\d{2}:?\d{2})$/.exec(
     plain,
@@ -31,10 +31,10 @@ export function readMoment(text: string): string | null {
   const [, day = '', minute = '', second = ':00', offset = ''] = parts;
   const zone = offset.toUpperCase().replace(/^([+-]\d{2})(\d{2})$/, '$1:$2');
   const moment = `${day}T${minute}${second}${zone}`;
-  return readDate(day) === null || Number.isNaN(Date.parse(moment)) ? null : moment;
+  return parseDate(day) === null || Number.isNaN(Date.parse(moment)) ? null : moment;
 }
 
-function readDayAndMonth(first = '', second = '', year = ''): string | null {
+function parseDayAndMonth(first = '', second = '', year = ''): string | null {
   if (Number(first) > 12 || Number(first) === Number(second)) return formatDate(year, second, first);
   return Number(second) > 12 ? formatDate(year, first, second) : null;
 }
@@ -54,7 +54,7 @@ const MONTHS = [
   'december',
 ];
 
-function readMonth(word: string): string | null {
+function parseMonth(word: string): string | null {
   const plain = word.toLowerCase().replace(/^sept$/, 'sep');
   const index = MONTHS.findIndex(
     (month) => month === plain || (plain.length === 3 && month.startsWith(plain)),
@@ -76,7 +76,7 @@ export type NumberStyle = 'point' | 'comma';
  * The number that a text is, and nothing else: `1,234.5` and `1 234.5`, but no unit, currency, range or `1.2M`, which say more than
  * a number can. null where there are two ways to read it.
  */
-export function readNumber(text: string, style: NumberStyle): number | null {
+export function parseNumber(text: string, style: NumberStyle): number | null {
   const plain = text
     .normalize('NFKC')
     .trim()
@@ -153,14 +153,14 @@ function coerceType(
 ): JsonValue {
   switch (type) {
     case 'string':
-      return coerceText(readKeyword(variant, 'format'), raw);
+      return coerceText(getKeyword(variant, 'format'), raw);
     case 'number':
     case 'integer': {
-      const number = typeof raw === 'string' ? readNumber(raw, style) : typeof raw === 'number' ? raw : null;
+      const number = typeof raw === 'string' ? parseNumber(raw, style) : typeof raw === 'number' ? raw : null;
       return number === null || (type === 'integer' && !Number.isSafeInteger(number)) ? null : number;
     }
     case 'boolean':
-      return typeof raw === 'boolean' ? raw : (TRUTHS.get(normaliseText(String(raw))) ?? null);
+      return typeof raw === 'boolean' ? raw : (TRUTHS.get(normalizeText(String(raw))) ?? null);
     case 'array':
       return coerceList(reader, node, raw, style, depth);
     case 'object':
@@ -182,15 +182,15 @@ function coerceText(format: JsonValue | undefined, raw: JsonValue): string | nul
   const text = String(raw).trim();
   switch (format) {
     case 'date':
-      return readDate(text);
+      return parseDate(text);
     case 'date-time':
-      return readMoment(text);
+      return parseMoment(text);
     case 'email':
       return text.replace(/^mailto:/i, '');
     case 'uri':
     case 'url':
     case 'iri':
-      return !/^[a-z][a-z\d+.-]*:/i.test(text) && normaliseDomain(text) !== null
+      return !/^[a-z][a-z\d+.-]*:/i.test(text) && normalizeDomain(text) !== null
         ? `https://${text.replace(/^\/\//, '')}`
         : text;
     default:
@@ -275,7 +275,7 @@ function listRequired(reader: SchemaReader, node: SchemaNode): ReadonlySet<strin
 function listAllowed(variant: SchemaVariant): readonly JsonValue[] | null {
   const fixed = variant.find((part) => Object.hasOwn(part.schema, 'const'));
   if (fixed !== undefined) return [fixed.schema.const ?? null];
-  const values = readKeyword(variant, 'enum');
+  const values = getKeyword(variant, 'enum');
   return Array.isArray(values) ? values : null;
 }
 
@@ -289,15 +289,15 @@ function pickAllowed(allowed: readonly JsonValue[], raw: JsonValue): JsonValue {
 }
 
 function foldWord(value: JsonValue): string {
-  return normaliseText(String(value)).replace(/[\s_-]+/g, ' ');
+  return normalizeText(String(value)).replace(/[\s_-]+/g, ' ');
 }
 
 function listTypes(variant: SchemaVariant): readonly string[] {
-  const type = readKeyword(variant, 'type');
+  const type = getKeyword(variant, 'type');
   if (typeof type === 'string') return [type];
   if (Array.isArray(type)) return ORDER.filter((name) => type.includes(name));
   const has = (...keywords: string[]): boolean =>
-    keywords.some((keyword) => readKeyword(variant, keyword) !== undefined);
+    keywords.some((keyword) => getKeyword(variant, keyword) !== undefined);
   if (has('properties')) return ['object'];
   if (has('items', 'prefixItems')) return ['array'];
   if (has('format', 'pattern', 'minLength', 'maxLength')) return ['string'];

@@ -15,7 +15,7 @@ interface PlacedObject {
 }
 
 /** Reads a table with one JSON object a line; blank lines are passed over. */
-export function readJsonLines(path: string, text: string): Table {
+export function parseJsonLines(path: string, text: string): Table {
   const objects: PlacedObject[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
@@ -25,7 +25,7 @@ export function readJsonLines(path: string, text: string): Table {
 }
 
 /** Reads a table from a JSON file: an array of objects, or an object with one such array. */
-export function readJsonRecords(path: string, text: string): Table {
+export function parseJsonRecords(path: string, text: string): Table {
   const root = parseJson(path, text, null);
   const lists = Array.isArray(root)
     ? [root]
@@ -147,11 +147,11 @@ export async function loadTables(directory: string, omit: readonly string[] = []
 type Reader = (path: string, text: string) => Table;
 
 const READERS: Readonly<Record<(typeof TABLE_ENDINGS)[number], Reader>> = {
-  '.csv': (path, text) => readDelimited(path, text, findDelimiter(text)),
-  '.tsv': (path, text) => readDelimited(path, text, '\t'),
-  '.jsonl': readJsonLines,
-  '.ndjson': readJsonLines,
-  '.json': readJsonRecords,
+  '.csv': (path, text) => parseDelimited(path, text, findDelimiter(text)),
+  '.tsv': (path, text) => parseDelimited(path, text, '\t'),
+  '.jsonl': parseJsonLines,
+  '.ndjson': parseJsonLines,
+  '.json': parseJsonRecords,
 };
 
 async function loadTable(path: string): Promise<Table> {
@@ -192,7 +192,7 @@ function decodeText(path: string, bytes: Buffer): string {
   }
 }
 
-function readDelimited(path: string, text: string, delimiter: string): Table {
+function parseDelimited(path: string, text: string, delimiter: string): Table {
   const { data, errors } = Papa.parse<string[]>(text, { delimiter });
   const lines = countLines(data);
   const fault = errors.find((error) => error.type === 'Quotes');

@@ -1,6 +1,6 @@
 import { splitColumnName } from '../../model/column-kind.js';
 import { formatCanonicalJson, isJsonObject, type JsonValue } from '../../model/json.js';
-import { normaliseText } from '../../model/normalize.js';
+import { normalizeText } from '../../model/normalize.js';
 import { isEmpty } from '../../model/row.js';
 import type { Citation, Confidence } from '../../model/run.js';
 import { coerceValue } from './coerce-value.js';
@@ -125,7 +125,7 @@ export interface MatchedRecord {
 }
 
 /** What the tables say of one property; `issue` tells why there is no value although there was something. */
-export interface Finding {
+export interface FoundValue {
   readonly value: JsonValue;
   readonly confidence: Confidence | null;
   readonly citations: readonly Citation[];
@@ -147,8 +147,8 @@ export function lookUpProperty(
   path: readonly string[],
   isLeafUnique: boolean,
   matches: readonly MatchedRecord[],
-): Finding {
-  const readings = matches.flatMap((match) => readColumns(reader, node, path, isLeafUnique, match));
+): FoundValue {
+  const readings = matches.flatMap((match) => combineColumns(reader, node, path, isLeafUnique, match));
   const usable = readings.filter((reading) => reading.value !== null);
   const [odd] = readings;
   if (usable.length === 0) {
@@ -175,11 +175,11 @@ export function lookUpProperty(
 const RANKS: Readonly<Record<Confidence, number>> = { low: 1, medium: 2, high: 3 };
 
 /** Nothing was found, or nothing that may be told. */
-export function createNothing(issue: string | null): Finding {
+export function createNothing(issue: string | null): FoundValue {
   return { value: null, confidence: null, citations: [], issue };
 }
 
-function readColumns(
+function combineColumns(
   reader: SchemaReader,
   node: SchemaNode,
   path: readonly string[],
@@ -201,7 +201,7 @@ function isSameValue(a: JsonValue, b: JsonValue): boolean {
 }
 
 function foldValue(value: JsonValue): string {
-  if (typeof value === 'string') return normaliseText(value);
+  if (typeof value === 'string') return normalizeText(value);
   return isJsonObject(value) || Array.isArray(value) ? formatCanonicalJson(value) : JSON.stringify(value);
 }
 

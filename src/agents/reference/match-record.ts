@@ -1,6 +1,6 @@
-import { createEntityKey, isMailProvider, normaliseDomain } from '../../model/entity-key.js';
+import { createEntityKey, isMailProvider, normalizeDomain } from '../../model/entity-key.js';
 import type { JsonObject, JsonValue } from '../../model/json.js';
-import { normaliseText } from '../../model/normalize.js';
+import { normalizeText } from '../../model/normalize.js';
 import { isEmpty } from '../../model/row.js';
 import type { Confidence } from '../../model/run.js';
 import type { MatchedRecord } from './look-up-property.js';
@@ -19,24 +19,24 @@ export interface RecordMatches {
  */
 export function findMatches(tables: readonly TableIndex[], input: InputRecord): RecordMatches {
   const results = tables.map((index) => ({ index, match: matchRecord(index, input) }));
-  const found = results.flatMap(({ index, match }) => readMatch(index, match));
+  const found = results.flatMap(({ index, match }) => resolveMatch(index, match));
   const reasons = results.flatMap(({ match }) => (match.status === 'unsure' ? [match.reason] : []));
   if (input.domains.length > 0 || input.roles.subject === 'person') return { matches: found, reasons };
-  const bridge = found.find((matched) => readDomain(matched) !== null);
-  const domain = bridge === undefined ? null : readDomain(bridge);
+  const bridge = found.find((matched) => getDomain(matched) !== null);
+  const domain = bridge === undefined ? null : getDomain(bridge);
   if (bridge === undefined || domain === null) return { matches: found, reasons };
   const further = results
     .filter(({ match }) => match.status === 'none')
-    .flatMap(({ index }) => readMatch(index, matchRecord(index, addDomain(input, domain))))
+    .flatMap(({ index }) => resolveMatch(index, matchRecord(index, addDomain(input, domain))))
     .map((matched) => ({ ...matched, confidence: bridge.confidence }));
   return { matches: [...found, ...further], reasons };
 }
 
-function readMatch(index: TableIndex, match: Match): MatchedRecord[] {
+function resolveMatch(index: TableIndex, match: Match): MatchedRecord[] {
   return match.status === 'found' ? [{ index, record: match.record, confidence: match.confidence }] : [];
 }
 
-function readDomain({ index, record }: MatchedRecord): string | null {
+function getDomain({ index, record }: MatchedRecord): string | null {
   if (index.roles.subject === 'person') return null;
   const keys = index.roles.domains.flatMap((column) => listKeys(index.table, column, record));
   const [domain] = keys.filter((key) => key.startsWith('domain:'));
@@ -87,7 +87,7 @@ function dropTwins(index: TableIndex, records: readonly number[]): readonly numb
 }
 
 function foldValue(value: JsonValue): JsonValue {
-  return typeof value === 'string' ? normaliseText(value) : value;
+  return typeof value === 'string' ? normalizeText(value) : value;
 }
 
 /** True when both sides have a domain and no label of theirs is the same: `global.abb` and `abb.com` are taken for one company's. */
@@ -204,7 +204,7 @@ export function addDomain(input: InputRecord, domain: string): InputRecord {
 function listMailDomains(table: Table, roles: Roles): string[] {
   return roles.emails
     .flatMap((column) => listKeys(table, column, 0))
-    .map((key) => normaliseDomain(key.replace(/^email:/, '')))
+    .map((key) => normalizeDomain(key.replace(/^email:/, '')))
     .flatMap((domain) => (domain === null || isMailProvider(domain) ? [] : [`domain:${domain}`]));
 }
 
@@ -236,14 +236,14 @@ function matchByKey(index: TableIndex, input: InputRecord): Match {
     ...(holdsCompanies ? [findByKeys(index, roles.domains, input.domains)] : []),
     ...(about === 'person' && holdsCompanies
       ? []
-      : [findByKeys(index, roles.emails, readKeys(input, input.roles.emails))]),
+      : [findByKeys(index, roles.emails, listKeysOf(input, input.roles.emails))]),
     ...findByNamesake(index, input, roles.links, input.roles.links),
     ...findByNamesake(index, input, roles.identifiers, input.roles.identifiers),
   ].filter((hits) => hits.length > 0);
   // A fact about the employer is a fact about the person at one remove.
   const sure: Confidence = about === 'person' && holdsCompanies ? 'medium' : 'high';
   if (strong.length > 0) return decide(index, input, intersect(strong), sure, 'key', strong.flat());
-  const phones = findByKeys(index, roles.phones, readKeys(input, input.roles.phones));
+  const phones = findByKeys(index, roles.phones, listKeysOf(input, input.roles.phones));
   if (phones.length > 0) return decide(index, input, phones, sure, 'telephone number', phones);
   const mail = holdsCompanies ? findByKeys(index, roles.domains, input.mailDomains) : [];
   return decide(index, input, mail, 'medium', 'domain of the e-mail address', mail);
@@ -352,7 +352,7 @@ function listNameKinds(index: TableIndex, input: InputRecord): readonly NameKind
   }
 }
 
-function readKeys(input: InputRecord, columns: readonly number[]): string[] {
+function listKeysOf(input: InputRecord, columns: readonly number[]): string[] {
   return columns.flatMap((column) => listInputKeys(input, column));
 }
 

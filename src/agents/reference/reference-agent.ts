@@ -74,7 +74,7 @@ type ExclusionKeys = ReadonlyMap<string, string>;
 
 /** The records that must not be returned, made ready to be compared. */
 export function createExclusionKeys(records: readonly JsonObject[]): readonly ExclusionKeys[] {
-  return records.map(readKeys).filter((keys) => keys.size > 0);
+  return records.map(listExclusionKeys).filter((keys) => keys.size > 0);
 }
 
 /**
@@ -87,10 +87,12 @@ export function excludeAnswer(
   cells: readonly Cell[],
 ): readonly Cell[] {
   if (exclusions.length === 0) return cells;
-  const given = readKeys(record);
+  const given = listExclusionKeys(record);
   let left = cells;
   for (const exclusion of exclusions) {
-    const found = readKeys(Object.fromEntries(left.map((cell) => [cell.path.at(-1) ?? '', cell.value])));
+    const found = listExclusionKeys(
+      Object.fromEntries(left.map((cell) => [cell.path.at(-1) ?? '', cell.value])),
+    );
     const isGiven = (key: string, value: string): boolean => given.get(key) === value;
     const pairs = [...exclusion];
     if (!pairs.every(([key, value]) => isGiven(key, value) || found.get(key) === value)) continue;
@@ -108,7 +110,7 @@ function blankCell(cell: Cell): Cell {
   return { ...cell, value: null, grounding: [], issue: 'it is on the exclusion list' };
 }
 
-function readKeys(record: JsonObject): Map<string, string> {
+function listExclusionKeys(record: JsonObject): Map<string, string> {
   const keys = new Map<string, string>();
   for (const [name, value] of Object.entries(record)) {
     const key = isEmpty(value) || isNested(value) ? null : createEntityKey(name, value);

@@ -120,7 +120,7 @@ export function createSchemaReader(schema: JsonObject): SchemaReader {
       for (const part of listVariants(node).flat()) {
         const named = part.schema.properties;
         for (const name of isJsonObject(named) ? Object.keys(named) : []) {
-          const property = readNode(schema, `${part.pointer}/properties/${escapeToken(name)}`);
+          const property = findNode(schema, `${part.pointer}/properties/${escapeToken(name)}`);
           if (property !== null && !properties.has(name)) properties.set(name, property);
         }
       }
@@ -128,7 +128,7 @@ export function createSchemaReader(schema: JsonObject): SchemaReader {
     },
     readItems: (node) => {
       const parts = listVariants(node).flat();
-      const [items] = parts.flatMap((part) => readNode(schema, `${part.pointer}/items`) ?? []);
+      const [items] = parts.flatMap((part) => findNode(schema, `${part.pointer}/items`) ?? []);
       return items ?? null;
     },
     allowsNull: (node) =>
@@ -137,7 +137,7 @@ export function createSchemaReader(schema: JsonObject): SchemaReader {
 }
 
 /** The value of a keyword in the first part of a variant that has it. */
-export function readKeyword(variant: SchemaVariant, keyword: string): JsonValue | undefined {
+export function getKeyword(variant: SchemaVariant, keyword: string): JsonValue | undefined {
   return variant.find((part) => Object.hasOwn(part.schema, keyword))?.schema[keyword];
 }
 
@@ -146,7 +146,7 @@ function createExpansion(root: JsonObject): (node: SchemaNode) => readonly Schem
   const resolveRef = createRefResolver(root);
   const known = new Map<string, readonly SchemaVariant[]>();
   const expandAt = (pointer: string): readonly SchemaVariant[] => {
-    const inner = readNode(root, pointer);
+    const inner = findNode(root, pointer);
     return inner === null ? [[]] : expand(inner);
   };
   const expand = (node: SchemaNode): readonly SchemaVariant[] => {
@@ -176,7 +176,7 @@ function createExpansion(root: JsonObject): (node: SchemaNode) => readonly Schem
   return expand;
 }
 
-function readNode(root: JsonObject, pointer: string): SchemaNode | null {
+function findNode(root: JsonObject, pointer: string): SchemaNode | null {
   const schema = resolvePointer(root, pointer);
   if (schema === true) return { schema: {}, pointer };
   return isJsonObject(schema) ? { schema, pointer } : null;

@@ -1,6 +1,6 @@
 import Fuse from 'fuse.js';
-import { isPlaceholder, normaliseCompanyName, readEntityKey } from '../../model/entity-key.js';
-import { normalisePersonName, normaliseText } from '../../model/normalize.js';
+import { isPlaceholder, normalizeCompanyName, normalizeEntityKey } from '../../model/entity-key.js';
+import { normalizePersonName, normalizeText } from '../../model/normalize.js';
 import { type NumberStyle, resolveNumberStyle } from './coerce-value.js';
 import { type Roles, resolveRoles, type Table } from './table.js';
 
@@ -103,7 +103,7 @@ export function createTableIndex(table: Table): TableIndex {
   };
   const byName = (kind: NameKind): Index =>
     open(`${kind} name`, () =>
-      indexRecords(table, (record) => listNames(table, roles, kind, record).map(normaliseText)),
+      indexRecords(table, (record) => listNames(table, roles, kind, record).map(normalizeText)),
     );
   const byFoldedName = (kind: NameKind): Index =>
     open(`${kind} folded`, () =>
@@ -120,7 +120,7 @@ export function createTableIndex(table: Table): TableIndex {
       open(`column ${column}`, () => indexRecords(table, (record) => listKeys(table, column, record))).get(
         key,
       ) ?? [],
-    findByName: (kind, name) => byName(kind).get(normaliseText(name)) ?? [],
+    findByName: (kind, name) => byName(kind).get(normalizeText(name)) ?? [],
     findByFoldedName: (kind, name) => byFoldedName(kind).get(foldName(kind, name)) ?? [],
     findBySimilarName: (kind, name) => {
       const find = similar.get(kind) ?? createSimilarNames([...byFoldedName(kind).keys()]);
@@ -138,7 +138,7 @@ export function createTableIndex(table: Table): TableIndex {
 
 /** A name as it is compared when its letters are not the same. */
 export function foldName(kind: NameKind, name: string): string {
-  return kind === 'person' ? normalisePersonName(name) : normaliseCompanyName(name);
+  return kind === 'person' ? normalizePersonName(name) : normalizeCompanyName(name);
 }
 
 /** The names that a record goes by: its name columns, and the aliases beside them. */
@@ -156,7 +156,7 @@ export function listNames(table: Table, roles: Roles, kind: NameKind, record: nu
 export function listKeys(table: Table, column: number, record: number): string[] {
   const { kind = 'text' } = table.columns[column] ?? {};
   return splitList(table.records[record]?.values[column])
-    .flatMap((text) => readEntityKey(kind, text) ?? [])
+    .flatMap((text) => normalizeEntityKey(kind, text) ?? [])
     .filter((key) => !(STRICT_KINDS.has(kind) && key.startsWith('text:')));
 }
 

@@ -3,7 +3,7 @@ import { resolveLedgerPath } from '../../ledger/ledger.js';
 import { formatDollars, formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../report-error.js';
-import { readApiKey } from '../run-options.js';
+import { resolveApiKey } from '../run-options.js';
 
 /** `rowfill cancel`: cancels the runs of a job at the agent. */
 export const cancel = createCommand({
@@ -29,7 +29,7 @@ export const cancel = createCommand({
   async run({ operands: [job = ''], options }, host) {
     const { cancelled, estimatedMicros, failed, givenUp, unknown, released } = await cancelJob({
       ...options,
-      ...readApiKey(host.env),
+      ...resolveApiKey(host.env),
       job,
       ledger: resolveLedgerPath(host.env),
     });

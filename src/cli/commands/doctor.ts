@@ -1,11 +1,11 @@
-import { examine, type Finding } from '../../doctor.js';
+import { diagnose, type Finding } from '../../doctor.js';
 import { createUsageError } from '../../errors.js';
 import { resolveLedgerPath } from '../../ledger/ledger-path.js';
 import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import type { Host } from '../host.js';
 import { EXIT_CODES, resolveErrorCode } from '../report-error.js';
-import { readApiKey } from '../run-options.js';
+import { resolveApiKey } from '../run-options.js';
 
 /** `rowfill doctor`: what works, and what to do about the rest. */
 export const doctor = createCommand({
@@ -32,9 +32,9 @@ export const doctor = createCommand({
     },
   ],
   async run({ options: { json = false, recipe, ...agent } }, host) {
-    const findings = await examine({
+    const findings = await diagnose({
       ...(await resolveAgent(recipe, agent, host)),
-      ...readApiKey(host.env),
+      ...resolveApiKey(host.env),
       env: host.env,
       ledger: resolveLedgerPath(host.env),
     });
@@ -66,21 +66,21 @@ async function resolveAgent(
 
 /** What `--json` prints: its keys are a promise to scripts. */
 function createRecord(findings: readonly Finding[]) {
-  const worst = (['fail', 'warn', 'ok'] as const).find((verdict) =>
-    findings.some((each) => each.verdict === verdict),
+  const worst = (['fail', 'warn', 'ok'] as const).find((status) =>
+    findings.some((each) => each.status === status),
   );
   return {
-    verdict: worst ?? 'ok',
-    checks: findings.map(({ check, verdict, message, remedy }) => ({ check, verdict, message, remedy })),
+    status: worst ?? 'ok',
+    checks: findings.map(({ check, status, message, fix }) => ({ check, status, message, fix })),
   };
 }
 
 function formatFindings(findings: readonly Finding[]): string[] {
-  const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
-  const warned = findings.filter(({ verdict }) => verdict === 'warn').length;
-  const lines = findings.flatMap(({ check, verdict, message, remedy }) => [
-    `${verdict.padEnd(6)}${check.padEnd(8)}${message}`,
-    ...(remedy === null ? [] : [`${' '.repeat(14)}what to do: ${remedy}`]),
+  const failed = findings.filter(({ status }) => status === 'fail').length;
+  const warned = findings.filter(({ status }) => status === 'warn').length;
+  const lines = findings.flatMap(({ check, status, message, fix }) => [
+    `${status.padEnd(6)}${check.padEnd(8)}${message}`,
+    ...(fix === null ? [] : [`${' '.repeat(14)}what to do: ${fix}`]),
   ]);
   if (failed > 0) return [...lines, `${formatNumber(failed, 'thing')} would stop a job.`];
   if (warned > 0) return [...lines, `Nothing would stop a job; ${formatNumber(warned, 'thing')} to look at.`];

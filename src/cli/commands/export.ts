@@ -4,7 +4,7 @@ import { ROW_STATUSES } from '../../model/answer.js';
 import { formatCount, formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../report-error.js';
-import { readFormat } from '../run-options.js';
+import { parseFormat } from '../run-options.js';
 
 /** `rowfill export`: writes the output of a job again. */
 export const exportCommand = createCommand({
@@ -46,7 +46,7 @@ export const exportCommand = createCommand({
       ...options,
       job,
       ledger: resolveLedgerPath(host.env),
-      ...readFormat(format),
+      ...parseFormat(format),
     });
     const { rows, output } = result;
     const counted = ROW_STATUSES.filter((status) => rows[status] > 0);

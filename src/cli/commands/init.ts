@@ -1,11 +1,11 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { createUsageError } from '../../errors.js';
-import { checkPlace, createRecipe, type FileLook, lookAtFile } from '../../init.js';
+import { checkPlace, createRecipe, type FileProfile, inspectFile } from '../../init.js';
 import { guardPlaces } from '../../job/check-places.js';
 import { findLedgerPath } from '../../ledger/ledger.js';
 import { type CommandArgs, createCommand, type OptionTable } from '../command.js';
 import type { Host } from '../host.js';
-import { askDraft, type Draft, finishDraft, readFields, readSend } from '../questions.js';
+import { askDraft, checkSend, type Draft, finishDraft, parseFields } from '../questions.js';
 import { EXIT_CODES } from '../report-error.js';
 import { INPUT_OPTIONS, JOB_OPTIONS } from '../run-options.js';
 
@@ -65,13 +65,13 @@ export const init = createCommand({
     if (options.reference !== undefined && options.apiUrl !== undefined) {
       throw createUsageError('TWO_AGENTS', '--reference and --api-url name two agents', 'Give one of them.');
     }
-    const look = await lookAtFile({
+    const look = await inspectFile({
       path: input,
       encoding: options.encoding,
       delimiter: options.delimiter,
       sheet: options.sheet,
     });
-    const given = readGiven(args, look);
+    const given = createGivenDraft(args, look);
     const isTalk = host.canAsk && options.yes !== true && input !== '-';
     const draft = isTalk ? await askDraft(given, look, host) : given;
     if (draft === null) {
@@ -102,15 +102,15 @@ function resolvePlace(input: string): string {
 }
 
 /** What the options say, held to the file. */
-function readGiven({ options }: CommandArgs<typeof OPTIONS>, look: FileLook): Draft {
+function createGivenDraft({ options }: CommandArgs<typeof OPTIONS>, look: FileProfile): Draft {
   if (options.field !== undefined && options.schema !== undefined) {
     throw createUsageError('TWO_SCHEMAS', '--schema and --field both say what to fill', 'Give one of them.');
   }
   return {
     query: options.query,
-    fields: options.field === undefined ? undefined : readFields(options.field),
+    fields: options.field === undefined ? undefined : parseFields(options.field),
     schema: options.schema,
-    send: options.send === undefined ? undefined : readSend(options.send, look),
+    send: options.send === undefined ? undefined : checkSend(options.send, look),
     effort: options.effort,
     budget: options.maxCost,
     reference: options.reference,

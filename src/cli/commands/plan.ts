@@ -5,9 +5,9 @@ import { EXIT_CODES } from '../report-error.js';
 import {
   INPUT_OPTIONS,
   JOB_OPTIONS,
+  parseFormat,
   REPORT,
   RESULT_OPTIONS,
-  readFormat,
   resolveJobOptions,
 } from '../run-options.js';
 
@@ -40,7 +40,7 @@ export const plan = createCommand({
   async run({ operands: [input = ''], options }, host) {
     // What `run` says while it works is of no use here.
     const { json = false, format, quiet: _quiet, logFile: _logFile, logValues: _logValues, ...job } = options;
-    const result = await planJob({ ...(await resolveJobOptions(input, job, host)), ...readFormat(format) });
+    const result = await planJob({ ...(await resolveJobOptions(input, job, host)), ...parseFormat(format) });
     if (json) host.print(`${JSON.stringify(createPlanRecord(result))}\n`);
     else for (const line of formatPlan(result)) host.tell(line);
     return EXIT_CODES.done;

@@ -31,8 +31,8 @@ export const prune = createCommand({
   async run({ options: { runs, asks, yes, dryRun = false } }, host) {
     const nowMs = host.now();
     const limits = {
-      ...(runs === undefined ? {} : { runsBeforeMs: nowMs - readAge('--runs', runs) }),
-      ...(asks === undefined ? {} : { asksBeforeMs: nowMs - readAge('--asks', asks) }),
+      ...(runs === undefined ? {} : { runsBeforeMs: nowMs - parseAge('--runs', runs) }),
+      ...(asks === undefined ? {} : { asksBeforeMs: nowMs - parseAge('--asks', asks) }),
     };
     if (runs === undefined && asks === undefined) {
       throw createUsageError(
@@ -62,7 +62,7 @@ export const prune = createCommand({
   },
 });
 
-function readAge(flag: string, text: string): number {
+function parseAge(flag: string, text: string): number {
   const ageMs = parseDuration(text);
   if (ageMs !== null) return ageMs;
   throw createUsageError(

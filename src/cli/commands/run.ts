@@ -4,7 +4,7 @@ import { guardPlaces } from '../../job/check-places.js';
 import { resolveOutput } from '../../options.js';
 import { checkStandardOutput } from '../../write/open-output.js';
 import { createCommand } from '../command.js';
-import { confirmDoubt, confirmFruitless, confirmQuote } from '../confirm.js';
+import { confirmDoubt, confirmNothingFound, confirmQuote } from '../confirm.js';
 import { openInterrupt } from '../interrupt.js';
 import { openJobReport } from '../job-status.js';
 import { openLogFile } from '../log-file.js';
@@ -12,9 +12,9 @@ import { EXIT_CODES, resolveJobCode } from '../report-error.js';
 import {
   INPUT_OPTIONS,
   JOB_OPTIONS,
+  parseFormat,
   REPORT,
   RESULT_OPTIONS,
-  readFormat,
   resolveJobOptions,
 } from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
@@ -65,7 +65,7 @@ export const run = createCommand({
     if (logValues === true && logFile === undefined) {
       throw createUsageError('NO_LOG', '--log-values needs a log to go to', 'Name one with --log-file FILE.');
     }
-    const jobOptions = { ...(await resolveJobOptions(input, job, host)), ...readFormat(format) };
+    const jobOptions = { ...(await resolveJobOptions(input, job, host)), ...parseFormat(format) };
     // The log is added to as soon as it is open, and only this command knows of it and of the recipe.
     const output = jobOptions.output ?? resolveOutput(jobOptions);
     const otherFiles = { recipe: options.recipe, logFile };
@@ -94,7 +94,7 @@ export const run = createCommand({
               },
               confirmFruitless(job) {
                 report.pause();
-                return confirmFruitless(job, host, interrupt);
+                return confirmNothingFound(job, host, interrupt);
               },
             }
           : {}),

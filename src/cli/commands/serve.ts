@@ -123,7 +123,7 @@ async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Pr
     ...(address === undefined ? {} : { host: address }),
     ...(port === undefined ? {} : { port }),
     ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
-    ...(contract === undefined ? {} : { contract: readContract(contract) }),
+    ...(contract === undefined ? {} : { contract: parseContract(contract) }),
     ...(store === undefined ? {} : { storePath: store }),
     ...(maxActive === undefined ? {} : { maxActiveRuns: maxActive }),
     ...(startsPerSecond === undefined ? {} : { startsPerSecond }),
@@ -142,7 +142,7 @@ async function resolveRehearsed(args: CommandArgs<typeof OPTIONS>): Promise<Rehe
   });
 }
 
-function readContract(text: string) {
+function parseContract(text: string) {
   const contract = CONTRACTS.find((known) => known === text);
   if (contract !== undefined) return contract;
   throw createUsageError(

@@ -3,7 +3,7 @@ import { createUsageError } from '../../errors.js';
 import { guardPlaces } from '../../job/check-places.js';
 import { parseDuration } from '../../model/clock.js';
 import type { JsonObject } from '../../model/json.js';
-import { readDropName } from '../../watch/file-state.js';
+import { parseDropName } from '../../watch/file-state.js';
 import { type WatchEvent, type WatchInspector, type WatchOptions, watchFolder } from '../../watch.js';
 import { identifyFile } from '../../write/file-identity.js';
 import { type CommandArgs, createCommand } from '../command.js';
@@ -11,7 +11,7 @@ import type { Host } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
 import { createWatchLog, LOG_LEVELS, type LogLevel, openRotatedLog } from '../log-file.js';
 import { resolveWatchCode, sayError } from '../report-error.js';
-import { INPUT_OPTIONS, JOB_OPTIONS, readFormat, resolveJobOptions } from '../run-options.js';
+import { INPUT_OPTIONS, JOB_OPTIONS, parseFormat, resolveJobOptions } from '../run-options.js';
 import {
   BacklogReader,
   createMetrics,
@@ -192,7 +192,7 @@ async function resolveOptions(
     const { input: _input, ...job } = await resolveJobOptions('', values, host);
     return {
       ...job,
-      ...readFormat(format),
+      ...parseFormat(format),
       ...(citations === true ? { citationsFile: 'citations.jsonl' } : {}),
     };
   };
@@ -205,12 +205,12 @@ async function resolveOptions(
     schedule,
     maxCostPerDay,
     keep: [heartbeat, logFile].filter((path) => path !== undefined),
-    settleMs: readTime('--settle', settle),
-    pollMs: readTime('--poll', poll),
+    settleMs: parseTime('--settle', settle),
+    pollMs: parseTime('--poll', poll),
   };
 }
 
-function readTime(name: string, text: string | undefined): number | undefined {
+function parseTime(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const lengthMs = parseDuration(text);
   if (lengthMs !== null) return lengthMs;
@@ -221,7 +221,7 @@ function readTime(name: string, text: string | undefined): number | undefined {
   );
 }
 
-function readLogLevel(text = 'debug'): LogLevel {
+function parseLogLevel(text = 'debug'): LogLevel {
   const level = LOG_LEVELS.find((known) => known === text);
   if (level !== undefined) return level;
   throw createUsageError(
@@ -238,7 +238,7 @@ async function openSupervision(
   host: Host,
 ) {
   const { heartbeat, health, allowHost, recipe, logFile } = options;
-  const level = readLogLevel(options.logLevel);
+  const level = parseLogLevel(options.logLevel);
   const places = await guardPlaces({ ...job, recipe, heartbeat, logFile, citationsFile: undefined });
   if (heartbeat !== undefined) refuseDrop(heartbeat, folder);
   const file = logFile === undefined ? null : openRotatedLog(logFile, host);
@@ -274,7 +274,7 @@ async function openSupervision(
 function refuseDrop(heartbeat: string, folder: string): void {
   const { path } = identifyFile(heartbeat);
   const isDrop =
-    dirname(path) === identifyFile(folder).path && readDropName(basename(path)).status === 'table';
+    dirname(path) === identifyFile(folder).path && parseDropName(basename(path)).status === 'table';
   if (!isDrop) return;
   throw createUsageError(
     'HEARTBEAT_IS_DROP',

@@ -38,16 +38,16 @@ function meter(run: AgentRun, ceilingMicros: number, contacts: Contacts, seed: s
   if (run.request === null) return 0;
   const rows = Math.max(1, run.request.input?.data?.length ?? 0);
   const factor = 2 / 3 + (2 / 3) * draw(seed, 'price', nameSubject(run.request));
-  const used = Math.round(rows * METERED_ROW_MICROS * factor) + readContactMicros(contacts);
+  const used = Math.round(rows * METERED_ROW_MICROS * factor) + computeContactMicros(contacts);
   const budget = run.request.budget?.maxCostDollars;
   return Math.min(used, budget === undefined ? ceilingMicros : toMicros(budget));
 }
 
 /** Takes an amount apart so that its parts add up to it. */
 function charge(micros: number, contacts: Contacts): Charge {
-  const contactMicros = readContactMicros(contacts);
+  const contactMicros = computeContactMicros(contacts);
   const counted = contactMicros <= micros ? contacts : NO_CONTACTS;
-  const rest = micros - readContactMicros(counted);
+  const rest = micros - computeContactMicros(counted);
   const searches = Math.floor((rest * SEARCH_PART) / SEARCH_MICROS);
   const computeMicros = rest - searches * SEARCH_MICROS;
   return {
@@ -67,7 +67,7 @@ function charge(micros: number, contacts: Contacts): Charge {
   };
 }
 
-function readContactMicros(contacts: Contacts): number {
+function computeContactMicros(contacts: Contacts): number {
   return contacts.emails * EMAIL_MICROS + contacts.phoneNumbers * PHONE_MICROS;
 }
 

@@ -18,7 +18,7 @@ export interface RequestFacts {
 }
 
 /** Plays what happens instead of carrying a request out. */
-export function playBefore(faults: readonly Fault[], facts: RequestFacts): void {
+export function injectBefore(faults: readonly Fault[], facts: RequestFacts): void {
   for (const fault of faults) {
     const error = fault.settings.accepted === true ? null : createFaultError(fault, facts);
     if (error !== null) throw error;
@@ -26,8 +26,8 @@ export function playBefore(faults: readonly Fault[], facts: RequestFacts): void 
 }
 
 /** Plays what happens although a request was carried out: its reply is late, lost or an error. */
-export async function playAfter(faults: readonly Fault[], facts: RequestFacts): Promise<void> {
-  const delayMs = readFaultNumber(faults, 'slow_reply', 'delayMs');
+export async function injectAfter(faults: readonly Fault[], facts: RequestFacts): Promise<void> {
+  const delayMs = findFaultNumber(faults, 'slow_reply', 'delayMs');
   if (delayMs !== null) await wait(delayMs, facts);
   for (const fault of faults) {
     if (fault.name === 'lost_reply') throw new Disconnect();
@@ -37,7 +37,7 @@ export async function playAfter(faults: readonly Fault[], facts: RequestFacts): 
 }
 
 /** The setting of a fault that is played now; null where it is not. */
-export function readFaultNumber(faults: readonly Fault[], name: FaultName, setting: string): number | null {
+export function findFaultNumber(faults: readonly Fault[], name: FaultName, setting: string): number | null {
   const fault = faults.find((each) => each.name === name);
   return fault === undefined ? null : Number(fault.settings[setting]);
 }

@@ -1,6 +1,6 @@
 import type { Agent, AgentResult, AgentTask } from '../../agents/agent.js';
 import type { Timers } from '../../model/clock.js';
-import { isJsonObject, type JsonObject, type JsonValue, readOwn } from '../../model/json.js';
+import { getOwn, isJsonObject, type JsonObject, type JsonValue } from '../../model/json.js';
 import type { CreateRunRequest, Grounding } from '../../model/run.js';
 import { StopRequest } from '../run-engine.js';
 import { draw, type Fault, type FaultName, type FaultScript, nameRecord, nameSubject } from './fault.js';
@@ -54,7 +54,7 @@ export class RehearsedAgent implements Agent {
   ): AgentResult {
     if (faults.has('rows_missing')) return loseRows(result);
     const early = faults.get('early_stop');
-    let played = this.#script.has('rows') ? playRowFaults(result, this.#createRowMeeting(request)) : result;
+    let played = this.#script.has('rows') ? injectRowFaults(result, this.#createRowMeeting(request)) : result;
     if (faults.has('rows_reordered')) played = reorderRows(played, this.#rehearsal.seed, subject);
     if (faults.has('citations_by_row')) played = citeByRow(played);
     if (early === undefined) return played;
@@ -96,7 +96,7 @@ export class RehearsedAgent implements Agent {
 export type MeetRow = (row: JsonValue, index: number) => ReadonlySet<FaultName>;
 
 /** Plays faults on the rows of an answer; its citations go where their rows go. */
-export function playRowFaults(result: AgentResult, meetRow: MeetRow): AgentResult {
+export function injectRowFaults(result: AgentResult, meetRow: MeetRow): AgentResult {
   return changeRows(result, (entries) => entries.flatMap((entry) => playOnEntry(entry, meetRow)));
 }
 
@@ -177,7 +177,7 @@ function findList(
 ): { readonly key: string; readonly rows: readonly JsonValue[] } | null {
   if (!isJsonObject(structured)) return null;
   for (const key of ['rows', ...Object.keys(structured)]) {
-    const rows = readOwn(structured, key);
+    const rows = getOwn(structured, key);
     if (Array.isArray(rows)) return { key, rows };
   }
   return null;
@@ -192,7 +192,7 @@ function moveGrounding(
   const byRow = new Map<number, Grounding[]>();
   const rest: Grounding[] = [];
   for (const entry of grounding) {
-    const index = readIndex(entry.field, list);
+    const index = parseIndex(entry.field, list);
     if (index === null) rest.push(entry);
     else byRow.set(index, [...(byRow.get(index) ?? []), entry]);
   }
@@ -205,7 +205,7 @@ function moveGrounding(
   return [...rest, ...moved];
 }
 
-function readIndex(field: string, list: string): number | null {
+function parseIndex(field: string, list: string): number | null {
   if (!field.startsWith(`${list}[`)) return null;
   const digits = /^\d+(?=\])/.exec(field.slice(list.length + 1))?.[0];
   return digits === undefined ? null : Number(digits);

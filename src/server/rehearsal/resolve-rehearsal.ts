@@ -1,5 +1,5 @@
 import { createUsageError, type RowfillError } from '../../errors.js';
-import { readNearest } from '../../model/format.js';
+import { suggestSimilar } from '../../model/format.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.js';
 import {
   draw,
@@ -44,7 +44,7 @@ export interface RehearsalOptions {
 
 /** Makes a rehearsal ready to be played, or says what is wrong with it and where. */
 export function resolveRehearsal(options: RehearsalOptions): Rehearsal {
-  const script = readScript(options.faults);
+  const script = parseScript(options.faults);
   return {
     seed: options.seed ?? 'rowfill',
     latency: options.latency === undefined ? null : resolveLatency(options.latency),
@@ -57,7 +57,7 @@ export function resolveRehearsal(options: RehearsalOptions): Rehearsal {
 const NAMES = Object.keys(FAULT_KINDS).filter(isFaultName);
 const TRIGGER_KEYS = ['share', 'nth', 'every', 'first', 'max'] as const;
 
-function readScript(value: unknown): { faults: readonly JsonValue[]; limits: readonly JsonValue[] } {
+function parseScript(value: unknown): { faults: readonly JsonValue[]; limits: readonly JsonValue[] } {
   if (value === undefined) return { faults: [], limits: [] };
   if (Array.isArray(value)) return { faults: value, limits: [] };
   if (!isJsonObject(value))
@@ -66,10 +66,10 @@ function readScript(value: unknown): { faults: readonly JsonValue[]; limits: rea
     if (key !== 'faults' && key !== 'limits')
       throw createScriptError(key, 'is not known', ['faults', 'limits']);
   }
-  return { faults: readList(value.faults, 'faults'), limits: readList(value.limits, 'limits') };
+  return { faults: parseList(value.faults, 'faults'), limits: parseList(value.limits, 'limits') };
 }
 
-function readList(value: JsonValue | undefined, path: string): readonly JsonValue[] {
+function parseList(value: JsonValue | undefined, path: string): readonly JsonValue[] {
   if (value === undefined) return [];
   if (Array.isArray(value)) return value;
   throw createScriptError(path, 'must be a list');
@@ -81,20 +81,20 @@ function resolveFault(value: JsonValue, index: number): Fault {
     throw createScriptError(path, 'must be an object such as {"fault": "lost_reply"}');
   const name = value.fault;
   if (!isFaultName(name)) {
-    const near = typeof name === 'string' ? readNearest(name, NAMES) : [];
+    const near = typeof name === 'string' ? suggestSimilar(name, NAMES) : [];
     throw createScriptError(`${path}.fault`, 'is not the name of a fault', near.length > 0 ? near : NAMES);
   }
   const kind = FAULT_KINDS[name];
   const settings: Record<string, number | string | boolean | null> = { ...kind.settings };
   for (const [key, given] of Object.entries(value)) {
     if (key === 'fault' || key === 'on' || TRIGGER_KEYS.some((trigger) => trigger === key)) continue;
-    settings[key] = readSetting(given, kind.settings, key, path);
+    settings[key] = parseSetting(given, kind.settings, key, path);
   }
-  const on = readOperations(value.on, kind.on ?? [], path);
-  return { index, name, scope: kind.scope, on, trigger: readTrigger(value, path), settings };
+  const on = parseOperations(value.on, kind.on ?? [], path);
+  return { index, name, scope: kind.scope, on, trigger: parseTrigger(value, path), settings };
 }
 
-function readSetting(
+function parseSetting(
   value: JsonValue,
   known: Readonly<Record<string, number | string | boolean | null>>,
   key: string,
@@ -113,7 +113,7 @@ function readSetting(
   );
 }
 
-function readOperations(
+function parseOperations(
   value: JsonValue | undefined,
   usual: readonly Operation[],
   path: string,
@@ -128,8 +128,8 @@ function readOperations(
   });
 }
 
-function readTrigger(value: JsonObject, path: string): Trigger {
-  const share = readNumber(value, 'share', path, 0, 1);
+function parseTrigger(value: JsonObject, path: string): Trigger {
+  const share = parseNumber(value, 'share', path, 0, 1);
   const nth = Array.isArray(value.nth) ? value.nth : value.nth === undefined ? undefined : [value.nth];
   for (const each of nth ?? []) checkCount(each, `${path}.nth`);
   const counts = (['every', 'first', 'max'] as const).flatMap((key) => {
@@ -146,11 +146,11 @@ function readTrigger(value: JsonObject, path: string): Trigger {
 function resolveLimit(value: JsonValue, index: number): LimitStep {
   const path = `limits[${index}]`;
   if (!isJsonObject(value)) throw createScriptError(path, 'must be an object with maxActiveRuns');
-  const afterRuns = readNumber(value, 'afterRuns', path, 0, 1e9) ?? 0;
+  const afterRuns = parseNumber(value, 'afterRuns', path, 0, 1e9) ?? 0;
   return { afterRuns, maxActiveRuns: checkCount(value.maxActiveRuns, `${path}.maxActiveRuns`) };
 }
 
-function readNumber(
+function parseNumber(
   value: JsonObject,
   key: string,
   path: string,
@@ -201,13 +201,13 @@ const MAX_MS = 10_800_000;
 export function resolveLatency(text: string): Latency {
   const median = MEDIAN.exec(text);
   if (median !== null) {
-    const medianMs = readMs(text, median[1], median[2]);
+    const medianMs = parseMs(text, median[1], median[2]);
     return { kind: 'lognormal', medianMs, sigma: Number(median[3]), lowestMs: 0, highestMs: MAX_MS };
   }
   const span = SPAN.exec(text);
   if (span === null) throw createLatencyError(text);
-  const lowestMs = readMs(text, span[2], span[3]);
-  const highestMs = span[4] === undefined ? lowestMs : readMs(text, span[4], span[5]);
+  const lowestMs = parseMs(text, span[2], span[3]);
+  const highestMs = span[4] === undefined ? lowestMs : parseMs(text, span[4], span[5]);
   if (highestMs < lowestMs) throw createLatencyError(text);
   if (span[1] === 'uniform' || lowestMs === highestMs || lowestMs === 0) {
     return { kind: 'uniform', lowestMs, highestMs };
@@ -231,7 +231,7 @@ export function drawLatencyMs(
   return Math.min(highestMs, Math.max(lowestMs, drawn));
 }
 
-function readMs(text: string, amount: string | undefined, unit: string | undefined): number {
+function parseMs(text: string, amount: string | undefined, unit: string | undefined): number {
   const value = Number(amount) * (UNITS[unit ?? ''] ?? Number.NaN);
   if (!(value >= 0 && value <= MAX_MS)) throw createLatencyError(text);
   return value;

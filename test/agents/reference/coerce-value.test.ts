@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   coerceValue,
-  readDate,
-  readMoment,
-  readNumber,
+  parseDate,
+  parseMoment,
+  parseNumber,
   resolveNumberStyle,
 } from '../../../src/agents/reference/coerce-value.js';
 import { createSchemaReader } from '../../../src/agents/reference/schema-reader.js';
@@ -113,14 +113,14 @@ describe('readDate', () => {
     ['1 March 2024 or later', null],
     ['', null],
   ])('reads %j as %j', (text, date) => {
-    expect(readDate(text)).toBe(date);
+    expect(parseDate(text)).toBe(date);
   });
 
   it('reads back any day', () => {
     const day = fc.date({ min: new Date('1000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true });
     fc.assert(
       fc.property(day, (date) => {
-        expect(readDate(date.toISOString())).toBe(date.toISOString().slice(0, 10));
+        expect(parseDate(date.toISOString())).toBe(date.toISOString().slice(0, 10));
       }),
     );
   });
@@ -136,7 +136,7 @@ describe('readMoment', () => {
     ['2024-02-30T10:00:00Z', null],
     ['2024-03-01T25:00:00Z', null],
   ])('reads %j as %j', (text, moment) => {
-    expect(readMoment(text)).toBe(moment);
+    expect(parseMoment(text)).toBe(moment);
   });
 });
 
@@ -175,7 +175,7 @@ describe('readNumber', () => {
     ['12345678901234567890', null],
     ['1 2', null],
   ])('reads %j as %j', (text, number) => {
-    expect(readNumber(text, 'point')).toBe(number);
+    expect(parseNumber(text, 'point')).toBe(number);
   });
 
   it.each([
@@ -185,13 +185,13 @@ describe('readNumber', () => {
     ['1,234', 1.234],
     ['1,234.5', null],
   ])('reads %j as %j where the column has decimal commas', (text, number) => {
-    expect(readNumber(text, 'comma')).toBe(number);
+    expect(parseNumber(text, 'comma')).toBe(number);
   });
 
   it('reads back any integer that was written with commas', () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), (number) => {
-        expect(readNumber(number.toLocaleString('en-US'), 'point')).toBe(number);
+        expect(parseNumber(number.toLocaleString('en-US'), 'point')).toBe(number);
       }),
     );
   });

@@ -4,9 +4,9 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../../src/mode
 import type { FaultName } from '../../../src/server/rehearsal/fault.js';
 import {
   citeByRow,
+  injectRowFaults,
   keepPart,
   loseRows,
-  playRowFaults,
   reorderRows,
 } from '../../../src/server/rehearsal/rehearsed-agent.js';
 import { createResult } from '../../helpers/scripted-agent.js';
@@ -54,7 +54,7 @@ const onRow = (target: string, ...faults: FaultName[]) => {
 };
 
 test('a dropped row is gone, and the citations of the others move up with them', () => {
-  const played = playRowFaults(createAnswer(3), onRow('r1', 'rows_dropped'));
+  const played = injectRowFaults(createAnswer(3), onRow('r1', 'rows_dropped'));
   expect(readIds(played)).toEqual(['r0', 'r2']);
   expect(played.output.grounding.map((entry) => entry.field)).toEqual([
     'structured',
@@ -66,37 +66,37 @@ test('a dropped row is gone, and the citations of the others move up with them',
 });
 
 test('a doubled row comes twice, and is cited twice', () => {
-  const played = playRowFaults(createAnswer(2), onRow('r0', 'rows_doubled'));
+  const played = injectRowFaults(createAnswer(2), onRow('r0', 'rows_doubled'));
   expect(readIds(played)).toEqual(['r0', 'r0', 'r1']);
   expect(readCitedIds(played)).toHaveLength(6);
 });
 
 test('an invented row follows its model, with an id that nobody sent and no citation', () => {
-  const played = playRowFaults(createAnswer(2), onRow('r0', 'rows_invented'));
+  const played = injectRowFaults(createAnswer(2), onRow('r0', 'rows_invented'));
   expect(readIds(played)).toEqual(['r0', 'invented', 'r1']);
   expect(readCitedIds(played).map(([id]) => id)).toEqual(['r0', 'r0', 'r1', 'r1']);
 });
 
 test('nulls, wrong types and changed ids leave the rest of the row as it was', () => {
-  const [nulls] = readRows(playRowFaults(createAnswer(1), onRow('r0', 'nulls')));
+  const [nulls] = readRows(injectRowFaults(createAnswer(1), onRow('r0', 'nulls')));
   expect(nulls).toEqual({ row_id: 'r0', fields: { name: null, size: null, ok: null, tags: null } });
-  const [wrong] = readRows(playRowFaults(createAnswer(1), onRow('r0', 'wrong_types')));
+  const [wrong] = readRows(injectRowFaults(createAnswer(1), onRow('r0', 'wrong_types')));
   expect(wrong).toEqual({
     row_id: 'r0',
     fields: { name: { value: 'n0' }, size: 'about that much', ok: 'about that much', tags: 'see the source' },
   });
-  const [changed] = readRows(playRowFaults(createAnswer(1), onRow('r0', 'ids_changed')));
+  const [changed] = readRows(injectRowFaults(createAnswer(1), onRow('r0', 'ids_changed')));
   expect(changed?.row_id).toBe('r0-changed');
 });
 
 test('rows without an object of fields are played on by their own keys', () => {
   const result = createResult({ companies: [{ name: 'Acme' }] });
-  const played = playRowFaults(result, () => new Set<FaultName>(['nulls']));
+  const played = injectRowFaults(result, () => new Set<FaultName>(['nulls']));
   expect(played.output.structured).toEqual({ companies: [{ name: null }] });
 });
 
 test('citations can be dropped, and can name whole rows', () => {
-  const dropped = playRowFaults(createAnswer(2), onRow('r0', 'citations_dropped'));
+  const dropped = injectRowFaults(createAnswer(2), onRow('r0', 'citations_dropped'));
   expect(readCitedIds(dropped).map(([id]) => id)).toEqual(['r1', 'r1']);
   expect(citeByRow(createAnswer(1)).output.grounding.map((entry) => entry.field)).toEqual([
     'structured',
@@ -114,7 +114,7 @@ test('an early end keeps the first rows, a lost list nothing', () => {
 test('an answer without a list of rows is left as it is', () => {
   for (const structured of [null, 'text', { name: 'Acme' }, ['a']]) {
     const result = createResult(structured);
-    expect(playRowFaults(result, () => new Set<FaultName>(['nulls']))).toEqual(result);
+    expect(injectRowFaults(result, () => new Set<FaultName>(['nulls']))).toEqual(result);
   }
 });
 
@@ -128,7 +128,7 @@ test('whatever is played, each citation stands on a row that it was made for', (
   const script = fc.array(names, { minLength: 8, maxLength: 8 });
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 8 }), script, fc.string(), (count, faults, seed) => {
-      const played = playRowFaults(createAnswer(count), (_row, index) => new Set(faults[index]));
+      const played = injectRowFaults(createAnswer(count), (_row, index) => new Set(faults[index]));
       for (const result of [played, reorderRows(played, seed, 'subject')]) {
         for (const [id, cited] of readCitedIds(result)) expect(id).toBe(cited);
       }
