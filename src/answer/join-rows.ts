@@ -76,7 +76,7 @@ function createOutcome(
   switch (question.status) {
     case 'unchanged':
       return createBareOutcome('unchanged', null);
-    case 'unsendable':
+    case 'invalid':
       return createBareOutcome('failed', question.reason);
     case 'question':
       return stored === undefined

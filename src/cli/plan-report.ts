@@ -79,13 +79,13 @@ function formatFruitless(job: Plan['fruitless']): string[] {
 
 const FATES: readonly (readonly [Exclude<keyof Plan['rows'], 'total'>, string])[] = [
   ['ask', 'to be asked'],
-  ['twin', 'share the answer of an equal row'],
+  ['duplicate', 'share the answer of an equal row'],
   ['reused', 'answered already, from the ledger'],
   ['excluded', 'on the exclusion list'],
   ['unchanged', 'have nothing to fill'],
-  ['unsendable', 'have nothing to send'],
+  ['invalid', 'have nothing to send'],
   ['failed', 'cannot be asked'],
-  ['unwanted', 'beyond --limit or --sample'],
+  ['out_of_scope', 'beyond --limit or --sample'],
 ];
 
 const MAX_EXAMPLE = 40;

@@ -73,9 +73,9 @@ export async function estimateRows(trip: JobContext): Promise<RowEstimate> {
     for (const [index, selection] of selections.entries()) {
       const row = rows[index];
       const questions = selection.status === 'ask' ? claims.takeNew(selection.questions) : [];
-      counts[selection.status === 'ask' && questions.length === 0 ? 'twin' : selection.status] += 1;
+      counts[selection.status === 'ask' && questions.length === 0 ? 'duplicate' : selection.status] += 1;
       if (row === undefined) continue;
-      if (selection.status !== 'unwanted') placeholders.count(row);
+      if (selection.status !== 'out_of_scope') placeholders.count(row);
       shared.add(row, selection);
       if (questions.length === 0) continue;
       meter.add(questions);
@@ -102,12 +102,12 @@ function createCounts(): Record<Selection['status'], number> {
   return {
     ask: 0,
     reused: 0,
-    twin: 0,
-    waiting: 0,
-    unwanted: 0,
+    duplicate: 0,
+    in_progress: 0,
+    out_of_scope: 0,
     excluded: 0,
     unchanged: 0,
-    unsendable: 0,
+    invalid: 0,
     failed: 0,
   };
 }

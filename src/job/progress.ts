@@ -68,7 +68,7 @@ export class JobTally {
 
   /** How many rows there are to work on, once the survey has seen them all. */
   expectRows(counts: PlannedCounts): void {
-    this.rowsTotal = Object.values(counts).reduce((sum, count) => sum + count, 0) - counts.unwanted;
+    this.rowsTotal = Object.values(counts).reduce((sum, count) => sum + count, 0) - counts.out_of_scope;
   }
 
   /** Rows that were read: those that need no asking are done. */
@@ -187,13 +187,13 @@ export class JobTally {
   }
 
   private countRows(status: string, count: number): void {
-    if (status === 'unwanted') return;
+    if (status === 'out_of_scope') return;
     this.rowsRead += count;
-    if (status === 'ask' || status === 'waiting') return;
+    if (status === 'ask' || status === 'in_progress') return;
     this.rowsDone += count;
     if (status === 'reused') this.reused += count;
-    if (status === 'twin') this.duplicates += count;
-    if (status === 'unsendable' || status === 'failed') this.rowsFailed += count;
+    if (status === 'duplicate') this.duplicates += count;
+    if (status === 'invalid' || status === 'failed') this.rowsFailed += count;
   }
 
   /** Said once: an agent that leaves out one cost mostly leaves out all. */

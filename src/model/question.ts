@@ -15,7 +15,7 @@ export type RowQuestion =
       readonly fields: readonly string[];
     }
   | { readonly status: 'unchanged' }
-  | { readonly status: 'unsendable'; readonly reason: string };
+  | { readonly status: 'invalid'; readonly reason: string };
 
 /** A question on its way: what is still to be asked about one row key, and how often that was tried. */
 export interface Question {
@@ -53,18 +53,18 @@ export function createQuestion(
   overwrite: boolean,
   blanks: Blanks = DEFAULT_BLANKS,
 ): RowQuestion {
-  if (row.kind === 'faulty') return { status: 'unsendable', reason: row.fault };
+  if (row.kind === 'faulty') return { status: 'invalid', reason: row.fault };
   const fields = readOpenFields(row, ask, overwrite, blanks);
   if (fields.length === 0) return { status: 'unchanged' };
   const { record, former } = createRecord(row, ask.send, blanks);
   if (record === null) {
-    return { status: 'unsendable', reason: `nothing to go by: ${ask.send.join(', ')} blank` };
+    return { status: 'invalid', reason: `nothing to go by: ${ask.send.join(', ')} blank` };
   }
   const text = formatRecord(record);
   // A text has at most three bytes for each of its units, so that nearly none has to be measured.
   const bytes = text.length * 3 > MAX_RECORD_BYTES ? Buffer.byteLength(text) : 0;
   if (bytes > MAX_RECORD_BYTES) {
-    return { status: 'unsendable', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
+    return { status: 'invalid', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
   }
   const question = { status: 'question', key: hashRecordText(text), record, fields } as const;
   return former === null ? question : { ...question, formerKey: hashRecordText(formatRecord(former)) };

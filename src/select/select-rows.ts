@@ -30,14 +30,14 @@ export type Selection =
   | {
       readonly status:
         | 'reused'
-        | 'twin'
-        | 'waiting'
-        | 'unwanted'
+        | 'duplicate'
+        | 'in_progress'
+        | 'out_of_scope'
         | 'excluded'
         | 'unchanged'
-        | 'unsendable'
+        | 'invalid'
         | 'failed';
-      /** The row key of a twin. */
+      /** The row key of a duplicate. */
       readonly key?: string;
     };
 
@@ -58,8 +58,8 @@ export function selectRows(rows: readonly Row[], context: SelectContext): Select
 function createOpenQuestion(
   row: Row,
   context: SelectContext,
-): RowQuestion | { readonly status: 'unwanted' | 'excluded' } {
-  if (!context.isWanted(row)) return { status: 'unwanted' };
+): RowQuestion | { readonly status: 'out_of_scope' | 'excluded' } {
+  if (!context.isWanted(row)) return { status: 'out_of_scope' };
   if (context.isExcluded(row)) return { status: 'excluded' };
   return createQuestion(row, context.ask, context.overwrite, context.blanks);
 }
@@ -79,12 +79,12 @@ function selectQuestion(
   const steps = listNextSteps(ask, waiting, fresh?.fields);
   const isWaiting = waiting.length < question.fields.length;
   if (stored !== undefined && context.hasFailedNow(stored) && (isWaiting || steps.length > 0)) {
-    return { status: isInherited ? 'waiting' : 'failed' };
+    return { status: isInherited ? 'in_progress' : 'failed' };
   }
   if (steps.length === 0) {
-    if (isInherited) return { status: 'waiting' };
+    if (isInherited) return { status: 'in_progress' };
     const isTwin = isWaiting || (fresh !== undefined && context.isOfNow(fresh));
-    return isTwin ? { status: 'twin', key: question.key } : { status: 'reused' };
+    return isTwin ? { status: 'duplicate', key: question.key } : { status: 'reused' };
   }
   const { key, record } = question;
   for (const step of steps) inFlight.add(key, step.fields);

@@ -80,15 +80,15 @@ test('what a plan says is what the run then does', async () => {
     runs: 3,
     worst_usd: 0.15,
     likely_usd: 0.075,
-    rows: { ask: 3, twin: 1, unchanged: 1, total: 5 },
+    rows: { ask: 3, duplicate: 1, unchanged: 1, total: 5 },
   });
   expect(summary).toMatchObject({
     ask: plan.ask,
     runs: { created: plan.runs },
     cost_usd: plan.likely_usd,
-    duplicates: plan.rows.twin,
+    duplicates: plan.rows.duplicate,
     rows: {
-      enriched: plan.rows.ask + plan.rows.twin,
+      enriched: plan.rows.ask + plan.rows.duplicate,
       unchanged: plan.rows.unchanged,
       total: plan.rows.total,
     },

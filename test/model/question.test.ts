@@ -63,7 +63,7 @@ test('a column that only begins like a field is none of it, and each part that a
 
 test('a row with nothing to go by is not sent', () => {
   expect(createQuestion(row({ name: '', domain: '\t' }), ASK, false)).toEqual({
-    status: 'unsendable',
+    status: 'invalid',
     reason: 'nothing to go by: name, domain blank',
   });
 });

@@ -21,7 +21,7 @@ const FIELDS = ['answer'];
 test('a row that an earlier process asked is that question itself, and only the next one its twin', () => {
   const inFlight = new InFlight();
   inFlight.inherit(KEY, FIELDS);
-  expect(select({ inFlight })).toEqual(['waiting', 'twin']);
+  expect(select({ inFlight })).toEqual(['in_progress', 'duplicate']);
 });
 
 test('so it is where the run has ended before the row is read again: its run has counted it', () => {
@@ -29,7 +29,10 @@ test('so it is where the run has ended before the row is read again: its run has
   inFlight.inherit(KEY, FIELDS);
   inFlight.remove(KEY, FIELDS);
   const stored = createStored({ fields: new Map([['answer', createAnswer('Acme')]]) });
-  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual(['waiting', 'twin']);
+  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual([
+    'in_progress',
+    'duplicate',
+  ]);
 });
 
 test('so it is where that run has failed the row', () => {
@@ -37,7 +40,10 @@ test('so it is where that run has failed the row', () => {
   inFlight.inherit(KEY, FIELDS);
   inFlight.remove(KEY, FIELDS);
   const stored = createStored({ failure: 'never answered', failureInvocation: 2 });
-  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual(['waiting', 'failed']);
+  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual([
+    'in_progress',
+    'failed',
+  ]);
 });
 
 /** Selects two equal rows, in the second invocation of a job. */

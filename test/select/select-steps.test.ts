@@ -87,10 +87,10 @@ test('a row is asked what the ledger does not know, from the step at which each 
 
 test('rows that need no asking say why', () => {
   expect(selectOne(null, {}, row('A', 'x', 'y'))).toBe('unchanged');
-  expect(selectOne(null, {}, row(' '))).toBe('unsendable');
-  expect(selectOne(null, { isWanted: () => false })).toBe('unwanted');
+  expect(selectOne(null, {}, row(' '))).toBe('invalid');
+  expect(selectOne(null, { isWanted: () => false })).toBe('out_of_scope');
   expect(selectOne(null, { isExcluded: () => true })).toBe('excluded');
-  expect(selectOne(stored(field('x'), field('y')), { isOfNow: () => true })).toBe('twin');
+  expect(selectOne(stored(field('x'), field('y')), { isOfNow: () => true })).toBe('duplicate');
 });
 
 test('a row given up in this invocation is not asked again, but one that has all it lacks is not called failed', () => {
@@ -105,12 +105,12 @@ test('of equal rows the first is asked, and a later one only for what the first 
     selections.map((each) =>
       each.status === 'ask' ? each.questions.map(({ fields }) => fields) : each.status,
     ),
-  ).toEqual([[['seat']], [['ceo']], 'twin', [['ceo', 'seat']]]);
+  ).toEqual([[['seat']], [['ceo']], 'duplicate', [['ceo', 'seat']]]);
 });
 
 test('the first row that comes for what an earlier process asked waits for it; the next is its twin', () => {
   const inFlight = new InFlight();
   inFlight.inherit(keyOf('A'), ['ceo', 'seat']);
   const selections = selectRows([row('A'), row('A')], context(null, { inFlight }));
-  expect(selections.map(({ status }) => status)).toEqual(['waiting', 'twin']);
+  expect(selections.map(({ status }) => status)).toEqual(['in_progress', 'duplicate']);
 });
