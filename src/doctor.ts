@@ -13,7 +13,7 @@ import { systemClock } from './model/clock.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 
-export type { Diagnostic as Finding, DiagnosticStatus as Verdict } from './doctor/checks.js';
+export type { Diagnostic, DiagnosticStatus } from './doctor/checks.js';
 
 /** What the look is taken with. */
 export interface DoctorOptions {

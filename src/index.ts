@@ -1,20 +1,5 @@
-export type { Agent, AgentResult, AgentTask } from './agents/agent.js';
-export { createReferenceAgent } from './agents/reference/reference-agent.js';
-export {
-  type AgentCheck,
-  AgentClient,
-  type AgentClientOptions,
-  type AgentTimeouts,
-  type CallOptions,
-  type PageOptions,
-  type RetryInfo,
-  type RetryPolicy,
-  type StartedRun,
-  type WaitOptions,
-} from './api/agent-client.js';
-export { AgentError } from './api/agent-error.js';
 export { type CancelOptions, type CancelResult, cancelJob } from './cancel.js';
-export { type DoctorOptions, diagnose as examine, type Finding, type Verdict } from './doctor.js';
+export { type Diagnostic, type DiagnosticStatus, type DoctorOptions, diagnose } from './doctor.js';
 export { type EnrichHooks, enrich } from './enrich.js';
 export {
   type EnrichedRows,
@@ -26,7 +11,6 @@ export {
 export { type ErrorKind, RowfillError } from './errors.js';
 export { type ExportOptions, type ExportResult, exportJob } from './export.js';
 export type { CitedSource, RowCounts, RowStatus } from './model/answer.js';
-export type { Clock } from './model/clock.js';
 export type {
   Doubt,
   EnrichEvent,
@@ -39,26 +23,7 @@ export type {
 export type { FileFormat } from './model/file-format.js';
 export type { JsonObject, JsonValue } from './model/json.js';
 export type { Climb, Quote } from './model/prices.js';
-export type {
-  AgentRun,
-  AgentRunEvent,
-  Citation,
-  Confidence,
-  CreateRunRequest,
-  EventPage,
-  Grounding,
-  ReportedCost,
-  RunCost,
-  RunOutput,
-  RunPage,
-  RunUsage,
-} from './model/run.js';
-export {
-  type AgentFailure,
-  type AgentLimit,
-  type CreateOutcome,
-  isAgentFailure,
-} from './model/run.js';
+export type { Citation, Confidence } from './model/run.js';
 export type { EnrichOptions } from './options.js';
 export { type Plan, plan } from './plan.js';
 export {
@@ -68,16 +33,6 @@ export {
   type RecipeOptions,
   readRecipe,
 } from './recipe/read-recipe.js';
-export {
-  type Contract,
-  type Rehearsal,
-  type RehearsalOptions,
-  type RunningServer,
-  resolveRehearsal,
-  type ServerOptions,
-  type ServerReport,
-  startServer,
-} from './server/start-server.js';
 export {
   type FileEnd,
   type Problem,

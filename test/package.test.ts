@@ -36,6 +36,8 @@ test('the package holds the program, the types and the samples, and no tests or 
     'dist/cli/main.js',
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/client.js',
+    'dist/server.js',
     'dist/recipe/recipe.schema.json',
     'samples/companies.recipe.yaml',
     'README.md',
@@ -80,6 +82,13 @@ test('the library is imported by the package’s name, and nothing else of it is
   expect(execute(process.execPath, '-e', script)).toBe('function\n');
   const schema = "console.log(require('rowfill/recipe.schema.json').title)";
   expect(execute(process.execPath, '-e', schema)).toBe('A rowfill recipe\n');
+  for (const [path, name] of [
+    ['client', 'AgentClient'],
+    ['server', 'startServer'],
+  ]) {
+    const part = `import('rowfill/${path}').then((m) => console.log(typeof m.${name}))`;
+    expect(execute(process.execPath, '-e', part)).toBe('function\n');
+  }
   const inside = "import('rowfill/dist/cli/main.js').catch((e) => console.log(e.code))";
   expect(execute(process.execPath, '-e', inside)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
 });

@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { AgentClient } from '../src/client.js';
 import {
-  AgentClient,
   cancelJob,
+  diagnose,
   enrich,
   enrichRows,
-  examine,
   exportJob,
   plan,
   RowfillError,
-  startServer,
   watchFolder,
 } from '../src/index.js';
 import { JOB_OPTION_TYPES } from '../src/options.js';
+import { startServer } from '../src/server.js';
 import { createList, openJobBench } from './helpers/job.js';
 import { createTempFolder } from './helpers/temp-folder.js';
 import { script } from './helpers/truthful-agent.js';
@@ -99,7 +99,7 @@ test('a key of the wrong type is not shown', async () => {
 });
 
 test.each([undefined, null, 5, 'in.csv', []])('%j is no options at all', async (options) => {
-  const calls = [enrich, plan, watchFolder, exportJob, cancelJob, examine, startServer] as Untyped[];
+  const calls = [enrich, plan, watchFolder, exportJob, cancelJob, diagnose, startServer] as Untyped[];
   for (const call of calls) {
     expect(await readError(() => call(options))).toMatchObject({ kind: 'usage', code: 'BAD_OPTION' });
   }

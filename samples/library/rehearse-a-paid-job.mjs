@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createReferenceAgent, enrich, plan, resolveRehearsal, startServer } from 'rowfill';
+import { enrich, plan } from 'rowfill';
+import { createReferenceAgent, resolveRehearsal, startServer } from 'rowfill/server';
 
 const samples = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'rehearsal-'));

@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { enrichRows, startServer } from 'rowfill';
+import { enrichRows } from 'rowfill';
+import { startServer } from 'rowfill/server';
 
 const NO_USAGE = { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 };
 

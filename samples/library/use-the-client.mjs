@@ -1,6 +1,7 @@
 // The client of the Agent Runs API by itself: one run, followed to its end.
 import { fileURLToPath } from 'node:url';
-import { AgentClient, createReferenceAgent, isAgentFailure, startServer } from 'rowfill';
+import { AgentClient, isAgentFailure } from 'rowfill/client';
+import { createReferenceAgent, startServer } from 'rowfill/server';
 
 const tables = fileURLToPath(new URL('../reference', import.meta.url));
 const server = await startServer({ agent: await createReferenceAgent(tables) });

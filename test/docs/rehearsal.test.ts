@@ -71,8 +71,8 @@ test.skipIf(process.platform === 'win32')(
 
 test('the program of the page runs', async () => {
   const workdir = createPlace();
-  const library = pathToFileURL(join(ROOT, 'dist/index.js')).href;
-  workdir.write('example.mjs', (program ?? '').replace("'rowfill'", `'${library}'`));
+  const library = pathToFileURL(join(ROOT, 'dist/server.js')).href;
+  workdir.write('example.mjs', (program ?? '').replace("'rowfill/server'", `'${library}'`));
   const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: workdir.path });
   expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+ \{/);
 });

@@ -14,6 +14,8 @@ interface Import {
 
 const STAGES = ['read', 'select', 'run', 'answer', 'write'];
 const SUPPORTS = ['api', 'ledger', 'server', 'agents', 'recipe', 'options.ts'];
+/** What users import, by name: they only re-export. */
+const EXPORTS = ['index.ts', 'client.ts', 'server.ts'];
 const MAX_LINES = 500;
 const NAMELESS = /^(utils?|helpers?|common|misc)$/;
 
@@ -170,7 +172,7 @@ function readLayer(path: string): number | null {
   if (STAGES.includes(unit)) return 2;
   // What the entry points share.
   if (unit === 'job' || unit === 'watch' || unit === 'doctor') return 2.5;
-  if (unit === 'index.ts') return 4;
+  if (EXPORTS.includes(unit)) return 4;
   if (unit === 'cli') return 5;
   return path.includes('/') ? null : 3;
 }

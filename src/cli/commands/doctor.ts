@@ -1,4 +1,4 @@
-import { diagnose, type Finding } from '../../doctor.js';
+import { type Diagnostic, diagnose } from '../../doctor.js';
 import { createUsageError } from '../../errors.js';
 import { resolveLedgerPath } from '../../ledger/ledger-path.js';
 import { formatNumber } from '../../model/format.js';
@@ -65,7 +65,7 @@ async function resolveAgent(
 }
 
 /** What `--json` prints: its keys are a promise to scripts. */
-function createRecord(findings: readonly Finding[]) {
+function createRecord(findings: readonly Diagnostic[]) {
   const worst = (['fail', 'warn', 'ok'] as const).find((status) =>
     findings.some((each) => each.status === status),
   );
@@ -75,7 +75,7 @@ function createRecord(findings: readonly Finding[]) {
   };
 }
 
-function formatFindings(findings: readonly Finding[]): string[] {
+function formatFindings(findings: readonly Diagnostic[]): string[] {
   const failed = findings.filter(({ status }) => status === 'fail').length;
   const warned = findings.filter(({ status }) => status === 'warn').length;
   const lines = findings.flatMap(({ check, status, message, fix }) => [

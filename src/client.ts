@@ -1,0 +1,34 @@
+export {
+  type AgentCheck,
+  AgentClient,
+  type AgentClientOptions,
+  type AgentTimeouts,
+  type CallOptions,
+  type PageOptions,
+  type RetryInfo,
+  type RetryPolicy,
+  type StartedRun,
+  type WaitOptions,
+} from './api/agent-client.js';
+export { AgentError } from './api/agent-error.js';
+export { type ErrorKind, RowfillError } from './errors.js';
+export type { Clock } from './model/clock.js';
+export type { JsonObject, JsonValue } from './model/json.js';
+export {
+  type AgentFailure,
+  type AgentLimit,
+  type AgentRun,
+  type AgentRunEvent,
+  type Citation,
+  type Confidence,
+  type CreateOutcome,
+  type CreateRunRequest,
+  type EventPage,
+  type Grounding,
+  isAgentFailure,
+  type ReportedCost,
+  type RunCost,
+  type RunOutput,
+  type RunPage,
+  type RunUsage,
+} from './model/run.js';
