@@ -86,18 +86,3 @@ export const BUILT_IN_FORMATS: ReadonlyMap<number, string> = new Map([
   [48, '##0.0E+0'],
   [49, '@'],
 ]);
-
-/** What a number means under a format: a day, a time, both, a length of time, or just a number. */
-export type NumberKind = 'number' | 'date' | 'datetime' | 'time' | 'duration';
-
-/** Tells from a number format what the numbers under it mean. */
-export function classifyNumberFormat(format: string): NumberKind {
-  const code = format.split(';', 1)[0] ?? '';
-  const bare = code.replace(/"[^"]*"|\\.|_.|\*./g, '').toLowerCase();
-  if (/\[[hms]+\]/.test(bare)) return 'duration';
-  const letters = bare.replace(/\[[^\]]*\]/g, '').replace('general', '');
-  const hasTime = /[hs]|am\/pm|a\/p/.test(letters);
-  const hasDate = /[yd]/.test(letters) || (!hasTime && /m/.test(letters));
-  if (hasDate) return hasTime ? 'datetime' : 'date';
-  return hasTime ? 'time' : 'number';
-}

@@ -1,5 +1,6 @@
+import { getFormatDateInfo, tokenize } from 'numfmt';
 import { createUsageError } from '../errors.js';
-import { classifyNumberFormat, type NumberKind, type SheetLine } from '../model/file-format.js';
+import type { SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
 import type { InputLimits, Warnings } from './input.js';
 import { isTrue, type Sheet, type Workbook } from './workbook.js';
@@ -277,6 +278,27 @@ export function createCellReader({ texts, formats, date1904 }: Workbook): (cell:
       }
     }
   };
+}
+
+/** What a number means under a format: a day, a time, both, a length of time, or just a number. */
+export type NumberKind = 'number' | 'date' | 'datetime' | 'time' | 'duration';
+
+/** Classifies by the first section of the format, the one for positive numbers. An invalid format means plain numbers. */
+export function classifyNumberFormat(format: string): NumberKind {
+  try {
+    const tokens = tokenize(format);
+    const end = tokens.findIndex(({ type }) => type === 'break');
+    const section = end < 0 ? tokens : tokens.slice(0, end);
+    if (section.some(({ type }) => type === 'duration')) return 'duration';
+    const { year, month, day, hours, minutes, seconds } = getFormatDateInfo(format);
+    const hasTime = hours || minutes || seconds;
+    // The `mm` of `mm:ss` is reported as a month.
+    const hasDate = year || day || (month && !hasTime);
+    if (hasDate) return hasTime ? 'datetime' : 'date';
+    return hasTime ? 'time' : 'number';
+  } catch {
+    return 'number';
+  }
 }
 
 // A number as XML schemas write it; JavaScript would take more for one.

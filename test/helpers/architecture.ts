@@ -51,6 +51,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   // Only fastify imports it. Named in package.json because its later versions want a newer Node than we promise.
   'light-my-request': [],
   libsql: ['ledger/', 'server/run-store.ts'],
+  numfmt: ['read/sheet-reader.ts'],
   'p-limit': ['job/dispatch.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/reference/load-tables.ts'],
   sax: ['read/zip-archive.ts'],
