@@ -61,5 +61,5 @@ test('every event of the log is on the page, with its keys', () => {
     const { event: _name, file: _file, ...keys } = createWatchRecord(event) ?? {};
     for (const key of Object.keys(keys)) expect(row, event.type).toContain(`\`${key}\``);
   }
-  expect(PAGE).toContain('| `done` | it is in `done` | `input`, `output`,');
+  expect(PAGE).toContain('| `done` | the file was moved to `done` | `input`, `output`,');
 });
