@@ -58,8 +58,8 @@ function writeFigures() {
   const start = text.indexOf(BEGIN) + BEGIN.length;
   const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim();
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  const head = `\`${command}\` · Node ${process.version} · ${process.platform} · ${machine} · load ${load[0].toFixed(1)} before · medians of ${repetitions} · ${rows.toLocaleString('en')} rows in the whole trip`;
-  const table = ['| work | who | figures |', '|---|---|---|', ...lines].join('\n');
+  const head = `\`${command}\` · Node ${process.version} · ${process.platform} · ${machine} · load ${load[0].toFixed(1)} before · medians of ${repetitions} · ${rows.toLocaleString('en')} rows end to end`;
+  const table = ['| workload | program | figures |', '|---|---|---|', ...lines].join('\n');
   writeFileSync(
     FIGURES,
     `${text.slice(0, start)}\n\n${head}\n\n${table}\n\n${text.slice(text.indexOf(END))}`,

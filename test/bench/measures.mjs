@@ -28,7 +28,7 @@ export const MEASURES = [
       measurePace(contender, folder, { runs: quick ? 500 : 2_000, medianMs: 50, seed }),
   },
   {
-    title: 'unknown cap: told 50, 12 allowed, later 40',
+    title: 'unknown cap: configured 50, allowed 12, later 40',
     contenders: [ROWFILL, SCRIPT_1S],
     measure: async (contender, { seed, folder }) => {
       const server = { latency: { medianMs: 500, sigma: 0.5, seed }, limits: UNKNOWN_CAP };
@@ -42,7 +42,7 @@ export const MEASURES = [
     },
   },
   {
-    title: 'start rate: 5 a second allowed',
+    title: 'start rate: limit 5 per second',
     contenders: [ROWFILL, SCRIPT_1S],
     measure: async (contender, { seed, folder }) => {
       const server = { latency: { medianMs: 500, sigma: 0.5, seed }, startsPerSecond: 5 };
@@ -59,28 +59,28 @@ export const MEASURES = [
     },
   },
   {
-    title: 'whole trip, batches of 100, instant agent',
+    title: 'end to end, batches of 100, instant agent',
     contenders: [ROWFILL, SCRIPT_1S, BARE],
     measure: async (contender, { rows, folder }) => {
       const { result, report, again } = await runJob(contender, folder, {
         ...{ rows, batchSize: 100, server: {}, repeat: contender === ROWFILL },
       });
       return {
-        'rows a second': Math.round(rows / result.seconds),
-        'CPU µs a row': round((result.cpuSeconds / rows) * 1e6),
-        'of the server': round((report.cpuMs / rows) * 1e3),
+        'rows per second': Math.round(rows / result.seconds),
+        'CPU µs per row': round((result.cpuSeconds / rows) * 1e6),
+        'server CPU µs': round((report.cpuMs / rows) * 1e3),
         'peak MB': Math.round(result.peakMb),
         ...(again === null
           ? {}
           : {
-              'carry on, rows a second': Math.round(rows / again.seconds),
-              'carry on, peak MB': Math.round(again.peakMb),
+              'resume, rows per second': Math.round(rows / again.seconds),
+              'resume, peak MB': Math.round(again.peakMb),
             }),
       };
     },
   },
   {
-    title: 'ten rows, instant agent, whole command',
+    title: 'ten rows, instant agent',
     contenders: EVERYONE,
     measure: async (contender, { folder }) => {
       const { result } = await runJob(contender, folder, { rows: 10, batchSize: 10, server: {} });
@@ -88,7 +88,7 @@ export const MEASURES = [
     },
   },
   {
-    title: 'kill -9 five times, then to the end',
+    title: 'kill -9 five times, then finish',
     contenders: [ROWFILL, SCRIPT_1S],
     measure: measureKills,
   },
@@ -115,10 +115,10 @@ async function measurePace(contender, folder, { runs, medianMs, seed }) {
   const requests = Object.values(report.requests).reduce((sum, count) => sum + count, 0);
   return {
     'time over ideal': round((result.seconds * 1_000) / idealMs),
-    'best without foresight': round(scheduleMs / idealMs),
-    'requests a run': round(requests / report.runs.created),
-    'CPU ms a run': round((result.cpuSeconds / runs) * 1_000),
-    'of the server': round(report.cpuMs / runs),
+    'greedy schedule': round(scheduleMs / idealMs),
+    'requests per run': round(requests / report.runs.created),
+    'CPU ms per run': round((result.cpuSeconds / runs) * 1_000),
+    'server CPU ms': round(report.cpuMs / runs),
   };
 }
 
