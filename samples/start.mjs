@@ -1,4 +1,4 @@
-// What `npm start` runs: fills the first sample with the built program, then shows the first rows of the result.
+// Run by `npm start`: fills the first sample with the built program, then prints the first rows of the result.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PROGRAM = 'dist/cli/main.js';
 const OUTPUT = 'samples/companies.filled.csv';
 const ROWS_SHOWN = 12;
-// With the spaces between them 100 columns, so that the table fits where it is looked at.
+// 100 columns with the spaces in between, to fit a terminal.
 const MAX_WIDTHS = { company: 19, city: 13, country: 13, since: 5, ticker: 6, status: 9, 'cited from': 23 };
 
 process.exitCode = main();
@@ -29,7 +29,7 @@ function main() {
   return 0;
 }
 
-// As the README of the samples has it: the recipe says what to ask, of which columns, and who answers.
+// The same command as in samples/README.md.
 function readCommand() {
   return ['run', 'samples/companies.csv', '--recipe', 'samples/companies.recipe.yaml', '--output', OUTPUT];
 }
@@ -44,18 +44,18 @@ function showResult(rows) {
     status: row.enrichment_status,
     'cited from': formatCitation(row.country_citations),
   }));
-  process.stdout.write(`\nThe first ${shown.length} of ${rows.length} rows, some of their columns:\n\n`);
+  process.stdout.write(`\nThe first ${shown.length} of ${rows.length} rows, with some of the columns:\n\n`);
   process.stdout.write(formatTable(shown));
   process.stdout.write(`
 The whole table is in ${join(ROOT, OUTPUT)}
-A second "npm start" takes its answers from the ledger: nothing is asked, or paid for, twice.
-What to try next, with more commands in samples/README.md:
+If you run "npm start" again, the answers come from the ledger: nothing is sent or paid for twice.
+Try this next (samples/README.md has more commands):
 
   npx rowfill run samples/people.jsonl --recipe samples/people.recipe.yaml
 `);
 }
 
-/** The table and the row that a citation points to: `headquarters.csv#row=19`. */
+/** Table and row of the first citation, such as `headquarters.csv#row=19`. */
 function formatCitation(urls = '') {
   const [first = ''] = urls.split(' ');
   return first.slice(first.lastIndexOf('/') + 1);

@@ -1,4 +1,4 @@
-// Fills a file from tables beside it, and tells how far it is. Ctrl-C stops it gracefully; the same call carries on.
+// Fills a file from local tables and prints its progress. Ctrl-C stops it gracefully; running it again continues.
 import { fileURLToPath } from 'node:url';
 import { enrich, RowfillError } from 'rowfill';
 

@@ -1,12 +1,12 @@
-// Fills objects that come from anywhere, such as a database, and hands them back in the same order.
+// Fills objects from any source, such as a database, and returns them in the same order.
 import { fileURLToPath } from 'node:url';
 import { enrichRows } from 'rowfill';
 
 const people = enrichRows(readPeople(), {
-  name: 'speakers', // the same ask under the same name is the same job: an interrupted one carries on
+  name: 'speakers', // same ask and same name: same job, so an interrupted one continues
   query: "What is each person's role at the company, and since when?",
   fields: ['role', 'leads_since:integer', 'profile:url'],
-  send: ['full_name', 'company'], // the id stays here
+  send: ['full_name', 'company'], // the id is not sent
   reference: fileURLToPath(new URL('../reference', import.meta.url)),
 });
 

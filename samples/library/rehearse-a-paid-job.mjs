@@ -1,4 +1,4 @@
-// Looks at what a job can cost, then pays for it, in play money: the server stands in for the paid service.
+// Estimates a job's cost, then runs it with play money: a local server simulates the paid service.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ try {
     schema: samples('companies.schema.json'),
     send: ['company', 'domain'],
     apiUrl: server.url,
-    ledger: join(folder, 'ledger.sqlite'), // play money is kept apart from real money
+    ledger: join(folder, 'ledger.sqlite'), // keeps play money separate from real money
   };
   const { quote } = await plan(job);
   console.log(`planned: ${quote.rows} rows, ${quote.runs} runs, $${quote.worstMicros / 1_000_000} at worst`);

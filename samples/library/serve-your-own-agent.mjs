@@ -1,4 +1,4 @@
-// Puts something of your own behind the Agent Runs API, and has it fill rows. A paid agent is called in the same way.
+// Serves your own agent through the Agent Runs API and fills rows with it. A paid agent is called the same way.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { startServer } from 'rowfill/server';
 
 const NO_USAGE = { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 };
 
-/** Knows one thing about a word: how long it is. Each record has a `row_id`, which goes back unchanged. */
+/** Returns the length of each word. The `row_id` of each record must be returned unchanged. */
 const agent = {
   description: 'Counts letters.',
   async answer({ request }) {

@@ -1,4 +1,4 @@
-// The client of the Agent Runs API by itself: one run, followed to its end.
+// Uses the Agent Runs API client on its own: starts one run and waits for it.
 import { fileURLToPath } from 'node:url';
 import { AgentClient, isAgentFailure } from 'rowfill/client';
 import { createReferenceAgent, startServer } from 'rowfill/server';
