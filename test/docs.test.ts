@@ -6,7 +6,7 @@ import { createWorkdir } from './helpers/workdir.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = ['README.md', 'samples/README.md', ...readPages('docs')];
-/** Its commands run in another folder; test/docs/rehearsal.test.ts plays them. */
+/** Tested by test/docs/rehearsal.test.ts, because its commands run in another folder. */
 const HAS_OWN_TEST = 'docs/rehearsal.md';
 const PAGE_TIMEOUT_MS = 120_000;
 
@@ -15,7 +15,7 @@ describe.each(PAGES)('%s', (name) => {
   const page = readCommandPage(text);
 
   test.runIf(page.blocks.length > 0 && name !== HAS_OWN_TEST)(
-    'has commands that do what it says',
+    'prints what it says when its commands run',
     { timeout: PAGE_TIMEOUT_MS },
     async () => {
       for (const { block, printed, exitCodes } of await runCommandPage(page, createWorkdir())) {
@@ -26,7 +26,7 @@ describe.each(PAGES)('%s', (name) => {
     },
   );
 
-  test('links to files that exist', () => {
+  test('has no broken links', () => {
     const targets = [...text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target);
     for (const target of targets) {
       expect(existsSync(join(ROOT, dirname(name), target)), `${name} links to ${target}`).toBe(true);
@@ -43,20 +43,22 @@ function readPages(folder: string): string[] {
 
 describe('docs/troubleshooting.md', () => {
   const text = readFileSync(join(ROOT, 'docs/troubleshooting.md'), 'utf8');
-  const told = new Set([...text.matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)`/g)].map(([, code = '']) => code));
+  const listed = new Set(
+    [...text.matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)`/g)].map(([, code = '']) => code),
+  );
   const source = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
     .join('\n');
 
-  test('tells every code of an error that a user can cause', () => {
+  test('lists every usage error code', () => {
     const thrown = [...source.matchAll(/createUsageError\(\s*'(\w+)'/g)].map(([, code = '']) => code);
     expect(thrown.length).toBeGreaterThan(50);
-    // A wrong id of a run can only come from a program that uses the library.
-    expect(thrown.filter((code) => !told.has(code) && code !== 'INVALID_RUN_ID')).toEqual([]);
+    // Only library users can pass an invalid run id.
+    expect(thrown.filter((code) => !listed.has(code) && code !== 'INVALID_RUN_ID')).toEqual([]);
   });
 
-  test('tells no code that does not exist', () => {
+  test('lists no unknown code', () => {
     const settings = [
       'EXA_API_KEY',
       'HTTPS_PROXY',
@@ -64,7 +66,7 @@ describe('docs/troubleshooting.md', () => {
       'ROWFILL_HOME',
       'ROWFILL_SERVE_KEY',
     ];
-    const words = new Set(source.match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b/g));
-    expect([...told].filter((code) => !settings.includes(code) && !words.has(code))).toEqual([]);
+    const sourceCodes = new Set(source.match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b/g));
+    expect([...listed].filter((code) => !settings.includes(code) && !sourceCodes.has(code))).toEqual([]);
   });
 });

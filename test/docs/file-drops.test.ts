@@ -8,7 +8,7 @@ import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 const ROOT = join(import.meta.dirname, '../..');
 const PAGE = readFileSync(join(ROOT, 'docs/file-drops.md'), 'utf8');
 
-/** The command lines of the units and of the crontab, as a shell would split them. */
+/** Commands from the systemd units and the crontab, split into words. */
 const COMMANDS = [...PAGE.matchAll(/^(?:ExecStart=|[\d*/,\- ]+ )(rowfill watch .*)$/gm)].map(
   ([, line = '']) =>
     line
@@ -25,7 +25,7 @@ function openPlace(): Workdir {
   return workdir;
 }
 
-test('the page has a line for cron, and units that stay, that end, and that keep the hours', () => {
+test('the page has four commands: two for --once, one with --schedule, one with --health', () => {
   const has = (name: string): number => COMMANDS.filter((words) => words.includes(name)).length;
   expect([COMMANDS.length, has('--once'), has('--schedule'), has('--health')]).toEqual([4, 2, 1, 1]);
 });
@@ -39,7 +39,7 @@ test.each(COMMANDS.map((words) => [words.join(' '), words] as const))('rowfill %
   expect(status, stderr).toBe(args.includes('--once') ? 0 : 130);
 });
 
-test('every event of the log is on the page, with its keys', () => {
+test('the page lists every log event with its keys', () => {
   const problem = { code: 'A_CODE', message: 'a message', hint: 'a hint' };
   const summary: WatchSummary = {
     ...{ stop: 'done', problem: null, done: 1, rowsFailed: 0, costMicros: 0, left: ['list.csv'] },

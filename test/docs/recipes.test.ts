@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const PAGE = readFileSync(join(ROOT, 'docs/recipes.md'), 'utf8');
 const SCHEMA: unknown = JSON.parse(readFileSync(join(ROOT, 'src/recipe/recipe.schema.json'), 'utf8'));
 
-test('the commands of the page run as they stand', async () => {
+test('the commands on the page run unchanged', async () => {
   const dir = createWorkdir();
   cpSync(join(ROOT, 'samples'), join(dir.path, 'samples'), { recursive: true });
   const [commands = ''] = readBlocks('sh');
@@ -21,15 +21,15 @@ test('the commands of the page run as they stand', async () => {
   expect(dir.read('samples/companies.filled.csv')).toContain('enriched');
 });
 
-test('the recipes of the page are recipes', async () => {
+test('the recipes on the page are valid', async () => {
   const place = join(ROOT, 'samples/any.recipe.yaml');
   const [whole = '', short = ''] = readBlocks('yaml');
   expect(await checkRecipeText(whole, place, {})).toMatchObject({ batchSize: 8, maxCost: 5 });
   expect(await checkRecipeText(short, place, {})).toMatchObject({ schemaObject: expect.anything() });
 });
 
-test('the page names every key of a recipe', () => {
-  for (const key of readKeys(SCHEMA, '')) expect(PAGE).toContain(`\`${key}\``);
+test('the page names every recipe key', () => {
+  for (const key of listKeys(SCHEMA, '')) expect(PAGE).toContain(`\`${key}\``);
 });
 
 function readBlocks(language: string): string[] {
@@ -37,11 +37,11 @@ function readBlocks(language: string): string[] {
   return [...blocks].map((block) => block[1] ?? '');
 }
 
-/** The keys of a schema, those of inner objects with a dot. */
-function readKeys(schema: unknown, prefix: string): string[] {
+/** Keys of a schema, with a dot for nested ones. */
+function listKeys(schema: unknown, prefix: string): string[] {
   const properties = isJsonObject(schema) && isJsonObject(schema.properties) ? schema.properties : {};
   return Object.entries(properties).flatMap(([key, rule]) => {
-    const inner = readKeys(rule, `${prefix}${key}.`);
+    const inner = listKeys(rule, `${prefix}${key}.`);
     return inner.length > 0 ? inner : [`${prefix}${key}`];
   });
 }

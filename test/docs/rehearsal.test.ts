@@ -20,7 +20,7 @@ function readBlocks(language: string): string[] {
   return [...blocks].map((block) => (block[1] ?? '').trim());
 }
 
-/** The samples, and a `rowfill` in the path that is the built program. */
+/** A folder with the samples and a `rowfill` command that runs the built program. */
 function createPlace(): Workdir {
   const workdir = createWorkdir();
   cpSync(join(ROOT, 'samples'), workdir.path, { recursive: true });
@@ -29,14 +29,14 @@ function createPlace(): Workdir {
   return workdir;
 }
 
-/** Starts a line of the page on a free port. */
+/** Runs a `rowfill serve` line of the page on a free port. */
 async function start(workdir: Workdir, line: string | undefined): Promise<Background> {
   const [name, ...words] = (line ?? '').replace('--port 8080', '--port 0').split(' ');
   expect(name).toBe('rowfill');
   return await workdir.start(words);
 }
 
-/** Runs lines of the page in a shell, against that server. */
+/** Runs lines of the page in a shell, against the server at `url`. */
 async function runLinesOf(workdir: Workdir, text: string | undefined, url: string) {
   const env = { ...process.env, PATH: `${join(workdir.path, 'bin')}:${process.env.PATH}` };
   const lines = (text ?? '').replaceAll('http://127.0.0.1:8080', url);
@@ -44,7 +44,7 @@ async function runLinesOf(workdir: Workdir, text: string | undefined, url: strin
 }
 
 test.skipIf(process.platform === 'win32')(
-  'the job of the page is played, and costs what the service billed',
+  'the job on the page runs, and its cost matches what the service billed',
   async () => {
     const workdir = createPlace();
     const server = await start(workdir, serveLine);
@@ -57,7 +57,7 @@ test.skipIf(process.platform === 'win32')(
 );
 
 test.skipIf(process.platform === 'win32')(
-  'the script of the page is played, and still nothing is billed twice',
+  'the job runs with the scripted faults, and nothing is billed twice',
   async () => {
     const workdir = createPlace();
     workdir.write('faults.json', script ?? '');
@@ -69,7 +69,7 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test('the program of the page runs', async () => {
+test('the program on the page runs', async () => {
   const workdir = createPlace();
   const library = pathToFileURL(join(ROOT, 'dist/server.js')).href;
   workdir.write('example.mjs', (program ?? '').replace("'rowfill/server'", `'${library}'`));
@@ -77,7 +77,7 @@ test('the program of the page runs', async () => {
   expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+ \{/);
 });
 
-test('every fault and every setting is on the page, and no other fault', () => {
+test('the page lists every fault and setting, and no unknown fault', () => {
   const firstCells = [...PAGE.matchAll(/^\| ((?:`[a-z_]+`(?:, )?)+) \|/gm)].map((match) => match[1] ?? '');
   const named = firstCells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map((match) => match[1] ?? ''));
   for (const [name, kind] of Object.entries(FAULT_KINDS)) {
@@ -88,7 +88,7 @@ test('every fault and every setting is on the page, and no other fault', () => {
   expect(named.filter((name) => !Object.hasOwn(FAULT_KINDS, name))).toEqual(others);
 });
 
-test('the script of the page is a good one', () => {
+test('the script on the page is valid', () => {
   const rehearsal = resolveRehearsal({ faults: JSON.parse(script ?? '') });
   expect(rehearsal.faults).toHaveLength(6);
   expect(rehearsal.limits).toHaveLength(2);
