@@ -47,7 +47,7 @@ function showResult(rows) {
   process.stdout.write(`\nThe first ${shown.length} of ${rows.length} rows, with some of the columns:\n\n`);
   process.stdout.write(formatTable(shown));
   process.stdout.write(`
-The whole table is in ${join(ROOT, OUTPUT)}
+The full table is in ${join(ROOT, OUTPUT)}
 If you run "npm start" again, the answers come from the ledger: nothing is sent or paid for twice.
 Try this next (samples/README.md has more commands):
 
