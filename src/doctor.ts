@@ -15,15 +15,15 @@ import { HOSTED_URL } from './model/run.js';
 
 export type { Diagnostic, DiagnosticStatus } from './doctor/checks.js';
 
-/** What the look is taken with. */
+/** Options of `examine`. */
 export interface DoctorOptions {
   /** Path of the ledger. */
   readonly ledger: string;
-  /** Where proxies and certificates are named. */
+  /** Environment variables, which name proxies and certificates. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Address of an agent. @default the hosted service */
+  /** URL of the agent. @default the hosted service */
   readonly apiUrl?: string | undefined;
-  /** Folder of tables to answer from, instead. */
+  /** Folder of local tables to answer from, instead of an agent on the network. */
   readonly reference?: string | undefined;
   readonly apiKey?: ApiKey | undefined;
 }
@@ -37,8 +37,8 @@ const TYPES: OptionTypes<DoctorOptions> = {
 };
 
 /**
- * Looks at all that a job leans on: Node, the ledger and its disk, the way to the agent, the key, the agent and the clock.
- * Asks the agent for its list of runs and nothing else, so it costs nothing. Never throws for what it finds.
+ * Checks everything a job depends on: Node, the ledger and its disk, the proxy, the key, the agent and the clock. Only
+ * requests the agent's list of runs, so it is free. Problems are returned as findings, not thrown.
  */
 export async function diagnose(options: DoctorOptions): Promise<Diagnostic[]> {
   checkOptionTypes('examine', options, TYPES, ['ledger', 'env']);

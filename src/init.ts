@@ -14,20 +14,20 @@ export interface InitOptions {
   readonly draft: RecipeDraft;
   /** Path of the recipe. */
   readonly path: string;
-  /** Replace a recipe that is there. @default false */
+  /** Replace an existing recipe. @default false */
   readonly force?: boolean;
-  /** Where the names of environment variables in paths are looked up. */
+  /** Environment variables, which paths in a recipe can refer to. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What a file suggests to fill and to send; its owner is to look at it. */
+/** Suggested columns to fill and to send, for the user to review. */
 export interface Suggestion {
   /** Columns to fill, each as `name[:type]`. */
   readonly fields: readonly string[];
   readonly send: readonly string[];
 }
 
-/** Refuses, before any question, to replace a recipe that is there. */
+/** Throws a usage error if the recipe exists, unless `force` is set. Called before any question is asked. */
 export async function checkPlace(path: string, force = false): Promise<void> {
   const stats = await stat(path).catch(() => null);
   if (stats === null || (force && !stats.isDirectory())) return;
@@ -36,12 +36,12 @@ export async function checkPlace(path: string, force = false): Promise<void> {
   }
   throw createUsageError(
     'RECIPE_EXISTS',
-    `${path} is there already`,
+    `${path} already exists`,
     'Add --force to replace it, or name another file with --output-recipe.',
   );
 }
 
-/** Suggests to fill what is mostly blank, and to send what tells whom a row is about, and no more. */
+/** Suggests to fill the columns that are mostly blank, and to send only the columns that identify a row. */
 export function suggest(look: FileProfile): Suggestion {
   const toFill = look.columns.filter((column) => column.isToFill && !column.isTelling);
   const telling = look.columns.filter((column) => column.isTelling);
@@ -54,7 +54,7 @@ export function suggest(look: FileProfile): Suggestion {
   };
 }
 
-/** A query in words for these fields, for those who give none. */
+/** Builds a default query from the columns to send and to fill. */
 export function suggestQuery(send: readonly string[], fields: readonly string[]): string {
   const kinds = send.map(resolveColumnKind);
   const subject = kinds.includes('person')
@@ -68,13 +68,13 @@ export function suggestQuery(send: readonly string[], fields: readonly string[])
       .replace(/[_\s]+/g, ' ')
       .trim(),
   );
-  const last = names.at(-1) ?? 'what is asked for';
+  const last = names.at(-1) ?? 'the requested fields';
   return `For each ${subject}, find ${names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`}.`;
 }
 
 /**
- * Writes a first recipe and returns its text, which `run` and `plan` take as it is. Throws a usage error, and writes
- * nothing, for what they would refuse; `-` as a path writes nothing at all.
+ * Writes a first recipe and returns its text, ready for `run` and `plan`. Throws a usage error, and writes nothing, if
+ * they would reject it. With the path `-` it only returns the text.
  */
 export async function createRecipe({ draft, path, force = false, env }: InitOptions): Promise<string> {
   const place = path === '-' ? 'rowfill.recipe.yaml' : path;
@@ -97,46 +97,46 @@ async function writeWhole(path: string, text: string, force: boolean): Promise<v
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    const hint = 'Name another place with --output-recipe.';
+    const hint = 'Choose another path with --output-recipe.';
     throw createUsageError(
       'RECIPE_NOT_WRITABLE',
-      `${path} cannot be written: ${describeError(error)}`,
+      `cannot write ${path}: ${describeError(error)}`,
       hint,
       error,
     );
   }
 }
 
-/** A name with a mark that --field gives a meaning to cannot be suggested in its form. */
+/** False for a name with `:` or `=`, which --field would read as syntax. */
 function isFieldText(field: string): boolean {
   return (
     !/[:=]/.test(field.replace(/:(url|email|phone|boolean|integer|number|date)$/, '')) && field.trim() !== ''
   );
 }
 
-/** What a first look at a file shows. */
+/** The columns of a file and what its first rows show about them. */
 export interface FileProfile {
   readonly name: string;
   readonly columns: readonly ColumnProfile[];
-  /** The rows that were looked at: the first ones. */
+  /** Number of rows inspected, from the top. */
   readonly rows: number;
 }
 
 export interface ColumnProfile {
   readonly name: string;
-  /** How many of the rows have nothing there. */
+  /** Number of inspected rows in which the cell is blank. */
   readonly blanks: number;
-  /** A type in short form that the column may be filled with. */
+  /** Suggested field type, in the short form of --field. */
   readonly type: string;
-  /** True where it tells whom or what a row is about. */
+  /** True if the column identifies whom or what a row is about. */
   readonly isTelling: boolean;
-  /** True where it has holes that an agent may fill. */
+  /** True if at least half of its cells are blank and an agent could fill them. */
   readonly isToFill: boolean;
 }
 
 const MAX_ROWS = 1_000;
 
-/** Opens a file and looks at its header and its first rows. */
+/** Opens a file and inspects its header and its first rows. */
 export async function inspectFile(options: InputOptions): Promise<FileProfile> {
   const input = await openInput(options);
   try {
@@ -145,19 +145,19 @@ export async function inspectFile(options: InputOptions): Promise<FileProfile> {
       const seen = rows.slice(0, MAX_ROWS);
       const columns = input.columns.map((name) => {
         const values = seen.map((row) => getValue(row, name));
-        return lookAtColumn(name, values);
+        return inspectColumn(name, values);
       });
       return { name: input.name, columns: markTelling(columns, seen), rows: seen.length };
     }
-    return { name: input.name, columns: input.columns.map((name) => lookAtColumn(name, [])), rows: 0 };
+    return { name: input.name, columns: input.columns.map((name) => inspectColumn(name, [])), rows: 0 };
   } finally {
     await input.close();
   }
 }
 
 /**
- * Adds to the columns that tell whom a row is about those without which many rows would look the same, such as the
- * department beside the website of a university. Each time the one that tells most rows apart, until none does.
+ * Marks more columns as identifying if many rows would look the same without them, such as the department next to a
+ * university's website. Greedy: each step adds the column that separates the most rows, until none separates enough.
  */
 function markTelling(columns: readonly ColumnProfile[], rows: readonly Row[]): ColumnProfile[] {
   const known = columns.filter(({ isTelling, isToFill }) => isTelling && !isToFill);
@@ -182,7 +182,7 @@ function markTelling(columns: readonly ColumnProfile[], rows: readonly Row[]): C
   return columns.map((column) => (added.has(column.name) ? { ...column, isTelling: true } : column));
 }
 
-/** A column that tells only a few more rows apart is not worth to be sent. */
+/** Minimum share of rows that a column must newly separate to be worth sending. */
 const MIN_GAIN = 0.02;
 
 function listTellings(rows: readonly Row[], name: string): (string | null)[] {
@@ -194,7 +194,7 @@ function joinKeys(keys: readonly string[], values: readonly (string | null)[]): 
   return keys.map((key, index) => `${key}\n${values[index] ?? ''}`);
 }
 
-function lookAtColumn(name: string, values: readonly (JsonValue | undefined)[]): ColumnProfile {
+function inspectColumn(name: string, values: readonly (JsonValue | undefined)[]): ColumnProfile {
   const filled = values.filter((value) => !DEFAULT_BLANKS.isUnfilled(name, value));
   const blanks = values.length - filled.length;
   const kind = resolveColumnKind(name);
@@ -202,7 +202,7 @@ function lookAtColumn(name: string, values: readonly (JsonValue | undefined)[]):
     name,
     blanks,
     type: resolveType(name, filled),
-    // The name alone takes a column of dates, such as last_contact, for one of people.
+    // Going by the name alone, a date column such as last_contact would look like one of people.
     isTelling:
       TELLING.includes(kind) && !filled.some((value) => /^\d+([-/.]\d+)*$/.test(String(value).trim())),
     isToFill: !isOwnColumn(name) && blanks > 0 && blanks >= values.length / 2,

@@ -14,11 +14,11 @@ const DEFAULTS = { batchSize: 8, concurrency: 20, efforts: ['low'] } as const;
 const DEFAULT_QUERY = 'Find the requested fields for each record.';
 const MAX_BATCH_SIZE = 500;
 const MAX_CONCURRENCY = 1_000;
-/** Longer than any run works, and within what a timer can count. */
+/** Longer than any run takes, and within the range of a timer. */
 const MAX_WAIT_MS = 20 * 24 * 60 * 60 * 1_000;
 const CONFIDENCES: readonly Confidence[] = ['medium', 'high'];
 
-/** What each option of a job is, whoever gives it; a program in JavaScript has no compiler that looks. */
+/** The type of each job option, checked at run time because JavaScript callers have no compiler to check it. */
 export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   input: 'text',
   name: 'text',
@@ -73,7 +73,7 @@ export function resolveSettings(options: EnrichOptions): Settings {
   checkOptionTypes('the job', options, JOB_OPTION_TYPES, ['input']);
   checkFormat(options.format);
   if (options.input === '')
-    throw createUsageError('NO_INPUT', 'no input file was named', 'Name the file to fill.');
+    throw createUsageError('NO_INPUT', 'no input file given', 'Name the file to fill.');
   checkLists(options);
   const efforts = resolveEfforts(options);
   const output = options.output ?? resolveOutput(options);
@@ -101,7 +101,7 @@ export function resolveSettings(options: EnrichOptions): Settings {
   };
 }
 
-/** A list that names nothing would send no column, or compare none, without a word. */
+/** Refuses an empty list: it would silently send, or compare, no columns at all. */
 function checkLists({ send, excludeOn, blank, origins }: EnrichOptions): void {
   const lists = [
     ['send', '--send', send],
@@ -112,7 +112,7 @@ function checkLists({ send, excludeOn, blank, origins }: EnrichOptions): void {
     if (names === undefined || names.some((column) => column.trim() !== '')) continue;
     throw createUsageError(
       'EMPTY_LIST',
-      `${origins?.[name] ?? flag} names nothing`,
+      `${origins?.[name] ?? flag} is an empty list`,
       `Name at least one with ${flag}, or leave it out.`,
     );
   }
@@ -124,13 +124,17 @@ function checkFormat(format: string | undefined): void {
   throw createUsageError(
     'BAD_FORMAT',
     `format is ${JSON.stringify(format)}`,
-    `It takes ${formats.join(', ')}.`,
+    `Use one of ${formats.join(', ')}.`,
   );
 }
 
 function resolveAgent(options: EnrichOptions, output: string): AgentChoice {
   if (options.reference !== undefined && options.apiUrl !== undefined) {
-    throw createUsageError('TWO_AGENTS', '--reference and --api-url name two agents', 'Give one of them.');
+    throw createUsageError(
+      'TWO_AGENTS',
+      '--reference and --api-url cannot be used together',
+      'Give only one of them.',
+    );
   }
   if (options.reference !== undefined) {
     const own = [options.input, output, options.citationsFile];
@@ -141,14 +145,14 @@ function resolveAgent(options: EnrichOptions, output: string): AgentChoice {
   if (options.apiKey !== undefined && options.apiKey !== '') return { kind: 'hosted' };
   throw createUsageError(
     'NO_AGENT',
-    'there is no agent to ask: EXA_API_KEY is not set, and neither --reference nor --api-url was given',
-    'Set EXA_API_KEY (or EXA_API_KEY_FILE) for the hosted service, or give --reference DIR to answer from tables of your own, or --api-url URL.',
+    'no agent given: EXA_API_KEY is not set, and neither is --reference or --api-url',
+    'For the hosted service, set EXA_API_KEY or EXA_API_KEY_FILE. To answer from your own tables, use --reference DIR. For another agent, use --api-url URL.',
   );
 }
 
-/** Where the result goes unless it is said: beside the input, under its name with `.filled`. */
+/** The default output path: next to the input, with `.filled` added to its name. */
 export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | 'format'>): string {
-  // An open file of a process has no folder of its own.
+  // A file descriptor such as /dev/fd/3 has no folder to put an output in.
   if (input === '-' || isDescriptorPath(input)) return '-';
   const suffix = input.toLowerCase().endsWith('.gz') ? input.slice(-3) : '';
   const path = input.slice(0, input.length - suffix.length);
@@ -158,7 +162,7 @@ export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | '
   return `${path.slice(0, path.length - extension.length)}.filled${ending}${suffix}`;
 }
 
-/** Workbooks that are read, or that are something else under such a name, but never written. */
+/** Workbook extensions that may be read but are never written. */
 const FOREIGN_WORKBOOK = /^\.(xls|xlsm|xltx|xltm)$/i;
 
 const OWN_ENDINGS = {
@@ -171,7 +175,7 @@ const OWN_ENDINGS = {
 function resolveQuery(query: string | undefined): string {
   if (query === undefined) return DEFAULT_QUERY;
   if (query.trim() === '')
-    throw createUsageError('EMPTY_QUERY', '--query is empty', 'Say in words what to find out.');
+    throw createUsageError('EMPTY_QUERY', '--query is empty', 'Describe what to find out.');
   return query.trim();
 }
 
@@ -180,15 +184,15 @@ function resolveEfforts(options: EnrichOptions): readonly string[] {
   if (efforts.length === 0 || efforts.some((effort) => !/^[a-z]+$/.test(effort))) {
     throw createUsageError(
       'BAD_EFFORT',
-      `--effort ${efforts.join(',')} is no list of levels`,
+      `--effort ${efforts.join(',')} is not a list of effort levels`,
       describeEfforts(),
     );
   }
   if (new Set(efforts).size < efforts.length) {
     throw createUsageError(
       'BAD_EFFORT',
-      `--effort ${efforts.join(',')} names a level twice`,
-      'Name each level once, the lowest first.',
+      `--effort ${efforts.join(',')} lists a level twice`,
+      'List each level once, lowest first.',
     );
   }
   const order = Object.keys(HOSTED_PRICES).filter((level) => level !== 'auto');
@@ -216,20 +220,20 @@ function resolveEfforts(options: EnrichOptions): readonly string[] {
 }
 
 function describeEfforts(): string {
-  return `Levels: ${Object.keys(HOSTED_PRICES).join(', ')}; others need a price in the recipe.`;
+  return `Levels: ${Object.keys(HOSTED_PRICES).join(', ')}. Any other level needs a price in the recipe.`;
 }
 
 function resolveEscalation(text: string | undefined, efforts: readonly string[]): Confidence | null {
   if (text === undefined) return null;
   const confidence = CONFIDENCES.find((known) => known === text);
   if (confidence === undefined) {
-    throw createUsageError('BAD_OPTION', `--escalate-below is ${text}`, 'It takes medium or high.');
+    throw createUsageError('BAD_OPTION', `--escalate-below is ${text}`, 'Use medium or high.');
   }
   if (efforts.length > 1) return confidence;
   throw createUsageError(
     'BAD_OPTION',
-    '--escalate-below needs a second effort to climb to',
-    'Give a ladder, such as --effort low,high.',
+    '--escalate-below needs a second effort level to retry at',
+    'List several levels, such as --effort low,high.',
   );
 }
 
@@ -247,7 +251,7 @@ function checkWhole(name: string, value: number | undefined, least: number, most
   throw createUsageError(
     'BAD_OPTION',
     `--${name} is ${value}`,
-    `It takes a whole number from ${least} to ${most}.`,
+    `Use a whole number from ${least} to ${most}.`,
   );
 }
 
@@ -257,14 +261,14 @@ function checkWait(name: string, value: number | undefined, leastMs: number): nu
   throw createUsageError(
     'BAD_OPTION',
     `--${name} is ${value} ms`,
-    `It takes from ${leastMs} ms to 20 days, in whole milliseconds.`,
+    `Use ${leastMs} ms to 20 days, in whole milliseconds.`,
   );
 }
 
 function checkNumber(name: string, value: number | undefined, least: number): number | null {
   if (value === undefined) return null;
   if (Number.isFinite(value) && value >= least) return value;
-  throw createUsageError('BAD_OPTION', `--${name} is ${value}`, `It takes a number of at least ${least}.`);
+  throw createUsageError('BAD_OPTION', `--${name} is ${value}`, `Use a number of at least ${least}.`);
 }
 
 function parseDurationOption(name: string, text: string): number {
@@ -273,12 +277,12 @@ function parseDurationOption(name: string, text: string): number {
   throw createUsageError(
     'BAD_OPTION',
     `--${name} is ${text}`,
-    'It takes a number with ms, s, m, h, d or w, such as 30d.',
+    'Use a number with ms, s, m, h, d or w, such as 30d.',
   );
 }
 
-/** A cap in micro-dollars, null for none; `name` is what a message calls it. */
+/** Returns a cap in micro-dollars, or null if `value` is undefined. `name` is the option's name in error messages. */
 export function resolveCap(name: string, value: number | undefined): number | null {
-  // Rounded down: a cap is never passed by a rounding.
+  // Rounded down, so that rounding never raises a cap.
   return value === undefined ? null : Math.floor(parseDollarOption(value, name) * 1_000_000 + 1e-6);
 }

@@ -14,22 +14,22 @@ import { cleanText, type Host } from './host.js';
 
 export interface PromptQuestion<Answer> {
   readonly text: string;
-  /** What a bare return means; none if left out. */
+  /** Default answer for an empty line. */
   readonly fallback?: string;
-  /** Words that the tab key completes. */
+  /** Words to complete with the Tab key. */
   readonly words?: readonly string[];
-  /** Makes an answer of the text, or throws a usage error: then the question is asked again. */
+  /** Parses the answer. If it throws a usage error, the question is repeated. */
   read(text: string): Answer | Promise<Answer>;
 }
 
-/** A talk with the person at the terminal. */
+/** A series of questions on the terminal. */
 export interface Questions {
-  /** Asks until there is an answer; null where the person left, by Ctrl-C or the end of input, or was made to. */
+  /** Repeats the question until the answer is valid. Returns null on Ctrl-C, end of input or an interrupt. */
   ask<Answer>(question: PromptQuestion<Answer>): Promise<Answer | null>;
   close(): void;
 }
 
-/** Opens a talk: questions to standard error, answers from standard input, also those typed ahead. */
+/** Opens a prompt: questions go to standard error; answers, including those typed ahead, come from standard input. */
 export function openQuestions(host: Host): Questions {
   let words: readonly string[] = [];
   const talk = createInterface({
@@ -46,7 +46,7 @@ export function openQuestions(host: Host): Questions {
     wake();
   });
   talk.on('SIGINT', () => talk.close());
-  // A terminal that is gone: to close the talk fails once more.
+  // If the terminal is gone, closing fails with another error.
   talk.once('error', () => talk.close());
   talk.on('error', () => {});
   const close = host.onInterrupt(() => talk.close());
@@ -89,13 +89,13 @@ export function openQuestions(host: Host): Questions {
   return { ask, close: () => talk.close() };
 }
 
-/** Completes the last word of a list with commas. */
+/** Completes the last word of a comma-separated list. */
 function complete(line: string, words: readonly string[]): [string[], string] {
   const last = /[^,\s]*$/.exec(line)?.[0] ?? '';
   return [words.filter((word) => word.startsWith(last)), last];
 }
 
-/** Asks a person for what the options left open; null where the person left. */
+/** Asks for the settings not given as options. Returns null if the user quits. */
 export async function askDraft(given: Draft, look: FileProfile, host: Host): Promise<Draft | null> {
   const questions = openQuestions(host);
   try {
@@ -124,31 +124,31 @@ function describeFile(look: FileProfile): string[] {
 
 type Resolve = (draft: Draft, look: FileProfile) => PromptQuestion<Draft> | null;
 
-/** In the order in which they are asked; null for what is known already. */
+/** The questions in order; null for a setting that is already known. */
 const QUESTIONS: readonly Resolve[] = [
   ({ fields, schema }, look) => {
     if (fields !== undefined || schema !== undefined) return null;
     const suggested = formatList(suggest(look).fields);
     return {
-      text: 'Which columns are to be filled? With commas between, such as: headcount:integer, ceo=Who leads it today',
+      text: 'Which columns should be filled? Separate them with commas, for example: headcount:integer, ceo=Who leads it today',
       ...(suggested === '' ? {} : { fallback: suggested }),
-      read: (text) => ({ fields: parseFields(parseList(text, 'a column to fill')) }),
+      read: (text) => ({ fields: parseFields(parseList(text, 'column to fill')) }),
     };
   },
   ({ send }, look) =>
     send !== undefined
       ? null
       : {
-          text: 'Which columns may leave this machine? The others never do.',
+          text: 'Which columns may be sent to the agent? The others never leave this machine.',
           fallback: formatList(suggest(look).send),
           words: look.columns.map(({ name }) => name),
-          read: (text) => ({ send: checkSend(parseList(text, 'a column to send'), look) }),
+          read: (text) => ({ send: checkSend(parseList(text, 'column to send'), look) }),
         },
   ({ query, send, fields }, look) =>
     query !== undefined
       ? null
       : {
-          text: 'What is to be found out about each row, in words?',
+          text: 'What should the agent find out about each row?',
           fallback: suggestQuery(send ?? suggest(look).send, fields ?? []),
           read: (text) => ({ query: text }),
         },
@@ -156,7 +156,7 @@ const QUESTIONS: readonly Resolve[] = [
     reference !== undefined || apiUrl !== undefined
       ? null
       : {
-          text: 'Who answers? A folder of tables of your own, or nothing for the hosted service, which searches the web.',
+          text: 'Which agent? Enter a folder of your own tables, or leave empty for the hosted service, which searches the web.',
           fallback: '',
           read: (text) => (text === '' ? {} : { reference: text }),
         },
@@ -164,7 +164,7 @@ const QUESTIONS: readonly Resolve[] = [
     budget !== undefined || reference !== undefined || apiUrl !== undefined
       ? null
       : {
-          text: 'What may a job cost at most, in US dollars? Nothing for no limit: each run of it then asks.',
+          text: 'Maximum cost of a job in US dollars? Leave empty for no limit; rowfill then asks before each start.',
           fallback: '',
           read: (text) =>
             text === '' ? {} : { budget: parseDollarOption(text.replace(/^\$\s*/, ''), 'the limit') },
@@ -174,15 +174,15 @@ const QUESTIONS: readonly Resolve[] = [
 function parseList(text: string, what: string): string[] {
   const parts = splitList(text);
   if (parts.length > 0) return parts;
-  throw createUsageError('MISSING_VALUE', `At least ${what} is needed.`, 'Name it.');
+  throw createUsageError('MISSING_VALUE', `At least one ${what} is needed.`, 'Enter its name.');
 }
 
-/** What is known of a recipe so far: from options, then from answers. */
+/** The settings of a recipe known so far, from options and answers. */
 export type Draft = {
   readonly [Name in keyof Omit<RecipeDraft, 'input' | 'kept'>]?: RecipeDraft[Name] | undefined;
 };
 
-/** Fills what is still open with what the file suggests. */
+/** Fills in the missing settings with suggestions from the file. */
 export function finishDraft(draft: Draft, look: FileProfile, input: string): RecipeDraft {
   const suggestion = suggest(look);
   const fields = draft.schema === undefined ? (draft.fields ?? suggestion.fields) : [];
@@ -190,7 +190,7 @@ export function finishDraft(draft: Draft, look: FileProfile, input: string): Rec
   if (draft.schema === undefined && fields.length === 0) {
     throw createUsageError(
       'NOTHING_TO_FILL',
-      `no column to fill was named, and none of ${look.name} is mostly blank`,
+      `no column to fill was given, and no column of ${look.name} is mostly blank`,
       "Name columns with --field, such as --field 'ceo=Who leads it today'.",
     );
   }
@@ -204,13 +204,13 @@ export function finishDraft(draft: Draft, look: FileProfile, input: string): Rec
   };
 }
 
-/** Checks columns to fill as --field takes them. */
+/** Checks columns to fill in the syntax of --field. */
 export function parseFields(texts: readonly string[]): readonly string[] {
   checkFieldNames(texts.map((text) => parseField(text).name));
   return texts;
 }
 
-/** Checks columns to send against those of the file. */
+/** Checks that the file has the columns to send, and removes duplicates. */
 export function checkSend(names: readonly string[], look: FileProfile): readonly string[] {
   const columns = look.columns.map(({ name }) => name);
   for (const name of names) {

@@ -11,17 +11,17 @@ import { openLedger } from '../ledger/ledger.js';
 import type { Clock } from '../model/clock.js';
 import type { ApiKey } from '../model/option-types.js';
 
-/** How well something works: `warn` is no obstacle. */
+/** Result of a check. A job can run despite `warn`. */
 export type DiagnosticStatus = 'ok' | 'warn' | 'fail';
 
-/** What one look at the machine or the agent came to. */
+/** The finding of one check of the machine or the agent. */
 export interface Diagnostic {
   readonly check: 'node' | 'ledger' | 'disk' | 'proxy' | 'key' | 'agent' | 'clock';
   readonly status: DiagnosticStatus;
   readonly message: string;
-  /** What to do about it; null where all is well, or where another finding says it. */
+  /** What to do about it; null if nothing is wrong, or if another finding says it. */
   readonly fix: string | null;
-  /** How a job would end for it; null where it would not. */
+  /** The kind of error that a job would end with; null if it would not fail. */
   readonly kind: ErrorKind | null;
 }
 
@@ -42,17 +42,17 @@ export function createFailure(
   return { check, status: 'fail', message, fix, kind };
 }
 
-/** The finding that an error amounts to. */
+/** Turns an error into a finding. */
 export function createErrorFinding(check: Diagnostic['check'], error: unknown): Diagnostic {
   if (!(error instanceof RowfillError)) {
     return createFailure(
       check,
       describeError(error),
-      'Run rowfill doctor --debug, and report what it says.',
+      'Run rowfill doctor --debug and report its output.',
       'defect',
     );
   }
-  const fix = error.hint ?? `docs/troubleshooting.md tells more about ${error.code}.`;
+  const fix = error.hint ?? `See ${error.code} in docs/troubleshooting.md.`;
   return createFailure(check, `${error.message} [${error.code}]`, fix, error.kind);
 }
 
@@ -60,27 +60,27 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const LEAST_NODE = [20, 19] as const;
 
-/** Whether this Node is new enough. */
+/** Checks that this Node is new enough. */
 export function examineNode(version: string): Diagnostic {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isNew = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
   if (isNew) return createOk('node', `Node ${version}`);
   const message = `Node ${version} is older than ${LEAST_NODE.join('.')}`;
-  return createFailure('node', message, 'Install the current long-term version of Node.');
+  return createFailure('node', message, 'Install the current LTS release of Node.');
 }
 
-/** Whether the ledger can be written in its folder, with its log and its locks, and is not damaged. */
+/** Checks that the ledger's folder supports a ledger with its log and its locks, and that the ledger is not damaged. */
 export async function examineLedger(path: string): Promise<Diagnostic> {
   try {
     await tryFolder(dirname(path));
-    if (!existsSync(path)) return createOk('ledger', `none yet; the first job makes ${path}`);
+    if (!existsSync(path)) return createOk('ledger', `none yet; the first job creates ${path}`);
     const ledger = openLedger(path);
     try {
       const faults = ledger.check();
       if (faults.length === 0)
         return createOk('ledger', `${path}, ${formatBytes(statSync(path).size)}, sound`);
       const fix =
-        'Keep a copy: `sqlite3 ledger.sqlite .recover` can save what is readable. Then move it away, or set ROWFILL_HOME.';
+        'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or set ROWFILL_HOME.';
       return createFailure('ledger', `${path} is damaged: ${faults[0]}`, fix);
     } finally {
       ledger.close();
@@ -90,7 +90,7 @@ export async function examineLedger(path: string): Promise<Diagnostic> {
   }
 }
 
-/** Makes a ledger beside the real one and takes it away again: the real one is for jobs alone. */
+/** Creates a trial ledger next to the real one and deletes it, so that the real one stays untouched. */
 async function tryFolder(folder: string): Promise<void> {
   const trial = await mkdtemp(join(findExisting(folder), '.rowfill-doctor-')).catch((error: unknown) => {
     throw describeLedgerError(error, folder);
@@ -105,16 +105,16 @@ async function tryFolder(folder: string): Promise<void> {
 const FEW_BYTES = 512 * 1024 * 1024;
 const TOO_FEW_BYTES = 32 * 1024 * 1024;
 
-/** Whether the disk of the ledger has room. */
+/** Checks that the ledger's disk has free space. */
 export function examineDisk(path: string): Diagnostic {
   const folder = findExisting(dirname(path));
   const disk = statfsSync(folder);
-  // Some virtual file systems know no sizes.
-  if (disk.blocks === 0) return createOk('disk', `${folder} does not say how much is free`);
+  // Some virtual file systems report no sizes.
+  if (disk.blocks === 0) return createOk('disk', `the free space at ${folder} is not known`);
   const freeBytes = disk.bavail * disk.bsize;
   const message = `${formatBytes(freeBytes)} free at ${folder}`;
   const fix =
-    'Free some space, or set ROWFILL_HOME to a folder on another disk; rowfill prune --runs 30d helps too.';
+    'Free some space, for example with rowfill prune --runs 30d, or set ROWFILL_HOME to a folder on another disk.';
   if (freeBytes < TOO_FEW_BYTES) return createFailure('disk', message, fix);
   return freeBytes < FEW_BYTES ? createWarning('disk', message, fix) : createOk('disk', message);
 }
@@ -130,29 +130,26 @@ const NAMES = [
   'NO_PROXY',
 ];
 
-/** Which proxy the way to the agent takes, and whether certificates are looked at; `origin` is null for an agent of this process. */
+/** Reports the proxy used for the agent, and checks the TLS settings. `origin` is null for an agent in this process. */
 export function examineProxy(origin: string | null, isLoopback: boolean, env: Environment): Diagnostic {
   if (env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
-    const message = 'NODE_TLS_REJECT_UNAUTHORIZED is 0: anybody on the way can read the key';
-    return createWarning(
-      'proxy',
-      message,
-      'Unset it; NODE_EXTRA_CA_CERTS names further certificates to trust.',
-    );
+    const message = 'NODE_TLS_REJECT_UNAUTHORIZED is 0: anyone on the network path can read the key';
+    return createWarning('proxy', message, 'Unset it. To trust more certificates, set NODE_EXTRA_CA_CERTS.');
   }
   const certificates = env.NODE_EXTRA_CA_CERTS ?? '';
   if (certificates !== '' && !existsSync(certificates)) {
-    const message = `NODE_EXTRA_CA_CERTS names ${certificates}, which is not there`;
+    const message = `NODE_EXTRA_CA_CERTS names ${certificates}, which does not exist`;
     return createWarning('proxy', message, 'Correct the path, or unset it.');
   }
   const set = NAMES.filter((name) => (env[name] ?? '') !== '');
-  if (set.length === 0) return createOk('proxy', 'none is set');
-  if (origin === null || isLoopback) return createOk('proxy', `${set.join(', ')}: not used on this machine`);
+  if (set.length === 0) return createOk('proxy', 'none set');
+  if (origin === null || isLoopback)
+    return createOk('proxy', `${set.join(', ')}: not used for an agent on this machine`);
   try {
     const proxy = resolveProxy(origin, env);
     return createOk(
       'proxy',
-      proxy === null ? `${set.join(', ')}: not for ${origin}` : `by way of ${hidePassword(proxy)}`,
+      proxy === null ? `${set.join(', ')}: not used for ${origin}` : `using ${hidePassword(proxy)}`,
     );
   } catch (error) {
     return createErrorFinding('proxy', error);
@@ -164,7 +161,7 @@ function hidePassword(proxy: string): string {
   return `${url.protocol}//${url.username === '' ? '' : '***@'}${url.host}`;
 }
 
-/** The folder itself, or the nearest one around it that is there. */
+/** Returns the folder itself, or its nearest existing ancestor. */
 function findExisting(folder: string): string {
   for (let at = folder; ; at = dirname(at)) {
     if (existsSync(at) || at === dirname(at)) return at;
@@ -177,7 +174,7 @@ function formatBytes(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-/** Who is to answer, as far as it is known. */
+/** The agent to check, and how to reach it. */
 export interface AgentAddress {
   readonly baseUrl: string;
   readonly apiKey: ApiKey | undefined;
@@ -185,13 +182,13 @@ export interface AgentAddress {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Whether the key is there and taken, the agent answers, and the clocks agree. Costs nothing. */
+/** Checks that the key is set and accepted, that the agent answers, and that the clocks agree. Free. */
 export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]> {
   const { baseUrl, apiKey, clock } = address;
   let client: AgentClient | null = null;
   try {
     const { isLoopback } = resolveBaseUrl(baseUrl, apiKey !== undefined);
-    if (apiKey === undefined && !isLoopback) return [NO_KEY, createNotTried('agent', NO_KEY.message)];
+    if (apiKey === undefined && !isLoopback) return [NO_KEY, createSkipped('agent', NO_KEY.message)];
     client = createClient(address, apiKey ?? 'doctor');
     const startMs = clock.now();
     const { serverTimeMs } = await client.check();
@@ -199,10 +196,10 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
       createOk(
         'key',
         apiKey === undefined
-          ? 'none is needed on this machine'
-          : `${nameKey(apiKey)} is set, and the agent takes it`,
+          ? 'none needed for an agent on this machine'
+          : `${nameKey(apiKey)} is set, and the agent accepts it`,
       ),
-      createOk('agent', `${baseUrl} answers, and speaks ${await checkContract(address)}`),
+      createOk('agent', `${baseUrl} answers, with ${await checkContract(address)}`),
       examineClock(serverTimeMs, (startMs + clock.now()) / 2),
     ];
   } catch (error) {
@@ -215,17 +212,17 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
 const NO_KEY = createWarning(
   'key',
   'EXA_API_KEY is not set',
-  'Set it, or EXA_API_KEY_FILE, for the hosted service; --reference DIR answers from tables of your own without one.',
+  'For the hosted service, set it or EXA_API_KEY_FILE. No key is needed for --reference DIR, which answers from your own tables.',
 );
 
-/** Where the key comes from. */
+/** Names the environment variable that the key comes from. */
 function nameKey(apiKey: ApiKey): string {
   return typeof apiKey === 'function' ? 'EXA_API_KEY_FILE' : 'EXA_API_KEY';
 }
 
-/** A finding for what could not be looked at: what to do is said of that which stands in the way. */
-function createNotTried(check: Diagnostic['check'], why: string): Diagnostic {
-  return createWarning(check, `not tried: ${why}`, null);
+/** Finding for a check that was skipped because an earlier one failed; the fix is on that one. */
+function createSkipped(check: Diagnostic['check'], why: string): Diagnostic {
+  return createWarning(check, `skipped: ${why}`, null);
 }
 
 function createClient(
@@ -237,34 +234,34 @@ function createClient(
   return new AgentClient(betas === undefined ? options : { ...options, betas });
 }
 
-/** An agent that does without the beta header speaks what came after it. */
+/** Describes the agent's API version: an agent that works without the beta header has the newer one. */
 async function checkContract(address: AgentAddress): Promise<string> {
   const client = createClient(address, address.apiKey ?? 'doctor', []);
   try {
     await client.check();
-    return 'the API as it is today (it asks for no Exa-Beta header)';
+    return 'the current API (no Exa-Beta header needed)';
   } catch (error) {
     if (error instanceof AgentError && error.status === 400)
-      return 'the API of 2026-05-07 (it asks for its Exa-Beta header)';
-    return `the API of 2026-05-07; what it does without its header could not be told: ${describeError(error)}`;
+      return 'the API of 2026-05-07 (Exa-Beta header needed)';
+    return `the API of 2026-05-07; the check without the Exa-Beta header failed: ${describeError(error)}`;
   } finally {
     await client.close();
   }
 }
 
-/** Runs whose reply was lost are looked for as far back as the clocks may differ: `send/find-lost-runs.ts`. */
+/** The search for runs whose reply was lost allows for this clock difference: `run/find-lost-runs.ts`. */
 const BAD_SKEW_MS = 10 * 60_000;
 const SKEW_MS = 60_000;
 
 function examineClock(serverTimeMs: number | null, localTimeMs: number): Diagnostic {
-  if (serverTimeMs === null) return createOk('clock', 'the agent does not say what time it is');
+  if (serverTimeMs === null) return createOk('clock', 'the agent does not send its time');
   const skewMs = localTimeMs - serverTimeMs;
   const seconds = Math.round(Math.abs(skewMs) / 1000);
-  const message = `this clock is ${seconds} s ${skewMs < 0 ? 'behind' : 'before'} that of the agent`;
-  const fix = 'Set the clock by the network (NTP): a run whose reply was lost is looked for by time.';
+  const message = `this clock is ${seconds} s ${skewMs < 0 ? 'behind' : 'ahead of'} the agent’s`;
+  const fix = 'Synchronize the clock (NTP): rowfill uses the time to find runs whose reply was lost.';
   if (Math.abs(skewMs) >= BAD_SKEW_MS) return createFailure('clock', message, fix);
   if (Math.abs(skewMs) >= SKEW_MS) return createWarning('clock', message, fix);
-  return createOk('clock', 'agrees with that of the agent');
+  return createOk('clock', 'agrees with the agent’s');
 }
 
 function createFailures(error: unknown): Diagnostic[] {
@@ -272,21 +269,19 @@ function createFailures(error: unknown): Diagnostic[] {
   if (isAnswer) {
     return [
       createErrorFinding('key', error),
-      createOk('agent', 'it answers'),
-      createNotTried('clock', 'the key stands in the way'),
+      createOk('agent', 'answers'),
+      createSkipped('clock', 'the key check failed'),
     ];
   }
   if (
     error instanceof RowfillError &&
     (error.code === 'INVALID_API_KEY' || error.code === 'KEY_FILE_NOT_READ')
   ) {
-    const rest = (['agent', 'clock'] as const).map((check) =>
-      createNotTried(check, 'the key stands in the way'),
-    );
+    const rest = (['agent', 'clock'] as const).map((check) => createSkipped(check, 'the key check failed'));
     return [createErrorFinding('key', error), ...rest];
   }
   const [key, clock] = (['key', 'clock'] as const).map((check) =>
-    createNotTried(check, 'the agent stands in the way'),
+    createSkipped(check, 'the agent check failed'),
   );
   return [key, createErrorFinding('agent', error), clock].filter((finding) => finding !== undefined);
 }

@@ -4,123 +4,127 @@ import type { ApiKey } from './option-types.js';
 import type { PriceList } from './prices.js';
 import type { Confidence } from './run.js';
 
-/** What `enrich` is asked to do; every name is that of the command line's option. */
+/** The options of `enrich`, with the same names as on the command line. */
 export interface EnrichOptions {
   /** Path of the file to fill; `-` is standard input. */
   readonly input: string;
   /**
-   * What the job calls its input, where that has no path which lasts: the same ask under the same name is the same job.
+   * A stable name for an input without a lasting path. The same ask with the same name continues the same job.
    * @default the path of the input
    */
   readonly name?: string | undefined;
   /**
-   * Path of the result; `-` is standard output. A file of this name is replaced.
-   * @default `<stem>.filled.<ext>` beside the input; `<stem>.filled-2.<ext>` if that holds anything but this job's output
+   * Path of the result; `-` is standard output. An existing file is replaced.
+   * @default `<stem>.filled.<ext>` next to the input; `<stem>.filled-2.<ext>` if that is not this job's output
    */
   readonly output?: string | undefined;
-  /** @default what the ending of `output` says, else the format of the input */
+  /** @default from the extension of `output`, else the format of the input */
   readonly format?: FileFormat | undefined;
-  /** What to find out, in words. */
+  /** What to find out, in plain words. @default 'Find the requested fields for each record.' */
   readonly query?: string | undefined;
+  /** Instructions for the agent, such as which sources to prefer. */
   readonly system?: string | undefined;
   /** Columns to fill, each as `name[:type][=description]`. */
   readonly fields?: readonly string[] | undefined;
-  /** Path of a JSON Schema whose properties are the columns to fill; instead of `fields`. */
+  /** Path of a JSON Schema whose properties are the columns to fill. Use instead of `fields`. */
   readonly schema?: string | undefined;
-  /** That schema itself; instead of `schema` and `fields`. */
+  /** The JSON Schema itself. Use instead of `schema` and `fields`. */
   readonly schemaObject?: JsonObject | undefined;
-  /** The columns that are sent. @default every column that is not itself to be filled */
+  /** Columns to send to the agent. @default every column that is not being filled */
   readonly send?: readonly string[] | undefined;
-  /** Rows that are equal in the sent columns share one answer by intent, also where they differ in others. @default false */
+  /** Confirms that rows with equal sent columns should share one answer, even if other columns differ. @default false */
   readonly shareAnswers?: boolean | undefined;
-  /** Path of a file of records that are not to be asked about. */
+  /** Path of a file of records to skip, such as existing customers. */
   readonly exclude?: string | undefined;
-  /** Columns that tell whether a row is an excluded record. @default the columns that both files have */
+  /** Columns used to match rows with excluded records. @default the columns that both files have */
   readonly excludeOn?: readonly string[] | undefined;
-  /** Work on the first so many rows only. */
+  /** Process only the first N rows. */
   readonly limit?: number | undefined;
-  /** Work on this many rows only, picked evenly from the file, or from its first `limit` rows; the same ones every time. */
+  /** Process only N rows, spread evenly over the file or over its first `limit` rows. Always picks the same rows. */
   readonly sample?: number | undefined;
-  /** Ask for filled cells too, and replace them. @default false */
+  /** Also look up cells that already have a value, and replace them. @default false */
   readonly overwrite?: boolean | undefined;
-  /** Ask again for what is in the ledger. @default false */
+  /** Ignore answers in the ledger and send the rows again. @default false */
   readonly refresh?: boolean | undefined;
-  /** Ask again for what is older than this: a number with `m`, `h`, `d` or `w`. */
+  /** Ignore answers in the ledger that are older than this: a number with `ms`, `s`, `m`, `h`, `d` or `w`. */
   readonly maxAge?: string | undefined;
-  /** Address of an agent. @default the hosted service */
+  /** URL of the agent. @default the hosted service */
   readonly apiUrl?: string | undefined;
-  /** Folder of tables to answer from, on this machine. */
+  /** Folder of local tables to answer from, instead of an agent on the network. */
   readonly reference?: string | undefined;
-  /** Key for the agent, or a function that reads it: called again when the key is refused. Never written anywhere. */
+  /** The agent's API key, or a function that returns it and is called again if the key is rejected. Never written anywhere. */
   readonly apiKey?: ApiKey | undefined;
-  /** Effort ladder, lowest first. @default ['low'] */
+  /** Effort levels, lowest first. Each next level retries what is still missing. @default ['low'] */
   readonly effort?: readonly string[] | undefined;
-  /** Answers below this confidence climb the ladder as if they were missing. */
+  /** Retry answers below this confidence (`medium` or `high`) at the next effort level. */
   readonly escalateBelow?: string | undefined;
-  /** Rows in one run. @default 8 */
+  /** Rows per run. @default 8 */
   readonly batchSize?: number | undefined;
-  /** The most runs at once. @default 20 */
+  /** Maximum number of concurrent runs. @default 20 */
   readonly concurrency?: number | undefined;
-  /** Runs started in a second; 0 for no limit. @default 5, and 0 for an agent on this machine */
+  /** Maximum run starts per second; 0 for no limit. @default 5, or 0 for an agent on this machine */
   readonly startsPerSecond?: number | undefined;
   /**
-   * How long a run is waited for, in milliseconds; past it the job goes on without it, and picks it up the next time.
-   * @default 75 minutes, and 3.5 hours for the efforts ultra and max
+   * Timeout of a run, in milliseconds. After it, the job continues without the run and collects it next time.
+   * @default 75 minutes, or 3.5 hours for the efforts ultra and max
    */
   readonly runTimeoutMs?: number | undefined;
   /**
-   * How far the agent's list of runs may lag behind, in milliseconds: so long a start without a reply is looked for
-   * before it is made again. Too short a time can buy a run twice. @default 15 seconds
+   * How far the agent's list of runs may lag, in milliseconds. If a request to start a run got no reply, rowfill looks
+   * for the run this long before starting it again. If this is too short, a run may be paid twice. @default 15 seconds
    */
   readonly listLagMs?: number | undefined;
-  /** The most that this job may cost, in US dollars, over every time it is run. */
+  /** Cap on the total cost of this job, in US dollars, over all its invocations. */
   readonly maxCost?: number | undefined;
-  /** The most that this call may add to that, in US dollars, whatever the job cost before. */
+  /** Cap on what this call may add to the job's cost, in US dollars. */
   readonly maxCostNow?: number | undefined;
   /**
-   * The most that all jobs of the ledger together may cost from one local midnight to the next, in US dollars. On the
-   * command line it is ROWFILL_MAX_COST_PER_DAY.
+   * Cap on the cost of all jobs in the ledger per local calendar day, in US dollars. The command line takes it from
+   * ROWFILL_MAX_COST_PER_DAY.
    */
   readonly ledgerMaxCostPerDay?: number | undefined;
   /**
-   * Worst price of a run by effort in US dollars, where it is not the hosted service's; under `email` and `phone`, what a
-   * contact costs beside it.
+   * Maximum price of a run by effort level, in US dollars. The keys `email` and `phone` hold the extra price per contact.
+   * @default the prices of the hosted service
    */
   readonly prices?: Readonly<Record<string, number>> | undefined;
-  /** Start without a question. @default false */
+  /** Start without asking for confirmation. @default false */
   readonly yes?: boolean | undefined;
-  /** Go on, now and every other time, although the first answers of a paid job hold no value. @default false */
+  /** Continue, now and in later invocations, even if the first answers of a paid job have no values. @default false */
   readonly keepGoing?: boolean | undefined;
-  /** Cancel the runs at the agent when the job is interrupted. @default false */
+  /** Cancel the job's active runs when it is interrupted. @default false */
   readonly cancelOnInterrupt?: boolean | undefined;
+  /** Start a CSV output with a byte order mark, for Excel. @default false */
   readonly bom?: boolean | undefined;
-  /** Write text of the agent as it came: formulas that a spreadsheet would run, control characters and all. @default false */
+  /** Write the agent's text unchanged, including control characters and text that a spreadsheet would run as a formula. @default false */
   readonly raw?: boolean | undefined;
+  /** Column separator of the input. @default detected */
   readonly delimiter?: string | undefined;
+  /** Encoding of the input. @default detected */
   readonly encoding?: string | undefined;
-  /** Of a workbook, the sheet to fill: its name or its number. @default the first visible one that has a table */
+  /** Sheet of the workbook to fill, by name or number. @default the first visible sheet with a table */
   readonly sheet?: string | undefined;
-  /** False for a file without a header. @default true */
+  /** False if the file has no header row. @default true */
   readonly header?: boolean | undefined;
   /**
-   * Words that count as an empty cell, instead of `N/A`, `null`, `-` and the like; `+word` adds one to that list.
-   * @default the placeholders that spreadsheets and databases write
+   * Words that count as an empty cell, instead of `N/A`, `null`, `-` and so on. `+word` adds a word to the default list.
+   * @default common placeholders of spreadsheets and databases
    */
   readonly blank?: readonly string[] | undefined;
-  /** Refuse a file with rows of the wrong length or lines that cannot be read. @default false */
+  /** Reject a file that has rows of the wrong length or unreadable lines. @default false */
   readonly strict?: boolean | undefined;
-  /** Path of a file for all citations, one JSON object a line. One that a recipe names replaces no other file. */
+  /** Path of a file for all citations, one JSON object per line. If a recipe names it, no other file is replaced. */
   readonly citationsFile?: string | undefined;
   /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;
   /**
-   * Where options were written, for messages: by the name of an option, or of one of its entries such as `send/0`, a place
-   * such as `companies.recipe.yaml:7:8`. What is not here was given on the command line or in code.
+   * Where options were set, for messages: maps an option name, or an entry such as `send/0`, to a place such as
+   * `companies.recipe.yaml:7:8`. Options missing here came from the command line or from code.
    */
   readonly origins?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Options that were checked, every default in place. */
+/** Checked options with all defaults filled in. */
 export interface Settings {
   readonly options: EnrichOptions;
   readonly output: string;
@@ -138,20 +142,20 @@ export interface Settings {
   readonly refresh: boolean;
   readonly maxAgeMs: number | null;
   readonly capMicros: number | null;
-  /** What this call may add to the cost of its job. */
+  /** Cap on what this call may add to the cost of its job. */
   readonly capNowMicros: number | null;
-  /** What all jobs of the ledger may cost in a day. */
+  /** Cap on what all jobs of the ledger may cost per day. */
   readonly ledgerDayCapMicros: number | null;
   readonly prices: PriceList;
   readonly agent: AgentChoice;
 }
 
-/** Who answers. */
+/** The agent that answers. */
 export type AgentChoice =
   | {
       readonly kind: 'reference';
       readonly directory: string;
-      /** Files of the job itself, which may lie in that folder but are no tables: nothing is answered from its own result. */
+      /** The job's own files. If they are in that folder they are skipped, so a job never answers from its own result. */
       readonly omit: readonly string[];
     }
   | { readonly kind: 'url'; readonly url: string }

@@ -9,16 +9,16 @@ import { createWorkdir, type ProgramResult } from '../helpers/workdir.js';
 const KEY = 'sk-secret-0123456789';
 
 test.each(['2026-05-07', 'current'] as const)(
-  'with an agent of the contract %s, a key and a folder for the ledger all is well',
+  'finds no problems with an agent of the contract %s, a key and a ledger folder',
   async (contract) => {
     const agent = new ScriptedAgent();
     const { url } = await serve({ contract, agent });
     const { status, stdout, stderr } = await examine(['--api-url', url], KEY);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toContain('ok    key     EXA_API_KEY is set, and the agent takes it');
-    expect(stdout).toContain(contract === 'current' ? 'the API as it is today' : 'the API of 2026-05-07');
-    expect(stdout).toContain('ok    clock   agrees with that of the agent');
-    expect(stdout).toMatch(/All is well\.\n$/);
+    expect(stdout).toContain('ok    key     EXA_API_KEY is set, and the agent accepts it');
+    expect(stdout).toContain(contract === 'current' ? 'the current API' : 'the API of 2026-05-07');
+    expect(stdout).toContain('ok    clock   agrees with the agent’s');
+    expect(stdout).toMatch(/No problems found\.\n$/);
     expect(stdout).not.toContain(KEY);
     expect(agent.tasks).toEqual([]);
   },
@@ -41,32 +41,32 @@ test('--json gives each check its status, message and fix', async () => {
   for (const each of checks) expect(Object.keys(each)).toEqual(['check', 'status', 'message', 'fix']);
 });
 
-test('a key that the agent does not take is exit code 3, and not shown', async () => {
+test('a rejected key gives exit code 3 and is not shown', async () => {
   const { url } = await serve({ key: 'another-key-0123456789' });
   const { status, stdout } = await examine(['--api-url', url], KEY);
   expect(status).toBe(3);
   expect(stdout).toMatch(/^fail {2}key .*TEAM_NOT_FOUND/m);
   expect(stdout).toContain('what to do: Check EXA_API_KEY');
-  expect(stdout).toContain('1 thing would stop a job.');
+  expect(stdout).toContain('1 problem would stop a job.');
   expect(stdout).not.toContain(KEY);
 });
 
-test('no key is worth a warning, and nobody is asked', async () => {
+test('a missing key gives a warning, and no request is sent', async () => {
   const { status, stdout } = await examine([]);
   expect(status).toBe(0);
   expect(stdout).toContain('warn  key     EXA_API_KEY is not set');
-  expect(stdout).toContain('warn  agent   not tried');
-  expect(stdout).toContain('Nothing would stop a job; 2 things to look at.');
+  expect(stdout).toContain('warn  agent   skipped');
+  expect(stdout).toContain('Jobs can run; 2 warnings.');
 });
 
-test('an agent that is not there is exit code 4', async () => {
+test('an unreachable agent gives exit code 4', async () => {
   const { status, stdout } = await examine(['--api-url', 'http://127.0.0.1:1'], KEY);
   expect(status).toBe(4);
   expect(stdout).toMatch(/^fail {2}agent .*127\.0\.0\.1:1.*\n {14}what to do: /m);
-  expect(stdout).toMatch(/^warn {2}key .*not tried/m);
+  expect(stdout).toMatch(/^warn {2}key .*skipped/m);
 });
 
-test('an address where something else answers is exit code 4', async () => {
+test('a URL that is not an agent gives exit code 4', async () => {
   const url = await serveRaw({ 'content-type': 'text/html' }, '<html>A shop</html>');
   const { status, stdout } = await examine(['--api-url', url], KEY);
   expect(status).toBe(4);
@@ -77,19 +77,19 @@ test.each([
   [180, 'warn', 0],
   [-180, 'warn', 0],
   [3600, 'fail', 2],
-])('a clock %i s from that of the agent is a %s', async (seconds, verdict, status) => {
+])('a clock %i s off from the agent’s gives a %s', async (seconds, verdict, status) => {
   const date = new Date(Date.now() + seconds * 1000).toUTCString();
   const page = '{"object":"list","data":[],"hasMore":false,"nextCursor":null}';
   const url = await serveRaw({ 'content-type': 'application/json', date }, page);
   const result = await examine(['--api-url', url], KEY);
   expect(result.status).toBe(status);
   expect(result.stdout).toMatch(
-    new RegExp(`^${verdict} +clock +this clock is \\d+ s ${seconds > 0 ? 'behind' : 'before'}`, 'm'),
+    new RegExp(`^${verdict} +clock +this clock is \\d+ s ${seconds > 0 ? 'behind' : 'ahead'}`, 'm'),
   );
   expect(result.stdout).toContain('NTP');
 });
 
-test('a damaged ledger is exit code 2, with a way out', async () => {
+test('a damaged ledger gives exit code 2 and says what to do', async () => {
   const dir = createWorkdir();
   mkdirSync(dir.home);
   writeFileSync(join(dir.home, 'ledger.sqlite'), Buffer.alloc(8192, 'not a database, '));
@@ -100,7 +100,7 @@ test('a damaged ledger is exit code 2, with a way out', async () => {
   expect(stdout).toContain('ok    agent   Answers from the tables in tables');
 });
 
-test('the agent of a recipe is looked at, and tables that cannot be read are told', async () => {
+test('checks the agent of a recipe, and reports unreadable tables', async () => {
   const dir = createWorkdir();
   dir.write('tables/a.csv', '');
   dir.write('a.recipe.yaml', 'query: Find it\nagent: {reference: tables}\n');

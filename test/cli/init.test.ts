@@ -11,14 +11,14 @@ const SAMPLES = join(import.meta.dirname, '../../samples');
 const LIST =
   'company,domain,city,headcount,account_owner,last_contact\nAcme,acme.example,,,Ana,2025-03-11\nBolt,bolt.example,,,Tom,\n';
 
-test('the recipe of a file runs as it is, and fills what was blank', async () => {
+test('the suggested recipe runs unchanged and fills the blank columns', async () => {
   const dir = createWorkdir();
   dir.write('lists/in.csv', LIST);
   dir.write('tables/a.csv', 'company,city,headcount\nAcme,Oslo,12\nBolt,Bonn,40\n');
   const made = await dir.run(['init', 'lists/in.csv', '--reference', 'tables']);
   expect(made).toMatchObject({ status: 0, stdout: '' });
   expect(made.stderr).toBe(
-    'The recipe is in lists/in.recipe.yaml: look at it, and at what it would send and cost with\n' +
+    'The recipe is in lists/in.recipe.yaml. Review it, then check what it would send and cost:\n' +
       '  rowfill plan lists/in.csv --recipe lists/in.recipe.yaml\n',
   );
   const recipe = dir.read('lists/in.recipe.yaml');
@@ -35,21 +35,21 @@ test('the recipe of a file runs as it is, and fills what was blank', async () =>
   expect(plan.status).toBe(0);
 });
 
-test('a recipe that is there is replaced with --force only', async () => {
+test('replaces an existing recipe only with --force', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', LIST);
   dir.write('in.recipe.yaml', 'query: mine\n');
   const refused = await dir.run(['init', 'in.csv']);
   expect(refused.status).toBe(2);
   expect(refused.stderr).toMatch(
-    /in\.recipe\.yaml is there already \[RECIPE_EXISTS\]\nwhat to do: Add --force/,
+    /in\.recipe\.yaml already exists \[RECIPE_EXISTS\]\nwhat to do: Add --force/,
   );
   expect(dir.read('in.recipe.yaml')).toBe('query: mine\n');
   expect((await dir.run(['init', 'in.csv', '--force'])).status).toBe(0);
   expect(dir.read('in.recipe.yaml')).toContain('fields:\n  city: string');
 });
 
-test('options say what the file cannot, and every one of them comes into the recipe', async () => {
+test('every option ends up in the recipe', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', LIST);
   const result = await dir.run([
@@ -92,7 +92,7 @@ test('options say what the file cannot, and every one of them comes into the rec
   });
 });
 
-test('a schema is named instead of fields, seen from the recipe', async () => {
+test('writes the path of a schema, relative to the recipe, instead of fields', async () => {
   const dir = createWorkdir();
   cpSync(SAMPLES, join(dir.path, 'samples'), { recursive: true });
   mkdirSync(join(dir.path, 'recipes'));
@@ -111,15 +111,19 @@ test('a schema is named instead of fields, seen from the recipe', async () => {
 });
 
 test.each([
-  ['a file that is not there', ['none.csv'], 'none.csv'],
+  ['a missing file', ['none.csv'], 'none.csv'],
   ['a file without blanks and no field', ['full.csv'], "such as --field 'ceo=Who leads it today'"],
-  ['a field that is none', ['in.csv', '-f', 'ceo:strng'], 'Did you mean string?'],
-  ['a column that is not there', ['in.csv', '--send', 'domian'], 'Did you mean domain?'],
-  ['tables that are not there', ['in.csv', '--reference', 'none'], 'there is no folder none'],
-  ['an effort that is none', ['in.csv', '--effort', 'hihg'], 'Did you mean high?'],
-  ['a folder that is not there', ['in.csv', '-o', 'none/a.yaml'], 'none/a.yaml cannot be written'],
-  ['two agents', ['in.csv', '--reference', 'tables', '--api-url', 'http://127.0.0.1:1'], 'two agents'],
-])('%s is exit code 2, and no recipe is written', async (_title, args, says) => {
+  ['an invalid field', ['in.csv', '-f', 'ceo:strng'], 'Did you mean string?'],
+  ['an unknown column', ['in.csv', '--send', 'domian'], 'Did you mean domain?'],
+  ['missing tables', ['in.csv', '--reference', 'none'], 'there is no folder none'],
+  ['an unknown effort', ['in.csv', '--effort', 'hihg'], 'Did you mean high?'],
+  ['a missing folder', ['in.csv', '-o', 'none/a.yaml'], 'cannot write none/a.yaml'],
+  [
+    'two agents',
+    ['in.csv', '--reference', 'tables', '--api-url', 'http://127.0.0.1:1'],
+    'cannot be used together',
+  ],
+])('%s gives exit code 2, and no recipe is written', async (_title, args, says) => {
   const dir = createWorkdir();
   dir.write('in.csv', LIST);
   dir.write('full.csv', 'company\nAcme\n');
@@ -130,7 +134,7 @@ test.each([
   for (const name of ['in.recipe.yaml', 'full.recipe.yaml', 'none/a.yaml']) expect(dir.has(name)).toBe(false);
 });
 
-test('on a terminal it asks, suggests, and asks again what it cannot take', async () => {
+test('on a terminal, asks with suggestions and repeats a question after an invalid answer', async () => {
   const talk = await openTalk();
   talk.answer('ceo:strng');
   talk.answer('ceo=Who leads it, headcount:integer, size:enum(s|l)');
@@ -154,7 +158,7 @@ test('on a terminal it asks, suggests, and asks again what it cannot take', asyn
   });
 });
 
-test('what options say is not asked', async () => {
+test('does not ask for settings given as options', async () => {
   const talk = await openTalk({ field: ['ceo'], send: ['domain'], maxCost: 1 });
   talk.answer('Who leads it?');
   talk.answer('');
@@ -166,7 +170,7 @@ test('what options say is not asked', async () => {
   });
 });
 
-test.each(['\u0003', '\u0004'])('who leaves with %j leaves nothing behind', async (key) => {
+test.each(['\u0003', '\u0004'])('quitting with %j leaves no file behind', async (key) => {
   const talk = await openTalk();
   talk.answer('ceo');
   talk.host.stdin.write(key);
@@ -195,7 +199,7 @@ async function openTalk(options: Parameters<typeof init.run>[0]['options'] = {},
   };
 }
 
-test('a bare return takes what is offered, names with commas too', async () => {
+test('Enter accepts the suggestion, including names with commas', async () => {
   const talk = await openTalk({}, '"Company, legal name","Revenue, EUR"\nAcme,\nBolt,\n');
   for (let question = 0; question < 5; question += 1) talk.answer('');
   expect(await talk.end).toBe(0);
@@ -228,13 +232,13 @@ test.each([
     '[company, domain]',
   ],
   [
-    'companies with an exact twin',
+    'companies with an exact duplicate',
     'company,domain,city,ceo',
     (at: number) => `Firm ${at % 39},f${at % 39}.example,Oslo,`,
     '[company, domain]',
   ],
 ])(
-  'of %s, the columns are sent that tell rows apart, and no private ones',
+  'for %s, suggests to send the columns that identify a row, and no private ones',
   async (_title, header, row, send) => {
     const dir = createWorkdir();
     dir.write('in.csv', `${header}\n${Array.from({ length: 40 }, (_, at) => row(at)).join('\n')}\n`);

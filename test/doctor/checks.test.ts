@@ -14,7 +14,7 @@ test.each([
   expect(examineNode(version)).toMatchObject({ status, message: expect.stringContaining(version) });
 });
 
-test('a ledger that is not there yet is none of its business, and its folder is left as it was', async () => {
+test('accepts a ledger that does not exist yet, and leaves its folder unchanged', async () => {
   const folder = await createTempFolder();
   const path = join(folder, 'a/b/ledger.sqlite');
   expect(await examineLedger(path)).toMatchObject({
@@ -24,7 +24,7 @@ test('a ledger that is not there yet is none of its business, and its folder is 
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test('a sound ledger is called sound, also while a job has it open', async () => {
+test('reports a sound ledger, even while a job has it open', async () => {
   const folder = await createTempFolder();
   const path = join(folder, 'ledger.sqlite');
   const ledger = openLedger(path);
@@ -36,7 +36,7 @@ test('a sound ledger is called sound, also while a job has it open', async () =>
   expect(readdirSync(folder).filter((name) => name.startsWith('.rowfill'))).toEqual([]);
 });
 
-test('a file that is no ledger, and a file in place of its folder, are told with a fix', async () => {
+test('reports a file that is not a ledger, or one in place of its folder, with a fix', async () => {
   const folder = await createTempFolder();
   writeFileSync(join(folder, 'ledger.sqlite'), 'this is a letter, and no database at all\n'.repeat(100));
   expect(await examineLedger(join(folder, 'ledger.sqlite'))).toMatchObject({
@@ -52,33 +52,38 @@ test('a file that is no ledger, and a file in place of its folder, are told with
   });
 });
 
-test('the disk is that of the ledger, also before its folder is there', async () => {
+test('checks the ledger’s disk even before its folder exists', async () => {
   const folder = await createTempFolder();
-  expect(examineDisk(join(folder, 'a/b/ledger.sqlite')).message).toMatch(/ (free at|does not say)/);
+  expect(examineDisk(join(folder, 'a/b/ledger.sqlite')).message).toMatch(/(free at|not known)/);
 });
 
 const ORIGIN = 'https://agent.example';
 
 test.each([
-  ['no variable', {}, 'ok', 'none is set'],
-  ['an empty one', { HTTPS_PROXY: '' }, 'ok', 'none is set'],
-  ['a proxy', { HTTPS_PROXY: 'proxy.example:8080' }, 'ok', 'by way of http://proxy.example:8080'],
+  ['no variable', {}, 'ok', 'none set'],
+  ['an empty one', { HTTPS_PROXY: '' }, 'ok', 'none set'],
+  ['a proxy', { HTTPS_PROXY: 'proxy.example:8080' }, 'ok', 'using http://proxy.example:8080'],
   [
     'a password',
     { https_proxy: 'http://me:hush@proxy.example:8080' },
     'ok',
-    'by way of http://***@proxy.example:8080',
+    'using http://***@proxy.example:8080',
   ],
   [
-    'a proxy for the other kind',
+    'a proxy for the other scheme',
     { HTTP_PROXY: 'http://proxy.example' },
     'ok',
-    `HTTP_PROXY: not for ${ORIGIN}`,
+    `HTTP_PROXY: not used for ${ORIGIN}`,
   ],
-  ['no URL', { HTTPS_PROXY: 'http://me:hush@:x' }, 'fail', 'HTTPS_PROXY does not hold a URL'],
-  ['certificates that are not there', { NODE_EXTRA_CA_CERTS: '/none/ca.pem' }, 'warn', '/none/ca.pem'],
-  ['no look at certificates', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'warn', 'anybody on the way'],
-])('of proxies, %s is told without a secret', (_title, env, status, says) => {
+  ['an invalid URL', { HTTPS_PROXY: 'http://me:hush@:x' }, 'fail', 'HTTPS_PROXY does not hold a URL'],
+  ['missing certificates', { NODE_EXTRA_CA_CERTS: '/none/ca.pem' }, 'warn', '/none/ca.pem'],
+  [
+    'disabled certificate checks',
+    { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    'warn',
+    'anyone on the network path',
+  ],
+])('reports %s without showing a password', (_title, env, status, says) => {
   const finding = examineProxy(ORIGIN, false, env);
   expect(finding.status).toBe(status);
   expect(finding.message).toContain(says);
@@ -86,12 +91,15 @@ test.each([
   expect(finding.fix === null).toBe(status === 'ok');
 });
 
-test('a proxy is told as not used for an agent on this machine', () => {
+test('reports a proxy as not used for an agent on this machine', () => {
   const finding = examineProxy('http://127.0.0.1:1', true, { HTTP_PROXY: 'http://proxy.example' });
-  expect(finding).toMatchObject({ status: 'ok', message: 'HTTP_PROXY: not used on this machine' });
+  expect(finding).toMatchObject({
+    status: 'ok',
+    message: 'HTTP_PROXY: not used for an agent on this machine',
+  });
 });
 
-test('a folder for the ledger can be nested in one that is there', async () => {
+test('accepts a ledger folder that can be created inside an existing one', async () => {
   const folder = await createTempFolder();
   mkdirSync(join(folder, 'there'));
   expect((await examineLedger(join(folder, 'there/not/ledger.sqlite'))).status).toBe('ok');

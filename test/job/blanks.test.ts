@@ -179,5 +179,5 @@ test('--blank and its key of a recipe say what is blank', async () => {
   const other = await dir.run(['run', 'in.csv', '-r', 'r.yaml', '--blank', 'Company 1,x', '-o', '-']);
   expect(other.stdout.match(/failed|enriched/g)).toEqual(['failed', 'enriched']);
   const none = await dir.run(['run', 'in.csv', '-r', 'r.yaml', '--blank', '+', '-o', '-']);
-  expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('--blank names nothing') });
+  expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('--blank is an empty list') });
 });

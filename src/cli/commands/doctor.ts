@@ -7,28 +7,27 @@ import type { Host } from '../host.js';
 import { EXIT_CODES, resolveErrorCode } from '../report-error.js';
 import { resolveApiKey } from '../run-options.js';
 
-/** `rowfill doctor`: what works, and what to do about the rest. */
+/** `rowfill doctor`: checks the setup and says how to fix problems. */
 export const doctor = createCommand({
   about:
-    'Looks at what a job leans on: Node, the ledger and its disk, proxies, the key, the agent and the clock. It asks the ' +
-    'agent for its list of runs and nothing else, so it costs nothing. The exit code is that of the first thing that ' +
-    'would stop a job.',
+    'Checks what a job depends on: Node, the ledger and its disk, proxies, the key, the agent and the clock. It only ' +
+    'requests the agent’s list of runs, so it is free. The exit code is that of the first problem that would stop a job.',
   options: {
-    recipe: { kind: 'text', alias: 'r', value: 'FILE', about: 'Look at the agent of this recipe.' },
+    recipe: { kind: 'text', alias: 'r', value: 'FILE', about: 'Check the agent of this recipe.' },
     apiUrl: {
       kind: 'text',
       value: 'URL',
-      about: 'Look at the agent at this address.',
+      about: 'Check the agent at this URL.',
       fallback: 'the hosted service',
     },
-    reference: { kind: 'text', value: 'DIR', about: 'Look at the tables in DIR instead.' },
-    json: { kind: 'switch', about: 'Print one JSON object instead.' },
+    reference: { kind: 'text', value: 'DIR', about: 'Check the tables in DIR instead.' },
+    json: { kind: 'switch', about: 'Print one JSON object instead of text.' },
   },
   examples: [
-    { line: 'rowfill doctor', about: 'the hosted service, with the key in EXA_API_KEY' },
+    { line: 'rowfill doctor', about: 'checks the hosted service, with the key in EXA_API_KEY' },
     {
       line: 'rowfill doctor --recipe companies.recipe.yaml --json',
-      about: 'the agent of a recipe, for a script',
+      about: 'checks the agent of a recipe, for a script',
     },
   ],
   async run({ options: { json = false, recipe, ...agent } }, host) {
@@ -56,7 +55,11 @@ async function resolveAgent(
   host: Host,
 ): Promise<AgentOptions> {
   if (given.apiUrl !== undefined && given.reference !== undefined) {
-    throw createUsageError('TWO_AGENTS', '--reference and --api-url name two agents', 'Give one of them.');
+    throw createUsageError(
+      'TWO_AGENTS',
+      '--reference and --api-url cannot be used together',
+      'Give only one of them.',
+    );
   }
   if (recipe === undefined || given.apiUrl !== undefined || given.reference !== undefined) return given;
   const { readRecipe } = await import('../../recipe/read-recipe.js');
@@ -64,7 +67,7 @@ async function resolveAgent(
   return { apiUrl, reference };
 }
 
-/** What `--json` prints: its keys are a promise to scripts. */
+/** The `--json` output. Scripts rely on its keys. */
 function createRecord(findings: readonly Diagnostic[]) {
   const worst = (['fail', 'warn', 'ok'] as const).find((status) =>
     findings.some((each) => each.status === status),
@@ -82,7 +85,7 @@ function formatFindings(findings: readonly Diagnostic[]): string[] {
     `${status.padEnd(6)}${check.padEnd(8)}${message}`,
     ...(fix === null ? [] : [`${' '.repeat(14)}what to do: ${fix}`]),
   ]);
-  if (failed > 0) return [...lines, `${formatNumber(failed, 'thing')} would stop a job.`];
-  if (warned > 0) return [...lines, `Nothing would stop a job; ${formatNumber(warned, 'thing')} to look at.`];
-  return [...lines, 'All is well.'];
+  if (failed > 0) return [...lines, `${formatNumber(failed, 'problem')} would stop a job.`];
+  if (warned > 0) return [...lines, `Jobs can run; ${formatNumber(warned, 'warning')}.`];
+  return [...lines, 'No problems found.'];
 }

@@ -17,14 +17,14 @@ const OPTIONS = {
     kind: 'text',
     alias: 'o',
     value: 'FILE',
-    about: 'Where the recipe goes; - is standard output.',
+    about: 'Path of the recipe; - is standard output.',
     fallback: 'companies.recipe.yaml for companies.csv',
   },
-  force: { kind: 'switch', about: 'Replace a recipe that is there.' },
+  force: { kind: 'switch', about: 'Replace an existing recipe.' },
   yes: {
     kind: 'switch',
     alias: 'y',
-    about: 'Ask nothing: take what the file suggests for what no option says.',
+    about: 'Ask no questions. Settings not given as options are suggested from the file.',
   },
   query,
   field,
@@ -42,15 +42,15 @@ const OPTIONS = {
 /** `rowfill init`: writes a first recipe from a file's header. */
 export const init = createCommand({
   about:
-    'Looks at a file and writes a first recipe for it, with a comment for each part. On a terminal it asks what the ' +
-    'options leave open; elsewhere it takes what the file suggests: columns that are mostly blank are filled, and ' +
-    'columns that tell whom a row is about are sent, and no others.',
+    'Inspects a file and writes a first recipe for it, with comments. On a terminal it asks for settings not given as ' +
+    'options. Elsewhere it suggests them from the file: mostly blank columns are filled, and only the columns that ' +
+    'identify a row are sent.',
   options: OPTIONS,
   examples: [
-    { line: 'rowfill init companies.csv', about: 'asks a few questions, and writes companies.recipe.yaml' },
+    { line: 'rowfill init companies.csv', about: 'asks a few questions and writes companies.recipe.yaml' },
     {
       line: "rowfill init companies.csv -f headcount:integer -f 'ceo=Who leads it today' --send company,domain --yes",
-      about: 'asks nothing',
+      about: 'writes the recipe without asking',
     },
   ],
   async run(args, host) {
@@ -63,7 +63,11 @@ export const init = createCommand({
       await guardPlaces({ input, schema, reference, ledger: findLedgerPath(host.env), outputRecipe: path });
     }
     if (options.reference !== undefined && options.apiUrl !== undefined) {
-      throw createUsageError('TWO_AGENTS', '--reference and --api-url name two agents', 'Give one of them.');
+      throw createUsageError(
+        'TWO_AGENTS',
+        '--reference and --api-url cannot be used together',
+        'Give only one of them.',
+      );
     }
     const look = await inspectFile({
       path: input,
@@ -101,10 +105,14 @@ function resolvePlace(input: string): string {
   return join(dirname(input), `${name.slice(0, name.length - extname(name).length)}.recipe.yaml`);
 }
 
-/** What the options say, held to the file. */
+/** Collects the given options and checks their columns against the file. */
 function createGivenDraft({ options }: CommandArgs<typeof OPTIONS>, look: FileProfile): Draft {
   if (options.field !== undefined && options.schema !== undefined) {
-    throw createUsageError('TWO_SCHEMAS', '--schema and --field both say what to fill', 'Give one of them.');
+    throw createUsageError(
+      'TWO_SCHEMAS',
+      '--schema and --field cannot be used together',
+      'Give only one of them.',
+    );
   }
   return {
     query: options.query,
@@ -118,12 +126,12 @@ function createGivenDraft({ options }: CommandArgs<typeof OPTIONS>, look: FilePr
   };
 }
 
-/** A word as a shell takes it. */
+/** Quotes a word for a shell if it needs it. */
 function quoteWord(word: string): string {
   return /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function tellNext(input: string, path: string, host: Host): void {
-  host.say(`The recipe is in ${path}: look at it, and at what it would send and cost with`);
+  host.say(`The recipe is in ${path}. Review it, then check what it would send and cost:`);
   host.say(`  rowfill plan ${input} --recipe ${path}`);
 }
