@@ -1,19 +1,19 @@
 import type { Host } from './host.js';
 
-/** What an option's value is; decides its type in `CommandArgs` and how its text is checked. */
+/** The kind of an option's value. Determines its type in `CommandArgs` and how its text is parsed. */
 export type OptionKind = 'switch' | 'text' | 'texts' | 'list' | 'number' | 'integer' | 'dollars';
 
 export interface OptionSpec {
   readonly kind: OptionKind;
-  /** One sentence for the help. */
+  /** Help text, usually one sentence. */
   readonly about: string;
-  /** One letter. */
+  /** Short form, one letter. */
   readonly alias?: string;
-  /** The word for the value in the help, such as FILE. Every kind but `switch` has one. */
+  /** Placeholder for the value in the help, such as FILE. Set for every kind but `switch`. */
   readonly value?: string;
-  /** What holds when the option is left out, in words. */
+  /** The default, in words. */
   readonly fallback?: string;
-  /** The heading under which the help lists it. */
+  /** Help heading to list it under. */
   readonly group?: string;
 }
 
@@ -23,17 +23,17 @@ export type OptionTable = Readonly<Record<string, OptionSpec>>;
 interface KindValues {
   readonly switch: boolean;
   readonly text: string;
-  /** Given once for each value. */
+  /** The option is repeated for each value. */
   readonly texts: readonly string[];
-  /** Values with commas between, or given several times. */
+  /** Values separated by commas; the option can be repeated. */
   readonly list: readonly string[];
   readonly number: number;
   readonly integer: number;
-  /** An amount of money. */
+  /** US dollars. */
   readonly dollars: number;
 }
 
-/** The options as a command sees them: checked, typed, and missing where they were not given. */
+/** Checked and typed options; absent if not given. */
 export type OptionValues<O extends OptionTable> = {
   readonly [Name in keyof O]?: KindValues[O[Name]['kind']];
 };
@@ -43,7 +43,7 @@ export interface CommandArgs<O extends OptionTable> {
   readonly options: OptionValues<O>;
 }
 
-/** A command line that shows a use of the command, and what it does. */
+/** An example command line with a short explanation. */
 export interface Example {
   readonly line: string;
   readonly about: string;
@@ -51,15 +51,15 @@ export interface Example {
 
 /** One command of the program: its help, its options, and what it does. */
 export interface Command<O extends OptionTable = OptionTable> {
-  /** A few lines for the top of the command's help. */
+  /** Introduction of the command's help. */
   readonly about: string;
   readonly options: O;
   readonly examples: readonly Example[];
-  /** Does the work and tells the exit code; throws RowfillError for what stops it. */
+  /** Runs the command and returns the exit code. Throws a RowfillError if it cannot. */
   run(args: CommandArgs<O>, host: Host): Promise<number>;
 }
 
-/** Ties a command's options to the type of its arguments. */
+/** Infers the type of a command's arguments from its options. */
 export function createCommand<const O extends OptionTable>(command: Command<O>): Command<O> {
   return command;
 }

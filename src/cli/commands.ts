@@ -2,30 +2,30 @@ import type { Command } from './command.js';
 
 export interface CommandEntry {
   readonly name: string;
-  /** The words after the name; one in brackets may be left out. */
+  /** Positional arguments; those in brackets are optional. */
   readonly operands: readonly string[];
   readonly summary: string;
   load(): Promise<Command>;
 }
 
-/** Every command of the program. A command's own file is loaded when it is called for, and not before. */
+/** All commands. The file of a command is loaded only when needed. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'run',
     operands: ['INPUT'],
-    summary: 'fill a file: the main job; the same command again carries on',
+    summary: 'fill a file; run it again to continue',
     load: async () => (await import('./commands/run.js')).run,
   },
   {
     name: 'plan',
     operands: ['INPUT'],
-    summary: 'what that would send, how many runs, worst cost, likely time; spends nothing',
+    summary: 'show what run would send, the number of runs, worst cost and likely time; free',
     load: async () => (await import('./commands/plan.js')).plan,
   },
   {
     name: 'status',
     operands: ['[JOB]'],
-    summary: 'jobs in the ledger, and how far each one is',
+    summary: 'list the jobs in the ledger and their progress',
     load: async () => (await import('./commands/status.js')).status,
   },
   {
@@ -37,7 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'cancel',
     operands: ['JOB'],
-    summary: 'cancel the runs of a job at the agent',
+    summary: 'cancel the active runs of a job',
     load: async () => (await import('./commands/cancel.js')).cancel,
   },
   {
@@ -55,7 +55,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'serve',
     operands: [],
-    summary: 'the Agent Runs API on this machine, to try jobs on for free',
+    summary: 'serve the Agent Runs API on this machine, to try jobs for free',
     load: async () => (await import('./commands/serve.js')).serve,
   },
   {
@@ -67,13 +67,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'doctor',
     operands: [],
-    summary: 'key, agent, ledger, disk: what works and what to do about the rest',
+    summary: 'check key, agent, ledger and disk, and say how to fix problems',
     load: async () => (await import('./commands/doctor.js')).doctor,
   },
   {
     name: 'completion',
     operands: [],
-    summary: 'print the script that lets bash, zsh or fish complete rowfill',
+    summary: 'print a completion script for bash, zsh or fish',
     load: async () => (await import('./commands/completion.js')).completion,
   },
 ];

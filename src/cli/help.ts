@@ -17,7 +17,7 @@ export function formatProgramHelp(entries: readonly CommandEntry[], version: str
     formatOptions('Options', Object.entries(COMMON_OPTIONS), width),
     formatExamples(EXAMPLES),
     formatSection('Exit codes', EXITS, width),
-    'rowfill COMMAND --help tells more about a command.',
+    'Run rowfill COMMAND --help for help on a command.',
   ]);
 }
 
@@ -45,29 +45,27 @@ const ABOUT =
 
 const EXAMPLES: readonly Example[] = [
   {
-    line: "rowfill run companies.csv -q 'Find where each company has its seat.' -f hq_city -f founded:integer",
-    about: 'fills two columns; the agent’s key is read from EXA_API_KEY or the file EXA_API_KEY_FILE names',
+    line: "rowfill run companies.csv -q 'Find where each company has its headquarters.' -f hq_city -f founded:integer",
+    about:
+      'fills two columns; the agent’s key comes from EXA_API_KEY or the file that EXA_API_KEY_FILE names',
   },
   {
     line: 'rowfill run companies.csv --reference ./tables -f hq_city',
-    about: 'the same from tables of your own, for free and without a network',
+    about: 'answers from your own tables, for free and offline',
   },
 ];
 
 const EXITS: readonly (readonly [string, string])[] = [
-  ['0', 'done, no row failed'],
-  ['1', 'a defect of rowfill'],
-  [
-    '2',
-    'the command line or a file cannot be used as it is; nothing was spent, unless the message says what was',
-  ],
-  ['3', 'the key, the credits or the plan were refused'],
-  ['4', 'the agent cannot be reached, or kept failing'],
-  ['5', 'the budget is reached; the output is written'],
-  ['6', 'done, some rows failed'],
-  ['7', 'ended early: nothing was found (--keep-going goes on), or rows or files are left over'],
-  ['75', 'busy: another process works on this job'],
-  ['130', 'interrupted; the output is written, and the same command carries on'],
+  ['0', 'done; no rows failed'],
+  ['1', 'a bug in rowfill'],
+  ['2', 'invalid command line or file; nothing was spent unless the message says so'],
+  ['3', 'the agent rejected the key, the credits or the plan'],
+  ['4', 'the agent cannot be reached or keeps failing'],
+  ['5', 'budget reached; the output is written'],
+  ['6', 'done; some rows failed'],
+  ['7', 'ended early: nothing was found (--keep-going continues), or rows or files are left'],
+  ['75', 'busy: another process is working on this job'],
+  ['130', 'interrupted; the output is written, and the same command continues'],
 ];
 
 function join(parts: readonly string[]): string {
@@ -89,7 +87,7 @@ function formatOption(name: string, spec: OptionSpec): string {
 
 function formatAbout(spec: OptionSpec): string {
   const notes = [
-    ...(spec.kind === 'texts' ? ['can be given several times'] : []),
+    ...(spec.kind === 'texts' ? ['repeatable'] : []),
     ...(spec.fallback === undefined ? [] : [`default: ${spec.fallback}`]),
   ];
   return notes.length === 0 ? spec.about : `${spec.about} [${notes.join('; ')}]`;
@@ -100,7 +98,7 @@ function formatExamples(examples: readonly Example[]): string {
   return ['Examples:', ...examples.flatMap(({ line, about }) => [`  ${line}`, `      ${about}`])].join('\n');
 }
 
-/** A titled list of names with their texts beside them, or below where the name is long. */
+/** A titled list of names with their texts next to them, or below a name that is too long. */
 function formatSection(
   title: string,
   entries: readonly (readonly [string, string])[],

@@ -4,14 +4,14 @@ import { hasBlankPart, parseDollarOption, splitList, suggestSimilar } from '../m
 import type { CommandArgs, OptionSpec, OptionTable } from './command.js';
 import type { CommandEntry } from './commands.js';
 
-/** Options that every command takes; `program.ts` deals with them. */
+/** Options of every command, handled by `program.ts`. */
 export const COMMON_OPTIONS = {
   help: { kind: 'switch', alias: 'h', about: 'Show this help.' },
   version: { kind: 'switch', about: 'Show the version.' },
   debug: { kind: 'switch', about: 'Show stack traces with errors.' },
 } as const satisfies OptionTable;
 
-/** Reads the words after a command's name into checked, typed arguments. */
+/** Parses the words after a command's name into checked, typed arguments. */
 export function readArgs<O extends OptionTable>(
   words: readonly string[],
   entry: CommandEntry,
@@ -24,17 +24,17 @@ export function readArgs<O extends OptionTable>(
     const raw = given.get(formatFlag(name));
     if (raw !== undefined) values[name] = parseOption(raw, name, spec);
   }
-  // The values were made from the table's own kinds, one by one, just above.
+  // Each value was parsed just above by the kind that the table declares.
   return { operands: checkOperands(operands, entry), options: values as CommandArgs<O>['options'] };
 }
 
-/** The long name of an option as it is typed, without its dashes: `batchSize` is `batch-size`. */
+/** The long name of an option as typed, without its dashes: `batchSize` → `batch-size`. */
 export function formatFlag(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 interface ParsedWords {
-  /** The values of each option by its long name, in order; null where none was typed. */
+  /** The values of each option by its long name, in order; null for an option typed without a value. */
   readonly given: ReadonlyMap<string, readonly (string | null)[]>;
   readonly operands: readonly string[];
 }
@@ -53,7 +53,7 @@ function parse(words: readonly string[], table: OptionTable, entry: CommandEntry
         } as const,
       ]),
     ),
-    // What is not allowed is said in words of our own, with the nearest name.
+    // We report errors ourselves, with the nearest option name.
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -68,7 +68,7 @@ function parse(words: readonly string[], table: OptionTable, entry: CommandEntry
     if (!flags.has(name)) throw createUnknownError(rawName, word, [...flags.keys()], entry);
     checkShortWord(word, [...flags.keys()], entry);
     if (Object.hasOwn(COMMON_OPTIONS, name)) {
-      throw createUsageError('BAD_OPTION', `${word} is not understood`, `Write --${name} by itself.`);
+      throw createUsageError('BAD_OPTION', `${word} is not a valid option`, `Write --${name} by itself.`);
     }
     if (value !== null && !inlineValue && /^-./.test(value) && !NUMBER.test(value)) {
       throw createMissingError(`--${name}`, flags.get(name)?.value, `${value} is an option`);
@@ -80,7 +80,7 @@ function parse(words: readonly string[], table: OptionTable, entry: CommandEntry
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)$/;
 
-/** Writes `-x=value` as the long option, which the parser knows to take apart. */
+/** Rewrites `-x=value` as `--long=value`, which the parser can split. */
 function spellOut(words: readonly string[], flags: ReadonlyMap<string, OptionSpec>): string[] {
   const end = words.indexOf('--');
   return words.map((word, index) => {
@@ -90,7 +90,7 @@ function spellOut(words: readonly string[], flags: ReadonlyMap<string, OptionSpe
   });
 }
 
-/** Refuses a long name behind one dash: `-quiet` would be the query “uiet”. */
+/** Rejects a long name with one dash: `-quiet` would be parsed as the query “uiet”. */
 function checkShortWord(word: string, flags: readonly string[], entry: CommandEntry): void {
   if (!/^-[^-]./.test(word)) return;
   const [name = ''] = word.slice(1).split('=');
@@ -110,14 +110,14 @@ function createUnknownError(
     `${entry.name} has no option ${typed}`,
     near.length > 0
       ? `Did you mean ${near.join(' or ')}?`
-      : `rowfill ${entry.name} --help lists the options.`,
+      : `Run rowfill ${entry.name} --help for its options.`,
   );
 }
 
 function createMissingError(flag: string, value: string | undefined, why?: string): RowfillError {
   return createUsageError(
     'MISSING_VALUE',
-    `${flag} is given without a value${why === undefined ? '' : `: ${why}`}`,
+    `${flag} has no value${why === undefined ? '' : `: ${why}`}`,
     `For example: ${flag}=${value ?? 'VALUE'}`,
   );
 }
@@ -132,7 +132,7 @@ function parseOption(raw: readonly (string | null)[], name: string, spec: Option
     const blank = texts.find(hasBlankPart);
     if (blank === undefined) return texts.flatMap(splitList);
     const example = `For example: ${flag}=${spec.value ?? 'VALUE'}. Is a variable of your script empty?`;
-    const fault = splitList(blank).length === 0 ? 'which names nothing' : 'which has a blank part';
+    const fault = splitList(blank).length === 0 ? 'an empty list' : 'a list with a blank part';
     throw createUsageError('EMPTY_LIST', `${flag} is “${blank}”, ${fault}`, example);
   }
   const [text = '', ...more] = texts;
@@ -146,7 +146,7 @@ function parseOption(raw: readonly (string | null)[], name: string, spec: Option
 const ON = ['true', 'yes', 'on', '1'];
 const OFF = ['false', 'no', 'off', '0'];
 
-/** A switch is on by its name alone; with a value it is what that says, and never silently off. */
+/** Parses a switch: true if given without a value. An unknown value is an error, so that it is never silently off. */
 function parseSwitch(raw: readonly (string | null)[], flag: string): boolean {
   const [first = true, ...more] = raw.map((text) => {
     const word = text?.toLowerCase();
@@ -155,11 +155,11 @@ function parseSwitch(raw: readonly (string | null)[], flag: string): boolean {
     throw createUsageError(
       'BAD_OPTION',
       `${flag} is “${text}”`,
-      `Write ${flag} to switch it on. It also takes =yes and =no.`,
+      `Write ${flag} to switch it on, or ${flag}=yes or ${flag}=no.`,
     );
   });
   if (more.every((value) => value === first)) return first;
-  throw createUsageError('OPTION_TWICE', `${flag} is given with yes and with no`, 'Give it once.');
+  throw createUsageError('OPTION_TWICE', `${flag} is given with both yes and no`, 'Give it once.');
 }
 
 function parseNumber(text: string, flag: string, kind: 'number' | 'integer'): number {
@@ -167,7 +167,7 @@ function parseNumber(text: string, flag: string, kind: 'number' | 'integer'): nu
   if (Number.isSafeInteger(number) || (kind === 'number' && Number.isFinite(number))) return number;
   throw createUsageError(
     'BAD_NUMBER',
-    `${flag} is “${text}”, which is no ${kind === 'integer' ? 'whole number' : 'number'}`,
+    `${flag} is “${text}”, which is not a ${kind === 'integer' ? 'whole number' : 'number'}`,
     kind === 'integer' ? `For example: ${flag} 10` : `For example: ${flag} 2.50`,
   );
 }
@@ -181,7 +181,7 @@ function checkOperands(operands: readonly string[], entry: CommandEntry): readon
   }
   const surplus = operands[entry.operands.length];
   if (surplus !== undefined) {
-    const message = `${entry.name} does not know what to do with “${surplus}”`;
+    const message = `${entry.name} got an unexpected argument “${surplus}”`;
     throw createUsageError('SURPLUS_OPERAND', message, usage);
   }
   return operands;

@@ -8,7 +8,7 @@ import { createHost, type HostParts } from './host.js';
 import { readArgs } from './parse-args.js';
 import { EXIT_CODES, reportError } from './report-error.js';
 
-/** Runs the program on the words of its command line and tells the exit code; never throws. */
+/** Runs the command line and returns the exit code. Never throws. */
 export async function runProgram(words: readonly string[], parts: HostParts): Promise<number> {
   const host = createHost(parts, words.includes('--debug'));
   process.once('uncaughtException', (error) => parts.exit(reportError(error, host)));
@@ -24,11 +24,11 @@ export async function runProgram(words: readonly string[], parts: HostParts): Pr
   }
 }
 
-/** Waits until what was written to a stream has left, or failed. */
+/** Waits until everything written to a stream was flushed, or failed. */
 async function drain(stream: Writable): Promise<void> {
   const isOpen = !stream.destroyed && !stream.writableEnded;
   if (isOpen && stream.writableLength > 0) await new Promise((resolve) => stream.write('', resolve));
-  // A failure is an event of the next turn.
+  // An error event arrives on the next turn of the event loop.
   await setImmediate();
 }
 
@@ -65,7 +65,7 @@ function findEntry(name: string): CommandEntry {
   if (name.startsWith('-')) {
     throw createUsageError(
       'UNKNOWN_OPTION',
-      `the first word has to be a command, not ${name}`,
+      `the first argument must be a command, not ${name}`,
       'For example: rowfill run companies.csv --help',
     );
   }
@@ -73,7 +73,7 @@ function findEntry(name: string): CommandEntry {
   const near = suggestSimilar(name, names);
   throw createUsageError(
     'UNKNOWN_COMMAND',
-    `there is no command “${name}”`,
+    `unknown command “${name}”`,
     near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `The commands are: ${names.join(', ')}.`,
   );
 }

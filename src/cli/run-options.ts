@@ -9,27 +9,27 @@ import { readKeyFile } from './api-key.js';
 import type { OptionTable, OptionValues } from './command.js';
 import type { Environment, Host } from './host.js';
 
-const ASK = 'What to ask';
-const ROWS = 'Which rows and columns';
+const ASK = 'Query and columns to fill';
+const ROWS = 'Rows and columns to send';
 const FILES = 'Files';
-const AGENT = 'The agent';
-const MONEY = 'Money';
+const AGENT = 'Agent';
+const MONEY = 'Cost';
 
-/** The options that say what a job asks, of whom and for how much; `run` and `plan` share them. */
+/** The options that define a job: query, rows, agent and cost. `run` and `plan` share them. */
 export const JOB_OPTIONS = {
   recipe: {
     kind: 'text',
     alias: 'r',
     value: 'FILE',
     group: ASK,
-    about: 'A YAML or JSON file that says what to ask, and how. Options beside it win.',
+    about: 'A YAML or JSON file with the settings of the job. Options on the command line override it.',
   },
   query: {
     kind: 'text',
     alias: 'q',
     value: 'TEXT',
     group: ASK,
-    about: 'What to find out about every row, in words.',
+    about: 'What to find out about each row, in plain words.',
   },
   field: {
     kind: 'texts',
@@ -44,124 +44,128 @@ export const JOB_OPTIONS = {
     alias: 's',
     value: 'FILE',
     group: ASK,
-    about: 'A JSON Schema whose properties are the columns to fill, instead of --field.',
+    about: 'A JSON Schema whose properties are the columns to fill; use instead of --field.',
   },
   system: {
     kind: 'text',
     value: 'TEXT',
     group: ASK,
-    about: 'Rules for the agent, such as which sources to prefer.',
+    about: 'Instructions for the agent, such as which sources to prefer.',
   },
   send: {
     kind: 'list',
     value: 'COLUMNS',
     group: ROWS,
     about:
-      'The columns that are sent, with commas between; a name with a comma in double quotes. No other column leaves this machine.',
-    fallback: 'every column that is not to be filled',
+      'Columns to send, separated by commas; put a name that contains a comma in double quotes. No other column leaves this machine.',
+    fallback: 'every column that is not being filled',
   },
   shareAnswers: {
     kind: 'switch',
     group: ROWS,
-    about:
-      'One answer for all rows that are equal in the sent columns is meant, even if they differ in others.',
+    about: 'Confirm that rows with equal sent columns should share one answer, even if other columns differ.',
   },
   exclude: {
     kind: 'text',
     value: 'FILE',
     group: ROWS,
-    about: 'A list of what is not to be asked about, such as your customers.',
+    about: 'A file of records to skip, such as your customers.',
   },
   excludeOn: {
     kind: 'list',
     value: 'COLUMNS',
     group: ROWS,
-    about: 'The columns that tell whether a row is on that list.',
-    fallback: 'those that both files have',
+    about: 'The columns used to match rows with that list.',
+    fallback: 'the columns that both files have',
   },
   limit: {
     kind: 'integer',
     value: 'N',
     group: ROWS,
-    about: 'Work on the first N rows; the others stay pending.',
+    about: 'Process only the first N rows; the rest stay pending.',
   },
   sample: {
     kind: 'integer',
     value: 'N',
     group: ROWS,
     about:
-      'Work on N rows picked evenly from the whole file, or from the rows of --limit; the same ones every time.',
+      'Process N rows spread evenly over the file, or over the rows of --limit. Always picks the same rows.',
   },
-  overwrite: { kind: 'switch', group: ROWS, about: 'Ask for filled cells too, and replace them.' },
-  refresh: { kind: 'switch', group: ROWS, about: 'Ask again for what the ledger has.' },
+  overwrite: {
+    kind: 'switch',
+    group: ROWS,
+    about: 'Also look up cells that already have a value, and replace them.',
+  },
+  refresh: { kind: 'switch', group: ROWS, about: 'Ignore answers in the ledger and send the rows again.' },
   maxAge: {
     kind: 'text',
     value: 'AGE',
     group: ROWS,
-    about: 'Ask again for what is older than this, such as 30d, 12h or 2w.',
+    about: 'Ignore answers in the ledger that are older than this, such as 30d, 12h or 2w.',
   },
   apiUrl: {
     kind: 'text',
     value: 'URL',
     group: AGENT,
-    about: 'An agent at another address.',
+    about: 'The URL of the agent.',
     fallback: 'the hosted service, with the key in EXA_API_KEY',
   },
   reference: {
     kind: 'text',
     value: 'DIR',
     group: AGENT,
-    about: 'Answer from the tables in DIR, on this machine and for free. It does not search the web.',
+    about: 'Answer from the tables in DIR, locally and for free, instead of searching the web.',
   },
   effort: {
     kind: 'list',
     value: 'LEVELS',
     group: AGENT,
     about:
-      'How hard the agent tries: minimal, low, medium, high, xhigh. Of several, the next is for what is still missing.',
+      'Effort level: minimal, low, medium, high or xhigh. If you list several, each next level retries what is still missing.',
     fallback: 'low',
   },
   escalateBelow: {
     kind: 'text',
     value: 'CONFIDENCE',
     group: AGENT,
-    about: 'Answers below this confidence, medium or high, climb to the next effort as if they were missing.',
+    about: 'Retry answers below this confidence (medium or high) at the next effort level.',
   },
   batchSize: {
     kind: 'integer',
     value: 'N',
     group: AGENT,
-    about: 'Rows in one run. A run has one price, so more rows are cheaper, and each gets less attention.',
+    about:
+      'Rows per run. A run has a fixed price, so larger batches are cheaper, but each row gets less attention.',
     fallback: '8',
   },
   concurrency: {
     kind: 'integer',
     value: 'N',
     group: AGENT,
-    about: 'The most runs at once; fewer where the agent takes fewer.',
+    about: 'Maximum number of concurrent runs; rowfill uses fewer if the agent allows fewer.',
     fallback: '20',
   },
   startsPerSecond: {
     kind: 'number',
     value: 'N',
     group: AGENT,
-    about: 'Runs started in a second; 0 for no limit.',
-    fallback: '5, and no limit for an agent on this machine',
+    about: 'Maximum run starts per second; 0 for no limit.',
+    fallback: '5, or no limit for an agent on this machine',
   },
   runTimeout: {
     kind: 'text',
     value: 'TIME',
     group: AGENT,
     about:
-      'How long one run is waited for, such as 75m; past it the job goes on, and looks again the next time.',
-    fallback: '75m, and 3.5h for the efforts ultra and max',
+      'Timeout of a run, such as 75m. After it, the job continues without the run and collects it next time.',
+    fallback: '75m, or 3.5h for the efforts ultra and max',
   },
   listLag: {
     kind: 'text',
     value: 'TIME',
     group: AGENT,
     about:
-      'How far the agent’s list of runs may lag: so long a start without a reply is looked for before it is made again.',
+      'How far the agent’s list of runs may lag. If starting a run got no reply, rowfill looks for it this long before starting it again.',
     fallback: '15s',
   },
   maxCost: {
@@ -169,60 +173,61 @@ export const JOB_OPTIONS = {
     value: 'USD',
     group: MONEY,
     about:
-      'The most that this job may cost, over every time it is run. It is never passed. ROWFILL_MAX_COST_PER_DAY limits ' +
-      'what all jobs of the ledger may cost in a day.',
+      'Cap on the total cost of this job over all its invocations; never exceeded. ROWFILL_MAX_COST_PER_DAY caps the ' +
+      'daily cost of all jobs in the ledger.',
   },
   keepGoing: {
     kind: 'switch',
     group: MONEY,
     about:
-      'Go on, from now on, if the first 24 answered rows hold no value. Otherwise such a job asks on a terminal, and stops elsewhere.',
+      'Continue, now and in later invocations, even if the first 24 answered rows have no values. By default such a job asks on a terminal and stops elsewhere.',
   },
 } as const satisfies OptionTable;
 
-/** The options that say how the input is written down. */
+/** The options for the format of the input. */
 export const INPUT_OPTIONS = {
   encoding: {
     kind: 'text',
     value: 'NAME',
     group: FILES,
-    about: 'The input’s encoding.',
-    fallback: 'what it looks like',
+    about: 'Encoding of the input.',
+    fallback: 'detected',
   },
   delimiter: {
     kind: 'text',
     value: 'CHAR',
     group: FILES,
-    about: 'What stands between the input’s cells; tab for a tab.',
-    fallback: 'what it looks like',
+    about: 'Column separator of the input; `tab` for a tab.',
+    fallback: 'detected',
   },
   sheet: {
     kind: 'text',
     value: 'NAME',
     group: FILES,
-    about: 'Of a workbook (.xlsx), the sheet to fill: its name or its number.',
-    fallback: 'the first one that is not hidden and has a table',
+    about: 'Sheet of a workbook (.xlsx) to fill, by name or number.',
+    fallback: 'the first visible sheet with a table',
   },
   noHeader: {
     kind: 'switch',
     group: FILES,
-    about: 'The first line is a row; the columns are called column_1, column_2, …',
+    about: 'The file has no header row; the columns are named column_1, column_2, …',
   },
   blank: {
     kind: 'list',
     value: 'WORDS',
     group: FILES,
-    about: 'Words that count as an empty cell, instead of N/A, null, - and the like; +tbd adds one to those.',
+    about:
+      'Words that count as an empty cell, instead of N/A, null, - and so on; +tbd adds a word to the default list.',
     fallback: 'N/A, #N/A, #REF!, #VALUE!, NULL, \\N, (blank), ?, dashes',
   },
   strict: {
     kind: 'switch',
     group: FILES,
-    about: 'Refuse a file with rows of the wrong length or lines that are no rows.',
+    about: 'Reject a file that has rows of the wrong length or unreadable lines.',
   },
 } as const satisfies OptionTable;
 
-/** The options of a job as the library takes them: those of its recipe, and over them those of the command line. */
+/** Merges the options of the command line over those of the recipe, in the form that the library takes. */
 export async function resolveJobOptions(
   input: string,
   values: OptionValues<typeof JOB_OPTIONS & typeof INPUT_OPTIONS>,
@@ -241,7 +246,7 @@ export async function resolveJobOptions(
     ledger: resolveLedgerPath(host.env),
   };
   if (recipe === undefined) return options;
-  // Loaded when it is called for: most commands read no recipe.
+  // Loaded on demand: most commands read no recipe.
   const { mergeRecipe, readRecipe } = await import('../recipe/read-recipe.js');
   return mergeRecipe(options, await readRecipe(recipe, host.env));
 }
@@ -252,17 +257,17 @@ function parseTime(flag: string, text: string, example: string): number {
   throw createUsageError(
     'BAD_OPTION',
     `${flag} is ${text}`,
-    `It takes a number with ms, s, m, h or d, such as ${example}.`,
+    `Use a number with ms, s, m, h, d or w, such as ${example}.`,
   );
 }
 
-/** What all jobs of a ledger may cost in a day: from the environment, so that no command can leave it out. */
+/** Daily cap for all jobs of a ledger. From the environment, so that no command can omit it. */
 function resolveDayCap(env: Environment): { readonly ledgerMaxCostPerDay?: number } {
   const text = env.ROWFILL_MAX_COST_PER_DAY?.trim() ?? '';
   return text === '' ? {} : { ledgerMaxCostPerDay: parseDollarOption(text, 'ROWFILL_MAX_COST_PER_DAY') };
 }
 
-/** The key of the hosted service: from the environment or a file only, since other users can see a command line. */
+/** The key of the hosted service. Only from the environment or a file, because other users can see command lines. */
 export function resolveApiKey(env: Environment): { readonly apiKey?: ApiKey } {
   const apiKey = env.EXA_API_KEY?.trim() ?? '';
   if (apiKey !== '') return { apiKey };
@@ -270,70 +275,71 @@ export function resolveApiKey(env: Environment): { readonly apiKey?: ApiKey } {
   return file === '' ? {} : { apiKey: () => readKeyFile(file) };
 }
 
-/** The heading over the options that say what is told. */
-export const REPORT = 'What it tells';
+/** Help heading of the options for messages and logs. */
+export const REPORT = 'Output and logging';
 
-/** The options that say what becomes of a job and who hears of it; `plan` takes them as well, and does nothing with them. */
+/** The options for the output, logging and confirmation of a job. `plan` accepts and ignores them. */
 export const RESULT_OPTIONS = {
   yes: {
     kind: 'switch',
     alias: 'y',
     group: MONEY,
-    about: 'Start without a question, whatever it costs.',
+    about: 'Start without asking, whatever it costs.',
   },
   cancelOnInterrupt: {
     kind: 'switch',
     group: MONEY,
-    about: 'On Ctrl-C, cancel the runs at the agent; else they go on, and the same command picks them up.',
+    about: 'On Ctrl-C, cancel the active runs. By default they continue, and the same command collects them.',
   },
   output: {
     kind: 'text',
     alias: 'o',
     value: 'FILE',
     group: FILES,
-    about: 'Where the result goes; - is standard output. A file of this name is replaced.',
-    fallback: 'companies.filled.csv for companies.csv, or companies.filled-2.csv beside another job’s',
+    about: 'Path of the result; - is standard output. An existing file is replaced.',
+    fallback:
+      'companies.filled.csv for companies.csv, or companies.filled-2.csv if that belongs to another job',
   },
   format: {
     kind: 'text',
     value: 'FORMAT',
     group: FILES,
-    about: 'The format of the result: csv, jsonl, json or xlsx.',
-    fallback: 'that of the input, or what the ending of the output says',
+    about: 'Format of the result: csv, jsonl, json or xlsx.',
+    fallback: 'from the extension of the output, else the format of the input',
   },
   citationsFile: {
     kind: 'text',
     value: 'FILE',
     group: FILES,
-    about: 'Write every citation there too, one JSON object a line.',
+    about: 'Also write every citation to this file, one JSON object per line.',
   },
-  bom: { kind: 'switch', group: FILES, about: 'Begin a CSV with a byte order mark, for Excel.' },
+  bom: { kind: 'switch', group: FILES, about: 'Start a CSV with a byte order mark, for Excel.' },
   raw: {
     kind: 'switch',
     group: FILES,
     about:
-      'Write the agent’s text as it came: formulas that a spreadsheet would run, control characters and all.',
+      'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
   },
-  quiet: { kind: 'switch', group: REPORT, about: 'Say nothing but errors and questions.' },
+  quiet: { kind: 'switch', group: REPORT, about: 'Print only errors and questions.' },
   logFile: {
     kind: 'text',
     value: 'FILE',
     group: REPORT,
-    about: 'Add one JSON object an event to FILE; it holds no cells and no key.',
+    about: 'Append one JSON object per event to FILE, without cell values and without the key.',
   },
   logValues: {
     kind: 'switch',
     group: REPORT,
-    about: 'Put the values that the agent gave into the log, with each row.',
+    about: 'Include the agent’s values of each row in the log.',
   },
 } as const satisfies OptionTable;
 
 const FORMATS: readonly FileFormat[] = ['csv', 'jsonl', 'json', 'xlsx'];
 
-/** The value of `--format`, as an option to spread; nothing where it was not given. */
+/** Parses `--format` into an option to spread; an empty object if it was not given. */
 export function parseFormat(text: string | undefined): { readonly format?: FileFormat } {
   if (text === undefined) return {};
   const format = FORMATS.find((known) => known === text.trim().toLowerCase());
   if (format !== undefined) return { format };
-  throw createUsageError('BAD_FORMAT', `--format is “${text}”`, `It takes ${FORMATS.join(', ')}.`);
+  throw createUsageError('BAD_FORMAT', `--format is “${text}”`, `Use one of ${FORMATS.join(', ')}.`);
 }

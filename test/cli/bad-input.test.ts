@@ -7,17 +7,17 @@ import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 interface Case {
   readonly title: string;
-  /** Files beside `in.csv` and the tables, by name. */
+  /** Extra files next to `in.csv` and the tables, by name. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly args: readonly string[];
-  /** What the message and its hint have to say. */
+  /** Texts that the message and its hint must contain. */
   readonly says: readonly (string | RegExp)[];
 }
 
 const FREE = ['--reference', 'tables'];
 const CASES: readonly Case[] = [
   { title: 'a missing file', args: ['none.csv', '-f', 'ceo', ...FREE], says: ['none.csv'] },
-  { title: 'a missing file that is nearly there', args: ['in.cvs', '-f', 'ceo', ...FREE], says: ['in.cvs'] },
+  { title: 'a missing file with a similar name', args: ['in.cvs', '-f', 'ceo', ...FREE], says: ['in.cvs'] },
   { title: 'a folder given as a file', args: ['tables', '-f', 'ceo', ...FREE], says: ['tables is a folder'] },
   { title: 'an empty file', files: { 'a.csv': '' }, args: ['a.csv', '-f', 'ceo', ...FREE], says: ['a.csv'] },
   {
@@ -39,18 +39,18 @@ const CASES: readonly Case[] = [
     says: ['a.csv', /line 2/],
   },
   {
-    title: 'a column to send that is not there',
+    title: 'an unknown column to send',
     args: ['in.csv', '-f', 'ceo', '--send', 'compnay', ...FREE],
     says: ['compnay', 'Did you mean company?'],
   },
-  { title: 'nothing to find out', args: ['in.csv', ...FREE], says: ['--field', '--schema'] },
+  { title: 'no field or schema', args: ['in.csv', ...FREE], says: ['--field', '--schema'] },
   {
-    title: 'a field asked twice',
+    title: 'a field given twice',
     args: ['in.csv', '-f', 'ceo', '-f', 'ceo:integer', ...FREE],
     says: ['ceo', 'twice'],
   },
   {
-    title: 'a field with a column of the result',
+    title: 'a field named like a result column',
     args: ['in.csv', '-f', 'enrichment_status', ...FREE],
     says: ['enrichment_status'],
   },
@@ -59,21 +59,21 @@ const CASES: readonly Case[] = [
     args: ['in.csv', '-f', 'ceo:strng', ...FREE],
     says: ['strng', 'string'],
   },
-  { title: 'a schema that is not there', args: ['in.csv', '-s', 'none.json', ...FREE], says: ['none.json'] },
+  { title: 'a missing schema', args: ['in.csv', '-s', 'none.json', ...FREE], says: ['none.json'] },
   {
-    title: 'a schema that is no JSON',
+    title: 'a schema that is not JSON',
     files: { 's.json': '{"type": "object",}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
     says: ['s.json'],
   },
   {
-    title: 'a schema that is no JSON Schema',
+    title: 'JSON that is not a JSON Schema',
     files: { 's.json': '{"type":"object","properties":{"ceo":{"type":"strng"}}}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
     says: ['s.json', '/properties/ceo/type'],
   },
   {
-    title: 'a schema whose root is no object',
+    title: 'a schema whose root is not an object',
     files: { 's.json': '{"type":"array","items":{"type":"string"}}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
     says: ['s.json', 'object'],
@@ -85,19 +85,19 @@ const CASES: readonly Case[] = [
     says: ['s.json', 'https://example.com/a.json'],
   },
   {
-    title: 'a schema with a pattern that is none',
+    title: 'a schema with an invalid pattern',
     files: { 's.json': '{"type":"object","properties":{"ceo":{"type":"string","pattern":"("}}}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
     says: ['s.json', '/properties/ceo/pattern'],
   },
   {
-    title: 'a schema without a property',
+    title: 'a schema without properties',
     files: { 's.json': '{"type":"object"}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
     says: ['s.json', 'names no properties'],
   },
   {
-    title: 'an output in a folder that is not there',
+    title: 'an output in a missing folder',
     args: ['in.csv', '-f', 'ceo', '-o', 'none/out.csv', ...FREE],
     says: ['none'],
   },
@@ -112,12 +112,12 @@ const CASES: readonly Case[] = [
     says: ['in.csv'],
   },
   {
-    title: 'an exclusion file that is not there',
+    title: 'a missing exclusion file',
     args: ['in.csv', '-f', 'ceo', '--exclude', 'none.csv', ...FREE],
     says: ['none.csv'],
   },
   {
-    title: 'an exclusion column that is not there',
+    title: 'an unknown exclusion column',
     files: { 'x.csv': 'company\nAcme\n' },
     args: ['in.csv', '-f', 'ceo', '--exclude', 'x.csv', '--exclude-on', 'domian', ...FREE],
     says: ['domian'],
@@ -126,17 +126,17 @@ const CASES: readonly Case[] = [
     title: `an exclusion on ${JSON.stringify(names)}`,
     files: { 'x.csv': 'company\nAcme\n' },
     args: ['in.csv', '-f', 'ceo', '--exclude', 'x.csv', '--exclude-on', names, ...FREE],
-    says: ['--exclude-on', 'names nothing'],
+    says: ['--exclude-on', 'an empty list'],
   })),
   {
-    title: 'columns to send that are none',
+    title: 'an empty list of columns to send',
     args: ['in.csv', '-f', 'ceo', '--send', ',', ...FREE],
-    says: ['--send', 'names nothing'],
+    says: ['--send', 'an empty list'],
   },
-  { title: 'a field that is empty', args: ['in.csv', '-f', '', ...FREE], says: ['--field'] },
+  { title: 'an empty field', args: ['in.csv', '-f', '', ...FREE], says: ['--field'] },
   { title: 'a field that is a comma', args: ['in.csv', '-f', ' , ', ...FREE], says: ['field', 'no name'] },
   {
-    title: 'efforts that are none',
+    title: 'an invalid list of efforts',
     args: ['in.csv', '-f', 'ceo', '--effort', ',', ...FREE],
     says: ['--effort'],
   },
@@ -153,13 +153,13 @@ const CASES: readonly Case[] = [
     says: ['r.yaml:3:'],
   })),
   {
-    title: 'a list of which no record has a value to compare',
+    title: 'an exclusion list without values to compare',
     files: { 'x.csv': 'company,domain\nAcme,\nBolt,n/a\n' },
     args: ['in.csv', '-f', 'ceo', '--exclude', 'x.csv', '--exclude-on', 'domain', ...FREE],
     says: ['x.csv', 'domain', 'exclude nothing'],
   },
   {
-    title: 'tables that are not there',
+    title: 'missing tables',
     args: ['in.csv', '-f', 'ceo', '--reference', 'none'],
     says: ['none'],
   },
@@ -170,7 +170,7 @@ const CASES: readonly Case[] = [
   },
   { title: 'no agent', args: ['in.csv', '-f', 'ceo'], says: ['EXA_API_KEY', '--reference', '--api-url'] },
   {
-    title: 'an address that is none',
+    title: 'an invalid agent URL',
     args: ['in.csv', '-f', 'ceo', '--api-url', 'nowhere'],
     says: ['nowhere'],
   },
@@ -185,22 +185,22 @@ const CASES: readonly Case[] = [
     says: ['low,low', 'twice'],
   },
   {
-    title: 'columns of an exclusion file that is not named',
+    title: 'exclusion columns without an exclusion file',
     args: ['in.csv', '-f', 'ceo', '--exclude-on', 'company', ...FREE],
     says: ['--exclude-on', '--exclude FILE'],
   },
   {
-    title: 'a time longer than can be waited',
+    title: 'a timeout that is too long',
     args: ['in.csv', '-f', 'ceo', '--run-timeout', '40d', ...FREE],
     says: ['--run-timeout is 3456000000 ms', 'to 20 days'],
   },
   {
-    title: 'a batch of nothing',
+    title: 'a batch size of 0',
     args: ['in.csv', '-f', 'ceo', '--batch-size', '0', ...FREE],
     says: ['--batch-size is 0'],
   },
   {
-    title: 'an age that is none',
+    title: 'an invalid age',
     args: ['in.csv', '-f', 'ceo', '--max-age', 'old', ...FREE],
     says: ['--max-age is old'],
   },
@@ -210,7 +210,7 @@ const CASES: readonly Case[] = [
     says: ['--log-file', 'none/a.log'],
   },
   {
-    title: 'citations in a folder that is not there',
+    title: 'citations in a missing folder',
     args: ['in.csv', '-f', 'ceo', '--citations-file', 'none/c.jsonl', ...FREE],
     says: ['There is no folder none'],
   },
@@ -253,35 +253,31 @@ const CASES: readonly Case[] = [
     says: ['--output', 'r.yaml', '--recipe'],
   },
   {
-    title: 'an output over a table that answers',
+    title: 'an output over a reference table',
     args: ['in.csv', '-f', 'ceo', '-o', 'tables/a.csv', ...FREE],
     says: ['--output', 'tables/a.csv', '--reference'],
   },
 ];
 
-test.each(CASES)(
-  '$title ends with its own message and exit code 2, and leaves files as they were',
-  async (each) => {
-    const dir = createInputs();
-    for (const [name, content] of Object.entries(each.files ?? {})) dir.write(name, content);
-    const result = await dir.run(['run', ...each.args], {
-      env: each.title === 'an address that is none' ? { EXA_API_KEY: 'k' } : {},
-    });
-    expect(result).toMatchObject({ status: 2, stdout: '' });
-    for (const text of each.says) expect(result.stderr).toMatch(text);
-    expect(result.stderr).toMatch(/^error: .+ \[[A-Z_]+\]\n/);
-    expect(result.stderr).toMatch(/^what to do: /m);
-    expect(result.stderr).not.toMatch(/defect|\n {4}at /);
-    const before = { 'in.csv': INPUT, 'tables/a.csv': TABLE, ...each.files };
-    for (const [name, content] of Object.entries(before)) {
-      if (typeof content === 'string') expect(dir.read(name)).toBe(content);
-    }
-    for (const name of ['in.filled.csv', 'a.filled.csv', 'none', 'out.csv'])
-      expect(dir.has(name)).toBe(false);
-  },
-);
+test.each(CASES)('$title gives a specific message and exit code 2, and changes no files', async (each) => {
+  const dir = createInputs();
+  for (const [name, content] of Object.entries(each.files ?? {})) dir.write(name, content);
+  const result = await dir.run(['run', ...each.args], {
+    env: each.title === 'an invalid agent URL' ? { EXA_API_KEY: 'k' } : {},
+  });
+  expect(result).toMatchObject({ status: 2, stdout: '' });
+  for (const text of each.says) expect(result.stderr).toMatch(text);
+  expect(result.stderr).toMatch(/^error: .+ \[[A-Z_]+\]\n/);
+  expect(result.stderr).toMatch(/^what to do: /m);
+  expect(result.stderr).not.toMatch(/defect|\n {4}at /);
+  const before = { 'in.csv': INPUT, 'tables/a.csv': TABLE, ...each.files };
+  for (const [name, content] of Object.entries(before)) {
+    if (typeof content === 'string') expect(dir.read(name)).toBe(content);
+  }
+  for (const name of ['in.filled.csv', 'a.filled.csv', 'none', 'out.csv']) expect(dir.has(name)).toBe(false);
+});
 
-test('an address that answers something else is told as such, with exit code 4, before anything is sent', async () => {
+test('reports a URL that is not an agent, with exit code 4, before sending anything', async () => {
   const dir = createInputs();
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -300,7 +296,7 @@ test('an address that answers something else is told as such, with exit code 4, 
   expect(dir.has('in.filled.csv')).toBe(false);
 });
 
-test('a disk that is almost full is told before anything is spent', async () => {
+test('reports an almost full disk before spending anything', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', INPUT);
   const { url, agent } = await servePaid();
@@ -313,7 +309,7 @@ test('a disk that is almost full is told before anything is spent', async () => 
   expect(await dir.run(args)).toMatchObject({ status: 0 });
 });
 
-/** Makes the system say of every disk that one page of it is free. */
+/** Makes the system report one free page for every disk. */
 const ALMOST_FULL = `data:text/javascript,${encodeURIComponent(`
   import fs from 'node:fs';
   import { syncBuiltinESMExports } from 'node:module';
@@ -323,7 +319,7 @@ const ALMOST_FULL = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 test.runIf(process.platform !== 'win32' && process.getuid?.() !== 0)(
-  'an output folder that cannot be written is told before the job',
+  'reports a read-only output folder before the job starts',
   async () => {
     const dir = createInputs();
     mkdirSync(join(dir.path, 'locked'));

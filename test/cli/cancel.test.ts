@@ -16,7 +16,7 @@ import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' } };
 
-test('cancel ends the runs of an interrupted job at the agent that it was sent to', async () => {
+test('cancels the runs of an interrupted job at its agent', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   const gate = createPaidGate();
@@ -40,7 +40,7 @@ test('cancel ends the runs of an interrupted job at the agent that it was sent t
   expect(agent.tasks.length).toBeGreaterThan(2);
 });
 
-test('what cancelled runs cost until then is booked, and nothing stays reserved for them', async () => {
+test('books the cost of cancelled runs and releases their reservation', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   const gate = createPaidGate();
@@ -57,7 +57,7 @@ test('what cancelled runs cost until then is booked, and nothing stays reserved 
   expect(await readJob()).toMatchObject({ cost_usd: billedMicros / 1e6, reserved_usd: 0, runs: [] });
 });
 
-test('--cancel-on-interrupt cancels the runs instead of leaving them to work', async () => {
+test('--cancel-on-interrupt cancels the runs on Ctrl-C', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   const gate = createPaidGate();
@@ -67,12 +67,12 @@ test('--cancel-on-interrupt cancels the runs instead of leaving them to work', a
   await gate.reached(2);
   const { status, stderr } = await running.end('SIGINT');
   expect(status).toBe(130);
-  expect(stderr).not.toContain('still working at the agent');
+  expect(stderr).not.toContain('still active at the agent');
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
   expect(jobs[0].runs).toEqual([]);
 });
 
-test('a job whose process works is not cancelled: the process is named, and goes on', async () => {
+test('does not cancel a job whose process is running; names the process instead', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   const gate = createPaidGate();
@@ -94,17 +94,17 @@ test('a job whose process works is not cancelled: the process is named, and goes
   gate.open();
   expect((await running.end()).status).toBe(0);
   expect(agent.tasks).toHaveLength(2);
-  // Once it has ended, there is nothing left to cancel, and nobody is in the way.
+  // After the process has ended, nothing blocks cancel, and nothing is left to cancel.
   expect((await dir.run(['cancel', jobs[0].job], ENV)).stderr).toBe('Cancelled: 0 runs.\n');
 });
 
-test('a job that the ledger does not hold cannot be cancelled', async () => {
+test('refuses to cancel a job that is not in the ledger', async () => {
   const result = await createWorkdir().run(['cancel', 'j_none'], ENV);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain('j_none');
 });
 
-test('an agent that is named wins over that of the job, and a run that it does not know cannot be cancelled there', async () => {
+test('--api-url overrides the agent of the job; a run unknown to that agent cannot be cancelled', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2));
   const gate = createPaidGate();
@@ -119,7 +119,7 @@ test('an agent that is named wins over that of the job, and a run that it does n
   expect(result.stderr).toContain(`${jobs[0].runs[0].run} could not be cancelled`);
 });
 
-/** A job of `--reference` that died with its batch open, as `kill -9` leaves it. */
+/** A `--reference` job killed with `kill -9` while a batch was open. */
 async function openReferenceJob(holder: Holder): Promise<{ dir: Workdir; job: string }> {
   const dir = createWorkdir();
   const directory = dirname(dir.write('tables/a.csv', 'company,city\nAcme,Ulm\n'));
@@ -142,20 +142,20 @@ async function openReferenceJob(holder: Holder): Promise<{ dir: Workdir; job: st
   return { dir, job: job.id };
 }
 
-test('runs of an agent that went with its process are released without a key, and it is said so', async () => {
+test('releases runs of an embedded agent that ended with its process, without a key, and says so', async () => {
   const gone = spawnSync(process.execPath, ['--version']).pid;
   const { dir, job } = await openReferenceJob({ ...readHolder(), pid: gone });
   const result = await dir.run(['cancel', job]);
   expect(result).toMatchObject({ status: 0, stdout: '' });
   expect(result.stderr).toBe(
-    'Nothing to cancel: the agent of this job was part of a rowfill that has ended. Released: 2 runs.\n',
+    'Nothing to cancel: the runs of this job ended with the rowfill process they ran in. Released: 2 runs.\n',
   );
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
   expect(jobs).toMatchObject([{ reserved_usd: 0, runs: [] }]);
   expect((await dir.run(['cancel', job])).stderr).toBe('Cancelled: 0 runs.\n');
 });
 
-test('runs of an agent whose process still works are left to it', async () => {
+test('leaves runs of an embedded agent alone while its process is running', async () => {
   const { dir, job } = await openReferenceJob(readHolder());
   const result = await dir.run(['cancel', job]);
   expect(result.status).toBe(75);
@@ -164,7 +164,7 @@ test('runs of an agent whose process still works are left to it', async () => {
   expect(jobs[0].runs).toHaveLength(2);
 });
 
-test('a job of the hosted service is cancelled there, which takes its key', async () => {
+test('cancels a job of the hosted service there, which needs the key', async () => {
   const dir = createWorkdir();
   const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
   const ask = createAsk({ ...createTestAsk('Where is it?'), agent: 'https://api.exa.ai' });
@@ -175,7 +175,7 @@ test('a job of the hosted service is cancelled there, which takes its key', asyn
   expect(result.stderr).toContain(`job ${job.id} was sent to the hosted service, and EXA_API_KEY is not set`);
 });
 
-/** A job whose process was killed, with a batch open for each of these runs; null where the reply to its create was lost. */
+/** A killed job with one open batch per run id. The id is null if the reply to its create was lost. */
 function leaveOpen(agent: RawAgent, runIds: readonly (string | null)[]): { dir: Workdir; job: string } {
   const dir = createWorkdir();
   const ledger = openLedger(join(dir.home, 'ledger.sqlite'), {
@@ -197,7 +197,7 @@ function leaveOpen(agent: RawAgent, runIds: readonly (string | null)[]): { dir: 
 
 const readJob = async (dir: Workdir) => JSON.parse((await dir.run(['status', '--json'])).stdout).jobs[0];
 
-test('a batch whose run can never be cancelled is given up, and its reserved price is booked', async () => {
+test('gives up on a batch whose run can never be cancelled, and books its reserved price', async () => {
   const agent = await openRawAgent({
     intercept: ({ url }, response) => {
       if (url.startsWith('/agent/runs/refused'))
@@ -218,7 +218,7 @@ test('a batch whose run can never be cancelled is given up, and its reserved pri
   expect(await readJob(dir)).toMatchObject({ cost_usd: 0.15, reserved_usd: 0, runs: [] });
 });
 
-test('a batch whose reply was lost is looked for by cancel: found it is cancelled, else it is ended', async () => {
+test('looks for a run whose reply was lost: cancels it if found, else ends its batch', async () => {
   const agent = await openRawAgent();
   const { dir, job } = leaveOpen(agent, [null, null]);
   const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
@@ -231,7 +231,7 @@ test('a batch whose reply was lost is looked for by cancel: found it is cancelle
   expect(await readJob(dir)).toMatchObject({ cost_usd: 0.025, reserved_usd: 0, runs: [] });
 });
 
-test('where the agent cannot be reached, nothing is given up', async () => {
+test('gives up on nothing if the agent cannot be reached', async () => {
   const agent = await openRawAgent();
   const { dir, job } = leaveOpen(agent, ['run_1', null]);
   await agent.server.close();

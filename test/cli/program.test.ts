@@ -6,7 +6,7 @@ import { createWorkdir } from '../helpers/workdir.js';
 
 const MANIFEST = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
 
-test('the version is printed alone on standard output', async () => {
+test('prints only the version on standard output', async () => {
   const dir = createWorkdir();
   for (const flag of ['--version', '-V']) {
     const result = await dir.run([flag]);
@@ -14,7 +14,7 @@ test('the version is printed alone on standard output', async () => {
   }
 });
 
-test('the version is answered without loading anything but itself', () => {
+test('prints the version without loading other modules', () => {
   const text = readFileSync(join(import.meta.dirname, '../../dist/cli/main.js'), 'utf8');
   const early = [...text.matchAll(/^import .*$/gm)].map((match) => match[0]);
   expect(early).toEqual([
@@ -32,7 +32,7 @@ test('help lists every command and every exit code on standard output', async ()
   }
 });
 
-test('each command tells its own help, with an example, before it does anything', async () => {
+test('each command prints its help with an example, and does nothing else', async () => {
   const dir = createWorkdir();
   for (const { name } of COMMANDS) {
     const result = await dir.run([name, '--help']);
@@ -44,45 +44,45 @@ test('each command tells its own help, with an example, before it does anything'
   expect(dir.has('.rowfill')).toBe(false);
 });
 
-test('no words at all show the help on standard error, as an error of usage', async () => {
+test('without arguments, prints the help on standard error and exits with 2', async () => {
   const result = await createWorkdir().run([]);
   expect(result).toMatchObject({ status: 2, stdout: '' });
   expect(result.stderr).toContain('Usage: rowfill COMMAND');
 });
 
-test('an unknown command is answered with the nearest one', async () => {
+test('suggests the nearest name for an unknown command', async () => {
   const result = await createWorkdir().run(['complation']);
   expect(result).toMatchObject({ status: 2, stdout: '' });
-  expect(result.stderr).toContain('there is no command “complation”');
+  expect(result.stderr).toContain('unknown command “complation”');
   expect(result.stderr).toContain('Did you mean completion?');
 });
 
-test('an unknown option is answered with the nearest one', async () => {
+test('suggests the nearest name for an unknown option', async () => {
   const result = await createWorkdir().run(['completion', '--debgu']);
   expect(result).toMatchObject({ status: 2, stdout: '' });
   expect(result.stderr).toContain('completion has no option --debgu');
   expect(result.stderr).toContain('Did you mean --debug?');
 });
 
-test('an option where the command should stand is told as such', async () => {
+test('reports an option in place of the command', async () => {
   const result = await createWorkdir().run(['--limit', '3']);
   expect(result.status).toBe(2);
-  expect(result.stderr).toContain('the first word has to be a command, not --limit');
+  expect(result.stderr).toContain('the first argument must be a command, not --limit');
 });
 
 test('control sequences in an argument do not reach the terminal', async () => {
   const result = await createWorkdir().run(['\u001b[31mred\u001b]0;title\u0007\u202e']);
-  expect(result.stderr).toContain('there is no command “red');
+  expect(result.stderr).toContain('unknown command “red');
   expect(result.stderr).not.toMatch(/(?!\n)[\p{Cc}\p{Bidi_Control}]/u);
 });
 
-test('a stack trace is shown with --debug, and only then', async () => {
+test('shows a stack trace only with --debug', async () => {
   const dir = createWorkdir();
   expect((await dir.run(['nonsense'])).stderr).not.toContain('    at ');
   expect((await dir.run(['nonsense', '--debug'])).stderr).toContain('    at ');
 });
 
-test('the completion script is the one of the shell, and completes commands and options', async () => {
+test('prints the completion script for the shell, and completes commands and options', async () => {
   const dir = createWorkdir();
   const bash = await dir.run(['completion'], { env: { SHELL: '/bin/bash' } });
   expect(bash).toMatchObject({ status: 0, stderr: '' });

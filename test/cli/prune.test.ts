@@ -6,7 +6,7 @@ import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 const DAY_MS = 86_400_000;
 
-/** A ledger with an ask last used a hundred days ago, and one that has a batch open since; then, in a third, one from now. */
+/** A ledger with three asks: one last used 100 days ago, one with a batch open since then, one with a recent open batch. */
 function fillLedger(dir: Workdir): void {
   let nowMs = Date.now() - 100 * DAY_MS;
   const ledger = openLedger(join(dir.home, 'ledger.sqlite'), { clock: { now: () => nowMs } });
@@ -19,7 +19,7 @@ function fillLedger(dir: Workdir): void {
   ledger.close();
 }
 
-test('asks not used for so long go, also those with a batch that never ended; one that may still work stays', async () => {
+test('deletes unused asks, even with a batch that never ended, but keeps one whose run may still be active', async () => {
   const dir = createWorkdir();
   fillLedger(dir);
   const result = await dir.run(['prune', '--asks', '90d', '--yes']);
@@ -30,41 +30,41 @@ test('asks not used for so long go, also those with a batch that never ended; on
   ]);
 });
 
-test('--dry-run says what would go, asks nobody and deletes nothing', async () => {
+test('--dry-run shows what would be deleted, without asking or deleting', async () => {
   const dir = createWorkdir();
   fillLedger(dir);
   const before = await dir.run(['status', '--json']);
   const dry = await dir.run(['prune', '--asks', '90d', '--runs', '30d', '--dry-run']);
   expect(before.stdout).toContain('/data/one.csv');
   expect([dry.status, dry.stdout]).toEqual([0, '']);
-  expect(dry.stderr).toBe('Would be deleted: 0 raw runs, 2 asks, 2 jobs, 0 answers.\n');
+  expect(dry.stderr).toBe('Would delete: 0 raw runs, 2 asks, 2 jobs, 0 answers.\n');
   expect((await dir.run(['status', '--json'])).stdout).toBe(before.stdout);
   const real = await dir.run(['prune', '--asks', '90d', '--runs', '30d', '--yes']);
-  expect(real.stderr).toBe(dry.stderr.replace('Would be deleted', 'Deleted'));
+  expect(real.stderr).toBe(dry.stderr.replace('Would delete', 'Deleted'));
   expect((await dir.run(['prune', '--dry-run'])).stderr).toContain('NOTHING_TO_PRUNE');
 });
 
-test('what is younger stays', async () => {
+test('keeps newer entries', async () => {
   const dir = createWorkdir();
   fillLedger(dir);
   const result = await dir.run(['prune', '--asks', '20w', '--runs', '1d', '-y']);
   expect(result.stderr).toContain('0 asks, 0 jobs');
 });
 
-test('answers that were paid for are not deleted unless somebody agreed', async () => {
+test('does not delete paid answers without confirmation', async () => {
   const dir = createWorkdir();
   fillLedger(dir);
   const result = await dir.run(['prune', '--asks', '90d']);
   expect(result.status).toBe(2);
-  expect(result.stderr).toContain('Add --yes to agree.');
+  expect(result.stderr).toContain('Add --yes to confirm.');
   expect(JSON.parse((await dir.run(['status', '--json'])).stdout).jobs).toHaveLength(3);
 });
 
 test.each([
   [[], 'prune needs --runs AGE, --asks AGE, or both'],
-  [['--runs', 'long'], '--runs is “long”, which is no age'],
-  [['--asks', '30'], '--asks is “30”, which is no age'],
-])('prune %j is refused', async (words, message) => {
+  [['--runs', 'long'], '--runs is “long”, which is not an age'],
+  [['--asks', '30'], '--asks is “30”, which is not an age'],
+])('refuses prune %j', async (words, message) => {
   const result = await createWorkdir().run(['prune', ...words]);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain(message);

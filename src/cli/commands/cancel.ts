@@ -5,25 +5,25 @@ import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../report-error.js';
 import { resolveApiKey } from '../run-options.js';
 
-/** `rowfill cancel`: cancels the runs of a job at the agent. */
+/** `rowfill cancel`: cancels the active runs of a job. */
 export const cancel = createCommand({
   about:
-    'Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing: ' +
-    'to keep what they bring, give the same rowfill run again instead. A run that can never be cancelled is given up, and ' +
-    'its reserved price is booked.',
+    'Cancels the runs of a job that are still active at the agent. Their cost so far is billed and their results are lost; ' +
+    'to keep the results, run the same rowfill run command again instead. If a run can never be cancelled, rowfill stops ' +
+    'waiting for it and books its reserved price.',
   options: {
     apiUrl: {
       kind: 'text',
       value: 'URL',
-      about: 'The agent to cancel them at; the key is in EXA_API_KEY.',
+      about: 'The agent that has the runs; the key comes from EXA_API_KEY.',
       fallback: 'the agent that the job was sent to',
     },
   },
   examples: [
-    { line: 'rowfill cancel j_0f3a', about: 'cancels what the agent of that job still works on' },
+    { line: 'rowfill cancel j_0f3a', about: 'cancels the active runs of that job' },
     {
       line: 'rowfill cancel j_0f3a --api-url http://127.0.0.1:4747',
-      about: 'where the agent has moved to another address',
+      about: 'if the agent has moved to another address',
     },
   ],
   async run({ operands: [job = ''], options }, host) {
@@ -37,20 +37,20 @@ export const cancel = createCommand({
     for (const { runId, reason } of failed) host.say(`${runId} could not be cancelled: ${reason}`);
     for (const { runId, reason } of givenUp) {
       host.say(
-        `${runId ?? 'A run'} cannot be cancelled (${reason}). rowfill no longer waits for it, and books its reserved price.`,
+        `${runId ?? 'A run'} cannot be cancelled (${reason}). rowfill no longer waits for it and has booked its reserved price.`,
       );
     }
     if (released > 0) {
       host.say(
-        `Nothing to cancel: the agent of this job was part of a rowfill that has ended. Released: ${formatNumber(released, 'run')}.`,
+        `Nothing to cancel: the runs of this job ended with the rowfill process they ran in. Released: ${formatNumber(released, 'run')}.`,
       );
     } else host.say(`Cancelled: ${formatNumber(cancelled.length, 'run')}.`);
     if (estimatedMicros > 0) {
-      host.say(`The agent did not say what they all cost: ${formatDollars(estimatedMicros)} is an estimate.`);
+      host.say(`The agent did not report every cost: ${formatDollars(estimatedMicros)} is an estimate.`);
     }
     if (unknown > 0) {
       host.say(
-        `Not known yet: ${formatNumber(unknown, 'run')}; the next rowfill run looks for what became of it.`,
+        `${formatNumber(unknown, 'run')} may have been started without a reply; the next rowfill run looks for them.`,
       );
     }
     return failed.length > 0 ? EXIT_CODES.unreachable : EXIT_CODES.done;

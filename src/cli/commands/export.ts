@@ -6,40 +6,40 @@ import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../report-error.js';
 import { parseFormat } from '../run-options.js';
 
-/** `rowfill export`: writes the output of a job again. */
+/** `rowfill export`: rewrites the output of a job from the ledger. */
 export const exportCommand = createCommand({
   about:
-    'Writes the output of a job again, from its input as it is now and from the ledger, in any format. It asks the agent ' +
-    'nothing and costs nothing, also for a job that was interrupted.',
+    'Rewrites the output of a job, in any format, from the ledger and the current input. It sends nothing to the agent and ' +
+    'costs nothing. It also works for an interrupted job.',
   options: {
     output: {
       kind: 'text',
       alias: 'o',
       value: 'FILE',
-      about: 'Where the result goes; - is standard output.',
+      about: 'Path of the result; - is standard output.',
       fallback: 'the output of the job',
     },
     format: {
       kind: 'text',
       value: 'FORMAT',
-      about: 'csv, jsonl, json or xlsx.',
-      fallback: 'what the ending of the output says',
+      about: 'Format of the result: csv, jsonl, json or xlsx.',
+      fallback: 'from the extension of the output',
     },
     citationsFile: {
       kind: 'text',
       value: 'FILE',
-      about: 'Write every citation there too, one JSON object a line.',
+      about: 'Also write every citation to this file, one JSON object per line.',
     },
-    bom: { kind: 'switch', about: 'Begin a CSV with a byte order mark, for Excel.' },
+    bom: { kind: 'switch', about: 'Start a CSV with a byte order mark, for Excel.' },
     raw: {
       kind: 'switch',
       about:
-        'Write the agent’s text as it came: formulas that a spreadsheet would run, control characters and all.',
+        'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
     },
   },
   examples: [
-    { line: 'rowfill export j_0f3a -o result.jsonl', about: 'the same answers as JSON lines' },
-    { line: 'rowfill export j_0f3a -o - --format csv | less', about: 'a look at what is there so far' },
+    { line: 'rowfill export j_0f3a -o result.jsonl', about: 'writes the same answers as JSON lines' },
+    { line: 'rowfill export j_0f3a -o - --format csv | less', about: 'shows the answers so far' },
   ],
   async run({ operands: [job = ''], options: { format, ...options } }, host) {
     const result = await exportJob({

@@ -11,34 +11,34 @@ import {
   resolveJobOptions,
 } from '../run-options.js';
 
-/** `rowfill plan`: what `run` would do with the same options. */
+/** `rowfill plan`: shows what `run` would do with the same options. */
 export const plan = createCommand({
   about:
-    'Tells what rowfill run would do with the same options: how many rows it would ask, which columns would leave this ' +
-    'machine, in how many runs, at what cost, and the first request in full. It asks nothing, spends nothing and writes nothing.\n' +
-    'It takes every option of run: put plan in the place of run to see what a command would do.',
+    'Shows what rowfill run would do with the same options: the number of rows and runs, the columns that would leave this ' +
+    'machine, the cost, and the first request in full. It sends nothing, spends nothing and writes nothing.\n' +
+    'It accepts every option of run: replace run with plan to see what a command would do.',
   options: {
     ...JOB_OPTIONS,
     ...RESULT_OPTIONS,
     ...INPUT_OPTIONS,
-    json: { kind: 'switch', group: REPORT, about: 'Print the plan as one JSON object instead.' },
+    json: { kind: 'switch', group: REPORT, about: 'Print the plan as one JSON object instead of text.' },
   },
   examples: [
     {
       line: 'rowfill plan companies.csv -r companies.recipe.yaml',
-      about: 'what the job of a recipe would send and cost',
+      about: 'shows what the job of a recipe would send and cost',
     },
     {
       line: 'rowfill plan companies.csv -s fields.json --send company,domain',
-      about: 'what the job would send and cost',
+      about: 'shows what the job would send and cost',
     },
     {
       line: 'rowfill plan companies.csv -s fields.json --effort low,high --json',
-      about: 'the same of an effort ladder, for a script',
+      about: 'the same with several effort levels, for a script',
     },
   ],
   async run({ operands: [input = ''], options }, host) {
-    // What `run` says while it works is of no use here.
+    // Options for the messages of `run` have no effect here.
     const { json = false, format, quiet: _quiet, logFile: _logFile, logValues: _logValues, ...job } = options;
     const result = await planJob({ ...(await resolveJobOptions(input, job, host)), ...parseFormat(format) });
     if (json) host.print(`${JSON.stringify(createPlanRecord(result))}\n`);

@@ -8,25 +8,26 @@ import { openInterrupt } from '../interrupt.js';
 import { openExistingLedger } from '../job-status.js';
 import { EXIT_CODES } from '../report-error.js';
 
-/** `rowfill prune`: takes out of the ledger what is old. */
+/** `rowfill prune`: deletes old entries from the ledger. */
 export const prune = createCommand({
   about:
-    'Deletes what is old from the ledger. Raw runs are kept for audit only and can go at any time; an ask goes with its ' +
-    'answers, and what was paid for it would have to be paid again. What was spent stays known to --max-cost and --max-cost-per-day. What is in use stays.',
+    'Deletes old entries from the ledger. Raw runs are kept for audit only and can be deleted at any time. An ask is deleted ' +
+    'with its answers; looking them up again costs again. Amounts spent still count for --max-cost and --max-cost-per-day. ' +
+    'Entries in use are kept.',
   options: {
     runs: { kind: 'text', value: 'AGE', about: 'Delete raw runs older than this, such as 30d.' },
     asks: {
       kind: 'text',
       value: 'AGE',
-      about: 'Delete asks, with their jobs and answers, not used for this long.',
+      about: 'Delete asks not used for this long, with their jobs and answers.',
     },
-    dryRun: { kind: 'switch', about: 'Say what would be deleted, and delete nothing.' },
-    yes: { kind: 'switch', alias: 'y', about: 'Delete asks without a question.' },
+    dryRun: { kind: 'switch', about: 'Show what would be deleted, and delete nothing.' },
+    yes: { kind: 'switch', alias: 'y', about: 'Delete asks without asking for confirmation.' },
   },
   examples: [
-    { line: 'rowfill prune --runs 30d', about: 'raw runs of more than a month ago' },
-    { line: 'rowfill prune --asks 52w --dry-run', about: 'what would be deleted of it, without deleting' },
-    { line: 'rowfill prune --runs 30d --asks 52w --yes', about: 'and asks that nobody used for a year' },
+    { line: 'rowfill prune --runs 30d', about: 'deletes raw runs older than 30 days' },
+    { line: 'rowfill prune --asks 52w --dry-run', about: 'shows which asks would be deleted' },
+    { line: 'rowfill prune --runs 30d --asks 52w --yes', about: 'also deletes asks not used for a year' },
   ],
   async run({ options: { runs, asks, yes, dryRun = false } }, host) {
     const nowMs = host.now();
@@ -52,7 +53,7 @@ export const prune = createCommand({
         answers: 0,
       };
       host.say(
-        `${dryRun ? 'Would be deleted' : 'Deleted'}: ${formatNumber(gone.runs, 'raw run')}, ${formatNumber(gone.asks, 'ask')}, ` +
+        `${dryRun ? 'Would delete' : 'Deleted'}: ${formatNumber(gone.runs, 'raw run')}, ${formatNumber(gone.asks, 'ask')}, ` +
           `${formatNumber(gone.jobs, 'job')}, ${formatNumber(gone.answers, 'answer')}.`,
       );
     } finally {
@@ -67,21 +68,21 @@ function parseAge(flag: string, text: string): number {
   if (ageMs !== null) return ageMs;
   throw createUsageError(
     'BAD_AGE',
-    `${flag} is “${text}”, which is no age`,
+    `${flag} is “${text}”, which is not an age`,
     `For example: ${flag} 30d, 12h or 2w`,
   );
 }
 
-/** False where the question was interrupted. */
+/** Asks for confirmation. Returns false if interrupted; throws if declined, or if there is no terminal. */
 async function confirmLoss(host: Host): Promise<boolean> {
   if (!host.canAsk) {
     throw createUsageError(
       'NOT_CONFIRMED',
-      'prune --asks deletes answers that were paid for, and there is nobody here to ask',
-      'Add --yes to agree.',
+      'prune --asks deletes paid answers, and there is no terminal to confirm it on',
+      'Add --yes to confirm.',
     );
   }
-  host.say('The answers of old asks are deleted; asking again costs again.');
+  host.say('This deletes the answers of old asks. Looking them up again costs again.');
   const interrupt = openInterrupt(host, (text) => host.say(text));
   try {
     if (await askToGoOn(host, interrupt)) return true;
@@ -95,6 +96,6 @@ async function confirmLoss(host: Host): Promise<boolean> {
   throw createUsageError(
     'DECLINED',
     'not started: nothing was deleted',
-    'Give the same command again to be asked again.',
+    'Run the command again to be prompted again.',
   );
 }

@@ -19,37 +19,37 @@ import {
 } from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
 
-/** `rowfill run`: fills a file; the same command again carries on. */
+/** `rowfill run`: fills a file. Running it again continues the job. */
 export const run = createCommand({
   about:
     'Fills columns of a CSV, JSONL or Excel file with what an agent finds out about each row. INPUT is a file; - is standard input.\n' +
-    'Interrupted, or stopped at the budget? The same command carries on, and pays for nothing twice.',
+    'If a job is interrupted or reaches its budget, run the same command again to continue. Nothing is paid for twice.',
   options: {
     ...JOB_OPTIONS,
     ...RESULT_OPTIONS,
     ...INPUT_OPTIONS,
-    json: { kind: 'switch', group: REPORT, about: 'Print one JSON summary on standard output at the end.' },
+    json: { kind: 'switch', group: REPORT, about: 'Print a JSON summary on standard output at the end.' },
   },
   examples: [
     {
       line: 'rowfill run companies.csv -r companies.recipe.yaml --limit 20',
-      about: 'tries what a recipe asks on twenty rows',
+      about: 'tries a recipe on twenty rows',
     },
     {
-      line: "rowfill run companies.csv -q 'Find the seat of each company.' -f hq_city -f founded:integer",
+      line: "rowfill run companies.csv -q 'Find the headquarters of each company.' -f hq_city -f founded:integer",
       about: 'fills two columns into companies.filled.csv',
     },
     {
       line: 'rowfill run companies.csv -s fields.json --send company,domain --max-cost 5 -o out.csv',
-      about: 'sends two columns only, and never spends more than five dollars',
+      about: 'sends only two columns and never spends more than five dollars',
     },
     {
       line: 'rowfill run companies.csv --reference ./tables -f hq_city --exclude customers.csv',
-      about: 'answers from tables of your own, for free, and leaves your customers out',
+      about: 'answers from your own tables, for free, and skips your customers',
     },
     {
       line: 'rowfill run companies.csv -s fields.json --effort low,high --limit 20 --yes --json',
-      about: 'tries twenty rows, and asks again with more effort for what is missing',
+      about: 'tries twenty rows, and retries missing values with more effort',
     },
   ],
   async run({ operands: [input = ''], options }, host) {
@@ -57,16 +57,16 @@ export const run = createCommand({
     if (json && (options.output ?? resolveOutput({ input })) === '-') {
       throw createUsageError(
         'TWO_OUTPUTS',
-        '--json and the output would both go to standard output',
-        'Name a file with --output, or leave --json out.',
+        '--json and the output both write to standard output',
+        'Name a file with --output, or omit --json.',
       );
     }
     if (json) checkStandardOutput();
     if (logValues === true && logFile === undefined) {
-      throw createUsageError('NO_LOG', '--log-values needs a log to go to', 'Name one with --log-file FILE.');
+      throw createUsageError('NO_LOG', '--log-values needs a log file', 'Name one with --log-file FILE.');
     }
     const jobOptions = { ...(await resolveJobOptions(input, job, host)), ...parseFormat(format) };
-    // The log is added to as soon as it is open, and only this command knows of it and of the recipe.
+    // Checked here, because the log is appended to as soon as it is open, and `enrich` knows neither log nor recipe.
     const output = jobOptions.output ?? resolveOutput(jobOptions);
     const otherFiles = { recipe: options.recipe, logFile };
     const places = await guardPlaces({ ...jobOptions, ...otherFiles, output });

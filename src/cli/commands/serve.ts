@@ -15,37 +15,42 @@ import { type CommandArgs, createCommand } from '../command.js';
 import type { Host } from '../host.js';
 import { EXIT_CODES } from '../report-error.js';
 
-const REHEARSAL = 'Rehearsal: play a paid service, in play money';
-/** A process that does nothing else can keep more than a server inside a job. */
+const REHEARSAL = 'Rehearsal (simulates a paid service, no real charges)';
+/** More than the default, because this process does nothing but serve. */
 const MAX_STORED_BYTES = 256 * 1024 * 1024;
 
 const OPTIONS = {
-  reference: { kind: 'text', value: 'DIR', about: 'The folder of tables that answers.' },
-  host: { kind: 'text', value: 'ADDRESS', about: 'The interface to listen on.', fallback: '127.0.0.1' },
+  reference: { kind: 'text', value: 'DIR', about: 'The folder of tables to answer from.' },
+  host: {
+    kind: 'text',
+    value: 'ADDRESS',
+    about: 'The network interface to listen on.',
+    fallback: '127.0.0.1',
+  },
   port: { kind: 'integer', value: 'N', about: 'The port to listen on.', fallback: 'any free one' },
   allowHost: {
     kind: 'list',
     value: 'NAME',
-    about: 'Host names that requests may use besides IP addresses, such as rowfill.internal.',
+    about: 'Host names to accept in requests, besides IP addresses, such as rowfill.internal.',
     fallback: 'localhost',
   },
   contract: {
     kind: 'text',
     value: 'NAME',
-    about: 'The API of 2026-05-07 to the letter, or current: with what came since.',
+    about: 'API version to serve: 2026-05-07 exactly, or current, with all later changes.',
     fallback: '2026-05-07',
   },
   store: {
     kind: 'text',
     value: 'FILE',
-    about: 'Keep runs in this SQLite file, so that they survive a restart.',
+    about: 'Store runs in this SQLite file, so that they survive a restart.',
     fallback: 'in memory',
   },
-  maxActive: { kind: 'integer', value: 'N', about: 'Active runs of one key.', fallback: '50' },
+  maxActive: { kind: 'integer', value: 'N', about: 'Maximum number of active runs per key.', fallback: '50' },
   startsPerSecond: {
     kind: 'number',
     value: 'S',
-    about: 'Runs that one key may start a second.',
+    about: 'Maximum run starts per second and key.',
     fallback: 'no limit',
   },
   latency: {
@@ -54,27 +59,27 @@ const OPTIONS = {
     about: 'How long runs take: 2s, 2s..90s, uniform:2s..90s or median:2s,sigma:0.5.',
     group: REHEARSAL,
   },
-  price: { kind: 'switch', about: 'Bill runs by the price list of the hosted service.', group: REHEARSAL },
+  price: { kind: 'switch', about: 'Bill runs at the prices of the hosted service.', group: REHEARSAL },
   faults: {
     kind: 'text',
     value: 'FILE',
-    about: 'Play the faults scripted in this JSON file.',
+    about: 'Inject the faults listed in this JSON file.',
     group: REHEARSAL,
   },
   seed: {
     kind: 'text',
     value: 'TEXT',
-    about: 'The same seed plays the same.',
+    about: 'Seed of the simulation; the same seed gives the same results.',
     fallback: 'rowfill',
     group: REHEARSAL,
   },
 } as const;
 
-/** `rowfill serve`: the Agent Runs API on this machine, until it is told to stop. */
+/** `rowfill serve`: serves the Agent Runs API on this machine until interrupted. */
 export const serve = createCommand({
   about:
     'Serves the Agent Runs API on this machine and answers from the tables in DIR.\n' +
-    'The first line on standard output is its address. Off loopback it needs a key, in ROWFILL_SERVE_KEY.',
+    'The first line on standard output is its address. To listen beyond loopback, set a key in ROWFILL_SERVE_KEY.',
   options: OPTIONS,
   examples: [
     {
@@ -83,7 +88,7 @@ export const serve = createCommand({
     },
     {
       line: 'rowfill serve --reference ./tables --latency 2s..90s --price --faults faults.json',
-      about: 'a rehearsal of a paid job; curl ADDRESS/__rehearsal tells what was billed and played',
+      about: 'rehearses a paid job; curl ADDRESS/__rehearsal shows the bill and the injected faults',
     },
   ],
   async run(args, host) {
@@ -110,7 +115,7 @@ async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Pr
   if (reference === undefined) {
     throw createUsageError(
       'NO_REFERENCE',
-      'serve needs the tables that it answers from',
+      'serve needs tables to answer from',
       'Add --reference DIR, a folder of CSV, TSV, JSONL or JSON tables.',
     );
   }
@@ -155,12 +160,12 @@ function parseContract(text: string) {
 function introduce(options: ServerOptions, host: Host): void {
   host.say(options.agent.description);
   if (options.rehearsal != null) {
-    host.say('This is a rehearsal: costs are play money. GET /__rehearsal tells what was billed and played.');
+    host.say('This is a rehearsal: no real charges. GET /__rehearsal shows what was billed and injected.');
   }
   host.say('Stop it with Ctrl-C.');
 }
 
-/** Waits for the first interrupt, then closes; a second one leaves at once. */
+/** Waits for the first interrupt, then closes the server; a second one exits immediately. */
 async function waitForEnd(host: Host, server: RunningServer): Promise<void> {
   let close = (): void => {};
   await new Promise<void>((resolve) => {

@@ -3,21 +3,21 @@ import { createCommand } from '../command.js';
 import { createJobRecord, formatJob, openExistingLedger } from '../job-status.js';
 import { EXIT_CODES } from '../report-error.js';
 
-/** How many jobs are listed: on a terminal, what a person looks for stays in sight. */
+/** Number of jobs listed by default, so that the list fits a terminal. */
 const NEWEST = 10;
 
-/** `rowfill status`: the jobs in the ledger, and how far each one is. */
+/** `rowfill status`: lists the jobs in the ledger and their progress. */
 export const status = createCommand({
   about:
-    'Lists the ten newest jobs in the ledger, the latest last: rows by status, money spent and reserved, and the runs that ' +
-    'the agent still works on. JOB, the id of a job or the start of it, shows that job alone.',
+    'Lists the ten newest jobs in the ledger, the latest last: rows by status, money spent and reserved, and active runs. ' +
+    'With JOB, a job id or the start of one, it shows only that job.',
   options: {
-    all: { kind: 'switch', about: 'List all jobs, not only the ten newest.' },
-    json: { kind: 'switch', about: 'Print one JSON object with all jobs instead.' },
+    all: { kind: 'switch', about: 'List all jobs instead of the ten newest.' },
+    json: { kind: 'switch', about: 'Print all jobs as one JSON object instead of text.' },
   },
   examples: [
-    { line: 'rowfill status', about: 'the ten newest jobs' },
-    { line: 'rowfill status j_0f3a --json', about: 'one job, for a script' },
+    { line: 'rowfill status', about: 'shows the ten newest jobs' },
+    { line: 'rowfill status j_0f3a --json', about: 'shows one job, for a script' },
   ],
   async run({ operands: [wanted], options }, host) {
     const ledger = openExistingLedger(host, true);
@@ -30,10 +30,10 @@ export const status = createCommand({
         host.print(`${JSON.stringify({ jobs: jobs.map(createJobRecord) })}\n`);
         return EXIT_CODES.done;
       }
-      if (jobs.length === 0) host.say('There are no jobs yet: rowfill run INPUT makes the first.');
+      if (jobs.length === 0) host.say('No jobs yet. Start one with rowfill run INPUT.');
       for (const job of jobs.toReversed()) host.tell(`${formatJob(job, host.now()).join('\n')}\n`);
       const older = isShort ? (ledger?.countJobs() ?? 0) - jobs.length : 0;
-      if (older > 0) host.say(`${formatNumber(older, 'older job')} not shown: --all lists every job.`);
+      if (older > 0) host.say(`${formatNumber(older, 'older job')} not shown. Use --all to list every job.`);
     } finally {
       ledger?.close();
     }

@@ -22,10 +22,10 @@ import {
   openHeartbeat,
 } from '../watch-status.js';
 
-const WATCH = 'When to look';
-const MONEY = 'Money';
+const WATCH = 'Schedule';
+const MONEY = 'Cost';
 const FILES = 'Files';
-const SUPERVISION = 'For those who supervise it';
+const SUPERVISION = 'Monitoring';
 
 const OPTIONS = {
   ...JOB_OPTIONS,
@@ -33,121 +33,124 @@ const OPTIONS = {
     kind: 'dollars',
     value: 'USD',
     group: MONEY,
-    about: 'The most that one file may cost. It is never passed; a file that reaches it goes to DIR/failed.',
+    about: 'Cap on the cost of one file; never exceeded. A file that reaches it is moved to DIR/failed.',
   },
   maxCostPerDay: {
     kind: 'dollars',
     value: 'USD',
     group: MONEY,
     about:
-      'The most that all files of DIR may cost from midnight to midnight. Then the file at work waits for the next day. ' +
-      'ROWFILL_MAX_COST_PER_DAY does the same for all jobs of the ledger.',
+      'Cap on the cost of all files of DIR per local calendar day. Once it is reached, the current file waits for the next ' +
+      'day. ROWFILL_MAX_COST_PER_DAY is the same cap for all jobs of the ledger.',
   },
-  yes: { kind: 'switch', alias: 'y', group: MONEY, about: 'Pay for every file, whatever it costs.' },
+  yes: { kind: 'switch', alias: 'y', group: MONEY, about: 'Process every file, whatever it costs.' },
   cancelOnInterrupt: {
     kind: 'switch',
     group: MONEY,
-    about: 'On Ctrl-C, cancel the runs at the agent; else they go on, and the next start picks them up.',
+    about: 'On Ctrl-C, cancel the active runs. By default they continue, and the next start collects them.',
   },
-  once: { kind: 'switch', group: WATCH, about: 'Fill what is there, then end: for cron and timers.' },
+  once: {
+    kind: 'switch',
+    group: WATCH,
+    about: 'Fill the files that are there, then exit; for cron and timers.',
+  },
   schedule: {
     kind: 'text',
     value: 'CRON',
     group: WATCH,
-    about: 'Look at these times only, such as "0 6 * * 1-5": five fields of cron, in the local time.',
-    fallback: 'all the time',
+    about: 'Check for files only at these times, such as "0 6 * * 1-5": five cron fields, in local time.',
+    fallback: 'continuously',
   },
   settle: {
     kind: 'text',
     value: 'TIME',
     group: WATCH,
-    about: 'How long a file has to stay as it is before it is taken.',
+    about: 'How long a file must stay unchanged before it is processed.',
     fallback: '5s',
   },
   poll: {
     kind: 'text',
     value: 'TIME',
     group: WATCH,
-    about: 'How often DIR is looked at, such as 500ms.',
+    about: 'How often DIR is checked, such as 500ms.',
     fallback: '2s',
   },
   format: {
     kind: 'text',
     value: 'FORMAT',
     group: FILES,
-    about: 'The format of the results: csv, jsonl, json or xlsx.',
-    fallback: 'that of each file',
+    about: 'Format of the results: csv, jsonl, json or xlsx.',
+    fallback: 'the format of each file',
   },
   ...INPUT_OPTIONS,
   citations: {
     kind: 'switch',
     group: FILES,
-    about: 'Write every citation into NAME.citations.jsonl too, beside the result.',
+    about: 'Also write every citation to NAME.citations.jsonl, next to the result.',
   },
-  bom: { kind: 'switch', group: FILES, about: 'Begin a CSV with a byte order mark, for Excel.' },
+  bom: { kind: 'switch', group: FILES, about: 'Start a CSV with a byte order mark, for Excel.' },
   raw: {
     kind: 'switch',
     group: FILES,
     about:
-      'Write the agent’s text as it came: formulas that a spreadsheet would run, control characters and all.',
+      'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
   },
   logFile: {
     kind: 'text',
     value: 'FILE',
     group: SUPERVISION,
-    about:
-      'Append the log to FILE instead; a FILE that is rotated away is made again. Only its owner can read it.',
+    about: 'Append the log to FILE. After log rotation FILE is created again. Only its owner can read it.',
     fallback: 'standard output',
   },
   logLevel: {
     kind: 'text',
     value: 'LEVEL',
     group: SUPERVISION,
-    about: 'How much the log says: error, warn, info or debug.',
+    about: 'Log level: error, warn, info or debug.',
     fallback: 'debug',
   },
   heartbeat: {
     kind: 'text',
     value: 'FILE',
     group: SUPERVISION,
-    about: 'Write the state into FILE every ten seconds.',
+    about: 'Write the status to FILE every ten seconds.',
   },
   health: {
     kind: 'text',
     value: '[HOST:]PORT',
     group: SUPERVISION,
     about:
-      'Answer GET /healthz (200 while all is well, 503 in trouble) and /metrics (for Prometheus) on this port. Only this ' +
-      'machine can reach it, unless HOST is an address of it: 0.0.0.0:8099.',
+      'Serve GET /healthz (200 if healthy, else 503) and /metrics (for Prometheus) on this port. Only this machine can ' +
+      'reach it, unless HOST is one of its network addresses, or 0.0.0.0 for all of them.',
   },
   allowHost: {
     kind: 'list',
     value: 'NAME',
     group: SUPERVISION,
-    about: 'Host names that requests to --health may use besides IP addresses.',
-    fallback: 'localhost, and HOST',
+    about: 'Host names to accept in requests to --health, besides IP addresses.',
+    fallback: 'localhost and HOST',
   },
 } as const;
 
 /** `rowfill watch`: fills files as they are dropped into a folder. */
 export const watch = createCommand({
   about:
-    'Fills files as they are dropped into DIR, and moves each with its output to DIR/done, or to DIR/failed with a text that ' +
-    'says why. Killed in the middle, it carries on at its next start; any number of watchers can share a folder.\n' +
-    'Standard output, or --log-file, is the log: one JSON object a line.',
+    'Fills files as they are dropped into DIR. Each file is moved with its output to DIR/done, or to DIR/failed with the ' +
+    'reason in a text file. If killed, it continues at its next start. Any number of watchers can share a folder.\n' +
+    'The log goes to standard output or --log-file, one JSON object per line.',
   options: OPTIONS,
   examples: [
     {
       line: 'rowfill watch drop -s fields.json --send company,domain --max-cost 5 --max-cost-per-day 20',
-      about: 'fills what is dropped, for five dollars a file at most',
+      about: 'fills dropped files, for at most five dollars per file',
     },
     {
       line: 'rowfill watch drop -s fields.json --max-cost 5 --once',
-      about: 'fills what is there and ends, as cron and timers want it',
+      about: 'fills the files that are there, then exits; for cron and timers',
     },
     {
       line: 'rowfill watch drop --reference ./tables -f hq_city --schedule "0 6 * * 1-5" --health 8099',
-      about: 'looks at six on working days, answers from tables of your own, and can be asked how it is',
+      about: 'checks at 6:00 on weekdays, answers from your own tables, and serves its health',
     },
   ],
   async run(args, host) {
@@ -217,21 +220,17 @@ function parseTime(name: string, text: string | undefined): number | undefined {
   throw createUsageError(
     'BAD_OPTION',
     `${name} is ${text}`,
-    'It takes a number with ms, s, m, h, d or w, such as 5s.',
+    'Use a number with ms, s, m, h, d or w, such as 5s.',
   );
 }
 
 function parseLogLevel(text = 'debug'): LogLevel {
   const level = LOG_LEVELS.find((known) => known === text);
   if (level !== undefined) return level;
-  throw createUsageError(
-    'BAD_OPTION',
-    `--log-level is ${text}`,
-    `It takes one of: ${LOG_LEVELS.join(', ')}.`,
-  );
+  throw createUsageError('BAD_OPTION', `--log-level is ${text}`, `Use one of ${LOG_LEVELS.join(', ')}.`);
 }
 
-/** The log, the heartbeat and the health endpoint: all of them told by events. */
+/** Opens the log, the heartbeat and the health endpoint, which all follow the watcher's events. */
 async function openSupervision(
   { options }: CommandArgs<typeof OPTIONS>,
   { folder, job }: WatchOptions,
@@ -245,7 +244,7 @@ async function openSupervision(
   const log = createWatchLog(host, file?.write ?? host.print, level);
   const backlog = new BacklogReader();
   let status = createWatchStatus(host.now());
-  // A message may quote what an agent or a proxy sent, and others may read the page.
+  // Keys are hidden, because a message may quote an agent or a proxy, and others may read the page.
   const readStatus = async (): Promise<JsonObject> =>
     JSON.parse(host.hide(JSON.stringify(createStatusRecord(status, await backlog.read(), host.now()))));
   const readMetrics = async () => createMetrics(status, await backlog.read(), host.now());
@@ -255,7 +254,7 @@ async function openSupervision(
     heartbeat === undefined
       ? null
       : await openHeartbeat(heartbeat, readStatus, host, () => places.check('heartbeat'));
-  if (server !== null) host.say(`The state of the watcher is at ${server.url}`);
+  if (server !== null) host.say(`Health page: ${server.url}`);
   return {
     onStart: (inspector: WatchInspector): void => backlog.start(inspector),
     onEvent(event: WatchEvent): void {
@@ -270,7 +269,7 @@ async function openSupervision(
   };
 }
 
-/** A heartbeat among the dropped files would replace one of them, or be filled itself. */
+/** Throws if the heartbeat would replace a dropped file, or be taken for one. */
 function refuseDrop(heartbeat: string, folder: string): void {
   const { path } = identifyFile(heartbeat);
   const isDrop =
@@ -278,7 +277,7 @@ function refuseDrop(heartbeat: string, folder: string): void {
   if (!isDrop) return;
   throw createUsageError(
     'HEARTBEAT_IS_DROP',
-    `--heartbeat: ${heartbeat} would be taken for a file that was dropped into ${folder}`,
-    'Name a file outside of that folder.',
+    `--heartbeat: ${heartbeat} would be processed as a file dropped into ${folder}`,
+    'Name a file outside that folder.',
   );
 }
