@@ -1,19 +1,19 @@
 import type { Host } from './host.js';
 import { EXIT_CODES } from './report-error.js';
 
-/** The wish of a person, or of the system, that a command stops. */
+/** A request (Ctrl-C, SIGTERM, hang-up) to stop the command. */
 export interface Interrupt {
   readonly signal: AbortSignal;
-  /** Does what a Ctrl-C does: a question reads it as a key, and the system sends no signal then. */
+  /** Acts like Ctrl-C. Needed for questions, which read Ctrl-C as a key, so that no signal is sent. */
   trigger(): void;
-  /** Puts a question while which an interruption needs no words: that the question ends is its answer. */
+  /** Runs a question during which an interrupt prints nothing; it just cancels the question. */
   ask<Answer>(question: (signal: AbortSignal) => Promise<Answer>): Promise<Answer>;
-  /** True for the error of a command that had not got far enough to stop gracefully. */
+  /** True if this interrupt caused the error, because the command had not started far enough to stop gracefully. */
   hasCaused(error: unknown): boolean;
   close(): void;
 }
 
-/** The first Ctrl-C, SIGTERM or hang-up stops gracefully, the second leaves at once; `say` tells the person so. */
+/** Stops gracefully on the first Ctrl-C, SIGTERM or hang-up and exits on the second. `say` prints the message. */
 export function openInterrupt(host: Host, say: (text: string) => void): Interrupt {
   const controller = new AbortController();
   const { signal } = controller;
@@ -25,7 +25,9 @@ export function openInterrupt(host: Host, say: (text: string) => void): Interrup
       host.exit(EXIT_CODES.interrupted);
     }
     if (!isAsking) {
-      say('Stopping: no new runs are started. What there is goes to the output. Once more leaves at once.');
+      say(
+        'Stopping: no new runs will start; partial results are being written. Press Ctrl-C again to exit immediately.',
+      );
     }
     controller.abort();
   }

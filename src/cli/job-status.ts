@@ -21,12 +21,12 @@ const STATES: Readonly<Record<JobStop, string>> = {
   ledger_moved: 'stopped, the ledger was moved',
 };
 
-/** A job in a few lines, with the runs at the agent that it still waits for. */
+/** Describes a job in a few lines, with its open runs. */
 export function formatJob(job: JobStatus, nowMs: number): string[] {
   const reserved = job.reservedMicros === 0 ? '' : `, ${formatDollars(job.reservedMicros)} reserved`;
   const { input, output } = listFiles(job);
   return [
-    `${job.id}  ${job.stop === null ? 'running, or was killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
+    `${job.id}  ${job.stop === null ? 'running or killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
     `  ${input} → ${output ?? 'no output'}`,
     `  ${shorten(job.query)}`,
     `  ${formatRows(job)}`,
@@ -35,7 +35,7 @@ export function formatJob(job: JobStatus, nowMs: number): string[] {
   ];
 }
 
-/** A job as `--json` tells it. */
+/** Builds the `--json` record of a job. */
 export function createJobRecord(job: JobStatus): JsonObject {
   return {
     job: job.id,
@@ -63,14 +63,14 @@ export function createJobRecord(job: JobStatus): JsonObject {
   };
 }
 
-/** Where its files are now. */
+/** The current paths of the job's files. */
 function listFiles({ place, input, output }: JobStatus): { input: string; output: string | null } {
   return place === null ? { input, output } : { input: place.input, output: place.output };
 }
 
 function formatRows({ counts, answered, failed }: JobStatus): string {
   if (counts === null) {
-    return `${formatNumber(answered, 'row')} answered, ${formatCount(failed)} failed; no output is written yet`;
+    return `${formatNumber(answered, 'row')} answered, ${formatCount(failed)} failed; no output written yet`;
   }
   const parts = ROW_STATUSES.filter((status) => counts[status] > 0).map(
     (status) => `${formatCount(counts[status])} ${status}`,
@@ -80,8 +80,8 @@ function formatRows({ counts, answered, failed }: JobStatus): string {
 
 const RUN_STATES = {
   sent: 'in flight',
-  intended: 'perhaps at the agent',
-  unknown: 'perhaps at the agent, could not be found out',
+  intended: 'may have been started',
+  unknown: 'may have been started, lookup failed',
 } as const;
 
 function formatRun(run: RunInFlight, nowMs: number): string {
@@ -100,29 +100,29 @@ function shorten(text: string): string {
   return line.length <= MAX_QUERY ? line : `${line.slice(0, MAX_QUERY - 1)}…`;
 }
 
-/** Opens the ledger for a look or for tidying up; null where there is none yet, and none is made. */
+/** Opens the ledger if it exists; otherwise returns null and creates nothing. */
 export function openExistingLedger(host: Host, isReadOnly = false): Ledger | null {
   const path = resolveLedgerPath(host.env);
   const onWait = (message: string): void => host.say(message);
   return existsSync(path) ? openLedger(path, { clock: { now: host.now }, onWait, isReadOnly }) : null;
 }
 
-/** What a person and a log hear of a job. */
+/** Reports a job on the terminal and in the log. */
 export interface JobReport {
   readonly onEvent: (event: EnrichEvent) => void;
-  /** Says a line without spoiling what is drawn. */
+  /** Prints a line without breaking the progress bar. */
   say(text: string): void;
-  /** Takes away what is drawn, for somebody else to use the terminal. */
+  /** Removes the progress bar, so that a question can use the terminal. */
   pause(): void;
-  /** Tells what the job came to. */
+  /** Reports the result of the job. */
   finish(summary: JobSummary): void;
-  /** Notes why the job has no end; a reader of the output who left is no reason. */
+  /** Logs the error that ended the job, unless the reader of standard output just closed it. */
   fail(error: unknown): void;
-  /** Stops drawing, whichever way the job ended. */
+  /** Removes the progress bar and closes the log. */
   close(): void;
 }
 
-/** Opens the report of one job; a quiet one tells errors only. */
+/** Opens the report of one job. With `quiet` it prints only errors. */
 export async function openJobReport(host: Host, quiet: boolean, log: LogFile | null): Promise<JobReport> {
   const progress = quiet ? null : await openProgress(host);
   let runsActive = 0;

@@ -5,7 +5,7 @@ import type { Plan } from '../plan.js';
 import { clipText } from './host.js';
 import { toDollars } from './summary.js';
 
-/** A plan in lines for a person. */
+/** Formats a plan as lines of text. */
 export function formatPlan(plan: Plan): string[] {
   const { rows, quote, likelySeconds, firstRequest } = plan;
   const fates = FATES.filter(([fate]) => rows[fate] > 0);
@@ -20,16 +20,14 @@ export function formatPlan(plan: Plan): string[] {
     'Columns that would leave this machine:',
     ...plan.columns.map(({ name, examples }) => `  ${name}${formatExamples(examples)}`),
     `Runs: ${formatCount(quote.runs)}. Cost: ${formatCost(quote.worstMicros, quote.likelyMicros)}.`,
-    ...(likelySeconds === 0
-      ? []
-      : [`Time: about ${formatDuration(likelySeconds)}, if a run takes a minute.`]),
+    ...(likelySeconds === 0 ? [] : [`Time: about ${formatDuration(likelySeconds)} if a run takes a minute.`]),
     ...formatLadder(plan),
     ...formatBatchSizes(plan),
-    ...(firstRequest === null ? [] : ['The first request:', JSON.stringify(firstRequest, null, 2)]),
+    ...(firstRequest === null ? [] : ['First request:', JSON.stringify(firstRequest, null, 2)]),
   ];
 }
 
-/** A plan as `--json` tells it. */
+/** Builds the `--json` record of a plan. */
 export function createPlanRecord(plan: Plan): JsonObject {
   const { quote } = plan;
   return {
@@ -64,7 +62,7 @@ export function createPlanRecord(plan: Plan): JsonObject {
       likely_usd: toDollars(each.likelyMicros),
     })),
     likely_seconds: plan.likelySeconds,
-    // The request's own types are JSON all the way down.
+    // Safe: every type within the request is JSON.
     first_request: plan.firstRequest as unknown as JsonValue,
   };
 }
@@ -73,19 +71,19 @@ function formatFruitless(job: Plan['fruitless']): string[] {
   if (job === null) return [];
   const rows = formatNumber(job.rows, 'row');
   return [
-    `Nothing was found in the first ${rows} answered at effort ${job.effort}: rowfill run stops before a run, unless you add --keep-going.`,
+    `Nothing was found in the first ${rows} answered at effort ${job.effort}. rowfill run stops before sending more unless you add --keep-going.`,
   ];
 }
 
 const FATES: readonly (readonly [Exclude<keyof Plan['rows'], 'total'>, string])[] = [
-  ['ask', 'to be asked'],
+  ['ask', 'to send'],
   ['duplicate', 'share the answer of an equal row'],
-  ['reused', 'answered already, from the ledger'],
+  ['reused', 'already answered in the ledger'],
   ['excluded', 'on the exclusion list'],
-  ['unchanged', 'have nothing to fill'],
-  ['invalid', 'have nothing to send'],
-  ['failed', 'cannot be asked'],
-  ['out_of_scope', 'beyond --limit or --sample'],
+  ['unchanged', 'nothing to fill'],
+  ['invalid', 'nothing to send'],
+  ['failed', 'cannot be sent'],
+  ['out_of_scope', 'skipped by --limit or --sample'],
 ];
 
 const MAX_EXAMPLE = 40;
@@ -111,7 +109,7 @@ function formatLadder({ steps, quote }: Plan): string[] {
       `  ${step.effort}: ${formatNumber(step.runs, 'run')}, ${formatCost(step.worstMicros, step.likelyMicros)}`,
   );
   const climbs = quote.worstMicros === 0 ? [] : describeClimbs(quote.climbs);
-  return ['The effort ladder; at worst every row has to climb it:', ...lines, ...climbs];
+  return ['Effort levels, at worst for every row:', ...lines, ...climbs];
 }
 
 function formatBatchSizes({ quote, batchSizes }: Plan): string[] {
@@ -120,5 +118,5 @@ function formatBatchSizes({ quote, batchSizes }: Plan): string[] {
     (each) =>
       `  --batch-size ${each.batchSize}: ${formatNumber(each.runs, 'run')}, ${formatCost(each.worstMicros, each.likelyMicros)}`,
   );
-  return ['Other batch sizes, at the first effort:', ...lines];
+  return ['Other batch sizes, at the first effort level:', ...lines];
 }

@@ -3,10 +3,10 @@ import type { JobSummary } from '../model/events.js';
 import type { WatchSummary } from '../watch.js';
 import type { Host } from './host.js';
 
-/** Codes of a question that was answered with no. */
+/** Error codes of a declined question. */
 const DECLINED: ReadonlySet<string> = new Set(['COST_DECLINED', 'DECLINED']);
 
-/** Tells a person why a command stopped, and gives the exit code for it. A closed pipe is no error. */
+/** Prints why a command stopped and returns its exit code. A closed output pipe is not an error. */
 export function reportError(error: unknown, host: Host): number {
   if (isClosedOutput(error, host)) return EXIT_CODES.done;
   host.restore();
@@ -20,32 +20,32 @@ const LIMITS: readonly (readonly [RegExp, string, string, string])[] = [
   [
     /\bE[MN]FILE\b|too many open files/i,
     'TOO_MANY_FILES',
-    'The system lets this process open no further file or connection',
-    'Raise the limit, such as with ulimit -n 1024, or give a lower --concurrency; the same command carries on.',
+    'This process has reached its limit of open files and connections',
+    'Raise the limit, for example with ulimit -n 1024, or lower --concurrency. Then run the same command again to continue.',
   ],
   [
     /\b(?:ENOSPC|EDQUOT)\b/,
     'DISK_FULL',
     'A disk is full',
-    'Make room, then run the same command again: what was answered is kept.',
+    'Free some space, then run the same command again. The answers so far are kept.',
   ],
   [
     /\bENOMEM\b/,
     'OUT_OF_MEMORY',
-    'The system has no memory left for this program',
-    'Close other programs, then run the same command again: what was answered is kept.',
+    'The system is out of memory',
+    'Close other programs, then run the same command again. The answers so far are kept.',
   ],
   [
     /\bEROFS\b/,
     'READ_ONLY_DISK',
-    'A file is on a disk that can only be read',
-    'Give a place that can be written; ROWFILL_HOME and TMPDIR name those of the ledger and of temporary files.',
+    'A file is on a read-only disk',
+    'Use a writable path. ROWFILL_HOME sets the folder of the ledger, and TMPDIR that of temporary files.',
   ],
 ];
 
-/** The error for a limit of the system that was met somewhere: no defect of rowfill, wherever it happened. */
+/** Turns a system limit anywhere in the causes into a usage error, since it is not a bug in rowfill. */
 function findLimit(error: unknown): RowfillError | null {
-  // An error of ours says better what to do.
+  // Our own errors have a better hint.
   if (error instanceof RowfillError && error.kind !== 'defect') return null;
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
     const text = `${'code' in at ? String(at.code) : ''} ${at.message}`;
@@ -60,7 +60,7 @@ function findLimit(error: unknown): RowfillError | null {
 function reportKnown(error: RowfillError, host: Host): number {
   if (error.kind === 'defect') return reportDefect(error, host);
   if (DECLINED.has(error.code)) {
-    // Who has just said no knows why, and need not be told of an error.
+    // The user just said no, so do not report it as an error.
     host.say(`${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`);
     return resolveErrorCode(error.kind);
   }
@@ -68,7 +68,7 @@ function reportKnown(error: RowfillError, host: Host): number {
   return resolveErrorCode(error.kind);
 }
 
-/** Says what happened and where, the error's code, and what to do about it. */
+/** Prints an error: its message, code and hint. */
 export function sayError(
   error: { readonly code: string; readonly message: string; readonly hint: string | null },
   host: Host,
@@ -78,14 +78,14 @@ export function sayError(
 }
 
 function reportDefect(error: unknown, host: Host): number {
-  host.say({ text: 'error: ', style: 'red' }, `a defect of rowfill: ${describeError(error)}`);
+  host.say({ text: 'error: ', style: 'red' }, `bug in rowfill: ${describeError(error)}`);
   host.say(
     { text: 'what to do: ', style: 'bold' },
     host.debug
-      ? `please report it with the text below and the version, ${host.version}`
-      : `run the same command with --debug, and report what it prints, with the version, ${host.version}`,
+      ? `report it with the text below and the version, ${host.version}`
+      : `run the same command with --debug, and report its output and the version, ${host.version}`,
   );
-  host.say('What was paid for is in the ledger: the same command carries on from it.');
+  host.say('Paid answers are in the ledger. Run the same command again to continue.');
   return EXIT_CODES.defect;
 }
 
@@ -97,7 +97,7 @@ function reportStack(error: unknown, host: Host): void {
   }
 }
 
-/** True for a write into a standard output that nobody reads any more, at any depth of causes. */
+/** True if the error, or one of its causes, is a write to a standard output whose reader has closed it. */
 export function isClosedOutput(error: unknown, host: Host): boolean {
   if (!host.isOutputClosed()) return false;
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
@@ -125,7 +125,7 @@ export function resolveErrorCode(kind: ErrorKind): number {
   return EXIT_CODES[kind];
 }
 
-/** The exit code for a job that came to its end, whichever end that was. */
+/** The exit code for a finished or stopped job. */
 export function resolveJobCode(summary: JobSummary): number {
   if (summary.stop === 'nothing_found') return EXIT_CODES.endedEarly;
   if (summary.stop === 'ledger_moved') return EXIT_CODES.usage;
@@ -134,11 +134,11 @@ export function resolveJobCode(summary: JobSummary): number {
   return summary.rows.failed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
 }
 
-/** The exit code for a watcher that came to its end; of several things that went wrong, the one to look at first. */
+/** The exit code for a stopped watcher; of several problems, the most urgent one. */
 export function resolveWatchCode({ stop, failed, rowsFailed, left }: WatchSummary): number {
   if (stop === 'ledger_moved') return EXIT_CODES.usage;
   if (stop === 'error') return EXIT_CODES.defect;
-  // As for an agent that is away: the same command carries on later.
+  // Like an unreachable agent: the same command can continue later.
   if (stop === 'disk_full') return EXIT_CODES.unreachable;
   if (stop !== 'done') return EXIT_CODES[stop];
   if (failed.defect > 0) return EXIT_CODES.defect;

@@ -3,7 +3,7 @@ import type { JobSummary, ReachedBudget } from '../model/events.js';
 import { formatCount, formatDollars, formatDuration, formatMicros, formatNumber } from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
 
-/** The `--json` summary: its keys are a promise to scripts. */
+/** Builds the `--json` summary. Scripts rely on its keys. */
 export function createSummaryRecord(summary: JobSummary): JsonObject {
   const { jobId, askId, input, output, rows, reused, duplicates, runs, requests, seconds } = summary;
   return {
@@ -46,12 +46,12 @@ function createBudgetRecord(budget: JobSummary['budget']): JsonObject | null {
   return { scope, cap_usd: toDollars(capMicros), used_usd: toDollars(usedMicros) };
 }
 
-/** Micro-dollars as the number of dollars that JSON shows. */
+/** Converts micro-dollars to dollars, as used in JSON. */
 export function toDollars(micros: number): number {
   return micros / 1_000_000;
 }
 
-/** What a job came to, in lines for a person; `runsActive` is what was still working at the agent when it ended. */
+/** Formats the result of a job as lines of text. `runsActive` is the number of runs still active when it ended. */
 export function formatSummary(summary: JobSummary, runsActive: number): string[] {
   const { rows, output, seconds } = summary;
   const place = output === '-' ? 'The output is on standard output' : `The output is in ${output}`;
@@ -73,17 +73,17 @@ function formatCost(summary: JobSummary): string {
     costNowMicros === costMicros ? '' : `, ${formatDollars(costNowMicros)} of it by this command`;
   const estimated = formatEstimate(summary);
   const open = reservedMicros === 0 ? '' : `; ${formatDollars(reservedMicros)} more is reserved`;
-  const adopted = runs.adopted === 0 ? '' : `, ${formatCount(runs.adopted)} picked up again`;
+  const adopted = runs.adopted === 0 ? '' : `, ${formatCount(runs.adopted)} resumed`;
   return `Cost: ${formatDollars(costMicros)}${before}${estimated}${open} (${formatNumber(runs.created, 'new run')}${adopted}).`;
 }
 
-/** How much of what was spent is an estimate, as part of a sentence; empty if nothing is. */
+/** The estimated part of the cost as a clause for a sentence; empty if there is none. */
 export function formatEstimate({ estimatedMicros }: { readonly estimatedMicros: number }): string {
   if (estimatedMicros === 0) return '';
-  return `, ${formatDollars(estimatedMicros)} of it an estimate, since the agent did not say what those runs cost`;
+  return `, ${formatDollars(estimatedMicros)} of it estimated because the agent did not report the cost of those runs`;
 }
 
-/** What each level of the effort ladder cost and filled, where there is more than one. */
+/** Lists what each effort level cost and filled, if there is more than one. */
 function formatSteps({ steps }: JobSummary): string[] {
   if (steps.length < 2) return [];
   const width = Math.max(...steps.map(({ effort }) => effort.length));
@@ -95,14 +95,12 @@ function formatSteps({ steps }: JobSummary): string[] {
 
 function formatReuse({ reused, duplicates }: JobSummary): string[] {
   return [
-    ...(reused === 0 ? [] : [`${formatNumber(reused, 'row')} answered from the ledger, without a new cost.`]),
-    ...(duplicates === 0
-      ? []
-      : [`${formatNumber(duplicates, 'row')} sharing the answer of an equal row, asked once.`]),
+    ...(reused === 0 ? [] : [`${formatNumber(reused, 'row')} answered from the ledger at no cost.`]),
+    ...(duplicates === 0 ? [] : [`${formatNumber(duplicates, 'row')} shared the answer of an equal row.`]),
   ];
 }
 
-/** What the person can do about the rows that have no answer. */
+/** Says what to do about rows without an answer. */
 function formatAdvice(summary: JobSummary, runsActive: number): string[] {
   const { rows, stop } = summary;
   const working = formatOpenRuns(summary, runsActive);
@@ -110,55 +108,58 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
     rows.failed === 0
       ? []
       : [
-          `${formatNumber(rows.failed, 'row')} failed: enrichment_error says why; the same command asks them again.`,
+          `${formatNumber(rows.failed, 'row')} failed; see enrichment_error. Run the same command again to retry.`,
         ];
   switch (stop) {
     case 'done':
       return [...failed, ...formatLeft(summary), ...working];
     case 'interrupted':
-      return [...failed, ...working, 'Interrupted: the same command carries on from here.'];
+      return [...failed, ...working, 'Interrupted. Run the same command again to continue.'];
     case 'budget':
       return [...failed, ...working, ...formatBudgetAdvice(summary)];
     case 'nothing_found':
-      return [...failed, ...working, 'Stopped early: runs that find nothing cost as much as others.'];
+      return [...failed, ...working, 'Stopped early, because runs that find nothing cost as much as others.'];
     case 'refused':
-      return [...working, 'The agent refused: put that right, and the same command carries on from here.'];
+      return [
+        ...working,
+        'The agent refused the request. Fix that, then run the same command again to continue.',
+      ];
     case 'ledger_moved':
-      return [...failed, ...working, 'Stopped early: rows that were not sent are pending.'];
+      return [...failed, ...working, 'Stopped early. Rows that were not sent stay pending.'];
     case 'unreachable':
       return [...working, describeFailure(summary.error?.code ?? null)];
   }
 }
 
-/** What stopped a job that the agent did not bring to its end; the error itself is told beside it. */
+/** Says why the agent did not finish a job; the error itself is printed too. */
 function describeFailure(code: string | null): string {
   switch (code) {
     case 'LEASE_LOST':
-      return 'Another process works on this job now: nothing more was started here.';
+      return 'Another process has taken over this job. Nothing more was started here.';
     case 'REQUEST_REJECTED':
-      return 'The agent refuses the requests: once they are put right, the same command carries on from here.';
+      return 'The agent rejects the requests. Fix them, then run the same command again to continue.';
     default:
       return code?.startsWith('LEDGER_') === true
-        ? 'The ledger cannot be used: once it can, the same command carries on from here.'
-        : 'The agent kept failing: the same command carries on from here.';
+        ? 'The ledger cannot be used. Once it works again, run the same command again to continue.'
+        : 'The agent kept failing. Run the same command again to continue.';
   }
 }
 
-/** Rows that a job should have asked, and that no answer came to. */
+/** Rows that should have been sent but have no answer. */
 function formatLeft({ leftRows }: JobSummary): string[] {
   if (leftRows === 0) return [];
   return [
-    `${formatNumber(leftRows, 'row')} pending although no option left them out: the same command sends them.`,
+    `${formatNumber(leftRows, 'row')} still pending although no option skips them. Run the same command again to send them.`,
   ];
 }
 
-/** The runs whose end this command did not see. */
+/** Runs that had not ended, or may have been started, when this command stopped. */
 function formatOpenRuns({ unknownRuns }: JobSummary, runsActive: number): string[] {
-  const still = `${formatNumber(runsActive, 'run')} still working at the agent`;
-  const maybe = `${formatNumber(unknownRuns, 'run')} that may have been started`;
+  const still = `${formatNumber(runsActive, 'run')} still active at the agent`;
+  const maybe = `${formatNumber(unknownRuns, 'run')} may have been started without a reply`;
   return [
-    ...(runsActive === 0 ? [] : [`${still}: the same command picks up what they bring.`]),
-    ...(unknownRuns === 0 ? [] : [`${maybe}: the same command looks for them again.`]),
+    ...(runsActive === 0 ? [] : [`${still}. Run the same command again to collect their results.`]),
+    ...(unknownRuns === 0 ? [] : [`${maybe}. Run the same command again to look for them.`]),
   ];
 }
 
@@ -177,20 +178,20 @@ function describeReached({ scope, capMicros, usedMicros }: ReachedBudget): strin
   }
 }
 
-/** What is left, and which cap is enough for it; a run that costs more than it should can make it a little more. */
+/** Says what is left and which cap covers it. A run that costs more than its price can need slightly more. */
 function formatBudgetAdvice({ remaining, budget, costMicros, reservedMicros }: JobSummary): string[] {
   const reached = budget === null ? 'The budget is reached' : describeReached(budget);
   if (remaining === null) return [`${reached}.`];
   const { rows, runs, worstMicros } = remaining;
   const cost = `${formatDollars(worstMicros)} at worst`;
-  const left = `${reached}: ${formatNumber(rows, 'row')} not asked, which takes ${formatNumber(runs, 'run')} and ${cost}.`;
+  const left = `${reached}: ${formatNumber(rows, 'row')} not sent. Sending them takes ${formatNumber(runs, 'run')}, ${cost}.`;
   if (budget?.scope === 'ledger_day' || budget?.scope === 'folder_day') {
     const name = budget.scope === 'ledger_day' ? 'ROWFILL_MAX_COST_PER_DAY' : '--max-cost-per-day';
-    return [left, `The same command carries on after midnight, or at once with a higher ${name}.`];
+    return [left, `To continue, run the same command after midnight, or now with a higher ${name}.`];
   }
-  if (budget?.scope === 'command') return [left, 'The same command carries on from here.'];
+  if (budget?.scope === 'command') return [left, 'Run the same command again to continue.'];
   return [
     left,
-    `The same command with --max-cost ${formatMicros(costMicros + reservedMicros + worstMicros)} carries on with all of them, with less it goes as far as that is enough for.`,
+    `To send all of them, run the same command with --max-cost ${formatMicros(costMicros + reservedMicros + worstMicros)}. A lower cap sends as many as it covers.`,
   ];
 }

@@ -25,17 +25,17 @@ function confirm(host: TestHost, quote = QUOTE, consent = TERMINAL): Promise<boo
   );
 }
 
-test('the question tells rows, runs, cost and the columns that leave the machine, also to the quiet', async () => {
+test('the question shows rows, runs, cost and the columns to send, even with --quiet', async () => {
   for (const quiet of [false, true]) {
     const host = createTestHost({ isTerminal: true });
     const answer = confirm(host, QUOTE, { ...TERMINAL, quiet });
     host.stdin.write('y\n');
     expect(await answer).toBe(true);
     const said = host.readStderr();
-    expect(said).toContain('To be asked: 5,000 rows in 625 runs of the agent.\n');
+    expect(said).toContain('5,000 rows to send in 625 runs.\n');
     expect(said).toContain('Cost: $15.625 at worst.\n');
     expect(said).toContain('Columns that leave this machine: company, domain.\n');
-    expect(said).toContain('Go on? [y/N] ');
+    expect(said).toContain('Continue? [y/N] ');
   }
 });
 
@@ -54,7 +54,7 @@ test.each([
 });
 
 test.each(['a Ctrl-C', 'a signal'])(
-  '%s is no answer: the question ends without one, and says nothing more',
+  '%s cancels the question without an answer and without a message',
   async (how) => {
     const host = createTestHost({ isTerminal: true });
     const interrupt = openInterrupt(host, (text) => host.say(text));
@@ -63,11 +63,11 @@ test.each(['a Ctrl-C', 'a signal'])(
     else host.interrupt();
     const error = await answer.catch((caught: unknown) => caught);
     expect(interrupt.hasCaused(error)).toBe(true);
-    expect(stripVTControlCharacters(host.readStderr())).toMatch(/Go on\? \[y\/N\] \n$/);
+    expect(stripVTControlCharacters(host.readStderr())).toMatch(/Continue\? \[y\/N\] \n$/);
   },
 );
 
-test('where nobody can be asked the job is refused, and both ways out are named', async () => {
+test('refuses a job that cannot be confirmed, and names both options that confirm it', async () => {
   const host = createTestHost();
   await expect(confirm(host, QUOTE, { ...TERMINAL, canAsk: false })).rejects.toMatchObject({
     kind: 'usage',
@@ -76,28 +76,28 @@ test('where nobody can be asked the job is refused, and both ways out are named'
   });
 });
 
-test('with --yes or a cap the cost is told, and nothing is asked', async () => {
+test('with --yes or a cap, shows the cost and does not ask', async () => {
   const host = createTestHost();
   const quote = { ...QUOTE, likelyMicros: 1_000_000, maxCostMicros: 5_000_000 };
   expect(await confirm(host, quote, { ...TERMINAL, canAsk: false, isGiven: true })).toBe(true);
   expect(host.readStderr()).toContain('Cost: $15.625 at worst, likely $1.00, and never more than $5.00.');
-  expect(host.readStderr()).not.toContain('Go on?');
+  expect(host.readStderr()).not.toContain('Continue?');
 });
 
-test('with --yes and --quiet nothing is said', async () => {
+test('prints nothing with --yes and --quiet', async () => {
   const host = createTestHost();
   expect(await confirm(host, QUOTE, { isGiven: true, canAsk: false, quiet: true })).toBe(true);
   expect(host.readStderr()).toBe('');
 });
 
-test('a column name cannot steer the terminal', async () => {
+test('a column name cannot control the terminal', async () => {
   const host = createTestHost();
   const quote = { ...QUOTE, columns: ['na\u001b[2Jme\u0007'] };
   await confirm(host, quote, { ...TERMINAL, isGiven: true });
   expect(host.readStderr()).toContain('Columns that leave this machine: name\ufffd.');
 });
 
-test('with a ladder the question says what is supposed about the rows that climb', async () => {
+test('with several effort levels, the question says what share of rows is assumed to go on to the next level', async () => {
   const climbs = [
     { from: 'low', to: 'medium', share: 0.5, knownRows: null },
     { from: 'medium', to: 'high', share: 0.375, knownRows: 96 },

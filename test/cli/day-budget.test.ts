@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openOddAgent } from '../helpers/odd-agent.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
-test('the budget of a day holds over all commands of a ledger, which name it and how to go on', async () => {
+test('the daily budget applies to all commands of a ledger, which name it and say how to continue', async () => {
   const dir = createWorkdir();
   const agent = await openOddAgent(() => ({}));
   const fill = (name: string, dollars: string, ...more: string[]) => {
@@ -18,11 +18,11 @@ test('the budget of a day holds over all commands of a ledger, which name it and
   expect(second.status).toBe(5);
   expect(agent.created).toBe(3);
   expect(second.stderr).toContain("Today's budget of $0.08 for all jobs of this ledger");
-  expect(second.stderr).toContain('after midnight, or at once with a higher ROWFILL_MAX_COST_PER_DAY');
+  expect(second.stderr).toContain('after midnight, or now with a higher ROWFILL_MAX_COST_PER_DAY');
   const record = JSON.parse((await fill('two', '0.08', '--json')).stdout);
   expect(record.budget).toEqual({ scope: 'ledger_day', cap_usd: 0.08, used_usd: 0.075 });
   expect(agent.created).toBe(3);
-  // Left blank it is no limit.
+  // A blank value means no limit.
   expect((await fill('two', ' ')).status).toBe(0);
   expect(agent.created).toBe(4);
 });

@@ -2,18 +2,18 @@ import { expect, test } from 'vitest';
 import { openInterrupt } from '../../src/cli/interrupt.js';
 import { createTestHost } from '../helpers/host.js';
 
-test('the first interruption asks to stop, the second leaves at once with 130', () => {
+test('the first interrupt stops gracefully, the second exits immediately with 130', () => {
   const host = createTestHost();
   const interrupt = openInterrupt(host, (text) => host.say(text));
   expect(interrupt.signal.aborted).toBe(false);
   host.interrupt();
   expect(interrupt.signal.aborted).toBe(true);
-  expect(host.readStderr()).toContain('Once more leaves at once.');
+  expect(host.readStderr()).toContain('Press Ctrl-C again to exit immediately.');
   expect(host.exits).toEqual([]);
   expect(() => host.interrupt()).toThrow('left with 130');
 });
 
-test('leaving in a hurry restores the terminal first', () => {
+test('restores the terminal before an immediate exit', () => {
   const host = createTestHost();
   openInterrupt(host, () => {});
   let isRestored = false;
@@ -26,7 +26,7 @@ test('leaving in a hurry restores the terminal first', () => {
   expect(isRestored).toBe(true);
 });
 
-test('a closed interruption listens no more', () => {
+test('does not react to interrupts after close', () => {
   const host = createTestHost();
   const interrupt = openInterrupt(host, () => {});
   interrupt.close();

@@ -9,7 +9,7 @@ import { createWorkdir } from '../helpers/workdir.js';
 
 const ENV = { EXA_API_KEY: 'sk-test-0123456789' };
 
-/** A paid agent that answers every row with null, and a folder with a list of 80 companies. */
+/** A paid agent that answers null to every row, and a folder with a list of 80 companies. */
 async function openFruitless() {
   const dir = createWorkdir();
   dir.write('in.csv', createList(80));
@@ -22,7 +22,7 @@ async function openFruitless() {
   return { dir, agent, job, args: ['run', 'in.csv', ...job] };
 }
 
-test('elsewhere than on a terminal it ends with 7, and says how to go on', async () => {
+test('without a terminal, ends with 7 and says how to continue', async () => {
   const { dir, agent, args } = await openFruitless();
   for (const wait of [0, 1]) {
     const result = await dir.run([...args, '--yes', '--json'], { env: ENV });
@@ -43,7 +43,7 @@ test('elsewhere than on a terminal it ends with 7, and says how to go on', async
   expect(agent.tasks).toHaveLength(10);
 });
 
-test('a recipe can say it too', async () => {
+test('a recipe can set keep_going', async () => {
   const { dir, agent, args } = await openFruitless();
   dir.write('job.yaml', 'keep_going: true\nbudget: 5\n');
   const result = await dir.run([...args, '-r', 'job.yaml'], { env: ENV });
@@ -54,39 +54,42 @@ test.skipIf(!hasTerminal).each([
   ['n\r', 7, 3],
   ['\u0004', 7, 3],
   ['y\r', 0, 10],
-])('on a terminal it asks, and %j ends with %i', async (keys, code, runs) => {
+])('on a terminal, asks; the answer %j ends with %i', async (keys, code, runs) => {
   const { dir, agent, args } = await openFruitless();
   const terminal = openTerminal(dir, [...args, '--yes'], ENV);
-  await terminal.sees('Go on? [y/N]');
+  await terminal.sees('Continue? [y/N]');
   terminal.type(keys);
   const { status, text } = await terminal.end();
   expect(status).toBe(code);
   expect(text).toContain('Nothing was found in the first 24 rows answered at effort low.');
-  expect(text).toMatch(/A row that was sent: \{"company":"Company \d+"\}/);
-  expect(text).toContain('What came back: {"answer":null}');
+  expect(text).toMatch(/Example row sent: \{"company":"Company \d+"\}/);
+  expect(text).toContain('Its answer: {"answer":null}');
   expect(agent.tasks).toHaveLength(runs);
   expect(dir.has('in.filled.csv')).toBe(true);
 });
 
-test.skipIf(!hasTerminal)('at the next start it asks that alone, and a no starts nothing', async () => {
-  const { dir, agent, args } = await openFruitless();
-  await dir.run([...args, '--yes'], { env: ENV });
-  const terminal = openTerminal(dir, args, ENV);
-  await terminal.sees('Go on? [y/N]');
-  terminal.type('n\r');
-  const { status, text } = await terminal.end();
-  expect(status).toBe(7);
-  expect(text.split('Go on?')).toHaveLength(2);
-  expect(text).not.toContain('at worst');
-  expect(agent.tasks).toHaveLength(3);
-});
+test.skipIf(!hasTerminal)(
+  'at the next start, asks only this question, and starts nothing after a no',
+  async () => {
+    const { dir, agent, args } = await openFruitless();
+    await dir.run([...args, '--yes'], { env: ENV });
+    const terminal = openTerminal(dir, args, ENV);
+    await terminal.sees('Continue? [y/N]');
+    terminal.type('n\r');
+    const { status, text } = await terminal.end();
+    expect(status).toBe(7);
+    expect(text.split('Continue?')).toHaveLength(2);
+    expect(text).not.toContain('at worst');
+    expect(agent.tasks).toHaveLength(3);
+  },
+);
 
 test.skipIf(!hasTerminal)(
-  'Ctrl-C at that question interrupts the job, which asks again the next time',
+  'Ctrl-C at this question interrupts the job, which asks again next time',
   async () => {
     const { dir, agent, args } = await openFruitless();
     const terminal = openTerminal(dir, [...args, '--yes'], ENV);
-    await terminal.sees('Go on? [y/N]');
+    await terminal.sees('Continue? [y/N]');
     terminal.type('\u0003');
     expect((await terminal.end()).status).toBe(130);
     expect(dir.has('in.filled.csv')).toBe(true);
@@ -95,7 +98,7 @@ test.skipIf(!hasTerminal)(
   },
 );
 
-test('watch moves such a file to failed, with the reason and the output so far', async () => {
+test('watch moves such a file to failed, with the reason and the partial output', async () => {
   const { dir, job } = await openFruitless();
   mkdirSync(join(dir.path, 'drop'));
   dir.write('drop/list.csv', createList(80));

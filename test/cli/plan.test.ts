@@ -8,7 +8,7 @@ const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' } };
 const LIST =
   'company,domain,note,answer\nAcme,acme.example,a,\nBolt,,b,\nAcme,acme.example,c,\nCorp,,d,x\nDone,,e,\n';
 
-test('a plan tells rows, columns with examples, runs, cost and the first request, and asks nothing', async () => {
+test('shows rows, columns with examples, runs, cost and the first request, and sends nothing', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', LIST);
   dir.write('x.csv', 'company\nDone\n');
@@ -26,22 +26,22 @@ test('a plan tells rows, columns with examples, runs, cost and the first request
   ];
   const result = await dir.run(['plan', ...words], ENV);
   expect(result).toMatchObject({ status: 0, stderr: '' });
-  const [head = '', request = ''] = result.stdout.split('The first request:\n');
+  const [head = '', request = ''] = result.stdout.split('First request:\n');
   expect(head).toBe(
     [
       '5 rows:',
-      '  2  to be asked',
+      '  2  to send',
       '  1  share the answer of an equal row',
       '  1  on the exclusion list',
-      '  1  have nothing to fill',
+      '  1  nothing to fill',
       'Note: x.csv: 1 record read, compared by company.',
       'Note: x.csv: every record matched a row.',
       'Columns that would leave this machine:',
       '  company: Acme · Bolt',
       '  domain: acme.example',
       'Runs: 1. Cost: $0.05 at worst, likely $0.025.',
-      'Time: about 60 s, if a run takes a minute.',
-      'Other batch sizes, at the first effort:',
+      'Time: about 60 s if a run takes a minute.',
+      'Other batch sizes, at the first effort level:',
       '  --batch-size 1: 2 runs, $0.10 at worst, likely $0.05',
       '  --batch-size 4: 1 run, $0.05 at worst, likely $0.025',
       '  --batch-size 8: 1 run, $0.05 at worst, likely $0.025',
@@ -58,7 +58,7 @@ test('a plan tells rows, columns with examples, runs, cost and the first request
   expect(readdirSync(dir.path).toSorted()).toEqual(['in.csv', 'x.csv']);
 });
 
-test('what a plan says is what the run then does', async () => {
+test('run does what plan predicted', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', LIST);
   const { url } = await servePaid();
@@ -97,7 +97,7 @@ test('what a plan says is what the run then does', async () => {
   expect(again).toMatchObject({ runs: 0, worst_usd: 0, first_request: null, rows: { ask: 0 } });
 });
 
-test('a plan takes every option of run, and other batch sizes count what contacts cost', async () => {
+test('accepts every option of run, and includes the price of contacts in other batch sizes', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', 'company\nAcme\nBolt\nCorp\n');
   const { url } = await servePaid();
@@ -124,7 +124,7 @@ test('a plan takes every option of run, and other batch sizes count what contact
   expect(readdirSync(dir.path).sort()).toEqual(['in.csv']);
 });
 
-test('with a ladder the likely cost counts the rows that climb, and the plan says how many that supposes', async () => {
+test('with several effort levels, the likely cost includes retried rows, and the plan says what share it assumes', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(95));
   const { url } = await servePaid();

@@ -14,12 +14,12 @@ async function openQuestion() {
   dir.write('in.csv', createList(3));
   const { url, agent } = await servePaid();
   const terminal = openTerminal(dir, ['run', 'in.csv', '-f', 'answer', '--api-url', url], ENV);
-  await terminal.sees('Go on? [y/N]');
+  await terminal.sees('Continue? [y/N]');
   return { dir, agent, terminal };
 }
 
 test.skipIf(!hasTerminal).each(['SIGTERM', 'SIGHUP', 'SIGINT', '\u0003'] as const)(
-  '%j at the question before the money ends the program at once with 130, and leaves nothing but a whole terminal',
+  '%j at the cost question exits immediately with 130, leaves nothing behind and restores the terminal',
   async (how) => {
     const { dir, agent, terminal } = await openQuestion();
     if (how === '\u0003') terminal.type(how);
@@ -30,7 +30,7 @@ test.skipIf(!hasTerminal).each(['SIGTERM', 'SIGHUP', 'SIGINT', '\u0003'] as cons
     expect(text).not.toContain('Stopping');
     expect(settings).toMatch(WHOLE);
     expect(agent.tasks).toEqual([]);
-    expect((await dir.run(['status'])).stderr).toContain('There are no jobs yet');
+    expect((await dir.run(['status'])).stderr).toContain('No jobs yet');
     expect(dir.has('in.filled.csv')).toBe(false);
   },
 );
@@ -39,7 +39,7 @@ test.skipIf(!hasTerminal).each([
   ['n\r', 2],
   ['\u0004', 2],
   ['y\r', 0],
-])('the answer %j at the question ends with %i, on a whole terminal', async (keys, code) => {
+])('the answer %j ends with %i and restores the terminal', async (keys, code) => {
   const { agent, terminal } = await openQuestion();
   terminal.type(keys);
   const { status, settings } = await terminal.end();
@@ -48,14 +48,14 @@ test.skipIf(!hasTerminal).each([
   expect(agent.tasks).toHaveLength(code === 0 ? 1 : 0);
 });
 
-test.skipIf(!hasTerminal)('a terminal that goes away at the question starts nothing', async () => {
+test.skipIf(!hasTerminal)('starts nothing if the terminal closes during the question', async () => {
   const { dir, agent, terminal } = await openQuestion();
   expect(await terminal.hangUp()).toBe(ENDED_BY_SIGHUP);
   expect(agent.tasks).toEqual([]);
-  expect((await dir.run(['status'])).stderr).toContain('There are no jobs yet');
+  expect((await dir.run(['status'])).stderr).toContain('No jobs yet');
 });
 
-test.skipIf(!hasTerminal)('a terminal that goes away during a job stops it as Ctrl-C does', async () => {
+test.skipIf(!hasTerminal)('a terminal closed during a job stops it like Ctrl-C', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
   const gate = createPaidGate();
@@ -69,10 +69,10 @@ test.skipIf(!hasTerminal)('a terminal that goes away during a job stops it as Ct
 });
 
 test.skipIf(!hasTerminal)(
-  'a terminal that says twice that it goes away stops a job once: the output is written to its end',
+  'two hang-ups of a closing terminal stop a job once, and the output is complete',
   async () => {
     const dir = createWorkdir();
-    // Long enough for the second to come while it is being written.
+    // Large enough that the second hang-up comes while the output is being written.
     dir.write('in.csv', createList(50_000));
     const gate = createPaidGate();
     const { url } = await servePaid(gate.script);
@@ -87,7 +87,7 @@ test.skipIf(!hasTerminal)(
   },
 );
 
-test.skipIf(process.platform === 'win32')('without a terminal a hang-up stops no job', async () => {
+test.skipIf(process.platform === 'win32')('without a terminal, a hang-up does not stop a job', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
   const gate = createPaidGate();
@@ -99,7 +99,7 @@ test.skipIf(process.platform === 'win32')('without a terminal a hang-up stops no
   gate.open();
   expect(await program.end()).toMatchObject({ status: 0, signal: null });
   expect(dir.read('in.filled.csv')).toContain('enriched');
-  // What asks to stop still does.
+  // SIGTERM still stops it.
   dir.write('drop/readme.md', '');
   const other = dir.spawn(['watch', 'drop', '-f', 'answer', '--api-url', url, '--yes'], { env: ENV });
   await expect.poll(() => other.result().stdout).toContain('"watching"');
@@ -107,7 +107,7 @@ test.skipIf(process.platform === 'win32')('without a terminal a hang-up stops no
   expect((await other.end('SIGTERM')).status).toBe(130);
 });
 
-test.skipIf(!hasTerminal)('a job that was started with nohup outlives its terminal', async () => {
+test.skipIf(!hasTerminal)('a job started with nohup survives its terminal', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
   const gate = createPaidGate();
@@ -141,13 +141,13 @@ function isAlive(pid: number): boolean {
 }
 
 test.skipIf(!hasTerminal).each([['\u0003'], ['SIGTERM']] as const)(
-  '%j at the questions of init, or before answers are deleted, ends with 130 and a whole terminal',
+  '%j at a question of init or prune ends with 130 and restores the terminal',
   async (how) => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(3));
     for (const [args, question, end] of [
       [['init', 'in.csv'], 'Which columns', 'Nothing was written.'],
-      [['prune', '--asks', '1d'], 'Go on? [y/N]', 'Nothing was deleted.'],
+      [['prune', '--asks', '1d'], 'Continue? [y/N]', 'Nothing was deleted.'],
     ] as const) {
       const terminal = openTerminal(dir, args, ENV);
       await terminal.sees(question);

@@ -3,27 +3,27 @@ import { reportError } from '../../src/cli/report-error.js';
 import { createUsageError, RowfillError } from '../../src/errors.js';
 import { createTestHost } from '../helpers/host.js';
 
-test('an error tells what happened, its code and what to do', () => {
+test('prints what happened, the code and what to do', () => {
   const host = createTestHost();
   expect(reportError(createUsageError('NO_FILE', 'in.csv is missing', 'Check the path.'), host)).toBe(2);
   expect(host.readStderr()).toBe('error: in.csv is missing [NO_FILE]\nwhat to do: Check the path.\n');
 });
 
-test('who has said no is told what that means, and of no error', () => {
+test('a declined question prints its result, not an error', () => {
   const host = createTestHost();
   expect(reportError(createUsageError('COST_DECLINED', 'not started: nothing was sent', ''), host)).toBe(2);
   expect(host.readStderr()).toBe('Not started: nothing was sent.\n');
 });
 
-test('an exception that nobody foresaw is called a defect, with how to report it, and exit code 1', () => {
+test('reports an unexpected exception as a bug, with how to report it, and exits with 1', () => {
   const host = createTestHost();
   expect(reportError(new TypeError('x is not a function'), host)).toBe(1);
-  expect(host.readStderr()).toContain('error: a defect of rowfill: x is not a function\n');
+  expect(host.readStderr()).toContain('error: bug in rowfill: x is not a function\n');
   expect(host.readStderr()).toContain('run the same command with --debug');
   expect(host.readStderr()).not.toContain('    at ');
 });
 
-test('with --debug the stack is shown, and that of every cause', () => {
+test('with --debug, shows the stack of the error and of every cause', () => {
   const host = createTestHost({ isDebug: true });
   const cause = new Error('the disk is full');
   reportError(new RowfillError('usage', 'NO_SPACE', 'nothing was written', { cause }), host);
@@ -39,7 +39,7 @@ test.each([
   ['EDQUOT', 'DISK_FULL'],
   ['ENOMEM', 'OUT_OF_MEMORY'],
   ['EROFS', 'READ_ONLY_DISK'],
-])('%s is a limit of the system and no defect, at any depth', (code, said) => {
+])('reports %s at any depth as a system limit, not as a bug', (code, said) => {
   for (const wrap of [
     (error: Error) => error,
     (error: Error) => new Error('cannot go on', { cause: error }),
@@ -48,24 +48,24 @@ test.each([
     const error = Object.assign(new Error(`${code}: so it is, open '/x'`), { code });
     expect(reportError(wrap(error), host)).toBe(2);
     expect(host.readStderr()).toContain(`[${said}]`);
-    expect(host.readStderr()).not.toContain('defect');
+    expect(host.readStderr()).not.toContain('bug in rowfill');
   }
 });
 
-test('an error of ours keeps its own words, whatever caused it', () => {
+test('keeps our own error message, whatever caused it', () => {
   const host = createTestHost();
   const cause = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
   reportError(createUsageError('OUTPUT_DISK_FULL', 'out.csv cannot be written', 'Make room.', cause), host);
   expect(host.readStderr()).toContain('[OUTPUT_DISK_FULL]');
 });
 
-test('a thrown value that is no error is told too', () => {
+test('reports a thrown value that is not an Error', () => {
   const host = createTestHost();
   expect(reportError('just text', host)).toBe(1);
-  expect(host.readStderr()).toContain('a defect of rowfill: just text');
+  expect(host.readStderr()).toContain('bug in rowfill: just text');
 });
 
-test('a pipe that nobody reads any more is no error, but one of the network is', () => {
+test('a closed output pipe is not an error, but a broken network connection is', () => {
   const broken = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
   const closed = createTestHost({ isOutputClosed: true });
   expect(reportError(new Error('wrapped', { cause: broken }), closed)).toBe(0);
@@ -75,13 +75,13 @@ test('a pipe that nobody reads any more is no error, but one of the network is',
   ).toBe(4);
 });
 
-test('the key is taken out of whatever is said', () => {
+test('masks the key in messages', () => {
   const host = createTestHost({ env: { EXA_API_KEY: 'sk-0123456789' } });
   reportError(new Error('bad header x-api-key: sk-0123456789'), host);
   expect(host.readStderr()).toContain('x-api-key: ***');
 });
 
-test('colour is for terminals that want it', () => {
+test('uses color only on terminals that support it', () => {
   const say = (options: Parameters<typeof createTestHost>[0]): string => {
     const host = createTestHost(options);
     host.say({ text: 'error: ', style: 'red' }, 'text');

@@ -11,7 +11,7 @@ const KEY = 'sk-secret-0123456789';
 const PAID = { env: { EXA_API_KEY: KEY } };
 const ASK = ['-f', 'answer', '--send', 'company'];
 
-test('a table of one’s own fills a list, for free and without a question', async () => {
+test('fills a list from a local table, for free and without asking', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', 'company,hq_city\nAcme Inc.,\nBolt GmbH,Kiel\nNobody Ltd,\n');
   dir.write('tables/seats.csv', 'company,hq_city\nAcme,Oslo\nBolt,Bonn\n');
@@ -28,7 +28,7 @@ test('a table of one’s own fills a list, for free and without a question', asy
   expect(result.stderr).not.toContain('\u001b');
 });
 
-test('--json prints one summary with the promised keys, and --quiet nothing else', async () => {
+test('--json prints one summary with the documented keys, and with --quiet nothing else', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
   const { url } = await servePaid();
@@ -49,7 +49,7 @@ test('--json prints one summary with the promised keys, and --quiet nothing else
   });
 });
 
-test('data goes to standard output and words to standard error', async () => {
+test('writes data to standard output and messages to standard error', async () => {
   const dir = createWorkdir();
   const { url } = await servePaid();
   const args = ['run', '-', '-o', '-', ...ASK, '--api-url', url, '--yes'];
@@ -59,17 +59,17 @@ test('data goes to standard output and words to standard error', async () => {
   expect(result.stderr).toContain('The output is on standard output: 3 rows');
 });
 
-test('two things for standard output are refused', async () => {
+test('refuses two outputs on standard output', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(1));
   for (const place of [['in.csv', '-o', '-'], ['-']]) {
     const result = await dir.run(['run', ...place, ...ASK, '--reference', '.', '--json']);
     expect(result).toMatchObject({ status: 2, stdout: '' });
-    expect(result.stderr).toContain('both go to standard output');
+    expect(result.stderr).toContain('both write to standard output');
   }
 });
 
-test('a closed pipe is no error', async () => {
+test('a closed output pipe is not an error', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2000));
   const { url } = await servePaid();
@@ -79,7 +79,7 @@ test('a closed pipe is no error', async () => {
   expect(result.status).toBe(0);
 });
 
-test('where nobody can be asked, a paid job is refused before anything is sent', async () => {
+test('without a terminal, refuses an unconfirmed paid job before sending anything', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(9));
   const { url, agent } = await servePaid();
@@ -91,20 +91,18 @@ test('where nobody can be asked, a paid job is refused before anything is sent',
   expect(dir.has('in.filled.csv')).toBe(false);
 });
 
-test('what the job can cost, and what leaves the machine, is told before it starts', async () => {
+test('shows the possible cost and the columns to send before it starts', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(9));
   const { url } = await servePaid();
   const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--max-cost', '1'], PAID);
   expect(result.status).toBe(0);
-  expect(result.stderr).toMatch(
-    /^To be asked: 9 rows in 2 runs of the agent\.\nCost: \$0\.10 at worst, likely \$0\.05/,
-  );
+  expect(result.stderr).toMatch(/^9 rows to send in 2 runs\.\nCost: \$0\.10 at worst, likely \$0\.05/);
   expect(result.stderr).toContain('never more than $1.00');
   expect(result.stderr).toContain('Columns that leave this machine: company.');
 });
 
-test('rows that failed end with exit code 6 and what to do about them', async () => {
+test('failed rows give exit code 6 and a hint', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(1));
   const { url } = await servePaid(() => {
@@ -112,12 +110,10 @@ test('rows that failed end with exit code 6 and what to do about them', async ()
   });
   const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes'], PAID);
   expect(result.status).toBe(6);
-  expect(result.stderr).toContain(
-    '1 row failed: enrichment_error says why; the same command asks them again.',
-  );
+  expect(result.stderr).toContain('1 row failed; see enrichment_error. Run the same command again to retry.');
 });
 
-test('a refused key ends with exit code 3 and names the key, never its value', async () => {
+test('a rejected key gives exit code 3 and names the variable, never the value', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2));
   const { url } = await servePaid(answerRows, { key: 'another key' });
@@ -129,7 +125,7 @@ test('a refused key ends with exit code 3 and names the key, never its value', a
   for (const path of listFiles(dir.path)) expect(readFileSync(path, 'latin1')).not.toContain(KEY);
 });
 
-test('an agent that is not there ends with exit code 4', async () => {
+test('an unreachable agent gives exit code 4', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2));
   const { url, close } = await servePaid();
@@ -139,7 +135,7 @@ test('an agent that is not there ends with exit code 4', async () => {
   expect(result.stderr).toContain(url);
 });
 
-test('a reached budget ends with exit code 5, the output written, and what more money would buy', async () => {
+test('a reached budget gives exit code 5, writes the output and says which cap covers the rest', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   const { url } = await servePaid();
@@ -149,12 +145,12 @@ test('a reached budget ends with exit code 5, the output written, and what more 
   const statuses = readTable(dir.read('in.filled.csv')).map((row) => row.enrichment_status);
   expect(statuses.toSorted()).toEqual(['enriched', 'enriched', 'over_budget', 'over_budget']);
   expect(result.stderr).toContain(
-    'The budget is reached: 2 rows not asked, which takes 2 runs and $0.10 at worst.\nThe same command with --max-cost 0.15 carries on',
+    'The budget is reached: 2 rows not sent. Sending them takes 2 runs, $0.10 at worst.\nTo send all of them, run the same command with --max-cost 0.15.',
   );
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s stops gracefully, and the same command carries on',
+  '%s stops gracefully, and the same command continues',
   async (signal) => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(6));
@@ -176,9 +172,9 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     await gate.reached(2);
     const stopped = await first.end(signal);
     expect(stopped.status).toBe(130);
-    expect(stopped.stderr).toContain('Stopping: no new runs are started');
+    expect(stopped.stderr).toContain('Stopping: no new runs will start');
     expect(stopped.stderr).toContain(
-      '2 runs still working at the agent: the same command picks up what they bring.',
+      '2 runs still active at the agent. Run the same command again to collect their results.',
     );
     expect(readTable(dir.read('in.filled.csv')).map((row) => row.enrichment_status)).toEqual(
       Array(6).fill('pending'),
@@ -187,12 +183,12 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     gate.open();
     const second = await dir.run(args, PAID);
     expect(second.status).toBe(0);
-    expect(second.stderr).toContain('1 new run, 2 picked up again');
+    expect(second.stderr).toContain('1 new run, 2 resumed');
     expect(agent.tasks).toHaveLength(3);
   },
 );
 
-test('the log holds an object an event, no cell and no key', async () => {
+test('the log has one object per event, and no cells or key', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
   const { url } = await servePaid();
@@ -218,7 +214,7 @@ test('the log holds an object an event, no cell and no key', async () => {
   expect(text).not.toMatch(/Company 1|answer to|sk-secret/);
 });
 
-test('values are in the log if they are asked for, and there has to be one', async () => {
+test('--log-values adds the values to the log, and needs --log-file', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(1));
   const { url } = await servePaid();
@@ -230,17 +226,17 @@ test('values are in the log if they are asked for, and there has to be one', asy
   expect(dir.read('job.log')).toMatch(/"values":\{"answer":"answer to r[\w-]+"\}/);
 });
 
-test('a job that was refused says so in the log', async () => {
+test('logs the error of a refused job', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(1));
   const { url } = await servePaid();
   const args = ['run', 'in.csv', ...ASK, '--api-url', url, '--log-file', 'job.log'];
   expect((await dir.run(args, PAID)).status).toBe(2);
   expect(dir.read('job.log')).toMatch(/"event":"error","job":"j_\w+","code":"COST_NOT_CONFIRMED"/);
-  expect((await dir.run(['status'])).stderr).toContain('There are no jobs yet');
+  expect((await dir.run(['status'])).stderr).toContain('No jobs yet');
 });
 
-test('an interruption while the agent is asked whether it is there ends with 130, and nothing is left', async () => {
+test('an interrupt during the first check of the agent ends with 130 and leaves nothing behind', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(1));
   const server = await openRawServer(() => {});
@@ -254,7 +250,7 @@ test('an interruption while the agent is asked whether it is there ends with 130
   expect(dir.has('in.filled.csv')).toBe(false);
 });
 
-test('an interruption while standard input does not end ends with 130, and its copy is removed', async () => {
+test('an interrupt while reading standard input ends with 130 and removes its copy', async () => {
   const dir = createWorkdir();
   const args = ['run', '-', ...ASK, '--reference', '.'];
   const env = { TMPDIR: dir.path, TEMP: dir.path };
@@ -267,7 +263,7 @@ test('an interruption while standard input does not end ends with 130, and its c
   expect(readCopies()).toEqual([]);
 });
 
-test('what an agent or a file says cannot steer the terminal', async () => {
+test('text from an agent or a file cannot control the terminal', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', 'comp\u001b[2Jany,other\nAcme\u001b]0;x\u0007,1\n');
   const result = await dir.run(['run', 'in.csv', '-f', 'answer', '--send', 'company', '--reference', '.']);

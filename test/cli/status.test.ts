@@ -17,7 +17,7 @@ const COUNTS = {
   pending: 0,
 };
 
-/** A ledger with a job that ended and one that was killed with two batches open. */
+/** A ledger with a finished job and one that was killed with two open batches. */
 function fillLedger(dir: Workdir): { ended: string; killed: string } {
   const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
   const ended = openTestJob(ledger, createTestAsk('Who leads\nthe company?'), '/data/first.csv');
@@ -31,26 +31,26 @@ function fillLedger(dir: Workdir): { ended: string; killed: string } {
   return { ended: ended.id, killed: killed.id };
 }
 
-test('status lists the latest job last, with rows by status, money, and runs in flight with their ids', async () => {
+test('status lists the latest job last, with rows by status, cost, and open runs with their ids', async () => {
   const dir = createWorkdir();
   const { ended, killed } = fillLedger(dir);
   const result = await dir.run(['status']);
   expect(result).toMatchObject({ status: 0, stderr: '' });
   const all = result.stdout.split('\n');
   const lines = [...all.slice(6, -1), ...all.slice(0, 6)];
-  expect(lines[0]).toMatch(new RegExp(`^${killed}  running, or was killed, \\d`));
+  expect(lines[0]).toMatch(new RegExp(`^${killed}  running or killed, \\d`));
   expect(lines[1]).toBe('  /data/second.csv → /data/second.csv.filled');
   expect(lines[2]).toBe('  What is it?');
-  expect(lines[3]).toBe('  0 rows answered, 0 failed; no output is written yet');
+  expect(lines[3]).toBe('  0 rows answered, 0 failed; no output written yet');
   expect(lines[4]).toBe('  $0.00 spent, $0.05 reserved');
   expect(lines[5]).toMatch(/^ {2}agent_run_1: in flight, 2 rows, \d+\.\d s ago$/);
-  expect(lines[6]).toMatch(/^ {2}batch b_\w+: perhaps at the agent, 1 row, /);
+  expect(lines[6]).toMatch(/^ {2}batch b_\w+: may have been started, 1 row, /);
   expect(lines[8]).toMatch(new RegExp(`^${ended}  stopped at its budget, `));
   expect(lines[10]).toBe('  Who leads the company?');
   expect(lines[11]).toBe('  12 rows: 9 enriched, 2 not_found, 1 failed');
 });
 
-test('status lists ten jobs, --all and --json every one, and a moved file where it is now', async () => {
+test('status lists ten jobs, --all and --json list every job, and a moved file has its current path', async () => {
   const dir = createWorkdir();
   const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
   for (let index = 1; index <= 12; index += 1)
@@ -67,7 +67,7 @@ test('status lists ten jobs, --all and --json every one, and a moved file where 
   expect(short.inputs).toHaveLength(10);
   expect(short.inputs[0]).toBe('/drop/working/3.csv → /drop/working/3.csv.filled');
   expect(short.inputs[9]).toBe('/drop/done/12.csv → /drop/done/12.filled.csv');
-  expect(short.stderr).toBe('2 older jobs not shown: --all lists every job.\n');
+  expect(short.stderr).toBe('2 older jobs not shown. Use --all to list every job.\n');
   const all = await read('--all');
   expect(all.inputs).toHaveLength(12);
   expect(all.inputs[0]).toBe('/drop/failed/1.csv → no output');
@@ -78,7 +78,7 @@ test('status lists ten jobs, --all and --json every one, and a moved file where 
   expect(jobs[11]).toMatchObject({ input: '/drop/failed/1.csv', output: null });
 });
 
-test('a job is found by the start of its id', async () => {
+test('finds a job by the start of its id', async () => {
   const dir = createWorkdir();
   const { ended, killed } = fillLedger(dir);
   const result = await dir.run(['status', ended.slice(0, 8)]);
@@ -86,7 +86,7 @@ test('a job is found by the start of its id', async () => {
   expect(result.stdout).not.toContain(killed);
 });
 
-test('status --json is one object for a script', async () => {
+test('status --json prints one object', async () => {
   const dir = createWorkdir();
   const { ended } = fillLedger(dir);
   const result = await dir.run(['status', '--json']);
@@ -101,16 +101,16 @@ test('status --json is one object for a script', async () => {
   expect(jobs[1]).toMatchObject({ job: ended, stop: 'budget', rows: COUNTS, runs: [] });
 });
 
-test('status makes no ledger where there is none', async () => {
+test('status does not create a missing ledger', async () => {
   const dir = createWorkdir();
   const result = await dir.run(['status']);
   expect(result).toMatchObject({ status: 0, stdout: '' });
-  expect(result.stderr).toContain('There are no jobs yet');
+  expect(result.stderr).toContain('No jobs yet');
   expect(dir.has('.rowfill')).toBe(false);
   expect(JSON.parse((await dir.run(['status', '--json'])).stdout)).toEqual({ jobs: [] });
 });
 
-test('a job that the ledger does not hold is an error of usage', async () => {
+test('an unknown job is a usage error', async () => {
   const dir = createWorkdir();
   fillLedger(dir);
   const result = await dir.run(['status', 'j_none']);
@@ -118,7 +118,7 @@ test('a job that the ledger does not hold is an error of usage', async () => {
   expect(result.stderr).toContain('j_none');
 });
 
-test('a ledger that is no database is named, with what to do', async () => {
+test('names a ledger that is not a database, and says what to do', async () => {
   const dir = createWorkdir();
   const path = dir.write(
     '.rowfill/ledger.sqlite',
@@ -130,7 +130,7 @@ test('a ledger that is no database is named, with what to do', async () => {
   expect(result.stderr).toContain('what to do: ');
 });
 
-/** Notes in a file which modules a program loads. */
+/** Records in a file which modules a program loads. */
 const NOTE_LOADS = `
 import { appendFileSync } from 'node:fs';
 export async function load(url, context, next) {
@@ -139,13 +139,13 @@ export async function load(url, context, next) {
 }`;
 const REGISTER = "import { register } from 'node:module'; register('./hook.mjs', import.meta.url);";
 
-test('status loads the ledger and nothing of what a job needs', async () => {
+test('status loads the ledger but none of the modules for running jobs', async () => {
   const dir = createWorkdir();
   fillLedger(dir);
   dir.write('hook.mjs', NOTE_LOADS);
   const hook = pathToFileURL(dir.write('register.mjs', REGISTER)).href;
   const loads = join(dir.path, 'loads.txt');
-  // A command that is not the first word is not read ahead: the same modules, by imports, which the hook sees.
+  // A command that is not the first word is not preloaded with `require`, so the hook sees all imports.
   const result = await dir.run(['--debug', 'status', '--json'], {
     env: { LOADS: loads, NODE_OPTIONS: `--import ${hook}` },
   });

@@ -38,7 +38,7 @@ const SUMMARY: JobSummary = {
   seconds: 3.25,
 };
 
-test('the JSON summary has the promised keys, in order, and money as dollars', () => {
+test('the JSON summary has the documented keys, in order, with costs in dollars', () => {
   expect(JSON.stringify(createSummaryRecord({ ...SUMMARY, costMicros: 3125, reservedMicros: 25_000 }))).toBe(
     '{"job":"j_1","ask":"a_1","input":"in.csv","output":"in.filled.csv",' +
       '"rows":{"total":10,"enriched":6,"partial":1,"not_found":1,"excluded":0,"unchanged":0,"failed":0,' +
@@ -47,7 +47,7 @@ test('the JSON summary has the promised keys, in order, and money as dollars', (
   );
 });
 
-test('a person is told where the file is, the rows by status and the cost', () => {
+test('shows the output path, rows by status and cost', () => {
   expect(formatSummary(SUMMARY, 0)).toEqual([
     'The output is in in.filled.csv: 10 rows, 3.3 s.',
     '  6  enriched',
@@ -58,54 +58,56 @@ test('a person is told where the file is, the rows by status and the cost', () =
   ]);
 });
 
-test('what is only an estimate of the cost is told', () => {
+test('says how much of the cost is estimated', () => {
   expect(formatSummary({ ...SUMMARY, estimatedMicros: 25_000 }, 0).at(-1)).toBe(
-    'Cost: $0.05, $0.025 of it an estimate, since the agent did not say what those runs cost (2 new runs).',
+    'Cost: $0.05, $0.025 of it estimated because the agent did not report the cost of those runs (2 new runs).',
   );
   expect(createSummaryRecord({ ...SUMMARY, estimatedMicros: 25_000 })).toMatchObject({
     estimated_usd: 0.025,
   });
 });
 
-test('rows that failed come with what to do about them', () => {
+test('says what to do about failed rows', () => {
   const lines = formatSummary({ ...SUMMARY, rows: { ...ROWS, failed: 3 } }, 0);
-  expect(lines.at(-1)).toBe('3 rows failed: enrichment_error says why; the same command asks them again.');
+  expect(lines.at(-1)).toBe('3 rows failed; see enrichment_error. Run the same command again to retry.');
 });
 
-test('an interruption tells the runs that go on at the agent, and that the same command picks them up', () => {
+test('after an interrupt, reports active runs and that the same command collects them', () => {
   const lines = formatSummary({ ...SUMMARY, stop: 'interrupted', reservedMicros: 75_000 }, 3);
   expect(lines).toContain('Cost: $0.05; $0.075 more is reserved (2 new runs).');
-  expect(lines.at(-2)).toBe('3 runs still working at the agent: the same command picks up what they bring.');
-  expect(lines.at(-1)).toBe('Interrupted: the same command carries on from here.');
+  expect(lines.at(-2)).toBe(
+    '3 runs still active at the agent. Run the same command again to collect their results.',
+  );
+  expect(lines.at(-1)).toBe('Interrupted. Run the same command again to continue.');
 });
 
-test('runs of which nobody knows whether they were started are told, however the job ended', () => {
+test('reports runs that may have been started, however the job ended', () => {
   for (const stop of ['done', 'interrupted', 'unreachable'] as const) {
     expect(formatSummary({ ...SUMMARY, stop, unknownRuns: 1 }, 0)).toContain(
-      '1 run that may have been started: the same command looks for them again.',
+      '1 run may have been started without a reply. Run the same command again to look for them.',
     );
   }
 });
 
-test('a reached budget tells what remains and which cap is enough for it', () => {
+test('a reached budget reports the remaining rows and the cap that covers them', () => {
   const remaining = { rows: 200, runs: 25, worstMicros: 625_000 };
   const summary = { ...SUMMARY, stop: 'budget', reservedMicros: 25_000, remaining } as const;
   const lines = formatSummary(summary, 0);
   expect(lines.at(-2)).toBe(
-    'The budget is reached: 200 rows not asked, which takes 25 runs and $0.625 at worst.',
+    'The budget is reached: 200 rows not sent. Sending them takes 25 runs, $0.625 at worst.',
   );
-  expect(lines.at(-1)).toMatch(/^The same command with --max-cost 0\.70 carries on with all of them/);
+  expect(lines.at(-1)).toMatch(/^To send all of them, run the same command with --max-cost 0\.70\./);
   expect(createSummaryRecord(summary).remaining).toEqual({ rows: 200, runs: 25, worst_usd: 0.625 });
 });
 
-test('reused and shared rows are told', () => {
+test('reports reused and duplicate rows', () => {
   const text = formatSummary({ ...SUMMARY, reused: 4, duplicates: 1, costNowMicros: 0 }, 0).join('\n');
   expect(text).toContain('Cost: $0.05, $0.00 of it by this command');
   expect(text).toContain('4 rows answered from the ledger');
-  expect(text).toContain('1 row sharing the answer of an equal row');
+  expect(text).toContain('1 row shared the answer of an equal row');
 });
 
-test('each way a job ends has its exit code', () => {
+test('each end of a job has its exit code', () => {
   expect(resolveJobCode(SUMMARY)).toBe(0);
   expect(resolveJobCode({ ...SUMMARY, rows: { ...ROWS, failed: 1 } })).toBe(6);
   expect(resolveJobCode({ ...SUMMARY, stop: 'refused' })).toBe(3);
@@ -118,7 +120,7 @@ test('each way a job ends has its exit code', () => {
   ]);
 });
 
-test('what each level of a ladder cost and filled is told', () => {
+test('reports what each effort level cost and filled', () => {
   const steps = [
     { effort: 'low', runs: 20, filled: 144, costMicros: 500_000 },
     { effort: 'high', runs: 2, filled: 16, costMicros: 1_000_000 },
@@ -131,11 +133,11 @@ test('what each level of a ladder cost and filled is told', () => {
 });
 
 test.each([
-  ['LEASE_LOST', 'Another process works on this job now'],
-  ['REQUEST_REJECTED', 'The agent refuses the requests'],
+  ['LEASE_LOST', 'Another process has taken over this job'],
+  ['REQUEST_REJECTED', 'The agent rejects the requests'],
   ['LEDGER_FULL', 'The ledger cannot be used'],
   ['AGENT_KEEPS_FAILING', 'The agent kept failing'],
-])('the last words of a job that %s stopped fit the reason', (code, words) => {
+])('the last line of a job stopped by %s fits the reason', (code, words) => {
   const error = { code, message: 'm', hint: null };
   const lines = formatSummary({ ...SUMMARY, stop: 'unreachable', error }, 0);
   expect(lines.at(-1)).toContain(words);

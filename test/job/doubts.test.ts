@@ -163,7 +163,7 @@ test.skipIf(!hasTerminal).each([
     const { url, agent } = await servePaid(answerPaid);
     const words = ['run', 'in.csv', '-f', 'answer', '--send', 'Website', '--api-url', url, '--yes'];
     const terminal = openTerminal(dir, words, { EXA_API_KEY: 'sk-test-0123456789' });
-    await terminal.sees('Go on? [y/N]');
+    await terminal.sees('Continue? [y/N]');
     terminal.type(keys);
     const { status, text } = await terminal.end();
     expect(status).toBe(code);
