@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { createUsageError, describeError } from '../errors.js';
 
-/** No key is longer; a file that is, is not a key file. */
+/** Maximum length of a key; a longer file is not a key file. */
 const MAX_BYTES = 8 * 1024;
 
-/** Reads the key out of the file that `EXA_API_KEY_FILE` names, as Docker, Kubernetes and systemd hand secrets over. */
+/** Reads the key from the file named by `EXA_API_KEY_FILE`, the way Docker, Kubernetes and systemd pass secrets. */
 export function readKeyFile(path: string): string {
   const text = readText(path)
     .replace(/^\uFEFF/, '')
@@ -16,7 +16,7 @@ export function readKeyFile(path: string): string {
 
 function readText(path: string): string {
   try {
-    // A pipe would be waited for, without end if nobody writes to it.
+    // Reading a pipe could block forever.
     if (!statSync(path).isFile()) throw new Error('it is not a regular file');
     const file = openSync(path, 'r');
     try {
@@ -34,7 +34,7 @@ function createKeyError(message: string, cause?: unknown) {
   return createUsageError(
     'KEY_FILE_NOT_READ',
     `EXA_API_KEY_FILE: ${message}`,
-    'Name a file that holds the key and nothing else, and that this user may read.',
+    'Name a file that contains only the key and that this user can read.',
     cause,
   );
 }

@@ -5,7 +5,7 @@ import type { Host } from './host.js';
 import { COMMON_OPTIONS, formatFlag } from './parse-args.js';
 import { EXIT_CODES } from './report-error.js';
 
-/** Answers the shell's question what could follow; `words` is the line so far, the program's name first. */
+/** Prints completions for the shell. `words` is the command line so far, starting with the program's name. */
 export async function printCompletions(words: readonly string[], host: Host): Promise<number> {
   const parser = yargs().locale('en').scriptName('rowfill').help(false).version(false).exitProcess(false);
   const entry = COMMANDS.find((candidate) => candidate.name === words[1]);
@@ -17,7 +17,7 @@ export async function printCompletions(words: readonly string[], host: Host): Pr
   }
   const completions: unknown = await parser.getCompletion([...words]);
   const lines = Array.isArray(completions) ? completions.map(String) : [];
-  // yargs offers the one-letter aliases with two dashes as well, where they mean nothing.
+  // yargs also offers the one-letter aliases with two dashes, which are not valid.
   host.print(
     lines
       .filter((line) => !/^--.(?:[:\t]|$)/.test(line))
@@ -27,7 +27,7 @@ export async function printCompletions(words: readonly string[], host: Host): Pr
   return EXIT_CODES.done;
 }
 
-/** Makes a yargs know the options of a table. */
+/** Registers the options of a table with yargs. */
 function describeOptions(parser: ReturnType<typeof yargs>, table: OptionTable): void {
   for (const [name, spec] of Object.entries(table)) {
     parser.option(formatFlag(name), {

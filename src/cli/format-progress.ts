@@ -1,16 +1,16 @@
 import type { JobProgress } from '../model/events.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
 
-/** What a person sees while a job runs. */
+/** Progress display of a running job. */
 export interface Progress {
   update(progress: JobProgress): void;
-  /** Says a line without spoiling the bar. */
+  /** Prints a line without breaking the bar. */
   note(text: string): void;
-  /** Takes away what is drawn; a later update begins anew. */
+  /** Removes the bar; a later update draws it again. */
   end(): void;
 }
 
-/** How far a job is, in one line. */
+/** Formats the progress of a job in one line. */
 export function formatProgress(progress: JobProgress, secondsLeft: number | null): string {
   const { rowsDone, rowsRead, rowsTotal, rowsFailed, runsActive, spentMicros } = progress;
   return [
@@ -22,7 +22,7 @@ export function formatProgress(progress: JobProgress, secondsLeft: number | null
   ].join(' · ');
 }
 
-/** The seconds that are left; null where nobody can tell yet. */
+/** Estimates the seconds left; null if not known yet. */
 export function estimateSecondsLeft(
   progress: JobProgress,
   timeLeft: ReturnType<typeof createTimeLeft>,
@@ -35,17 +35,17 @@ interface Sample {
   readonly done: number;
 }
 
-/** How long the rest takes, judged by the pace of the last minute. */
+/** Estimates the remaining time from the pace of the last minute. */
 export interface TimeLeft {
   observe(atMs: number, done: number): void;
-  /** Seconds for so many more rows; null while the pace is not known yet. */
+  /** Returns the seconds needed for `remaining` rows, or null while the pace is unknown. */
   readSeconds(remaining: number): number | null;
 }
 
 const WINDOW_MS = 60_000;
 const STEP_MS = 1000;
 
-/** Makes an estimate that keeps one sample a second of the last minute: rows reused at the start soon no longer count. */
+/** Creates an estimate that keeps one sample per second of the last minute, so that rows reused at the start soon drop out. */
 export function createTimeLeft(): TimeLeft {
   const samples: Sample[] = [];
 

@@ -7,13 +7,13 @@ type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number };
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
 
-/** A piece of a line; a style is only shown on a terminal that wants colour. */
+/** A piece of a line. Its style is only shown on a terminal with color. */
 export interface Span {
   readonly text: string;
   readonly style?: Style;
 }
 
-/** What `main.ts` hands in from the process. */
+/** What `main.ts` passes in from the process. */
 export interface HostParts {
   readonly version: string;
   readonly env: Environment;
@@ -21,55 +21,55 @@ export interface HostParts {
   readonly stdout: Terminal<Writable>;
   readonly stderr: Terminal<Writable>;
   now(): number;
-  /** Standard output goes into a pipe that nobody reads any more. */
+  /** True if standard output is a pipe whose reader has closed it. */
   isOutputClosed(): boolean;
-  /** Why standard output cannot be written, such as a full disk; null if it can, or if its reader left. */
+  /** The error that made standard output unwritable, such as a full disk; null if none, or if its reader closed it. */
   readOutputError(): Error | null;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exit(code: number): never;
-  /** Calls back at every Ctrl-C and SIGTERM, and at the first hang-up; the returned function stops that. */
+  /** Calls `listener` on every Ctrl-C and SIGTERM and on the first hang-up. Returns a function that removes it. */
   onInterrupt(listener: () => void): () => void;
 }
 
-/** The process as the commands see it: words to standard error, data to standard output. */
+/** The process as commands see it: messages go to standard error, data to standard output. */
 export interface Host extends HostParts {
-  /** Stack traces are shown. */
+  /** Show stack traces. */
   readonly debug: boolean;
-  /** A person can be asked: both ends of the talk are a terminal. */
+  /** Questions can be asked: standard input and standard error are terminals. */
   readonly canAsk: boolean;
-  /** Writes one line of words, cleaned, to standard error. */
+  /** Writes one line to standard error, with keys and control characters removed. */
   say(...spans: readonly (string | Span)[]): void;
-  /** Writes one line, cleaned, to standard output: what a person asked to see. */
+  /** Writes one line to standard output, with keys and control characters removed. */
   tell(text: string): void;
-  /** Writes text to standard output as it is. */
+  /** Writes text to standard output unchanged. */
   print(text: string): void;
-  /** Takes keys out of a text. */
+  /** Replaces keys in a text. */
   hide(text: string): string;
-  /** Has `restore` called if the process is left in a hurry; the returned function takes it back. */
+  /** Registers `restore` to run if the process exits early. Returns a function that removes it. */
   guard(restore: () => void): () => void;
-  /** Calls every guard, for those who leave in a hurry. */
+  /** Runs every registered `restore`, before an early exit. */
   restore(): void;
 }
 
 const CODES: Readonly<Record<Style, number>> = { red: 31, yellow: 33, green: 32, bold: 1, dim: 2 };
 
-/** Makes the host out of what the process gives. */
+/** Creates the host from the parts of the process. */
 export function createHost(parts: HostParts, debug: boolean): Host {
   const guards = new Set<() => void>();
-  const hasColour = parts.stderr.isTTY === true && !parts.env.NO_COLOR && parts.env.TERM !== 'dumb';
+  const hasColor = parts.stderr.isTTY === true && !parts.env.NO_COLOR && parts.env.TERM !== 'dumb';
   const hide = createKeyFilter(parts.env);
 
   function show(span: string | Span): string {
     const { text, style } = typeof span === 'string' ? { text: span, style: undefined } : span;
     const clean = hide(cleanText(text));
-    return style !== undefined && hasColour ? `\u001b[${CODES[style]}m${clean}\u001b[0m` : clean;
+    return style !== undefined && hasColor ? `\u001b[${CODES[style]}m${clean}\u001b[0m` : clean;
   }
 
   function print(text: string): void {
     try {
       parts.stdout.write(text);
     } catch (error) {
-      // A write to a file fails here, and one to a pipe by an event: both are noted in one place.
+      // A write to a file throws here, a write to a pipe emits an event. Handle both in one place.
       parts.stdout.emit('error', error);
     }
   }
@@ -82,7 +82,7 @@ export function createHost(parts: HostParts, debug: boolean): Host {
       try {
         parts.stderr.write(`${spans.map(show).join('')}\n`);
       } catch {
-        // Nobody can be told anything any more: no reason to stop a paid job.
+        // Standard error is gone, but that is no reason to stop a paid job.
       }
     },
     tell: (text) => print(`${hide(cleanText(text))}\n`),
@@ -99,16 +99,16 @@ export function createHost(parts: HostParts, debug: boolean): Host {
   };
 }
 
-/** The environment variables whose values are never shown, whatever text they turn up in. */
+/** Environment variables whose values are masked in all text. */
 const SECRETS = ['EXA_API_KEY', 'ROWFILL_SERVE_KEY'];
 
-/** Hides the keys of the environment and of the key file, which may hold another one later. */
+/** Masks the keys of the environment and of the key file, which is reread because its key may change. */
 function createKeyFilter(env: Environment): (text: string) => string {
   const keys = new Set<string>();
   let mask = createMask([]);
   const add = (key: string | undefined): void => {
     const trimmed = key?.trim() ?? '';
-    // Anything shorter is not a key, and may be part of ordinary text.
+    // Ignore secrets shorter than 8 characters, to avoid masking ordinary text.
     if (trimmed.length < 8 || keys.has(trimmed)) return;
     keys.add(trimmed);
     mask = createMask([...keys]);
@@ -125,26 +125,26 @@ function tryKeyFile(path: string): string | undefined {
   try {
     return readKeyFile(path);
   } catch {
-    // Whoever needs the key says what is wrong with the file.
+    // The error is reported where the key is used.
     return undefined;
   }
 }
 
-/** Makes text safe to show: what came out of a file, an agent or an error must not steer the terminal. */
+/** Removes control sequences, so that text from files, agents or errors cannot control the terminal. */
 export function cleanText(text: string): string {
   return text.replace(SEQUENCE, '').replace(UNSAFE, '\ufffd');
 }
 
 // By ECMA-48: strings such as window titles and clipboard writes, up to their terminator or the end of the line;
-// control sequences such as colours and cursor moves; and the short escapes.
+// control sequences such as colors and cursor moves; and short escapes.
 const SEQUENCE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what it looks for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control sequences
   /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)?|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
 
-// What is left of control characters but tab and line feed, and the marks that turn the direction of text around.
+// Other control characters except tab and line feed, and the marks that change text direction.
 const UNSAFE = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\ufeff]/gu;
 
-/** A text in at most so many columns of a terminal, where a wide character takes two; what is cut off shows as `…`. */
+/** Shortens text to at most `columns` terminal columns, marking the cut with `…`. Wide characters take two columns. */
 export function clipText(text: string, columns: number): string {
   if (stringWidth(text) <= columns) return text;
   let clipped = '';

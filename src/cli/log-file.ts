@@ -6,44 +6,44 @@ import type { Problem, WatchEvent, WatchSummary } from '../watch.js';
 import type { Host } from './host.js';
 import { createSummaryRecord, toDollars } from './summary.js';
 
-/** The log of a job: one JSON object a line, appended, without cell values unless asked for and never with the key. */
+/** The log of a job: appends one JSON object per line, without cell values unless requested, and never with the key. */
 export interface LogFile {
   write(event: EnrichEvent): void;
-  /** Tells what the job came to. */
+  /** Logs the result of the job. */
   end(summary: JobSummary): void;
-  /** Tells why there is no end. */
+  /** Logs the error that ended the job. */
   fail(error: unknown): void;
   close(): void;
 }
 
-/** Rows come by the thousand, all else now and then: only rows are held back until so much of them is there. */
-const MAX_HELD_CHARACTERS = 64 * 1024;
+/** Buffer size for row events, which come by the thousand. All other events are written immediately. */
+const MAX_BUFFERED_CHARACTERS = 64 * 1024;
 
-/** Opens a log; it can be read by its owner only. */
+/** Opens a log that only its owner can read. */
 export function openLogFile(path: string, host: Host): LogFile {
   const file = openFile(path);
   const readTime = createTimeText();
   let jobId: string | null = null;
-  let held = '';
+  let buffer = '';
   let hasFailed = false;
 
   function flush(): void {
-    const text = host.hide(held);
-    held = '';
+    const text = host.hide(buffer);
+    buffer = '';
     if (text === '' || hasFailed) return;
     try {
       writeSync(file, text);
     } catch (error) {
-      // A full disk under the log is no reason to stop a paid job.
+      // A log that cannot be written, as on a full disk, is no reason to stop a paid job.
       hasFailed = true;
-      host.say(`The log ${path} cannot be written any more: ${describeError(error)}`);
+      host.say(`The log ${path} can no longer be written: ${describeError(error)}`);
     }
   }
 
   function append(event: string, facts: JsonObject): void {
     const head = JSON.stringify({ time: readTime(host.now()), event, job: jobId });
-    held += `${head.slice(0, -1)},${JSON.stringify(facts).slice(1)}\n`;
-    if (event !== 'row' || held.length > MAX_HELD_CHARACTERS) flush();
+    buffer += `${head.slice(0, -1)},${JSON.stringify(facts).slice(1)}\n`;
+    if (event !== 'row' || buffer.length > MAX_BUFFERED_CHARACTERS) flush();
   }
 
   return {
@@ -68,13 +68,13 @@ export function openLogFile(path: string, host: Host): LogFile {
   };
 }
 
-/** A log that is written for months: lines are appended, and a file that was rotated away is followed by a new one. */
+/** A long-lived log. Appends lines, and creates a new file when the old one was rotated away. */
 export interface RotatedLog {
   write(line: string): void;
   close(): void;
 }
 
-/** Opens such a log; only its owner can read it. */
+/** Opens a rotated log that only its owner can read. */
 export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLog {
   let file = openFile(path);
   let hasFailed = false;
@@ -92,7 +92,7 @@ export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLo
     write(line) {
       try {
         follow();
-        // After a disk was full in the middle of a line, the next one still begins on its own.
+        // If a full disk cut off the last line, start the next one on a new line.
         const bytes = Buffer.from(isTorn ? `\n${line}` : line);
         for (let at = 0; at < bytes.length; ) {
           at += writeSync(file, bytes, at);
@@ -100,7 +100,7 @@ export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLo
         }
         hasFailed = false;
       } catch (error) {
-        // No reason to stop a paid job. The next line is tried again: rotation or more room may mend it.
+        // No reason to stop a paid job. The next line is tried again, as rotation or more disk space may fix it.
         if (!hasFailed) host.say(`The log ${path} cannot be written: ${describeError(error)}`);
         hasFailed = true;
       }
@@ -109,14 +109,14 @@ export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLo
   };
 }
 
-/** False if the path leads to another file than the open one, or to none. */
+/** True if the path still leads to the open file. */
 function isSame(path: string, file: number): boolean {
   const now = statSync(path, { throwIfNoEntry: false });
   const open = fstatSync(file);
   return now !== undefined && now.dev === open.dev && now.ino === open.ino;
 }
 
-/** Writes a time down; many rows share a millisecond. */
+/** Formats times, caching the last one because many rows share a millisecond. */
 function createTimeText(): (ms: number) => string {
   let lastMs = Number.NaN;
   let text = '';
@@ -132,16 +132,11 @@ function openFile(path: string): number {
     return openSync(path, 'a', 0o600);
   } catch (error) {
     const message = `--log-file: ${path} cannot be written: ${describeError(error)}`;
-    throw createUsageError(
-      'LOG_NOT_WRITABLE',
-      message,
-      'Name a file in a folder that can be written.',
-      error,
-    );
+    throw createUsageError('LOG_NOT_WRITABLE', message, 'Name a file in a writable folder.', error);
   }
 }
 
-/** What the log tells of an event; null for what is only of the moment. Names and meanings are a promise: docs/log.md tells each. */
+/** Builds the log record of an event; null for progress, which is not logged. Scripts rely on the keys: see docs/log.md. */
 export function createLogRecord(event: EnrichEvent): JsonObject | null {
   switch (event.type) {
     case 'job':
@@ -183,11 +178,11 @@ export function createLogRecord(event: EnrichEvent): JsonObject | null {
   }
 }
 
-/** How much the log says, from least to most. */
+/** Log levels, from least to most verbose. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Writes one JSON object an event, up to a level; it holds no cells, and never the key. */
+/** Writes one JSON object per event up to `level`, without cell values and without the key. */
 export function createWatchLog(
   host: Pick<Host, 'hide' | 'now'>,
   write: (line: string) => void,
@@ -203,7 +198,7 @@ export function createWatchLog(
   };
 }
 
-/** What a person has to see, should see, may want to know, or needs only to search for a fault. */
+/** Returns the log level of an event. */
 export function levelOf(event: WatchEvent): LogLevel {
   switch (event.type) {
     case 'failed':
@@ -232,7 +227,7 @@ const JOB_LEVELS: Readonly<Record<string, LogLevel>> = {
   written: 'info',
 };
 
-/** An event as the log tells it; null for what is only of the moment. */
+/** Builds the log record of an event; null for events that are not logged. */
 export function createWatchRecord(event: WatchEvent): JsonObject | null {
   switch (event.type) {
     case 'watching': {
@@ -251,7 +246,7 @@ export function createWatchRecord(event: WatchEvent): JsonObject | null {
       return { event: 'taken', file: event.file, from: event.from, resumed: event.resumed };
     case 'job': {
       const { file, event: inner } = event;
-      // Rows come by the thousand, and stand in the output.
+      // Rows are not logged: there are thousands, and the output has them.
       const facts = inner.type === 'row' ? null : createLogRecord(inner);
       if (facts === null) return null;
       return { event: inner.type, file, ...(inner.type === 'job' ? { job: inner.jobId } : {}), ...facts };

@@ -5,10 +5,10 @@ import { cleanText, type Host } from './host.js';
 
 const BAR_WIDTH = 20;
 const MIN_BAR_WIDTH = 4;
-/** What the words beside the bar mostly need. */
+/** Usual width of the text next to the bar. */
 const WORDS_WIDTH = 60;
 
-/** A bar that stays on the last line of a terminal. */
+/** Creates a progress bar on the last line of the terminal. */
 export function createBar(host: Host): Progress {
   const bar = new SingleBar(
     {
@@ -16,7 +16,7 @@ export function createBar(host: Host): Progress {
       format: '{bar} {words}',
       barsize: Math.max(MIN_BAR_WIDTH, Math.min(BAR_WIDTH, (host.stderr.columns ?? 80) - WORDS_WIDTH)),
       clearOnComplete: true,
-      // The bar is cut to the width of the terminal instead, so that no setting of the terminal has to be put back.
+      // Keeps cli-progress from changing the terminal's wrap setting, which would have to be restored.
       linewrap: true,
       hideCursor: null,
       emptyOnZero: true,
@@ -45,7 +45,7 @@ export function createBar(host: Host): Progress {
       last = progress;
     },
     note(text) {
-      // Stopped and started again: only then does the line below the note belong to the bar.
+      // Restart the bar, so that it moves to the line below the note.
       bar.stop();
       host.say(text);
       if (last !== null) draw(last, true);
@@ -54,7 +54,7 @@ export function createBar(host: Host): Progress {
       bar.stop();
       unguard();
       last = null;
-      // The time that a question waits is not time that rows take.
+      // Time spent waiting at a question must not count for the pace.
       timeLeft = createTimeLeft();
     },
   };

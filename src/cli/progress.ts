@@ -1,9 +1,9 @@
 import { createTimeLeft, estimateSecondsLeft, formatProgress, type Progress } from './format-progress.js';
 import type { Host } from './host.js';
 
-const LINE_EVERY_MS = 5000;
+const LINE_INTERVAL_MS = 5000;
 
-/** A bar on a terminal; elsewhere a line now and then, and only when there is news. */
+/** Shows a bar on a terminal; elsewhere prints a line at most every 5 s, if there is progress. */
 export async function openProgress(host: Host): Promise<Progress> {
   if (host.stderr.isTTY !== true || host.env.TERM === 'dumb') return createLines(host);
   const { createBar } = await import('./progress-bar.js');
@@ -18,7 +18,7 @@ function createLines(host: Host): Progress {
     update(progress) {
       const atMs = host.now();
       timeLeft.observe(atMs, progress.rowsDone);
-      if (atMs - saidAtMs < LINE_EVERY_MS) return;
+      if (atMs - saidAtMs < LINE_INTERVAL_MS) return;
       const news = formatProgress(progress, null);
       if (news === said) return;
       host.say(formatProgress(progress, estimateSecondsLeft(progress, timeLeft)));

@@ -11,27 +11,27 @@ import { identifyFile } from '../write/file-identity.js';
 import type { Host } from './host.js';
 import { toDollars } from './summary.js';
 
-/** How a watcher is at the moment, for those who supervise it. */
+/** Current status of a watcher, for monitoring. */
 export interface WatchStatus {
   readonly state: 'starting' | 'watching' | 'filling' | 'waiting' | 'stopped';
-  /** The file at work. */
+  /** The file being processed. */
   readonly file: string | null;
   readonly sinceMs: number;
   readonly done: number;
   readonly failed: number;
-  /** What it waits for. */
+  /** Why it is waiting. */
   readonly problem: Problem | null;
-  /** When a file was last finished. */
+  /** When a file was last filled. */
   readonly lastSuccessMs: number | null;
-  /** What this watcher was billed today. */
+  /** Amount billed to this watcher on `day`. */
   readonly dayMicros: number;
-  /** The local date that `dayMicros` is of. */
+  /** Local date of `dayMicros`. */
   readonly day: string;
-  /** What the job of each file at work had been billed when it was last heard of. */
+  /** Latest known bill of the job of each file in progress. */
   readonly billed: ReadonlyMap<string, number>;
 }
 
-/** Waits that are nobody's fault. */
+/** Problem codes of normal waits, which do not make the watcher unhealthy. */
 const CALM = ['LEASE_HELD', 'INPUT_CHANGED', 'JOB_FILE_CHANGING', 'RUNS_OPEN', 'DAY_BUDGET_REACHED'];
 
 export function createWatchStatus(nowMs: number): WatchStatus {
@@ -41,7 +41,7 @@ export function createWatchStatus(nowMs: number): WatchStatus {
   };
 }
 
-/** The status after an event. */
+/** Returns the status after an event. */
 export function followWatch(before: WatchStatus, event: WatchEvent, nowMs: number): WatchStatus {
   const status = followSpend(before, event, nowMs);
   const calm = { ...status, sinceMs: nowMs, problem: null, file: null };
@@ -60,7 +60,7 @@ export function followWatch(before: WatchStatus, event: WatchEvent, nowMs: numbe
     case 'stopped':
       return { ...calm, state: 'stopped' };
     case 'job':
-      // Something moves again.
+      // The job is making progress again.
       return status.state === 'waiting' ? { ...calm, state: 'filling', file: event.file } : status;
     case 'ignored':
     case 'job_changed':
@@ -69,8 +69,8 @@ export function followWatch(before: WatchStatus, event: WatchEvent, nowMs: numbe
 }
 
 /**
- * Adds up what each job is billed from event to event, so that it counts on the day of the bill. A job that is carried
- * on starts with what it had cost before.
+ * Adds the increase of each job's bill since its last event, so that it counts on the day it was billed. A resumed job
+ * starts from its earlier cost.
  */
 function followSpend(status: WatchStatus, event: WatchEvent, nowMs: number): WatchStatus {
   if (event.type === 'done' || event.type === 'failed' || event.type === 'left') {
@@ -94,17 +94,17 @@ function getDayMicros({ day, dayMicros }: WatchStatus, nowMs: number): number {
   return day === formatDay(nowMs) ? dayMicros : 0;
 }
 
-/** The date in local time, as a text to compare. */
+/** The local date as text, for comparison. */
 function formatDay(ms: number): string {
   return new Date(ms).toDateString();
 }
 
-/** False while something keeps files from being filled that a person may have to put right. */
+/** False while a problem that may need a person keeps files from being filled. */
 export function isHealthy({ state, problem }: WatchStatus): boolean {
   return state !== 'waiting' || (problem !== null && CALM.includes(problem.code));
 }
 
-/** The status as the heartbeat file and the health page show it; `backlog` is null if it is not known. */
+/** Builds the status for the heartbeat file and the health page. `backlog` is null if unknown. */
 export function createStatusRecord(status: WatchStatus, backlog: number | null, nowMs: number): JsonObject {
   const { state, file, sinceMs, done, failed, problem, lastSuccessMs } = status;
   return {
@@ -122,20 +122,24 @@ export function createStatusRecord(status: WatchStatus, backlog: number | null, 
   };
 }
 
-/** The same numbers in the text format of Prometheus. What is not known is left out, as 0 would be a lie. */
+/** Formats the same numbers for Prometheus. Unknown values are omitted, because 0 would be wrong. */
 export function createMetrics(status: WatchStatus, backlog: number | null, nowMs: number): string {
   const { done, failed, lastSuccessMs } = status;
   const metrics: readonly (readonly [string, 'counter' | 'gauge', string, number | null])[] = [
-    ['rowfill_healthy', 'gauge', '1 while /healthz answers 200, else 0.', isHealthy(status) ? 1 : 0],
-    ['rowfill_backlog_files', 'gauge', 'Files that wait and files in working/.', backlog],
-    ['rowfill_files_done_total', 'counter', 'Files that were filled since the start.', done],
+    ['rowfill_healthy', 'gauge', '1 if /healthz answers 200, else 0.', isHealthy(status) ? 1 : 0],
+    ['rowfill_backlog_files', 'gauge', 'Files waiting and files in working/.', backlog],
+    ['rowfill_files_done_total', 'counter', 'Files filled since the start.', done],
     ['rowfill_files_failed_total', 'counter', 'Files that failed since the start.', failed],
     [
-      ...(['rowfill_cost_today_dollars', 'gauge', 'Billed to this watcher since local midnight.'] as const),
+      ...([
+        'rowfill_cost_today_dollars',
+        'gauge',
+        'Amount billed to this watcher since local midnight.',
+      ] as const),
       toDollars(getDayMicros(status, nowMs)),
     ],
     [
-      ...(['rowfill_last_success_timestamp_seconds', 'gauge', 'When a file was last filled.'] as const),
+      ...(['rowfill_last_success_timestamp_seconds', 'gauge', 'Time when a file was last filled.'] as const),
       lastSuccessMs === null ? null : lastSuccessMs / 1000,
     ],
   ];
@@ -145,10 +149,10 @@ export function createMetrics(status: WatchStatus, backlog: number | null, nowMs
     .join('');
 }
 
-/** A folder on a network that hangs must not keep the status from being read. */
+/** Timeout for reading the backlog, so that a hanging network folder does not block the status. */
 const BACKLOG_WAIT_MS = 2_000;
 
-/** Reads the backlog of a watcher, one look at a time: null before its start, or if its folder cannot be read in time. */
+/** Reads the backlog of a watcher, one read at a time. Null before its start, or if the folder cannot be read in time. */
 export class BacklogReader {
   #inspector: WatchInspector | null = null;
   #look: Promise<number | null> | null = null;
@@ -176,13 +180,13 @@ export class BacklogReader {
 const BEAT_MS = 10_000;
 
 export interface Heartbeat {
-  /** Writes the last status. */
+  /** Stops the timer and writes the status one last time. */
   close(): Promise<void>;
 }
 
 /**
- * Writes the status into a file, now and again every ten seconds; a file that grows old tells of a process that hangs.
- * `checkPlace` is called before each write, and throws if the path leads to a file that must not be replaced.
+ * Writes the status to a file now and every ten seconds, so that an old file means a hung process. `checkPlace` is called
+ * before each write and throws if the path leads to a file that must not be replaced.
  */
 export async function openHeartbeat(
   path: string,
@@ -199,7 +203,7 @@ export async function openHeartbeat(
     const status = await readStatus();
     const temporary = resolveTemporary(target.path);
     try {
-      // Renamed into place, so that whoever reads it reads a whole one.
+      // Renamed into place, so that readers never see a partial file.
       await writeFile(temporary, `${JSON.stringify(status)}\n`, { flag: 'wx' });
       await rename(temporary, target.path);
     } catch (error) {
@@ -210,7 +214,7 @@ export async function openHeartbeat(
   const beat = (): Promise<void> => {
     beats = beats.then(write).catch((error: unknown) => {
       // No reason to stop a paid job.
-      if (!hasFailed) host.say(`The heartbeat ${path} cannot be written any more: ${describeError(error)}`);
+      if (!hasFailed) host.say(`The heartbeat ${path} can no longer be written: ${describeError(error)}`);
       hasFailed = true;
     });
     return beats;
@@ -232,18 +236,18 @@ function refuse(path: string, why: string, cause?: unknown): RowfillError {
   return createUsageError(
     'HEARTBEAT_NOT_WRITABLE',
     `--heartbeat: ${path} cannot be written: ${why}`,
-    'Name a file in a folder that can be written.',
+    'Name a file in a writable folder.',
     cause,
   );
 }
 
 const LOOPBACK = '127.0.0.1';
-/** Others may reach this server, and must not use up the connections of the job. */
+/** Others may reach this server, so cap their connections to leave some for the job. */
 const MAX_CONNECTIONS = 64;
 const JSON_TYPE = 'application/json';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** What the pages show, read anew for each request. */
+/** Content of the pages, read for each request. */
 export interface HealthPages {
   readonly readStatus: () => Promise<JsonObject>;
   readonly readMetrics: () => Promise<string>;
@@ -256,9 +260,9 @@ interface Answer {
 }
 
 /**
- * Answers `GET /healthz` (200 with the status while all is well, 503 in trouble) and `GET /metrics`; 403 to web pages
- * elsewhere. `address` is `PORT` on loopback, or `HOST:PORT`. `allowedHosts` are the names that it answers to besides
- * `localhost` and that of `address`.
+ * Serves `GET /healthz` (the status, with 200 if healthy, else 503) and `GET /metrics`. Answers 403 to web pages from
+ * other origins. `address` is `PORT` on loopback, or `HOST:PORT`. `allowedHosts` are host names to accept besides
+ * `localhost` and the one in `address`.
  */
 export async function openHealthServer(
   address: string,
@@ -290,7 +294,7 @@ export async function openHealthServer(
   };
 }
 
-/** Reads `PORT`, `HOST:PORT` or `[IPv6]:PORT`. */
+/** Parses `PORT`, `HOST:PORT` or `[IPv6]:PORT`. */
 export function parseHealthAddress(text: string): { readonly host: string; readonly port: number } {
   const [, place, digits] = /^(?:(\[[^\]]*\]|[^:]*):)?(\d{1,5})$/.exec(text.trim()) ?? [];
   const port = Number(digits);
@@ -305,7 +309,7 @@ function refuseAddress(message: string, cause?: unknown): RowfillError {
   return createUsageError(
     'HEALTH_PORT',
     message,
-    'Give a free port, such as 8099 (0 for any), or an address of this machine with it: 0.0.0.0:8099 or [::]:8099.',
+    'Give a free port, such as 8099 (0 for any), optionally with an address of this machine, such as 0.0.0.0:8099 or [::]:8099.',
     cause,
   );
 }
