@@ -22,23 +22,23 @@ async function open() {
 test.each([
   ['with a line break', `${KEY}\n`],
   ['with a mark and spaces', `\uFEFF  ${KEY} \r\n\r\n`],
-])('the key is read from a file, %s', async (_name, content) => {
+])('reads the key from a file: %s', async (_name, content) => {
   const { dir, run } = await open();
   const file = dir.write('secrets/exa', content);
   expect(await run({ EXA_API_KEY_FILE: file })).toMatchObject({ status: 0 });
   expect(dir.read('in.filled.csv')).toContain('enriched');
 });
 
-test('EXA_API_KEY comes before the file, and an empty one is none', async () => {
+test('EXA_API_KEY wins over the file; an empty value counts as not set', async () => {
   const { dir, run } = await open();
   const file = dir.write('key', KEY);
   expect((await run({ EXA_API_KEY: OLD_KEY, EXA_API_KEY_FILE: file })).status).toBe(3);
   expect((await run({ EXA_API_KEY: ' ', EXA_API_KEY_FILE: file })).status).toBe(0);
 });
 
-test('a key from a file is in no output, log, message or ledger', async () => {
+test('a key from a file does not appear in the output, log, messages or ledger', async () => {
   const dir = createWorkdir();
-  // A name that holds the key comes back in messages.
+  // Messages repeat this file name, which contains the key.
   dir.write(`${KEY}.csv`, createList(1));
   const { url } = await servePaid(undefined, { key: KEY });
   const env = { EXA_API_KEY_FILE: dir.write('key', KEY) };
@@ -48,7 +48,7 @@ test('a key from a file is in no output, log, message or ledger', async () => {
   expect(stderr + dir.read('log.jsonl') + dir.read('out.csv')).not.toContain(KEY);
 });
 
-test('a file that cannot be read is an error that names it, before anything is sent', async () => {
+test('an unreadable key file is an error that names it, before anything is sent', async () => {
   const { dir, server, run } = await open();
   const pipe = `${dir.path}/pipe`;
   execFileSync('mkfifo', [pipe]);
@@ -68,20 +68,20 @@ test('a file that cannot be read is an error that names it, before anything is s
   expect((await run({ EXA_API_KEY_FILE: dir.write('two', 'two keys') })).stderr).toContain(
     'holds a character',
   );
-  // The file is read where a key is needed, and nowhere else.
+  // The file is only read where a key is needed.
   expect((await run({ EXA_API_KEY_FILE: `${dir.path}/none` }, ['doctor'])).stdout).toMatch(/fail +key/);
   expect((await dir.run(['status'], { env: { EXA_API_KEY_FILE: `${dir.path}/none` } })).status).toBe(0);
   expect(server.report().runs.created).toBe(0);
 });
 
-test('doctor says which of the two it found', async () => {
+test('doctor says which of the two variables it found', async () => {
   const { dir, run } = await open();
   const file = dir.write('key', KEY);
   expect((await run({ EXA_API_KEY_FILE: file }, ['doctor'])).stdout).toContain('EXA_API_KEY_FILE is set');
   expect((await run({ EXA_API_KEY_FILE: dir.write('old', OLD_KEY) }, ['doctor'])).status).toBe(3);
 });
 
-test('a key that is refused is read again, and the job goes on with the new one', async () => {
+test('a rejected key is read again, and the job continues with the new one', async () => {
   const bench = await openJobBench(answerRows, { key: KEY });
   bench.write('in.csv', createList(16));
   const keys = [OLD_KEY, KEY];
@@ -92,7 +92,7 @@ test('a key that is refused is read again, and the job goes on with the new one'
   expect(reads).toBe(2);
 });
 
-test('requests that were refused together all go out again, each once', async () => {
+test('requests rejected together are each sent again once', async () => {
   const server = await servePaid(undefined, { key: KEY });
   let key = OLD_KEY;
   const client = new AgentClient({ baseUrl: server.url, apiKey: () => key });
@@ -103,7 +103,7 @@ test('requests that were refused together all go out again, each once', async ()
   expect(server.report().runs.created).toBe(4);
 });
 
-test('a key that is still refused is refused once: nothing is tried without end', async () => {
+test('a new key that is also rejected is not retried forever', async () => {
   const server = await servePaid(undefined, { key: KEY });
   for (const readKey of [
     () => OLD_KEY,

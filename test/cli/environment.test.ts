@@ -16,7 +16,7 @@ function createFolder(): Workdir {
 }
 
 test.skipIf(!existsSync('/dev/full')).each(['2>/dev/full', '2>&-', '2>/dev/full >/dev/full'])(
-  'a paid job goes on and writes its output with %s',
+  'a paid job continues and writes its output with %s',
   async (redirect) => {
     const workdir = createFolder();
     const server = await servePaid();
@@ -29,10 +29,13 @@ test.skipIf(!existsSync('/dev/full')).each(['2>/dev/full', '2>&-', '2>/dev/full 
   },
 );
 
-test.skipIf(!existsSync('/dev/full'))('an error still tells by its exit code', async () => {
-  const workdir = createFolder();
-  expect((await workdir.shell('rowfill run none.csv -f city --yes 2>/dev/full')).status).toBe(2);
-});
+test.skipIf(!existsSync('/dev/full'))(
+  'an error that cannot be printed still sets the exit code',
+  async () => {
+    const workdir = createFolder();
+    expect((await workdir.shell('rowfill run none.csv -f city --yes 2>/dev/full')).status).toBe(2);
+  },
+);
 
 test
   .skipIf(!existsSync('/dev/full'))
@@ -43,7 +46,7 @@ test
     'status --help',
     '--help',
     'completion',
-  ])('standard output on a full disk is an error of its own: %s', async (command) => {
+  ])('standard output on a full disk gives its own error: %s', async (command) => {
   const workdir = createFolder();
   const { status, stderr } = await workdir.shell(`rowfill ${command} >/dev/full`);
   expect(stderr).toContain('OUTPUT_DISK_FULL');
@@ -72,7 +75,7 @@ test.each([
   expect(result.status).toBe(2);
 });
 
-test('an empty HOME makes no ledger in the current folder', async () => {
+test('an empty HOME does not create a ledger in the current folder', async () => {
   const workdir = createFolder();
   const data = join(workdir.path, 'data');
   const env = { HOME: '', XDG_DATA_HOME: data };
@@ -82,15 +85,15 @@ test('an empty HOME makes no ledger in the current folder', async () => {
   expect(readdirSync(workdir.path).sort()).toEqual(['data', 'in.csv', 'in.filled.csv', 'ref']);
 });
 
-test('a ~ that no shell has replaced is no folder', async () => {
+test('refuses a ~ that the shell did not expand', async () => {
   const workdir = createFolder();
   const result = await workdir.shell('rowfill status', { env: { ROWFILL_HOME: '~/.rowfill' } });
   expect(result.stderr).toContain('[BAD_HOME]');
   expect(existsSync(join(workdir.path, '~'))).toBe(false);
 });
 
-/** A user that the system does not know; only root can become one. */
-test.skipIf(process.getuid?.() !== 0)('a user without a home needs ROWFILL_HOME, and no more', () => {
+/** Runs as a user id without an account, which only root can switch to. */
+test.skipIf(process.getuid?.() !== 0)('a user without a home folder only needs ROWFILL_HOME', () => {
   const workdir = createFolder();
   const stranger = 54321;
   chownSync(workdir.path, stranger, stranger);
@@ -111,7 +114,7 @@ test.skipIf(process.getuid?.() !== 0)('a user without a home needs ROWFILL_HOME,
   expect(existsSync(join(workdir.path, 'own/ledger.sqlite'))).toBe(true);
 });
 
-test('too many open files are told as such, wherever that happens', async () => {
+test('reports too many open files, wherever that happens', async () => {
   const workdir = createFolder();
   const script = [28, 30, 34, 38]
     .map((limit) => `(ulimit -n ${limit}; rowfill run in.csv ${JOB} -o ${limit}.csv)`)
@@ -128,7 +131,7 @@ test.each([
   ['a recipe', '--recipe <(yes)', 'RECIPE_NOT_TEXT'],
   ['a table', '--reference zero', 'REFERENCE_INVALID'],
   ['a table', '--reference pipe', 'REFERENCE_INVALID'],
-])('what never ends is refused as %s: %s', async (_what, option, code) => {
+])('refuses an endless file as %s: %s', async (_what, option, code) => {
   const workdir = createFolder();
   const job = option.startsWith('--reference') ? `-f city ${option}` : `${JOB} ${option}`;
   const make = 'mkdir zero pipe; ln -s /dev/zero zero/t.csv; mkfifo pipe/t.csv';
@@ -137,22 +140,22 @@ test.each([
   expect(status).toBe(2);
 });
 
-test.each(['/dev/zero', '<(yes)'])('%s is refused as a schema', async (schema) => {
+test.each(['/dev/zero', '<(yes)'])('refuses %s as a schema', async (schema) => {
   const workdir = createFolder();
   const { stderr } = await workdir.shell(`rowfill run in.csv --reference ref -s ${schema}`);
   expect(stderr).toContain('[SCHEMA_TOO_LARGE]');
 });
 
 test.each(['run pipe -f city', 'run in.csv -f city --exclude pipe', 'run in.csv -s pipe'])(
-  'a pipe that nobody writes to can be left: %s',
+  'can be interrupted while reading a pipe without a writer: %s',
   async (command) => {
     const workdir = createFolder();
     const script = `mkfifo pipe
       ${process.execPath} ${PROGRAM} ${command} --reference ref --log-file log -o out.csv & pid=$!
       until [ -e log ]; do :; done
       kill -TERM $pid; wait $pid; echo $?`;
-    // A function in the background would be a shell of its own, which takes the signal.
-    // 143 if it was so early that nothing had begun.
+    // A background function would run in a subshell, which would get the signal instead.
+    // 143 if the signal came before the program had installed its handler.
     expect((await workdir.shell(script)).stdout).toMatch(/^(?:130|143)\n$/);
   },
 );

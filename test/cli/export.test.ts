@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readTable } from '../helpers/job.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
-/** A job that ended: two rows answered, one not found. Returns its id. */
+/** Runs a job with two rows answered and one not found. Returns its id. */
 async function fillList(dir: Workdir): Promise<string> {
   dir.write('in.csv', 'company,note\nAcme,"a, b"\nBolt,\nNobody,\n');
   dir.write('tables/seats.csv', 'company,hq_city\nAcme,Oslo\nBolt,Bonn\n');
@@ -20,7 +20,7 @@ async function fillList(dir: Workdir): Promise<string> {
   return JSON.parse(result.stdout).job;
 }
 
-test('export writes the very file again, without asking anybody', async () => {
+test('export rewrites the identical file without sending anything', async () => {
   const dir = createWorkdir();
   const job = await fillList(dir);
   const result = await dir.run(['export', job, '-o', 'again.csv']);
@@ -29,7 +29,7 @@ test('export writes the very file again, without asking anybody', async () => {
   expect(dir.read('again.csv')).toBe(dir.read('in.filled.csv'));
 });
 
-test('export writes another format where the ending says so', async () => {
+test('export uses the format of the extension', async () => {
   const dir = createWorkdir();
   const job = await fillList(dir);
   expect((await dir.run(['export', job, '-o', 'again.jsonl'])).status).toBe(0);
@@ -46,7 +46,7 @@ test('export writes another format where the ending says so', async () => {
   expect(objects[0].enrichment).toMatchObject({ status: 'enriched', cost_usd: 0 });
 });
 
-test('export to a table has a column for each key, however late it comes up', async () => {
+test('export to a table has a column for each key, even one that appears late', async () => {
   const dir = createWorkdir();
   const rows = Array.from({ length: 1_100 }, (_, index) => ({ company: `Company ${index}` }));
   const lines = [...rows, { company: 'Acme', note: 'the last' }].map((row) => JSON.stringify(row));
@@ -58,7 +58,7 @@ test('export to a table has a column for each key, however late it comes up', as
   expect(readTable(dir.read('again.csv')).at(-1)).toMatchObject({ note: 'the last', hq_city: 'Oslo' });
 });
 
-test('export goes to standard output, with the start of the job’s id', async () => {
+test('export writes to standard output, and accepts the start of a job id', async () => {
   const dir = createWorkdir();
   const job = await fillList(dir);
   const result = await dir.run(['export', job.slice(0, 6), '-o', '-']);
@@ -72,7 +72,7 @@ test.each([
   [['JOB', '-o', 'a.csv', '--format', 'xml'], '--format is “xml”'],
   [['JOB', '-o', 'none/a.csv'], 'none'],
   [['JOB', '-o', 'in.csv'], 'in.csv'],
-])('export %j is refused', async (words, message) => {
+])('refuses export %j', async (words, message) => {
   const dir = createWorkdir();
   const job = await fillList(dir);
   const result = await dir.run(['export', ...words.map((word) => (word === 'JOB' ? job : word))]);
@@ -81,7 +81,7 @@ test.each([
   expect(dir.has('a.csv')).toBe(false);
 });
 
-test('a job whose input is gone cannot be exported, and the input is named', async () => {
+test('refuses to export a job whose input is gone, and names the input', async () => {
   const dir = createWorkdir();
   const job = await fillList(dir);
   dir.remove('in.csv');

@@ -20,7 +20,7 @@ test.each([
   expect(cleanText(text)).toBe(shown);
 });
 
-test('whatever the text, no control character is left', () => {
+test('removes control characters from any text', () => {
   const piece = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom('\u001b', '\u001b[', '\u001b]', '\u009d', '\u0007'),
@@ -39,6 +39,6 @@ test.each([
   ['株式会社日立製作所', 6, '株式…'],
   ['👩‍👩‍👧‍👦👩‍👩‍👧‍👦', 3, '👩‍👩‍👧‍👦…'],
   ['', 3, ''],
-])('%s takes no more than %i columns', (text, columns, clipped) => {
+])('clips %s to %i columns', (text, columns, clipped) => {
   expect(clipText(text, columns)).toBe(clipped);
 });

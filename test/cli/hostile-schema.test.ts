@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
-/** A folder with one company whose e-mail address a pattern goes back over for ever. */
+/** A folder with one company whose e-mail address makes a pattern backtrack forever. */
 function createJob(schema: object): Workdir {
   const dir = createWorkdir();
   dir.write('in.csv', 'company\nAcme\nGlobex\n');
@@ -20,7 +20,7 @@ test.each([
   ['a nested quantifier without the Unicode flag', '^([\\w-.]+)+@([\\w-]+\\.)+[a-z]{2,}$'],
   ['a lookahead', '^(?=([a-z]+)+@).+@.+$'],
   ['a back-reference', '^([a-z])(\\1?[a-z]+)+@.+$'],
-])('a job whose pattern has %s ends, and fills the rows that are valid', async (_, pattern) => {
+])('a job with a pattern of %s ends and fills the valid rows', async (_, pattern) => {
   const field = (schema: object) => ({ ...schema, type: ['string', 'null'] });
   const dir = createJob({
     type: 'object',
@@ -35,7 +35,7 @@ test.each([
   expect(globex).toMatch(/^Globex,info@globex\.example,/);
 });
 
-test('a schema of references that double is refused before anything is asked, and so it is by serve', async () => {
+test('refuses a schema whose references double at each level, before sending anything and in serve', async () => {
   const names = Array.from({ length: 60 }, (_, index) => `a${index}`);
   const schema = {
     type: 'object',
@@ -65,7 +65,7 @@ test('a schema of references that double is refused before anything is asked, an
   expect(await response.text()).toContain('more than 10,000 checks of one value');
 });
 
-test('definitions that refer to one another are answered from the tables', async () => {
+test('answers definitions that refer to each other from the tables', async () => {
   const names = Array.from({ length: 12 }, (_, index) => `a${index}`);
   const dir = createJob({
     type: 'object',

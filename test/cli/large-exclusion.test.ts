@@ -4,7 +4,7 @@ import { createWorkdir } from '../helpers/workdir.js';
 
 test.each([
   [
-    'a million equal lines, packed',
+    'a million equal lines, compressed',
     'list.csv.gz',
     () => gzipSync(`domain\n${'acme.example\n'.repeat(1_000_000)}`),
   ],
@@ -15,7 +15,7 @@ test.each([
       `domain,note\n${Array.from({ length: 150_000 }, (_, index) => `a${index}.example,${'x'.repeat(80)}\n`).join('')}acme.example,\n`,
   ],
 ])(
-  'an exclusion list of %s is read in little memory',
+  'reads an exclusion list of %s in little memory',
   async (_, name, write) => {
     const dir = createWorkdir();
     dir.write('in.csv', 'domain\nacme.example\nother.example\n');

@@ -3,14 +3,14 @@ import { createList } from '../helpers/job.js';
 import { servePaid } from '../helpers/paid-server.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
-/** Writes down, when the program ends, which files of packages were loaded by `require`, as all that take long are. */
+/** On exit, records the package files loaded by `require`; all slow ones are loaded that way. */
 const NOTE_LOADED = `data:text/javascript,${encodeURIComponent(`
   import { writeFileSync } from 'node:fs';
   import module from 'node:module';
   process.on('exit', () => writeFileSync('loaded.json', JSON.stringify(Object.keys(module._cache))));
 `)}`;
 
-/** Has the runtime print what it compiles of WebAssembly, and by which of its compilers. */
+/** Makes V8 print which WebAssembly it compiles, and with which compiler. */
 const TRACE_WASM = `data:text/javascript,${encodeURIComponent(`
   import { setFlagsFromString } from 'node:v8';
   setFlagsFromString('--trace-wasm-compilation-times');
@@ -25,7 +25,7 @@ async function findLoaded(args: readonly string[]): Promise<readonly string[]> {
   return paths.map((path) => path.replaceAll('\\', '/').replace(/^.*\/node_modules\//, ''));
 }
 
-test('a job over the network loads the pool of undici alone, and no server, spreadsheet or bar', async () => {
+test('a job over the network loads only undici’s pool, and no server, spreadsheet or progress bar code', async () => {
   const { url } = await servePaid();
   const loaded = await findLoaded(['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes', '--quiet']);
   expect(loaded).toEqual(
@@ -36,7 +36,7 @@ test('a job over the network loads the pool of undici alone, and no server, spre
   expect(loaded.filter((path) => spared.test(path))).toEqual([]);
 });
 
-test('a short job does not wait at its end for a better compilation of the parser of undici', async () => {
+test('a short job does not wait at its end for an optimized compilation of undici’s parser', async () => {
   const { url } = await servePaid();
   const dir = createWorkdir();
   dir.write('in.csv', createList(20));
@@ -46,7 +46,7 @@ test('a short job does not wait at its end for a better compilation of the parse
   expect(result.stdout).not.toContain('TurboFan');
 });
 
-test('status loads the driver of the ledger and little else', async () => {
+test('status loads little more than the ledger’s driver', async () => {
   const loaded = await findLoaded(['status']);
   expect(loaded).toEqual(expect.arrayContaining([expect.stringMatching(/^libsql\//)]));
   expect(loaded.filter((path) => /^(ajv|undici|papaparse)\//.test(path))).toEqual([]);

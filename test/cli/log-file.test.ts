@@ -31,7 +31,7 @@ const EVENTS: readonly EnrichEvent[] = [
   { type: 'retry', what: 'create', attempt: 2, delayMs: 400, reason: 'HTTP 503 for key sk-very-secret' },
 ];
 
-test('each event is one JSON object a line, with its time', () => {
+test('writes each event as one JSON object per line, with its time', () => {
   const host = createTestHost();
   const log = openLogFile(join(folder, 'a.log'), host);
   log.write(EVENTS[0] ?? fail());
@@ -53,7 +53,7 @@ test('each event is one JSON object a line, with its time', () => {
   ]);
 });
 
-test('rows are held back until there are many or something else happens, and none is lost', () => {
+test('buffers rows until there are many or another event comes, and loses none', () => {
   const log = openLogFile(join(folder, 'a.log'), createTestHost());
   const row = EVENTS.find((event) => event.type === 'row') ?? fail();
   log.write(row);
@@ -79,7 +79,7 @@ test('rows are held back until there are many or something else happens, and non
   log.close();
 });
 
-test('docs/log.md tells every event with every key', () => {
+test('docs/log.md documents every event and every key', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/log.md'), 'utf8');
   const sections = new Map(page.split(/^(?=`\w+` — )/m).map((text) => [/^`(\w+)`/.exec(text)?.[1], text]));
   for (const event of EVENTS) {
@@ -100,7 +100,7 @@ test('docs/log.md tells every event with every key', () => {
   ]);
 });
 
-test('a log is added to, never begun anew, and only its owner may read it', () => {
+test('appends to an existing log, which only its owner can read', () => {
   for (const event of EVENTS) {
     const log = openLogFile(join(folder, 'a.log'), createTestHost());
     log.write(event);
@@ -110,7 +110,7 @@ test('a log is added to, never begun anew, and only its owner may read it', () =
   if (process.platform !== 'win32') expect(statSync(join(folder, 'a.log')).mode & 0o777).toBe(0o600);
 });
 
-test('the key is not in the log, whatever text it comes in', () => {
+test('masks the key in any text', () => {
   const log = openLogFile(join(folder, 'a.log'), createTestHost({ env: { EXA_API_KEY: 'sk-very-secret' } }));
   for (const event of EVENTS) log.write(event);
   log.close();
@@ -119,7 +119,7 @@ test('the key is not in the log, whatever text it comes in', () => {
   expect(text).toContain('HTTP 503 for key ***');
 });
 
-test('a log that cannot be written is refused before the job', () => {
+test('refuses an unwritable log before the job starts', () => {
   expect(() => openLogFile(join(folder, 'none', 'a.log'), createTestHost())).toThrow(/--log-file: .*a\.log/);
 });
 

@@ -23,7 +23,7 @@ function removeWith(...suffixes: readonly string[]): (path: string) => void {
   };
 }
 
-/** Starts a job that has two runs at work, moves its ledger, and lets the runs end. */
+/** Starts a job with two active runs, moves its ledger, and lets the runs end. */
 async function moveMidJob(dir: Workdir, gate: PaidGate, url: string, move: (path: string) => void) {
   const path = join(dir.home, 'ledger.sqlite');
   const job = dir.spawn(['run', 'in.csv', ...ARGS, '--api-url', url, '--concurrency', '2'], ENV);
@@ -37,7 +37,7 @@ test.skipIf(process.platform === 'win32').each([
   ['deleted', removeWith('', '-wal', '-shm')],
   ['replaced by a copy from before the job', (path: string) => renameSync(`${path}.older`, path)],
 ])(
-  'a job whose ledger is %s buys nothing more, writes what it has, and leaves a copy to go on from',
+  'a job whose ledger is %s starts no more runs, writes its output, and leaves a copy to continue from',
   async (_title, move) => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(ROWS));
@@ -74,7 +74,7 @@ test.skipIf(process.platform === 'win32').each([
 );
 
 test.skipIf(process.platform === 'win32')(
-  'a job whose write-ahead log is deleted stops, and the same command carries on without buying anything twice',
+  'a job whose write-ahead log is deleted stops, and the same command continues without paying twice',
   async () => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(ROWS));
@@ -96,7 +96,7 @@ test.skipIf(process.platform === 'win32')(
 );
 
 test.skipIf(process.platform === 'win32')(
-  'a ledger that is deleted while the last runs work is noticed before the job ends',
+  'notices before the job ends that the ledger was deleted during the last runs',
   async () => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(4));
@@ -116,7 +116,7 @@ test.skipIf(process.platform === 'win32').each([
   ['overwritten', (path: string) => writeFileSync(path, 'x'.repeat(200_000)), 'LEDGER_DAMAGED'],
   ['overwritten with another kind of file', (path: string) => writeFileSync(path, '{}'), 'LEDGER_DAMAGED'],
   ['cut', (path: string) => truncateSync(path, 6_000), 'LEDGER_DAMAGED'],
-])('a job whose ledger is %s in place says what it has spent', async (_title, harm, code) => {
+])('a job whose ledger is %s in place reports what it has spent', async (_title, harm, code) => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(ROWS));
   const gate = createPaidGate();
@@ -135,7 +135,7 @@ test.skipIf(process.platform === 'win32').each([
 });
 
 test.skipIf(process.platform === 'win32')(
-  'a paid job whose output became a link says what it has spent',
+  'a paid job whose output became a link reports what it has spent',
   async () => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(ROWS));
@@ -157,7 +157,7 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test.skipIf(process.platform === 'win32')('a ledger that is a link keeps what is paid for', async () => {
+test.skipIf(process.platform === 'win32')('a ledger behind a link keeps paid answers', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   const { url, agent } = await servePaid();
@@ -172,7 +172,7 @@ test.skipIf(process.platform === 'win32')('a ledger that is a link keeps what is
   expect(readFileSync(join(dir.path, 'real.sqlite')).length).toBeGreaterThan(0);
 });
 
-test('an empty ledger file is refused before anything is sent', async () => {
+test('refuses an empty ledger file before sending anything', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   dir.write('.rowfill/ledger.sqlite', '');

@@ -30,7 +30,7 @@ test.skipIf(process.platform === 'win32').each([
   expect(agent.tasks).toHaveLength(status === 2 ? 0 : 1);
 });
 
-/** Runs a line in a shell without blocking this process, in which the server runs. */
+/** Runs a shell command without blocking this process, which also runs the server. */
 async function runShell(command: string, cwd: string, home: string) {
   const child = spawn('sh', ['-c', command], {
     cwd,
@@ -45,7 +45,7 @@ async function runShell(command: string, cwd: string, home: string) {
   return { status, stderr };
 }
 
-test('a sample is taken from the rows of the limit, and a switch that is off by its value is off', async () => {
+test('--sample picks from the rows of --limit, and a switch set to =no is off', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(97));
   const { url, agent } = await servePaid();
@@ -65,7 +65,7 @@ test.each([
   [1, 1, 1],
   [200, 5, 5],
 ])(
-  '--limit %i and --sample %i ask %i rows, the same ones in plan, run and export',
+  '--limit %i and --sample %i select %i rows, the same ones in plan, run and export',
   async (limit, sample, asked) => {
     const bench = await openJobBench(answerPaid);
     const input = bench.write('in.csv', createList(97));
@@ -89,7 +89,7 @@ test.each([
   },
 );
 
-test('serve refuses a store in memory by name, and takes no path for an address', async () => {
+test('serve refuses :memory: as a store, and a path as a host', async () => {
   const dir = createWorkdir();
   dir.write('tables/t.csv', 'company,city\nAcme,Oslo\n');
   const words = ['serve', '--reference', 'tables', '--store'];
@@ -113,7 +113,7 @@ test.each([
   ['--max-cost', '-0.01'],
   ['--run-timeout', '-5s'],
   ['--max-age', '-30d'],
-])('%s %s is refused by name', async (option, value) => {
+])('refuses %s %s and names the option', async (option, value) => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
   const words = ['run', 'in.csv', '-f', 'answer', '--reference', '.', option, value];

@@ -15,14 +15,14 @@ function createFolder(): Workdir {
   return workdir;
 }
 
-/** The whole of standard error, for a command that failed as it should. */
+/** Returns all of standard error of a command that is expected to fail. */
 function expectError({ status, stderr }: ProgramResult, code: string): void {
   expect(stderr).toContain(`[${code}]`);
   expect(stderr).not.toContain('defect');
   expect(status).toBe(2);
 }
 
-test('an input that is an open file of the shell is filled to standard output', async () => {
+test('fills an input that is a file descriptor to standard output', async () => {
   const workdir = createFolder();
   for (const script of [
     `rowfill run /dev/stdin ${JOB} < in.csv`,
@@ -34,13 +34,13 @@ test('an input that is an open file of the shell is filled to standard output', 
     expect(stdout, script).toMatch(/^company,city,.*\nAcme,Oslo/);
     expect(status).toBe(0);
   }
-  // They are one job with standard input, whose answers are not asked for again.
+  // All are the same job as standard input, so its answers are reused.
   const { stderr } = await workdir.shell(`rowfill run - ${JOB} < in.csv`);
   expect(stderr).toContain('0 new runs');
   expect(readdirSync(workdir.path).sort()).toEqual(['.rowfill', 'in.csv', 'ref']);
 });
 
-test('an output is written into a process, and added to a file that is open', async () => {
+test('writes the output to a process substitution, and appends it to an open file', async () => {
   const workdir = createFolder();
   const script = `rowfill run in.csv ${JOB} --format csv -o >(gzip > out.gz); wait $!; gunzip -c out.gz`;
   expect((await workdir.shell(script)).stdout).toMatch(/Acme,Oslo/);
@@ -49,14 +49,14 @@ test('an output is written into a process, and added to a file that is open', as
   expect(workdir.read('all.csv')).toMatch(/^earlier\ncompany,city.*\nAcme,Oslo/);
 });
 
-test('standard output that goes into the input is refused', async () => {
+test('refuses standard output that is redirected to the input', async () => {
   const workdir = createFolder();
   expectError(await workdir.shell(`rowfill run in.csv ${JOB} -o - >> in.csv`), 'OUTPUT_IS_INPUT');
   expectError(await workdir.shell(`rowfill run - ${JOB} -o in.csv < in.csv`), 'OUTPUT_IS_INPUT');
   expect(workdir.read('in.csv')).toBe(INPUT);
 });
 
-test('a name of up to 255 bytes can be written', async () => {
+test('can write a name of up to 255 bytes', async () => {
   const workdir = createFolder();
   for (const bytes of [229, 230, 255]) {
     const name = `${'n'.repeat(bytes - 4)}.csv`;
@@ -70,20 +70,20 @@ test('a name of up to 255 bytes can be written', async () => {
 
 const BAD: readonly (readonly [what: string, script: string, code: string])[] = [
   ['a folder', 'mkdir out; $RUN -o out', 'OUTPUT_IS_FOLDER'],
-  ['a folder that is missing', '$RUN -o none/out.csv', 'OUTPUT_NO_FOLDER'],
+  ['a missing folder', '$RUN -o none/out.csv', 'OUTPUT_NO_FOLDER'],
   ['a folder that is a file', '$RUN -o in.csv/out.csv', 'OUTPUT_NO_FOLDER'],
-  ['a folder of the system that takes no files', '$RUN -o /proc/out.csv', 'OUTPUT_NOT_WRITABLE'],
+  ['a system folder that accepts no files', '$RUN -o /proc/out.csv', 'OUTPUT_NOT_WRITABLE'],
   ['a name that is too long', '$RUN -o $(printf %0256d 0)', 'OUTPUT_NOT_WRITABLE'],
   ['a loop of links', 'ln -s b a; ln -s a b; $RUN -o a', 'OUTPUT_NOT_WRITABLE'],
   [
-    'the usual name for an input whose own name is too long',
+    'the default name for an input whose name is too long',
     'cp in.csv $(printf %0250d 0).; $RUN2',
     'OUTPUT_NOT_WRITABLE',
   ],
-  ['a folder for citations that is missing', '$RUN --citations-file none/c.jsonl', 'OUTPUT_NO_FOLDER'],
+  ['a missing folder for citations', '$RUN --citations-file none/c.jsonl', 'OUTPUT_NO_FOLDER'],
 ];
 
-test.each(BAD)('%s is refused before anything is paid', async (_what, script, code) => {
+test.each(BAD)('refuses %s before anything is paid', async (_what, script, code) => {
   const workdir = createWorkdir();
   workdir.write('in.csv', INPUT);
   const server = await servePaid();
@@ -96,10 +96,10 @@ test.each(BAD)('%s is refused before anything is paid', async (_what, script, co
   expect(server.agent.tasks).toHaveLength(0);
 });
 
-/** A user without rights; null if the tests do not run as root, who has them all. */
+/** A user without permissions; null if the tests do not run as root and so cannot switch users. */
 const NOBODY = process.getuid?.() === 0 ? 65534 : null;
 
-test.skipIf(NOBODY === null)('places that need rights are refused before anything is paid', async () => {
+test.skipIf(NOBODY === null)('refuses paths without write permission before anything is paid', async () => {
   const workdir = createWorkdir();
   const server = await servePaid();
   workdir.write('in.csv', INPUT);
@@ -129,7 +129,7 @@ test.skipIf(NOBODY === null)('places that need rights are refused before anythin
   expect(server.agent.tasks).toHaveLength(0);
 });
 
-test('a recipe is not written over the file it is for', async () => {
+test('does not write a recipe over its own input', async () => {
   const workdir = createFolder();
   workdir.write('.rowfill/ledger.sqlite', 'not yet');
   symlinkSync('in.csv', join(workdir.path, 'link.yaml'));
@@ -140,7 +140,7 @@ test('a recipe is not written over the file it is for', async () => {
   expect(workdir.read('in.csv')).toBe(INPUT);
 });
 
-test('a log is not added to a file that is read, nor to the ledger', async () => {
+test('does not append a log to a file that is read, or to the ledger', async () => {
   const workdir = createFolder();
   await workdir.shell(`rowfill run in.csv ${JOB}; ln -s .rowfill/ledger.sqlite link.log; ln in.csv hard.log`);
   workdir.write('r.yaml', 'fields: [city]\n');
@@ -157,7 +157,7 @@ test('a log is not added to a file that is read, nor to the ledger', async () =>
   expect((await workdir.run(['status'])).status).toBe(0);
 });
 
-test('a store of served runs is made in no other database, and in no file that is read', async () => {
+test('does not create the store of serve in another database or in a file that is read', async () => {
   const workdir = createFolder();
   await workdir.shell(`rowfill run in.csv ${JOB}; ln -s .rowfill/ledger.sqlite link.sqlite`);
   workdir.write('text.sqlite', 'a text');
@@ -177,7 +177,7 @@ test('a store of served runs is made in no other database, and in no file that i
   expect((await workdir.run(['status'])).status).toBe(0);
 });
 
-test('a heartbeat replaces no file that is read or was dropped, and no device', async () => {
+test('does not replace a file that is read, a dropped file or a device with a heartbeat', async () => {
   const workdir = createFolder();
   workdir.write('drop/list.csv', INPUT);
   workdir.write('s.json', '{"type":"object","properties":{"city":{"type":"string"}}}');

@@ -18,7 +18,7 @@ function createJob(rowsDone: number, more: Partial<JobProgress> = {}): JobProgre
   };
 }
 
-test('a line of progress tells rows, failures, runs, money and the time left', () => {
+test('a progress line shows rows, failures, runs, cost and time left', () => {
   const job = createJob(1200, { rowsTotal: 5000, rowsFailed: 3, runsActive: 20, spentMicros: 1_250_000 });
   expect(formatProgress(job, 240)).toBe('1,200 of 5,000 rows · 3 failed · 20 runs · $1.25 · 4 min left');
   expect(formatProgress(createJob(0, { rowsTotal: null, rowsRead: 2400 }), null)).toBe(
@@ -26,7 +26,7 @@ test('a line of progress tells rows, failures, runs, money and the time left', (
   );
 });
 
-test('off a terminal a line comes at most every five seconds, and only when there is news', async () => {
+test('without a terminal, prints a line at most every five seconds, and only after a change', async () => {
   const host = createTestHost();
   const progress = await openProgress(host);
   progress.update(createJob(1));
@@ -54,7 +54,7 @@ test('a terminal shows a bar that is cleared at the end', async () => {
   expect(host.readStderr().endsWith('\u001b[2K')).toBe(true);
 });
 
-test('the bar makes room for its words where the terminal is narrow', async () => {
+test('shortens the bar on a narrow terminal', async () => {
   const host = createTestHost({ isTerminal: true, columns: 30 });
   const progress = await openProgress(host);
   progress.update(createJob(50));
@@ -62,7 +62,7 @@ test('the bar makes room for its words where the terminal is narrow', async () =
   progress.end();
 });
 
-test('a bar that was taken away for a question is drawn again, and still put away in a hurry', async () => {
+test('redraws a bar after a question, and still removes it on an immediate exit', async () => {
   const host = createTestHost({ isTerminal: true });
   const progress = await openProgress(host);
   progress.update(createJob(10));
@@ -73,7 +73,7 @@ test('a bar that was taken away for a question is drawn again, and still put awa
   expect(host.readStderr().endsWith('\u001b[2K')).toBe(true);
 });
 
-test('the bar changes no setting of the terminal, neither its wrapping nor its cursor', async () => {
+test('does not change the terminal’s wrapping or cursor', async () => {
   const host = createTestHost({ isTerminal: true });
   const progress = await openProgress(host);
   progress.update(createJob(1));
@@ -82,7 +82,7 @@ test('the bar changes no setting of the terminal, neither its wrapping nor its c
   expect(host.readStderr()).not.toContain('\u001b[?');
 });
 
-test('a note stands on a line of its own, and the bar goes on below it', async () => {
+test('prints a note on its own line, and continues the bar below it', async () => {
   const host = createTestHost({ isTerminal: true });
   const progress = await openProgress(host);
   progress.update(createJob(10));
@@ -93,7 +93,7 @@ test('a note stands on a line of its own, and the bar goes on below it', async (
   progress.end();
 });
 
-test('a terminal that understands nothing gets lines', async () => {
+test('prints lines on a dumb terminal', async () => {
   const host = createTestHost({ isTerminal: true, env: { TERM: 'dumb' } });
   const progress = await openProgress(host);
   host.pass(5000);
@@ -102,14 +102,14 @@ test('a terminal that understands nothing gets lines', async () => {
   expect(host.readStderr()).toBe('1 of 100 rows · $0.00\n');
 });
 
-test('leaving in a hurry stops the bar', async () => {
+test('an immediate exit stops the bar', async () => {
   const host = createTestHost({ isTerminal: true });
   (await openProgress(host)).update(createJob(1));
   host.restore();
   expect(host.readStderr().endsWith('\u001b[2K')).toBe(true);
 });
 
-test('the time left is judged by the pace of the last minute, not by rows reused at the start', async () => {
+test('estimates the time left from the pace of the last minute, not from rows reused at the start', async () => {
   const estimate = createTimeLeft();
   estimate.observe(0, 1000);
   expect(estimate.readSeconds(100)).toBeNull();

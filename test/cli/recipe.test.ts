@@ -12,19 +12,19 @@ const COMPANIES = [
   ...['--send', 'company,domain', '--exclude', 'samples/customers.csv', '--exclude-on', 'domain'],
 ];
 
-test('the recipe of the companies fills them as its options do', async () => {
+test('the companies recipe gives the same result as the options', async () => {
   const dir = createSamples();
   const args = ['run', 'samples/companies.csv', '-o'];
   const byRecipe = await dir.run([...args, 'a.csv', '--recipe', 'samples/companies.recipe.yaml']);
   const byOptions = await dir.run([...args, 'b.csv', ...COMPANIES, '--refresh']);
   expect([byRecipe.status, byOptions.status]).toEqual([0, 0]);
-  // The same ask, so that the same job of the ledger carries on.
+  // The same ask, so it continues the same job.
   expect(byOptions.stderr).not.toContain('changed since');
   const withoutRuns = (text: string): string => text.replace(/agent_run_\w+/g, 'run');
   expect(withoutRuns(dir.read('a.csv'))).toBe(withoutRuns(dir.read('b.csv')));
 });
 
-test('the recipe of the people, seen from its own folder, fills them', async () => {
+test('the people recipe works from its own folder', async () => {
   const dir = createSamples();
   const result = await dir.run(['run', 'samples/people.jsonl', '-r', 'samples/people.recipe.yaml', '--json']);
   expect(result.status).toBe(0);
@@ -33,7 +33,7 @@ test('the recipe of the people, seen from its own folder, fills them', async () 
   });
 });
 
-test('plan takes the recipe too, and says what only it says', async () => {
+test('plan accepts a recipe, including settings that have no option', async () => {
   const dir = createSamples();
   const result = await dir.run([
     'plan',
@@ -48,7 +48,7 @@ test('plan takes the recipe too, and says what only it says', async () => {
   expect(plan.rows.excluded).toBe(5);
 });
 
-test('an option beside a recipe wins', async () => {
+test('an option overrides the recipe', async () => {
   const dir = createInputs(
     'query: Find it\nfields: [city]\nsend: [company]\nagent: {reference: none-of-it}\n',
   );
@@ -60,7 +60,7 @@ test('an option beside a recipe wins', async () => {
   expect(result.stdout).toContain('Norway');
 });
 
-test('a column that a recipe names wrongly is told with its place in the recipe', async () => {
+test('reports an unknown column with its place in the recipe', async () => {
   const dir = createInputs('fields: [city]\nsend:\n  - company\n  - domian\nagent: {reference: tables}\n');
   const result = await dir.run(['run', 'in.csv', '-r', 'a.recipe.yaml']);
   expect(result.status).toBe(2);
@@ -75,7 +75,7 @@ test('a column that a recipe names wrongly is told with its place in the recipe'
   expect(other.stderr).toContain('error: b.yaml:4:8 names dmoain');
 });
 
-test('a faulty recipe ends with exit code 2, its place and its remedy, and leaves files as they were', async () => {
+test('a faulty recipe gives exit code 2 with place and hint, and changes no files', async () => {
   const dir = createInputs('query: Find it\nfields: [city]\nagnet: {reference: tables}\n');
   for (const command of ['run', 'plan']) {
     const result = await dir.run([command, 'in.csv', '--recipe', 'a.recipe.yaml']);
@@ -87,7 +87,7 @@ test('a faulty recipe ends with exit code 2, its place and its remedy, and leave
   expect(dir.has('in.filled.csv')).toBe(false);
 });
 
-test('a key in a recipe is refused, and not shown', async () => {
+test('refuses a key in a recipe and does not show it', async () => {
   const dir = createInputs('fields: [city]\nagent: {reference: tables}\napi_key: sk-hush-0123456789\n');
   const result = await dir.run(['run', 'in.csv', '-r', 'a.recipe.yaml']);
   expect(result.status).toBe(2);
@@ -97,7 +97,7 @@ test('a key in a recipe is refused, and not shown', async () => {
   expect(result.stderr).not.toContain('sk-hush');
 });
 
-test('a budget in the recipe agrees to the cost, and holds', async () => {
+test('a budget in the recipe confirms the cost and caps it', async () => {
   const agent = new ScriptedAgent();
   const server = await startServer({ agent });
   onTestFinished(() => server.close());
@@ -112,7 +112,7 @@ test('a budget in the recipe agrees to the cost, and holds', async () => {
   expect(agent.tasks).toHaveLength(0);
 });
 
-test('a format in the recipe names the output too, unless the command names it', async () => {
+test('a format in the recipe sets the output’s extension, unless --output is given', async () => {
   const dir = createInputs('fields: [city]\nagent: {reference: tables}\noutput: {format: jsonl}\n');
   expect((await dir.run(['run', 'in.csv', '-r', 'a.recipe.yaml'])).status).toBe(0);
   expect(JSON.parse(dir.read('in.filled.jsonl'))).toMatchObject({ company: 'Acme', city: 'Oslo' });

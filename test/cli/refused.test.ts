@@ -22,7 +22,7 @@ test.each([
   ['no_credits', 'NO_MORE_CREDITS'],
   ['forbidden', 'FEATURE_DISABLED'],
 ])(
-  '%s in the middle stops the job with 3: what there is is written, no other row is tried, the rest goes on later',
+  '%s in the middle stops the job with 3 and writes partial results; the same command sends the rest later',
   async (fault, code) => {
     const { run, server, readStatuses } = await openJob(40, { fault, on: ['create'], nth: [2] });
     const refused = await run();
@@ -37,7 +37,7 @@ test.each([
   },
 );
 
-test('an agent that keeps failing is given up with 4 before every row was tried, and the file is written', async () => {
+test('gives up with 4 on an agent that keeps failing, before trying every row, and writes the output', async () => {
   const { run, server, readStatuses } = await openJob(400, { fault: 'failed_run' });
   const failing = await run();
   expect(failing.status).toBe(4);

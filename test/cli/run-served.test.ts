@@ -9,7 +9,7 @@ test.each([
   ['CSV', 'companies.csv', 'companies.recipe.yaml'],
   ['JSONL', 'people.jsonl', 'people.recipe.yaml'],
 ])(
-  '%s: served by another process, the tables fill a file as --reference does, byte for byte apart from run ids and links to files',
+  '%s: tables served by another process give the same file as --reference, except run ids and file links',
   async (format, input, recipe) => {
     const dir = createWorkdir();
     cpSync(SAMPLES, join(dir.path, 'samples'), {
@@ -18,7 +18,7 @@ test.each([
     });
     const server = await dir.start(['serve', '--reference', 'samples/reference']);
     const job = ['run', `samples/${input}`, '--recipe', `samples/${recipe}`];
-    // A ledger each, so that neither takes its answers from the other.
+    // Separate ledgers, so that neither reuses the other's answers.
     const results = await Promise.all([
       dir.run([...job, '-o', 'within'], { env: { ROWFILL_HOME: join(dir.path, 'one') } }),
       dir.run([...job, '-o', 'served', '--api-url', server.line, '--yes'], {
@@ -30,7 +30,7 @@ test.each([
     const within = dir.read('within');
     const served = dir.read('served');
     expect(hideRunIds(served)).toBe(unlinkFiles(hideRunIds(within), format));
-    // Neither is empty, and the run ids and links are the only things that tell them apart.
+    // Neither is empty, and they differ only in run ids and links.
     expect(within).toContain('samples/reference/');
     expect(served).not.toBe(within);
     const list = await fetch(`${server.line}/agent/runs?limit=100`, {
@@ -49,7 +49,7 @@ function hideRunIds(text: string): string {
   return text.replaceAll(RUN_ID, 'RUN');
 }
 
-/** Links to files as text: only the embedded agent is believed about them. */
+/** Replaces file links by text: rowfill accepts them only from the embedded agent. */
 function unlinkFiles(text: string, format: string): string {
   return format === 'JSONL'
     ? text.replaceAll(/"url":("file:[^"]*"),"title":("[^"]*")/g, '"url":null,"title":$2,"text":$1')

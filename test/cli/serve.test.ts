@@ -27,7 +27,7 @@ async function create(url: string, headers: Record<string, string> = {}): Promis
   return await fetch(`${url}/agent/runs`, { method: 'POST', headers: { ...HEADERS, ...headers }, body });
 }
 
-test('prints its address first, answers from the tables, and ends with 0 when it is stopped', async () => {
+test('prints its address first, answers from the tables, and exits with 0 when stopped', async () => {
   const server = await createFolder().start(['serve', '--reference', 'tables']);
   expect(server.line).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(await (await create(server.line)).text()).toContain('event: agent_run.completed');
@@ -38,7 +38,7 @@ test('prints its address first, answers from the tables, and ends with 0 when it
   expect(ended.stderr).toContain('does not search the web');
 });
 
-test('keeps its runs in the store over a restart', async () => {
+test('keeps its runs in the store across a restart', async () => {
   const workdir = createFolder();
   const args = ['serve', '--reference', 'tables', '--store', 'runs.db'];
   const first = await workdir.start(args);
@@ -49,7 +49,7 @@ test('keeps its runs in the store over a restart', async () => {
   expect(JSON.parse(list)).toMatchObject({ data: [{ status: 'completed' }] });
 });
 
-test('takes up again a run that was at work when it was killed', async () => {
+test('resumes a run that was active when the server was killed', async () => {
   const workdir = createFolder();
   const args = ['serve', '--reference', 'tables', '--store', 'runs.db'];
   const first = await workdir.start([...args, '--latency', '60s']);
@@ -60,7 +60,7 @@ test('takes up again a run that was at work when it was killed', async () => {
   await expect.poll(read).toMatchObject({ data: [{ status: 'completed' }] });
 });
 
-test('plays the rehearsal that it is told, and reports it', async () => {
+test('runs the requested rehearsal and reports it', async () => {
   const workdir = createFolder();
   workdir.write('faults.json', '[{"fault": "concurrency_limited", "first": 1, "retryAfter": 3}]');
   const rehearsal = ['--price', '--latency', '1ms..2ms', '--faults', 'faults.json', '--seed', 'one'];
@@ -83,7 +83,7 @@ test('plays the rehearsal that it is told, and reports it', async () => {
   });
 });
 
-test('lets in the key of ROWFILL_SERVE_KEY alone', async () => {
+test('accepts only the key of ROWFILL_SERVE_KEY', async () => {
   const server = await createFolder().start(['serve', '--reference', 'tables', '--host', '0.0.0.0'], {
     env: { ROWFILL_SERVE_KEY: 'right-key' },
   });
@@ -94,15 +94,19 @@ test('lets in the key of ROWFILL_SERVE_KEY alone', async () => {
 
 test.each([
   ['no tables', [], /--reference DIR/],
-  ['a folder that is not there', ['--reference', 'nowhere'], /nowhere/],
-  ['another machine without a key', ['--reference', TABLES, '--host', '0.0.0.0'], /ROWFILL_SERVE_KEY/],
+  ['a missing folder', ['--reference', 'nowhere'], /nowhere/],
+  [
+    'listening beyond loopback without a key',
+    ['--reference', TABLES, '--host', '0.0.0.0'],
+    /ROWFILL_SERVE_KEY/,
+  ],
   ['an unknown contract', ['--reference', TABLES, '--contract', '2027'], /2026-05-07, current/],
-  ['a port that is none', ['--reference', TABLES, '--port', '70000'], /port/],
-  ['a latency that is none', ['--reference', TABLES, '--latency', 'slow'], /2s\.\.90s/],
-  ['faults that are not there', ['--reference', TABLES, '--faults', 'none.json'], /none\.json/],
-  ['faults that are no JSON', ['--reference', TABLES, '--faults', import.meta.filename], /no JSON/],
+  ['an invalid port', ['--reference', TABLES, '--port', '70000'], /port/],
+  ['an invalid latency', ['--reference', TABLES, '--latency', 'slow'], /2s\.\.90s/],
+  ['a missing faults file', ['--reference', TABLES, '--faults', 'none.json'], /none\.json/],
+  ['faults that are not JSON', ['--reference', TABLES, '--faults', import.meta.filename], /no JSON/],
   ['a store that is a folder', ['--reference', TABLES, '--store', TABLES], /store/],
-])('refuses %s with what to do', async (_name, args, says) => {
+])('refuses %s and says what to do', async (_name, args, says) => {
   const host = createTestHost();
   expect(await runProgram(['serve', ...args], host)).toBe(2);
   expect(host.readStdout()).toBe('');

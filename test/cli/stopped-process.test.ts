@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000;
 const CLOCK = new URL('../helpers/moved-clock.mjs', import.meta.url).href;
 const tlsFile = (name: string): string => new URL(`../helpers/tls/${name}.pem`, import.meta.url).pathname;
 
-/** Answers every create with a whole run; each request needs a connection of its own. */
+/** Answers every create with a completed run. Each request needs a new connection. */
 async function serveTls(): Promise<{ port: number; creates: () => number }> {
   let creates = 0;
   const server = createTlsServer(
@@ -50,7 +50,7 @@ async function serveTls(): Promise<{ port: number; creates: () => number }> {
   return { port: await listen(server), creates: () => creates };
 }
 
-/** Lets the first connection through and keeps every later one from being answered until it is opened. */
+/** Lets the first connection through and blocks later ones until it is opened. */
 async function openSlowWay(port: number): Promise<{ port: number; held: Promise<void>; open(): void }> {
   let onHeld = (): void => undefined;
   const held = new Promise<void>((resolve) => {
@@ -93,9 +93,9 @@ function listen(server: Server): Promise<number> {
 }
 
 test.skipIf(process.platform === 'win32').each([
-  ['nobody has taken over: it is sent', false],
-  ['another process has taken over: it is not sent, and no output is written', true],
-])('a process is stopped while its create waits for a connection; %s', async (_title, isTakenOver) => {
+  ['it is sent if no process has taken over', false],
+  ['it is not sent, and no output is written, if another process has taken over', true],
+])('a process is paused while its create waits for a connection: %s', async (_title, isTakenOver) => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2));
   dir.write('clock', '0');
@@ -128,7 +128,7 @@ test.skipIf(process.platform === 'win32').each([
   if (isTakenOver) {
     expect(stderr).toContain('another process has taken over this job');
     expect(stderr).toContain('[LEASE_LOST]');
-    // The end of the job is for the other process to write.
+    // The other process writes the end of the job.
     expect(ledger.listJobs()).toMatchObject([{ stop: null, reservedMicros: 0 }]);
   }
   ledger.close();

@@ -5,7 +5,7 @@ import { createWorkdir } from '../helpers/workdir.js';
 
 const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' } };
 
-test('a second process on the same ask is told who is at it; killed, that one holds nothing any more', async () => {
+test('a second process on the same ask learns which process holds it, and gets it once that one is killed', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   dir.write('more.csv', createList(6));
@@ -15,7 +15,7 @@ test('a second process on the same ask is told who is at it; killed, that one ho
   const first = dir.spawn(['run', 'in.csv', ...ask], ENV);
   await gate.reached(1);
 
-  // Another file, yet the same question: its rows might be the same.
+  // Another file with the same ask, whose rows might be the same.
   for (const file of ['in.csv', 'more.csv']) {
     const second = await dir.run(['run', file, ...ask], ENV);
     expect(second.status).toBe(75);

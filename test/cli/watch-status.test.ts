@@ -19,7 +19,7 @@ function follow(...events: readonly WatchEvent[]) {
   return createStatusRecord(status, 7, 2_000);
 }
 
-test('the status says what is at work, since when, and how many files ended', () => {
+test('the status shows the current file, since when, and how many files ended', () => {
   expect(follow()).toEqual({
     ...{
       status: 'ok',
@@ -40,7 +40,7 @@ test('the status says what is at work, since when, and how many files ended', ()
   expect(follow(taken, failed)).toMatchObject({ state: 'watching', file: null, done: 0, failed: 1 });
 });
 
-test('a wait that a person may have to end is trouble; one that ends by itself is not; and trouble passes', () => {
+test('a wait that may need a person is trouble until it ends; one that ends by itself is not', () => {
   const moving: WatchEvent = {
     type: 'job',
     file: 'list.csv',
@@ -72,32 +72,32 @@ const done = {
   summary: { rows: { failed: 0 }, costMicros: 50_000 },
 } as unknown as WatchEvent;
 
-test('the cost of the day is what its bills add up to: without earlier bills of a job, of all files, from midnight on', () => {
+test('the cost of the day sums the bills of all files since midnight, without earlier bills of a job', () => {
   let status = createWatchStatus(NOON_MS);
-  const hear = (event: WatchEvent, atMs: number): void => {
+  const apply = (event: WatchEvent, atMs: number): void => {
     status = followWatch(status, event, atMs);
   };
   const read = (atMs: number) => createStatusRecord(status, 0, atMs).cost_today_usd;
-  hear(spent('list.csv', 40_000), NOON_MS);
+  apply(spent('list.csv', 40_000), NOON_MS);
   expect(read(NOON_MS)).toBe(0);
-  hear(spent('list.csv', 50_000), NOON_MS);
-  hear(spent('other.csv', 0), NOON_MS);
-  hear(spent('other.csv', 5_000), NOON_MS);
-  hear(spent('list.csv', 50_000), NOON_MS);
+  apply(spent('list.csv', 50_000), NOON_MS);
+  apply(spent('other.csv', 0), NOON_MS);
+  apply(spent('other.csv', 5_000), NOON_MS);
+  apply(spent('list.csv', 50_000), NOON_MS);
   expect(read(NOON_MS)).toBe(0.015);
-  hear(done, NOON_MS);
-  hear(spent('list.csv', 0), NOON_MS);
-  hear(spent('list.csv', 25_000), NOON_MS);
+  apply(done, NOON_MS);
+  apply(spent('list.csv', 0), NOON_MS);
+  apply(spent('list.csv', 25_000), NOON_MS);
   expect(read(NOON_MS)).toBe(0.04);
   expect(read(NOON_MS + DAY_MS)).toBe(0);
-  hear(spent('list.csv', 26_000), NOON_MS + DAY_MS);
+  apply(spent('list.csv', 26_000), NOON_MS + DAY_MS);
   expect(read(NOON_MS + DAY_MS)).toBe(0.001);
   expect(createStatusRecord(status, 0, NOON_MS)).toMatchObject({
     last_success: new Date(NOON_MS).toISOString(),
   });
 });
 
-test('the metrics are well-formed, and leave out what is not known', () => {
+test('the metrics are well-formed and omit unknown values', () => {
   let status = createWatchStatus(NOON_MS);
   expect(createMetrics(status, null, NOON_MS)).not.toMatch(/backlog|last_success|null|NaN/);
   status = [spent('list.csv', 0), spent('list.csv', 25_000), done, waiting('NETWORK_ERROR')].reduce(
@@ -120,7 +120,7 @@ test('the metrics are well-formed, and leave out what is not known', () => {
   ]);
 });
 
-test('a backlog that cannot be read is null, and one look at a time goes on', async () => {
+test('an unreadable backlog is null, and only one read runs at a time', async () => {
   const reader = new BacklogReader();
   expect(await reader.read()).toBe(null);
   let looks = 0;

@@ -21,7 +21,7 @@ function list(workdir: Workdir, folder: string): string[] {
   return readdirSync(join(workdir.path, folder)).sort();
 }
 
-/** Each line of the log, in its own words. */
+/** Parses each line of the log. */
 function readLog(
   stdout: string,
 ): { event: string; time: string; file?: string; code?: string; reason?: string }[] {
@@ -31,7 +31,7 @@ function readLog(
     .map((line) => JSON.parse(line));
 }
 
-test('a file is filled by a recipe that lies in the folder itself, and the log tells each step as JSON', async () => {
+test('fills a file with a recipe in the watched folder, and logs each step as JSON', async () => {
   const recipe = '{"fields":{"hq_city":"string"},"send":["company"],"agent":{"reference":"../tables"}}';
   const workdir = openDrop({ 'list.csv': 'company\nAcme\n', 'recipe.json': recipe });
   const result = await workdir.run(['watch', 'drop', '-r', 'drop/recipe.json', '--once', ...PACE]);
@@ -49,7 +49,7 @@ test('a file is filled by a recipe that lies in the folder itself, and the log t
   expect(workdir.read('drop/done/list.filled.csv')).toContain('Acme,Oslo,');
 });
 
-test('a log of rowfill in the folder is no drop, also rotated, packed, or from a run; another table of events is', async () => {
+test('logs of rowfill in the folder are ignored, even rotated, packed or from a run; other tables of events are not', async () => {
   const workdir = openDrop({ 'list.csv': 'company\nAcme\n' });
   const watch = (): ReturnType<Workdir['run']> =>
     workdir.run(['watch', 'drop', ...JOB, '--once', ...PACE, '--log-file', 'drop/app.jsonl']);
@@ -81,7 +81,7 @@ test('a log of rowfill in the folder is no drop, also rotated, packed, or from a
   );
 });
 
-test('the exit code of --once says what to look at first', async () => {
+test('the exit code of --once shows the most urgent problem', async () => {
   const workdir = openDrop();
   const once = (): ReturnType<Workdir['run']> => workdir.run(['watch', 'drop', ...JOB, '--once', ...PACE]);
   expect((await once()).status).toBe(0);
@@ -104,7 +104,7 @@ test('the exit code of --once says what to look at first', async () => {
   expect(workdir.read('drop/failed/other.csv.error.txt')).toContain('--send names company');
 });
 
-test('it can be asked how it is, writes its heartbeat, and ends with 130 when it is told to stop', async () => {
+test('serves its health, writes its heartbeat, and exits with 130 when stopped', async () => {
   const workdir = openDrop();
   const args = ['watch', 'drop', ...JOB, ...PACE, '--health', '0', '--heartbeat', 'beat.json'];
   const watcher = await workdir.start(args);
@@ -128,7 +128,7 @@ test('it can be asked how it is, writes its heartbeat, and ends with 130 when it
   expect(JSON.parse(workdir.read('beat.json'))).toMatchObject({ state: 'stopped', done: 1 });
 });
 
-test('the log goes to a file that only its owner reads, is appended, and is made again when it was rotated away', async () => {
+test('appends the log to a file that only its owner can read, and creates it again after rotation', async () => {
   const workdir = openDrop({ 'list.csv': 'company\nAcme\n' });
   workdir.write('drop/log.jsonl', 'earlier\n');
   const args = ['watch', 'drop', ...JOB, ...PACE, '--log-file', 'drop/log.jsonl'];
@@ -176,11 +176,11 @@ test.each([
   expect([...new Set(readLog(stdout).map(({ event }) => event))].sort()).toEqual(events);
 });
 
-/** A disk of its own needs a namespace of its own, which not every system gives. */
+/** Mounting a test disk needs a namespace, which not every system allows. */
 const HAS_NAMESPACES = spawnSync('unshare', ['-rm', 'true']).status === 0;
 
 test.skipIf(!HAS_NAMESPACES)(
-  'a full disk is called one, at the start of a watcher and while it fills',
+  'reports a full disk, at the start of a watcher and while it fills a file',
   async () => {
     const workdir = openDrop();
     const rows = Array.from({ length: 3_000 }, () => 'Acme\n').join('');
@@ -188,7 +188,7 @@ test.skipIf(!HAS_NAMESPACES)(
     const watch = `"$0" "$1" watch drop ${[...JOB, ...PACE].join(' ')} --once`;
     const script = [
       'mount -t tmpfs -o size=128k tmpfs drop && cp list.csv drop',
-      // Room for the trial of the folders, and not for the result.
+      // Enough space for the check of the folders, but not for the result.
       `${watch}; echo "exit $?"`,
       'cat /dev/zero > drop/rest 2>/dev/null',
       `${watch}; echo "exit $?"`,
@@ -238,29 +238,25 @@ test.skipIf(!HAS_NAMESPACES)(
 );
 
 test.each([
-  ['a folder that is not there', ['nowhere', ...JOB], 'WATCH_NO_FOLDER'],
-  ['a schedule that is none', ['drop', ...JOB, '--schedule', 'daily at six'], 'BAD_SCHEDULE'],
+  ['a missing folder', ['nowhere', ...JOB], 'WATCH_NO_FOLDER'],
+  ['an invalid schedule', ['drop', ...JOB, '--schedule', 'daily at six'], 'BAD_SCHEDULE'],
   ['a time without a unit', ['drop', ...JOB, '--settle', '5'], 'BAD_OPTION'],
-  ['a time in a unit that is none', ['drop', ...JOB, '--poll', '5us'], 'BAD_OPTION'],
-  ['two ways to look', ['drop', ...JOB, '--once', '--schedule', '0 6 * * *'], 'BAD_OPTION'],
+  ['a time in an unknown unit', ['drop', ...JOB, '--poll', '5us'], 'BAD_OPTION'],
+  ['--once with --schedule', ['drop', ...JOB, '--once', '--schedule', '0 6 * * *'], 'BAD_OPTION'],
   [
     'a heartbeat that cannot be written',
     ['drop', ...JOB, '--heartbeat', 'no/where'],
     'HEARTBEAT_NOT_WRITABLE',
   ],
-  ['a level that is none', ['drop', ...JOB, '--log-level', 'all'], 'BAD_OPTION'],
-  ['a log in no folder', ['drop', ...JOB, '--log-file', 'no/where'], 'LOG_NOT_WRITABLE'],
+  ['an unknown log level', ['drop', ...JOB, '--log-level', 'all'], 'BAD_OPTION'],
+  ['a log in a missing folder', ['drop', ...JOB, '--log-file', 'no/where'], 'LOG_NOT_WRITABLE'],
   ['a log over the tables', ['drop', ...JOB, '--log-file', 'tables/seats.csv'], 'OUTPUT_IS_INPUT'],
   ['an address of another machine', ['drop', ...JOB, '--health', '192.0.2.1:0'], 'HEALTH_PORT'],
-  ['a port that is none', ['drop', ...JOB, '--health', '99999'], 'HEALTH_PORT'],
+  ['an invalid port', ['drop', ...JOB, '--health', '99999'], 'HEALTH_PORT'],
   ['nothing to fill', ['drop', '--reference', 'tables'], 'NOTHING_TO_FILL'],
-  ['tables that are not there', ['drop', '-f', 'x', '--reference', 'gone'], 'REFERENCE_UNREADABLE'],
-  [
-    'a cost that nobody agreed to',
-    ['drop', '-f', 'x', '--api-url', 'http://127.0.0.1:9'],
-    'COST_NOT_CONFIRMED',
-  ],
-])('%s is refused before a file is touched', async (_title, args, code) => {
+  ['missing tables', ['drop', '-f', 'x', '--reference', 'gone'], 'REFERENCE_UNREADABLE'],
+  ['an unconfirmed cost', ['drop', '-f', 'x', '--api-url', 'http://127.0.0.1:9'], 'COST_NOT_CONFIRMED'],
+])('refuses %s before touching a file', async (_title, args, code) => {
   const workdir = openDrop({ 'list.csv': 'company\nAcme\n' });
   const { status, stdout, stderr } = await workdir.run(['watch', ...args]);
   expect([status, stdout]).toEqual([2, '']);

@@ -23,7 +23,7 @@ async function openDir(): Promise<Workdir> {
   return dir;
 }
 
-/** The rows of a workbook in a folder, each as an object. */
+/** Reads the rows of a workbook as objects. */
 async function readSheet(dir: Workdir, name: string): Promise<Record<string, string | undefined>[]> {
   const input = await openInput({ path: join(dir.path, name) });
   return (await readAllRows(input)).map((row) =>
@@ -33,7 +33,7 @@ async function readSheet(dir: Workdir, name: string): Promise<Record<string, str
   );
 }
 
-test('a workbook is filled into a workbook, and nobody has to say what it is', async () => {
+test('fills a workbook into a workbook, detecting its format', async () => {
   const dir = await openDir();
   const result = await dir.run(['run', 'list.xlsx', ...ASK]);
   expect(result).toMatchObject({ status: 0, stdout: '' });
@@ -55,7 +55,7 @@ test('a workbook is filled into a workbook, and nobody has to say what it is', a
   expect(readdirSync(dir.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
-test('a workbook comes out as CSV or JSON Lines where the output says so, with its formulas defused', async () => {
+test('writes a workbook as CSV or JSON Lines if the output has that extension, with formulas escaped', async () => {
   const dir = await openDir();
   expect((await dir.run(['run', 'list.xlsx', ...ASK, '-o', 'out.csv'])).status).toBe(0);
   expect(readTable(dir.read('out.csv'))).toMatchObject([
@@ -67,7 +67,7 @@ test('a workbook comes out as CSV or JSON Lines where the output says so, with i
   expect(JSON.parse(line)).toMatchObject({ company: 'Acme', zip: '00501', hq_city: 'Oslo' });
 });
 
-test('a CSV comes out as a workbook where the output says so, cell by cell as it was', async () => {
+test('writes a CSV as a workbook if the output has that extension, with unchanged cells', async () => {
   const dir = await openDir();
   dir.write('in.csv', 'company,zip\nAcme,00501\nBolt,12345678901234567890\n');
   expect((await dir.run(['run', 'in.csv', ...ASK, '-o', 'out.xlsx'])).status).toBe(0);
@@ -77,7 +77,7 @@ test('a CSV comes out as a workbook where the output says so, cell by cell as it
   ]);
 });
 
-test('a workbook goes through standard input and output', async () => {
+test('reads and writes a workbook on standard input and output', async () => {
   const dir = await openDir();
   const program = `cat list.xlsx | "${process.execPath}" "${join(import.meta.dirname, '../../dist/cli/main.js')}" run - ${ASK.join(' ')} -o - > piped.xlsx`;
   execFileSync('sh', ['-c', program], {
@@ -88,7 +88,7 @@ test('a workbook goes through standard input and output', async () => {
   expect(await readSheet(dir, 'piped.xlsx')).toMatchObject([{ hq_city: 'Oslo' }, { hq_city: '=1+1' }]);
 });
 
-test('--sheet names another sheet, by its name or its number', async () => {
+test('--sheet selects a sheet by name or number', async () => {
   const dir = await openDir();
   const plan = await dir.run(['plan', 'list.xlsx', ...ASK, '--sheet', 'More', '--json']);
   expect(JSON.parse(plan.stdout)).toMatchObject({ rows: { total: 2 } });
@@ -101,7 +101,7 @@ test('--sheet names another sheet, by its name or its number', async () => {
   );
 });
 
-test('a sheet that is not there ends in 2, with the names of those that are', async () => {
+test('an unknown sheet gives exit code 2 and lists the sheets', async () => {
   const dir = await openDir();
   for (const command of ['run', 'plan', 'init']) {
     const ask = command === 'init' ? ['--yes'] : ASK;
@@ -112,7 +112,7 @@ test('a sheet that is not there ends in 2, with the names of those that are', as
   }
 });
 
-test('init looks at the sheet that was named, and tells the next command with it', async () => {
+test('init inspects the given sheet and includes it in the suggested command', async () => {
   const dir = await openDir();
   const result = await dir.run(['init', 'list.xlsx', '--yes', '--sheet', 'More']);
   expect(result.status).toBe(0);
@@ -120,7 +120,7 @@ test('init looks at the sheet that was named, and tells the next command with it
   expect(dir.read('list.recipe.yaml')).toContain('hq_city: string');
 });
 
-test('what does not fit into a workbook is refused before a run is started', async () => {
+test('refuses what does not fit into a workbook before starting a run', async () => {
   const dir = await openDir();
   dir.write('in.csv', `company,note\nAcme,${'x'.repeat(40_000)}\n`);
   const { url, agent } = await servePaid();
@@ -144,14 +144,14 @@ test('what does not fit into a workbook is refused before a run is started', asy
   expect(agent.tasks).toEqual([]);
 });
 
-test('a workbook with macros is filled into one without', async () => {
+test('fills a workbook with macros into one without', async () => {
   const dir = await openDir();
   dir.write('macros.xlsm', readFileSync(join(dir.path, 'list.xlsx')));
   expect((await dir.run(['run', 'macros.xlsm', ...ASK])).status).toBe(0);
   expect(await readSheet(dir, 'macros.filled.xlsx')).toHaveLength(2);
 });
 
-test('a workbook that is dropped into a watched folder is filled there', async () => {
+test('watch fills a dropped workbook', async () => {
   const dir = await openDir();
   mkdirSync(join(dir.path, 'drop'));
   dir.write('drop/list.xlsx', readFileSync(join(dir.path, 'list.xlsx')));
@@ -161,7 +161,7 @@ test('a workbook that is dropped into a watched folder is filled there', async (
   expect(await readSheet(dir, 'drop/done/list.filled.xlsx')).toHaveLength(2);
 });
 
-test('a workbook serves as a list of what is not to be asked about', async () => {
+test('accepts a workbook as an exclusion list', async () => {
   const dir = await openDir();
   dir.write(
     'customers.xlsx',
