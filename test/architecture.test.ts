@@ -5,13 +5,13 @@ import { checkArchitecture, PLACES, readSources } from './helpers/architecture.j
 
 const ROOT = join(import.meta.dirname, '..');
 
-test('imports only go down, stages do not import each other, and each package is used in its place', () => {
+test('imports only go down, stages do not import each other, and packages are used only where allowed', () => {
   const sources = readSources(join(ROOT, 'src'));
   expect(sources.size).toBeGreaterThan(10);
   expect(checkArchitecture(sources)).toEqual([]);
 });
 
-test('every production dependency has a place', () => {
+test('every production dependency is allowed somewhere', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect(Object.keys(PLACES).sort()).toEqual(Object.keys(manifest.dependencies).sort());
 });
@@ -39,12 +39,12 @@ describe('the check reports', () => {
       'model/row.ts imports enrich.ts, which is above it',
     ],
     [
-      'a type that comes from above',
+      'a type imported from above',
       { 'ledger/ledger.ts': "import type { A } from '../enrich.js';" },
       'ledger/ledger.ts imports enrich.ts, which is above it',
     ],
     [
-      'anyone who imports the command line',
+      'an import of the command line',
       { 'index.ts': "export { main } from './cli/main.js';" },
       'index.ts imports cli/main.ts, which is above it',
     ],
@@ -64,32 +64,32 @@ describe('the check reports', () => {
       'run/wait.ts imports server/server.ts, of which a stage may import types of api/ and ledger/ only',
     ],
     [
-      'neighbours that know each other',
+      'an import between neighbors',
       { 'api/client.ts': "import { startServer } from '../server/server.js';" },
       'api/client.ts imports server/server.ts, its neighbour',
     ],
     [
-      'an import that is made late',
+      'a dynamic import',
       { 'read/open.ts': "const a = await import('../write/open.js');" },
       'read/open.ts imports write/open.ts, another stage',
     ],
     [
-      'an import for its effects alone',
+      'an import for side effects',
       { 'read/open.ts': "import '../write/open.js';" },
       'read/open.ts imports write/open.ts, another stage',
     ],
     [
-      'a cycle, also one of types',
+      'a cycle, even of types',
       { 'model/a.ts': "import { b } from './b.js';", 'model/b.ts': "import type { a } from './a.js';" },
       'a cycle: model/a.ts → model/b.ts → model/a.ts',
     ],
     [
-      'a package outside its place',
+      'a package used where it is not allowed',
       { 'read/open.ts': "import Papa from 'papaparse';" },
       'read/open.ts imports papaparse, whose place is read/csv-reader.ts, write/csv-writer.ts, agents/reference/load-tables.ts',
     ],
     [
-      'a package without a place',
+      'a package that is not allowed anywhere',
       { 'read/open.ts': "export * from '@scope/left-pad/lib/index.js';" },
       'read/open.ts imports @scope/left-pad, which has no place',
     ],
@@ -104,12 +104,16 @@ describe('the check reports', () => {
       { 'read/open.ts': 'export { a as default };' },
       'read/open.ts has a default export',
     ],
-    ['a folder named after nothing', { 'model/utils/a.ts': '' }, 'model/utils/a.ts is named after nothing'],
-    ['a file named after nothing', { 'model/helpers.ts': '' }, 'model/helpers.ts is named after nothing'],
+    [
+      'a folder with a meaningless name',
+      { 'model/utils/a.ts': '' },
+      'model/utils/a.ts is named after nothing',
+    ],
+    ['a file with a meaningless name', { 'model/helpers.ts': '' }, 'model/helpers.ts is named after nothing'],
     ['a file that is not in kebab-case', { 'model/rowKey.ts': '' }, 'model/rowKey.ts is not in kebab-case'],
     ['a folder outside the layers', { 'stuff/a.ts': '' }, 'stuff/a.ts belongs to no layer'],
     [
-      'the environment read outside the edge',
+      'an environment variable read outside the entry point',
       { 'options.ts': 'const a = process.env.HOME;' },
       'options.ts touches process.env, which is for cli/main.ts alone',
     ],
@@ -119,7 +123,7 @@ describe('the check reports', () => {
       'enrich.ts touches console.log, which is for cli/main.ts alone',
     ],
     [
-      'a command that writes past the host',
+      'a command that bypasses the host',
       { 'cli/run.ts': "process.stderr.write('a');" },
       'cli/run.ts touches process.stderr, which is for cli/main.ts alone',
     ],
@@ -129,7 +133,7 @@ describe('the check reports', () => {
   });
 });
 
-test('the check lets pass what the layers allow', () => {
+test('the check accepts what the layers allow', () => {
   const files = {
     'cli/main.ts': "import { enrich } from '../enrich.js';\nprocess.exitCode = 0;",
     'enrich.ts': "import { openInput } from './read/open.js';\nimport { Ledger } from './ledger/ledger.js';",

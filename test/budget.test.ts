@@ -5,7 +5,7 @@ import { answerRows, type Script } from './helpers/scripted-agent.js';
 
 const CAP_MICROS = 1_000_000;
 
-/** Bills what the row says: the price of a run is the sum of what its rows carry, in micro-dollars. */
+/** Bills each run the sum of the prices in its rows, in micro-dollars. */
 const billByRow: Script = (task) => {
   const records = task.request.input?.data ?? [];
   const micros = records.reduce((sum, record) => sum + Number(String(record.company).split(' ')[2]), 0);
@@ -16,14 +16,14 @@ const billByRow: Script = (task) => {
   };
 };
 
-/** A list of companies, each with its price in its name. */
+/** A list of companies with the price in the name. */
 function createPricedList(prices: readonly number[], trial = 0): string {
   return ['company', ...prices.map((price, index) => `Company ${trial}-${index + 1} ${price}`), ''].join(
     '\n',
   );
 }
 
-test('in 200 trials with 50 runs at once and prices that vary, no more than the cap is ever billed', async () => {
+test('in 200 trials with 50 concurrent runs and varying prices, never bills more than the cap', async () => {
   const bench = await openJobBench(billByRow);
   const price = fc.integer({ min: 20_000, max: 100_000 });
   const trials = fc.sample(fc.array(price, { minLength: 25, maxLength: 40 }), { numRuns: 200, seed: 7 });
@@ -42,12 +42,12 @@ test('in 200 trials with 50 runs at once and prices that vary, no more than the 
     expect(summary.costMicros).toBe(billedMicros);
     const total = prices.reduce((sum, each) => sum + each, 0);
     expect(summary.stop).toBe(total <= CAP_MICROS && summary.rows.over_budget === 0 ? 'done' : 'budget');
-    // It stops only where the next run might pass the cap at its worst price.
+    // It stops only when the next run could exceed the cap at its maximum price.
     if (summary.stop === 'budget') expect(billedMicros).toBeGreaterThan(CAP_MICROS - 100_000);
   }
 }, 240_000);
 
-test('a run that cost more than was reserved is taken as it is, and nothing more starts above the cap', async () => {
+test('books a run that cost more than reserved in full, and starts nothing above the cap', async () => {
   const bench = await openJobBench(billByRow);
   bench.write('in.csv', createPricedList([90_000, 500_000, 30_000, 30_000, 30_000]));
   const { summary } = await bench.run({ effort: ['medium'], batchSize: 1, concurrency: 1, maxCost: 0.5 });
@@ -55,7 +55,7 @@ test('a run that cost more than was reserved is taken as it is, and nothing more
   expect(bench.server.report().runs.created).toBe(2);
 });
 
-test('the job warns once when four fifths of the cap are spent', async () => {
+test('warns once when 80 % of the cap is spent', async () => {
   const bench = await openJobBench(billByRow);
   bench.write('in.csv', createPricedList(Array.from({ length: 10 }, () => 90_000)));
   const notes: string[] = [];
@@ -66,7 +66,7 @@ test('the job warns once when four fifths of the cap are spent', async () => {
   expect(notes.filter((code) => code === 'BUDGET_NEARLY_SPENT')).toHaveLength(1);
 });
 
-test('nobody agreed to the cost: nothing is sent', async () => {
+test('sends nothing if the cost is not confirmed', async () => {
   const bench = await openJobBench(billByRow);
   bench.write('in.csv', createList(8));
   await expect(bench.run({ yes: false })).rejects.toMatchObject({
@@ -79,7 +79,7 @@ test('nobody agreed to the cost: nothing is sent', async () => {
   expect(bench.agent.tasks).toEqual([]);
 });
 
-test('a job that is stopped while somebody thinks about the cost ends there, and leaves nothing', async () => {
+test('a job stopped at the cost question ends there and leaves nothing behind', async () => {
   const bench = await openJobBench(billByRow);
   bench.write('in.csv', createList(8));
   const controller = new AbortController();

@@ -12,7 +12,7 @@ interface Report {
   readonly billedMicros: number;
 }
 
-/** A paid service as it is rehearsed here: slow enough that fifty runs are under way when the program dies. */
+/** A simulated paid service, slow enough that fifty runs are active when the program dies. */
 async function openService(workdir: Workdir, faults: readonly object[]): Promise<string> {
   const names = Array.from({ length: COMPANIES }, (_, index) => `Company ${index + 1}`);
   const table = ['company,city', ...names.map((name, index) => `${name},City ${index + 1}`), ''];
@@ -35,7 +35,7 @@ function createCommand(url: string, output: string): string[] {
   return [
     ...['run', 'in.csv', '--api-url', url, '--field', 'city', '--send', 'company', '--yes', '--quiet'],
     ...['--batch-size', '2', '--concurrency', '50', '--output', output, '--log-file', 'log.jsonl'],
-    // What a kill kept from being sent is looked for so long, each time anew.
+    // After each kill, rowfill looks this long for runs that may not have been sent.
     ...['--list-lag', '1s'],
   ];
 }
@@ -45,7 +45,7 @@ async function readReport(url: string): Promise<Report> {
   return (await answer.json()) as Report;
 }
 
-/** Runs the command and kills it after so many lines of its log, each a run that began or ended. */
+/** Runs the command and kills it after N log lines. Each line is a run that started or ended. */
 async function killAfter(workdir: Workdir, command: readonly string[], lines: number): Promise<boolean> {
   const log = workdir.write('log.jsonl', '');
   const written = watchLines(log, lines);
@@ -55,7 +55,7 @@ async function killAfter(workdir: Workdir, command: readonly string[], lines: nu
   return signal === 'SIGKILL';
 }
 
-/** Resolves once a file has so many lines. */
+/** Resolves once a file has N lines. */
 function watchLines(path: string, lines: number): Promise<void> {
   return new Promise((resolve) => {
     const watcher = watch(path, () => {
@@ -67,7 +67,7 @@ function watchLines(path: string, lines: number): Promise<void> {
   });
 }
 
-/** Everything but the run ids, which no two runs share. */
+/** Removes the run ids, which differ between any two jobs. */
 function dropRunIds(text: string): object[] {
   return readTable(text).map(({ enrichment_run_id: _, ...row }) => row);
 }
@@ -95,10 +95,10 @@ async function killAndCarryOn(faults: readonly object[], kills: number, seed: nu
   );
 }
 
-test('killed 25 times with 50 runs under way, a job buys every batch once and ends as if nothing had happened', async () => {
+test('a job killed 25 times with 50 active runs pays for every batch once and gives the same output', async () => {
   await killAndCarryOn([], 25, 1);
 }, 240_000);
 
-test('with a tenth of the replies lost on top, every run that was accepted is adopted', async () => {
+test('adopts every accepted run even if a tenth of the replies are lost too', async () => {
   await killAndCarryOn([{ fault: 'lost_reply', on: ['create'], share: 0.1 }], 8, 2);
 }, 240_000);

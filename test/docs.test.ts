@@ -6,7 +6,7 @@ import { createWorkdir } from './helpers/workdir.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = ['README.md', 'samples/README.md', ...readPages('docs')];
-/** Tested by test/docs/rehearsal.test.ts, because its commands run in another folder. */
+/** Its commands run in another folder; test/docs/rehearsal.test.ts runs them. */
 const HAS_OWN_TEST = 'docs/rehearsal.md';
 const PAGE_TIMEOUT_MS = 120_000;
 
@@ -15,7 +15,7 @@ describe.each(PAGES)('%s', (name) => {
   const page = readCommandPage(text);
 
   test.runIf(page.blocks.length > 0 && name !== HAS_OWN_TEST)(
-    'prints what it says when its commands run',
+    'has commands that do what the page says',
     { timeout: PAGE_TIMEOUT_MS },
     async () => {
       for (const { block, printed, exitCodes } of await runCommandPage(page, createWorkdir())) {
@@ -51,14 +51,14 @@ describe('docs/troubleshooting.md', () => {
     .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
     .join('\n');
 
-  test('lists every usage error code', () => {
+  test('documents every error code that a user can cause', () => {
     const thrown = [...source.matchAll(/createUsageError\(\s*'(\w+)'/g)].map(([, code = '']) => code);
     expect(thrown.length).toBeGreaterThan(50);
-    // Only library users can pass an invalid run id.
+    // An invalid run id can only come from a program that uses the library.
     expect(thrown.filter((code) => !listed.has(code) && code !== 'INVALID_RUN_ID')).toEqual([]);
   });
 
-  test('lists no unknown code', () => {
+  test('documents no unknown error code', () => {
     const settings = [
       'EXA_API_KEY',
       'HTTPS_PROXY',

@@ -15,7 +15,7 @@ const TRUTHFUL = script(
   () => 0.025,
 );
 
-// Temporary files are counted in a folder that nobody else writes to.
+// A private folder, so that temporary files can be counted.
 beforeEach(async () => {
   const folder = await createTempFolder();
   for (const name of ['TMPDIR', 'TEMP']) vi.stubEnv(name, folder);
@@ -50,7 +50,7 @@ async function readAll<T>(rows: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-test('each object comes back in its place with its values, sources, cost and run', async () => {
+test('returns each object in order with its values, sources, cost and run', async () => {
   const bench = await openJobBench(TRUTHFUL);
   async function* source() {
     yield* createCompanies(10);
@@ -79,7 +79,7 @@ test('each object comes back in its place with its values, sources, cost and run
   expect(listSpools()).toEqual([]);
 });
 
-test('the same rows under the same name are not bought twice, and are the same job', async () => {
+test('the same rows with the same name are the same job and are not paid for twice', async () => {
   const bench = await openJobBench(TRUTHFUL);
   const first = enrichRows(createCompanies(9), createOptions(bench, { name: 'crm' }));
   await readAll(first);
@@ -89,7 +89,7 @@ test('the same rows under the same name are not bought twice, and are the same j
   expect(bench.listJobs()).toMatchObject([{ input: 'rows:crm', output: '-', invocation: 2 }]);
 });
 
-test('an interruption hands out what there is, and the next call carries on', async () => {
+test('an interrupt returns partial results, and the next call continues', async () => {
   const controller = new AbortController();
   const { script: gated, open } = createGate();
   const bench = await openJobBench(async (task, signal) => {
@@ -106,7 +106,7 @@ test('an interruption hands out what there is, and the next call carries on', as
   expect(resumed.summary?.runs).toMatchObject({ created: 0, adopted: 1 });
 });
 
-test('a consumer that leaves early leaves no file behind', async () => {
+test('a consumer that stops early leaves no file behind', async () => {
   const bench = await openJobBench(TRUTHFUL);
   for await (const { input } of enrichRows(createCompanies(20), createOptions(bench))) {
     expect(listSpools()).toHaveLength(1);
@@ -115,7 +115,7 @@ test('a consumer that leaves early leaves no file behind', async () => {
   expect(listSpools()).toEqual([]);
 });
 
-test('a source that fails, and one whose rows cannot be kept, fail the call and leave no file behind', async () => {
+test('fails and leaves no file behind if the source fails or its rows cannot be stored', async () => {
   const bench = await openJobBench(TRUTHFUL);
   async function* source() {
     yield { company: 'Acme' };
@@ -136,7 +136,7 @@ test('a source that fails, and one whose rows cannot be kept, fail the call and 
   expect(listSpools()).toEqual([]);
 });
 
-test('wrong options are refused before the first row is taken', async () => {
+test('refuses wrong options before reading the first row', async () => {
   const bench = await openJobBench(TRUTHFUL);
   let taken = 0;
   function* source() {
@@ -150,7 +150,7 @@ test('wrong options are refused before the first row is taken', async () => {
   expect(taken).toBe(0);
 });
 
-test('no rows are no job', async () => {
+test('does not create a job without rows', async () => {
   const bench = await openJobBench(TRUTHFUL);
   const filled = enrichRows([], createOptions(bench));
   expect(await readAll(filled)).toEqual([]);
@@ -158,7 +158,7 @@ test('no rows are no job', async () => {
   expect(bench.listJobs()).toEqual([]);
 });
 
-test('what is no object fails by itself, and what was filled already stays', async () => {
+test('a row that is not an object fails alone, and filled cells stay', async () => {
   const bench = await openJobBench(TRUTHFUL);
   const rows = [{ company: 'Acme', answer: 'known' }, null, [1], { company: 'Bolt' }, 'text'] as object[];
   const records = await readAll(enrichRows(rows, createOptions(bench)));
@@ -174,7 +174,7 @@ test('what is no object fails by itself, and what was filled already stays', asy
   expect(records[1]?.error).toBe('line 2: null, not a JSON object');
 });
 
-test('an event says nothing of the files in between, and each row is told', async () => {
+test('events hide the temporary files, and every row has an event', async () => {
   const bench = await openJobBench(TRUTHFUL);
   const events: EnrichEvent[] = [];
   const hooks = { onEvent: (event: EnrichEvent) => void events.push(event) };
@@ -187,7 +187,7 @@ test('an event says nothing of the files in between, and each row is told', asyn
   expect(JSON.stringify(events)).not.toContain('rowfill-rows-');
 });
 
-test('bigints, dates, decimals and any text come back as they came', async () => {
+test('returns bigints, dates, decimals and any text unchanged', async () => {
   const bench = await openJobBench(TRUTHFUL);
   const value = fc.oneof(
     fc.string({ unit: 'binary' }),

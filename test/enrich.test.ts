@@ -6,7 +6,7 @@ import { createList, openJobBench } from './helpers/job.js';
 import { answerRows } from './helpers/scripted-agent.js';
 import { countStatuses, expectOwnAnswers, script } from './helpers/truthful-agent.js';
 
-test('the second time nothing is asked, and the output is the same to the byte', async () => {
+test('the second run sends nothing and writes the same bytes', async () => {
   const bench = await openJobBench(
     script(
       (rows) => ({ rows }),
@@ -22,7 +22,7 @@ test('the second time nothing is asked, and the output is the same to the byte',
   expect(summary).toMatchObject({ reused: 30, costNowMicros: 0, costMicros: 100_000, runs: { created: 0 } });
 });
 
-test('only rows that are new or changed are asked again', async () => {
+test('sends only new or changed rows', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', createList(16));
   await bench.run();
@@ -35,14 +35,14 @@ test('only rows that are new or changed are asked again', async () => {
   expect(asked.map((record) => record.company)).toEqual(['Company 99', 'Company 98']);
 });
 
-test('what is not among the sent columns is in no request', async () => {
+test('sends no column outside --send', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', 'company,secret\nAcme,hunter2\n');
   await bench.run({ send: ['company'] });
   expect(JSON.stringify(bench.agent.tasks.map((task) => task.request))).not.toContain('hunter2');
 });
 
-test('an interrupted job writes what there is, and the same command picks its runs up', async () => {
+test('an interrupted job writes partial results, and the same command collects its runs', async () => {
   const controller = new AbortController();
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -79,7 +79,7 @@ test('an interrupted job writes what there is, and the same command picks its ru
   expectOwnAnswers(second.rows);
 });
 
-test('a job that nobody agreed to leaves nothing in the ledger, and an earlier one as it was', async () => {
+test('a declined job adds nothing to the ledger and leaves an earlier job unchanged', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', createList(3));
   const events: EnrichEvent[] = [];
@@ -95,7 +95,7 @@ test('a job that nobody agreed to leaves nothing in the ledger, and an earlier o
   expect(bench.agent.tasks).toHaveLength(1);
 });
 
-test('an interruption while the input is looked through ends the job before anybody is asked to pay', async () => {
+test('an interrupt during the survey of the input ends the job before the cost question', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', createList(3));
   const confirm = async (): Promise<boolean> => {
@@ -110,7 +110,7 @@ test('an interruption while the input is looked through ends the job before anyb
   expect(bench.listJobs()).toEqual([]);
 });
 
-test('progress knows the rows to work on before the first is asked, and counts no others', async () => {
+test('progress knows the number of rows to process before the first is sent, and counts no others', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', createList(40));
   const progress: JobProgress[] = [];
@@ -129,7 +129,7 @@ test('progress knows the rows to work on before the first is asked, and counts n
   expect(summary.rows).toMatchObject({ enriched: 10, pending: 30 });
 });
 
-test('an interruption before the job has begun is thrown as what it is, and leaves nothing behind', async () => {
+test('an interrupt before the job starts throws the abort reason and leaves nothing behind', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', createList(3));
   const reason = new Error('closing time');
@@ -137,7 +137,7 @@ test('an interruption before the job has begun is thrown as what it is, and leav
   expect(bench.listJobs()).toEqual([]);
 });
 
-test('a lost reply is adopted, not bought again', async () => {
+test('adopts a run whose reply was lost instead of paying again', async () => {
   const bench = await openJobBench(
     script(
       (rows) => ({ rows }),
@@ -152,7 +152,7 @@ test('a lost reply is adopted, not bought again', async () => {
   expect(summary.runs.adopted).toBe(2);
 });
 
-test('the answers of one agent are not taken for those of another', async () => {
+test('does not reuse the answers of another agent', async () => {
   const rehearsal = await openJobBench(
     script((rows) => ({ rows: rows.map((row) => ({ ...row, fields: { answer: 'play' } })) })),
   );
@@ -165,7 +165,7 @@ test('the answers of one agent are not taken for those of another', async () => 
   expect(real.server.report().runs.created).toBe(1);
 });
 
-test('an input that is damaged while its rows are asked ends in an error and no half output, and its answers stay', async () => {
+test('an input damaged during the job gives an error and no partial output, and keeps its answers', async () => {
   const list = createList(3_000);
   const bench = await openJobBench((task) => {
     bench.write('in.csv', list.replace('Company 2999', '"Company 2999'));

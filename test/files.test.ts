@@ -5,7 +5,7 @@ import { openJobBench } from './helpers/job.js';
 import { script } from './helpers/truthful-agent.js';
 import { createRow, createWorkbook } from './helpers/workbook.js';
 
-test('a dotted name sends what is inside a nested object, and nothing beside it', async () => {
+test('a dotted name sends only that value of a nested object', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write(
     'in.jsonl',
@@ -27,7 +27,7 @@ test('a dotted name sends what is inside a nested object, and nothing beside it'
   expect(bench.read('out.jsonl')).toContain('"street":"secret"},"id":12345678901234567890,"answer":');
 });
 
-test('a dotted name that leads nowhere is refused, and in a table it is a column or nothing', async () => {
+test('refuses an unknown dotted name; in a table it can only be a column name', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.jsonl', '{"company":"Company 1","address":{"city":"Bonn"}}\n');
   bench.write('in.csv', 'company,address\nCompany 1,Bonn\n');
@@ -41,7 +41,7 @@ test('a dotted name that leads nowhere is refused, and in a table it is a column
   await expect(bench.run({ input: workbook, send: ['address.city'] })).rejects.toMatchObject(refused);
 });
 
-test('a file of which no row can be read says so, where a column is named', async () => {
+test('reports that no row is readable, even if a column is named', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.json', '[{"company":NaN}]');
   const input = join(bench.folder, 'in.json');

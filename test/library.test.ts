@@ -26,23 +26,26 @@ const PRINTED: Readonly<Record<string, string>> = {
     'completed: {"city":"Redmond"}\ncited from headquarters.csv, row 82\n404 RUN_NOT_FOUND\n',
 };
 
-test('every program in samples/library is known here and to the page', () => {
+test('every program in samples/library is tested here and listed on the page', () => {
   const programs = readdirSync(join(ROOT, 'samples/library'));
   expect(programs.toSorted()).toEqual(Object.keys(PRINTED).toSorted());
   for (const name of programs) expect(PAGE).toContain(`(../samples/library/${name})`);
 });
 
-test.each(Object.entries(PRINTED))('%s does what it says with the built package', async (name, printed) => {
-  const place = await createPlace();
-  const { stdout, stderr } = await place.run(join('samples', 'library', name));
-  const pattern = printed.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  expect(stdout).toMatch(new RegExp(`^${pattern.join('.+')}$`));
-  // The library itself says nothing: this is what the program says of events.
-  const told = stderr
-    .split('\n')
-    .filter((line) => line !== '' && !/^\d+ rows answered by |customers\.csv: \d /.test(line));
-  expect(told).toEqual([]);
-});
+test.each(Object.entries(PRINTED))(
+  '%s prints the expected output with the built package',
+  async (name, printed) => {
+    const place = await createPlace();
+    const { stdout, stderr } = await place.run(join('samples', 'library', name));
+    const pattern = printed.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    expect(stdout).toMatch(new RegExp(`^${pattern.join('.+')}$`));
+    // The library prints nothing itself; these are the events that the program prints.
+    const told = stderr
+      .split('\n')
+      .filter((line) => line !== '' && !/^\d+ rows answered by |customers\.csv: \d /.test(line));
+    expect(told).toEqual([]);
+  },
+);
 
 const blocks = [...PAGE.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
 
@@ -57,7 +60,7 @@ test.each(blocks.map((block, index) => [index + 1, block] as const))(
   },
 );
 
-describe('each name that the package exports', () => {
+describe('each exported name', () => {
   const names = readExports();
   const declarations = [...readSources(join(ROOT, 'src')).values()].join('\n');
 
@@ -84,7 +87,7 @@ function readExports(): string[] {
     .filter((name) => name !== '');
 }
 
-/** A folder of somebody else's, with the package installed and a copy of the samples. */
+/** A folder outside the project with the package installed and a copy of the samples. */
 async function createPlace() {
   const folder = await createTempFolder();
   writeFileSync(join(folder, 'package.json'), '{"name":"somewhere-else","private":true}\n');

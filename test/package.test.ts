@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAX_PACKAGES = 90;
-/** Of these 19 MiB are the ledger's SQLite twice, for both kinds of Linux, and 8 are what workbooks are packed with. */
+/** Includes 19 MiB for two SQLite builds (glibc and musl) and 8 MiB for compressing workbooks. */
 const MAX_BYTES = 47 * 1024 * 1024;
 
 let folder = '';
@@ -14,7 +14,7 @@ let packed: { files: { path: string }[]; filename: string };
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'rowfill-package-'));
-  // Without its scripts: dist/ is built, and other tests are running it.
+  // Skip the package's scripts: dist/ is built already and in use by other tests.
   const output = npm(ROOT, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
   const [first] = JSON.parse(output);
   packed = first;
@@ -24,13 +24,13 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-test('the built program can be run by its own name, as npx does in a checkout', () => {
+test('the built program is executable, as npx needs in a checkout', () => {
   expect(statSync(join(ROOT, 'dist/cli/main.js')).mode & 0o111).toBe(0o111);
   if (process.platform === 'win32') return;
   expect(execFileSync(join(ROOT, 'dist/cli/main.js'), ['--version'], { encoding: 'utf8' })).toMatch(/^\d/);
 });
 
-test('the package holds the program, the types and the samples, and no tests or sources', () => {
+test('the package contains the program, types and samples, but no tests or sources', () => {
   const paths = packed.files.map((file) => file.path);
   for (const path of [
     'dist/cli/main.js',
@@ -50,7 +50,7 @@ test('the package holds the program, the types and the samples, and no tests or 
   expect(paths.filter((path) => /\.(tgz|log|sqlite|map)$|\.filled\./.test(path))).toEqual([]);
 });
 
-test('the package, installed into an empty folder without install scripts, runs', () => {
+test('the package runs after an install without install scripts', () => {
   const program = join(folder, 'node_modules', '.bin', 'rowfill');
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect(execute(program, '--version')).toBe(`${version}\n`);
@@ -77,7 +77,7 @@ test('the installed program fills a list', () => {
   expect(output.split('\n').map((line) => line.split(',')[1])).toEqual(['hq_city', 'Oslo', '', undefined]);
 });
 
-test('the library is imported by the package’s name, and nothing else of it is reachable', () => {
+test('the library can be imported by the package name, and nothing else is exported', () => {
   const script = "import('rowfill').then((m) => console.log(typeof m.RowfillError))";
   expect(execute(process.execPath, '-e', script)).toBe('function\n');
   const schema = "console.log(require('rowfill/recipe.schema.json').title)";
@@ -93,7 +93,7 @@ test('the library is imported by the package’s name, and nothing else of it is
   expect(execute(process.execPath, '-e', inside)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
 });
 
-test('no package wants a newer Node than the project promises', () => {
+test('no dependency needs a newer Node than the project promises', () => {
   const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const lock = JSON.parse(readFileSync(join(folder, 'node_modules', '.package-lock.json'), 'utf8'));
   const packages: Record<string, { engines?: { node?: string } }> = lock.packages;
@@ -102,7 +102,7 @@ test('no package wants a newer Node than the project promises', () => {
   expect(wanted.filter((line) => !isMetBy20(line))).toEqual([]);
 });
 
-test('an installation is under 90 packages and 47 MiB, and none of them wants to run a script', () => {
+test('an installation has fewer than 90 packages and 47 MiB, and no install scripts', () => {
   const lock = JSON.parse(readFileSync(join(folder, 'node_modules', '.package-lock.json'), 'utf8'));
   const packages: Record<string, { hasInstallScript?: boolean }> = lock.packages;
   const others = Object.keys(packages).filter((path) => path !== 'node_modules/rowfill');
@@ -111,7 +111,7 @@ test('an installation is under 90 packages and 47 MiB, and none of them wants to
   expect(Object.keys(packages).filter((path) => packages[path]?.hasInstallScript === true)).toEqual([]);
 });
 
-/** True where one of the alternatives begins no later than Node 20.19. */
+/** True if one of the alternatives accepts Node 20.19. */
 function isMetBy20(line: string): boolean {
   const range = line.slice(line.lastIndexOf('node_modules/')).replace(/^\S+ /, '');
   return range.split('||').some((part) => {

@@ -13,7 +13,7 @@ const listings = readTable('reference/listings.tsv');
 const leaders = readObjects('reference/leaders.jsonl');
 const people = readObjects('people.jsonl');
 
-test('the company list has at least 60 rows and its columns', () => {
+test('the company list has at least 60 rows and the expected columns', () => {
   expect(companies.length).toBeGreaterThanOrEqual(60);
   expect(Object.keys(companies[0] ?? {})).toEqual([
     'company',
@@ -25,7 +25,7 @@ test('the company list has at least 60 rows and its columns', () => {
   ]);
 });
 
-test('the company list has the oddities of a real one', () => {
+test('the company list has the irregularities of a real one', () => {
   const text = readFileSync(join(SAMPLES, 'companies.csv'), 'utf8');
   expect(text.charCodeAt(0)).not.toBe(0xfeff);
   expect(text).not.toContain('\r');
@@ -42,7 +42,7 @@ test('the company list has the oddities of a real one', () => {
   expect(cities).toBeLessThan(companies.length / 4);
 });
 
-test('two companies stand twice in the list, with the same sent values', () => {
+test('two companies are listed twice with the same sent values', () => {
   const seen = new Set<string>();
   const twice = companies.filter((row) => {
     const key = JSON.stringify([row.company, row.domain]);
@@ -53,7 +53,7 @@ test('two companies stand twice in the list, with the same sent values', () => {
   expect(twice.map((row) => row.company)).toEqual(['Siemens AG', 'Cloudflare, Inc.']);
 });
 
-test('every company can be asked: it has a name or a domain', () => {
+test('every company has a name or a domain to send', () => {
   for (const row of companies) expect(`${row.company}${row.domain}`.trim()).not.toBe('');
 });
 
@@ -67,7 +67,7 @@ test('the two companies that do not exist have a reserved domain and are in no t
   }
 });
 
-test('most companies of the list are in a table by their domain, not all', () => {
+test('most but not all companies are in a table by domain', () => {
   const known = new Set([...headquarters, ...listings].map((fact) => fact.domain));
   const found = companies.filter((row) => known.has(normalizeDomain(row.domain ?? '') ?? ''));
   expect(found.length).toBeGreaterThan(companies.length * 0.8);
@@ -77,7 +77,7 @@ test('most companies of the list are in a table by their domain, not all', () =>
 test.each([
   ['headquarters.csv', headquarters],
   ['listings.tsv', listings],
-])('%s names each company once, by a bare domain and a page to check it on', (_name, table) => {
+])('%s lists each company once, with a bare domain and a source page', (_name, table) => {
   const domains = table.map((fact) => fact.domain ?? '');
   expect(new Set(domains).size).toBe(table.length);
   for (const fact of table) {
@@ -87,7 +87,7 @@ test.each([
   }
 });
 
-test('each table has companies that the other has not, and companies that the list has not', () => {
+test('each table has companies missing from the other table and from the list', () => {
   const inHeadquarters = new Set(headquarters.map((fact) => fact.domain));
   const inListings = new Set(listings.map((fact) => fact.domain));
   const inList = new Set(companies.map((row) => normalizeDomain(row.domain ?? '')));
@@ -102,7 +102,7 @@ test('the tables agree on the name and the page of a company', () => {
     if (names.has(fact.domain)) expect(names.get(fact.domain)).toEqual([fact.company, fact.source]);
 });
 
-test('the facts have the form that the schema asks for', () => {
+test('the facts match the schema', () => {
   for (const fact of headquarters) {
     expect(fact.city).not.toBe('');
     expect(fact.country).not.toBe('');
@@ -119,7 +119,7 @@ test('a ticker of digits keeps its zeros in the table', () => {
   expect(listings.find((fact) => fact.domain === 'samsung.com')?.ticker).toBe('005930');
 });
 
-test('the exclusion file names customers in other spellings, and one that is not in the list', () => {
+test('the exclusion file has customers in other spellings, and one that is not in the list', () => {
   const customers = readTable('customers.csv');
   const domains = new Set(companies.map((row) => normalizeDomain(row.domain ?? '')));
   const hits = customers.filter((row) => domains.has(normalizeDomain(row.domain ?? '')));
@@ -137,7 +137,7 @@ test('the list of people has at least 20 names, most of them in the table of lea
   expect(found.length).toBeLessThan(people.length);
 });
 
-test('each leader stands once, with a company and a role', () => {
+test('each leader is listed once, with a company and a role', () => {
   expect(new Set(leaders.map((fact) => fact.person)).size).toBe(leaders.length);
   for (const fact of leaders) {
     expect(fact.company).toEqual(expect.any(String));
@@ -146,7 +146,7 @@ test('each leader stands once, with a company and a role', () => {
   }
 });
 
-test('what is asked of people is in no table of companies, so that no company can answer for a person', () => {
+test('the fields of people are in no company table, so that a company cannot answer for a person', () => {
   const asked = Object.keys(readProperties('people.schema.json'));
   for (const table of [headquarters, listings])
     expect(Object.keys(table[0] ?? {}).filter((column) => asked.includes(column))).toEqual([]);
@@ -155,7 +155,7 @@ test('what is asked of people is in no table of companies, so that no company ca
     expect(Object.keys(fact).filter((column) => askedOfCompanies.includes(column))).toEqual([]);
 });
 
-test('a fact of a leader is valid where the schema of people asks for it', () => {
+test('the facts of leaders match the schema of people', () => {
   const schema = compileSchema(readSchema('people.schema.json'));
   for (const leader of leaders)
     for (const field of Object.keys(readProperties('people.schema.json')))
@@ -172,7 +172,7 @@ test.each(['companies.schema.json', 'people.schema.json'])(
   },
 );
 
-test('README.md counts the samples right', () => {
+test('README.md has the right numbers of samples', () => {
   const text = readFileSync(join(SAMPLES, 'README.md'), 'utf8');
   expect(text).toContain(`${companies.length} companies as a sales list`);
   expect(text).toContain(`${people.length} people`);

@@ -12,7 +12,7 @@ type Table = readonly Record<string, string>[];
 const ROOT = join(import.meta.dirname, '..');
 const MAX_TABLE_WIDTH = 100;
 
-test('npm start fills the sample from any folder, shows it, and takes it from the ledger the second time', {
+test('npm start fills and shows the sample from any folder, and uses the ledger the second time', {
   timeout: 60_000,
 }, () => {
   const workdir = createWorkdir();
@@ -46,7 +46,7 @@ test('npm start fills the sample from any folder, shows it, and takes it from th
   checkFilled(readTable(first), workdir.path);
 });
 
-/** Every row of the list is there, with what the tables say of it and where they say it. */
+/** Checks that every row is there with the values and sources of the tables. */
 function checkFilled(filled: Table, folder: string): void {
   const list = readTable(readFileSync(join(ROOT, 'samples/companies.csv'), 'utf8'));
   const lines = readFileSync(join(folder, 'samples/reference/headquarters.csv'), 'utf8').split('\n');

@@ -18,8 +18,8 @@ import { createList, openJobBench } from './helpers/job.js';
 import { createTempFolder } from './helpers/temp-folder.js';
 import { script } from './helpers/truthful-agent.js';
 
-/** A function as a program in JavaScript sees it: no compiler looks at what it is given. */
-// biome-ignore lint/suspicious/noExplicitAny: that is what a program in JavaScript has
+/** A function as called from JavaScript, without type checks. */
+// biome-ignore lint/suspicious/noExplicitAny: calls from JavaScript are untyped
 type Untyped = (...args: any[]) => any;
 
 async function readError(call: () => unknown): Promise<RowfillError> {
@@ -37,11 +37,11 @@ async function readAll(rows: AsyncIterable<unknown>): Promise<void> {
 }
 
 const GOOD = { input: 'in.csv', fields: ['ceo'], apiUrl: 'http://127.0.0.1:9' };
-/** Values of which none is of the right type for any option. */
+/** Values that have the wrong type for every option. */
 const WRONG = [null, Symbol('x'), 5n, new Map()];
 
 describe.each(Object.keys(JOB_OPTION_TYPES))('the option %s', (name) => {
-  test.each(WRONG.map((value) => [value]))('of another type is refused: %s', async (value) => {
+  test.each(WRONG.map((value) => [value]))('refuses the wrong type: %s', async (value) => {
     if (value instanceof Map && ['schemaObject', 'origins', 'prices'].includes(name)) return;
     for (const call of [enrich, plan] as Untyped[]) {
       const error = await readError(() => call({ ...GOOD, [name]: value }));
@@ -65,7 +65,7 @@ test.each([
   [{ schemaObject: [] }, 'schemaObject is a list, and has to be an object'],
   [{ header: 'no' }, 'header is "no", and has to be true or false'],
   [{ format: 'pdf' }, 'format is "pdf"'],
-])('%j is refused with its value', async (options, message) => {
+])('refuses %j and shows its value', async (options, message) => {
   const error = await readError(() => (enrich as Untyped)({ ...GOOD, ...options }));
   expect(error).toMatchObject({ kind: 'usage', message: expect.stringContaining(message) });
 });
@@ -76,7 +76,7 @@ test.each([
   ['field', 'Did you mean fields?'],
   ['batchsize', 'Did you mean batchSize?'],
   ['dryRun', 'Its options are input,'],
-])('an option %s does not exist', async (name, hint) => {
+])('refuses the unknown option %s', async (name, hint) => {
   for (const call of [enrich, plan] as Untyped[]) {
     const error = await readError(() => call({ ...GOOD, [name]: 1 }));
     expect(error).toMatchObject({ kind: 'usage', code: 'UNKNOWN_OPTION' });
@@ -85,20 +85,20 @@ test.each([
   }
 });
 
-test('undefined is the same as left out', async () => {
+test('treats undefined like a missing option', async () => {
   const none = Object.fromEntries(Object.keys(JOB_OPTION_TYPES).map((name) => [name, undefined]));
   const error = await readError(() => (plan as Untyped)({ ...none, ...GOOD }));
   expect(error.code).toBe('INPUT_NOT_FOUND');
 });
 
-test('a key of the wrong type is not shown', async () => {
+test('does not show a key of the wrong type', async () => {
   const error = await readError(() => (enrich as Untyped)({ ...GOOD, apiKey: ['sk-secret-0123456789'] }));
   expect(error.message).toBe(
     'apiKey is of type object, and has to be a string or a function that returns one',
   );
 });
 
-test.each([undefined, null, 5, 'in.csv', []])('%j is no options at all', async (options) => {
+test.each([undefined, null, 5, 'in.csv', []])('refuses %j as options', async (options) => {
   const calls = [enrich, plan, watchFolder, exportJob, cancelJob, diagnose, startServer] as Untyped[];
   for (const call of calls) {
     expect(await readError(() => call(options))).toMatchObject({ kind: 'usage', code: 'BAD_OPTION' });
@@ -112,7 +112,7 @@ test.each([
     () => readAll((enrichRows as Untyped)([], { ...ROWS, output: 'x' })),
     'UNKNOWN_OPTION',
   ],
-  ['rows that are none', () => readAll((enrichRows as Untyped)(5, ROWS)), 'BAD_OPTION'],
+  ['rows that are a number', () => readAll((enrichRows as Untyped)(5, ROWS)), 'BAD_OPTION'],
   ['rows that are null', () => readAll((enrichRows as Untyped)(null, ROWS)), 'BAD_OPTION'],
   ['a watcher without a job', () => (watchFolder as Untyped)({ folder: '.' }), 'MISSING_OPTION'],
   [
@@ -139,21 +139,21 @@ test.each([
   ],
   ['a server', () => (startServer as Untyped)({ agent: {}, Port: 5 }), 'UNKNOWN_OPTION'],
   ['a hook', () => (enrich as Untyped)(GOOD, { onevent: () => {} }), 'UNKNOWN_OPTION'],
-  ['a confirm that is no function', () => (enrich as Untyped)(GOOD, { confirm: true }), 'BAD_OPTION'],
-  ['a signal that is none', () => (enrich as Untyped)(GOOD, { signal: {} }), 'BAD_OPTION'],
+  ['a confirm that is not a function', () => (enrich as Untyped)(GOOD, { confirm: true }), 'BAD_OPTION'],
+  ['an invalid signal', () => (enrich as Untyped)(GOOD, { signal: {} }), 'BAD_OPTION'],
   [
     'a hook of a watcher',
     () => (watchFolder as Untyped)({ folder: '.', job: ROWS }, { onEvents: 1 }),
     'UNKNOWN_OPTION',
   ],
-])('%s is refused with words', async (_title, call, code) => {
+])('refuses %s with a message', async (_title, call, code) => {
   expect(await readError(call)).toMatchObject({ kind: 'usage', code });
 });
 
 const ROWS = { fields: ['ceo'], apiUrl: 'http://127.0.0.1:9' };
 
 test.each(['no', 1, {}, undefined, [true]])(
-  'a confirm hook that answers %j spends nothing',
+  'spends nothing if the confirm hook returns %j',
   async (answer) => {
     const bench = await openJobBench(script((rows) => rows));
     bench.write('in.csv', createList(8));
@@ -164,7 +164,7 @@ test.each(['no', 1, {}, undefined, [true]])(
   },
 );
 
-test('nothing is made where an option is refused', async () => {
+test('creates no file if an option is refused', async () => {
   const folder = await createTempFolder();
   const ledger = join(folder, 'ledger.sqlite');
   await readError(() => (enrich as Untyped)({ ...GOOD, ledger, yes: 'no' }));

@@ -24,10 +24,10 @@ import { openWatchBench } from './helpers/watch-bench.js';
 const RUN_MICROS = 25_000;
 const NO_FAILURES = { usage: 0, budget: 0, unreachable: 0, defect: 0, nothing_found: 0 };
 
-/** A clock that says it is a day later than it is. */
+/** A clock that is a day ahead. */
 const tomorrow = { ...systemClock, now: () => Date.now() + 24 * 60 * 60 * 1_000 };
 
-test('each file ends in done with its output, or in failed with a reason, in the order in which they came', async () => {
+test('moves each file to done with its output or to failed with a reason, in order of arrival', async () => {
   const bench = await openWatchBench();
   bench.drop('empty.csv', '');
   utimesSync(bench.drop('list.csv', createList(3)), 1, 1);
@@ -46,7 +46,7 @@ test('each file ends in done with its output, or in failed with a reason, in the
   expect(bench.told('taken').map((event) => event.file)).toEqual(['list.csv', 'empty.csv']);
 });
 
-test('the same content again costs nothing, and the same name again overwrites nothing', async () => {
+test('the same content costs nothing again, and the same name overwrites nothing', async () => {
   const bench = await openWatchBench();
   for (const content of [createList(3), createList(3), createList(4)]) {
     bench.drop('list.csv', content);
@@ -61,7 +61,7 @@ test('the same content again costs nothing, and the same name again overwrites n
   expect(bench.list('done').filter((name) => name.includes('citations'))).toHaveLength(3);
 });
 
-test('the budget is that of a file, each time it is dropped; what was answered is not paid for twice', async () => {
+test('the budget applies to each drop of a file, and answered rows are not paid for twice', async () => {
   const bench = await openWatchBench();
   const job = { yes: false, maxCost: 0.06 };
   bench.drop('list.csv', createList(40));
@@ -82,14 +82,14 @@ test('the budget is that of a file, each time it is dropped; what was answered i
   expect(bench.agent.tasks).toHaveLength(5);
 });
 
-test('the budget of a day lets a file wait for the next day, and takes what the day before has used', async () => {
+test('with the daily budget used up, a file waits for the next day and then continues', async () => {
   const bench = await openWatchBench();
   const options = { job: { yes: false }, maxCostPerDay: 0.06 };
   bench.drop('list.csv', createList(40));
   const today = await bench.watch(options);
   expect(today).toMatchObject({ stop: 'budget', problem: { code: 'DAY_BUDGET_REACHED' }, done: 0 });
   expect(bench.list('working')).toEqual(['list.csv']);
-  // The rest of the day has nothing more to give.
+  // Nothing is left of today's budget.
   await bench.watch(options);
   expect(bench.agent.tasks).toHaveLength(2);
   const next = await bench.watch({ ...options, maxCostPerDay: 1 }, { clock: tomorrow });
@@ -98,7 +98,7 @@ test('the budget of a day lets a file wait for the next day, and takes what the 
   expect(bench.told('taken').map((event) => event.resumed)).toEqual([false, true, true]);
 });
 
-test('what is left of the day is named once when little is, apart from the budget of the file', async () => {
+test('warns once when little of the daily budget is left, separately from the file’s budget', async () => {
   const bench = await openWatchBench();
   const notes = () =>
     bench
@@ -122,7 +122,7 @@ test('what is left of the day is named once when little is, apart from the budge
   expect(notes().slice(1)).toEqual(['three.csv: $0.05 of the $0.05 that this job may cost are spent']);
 });
 
-test('pruning the answers of files that are done does not give the day its budget back', async () => {
+test('pruning the answers of finished files does not restore the daily budget', async () => {
   const bench = await openWatchBench();
   const options = { job: { yes: false }, maxCostPerDay: 0.06 };
   bench.drop('one.csv', createList(16));
@@ -135,10 +135,10 @@ test('pruning the answers of files that are done does not give the day its budge
   expect(bench.agent.tasks).toHaveLength(2);
 });
 
-test('what is spent of the day while a file is filled is looked at before each start', async () => {
+test('checks the daily budget before each run start while filling a file', async () => {
   const bench = await openWatchBench(async (task, signal) => {
     if (bench.agent.tasks.length === 1) {
-      // As another file of this folder would, whose run ends now.
+      // Like another file of this folder whose run ends now.
       const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
       const input = join(bench.folder, 'working/other.csv/1/other.csv');
       const job = openTestJob(ledger, createTestAsk(), input, { folder: bench.read(ID_FILE).trim() });
@@ -153,13 +153,13 @@ test('what is spent of the day while a file is filled is looked at before each s
   const options = { job: { yes: false, concurrency: 1 }, maxCostPerDay: 0.1 };
   const today = await bench.watch(options);
   expect(today).toMatchObject({ stop: 'budget', problem: { code: 'DAY_BUDGET_REACHED' }, done: 0 });
-  // Four runs had room at first.
+  // At first there was budget for four runs.
   expect(bench.agent.tasks).toHaveLength(1);
   expect(await bench.watch(options)).toMatchObject({ stop: 'budget' });
   expect(bench.agent.tasks).toHaveLength(1);
 });
 
-test('a day that has no room for a single run would never have: the file fails', async () => {
+test('a file fails if the daily budget is too small for a single run', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));
   const summary = await bench.watch({ job: { yes: false }, maxCostPerDay: 0.01 });
@@ -167,14 +167,14 @@ test('a day that has no room for a single run would never have: the file fails',
   expect(bench.agent.tasks).toHaveLength(0);
 });
 
-test('without an agreement on the cost nothing is touched', async () => {
+test('touches no file if the cost is not confirmed', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));
   await expect(bench.watch({ job: { yes: false } })).rejects.toMatchObject({ code: 'COST_NOT_CONFIRMED' });
   expect(bench.list('.')).toEqual(['list.csv']);
 });
 
-test('a job that no file could be filled with is an error of its own, before any file and after', async () => {
+test('a job that cannot fill any file is an error of the watcher, before the first file and later', async () => {
   const bench = await openWatchBench();
   const schema = bench.drop(
     'answer.schema.json',
@@ -194,7 +194,7 @@ test('a job that no file could be filled with is an error of its own, before any
   expect([bench.list('failed'), bench.list('working')]).toEqual([[], ['list.csv']]);
 });
 
-test('an agent that refuses stops the watcher; the file stays, and is carried on when it does no more', async () => {
+test('an agent that refuses stops the watcher; the file stays and continues once the agent accepts', async () => {
   const faults = [{ fault: 'no_credits' as const, first: 1 }];
   const bench = await openWatchBench(answerPaid, { rehearsal: resolveRehearsal({ faults }) });
   bench.drop('list.csv', createList(3));
@@ -208,7 +208,7 @@ test('an agent that refuses stops the watcher; the file stays, and is carried on
   expect(await bench.watch()).toMatchObject({ stop: 'done', done: 2 });
 });
 
-test('an agent that cannot be reached: with once the file stays for the next time, else it is tried again', async () => {
+test('with an unreachable agent, the file stays for next time with once, else it is retried', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));
   const nobody = { job: { apiUrl: 'http://127.0.0.1:9' } };
@@ -235,7 +235,7 @@ test('an agent that cannot be reached: with once the file stays for the next tim
   expect(await bench.watch()).toMatchObject({ stop: 'done', done: 1 });
 });
 
-test('the backlog has the file at work and whole files that wait, and nothing that is not a drop', async () => {
+test('the backlog counts the current file and complete waiting files, and nothing that is not a drop', async () => {
   const gate = createPaidGate();
   const bench = await openWatchBench(gate.script);
   const inspectors: WatchInspector[] = [];
@@ -255,7 +255,7 @@ test('the backlog has the file at work and whole files that wait, and nothing th
   await expect(count()).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-test('the cost of the day is what was billed, whoever stopped in between and however the runs ended', async () => {
+test('the cost of the day is the amount billed, across restarts and however the runs ended', async () => {
   const bench = await openWatchBench((task, signal) => {
     if (bench.agent.tasks.length === 2) throw new Error('broken');
     return answerPaid(task, signal);
@@ -280,7 +280,7 @@ test('the cost of the day is what was billed, whoever stopped in between and how
   expect(read()).toBe(bench.server.report().billedMicros);
 });
 
-test('told to stop, the watcher leaves its file, and the next one picks up the run that works', async () => {
+test('a stopped watcher leaves its file, and the next one collects the active run', async () => {
   const gate = createPaidGate();
   const bench = await openWatchBench(gate.script);
   bench.drop('list.csv', createList(3));
@@ -295,7 +295,7 @@ test('told to stop, the watcher leaves its file, and the next one picks up the r
   expect(bench.agent.tasks).toHaveLength(1);
 });
 
-test('a file that is written to after it was taken is filled again, and only its new rows are asked', async () => {
+test('a file changed after it was taken is filled again, sending only its new rows', async () => {
   const gate = createPaidGate();
   const bench = await openWatchBench(gate.script);
   bench.drop('list.csv', createList(8));
@@ -314,7 +314,7 @@ test('a file that is written to after it was taken is filled again, and only its
   expect(readTable(bench.read('done/list.filled.csv')).at(-1)).toMatchObject({ company: 'Latecomer' });
 });
 
-test('two watchers share a folder: each file is filled once, and paid once', async () => {
+test('two watchers share a folder, and each file is filled and paid for once', async () => {
   const bench = await openWatchBench();
   const names = Array.from({ length: 12 }, (_, index) => `list-${index}.csv`);
   for (const name of names) bench.drop(name, `company\nCompany of ${name}\n`);
@@ -325,7 +325,7 @@ test('two watchers share a folder: each file is filled once, and paid once', asy
   expect(bench.agent.tasks).toHaveLength(12);
 });
 
-test('with a schedule files wait for their hour, and what was begun does not', async () => {
+test('with a schedule, new files wait for the next time, and started ones continue', async () => {
   const bench = await openWatchBench();
   bench.drop('begun.csv', createList(3));
   const stopped = new AbortController();
@@ -360,11 +360,11 @@ test('with a schedule files wait for their hour, and what was begun does not', a
   expect(order).toEqual(['begun.csv', six, 'list.csv', six + 24 * 60 * 60 * 1_000]);
 });
 
-test('with once a folder that is slow to look at is not taken for an empty one', async () => {
+test('with once, a slow folder is not mistaken for an empty one', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));
   let nowMs = Date.now();
-  // Every look takes longer than a file has to settle.
+  // Every check takes longer than the settle time.
   const clock = {
     ...systemClock,
     now() {
@@ -375,14 +375,14 @@ test('with once a folder that is slow to look at is not taken for an empty one',
   expect(await bench.watch({}, { clock })).toMatchObject({ stop: 'done', done: 1 });
 });
 
-test('options that contradict each other are refused', async () => {
+test('refuses contradicting options', async () => {
   const bench = await openWatchBench();
   for (const options of [{ schedule: '0 6 * * *' }, { maxCostPerDay: -1 }, { maxCostPerDay: Number.NaN }]) {
     await expect(bench.watch(options)).rejects.toMatchObject({ code: 'BAD_OPTION' });
   }
 });
 
-test('what somebody else put into working/ is reported once, stays, and holds back no file', async () => {
+test('reports foreign files in working/ once, leaves them there and continues', async () => {
   const bench = await openWatchBench();
   await bench.watch();
   mkdirSync(join(bench.folder, 'working/mine.csv/notes'), { recursive: true });
@@ -403,7 +403,7 @@ test('what somebody else put into working/ is reported once, stays, and holds ba
   ]);
 });
 
-test('a result in done/ is never replaced, whatever format the next watcher writes', async () => {
+test('never replaces a result in done/, whatever format the next watcher writes', async () => {
   const bench = await openWatchBench();
   const job = { format: 'csv' } as const;
   bench.drop('list.csv', createList(3));
@@ -419,7 +419,7 @@ test('a result in done/ is never replaced, whatever format the next watcher writ
   ]);
 });
 
-test('folders that vanish while it watches are made again; nothing is paid for while done/ cannot be written', async () => {
+test('recreates folders that vanish; pays for nothing while done/ is not writable', async () => {
   const bench = await openWatchBench();
   const stop = new AbortController();
   const done = join(bench.folder, 'done');
@@ -447,7 +447,7 @@ test('folders that vanish while it watches are made again; nothing is paid for w
   expect(bench.list('failed')).toEqual([]);
 });
 
-test('a watched folder that was away and is back is watched again, and the status says so although nothing is dropped', async () => {
+test('a watched folder that was away is watched again, and the status says so even if nothing is dropped', async () => {
   const bench = await openWatchBench();
   const stop = new AbortController();
   const away = `${bench.folder}-away`;
@@ -469,7 +469,7 @@ test('a watched folder that was away and is back is watched again, and the statu
   expect(bench.told('watching')).toHaveLength(2);
 });
 
-test('a file whose folder is away when it is to be moved is brought to its end once the folder is back', async () => {
+test('a file whose folder is away when it should be moved is finished once the folder is back', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));
   const stop = new AbortController();
@@ -492,7 +492,7 @@ test('a file whose folder is away when it is to be moved is brought to its end o
   expect(bench.agent.tasks).toHaveLength(1);
 });
 
-test('a file that somebody takes out of working/ is not a failure, and leaves nothing there', async () => {
+test('a file that somebody removes from working/ is not a failure, and leaves nothing there', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));
   const working = join(bench.folder, 'working');
@@ -508,7 +508,7 @@ test('a file that somebody takes out of working/ is not a failure, and leaves no
   expect(bench.list('working')).toEqual([]);
 });
 
-test('a file that is still written to holds back no other', async () => {
+test('a file that is still being written does not block others', async () => {
   const gate = createPaidGate();
   const bench = await openWatchBench(gate.script);
   bench.drop('slow.csv', createList(8));
@@ -524,7 +524,7 @@ test('a file that is still written to holds back no other', async () => {
   expect(bench.told('waiting')).toMatchObject([{ file: 'slow.csv', problem: { code: 'INPUT_CHANGED' } }]);
 });
 
-test('tables in the watched folder itself are refused before anything is moved', async () => {
+test('refuses reference tables in the watched folder before moving anything', async () => {
   const bench = await openWatchBench();
   bench.drop('table.csv', 'company,answer\nAcme,1\n');
   const job = { reference: bench.folder, apiUrl: undefined };
@@ -532,7 +532,7 @@ test('tables in the watched folder itself are refused before anything is moved',
   expect(bench.list('.')).toContain('table.csv');
 });
 
-test('with once, a file that a watcher on another machine holds is named as left', async () => {
+test('with once, reports a file held by a watcher on another machine as left', async () => {
   const bench = await openWatchBench();
   await bench.watch();
   const folder = join(bench.folder, 'working/list.csv');
