@@ -20,8 +20,8 @@ const MAX_LINES = 500;
 const NAMELESS = /^(utils?|helpers?|common|misc)$/;
 
 /**
- * Who may touch the process, and what of it: the edge; the client where nobody hands it the proxies of the environment;
- * and those who read and write `-`, where nobody hands them a stream. Nobody prints but through the edge.
+ * Which files may use which part of `process`: the entry point; the client, for the default proxies of the environment;
+ * and the files that read or write `-`, for the default streams. Only the entry point prints.
  */
 const EDGE: Readonly<Record<string, readonly string[]>> = {
   'cli/main.ts': ['exitCode', 'exit', 'argv', 'env', 'stdin', 'stdout', 'stderr', 'on', 'off'].map(
@@ -33,11 +33,11 @@ const EDGE: Readonly<Record<string, readonly string[]>> = {
   'api/client-options.ts': ['process.env'],
 };
 
-/** What a library does behind the back of the program that uses it. */
+/** Side effects that a library must not have. */
 const EDGE_WORDS =
   /\bconsole\.\w+|\bglobalThis\b|\bprocess\.(?:exitCode|exit|abort|argv|env|stdin|stdout|stderr|on|off|once|addListener|chdir|umask|emitWarning)\b/g;
 
-/** Where a package may be put to use: files, or folders that end in a slash. */
+/** Where each package may be imported: files, or folders ending in a slash. */
 export const PLACES: Readonly<Record<string, readonly string[]>> = {
   '@zip.js/zip.js': ['read/zip-archive.ts', 'write/xlsx-writer.ts'],
   ajv: ['model/schema.ts'],
@@ -48,7 +48,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   'eventsource-parser': ['api/'],
   fastify: ['server/'],
   'fuse.js': ['agents/'],
-  // Only fastify imports it. Named in package.json because its later versions want a newer Node than we promise.
+  // Only fastify imports it. Pinned in package.json because later versions need a newer Node than we promise.
   'light-my-request': [],
   libsql: ['ledger/', 'server/run-store.ts'],
   numfmt: ['read/sheet-reader.ts'],
@@ -71,7 +71,7 @@ export function readSources(folder: string): Sources {
   return new Map(paths.sort().map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
 }
 
-/** Every break of the layers, the places and the house rules, one sentence each. */
+/** Lists every violation of the layers, the allowed places and the house rules, one sentence each. */
 export function checkArchitecture(sources: Sources): string[] {
   const imports = [...sources].flatMap(([path, text]) => readImports(path, text));
   return [
@@ -87,7 +87,7 @@ export function readPackages(sources: Sources): Set<string> {
   return new Set(imports.filter((each) => each.isPackage).map((each) => each.target));
 }
 
-/** An example in a docstring is no code. */
+/** Removes comments, so that examples in docstrings are not checked as code. */
 function dropComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 }
@@ -171,7 +171,7 @@ function readLayer(path: string): number | null {
   if (unit === 'model' || unit === 'errors.ts') return 0;
   if (SUPPORTS.includes(unit)) return 1;
   if (STAGES.includes(unit)) return 2;
-  // What the entry points share.
+  // Shared by the entry points.
   if (unit === 'job' || unit === 'watch' || unit === 'doctor') return 2.5;
   if (EXPORTS.includes(unit)) return 4;
   if (unit === 'cli') return 5;

@@ -4,7 +4,7 @@ import { listFields } from '../../src/model/field.js';
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import type { AgentRun, Grounding } from '../../src/model/run.js';
 
-/** An ask for the fields of a schema. */
+/** Creates an ask for the fields of a schema. */
 export function createTestAsk(schema: JsonObject): Ask {
   const fields = listFields(schema);
   return createAsk({
@@ -45,7 +45,7 @@ export function createTestBatch(
   return { ...batch, rows: batch.rows.map((row, index) => ({ ...row, rowId: `r${index + 1}` })) };
 }
 
-/** A completed run that brought this. */
+/** A completed run with this output. */
 export function createTestRun(structured: JsonValue, grounding: readonly Grounding[] = []): AgentRun {
   return {
     id: 'agent_run_test',

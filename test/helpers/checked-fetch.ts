@@ -6,7 +6,7 @@ import { createFrameSchemas, createResponseSchemas, type ResponseKind } from './
 
 const CHECKERS = { '2026-05-07': createChecker('2026-05-07'), current: createChecker('current') };
 
-/** A fetch that holds every response to the schemas of a contract, and fails where one breaks them. */
+/** A fetch that validates every response against the schemas of a contract, and throws if one is invalid. */
 export function createCheckedFetch(contract: Contract): typeof fetch {
   const checker = CHECKERS[contract];
   return async (input, init) => {

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Closes the run with the line `N passed, N failed`, counting a file that could not be loaded as one failure. */
+/** Ends the run with the line `N passed, N failed`. A file that could not be loaded counts as one failure. */
 // biome-ignore lint/style/noDefaultExport: vitest loads a reporter by its default export
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -17,7 +17,7 @@ export default class CountReporter implements Reporter {
       }
     }
     const tail = skipped > 0 ? `, ${skipped} skipped` : '';
-    // Written from the exit hook so that nothing of another reporter comes after it.
+    // Written in the exit hook, so that it comes after the output of other reporters.
     process.once('exit', () => process.stdout.write(`${passed} passed, ${failed} failed${tail}\n`));
   }
 }

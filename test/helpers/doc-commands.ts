@@ -2,29 +2,29 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Background, ProgramResult, Workdir } from './workdir.js';
 
-/** A fenced block of commands in a page, with what the page says of its outcome. */
+/** A fenced block of commands in a page, with its expected outcome. */
 export interface CommandBlock {
   readonly line: number;
   readonly commands: readonly string[];
   /** From `<!-- exit N -->` above the block; 0 without it. */
   readonly exitCode: number;
-  /** The lines of a `text` block right below: each has to be printed; `…` stands for anything. */
+  /** The lines of a `text` block right below, each of which must be printed. `…` matches anything. */
   readonly printed: readonly string[];
 }
 
-/** A page of the guide as a test sees it. */
+/** The commands and files of a docs page. */
 export interface CommandPage {
   readonly blocks: readonly CommandBlock[];
-  /** From `<!-- file PATH -->` above a block: a file that the commands need. */
+  /** Files that the commands need, from `<!-- file PATH -->` above a block. */
   readonly files: ReadonlyMap<string, string>;
 }
 
 const SAMPLES = join(import.meta.dirname, '../../samples');
-/** Lines of a page that are for a person's shell and not for the program. */
+/** Lines that are for the reader's shell and are not run. */
 const FOR_THE_SHELL = /^(?:npm (?:install|test|start|run|ci)\b|curl |node samples\/|#)/;
 const JOB_WORD = /\bJOB\b/;
 
-/** Reads the commands of a page and what it says about them. */
+/** Reads the commands of a page and their expected outcomes. */
 export function readCommandPage(text: string): CommandPage {
   const blocks: CommandBlock[] = [];
   const files = new Map<string, string>();
@@ -47,7 +47,7 @@ export function readCommandPage(text: string): CommandPage {
   return { blocks, files };
 }
 
-/** Runs a page's commands one after the other in a folder that has the samples; a rehearsal stands in for the paid service. */
+/** Runs a page's commands in order in a folder with the samples, against a simulated paid service. */
 export async function runCommandPage(page: CommandPage, workdir: Workdir): Promise<BlockResult[]> {
   cpSync(SAMPLES, join(workdir.path, 'samples'), {
     recursive: true,
@@ -74,7 +74,7 @@ export interface BlockResult {
   readonly exitCodes: readonly (number | null)[];
 }
 
-/** True where a line of a page, with `…` for anything, is in what was printed. */
+/** True if the printed text contains the line, where `…` matches anything. */
 export function isPrinted(line: string, printed: string): boolean {
   const pattern = line
     .split('…')
@@ -91,7 +91,7 @@ function readCommands(body: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** A terminal of the reader: its variables, and the servers that were started in it. */
+/** The reader's shell session: its variables and the servers started in it. */
 class Session {
   readonly #workdir: Workdir;
   readonly #env: Record<string, string> = {};
@@ -102,7 +102,7 @@ class Session {
     this.#workdir = workdir;
   }
 
-  /** Runs one line; null where it is none for the program, or starts a server. */
+  /** Runs one line. Returns null if it does not run the program, or starts a server. */
   async run(line: string): Promise<ProgramResult | null> {
     const variable = /^export (\w+)=(\S+)$/.exec(line);
     if (variable?.[1] !== undefined) {
@@ -122,7 +122,7 @@ class Session {
     return this.#workdir.run(full, { env });
   }
 
-  /** Does what a line does that only makes folders or copies files. */
+  /** Emulates a line that only creates folders or copies files. */
   #movesFiles(line: string): boolean {
     const [, folder, from, to] = /^(?:mkdir -p (\S+)|cp (\S+) (\S+))$/.exec(line) ?? [];
     const place = (path: string): string => join(this.#workdir.path, path);
@@ -140,7 +140,7 @@ class Session {
     return null;
   }
 
-  /** Puts in what only the reader knows: the id of the job, the address of a server, the service behind a key. */
+  /** Fills in what depends on the reader: the job id, the address of a server, the service behind a key. */
   async #complete(args: readonly string[]): Promise<string[]> {
     const full: string[] = [];
     for (const arg of args) {
@@ -151,7 +151,7 @@ class Session {
     if (!asksAgent || namesAgent) return full;
     this.#rehearsal ??= await this.#workdir.start(['serve', '--reference', 'samples/reference', '--price']);
     this.#env.EXA_API_KEY ??= 'key-of-a-test';
-    // It knows the tables of the samples alone, so a page may ask for what it never finds.
+    // It only knows the sample tables, so a page may ask for fields that it never finds.
     const goesOn = ['run', 'watch'].includes(full[0] ?? '') ? ['--keep-going'] : [];
     return [...full, '--api-url', this.#rehearsal.line, ...goesOn];
   }
@@ -162,7 +162,7 @@ class Session {
   }
 }
 
-/** The words of a command line, as a shell takes them: in single, double or no quotes. */
+/** Splits a command line into words like a shell: in single, double or no quotes. */
 function splitWords(line: string): string[] {
   return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
     word.replace(

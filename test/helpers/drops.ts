@@ -8,9 +8,9 @@ import { readTable } from './job.js';
 export interface Drop {
   readonly name: string;
   readonly content: Buffer;
-  /** The companies in it; none in a file that cannot be used. */
+  /** The companies in it; empty for an unusable file. */
   readonly companies: readonly string[];
-  /** `slow`: written piece by piece; `renamed`: written under a temporary name first. */
+  /** `slow`: written in pieces; `renamed`: written under a temporary name first. */
   readonly manner: 'whole' | 'slow' | 'renamed';
 }
 
@@ -23,7 +23,7 @@ const BROKEN = [
   '<html>',
 ];
 
-/** So many files in an order that depends on the seed: of each ten two cannot be used, one is a twin, and one has a name that comes twice. */
+/** Creates N files in an order given by the seed. Of every ten, two are unusable, one is a duplicate, and one reuses a name. */
 export function createDrops(count: number, seed: number): Drop[] {
   const indexes = Array.from({ length: count }, (_, index) => index);
   const [order = []] = fc.sample(fc.shuffledSubarray(indexes, { minLength: count }), { numRuns: 1, seed });
@@ -81,7 +81,7 @@ function formatRows(companies: readonly string[], ending: string): Buffer {
   }
 }
 
-/** The rows of an output of any kind: who, what was answered, and how it ended. */
+/** Reads the rows of an output in any format: company, answer and status. */
 export function readOutputRows(name: string, bytes: Buffer): readonly (readonly [string, string, string])[] {
   if (name.endsWith('.gz')) return readOutputRows(name.slice(0, -3), gunzipSync(bytes));
   const text = bytes.toString('utf8');
@@ -103,7 +103,7 @@ interface OpenFile {
   readonly finish: () => void;
 }
 
-/** Drops files one by one; what is written slowly gets a piece with every step. */
+/** Drops files one by one. A slow file gets one more piece per step. */
 export class Dropper {
   readonly #folder: string;
   readonly #waiting: Drop[];
@@ -120,7 +120,7 @@ export class Dropper {
 
   step(): void {
     this.#open = this.#open.filter((each) => !this.#writeOn(each));
-    // A name that still lies there would be overwritten, which nobody who wants his file filled does.
+    // Wait while a file of this name is still there, as it would be overwritten.
     const index = this.#waiting.findIndex(({ name }) => !existsSync(join(this.#folder, name)));
     const [drop] = index < 0 ? [] : this.#waiting.splice(index, 1);
     if (drop !== undefined) this.#drop(drop);
@@ -139,11 +139,11 @@ export class Dropper {
     const finish = (): void => {
       if (place !== path) renameSync(place, path);
     };
-    // Written through one open file, as programs do: it is the same file also after it was moved.
+    // Written through one open file handle, as programs do, so it stays the same file even if moved.
     this.#open.push({ file: openSync(place, 'wx'), pieces, finish });
   }
 
-  /** True when the file is whole. */
+  /** True once the file is complete. */
   #writeOn({ file, pieces, finish }: OpenFile): boolean {
     const piece = pieces.shift();
     if (piece !== undefined) writeSync(file, piece);

@@ -1,16 +1,16 @@
 import { PassThrough } from 'node:stream';
 import { createHost, type Environment, type Host } from '../../src/cli/host.js';
 
-/** A host whose streams, clock and signals are in the hands of the test. */
+/** A host whose streams, clock and signals the test controls. */
 export interface TestHost extends Host {
   readonly stdin: PassThrough & { isTTY: boolean };
   readStdout(): string;
   readStderr(): string;
   /** Moves the clock. */
   pass(ms: number): void;
-  /** Does what a Ctrl-C does. */
+  /** Simulates Ctrl-C. */
   interrupt(): void;
-  /** The codes that the program wanted to leave with at once. */
+  /** Exit codes of immediate exits. */
   readonly exits: readonly number[];
 }
 
@@ -24,7 +24,7 @@ interface TestHostOptions {
   readonly outputError?: Error;
 }
 
-/** Opens a host on streams in memory; `isTerminal` makes them look like a terminal of 100 columns. */
+/** Creates a host with in-memory streams. `isTerminal` makes them look like a terminal of 100 columns. */
 export function createTestHost(options: TestHostOptions = {}): TestHost {
   const isTTY = options.isTerminal ?? false;
   const stdin = Object.assign(new PassThrough(), { isTTY });
@@ -82,7 +82,7 @@ function createSink(
   return [
     stream,
     () => {
-      // What was written but not yet announced.
+      // Read what was written but not yet emitted.
       for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) void chunk;
       return text;
     },

@@ -17,7 +17,7 @@ export interface JobBench {
   readonly server: RunningServer;
   write(name: string, content: string): string;
   read(name: string): string;
-  /** The jobs that its ledger holds. */
+  /** The jobs in its ledger. */
   listJobs(): readonly JobStatus[];
   /** Runs the job on `in.csv` and reads `out.csv`, unless the options say otherwise. */
   run(options?: Partial<EnrichOptions>, hooks?: EnrichHooks): Promise<JobResult>;
@@ -28,7 +28,7 @@ export interface JobResult {
   readonly rows: readonly Readonly<Record<string, string>>[];
 }
 
-/** A fresh folder, a real server with a scripted agent behind it, and jobs that go through both. */
+/** A fresh folder and a real server with a scripted agent, for running jobs. */
 export async function openJobBench(
   script: Script,
   serverOptions: Partial<ServerOptions> = {},
@@ -68,7 +68,7 @@ export async function openJobBench(
           apiUrl: server.url,
           apiKey: 'test',
           ledger: path('ledger.sqlite'),
-          // The server's list lags only where a fault makes it.
+          // The server's list lags only if a fault makes it.
           listLagMs: 1_000,
           ...(hooks.confirm === undefined ? { yes: true } : {}),
           ...options,
@@ -81,12 +81,12 @@ export async function openJobBench(
   };
 }
 
-/** A CSV with a header, as one record a row. */
+/** Parses a CSV with a header into one record per row. */
 export function readTable(text: string): Record<string, string>[] {
   return Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: true }).data;
 }
 
-/** A list of so many companies. */
+/** A list of N companies. */
 export function createList(count: number): string {
   return ['company', ...Array.from({ length: count }, (_, index) => `Company ${index + 1}`), ''].join('\n');
 }

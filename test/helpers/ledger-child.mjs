@@ -1,5 +1,5 @@
-// A process of its own that works on a ledger, so that a test can kill it. Says each step on standard output once it
-// was flushed: what was said must outlive the process.
+// A separate process that works on a ledger, so that a test can kill it. Prints each step after it was flushed, since
+// every printed step must survive the process.
 import { writeSync } from 'node:fs';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import { AnswerKeys } from '../../dist/ledger/answer-keys.js';
@@ -12,7 +12,7 @@ import { createBatch } from '../../dist/model/batch.js';
 const [mode, path, ...rest] = process.argv.slice(2);
 const say = (...words) => writeSync(1, `${words.join(' ')}\n`);
 
-/** Few enough for processes to write the same ones all the time. */
+/** Few keys, so that the processes often write the same ones. */
 const KEYS = 200;
 
 const ASK = createAsk({
@@ -46,7 +46,7 @@ function open(ledger) {
   return ledger.openJob({ ask: ASK, input: '/data/in.csv', output: '/data/out.csv', settings: {} });
 }
 
-/** Ends what an earlier process left open, then takes `count` batches from intent to settlement, three side by side. */
+/** Ends batches that an earlier process left open, then runs `count` batches from intent to settlement, three at a time. */
 async function trip(ledger, count, padding) {
   const job = open(ledger);
   for (const { batch } of ledger.findOpenBatches(job.askId)) await settle(ledger, batch);
@@ -95,8 +95,8 @@ async function settle(ledger, batch) {
 }
 
 /**
- * Answers and fails the same few keys as other processes do, in an order of its own, and merges the tail at `maxTail`
- * answers. Says how many batches it has settled.
+ * Answers and fails the same few keys as other processes in its own order, and merges the tail at `maxTail` answers.
+ * Prints the number of batches it has settled.
  */
 async function writeKeys(ledger, who, count) {
   const job = open(ledger);
@@ -118,14 +118,14 @@ async function writeKeys(ledger, who, count) {
   say('done');
 }
 
-/** Tries for a lease, says what came of it, and holds on to it until the process is ended. */
+/** Tries to get a lease, prints the result, and holds the lease until the process ends. */
 function lease(ledger, askId) {
   const result = ledger.acquireLease(askId, readHolder());
   say(result.status, result.status === 'busy' ? result.holder.pid : process.pid);
   process.stdin.resume();
 }
 
-/** Reserves as much as the cap allows, in competition with other processes. */
+/** Reserves as much as the cap allows, competing with other processes. */
 async function spend(ledger, who, capMicros) {
   const job = { id: rest[2], askId: ASK.id };
   for (let index = 0; ; index += 1) {

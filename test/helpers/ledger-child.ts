@@ -10,16 +10,16 @@ const BUILT = join(import.meta.dirname, '../../dist/ledger/ledger.js');
 
 export interface LedgerChild {
   readonly pid: number;
-  /** What it has said so far, a line each. */
+  /** Lines printed so far. */
   readonly lines: readonly string[];
-  /** Resolves once it has said so many lines, or has ended. */
+  /** Resolves once it has printed N lines or has ended. */
   waitForLines(count: number): Promise<void>;
   kill(): Promise<void>;
-  /** Resolves once it has ended by itself. */
+  /** Resolves once it has exited by itself. */
   end(): Promise<void>;
 }
 
-/** Starts a process that works on a ledger; `fileBlocks` limits the size of every file that it writes, in KiB. */
+/** Starts a process that works on a ledger. `fileBlocks` limits the size of each file it writes, in KiB. */
 export function startLedgerChild(args: readonly string[], fileBlocks: number | null = null): LedgerChild {
   if (!existsSync(BUILT)) throw new Error('dist/ is missing: npm run build makes it');
   const command = [process.execPath, SCRIPT, ...args];

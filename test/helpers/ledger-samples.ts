@@ -12,7 +12,7 @@ import { type Batch, type BatchParts, createBatch } from '../../src/model/batch.
 import type { JsonValue } from '../../src/model/json.js';
 import type { AgentRun } from '../../src/model/run.js';
 
-/** A clock that a test moves by hand. */
+/** A clock that the test advances. */
 export interface TestClock {
   nowMs: number;
   now(): number;
@@ -23,7 +23,7 @@ export function createTestClock(nowMs = 1_000_000): TestClock {
   return clock;
 }
 
-/** A path for a ledger in a fresh folder of its own, which is removed when the test ends. */
+/** A path for a ledger in a fresh folder, removed when the test ends. */
 export function createLedgerPath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-ledger-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -37,14 +37,14 @@ export function openTestLedger(
   return openLedger(path, { clock });
 }
 
-/** A connection that merges its tail at so few answers that a test reaches it. */
+/** A connection that merges its tail after only a few answers, so that a test reaches it. */
 export function openShortTailLedger(path: string, maxTail: number, clock = createTestClock()): Ledger {
   openLedger(path).close();
   const database = new Database(path);
   return new Ledger(database, clock, new AnswerKeys(database, maxTail));
 }
 
-/** How many answers have their keys in the table, and how many are in the tail, as a connection of its own sees it. */
+/** Counts the answers with keys in the table and those in the tail, from a separate connection. */
 export function countKeys(path: string): { merged: number; tail: number } {
   const database = new Database(path);
   const counts = database.read(() =>
@@ -57,7 +57,7 @@ export function countKeys(path: string): { merged: number; tail: number } {
   return counts ?? { merged: -1, tail: -1 };
 }
 
-/** Has one run answer the companies with a value of the field `ceo`. */
+/** Settles one run that answers the companies with a value for the field `ceo`. */
 export function settleTestRun(
   ledger: Ledger,
   job: OpenedJob,
@@ -76,7 +76,7 @@ export function settleTestRun(
   return batch;
 }
 
-/** Makes the next write of this kind fail, as a disk might; returns what ends that. */
+/** Makes writes of this kind fail, like a disk error. Returns a function that ends this. */
 export function breakWrites(path: string, on: string, when: string): () => void {
   const database = new Database(path);
   const trigger = `create trigger broken before ${on} when ${when} begin select raise(abort, 'broken'); end`;
@@ -89,7 +89,7 @@ export function breakWrites(path: string, on: string, when: string): () => void 
   };
 }
 
-/** Has a settlement fail after its answers were written: the connection refuses all further steps, and nothing of it stays. */
+/** Makes a settlement fail after its answers were written, so that it is rolled back and the connection refuses further steps. */
 export function settleInVain(ledger: Ledger, job: OpenedJob, path: string, names: readonly string[]): void {
   const batch = createTestBatch(job, names);
   ledger.intend(batch, null);
@@ -102,7 +102,7 @@ export function settleInVain(ledger: Ledger, job: OpenedJob, path: string, names
   other.close();
 }
 
-/** What the ledger knows of the field `ceo`, company by company. */
+/** Reads the ledger's values of the field `ceo` by company. */
 export function findCeos(
   ledger: Ledger,
   job: JobHandle,

@@ -6,9 +6,9 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** A clock that stands still until the test moves it; chance is one half unless told otherwise. */
+/** A clock that only moves when the test advances it. `random` returns one half by default. */
 export class ManualClock implements Clock {
-  /** Every sleep that was asked for, in milliseconds, in order. */
+  /** Every requested sleep in order, in milliseconds. */
   readonly slept: number[] = [];
   readonly #sleepers = new Set<Sleeper>();
   readonly #chance: number;
@@ -39,12 +39,12 @@ export class ManualClock implements Clock {
   readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
     sleepBy(this.schedule, delayMs, signal);
 
-  /** How many sleep now. */
+  /** Number of sleepers. */
   get sleeping(): number {
     return this.#sleepers.size;
   }
 
-  /** Moves time on, waking whoever is due on the way. */
+  /** Advances time, waking sleepers as they become due. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (;;) {
@@ -56,7 +56,7 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
-  /** Waits until somebody sleeps for that long (for any time, if left out), then moves time on to their waking. */
+  /** Waits for a sleep of this length, or of any length, then advances time to its end. */
   async wakeNext(delayMs?: number): Promise<void> {
     await until(() => [...this.#sleepers].some((one) => delayMs === undefined || one.delayMs === delayMs));
     const sleeper = [...this.#sleepers]
@@ -70,12 +70,12 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets the event loop turn until the condition holds. */
+/** Waits, turn by turn of the event loop, until the condition holds. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Lets everything that is under way on loopback settle: a number of turns of the event loop. */
+/** Waits a number of event loop turns, so that pending loopback requests settle. */
 export async function settle(turns = 50): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

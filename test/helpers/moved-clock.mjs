@@ -1,5 +1,5 @@
-// Loaded before the program: its clock is ahead by what a file says, so that a test can let time pass while the program
-// is stopped.
+// Preloaded into the program: moves its clock ahead by the amount in a file, so that a test can let time pass while the
+// program is paused.
 import { readFileSync } from 'node:fs';
 
 const now = Date.now;

@@ -1,23 +1,23 @@
 import { onTestFinished } from 'vitest';
 import { createRunJson, openRawServer, type RawServer, sendJson } from './raw-server.js';
 
-/** What a raw agent is asked to answer: the ids of the rows, and how many runs it made before. */
+/** A request to a raw agent: the row ids, and the number of earlier runs. */
 export interface OddTask {
   readonly rowIds: readonly string[];
   readonly run: number;
 }
 
-/** The parts of a run that a raw agent answers with; everything else is as in any good run. */
+/** The parts of a run that the test sets; the rest is as in a valid run. */
 export type OddScript = (task: OddTask) => Readonly<Record<string, unknown>>;
 
 export interface OddAgent {
   readonly url: string;
   readonly server: RawServer;
-  /** How many runs were created. */
+  /** Number of created runs. */
   readonly created: number;
 }
 
-/** An agent without a schema of its own: its runs are sent as the test writes them, so that they can break the contract. */
+/** An agent that sends runs exactly as the test writes them, so that they can break the contract. */
 export async function openOddAgent(script: OddScript): Promise<OddAgent> {
   const runs = new Map<string, object>();
   const server = await openRawServer(({ method, url, body }, response) => {

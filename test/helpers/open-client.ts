@@ -6,7 +6,7 @@ export interface ClientAndServer {
   readonly server: RawServer;
 }
 
-/** Runs a test against a bare server and a client that points at it, and closes both whatever happens. */
+/** Runs a test with a bare server and a client for it, and always closes both. */
 export async function withClient(
   handler: RawHandler,
   options: AgentClientOptions,

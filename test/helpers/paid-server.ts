@@ -2,13 +2,13 @@ import { onTestFinished } from 'vitest';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
 import { answerRows, type Script, ScriptedAgent } from './scripted-agent.js';
 
-/** Answers every row, and bills a run as the hosted service does at low effort. */
+/** Answers every row, and bills a run at the hosted service's low-effort price. */
 export const answerPaid: Script = (task) => {
   const costDollars = { total: 0.025, agentCompute: 0.025, search: 0, emails: 0, phoneNumbers: 0 };
   return { ...answerRows(task), costDollars };
 };
 
-/** Serves a scripted agent on a free port until the running test is over. */
+/** Serves a scripted agent on a free port until the test ends. */
 export async function servePaid(
   script: Script = answerPaid,
   options: Partial<ServerOptions> = {},
@@ -19,7 +19,7 @@ export async function servePaid(
   return { ...server, agent };
 }
 
-/** A script that answers once it is let go, and tells when so many runs have come in. */
+/** A script that answers once it is opened, and can wait for N runs to arrive. */
 export interface PaidGate {
   readonly script: Script;
   open(): void;

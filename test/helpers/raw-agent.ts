@@ -11,23 +11,23 @@ import {
   sendJson,
 } from './raw-server.js';
 
-/** A run as the raw agent keeps it. */
+/** A run stored by the raw agent. */
 export interface RawRun {
   readonly id: string;
   readonly request: CreateRunRequest;
-  /** The run as it is answered: completed, with the request repeated unless the test takes it out. */
+  /** The run as sent: completed, with the request included unless the test removes it. */
   readonly json: JsonObject;
 }
 
-/** What a test does otherwise; each may be left out. */
+/** Hooks for a test to change the behavior; all optional. */
 export interface RawAgentScript {
   /** The id of the nth run, counted from 1. */
   readonly nameRun?: (number: number) => string;
   /** Changes a run before it is kept. */
   readonly changeRun?: (json: JsonObject, number: number) => JsonObject;
-  /** True where a create makes a run and its reply is lost. */
+  /** True if the create makes a run but its reply is lost. */
   readonly losesReplies?: boolean;
-  /** Takes a request for itself: true if it was answered. */
+  /** Handles a request itself; returns true if it did. */
   readonly intercept?: (...args: Parameters<RawHandler>) => boolean;
 }
 
@@ -39,8 +39,8 @@ export interface RawAgent {
 }
 
 /**
- * An agent that answers each record with its own company, and does to the protocol what the test says. What it is asked
- * for twice under one id, it answers with the first run of that id, as a cache would.
+ * An agent that answers each record with its own company, and lets the test change the protocol. For two runs with the
+ * same id, it returns the first, like a cache.
  */
 export async function openRawAgent(script: RawAgentScript = {}): Promise<RawAgent> {
   const runs: RawRun[] = [];

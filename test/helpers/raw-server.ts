@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** A request as it came over the wire. */
+/** A request as received. */
 export interface RawRequest {
   readonly method: string;
   readonly url: string;
@@ -13,9 +13,9 @@ export interface RawServer {
   readonly url: string;
   /** Every request so far, in order of arrival. */
   readonly requests: readonly RawRequest[];
-  /** The connections that are open now. */
+  /** Currently open connections. */
   readonly sockets: ReadonlySet<Socket>;
-  /** How many connections were ever opened. */
+  /** Number of connections opened so far. */
   readonly accepted: number;
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export type RawHandler = (
   socket: Socket,
 ) => void | Promise<void>;
 
-/** A bare HTTP server on a free loopback port that answers exactly what the test says, to the byte. */
+/** A bare HTTP server on a free loopback port that sends exactly the bytes the test gives. */
 export async function openRawServer(handler: RawHandler): Promise<RawServer> {
   const requests: RawRequest[] = [];
   const sockets = new Set<Socket>();
@@ -68,7 +68,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(JSON.stringify(value));
 }
 
-/** Begins an event stream. */
+/** Starts an event stream. */
 export function openEvents(response: ServerResponse, headers = {}): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', ...headers });
   response.flushHeaders();
@@ -79,7 +79,7 @@ export function formatFrame(id: string, event: string, data: unknown, newline = 
   return [`id: ${id}`, `event: ${event}`, `data: ${JSON.stringify(data)}`, '', ''].join(newline);
 }
 
-/** A run as the contract writes it, with what the test wants otherwise. */
+/** A valid run by the contract, with the test's changes. */
 export function createRunJson(id: string, over: Readonly<Record<string, unknown>> = {}): object {
   return {
     id,

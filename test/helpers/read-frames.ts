@@ -1,11 +1,11 @@
-/** One event of a stream, as the bytes on the wire give it. */
+/** One event of a stream. */
 export interface Frame {
   readonly id: number;
   readonly event: string;
   readonly data: unknown;
 }
 
-/** Reads a whole stream strictly: three lines a frame, a blank line after each, comments apart; throws at anything else. */
+/** Parses a whole stream strictly: three lines per frame and a blank line, ignoring comments. Throws on anything else. */
 export function readFrames(text: string): Frame[] {
   const blocks = text.split('\n\n');
   if (blocks.pop() !== '')

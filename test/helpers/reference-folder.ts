@@ -6,7 +6,7 @@ import type { AgentResult } from '../../src/agents/agent.js';
 import { createReferenceAgent } from '../../src/agents/reference/reference-agent.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/model/json.js';
 
-/** A fresh folder with tables in it, gone when the test ends. */
+/** A fresh folder with tables, removed when the test ends. */
 export function createReferenceFolder(files: Readonly<Record<string, string | Uint8Array>>): string {
   const path = mkdtempSync(join(tmpdir(), 'rowfill-reference-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
@@ -14,7 +14,7 @@ export function createReferenceFolder(files: Readonly<Record<string, string | Ui
   return path;
 }
 
-/** The schema in which a run asks for rows: `fields` is the user's own schema. */
+/** The schema of a run that returns rows; `fields` is the user's schema. */
 export function createRowsSchema(rows: number, fields: JsonObject): JsonObject {
   return {
     type: 'object',
@@ -43,11 +43,11 @@ export interface Asked {
   readonly result: AgentResult;
   /** The `fields` of each row. */
   readonly rows: readonly JsonObject[];
-  /** `confidence: url url` of each grounded path below `structured.rows`, paths as they came. */
+  /** `confidence: url url` by grounded path below `structured.rows`, with unchanged paths. */
   readonly sources: Readonly<Record<string, string>>;
 }
 
-/** Puts records to a fresh agent over some tables, in the form of a run for rows. */
+/** Sends records to a new agent for the given tables, as a run that returns rows. */
 export async function askReference(
   files: Readonly<Record<string, string | Uint8Array>>,
   records: readonly JsonObject[],

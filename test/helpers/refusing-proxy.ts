@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { CreateRunRequest } from '../../src/model/run.js';
 
-/** What a proxy answers instead of the agent; null lets a create through. */
+/** The proxy's answer instead of the agent's; null passes the create through. */
 export type Refuse = (create: CreateRunRequest) => { readonly status: number; readonly code: string } | null;
 
 export interface RefusingProxy {
@@ -12,7 +12,7 @@ export interface RefusingProxy {
   readonly refused: readonly CreateRunRequest[];
 }
 
-/** Stands before an agent and refuses the creates that the test names; everything else passes as it is. */
+/** A proxy before an agent that refuses creates chosen by the test and passes everything else through unchanged. */
 export async function openRefusingProxy(target: string, refuse: Refuse): Promise<RefusingProxy> {
   const refused: CreateRunRequest[] = [];
   const server = createServer((incoming, outgoing) => {

@@ -1,10 +1,10 @@
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import { type Contract, EFFORTS } from '../../src/server/contract.js';
 
-/** What a response can be, by operation and outcome. */
+/** Kinds of responses, by operation and outcome. */
 export type ResponseKind = 'run' | 'runPage' | 'eventPage' | 'deleted' | 'error' | 'gatewayError';
 
-/** JSON Schemas (2020-12) of every response body of a contract: what this server promises to send. */
+/** JSON Schemas (2020-12) of all response bodies that the server may send under a contract. */
 export function createResponseSchemas(contract: Contract): Readonly<Record<ResponseKind, JsonObject>> {
   const run = createRunSchema(contract);
   return {
@@ -17,7 +17,7 @@ export function createResponseSchemas(contract: Contract): Readonly<Record<Respo
   };
 }
 
-/** The names that an event may have, and the JSON Schema of its data, as the frames of a stream carry them. */
+/** Event names of a stream, each with the JSON Schema of its data. */
 export function createFrameSchemas(contract: Contract): Readonly<Record<string, JsonObject>> {
   const id = RUN_ID;
   const end = (status: string): JsonObject =>
@@ -95,7 +95,7 @@ function createRunSchema(contract: Contract): JsonObject {
   };
 }
 
-/** What the states of a run demand of its other keys. */
+/** Constraints on a run's other keys by its state. */
 const LIFECYCLE_RULES: JsonValue = [
   {
     if: { properties: { status: { enum: ['queued', 'running'] } } },
@@ -147,7 +147,7 @@ function createRequestSchema(contract: Contract): JsonObject {
         ? { budget: { type: 'object' }, dataSources: { type: 'array', maxItems: 5 } }
         : {}),
     },
-    // In canonical form the defaults are filled in.
+    // In canonical form, with defaults filled in.
     required: ['query', 'effort'],
   };
 }
@@ -190,7 +190,7 @@ function createPageSchema(item: JsonObject): JsonObject {
   });
 }
 
-/** An object of just these keys. */
+/** An object with exactly these keys. */
 function closed(required: JsonObject, optional: JsonObject = {}): JsonObject {
   return {
     type: 'object',

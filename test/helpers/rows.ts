@@ -4,14 +4,14 @@ import type { Row } from '../../src/model/row.js';
 import type { Citation } from '../../src/model/run.js';
 import type { Input } from '../../src/read/open-input.js';
 
-/** All rows of an input, read to its end. */
+/** Reads all rows of an input. */
 export async function readAllRows(input: Input): Promise<Row[]> {
   const all: Row[] = [];
   for await (const rows of input.openRows()) all.push(...rows);
   return all;
 }
 
-/** What a test expects of a row: its cells, its object, or its fault. */
+/** The part of a row that tests compare: its cells, object or fault. */
 export function showRow(row: Row): unknown {
   switch (row.kind) {
     case 'cells':
@@ -36,7 +36,7 @@ export function createAnswer(value: JsonValue, urls: readonly string[] = []): Fi
   };
 }
 
-/** A row with an outcome: `enriched` with the answers given, unless told otherwise. */
+/** A row with an outcome, by default `enriched` with the given answers. */
 export function createFilledRow(
   row: Row,
   answers: Readonly<Record<string, FieldAnswer>> = {},

@@ -2,12 +2,12 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import { DRAFT_URIS, type SchemaDraft } from '../../src/model/schema-index.js';
 
-/** Names that a pointer or a fragment has to escape, beside plain ones. */
+/** Plain names, and names that must be escaped in a pointer or fragment. */
 const NAMES = ['a', 'b', 'c', 'a/b', 'a~b', 'a%25b', 'q"t', 'ü', '$ref', '$id', 'properties'];
 const ODD = 'odd/na~me %';
 const BASE = 'https://example.com/schemas/row.json';
 
-/** What a random schema is made from. */
+/** Building blocks of a random schema. */
 interface Palette {
   readonly draft: SchemaDraft;
   readonly references: readonly string[];
@@ -42,7 +42,7 @@ function createNamedArbitrary(draft: SchemaDraft, id: string | null): Arbitrary<
       ...root,
       properties: { a, ...(root.properties as JsonObject) },
       [defs]: {
-        // A resource of its own: a pointer in it starts from it.
+        // A separate schema resource; pointers in it are relative to it.
         item: { $id: 'item.json', ...item, [defs]: { one: { type: 'boolean' } } },
         one,
         two: draft === 'draft-07' ? { allOf: [two], $id: '#named' } : { allOf: [two], $anchor: 'named' },
@@ -51,7 +51,7 @@ function createNamedArbitrary(draft: SchemaDraft, id: string | null): Arbitrary<
     }));
 }
 
-/** Random values with the names and texts that the random schemas speak of. */
+/** Random values with the names and texts used in the random schemas. */
 export const valueArbitrary: Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
@@ -82,7 +82,7 @@ function createObjectArbitrary(palette: Palette, depth: number): Arbitrary<JsonO
     .map(({ properties, required, closed }) => ({ type: 'object', properties, required, ...closed }));
 }
 
-/** A schema below a property: references here always go down into the value, so that none can go round in a ring. */
+/** A schema below a property. Its references only go deeper into the value, so that none can form a cycle. */
 function createPartArbitrary(palette: Palette, depth: number): Arbitrary<JsonObject> {
   const leaf = fc.oneof(createLeafArbitrary(), createReferenceArbitrary(palette));
   if (depth <= 0) return leaf;

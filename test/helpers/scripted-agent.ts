@@ -2,10 +2,10 @@ import type { Agent, AgentResult, AgentTask } from '../../src/agents/agent.js';
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import type { Grounding } from '../../src/model/run.js';
 
-/** How a scripted agent answers one run; a text stands for an answer without structure. */
+/** How a scripted agent answers one run; a string is an answer without structured output. */
 export type Script = (task: AgentTask, signal: AbortSignal) => AgentResult | Promise<AgentResult>;
 
-/** An agent that does what the test says, and keeps what it was asked. */
+/** An agent that runs the test's script and records its tasks. */
 export class ScriptedAgent implements Agent {
   readonly description = 'A scripted agent of the tests.';
   readonly tasks: AgentTask[] = [];
@@ -21,7 +21,7 @@ export class ScriptedAgent implements Agent {
   }
 }
 
-/** Answers each record of the input with `{row_id, fields: {answer}}`, cited and certain. */
+/** Answers each input record with `{row_id, fields: {answer}}`, cited and with high confidence. */
 export function answerRows(task: AgentTask): AgentResult {
   const records = task.request.input?.data ?? [];
   const rows = records.map((record, index) => ({
@@ -36,7 +36,7 @@ export function answerRows(task: AgentTask): AgentResult {
   return createResult({ rows }, grounding);
 }
 
-/** A result with its text, its structure and its citations. */
+/** A result with text, structured output and citations. */
 export function createResult(structured: JsonValue, grounding: readonly Grounding[] = []): AgentResult {
   return {
     output: { text: 'Done.', structured, grounding },
@@ -44,7 +44,7 @@ export function createResult(structured: JsonValue, grounding: readonly Groundin
   };
 }
 
-/** A script that answers only when it is let go. */
+/** A script that answers only after it is released. */
 export function createGate(): { readonly script: Script; readonly open: () => void } {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => {
@@ -60,7 +60,7 @@ export function createGate(): { readonly script: Script; readonly open: () => vo
   return { script, open };
 }
 
-/** Records as a job sends them. */
+/** Input records in the form that a job sends. */
 export function createRecords(count: number): JsonObject[] {
   return Array.from({ length: count }, (_, index) => ({
     row_id: `r${index + 1}`,

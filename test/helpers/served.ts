@@ -16,20 +16,20 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // Tests read into bodies of many shapes, each checked against its schema.
+  // Tests read bodies of many shapes, each already checked against its schema.
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly body: any;
 }
 
-/** A server of the running test, and a client that holds every response to its contract. */
+/** A server for the running test, and a client that checks every response against the contract. */
 export interface Served {
   readonly server: RunningServer;
   readonly contract: Contract;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   create(body: object, options?: CallOptions): Promise<AgentRun>;
-  /** Opens a stream; its response is at hand once the headers are there. */
+  /** Opens a stream. Resolves with the response once its headers arrive. */
   open(method: string, path: string, options?: CallOptions): Promise<Response>;
-  /** Creates a run as a stream and reads that to its end. */
+  /** Creates a run as a stream and reads it to the end. */
   stream(body: object, options?: CallOptions): Promise<Frame[]>;
   /** Creates a run and returns it once it has ended. */
   finish(body: object, options?: CallOptions): Promise<AgentRun>;

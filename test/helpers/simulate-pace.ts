@@ -15,48 +15,48 @@ const FRUITFUL = {
   stopIfClosed: () => undefined,
 };
 
-/** A job, and the account that it meets. Nothing here takes time. */
+/** Settings of a simulated job and account. The simulation uses no real time. */
 export interface PaceScene {
   readonly runs: number;
-  /** What the job was told. */
+  /** Options of the job. */
   readonly concurrency: number;
-  /** Such as `median:500ms,sigma:0.5`. */
+  /** Run time, such as `median:500ms,sigma:0.5`. */
   readonly latency: string;
   readonly seed: string;
-  /** Runs that the account has room for, by the runs that were started and the time since the first start. */
+  /** Concurrency cap of the account, by number of runs started and time since the first start. */
   cap(started: number, elapsedMs: number): number;
   readonly startsPerSecond?: number;
-  /** Starts a second that the account allows, evenly; a first second's worth at once. */
+  /** Starts per second of the account, as a token bucket with a burst of one second. */
   readonly allowedPerSecond?: number;
-  /** Starts that the account allows in any second, counted exactly by when they arrive. */
+  /** Starts allowed in any sliding second, by exact arrival time. */
   readonly allowedInAnySecond?: number;
-  /** How late a timer fires, by the number of the start. */
+  /** Timer delay, by number of the start. */
   lateMs?(start: number): number;
-  /** How long a start waits for its connection. */
+  /** Time that a start waits for its connection. */
   connectMs?(start: number): number;
-  /** How long a request is on its way to the agent. @default 2 */
+  /** Travel time of a request to the agent, in ms. @default 2 */
   tripMs?(start: number): number;
-  /** Sent with each refusal for concurrency. */
+  /** Sent with each concurrency refusal. */
   readonly retryAfterMs?: number | null;
 }
 
 export interface PaceReport {
-  /** Runs at work over runs allowed, added up over time until the last run was started. */
+  /** Active runs divided by allowed runs, averaged over time until the last start. */
   readonly slotsUsed: number;
-  /** Refused creates over all creates. */
+  /** Share of creates that were refused. */
   readonly refusedShare: number;
   readonly refused: { readonly concurrency: number; readonly rate: number };
   readonly started: number;
   readonly peakActive: number;
-  /** Of each create that reached the agent, when, how many runs were at work, and whether it was accepted. */
+  /** For each create that reached the agent: when, with how many active runs, and whether it was accepted. */
   readonly creates: readonly { readonly atMs: number; readonly active: number; readonly accepted: boolean }[];
   readonly endMs: number;
 }
 
-/** A request on its way, there or back. */
+/** A request in transit to or from the agent. */
 const TRIP_MS = 2;
 
-/** Puts the real pacer and the real dispatcher before a model of an account whose cap moves, on a clock without waiting. */
+/** Runs the real pacer and dispatcher against a model of an account with a changing cap, on a virtual clock. */
 export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
   const clock = new VirtualClock();
   const { concurrency, startsPerSecond = 0 } = scene;
@@ -108,7 +108,7 @@ async function* openQuestions(count: number): AsyncGenerator<readonly Question[]
 
 type CreateAnswer = { refusal: 'concurrency' | 'rate' } | { refusal: null; end: Promise<void> };
 
-/** Counts what an account sees, and refuses what is beyond its limits. */
+/** Models an account: counts its requests and refuses those beyond its limits. */
 class Account {
   private readonly scene: PaceScene;
   private readonly clock: VirtualClock;
@@ -120,7 +120,7 @@ class Account {
   private peakActive = 0;
   private tokens: number;
   private tokensAtMs: number;
-  /** Until the last start; what came after it is added with the next. */
+  /** Totals up to the last start; later time is added with the next one. */
   private readonly used = { busyMs: 0, allowedMs: 0 };
   private readonly since = { busyMs: 0, allowedMs: 0, atMs: 0, cap: 0 };
 
@@ -182,7 +182,7 @@ class Account {
     return null;
   }
 
-  /** Adds up slots in use and slots allowed since the last change. */
+  /** Adds used and allowed slots since the last change. */
   private note(): void {
     const { since } = this;
     const nowMs = this.clock.now();

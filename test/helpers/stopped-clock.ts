@@ -5,7 +5,7 @@ interface Alarm {
   readonly callback: () => void;
 }
 
-/** A clock that moves only when the test says so. */
+/** A clock that only moves when the test advances it. */
 export class StoppedClock implements Timers {
   readonly #alarms = new Set<Alarm>();
   #now = Date.UTC(2026, 0, 1);
@@ -20,12 +20,12 @@ export class StoppedClock implements Timers {
     return () => void this.#alarms.delete(alarm);
   }
 
-  /** How many callbacks are waiting. */
+  /** Number of waiting callbacks. */
   get waiting(): number {
     return this.#alarms.size;
   }
 
-  /** Moves on, calling what falls due on the way in its order. */
+  /** Advances time and runs due callbacks in order. */
   advance(ms: number): void {
     const until = this.#now + ms;
     for (;;) {

@@ -2,20 +2,20 @@ import { spawn, spawnSync } from 'node:child_process';
 import { expect, onTestFinished } from 'vitest';
 import { createEnvironment, PROGRAM, type Workdir } from './workdir.js';
 
-/** A built program on a terminal of its own, and what is to be seen there. */
+/** The built program on its own terminal, and the terminal's output. */
 export interface TerminalProgram {
-  /** Waits until a text is to be seen. */
+  /** Waits until a text is shown. */
   sees(text: string): Promise<void>;
   /** Presses keys. */
   type(keys: string): void;
   signal(name: NodeJS.Signals): void;
-  /** Takes the terminal away, as a connection that breaks does, and waits for the end: the exit code as a shell sees it. */
+  /** Closes the terminal, like a broken connection, and waits for the end. Returns the exit code as a shell sees it. */
   hangUp(): Promise<number>;
-  /** Waits for the end: the exit code, all that was to be seen, and the settings that the terminal is left with. */
+  /** Waits for the end. Returns the exit code, all output, and the final terminal settings. */
   end(): Promise<{ readonly status: number | null; readonly text: string; readonly settings: string }>;
 }
 
-/** True where `script` of util-linux can make a terminal; others of that name take other words. */
+/** True if `script` from util-linux is available to create a terminal; other versions take other options. */
 export const hasTerminal =
   process.platform === 'linux' &&
   (spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '').includes('util-linux');
@@ -23,8 +23,8 @@ export const hasTerminal =
 /** Runs the built program on a new terminal. */
 export function openTerminal(dir: Workdir, args: readonly string[], env: Readonly<Record<string, string>>) {
   const command = [process.execPath, PROGRAM, ...args].map(quote).join(' ');
-  // The shell is what a terminal tells of its end first; `exec` gives the program the number that was written down.
-  // It stays until the program has ended, also without its terminal, and writes down how.
+  // The terminal sends its hang-up to the shell first. `exec` gives the program the process id that was written down.
+  // The shell waits for the program to end, even without its terminal, and writes down the exit code.
   dir.write(
     'terminal.sh',
     [

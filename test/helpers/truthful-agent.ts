@@ -6,20 +6,20 @@ import { createResult, type Script } from './scripted-agent.js';
 
 /** A row of the agent's answer. */
 export type Entry = JsonObject & { readonly row_id: string; readonly fields: JsonObject };
-/** What a test makes of a truthful list. */
+/** Changes a truthful list for a test. */
 export type Bend = (rows: readonly Entry[], task: AgentTask, run: number) => JsonValue;
 
-/** The truth about a record: what every correct row has, whatever the agent does to its list. */
+/** The true value of a record, which every correct row must have, whatever the agent does to its list. */
 export function tellTruth(record: JsonObject, field = 'answer'): string {
   return `${field === 'answer' ? 'about' : `${field} of`} ${String(record.company)}`;
 }
 
-/** The page that the truthful agent cites for a value. */
+/** The URL that the truthful agent cites for a value. */
 export function citeTruth(truth: string): string {
   return `https://example.com/${encodeURIComponent(truth)}`;
 }
 
-/** Answers truthfully, then lets the test bend the list; the grounding follows the agent's own list. */
+/** Answers truthfully, then lets the test change the list. The grounding follows the changed list. */
 export function script(bend: Bend, cost?: (task: AgentTask, run: number) => number): Script {
   let runs = 0;
   return (task) => {
@@ -39,14 +39,14 @@ export function script(bend: Bend, cost?: (task: AgentTask, run: number) => numb
   };
 }
 
-/** The names of the fields that a request asks for. */
+/** The names of the requested fields. */
 export function readAskedFields(task: AgentTask): string[] {
   const path = '/properties/rows/items/properties/fields/properties';
   const fields = resolvePointer(task.request.outputSchema ?? null, path);
   return isJsonObject(fields) ? Object.keys(fields) : [];
 }
 
-/** Every record and field that was asked, in the order of the runs. */
+/** Every record and field sent, in the order of the runs. */
 export function listAsked(tasks: readonly AgentTask[]): string[] {
   return tasks.flatMap((task) =>
     (task.request.input?.data ?? []).flatMap((record) =>
@@ -83,13 +83,13 @@ function createCost(total: number): RunCost {
 
 export interface OwnAnswerOptions {
   readonly fields?: readonly string[];
-  /** What cells held before the job. */
+  /** Values of cells before the job. */
   readonly given?: readonly string[];
   /** False for an agent whose citations do not follow its list. */
   readonly areCited?: boolean;
 }
 
-/** Every row that has an answer has its own, with its own citation. */
+/** Checks that every answered row has its own answer with its own citation. */
 export function expectOwnAnswers(
   rows: readonly Readonly<Record<string, string>>[],
   { fields = ['answer'], given = [], areCited = true }: OwnAnswerOptions = {},
@@ -107,7 +107,7 @@ export function expectOwnAnswers(
   }
 }
 
-/** How many rows of the output have each status. */
+/** Counts the rows of the output by status. */
 export function countStatuses(rows: readonly Readonly<Record<string, string>>[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { enrichment_status: status = '' } of rows) counts[status] = (counts[status] ?? 0) + 1;

@@ -5,7 +5,7 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** A clock whose time passes only while everyone sleeps: it then jumps to the next one to wake. */
+/** A virtual clock: when everything sleeps, it jumps to the next wake-up. */
 export class VirtualClock implements Clock {
   private nowMs = 1_000_000;
   private sleepers: Sleeper[] = [];
@@ -21,7 +21,7 @@ export class VirtualClock implements Clock {
   schedule(callback: () => void, delayMs: number): () => void {
     const sleeper = { atMs: this.nowMs + delayMs, wake: callback };
     this.sleepers.push(sleeper);
-    // After all that can still happen at this moment.
+    // After everything else that can still happen at this moment.
     setImmediate(() => this.jump());
     return () => {
       this.sleepers = this.sleepers.filter((other) => other !== sleeper);

@@ -21,15 +21,15 @@ export interface WatchBench {
   readonly events: readonly WatchEvent[];
   drop(name: string, content: string): string;
   read(path: string): string;
-  /** The names in a folder of the watched one, without the hidden file that holds its id. */
+  /** The names in a subfolder of the watched folder, without the hidden id file. */
   list(folder: string): string[];
-  /** Watches with `once`, unless the options say otherwise. */
+  /** Watches with `once` by default. */
   watch(options?: Partial<WatchOptions>, hooks?: WatchHooks): Promise<WatchSummary>;
-  /** The events of a type, so far. */
+  /** The events of a type so far. */
   told<T extends WatchEvent['type']>(type: T): Extract<WatchEvent, { type: T }>[];
 }
 
-/** A fresh folder to watch, and a real server with a scripted agent that bills; nothing has to settle for long. */
+/** A fresh folder to watch and a real server with a scripted agent that bills, with a short settle time. */
 export async function openWatchBench(
   script?: Script,
   serverOptions: Partial<ServerOptions> = {},

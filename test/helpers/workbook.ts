@@ -4,10 +4,10 @@ const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
 const LINKS = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
 const PACKAGE = 'http://schemas.openxmlformats.org/package/2006';
 
-/** Parts of a workbook by their paths, in the order in which they are written. */
+/** Parts of a workbook by path, in writing order. */
 export type Parts = Readonly<Record<string, string>>;
 
-/** A workbook whose sheets hold this XML in their `sheetData`; `others` are parts beside or instead of the usual ones. */
+/** A workbook with this XML in the `sheetData` of its sheets. `others` adds or replaces parts. */
 export function createWorkbook(
   sheets: Readonly<Record<string, string>>,
   others: Parts = {},
@@ -51,7 +51,7 @@ export async function packParts(parts: Parts): Promise<Buffer> {
   return Buffer.from(await (await zip.close()).arrayBuffer());
 }
 
-/** The texts of all parts of a workbook. */
+/** Reads all parts of a workbook as text. */
 export async function unpackParts(bytes: Uint8Array): Promise<Parts> {
   const zip = new ZipReader(new BlobReader(new Blob([new Uint8Array(bytes)])));
   const parts: Record<string, string> = {};

@@ -12,32 +12,32 @@ export interface ProgramResult {
 }
 
 export interface RunOptions {
-  /** Added to an environment that holds no key and a ledger folder of its own. */
+  /** Added to an environment without a key and with its own ledger folder. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** Standard input does not end after `stdin`. */
+  /** Keeps standard input open after `stdin`. */
   readonly keepStdinOpen?: boolean;
-  /** Nobody reads standard output: the pipe is closed at once. */
+  /** Closes the pipe of standard output immediately. */
   readonly closeStdout?: boolean;
-  /** Hears what the program writes to standard output. */
+  /** Called with everything the program writes to standard output. */
   readonly onOutput?: (text: string) => void;
-  /** The program is killed after this long. */
+  /** Kills the program after this time, in ms. */
   readonly timeoutMs?: number;
 }
 
-/** A program that goes on running while the test does other things. */
+/** A program running in the background of a test. */
 export interface Background {
-  /** The first line that it wrote to standard output. */
+  /** The first line of its standard output. */
   readonly line: string;
   readonly pid: number;
-  /** What it has written so far. */
+  /** Its output so far. */
   result(): ProgramResult;
   signal(name: NodeJS.Signals): void;
-  /** Waits for the end; give a signal to bring it about. */
+  /** Waits for the end, after sending a signal if given. */
   end(signal?: NodeJS.Signals): Promise<ProgramResult>;
 }
 
-/** A fresh folder in which the built program is run, as a person would. */
+/** A fresh folder for running the built program as a user would. */
 export interface Workdir {
   readonly path: string;
   /** The ledger folder of every program run here. */
@@ -47,18 +47,18 @@ export interface Workdir {
   has(name: string): boolean;
   remove(name: string): void;
   run(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
-  /** Runs a script of bash in which `rowfill` is the program: for what only a shell can redirect. */
+  /** Runs a bash script in which `rowfill` is the program, for redirections that only a shell can do. */
   shell(script: string, options?: RunOptions): Promise<ProgramResult>;
-  /** Starts the program and returns at once. */
+  /** Starts the program and returns immediately. */
   spawn(args: readonly string[], options?: RunOptions): Omit<Background, 'line'>;
-  /** Starts the program and returns once it has written its first line to standard output. */
+  /** Starts the program and resolves after the first line of its standard output. */
   start(args: readonly string[], options?: RunOptions): Promise<Background>;
 }
 
 /** The built program. */
 export const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');
 
-/** Opens a fresh folder for the running test; it is kept, and everything is printed, if the test fails. */
+/** Creates a fresh folder for the running test. If the test fails, keeps it and prints all output. */
 export function createWorkdir(): Workdir {
   if (!existsSync(PROGRAM)) throw new Error('dist/ is missing: npm run build makes it');
   const path = mkdtempSync(join(tmpdir(), 'rowfill-test-'));
@@ -174,7 +174,7 @@ function openChild(args: readonly string[], place: ChildPlace, shell?: string): 
   };
 }
 
-/** This process's environment without keys, proxies, colour wishes and folders of rowfill. */
+/** This process's environment without keys, proxies, color settings and rowfill folders. */
 export function createEnvironment(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter(
     (name) => !/^(EXA_|ROWFILL_|NODE_OPTIONS|NO_COLOR|FORCE_COLOR|.*_proxy$)/i.test(name),
