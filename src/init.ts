@@ -42,10 +42,10 @@ export async function checkPlace(path: string, force = false): Promise<void> {
 }
 
 /** Suggests to fill the columns that are mostly blank, and to send only the columns that identify a row. */
-export function suggest(look: FileProfile): Suggestion {
-  const toFill = look.columns.filter((column) => column.isToFill && !column.isTelling);
-  const telling = look.columns.filter((column) => column.isTelling);
-  const others = [...look.columns.filter((column) => !column.isToFill), ...look.columns];
+export function suggest(profile: FileProfile): Suggestion {
+  const toFill = profile.columns.filter((column) => column.isToFill && !column.isTelling);
+  const telling = profile.columns.filter((column) => column.isTelling);
+  const others = [...profile.columns.filter((column) => !column.isToFill), ...profile.columns];
   return {
     fields: toFill
       .map(({ name, type }) => (type === 'string' ? name : `${name}:${type}`))

@@ -66,7 +66,7 @@ describe('the check reports', () => {
     [
       'an import between neighbors',
       { 'api/client.ts': "import { startServer } from '../server/server.js';" },
-      'api/client.ts imports server/server.ts, its neighbour',
+      'api/client.ts imports server/server.ts, its neighbor',
     ],
     [
       'a dynamic import',

@@ -67,22 +67,22 @@ export function askToGoOn(host: Host, interrupt: Interrupt): Promise<boolean> {
   return interrupt.ask(
     (signal) =>
       new Promise((resolve, reject) => {
-        const talk = createInterface({ input: host.stdin, output: host.stderr, terminal: true, signal });
+        const readline = createInterface({ input: host.stdin, output: host.stderr, terminal: true, signal });
         let isAnswered = false;
-        talk.on('SIGINT', () => interrupt.trigger());
+        readline.on('SIGINT', () => interrupt.trigger());
         // If the terminal is gone, closing fails with another error.
-        talk.once('error', () => talk.close());
-        talk.on('error', () => {});
-        talk.on('close', () => {
+        readline.once('error', () => readline.close());
+        readline.on('error', () => {});
+        readline.on('close', () => {
           // Without an answer the cursor is still on the line of the question.
           if (!isAnswered) host.say();
           if (signal.aborted) reject(signal.reason);
           else resolve(false);
         });
-        talk.question('Continue? [y/N] ', (answer) => {
+        readline.question('Continue? [y/N] ', (answer) => {
           isAnswered = true;
           resolve(/^y(es)?$/i.test(answer.trim()));
-          talk.close();
+          readline.close();
         });
       }),
   );

@@ -32,7 +32,7 @@ export interface Questions {
 /** Opens a prompt: questions go to standard error; answers, including those typed ahead, come from standard input. */
 export function openQuestions(host: Host): Questions {
   let words: readonly string[] = [];
-  const talk = createInterface({
+  const readline = createInterface({
     input: host.stdin,
     output: host.stderr,
     terminal: true,
@@ -41,16 +41,16 @@ export function openQuestions(host: Host): Questions {
   const typed: string[] = [];
   let isOpen = true;
   let wake = (): void => {};
-  talk.on('line', (line) => {
+  readline.on('line', (line) => {
     typed.push(line);
     wake();
   });
-  talk.on('SIGINT', () => talk.close());
+  readline.on('SIGINT', () => readline.close());
   // If the terminal is gone, closing fails with another error.
-  talk.once('error', () => talk.close());
-  talk.on('error', () => {});
-  const close = host.onInterrupt(() => talk.close());
-  talk.on('close', () => {
+  readline.once('error', () => readline.close());
+  readline.on('error', () => {});
+  const close = host.onInterrupt(() => readline.close());
+  readline.on('close', () => {
     isOpen = false;
     close();
     wake();
@@ -71,8 +71,8 @@ export function openQuestions(host: Host): Questions {
       host.say({ text: question.text, style: 'bold' });
       if (isOpen) {
         const { fallback = '' } = question;
-        talk.setPrompt(fallback === '' ? '> ' : `[${cleanText(fallback)}] > `);
-        talk.prompt();
+        readline.setPrompt(fallback === '' ? '> ' : `[${cleanText(fallback)}] > `);
+        readline.prompt();
       }
       const line = await readLine();
       if (line === null) return null;
@@ -86,7 +86,7 @@ export function openQuestions(host: Host): Questions {
     }
   }
 
-  return { ask, close: () => talk.close() };
+  return { ask, close: () => readline.close() };
 }
 
 /** Completes the last word of a comma-separated list. */
@@ -96,13 +96,13 @@ function complete(line: string, words: readonly string[]): [string[], string] {
 }
 
 /** Asks for the settings not given as options. Returns null if the user quits. */
-export async function askDraft(given: Draft, look: FileProfile, host: Host): Promise<Draft | null> {
+export async function askDraft(given: Draft, profile: FileProfile, host: Host): Promise<Draft | null> {
   const questions = openQuestions(host);
   try {
-    for (const line of describeFile(look)) host.say(line);
+    for (const line of describeFile(profile)) host.say(line);
     let draft = given;
     for (const resolve of QUESTIONS) {
-      const question = resolve(draft, look);
+      const question = resolve(draft, profile);
       if (question === null) continue;
       const answer = await questions.ask(question);
       if (answer === null) return null;
@@ -114,42 +114,42 @@ export async function askDraft(given: Draft, look: FileProfile, host: Host): Pro
   }
 }
 
-function describeFile(look: FileProfile): string[] {
-  const columns = look.columns.map(({ name, blanks }) => {
-    if (blanks === look.rows) return `${name} (blank)`;
-    return blanks >= look.rows / 2 ? `${name} (mostly blank)` : name;
+function describeFile(profile: FileProfile): string[] {
+  const columns = profile.columns.map(({ name, blanks }) => {
+    if (blanks === profile.rows) return `${name} (blank)`;
+    return blanks >= profile.rows / 2 ? `${name} (mostly blank)` : name;
   });
-  return [`${look.name}: ${formatNumber(look.columns.length, 'column')}: ${columns.join(', ')}.`];
+  return [`${profile.name}: ${formatNumber(profile.columns.length, 'column')}: ${columns.join(', ')}.`];
 }
 
-type Resolve = (draft: Draft, look: FileProfile) => PromptQuestion<Draft> | null;
+type Resolve = (draft: Draft, profile: FileProfile) => PromptQuestion<Draft> | null;
 
 /** The questions in order; null for a setting that is already known. */
 const QUESTIONS: readonly Resolve[] = [
-  ({ fields, schema }, look) => {
+  ({ fields, schema }, profile) => {
     if (fields !== undefined || schema !== undefined) return null;
-    const suggested = formatList(suggest(look).fields);
+    const suggested = formatList(suggest(profile).fields);
     return {
       text: 'Which columns should be filled? Separate them with commas, for example: headcount:integer, ceo=Who leads it today',
       ...(suggested === '' ? {} : { fallback: suggested }),
       read: (text) => ({ fields: parseFields(parseList(text, 'column to fill')) }),
     };
   },
-  ({ send }, look) =>
+  ({ send }, profile) =>
     send !== undefined
       ? null
       : {
           text: 'Which columns may be sent to the agent? The others never leave this machine.',
-          fallback: formatList(suggest(look).send),
-          words: look.columns.map(({ name }) => name),
-          read: (text) => ({ send: checkSend(parseList(text, 'column to send'), look) }),
+          fallback: formatList(suggest(profile).send),
+          words: profile.columns.map(({ name }) => name),
+          read: (text) => ({ send: checkSend(parseList(text, 'column to send'), profile) }),
         },
-  ({ query, send, fields }, look) =>
+  ({ query, send, fields }, profile) =>
     query !== undefined
       ? null
       : {
           text: 'What should the agent find out about each row?',
-          fallback: suggestQuery(send ?? suggest(look).send, fields ?? []),
+          fallback: suggestQuery(send ?? suggest(profile).send, fields ?? []),
           read: (text) => ({ query: text }),
         },
   ({ reference, apiUrl }) =>
@@ -183,14 +183,14 @@ export type Draft = {
 };
 
 /** Fills in the missing settings with suggestions from the file. */
-export function finishDraft(draft: Draft, look: FileProfile, input: string): RecipeDraft {
-  const suggestion = suggest(look);
+export function finishDraft(draft: Draft, profile: FileProfile, input: string): RecipeDraft {
+  const suggestion = suggest(profile);
   const fields = draft.schema === undefined ? (draft.fields ?? suggestion.fields) : [];
   const send = draft.send ?? suggestion.send;
   if (draft.schema === undefined && fields.length === 0) {
     throw createUsageError(
       'NOTHING_TO_FILL',
-      `no column to fill was given, and no column of ${look.name} is mostly blank`,
+      `no column to fill was given, and no column of ${profile.name} is mostly blank`,
       "Name columns with --field, such as --field 'ceo=Who leads it today'.",
     );
   }
@@ -200,7 +200,7 @@ export function finishDraft(draft: Draft, look: FileProfile, input: string): Rec
     query: draft.query ?? suggestQuery(send, fields),
     fields,
     send,
-    kept: look.columns.map(({ name }) => name).filter((name) => !send.includes(name)),
+    kept: profile.columns.map(({ name }) => name).filter((name) => !send.includes(name)),
   };
 }
 
@@ -211,8 +211,8 @@ export function parseFields(texts: readonly string[]): readonly string[] {
 }
 
 /** Checks that the file has the columns to send, and removes duplicates. */
-export function checkSend(names: readonly string[], look: FileProfile): readonly string[] {
-  const columns = look.columns.map(({ name }) => name);
+export function checkSend(names: readonly string[], profile: FileProfile): readonly string[] {
+  const columns = profile.columns.map(({ name }) => name);
   for (const name of names) {
     if (columns.includes(name)) continue;
     const nearest = suggestSimilar(name, columns);
@@ -220,7 +220,7 @@ export function checkSend(names: readonly string[], look: FileProfile): readonly
       nearest.length > 0
         ? `Did you mean ${nearest.map(showName).join(' or ')}?`
         : `The columns are ${columns.map(showName).join(', ')}.`;
-    throw createUsageError('UNKNOWN_COLUMN', `${look.name} has no column ${showName(name)}`, hint);
+    throw createUsageError('UNKNOWN_COLUMN', `${profile.name} has no column ${showName(name)}`, hint);
   }
   return [...new Set(names)];
 }

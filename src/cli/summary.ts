@@ -192,6 +192,6 @@ function formatBudgetAdvice({ remaining, budget, costMicros, reservedMicros }: J
   if (budget?.scope === 'command') return [left, 'Run the same command again to continue.'];
   return [
     left,
-    `To send all of them, run the same command with --max-cost ${formatMicros(costMicros + reservedMicros + worstMicros)}. A lower cap sends as many as it covers.`,
+    `Run the same command with --max-cost ${formatMicros(costMicros + reservedMicros + worstMicros)} to send all of them. A lower cap sends as many as it covers.`,
   ];
 }

@@ -155,7 +155,7 @@ const BACKLOG_WAIT_MS = 2_000;
 /** Reads the backlog of a watcher, one read at a time. Null before its start, or if the folder cannot be read in time. */
 export class BacklogReader {
   #inspector: WatchInspector | null = null;
-  #look: Promise<number | null> | null = null;
+  #pending: Promise<number | null> | null = null;
 
   start(inspector: WatchInspector): void {
     this.#inspector = inspector;
@@ -163,17 +163,17 @@ export class BacklogReader {
 
   async read(): Promise<number | null> {
     if (this.#inspector === null) return null;
-    this.#look ??= this.#inspector
+    this.#pending ??= this.#inspector
       .countBacklog()
       .catch(() => null)
       .finally(() => {
-        this.#look = null;
+        this.#pending = null;
       });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<null>((resolve) => {
       timer = setTimeout(() => resolve(null), BACKLOG_WAIT_MS);
     });
-    return Promise.race([this.#look, timeout]).finally(() => clearTimeout(timer));
+    return Promise.race([this.#pending, timeout]).finally(() => clearTimeout(timer));
   }
 }
 

@@ -96,7 +96,10 @@ export interface EnrichOptions {
   readonly cancelOnInterrupt?: boolean | undefined;
   /** Start a CSV output with a byte order mark, for Excel. @default false */
   readonly bom?: boolean | undefined;
-  /** Write the agent's text unchanged, including control characters and text that a spreadsheet would run as a formula. @default false */
+  /**
+   * Write the agent's text unchanged, including control characters and text that a spreadsheet would run as a formula.
+   * @default false
+   */
   readonly raw?: boolean | undefined;
   /** Column separator of the input. @default detected */
   readonly delimiter?: string | undefined;

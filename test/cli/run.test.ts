@@ -145,7 +145,7 @@ test('a reached budget gives exit code 5, writes the output and says which cap c
   const statuses = readTable(dir.read('in.filled.csv')).map((row) => row.enrichment_status);
   expect(statuses.toSorted()).toEqual(['enriched', 'enriched', 'over_budget', 'over_budget']);
   expect(result.stderr).toContain(
-    'The budget is reached: 2 rows not sent. Sending them takes 2 runs, $0.10 at worst.\nTo send all of them, run the same command with --max-cost 0.15.',
+    'The budget is reached: 2 rows not sent. Sending them takes 2 runs, $0.10 at worst.\nRun the same command with --max-cost 0.15 to send all of them.',
   );
 });
 

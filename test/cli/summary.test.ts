@@ -96,7 +96,7 @@ test('a reached budget reports the remaining rows and the cap that covers them',
   expect(lines.at(-2)).toBe(
     'The budget is reached: 200 rows not sent. Sending them takes 25 runs, $0.625 at worst.',
   );
-  expect(lines.at(-1)).toMatch(/^To send all of them, run the same command with --max-cost 0\.70\./);
+  expect(lines.at(-1)).toMatch(/^Run the same command with --max-cost 0\.70 to send all of them/);
   expect(createSummaryRecord(summary).remaining).toEqual({ rows: 200, runs: 25, worst_usd: 0.625 });
 });
 

@@ -153,7 +153,7 @@ function checkLayers({ from, target, isType }: Import): string[] {
   if (below > above) return [`${from} imports ${target}, which is above it`];
   if (above === 2 && below === 2) return [`${from} imports ${target}, another stage`];
   if (above === 1 && below === 1 && !(unit === 'server' && other === 'agents')) {
-    return [`${from} imports ${target}, its neighbour`];
+    return [`${from} imports ${target}, its neighbor`];
   }
   if (above === 2 && below === 1 && !(isType && (other === 'api' || other === 'ledger'))) {
     return [`${from} imports ${target}, of which a stage may import types of api/ and ledger/ only`];

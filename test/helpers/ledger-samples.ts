@@ -89,7 +89,7 @@ export function breakWrites(path: string, on: string, when: string): () => void 
   };
 }
 
-/** Makes a settlement fail after its answers were written, so that it is rolled back and the connection refuses further steps. */
+/** Makes a settlement fail after its answers were written: it is rolled back, and the connection refuses further steps. */
 export function settleInVain(ledger: Ledger, job: OpenedJob, path: string, names: readonly string[]): void {
   const batch = createTestBatch(job, names);
   ledger.intend(batch, null);

@@ -69,21 +69,21 @@ export const init = createCommand({
         'Give only one of them.',
       );
     }
-    const look = await inspectFile({
+    const profile = await inspectFile({
       path: input,
       encoding: options.encoding,
       delimiter: options.delimiter,
       sheet: options.sheet,
     });
-    const given = createGivenDraft(args, look);
-    const isTalk = host.canAsk && options.yes !== true && input !== '-';
-    const draft = isTalk ? await askDraft(given, look, host) : given;
+    const given = createGivenDraft(args, profile);
+    const isInteractive = host.canAsk && options.yes !== true && input !== '-';
+    const draft = isInteractive ? await askDraft(given, profile, host) : given;
     if (draft === null) {
       host.say('Nothing was written.');
       return EXIT_CODES.interrupted;
     }
     const text = await createRecipe({
-      draft: finishDraft(draft, look, input),
+      draft: finishDraft(draft, profile, input),
       path,
       force: options.force === true,
       env: host.env,
@@ -106,7 +106,7 @@ function resolvePlace(input: string): string {
 }
 
 /** Collects the given options and checks their columns against the file. */
-function createGivenDraft({ options }: CommandArgs<typeof OPTIONS>, look: FileProfile): Draft {
+function createGivenDraft({ options }: CommandArgs<typeof OPTIONS>, profile: FileProfile): Draft {
   if (options.field !== undefined && options.schema !== undefined) {
     throw createUsageError(
       'TWO_SCHEMAS',
@@ -118,7 +118,7 @@ function createGivenDraft({ options }: CommandArgs<typeof OPTIONS>, look: FilePr
     query: options.query,
     fields: options.field === undefined ? undefined : parseFields(options.field),
     schema: options.schema,
-    send: options.send === undefined ? undefined : checkSend(options.send, look),
+    send: options.send === undefined ? undefined : checkSend(options.send, profile),
     effort: options.effort,
     budget: options.maxCost,
     reference: options.reference,
