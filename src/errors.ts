@@ -1,8 +1,8 @@
-/** What kind of trouble stops a job; `cli/main.ts` turns it into an exit code. */
+/** Error category; `cli/main.ts` maps it to an exit code. */
 export type ErrorKind = 'usage' | 'refused' | 'unreachable' | 'budget' | 'busy' | 'defect';
 
 export interface ErrorFacts {
-  /** What to do about it, as one sentence for a person. */
+  /** One sentence that tells the user what to do. */
   readonly hint?: string;
   readonly cause?: unknown;
 }
@@ -22,12 +22,12 @@ export class RowfillError extends Error {
   }
 }
 
-/** An option, a recipe, a schema or a file that cannot be used as it is. Nothing was spent, unless the message says what was. */
+/** An option, recipe, schema or file is invalid. Nothing was spent, unless the message says otherwise. */
 export function createUsageError(code: string, message: string, hint: string, cause?: unknown): RowfillError {
   return new RowfillError('usage', code, message, { hint, cause });
 }
 
-/** The text of any thrown value, for a message. */
+/** The message of any thrown value. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

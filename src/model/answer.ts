@@ -2,71 +2,73 @@ import type { JsonValue } from './json.js';
 import type { Row } from './row.js';
 import type { Confidence } from './run.js';
 
-/** Where a value comes from. */
+/** The source of a value. */
 export interface CitedSource {
-  /** Null for a source that is not a safe link: then `text` says what the agent gave. */
+  /** Null if the source is not a safe link; `text` then has what the agent returned. */
   readonly url: string | null;
   readonly title?: string | null;
   readonly text?: string;
 }
 
-/** What came back for one field of one row. */
+/** The answer for one field of one row. */
 export interface FieldAnswer {
-  /** A value valid under the field's schema, or null: not found, or not valid (then `issue` says why). */
+  /** A value that is valid under the field's schema, or null if not found or invalid (`issue` says why). */
   readonly value: JsonValue;
   readonly confidence: Confidence | null;
   readonly citations: readonly CitedSource[];
-  /** Why the value is null although something came back, or how drift was repaired; null where all is well. */
+  /** Why an answer became null, or how it was repaired. Null if there was no problem. */
   readonly issue: string | null;
   readonly runId: string;
-  /** The effort of the run that gave this answer. */
+  /** The effort of the run that returned this answer. */
   readonly effort: string;
-  /** The highest effort at which the field was asked so far: `effort`, or more where more gave nothing better. */
+  /**
+   * The highest effort tried for this field so far. Above `effort` if a higher level found nothing better.
+   */
   readonly triedEffort: string;
 }
 
-/** What came back for one row: the fields that were asked of it in one run. */
+/** The answer for one row: the fields requested in one run. */
 export interface RowAnswer {
   readonly key: string;
   readonly fields: ReadonlyMap<string, FieldAnswer>;
 }
 
-/** How the issue of a value begins that is valid by itself but breaks what the schema says of several fields. */
+/** Start of `issue` for a value that is valid alone but breaks a rule of the schema across several fields. */
 export const DOUBT = 'does not go with the other fields';
 
-/** True for a value that was kept although it does not go with the others of its row. */
+/** True for a value that was kept although it conflicts with other fields of its row. */
 export function isDoubtful({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
   return value !== null && issue?.includes(DOUBT) === true;
 }
 
-/** How the issue of a value begins that was taken out because the exclusion file names it. */
+/** Start of `issue` for a value that was removed because it is in the exclusion file. */
 export const EXCLUDED = 'excluded by line';
 
-/** True if the agent found something for the field, even if it was not wanted. */
+/** True if the agent found a value for the field, even if it was excluded or disputed. */
 export function isFound({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
   return value !== null || issue?.startsWith(EXCLUDED) === true || isDisputed({ value, issue });
 }
 
-/** How the issue of a field begins that one run answered twice, with different values. */
+/** Start of `issue` for a field that got two different values in one run. */
 export const DISPUTE = 'two answers in one run';
 
-/** True for a field that was left null because one run gave it different values. */
+/** True for a field that is null because one run returned different values for it. */
 export function isDisputed({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
   return value === null && issue?.startsWith(DISPUTE) === true;
 }
 
-/** The values of one row as the check left them, before citations and costs are joined to them. */
+/** The checked values of one row, before citations and costs are added. */
 export interface CheckedRow {
   readonly rowId: string;
   readonly key: string;
-  /** Where the row stood in the agent's own list: grounding paths speak of this index. */
+  /** Index of the row in the agent's list; grounding paths use it. */
   readonly index: number;
   readonly fields: ReadonlyMap<string, CheckedField>;
-  /** Only for a row with several entries. */
+  /** Set only if the agent returned several entries for the row. */
   readonly twice?: {
-    /** The indexes of the entries that hold the value, by field. */
+    /** Indexes of the entries that contain the value, by field. */
     readonly places: ReadonlyMap<string, readonly number[]>;
-    /** The fields that have different values in them: they are left null. */
+    /** Fields whose values differ between the entries. They are left null. */
     readonly disputed: readonly string[];
   };
 }
@@ -76,21 +78,21 @@ export interface CheckedField {
   readonly issue: string | null;
 }
 
-/** A row that has to go round again, and what was wrong with it, in words that hold no cell text. */
+/** A row to retry, and why. The reason never contains cell text. */
 export interface RejectedRow {
   readonly rowId: string;
   readonly key: string;
   readonly reason: string;
 }
 
-/** What a run brought, told apart row by row: every row of the batch is in exactly one of the two lists. */
+/** The checked result of a run. Each row of the batch is in exactly one of the two lists. */
 export interface CheckedRun {
   readonly rows: readonly CheckedRow[];
-  /** Rows that have to go round again: missing, without anything usable, or wrong in every field. */
+  /** Rows to retry: missing, without any usable value, or wrong in every field. */
   readonly rejected: readonly RejectedRow[];
-  /** Entries that name no row of the batch; they are dropped. */
+  /** Entries whose id is not in the batch; they are dropped. */
   readonly unknownIds: number;
-  /** Entries beyond the first for the same row. */
+  /** Duplicate entries: those after the first for the same row. */
   readonly doubled: number;
 }
 
@@ -105,27 +107,29 @@ export const ROW_STATUSES = [
   'pending',
 ] as const;
 
-/** What became of a row: exactly one of these. */
+/** The outcome of a row. */
 export type RowStatus = (typeof ROW_STATUSES)[number];
 
 export interface RowOutcome {
   readonly status: RowStatus;
-  /** Why, for a person: the reason of a failure, the line that excluded the row, the field that was not valid. */
+  /**
+   * The reason, to show to the user: what failed, which line excluded the row, or which field was invalid.
+   */
   readonly error: string | null;
   /** This row's share of what the job was billed, in micro-dollars. */
   readonly costMicros: number;
-  /** True if the agent did not say what some of that cost: it is then the reserved price. */
+  /** True if the agent did not report a cost for some of it, so the reserved price is used. */
   readonly isCostEstimated: boolean;
   readonly runId: string | null;
-  /** The answers by field name; a field that was not asked of the row is missing. */
+  /** Answers by field name. Fields that were not requested for the row are missing. */
   readonly fields: ReadonlyMap<string, FieldAnswer>;
 }
 
-/** A row of the output: the input row and what became of it. */
+/** An output row: the input row and its outcome. */
 export interface FilledRow {
   readonly row: Row;
   readonly outcome: RowOutcome;
 }
 
-/** How many rows have each status, and how many there are. */
+/** Number of rows by status, and in total. */
 export type RowCounts = Readonly<Record<RowStatus, number>> & { readonly total: number };

@@ -9,26 +9,29 @@ export interface Field {
   readonly schema: JsonObject | boolean;
 }
 
-/** What is asked of every row, and of whom. */
+/** The question for every row, and the agent that answers it. */
 export interface Ask {
-  /** Hash of everything below, 16 hexadecimal digits. */
+  /** Hash of all other fields, 16 hex digits. */
   readonly id: string;
-  /** Who is asked: an address, or a folder of tables as it is now. Another agent's answers are no answers of this one. */
+  /**
+   * The agent: a URL, or a folder of tables with a hash of its content. Answers are not shared between
+   * agents.
+   */
   readonly agent: string;
   readonly query: string;
   readonly system: string | null;
-  /** The user's JSON Schema, whole: an object schema whose properties are the fields. */
+  /** The user's complete JSON Schema: an object schema whose properties are the fields. */
   readonly schema: JsonObject;
   readonly fields: readonly Field[];
-  /** The only columns that leave this machine, in the order in which they are sent. */
+  /** The only columns that leave this machine, in the order they are sent. */
   readonly send: readonly string[];
-  /** Effort ladder: the first level is asked first, the next only for what is still missing. */
+  /** Effort ladder, lowest first. Each next level is used only for what is still missing. */
   readonly efforts: readonly string[];
-  /** Answers below this confidence climb the ladder as if they were missing. */
+  /** Answers below this confidence are retried at the next effort, as if they were missing. */
   readonly escalateBelow: Confidence | null;
 }
 
-/** Makes an ask of its parts and names it by their hash. */
+/** Creates an ask. Its id is a hash of its parts. */
 export function createAsk(parts: Omit<Ask, 'id' | 'agent'> & { readonly agent?: string }): Ask {
   const agent = parts.agent ?? '';
   const text = formatCanonicalJson({
@@ -44,39 +47,39 @@ export function createAsk(parts: Omit<Ask, 'id' | 'agent'> & { readonly agent?: 
   return { ...parts, agent, id: hashText(text, 16) };
 }
 
-/** Behind the name of a folder of tables; no address of an agent ends so. */
+/** Suffix of an agent that is a folder of tables: a hash of their content. No URL ends like this. */
 export const TABLE_STATE = /#[0-9a-f]{16}$/;
 
-/** True for an ask that the embedded agent answers, from a folder of tables. */
+/** True if the embedded agent answers the ask from a folder of tables. */
 export function isEmbedded({ agent }: Pick<Ask, 'agent'>): boolean {
   return TABLE_STATE.test(agent);
 }
 
-/** The row key of a record of sent values, which stand in the ask's order: records that are equal have the same key. */
+/** Row key of a record of sent values, in the ask's column order. Equal records have equal keys. */
 export function hashRecord(record: JsonObject): string {
   return hashRecordText(formatRecord(record));
 }
 
-/** The text that a record's key is hashed from. */
+/** The text that is hashed to get a record's key. */
 export function formatRecord(record: JsonObject): string {
   const isFlat = Object.values(record).every((value) => typeof value !== 'object');
   return isFlat ? JSON.stringify(record) : formatCanonicalJson(record);
 }
 
-/** The row key of a record's text. */
+/** Row key for the text of a record. */
 export function hashRecordText(text: string): string {
   return hashText(text, 32);
 }
 
-/** The first `digits` hexadecimal digits of a SHA-256. */
+/** The first `digits` hex digits of the SHA-256 of a text. */
 export function hashText(text: string, digits: number): string {
   return hash('sha256', text, 'hex').slice(0, digits);
 }
 
-/** What an ask is asked from again and again: its schema and its fields never change. */
+/** The parts of an ask that lookups are memoized by. They never change. */
 type AskParts = Pick<Ask, 'schema' | 'fields'>;
 
-/** Makes something of an ask and of some of its fields once, and hands the same out for every batch after that. */
+/** Memoizes a function of (ask, field names), so that it runs once and not once per batch. */
 export function memoizeByAsk<Value>(
   make: (ask: AskParts, fieldNames: readonly string[]) => Value,
 ): (ask: AskParts, fieldNames: readonly string[]) => Value {
@@ -93,7 +96,7 @@ export function memoizeByAsk<Value>(
   };
 }
 
-/** The next thing to ask about a row: some of its fields, at one level of the effort ladder. */
+/** The next request for a row: some of its fields, at one effort level. */
 export interface LadderStep {
   readonly fields: readonly string[];
   /** Index in `ask.efforts`. */
@@ -102,7 +105,10 @@ export interface LadderStep {
 
 const CONFIDENCES: readonly (Confidence | null)[] = [null, 'low', 'medium', 'high'];
 
-/** The steps that some of these fields still have to climb, the lowest first; none once every field is as good as it gets. */
+/**
+ * The next effort level for each field that needs one, grouped by level, lowest first. Empty if no field
+ * does.
+ */
 export function listNextSteps(
   ask: Ask,
   fields: readonly string[],
@@ -121,7 +127,7 @@ function findNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
   return isGoodEnough(ask, answer) ? ask.efforts.length : ask.efforts.indexOf(answer.triedEffort) + 1;
 }
 
-/** False for a field that climbs to the next level of the effort ladder, if there is one. */
+/** False if the field should be retried at the next effort level, if there is one. */
 export function isGoodEnough(
   ask: Pick<Ask, 'escalateBelow'>,
   answer: Pick<FieldAnswer, 'value' | 'confidence'>,
@@ -130,7 +136,7 @@ export function isGoodEnough(
   return ask.escalateBelow === null || !isBelow(answer.confidence, ask.escalateBelow);
 }
 
-/** True where one confidence is less than another; none at all is the least. */
+/** True if one confidence is lower than another. Null is the lowest. */
 export function isBelow(confidence: Confidence | null, other: Confidence): boolean {
   return CONFIDENCES.indexOf(confidence) < CONFIDENCES.indexOf(other);
 }

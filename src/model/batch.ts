@@ -1,48 +1,51 @@
 import { hashText } from './ask.js';
 import type { JsonObject } from './json.js';
 
-/** One question of a batch. */
+/** One row of a batch. */
 export interface BatchRow {
-  /** Short, and unique in the job, so that the answer to another run never fits; the answer is matched by it. */
+  /**
+   * Answers are matched by this id. It is short, and unique in the job so that an answer to another run never
+   * matches.
+   */
   readonly rowId: string;
-  /** The row key: what the answer is stored under. */
+  /** Row key, under which the answer is stored. */
   readonly key: string;
-  /** The sent columns with their values. */
+  /** Sent columns and their values. */
   readonly record: JsonObject;
-  /** What was wrong with the last answer, in words that hold no cell text; left out where nothing was. */
+  /** What was wrong with the previous answer; never contains cell text. Absent if nothing was. */
   readonly fault?: string;
 }
 
 /** The rows sent together in one run. */
 export interface Batch {
-  /** Hash of the job, its invocation, the question and the attempt: unique for each create. */
+  /** Hash of job, invocation, question and attempt, so it is unique per create request. */
   readonly id: string;
   readonly jobId: string;
   readonly askId: string;
-  /** 1 for the first time round; repairs and re-sends count up. */
+  /** 1 for the first attempt; repairs and resends increase it. */
   readonly attempt: number;
   readonly effort: string;
-  /** The names of the fields asked in this batch, in the ask's order. */
+  /** Names of the requested fields, in the ask's order. */
   readonly fields: readonly string[];
   readonly rows: readonly BatchRow[];
-  /** The run that this one continues, in a follow-up. */
+  /** For a follow-up: the run to continue. */
   readonly previousRunId: string | null;
-  /** What was wrong the last time, said to the agent in a repair; never holds cell text. */
+  /** For a repair: what was wrong with the previous answer, sent to the agent. Never contains cell text. */
   readonly complaint: string | null;
-  /** True where an answer is asked for again on purpose: what comes back replaces the older one, a null too. */
+  /** True for a deliberate refresh: the new answer replaces the old one, even with null. */
   readonly refresh?: boolean;
-  /** The most that the run may cost. */
+  /** Worst-case cost of the run. */
   readonly reserveMicros: number;
 }
 
-/** A batch before it is named. */
+/** A batch before it gets its ids. */
 export interface BatchParts extends Omit<Batch, 'id' | 'rows'> {
   readonly rows: readonly Omit<BatchRow, 'rowId'>[];
 }
 
 /**
- * Names a batch by its content, and its rows by the batch; `invocation` keeps a question that is asked again on purpose
- * apart, `resends` one whose request was lost.
+ * Derives the batch id from the content, and the row ids from the batch id. `invocation` gives a refresh its
+ * own id, `resends` a batch whose create request was lost.
  */
 export function createBatch(parts: BatchParts, invocation: number, resends = 0): Batch {
   const content = JSON.stringify([
@@ -64,12 +67,12 @@ export function createBatch(parts: BatchParts, invocation: number, resends = 0):
   return { ...parts, rows, id: `b_${hash}` };
 }
 
-/** What the ids of a batch's rows begin with, as an agent repeats them. */
-export function readRowIdPrefix(batchId: string): string {
+/** Prefix of the row ids of a batch, as an agent repeats them. */
+export function rowIdPrefixOf(batchId: string): string {
   return `${createRowIdStart(batchId.slice(2))}-`;
 }
 
-/** 40 bits of the batch's name: among 10,000 batches the chance that two share them is 1 in 20,000. */
+/** 40 bits of the batch's hash. Among 10,000 batches, the chance that any two share them is 1 in 20,000. */
 function createRowIdStart(hash: string): string {
   return `r${Number.parseInt(hash.slice(0, 10), 16).toString(36).padStart(8, '0')}`;
 }

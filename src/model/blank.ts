@@ -1,25 +1,28 @@
 import type { Field } from './ask.js';
 import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
-/** What counts as a cell that holds nothing: one notion for the input, exclusion lists, sending and filling. */
+/** What counts as a blank cell. The same rules apply to input, exclusion lists, sending and filling. */
 export interface Blanks {
-  /** True for a value that holds nothing, in any column: empty, white space, or a placeholder such as `N/A`. */
+  /** True for a value that is blank in any column: empty, white space, or a placeholder such as `N/A`. */
   isBlank(value: JsonValue | undefined): boolean;
-  /** True for a cell to fill that may be filled: also for `unknown` and the like, unless the column has them as values. */
+  /**
+   * True if a cell in a column to fill may be filled. Also true for `unknown` and the like, unless the schema
+   * allows them as values.
+   */
   isUnfilled(column: string, value: JsonValue | undefined): boolean;
 }
 
 export interface BlankOptions {
-  /** Words that replace the list of placeholders; `+word` adds one to it instead. */
+  /** Words that replace the built-in placeholders; `+word` adds a word to them instead. */
   readonly words?: readonly string[] | undefined;
-  /** The fields to fill and the schema they are part of: what an enum names is a value. */
+  /** The fields to fill and their schema. A text that an enum allows is a value, not a placeholder. */
   readonly fields?: readonly Field[];
   readonly schema?: JsonObject;
-  /** Columns to fill in which `NA` is a code like the others. */
+  /** Columns to fill where `NA` is one of the codes. */
   readonly codeColumns?: ReadonlySet<string>;
 }
 
-/** Makes the notion of one job. */
+/** Creates the blank-cell rules of one job. */
 export function createBlanks({
   words = [],
   fields = [],
@@ -30,7 +33,7 @@ export function createBlanks({
   const isReplaced = words.some((word) => !word.startsWith('+'));
   const valuesOf = createValueFinder(fields, schema);
   const isBlankText = (text: string): boolean => {
-    // No placeholder of the list begins like most cells do.
+    // Fast path: no built-in placeholder starts like an ordinary cell.
     if (added.size === 0 && ORDINARY.test(text)) return false;
     if (text.length > MAX_LENGTH) return isEmptyText(text);
     const plain = dropInvisible(text);
@@ -57,24 +60,24 @@ export function createBlanks({
   };
 }
 
-/** Placeholders as they are listed in docs/input-files.md. */
+/** The built-in placeholders, as listed in docs/input-files.md. */
 const PLACEHOLDER =
   /^(?:#?[Nn]\/[Aa]|#REF!|#VALUE!|NULL|null|\\N|\([Bb][Ll][Aa][Nn][Kk]\)|\?|[\p{Pd}\u2212\s]+)$/u;
 const ORDINARY = /^[0-9A-MO-Za-mo-z]/;
 const WEAK = /^(?:na|none|nil|unknown)$/i;
-/** Longer text is no placeholder. */
+/** Longer text is never a placeholder. */
 const MAX_LENGTH = 64;
 
-// Marks that nobody sees, and letters that are drawn as nothing.
+// Invisible characters, and letters that render as nothing.
 const INVISIBLE = /[\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]+/gu;
 const EMPTY = /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 
-/** True for text of white space and invisible characters only. */
+/** True for text with only white space and invisible characters. */
 export function isEmptyText(text: string): boolean {
   return EMPTY.test(text);
 }
 
-/** True for words that mean nothing in a cell to fill, and may be a name in any other. */
+/** True for words that count as blank in a column to fill, but may be a name in other columns. */
 export function isWeakWord(text: string): boolean {
   return text.length <= MAX_LENGTH && WEAK.test(dropInvisible(text));
 }
@@ -83,12 +86,12 @@ function dropInvisible(text: string): string {
   return text.replace(INVISIBLE, '').trim();
 }
 
-/** The notion without options, for what knows no job. */
+/** The rules without any job options. */
 export const DEFAULT_BLANKS: Blanks = createBlanks();
 
 const NO_VALUES: ReadonlySet<string> = new Set();
 
-/** Finds the texts that the schema of a column's field names as values. */
+/** Finds the texts that the schema of a field lists as values. */
 function createValueFinder(
   fields: readonly Field[],
   root: JsonObject,
@@ -106,7 +109,9 @@ function createValueFinder(
 
 const MAX_DEPTH = 8;
 
-/** The texts in `enum` and `const`, also behind references and in the parts of a choice. */
+/**
+ * The texts in `enum` and `const`, including those behind references and in `anyOf`, `oneOf` and the like.
+ */
 function listValues(schema: JsonValue | undefined, root: JsonObject, depth: number): string[] {
   if (depth > MAX_DEPTH) return [];
   if (Array.isArray(schema)) return schema.flatMap((each) => listValues(each, root, depth + 1));

@@ -1,12 +1,12 @@
-/** Time, handed in wherever something waits, so that waiting is tested without waiting. */
+/** Injectable timers, so that tests need not wait. */
 export interface Timers {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Calls back once after `delayMs`; the function that it returns calls that off. */
+  /** Calls `callback` once after `delayMs`. Returns a function that cancels it. */
   schedule(callback: () => void, delayMs: number): () => void;
 }
 
-/** Time and chance, for whoever tries again. */
+/** Timers and randomness, for retries. */
 export interface Clock extends Timers {
   /** Resolves after `delayMs`; rejects with the signal's reason once it aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
@@ -14,7 +14,7 @@ export interface Clock extends Timers {
   random(): number;
 }
 
-/** The machine's own time and chance. */
+/** The system clock and `Math.random`. */
 export const systemClock: Clock = {
   now: Date.now,
   schedule,
@@ -22,16 +22,16 @@ export const systemClock: Clock = {
   random: Math.random,
 };
 
-/** Every midnight is the start of a quarter of an hour, in whichever time zone, so sums by quarter add up to days. */
+/** Midnight starts a quarter-hour in every time zone, so sums by quarter-hour add up to days. */
 export const QUARTER_HOUR_MS = 15 * 60_000;
 
-/** The start of the day, in local time, `days` after that of `nowMs`. */
+/** Local midnight, `days` after the day of `nowMs`. */
 export function computeMidnight(nowMs: number, days: number): number {
   const now = new Date(nowMs);
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days).getTime();
 }
 
-/** The longest that a timer can be set to, some 24 days; one set to more would ring at once. */
+/** The longest timer delay, about 24 days. Node fires longer timers immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function schedule(callback: () => void, delayMs: number): () => void {
@@ -39,7 +39,7 @@ function schedule(callback: () => void, delayMs: number): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Sleeps by whatever can call back later. */
+/** Sleeps with the given `schedule` function. */
 export function sleepBy(schedule: Timers['schedule'], delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
@@ -57,7 +57,7 @@ export function sleepBy(schedule: Timers['schedule'], delayMs: number, signal?: 
 
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-/** Reads a length of time such as `500ms`, `12h` or `1.5w`; null if it is not one. */
+/** Parses a duration such as `500ms`, `12h` or `1.5w`. Returns null if invalid. */
 export function parseDuration(text: string): number | null {
   const [, count, unit] = /^\s*(\d+(?:\.\d+)?)\s*(ms|[smhdw])\s*$/.exec(text) ?? [];
   if (unit !== 'ms' && unit !== 's' && unit !== 'm' && unit !== 'h' && unit !== 'd' && unit !== 'w')

@@ -1,6 +1,6 @@
 export type ColumnKind = 'domain' | 'url' | 'email' | 'phone' | 'company' | 'person' | 'text';
 
-/** What a column holds, told by its name alone: it decides how two values are compared. */
+/** Guesses from its name what a column contains, which decides how its values are compared. */
 export function resolveColumnKind(column: string): ColumnKind {
   const words = splitColumnName(column);
   const has = (set: ReadonlySet<string>): boolean => words.some((word) => set.has(word));
@@ -16,7 +16,10 @@ export function resolveColumnKind(column: string): ColumnKind {
   return 'text';
 }
 
-/** The lower-case words of a column name: `companyName`, `Company Name` and `company-name` are `company`, `name`. */
+/**
+ * The lower-case words of a column name: `companyName`, `Company Name` and `company-name` all give `company`,
+ * `name`.
+ */
 export function splitColumnName(column: string): string[] {
   return column
     .slice(0, 200)

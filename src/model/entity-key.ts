@@ -7,14 +7,15 @@ import { extractWords, normalizePersonName, normalizePhone, normalizeText } from
 const MAX_ADDRESS_CHARACTERS = 2_048;
 
 /**
- * The key by which two values of a column name the same thing, such as `domain:acme.com` for `https://www.acme.com/about`;
- * null for a value that names nothing: blank, a placeholder such as `n/a`, or a domain that belongs to a mail provider.
+ * Key that is equal for two values that name the same thing, such as `domain:acme.com` for
+ * `https://www.acme.com/about`. Null for a value that names nothing: blank, a placeholder such as `n/a`, or
+ * the domain of a mail provider.
  */
 export function createEntityKey(column: string, value: JsonValue): string | null {
   return normalizeEntityKey(resolveColumnKind(column), value);
 }
 
-/** The same for a column whose kind is known already, as it is to whoever compares many values of it. */
+/** Same, for callers that already know the column's kind. */
 export function normalizeEntityKey(columnKind: ColumnKind, value: JsonValue): string | null {
   const text = value === null ? '' : typeof value === 'object' ? formatCanonicalJson(value) : String(value);
   if (isPlaceholder(text)) return null;
@@ -37,8 +38,9 @@ export function normalizeEntityKey(columnKind: ColumnKind, value: JsonValue): st
 }
 
 /**
- * The registrable domain in a domain, URL or e-mail address, in ASCII: `https://www.shop.acme.co.uk:8080/x` gives `acme.co.uk`.
- * A site below a shared suffix keeps its own name (`acme.github.io`); null where there is no domain, as in an IP address.
+ * The registrable domain of a domain, URL or email address, in ASCII: `https://www.shop.acme.co.uk:8080/x`
+ * gives `acme.co.uk`. A site on a shared suffix keeps its own name (`acme.github.io`). Null if there is no
+ * domain, as in an IP address.
  */
 export function normalizeDomain(text: string): string | null {
   if (text.length > MAX_ADDRESS_CHARACTERS) return null;
@@ -55,7 +57,10 @@ export function normalizeDomain(text: string): string | null {
   return isAscii(name) ? name : domainToASCII(name) || null;
 }
 
-/** An e-mail address folded for comparing: bare, lower case, its host in ASCII; null for what is no e-mail address. */
+/**
+ * Normalizes an email address for comparison: bare, lower case, host in ASCII. Null if it is not an email
+ * address.
+ */
 export function normalizeEmail(text: string): string | null {
   if (text.length > MAX_ADDRESS_CHARACTERS) return null;
   const plain = cleanAddress(text).toLowerCase();
@@ -65,7 +70,7 @@ export function normalizeEmail(text: string): string | null {
   return local === undefined || ascii === '' ? null : `${local}@${ascii}`;
 }
 
-/** True for text that stands where a value is missing: blank, a dash, `n/a`, `unknown`. */
+/** True for text that marks a missing value: blank, a dash, `n/a`, `unknown`. */
 export function isPlaceholder(text: string): boolean {
   const plain = text.trim();
   return plain.length < 40 && PLACEHOLDER.test(plain);
@@ -74,12 +79,12 @@ export function isPlaceholder(text: string): boolean {
 const PLACEHOLDER =
   /^(?:[-–—?./_\s]*|#?n[./]a\.?|null|nil|none|unknown|undefined|tbd|not (?:available|applicable|known|found))$/i;
 
-/** True for a domain whose mail addresses belong to people everywhere, so that it names no company. */
+/** True for the domain of a public mail provider, which does not identify a company. */
 export function isMailProvider(domain: string): boolean {
   return MAIL_DOMAINS.has(domain) || MAIL_NAMES.has(domain.slice(0, domain.indexOf('.')));
 }
 
-/** True for a domain whose pages belong to many: a link there names its page, not its host. */
+/** True for a host shared by many owners: a link there identifies its page, not its host. */
 export function isSharedHost(domain: string): boolean {
   return SHARED_HOSTS.has(domain);
 }
@@ -97,7 +102,7 @@ const SHARED_HOSTS = new Set(
     ' ',
   ),
 );
-/** Hosts that give each site a name below their own. */
+/** Hosts that give each site its own subdomain. */
 const SITE_HOSTS = new Set('medium.com substack.com tumblr.com wordpress.com etsy.com'.split(' '));
 
 function cleanAddress(text: string): string {
@@ -110,7 +115,7 @@ function cleanAddress(text: string): string {
 }
 
 function isAscii(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: matches all of ASCII
   return /^[\x00-\x7f]*$/.test(text);
 }
 
@@ -132,7 +137,7 @@ function hasPath(text: string): boolean {
   return path !== '/';
 }
 
-// A link is compared by its path too, and without what only counts the visit.
+// Links are compared with their path, but without tracking parameters.
 function createLinkKey(text: string): string {
   const url = openUrl(text);
   if (url === null || url.hostname === '') return createKey('url', null, text);
@@ -156,7 +161,10 @@ function createKey(kind: string, key: string | null, text: string): string {
   return key === null || key === '' ? `text:${normalizeText(text)}` : `${kind}:${key}`;
 }
 
-/** A company's name folded for comparing: "Müller & Söhne GmbH & Co. KG" is "muller and sohne". It is empty for blank text only. */
+/**
+ * Normalizes a company name for comparison: "Müller & Söhne GmbH & Co. KG" gives "muller and sohne". Empty
+ * only for blank text.
+ */
 export function normalizeCompanyName(text: string): string {
   const folded = normalizeText(text);
   const plain = folded.replace(/['’`]/g, '').replace(/&|＋/g, ' and ');
@@ -177,11 +185,17 @@ const LEGAL_FORMS = new Set(
    ltda lda sgps eireli eirl cv sab sapi rl fzco fze fzllc dmcc wll`.split(/\s+/),
 );
 
-/** Words that only join legal forms, as in "GmbH & Co. KG" and "S. de R.L. de C.V.": they go when a form behind them went. */
+/**
+ * Words that join legal forms, as in "GmbH & Co. KG" and "S. de R.L. de C.V.". They are removed if a legal
+ * form after them was.
+ */
 const JOINING_WORDS = new Set(['and', 'de', 'et', 'und', 'y', 'i', 'e']);
 const FORMS_IN_FRONT = new Set(['the', 'pt', 'ооо', 'оао', 'зао', 'пао', 'ао', 'тов']);
 
-/** Takes one legal form off the end, also one written in single letters ("S. p. A."); false when there is none, or nothing else. */
+/**
+ * Removes one legal form from the end, including one in single letters ("S. p. A."). Returns false if there
+ * is none, or nothing else.
+ */
 function dropLegalForm(words: string[]): boolean {
   for (let count = 1; count <= 4 && count < words.length; count++) {
     const tail = words.slice(-count);

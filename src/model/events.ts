@@ -1,7 +1,9 @@
 import type { RowCounts, RowStatus } from './answer.js';
 import type { JsonObject } from './json.js';
 
-/** What the library reports while a job runs; the command line draws it, the log file writes it down. */
+/**
+ * Events that the library emits while a job runs. The command line displays them, the log file records them.
+ */
 export type EnrichEvent =
   | { readonly type: 'job'; readonly jobId: string; readonly askId: string; readonly invocation: number }
   | { readonly type: 'note'; readonly code: string; readonly message: string }
@@ -21,12 +23,12 @@ export type EnrichEvent =
       readonly rows: number;
       readonly answered: number;
       readonly costMicros: number;
-      /** The agent did not say what the run cost: this is its reserved price. */
+      /** True if the agent did not report the cost, so this is the reserved price. */
       readonly isCostEstimated: boolean;
     }
   | {
       readonly type: 'batch_failed';
-      /** Null where rows were given up before a run was tried. */
+      /** Null if the rows were given up before a run was tried. */
       readonly batchId: string | null;
       readonly runId: string | null;
       readonly rows: number;
@@ -41,7 +43,7 @@ export type EnrichEvent =
     }
   | { readonly type: 'progress'; readonly progress: JobProgress }
   | {
-      /** What became of a row; told in the order of the input, while the output is written. */
+      /** Outcome of a row. Emitted in input order while the output is written. */
       readonly type: 'row';
       /** 0-based position among the rows of the input. */
       readonly ordinal: number;
@@ -50,14 +52,14 @@ export type EnrichEvent =
       readonly status: RowStatus;
       readonly costMicros: number;
       readonly runId: string | null;
-      /** The values that the agent gave, by field; only where the hooks ask for them. */
+      /** The agent's values by field. Only if the hooks request them. */
       readonly values?: JsonObject;
     }
   | { readonly type: 'written'; readonly path: string; readonly rows: RowCounts };
 
 /**
- * How far a job is. Rows are counted as they are read, without those that it is not to work on; `rowsTotal` is null until
- * the end of the input was seen.
+ * Progress of a job. Counts rows as they are read, without those it will not process. `rowsTotal` is null
+ * until the end of the input was reached.
  */
 export interface JobProgress {
   readonly rowsRead: number;
@@ -69,7 +71,7 @@ export interface JobProgress {
   readonly reservedMicros: number;
 }
 
-/** Why a job ended; `nothing_found`: its first answers hold no value, and nobody let it go on. */
+/** Why a job ended. `nothing_found`: its first answers had no values, and nobody let it continue. */
 export type JobStop =
   | 'done'
   | 'interrupted'
@@ -79,105 +81,113 @@ export type JobStop =
   | 'nothing_found'
   | 'ledger_moved';
 
-/** Whose budget: this job's, this command's, or that of the day for a watched folder or for the whole ledger. */
+/** Which budget: of this job, of this command, or of the day for a watched folder or the whole ledger. */
 export type BudgetScope = 'job' | 'command' | 'folder_day' | 'ledger_day';
 
-/** A budget that had no room for another run. */
+/** A budget that could not cover another run. */
 export interface ReachedBudget {
   readonly scope: BudgetScope;
   readonly capMicros: number;
-  /** Spent and reserved under it by the end of the job. */
+  /** Spent and reserved under this budget by the end of the job. */
   readonly usedMicros: number;
 }
 
-/** What one level of the effort ladder came to, in this command alone. */
+/** Result of one effort level, in this command alone. */
 export interface JobStep {
   readonly effort: string;
   readonly runs: number;
-  /** Values that it brought and that stayed, cell by cell. */
+  /** Number of cells filled at this level and kept. */
   readonly filled: number;
   readonly costMicros: number;
 }
 
-/** What a job has left to ask. */
+/** Work that a job has not done yet. */
 export interface RemainingRows {
   readonly rows: number;
-  /** Their runs, if nothing has to be repaired. */
+  /** Runs for these rows, without repairs. */
   readonly runs: number;
-  /** The most that those runs can cost, every level of the effort ladder included. */
+  /** Worst-case cost of those runs, including every effort level. */
   readonly worstMicros: number;
 }
 
-/** What a job came to; the `--json` summary is this with the wire's money spelling. */
+/** Summary of a job. The `--json` summary is the same with amounts in dollars. */
 export interface JobSummary {
   readonly jobId: string;
   readonly askId: string;
   readonly input: string;
   readonly output: string;
   readonly stop: JobStop;
-  /** What stopped the job, where an error did. */
+  /** The error that stopped the job, if any. */
   readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
   readonly rows: RowCounts;
-  /** Pending rows that no option left out. Only a job that stopped early, or whose ledger lost answers, has any. */
+  /**
+   * Pending rows that no option excluded. Non-zero only if a job stopped early or its ledger lost answers.
+   */
   readonly leftRows: number;
-  /** Rows answered from the ledger, bought before this command began. */
+  /** Rows answered from the ledger, paid for before this command started. */
   readonly reused: number;
   /** Rows that share the answer of an equal row. */
   readonly duplicates: number;
   readonly runs: { readonly created: number; readonly adopted: number; readonly failed: number };
-  /** Batches of which nobody could tell whether the agent has them; they are looked for again the next time. */
+  /**
+   * Batches for which it is unknown whether the agent has a run. The next run of the job looks for them
+   * again.
+   */
   readonly unknownRuns: number;
-  /** HTTP requests made to the agent. */
+  /** HTTP requests sent to the agent. */
   readonly requests: number;
-  /** What the job was billed in all, over every time it was run: the sum of the cost column. */
+  /** Total billed for the job over all its runs: the sum of the cost column. */
   readonly costMicros: number;
-  /** How much of that is an estimate: the reserved price of runs of which the agent did not say what they cost. */
+  /** Estimated part of that: the reserved price of runs for which the agent did not report a cost. */
   readonly estimatedMicros: number;
-  /** What this command alone was billed. */
+  /** Billed for this command alone. */
   readonly costNowMicros: number;
-  /** Reserved for runs whose end is not known yet. */
+  /** Reserved for runs whose outcome is not known yet. */
   readonly reservedMicros: number;
-  /** What is left to ask where the budget was reached; null elsewhere. */
+  /** What is left to do if the budget was reached, else null. */
   readonly remaining: RemainingRows | null;
-  /** The budget that was reached; null where none was. */
+  /** The budget that was reached, or null. */
   readonly budget: ReachedBudget | null;
   /** The effort ladder, lowest level first. */
   readonly steps: readonly JobStep[];
   readonly seconds: number;
 }
 
-/** An output that left nothing to do, and all that it was made from; digests are SHA-256 in hexadecimal digits. */
+/** A finished output and what it was made from. Digests are SHA-256 in hex. */
 export interface FinishedOutput {
   readonly input: string;
-  /** Of the exclusion file; null where there was none. */
+  /** Of the exclusion file, or null. */
   readonly exclusion: string | null;
-  /** Of everything else that decides what an output looks like: its path and the options that shape it. */
+  /** Of everything else that affects the output: its path and the options that shape it. */
   readonly options: string;
   /** Of the output itself. */
   readonly output: string;
-  /** How many runs of the ask were settled by then: the answers are those of that many runs. */
+  /** Number of runs of the ask that were settled by then. If it changed, answers may have too. */
   readonly settledRuns: number;
 }
 
-/** Something about the file that may put answers on wrong rows or waste money, and that no option has settled yet. */
+/**
+ * A problem with the file that could put answers on wrong rows or waste money, and that no option has settled
+ * yet.
+ */
 export interface Doubt {
   readonly code: string;
-  /** What is doubtful, with counts and columns. */
+  /** What the problem is, with counts and columns. */
   readonly message: string;
-  /** What to do about it, with the options that settle it. */
+  /** What to do, with the options that settle it. */
   readonly hint: string;
 }
 
-/** A job whose first answers hold nothing, as shown to a person before more is spent on it. */
+/** A job whose first answers are empty, shown to the user before more is spent on it. */
 export interface FruitlessJob {
   readonly effort: string;
-  /** Rows that were answered at that effort. */
+  /** Rows answered at that effort. */
   readonly rows: number;
-  /** What the job has cost so far, in micro-dollars. */
+  /** Cost of the job so far, in micro-dollars. */
   readonly costMicros: number;
   readonly query: string;
-  /** The columns that were sent. */
+  /** Columns that were sent. */
   readonly columns: readonly string[];
-  /** One row of the last run and its answer; null if the ledger no longer has it. */
+  /** One row of the last run and its answer; null if no longer in the ledger. */
   readonly example: { readonly sent: JsonObject; readonly returned: string } | null;
 }

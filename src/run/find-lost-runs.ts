@@ -1,5 +1,5 @@
 import type { AgentClient } from '../api/agent-client.js';
-import { readRowIdPrefix } from '../model/batch.js';
+import { rowIdPrefixOf } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
 import { isJsonObject } from '../model/json.js';
 import { type AgentRun, isAgentFailure, isRunId } from '../model/run.js';
@@ -88,7 +88,7 @@ class Search {
     this.untilMs = Math.max(...batches.map((batch) => batch.lostAtMs)) - clockAheadMs + CLOCK_SKEW_MS;
     this.missing = new Set(batches.map((batch) => batch.batchId));
     this.marks = new Map(
-      batches.map(({ batchId }) => [batchId, [`"${batchId}"`, `"${readRowIdPrefix(batchId)}`]]),
+      batches.map(({ batchId }) => [batchId, [`"${batchId}"`, `"${rowIdPrefixOf(batchId)}`]]),
     );
   }
 

@@ -20,13 +20,13 @@ function answer(parts: Partial<FieldAnswer>): FieldAnswer {
   };
 }
 
-test('a row that was never asked starts at the bottom of the ladder with all its fields', () => {
+test('a row that was never sent starts at the lowest effort with all its fields', () => {
   expect(listNextSteps(ask(['low', 'high']), ['a', 'b'], undefined)).toEqual([
     { fields: ['a', 'b'], level: 0 },
   ]);
 });
 
-test('only fields that were not found climb, and none climbs past the last step', () => {
+test('only missing fields move to the next effort, and none moves past the last', () => {
   const ladder = ask(['low', 'medium', 'high']);
   const answers = new Map([
     ['a', answer({})],
@@ -37,7 +37,7 @@ test('only fields that were not found climb, and none climbs past the last step'
   expect(listNextSteps(ask(['low']), ['a', 'b'], answers)).toEqual([]);
 });
 
-test('fields that stand at different steps are told apart, the lowest first', () => {
+test('fields at different effort levels are returned separately, lowest first', () => {
   const answers = new Map([['a', answer({ value: null })]]);
   expect(listNextSteps(ask(['low', 'high']), ['a', 'b'], answers)).toEqual([
     { fields: ['b'], level: 0 },
@@ -45,7 +45,7 @@ test('fields that stand at different steps are told apart, the lowest first', ()
   ]);
 });
 
-test('a value below the wanted confidence climbs; one that nothing better was found for stays', () => {
+test('a value below escalateBelow is retried, unless the next effort found nothing better', () => {
   const ladder = ask(['low', 'high'], 'medium');
   expect(listNextSteps(ladder, ['a'], new Map([['a', answer({ confidence: 'low' })]]))[0]?.level).toBe(1);
   expect(listNextSteps(ladder, ['a'], new Map([['a', answer({ confidence: null })]]))[0]?.level).toBe(1);

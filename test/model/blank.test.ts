@@ -37,12 +37,12 @@ test.each(VALUES)('%j is a value', (text) => {
   expect(DEFAULT_BLANKS.isUnfilled('any', text)).toBe(false);
 });
 
-test.each(WEAK)('%j is blank in a cell to fill only', (text) => {
+test.each(WEAK)('%j is blank only in a column to fill', (text) => {
   expect(DEFAULT_BLANKS.isBlank(text)).toBe(false);
   expect(DEFAULT_BLANKS.isUnfilled('any', text)).toBe(true);
 });
 
-test('numbers and switches are values, and what holds only blanks holds nothing', () => {
+test('numbers and booleans are values; lists and objects of blanks are blank', () => {
   expect([0, false, ['x'], { a: 0 }].map(DEFAULT_BLANKS.isBlank)).toEqual([false, false, false, false]);
   expect([null, undefined, [], {}, ['N/A', null], { a: { b: '' } }].map(DEFAULT_BLANKS.isBlank)).toEqual(
     Array.from({ length: 6 }, () => true),
@@ -50,7 +50,7 @@ test('numbers and switches are values, and what holds only blanks holds nothing'
   expect(DEFAULT_BLANKS.isUnfilled('offices', [])).toBe(false);
 });
 
-test('what an enum names is a value of its field, wherever the enum is', () => {
+test('an enum member is a value of its field, wherever the enum is', () => {
   const schema = { $defs: { yes: { enum: ['n/a', 'yes'] } } };
   const nested = { type: 'object', properties: { code: { anyOf: [{ const: 'None' }, { type: 'null' }] } } };
   const fields = [
@@ -67,7 +67,7 @@ test('what an enum names is a value of its field, wherever the enum is', () => {
   expect(blanks.isUnfilled('other', 'None')).toBe(true);
 });
 
-test('words replace the list, and a word after + is added to it', () => {
+test('blank words replace the built-in list; +word adds to it', () => {
   const replaced = createBlanks({ words: ['tbd', '-'] });
   expect(['tbd', '-', '', ' '].map(replaced.isBlank)).toEqual([true, true, true, true]);
   expect(['N/A', '--', 'TBD'].map(replaced.isBlank)).toEqual([false, false, false]);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseDuration, systemClock } from '../../src/model/clock.js';
 
 test.each([2 ** 31, Number.POSITIVE_INFINITY])(
-  'a timer set to %d ms rings after a near one',
+  'a timer set to %d ms fires after a shorter one',
   async (delayMs) => {
     let callOff = (): void => {};
     const first = await new Promise((resolve) => {
@@ -14,7 +14,7 @@ test.each([2 ** 31, Number.POSITIVE_INFINITY])(
   },
 );
 
-test('a sleep that is aborted rejects with the reason, at once and later', async () => {
+test('an aborted sleep rejects with the reason, before and during the wait', async () => {
   const controller = new AbortController();
   const sleeping = systemClock.sleep(60_000, controller.signal);
   controller.abort(new Error('enough'));
@@ -37,7 +37,7 @@ test.each([
 });
 
 test.each(['', '30', 'd', '-1d', '1y', '1d2h', 'ms', '5m s', '5Ms', '5sm', '1e3d', `${'9'.repeat(30)}w`])(
-  '%j is no length of time',
+  '%j is not a valid duration',
   (text) => {
     expect(parseDuration(text)).toBeNull();
   },

@@ -32,11 +32,11 @@ describe('resolveColumnKind', () => {
     ['__proto__', 'text'],
     ['constructor', 'text'],
     ['', 'text'],
-  ])('takes %j for %s', (column, kind) => {
+  ])('classifies %j as %s', (column, kind) => {
     expect(resolveColumnKind(column)).toBe(kind);
   });
 
-  it('has an answer for any name', () => {
+  it('classifies any name', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (name) => resolveColumnKind(name) !== undefined));
   });
 });

@@ -40,7 +40,7 @@ describe('normaliseDomain', () => {
     expect(normalizeDomain(text)).toBe(domain);
   });
 
-  it('gives the same again for what it gave', () => {
+  it('is idempotent', () => {
     fc.assert(
       fc.property(fc.oneof(fc.webUrl(), fc.domain(), fc.emailAddress()), (text) => {
         const domain = normalizeDomain(text);
@@ -108,17 +108,17 @@ describe('createEntityKey', () => {
     ['company', ' '.repeat(1_000)],
     ['domain', 'gmail.com'],
     ['website', 'https://mail.googlemail.com'],
-  ])('gives no key for %s %j, which names nothing', (column, value) => {
+  ])('returns no key for %s %j, which names nothing', (column, value) => {
     expect(createEntityKey(column, value)).toBeNull();
   });
 
-  it('tells huge texts apart that begin alike', () => {
+  it('distinguishes long texts with the same beginning', () => {
     const long = 'x'.repeat(3_000_000);
     expect(createEntityKey('note', `${long}a`)).not.toBe(createEntityKey('note', `${long}b`));
     expect(createEntityKey('note', `${long}a`)?.length).toBeLessThan(1_100);
   });
 
-  it('gives a short key for any value of any column, or null', () => {
+  it('returns a short key or null for any value of any column', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.jsonValue(), (column, value) => {
         const key = createEntityKey(column, JSON.parse(JSON.stringify(value)));
@@ -128,7 +128,7 @@ describe('createEntityKey', () => {
   });
 });
 
-it('knows mail providers, and that a company of the same sound is none', () => {
+it('recognizes mail providers, but not companies with similar names', () => {
   expect(['gmail.com', 'hotmail.co.uk', 'web.de'].every(isMailProvider)).toBe(true);
   expect(['acme.com', 'gmailer.com', 'web.com'].some(isMailProvider)).toBe(false);
 });
@@ -168,11 +168,11 @@ describe('normaliseCompanyName', () => {
     expect(normalizeCompanyName(name)).toBe(plain);
   });
 
-  it('keeps the marks that make another letter', () => {
+  it('keeps marks that form a different letter', () => {
     expect(normalizeCompanyName('ガス')).not.toBe(normalizeCompanyName('カス'));
   });
 
-  it('empties no name', () => {
+  it('never reduces a name to nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (name) => {
         if (/[\p{L}\p{N}]/u.test(name)) expect(normalizeCompanyName(name)).not.toBe('');
@@ -180,7 +180,7 @@ describe('normaliseCompanyName', () => {
     );
   });
 
-  it('finds a name again whatever its case, spaces and legal form', () => {
+  it('ignores case, spaces and legal form', () => {
     const word = fc.stringMatching(/^[a-z]{4,9}$/);
     fc.assert(
       fc.property(

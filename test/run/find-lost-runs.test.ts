@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readRowIdPrefix } from '../../src/model/batch.js';
+import { rowIdPrefixOf } from '../../src/model/batch.js';
 import { createRequest } from '../../src/run/create-request.js';
 import { type FoundRuns, findLostRuns, type LostBatch } from '../../src/run/find-lost-runs.js';
 import { withClient } from '../helpers/open-client.js';
@@ -249,7 +249,7 @@ test('whoever stops the job does not wait for the list', async () => {
 
 /** A request of ours as an agent repeats it, with some of its members left out. */
 function createOwnRequest(batchId: string, parts: readonly string[]): Record<string, unknown> {
-  const rowId = `${readRowIdPrefix(batchId)}1`;
+  const rowId = `${rowIdPrefixOf(batchId)}1`;
   const data = [{ company: 'Acme', row_id: rowId }];
   const ask = { query: 'Who leads it?', system: null, send: ['company'], fields: [], schema: {} };
   const batch = { complaint: null, rows: [{ key: 'k', record: { company: 'Acme' }, rowId }], fields: [] };
