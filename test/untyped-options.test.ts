@@ -53,17 +53,17 @@ describe.each(Object.keys(JOB_OPTION_TYPES))('the option %s', (name) => {
 });
 
 test.each([
-  [{ yes: 'no' }, 'yes is "no", and has to be true or false'],
-  [{ yes: 0 }, 'yes is 0, and has to be true or false'],
-  [{ maxCost: '5' }, 'maxCost is "5", and has to be a number'],
-  [{ fields: 'ceo' }, 'fields is "ceo", and has to be a list of strings'],
-  [{ fields: ['ceo', 5] }, 'fields[1] is 5, and has to be a string'],
-  [{ effort: 'low' }, 'effort is "low", and has to be a list of strings'],
-  [{ send: [null] }, 'send[0] is null, and has to be a string'],
-  [{ prices: { low: '0.03' } }, 'prices.low is "0.03", and has to be a number'],
-  [{ query: () => 'Who?' }, 'query is a function, and has to be a string'],
-  [{ schemaObject: [] }, 'schemaObject is a list, and has to be an object'],
-  [{ header: 'no' }, 'header is "no", and has to be true or false'],
+  [{ yes: 'no' }, 'yes is "no", but must be true or false'],
+  [{ yes: 0 }, 'yes is 0, but must be true or false'],
+  [{ maxCost: '5' }, 'maxCost is "5", but must be a number'],
+  [{ fields: 'ceo' }, 'fields is "ceo", but must be a list of strings'],
+  [{ fields: ['ceo', 5] }, 'fields[1] is 5, but must be a string'],
+  [{ effort: 'low' }, 'effort is "low", but must be a list of strings'],
+  [{ send: [null] }, 'send[0] is null, but must be a string'],
+  [{ prices: { low: '0.03' } }, 'prices.low is "0.03", but must be a number'],
+  [{ query: () => 'Who?' }, 'query is a function, but must be a string'],
+  [{ schemaObject: [] }, 'schemaObject is a list, but must be an object'],
+  [{ header: 'no' }, 'header is "no", but must be true or false'],
   [{ format: 'pdf' }, 'format is "pdf"'],
 ])('refuses %j and shows its value', async (options, message) => {
   const error = await readError(() => (enrich as Untyped)({ ...GOOD, ...options }));
@@ -93,9 +93,7 @@ test('treats undefined like a missing option', async () => {
 
 test('does not show a key of the wrong type', async () => {
   const error = await readError(() => (enrich as Untyped)({ ...GOOD, apiKey: ['sk-secret-0123456789'] }));
-  expect(error.message).toBe(
-    'apiKey is of type object, and has to be a string or a function that returns one',
-  );
+  expect(error.message).toBe('apiKey is of type object, but must be a string or a function that returns one');
 });
 
 test.each([undefined, null, 5, 'in.csv', []])('refuses %j as options', async (options) => {

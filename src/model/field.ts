@@ -4,7 +4,7 @@ import { suggestSimilar } from './format.js';
 import type { JsonObject, JsonValue } from './json.js';
 import { createFieldLayout, detectDraft, findProperties, indexSchema, SchemaError } from './schema-index.js';
 
-/** The schema of a list of fields: a closed object in which every field is required, and null where nothing was found. */
+/** Schema for a list of fields: a closed object in which every field is required. Null means not found. */
 export function createSchema(fields: readonly Field[]): JsonObject {
   checkFieldNames(fields.map((field) => field.name));
   const properties = new Map<string, JsonValue>(fields.map((field) => [field.name, field.schema]));
@@ -17,9 +17,9 @@ export function createSchema(fields: readonly Field[]): JsonObject {
 }
 
 /**
- * Reads the fields that a schema asks for: the properties of its root, those behind a local reference or in `allOf`
- * included. A field's schema comes with its references filled in, for laying out columns and for showing; values are
- * checked against the whole schema.
+ * Lists the fields of a schema: the properties of its root, including those behind a local reference or in
+ * `allOf`. A field's schema has its references resolved, for display and column layout. Values are validated
+ * against the whole schema.
  */
 export function listFields(schema: JsonObject): Field[] {
   const index = indexSchema(schema, detectDraft(schema));
@@ -32,16 +32,16 @@ export function listFields(schema: JsonObject): Field[] {
   }));
 }
 
-/** Refuses names that cannot be columns beside the columns of the result. */
+/** Throws if a name cannot be a column next to the result columns. */
 export function checkFieldNames(names: readonly string[]): void {
   const seen = new Set<string>();
   for (const name of names) {
-    const fault = seen.has(name) ? 'it is asked twice' : findNameFault(name, names);
+    const fault = seen.has(name) ? 'it is listed twice' : findNameFault(name, names);
     if (fault !== null) {
       throw createUsageError(
         'INVALID_FIELD',
         `The field ${JSON.stringify(name)} cannot be filled: ${fault}`,
-        'Give each field a name of its own that is no column of the result.',
+        'Give each field a unique name that is not a result column.',
       );
     }
     seen.add(name);
@@ -50,18 +50,24 @@ export function checkFieldNames(names: readonly string[]): void {
 
 const MAX_NAME_LENGTH = 200;
 
-/** Why a name cannot be a column beside the columns of the result; null where it can. `names` are all that are asked. */
+/**
+ * Why a name cannot be a column next to the result columns, or null if it can. `names` are all requested
+ * fields.
+ */
 export function findNameFault(name: string, names: readonly string[]): string | null {
   if (name.trim() === '') return 'its name is empty';
   if (name !== name.trim()) return 'its name starts or ends with a space';
   if (name.length > MAX_NAME_LENGTH) return `its name is longer than ${MAX_NAME_LENGTH} characters`;
-  if (/\p{Cc}/u.test(name)) return 'its name holds a control character';
-  if (name === '__proto__') return 'its name means something else to JavaScript';
-  if (/^enrichment(_|$)/i.test(name)) return 'columns that begin with "enrichment" tell what became of a row';
+  if (/\p{Cc}/u.test(name)) return 'its name contains a control character';
+  if (name === '__proto__') return 'its name is reserved in JavaScript';
+  if (/^enrichment(_|$)/i.test(name))
+    return 'names that begin with "enrichment" are reserved for result columns';
   const owner = names.find((other) => name === `${other}_confidence` || name === `${other}_citations`);
-  if (owner !== undefined) return `${JSON.stringify(owner)} brings a column of that name`;
+  if (owner !== undefined) return `${JSON.stringify(owner)} already adds a column of that name`;
   const parent = names.find((other) => name.startsWith(`${other}.`));
-  return parent === undefined ? null : `the parts of ${JSON.stringify(parent)} are columns of that kind`;
+  return parent === undefined
+    ? null
+    : `the parts of ${JSON.stringify(parent)} already use columns of that form`;
 }
 
 function createRootError(schema: JsonObject): SchemaError {
@@ -70,12 +76,12 @@ function createRootError(schema: JsonObject): SchemaError {
     type === undefined || type === 'object' || (Array.isArray(type) && type.includes('object'));
   return new SchemaError(
     isObject ? '' : '/type',
-    isObject ? 'its root names no properties' : `its root is no object but ${JSON.stringify(type)}`,
+    isObject ? 'its root has no properties' : `its root is not an object but ${JSON.stringify(type)}`,
     'The root must be an object whose properties are the fields to fill, one column each.',
   );
 }
 
-/** The types that a field can be given in short form; `enum(a|b|c)` and `list(type)` come on top. */
+/** Short types of a field, in addition to `enum(a|b|c)` and `list(type)`. */
 export const FIELD_TYPES = [
   'string',
   'number',
@@ -89,9 +95,9 @@ export const FIELD_TYPES = [
 ] as const;
 
 /**
- * Reads the short form of a field, `name[:type][=description]`: `ceo`, `founded:integer=Year of foundation`,
- * `size:enum(small|medium|large)`, `offices:list(string)`. The type is `string` where none is given.
- * Every type takes null as well, so that an agent can say that it found nothing.
+ * Parses the short form of a field, `name[:type][=description]`: `ceo`, `founded:integer=Year of foundation`,
+ * `size:enum(small|medium|large)`, `offices:list(string)`. The default type is `string`. Every type also
+ * allows null, so that an agent can report that it found nothing.
  */
 export function parseField(text: string): Field {
   const colon = text.indexOf(':');
@@ -106,7 +112,7 @@ export function parseField(text: string): Field {
   return { name, schema: { ...parseFieldType(type, text), ...(description === '' ? {} : { description }) } };
 }
 
-/** The schema of a type's short form, null allowed. `where` is the text that an error names. */
+/** Schema of a short type, with null allowed. `where` is shown in errors. */
 export function parseFieldType(type: string, where: string): JsonObject {
   const schema = parseType(type.trim(), where);
   const choices = schema.enum;
@@ -118,7 +124,7 @@ export function parseFieldType(type: string, where: string): JsonObject {
   };
 }
 
-/** The `=` of the description comes after the type: one inside brackets belongs to the type. */
+/** Finds the `=` before the description. One inside brackets belongs to the type. */
 function findTypeEnd(text: string, start: number): number {
   let depth = 0;
   for (let index = start; index < text.length; index += 1) {
@@ -157,13 +163,13 @@ function parseItems(type: string, where: string): JsonValue {
 
 function parseChoices(text: string, where: string): string[] {
   const choices = text.split('|').map((choice) => choice.trim());
-  if (choices.includes('')) throw createFieldError(where, 'a choice of its enum is empty');
+  if (choices.includes('')) throw createFieldError(where, 'its enum has an empty choice');
   const twice = choices.find((choice, index) => choices.indexOf(choice) !== index);
   if (twice === undefined) return choices;
-  throw createFieldError(where, `its enum names ${JSON.stringify(twice)} twice`);
+  throw createFieldError(where, `its enum lists ${JSON.stringify(twice)} twice`);
 }
 
-/** Words that people use for a type, and what it is called here. */
+/** Common words for a type, and its name here. */
 const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['text', 'string'],
   ['str', 'string'],
@@ -192,7 +198,7 @@ function createTypeError(type: string, where: string): Error {
   const guess = nearest === undefined ? '' : `Did you mean ${nearest}? `;
   return createFieldError(
     where,
-    `${JSON.stringify(type)} is no type`,
+    `${JSON.stringify(type)} is not a valid type`,
     `${guess}The types are ${known.join(', ')}.`,
   );
 }
@@ -200,7 +206,7 @@ function createTypeError(type: string, where: string): Error {
 function createFieldError(text: string, what: string, hint?: string): Error {
   return createUsageError(
     'INVALID_FIELD',
-    `The field ${JSON.stringify(text)} cannot be read: ${what}`,
+    `The field ${JSON.stringify(text)} is not valid: ${what}`,
     hint ?? 'Write a field as name, name:type or name:type=description.',
   );
 }

@@ -1,52 +1,52 @@
 import type { StoredCell } from './row.js';
 
-/** The formats that are text. */
+/** Text formats. */
 export type TextFormat = 'csv' | 'jsonl' | 'json';
 
-/** The formats that are read and written. */
+/** Formats that rowfill reads and writes. */
 export type FileFormat = TextFormat | 'xlsx';
 
-/** Which cells stand in quotes: only where needed, all text, all that is not empty, or every one. */
+/** Which cells are quoted: only where needed, all text, all non-empty cells, or every cell. */
 export type Quoting = 'needed' | 'text' | 'filled' | 'all';
 
-/** How a file is written down: what the reader saw, and what the writer needs to give the same kind of file back. */
+/** File details that the reader detected and the writer needs to keep the same format. */
 export interface FileShape {
   readonly format: FileFormat;
-  /** The header's names as they stood in the file, in order; empty for a file without a header. */
+  /** The header's names as written in the file, in order. Empty for a file without a header. */
   readonly titles: readonly string[];
   readonly delimiter: string;
   readonly newline: '\n' | '\r\n' | '\r';
   readonly bom: boolean;
-  /** Name of the encoding as the Encoding Standard spells it, such as `utf-8`. */
+  /** Encoding name from the WHATWG Encoding Standard, such as `utf-8`. */
   readonly encoding: string;
   readonly gzip: boolean;
   readonly quoting: Quoting;
-  /** True where the header's names stand in quotes that they do not need. */
+  /** True if the header's names are quoted without need. */
   readonly titlesQuoted: boolean;
-  /** True where the first line is `sep=` and the delimiter, as some spreadsheets write it. */
+  /** True if the first line is `sep=` and the delimiter, as some spreadsheets write it. */
   readonly sepLine: boolean;
-  /** Of a workbook: the sheet that was read. */
+  /** For a workbook: the sheet that was read. */
   readonly sheet?: SheetShape;
 }
 
-/** True where a table made of the input has a header: its own, or the keys of its objects. */
+/** True if a table made from the input has a header: its own, or the keys of its objects. */
 export function hasHeader(shape: FileShape): boolean {
   return shape.titles.length > 0 || holdsObjects(shape);
 }
 
-/** True for a file of objects, whose keys may be nested and may come up late. */
+/** True for a file of objects. Their keys may be nested, and may first appear late in the file. */
 export function holdsObjects({ format }: Pick<FileShape, 'format'>): boolean {
   return format === 'jsonl' || format === 'json';
 }
 
-/** What of a sheet is given back beside its rows. */
+/** Parts of a sheet, besides its rows, that the output keeps. */
 export interface SheetShape {
   readonly name: string;
-  /** The row that the header stands in, or the first row where there is none. */
+  /** Row number of the header, or of the first row if there is no header. */
   readonly firstLine: number;
-  /** What stands above the header, such as a title. */
+  /** Rows above the header, such as a title. */
   readonly above: readonly SheetLine[];
-  /** True where days are counted from 1904. */
+  /** True if the workbook uses the 1904 date system. */
   readonly date1904: boolean;
 }
 
@@ -56,7 +56,7 @@ export interface SheetLine {
   readonly stored: readonly (StoredCell | null)[];
 }
 
-/** The formats that every spreadsheet program knows by number, as they are in English. */
+/** Built-in number formats by id, in their English form. */
 export const BUILT_IN_FORMATS: ReadonlyMap<number, string> = new Map([
   [1, '0'],
   [2, '0.00'],

@@ -2,26 +2,26 @@ import type { CitedSource, FieldAnswer } from './answer.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
 /**
- * The one cleaner for text that comes from an agent or a reference table. Keys are masked as it arrives; what a cell must not
- * hold is taken out as it is written, so that `--raw` can have it; lengths are bounded in between.
+ * Cleans text from an agent or a reference table, in three steps: keys are masked on arrival, lengths are
+ * limited before storing, and unsafe characters are removed when a cell is written, so that `--raw` can keep
+ * them.
  */
 
-/** The longest text that is kept of one value, in UTF-16 code units: three times what a cell of Excel holds. */
+/** Maximum length of a stored text in UTF-16 code units: three times what an Excel cell can hold. */
 export const MAX_VALUE_LENGTH = 100_000;
 
-/** A text shorter than this is not taken for a key: to mask it would blot out innocent words. */
+/** Shorter keys are not masked, because they may occur in ordinary words. */
 const MIN_KEY_LENGTH = 6;
 
-/** Deeper than any value that is accepted, and far from where a recursion would fail. */
+/** Deeper than any accepted value, and well below the recursion limit. */
 const MAX_DEPTH = 256;
 
 /** So many characters of a key from its start, or up to its end, are as good as the key. */
 const KEY_END_LENGTH = 12;
 
 /**
- * Makes a function that takes keys out of a text, in capitals or small letters: whole, or 12 characters or more of their
- * start or end; as they are, percent-encoded, or split by white space, line breaks, escape sequences and invisible
- * characters.
+ * Returns a function that masks keys in text, in any case: the whole key, or 12 or more characters of its start or end;
+ * as they are, percent-encoded, or split by white space, line breaks, escape sequences and invisible characters.
  */
 export function createMask(keys: readonly (string | null | undefined)[]): (text: string) => string {
   const patterns = keys
@@ -37,7 +37,7 @@ export function createMask(keys: readonly (string | null | undefined)[]): (text:
   };
 }
 
-/** Between two characters of a key; bounded, so that no text can keep the search busy. */
+/** What may separate two characters of a key. Bounded, so that no text makes the search slow. */
 const GAP = String.raw`(?:\u001b\[[0-?]*[ -/]*[@-~]|[\s\p{Cc}\p{Cf}\p{DI}]|%(?:0[0-9a-fA-F]|1[0-9a-fA-F]|20)){0,64}`;
 
 interface KeyPattern {
@@ -74,7 +74,10 @@ function createCharacter(character: string): string {
   return `(?:${character.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}|${bytes.join('')})`;
 }
 
-/** A JSON value with every text in it changed, names of keys too; the same object if none was. What is nested deeper than any value may be is dropped. */
+/**
+ * Applies `change` to every text in a JSON value, including keys. Returns the same object if nothing changed.
+ * Parts nested deeper than `MAX_DEPTH` become null.
+ */
 export function mapTexts(value: JsonValue, change: (text: string) => string, depth = 0): JsonValue {
   if (typeof value === 'string') return change(value);
   if (value === null || typeof value !== 'object') return value;
@@ -108,33 +111,39 @@ function mapMembers(object: JsonObject, change: (text: string) => string, depth:
   return Object.fromEntries(Object.entries(object).map((member) => members.get(member[0]) ?? member));
 }
 
-/** Colours, cursor moves, window titles and the like; whole, or their letters would stay behind. */
+/**
+ * Terminal escape sequences for colors, cursor moves, window titles and the like. Removed whole, or their
+ * letters would remain.
+ */
 const SEQUENCES =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what it looks for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: matches control sequences
   /\u001b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]|\][^\u0007\u001b\n]{0,2000}(?:\u0007|\u001b\\))/g;
 
 /** Control characters that stand for white space. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const BREAKS = /[\u000b\u000c\u0085]/g;
 
-/** What no cell has a use for. Joiners stay: emoji and many scripts need them. */
+/** Characters that no cell needs. Joiners stay, because emoji and many scripts need them. */
 const UNFIT = /(?![\t\n\r])[\p{Cc}\p{Bidi_Control}\ufeff]/gu;
 
-/** Halves of a character, which no encoding can write. */
+/** Lone surrogates, which cannot be encoded. */
 const HALVES = /\p{Surrogate}/gu;
 
 const SUSPICIOUS = /[^\t\n\r\u0020-\u007e\u00a0-\u061b\u061d-\u200d\u2010-\u2029\u202f-\u2065\u206a-\ud7ff]/;
 
-/** Text fit for a cell: without control characters (tabs and line breaks stay), escape sequences and marks that turn text around. */
+/**
+ * Removes control characters (except tabs and line breaks), escape sequences and bidirectional marks from a
+ * cell's text.
+ */
 export function cleanText(text: string): string {
   if (!SUSPICIOUS.test(text)) return text;
   return text.replace(SEQUENCES, '').replace(BREAKS, ' ').replace(UNFIT, '').replace(HALVES, '\ufffd');
 }
 
-/** What a line is changed for. */
+/** Text with any of these needs cleaning. */
 const UNTIDY = /[^\u0020-\u007e]|^ | $| {2}/;
 
-/** Text fit for one line of a message or a title, at most `maxLength` long. */
+/** Cleans text for one line of a message or title, at most `maxLength` long. */
 export function cleanLine(text: string, maxLength: number): string {
   if (text.length <= maxLength && !UNTIDY.test(text)) return text;
   const line = cleanText(text.slice(0, 4 * maxLength))
@@ -143,13 +152,13 @@ export function cleanLine(text: string, maxLength: number): string {
   return line.length > maxLength ? `${cutText(line, maxLength)}…` : line;
 }
 
-/** An error's code: a word of a few letters, whatever the agent made of it; null if nothing is left. */
+/** Cleans an error code from the agent to one short word. Null if nothing is left. */
 export function cleanCode(text: string): string | null {
   const code = cleanLine(text, 60).replace(/[^\w.:*…-]+/g, '_');
   return /^_*$/.test(code) ? null : code;
 }
 
-/** A value as it is kept: without NUL, which no database holds, and with no text beyond the bound. */
+/** Prepares a value for storing: removes NUL, which databases reject, and shortens long texts. */
 export function limitValue(value: JsonValue): JsonValue {
   return mapTexts(value, limitText);
 }
@@ -159,15 +168,15 @@ function limitText(text: string): string {
   return whole.length > MAX_VALUE_LENGTH ? `${cutText(whole, MAX_VALUE_LENGTH)}…` : whole;
 }
 
-/** What an answer may be in an output. */
+/** Rules for writing answers to an output. */
 export interface AnswerRules {
-  /** Leave values as they came. */
+  /** Leave values unchanged. */
   readonly raw: boolean;
-  /** The agent is the embedded one: only it is believed that a file of this machine bears a value out. */
+  /** True for the embedded agent. Only it may cite files on this machine. */
   readonly isEmbedded: boolean;
 }
 
-/** An answer fit for any output: its values are clean, and of its sources only those are links that are safe to follow. */
+/** Prepares an answer for output: cleans its values, and keeps only links that are safe to follow. */
 export function cleanAnswer(answer: FieldAnswer, { raw, isEmbedded }: AnswerRules): FieldAnswer {
   const value = raw ? answer.value : mapTexts(answer.value, cleanText);
   const citations = answer.citations.map((source) => cleanSource(source, isEmbedded));
@@ -182,20 +191,20 @@ function cleanSource(source: CitedSource, isEmbedded: boolean): CitedSource {
   return { url: null, title: line, text: cleanLine(url, MAX_SOURCE_LENGTH) };
 }
 
-/** The longest title of a source. */
+/** Maximum length of a source's title. */
 export const MAX_TITLE_LENGTH = 500;
-/** The longest address or name of a source. */
+/** Maximum length of a source's URL or name. */
 export const MAX_SOURCE_LENGTH = 4_000;
 
-/** Nearly all links; to parse each of millions would take long. */
+/** Fast path for nearly all links, because parsing millions of URLs is slow. */
 const PLAIN_LINK = /^https?:\/\/[\w.-]+(?::\d{1,5})?(?:[/?#][\u0021-\u007e]*)?$/;
 
-/** True for what looks like a web address without a user name, in plain characters and not too long. */
+/** True for a short web URL in plain ASCII without credentials. */
 export function isPlainLink(text: string): boolean {
   return text.length <= MAX_SOURCE_LENGTH && PLAIN_LINK.test(text);
 }
 
-/** True for a web address without a user name; an address on this machine only from the embedded agent. */
+/** True for a web URL without credentials. File URLs are accepted only from the embedded agent. */
 function isLink(text: string, isEmbedded: boolean): boolean {
   if (text.length > MAX_SOURCE_LENGTH) return false;
   if (isPlainLink(text)) return true;
@@ -205,7 +214,7 @@ function isLink(text: string, isEmbedded: boolean): boolean {
   return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
 }
 
-/** Half a surrogate pair is no text, so the cut steps back over one. */
+/** Steps back one unit rather than cut a surrogate pair in half. */
 function cutText(text: string, length: number): string {
   const last = text.charCodeAt(length - 1);
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);

@@ -1,9 +1,9 @@
 import { createUsageError } from '../errors.js';
 
-// A part in double quotes, in which two stand for one; or all up to a comma, where those in brackets are the part's own.
+// Either a quoted part, in which "" is a literal quote, or everything up to a comma outside brackets.
 const PART = /\s*(?:"((?:[^"]|"")*)"\s*|((?:\([^()]*\)|[^,])*))(?:,|$)/g;
 
-/** The parts of a list as people type one: `a, "b, c", enum(d, e)` has three. Blank parts are left out. */
+/** Splits a list as people type it: `a, "b, c", enum(d, e)` has three parts. Blank parts are dropped. */
 export function splitList(text: string): string[] {
   const parts = [...text.matchAll(PART)].map(
     ([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain.trim(),
@@ -11,41 +11,41 @@ export function splitList(text: string): string[] {
   return parts.filter((part) => part !== '');
 }
 
-/** True for a list with a part that names nothing: `a,,b`, `,a`, `a,` or a blank text. */
+/** True if a part of the list is blank: `a,,b`, `,a`, `a,` or an empty text. */
 export function hasBlankPart(text: string): boolean {
-  // What ends without a comma matches once more at its end.
+  // Text that does not end with a comma matches once more at its end.
   const parts = [...`${text},`.matchAll(PART)].slice(0, -1);
   return parts.some(([, quoted, plain = '']) => (quoted ?? plain.trim()) === '');
 }
 
-/** The list that `splitList` takes apart into these parts. */
+/** Formats a list so that `splitList` returns these parts. */
 export function formatList(parts: readonly string[]): string {
   return parts.map(formatPart).join(', ');
 }
 
-/** One part, in quotes where it would be taken apart without, or begins a quote or a bracket that would end behind it. */
+/** Formats one part, quoted if it would otherwise be split or has an open quote or bracket. */
 export function formatPart(part: string): string {
   const [first, ...rest] = splitList(part);
   const isOpen = part.startsWith('"') || part.replace(/\([^()]*\)/g, '').includes('(');
   return first === part && rest.length === 0 && !isOpen ? part : `"${part.replaceAll('"', '""')}"`;
 }
 
-/** A count for a person: 12,345. Made by hand, since to load what knows the numbers of all languages takes a while. */
+/** Formats a count: 12,345. Written by hand because `Intl` is slow to load. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** A count with its noun: `1 row`, `2 rows`. */
+/** Formats a count with its noun: `1 row`, `2 rows`. */
 export function formatNumber(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Money for a person, to a hundredth of a cent: $0.025. */
+/** Formats an amount for display, to a hundredth of a cent: $0.025. */
 export function formatDollars(micros: number): string {
   return `$${formatMicros(Math.round(micros / 100) * 100)}`;
 }
 
-/** A length of time for a person, in its largest one or two units: `1 h 5 min`, `40 s`. */
+/** Formats a duration in its largest one or two units: `1 h 5 min`, `40 s`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
@@ -55,27 +55,30 @@ export function formatDuration(seconds: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
 }
 
-/** A wait for a person, in local time: `25 min, until 14:05`; with the day if that is not today. */
+/** Formats a wait in local time: `25 min, until 14:05`, with the date if that is not today. */
 export function formatWait(delayMs: number, nowMs: number): string {
   const [now, end] = [new Date(nowMs), new Date(nowMs + delayMs)];
   const pad = (number: number): string => String(number).padStart(2, '0');
   const day = `${end.getFullYear()}-${pad(end.getMonth() + 1)}-${pad(end.getDate())} `;
   const time = `${pad(end.getHours())}:${pad(end.getMinutes())}`;
   const isToday = now.toDateString() === end.toDateString();
-  // Under two minutes a time without seconds says little.
+  // Show seconds for waits under two minutes.
   const seconds = delayMs < 120_000 ? `:${pad(end.getSeconds())}` : '';
   return `${formatDuration(delayMs / 1_000)}, until ${isToday ? '' : day}${time}${seconds}`;
 }
 
 const MICROS = 1_000_000;
 
-/** The largest amount that counts as one, in US dollars: no run, price or cap comes near it, and thousands of them add up exactly. */
+/**
+ * Largest accepted amount in US dollars. No run, price or cap comes near it, and thousands of such amounts
+ * still add up exactly.
+ */
 export const MAX_DOLLARS = 1_000_000;
 const MAX_MICROS = MAX_DOLLARS * MICROS;
 
 /**
- * Reads an amount of US dollars, from 0 to `MAX_DOLLARS`: a number, or plain decimal text such as `0.025`. Null for anything
- * else, such as `$0.03`, `0x10` or NaN.
+ * Parses an amount in US dollars from 0 to `MAX_DOLLARS`: a number, or plain decimal text such as `0.025`.
+ * Returns null for anything else, such as `$0.03`, `0x10` or NaN.
  */
 export function parseDollars(value: unknown): number | null {
   const isDecimal = typeof value === 'string' && /^\+?(\d+\.?\d*|\.\d+)$/.test(value.trim());
@@ -83,7 +86,10 @@ export function parseDollars(value: unknown): number | null {
   return typeof dollars === 'number' && dollars >= 0 && dollars <= MAX_DOLLARS ? dollars : null;
 }
 
-/** An amount of US dollars that a person gave; `name` is what a message calls it. Throws a usage error for anything else. */
+/**
+ * Parses an amount in US dollars from an option. `name` is used in the message. Throws a usage error if
+ * invalid.
+ */
 export function parseDollarOption(value: string | number, name: string): number {
   const dollars = parseDollars(value);
   if (dollars !== null) return dollars;
@@ -94,31 +100,31 @@ export function parseDollarOption(value: string | number, name: string): number 
   );
 }
 
-/** What a run is booked at. */
+/** The cost booked for a run. */
 export interface BookedCost {
   readonly micros: number;
-  /** True if the agent did not say what the run cost: then it is booked at its reserved price, so that the cap holds. */
+  /** True if the agent reported no cost. The reserved price is booked then, so that the cap holds. */
   readonly isEstimated: boolean;
 }
 
-/** What to book for a run; `totalDollars` is what the agent said it cost, or null. */
+/** Computes what to book for a run. `totalDollars` is the cost that the agent reported, or null. */
 export function bookCost(totalDollars: number | null, reserveMicros: number): BookedCost {
   return totalDollars === null
     ? { micros: reserveMicros, isEstimated: reserveMicros > 0 }
     : { micros: toMicros(totalDollars), isEstimated: false };
 }
 
-/** Rounds a computed price up to whole micro-dollars, and limits it to `MAX_DOLLARS`. */
+/** Rounds a computed price up to whole micro-dollars, at most `MAX_DOLLARS`. */
 export function limitMicros(micros: number): number {
   return micros < MAX_MICROS ? Math.ceil(micros) : MAX_MICROS;
 }
 
-/** Dollars as the wire gives them (a JSON number) to whole micro-dollars, rounded to the nearest. */
+/** Converts dollars, a JSON number in the API, to the nearest whole micro-dollar. */
 export function toMicros(dollars: number): number {
   return Math.round(dollars * MICROS);
 }
 
-/** Micro-dollars as decimal text, with at least two and at most six decimals: 25000 is `0.025`. */
+/** Formats micro-dollars as dollars with two to six decimals: 25000 gives `0.025`. */
 export function formatMicros(micros: number): string {
   const sign = micros < 0 ? '-' : '';
   const absolute = Math.abs(micros);
@@ -128,14 +134,14 @@ export function formatMicros(micros: number): string {
   return `${sign}${Math.floor(absolute / MICROS)}.${decimals}`;
 }
 
-/** Splits an amount over `parts` shares that add up to it exactly and differ by one micro-dollar at most. */
+/** Splits an amount into `parts` shares that add up to it exactly and differ by at most one micro-dollar. */
 export function splitMicros(micros: number, parts: number): number[] {
   const base = Math.floor(micros / parts);
   const extra = micros - base * parts;
   return Array.from({ length: parts }, (_, index) => base + (index < extra ? 1 : 0));
 }
 
-/** The candidates that a mistyped word most likely meant, best first, at most three: for the hint of an error. */
+/** Suggests up to three candidates for a mistyped word, best first, for an error's hint. */
 export function suggestSimilar(word: string, candidates: readonly string[]): string[] {
   const wanted = fold(word);
   const limit = Math.max(1, Math.floor(wanted.length / 3));
@@ -155,7 +161,10 @@ function fold(text: string): string {
     .slice(0, 200);
 }
 
-/** Edits that turn one text into the other, a swap of neighbours counting as one; a text that is a beginning counts as near. */
+/**
+ * Edit distance in which a swap of neighbors counts as one. A text that is a prefix of the other counts as
+ * near.
+ */
 function measure(a: string, b: string, limit: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

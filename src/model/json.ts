@@ -1,4 +1,4 @@
-/** What JSON can hold. */
+/** Any JSON value. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 /** A JSON object. */
 export interface JsonObject {
@@ -10,12 +10,12 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value of a key of the object's own; what every object inherits, such as `constructor`, is none. */
+/** Value of an own key. Inherited keys such as `constructor` give undefined. */
 export function getOwn(object: JsonObject, key: string): JsonValue | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** JSON text with the keys of every object sorted, so that equal values have equal text: the text that ids are hashed from. */
+/** JSON text with sorted keys, so that equal values give equal text. Ids are hashed from it. */
 export function formatCanonicalJson(value: JsonValue): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     isJsonObject(inner)
@@ -24,13 +24,17 @@ export function formatCanonicalJson(value: JsonValue): string {
   );
 }
 
-// A number is at risk from 16 digits on, or with an exponent; where a number can stand, a bracket, comma, colon or space is before it.
+// Numbers may lose precision from 16 digits on, or with an exponent. A number follows a bracket, comma, colon
+// or space.
 const RISKY = /[:,[\s]-?(?:\d[\d.]{15}|\d+(?:\.\d+)?[eE])/;
 const STRINGS_AND_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
-/** Reads JSON; a number that would not survive as a JavaScript number becomes its text. Throws what `JSON.parse` throws. */
+/**
+ * Parses JSON. A number that would lose precision in JavaScript becomes its text. Throws what `JSON.parse`
+ * throws.
+ */
 export function parseExactJson(text: string): JsonValue {
-  // JSON.parse gives JSON values and nothing else.
+  // JSON.parse returns only JSON values.
   const plain = JSON.parse(text) as JsonValue;
   if (!RISKY.test(text)) return plain;
   const guarded = text.replace(STRINGS_AND_NUMBERS, (token) =>
@@ -44,7 +48,7 @@ function isExact(token: string): boolean {
   return Number.isFinite(value) && parseDigits(String(value)) === parseDigits(token);
 }
 
-/** The digits that carry the value, and the power of ten of the first one. */
+/** The significant digits, and the power of ten of the first one. */
 function parseDigits(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().replace('-', '').split('e');
   const [whole = '', decimals = ''] = mantissa.split('.');
@@ -55,14 +59,14 @@ function parseDigits(token: string): string {
   return significant === '' ? '0' : `${significant}e${power}`;
 }
 
-/** Where a member of a JSON object stands in the object's text: the span of its value. */
+/** Position of a member in a JSON object's text: the span of its value. */
 export interface JsonMember {
   readonly key: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** The members of a JSON object, found in its text; the text must be known to be a whole, valid object. */
+/** Finds the members of a JSON object in its text, which must be a complete, valid object. */
 export function parseMembers(text: string): JsonMember[] {
   const members: JsonMember[] = [];
   let at = skipSpace(text, text.indexOf('{') + 1);
@@ -78,7 +82,7 @@ export function parseMembers(text: string): JsonMember[] {
   return members;
 }
 
-/** The deepest nesting of objects and lists in a JSON text: 1 for `{}`. */
+/** Maximum nesting depth of objects and lists in a JSON text: 1 for `{}`. */
 export function measureDepth(text: string): number {
   let depth = 0;
   let deepest = 0;
@@ -91,7 +95,7 @@ export function measureDepth(text: string): number {
   return deepest;
 }
 
-/** A JSON text without the white space between its parts, on one line. */
+/** Removes the white space between tokens of a JSON text. */
 export function compactJson(text: string): string {
   return text.replace(/("[^"\\]*(?:\\[\s\S][^"\\]*)*")|\s+/g, '$1');
 }
@@ -135,7 +139,7 @@ function skipValue(text: string, at: number): number {
   return next;
 }
 
-/** The value at a JSON pointer, undefined where there is none. */
+/** Value at a JSON pointer, or undefined. */
 export function resolvePointer(root: JsonValue, pointer: string): JsonValue | undefined {
   if (pointer === '') return root;
   let value: JsonValue | undefined = root;
@@ -147,17 +151,17 @@ export function resolvePointer(root: JsonValue, pointer: string): JsonValue | un
   return value;
 }
 
-/** A JSON pointer as the fragment of a reference. */
+/** Formats a JSON pointer as the fragment of a reference. */
 export function formatFragment(pointer: string): string {
   return `#${pointer.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-/** A key as one token of a JSON pointer. */
+/** Escapes a key as one token of a JSON pointer. */
 export function escapeToken(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** A token of a JSON pointer as the key that it stands for. */
+/** Unescapes a token of a JSON pointer to its key. */
 export function unescapeToken(token: string): string {
   return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }

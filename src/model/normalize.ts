@@ -2,13 +2,19 @@ import { hashText } from './ask.js';
 
 const MAX_CHARACTERS = 1_000;
 
-/** Text folded for comparing: case, Latin accents, full-width forms, invisible characters and white space no longer tell two texts apart. */
+/**
+ * Normalizes text for comparison: ignores case, Latin accents, full-width forms, invisible characters and
+ * white space.
+ */
 export function normalizeText(text: string): string {
   const folded = foldText(text.slice(0, MAX_CHARACTERS));
   return text.length > MAX_CHARACTERS ? `${folded} #${hashText(text, 32)}` : folded;
 }
 
-/** A person's name folded for comparing: "Prof. Müller-Lüdenscheidt, Anna" is "anna muller ludenscheidt". Jr. and Sr. stay, they tell people apart. */
+/**
+ * Normalizes a person's name for comparison: "Prof. Müller-Lüdenscheidt, Anna" gives "anna muller
+ * ludenscheidt". Keeps Jr. and Sr., which distinguish people.
+ */
 export function normalizePersonName(text: string): string {
   const folded = normalizeText(text).replace(/['’`]/g, '');
   const [last = '', first = '', ...more] = folded.split(',').map(extractWords);
@@ -20,7 +26,9 @@ export function normalizePersonName(text: string): string {
   return words.join(' ').trim() || folded;
 }
 
-/** The digits of a telephone number, with + or 00 in front of a country code left out; null for what is no telephone number. */
+/**
+ * The digits of a phone number, without + or 00 before the country code. Null if it is not a phone number.
+ */
 export function normalizePhone(text: string): string | null {
   if (text.length > 100) return null;
   const plain = text
@@ -55,7 +63,7 @@ const NAME_TITLES = new Set([
 const NAME_DEGREES = new Set(['phd', 'md', 'mba', 'cpa', 'cfa', 'esq']);
 const NAME_ENDINGS = new Set(['jr', 'sr', 'ii', 'iii', 'iv', ...NAME_DEGREES]);
 
-/** Letters that Unicode does not take apart into a base and an accent. */
+/** Letters that Unicode does not decompose into a base letter and an accent. */
 const LATIN_LETTERS: Readonly<Record<string, string>> = {
   ß: 'ss',
   æ: 'ae',
@@ -70,7 +78,7 @@ const LATIN_LETTERS: Readonly<Record<string, string>> = {
 
 const PLAIN_ASCII = /^[ -~]*$/;
 
-// Marks are taken off Latin letters only: in Japanese, Hindi or Thai they make another letter.
+// Remove marks from Latin letters only: in Japanese, Hindi or Thai they form a different letter.
 function foldText(text: string): string {
   if (PLAIN_ASCII.test(text)) return text.toLowerCase().replace(/ {2,}/g, ' ').trim();
   return text
@@ -85,7 +93,10 @@ function foldText(text: string): string {
     .trim();
 }
 
-/** The words of a text: what is left when everything but letters, marks and digits is a space, and dots of initials are gone. */
+/**
+ * Extracts the words of a text: replaces everything but letters, marks and digits by spaces, and removes the
+ * dots of initials.
+ */
 export function extractWords(text: string): string {
   const spelled = text.includes('.') ? text.replace(INITIAL_DOT, '') : text;
   return spelled.replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ').trim();

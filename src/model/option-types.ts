@@ -1,7 +1,7 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import { suggestSimilar } from './format.js';
 
-/** What a value of JavaScript has to be to be taken for an option. */
+/** JavaScript types that an option can have. */
 export type OptionType =
   | 'text'
   | 'secret'
@@ -17,7 +17,7 @@ export type OptionType =
   | 'text or null'
   | 'text or texts';
 
-/** The type of every option; one that is not in the table is unknown. */
+/** The type of every option. Options that are not in the table are unknown. */
 export type OptionTypes<T extends object> = Readonly<Record<keyof T, OptionType>>;
 
 const NAMES: Readonly<Record<OptionType, string>> = {
@@ -37,8 +37,8 @@ const NAMES: Readonly<Record<OptionType, string>> = {
 };
 
 /**
- * Checks options as JavaScript may give them, where no compiler has looked: an unknown name, a wrong type and a missing
- * option are usage errors that name `owner`, the option and its value. Left out and undefined are the same.
+ * Checks options from untyped JavaScript. Throws a usage error for an unknown option, a wrong type or a
+ * missing option, naming `owner`, the option and its value. Undefined means not given.
  */
 export function checkOptionTypes<T extends object>(
   owner: string,
@@ -50,8 +50,8 @@ export function checkOptionTypes<T extends object>(
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw createUsageError(
       'BAD_OPTION',
-      `the options of ${owner} are ${describe(given)}, which is not an object`,
-      `Give ${owner} an object with its options by name.`,
+      `the options of ${owner} must be an object, not ${describe(given)}`,
+      `Call ${owner} with an object that has its options by name.`,
     );
   }
   const names = Object.keys(types);
@@ -66,8 +66,8 @@ export function checkOptionTypes<T extends object>(
   if (missing === undefined) return;
   throw createUsageError(
     'MISSING_OPTION',
-    `${owner} is given no ${missing}`,
-    `It takes ${missing} as ${NAMES[types[missing]]}.`,
+    `${owner} needs ${missing}`,
+    `Set ${missing} to ${NAMES[types[missing]]}.`,
   );
 }
 
@@ -88,12 +88,12 @@ function checkType(owner: string, name: string, value: unknown, type: OptionType
       if (each !== undefined) checkType(owner, `${name}.${key}`, each, 'number');
     }
   } else if (!fits(value, type)) {
-    // A key is never shown, not even one of the wrong type.
+    // Never show a key, not even one of the wrong type.
     const shown = type.startsWith('secret') ? `of type ${typeof value}` : describe(value);
     throw createUsageError(
       'BAD_OPTION',
-      `${name} is ${shown}, and has to be ${NAMES[type]}`,
-      `${owner} takes ${name} as ${NAMES[type]}.`,
+      `${name} is ${shown}, but must be ${NAMES[type]}`,
+      `Set ${name} of ${owner} to ${NAMES[type]}.`,
     );
   }
 }
@@ -149,5 +149,8 @@ function describe(value: unknown): string {
   }
 }
 
-/** The key for an agent, or what reads it: called at the start, and again when the agent refuses the key (401). */
+/**
+ * API key of an agent, or a function that returns it. The function is called at the start, and again when the
+ * agent rejects the key (401).
+ */
 export type ApiKey = string | (() => string);

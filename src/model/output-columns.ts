@@ -1,14 +1,14 @@
 import type { Field } from './ask.js';
 import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
-/** One column that holds a field, or a part of one. */
+/** One column with the value of a field or a part of it. */
 export interface ValueColumn {
   readonly title: string;
-  /** The keys that lead from the field's value to the column's; empty for the field itself. */
+  /** Keys from the field's value to the column's value; empty for the field itself. */
   readonly path: readonly string[];
 }
 
-/** The columns that a field adds to a table. */
+/** Columns that a field adds to a table. */
 export interface FieldColumns {
   readonly name: string;
   readonly values: readonly ValueColumn[];
@@ -16,7 +16,7 @@ export interface FieldColumns {
   readonly citations: string;
 }
 
-/** The columns that tell what became of a row, after all fields. */
+/** Result columns of a row, after all fields. */
 export const OUTCOME_COLUMNS = [
   'enrichment_status',
   'enrichment_error',
@@ -24,7 +24,10 @@ export const OUTCOME_COLUMNS = [
   'enrichment_run_id',
 ] as const;
 
-/** The columns of each field: an object whose properties are known is spread over dotted columns, anything else takes one. */
+/**
+ * Columns of each field. An object with known properties gets one dotted column per property; anything else
+ * gets one column.
+ */
 export function createFieldColumns(fields: readonly Field[], root: JsonObject): FieldColumns[] {
   return fields.map(({ name, schema }) => ({
     name,
@@ -34,7 +37,10 @@ export function createFieldColumns(fields: readonly Field[], root: JsonObject): 
   }));
 }
 
-/** `above` holds the schemas that this one lies in: one that holds itself has no end and stays in one column. */
+/**
+ * `above` contains the enclosing schemas. A schema that contains itself has no end, so it stays in one
+ * column.
+ */
 function spreadSchema(
   column: ValueColumn,
   schema: JsonValue | undefined,
@@ -52,7 +58,7 @@ function spreadSchema(
 
 const MAX_STEPS = 20;
 
-/** The schema itself, behind references and behind a choice between it and null. */
+/** Resolves references, and choices between a schema and null. */
 function resolveSchema(
   schema: JsonValue | undefined,
   root: JsonObject,
@@ -74,7 +80,7 @@ function isNotNull(schema: JsonValue): boolean {
 
 function listProperties(schema: JsonValue | undefined): [string, JsonValue][] {
   if (!isJsonObject(schema) || !isJsonObject(schema.properties)) return [];
-  // What may be no object has to have a column of its own, or such a value would be in none.
+  // A value that may not be an object needs a column of its own.
   const types = [schema.type ?? 'object'].flat().filter((type) => type !== 'null');
   return types.length === 1 && types[0] === 'object' ? Object.entries(schema.properties) : [];
 }

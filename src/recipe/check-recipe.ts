@@ -13,16 +13,16 @@ import { type CompiledSchema, compileChecked, type SchemaIssue } from '../model/
 import { isSecretName } from './create-options.js';
 import { type FaultList, NO_KEYS } from './parse-recipe.js';
 
-/** Holds a recipe to its published schema, and says in words what breaks it. */
+/** Validates a recipe against its published schema and adds readable faults. */
 export function checkRecipe(value: JsonValue, faults: FaultList): void {
   if (!isJsonObject(value)) {
-    faults.add('', 'a recipe is a list of keys and values', 'Begin with: query: What to find out');
+    faults.add('', 'a recipe must be a list of keys and values', 'Start with: query: What to find out');
     return;
   }
   const issues = openRecipeSchema().validate(value);
   for (const issue of issues) {
     if (issue.property !== undefined) addUnknownKey(issue.path, issue.property, faults);
-    // How many keys there are matters only once all of them are known.
+    // Report the number of keys only if all keys are known.
     else if (!issues.some(({ property, path }) => property !== undefined && path === issue.path)) {
       addIssue(issue, value, faults);
     }
@@ -32,7 +32,13 @@ export function checkRecipe(value: JsonValue, faults: FaultList): void {
 function addUnknownKey(path: string, key: string, faults: FaultList): void {
   const at = `${path}/${escapeToken(key)}`;
   if (isSecretName(key)) {
-    faults.add(at, `${key} looks like a key, and no key belongs in a file`, NO_KEYS, 'KEY_IN_RECIPE', 'key');
+    faults.add(
+      at,
+      `${key} looks like an API key, which must not be in a file`,
+      NO_KEYS,
+      'KEY_IN_RECIPE',
+      'key',
+    );
     return;
   }
   const known = Object.keys(listProperties(path));
@@ -48,7 +54,7 @@ function addUnknownKey(path: string, key: string, faults: FaultList): void {
   );
 }
 
-/** What people write who know the options, or another tool. */
+/** Hints for keys that users carry over from the options or from other tools. */
 const MEANT: ReadonlyMap<string, string> = new Map([
   ['/prompt', 'Did you mean query?'],
   ['/question', 'Did you mean query?'],
@@ -68,7 +74,7 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ['/overwrite', 'Write output: {overwrite: true}.'],
   ['/raw', 'Write output: {raw: true}.'],
   ['/bom', 'Write output: {bom: true}.'],
-  ['/input', 'Name the file on the command line: a recipe serves many files.'],
+  ['/input', 'Give the file on the command line: a recipe can be used for many files.'],
   ['/limit', 'Give --limit on the command line.'],
   ['/sample', 'Give --sample on the command line.'],
   ['/yes', 'Give --yes on the command line, or a budget here.'],
@@ -76,9 +82,9 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ['/maxage', 'Give --max-age on the command line.'],
   ['/agent/apiurl', 'Did you mean url?'],
   ['/agent/dir', 'Did you mean reference?'],
-  ['/agent/effort', 'Write effort beside agent.'],
-  ['/output/file', 'Give --output on the command line: a recipe serves many files.'],
-  ['/output/path', 'Give --output on the command line: a recipe serves many files.'],
+  ['/agent/effort', 'Write effort next to agent, not inside it.'],
+  ['/output/file', 'Give --output on the command line: a recipe can be used for many files.'],
+  ['/output/path', 'Give --output on the command line: a recipe can be used for many files.'],
   ['/output/citations', 'Did you mean citations_file?'],
   ['/exclude/path', 'Did you mean file?'],
   ['/exclude/columns', 'Did you mean on?'],
@@ -98,23 +104,23 @@ function explain({ path, keyword, message }: SchemaIssue, value: JsonValue | und
     case 'type':
       return value === null
         ? `${name} has no value`
-        : `${name} is ${show(value)}, and has to be ${listTypes(path)}`;
+        : `${name} is ${show(value)}, but must be ${listTypes(path)}`;
     case 'minimum':
     case 'maximum':
-      return `${name} is ${show(value)}, and has to be ${listRange(path)}`;
+      return `${name} is ${show(value)}, but must be ${listRange(path)}`;
     case 'enum':
-      return `${name} is ${show(value)}, and has to be ${listTexts(path, 'enum').join(' or ')}`;
+      return `${name} is ${show(value)}, but must be ${listTexts(path, 'enum').join(' or ')}`;
     case 'minLength':
     case 'pattern':
     case 'minItems':
     case 'minProperties':
       return `${name} is empty`;
     case 'maxProperties':
-      return `${name} names ${Object.keys(listProperties(path)).join(' and ')}, of which there can be one`;
+      return `${name} has ${Object.keys(listProperties(path)).join(' and ')}, but only one is allowed`;
     case 'required':
       return `${name} has no ${listTexts(path, 'required').join(' and no ')}`;
     case 'uniqueItems':
-      return `${name} names the same twice`;
+      return `${name} has a duplicate`;
     default:
       return `${name} ${message}`;
   }
@@ -125,18 +131,18 @@ function createHint({ path, keyword }: SchemaIssue, value: JsonValue | undefined
     const [nearest] = suggestSimilar(value, listTexts(path, 'enum'));
     if (nearest !== undefined) return `Did you mean ${nearest}?`;
   }
-  if (keyword === 'uniqueItems') return 'Name each once.';
+  if (keyword === 'uniqueItems') return 'List each entry once.';
   const top = path.split('/')[1] ?? '';
-  // An entry's own example would stand without its key.
+  // The example of an entry does not include its key.
   const isEntry = /\/\d+$/.test(path) || /^\/(fields|prices)\/./.test(path);
   const from = isEntry ? `/${top}` : path;
   const examples = findRule(from).examples;
   const example = Array.isArray(examples) ? examples[0] : undefined;
   const key = unescapeToken(from.split('/').at(-1) ?? '');
-  return example === undefined ? 'Give it a value.' : `For example: ${key}: ${formatFlow(example)}`;
+  return example === undefined ? 'Set a value.' : `For example: ${key}: ${formatFlow(example)}`;
 }
 
-/** A path as a person says it: `output.format`, `send, entry 2`. */
+/** Formats a path for display: `output.format`, `send, entry 2`. */
 function describe(path: string): string {
   const tokens = path.split('/').slice(1).map(unescapeToken);
   return tokens.reduce((text, token) => {
@@ -146,12 +152,12 @@ function describe(path: string): string {
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'text',
   number: 'a number',
   integer: 'a whole number',
   boolean: 'true or false',
   array: 'a list',
-  object: 'keys with values',
+  object: 'an object',
 };
 
 function listTypes(path: string): string {
@@ -185,7 +191,7 @@ function findRepeat(value: JsonValue | undefined): number {
 
 function show(value: JsonValue | undefined): string {
   if (Array.isArray(value)) return 'a list';
-  if (isJsonObject(value)) return 'keys with values';
+  if (isJsonObject(value)) return 'an object';
   return typeof value === 'string' ? `the text ${quote(value)}` : String(value);
 }
 
@@ -193,7 +199,7 @@ function quote(text: string): string {
   return `“${text.length > 40 ? `${text.slice(0, 39)}…` : text}”`;
 }
 
-/** A value as YAML has it on one line. */
+/** Formats a value as YAML on one line. */
 function formatFlow(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(formatFlow).join(', ')}]`;
   if (!isJsonObject(value)) return String(value);
@@ -209,13 +215,13 @@ function fold(key: string): string {
 let compiled: CompiledSchema | null = null;
 let schema: JsonObject | null = null;
 
-/** The published schema of recipes, ready to check with; it is read when the first recipe is. */
+/** The compiled schema of recipes, loaded on first use. */
 export function openRecipeSchema(): CompiledSchema {
   compiled ??= compileChecked(readRecipeSchema());
   return compiled;
 }
 
-/** What the schema says of the value at a JSON pointer into a recipe; empty where it says nothing. */
+/** The schema's rule for the value at a JSON pointer into a recipe; empty if it has none. */
 export function findRule(pointer: string): JsonObject {
   let rule: JsonValue = readRecipeSchema();
   for (const token of pointer.split('/').slice(1).map(unescapeToken)) {

@@ -9,12 +9,12 @@ import { HOSTED_PRICES } from '../model/prices.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
 import { type FaultList, formatPlace, type ParsedRecipe } from './parse-recipe.js';
 
-/** What a recipe gives: options of a job, and where each of them stands. */
+/** Job options from a recipe, and where each one was set. */
 export type RecipeOptions = Partial<Omit<EnrichOptions, 'input'>>;
 
 type Reader = (value: JsonValue, pointer: string, around: Surroundings) => unknown;
 
-/** Which option each key is, and how its value is read; the recipe has been held to its schema. */
+/** Maps each key to an option and a parser. The recipe was validated before. */
 const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/query', 'query', parseText],
   ['/system', 'system', parseText],
@@ -42,7 +42,7 @@ const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/output/bom', 'bom', parseValue],
 ];
 
-/** Makes options of a recipe that has been held to its schema; adds to the faults what a schema cannot tell. */
+/** Creates options from a validated recipe. Adds faults that a schema cannot express. */
 export function createRecipeOptions(
   parsed: ParsedRecipe,
   recipe: string,
@@ -59,7 +59,7 @@ export function createRecipeOptions(
       origins[`${name}/${index}`] = formatPlace(recipe, parsed.locate(`${pointer}/${index}`, 'value'));
     }
   }
-  // Each value was made by the reader of its option, after the schema of recipes had checked its type.
+  // Each value comes from the parser of its option, after its type was validated.
   const made = options as RecipeOptions;
   checkTogether(made, around);
   return { ...made, origins };
@@ -83,8 +83,8 @@ function parseText(value: JsonValue, pointer: string, { faults }: Surroundings):
   const text = String(value);
   const variable = findVariable(text);
   if (variable !== null) {
-    const hint = 'Cells are sent beside the query, so name the column in words, without the braces.';
-    faults.add(pointer, `${variable} is not replaced in a text`, hint);
+    const hint = 'Cells are sent together with the query, so write the column name without braces.';
+    faults.add(pointer, `${variable} is not replaced in text`, hint);
   }
   return text;
 }
@@ -100,8 +100,8 @@ function checkTogether(
   if (schema !== undefined && schemaObject !== undefined) {
     faults.add(
       '/schema',
-      'schema and fields both say what to fill',
-      'Keep one of them.',
+      'schema and fields cannot be used together',
+      'Keep one of the two.',
       'BAD_RECIPE',
       'key',
     );
@@ -114,22 +114,16 @@ function checkTogether(
     faults.add(
       `/effort/${index}`,
       `effort is ${JSON.stringify(level)}, which has no known price, so its cost cannot be capped`,
-      `${guess}Levels: ${known.join(', ')}; give others a price under prices.`,
+      `${guess}Levels: ${known.join(', ')}. For other levels, set a price under prices.`,
     );
   }
   if (escalateBelow !== undefined && (effort ?? []).length < 2) {
-    const hint = 'Give a ladder, such as effort: [low, high].';
-    faults.add(
-      '/escalate_below',
-      'escalate_below needs a second effort to climb to',
-      hint,
-      'BAD_RECIPE',
-      'key',
-    );
+    const hint = 'Set several levels, such as effort: [low, high].';
+    faults.add('/escalate_below', 'escalate_below needs a second effort level', hint, 'BAD_RECIPE', 'key');
   }
 }
 
-/** Refuses misspelled keywords in a field's schema, which JSON Schema would pass over without a word. */
+/** Rejects misspelled keywords in a field's schema, which JSON Schema would silently ignore. */
 export function checkKeywords(schema: JsonObject, pointer: string, faults: FaultList): boolean {
   let isSound = true;
   for (const [keyword, value] of Object.entries(schema)) {
@@ -137,8 +131,8 @@ export function checkKeywords(schema: JsonObject, pointer: string, faults: Fault
     if (!KEYWORDS.has(keyword) && !keyword.startsWith('x-')) {
       const [nearest] = suggestSimilar(keyword, [...KEYWORDS]);
       const hint =
-        nearest === undefined ? 'Delete it, or name a keyword of JSON Schema.' : `Did you mean ${nearest}?`;
-      faults.add(at, `${keyword} is no keyword of JSON Schema`, hint, 'BAD_RECIPE', 'key');
+        nearest === undefined ? 'Delete it, or use a keyword of JSON Schema.' : `Did you mean ${nearest}?`;
+      faults.add(at, `${keyword} is not a keyword of JSON Schema`, hint, 'BAD_RECIPE', 'key');
       isSound = false;
     } else if (!checkInner(keyword, value, at, faults)) {
       isSound = false;
@@ -168,21 +162,15 @@ const KEYWORDS: ReadonlySet<string> = new Set(
   unevaluatedProperties uniqueItems writeOnly`.split(/\s+/),
 );
 
-/** Makes the schema of what a recipe has under `fields`: columns by name, or a list in the form of --field. */
+/** Creates the schema for a recipe's `fields`: columns by name, or a list in the form of --field. */
 export function resolveFields(value: JsonValue, faults: FaultList): JsonObject | undefined {
   const entries = Array.isArray(value) ? parseList(value, faults) : parseMap(value, faults);
   const names = entries.map(({ field }) => field.name);
   const sound = entries.filter(({ field, pointer, part }, index) => {
-    const fault = names.indexOf(field.name) < index ? 'it is asked twice' : findNameFault(field.name, names);
+    const fault = names.indexOf(field.name) < index ? 'it is listed twice' : findNameFault(field.name, names);
     if (fault === null) return true;
     const message = `the field ${JSON.stringify(field.name)} cannot be filled: ${fault}`;
-    faults.add(
-      pointer,
-      message,
-      'Give it a name of its own that is no column of the result.',
-      'BAD_RECIPE',
-      part,
-    );
+    faults.add(pointer, message, 'Give it a unique name that is not a result column.', 'BAD_RECIPE', part);
     return false;
   });
   return sound.length === 0 ? undefined : createSchema(sound.map(({ field }) => field));
@@ -191,7 +179,7 @@ export function resolveFields(value: JsonValue, faults: FaultList): JsonObject |
 interface Entry {
   readonly field: Field;
   readonly pointer: string;
-  /** Which part of the entry says its name. */
+  /** The part of the entry that has the name. */
   readonly part: 'key' | 'value';
 }
 
@@ -213,17 +201,19 @@ function parseMap(value: JsonValue, faults: FaultList): Entry[] {
   });
 }
 
-/** `type`, `type=description` or `=description`; the name is only there for the messages. */
+/** Parses `type`, `type=description` or `=description`. `name` is only used in messages. */
 function parseShort(name: string, text: string): Field['schema'] {
   const plain = /[:=]/.test(name) ? 'field' : name;
   return parseField(text.trimStart().startsWith('=') ? `${plain}${text}` : `${plain}:${text}`).schema;
 }
 
 const JSON_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
-/** Keywords by which a schema says what a value is. */
+/** Keywords that define a value's type. */
 const TELLING = ['type', 'enum', 'const', '$ref', 'anyOf', 'oneOf', 'allOf', 'if', 'not'];
 
-/** A field's own JSON Schema: short types are spelled out, and null is allowed, as the answer where nothing was found. */
+/**
+ * Resolves a field's own JSON Schema: expands short types, and allows null for values that were not found.
+ */
 function resolveObject(about: JsonObject, pointer: string, faults: FaultList): JsonObject | null {
   if (!checkKeywords(about, pointer, faults)) return null;
   if (!TELLING.some((keyword) => Object.hasOwn(about, keyword))) {
@@ -238,7 +228,7 @@ function resolveObject(about: JsonObject, pointer: string, faults: FaultList): J
     if (!(error instanceof SchemaError)) throw error;
     const inner = error.path.replace(/^\/properties\/field/, '');
     const what = error.message.replace(/^The schema is not valid at [^:]*: /, '');
-    faults.add(`${pointer}${inner}`, `this is no JSON Schema: ${what}`, error.hint ?? 'Correct it.');
+    faults.add(`${pointer}${inner}`, `this is not a valid JSON Schema: ${what}`, error.hint ?? 'Correct it.');
     return null;
   }
 }
@@ -259,58 +249,61 @@ function allowNull(schema: JsonObject): JsonObject {
   return open;
 }
 
-/** Gives null, and the fault a place, where a field cannot be read. */
+/** Returns null and adds a fault with its location if a field cannot be parsed. */
 function attempt<Result>(pointer: string, faults: FaultList, read: () => Result): Result | null {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof RowfillError)) throw error;
     const message = `${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`;
-    faults.add(pointer, message, error.hint ?? 'Write a type, such as string.');
+    faults.add(pointer, message, error.hint ?? 'Use a type such as string.');
     return null;
   }
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the paths and URLs of a recipe are seen from. */
+/** Context for resolving the paths and URLs of a recipe. */
 export interface Surroundings {
-  /** The folder of the recipe. */
+  /** Folder of the recipe. */
   readonly folder: string;
   readonly env: Environment;
   readonly faults: FaultList;
 }
 
-/** A path of a recipe: variables replaced, and seen from the recipe's folder. */
+/** Resolves a path in a recipe: replaces variables, relative to the recipe's folder. */
 export function resolvePath(text: string, pointer: string, around: Surroundings): string {
   const path = fillVariables(text, pointer, around);
   if (/^~(\/|$)/.test(path)) {
     const hint = `Write \${HOME}${path.slice(1)}.`;
-    around.faults.add(pointer, 'a ~ is not replaced here', hint);
+    around.faults.add(pointer, '~ is not expanded here', hint);
   }
   return isAbsolute(path) ? path : join(around.folder, path);
 }
 
-/** The address of an agent in a recipe: an origin and a path, with nothing secret in it. */
+/**
+ * Resolves an agent's URL in a recipe. It must have only an origin and a path, so that it contains no
+ * secrets.
+ */
 export function resolveUrl(text: string, pointer: string, around: Surroundings): string {
   const address = fillVariables(text, pointer, around, OWN_VARIABLE);
   const url = URL.canParse(address) ? new URL(address) : null;
   const { faults } = around;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    faults.add(pointer, 'the address is no http or https URL', 'For example: url: http://127.0.0.1:4747');
+    faults.add(pointer, 'the URL is not an http or https URL', 'For example: url: http://127.0.0.1:4747');
   } else if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    const hint = 'Leave out user name, password, query and fragment; set EXA_API_KEY in the environment.';
-    faults.add(pointer, 'the address holds more than a host and a path', hint);
+    const hint = 'Remove user name, password, query and fragment; set EXA_API_KEY in the environment.';
+    faults.add(pointer, 'the URL has more than a host and a path', hint);
   }
   return address;
 }
 
-/** True where a text looks as if something in it were to be replaced. */
+/** The first placeholder in a text that looks like a variable, or null. */
 export function findVariable(text: string): string | null {
   return /\$\{[^{}]*\}/.exec(text)?.[0] ?? null;
 }
 
-/** What goes into an address leaves this machine, so no variable of another program does. */
+/** Values in a URL leave this machine, so only rowfill's own variables are allowed there. */
 const OWN_VARIABLE = /^ROWFILL_/;
 
 function fillVariables(text: string, pointer: string, { env, faults }: Surroundings, allowed = /^/): string {
@@ -319,15 +312,15 @@ function fillVariables(text: string, pointer: string, { env, faults }: Surroundi
     if (!/^[A-Za-z_]\w*$/.test(name)) {
       faults.add(
         pointer,
-        `${whole} names no environment variable`,
-        `Write \${NAME}, without spaces or defaults.`,
+        `${whole} is not an environment variable`,
+        `Write \${NAME} without spaces or default values.`,
       );
     } else if (isSecretName(name)) {
-      const hint = 'Leave it out: EXA_API_KEY is read from the environment and sent as it should be.';
-      faults.add(pointer, `\${${name}} looks like a key, and no key belongs here`, hint, 'KEY_IN_RECIPE');
+      const hint = 'Remove it: rowfill reads EXA_API_KEY from the environment and sends it safely.';
+      faults.add(pointer, `\${${name}} looks like an API key, which must not be here`, hint, 'KEY_IN_RECIPE');
     } else if (!allowed.test(name)) {
-      const hint = `Call the variable ROWFILL_${name}, or write the address itself.`;
-      const message = `${whole} cannot stand in an address: only variables whose names begin with ROWFILL_ are sent`;
+      const hint = `Call the variable ROWFILL_${name}, or write the URL itself.`;
+      const message = `${whole} is not allowed in a URL: only variables that begin with ROWFILL_ are sent`;
       faults.add(pointer, message, hint, 'RECIPE_VARIABLE_FOREIGN');
       return '';
     } else if (value === undefined || value === '') {
@@ -347,7 +340,7 @@ function fillVariables(text: string, pointer: string, { env, faults }: Surroundi
   });
 }
 
-/** True for a name under which people keep what nobody else may see. */
+/** True for a variable name that suggests a secret. */
 export function isSecretName(name: string): boolean {
   const folded = name.toLowerCase().replace(/[^a-z0-9]/g, '');
   return (

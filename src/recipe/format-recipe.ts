@@ -1,16 +1,16 @@
 import { basename, dirname, isAbsolute, relative, sep } from 'node:path';
 
-/** What a first recipe says; what is left out stands in it as a comment, to be taken up. */
+/** Content of a new recipe. Missing parts are written as comments. */
 export interface RecipeDraft {
-  /** Path of the file that it is for. */
+  /** Path of the input file. */
   readonly input: string;
   readonly query: string;
   /** Columns to fill, each as `name[:type][=description]`. */
   readonly fields: readonly string[];
-  /** Path of a schema, instead of fields. */
+  /** Path of a schema; replaces `fields`. */
   readonly schema?: string | undefined;
   readonly send: readonly string[];
-  /** The columns of the file that are not sent. */
+  /** Columns that are not sent. */
   readonly kept: readonly string[];
   readonly effort?: readonly string[] | undefined;
   /** US dollars. */
@@ -19,19 +19,19 @@ export interface RecipeDraft {
   readonly apiUrl?: string | undefined;
 }
 
-/** Writes a recipe out, with a comment for each of its parts; `path` is where it will be. */
+/** Formats a recipe with a comment for each part. `path` is where it will be saved. */
 export function formatRecipe(draft: RecipeDraft, path: string): string {
   const { input, query, send, effort, budget } = draft;
   const command = `${quoteWord(input)} --recipe ${quoteWord(path)}`;
   const parts = [
     [
-      `What to find out about the rows of ${basename(input)}, and how. Options on the command line win over what stands here.`,
-      `  rowfill plan ${command}   what that would send and cost; spends nothing`,
-      `  rowfill run ${command}    fills the file; the same command again carries on`,
+      `What to find out about the rows of ${basename(input)}, and how. Command-line options override this file.`,
+      `  rowfill plan ${command}   shows what would be sent and what it costs; spends nothing`,
+      `  rowfill run ${command}    fills the file; run it again to continue`,
     ].map(comment),
     [
       comment(
-        'What to find out about every row, in words. Its cells are sent beside it: call a column by its name.',
+        'What to find out about every row, in words. Its cells are sent too: refer to a column by its name.',
       ),
       `query: ${formatText(query)}`,
     ],
@@ -41,19 +41,19 @@ export function formatRecipe(draft: RecipeDraft, path: string): string {
     ],
     formatFields(draft, path),
     [comment(`The columns that are sent.${describeKept(draft.kept)}`), `send: ${formatList(send)}`],
-    [comment('Rows on this list are not asked about.'), '# exclude: {file: customers.csv, on: [domain]}'],
+    [comment('Rows on this list are skipped.'), '# exclude: {file: customers.csv, on: [domain]}'],
     [
-      comment('How hard the agent tries: a level, or a ladder. The next level is for what is still missing.'),
+      comment('Effort level, or several: each next level retries what is still missing.'),
       effort === undefined ? '# effort: [low, high]' : `effort: ${formatList(effort)}`,
     ],
     [
       comment(
-        'Rows in one run. A run has one price, so more rows are cheaper, and each gets less attention.',
+        'Rows per run. A run has a fixed price, so more rows per run are cheaper, but each gets less attention.',
       ),
       '# batch: 8',
     ],
     [
-      comment('The most that a job may cost, in US dollars, over every time it is run. It is never passed.'),
+      comment('Maximum cost of a job in US dollars, over all its runs. rowfill never exceeds it.'),
       budget === undefined ? '# budget: 5' : `budget: ${budget}`,
     ],
     formatAgent(draft, path),
@@ -71,10 +71,10 @@ function formatFields({ fields, schema }: RecipeDraft, path: string): string[] {
   }
   return [
     comment(
-      'The columns to fill, each with its type: string, number, integer, boolean, date, datetime, url, email, phone,',
+      'The columns to fill and their types: string, number, integer, boolean, date, datetime, url, email, phone,',
     ),
     comment(
-      'enum(a|b) or list(string). What is meant can follow after =; a JSON Schema can stand in place of a type.',
+      'enum(a|b) or list(string). Add a description after =, or write a JSON Schema instead of a type.',
     ),
     'fields:',
     ...fields.map((field) => {
@@ -95,33 +95,35 @@ function formatAgent({ reference, apiUrl }: RecipeDraft, path: string): string[]
   const [who, agent] =
     reference !== undefined
       ? [
-          'Tables of your own answer, for free; they do not search the web.',
+          'Answers come from your own tables, for free; the web is not searched.',
           `{reference: ${formatText(seeFrom(path, reference), true)}}`,
         ]
-      : ['The agent at this address answers.', `{url: ${formatText(apiUrl ?? '', true)}}`];
-  const key = 'with the key in EXA_API_KEY. A key never belongs in this file.';
+      : ['Answers come from the agent at this URL.', `{url: ${formatText(apiUrl ?? '', true)}}`];
+  const key = 'with the key in EXA_API_KEY. Never put a key in this file.';
   if (reference === undefined && apiUrl === undefined) {
     return [
-      comment(
-        'Who answers: tables of your own, an agent at another address, or, as it is now, the hosted service,',
-      ),
+      comment('The agent: your own tables, an agent at another URL, or, by default, the hosted service,'),
       comment(key),
       '# agent: {reference: ./tables}',
     ];
   }
-  return [comment(who), comment(`Without this line the hosted service answers, ${key}`), `agent: ${agent}`];
+  return [
+    comment(who),
+    comment(`Without this line, answers come from the hosted service, ${key}`),
+    `agent: ${agent}`,
+  ];
 }
 
 function describeKept(kept: readonly string[]): string {
   return kept.length === 0 ? '' : ` These never leave this machine: ${kept.join(', ')}.`;
 }
 
-/** One line of a comment: what came out of a file must not end it. */
+/** A one-line comment. Text from a file must not end it early. */
 function comment(text: string): string {
   return `# ${text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')}`;
 }
 
-/** A path as it is seen from the folder of the recipe, with slashes that every system takes. */
+/** Makes a path relative to the recipe's folder, with forward slashes, which every system accepts. */
 function seeFrom(recipe: string, path: string): string {
   if (isAbsolute(path)) return path;
   const seen = relative(dirname(recipe), path).split(sep).join('/');
@@ -132,7 +134,7 @@ function formatList(texts: readonly string[]): string {
   return `[${texts.map((text) => formatText(text, true)).join(', ')}]`;
 }
 
-/** A text as YAML takes it: plain where nobody could read it otherwise, else in double quotes as JSON has them. */
+/** Formats text for YAML: plain if unambiguous, else in double quotes as in JSON. */
 function formatText(text: string, isInList = false): string {
   const isPlain =
     /^[\p{L}_.][\p{L}\p{N} _.,;()='’/+%€$?!-]*$/u.test(text) &&

@@ -20,16 +20,19 @@ export interface Position {
   readonly column: number;
 }
 
-/** A recipe's value, and where in its text each part of it stands. */
+/** A parsed recipe, with the position of each part in its text. */
 export interface ParsedRecipe {
   readonly value: JsonValue;
-  /** The place of the value at a JSON pointer, or of its key; of the nearest part around it where there is none. */
+  /**
+   * Position of the value at a JSON pointer, or of its key. If it does not exist, the position of the nearest
+   * part around it.
+   */
   locate(pointer: string, part: 'key' | 'value'): Position;
-  /** The place of a character. */
+  /** Position of a character. */
   locateOffset(offset: number): Position;
 }
 
-/** Reads YAML, of which JSON is a part. Throws a RecipeError that names line and column of what cannot be read. */
+/** Parses YAML, which includes JSON. Throws a RecipeError with the line and column of a syntax error. */
 export function parseRecipe(text: string, name: string): ParsedRecipe {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -54,32 +57,29 @@ function createSyntaxFault(error: YAMLError, locate: (offset: number) => Positio
   return {
     code: 'RECIPE_NOT_YAML',
     ...locate(error.pos[0]),
-    message: remedy?.[0] ?? `this cannot be read as YAML: ${error.message}`,
-    hint: remedy?.[1] ?? 'Correct the YAML here. Text with signs that YAML knows goes in double quotes.',
+    message: remedy?.[0] ?? `this is not valid YAML: ${error.message}`,
+    hint: remedy?.[1] ?? 'Correct the YAML here. Put text with special characters in double quotes.',
   };
 }
 
-/** What the usual slips look like to their writer, and what helps. */
+/** Plain messages and hints for common YAML mistakes. */
 const REMEDIES: Partial<Record<YAMLError['code'], readonly [string, string]>> = {
   BLOCK_AS_IMPLICIT_KEY: [
-    'a text holds a colon and a space, which makes it look like a key',
+    'a text contains a colon and a space, which makes it look like a key',
     'Put the text in double quotes.',
   ],
-  TAB_AS_INDENT: ['a tab stands at the beginning of the line', 'Indent with spaces.'],
-  DUPLICATE_KEY: ['this key stands here a second time', 'Keep one of the two.'],
-  BAD_SCALAR_START: [
-    'a text begins with a sign that YAML keeps for itself',
-    'Put the text in double quotes.',
-  ],
-  MULTIPLE_DOCS: ['a second document begins here', 'A recipe is one document: delete the line ---.'],
-  TAG_RESOLVE_FAILED: ['a tag (!) is not known', 'Delete it, or put the text in double quotes.'],
+  TAB_AS_INDENT: ['the line starts with a tab', 'Indent with spaces.'],
+  DUPLICATE_KEY: ['this key is used twice', 'Keep one of the two.'],
+  BAD_SCALAR_START: ['a text starts with a character that YAML reserves', 'Put the text in double quotes.'],
+  MULTIPLE_DOCS: ['a second document starts here', 'A recipe is one document: delete the line ---.'],
+  TAG_RESOLVE_FAILED: ['a tag (!) is unknown', 'Delete it, or put the text in double quotes.'],
   BAD_DQ_ESCAPE: [
-    'a backslash in double quotes makes no known character',
-    'Double it, or use single quotes.',
+    'an escape sequence in double quotes is not valid',
+    'Double the backslash, or use single quotes.',
   ],
 };
 
-/** What YAML allows and JSON does not know. */
+/** Finds what is valid in YAML but not in JSON. */
 function findOddities(document: Document, locate: (offset: number) => Position): RecipeFault[] {
   const faults: RecipeFault[] = [];
   const add = (node: unknown, message: string, hint: string): void => {
@@ -89,18 +89,22 @@ function findOddities(document: Document, locate: (offset: number) => Position):
     Alias(_key, alias, path) {
       const anchored = alias.resolve(document);
       if (anchored === undefined) {
-        add(alias, `*${alias.source} refers to no anchor`, `Put text that begins with * in double quotes.`);
+        add(
+          alias,
+          `*${alias.source} refers to an anchor that does not exist`,
+          `Put text that begins with * in double quotes.`,
+        );
       } else if (path.includes(anchored)) {
-        add(alias, `*${alias.source} stands for a part that holds it`, 'Write it out, without the alias.');
+        add(alias, `*${alias.source} refers to a part that contains it`, 'Write it out without the alias.');
       }
     },
     Pair(_key, pair) {
-      if (!isScalar(pair.key)) add(pair.key, 'a key is no plain word', 'Write key: value.');
+      if (!isScalar(pair.key)) add(pair.key, 'a key is not a plain word', 'Write key: value.');
     },
     Scalar(_key, scalar) {
       const isNumber = typeof scalar.value === 'number';
       if (isNumber && !Number.isFinite(scalar.value)) {
-        add(scalar, `${scalar.source} is no number that can be used`, 'Write digits, such as 5.00.');
+        add(scalar, `${scalar.source} is not a supported number`, 'Write digits, such as 5.00.');
       } else if (isNumber && /^[+-]?0[xob]/i.test(scalar.source ?? '')) {
         add(scalar, `${scalar.source} is not a decimal number`, `If it means ${scalar.value}, write that.`);
       }
@@ -111,10 +115,10 @@ function findOddities(document: Document, locate: (offset: number) => Position):
 
 function convertDocument(document: Document, name: string): JsonValue {
   try {
-    // Only what JSON knows is left: tags and odd keys were refused.
+    // Only JSON values are left: tags and odd keys were rejected above.
     return document.toJS() as JsonValue;
   } catch (error) {
-    const hint = 'Write what the anchors stand for in their place.';
+    const hint = 'Replace the anchors with what they refer to.';
     throw new RecipeError(name, [
       { code: 'RECIPE_NOT_YAML', line: 1, column: 1, message: describeError(error), hint },
     ]);
@@ -157,23 +161,23 @@ function isNode(node: unknown): node is Node {
   return isScalar(node) || isCollection(node) || isAlias(node);
 }
 
-/** What to do with a key in a file. */
+/** Hint for an API key in a file. */
 export const NO_KEYS =
-  'Delete it here: it is read from EXA_API_KEY in the environment. Replace a key that others have seen.';
+  'Delete it here: rowfill reads it from EXA_API_KEY in the environment. If others have seen the key, replace it.';
 
-/** Gathers what is wrong in a recipe, so that all of it is told at once. */
+/** Collects the faults of a recipe, so that all are reported at once. */
 export class FaultList {
   readonly #recipe: string;
   readonly #parsed: ParsedRecipe;
   readonly #faults: RecipeFault[] = [];
 
-  /** `recipe` is its path. */
+  /** `recipe` is the recipe's path. */
   constructor(recipe: string, parsed: ParsedRecipe) {
     this.#recipe = recipe;
     this.#parsed = parsed;
   }
 
-  /** Adds a fault of the value at a JSON pointer, or of its key. */
+  /** Adds a fault for the value at a JSON pointer, or for its key. */
   add(
     pointer: string,
     message: string,
@@ -184,9 +188,9 @@ export class FaultList {
     this.#faults.push({ code, ...this.#parsed.locate(pointer, part), message, hint });
   }
 
-  /** Adds the fault that the agent's key stands in the recipe, beginning at a character. */
+  /** Adds a fault for an agent's key in the recipe, starting at `offset`. */
   addKey(offset: number): void {
-    const message = 'here stands the key of the agent, and no key belongs in a file';
+    const message = "the agent's API key is here, which must not be in a file";
     this.#faults.push({
       code: 'KEY_IN_RECIPE',
       ...this.#parsed.locateOffset(offset),
@@ -195,13 +199,13 @@ export class FaultList {
     });
   }
 
-  /** Throws a RecipeError if there was any. */
+  /** Throws a RecipeError if there are faults. */
   check(): void {
     if (this.#faults.length > 0) throw new RecipeError(this.#recipe, this.#faults);
   }
 }
 
-/** Something wrong in a recipe, and what to do about it. */
+/** A fault in a recipe, and how to fix it. */
 export interface RecipeFault {
   readonly code: string;
   /** 1-based. */
@@ -214,20 +218,19 @@ export interface RecipeFault {
 
 const MAX_TOLD = 10;
 
-/** A recipe that cannot be used: every fault with its line and column. */
+/** Thrown for an invalid recipe. Lists every fault with its line and column. */
 export class RecipeError extends RowfillError {
   override readonly name: string = 'RecipeError';
   readonly faults: readonly RecipeFault[];
 
-  /** `recipe` is its path, `found` has at least one fault. */
+  /** `recipe` is the recipe's path. `found` has at least one fault. */
   constructor(recipe: string, found: readonly RecipeFault[]) {
     const faults = found
       .toSorted((a, b) => a.line - b.line || a.column - b.column)
-      // Of two at one place, the second mostly follows from the first.
+      // Of two faults at the same place, the second usually follows from the first.
       .filter((fault, index, all) => index === 0 || !isSamePlace(fault, all[index - 1]));
     super('usage', faults[0]?.code ?? 'BAD_RECIPE', describeFaults(recipe, faults), {
-      hint:
-        faults.length === 1 ? (faults[0]?.hint ?? '') : 'Correct these places; nothing was sent or spent.',
+      hint: faults.length === 1 ? (faults[0]?.hint ?? '') : 'Fix these faults. Nothing was sent or spent.',
     });
     this.faults = faults;
   }
@@ -247,7 +250,7 @@ function describeFaults(recipe: string, faults: readonly RecipeFault[]): string 
   return [`${recipe} has ${faults.length} faults:`, ...told, ...rest].join('\n');
 }
 
-/** A place as editors and terminals know it: `companies.recipe.yaml:7:12`. */
+/** A position in the format of editors and terminals: `companies.recipe.yaml:7:12`. */
 export function formatPlace(recipe: string, at: { readonly line: number; readonly column: number }): string {
   return `${recipe}:${at.line}:${at.column}`;
 }

@@ -12,18 +12,19 @@ export { formatRecipe, type RecipeDraft } from './format-recipe.js';
 export { RecipeError, type RecipeFault } from './parse-recipe.js';
 
 const MAX_BYTES = 1024 * 1024;
-/** Anything shorter is no key, and may stand in innocent text. */
+/** Shorter values are not keys and may occur in ordinary text. */
 const MIN_KEY_LENGTH = 8;
 
 /**
- * Reads a recipe, in YAML or JSON, into options of `enrich`; paths in it are seen from its folder, and `${NAME}` in a
- * path or a URL is replaced from `env`. Throws a RecipeError that names line, column and remedy of every fault.
+ * Reads a recipe in YAML or JSON and returns options for `enrich`. Paths are relative to its folder, and
+ * `${NAME}` in a path or URL is replaced from `env`. Throws a RecipeError with line, column and hint for
+ * every fault.
  */
 export async function readRecipe(path: string, env: Environment): Promise<RecipeOptions> {
   return checkRecipeText(await readText(path), path, env);
 }
 
-/** The same for the text of a recipe that is, or will be, at a path. */
+/** Same, for the text of a recipe that is or will be saved at `path`. */
 export async function checkRecipeText(text: string, path: string, env: Environment): Promise<RecipeOptions> {
   const parsed = parseRecipe(text, path);
   const faults = new FaultList(path, parsed);
@@ -37,7 +38,7 @@ export async function checkRecipeText(text: string, path: string, env: Environme
   return options;
 }
 
-/** The key itself may stand under any name, or within a text. */
+/** Looks for the key itself, because it may be under any name or inside a text. */
 function checkForKey(text: string, apiKey: string, faults: FaultList): void {
   const offset = apiKey.length < MIN_KEY_LENGTH ? -1 : text.indexOf(apiKey);
   if (offset >= 0) faults.addKey(offset);
@@ -45,7 +46,7 @@ function checkForKey(text: string, apiKey: string, faults: FaultList): void {
 
 async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
-  if (bytes.includes(0)) throw createTextError(path, 'is no text');
+  if (bytes.includes(0)) throw createTextError(path, 'is not a text file');
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -59,12 +60,12 @@ async function readBytes(path: string): Promise<Buffer> {
     if (stats.isDirectory()) throw createTextError(path, 'is a folder');
     return await readWholeFile(path, MAX_BYTES);
   } catch (error) {
-    if (error instanceof OversizeError) throw createTextError(path, 'is larger than any recipe');
+    if (error instanceof OversizeError) throw createTextError(path, 'is too large for a recipe');
     if (error instanceof Error && 'code' in error && 'syscall' in error) {
       throw createUsageError(
         'RECIPE_NOT_FOUND',
         `the recipe ${path} cannot be read: ${describeError(error)}`,
-        'Give --recipe the path of a YAML or JSON file; rowfill init writes a first one.',
+        'Set --recipe to the path of a YAML or JSON file; rowfill init creates one.',
         error,
       );
     }
@@ -73,25 +74,28 @@ async function readBytes(path: string): Promise<Buffer> {
 }
 
 function createTextError(path: string, fault: string): Error {
-  const hint = 'Give a recipe in YAML or JSON; rowfill init writes a first one.';
+  const hint = 'Use a recipe in YAML or JSON; rowfill init creates one.';
   return createUsageError('RECIPE_NOT_TEXT', `the recipe ${path} ${fault}`, hint);
 }
 
-/** Options of which giving one takes the place of all: two ways to say the same thing. */
+/** Groups of options that replace each other: setting one overrides all of them in the recipe. */
 const RIVALS: readonly (readonly (keyof EnrichOptions)[])[] = [
   ['fields', 'schema', 'schemaObject'],
   ['reference', 'apiUrl'],
-  // The name of an output says its format.
+  // The output's file name determines its format.
   ['output', 'format'],
 ];
 
-/** Joins options with those of a recipe. What is given beside the recipe wins, and so does what it leaves no room for. */
+/**
+ * Merges options with those of a recipe. Explicit options win, and remove recipe options that they conflict
+ * with.
+ */
 export function mergeRecipe(options: EnrichOptions, recipe: RecipeOptions): EnrichOptions {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const names = new Set<string>(given.map(([name]) => name));
   for (const rivals of RIVALS)
     if (rivals.some((name) => names.has(name))) for (const name of rivals) names.add(name);
-  // A ladder of one step has nothing to climb.
+  // A single effort level cannot escalate.
   if (options.effort?.length === 1) names.add('escalateBelow');
   const isKept = ([name]: readonly [string, unknown]): boolean => !names.has(name.split('/')[0] ?? name);
   const origins = Object.fromEntries(Object.entries(recipe.origins ?? {}).filter(isKept));
@@ -109,7 +113,7 @@ const FILES = [
   ['/agent/reference', 'reference', 'folder'],
 ] as const;
 
-/** Makes sure that what a recipe points to is there. */
+/** Checks that the files and folders in a recipe exist. */
 export async function checkFiles(options: RecipeOptions, faults: FaultList): Promise<void> {
   for (const [pointer, name, kind] of FILES) {
     const path = options[name];
@@ -117,11 +121,11 @@ export async function checkFiles(options: RecipeOptions, faults: FaultList): Pro
     const stats = await stat(path).catch(() => null);
     const isThere = kind === 'file' ? stats?.isDirectory() === false : stats?.isDirectory() === true;
     if (isThere) continue;
-    const message = stats === null ? `there is no ${kind} ${path}` : `${path} is no ${kind}`;
+    const message = stats === null ? `there is no ${kind} ${path}` : `${path} is not a ${kind}`;
     faults.add(
       pointer,
       message,
-      'Correct the path: it is seen from the folder of the recipe.',
+      'Correct the path. It is relative to the folder of the recipe.',
       'RECIPE_FILE_MISSING',
     );
   }

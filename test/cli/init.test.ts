@@ -147,7 +147,7 @@ test('on a terminal, asks with suggestions and repeats a question after an inval
   expect(await talk.end).toBe(0);
   const said = talk.host.readStderr();
   expect(said).toContain('in.csv: 6 columns: company, domain, city (blank), headcount (blank)');
-  expect(said).toContain('"strng" is no type');
+  expect(said).toContain('"strng" is not a valid type');
   expect(said).toContain('has no column domian');
   expect(said).toContain('Did you mean domain?');
   expect(said).toContain('is “five”, which is not an amount in US dollars');

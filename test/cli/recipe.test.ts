@@ -92,7 +92,7 @@ test('refuses a key in a recipe and does not show it', async () => {
   const result = await dir.run(['run', 'in.csv', '-r', 'a.recipe.yaml']);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain(
-    'a.recipe.yaml:3:1: api_key looks like a key, and no key belongs in a file',
+    'a.recipe.yaml:3:1: api_key looks like an API key, which must not be in a file',
   );
   expect(result.stderr).not.toContain('sk-hush');
 });

@@ -34,16 +34,16 @@ describe('the short form of a field', () => {
   const faults: readonly (readonly [string, RegExp, RegExp])[] = [
     ['', /no name/, /name:type/],
     [':integer', /no name/, /name:type/],
-    ['a:int', /"int" is no type/, /mean integer\?/],
-    ['a:stirng', /"stirng" is no type/, /mean string\?/],
-    ['a:', /"" is no type/, /The types are string/],
-    ['a:enum', /"enum" is no type/, /mean enum\(a\|b\)\?/],
-    ['a:enum()', /choice of its enum is empty/, /./],
-    ['a:enum(x|x)', /names "x" twice/, /./],
+    ['a:int', /"int" is not a valid type/, /mean integer\?/],
+    ['a:stirng', /"stirng" is not a valid type/, /mean string\?/],
+    ['a:', /"" is not a valid type/, /The types are string/],
+    ['a:enum', /"enum" is not a valid type/, /mean enum\(a\|b\)\?/],
+    ['a:enum()', /its enum has an empty choice/, /./],
+    ['a:enum(x|x)', /lists "x" twice/, /./],
     ['a:list(list(string))', /list of lists/, /./],
-    ['a:list(bool)', /"bool" is no type/, /mean boolean\?/],
+    ['a:list(bool)', /"bool" is not a valid type/, /mean boolean\?/],
   ];
-  test.each(faults)('%j is refused and named', (text, message, hint) => {
+  test.each(faults)('rejects %j and quotes it', (text, message, hint) => {
     const read = () => parseField(text);
     expect(read).toThrow(expect.objectContaining({ code: 'INVALID_FIELD', kind: 'usage' }));
     expect(read).toThrow(expect.objectContaining({ message: expect.stringContaining(JSON.stringify(text)) }));
@@ -51,7 +51,7 @@ describe('the short form of a field', () => {
     expect(read).toThrow(expect.objectContaining({ hint: expect.stringMatching(hint) }));
   });
 
-  test('any text is either a field whose schema compiles or a usage error', () => {
+  test('any text is either a field with a valid schema or a usage error', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z:=()|, ]{0,20}$/)), (text) => {
         try {
@@ -64,7 +64,7 @@ describe('the short form of a field', () => {
   });
 });
 
-test('every type takes null, so that an agent can say that it found nothing', () => {
+test('every type allows null, so that an agent can report that it found nothing', () => {
   const types = [...FIELD_TYPES, 'enum(a|b)', 'list(string)'];
   const schema = createSchema(types.map((type, index) => parseField(`f${index}:${type}`)));
   const nothing = Object.fromEntries(types.map((_, index) => [`f${index}`, null]));
@@ -75,11 +75,11 @@ test('every type takes null, so that an agent can say that it found nothing', ()
 
 describe('the names of fields', () => {
   const faults: readonly (readonly [string, readonly string[], RegExp])[] = [
-    ['asked twice', ['a', 'b', 'a'], /"a" cannot be filled: it is asked twice/],
-    ['a column of the result', ['enrichment_status'], /enrichment/],
-    ['the key of the result', ['enrichment'], /enrichment/],
-    ['the confidence column of another', ['a_confidence', 'a'], /"a" brings a column/],
-    ['the citations column of another', ['a', 'a_citations'], /"a" brings a column/],
+    ['listed twice', ['a', 'b', 'a'], /"a" cannot be filled: it is listed twice/],
+    ['a result column', ['enrichment_status'], /enrichment/],
+    ['the result key of JSON output', ['enrichment'], /enrichment/],
+    ['the confidence column of another', ['a_confidence', 'a'], /"a" already adds a column/],
+    ['the citations column of another', ['a', 'a_citations'], /"a" already adds a column/],
     ['a part of another', ['a', 'a.b'], /parts of "a"/],
     ['empty', [' '], /empty/],
     ['a prototype', ['__proto__'], /JavaScript/],
@@ -95,7 +95,7 @@ describe('the names of fields', () => {
     expect(() => listFields({ properties })).toThrow(expect.objectContaining({ code: 'INVALID_FIELD' }));
   });
 
-  test('row_id, dots and names that only look alike are fine', () => {
+  test('row_id, dots and names that only resemble reserved ones are allowed', () => {
     const names = ['row_id', 'a.b', 'a b', 'b_confidence', 'enriched', 'constructor', 'fields', 'A'];
     expect(
       listFields(createSchema(names.map((name) => ({ name, schema: {} })))).map((field) => field.name),
@@ -112,7 +112,7 @@ describe('the fields of a schema', () => {
     ]);
   });
 
-  test('are found behind a local reference and in allOf', () => {
+  test('include those behind a local reference and in allOf', () => {
     const schema = {
       $schema: 'http://json-schema.org/draft-07/schema#',
       $ref: '#/definitions/Row',
@@ -125,7 +125,7 @@ describe('the fields of a schema', () => {
     expect(listFields(schema).map((field) => field.name)).toEqual(['a', 'b']);
   });
 
-  test('come with their references filled in, as deep as they do not come round again', () => {
+  test('have their references resolved, except cycles', () => {
     const schema = {
       properties: { at: { $ref: '#/$defs/place', description: 'Seat' } },
       $defs: {
@@ -148,10 +148,10 @@ describe('the fields of a schema', () => {
     ['whose root is an array', { type: 'array', items: {} }, '/type'],
     ['whose root is text', { type: 'string' }, '/type'],
     ['whose root has no properties', { type: 'object' }, ''],
-    ['whose properties are none', { properties: {} }, ''],
+    ['with empty properties', { properties: {} }, ''],
     ['that refers to itself', { $ref: '#' }, ''],
   ];
-  test.each(faults)('a schema %s is refused', (_, schema, path) => {
+  test.each(faults)('rejects a schema %s', (_, schema, path) => {
     expect(() => listFields(schema)).toThrow(SchemaError);
     expect(() => listFields(schema)).toThrow(expect.objectContaining({ path, kind: 'usage' }));
   });

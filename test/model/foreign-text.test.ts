@@ -22,7 +22,7 @@ describe('a key is masked', () => {
     ['as it is', KEY],
     ['twice', `${KEY} and ${KEY}`],
     ['percent-encoded', encodeURIComponent(KEY)],
-    ['percent-encoded in small letters', encodeURIComponent(KEY).toLowerCase()],
+    ['percent-encoded in lower case', encodeURIComponent(KEY).toLowerCase()],
     [
       'percent-encoded, every character',
       [...Buffer.from(KEY)].map((byte) => `%${byte.toString(16)}`).join(''),
@@ -32,7 +32,7 @@ describe('a key is masked', () => {
     ['split by a line break', split('\r\n')],
     ['split by spaces', [...KEY].join(' ')],
     ['split by NUL', split('\0')],
-    ['split by a colour', split('\u001b[31m')],
+    ['split by a color code', split('\u001b[31m')],
     ['split by a tag character', split('\u{e0041}')],
     ['split by a filler', split('\u3164')],
     ['split by a percent-encoded line break', split('%0A')],
@@ -49,7 +49,7 @@ describe('a key is masked', () => {
     expect(masked).toMatch(/^before \*\*\*( and \*\*\*)? after$/);
   });
 
-  test('but nothing else is touched', () => {
+  test('but other text is unchanged', () => {
     for (const text of [
       '',
       'sk-live',
@@ -63,21 +63,21 @@ describe('a key is masked', () => {
     }
   });
 
-  test('and one too short to be a key is not looked for', () => {
+  test('but a key that is too short is ignored', () => {
     const text = 'the latest test of a local service';
     expect(createMask(['test', 'local', '', null, undefined])(text)).toBe(text);
   });
 
-  test('in names and values, however deep', () => {
+  test('in keys and values at any depth', () => {
     expect(mapTexts({ [KEY]: [{ a: [KEY, 1, null] }] }, mask)).toEqual({ '***': [{ a: ['***', 1, null] }] });
   });
 
-  test('and JSON without it is the same object', () => {
+  test('and JSON without it is returned as the same object', () => {
     const value = { a: ['b', { c: 1 }] };
     expect(mapTexts(value, mask)).toBe(value);
   });
 
-  test('and nesting that no value may have is dropped rather than failing', () => {
+  test('and excessive nesting is dropped without a crash', () => {
     const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) as JsonValue;
     expect(JSON.stringify(mapTexts(deep, mask)).length).toBeLessThan(1_000);
   });
@@ -86,7 +86,7 @@ describe('a key is masked', () => {
 describe('text for a cell', () => {
   test.each([
     ['NUL', 'a\0b', 'ab'],
-    ['a colour', '\u001b[1;31mRed\u001b[0m', 'Red'],
+    ['a color', '\u001b[1;31mRed\u001b[0m', 'Red'],
     ['a window title', 'a\u001b]0;title\u0007b', 'ab'],
     ['a lone escape', 'a\u001bb', 'ab'],
     ['C1 controls', 'Acme\u009d Inc, Berlin', 'Acme Inc, Berlin'],
@@ -95,8 +95,8 @@ describe('text for a cell', () => {
     ['bidi isolates and marks', '\u2066a\u2069\u200e\u200f\u061cb', 'ab'],
     ['a byte order mark', '\ufeffa', 'a'],
     ['a vertical tab, a form feed, a next line', 'a\u000bb\fc\u0085d', 'a b c d'],
-    ['half a character', 'a\ud800b', 'a\ufffdb'],
-  ])('loses %s', (_name, text, cleaned) => expect(cleanText(text)).toBe(cleaned));
+    ['a lone surrogate', 'a\ud800b', 'a\ufffdb'],
+  ])('removes %s', (_name, text, cleaned) => expect(cleanText(text)).toBe(cleaned));
 
   test.each([
     ['tabs and line breaks', 'a\tb\nc\r\nd'],
@@ -107,7 +107,7 @@ describe('text for a cell', () => {
     ['soft hyphens and hard spaces', 'Donau\u00addampf\u00a0schiff'],
   ])('keeps %s', (_name, text) => expect(cleanText(text)).toBe(text));
 
-  test('is clean after one time, whatever it was', () => {
+  test('is clean after one pass, for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const cleaned = cleanText(text);
@@ -118,20 +118,20 @@ describe('text for a cell', () => {
   });
 });
 
-test('a line is one line, of bounded length', () => {
+test('cleanLine returns one line of limited length', () => {
   expect(cleanLine(' a\r\n\tb\u2028c\u001b[2Jd ', 100)).toBe('a b cd');
   expect(cleanLine('x'.repeat(1_000), 10)).toBe(`${'x'.repeat(10)}…`);
   expect(cleanLine('😀'.repeat(100), 9)).toBe(`${'😀'.repeat(4)}…`);
 });
 
-test('a code is a word', () => {
+test('cleanCode returns one word', () => {
   expect(cleanCode('INVALID_DATA_SOURCE')).toBe('INVALID_DATA_SOURCE');
   expect(cleanCode('BAD\u001b[31m ***\nthing')).toBe('BAD_***_thing');
   expect(cleanCode(' \n ')).toBeNull();
   expect(cleanCode('x'.repeat(500))?.length).toBeLessThan(70);
 });
 
-test('a value loses NUL and what is beyond the bound, at any depth', () => {
+test('limitValue removes NUL and shortens long text at any depth', () => {
   const long = 'x'.repeat(MAX_VALUE_LENGTH + 1);
   expect(limitValue(['a\0b', { c: long }])).toEqual(['ab', { c: `${'x'.repeat(MAX_VALUE_LENGTH)}…` }]);
   const fine = { a: 'x'.repeat(MAX_VALUE_LENGTH) };

@@ -10,7 +10,7 @@ import {
   toMicros,
 } from '../../src/model/format.js';
 
-test('shares add up to the amount and differ by one micro-dollar at most', () => {
+test('shares add up to the amount and differ by at most one micro-dollar', () => {
   fc.assert(
     fc.property(fc.nat(10_000_000), fc.integer({ min: 1, max: 500 }), (micros, parts) => {
       const shares = splitMicros(micros, parts);
@@ -21,7 +21,7 @@ test('shares add up to the amount and differ by one micro-dollar at most', () =>
   );
 });
 
-test('money becomes decimal text that reads back to the same amount', () => {
+test('formatted money parses back to the same amount', () => {
   expect(formatMicros(25_000)).toBe('0.025');
   expect(formatMicros(0)).toBe('0.00');
   expect(formatMicros(1_000_000)).toBe('1.00');
@@ -35,7 +35,7 @@ test('money becomes decimal text that reads back to the same amount', () => {
 
 const COLUMNS = ['Company Name', 'domain', 'country', 'employees', 'e-mail'];
 
-test('a mistyped word finds what it was meant to be', () => {
+test('suggests the intended word for a typo', () => {
   expect(suggestSimilar('domian', COLUMNS)).toEqual(['domain']);
   expect(suggestSimilar('DOMAIN', COLUMNS)).toEqual(['domain']);
   expect(suggestSimilar('company_name', COLUMNS)).toEqual(['Company Name']);
@@ -43,12 +43,12 @@ test('a mistyped word finds what it was meant to be', () => {
   expect(suggestSimilar('comp', COLUMNS)).toEqual(['Company Name']);
 });
 
-test('a word that is like none finds none', () => {
+test('suggests nothing for an unrelated word', () => {
   expect(suggestSimilar('ceo', COLUMNS)).toEqual([]);
   expect(suggestSimilar('', COLUMNS)).toEqual([]);
 });
 
-test('at most three are offered, the nearest first', () => {
+test('suggests at most three words, nearest first', () => {
   expect(suggestSimilar('abcd', ['abcx', 'abcd', 'abdc', 'xbcd'])).toHaveLength(3);
   expect(suggestSimilar('abcd', ['abcx', 'abcd'])[0]).toBe('abcd');
 });
@@ -88,7 +88,7 @@ test.each([
   expect(splitList(text)).toEqual(parts);
 });
 
-test('every list of names comes back from its text', () => {
+test('every list of names survives formatting and splitting', () => {
   const name = fc.string({ minLength: 1, unit: fc.constantFrom('a', ' ', ',', '"', '(', ')') });
   const names = fc.array(name.map((text) => text.trim()).filter((text) => text !== ''));
   fc.assert(

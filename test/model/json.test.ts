@@ -4,7 +4,7 @@ import { compactJson, measureDepth, parseMembers } from '../../src/model/json.js
 
 const spaced = fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom(0, 1, '\t', '\r\n '));
 
-test('every member of any object is found where its value stands', () => {
+test('parseMembers finds the value of every member of any object', () => {
   fc.assert(
     fc.property(spaced, ([object, indent]) => {
       const text = JSON.stringify(object, null, indent);
@@ -18,7 +18,7 @@ test('every member of any object is found where its value stands', () => {
   );
 });
 
-test('a text made compact means the same and is as short as JSON can be', () => {
+test('compactJson keeps the meaning and removes all white space', () => {
   fc.assert(
     fc.property(spaced, ([object, indent]) => {
       expect(compactJson(JSON.stringify(object, null, indent))).toBe(JSON.stringify(object));
@@ -27,12 +27,12 @@ test('a text made compact means the same and is as short as JSON can be', () => 
   );
 });
 
-test('depth is counted outside of strings only', () => {
+test('measureDepth ignores brackets inside strings', () => {
   expect(measureDepth('{}')).toBe(1);
   expect(measureDepth('{"a":[{"b":"[[[[\\"[["}]}')).toBe(3);
 });
 
-test('a long string is made compact without a stack of its length', () => {
+test('compacts a long string without a stack overflow', () => {
   const text = JSON.stringify({ a: `${'x\\"'.repeat(1_000_000)}` });
   expect(compactJson(` ${text} `)).toBe(text);
 });

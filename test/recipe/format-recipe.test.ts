@@ -43,12 +43,12 @@ test.each([
   '---',
   'a,b',
   '\\d',
-])('the text %j comes back as it was, as a query and as a column', async (text) => {
+])('the text %j survives formatting and parsing, as a query and as a column', async (text) => {
   const recipe = formatRecipe({ ...DRAFT, query: text, send: [text, 'x'], kept: [text] }, 'a.yaml');
   expect(await checkRecipeText(recipe, 'a.yaml', {})).toMatchObject({ query: text, send: [text, 'x'] });
 });
 
-test('any words come back as they were, and no name of a file or a column can break out of a comment', async () => {
+test('any text survives formatting, and no file or column name can break out of a comment', async () => {
   const text = fc
     .string({ unit: 'binary', minLength: 1, maxLength: 40 })
     .filter((each) => each.trim() !== '' && !each.includes('${'));

@@ -35,7 +35,7 @@ agent: {reference: "\${TABLES}/reference"}
 output: {format: jsonl, citations_file: out/citations.jsonl, overwrite: true, raw: false, bom: true}
 `;
 
-test('every key of a recipe becomes the option of the same meaning, its paths seen from the recipe', async () => {
+test('every key becomes its option, with paths relative to the recipe', async () => {
   const { folder, options } = await read(WHOLE);
   const { schemaObject, origins, ...rest } = options;
   expect(rest).toEqual({
@@ -75,7 +75,7 @@ test('every key of a recipe becomes the option of the same meaning, its paths se
   expect(origins?.['send/1']).toBe(`${join(folder, 'a.recipe.yaml')}:12:17`);
 });
 
-test('fields can be listed as --field takes them', async () => {
+test('fields can be a list in the form of --field', async () => {
   const { options } = await read('fields: [ceo, "founded:integer=Year", "=x"]').catch((error: unknown) => ({
     options: error,
   }));
@@ -96,12 +96,12 @@ test('the same recipe in JSON gives the same options', async () => {
   expect(same).toEqual(expected);
 });
 
-test('an anchor stands for what it names', async () => {
+test('resolves anchors', async () => {
   const { options } = await read('send: &key [domain]\nexclude: {file: customers.csv, on: *key}');
   expect(options).toMatchObject({ send: ['domain'], excludeOn: ['domain'] });
 });
 
-test('absolute paths stay, and a recipe beside the command needs no folder', async () => {
+test('keeps absolute paths; a recipe in the current folder needs no folder name', async () => {
   const { folder, options } = await read(`exclude: {file: "\${HERE}/customers.csv"}`);
   expect(options.exclude).toBe(join(folder, 'customers.csv'));
 });
@@ -117,7 +117,7 @@ const RECIPE: RecipeOptions = {
   origins: { query: 'r:1:1', 'send/0': 'r:2:1', send: 'r:2:1' },
 };
 
-test('an option beside the recipe wins, and leaves the rest of the recipe as it is', () => {
+test('an explicit option wins and leaves the rest of the recipe unchanged', () => {
   const merged = mergeRecipe({ input: 'in.csv', query: 'of the command', batchSize: undefined }, RECIPE);
   expect(merged).toEqual({
     ...RECIPE,
@@ -128,11 +128,11 @@ test('an option beside the recipe wins, and leaves the rest of the recipe as it 
 });
 
 test.each([
-  ['another way to say what to fill', { fields: ['city'] }, ['schemaObject']],
+  ['another way to define the fields', { fields: ['city'] }, ['schemaObject']],
   ['another agent', { apiUrl: 'http://127.0.0.1:1' }, ['reference']],
   ['a single effort', { effort: ['high'] }, ['escalateBelow']],
-  ['an output with a name of its own', { output: 'out.csv' }, ['format']],
-])('%s leaves no room for that of the recipe', (_title, given, gone) => {
+  ['an output file', { output: 'out.csv' }, ['format']],
+])('%s replaces that of the recipe', (_title, given, gone) => {
   const merged = mergeRecipe({ input: 'in.csv', ...given }, RECIPE);
   const { origins: _, ...expected } = { ...RECIPE, input: 'in.csv', ...given };
   for (const name of gone) Reflect.deleteProperty(expected, name);
@@ -140,7 +140,7 @@ test.each([
   expect(rest).toEqual(expected);
 });
 
-test('the published schema names every key with a description and an example that it allows itself', () => {
+test('the published schema has a description and a valid example for every key', () => {
   const schema = openRecipeSchema();
   const { value } = parseRecipe(WHOLE, 'a');
   expect(schema.validate(value)).toEqual([]);
@@ -153,11 +153,11 @@ test('the published schema names every key with a description and an example tha
     const [example] = Array.isArray(examples) ? examples : [];
     expect(schema.validate({ [key]: example }), key).toEqual([]);
   }
-  // It can be read by itself, as an editor does.
+  // It must parse on its own, as in an editor.
   expect(compileSchema(readObject(schemaText()) as never).draft).toBe('draft-07');
 });
 
-test('no text whatever breaks the reader: it is a recipe, or an error that says where', async () => {
+test('any text gives either a recipe or an error with a position', async () => {
   const folder = await createTempFolder();
   const path = join(folder, 'a.yaml');
   const piece = fc.constantFrom(
