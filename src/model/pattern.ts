@@ -2,18 +2,18 @@ import { createRequire } from 'node:module';
 import { createContext, Script } from 'node:vm';
 import type { RE2JS } from 're2js';
 
-/** A regular expression of a schema, ready to be tested. */
+/** A compiled regular expression of a schema. */
 export interface Pattern {
-  /** The answer of JavaScript's own engine. Throws a DeadlineError if nothing can find it in time. */
+  /** True if the pattern matches, as in JavaScript. Throws a DeadlineError if no engine can tell in time. */
   test(text: string): boolean;
-  /** Differs for different patterns: ajv tells them apart by it. */
+  /** Unique per pattern, because ajv caches by it. */
   toString(): string;
 }
 
 /**
- * Compiles a schema's pattern. JavaScript's engine takes exponential time on some patterns, so it is used directly only
- * where its number of steps is bounded; other tests run on an engine that is linear in the text. Lookarounds and
- * back-references, which that one lacks, run with a deadline of `readTimeoutMs()`.
+ * Compiles a schema's pattern. JavaScript's engine takes exponential time on some patterns, so it is used
+ * directly only if its number of steps is bounded. Other tests run on an engine that is linear in the text.
+ * Lookarounds and back-references, which that engine lacks, run with a deadline of `readTimeoutMs()`.
  */
 export function createPattern(source: string, readTimeoutMs: () => number): Pattern {
   const { native, isUnicode } = compileNative(source);
@@ -28,10 +28,10 @@ export function createPattern(source: string, readTimeoutMs: () => number): Patt
   };
 }
 
-/** Takes JavaScript's engine a few milliseconds. */
+/** JavaScript's engine needs a few milliseconds for this many steps. */
 const MAX_STEPS = 1_000_000;
 
-/** Patterns are Unicode as the standard asks; one that is only valid without that still works. */
+/** Compiles a pattern as Unicode, as the standard requires, or without if it is only valid that way. */
 function compileNative(source: string): { readonly native: RegExp; readonly isUnicode: boolean } {
   let pattern: RegExp;
   try {
@@ -39,7 +39,7 @@ function compileNative(source: string): { readonly native: RegExp; readonly isUn
   } catch {
     pattern = new RegExp(source);
   }
-  // Some patterns are only found to be too large when they first run.
+  // Some patterns turn out to be too large only when they first run.
   runWithDeadline(() => pattern.test(''), COMPILE_TIMEOUT_MS);
   return { native: pattern, isUnicode: pattern.unicode };
 }
@@ -122,7 +122,7 @@ function parsePattern(source: string, isUnicode: boolean): Group {
   return parseGroup(true);
 }
 
-/** More than any escape, name of a group or repeat count takes. */
+/** Longer than any escape, group name or repeat count. */
 const MAX_NAME = 1_000;
 
 const ESCAPE =
@@ -135,13 +135,13 @@ function findClassEnd(source: string, start: number): number {
   return at + 1;
 }
 
-/** An upper bound of the steps that a backtracking engine takes on a text of `length` characters. */
+/** Upper bound for the steps that a backtracking engine takes on a text of `length` characters. */
 function countSteps(tree: Group, length: number): number {
   const isAnchored = tree.branches.every(([first]) => first?.kind === 'assertion' && first.source === '^');
   return countWays(tree, length) * (countCost(tree) + length) * (isAnchored ? 1 : length + 1);
 }
 
-/** In how many ways a node can match from one place on. */
+/** Number of ways a node can match from one position. */
 function countWays(node: Node, length: number): number {
   switch (node.kind) {
     case 'atom':
@@ -166,14 +166,17 @@ function countCost(node: Node): number {
   return node.branches.flat().reduce((sum, part) => sum + countCost(part), 1);
 }
 
-/** Makes the test of the linear engine, which gives null for a pattern or text that the engine cannot express. */
+/**
+ * Creates a test with the linear engine. It returns null for a pattern or text that the engine cannot handle.
+ */
 export function createLinearTest(source: string, isUnicode: boolean): (text: string) => boolean | null {
   let engine: RE2JS | null | undefined;
   return (text) => {
-    // Without the `u` flag, each half of a pair is a character of its own.
+    // Without the `u` flag, each half of a surrogate pair is its own character.
     if (engine === null || (!isUnicode && /[\ud800-\udfff]/.test(text))) return null;
     const current = engine ?? compileLinear(source, isUnicode);
-    // A deadline around this call may leave the engine's tables half written: then they are made again.
+    // A deadline around this call may interrupt the engine and corrupt its tables, so it is then compiled
+    // again.
     engine = undefined;
     const isMatch = current?.test(text) ?? null;
     engine = current;
@@ -182,13 +185,13 @@ export function createLinearTest(source: string, isUnicode: boolean): (text: str
 }
 
 function compileLinear(source: string, isUnicode: boolean): RE2JS | null {
-  // Old escapes that the parser does not read.
+  // Legacy escapes that the parser does not support.
   if (!isUnicode && /\\[0ck]/.test(source)) return null;
   try {
     const translated = translate(parsePattern(source, isUnicode), isUnicode ? 'u' : '');
     return translated === null ? null : loadEngine().compile(translated);
   } catch {
-    // It takes no repeat counts over 1,000, for example.
+    // For example, the engine does not support repeat counts over 1,000.
     return null;
   }
 }
@@ -200,11 +203,14 @@ function loadEngine(): typeof RE2JS {
   return require('re2js').RE2JS;
 }
 
-/** The pattern for the linear engine, with every class written out, since the two engines differ in what `\s` or `.` means. */
+/**
+ * Translates a pattern for the linear engine. Writes every class out, because the engines differ in what `\s`
+ * or `.` means.
+ */
 function translate(node: Node, flags: '' | 'u'): string | null {
   switch (node.kind) {
     case 'assertion':
-      // JavaScript's engine finds it inside a pair of surrogates, too.
+      // JavaScript also matches it inside a surrogate pair.
       return node.source === '\\B' ? null : node.source;
     case 'atom':
       return translateAtom(node.source, flags);
@@ -236,9 +242,9 @@ function translateAtom(source: string, flags: '' | 'u'): string | null {
 const ATOMS = new Map<string, string | null>();
 const MAX_ATOMS = 1_000;
 
-/** Asks JavaScript's own engine which characters an atom matches, and writes them as ranges. */
+/** Writes an atom as ranges of the characters that JavaScript's engine matches with it. */
 function writeClass(source: string, flags: '' | 'u'): string | null {
-  // A half of a pair only means itself, which the linear engine has no word for.
+  // The linear engine cannot express a lone surrogate.
   if (/[\ud800-\udfff]/.test(source.replace(/[\ud800-\udbff][\udc00-\udfff]/g, ''))) return null;
   if (/\\u[dD][89a-fA-F]/.test(source) || /\\u\{0*[dD][89a-fA-F][0-9a-fA-F]{2}\}/.test(source)) return null;
   const ranges = new RegExp(source, flags).test('\ud800') ? ['\\x{D800}-\\x{DFFF}'] : [];
@@ -252,7 +258,7 @@ function writeClass(source: string, flags: '' | 'u'): string | null {
   return ranges.length === 0 ? '[^\\x{0}-\\x{10FFFF}]' : `[${ranges.join('')}]`;
 }
 
-/** Every code point in order, the surrogates left out; all characters of one part have the same length. */
+/** All code points in order, without surrogates. All characters of one part have the same length. */
 function listCharacters(): readonly string[] {
   if (characters.length === 0)
     characters = [writeRange(0, 0xd7ff), writeRange(0xe000, 0xffff), writeRange(0x10000, 0x10ffff)];
@@ -268,7 +274,7 @@ function writeRange(first: number, last: number): string {
   return parts.join('');
 }
 
-/** Synchronous work that was stopped because its time was up. */
+/** Thrown when synchronous work exceeds its time limit. */
 export class DeadlineError extends Error {
   override readonly name: string = 'DeadlineError';
 
@@ -278,11 +284,11 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Runs synchronous work, and throws a DeadlineError if it takes longer than `timeoutMs`. Stops loops and regular
- * expressions alike. Objects that the work was changing when it was stopped may be inconsistent. Costs about 0.1 ms.
+ * Runs synchronous work. Throws a DeadlineError if it takes longer than `timeoutMs`. Interrupts loops and
+ * regular expressions alike, so objects that the work was changing may be inconsistent. Costs about 0.1 ms.
  */
 export function runWithDeadline<T>(task: () => T, timeoutMs: number): T {
-  // A value would be lost to nested calls; each call brings its own place for it.
+  // A shared value would be overwritten by nested calls, so each call has its own variable for it.
   const sandbox: { task: () => void } = { task: () => {} };
   const context = contexts.pop() ?? createContext(sandbox);
   let result: { readonly value: T } | null = null;
@@ -304,10 +310,10 @@ export function runWithDeadline<T>(task: () => T, timeoutMs: number): T {
 
 const CALL = new Script('task()');
 
-/** Contexts not in use. Creating one takes longer than a call; nested calls need one each. */
+/** Free contexts, for reuse: creating one takes longer than a call. Nested calls need one each. */
 const contexts: ReturnType<typeof createContext>[] = [];
 
-/** The error comes from the other context, so it is not an instance of our Error. */
+/** The error comes from another context, so `instanceof Error` does not work. */
 function isTimeout(error: unknown): boolean {
   return (
     typeof error === 'object' &&

@@ -2,14 +2,14 @@ import { type Ask, memoizeByAsk } from './ask.js';
 import { formatNumber, limitMicros } from './format.js';
 import { isJsonObject, type JsonValue } from './json.js';
 
-/** What one run of an effort costs: a fixed price, or a ceiling where the run is metered. */
+/** Price of one run at an effort: fixed, or a ceiling if the run is metered. */
 export interface EffortPrice {
   readonly worstMicros: number;
-  /** What such a run tends to cost; the worst price itself where it is fixed. */
+  /** Typical cost of such a run; equal to the worst price if it is fixed. */
   readonly likelyMicros: number;
 }
 
-/** By effort; under `email` and `phone`, what a contact costs. */
+/** Prices by effort. `email` and `phone` are the extra price of a contact. */
 export type PriceList = Readonly<Record<string, EffortPrice>>;
 
 const METERED_LIKELY_MICROS = 700_000;
@@ -27,12 +27,14 @@ export const HOSTED_PRICES: PriceList = {
 };
 
 /**
- * What each contact looked up costs beside the run, under `email` and `phone` in a price list of one's own: kept in
- * reserve, since the price page leaves open whether it is added.
+ * Price of each contact looked up, in addition to the run; override with `email` and `phone` in the price
+ * list. Always reserved, because the price page does not say whether it is added.
  */
 const CONTACT_MICROS: Readonly<Record<string, number>> = { email: 20_000, phone: 70_000 };
 
-/** The most that a run can cost: the effort's worst price, and every contact that some fields of an ask take, for every row. */
+/**
+ * Worst-case cost of a run: the effort's worst price, plus every contact among these fields for every row.
+ */
 export function computeWorstMicros(
   prices: PriceList,
   effort: string,
@@ -49,19 +51,22 @@ export function computeWorstMicros(
   return limitMicros(price.worstMicros + rows * contactMicros);
 }
 
-/** What a run tends to cost. */
+/** Typical cost of a run. */
 export function computeLikelyMicros(prices: PriceList, effort: string): number {
   return prices[effort]?.likelyMicros ?? 0;
 }
 
-/** The schemas of some fields; with a reference in one of them, all that it may mean: more in reserve is no loss. */
+/** Schemas of these fields. If one has a reference, all definitions are added: reserving too much is safe. */
 const readPricedSchemas = memoizeByAsk(({ schema, fields }, names): readonly JsonValue[] => {
   const own = fields.filter(({ name }) => names.includes(name)).map((field) => field.schema);
   if (!own.some((each) => /"\$(ref|dynamicRef|recursiveRef)":/.test(JSON.stringify(each)))) return own;
   return [...own, schema.$defs ?? null, schema.definitions ?? null];
 });
 
-/** What the contacts in one row's schema can cost: each `format: email` and `format: phone` in it, wherever it stands. */
+/**
+ * Worst-case cost of the contacts in one row's schema: every `format: email` and `format: phone` at any
+ * depth.
+ */
 function computeContactMicros(schema: JsonValue, prices: PriceList): number {
   if (Array.isArray(schema)) {
     return schema.reduce<number>((sum, inner) => sum + computeContactMicros(inner, prices), 0);
@@ -69,7 +74,7 @@ function computeContactMicros(schema: JsonValue, prices: PriceList): number {
   if (!isJsonObject(schema)) return 0;
   const contact = typeof schema.format === 'string' ? schema.format : '';
   const own = prices[contact]?.worstMicros ?? CONTACT_MICROS[contact] ?? 0;
-  // A list can hold as many contacts as it has places.
+  // A list can have up to `maxItems` contacts.
   const places = typeof schema.maxItems === 'number' ? Math.max(1, schema.maxItems) : 1;
   return Object.entries(schema).reduce<number>(
     (sum, [name, inner]) => sum + computeContactMicros(inner, prices) * (name === 'items' ? places : 1),
@@ -81,33 +86,33 @@ function fixed(micros: number): EffortPrice {
   return { worstMicros: micros, likelyMicros: micros };
 }
 
-/** How many rows go on from one level of the effort ladder to the next. */
+/** Share of rows that go on from one effort level to the next. */
 export interface Climb {
   readonly from: string;
   readonly to: string;
   /** From 0 to 1. */
   readonly share: number;
-  /** Answered rows that the share was counted from; null if it is assumed. */
+  /** Answered rows that the share is based on; null if it is assumed. */
   readonly knownRows: number | null;
 }
 
-/** What a job would cost, told before any money is spent. */
+/** Estimated cost of a job, before any money is spent. */
 export interface Quote {
-  /** Rows that would be asked; their runs at the first effort level, if nothing has to be repaired. */
+  /** Rows that would be sent. `runs` are their runs at the first effort level, without repairs. */
   readonly rows: number;
   readonly runs: number;
-  /** The most that the job can cost: every row at every level of the effort ladder, and as much again for repairs. */
+  /** Worst-case cost of the job: every row at every effort level, and the same again for repairs. */
   readonly worstMicros: number;
-  /** With as many rows at each level as `climbs` says, and no repairs. */
+  /** Likely cost without repairs, with the share of rows at each level from `climbs`. */
   readonly likelyMicros: number;
-  /** What `likelyMicros` supposes; empty without a ladder. */
+  /** Assumptions behind `likelyMicros`; empty without a ladder. */
   readonly climbs: readonly Climb[];
   /** The columns that leave this machine. */
   readonly columns: readonly string[];
   readonly maxCostMicros: number | null;
 }
 
-/** What is supposed about the rows that climb, in one line a level. */
+/** Describes the assumptions, one line per level. */
 export function describeClimbs(climbs: readonly Climb[]): string[] {
   return climbs.map(({ from, to, share, knownRows }) => {
     const percent = `${Math.round(share * 100)} %`;

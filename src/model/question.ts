@@ -4,12 +4,15 @@ import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { createFieldColumns } from './output-columns.js';
 import { cleanCell, getValue, type Row } from './row.js';
 
-/** What a row asks, before the ledger is looked at: the same for the stop that asks and the stop that joins. */
+/**
+ * What to look up for a row, before checking the ledger. Sending and joining the answers use the same
+ * question.
+ */
 export type RowQuestion =
   | {
       readonly status: 'question';
       readonly key: string;
-      /** The key under which the row was asked while placeholders were still sent; left out if it is the same. */
+      /** Key of the row from when placeholders were still sent. Absent if it is the same. */
       readonly formerKey?: string;
       readonly record: JsonObject;
       readonly fields: readonly string[];
@@ -17,36 +20,36 @@ export type RowQuestion =
   | { readonly status: 'unchanged' }
   | { readonly status: 'invalid'; readonly reason: string };
 
-/** A question on its way: what is still to be asked about one row key, and how often that was tried. */
+/** A question in progress: what is still missing for one row key, and at which attempt. */
 export interface Question {
   readonly key: string;
   readonly record: JsonObject;
-  /** Names of the fields to ask, in the ask's order. */
+  /** Names of the requested fields, in the ask's order. */
   readonly fields: readonly string[];
   /** Index in the effort ladder. */
   readonly level: number;
-  /** 1 for the first time round at this level. */
+  /** 1 for the first attempt at this level. */
   readonly attempt: number;
-  /** What was wrong with the last answer, in words that hold no cell text. */
+  /** What was wrong with the previous answer; never contains cell text. */
   readonly fault: string | null;
 }
 
-/** The most that the record of one row may weigh, and those of one batch together, in bytes of JSON. */
+/** Maximum size of the record of one row, and of all records in a batch together, in bytes of JSON. */
 export const MAX_RECORD_BYTES = 200_000;
 
-/** Questions that go out together: they share fields, level and attempt. */
+/** Questions sent together. They have the same fields, level and attempt. */
 export interface PendingBatch {
   readonly questions: readonly Question[];
   readonly fields: readonly string[];
   readonly level: number;
   readonly attempt: number;
-  /** The run that a follow-up continues. */
+  /** For a follow-up: the run to continue. */
   readonly previousRunId: string | null;
-  /** How often its request was lost on the way without a run coming of it; left out for never. */
+  /** How often its request was lost without a run being created. Absent for never. */
   readonly resends?: number;
 }
 
-/** Reads a row as a question: its sent values, cleaned, and the fields that are still blank in it. */
+/** Creates the question of a row: its cleaned sent values, and the fields that are still blank. */
 export function createQuestion(
   row: Row,
   ask: Ask,
@@ -58,10 +61,10 @@ export function createQuestion(
   if (fields.length === 0) return { status: 'unchanged' };
   const { record, former } = createRecord(row, ask.send, blanks);
   if (record === null) {
-    return { status: 'invalid', reason: `nothing to go by: ${ask.send.join(', ')} blank` };
+    return { status: 'invalid', reason: `nothing to send: ${ask.send.join(', ')} blank` };
   }
   const text = formatRecord(record);
-  // A text has at most three bytes for each of its units, so that nearly none has to be measured.
+  // UTF-8 takes at most 3 bytes per UTF-16 unit, so short text need not be measured.
   const bytes = text.length * 3 > MAX_RECORD_BYTES ? Buffer.byteLength(text) : 0;
   if (bytes > MAX_RECORD_BYTES) {
     return { status: 'invalid', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
@@ -79,9 +82,9 @@ function readOpenFields(row: Row, ask: Ask, overwrite: boolean, blanks: Blanks):
 }
 
 interface SentRecord {
-  /** The sent columns that hold something; null if none does. */
+  /** Sent columns that are not blank; null if all are. */
   readonly record: JsonObject | null;
-  /** The same with its placeholders, as it was sent once; null if it has none. */
+  /** Same with placeholders, as earlier versions sent it; null if it has none. */
   readonly former: JsonObject | null;
 }
 
@@ -95,13 +98,14 @@ function createRecord(row: Row, send: readonly string[], blanks: Blanks): SentRe
     else entries.push([column, value]);
   }
   return {
-    // Made of entries, since a value set to a column named `__proto__` would not become a column.
+    // Built from entries, because assigning to `__proto__` would not create a column.
     record: entries.length === 0 ? null : Object.fromEntries(entries),
-    former: hasPlaceholders ? readFormerRecord(row, send) : null,
+    former: hasPlaceholders ? createFormerRecord(row, send) : null,
   };
 }
 
-function readFormerRecord(row: Row, send: readonly string[]): JsonObject {
+/** The record as earlier versions sent it, with placeholders. */
+function createFormerRecord(row: Row, send: readonly string[]): JsonObject {
   const entries = send.flatMap((column): [string, JsonValue][] => {
     const value = cleanCell(getValue(row, column));
     return value === undefined ? [] : [[column, value]];
@@ -109,7 +113,10 @@ function readFormerRecord(row: Row, send: readonly string[]): JsonObject {
   return Object.fromEntries(entries);
 }
 
-/** The key that a row goes by: the former one if its answer was bought under it, so that nothing is bought twice. */
+/**
+ * The key to use for a row. The former key if its answer was bought under it, so that nothing is bought
+ * twice.
+ */
 export function resolveKey(
   { key, formerKey }: Pick<RowQuestion & { readonly status: 'question' }, 'key' | 'formerKey'>,
   isKnown: (key: string) => boolean,
@@ -117,14 +124,17 @@ export function resolveKey(
   return formerKey !== undefined && isKnown(formerKey) ? formerKey : key;
 }
 
-/** The keys under which a row's answer may be found. */
+/** Keys that a row's answer may be stored under. */
 export function listKeys(question: RowQuestion): string[] {
   if (question.status !== 'question') return [];
   const { key, formerKey } = question;
   return formerKey === undefined ? [key] : [formerKey, key];
 }
 
-/** A field of object shape lives in dotted columns (`address.city` for `address`): one blank among them leaves it unfilled. */
+/**
+ * An object field is spread over dotted columns (`address.city` for `address`). It is unfilled if any of them
+ * is blank.
+ */
 function isUnfilled(row: Row, { name, columns }: FieldPlaces, blanks: Blanks): boolean {
   if (!blanks.isUnfilled(name, getValue(row, name))) return false;
   if (row.kind !== 'cells') return true;
@@ -134,7 +144,7 @@ function isUnfilled(row: Row, { name, columns }: FieldPlaces, blanks: Blanks): b
 
 interface FieldPlaces {
   readonly name: string;
-  /** The columns of a table that hold the field; null for an object of which only the input knows the parts. */
+  /** Columns of a table with the field's values. Null for an object whose parts only the input knows. */
   readonly columns: readonly string[] | null;
 }
 
@@ -145,7 +155,7 @@ interface AskPlaces {
 
 const placesByAsk = new WeakMap<Ask, AskPlaces>();
 
-/** Once an ask: every row is looked at with it. */
+/** Cached per ask, because it is needed for every row. */
 function listFieldPlaces(ask: Ask): AskPlaces {
   const known = placesByAsk.get(ask);
   if (known !== undefined) return known;

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 
-/** A file that goes on beyond what its reader takes. */
+/** Thrown if a file is larger than its reader accepts. */
 export class OversizeError extends Error {
   constructor(maxBytes: number) {
     super(`it is larger than ${Math.floor(maxBytes / 1024 / 1024)} MB`);
@@ -12,8 +12,8 @@ export class OversizeError extends Error {
 }
 
 /**
- * Opens a file, pipe or device for reading. A pipe that nobody writes to is opened without waiting: a wait inside the
- * system could not be called off, and would keep the process from ending.
+ * Opens a file, pipe or device for reading. A pipe without a writer is opened in non-blocking mode: a
+ * blocking open could not be canceled and would keep the process alive.
  */
 export async function openFileStream(path: string): Promise<Readable> {
   if (!(await stat(path)).isFIFO() || process.platform === 'win32') return createReadStream(path);
@@ -21,7 +21,7 @@ export async function openFileStream(path: string): Promise<Readable> {
   return new Socket({ fd, readable: true, writable: false });
 }
 
-/** Reads a whole file, pipe or device. Throws an OversizeError for what is longer, or never ends. */
+/** Reads a whole file, pipe or device. Throws an OversizeError if it is longer than `maxBytes` or endless. */
 export async function readWholeFile(path: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer> {
   signal?.throwIfAborted();
   const { size } = await stat(path);
@@ -47,7 +47,10 @@ export async function readWholeFile(path: string, maxBytes: number, signal?: Abo
 const DESCRIPTOR =
   /^\/(?:dev\/(?:stdin|stdout|stderr|fd\/\d+)|proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?\/fd\/\d+)$/;
 
-/** True for a path that stands for an open file of a process, such as `/dev/stdin` or what `<(…)` gives: it has no folder of its own. */
+/**
+ * True for a path to an open file descriptor, such as `/dev/stdin` or the result of `<(…)`. It has no folder
+ * of its own.
+ */
 export function isDescriptorPath(path: string): boolean {
   return DESCRIPTOR.test(resolve(path));
 }

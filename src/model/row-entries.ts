@@ -1,16 +1,16 @@
 import { getOwn, isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
-/** The entries of an answer, and where they are: grounding paths start with that. */
+/** The entries of an answer, and where they are. */
 export interface RowEntries {
-  /** The keys that lead to the list, or to the one entry that is not in a list. */
+  /** The keys that lead to the list, or to the single entry. Grounding paths start with them. */
   readonly keys: readonly string[];
   readonly isList: boolean;
   readonly values: readonly JsonValue[];
 }
 
 /**
- * The entries of an answer, where agents have been seen to put them: in `rows`, in the only list under another name,
- * in a list without a name, or as one bare object.
+ * Lists the entries of an answer. Agents return them in `rows`, in the only list under another name, in a
+ * list without a name, or as one bare object.
  */
 export function listRowEntries(structured: JsonValue): RowEntries {
   if (Array.isArray(structured)) return { keys: [], isList: true, values: structured };
@@ -29,8 +29,9 @@ export function listRowEntries(structured: JsonValue): RowEntries {
 }
 
 /**
- * The values of an entry and the keys that lead to them: in its `fields`, or beside its `row_id`. There, `row_id` and
- * an object in `fields` are never the values of fields that are called so. Null if the entry has none of the names.
+ * The values of an entry and the keys that lead to them: in its `fields`, or next to its `row_id`. In the
+ * second case `row_id` and an object in `fields` are never values of fields with those names. Null if the
+ * entry has none of the names.
  */
 export function findEntryFields(
   entry: JsonObject,

@@ -7,32 +7,35 @@ interface RowPosition {
   readonly line: number;
 }
 
-/** A row of a file with a header: `columns` is one map for the whole file, from name to index in `cells`. */
+/** A row of a table. `columns` maps names to indexes in `cells`, and is shared by all rows of the file. */
 export interface CellRow extends RowPosition {
   readonly kind: 'cells';
   readonly columns: ReadonlyMap<string, number>;
   readonly cells: readonly string[];
-  /** Of a workbook: what each cell is beside its text. Missing or null for what is a text. */
+  /** For a workbook: type and raw value of each cell. Missing or null for text. */
   readonly stored?: readonly (StoredCell | null)[];
 }
 
-/** A cell of a workbook that is no text, as it has to be written back. */
+/** A workbook cell that is not text, as needed to write it back. */
 export interface StoredCell {
   readonly kind: 'number' | 'boolean' | 'error';
-  /** The value as it stands in the workbook. */
+  /** Raw value in the workbook. */
   readonly raw: string;
-  /** The format under which a number is shown, such as that of a date; null for none. */
+  /** Number format, such as that of a date; null if none. */
   readonly format: string | null;
 }
 
-/** A row of a JSON file; `text` is the object as it stood in the file, byte for byte. */
+/** A row of a JSON file. `text` is the object's original text, byte for byte. */
 export interface ObjectRow extends RowPosition {
   readonly kind: 'object';
   readonly object: JsonObject;
   readonly text: string;
 }
 
-/** A record that is no row, such as a JSONL line that is no object: it ends as `failed`, with `fault` as the reason. */
+/**
+ * An invalid record, such as a JSONL line that is not an object. Its status is `failed`, with `fault` as the
+ * reason.
+ */
 export interface FaultyRow extends RowPosition {
   readonly kind: 'faulty';
   readonly text: string;
@@ -41,7 +44,10 @@ export interface FaultyRow extends RowPosition {
 
 export type Row = CellRow | ObjectRow | FaultyRow;
 
-/** The value of a column in a row; undefined where the row has no such column. In a JSON row a dotted name reaches inside. */
+/**
+ * Value of a column in a row; undefined if the row lacks the column. In a JSON row, a dotted name reads a
+ * nested value.
+ */
 export function getValue(row: Row, column: string): JsonValue | undefined {
   switch (row.kind) {
     case 'cells': {
@@ -55,7 +61,7 @@ export function getValue(row: Row, column: string): JsonValue | undefined {
   }
 }
 
-/** A dotted name reaches into nested objects: `address.city`. */
+/** Reads a nested value by its dotted name: `address.city`. */
 function getNested(object: JsonObject, column: string): JsonValue | undefined {
   if (!column.includes('.')) return undefined;
   let value: JsonValue | undefined = object;
@@ -65,19 +71,21 @@ function getNested(object: JsonObject, column: string): JsonValue | undefined {
   return value;
 }
 
-/** True for what is missing, null, or text of white space only. What counts as blank in a job is in `blank.ts`. */
+/** True if missing, null or only white space. See `blank.ts` for what a job counts as blank. */
 export function isEmpty(value: JsonValue | undefined): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
-/** The most text of one cell that is sent, in UTF-16 code units. */
+/** Maximum text length that is sent per cell, in UTF-16 code units. */
 export const MAX_CELL_LENGTH = 8_000;
 
-/** C0 and C1 controls but tab and line breaks, and the invisible marks that reorder or hide text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+/** C0 and C1 control characters except tab and line breaks, and invisible marks that reorder or hide text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters
 const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
-/** A value as it may be sent: text is trimmed, stripped of control characters and cut; undefined for a blank one. */
+/**
+ * Prepares a value for sending: trims text, removes control characters and shortens it. Undefined if blank.
+ */
 export function cleanCell(value: JsonValue | undefined): JsonValue | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'object') return cleanNested(value);
@@ -87,11 +95,11 @@ export function cleanCell(value: JsonValue | undefined): JsonValue | undefined {
   return text.length <= MAX_CELL_LENGTH ? text : cutText(text);
 }
 
-/** What `cleanCell` does to a value that a person may want to know of; white space around it is nothing to speak of. */
+/** Changes by `cleanCell` that are worth reporting. Trimmed white space is not. */
 export interface CellChange {
-  /** Control characters or invisible marks were taken out. */
+  /** Control characters or invisible marks were removed. */
   readonly isCleaned: boolean;
-  /** There is more of it than is sent. */
+  /** Only the start of the text is sent. */
   readonly isCut: boolean;
 }
 
@@ -112,7 +120,7 @@ export function describeCellChange(value: JsonValue | undefined): CellChange {
     );
 }
 
-/** Half a surrogate pair is no text, so the cut steps back over one. */
+/** Steps back one unit rather than cut a surrogate pair in half. */
 function cutText(text: string): string {
   const last = text.charCodeAt(MAX_CELL_LENGTH - 1);
   const isHighSurrogate = last >= 0xd800 && last <= 0xdbff;

@@ -2,16 +2,16 @@ import type { ErrorKind } from '../errors.js';
 import type { JsonObject, JsonValue } from './json.js';
 
 /**
- * The wire format of the Agent Runs API, contract of 2026-05-07, in the wire's own spelling.
- * Status-like words are open strings with their known values listed: a later service may say more.
+ * The wire format of the Agent Runs API, contract of 2026-05-07, with the API's own names. Status-like values
+ * are open strings with known values listed, because later versions may add more.
  */
 
-/** Where the hosted service answers. */
+/** URL of the hosted service. */
 export const HOSTED_URL = 'https://api.exa.ai';
 
 export const BETA_TOKEN = 'agent-2026-05-07';
 
-/** What a run is asked, as the service takes it. */
+/** Body of a create-run request. */
 export interface CreateRunRequest {
   readonly query: string;
   readonly systemPrompt?: string;
@@ -24,32 +24,32 @@ export interface CreateRunRequest {
 }
 
 export type RunStatus = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
-/** How sure the agent is of a value. */
+/** The agent's confidence in a value. */
 export type Confidence = 'low' | 'medium' | 'high';
 
-/** A page that bears a value out. */
+/** A page that supports a value. */
 export interface Citation {
   readonly url: string;
   readonly title?: string | null;
 }
 
-/** Where one value of an output comes from. */
+/** Sources of one value of an output. */
 export interface Grounding {
-  /** Path below the output, such as `structured.rows[0].fields.ceo`. */
+  /** Path inside the output, such as `structured.rows[0].fields.ceo`. */
   readonly field: string;
   readonly citations: readonly Citation[];
   readonly confidence?: Confidence | null;
   readonly score?: number | null;
 }
 
-/** What a run brought: `structured` is what the schema asked for, null where there is none. */
+/** Output of a run. `structured` follows the requested schema, or is null. */
 export interface RunOutput {
   readonly text: string;
   readonly structured: JsonValue;
   readonly grounding: readonly Grounding[];
 }
 
-/** What a run used, in the units of the service. */
+/** Resources that a run used, in the service's units. */
 export interface RunUsage {
   readonly agentComputeUnits: number;
   readonly searches: number;
@@ -66,24 +66,27 @@ export interface RunCost {
   readonly phoneNumbers: number;
 }
 
-/** What an agent says that a run cost. */
+/** Cost of a run as reported by the agent. */
 export interface ReportedCost extends Omit<RunCost, 'total'> {
-  /** Null if it gave no total, or none that is an amount. */
+  /** Null if the agent reported no total, or not a valid amount. */
   readonly total: number | null;
-  /** What it gave instead of an amount, as it came. */
+  /** The raw value, if it is not a valid amount. */
   readonly unreadableTotal?: JsonValue;
 }
 
-/** A run as the agent tells it; the time stamps are ISO 8601. */
+/** A run as the agent returns it. Timestamps are ISO 8601. */
 export interface AgentRun {
   readonly id: string;
   readonly object: 'agent_run';
   readonly status: RunStatus;
-  /** null while the run is active; schema_satisfied, budget_reached, error, cancelled, or a later service's word. */
+  /**
+   * Null while the run is active; then schema_satisfied, budget_reached, error, cancelled, or a value of a
+   * later service.
+   */
   readonly stopReason: string | null;
   readonly createdAt: string;
   readonly completedAt: string | null;
-  /** The request in canonical form, as the service stored it. */
+  /** The request in canonical form, as stored by the service. */
   readonly request: CreateRunRequest | null;
   readonly output: RunOutput;
   readonly usage: RunUsage;
@@ -92,7 +95,7 @@ export interface AgentRun {
   readonly error?: JsonObject | null;
 }
 
-/** An event of a run; which data it has, its name says. */
+/** An event of a run. Its name determines its data. */
 export interface AgentRunEvent {
   readonly id: string;
   readonly event: string;
@@ -100,39 +103,39 @@ export interface AgentRunEvent {
   readonly createdAt?: string;
 }
 
-/** A page of runs, newest first; `nextCursor` asks for the one after it. */
+/** A page of runs, newest first. `nextCursor` requests the next page. */
 export interface RunPage {
   readonly data: readonly AgentRun[];
   readonly hasMore: boolean;
   readonly nextCursor: string | null;
 }
 
-/** A page of stored events; `nextCursor` asks for the one after it. */
+/** A page of stored events. `nextCursor` requests the next page. */
 export interface EventPage {
   readonly data: readonly AgentRunEvent[];
   readonly hasMore: boolean;
   readonly nextCursor: string | null;
 }
 
-/** True once a run can no longer change. An unknown status counts as still working. */
+/** True once a run can no longer change. Unknown statuses count as active. */
 export function isTerminal(status: string): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-/** True for a run that has ended, also under a status of a later service: then it says when it was completed. */
+/** True for a run that has ended. A status of a later service counts if `completedAt` is set. */
 export function hasEnded({ status, completedAt }: Pick<AgentRun, 'status' | 'completedAt'>): boolean {
   const isActive = status === 'queued' || status === 'running';
   return isTerminal(status) || (completedAt !== null && !isActive);
 }
 
-/** True for an id that can stand in a path and in the ledger: 1 to 200 of `A-Za-z0-9_.:-`, not only dots. */
+/** True for an id that is safe in a path and in the ledger: 1 to 200 of `A-Za-z0-9_.:-`, not only dots. */
 export function isRunId(id: string): boolean {
   return /^(?!\.+$)[A-Za-z0-9_.:-]{1,200}$/.test(id);
 }
 
 const SHOWN_ID = 40;
 
-/** Says that a run has an id that cannot be used, whatever characters it holds and however long it is. */
+/** Message for an invalid run id. Safe for any characters and length. */
 export function describeBadRunId(id: string): string {
   const shown = JSON.stringify(id.slice(0, SHOWN_ID)).replace(
     /[^\x20-\x7e]/g,
@@ -143,32 +146,34 @@ export function describeBadRunId(id: string): string {
 }
 
 /**
- * What a failed create left behind. `not_created`: the agent said no, or never heard of it, so nothing is billed.
- * `unknown`: a paid run may exist, and the agent's list has to be searched before it is created again.
- * `created`: a paid run exists, but its id is out of form: nothing can be asked about it.
+ * What a failed create may have left at the agent. `not_created`: the agent rejected or never received it, so
+ * nothing is billed. `unknown`: a paid run may exist, so search the agent's list before creating it again.
+ * `created`: a paid run exists, but its id is invalid, so it cannot be fetched.
  */
 export type CreateOutcome = 'not_created' | 'unknown' | 'created';
 
-/** Which limit a 429 speaks of: too many runs at once, or too many starts a second. */
+/** Which limit a 429 reports: too many active runs, or too many starts per second. */
 export type AgentLimit = 'concurrency' | 'rate';
 
-/** The plain facts of a failed call to the agent, as every `AgentError` carries them. */
+/** Details of a failed call to the agent, on every `AgentError`. */
 export interface AgentFailure {
   readonly name: 'AgentError';
-  /** `refused` for 401, 402 and 403: it will not get better by trying. `usage`: the request itself is at fault. */
+  /** `refused` for 401, 402 and 403: retrying does not help. `usage`: the request itself is invalid. */
   readonly kind: ErrorKind;
-  /** The wire's code where the agent gave one, else ours (`NETWORK_ERROR`, `TIMED_OUT`, `NOT_THE_API`, …). */
+  /** Error code from the agent's response, else ours (`NETWORK_ERROR`, `TIMED_OUT`, `NOT_THE_API`, …). */
   readonly code: string;
   readonly message: string;
   readonly hint: string | undefined;
-  /** HTTP status; null where no answer came. */
+  /** HTTP status; null if there was no response. */
   readonly status: number | null;
-  /** The wire's error type, such as `RATE_LIMIT_ERROR`; null where none was given. */
+  /** Error type from the response, such as `RATE_LIMIT_ERROR`, or null. */
   readonly type: string | null;
   readonly requestId: string | null;
-  /** How long the agent asked to wait, in milliseconds. */
+  /** Wait time requested by the agent, in milliseconds. */
   readonly retryAfterMs: number | null;
-  /** The answer is not in the API's own shape: it may be of a proxy on the way, and says nothing of any run. */
+  /**
+   * The response does not have the API's format. It may come from a proxy, and says nothing about any run.
+   */
   readonly isFromProxy: boolean;
   /** Set for a failed create, null for any other call. */
   readonly outcome: CreateOutcome | null;
@@ -176,12 +181,14 @@ export interface AgentFailure {
   readonly limit: AgentLimit | null;
 }
 
-/** True for an error of the agent's client, without the need to import its class. */
+/** True for an error from the agent client, without importing its class. */
 export function isAgentFailure(error: unknown): error is Error & AgentFailure {
   return error instanceof Error && error.name === 'AgentError';
 }
 
-/** True where the agent certainly created nothing: the same create may be sent again at no risk of paying twice. */
+/**
+ * True if the agent certainly created nothing, so the create can be retried without the risk of paying twice.
+ */
 export function isNotCreated(error: unknown): boolean {
   return isAgentFailure(error) && error.outcome === 'not_created';
 }

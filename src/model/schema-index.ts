@@ -1,35 +1,38 @@
 import { RowfillError } from '../errors.js';
 import { escapeToken, isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
-/** A schema inside a schema: where it stands, and which resource its references start from. */
+/** A schema inside a schema: its location, and the resource that its references are relative to. */
 export interface SchemaPlace {
   readonly schema: JsonObject;
   readonly pointer: string;
-  /** URI of the resource (the nearest `$id`) that holds it, without a fragment. */
+  /** URI of the resource (the nearest `$id`) that contains it, without a fragment. */
   readonly base: string;
 }
 
-/** Every schema inside a schema, with what its references and names mean. */
+/** All schemas inside a schema, with their references and names resolved. */
 export interface SchemaIndex {
   readonly root: JsonObject;
   readonly draft: SchemaDraft;
-  /** By pointer; grows when a reference leads to a place that no keyword of the draft leads to. */
+  /** By pointer. Grows when a reference leads to a place that no keyword of the draft leads to. */
   readonly places: ReadonlyMap<string, SchemaPlace>;
   /** Pointer of each resource's root by its URI. */
   readonly resources: ReadonlyMap<string, string>;
-  /** Pointer of each anchor by `uri#name`; `dynamic` anchors are the ones that `$dynamicRef` looks for. */
+  /** Pointer of each anchor by `uri#name`. `dynamic` anchors are targets of `$dynamicRef`. */
   readonly anchors: ReadonlyMap<string, { readonly pointer: string; readonly dynamic: boolean }>;
-  /** The pointer that a reference made at `place` leads to; null if it leads out of the schema or nowhere. */
+  /** Resolves a reference at `place` to a pointer. Null if it leads outside the schema or nowhere. */
   resolve(place: SchemaPlace, reference: string): string | null;
 }
 
-/** The compiler's time grows faster than the number of schemas; this many take it less than a second. */
+/** Compile time grows faster than the number of schemas; this many take less than a second. */
 const MAX_PLACES = 2_000;
 
-/** Only ever compared, never sent: relative names need something to be relative to. */
+/** Base for relative names. Only compared, never fetched. */
 const DEFAULT_BASE = 'https://rowfill.invalid/schema';
 
-/** Reads a schema's places, names and references as its draft defines them, so that data is never taken for a schema. */
+/**
+ * Indexes a schema's places, names and references by the rules of its draft, so that data is never mistaken
+ * for a schema.
+ */
 export function indexSchema(root: JsonObject, draft: SchemaDraft): SchemaIndex {
   const places = new Map<string, SchemaPlace>();
   const resources = new Map<string, string>();
@@ -40,8 +43,8 @@ export function indexSchema(root: JsonObject, draft: SchemaDraft): SchemaIndex {
     if (places.size >= MAX_PLACES)
       throw new SchemaError(
         pointer,
-        `it has more than ${MAX_PLACES.toLocaleString('en')} schemas inside`,
-        'Write a long list of constants as one enum, and ask for fewer fields at once.',
+        `it contains more than ${MAX_PLACES.toLocaleString('en')} schemas`,
+        'Write a long list of constants as one enum, and request fewer fields at once.',
       );
     const base = readBase(value, pointer, outer);
     places.set(pointer, { schema: value, pointer, base });
@@ -58,7 +61,7 @@ export function indexSchema(root: JsonObject, draft: SchemaDraft): SchemaIndex {
     const isIgnored = pointer !== '' && draft === 'draft-07' && typeof schema.$ref === 'string';
     if (typeof id !== 'string' || id.startsWith('#') || isIgnored) return outer;
     const uri = resolveUri(id, outer);
-    if (uri === null) throw new SchemaError(`${pointer}/$id`, `${JSON.stringify(id)} is no URI`);
+    if (uri === null) throw new SchemaError(`${pointer}/$id`, `${JSON.stringify(id)} is not a URI`);
     if (pointer !== '' && resources.has(uri))
       throw new SchemaError(`${pointer}/$id`, `${JSON.stringify(id)} is used twice`);
     resources.set(uri, pointer);
@@ -84,7 +87,7 @@ export function indexSchema(root: JsonObject, draft: SchemaDraft): SchemaIndex {
     return pointer;
   };
 
-  /** The innermost known place above a pointer. */
+  /** The innermost known place that contains a pointer. */
   const findOwner = (pointer: string): SchemaPlace => {
     for (let end = pointer.length; end > 0; end = pointer.lastIndexOf('/', end - 1)) {
       const place = places.get(pointer.slice(0, end));
@@ -113,7 +116,7 @@ const LISTS = ['allOf', 'anyOf', 'oneOf'];
 const MAPS = ['properties', 'patternProperties', 'definitions', '$defs', 'dependencies'];
 const DATA = new Set(['const', 'enum']);
 
-/** The schemas that stand directly below a schema, by the keywords of its draft. */
+/** Direct subschemas of a schema, by the keywords of its draft. */
 export function listChildren(schema: JsonObject, pointer: string, draft: SchemaDraft): [string, JsonValue][] {
   const children: [string, JsonValue][] = [];
   const add = (key: string, value: JsonValue | undefined): void => {
@@ -165,20 +168,20 @@ function decodeFragment(fragment: string): string {
   }
 }
 
-/** The three drafts of JSON Schema that the Agent Runs API takes. */
+/** JSON Schema drafts that the Agent Runs API accepts. */
 export type SchemaDraft = 'draft-07' | '2019-09' | '2020-12';
 
-/** The draft of a schema that names none. */
+/** The draft of a schema without `$schema`. */
 export const DEFAULT_DRAFT: SchemaDraft = '2020-12';
 
-/** What each draft is called in `$schema`. */
+/** The `$schema` URI of each draft. */
 export const DRAFT_URIS: Readonly<Record<SchemaDraft, string>> = {
   'draft-07': 'http://json-schema.org/draft-07/schema#',
   '2019-09': 'https://json-schema.org/draft/2019-09/schema',
   '2020-12': 'https://json-schema.org/draft/2020-12/schema',
 };
 
-/** A schema that is none, or that cannot be used here; `path` is the JSON pointer of the fault. */
+/** Thrown for an invalid or unsupported schema. `path` is the JSON pointer of the fault. */
 export class SchemaError extends RowfillError {
   override readonly name: string = 'SchemaError';
   readonly path: string;
@@ -190,7 +193,7 @@ export class SchemaError extends RowfillError {
   }
 }
 
-/** The draft that a schema's `$schema` asks for: 2020-12 where it says nothing. */
+/** The draft named in `$schema`; 2020-12 if there is none. */
 export function detectDraft(schema: JsonObject): SchemaDraft {
   const uri = schema.$schema;
   if (uri === undefined) return DEFAULT_DRAFT;
@@ -198,12 +201,12 @@ export function detectDraft(schema: JsonObject): SchemaDraft {
   if (known !== undefined) return known;
   throw new SchemaError(
     '/$schema',
-    `${JSON.stringify(uri)} is not a draft that the agent takes`,
+    `${JSON.stringify(uri)} is not a draft that the agent accepts`,
     `Use one of ${Object.values(DRAFT_URIS).join(', ')}.`,
   );
 }
 
-/** The parts of a `$schema` that may differ without meaning anything: the scheme and an empty fragment. */
+/** Removes the parts of a `$schema` URI that do not matter: scheme and empty fragment. */
 function stripUri(uri: string): string {
   return uri.replace(/^https?:\/\//i, '').replace(/#$/, '');
 }
@@ -212,7 +215,7 @@ const DRAFTS_BY_URI = new Map(
   (['draft-07', '2019-09', '2020-12'] as const).map((draft) => [stripUri(DRAFT_URIS[draft]), draft]),
 );
 
-/** The properties that a schema's root gives its object, in order, each with the pointers of its schemas. */
+/** Properties of a schema's root object, in order, each with the pointers of its schemas. */
 export function findProperties(index: SchemaIndex): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const place of listRootPlaces(index)) {
@@ -227,7 +230,7 @@ export function findProperties(index: SchemaIndex): ReadonlyMap<string, readonly
   return found;
 }
 
-/** The names that a schema's root requires. */
+/** Names of the required properties of a schema's root. */
 export function findRequired(index: SchemaIndex): ReadonlySet<string> {
   const lists = listRootPlaces(index).map(({ schema }) =>
     Array.isArray(schema.required) ? schema.required : [],
@@ -235,7 +238,7 @@ export function findRequired(index: SchemaIndex): ReadonlySet<string> {
   return new Set(lists.flat().filter((name) => typeof name === 'string'));
 }
 
-/** The schemas that hold for the root in any case: itself, what it refers to, and what `allOf` adds. */
+/** Schemas that always apply to the root: itself, its reference targets and its `allOf` parts. */
 function listRootPlaces(index: SchemaIndex): SchemaPlace[] {
   const places: SchemaPlace[] = [];
   const seen = new Set<string>();
@@ -245,7 +248,7 @@ function listRootPlaces(index: SchemaIndex): SchemaPlace[] {
     seen.add(place.pointer);
     const { $ref, allOf } = place.schema;
     const isReference = typeof $ref === 'string';
-    // Draft-07 ignores whatever stands beside a reference.
+    // Draft-07 ignores other keywords next to a reference.
     const isAlone = isReference && index.draft === 'draft-07';
     if (!isAlone) places.push(place);
     if (isReference) visit(index.resolve(place, $ref));
@@ -259,7 +262,7 @@ function listRootPlaces(index: SchemaIndex): SchemaPlace[] {
 
 const MAX_LAYOUT_PARTS = 2_000;
 
-/** A field's schema with its references filled in, as deep as they do not come round again. */
+/** A field's schema with its references resolved, except those that refer back to themselves. */
 export function createFieldLayout(index: SchemaIndex, pointer: string): JsonObject | boolean {
   let parts = 0;
   const expand = (value: JsonValue, at: string, open: readonly string[]): JsonValue => {

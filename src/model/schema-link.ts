@@ -7,30 +7,34 @@ import {
   type SchemaPlace,
 } from './schema-index.js';
 
-/** A schema ready to stand inside another one. */
+/** A schema that can be embedded in another one. */
 export interface LinkedSchema {
-  /** Without `$schema`, which belongs to the root of the whole. */
+  /** Without `$schema`, which belongs to the root of the outer schema. */
   readonly schema: JsonObject;
-  /** True if its references could not be written as pointers: it must then stand as a resource of its own, with an `$id`. */
+  /**
+   * True if its references could not be rewritten as pointers. It must then be embedded as its own resource
+   * with an `$id`.
+   */
   readonly needsResource: boolean;
-  /** The most schemas that check one part of a value, references followed. */
+  /** Maximum number of schemas that check one part of a value, including references. */
   readonly weight: number;
 }
 
 /**
- * Writes every reference of a schema as a JSON pointer from the root of a document in which the schema stands at
- * `at`, and takes the names (`$id`, anchors) that nothing needs any more out. A schema without references or names
- * comes back untouched. Throws a SchemaError for a reference that leads out of the schema, nowhere, or round in a ring.
+ * Rewrites every reference of a schema as a JSON pointer from the root of a document that has the schema at
+ * `at`, and removes names (`$id`, anchors) that are no longer needed. Returns a schema without references or
+ * names unchanged. Throws a SchemaError for a reference that leads outside the schema, nowhere, or in a
+ * cycle.
  *
- * References whose target is only known while a value is checked (several resources that share a dynamic anchor)
- * cannot be written so; such a schema comes back as it was, with `needsResource`.
+ * References whose target is only known during validation (several resources with the same dynamic anchor)
+ * cannot be rewritten. Such a schema is returned unchanged, with `needsResource`.
  */
 export function linkSchema(root: JsonObject, draft: SchemaDraft, at: string): LinkedSchema {
   const { $schema: _, ...schema } = root;
   const index = indexSchema(schema, draft);
   const targets = new Map<string, readonly string[]>();
   let needsResource = false;
-  // The map of places grows while references are followed; its iterator sees what is added.
+  // The map grows while references are followed; its iterator includes what is added.
   for (const place of index.places.values()) {
     const references = listReferences(place, draft);
     targets.set(
@@ -46,11 +50,11 @@ export function linkSchema(root: JsonObject, draft: SchemaDraft, at: string): Li
   return { schema: isPlain(index) ? schema : rewriteReferences(schema, targets, at), needsResource, weight };
 }
 
-/** The keywords that name a schema or lead to one: what linking is about. */
+/** Reference keywords. */
 const REFERENCES = ['$ref', '$recursiveRef', '$dynamicRef'];
 const NAMES = new Set(['$schema', '$id', '$anchor', '$dynamicAnchor', '$recursiveAnchor']);
 
-/** The references that a place makes, in the words that its draft knows. */
+/** References of a place, by the keywords of its draft. */
 function listReferences(place: SchemaPlace, draft: SchemaDraft): [string, string][] {
   const known =
     draft === 'draft-07'
@@ -79,7 +83,7 @@ function resolveReference(
   );
 }
 
-/** True if more than one schema can be meant, depending on the way by which a value came here. */
+/** True if the target depends on the path by which validation got here. */
 function isDynamic(index: SchemaIndex, place: SchemaPlace, keyword: string, reference: string): boolean {
   if (keyword === '$recursiveRef') {
     const anchored = [...index.resources].filter(
@@ -98,12 +102,12 @@ function isDynamic(index: SchemaIndex, place: SchemaPlace, keyword: string, refe
   );
 }
 
-/** References that double at each step make a small schema take for ever. */
+/** Limit because references that double at each step make even a small schema take forever. */
 const MAX_WEIGHT = 10_000;
 
 /**
- * Counts the schemas that check one part of a value. Throws a SchemaError for a schema that comes back to itself
- * without going down into the value, which would be checked for ever, and for one of too many checks.
+ * Counts the schemas that check one part of a value. Throws a SchemaError for a schema that refers to itself
+ * without descending into the value, which would never end, and for one with too many checks.
  */
 function findWeight(index: SchemaIndex, targets: ReadonlyMap<string, readonly string[]>): number {
   const weights = new Map<string, number>();
@@ -123,7 +127,7 @@ function findWeight(index: SchemaIndex, targets: ReadonlyMap<string, readonly st
     if (weight > MAX_WEIGHT)
       throw new SchemaError(
         pointer,
-        `its references and branches make more than ${MAX_WEIGHT.toLocaleString('en')} checks of one value`,
+        `its references and branches need more than ${MAX_WEIGHT.toLocaleString('en')} checks of one value`,
         'Refer to each definition once, and use fewer branches.',
       );
     open.delete(pointer);
@@ -133,7 +137,7 @@ function findWeight(index: SchemaIndex, targets: ReadonlyMap<string, readonly st
   return [...index.places.keys()].reduce((most, pointer) => Math.max(most, visit(pointer)), 1);
 }
 
-/** The schemas that look at the same value as the one that holds them. */
+/** Subschemas that apply to the same value as their parent. */
 function listInPlace({ schema, pointer }: SchemaPlace): string[] {
   const single = ['not', 'if', 'then', 'else'].map((key) => `${pointer}/${key}`);
   const lists = ['allOf', 'anyOf', 'oneOf'].flatMap((key) => {
@@ -153,7 +157,7 @@ function isPlain(index: SchemaIndex): boolean {
   );
 }
 
-/** A copy in which every reference is a pointer below `at` and no name is left. */
+/** Copies a schema with every reference as a pointer below `at` and without names. */
 function rewriteReferences(
   root: JsonObject,
   targets: ReadonlyMap<string, readonly string[]>,
@@ -173,7 +177,7 @@ function rewriteReferences(
     );
     const [first, ...more] = (places ?? []).map((target) => ({ $ref: formatFragment(at + target) }));
     if (first === undefined) return copy;
-    // A schema may hold a plain and a dynamic reference at once; only one can be its `$ref`.
+    // A schema may have a plain and a dynamic reference, but only one can be its `$ref`.
     const all = Array.isArray(copy.allOf) ? copy.allOf : [];
     return { ...first, ...copy, ...(more.length === 0 ? {} : { allOf: [...all, ...more] }) };
   };
@@ -185,8 +189,8 @@ function isLinkWord(key: string, value: JsonValue): boolean {
 }
 
 /**
- * Takes out what the compiler heeds and the standard does not: words of its own, and in draft-07 a `type` beside a
- * reference, which is the one keyword there that it does not ignore.
+ * Removes keywords that ajv uses but the standard ignores: ajv's own keywords, and in draft-07 a `type` next
+ * to a reference, the one such keyword that ajv does not ignore.
  */
 export function stripOwnKeywords(linked: JsonObject, draft: SchemaDraft): JsonObject {
   const schema = structuredClone(linked);
@@ -194,7 +198,7 @@ export function stripOwnKeywords(linked: JsonObject, draft: SchemaDraft): JsonOb
   for (const place of index.places.values()) {
     const { $ref } = place.schema;
     const isReference = typeof $ref === 'string';
-    // Following the reference brings the places to light that only references lead to.
+    // Resolving the reference adds places that only references lead to.
     if (isReference) index.resolve(place, $ref);
     const own = isReference && draft === 'draft-07' ? [...OWN_WORDS, 'type'] : OWN_WORDS;
     for (const word of own) Reflect.deleteProperty(place.schema, word);

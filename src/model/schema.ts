@@ -16,42 +16,47 @@ import { linkSchema, stripOwnKeywords } from './schema-link.js';
 
 export { type SchemaDraft, SchemaError } from './schema-index.js';
 
-/** One way in which a value breaks a schema. `message` quotes the schema, never the value. */
+/** One violation of a schema. `message` quotes the schema, never the value. */
 export interface SchemaIssue {
   /** JSON pointer into the value. */
   readonly path: string;
   readonly keyword: string;
   readonly message: string;
-  /** The values that an `enum` or a `const` allows. */
+  /** Values that an `enum` or `const` allows. */
   readonly allowed?: readonly JsonValue[];
-  /** The name of a property that should not be there: the one word here that comes from the value. */
+  /** Name of an unexpected property. The only text here that comes from the value. */
   readonly property?: string;
 }
 
-/** A schema made ready to check values: it holds no network, no shared state and needs no closing. */
+/** A compiled schema. Uses no network and no shared state, and need not be closed. */
 export interface CompiledSchema {
   readonly draft: SchemaDraft;
   /**
-   * What is wrong with a value; an empty list means that it is valid. A check that takes too long gives one issue with
-   * the keyword `timeout`; of a very large value only the first issue is listed.
+   * Validates a value; an empty list means valid. A check that takes too long returns one issue with the
+   * keyword `timeout`. For a very large value, only the first issue is listed.
    */
   validate(value: unknown): readonly SchemaIssue[];
-  /** False where the meaning of a part depends on the way by which a value comes there (several resources that share a dynamic anchor). */
+  /**
+   * False if the meaning of a part depends on the path to it (several resources with the same dynamic
+   * anchor).
+   */
   readonly hasParts: boolean;
-  /** The schema at a JSON pointer of this schema, with its references still meaning what they mean there. */
+  /** The schema at a JSON pointer of this schema. Its references keep their meaning. */
   part(pointer: string): CompiledSchema;
 }
 
-/** No schema of a table comes near these; they keep a hostile one from costing more than a moment. */
+/** Far more than any schema of a table has. Limits the cost of a hostile schema. */
 const MAX_SCHEMA_NODES = 50_000;
 const MAX_SCHEMA_DEPTH = 200;
 
-/** Far more than the largest schema that is let through takes on a busy machine. */
+/** Far longer than the largest accepted schema takes on a busy machine. */
 const COMPILE_TIMEOUT_MS = 15_000;
 
-/** Compiles a schema of the draft that its `$schema` names. Throws a SchemaError that names the fault's JSON pointer. */
+/**
+ * Compiles a schema by the draft in its `$schema`. Throws a SchemaError with the JSON pointer of the fault.
+ */
 export function compileSchema(schema: JsonObject): CompiledSchema {
-  if (!isJsonObject(schema)) throw new SchemaError('', 'it is no JSON object');
+  if (!isJsonObject(schema)) throw new SchemaError('', 'it is not a JSON object');
   checkSize(schema);
   const draft = detectDraft(schema);
   try {
@@ -63,14 +68,14 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
 }
 
 /**
- * The same for a schema that went through `compileSchema` before, or that this program made: to make ready the schemas
- * of the drafts, only to hold it against them, takes longer than all else here.
+ * Same, for a schema that has been through `compileSchema` or was made by this program. Skips validation
+ * against the draft's own schema, because compiling that takes longer than everything else here.
  */
 export function compileChecked(schema: JsonObject): CompiledSchema {
   const draft = detectDraft(schema);
   try {
     return runWithDeadline(() => {
-      // Linked first: the compiler misreads names and references in some places where pointers work.
+      // Link first, because ajv gets some names and references wrong where pointers work.
       const { schema: linked, needsResource, weight } = linkSchema(schema, draft, '');
       const source = { draft, root: stripOwnKeywords(linked, draft), weight, hasParts: !needsResource };
       return new AjvSchema(new SchemaCompiler(source), '');
@@ -87,12 +92,12 @@ interface SchemaSource {
   readonly hasParts: boolean;
 }
 
-/** What a schema and its parts share: the compilers, and how long a check may take. */
+/** Shared by a schema and its parts: the compilers and the time limit of a check. */
 class SchemaCompiler {
   readonly source: SchemaSource;
   readonly #all: Ajv;
   #first: Ajv | null = null;
-  /** Halved by each check that runs into it, so that many such values cannot add up to minutes. */
+  /** Halved after each timeout, so that many slow values cannot add up to minutes. */
   timeoutMs = 1_000;
 
   constructor(source: SchemaSource) {
@@ -108,7 +113,7 @@ class SchemaCompiler {
   /** Compiles a check that stops at the first issue. */
   compileFirst(pointer: string): ValidateFunction | boolean {
     const ajv = this.#first ?? this.#create(false);
-    // Kept only if no deadline interrupts it.
+    // Reuse it only if no deadline interrupted it.
     this.#first = null;
     const check = compileAt(ajv, this.source.root, pointer);
     this.#first = ajv;
@@ -129,7 +134,7 @@ class SchemaCompiler {
 
 const MIN_TIMEOUT_MS = 5;
 
-/** The one class, because the compiled code is kept beside the pointer that it was made for. */
+/** One class for schemas and their parts: each keeps its compiled code with its pointer. */
 class AjvSchema implements CompiledSchema {
   readonly draft: SchemaDraft;
   readonly hasParts: boolean;
@@ -149,14 +154,14 @@ class AjvSchema implements CompiledSchema {
   validate(value: unknown): readonly SchemaIssue[] {
     const { weight } = this.#compiler.source;
     const size = measure(value);
-    // A part of the value may be checked by that many schemas for each level above it.
+    // Each part of the value may be checked by `weight` schemas for each level above it.
     const steps = size.parts * weight ** (size.depth + 1) + size.parts ** 2;
     const isSmall = steps <= MAX_FREE_STEPS && size.textLength <= MAX_FREE_TEXT;
     const check = () => this.#list(value, size.parts * weight <= MAX_ISSUES);
     try {
       return isSmall ? check() : runWithDeadline(check, this.#compiler.timeoutMs);
     } catch (error) {
-      // A value nested so deeply that the stack runs out is no value of a table.
+      // A value so deep that it overflows the stack is never valid in a table.
       if (error instanceof RangeError) return [DEPTH_ISSUE];
       if (!(error instanceof DeadlineError)) throw error;
       this.#compiler.shortenTimeout();
@@ -177,17 +182,19 @@ class AjvSchema implements CompiledSchema {
 
   #list(value: unknown, isListed: boolean): readonly SchemaIssue[] {
     if (isListed) return run(this.#all, value);
-    // A list of millions of invalid items would make an issue of each.
+    // A list of millions of invalid items would create millions of issues.
     this.#first ??= this.#compiler.compileFirst(this.#pointer);
     const [first] = run(this.#first, value);
     return first === undefined ? [] : [first, SIZE_ISSUE];
   }
 }
 
-/** Checks that surely take less than some ten milliseconds need no deadline, which costs 0.1 ms. */
+/**
+ * Checks below these limits take less than about ten milliseconds and skip the deadline, which costs 0.1 ms.
+ */
 const MAX_FREE_STEPS = 100_000;
 const MAX_FREE_TEXT = 4_000;
-/** More possible issues than this are not listed. */
+/** If a value could have more issues than this, only the first is listed. */
 const MAX_ISSUES = 100_000;
 
 const FALSE_SCHEMA_ISSUE: SchemaIssue = { path: '', keyword: 'false schema', message: 'no value is allowed' };
@@ -196,19 +203,19 @@ const TIMEOUT_ISSUE: SchemaIssue = { path: '', keyword: 'timeout', message: 'tak
 const SIZE_ISSUE: SchemaIssue = {
   path: '',
   keyword: 'size',
-  message: 'is too large to list all that is wrong',
+  message: 'is too large to list every issue',
 };
 
 function run(check: ValidateFunction | boolean, value: unknown): readonly SchemaIssue[] {
   if (typeof check === 'boolean') return check ? [] : [FALSE_SCHEMA_ISSUE];
   if (check(value)) return [];
   const errors = check.errors ?? [];
-  // The compiled function would keep them, and with them the value.
+  // The compiled function would keep the errors, and the value with them.
   check.errors = null;
   return errors.map(toIssue);
 }
 
-/** How large a value is; counting ends where it is too large to be checked without a deadline in any case. */
+/** Measures a value. Stops counting once it is too large to skip the deadline. */
 function measure(value: unknown): {
   readonly parts: number;
   readonly textLength: number;
@@ -268,7 +275,7 @@ function toIssue(error: ErrorObject): SchemaIssue {
 
 const MAX_LISTED = 12;
 
-/** The compiler's words, with the values that are allowed, and without null: that is never what is asked for. */
+/** Ajv's message plus the allowed values. Omits null, because a missing value is never the request. */
 function describeIssue(error: ErrorObject, allowed: readonly JsonValue[] | null): string {
   const types: unknown = error.keyword === 'type' ? error.params.type : null;
   if (Array.isArray(types))
@@ -281,7 +288,7 @@ function describeIssue(error: ErrorObject, allowed: readonly JsonValue[] | null)
 
 const require = createRequire(import.meta.url);
 
-/** Each draft by its own file, when it is first met: most jobs meet one of them. */
+/** Loads the validator of a draft on first use, because most jobs need only one. */
 function loadAjv(draft: SchemaDraft): new (options: Options) => Ajv {
   switch (draft) {
     case 'draft-07':
@@ -296,7 +303,10 @@ function loadAjv(draft: SchemaDraft): new (options: Options) => Ajv {
 interface AjvSettings {
   readonly allErrors: boolean;
   readonly readTimeoutMs: () => number;
-  /** Whether the draft's own schemas are loaded. Only a check of schemas needs that: no other schema may refer to them. */
+  /**
+   * Whether to load the draft's own schemas. Only needed to validate schemas; no other schema may refer to
+   * them.
+   */
   readonly meta?: boolean;
 }
 
@@ -307,7 +317,7 @@ function createAjv(draft: SchemaDraft, { allErrors, readTimeoutMs, meta = false 
     logger: false,
     meta,
     validateSchema: false,
-    // Draft-07 ignores whatever stands beside a reference; the later drafts do not.
+    // Draft-07 ignores other keywords next to a reference; later drafts do not.
     ignoreKeywordsWithRef: draft === 'draft-07',
     code: {
       regExp: Object.assign((source: string) => createPattern(source, readTimeoutMs), {
@@ -317,29 +327,29 @@ function createAjv(draft: SchemaDraft, { allErrors, readTimeoutMs, meta = false 
   };
   const ajv = new (loadAjv(draft))(options);
   formats.default(ajv, { keywords: false });
-  // The Agent Runs API's own format, beside those of the standard.
+  // A format that the Agent Runs API adds to the standard ones.
   ajv.addFormat('phone', isPhone);
   return ajv;
 }
 
-// The pattern looks again and again at the spaces of a long text.
+// Limit because the pattern below backtracks on long runs of spaces.
 const MAX_PHONE_LENGTH = 100;
 
-/** A telephone number as people write it: 5 to 15 digits, an optional extension. */
+/** True for a phone number as people write it: 5 to 15 digits, optional extension. */
 function isPhone(text: string): boolean {
   const number = /^\+?[\d\s().\-/]+(?=$|\s*(?:ext\.?|x|#)\s*\d{1,6}$)/i;
   const digits = text.length > MAX_PHONE_LENGTH ? '' : (number.exec(text)?.[0] ?? '').replace(/\D/g, '');
   return digits.length >= 5 && digits.length <= 15;
 }
 
-/** Validators of the drafts themselves: only the drafts' own schemas live in them, so they can be kept. */
+/** Validators for the drafts' own schemas. They never see other schemas, so they can be cached. */
 const META_VALIDATORS = new Map<SchemaDraft, Ajv>();
 
 function checkDialect(schema: JsonObject, draft: SchemaDraft): void {
   const meta =
     META_VALIDATORS.get(draft) ??
     createAjv(draft, { allErrors: true, readTimeoutMs: () => COMPILE_TIMEOUT_MS, meta: true });
-  // Kept only if no deadline interrupts it.
+  // Reuse it only if no deadline interrupted it.
   META_VALIDATORS.delete(draft);
   const isValid = runWithDeadline(() => meta.validateSchema(schema), COMPILE_TIMEOUT_MS);
   META_VALIDATORS.set(draft, meta);
@@ -347,8 +357,8 @@ function checkDialect(schema: JsonObject, draft: SchemaDraft): void {
   const [first] = [...(meta.errors ?? [])].sort((a, b) => b.instancePath.length - a.instancePath.length);
   throw new SchemaError(
     first?.instancePath ?? '',
-    `${first?.message ?? 'it is no JSON Schema'} (${draft})`,
-    'Correct the schema, or name its draft in $schema.',
+    `${first?.message ?? 'it is not a JSON Schema'} (${draft})`,
+    'Correct the schema, or set its draft in $schema.',
   );
 }
 
@@ -365,14 +375,14 @@ function checkSize(schema: JsonObject): void {
   visit(schema, 0);
 }
 
-/** Finds the place that a compile error speaks of: the compiler names the text of the fault, not where it stands. */
+/** Adds the location to a compile error. Ajv reports the faulty text, but not where it is. */
 function createCompileError(schema: JsonObject, error: unknown): SchemaError {
   if (error instanceof SchemaError) return error;
   if (error instanceof DeadlineError)
     return new SchemaError('', 'it takes too long to compile', 'Make the schema smaller.', error);
   const text = describeError(error);
   if (error instanceof RangeError)
-    return new SchemaError('', 'it is too tangled to be read', undefined, error);
+    return new SchemaError('', 'it is nested too deeply to compile', undefined, error);
   const pattern = /Invalid regular expression: \/(.*)\/[a-z]*:/s.exec(text)?.[1];
   const path = pattern === undefined ? null : findText(schema, pattern, '');
   return new SchemaError(path ?? '', text, undefined, error);

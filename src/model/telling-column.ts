@@ -3,19 +3,22 @@ import { normalizeCompanyName } from './entity-key.js';
 import type { JsonValue } from './json.js';
 import { normalizeText } from './normalize.js';
 
-/** True for a column whose values can say what a row is about, so that rows that differ in it may need different answers. */
+/**
+ * True for a column that can identify what a row is about, so that rows which differ in it may need different
+ * answers.
+ */
 export function canTell(column: string): boolean {
   const kind = resolveColumnKind(column);
   return !isOwnColumn(column) && kind !== 'email' && kind !== 'phone';
 }
 
-/** True for what only the owner of a list can know: notes, tags, ids, dates of contacts. */
+/** True for a column of private data such as notes, tags, ids and contact dates. */
 export function isOwnColumn(column: string): boolean {
   const words = splitColumnName(column);
   return words.some((word) => OWN_WORDS.has(word)) || OWN_PHRASES.test(words.join(' '));
 }
 
-/** What a cell says about the row, folded for comparing; null for numbers, dates, addresses, long text and blanks. */
+/** Normalizes a cell that may identify its row. Null for numbers, dates, addresses, long text and blanks. */
 export function normalizeTelling(kind: ColumnKind, value: JsonValue | undefined): string | null {
   if (typeof value !== 'string' || value.length > MAX_LENGTH) return null;
   if (!(NAMED.has(kind) ? /\p{L}/u : WORD_OR_CODE).test(value)) return null;
@@ -24,7 +27,7 @@ export function normalizeTelling(kind: ColumnKind, value: JsonValue | undefined)
   return kind === 'domain' || kind === 'url' ? text.replace(WEB_ADDRESS, '') : text;
 }
 
-/** True for a column that people of one company differ in, beside their names. */
+/** True for a column that differs between people of one company, in addition to their names. */
 export function isOfPeople(column: string): boolean {
   return resolveColumnKind(column) === 'person' || splitColumnName(column).some((word) => PEOPLE.has(word));
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isJsonObject } from './json.js';
 
-/** The version of this package, as its package.json has it. */
+/** Version of this package, from package.json. */
 export const VERSION: string = readVersion();
 
 function readVersion(): string {

@@ -228,7 +228,7 @@ test('a row that lacks one field is judged by that field alone', () => {
 
 test('a row without anything to go by failed, and says so', () => {
   expect(join([row(0, ' ')], {})).toMatchObject([
-    { status: 'failed', error: 'nothing to go by: company blank', costMicros: 0 },
+    { status: 'failed', error: 'nothing to send: company blank', costMicros: 0 },
   ]);
 });
 

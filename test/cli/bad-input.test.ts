@@ -94,7 +94,7 @@ const CASES: readonly Case[] = [
     title: 'a schema without properties',
     files: { 's.json': '{"type":"object"}' },
     args: ['in.csv', '-s', 's.json', ...FREE],
-    says: ['s.json', 'names no properties'],
+    says: ['s.json', 'has no properties'],
   },
   {
     title: 'an output in a missing folder',

@@ -27,7 +27,7 @@ test('a row that holds only placeholders is never sent', async () => {
   const { rows: filled, summary } = await bench.run();
   expect(listSent(bench)).toEqual([{ company: 'Acme' }, { company: 'None', domain: 'unknown' }]);
   expect(countStatuses(filled)).toEqual({ failed: PLACEHOLDERS.length, enriched: 2 });
-  expect(filled[0]?.enrichment_error).toBe('nothing to go by: company, domain blank');
+  expect(filled[0]?.enrichment_error).toBe('nothing to send: company, domain blank');
   expect(filled.map(({ company }) => company)).toEqual([...PLACEHOLDERS, 'Acme', 'None']);
   expect(summary.runs.created).toBe(1);
 });
@@ -175,7 +175,7 @@ test('--blank and its key of a recipe say what is blank', async () => {
   dir.write('tables/a.csv', 'company,answer\nCompany 1,yes\nNemo,no\n');
   dir.write('r.yaml', 'query: Find it.\nfields: [answer]\nblank: ["+Nemo"]\nagent: {reference: tables}\n');
   const own = await dir.run(['run', 'in.csv', '-r', 'r.yaml', '-o', '-']);
-  expect(own.stdout).toContain('nothing to go by: company blank');
+  expect(own.stdout).toContain('nothing to send: company blank');
   const other = await dir.run(['run', 'in.csv', '-r', 'r.yaml', '--blank', 'Company 1,x', '-o', '-']);
   expect(other.stdout.match(/failed|enriched/g)).toEqual(['failed', 'enriched']);
   const none = await dir.run(['run', 'in.csv', '-r', 'r.yaml', '--blank', '+', '-o', '-']);

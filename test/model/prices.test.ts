@@ -8,7 +8,7 @@ function createAsk(properties: Readonly<Record<string, JsonObject>>, $defs: Json
   return { ...createTestAsk(), schema: { type: 'object', properties, $defs }, fields };
 }
 
-test('a run is reserved at the price of its effort, metered ones at their ceiling', () => {
+test('reserves the price of the effort, or the ceiling if metered', () => {
   const ask = createAsk({ ceo: { type: 'string' } });
   const read = (effort: string) => computeWorstMicros(HOSTED_PRICES, effort, 8, ask, ['ceo']);
   expect(['minimal', 'low', 'medium', 'high', 'xhigh', 'auto', 'ultra'].map(read)).toEqual([
@@ -16,7 +16,7 @@ test('a run is reserved at the price of its effort, metered ones at their ceilin
   ]);
 });
 
-test('contacts are reserved beside it, for each row and each place that one can have, in the fields that are asked', () => {
+test('also reserves contacts for each row and possible entry of the requested fields', () => {
   const ask = createAsk(
     {
       mail: { type: 'string', format: 'email' },
@@ -32,7 +32,7 @@ test('contacts are reserved beside it, for each row and each place that one can 
   expect(read(['mail', 'head'])).toBe(2 * 40_000);
 });
 
-test('a price list of one’s own stands in for that of the hosted service, for contacts too', () => {
+test('a custom price list replaces that of the hosted service, for contacts too', () => {
   const ask = createAsk({ mail: { type: 'string', format: 'email' } });
   const fixed = (micros: number) => ({ worstMicros: micros, likelyMicros: micros });
   const prices = { ...HOSTED_PRICES, low: fixed(3_000), email: fixed(500) };

@@ -22,7 +22,7 @@ function row(cells: Record<string, string>): Row {
   return { kind: 'cells', ordinal: 0, line: 2, columns, cells: Object.values(cells) };
 }
 
-test('only the sent columns are in the record, cleaned, and blanks are left out', () => {
+test('the record has only sent columns, cleaned, without blanks', () => {
   const question = createQuestion(row({ name: '  Acme\u0000\u202e ', domain: ' ', secret: 'x' }), ASK, false);
   expect(question).toMatchObject({
     status: 'question',
@@ -31,7 +31,7 @@ test('only the sent columns are in the record, cleaned, and blanks are left out'
   });
 });
 
-test('rows that say the same are the same question, whatever else is in them', () => {
+test('rows with equal sent values are the same question, whatever else they contain', () => {
   const first = createQuestion(row({ name: 'Acme', domain: 'acme.com', note: 'a' }), ASK, false);
   const second = createQuestion(row({ domain: 'acme.com ', name: 'Acme' }), ASK, false);
   const third = createQuestion(row({ name: 'Acme', domain: 'acme.org' }), ASK, false);
@@ -39,7 +39,7 @@ test('rows that say the same are the same question, whatever else is in them', (
   expect(first.status === 'question' && third.status === 'question' && first.key === third.key).toBe(false);
 });
 
-test('filled fields are not asked; one blank among its dotted columns leaves an object unfilled', () => {
+test('skips filled fields; one blank dotted column makes an object unfilled', () => {
   const filled = { name: 'Acme', ceo: 'Ann' };
   expect(createQuestion(row(filled), ASK, false)).toMatchObject({ fields: ['address'] });
   const half = row({ ...filled, 'address.city': 'Ulm', 'address.country': '' });
@@ -49,7 +49,7 @@ test('filled fields are not asked; one blank among its dotted columns leaves an 
   expect(createQuestion(whole, ASK, true)).toMatchObject({ fields: ['ceo', 'address'] });
 });
 
-test('a column that only begins like a field is none of it, and each part that an object has is asked for', () => {
+test('ignores a column that only starts like a field, and requires every part of an object', () => {
   const fields = [
     { name: 'company', schema: { type: ['string', 'null'] } },
     { name: 'hq', schema: { type: 'object', properties: { city: {}, zip: {} } } },
@@ -61,14 +61,14 @@ test('a column that only begins like a field is none of it, and each part that a
   expect(createQuestion(whole, ask, false)).toEqual({ status: 'unchanged' });
 });
 
-test('a row with nothing to go by is not sent', () => {
+test('a row without any sent value is not sent', () => {
   expect(createQuestion(row({ name: '', domain: '\t' }), ASK, false)).toEqual({
     status: 'invalid',
-    reason: 'nothing to go by: name, domain blank',
+    reason: 'nothing to send: name, domain blank',
   });
 });
 
-test('a cell that is too long is cut, never through a character', () => {
+test('shortens a long cell without splitting a character', () => {
   const question = createQuestion(
     row({ name: `${'x'.repeat(MAX_CELL_LENGTH - 1)}😀`, domain: '' }),
     ASK,

@@ -9,7 +9,7 @@ const object: Row = {
   text: '',
 };
 
-test('a dotted name reaches into a JSON row, and a key that has the dot itself comes first', () => {
+test('a dotted name reads a nested value of a JSON row, unless a key has that exact name', () => {
   expect(getValue(object, 'address.city')).toBe('Bonn');
   expect(getValue(object, 'a.b')).toBe(1);
   expect(getValue(object, 'address.geo')).toBeNull();
@@ -18,7 +18,7 @@ test('a dotted name reaches into a JSON row, and a key that has the dot itself c
   expect(getValue(object, 'address.constructor')).toBeUndefined();
 });
 
-test('names that JavaScript objects have anyway are columns like any other', () => {
+test('names of built-in object properties work as columns', () => {
   const cells: Row = {
     kind: 'cells',
     ordinal: 0,
@@ -31,7 +31,7 @@ test('names that JavaScript objects have anyway are columns like any other', () 
   expect(getValue({ ...object, object: JSON.parse('{"__proto__":"x"}') }, '__proto__')).toBe('x');
 });
 
-test('what is missing, null or white space counts as blank; zero and false do not', () => {
+test('missing, null and white space are blank; zero and false are not', () => {
   expect([undefined, null, '', ' \t\n\u00a0'].map(isEmpty)).toEqual([true, true, true, true]);
   expect([0, false, 'x', [], {}].map(isEmpty)).toEqual([false, false, false, false, false]);
 });
