@@ -11,14 +11,14 @@ const COMPUTE_UNIT_MICROS = 100_000;
 const SEARCH_MICROS = 5_000;
 const EMAIL_MICROS = 20_000;
 const PHONE_MICROS = 70_000;
-/** What a row of a metered run comes to, give or take a third. */
+/** Average price of a row in a metered run; varies by a third. */
 const METERED_ROW_MICROS = 90_000;
-/** The part of a price that went into searches. */
+/** Part of the price attributed to searches. */
 const SEARCH_PART = 0.45;
-/** A cancelled run is billed for what it had used; here that is half. */
+/** A cancelled run is billed for its usage, here half of the price. */
 const CANCELLED_PART = 0.5;
 
-/** Bills by the price list of the hosted service: fixed efforts by the run, metered ones by row up to their ceiling. */
+/** Bills like the hosted service: fixed efforts per run, metered ones per row up to their ceiling. */
 export function createPrice(seed: string): PriceRun {
   return (run, end) => {
     const effort = run.request?.effort ?? '';
@@ -43,7 +43,7 @@ function meter(run: AgentRun, ceilingMicros: number, contacts: Contacts, seed: s
   return Math.min(used, budget === undefined ? ceilingMicros : toMicros(budget));
 }
 
-/** Takes an amount apart so that its parts add up to it. */
+/** Splits an amount into parts that add up to it. */
 function charge(micros: number, contacts: Contacts): Charge {
   const contactMicros = computeContactMicros(contacts);
   const counted = contactMicros <= micros ? contacts : NO_CONTACTS;
@@ -71,7 +71,7 @@ function computeContactMicros(contacts: Contacts): number {
   return contacts.emails * EMAIL_MICROS + contacts.phoneNumbers * PHONE_MICROS;
 }
 
-/** Contacts that were looked up for an answer. */
+/** Number of contacts looked up for an answer. */
 export interface Contacts {
   readonly emails: number;
   readonly phoneNumbers: number;
@@ -79,7 +79,7 @@ export interface Contacts {
 
 export const NO_CONTACTS: Contacts = { emails: 0, phoneNumbers: 0 };
 
-/** Counts the values in an answer whose property has the format `email` or `phone` in the schema. */
+/** Counts the values in an answer whose property has `format: email` or `format: phone` in the schema. */
 export function countContacts(schema: JsonValue, structured: JsonValue): Contacts {
   return {
     emails: countValues(structured, collectNames(schema, 'email')),

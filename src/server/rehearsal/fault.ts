@@ -6,82 +6,80 @@ import { readWholeFile } from '../../model/read-file.js';
 import type { CreateRunRequest } from '../../model/run.js';
 import type { Tally } from '../tally.js';
 
-/** When a scripted fault is played; without any of these, always. */
+/** When a scripted fault is injected. Always, if none of these is set. */
 export interface Trigger {
-  /** The part of all occasions, from 0 to 1, drawn by seed and question: the same in every rehearsal. */
+  /** Share of matches, from 0 to 1. Drawn by seed and question, so it is the same in every rehearsal. */
   readonly share?: number;
-  /** The occasions by number, 1 for the first, counted as they come. */
+  /** Which matches, by number. 1 is the first. */
   readonly nth?: readonly number[];
-  /** Every so many occasions. */
+  /** Every Nth match. */
   readonly every?: number;
-  /** The first so many occasions. */
+  /** The first N matches. */
   readonly first?: number;
-  /** At most so often. */
+  /** At most N times. */
   readonly max?: number;
 }
 
-/** The operations of the API, as faults and the report name them. */
+/** API operations, as named in faults and in the report. */
 export const OPERATIONS = ['create', 'get', 'list', 'events', 'cancel', 'stop', 'delete'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** What a fault happens to: a request, a whole run, or the rows of a run's answer. */
+/** What a fault applies to: a request, a whole run, or rows of a run's answer. */
 export type FaultScope = 'request' | 'run' | 'rows';
 
 interface FaultKind {
   readonly scope: FaultScope;
-  /** What it does, in one sentence. */
+  /** One sentence that says what it does. */
   readonly description: string;
-  /** Settings of its own, with their defaults. */
+  /** Settings and their defaults. */
   readonly settings: Readonly<Record<string, number | string | boolean | null>>;
-  /** Where a fault of a request is played when `on` is left out. */
+  /** Operations that a request fault applies to by default. */
   readonly on?: readonly Operation[];
 }
 
-/** Every fault that can be scripted. */
+/** All faults that can be scripted. */
 export const FAULT_KINDS = {
-  rate_limited: request('429 of the gateway, flat: too many requests a second', { retryAfter: null }),
-  concurrency_limited: request('429 of the API: too many active runs', { retryAfter: null }),
-  server_error: request('500 of the API; `accepted`: the run was started all the same', { accepted: false }),
-  bad_gateway: request('502 as an HTML page; `accepted`: the run was started all the same', {
+  rate_limited: request('429 from the gateway, flat: too many requests per second', { retryAfter: null }),
+  concurrency_limited: request('429 from the API: too many active runs', { retryAfter: null }),
+  server_error: request('500 from the API; with `accepted`, the run is started anyway', { accepted: false }),
+  bad_gateway: request('502 as an HTML page; with `accepted`, the run is started anyway', {
     accepted: false,
   }),
-  overloaded: request('503 of the gateway, flat', { retryAfter: null }),
-  no_credits: request('402 of the gateway, flat', {}),
-  forbidden: request('403 of the gateway, flat', {}),
-  key_refused: request('401 of the gateway, flat', {}),
-  lost_request: request('the connection breaks before anything was done', {}),
+  overloaded: request('503 from the gateway, flat', { retryAfter: null }),
+  no_credits: request('402 from the gateway, flat', {}),
+  forbidden: request('403 from the gateway, flat', {}),
+  key_refused: request('401 from the gateway, flat', {}),
+  lost_request: request('the connection breaks before the request is carried out', {}),
   lost_reply: request('the request is carried out, then the connection breaks without a reply', {}),
-  slow_reply: request('the reply waits', { delayMs: 5_000 }),
-  cut_stream: request(
-    'an event stream breaks off inside the frame after so many events',
-    { afterEvents: 1 },
-    ['create'],
-  ),
+  slow_reply: request('the reply is delayed', { delayMs: 5_000 }),
+  cut_stream: request('an event stream breaks inside a frame, after this many events', { afterEvents: 1 }, [
+    'create',
+  ]),
   list_lags: request('runs younger than this are missing from the list', { lagMs: 5_000 }, ['list']),
   failed_run: run('the run fails, and is billed', {}),
   endless_run: run('the run never ends by itself', {}),
-  slow_run: run('the run takes so many times as long', { factor: 10 }),
+  slow_run: run('the run takes this many times as long', { factor: 10 }),
   early_stop: run('the run completes early, with the first part of its rows', {
     stopReason: 'budget_reached',
     part: 0.5,
   }),
   rows_dropped: rows('rows are missing'),
-  rows_doubled: rows('rows come twice'),
-  rows_invented: rows('a row that nobody asked for comes after this one'),
-  rows_reordered: run('rows come in another order', {}),
-  rows_missing: run('there is no list of rows at all', {}),
-  ids_changed: rows('the row_id is not the one that was sent'),
+  rows_doubled: rows('rows are duplicated'),
+  rows_invented: rows('an unrequested row is added after this one'),
+  rows_reordered: run('rows are in a different order', {}),
+  rows_missing: run('the list of rows is missing', {}),
+  ids_changed: rows('the row_id differs from the one sent'),
   nulls: rows('every field is null'),
-  wrong_types: rows('a field has a value of another type'),
-  citations_dropped: rows('no citation names the row'),
-  citations_by_row: run('citations name whole rows, not fields', {}),
+  wrong_types: rows('a field has a value of the wrong type'),
+  citations_dropped: rows('the row has no citations'),
+  citations_by_row: run('citations refer to whole rows, not to fields', {}),
 } satisfies Readonly<Record<string, FaultKind>>;
 
 export type FaultName = keyof typeof FAULT_KINDS;
 
-/** One entry of a script of faults, ready to be played. */
+/** One parsed entry of a fault script. */
 export interface Fault {
-  /** Its place in the script: part of what it draws by. */
+  /** Index in the script; part of the random seed. */
   readonly index: number;
   readonly name: FaultName;
   readonly scope: FaultScope;
@@ -106,7 +104,7 @@ function rows(description: string): FaultKind {
   return { scope: 'rows', description, settings: {} };
 }
 
-/** Decides which faults are played, and counts them. */
+/** Decides which faults are injected, and counts them. */
 export class FaultScript {
   readonly #seed: string;
   readonly #faults: readonly Fault[];
@@ -122,32 +120,32 @@ export class FaultScript {
     this.#tally = tally;
   }
 
-  /** Notes what a run is about, for the requests that name it by its id alone. */
+  /** Remembers the subject of a run, for later requests that have only its id. */
   remember(runId: string, subject: string): void {
     this.#subjects.set(runId, subject);
   }
 
-  /** What a run is about; its id where it was made before this server started. */
+  /** Subject of a run; its id if it was created before this server started. */
   readSubject(runId: string): string {
     return this.#subjects.get(runId) ?? runId;
   }
 
-  /** The faults that happen to a request; `subject` says what it is about, so that chance falls alike each time. */
+  /** Faults for a request. `subject` identifies it, so that random draws are the same each time. */
   meetRequest(operation: Operation, subject: string): readonly Fault[] {
     return this.#meet('request', subject, (fault) => fault.on.includes(operation), operation);
   }
 
-  /** The faults that happen to a run as a whole. */
+  /** Faults for a whole run. */
   meetRun(subject: string): readonly Fault[] {
     return this.#meet('run', subject, () => true, '');
   }
 
-  /** The faults that happen to one row of an answer. */
+  /** Faults for one row of an answer. */
   meetRow(subject: string): readonly Fault[] {
     return this.#meet('rows', subject, () => true, '');
   }
 
-  /** True where the script has faults of that scope at all. */
+  /** True if the script has faults of that scope. */
   has(scope: FaultScope): boolean {
     return this.#faults.some((fault) => fault.scope === scope);
   }
@@ -189,7 +187,7 @@ function countUp<Key>(counts: Map<Key, number>, key: Key): number {
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Reads a script of faults: the JSON that `resolveRehearsal` takes. */
+/** Reads a fault script: the JSON that `resolveRehearsal` accepts. */
 export async function readFaults(path: string): Promise<unknown> {
   let text: string;
   try {
@@ -197,8 +195,8 @@ export async function readFaults(path: string): Promise<unknown> {
   } catch (error) {
     throw createUsageError(
       'FAULTS_NOT_READ',
-      `The script of faults ${path} cannot be read: ${describeError(error)}`,
-      'Name a JSON file; docs/rehearsal.md shows one.',
+      `The fault script ${path} cannot be read: ${describeError(error)}`,
+      'Give a JSON file; docs/rehearsal.md has an example.',
       error,
     );
   }
@@ -207,8 +205,8 @@ export async function readFaults(path: string): Promise<unknown> {
   } catch (error) {
     throw createUsageError(
       'BAD_FAULTS',
-      `The script of faults ${path} is no JSON: ${describeError(error)}`,
-      'docs/rehearsal.md shows one.',
+      `The fault script ${path} is not valid JSON: ${describeError(error)}`,
+      'docs/rehearsal.md has an example.',
       error,
     );
   }
@@ -216,7 +214,7 @@ export async function readFaults(path: string): Promise<unknown> {
 
 const STEPS = 2 ** 48;
 
-/** A number from 0 up to 1 that depends on nothing but the seed and the words given: the same words, the same number. */
+/** A pseudo-random number in [0, 1) that depends only on the seed and the words. */
 export function draw(seed: string, ...words: readonly (string | number)[]): number {
   const digest = createHash('sha256')
     .update(JSON.stringify([seed, ...words]))
@@ -224,19 +222,19 @@ export function draw(seed: string, ...words: readonly (string | number)[]): numb
   return digest.readUIntBE(0, 6) / STEPS;
 }
 
-/** A draw from the standard normal distribution, by the same rule. */
+/** Same, from the standard normal distribution. */
 export function drawNormal(seed: string, ...words: readonly (string | number)[]): number {
   const radius = Math.sqrt(-2 * Math.log(1 - draw(seed, 'radius', ...words)));
   return radius * Math.cos(2 * Math.PI * draw(seed, 'angle', ...words));
 }
 
-/** What a run is about, whatever it is called this time: chance is drawn by it. */
+/** Identifies the content of a run, independent of its ids. Random draws are based on it. */
 export function nameSubject(request: CreateRunRequest): string {
   const text = formatCanonicalJson([request.query, request.effort ?? null, [...(request.input?.data ?? [])]]);
   return hashText(text, 24);
 }
 
-/** What one record is about: its content without the id that it has in this run. */
+/** Identifies a record by its content without the id that it has in this run. */
 export function nameRecord(record: JsonValue): string {
   if (!isJsonObject(record)) return hashText(JSON.stringify(record), 24);
   const { row_id: _id, ...content } = record;

@@ -13,11 +13,11 @@ export interface RequestFacts {
   readonly requestId: string;
   readonly maxActiveRuns: number;
   readonly clock: Timers;
-  /** Aborted when the client leaves. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
-/** Plays what happens instead of carrying a request out. */
+/** Injects faults that replace carrying out a request. */
 export function injectBefore(faults: readonly Fault[], facts: RequestFacts): void {
   for (const fault of faults) {
     const error = fault.settings.accepted === true ? null : createFaultError(fault, facts);
@@ -25,7 +25,7 @@ export function injectBefore(faults: readonly Fault[], facts: RequestFacts): voi
   }
 }
 
-/** Plays what happens although a request was carried out: its reply is late, lost or an error. */
+/** Injects faults after a request was carried out: the reply is late, lost or an error. */
 export async function injectAfter(faults: readonly Fault[], facts: RequestFacts): Promise<void> {
   const delayMs = findFaultNumber(faults, 'slow_reply', 'delayMs');
   if (delayMs !== null) await wait(delayMs, facts);
@@ -36,7 +36,7 @@ export async function injectAfter(faults: readonly Fault[], facts: RequestFacts)
   }
 }
 
-/** The setting of a fault that is played now; null where it is not. */
+/** The setting of a fault if it is active, else null. */
 export function findFaultNumber(faults: readonly Fault[], name: FaultName, setting: string): number | null {
   const fault = faults.find((each) => each.name === name);
   return fault === undefined ? null : Number(fault.settings[setting]);
@@ -51,7 +51,7 @@ function createFaultError(fault: Fault, facts: RequestFacts): Error | null {
     case 'concurrency_limited':
       return createConcurrencyLimit(facts.maxActiveRuns, retryAfter);
     case 'server_error':
-      return createRefusal(500, 'SERVER_ERROR', 'SERVER_ERROR', 'The rehearsal lets this request fail.');
+      return createRefusal(500, 'SERVER_ERROR', 'SERVER_ERROR', 'The rehearsal makes this request fail.');
     case 'bad_gateway':
       return createHtmlError(502, 'Bad Gateway');
     case 'overloaded':

@@ -6,7 +6,7 @@ import { StopRequest } from '../run-engine.js';
 import { draw, type Fault, type FaultName, type FaultScript, nameRecord, nameSubject } from './fault.js';
 import { drawLatencyMs, type Rehearsal } from './resolve-rehearsal.js';
 
-/** An agent that answers as the one behind it does, but as late and as badly as the rehearsal says. */
+/** Wraps an agent and adds the delays and faults of a rehearsal. */
 export class RehearsedAgent implements Agent {
   readonly description: string;
   readonly #agent: Agent;
@@ -30,9 +30,9 @@ export class RehearsedAgent implements Agent {
     const startedAt = this.#clock.now();
     const result = await this.#agent.answer(task, signal);
     const waitedMs = await this.#wait(startedAt + delayMs, signal);
-    if (faults.has('failed_run')) throw new Error('the rehearsal lets this run fail');
+    if (faults.has('failed_run')) throw new Error('the rehearsal makes this run fail');
     const played = this.#play(result, task.request, subject, faults);
-    // Stopped on the way: what was found so far is taken to grow evenly.
+    // Stopped early: assume that results arrive at an even rate.
     return waitedMs === null ? played : keepPart(played, (waitedMs - startedAt) / delayMs);
   }
 
@@ -70,7 +70,7 @@ export class RehearsedAgent implements Agent {
     };
   }
 
-  /** Waits until that time; returns the time at which a stop came, null where none did. */
+  /** Waits until `until`. Returns the time of a stop request, or null. */
   #wait(until: number, signal: AbortSignal): Promise<number | null> {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
@@ -92,15 +92,15 @@ export class RehearsedAgent implements Agent {
   }
 }
 
-/** Which faults happen to the row that stands at a place of the agent's list. */
+/** Returns the faults for the row at an index of the agent's list. */
 export type MeetRow = (row: JsonValue, index: number) => ReadonlySet<FaultName>;
 
-/** Plays faults on the rows of an answer; its citations go where their rows go. */
+/** Injects faults into the rows of an answer. Citations follow their rows. */
 export function injectRowFaults(result: AgentResult, meetRow: MeetRow): AgentResult {
   return changeRows(result, (entries) => entries.flatMap((entry) => playOnEntry(entry, meetRow)));
 }
 
-/** Puts the rows of an answer in another order, the same for the same words. */
+/** Shuffles the rows of an answer. The order depends only on seed and subject. */
 export function reorderRows(result: AgentResult, seed: string, subject: string): AgentResult {
   const rank = (index: number): number => draw(seed, 'order', subject, index);
   return changeRows(result, (entries) =>
@@ -111,12 +111,12 @@ export function reorderRows(result: AgentResult, seed: string, subject: string):
   );
 }
 
-/** Keeps the first part of the rows, from 0 to 1 of them. */
+/** Keeps the first part of the rows, given as a share from 0 to 1. */
 export function keepPart(result: AgentResult, part: number): AgentResult {
   return changeRows(result, (entries) => entries.slice(0, Math.ceil(entries.length * part)));
 }
 
-/** Lets citations name whole rows instead of fields. */
+/** Makes citations refer to whole rows instead of fields. */
 export function citeByRow(result: AgentResult): AgentResult {
   const grounding = result.output.grounding.map((entry) => {
     const row = /^structured\.\w+\[\d+\]/.exec(entry.field)?.[0];
@@ -125,12 +125,12 @@ export function citeByRow(result: AgentResult): AgentResult {
   return { ...result, output: { ...result.output, grounding } };
 }
 
-/** Takes the list of rows away altogether. */
+/** Removes the list of rows. */
 export function loseRows(result: AgentResult): AgentResult {
   return { ...result, output: { ...result.output, structured: null, grounding: [] } };
 }
 
-/** A row on its way through the faults; `from` is its place in the agent's own list, for its citations. */
+/** A row while faults are applied. `from` is its index in the agent's list, for its citations. */
 interface Entry {
   readonly row: JsonValue;
   readonly from: number | null;
@@ -171,7 +171,7 @@ function changeRows(
   };
 }
 
-/** The list of rows in an answer: `rows`, or the first list there is. */
+/** Finds the list of rows in an answer: `rows`, or the first list. */
 function findList(
   structured: JsonValue,
 ): { readonly key: string; readonly rows: readonly JsonValue[] } | null {
@@ -183,7 +183,7 @@ function findList(
   return null;
 }
 
-/** Lets each citation of a row follow it to its new places; citations of nothing in particular stay. */
+/** Moves each citation to its row's new indexes. Citations that do not refer to a row stay. */
 function moveGrounding(
   grounding: readonly Grounding[],
   list: string,

@@ -12,37 +12,37 @@ import {
   type Trigger,
 } from './fault.js';
 
-/** From so many created runs on, a team may have so many active ones. */
+/** After this many created runs, a team may have this many active ones. */
 export interface LimitStep {
   readonly afterRuns: number;
   readonly maxActiveRuns: number;
 }
 
-/** A paid service as it is played here: how long it takes, what it costs, what goes wrong. */
+/** A simulated paid service: its latency, prices and faults. */
 export interface Rehearsal {
-  /** The same seed plays the same rehearsal. */
+  /** The same seed gives the same rehearsal. */
   readonly seed: string;
-  /** null: as fast as the agent answers. */
+  /** Null: as fast as the agent answers. */
   readonly latency: Latency | null;
-  /** Bill runs by the price list, in play money. */
+  /** Bill runs by the price list; no real charges. */
   readonly price: boolean;
   readonly faults: readonly Fault[];
-  /** Caps that change while runs are created, in order; empty: the server's own cap. */
+  /** Active-run caps that change as runs are created, in order. Empty: the server's own cap. */
   readonly limits: readonly LimitStep[];
 }
 
-/** A rehearsal as it is asked for. */
+/** Options of a rehearsal. */
 export interface RehearsalOptions {
   /** Such as `2s..90s`. */
   readonly latency?: string;
   readonly price?: boolean;
-  /** The parsed JSON of a script of faults: a list of faults, or an object with `faults` and `limits`. */
+  /** Parsed JSON of a fault script: a list of faults, or an object with `faults` and `limits`. */
   readonly faults?: unknown;
   /** @default rowfill */
   readonly seed?: string;
 }
 
-/** Makes a rehearsal ready to be played, or says what is wrong with it and where. */
+/** Validates the options of a rehearsal. Throws a usage error that says what is wrong and where. */
 export function resolveRehearsal(options: RehearsalOptions): Rehearsal {
   const script = parseScript(options.faults);
   return {
@@ -109,7 +109,7 @@ function parseSetting(
   if (isGood && typeof value !== 'object') return value;
   throw createScriptError(
     `${path}.${key}`,
-    `must be a ${wanted}${wanted === 'number' ? ', not below 0' : ''}`,
+    `must be a ${wanted}${wanted === 'number' ? ' of at least 0' : ''}`,
   );
 }
 
@@ -119,7 +119,7 @@ function parseOperations(
   path: string,
 ): readonly Operation[] {
   if (value === undefined) return usual;
-  if (usual.length === 0) throw createScriptError(`${path}.on`, 'is only for faults of a request');
+  if (usual.length === 0) throw createScriptError(`${path}.on`, 'is only allowed for request faults');
   const names = Array.isArray(value) ? value : [value];
   return names.map((name) => {
     const operation = OPERATIONS.find((known) => known === name);
@@ -165,7 +165,7 @@ function parseNumber(
 
 function checkCount(value: JsonValue | undefined, path: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
-  throw createScriptError(path, 'must be a whole number from 1 on');
+  throw createScriptError(path, 'must be a whole number of at least 1');
 }
 
 function isFaultName(name: unknown): name is FaultName {
@@ -175,10 +175,10 @@ function isFaultName(name: unknown): name is FaultName {
 function createScriptError(path: string, what: string, candidates: readonly string[] = []): RowfillError {
   const hint =
     candidates.length === 0 ? 'docs/rehearsal.md lists every fault.' : `Use ${candidates.join(', ')}.`;
-  return createUsageError('BAD_FAULTS', `The script of faults is wrong: ${path} ${what}.`, hint);
+  return createUsageError('BAD_FAULTS', `The fault script is not valid: ${path} ${what}.`, hint);
 }
 
-/** How long runs take. */
+/** Distribution of run times. */
 export type Latency =
   | { readonly kind: 'uniform'; readonly lowestMs: number; readonly highestMs: number }
   | {
@@ -195,8 +195,8 @@ const MEDIAN = /^median:([\d.]+)(ms|s|m),sigma:([\d.]+)$/;
 const MAX_MS = 10_800_000;
 
 /**
- * Reads a latency: `2s` is always that long; `2s..90s` is log-normal, most runs near the lower end, some long;
- * `uniform:2s..90s` is even; `median:2s,sigma:0.5` is log-normal without bounds.
+ * Parses a latency: `2s` is constant; `2s..90s` is log-normal, most runs near the lower end, some long;
+ * `uniform:2s..90s` is uniform; `median:2s,sigma:0.5` is log-normal without bounds.
  */
 export function resolveLatency(text: string): Latency {
   const median = MEDIAN.exec(text);
@@ -212,12 +212,12 @@ export function resolveLatency(text: string): Latency {
   if (span[1] === 'uniform' || lowestMs === highestMs || lowestMs === 0) {
     return { kind: 'uniform', lowestMs, highestMs };
   }
-  // The bounds lie two standard deviations from the median on either side; what falls outside is drawn in.
+  // The bounds are two standard deviations from the median on either side. Draws outside are clamped.
   const sigma = Math.log(highestMs / lowestMs) / 4;
   return { kind: 'lognormal', medianMs: Math.sqrt(lowestMs * highestMs), sigma, lowestMs, highestMs };
 }
 
-/** How long the run of this question takes. */
+/** Draws the run time of this question. */
 export function drawLatencyMs(
   latency: Latency,
   seed: string,
@@ -240,7 +240,7 @@ function parseMs(text: string, amount: string | undefined, unit: string | undefi
 function createLatencyError(text: string): RowfillError {
   return createUsageError(
     'BAD_LATENCY',
-    `The latency ${JSON.stringify(text)} cannot be read.`,
-    'Write it as 2s, 2s..90s, uniform:2s..90s or median:2s,sigma:0.5, with ms, s or m, up to three hours.',
+    `The latency ${JSON.stringify(text)} is not valid.`,
+    'Write it as 2s, 2s..90s, uniform:2s..90s or median:2s,sigma:0.5, with ms, s or m, at most three hours.',
   );
 }

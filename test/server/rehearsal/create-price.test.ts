@@ -19,24 +19,24 @@ test.each([
   ['medium', 0.1],
   ['high', 0.5],
   ['xhigh', 1],
-])('a run of the effort %s costs %d dollars', (effort, dollars) => {
+])('a run at effort %s costs %d dollars', (effort, dollars) => {
   expect(price(createRun({ effort }), COMPLETED).costDollars.total).toBe(dollars);
 });
 
-test('a run of medium effort comes apart as the service bills it', () => {
+test('splits the cost of a medium run like the service', () => {
   expect(price(createRun({ effort: 'medium' }), COMPLETED)).toEqual({
     usage: { agentComputeUnits: 0.55, searches: 9, emails: 0, phoneNumbers: 0 },
     costDollars: { total: 0.1, agentCompute: 0.055, search: 0.045, emails: 0, phoneNumbers: 0 },
   });
 });
 
-test('a failed run is billed whole, a cancelled one half', () => {
+test('bills a failed run in full and a cancelled one by half', () => {
   const run = createRun({ effort: 'high' });
   expect(price(run, { status: 'failed', error: {} }).costDollars.total).toBe(0.5);
   expect(price(run, { status: 'cancelled' }).costDollars.total).toBe(0.25);
 });
 
-test('metered efforts cost by their rows, up to their ceiling or budget', () => {
+test('metered efforts cost per row, up to their ceiling or budget', () => {
   const data = Array.from({ length: 1_000 }, () => ({}));
   const total = (request: Partial<CreateRunRequest>) =>
     price(createRun(request), COMPLETED).costDollars.total;
@@ -46,7 +46,7 @@ test('metered efforts cost by their rows, up to their ceiling or budget', () => 
   expect(total({ effort: 'auto', input: { data }, budget: { maxCostDollars: 2.5 } })).toBe(2.5);
 });
 
-test('contacts that were found are counted and billed with a metered effort', () => {
+test('counts and bills found contacts with a metered effort', () => {
   const properties = {
     mail: { type: 'string', format: 'email' },
     phone: { type: 'string', format: 'phone' },
@@ -62,7 +62,7 @@ test('contacts that were found are counted and billed with a metered effort', ()
   expect(costDollars).toMatchObject({ emails: 0.04, phoneNumbers: 0.07 });
 });
 
-test('the parts add up to the total, to the micro-dollar', () => {
+test('the parts add up to the total to the micro-dollar', () => {
   const efforts = ['minimal', 'low', 'medium', 'high', 'xhigh', 'auto', 'ultra', 'max'];
   const ends: RunEnd[] = [COMPLETED, { status: 'cancelled' }, { status: 'failed', error: {} }];
   fc.assert(

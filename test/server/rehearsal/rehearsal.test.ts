@@ -28,7 +28,7 @@ describe('requests that go wrong', () => {
     ['no_credits', 402, { tag: 'NO_MORE_CREDITS' }],
     ['forbidden', 403, { tag: 'FEATURE_DISABLED' }],
     ['key_refused', 401, { tag: 'INVALID_API_KEY' }],
-  ])('%s is answered with %d, and no run is created', async (fault, status, body) => {
+  ])('%s returns %d and creates no run', async (fault, status, body) => {
     const { call, server } = await play([{ fault, first: 1 }]);
     const refused = await call('POST', '/agent/runs', { body: QUESTION });
     expect(refused.status).toBe(status);
@@ -39,7 +39,7 @@ describe('requests that go wrong', () => {
   });
 
   test.each(['rate_limited', 'concurrency_limited', 'overloaded'])(
-    '%s can say when to come back',
+    '%s can have a retry time',
     async (fault) => {
       const { call } = await play([{ fault, retryAfter: 7 }]);
       const refused = await call('POST', '/agent/runs', { body: QUESTION });
@@ -47,20 +47,20 @@ describe('requests that go wrong', () => {
     },
   );
 
-  test('a page of a proxy comes instead of an answer', async () => {
+  test('bad_gateway returns an HTML page of a proxy', async () => {
     const { call } = await play([{ fault: 'bad_gateway' }]);
     const page = await call('POST', '/agent/runs', { body: QUESTION });
     expect([page.status, page.headers.get('content-type')]).toEqual([502, 'text/html']);
     expect(page.text).toContain('<h1>502 Bad Gateway</h1>');
   });
 
-  test.each(['server_error', 'bad_gateway'])('%s can hide a run that was started', async (fault) => {
+  test.each(['server_error', 'bad_gateway'])('%s can hide a started run', async (fault) => {
     const { call, server } = await play([{ fault, accepted: true }]);
     expect((await call('POST', '/agent/runs', { body: QUESTION })).status).toBeGreaterThanOrEqual(500);
     expect(server.report().runs.created).toBe(1);
   });
 
-  test('a lost reply hides a run that the list shows', async () => {
+  test('a lost reply hides a run, but the list shows it', async () => {
     const { call, server } = await play([{ fault: 'lost_reply' }]);
     await expect(call('POST', '/agent/runs', { body: QUESTION })).rejects.toThrow('fetch failed');
     await expect(call('POST', '/agent/runs', { ...EVENTS, body: QUESTION })).rejects.toThrow('fetch failed');
@@ -68,13 +68,13 @@ describe('requests that go wrong', () => {
     expect(server.report().faults).toEqual({ lost_reply: 2 });
   });
 
-  test('a lost request leaves nothing behind', async () => {
+  test('a lost request creates nothing', async () => {
     const { call } = await play([{ fault: 'lost_request' }]);
     await expect(call('POST', '/agent/runs', { body: QUESTION })).rejects.toThrow('fetch failed');
     expect((await call('GET', '/agent/runs')).body.data).toHaveLength(0);
   });
 
-  test('a fault meets the operations that it is for', async () => {
+  test('a fault applies only to its operations', async () => {
     const { call, finish } = await play([{ fault: 'server_error', on: ['list', 'cancel', 'delete'] }]);
     const { id } = await finish(QUESTION);
     const statuses = await Promise.all([
@@ -87,7 +87,7 @@ describe('requests that go wrong', () => {
     expect(statuses.map((answer) => answer.status)).toEqual([500, 500, 500, 200, 200]);
   });
 
-  test('a slow reply comes when its time has passed', async () => {
+  test('a slow reply arrives after its delay', async () => {
     const clock = new StoppedClock();
     const { call, server } = await play([{ fault: 'slow_reply', delayMs: 30_000 }], { clock });
     const waiting = call('POST', '/agent/runs', { body: QUESTION });
@@ -96,7 +96,7 @@ describe('requests that go wrong', () => {
     expect((await waiting).status).toBe(200);
   });
 
-  test('a stream breaks off inside a frame, and its run goes on', async () => {
+  test('a stream breaks inside a frame, and its run continues', async () => {
     const { open, call } = await play([{ fault: 'cut_stream', afterEvents: 1, on: ['create', 'events'] }]);
     const response = await open('POST', '/agent/runs', { ...EVENTS, body: QUESTION });
     await expect(response.text()).rejects.toThrow();
@@ -106,7 +106,7 @@ describe('requests that go wrong', () => {
     await expect(replay.text()).rejects.toThrow();
   });
 
-  test('a list that lags shows a run when it is old enough', async () => {
+  test('a lagging list shows a run once it is old enough', async () => {
     const clock = new StoppedClock();
     const { create, call } = await play([{ fault: 'list_lags', lagMs: 3_000 }], { clock });
     const { id } = await create(QUESTION);
@@ -118,7 +118,7 @@ describe('requests that go wrong', () => {
     expect(await list()).toEqual([id]);
   });
 
-  test('a cap that changes after so many runs holds from then on', async () => {
+  test('a changed cap applies from its run on', async () => {
     const limits = [{ maxActiveRuns: 1 }, { afterRuns: 1, maxActiveRuns: 2 }];
     const rehearsal = resolveRehearsal({ faults: { limits } });
     const { create, call } = await serve({ rehearsal, agent: new ScriptedAgent(createGate().script) });
@@ -136,7 +136,7 @@ describe('runs that go wrong', () => {
     expect(await finish(QUESTION)).toMatchObject({ status: 'failed', stopReason: 'error' });
   });
 
-  test('a run never ends until its time is up', async () => {
+  test('an endless run ends at its time limit', async () => {
     const clock = new StoppedClock();
     const { open, call } = await play([{ fault: 'endless_run' }], { clock, runTimeoutMs: 60_000 });
     const response = await open('POST', '/agent/runs', { ...EVENTS, body: QUESTION });
@@ -146,14 +146,14 @@ describe('runs that go wrong', () => {
     expect(readFrames(await response.text()).at(-1)).toMatchObject({ data: { error: { code: 'TIMEOUT' } } });
   });
 
-  test('a run ends early with a part of its rows', async () => {
+  test('a run ends early with some of its rows', async () => {
     const { finish } = await play([{ fault: 'early_stop', part: 0.25 }]);
     const run = await finish(QUESTION);
     expect([run.status, run.stopReason]).toEqual(['completed', 'budget_reached']);
     expect(readIds(run)).toEqual(['r1']);
   });
 
-  test('rows come in another order, their citations with them', async () => {
+  test('rows are reordered together with their citations', async () => {
     const { finish } = await play([{ fault: 'rows_reordered' }]);
     const run = await finish({ ...QUESTION, input: { data: createRecords(8) } });
     const ids = readIds(run);
@@ -171,18 +171,18 @@ describe('runs that go wrong', () => {
     expect((await finish(QUESTION)).output).toMatchObject({ structured: null, grounding: [] });
   });
 
-  test('a share of rows is missing in the long run', async () => {
+  test('the given share of rows is missing on average', async () => {
     const { finish } = await play([{ fault: 'rows_dropped', share: 0.1 }]);
     const run = await finish({ ...QUESTION, input: { data: createRecords(1_000) } });
     expect(Math.abs(readIds(run).length - 900)).toBeLessThan(40);
   });
 
-  test('a latency is waited for, and cancel does not wait', async () => {
+  test('a run takes its latency, but cancel is immediate', async () => {
     const clock = new StoppedClock();
     const rehearsal = resolveRehearsal({ latency: '90s', price: true });
     const { open, call } = await serve({ clock, rehearsal });
     const response = await open('POST', '/agent/runs', { ...EVENTS, body: QUESTION });
-    // The latency is one of three waits: beside it stand the run's timeout and the stream's sign of life.
+    // The latency is one of three timers, next to the run's timeout and the stream's keep-alive.
     await expect.poll(() => clock.waiting).toBe(3);
     clock.advance(90_000);
     expect(readFrames(await response.text()).at(-1)?.event).toBe('agent_run.completed');
@@ -195,7 +195,7 @@ describe('runs that go wrong', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  test('a run that is stopped on the way has found its share', async () => {
+  test('a stopped run has its share of the rows', async () => {
     const clock = new StoppedClock();
     const rehearsal = resolveRehearsal({ latency: '100s' });
     const { create, call } = await serve({ clock, rehearsal, contract: 'current' });
@@ -215,7 +215,7 @@ describe('the same seed', () => {
     { fault: 'rows_dropped', share: 0.3 },
   ];
 
-  /** What becomes of twenty questions, asked in the order given. */
+  /** Outcomes of twenty questions, sent in the given order. */
   async function playAll(order: readonly number[], seed: string): Promise<string[]> {
     const { call, stream, get } = await serve({ rehearsal: resolveRehearsal({ faults, seed }) });
     const ends = new Map<number, string>();
@@ -233,7 +233,7 @@ describe('the same seed', () => {
     return [...ends].sort(([a], [b]) => a - b).map(([, end]) => end);
   }
 
-  test('plays the same faults on the same questions, in whatever order they come', async () => {
+  test('injects the same faults into the same questions, in any order', async () => {
     const order = Array.from({ length: 20 }, (_, index) => index);
     const first = await playAll(order, 'one');
     expect(new Set(first).size).toBeGreaterThan(3);
@@ -242,7 +242,7 @@ describe('the same seed', () => {
   });
 });
 
-test('the report tells runs, money, faults and requests', async () => {
+test('reports runs, money, faults and requests', async () => {
   const rehearsal = resolveRehearsal({ price: true, seed: 'mine', faults: [{ fault: 'nulls', share: 0.5 }] });
   const { finish, call } = await serve({ rehearsal, key: 'test-key' });
   await finish(QUESTION);

@@ -11,7 +11,7 @@ import {
 } from '../../../src/server/rehearsal/rehearsed-agent.js';
 import { createResult } from '../../helpers/scripted-agent.js';
 
-/** An answer of which each row is cited by a page that names its id. */
+/** An answer in which each row's citation is a page with its id in the URL. */
 function createAnswer(count: number) {
   const ids = Array.from({ length: count }, (_, index) => `r${index}`);
   const rows = ids.map((row_id, index) => ({
@@ -38,7 +38,7 @@ function readIds(result: ReturnType<typeof createAnswer>): JsonValue[] {
   return readRows(result).map((row) => row.row_id ?? null);
 }
 
-/** The id of the row that each citation points at, beside the id that its page names. */
+/** For each citation, the id of its row and the id in its URL. */
 function readCitedIds(result: ReturnType<typeof createAnswer>): [JsonValue | undefined, string][] {
   return result.output.grounding.flatMap((entry): [JsonValue | undefined, string][] => {
     const index = /^structured\.rows\[(\d+)\]/.exec(entry.field)?.[1];
@@ -53,7 +53,7 @@ const onRow = (target: string, ...faults: FaultName[]) => {
   return (row: JsonValue) => new Set(isJsonObject(row) && row.row_id === target ? faults : []);
 };
 
-test('a dropped row is gone, and the citations of the others move up with them', () => {
+test('a dropped row is gone, and other citations move up with their rows', () => {
   const played = injectRowFaults(createAnswer(3), onRow('r1', 'rows_dropped'));
   expect(readIds(played)).toEqual(['r0', 'r2']);
   expect(played.output.grounding.map((entry) => entry.field)).toEqual([
@@ -65,19 +65,19 @@ test('a dropped row is gone, and the citations of the others move up with them',
   ]);
 });
 
-test('a doubled row comes twice, and is cited twice', () => {
+test('a duplicated row appears and is cited twice', () => {
   const played = injectRowFaults(createAnswer(2), onRow('r0', 'rows_doubled'));
   expect(readIds(played)).toEqual(['r0', 'r0', 'r1']);
   expect(readCitedIds(played)).toHaveLength(6);
 });
 
-test('an invented row follows its model, with an id that nobody sent and no citation', () => {
+test('an invented row follows its model, with an unknown id and no citation', () => {
   const played = injectRowFaults(createAnswer(2), onRow('r0', 'rows_invented'));
   expect(readIds(played)).toEqual(['r0', 'invented', 'r1']);
   expect(readCitedIds(played).map(([id]) => id)).toEqual(['r0', 'r0', 'r1', 'r1']);
 });
 
-test('nulls, wrong types and changed ids leave the rest of the row as it was', () => {
+test('nulls, wrong types and changed ids leave the rest of the row unchanged', () => {
   const [nulls] = readRows(injectRowFaults(createAnswer(1), onRow('r0', 'nulls')));
   expect(nulls).toEqual({ row_id: 'r0', fields: { name: null, size: null, ok: null, tags: null } });
   const [wrong] = readRows(injectRowFaults(createAnswer(1), onRow('r0', 'wrong_types')));
@@ -89,13 +89,13 @@ test('nulls, wrong types and changed ids leave the rest of the row as it was', (
   expect(changed?.row_id).toBe('r0-changed');
 });
 
-test('rows without an object of fields are played on by their own keys', () => {
+test('faults work on rows without a fields object', () => {
   const result = createResult({ companies: [{ name: 'Acme' }] });
   const played = injectRowFaults(result, () => new Set<FaultName>(['nulls']));
   expect(played.output.structured).toEqual({ companies: [{ name: null }] });
 });
 
-test('citations can be dropped, and can name whole rows', () => {
+test('citations can be dropped or refer to whole rows', () => {
   const dropped = injectRowFaults(createAnswer(2), onRow('r0', 'citations_dropped'));
   expect(readCitedIds(dropped).map(([id]) => id)).toEqual(['r1', 'r1']);
   expect(citeByRow(createAnswer(1)).output.grounding.map((entry) => entry.field)).toEqual([
@@ -105,20 +105,20 @@ test('citations can be dropped, and can name whole rows', () => {
   ]);
 });
 
-test('an early end keeps the first rows, a lost list nothing', () => {
+test('an early end keeps the first rows, a lost list none', () => {
   expect(readIds(keepPart(createAnswer(5), 0.5))).toEqual(['r0', 'r1', 'r2']);
   expect(readIds(keepPart(createAnswer(5), 0))).toEqual([]);
   expect(loseRows(createAnswer(5)).output).toMatchObject({ structured: null, grounding: [] });
 });
 
-test('an answer without a list of rows is left as it is', () => {
+test('an answer without a list of rows is unchanged', () => {
   for (const structured of [null, 'text', { name: 'Acme' }, ['a']]) {
     const result = createResult(structured);
     expect(injectRowFaults(result, () => new Set<FaultName>(['nulls']))).toEqual(result);
   }
 });
 
-test('whatever is played, each citation stands on a row that it was made for', () => {
+test('after any faults, each citation refers to its own row', () => {
   const names = fc.subarray<FaultName>([
     'rows_dropped',
     'rows_doubled',

@@ -6,7 +6,7 @@ import {
   resolveRehearsal,
 } from '../../../src/server/rehearsal/resolve-rehearsal.js';
 
-test('a rehearsal of nothing is calm, free and as fast as its agent', () => {
+test('a rehearsal without options has no faults, cost or delay', () => {
   expect(resolveRehearsal({})).toEqual({
     seed: 'rowfill',
     latency: null,
@@ -16,7 +16,7 @@ test('a rehearsal of nothing is calm, free and as fast as its agent', () => {
   });
 });
 
-test('a fault has its own settings, its trigger and its operations', () => {
+test("parses a fault's settings, trigger and operations", () => {
   const faults = [
     { fault: 'rate_limited', on: ['create', 'get'], share: 0.1, retryAfter: 2 },
     { fault: 'early_stop', nth: 3, max: 1 },
@@ -43,7 +43,7 @@ test('a fault has its own settings, its trigger and its operations', () => {
   ]);
 });
 
-test('limits are put in the order in which they begin', () => {
+test('sorts limits by their start', () => {
   const limits = [{ afterRuns: 100, maxActiveRuns: 40 }, { maxActiveRuns: 12 }];
   expect(resolveRehearsal({ faults: { limits } }).limits).toEqual([
     { afterRuns: 0, maxActiveRuns: 12 },
@@ -51,35 +51,35 @@ test('limits are put in the order in which they begin', () => {
   ]);
 });
 
-test.each(Object.keys(FAULT_KINDS))('%s can be scripted by its name alone', (fault) => {
+test.each(Object.keys(FAULT_KINDS))('%s needs only its name', (fault) => {
   expect(resolveRehearsal({ faults: [{ fault }] }).faults[0]?.name).toBe(fault);
 });
 
 test.each([
-  ['a text', 'lost_reply', /list of faults/],
-  ['a word that is not known', { fault: [] }, /fault is not known/],
-  ['faults that are no list', { faults: {} }, /faults must be a list/],
+  ['text', 'lost_reply', /list of faults/],
+  ['an unknown key', { fault: [] }, /fault is not known/],
+  ['faults that are not a list', { faults: {} }, /faults must be a list/],
   ['a fault that is text', ['lost_reply'], /faults\[0\] must be an object/],
   ['a fault without a name', [{}], /faults\[0\]\.fault/],
-  ['a misspelt fault', [{ fault: 'lost_replies' }], /faults\[0\]\.fault/],
-  ['a fault with a name of JavaScript', [{ fault: 'constructor' }], /faults\[0\]\.fault/],
+  ['a misspelled fault', [{ fault: 'lost_replies' }], /faults\[0\]\.fault/],
+  ['a fault named like a JavaScript property', [{ fault: 'constructor' }], /faults\[0\]\.fault/],
   ['a share above 1', [{ fault: 'nulls', share: 2 }], /faults\[0\]\.share/],
   ['a share that is text', [{ fault: 'nulls', share: '0.5' }], /faults\[0\]\.share/],
-  ['an occasion of 0', [{ fault: 'nulls', nth: [1, 0] }], /faults\[0\]\.nth/],
-  ['half an occasion', [{ fault: 'nulls', every: 1.5 }], /faults\[0\]\.every/],
-  ['an operation that is none', [{ fault: 'lost_reply', on: 'post' }], /faults\[0\]\.on/],
-  ['an operation for rows', [{ fault: 'nulls', on: 'get' }], /only for faults of a request/],
+  ['a match number of 0', [{ fault: 'nulls', nth: [1, 0] }], /faults\[0\]\.nth/],
+  ['a fraction of a match', [{ fault: 'nulls', every: 1.5 }], /faults\[0\]\.every/],
+  ['an unknown operation', [{ fault: 'lost_reply', on: 'post' }], /faults\[0\]\.on/],
+  ['an operation for rows', [{ fault: 'nulls', on: 'get' }], /only allowed for request faults/],
   ['a setting of another fault', [{ fault: 'nulls', delayMs: 5 }], /faults\[0\]\.delayMs/],
   [
     'a setting of another type',
     [{ fault: 'slow_reply', delayMs: '5s' }],
     /faults\[0\]\.delayMs must be a number/,
   ],
-  ['a setting below 0', [{ fault: 'slow_reply', delayMs: -5 }], /not below 0/],
+  ['a setting below 0', [{ fault: 'slow_reply', delayMs: -5 }], /of at least 0/],
   ['a limit that is a number', { limits: [5] }, /limits\[0\]/],
-  ['a limit of nothing', { limits: [{ maxActiveRuns: 0 }] }, /limits\[0\]\.maxActiveRuns/],
+  ['a limit of 0', { limits: [{ maxActiveRuns: 0 }] }, /limits\[0\]\.maxActiveRuns/],
   [
-    'a limit before the beginning',
+    'a limit before the first run',
     { limits: [{ maxActiveRuns: 1, afterRuns: -1 }] },
     /limits\[0\]\.afterRuns/,
   ],
@@ -87,7 +87,7 @@ test.each([
   expect(() => resolveRehearsal({ faults })).toThrow(says);
 });
 
-test('the nearest name is offered for a misspelt fault', () => {
+test('suggests the nearest name for a misspelled fault', () => {
   const refuse = () => resolveRehearsal({ faults: [{ fault: 'lost_replay' }] });
   expect(refuse).toThrow(expect.objectContaining({ hint: 'Use lost_reply.' }));
 });
@@ -103,12 +103,12 @@ function readMedian(sorted: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-test('one time is always that time', () => {
+test('a single latency is constant', () => {
   expect(new Set(drawMany('250ms', 50))).toEqual(new Set([250]));
   expect(new Set(drawMany('1.5s', 50))).toEqual(new Set([1_500]));
 });
 
-test('a span is log-normal: inside its bounds, half of it below their geometric mean', () => {
+test('a range is log-normal: within its bounds, with half below their geometric mean', () => {
   const drawn = drawMany('2s..90s');
   expect(drawn[0]).toBeGreaterThanOrEqual(2_000);
   expect(drawn.at(-1)).toBeLessThanOrEqual(90_000);
@@ -116,19 +116,19 @@ test('a span is log-normal: inside its bounds, half of it below their geometric 
   expect(readMedian(drawn)).toBeLessThan(14_500);
 });
 
-test('an even span has its median in the middle', () => {
+test('a uniform range has its median in the middle', () => {
   const drawn = drawMany('uniform:2s..4s');
   expect(drawn[0]).toBeGreaterThanOrEqual(2_000);
   expect(drawn.at(-1)).toBeLessThanOrEqual(4_000);
   expect(Math.abs(readMedian(drawn) - 3_000)).toBeLessThan(100);
 });
 
-test('a median and a sigma give that median', () => {
+test('a median with a sigma has that median', () => {
   const drawn = drawMany('median:2s,sigma:0.5');
   expect(Math.abs(readMedian(drawn) - 2_000)).toBeLessThan(120);
 });
 
-test('the same words draw the same time, other words another', () => {
+test('the same words draw the same latency, other words a different one', () => {
   const latency = resolveLatency('1s..1m');
   expect(drawLatencyMs(latency, 'seed', 'a', 1)).toBe(drawLatencyMs(latency, 'seed', 'a', 1));
   expect(drawLatencyMs(latency, 'seed', 'a', 1)).not.toBe(drawLatencyMs(latency, 'seed', 'a', 2));
@@ -150,5 +150,5 @@ test.each([
   '1.2.3s',
   '200m',
 ])('refuses %j', (text) => {
-  expect(() => resolveLatency(text)).toThrow(/cannot be read/);
+  expect(() => resolveLatency(text)).toThrow(/is not valid/);
 });
