@@ -27,18 +27,18 @@ export interface RouteParts {
   readonly store: RunStore;
   readonly clock: Timers;
   readonly contract: Contract;
-  /** The only key that is let in; null: any. */
+  /** The only accepted key; null: any. */
   readonly acceptedKey: string | null;
   readonly startRate: StartRate;
   readonly keepAliveMs: number;
   readonly tally: Tally;
-  /** The scripted faults of a rehearsal; null: none. */
+  /** Scripted faults of a rehearsal; null: none. */
   readonly script: FaultScript | null;
-  /** The open streams, so that closing the server ends them. */
+  /** Open streams, to end when the server closes. */
   readonly streams: Set<EventStream>;
 }
 
-/** What carries an operation out: returns the JSON text to send, or null where it has answered by itself. */
+/** Carries out an operation. Returns the JSON text to send, or null if it has already responded. */
 type Handler = (call: Call) => Promise<string | null>;
 
 interface Call {
@@ -54,7 +54,7 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
     app.route({
       method,
       url,
-      // Before the body is read: nothing of a stranger's is kept.
+      // Before the body is read, so that nothing from unauthorized clients is kept.
       onRequest: async (request) => admit(name, request, parts),
       handler: (request, reply) => handle(name, handler, request, reply, parts),
     });
@@ -72,13 +72,13 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
     if (!request.is404) return;
     resolveTeam(request.headers, parts.acceptedKey);
     const what = `${request.method} ${request.url.slice(0, 200)}`;
-    throw createRefusal(404, 'NOT_FOUND', 'INVALID_REQUEST', `There is no operation ${what}.`);
+    throw createRefusal(404, 'NOT_FOUND', 'INVALID_REQUEST', `Unknown operation: ${what}.`);
   };
   app.addHook('onRequest', refuseUnknown);
   app.setNotFoundHandler(refuseUnknown);
 }
 
-/** Throws for a request that is refused whatever its body says. */
+/** Throws if a request must be refused regardless of its body. */
 function admit(name: Operation, request: FastifyRequest, parts: RouteParts): void {
   parts.tally.countRequest(name);
   const teamId = resolveTeam(request.headers, parts.acceptedKey);
@@ -101,14 +101,14 @@ async function handle(
   if (text === null) return reply;
   reply.type('application/json; charset=utf-8');
   if (text.length <= PIECE_LENGTH) return reply.send(text);
-  // In pieces, so that a reader who does not read holds one of them rather than a copy of the whole.
+  // Send in pieces, so that a client that does not read holds one piece in memory rather than the whole text.
   return reply.header('content-length', Buffer.byteLength(text)).send(Readable.from(splitText(text)));
 }
 
 async function createRun(call: Call, parts: RouteParts): Promise<string | null> {
   const body = parseJsonBody(call.request.headers, call.request.body);
   const request = resolveCreate(body, parts.contract);
-  // Only a rehearsal asks what a run is about.
+  // Only a rehearsal needs the subject.
   const subject = parts.script === null ? '' : nameSubject(request);
   const play = beginPlay(call, subject, parts);
   const run = parts.engine.create(call.teamId, request);
@@ -178,7 +178,7 @@ async function playOnRun(
   return text;
 }
 
-/** Begins a request of the rehearsal: throws what happens instead, and says what is left to play after. */
+/** Starts a request of a rehearsal: throws faults that replace it, and returns those to inject afterwards. */
 function beginPlay(call: Call, subject: string, parts: RouteParts): Play {
   const faults = parts.script?.meetRequest(call.name, subject) ?? [];
   if (faults.length === 0) return CALM;

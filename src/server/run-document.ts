@@ -4,46 +4,46 @@ import type { AgentRun, Citation, CreateRunRequest, Grounding, RunCost, RunUsage
 import type { Contract } from './contract.js';
 import type { StoredEvent, StoredRun } from './store-contract.js';
 
-/** What a run used and cost. */
+/** Usage and cost of a run. */
 export interface Charge {
   readonly usage: RunUsage;
   readonly costDollars: RunCost;
 }
 
-/** The charge of a run that has not ended, or of a free agent. */
+/** Charge of an active run, or of a free agent. */
 export const NO_CHARGE: Charge = {
   usage: { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 },
   costDollars: { total: 0, agentCompute: 0, search: 0, emails: 0, phoneNumbers: 0 },
 };
 
-/** How a run ended, and with what. */
+/** Outcome of a run. */
 export type RunEnd =
   | { readonly status: 'completed'; readonly stopReason: string; readonly result: AgentResult }
   | { readonly status: 'failed'; readonly error: JsonObject }
   | { readonly status: 'cancelled' };
 
-/** What a run costs, by how it ended. */
+/** Computes the charge of a run from its outcome. */
 export type PriceRun = (run: AgentRun, end: RunEnd) => Charge;
 
-/** The result of an agent that handed over nothing. */
+/** Result of an agent that returned nothing. */
 export const EMPTY_RESULT: AgentResult = {
   output: { text: '', structured: null, grounding: [] },
   usage: NO_CHARGE.usage,
 };
 
-/** What the agent says that a run cost; an agent that says nothing is free. */
+/** The cost reported by the agent; zero if it reports none. */
 export function chargeOf(end: RunEnd): Charge {
   if (end.status !== 'completed') return NO_CHARGE;
   const { usage, costDollars } = end.result;
   return { usage, costDollars: costDollars ?? NO_CHARGE.costDollars };
 }
 
-/** The error of a run that failed. */
+/** Error of a failed run. */
 export function createServerError(code: 'TIMEOUT' | 'SERVER_ERROR', message: string): JsonObject {
   return { type: 'SERVER_ERROR', code, message };
 }
 
-/** A run as it is answered to its create: working, with nothing to show yet. */
+/** A new run: active, without output. */
 export function createRunDocument(id: string, createdAt: string, request: CreateRunRequest): AgentRun {
   return {
     id,
@@ -58,7 +58,7 @@ export function createRunDocument(id: string, createdAt: string, request: Create
   };
 }
 
-/** The same run once it can change no more, in the words that its contract allows. */
+/** The run after it has ended, with the values that its contract allows. */
 export function createEndedDocument(
   run: AgentRun,
   end: RunEnd,
@@ -94,7 +94,7 @@ export function createEndedDocument(
 const CONTRACT_STOP_REASONS: readonly string[] = ['schema_satisfied', 'budget_reached', 'error', 'cancelled'];
 
 function writeStopReason(reason: string, contract: Contract): string {
-  // The older contract has one word for every end that came before the work was done.
+  // The older contract has only one stop reason for all early ends.
   return contract === 'current' || CONTRACT_STOP_REASONS.includes(reason) ? reason : 'budget_reached';
 }
 
@@ -119,7 +119,7 @@ function writeCitation(citation: Citation): Citation {
   return typeof title === 'string' ? { url, title } : { url };
 }
 
-/** The two events with which every run begins. */
+/** The first two events of every run. */
 export function writeStartEvents(run: AgentRun): readonly StoredEvent[] {
   const { id, createdAt } = run;
   return [
@@ -133,28 +133,28 @@ export function writeStartEvents(run: AgentRun): readonly StoredEvent[] {
   ];
 }
 
-/** The one event with which a run ends. */
+/** The last event of a run. */
 export function writeEndEvent(run: AgentRun, end: RunEnd, eventId: number, contract: Contract): StoredEvent {
   const createdAt = run.completedAt ?? run.createdAt;
   return { id: eventId, event: `agent_run.${end.status}`, data: writeEndData(run, end, contract), createdAt };
 }
 
-/** The JSON text of an event's data. */
+/** JSON text of an event's data. */
 export function formatEventData(event: StoredEvent, run: StoredRun): string {
   return event.data ?? run.text;
 }
 
 function writeEndData(run: AgentRun, end: RunEnd, contract: Contract): string | null {
   if (end.status === 'failed') return JSON.stringify({ id: run.id, status: 'failed', error: end.error });
-  // Later services send the whole run; it is stored once, as the run itself.
+  // Later services send the whole run. It is stored only once, as the run itself.
   if (contract === 'current') return null;
   return JSON.stringify({ id: run.id, object: 'agent_run', status: end.status });
 }
 
-/** A page ends early beyond this many characters, with a cursor to go on from; it has one item at least. */
+/** A page ends early after this many characters, with a cursor to continue. It has at least one item. */
 const MAX_PAGE_LENGTH = 32 * 1024 * 1024;
 
-/** A page of runs as JSON text; `runs` may hold one more than the page, which tells that more follow. */
+/** Formats a page of runs as JSON. `runs` may have one extra run, which means that more follow. */
 export function writeRunPage(runs: readonly StoredRun[], limit: number): string {
   let length = 0;
   const fits = (run: StoredRun, index: number): boolean => {
@@ -171,7 +171,7 @@ export function writeRunPage(runs: readonly StoredRun[], limit: number): string 
   );
 }
 
-/** A page of a run's events as JSON text, oldest first, by the same rule. */
+/** Formats a page of a run's events as JSON, oldest first, by the same rule. */
 export function writeEventPage(events: readonly StoredEvent[], limit: number, run: StoredRun): string {
   const shown = events.slice(0, limit);
   const last = shown.at(-1);
@@ -185,7 +185,7 @@ export function writeEventPage(events: readonly StoredEvent[], limit: number, ru
 function writeEvent(event: StoredEvent, run: StoredRun): string {
   const { id, event: name, createdAt } = event;
   const head = JSON.stringify({ id: String(id), event: name, createdAt });
-  // The data is JSON text already; it is put in as it is rather than read and written again.
+  // Insert the data as it is, because it is already JSON text.
   return `${head.slice(0, -1)},"data":${formatEventData(event, run)}}`;
 }
 

@@ -20,7 +20,7 @@ import {
 import { parseRun, type RunStore, type StoredEvent, type StoredRun, toStored } from './store-contract.js';
 import type { Tally } from './tally.js';
 
-/** The longest that a stopped agent may take to hand over what it has. */
+/** Time that a stopped agent has to return its results. */
 const STOP_GRACE_MS = 2_000;
 
 export interface EngineParts {
@@ -28,7 +28,7 @@ export interface EngineParts {
   readonly store: RunStore;
   readonly clock: Timers;
   readonly contract: Contract;
-  /** How many runs of one team may be active now. */
+  /** Maximum number of active runs per team, now. */
   readonly readMaxActive: () => number;
   readonly runTimeoutMs: number;
   readonly longRunTimeoutMs: number;
@@ -36,7 +36,7 @@ export interface EngineParts {
   readonly tally: Tally;
 }
 
-/** Told of each event of a run as it happens, with the run's text. */
+/** Called for each new event of a run, with the stored run. */
 export type RunListener = (event: StoredEvent, run: StoredRun) => void;
 
 interface ActiveRun {
@@ -47,11 +47,11 @@ interface ActiveRun {
   readonly timers: (() => void)[];
   lastEventId: number;
   settled: Promise<void>;
-  /** The reason of a stop that was asked for; the agent's next answer ends the run with it. */
+  /** Reason of a requested stop. The agent's next result ends the run with it. */
   stopReason: string | null;
 }
 
-/** Starts runs, hands them to the agent, and ends them once, whatever comes first. */
+/** Starts runs, passes them to the agent, and ends each exactly once. */
 export class RunEngine {
   readonly #parts: EngineParts;
   readonly #createId: () => string;
@@ -63,7 +63,7 @@ export class RunEngine {
     this.#createId = createRunIds(parts.clock);
   }
 
-  /** Stores a run and sets the agent to work; refuses when the team has too many at work. */
+  /** Stores a run and starts it. Refuses if the team has too many active runs. */
   create(teamId: string, request: CreateRunRequest): StoredRun {
     const previous = resolvePrevious(this.#parts.store, teamId, request.previousRunId);
     const limit = this.#parts.readMaxActive();
@@ -80,7 +80,7 @@ export class RunEngine {
     return stored;
   }
 
-  /** Takes up the runs that were at work when the server went down: each is asked again. */
+  /** Resumes the runs that were active when the server stopped, by starting each again. */
   resume(): void {
     for (const stored of this.#parts.store.listActive()) {
       const run = parseRun(stored);
@@ -91,14 +91,14 @@ export class RunEngine {
     }
   }
 
-  /** The run of that id; refuses where the team has none. */
+  /** Finds a run by id. Refuses if the team has none. */
   find(teamId: string, id: string): StoredRun {
     const stored = this.#parts.store.find(teamId, id);
     if (stored === null) throw createRunNotFound(id);
     return stored;
   }
 
-  /** Ends a run as cancelled; one that has ended stays as it is. */
+  /** Cancels a run. Does nothing if it has ended. */
   cancel(teamId: string, id: string): StoredRun {
     const stored = this.find(teamId, id);
     const active = this.#active.get(id);
@@ -107,26 +107,26 @@ export class RunEngine {
     return this.find(teamId, id);
   }
 
-  /** Ends a long run now and keeps what it found; one that has ended stays as it is. */
+  /** Stops a long run and keeps its results so far. Does nothing if it has ended. */
   async stop(teamId: string, id: string): Promise<StoredRun> {
     const stored = this.find(teamId, id);
     const active = this.#active.get(id);
     if (active === undefined) return stored;
     const effort = active.run.request?.effort;
     if (!isLongEffort(effort)) {
-      throw createInvalid(`Only runs of the effort ultra can be stopped; this one asks for ${effort}.`);
+      throw createInvalid(`Only runs of the effort ultra can be stopped; this one is ${effort}.`);
     }
     await this.#stopEarly(active, 'stopped');
     return this.find(teamId, id);
   }
 
-  /** Removes a run; one that is at work is cancelled first. */
+  /** Deletes a run, and cancels it first if it is active. */
   remove(teamId: string, id: string): void {
     this.cancel(teamId, id);
     this.#parts.store.remove(teamId, id);
   }
 
-  /** Listens to the coming events of a run; the function it returns stops that. */
+  /** Subscribes to new events of a run. Returns a function that unsubscribes. */
   listen(id: string, listener: RunListener): () => void {
     const active = this.#active.get(id);
     active?.listeners.add(listener);
@@ -138,12 +138,12 @@ export class RunEngine {
     return this.#active.has(id);
   }
 
-  /** How many runs of one team may be active now. */
+  /** Maximum number of active runs per team, now. */
   readMaxActive(): number {
     return this.#parts.readMaxActive();
   }
 
-  /** Lets go of the runs at work without ending them, so that a restart can take them up. */
+  /** Abandons the active runs without ending them, so that a restart can resume them. */
   async close(): Promise<void> {
     this.#closed = true;
     const actives = [...this.#active.values()];
@@ -194,7 +194,7 @@ export class RunEngine {
   }
 
   async #work(active: ActiveRun, previous: AgentRun | null): Promise<void> {
-    // The create is answered before the agent begins, so that no work of its own delays the reply.
+    // Respond to the create before the agent starts, so that its work does not delay the response.
     await setImmediate();
     if (active.abort.signal.aborted) return;
     try {
@@ -227,7 +227,7 @@ export class RunEngine {
 
   #end(active: ActiveRun, end: RunEnd): void {
     const { store, contract, priceRun, tally } = this.#parts;
-    // Whatever ends a run first wins; what comes later finds it gone.
+    // The first end of a run wins; later ones find it gone.
     if (this.#closed || !this.#active.delete(active.run.id)) return;
     for (const cancelTimer of active.timers) cancelTimer();
     const charge = priceRun?.(active.run, end) ?? chargeOf(end);
@@ -246,16 +246,16 @@ export class RunEngine {
   }
 }
 
-/** The reason of an abort that asks the agent to hand over what it has so far. */
+/** Abort reason that asks the agent to return its results so far. */
 export class StopRequest extends Error {
   override readonly name = 'StopRequest';
 
   constructor() {
-    super('The run was stopped: hand over what was found so far.');
+    super('The run was stopped. Return the results so far.');
   }
 }
 
-/** The run that a request continues; refuses one that is not the team's, or that did not complete. */
+/** Finds the run that a request continues. Refuses if it belongs to another team or did not complete. */
 export function resolvePrevious(store: RunStore, teamId: string, id: string | undefined): AgentRun | null {
   if (id === undefined) return null;
   const stored = store.find(teamId, id);
@@ -263,7 +263,7 @@ export function resolvePrevious(store: RunStore, teamId: string, id: string | un
     throw createInvalid(`previousRunId: no run ${id} belongs to this key.`, 'PREVIOUS_RUN_NOT_FOUND');
   }
   if (stored.status !== 'completed') {
-    const message = `previousRunId: run ${id} is ${stored.status}, and only a completed run can be continued.`;
+    const message = `previousRunId: run ${id} is ${stored.status}, but only a completed run can be continued.`;
     throw createInvalid(message, 'PREVIOUS_RUN_NOT_COMPLETED');
   }
   return parseRun(stored);

@@ -21,19 +21,19 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** Keeps runs and events in a SQLite file, so that they survive a restart. */
+/** Stores runs and events in a SQLite file, so that they survive a restart. */
 export class SqliteRunStore implements RunStore {
   readonly #database: Database.Database;
   readonly #statements: Statements;
 
   constructor(path: string, contract: Contract) {
     try {
-      // Made here first, so that what was asked is for its owner's eyes only.
+      // Create the file first, so that only its owner can read it.
       closeSync(openSync(path, 'a', 0o600));
-      // Whole, so that no path is taken for an address or another word of SQLite's.
+      // Use an absolute path, so that SQLite does not interpret it as a URI or a keyword.
       this.#database = new Database(resolve(path), { timeout: LOCK_WAIT_MS });
       refuseForeign(this.#database);
-      // Two servers on one file would answer the same runs twice.
+      // Exclusive, because two servers on one file would run the same runs twice.
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE');
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       this.#database.exec(SCHEMA);
@@ -41,8 +41,8 @@ export class SqliteRunStore implements RunStore {
     } catch (error) {
       throw createUsageError(
         'CANNOT_OPEN_STORE',
-        `The store of served runs ${path} cannot be opened: ${describeError(error)}`,
-        'Name a file that is new or was made by this command, that can be written to, and that no other server has open.',
+        `The run store ${path} cannot be opened: ${describeError(error)}`,
+        'Use a new file or one made by this command. It must be writable and not open in another server.',
         error,
       );
     }
@@ -70,7 +70,7 @@ export class SqliteRunStore implements RunStore {
   }
 
   list(teamId: string, page: RunPageRequest): readonly StoredRun[] {
-    // Every id begins with a letter, so it is below the tilde.
+    // Every id starts with a letter, so it sorts before the tilde.
     return this.#statements.listRuns.all(teamId, page.before ?? '~', page.limit).map(toRun);
   }
 
@@ -92,7 +92,7 @@ export class SqliteRunStore implements RunStore {
 
   close(): void {
     if (!this.#database.open) return;
-    // The driver keeps its handle for as long as a statement lives; so the lock is given back here, not there.
+    // The driver keeps its file handle until its statements are collected, so release the lock here.
     this.#database.exec('PRAGMA journal_mode = DELETE');
     this.#database.exec('PRAGMA locking_mode = NORMAL');
     this.#database.prepare('SELECT count(*) FROM meta').get();
@@ -115,22 +115,22 @@ export class SqliteRunStore implements RunStore {
     this.close();
     throw createUsageError(
       'STORE_MISMATCH',
-      `The store of served runs ${path} was made with ${key} ${found}; this server has ${value}.`,
-      `Serve it with ${key} ${found}, or name another file.`,
+      `The run store ${path} was made with ${key} ${found}; this server uses ${value}.`,
+      `Serve it with ${key} ${found}, or use another file.`,
     );
   }
 }
 
-/** The tables of a store; a file of 0 bytes has none yet. */
+/** Tables of a store; an empty file has none yet. */
 const TABLES: readonly unknown[] = ['meta', 'runs', 'events'];
 
-/** Throws for a database of another program, before anything is written into it. */
+/** Throws if the database belongs to another program, before writing anything. */
 function refuseForeign(database: Database.Database): void {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   const foreign = tables.map((row) => getText(row, 'name')).find((name) => !TABLES.includes(name));
   if (foreign === undefined) return;
   database.close();
-  throw new Error(`it is a database of another program, with a table ${foreign}`);
+  throw new Error(`it belongs to another program; it has a table ${foreign}`);
 }
 
 type Statements = ReturnType<typeof prepareStatements>;
@@ -160,7 +160,7 @@ function toRun(row: unknown): StoredRun {
   return {
     id: getText(row, 'id'),
     teamId: getText(row, 'team_id'),
-    // Only this class writes the column, from a StoredRun.
+    // Safe: only this class writes the column, from a StoredRun.
     status: getText(row, 'status') as RunStatus,
     text: getText(row, 'text'),
   };

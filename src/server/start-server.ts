@@ -23,14 +23,17 @@ export { CONTRACTS, type Contract } from './contract.js';
 export { type Rehearsal, type RehearsalOptions, resolveRehearsal } from './rehearsal/resolve-rehearsal.js';
 export type { ServerReport } from './tally.js';
 
-/** A server that listens, until it is closed. */
+/** A running server. */
 export interface RunningServer {
-  /** Such as `http://127.0.0.1:43117`, without a slash at the end. */
+  /** Such as `http://127.0.0.1:43117`, without a trailing slash. */
   readonly url: string;
   readonly port: number;
-  /** What was created, refused, billed and played since the start. */
+  /** Counts of runs created, requests refused, amounts billed and faults injected since the start. */
   report(): ServerReport;
-  /** Stops listening, ends the open streams and lets go of the runs; a server with a store takes them up again. */
+  /**
+   * Stops listening, ends open streams and abandons active runs. A server with a store resumes them after a
+   * restart.
+   */
   close(): Promise<void>;
 }
 
@@ -115,7 +118,7 @@ function openStore(settings: ResolvedServerOptions): RunStore {
     : new SqliteRunStore(settings.storePath, settings.contract);
 }
 
-/** Lets anyone who may use the server see what the rehearsal has billed and played. */
+/** Adds an endpoint that reports what the rehearsal has billed and injected. */
 function addReport(
   app: ReturnType<typeof createHttpApp>,
   settings: ResolvedServerOptions,
@@ -129,7 +132,9 @@ function addReport(
   });
 }
 
-/** A name to listen on is a name to be called by: it is in the address that the server prints. */
+/**
+ * The host name that the server listens on is also accepted in requests, because it is in the printed URL.
+ */
 function listOwnNames(host: string): string[] {
   return isIP(host) === 0 ? [host] : [];
 }
@@ -160,33 +165,42 @@ function createListenError(settings: ResolvedServerOptions, error: unknown): Row
   );
 }
 
-/** Where the server listens, what answers, and within which limits. */
+/** Options of the server. */
 export interface ServerOptions {
-  /** What answers the runs. */
+  /** Agent that answers the runs. */
   readonly agent: Agent;
   /** @default 127.0.0.1 */
   readonly host?: string;
   /** 0: any free port. @default 0 */
   readonly port?: number;
-  /** Host names to answer to besides `localhost` and IP addresses; others are refused with 403. @default [] */
+  /**
+   * Accepted host names in addition to `localhost` and IP addresses. Others are refused with 403. @default []
+   */
   readonly allowedHosts?: readonly string[];
-  /** The pages of 2026-05-07 to the letter, or with what came since. @default 2026-05-07 */
+  /** API version: exactly as documented on 2026-05-07, or with later additions. @default 2026-05-07 */
   readonly contract?: Contract;
-  /** The only key that is let in; needed off loopback. Without it every key is let in, each as a team of its own. */
+  /**
+   * The only accepted key. Required unless on loopback. Without it, every key is accepted as its own team.
+   */
   readonly key?: string;
-  /** The SQLite file that keeps runs over a restart; null: in memory. @default null */
+  /** SQLite file that keeps runs across restarts; null: in memory. @default null */
   readonly storePath?: string | null;
-  /** Without a store: the text that is kept in memory before the oldest ended runs are forgotten. @default 32 MiB */
+  /**
+   * Without a store: maximum size of runs in memory. Beyond it, the oldest ended runs are dropped. @default
+   * 32 MiB
+   */
   readonly maxStoredBytes?: number;
-  /** How many runs of one team may be active. @default 50 */
+  /** Maximum number of active runs per team. @default 50 */
   readonly maxActiveRuns?: number;
-  /** How many runs a team may start a second; 0: as many as it likes. @default 0 */
+  /** Maximum number of runs started per second and team; 0 for no limit. @default 0 */
   readonly startsPerSecond?: number;
-  /** How long a run may take; one of the effort ultra has three times as long. @default 3,600,000: one hour */
+  /**
+   * Time limit of a run, in milliseconds; three times that for the effort ultra. @default 3,600,000: one hour
+   */
   readonly runTimeoutMs?: number;
-  /** Plays a paid service: delays, prices, faults; made by `resolveRehearsal`. @default null */
+  /** Simulates a paid service with delays, prices and faults; created by `resolveRehearsal`. @default null */
   readonly rehearsal?: Rehearsal | null;
-  /** The silence after which a stream says that it is alive. @default 15,000 */
+  /** Idle time before a stream sends a keep-alive, in milliseconds. @default 15,000 */
   readonly keepAliveMs?: number;
   /** @default the clock of this machine */
   readonly clock?: Timers;
@@ -228,10 +242,10 @@ const TYPES: OptionTypes<ServerOptions> = {
   clock: 'object',
 };
 
-/** The longest time that a timer of this platform can wait, divided by the three of a long run. */
+/** Maximum timer delay of Node, divided by three, because long runs have three times the limit. */
 const MAX_RUN_TIMEOUT_MS = 700_000_000;
 
-/** Fills in the defaults and refuses what cannot work, each with its reason. */
+/** Fills in defaults and validates the options. Throws a usage error with the reason. */
 export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
   checkOptionTypes('startServer', options, TYPES, ['agent']);
   const settings = { ...DEFAULTS, ...options, key: options.key ?? null };
@@ -239,12 +253,12 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     throw createOptionError('contract', settings.contract, `Use one of ${CONTRACTS.join(', ')}.`);
   }
   if (settings.key !== null && settings.key.trim() === '') {
-    throw createOptionError('key', '', 'Give a key that is not empty, or none.');
+    throw createOptionError('key', '', 'Set a non-empty key, or leave it out.');
   }
   if (settings.key === null && !isLoopback(settings.host)) {
     throw createUsageError(
       'SERVE_KEY_NEEDED',
-      `Serving on ${settings.host} needs a key: other machines can reach that address.`,
+      `Serving on ${settings.host} requires a key: other machines can reach that address.`,
       'Set ROWFILL_SERVE_KEY to a long random text, or serve on 127.0.0.1.',
     );
   }
@@ -252,7 +266,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     throw createOptionError(
       'storePath',
       settings.storePath,
-      'Name a file, or leave it out to keep runs in memory.',
+      'Set a file path, or leave it out to keep runs in memory.',
     );
   }
   checkWhole('port', settings.port, 0, 65_535);
@@ -264,7 +278,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     throw createOptionError(
       'startsPerSecond',
       settings.startsPerSecond,
-      'Use a number from 0 (no limit) on.',
+      'Use a number of at least 0; 0 means no limit.',
     );
   }
   return settings;

@@ -1,11 +1,11 @@
 import { type AgentRun, isTerminal, type RunStatus } from '../model/run.js';
 
-/** A run as it is kept: its JSON text, and what is looked up by. */
+/** A stored run: its JSON text and the columns to look it up by. */
 export interface StoredRun {
   readonly id: string;
   readonly teamId: string;
   readonly status: RunStatus;
-  /** The run object as it is sent. */
+  /** The run object as sent to clients. */
   readonly text: string;
 }
 
@@ -13,54 +13,54 @@ export interface StoredEvent {
   /** 1 for the first event of a run, then 2, 3, … */
   readonly id: number;
   readonly event: string;
-  /** JSON text; null stands for the run itself, as it is stored. */
+  /** JSON text; null means the stored run itself. */
   readonly data: string | null;
   readonly createdAt: string;
 }
 
-/** Which part of a list is asked for. */
+/** A requested page of runs. */
 export interface RunPageRequest {
   readonly limit: number;
-  /** Only runs older than this id; null: from the newest on. */
+  /** Only runs older than this id; null to start with the newest. */
   readonly before: string | null;
 }
 
-/** Where the server keeps its runs. Ids sort as text in the order of creation. */
+/** Storage of runs. Ids sort as text in creation order. */
 export interface RunStore {
   /** Stores a new run with its first events, in one transaction. */
   add(run: StoredRun, events: readonly StoredEvent[]): void;
-  /** Replaces a run and appends the event that tells why, in one transaction. */
+  /** Replaces a run and appends the event for the change, in one transaction. */
   change(run: StoredRun, event: StoredEvent): void;
-  /** The run of that id, if it is the team's. */
+  /** The run with that id, if it belongs to the team. */
   find(teamId: string, id: string): StoredRun | null;
   /** The team's runs, newest first. */
   list(teamId: string, page: RunPageRequest): readonly StoredRun[];
   /** The events of a run after the event `after`, oldest first. */
   listEvents(id: string, after: number, limit: number): readonly StoredEvent[];
-  /** Removes a run and its events in one transaction; false where the team has no such run. */
+  /** Removes a run and its events in one transaction. Returns false if the team has no such run. */
   remove(teamId: string, id: string): boolean;
-  /** The runs of all teams that had not ended, oldest first: what a restart takes up again. */
+  /** Active runs of all teams, oldest first, to resume after a restart. */
   listActive(): readonly StoredRun[];
   close(): void;
 }
 
-/** A run as the store keeps it. */
+/** Converts a run to its stored form. */
 export function toStored(teamId: string, run: AgentRun): StoredRun {
   return { id: run.id, teamId, status: run.status, text: JSON.stringify(run) };
 }
 
-/** The run in a stored text. */
+/** Parses a stored run. */
 export function parseRun(stored: StoredRun): AgentRun {
-  // Only this server writes into its store.
+  // Safe: only this server writes to its store.
   return JSON.parse(stored.text) as AgentRun;
 }
 
-/** Keeps runs in memory. Beyond `maxBytes` of text the oldest runs that have ended are forgotten. */
+/** Keeps runs in memory. Beyond `maxBytes` of text, drops the oldest ended runs. */
 export class MemoryRunStore implements RunStore {
   readonly #maxBytes: number;
   readonly #runs = new Map<string, StoredRun>();
   readonly #events = new Map<string, StoredEvent[]>();
-  /** The ids of each team, oldest first; some may have been removed. */
+  /** Ids of each team, oldest first. Some may have been removed. */
   readonly #teams = new Map<string, { ids: string[]; removed: number }>();
   #bytes = 0;
 
@@ -121,7 +121,7 @@ export class MemoryRunStore implements RunStore {
 
   #put(run: StoredRun): void {
     this.#bytes += run.text.length - (this.#runs.get(run.id)?.text.length ?? 0);
-    // A key that exists keeps its place, so the map stays in the order of creation.
+    // An existing key keeps its position, so the map stays in creation order.
     this.#runs.set(run.id, run);
   }
 
@@ -132,7 +132,7 @@ export class MemoryRunStore implements RunStore {
     const team = this.#teams.get(run.teamId);
     if (team === undefined) return;
     team.removed += 1;
-    // Now and then, so that a removal costs little on average.
+    // Only sometimes, so that removals are cheap on average.
     if (team.removed * 2 < team.ids.length) return;
     team.ids = team.ids.filter((id) => this.#runs.has(id));
     team.removed = 0;
@@ -148,7 +148,7 @@ export class MemoryRunStore implements RunStore {
   }
 }
 
-/** How many ids are older than `before`. */
+/** Number of ids older than `before`. */
 function findStart(ids: readonly string[], before: string | null): number {
   if (before === null) return ids.length;
   let low = 0;

@@ -2,7 +2,7 @@ import type { Timers } from '../model/clock.js';
 import { toMicros } from '../model/format.js';
 import type { AgentRun } from '../model/run.js';
 
-/** What the server has done since it started. */
+/** Activity of the server since it started. */
 export interface ServerReport {
   readonly runs: {
     readonly created: number;
@@ -11,19 +11,19 @@ export interface ServerReport {
     readonly cancelled: number;
     readonly peakActive: number;
   };
-  /** What the ended runs cost in all. */
+  /** Total cost of ended runs. */
   readonly billedMicros: number;
-  /** Creates that were refused for the active-run cap, and for the start rate. */
+  /** Creates refused because of the active-run cap or the start rate. */
   readonly refused: { readonly concurrency: number; readonly rate: number };
-  /** Requests that were answered, by operation. */
+  /** Answered requests by operation. */
   readonly requests: Readonly<Record<string, number>>;
-  /** Scripted faults that were played, by name. */
+  /** Injected faults by name. */
   readonly faults: Readonly<Record<string, number>>;
 }
 
 type Counter = 'concurrencyRefusals' | 'rateRefusals';
 
-/** Counts what happens, for the report. */
+/** Counts events for the report. */
 export class Tally {
   readonly #counters: Record<Counter, number> = { concurrencyRefusals: 0, rateRefusals: 0 };
   readonly #ended: Record<string, number> = {};
@@ -76,7 +76,7 @@ export class Tally {
   }
 }
 
-/** How many runs a team may start a second: as many at once, then evenly. */
+/** Limits run starts per second and team: up to one second's worth at once, then evenly. */
 export class StartRate {
   readonly #perSecond: number;
   readonly #clock: Timers;
@@ -87,7 +87,7 @@ export class StartRate {
     this.#clock = clock;
   }
 
-  /** Takes a start; null where it is allowed, otherwise the seconds until the next one is. */
+  /** Takes a start. Returns null if allowed, otherwise the seconds until the next one is. */
   take(teamId: string): number | null {
     if (this.#perSecond === 0) return null;
     const now = this.#clock.now();

@@ -15,7 +15,7 @@ import { StoppedClock } from '../helpers/stopped-clock.js';
 const EVENTS = { headers: { accept: 'text/event-stream' } };
 
 describe.each(CONTRACTS)('contract %s', (contract) => {
-  test('a create is answered at once, with nothing to show and nothing to pay', async () => {
+  test('a create returns at once, without output or cost', async () => {
     const { script } = createGate();
     const { create } = await serve({ contract, agent: new ScriptedAgent(script) });
     const run = await create({ query: 'Find it.', metadata: { job: 'one' } });
@@ -47,7 +47,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     });
   });
 
-  test('a stream tells of the run from its creation to its one end, then closes', async () => {
+  test('a stream has all events from creation to the end, then closes', async () => {
     const { stream, get } = await serve({ contract });
     const frames = await stream({ query: 'Find it.' });
     expect(frames.map((frame) => `${frame.id} ${frame.event}`)).toEqual([
@@ -60,7 +60,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(frames[2]?.data).toEqual(contract === 'current' ? run : short);
   });
 
-  test('a stream says that it is alive while nothing happens', async () => {
+  test('an idle stream sends keep-alives', async () => {
     const clock = new StoppedClock();
     const gate = createGate();
     const { open } = await serve({
@@ -78,7 +78,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(readFrames(text).at(-1)?.event).toBe('agent_run.completed');
   });
 
-  test('a reader that leaves the stream does not end the run', async () => {
+  test('a client that leaves the stream does not end the run', async () => {
     const gate = createGate();
     const { open, call, get } = await serve({ contract, agent: new ScriptedAgent(gate.script) });
     const leave = new AbortController();
@@ -95,7 +95,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     await expect.poll(async () => (await get(body.data[0].id)).status).toBe('completed');
   });
 
-  test('a run whose agent fails ends as failed, and its events say why', async () => {
+  test('a run fails if its agent fails, and its events have the reason', async () => {
     const agent = new ScriptedAgent(() => Promise.reject(new Error('no more tables')));
     const { stream, get } = await serve({ contract, agent });
     const frames = await stream({ query: 'Find it.' });
@@ -109,7 +109,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(run.error).toEqual(contract === 'current' ? error : undefined);
   });
 
-  test('a run that takes too long fails with TIMEOUT', async () => {
+  test('a run that exceeds its time limit fails with TIMEOUT', async () => {
     const clock = new StoppedClock();
     const { open } = await serve({ contract, clock, agent: new ScriptedAgent(createGate().script) });
     const response = await open('POST', '/agent/runs', { ...EVENTS, body: { query: 'Find it.' } });
@@ -121,7 +121,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(clock.waiting).toBe(0);
   });
 
-  test('cancel ends a run without results, ends its streams, and may be said again', async () => {
+  test('cancel ends a run and its streams without results, and may be repeated', async () => {
     const agent = new ScriptedAgent(createGate().script);
     const { open, call } = await serve({ contract, agent });
     const response = await open('POST', '/agent/runs', { ...EVENTS, body: { query: 'Find it.' } });
@@ -135,13 +135,13 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(again.body).toEqual(cancelled.body);
   });
 
-  test('cancel leaves a completed run as it is', async () => {
+  test('cancel does not change a completed run', async () => {
     const { finish, call } = await serve({ contract });
     const run = await finish({ query: 'Find it.' });
     expect((await call('POST', `/agent/runs/${run.id}/cancel`)).body).toEqual(run);
   });
 
-  test('delete removes a run, its events and its place in the list, once', async () => {
+  test('delete removes a run, its events and its list entry, once', async () => {
     const { finish, call } = await serve({ contract });
     const run = await finish({ query: 'Find it.' });
     expect((await call('DELETE', `/agent/runs/${run.id}`)).body).toEqual({
@@ -160,7 +160,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect((await call('GET', '/agent/runs')).body.data).toEqual([]);
   });
 
-  test('delete cancels a run that is at work', async () => {
+  test('delete cancels an active run', async () => {
     let aborted = false;
     const agent = new ScriptedAgent((_task, signal) => {
       signal.addEventListener('abort', () => {
@@ -176,7 +176,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(aborted).toBe(true);
   });
 
-  test('the list pages from the newest run to the oldest, each once', async () => {
+  test('the list pages from newest to oldest without duplicates', async () => {
     const { create, call } = await serve({ contract });
     const ids: string[] = [];
     for (let index = 0; index < 5; index += 1) ids.unshift((await create({ query: `Find ${index}.` })).id);
@@ -189,7 +189,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(third.body).toMatchObject({ hasMore: false, nextCursor: null });
   });
 
-  test('the list has pages of 20 where nothing is said', async () => {
+  test('the default page size of the list is 20', async () => {
     const { create, call } = await serve({ contract });
     for (let index = 0; index < 21; index += 1) await create({ query: 'Find it.' });
     const { body } = await call('GET', '/agent/runs');
@@ -197,7 +197,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(body.hasMore).toBe(true);
   });
 
-  test('stored events come as pages and as a replay that closes', async () => {
+  test('stored events are available as pages and as a replay that closes', async () => {
     const { finish, call, open } = await serve({ contract });
     const { id } = await finish({ query: 'Find it.' });
     const first = await call('GET', `/agent/runs/${id}/events?limit=2`);
@@ -214,7 +214,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(readFrames(await tail.text()).map((frame) => frame.id)).toEqual([3]);
   });
 
-  test('a replay of a run at work closes without waiting for its end', async () => {
+  test('a replay of an active run closes without waiting for its end', async () => {
     const { create, open } = await serve({ contract, agent: new ScriptedAgent(createGate().script) });
     const { id } = await create({ query: 'Find it.' });
     const replay = await open('GET', `/agent/runs/${id}/events`, EVENTS);
@@ -224,7 +224,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     ]);
   });
 
-  test('a run that continues another hands its rows and answers to the agent', async () => {
+  test('a follow-up run passes the earlier rows and answers to the agent', async () => {
     const agent = new ScriptedAgent();
     const { finish } = await serve({ contract, agent });
     const first = await finish({ query: 'Find it.', input: { data: createRecords(1) } });
@@ -249,7 +249,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(await refuse()).toEqual([400, 'PREVIOUS_RUN_NOT_FOUND']);
   });
 
-  test('each key is a team of its own', async () => {
+  test('each key is its own team', async () => {
     const { create, call } = await serve({ contract });
     const { id } = await create({ query: 'Find it.' });
     const headers = { 'x-api-key': 'another' };
@@ -259,7 +259,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect((await call('GET', `/agent/runs/${id}`, { headers: bearer })).status).toBe(200);
   });
 
-  test('a key has so many active runs and no more, and ending one makes room', async () => {
+  test('limits the active runs of a key, and an ended run makes room', async () => {
     const agent = new ScriptedAgent(createGate().script);
     const { create, call, server } = await serve({ contract, agent, maxActiveRuns: 2 });
     const { id } = await create({ query: 'Find it.' });
@@ -276,7 +276,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     });
   });
 
-  test('starts beyond the rate are refused by the gateway, which says when to come back', async () => {
+  test('the gateway refuses starts above the rate, with a retry time', async () => {
     const clock = new StoppedClock();
     const { create, call, server } = await serve({ contract, clock, startsPerSecond: 2 });
     await create({ query: 'Find it.' });
@@ -290,7 +290,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(server.report().refused.rate).toBe(1);
   });
 
-  test('what an agent charges is billed as it says', async () => {
+  test('bills what the agent reports', async () => {
     const costDollars = { total: 0.1, agentCompute: 0.055, search: 0.045, emails: 0, phoneNumbers: 0 };
     const usage = { agentComputeUnits: 0.55, searches: 9, emails: 0, phoneNumbers: 0 };
     const agent = new ScriptedAgent((task) => ({ ...answerRows(task), usage, costDollars }));
@@ -301,7 +301,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
     expect(server.report().billedMicros).toBe(100_000);
   });
 
-  test('what the contract has no word for is left out of an answer', async () => {
+  test('omits what the contract does not have', async () => {
     const grounding = [
       { field: 'structured.a', citations: [{ url: 'https://example.com/', title: null }], score: 0.5 },
     ];
@@ -324,7 +324,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
 });
 
 describe('stop, in the current contract', () => {
-  test('a run of the effort ultra ends at once with what its agent hands over', async () => {
+  test('an ultra run ends at once with what its agent returns', async () => {
     const agent = new ScriptedAgent(
       (_task, signal) =>
         new Promise((resolve) => {
@@ -342,7 +342,7 @@ describe('stop, in the current contract', () => {
     expect((await call('POST', `/agent/runs/${id}/stop`)).body).toEqual(stopped.body);
   });
 
-  test('a run whose agent hands nothing over completes empty', async () => {
+  test('a run whose agent returns nothing completes empty', async () => {
     const { create, call } = await serve({
       contract: 'current',
       agent: new ScriptedAgent(createGate().script),
@@ -355,7 +355,7 @@ describe('stop, in the current contract', () => {
     });
   });
 
-  test('other efforts are not stopped', async () => {
+  test('other efforts cannot be stopped', async () => {
     const { create, call } = await serve({
       contract: 'current',
       agent: new ScriptedAgent(createGate().script),
@@ -365,7 +365,7 @@ describe('stop, in the current contract', () => {
     expect([refused.status, refused.body.error.code]).toEqual([400, 'INVALID_REQUEST']);
   });
 
-  test('a time limit of its own ends a run of the effort ultra with what there is', async () => {
+  test('its own time limit ends an ultra run with its results so far', async () => {
     const clock = new StoppedClock();
     const agent = new ScriptedAgent(createGate().script);
     const { create, get } = await serve({ contract: 'current', clock, agent });
@@ -377,14 +377,14 @@ describe('stop, in the current contract', () => {
     await expect.poll(async () => (await get(id)).stopReason).toBe('time_limit_reached');
   });
 
-  test('the contract of 2026-05-07 does not know it', async () => {
+  test('the contract of 2026-05-07 does not have it', async () => {
     const { finish, call } = await serve();
     const { id } = await finish({ query: 'Find it.' });
     expect((await call('POST', `/agent/runs/${id}/stop`)).status).toBe(404);
   });
 });
 
-test('nothing of two hundred ended runs stays behind', async () => {
+test('two hundred ended runs leave nothing in memory', async () => {
   const clock = new StoppedClock();
   const { finish, server } = await serve({ clock });
   for (let index = 0; index < 4; index += 1) {

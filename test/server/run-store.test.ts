@@ -35,7 +35,7 @@ async function openStore(name: string): Promise<RunStore> {
 }
 
 describe.each(Object.keys(STORES))('the store in %s', (name) => {
-  test('gives back what was added, to its own team', async () => {
+  test('returns a stored run to its own team only', async () => {
     const store = await openStore(name);
     store.add(createRun(1), [CREATED, STARTED]);
     expect(store.find('team', 'agent_run_1')).toEqual(createRun(1));
@@ -44,7 +44,7 @@ describe.each(Object.keys(STORES))('the store in %s', (name) => {
     expect(store.listEvents('agent_run_1', 0, 10)).toEqual([CREATED, STARTED]);
   });
 
-  test('replaces a run and appends its event in one', async () => {
+  test('replaces a run and appends its event together', async () => {
     const store = await openStore(name);
     store.add(createRun(1), [CREATED]);
     store.change(createRun(1, 'completed'), ENDED);
@@ -52,7 +52,7 @@ describe.each(Object.keys(STORES))('the store in %s', (name) => {
     expect(store.listEvents('agent_run_1', 0, 10)).toEqual([CREATED, ENDED]);
   });
 
-  test('lists newest first, below a bound, one team at a time', async () => {
+  test('lists runs of one team older than an id, newest first', async () => {
     const store = await openStore(name);
     for (const number of [1, 2, 3, 4]) store.add(createRun(number), []);
     store.add(createRun(5, 'running', 'other'), []);
@@ -64,7 +64,7 @@ describe.each(Object.keys(STORES))('the store in %s', (name) => {
     expect(store.list('nobody', { limit: 3, before: null })).toEqual([]);
   });
 
-  test('pages events after the one that was seen', async () => {
+  test('pages events after a given one', async () => {
     const store = await openStore(name);
     store.add(createRun(1), [CREATED, STARTED]);
     store.change(createRun(1, 'failed'), ENDED);
@@ -73,7 +73,7 @@ describe.each(Object.keys(STORES))('the store in %s', (name) => {
     expect(store.listEvents('agent_run_9', 0, 10)).toEqual([]);
   });
 
-  test('removes a run with its events, for its own team alone', async () => {
+  test('removes a run with its events, only for its own team', async () => {
     const store = await openStore(name);
     store.add(createRun(1), [CREATED]);
     expect(store.remove('other', 'agent_run_1')).toBe(false);
@@ -83,7 +83,7 @@ describe.each(Object.keys(STORES))('the store in %s', (name) => {
     expect(store.listEvents('agent_run_1', 0, 10)).toEqual([]);
   });
 
-  test('lists the runs that have not ended, oldest first, of all teams', async () => {
+  test('lists active runs of all teams, oldest first', async () => {
     const store = await openStore(name);
     store.add(createRun(1, 'queued', 'other'), []);
     store.add(createRun(2), []);
@@ -93,7 +93,7 @@ describe.each(Object.keys(STORES))('the store in %s', (name) => {
   });
 });
 
-test('the store in memory lists the same as the one in SQLite, whatever was removed', async () => {
+test('the memory store lists the same runs as the SQLite store after any removals', async () => {
   const [memory, sqlite] = [await openStore('memory'), await openStore('SQLite')];
   const teams = ['a', 'b', 'c'];
   const createOne = (number: number) => createRun(1_000 + number, 'completed', teams[number % 3]);
@@ -108,7 +108,7 @@ test('the store in memory lists the same as the one in SQLite, whatever was remo
   }
 });
 
-test('the store in memory forgets the oldest runs that have ended, never one that is at work', () => {
+test('the memory store drops the oldest ended runs, never an active one', () => {
   const store = new MemoryRunStore(100);
   const large = (number: number, status: StoredRun['status']): StoredRun => ({
     ...createRun(number, status),
@@ -126,7 +126,7 @@ test('the store in memory forgets the oldest runs that have ended, never one tha
   expect(store.find('team', 'agent_run_1')).not.toBeNull();
 });
 
-test('the store in SQLite is there again after it was closed, and is for its owner alone', async () => {
+test('the SQLite store survives a restart and is accessible only by its owner', async () => {
   const path = join(await createTempFolder(), 'runs.db');
   const first = new SqliteRunStore(path, 'current');
   first.add(createRun(1), [CREATED]);
@@ -138,14 +138,14 @@ test('the store in SQLite is there again after it was closed, and is for its own
   if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-test('a store that a server has open is refused to another', async () => {
+test('refuses a store that another server has open', async () => {
   const path = join(await createTempFolder(), 'runs.db');
   const first = new SqliteRunStore(path, 'current');
   onTestFinished(() => first.close());
   expect(() => new SqliteRunStore(path, 'current')).toThrow(/locked/);
 });
 
-test('a store that another contract made, a file that is none, and a folder are refused with what to do', async () => {
+test('rejects a store of another contract, a file that is not a store, and a folder, with hints', async () => {
   const folder = await createTempFolder();
   new SqliteRunStore(join(folder, 'runs.db'), 'current').close();
   expect(() => new SqliteRunStore(join(folder, 'runs.db'), '2026-05-07')).toThrow(

@@ -13,16 +13,16 @@ const EVENTS = { headers: { accept: 'text/event-stream' } };
 const BODY = { query: 'Find it.', input: { data: createRecords(1) } };
 
 test.each<[string, Partial<ServerOptions>, string, RegExp]>([
-  ['another machine without a key', { host: '0.0.0.0' }, 'SERVE_KEY_NEEDED', /needs a key/],
+  ['all interfaces without a key', { host: '0.0.0.0' }, 'SERVE_KEY_NEEDED', /requires a key/],
   ['an address without a key', { host: '192.168.1.5' }, 'SERVE_KEY_NEEDED', /192\.168\.1\.5/],
   ['an empty key', { key: ' ' }, 'BAD_SERVER_OPTION', /key/],
-  ['a port that is none', { port: 65_536 }, 'BAD_SERVER_OPTION', /65536/],
-  ['no active runs at all', { maxActiveRuns: 0 }, 'BAD_SERVER_OPTION', /maxActiveRuns/],
-  ['half an active run', { maxActiveRuns: 0.5 }, 'BAD_SERVER_OPTION', /maxActiveRuns/],
-  ['a start rate below 0', { startsPerSecond: -1 }, 'BAD_SERVER_OPTION', /startsPerSecond/],
-  ['no start rate', { startsPerSecond: Number.NaN }, 'BAD_SERVER_OPTION', /startsPerSecond/],
-  ['a timeout of nothing', { runTimeoutMs: 0 }, 'BAD_SERVER_OPTION', /runTimeoutMs/],
-  ['a timeout that no timer can wait for', { runTimeoutMs: 1e12 }, 'BAD_SERVER_OPTION', /runTimeoutMs/],
+  ['an invalid port', { port: 65_536 }, 'BAD_SERVER_OPTION', /65536/],
+  ['a limit of 0 active runs', { maxActiveRuns: 0 }, 'BAD_SERVER_OPTION', /maxActiveRuns/],
+  ['a fraction of an active run', { maxActiveRuns: 0.5 }, 'BAD_SERVER_OPTION', /maxActiveRuns/],
+  ['a negative start rate', { startsPerSecond: -1 }, 'BAD_SERVER_OPTION', /startsPerSecond/],
+  ['a start rate of NaN', { startsPerSecond: Number.NaN }, 'BAD_SERVER_OPTION', /startsPerSecond/],
+  ['a timeout of 0', { runTimeoutMs: 0 }, 'BAD_SERVER_OPTION', /runTimeoutMs/],
+  ['a timeout that is too long for a timer', { runTimeoutMs: 1e12 }, 'BAD_SERVER_OPTION', /runTimeoutMs/],
 ])('refuses %s', async (_name, options, code, says) => {
   const error = await startServer({ agent: new ScriptedAgent(), ...options }).catch((caught) => caught);
   expect(error).toBeInstanceOf(RowfillError);
@@ -30,7 +30,7 @@ test.each<[string, Partial<ServerOptions>, string, RegExp]>([
   expect(error.hint).toBeTruthy();
 });
 
-test('a port that is taken is told as such', async () => {
+test('reports a port that is in use', async () => {
   const { server } = await serve();
   await expect(startServer({ agent: new ScriptedAgent(), port: server.port })).rejects.toMatchObject({
     code: 'CANNOT_LISTEN',
@@ -38,7 +38,7 @@ test('a port that is taken is told as such', async () => {
   });
 });
 
-test('with a key, that key alone is let in, by either header', async () => {
+test('with a key, accepts only that key, in either header', async () => {
   const { call } = await serve({ key: 'right' });
   const status = async (headers: Record<string, string>) =>
     (await call('GET', '/agent/runs', { headers })).status;
@@ -49,7 +49,7 @@ test('with a key, that key alone is let in, by either header', async () => {
   expect(await status({ 'x-api-key': '', authorization: 'Bearer wrong' })).toBe(401);
 });
 
-test('closing ends the open streams, lets go of the runs, and may be said twice', async () => {
+test('close ends open streams, abandons active runs and may be repeated', async () => {
   let reason: unknown = null;
   const agent = new ScriptedAgent(
     (_task, signal) =>
@@ -72,7 +72,7 @@ test('closing ends the open streams, lets go of the runs, and may be said twice'
 });
 
 test.each(CONTRACTS)(
-  'a restart keeps runs and events, and takes up what was at work: contract %s',
+  'a restart keeps runs and events, and resumes active runs: contract %s',
   async (contract) => {
     const storePath = join(await createTempFolder(), 'runs.db');
     const busy = new ScriptedAgent(({ request }) =>
@@ -100,7 +100,7 @@ test.each(CONTRACTS)(
 
 const NO_USAGE = { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 };
 
-test('bytes that are no HTTP are answered in the words of the contract', async () => {
+test('answers invalid HTTP in the format of the contract', async () => {
   const { server } = await serve();
   const socket = createConnection(server.port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());
@@ -111,7 +111,7 @@ test('bytes that are no HTTP are answered in the words of the contract', async (
   expect(JSON.parse(text.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code: 'INVALID_REQUEST' } });
 });
 
-test('a reader that never reads is let go, and its run goes on', async () => {
+test('disconnects a client that never reads, and its run continues', async () => {
   const text = 'x'.repeat(24 * 1024 * 1024);
   const agent = new ScriptedAgent(() => ({
     output: { text, structured: null, grounding: [] },
@@ -140,7 +140,7 @@ test('a reader that never reads is let go, and its run goes on', async () => {
   expect(run.output.text).toHaveLength(text.length);
 });
 
-test('runs that are created at once have ids that sort in their order', async () => {
+test('runs created at the same time have ids in creation order', async () => {
   const { create, stream } = await serve({ maxActiveRuns: 1_000 });
   const ids: string[] = [];
   for (let index = 0; index < 50; index += 1) ids.push((await create({ query: 'x' })).id);
