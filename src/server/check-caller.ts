@@ -2,20 +2,21 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { createUsageError } from '../errors.js';
 
-/** What the check looks at: the target of a request and its headers. */
+/** The parts of a request that the check needs. */
 export type HttpCaller = Pick<IncomingMessage, 'url' | 'headersDistinct'>;
 
 /**
- * Checks that no web page elsewhere sent a request. Returns the reason to refuse it, or null to answer it.
- * A browser that was tricked by DNS rebinding sends the attacker's name as Host. So an IP address is always answered,
- * and of names only `localhost` and `names`. For servers without a login of their own; use it before a body is read.
+ * Checks that a request does not come from a web page of another origin. Returns the reason to refuse it, or
+ * null to answer it. In a DNS rebinding attack, the browser sends the attacker's name as Host. So requests to
+ * an IP address are always answered, and of names only `localhost` and `names`. For servers without a login;
+ * call it before reading the body.
  */
 export function createCallerCheck(names: readonly string[] = []): (caller: HttpCaller) => string | null {
   const allowed: ReadonlySet<string> = new Set(['localhost', ...names.map(resolveName)]);
   return ({ url = '', headersDistinct: headers }) => {
     const hosts = headers.host ?? [];
     if (hosts.length > 1) return 'The request has several Host headers.';
-    // A target such as http://name/path says where to as well, and comes before Host.
+    // A target such as http://name/path also names a host, and takes precedence over Host.
     const target = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1];
     const authorities = target === undefined ? hosts : [...hosts, target];
     for (const authority of authorities) {
@@ -34,10 +35,10 @@ function checkOrigin(headers: HttpCaller['headersDistinct'], authority: string |
     }
   }
   const sites = headers['sec-fetch-site'] ?? [];
-  return sites.some((site) => /cross-site/i.test(site)) ? 'Requests from other web sites are refused.' : null;
+  return sites.some((site) => /cross-site/i.test(site)) ? 'Requests from other websites are refused.' : null;
 }
 
-/** The scheme is not compared: a proxy in front of the server may have ended TLS. */
+/** Does not compare the scheme, because a proxy in front of the server may have ended TLS. */
 function isSameOrigin(origin: string, authority: string): boolean {
   const [, scheme = '', place = ''] = /^(https?):\/\/(.*)$/i.exec(origin) ?? [];
   const [from, to] = [parsePlace(place), parsePlace(authority)];
@@ -50,22 +51,22 @@ function isSameOrigin(origin: string, authority: string): boolean {
   );
 }
 
-/** The host of an authority in its usual spelling: lower case, no dot at its end, an IPv6 address in brackets. */
+/** Normalizes the host of an authority: lower case, no trailing dot, IPv6 in brackets. */
 function parseHost(authority: string): string | null {
   return parsePlace(authority)?.host ?? null;
 }
 
 function parsePlace(authority: string): { readonly host: string; readonly port: string } | null {
   const [, text = '', port = ''] = PLACE.exec(authority) ?? [];
-  // The zone of a link-local address means something on the caller's machine only.
+  // The zone of a link-local address is only meaningful on the caller's machine.
   const host = text.replace(/%[^\]]*/, '').replace(/\.$/, '');
-  // URL knows what a browser takes for an address, such as 127.1.
+  // URL accepts the same address forms as a browser, such as 127.1.
   const url = `http://${host}`;
   if (host === '' || Number(port) > 65_535 || !URL.canParse(url)) return null;
   return { host: new URL(url).hostname, port };
 }
 
-/** Host and port without anything that URL would forgive: user names, paths, escapes, spaces. */
+/** Host and port, without anything that URL would tolerate: user names, paths, escapes, spaces. */
 const PLACE = /^(\[[0-9a-f:.]+(?:%[\w.~-]+)?\]|[\w.-]+)(?::(\d{0,5}))?$/i;
 
 function isAddress(host: string): boolean {
@@ -89,6 +90,6 @@ function resolveName(name: string): string {
   throw createUsageError(
     'BAD_ALLOWED_HOST',
     `--allow-host: ${quote(name)} is not a host name`,
-    'Give the name alone, without scheme, port or path, such as --allow-host rowfill.internal.',
+    'Give only the name, without scheme, port or path, such as --allow-host rowfill.internal.',
   );
 }

@@ -5,7 +5,7 @@ import { formatEventData } from './run-document.js';
 import type { RunEngine } from './run-engine.js';
 import type { RunStore, StoredEvent, StoredRun } from './store-contract.js';
 
-/** A reader that takes nothing for so long is let go; it can replay the events later. */
+/** A client that reads nothing for this long is disconnected. It can replay the events later. */
 const STALL_MS = 30_000;
 
 export interface EventStreamOptions {
@@ -14,10 +14,10 @@ export interface EventStreamOptions {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What a reader that does not read holds of an answer, in characters. */
+/** Maximum number of characters buffered for a client that does not read. */
 export const PIECE_LENGTH = 64 * 1024;
 
-/** A text in pieces that are written one after the other; no piece ends inside a character. */
+/** Splits a text into pieces that are written one by one. Never splits a character. */
 export function* splitText(text: string): Generator<string, void> {
   for (let start = 0; start < text.length; ) {
     let end = Math.min(text.length, start + PIECE_LENGTH);
@@ -28,8 +28,8 @@ export function* splitText(text: string): Generator<string, void> {
 }
 
 /**
- * One response of server-sent events: lines end in LF. What a slow reader has not taken yet waits as a reference to the
- * stored text, of which it is written one piece at a time.
+ * One response of server-sent events, with LF line ends. For a slow client, unsent events are kept as
+ * references to the stored text, which is written piece by piece.
  */
 export class EventStream {
   readonly #response: ServerResponse;
@@ -40,7 +40,7 @@ export class EventStream {
   #open = true;
   readonly #waiting: Generator<string, void>[] = [];
   #isFull = false;
-  /** What to do once everything is written. */
+  /** Called once everything is written. */
   #finish: (() => void) | null = null;
 
   constructor(response: ServerResponse, options: EventStreamOptions) {
@@ -54,7 +54,7 @@ export class EventStream {
     });
     response.flushHeaders();
     response.socket?.setNoDelay(true);
-    // Silence is normal here; signs of life and the stall below take the place of the server's own limit.
+    // Idle streams are normal; keep-alives and the stall timeout replace the server's own timeout.
     response.socket?.setTimeout(0);
     response.on('drain', () => {
       this.#calm();
@@ -65,12 +65,12 @@ export class EventStream {
       this.#calm();
       this.#release();
     });
-    // A socket that fails closes right after.
+    // A failed socket also emits close.
     response.on('error', () => {});
     this.#keepAlive();
   }
 
-  /** True until the stream was ended, by us or by the reader. */
+  /** True until we or the client end the stream. */
   get isOpen(): boolean {
     return this.#open;
   }
@@ -79,7 +79,7 @@ export class EventStream {
     this.#write(splitFrame(event, run));
   }
 
-  /** Ends the stream after what was sent. */
+  /** Ends the stream after pending events are written. */
   end(): void {
     this.#finishWith(() => {
       this.#release();
@@ -87,7 +87,7 @@ export class EventStream {
     });
   }
 
-  /** Breaks off in the middle of a frame, as a failing network does. */
+  /** Breaks the connection in the middle of a frame, like a failing network. */
   cut(event: StoredEvent, run: StoredRun): void {
     const frame = [...splitFrame(event, run)].join('');
     this.#write(splitText(frame.slice(0, Math.floor(frame.length / 2))));
@@ -97,7 +97,7 @@ export class EventStream {
     });
   }
 
-  /** Calls back once when the stream is over, whoever ended it. */
+  /** Calls `callback` once when the stream has ended. */
   onClose(callback: () => void): void {
     if (this.#open) this.#closers.push(callback);
     else callback();
@@ -105,7 +105,7 @@ export class EventStream {
 
   #keepAlive(): void {
     this.#cancelKeepAlive = this.#options.clock.schedule(() => {
-      // A reader with something to read needs no sign of life.
+      // No keep-alive is needed while data is pending.
       if (!this.#isFull) this.#write(splitText(': keep-alive\n\n'));
       this.#keepAlive();
     }, this.#options.keepAliveMs);
@@ -151,7 +151,7 @@ export class EventStream {
   }
 }
 
-/** One event as a frame of server-sent events. */
+/** Formats one event as a server-sent-events frame. */
 function* splitFrame(event: StoredEvent, run: StoredRun): Generator<string, void> {
   const head = `id: ${event.id}\nevent: ${event.event}\ndata: `;
   const data = formatEventData(event, run);
@@ -169,8 +169,8 @@ interface StreamSources {
 }
 
 /**
- * Sends what has happened to a run, then what happens, until it ends. A reader that leaves changes nothing for the run.
- * `cutAfter`: a rehearsed break inside the frame that follows so many events.
+ * Streams past events of a run, then new ones until it ends. A client that disconnects does not affect the
+ * run. `cutAfter`: break the connection inside the frame after this many events, for a rehearsal.
  */
 export function streamLive(
   stream: EventStream,
@@ -188,7 +188,7 @@ export function streamLive(
   if (!sources.engine.isActive(run.id)) stream.end();
 }
 
-/** Sends the events of a run that are stored now, after the one that was seen last, and closes. */
+/** Sends the stored events of a run after the last one that the client has seen, then ends. */
 export function streamStored(
   stream: EventStream,
   run: StoredRun,

@@ -11,11 +11,11 @@ import { describeError } from '../errors.js';
 import { createCallerCheck } from './check-caller.js';
 import { createGatewayError, createInvalid, createRefusal, Disconnect, Refusal } from './refusal.js';
 
-/** The largest body of a request. */
+/** Maximum size of a request body. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
-/** The most that the bodies which are being read may take together. */
+/** Maximum total size of all bodies being read. */
 const MAX_OPEN_BODY_BYTES = 256 * 1024 * 1024;
-/** What is read and thrown away of the body of a refused request, so that its sender gets to see the answer. */
+/** Bytes to read and discard from the body of a refused request, so that the client sees the response. */
 const MAX_DRAINED_BYTES = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
 const SILENCE_TIMEOUT_MS = 300_000;
@@ -23,15 +23,16 @@ const HEADERS_TIMEOUT_MS = 20_000;
 const MAX_CONNECTIONS = 2_048;
 
 /**
- * The HTTP layer without any route: bodies arrive as bytes, and every error leaves in the API's envelope. Requests of web
- * pages elsewhere are refused; `allowedHosts` are the names that the server answers to besides `localhost`.
+ * The HTTP layer without routes. Bodies arrive as bytes, and every error is sent in the API's envelope.
+ * Requests from web pages of other origins are refused. `allowedHosts` are accepted host names in addition to
+ * `localhost`.
  */
 export function createHttpApp(allowedHosts: readonly string[] = []): FastifyInstance {
   const checkCaller = createCallerCheck(allowedHosts);
   const refuseCaller = (request: FastifyRequest): Refusal | null => {
     const reason = checkCaller(request.raw);
     if (reason === null) return null;
-    // Closing the connection spares us the rest of the body.
+    // Close the connection, so that we need not read the rest of the body.
     const headers = { connection: 'close' };
     return createRefusal(403, 'INVALID_REQUEST', 'INVALID_REQUEST', reason, {}, headers);
   };
@@ -62,7 +63,7 @@ export function createHttpApp(allowedHosts: readonly string[] = []): FastifyInst
   return app;
 }
 
-/** Refuses bodies beyond what the memory has room for; those of unknown length count as the largest. */
+/** Refuses bodies when too many bytes are being read. Bodies of unknown length count as the maximum size. */
 function limitOpenBodies(app: FastifyInstance): void {
   const open = new Map<FastifyRequest, number>();
   let openBytes = 0;
@@ -74,7 +75,7 @@ function limitOpenBodies(app: FastifyInstance): void {
     const bytes = parseBodyLength(request);
     if (bytes === 0) return;
     if (openBytes + bytes > MAX_OPEN_BODY_BYTES) {
-      const message = 'The server is reading too many large requests. Try again.';
+      const message = 'The server is reading too many large requests. Try again later.';
       throw createGatewayError(503, 'SERVICE_OVERLOADED', message, request.id, 1);
     }
     openBytes += bytes;
@@ -89,7 +90,7 @@ function parseBodyLength({ headers }: FastifyRequest): number {
   return Math.min(MAX_BODY_BYTES, Number(headers['content-length'] ?? 0) || 0);
 }
 
-/** Reads a little of a body that nobody wants, then breaks the connection. */
+/** Discards the start of a refused body, then breaks the connection. */
 function drainBody({ raw }: FastifyRequest): void {
   if (raw.complete) return;
   let bytes = 0;
@@ -118,13 +119,13 @@ function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): 
 function toRefusal(error: Error & { readonly statusCode?: number }): Refusal {
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) {
-    // Size is told apart; whatever else is wrong with a request is a bad request.
+    // Only an oversized body has its own status; all other request errors are 400.
     return createRefusal(status === 413 ? 413 : 400, 'INVALID_REQUEST', 'INVALID_REQUEST', error.message);
   }
   return createRefusal(500, 'SERVER_ERROR', 'SERVER_ERROR', 'The server failed to answer this request.');
 }
 
-/** Answers what is no HTTP request at all, or one that never came to its end. */
+/** Responds to invalid HTTP, or to a request that timed out. */
 function refuseBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -136,7 +137,7 @@ function refuseBrokenRequest(error: Error & { readonly code?: string }, socket: 
     status,
     'INVALID_REQUEST',
     'INVALID_REQUEST',
-    'The request is no valid HTTP.',
+    'The request is not valid HTTP.',
   );
   const body = JSON.stringify(refusal.body);
   socket.end(
@@ -145,25 +146,21 @@ function refuseBrokenRequest(error: Error & { readonly code?: string }, socket: 
   );
 }
 
-/** The JSON value in the body of a request. */
+/** Parses the JSON body of a request. */
 export function parseJsonBody(headers: IncomingHttpHeaders, body: unknown): unknown {
   const type = headers['content-type'];
   if (type !== undefined && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
-    throw createInvalid(
-      `Send the body as application/json; it came as ${JSON.stringify(type.slice(0, 100))}.`,
-    );
+    throw createInvalid(`Send the body as application/json, not as ${JSON.stringify(type.slice(0, 100))}.`);
   }
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') {
-    throw createInvalid(
-      `A body in content-encoding ${JSON.stringify(encoding.slice(0, 100))} is not read here.`,
-    );
+    throw createInvalid(`The content-encoding ${JSON.stringify(encoding.slice(0, 100))} is not supported.`);
   }
   if (!Buffer.isBuffer(body) || body.length === 0)
-    throw createInvalid('The body is empty; send a JSON object.');
+    throw createInvalid('The body is empty. Send a JSON object.');
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (error) {
-    throw createInvalid(`The body is no JSON: ${describeError(error)}`);
+    throw createInvalid(`The body is not valid JSON: ${describeError(error)}`);
   }
 }

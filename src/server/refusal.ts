@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model/json.js';
 
-/** The error types of the Agent Runs API. */
+/** Error types of the Agent Runs API. */
 export type ErrorType =
   | 'INVALID_REQUEST'
   | 'AUTHENTICATION_ERROR'
@@ -8,7 +8,7 @@ export type ErrorType =
   | 'NOT_FOUND'
   | 'SERVER_ERROR';
 
-/** The error codes of the Agent Runs API, of both contracts. */
+/** Error codes of the Agent Runs API, in both contracts. */
 export type ErrorCode =
   | 'INVALID_REQUEST'
   | 'MISSING_BETA_HEADER'
@@ -23,11 +23,11 @@ export type ErrorCode =
   | 'TIMEOUT'
   | 'SERVER_ERROR';
 
-/** A request that is answered with an error: thrown anywhere, written as a response in one place. */
+/** Thrown to answer a request with an error. One handler writes all of them. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
-  /** An object is sent as JSON, text as an HTML page. */
+  /** Sent as JSON if an object, as an HTML page if text. */
   readonly body: JsonObject | string;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -44,12 +44,12 @@ export class Refusal extends Error {
   }
 }
 
-/** A request that gets no answer at all: its connection breaks. */
+/** Thrown to break the connection without a response. */
 export class Disconnect extends Error {
   override readonly name = 'Disconnect';
 }
 
-/** A request that is wrong in itself. */
+/** 400: the request is invalid. */
 export function createInvalid(
   message: string,
   code: ErrorCode = 'INVALID_REQUEST',
@@ -58,30 +58,30 @@ export function createInvalid(
   return createRefusal(400, 'INVALID_REQUEST', code, message, extra);
 }
 
-/** No run of that id for this team. */
+/** 404: the team has no run with that id. */
 export function createRunNotFound(id: string): Refusal {
   return createRefusal(404, 'NOT_FOUND', 'RUN_NOT_FOUND', `No run ${id} belongs to this key.`);
 }
 
-/** Too many runs of the team are active. */
+/** 429: the team has too many active runs. */
 export function createConcurrencyLimit(limit: number, retryAfterSeconds?: number): Refusal {
   return createRefusal(
     429,
     'RATE_LIMIT_ERROR',
     'CONCURRENCY_LIMIT_REACHED',
-    `This key has ${limit} active runs, the most it may have. Wait for one to end.`,
+    `This key has ${limit} active runs, which is the limit. Wait for one to end.`,
     {},
     writeRetryAfter(retryAfterSeconds),
   );
 }
 
-/** Too many requests a second: said by the gateway in front of the API, in its own flat envelope. */
+/** 429: too many requests per second. Sent by the gateway in front of the API, in its own flat envelope. */
 export function createRateLimit(requestId: string, retryAfterSeconds?: number): Refusal {
-  const message = 'Too many requests a second. Slow down and try again.';
+  const message = 'Too many requests per second. Slow down and try again.';
   return createGatewayError(429, 'RATE_LIMIT_EXCEEDED', message, requestId, retryAfterSeconds);
 }
 
-/** An error of the gateway: a flat object whose `error` is text. */
+/** A gateway error: a flat object whose `error` is text. */
 export function createGatewayError(
   status: number,
   tag: string,
@@ -92,13 +92,13 @@ export function createGatewayError(
   return new Refusal(status, { requestId, error: message, tag }, message, writeRetryAfter(retryAfterSeconds));
 }
 
-/** What a proxy says when it cannot reach the service: a page for a browser. */
+/** An HTML page, as a proxy returns when it cannot reach the service. */
 export function createHtmlError(status: number, title: string): Refusal {
   const page = `<html>\n<head><title>${status} ${title}</title></head>\n<body><h1>${status} ${title}</h1></body>\n</html>\n`;
   return new Refusal(status, page, title);
 }
 
-/** An error of the API in its own envelope. */
+/** An API error in the API's envelope. */
 export function createRefusal(
   status: number,
   type: ErrorType,

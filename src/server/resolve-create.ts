@@ -7,7 +7,7 @@ import { type Contract, DEFAULT_EFFORT, EFFORTS, isLongEffort, isMeteredEffort }
 import { createInvalid, type Refusal } from './refusal.js';
 import { RUN_ID_PATTERN } from './resolve-page.js';
 
-/** The most records that one request may carry in each list. */
+/** Maximum number of records in each list of a request. */
 export const MAX_RECORDS = 10_000;
 const MAX_DEPTH = 256;
 
@@ -26,7 +26,9 @@ const KNOWN_KEYS: Readonly<Record<Contract, readonly string[]>> = {
   current: [...CONTRACT_KEYS, 'dataSources'],
 };
 
-/** Turns the body of a create into the request as it is stored, or refuses it and says where it is wrong. */
+/**
+ * Validates the body of a create and returns the request to store. Refuses it with the location of the fault.
+ */
 export function resolveCreate(body: unknown, contract: Contract): CreateRunRequest {
   if (!isJsonObject(body)) throw createInvalid(`The body must be a JSON object, but is ${nameType(body)}.`);
   checkDepth(body, '', 0);
@@ -48,7 +50,7 @@ export function resolveCreate(body: unknown, contract: Contract): CreateRunReque
   return { ...request, ...Object.fromEntries(extras.map((key) => [key, body[key]])) };
 }
 
-/** What a JSON value is, for a message. */
+/** Names the type of a JSON value, for messages. */
 export function nameType(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'null';
@@ -80,7 +82,9 @@ function parseRecords(value: JsonValue | undefined, path: string): readonly Json
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw createInvalid(`${path} must be an array, but is ${nameType(value)}.`);
   if (value.length > MAX_RECORDS) {
-    throw createInvalid(`${path} holds ${value.length} records; this server takes ${MAX_RECORDS} a run.`);
+    throw createInvalid(
+      `${path} has ${value.length} records; this server accepts at most ${MAX_RECORDS} per run.`,
+    );
   }
   return value.map((record: JsonValue, index) => {
     if (isJsonObject(record)) return record;
@@ -111,7 +115,7 @@ function parseEffort(value: JsonValue | undefined, contract: Contract): string {
 function parsePreviousRunId(value: JsonValue | undefined): string | undefined {
   const id = parseText(value, 'previousRunId');
   if (id === undefined || RUN_ID_PATTERN.test(id)) return id;
-  throw createInvalid('previousRunId must be 1 to 200 letters, digits or any of _ . : - characters.');
+  throw createInvalid('previousRunId must be 1 to 200 letters, digits or any of _ . : -');
 }
 
 function parseMetadata(value: JsonValue | undefined): Readonly<Record<string, string>> | undefined {
@@ -161,7 +165,7 @@ const MAX_PROVIDERS = 5;
 
 type Budget = NonNullable<CreateRunRequest['budget']>;
 
-/** The spending limits of a request: ignored by the contract of 2026-05-07, live in the current one. */
+/** Validates the spending limits of a request. The contract of 2026-05-07 ignores them. */
 export function parseBudget(
   value: JsonValue | undefined,
   effort: string,
@@ -184,12 +188,12 @@ export function parseBudget(
   };
 }
 
-/** The paid data sources of a request, in the current contract. */
+/** Validates the paid data sources of a request in the current contract. */
 export function parseDataSources(value: JsonValue | undefined): JsonValue | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw createInvalid('dataSources must be an array.');
   if (value.length > MAX_PROVIDERS)
-    throw createBadSource(`dataSources holds more than ${MAX_PROVIDERS} entries.`);
+    throw createBadSource(`dataSources has more than ${MAX_PROVIDERS} entries.`);
   value.forEach((source: JsonValue, index) => {
     const provider = isJsonObject(source) ? source.provider : undefined;
     if (typeof provider !== 'string') {
@@ -210,7 +214,7 @@ function parseNumber(value: JsonValue | undefined, path: string): number | undef
 function checkCost(dollars: number, effort: string): void {
   if (!isMeteredEffort(effort)) {
     throw createInvalid(
-      `budget.maxCostDollars is for the efforts auto and ultra; this run asks for ${effort}.`,
+      `budget.maxCostDollars is only allowed for the efforts auto and ultra, not ${effort}.`,
     );
   }
   if (dollars < 1 || dollars > 100) throw createInvalid('budget.maxCostDollars must be between 1 and 100.');
@@ -218,7 +222,7 @@ function checkCost(dollars: number, effort: string): void {
 
 function checkDuration(seconds: number, effort: string): void {
   if (!isLongEffort(effort)) {
-    throw createInvalid(`budget.maxDurationSeconds is for the effort ultra; this run asks for ${effort}.`);
+    throw createInvalid(`budget.maxDurationSeconds is only allowed for the effort ultra, not ${effort}.`);
   }
   if (seconds < 300 || seconds > 10_800) {
     throw createInvalid('budget.maxDurationSeconds must be between 300 and 10800.');
@@ -229,7 +233,7 @@ function createBadSource(message: string): Refusal {
   return createInvalid(message, 'INVALID_DATA_SOURCE');
 }
 
-/** What is wrong with an outputSchema under the draft that it names, and where; null where it is a JSON Schema. */
+/** Validates an outputSchema by its draft. Returns the fault and its location, or null. */
 export function checkOutputSchema(schema: JsonObject): SchemaError | null {
   const key = createKey(schema);
   if (KNOWN_GOOD.has(key)) return null;
@@ -244,12 +248,15 @@ export function checkOutputSchema(schema: JsonObject): SchemaError | null {
   return null;
 }
 
-/** Of the row ids, which are new in each run, only their number decides whether a schema is good. */
+/** Row ids differ in each run, but only their number decides whether a schema is valid. */
 function createKey(schema: JsonObject): string {
   const split = splitRowIds(schema);
   return hashText(JSON.stringify(split === null ? schema : [split.rest, split.rowIds.length]), 32);
 }
 
-/** A job sends the same schema thousands of times, and compiling one costs more than all the rest of a create. */
+/**
+ * Cache, because a job sends the same schema thousands of times and compiling it costs more than the rest of
+ * a create.
+ */
 const KNOWN_GOOD = new Set<string>();
 const MAX_KNOWN = 1_000;

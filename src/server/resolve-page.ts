@@ -8,32 +8,32 @@ import { createInvalid, createRefusal, type Refusal } from './refusal.js';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-/** The query string as the HTTP layer hands it over. */
+/** Parsed query string. */
 export type QueryValues = Readonly<Record<string, unknown>>;
 
-/** Which page of the runs a query string asks for. */
+/** Parses the requested page of runs. */
 export function resolveRunPage(query: QueryValues): { limit: number; before: string | null } {
   const cursor = parseCursor(query);
   if (cursor !== null && !OWN_RUN_ID_PATTERN.test(cursor)) throw createBadCursor();
   return { limit: parseLimit(query), before: cursor };
 }
 
-/** Which page of a run's events a query string asks for. */
+/** Parses the requested page of a run's events. */
 export function resolveEventPage(query: QueryValues): { limit: number; after: number } {
   const cursor = parseCursor(query);
   if (cursor !== null && !/^[1-9]\d{0,8}$/.test(cursor)) throw createBadCursor();
   return { limit: parseLimit(query), after: Number(cursor ?? 0) };
 }
 
-/** The run id of a path, if it can be one at all. */
+/** Validates a run id from a path. */
 export function resolveRunId(id: unknown): string {
   if (typeof id === 'string' && RUN_ID_PATTERN.test(id)) return id;
-  throw createInvalid('A run id is 1 to 200 letters, digits or any of _ . : - characters.');
+  throw createInvalid('A run id is 1 to 200 letters, digits or any of _ . : -');
 }
 
-/** The event after which a replay begins, from the header of a reader that has seen some. */
+/** The id of the event to replay from, from the Last-Event-ID header. */
 export function resolveLastEventId(header: string | readonly string[] | undefined): number {
-  // A reader may carry an id of another run or service: then it gets everything.
+  // A client may send an id of another run or service. It then gets all events.
   return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
 }
 
@@ -56,7 +56,7 @@ function createBadCursor() {
   return createInvalid('cursor must be the nextCursor of an earlier page.');
 }
 
-/** The team behind a request: one a key. Without a configured key every key is let in. */
+/** The team of a request: one per key. If no key is configured, all keys are accepted. */
 export function resolveTeam(headers: IncomingHttpHeaders, acceptedKey: string | null): string {
   const key = findKey(headers);
   if (key === null) {
@@ -68,7 +68,7 @@ export function resolveTeam(headers: IncomingHttpHeaders, acceptedKey: string | 
   return hashKey(key).toString('hex').slice(0, 24);
 }
 
-/** Holds a request to the beta header that the contract of 2026-05-07 demands. */
+/** Checks the beta header, which the contract of 2026-05-07 requires. */
 export function checkBetaHeader(headers: IncomingHttpHeaders, contract: Contract): void {
   if (contract === 'current') return;
   const sent = headers['exa-beta'];
@@ -76,7 +76,7 @@ export function checkBetaHeader(headers: IncomingHttpHeaders, contract: Contract
     .split(',')
     .map((token) => token.trim())
     .filter((token) => token !== '');
-  const advice = `Send the header Exa-Beta: ${BETA_TOKEN}, or serve the contract "current", which does not ask for it.`;
+  const advice = `Send the header Exa-Beta: ${BETA_TOKEN}, or serve the contract "current", which does not require it.`;
   if (tokens.length === 0) {
     throw createInvalid(`The Exa-Beta header is missing. ${advice}`, 'MISSING_BETA_HEADER');
   }
@@ -100,10 +100,10 @@ function hashKey(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
 
-/** What every run id and page cursor must look like. */
+/** Format of run ids and page cursors. */
 export const RUN_ID_PATTERN = /^[A-Za-z0-9_.:-]{1,200}$/;
 
-/** An id given out by this server: the prefix and 26 digits of base 32. */
+/** Format of this server's own ids: the prefix and 26 base-32 digits. */
 export const OWN_RUN_ID_PATTERN = /^agent_run_[0-9a-hjkmnp-tv-z]{26}$/;
 
 const PREFIX = 'agent_run_';
@@ -111,7 +111,7 @@ const LENGTH = 26;
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_BITS = 80n;
 
-/** A maker of run ids that sort as text in the order in which they were made: a time, then chance. */
+/** Creates a generator of run ids that sort as text in creation order: time, then random bits. */
 export function createRunIds(clock: Timers): () => string {
   let lastTime = 0;
   let chance = 0n;
@@ -119,7 +119,7 @@ export function createRunIds(clock: Timers): () => string {
     const now = clock.now();
     if (now > lastTime) {
       lastTime = now;
-      // The top bit stays free, so that counting up within one millisecond never overflows.
+      // Keep the top bit free, so that incrementing within a millisecond never overflows.
       chance = BigInt(`0x${randomBytes(10).toString('hex')}`) >> 1n;
     } else {
       chance += 1n;
@@ -128,7 +128,7 @@ export function createRunIds(clock: Timers): () => string {
   };
 }
 
-/** An id that sorts before every id made at that time or later. */
+/** An id that sorts before every id created at that time or later. */
 export function createIdBound(timeMs: number): string {
   return `${PREFIX}${writeDigits(BigInt(Math.max(0, Math.floor(timeMs))) << RANDOM_BITS, LENGTH)}`;
 }

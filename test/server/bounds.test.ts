@@ -8,7 +8,7 @@ import type { StoredRun } from '../../src/server/store-contract.js';
 import { createResult, ScriptedAgent } from '../helpers/scripted-agent.js';
 import { serve } from '../helpers/served.js';
 
-/** Opens a connection that only reads when told to. */
+/** Opens a connection that reads only on demand. */
 async function open(
   port: number,
 ): Promise<{ socket: Socket; readHead(): Promise<string>; closed: Promise<void> }> {
@@ -64,12 +64,12 @@ describe('a request is refused before its body is read', () => {
   ])('%s', async (_, path, headers, status) => {
     const { server } = await serve({ key: 'right' });
     const { socket, readHead } = await open(server.port);
-    // Nothing of the body is ever sent.
+    // The body is never sent.
     socket.write(writeHead(path, headers));
     expect(await readHead()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 
-  test('and its connection breaks if the body goes on', async () => {
+  test('and breaks the connection if the body continues', async () => {
     const { server } = await serve({ key: 'right' });
     const { socket, readHead, closed } = await open(server.port);
     socket.write(writeHead('/agent/runs', { ...BETA, ...LARGE }));
@@ -79,7 +79,7 @@ describe('a request is refused before its body is read', () => {
     await closed;
   });
 
-  test('and a small body leaves the connection open for the next', async () => {
+  test('and keeps the connection open after a small body', async () => {
     const { server } = await serve({ key: 'right' });
     const { socket, readHead } = await open(server.port);
     const small = { ...BETA, 'content-type': 'application/json', 'content-length': '2' };
@@ -90,7 +90,7 @@ describe('a request is refused before its body is read', () => {
   });
 });
 
-test('bodies that are read at once have a bound together', async () => {
+test('limits the total size of concurrent bodies', async () => {
   const { server, create } = await serve({ key: 'test-key' });
   const headers = {
     ...BETA,
@@ -106,7 +106,7 @@ test('bodies that are read at once have a bound together', async () => {
     socket.write(`${writeHead('/agent/runs', headers)}{`);
     answers.push(readHead());
   }
-  // The first ones wait for the rest of their bodies.
+  // The first requests wait for the rest of their bodies.
   expect(await Promise.any(answers)).toMatch(/^HTTP\/1.1 503 [\s\S]*retry-after: 1/i);
   const gone = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
   for (const socket of sockets) socket.destroy();
@@ -115,7 +115,7 @@ test('bodies that are read at once have a bound together', async () => {
 });
 
 test.each(['2026-05-07', 'current'] as const)(
-  'contract %s: a run of many pieces arrives whole, read by itself, in a list and as events',
+  'contract %s: a large run arrives complete, by itself, in a list and as events',
   async (contract) => {
     const text = `${'é'.repeat(PIECE_LENGTH / 2 - 7)}${'😀'.repeat(200_000)}x${'😀'.repeat(100_000)}`;
     const agent = new ScriptedAgent(() => ({
@@ -139,7 +139,7 @@ test.each(['2026-05-07', 'current'] as const)(
   },
 );
 
-test('a reader who does not read holds one piece of a large run, and gets the rest once it reads', async () => {
+test('a client that does not read holds one piece of a large run, and gets the rest once it reads', async () => {
   const text = JSON.stringify({ text: 'x'.repeat(20_000_000) });
   const run: StoredRun = { id: 'agent_run_1', teamId: 'team', status: 'completed', text };
   const event = { id: 1, event: 'agent_run.completed', data: null, createdAt: '2026-01-01T00:00:00.000Z' };
@@ -164,7 +164,7 @@ test('a reader who does not read holds one piece of a large run, and gets the re
   expect(bytes).toBeGreaterThan(5 * text.length);
 });
 
-test('a text is split without breaking a character', () => {
+test('splits text without breaking a character', () => {
   const text = `a${'😀'.repeat(PIECE_LENGTH)}`;
   const pieces = [...splitText(text)];
   expect(pieces.join('') === text).toBe(true);
@@ -172,7 +172,7 @@ test('a text is split without breaking a character', () => {
   expect([...splitText('')]).toEqual([]);
 });
 
-test('a page of large runs ends early, with a cursor to go on from', () => {
+test('a page of large runs ends early, with a cursor to continue', () => {
   const createRun = (number: number, length: number): StoredRun => ({
     id: `agent_run_${number}`,
     teamId: 'team',

@@ -26,7 +26,7 @@ async function startBoth(): Promise<readonly number[]> {
   return [server.port, Number(new URL(health.url).port)];
 }
 
-/** Sends a request byte by byte as given and returns the whole answer. */
+/** Sends raw bytes and returns the whole response. */
 function send(port: number, lines: Lines, body = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
@@ -46,7 +46,7 @@ function readStatus(answer: string): number {
 
 const API = ['x-api-key: test-key', 'exa-beta: agent-2026-05-07', 'connection: close'];
 
-/** The statuses of the API and of the health address for the same headers. */
+/** Statuses of the API and the health page for the same headers. */
 async function ask(headers: Lines, target = (path: string) => path, version = '1.1'): Promise<number[]> {
   const [api = 0, health = 0] = await startBoth();
   const line = (path: string) => `GET ${target(path)} HTTP/${version}`;
@@ -74,7 +74,7 @@ test.each([
   'rowfill.internal',
   'ROWFILL.INTERNAL.:443',
   'xn--bcher-kva.example',
-])('answers the host %s', async (host) => {
+])('accepts the host %s', async (host) => {
   expect(await ask([`Host: ${host}`])).toEqual([200, 200]);
 });
 
@@ -106,7 +106,7 @@ test.each([
   expect(await ask([`Host: ${host}`])).toEqual([403, 403]);
 });
 
-test('a refusal has the shape of the API, names the host, and says what to do', async () => {
+test("a refusal has the API's format, names the host and says what to do", async () => {
   const [api = 0] = await startBoth();
   const answer = await send(api, [
     'POST /agent/runs HTTP/1.1',
@@ -121,17 +121,17 @@ test('a refusal has the shape of the API, names the host, and says what to do', 
   expect(body).toContain('--allow-host \\"evil.example\\"');
 });
 
-test('several Host headers are refused, in either order', async () => {
+test('refuses several Host headers, in either order', async () => {
   expect(await ask(['Host: 127.0.0.1', 'Host: evil.example'])).toEqual([403, 403]);
   expect(await ask(['Host: evil.example', 'Host: 127.0.0.1'])).toEqual([403, 403]);
 });
 
-test('a request without a Host comes from no browser: HTTP/1.0 is answered', async () => {
+test('accepts HTTP/1.0 without a Host, because no browser sends it', async () => {
   expect(await ask([], undefined, '1.0')).toEqual([200, 200]);
   expect(await ask(['Origin: http://evil.example'], undefined, '1.0')).toEqual([403, 403]);
 });
 
-test('a whole address as target counts like a Host', async () => {
+test('treats an absolute request target like a Host', async () => {
   const at = (host: string) => (path: string) => `http://${host}${path}`;
   expect(await ask(['Host: localhost'], at('127.0.0.1:80'))).toEqual([200, 200]);
   expect(await ask(['Host: localhost'], at('evil.example'))).toEqual([403, 403]);
@@ -142,12 +142,12 @@ test('a whole address as target counts like a Host', async () => {
 test.each([
   ['its own', 'http://127.0.0.1:8080'],
   ['its own behind TLS', 'https://127.0.0.1:8080'],
-  ['its own in capitals', 'HTTP://127.0.0.1:8080'],
-])('answers a page of the origin that is %s', async (_name, origin) => {
+  ['its own in upper case', 'HTTP://127.0.0.1:8080'],
+])('accepts a page from the origin that is %s', async (_name, origin) => {
   expect(await ask(['Host: 127.0.0.1:8080', `Origin: ${origin}`])).toEqual([200, 200]);
 });
 
-test('the usual port of a scheme may be left out on either side', async () => {
+test('the default port may be omitted on either side', async () => {
   expect(await ask(['Host: rowfill.internal', 'Origin: https://rowfill.internal'])).toEqual([200, 200]);
   expect(await ask(['Host: rowfill.internal:443', 'Origin: https://rowfill.internal'])).toEqual([200, 200]);
   expect(await ask(['Host: rowfill.internal:443', 'Origin: http://rowfill.internal'])).toEqual([403, 403]);
@@ -164,11 +164,11 @@ test.each([
   'chrome-extension://abcdefgh',
   '127.0.0.1:8080',
   '',
-])('refuses a page of the origin "%s"', async (origin) => {
+])('refuses a page from the origin "%s"', async (origin) => {
   expect(await ask(['Host: 127.0.0.1:8080', `Origin: ${origin}`])).toEqual([403, 403]);
 });
 
-test('one foreign origin among several is enough to refuse', async () => {
+test('one foreign origin among several is refused', async () => {
   const own = 'Origin: http://127.0.0.1:8080';
   expect(await ask(['Host: 127.0.0.1:8080', own, 'Origin: http://evil.example'])).toEqual([403, 403]);
 });
@@ -194,9 +194,9 @@ test.each([
   ['a form', 'POST /agent/runs', ['Content-Type: text/plain', 'Content-Length: 2']],
   ['a HEAD', 'HEAD /agent/runs', []],
   ['a path that cannot be decoded', 'GET /agent/runs/%E0%A4%A', []],
-  ['a path that is not there', 'GET /nothing', []],
+  ['a missing path', 'GET /nothing', []],
   ['the report of a rehearsal', 'GET /__rehearsal', []],
-])('refuses %s of a foreign page, and allows it nothing', async (_name, line, headers) => {
+])('refuses %s from a foreign page, without CORS headers', async (_name, line, headers) => {
   const [api = 0, health = 0] = await startBoth();
   for (const port of [api, health]) {
     const answer = await send(port, [
@@ -210,7 +210,7 @@ test.each([
   }
 });
 
-test('without names, only localhost and addresses are answered', () => {
+test('without allowed names, accepts only localhost and IP addresses', () => {
   const check = createCallerCheck();
   const ask = (host: string) => check({ url: '/', headersDistinct: { host: [host] } });
   expect([ask('localhost'), ask('[::1]:8080'), ask('192.0.2.7')]).toEqual([null, null, null]);
@@ -218,13 +218,13 @@ test('without names, only localhost and addresses are answered', () => {
 });
 
 test.each(['*', 'http://a.example', 'a.example:80', 'a.example/x', '*.example', ' ', 'a b', 'a@b', '[::1'])(
-  'does not take "%s" for a host name',
+  'rejects "%s" as a host name',
   (name) => {
     expect(() => createCallerCheck([name])).toThrow(/is not a host name/);
   },
 );
 
-test('the server inside a job of --reference is guarded too', async () => {
+test('the server inside a --reference job is protected too', async () => {
   const workdir = createWorkdir();
   workdir.write('tables/cities.csv', 'company,city\nAcme,Berlin\n');
   const server = await startServer({ agent: await createReferenceAgent(`${workdir.path}/tables`) });
@@ -234,7 +234,7 @@ test('the server inside a job of --reference is guarded too', async () => {
   ).toBe(403);
 });
 
-test('serve and watch take --allow-host, repeated or as a list', async () => {
+test('serve and watch accept --allow-host, repeated or as a list', async () => {
   const workdir = createWorkdir();
   workdir.write('tables/cities.csv', 'company,city\nAcme,Berlin\n');
   const allow = ['--allow-host', 'a.example,b.example', '--allow-host', 'c.example'];
@@ -253,7 +253,7 @@ test('serve and watch take --allow-host, repeated or as a list', async () => {
   expect((await Promise.all(['a.example', 'd.example'].map(look))).map(readStatus)).toEqual([200, 403]);
 });
 
-test('serve answers to the name that it listens on', async () => {
+test('serve accepts the host name that it listens on', async () => {
   const server = await startServer({ agent: new ScriptedAgent(), host: 'localhost' });
   onTestFinished(() => server.close());
   expect((await fetch(`${server.url}/agent/runs`, { headers: { 'x-api-key': 'k' } })).status).toBe(400);
@@ -263,7 +263,7 @@ test.each([
   ['0', '127.0.0.1'],
   ['0.0.0.0:0', '0.0.0.0'],
   ['localhost:0', 'localhost'],
-])('--health %s listens there, and checks the Host as ever', async (address, host) => {
+])('--health %s listens there and checks the Host too', async (address, host) => {
   const health = await openHealthServer(address, HEALTH_PAGES, NAMES);
   onTestFinished(() => health.close());
   const { port, hostname } = new URL(health.url);
@@ -274,12 +274,12 @@ test.each([
   expect(await Promise.all(statuses)).toEqual([200, 200, 200, 404]);
 });
 
-test('an IPv6 address of --health is in brackets', () => {
+test('--health prints an IPv6 address in brackets', () => {
   expect(parseHealthAddress('[::]:8099')).toEqual({ host: '::', port: 8099 });
   expect(parseHealthAddress('[fe80::1]:0')).toEqual({ host: 'fe80::1', port: 0 });
 });
 
-test('the metrics are refused to web pages elsewhere, too', async () => {
+test('web pages of other origins cannot read the metrics either', async () => {
   const health = await openHealthServer('0.0.0.0:0', HEALTH_PAGES, NAMES);
   onTestFinished(() => health.close());
   const port = Number(new URL(health.url).port);
@@ -304,6 +304,6 @@ test.each([
   'a b:80',
   'http://a:80',
   'a:',
-])('--health %j is refused', async (address) => {
+])('rejects --health %j', async (address) => {
   await expect(openHealthServer(address, HEALTH_PAGES)).rejects.toMatchObject({ code: 'HEALTH_PORT' });
 });

@@ -24,7 +24,7 @@ test
     CONTRACTS.flatMap((contract) =>
       Object.entries(KEYS).map(([name, key]) => [contract, name, key] as const),
     ),
-  )('the calls of the documentation work: contract %s, key by %s', async (contract, _name, key) => {
+  )('the documented calls work: contract %s, key by %s', async (contract, _name, key) => {
   const { server } = await serve({ contract });
   const url = `${server.url}/agent/runs`;
   const body = JSON.stringify({ query: 'Which AI infrastructure funding rounds were announced this week?' });

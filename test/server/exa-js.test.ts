@@ -49,7 +49,7 @@ describe.each(WAYS)('$name', (way) => {
     expect(await waiting).toMatchObject({ name: 'AgentRunCancelledError', run: { status: 'cancelled' } });
   });
 
-  test('a stream gives every event, and leaves the run to be read', async () => {
+  test('a stream returns every event, and the run can still be fetched', async () => {
     const { runs, betas } = await openSdk(way);
     const events = [];
     for await (const event of await runs.create({ ...QUESTION, ...betas, stream: true })) events.push(event);
@@ -62,7 +62,7 @@ describe.each(WAYS)('$name', (way) => {
     expect(run.status).toBe('completed');
   });
 
-  test('a stream that is left early leaves the run at work', async () => {
+  test('leaving a stream early does not stop the run', async () => {
     const gate = createGate();
     const { runs, betas } = await openSdk(way, { agent: new ScriptedAgent(gate.script) });
     let id = '';
@@ -137,7 +137,7 @@ describe.each(WAYS)('$name', (way) => {
     await expect(runs.list({ ...betas, limit: 1_000 })).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
   });
 
-  test('a refused stream tells why in its message', async () => {
+  test('a refused stream has the reason in its message', async () => {
     const { runs, betas } = await openSdk(way);
     const error = await runs.create({ ...betas, query: '', stream: true }).catch((caught) => caught);
     expect(error).toMatchObject({
@@ -164,12 +164,12 @@ describe.each(WAYS)('$name', (way) => {
     });
     await expect(runs.create({ ...QUESTION, ...betas })).rejects.toMatchObject({
       statusCode: 429,
-      message: 'Too many requests a second. Slow down and try again.',
+      message: 'Too many requests per second. Slow down and try again.',
       requestId: expect.stringMatching(/^req_/),
     });
   });
 
-  test('a page of a proxy instead of an answer', async () => {
+  test('an HTML page from a proxy', async () => {
     const rehearsal = resolveRehearsal({ faults: [{ fault: 'bad_gateway' }] });
     const { runs, betas } = await openSdk(way, { rehearsal });
     await expect(runs.create({ ...QUESTION, ...betas })).rejects.toMatchObject({
@@ -180,7 +180,7 @@ describe.each(WAYS)('$name', (way) => {
 });
 
 describe.each(WAYS.filter((way) => way.contract === 'current'))('stop, $name', (way) => {
-  test('completes a run of the effort ultra with what there is', async () => {
+  test('completes an ultra run with its results so far', async () => {
     const agent = new ScriptedAgent(
       (_task, signal) =>
         new Promise((resolve) => {
@@ -201,13 +201,13 @@ describe.each(WAYS.filter((way) => way.contract === 'current'))('stop, $name', (
 
 const [contractWay, plainWay] = WAYS;
 
-test('stop is unknown to the contract of 2026-05-07', async () => {
+test('the contract of 2026-05-07 does not have stop', async () => {
   const { runs, betas } = await openSdk(contractWay);
   const { id } = await runs.createAndWait({ ...QUESTION, ...betas }, SOON);
   await expect(runs.stop(id, { ...betas })).rejects.toMatchObject({ statusCode: 404, type: 'NOT_FOUND' });
 });
 
-test('exa.agent, which sends no beta header, is told about it by the contract of 2026-05-07', async () => {
+test('the contract of 2026-05-07 refuses exa.agent, which sends no beta header', async () => {
   const { exa } = await openSdk(contractWay);
   await expect(exa.agent.runs.create(QUESTION)).rejects.toMatchObject({
     statusCode: 400,

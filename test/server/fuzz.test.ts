@@ -91,7 +91,7 @@ async function send(method: string, path: string, text?: string): Promise<number
   return response.status;
 }
 
-test('no body of a create makes the server fail', async () => {
+test('no create body makes the server fail', async () => {
   await fc.assert(
     fc.asyncProperty(body, async (text) => {
       expect([200, 400]).toContain(await send('POST', '/agent/runs', text));

@@ -9,11 +9,11 @@ interface Case {
   readonly contract?: Contract;
   readonly method?: string;
   readonly path?: string;
-  /** Text is sent as it is, bytes too; anything else as JSON. */
+  /** Text and bytes are sent unchanged; anything else as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly expected: readonly [status: number, type: string, code: string];
-  /** What the message has to speak of. */
+  /** Text that the message must contain. */
   readonly says?: string;
 }
 
@@ -46,7 +46,7 @@ const read = (name: string, path: string, expected: Case['expected'], says = '')
 });
 
 const CASES: readonly Case[] = [
-  // Who asks
+  // Authentication
   {
     name: 'no key',
     headers: { 'x-api-key': '' },
@@ -74,7 +74,7 @@ const CASES: readonly Case[] = [
     expected: NO_TEAM,
   },
   { name: 'no key and no beta header', headers: { 'x-api-key': '', 'exa-beta': '' }, expected: NO_TEAM },
-  { name: 'no key to read', method: 'GET', headers: { 'x-api-key': '' }, expected: NO_TEAM },
+  { name: 'no key for a GET', method: 'GET', headers: { 'x-api-key': '' }, expected: NO_TEAM },
   {
     name: 'no beta header',
     headers: { 'exa-beta': '' },
@@ -83,7 +83,7 @@ const CASES: readonly Case[] = [
     says: 'current',
   },
   {
-    name: 'no beta header to read',
+    name: 'no beta header for a GET',
     method: 'GET',
     path: `/agent/runs/${ABSENT}`,
     headers: { 'exa-beta': '' },
@@ -97,19 +97,19 @@ const CASES: readonly Case[] = [
     says: 'agent-2026-05-07',
   },
   {
-    name: 'another beta beside the right one',
+    name: 'another beta next to the right one',
     headers: { 'exa-beta': 'agent-2026-05-07, agent-max-effort-2026-07-27' },
     body: { query: 'x' },
     expected: [400, 'INVALID_REQUEST', 'INVALID_BETA_HEADER'],
   },
   // The body as a whole
   { name: 'no body', expected: INVALID, says: 'empty' },
-  { name: 'a body that is no JSON', body: '{"query": ', expected: INVALID, says: 'no JSON' },
+  { name: 'a body that is not JSON', body: '{"query": ', expected: INVALID, says: 'not valid JSON' },
   { name: 'a body of white space', body: '  \n', expected: INVALID },
-  { name: 'bytes that are no UTF-8', body: new Uint8Array([0x22, 0xff, 0xfe, 0x22]), expected: INVALID },
+  { name: 'bytes that are not UTF-8', body: new Uint8Array([0x22, 0xff, 0xfe, 0x22]), expected: INVALID },
   { name: 'an array', body: [], expected: INVALID, says: 'an array' },
   { name: 'null', body: 'null', expected: INVALID, says: 'null' },
-  { name: 'a text', body: '"query"', expected: INVALID, says: 'a string' },
+  { name: 'text', body: '"query"', expected: INVALID, says: 'a string' },
   { name: 'a number', body: '7', expected: INVALID, says: 'a number' },
   {
     name: 'a form',
@@ -181,7 +181,7 @@ const CASES: readonly Case[] = [
   field('a previousRunId with a space', { previousRunId: 'agent run' }, 'previousRunId'),
   field('a previousRunId that is too long', { previousRunId: 'a'.repeat(201) }, 'previousRunId'),
   {
-    name: 'a previousRunId that nobody has',
+    name: 'an unknown previousRunId',
     body: { query: 'x', previousRunId: ABSENT },
     expected: [400, 'INVALID_REQUEST', 'PREVIOUS_RUN_NOT_FOUND'],
     says: ABSENT,
@@ -207,7 +207,7 @@ const CASES: readonly Case[] = [
   ),
   schema('of a draft that is not taken', { $schema: 'http://json-schema.org/draft-04/schema#' }, '/$schema'),
   schema(
-    'with the words of another draft',
+    'with keywords of another draft',
     { $schema: 'http://json-schema.org/draft-07/schema#', required: 'a' },
     '/required',
   ),
@@ -253,7 +253,7 @@ const CASES: readonly Case[] = [
     expected: [400, 'INVALID_REQUEST', 'INVALID_DATA_SOURCE'],
   },
   field('a key that nobody knows', { stream: true }, '"stream"', 'current'),
-  // Reading
+  // Reads
   read('a limit of 0', '/agent/runs?limit=0', INVALID, 'limit'),
   read('a limit above 100', '/agent/runs?limit=101', INVALID, 'limit'),
   read('a limit below 0', '/agent/runs?limit=-1', INVALID, 'limit'),
@@ -270,7 +270,7 @@ const CASES: readonly Case[] = [
   read('a path that cannot be decoded', '/agent/runs/%E0%A4%A', INVALID),
   read('events of an absent run', `/agent/runs/${ABSENT}/events`, NO_RUN),
   { name: 'a cancel of an absent run', path: `/agent/runs/${ABSENT}/cancel`, expected: NO_RUN },
-  { name: 'a cancel of what is no id', path: '/agent/runs/a%20b/cancel', expected: INVALID },
+  { name: 'a cancel of an invalid id', path: '/agent/runs/a%20b/cancel', expected: INVALID },
   { name: 'a delete of an absent run', method: 'DELETE', path: `/agent/runs/${ABSENT}`, expected: NO_RUN },
   {
     name: 'a stop of an absent run',
@@ -278,8 +278,8 @@ const CASES: readonly Case[] = [
     path: `/agent/runs/${ABSENT}/stop`,
     expected: NO_RUN,
   },
-  { name: 'a stop before its time', path: `/agent/runs/${ABSENT}/stop`, expected: NO_OPERATION },
-  // What does not exist
+  { name: 'a stop in the older contract', path: `/agent/runs/${ABSENT}/stop`, expected: NO_OPERATION },
+  // Unknown operations
   read('the root', '/', NO_OPERATION),
   read('another path', '/agent', NO_OPERATION),
   read('a path below a run', `/agent/runs/${ABSENT}/output`, NO_OPERATION),
@@ -338,7 +338,7 @@ test('a refused create never reaches the agent', () => {
   expect([...servers.values()].map((server) => server.report().runs.created)).toEqual([0, 0]);
 });
 
-test('an unknown key is named in a detail that programs can read', async () => {
+test('lists an unknown key in a machine-readable detail', async () => {
   const response = await send({
     name: '',
     contract: 'current',
@@ -351,7 +351,7 @@ test('an unknown key is named in a detail that programs can read', async () => {
   ]);
 });
 
-test('the fault of a schema is told as a JSON pointer', async () => {
+test('reports the fault of a schema as a JSON pointer', async () => {
   const outputSchema = { properties: { 'a/b': { type: 5 } } };
   const response = await send({ name: '', body: { query: 'x', outputSchema }, expected: BAD_SCHEMA });
   expect(JSON.parse(await response.text()).error.path).toBe('/properties/a~1b/type');

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import { compileSchema } from '../../src/model/schema.js';
 import { checkOutputSchema, resolveCreate } from '../../src/server/resolve-create.js';
 
-test('a request is kept as it came, with its defaults filled in', () => {
+test('keeps a request unchanged, with defaults filled in', () => {
   const body = {
     query: 'Find it.',
     systemPrompt: '',
@@ -16,16 +16,16 @@ test('a request is kept as it came, with its defaults filled in', () => {
   expect(resolveCreate(body, 'current')).toEqual({ ...body, effort: 'auto' });
 });
 
-test('an outputSchema of null is kept as null', () => {
+test('keeps an outputSchema of null', () => {
   expect(resolveCreate({ query: 'x', outputSchema: null }, '2026-05-07').outputSchema).toBeNull();
 });
 
-test('keys of the input that the contract does not list are left out', () => {
+test('drops input keys that are not in the contract', () => {
   const body = { query: 'x', input: { data: [], notes: 'private' } };
   expect(resolveCreate(body, 'current').input).toEqual({ data: [] });
 });
 
-test('the contract of 2026-05-07 keeps keys that it does not know, and ignores a budget', () => {
+test('the contract of 2026-05-07 keeps unknown keys and ignores a budget', () => {
   const body = { query: 'x', dataSources: ['any'], budget: { maxCostDollars: 0, other: 1 } };
   expect(resolveCreate(body, '2026-05-07')).toEqual({ query: 'x', effort: 'auto', dataSources: ['any'] });
 });
@@ -41,7 +41,7 @@ test('the current contract keeps budgets and data sources', () => {
 });
 
 test.each(['minimal', 'low', 'medium', 'high', 'xhigh', 'auto', 'ultra', 'max'])(
-  'the current contract takes the effort %s',
+  'the current contract accepts the effort %s',
   (effort) => {
     expect(resolveCreate({ query: 'x', effort }, 'current').effort).toBe(effort);
   },
@@ -55,12 +55,12 @@ test.each([
   ],
   ['2019-09', 'https://json-schema.org/draft/2019-09/schema', { $recursiveAnchor: true, $defs: { a: {} } }],
   ['2020-12', 'https://json-schema.org/draft/2020-12/schema', { prefixItems: [{ type: 'string' }] }],
-])('an outputSchema of %s is taken', (_name, $schema, rest) => {
+])('accepts an outputSchema of %s', (_name, $schema, rest) => {
   const outputSchema = { $schema, ...rest };
   expect(resolveCreate({ query: 'x', outputSchema }, '2026-05-07').outputSchema).toEqual(outputSchema);
 });
 
-test('names that mean something to JavaScript are names like any other', () => {
+test('names with a meaning in JavaScript work like any other', () => {
   const body = JSON.parse('{"query":"x","metadata":{"__proto__":"a","constructor":"b"},"__proto__":{"c":1}}');
   const request = resolveCreate(body, '2026-05-07');
   expect(JSON.parse(JSON.stringify(request))).toEqual({ ...body, effort: 'auto' });
