@@ -1,26 +1,26 @@
 import type { AgentRun, CreateRunRequest, RunCost, RunOutput, RunUsage } from '../model/run.js';
 
-/** One run's work as the server hands it to an agent. */
+/** The work of one run, passed from the server to an agent. */
 export interface AgentTask {
   readonly request: CreateRunRequest;
-  /** The completed run that this one continues; null for a fresh question. */
+  /** The completed run that this one continues; null for a new question. */
   readonly previous: AgentRun | null;
 }
 
-/** What an agent made of a run. */
+/** Result of a run. */
 export interface AgentResult {
   readonly output: RunOutput;
   readonly usage: RunUsage;
-  /** Left out: the agent is free. */
+  /** Absent if the agent is free. */
   readonly costDollars?: RunCost;
-  /** Left out: `schema_satisfied`. */
+  /** Absent means `schema_satisfied`. */
   readonly stopReason?: string;
 }
 
-/** What answers behind the server. */
+/** Answers runs for the server. */
 export interface Agent {
-  /** One line for a person: what this agent is and what it does not do. */
+  /** One line for users: what this agent does and does not do. */
   readonly description: string;
-  /** Answers one run. A rejection ends the run as failed; an abort ends it as cancelled. */
+  /** Answers one run. A rejection fails the run; an abort cancels it. */
   answer(task: AgentTask, signal: AbortSignal): Promise<AgentResult>;
 }

@@ -6,23 +6,25 @@ import { coerceValue, createObject } from './coerce-value.js';
 import { createNothing, type FoundValue, lookUpProperty, type MatchedRecord } from './look-up-property.js';
 import type { SchemaNode, SchemaReader } from './schema-reader.js';
 
-/** Where in the answer the records go: the list at `path`, or the root itself where the schema describes one record. */
+/** Where records go in the answer: the list at `path`, or the root if the schema describes one record. */
 export interface AnswerPlan {
   readonly path: readonly string[];
   readonly isList: boolean;
-  /** The schema of one record of the answer. */
+  /** Schema of one record of the answer. */
   readonly item: SchemaNode;
   readonly maxItems: number;
-  /** Last words of property paths that stand in the schema once only. */
+  /** Last words of property paths that occur only once in the schema. */
   readonly uniqueLeaves: ReadonlySet<string>;
 }
 
 const MAX_DEPTH = 5;
 
-/** Definitions that refer to one another make a tree without bounds; no table has as many columns. */
+/**
+ * Limit because definitions that refer to each other make an endless tree. No table has this many columns.
+ */
 const MAX_NODES = 5_000;
 
-/** Counts the nodes that a walk through a schema visits, so that it ends. */
+/** Limits the number of nodes that a walk through a schema visits. */
 export interface NodeBudget {
   left: number;
 }
@@ -31,7 +33,10 @@ export function createNodeBudget(): NodeBudget {
   return { left: MAX_NODES };
 }
 
-/** Finds the first list of objects in a schema; without one, a schema of an object is taken as the schema of one record. */
+/**
+ * Finds the first list of objects in a schema. Without one, an object schema is used as the schema of one
+ * record.
+ */
 export function createAnswerPlan(reader: SchemaReader): AnswerPlan {
   const list = findList(reader, reader.root, [], [], createNodeBudget());
   const item = list?.item ?? reader.root;
@@ -48,7 +53,7 @@ export function createAnswerPlan(reader: SchemaReader): AnswerPlan {
   };
 }
 
-/** The whole answer around its records: what else the schema's objects have is null. */
+/** Wraps the records into the whole answer. Other properties of the schema's objects are null. */
 export function wrapItems(reader: SchemaReader, plan: AnswerPlan, items: readonly JsonObject[]): JsonValue {
   if (!plan.isList) return items[0] ?? null;
   const wrap = (node: SchemaNode, path: readonly string[]): JsonValue => {
@@ -106,7 +111,7 @@ function listLeaves(
   });
 }
 
-/** True for the form in which a run asks for rows: an id to copy, and the fields beside it. */
+/** True for the row form of a run: a `row_id` to copy, and `fields` next to it. */
 export function isRowForm(reader: SchemaReader, item: SchemaNode): boolean {
   const properties = reader.listProperties(item);
   const fields = properties.get('fields');
@@ -115,17 +120,19 @@ export function isRowForm(reader: SchemaReader, item: SchemaNode): boolean {
 
 /** One value of an answer: a property of the item, or of the item's `fields`. */
 export interface Cell {
-  /** Copied from the input record, or looked up in the tables. */
+  /** Whether the value is copied from the input record or looked up in the tables. */
   readonly origin: 'input' | 'tables';
-  /** Keys from the item down to the value. */
+  /** Keys from the item to the value. */
   readonly path: readonly string[];
   readonly value: JsonValue;
-  /** What the value rests on; paths start at the cell, so that a nested value can have its own. */
+  /** Sources of the value. Paths start at the cell, so that nested values can have their own. */
   readonly grounding: readonly (Omit<Grounding, 'field'> & { readonly path: readonly string[] })[];
   readonly issue: string | null;
 }
 
-/** Fills one item of the answer: properties that the input record has are copied, the others are looked up. */
+/**
+ * Fills one item of the answer. Properties that the input record has are copied; the others are looked up.
+ */
 export function answerRecord(
   reader: SchemaReader,
   plan: AnswerPlan,
@@ -147,7 +154,7 @@ export function answerRecord(
   });
 }
 
-/** The item as it is sent, its keys in the schema's order. */
+/** The item to send, with its keys in the schema's order. */
 export function createItem(cells: readonly Cell[]): JsonObject {
   const entries = cells.map(({ path: [name = ''], path, value }): [string, JsonValue] => {
     if (path.length === 1) return [name, value];
@@ -165,7 +172,9 @@ function getInput(record: JsonObject, name: string): JsonValue {
   return value === undefined || isEmpty(value) ? null : value;
 }
 
-/** A property with properties of its own is put together from what each of them finds; any other is one look-up. */
+/**
+ * Looks up a property. One with nested properties is built from their results; any other is a single lookup.
+ */
 function lookUp(
   reader: SchemaReader,
   plan: AnswerPlan,
@@ -176,7 +185,7 @@ function lookUp(
   trail: readonly string[] = [],
 ): Cell {
   budget.left -= 1;
-  // A schema may hold itself; a table does not go on for ever.
+  // Stop at recursive schemas: a table is not infinitely deep.
   const isOpen = budget.left > 0 && trail.length < MAX_DEPTH && !trail.includes(node.pointer);
   const properties = isOpen ? reader.listProperties(node) : new Map<string, SchemaNode>();
   if (properties.size > 0 && reader.readItems(node) === null) {
@@ -203,7 +212,7 @@ function lookUp(
         ? { ...whole, issue: parts.find((part) => part.issue !== null)?.issue ?? null }
         : whole;
     }
-    return createCell(path, createNothing('a part that must be there was not found'));
+    return createCell(path, createNothing('a required part was not found'));
   }
   const isLeafUnique = plan.uniqueLeaves.has(path.at(-1) ?? '');
   return createCell(path, lookUpProperty(reader, node, path, isLeafUnique, matches));

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.
 import { normalizeText } from '../../model/normalize.js';
 import { getKeyword, type SchemaNode, type SchemaReader, type SchemaVariant } from './schema-reader.js';
 
-/** The calendar day that a text names, as `2024-03-31`; null where it is none, or where day and month could be either. */
+/** Parses a calendar date to `2024-03-31`. Null if it is not a date, or if day and month are ambiguous. */
 export function parseDate(text: string): string | null {
   const plain = text.normalize('NFKC').trim();
   const iso = /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]\d{2}:\d{2}.*)?$/.exec(plain);
@@ -21,7 +21,9 @@ export function parseDate(text: string): string | null {
   return parseMonth(first) === null ? null : formatDate(year, parseMonth(first), second);
 }
 
-/** A moment with its offset, as RFC 3339 writes it; null where the offset is missing, since then it is no moment. */
+/**
+ * Parses a date and time with offset to RFC 3339. Null without an offset, because the time is then ambiguous.
+ */
 export function parseMoment(text: string): string | null {
   const plain = text.trim();
   const parts = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?\s?([Zz]|[+-]\d{2}:?\d{2})$/.exec(
@@ -69,12 +71,12 @@ function formatDate(year = '', month: string | null | undefined, day: string | u
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text) ? text : null;
 }
 
-/** How a table writes its numbers: with a decimal point, as far as nothing shows otherwise. */
+/** Decimal separator of a table's numbers. A point unless there is evidence for a comma. */
 export type NumberStyle = 'point' | 'comma';
 
 /**
- * The number that a text is, and nothing else: `1,234.5` and `1 234.5`, but no unit, currency, range or `1.2M`, which say more than
- * a number can. null where there are two ways to read it.
+ * Parses a plain number such as `1,234.5` or `1 234.5`. Rejects units, currencies, ranges and `1.2M`, which
+ * mean more than a number. Null if ambiguous.
  */
 export function parseNumber(text: string, style: NumberStyle): number | null {
   const plain = text
@@ -91,7 +93,10 @@ export function parseNumber(text: string, style: NumberStyle): number | null {
   return Number.isFinite(number) && isExact ? number : null;
 }
 
-/** The style that the values of a column show: a comma that can only be a decimal one makes all of them so. */
+/**
+ * Detects the number style of a column. One comma that can only be a decimal comma decides for the whole
+ * column.
+ */
 export function resolveNumberStyle(values: Iterable<unknown>): NumberStyle {
   for (const value of values) {
     if (typeof value === 'string' && value.length < 40 && DECIMAL_COMMA.test(value.trim())) return 'comma';
@@ -105,7 +110,7 @@ const DECIMAL_COMMA = /^[-−]?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,
 
 const MAX_DEPTH = 12;
 
-/** What a value of a table is under a schema; null where it is blank, or where it cannot be told without a guess. */
+/** Converts a table value to the type in a schema. Null if blank, or if it would need a guess. */
 export function coerceValue(
   reader: SchemaReader,
   node: SchemaNode,
@@ -135,7 +140,7 @@ function coerceVariant(
   const types = listTypes(variant);
   for (const type of types) {
     const value = coerceType(reader, variant, node, type, raw, style, depth);
-    // Where text is allowed as well, a text becomes something else only if nothing is lost: 005930 keeps its zeros.
+    // If the schema also allows text, convert only without loss: 005930 keeps its zeros.
     const isLossless = typeof raw !== 'string' || typeof value === 'string' || String(value) === raw.trim();
     if (value !== null && (isLossless || !types.includes('string'))) return value;
   }
@@ -198,7 +203,10 @@ function coerceText(format: JsonValue | undefined, raw: JsonValue): string | nul
   }
 }
 
-/** A list in a cell has semicolons between; a comma may belong to an element, so it parts only what has to be one of a set. */
+/**
+ * Splits a list in a cell by semicolons. A comma may be part of an element, so it only separates the values
+ * of an enum.
+ */
 function coerceList(
   reader: SchemaReader,
   node: SchemaNode,
@@ -245,8 +253,8 @@ function coerceObject(
 }
 
 /**
- * An object of what was found: a property that may not be null and need not be there is left out, and without one that must be there
- * there is no object at all.
+ * Builds an object from what was found. Omits a missing property that is optional and not nullable. Returns
+ * null if a required one is missing.
  */
 export function createObject(
   reader: SchemaReader,
@@ -279,7 +287,10 @@ function listAllowed(variant: SchemaVariant): readonly JsonValue[] | null {
   return Array.isArray(values) ? values : null;
 }
 
-/** The allowed value that a raw one is, its case and accents aside; null when it is none of them, or could be two. */
+/**
+ * Finds the allowed value that matches a raw one, ignoring case and accents. Null if none or more than one
+ * matches.
+ */
 function pickAllowed(allowed: readonly JsonValue[], raw: JsonValue): JsonValue {
   if (typeof raw === 'object') return null;
   const exact = allowed.find((value) => value === raw || String(value) === raw);
@@ -304,7 +315,7 @@ function listTypes(variant: SchemaVariant): readonly string[] {
   return has('minimum', 'maximum', 'multipleOf') ? ['number'] : ['any'];
 }
 
-/** The narrowest type that fits is taken where several are allowed. */
+/** If several types are allowed, the narrowest that fits is used. */
 const ORDER = ['integer', 'number', 'boolean', 'array', 'object', 'string'];
 
 function tryParse(text: string): JsonValue {

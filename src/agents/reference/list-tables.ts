@@ -2,10 +2,12 @@ import { readdir, realpath } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { createUsageError, describeError } from '../../errors.js';
 
-/** The endings of the files that are read as tables. */
+/** File extensions of tables. */
 export const TABLE_ENDINGS = ['.csv', '.tsv', '.jsonl', '.ndjson', '.json'] as const;
 
-/** The paths of a folder's tables, in the order of their names; what is hidden, of another kind or in `omit` is left alone. */
+/**
+ * Paths of a folder's tables, sorted by name. Skips hidden files, other kinds of files and those in `omit`.
+ */
 export async function listTables(directory: string, omit: readonly string[] = []): Promise<string[]> {
   const folder = resolve(directory);
   const names = await readNames(directory);
@@ -32,18 +34,21 @@ async function readNames(directory: string): Promise<string[]> {
     throw createUsageError(
       'REFERENCE_UNREADABLE',
       `The reference folder ${directory} cannot be read: ${describeError(error)}`,
-      'Give the path of a folder that holds the tables to answer from.',
+      'Give the path of a folder with the tables to answer from.',
       error,
     );
   }
 }
 
-/** `list.filled.csv` for `list.filled-2.csv`: where a job's usual output is omitted, so are those that had to go beside it. */
+/**
+ * Returns `list.filled.csv` for `list.filled-2.csv`, so that omitting a job's usual output also omits its
+ * numbered outputs.
+ */
 function dropNumber(path: string): string {
   return path.replace(/\.filled-\d+(?=\.[^./\\]*$)/, '.filled');
 }
 
-/** The file behind a path; a file that is not there yet has its path alone. */
+/** Resolves links in a path. Returns the path itself if the file does not exist yet. */
 async function resolvePlace(path: string): Promise<string> {
   return await realpath(path).catch(() => resolve(path));
 }

@@ -14,7 +14,7 @@ interface PlacedObject {
   readonly object: JsonObject;
 }
 
-/** Reads a table with one JSON object a line; blank lines are passed over. */
+/** Parses a table with one JSON object per line. Skips blank lines. */
 export function parseJsonLines(path: string, text: string): Table {
   const objects: PlacedObject[] = [];
   for (const [index, line] of text.split('\n').entries()) {
@@ -24,7 +24,7 @@ export function parseJsonLines(path: string, text: string): Table {
   return createObjectTable(path, objects);
 }
 
-/** Reads a table from a JSON file: an array of objects, or an object with one such array. */
+/** Parses a table from a JSON file: an array of objects, or an object with one such array. */
 export function parseJsonRecords(path: string, text: string): Table {
   const root = parseJson(path, text, null);
   const lists = Array.isArray(root)
@@ -37,7 +37,7 @@ export function parseJsonRecords(path: string, text: string): Table {
     throw createTableError(
       path,
       null,
-      'it holds no list of objects',
+      'it has no list of objects',
       'A JSON table is an array of objects, or an object with one such array. Move other files away.',
     );
   }
@@ -70,12 +70,12 @@ function checkObject(path: string, line: number, value: JsonValue): JsonObject {
   throw createTableError(
     path,
     line,
-    'the record is no JSON object',
+    'the record is not a JSON object',
     'Every record must be an object: {"name": value, …}.',
   );
 }
 
-/** A nested object gives a column for each of its leaves, with dots between: `address.city`. */
+/** Creates a table in which a nested object has one dotted column per leaf: `address.city`. */
 function createObjectTable(path: string, objects: readonly PlacedObject[]): Table {
   const indexes = new Map<string, number>();
   const flat = objects.map(({ object }) => {
@@ -109,7 +109,10 @@ function flattenObject(
   }
 }
 
-/** The lines on which the elements of a list start: of the first list so deep that holds as many objects. Text in quotes is passed over. */
+/**
+ * Finds the lines where the elements of a list start: the first list at that depth with `count` objects.
+ * Ignores quoted text.
+ */
 function findElementLines(text: string, listDepth: number, count: number): readonly number[] {
   const lists: number[][] = [];
   const open: string[] = [];
@@ -127,16 +130,16 @@ function findElementLines(text: string, listDepth: number, count: number): reado
 }
 
 /**
- * Reads every CSV, TSV, JSONL and JSON table of a folder, in the order of their names; what is hidden, of another kind or
- * in `omit` is left alone.
+ * Loads every CSV, TSV, JSONL and JSON table of a folder, sorted by name. Skips hidden files, other kinds of
+ * files and those in `omit`.
  */
 export async function loadTables(directory: string, omit: readonly string[] = []): Promise<Table[]> {
   const paths = await listTables(directory, omit);
   if (paths.length === 0) {
     throw createUsageError(
       'REFERENCE_EMPTY',
-      `There is no table in ${directory}.`,
-      `Put at least one file there that ends in ${TABLE_ENDINGS.join(', ')}.`,
+      `No tables in ${directory}.`,
+      `Add at least one file with one of these extensions: ${TABLE_ENDINGS.join(', ')}.`,
     );
   }
   const tables: Table[] = [];
@@ -157,11 +160,11 @@ const READERS: Readonly<Record<(typeof TABLE_ENDINGS)[number], Reader>> = {
 async function loadTable(path: string): Promise<Table> {
   const bytes = await readBytes(path);
   const ending = TABLE_ENDINGS.find((each) => each === extname(path).toLowerCase());
-  if (ending === undefined) throw createTableError(path, null, 'it is of an unknown kind');
+  if (ending === undefined) throw createTableError(path, null, 'its file type is unknown');
   return READERS[ending](path, decodeText(path, bytes));
 }
 
-/** A table is held in memory whole. */
+/** Limit because a table is loaded into memory whole. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
 async function readBytes(path: string): Promise<Buffer> {
@@ -174,7 +177,7 @@ async function readBytes(path: string): Promise<Buffer> {
     if (error instanceof RowfillError) throw error;
     const hint =
       error instanceof OversizeError
-        ? 'Keep only the columns and rows that are needed.'
+        ? 'Keep only the columns and rows that you need.'
         : 'Make the file readable, or move it away.';
     throw createTableError(path, null, describeError(error), hint, error);
   }
@@ -188,7 +191,7 @@ function decodeText(path: string, bytes: Buffer): string {
       bytes,
     );
   } catch (error) {
-    throw createTableError(path, null, 'it is not UTF-8 text', 'Save it again as UTF-8.', error);
+    throw createTableError(path, null, 'it is not UTF-8 text', 'Save it as UTF-8.', error);
   }
 }
 
@@ -206,7 +209,7 @@ function parseDelimited(path: string, text: string, delimiter: string): Table {
   }
   const start = data.findIndex((cells) => !isEmptyRecord(cells));
   if (start < 0) {
-    throw createTableError(path, null, 'it is empty', 'The first line must hold the names of the columns.');
+    throw createTableError(path, null, 'it is empty', 'The first line must have the column names.');
   }
   const columns = (data[start] ?? []).map((name) => createColumn(name.trim()));
   const records: TableRecord[] = [];
@@ -217,7 +220,7 @@ function parseDelimited(path: string, text: string, delimiter: string): Table {
         path,
         lines[index] ?? null,
         `the record has ${cells.length} cells, the header has ${columns.length}`,
-        'Put cells that hold the delimiter in quotes.',
+        'Put cells that contain the delimiter in quotes.',
       );
     }
     records.push({ position: index + 1, values: columns.map((_column, at) => cells[at] ?? null) });
@@ -227,7 +230,10 @@ function parseDelimited(path: string, text: string, delimiter: string): Table {
 
 const MAX_HEADER_CHARACTERS = 100_000;
 
-/** What stands between the names of the header, text in quotes aside: a header is where other uses of these characters are rarest. */
+/**
+ * Detects the delimiter from the unquoted part of the header, where other uses of these characters are
+ * rarest.
+ */
 function findDelimiter(text: string): string {
   const header = (
     /^\s*((?:"(?:[^"]|"")*"|[^"\r\n])*)/.exec(text.slice(0, MAX_HEADER_CHARACTERS))?.[1] ?? ''
@@ -240,7 +246,7 @@ function isEmptyRecord(cells: readonly string[]): boolean {
   return cells.every((cell) => cell.trim() === '');
 }
 
-/** The line on which each record starts: a cell in quotes may run over several. */
+/** Line on which each record starts. A quoted cell may span several lines. */
 function countLines(data: readonly (readonly string[])[]): number[] {
   let line = 1;
   return data.map((cells) => {

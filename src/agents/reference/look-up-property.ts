@@ -9,9 +9,9 @@ import { createCitation, describeRecord, isSourceColumn, type Table, type TableR
 import type { TableIndex } from './table-index.js';
 
 /**
- * The columns of a table that hold a property of the answer, best first tier only: the property's own name, then the same words
- * in another spelling, then a synonym, then (for a nested property whose last word is asked once only) that word alone.
- * Two columns of one tier are both given: they have to agree.
+ * Finds the columns of a table for a property of the answer. Only the best tier is returned: the property's
+ * own name, then the same words in another spelling, then a synonym, then, for a nested property whose last
+ * word occurs only once, that word alone. If two columns of one tier match, both are returned and must agree.
  */
 export function findColumns(table: Table, path: readonly string[], isLeafUnique: boolean): readonly number[] {
   const names = new Set([path.join('.'), path.join('_')]);
@@ -35,14 +35,16 @@ export function findColumns(table: Table, path: readonly string[], isLeafUnique:
   return [];
 }
 
-/** A nested property of such a name is another thing than a column of that name: `ceo.name` is not `name`. */
+/**
+ * A nested property with such a name differs from a top-level column of that name: `ceo.name` is not `name`.
+ */
 const VAGUE_WORDS = new Set(
   'id name title type kind value url link date year status code description text note email phone domain website'.split(
     ' ',
   ),
 );
 
-/** Names that mean the same. It is a short list on purpose: what is not here has to be called by its own name. */
+/** Synonyms. Short on purpose: names that are not here must match exactly. */
 const SYNONYMS: readonly (readonly string[])[] = [
   [
     'employees',
@@ -84,7 +86,7 @@ const SYNONYMS: readonly (readonly string[])[] = [
 
 const MEANINGS = new Map(SYNONYMS.flatMap((names) => names.map((name) => [name, names[0] ?? name] as const)));
 
-/** Names that mean the same have the same meaning; `hq` is short for headquarters wherever it stands. */
+/** Maps synonyms to the same key. `hq` is short for headquarters in any position. */
 function resolveMeaning(key: string): string {
   const spelled = key
     .replace(/(?<=^|_)(?:hq|headquarter|head_office)(?=_|$)/g, 'headquarters')
@@ -94,7 +96,10 @@ function resolveMeaning(key: string): string {
 
 const MAX_SOURCES = 5;
 
-/** The web addresses that a record names as its sources: those of the column itself (`ceo_source`, `ceo_citations`), then those of the whole record. */
+/**
+ * URLs that a record lists as its sources: first of the column itself (`ceo_source`, `ceo_citations`), then
+ * of the whole record.
+ */
 export function listSources(table: Table, record: TableRecord, column: number): readonly Citation[] {
   const key = table.columns[column]?.key ?? '';
   const own = new Set(
@@ -117,14 +122,16 @@ function listUrls(value: JsonValue): string[] {
   return value.split(/[\s;]+/).filter((part) => /^https?:\/\//i.test(part) && URL.canParse(part));
 }
 
-/** The record of one table that an input record was matched with. */
+/** A table record that an input record was matched with. */
 export interface MatchedRecord {
   readonly index: TableIndex;
   readonly record: number;
   readonly confidence: Confidence;
 }
 
-/** What the tables say of one property; `issue` tells why there is no value although there was something. */
+/**
+ * Value of one property from the tables. `issue` says why there is no value although there was a candidate.
+ */
 export interface FoundValue {
   readonly value: JsonValue;
   readonly confidence: Confidence | null;
@@ -138,8 +145,8 @@ interface Reading extends MatchedRecord {
 }
 
 /**
- * Looks one property up in every matched record. The surest match counts; records that are equally sure have to agree, and those
- * that agree are all cited.
+ * Looks up one property in all matched records. The match with the highest confidence wins. Records with
+ * equal confidence must agree, and all that agree are cited.
  */
 export function lookUpProperty(
   reader: SchemaReader,
@@ -174,7 +181,7 @@ export function lookUpProperty(
 
 const RANKS: Readonly<Record<Confidence, number>> = { low: 1, medium: 2, high: 3 };
 
-/** Nothing was found, or nothing that may be told. */
+/** No value, because nothing was found or it may not be returned. */
 export function createNothing(issue: string | null): FoundValue {
   return { value: null, confidence: null, citations: [], issue };
 }

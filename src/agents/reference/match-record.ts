@@ -9,13 +9,14 @@ import { foldName, listKeys, listNames, type NameKind, type TableIndex } from '.
 
 export interface RecordMatches {
   readonly matches: readonly MatchedRecord[];
-  /** Why a table gave no record although it had some that could be meant. */
+  /** Why a table returned no record although it had candidates. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Looks an input record up in every table. Where it has no domain and a matched record has one, the tables that found nothing are
- * asked again by that domain; what they tell is no surer than the match that led there.
+ * Looks up an input record in every table. If it has no domain and a matched record has one, tables without a
+ * match are searched again by that domain. Those matches get no higher confidence than the match with the
+ * domain.
  */
 export function findMatches(tables: readonly TableIndex[], input: InputRecord): RecordMatches {
   const results = tables.map((index) => ({ index, match: matchRecord(index, input) }));
@@ -44,8 +45,8 @@ function getDomain({ index, record }: MatchedRecord): string | null {
 }
 
 /**
- * Narrows records that share a key down to the ones that agree with the input record in more than that: its name, then every other
- * column that both have. Records that are equal in every cell count as one.
+ * Narrows records that share a key to those that also agree with the input record in more columns: first its
+ * name, then every other column that both have. Fully equal records count as one.
  */
 export function narrowRecords(
   index: TableIndex,
@@ -90,7 +91,9 @@ function foldValue(value: JsonValue): JsonValue {
   return typeof value === 'string' ? normalizeText(value) : value;
 }
 
-/** True when both sides have a domain and no label of theirs is the same: `global.abb` and `abb.com` are taken for one company's. */
+/**
+ * True if both sides have a domain and share no label. `global.abb` and `abb.com` are treated as one company.
+ */
 export function hasOtherDomain(index: TableIndex, record: number, input: InputRecord): boolean {
   const theirs = listDomains(index, record);
   const ours = [...input.domains, ...input.mailDomains].filter(isDomainKey);
@@ -99,7 +102,7 @@ export function hasOtherDomain(index: TableIndex, record: number, input: InputRe
   return !ours.flatMap(listLabels).some((label) => labels.has(label));
 }
 
-/** Whether the employers of a person's record and of the input are the same, as far as both name one. */
+/** Compares the employers of a person's record and of the input, if both have one. */
 export function checkCompany(
   index: TableIndex,
   record: number,
@@ -108,7 +111,7 @@ export function checkCompany(
   const theirDomains = listDomains(index, record);
   const ourDomains = [...input.domains, ...input.mailDomains].filter(isDomainKey);
   if (theirDomains.some((domain) => ourDomains.includes(domain))) return 'same';
-  // A bare name is the person's own, and names no employer.
+  // A bare name is the person's own and says nothing about the employer.
   const isBare = index.roles.subject === 'name' || input.roles.subject === 'name';
   const theirs = isBare ? [] : foldNames('company', listNames(index.table, index.roles, 'company', record));
   const ours = isBare ? [] : foldNames('company', listInputNames(input, 'company'));
@@ -117,7 +120,7 @@ export function checkCompany(
   return areNamed || (theirDomains.length > 0 && ourDomains.length > 0) ? 'other' : 'unknown';
 }
 
-/** True when both sides have names of the same kind, and none of them is the same. */
+/** True if both sides have names of the same kind and none match. */
 export function hasOtherName(index: TableIndex, record: number, input: InputRecord): boolean {
   const isBare = index.roles.subject === 'name' || input.roles.subject === 'name';
   const verdicts = (['person', 'company'] as const).flatMap((kind) => {
@@ -129,7 +132,9 @@ export function hasOtherName(index: TableIndex, record: number, input: InputReco
   return verdicts.includes(false) && !(isBare && verdicts.includes(true));
 }
 
-/** "Meta" and "Meta Platforms" are the same employer; this is good enough only beside a name that is the same, too. */
+/**
+ * "Meta" and "Meta Platforms" count as the same employer. Only safe if the name of the person also matches.
+ */
 function isSameOrLonger(name: string, other: string): boolean {
   return name === other || name.startsWith(`${other} `) || other.startsWith(`${name} `);
 }
@@ -155,14 +160,14 @@ function listLabels(key: string): string[] {
     .filter((label) => label.length > 2 && !COMMON_ENDINGS.has(label));
 }
 
-/** A record of the input made ready to be looked up: only the columns that have a value, each with its entity key. */
+/** An input record prepared for lookup: only non-blank columns, each with its entity key. */
 export interface InputRecord {
   readonly record: JsonObject;
-  /** The record as a table of one, so that both sides of a comparison are read by the same rules. */
+  /** The record as a one-row table, so that both sides are compared by the same rules. */
   readonly table: Table;
   readonly roles: Roles;
   readonly domains: readonly string[];
-  /** Domains that only the host of an e-mail address tells. */
+  /** Domains known only from the host of an email address. */
   readonly mailDomains: readonly string[];
 }
 
@@ -186,17 +191,17 @@ export function createInputRecord(record: JsonObject): InputRecord {
   };
 }
 
-/** The names that an input record goes by. */
+/** Names of an input record. */
 export function listInputNames(input: InputRecord, kind: NameKind): readonly string[] {
   return listNames(input.table, input.roles, kind, 0);
 }
 
-/** The entity keys of an input record in one of its columns. */
+/** Entity keys of an input record in one column. */
 export function listInputKeys(input: InputRecord, column: number): readonly string[] {
   return listKeys(input.table, column, 0);
 }
 
-/** The same input with a domain that another table knows; as it was when it has one already. */
+/** Adds a domain from another table to an input record. Unchanged if it already has one. */
 export function addDomain(input: InputRecord, domain: string): InputRecord {
   return input.domains.length > 0 ? input : { ...input, domains: [createEntityKey('domain', domain) ?? ''] };
 }
@@ -208,7 +213,7 @@ function listMailDomains(table: Table, roles: Roles): string[] {
     .flatMap((domain) => (domain === null || isMailProvider(domain) ? [] : [`domain:${domain}`]));
 }
 
-/** What a table has to say about an input record. `reason` tells a person why there is no single record. */
+/** Result of a table lookup. `reason` tells the user why there is no single record. */
 export type Match =
   | {
       readonly status: 'found';
@@ -219,8 +224,8 @@ export type Match =
   | { readonly status: 'none' };
 
 /**
- * The one record of a table that an input record is about: by domain, e-mail, link or identifier first, then by name, then by a name
- * with a slip of the pen. Records that match equally well are never chosen from.
+ * Finds the one table record for an input record: first by domain, email, link or identifier, then by name,
+ * then by a name with a typo. If several match equally well, none is chosen.
  */
 export function matchRecord(index: TableIndex, input: InputRecord): Match {
   const byKey = matchByKey(index, input);
@@ -240,13 +245,13 @@ function matchByKey(index: TableIndex, input: InputRecord): Match {
     ...findByNamesake(index, input, roles.links, input.roles.links),
     ...findByNamesake(index, input, roles.identifiers, input.roles.identifiers),
   ].filter((hits) => hits.length > 0);
-  // A fact about the employer is a fact about the person at one remove.
+  // A fact about the employer is only indirectly a fact about the person.
   const sure: Confidence = about === 'person' && holdsCompanies ? 'medium' : 'high';
   if (strong.length > 0) return decide(index, input, intersect(strong), sure, 'key', strong.flat());
   const phones = findByKeys(index, roles.phones, listKeysOf(input, input.roles.phones));
-  if (phones.length > 0) return decide(index, input, phones, sure, 'telephone number', phones);
+  if (phones.length > 0) return decide(index, input, phones, sure, 'phone number', phones);
   const mail = holdsCompanies ? findByKeys(index, roles.domains, input.mailDomains) : [];
-  return decide(index, input, mail, 'medium', 'domain of the e-mail address', mail);
+  return decide(index, input, mail, 'medium', 'domain of the email address', mail);
 }
 
 function matchByName(index: TableIndex, input: InputRecord): Match {
@@ -261,7 +266,7 @@ function matchByName(index: TableIndex, input: InputRecord): Match {
   return { status: 'none' };
 }
 
-/** A table about neither people nor companies is matched by every column that it shares with the input. */
+/** A table about neither people nor companies is matched by all columns that it shares with the input. */
 function matchBySharedColumns(index: TableIndex, input: InputRecord): Match {
   const shared = input.table.columns.flatMap((column, at) => {
     const theirs = index.table.columns.findIndex((other) => other.key === column.key && column.key !== '');
@@ -283,11 +288,15 @@ function decideByName(
   if (kind === 'person') return decidePerson(index, input, hits, confidence);
   const agreeing = hits.filter((record) => !hasOtherDomain(index, record, input));
   if (agreeing.length > 0) return decide(index, input, agreeing, confidence, 'name', agreeing);
-  // The same name under another domain may be another company: worth a low confidence, and a similar name is not even that.
+  // The same name with another domain may be another company, so the confidence is low. A similar name is not
+  // enough.
   return confidence === 'low' ? { status: 'none' } : decide(index, input, hits, 'low', 'name alone', hits);
 }
 
-/** People share names: where both sides name an employer it has to be the same one, and a similar name needs that to count at all. */
+/**
+ * People share names: if both sides have an employer, it must match, and a similar name only counts with a
+ * matching employer.
+ */
 function decidePerson(
   index: TableIndex,
   input: InputRecord,
@@ -337,7 +346,10 @@ function listPlaces(index: TableIndex, records: readonly number[]): string {
   return places.join('; ') + (records.length > 3 ? ` and ${records.length - 3} more` : '');
 }
 
-/** An input record about a person is put to a company table by the employer's name, to a table of bare names by the person's first. */
+/**
+ * A person record is looked up in a company table by the employer's name, and in a table of bare names first
+ * by the person's name.
+ */
 function listNameKinds(index: TableIndex, input: InputRecord): readonly NameKind[] {
   const about = input.roles.subject;
   switch (index.roles.subject) {
@@ -360,7 +372,10 @@ function findByKeys(index: TableIndex, columns: readonly number[], keys: readonl
   return unique(columns.flatMap((column) => keys.flatMap((key) => index.findByKey(column, key))));
 }
 
-/** Links and identifiers are compared with the column of the same name only; a bare `id` may count other things, so names must not differ. */
+/**
+ * Compares links and identifiers only with the column of the same name. A bare `id` may number different
+ * things, so names must not differ.
+ */
 function findByNamesake(
   index: TableIndex,
   input: InputRecord,

@@ -22,17 +22,20 @@ import { createSchemaReader, type SchemaReader } from './schema-reader.js';
 import { createTableIndex, type TableIndex } from './table-index.js';
 import { createResult, NO_RECORDS, type RecordReport, writeFacts, writeReport } from './write-report.js';
 
-/** The schema of a run made ready to be answered. */
+/** The prepared schema of a run. */
 export interface OpenSchema {
   readonly reader: SchemaReader;
   readonly plan: AnswerPlan;
-  /** What one record of the answer has to be. */
+  /** Compiled schema of one record of the answer. */
   readonly item: CompiledSchema;
 }
 
 const MAX_KNOWN = 20;
 
-/** Makes the function that opens schemas: a job sends the same one again and again, and compiling costs more than answering. */
+/**
+ * Creates a function that prepares schemas. It caches them, because a job sends the same one repeatedly and
+ * compiling costs more than answering.
+ */
 export function createSchemaOpener(): (schema: JsonObject) => OpenSchema {
   const opened = createMemo<OpenSchema>();
   const compiled = createMemo<CompiledSchema>();
@@ -69,17 +72,18 @@ function dropRowIds(schema: JsonObject): JsonObject {
   return REFERENCE_TO_IDS.test(JSON.stringify(schema)) ? schema : (splitRowIds(schema)?.rest ?? schema);
 }
 
-/** An exclusion record by the words of its column names, each with the key of its value. */
+/** An exclusion record as a map from normalized column name to the value's entity key. */
 type ExclusionKeys = ReadonlyMap<string, string>;
 
-/** The records that must not be returned, made ready to be compared. */
+/** Prepares the records that must not be returned. */
 export function createExclusionKeys(records: readonly JsonObject[]): readonly ExclusionKeys[] {
   return records.map(listExclusionKeys).filter((keys) => keys.size > 0);
 }
 
 /**
- * Takes out what would return an excluded entity: an answer, seen together with its input record, in which every key of an
- * exclusion record has an equal value. If the input record is itself the excluded entity, nothing at all is told about it.
+ * Removes values that would return an excluded entity: an answer, together with its input record, in which
+ * every key of an exclusion record has an equal value. If the input record is itself excluded, nothing about
+ * it is returned.
  */
 export function excludeAnswer(
   exclusions: readonly ExclusionKeys[],
@@ -107,7 +111,7 @@ export function excludeAnswer(
 }
 
 function blankCell(cell: Cell): Cell {
-  return { ...cell, value: null, grounding: [], issue: 'it is on the exclusion list' };
+  return { ...cell, value: null, grounding: [], issue: 'on the exclusion list' };
 }
 
 function listExclusionKeys(record: JsonObject): Map<string, string> {
@@ -126,8 +130,8 @@ function isNested(value: JsonValue): boolean {
 const MAX_ROUNDS = 5;
 
 /**
- * Takes out the cells that break the schema, so that what is left is valid or null. Null itself is never a fault: it says
- * "not found", also where the schema demands a value.
+ * Removes cells that break the schema, so that the rest is valid or null. Null is never a fault: it means
+ * "not found", even if the schema requires a value.
  */
 export function checkItem(schema: CompiledSchema, answer: readonly Cell[]): readonly Cell[] {
   let cells = answer;
@@ -151,8 +155,8 @@ function findFault(cell: Cell, issues: readonly SchemaIssue[]): [Cell, string][]
 }
 
 /**
- * True for an issue of an object around cells, as `anyOf` over several properties gives. What comes of a value that was not found
- * is no fault of those that were.
+ * True for an issue of an object that contains cells, such as from `anyOf` over several properties. A missing
+ * value is not the fault of the values that were found.
  */
 function isWhole(cells: readonly Cell[], issue: SchemaIssue, issues: readonly SchemaIssue[]): boolean {
   if (issues.some(({ keyword, path }) => keyword === 'required' && path === issue.path)) return false;
@@ -184,10 +188,10 @@ function dropNullProperties(value: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null));
 }
 
-/** Records answered between two looks at the signal. */
+/** Records answered between two checks of the signal. */
 const RECORDS_A_TURN = 10;
 
-/** Makes the agent that answers from the tables of a folder, those in `omit` aside; it costs nothing, and knows nothing but them. */
+/** Creates the agent that answers only from the tables of a folder, except those in `omit`. It is free. */
 export async function createReferenceAgent(directory: string, omit: readonly string[] = []): Promise<Agent> {
   const tables = (await loadTables(directory, omit)).map(createTableIndex);
   const openSchema = createSchemaOpener();
@@ -200,7 +204,7 @@ export async function createReferenceAgent(directory: string, omit: readonly str
 
 interface Knowledge {
   readonly tables: readonly TableIndex[];
-  /** The names of the tables, for a person. */
+  /** Names of the tables, for display. */
   readonly source: string;
   readonly openSchema: (schema: JsonObject) => OpenSchema;
 }
@@ -212,7 +216,7 @@ async function answerTask(
 ): Promise<AgentResult> {
   const { request } = task;
   const schema = request.outputSchema ?? null;
-  // A follow-up without records of its own is about those of the run that it continues.
+  // A follow-up without records uses those of the run that it continues.
   const data = request.input?.data ?? task.previous?.request?.input?.data ?? [];
   if (schema === null) return await writeFacts(tables, data, signal);
   const { reader, plan, item } = openSchema(schema);

@@ -9,8 +9,8 @@ import {
 const ROOT_URI = 'schema://root/';
 
 /**
- * Makes the function that follows a reference: it takes the JSON pointer of the place where the reference stands, and gives the
- * pointer of its target, or null. `$id` and anchors inside the schema keep their meaning.
+ * Creates a function that resolves references: it takes the JSON pointer of the reference's location, and
+ * returns the pointer of its target or null. Supports `$id` and anchors inside the schema.
  */
 export function createRefResolver(schema: JsonObject): (pointer: string, ref: string) => string | null {
   const places = new Map<string, string>([[ROOT_URI, '']]);
@@ -30,7 +30,7 @@ export function createRefResolver(schema: JsonObject): (pointer: string, ref: st
   };
 }
 
-/** Every `$id` opens a resource of its own, every anchor names a place in its resource. */
+/** Every `$id` starts a new resource; every anchor names a place in its resource. */
 function collectPlaces(
   value: JsonValue,
   pointer: string,
@@ -61,7 +61,7 @@ function collectPlaces(
   }
 }
 
-/** The pointer of the innermost resource around a place. */
+/** Pointer of the innermost resource that contains a place. */
 function findBasePointer(bases: ReadonlyMap<string, string>, pointer: string): string {
   for (let at = pointer; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) if (bases.has(at)) return at;
   return '';
@@ -86,22 +86,25 @@ function decodeFragment(fragment: string): string {
   }
 }
 
-/** A place in a schema: what stands there, and its JSON pointer from the root. */
+/** A node of a schema: its content and its JSON pointer from the root. */
 export interface SchemaNode {
   readonly schema: JsonObject;
   readonly pointer: string;
 }
 
-/** One way to satisfy a node: nodes that all apply, references followed, `allOf` beside them, one branch of each `anyOf` and `oneOf`. */
+/**
+ * One way to satisfy a node: all nodes that then apply, with references and `allOf` included and one branch
+ * of each `anyOf` and `oneOf` chosen.
+ */
 export type SchemaVariant = readonly SchemaNode[];
 
-/** Walks the schema that a run brings; a reference that leads nowhere, or round in a circle, demands nothing. */
+/** Walks the schema of a run. A reference that leads nowhere or in a circle requires nothing. */
 export interface SchemaReader {
   readonly root: SchemaNode;
   listVariants(node: SchemaNode): readonly SchemaVariant[];
-  /** The properties of a node by name, over all its variants. */
+  /** Properties of a node by name, over all its variants. */
   listProperties(node: SchemaNode): ReadonlyMap<string, SchemaNode>;
-  /** What the elements of a list have to be; null for a node that says nothing of it. */
+  /** Schema of the items of a list; null if the node has none. */
   readItems(node: SchemaNode): SchemaNode | null;
   /** Whether null is a valid value of a node. */
   allowsNull(node: SchemaNode): boolean;
@@ -136,12 +139,12 @@ export function createSchemaReader(schema: JsonObject): SchemaReader {
   };
 }
 
-/** The value of a keyword in the first part of a variant that has it. */
+/** Value of a keyword, from the first node of a variant that has it. */
 export function getKeyword(variant: SchemaVariant, keyword: string): JsonValue | undefined {
   return variant.find((part) => Object.hasOwn(part.schema, keyword))?.schema[keyword];
 }
 
-/** Every place is expanded once; a place that is met again on the way to itself stands for itself alone. */
+/** Expands every node once. A node that is reached again from itself is not expanded further. */
 function createExpansion(root: JsonObject): (node: SchemaNode) => readonly SchemaVariant[] {
   const resolveRef = createRefResolver(root);
   const known = new Map<string, readonly SchemaVariant[]>();

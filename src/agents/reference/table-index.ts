@@ -9,8 +9,9 @@ const MAX_CHARACTERS = 200;
 const MAX_CACHED = 10_000;
 
 /**
- * Finds the names that differ from a given one by one slip of the pen: a letter more, less or other, or two neighbours swapped.
- * Numbers and words of one or two letters must be the same: "Fund II" is not "Fund III". All names handed in are folded already.
+ * Finds names that differ from a given one by one typo: a letter added, missing or changed, or two neighbors
+ * swapped. Numbers and words of one or two letters must be equal: "Fund II" is not "Fund III". All names must
+ * be normalized.
  */
 export function createSimilarNames(names: readonly string[]): (name: string) => readonly string[] {
   const halves = new Map<string, string[]>();
@@ -31,7 +32,10 @@ export function createSimilarNames(names: readonly string[]): (name: string) => 
   };
 }
 
-/** One slip leaves one half of a name whole, so only names that share a half need a look; `length` is that of the name looked for. */
+/**
+ * One typo leaves one half of a name intact, so only names that share a half need a comparison. `length` is
+ * that of the name to find.
+ */
 function listHalves(name: string, length: number): readonly string[] {
   const half = Math.floor((length - 1) / 2);
   return [`${length}^${name.slice(0, half)}`, `${length}$${name.slice(-half)}`];
@@ -54,7 +58,8 @@ function listFixedWords(name: string): string {
   return words.sort().join(' ');
 }
 
-// The matcher looks for a text inside another, so it is asked both ways round; its score is the share of letters that are wrong.
+// The matcher searches for a text inside another, so try both directions. Its score is the share of wrong
+// letters.
 function isOneSlip(name: string, other: string): boolean {
   if (isSwap(name, other)) return true;
   const there = Fuse.match(name, other, MATCHING);
@@ -75,19 +80,19 @@ function isSwap(name: string, other: string): boolean {
 
 export type NameKind = 'person' | 'company';
 
-/** A table made ready for look-ups. Each index is built when it is first used, and then answers in constant time. */
+/** A table with lookup indexes. Each is built on first use, and then answers in constant time. */
 export interface TableIndex {
   readonly table: Table;
   readonly roles: Roles;
-  /** Records whose value in a column has this entity key. */
+  /** Records with this entity key in a column. */
   findByKey(column: number, key: string): readonly number[];
-  /** Records of this name, letter for letter but for case, accents and spaces. */
+  /** Records with this name, ignoring case, accents and spaces. */
   findByName(kind: NameKind, name: string): readonly number[];
-  /** Records of this name once titles and legal forms are left out. */
+  /** Records with this name, ignoring titles and legal forms too. */
   findByFoldedName(kind: NameKind, name: string): readonly number[];
-  /** Records whose folded name is this one but for a slip of the pen; each list is the records of one name. */
+  /** Records whose normalized name differs from this one by one typo; one list per name. */
   findBySimilarName(kind: NameKind, name: string): readonly (readonly number[])[];
-  /** How the numbers of a column are written. */
+  /** Number style of a column. */
   readNumberStyle(column: number): NumberStyle;
 }
 
@@ -136,12 +141,12 @@ export function createTableIndex(table: Table): TableIndex {
   };
 }
 
-/** A name as it is compared when its letters are not the same. */
+/** Normalizes a name for comparison. */
 export function foldName(kind: NameKind, name: string): string {
   return kind === 'person' ? normalizePersonName(name) : normalizeCompanyName(name);
 }
 
-/** The names that a record goes by: its name columns, and the aliases beside them. */
+/** Names of a record: its name columns and their aliases. */
 export function listNames(table: Table, roles: Roles, kind: NameKind, record: number): string[] {
   const values = table.records[record]?.values ?? [];
   const names = (kind === 'person' ? roles.people : roles.companies).flatMap((column) =>
@@ -152,7 +157,7 @@ export function listNames(table: Table, roles: Roles, kind: NameKind, record: nu
   return parts.length === 2 ? [parts.join(' '), ...names] : names;
 }
 
-/** The entity keys of a record in a column; a cell may hold several, with semicolons between. */
+/** Entity keys of a record in a column. A cell may have several values, separated by semicolons. */
 export function listKeys(table: Table, column: number, record: number): string[] {
   const { kind = 'text' } = table.columns[column] ?? {};
   return splitList(table.records[record]?.values[column])
@@ -160,7 +165,7 @@ export function listKeys(table: Table, column: number, record: number): string[]
     .filter((key) => !(STRICT_KINDS.has(kind) && key.startsWith('text:')));
 }
 
-/** Text in such a column that is no domain, address or number says nothing about who the record is. */
+/** In these columns, text that is not a domain, address or number does not identify the record. */
 const STRICT_KINDS: ReadonlySet<string> = new Set(['domain', 'url', 'email', 'phone']);
 
 function splitList(value: unknown): string[] {

@@ -4,15 +4,18 @@ import { type ColumnKind, resolveColumnKind, splitColumnName } from '../../model
 import type { JsonValue } from '../../model/json.js';
 import type { Citation } from '../../model/run.js';
 
-/** What the records of a table (or an input record) are about; `name` is a bare name that could be either. */
+/**
+ * What the records of a table (or an input record) are about. `name`: a bare name that could be a person or a
+ * company.
+ */
 export type Subject = 'person' | 'company' | 'name' | 'thing';
 
-/** Which columns say who or what a record is; the numbers are indexes into the columns. */
+/** Columns that identify a record, as column indexes. */
 export interface Roles {
   readonly subject: Subject;
-  /** Columns that hold a person's whole name. */
+  /** Columns with a person's full name. */
   readonly people: readonly number[];
-  /** First and last name, where they stand apart. */
+  /** Columns of first and last name, if separate. */
   readonly nameParts: readonly [number, number] | null;
   readonly companies: readonly number[];
   readonly domains: readonly number[];
@@ -23,8 +26,9 @@ export interface Roles {
 }
 
 /**
- * Tells the roles of columns by their names. A plain `name` is a person's where a company stands beside it (name, company),
- * a company's where a domain does (name, domain); `contact_name` is a fact about a company, unless nothing else is there.
+ * Resolves the roles of columns by their names. A plain `name` is a person's if there is a company column
+ * (name, company), and a company's if there is a domain column (name, domain). `contact_name` is a fact about
+ * a company, unless it is the only name.
  */
 export function resolveRoles(columns: readonly TableColumn[]): Roles {
   const pick = (test: (column: TableColumn) => boolean): number[] =>
@@ -61,7 +65,7 @@ export function resolveRoles(columns: readonly TableColumn[]): Roles {
   return { ...rest, subject: whole.length > 0 ? 'person' : 'thing', people: whole, companies: [] };
 }
 
-/** True for a column that says where a record's facts come from, not what they are. */
+/** True for a column with the sources of a record's facts rather than facts. */
 export function isSourceColumn(column: TableColumn): boolean {
   return SOURCES.has(column.key);
 }
@@ -101,7 +105,7 @@ function hasOnly(column: TableColumn, words: ReadonlySet<string>): boolean {
   return splitColumnName(column.name).every((word) => words.has(word));
 }
 
-// `row_id` is the name that a run gives to its rows: it says nothing about the world.
+// `row_id` is assigned by a run and says nothing about the world.
 function isIdentifier(column: TableColumn): boolean {
   if (column.kind !== 'text' || column.key === 'row_id') return false;
   const words = column.key.split('_');
@@ -114,37 +118,42 @@ function isIdentifier(column: TableColumn): boolean {
 
 export interface TableColumn {
   readonly name: string;
-  /** The words of the name with `_` between: `Company Name` and `companyName` are the same column. */
+  /** The words of the name joined by `_`, so that `Company Name` and `companyName` are the same column. */
   readonly key: string;
   readonly kind: ColumnKind;
 }
 
 export interface TableRecord {
-  /** Where the record stands in its file, counted in the table's unit. */
+  /** Position of the record in its file, in the table's unit. */
   readonly position: number;
-  /** One value for each column of the table, null where the record has none. */
+  /** One value per column of the table; null if missing. */
   readonly values: readonly JsonValue[];
 }
 
-/** A file of records. Columns are found by index, so that no name in a file can reach an object's prototype. */
+/**
+ * A file of records. Columns are accessed by index, so that no name in a file can reach an object's
+ * prototype.
+ */
 export interface Table {
   readonly path: string;
-  /** The file's own name. */
+  /** File name without folder. */
   readonly name: string;
-  /** CSV and TSV count rows, the header being row 1; JSONL and JSON count the lines on which records start. */
+  /**
+   * CSV and TSV count rows, with the header as row 1. JSONL and JSON count the lines on which records start.
+   */
   readonly unit: 'row' | 'line';
   readonly columns: readonly TableColumn[];
   readonly records: readonly TableRecord[];
 }
 
-/** Names a column's kind and key once, for all its values. */
+/** Resolves a column's kind and key once, for all its values. */
 export function createColumn(name: string): TableColumn {
   return { name, key: splitColumnName(name).join('_'), kind: resolveColumnKind(name) };
 }
 
 /**
- * The place of a record as a citation: `file:///…/table.csv#row=N` as RFC 7111 writes it (1-based, the header is row 1),
- * `file:///…/table.jsonl#line=N` for JSONL and JSON (the 1-based line on which the record starts).
+ * Citation of a record: `file:///…/table.csv#row=N` by RFC 7111 (1-based, the header is row 1), or
+ * `file:///…/table.jsonl#line=N` for JSONL and JSON (1-based line on which the record starts).
  */
 export function createCitation(table: Table, record: TableRecord): Citation {
   return {
@@ -153,12 +162,12 @@ export function createCitation(table: Table, record: TableRecord): Citation {
   };
 }
 
-/** A record's place for a person: `companies.csv, row 4`. */
+/** Formats a record's position for display: `companies.csv, row 4`. */
 export function describeRecord(table: Table, record: TableRecord): string {
   return `${table.name}, ${table.unit} ${record.position}`;
 }
 
-/** A table that cannot be used as it is, with the line at fault where it is known. */
+/** Error for a table that cannot be used, with the faulty line if known. */
 export function createTableError(
   path: string,
   line: number | null,

@@ -11,7 +11,10 @@ import type { TableIndex } from './table-index.js';
 
 const MAX_VALUE_CHARACTERS = 200;
 
-/** Answers a run that brings no schema: what the tables hold about each record, as prose, with the records cited. */
+/**
+ * Answers a run without a schema: describes in prose what the tables have about each record, and cites the
+ * records.
+ */
 export async function writeFacts(
   tables: readonly TableIndex[],
   data: readonly JsonObject[],
@@ -24,7 +27,7 @@ export async function writeFacts(
     signal.throwIfAborted();
     const { matches, reasons } = findMatches(tables, createInputRecord(record));
     const facts = matches.flatMap(listFacts);
-    const said = facts.length > 0 ? facts : reasons.length > 0 ? reasons : ['in none of the tables'];
+    const said = facts.length > 0 ? facts : reasons.length > 0 ? reasons : ['not in any table'];
     lines.push(`${nameRecord(record)}: ${said.join('; ')}.`);
     citations.push(...matches.flatMap(citeRecord));
   }
@@ -51,11 +54,11 @@ function formatValue(value: JsonValue): string {
   return text.replace(/\s+/g, ' ').slice(0, MAX_VALUE_CHARACTERS);
 }
 
-/** What the agent says to a run that brings no records. */
+/** Answer to a run without records. */
 export const NO_RECORDS =
-  'Nothing was looked up: this agent answers the records given in input.data from its tables, and does not search the web.';
+  'Nothing was looked up: this agent only looks up the records in input.data in its tables, and does not search the web.';
 
-/** A result of this agent; each record that was looked up counts as a search. */
+/** Creates a result of this agent. Each record that was looked up counts as one search. */
 export function createResult(
   text: string,
   structured: JsonValue,
@@ -68,7 +71,7 @@ export function createResult(
   };
 }
 
-/** What happened to one input record. */
+/** Result of one input record. */
 export interface RecordReport {
   readonly record: JsonObject;
   readonly cells: readonly Cell[];
@@ -78,17 +81,17 @@ export interface RecordReport {
 const MAX_LINES = 100;
 const MAX_NAME_CHARACTERS = 80;
 
-/** The words of an answer: how much was found, and for each record with holes why. */
+/** Text of an answer: how many records were found, and why values are missing. */
 export function writeReport(source: string, reports: readonly RecordReport[], left: number): string {
   const filled = reports.filter(({ cells }) => listFound(cells).length > 0).length;
   const lines = [`${filled} of ${reports.length} records were found in ${source}.`];
-  if (left > 0) lines.push(`${left} more did not fit into the list that the schema allows.`);
+  if (left > 0) lines.push(`${left} more exceed the list length that the schema allows.`);
   for (const report of reports) lines.push(...describeHoles(report));
   const more = lines.length - MAX_LINES;
-  return [...lines.slice(0, MAX_LINES), ...(more > 0 ? [`… and ${more} lines more.`] : [])].join('\n');
+  return [...lines.slice(0, MAX_LINES), ...(more > 0 ? [`… and ${more} more lines.`] : [])].join('\n');
 }
 
-/** A record for a person: the first thing that it says of itself. */
+/** Names a record for display: its first text value. */
 export function nameRecord(record: JsonObject): string {
   const entry = Object.entries(record).find(
     ([key, value]) => key !== 'row_id' && typeof value === 'string' && value !== '',
@@ -99,7 +102,10 @@ export function nameRecord(record: JsonObject): string {
     .slice(0, MAX_NAME_CHARACTERS);
 }
 
-/** A reason begins with the id of its row, so that whoever sent the row can put the two together. */
+/**
+ * Lists why values are missing. Each reason starts with the row's id, so that the sender can match it to the
+ * row.
+ */
 function describeHoles({ record, cells, reasons }: RecordReport): string[] {
   const holes = cells.filter((cell) => cell.origin === 'tables' && cell.value === null);
   if (holes.length === 0) return [];
@@ -110,7 +116,7 @@ function describeHoles({ record, cells, reasons }: RecordReport): string[] {
   );
   const said = [...ofRow, ...ofFields];
   const isUnknown = said.length === 0 && listFound(cells).length === 0;
-  return isUnknown ? [`${nameRecord(record)}: in none of the tables.`] : said;
+  return isUnknown ? [`${nameRecord(record)}: not in any table.`] : said;
 }
 
 function listFound(cells: readonly Cell[]): readonly Cell[] {

@@ -4,7 +4,7 @@ import { askReference } from '../../helpers/reference-folder.js';
 
 const ACME = [{ domain: 'acme.com' }];
 
-/** The fields found for one company in one table of one record. */
+/** The fields found for one company in a table with one record. */
 async function find(header: string, cells: string, properties: JsonObject): Promise<JsonObject | undefined> {
   const { rows } = await askReference({ 'a.csv': `domain,${header}\nacme.com,${cells}\n` }, ACME, properties);
   return rows[0];
@@ -39,13 +39,13 @@ describe('a property is found in a column', () => {
     expect(await find(column, 'x', { [property]: { type: 'string' } })).toEqual({ [property]: null });
   });
 
-  it('of its own name before one of the same meaning', async () => {
+  it('with its own name before a synonym', async () => {
     const properties = { headcount: { type: 'integer' } };
     expect(await find('employees,headcount', '1,2', properties)).toEqual({ headcount: 2 });
     expect(await find('employees,headcount', '1,', properties)).toEqual({ headcount: null });
   });
 
-  it('and two columns that mean the same have to agree', async () => {
+  it('and two columns with the same meaning must agree', async () => {
     const properties = { headcount: { type: 'integer' } };
     expect(await find('employees,staff_count', '7,7', properties)).toEqual({ headcount: 7 });
     expect(await find('employees,staff_count', '7,8', properties)).toEqual({ headcount: null });
@@ -53,7 +53,7 @@ describe('a property is found in a column', () => {
   });
 });
 
-describe('an object is put together', () => {
+describe('an object is built', () => {
   const address = (required: readonly string[] = []) => ({
     address: {
       type: 'object',
@@ -71,7 +71,7 @@ describe('an object is put together', () => {
     expect(await find(header, cells, address())).toEqual({ address: value });
   });
 
-  it('not at all without a part that must be there', async () => {
+  it('not without a required part', async () => {
     expect(await find('city', 'Bonn', address(['zip']))).toEqual({ address: null });
   });
 
@@ -88,13 +88,13 @@ describe('an object is put together', () => {
     });
   });
 
-  it('with no part from a column that names another thing', async () => {
+  it('not with a part from a column for something else', async () => {
     const properties = { ceo: { type: 'object', properties: { name: { type: 'string' } } } };
     expect(await find('name', 'Acme', properties)).toEqual({ ceo: null });
     expect(await find('ceo_name', 'Ada', properties)).toEqual({ ceo: { name: 'Ada' } });
   });
 
-  it('with no part from a column that two of them could mean', async () => {
+  it('not with a part from a column that two parts could mean', async () => {
     const place = { type: 'object', properties: { city: { type: 'string' } } };
     expect(await find('city', 'Bonn', { office: place, plant: place })).toEqual({
       office: null,
@@ -126,14 +126,14 @@ describe('a value that breaks the schema', () => {
     ['enum', { enum: ['a', 'b'] }, 'c'],
     ['not', { not: { const: 'abc' } }, 'abc'],
     ['a false schema', { allOf: [false] }, 'abc'],
-  ])('by %s is null, and the others stay', async (_title, schema, cell) => {
+  ])('by %s becomes null, and the others stay', async (_title, schema, cell) => {
     expect(await find('x,y', `${cell},kept`, { x: schema, y: { type: 'string' } })).toEqual({
       x: null,
       y: 'kept',
     });
   });
 
-  it('only together with others leaves none of them, except for what was copied', async () => {
+  it('only together with others removes all of them, except copied ones', async () => {
     const files = { 'a.csv': 'domain,low,high\nacme.com,5,3\n' };
     const properties = { low: { type: 'integer' }, high: { type: 'integer' } };
     const ask = (rule: JsonObject) => askReference(files, ACME, properties, [], rule);
@@ -149,20 +149,20 @@ describe('a value that breaks the schema', () => {
   });
 });
 
-it('quotes keys in paths that are no plain words', async () => {
+it('quotes keys in paths that are not plain words', async () => {
   const { sources } = await askReference({ 'a.csv': 'domain,a.b [c]\nacme.com,x\n' }, ACME, {
     'a.b [c]': {},
   });
   expect(Object.keys(sources)).toEqual(['[0].fields["a.b [c]"]']);
 });
 
-it('reads numbers as their column writes them', async () => {
+it('reads numbers in the style of their column', async () => {
   const files = { 'a.csv': 'domain;share\nacme.com;"1,234"\nbeta.de;"0,5"\n' };
   const { rows } = await askReference(files, ACME, { share: { type: 'number' } });
   expect(rows).toEqual([{ share: 1.234 }]);
 });
 
-it("cites what a record names as its sources, the column's own first", async () => {
+it("cites the sources in a record, the column's own first", async () => {
   const files = {
     'a.csv':
       'domain,ceo,city,ceo_source,source\nacme.com,Ada,Bonn,https://a.example/ceo,https://a.example/1 https://a.example/2\n',
@@ -174,7 +174,7 @@ it("cites what a record names as its sources, the column's own first", async () 
   });
 });
 
-it('takes the surer of two tables, and cites both where they agree', async () => {
+it('uses the table with the higher confidence, and cites both if they agree', async () => {
   const files = {
     'a.csv': 'company,city,ceo\nAcme,Bonn,ada\n',
     'b.csv': 'domain,city,ceo\nacme.com,Köln,Ada\n',

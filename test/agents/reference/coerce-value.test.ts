@@ -76,11 +76,11 @@ describe('coerceValue', () => {
     [{ minimum: 3 }, '4', 4],
     [{ pattern: '^x' }, 'xy', 'xy'],
     [{ type: 'integer' }, null, null],
-  ])('makes of %j and %j: %j', (schema, raw, value) => {
+  ])('converts with schema %j the value %j to %j', (schema, raw, value) => {
     expect(coerce(schema, raw)).toEqual(value);
   });
 
-  it('comes to an end in a schema that holds itself', () => {
+  it('terminates for a recursive schema', () => {
     const tree = { type: 'object', properties: { next: { $ref: '#' }, n: { type: 'integer' } } };
     expect(coerce(tree, { next: { next: { n: '1' } } })).toEqual({ next: { next: { n: 1 } } });
     expect(coerce({ $ref: '#' }, 'x')).toBe('x');
@@ -116,7 +116,7 @@ describe('readDate', () => {
     expect(parseDate(text)).toBe(date);
   });
 
-  it('reads back any day', () => {
+  it('parses any formatted day', () => {
     const day = fc.date({ min: new Date('1000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true });
     fc.assert(
       fc.property(day, (date) => {
@@ -184,11 +184,11 @@ describe('readNumber', () => {
     ['1.234', 1234],
     ['1,234', 1.234],
     ['1,234.5', null],
-  ])('reads %j as %j where the column has decimal commas', (text, number) => {
+  ])('reads %j as %j in a column with decimal commas', (text, number) => {
     expect(parseNumber(text, 'comma')).toBe(number);
   });
 
-  it('reads back any integer that was written with commas', () => {
+  it('parses any integer with thousands commas', () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), (number) => {
         expect(parseNumber(number.toLocaleString('en-US'), 'point')).toBe(number);
@@ -204,7 +204,7 @@ describe('resolveNumberStyle', () => {
     [['1.234,00'], 'comma'],
     [['a, b', 7, null], 'point'],
     [[], 'point'],
-  ])('finds in %j the decimal %s', (values, style) => {
+  ])('detects in %j the decimal %s', (values, style) => {
     expect(resolveNumberStyle(values)).toBe(style);
   });
 });

@@ -21,7 +21,7 @@ async function loadOne(name: string, content: string | Uint8Array) {
 }
 
 describe('a table is read', () => {
-  it('from CSV, with the row of RFC 7111: the header is row 1, a blank line counts', async () => {
+  it('from CSV, with row numbers as in RFC 7111: the header is row 1, blank lines count', async () => {
     expect(await loadOne('a.csv', 'a, b \n1,"x\ny"\n\n2,z\n')).toEqual({
       unit: 'row',
       columns: ['a', 'b'],
@@ -32,7 +32,7 @@ describe('a table is read', () => {
     });
   });
 
-  it('from JSON with every digit of a number that JavaScript cannot hold', async () => {
+  it('from JSON with all digits of a number that JavaScript cannot represent', async () => {
     for (const [name, content] of [
       ['a.jsonl', '{"a":"x","b":1234567890123456789}\n'],
       ['a.json', '[{"a":"x","b":1234567890123456789}]'],
@@ -46,12 +46,12 @@ describe('a table is read', () => {
     ['tabs', 'a.TSV', 'a\tb\n1\t2\n'],
     ['a byte order mark', 'a.csv', '\ufeffa,b\r\n1,2\r\n'],
     ['UTF-16', 'a.csv', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le')],
-    ['empty cells behind the last column', 'a.csv', 'a,b\n1,2,,\n'],
+    ['empty cells after the last column', 'a.csv', 'a,b\n1,2,,\n'],
   ])('with %s', async (_title, name, content) => {
     expect(await loadOne(name, content)).toMatchObject({ columns: ['a', 'b'], records: [[2, '1', '2']] });
   });
 
-  it('with a row that is too short, whose missing cells are null', async () => {
+  it('with a short row, whose missing cells are null', async () => {
     expect(await loadOne('a.csv', 'a,b\n1\n')).toMatchObject({ records: [[2, '1', null]] });
   });
 
@@ -70,7 +70,7 @@ describe('a table is read', () => {
   it.each([
     ['an array', '[\n{"a": 1},\n\n{"a": "]{"}]', [2, 4]],
     ['an object with one array', '{"note": {"x": {}},\n"rows": [{"a": 1},\n {"a": {"b": 2}}]}', [2, 3]],
-    ['an object with an array of numbers beside it', '{"n": [1],\n"rows":\n[{"a": 1}]}', [3]],
+    ['an object that also has an array of numbers', '{"n": [1],\n"rows":\n[{"a": 1}]}', [3]],
   ])(
     'from a JSON file that is %s, with the line on which each record starts',
     async (_title, text, lines) => {
@@ -80,7 +80,7 @@ describe('a table is read', () => {
     },
   );
 
-  it('without harm from names that mean something to JavaScript', async () => {
+  it('safely with names that mean something to JavaScript', async () => {
     const folder = createReferenceFolder({
       'a.csv': '__proto__,constructor,toString\n1,2,3\n',
       'b.jsonl': '{"__proto__": {"polluted": "yes"}, "constructor": 2}\n',
@@ -93,7 +93,7 @@ describe('a table is read', () => {
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
   });
 
-  it('and what is hidden, temporary or of another kind is left alone', async () => {
+  it('and hidden, temporary and other files are skipped', async () => {
     const folder = createReferenceFolder({
       '.a.csv': '"',
       '~$b.csv': '"',
@@ -105,7 +105,7 @@ describe('a table is read', () => {
   });
 });
 
-describe('an error of usage', () => {
+describe('a usage error', () => {
   it('names a folder that is missing', async () => {
     const folder = join(createReferenceFolder({}), 'nowhere');
     const error = await loadError(folder);
@@ -113,12 +113,12 @@ describe('an error of usage', () => {
     expect(error.message).toContain(folder);
   });
 
-  it('names a file that was given as a folder', async () => {
+  it('names a file given as a folder', async () => {
     const folder = createReferenceFolder({ 'a.csv': 'a\n' });
     expect(await loadError(join(folder, 'a.csv'))).toMatchObject({ code: 'REFERENCE_UNREADABLE' });
   });
 
-  it('names a table that is too large to be held in memory', async () => {
+  it('names a table that is too large for memory', async () => {
     const folder = createReferenceFolder({ 'a.csv': 'a\n' });
     truncateSync(join(folder, 'a.csv'), 300 * 1024 * 1024);
     const error = await loadError(folder);
@@ -126,27 +126,27 @@ describe('an error of usage', () => {
     expect(error.message).toContain('a.csv cannot be read: it is larger than 256 MB');
   });
 
-  it('names a folder without tables, and the kinds it could hold', async () => {
+  it('names a folder without tables and the supported extensions', async () => {
     const error = await loadError(createReferenceFolder({ 'a.txt': 'a' }));
     expect(error).toMatchObject({ kind: 'usage', code: 'REFERENCE_EMPTY' });
     expect(error.hint).toContain('.csv, .tsv, .jsonl');
   });
 
   it.each([
-    ['a quote that never ends', 'a.csv', 'a,b\n1,2\n"3,4\n5,6\n', 'a.csv, line 3'],
+    ['an unclosed quote', 'a.csv', 'a,b\n1,2\n"3,4\n5,6\n', 'a.csv, line 3'],
     ['a row with a cell too many', 'a.csv', 'a,b\n"1\n1",2\n3,4,5\n', 'a.csv, line 4'],
     ['no header', 'a.csv', ' \n\n', 'a.csv cannot be read: it is empty'],
     [
-      'bytes that are no text',
+      'bytes that are not text',
       'a.csv',
       Buffer.from([0x61, 0x0a, 0xff, 0xfe, 0xff]),
       'a.csv cannot be read: it is not UTF-8',
     ],
-    ['a line that is no JSON', 'a.jsonl', '{"a": 1}\n{"a": }\n', 'a.jsonl, line 2'],
-    ['a line that is no object', 'a.jsonl', '{"a": 1}\n\n[1]\n', 'a.jsonl, line 3'],
+    ['a line that is not JSON', 'a.jsonl', '{"a": 1}\n{"a": }\n', 'a.jsonl, line 2'],
+    ['a line that is not an object', 'a.jsonl', '{"a": 1}\n\n[1]\n', 'a.jsonl, line 3'],
     ['broken JSON', 'a.json', '[\n{"a": 1},\n{"a" 2}]', 'a.json, line 3'],
-    ['a list of more than objects', 'a.json', '[{"a": 1},\n2]', 'a.json, line'],
-    ['JSON that is no table', 'a.json', '{"type": "object"}', 'it holds no list of objects'],
+    ['a list with something other than objects', 'a.json', '[{"a": 1},\n2]', 'a.json, line'],
+    ['JSON that is not a table', 'a.json', '{"type": "object"}', 'it has no list of objects'],
   ])('names file and line of %s', async (_title, name, content, where) => {
     const error = await loadError(createReferenceFolder({ [name]: content }));
     expect(error).toMatchObject({ kind: 'usage', code: 'REFERENCE_INVALID' });

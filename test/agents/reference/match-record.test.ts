@@ -4,7 +4,7 @@ import { askReference } from '../../helpers/reference-folder.js';
 
 const FACT = { fact: { type: 'string' } };
 
-/** The fact that is found about a record, with its confidence; or the words that say why there is none. */
+/** The fact found about a record with its confidence, or the reason why there is none. */
 async function ask(files: Readonly<Record<string, string>>, record: JsonObject): Promise<string> {
   const { rows, sources, result } = await askReference(files, [record], FACT);
   const fact = rows[0]?.fact ?? null;
@@ -29,27 +29,27 @@ n/a,n/a,n/a,n/a,,ten
   };
   it.each<[string, JsonObject, string]>([
     ['by registrable domain', { domain: 'https://shop.acme.com/x' }, 'one (high)'],
-    ['by a domain whatever its column is called', { website: 'acme.com' }, 'one (high)'],
-    ['by e-mail', { mail: 'INFO@acme.com' }, 'one (high)'],
-    ['by the domain of an e-mail', { email: 'jane@acme.com' }, 'one (medium)'],
-    ['by telephone', { phone: '001 (555) 010-9999' }, 'one (high)'],
+    ['by a domain in a column of any name', { website: 'acme.com' }, 'one (high)'],
+    ['by email', { mail: 'INFO@acme.com' }, 'one (high)'],
+    ['by the domain of an email', { email: 'jane@acme.com' }, 'one (medium)'],
+    ['by phone', { phone: '001 (555) 010-9999' }, 'one (high)'],
     ['by name without legal form and accents', { company: 'MULLER AND SOHNE' }, 'two (medium)'],
-    ['by a name with a slip', { company: 'Microsft Corp.' }, 'nine (low)'],
+    ['by a name with a typo', { company: 'Microsft Corp.' }, 'nine (low)'],
     ['by name in another column', { 'Account Name': 'Acme' }, 'one (medium)'],
-    ['by domain although the name is another', { company: 'Delta', domain: 'acme.com' }, 'one (high)'],
-    ['by the exact name among two that fold alike', { company: 'delta ag' }, 'four (medium)'],
+    ['by domain although the name differs', { company: 'Delta', domain: 'acme.com' }, 'one (high)'],
+    ['by the exact name among two that normalize to the same', { company: 'delta ag' }, 'four (medium)'],
     ['by name and country', { company: 'Delta', country: 'ch' }, 'four (medium)'],
     [
-      'by name alone when its domain is unknown here',
+      'by name alone if its domain is not in the table',
       { company: 'Acme', domain: 'acme.org' },
       'one (medium)',
     ],
     [
-      'hardly by name when its domain is quite another',
+      'with low confidence by name if its domain differs',
       { company: 'Acme', domain: 'roadrunner.org' },
       'one (low)',
     ],
-    ['below a shared suffix by its own part', { domain: 'https://two.github.io/' }, 'six (high)'],
+    ['on a shared suffix by its own part', { domain: 'https://two.github.io/' }, 'six (high)'],
     ['on a shared host by its page', { website: 'www.linkedin.com/company/Linked/' }, 'seven (high)'],
     ['by an address at a mail provider', { email: 'shop@gmail.com' }, 'eight (high)'],
   ])('%s', async (_title, record, fact) => {
@@ -57,27 +57,27 @@ n/a,n/a,n/a,n/a,,ten
   });
 
   it.each<[string, JsonObject, RegExp]>([
-    ['a name that two have', { company: 'Delta' }, /2 records match equally well/],
-    ['a slip under another domain', { company: 'Microsft', domain: 'other.org' }, /in none of the tables/],
-    ['another page of a shared host', { website: 'linkedin.com/company/acme' }, /in none/],
-    ['the bare shared suffix', { domain: 'github.io' }, /in none/],
-    ['another address at a mail provider', { email: 'other@gmail.com' }, /in none/],
-    ['the domain of a mail provider', { domain: 'gmail.com' }, /in none/],
+    ['a name that two records have', { company: 'Delta' }, /2 records match equally well/],
+    ['a typo with another domain', { company: 'Microsft', domain: 'other.org' }, /not in any table/],
+    ['another page of a shared host', { website: 'linkedin.com/company/acme' }, /not in any table/],
+    ['the bare shared suffix', { domain: 'github.io' }, /not in any table/],
+    ['another address at a mail provider', { email: 'other@gmail.com' }, /not in any table/],
+    ['the domain of a mail provider', { domain: 'gmail.com' }, /not in any table/],
     ['keys that point to two records', { domain: 'acme.com', email: 'shop@gmail.com' }, /different records/],
-    ['placeholders', { company: 'n/a', domain: 'N/A', phone: '-' }, /in none/],
-    ['a country alone', { country: 'DE' }, /in none/],
-    ['nothing at all', {}, /in none/],
+    ['placeholders', { company: 'n/a', domain: 'N/A', phone: '-' }, /not in any table/],
+    ['a country alone', { country: 'DE' }, /not in any table/],
+    ['nothing at all', {}, /not in any table/],
   ])('not by %s', async (_title, record, words) => {
     expect(await ask(companies, record)).toMatch(words);
   });
 
-  it('once by records that are equal in every cell', async () => {
+  it('once by fully equal records', async () => {
     expect(await ask({ 'a.csv': 'company,fact\nAcme,one\nACME,One\n' }, { company: 'acme' })).toBe(
       'one (medium)',
     );
   });
 
-  it('through the domain that another table knows, as surely as that table was matched', async () => {
+  it('through the domain in another table, with the confidence of that match', async () => {
     const files = { 'a.csv': 'company,domain\nAcme,acme.com\n', 'b.csv': 'domain,fact\nacme.com,one\n' };
     expect(await ask(files, { company: 'Acme' })).toBe('one (medium)');
   });
@@ -100,13 +100,9 @@ Annabel Lee,,,four
   };
   it.each<[string, JsonObject, string]>([
     ['by name and employer', { name: 'Dr. Jane Doe', company: 'beta' }, 'two (medium)'],
-    ['by e-mail before anything else', { full_name: 'J. D.', email: 'jane@acme.com' }, 'one (high)'],
-    ['by name alone if nobody shares it', { full_name: 'Smith, John' }, 'three (medium)'],
-    [
-      'by name alone where no employer is known',
-      { full_name: 'Annabel Lee', company: 'Poe' },
-      'four (medium)',
-    ],
+    ['by email before anything else', { full_name: 'J. D.', email: 'jane@acme.com' }, 'one (high)'],
+    ['by name alone if it is unique', { full_name: 'Smith, John' }, 'three (medium)'],
+    ['by name alone if no employer is known', { full_name: 'Annabel Lee', company: 'Poe' }, 'four (medium)'],
     ['by a bare name', { name: 'John Smith' }, 'three (medium)'],
     [
       'by first and last name',
@@ -114,7 +110,7 @@ Annabel Lee,,,four
       'three (medium)',
     ],
     [
-      'by a name with a slip at the same employer',
+      'by a name with a typo at the same employer',
       { full_name: 'Jon Smith', company: 'Gamma' },
       'three (low)',
     ],
@@ -123,19 +119,19 @@ Annabel Lee,,,four
   });
 
   it.each<[string, JsonObject, RegExp]>([
-    ['a name that two have', { full_name: 'Jane Doe' }, /2 records match equally well/],
+    ['a name that two records have', { full_name: 'Jane Doe' }, /2 records match equally well/],
     [
       'a name at another employer',
       { full_name: 'John Smith', company: 'Acme' },
       /at another employer \(people.csv, row 4\)/,
     ],
-    ['a slip without an employer', { full_name: 'Jon Smith' }, /in none/],
-    ['the employer alone', { company: 'Gamma' }, /in none/],
+    ['a typo without an employer', { full_name: 'Jon Smith' }, /not in any table/],
+    ['the employer alone', { company: 'Gamma' }, /not in any table/],
   ])('not by %s', async (_title, record, words) => {
     expect(await ask(people, record)).toMatch(words);
   });
 
-  it('also with what a table says of the employer, which is less sure', async () => {
+  it('also with facts about the employer, with lower confidence', async () => {
     const { rows, sources } = await askReference(
       people,
       [{ full_name: 'Nobody Known', company: 'Acme', domain: 'acme.com' }],
@@ -153,24 +149,24 @@ describe('anything else is matched', () => {
       '{"isbn": "978-1", "title": "A", "fact": "three"}\n{"isbn": "978-2", "title": "A", "fact": "four"}\n',
   };
   it.each<[string, JsonObject, string]>([
-    ['by the column that both have', { country: 'FRANCE' }, 'one (high)'],
+    ['by a shared column', { country: 'FRANCE' }, 'one (high)'],
     ['by its identifier', { isbn: '978-2' }, 'four (high)'],
   ])('%s', async (_title, record, fact) => {
     expect(await ask(files, record)).toBe(fact);
   });
 
-  it('not by a column that several share', async () => {
+  it('not by a column with the same value in several records', async () => {
     expect(await ask(files, { title: 'a' })).toMatch(/2 records match equally well/);
   });
 
-  it('not by a bare id that counts other things: the names differ', async () => {
+  it('not by a bare id of something else, if names differ', async () => {
     const list = { 'a.csv': 'id,company,fact\n7,Acme,one\n8,Beta,two\n' };
     expect(await ask(list, { id: 7, company: 'Beta' })).toBe('two (medium)');
-    expect(await ask(list, { id: 7, company: 'Gamma' })).toMatch(/in none/);
+    expect(await ask(list, { id: 7, company: 'Gamma' })).toMatch(/not in any table/);
     expect(await ask(list, { id: 7 })).toBe('one (high)');
   });
 
-  it('not by row_id, which names a place in the run', async () => {
+  it('not by row_id, which is only a position in the run', async () => {
     const { rows } = await askReference({ 'a.csv': 'row_id,fact\nr1,one\n' }, [{ company: 'x' }], FACT);
     expect(rows).toEqual([{ fact: null }]);
   });

@@ -85,7 +85,7 @@ const records = fc.array(
   { minLength: 1, maxLength: 5 },
 );
 
-it('answers any records from any tables under any schema: a row each, in order, every value valid or null, every citation true', async () => {
+it('for any records, tables and schema: one row each in order, every value valid or null, every citation correct', async () => {
   let round = 0;
   let found = 0;
   await fc.assert(
@@ -143,7 +143,7 @@ function readList(structured: JsonValue): readonly JsonObject[] {
   return isJsonObject(structured) && Array.isArray(structured.rows) ? structured.rows : [];
 }
 
-/** The rows schema without its demands for presence: what is null was not found. */
+/** The rows schema without required fields, because null means not found. */
 function withoutRequired(schema: JsonObject): JsonObject {
   return JSON.parse(
     JSON.stringify(schema, (key, value) => (key === 'required' && !Array.isArray(value?.zip) ? [] : value)),
@@ -155,7 +155,7 @@ function dropNulls(row: JsonObject): JsonObject {
   return { ...row, fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) };
 }
 
-/** The value at a grounding path such as `structured.rows[0].fields["x y"]`. */
+/** Value at a grounding path such as `structured.rows[0].fields["x y"]`. */
 function readPath(structured: JsonValue, path: string): JsonValue | undefined {
   let value: JsonValue | undefined = { structured };
   for (const [, word, index, quoted] of path.matchAll(

@@ -10,13 +10,13 @@ const TABLE = { 'a.csv': 'company,domain,ceo,city\nAcme,acme.com,Ada Ray,Bonn\nB
 const PROPERTIES = { ceo: { type: 'string' }, city: { type: 'string' } };
 
 it.each<[string, JsonObject, JsonObject]>([
-  ['for this company not this person', { company: 'ACME Inc.', ceo: 'ada ray' }, { ceo: null, city: 'Bonn' }],
-  ['not this person, whatever the company', { ceo: 'Ada Ray' }, { ceo: null, city: 'Bonn' }],
-  ['not this company at all', { domain: 'https://www.acme.com' }, { ceo: null, city: null }],
+  ['this person at this company', { company: 'ACME Inc.', ceo: 'ada ray' }, { ceo: null, city: 'Bonn' }],
+  ['this person at any company', { ceo: 'Ada Ray' }, { ceo: null, city: 'Bonn' }],
+  ['this whole company', { domain: 'https://www.acme.com' }, { ceo: null, city: null }],
   ['another person of this company', { company: 'Acme', ceo: 'Zoe' }, { ceo: 'Ada Ray', city: 'Bonn' }],
   ['this person at another company', { company: 'Beta', ceo: 'Ada Ray' }, { ceo: 'Ada Ray', city: 'Bonn' }],
   [
-    'a record that says more than the answer',
+    'a record with more columns than the answer',
     { company: 'Acme', since: '2020' },
     { ceo: 'Ada Ray', city: 'Bonn' },
   ],
@@ -32,7 +32,7 @@ it.each<[string, JsonObject, JsonObject]>([
 
 it('says why an excluded value is missing', async () => {
   const { result } = await askReference(TABLE, [{ company: 'Acme' }], PROPERTIES, [{ ceo: 'ada ray' }]);
-  expect(result.output.text).toContain('r1.ceo: it is on the exclusion list');
+  expect(result.output.text).toContain('r1.ceo: on the exclusion list');
 });
 
 const COMPANIES = `company,domain,city,founded,listed,source_url
@@ -49,7 +49,7 @@ const FIELDS = {
 };
 
 describe('an answer', () => {
-  it('joins what several tables say of a company, with citations and confidence by how it matched', async () => {
+  it('merges facts from several tables, with citations, and with confidence from the match', async () => {
     const { rows, sources } = await askReference(
       { 'companies.csv': COMPANIES, 'leaders.jsonl': PEOPLE },
       [{ company: 'Acme', domain: 'acme.com' }],
@@ -64,7 +64,7 @@ describe('an answer', () => {
     });
   });
 
-  it('keeps the order and the ids of the records, and says null for what it does not know', async () => {
+  it('keeps the order and ids of the records, and returns null for unknown values', async () => {
     const { result, rows } = await askReference(
       { 'companies.csv': COMPANIES },
       [{ domain: 'gamma.co.uk' }, { company: 'Nobody AG' }, { domain: 'www.beta.de' }],
@@ -78,20 +78,20 @@ describe('an answer', () => {
     expect(result.output.structured).toMatchObject({
       rows: [{ row_id: 'r1' }, { row_id: 'r2' }, { row_id: 'r3' }],
     });
-    expect(result.output.text).toContain('Nobody AG: in none of the tables.');
+    expect(result.output.text).toContain('Nobody AG: not in any table.');
     expect(result.output.text).toContain('r1.listed: companies.csv, row 4 (listed) does not fit the schema');
     expect(result.usage).toEqual({ agentComputeUnits: 0, searches: 3, emails: 0, phoneNumbers: 0 });
     expect(result.costDollars).toBeUndefined();
   });
 
-  it('is null with the places of both where two records match equally well', async () => {
+  it('is null if two records match equally well, and names both', async () => {
     const tables = { 'a.csv': 'company,city\nDelta Inc.,Atlanta\nDelta AG,Aarau\n' };
     const { rows, result } = await askReference(tables, [{ company: 'Delta' }], { city: { type: 'string' } });
     expect(rows).toEqual([{ city: null }]);
     expect(result.output.text).toContain('r1: 2 records match equally well (a.csv, row 2; a.csv, row 3)');
   });
 
-  it('is null where two tables that are equally sure disagree', async () => {
+  it('is null if two tables with equal confidence disagree', async () => {
     const tables = { 'a.csv': 'domain,city\nacme.com,Berlin\n', 'b.csv': 'domain,city\nacme.com,Bonn\n' };
     const { rows, result } = await askReference(tables, [{ domain: 'acme.com' }], {
       city: { type: 'string' },
@@ -100,7 +100,7 @@ describe('an answer', () => {
     expect(result.output.text).toContain('r1.city: a.csv, row 2 (city) and b.csv, row 2 (city) disagree');
   });
 
-  it('says what it is, and that it does not search the web', async () => {
+  it('describes itself, and says that it does not search the web', async () => {
     const agent = await createReferenceAgent(createReferenceFolder({ 'a.csv': COMPANIES }));
     expect(agent.description).toMatch(/a\.csv.*does not search the web/);
   });
@@ -162,7 +162,7 @@ describe('a schema of another form', () => {
     },
   });
 
-  it('gets the input copied where it asks for it, and the rest looked up', async () => {
+  it('gets requested input columns copied, and the rest looked up', async () => {
     const output = await ask(list({ company: { type: 'string' }, city: { type: 'string' } }), [
       { company: 'acme', domain: 'acme.com' },
     ]);
@@ -170,19 +170,19 @@ describe('a schema of another form', () => {
     expect(output.grounding.map(({ field }) => field)).toEqual(['structured.companies[0].city']);
   });
 
-  it('gets no more records than its list may hold', async () => {
+  it('gets no more records than its list allows', async () => {
     const output = await ask(list({ city: { type: 'string' } }, { maxItems: 1 }), [
       { domain: 'acme.com' },
       { domain: 'beta.de' },
     ]);
     expect(output.structured).toEqual({ companies: [{ city: 'Berlin' }], total: null });
-    expect(output.text).toContain('1 more did not fit');
+    expect(output.text).toContain('1 more exceed');
   });
 
-  it('gets an empty list and a sentence without records', async () => {
+  it('gets an empty list and an explanation if there are no records', async () => {
     const output = await ask(list({ city: { type: 'string' } }), []);
     expect(output.structured).toEqual({ companies: [], total: null });
-    expect(output.text).toContain('answers the records given in input.data');
+    expect(output.text).toContain('looks up the records in input.data');
   });
 
   it('gets one object for one record', async () => {
@@ -193,16 +193,16 @@ describe('a schema of another form', () => {
     expect(output.grounding.map(({ field }) => field)).toEqual(['structured.city']);
   });
 
-  it('gets prose when there is none', async () => {
+  it('gets prose if there is no schema', async () => {
     const output = await ask(null, [{ domain: 'acme.com' }, { company: 'Nobody' }]);
     expect(output.structured).toBeNull();
     expect(output.text).toContain('acme.com: company Acme Inc.; domain https://www.acme.com/; city Berlin');
-    expect(output.text).toContain('Nobody: in none of the tables.');
+    expect(output.text).toContain('Nobody: not in any table.');
     expect(output.grounding.map(({ field }) => field)).toEqual(['text']);
   });
 });
 
-it('answers the samples: every value valid, none for the companies that do not exist', async () => {
+it('answers the samples: all values valid, none for companies that do not exist', async () => {
   const samples = join(import.meta.dirname, '../../../samples');
   const schema: JsonObject = JSON.parse(readFileSync(join(samples, 'people.schema.json'), 'utf8'));
   const people = readFileSync(join(samples, 'people.jsonl'), 'utf8').trim().split('\n');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createSchemaReader } from '../../../src/agents/reference/schema-reader.js';
 import type { JsonObject } from '../../../src/model/json.js';
 
-/** The type that a reader finds at a path of properties. */
+/** The type that the reader finds at a path of properties. */
 function readType(schema: JsonObject, ...path: string[]): unknown {
   const reader = createSchemaReader(schema);
   const node = path.reduce((at, name) => reader.listProperties(at).get(name) ?? at, reader.root);
@@ -106,9 +106,9 @@ describe('a reference is followed', () => {
     ['nowhere', { properties: { a: { $ref: '#/$defs/none' } } }],
     ['to the network', { properties: { a: { $ref: 'https://x.example/none' } } }],
     ['in a circle', { properties: { a: { $ref: '#/properties/a' } } }],
-    ['as no text', { properties: { a: { $ref: 7 } } }],
+    ['that is not text', { properties: { a: { $ref: 7 } } }],
     ['badly encoded', { properties: { a: { $ref: '#/%E0%A4%A' } } }],
-  ])('without harm %s', (_title, schema) => {
+  ])('safely %s', (_title, schema) => {
     expect(readType(schema, 'a')).toBeUndefined();
   });
 });
@@ -127,14 +127,14 @@ it.each<[JsonObject, boolean]>([
   expect(reader.allowsNull(reader.root)).toBe(allowed);
 });
 
-it('is not blown up by many choices', () => {
+it('handles many choices', () => {
   const choice = { anyOf: Array.from({ length: 10 }, () => ({ type: 'integer' })) };
   const schema = { allOf: Array.from({ length: 10 }, () => choice) };
   const reader = createSchemaReader(schema);
   expect(reader.listVariants(reader.root).length).toBeLessThan(100);
 });
 
-it('is not blown up by definitions that each use the next one twice', () => {
+it('handles definitions that each use the next one twice', () => {
   const defs = Object.fromEntries(
     Array.from({ length: 60 }, (_, index) => {
       const next = { $ref: `#/$defs/d${index + 1}` };

@@ -10,7 +10,7 @@ describe('createSimilarNames', () => {
     ['volkswagon', 'volkswagen'],
     ['delta airlines', 'delta air lines'],
     ['internatonal business machines', 'international business machines'],
-  ])('takes %j for %j, both ways', (name, other) => {
+  ])('matches %j with %j in both directions', (name, other) => {
     expect(createSimilarNames([other, 'something else'])(name)).toEqual([other]);
     expect(createSimilarNames([name, 'something else'])(other)).toEqual([name]);
   });
@@ -25,16 +25,16 @@ describe('createSimilarNames', () => {
     ['delta airways', 'delta airlines'],
     ['same name', 'same name'],
     ['', ''],
-  ])('does not take %j for %j', (name, other) => {
+  ])('does not match %j with %j', (name, other) => {
     expect(createSimilarNames([other])(name)).toEqual([]);
     expect(createSimilarNames([name])(other)).toEqual([]);
   });
 
-  it('gives every name that is as near', () => {
+  it('returns all equally near names', () => {
     expect(createSimilarNames(['maricon', 'maribon', 'marizzz'])('marixon')).toEqual(['maricon', 'maribon']);
   });
 
-  it('finds a name of letters wherever one of them is dropped, doubled or swapped', () => {
+  it('finds a name with a letter dropped, doubled or swapped anywhere', () => {
     const name = fc.stringMatching(/^[a-z]{7,30}$/);
     fc.assert(
       fc.property(name, fc.nat(), fc.constantFrom('drop', 'add', 'swap'), (whole, seed, slip) => {
