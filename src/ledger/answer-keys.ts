@@ -1,20 +1,20 @@
 import { RowfillError } from '../errors.js';
 import type { Database } from './database.js';
 
-/** Long enough for its keys to fill pages of the table, short enough to be read again after a crash. */
+/** Long enough for its keys to fill table pages, short enough to be read again after a crash. */
 const MAX_TAIL = 20_000;
 
-/** The keys as a transaction sees them. */
+/** State of the keys in the current transaction. */
 interface Sight {
   readonly through: number;
-  /** The highest number that was ever given to an answer. */
+  /** Highest answer number ever assigned. */
   readonly last: number;
-  /** Whether any answer of the ask has its key in the table. */
+  /** Whether the table has a key of this ask. */
   readonly isAskMerged: number;
   readonly added: string;
 }
 
-/** Reads of the tail only what came since, unless the mark has moved: then the tail is another one. */
+/** Reads only new tail entries. If the mark moved, reads the whole tail again. */
 export const READ_TAIL = `
   select mark.through,
     coalesce((select seq from sqlite_sequence where name = 'answer'), 0) as last,
@@ -23,23 +23,23 @@ export const READ_TAIL = `
      where number > iif(mark.through = ?2, ?3, mark.through)) as added
   from answer_key_mark mark`;
 
-/** Looks each key up once: `cross join` holds the planner to this order. */
+/** Looks up each key once; `cross join` forces the planner to use this order. */
 export const FIND_MERGED = `
   select json_group_array(found.key) as keys, json_group_array(found.answer) as answers
   from json_each(?2) asked cross join answer_key found on found.ask = ?1 and found.key = asked.value`;
 
 /**
- * Tells which answer a key has. A key is a hash, so an index over all of them would have a page to write for every row.
- * The table `answer_key` holds those of the answers up to a mark; the answers after it, the tail, are read from the file
- * once and kept at hand here, until `mergeTail` brings their keys into the table, many to a page.
+ * Finds the answer of a key. Keys are hashes, so an index over all of them would write one page per row. The
+ * table `answer_key` has the keys of answers up to a mark. The answers after it, the tail, are read once and
+ * cached here until `mergeTail` moves their keys into the table, many per page.
  */
 export class AnswerKeys {
   readonly #database: Database;
   readonly #maxTail: number;
-  /** Numbers by ask and key. */
+  /** Answer numbers by ask and key. */
   readonly #tail = new Map<number, Map<string, number>>();
   #length = 0;
-  /** The mark that the tail begins after; null: it has to be read whole. */
+  /** The mark that the tail starts after; null: the tail must be read again. */
   #through: number | null = null;
   #last = 0;
   #rollbacks = 0;
@@ -49,7 +49,7 @@ export class AnswerKeys {
     this.#maxTail = maxTail;
   }
 
-  /** The numbers of the answers to these keys, as the transaction at hand sees them; a key without an answer is missing. */
+  /** Answer numbers of these keys in the current transaction. Keys without an answer are missing. */
   find(ask: number, keys: readonly string[]): Map<string, number> {
     const { isAskMerged } = this.#readTail(ask);
     const tail = this.#tail.get(ask);
@@ -64,12 +64,12 @@ export class AnswerKeys {
     return found;
   }
 
-  /** The number that the next answer of this transaction gets; it must be told of by `add` once it is written. */
+  /** Number for the next answer of this transaction. Call `add` once the answer is written. */
   get next(): number {
     return this.#last + 1;
   }
 
-  /** Takes an answer in that was written just now. */
+  /** Adds an answer that was just written. */
   add(ask: number, key: string, number: number): void {
     const known = this.#tail.get(ask);
     if (known === undefined) this.#tail.set(ask, new Map([[key, number]]));
@@ -78,13 +78,13 @@ export class AnswerKeys {
     this.#last = Math.max(this.#last, number);
   }
 
-  /** True once it is time to merge the tail. */
+  /** True if the tail is long enough to merge. */
   get isLong(): boolean {
     return this.#length >= this.#maxTail;
   }
 
   #readTail(ask: number): Sight {
-    // What was rolled back may be in the tail, and its numbers are given to others.
+    // After a rollback, the tail may have answers that no longer exist and whose numbers are reused.
     if (this.#rollbacks !== this.#database.rollbacks) this.#through = null;
     const sight = this.#database.get<Sight>(READ_TAIL, ask, this.#through, this.#last);
     if (sight === undefined) throw new RowfillError('defect', 'LEDGER_KEYS', 'The keys have no mark');

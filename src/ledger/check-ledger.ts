@@ -1,22 +1,28 @@
 import type { Database } from './database.js';
 
 interface Counts {
-  /** Answers up to the mark, and those of them that their keys lead to. */
+  /** Answers up to the mark, and how many of them are found by their keys. */
   readonly answers: number;
   readonly found: number;
   readonly keys: number;
-  /** Keys of the tail that another answer has as well. */
+  /** Tail keys that another answer has too. */
   readonly doubled: number;
 }
 
-/** What is wrong with the file, one line each: damaged pages, broken references, answers that their keys do not lead to. */
+/**
+ * Lists faults of the file, one per line: damaged pages, broken references, answers that cannot be found by
+ * their keys.
+ */
 export function checkLedger(database: Database): string[] {
   const faults = database.check();
-  // Keys can only be followed where the pages are whole.
+  // Keys can only be checked if the pages are intact.
   return faults.length > 0 ? faults : checkKeys(database);
 }
 
-/** Each answer is found by its key, in the table or in the tail, and no key leads elsewhere. */
+/**
+ * Checks that each answer is found by its key, in the table or the tail, and that every key belongs to its
+ * answer.
+ */
 function checkKeys(database: Database): string[] {
   const counts = database.get<Counts>(
     `select
@@ -34,7 +40,7 @@ function checkKeys(database: Database): string[] {
   if (counts === undefined) return ['the keys have no mark'];
   return [
     ...describe(counts.answers - counts.found, 'answers not found by their keys'),
-    ...describe(counts.keys - counts.found, 'keys that lead to an answer not theirs'),
+    ...describe(counts.keys - counts.found, 'keys that point to the wrong answer'),
     ...describe(counts.doubled, 'keys with more than one answer'),
   ];
 }

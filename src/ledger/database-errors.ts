@@ -1,11 +1,11 @@
 import { createUsageError, RowfillError } from '../errors.js';
 
-/** SQLite's own word for what went wrong, as far as the driver tells it; empty where it tells none. */
+/** SQLite's error code, if the driver reports one, else empty. */
 export function readSqliteCode(error: unknown): string {
   if (!(error instanceof Error)) return '';
   const code = 'code' in error ? String(error.code) : '';
   const rawCode = 'rawCode' in error ? Number(error.rawCode) : Number.NaN;
-  // The driver names only some extended codes: the low byte of the number is the family.
+  // The driver names only some extended codes; the low byte of the number is the primary code.
   if (code.startsWith('UNKNOWN_SQLITE_ERROR') || code === '') {
     const opening = /Unable to open connection to local database .*: (\d+)/s.exec(error.message);
     return FAMILIES[(opening ? Number(opening[1]) : rawCode) & 0xff] ?? code;
@@ -27,7 +27,7 @@ const FAMILIES: Readonly<Record<number, string>> = {
 
 const MOVE = 'Set ROWFILL_HOME to a folder on a local disk that you may write to.';
 
-/** Turns a failure of the driver or of the file system into one that says which ledger, and what to do. */
+/** Converts an error of the driver or the file system to one that names the ledger and says what to do. */
 export function describeLedgerError(error: unknown, path: string): unknown {
   if (error instanceof RowfillError || !(error instanceof Error)) return error;
   const code = readSqliteCode(error);
@@ -36,7 +36,7 @@ export function describeLedgerError(error: unknown, path: string): unknown {
   if (/^SQLITE_IOERR_(LOCK|SHM|UNLOCK|RDLOCK|CHECKRESERVEDLOCK)/.test(code) || code === 'SQLITE_PROTOCOL') {
     return usage(
       'LEDGER_NO_LOCKS',
-      'The folder of the ledger has no file locks, as on some network drives',
+      'The folder of the ledger does not support file locks, as on some network drives',
       MOVE,
     );
   }
@@ -44,14 +44,14 @@ export function describeLedgerError(error: unknown, path: string): unknown {
     case 'SQLITE_NOTADB':
       return usage(
         'LEDGER_NOT_A_DATABASE',
-        'The ledger is no SQLite database',
+        'The ledger is not a SQLite database',
         'Move the file away, or set ROWFILL_HOME to another folder.',
       );
     case 'SQLITE_CORRUPT':
       return usage(
         'LEDGER_DAMAGED',
         'The ledger is damaged',
-        'Keep a copy: `sqlite3 ledger.sqlite .recover` can save what is readable. Then move it away, or set ROWFILL_HOME.',
+        'Keep a copy: `sqlite3 ledger.sqlite .recover` can recover what is readable. Then move the file away, or set ROWFILL_HOME.',
       );
     case 'SQLITE_FULL':
     case 'ENOSPC':
@@ -59,7 +59,7 @@ export function describeLedgerError(error: unknown, path: string): unknown {
       return usage(
         'LEDGER_FULL',
         'The disk of the ledger is full',
-        'Free some space and give the same command again: it carries on.',
+        'Free some space and run the same command again to continue.',
       );
     case 'SQLITE_IOERR':
     case 'EIO':
@@ -68,14 +68,14 @@ export function describeLedgerError(error: unknown, path: string): unknown {
       return usage(
         'LEDGER_NOT_WRITABLE',
         'The ledger could not be read or written',
-        'Check the disk (space, quota, health) and give the same command again: it carries on.',
+        'Check the disk (space, quota, health) and run the same command again to continue.',
       );
     case 'SQLITE_BUSY':
     case 'SQLITE_LOCKED':
       return usage(
         'LEDGER_LOCKED',
-        'Another program holds the ledger',
-        'Close what else has the file open (a database browser, a backup) and give the same command again.',
+        'Another program has locked the ledger',
+        'Close any program that has the file open (a database browser, a backup) and run the same command again.',
       );
     case 'SQLITE_READONLY':
     case 'SQLITE_CANTOPEN':

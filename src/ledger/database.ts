@@ -17,51 +17,53 @@ import { endTurnOf, holdTurn, leaveTurn } from './turn-holders.js';
 
 export type SqlValue = string | number | null | Uint8Array;
 
-/** Where the content of a ledger is after its files were moved. */
+/** Where a ledger's content was saved after its files were moved. */
 export type SavedLedger =
   | { readonly status: 'restored' }
   | { readonly status: 'copied'; readonly path: string };
 
-/** Longer than this another program rarely writes. While the driver waits, nothing else goes on in this process. */
+/** Another program rarely writes for longer. While the driver waits, this process is blocked. */
 const BUSY_TIMEOUT_MS = 2_000;
-/** How long a writer is waited for in all. */
+/** Total time to wait for another writer. */
 const LONGEST_WAIT_MS = 120_000;
 const LOOK_AGAIN_MS = 50;
-/** Room for the write-ahead log and what a job writes between two looks at the disk. */
+/** Space for the write-ahead log and for what a job writes between two disk checks. */
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
-/** What a database is made with if its maker gives no schema: enough for its file not to be empty. */
+/** Default schema for a new database: just enough to make the file non-empty. */
 const NO_SCHEMA = 'create table made (a); drop table made';
-/** SQLite's name for a database without a file. */
+/** SQLite's name for an in-memory database. */
 const NO_FILE = ':memory:';
 /**
- * Connections, by file, whose log may not be written into the file any more, which closing them might do. SQLite would
- * share their locks and index with every other connection of this process.
+ * Connections, by file, whose log must no longer be written to the file. They are never closed, because
+ * closing might write it. SQLite would share their locks and index with all other connections of this
+ * process.
  */
 const ABANDONED = new Map<string, Libsql.Database>();
 
 /**
- * The SQLite file under the ledger: prepared statements made once, errors that name the file. A commit outlives this
- * process; `flush` makes it outlive the machine, for all who wait at once and beside the other work.
+ * The ledger's SQLite file, with cached prepared statements and errors that name the file. A commit survives
+ * a crash of this process. `flush` makes it survive a crash of the machine, for all concurrent callers at
+ * once and without blocking other work.
  */
 export class Database {
   readonly path: string;
-  /** Real path of the file, found once: a link may be changed later. */
+  /** Real path of the file, resolved once because a link may change later. */
   readonly file: string;
   readonly #connection: Libsql.Database;
   readonly #statements = new Map<string, Libsql.Statement>();
-  /** The end of the transaction that the steps of this turn share; null between turns. */
+  /** Settles when the transaction of this turn's steps ends; null between turns. */
   #turn: Promise<void> | null = null;
   readonly #flusher: LogFlusher;
   readonly #place: LedgerPlace;
-  /** Rows changed so far. */
+  /** Number of rows changed so far. */
   #changes = 0;
   #rollbacks = 0;
   #fault: { readonly error: unknown } | null = null;
   #isReadOnly = false;
-  /** Called once for each wait of more than two seconds for another program that writes. */
+  /** Called once per wait of more than two seconds for another program's write. */
   onWait: (message: string) => void = () => undefined;
 
-  /** Makes the file with `schema` if there is none. */
+  /** Creates the file with `schema` if it does not exist. */
   constructor(path: string, schema = NO_SCHEMA) {
     this.path = path;
     this.file = path === NO_FILE ? path : this.#guard(() => prepareLedgerFile(path, schema));
@@ -69,43 +71,44 @@ export class Database {
     this.#connection = this.#guard(() => new Libsql(this.file));
     this.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
     this.#useWriteAheadLog();
-    // The log is made by the first read.
+    // The first read creates the log.
     this.get('select count(*) from sqlite_schema');
     this.#flusher = this.#guard(() => new LogFlusher(this.file, () => this.#turn));
     this.#place = this.#guard(() => new LedgerPlace(this.file, this.#flusher.log ?? -1));
-    // NORMAL: a commit is whole, and in its place, for every process; `flush` puts the log on the disk, as FULL would do
-    // at each commit while everything else stands still. `fullfsync` makes a checkpoint reach the disk on macOS.
+    // NORMAL: commits are atomic and ordered for all processes. `flush` syncs the log, as FULL would do at
+    // every commit while blocking everything else. `fullfsync` makes a checkpoint reach the disk on macOS.
     this.exec('pragma synchronous = normal; pragma fullfsync = on');
-    // The driver checks references at every write; `check` does it for all at once, and pruning stays fast.
+    // The driver would check references at every write. `check` does it for all at once, and pruning stays
+    // fast.
     this.exec('pragma foreign_keys = off');
-    // Most pages are written one after the other, so few are worth keeping at hand.
+    // Most pages are written in sequence, so few are worth caching.
     this.exec('pragma wal_autocheckpoint = 4000; pragma cache_size = -8000');
   }
 
-  /** Runs statements that take no values. */
+  /** Runs statements without parameters. */
   exec(sql: string): void {
     this.#guard(() => this.#connection.exec(sql));
   }
 
-  /** Runs a statement and returns how many rows it changed. */
+  /** Runs a statement. Returns the number of changed rows. */
   run(sql: string, ...values: readonly SqlValue[]): number {
     const { changes } = this.#guard(() => this.#prepare(sql).run(values));
     this.#changes += changes;
     return changes;
   }
 
-  /** All rows of a query as objects by column name; `Row` is vouched for by the strict tables it reads. */
+  /** All rows of a query as objects by column name. `Row` is trusted, because the tables are strict. */
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
     return this.#guard(() => this.#prepare(sql).all(values) as Row[]);
   }
 
   /** The first row of a query. */
   get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined {
-    // Not the driver's own get(): it leaves the statement open, and with it a read transaction.
+    // Not the driver's own get(), which leaves the statement and its read transaction open.
     return this.all<Row>(sql, ...values)[0];
   }
 
-  /** Runs `work` as one transaction: all of it has happened when this returns, or none of it. */
+  /** Runs `work` as one transaction: all of it happens, or nothing. */
   transact<Result>(work: () => Result): Result {
     endTurnOf(this.file, this);
     this.#refuseAfterFault();
@@ -114,10 +117,10 @@ export class Database {
   }
 
   /**
-   * Runs `work` in the transaction that all steps of this turn of the event loop share, so that the small ones of many
-   * runs are one commit. A step that fails before it has written anything is as if it had not been tried. One that fails
-   * later takes those before it in the same turn with it; since these were believed, every step and flush after it is
-   * refused.
+   * Runs `work` in the transaction that all steps of this turn of the event loop share, so that many small
+   * steps become one commit. If a step fails before writing, nothing happens. If it fails after writing, the
+   * whole transaction is rolled back. Because callers already saw the earlier steps succeed, every later step
+   * and flush is then refused.
    */
   step<Result>(work: () => Result): Result {
     this.#refuseAfterFault();
@@ -136,8 +139,8 @@ export class Database {
   }
 
   /**
-   * Resolves once this process may write, and other work goes on meanwhile: the next steps of the same turn wait for
-   * nobody. Throws LEDGER_LOCKED after two minutes.
+   * Resolves once this process may write, without blocking other work. The next steps of the same turn then
+   * need not wait. Throws LEDGER_LOCKED after two minutes.
    */
   async ready(signal?: AbortSignal): Promise<void> {
     this.#refuseAfterFault();
@@ -146,7 +149,7 @@ export class Database {
     for (;;) {
       if (this.canWrite()) return;
       const waitedMs = performance.now() - startMs;
-      // The last time, the driver throws what is to be said.
+      // On the last try, let the driver throw the error to report.
       if (waitedMs > LONGEST_WAIT_MS) {
         this.exec('begin immediate');
         return this.#startTurn();
@@ -159,7 +162,7 @@ export class Database {
     }
   }
 
-  /** Begins the turn of this process if no other program is writing; false if one is. */
+  /** Starts a write turn if no other program is writing. Returns false if one is. */
   canWrite(): boolean {
     if (this.#turn !== null) return true;
     endTurnOf(this.file, this);
@@ -173,13 +176,13 @@ export class Database {
     }
   }
 
-  /** From here on nothing is written, not even by closing it: a look at the ledger waits for no writer. */
+  /** Refuses all writes from now on, even at close. Readers then never wait for a writer. */
   refuseWrites(): void {
     this.exec('pragma query_only = on');
     this.#isReadOnly = true;
   }
 
-  /** Runs queries that all see the same moment, the steps of this turn among it, and waits for no writer. */
+  /** Runs queries on one snapshot, which includes the steps of this turn. Waits for no writer. */
   read<Result>(work: () => Result): Result {
     if (this.#turn !== null) return work();
     endTurnOf(this.file, this);
@@ -187,31 +190,33 @@ export class Database {
     return this.#finish(work);
   }
 
-  /** How often something was rolled back: what was read before that may never have been. */
+  /** Number of rollbacks. If it changed, what was read before may no longer be true. */
   get rollbacks(): number {
     return this.#rollbacks;
   }
 
-  /** Resolves once everything done so far is committed and on the disk. Those who ask while one flush runs share the next. */
+  /**
+   * Resolves once everything done so far is committed and on disk. Callers during a flush share the next one.
+   */
   async flush(): Promise<void> {
     this.#refuseAfterFault();
     if (this.#connection.open) await this.#flusher.flush();
-    // What was to be flushed may have gone with a later step of its turn.
+    // A later step of the turn may have rolled back what was to be flushed.
     this.#refuseAfterFault();
   }
 
-  /** Begins to bring the commits to the disk; a failure is told by the step after it. */
+  /** Starts a flush. A failure is reported by the next step. */
   flushSoon(): void {
     this.flush().catch((error: unknown) => {
       this.#fault ??= { error };
     });
   }
 
-  /** Refuses a disk that is almost full, before anything is spent. */
+  /** Throws if the disk is almost full, before anything is spent. */
   checkFreeSpace(minFreeBytes = MIN_FREE_BYTES): void {
     const disk = this.#guard(() => statfsSync(dirname(this.path)));
     const freeBytes = disk.bavail * disk.bsize;
-    // Some virtual file systems know no sizes and say 0 for everything.
+    // Some virtual file systems report 0 for all sizes.
     if (disk.blocks === 0 || freeBytes >= minFreeBytes) return;
     throw createUsageError(
       'LEDGER_FULL',
@@ -220,23 +225,23 @@ export class Database {
     );
   }
 
-  /** SQLite's own check of the whole file: what is wrong with it, one line each. */
+  /** Runs SQLite's check of the whole file. Returns one line per fault. */
   check(): string[] {
     endTurnOf(this.file, this);
     const lines = this.all<{ quick_check: string }>('pragma quick_check').map((row) => row.quick_check);
     const faults = lines.filter((line) => line !== 'ok');
-    // References can only be followed where the pages are whole.
+    // References can only be checked if the pages are intact.
     return faults.length > 0 ? faults : this.#checkReferences();
   }
 
-  /** Gives the pages that are free back to the disk: the file becomes as small as what it holds. */
+  /** Returns free pages to the disk. */
   compact(): void {
     endTurnOf(this.file, this);
     const free = this.get<{ freelist_count: number }>('pragma freelist_count')?.freelist_count ?? 0;
     if (free > 0) this.exec('vacuum; pragma wal_checkpoint(truncate)');
   }
 
-  /** What is no longer in its place of the ledger's files; null if both are. */
+  /** Which of the ledger's files is no longer in place; null if both are. */
   findDisplaced(): Displaced | null {
     const displaced = this.#place.findDisplaced();
     if (displaced !== null) return displaced;
@@ -244,8 +249,9 @@ export class Database {
   }
 
   /**
-   * Saves what only this connection knows of a ledger that is no longer in its place. Without its log, the file takes it
-   * in again (`restored`); otherwise a copy of the whole ledger is written beside it, whose path is returned.
+   * Saves what only this connection knows after the ledger's files were moved. If only the log is gone,
+   * writes it back into the file (`restored`). Otherwise writes a copy of the whole ledger next to it and
+   * returns its path.
    */
   save(nowMs: number): SavedLedger {
     this.endTurn();
@@ -258,7 +264,7 @@ export class Database {
     const copy = join(folder, nameSaved(this.file, stamp));
     return this.#guard(() => {
       createFolder(folder);
-      // Made first, since SQLite would let others read it.
+      // Create the file first, because SQLite would make it readable for others.
       closeSync(openSync(copy, 'wx', 0o600));
       try {
         this.#connection.exec(`vacuum into '${copy.replaceAll("'", "''")}'`);
@@ -277,9 +283,9 @@ export class Database {
       endTurnOf(this.file, this);
       this.#statements.clear();
       const displaced = this.findDisplaced();
-      // Another program may use the file with a log of its own, and ours would overwrite pages of it.
+      // Another program may use the file with its own log, and ours would overwrite its pages.
       isAbandoned = displaced === 'log' && !this.#place.canTakeLog();
-      // The driver closes the file only when its statements are collected, so the log is folded in here.
+      // The driver closes the file only once its statements are collected, so merge the log here.
       if (!isAbandoned && displaced !== 'file' && !this.#isReadOnly) this.#takeLog();
     } finally {
       if (isAbandoned) ABANDONED.set(this.file, this.#connection);
@@ -288,7 +294,7 @@ export class Database {
     }
   }
 
-  /** Commits what the steps of this turn have done so far. */
+  /** Commits the steps of this turn so far. */
   endTurn(): void {
     if (this.#turn === null) return;
     try {
@@ -319,18 +325,18 @@ export class Database {
 
   #rollBack(): void {
     this.#rollbacks += 1;
-    // A full disk has rolled back by itself; a second rollback would hide the first error.
+    // A full disk has already caused a rollback; a second one would hide the first error.
     if (this.#connection.inTransaction) this.exec('rollback');
   }
 
   #startTurn(): void {
     holdTurn(this.file, this);
     this.#turn = setImmediate().then(() => this.endTurn());
-    // Whoever needs to know that it was committed flushes; everybody else is told by the step after it.
+    // Callers that must know that it was committed call `flush`. Others get the error with their next step.
     this.#turn.catch(() => undefined);
   }
 
-  /** Waits for another writer, standing still: for those that could not wait with `ready`. */
+  /** Waits for another writer, blocking this process, for callers that could not use `ready`. */
   #beginWrite(): void {
     if (this.#tryBegin()) return;
     this.onWait(this.#describeWait());
@@ -342,7 +348,7 @@ export class Database {
     }
   }
 
-  /** False if another program is still writing. */
+  /** Returns false if another program is still writing. */
   #tryBegin(): boolean {
     try {
       this.#connection.exec('begin immediate');
@@ -354,7 +360,7 @@ export class Database {
   }
 
   #describeWait(): string {
-    return `Another program is writing to the ledger at ${this.path}; waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`;
+    return `Another program is writing to the ledger at ${this.path}. Waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`;
   }
 
   #finish<Result>(work: () => Result): Result {
@@ -378,7 +384,7 @@ export class Database {
 
   #checkReferences(): string[] {
     const broken = this.all<{ table: string; parent: string }>('pragma foreign_key_check');
-    return broken.map(({ table, parent }) => `a row of ${table} refers to no row of ${parent}`);
+    return broken.map(({ table, parent }) => `a row of ${table} refers to a missing row of ${parent}`);
   }
 
   #useWriteAheadLog(): void {
@@ -386,7 +392,7 @@ export class Database {
     if (mode === 'wal') return;
     throw createUsageError(
       'LEDGER_NO_LOCKS',
-      `The folder of the ledger cannot hold a write-ahead log, as on some network drives: ${this.path}`,
+      `The folder of the ledger does not support a write-ahead log, as on some network drives: ${this.path}`,
       'Set ROWFILL_HOME to a folder on a local disk.',
     );
   }

@@ -1,23 +1,26 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A process that holds a lease or a claim: enough to find out whether it still lives. */
+/** A process that holds a lease or a claim, with enough detail to tell whether it is still alive. */
 export interface Holder {
   readonly pid: number;
-  /** Start time of the process, as its system counts it; empty if unknown. A pid is used again, the pair is not. */
+  /**
+   * Start time of the process in system units; empty if unknown. Pids are reused, but not with the same start
+   * time.
+   */
   readonly started: string;
-  /** Process space in which the pid counts: each container has its own. Empty where there are no such spaces. */
+  /** PID namespace of the process: each container has its own. Empty on systems without namespaces. */
   readonly space: string;
-  /** Id of the boot of the machine, shared by its containers; empty if unknown. */
+  /** Boot id of the machine, shared by its containers; empty if unknown. */
   readonly boot: string;
   readonly host: string;
 }
 
-/** How often leases and claims are renewed. */
+/** Renewal interval of leases and claims. */
 export const RENEW_MS = 15_000;
-/** A holder on this machine that has missed three renewals is gone. */
+/** A holder on this machine counts as gone after three missed renewals. */
 const GONE_MS = 3 * RENEW_MS;
-/** The clocks of two machines may differ. */
+/** Longer for other machines, because clocks may differ. */
 const GONE_ELSEWHERE_MS = 5 * 60_000;
 
 /** Describes this process as a holder. */
@@ -32,9 +35,9 @@ export function readHolder(): Holder {
 }
 
 /**
- * Returns the time, in milliseconds since 1970, from which on a holder counts as gone if it does not renew again:
- * 0 if it is known to be gone, infinity if it is known to live. In one process space pid and start time decide; across
- * spaces only renewals do.
+ * Returns the time, in milliseconds since 1970, from which a holder counts as gone unless it renews: 0 if it
+ * is known to be gone, infinity if it is known to be alive. Within one PID namespace, pid and start time
+ * decide; across namespaces, only renewals do.
  */
 export function readGoneAt(holder: Holder, renewedAtMs: number, self: Holder): number {
   if (isSameSpace(holder, self)) {
@@ -47,7 +50,7 @@ export function readGoneAt(holder: Holder, renewedAtMs: number, self: Holder): n
   return renewedAtMs + (isSameBoot(holder, self) ? GONE_MS : GONE_ELSEWHERE_MS);
 }
 
-/** Reads a holder from JSON; null if the text is not one. Older versions wrote neither boot nor start time. */
+/** Parses a holder from JSON. Null if invalid. Older versions wrote neither boot id nor start time. */
 export function parseHolder(text: string): Holder | null {
   try {
     const { pid, started = '', space, boot = '', host } = JSON.parse(text);
@@ -73,24 +76,24 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: the process lives and belongs to another user.
+    // EPERM: the process is alive and belongs to another user.
     return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }
 
-/** Start time of a process of this space; empty if it cannot be known. */
+/** Start time of a process in this namespace; empty if unknown. */
 function readStartOf(pid: number, self: Holder): string {
-  // A process space may see the /proc of another one, where its pids mean other processes.
+  // /proc may belong to another namespace, where pids refer to other processes.
   return readLink('/proc/self') === String(self.pid) ? readStart(String(pid)) : '';
 }
 
 function readStart(process: string): string {
   const stat = readText(`/proc/${process}/stat`);
-  // The second field is the program's name in brackets, which may hold spaces and brackets itself.
+  // The second field is the program name in parentheses, which may itself contain spaces and parentheses.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-/** Only Linux has these files: elsewhere pid and renewals have to do. */
+/** Only Linux has these files. Other systems rely on pid and renewals. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');

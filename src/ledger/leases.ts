@@ -13,7 +13,10 @@ export type LeaseResult =
       readonly holder: Holder;
       readonly acquiredAtMs: number;
       readonly renewedAtMs: number;
-      /** From when on the lease can be taken over if it is not renewed; infinity if its holder is known to live. */
+      /**
+       * Time from which the lease can be taken over unless renewed; infinity if its holder is known to be
+       * alive.
+       */
       readonly goneAtMs: number;
     };
 
@@ -27,7 +30,7 @@ const SELECT = `
   select ask_id as askId, pid, started, space, boot, host, acquired_at as acquiredAt, renewed_at as renewedAt
   from lease`;
 
-/** Takes the lease unless another holder has it that may still live. */
+/** Acquires the lease, unless another holder that may be alive has it. */
 export function acquireLease(database: Database, lease: Lease, self: Holder, nowMs: number): LeaseResult {
   const row = database.get<LeaseRow>(`${SELECT} where ask_id = ? and token <> ?`, lease.askId, lease.token);
   if (row !== undefined) {
@@ -68,7 +71,7 @@ export function releaseLease(database: Database, lease: Lease): void {
   database.run('delete from lease where ask_id = ? and token = ?', lease.askId, lease.token);
 }
 
-/** The asks whose holders may still live. */
+/** Asks whose lease holders may still be alive. */
 export function listHeldAsks(database: Database, self: Holder, nowMs: number): string[] {
   const rows = database.all<LeaseRow>(SELECT);
   return rows.filter((row) => readGoneAt(row, row.renewedAt, self) > nowMs).map((row) => row.askId);

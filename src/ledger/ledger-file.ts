@@ -22,9 +22,9 @@ import { createUsageError, type RowfillError } from '../errors.js';
 import { describeLedgerError } from './database-errors.js';
 
 /**
- * Finds the file of a ledger and returns its real path. Where there is none, makes it whole with `schema` in it, readable
- * by its owner only; SQLite gives its side files the same mode. Throws LEDGER_EMPTY for a file of 0 bytes, and
- * LEDGER_LOST if there was a ledger here that could be brought back.
+ * Finds a ledger's file and returns its real path. If there is none, creates it with `schema`, readable only
+ * by its owner; SQLite gives its side files the same mode. Throws LEDGER_EMPTY for an empty file, and
+ * LEDGER_LOST if there was a ledger here that can be restored.
  */
 export function prepareLedgerFile(path: string, schema: string): string {
   createFolder(dirname(path));
@@ -42,19 +42,22 @@ export function prepareLedgerFile(path: string, schema: string): string {
   return realpathSync(path);
 }
 
-/** Makes a folder and those above it. Node's own way never ends where no folder can be made, as below /proc. */
+/**
+ * Creates a folder and its parents. Node's recursive mkdir hangs where no folder can be created, such as
+ * below /proc.
+ */
 export function createFolder(folder: string): void {
   if (existsSync(folder)) return;
   createFolder(dirname(folder));
   try {
     mkdirSync(folder, 0o700);
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it first.
     if (!existsSync(folder)) throw error;
   }
 }
 
-/** The name of a copy that is saved beside a ledger which was moved. */
+/** File name of the copy that is saved next to a moved ledger. */
 export function nameSaved(file: string, stamp: string): string {
   return `${savedPrefix(file)}${stamp}-${process.pid}.sqlite`;
 }
@@ -63,22 +66,25 @@ function savedPrefix(file: string): string {
   return `${basename(file, '.sqlite')}-saved-`;
 }
 
-/** A new ledger would have every answer paid for again, and SQLite would apply the log of the lost one to it. */
+/**
+ * Throws LEDGER_LOST if a lost ledger can be restored. With a new ledger, every answer would be paid for
+ * again, and SQLite would apply the lost ledger's log to it.
+ */
 function refuseLost(path: string): void {
   const saved = readdirSync(dirname(path)).filter((name) => name.startsWith(savedPrefix(path)));
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
   const hasLog = log !== undefined && log.size > 0;
-  // Another process may have made the ledger since, log and all.
+  // Another process may have created the ledger and its log in the meantime.
   if ((!hasLog && saved.length === 0) || existsSync(path)) return;
   const newest = saved.sort().at(-1);
   throw newest === undefined
     ? createLostError(
         `The ledger is gone, but its log is still there: ${path}-wal`,
-        `Bring ${path} back. To begin a new ledger, delete ${path}-wal and ${path}-shm; rows that were paid for are then paid for again.`,
+        `Restore ${path}. To start a new ledger, delete ${path}-wal and ${path}-shm; rows that were already paid for will be paid for again.`,
       )
     : createLostError(
         `The ledger is gone, but a copy of it was saved: ${join(dirname(path), newest)}`,
-        `With no rowfill running, delete ${path}-wal and ${path}-shm if they exist, and rename the copy to ${path}. To begin a new ledger, move the copy to another folder; rows that were paid for are then paid for again.`,
+        `Stop every rowfill, delete ${path}-wal and ${path}-shm if they exist, and rename the copy to ${path}. To start a new ledger, move the copy to another folder; rows that were already paid for will be paid for again.`,
       );
 }
 
@@ -87,7 +93,7 @@ function createLostError(message: string, hint: string): RowfillError {
 }
 
 const LEFTOVER_AGE_MS = 60 * 60 * 1_000;
-/** Errors of file systems that have no hard links. */
+/** Error codes of file systems without hard links. */
 const NO_LINKS: ReadonlySet<unknown> = new Set([
   'EPERM',
   'ENOSYS',
@@ -97,7 +103,10 @@ const NO_LINKS: ReadonlySet<unknown> = new Set([
   'EXDEV',
 ]);
 
-/** Writes a new ledger beside its place and moves it there whole, so that no process ever sees half of one. */
+/**
+ * Creates a new ledger under a temporary name and moves it into place, so that no process sees an incomplete
+ * one.
+ */
 function createWhole(path: string, schema: string): void {
   const prefix = `.${basename(path)}.new-`;
   removeLeftovers(dirname(path), prefix);
@@ -106,7 +115,7 @@ function createWhole(path: string, schema: string): void {
   try {
     const connection = new Libsql(temporary);
     try {
-      // No prepared statement: the driver closes the file only once those are collected.
+      // Avoid prepared statements, because the driver closes the file only once they are collected.
       connection.exec(`pragma synchronous = off; begin; ${schema}\n; commit; pragma journal_mode = wal`);
     } finally {
       connection.close();
@@ -119,7 +128,7 @@ function createWhole(path: string, schema: string): void {
   }
 }
 
-/** If two processes make a ledger at the same time, both use the one that comes first. */
+/** If two processes create a ledger at the same time, both use the first. */
 function moveUnlessTaken(from: string, to: string): void {
   try {
     linkSync(from, to);
@@ -131,7 +140,7 @@ function moveUnlessTaken(from: string, to: string): void {
   }
 }
 
-/** Removes what a killed process left behind. */
+/** Removes files that a killed process left behind. */
 function removeLeftovers(folder: string, prefix: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(prefix)) continue;
@@ -147,7 +156,8 @@ function syncFile(path: string): void {
     file = openSync(path, 'r');
     fsyncSync(file);
   } catch {
-    // Windows cannot open a folder; a disk that cannot be synced fails at the first flush, before anything is spent.
+    // Windows cannot open a folder. A disk that cannot be synced fails at the first flush, before anything is
+    // spent.
   } finally {
     if (file !== null) closeSync(file);
   }
@@ -155,16 +165,16 @@ function syncFile(path: string): void {
 
 type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
 
-/** What is no longer as it was when the ledger was opened: its file, or only its write-ahead log. */
+/** What has changed since the ledger was opened: its file, or only its write-ahead log. */
 export type Displaced = 'file' | 'log';
 
-/** Knows the files of an open ledger, and whether they are still the ones that its path leads to. */
+/** Tracks whether the files of an open ledger are still the ones at its path. */
 export class LedgerPlace {
-  /** Real path of the ledger, found once: a link may be changed later. */
+  /** Real path of the ledger, resolved once because a link may change later. */
   readonly file: string;
   readonly #fileId: Identity;
   readonly #logId: Identity;
-  /** Size and time of the file when it was last found in place; a checkpoint changes them. */
+  /** Size and mtime of the file when it was last found in place. A checkpoint changes them. */
   #seen: BigIntStats;
 
   /** `log` is an open descriptor of the write-ahead log. */
@@ -177,10 +187,13 @@ export class LedgerPlace {
     this.#logId = fstatSync(log, { bigint: true });
   }
 
-  /** Compares device and inode of both files with those that were opened; null if they are the same, and the file is not empty. */
+  /**
+   * Compares device and inode of both files with those that were opened. Null if they are the same and the
+   * file is not empty.
+   */
   findDisplaced(): Displaced | null {
     const stats = this.#stat(this.file);
-    // SQLite never leaves an empty file, so another program has emptied it.
+    // SQLite never leaves an empty file, so another program has truncated it.
     if (!isSame(stats, this.#fileId) || stats.size === 0n) return 'file';
     if (!isSame(this.#stat(`${this.file}-wal`), this.#logId)) return 'log';
     this.#seen = stats;
@@ -188,8 +201,8 @@ export class LedgerPlace {
   }
 
   /**
-   * True if only the log was taken away and no other program has used the file since it was last found in place: then
-   * the open log can still be written into the file. After that, `rebase` must be called.
+   * True if only the log was removed and no other program has used the file since it was last found in place.
+   * The open log can then be written to the file; call `rebase` afterwards.
    */
   canTakeLog(): boolean {
     const stats = this.#stat(this.file);
@@ -197,7 +210,7 @@ export class LedgerPlace {
     return stats.size === this.#seen.size && stats.mtimeNs === this.#seen.mtimeNs;
   }
 
-  /** Takes the file as it is now for what `canTakeLog` compares with. */
+  /** Makes the file's current state the baseline of `canTakeLog`. */
   rebase(): void {
     this.#seen = this.#stat(this.file) ?? this.#seen;
   }
@@ -215,13 +228,13 @@ function isSame(stats: BigIntStats | undefined, id: Identity): stats is BigIntSt
   return stats !== undefined && stats.dev === id.dev && stats.ino === id.ino;
 }
 
-/** The error for a ledger whose file is not the one that was opened any more. `runs` is text for the message. */
+/** Error for a ledger whose file is no longer the one that was opened. `runs` are shown in the message. */
 export function createMovedError(path: string, runs: readonly string[]): RowfillError {
   const lost = runs.length === 0 ? '' : `. Runs that may be missing there: ${runs.join(', ')}`;
   return createUsageError(
     'LEDGER_MOVED',
     `The ledger was moved, replaced or deleted while it was in use: ${path}${lost}`,
-    'Stop what changes the file (a clean-up, a restore, a sync tool) and bring the ledger back before the next start; without it the same rows are paid for again.',
+    'Stop whatever changes the file (a cleanup, a restore, a sync tool) and restore the ledger before you start again; without it the same rows are paid for again.',
   );
 }
 
@@ -229,7 +242,7 @@ function createEmptyError(path: string): RowfillError {
   return createUsageError(
     'LEDGER_EMPTY',
     `The ledger is an empty file: ${path}`,
-    'rowfill never leaves an empty ledger, so its content was lost: bring back a copy. To begin a new ledger, delete the file and those beside it that end in -wal and -shm; rows that were paid for are then paid for again.',
+    'rowfill never leaves an empty ledger, so its content was lost. Restore a copy. To start a new ledger, delete the file and the files next to it that end in -wal and -shm; rows that were already paid for will be paid for again.',
   );
 }
 
@@ -237,6 +250,6 @@ function createBrokenLinkError(path: string): RowfillError {
   return createUsageError(
     'LEDGER_LINK_BROKEN',
     `The ledger is a link to a file that does not exist: ${path}`,
-    'Mount the disk or bring back the file that it leads to. To begin a new ledger, delete the link, or set ROWFILL_HOME to the folder that it should be in.',
+    'Mount the disk or restore the file that the link points to. To start a new ledger, delete the link, or set ROWFILL_HOME to another folder.',
   );
 }

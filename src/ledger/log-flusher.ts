@@ -2,17 +2,20 @@ import { closeSync, fdatasync, fstatSync, openSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describeLedgerError } from './database-errors.js';
 
-/** The first four bytes of a write-ahead log, but for the last bit. */
+/** First four bytes of a write-ahead log, without the last bit. */
 const LOG_MAGIC = 0x377f0682;
 
 const syncToDisk = promisify(fdatasync);
 
-/** Brings the write-ahead log of a ledger to the disk, for all who wait at once and beside the other work. */
+/**
+ * Syncs the write-ahead log of a ledger to disk, once for all concurrent callers and without blocking other
+ * work.
+ */
 export class LogFlusher {
   readonly #path: string;
-  /** Resolves once nothing is left uncommitted; null where nothing is. */
+  /** Returns a promise for the pending commit, or null if nothing is uncommitted. */
   readonly #readUncommitted: () => Promise<void> | null;
-  /** Opened once: the path may lead to another log later. Null once it is closed. */
+  /** Opened once, because the path may lead to another log later. Null once closed. */
   #log: number | null;
   #flushing: Promise<void> | null = null;
   #next: Promise<void> | null = null;
@@ -23,14 +26,14 @@ export class LogFlusher {
     this.#log = openSync(`${path}-wal`, 'r+');
   }
 
-  /** Descriptor of the log; null once it is closed. */
+  /** Descriptor of the log; null once closed. */
   get log(): number | null {
     return this.#log;
   }
 
   /**
-   * False if the log was cut off in place: SQLite goes on after where it ended, and leaves a hole before that. A checkpoint
-   * cuts it off too, but then SQLite begins with a new header.
+   * False if another program truncated the log: SQLite continues at the old end and leaves a hole. A
+   * checkpoint truncates it too, but then SQLite writes a new header.
    */
   isWhole(): boolean {
     if (this.#log === null || fstatSync(this.#log).size === 0) return true;
@@ -39,13 +42,15 @@ export class LogFlusher {
     return (start.readUInt32BE() & ~1) === LOG_MAGIC;
   }
 
-  /** Resolves once everything done so far is committed and on the disk. Those who ask while one flush runs share the next. */
+  /**
+   * Resolves once everything done so far is committed and on disk. Callers during a flush share the next one.
+   */
   flush(): Promise<void> {
     this.#next ??= this.#flushNext();
     return this.#next;
   }
 
-  /** A flush that is under way ends on its own descriptor first. */
+  /** A running flush first finishes on its own descriptor. */
   close(): void {
     void Promise.allSettled([this.#flushing, this.#next]).then(() => {
       if (this.#log !== null) closeSync(this.#log);
@@ -55,7 +60,7 @@ export class LogFlusher {
 
   async #flushNext(): Promise<void> {
     try {
-      // What joins while this waits is covered too, so it has to be committed as well.
+      // Callers that join during the wait are covered too, so commit their writes as well.
       for (;;) {
         const before = this.#readUncommitted() ?? this.#flushing?.catch(() => undefined) ?? null;
         if (before === null) break;
@@ -70,7 +75,7 @@ export class LogFlusher {
     await this.#flushing;
   }
 
-  /** A checkpoint brings to the disk what it takes out of the log, so the log is all that is left to bring there. */
+  /** A checkpoint syncs what it moves out of the log, so only the log is left to sync. */
   async #syncLog(): Promise<void> {
     try {
       if (this.#log !== null) await syncToDisk(this.#log);

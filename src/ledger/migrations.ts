@@ -1,10 +1,12 @@
 import { createUsageError } from '../errors.js';
 import type { Database } from './database.js';
 
-/** Marks the file as a ledger of ours ("rowf"). */
+/** Marks the file as a rowfill ledger ("rowf"). */
 const APPLICATION_ID = 0x726f7766;
 
-/** Numbered steps, append-only: the step at index n brings a ledger from version n to n + 1. Never edit one that was released. */
+/**
+ * Append-only migration steps: index n migrates a ledger from version n to n + 1. Never edit a released step.
+ */
 export const MIGRATIONS: readonly string[] = [
   `
   create table ask (
@@ -278,7 +280,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** Everything that a new ledger holds, as one script. */
+/** The complete schema of a new ledger as one script. */
 export function createSchema(migrations: readonly string[] = MIGRATIONS): string {
   return [...migrations, createMarks(migrations)].join('\n;\n');
 }
@@ -287,16 +289,19 @@ function createMarks(migrations: readonly string[]): string {
   return `pragma application_id = ${APPLICATION_ID}; pragma user_version = ${migrations.length}`;
 }
 
-/** Brings a ledger of any earlier version to this one, as one transaction; refuses what is newer or not a ledger. */
+/**
+ * Migrates a ledger from any earlier version in one transaction. Throws for a newer version or another
+ * program's database.
+ */
 export function migrate(database: Database, migrations: readonly string[] = MIGRATIONS): void {
   if (readVersion(database) === migrations.length) return;
   database.transact(() => {
-    // Read again: another process may have migrated while this one waited for its turn.
+    // Read again, because another process may have migrated while this one waited.
     const version = readVersion(database);
     if (version > migrations.length) {
       throw createUsageError(
         'LEDGER_NEWER',
-        `The ledger was written by a newer rowfill: ${database.path} has version ${version}, this one knows ${migrations.length}`,
+        `The ledger was written by a newer rowfill: ${database.path} has version ${version}, this rowfill supports up to ${migrations.length}`,
         'Update rowfill, or set ROWFILL_HOME to another folder.',
       );
     }
@@ -314,7 +319,7 @@ function readVersion(database: Database): number {
   }
   throw createUsageError(
     'LEDGER_NOT_A_LEDGER',
-    `The file is a database of another program: ${database.path}`,
+    `The ledger file belongs to another program: ${database.path}`,
     'Move the file away, or set ROWFILL_HOME to another folder.',
   );
 }

@@ -1,10 +1,12 @@
-/** A connection that has a transaction open until the turn of the event loop ends. */
+/** A connection with an open transaction until the end of this turn of the event loop. */
 export interface TurnHolder {
-  /** Commits it at once; throws what keeps it from that. */
+  /** Commits the transaction now. Throws if that fails. */
   endTurn(): void;
 }
 
-/** By file. Connections of one process would wait for each other in vain: nothing goes on while one of them does. */
+/**
+ * Holders by file. Two connections in one process would deadlock, because the driver blocks the event loop.
+ */
 const HOLDERS = new Map<string, TurnHolder>();
 
 export function holdTurn(file: string, holder: TurnHolder): void {
@@ -15,13 +17,13 @@ export function leaveTurn(file: string): void {
   HOLDERS.delete(file);
 }
 
-/** Ends the turn of a file, whichever connection of this process holds it. */
+/** Commits the open turn of a file, if any connection of this process has one. */
 export function endTurnOf(file: string, asker: TurnHolder): void {
   const holder = HOLDERS.get(file);
   try {
     holder?.endTurn();
   } catch (error) {
-    // Another connection hears of its own failure, by its next step or flush.
+    // Another connection gets its own error at its next step or flush.
     if (holder === asker) throw error;
   }
 }

@@ -17,10 +17,10 @@ import {
 
 const ASKS = ['one', 'two', 'three'];
 const COMPANIES = Array.from({ length: 12 }, (_, index) => `Company ${index}`);
-/** Different ones, so that the connections do not merge in step. */
+/** Different, so that the connections do not merge at the same time. */
 const MAX_TAILS = [4, 9];
 
-/** What is known of a row: the value found last, how many were replaced, what was paid, and whether it failed since. */
+/** State of a row: its latest value, how many were replaced, what was paid, and whether it failed since. */
 interface Known {
   ceo: string | undefined;
   older: number;
@@ -32,10 +32,10 @@ interface Bench {
   readonly path: string;
   readonly clock: TestClock;
   readonly ledgers: Ledger[];
-  /** By ask, then by company; an ask that was pruned is missing. */
+  /** By ask, then by company. Pruned asks are missing. */
   readonly model: Map<string, Map<string, Known>>;
   settled: number;
-  /** Connections that may only be read from: a step of theirs failed. */
+  /** Connections that are read-only since a step of theirs failed. */
   readonly broken: Set<number>;
 }
 
@@ -98,7 +98,7 @@ function fail(bench: Bench, ledger: Ledger, name: string, companies: readonly st
   }
 }
 
-/** All asks but one were used just now. */
+/** All asks but one were used recently. */
 function prune(bench: Bench, ledger: Ledger, name: string): void {
   bench.clock.nowMs += 1_000;
   for (const other of ASKS) if (other !== name) openJobOf(bench, ledger, other);
@@ -106,9 +106,9 @@ function prune(bench: Bench, ledger: Ledger, name: string): void {
   bench.model.delete(name);
 }
 
-/** Each connection finds what is in the model, and nothing else. */
+/** Checks that each connection finds exactly what is in the model. */
 function compare(bench: Bench, ledger: Ledger, name: string, companies: readonly string[]): void {
-  // Not opened: that would be a use of the ask.
+  // Not opened, because that would count as a use of the ask.
   const job = ledger.resolveJob({
     ask: createTestAsk(name),
     input: '/data/in.csv',
@@ -153,7 +153,7 @@ async function take(bench: Bench, next: Step): Promise<void> {
   }
 }
 
-test('whatever two connections do, each key leads to its one answer', async () => {
+test('after any steps of two connections, each key has exactly one answer', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       const [path, clock] = [createLedgerPath(), createTestClock()];

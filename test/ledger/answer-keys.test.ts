@@ -30,7 +30,7 @@ function createCeos(names: readonly string[], ceo: string): Map<string, string> 
   return new Map(names.map((name) => [name, ceo]));
 }
 
-test('the keys of a long tail come into their table with the answer that makes it long, and every one is found', () => {
+test('the answer that makes the tail too long merges it into the table, and every key is still found', () => {
   const path = createLedgerPath();
   const ledger = openShortTailLedger(path, 10);
   const job = openTestJob(ledger);
@@ -47,7 +47,7 @@ test('the keys of a long tail come into their table with the answer that makes i
   ledger.close();
 });
 
-test('a tail of 20,000 answers is read where it is looked for, and merged by the next one', async () => {
+test('a tail of 20,000 answers is read on demand and merged by the next answer', async () => {
   const path = createLedgerPath();
   const writer = openTestLedger(path);
   const job = openTestJob(writer);
@@ -69,7 +69,7 @@ test('a tail of 20,000 answers is read where it is looked for, and merged by the
   writer.close();
 });
 
-test('a tail that a crash has left is read by the first look-up, and by nothing before it', () => {
+test('a tail left by a crash is read at the first lookup, not before', () => {
   const path = createLedgerPath();
   const crashed = openTestLedger(path);
   const job = openTestJob(crashed);
@@ -93,7 +93,7 @@ test('a tail that a crash has left is read by the first look-up, and by nothing 
   crashed.close();
 });
 
-test('the end of a job leaves no tail, its own or that of others', () => {
+test('closing a job merges the whole tail, its own and that of others', () => {
   const path = createLedgerPath();
   const [one, two] = [openTestLedger(path), openTestLedger(path)];
   const [job, other] = [openTestJob(one), openTestJob(two, createTestAsk('Another question'))];
@@ -111,7 +111,7 @@ test('the end of a job leaves no tail, its own or that of others', () => {
   two.close();
 });
 
-test('two connections that write the same keys share one answer each, wherever its key is', () => {
+test('two connections that write the same keys share one answer each, in tail or table', () => {
   const path = createLedgerPath();
   const [one, two] = [openShortTailLedger(path, 4), openShortTailLedger(path, 7)];
   const job = openTestJob(one);
@@ -132,7 +132,7 @@ test('two connections that write the same keys share one answer each, wherever i
   two.close();
 });
 
-test('rows that fail in two connections at once are noted once', () => {
+test('rows that fail in two connections at once are recorded once', () => {
   const path = createLedgerPath();
   const [one, two] = [openTestLedger(path), openTestLedger(path)];
   const job = openTestJob(one);
@@ -150,7 +150,7 @@ test('rows that fail in two connections at once are noted once', () => {
   two.close();
 });
 
-test('a row that stands twice in a batch is one answer with both shares', () => {
+test('a duplicate row in a batch is one answer with both shares', () => {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
   const job = openTestJob(ledger);
@@ -162,7 +162,7 @@ test('a row that stands twice in a batch is one answer with both shares', () => 
   ledger.close();
 });
 
-test('a changed ask counts the answers before it, wherever their keys are, and no row that has only failed', () => {
+test('a changed ask counts earlier answers in tail and table, but not failed rows', () => {
   const ledger = openTestLedger();
   const old = openTestJob(ledger, createTestAsk('Old question'));
   const reopen = () => openTestJob(ledger, createTestAsk('New question')).previous?.answered;
@@ -213,7 +213,7 @@ test.each(['in the tail', 'in the table', 'merged by another process'])(
 );
 
 test.each(['at once', 'after another process has written'])(
-  'what a failed turn took with it is not found, and its numbers lead to the answers that have them now: seen %s',
+  'answers of a failed turn are not found, and their numbers belong to new answers: seen %s',
   async (when) => {
     const path = createLedgerPath();
     const [broken, ledger] = [openTestLedger(path), openTestLedger(path)];
@@ -232,7 +232,7 @@ test.each(['at once', 'after another process has written'])(
     ]);
     for (const each of [broken, ledger]) {
       const names = ['Acme', 'Globex', 'Initech', 'Hooli'];
-      // One by one: a wrong number that leads to a right answer would go unseen among others.
+      // One by one, because a wrong number that leads to a valid answer could go unnoticed among others.
       expect(names.map((name) => findCeos(each, job, [name]).get(name))).toEqual(
         names.map((name) => known.get(name)),
       );
@@ -243,7 +243,7 @@ test.each(['at once', 'after another process has written'])(
   },
 );
 
-test('a step that fails before it has written gives no number away', () => {
+test('a step that fails before writing uses no number', () => {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
   const job = openTestJob(ledger);
@@ -265,7 +265,7 @@ test('a step that fails before it has written gives no number away', () => {
   ledger.close();
 });
 
-test('a merge that fails leaves the tail as it was, and the next one merges it', () => {
+test('a failed merge leaves the tail unchanged, and the next one merges it', () => {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
   const job = openTestJob(ledger);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Database } from '../../src/ledger/database.js';
 import { createLedgerPath, openTestJob, openTestLedger, settleTestRun } from '../helpers/ledger-samples.js';
 
-/** A ledger with two answers in the table of keys and two in the tail, and then this done to it. */
+/** Creates a ledger with two answers in the key table and two in the tail, then runs `sql` on it. */
 function checkAfter(sql: string): readonly string[] {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
@@ -18,7 +18,7 @@ function checkAfter(sql: string): readonly string[] {
   return faults;
 }
 
-test('every answer is found by its key in exactly one way, and a check says where that is not so', () => {
+test('check reports every answer that is not found by exactly one key', () => {
   const copy = 'insert into answer (ask, key, fields) select ask, key, fields from answer where number';
   expect(checkAfter('select 1')).toEqual([]);
   expect(checkAfter('delete from answer_key where answer = 1')).toEqual([
@@ -30,18 +30,18 @@ test('every answer is found by its key in exactly one way, and a check says wher
   expect(checkAfter(`${copy} = 1`)).toEqual(['keys with more than one answer: 1']);
   expect(checkAfter(`${copy} = 4`)).toEqual(['keys with more than one answer: 1']);
   expect(checkAfter('update answer_key_mark set through = 0')).toEqual([
-    'keys that lead to an answer not theirs: 2',
+    'keys that point to the wrong answer: 2',
     'keys with more than one answer: 2',
   ]);
   expect(checkAfter("update answer_key set key = 'other' where answer = 1")).toEqual([
     'answers not found by their keys: 1',
-    'keys that lead to an answer not theirs: 1',
+    'keys that point to the wrong answer: 1',
   ]);
   expect(checkAfter('delete from answer where number = 2; delete from job_answer')).toEqual([
-    'keys that lead to an answer not theirs: 1',
+    'keys that point to the wrong answer: 1',
   ]);
   expect(checkAfter('delete from answer where number = 2')).toEqual([
-    'a row of job_answer refers to no row of answer',
+    'a row of job_answer refers to a missing row of answer',
   ]);
   expect(checkAfter('delete from answer_key_mark')).toEqual(['the keys have no mark']);
 });

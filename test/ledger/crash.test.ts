@@ -6,14 +6,14 @@ import { countKeys, createLedgerPath, createTestKey } from '../helpers/ledger-sa
 
 const COST_MICROS = 100;
 
-/** The batches that the process said it had brought to this step. */
+/** Batches that the process reported for this step. */
 function readBatches(lines: readonly string[], step: string): Set<string> {
   return new Set(
     lines.filter((line) => line.startsWith(`${step} `)).map((line) => line.slice(step.length + 1)),
   );
 }
 
-/** Holds the ledger against what was said of it; `known` gathers the batches, also those of which nothing was said. */
+/** Compares the ledger with the reports. `known` collects the batches, including unreported ones. */
 function checkLedger(path: string, lines: readonly string[], known: Set<string>): void {
   const ledger = openLedger(path);
   expect(ledger.check()).toEqual([]);
@@ -35,7 +35,7 @@ function checkLedger(path: string, lines: readonly string[], known: Set<string>)
   ledger.close();
 }
 
-test('kill -9 at any moment loses no step that was flushed, and the next process carries on', async () => {
+test('kill -9 at any moment loses no flushed step, and the next process continues', async () => {
   const path = createLedgerPath();
   const lines: string[] = [];
   const known = new Set<string>();
@@ -50,7 +50,7 @@ test('kill -9 at any moment loses no step that was flushed, and the next process
 });
 
 test.skipIf(process.platform === 'win32')(
-  'a disk that fills up stops the job with a clear error, and loses nothing that was written',
+  'a full disk stops the job with a clear error and loses nothing that was written',
   async () => {
     const path = createLedgerPath();
     const known = new Set<string>();
@@ -66,7 +66,7 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test('processes that reserve under one cap at the same time never pass it together', async () => {
+test('concurrent processes under one cap never exceed it together', async () => {
   const path = createLedgerPath();
   const opener = startLedgerChild(['trip', path, '0', '0']);
   await opener.end();
@@ -77,13 +77,13 @@ test('processes that reserve under one cap at the same time never pass it togeth
   );
   await Promise.all(children.map((child) => child.end()));
   expect(children.map((child) => child.lines)).toEqual([['done'], ['done'], ['done']]);
-  // 142 times 7: one more would be over.
+  // 142 × 7 fits; one more would exceed the cap.
   expect(ledger.readSpend(job?.id ?? '')).toEqual({ spentMicros: 0, reservedMicros: 994 });
   expect(ledger.findOpenBatches(job?.askId ?? '')).toHaveLength(142);
   ledger.close();
 });
 
-test('processes that make the ledger at the same time all get it', async () => {
+test('processes that create the ledger at the same time all succeed', async () => {
   const path = createLedgerPath();
   const children = Array.from({ length: 6 }, () => startLedgerChild(['open', path]));
   await Promise.all(children.map((child) => child.end()));
@@ -92,7 +92,10 @@ test('processes that make the ledger at the same time all get it', async () => {
   );
 });
 
-/** What the processes wrote of the keys that they share: each has one answer, and its shares add up to all that was settled. */
+/**
+ * Checks the shared keys that the processes wrote: each has one answer, and its shares add up to the total
+ * settled.
+ */
 function checkSharedKeys(path: string): void {
   const ledger = openLedger(path);
   expect(ledger.check()).toEqual([]);
@@ -111,7 +114,7 @@ function checkSharedKeys(path: string): void {
   ledger.close();
 }
 
-test('processes that answer the same keys at the same time give each one answer, whoever merges the tail', async () => {
+test('concurrent processes with the same keys give each one answer, whoever merges the tail', async () => {
   const path = createLedgerPath();
   openLedger(path).close();
   const children = [1, 2, 3].map((who) => startLedgerChild(['keys', path, `${who}`, '80', `${10 * who}`]));
@@ -121,7 +124,7 @@ test('processes that answer the same keys at the same time give each one answer,
   checkSharedKeys(path);
 });
 
-test('kill -9 leaves a tail that the next process finds whole, and merges', async () => {
+test('kill -9 leaves a complete tail that the next process merges', async () => {
   const path = createLedgerPath();
   openLedger(path).close();
   for (const [index, lines] of [7, 1, 23, 12].entries()) {

@@ -27,7 +27,7 @@ import { createTempFolder } from '../helpers/temp-folder.js';
 
 const COMPANIES = Array.from({ length: 2_000 }, (_, index) => `Company ${index}`);
 
-/** A closed ledger with enough answers for its tables to be many pages long. */
+/** A closed ledger with enough answers for tables of many pages. */
 function createFilledLedger(): string {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
@@ -49,7 +49,7 @@ function readMode(path: string): string {
 }
 
 test.skipIf(process.platform === 'win32')(
-  'the folder and every file of the ledger are for their owner only',
+  "the ledger's folder and files are accessible only by their owner",
   () => {
     const path = createLedgerPath();
     const before = process.umask(0);
@@ -69,7 +69,7 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test('a file in place of the folder is named, with what to do', () => {
+test('reports a file in place of the folder, with a hint', () => {
   const path = createLedgerPath();
   writeFileSync(dirname(path), 'not a folder');
   expect(() => openLedger(path)).toThrow(
@@ -82,7 +82,7 @@ test('a file in place of the folder is named, with what to do', () => {
   );
 });
 
-test('a folder in place of the file is named', () => {
+test('reports a folder in place of the file', () => {
   const path = createLedgerPath();
   mkdirSync(path, { recursive: true });
   expect(() => openLedger(path)).toThrow(expect.objectContaining({ code: 'LEDGER_NOT_WRITABLE' }));
@@ -92,7 +92,7 @@ test.skipIf(process.platform === 'win32')('a folder that may not be written to i
   const path = createLedgerPath();
   chmodSync(dirname(dirname(path)), 0o755);
   mkdirSync(dirname(path), { mode: 0o555 });
-  // Nothing is forbidden to root.
+  // Root may do everything.
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) process.seteuid?.('nobody');
   try {
@@ -104,11 +104,11 @@ test.skipIf(process.platform === 'win32')('a folder that may not be written to i
   }
 });
 
-test('a database that can hold no write-ahead log is refused', async () => {
+test('rejects a database that cannot have a write-ahead log', async () => {
   const before = process.cwd();
   process.chdir(await createTempFolder());
   try {
-    // The one name under which SQLite has no such log on any machine.
+    // The only name for which SQLite has no such log on any machine.
     expect(() => new Database(':memory:')).toThrow(
       expect.objectContaining({ kind: 'usage', code: 'LEDGER_NO_LOCKS' }),
     );
@@ -117,7 +117,7 @@ test('a database that can hold no write-ahead log is refused', async () => {
   }
 });
 
-test('a file that is no database is refused and left as it is', () => {
+test('rejects a file that is not a database, and leaves it unchanged', () => {
   const path = createLedgerPath();
   mkdirSync(dirname(path));
   const text = 'name,website\n'.repeat(1_000);
@@ -128,7 +128,7 @@ test('a file that is no database is refused and left as it is', () => {
   expect(readFileSync(path, 'utf8')).toBe(text);
 });
 
-test('a ledger with overwritten pages says that it is damaged, and its check finds them', () => {
+test('reports a ledger with overwritten pages as damaged, and its check finds them', () => {
   const path = createFilledLedger();
   const file = openSync(path, 'r+');
   const bytes = statSync(path).size;
@@ -144,7 +144,7 @@ test('a ledger with overwritten pages says that it is damaged, and its check fin
   ledger.close();
 });
 
-test('a ledger that was cut short says that it is damaged', () => {
+test('reports a truncated ledger as damaged', () => {
   const path = createFilledLedger();
   truncateSync(path, 12 * 4_096);
   expect(() => {
@@ -154,13 +154,13 @@ test('a ledger that was cut short says that it is damaged', () => {
   }).toThrow(expect.objectContaining({ code: 'LEDGER_DAMAGED' }));
 });
 
-test('a whole ledger passes its check', () => {
+test('an intact ledger passes its check', () => {
   const ledger = openLedger(createFilledLedger());
   expect(ledger.check()).toEqual([]);
   ledger.close();
 });
 
-test('a transaction that fails halfway leaves nothing behind, and the next one works', () => {
+test('a failed transaction changes nothing, and the next one works', () => {
   const database = new Database(createLedgerPath());
   database.exec('create table t (a integer not null) strict');
   expect(() =>
@@ -175,7 +175,7 @@ test('a transaction that fails halfway leaves nothing behind, and the next one w
   database.close();
 });
 
-test('a reader does not wait for a writer, and sees one moment', () => {
+test('a reader does not wait for a writer, and sees one snapshot', () => {
   const path = createFilledLedger();
   const writer = new Database(path);
   const ledger = openLedger(path);
@@ -188,7 +188,7 @@ test('a reader does not wait for a writer, and sees one moment', () => {
   writer.close();
 });
 
-test('a disk that is almost full is refused before a job is opened', () => {
+test('refuses an almost full disk before opening a job', () => {
   const database = new Database(createLedgerPath());
   expect(() => database.checkFreeSpace(Number.MAX_SAFE_INTEGER)).toThrow(
     expect.objectContaining({ kind: 'usage', code: 'LEDGER_FULL' }),
@@ -197,7 +197,7 @@ test('a disk that is almost full is refused before a job is opened', () => {
   database.close();
 });
 
-test('a file that may grow no further fails one transaction, and the next one works once there is room', () => {
+test('a file at its size limit fails one transaction, and the next one works once there is space', () => {
   const database = new Database(createLedgerPath());
   database.exec('pragma max_page_count = 20; create table t (a blob) strict');
   let written = 0;
@@ -214,7 +214,7 @@ test('a file that may grow no further fails one transaction, and the next one wo
   database.close();
 });
 
-test('what the driver or the system says becomes an error with a code and a remedy', () => {
+test('converts driver and system errors to errors with a code and a hint', () => {
   const read = (code: string, message = 'disk I/O error') =>
     describeLedgerError(Object.assign(new Error(message), { code }), '/x/ledger.sqlite');
   const cases: [string, string][] = [
@@ -249,7 +249,7 @@ test.skipIf(process.platform !== 'linux')('a folder that cannot be made is refus
   }
 });
 
-test('two connections of one process write in the same turn, and neither waits for the other', async () => {
+test('two connections of one process write in the same turn without waiting for each other', async () => {
   const path = createLedgerPath();
   const [one, two] = [new Database(path), new Database(path)];
   one.exec('create table t (a integer not null) strict');
@@ -265,7 +265,7 @@ test('two connections of one process write in the same turn, and neither waits f
   one.close();
 });
 
-test('a step that fails halfway takes its turn with it: who waits for the flush of an earlier step is told', async () => {
+test('a step that fails after writing rolls back its turn, and a pending flush of an earlier step rejects', async () => {
   const database = new Database(createLedgerPath());
   database.exec('create table t (a integer not null) strict');
   database.step(() => database.run('insert into t values (1)'));
@@ -283,7 +283,7 @@ test('a step that fails halfway takes its turn with it: who waits for the flush 
   database.close();
 });
 
-test('a step that fails before it has written leaves the others of its turn alone', async () => {
+test('a step that fails before writing does not affect the others of its turn', async () => {
   const database = new Database(createLedgerPath());
   database.exec('create table t (a integer not null) strict');
   database.step(() => database.run('insert into t values (1)'));

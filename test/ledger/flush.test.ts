@@ -2,7 +2,7 @@ import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createLedgerPath, createTestBatch, openTestJob, openTestLedger } from '../helpers/ledger-samples.js';
 
-test('what was written can be flushed by many at once, and again, and after the end', async () => {
+test('flush can be called concurrently, repeatedly and after close', async () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const flushes = ['a', 'b', 'c'].map((company) => {
@@ -18,7 +18,7 @@ test('what was written can be flushed by many at once, and again, and after the 
   await ledger.flush();
 });
 
-/** The descriptor with which a ledger brings its log to the disk: the newest of those open on it. */
+/** The descriptor that a ledger syncs its log with: the newest one open on it. */
 function findLogDescriptor(path: string): number {
   const descriptors = readdirSync('/proc/self/fd').filter((each) => {
     try {
@@ -30,7 +30,7 @@ function findLogDescriptor(path: string): number {
   return Math.max(...descriptors.map(Number));
 }
 
-/** Puts a file behind a descriptor that no system brings to a disk. */
+/** Replaces a descriptor by a file that no system can sync. */
 function breakSync(descriptor: number): void {
   closeSync(descriptor);
   const others: number[] = [];
@@ -42,7 +42,7 @@ function breakSync(descriptor: number): void {
 }
 
 test.skipIf(process.platform !== 'linux')(
-  'a log that cannot be brought to the disk is an error that names the ledger, also for the step after it',
+  'a log that cannot be synced gives an error that names the ledger, also for the next step',
   async () => {
     const path = createLedgerPath();
     const ledger = openTestLedger(path);

@@ -14,11 +14,11 @@ const ELSEWHERE: Holder = {
 };
 /** Another container on this machine. */
 const BESIDE: Holder = { ...readHolder(), pid: 1, started: '77', space: 'pid:[1]' };
-/** Beyond the highest process id that any system gives. */
+/** Above the highest process id of any system. */
 const NO_PID = 2 ** 30;
 const ON_LINUX = process.platform === 'linux';
 
-test('a second holder is told who holds the ask, since when, and from when on it may take over', () => {
+test('a second holder learns who holds the ask, since when, and when it may take over', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   expect(ledger.acquireLease('ask', ELSEWHERE).status).toBe('held');
@@ -34,7 +34,7 @@ test('a second holder is told who holds the ask, since when, and from when on it
   ledger.close();
 });
 
-test('one process cannot hold an ask twice, however long it stands still', () => {
+test('one process cannot hold an ask twice, even after a long pause', () => {
   const clock = createTestClock();
   const ledger = openTestLedger(undefined, clock);
   expect(ledger.acquireLease('ask', readHolder()).status).toBe('held');
@@ -47,7 +47,7 @@ test('one process cannot hold an ask twice, however long it stands still', () =>
 test.each([
   ['another container of this machine', BESIDE, 45_000],
   ['another machine', ELSEWHERE, 300_000],
-])('a holder in %s counts as gone by its renewals alone', (_title, holder, goneMs) => {
+])('a holder in %s counts as gone only by missed renewals', (_title, holder, goneMs) => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   const first = ledger.acquireLease('ask', holder);
@@ -64,7 +64,7 @@ test.each([
   ledger.close();
 });
 
-test('a lease that was let go is free at once', () => {
+test('a released lease is free at once', () => {
   const ledger = openTestLedger();
   const first = ledger.acquireLease('ask', readHolder());
   if (first.status === 'held') ledger.releaseLease(first.lease);
@@ -87,7 +87,7 @@ test('a holder killed with kill -9 is replaced at once on the same machine', asy
   ledger.close();
 });
 
-test('a pid of another machine or container is not looked up among those of this one', () => {
+test('does not look up a pid of another machine or container among local ones', () => {
   const ledger = openTestLedger();
   const self = readHolder();
   ledger.acquireLease('one', { ...self, host: 'another-machine', boot: 'another boot', pid: NO_PID });
@@ -101,20 +101,17 @@ test('a pid of another machine or container is not looked up among those of this
   ledger.close();
 });
 
-test.skipIf(!ON_LINUX)(
-  'a process that has the pid of the holder and another start time is not the holder',
-  () => {
-    const self = readHolder();
-    expect(self).toMatchObject({ started: expect.stringMatching(/^\d+$/), boot: expect.stringMatching(/-/) });
-    expect(readGoneAt(self, 0, self)).toBe(Number.POSITIVE_INFINITY);
-    expect(readGoneAt({ ...self, started: '1' }, 1_000, self)).toBe(0);
-    // What an earlier version wrote, or a system that hides the processes of others.
-    expect(readGoneAt({ ...self, started: '' }, 1_000, self)).toBe(46_000);
-    expect(readGoneAt({ ...self, started: '', boot: '' }, 1_000, self)).toBe(46_000);
-  },
-);
+test.skipIf(!ON_LINUX)("a process with the holder's pid but another start time is not the holder", () => {
+  const self = readHolder();
+  expect(self).toMatchObject({ started: expect.stringMatching(/^\d+$/), boot: expect.stringMatching(/-/) });
+  expect(readGoneAt(self, 0, self)).toBe(Number.POSITIVE_INFINITY);
+  expect(readGoneAt({ ...self, started: '1' }, 1_000, self)).toBe(0);
+  // As written by an earlier version, or on a system that hides other users' processes.
+  expect(readGoneAt({ ...self, started: '' }, 1_000, self)).toBe(46_000);
+  expect(readGoneAt({ ...self, started: '', boot: '' }, 1_000, self)).toBe(46_000);
+});
 
-test('of processes that try for a lease at the same time exactly one gets it', async () => {
+test('exactly one of several concurrent processes gets a lease', async () => {
   const path = createLedgerPath();
   const children = Array.from({ length: 5 }, () => startLedgerChild(['lease', path, 'ask']));
   await Promise.all(children.map((child) => child.waitForLines(1)));
@@ -125,7 +122,7 @@ test('of processes that try for a lease at the same time exactly one gets it', a
   expect(said.filter((line) => line === `busy ${pid}`)).toHaveLength(4);
 });
 
-/** Why this machine can make no process space; null if it can. */
+/** Why this machine cannot create a PID namespace; null if it can. */
 function findSpaceObstacle(): string | null {
   if (!ON_LINUX) return 'process spaces are a thing of Linux';
   const { status, error, stderr } = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], {
@@ -145,13 +142,13 @@ test.skipIf(OBSTACLE !== null)(
     const ledger = openTestLedger(path, clock);
     const first = await openContainer(path);
     expect(first.line).toBe('held 1');
-    // A neighbour that lives and renews is refused in the other space, though process 1 there is somebody else.
+    // A live holder in another namespace keeps its lease, although its pid 1 is a different process here.
     const second = await openContainer(path);
     expect(second.line).toBe('busy 1');
     const seen = ledger.acquireLease('ask', readHolder());
     expect(seen).toMatchObject({ status: 'busy', holder: { pid: 1, boot: readHolder().boot } });
     await first.kill();
-    // From outside of the space nobody can tell yet.
+    // From outside the namespace, this cannot be known yet.
     expect(ledger.acquireLease('ask', readHolder())).toMatchObject({ status: 'busy' });
     clock.nowMs = Date.now() + 46_000;
     expect(ledger.acquireLease('ask', readHolder())).toMatchObject({ status: 'held' });
@@ -159,7 +156,7 @@ test.skipIf(OBSTACLE !== null)(
   },
 );
 
-/** A process that is number 1 of a process space of its own, as in a container, and tries for a lease. */
+/** A process that is pid 1 of its own PID namespace, as in a container, and tries to get a lease. */
 async function openContainer(path: string): Promise<{ line: string; kill(): Promise<void> }> {
   const script = new URL('../helpers/ledger-child.mjs', import.meta.url).pathname;
   const child = spawn(

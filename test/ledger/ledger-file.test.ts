@@ -32,7 +32,7 @@ import {
 
 const ON_WINDOWS = process.platform === 'win32';
 
-/** An open ledger with an answered company and a run that works, and a copy from before either. */
+/** An open ledger with an answered company and an active run, and a copy from before both. */
 function openWorking(path = createLedgerPath()) {
   openTestLedger(path).close();
   const older = `${path}.older`;
@@ -59,7 +59,7 @@ const BOTH = new Map([
   ['Globex', 'Bob'],
 ]);
 
-/** Ways in which a ledger that is in use loses its place. */
+/** Ways in which a ledger in use can be moved or replaced. */
 const MOVES: readonly [string, (path: string, older: string) => void][] = [
   [
     'deleted',
@@ -73,7 +73,7 @@ const MOVES: readonly [string, (path: string, older: string) => void][] = [
 ];
 
 test.skipIf(ON_WINDOWS).each(MOVES)(
-  'a ledger that is %s takes no more intents, and is copied whole',
+  'a ledger that is %s accepts no more intents and is copied completely',
   async (_title, move) => {
     const { path, older, ledger, job, settle } = openWorking();
     move(path, older);
@@ -87,7 +87,7 @@ test.skipIf(ON_WINDOWS).each(MOVES)(
     });
     expect(() => ledger.intend(createTestBatch(job, ['Hooli']), null)).toThrow(error);
     expect(() => openTestJob(ledger, createTestAsk('another'))).toThrow(error);
-    // A run that worked meanwhile is settled all the same.
+    // A run that was active meanwhile is still settled.
     expect(settle()).toBe(true);
     expect(ledger.findMove()?.message).toContain('run_working ($0.025)');
 
@@ -103,13 +103,13 @@ test.skipIf(ON_WINDOWS).each(MOVES)(
   },
 );
 
-/** Takes away what is not the ledger's own file. */
+/** Removes everything but the ledger's main file. */
 function removeLog(path: string): void {
   for (const suffix of ['-wal', '-shm']) rmSync(path + suffix);
 }
 
 test.skipIf(ON_WINDOWS)(
-  'a ledger whose log was deleted takes no more intents, and has all of it back',
+  'a ledger whose log was deleted accepts no more intents and is fully restored',
   async () => {
     const { path, ledger, job, settle } = openWorking();
     removeLog(path);
@@ -127,29 +127,26 @@ test.skipIf(ON_WINDOWS)(
   },
 );
 
-test.skipIf(ON_WINDOWS)(
-  'a log that was deleted is not written over what another process has made of the file since',
-  async () => {
-    const { path, ledger, job, settle } = openWorking();
-    removeLog(path);
-    const child = startLedgerChild(['trip', path, '3', '10']);
-    await child.end();
-    expect(child.lines.at(-1)).toBe('done');
-    settle();
-    const saved = ledger.save();
-    if (saved.status !== 'copied') throw new Error('not copied');
-    ledger.close();
-    expect(() => openTestLedger(path)).toThrow(expect.objectContaining({ code: 'LEDGER_MOVED' }));
-    const after = startLedgerChild(['look', path]);
-    await after.end();
-    expect(after.lines).toEqual(['answered 9']);
-    const copy = openTestLedger(saved.path);
-    expect(findCeos(copy, job, [...BOTH.keys()])).toEqual(BOTH);
-    copy.close();
-  },
-);
+test.skipIf(ON_WINDOWS)('a deleted log is not written over later changes by another process', async () => {
+  const { path, ledger, job, settle } = openWorking();
+  removeLog(path);
+  const child = startLedgerChild(['trip', path, '3', '10']);
+  await child.end();
+  expect(child.lines.at(-1)).toBe('done');
+  settle();
+  const saved = ledger.save();
+  if (saved.status !== 'copied') throw new Error('not copied');
+  ledger.close();
+  expect(() => openTestLedger(path)).toThrow(expect.objectContaining({ code: 'LEDGER_MOVED' }));
+  const after = startLedgerChild(['look', path]);
+  await after.end();
+  expect(after.lines).toEqual(['answered 9']);
+  const copy = openTestLedger(saved.path);
+  expect(findCeos(copy, job, [...BOTH.keys()])).toEqual(BOTH);
+  copy.close();
+});
 
-test('other processes that open, compact and close the ledger do not move it', async () => {
+test('opening, compacting and closing by other processes does not count as a move', async () => {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
   const job = openTestJob(ledger);
@@ -171,7 +168,7 @@ test('other processes that open, compact and close the ledger do not move it', a
   ledger.close();
 });
 
-test('a new ledger is whole from the first moment, also where many processes make it at once', async () => {
+test('a new ledger is complete from the start, even if many processes create it at once', async () => {
   const path = createLedgerPath();
   const children = Array.from({ length: 5 }, () => startLedgerChild(['open', path]));
   await Promise.all(children.map((child) => child.end()));
@@ -182,7 +179,7 @@ test('a new ledger is whole from the first moment, also where many processes mak
   expect(readdirSync(dirname(path)).filter((name) => name.includes('.new-'))).toEqual([]);
 });
 
-test('what a process left that was killed while it made a ledger is cleaned up after an hour', () => {
+test('leftovers of a process that was killed while creating a ledger are removed after an hour', () => {
   const path = createLedgerPath();
   mkdirSync(dirname(path), { recursive: true });
   const [old, young] = ['old', 'young'].map((name) => join(dirname(path), `.ledger.sqlite.new-${name}`));
@@ -193,7 +190,7 @@ test('what a process left that was killed while it made a ledger is cleaned up a
   expect([old, young].map(existsSync)).toEqual([false, true]);
 });
 
-test('an empty file is never a ledger of ours: it is refused, and left as it is', async () => {
+test('rejects an empty file as a ledger, and leaves it unchanged', async () => {
   const path = createLedgerPath();
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, '');
@@ -202,7 +199,7 @@ test('an empty file is never a ledger of ours: it is refused, and left as it is'
       kind: 'usage',
       code: 'LEDGER_EMPTY',
       message: expect.stringContaining(path),
-      hint: expect.stringContaining('bring back a copy'),
+      hint: expect.stringContaining('Restore a copy'),
     }),
   );
   expect(await examineLedger(path)).toMatchObject({ verdict: 'fail' });
@@ -210,11 +207,11 @@ test('an empty file is never a ledger of ours: it is refused, and left as it is'
 });
 
 test.skipIf(ON_WINDOWS).each(['', '-wal'])(
-  'a ledger whose file with the ending "%s" is emptied in place takes no more intents',
+  'a ledger whose file with the suffix "%s" is emptied accepts no more intents',
   async (suffix) => {
     const { path, ledger, job } = openWorking();
     truncateSync(path + suffix);
-    // SQLite notices nothing itself: its next commit goes after where the log ended.
+    // SQLite does not notice: its next commit continues where the log ended.
     await endTurn();
     expect(() => ledger.intend(createTestBatch(job, ['Hooli']), null)).toThrow(
       expect.objectContaining({ code: 'LEDGER_MOVED', message: expect.stringContaining('run_working') }),
@@ -233,7 +230,7 @@ test.skipIf(ON_WINDOWS)('no new ledger is made beside the log of one that is gon
   });
   expect(() => openLedger(path)).toThrow(lost);
   expect(existsSync(path)).toBe(false);
-  // An empty log holds nothing, and neither does another program's file.
+  // An empty log has no data, and neither does another program's file.
   for (const suffix of ['-wal', '-shm']) rmSync(path + suffix);
   writeFileSync(`${path}-wal`, '');
   writeFileSync(join(dirname(path), 'other-saved-1.sqlite'), '');

@@ -2,12 +2,12 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveLedgerPath } from '../../src/ledger/ledger-path.js';
 
-test('ROWFILL_HOME decides where the ledger is, relative to where one stands', () => {
+test("ROWFILL_HOME sets the ledger's folder, relative to the current folder", () => {
   expect(resolveLedgerPath({ ROWFILL_HOME: '/srv/rowfill' })).toBe(join('/srv/rowfill', 'ledger.sqlite'));
   expect(resolveLedgerPath({ ROWFILL_HOME: 'here' })).toBe(resolve('here', 'ledger.sqlite'));
 });
 
-test('a path that only a shell would understand is refused', () => {
+test('rejects a path that only a shell would expand', () => {
   for (const home of ['~', '~/rowfill', ' ~/rowfill']) {
     expect(() => resolveLedgerPath({ ROWFILL_HOME: home })).toThrow(
       expect.objectContaining({ code: 'BAD_HOME' }),
@@ -15,7 +15,7 @@ test('a path that only a shell would understand is refused', () => {
   }
 });
 
-test('without it the ledger is where the system keeps a user’s data', () => {
+test("without it, the ledger is in the system's user data folder", () => {
   const read = (env: Record<string, string>, platform: NodeJS.Platform) =>
     resolveLedgerPath(env, platform, '/home/ann');
   const file = ['rowfill', 'ledger.sqlite'];

@@ -19,7 +19,7 @@ import {
 import { answerPaid } from '../helpers/paid-server.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
-/** Another program that writes to the ledger, in this process. */
+/** Simulates, in this process, another program that writes to the ledger. */
 class Writer {
   readonly #connection: Libsql.Database;
 
@@ -45,7 +45,7 @@ class Writer {
   }
 }
 
-test('other work goes on while a writer is waited for, and then all that waited go on at once', async () => {
+test('other work continues during a wait for a writer, then all waiting steps continue', async () => {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
   const job = openTestJob(ledger);
@@ -59,7 +59,7 @@ test('other work goes on while a writer is waited for, and then all that waited 
   });
   for (let turn = 0; turn < 20; turn += 1) await setImmediate();
   expect(done).toEqual([]);
-  // What is there can be read meanwhile.
+  // Reading is possible meanwhile.
   expect(ledger.listJobs()).toMatchObject([{ reservedMicros: 0 }]);
   writer.unlock();
   await Promise.all(waiting);
@@ -67,7 +67,7 @@ test('other work goes on while a writer is waited for, and then all that waited 
   ledger.close();
 });
 
-test('a wait can be left by its signal', async () => {
+test('a signal aborts the wait', async () => {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
   const writer = new Writer(path);
@@ -81,7 +81,7 @@ test('a wait can be left by its signal', async () => {
   ledger.close();
 });
 
-test('a step that cannot wait beside other work says what it waits for, once, and goes on', async () => {
+test('a step that must block reports once what it waits for, and continues', async () => {
   const path = createLedgerPath();
   openTestLedger(path).close();
   const libsql = createRequire(import.meta.url).resolve('libsql');
@@ -101,7 +101,7 @@ test('a step that cannot wait beside other work says what it waits for, once, an
   expect(said).toEqual([expect.stringContaining(path)]);
 });
 
-test('a job whose ledger is locked, before it and in the middle, says so and ends well', async () => {
+test('a job whose ledger is locked at the start and in the middle reports it and completes', async () => {
   let writer: Writer | null = null;
   let isLocked = false;
   const bench = await openJobBench(async (task, signal) => {
@@ -127,10 +127,10 @@ test('a job whose ledger is locked, before it and in the middle, says so and end
   const { summary } = await bench.run({ ledger: path, concurrency: 1 }, { onEvent });
   expect(summary).toMatchObject({ stop: 'done', rows: { enriched: 40 }, costMicros: 125_000 });
   expect(notes.length).toBeGreaterThanOrEqual(2);
-  expect(notes[0]).toContain('waiting up to 2 minutes');
+  expect(notes[0]).toContain('Waiting up to 2 minutes');
 });
 
-test('status writes nothing, and so waits for no writer', async () => {
+test('status writes nothing and waits for no writer', async () => {
   const dir = createWorkdir();
   const path = join(dir.home, 'ledger.sqlite');
   const ledger = openTestLedger(path);
@@ -145,7 +145,7 @@ test('status writes nothing, and so waits for no writer', async () => {
   expect(result.stdout).toContain('/data/in.csv');
   writer.unlock();
   expect((await dir.run(['status', '--json'])).status).toBe(0);
-  // Anything that writes folds the log in when it closes.
+  // Any writer merges the log when it closes.
   expect(statSync(`${path}-wal`).size).toBe(size);
   const look = openLedger(path, { isReadOnly: true });
   expect(() => openTestJob(look, createTestAsk(), '/data/other.csv')).toThrow();

@@ -24,7 +24,7 @@ function readSchema(database: Database): readonly unknown[] {
   return database.all('select type, name, sql from sqlite_schema order by type, name');
 }
 
-test('a ledger of every earlier version comes to the schema of a fresh one', () => {
+test('migrates a ledger of every earlier version to the current schema', () => {
   const fresh = new Database(createLedgerPath());
   migrate(fresh, NEXT);
   for (let version = 0; version <= NEXT.length; version += 1) {
@@ -37,7 +37,7 @@ test('a ledger of every earlier version comes to the schema of a fresh one', () 
   fresh.close();
 });
 
-test('a migration keeps what is in the ledger', () => {
+test('a migration keeps all data', () => {
   const path = createLedgerPath();
   const ledger = openTestLedger(path);
   const job = openTestJob(ledger);
@@ -54,7 +54,7 @@ test('a migration keeps what is in the ledger', () => {
   database.close();
 });
 
-/** What a ledger of any version before the fourth can hold: an answer with its history, one that failed, one of another ask. */
+/** A ledger as before version 4: an answer with its history, a failed one, and one of another ask. */
 const OLD_ROWS = `
   insert into ask (number, id, content) values (1, $ask, $content), (2, 'a_other', $content);
   insert into job (number, id, ask, input, output, settings, invocation, opened_at) values
@@ -69,46 +69,43 @@ const OLD_ROWS = `
     (1, 3, 25, null, null), (1, 9, 5, 'too large', 1);
 `;
 
-test.each([1, 2, 3])(
-  'the answers of a ledger of version %i are found by their keys, and merged with',
-  (version) => {
-    const path = createLedgerPath();
-    const fresh = openTestLedger();
-    const job = openTestJob(fresh);
-    fresh.close();
-    const old = new Database(path);
-    migrate(old, MIGRATIONS.slice(0, version));
-    const values = { ask: job.askId, job: job.id, content: JSON.stringify(job.ask) };
-    const names = { acme: createTestKey('Acme'), globex: createTestKey('Globex') };
-    old.exec(
-      Object.entries({ ...values, ...names }).reduce(
-        (sql, [name, text]) => sql.replaceAll(`$${name}`, `'${text.replaceAll("'", "''")}'`),
-        OLD_ROWS,
-      ),
-    );
-    old.close();
+test.each([1, 2, 3])('finds and merges the answers of a version %i ledger by their keys', (version) => {
+  const path = createLedgerPath();
+  const fresh = openTestLedger();
+  const job = openTestJob(fresh);
+  fresh.close();
+  const old = new Database(path);
+  migrate(old, MIGRATIONS.slice(0, version));
+  const values = { ask: job.askId, job: job.id, content: JSON.stringify(job.ask) };
+  const names = { acme: createTestKey('Acme'), globex: createTestKey('Globex') };
+  old.exec(
+    Object.entries({ ...values, ...names }).reduce(
+      (sql, [name, text]) => sql.replaceAll(`$${name}`, `'${text.replaceAll("'", "''")}'`),
+      OLD_ROWS,
+    ),
+  );
+  old.close();
 
-    const ledger = openTestLedger(path);
-    expect(ledger.check()).toEqual([]);
-    expect(countKeys(path)).toEqual({ merged: 3, tail: 0 });
-    expect(ledger.listJobs()).toMatchObject([{ answered: 1, failed: 1 }]);
-    const find = () => ledger.findAnswers(job, ['Acme', 'Globex', 'Hooli'].map(createTestKey));
-    expect(find().get(names.acme)).toMatchObject({ costMicros: 25, runId: 'run_2', answeredAtMs: 1_000 });
-    expect(find().get(names.globex)).toMatchObject({ failure: 'too large', answeredAtMs: null });
-    expect(find().size).toBe(2);
-    expect(ledger.findOlderAnswers(job.askId, names.acme)).toMatchObject([{ replacedAtMs: 1_000 }]);
-    settleTestRun(ledger, openTestJob(ledger), ['Acme', 'Globex', 'Hooli'], { ceo: 'New', refresh: true });
-    expect(findCeos(ledger, job, ['Acme', 'Globex', 'Hooli'])).toEqual(
-      new Map(['Acme', 'Globex', 'Hooli'].map((name) => [name, 'New'])),
-    );
-    expect(ledger.findOlderAnswers(job.askId, names.acme)).toHaveLength(2);
-    expect(countKeys(path)).toEqual({ merged: 3, tail: 1 });
-    expect(ledger.check()).toEqual([]);
-    ledger.close();
-  },
-);
+  const ledger = openTestLedger(path);
+  expect(ledger.check()).toEqual([]);
+  expect(countKeys(path)).toEqual({ merged: 3, tail: 0 });
+  expect(ledger.listJobs()).toMatchObject([{ answered: 1, failed: 1 }]);
+  const find = () => ledger.findAnswers(job, ['Acme', 'Globex', 'Hooli'].map(createTestKey));
+  expect(find().get(names.acme)).toMatchObject({ costMicros: 25, runId: 'run_2', answeredAtMs: 1_000 });
+  expect(find().get(names.globex)).toMatchObject({ failure: 'too large', answeredAtMs: null });
+  expect(find().size).toBe(2);
+  expect(ledger.findOlderAnswers(job.askId, names.acme)).toMatchObject([{ replacedAtMs: 1_000 }]);
+  settleTestRun(ledger, openTestJob(ledger), ['Acme', 'Globex', 'Hooli'], { ceo: 'New', refresh: true });
+  expect(findCeos(ledger, job, ['Acme', 'Globex', 'Hooli'])).toEqual(
+    new Map(['Acme', 'Globex', 'Hooli'].map((name) => [name, 'New'])),
+  );
+  expect(ledger.findOlderAnswers(job.askId, names.acme)).toHaveLength(2);
+  expect(countKeys(path)).toEqual({ merged: 3, tail: 1 });
+  expect(ledger.check()).toEqual([]);
+  ledger.close();
+});
 
-test('amounts that are no price, and with which sums overflow, become the reserved price', () => {
+test('invalid amounts that would overflow sums become the reserved price', () => {
   const path = createLedgerPath();
   const fresh = openTestLedger();
   const job = openTestJob(fresh);
@@ -116,7 +113,7 @@ test('amounts that are no price, and with which sums overflow, become the reserv
   const old = new Database(path);
   const step = MIGRATIONS.findIndex((sql) => sql.includes('cost_estimated'));
   migrate(old, MIGRATIONS.slice(0, step));
-  // Two runs at nine billion billion micro-dollars, one at a usual price, and the usual row beside them.
+  // Two runs with a cost of about 9e18 micro-dollars, one with a normal cost, and the usual row.
   old.exec(`
     insert into ask (number, id, content) values (1, '${job.askId}', '{"query":"q"}');
     insert into job (number, id, ask, input, output, settings, invocation, opened_at, spent_micros) values
@@ -149,7 +146,7 @@ test('amounts that are no price, and with which sums overflow, become the reserv
   database.close();
 });
 
-test('numbers go on above those of an earlier version, and none is used a second time', () => {
+test('answer numbers continue above those of an earlier version, without reuse', () => {
   const path = createLedgerPath();
   const old = new Database(path);
   migrate(old, MIGRATIONS.slice(0, 3));
@@ -163,7 +160,7 @@ test('numbers go on above those of an earlier version, and none is used a second
   old.close();
 });
 
-test('a migration that fails leaves the ledger at the version it had', () => {
+test('a failed migration leaves the ledger at its version', () => {
   const path = createLedgerPath();
   openTestLedger(path).close();
   const database = new Database(path);
@@ -175,7 +172,7 @@ test('a migration that fails leaves the ledger at the version it had', () => {
   ledger.close();
 });
 
-test('a ledger of a newer version is refused, and left as it is', () => {
+test('rejects a ledger of a newer version, and leaves it unchanged', () => {
   const path = createLedgerPath();
   const newer = new Database(path);
   migrate(newer, NEXT);
@@ -185,14 +182,14 @@ test('a ledger of a newer version is refused, and left as it is', () => {
       kind: 'usage',
       code: 'LEDGER_NEWER',
       message: expect.stringContaining(
-        `${path} has version ${NEXT.length}, this one knows ${MIGRATIONS.length}`,
+        `${path} has version ${NEXT.length}, this rowfill supports up to ${MIGRATIONS.length}`,
       ),
       hint: expect.stringContaining('Update rowfill'),
     }),
   );
 });
 
-test('the database of another program is refused, and left as it is', () => {
+test('rejects the database of another program, and leaves it unchanged', () => {
   const path = createLedgerPath();
   mkdirSync(dirname(path));
   const other = new Libsql(path);
