@@ -5,7 +5,9 @@ import { createUnknownJobError } from './jobs.js';
 import type { JobHandle, OlderAnswer, RowFailure, StoredAnswer } from './records.js';
 import { parseFields, readFields, type StoredField } from './stored-fields.js';
 
-/** What was found for a chunk, column by column, each one a JSON array: crossing over from SQLite once is what makes it fast. */
+/**
+ * The result for a chunk, one JSON array per column, because a single value is fastest to return from SQLite.
+ */
 interface FoundColumns {
   readonly keys: string;
   readonly fields: string;
@@ -19,7 +21,9 @@ interface FoundColumns {
   readonly failureInvocations: string;
 }
 
-/** Looks each number up once and never scans the answers: `cross join` holds the planner to this order. */
+/**
+ * Looks up each number once and never scans the answers; `cross join` forces the planner to use this order.
+ */
 export const FIND_ANSWERS = `
   select json_group_array(answer.key) as keys, '[' || group_concat(answer.fields) || ']' as fields,
     json_group_array(answer.run_id) as runIds, json_group_array(answering.id) as jobIds,
@@ -34,7 +38,7 @@ export const FIND_ANSWERS = `
   where answer.answered_at is not null or own.job is not null
   having count(*) > 0`;
 
-/** What is known of a chunk of row keys, in one query of the answers; a key of which nothing is known is missing. */
+/** Finds what is known about a chunk of row keys with one query of the answers. Unknown keys are missing. */
 export function findAnswers(
   database: Database,
   keys: AnswerKeys,
@@ -72,7 +76,7 @@ export function findAnswers(
   return found;
 }
 
-/** The values of a row that newer ones replaced, the one replaced last first. */
+/** Replaced values of a row, most recently replaced first. */
 export function findOlderAnswers(
   database: Database,
   keys: AnswerKeys,
@@ -96,7 +100,7 @@ export function findOlderAnswers(
   }));
 }
 
-/** Notes rows that failed in the job's current invocation without a run of their own. */
+/** Records rows that failed in the job's current invocation without their own run. */
 export function failRows(
   database: Database,
   keys: AnswerKeys,
@@ -130,7 +134,7 @@ function findNumbers(
   return ask === undefined ? new Map() : keys.find(ask.number, rowKeys);
 }
 
-/** Gives each key its number, so that what a job missed can be noted for it. */
+/** Assigns a number to each key, so that the job's failure can be recorded for it. */
 function noteQuestions(
   database: Database,
   keys: AnswerKeys,

@@ -7,12 +7,12 @@ import { findFullDay } from './spend.js';
 
 export type BatchState = OpenBatchState | 'settled' | 'void';
 
-/** What never changes of a batch while it is open: whoever intended it may keep this at hand. */
+/** The constant part of an open batch. The process that intended it may cache it. */
 export interface OpenRecord {
   readonly number: number;
   readonly job: number;
   readonly ask: number;
-  /** The invocation that its job is in now. */
+  /** Current invocation of its job. */
   readonly invocation: number;
   readonly reserveMicros: number;
   readonly intendedAt: number;
@@ -24,10 +24,10 @@ interface BatchRecord extends Omit<OpenRecord, 'batch'> {
   readonly runId: string | null;
 }
 
-/** Which budget has no room for a batch: that of its job, or that of the day for its folder or for the whole ledger. */
+/** The budget that cannot cover a batch: of its job, or of the day for its folder or the whole ledger. */
 export type OverBudget = 'over_budget' | 'over_folder_day' | 'over_ledger_day';
 
-/** Reserves the worst price and writes the batch down whole, unless one of the budgets has no room for it. */
+/** Reserves the worst-case price and stores the whole batch, unless a budget cannot cover it. */
 export function intendBatch(
   database: Database,
   batch: Batch,
@@ -49,7 +49,7 @@ export function intendBatch(
     batch.jobId,
   );
   if (job === undefined) throw createUnknownJobError(batch.jobId);
-  if (job.state !== null && job.state !== 'void') throw createStateError(batch.id, 'intended a second time');
+  if (job.state !== null && job.state !== 'void') throw createStateError(batch.id, 'intended twice');
   const { reserveMicros } = batch;
   if (capMicros !== null && job.usedMicros + reserveMicros > capMicros) return 'over_budget';
   const fullDay = dayCaps === null ? null : findFullDay(database, job.folder, dayCaps, reserveMicros);
@@ -73,7 +73,7 @@ export function intendBatch(
   return { number, job: job.number, ask, invocation, reserveMicros, intendedAt: nowMs, batch };
 }
 
-/** The budget that is passed by now, with nothing more reserved; null if none is. */
+/** The budget that is already exceeded, without another reservation; null if none is. */
 export function findPassedBudget(
   database: Database,
   jobId: string,
@@ -90,7 +90,10 @@ export function findPassedBudget(
   return dayCaps === null ? null : findFullDay(database, job.folder, dayCaps, 0);
 }
 
-/** Ties the batch to its run. A run that exists is never forgotten: one that turns up after `void` counts again. */
+/**
+ * Links the batch to its run. A run that exists is never dropped: if one turns up after `void`, it counts
+ * again.
+ */
 export function markSent(database: Database, batchId: string, runId: string): void {
   const set = "update batch set state = 'sent', run_id = ?, why = null, ended_at = null where id = ?";
   if (database.run(`${set} and state in ('intended', 'unknown')`, runId, batchId) === 1) return;
@@ -103,7 +106,7 @@ export function markSent(database: Database, batchId: string, runId: string): vo
   }
 }
 
-/** Ends a batch that has no run, and gives its reservation back. */
+/** Ends a batch that has no run and releases its reservation. */
 export function voidBatch(database: Database, batchId: string, why: string, nowMs: number): void {
   const batch = readBatch(database, batchId);
   if (batch.state === 'void') return;
@@ -117,7 +120,7 @@ export function voidBatch(database: Database, batchId: string, why: string, nowM
   );
 }
 
-/** True where a run has settled another batch that was sent to the same agent. */
+/** True if a run has settled another batch that was sent to the same agent. */
 export function isRunUsed(database: Database, batchId: string, runId: string): boolean {
   const used = database.get<{ number: number }>(
     `select other.number from batch other join ask on ask.number = other.ask
@@ -131,16 +134,16 @@ export function isRunUsed(database: Database, batchId: string, runId: string): b
   return used !== undefined;
 }
 
-/** Keeps a batch, and its money, for the next time: nobody could tell whether it has a run. */
+/** Keeps a batch and its reservation for the next invocation, because it is unknown whether it has a run. */
 export function suspectBatch(database: Database, batchId: string, why: string): void {
   const batch = readBatch(database, batchId);
   if (batch.state !== 'intended' && batch.state !== 'unknown') {
-    throw createStateError(batchId, `called unknown while it is ${batch.state}`);
+    throw createStateError(batchId, `marked unknown while it is ${batch.state}`);
   }
   database.run("update batch set state = 'unknown', why = ? where number = ?", why, batch.number);
 }
 
-/** Every batch of the ask whose end is not known, oldest first, whichever job sent it. */
+/** All open batches of the ask, oldest first, from any job. */
 export function findOpenBatches(database: Database, askId: string): OpenBatch[] {
   const rows = database.all<{
     content: string;
@@ -162,7 +165,7 @@ export function findOpenBatches(database: Database, askId: string): OpenBatch[] 
   }));
 }
 
-/** A batch as it was intended, from the ledger; null once it is settled: then it is no longer kept whole. */
+/** Reads an open batch from the ledger. Null once it is settled, because its content is then deleted. */
 export function readOpenRecord(database: Database, batchId: string): OpenRecord | null {
   const record = readBatch(database, batchId);
   const intent = database.get<{ content: string }>(
@@ -171,10 +174,10 @@ export function readOpenRecord(database: Database, batchId: string): OpenRecord 
   );
   if (intent !== undefined) return { ...record, batch: JSON.parse(intent.content) as Batch };
   if (record.state === 'settled') return null;
-  throw createStateError(batchId, 'no longer kept whole');
+  throw createStateError(batchId, 'its content was deleted');
 }
 
-/** The ledger's own record of a batch; an id that it does not hold is a defect. */
+/** The ledger's record of a batch. An unknown id is a bug. */
 function readBatch(database: Database, batchId: string): BatchRecord {
   const batch = database.get<BatchRecord>(
     `select batch.number, batch.job, batch.ask, job.invocation, batch.state, batch.run_id as runId,
@@ -186,7 +189,7 @@ function readBatch(database: Database, batchId: string): BatchRecord {
   return batch;
 }
 
-/** The error for a step that cannot follow the one before it: a defect of ours, never of the data. */
+/** Error for an invalid state change: a bug in rowfill, never caused by data. */
 export function createStateError(batchId: string, what: string): RowfillError {
   return new RowfillError('defect', 'LEDGER_BATCH_STATE', `Batch ${batchId}: ${what}`);
 }

@@ -2,7 +2,7 @@ import type { AnswerKeys } from './answer-keys.js';
 import type { Database } from './database.js';
 import { mergeTail } from './merge-tail.js';
 
-/** Where answers come from: a run that answered them, or nothing but a note. */
+/** Source of answers: a run, or only a recorded failure. */
 export interface AnswerSource {
   readonly runId: string | null;
   readonly job: number | null;
@@ -12,8 +12,8 @@ export interface AnswerSource {
 }
 
 /**
- * Writes answers of one source to keys that have none, as was just looked up in the same transaction: their fields, in the
- * ledger's form, by key. Returns their numbers.
+ * Inserts answers of one source for keys that have none, as checked in the same transaction. Takes fields in
+ * stored form by key. Returns the answer numbers.
  */
 export function insertAnswers(
   database: Database,
@@ -26,7 +26,7 @@ export function insertAnswers(
   if (fields.size === 0) return numbers;
   const first = keys.next;
   const { runId, job, invocation, intendedAt, answeredAt } = source;
-  // What all have in common is bound once: to take a row of JSON apart costs more than to write it.
+  // Bind the shared values once, because parsing a row of JSON costs more than writing it.
   database.run(
     `insert into answer (number, ask, key, fields, run_id, job, invocation, intended_at, answered_at)
      select value ->> 0, ?, value ->> 1, value ->> 2, ?, ?, ?, ?, ? from json_each(?)`,

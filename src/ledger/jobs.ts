@@ -37,7 +37,7 @@ const SELECT_JOB = `
     job.counts, job.finished, job.placed_input as placedInput, job.placed_output as placedOutput
   from job join ask on ask.number = job.ask`;
 
-/** The job as its next invocation will be. */
+/** The job as it would be at its next invocation. */
 export function resolveJob(database: Database, parts: JobParts): OpenedJob {
   const { ask, input, output, settings, keepGoing, folder } = parts;
   const known = findJob(database, ask.id, input);
@@ -59,7 +59,7 @@ export function resolveJob(database: Database, parts: JobParts): OpenedJob {
   };
 }
 
-/** Writes the job down, or counts its next invocation. */
+/** Stores the job, or increments its invocation. */
 export function openJob(database: Database, parts: JobParts, nowMs: number): OpenedJob {
   const job = resolveJob(database, parts);
   const { id, ask, input, output, settings } = job;
@@ -88,7 +88,7 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
   return job;
 }
 
-/** True for a job in its first invocation under which no batch and no failure was written. */
+/** True for a job in its first invocation without any batch or failure. */
 export function isUnusedJob(database: Database, jobId: string): boolean {
   const unused = database.all(
     `select 1 from job where id = ? and invocation = 1
@@ -114,13 +114,16 @@ export function dropUnusedJob(database: Database, { id, askId }: JobHandle): boo
   return true;
 }
 
-/** The job of an ask on an input, as its last invocation left it; null if there was none. */
+/** The job of an ask on an input after its last invocation, or null. */
 export function findJob(database: Database, askId: string, input: string): JobRecord | null {
   const row = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, createJobId(askId, input));
   return row === undefined ? null : toJobRecord(row);
 }
 
-/** Notes how the invocation ended, and what the output that it wrote holds; nothing more comes to the tail for now. */
+/**
+ * Records how the invocation ended and what its output contains. Also merges the tail, because no more
+ * answers are coming for now.
+ */
 export function closeJob(database: Database, jobId: string, end: JobEnd, nowMs: number): void {
   const changes = database.run(
     'update job set stop = ?, counts = coalesce(?, counts), finished = ?, closed_at = ? where id = ?',
@@ -138,10 +141,10 @@ function formatPart(part: object | null): string | null {
   return part === null ? null : JSON.stringify(part);
 }
 
-/** What a job cost before it was pruned. */
+/** Cost of a job before it was pruned. */
 const PRUNED_SPEND = '(select coalesce(sum(cost_micros), 0) from pruned_spend where job_id = ?1)';
 
-/** Of a job that is not open yet, what it cost before it was pruned. */
+/** Spend of a job. For a job that is not open yet, its cost before it was pruned. */
 export function readSpend(database: Database, jobId: string): Spend {
   const spend = database.get<Spend>(
     'select spent_micros as spentMicros, reserved_micros as reservedMicros from job where id = ?',
@@ -152,7 +155,7 @@ export function readSpend(database: Database, jobId: string): Spend {
   return { spentMicros: pruned?.spentMicros ?? 0, reservedMicros: 0 };
 }
 
-/** How much of what a job was billed is an estimate. */
+/** Estimated part of the cost of a job. */
 export function readEstimate(database: Database, jobId: string): number {
   return (
     database.get<{ micros: number }>('select estimated_micros as micros from job where id = ?', jobId)
@@ -160,7 +163,7 @@ export function readEstimate(database: Database, jobId: string): number {
   );
 }
 
-/** How far the answers of a job are. */
+/** Progress of a job's answers. */
 export function readAnswerState(database: Database, { id, askId }: JobHandle): AnswerState {
   const state = database.get<{ settledRuns: number; failures: number }>(
     `select
@@ -173,12 +176,12 @@ export function readAnswerState(database: Database, { id, askId }: JobHandle): A
   return { settledRuns: state?.settledRuns ?? 0, hasFailures: state?.failures === 1 };
 }
 
-/** Notes where the files of the jobs on an input are now. */
+/** Records where the files of all jobs on an input are now. */
 export function placeJobs(database: Database, input: string, { input: to, output }: JobPlace): void {
   database.run('update job set placed_input = ?, placed_output = ? where input = ?', to, output, input);
 }
 
-/** Reads a job by its id or by the start of it. */
+/** Reads a job by its id or a unique prefix. */
 export function readJob(database: Database, idOrPrefix: string): JobRecord {
   const prefix = idOrPrefix.startsWith('j_') ? idOrPrefix : `j_${idOrPrefix}`;
   const rows = database.all<JobRow>(
@@ -192,7 +195,7 @@ export function readJob(database: Database, idOrPrefix: string): JobRecord {
     throw createUsageError(
       'JOB_AMBIGUOUS',
       `More than one job starts with ${JSON.stringify(idOrPrefix)}`,
-      'Give more of its id: `rowfill status` lists them.',
+      'Use a longer prefix; `rowfill status` lists the ids.',
     );
   }
   return toJobRecord(row);
@@ -213,12 +216,12 @@ function toJobRecord({ placedInput, placedOutput, ...row }: JobRow): JobRecord {
   };
 }
 
-/** The error for an id that the ledger does not hold. */
+/** Error for a job id that is not in the ledger. */
 export function createUnknownJobError(jobId: string): RowfillError {
   return createUsageError(
     'JOB_UNKNOWN',
-    `The ledger holds no job ${JSON.stringify(jobId)}`,
-    '`rowfill status` lists the jobs it holds.',
+    `No job ${JSON.stringify(jobId)} in the ledger`,
+    '`rowfill status` lists all jobs.',
   );
 }
 

@@ -71,13 +71,13 @@ export type { WrittenFile } from './written.js';
 
 export interface LedgerOptions {
   readonly clock?: Pick<Clock, 'now'>;
-  /** Called if another program's write has to be waited for longer than two seconds. */
+  /** Called when waiting longer than two seconds for another program's write. */
   readonly onWait?: (message: string) => void;
-  /** Only for a look: writing is refused, and no writer is waited for. @default false */
+  /** Refuses writes and never waits for a writer. @default false */
   readonly isReadOnly?: boolean;
 }
 
-/** Opens the ledger, and makes it where there is none: its folder and file are for their owner only. */
+/** Opens the ledger. Creates it if there is none, with folder and file accessible only by their owner. */
 export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
   const database = new Database(path, createSchema());
   try {
@@ -92,20 +92,20 @@ export function openLedger(path: string, options: LedgerOptions = {}): Ledger {
 }
 
 /**
- * What was intended, sent, answered and billed. Each method happens whole or not at all, and is seen by all that is asked
- * after it. The steps of batches (`intend`, `sent`, `settle`, `void`, `suspect`, `fail`) share one transaction a turn of the
- * event loop: at its end they outlive this process. Every other method is a transaction of its own. What was done before
- * a `flush` outlives the machine once that has resolved.
+ * Record of what was intended, sent, answered and billed. Each method is atomic and visible to all later
+ * calls. The batch steps (`intend`, `sent`, `settle`, `void`, `suspect`, `fail`) of one turn of the event
+ * loop share a transaction; at its end they survive a crash of this process. Every other method is its own
+ * transaction. Everything before a `flush` survives a crash of the machine once the flush has resolved.
  */
 export class Ledger {
   readonly #database: Database;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #keys: AnswerKeys;
-  /** What this process intended and has not ended, so that it need not be read again. */
+  /** Cache of open batches that this process intended. */
   readonly #open = new Map<string, OpenRecord>();
   /** Runs sent or settled since the files were last found in place, by batch. */
   readonly #recentRuns = new Map<string, RecentRun>();
-  /** The files were found in place in this turn of the event loop. */
+  /** True if the files were found in place in this turn of the event loop. */
   #isInPlace = false;
 
   constructor(database: Database, clock: Pick<Clock, 'now'>, keys = new AnswerKeys(database)) {
@@ -114,19 +114,19 @@ export class Ledger {
     this.#keys = keys;
   }
 
-  /** The job that `openJob` would write down, for a look at what it would do before anybody agreed to it. */
+  /** Returns the job that `openJob` would store, for a preview before the user agrees. */
   resolveJob(job: JobParts): OpenedJob {
     return resolveJob(this.#database, job);
   }
 
-  /** Path of its file, links followed. */
+  /** Path of its file, with links resolved. */
   get path(): string {
     return this.#database.file;
   }
 
   /**
-   * LEDGER_MOVED if the ledger's files are no longer the ones that were opened, else null. Its message names the runs that
-   * the file now in their place may not know of.
+   * Returns LEDGER_MOVED if the ledger's files are no longer the ones that were opened, else null. The
+   * message lists runs that may be missing in the file now in their place.
    */
   findMove(): RowfillError | null {
     if (this.#database.findDisplaced() !== null) {
@@ -136,12 +136,15 @@ export class Ledger {
     return null;
   }
 
-  /** Runs of this process that the file may not know of, each with its cost, as text. */
+  /** Runs of this process that the file may not have, each with its cost, as text. */
   listRecentRuns(): string[] {
     return [...this.#recentRuns.values()].filter(({ runId }) => runId !== '').map(describeRun);
   }
 
-  /** Throws LEDGER_MOVED as `findMove` finds it. Looks once in a turn of the event loop, in which many batches may start. */
+  /**
+   * Throws LEDGER_MOVED if `findMove` returns it. Checks once per turn of the event loop, in which many
+   * batches may start.
+   */
   refuseMove(): void {
     if (this.#isInPlace) return;
     const moved = this.findMove();
@@ -153,26 +156,29 @@ export class Ledger {
   }
 
   /**
-   * After LEDGER_MOVED: writes what only this process knows into the file again if no other program has used it, else into
-   * a copy beside it.
+   * After LEDGER_MOVED: writes what only this process knows back to the file if no other program has used it,
+   * else to a copy next to it.
    */
   save(): SavedLedger {
     return this.#database.save(this.#clock.now());
   }
 
-  /** Writes the job down. The same ask on the same input is the same job again: its `invocation` counts up. Refuses a full disk. */
+  /**
+   * Stores the job. The same ask on the same input is the same job, with its `invocation` incremented. Throws
+   * if the disk is almost full.
+   */
   openJob(job: JobParts): OpenedJob {
     this.refuseMove();
     this.#database.checkFreeSpace();
     return this.#database.transact(() => openJob(this.#database, job, this.#clock.now()));
   }
 
-  /** The job of an ask on an input, as its last invocation left it; null if there was none. */
+  /** The job of an ask on an input after its last invocation, or null. */
   findJob(askId: string, input: string): JobRecord | null {
     return findJob(this.#database, askId, input);
   }
 
-  /** True for a job in its first invocation under which nothing was written: no batch, no failure. */
+  /** True for a job in its first invocation without any batch or failure. */
   isUnusedJob(jobId: string): boolean {
     return isUnusedJob(this.#database, jobId);
   }
@@ -182,50 +188,53 @@ export class Ledger {
     return this.#database.transact(() => dropUnusedJob(this.#database, job));
   }
 
-  /** Notes how the invocation ended. */
+  /** Records how the invocation ended. */
   closeJob(jobId: string, end: JobEnd): void {
     this.#database.transact(() => closeJob(this.#database, jobId, end, this.#clock.now()));
   }
 
-  /** What the runs of a job found so far, and whether somebody let it go on without. */
+  /** What the runs of a job have found so far, and whether the user let it continue without results. */
   readYield(jobId: string): JobYield {
     return this.#database.read(() => readYield(this.#database, jobId));
   }
 
-  /** How many rows the efforts of a question left with something for the next, as far as its answers tell. */
+  /** Number of rows that each effort left incomplete for the next one, from the stored answers. */
   readClimbs(ask: Ask): ReadonlyMap<string, EffortClimb> {
     return this.#database.read(() => readClimbs(this.#database, ask));
   }
 
-  /** Lets a job go on although nothing was found, now and every other time. */
+  /** Lets a job continue although nothing was found, now and in later invocations. */
   keepGoing(jobId: string): void {
     this.#database.transact(() => keepGoing(this.#database, jobId));
   }
 
-  /** Notes a file that a job is about to put in its place; durable once a `flush` after it has resolved. */
+  /** Records a file that a job is about to write. Durable after the next `flush`. */
   noteWritten(path: string, file: WrittenFile): void {
     this.#database.transact(() => noteWritten(this.#database, path, file, this.#clock.now()));
   }
 
-  /** The files that were written at a path, the newest first: a few, since a crash may have kept an older one in place. */
+  /**
+   * The files that were written at a path, newest first. Keeps a few, because after a crash an older one may
+   * still be in place.
+   */
   findWritten(path: string): readonly WrittenFile[] {
     return findWritten(this.#database, path);
   }
 
-  /** How far the answers of a job are. */
+  /** Progress of a job's answers. */
   readAnswerState(job: JobHandle): AnswerState {
     return readAnswerState(this.#database, job);
   }
 
-  /** What is known of a chunk of row keys, all of one moment. A key of which nothing is known is missing. */
+  /** Finds what is known about a chunk of row keys, in one snapshot. Unknown keys are missing. */
   findAnswers(job: JobHandle, keys: readonly string[]): ReadonlyMap<string, StoredAnswer> {
     return this.#database.read(() => findAnswers(this.#database, this.#keys, job, keys));
   }
 
   /**
-   * Reserves the batch's worst price and writes the batch down whole, both or neither. Nothing is written where what was
-   * spent and is reserved leaves no room: under the cap of its job (`over_budget`), or of the day under that of its
-   * folder or of the whole ledger. Null is no cap. The request must not leave before `flush` has resolved. Throws
+   * Reserves the batch's worst-case price and stores the batch, both or neither. Writes nothing if spent plus
+   * reserved amounts would exceed the cap of its job (`over_budget`), or the day's cap of its folder or of
+   * the whole ledger. A null cap means no limit. Do not send the request before `flush` has resolved. Throws
    * LEDGER_MOVED if the files are not the ones that were opened.
    */
   intend(batch: Batch, capMicros: number | null, dayCaps: DayCaps | null = null): 'intended' | OverBudget {
@@ -237,38 +246,43 @@ export class Ledger {
     return 'intended';
   }
 
-  /** The budget that is passed by what was spent and is reserved now, as when a run cost more than was reserved; null if none is. */
+  /**
+   * The budget that spent plus reserved amounts already exceed, as when a run cost more than reserved; null
+   * if none.
+   */
   findPassedBudget(jobId: string, capMicros: number | null, dayCaps: DayCaps | null): OverBudget | null {
     return this.#database.read(() => findPassedBudget(this.#database, jobId, capMicros, dayCaps));
   }
 
   /**
-   * Resolves once everything that was done so far is on the disk, whatever becomes of the machine. Many who wait share
-   * one write, and nobody else is held up by it.
+   * Resolves once all writes so far are durable (fsync). Concurrent callers share one fsync; other work is
+   * not blocked.
    */
   flush(): Promise<void> {
     return this.#database.flush();
   }
 
   /**
-   * Resolves once another program that writes has ended, for two minutes at most; other work goes on meanwhile. What is
-   * written in the same turn of the event loop then waits for nobody.
+   * Resolves once no other program is writing, within two minutes. Other work is not blocked. Writes in the
+   * same turn of the event loop then need not wait.
    */
   ready(signal?: AbortSignal): Promise<void> {
     return this.#database.ready(signal);
   }
 
-  /** False while another program writes; else what is written in this turn of the event loop waits for nobody. */
+  /**
+   * False while another program is writing. Otherwise, writes in this turn of the event loop need not wait.
+   */
   canWrite(): boolean {
     return this.#database.canWrite();
   }
 
-  /** Keeps a run's id in memory, so that it can be named if the ledger cannot be written any more. */
+  /** Keeps a run's id in memory, to report it if the ledger can no longer be written. */
   remember(batchId: string, runId: string): void {
     this.#recentRuns.set(batchId, { runId, costMicros: null, isWritten: false });
   }
 
-  /** Ties an intended batch to its run, and begins to flush. The same run a second time changes nothing. */
+  /** Links an intended batch to its run, and starts a flush. Repeating the same run changes nothing. */
   sent(batchId: string, runId: string): void {
     this.remember(batchId, runId);
     this.#database.step(() => markSent(this.#database, batchId, runId));
@@ -276,17 +290,19 @@ export class Ledger {
   }
 
   /**
-   * True where a run has settled another batch that was sent to the same agent, in whichever job or process: then it
-   * cannot settle this one. It stays so until the end of the turn of the event loop, and with it up to a `settle`.
+   * True if a run has settled another batch that was sent to the same agent, from any job or process, so that
+   * it cannot settle this one. The result stays valid until the end of this turn of the event loop, so a
+   * `settle` in it can rely on it.
    */
   isRunUsed(batchId: string, runId: string): boolean {
     return this.#database.step(() => isRunUsed(this.#database, batchId, runId));
   }
 
   /**
-   * Ends a batch by its run: the reservation becomes the cost (of a run that does not say its cost it stays, as an estimate),
-   * every row of the batch bears its share, answers are merged field by field, the raw run is kept. A run with an empty id stands for one that cannot be named. All of it or none; a batch that is settled already stays as it is.
-   * Begins to flush. False: it was settled already.
+   * Settles a batch with its run: the cost replaces the reservation (which stays as an estimate if the run
+   * reports no cost), every row gets its share, answers are merged field by field, and the raw run is stored.
+   * A run with an empty id stands for one whose id is invalid. Atomic, and starts a flush. Returns false, and
+   * changes nothing, if the batch was already settled.
    */
   settle(
     batchId: string,
@@ -306,46 +322,53 @@ export class Ledger {
     return isFirst;
   }
 
-  /** Ends a batch that certainly has no run, and gives its reservation back. It may be intended again. */
+  /** Ends a batch that certainly has no run, and releases its reservation. It may be intended again. */
   void(batchId: string, why: string): void {
     this.#database.step(() => voidBatch(this.#database, batchId, why, this.#clock.now()));
     this.#open.delete(batchId);
   }
 
-  /** Marks a batch of which nobody could tell whether it has a run: it stays open, its money stays reserved. */
+  /** Marks a batch as unknown: it may have a run. It stays open and its money stays reserved. */
   suspect(batchId: string, why: string): void {
     this.#database.step(() => suspectBatch(this.#database, batchId, why));
   }
 
-  /** Notes rows that failed in the job's current invocation without a run: the next invocation asks them again. */
+  /**
+   * Records rows that failed in the job's current invocation without a run. The next invocation retries them.
+   */
   fail(jobId: string, failures: readonly RowFailure[]): void {
     if (failures.length > 0) this.#database.step(() => failRows(this.#database, this.#keys, jobId, failures));
   }
 
-  /** The batches of an ask whose end is not known, oldest first, whichever job sent them. */
+  /** Open batches of an ask, oldest first, from any job. */
   findOpenBatches(askId: string): readonly OpenBatch[] {
     return findOpenBatches(this.#database, askId);
   }
 
-  /** What the job was billed, over all its invocations, and what is reserved for runs whose end is not known; nothing where it was never opened. */
+  /**
+   * The job's cost over all its invocations, and what is reserved for open runs. Zero if it was never opened.
+   */
   readSpend(jobId: string): Spend {
     return readSpend(this.#database, jobId);
   }
 
-  /** How much of what the job was billed is an estimate: the reserved price of runs of which the agent did not say what they cost. */
+  /**
+   * Estimated part of the job's cost: the reserved price of runs for which the agent did not report a cost.
+   */
   readEstimate(jobId: string): number {
     return readEstimate(this.#database, jobId);
   }
 
   /**
-   * What was billed since a moment, and what is reserved now, whenever that was: for the files of a watched folder, or for
-   * all jobs if `folder` is null. The moment is the start of a quarter of an hour, as midnight is.
+   * Amount billed since `sinceMs`, and amount reserved now regardless of when: for the files of a watched
+   * folder, or for all jobs if `folder` is null. `sinceMs` must be the start of a quarter-hour, such as
+   * midnight.
    */
   readSpendSince(folder: string | null, sinceMs: number): Spend {
     return this.#database.read(() => readSpendSince(this.#database, folder ?? WHOLE_LEDGER, sinceMs));
   }
 
-  /** Returns the id of a watched folder, a new one if neither the folder carries one nor its place is known. */
+  /** Returns the id of a watched folder. Creates one if the folder has no id and its location is unknown. */
   enterFolder(folder: WatchedFolder): string {
     return this.#database.transact(() => enterFolder(this.#database, folder, randomUUID()));
   }
@@ -361,8 +384,8 @@ export class Ledger {
   }
 
   /**
-   * Notes where a watcher has moved the files of all jobs on an input. `moved` has the real paths of the output, so that
-   * what is known of the file is known of it at its new path.
+   * Records where a watcher has moved the files of all jobs on an input. `moved` has the real paths of the
+   * output, so that the record of the written file moves to its new path.
    */
   placeJobs(
     input: string,
@@ -375,23 +398,23 @@ export class Ledger {
     });
   }
 
-  /** Takes the lease of an ask for `self`, or says who holds it. */
+  /** Acquires the lease of an ask for `self`, or reports its holder. */
   acquireLease(askId: string, self: Holder): LeaseResult {
     const lease = { askId, token: randomUUID() };
     return this.#database.transact(() => acquireLease(this.#database, lease, self, this.#clock.now()));
   }
 
-  /** Holds on to a lease. False: it was lost, and nothing more may be sent. */
+  /** Renews a lease. Returns false if it was lost; nothing more may be sent then. */
   renewLease(lease: Lease): boolean {
     return this.#database.transact(() => renewLease(this.#database, lease, this.#clock.now()));
   }
 
-  /** Lets go of a lease; one that was lost stays with its new holder. */
+  /** Releases a lease. If it was lost, its new holder keeps it. */
   releaseLease(lease: Lease): void {
     this.#database.transact(() => releaseLease(this.#database, lease));
   }
 
-  /** Every job, or so many of the newest, the last one opened first. */
+  /** All jobs, or the newest `limit`, most recently opened first. */
   listJobs(limit?: number): readonly JobStatus[] {
     return this.#database.read(() => listJobs(this.#database, limit));
   }
@@ -400,32 +423,32 @@ export class Ledger {
     return countJobs(this.#database);
   }
 
-  /** A job by its id, or by a start of it that no other job shares. */
+  /** A job by its id or a unique prefix. */
   readJob(idOrPrefix: string): JobRecord {
     return readJob(this.#database, idOrPrefix);
   }
 
-  /** The values that newer ones replaced, the one replaced last first. */
+  /** Replaced values, most recently replaced first. */
   findOlderAnswers(askId: string, key: string): readonly OlderAnswer[] {
     return this.#database.read(() => findOlderAnswers(this.#database, this.#keys, askId, key));
   }
 
-  /** The raw run as the agent gave it when it was settled; null if it was pruned or never came here. */
+  /** The raw run as returned by the agent when it was settled; null if pruned or never received. */
   readRun(runId: string): AgentRun | null {
     return readRun(this.#database, runId);
   }
 
-  /** The raw run that was settled last for a job; null if it was pruned or there is none. */
+  /** The most recently settled raw run of a job; null if pruned or none. */
   readLastRun(jobId: string): AgentRun | null {
     return readLastRun(this.#database, jobId);
   }
 
-  /** Reads the whole file through and says what is damaged; empty if nothing is. */
+  /** Checks the whole file. Returns one line per fault; empty if intact. */
   check(): readonly string[] {
     return checkLedger(this.#database);
   }
 
-  /** Deletes old raw runs and old asks, all of it or none; then gives what is free of the file back to the disk. */
+  /** Deletes old raw runs and old asks in one transaction, then returns free space to the disk. */
   prune(limits: PruneLimits): PruneResult {
     const nowMs = this.#clock.now();
     const result = this.#database.transact(() => pruneLedger(this.#database, limits, readHolder(), nowMs));
@@ -433,7 +456,7 @@ export class Ledger {
     return result;
   }
 
-  /** Counts what `prune` would delete; nothing is changed. */
+  /** Counts what `prune` would delete, without changing anything. */
   countOld(limits: PruneLimits): PruneResult {
     const nowMs = this.#clock.now();
     return this.#database.read(() => countOld(this.#database, limits, readHolder(), nowMs));

@@ -22,7 +22,7 @@ interface StatusRow {
   readonly placedOutput: string | null;
 }
 
-/** Every job, or so many of the newest, the last one opened first. */
+/** All jobs, or the newest `limit`, most recently opened first. */
 export function listJobs(database: Database, limit = -1): JobStatus[] {
   const rows = database.all<StatusRow>(
     `select job.number, job.id, ask.id as askId, ask.content ->> '$.query' as query, job.input, job.output,
@@ -75,7 +75,10 @@ function readRunsInFlight(database: Database): Map<number, RunInFlight[]> {
   return runs;
 }
 
-/** Counts what is answered by what is not, so that no answer is read: `cross join` holds the planner to this order. */
+/**
+ * Counts answered rows by subtracting the unanswered ones, so that no answer is read. `cross join` forces the
+ * planner to use this order.
+ */
 export const COUNT_ANSWERS = `
   select count(*) - count(failure) - (
       select count(*) from answer indexed by answer_blank

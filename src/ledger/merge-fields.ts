@@ -3,21 +3,21 @@ import { isBelow } from '../model/ask.js';
 import type { Fields } from './stored-fields.js';
 
 export interface MergeRule {
-  /** The ask's effort ladder: a later level is a higher one. */
+  /** The ask's effort ladder, lowest first. */
   readonly efforts: readonly string[];
-  /** Asked again on purpose: what came back replaces what was there, a null too. */
+  /** A deliberate refresh: the new answer replaces the old one, even with null. */
   readonly isRefresh: boolean;
-  /** The run was asked before the one whose answer is stored, and came in late: it only fills gaps. */
+  /** The run was sent before the one whose answer is stored, and finished later. It only fills gaps. */
   readonly isLate: boolean;
 }
 
 export interface MergedFields {
   readonly fields: Fields;
-  /** The values that were replaced, for the history; empty where nothing was lost. */
+  /** Replaced values, for the history; empty if nothing was lost. */
   readonly replaced: Fields;
 }
 
-/** Lays the fields of a new answer over the stored ones, field by field. */
+/** Merges the fields of a new answer into the stored ones, field by field. */
 export function mergeFields(stored: Fields, fresh: Fields, rule: MergeRule): MergedFields {
   const fields = new Map(stored);
   const replaced = new Map<string, FieldAnswer>();
@@ -33,19 +33,20 @@ export function mergeFields(stored: Fields, fresh: Fields, rule: MergeRule): Mer
 function isReplacement(old: FieldAnswer, fresh: FieldAnswer, rule: MergeRule): boolean {
   if (rule.isLate) return old.value === null && fresh.value !== null;
   if (rule.isRefresh) return true;
-  // That two answers were there says more than that none was found the next time.
+  // A dispute between two answers tells more than a later empty answer.
   if (old.value === null) return fresh.value !== null || fresh.issue !== null || !isDisputed(old);
-  // A follow-up that finds nothing takes nothing away, a cheaper look never beats a closer one, nor doubt certainty.
+  // A follow-up without a value changes nothing, a lower effort does not override a higher one, and a
+  // doubtful value does not override a certain one.
   const isCloser = rule.efforts.indexOf(fresh.effort) >= rule.efforts.indexOf(old.effort);
   return fresh.value !== null && isCloser && !isLessSure(fresh, old);
 }
 
-/** Without a word on how sure the agent is, a value is taken to be as good as another. */
+/** A value without a confidence counts as equal. */
 function isLessSure(fresh: FieldAnswer, old: FieldAnswer): boolean {
   return fresh.confidence !== null && old.confidence !== null && isBelow(fresh.confidence, old.confidence);
 }
 
-/** Whichever of the two is kept, the higher effort was tried; only a refresh starts over. */
+/** Whichever value is kept, record the highest effort tried. Only a refresh starts over. */
 function withTriedEffort(
   kept: FieldAnswer,
   old: FieldAnswer,

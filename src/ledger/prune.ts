@@ -4,7 +4,7 @@ import type { Holder } from './holder.js';
 import { listHeldAsks } from './leases.js';
 import { mergeTail } from './merge-tail.js';
 
-/** What may go: raw runs, or whole asks with their jobs and answers, last used before a moment. */
+/** What to delete: raw runs, or whole asks with their jobs and answers, last used before a time. */
 export interface PruneLimits {
   readonly runsBeforeMs?: number;
   readonly asksBeforeMs?: number;
@@ -20,10 +20,13 @@ export interface PruneResult {
 const OLD_JOBS = 'select number from job where ask in (select number from old_ask)';
 const OLD_ANSWERS = 'select answer from answer_key where ask in (select number from old_ask)';
 
-/** No run works longer than a few hours: after a day, one that is still open can never be settled. */
+/** No run takes longer than a few hours, so one that is still open after a day can never be settled. */
 const LONGEST_OPEN_MS = 24 * 60 * 60_000;
 
-/** Deletes what is old enough; what was spent stays known. An ask with a run that may still work, or that somebody holds a lease on, stays. */
+/**
+ * Deletes old data, but keeps what was spent. Keeps an ask with a run that may still be active, or whose
+ * lease is held.
+ */
 export function pruneLedger(
   database: Database,
   limits: PruneLimits,
@@ -36,7 +39,7 @@ export function pruneLedger(
       : database.run('delete from run where kept_at < ?', limits.runsBeforeMs);
   if (limits.asksBeforeMs === undefined) return { runs: rawRuns, asks: 0, jobs: 0, answers: 0 };
   selectOldAsks(database, limits.asksBeforeMs, self, nowMs);
-  // So that answers are found by their ask, and that no process has one at hand that is gone.
+  // Merge first, so that answers are found by their ask and no process has a deleted one in its cached tail.
   mergeTail(database);
   keepSpend(database);
   const runs = database.run(
@@ -59,7 +62,7 @@ export function pruneLedger(
   return { runs: rawRuns + runs, asks, jobs, answers };
 }
 
-/** Counts what `pruneLedger` would delete, and changes nothing. */
+/** Counts what `pruneLedger` would delete, without changing anything. */
 export function countOld(
   database: Database,
   { runsBeforeMs, asksBeforeMs }: PruneLimits,
@@ -85,7 +88,7 @@ export function countOld(
   return result;
 }
 
-/** Puts the asks that may go into the temporary table `old_ask`. */
+/** Puts the asks to delete into the temporary table `old_ask`. */
 function selectOldAsks(database: Database, beforeMs: number, self: Holder, nowMs: number): void {
   database.exec('drop table if exists temp.old_ask; create table temp.old_ask (number integer primary key)');
   database.run(
@@ -101,8 +104,8 @@ function selectOldAsks(database: Database, beforeMs: number, self: Holder, nowMs
 }
 
 /**
- * Money that was spent is spent: the cap of a job and the budget of a day go on counting it. A run whose end was never
- * known may have been billed too, and counts with its reserved price.
+ * Keeps what was spent, so that the cap of a job and the budget of a day still count it. A run whose outcome
+ * was never known may have been billed, so it counts with its reserved price.
  */
 function keepSpend(database: Database): void {
   database.run(
@@ -115,7 +118,7 @@ function keepSpend(database: Database): void {
      on conflict (job_id, ended_at) do update set cost_micros = cost_micros + excluded.cost_micros`,
     QUARTER_HOUR_MS,
   );
-  // What was settled is counted for its day already.
+  // Settled runs are already counted for their day.
   const lost = `from batch join job on job.number = batch.job
     where batch.job in (${OLD_JOBS}) and batch.state in ('intended', 'sent', 'unknown')`;
   database.run(

@@ -4,21 +4,21 @@ import type { Batch } from '../model/batch.js';
 import type { FinishedOutput, JobStop } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 
-/** What opens a job: an ask put to the rows of one input. */
+/** What defines a job: an ask for the rows of one input. */
 export interface JobParts {
   readonly ask: Ask;
-  /** The absolute path of the input, or `-`: with the ask it names the job. */
+  /** Absolute path of the input, or `-`. Together with the ask it identifies the job. */
   readonly input: string;
   readonly output: string;
-  /** The id of the watched folder that the input was dropped into. */
+  /** Id of the watched folder that the input was put in. */
   readonly folder?: string | undefined;
-  /** What else `export` and `cancel` need to know; never holds a key. */
+  /** Other settings that `export` and `cancel` need. Never contains an API key. */
   readonly settings: JsonObject;
-  /** The job goes on although nothing was found, from now on. */
+  /** From now on, continue the job even if nothing was found. */
   readonly keepGoing?: boolean;
 }
 
-/** What the ledger needs to know to speak of one job. */
+/** Identifies a job in the ledger. */
 export interface JobHandle {
   readonly id: string;
   readonly askId: string;
@@ -28,70 +28,70 @@ export interface JobRecord extends JobHandle {
   readonly ask: Ask;
   readonly input: string;
   readonly output: string;
-  /** Where its files are now if a watcher has moved them, else null. */
+  /** Current location of its files if a watcher has moved them, else null. */
   readonly place: JobPlace | null;
   readonly settings: JsonObject;
-  /** 1 the first time; each time the same command is given it counts up. */
+  /** 1 for the first time; increases each time the same command is run. */
   readonly invocation: number;
-  /** How the invocation before this one ended; null: it is the first, or it was killed. */
+  /** How the previous invocation ended. Null if this is the first, or the previous one was killed. */
   readonly stop: JobStop | null;
-  /** Rows by status as of the last time the output was written; null until then. */
+  /** Rows by status when the output was last written; null before that. */
   readonly counts: RowCounts | null;
-  /** The output of the invocation before this one, where that left nothing to do. */
+  /** Output of the previous invocation, if it left nothing to do. */
   readonly finished: FinishedOutput | null;
 }
 
 export interface AnswerState {
-  /** How many runs of the job's ask were settled so far, whichever job sent them: with each, answers may have changed. */
+  /** Number of settled runs of the job's ask, from any job. If it changed, answers may have too. */
   readonly settledRuns: number;
-  /** True while rows of the job are noted as failed: its next invocation asks them again. */
+  /** True if the job has failed rows. Its next invocation retries them. */
   readonly hasFailures: boolean;
 }
 
 /** How an invocation ended. */
 export interface JobEnd {
   readonly stop: JobStop;
-  /** Null where no output was written. */
+  /** Null if no output was written. */
   readonly counts: RowCounts | null;
   readonly finished: FinishedOutput | null;
 }
 
 export interface OpenedJob extends JobRecord {
-  /** The job run last on this input, where it asked something else: what `changed` is told from. */
+  /** The last job on this input, if its ask was different. Used to report `changed`. */
   readonly previous: PreviousJob | null;
-  /** True if this invocation was told to go on although nothing was found. */
+  /** True if this invocation should continue even if nothing was found. */
   readonly keepGoing?: boolean;
 }
 
 export interface PreviousJob {
   readonly id: string;
   readonly ask: Ask;
-  /** How many rows have an answer under that ask. */
+  /** Number of rows with an answer under that ask. */
   readonly answered: number;
 }
 
-/** What the ledger knows of one row key, seen from one job. */
+/** What the ledger knows about one row key, from the view of one job. */
 export interface StoredAnswer {
-  /** Empty where the row has only failed so far. */
+  /** Empty if the row has only failed so far. */
   readonly fields: ReadonlyMap<string, FieldAnswer>;
-  /** How the row failed last in this job; null once an answer came after it. */
+  /** The row's last failure in this job; null once an answer came after it. */
   readonly failure: string | null;
-  /** The invocation that failed: only one of the current invocation is final for it. */
+  /** The invocation that failed. Only a failure of the current invocation is final for it. */
   readonly failureInvocation: number | null;
-  /** What this job was billed for the row, over all its invocations; 0 where another job bought the answer. */
+  /** The row's cost in this job over all its invocations; 0 if another job bought the answer. */
   readonly costMicros: number;
-  /** How much of that is an estimate: the reserved price of runs of which the agent did not say what they cost. */
+  /** Estimated part of that: the reserved price of runs for which the agent did not report a cost. */
   readonly estimatedMicros: number;
-  /** The run that answered last; of a row that only failed, its first. */
+  /** The last run that answered; for a row that only failed, its first run. */
   readonly runId: string | null;
-  /** The job whose run answered last, and its invocation when that was settled; null: never answered. */
+  /** The job whose run answered last, and its invocation at that time; null if never answered. */
   readonly answeredJobId: string | null;
   readonly answeredInvocation: number | null;
-  /** When the row was first answered, or last asked again on purpose; a follow-up does not count. */
+  /** When the row was first answered or last refreshed. Follow-ups do not count. */
   readonly answeredAtMs: number | null;
 }
 
-/** Values that a newer run replaced. */
+/** Values replaced by a newer run. */
 export interface OlderAnswer {
   readonly fields: ReadonlyMap<string, FieldAnswer>;
   readonly answeredAtMs: number | null;
@@ -103,10 +103,13 @@ export interface RowFailure {
   readonly reason: string;
 }
 
-/** `intended`: may have reached the agent; `sent`: its run is known; `unknown`: looked for, and could not be told. */
+/**
+ * `intended`: may have reached the agent. `sent`: its run is known. `unknown`: searched for, but could not be
+ * determined.
+ */
 export type OpenBatchState = 'intended' | 'sent' | 'unknown';
 
-/** A batch whose end is not known yet; its money is reserved. */
+/** A batch whose outcome is not known yet. Its money is reserved. */
 export interface OpenBatch {
   readonly batch: Batch;
   readonly state: OpenBatchState;
@@ -119,45 +122,45 @@ export interface Spend {
   readonly reservedMicros: number;
 }
 
-/** What may be spent in a day, in micro-dollars; null for no limit. */
+/** Daily caps in micro-dollars; null for no limit. */
 export interface DayCaps {
-  /** By the files of the watched folder that the job is for. */
+  /** Cap for the job's watched folder. */
   readonly folderMicros: number | null;
-  /** By all jobs of the ledger. */
+  /** Cap for all jobs in the ledger. */
   readonly ledgerMicros: number | null;
-  /** When the day began. */
+  /** Start of the day. */
   readonly sinceMs: number;
 }
 
-/** A folder that is about to be watched. */
+/** A folder to watch. */
 export interface WatchedFolder {
-  /** The id that it carries, or null. */
+  /** The id stored in the folder, or null. */
   readonly id: string | null;
   /** Its device and inode. */
   readonly place: string;
-  /** How the paths of the inputs of its jobs begin. */
+  /** Path prefix of the inputs of its jobs. */
   readonly below: string;
 }
 
-/** Where a watcher has moved the files of a job. */
+/** Where a watcher has moved a job's files. */
 export interface JobPlace {
   readonly input: string;
-  /** Null where nothing was written. */
+  /** Null if nothing was written. */
   readonly output: string | null;
 }
 
-/** A job as `status` tells it. */
+/** A job as shown by `status`. */
 export interface JobStatus extends JobHandle, Spend {
-  /** How much of `spentMicros` is an estimate. */
+  /** Estimated part of `spentMicros`. */
   readonly estimatedMicros: number;
   readonly query: string;
   readonly input: string;
   readonly output: string;
   readonly place: JobPlace | null;
   readonly invocation: number;
-  /** null: running now, or killed. */
+  /** Null: running now, or killed. */
   readonly stop: JobStop | null;
-  /** Rows by status as of the last time the output was written; null until then. */
+  /** Rows by status when the output was last written; null before that. */
   readonly counts: RowCounts | null;
   /** Rows that this job's own runs answered, and rows that failed in it. */
   readonly answered: number;

@@ -11,7 +11,7 @@ import { writeAnswers } from './write-answers.js';
 import { addYield } from './yields.js';
 
 export interface Settlement {
-  /** What the process that intended the batch has at hand. */
+  /** Cached record, if this process intended the batch. */
   readonly known: OpenRecord | undefined;
   readonly run: AgentRun;
   readonly answers: readonly RowAnswer[];
@@ -19,7 +19,10 @@ export interface Settlement {
   readonly nowMs: number;
 }
 
-/** Ends a batch by its run: cost, shares, answers, failures and the raw run. A second time it does nothing, and says so by false. */
+/**
+ * Settles a batch with its run: cost, shares, answers, failures and the raw run. Returns false, and does
+ * nothing, if it was already settled.
+ */
 export function settleBatch(
   database: Database,
   keys: AnswerKeys,
@@ -36,12 +39,12 @@ export function settleBatch(
   return true;
 }
 
-/** Null for a run whose id cannot be used. */
+/** Null for a run whose id is invalid. */
 function readRunId(run: AgentRun): string | null {
   return run.id === '' ? null : run.id;
 }
 
-/** The raw run of a job that was settled last; null if it was pruned. */
+/** The most recently settled raw run of a job; null if pruned. */
 export function readLastRun(database: Database, jobId: string): AgentRun | null {
   const row = database.get<{ content: Uint8Array }>(
     `select run.content from job join batch indexed by batch_by_job on batch.job = job.number
@@ -51,13 +54,13 @@ export function readLastRun(database: Database, jobId: string): AgentRun | null 
   return row === undefined ? null : unpackRun(row.content);
 }
 
-/** The raw run as it was settled. */
+/** The raw run as it was when settled. */
 export function readRun(database: Database, runId: string): AgentRun | null {
   const row = database.get<{ content: Uint8Array }>('select content from run where id = ?', runId);
   return row === undefined ? null : unpackRun(row.content);
 }
 
-/** False where the batch is settled already. */
+/** Returns false if the batch is already settled. */
 function endBatch(
   database: Database,
   { number, job, reserveMicros }: OpenRecord,
@@ -94,7 +97,9 @@ function endBatch(
   return true;
 }
 
-/** Every row of the batch bears its share of the cost, answered or not, so that the shares add up to the bill. */
+/**
+ * Every row of the batch gets a share of the cost, answered or not, so that the shares add up to the bill.
+ */
 function writeShares(
   database: Database,
   record: OpenRecord,

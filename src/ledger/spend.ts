@@ -2,10 +2,10 @@ import { QUARTER_HOUR_MS } from '../model/clock.js';
 import type { Database } from './database.js';
 import type { DayCaps, Spend, WatchedFolder } from './records.js';
 
-/** The scope of everything that a ledger holds; every other one is the id of a watched folder. */
+/** Scope of the whole ledger. All other scopes are ids of watched folders. */
 export const WHOLE_LEDGER = '';
 
-/** What was billed since a moment, in all or for a folder, and what is reserved now, whenever that was. */
+/** Amount billed since `sinceMs`, in total or for a folder, and amount reserved now regardless of when. */
 export function readSpendSince(database: Database, scope: string, sinceMs: number): Spend {
   const reserved =
     scope === WHOLE_LEDGER
@@ -20,7 +20,7 @@ export function readSpendSince(database: Database, scope: string, sinceMs: numbe
   return { spentMicros: spend?.spentMicros ?? 0, reservedMicros: spend?.reservedMicros ?? 0 };
 }
 
-/** The day budget that has no room for so much more; null if both have. */
+/** The day budget that cannot cover the additional amount; null if both can. */
 export function findFullDay(
   database: Database,
   folder: string | null,
@@ -35,7 +35,7 @@ export function findFullDay(
   return ledgerMicros !== null && isFull(WHOLE_LEDGER, ledgerMicros) ? 'over_ledger_day' : null;
 }
 
-/** Counts a bill of a job towards the day. Kept apart from the runs, so that pruning them leaves it. */
+/** Adds a job's cost to the day's spend. Stored separately from the runs, so that pruning keeps it. */
 export function addSpend(database: Database, job: number, micros: number, nowMs: number): void {
   if (micros === 0) return;
   database.run(
@@ -51,8 +51,9 @@ export function addSpend(database: Database, job: number, micros: number, nowMs:
 }
 
 /**
- * Returns the id of a watched folder: the one it carries, else the one of the folder that was at its place before, else
- * `newId`. A folder seen for the first time takes over the jobs that an earlier version knew by their path alone.
+ * Returns the id of a watched folder: the one stored in it, else the one of the folder last seen at its
+ * location, else `newId`. A folder seen for the first time takes over jobs that an earlier version knew only
+ * by their path.
  */
 export function enterFolder(database: Database, { id, place, below }: WatchedFolder, newId: string): string {
   const known = database.get<{ id: string }>('select id from folder where place = ?', place);

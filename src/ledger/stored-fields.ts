@@ -2,7 +2,7 @@ import type { CitedSource, FieldAnswer } from '../model/answer.js';
 import type { JsonValue } from '../model/json.js';
 import type { Confidence } from '../model/run.js';
 
-/** A field as the ledger keeps it; the run is null where it is the row's own. */
+/** A field as stored. The run is null if it is the row's own run. */
 export type StoredField = readonly [
   name: string,
   value: JsonValue,
@@ -16,7 +16,7 @@ export type StoredField = readonly [
 
 export type Fields = ReadonlyMap<string, FieldAnswer>;
 
-/** The fields of a row as compact JSON; `rowRunId` is the row's own run. */
+/** Formats the fields of a row as compact JSON. `rowRunId` is the row's own run. */
 export function formatFields(fields: Fields, rowRunId: string | null): string {
   const stored: StoredField[] = [];
   for (const [name, { value, confidence, citations, effort, triedEffort, runId, issue }] of fields) {
@@ -26,12 +26,12 @@ export function formatFields(fields: Fields, rowRunId: string | null): string {
   return JSON.stringify(stored);
 }
 
-/** What `formatFields` wrote, with the row's own run put back. */
+/** Parses what `formatFields` wrote, and restores the row's own run. */
 export function parseFields(text: string, rowRunId: string | null): Fields {
   return readFields(JSON.parse(text) as StoredField[], rowRunId);
 }
 
-/** The same from JSON that was parsed already. */
+/** Same, from parsed JSON. */
 export function readFields(stored: readonly StoredField[], rowRunId: string | null): Fields {
   const fields = new Map<string, FieldAnswer>();
   for (const [name, value, confidence, citations, effort, triedEffort, otherRunId, issue] of stored) {

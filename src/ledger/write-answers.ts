@@ -6,7 +6,7 @@ import { type AnswerSource, insertAnswers } from './insert-answers.js';
 import { mergeFields } from './merge-fields.js';
 import { type Fields, formatFields, parseFields } from './stored-fields.js';
 
-/** Touches the answers that changed, and no other. */
+/** Updates only the answers that changed. */
 export const UPDATE_ANSWERS = `
   update answer set fields = changed.value ->> 1, run_id = changed.value ->> 2, job = changed.value ->> 3,
     invocation = changed.value ->> 4, intended_at = changed.value ->> 5, answered_at = changed.value ->> 6
@@ -30,8 +30,8 @@ interface StoredRow extends MergedRow {
 }
 
 /**
- * Merges what came back into the stored answers; values that are replaced move to the history. Returns the numbers of the
- * answers to all rows of the batch.
+ * Merges new answers into the stored ones. Replaced values move to the history. Returns the answer numbers of
+ * all rows of the batch.
  */
 export function writeAnswers(
   database: Database,
@@ -58,7 +58,7 @@ export function writeAnswers(
     } else if (fields !== undefined) {
       answered.set(key, formatFields(fields, runId));
     } else if (row === undefined) {
-      // Noted all the same, so that its cost and its failure have a row to stand on.
+      // Insert an empty answer, so that its cost and failure have a row to refer to.
       unanswered.set(key, '[]');
     }
   }
@@ -83,14 +83,14 @@ function mergeRow(
   const isLate = row.intendedAt !== null && record.intendedAt < row.intendedAt;
   const before = parseFields(row.fields, row.runId);
   const { fields, replaced } = mergeFields(before, fresh, { efforts, isRefresh, isLate });
-  // A follow-up makes the values that it leaves alone no younger.
+  // A follow-up does not refresh the age of values that it leaves unchanged.
   const answeredAt = isRefresh ? nowMs : (row.answeredAt ?? nowMs);
   const { job, invocation, intendedAt } = record;
   const source = isLate ? row : { runId, job, invocation, intendedAt, answeredAt };
   return { merged: { ...source, number: row.number, fields: formatFields(fields, source.runId) }, replaced };
 }
 
-/** A failure of this invocation stays: what is answered after it are other fields of the row. */
+/** A failure of this invocation stays, because later answers in it are for other fields of the row. */
 function readStoredRows(
   database: Database,
   record: OpenRecord,

@@ -3,14 +3,17 @@ import type { Database } from './database.js';
 /** A file that a job wrote. */
 export interface WrittenFile {
   readonly jobId: string;
-  /** SHA-256 of its bytes in hexadecimal digits. */
+  /** SHA-256 of its bytes, in hex. */
   readonly digest: string;
 }
 
-/** Files are noted before they are put in place, so after a crash the file may be an older one of these. */
+/**
+ * Files are recorded before they are moved into place, so after a crash the file may be an older one of
+ * these.
+ */
 const KEPT_PER_PATH = 8;
 
-/** Notes a file that is about to be put in its place. */
+/** Records a file that is about to be moved into place. */
 export function noteWritten(database: Database, path: string, file: WrittenFile, nowMs: number): void {
   database.run(
     'insert into written (path, digest, job, written_at) values (?, ?, ?, ?)',
@@ -27,7 +30,7 @@ export function noteWritten(database: Database, path: string, file: WrittenFile,
   );
 }
 
-/** The files that were written at a path, the newest first. */
+/** The files that were written at a path, newest first. */
 export function findWritten(database: Database, path: string): readonly WrittenFile[] {
   return database.all<WrittenFile>(
     'select job as jobId, digest from written where path = ? order by number desc',
@@ -35,7 +38,7 @@ export function findWritten(database: Database, path: string): readonly WrittenF
   );
 }
 
-/** A file that was moved keeps what is known of it. */
+/** Moves the record of a file to its new path. */
 export function moveWritten(database: Database, from: string, to: string): void {
   database.run('update written set path = ? where path = ?', to, from);
 }

@@ -3,13 +3,13 @@ import { type Ask, isGoodEnough } from '../model/ask.js';
 import type { Database } from './database.js';
 import type { StoredField } from './stored-fields.js';
 
-/** Rows or cells that runs answered, and how many of them hold something. */
+/** Number of rows or cells that runs answered, and how many of them have a value. */
 export interface Yield {
   readonly answered: number;
   readonly filled: number;
 }
 
-/** What the runs of one job found at one effort. */
+/** Results of one job's runs at one effort. */
 export interface EffortYield {
   /** By row: filled means at least one value. */
   readonly rows: Yield;
@@ -17,17 +17,17 @@ export interface EffortYield {
   readonly fields: ReadonlyMap<string, Yield>;
 }
 
-/** What the runs of a job found over all its invocations. */
+/** Results of a job's runs over all its invocations. */
 export interface JobYield {
   readonly efforts: ReadonlyMap<string, EffortYield>;
-  /** Somebody has said that the job goes on although nothing was found. */
+  /** The user let the job continue although nothing was found. */
   readonly keepsGoing: boolean;
 }
 
-/** Stands for whole rows among the names of fields. */
+/** Field name that stands for whole rows. */
 const ROWS = '';
 
-/** Adds what a run answered to the counts of its job. */
+/** Adds a run's answers to the counts of its job. */
 export function addYield(
   database: Database,
   job: number,
@@ -61,7 +61,7 @@ export function addYield(
   );
 }
 
-/** Nothing for a job that is not open yet. */
+/** Reads the results of a job; empty if it is not open yet. */
 export function readYield(database: Database, jobId: string): JobYield {
   const job = database.get<{ number: number; keepsGoing: number }>(
     'select number, keeps_going as keepsGoing from job where id = ?',
@@ -81,21 +81,21 @@ export function readYield(database: Database, jobId: string): JobYield {
   return { efforts, keepsGoing: job?.keepsGoing === 1 };
 }
 
-/** Notes that a job goes on although nothing was found; this cannot be taken back. */
+/** Records that a job continues although nothing was found. Cannot be undone. */
 export function keepGoing(database: Database, jobId: string): void {
   database.run('update job set keeps_going = 1 where id = ?', jobId);
 }
 
-/** Rows of one ask that are looked at: enough for a share, and quick to read. */
+/** Maximum number of rows to read per ask: enough for a share, and quick to read. */
 const MAX_CLIMB_ROWS = 2_000;
 
-/** Rows that were asked at an effort, and those of them that it left with something for the next one. */
+/** Rows sent at an effort, and how many of them it left incomplete for the next one. */
 export interface EffortClimb {
   readonly asked: number;
   readonly climbed: number;
 }
 
-/** How rows fared at each effort at which the same question was put to the same agent, with whatever fields. */
+/** Counts rows by effort for the same question to the same agent, with any fields. */
 export function readClimbs(database: Database, ask: Ask): ReadonlyMap<string, EffortClimb> {
   const asks = database.all<{ number: number; efforts: string }>(
     `select number, content -> '$.efforts' as efforts from ask

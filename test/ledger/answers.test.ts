@@ -14,7 +14,7 @@ import {
   openTestLedger,
 } from '../helpers/ledger-samples.js';
 
-/** How SQLite goes about a query: what it scans, and what it finds by an index. */
+/** SQLite's query plan: what it scans, and what it finds by an index. */
 function readPlan(sql: string, ...values: readonly string[]): { scans: string[]; searches: string[] } {
   const database = new Database(createLedgerPath());
   migrate(database);
@@ -25,7 +25,7 @@ function readPlan(sql: string, ...values: readonly string[]): { scans: string[];
   return { scans: start('SCAN'), searches: start('SEARCH') };
 }
 
-test('keys and answers are looked up one by one, whatever the ledger holds: nothing but the chunk is scanned', () => {
+test('looks up keys and answers one by one and scans only the chunk, in a ledger of any size', () => {
   expect(readPlan(FIND_MERGED, '1', '[]')).toEqual({
     scans: ['SCAN asked'],
     searches: ['SEARCH found USING PRIMARY KEY (ask=? AND key=?)'],
@@ -37,7 +37,7 @@ test('keys and answers are looked up one by one, whatever the ledger holds: noth
   expect(readPlan(UPDATE_ANSWERS, '[]')).toEqual({ scans: ['SCAN changed'], searches: [byNumber] });
 });
 
-test('of the tail, nothing but what came since is read', () => {
+test('reads only new entries of the tail', () => {
   const plan = readPlan(READ_TAIL, '1', '1', '1');
   expect(plan.scans).toEqual(['SCAN mark', 'SCAN sqlite_sequence']);
   expect(plan.searches).toEqual([
@@ -46,7 +46,7 @@ test('of the tail, nothing but what came since is read', () => {
   ]);
 });
 
-test('a chunk comes back by key: found, twice asked and unknown keys together, or none at all', () => {
+test('returns a chunk by key, with found, duplicate and unknown keys mixed', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const companies = Array.from({ length: 250 }, (_, index) => `Company ${index}`);

@@ -10,7 +10,7 @@ import {
   openTestLedger,
 } from '../helpers/ledger-samples.js';
 
-test('an open batch comes back whole: rows, fields, effort, what it continues and what was wrong', () => {
+test('restores an open batch completely: rows, fields, effort, previous run and complaint', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const record = JSON.parse(
@@ -31,7 +31,7 @@ test('an open batch comes back whole: rows, fields, effort, what it continues an
   ledger.close();
 });
 
-test('open batches are found over all jobs of an ask, oldest first, with their state', () => {
+test('finds open batches of all jobs of an ask, oldest first, with their state', () => {
   const clock = createTestClock();
   const ledger = openTestLedger(undefined, clock);
   const one = openTestJob(ledger, createTestAsk(), '/data/a.csv');
@@ -63,7 +63,7 @@ test('open batches are found over all jobs of an ask, oldest first, with their s
   ledger.close();
 });
 
-test('a voided batch gives its reservation back and may be intended again; an unknown one keeps it', () => {
+test('a voided batch releases its reservation and may be intended again; an unknown one keeps it', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const batch = createTestBatch(job, ['Acme']);
@@ -78,7 +78,7 @@ test('a voided batch gives its reservation back and may be intended again; an un
   ledger.close();
 });
 
-test('a run that turns up after its batch was voided is counted again, not forgotten', () => {
+test('a run that appears after its batch was voided counts again', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const batch = createTestBatch(job, ['Acme']);
@@ -91,7 +91,7 @@ test('a run that turns up after its batch was voided is counted again, not forgo
   ledger.close();
 });
 
-test('a run settled straight after its batch was voided is billed, and no reservation is given back twice', () => {
+test('a run settled right after its batch was voided is billed, and no reservation is released twice', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const batch = createTestBatch(job, ['Acme']);
@@ -107,7 +107,7 @@ test('a run settled straight after its batch was voided is billed, and no reserv
   ledger.close();
 });
 
-test('a step that is repeated changes nothing', () => {
+test('repeating a step changes nothing', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const batch = createTestBatch(job, ['Acme']);
@@ -127,7 +127,7 @@ test('a step that is repeated changes nothing', () => {
   ledger.close();
 });
 
-test('a step that cannot follow is refused as a defect, and nothing of it is written', () => {
+test('rejects an invalid step as a defect and writes nothing', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const batch = createTestBatch(job, ['Acme']);
@@ -147,7 +147,7 @@ test('a step that cannot follow is refused as a defect, and nothing of it is wri
   ledger.close();
 });
 
-test.each([1, 10_000])('the raw run is kept as the agent gave it, short or long (%d times)', (times) => {
+test.each([1, 10_000])('stores the raw run unchanged, short or long (%d times)', (times) => {
   const ledger = openTestLedger();
   const batch = createTestBatch(openTestJob(ledger), ['Acme']);
   const run = { ...createTestRun('run_1'), error: { message: 'ünï "code"'.repeat(times) } };

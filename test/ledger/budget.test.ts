@@ -9,7 +9,7 @@ import {
   openTestLedger,
 } from '../helpers/ledger-samples.js';
 
-test('a batch is intended up to the cap to the micro-dollar, and not one beyond', () => {
+test('intends batches up to the cap to the micro-dollar, and not one more', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   expect(ledger.intend(createTestBatch(job, ['a'], { reserveMicros: 60 }), 100)).toBe('intended');
@@ -22,7 +22,7 @@ test('a batch is intended up to the cap to the micro-dollar, and not one beyond'
   ledger.close();
 });
 
-test('a run that cost more than was reserved is taken as it is, and the cap holds from then on', () => {
+test('books a run that cost more than reserved, and enforces the cap afterwards', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const batch = createTestBatch(job, ['a'], { reserveMicros: 60 });
@@ -56,7 +56,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('suspect' as const), pick: fc.nat() }) },
 );
 
-test('whatever the order of steps: the cap is never passed, what is open is reserved, and shares add up to the bill', () => {
+test('in any order of steps, the cap is never exceeded, open batches stay reserved and shares add up to the bill', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.nat(200_000), (steps, capMicros) => {
       const ledger = openTestLedger();

@@ -47,13 +47,13 @@ function spend(ledger: Ledger, job: OpenedJob, micros: number): void {
   ledger.settle(batch.id, createTestRun(`run of ${batch.id}`, micros), [], []);
 }
 
-test('a reservation has to fit into the day of its folder and into that of the ledger, to the micro-dollar', () => {
+test('a reservation must fit the day caps of its folder and of the ledger, to the micro-dollar', () => {
   const { ledger, clock, a, b, elsewhere } = openDay();
   const folder = createCaps(clock, { folderMicros: 100 });
   spend(ledger, a, 30);
   expect(reserve(ledger, b, 50, folder).result).toBe('intended');
   expect(reserve(ledger, a, 21, folder).result).toBe('over_folder_day');
-  // Not a file of the folder.
+  // Not in the folder.
   expect(reserve(ledger, elsewhere, 500, folder).result).toBe('intended');
   expect(reserve(ledger, a, 20, folder).result).toBe('intended');
   expect(ledger.readSpendSince('drop', folder.sinceMs)).toEqual({ spentMicros: 30, reservedMicros: 70 });
@@ -63,7 +63,7 @@ test('a reservation has to fit into the day of its folder and into that of the l
   expect(ledger.readSpendSince(null, whole.sinceMs)).toEqual({ spentMicros: 30, reservedMicros: 580 });
 });
 
-test('the cap of the job is named first, since waiting for tomorrow does not help against it', () => {
+test("reports the job's cap first, because waiting for tomorrow does not help there", () => {
   const { ledger, clock, a } = openDay();
   const caps = createCaps(clock, { folderMicros: 5, ledgerMicros: 5 });
   expect(reserve(ledger, a, 11, caps, 10).result).toBe('over_budget');
@@ -71,11 +71,11 @@ test('the cap of the job is named first, since waiting for tomorrow does not hel
   expect(reserve(ledger, a, 10, createCaps(clock, { folderMicros: 10, ledgerMicros: 5 }), 10).result).toBe(
     'over_ledger_day',
   );
-  // What was refused has reserved nothing.
+  // A refused batch has reserved nothing.
   expect(ledger.readSpend(a.id)).toEqual({ spentMicros: 0, reservedMicros: 0 });
 });
 
-test('two connections share the day: what one reserves, the other cannot', () => {
+test('two connections share the day: one cannot reserve what the other has reserved', () => {
   const path = createLedgerPath();
   const clock = createTestClock(NOON);
   const one = openDay(path, clock);
@@ -88,7 +88,7 @@ test('two connections share the day: what one reserves, the other cannot', () =>
   expect(results).toEqual(['intended', 'intended', 'intended', ...Array(3).fill('over_ledger_day')]);
 });
 
-test('after midnight what was spent before counts no more, what is still reserved does', () => {
+test('after midnight earlier spend no longer counts, but open reservations do', () => {
   const clock = createTestClock(MIDNIGHT - 1);
   const { ledger, a } = openDay(undefined, clock);
   spend(ledger, a, 90);
@@ -97,13 +97,13 @@ test('after midnight what was spent before counts no more, what is still reserve
   clock.nowMs = MIDNIGHT;
   const today = createCaps(clock, { folderMicros: 100 });
   expect(reserve(ledger, a, 91, today).result).toBe('over_folder_day');
-  // A run of yesterday that ends today is paid for today.
+  // A run from yesterday that ends today counts for today.
   ledger.settle(batch.id, createTestRun('late', 40), [], []);
   expect(ledger.readSpendSince('drop', today.sinceMs)).toEqual({ spentMicros: 40, reservedMicros: 0 });
   expect(reserve(ledger, a, 60, today).result).toBe('intended');
 });
 
-test('what a voided batch reserved is free again, and a run above its price passes the day', () => {
+test('a voided batch frees its reservation, and a run above its price exceeds the day cap', () => {
   const { ledger, clock, a } = openDay();
   const caps = createCaps(clock, { folderMicros: 100, ledgerMicros: 1_000 });
   const first = reserve(ledger, a, 60, caps);
@@ -118,7 +118,7 @@ test('what a voided batch reserved is free again, and a run above its price pass
   expect(ledger.findPassedBudget(a.id, 50, caps)).toBe('over_budget');
 });
 
-test('a folder keeps its id by its file or its place, and takes over what an earlier version knew by its path', () => {
+test('a folder keeps its id by its file or location, and takes over jobs that an earlier version knew by path', () => {
   const clock = createTestClock(NOON);
   const ledger = openTestLedger(undefined, clock);
   onTestFinished(() => ledger.close());
@@ -141,7 +141,7 @@ test('a folder keeps its id by its file or its place, and takes over what an ear
   expect(ledger.readSpendSince(id, MIDNIGHT)).toEqual({ spentMicros: 70, reservedMicros: 10 });
 });
 
-test('a day goes from midnight to midnight, in local time', () => {
+test('a day lasts from midnight to midnight in local time', () => {
   expect(computeMidnight(NOON, 0)).toBe(MIDNIGHT);
   expect(computeMidnight(NOON, 1)).toBe(new Date(2026, 4, 8).getTime());
   expect(computeMidnight(MIDNIGHT, 0)).toBe(MIDNIGHT);

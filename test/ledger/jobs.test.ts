@@ -23,7 +23,7 @@ function createCounts(changes: Partial<RowCounts>): RowCounts {
   return { ...zeros, total: 0, ...changes };
 }
 
-test('a job is read again with its ask, its paths and its settings, by its id or the start of it', () => {
+test('reads a job with its ask, paths and settings, by its id or a prefix', () => {
   const path = createLedgerPath();
   const ask = createTestAsk();
   const ledger = openTestLedger(path);
@@ -39,7 +39,7 @@ test('a job is read again with its ask, its paths and its settings, by its id or
   again.close();
 });
 
-test('an id that no job has, or that several share, is refused with what to do', () => {
+test('rejects an unknown or ambiguous id with a hint', () => {
   const ledger = openTestLedger();
   for (const input of ['/a', '/b', '/c']) openTestJob(ledger, createTestAsk(), input);
   const unknown = expect.objectContaining({
@@ -49,7 +49,7 @@ test('an id that no job has, or that several share, is refused with what to do',
   });
   for (const id of ['j_zzzz', '%', '', 'j_']) expect(() => ledger.readJob(id)).toThrow(unknown);
   const ids = ledger.listJobs().map((job) => job.id);
-  // Of enough jobs two always start alike: inputs are added until they do.
+  // With enough jobs, two share a prefix, so add inputs until they do.
   const seen = new Set(ids.map((id) => id.slice(0, 3)));
   let shared = seen.size < ids.length ? ids[0]?.slice(0, 3) : undefined;
   for (let index = 0; shared === undefined; index += 1) {
@@ -62,7 +62,7 @@ test('an id that no job has, or that several share, is refused with what to do',
   ledger.close();
 });
 
-test('jobs are listed with rows by status, money, and the runs in flight with their ids and age', () => {
+test('lists jobs with rows by status, money, and open runs with ids and age', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   const done = openTestJob(ledger, createTestAsk(), '/data/done.csv');
@@ -117,7 +117,7 @@ test('jobs are listed with rows by status, money, and the runs in flight with th
   ledger.close();
 });
 
-test('an interruption that wrote no output keeps the counts of the output before it', () => {
+test('an interruption without output keeps the counts of the previous output', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const counts = createCounts({ enriched: 1, total: 1 });
@@ -128,7 +128,7 @@ test('an interruption that wrote no output keeps the counts of the output before
   ledger.close();
 });
 
-test('the rows of a job are counted without reading its answers', () => {
+test('counts the rows of a job without reading its answers', () => {
   const database = new Database(createLedgerPath());
   migrate(database);
   const plan = database.all<{ detail: string }>(`explain query plan ${COUNT_ANSWERS}`, 1);

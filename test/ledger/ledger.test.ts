@@ -10,7 +10,7 @@ import {
   openTestLedger,
 } from '../helpers/ledger-samples.js';
 
-test('a batch goes from intended to sent to settled, and its answers come back as they were', () => {
+test('a batch goes from intended to sent to settled, and its answers are stored unchanged', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const batch = createTestBatch(job, ['Acme', 'Globex']);
@@ -64,7 +64,7 @@ test('a batch goes from intended to sent to settled, and its answers come back a
   ledger.close();
 });
 
-test('the same ask on the same input is the same job, counted up', () => {
+test('the same ask on the same input is the same job, with a higher invocation', () => {
   const ledger = openTestLedger();
   const first = openTestJob(ledger);
   ledger.closeJob(first.id, { stop: 'interrupted', counts: null, finished: null });
@@ -75,7 +75,7 @@ test('the same ask on the same input is the same job, counted up', () => {
   ledger.close();
 });
 
-test('a changed ask on the same input comes with the ask before it and how much that one had answered', () => {
+test('a changed ask on the same input reports the previous ask and its number of answers', () => {
   const ledger = openTestLedger();
   const ask = createTestAsk('Old question');
   const old = openTestJob(ledger, ask);
@@ -90,7 +90,7 @@ test('a changed ask on the same input comes with the ask before it and how much 
   ledger.close();
 });
 
-test('an answer that another job bought costs nothing here, and its failures are not ours', () => {
+test('an answer bought by another job costs nothing here, and its failures do not count', () => {
   const ledger = openTestLedger();
   const buyer = openTestJob(ledger, createTestAsk(), '/data/a.csv');
   const reader = openTestJob(ledger, createTestAsk(), '/data/b.csv');
@@ -109,7 +109,7 @@ test('an answer that another job bought costs nothing here, and its failures are
   ledger.close();
 });
 
-test('a failure is of the invocation it happened in, and goes when an answer comes', () => {
+test('a failure belongs to its invocation, and is cleared by an answer', () => {
   const ledger = openTestLedger();
   const key = createTestKey('Acme');
   const first = openTestJob(ledger);
@@ -132,7 +132,7 @@ test('a failure is of the invocation it happened in, and goes when an answer com
   ledger.close();
 });
 
-test('what failed in this invocation stays so when another field of the row is answered', () => {
+test('a failure of this invocation stays when another field of the row is answered', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const key = createTestKey('Acme');
@@ -147,7 +147,7 @@ test('what failed in this invocation stays so when another field of the row is a
   ledger.close();
 });
 
-test('a follow-up adds its field and its cost, and leaves the other fields with the run that found them', () => {
+test('a follow-up adds its field and cost, and keeps the run of the other fields', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const key = createTestKey('Acme');

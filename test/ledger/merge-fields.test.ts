@@ -15,7 +15,7 @@ function merge(old: FieldAnswer, fresh: FieldAnswer, rule: Partial<MergeRule> = 
   return { field: merged.fields.get('ceo'), replaced: merged.replaced.get('ceo') };
 }
 
-test('a field that was not there is added, and fields that were not asked stay', () => {
+test('adds a new field and keeps fields that were not requested', () => {
   const ceo = field('Ann', 'low');
   const headcount = field(12, 'high');
   const merged = mergeFields(new Map([['ceo', ceo]]), new Map([['headcount', headcount]]), RULE);
@@ -26,20 +26,20 @@ test('a field that was not there is added, and fields that were not asked stay',
   expect(merged.replaced.size).toBe(0);
 });
 
-test('a value takes the place of a null, and nothing is lost by it', () => {
+test('a value replaces a null without adding to the history', () => {
   expect(merge(field(null, 'high'), field('Ann', 'low'))).toEqual({
     field: field('Ann', 'low', 'high'),
     replaced: undefined,
   });
 });
 
-test('a closer look replaces a value, and the older one goes to the history', () => {
+test('a higher effort replaces a value, and the old one moves to the history', () => {
   const old = field('Ann', 'low');
   expect(merge(old, field('Bob', 'high'))).toEqual({ field: field('Bob', 'high'), replaced: old });
   expect(merge(old, field('Bob', 'low'))).toEqual({ field: field('Bob', 'low'), replaced: old });
 });
 
-test('a closer look that is less sure does not replace a value, and its effort counts as tried', () => {
+test('a higher effort with lower confidence does not replace a value, but counts as tried', () => {
   const sure: FieldAnswer = { ...field('Ann', 'low'), confidence: 'medium' };
   expect(merge(sure, { ...field('Bob', 'high'), confidence: 'low' })).toEqual({
     field: { ...sure, triedEffort: 'high' },
@@ -51,19 +51,19 @@ test('a closer look that is less sure does not replace a value, and its effort c
   expect(merge(sure, silent)).toEqual({ field: silent, replaced: sure });
 });
 
-test('a follow-up that finds nothing takes nothing away, and its effort counts as tried', () => {
+test('a follow-up without a result changes nothing, but its effort counts as tried', () => {
   expect(merge(field('Ann', 'low'), field(null, 'high'))).toEqual({
     field: field('Ann', 'low', 'high'),
     replaced: undefined,
   });
 });
 
-test('a cheaper look never beats a closer one', () => {
+test('a lower effort never replaces the value of a higher one', () => {
   const old = field('Ann', 'high');
   expect(merge(old, field('Bob', 'low'))).toEqual({ field: old, replaced: undefined });
 });
 
-test('a refresh replaces whatever is there, with a null too, and starts the ladder over', () => {
+test('a refresh replaces any value, even with null, and restarts the ladder', () => {
   const old = field('Ann', 'high');
   expect(merge(old, field(null, 'low'), { isRefresh: true })).toEqual({
     field: field(null, 'low'),
@@ -71,7 +71,7 @@ test('a refresh replaces whatever is there, with a null too, and starts the ladd
   });
 });
 
-test('a run that was asked earlier and came in late only fills gaps', () => {
+test('a run that was sent earlier and finished late only fills gaps', () => {
   const old = field('Ann', 'low');
   expect(merge(old, field('Bob', 'high'), { isLate: true, isRefresh: true })).toEqual({
     field: field('Ann', 'low', 'high'),

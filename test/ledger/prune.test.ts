@@ -23,7 +23,7 @@ function settleOne(ledger: Ledger, job: OpenedJob, runId: string): void {
   ledger.settle(batch.id, createTestRun(runId, 10), [createTestAnswer('Acme', { ceo: 'Ann' }, runId)], []);
 }
 
-test('old raw runs go, and the answers that they gave stay', () => {
+test('deletes old raw runs and keeps their answers', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   const job = openTestJob(ledger);
@@ -39,7 +39,7 @@ test('old raw runs go, and the answers that they gave stay', () => {
   ledger.close();
 });
 
-test('answers that other jobs still stand on are pruned with all that refers to them', () => {
+test('prunes answers that other jobs refer to, with all references', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   const one = openTestJob(ledger, createTestAsk(), '/data/a.csv');
@@ -55,7 +55,7 @@ test('answers that other jobs still stand on are pruned with all that refers to 
   ledger.close();
 });
 
-test('what is pruned gives its space back to the disk', () => {
+test('pruning returns space to the disk', () => {
   const path = createLedgerPath();
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(path, clock);
@@ -74,7 +74,7 @@ test('what is pruned gives its space back to the disk', () => {
   again.close();
 });
 
-test('an old ask goes with its jobs and answers; one used since, in flight or held by somebody stays', () => {
+test('deletes an old ask with its jobs and answers, unless it was used since, is in flight or leased', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   const old = openTestJob(ledger, createTestAsk('old'));
@@ -103,7 +103,7 @@ test('an old ask goes with its jobs and answers; one used since, in flight or he
   ledger.close();
 });
 
-test('what another process pruned is not found by the keys that this one has at hand, nor is what came in its place', async () => {
+test("answers that another process pruned are not found in this one's cache, nor are their replacements mistaken for them", async () => {
   const path = createLedgerPath();
   const clock = createTestClock(1_000);
   const [watcher, pruner] = [openTestLedger(path, clock), openTestLedger(path, clock)];
@@ -113,7 +113,7 @@ test('what another process pruned is not found by the keys that this one has at 
   clock.nowMs = 2_000;
   expect(pruner.prune({ asksBeforeMs: 2_000 })).toMatchObject({ asks: 1, answers: 3 });
   expect(findCeos(watcher, old, ['Acme'])).toEqual(new Map());
-  // It has the number that the pruned ask had, and the same keys.
+  // It has the number of the pruned ask, and the same keys.
   const next = openTestJob(pruner, createTestAsk('new'));
   settleTestRun(pruner, next, ['Globex'], { ceo: 'Bob' });
   await pruner.flush();
@@ -137,7 +137,7 @@ test('what another process pruned is not found by the keys that this one has at 
   pruner.close();
 });
 
-test('pruning one ask keeps the answers of another, in the table and in the tail', async () => {
+test('pruning one ask keeps the answers of another, in table and tail', async () => {
   const path = createLedgerPath();
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(path, clock);
@@ -162,7 +162,7 @@ test('pruning one ask keeps the answers of another, in the table and in the tail
   ledger.close();
 });
 
-test('what a pruned job cost still counts for its cap and for its folder, by the quarter of an hour', () => {
+test('the cost of a pruned job still counts for its cap and its folder, by quarter-hour', () => {
   const midnight = 10 * 24 * 3_600_000;
   const clock = createTestClock(midnight - 1);
   const ledger = openTestLedger(undefined, clock);
@@ -179,7 +179,7 @@ test('what a pruned job cost still counts for its cap and for its folder, by the
   clock.nowMs += 10_000;
   expect(ledger.prune({ asksBeforeMs: clock.nowMs }).jobs).toBe(1);
   expect([ledger.readSpend(job.id).spentMicros, ...readSpends()]).toEqual([3, 3, 2]);
-  // The same job again: its cap begins where it was.
+  // The same job again: its earlier cost still counts towards the cap.
   const again = open();
   expect(again.id).toBe(job.id);
   expect(ledger.intend(createTestBatch(again, ['Acme']), 3)).toBe('over_budget');
@@ -194,7 +194,7 @@ test('what a pruned job cost still counts for its cap and for its folder, by the
   ledger.close();
 });
 
-test('a run whose end was never known counts with its reserved price after it is pruned', () => {
+test('a run with unknown outcome counts with its reserved price after pruning', () => {
   const day = 24 * 60 * 60_000;
   const clock = createTestClock(day);
   const ledger = openTestLedger(undefined, clock);
@@ -209,7 +209,7 @@ test('a run whose end was never known counts with its reserved price after it is
   ledger.close();
 });
 
-test('the reserved price of a pruned run whose end was never known counts for its day and its folder too', () => {
+test('the reserved price of a pruned run with unknown outcome counts for its day and folder too', () => {
   const clock = createTestClock(20 * 24 * 3_600_000);
   const ledger = openTestLedger(undefined, clock);
   const job = openTestJob(ledger, createTestAsk('old'), '/drop/working/a.csv', { folder: 'drop' });

@@ -16,7 +16,7 @@ import {
 
 const KEY = createTestKey('Acme');
 
-test('a refresh replaces the answer; the older one stays in the ledger', () => {
+test('a refresh replaces the answer; the old one stays in the ledger', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   const job = openTestJob(ledger);
@@ -57,7 +57,7 @@ test('a refresh replaces the answer; the older one stays in the ledger', () => {
   ledger.close();
 });
 
-test('a follow-up makes the values that it leaves alone no younger', () => {
+test('a follow-up does not refresh the age of values that it leaves unchanged', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   const job = openTestJob(ledger);
@@ -82,7 +82,7 @@ test('a follow-up makes the values that it leaves alone no younger', () => {
   ledger.close();
 });
 
-test('a run adopted after a later one has answered fills its gaps and takes nothing from it', () => {
+test('a run adopted after a later one has answered fills gaps and changes nothing else', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   const job = openTestJob(ledger);
@@ -117,7 +117,7 @@ test('a run adopted after a later one has answered fills its gaps and takes noth
   ledger.close();
 });
 
-test('a row that was neither answered nor given up bears its share and nothing else', () => {
+test('a row that was neither answered nor given up gets its share and nothing else', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const batch = createTestBatch(job, ['Acme', 'Globex']);
@@ -138,7 +138,7 @@ test('a row that was neither answered nor given up bears its share and nothing e
   ledger.close();
 });
 
-test('a follow-up that fails leaves the answer and tells the failure', () => {
+test('a failed follow-up keeps the answer and reports the failure', () => {
   const ledger = openTestLedger();
   const job = openTestJob(ledger);
   const first = createTestBatch(job, ['Acme']);
@@ -157,7 +157,7 @@ test('a follow-up that fails leaves the answer and tells the failure', () => {
   ledger.close();
 });
 
-test('any answer comes back as it was stored', () => {
+test('any answer survives storing and reading', () => {
   const value = fc.jsonValue().map((json) => JSON.parse(JSON.stringify(json)) as JsonValue);
   const text = fc.string({ unit: 'binary' });
   const field = fc.record({
