@@ -26,7 +26,7 @@ export type SavedLedger =
 const BUSY_TIMEOUT_MS = 2_000;
 /** Total time to wait for another writer. */
 const LONGEST_WAIT_MS = 120_000;
-const LOOK_AGAIN_MS = 50;
+const RETRY_MS = 50;
 /** Space for the write-ahead log and for what a job writes between two disk checks. */
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 /** Default schema for a new database: just enough to make the file non-empty. */
@@ -158,7 +158,7 @@ export class Database {
         isTold = true;
         this.onWait(this.#describeWait());
       }
-      await setTimeout(LOOK_AGAIN_MS, undefined, signal === undefined ? {} : { signal });
+      await setTimeout(RETRY_MS, undefined, signal === undefined ? {} : { signal });
     }
   }
 

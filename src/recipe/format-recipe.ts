@@ -92,7 +92,7 @@ function formatFields({ fields, schema }: RecipeDraft, path: string): string[] {
 }
 
 function formatAgent({ reference, apiUrl }: RecipeDraft, path: string): string[] {
-  const [who, agent] =
+  const [description, agent] =
     reference !== undefined
       ? [
           'Answers come from your own tables, for free; the web is not searched.',
@@ -108,7 +108,7 @@ function formatAgent({ reference, apiUrl }: RecipeDraft, path: string): string[]
     ];
   }
   return [
-    comment(who),
+    comment(description),
     comment(`Without this line, answers come from the hosted service, ${key}`),
     `agent: ${agent}`,
   ];

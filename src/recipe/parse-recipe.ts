@@ -216,7 +216,7 @@ export interface RecipeFault {
   readonly hint: string;
 }
 
-const MAX_TOLD = 10;
+const MAX_LISTED = 10;
 
 /** Thrown for an invalid recipe. Lists every fault with its line and column. */
 export class RecipeError extends RowfillError {
@@ -243,11 +243,11 @@ function isSamePlace(a: RecipeFault, b: RecipeFault | undefined): boolean {
 function describeFaults(recipe: string, faults: readonly RecipeFault[]): string {
   const [first] = faults;
   if (faults.length === 1 && first !== undefined) return `${formatPlace(recipe, first)}: ${first.message}`;
-  const told = faults
-    .slice(0, MAX_TOLD)
+  const listed = faults
+    .slice(0, MAX_LISTED)
     .map((fault) => `  ${formatPlace(recipe, fault)}: ${fault.message}. ${fault.hint}`);
-  const rest = faults.length > MAX_TOLD ? [`  and ${faults.length - MAX_TOLD} more`] : [];
-  return [`${recipe} has ${faults.length} faults:`, ...told, ...rest].join('\n');
+  const rest = faults.length > MAX_LISTED ? [`  and ${faults.length - MAX_LISTED} more`] : [];
+  return [`${recipe} has ${faults.length} faults:`, ...listed, ...rest].join('\n');
 }
 
 /** A position in the format of editors and terminals: `companies.recipe.yaml:7:12`. */

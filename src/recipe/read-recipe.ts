@@ -119,8 +119,8 @@ export async function checkFiles(options: RecipeOptions, faults: FaultList): Pro
     const path = options[name];
     if (path === undefined) continue;
     const stats = await stat(path).catch(() => null);
-    const isThere = kind === 'file' ? stats?.isDirectory() === false : stats?.isDirectory() === true;
-    if (isThere) continue;
+    const exists = kind === 'file' ? stats?.isDirectory() === false : stats?.isDirectory() === true;
+    if (exists) continue;
     const message = stats === null ? `there is no ${kind} ${path}` : `${path} is not a ${kind}`;
     faults.add(
       pointer,

@@ -108,8 +108,8 @@ function parseEffort(value: JsonValue | undefined, contract: Contract): string {
   if (value === undefined) return DEFAULT_EFFORT;
   const known = EFFORTS[contract];
   if (typeof value === 'string' && known.includes(value)) return value;
-  const said = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : nameType(value);
-  throw createInvalid(`effort must be one of ${known.join(', ')}, but is ${said}.`);
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : nameType(value);
+  throw createInvalid(`effort must be one of ${known.join(', ')}, but is ${shown}.`);
 }
 
 function parsePreviousRunId(value: JsonValue | undefined): string | undefined {

@@ -8,7 +8,7 @@ import {
   normalizeEmail,
 } from '../../src/model/entity-key.js';
 
-describe('normaliseDomain', () => {
+describe('normalizeDomain', () => {
   it.each([
     ['acme.com', 'acme.com'],
     ['  WWW.Acme.COM. ', 'acme.com'],
@@ -50,7 +50,7 @@ describe('normaliseDomain', () => {
   });
 });
 
-describe('normaliseEmail', () => {
+describe('normalizeEmail', () => {
   it.each([
     ['Jane.Doe@ACME.com', 'jane.doe@acme.com'],
     [' mailto:Jane@Acme.com?subject=x ', 'jane@acme.com'],
@@ -133,7 +133,7 @@ it('recognizes mail providers, but not companies with similar names', () => {
   expect(['acme.com', 'gmailer.com', 'web.com'].some(isMailProvider)).toBe(false);
 });
 
-describe('normaliseCompanyName', () => {
+describe('normalizeCompanyName', () => {
   it.each([
     ['Apple Inc.', 'apple'],
     ['APPLE, INC', 'apple'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { normalizePersonName, normalizePhone, normalizeText } from '../../src/model/normalize.js';
 
-describe('normaliseText', () => {
+describe('normalizeText', () => {
   it.each([
     ['  Ünïted \n KINGDOM ', 'united kingdom'],
     ['ＡＢＣ１', 'abc1'],
@@ -15,7 +15,7 @@ describe('normaliseText', () => {
   });
 });
 
-describe('normalisePersonName', () => {
+describe('normalizePersonName', () => {
   it.each([
     ['Dr. Jane  DOE', 'jane doe'],
     ['Doe, Jane', 'jane doe'],
@@ -34,7 +34,7 @@ describe('normalisePersonName', () => {
   });
 });
 
-describe('normalisePhone', () => {
+describe('normalizePhone', () => {
   it.each([
     ['+49 30 123456', '4930123456'],
     ['0049 (30) 123-456', '4930123456'],

@@ -27,8 +27,8 @@ export async function writeFacts(
     signal.throwIfAborted();
     const { matches, reasons } = findMatches(tables, createInputRecord(record));
     const facts = matches.flatMap(listFacts);
-    const said = facts.length > 0 ? facts : reasons.length > 0 ? reasons : ['not in any table'];
-    lines.push(`${nameRecord(record)}: ${said.join('; ')}.`);
+    const sentences = facts.length > 0 ? facts : reasons.length > 0 ? reasons : ['not in any table'];
+    lines.push(`${nameRecord(record)}: ${sentences.join('; ')}.`);
     citations.push(...matches.flatMap(citeRecord));
   }
   const text = data.length === 0 ? NO_RECORDS : lines.join('\n');
@@ -114,9 +114,9 @@ function describeHoles({ record, cells, reasons }: RecordReport): string[] {
   const ofFields = holes.flatMap(({ path, issue }) =>
     issue === null ? [] : [`${id}.${path.at(-1)}: ${issue}`],
   );
-  const said = [...ofRow, ...ofFields];
-  const isUnknown = said.length === 0 && listFound(cells).length === 0;
-  return isUnknown ? [`${nameRecord(record)}: not in any table.`] : said;
+  const lines = [...ofRow, ...ofFields];
+  const isUnknown = lines.length === 0 && listFound(cells).length === 0;
+  return isUnknown ? [`${nameRecord(record)}: not in any table.`] : lines;
 }
 
 function listFound(cells: readonly Cell[]): readonly Cell[] {

@@ -88,7 +88,7 @@ describe('coerceValue', () => {
   });
 });
 
-describe('readDate', () => {
+describe('parseDate', () => {
   it.each([
     ['2024-03-01', '2024-03-01'],
     ['2024/3/1', '2024-03-01'],
@@ -126,7 +126,7 @@ describe('readDate', () => {
   });
 });
 
-describe('readMoment', () => {
+describe('parseMoment', () => {
   it.each([
     ['2024-03-01T10:00:00Z', '2024-03-01T10:00:00Z'],
     ['2024-03-01 10:00:00.5+0200', '2024-03-01T10:00:00.5+02:00'],
@@ -140,7 +140,7 @@ describe('readMoment', () => {
   });
 });
 
-describe('readNumber', () => {
+describe('parseNumber', () => {
   it.each([
     ['42', 42],
     [' 1,234 ', 1234],
