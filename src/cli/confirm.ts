@@ -3,7 +3,8 @@ import { createUsageError } from '../errors.js';
 import type { Doubt, FruitlessJob } from '../model/events.js';
 import { formatDollars, formatNumber } from '../model/format.js';
 import { describeClimbs, type Quote } from '../model/prices.js';
-import { clipText, type Host } from './host.js';
+import { clipText } from './clip-text.js';
+import type { Host } from './host.js';
 import type { Interrupt } from './interrupt.js';
 
 /** The consent given on the command line, and whether we can ask for more. */

@@ -1,5 +1,4 @@
 import type { Readable, Writable } from 'node:stream';
-import stringWidth from 'string-width';
 import { createMask } from '../model/foreign-text.js';
 import { readKeyFile } from './api-key.js';
 
@@ -143,16 +142,3 @@ const SEQUENCE =
 
 // Other control characters except tab and line feed, and the marks that change text direction.
 const UNSAFE = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\ufeff]/gu;
-
-/** Shortens text to at most `columns` terminal columns, marking the cut with `…`. Wide characters take two columns. */
-export function clipText(text: string, columns: number): string {
-  if (stringWidth(text) <= columns) return text;
-  let clipped = '';
-  let width = 1;
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    width += stringWidth(segment);
-    if (width > columns) break;
-    clipped += segment;
-  }
-  return `${clipped}…`;
-}

@@ -2,7 +2,7 @@ import { formatCount, formatDollars, formatDuration, formatNumber } from '../mod
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { describeClimbs } from '../model/prices.js';
 import type { Plan } from '../plan.js';
-import { clipText } from './host.js';
+import { clipText } from './clip-text.js';
 import { toDollars } from './summary.js';
 
 /** Formats a plan as lines of text. */

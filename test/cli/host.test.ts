@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cleanText, clipText } from '../../src/cli/host.js';
+import { clipText } from '../../src/cli/clip-text.js';
+import { cleanText } from '../../src/cli/host.js';
 
 test.each([
   ['\u001b[31mred\u001b[0m', 'red'],
