@@ -21,47 +21,51 @@ export type { AgentCheck } from './read-run.js';
 export type { RetryInfo, RetryPolicy } from './retry.js';
 export type { StartedRun } from './start-run.js';
 
-/** What every call takes. */
+/** Options that every call accepts. */
 export interface CallOptions {
   /**
-   * Ends the call, which then rejects with the signal's reason. It ends no run: a create that is aborted may have
-   * started one, and a run that is waited for goes on.
+   * Aborts the call, which then rejects with the signal's reason. It does not cancel a run: an aborted create
+   * may have started one, and a run being waited for continues.
    */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a call that starts a run takes. */
+/** Options of a call that starts a run. */
 export interface StartOptions extends CallOptions {
   /**
-   * Called in the tick in which the request leaves, after it has waited for a connection. If it throws, nothing is sent,
+   * Called in the same tick the request is sent, after a connection is open. If it throws, nothing is sent
    * and the call rejects with that error.
    */
   readonly beforeSend?: (() => void) | undefined;
 }
 
-/** Which part of a list is asked for. */
+/** Selects a page of a list. */
 export interface PageOptions extends CallOptions {
-  /** Entries a page, 1 to 100. @default 20, by the service */
+  /** Entries per page, 1 to 100. @default 20, by the service */
   readonly limit?: number;
-  /** The `nextCursor` of the page before. */
+  /** The `nextCursor` of the previous page. */
   readonly cursor?: string;
 }
 
 export interface StartOptions extends CallOptions {}
 
-/** How long to wait for the end of a run. */
+/** Options for waiting until a run ends. */
 export interface WaitOptions extends CallOptions {
-  /** The longest time to wait from now, in milliseconds. @default no limit */
+  /** Timeout from now, in milliseconds. @default no limit */
   readonly deadlineMs?: number;
-  /** Called once the end is known, before the output has been fetched: at the agent there is room for another run. */
+  /**
+   * Called as soon as the run is known to have ended, before its output is fetched: the agent can now take
+   * another run.
+   */
   readonly onEnd?: () => void;
 }
 
 /**
- * A client of the Agent Runs API over one pool of connections; close it when done.
+ * Client of the Agent Runs API with one connection pool; close it when done.
  *
- * Every failure is an `AgentError`. Calls that may be repeated are, as `retry` says; `create`, `start` and `stream`
- * send their create exactly once, and say in `outcome` whether a run may exist all the same.
+ * Every failure is an `AgentError`. Calls that are safe to repeat are retried as `retry` says. `create`,
+ * `start` and `stream` send their create exactly once; if it fails, `outcome` says whether a run may exist
+ * anyway.
  *
  * @example
  * const client = new AgentClient({ apiKey: process.env.EXA_API_KEY });
@@ -83,7 +87,7 @@ export class AgentClient {
     return this.#caller.transport.requests;
   }
 
-  /** Starts a run and returns it as accepted, mostly without output. Sent exactly once. */
+  /** Starts a run and returns it as accepted, usually without output. Sent exactly once. */
   async create(request: CreateRunRequest, options: StartOptions = {}): Promise<AgentRun> {
     const call: ApiRequest = {
       method: 'POST',
@@ -99,16 +103,17 @@ export class AgentClient {
   }
 
   /**
-   * Starts a run with its event stream open, and returns as soon as its id is known. Sent exactly once.
-   * Hand the result to `wait`, or close it: it holds a connection.
+   * Starts a run with its event stream open and returns once the run id is known. Sent exactly once. The
+   * result holds a connection: pass it to `wait` or close it.
    */
   start(request: CreateRunRequest, options: StartOptions = {}): Promise<StartedRun> {
     return this.#within(options, (signal) => startRun(this.#caller, request, signal, options.beforeSend));
   }
 
   /**
-   * Starts a run and yields its events up to the terminal one, each once, also across a cut connection. Names that we do
-   * not know pass through. Where no terminal event can be had, the last event is made from the run, with an empty id.
+   * Starts a run and yields each event once, up to the terminal one, reconnecting if the connection drops.
+   * Unknown event names are passed through. If there is no terminal event, the last event is built from the
+   * run and has an empty id.
    */
   async *stream(request: CreateRunRequest, options: CallOptions = {}): AsyncGenerator<AgentRunEvent, void> {
     const scope = linkSignal(options.signal, this.#closing.signal);
@@ -119,7 +124,7 @@ export class AgentClient {
     }
   }
 
-  /** The run as it stands now. */
+  /** Fetches the current state of the run. */
   async get(id: string, options: CallOptions = {}): Promise<AgentRun> {
     return this.#askRun(id, { method: 'GET', path: createRunPath(id) }, options);
   }
@@ -127,21 +132,27 @@ export class AgentClient {
   /** A page of the account's runs, newest first. */
   async list(options: PageOptions = {}): Promise<RunPage> {
     const call: ApiRequest = { method: 'GET', path: `/agent/runs${formatPage(options)}` };
-    return this.#ask(call, options, (value) => orNoPage(parseRunPage(value), call));
+    return this.#ask(call, options, (value) => requirePage(parseRunPage(value), call));
   }
 
   /** A page of the run's stored events, oldest first. */
   async events(id: string, options: PageOptions = {}): Promise<EventPage> {
     const call: ApiRequest = { method: 'GET', path: createRunPath(id, `/events${formatPage(options)}`) };
-    return this.#ask(call, options, (value) => orNoPage(parseEventPage(value), call));
+    return this.#ask(call, options, (value) => requirePage(parseEventPage(value), call));
   }
 
-  /** Cancels a run; one that has ended is returned unchanged. What it used is billed, and its results are not kept. */
+  /**
+   * Cancels a run. A run that has ended is returned unchanged. What it used is billed; its results are
+   * discarded.
+   */
   async cancel(id: string, options: CallOptions = {}): Promise<AgentRun> {
     return this.#askRun(id, { method: 'POST', path: createRunPath(id, '/cancel') }, options);
   }
 
-  /** Ends a run of the highest effort now and keeps what it found; one that has ended is returned unchanged. */
+  /**
+   * Ends a run of the highest effort now and keeps its results so far. A run that has ended is returned
+   * unchanged.
+   */
   async stop(id: string, options: CallOptions = {}): Promise<AgentRun> {
     const call: ApiRequest = { method: 'POST', path: createRunPath(id, '/stop') };
     try {
@@ -161,7 +172,7 @@ export class AgentClient {
           const answer = await this.#caller.open(call, signal);
           if (answer.status !== 204) await this.#caller.readJson(answer, call, signal);
         } catch (error) {
-          // The first try may have removed it although its answer was lost.
+          // The first attempt may have deleted it even though its response was lost.
           if (attempt === 1 || !(error instanceof AgentError) || error.status !== 404) throw error;
         }
       }),
@@ -169,10 +180,11 @@ export class AgentClient {
   }
 
   /**
-   * Waits for the end of a run, completed or not, and returns it with its output. A run from `start` is followed on its
-   * stream; where that breaks, or with an id alone, by replaying its events and by polling. An outage is sat out for
-   * `patienceMs`. Past `deadlineMs` it rejects with `WAIT_TIMED_OUT`; the run goes on and can be waited for again. A run
-   * that cannot be read for `unreadableMs` while others can ends the wait with `RUN_UNREADABLE`.
+   * Waits until a run ends, whether completed or not, and returns it with its output. A run from `start` is
+   * followed on its stream; if that breaks, or if only an id is given, by replaying its events and polling.
+   * Outages of up to `patienceMs` are retried. After `deadlineMs` it rejects with `WAIT_TIMED_OUT`; the run
+   * continues and can be waited for again. It rejects with `RUN_UNREADABLE` if this run cannot be read for
+   * `unreadableMs` while others can.
    */
   wait(run: StartedRun | string, options: WaitOptions = {}): Promise<AgentRun> {
     const target = typeof run === 'string' || run instanceof OpenRun ? run : run.id;
@@ -187,12 +199,12 @@ export class AgentClient {
     );
   }
 
-  /** Finds out, before anything is spent, whether the Agent Runs API answers at the address and takes the key. */
+  /** Checks, at no cost, that the Agent Runs API answers at this address and accepts the key. */
   check(options: CallOptions = {}): Promise<AgentCheck> {
     return this.#within(options, (signal) => checkAgent(this.#caller, signal));
   }
 
-  /** Ends every call that is under way and closes all connections. Runs go on. */
+  /** Aborts all pending calls and closes all connections. Runs continue. */
   async close(): Promise<void> {
     this.#closing.abort(new AgentError('CLIENT_CLOSED', 'The client of the agent was closed'));
     await this.#caller.transport.close();
@@ -206,16 +218,16 @@ export class AgentClient {
     return this.#within(options, (signal) => this.#caller.ask(call, signal, parse));
   }
 
-  /** Runs a call inside the caller's signal, its deadline and the client's life. */
+  /** Runs a call until the caller's signal aborts, its deadline passes or the client is closed. */
   async #within<T>(
     options: CallOptions,
     call: (signal: AbortSignal) => Promise<T>,
     limit?: WaitLimit,
   ): Promise<T> {
     const scope = linkSignal(options.signal, this.#closing.signal);
-    const deadline = { callOff: (): void => undefined };
+    const deadline = { cancel: (): void => undefined };
     const watch = (waitLimit: WaitLimit, delayMs: number): void => {
-      deadline.callOff = this.#caller.clock.schedule(() => {
+      deadline.cancel = this.#caller.clock.schedule(() => {
         const graceMs = waitLimit.readGraceMs();
         if (graceMs > 0) watch(waitLimit, graceMs);
         else scope.abort(createDeadlineError(waitLimit));
@@ -225,23 +237,23 @@ export class AgentClient {
     try {
       return await call(scope.signal);
     } finally {
-      deadline.callOff();
+      deadline.cancel();
       scope.close();
     }
   }
 }
 
-/** The token that early versions of the service wanted for a stop. */
+/** Beta token that early versions of the service required for `stop`. */
 const STOP_BETA = 'agent-max-effort-2026-07-27';
 
 interface WaitLimit {
   readonly id: string;
   readonly deadlineMs: number;
-  /** How much longer a run that cannot be read at the deadline is tried. */
+  /** How much longer to retry a run that cannot be read at the deadline, in ms. */
   readonly readGraceMs: () => number;
 }
 
-function orNoPage<T>(page: T | null, call: ApiRequest): T {
+function requirePage<T>(page: T | null, call: ApiRequest): T {
   if (page === null) throw createNoPageError(call);
   return page;
 }
@@ -255,25 +267,25 @@ function formatPage({ limit, cursor }: PageOptions): string {
 
 function createDeadlineError({ id, deadlineMs }: WaitLimit): AgentError {
   return new AgentError('WAIT_TIMED_OUT', `Run ${id} did not end within ${deadlineMs} ms`, {
-    hint: 'The run goes on; wait for it again by its id.',
+    hint: 'The run continues; wait for it again by its id.',
   });
 }
 
-/** Ties one call to the caller's signal and to the client's life, with no more than one listener on each. */
+/** Links one call to the caller's signal and to the client's closing, with one listener on each. */
 export interface LinkedSignal {
   readonly signal: AbortSignal;
-  /** Ends the call from inside, with a reason of our own. */
+  /** Aborts the call with a reason of our own. */
   abort(reason: unknown): void;
-  /** Lets go of both; to be called when the call is over. */
+  /** Removes the listeners. Call it when the call is over. */
   close(): void;
 }
 
-/** Opens the scope of a call; its signal aborts with the reason of whichever of the two aborts first. */
+/** Creates a signal that aborts with the reason of whichever source aborts first. */
 export function linkSignal(signal: AbortSignal | undefined, closing: AbortSignal): LinkedSignal {
   const controller = new AbortController();
   const sources = signal === undefined ? [closing] : [signal, closing];
   const listeners = sources.map((source) => {
-    // As many calls as there are runs wait on one signal: that is no leak.
+    // One listener per active run is expected here, so silence the leak warning.
     setMaxListeners(0, source);
     const onAbort = (): void => controller.abort(source.reason);
     if (source.aborted) onAbort();

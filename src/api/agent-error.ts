@@ -3,7 +3,7 @@ import { cleanCode, cleanLine, mapTexts } from '../model/foreign-text.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import type { AgentFailure, AgentLimit, CreateOutcome } from '../model/run.js';
 
-/** Everything an `AgentError` says besides its code and message; what is left out is null. */
+/** Fields of an `AgentError` besides code and message; omitted ones are null. */
 export interface AgentErrorFacts {
   readonly status?: number | null;
   readonly type?: string | null;
@@ -17,8 +17,9 @@ export interface AgentErrorFacts {
 }
 
 /**
- * A call to the agent that failed, whatever shape the answer had: nested error, flat error, no JSON, or no answer.
- * Never holds the key. `src/model/agent-failure.ts` has its plain facts, and a guard for those who cannot import it.
+ * A failed call to the agent, whatever the response: nested error, flat error, not JSON, or none at all.
+ * Never contains the key. `src/model/agent-failure.ts` has its plain fields and a type guard for modules that
+ * cannot import this one.
  */
 export class AgentError extends RowfillError implements AgentFailure {
   override readonly name = 'AgentError';
@@ -62,42 +63,41 @@ function resolveLimit(status: number | null, code: string, message: string): Age
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  NO_MORE_CREDITS: 'Add credits to the account, then run the same command again: it carries on.',
+  NO_MORE_CREDITS: 'Add credits to the account, then run the same command again to resume.',
   API_KEY_BUDGET_EXCEEDED:
     'Raise the budget of this key, or use another key, then run the same command again.',
   TEAM_BUDGET_EXCEEDED: 'Raise the budget of the team, then run the same command again.',
-  X402_PAYMENT_REQUIRED: 'Set EXA_API_KEY: the agent took this for a call without a key.',
+  X402_PAYMENT_REQUIRED: 'Set EXA_API_KEY: the agent received no key.',
   FEATURE_DISABLED:
-    'The plan of this key does not include what was asked; ask the service, or choose another effort.',
-  PROHIBITED_CONTENT: 'The service refuses this content; change the query or the rows that are sent.',
-  CONTENT_FILTER_ERROR: 'The service refuses this content; change the query or the rows that are sent.',
+    "This key's plan does not include this feature; contact the service or choose another effort.",
+  PROHIBITED_CONTENT: 'The service rejects this content; change the query or the rows.',
+  CONTENT_FILTER_ERROR: 'The service rejects this content; change the query or the rows.',
   CONCURRENCY_LIMIT_REACHED: 'Too many runs are active on this account; use a lower --concurrency.',
-  RATE_LIMIT_EXCEEDED: 'Too many requests a second on this account; use a lower --starts-per-second.',
+  RATE_LIMIT_EXCEEDED: 'Too many requests per second on this account; use a lower --starts-per-second.',
   RUN_NOT_FOUND: 'The run was deleted, has expired, or belongs to another account.',
-  MISSING_BETA_HEADER: 'The agent wants another Exa-Beta header than the one that was sent.',
-  INVALID_BETA_HEADER: 'The agent wants another Exa-Beta header than the one that was sent.',
+  MISSING_BETA_HEADER: 'The agent requires a different Exa-Beta header.',
+  INVALID_BETA_HEADER: 'The agent requires a different Exa-Beta header.',
 };
 
 function resolveHint(status: number | null, code: string): string | undefined {
   if (Object.hasOwn(HINTS, code)) return HINTS[code];
   if (status === 401)
-    return 'Check EXA_API_KEY, or the file of EXA_API_KEY_FILE: the agent does not know this key.';
-  if (status === 402) return 'Add credits to the account, then run the same command again: it carries on.';
+    return 'Check EXA_API_KEY, or the file that EXA_API_KEY_FILE names: the agent does not accept this key.';
+  if (status === 402) return 'Add credits to the account, then run the same command again to resume.';
   if (status === 403 && code === 'INVALID_REQUEST') return 'Check the address of the API (--api-url).';
-  if (status === 403) return 'This key may not do this; check its plan and permissions.';
-  if (status === 429)
-    return 'Too much is asked of this account at once; wait, then run the same command again.';
+  if (status === 403) return 'This key is not allowed to do this; check its plan and permissions.';
+  if (status === 429) return 'Too many requests on this account; wait, then run the same command again.';
   if (status !== null && status >= 500)
-    return 'The agent is in trouble; run the same command again later: it carries on.';
+    return 'The agent has a server error; run the same command again later to resume.';
   if (status === null) return undefined;
   return code.startsWith('HTTP_')
     ? 'Check the address of the API (--api-url).'
-    : 'The agent says what it does not take; change the query, the fields or the effort.';
+    : 'The agent rejected the request; change the query, the fields or the effort.';
 }
 
-/** What an error answer says of itself; null where it says nothing. */
+/** Parsed error response; null for anything it does not give. */
 export interface ErrorResponse {
-  /** True for an error in one of the two JSON shapes the service uses: the agent itself, or its gateway, said no. */
+  /** True for an error in one of the service's two JSON shapes: it came from the agent or its gateway. */
   readonly wellFormed: boolean;
   readonly type: string | null;
   readonly code: string | null;
@@ -107,7 +107,10 @@ export interface ErrorResponse {
 
 const MAX_MESSAGE = 500;
 
-/** Reads the three shapes of an error body: nested `{error: {…}}`, flat `{error: "…", tag}`, or anything else. */
+/**
+ * Parses the three shapes of an error body: nested `{error: {…}}`, flat `{error: "…", tag}`, or anything
+ * else.
+ */
 export function parseErrorResponse(
   body: string,
   mask: (text: string) => string = (text) => text,
@@ -119,7 +122,7 @@ export function parseErrorResponse(
   return { wellFormed: false, type: null, code: null, message: formatSnippet(mask(body)), requestId: null };
 }
 
-/** Foreign text made fit for one line of a message: no control characters, no more than 500 characters. */
+/** Cleans untrusted text for a one-line message: no control characters, at most 500 characters. */
 export function formatSnippet(text: string): string {
   return cleanLine(text, MAX_MESSAGE);
 }
@@ -169,7 +172,7 @@ function parseText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** Says what kept a request from being answered, as an error without a status. */
+/** Converts a network failure to an error without a status. */
 export function createNetworkError(error: unknown, where: string, outcome: CreateOutcome | null): AgentError {
   if (error instanceof AgentError) return error;
   const wireCode = findSystemCode(error);
@@ -177,17 +180,18 @@ export function createNetworkError(error: unknown, where: string, outcome: Creat
   return new AgentError(code, `${where}: ${describeCause(error, wireCode)}`, {
     outcome,
     hint: NETWORK_HINTS[code],
-    // A parser's error holds the bytes that it could not read, and those may repeat the key.
+    // A parser error contains the bytes it could not parse, which may include the key.
     cause: error instanceof Error && 'data' in error ? undefined : error,
   });
 }
 
 const NETWORK_HINTS: Readonly<Record<string, string>> = {
   NETWORK_ERROR: 'Check the address of the API (--api-url) and the network; proxies come from HTTPS_PROXY.',
-  TIMED_OUT: 'Check the address of the API (--api-url) and the network; the same command carries on.',
-  TLS_ERROR: 'The certificate was not accepted; NODE_EXTRA_CA_CERTS names a file of further ones to trust.',
-  PROXY_REFUSED:
-    'The proxy of HTTPS_PROXY did not let the connection through; check its address and password.',
+  TIMED_OUT:
+    'Check the address of the API (--api-url) and the network, then run the same command again to resume.',
+  TLS_ERROR:
+    'The TLS certificate is not trusted; set NODE_EXTRA_CA_CERTS to a file with the CA certificates to trust.',
+  PROXY_REFUSED: 'The HTTPS_PROXY proxy refused the connection; check its address and password.',
 };
 
 function resolveCode(wireCode: string | null, message: string): string {
@@ -201,14 +205,14 @@ function resolveCode(wireCode: string | null, message: string): string {
 }
 
 const PLAIN: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused, nothing listens there',
+  ECONNREFUSED: 'connection refused: nothing is listening there',
   ECONNRESET: 'the connection was reset',
-  ENOTFOUND: 'there is no such host',
-  EAI_AGAIN: 'the name of the host could not be looked up',
-  UND_ERR_SOCKET: 'the connection broke',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer came in time',
-  UND_ERR_BODY_TIMEOUT: 'the answer stopped coming',
+  ENOTFOUND: 'host not found',
+  EAI_AGAIN: 'DNS lookup failed',
+  UND_ERR_SOCKET: 'the connection was lost',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
+  UND_ERR_HEADERS_TIMEOUT: 'the response timed out',
+  UND_ERR_BODY_TIMEOUT: 'the response stalled',
   UND_ERR_DESTROYED: 'the client was closed',
   UND_ERR_CLOSED: 'the client was closed',
 };
@@ -218,7 +222,7 @@ function describeCause(error: unknown, wireCode: string | null): string {
   return `${PLAIN[wireCode] ?? describeError(error)} (${wireCode})`;
 }
 
-/** The system's word for it; an address with several hosts fails with one error a host, the first one speaks for all. */
+/** The system error code. A host with several addresses fails with one error per address; the first is used. */
 function findSystemCode(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('code' in error && typeof error.code === 'string') return error.code;

@@ -1,27 +1,27 @@
 import { createUsageError } from '../errors.js';
 
-/** The API's address, taken apart and found fit to send the key to. */
+/** The API's address, parsed and checked as safe for sending the key. */
 export interface BaseUrl {
   readonly origin: string;
-  /** Path before `/agent/runs`, without a slash at its end; mostly empty. */
+  /** Path before `/agent/runs`, without a trailing slash; usually empty. */
   readonly prefix: string;
   readonly isLoopback: boolean;
 }
 
-/** Checks the address of the API; with a key, plain http is refused except on this machine. */
+/** Checks the API address. With a key, plain http is only allowed on this machine. */
 export function resolveBaseUrl(baseUrl: string, hasKey: boolean): BaseUrl {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw createUsageError(
       'INVALID_API_URL',
-      `The address of the API is no http or https URL: ${formatAddress(baseUrl)}`,
-      'Give it whole, such as https://api.exa.ai or http://127.0.0.1:8787.',
+      `The API address is not an http or https URL: ${formatAddress(baseUrl)}`,
+      'Give the full address, such as https://api.exa.ai or http://127.0.0.1:8787.',
     );
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw createUsageError(
       'INVALID_API_URL',
-      `The address of the API holds more than an origin and a path: ${url.origin}${url.pathname}`,
+      `The API address contains more than an origin and a path: ${url.origin}${url.pathname}`,
       'Leave out user name, password, query and fragment; the key comes from EXA_API_KEY.',
     );
   }
@@ -29,7 +29,7 @@ export function resolveBaseUrl(baseUrl: string, hasKey: boolean): BaseUrl {
   if (hasKey && url.protocol === 'http:' && !isLoopback) {
     throw createUsageError(
       'KEY_OVER_PLAIN_HTTP',
-      `The key would travel unencrypted to ${url.origin}`,
+      `The key would be sent unencrypted to ${url.origin}`,
       'Use https, or a server on this machine.',
     );
   }
@@ -43,7 +43,7 @@ export function isLoopbackHost(hostname: string): boolean {
   return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-/** An address as typed, without what might be a password in it. */
+/** The address as typed, with a possible password masked. */
 function formatAddress(text: string): string {
   return JSON.stringify(text.replace(/\/\/[^/@]*@/, '//***@').slice(0, 200));
 }

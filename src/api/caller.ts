@@ -6,7 +6,7 @@ import { isSuccess, type ResponseContext, readError, readJson } from './read-res
 import { type RetryInfo, type RetryPolicy, repeatCall } from './retry.js';
 import { type HttpRequest, type HttpResponse, Transport } from './transport.js';
 
-/** A request as the calls below write it: what is left out is the same for most. */
+/** A request with defaults left out. */
 export type ApiRequest = Pick<HttpRequest, 'method' | 'path'> &
   Partial<
     Pick<
@@ -15,15 +15,15 @@ export type ApiRequest = Pick<HttpRequest, 'method' | 'path'> &
     >
   >;
 
-/** Makes single and repeated calls over one transport, and reads their answers. */
+/** Sends requests over one transport, with or without retries, and reads the responses. */
 export class ApiHttp {
   readonly clock: Clock;
   readonly timeouts: AgentTimeouts;
   readonly retry: RetryPolicy;
   readonly transport: Transport;
-  /** True once the API itself has said anything: from then on, an answer in another shape is an outage. */
+  /** True once the API itself has responded. After that, a response in another shape counts as an outage. */
   hasResponded = false;
-  /** When an answer was last read in the shape that was asked for; null for never. */
+  /** When the last valid response was read; null if never. */
   lastReadAt: number | null = null;
   readonly #settings: ClientSettings;
 
@@ -35,26 +35,26 @@ export class ApiHttp {
     this.transport = new Transport(settings.transport);
   }
 
-  /** Sends a request once; an answer that is no success is an error. */
+  /** Sends a request once; a non-2xx response is an error. */
   async open(request: ApiRequest, signal: AbortSignal): Promise<HttpResponse> {
     const creates = request.creates ?? false;
     const headersMs = creates ? this.timeouts.createMs : this.timeouts.headersMs;
     const wire = { accept: 'application/json', headersMs, ...request, creates } as const;
     const answer = await this.transport.send(wire, signal);
     if (isSuccess(answer)) return answer;
-    return orReason(signal, async () => {
+    return preferAbortReason(signal, async () => {
       const error = await readError(answer, this.#createContext(request));
       this.hasResponded ||= !error.isFromProxy;
       throw error;
     });
   }
 
-  /** Reads an answer as JSON. */
+  /** Reads a response as JSON. */
   readJson(answer: HttpResponse, request: ApiRequest, signal: AbortSignal): Promise<JsonValue> {
-    return orReason(signal, () => readJson(answer, this.#createContext(request)));
+    return preferAbortReason(signal, () => readJson(answer, this.#createContext(request)));
   }
 
-  /** Makes an answer a stream of events. */
+  /** Opens a response as an event stream. */
   readEvents(answer: HttpResponse): EventStream {
     return new EventStream(
       answer.body,
@@ -65,8 +65,8 @@ export class ApiHttp {
   }
 
   /**
-   * Sends a request that may be repeated until its answer can be read, as patiently as the policy says. `parse` throws an
-   * `AgentError` for JSON that is not what was asked for.
+   * Sends a request that is safe to repeat, with retries as the policy allows. `parse` throws an `AgentError`
+   * for JSON of the wrong kind.
    */
   ask<T>(
     request: ApiRequest,
@@ -77,7 +77,7 @@ export class ApiHttp {
     return this.repeat(request, signal, policy, () => this.askOnce(request, signal, parse));
   }
 
-  /** Sends a request once and reads its answer. */
+  /** Sends a request once and reads its response. */
   async askOnce<T>(request: ApiRequest, signal: AbortSignal, parse: (value: JsonValue) => T): Promise<T> {
     const answer = await this.open(request, signal);
     const value = parse(await this.readJson(answer, request, signal));
@@ -85,13 +85,13 @@ export class ApiHttp {
     return value;
   }
 
-  /** Notes that the API has answered what it was asked. */
+  /** Records that the API gave a valid response. */
   noteResponse(): void {
     this.hasResponded = true;
     this.lastReadAt = this.clock.now();
   }
 
-  /** Repeats any call as the policy allows. */
+  /** Retries a call as the policy allows. */
   repeat<T>(
     request: ApiRequest,
     signal: AbortSignal,
@@ -109,7 +109,7 @@ export class ApiHttp {
     });
   }
 
-  /** Reports a failure that is followed by another try. */
+  /** Reports a failure that will be retried. */
   reportRetry(info: RetryInfo): void {
     this.#settings.onRetry(info);
   }
@@ -132,8 +132,8 @@ export function describeRequest(request: Pick<ApiRequest, 'method' | 'path'>): s
   return `${request.method} ${request.path}`;
 }
 
-/** A call that fails because it was aborted fails with the abort's reason. */
-async function orReason<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+/** If the call was aborted, rejects with the abort reason instead of its error. */
+async function preferAbortReason<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -7,60 +7,69 @@ import { resolveBaseUrl } from './base-url.js';
 import type { RetryInfo, RetryPolicy } from './retry.js';
 import type { TransportOptions } from './transport.js';
 
-/** Time limits, all in milliseconds. */
+/** Timeouts, all in milliseconds. */
 export interface AgentTimeouts {
-  /** Until a connection is open, TLS included. @default 10000 */
+  /** For opening a connection, including TLS. @default 10000 */
   readonly connectMs: number;
-  /** Until the head of an answer is there. @default 60000 */
+  /** For the response headers. @default 60000 */
   readonly headersMs: number;
-  /** Until a create has named its run; past it, the outcome is unknown. @default 120000 */
+  /** For a create to return its run id; after that, the outcome is unknown. @default 120000 */
   readonly createMs: number;
-  /** Between two pieces of a JSON answer. @default 30000 */
+  /** Between two chunks of a JSON response. @default 30000 */
   readonly bodyIdleMs: number;
-  /** For the whole body of a JSON answer. @default 300000 */
+  /** For the whole body of a JSON response. @default 300000 */
   readonly requestMs: number;
-  /** Silence on an event stream after which the run is asked for once; the stream is kept. @default 120000 */
+  /**
+   * After this long without a byte on an event stream, the run is polled once; the stream stays open.
+   * @default 120000
+   */
   readonly streamIdleMs: number;
-  /** How long an outage may last while a run is waited for. @default 300000, on this machine 30000 */
+  /** How long an outage may last while waiting for a run. @default 300000, on this machine 30000 */
   readonly patienceMs: number;
   /**
-   * How long a run that cannot be read, while others can, is tried again before its wait is given up; it is read five
-   * times at least. @default 600000, on this machine 60000
+   * How long to retry a run that cannot be read while others can; at least five attempts.
+   * @default 600000, on this machine 60000
    */
   readonly unreadableMs: number;
 }
 
-/** How a client reaches its agent; each may be left out. */
+/** How a client connects to its agent; all are optional. */
 export interface AgentClientOptions {
   /** Origin, and a path before `/agent/runs` if there is one. @default "https://api.exa.ai" */
   readonly baseUrl?: string;
   /**
-   * Sent as `x-api-key`, to `baseUrl` only; left out for an agent that wants none. A function is called again when the
-   * agent refuses the key (401).
+   * Sent as `x-api-key`, only to `baseUrl`. Omit it if the agent needs no key. A function is called again
+   * when the agent rejects the key (401).
    */
   readonly apiKey?: ApiKey | undefined;
-  /** Texts that are masked in whatever the agent answers, as `apiKey` is. @default none */
+  /** Other secrets to mask in responses, as `apiKey` is. @default none */
   readonly secrets?: readonly string[];
   /** Tokens of the `Exa-Beta` header; an empty list sends none. @default ["agent-2026-05-07"] */
   readonly betas?: readonly string[];
   readonly timeouts?: Partial<AgentTimeouts>;
-  /** How patiently the calls that may be repeated are. A create never is. @default 6 retries, 0.5 s to 20 s, 90 s in all */
+  /**
+   * Retries of calls that are safe to repeat. A create is never retried.
+   * @default 6 retries, 0.5 s to 20 s, 90 s in all
+   */
   readonly retry?: Partial<RetryPolicy>;
-  /** The largest answer, or event of a stream, that is read. @default 67108864 */
+  /** Maximum size of a response or of one stream event, in bytes. @default 67108864 */
   readonly maxResponseBytes?: number;
-  /** Most connections open at once. Each waiting run holds one, so it has to be well above the number of runs. @default no limit */
+  /**
+   * Maximum open connections. Each waiting run holds one, so set it well above the number of runs.
+   * @default no limit
+   */
   readonly connections?: number;
-  /** PEM certificates to trust besides Node's own list. Beside it, `NODE_EXTRA_CA_CERTS` is not read. */
+  /** PEM certificates to trust in addition to Node's own. If set, `NODE_EXTRA_CA_CERTS` is ignored. */
   readonly ca?: string | readonly string[];
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read from. @default process.env */
+  /** Variables to read `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` from. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Time and chance. @default the machine's own */
+  /** Clock, timers and random numbers. @default the machine's own */
   readonly clock?: Clock;
-  /** Called before each wait for a further try. */
+  /** Called before each wait for a retry. */
   readonly onRetry?: (info: RetryInfo) => void;
 }
 
-/** The options with every default in its place. */
+/** The options with all defaults filled in. */
 export interface ClientSettings {
   readonly transport: TransportOptions;
   readonly timeouts: AgentTimeouts;
@@ -81,7 +90,7 @@ const TIMEOUTS: AgentTimeouts = {
   unreadableMs: 600_000,
 };
 
-/** A server on this machine that is gone mostly stays gone, and nothing on the way garbles its answers. */
+/** A local server that is gone usually stays gone, and nothing in between corrupts its responses. */
 const LOOPBACK_TIMEOUTS = { patienceMs: 30_000, unreadableMs: 60_000 };
 
 const RETRY: RetryPolicy = { maxRetries: 6, baseMs: 500, capMs: 20_000, budgetMs: 90_000 };
@@ -136,19 +145,19 @@ function callForKey(read: () => unknown): string {
   if (typeof key === 'string') return key;
   throw createUsageError(
     'BAD_OPTION',
-    `apiKey returned a value of type ${typeof key}, and has to return a string`,
-    'Give a function that returns the key at once, not a promise of it.',
+    `apiKey returned a value of type ${typeof key}; it must return a string`,
+    'Use a function that returns the key itself, not a promise.',
   );
 }
 
-/** A key as it came from a file or a shell, without the newline at its end. */
+/** Trims a key from a file or shell, which often ends with a newline. */
 function resolveKey(apiKey: string | undefined): string | null {
   const key = apiKey?.trim() ?? '';
   if (key === '') return null;
   if (/^[\x21-\x7e]+$/.test(key)) return key;
   throw createUsageError(
     'INVALID_API_KEY',
-    'The API key holds a character that no key has, such as a space or a line break',
-    'Set EXA_API_KEY again, without quotes and without anything around the key.',
+    'The API key contains an invalid character, such as a space or a line break',
+    'Set EXA_API_KEY again, without quotes or anything else around the key.',
   );
 }

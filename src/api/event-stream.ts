@@ -6,23 +6,28 @@ import type { AgentRunEvent } from '../model/run.js';
 import { AgentError } from './agent-error.js';
 import type { ByteSource } from './transport.js';
 
-/** What a stream brings next: an event, or its end; `cut` is the failure that ended it, null for an orderly end. */
+/**
+ * The next item of a stream: an event, or its end. `cut` is the error that ended it, or null for a clean end.
+ */
 export type StreamItem =
   | { readonly kind: 'event'; readonly event: AgentRunEvent }
   | { readonly kind: 'end'; readonly cut: unknown };
 
-/** An open stream of server-sent events. Reading it never rejects: a broken stream ends with what broke it. */
+/**
+ * An open stream of server-sent events. Reading it never rejects: a broken stream ends with its error in
+ * `cut`.
+ */
 export class EventStream {
-  /** When the last bytes came, comments included. */
+  /** Time of the last received bytes, including SSE comments. */
   lastByteAt: number;
-  /** How many bytes came so far. */
+  /** Bytes received so far. */
   receivedBytes = 0;
   readonly #body: ByteSource;
   readonly #now: () => number;
   readonly #events: AsyncGenerator<AgentRunEvent, void>;
   readonly #unread: AgentRunEvent[] = [];
 
-  /** `mask` takes the key out of what comes. */
+  /** `mask` removes the key from received text. */
   constructor(
     body: ByteSource,
     maxBytes: number,
@@ -35,7 +40,7 @@ export class EventStream {
     this.#events = this.#read(maxBytes, mask);
   }
 
-  /** The next event, or the end. One call at a time. */
+  /** Returns the next event, or the end. One call at a time. */
   async next(): Promise<StreamItem> {
     const unread = this.#unread.shift();
     if (unread !== undefined) return { kind: 'event', event: unread };
@@ -47,17 +52,17 @@ export class EventStream {
     }
   }
 
-  /** Puts events back that were read too early, so that the next reader sees them first. */
+  /** Puts back events that were read too early, so the next reader gets them first. */
   unread(events: readonly AgentRunEvent[]): void {
     this.#unread.unshift(...events);
   }
 
-  /** Drops the connection. The run behind it goes on. */
+  /** Closes the connection. The run continues. */
   close(): void {
     this.#body.destroy();
   }
 
-  /** Reads what is left, so that the connection can be used again; the caller bounds it with `close`. */
+  /** Reads the rest so the connection can be reused. The caller limits it with `close`. */
   async drain(): Promise<void> {
     for (;;) if ((await this.next()).kind === 'end') return;
   }
@@ -66,7 +71,7 @@ export class EventStream {
     const ready: AgentRunEvent[] = [];
     let tooLarge = false;
     const parser = createParser({
-      // In characters, of which none takes less than a byte.
+      // In characters; each takes at least one byte.
       maxBufferSize: maxBytes,
       onEvent: (message) => ready.push(parseMessage(message, mask)),
       onError: (error) => {
@@ -81,7 +86,8 @@ export class EventStream {
       yield* ready.splice(0);
       if (tooLarge) throw createSizeError(maxBytes);
     }
-    // The last frame may lack its blank line. It counts only if its data is a whole object: else it was cut.
+    // The last frame may lack its blank line. Accept it only if its data is a complete object: otherwise it
+    // was cut.
     parser.feed(`${decoder.decode()}\n\n`);
     yield* ready.splice(0).filter((event) => isJsonObject(event.data));
   }
@@ -107,27 +113,30 @@ function parseData(text: string): JsonValue {
 }
 
 function createSizeError(maxBytes: number): AgentError {
-  return new AgentError('RESPONSE_TOO_LARGE', `An event of the stream is larger than ${maxBytes} bytes`, {
-    hint: 'Send fewer rows a run (--batch-size).',
+  return new AgentError('RESPONSE_TOO_LARGE', `A stream event is larger than ${maxBytes} bytes`, {
+    hint: 'Send fewer rows per run (lower --batch-size).',
   });
 }
 
-/** What is watched: anything that knows when bytes came last. */
+/** Anything that records when its last bytes arrived. */
 export interface ByteClock {
   readonly lastByteAt: number;
 }
 
-/** Signs of life alone put the ring off this many times `idleMs` at most: a proxy gives them for a dead agent too. */
+/**
+ * Keep-alives extend the timeout to at most this many times `idleMs`, since a proxy may send them for a dead
+ * agent.
+ */
 const LIFE_FACTOR = 10;
 
-/** Rings when no byte has come for `idleMs`, with one timer however many events come. */
+/** Timeout that fires when no byte arrived for `idleMs`. Uses one timer for any number of events. */
 export class IdleTimeout {
   readonly #source: ByteClock;
   readonly #clock: Timers;
   readonly #idleMs: number;
   #since: number;
-  #ringing: Promise<null> | null = null;
-  #callOff = (): void => {};
+  #timeout: Promise<null> | null = null;
+  #cancel = (): void => {};
 
   constructor(source: ByteClock, clock: Timers, idleMs: number) {
     this.#source = source;
@@ -136,26 +145,26 @@ export class IdleTimeout {
     this.#since = clock.now();
   }
 
-  /** What comes first: the thing waited for, or null for the ring. Time in which nobody waits does not count. */
+  /** Resolves to `next`, or to null on timeout. Time when nobody waits does not count. */
   async race<T>(next: Promise<T>): Promise<T | null> {
     this.#since = this.#clock.now();
-    this.#ringing ??= new Promise((resolve) => this.#watch(resolve));
-    return Promise.race([next, this.#ringing]);
+    this.#timeout ??= new Promise((resolve) => this.#watch(resolve));
+    return Promise.race([next, this.#timeout]);
   }
 
-  /** Stops the timer. A closed watch never rings: whoever waited has what it waited for. */
+  /** Cancels the timer. After that, a pending race never times out. */
   close(): void {
-    this.#callOff();
+    this.#cancel();
   }
 
-  #watch(ring: (value: null) => void): void {
+  #watch(onTimeout: (value: null) => void): void {
     const idleAt = Math.max(this.#since, this.#source.lastByteAt) + this.#idleMs;
     const leftMs = Math.min(idleAt, this.#since + LIFE_FACTOR * this.#idleMs) - this.#clock.now();
     if (leftMs > 0) {
-      this.#callOff = this.#clock.schedule(() => this.#watch(ring), leftMs);
+      this.#cancel = this.#clock.schedule(() => this.#watch(onTimeout), leftMs);
     } else {
-      this.#ringing = null;
-      ring(null);
+      this.#timeout = null;
+      onTimeout(null);
     }
   }
 }

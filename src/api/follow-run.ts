@@ -10,33 +10,33 @@ import { createRunPath, ReadFailures, readRun } from './read-run.js';
 import { resolvePollDelay } from './retry.js';
 import type { OpenRun } from './start-run.js';
 
-/** The run to follow, as far as it is known. */
+/** The run to follow. */
 export interface FollowTarget {
   readonly id: string;
   readonly effort: string | null;
-  /** The live stream of its create; null where there is none. */
+  /** The live stream of its create; null if there is none. */
   readonly stream: EventStream | null;
-  /** True for a run that has only just been started: asking for it at once would be in vain. */
+  /** True for a run that was just started: polling it at once is pointless. */
   readonly fresh: boolean;
 }
 
-/** What following needs of the client. */
+/** Client calls that following a run needs. */
 export interface FollowCalls {
   readonly get: (id: string) => Promise<AgentRun>;
-  /** Opens the replay of the stored events after an id; null where the agent has none to give. */
+  /** Opens a replay of the stored events after an id; null if the agent offers none. */
   readonly openReplay: (id: string, lastEventId: string | null) => Promise<EventStream | null>;
   readonly clock: Clock;
-  /** After so long without a byte on the stream, the run is asked for once, and the stream kept. */
+  /** After this long without a byte on the stream, the run is polled once; the stream stays open. */
   readonly idleMs: number;
-  /** True where every event is wanted; false where only the end is, so that one replay will do. */
+  /** True to yield every event; false if only the end matters, so one replay is enough. */
   readonly everyEvent: boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * Follows a run to its end: live stream, then the replay of stored events, then polling, each where the one before it
- * fails. Yields the events it sees, each once; the last one is terminal. Where the end was seen by asking for the run,
- * that event is made here, with the whole run as its data.
+ * Follows a run to its end: first the live stream, then a replay of stored events, then polling, each if the
+ * previous one fails. Yields each event once; the last one is terminal. If polling showed the end, that event
+ * is created here, with the whole run as its data.
  */
 export async function* followRun(
   target: FollowTarget,
@@ -46,16 +46,16 @@ export async function* followRun(
   const seen: Seen = { ids: new Set(), count: 0, lastId: null };
   if (target.stream !== null && (yield* readStream(target.stream, target.id, seen, calls, 'live'))) return;
   let replays = target.stream !== null || calls.everyEvent;
-  let rest = target.fresh && target.stream === null;
+  let mustWait = target.fresh && target.stream === null;
   for (;;) {
-    if (rest) await calls.clock.sleep(resolveDelay(target, startedAt, calls.clock), calls.signal);
-    rest = true;
+    if (mustWait) await calls.clock.sleep(resolveDelay(target, startedAt, calls.clock), calls.signal);
+    mustWait = true;
     if (replays) {
       const before = seen.count;
       const replay = await calls.openReplay(target.id, seen.lastId);
       if (replay !== null && (yield* readStream(replay, target.id, seen, calls, 'replay'))) return;
       replays = calls.everyEvent && replay !== null;
-      // A replay that brought something new proves that the run is still working.
+      // New events in a replay prove that the run is still working.
       if (seen.count > before) continue;
     }
     const run = await calls.get(target.id);
@@ -63,11 +63,11 @@ export async function* followRun(
   }
 }
 
-/** True for the last event of a run, also under a name that came after this program was written. */
+/** True for the last event of a run, also under names added by later service versions. */
 export function isTerminalEvent(event: AgentRunEvent, runId: string): boolean {
   const data = isJsonObject(event.data) ? event.data : {};
   const { id = runId, status, completedAt } = data;
-  // A stream that tells of another run's end says nothing about this one.
+  // The end of another run says nothing about this one.
   if (id !== runId) return false;
   if (TERMINAL_EVENTS.has(event.event)) return true;
   if (data.id === undefined || !event.event.startsWith('agent_run.') || typeof status !== 'string')
@@ -84,20 +84,20 @@ const TERMINAL_EVENTS: ReadonlySet<string> = new Set([
   'agent_run.cancelled',
 ]);
 
-/** The events seen so far: a replay may begin again at the first one. */
+/** The events seen so far, since a replay may start over at the first one. */
 interface Seen {
   /** The newest ids, oldest first. */
   readonly ids: Set<string>;
-  /** How many different events there were. */
+  /** Number of distinct events. */
   count: number;
   lastId: string | null;
 }
 
-/** A server stores no more events of a run than this; a stream that never ends must not fill the memory with ids. */
+/** A server stores no more events per run than this. The cap keeps an endless stream from filling memory. */
 const MAX_SEEN = 10_000;
 const MAX_ID_LENGTH = 200;
 
-/** Reads a stream to its end; true once the run has ended, false where the stream ended before it. */
+/** Reads a stream to its end. Returns true if the run ended, false if the stream ended first. */
 async function* readStream(
   stream: EventStream,
   runId: string,
@@ -126,7 +126,7 @@ async function* readStream(
       if (item.kind === 'end') return false;
       ended = isTerminalEvent(item.event, runId);
       const isNew = noteEvent(item.event, seen);
-      // Only a replay repeats itself; on a live stream an id that comes twice is still news.
+      // Only a replay repeats events; on a live stream a repeated id is still a new event.
       if (isNew || ended || kind === 'live') yield item.event;
       if (ended) return true;
     }
@@ -138,7 +138,7 @@ async function* readStream(
   }
 }
 
-/** False for an event that was seen before. */
+/** Returns false for an event that was seen before. */
 function noteEvent(event: AgentRunEvent, seen: Seen): boolean {
   if (event.id === '') return true;
   const isLong = event.id.length > MAX_ID_LENGTH;
@@ -146,7 +146,7 @@ function noteEvent(event: AgentRunEvent, seen: Seen): boolean {
   if (seen.ids.has(id)) return false;
   seen.ids.add(id);
   seen.count += 1;
-  // An id that long does not fit into a header.
+  // Too long to send in a header.
   if (!isLong) seen.lastId = event.id;
   const [oldest] = seen.ids;
   if (seen.ids.size > MAX_SEEN && oldest !== undefined) seen.ids.delete(oldest);
@@ -155,7 +155,7 @@ function noteEvent(event: AgentRunEvent, seen: Seen): boolean {
 
 const DRAIN_MS = 1_000;
 
-/** Leaves the connection to the pool if the agent ends the stream soon, as it should; drops it otherwise. */
+/** Returns the connection to the pool if the agent ends the stream soon, as it should; closes it otherwise. */
 async function drainBriefly(stream: EventStream, clock: Clock): Promise<void> {
   const watch = new IdleTimeout({ lastByteAt: 0 }, clock, DRAIN_MS);
   await watch.race(stream.drain());
@@ -164,7 +164,7 @@ async function drainBriefly(stream: EventStream, clock: Clock): Promise<void> {
 }
 
 function createEndEvent(run: AgentRun): AgentRunEvent {
-  // A run is JSON: it was read from JSON, and what was filled in is JSON too.
+  // Safe: a run was parsed from JSON, and the filled-in fields are JSON too.
   return { id: '', event: `agent_run.${run.status}`, data: run as unknown as JsonValue };
 }
 
@@ -173,8 +173,8 @@ function resolveDelay(target: FollowTarget, startedAt: number, clock: Clock): nu
 }
 
 /**
- * Waits for the end of a run and returns it with its result: from the last event if it carries one, else asked for.
- * `onEnd` hears of the end before that.
+ * Waits until a run ends and returns it with its result, taken from the last event if it has one, else
+ * fetched. Calls `onEnd` before that.
  */
 export async function waitRun(
   caller: ApiHttp,
@@ -237,7 +237,7 @@ function createFollowCalls(
       answer.body.destroy();
       return null;
     } catch (error) {
-      // A replay is a shortcut: without it the run is asked for, which is tried as often as need be.
+      // Replay is optional: if it fails, we poll the run instead, with retries.
       if (error instanceof AgentError) return null;
       throw error;
     }
@@ -245,14 +245,14 @@ function createFollowCalls(
   return { get, openReplay, clock, idleMs: timeouts.streamIdleMs, everyEvent, signal };
 }
 
-/** The run at its end. A list of runs may lag behind the events, so it is asked for until it has ended too. */
+/** Returns the ended run. The stored run may lag behind the events, so it is polled until it has ended too. */
 async function resolveEnd(
   target: FollowTarget,
   last: AgentRunEvent | null,
   calls: FollowCalls,
 ): Promise<AgentRun> {
   const carried = hasResult(last?.data) ? parseRun(last?.data) : null;
-  // Without a cost, the event may only have been sent before the run was billed.
+  // An event without a cost may have been sent before the run was billed.
   const isWhole = carried !== null && carried.costDollars.total !== null;
   if (isWhole && carried.id === target.id && hasEnded(carried)) return carried;
   const startedAt = calls.clock.now();
@@ -265,7 +265,7 @@ async function resolveEnd(
   }
 }
 
-/** Why a run failed is told by its last event where the run itself does not tell it. */
+/** Adds the error from the last event if the run has none. */
 function withFault(run: AgentRun, last: AgentRunEvent | null): AgentRun {
   const data = last?.data;
   const fault = isJsonObject(data) ? parseFault(data.error) : null;

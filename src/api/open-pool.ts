@@ -7,15 +7,15 @@ import type { BaseUrl } from './base-url.js';
 
 export interface PoolOptions {
   readonly connectMs: number;
-  /** Most connections open at once; null for as many as there are requests. Each waiting run holds one. */
+  /** Maximum open connections; null for no limit. Each waiting run holds one. */
   readonly connections: number | null;
-  /** PEM certificates to trust besides the usual ones. */
+  /** Additional PEM certificates to trust. */
   readonly ca: readonly string[];
-  /** Where the proxy variables are read from. */
+  /** Environment to read the proxy variables from. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Opens the one pool of connections to the API, through a proxy where the environment names one. */
+/** Opens the connection pool for the API, through a proxy if the environment sets one. */
 export function openPool(base: BaseUrl, options: PoolOptions): Dispatcher {
   const trust = options.ca.length === 0 ? {} : { ca: [...rootCertificates, ...options.ca] };
   const connect = { ...trust, timeout: options.connectMs };
@@ -23,13 +23,13 @@ export function openPool(base: BaseUrl, options: PoolOptions): Dispatcher {
     connect,
     connections: options.connections,
     autoSelectFamily: true,
-    // The 250 ms that Node gives each address are not enough for a far one.
+    // Node's 250 ms per address is too short for a distant host.
     autoSelectFamilyAttemptTimeout: 1_000,
   };
   const proxy = base.isLoopback ? null : resolveProxy(base.origin, options.env);
   if (proxy === null) return new (loadPool())(base.origin, settings);
   const proxied = { ...settings, ...splitCredentials(proxy), requestTls: connect };
-  // With TLS options, undici would speak TLS to a SOCKS proxy, which does not.
+  // With TLS options, undici would use TLS with a SOCKS proxy, which does not support it.
   return new (loadUndici().ProxyAgent)(
     proxy.startsWith('socks') ? proxied : { ...proxied, proxyTls: connect },
   );
@@ -44,7 +44,7 @@ interface ProxyAddress {
   readonly password?: string;
 }
 
-/** The address of a proxy, and apart from it its user and password: undici stops at a password with a bare %. */
+/** Splits a proxy address from its user and password, because undici fails on a password with a bare %. */
 function splitCredentials(proxy: string): ProxyAddress {
   const url = new URL(proxy);
   const [username, password] = [decodePart(url.username), decodePart(url.password)];
@@ -58,7 +58,7 @@ function splitCredentials(proxy: string): ProxyAddress {
   };
 }
 
-/** A user or password, escaped or as it is: many give a % without escaping it. */
+/** Decodes a user or password. A bare % is kept: many people do not escape it. */
 function decodePart(text: string): string {
   try {
     return decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'));
@@ -69,12 +69,15 @@ function decodePart(text: string): string {
 
 const require = createRequire(import.meta.url);
 
-/** A pool by its own file: the entry point of undici loads fetch, WebSocket and caches besides, for twice the time. */
+/**
+ * Loads only the pool: undici's entry point also loads fetch, WebSocket and caches, which takes twice as
+ * long.
+ */
 function loadPool(): typeof undici.Pool {
   try {
     return require('undici/lib/dispatcher/pool.js');
   } catch {
-    // Another release may keep its files elsewhere.
+    // Other releases may have another file layout.
     return loadUndici().Pool;
   }
 }
@@ -83,7 +86,10 @@ function loadUndici(): typeof undici {
   return require('undici');
 }
 
-/** Schemes of proxies that can be used, and the name that undici has for them: it resolves names at the far end of SOCKS anyway. */
+/**
+ * Supported proxy schemes, with undici's name for each. For SOCKS, it always resolves host names at the
+ * proxy.
+ */
 const SCHEMES: Readonly<Record<string, string>> = {
   http: 'http',
   https: 'https',
@@ -92,7 +98,7 @@ const SCHEMES: Readonly<Record<string, string>> = {
   socks5h: 'socks5',
 };
 
-/** The proxy that the environment names for an origin, small letters first as curl reads it; null for none. */
+/** The proxy that the environment sets for an origin, or null. Lower-case variables win, as in curl. */
 export function resolveProxy(origin: string, env: PoolOptions['env']): string | null {
   const scheme = origin.startsWith('https:') ? 'https' : 'http';
   const name = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`, 'all_proxy', 'ALL_PROXY'].find(
@@ -105,21 +111,21 @@ export function resolveProxy(origin: string, env: PoolOptions['env']): string | 
   if (known === undefined) {
     throw createUsageError(
       'INVALID_PROXY',
-      `The variable ${name} names a proxy of the kind ${given}, which is not supported`,
-      `Give it as http://host:port, https://host:port or socks5://host:port, or unset it.`,
+      `${name} uses the proxy scheme ${given}, which is not supported`,
+      `Set it to http://host:port, https://host:port or socks5://host:port, or unset it.`,
     );
   }
   const uri = `${known}://${rest}`;
   if (URL.canParse(uri) && new URL(uri).hostname !== '') return uri;
-  // The value may hold a password, so it is not repeated.
+  // The value may contain a password, so do not print it.
   throw createUsageError(
     'INVALID_PROXY',
-    `The variable ${name} does not hold a URL`,
-    'Give it as http://host:port, or unset it. In a password, write @ as %40, / as %2F and # as %23.',
+    `${name} is not a valid URL`,
+    'Set it to http://host:port, or unset it. In a password, write @ as %40, / as %2F and # as %23.',
   );
 }
 
-/** True if NO_PROXY names an origin: its host or a domain above it, with or without a port, or `*` for all. */
+/** True if NO_PROXY covers an origin: its host or a parent domain, with or without a port, or `*` for all. */
 function isExempt({ protocol, hostname, port }: URL, noProxy: string): boolean {
   const ownPort = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
   return noProxy

@@ -17,8 +17,8 @@ import type {
 } from '../model/run.js';
 
 /**
- * Reads a run as tolerantly as it can be read: only `id` and `status` are needed, everything else is filled in, and
- * keys that we do not know are kept for audit. Null for anything that is no run.
+ * Parses a run leniently: only `id` and `status` are required, everything else gets a default, and unknown
+ * keys are kept for audit. Returns null for anything else.
  */
 export function parseRun(value: JsonValue | undefined): AgentRun | null {
   if (!isJsonObject(value)) return null;
@@ -32,12 +32,12 @@ function fillRun(value: JsonObject, id: string, status: string): AgentRun {
     ...value,
     id,
     object: 'agent_run',
-    // The list of statuses is open on the wire; an unknown one counts as still working.
+    // The service may add statuses; an unknown one counts as still working.
     status: status as RunStatus,
     stopReason: parseWord(value.stopReason),
     createdAt: parseText(value.createdAt) ?? '',
     completedAt: parseText(value.completedAt),
-    // What the service stored of our own request; nothing but its metadata is ever read again.
+    // Our own request as the service stored it; only its metadata is read.
     request: isJsonObject(value.request) ? (value.request as unknown as CreateRunRequest) : null,
     output: parseOutput(value.output),
     usage: parseUsage(value.usage),
@@ -46,31 +46,34 @@ function fillRun(value: JsonObject, id: string, status: string): AgentRun {
   };
 }
 
-/** True for data that carries a whole run with its result, not only its id and status. */
+/** True for a run with its result, not only its id and status. */
 export function hasResult(value: JsonValue | undefined): boolean {
   return isJsonObject(value) && isJsonObject(value.output) && isJsonObject(value.costDollars);
 }
 
-/** Reads a page of runs, leaving out entries that are none; null for anything that is no page. */
+/** Parses a page of runs, skipping invalid entries; null if it is not a page. */
 export function parseRunPage(value: JsonValue): RunPage | null {
   const page = parsePage(value);
   return page && { ...page, data: page.data.map(parseListedRun).filter((run) => run !== null) };
 }
 
-/** An entry that says what it was asked is a run, even without a status or an id: a lost create is looked for here. */
+/**
+ * An entry with a request counts as a run even without a status or id, because lost creates are looked up
+ * here.
+ */
 function parseListedRun(value: JsonValue): AgentRun | null {
   const run = parseRun(value);
   if (run !== null || !isJsonObject(value) || !isJsonObject(value.request)) return run;
   return fillRun(value, parseText(value.id) ?? '', parseText(value.status) ?? 'unknown');
 }
 
-/** Reads a page of stored events, leaving out entries that are none; null for anything that is no page. */
+/** Parses a page of stored events, skipping invalid entries; null if it is not a page. */
 export function parseEventPage(value: JsonValue): EventPage | null {
   const page = parsePage(value);
   return page && { ...page, data: page.data.map(parseEvent).filter((event) => event !== null) };
 }
 
-/** What a failed run says of itself, as an object; some services give it as text. */
+/** A run's error as an object; some services give it as text. */
 export function parseFault(value: JsonValue | undefined): JsonObject | null {
   if (isJsonObject(value)) return value;
   return typeof value === 'string' && value !== '' ? { message: value } : null;
@@ -157,7 +160,7 @@ function parseCost(value: JsonValue | undefined): ReportedCost {
     : { ...cost, ...parts, total };
 }
 
-/** The sum of the parts of a cost without a total; null if a part is not an amount, or if none says that anything was billed. */
+/** Adds up the parts of a cost without a total; null if a part is not an amount or nothing was billed. */
 function addParts(cost: JsonObject): number | null {
   const { agentCompute, search, emails, phoneNumbers, dataSources } = cost;
   const sources = isJsonObject(dataSources) ? Object.values(dataSources) : [];
@@ -170,7 +173,7 @@ function addParts(cost: JsonObject): number | null {
   return sum === 0 ? null : parseDollars(sum);
 }
 
-/** A count or an amount that is at least 0, also as decimal text. */
+/** Parses a count or amount of at least 0; decimal text is accepted. */
 function parseAmount(value: JsonValue | undefined): number | null {
   const isDecimal = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value.trim());
   const amount = isDecimal ? Number(value) : value;

@@ -7,7 +7,7 @@ import { AgentError, createNetworkError, formatSnippet, parseErrorResponse } fro
 import { parseRetryAfter } from './retry.js';
 import { type ByteSource, getHeader, type HttpResponse } from './transport.js';
 
-/** What is needed to read an answer and to say what was wrong with it. */
+/** What is needed to read a response and describe errors in it. */
 export interface ResponseContext {
   /** Method and path, for messages. */
   readonly what: string;
@@ -15,34 +15,34 @@ export interface ResponseContext {
   readonly address: string;
   readonly creates: boolean;
   readonly maxBytes: number;
-  /** Longest time the whole body may take. */
+  /** Timeout for the whole body, in ms. */
   readonly requestMs: number;
   readonly clock: Timers;
-  /** Takes the key out of foreign text. */
+  /** Removes the key from untrusted text. */
   readonly mask: (text: string) => string;
 }
 
-/** Reads a JSON answer to its end; anything but a 2xx with JSON becomes an `AgentError`. */
+/** Reads a JSON response; anything but a 2xx with JSON throws an `AgentError`. */
 export async function readJson(answer: HttpResponse, context: ResponseContext): Promise<JsonValue> {
   if (!isSuccess(answer)) throw await readError(answer, context);
   const text = await readText(answer.body, context);
   try {
     return mapTexts(parseExactJson(text), context.mask);
   } catch {
-    // The parser's own error is not kept: it quotes the text, and the text may quote the key.
+    // Drop the parser's error: it quotes the text, which may contain the key.
     throw createForeignError(answer, text, context);
   }
 }
 
-/** True for an answer that carries what was asked for. */
+/** True for a 2xx response. */
 export function isSuccess(answer: HttpResponse): boolean {
   return answer.status >= 200 && answer.status < 300;
 }
 
-/** Reads an answer that is no success into the error it stands for. */
+/** Reads a non-2xx response as an error. */
 export async function readError(answer: HttpResponse, context: ResponseContext): Promise<AgentError> {
   if (answer.status >= 300 && answer.status < 400) return createRedirectError(answer, context);
-  // A body that breaks off leaves the status, which says enough.
+  // If the body breaks off, the status is enough.
   const text = await readText(answer.body, context).catch(() => '');
   const parsed = parseErrorResponse(text, context.mask);
   if (!parsed.wellFormed && isHtml(answer, text) && answer.status < 500 && answer.status !== 429) {
@@ -68,15 +68,15 @@ function findRetryAfter({ headers }: HttpResponse, { clock }: ResponseContext): 
   return parseRetryAfter({ retryAfter: getHeader(headers, 'retry-after'), date }, clock.now());
 }
 
-/** What a person is told to wait for; a program does not need to be told of less. */
-const LEAST_TOLD_WAIT_MS = 10_000;
+/** Shorter waits are not mentioned in the hint. */
+const MIN_SHOWN_WAIT_MS = 10_000;
 
 function describeWait(status: number, waitMs: number | null, { clock }: ResponseContext): string | undefined {
-  if (waitMs === null || waitMs < LEAST_TOLD_WAIT_MS || (status !== 429 && status < 500)) return undefined;
-  return `The agent asks to wait ${formatWait(waitMs, clock.now())}. Run the same command again then: it carries on.`;
+  if (waitMs === null || waitMs < MIN_SHOWN_WAIT_MS || (status !== 429 && status < 500)) return undefined;
+  return `The agent asks to wait ${formatWait(waitMs, clock.now())}. Then run the same command again to resume.`;
 }
 
-/** An error for an address behind which something else answers. */
+/** Error for a response that does not come from the Agent Runs API. */
 function createForeignError(answer: HttpResponse, text: string, context: ResponseContext): AgentError {
   const looksLikeJson = !isHtml(answer, text) && /^\s*[[{]/.test(text);
   const form = isHtml(answer, text) ? 'HTML' : text.trim() === '' ? 'nothing' : 'text';
@@ -92,7 +92,7 @@ function createForeignError(answer: HttpResponse, text: string, context: Respons
       requestId: findRequestId(answer, context),
       isFromProxy: true,
       outcome: context.creates ? 'unknown' : null,
-      hint: `Check the address of the API (--api-url); ${context.what} should answer with JSON.`,
+      hint: `Check the address of the API (--api-url); ${context.what} should return JSON.`,
     },
   );
 }
@@ -104,7 +104,7 @@ function createRedirectError(answer: HttpResponse, context: ResponseContext): Ag
     status: answer.status,
     isFromProxy: true,
     outcome: context.creates ? 'unknown' : null,
-    hint: 'Redirects are not followed, so that the key goes nowhere else; give the final address as --api-url.',
+    hint: 'rowfill does not follow redirects, so the key is not sent elsewhere. Set --api-url to the final address.',
   });
 }
 
@@ -113,17 +113,17 @@ function findRequestId({ headers }: HttpResponse, { mask }: ResponseContext): st
   return id === null ? null : cleanLine(mask(id), 200);
 }
 
-/** The target without its query, which may hold a secret. */
+/** The target without its query, which may contain a secret. */
 function formatTarget(location: string | null, address: string): string {
-  if (location === null || !URL.canParse(location, address)) return 'an unnamed place';
+  if (location === null || !URL.canParse(location, address)) return 'an unknown address';
   const url = new URL(location, address);
   return `${url.origin}${url.pathname}`;
 }
 
-/** Statuses of proxies and login pages alone, whatever shape the answer has. */
+/** Statuses that only proxies and login pages send, in any shape. */
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([407, 511]);
 
-/** Statuses by which the agent says that it created nothing, if it says so in a shape of its own. */
+/** Statuses that mean nothing was created, if the error is in the agent's own shape. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 405, 413, 415, 422, 429]);
 
 function resolveOutcome(status: number, wellFormed: boolean, context: ResponseContext): CreateOutcome | null {
@@ -144,8 +144,8 @@ async function readText(body: ByteSource, context: ResponseContext): Promise<str
       hint,
     });
   let isLate = false;
-  // A limit on its silence is not enough, and an answer that might have been a stream of events has none.
-  const callOff = context.clock.schedule(() => {
+  // An idle timeout is not enough, and a response that could have been an event stream has none.
+  const cancel = context.clock.schedule(() => {
     isLate = true;
     body.destroy();
   }, context.requestMs);
@@ -155,19 +155,19 @@ async function readText(body: ByteSource, context: ResponseContext): Promise<str
       if (bytes > context.maxBytes) {
         throw fail(
           'RESPONSE_TOO_LARGE',
-          `the answer is larger than ${context.maxBytes} bytes`,
-          'Send fewer rows a run (--batch-size).',
+          `the response is larger than ${context.maxBytes} bytes`,
+          'Send fewer rows per run (lower --batch-size).',
         );
       }
       chunks.push(chunk);
     }
   } catch (error) {
     if (isLate) {
-      throw fail('TIMED_OUT', `the answer took longer than ${context.requestMs} ms`, 'Check the network.');
+      throw fail('TIMED_OUT', `the response took longer than ${context.requestMs} ms`, 'Check the network.');
     }
     throw createNetworkError(error, context.what, context.creates ? 'unknown' : null);
   } finally {
-    callOff();
+    cancel();
     body.destroy();
   }
   return Buffer.concat(chunks)

@@ -13,20 +13,21 @@ import { getHeader, type HttpResponse } from './transport.js';
 /** The run to read. */
 export interface ReadTarget {
   readonly id: string;
-  /** True for a run that has only just been started. */
+  /** True for a run that was just started. */
   readonly isFresh: boolean;
-  /** When we began to wait for it. */
+  /** When we started waiting for it. */
   readonly startedAt: number;
 }
 
-/** A 404 this soon after the start may only mean that the run has not arrived everywhere yet. */
+/** A 404 this soon after the start is treated as replication lag. */
 const SETTLING_MS = 10_000;
 const LOOK_AGAIN_MS = 1_000;
 
 /**
- * Reads a run that is worth money as patiently as it deserves. An outage is sat out for `patienceMs`. A run that alone
- * cannot be read, while the API answers, is tried at least five times over `unreadableMs`, then rejected with
- * `RUN_UNREADABLE`. Rejects at once for a run that the agent says is gone, and for one that is too large.
+ * Fetches a run with retries suited to a paid result. Outages of up to `patienceMs` are retried. If only this
+ * run cannot be read while the API answers, it is tried at least five times over `unreadableMs`, then
+ * rejected with `RUN_UNREADABLE`. Rejects at once if the agent says the run is gone or the response is too
+ * large.
  */
 export async function readRun(
   caller: ApiHttp,
@@ -57,7 +58,7 @@ export async function readRun(
   }
 }
 
-/** The path of a run, with its id escaped. */
+/** Builds the path of a run with its id escaped. */
 export function createRunPath(id: string, rest = ''): string {
   if (!isRunId(id)) {
     throw createUsageError(
@@ -69,21 +70,21 @@ export function createRunPath(id: string, rest = ''): string {
   return `/agent/runs/${encodeURIComponent(id)}${rest}`;
 }
 
-/** Reads an answer about one run; throws where it is not a run, or another one. */
+/** Parses a response for one run; throws if it is not a run or a different one. */
 export function parseThisRun(value: JsonValue, id: string, call: ApiRequest): AgentRun {
   const what = describeRequest(call);
   const run = parseRun(value);
   if (run === null) throw createNoRunError(what, null);
   if (run.id === id) return run;
-  throw new AgentError('WRONG_RUN', `${what} answered with another run than ${id}`, {
+  throw new AgentError('WRONG_RUN', `${what} returned a different run than ${id}`, {
     status: 200,
-    // A cache gives out old answers to a GET only: another try of anything else would bring the same.
+    // A cache answers only GET requests, so repeating any other request would bring the same response.
     isFromProxy: call.method === 'GET',
-    hint: 'Something on the way may be giving out old answers (a cache), or the agent mixes up its runs.',
+    hint: 'A cache in between may be returning old responses, or the agent mixes up its runs.',
   });
 }
 
-/** How long to wait before the run is read again; throws where that is of no use. */
+/** Returns the delay before the next read, in ms; throws if retrying is pointless. */
 async function resolveDelay(
   error: AgentError,
   caller: ApiHttp,
@@ -96,7 +97,7 @@ async function resolveDelay(
     if (error.status === 404 && isFresh && clock.now() - startedAt < SETTLING_MS) return LOOK_AGAIN_MS;
     throw error;
   }
-  // A proxy that has lost its way to the agent says of every run that it cannot be found.
+  // A proxy that lost its upstream may answer 404 for every run.
   const hasAnswered = caller.hasResponded || error.status === 404 || error.status === 410;
   if (error.status === null && !isRetryable(error, hasAnswered)) throw error;
   // The run is left open: the same command looks for it again later.
@@ -104,26 +105,26 @@ async function resolveDelay(
   const previousAt = trouble.add();
   const { attempts, elapsedMs } = trouble;
   const state = { attempt: attempts, elapsedMs, random: clock.random(), hasAnswered };
-  // Tries are limited by time alone: the run is paid.
+  // Retries are limited only by time, because the run is paid for.
   const policy = { ...retry, maxRetries: Number.POSITIVE_INFINITY, budgetMs: timeouts.patienceMs };
   const outage = resolveRetry(error, state, policy);
   if (outage.retry) return outage.delayMs;
-  const isOthersTurn = caller.lastReadAt !== null && previousAt !== null && caller.lastReadAt >= previousAt;
-  if (!isOthersTurn && !(await isAnswering(caller, signal))) throw error;
+  const canReadOthers = caller.lastReadAt !== null && previousAt !== null && caller.lastReadAt >= previousAt;
+  if (!canReadOthers && !(await isAnswering(caller, signal))) throw error;
   if (trouble.isOver) throw createUnreadableError(error, attempts, elapsedMs);
   return Math.max(trouble.delayMs, Math.min(error.retryAfterMs ?? 0, LONGEST_DELAY_MS));
 }
 
-/** An agent that asks for a longer wait than this ends the job, as one that refuses to start runs for as long. */
+/** A longer wait than this ends the job, as it does when the agent refuses to start runs. */
 const LONGEST_ASKED_MS = QUARTER_HOUR_MS;
-/** A run is read this often at least before it is given up. */
-const LEAST_READS = 5;
+/** Minimum number of reads before giving up on a run. */
+const MIN_READS = 5;
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 120_000;
-/** The last read may take this long after its time. */
+/** Extra time for the last read. */
 const LAST_READ_MS = 60_000;
 
-/** How long, and how often, a run could not be read while it was waited for. */
+/** Counts failed reads of a run since the last successful one. */
 export class ReadFailures {
   attempts = 0;
   readonly #caller: ApiHttp;
@@ -134,7 +135,7 @@ export class ReadFailures {
     this.#caller = caller;
   }
 
-  /** Counts a failed read and returns when the one before it failed, or null if it is the first. */
+  /** Counts a failed read. Returns the time of the previous failure, or null if it is the first. */
   add(): number | null {
     const previousAt = this.#lastAt;
     this.#lastAt = this.#caller.clock.now();
@@ -143,7 +144,7 @@ export class ReadFailures {
     return previousAt;
   }
 
-  /** The run was read. */
+  /** Resets after a successful read. */
   end(): void {
     this.attempts = 0;
     this.#since = null;
@@ -155,17 +156,22 @@ export class ReadFailures {
   }
 
   get isOver(): boolean {
-    return this.attempts >= LEAST_READS && this.elapsedMs >= this.#caller.timeouts.unreadableMs;
+    return this.attempts >= MIN_READS && this.elapsedMs >= this.#caller.timeouts.unreadableMs;
   }
 
-  /** Until the next read of a run that alone cannot be read; the last one is made when the time is up. */
+  /**
+   * Delay before the next read, in ms, if only this run cannot be read. The last read is made when the time
+   * is up.
+   */
   get delayMs(): number {
     const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.attempts - 1));
     const leftMs = this.#caller.timeouts.unreadableMs - this.elapsedMs;
     return leftMs > 0 ? Math.min(delayMs, leftMs) : FIRST_DELAY_MS;
   }
 
-  /** How much longer a run that cannot be read is tried: a deadline that cut this short would leave its batch open for good. */
+  /**
+   * How much longer to retry, in ms. Stopping earlier, at the deadline, would leave the batch open for good.
+   */
   readGraceMs(): number {
     if (this.#since === null) return 0;
     return Math.max(0, this.#caller.timeouts.unreadableMs + LAST_READ_MS - this.elapsedMs);
@@ -175,24 +181,24 @@ export class ReadFailures {
 function createUnreadableError(error: AgentError, attempts: number, elapsedMs: number): AgentError {
   const time =
     elapsedMs < 120_000 ? `${Math.round(elapsedMs / 1_000)} s` : `${Math.round(elapsedMs / 60_000)} min`;
-  const message = `the run could not be read ${attempts} times over ${time}, while the agent answered otherwise: ${error.message}`;
+  const message = `the run could not be read in ${attempts} attempts over ${time}, although the agent answered other requests: ${error.message}`;
   return new AgentError('RUN_UNREADABLE', message, {
     status: error.status,
     requestId: error.requestId,
-    hint: 'The run may be billed, and its result cannot be fetched. Report this to whoever runs the agent.',
+    hint: "The run may be billed, but its result cannot be fetched. Report this to the agent's operator.",
     cause: error,
   });
 }
 
-/** What an agent that answers tells about itself. */
+/** Result of a successful check. */
 export interface AgentCheck {
-  /** What its clock said, in milliseconds since 1970, to the second; null where it did not say. */
+  /** The agent's clock, in milliseconds since 1970, rounded to the second; null if it sent no date. */
   readonly serverTimeMs: number | null;
 }
 
-/** Asks for the newest run, to find out whether the API answers at the address and takes the key. */
+/** Fetches the newest run to check that the API answers at this address and accepts the key. */
 export async function checkAgent(caller: ApiHttp, signal: AbortSignal): Promise<AgentCheck> {
-  // Somebody is waiting to begin, so patience is short.
+  // The user is waiting for the job to start, so keep retries short.
   const headersMs = Math.min(15_000, caller.timeouts.headersMs);
   const call: ApiRequest = { ...NEWEST_RUN, headersMs };
   const policy = { ...caller.retry, maxRetries: Math.min(2, caller.retry.maxRetries), budgetMs: 10_000 };
@@ -204,15 +210,15 @@ export async function checkAgent(caller: ApiHttp, signal: AbortSignal): Promise<
       return { serverTimeMs: Number.isNaN(timeMs) ? null : timeMs };
     });
   } catch (error) {
-    throw error instanceof AgentError ? nameAddress(error, caller.transport.base) : error;
+    throw error instanceof AgentError ? addAddress(error, caller.transport.base) : error;
   }
 }
 
 const NEWEST_RUN: ApiRequest = { method: 'GET', path: '/agent/runs?limit=1' };
-/** An id in the form of the service's own that no run has. */
+/** A well-formed id that no run has. */
 const NO_RUN: ApiRequest = { method: 'GET', path: '/agent/runs/agent_run_00000000000000000000000000' };
 
-/** True if the API answers right now: what cannot be read then is at fault itself. */
+/** True if the API answers right now; then the fault is in the run itself. */
 export async function isAnswering(caller: ApiHttp, signal: AbortSignal): Promise<boolean> {
   try {
     await readPage(caller, await caller.open(NEWEST_RUN, signal), NEWEST_RUN, signal);
@@ -223,7 +229,10 @@ export async function isAnswering(caller: ApiHttp, signal: AbortSignal): Promise
   }
 }
 
-/** Reads the page with the newest run. One run that is broken JSON breaks it too: then a run that does not exist is asked for. */
+/**
+ * Reads the page with the newest run. If that run is broken JSON, so is the page; then request a run that
+ * does not exist instead.
+ */
 async function readPage(
   caller: ApiHttp,
   answer: HttpResponse,
@@ -235,11 +244,11 @@ async function readPage(
     caller.noteResponse();
   } catch (error) {
     if (!(error instanceof AgentError) || error.code !== 'INVALID_JSON') throw error;
-    if (!(await knowsNoRun(caller, signal))) throw error;
+    if (!(await reportsMissingRun(caller, signal))) throw error;
   }
 }
 
-async function knowsNoRun(caller: ApiHttp, signal: AbortSignal): Promise<boolean> {
+async function reportsMissingRun(caller: ApiHttp, signal: AbortSignal): Promise<boolean> {
   try {
     (await caller.open(NO_RUN, signal)).body.destroy();
     return false;
@@ -248,8 +257,8 @@ async function knowsNoRun(caller: ApiHttp, signal: AbortSignal): Promise<boolean
   }
 }
 
-/** The first answer of an address: what is wrong with it is said of the address. */
-function nameAddress(error: AgentError, { origin, prefix }: BaseUrl): AgentError {
+/** Adds the address to the error of the first request. */
+function addAddress(error: AgentError, { origin, prefix }: BaseUrl): AgentError {
   if (error.message.includes(origin)) return error;
   const { status, requestId, type, retryAfterMs, hint } = error;
   if (isMissing(error)) {
@@ -261,16 +270,16 @@ function nameAddress(error: AgentError, { origin, prefix }: BaseUrl): AgentError
   return new AgentError(error.code, `${origin}${prefix}: ${error.message}`, facts);
 }
 
-/** An error for JSON that is no page of a list. */
+/** Error for JSON that is not a page of a list. */
 export function createNoPageError(call: ApiRequest): AgentError {
-  return new AgentError('NOT_THE_API', `${describeRequest(call)} answered JSON that is no page of a list`, {
+  return new AgentError('NOT_THE_API', `${describeRequest(call)} answered JSON that is not a list page`, {
     status: 200,
     isFromProxy: true,
     hint: 'Check the address of the API (--api-url).',
   });
 }
 
-/** True for a 404 in the API's own shape: something speaks JSON there, but has no runs. */
+/** True for a 404 in the API's own shape: a JSON API without runs. */
 function isMissing(error: AgentError): boolean {
   return error.status === 404 && error.code !== 'NOT_THE_API';
 }

@@ -1,39 +1,41 @@
 import type { Clock } from '../model/clock.js';
 import { AgentError } from './agent-error.js';
 
-/** How patiently a call is tried again. */
+/** Limits on retries. */
 export interface RetryPolicy {
-  /** Tries after the first one. */
+  /** Retries after the first attempt. */
   readonly maxRetries: number;
-  /** The first wait is drawn from 0 to this; it doubles with each try. */
+  /** The first delay is random between 0 and this; the maximum doubles with each retry. */
   readonly baseMs: number;
-  /** No drawn wait is longer than this. */
+  /** Maximum random delay. */
   readonly capMs: number;
-  /** All waits of one call together, with the time the tries took: past this the last failure is final. */
+  /** Time limit for one call, including attempts and delays; after that the last failure is final. */
   readonly budgetMs: number;
-  /** The limit instead of `budgetMs` while the agent says how long to wait (`Retry-After`), if longer. @default budgetMs */
+  /** Replaces `budgetMs`, if longer, when the agent sends `Retry-After`. @default budgetMs */
   readonly longestWaitMs?: number;
 }
 
-/** What went wrong, as far as the rules need to know. */
+/** The parts of a failure that decide about a retry. */
 export interface RetryFacts {
-  /** HTTP status; null where no answer came (refused, reset, timed out, cut). */
+  /** HTTP status; null if there was no response (refused, reset, timed out, cut off). */
   readonly status: number | null;
   readonly code: string;
   readonly retryAfterMs: number | null;
-  /** The answer is not in the API's own shape. @default false */
+  /** True if the response is not in the API's own shape. @default false */
   readonly isFromProxy?: boolean;
 }
 
-/** Where the call stands. */
+/** Progress of the call. */
 export interface RetryState {
-  /** Tries made so far, at least 1. */
+  /** Attempts made so far, at least 1. */
   readonly attempt: number;
-  /** Time since the first try began. */
+  /** Time since the first attempt started. */
   readonly elapsedMs: number;
   /** A number in [0, 1). */
   readonly random: number;
-  /** True once the API has answered before: what now comes in another shape is an outage on the way. @default false */
+  /**
+   * True if the API has answered before: a response in another shape is then a network outage. @default false
+   */
   readonly hasAnswered?: boolean;
 }
 
@@ -41,19 +43,19 @@ export type RetryDecision =
   | { readonly retry: true; readonly delayMs: number }
   | { readonly retry: false; readonly why: 'final' | 'attempts' | 'budget' };
 
-/** Decides whether a call that may be repeated is tried again, and after how long: full jitter, `Retry-After` first. */
+/** Decides whether and when to retry a call that is safe to repeat: full jitter, but `Retry-After` first. */
 export function resolveRetry(facts: RetryFacts, state: RetryState, policy: RetryPolicy): RetryDecision {
   if (!isRetryable(facts, state.hasAnswered)) return { retry: false, why: 'final' };
   if (state.attempt > policy.maxRetries) return { retry: false, why: 'attempts' };
   const ceilingMs = Math.min(policy.capMs, policy.baseMs * 2 ** (state.attempt - 1));
   const jitterMs = Math.floor(state.random * ceilingMs);
-  // Retry-After is the least the agent wants; a little jitter on top keeps many clients from coming back as one.
-  // 0, or a date that has passed, says nothing of how long.
-  const askedMs = facts.retryAfterMs === 0 ? null : facts.retryAfterMs;
-  const delayMs = askedMs === null ? jitterMs : askedMs + Math.min(jitterMs, policy.baseMs);
+  // Retry-After is a minimum; jitter on top keeps many clients from retrying at the same moment.
+  // 0 or a past date gives no usable delay.
+  const requestedMs = facts.retryAfterMs === 0 ? null : facts.retryAfterMs;
+  const delayMs = requestedMs === null ? jitterMs : requestedMs + Math.min(jitterMs, policy.baseMs);
   const { budgetMs, longestWaitMs = 0 } = policy;
-  const limitMs = askedMs === null ? budgetMs : Math.max(budgetMs, longestWaitMs);
-  if (state.elapsedMs + (askedMs ?? delayMs) > limitMs) {
+  const limitMs = requestedMs === null ? budgetMs : Math.max(budgetMs, longestWaitMs);
+  if (state.elapsedMs + (requestedMs ?? delayMs) > limitMs) {
     return { retry: false, why: 'budget' };
   }
   return { retry: true, delayMs };
@@ -62,17 +64,18 @@ export function resolveRetry(facts: RetryFacts, state: RetryState, policy: Retry
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([
   408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529,
 ]);
-/** Failures without a status that the next try would only repeat. */
+/** Failures without a status that a retry cannot fix. */
 const FINAL_CODES: ReadonlySet<string> = new Set(['RESPONSE_TOO_LARGE', 'CLIENT_CLOSED']);
-/** Wrong from the start they stay wrong; after an answer they mean that something else got in between. */
+/** Permanent on the first request; after a response they are a network fault. */
 const FINAL_AT_FIRST_CODES: ReadonlySet<string> = new Set(['TLS_ERROR', 'PROXY_REFUSED']);
 
-/** An answer that was cut or garbled on the way, although its status was fine. */
+/** A response that was cut off or corrupted, although its status was fine. */
 const GARBLED_CODES: ReadonlySet<string> = new Set(['INVALID_JSON']);
 
 /**
- * True for a failure that may pass by itself. Only for calls that may be repeated: a create never is. A login page, a
- * redirect or an empty answer may pass once the API has answered; before that the address is wrong.
+ * True for a failure that may be temporary. Only for calls that are safe to repeat, so never for a create. A
+ * login page, a redirect or an empty response counts as temporary once the API has answered; before that the
+ * address is wrong.
  */
 export function isRetryable(
   { status, code, isFromProxy = false }: Pick<RetryFacts, 'status' | 'code' | 'isFromProxy'>,
@@ -85,16 +88,16 @@ export function isRetryable(
 
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** The `Retry-After` and `Date` headers of an answer. */
+/** The `Retry-After` and `Date` response headers. */
 export interface RetryAfterHeaders {
   readonly retryAfter: string | null;
   readonly date: string | null;
 }
 
 /**
- * Reads `Retry-After`, in seconds or as an HTTP date, into milliseconds from now, at most a day; null if it is neither.
- * A date is compared with the answer's own `Date`: the agent's clock may differ from ours. Of several headers the longest
- * wait counts.
+ * Parses `Retry-After` (seconds or an HTTP date) to milliseconds from now, at most a day; null if invalid. A
+ * date is compared with the response's own `Date`, since the agent's clock may differ from ours. Of several
+ * headers, the longest wait counts.
  */
 export function parseRetryAfter({ retryAfter, date }: RetryAfterHeaders, nowMs: number): number | null {
   if (retryAfter === null) return null;
@@ -106,7 +109,7 @@ export function parseRetryAfter({ retryAfter, date }: RetryAfterHeaders, nowMs: 
   return waits.length === 0 ? null : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ...waits));
 }
 
-/** The comma between two headers; one inside a date is followed by a day and a month. */
+/** Comma between two headers. A comma inside a date is followed by a day and a month. */
 const BETWEEN_VALUES = /,(?=\s*(?:[-+\d.]+\s*(?:,|$)|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)))/i;
 
 function parseWait(text: string, agentNowMs: number): number | null {
@@ -116,18 +119,18 @@ function parseWait(text: string, agentNowMs: number): number | null {
 }
 
 function parseHttpDate(text: string): number | null {
-  // Date.parse takes far more than a date ("-5" is one), so only what begins as an HTTP date is let through.
+  // Date.parse accepts far more than dates (such as "-5"), so only pass what starts like an HTTP date.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return null;
-  // The oldest of the three forms has no zone and means GMT all the same.
+  // The oldest of the three formats has no zone but means GMT.
   const date = Date.parse(/(GMT|UTC|[-+]\d{4})$/i.test(text) ? text : `${text} GMT`);
   return Number.isNaN(date) ? null : date;
 }
 
-/** How old a run is, and how much work it was given. */
+/** Age and effort of a run. */
 export interface PollState {
-  /** Time since we began to wait for it. */
+  /** Time since we started waiting for it. */
   readonly ageMs: number;
-  /** The run's effort; null where it is not known. */
+  /** The run's effort; null if unknown. */
   readonly effort: string | null;
   /** A number in [0, 1). */
   readonly random: number;
@@ -141,25 +144,25 @@ const FIRST_MS: ReadonlyMap<string, number> = new Map([
 ]);
 const UNKNOWN_MS = 2_000;
 const CEILING_MS = 15_000;
-/** A run is asked for again after this share of its age: its end is seen at most this much later than it came. */
+/** Poll again after this share of the run's age, which limits how late we notice its end. */
 const SHARE_OF_AGE = 0.25;
 const JITTER = 0.2;
 
-/** How long to wait before a run is asked for again: 1 to 15 s, growing with its age, give or take a fifth. */
+/** Delay before the next poll of a run: 1 to 15 s, growing with its age, ±20% jitter. */
 export function resolvePollDelay(state: PollState): number {
   const firstMs = state.effort === null ? UNKNOWN_MS : (FIRST_MS.get(state.effort) ?? CEILING_MS);
   const paceMs = Math.min(CEILING_MS, Math.max(firstMs, state.ageMs * SHARE_OF_AGE));
   return Math.round(paceMs * (1 - JITTER + 2 * JITTER * state.random));
 }
 
-/** A try that failed and will be made again. */
+/** A failed attempt that will be retried. */
 export interface RetryInfo {
   /** Method and path. */
   readonly what: string;
-  /** The try that failed, counted from 1. */
+  /** Number of the failed attempt, starting at 1. */
   readonly attempt: number;
   readonly delayMs: number;
-  /** The failure in words. */
+  /** The error message. */
   readonly reason: string;
   readonly status: number | null;
 }
@@ -170,11 +173,11 @@ export interface RepeatOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onRetry: (info: RetryInfo) => void;
-  /** True once the API has answered anything. */
+  /** True once the API has answered any request. */
   readonly hasAnswered: () => boolean;
 }
 
-/** Makes a call that is safe to repeat, again and again as the policy allows; rejects with the last failure. */
+/** Retries a call that is safe to repeat, as the policy allows; rejects with the last failure. */
 export async function repeatCall<T>(
   call: (attempt: number) => Promise<T>,
   { what, policy, clock, signal, onRetry, hasAnswered }: RepeatOptions,

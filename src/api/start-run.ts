@@ -12,7 +12,7 @@ import type { ApiHttp, ApiRequest } from './caller.js';
 import { type EventStream, IdleTimeout } from './event-stream.js';
 import { hasResult, parseRun } from './parse-run.js';
 
-/** Starts a run with its event stream open, and returns as soon as its id is known. Never repeated. */
+/** Starts a run with its event stream open and returns once the run id is known. Never retried. */
 export async function startRun(
   caller: ApiHttp,
   request: CreateRunRequest,
@@ -41,13 +41,13 @@ export async function startRun(
   }
 }
 
-/** Some agents answer with the run itself where events were asked for. */
+/** Handles agents that return the run as JSON instead of an event stream. */
 function parsePlainRun(value: JsonValue, effort: string | null, caller: ApiHttp): OpenRun {
   const run = parseCreatedRun(value, caller);
   return new OpenRun(run.id, effort, hasEnded(run) && hasResult(value) ? { run } : {});
 }
 
-/** Reads the answer to a create; throws where it names no run, or one with an id that cannot be used. */
+/** Parses the response to a create; throws if it is not a run or its id cannot be used. */
 export function parseCreatedRun(value: JsonValue, caller: ApiHttp): AgentRun {
   const run = parseRun(value);
   if (run === null) throw createNoRunError('POST /agent/runs', 'unknown');
@@ -56,9 +56,9 @@ export function parseCreatedRun(value: JsonValue, caller: ApiHttp): AgentRun {
   return run;
 }
 
-/** An error for JSON that is not a run. */
+/** Error for JSON that is not a run. */
 export function createNoRunError(what: string, outcome: 'unknown' | null): AgentError {
-  return new AgentError('INVALID_RUN', `${what} answered JSON that is no run: it has no id or no status`, {
+  return new AgentError('INVALID_RUN', `${what} returned JSON that is not a run: id or status is missing`, {
     status: 200,
     isFromProxy: true,
     outcome,
@@ -66,35 +66,35 @@ export function createNoRunError(what: string, outcome: 'unknown' | null): Agent
   });
 }
 
-/** The run was created, so it may be billed; no further call can name it. */
+/** The run exists and may be billed, but no request can refer to it. */
 function createBadIdError(id: string, caller: ApiHttp): AgentError {
   const message = `POST /agent/runs: ${describeBadRunId(caller.transport.mask(id))}`;
   return new AgentError('INVALID_RUN_ID', message, {
     status: 200,
     outcome: 'created',
-    hint: 'The run may be billed, and its result cannot be fetched. Report this to whoever runs the agent.',
+    hint: "The run may be billed, but its result cannot be fetched. Report this to the agent's operator.",
   });
 }
 
-/** The first event names the run. An agent that sends far more than this without naming one never will. */
+/** The first event should have the run id. After this many events or bytes without one, give up. */
 const MAX_EARLY_EVENTS = 100;
 const MAX_EARLY_BYTES = 4 * 1024 * 1024;
 
-/** Reads events until one names the run, and puts them back for whoever follows the run. */
+/** Reads events until one has the run id, then puts them back for the code that follows the run. */
 async function readRunId(stream: EventStream, caller: ApiHttp, signal: AbortSignal): Promise<string> {
   const early: AgentRunEvent[] = [];
   const startedAt = caller.clock.now();
-  // Comments do not put the limit off.
+  // SSE comments do not extend the timeout.
   const limit = new IdleTimeout({ lastByteAt: 0 }, caller.clock, caller.timeouts.createMs);
   try {
     for (;;) {
       const item = await limit.race(stream.next());
       signal.throwIfAborted();
       if (item === null || caller.clock.now() - startedAt > caller.timeouts.createMs) {
-        throw createLostError('TIMED_OUT', 'the stream did not name its run in time');
+        throw createLostError('TIMED_OUT', 'the stream sent no run id in time');
       }
       if (item.kind === 'end') {
-        throw createLostError('STREAM_CUT', 'the stream ended before it named its run', item.cut);
+        throw createLostError('STREAM_CUT', 'the stream ended before it sent a run id', item.cut);
       }
       early.push(item.event);
       const id = findRunId(item.event);
@@ -107,7 +107,7 @@ async function readRunId(stream: EventStream, caller: ApiHttp, signal: AbortSign
       if (item.event.event === 'error') throw createEventError(item.event);
       if (early.length >= MAX_EARLY_EVENTS || stream.receivedBytes > MAX_EARLY_BYTES) {
         const what = `${early.length} events (${stream.receivedBytes} bytes)`;
-        throw createLostError('RESPONSE_TOO_LARGE', `the stream sent ${what} without naming its run`);
+        throw createLostError('RESPONSE_TOO_LARGE', `the stream sent ${what} without a run id`);
       }
     }
   } finally {
@@ -124,7 +124,7 @@ function findRunId({ event, data }: AgentRunEvent): string | null {
 function createLostError(code: string, message: string, cause?: unknown): AgentError {
   return new AgentError(code, `POST /agent/runs: ${message}`, {
     outcome: 'unknown',
-    hint: 'A run may have been started; the list of runs tells, by its metadata.',
+    hint: 'A run may have started; look for its metadata in the list of runs.',
     cause,
   });
 }
@@ -133,7 +133,7 @@ function createEventError(event: AgentRunEvent): AgentError {
   const error = parseErrorResponse(JSON.stringify(event.data));
   return new AgentError(
     error.code ?? 'STREAM_ERROR',
-    `POST /agent/runs answered with an error event: ${error.message}`,
+    `POST /agent/runs returned an error event: ${error.message}`,
     {
       type: error.type,
       requestId: error.requestId,
@@ -142,18 +142,18 @@ function createEventError(event: AgentRunEvent): AgentError {
   );
 }
 
-/** A run that was started and whose id is known; it holds the stream on which its end will be announced. */
+/** A started run with a known id. Holds the stream that will announce its end. */
 export interface StartedRun {
   readonly id: string;
-  /** Lets go of the stream without waiting. The run goes on, and can be waited for by its id. */
+  /** Closes the stream. The run continues and can be waited for by its id. */
   close(): void;
 }
 
-/** What `start` hands out and `wait` takes back. */
+/** Returned by `start` and accepted by `wait`. */
 export class OpenRun implements StartedRun {
   readonly id: string;
   readonly effort: string | null;
-  /** The run as the agent gave it, where it answered with JSON in place of a stream. */
+  /** The run, if the agent returned it as JSON instead of a stream. */
   readonly run: AgentRun | null;
   #stream: EventStream | null;
 
@@ -164,7 +164,7 @@ export class OpenRun implements StartedRun {
     this.#stream = held.stream ?? null;
   }
 
-  /** Hands the stream over, once: whoever takes it closes it. */
+  /** Returns the stream, once. The caller must close it. */
   takeStream(): EventStream | null {
     const stream = this.#stream;
     this.#stream = null;

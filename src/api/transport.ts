@@ -10,9 +10,9 @@ import { openPool, type PoolOptions } from './open-pool.js';
 export interface TransportOptions extends PoolOptions {
   readonly base: BaseUrl;
   readonly apiKey: string | null;
-  /** Other texts that are masked like the key. */
+  /** Other secrets to mask. */
   readonly secrets: readonly string[];
-  /** Reads the key again, which may be another one by now; null if it stays as it is. */
+  /** Reads the key again in case it changed; null if it cannot change. */
   readonly readKey: (() => string | null) | null;
   readonly betas: readonly string[];
   readonly userAgent: string;
@@ -22,20 +22,20 @@ export interface TransportOptions extends PoolOptions {
 /** One HTTP request below the API's address. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Path from `/agent/…` on, with its query, every part of it escaped. */
+  /** Path starting with `/agent/…`, including the query, escaped. */
   readonly path: string;
   readonly accept: 'application/json' | 'text/event-stream';
   readonly body?: string;
   readonly lastEventId?: string;
   readonly extraBetas?: readonly string[];
   readonly headersMs: number;
-  /** True for the request that starts a run: its failure has to say what it left behind. */
+  /** True for the request that starts a run: its errors must say whether a run may exist. */
   readonly creates: boolean;
-  /** Called in the tick in which the request leaves, its connection open; throws to keep it from leaving. */
+  /** Called in the same tick the request is sent, with the connection open; throws to stop it. */
   readonly beforeSend?: (() => void) | undefined;
 }
 
-/** An answer whose head has arrived; the body is decoded, and has to be read to its end or destroyed. */
+/** A response whose headers have arrived. The body is decoded and must be read to its end or destroyed. */
 export interface HttpResponse {
   readonly status: number;
   readonly contentType: string;
@@ -43,15 +43,15 @@ export interface HttpResponse {
   readonly body: ByteSource;
 }
 
-/** The one place that speaks HTTP, and the only one that knows the key: it goes to the configured origin and nowhere else. */
+/** The only module that uses HTTP and knows the key, which is sent only to the configured origin. */
 export class Transport {
   readonly base: BaseUrl;
   requests = 0;
-  /** Takes the key out of text from outside: an agent may repeat it, by mistake or on purpose. */
+  /** Removes the key from untrusted text, since an agent may echo it. */
   readonly mask = (text: string): string => this.#mask(text);
   readonly #options: TransportOptions;
   readonly #pool: Dispatcher;
-  /** The key that is sent, then those that were sent before. */
+  /** The current key, then earlier ones. */
   #keys: readonly string[];
   #mask: (text: string) => string;
 
@@ -63,17 +63,20 @@ export class Transport {
     this.#pool = openPool(options.base, options);
   }
 
-  /** Sends a request, following no redirect; rejects with the signal's reason, with what `beforeSend` threw, or with an `AgentError` without status. */
+  /**
+   * Sends a request without following redirects. Rejects with the signal's reason, the error that
+   * `beforeSend` threw, or an `AgentError` without status.
+   */
   async send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const [key] = this.#keys;
     const answer = await this.#exchange(request, signal);
-    // Nothing was done for a refused key, so even a create may be sent again with another one.
+    // A rejected key created nothing, so even a create may be sent again with another key.
     if (answer.status !== 401 || !this.#hasOtherKey(key)) return answer;
     answer.body.destroy();
     return this.#exchange(request, signal);
   }
 
-  /** True if the key is another one by now: read again, or exchanged by a request beside this one. */
+  /** True if there is a different key now: read again, or replaced by a concurrent request. */
   #hasOtherKey(refused: string | undefined): boolean {
     const { readKey } = this.#options;
     if (readKey === null) return false;
@@ -85,7 +88,7 @@ export class Transport {
       this.#mask = createMask([...this.#keys, ...this.#options.secrets]);
       return true;
     } catch {
-      // The refusal says more than a file that cannot be read at the moment.
+      // The 401 is more useful than an error about the key file.
       return false;
     }
   }
@@ -103,7 +106,7 @@ export class Transport {
           headers: this.#createHeaders(request),
           body: request.body ?? null,
           headersTimeout: request.headersMs,
-          // A stream may be silent for as long as its run works; whoever reads it keeps watch.
+          // A stream may be silent while its run works; its reader has its own timeout.
           bodyTimeout: request.accept === 'text/event-stream' ? 0 : this.#options.bodyIdleMs,
         },
         exchange,
@@ -126,7 +129,7 @@ export class Transport {
     }
   }
 
-  /** Closes every connection; requests and streams still open fail. */
+  /** Closes all connections; open requests and streams fail. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
@@ -147,7 +150,7 @@ export class Transport {
   }
 }
 
-/** A header's value as one string; null where it is missing. */
+/** A header's value as one string; null if missing. */
 export function getHeader(headers: HttpResponse['headers'], name: string): string | null {
   const value = headers[name];
   if (value === undefined) return null;
@@ -159,7 +162,7 @@ function resolveOutcome(request: HttpRequest, written: boolean): CreateOutcome |
   return written ? 'unknown' : 'not_created';
 }
 
-/** Undoes a compression that was not asked for. */
+/** Decompresses a body that was compressed although we did not ask for it. */
 function decodeBody(body: ByteSource, encoding: string | null): ByteSource {
   const decoder = createDecoder(encoding);
   return decoder === null ? body : pipeline(body, decoder, ignore);
@@ -183,18 +186,18 @@ function ignore(): void {}
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** The head of an answer, and its body as it comes. */
+/** Status, headers and streaming body of a response. */
 export interface ExchangeResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: ResponseBody;
 }
 
-/** One request on its way through the pool: what undici reports of it becomes a promise and a body. */
+/** One request in the pool: turns undici's callbacks into a promise and a body. */
 export class HttpExchange implements Dispatcher.DispatchHandler {
-  /** Settles with the head of the answer. */
+  /** Settles when the response headers arrive. */
   readonly answer: Promise<ExchangeResponse>;
-  /** True from the moment from which bytes of the request may have left. */
+  /** True once bytes of the request may have been sent. */
   written = false;
   readonly #body: ResponseBody;
   #controller: Dispatcher.DispatchController | null = null;
@@ -206,8 +209,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   readonly #beforeSend: () => void;
 
   /**
-   * Ends with the signal's reason once it aborts, whatever state it is in. `beforeSend` is called when the connection
-   * stands and the request is about to be written; what it throws ends the exchange, and nothing is written.
+   * Fails with the signal's reason as soon as it aborts. `beforeSend` is called when the connection is open,
+   * right before the request is written. If it throws, the exchange fails and nothing is written.
    */
   constructor(signal: AbortSignal, beforeSend: () => void = () => {}) {
     this.#beforeSend = beforeSend;
@@ -227,18 +230,18 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#aborted === null) this.#tryBeforeSend();
-    // Aborted while it waited for a connection: nothing of it is written.
+    // Aborted while waiting for a connection, so write nothing.
     if (this.#aborted !== null) controller.abort(this.#aborted.reason);
     else this.written = true;
   }
 
-  /** What `beforeSend` threw; null if it let the request pass. */
+  /** The error that `beforeSend` threw, or null. */
   get objection(): { readonly error: unknown } | null {
     return this.#objection;
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
-    // Below 200 it is only news on the way to the answer.
+    // 1xx responses are only interim.
     if (status >= 200) this.#resolve({ status, headers, body: this.#body });
   }
 
@@ -268,7 +271,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.#aborted !== null) return;
     this.#aborted = { reason };
     this.#controller?.abort(reason);
-    // The pool may tell later, or never while the request waits for a connection.
+    // The pool may report it later, or never while the request waits for a connection.
     this.#fail(reason);
   }
 
@@ -282,24 +285,24 @@ function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error('The call was aborted', { cause: reason });
 }
 
-/** Bytes that are read once, in order, and can be given up on the way. */
+/** A byte stream that is read once, in order, and can be canceled. */
 export interface ByteSource extends AsyncIterable<Uint8Array> {
-  /** Gives the rest up, and the connection with it. */
+  /** Discards the rest and closes the connection. */
   destroy(): void;
 }
 
-/** What a body needs of the request that it belongs to. */
+/** What a body needs from its request. */
 export interface BodyOwner {
   abort(reason: Error): void;
-  /** Lets the bytes flow again after `push` said that it is enough. */
+  /** Resumes reading after `push` returned false. */
   resume(): void;
-  /** Called once, when the last byte is there or none will come any more. */
+  /** Called once, after the last byte or on failure. */
   onEnd(): void;
 }
 
 const HIGH_WATER_BYTES = 64 * 1024;
 
-/** The body of an answer: a queue between the connection, which is told to pause, and one reader. */
+/** A response body: a bounded queue between the connection, which is paused when it is full, and one reader. */
 export class ResponseBody implements ByteSource {
   readonly #owner: BodyOwner;
   readonly #chunks: Buffer[] = [];
@@ -311,7 +314,7 @@ export class ResponseBody implements ByteSource {
     this.#owner = owner;
   }
 
-  /** Takes a piece in; false asks for a pause. */
+  /** Adds a chunk; returns false to ask for a pause. */
   push(chunk: Buffer): boolean {
     if (this.#end !== null) return true;
     this.#chunks.push(chunk);
@@ -330,7 +333,7 @@ export class ResponseBody implements ByteSource {
 
   destroy(): void {
     if (this.#end !== null) return;
-    const reason = new Error('The rest of the answer was not wanted');
+    const reason = new Error('The rest of the response was discarded');
     this.#finish(reason);
     this.#owner.abort(reason);
   }

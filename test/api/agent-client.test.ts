@@ -6,8 +6,8 @@ import { createRunJson, openRawServer, type RawHandler, sendJson } from '../help
 const QUICK = { retry: { baseMs: 1, capMs: 1 } };
 const NOT_FOUND = { error: { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.' } };
 
-describe('calls that may be repeated', () => {
-  test('are, with the same request, until they are answered', async () => {
+describe('calls that are safe to repeat', () => {
+  test('are retried with the same request until they succeed', async () => {
     let tries = 0;
     const flaky: RawHandler = (_request, response) => {
       tries += 1;
@@ -25,7 +25,7 @@ describe('calls that may be repeated', () => {
     });
   });
 
-  test('end with the last failure once the policy is used up', async () => {
+  test('reject with the last failure once the retries are used up', async () => {
     await withClient(
       (_request, response) => sendJson(response, 500, { error: { code: 'SERVER_ERROR', message: 'Oops.' } }),
       { retry: { maxRetries: 2, baseMs: 1 } },
@@ -40,7 +40,7 @@ describe('calls that may be repeated', () => {
     );
   });
 
-  test('are not when the agent says no', async () => {
+  test('are not retried after a 404', async () => {
     await withClient(
       (_request, response) => sendJson(response, 404, NOT_FOUND),
       QUICK,
@@ -54,7 +54,7 @@ describe('calls that may be repeated', () => {
 });
 
 describe('delete', () => {
-  test('whose first answer was lost takes the 404 of the second for done', async () => {
+  test('treats a 404 on the retry as success', async () => {
     let tries = 0;
     const handler: RawHandler = (_request, response, socket) => {
       tries += 1;
@@ -66,7 +66,7 @@ describe('delete', () => {
     });
   });
 
-  test('of a run that is not there is an error', async () => {
+  test('rejects with 404 for a missing run', async () => {
     await withClient(
       (_request, response) => sendJson(response, 404, NOT_FOUND),
       QUICK,
@@ -76,7 +76,7 @@ describe('delete', () => {
     );
   });
 
-  test('may be answered with nothing', async () => {
+  test('accepts an empty 204', async () => {
     await withClient(
       (_request, response) => void response.writeHead(204).end(),
       {},
@@ -88,7 +88,7 @@ describe('delete', () => {
   });
 });
 
-test('stop shows the token that early services wanted, once they ask for it', async () => {
+test('stop adds the old beta token only when the service requires it', async () => {
   const handler: RawHandler = (request, response) => {
     if (String(request.headers['exa-beta']).includes('agent-max-effort'))
       sendJson(response, 200, createRunJson('r'));
@@ -110,7 +110,7 @@ describe('check', () => {
       response.writeHead(status, { 'content-type': type, ...headers }).end(text);
     };
 
-  test('is content with a page of runs', async () => {
+  test('accepts a page of runs, with one request', async () => {
     await withClient(
       answer(200, 'application/json', '{"object":"list","data":[]}'),
       {},
@@ -124,25 +124,25 @@ describe('check', () => {
   test.each([
     ['a web page', answer(200, 'text/html', '<!doctype html><p>Hi'), 'NOT_THE_API', 'answered HTML'],
     ['a missing web page', answer(404, 'text/html', '<html>'), 'NOT_THE_API', 'answered HTML'],
-    ['another API', answer(200, 'application/json', '{"hello":"world"}'), 'NOT_THE_API', 'no page of a list'],
+    ['another API', answer(200, 'application/json', '{"hello":"world"}'), 'NOT_THE_API', 'not a list page'],
     [
-      'another API without such a path',
+      'another API without this path',
       answer(404, 'application/json', '{"error":"Not Found"}'),
       'NOT_THE_API',
       'no Agent Runs API',
     ],
-    ['plain words', answer(200, 'text/plain', 'It works!'), 'NOT_THE_API', 'It works!'],
-    ['nothing', answer(200, 'text/plain', ''), 'NOT_THE_API', 'answered nothing'],
-    ['a server in trouble', answer(500, 'text/html', '<h1>Oops'), 'HTTP_500', 'answered 500: <h1>Oops'],
-    ['a request that it does not take', answer(405, 'text/plain', 'no'), 'HTTP_405', 'answered 405: no'],
+    ['plain text', answer(200, 'text/plain', 'It works!'), 'NOT_THE_API', 'It works!'],
+    ['an empty response', answer(200, 'text/plain', ''), 'NOT_THE_API', 'answered nothing'],
+    ['a server error', answer(500, 'text/html', '<h1>Oops'), 'HTTP_500', 'answered 500: <h1>Oops'],
+    ['a method that is not allowed', answer(405, 'text/plain', 'no'), 'HTTP_405', 'answered 405: no'],
     ['a redirect', answer(301, 'text/plain', '', { location: '/login' }), 'REDIRECTED', '/login'],
     [
-      'a refused key',
+      'a rejected key',
       answer(401, 'application/json', '{"error":"no","tag":"INVALID_API_KEY"}'),
       'INVALID_API_KEY',
       '401',
     ],
-  ])('tells of %s, in one request, where it is and what to do', async (_name, handler, code, words) => {
+  ])('reports %s with address and hint, after one request', async (_name, handler, code, words) => {
     await withClient(handler, { retry: { maxRetries: 0 } }, async ({ client, server }) => {
       const error = await client.check().catch((caught) => caught);
       expect(error.message).toContain(server.url);
@@ -156,7 +156,7 @@ describe('check', () => {
     });
   });
 
-  test('tells of an address where nobody listens', async () => {
+  test('reports an address where nothing listens', async () => {
     const server = await openRawServer(() => {});
     await server.close();
     const client = new AgentClient({ baseUrl: server.url, env: {}, ...QUICK });

@@ -75,7 +75,7 @@ test.each([
     'ok',
     `HTTP_PROXY: not used for ${ORIGIN}`,
   ],
-  ['an invalid URL', { HTTPS_PROXY: 'http://me:hush@:x' }, 'fail', 'HTTPS_PROXY does not hold a URL'],
+  ['an invalid URL', { HTTPS_PROXY: 'http://me:hush@:x' }, 'fail', 'HTTPS_PROXY is not a valid URL'],
   ['missing certificates', { NODE_EXTRA_CA_CERTS: '/none/ca.pem' }, 'warn', '/none/ca.pem'],
   [
     'disabled certificate checks',

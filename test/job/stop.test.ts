@@ -65,6 +65,6 @@ test('asked to wait for an hour, the job keeps what it has, writes its output an
   bench.write('in.csv', createList(24));
   const { summary, rows } = await bench.run({ batchSize: 8, concurrency: 1 });
   expect(summary).toMatchObject({ stop: 'unreachable', error: { code: 'RATE_LIMIT_EXCEEDED' } });
-  expect(summary.error?.hint).toMatch(/asks to wait 1 h 0 min, until .*carries on/);
+  expect(summary.error?.hint).toMatch(/asks to wait 1 h 0 min, until .*to resume/);
   expect(countStatuses(rows)).toEqual({ enriched: 16, pending: 8 });
 });
