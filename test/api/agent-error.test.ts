@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { formatSnippet, parseErrorResponse } from '../../src/api/agent-error.js';
 
 describe('the three shapes of an error', () => {
-  test('nested: the agent itself', () => {
+  test('nested: from the agent itself', () => {
     const body = { error: { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.', runId: 'x' } };
     expect(parseErrorResponse(JSON.stringify(body))).toEqual({
       wellFormed: true,
@@ -13,12 +13,12 @@ describe('the three shapes of an error', () => {
     });
   });
 
-  test('nested with a detail: the detail is said too', () => {
+  test('nested with a detail: the message includes it', () => {
     const body = { error: { code: 'INVALID_REQUEST', message: 'Bad.', detail: '[{"keys":["strem"]}]' } };
     expect(parseErrorResponse(JSON.stringify(body)).message).toBe('Bad. [{"keys":["strem"]}]');
   });
 
-  test('flat: the gateway before it', () => {
+  test('flat: from the gateway', () => {
     const body = { requestId: 'req_1', error: 'Add credits.', tag: 'NO_MORE_CREDITS' };
     expect(parseErrorResponse(JSON.stringify(body))).toEqual({
       wellFormed: true,
@@ -29,7 +29,7 @@ describe('the three shapes of an error', () => {
     });
   });
 
-  test('flat with nothing but the error', () => {
+  test('flat with only the error', () => {
     expect(parseErrorResponse('{"error":"Slow down"}')).toMatchObject({ wellFormed: true, code: null });
   });
 
@@ -48,7 +48,7 @@ describe('the three shapes of an error', () => {
   });
 });
 
-test('a snippet is one line, without control characters, of bounded length', () => {
+test('a snippet is one line without control characters and has a maximum length', () => {
   expect(formatSnippet('a\r\n\tb\u001b[31mred\u202e')).toBe('a bred');
   expect(formatSnippet('x'.repeat(100_000))).toHaveLength(501);
 });

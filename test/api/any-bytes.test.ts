@@ -16,7 +16,7 @@ const WIRE = Buffer.concat([
   Buffer.from('\r\n0\r\n\r\n'),
 ]);
 
-test('a stream cut at any byte loses no run: it is unknown before its id, and awaited after it', async () => {
+test('a stream cut at any byte loses no run: the outcome is unknown before the run id, and wait works after it', async () => {
   let cut = 0;
   const handler: RawHandler = (request, response, socket) => {
     if (request.method === 'POST') socket.write(WIRE.subarray(0, cut), () => socket.destroy());
@@ -39,7 +39,7 @@ test('a stream cut at any byte loses no run: it is unknown before its id, and aw
   });
 });
 
-test('whatever bytes answer a call, it ends in a run or in an error of the client', async () => {
+test('any response bytes lead to a run or an AgentError', async () => {
   let bytes: Uint8Array = Buffer.alloc(0);
   const handler: RawHandler = (_request, _response, socket) => {
     socket.end(bytes);

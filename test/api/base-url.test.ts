@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isLoopbackHost, resolveBaseUrl } from '../../src/api/base-url.js';
 import { resolveProxy } from '../../src/api/open-pool.js';
 
-describe('the address of the API', () => {
+describe('the API address', () => {
   test.each([
     ['https://api.exa.ai', 'https://api.exa.ai', ''],
     ['https://api.exa.ai/', 'https://api.exa.ai', ''],
@@ -10,7 +10,7 @@ describe('the address of the API', () => {
     ['http://127.0.0.1:8787', 'http://127.0.0.1:8787', ''],
     ['http://localhost:8787', 'http://localhost:8787', ''],
     ['http://[::1]:8787', 'http://[::1]:8787', ''],
-  ])('%s may have the key', (text, origin, prefix) => {
+  ])('%s may receive the key', (text, origin, prefix) => {
     expect(resolveBaseUrl(text, true)).toMatchObject({ origin, prefix });
   });
 
@@ -19,7 +19,7 @@ describe('the address of the API', () => {
     'http://10.0.0.7:8787',
     'http://127.0.0.1.example.com',
     'http://localhost.example.com',
-  ])('%s may not have the key, but may be spoken to without one', (text) => {
+  ])('%s is allowed only without a key', (text) => {
     expect(() => resolveBaseUrl(text, true)).toThrow(
       expect.objectContaining({ kind: 'usage', code: 'KEY_OVER_PLAIN_HTTP' }),
     );
@@ -34,13 +34,13 @@ describe('the address of the API', () => {
     'https://',
     'https://a.example/?key=1',
     'https://a.example/#x',
-  ])('%j is refused', (text) => {
+  ])('%j is rejected', (text) => {
     expect(() => resolveBaseUrl(text, false)).toThrow(
       expect.objectContaining({ kind: 'usage', code: 'INVALID_API_URL' }),
     );
   });
 
-  test('a password in it is refused and not repeated', () => {
+  test('a password in it is rejected and not shown', () => {
     for (const text of ['https://me:hunter2@api.exa.ai', 'ftp://me:hunter2@api.exa.ai']) {
       expect(() => resolveBaseUrl(text, false)).toThrow(
         expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
@@ -94,13 +94,16 @@ describe('the proxy', () => {
     expect(resolveProxy(origin, env)).toBe(expected);
   });
 
-  test.each(['socks4://p:1', 'ftp://p:1', 'pac+https://p/x.pac'])('%s is refused by its kind', (value) => {
-    expect(() => resolveProxy('https://a.example', { HTTPS_PROXY: value })).toThrow(
-      expect.objectContaining({ code: 'INVALID_PROXY', message: expect.stringContaining('not supported') }),
-    );
-  });
+  test.each(['socks4://p:1', 'ftp://p:1', 'pac+https://p/x.pac'])(
+    'rejects %s because of its scheme',
+    (value) => {
+      expect(() => resolveProxy('https://a.example', { HTTPS_PROXY: value })).toThrow(
+        expect.objectContaining({ code: 'INVALID_PROXY', message: expect.stringContaining('not supported') }),
+      );
+    },
+  );
 
-  test('that is no URL is refused without its password', () => {
+  test('an invalid URL is rejected without showing its password', () => {
     expect(() => resolveProxy('https://a.example', { HTTPS_PROXY: 'http://me:hunter2@' })).toThrow(
       expect.objectContaining({ code: 'INVALID_PROXY', message: expect.not.stringContaining('hunter2') }),
     );

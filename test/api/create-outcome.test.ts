@@ -28,7 +28,7 @@ const answerBytes =
     socket.end(bytes);
   };
 
-/** The head of an answer, and silence on an open connection. */
+/** Sends the response headers, then nothing on an open connection. */
 const stall =
   (status: number): RawHandler =>
   (_request, response) => {
@@ -38,7 +38,7 @@ const stall =
 
 const HTML = '<!doctype html><title>502</title><h1>Bad Gateway</h1>';
 
-/** What the server does with a create → what the client says of it. */
+/** Server's response to a create → the client's error. */
 const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unknown>>])[] = [
   [
     '400 nested',
@@ -82,7 +82,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     { outcome: 'not_created', limit: 'rate', retryAfterMs: 3_000 },
   ],
   [
-    '429 with bare words',
+    '429 with text only',
     answerJson(429, { error: 'Too many active runs' }),
     { outcome: 'not_created', limit: 'concurrency', code: 'HTTP_429' },
   ],
@@ -112,7 +112,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     { outcome: 'unknown', code: 'INVALID_JSON' },
   ],
   [
-    '200 with JSON that is no run',
+    '200 with JSON that is not a run',
     answerJson(200, { ok: true }),
     { outcome: 'unknown', code: 'INVALID_RUN' },
   ],
@@ -133,23 +133,23 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     },
   ],
   [
-    'no HTTP at all',
+    'bytes that are not HTTP',
     answerBytes('SSH-2.0-OpenSSH_9.7\r\n'),
     { outcome: 'unknown', code: 'NETWORK_ERROR', status: null },
   ],
   [
-    'nothing, and hangs up',
+    'a closed connection',
     (_request, _response, socket) => {
       socket.destroy();
     },
     { outcome: 'unknown', status: null },
   ],
   [
-    'a head without a body',
+    'headers without a body',
     answerBytes('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n'),
     { outcome: 'unknown' },
   ],
-  ['a head whose body never comes', stall(200), { outcome: 'unknown', code: 'TIMED_OUT' }],
+  ['headers whose body never comes', stall(200), { outcome: 'unknown', code: 'TIMED_OUT' }],
   ['a failure whose body never comes', stall(503), { outcome: 'unknown', status: 503 }],
   [
     'half a body',
@@ -157,7 +157,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     { outcome: 'unknown' },
   ],
   [
-    'a refusal that breaks off',
+    'an error response that is cut off',
     answerBytes(
       'HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"error":{',
     ),
@@ -180,7 +180,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     { outcome: 'unknown', code: 'STREAM_CUT' },
   ],
   [
-    'a stream that begins with an error',
+    'a stream that starts with an error',
     (_request, response) => {
       openEvents(response);
       response.write(formatFrame('1', 'error', nested('SERVER_ERROR', 'SERVER_ERROR')));
@@ -188,7 +188,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     { outcome: 'unknown', code: 'SERVER_ERROR', type: 'SERVER_ERROR' },
   ],
   [
-    'a stream of many events that never names its run',
+    'a stream of many events without a run id',
     (_request, response) => {
       openEvents(response);
       for (let id = 0; id < 500; id += 1) response.write(formatFrame(String(id), 'progress', { step: id }));
@@ -196,7 +196,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     { outcome: 'unknown', code: 'RESPONSE_TOO_LARGE' },
   ],
   [
-    'a stream of large events that never names its run',
+    'a stream of large events without a run id',
     (_request, response) => {
       openEvents(response);
       for (let id = 0; id < 90; id += 1)
@@ -214,21 +214,21 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     },
     { outcome: 'unknown' },
   ],
-  ['no answer in time', () => {}, { outcome: 'unknown', code: 'TIMED_OUT' }],
+  ['no response in time', () => {}, { outcome: 'unknown', code: 'TIMED_OUT' }],
   [
-    'an answer beyond the limit',
+    'a response above the size limit',
     answerText(200, 'application/json', JSON.stringify('x'.repeat(5_000))),
     { outcome: 'unknown', code: 'RESPONSE_TOO_LARGE' },
   ],
 ];
 
-/** A short limit where it is the limit that is tried, so that a busy machine does not run into it elsewhere. */
+/** Uses a short timeout only where it is tested, so that a busy machine does not hit it elsewhere. */
 function createOptions(name: string) {
-  const createMs = name === 'no answer in time' || name.includes('never comes') ? 1_000 : 30_000;
+  const createMs = name === 'no response in time' || name.includes('never comes') ? 1_000 : 30_000;
   return { apiKey: KEY, maxResponseBytes: 4_000, timeouts: { createMs } };
 }
 
-describe('a create that is answered with', () => {
+describe('a create that gets', () => {
   test.each(TABLE)('%s', async (name, handler, expected) => {
     const options = createOptions(name);
     await withClient(handler, options, async ({ client, server }) => {
@@ -262,14 +262,14 @@ describe('a create that is answered with', () => {
     await client.close();
   });
 
-  test('a JSON run in place of a stream is a run all the same', async () => {
+  test('accepts a run as JSON instead of a stream', async () => {
     await withClient(answerJson(202, createRunJson('r', { status: 'queued' })), {}, async ({ client }) => {
       expect((await client.start({ query: 'q' })).id).toBe('r');
       expect((await client.create({ query: 'q' })).status).toBe('queued');
     });
   });
 
-  test('an aborted create rejects with the reason, at once', async () => {
+  test('an aborted create rejects with the reason at once', async () => {
     await withClient(
       () => {},
       {},

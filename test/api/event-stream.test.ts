@@ -28,19 +28,19 @@ describe('a stream', () => {
     ['LF', '\n'],
     ['CRLF', '\r\n'],
     ['CR', '\r'],
-  ])('with %s line ends is read', async (_name, newline) => {
+  ])('is read with %s line ends', async (_name, newline) => {
     expect(await readText(formatFrame('1', EVENT.event, EVENT.data, newline).repeat(2))).toEqual([
       EVENT,
       EVENT,
     ]);
   });
 
-  test('of single bytes is read, characters of several bytes included', async () => {
+  test('is read byte by byte, including multi-byte characters', async () => {
     const bytes = [...Buffer.from(WIRE)].map((byte) => Buffer.from([byte]));
     expect((await read(bytes)).events).toEqual([EVENT]);
   });
 
-  test('is read the same however it is cut into chunks', async () => {
+  test('is read the same for any chunk boundaries', async () => {
     const wire = Buffer.from(
       `\uFEFF: hello\n\n${WIRE}: keep-alive\r\n\r\n${formatFrame('2', 'x', [1], '\r\n')}id: 3\rdata: {"é":1}\r\r`,
     );
@@ -56,30 +56,30 @@ describe('a stream', () => {
     );
   });
 
-  test('passes events of unknown names, without ids, and without JSON', async () => {
+  test('passes through events with unknown names, without ids and without JSON', async () => {
     expect(await readText('event: later\ndata: plain words\n\ndata: {"a":1}\n\n')).toEqual([
       { id: '', event: 'later', data: 'plain words' },
       { id: '', event: 'message', data: { a: 1 } },
     ]);
   });
 
-  test('joins data of several lines', async () => {
+  test('joins multi-line data', async () => {
     expect(await readText('event: e\ndata: {"a":\ndata: 1}\n\n')).toEqual([
       { id: '', event: 'e', data: { a: 1 } },
     ]);
   });
 
-  test('ignores comments, retry and fields that it does not know', async () => {
+  test('ignores comments, retry and unknown fields', async () => {
     expect(await readText(`: c\nretry: 5\nretry: x\ntopic: y\n\n${WIRE}`)).toEqual([EVENT]);
   });
 
-  test('takes a last frame without its blank line when its data is whole', async () => {
+  test('accepts a last frame without its blank line if its data is complete', async () => {
     expect(await readText(WIRE.trimEnd())).toEqual([EVENT]);
     expect(await readText(`${WIRE}event: e\ndata: {"a"`)).toEqual([EVENT]);
     expect(await readText(`${WIRE}event: e\ndata: 12`)).toEqual([EVENT]);
   });
 
-  test('that breaks ends with what broke it, after the events before', async () => {
+  test('that breaks ends with the error, after the events before it', async () => {
     const broken = new Error('reset');
     const body = Readable.from(
       (async function* () {
@@ -93,7 +93,7 @@ describe('a stream', () => {
     expect(await stream.next()).toEqual({ kind: 'end', cut: null });
   });
 
-  test('with an event beyond the limit ends, and is not held in memory', async () => {
+  test('ends at an event above the size limit without buffering it', async () => {
     const { events, cut } = await read(
       [Buffer.from(WIRE), Buffer.from('data: '), Buffer.alloc(5_000, 97)],
       1_000,
@@ -102,7 +102,7 @@ describe('a stream', () => {
     expect(cut).toMatchObject({ code: 'RESPONSE_TOO_LARGE' });
   });
 
-  test('notes when bytes came last, comments included', async () => {
+  test('records when the last bytes arrived, including comments', async () => {
     let now = 5;
     const stream = new EventStream(
       Readable.from([Buffer.from(': c\n\n'), Buffer.from(WIRE)]),
@@ -113,7 +113,7 @@ describe('a stream', () => {
     expect(stream.lastByteAt).toBe(7);
   });
 
-  test('gives events that were put back before all others', async () => {
+  test('returns events that were put back first', async () => {
     const stream = new EventStream(Readable.from([Buffer.from(WIRE)]), 1_000, () => 0);
     const early = { id: '0', event: 'early', data: null };
     stream.unread([early]);

@@ -31,7 +31,7 @@ const calls = (server: RawServer): string[] =>
     return `${method} ${url}${kind}${from}`;
   });
 
-/** Each kind of request answered by its own handler. */
+/** A handler for each kind of request. */
 const route =
   (handlers: { start?: RawHandler; replay?: RawHandler; get?: RawHandler }): RawHandler =>
   (request, response, socket) => {
@@ -64,7 +64,7 @@ const startAndCut =
     response.write(text, () => socket.destroy());
   };
 
-/** Starts a run and leaves its stream open and silent. */
+/** Starts a run and keeps its stream open and silent. */
 function startAndHold(): { handler: RawHandler; sockets: Socket[] } {
   const sockets: Socket[] = [];
   return {
@@ -78,7 +78,7 @@ function startAndHold(): { handler: RawHandler; sockets: Socket[] } {
 }
 
 describe('on a calm network', () => {
-  test('a run takes two requests: its stream, and its result', async () => {
+  test('a run takes two requests: stream and result', async () => {
     await withClient(
       route({ start: startWith(CREATED, STARTED, COMPLETED) }),
       {},
@@ -90,7 +90,7 @@ describe('on a calm network', () => {
     );
   });
 
-  test('the end is told as soon as it is announced, before the result is asked for', async () => {
+  test('onEnd is called before the result is fetched', async () => {
     const order: string[] = [];
     const get: RawHandler = (_request, answer) => {
       order.push('result');
@@ -103,7 +103,7 @@ describe('on a calm network', () => {
     });
   });
 
-  test('a last event that carries the whole run saves the second one', async () => {
+  test('a last event with the whole run saves the second request', async () => {
     const full = formatFrame('3', 'agent_run.completed', createRunJson('r'));
     await withClient(route({ start: startWith(CREATED, full) }), {}, async ({ client, server }) => {
       const run = await client.wait(await client.start({ query: 'q' }));
@@ -112,7 +112,7 @@ describe('on a calm network', () => {
     });
   });
 
-  test('an event with output and no cost is not taken for the whole run', async () => {
+  test('an event with output but no cost is not used as the result', async () => {
     const half = formatFrame('3', 'agent_run.completed', {
       id: 'r',
       status: 'completed',
@@ -123,7 +123,7 @@ describe('on a calm network', () => {
     });
   });
 
-  test('a run that had ended when it was accepted takes one request', async () => {
+  test('a run that ended at once takes one request', async () => {
     await withClient(
       route({ start: (_request, response) => sendJson(response, 200, createRunJson('r')) }),
       {},
@@ -134,7 +134,7 @@ describe('on a calm network', () => {
     );
   });
 
-  test('events and statuses of next year pass, and the end is seen under any name', async () => {
+  test('passes unknown events and statuses through and detects the end under any name', async () => {
     const trace = formatFrame('2', 'agent_run.search_trace', {
       tool: 'search',
       text: 'x',
@@ -155,7 +155,7 @@ describe('on a calm network', () => {
     );
   });
 
-  test('a stream named after ids that all are the same is read to its end', async () => {
+  test('a stream whose events all have the same id is read to its end', async () => {
     const same = [CREATED, STARTED, COMPLETED].map((frame) => frame.replace(/^id: \d/, 'id: 0'));
     await withClient(route({ start: startWith(...same) }), {}, async ({ client, server }) => {
       await client.wait(await client.start({ query: 'q' }));
@@ -163,7 +163,7 @@ describe('on a calm network', () => {
     });
   });
 
-  test('a stream of ten thousands of events with ids of their own, some of them huge, is read to its end', async () => {
+  test('a stream of tens of thousands of events with unique ids, some huge, is read to its end', async () => {
     const many = Array.from({ length: 30_000 }, (_, index) =>
       formatFrame(`e${index}`, 'agent_run.progress', {}),
     );
@@ -173,13 +173,13 @@ describe('on a calm network', () => {
       {},
       async ({ client, server }) => {
         await client.wait(await client.start({ query: 'q' }));
-        // The replay is asked for from the last id that fits into a header.
+        // The replay starts after the last id that fits in a header.
         expect(calls(server)[1]).toBe('GET /agent/runs/r/events (events) after e29999');
       },
     );
   });
 
-  test('the connection of a finished stream is used again', async () => {
+  test('the connection of a finished stream is reused', async () => {
     await withClient(route({ start: startWith(CREATED, COMPLETED) }), {}, async ({ client, server }) => {
       for (let index = 0; index < 20; index += 1) await client.wait(await client.start({ query: 'q' }));
       expect(server.requests).toHaveLength(40);
@@ -189,7 +189,7 @@ describe('on a calm network', () => {
 });
 
 describe('a failed run', () => {
-  test('tells why, in its event if not in itself', async () => {
+  test('takes its error from the last event if the run has none', async () => {
     const failed = formatFrame('2', 'agent_run.failed', {
       id: 'r',
       status: 'failed',
@@ -209,7 +209,7 @@ describe('a failed run', () => {
     );
   });
 
-  test('that lags behind its own last event is asked for until it has ended', async () => {
+  test('that lags behind its last event is polled until it has ended', async () => {
     const clock = new ManualClock();
     let gets = 0;
     await withClient(
@@ -232,8 +232,8 @@ describe('a failed run', () => {
   });
 });
 
-describe('after a cut', () => {
-  test('the replay goes on from the last event seen', async () => {
+describe('after a lost connection', () => {
+  test('the replay continues after the last event seen', async () => {
     await withClient(
       route({ start: startAndCut(CREATED + STARTED + COMPLETED.slice(0, 30)), replay: startWith(COMPLETED) }),
       {},
@@ -248,7 +248,7 @@ describe('after a cut', () => {
     );
   });
 
-  test('a run that still works is polled at growing intervals, once the replay has shown it', async () => {
+  test('a run that still works is polled at growing intervals after the replay', async () => {
     const clock = new ManualClock();
     let gets = 0;
     await withClient(
@@ -281,7 +281,7 @@ describe('after a cut', () => {
     );
   });
 
-  test('an agent without a replay is asked for the run at once', async () => {
+  test('the run is polled at once if the agent has no replay', async () => {
     for (const status of [404, 405, 500]) {
       await withClient(
         route({
@@ -297,7 +297,7 @@ describe('after a cut', () => {
     }
   });
 
-  test('a run that cannot be found yet is looked for a little longer', async () => {
+  test('a 404 right after the start is retried for a short time', async () => {
     const clock = new ManualClock();
     let gets = 0;
     await withClient(
@@ -319,7 +319,7 @@ describe('after a cut', () => {
     );
   });
 
-  test('a 404 that is not of the API is an outage, and the run is asked for again until it ends or lasts too long', async () => {
+  test('a 404 that does not come from the API is an outage and is retried until the run ends or patience runs out', async () => {
     const clock = new ManualClock();
     let away = 2;
     const get: RawHandler = (_request, response) => {
@@ -340,7 +340,7 @@ describe('after a cut', () => {
     });
   });
 
-  test('a run known by its id alone that is gone is an error at once', async () => {
+  test('a missing run known only by id is an error at once', async () => {
     await withClient(
       route({ get: (_request, response) => sendJson(response, 404, NOT_FOUND) }),
       {},
@@ -356,7 +356,7 @@ describe('after a cut', () => {
   });
 });
 
-test('a number that JavaScript cannot hold keeps its digits as text, in a run and in an event', async () => {
+test('a number that JavaScript cannot represent keeps its digits as text, in runs and events', async () => {
   const json = JSON.stringify(createRunJson('r', { output: { structured: { id: 'BIG' }, grounding: [] } }));
   const text = json.replace('"BIG"', '1234567890123456789');
   const structured = { id: '1234567890123456789' };
@@ -377,14 +377,14 @@ test('a number that JavaScript cannot hold keeps its digits as text, in a run an
 });
 
 describe('a run without a stream', () => {
-  test('known by its id is asked for at once', async () => {
+  test('known only by id is polled at once', async () => {
     await withClient(route({}), {}, async ({ client, server }) => {
       expect((await client.wait('r')).status).toBe('completed');
       expect(calls(server)).toEqual(['GET /agent/runs/r']);
     });
   });
 
-  test('accepted as JSON is asked for after a while that goes by its effort', async () => {
+  test('accepted as JSON is first polled after a delay that depends on its effort', async () => {
     for (const [effort, delayMs] of [
       ['minimal', 1_000],
       ['medium', 4_000],
@@ -414,7 +414,7 @@ describe('a silent stream', () => {
       keep((text) => response.write(text));
     };
 
-  test('held open for 15 minutes without an event neither times out nor leaks', async () => {
+  test('open for 15 minutes without an event neither times out nor leaks', async () => {
     const clock = new ManualClock();
     let send: (text: string) => void = () => {};
     let gets = 0;
@@ -448,7 +448,7 @@ describe('a silent stream', () => {
     );
   });
 
-  test('with keep-alive comments is not looked after for 20 minutes, and then once', async () => {
+  test('with keep-alive comments polls the run once, after 20 minutes', async () => {
     const clock = new ManualClock();
     let send: (text: string) => void = () => {};
     const start = holdOpen((write) => {
@@ -469,7 +469,7 @@ describe('a silent stream', () => {
     });
   });
 
-  test('that went dead without a word is found out by the look', async () => {
+  test('whose connection died silently is detected by polling', async () => {
     const clock = new ManualClock();
     await withClient(route({ start: startAndHold().handler }), { clock }, async ({ client, server }) => {
       const waiting = client.wait(await client.start({ query: 'q' }));
@@ -482,7 +482,7 @@ describe('a silent stream', () => {
 });
 
 describe('an outage', () => {
-  test('is sat out, with every try reported', async () => {
+  test('is retried, with every attempt reported', async () => {
     const retries: RetryInfo[] = [];
     const clock = new ManualClock();
     let gets = 0;
@@ -514,7 +514,7 @@ describe('an outage', () => {
     );
   });
 
-  test('that lasts beyond the patience is an error, and a bounded number of requests', async () => {
+  test('longer than patienceMs is an error after a bounded number of requests', async () => {
     const clock = new ManualClock(0.999);
     await withClient(
       route({
@@ -539,7 +539,7 @@ describe('an outage', () => {
     );
   });
 
-  test('does not hide a refusal: a key without credits ends the wait at once', async () => {
+  test('does not hide a 402: the wait ends at once', async () => {
     await withClient(
       route({
         get: (_request, response) => sendJson(response, 402, { error: 'No.', tag: 'NO_MORE_CREDITS' }),
@@ -547,7 +547,7 @@ describe('an outage', () => {
       {},
       async ({ client, server }) => {
         await expect(client.wait('r')).rejects.toMatchObject({ kind: 'refused' });
-        // One look at the list tells that it is not this run alone that cannot be read.
+        // One request for the list shows that not only this run is unreadable.
         expect(calls(server)).toEqual(['GET /agent/runs/r', 'GET /agent/runs?limit=1']);
       },
     );
@@ -555,7 +555,7 @@ describe('an outage', () => {
 });
 
 describe('a wait', () => {
-  test('ends with the reason of the abort, and leaves the run alone', async () => {
+  test('rejects with the abort reason and does not cancel the run', async () => {
     const hold = startAndHold();
     await withClient(route({ start: hold.handler }), {}, async ({ client, server }) => {
       const controller = new AbortController();
@@ -572,7 +572,7 @@ describe('a wait', () => {
     });
   });
 
-  test('beyond its deadline rejects, and the run can be waited for again', async () => {
+  test('rejects at its deadline, and the run can be waited for again', async () => {
     const clock = new ManualClock();
     let isOver = false;
     await withClient(
@@ -591,7 +591,7 @@ describe('a wait', () => {
     );
   });
 
-  test('ends when the client is closed', async () => {
+  test('rejects when the client is closed', async () => {
     const clock = new ManualClock();
     const hold = startAndHold();
     await withClient(route({ start: hold.handler, get: () => {} }), { clock }, async ({ client }) => {
@@ -630,7 +630,7 @@ describe('stream', () => {
     );
   });
 
-  test('yields each event once across a cut, also where the replay begins at the first', async () => {
+  test('yields each event once across a lost connection, even if the replay starts over', async () => {
     const clock = new ManualClock();
     let replays = 0;
     await withClient(
@@ -655,7 +655,7 @@ describe('stream', () => {
     );
   });
 
-  test('ends with an event made from the run where no events are stored', async () => {
+  test('ends with an event built from the run if no events are stored', async () => {
     await withClient(route({ start: startAndCut(CREATED) }), {}, async ({ client }) => {
       const events: AgentRunEvent[] = [];
       for await (const event of client.stream({ query: 'q' })) events.push(event);
@@ -667,7 +667,7 @@ describe('stream', () => {
     });
   });
 
-  test('that is left early lets go of its connection', async () => {
+  test('closes its connection when the caller stops early', async () => {
     const hold = startAndHold();
     await withClient(route({ start: hold.handler }), {}, async ({ client }) => {
       for await (const event of client.stream({ query: 'q' })) {

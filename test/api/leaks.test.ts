@@ -6,7 +6,7 @@ import { createRunJson, formatFrame, openEvents, type RawHandler, sendJson } fro
 
 let created = 0;
 
-/** Ends every fifth run by a cut, every seventh by an agent that answers with JSON, the rest as it should. */
+/** Cuts the connection of every fifth run, answers every seventh with JSON, and streams the rest normally. */
 const serve: RawHandler = (request, response, socket) => {
   if (request.method === 'GET') {
     const id = request.url.split('/')[3] ?? '';

@@ -9,7 +9,7 @@ const parse = (over: Readonly<Record<string, unknown>>) =>
   parseRun(createRunJson('r', over) as unknown as JsonValue);
 
 describe('a run', () => {
-  test('of nothing but id and status is filled in', () => {
+  test('with only id and status gets defaults', () => {
     expect(parseRun({ id: 'r', status: 'queued' })).toEqual({
       id: 'r',
       object: 'agent_run',
@@ -35,9 +35,9 @@ describe('a run', () => {
     { status: 'queued' },
     { id: '', status: 'x' },
     { id: 1, status: 'x' },
-  ])('%j is none', (value) => expect(parseRun(value as JsonValue)).toBeNull());
+  ])('%j is not valid', (value) => expect(parseRun(value as JsonValue)).toBeNull());
 
-  test('keeps a stop reason and a status of next year', () => {
+  test('keeps an unknown stop reason and status', () => {
     expect(parse({ stopReason: 'timeout_partial', status: 'paused' })).toMatchObject({
       stopReason: 'timeout_partial',
       status: 'paused',
@@ -48,19 +48,19 @@ describe('a run', () => {
     expect(parse({ usage: { agentComputeUnits: 0.55 } })?.usage.agentComputeUnits).toBe(0.55);
   });
 
-  test('keeps keys that are not known, for audit', () => {
+  test('keeps unknown keys for audit', () => {
     expect(parse({ teamId: 't', usage: { dataSources: { fiber: 2 } } })).toMatchObject({
       teamId: 't',
       usage: { dataSources: { fiber: 2 } },
     });
   });
 
-  test('adds the parts of its cost up where the total is missing', () => {
+  test('adds up the parts of its cost if the total is missing', () => {
     const cost = { agentCompute: 0.25, search: 0.5, dataSources: { fiber: 0.125 } };
     expect(parse({ costDollars: cost })?.costDollars.total).toBe(0.875);
   });
 
-  test('takes no negative and no unreadable amount', () => {
+  test('rejects negative and unreadable amounts', () => {
     expect(parse({ costDollars: { total: -1, search: 'free', emails: '0.02' } })?.costDollars).toEqual({
       total: null,
       unreadableTotal: -1,
@@ -71,7 +71,7 @@ describe('a run', () => {
     });
   });
 
-  test('drops grounding that says nothing and keeps the rest', () => {
+  test('drops empty grounding and keeps the rest', () => {
     const grounding = [
       null,
       { citations: [] },
@@ -94,11 +94,11 @@ describe('a run', () => {
     ]);
   });
 
-  test('that explains its failure in text explains it in an object', () => {
+  test('that gives its error as text gets an error object', () => {
     expect(parse({ error: 'no budget' })?.error).toEqual({ message: 'no budget' });
   });
 
-  test('of any JSON is read or refused, never thrown at', () => {
+  test('from any JSON is parsed or null, and never throws', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (output, usage, costDollars) => {
         const run = parseRun({ id: 'r', status: 'completed', output, usage, costDollars } as JsonValue);
@@ -113,26 +113,26 @@ describe('a run', () => {
   });
 });
 
-test('only data with output and cost carries a result', () => {
+test('only data with output and cost counts as a result', () => {
   expect(hasResult({ id: 'r', status: 'completed' })).toBe(false);
   expect(hasResult({ id: 'r', status: 'completed', output: {} })).toBe(false);
   expect(hasResult({ id: 'r', status: 'completed', output: {}, costDollars: {} })).toBe(true);
 });
 
 describe('a page', () => {
-  test('without hasMore goes on while there is a cursor', () => {
+  test('without hasMore continues while there is a cursor', () => {
     expect(parseRunPage({ data: [], nextCursor: 'r' })).toEqual({ data: [], hasMore: true, nextCursor: 'r' });
     expect(parseRunPage({ data: [] })).toEqual({ data: [], hasMore: false, nextCursor: null });
   });
 
-  test('leaves out entries that are none', () => {
+  test('skips invalid entries', () => {
     expect(parseRunPage({ data: [null, { id: 'r', status: 'queued' }] })?.data).toHaveLength(1);
     expect(parseEventPage({ data: [{ id: 3, event: 'e' }, {}] })?.data).toEqual([
       { id: '3', event: 'e', data: null },
     ]);
   });
 
-  test.each([null, [], {}, { data: 'x' }])('%j is none', (value) => {
+  test.each([null, [], {}, { data: 'x' }])('%j is not valid', (value) => {
     expect(parseRunPage(value as JsonValue)).toBeNull();
   });
 });

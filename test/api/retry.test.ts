@@ -8,38 +8,47 @@ const again = (delayMs: number) => ({ retry: true, delayMs });
 
 /** status, code, Retry-After, attempt, elapsed, random → decision */
 const TABLE = [
-  ['no answer is tried again', null, 'NETWORK_ERROR', null, 1, 0, 0.5, again(250)],
-  ['a time-out is tried again', null, 'TIMED_OUT', null, 1, 0, 0.5, again(250)],
-  ['a client that was closed is not', null, 'CLIENT_CLOSED', null, 1, 0, 0.5, FINAL],
-  ['a certificate does not get better', null, 'TLS_ERROR', null, 1, 0, 0.5, FINAL],
-  ['a proxy that says no goes on saying it', null, 'PROXY_REFUSED', null, 1, 0, 0.5, FINAL],
-  ['an answer that is too large stays so', null, 'RESPONSE_TOO_LARGE', null, 1, 0, 0.5, FINAL],
-  ['400 is final', 400, 'INVALID_REQUEST', null, 1, 0, 0.5, FINAL],
-  ['401 is final', 401, 'TEAM_NOT_FOUND', null, 1, 0, 0.5, FINAL],
-  ['402 is final', 402, 'NO_MORE_CREDITS', 5_000, 1, 0, 0.5, FINAL],
-  ['403 is final', 403, 'FEATURE_DISABLED', null, 1, 0, 0.5, FINAL],
-  ['404 is final', 404, 'RUN_NOT_FOUND', null, 1, 0, 0.5, FINAL],
-  ['409 is final', 409, 'HTTP_409', null, 1, 0, 0.5, FINAL],
-  ['a redirect is final', 307, 'REDIRECTED', null, 1, 0, 0.5, FINAL],
-  ['501 is final', 501, 'HTTP_501', null, 1, 0, 0.5, FINAL],
-  ['408 is tried again', 408, 'HTTP_408', null, 1, 0, 0.5, again(250)],
-  ['429 is tried again', 429, 'RATE_LIMIT_EXCEEDED', null, 1, 0, 0.5, again(250)],
-  ['500 is tried again', 500, 'SERVER_ERROR', null, 1, 0, 0.5, again(250)],
-  ['502 is tried again', 502, 'HTTP_502', null, 1, 0, 0.5, again(250)],
-  ['503 is tried again', 503, 'SERVICE_OVERLOADED', null, 1, 0, 0.5, again(250)],
-  ['504 is tried again', 504, 'HTTP_504', null, 1, 0, 0.5, again(250)],
-  ['a web page with status 200 is final', 200, 'NOT_THE_API', null, 1, 0, 0.5, FINAL],
-  ['broken JSON is tried again', 200, 'INVALID_JSON', null, 1, 0, 0.5, again(250)],
-  ['the second wait is drawn from twice the first', 500, 'X', null, 2, 0, 0.5, again(500)],
-  ['the third from four times', 500, 'X', null, 3, 0, 0.5, again(1_000)],
-  ['a draw of nothing waits not at all', 500, 'X', null, 3, 0, 0, again(0)],
+  ['retries a request without a response', null, 'NETWORK_ERROR', null, 1, 0, 0.5, again(250)],
+  ['retries a timeout', null, 'TIMED_OUT', null, 1, 0, 0.5, again(250)],
+  ['does not retry after the client was closed', null, 'CLIENT_CLOSED', null, 1, 0, 0.5, FINAL],
+  ['does not retry a bad certificate', null, 'TLS_ERROR', null, 1, 0, 0.5, FINAL],
+  ['does not retry a refusal by the proxy', null, 'PROXY_REFUSED', null, 1, 0, 0.5, FINAL],
+  ['does not retry a response that is too large', null, 'RESPONSE_TOO_LARGE', null, 1, 0, 0.5, FINAL],
+  ['does not retry a 400', 400, 'INVALID_REQUEST', null, 1, 0, 0.5, FINAL],
+  ['does not retry a 401', 401, 'TEAM_NOT_FOUND', null, 1, 0, 0.5, FINAL],
+  ['does not retry a 402', 402, 'NO_MORE_CREDITS', 5_000, 1, 0, 0.5, FINAL],
+  ['does not retry a 403', 403, 'FEATURE_DISABLED', null, 1, 0, 0.5, FINAL],
+  ['does not retry a 404', 404, 'RUN_NOT_FOUND', null, 1, 0, 0.5, FINAL],
+  ['does not retry a 409', 409, 'HTTP_409', null, 1, 0, 0.5, FINAL],
+  ['does not retry a redirect', 307, 'REDIRECTED', null, 1, 0, 0.5, FINAL],
+  ['does not retry a 501', 501, 'HTTP_501', null, 1, 0, 0.5, FINAL],
+  ['retries a 408', 408, 'HTTP_408', null, 1, 0, 0.5, again(250)],
+  ['retries a 429', 429, 'RATE_LIMIT_EXCEEDED', null, 1, 0, 0.5, again(250)],
+  ['retries a 500', 500, 'SERVER_ERROR', null, 1, 0, 0.5, again(250)],
+  ['retries a 502', 502, 'HTTP_502', null, 1, 0, 0.5, again(250)],
+  ['retries a 503', 503, 'SERVICE_OVERLOADED', null, 1, 0, 0.5, again(250)],
+  ['retries a 504', 504, 'HTTP_504', null, 1, 0, 0.5, again(250)],
+  ['does not retry a web page with status 200', 200, 'NOT_THE_API', null, 1, 0, 0.5, FINAL],
+  ['retries broken JSON', 200, 'INVALID_JSON', null, 1, 0, 0.5, again(250)],
+  ['the second delay has twice the range of the first', 500, 'X', null, 2, 0, 0.5, again(500)],
+  ['the third delay has four times the range', 500, 'X', null, 3, 0, 0.5, again(1_000)],
+  ['a random value of 0 means no delay', 500, 'X', null, 3, 0, 0, again(0)],
   ['the last retry is allowed', 500, 'X', null, 4, 0, 0.5, again(2_000)],
-  ['the one after it is not', 500, 'X', null, 5, 0, 0.5, { retry: false, why: 'attempts' }],
-  ['Retry-After is the least, with some jitter on top', 429, 'X', 7_000, 1, 0, 0.5, again(7_250)],
+  ['a retry after the last one is not allowed', 500, 'X', null, 5, 0, 0.5, { retry: false, why: 'attempts' }],
+  ['Retry-After is a minimum, with jitter on top', 429, 'X', 7_000, 1, 0, 0.5, again(7_250)],
   ['the jitter on top does not grow', 429, 'X', 7_000, 4, 0, 0.5, again(7_500)],
-  ['Retry-After past the budget is final', 429, 'X', 31_000, 1, 0, 0.5, { retry: false, why: 'budget' }],
-  ['time spent counts into the budget', 500, 'X', null, 2, 29_800, 0.5, { retry: false, why: 'budget' }],
-  ['what just fits the budget is allowed', 500, 'X', null, 2, 29_500, 0.5, again(500)],
+  [
+    'does not retry if Retry-After exceeds the budget',
+    429,
+    'X',
+    31_000,
+    1,
+    0,
+    0.5,
+    { retry: false, why: 'budget' },
+  ],
+  ['elapsed time counts against the budget', 500, 'X', null, 2, 29_800, 0.5, { retry: false, why: 'budget' }],
+  ['a delay that just fits the budget is allowed', 500, 'X', null, 2, 29_500, 0.5, again(500)],
 ] as const;
 
 describe('retry rules', () => {
@@ -49,7 +58,7 @@ describe('retry rules', () => {
     );
   });
 
-  test('no draw is ever above the ceiling, and no call is tried for ever', () => {
+  test('no delay exceeds the cap, and retries end', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 0.999999, noNaN: true }), (random) => {
         let elapsedMs = 0;
@@ -85,7 +94,7 @@ test.each([
   ['Thu May  7 12:00:30 2026', 30_000],
   ['Thu, 07 May 2026 11:00:00 GMT', 0],
   ['Fri, 31 Dec 9999 23:59:59 GMT', 86_400_000],
-  // Several headers arrive as one text.
+  // Several headers are joined into one string.
   ['2, 30', 30_000],
   ['30,2', 30_000],
   ['soon, 2', 2_000],
@@ -117,11 +126,11 @@ test.each([
   ['ten minutes behind', 'Thu, 07 May 2026 11:50:00 GMT', 'Thu, 07 May 2026 11:50:05 GMT'],
   ['years behind', 'Thu, 01 Jan 1970 00:00:10 GMT', 'Thu, 01 Jan 1970 00:00:15 GMT'],
   ['in the old form', 'Thursday, 07-May-26 13:00:00 GMT', 'Thu, 07 May 2026 13:00:05 GMT'],
-])('a date is read by the clock that wrote it: %s', (_name, date, retryAfter) => {
+])("a date is relative to the server's clock: %s", (_name, date, retryAfter) => {
   expect(parseRetryAfter({ retryAfter, date }, NOW)).toBe(5_000);
 });
 
-test('an agent that says how long to wait may have longer than the budget', () => {
+test('Retry-After may extend the wait beyond the budget', () => {
   const policy = { ...POLICY, longestWaitMs: 900_000 };
   const decide = (retryAfterMs: number | null, elapsedMs: number) =>
     resolveRetry({ status: 429, code: 'X', retryAfterMs }, { attempt: 1, elapsedMs, random: 0.5 }, policy);
@@ -129,7 +138,7 @@ test('an agent that says how long to wait may have longer than the budget', () =
   expect(decide(900_001, 0)).toEqual({ retry: false, why: 'budget' });
   expect(decide(600_000, 400_000)).toEqual({ retry: false, why: 'budget' });
   expect(decide(null, 30_000)).toEqual({ retry: false, why: 'budget' });
-  // A time that has passed is no time to wait: without a pause of its own, a client would ask without end.
+  // A past date gives no delay: without one of its own, the client would retry in a tight loop.
   expect(decide(0, 0)).toEqual(again(250));
 });
 
@@ -140,16 +149,16 @@ test.each([
   ['high', 0, 8_000],
   ['xhigh', 0, 15_000],
   ['ultra', 0, 15_000],
-  ['an effort of next year', 0, 15_000],
+  ['an unknown effort', 0, 15_000],
   [null, 0, 2_000],
   ['low', 20_000, 5_000],
   ['low', 40_000, 10_000],
   ['low', 3_600_000, 15_000],
-])('a run of effort %s and age %d ms is asked for again after %d ms', (effort, ageMs, expected) => {
+])('a run of effort %s and age %d ms is polled again after %d ms', (effort, ageMs, expected) => {
   expect(resolvePollDelay({ ageMs, effort, random: 0.5 })).toBe(expected);
 });
 
-test('the delay strays by a fifth at most and never shrinks as a run ages', () => {
+test('the delay varies by at most 20% and never shrinks as a run ages', () => {
   const effort = fc.constantFrom('minimal', 'low', 'medium', 'high', 'ultra', null);
   const age = fc.nat(10_000_000);
   fc.assert(

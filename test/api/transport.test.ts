@@ -40,7 +40,7 @@ const sendBytes =
   };
 
 describe('a request', () => {
-  test('says who it is, what it wants and which contract it keeps', async () => {
+  test('sends user agent, accept and beta headers', async () => {
     await withClient(
       (_request, response) => sendJson(response, 200, createRunJson('r')),
       { apiKey: `${KEY}\n` },
@@ -61,7 +61,7 @@ describe('a request', () => {
     );
   });
 
-  test('has no key and no beta header when there are none', async () => {
+  test('has no key or beta header if none is set', async () => {
     await withClient(
       (_request, response) => sendJson(response, 200, createRunJson('r')),
       { betas: [] },
@@ -73,7 +73,7 @@ describe('a request', () => {
     );
   });
 
-  test('takes ids of 1 to 200 letters, digits and _ . : -, and refuses all others', async () => {
+  test('accepts ids of 1 to 200 letters, digits and _ . : - and rejects all others', async () => {
     await withClient(
       (_request, response) => sendJson(response, 200, createRunJson('a.b:C_-9')),
       {},
@@ -103,7 +103,7 @@ describe('a request', () => {
     );
   });
 
-  test('keeps the path of the address before its own', async () => {
+  test('keeps the path prefix of the base URL', async () => {
     const server = await openRawServer((_request, response) => sendJson(response, 200, { data: [] }));
     const client = new AgentClient({ baseUrl: `${server.url}/exa/`, env: {} });
     await client.list({ limit: 5, cursor: 'a b' });
@@ -113,13 +113,13 @@ describe('a request', () => {
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   test.each([
     ['gzip', gzipSync(RUN)],
     ['x-gzip', gzipSync(RUN)],
     ['deflate', deflateSync(RUN)],
     ['br', brotliCompressSync(RUN)],
-  ])('in %s is read although it was not asked for', async (encoding, bytes) => {
+  ])('in %s is decoded although it was not requested', async (encoding, bytes) => {
     await withClient(
       (_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding });
@@ -143,7 +143,7 @@ describe('an answer', () => {
     );
   });
 
-  test('that unpacks to far more than the limit is given up on the way', async () => {
+  test('that decompresses to far more than the limit is stopped early', async () => {
     await withClient(
       (_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
@@ -157,7 +157,7 @@ describe('an answer', () => {
     );
   });
 
-  test('in chunks with trailers is read', async () => {
+  test('with chunks and trailers is read', async () => {
     await withClient(
       sendBytes(
         'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n',
@@ -168,7 +168,7 @@ describe('an answer', () => {
     );
   });
 
-  test('of single bytes is read', async () => {
+  test('is read byte by byte', async () => {
     const text = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${RUN.length}\r\n\r\n${RUN}`;
     await withClient(sendBytes(...text), {}, async ({ client }) =>
       expect((await client.get('r')).id).toBe('r'),
@@ -186,7 +186,7 @@ describe('an answer', () => {
     );
   });
 
-  test('that stops coming is a time-out', async () => {
+  test('that stalls is a timeout', async () => {
     const options = { ...QUICK, timeouts: { bodyIdleMs: 1_000 } };
     await withClient(
       (_request, response) => {
@@ -200,7 +200,7 @@ describe('an answer', () => {
     );
   });
 
-  test('that trickles in for longer than a request may take is a time-out', async () => {
+  test('that trickles in beyond the request timeout is a timeout', async () => {
     let stop = false;
     const trickle: RawHandler = async (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
@@ -215,7 +215,7 @@ describe('an answer', () => {
     });
   });
 
-  test('of 204 to a GET is not taken for a run', async () => {
+  test('of 204 to a GET is not accepted as a run', async () => {
     await withClient(
       (_request, response) => void response.writeHead(204).end(),
       {},
@@ -228,7 +228,7 @@ describe('an answer', () => {
 });
 
 describe('the key', () => {
-  test('does not follow a redirect', async () => {
+  test('is not sent to a redirect target', async () => {
     const other = await openRawServer((_request, response) => sendJson(response, 200, createRunJson('r')));
     for (const status of [301, 302, 303, 307, 308]) {
       await withClient(
@@ -245,7 +245,7 @@ describe('the key', () => {
     await other.close();
   });
 
-  test('is taken out of what the agent says', async () => {
+  test('is masked in responses', async () => {
     await withClient(
       (request, response) =>
         sendJson(response, 401, { error: `Unknown key ${request.headers['x-api-key']}` }),
@@ -258,13 +258,13 @@ describe('the key', () => {
     );
   });
 
-  test('is not travelling unencrypted to another machine', () => {
+  test('is not sent unencrypted to another machine', () => {
     expect(() => new AgentClient({ baseUrl: 'http://agent.example', apiKey: KEY, env: {} })).toThrow(
       expect.objectContaining({ code: 'KEY_OVER_PLAIN_HTTP', message: expect.not.stringContaining(KEY) }),
     );
   });
 
-  test('that cannot be a header is refused without being repeated', () => {
+  test('is rejected if it cannot be a header, and not shown', () => {
     expect(() => new AgentClient({ apiKey: 'sk one\ntwo', env: {} })).toThrow(
       expect.objectContaining({ code: 'INVALID_API_KEY', message: expect.not.stringContaining('two') }),
     );
@@ -287,7 +287,7 @@ describe('a proxy', () => {
     return listen(proxy);
   };
 
-  test('of the environment carries the request, key and all', async () => {
+  test('from the environment carries the request, including the key', async () => {
     const tunnels: string[] = [];
     const server = await openRawServer((_request, response) => sendJson(response, 200, createRunJson('r')));
     const port = await openProxy(Number(new URL(server.url).port), tunnels);
@@ -307,7 +307,7 @@ describe('a proxy', () => {
     ['%ff', '%ff'],
     ['a%40b%25', 'a@b%'],
     ['%zz%40', '%zz@'],
-  ])('takes the password %s as %s', async (written, meant) => {
+  ])('reads the password %s as %s', async (written, meant) => {
     const tunnels: string[] = [];
     const server = await openRawServer((_request, response) => sendJson(response, 200, createRunJson('r')));
     const port = await openProxy(Number(new URL(server.url).port), tunnels);
@@ -321,7 +321,7 @@ describe('a proxy', () => {
     await server.close();
   });
 
-  test.each(['socks5', 'socks5h', 'socks'])('of the kind %s resolves the name itself', async (kind) => {
+  test.each(['socks5', 'socks5h', 'socks'])('with scheme %s resolves the host name itself', async (kind) => {
     const server = await openRawServer((_request, response) => sendJson(response, 200, createRunJson('r')));
     const proxy = await openSocksProxy(Number(new URL(server.url).port));
     const client = new AgentClient({
@@ -334,7 +334,7 @@ describe('a proxy', () => {
     await server.close();
   });
 
-  /** A SOCKS 5 proxy that asks for a password and connects to one port, whatever it is asked for. */
+  /** A SOCKS 5 proxy that requires a password and always connects to one port, whatever the client requests. */
   async function openSocksProxy(port: number): Promise<{ readonly port: number; readonly seen: string[] }> {
     const seen: string[] = [];
     const proxy = createSocketServer((socket) => {
@@ -363,7 +363,7 @@ describe('a proxy', () => {
     return { port: await listen(proxy), seen };
   }
 
-  test('is left out for this machine', async () => {
+  test('is not used for this machine', async () => {
     const proxied: string[] = [];
     const port = await openProxy(1, proxied);
     await withClient(
@@ -374,7 +374,7 @@ describe('a proxy', () => {
     expect(proxied).toEqual([]);
   });
 
-  test('that refuses is named, its password is not, and nothing was created', async () => {
+  test('that refuses is named without its password, and nothing was created', async () => {
     const proxy = createProxy();
     proxy.on('connect', (_request, socket) =>
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'),
@@ -402,7 +402,7 @@ describe('a certificate', () => {
       ),
     );
 
-  test('of an authority of one’s own is accepted once it is named', async () => {
+  test('from a private CA is accepted once it is configured', async () => {
     const client = new AgentClient({
       baseUrl: `https://127.0.0.1:${await openTls()}`,
       apiKey: KEY,
@@ -413,7 +413,7 @@ describe('a certificate', () => {
     await client.close();
   });
 
-  test('that nobody vouches for is refused at once, before the key or a create is sent', async () => {
+  test('from an unknown CA is rejected at once, before the key or a create is sent', async () => {
     const client = new AgentClient({ baseUrl: `https://127.0.0.1:${await openTls()}`, apiKey: KEY, env: {} });
     await expect(client.get('r')).rejects.toMatchObject({
       code: 'TLS_ERROR',
@@ -425,7 +425,7 @@ describe('a certificate', () => {
   });
 });
 
-test('events in gzip arrive as they are sent, not at the end', async () => {
+test('gzipped events arrive as they are sent, not at the end', async () => {
   await withClient(
     (_request, response) => {
       openEvents(response, { 'content-encoding': 'gzip' });

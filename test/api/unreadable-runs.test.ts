@@ -8,7 +8,7 @@ import { createRunJson, type RawHandler, sendJson } from '../helpers/raw-server.
 const REFUSED = { error: { type: 'INVALID_REQUEST', code: 'INVALID_REQUEST', message: 'Bad id.' } };
 const NOT_FOUND = { error: { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.' } };
 
-/** An agent whose list and other runs are fine, and whose run `bad` answers as the test says. */
+/** An agent whose list and other runs work, and whose run `bad` responds as the test says. */
 const spoil =
   (
     bad: RawHandler,
@@ -29,7 +29,7 @@ const sendText =
   };
 const NAN = JSON.stringify(createRunJson('bad')).replace('0.025', 'NaN');
 
-/** Lets a call go on until it ends, moving time on to each waking; says how much time that took. */
+/** Advances the clock to each timer until a call ends; returns how much time that took. */
 async function drive<T>(
   clock: ManualClock,
   call: Promise<T>,
@@ -59,27 +59,30 @@ const open = (clock: ManualClock, handler: RawHandler, act: (client: AgentClient
     },
   );
 
-describe('a run that alone cannot be read, while the agent answers otherwise', () => {
+describe('a run that cannot be read while other requests work', () => {
   test.each<[string, RawHandler]>([
-    ['answers NaN', sendText(NAN)],
-    ['answers JSON that breaks off', sendText(NAN.slice(0, 40))],
+    ['returns NaN', sendText(NAN)],
+    ['returns truncated JSON', sendText(NAN.slice(0, 40))],
     [
-      'has no status',
+      'returns no status',
       (_request, response) => sendJson(response, 200, createRunJson('bad', { status: undefined })),
     ],
-    ['has no id', (_request, response) => sendJson(response, 200, createRunJson('bad', { id: undefined }))],
-    ['answers with another run', (_request, response) => sendJson(response, 200, createRunJson('good'))],
-    ['answers 400', (_request, response) => sendJson(response, 400, REFUSED)],
     [
-      'answers 403',
+      'returns no id',
+      (_request, response) => sendJson(response, 200, createRunJson('bad', { id: undefined })),
+    ],
+    ['returns another run', (_request, response) => sendJson(response, 200, createRunJson('good'))],
+    ['returns 400', (_request, response) => sendJson(response, 400, REFUSED)],
+    [
+      'returns 403',
       (_request, response) => sendJson(response, 403, { error: 'no', tag: 'PROHIBITED_CONTENT' }),
     ],
-    ['answers 500', (_request, response) => sendJson(response, 500, { error: 'oops' })],
-    ['answers with a page', sendText('<html>', 200, 'text/html')],
-    ['answers nothing', sendText('')],
-    ['answers a list', sendText('[]')],
+    ['returns 500', (_request, response) => sendJson(response, 500, { error: 'oops' })],
+    ['returns a web page', sendText('<html>', 200, 'text/html')],
+    ['returns nothing', sendText('')],
+    ['returns a list', sendText('[]')],
     ['breaks the connection', (_request, _response, socket) => void socket.destroy()],
-  ])('%s: it is read at least five times over the time given, then given up', async (_what, bad) => {
+  ])('%s: it is read at least five times over unreadableMs, then rejected', async (_what, bad) => {
     const clock = new ManualClock();
     await open(clock, spoil(bad), async (client) => {
       const { result, tookMs } = await drive(clock, client.wait('bad'));
@@ -93,7 +96,7 @@ describe('a run that alone cannot be read, while the agent answers otherwise', (
     ['503', 503, { 'retry-after': '86400' }, { error: 'busy', tag: 'SERVICE_OVERLOADED' }],
     ['429', 429, { 'retry-after': '901' }, { error: 'slow down' }],
     ['500', 500, { 'retry-after': 'Wed, 01 Jan 2098 00:00:00 GMT' }, { error: 'oops' }],
-  ])('it answers %s and asks for more than a quarter of an hour: the job ends at once', async (...args) => {
+  ])('ends the job at once if the agent answers %s and asks for more than 15 minutes', async (...args) => {
     const [, status, headers, body] = args;
     const clock = new ManualClock();
     await open(
@@ -112,7 +115,7 @@ describe('a run that alone cannot be read, while the agent answers otherwise', (
     );
   });
 
-  test('it is given up where its broken JSON breaks the list as well', async () => {
+  test('is rejected even if its broken JSON breaks the list as well', async () => {
     const clock = new ManualClock();
     await open(clock, spoil(sendText(NAN), sendText(`{"data":[${NAN}]}`)), async (client) => {
       const { result } = await drive(clock, client.wait('bad'));
@@ -120,7 +123,7 @@ describe('a run that alone cannot be read, while the agent answers otherwise', (
     });
   });
 
-  test('a deadline that comes first does not leave it open for good', async () => {
+  test('an earlier deadline does not leave it open for good', async () => {
     const clock = new ManualClock();
     await open(clock, spoil(sendText(NAN)), async (client) => {
       const limits = { signal: new AbortController().signal, deadlineMs: 5_000, onEnd: () => undefined };
@@ -132,7 +135,7 @@ describe('a run that alone cannot be read, while the agent answers otherwise', (
     });
   });
 
-  test('it is taken as soon as it can be read', async () => {
+  test('is returned as soon as it can be read', async () => {
     const clock = new ManualClock();
     let left = 6;
     const handler = spoil((_request, response) => {
@@ -157,7 +160,7 @@ test.each<[string, RawHandler, object]>([
     { kind: 'refused' },
   ],
   ['a login page', sendText('<html>', 200, 'text/html'), { code: 'NOT_THE_API' }],
-])('where everything answers %s, no single run is at fault', async (_what, bad, error) => {
+])('if every request returns %s, the run is not blamed', async (_what, bad, error) => {
   const clock = new ManualClock();
   let isUp = true;
   const handler: RawHandler = (...args) => (isUp ? spoil(bad)(...args) : bad(...args));
@@ -180,12 +183,12 @@ const OUTAGES: [string, RawHandler][] = [
   ['a 404 in HTML', sendText('<html>Nothing</html>', 404, 'text/html')],
   ['an empty 200', sendText('')],
   ['204', (_request, response) => void response.writeHead(204).end()],
-  ['JSON of something else', sendText('{"portal":true}')],
+  ['JSON of another API', sendText('{"portal":true}')],
   ['a JSON text', sendText('"ok"')],
 ];
 
 describe.each(OUTAGES)('%s', (_what, away) => {
-  test('is sat out as a 502 is once the API has answered', async () => {
+  test('is retried like a 502 once the API has answered', async () => {
     const clock = new ManualClock();
     let left = 0;
     const handler: RawHandler = (...args) => {
@@ -203,7 +206,7 @@ describe.each(OUTAGES)('%s', (_what, away) => {
     });
   });
 
-  test('leaves a create unknown, so that it is looked for first', async () => {
+  test('leaves a create unknown, so it is looked up first', async () => {
     await withClient(away, {}, async ({ client, server }) => {
       for (const call of [client.start({ query: 'q' }), client.create({ query: 'q' })]) {
         await expect(call).rejects.toMatchObject({ name: 'AgentError', outcome: 'unknown' });
@@ -212,7 +215,7 @@ describe.each(OUTAGES)('%s', (_what, away) => {
     });
   });
 
-  test('is told at once where the API has never answered', async () => {
+  test('is reported at once if the API has never answered', async () => {
     const clock = new ManualClock();
     await withClient(away, { clock }, async ({ client, server }) => {
       await expect(client.list()).rejects.toMatchObject({ name: 'AgentError' });
@@ -221,7 +224,7 @@ describe.each(OUTAGES)('%s', (_what, away) => {
   });
 });
 
-test('a run with a time of completion has ended, whatever its status is called', async () => {
+test('a run with completedAt has ended, whatever its status', async () => {
   await withClient(
     (_request, response) => sendJson(response, 200, createRunJson('r', { status: 'expired' })),
     {},
@@ -232,7 +235,7 @@ test('a run with a time of completion has ended, whatever its status is called',
   );
 });
 
-test('a run under an unknown status without a time of completion still works', async () => {
+test('a run with an unknown status and no completedAt still works', async () => {
   const clock = new ManualClock();
   let polls = 0;
   const handler: RawHandler = (_request, response) => {
@@ -245,7 +248,7 @@ test('a run under an unknown status without a time of completion still works', a
   });
 });
 
-test.each(['get', 'cancel', 'stop'] as const)('%s takes no other run for an answer', async (name) => {
+test.each(['get', 'cancel', 'stop'] as const)('%s rejects a response about another run', async (name) => {
   await withClient(
     (_request, response) => sendJson(response, 200, createRunJson('other')),
     {},

@@ -12,7 +12,7 @@ const REQUEST: CreateRunRequest = {
   metadata: { rowfill_batch: 'b_1' },
 };
 
-/** Waits shorter than a person's, for faults that have to be sat out. */
+/** Short retries, for faults that have to be retried. */
 const QUICK = { retry: { baseMs: 1, capMs: 10 } };
 
 async function openBoth(
@@ -43,7 +43,7 @@ describe.each(['2026-05-07', 'current'] as const)('with the served API, contract
     expect(client.requests).toBeLessThanOrEqual(210);
   });
 
-  test('every call does what it says', async () => {
+  test('every call works', async () => {
     const gate = createGate();
     const { client } = await openBoth({ contract, agent: new ScriptedAgent(gate.script) });
     await client.check();
@@ -76,7 +76,7 @@ describe.each(['2026-05-07', 'current'] as const)('with the served API, contract
     expect(events.map((event) => Number(event.id))).toEqual([...events.keys()].map((index) => index + 1));
   });
 
-  test('a request that is refused created nothing', async () => {
+  test('a rejected request created nothing', async () => {
     const { client } = await openBoth({ contract });
     const schema = { type: 'nonsense' };
     await expect(client.start({ ...REQUEST, outputSchema: schema })).rejects.toMatchObject({
@@ -88,12 +88,12 @@ describe.each(['2026-05-07', 'current'] as const)('with the served API, contract
   });
 });
 
-test('a wrong key is refused by check, before anything is spent', async () => {
+test('check rejects a wrong key before anything is spent', async () => {
   const { client } = await openBoth({ key: 'the-right-key' });
   await expect(client.check()).rejects.toMatchObject({ kind: 'refused', status: 401 });
 });
 
-test('a cap on active runs is told apart from other limits', async () => {
+test('a concurrency limit is distinguished from other limits', async () => {
   const gate = createGate();
   const { client } = await openBoth({ maxActiveRuns: 1, agent: new ScriptedAgent(gate.script) });
   const started = await client.start(REQUEST);
@@ -102,10 +102,10 @@ test('a cap on active runs is told apart from other limits', async () => {
   expect((await client.wait(started)).status).toBe('completed');
 });
 
-describe('in a rehearsal', () => {
+describe('with simulated faults', () => {
   const rehearse = (faults: unknown): Partial<ServerOptions> => ({ rehearsal: resolveRehearsal({ faults }) });
 
-  test('streams that are cut lose nothing', async () => {
+  test('cut streams lose nothing', async () => {
     const { client } = await openBoth(rehearse([{ fault: 'cut_stream' }]), QUICK);
     for (let count = 0; count < 5; count += 1) {
       expect((await client.wait(await client.start(REQUEST))).output.structured).toMatchObject({
@@ -114,7 +114,7 @@ describe('in a rehearsal', () => {
     }
   });
 
-  test('reads that fail in every way are made again', async () => {
+  test('reads are retried after every kind of failure', async () => {
     const on = ['get', 'list', 'events'];
     const faults = [
       'rate_limited',
@@ -132,7 +132,7 @@ describe('in a rehearsal', () => {
     }
   });
 
-  test('a lost reply to a create is told as unknown, and its run can be found and waited for', async () => {
+  test('a lost create response is reported as unknown, and its run can be found and waited for', async () => {
     const { client } = await openBoth(rehearse([{ fault: 'lost_reply', on: ['create'] }]));
     await expect(client.start(REQUEST)).rejects.toMatchObject({ outcome: 'unknown', status: null });
     const found = (await client.list()).data.find((run) => run.request?.metadata?.rowfill_batch === 'b_1');
