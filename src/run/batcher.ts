@@ -3,7 +3,7 @@ import type { PendingBatch, Question } from '../model/question.js';
 export interface BatcherOptions {
   /** Rows in a full batch. */
   readonly batchSize: number;
-  /** The most that the records of one batch may weigh, in bytes of JSON. */
+  /** Maximum size of a batch's records, in bytes of JSON. */
   readonly maxBatchBytes: number;
 }
 
@@ -12,7 +12,10 @@ interface Bin {
   bytes: number;
 }
 
-/** Gathers questions into batches of the same fields, level and attempt; each repair goes in batches half as large. */
+/**
+ * Groups questions by fields, level and attempt into batches. Batch size halves with each repair after the
+ * first.
+ */
 export class Batcher {
   private readonly options: BatcherOptions;
   private readonly bins = new Map<string, Bin>();
@@ -42,19 +45,19 @@ export class Batcher {
     }
   }
 
-  /** The next full batch. */
+  /** Returns the next full batch, or null. */
   takeFull(): PendingBatch | null {
     return this.full.shift() ?? null;
   }
 
-  /** A batch of first questions that is not full. */
+  /** Returns a partial batch of first questions, or null. */
   takeFirst(): PendingBatch | null {
     return this.takePartials((questions) => isAt(questions, 0, 1), 1)[0] ?? null;
   }
 
   /**
-   * The batches that are not full of the lowest level and attempt there is, for where nothing can come to fill them.
-   * What stands above is left to fill up: these batches feed it.
+   * Returns the partial batches at the lowest level and attempt, for when no more input can fill them. Higher
+   * ones wait, because failures of these batches will fill them.
    */
   takeLowest(): PendingBatch[] {
     let [level, attempt] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -67,10 +70,10 @@ export class Batcher {
     return this.takePartials((questions) => isAt(questions, level, attempt), Number.POSITIVE_INFINITY);
   }
 
-  private takePartials(isWanted: (questions: readonly Question[]) => boolean, most: number): PendingBatch[] {
+  private takePartials(isWanted: (questions: readonly Question[]) => boolean, limit: number): PendingBatch[] {
     const taken: PendingBatch[] = [];
     for (const [name, { questions }] of this.bins) {
-      if (taken.length >= most) break;
+      if (taken.length >= limit) break;
       if (!isWanted(questions)) continue;
       this.bins.delete(name);
       taken.push(createGroup(questions));
@@ -90,12 +93,12 @@ function createGroup(questions: readonly Question[]): PendingBatch {
   return { questions, fields, level, attempt, previousRunId: null };
 }
 
-/** The first time round and the first repair go in full batches, then in halves down to single rows. */
+/** The first attempt and the first repair use full batches; after that the size halves down to single rows. */
 export function batchSizeFor(batchSize: number, attempt: number): number {
   return Math.max(1, Math.ceil(batchSize / 2 ** Math.max(0, attempt - 2)));
 }
 
-/** The attempt at which a question stands alone: after it there is no smaller batch to try. */
+/** The attempt that sends single rows. After it there is no smaller batch to try. */
 export function computeLastAttempt(batchSize: number): number {
   return 2 + Math.ceil(Math.log2(batchSize));
 }

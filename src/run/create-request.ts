@@ -20,12 +20,15 @@ const INSTRUCTION = [
 
 const ROW_ID = 'row_id';
 
-/** True if a run may have been created by `createRequest`, as far as its query tells. */
+/** True if the query could come from `createRequest`. */
 export function hasOurQuery(query: string): boolean {
   return query.includes(INSTRUCTION);
 }
 
-/** The request that asks one batch. Cell values stand in `input.data` alone, never in `query` or `systemPrompt`. */
+/**
+ * Builds the request for one batch. Cell values appear only in `input.data`, never in `query` or
+ * `systemPrompt`.
+ */
 export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonObject[]): CreateRunRequest {
   const ownName = chooseRowIdName(ask);
   const paragraphs = [
@@ -54,7 +57,10 @@ export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonOb
   };
 }
 
-/** The name under which a column called `row_id` goes out, since that name is ours; `row_id` where there is none. */
+/**
+ * The name for sending an input column called `row_id`, which is reserved; `row_id` if there is no such
+ * column.
+ */
 function chooseRowIdName({ send, fields }: Ask): string {
   const taken = new Set([...send, ...fields.map((field) => field.name)]);
   if (!taken.has(ROW_ID)) return ROW_ID;
@@ -70,7 +76,10 @@ function renameRowId(record: JsonObject, name: string): JsonObject {
   );
 }
 
-/** Says what was wrong the last time, without the old row ids, which mean other rows now; null where nothing was. */
+/**
+ * Describes what was wrong with the previous answers, without the old row ids, which now mean other rows;
+ * null if nothing was.
+ */
 export function describeFaults(questions: readonly Question[]): string | null {
   const counts = new Map<string, number>();
   for (const { fault } of questions) if (fault !== null) counts.set(fault, (counts.get(fault) ?? 0) + 1);
@@ -80,11 +89,11 @@ export function describeFaults(questions: readonly Question[]): string | null {
 }
 
 /**
- * The schema of a run's answer: one entry for each row sent, named by its `row_id`, with the user's schema as its
- * `fields`. The user's schema means inside what it means alone: a value is valid here exactly when it is valid there.
- * Where only some of the fields are asked, `fields` is a closed object of just these, each with its own schema; what
- * the user's schema says about several fields at once is then left to the check. (A schema whose dynamic references
- * cannot be pinned down is asked whole in any case.)
+ * Output schema of a run: one entry per row, identified by `row_id`, with the user's schema as its `fields`.
+ * The embedded schema keeps its meaning: a value is valid here exactly when it is valid there. If only some
+ * fields are requested, `fields` is a closed object of those, each with its own schema; rules across several
+ * fields are then left to the check. (A schema whose dynamic references cannot be resolved is always embedded
+ * whole.)
  */
 export function createOutputSchema(
   ask: Ask,
@@ -110,14 +119,14 @@ export function createOutputSchema(
 
 interface Embedded {
   readonly fields: JsonObject;
-  /** What the root of the whole has to define for `fields` to refer to. */
+  /** Definitions that the root schema needs for references in `fields`. */
   readonly definitions: JsonObject | null;
 }
 
-/** Where the user's schema stands in the whole. */
+/** Position of the user's schema in the output schema. */
 const FIELDS_POINTER = '/properties/rows/items/properties/fields';
 
-/** The URI of a schema without an `$id` of its own, where it has to have one. */
+/** URI for a schema that needs an `$id` but has none. */
 const RESOURCE_ID = 'https://rowfill.invalid/fields';
 
 const embed = memoizeByAsk((ask, fieldNames): Embedded => {
@@ -168,7 +177,7 @@ function definitionsWord(draft: SchemaDraft): string {
   return draft === 'draft-07' ? 'definitions' : '$defs';
 }
 
-/** True too for some data that only looks like a reference, which costs a definition that nothing needs. */
+/** Also true for data that only looks like a reference; that adds an unused definition, which is harmless. */
 function hasReference(value: JsonValue): boolean {
   if (Array.isArray(value)) return value.some(hasReference);
   return isJsonObject(value) && (Object.hasOwn(value, '$ref') || Object.values(value).some(hasReference));

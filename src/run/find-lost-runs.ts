@@ -5,43 +5,43 @@ import { isJsonObject } from '../model/json.js';
 import { type AgentRun, isAgentFailure, isRunId } from '../model/run.js';
 import { hasOurQuery } from './create-request.js';
 
-/** A batch whose request may have reached the agent; both times are milliseconds since 1970. */
+/** A batch whose request may have reached the agent. Times are in milliseconds since 1970. */
 export interface LostBatch {
   readonly batchId: string;
-  /** Before this its request has certainly not left. */
+  /** Its request was certainly not sent before this. */
   readonly intendedAtMs: number;
-  /** After this it has certainly not left any more. */
+  /** Its request was certainly not sent after this. */
   readonly lostAtMs: number;
 }
 
 export interface FoundRuns {
-  /** The ids of the runs that were found, by batch; one that is not a valid run id belongs to a run that cannot be used. */
+  /** Found run ids by batch. An invalid run id means that the run exists but cannot be used. */
   readonly runIds: ReadonlyMap<string, string>;
-  /** Why nobody can tell of the other batches; null if they certainly have no run. */
+  /** Why the other batches are unresolved; null if they certainly have no run. */
   readonly doubt: string | null;
 }
 
 export interface LookOptions {
-  /** How far the agent's list of runs may lag behind its creates. */
+  /** How long a new run may take to appear in the agent's list, in ms. */
   readonly listLagMs: number;
-  /** By how much this machine's clock is ahead of the agent's; negative where it is behind. */
+  /** How far this machine's clock is ahead of the agent's, in ms; negative if behind. */
   readonly clockAheadMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-const LOOK_AGAIN_MS = 500;
+const FIRST_DELAY_MS = 500;
 const PAGE_SIZE = 100;
-/** A list that is longer than this many pages never ends: it makes up new cursors, or its runs have no dates. */
+/** A longer list counts as endless: it makes up new cursors, or its runs have no dates. */
 const MAX_PAGES = 1_000;
-/** Runs that are read one by one because the list does not show what they were asked. */
+/** Maximum number of runs to fetch one by one because the list omits their requests. */
 const MAX_READS = 1_000;
-/** This machine's clock and the agent's may differ by so much more than is known. */
+/** Safety margin for clock differences beyond the known one. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 
 /**
- * Looks for the runs of batches whose replies were lost, again and again until the list has had `listLagMs` since the
- * last request may have left to show them. A list that fails, or an aborted signal, leaves a doubt.
+ * Looks for the runs of batches whose responses were lost. Repeats until `listLagMs` after the last request
+ * may have been sent. A list that fails, or an aborted signal, leaves a doubt.
  */
 export async function findLostRuns(
   client: AgentClient,
@@ -52,34 +52,34 @@ export async function findLostRuns(
   const lastLossMs = Math.max(...batches.map((batch) => batch.lostAtMs));
   const search = new Search(client, batches, options);
   try {
-    for (let delayMs = LOOK_AGAIN_MS; ; delayMs *= 2) {
-      const restMs = lastLossMs + listLagMs - clock.now();
-      await search.look();
-      if (search.isComplete || restMs <= 0) return search.readFound();
-      await clock.sleep(Math.min(delayMs, restMs), signal);
+    for (let delayMs = FIRST_DELAY_MS; ; delayMs *= 2) {
+      const leftMs = lastLossMs + listLagMs - clock.now();
+      await search.searchOnce();
+      if (search.isComplete || leftMs <= 0) return search.readFound();
+      await clock.sleep(Math.min(delayMs, leftMs), signal);
     }
   } catch (error) {
-    if (signal.aborted) return search.readFound('the job was stopped before the agent could be asked');
+    if (signal.aborted) return search.readFound('the job was stopped before the run list was read');
     if (isAgentFailure(error)) return search.readFound(error.message);
     throw error;
   }
 }
 
-/** Pages through the agent's runs, newest first, as far back as the first intent. */
+/** Pages through the agent's runs, newest first, back to the first reservation. */
 class Search {
   private readonly client: AgentClient;
   private readonly signal: AbortSignal;
   private readonly sinceMs: number;
   private readonly untilMs: number;
   private readonly missing: Set<string>;
-  /** What a run repeats of each batch if its metadata is left out: the batch's id, or the ids of its rows. */
+  /** Marks of each batch to look for in runs without metadata: the batch id and the row id prefix. */
   private readonly marks: ReadonlyMap<string, readonly string[]>;
   private readonly runIds = new Map<string, string>();
-  /** Runs that the list shows without what they were asked: the batch of each, null for none of ours. */
-  private readonly asked = new Map<string, string | null>();
-  private blind: string | null = null;
-  /** Why the last look could not see all the runs that it had to; null if it could. */
-  private cut: string | null = null;
+  /** Batch of each run that the list shows without its request; null if it is not ours. */
+  private readonly batchByRun = new Map<string, string | null>();
+  private unreadable: string | null = null;
+  /** Why the last search was incomplete; null if it was complete. */
+  private incomplete: string | null = null;
 
   constructor(client: AgentClient, batches: readonly LostBatch[], { signal, clockAheadMs }: LookOptions) {
     this.client = client;
@@ -97,14 +97,15 @@ class Search {
   }
 
   readFound(fault: string | null = null): FoundRuns {
-    const blind = this.blind === null ? null : `the agent does not tell what its run ${this.blind} was asked`;
-    return { runIds: this.runIds, doubt: this.isComplete ? null : (fault ?? blind ?? this.cut) };
+    const unreadable =
+      this.unreadable === null ? null : `the agent does not return the request of run ${this.unreadable}`;
+    return { runIds: this.runIds, doubt: this.isComplete ? null : (fault ?? unreadable ?? this.incomplete) };
   }
 
-  async look(): Promise<void> {
+  async searchOnce(): Promise<void> {
     const cursors = new Set<string>();
     let cursor: string | null = null;
-    this.cut = null;
+    this.incomplete = null;
     for (let pages = 1; ; pages += 1) {
       const page = await this.client.list({
         limit: PAGE_SIZE,
@@ -118,13 +119,13 @@ class Search {
       const oldest = page.data.at(-1);
       const isPast = oldest !== undefined && Date.parse(oldest.createdAt) < this.sinceMs;
       if (isPast || this.isComplete || !page.hasMore) return;
-      // A cursor that comes back a second time would page in a circle.
+      // A repeated cursor would loop forever.
       if (page.nextCursor === null || cursors.has(page.nextCursor)) {
-        this.cut = 'the list of its runs says that it goes on, and does not say where';
+        this.incomplete = 'the run list reports more pages but returned no new cursor';
         return;
       }
       if (pages === MAX_PAGES) {
-        this.cut = `the list of its runs goes on after ${MAX_PAGES * PAGE_SIZE} runs`;
+        this.incomplete = `the run list does not end after ${MAX_PAGES * PAGE_SIZE} runs`;
         return;
       }
       cursors.add(page.nextCursor);
@@ -132,7 +133,7 @@ class Search {
     }
   }
 
-  /** The batch that a run was started for. If the list does not tell, the run itself is read, once. */
+  /** Returns the batch of a run. If the list omits the request, the run itself is fetched, once. */
   private async readBatchId(run: AgentRun): Promise<string | null> {
     const named = readMetadata(run);
     if (named !== null) return named;
@@ -140,29 +141,29 @@ class Search {
     if (createdAtMs < this.sinceMs || createdAtMs > this.untilMs) return null;
     const marked = this.findMarked(run);
     if (marked !== null) return marked;
-    // Nothing can be asked about a run without a valid id.
+    // A run with an invalid id cannot be fetched.
     if (showsRecords(run) || !isRunId(run.id)) return null;
-    const known = this.asked.get(run.id);
+    const known = this.batchByRun.get(run.id);
     if (known !== undefined) return known;
-    if (this.asked.size >= MAX_READS) {
-      this.blind ??= run.id;
+    if (this.batchByRun.size >= MAX_READS) {
+      this.unreadable ??= run.id;
       return null;
     }
     const whole = await this.readRun(run.id);
     const batchId = whole === null ? null : (readMetadata(whole) ?? this.findMarked(whole));
-    if (whole !== null && batchId === null && !isFromProxy(whole)) this.blind ??= run.id;
-    this.asked.set(run.id, batchId);
+    if (whole !== null && batchId === null && !isOthers(whole)) this.unreadable ??= run.id;
+    this.batchByRun.set(run.id, batchId);
     return batchId;
   }
 
-  /** The batch whose id, or whose rows' ids, a run repeats anywhere. */
+  /** Returns the batch whose id, or whose row ids, appear anywhere in the run. */
   private findMarked(run: AgentRun): string | null {
     const text = JSON.stringify(run);
     for (const [batchId, marks] of this.marks) if (marks.some((mark) => text.includes(mark))) return batchId;
     return null;
   }
 
-  /** Null for a run that was deleted in the meantime. */
+  /** Returns null if the run was deleted in the meantime. */
   private async readRun(runId: string): Promise<AgentRun | null> {
     try {
       return await this.client.get(runId, { signal: this.signal });
@@ -173,21 +174,21 @@ class Search {
   }
 }
 
-/** The batch that a run's metadata names; null if they were left out. */
+/** The batch in a run's metadata; null if the agent leaves the metadata out. */
 function readMetadata({ request }: AgentRun): string | null {
   const metadata: unknown = request?.metadata;
   const batchId = isJsonObject(metadata) ? metadata.rowfill_batch : null;
   return typeof batchId === 'string' ? batchId : null;
 }
 
-/** True if a run shows what it was sent, where our row ids would be. */
+/** True if a run repeats its records or schema, where our row ids would be. */
 function showsRecords({ request }: AgentRun): boolean {
   const records: unknown = request?.input?.data;
   return (Array.isArray(records) && records.length > 0) || isJsonObject(request?.outputSchema);
 }
 
-/** True for a run without our row ids that tells enough of its request to be another program's. */
-function isFromProxy(run: AgentRun): boolean {
+/** True for a run that shows enough of its request to be another program's. */
+function isOthers(run: AgentRun): boolean {
   const query: unknown = run.request?.query;
   return showsRecords(run) || (typeof query === 'string' && !hasOurQuery(query));
 }

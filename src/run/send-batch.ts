@@ -20,50 +20,59 @@ export interface SendContext {
   readonly pacer: StartThrottle;
   readonly capMicros: number | null;
   readonly dayCaps: DayCaps | null;
-  /** True if runs at this effort find nothing: none may be started until somebody decides about it. */
+  /** True if runs at this effort find nothing: no more may start until the user decides. */
   readonly isFruitless: (effort: string) => boolean;
-  /** Throws LEASE_LOST if another process has taken over, LEDGER_MOVED if the ledger's files were: nothing may start then. */
+  /**
+   * Throws LEASE_LOST if another process took over, or LEDGER_MOVED if the ledger files were moved: no run
+   * may start then.
+   */
   readonly refuseStart: () => void;
   readonly clock: Clock;
-  /** How far the agent's list of runs may lag behind its creates. */
+  /** How long a new run may take to appear in the agent's list, in ms. */
   readonly listLagMs: number;
-  /** By how much this machine's clock is ahead of the agent's. */
+  /** How far this machine's clock is ahead of the agent's, in ms. */
   readonly clockAheadMs: number;
   /** Aborted when no new run may start. */
   readonly stopSignal: AbortSignal;
-  /** Aborted when nothing may be waited for any more: what is not known yet is looked up the next time. */
+  /** Aborted when waiting must end; unresolved batches are looked up by the next invocation. */
   readonly waitSignal: AbortSignal;
   onRetry(attempt: number, delayMs: number, reason: string): void;
 }
 
 export type SendResult =
-  /** The run works; the pacer counts it until it is released. */
+  /** The run is active; the throttle counts it until it is released. */
   | { readonly status: 'sent'; readonly run: StartedRun | string; readonly adopted: boolean }
   | { readonly status: 'over_budget'; readonly budget: OverBudget }
-  /** The job was stopped before the request left. */
+  /** The job was stopped before the request was sent. */
   | { readonly status: 'stopped' }
-  /** The reply was lost and the agent certainly has no such run: the same rows may be asked again. */
+  /** The response was lost and the agent certainly has no such run: the rows may be sent again. */
   | { readonly status: 'absent'; readonly reason: string }
-  /** A run exists, and its id is out of form: nothing can be asked about it. */
+  /** A run exists, but its id is invalid, so no request can refer to it. */
   | { readonly status: 'unusable'; readonly reason: string }
-  /** Nobody can tell whether the run exists: its money stays reserved. */
+  /** It is unknown whether the run exists: its cost stays reserved. */
   | { readonly status: 'unknown'; readonly reason: string }
   /** Not started: runs at its effort find nothing. */
   | { readonly status: 'held_back' }
-  /** Refused for what it says: asking the same again is of no use. */
+  /** Rejected because of its content: sending it again is pointless. */
   | { readonly status: 'rejected'; readonly reason: string }
-  /** The job cannot go on: key, credits or plan refused, or nobody there. */
+  /** The job cannot continue: key, credits or plan rejected, or the agent is unreachable. */
   | { readonly status: 'fatal'; readonly error: Error };
 
-/** A batch is refused a place at the agent for this long, with no run of ours at work, before the job is given up. */
+/** How long a batch may be rejected, with no active run of ours, before the job is stopped. */
 export const PATIENCE_MS = 15 * 60_000;
-/** An intent that waited longer is written anew before its request leaves: who looks for it after a crash goes by its time. */
+/**
+ * An older reservation is renewed before its request is sent, because a search after a crash goes by its
+ * time.
+ */
 const MAX_INTENT_AGE_MS = 10 * 60_000;
-const STALE = new Error('its intent is too old');
+const STALE = new Error('its reservation is too old');
 const STOPPED = new Error('the job was stopped before it was sent');
 const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
-/** Writes the intent down, starts the run once, and writes its id down; a lost reply is looked up, never asked again blindly. */
+/**
+ * Reserves the batch, starts the run once and stores its id. A lost response is looked up, never blindly
+ * retried.
+ */
 export async function sendBatch(
   batch: Batch,
   request: CreateRunRequest,
@@ -72,13 +81,13 @@ export async function sendBatch(
   try {
     return await trySend(batch, request, context);
   } catch (error) {
-    if (isOurs(error)) return { status: 'fatal', error };
+    if (isRefusedStart(error)) return { status: 'fatal', error };
     throw error;
   }
 }
 
-/** True for what `refuseStart` throws if this process must start nothing more. */
-function isOurs(error: unknown): error is RowfillError {
+/** True for the errors of `refuseStart`: this process must start nothing more. */
+function isRefusedStart(error: unknown): error is RowfillError {
   return error instanceof RowfillError && (error.code === 'LEASE_LOST' || error.code === 'LEDGER_MOVED');
 }
 
@@ -101,15 +110,12 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
     }
     const passed = ledger.findPassedBudget(batch.jobId, context.capMicros, context.dayCaps);
     if (passed !== null) {
-      ledger.void(
-        batch.id,
-        'a run cost more than was reserved, and the cap has no room for this one any more',
-      );
+      ledger.void(batch.id, 'another run cost more than reserved, so the cap cannot cover this one');
       pacer.giveBack(start);
       return { status: 'over_budget', budget: passed };
     }
     if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) {
-      ledger.void(batch.id, 'it waited long for a place, and is intended anew');
+      ledger.void(batch.id, 'queued too long; reserving again');
       intendedAtMs = clock.now();
       const fullNow = await intend(batch, context);
       if (fullNow !== null) {
@@ -118,17 +124,17 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
       }
     }
     if (context.isFruitless(batch.effort)) {
-      ledger.void(batch.id, 'the first answers at this effort hold no value');
+      ledger.void(batch.id, 'the first answers at this effort have no values');
       pacer.giveBack(start);
       return { status: 'held_back' };
     }
     try {
-      // Without a signal: a create that we cut off ourselves would be a run that nobody knows of. This process may have
-      // been stopped while the create waited for its connection, so all that may have changed is checked once it stands.
+      // No abort signal: a create that we cancel would leave an unknown run. The job may have been stopped
+      // while the create waited for its connection, so check again once it is open.
       const run = await client.start(request, {
         beforeSend() {
           if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) throw STALE;
-          // Another batch may have been refused for good while this one waited for its connection.
+          // Another batch may have stopped the job while this one waited for its connection.
           if (stopSignal.aborted) throw STOPPED;
           context.refuseStart();
           start.sent();
@@ -140,7 +146,7 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
       ledger.sent(batch.id, run.id);
       return { status: 'sent', run, adopted: false };
     } catch (error) {
-      if (isOurs(error)) {
+      if (isRefusedStart(error)) {
         pacer.giveBack(start);
         ledger.void(batch.id, `not sent: ${error.message}`);
       } else if (error === STOPPED) {
@@ -171,11 +177,14 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
   }
 }
 
-/** Writes the batch down and reserves its money, and brings both to the disk. Returns the budget that has no room for it, else null. */
+/**
+ * Reserves the batch and its cost in the ledger and flushes to disk. Returns the budget that is exceeded, or
+ * null.
+ */
 async function intend(batch: Batch, context: SendContext): Promise<OverBudget | null> {
   const { ledger } = context;
   await ledger.ready();
-  // Read only now: the wait may have been long.
+  // Read the caps only now, because the wait may have been long.
   const { capMicros, dayCaps } = context;
   const result = ledger.intend(batch, capMicros, dayCaps);
   if (result !== 'intended') return result;
@@ -183,7 +192,10 @@ async function intend(batch: Batch, context: SendContext): Promise<OverBudget | 
   return null;
 }
 
-/** Looks a run up whose reply was lost: found, it is adopted; certainly absent, its batch is voided; else it stays unknown. */
+/**
+ * Looks up a run whose response was lost. If found, it is adopted; if certainly absent, its batch is voided;
+ * else it stays unknown.
+ */
 async function recoverReply(
   batch: Batch,
   failure: Error & AgentFailure,
@@ -192,9 +204,9 @@ async function recoverReply(
 ): Promise<SendResult> {
   const { ledger, client, pacer, clock, listLagMs, clockAheadMs, waitSignal } = context;
   const { message: reason, retryAfterMs } = failure;
-  const askedMs = retryAfterMs ?? 0;
-  // An overloaded agent is left alone for as long as it asks, whatever became of this create.
-  if (askedMs > 0 && askedMs <= PATIENCE_MS) context.onRetry(1, pacer.hold(askedMs), reason);
+  const retryAfter = retryAfterMs ?? 0;
+  // Respect Retry-After, whether or not this create succeeded.
+  if (retryAfter > 0 && retryAfter <= PATIENCE_MS) context.onRetry(1, pacer.hold(retryAfter), reason);
   const lost = [{ batchId: batch.id, intendedAtMs, lostAtMs: clock.now() }];
   const { runIds, doubt } = await findLostRuns(client, lost, {
     listLagMs,
@@ -214,23 +226,26 @@ async function recoverReply(
   pacer.release();
   if (doubt === null) {
     ledger.void(batch.id, reason);
-    return askedMs > PATIENCE_MS ? { status: 'fatal', error: failure } : { status: 'absent', reason };
+    return retryAfter > PATIENCE_MS ? { status: 'fatal', error: failure } : { status: 'absent', reason };
   }
-  const why = `${reason}; whether the run exists could not be told: ${doubt}`;
+  const why = `${reason}; cannot tell whether the run exists: ${doubt}`;
   ledger.suspect(batch.id, why);
   return { status: 'unknown', reason: why };
 }
 
-/** How a batch fared so far. */
+/** Rejections of a batch so far. */
 interface Refusals {
   readonly start: Start;
   readonly attempt: number;
-  /** Tries that nobody answered. */
+  /** Attempts without a response. */
   readonly unreached: number;
   readonly refusedAtMs: number;
 }
 
-/** After a create that certainly made no run: waits and says `again`, or says why it is of no use. */
+/**
+ * Handles a create that certainly started no run: waits and returns `again`, or returns why a retry is
+ * pointless.
+ */
 async function handleRefusal(
   failure: Error & AgentFailure,
   { start, attempt, unreached, refusedAtMs }: Refusals,
@@ -240,12 +255,13 @@ async function handleRefusal(
   if (failure.status === 429) {
     const heldMs = pacer.onRejected(start, failure.limit, failure.retryAfterMs);
     const refusedForMs = context.clock.now() - Math.max(refusedAtMs, pacer.lastWorkMs);
-    // Not held: a run of ours that ends makes room, whatever the agent asks.
-    const askedMs = heldMs > 0 ? (failure.retryAfterMs ?? 0) : 0;
-    if (refusedForMs >= PATIENCE_MS || refusedForMs + askedMs > PATIENCE_MS) {
+    // If starts are not held back, the end of one of our runs frees a slot, whatever Retry-After says.
+    const retryAfter = heldMs > 0 ? (failure.retryAfterMs ?? 0) : 0;
+    if (refusedForMs >= PATIENCE_MS || refusedForMs + retryAfter > PATIENCE_MS) {
       return { status: 'fatal', error: failure };
     }
-    // A refusal that only says where the cap is, while own runs work, is no news: the next of them to end makes room.
+    // Hitting the cap while our own runs are active is expected: the next one to end frees a slot. Do not
+    // report it.
     if (heldMs > 0) context.onRetry(attempt, heldMs, failure.message);
     return 'again';
   }

@@ -3,18 +3,18 @@ import type { Timers } from '../model/clock.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 
 export interface StartThrottleOptions {
-  /** The most runs at once, whatever the agent would hold. */
+  /** Maximum concurrent runs, even if the agent allows more. */
   readonly concurrency: number;
-  /** Runs started in any second; 0 for no limit. */
+  /** Maximum starts in any one second; 0 for no limit. */
   readonly startsPerSecond: number;
   readonly clock: Timers;
 }
 
-/** A start that was let through. Hand it back with what became of it. */
+/** A permitted start. Hand it back with its outcome. */
 export interface Start {
-  /** Its request has left: by then a connection stands, which may take a while. */
+  /** Records that its request was sent, which may be later: it waits for a connection first. */
   sent(): void;
-  /** It was answered, or its reply is lost. */
+  /** Records that the response arrived or is lost. */
   readonly answered: () => void;
   readonly withdraw: () => void;
 }
@@ -24,20 +24,20 @@ interface Waiter {
 }
 
 /**
- * Says when a run may start: one after the other, as soon as there is room for it and the last starts are long enough ago.
- * Each `take` is followed by one of `accept`, `refuse`, `fail` and `giveBack`; what was accepted or failed counts until
- * `release`.
+ * Decides when a run may start: in order, once a slot is free and the start rate allows it. Each `acquire` is
+ * followed by one of `onStarted`, `onRejected`, `onError` and `giveBack`. Started and failed ones count as
+ * active until `release`.
  */
 export class StartThrottle {
   private readonly clock: Timers;
   private readonly room: ConcurrencyLimit;
   private readonly gap: StartInterval;
   private readonly window: StartWindow;
-  /** Holds starts back that found no room, until a run of ours ends. */
+  /** Holds starts back after a full account, until one of our runs ends. */
   private readonly full = new Backoff();
   private readonly waiters: Waiter[] = [];
-  /** Rings once time alone lets the first in the line through. */
-  private alarm: { readonly atMs: number; readonly callOff: () => void } | null = null;
+  /** Timer for when the first waiter may start. */
+  private timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
   private workedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({ clock, concurrency, startsPerSecond }: StartThrottleOptions) {
@@ -48,13 +48,13 @@ export class StartThrottle {
   }
 
   /**
-   * Resolves when a run may start; throws the signal's reason if it is aborted first. Who was refused goes to the head of
-   * the line, so that the batches go out in their order.
+   * Resolves when a run may start; throws the signal's reason if it aborts first. A rejected start goes to
+   * the front of the queue, so batches keep their order.
    */
   acquire(signal: AbortSignal, wasRefused = false): Promise<Start> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      // As many batches as there are wait on one signal: that is no leak.
+      // One listener per waiting batch is expected here, so silence the leak warning.
       setMaxListeners(0, signal);
       const abort = (): void => {
         this.leave(waiter);
@@ -73,7 +73,7 @@ export class StartThrottle {
     });
   }
 
-  /** The start has made a run. */
+  /** Records that the start created a run. */
   onStarted(start: Start): void {
     start.answered();
     this.room.onStarted();
@@ -82,14 +82,16 @@ export class StartThrottle {
     this.admit();
   }
 
-  /** The start was refused with 429; says how long all starts are held back, 0 where an end of ours is waited for. */
+  /**
+   * Records a 429. Returns how long all starts are held back, in ms; 0 if waiting for one of our runs to end.
+   */
   onRejected(start: Start, limit: 'concurrency' | 'rate' | null, retryAfterMs: number | null): number {
     start.answered();
     const nowMs = this.clock.now();
     let heldMs = 0;
     if (limit === 'concurrency') {
       this.room.onRejected(nowMs, retryAfterMs);
-      // With own runs going, the next of them to end is what makes room; without, only time does.
+      // If we have active runs, the next one to end frees a slot; if not, only time does.
       if (!this.room.isUsed) heldMs = this.full.hold(nowMs, retryAfterMs);
     } else {
       this.room.onError();
@@ -100,14 +102,14 @@ export class StartThrottle {
     return heldMs;
   }
 
-  /** The start failed otherwise, or its reply was lost: it counts until it is released. */
+  /** Records another failure or a lost response: it counts as active until released. */
   onError(start: Start): void {
     start.answered();
     this.room.onError();
     this.admit();
   }
 
-  /** The start was not made after all: its place is free again. */
+  /** Records that the start was not made: its slot is free again. */
   giveBack(start: Start): void {
     start.withdraw();
     this.room.onError();
@@ -115,17 +117,17 @@ export class StartThrottle {
     this.admit();
   }
 
-  /** Holds all starts back as long as an overloaded agent asks, and returns for how long. */
+  /** Holds all starts back for the Retry-After of an overloaded agent. Returns for how long, in ms. */
   hold(retryAfterMs: number): number {
     return this.gap.hold(this.clock.now(), retryAfterMs);
   }
 
-  /** Counts a run as active that was started before this job. */
+  /** Counts an active run that was started before this job. */
   adopt(): void {
     this.room.adopt();
   }
 
-  /** A run has ended, or is not waited for any more. */
+  /** Records that a run has ended or is no longer waited for. */
   release(): void {
     this.workedAtMs = this.lastWorkMs;
     this.room.release();
@@ -133,31 +135,33 @@ export class StartThrottle {
     this.admit();
   }
 
-  /** True while the agent works on a run of ours. */
+  /** True while one of our runs is active. */
   get isUsed(): boolean {
     return this.room.isUsed;
   }
 
-  /** When a run of ours was at work last, in milliseconds since 1970: while one is, room will come. */
+  /**
+   * When one of our runs was last active, in milliseconds since 1970. While one is, a slot will become free.
+   */
   get lastWorkMs(): number {
     return this.room.isUsed ? this.clock.now() : this.workedAtMs;
   }
 
-  /** Lets through whom there is room for, in their order. */
+  /** Admits waiters in order while slots are free. */
   private admit(): void {
     while (this.waiters.length > 0) {
       const nowMs = this.clock.now();
       const parts = [this.room, this.full, this.gap, this.window];
       const delayMs = Math.max(...parts.map((part) => part.delayMs(nowMs)));
       if (delayMs > 0) {
-        if (delayMs < Number.POSITIVE_INFINITY) this.setAlarm(nowMs + delayMs);
+        if (delayMs < Number.POSITIVE_INFINITY) this.setTimer(nowMs + delayMs);
         return;
       }
       this.room.acquire();
       this.gap.acquire(nowMs);
       this.waiters.shift()?.admit(this.openStart());
     }
-    this.clearAlarm();
+    this.clearTimer();
   }
 
   private openStart(): Start {
@@ -175,37 +179,37 @@ export class StartThrottle {
   private leave(waiter: Waiter): void {
     const index = this.waiters.indexOf(waiter);
     if (index >= 0) this.waiters.splice(index, 1);
-    if (this.waiters.length === 0) this.clearAlarm();
+    if (this.waiters.length === 0) this.clearTimer();
   }
 
-  /** One that rings too early does no harm: it only looks again. */
-  private setAlarm(atMs: number): void {
-    if (this.alarm !== null && this.alarm.atMs <= atMs) return;
-    this.clearAlarm();
-    const ring = (): void => {
-      this.alarm = null;
+  /** A timer that fires too early is harmless: it only checks again. */
+  private setTimer(atMs: number): void {
+    if (this.timer !== null && this.timer.atMs <= atMs) return;
+    this.clearTimer();
+    const onTimer = (): void => {
+      this.timer = null;
       this.admit();
     };
-    this.alarm = { atMs, callOff: this.clock.schedule(ring, atMs - this.clock.now()) };
+    this.timer = { atMs, cancel: this.clock.schedule(onTimer, atMs - this.clock.now()) };
   }
 
-  private clearAlarm(): void {
-    this.alarm?.callOff();
-    this.alarm = null;
+  private clearTimer(): void {
+    this.timer?.cancel();
+    this.timer = null;
   }
 }
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
-/** The gap after a first refusal for rate where none was kept before. */
+/** First gap between starts after a rate limit, if there was none before. */
 const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 10_000;
-/** A start that was accepted narrows a widened gap by this part. */
+/** Each accepted start shrinks a widened gap by this share. */
 const NARROWING = 0.02;
-/** A start that is this late (a busy machine) is caught up with; a longer pause is not. */
+/** A start up to this late (busy machine) is made up for; a longer pause is not. */
 const CATCH_UP_MS = 100;
 
-/** Holds starts back: as long as the agent asks, else longer each time. */
+/** Holds starts back for Retry-After if given, else longer each time. */
 export class Backoff {
   #untilMs = 0;
   #backoffMs = FIRST_BACKOFF_MS;
@@ -214,13 +218,16 @@ export class Backoff {
     return Math.max(0, this.#untilMs - nowMs);
   }
 
-  /** Holds on from now and returns for how long. Refusals during one hold back off once. */
+  /**
+   * Holds starts back from now; returns for how long, in ms. Rejections during one hold increase the backoff
+   * once.
+   */
   hold(nowMs: number, retryAfterMs: number | null): number {
-    // 0, or a date that has passed, says nothing of how long.
-    const askedMs = retryAfterMs === 0 ? null : retryAfterMs;
+    // 0 or a past date gives no usable delay.
+    const requestedMs = retryAfterMs === 0 ? null : retryAfterMs;
     const isFresh = nowMs >= this.#untilMs;
-    if (askedMs !== null || isFresh) {
-      this.#untilMs = Math.max(this.#untilMs, nowMs + (askedMs ?? this.#backoffMs));
+    if (requestedMs !== null || isFresh) {
+      this.#untilMs = Math.max(this.#untilMs, nowMs + (requestedMs ?? this.#backoffMs));
     }
     if (isFresh) this.#backoffMs = Math.min(MAX_BACKOFF_MS, this.#backoffMs * 2);
     return this.#untilMs - nowMs;
@@ -230,32 +237,32 @@ export class Backoff {
     this.#untilMs = 0;
   }
 
-  /** A start was accepted: the next hold is short again. */
+  /** Resets the backoff after an accepted start. */
   relax(): void {
     this.#backoffMs = FIRST_BACKOFF_MS;
   }
 }
 
-/** Spreads starts evenly, holds all of them after a refusal for rate, and widens the gap between them then. */
+/** Spaces starts evenly. After a rate limit, holds all starts and widens the gap. */
 export class StartInterval {
   private readonly leastMs: number;
   private readonly held = new Backoff();
   private gapMs: number;
   private nextMs = 0;
 
-  /** `startsPerSecond` is 0 for no limit. */
+  /** `startsPerSecond` 0 means no limit. */
   constructor(startsPerSecond: number) {
     this.leastMs = startsPerSecond > 0 ? 1_000 / startsPerSecond : 0;
     this.gapMs = this.leastMs;
   }
 
-  /** How long until a start may go out; 0 for now. */
+  /** Delay until a start may be sent, in ms; 0 for now. */
   delayMs(nowMs: number): number {
     return Math.max(0, this.nextMs - nowMs, this.held.delayMs(nowMs));
   }
 
   acquire(nowMs: number): void {
-    // Counted from when the start was due, or every timer that is late would lower the rate.
+    // Count from the due time, or every late timer would lower the rate.
     const isPause = nowMs - this.nextMs > Math.max(this.gapMs, CATCH_UP_MS);
     this.nextMs = (isPause ? nowMs : this.nextMs) + this.gapMs;
   }
@@ -266,7 +273,10 @@ export class StartInterval {
     if (this.leastMs === 0 && this.gapMs < FIRST_GAP_MS / 10) this.gapMs = 0;
   }
 
-  /** A start was refused for rate: returns for how long all are held. Those refused together widen the gap once. */
+  /**
+   * Records a rate limit. Returns how long all starts are held back, in ms. Concurrent rejections widen the
+   * gap once.
+   */
   onRejected(nowMs: number, retryAfterMs: number | null): number {
     if (this.held.delayMs(nowMs) === 0) {
       this.gapMs = Math.min(MAX_GAP_MS, Math.max(FIRST_GAP_MS, this.gapMs * 2));
@@ -274,60 +284,60 @@ export class StartInterval {
     return this.hold(nowMs, retryAfterMs);
   }
 
-  /** Holds all starts, and returns for how long. */
+  /** Holds all starts back; returns for how long, in ms. */
   hold(nowMs: number, retryAfterMs: number | null): number {
     return this.held.hold(nowMs, retryAfterMs);
   }
 }
 
-/** A start on its way to the agent. All times are milliseconds since 1970. */
+/** A start in transit. Times are in milliseconds since 1970. */
 interface Entry {
-  /** When its request left; null while it waits for a connection. */
+  /** When its request was sent; null while it waits for a connection. */
   sentAtMs: number | null;
-  /** When its answer came: the request arrived before that. */
+  /** When its response arrived; the request arrived before that. */
   answeredAtMs: number | null;
 }
 
-/** One start, as the window counts it. */
+/** One start in the window. */
 export interface WindowPlace {
-  /** The request has left. */
+  /** Records that the request was sent. */
   send(nowMs: number): void;
-  /** The request was answered, or nobody waits for it any more. */
+  /** Records that the response arrived or is no longer waited for. */
   answer(nowMs: number): void;
-  /** The request never left. */
+  /** Records that the request was never sent. */
   withdraw(): void;
 }
 
-/** No request is counted as later than this, or an agent whose answers vary would be sent too few starts. */
+/** Cap on the estimated latency; without it, an agent with varying response times would get too few starts. */
 const LATEST_MS = 100;
-/** The clock counts whole milliseconds. */
+/** The clock has millisecond resolution. */
 const CLOCK_STEP_MS = 1;
-/** More starts a second than this are counted over less than a second, so that few have to be remembered. */
+/** For higher rates, count over less than a second, so that few starts have to be stored. */
 const MOST_COUNTED = 100;
 
 /**
- * Counts the starts of the last second as the agent does: by when they arrive. A request is late by as much as its answer
- * is later than the quickest one, at most; a start that still waits for its connection has yet to arrive.
+ * Counts the starts of the last second by when they reach the agent. A request's latency is at limit its
+ * response time minus the fastest one. A start that waits for its connection has not arrived yet.
  */
 export class StartWindow {
-  readonly #most: number;
+  readonly #limit: number;
   readonly #lengthMs: number;
   #entries: Entry[] = [];
-  /** The quickest answer so far. */
+  /** Fastest response so far. */
   #quickestMs = Number.POSITIVE_INFINITY;
   #answers = 0;
 
-  /** `startsPerSecond` is 0 for no limit. */
+  /** `startsPerSecond` 0 means no limit. */
   constructor(startsPerSecond: number) {
-    this.#most = Math.min(MOST_COUNTED, Math.max(1, Math.floor(startsPerSecond)));
-    this.#lengthMs = startsPerSecond > 0 ? (1_000 * this.#most) / startsPerSecond : 0;
+    this.#limit = Math.min(MOST_COUNTED, Math.max(1, Math.floor(startsPerSecond)));
+    this.#lengthMs = startsPerSecond > 0 ? (1_000 * this.#limit) / startsPerSecond : 0;
   }
 
-  /** How long until one more may leave: 0 for now, Infinity for not before another has left. */
+  /** Delay until one more may be sent, in ms: 0 for now, Infinity until another one was sent. */
   delayMs(nowMs: number): number {
     if (this.#lengthMs === 0) return 0;
     this.#entries = this.#entries.filter((entry) => this.#computeEndMs(entry) > nowMs);
-    if (this.#entries.length < this.#most) return 0;
+    if (this.#entries.length < this.#limit) return 0;
     return Math.min(...this.#entries.map((entry) => this.#computeEndMs(entry))) - nowMs;
   }
 
@@ -342,7 +352,7 @@ export class StartWindow {
         if (entry.answeredAtMs !== null) return;
         entry.answeredAtMs = nowMs;
         if (entry.sentAtMs === null) {
-          // Given up before it was seen to leave.
+          // Abandoned before it was sent.
           entry.sentAtMs = nowMs;
           return;
         }
@@ -355,11 +365,11 @@ export class StartWindow {
     };
   }
 
-  /** When a start counts no more. */
+  /** When a start leaves the window. */
   #computeEndMs({ sentAtMs, answeredAtMs }: Entry): number {
     if (sentAtMs === null) return Number.POSITIVE_INFINITY;
-    // Everything is slow at first, and what an answer takes at least is not known yet.
-    const isFirst = this.#answers < 2 * this.#most;
+    // The first requests are slow, and the minimum response time is not known yet.
+    const isFirst = this.#answers < 2 * this.#limit;
     const latestMs = isFirst ? Math.max(LATEST_MS, this.#lengthMs) : LATEST_MS;
     const answerMs = answeredAtMs === null ? latestMs : answeredAtMs - sentAtMs;
     const lateMs = isFirst ? answerMs : answerMs - this.#quickestMs;

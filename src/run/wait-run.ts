@@ -3,20 +3,20 @@ import { type AgentRun, describeBadRunId, isAgentFailure, isRunId } from '../mod
 
 export type WaitResult =
   | { readonly status: 'ended'; readonly run: AgentRun }
-  /** What the run brought can no longer be had: it was deleted, has expired, or is too large to read. */
+  /** The run's result is no longer available: deleted, expired, or too large to read. */
   | { readonly status: 'gone'; readonly reason: string }
-  /** The run exists, and can never be used: its id is out of form, or it alone cannot be read. */
+  /** The run exists but can never be used: its id is invalid, or this run cannot be read. */
   | { readonly status: 'unusable'; readonly reason: string }
-  /** The run took too long, or its way here is cut off; it works on and is picked up the next time. */
+  /** The run took too long or is unreachable. It continues and is collected by the next invocation. */
   | { readonly status: 'late'; readonly reason: string }
-  /** The job was stopped; the run works on and is picked up the next time. */
+  /** The job was stopped. The run continues and is collected by the next invocation. */
   | { readonly status: 'stopped' }
-  /** The job cannot go on: key refused, or nobody there. */
+  /** The job cannot continue: key rejected, or the agent is unreachable. */
   | { readonly status: 'fatal'; readonly error: Error };
 
 /**
- * Waits until a run ends: by its open event stream where there is one, by its id where it was started earlier. `onEnd`
- * hears of the end as soon as it is announced, before the result is fetched.
+ * Waits until a run ends, on its open event stream if there is one, else by its id. `onEnd` is called as soon
+ * as the end is announced, before the result is fetched.
  */
 export async function waitForRun(
   client: AgentClient,
@@ -35,9 +35,9 @@ export async function waitForRun(
     if (error.code === 'RUN_UNREADABLE') return { status: 'unusable', reason: error.message };
     if (error.code === 'RESPONSE_TOO_LARGE') return { status: 'gone', reason: error.message };
     if (error.status !== 404 && error.status !== 410) return { status: 'fatal', error };
-    // Only the agent itself can say that a run is gone: its batch is booked on that, and its rows are asked again.
+    // Only trust a 404 from the agent itself, because the batch is then settled and its rows are sent again.
     return error.isFromProxy
-      ? { status: 'late', reason: `${error.message}; the same command looks again` }
+      ? { status: 'late', reason: `${error.message}; run the same command again to check it` }
       : { status: 'gone', reason: error.message };
   }
 }
@@ -45,26 +45,26 @@ export async function waitForRun(
 function describeLateRun(id: string, waitedMs: number): string {
   const time =
     waitedMs < 120_000 ? `${waitedMs / 1_000} seconds` : `${Math.round(waitedMs / 60_000)} minutes`;
-  return `run ${id} had not ended after ${time}; the same command looks again for what it brings`;
+  return `run ${id} had not ended after ${time}; run the same command again to collect its result`;
 }
 
-/** The service ends a run after an hour, one of the longest efforts after three; a quarter more is given. */
+/** The service ends a run after one hour, or three for the longest efforts. We wait 15 or 30 minutes longer. */
 const RUN_TIMEOUT_MS = 75 * 60_000;
 const LONG_RUN_TIMEOUT_MS = 210 * 60_000;
 const LONG_EFFORTS: ReadonlySet<string> = new Set(['ultra', 'max']);
 
-/** A run that is overdue already is still given so long to tell its end. */
+/** Minimum wait for a run that is already overdue. */
 const LEAST_WAIT_MS = 60_000;
 
-/** How long a run of `effort` that was asked for `ageMs` ago is waited for from now, in milliseconds. */
+/** How long to wait for a run of `effort` that was started `ageMs` ago, in ms from now. */
 export function resolveWaitMs(effort: string, runTimeoutMs: number | null, ageMs = 0): number {
   const timeoutMs = runTimeoutMs ?? (LONG_EFFORTS.has(effort) ? LONG_RUN_TIMEOUT_MS : RUN_TIMEOUT_MS);
   return Math.max(Math.min(timeoutMs, LEAST_WAIT_MS), timeoutMs - ageMs);
 }
 
 /**
- * Stands for a run that was started but whose result cannot be had: the agent no longer knows it, say. Its cost is unknown,
- * so it is booked at its reserved price.
+ * Stand-in for a run that was started but whose result is unavailable, for example because the agent no
+ * longer knows it. Its cost is unknown, so it is booked at its reserved price.
  */
 export function createGoneRun(runId: string, reason: string): AgentRun {
   const now = new Date().toISOString();
