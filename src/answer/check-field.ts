@@ -13,22 +13,22 @@ import { createFieldColumns } from '../model/output-columns.js';
 import { type CompiledSchema, compileChecked, type SchemaIssue } from '../model/schema.js';
 import { findProperties, indexSchema } from '../model/schema-index.js';
 
-/** What came back for a field, judged. */
+/** A field's value after validation. */
 export interface FieldResult extends CheckedField {
   readonly state: 'valid' | 'nothing' | 'invalid';
-  /** What is wrong with an invalid value, in the schema's words alone. */
+  /** What is wrong with an invalid value; only names schema rules, never contains the value. */
   readonly fault: string | null;
 }
 
-/** The user's schema made ready to judge rows: compiled once an ask. */
+/** The user's schema, compiled once per ask. */
 export interface RowChecker {
-  /** Judges the value of one field: null and blank text are nothing found, whatever the schema demands. */
+  /** Validates one field. Null and blank text mean "nothing found", even if the schema requires a value. */
   checkField(name: string, value: JsonValue): FieldResult;
-  /** What the schema says about several fields at once and these values break, by the fields concerned. */
+  /** Checks rules across several fields. Returns a note for each field that breaks one. */
   checkTogether(fields: ReadonlyMap<string, CheckedField>): ReadonlyMap<string, string>;
 }
 
-/** Compiles the validators of an ask, one for the whole and one for each field. Throws a SchemaError. */
+/** Compiles the validators of an ask: one for the whole schema and one per field. Throws a SchemaError. */
 export function createRowChecker(ask: Ask): RowChecker {
   const whole = compileChecked(ask.schema);
   const isJoint = hasJointRules(ask.schema);
@@ -45,7 +45,7 @@ export function createRowChecker(ask: Ask): RowChecker {
       const kept = limitValue(value);
       if (isNothing(kept)) return NOTHING;
       const verdict = judge(kept, check);
-      // A schema may name properties and still take what is no object; a table has no column for that.
+      // A schema may have properties and still allow non-objects, but the output has no column for those.
       const isLost = spread.has(name) && verdict.state === 'valid' && !isJsonObject(verdict.value);
       return isLost ? createFault('must be object', value, '') : verdict;
     },
@@ -56,13 +56,13 @@ export function createRowChecker(ask: Ask): RowChecker {
   };
 }
 
-/** The fields that are spread over columns of their parts. */
+/** Names of the fields that have one output column per part. */
 function findSpread(ask: Ask): ReadonlySet<string> {
   const columns = createFieldColumns(ask.fields, ask.schema);
   return new Set(columns.filter(({ name, values }) => values[0]?.title !== name).map(({ name }) => name));
 }
 
-/** The words of a schema that say nothing about several fields at once. */
+/** Schema keywords that are not rules across several fields. */
 const SINGLE_WORDS: ReadonlySet<string> = new Set([
   '$schema',
   '$id',
@@ -79,12 +79,12 @@ const SINGLE_WORDS: ReadonlySet<string> = new Set([
   'additionalProperties',
 ]);
 
-/** False where each field is judged whole by its own schema, as in every schema made of `--field`. */
+/** True if the schema has rules across several fields. Schemas made from `--field` never do. */
 function hasJointRules(schema: JsonObject): boolean {
   return Object.keys(schema).some((word) => !SINGLE_WORDS.has(word));
 }
 
-/** More than anybody reads, and each is looked at again after each repair. */
+/** Cap: nobody reads more, and each is checked again after every repair. */
 const MAX_ISSUES = 50;
 
 const NO_NOTES: ReadonlyMap<string, string> = new Map();
@@ -93,7 +93,7 @@ type FieldCheck = (value: JsonValue) => readonly SchemaIssue[];
 
 const NOTHING: FieldResult = { state: 'nothing', value: null, issue: null, fault: null };
 
-/** A schema that cannot be taken apart judges the field as the only one of its object. */
+/** If the schema has no parts, validate the field as the only one of its object. */
 function createFieldCheck(whole: CompiledSchema, name: string, pointers: readonly string[]): FieldCheck {
   if (!whole.hasParts) {
     const path = `/${escapeToken(name)}`;
@@ -116,7 +116,7 @@ function judge(value: JsonValue, check: FieldCheck): FieldResult {
   const isTrimmed = start !== value && tolerant(start).length === 0;
   const repaired = repairValue(isTrimmed ? start : value, tolerant);
   const [first] = repaired.issues;
-  // A word for nothing is none in a list either.
+  // "n/a" is not a value inside a list either.
   if (isAbsence(value) && Array.isArray(repaired.value)) return NOTHING;
   if (first !== undefined) return isAbsence(value) ? NOTHING : createFault(first.message, value, first.path);
   const notes = isTrimmed ? [`read ${formatExcerpt(value)} as ${formatExcerpt(start)}`] : repaired.notes;
@@ -124,18 +124,21 @@ function judge(value: JsonValue, check: FieldCheck): FieldResult {
   return { state: 'valid', value: repaired.value, issue, fault: null };
 }
 
-/** Null where an object of a field lacks a part is that part not found, as null is for a whole field. */
+/** Null for a part of an object means "not found", as it does for a whole field. */
 function isMissingPart(value: JsonValue, issue: SchemaIssue): boolean {
   if (issue.path === '' || resolvePointer(value, issue.path) !== null) return false;
   return isJsonObject(resolvePointer(value, issue.path.slice(0, issue.path.lastIndexOf('/'))));
 }
 
-/** Null, blank text, or what is made of nothing else: an agent keeps the shape of an object of which it found no part. */
+/**
+ * True for null, blank text, or only those: some agents return an object even if they found none of its
+ * parts.
+ */
 function isNothing(value: JsonValue): boolean {
   if (value === null) return true;
   if (typeof value === 'string') return cleanText(value).trim() === '';
   if (typeof value !== 'object') return false;
-  // An empty list may be what was found.
+  // An empty list may be a result.
   const parts = Array.isArray(value) ? value : Object.values(value);
   return parts.length > 0 && parts.every(isNothing);
 }
@@ -155,7 +158,7 @@ const ABSENCES = new Set([
   '?',
 ]);
 
-/** True for words that say "nothing found". A field that takes any text keeps them, unless another entry has a value. */
+/** True for words that mean "nothing found". A free text field keeps them, unless another entry has a value. */
 export function isAbsence(value: JsonValue): boolean {
   return typeof value === 'string' && ABSENCES.has(value.trim().toLowerCase());
 }
@@ -169,7 +172,7 @@ function createFault(message: string, value: JsonValue, path: string): FieldResu
 
 const MAX_VALUE_DEPTH = 64;
 
-/** Too deep to be a cell; walked level by level, so that no depth can exhaust the stack. */
+/** True if nested too deeply for a cell. Iterative, so deep input cannot overflow the stack. */
 function isDeep(value: JsonValue): boolean {
   if (typeof value !== 'object') return false;
   let level: JsonValue[] = [value];
@@ -181,9 +184,9 @@ function isDeep(value: JsonValue): boolean {
 }
 
 /**
- * Checks what only shows in the whole row (`dependentRequired`, `if`, rules in `allOf`): each value is fine by itself,
- * so it stays, with a note on the fields that the issue points to, or on every filled field if it points to none.
- * A field without a value counts as absent, and is not missed.
+ * Checks rules across fields (`dependentRequired`, `if`, rules in `allOf`). Each value is valid on its own,
+ * so it is kept, with a note on the fields that the issue names, or on every filled field if it names none. A
+ * field without a value counts as absent and is not required.
  */
 function checkTogether(
   whole: CompiledSchema,
@@ -215,19 +218,19 @@ function clipList(notes: readonly string[]): readonly string[] {
     : [...notes.slice(0, MAX_NOTES), `and ${notes.length - MAX_NOTES} more`];
 }
 
-/** What became of a value: `notes` say what was repaired, `issues` what is still wrong. */
+/** A repaired value: `notes` list the repairs, `issues` what is still wrong. */
 export interface RepairedValue {
   readonly value: JsonValue;
   readonly notes: readonly string[];
   readonly issues: readonly SchemaIssue[];
 }
 
-/** More than enough for drift; a value that needs more is not what was asked for. */
+/** Cap on repairs: a value that needs more is not a harmless variation. */
 const MAX_REPAIRS = 100;
 
 /**
- * Undoes harmless drift: another spelling of the value that was asked for, never another value. Each repair is tried
- * on the place that an issue names, and kept only if nothing is wrong there any more.
+ * Repairs harmless variations in how a value is written; never changes its meaning. Each repair is tried at
+ * the place an issue names and kept only if no issue remains there.
  */
 export function repairValue(
   value: JsonValue,
@@ -237,7 +240,7 @@ export function repairValue(
   let issues = validate(current);
   const notes: string[] = [];
   for (let round = 0; issues.length > 0 && round < MAX_REPAIRS; round += 1) {
-    // Other spellings would take as long, and of a huge value only the first issue is known.
+    // Other spellings would time out too, and for a huge value only the first issue is known.
     if (issues.some((issue) => issue.keyword === 'timeout' || issue.keyword === 'size')) break;
     const repair = findRepair(current, issues, validate);
     if (repair === null) break;
@@ -248,7 +251,7 @@ export function repairValue(
   return { value: current, notes, issues };
 }
 
-/** A value as a person may see it in a message: short, and without characters that a terminal obeys. */
+/** Formats a value for a message: short and without control characters. */
 export function formatExcerpt(value: JsonValue): string {
   const text = JSON.stringify(clipValue(value, { left: MAX_EXCERPT })).replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
@@ -260,25 +263,25 @@ export function formatExcerpt(value: JsonValue): string {
 
 const MAX_EXCERPT = 40;
 
-/** As much of a value as an excerpt can show: each part takes two characters at least. */
-function clipValue(value: JsonValue, room: { left: number }): JsonValue {
-  room.left -= 1;
+/** Cuts a value to what an excerpt can show; each part takes at least two characters. */
+function clipValue(value: JsonValue, budget: { left: number }): JsonValue {
+  budget.left -= 1;
   if (typeof value === 'string') return value.slice(0, MAX_EXCERPT * 2);
   if (typeof value !== 'object' || value === null) return value;
-  if (isJsonObject(value)) return clipObject(value, room);
+  if (isJsonObject(value)) return clipObject(value, budget);
   const items: JsonValue[] = [];
   for (const item of value) {
-    if (room.left < 0) break;
-    items.push(clipValue(item, room));
+    if (budget.left < 0) break;
+    items.push(clipValue(item, budget));
   }
   return items;
 }
 
-function clipObject(object: JsonObject, room: { left: number }): JsonObject {
+function clipObject(object: JsonObject, budget: { left: number }): JsonObject {
   const entries: [string, JsonValue][] = [];
   for (const key in object) {
-    if (room.left < 0) break;
-    entries.push([key.slice(0, MAX_EXCERPT * 2), clipValue(object[key] ?? null, room)]);
+    if (budget.left < 0) break;
+    entries.push([key.slice(0, MAX_EXCERPT * 2), clipValue(object[key] ?? null, budget)]);
   }
   return Object.fromEntries(entries);
 }
@@ -316,14 +319,14 @@ function isAtOrBelow(path: string, parent: string): boolean {
   return path === parent || path.startsWith(`${parent}/`);
 }
 
-/** Other spellings of what is there, the most likely first. */
+/** Other spellings of the value, most likely first. */
 function listCandidates(node: JsonValue, issue: SchemaIssue): JsonValue[] {
   const candidates: JsonValue[] = [];
   if (typeof node === 'string') candidates.push(...listTextCandidates(node, issue.allowed ?? []));
   else if (typeof node === 'number') candidates.push(String(node));
   if (isJsonObject(node) && issue.property !== undefined) candidates.push(withoutKey(node, issue.property));
   if (Array.isArray(node) && node.length === 1) candidates.push(...node);
-  // A lone value for a list, and a lone value that needs another repair too.
+  // Wrap a single value in a list, also after another repair.
   const isLone = !Array.isArray(node) && node !== null;
   return isLone ? [...candidates, [node], ...candidates.map((candidate) => [candidate])] : candidates;
 }
@@ -358,7 +361,7 @@ function fold(text: string): string {
     .replace(/[\s_-]+/g, ' ');
 }
 
-/** A number in digits, with or without separators between each three; null for anything that a number could lose by. */
+/** Parses a number with or without thousands separators; null if precision could be lost. */
 function parseNumber(text: string): number | null {
   const isGrouped = /^[+-]?\d{1,3}(?:([,'’\u00a0\u202f ])\d{3})(?:\1\d{3})*(?:\.\d+)?$/.test(text);
   if (!isGrouped && !/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,3})?$/i.test(text)) return null;
@@ -367,15 +370,15 @@ function parseNumber(text: string): number | null {
   return isExact ? number : null;
 }
 
-/** A URL that lacks its scheme, or holds letters that a URL has to escape. */
+/** Repairs a URL without a scheme or with unescaped letters; null if that fails. */
 function parseUrl(text: string): string | null {
   if (/\s/.test(text)) return null;
-  // A last part without a letter makes it a number or an address of the network, and no name of a site.
+  // Without a letter in its last part, it is a number or an IP address, not a host name.
   const isBare =
     /^(?:\/\/)?[\p{L}\d-]+(?:\.[\p{L}\d-]+)*\.(?=[\d-]*\p{L})[\p{L}\d-]+(?::\d+)?(?:[/?#].*)?$/u.test(text);
   const full = isBare ? `https://${text.replace(/^\/\//, '')}` : text;
   if (!/^https?:\/\//i.test(full) || !URL.canParse(full)) return null;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: anything beyond ASCII is what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: looks for characters beyond ASCII
   const isPlain = /^[\u0000-\u007f]*$/.test(full);
   return isPlain && isBare ? full : new URL(full).href;
 }

@@ -15,7 +15,10 @@ import { type FieldResult, formatExcerpt, isAbsence, type RowChecker } from './c
 
 export { createRowChecker, type RowChecker } from './check-field.js';
 
-/** Matches what a run brought to what was asked, by `row_id` alone, and judges every field by the user's schema. */
+/**
+ * Matches a run's entries to the batch's rows by `row_id` only, and validates every field against the user's
+ * schema.
+ */
 export function checkRun(batch: Batch, run: AgentRun, checker: RowChecker): CheckedRun {
   const entries = matchEntries(batch, run.output.structured);
   const rows: CheckedRow[] = [];
@@ -29,7 +32,7 @@ export function checkRun(batch: Batch, run: AgentRun, checker: RowChecker): Chec
 }
 
 interface Entry {
-  /** Position in the agent's own list. */
+  /** Position in the agent's list. */
   readonly index: number;
   readonly object: JsonObject;
 }
@@ -43,7 +46,7 @@ interface Entries {
 function matchEntries(batch: Batch, structured: JsonValue): Entries {
   const { values: list } = listRowEntries(structured);
   const [onlyRow] = batch.rows;
-  // One question and one answer belong together even where the answer forgot to say so.
+  // One row and one entry belong together even without an id.
   const isAlone = batch.rows.length === 1 && list.length === 1;
   const byId = new Map<string, Entry[]>(batch.rows.map((row) => [row.rowId, []]));
   let unknownIds = 0;
@@ -70,7 +73,7 @@ function findRowId(entry: JsonObject): string | null {
 
 type RowVerdict =
   | { readonly status: 'checked'; readonly row: CheckedRow }
-  /** `reason` is null where nothing came back at all: then the run says why. */
+  /** `reason` is null if there is no entry at all; then the run says why. */
   | { readonly status: 'rejected'; readonly reason: string | null };
 
 /** The fields of one entry of a row; `index` is its position in the agent's own list. */
@@ -87,7 +90,7 @@ function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checke
   }
   const [first] = readable;
   if (first === undefined) {
-    const reason = entries.length === 0 ? null : 'its entry holds none of the fields';
+    const reason = entries.length === 0 ? null : 'its entry has none of the fields';
     return { status: 'rejected', reason };
   }
   const judged =
@@ -119,7 +122,7 @@ function judgeEntry(fields: JsonObject, names: readonly string[], checker: RowCh
   return { verdicts, isAnswered };
 }
 
-/** Judges several entries of a row as one answer. Null beside a value is the value; different values leave the field null. */
+/** Merges all entries of a row into one answer. A null and a value give the value; two different values give null. */
 function judgeEntries(
   entries: readonly ReadableEntry[],
   names: readonly string[],
@@ -164,24 +167,24 @@ function describeFaults(verdicts: ReadonlyMap<string, FieldResult>): string {
   return `no field of its entry is valid: ${faults.join('; ')}`;
 }
 
-/** Why a row has no entry, as far as the run tells. */
+/** Explains why a row has no entry, from the run's status. */
 function describeAbsence(run: AgentRun): string {
   if (run.status === 'completed' && run.stopReason === 'schema_satisfied') return 'no entry came back for it';
   const reason = typeof run.stopReason === 'string' ? ` (${run.stopReason.slice(0, 40)})` : '';
   return `the run ended as ${run.status}${reason} without an entry for it`;
 }
 
-/** The exclusion file, as far as it speaks of answers. */
+/** The part of the exclusion list that applies to answers. */
 export interface AnswerExclusion {
   readonly answerFields: readonly string[];
   findExcludedAnswer(record: JsonObject, values: JsonObject): { readonly line: number } | null;
 }
 
-const EXCLUDED_FAULT = 'the answer was a record of input.exclusion, which is not wanted';
+const EXCLUDED_FAULT = 'the answer is on the exclusion list (input.exclusion)';
 
 /**
- * An answer that is on the exclusion list goes round once more with that said; the second time its fields are nulled, and
- * so they are at the last attempt.
+ * Rejects an answer on the exclusion list once, with that reason, so that it is retried. The second time, or
+ * at the last attempt, its fields are set to null.
  */
 export function excludeAnswers(
   checked: CheckedRun,
@@ -196,9 +199,9 @@ export function excludeAnswers(
   for (const row of checked.rows) {
     const question = asked.get(row.key);
     const match = exclusion.findExcludedAnswer(question?.record ?? {}, listValues(row));
-    const isTold = question?.fault === EXCLUDED_FAULT || batch.attempt >= lastAttempt;
+    const isRetried = question?.fault === EXCLUDED_FAULT || batch.attempt >= lastAttempt;
     if (match === null) rows.push(row);
-    else if (isTold) rows.push(nullFields(row, exclusion.answerFields, match.line));
+    else if (isRetried) rows.push(nullFields(row, exclusion.answerFields, match.line));
     else rejected.push({ rowId: row.rowId, key: row.key, reason: EXCLUDED_FAULT });
   }
   return { ...checked, rows, rejected };
@@ -219,7 +222,7 @@ function nullFields(row: CheckedRow, names: readonly string[], line: number): Ch
   return { ...row, fields };
 }
 
-/** What one entry of a row says of a field; `index` is the entry's place in the agent's list. */
+/** One entry's value for a field; `index` is the entry's position in the agent's list. */
 export interface JudgedField {
   readonly index: number;
   readonly verdict: FieldResult;
@@ -227,19 +230,22 @@ export interface JudgedField {
 
 export interface MergedCheck {
   readonly verdict: FieldResult;
-  /** The entries that the value came from. */
+  /** Positions of the entries that the value came from. */
   readonly places: readonly number[];
   readonly isDisputed: boolean;
 }
 
-/** One verdict on a field out of those on all entries of a row; `judge` looks at a value that was put together from several. */
+/**
+ * Merges the results for a field from all entries of a row; `judge` validates a value that was merged from
+ * several.
+ */
 export function mergeChecks(
   judged: readonly JudgedField[],
   judge: (value: JsonValue) => FieldResult,
 ): MergedCheck {
   const found = judged.filter(({ verdict }) => verdict.state === 'valid');
-  const told = found.filter(({ verdict }) => !isAbsence(verdict.value));
-  const valid = told.length === 0 ? found : told;
+  const meaningful = found.filter(({ verdict }) => !isAbsence(verdict.value));
+  const valid = meaningful.length === 0 ? found : meaningful;
   const [first] = valid;
   if (first === undefined) {
     const best = judged.find(({ verdict }) => verdict.state === 'nothing') ?? judged[0];
@@ -257,12 +263,12 @@ export function mergeChecks(
   return { verdict: createDispute(values), places: [], isDisputed: true };
 }
 
-/** Equal for values that read the same: white space at the ends and the form of accents tell no two texts apart. */
+/** Key that is equal for equal values: ignores surrounding white space and Unicode composition. */
 function toComparable(value: JsonValue): string {
   return typeof value === 'string' ? `"${value.normalize('NFC').trim()}` : formatCanonicalJson(value);
 }
 
-/** Two values as one, where a null in either leaves room for the other; undefined if they differ. */
+/** Merges two values; nulls are filled from the other. Undefined if they differ. */
 function joinParts(one: JsonValue | undefined, other: JsonValue): JsonValue | undefined {
   if (one === undefined) return undefined;
   if (one === null) return other;
@@ -277,7 +283,7 @@ function joinParts(one: JsonValue | undefined, other: JsonValue): JsonValue | un
   return Object.fromEntries(joined);
 }
 
-/** Names two of the values; the others are counted. */
+/** Reports two of the values and counts the others. */
 function createDispute(values: readonly JsonValue[]): FieldResult {
   const [one = null, other = null, ...more] = values;
   const rest = more.length === 0 ? '' : ` and ${more.length} more`;
@@ -285,18 +291,19 @@ function createDispute(values: readonly JsonValue[]): FieldResult {
   return { state: 'nothing', value: null, issue, fault: null };
 }
 
-/** What becomes of the rows of a run that were not answered. */
+/** Plan for the rows that a run did not answer. */
 export interface Repair {
-  /** Rows that go round again at once, as a continuation of the run. */
+  /** Rows to retry at once, as a continuation of the run. */
   readonly followUp: PendingBatch | null;
-  /** Rows that go round again together with those of other runs. */
+  /** Rows to retry together with those of other runs. */
   readonly again: readonly Question[];
   readonly failures: readonly { readonly key: string; readonly reason: string }[];
 }
 
 /**
- * A few rows left out of a good run are pooled with those of other runs, which costs fewest runs. Where half a batch or
- * more went wrong the first time, the run itself is continued and told what was wrong. At the last attempt rows fail.
+ * A few missing rows are pooled with those of other runs, which needs the fewest runs. If half a batch or
+ * more failed on the first attempt, the run itself is continued with an explanation. At the last attempt rows
+ * fail.
  */
 export function planRepair(
   group: PendingBatch,
@@ -305,7 +312,7 @@ export function planRepair(
   lastAttempt: number,
 ): Repair {
   if (rejected.length === 0) return { followUp: null, again: [], failures: [] };
-  // Somebody cancelled the run on purpose: to ask again at once would undo that.
+  // The run was canceled on purpose: retrying would undo that.
   if (group.attempt >= lastAttempt || run.status === 'cancelled') {
     return { followUp: null, again: [], failures: rejected.map(({ key, reason }) => ({ key, reason })) };
   }
@@ -332,8 +339,8 @@ export function planRepair(
 const DISPUTED_FAULT = 'two entries came back for one record, with different values';
 
 /**
- * The fields that one run answered twice, with different values, to be asked once more: a second dispute is left as it is,
- * with both values named.
+ * Questions for the fields with two different values in one run. They are retried once; after a second
+ * dispute both values are reported.
  */
 export function planDisputeRepair(
   group: PendingBatch,

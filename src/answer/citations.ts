@@ -11,19 +11,19 @@ import { escapeToken, isJsonObject, type JsonObject, type JsonValue } from '../m
 import { findEntryFields, listRowEntries } from '../model/row-entries.js';
 import type { AgentRun, Citation, Confidence, Grounding } from '../model/run.js';
 
-/** Where a field's value came from, and how sure the agent is of it. */
+/** Sources of a field's value, and the agent's confidence. */
 export interface FieldGrounding {
   readonly citations: readonly Citation[];
   readonly confidence: Confidence | null;
 }
 
-/** No reader of a cell looks at more. */
+/** More is useless in a cell. */
 const MAX_CITATIONS = 100;
 
 /**
- * Joins citations and confidence to the fields of rows, by the index in the agent's own list. What is said of a field
- * (or of anything inside its value) goes before what is said of its whole row; of several confidences the lowest
- * counts; what is said of the root says nothing about a row. A field without a value has no grounding.
+ * Assigns citations and confidence to the fields of rows, by index in the agent's list. Grounding of a field
+ * (or anything inside its value) wins over grounding of its whole row. Of several confidences the lowest
+ * counts. Grounding of the root is ignored. A field without a value has no grounding.
  */
 export function joinGrounding(
   rows: readonly CheckedRow[],
@@ -78,7 +78,7 @@ function joinRow(
   );
 }
 
-/** What is said of a field's row: by its one entry, or by those of several that the value came from. */
+/** Grounding of a field: of the row's only entry, or of the entries that its value came from. */
 function findGroundings(
   row: CheckedRow,
   name: string,
@@ -93,7 +93,7 @@ function findGroundings(
   };
 }
 
-/** The pages, each once and in order. */
+/** Collects the distinct pages in order. */
 function collectCitations(groundings: readonly Grounding[]): readonly Citation[] {
   const byUrl = new Map<string, Citation>();
   for (const { citations } of groundings) {
@@ -109,8 +109,8 @@ function collectCitations(groundings: readonly Grounding[]): readonly Citation[]
 }
 
 /**
- * The address of a source, without the white space that would cut it in two in a cell. Whether it is a link is decided when it
- * is written; a name without a scheme is not an address, and a user name is not kept.
+ * Cleans the URL of a source; white space would split it in a cell. Whether it becomes a link is decided on
+ * output. A name without a scheme is not a URL, and user names are masked.
  */
 function parseUrl(value: unknown): string | null {
   if (typeof value !== 'string') return null;
@@ -134,16 +134,19 @@ function findLowestConfidence(groundings: readonly Grounding[]): Confidence | nu
   return CONFIDENCES.find((confidence) => said.includes(confidence)) ?? null;
 }
 
-/** What a grounding path speaks of: a field of an entry of the agent's own list, or (`field` null) the whole entry. */
+/**
+ * What a grounding path refers to: a field of an entry in the agent's list, or the whole entry if `field` is
+ * null.
+ */
 export interface GroundedPlace {
   readonly index: number;
   readonly field: string | null;
 }
 
 /**
- * Reads grounding paths in every spelling seen: dots, brackets, quoted keys, `$.`, JSON Pointer, with or without
- * `output`, `structured` and `fields`. How keys with dots or brackets are escaped is nobody's rule, so a path is held
- * against the keys that the answer really has, the longest first, and never cut apart by its punctuation.
+ * Parses grounding paths in all known notations: dots, brackets, quoted keys, `$.`, JSON Pointer, with or
+ * without `output`, `structured` and `fields`. There is no standard escape for keys with dots or brackets, so
+ * a path is matched against the real keys of the answer, longest first, and never split at punctuation.
  */
 export function createPathParser(
   structured: JsonValue,
@@ -186,7 +189,7 @@ export function createPathParser(
     const known = hasFields ? exact.get(found.rest) : undefined;
     if (known !== undefined) return { index, field: known };
     const inner = matchKey(found.rest, FIELDS_FORMS);
-    // The root says nothing about one row, not even where the root is all there is.
+    // The root does not refer to a row, even if the root is the only entry.
     if (found.rest === '' || (hasFields && inner === '')) return isList ? { index, field: null } : null;
     const beside = hasFields && isEntryKey(found.rest) ? null : readField(found.rest);
     const inside = inner === null ? null : readField(inner);
@@ -204,12 +207,12 @@ export function createPathParser(
   };
 }
 
-/** True for the keys of the entry itself, which are no fields even if a field is called so. */
+/** True for keys of the entry itself; they are not fields, even if a field has the same name. */
 function isEntryKey(rest: string): boolean {
   return matchKey(rest, ROW_ID_FORMS) !== null || matchKey(rest, FIELDS_FORMS) !== null;
 }
 
-/** The ways in which a path can name a key. */
+/** All notations of a key in a path. */
 function listKeyForms(key: string): readonly string[] {
   const quoted = JSON.stringify(key);
   const single = key.replace(/[\\']/g, '\\$&');
@@ -236,7 +239,7 @@ const FIELDS_FORMS = listKeyForms('fields');
 const OUTPUT_FORMS = listKeyForms('output');
 const STRUCTURED_FORMS = listKeyForms('structured');
 
-/** What is left of a path after a key; null if the path does not go on with this key. */
+/** Returns the rest of a path after a key; null if the path does not continue with this key. */
 function matchKey(rest: string, forms: readonly string[]): string | null {
   const form = forms.find((candidate) => rest.startsWith(candidate) && isBoundary(rest[candidate.length]));
   return form === undefined ? null : rest.slice(form.length);
@@ -246,7 +249,7 @@ function isBoundary(next: string | undefined): boolean {
   return next === undefined || next === '.' || next === '[' || next === '/';
 }
 
-/** A path without what stands in front of the answer, and as it is. */
+/** Variants of a path: without the prefix before the answer, and as given. */
 function listStarts(path: string): string[] {
   const bare = path.startsWith('$') || path.startsWith('#') ? path.slice(1) : path;
   const inOutput = matchKey(bare, OUTPUT_FORMS);
@@ -254,7 +257,7 @@ function listStarts(path: string): string[] {
   return [inStructured, inOutput, bare].filter((start) => start !== null);
 }
 
-/** Why fields of a row have no value, in the agent's words. */
+/** The agent's explanations for missing values. */
 export interface RowReasons {
   find(rowId: string, field: string): string | null;
 }
@@ -262,8 +265,8 @@ export interface RowReasons {
 const MAX_CHARACTERS = 300;
 
 /**
- * Reads the reasons that the text of a run gives for single rows: lines that begin with the row id and a colon or, for
- * one field, with `ID.city:`. Ids are our own and mean nothing in prose, so no other line is taken for one.
+ * Reads explanations for single rows from a run's text: lines that start with the row id and a colon or, for
+ * one field, with `ID.city:`. Row ids do not occur in prose, so other lines do not match by accident.
  */
 export function parseReasons(batch: Batch, text: string): RowReasons {
   const ids = new Set(batch.rows.map((row) => row.rowId));
@@ -281,7 +284,7 @@ export function parseReasons(batch: Batch, text: string): RowReasons {
   };
 }
 
-/** The answers of a run as the ledger keeps them: each checked row's values with their citations and confidence. */
+/** Converts a run to ledger answers: each checked row's values with citations and confidence. */
 export function createAnswers(batch: Batch, checked: CheckedRun, run: AgentRun): RowAnswer[] {
   const groundings = joinGrounding(checked.rows, run.output.grounding, run.output.structured);
   const reasons = parseReasons(batch, run.output.text);

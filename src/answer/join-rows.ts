@@ -15,19 +15,19 @@ import type { Row } from '../model/row.js';
 export interface JoinContext {
   readonly ask: Ask;
   readonly overwrite: boolean;
-  /** @default what is blank without options */
+  /** @default the default blanks */
   readonly blanks?: Blanks;
-  /** What a row without an answer is: the cap was reached, or it was not asked yet. */
+  /** Status of a row without an answer. */
   readonly unasked: 'over_budget' | 'pending';
-  /** False for a row beyond `--limit` or outside `--sample`: it was not asked, whatever the cap. */
+  /** False for a row beyond `--limit` or outside `--sample`: it is pending, whatever the cap. */
   isWanted(row: Row): boolean;
   findExclusion(row: Row): { readonly line: number } | null;
-  /** How the exclusion file is called in a message. */
+  /** Name of the exclusion file in messages. */
   readonly exclusionName: string;
   findAnswers(keys: readonly string[]): ReadonlyMap<string, StoredAnswer>;
-  /** True to leave values as the agent gave them, control characters and all. */
+  /** True to keep values exactly as the agent returned them, including control characters. */
   readonly raw: boolean;
-  /** True where a key is met for the first time in this reading: a twin costs nothing. */
+  /** True the first time a key is seen in this reading: a duplicate costs nothing. */
   claimKey(key: string): boolean;
 }
 
@@ -35,7 +35,7 @@ const MAX_ERROR_LENGTH = 8_000;
 
 const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
 
-/** Joins each row of a chunk with what the ledger knows of its question: exactly one outcome a row. */
+/** Joins each row of a chunk with its stored answer: exactly one outcome per row. */
 export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[] {
   const read = rows.map((row) => createQuestion(row, context.ask, context.overwrite, context.blanks));
   const keys = read.flatMap(listKeys);
@@ -51,7 +51,7 @@ export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[
   });
 }
 
-/** The first of several equal rows bears their cost. */
+/** The first of several equal rows gets their cost. */
 function shareCost(
   key: string,
   stored: StoredAnswer | undefined,
@@ -113,7 +113,7 @@ function createAnsweredOutcome(
     ...(stored.failure === null ? [] : [stored.failure]),
     ...describeHoles(fields),
     ...(status === 'partial' && stored.failure === null && open.length > 0
-      ? [`${open.join(', ')}: still to be asked${unasked === 'over_budget' ? ', the budget is reached' : ''}`]
+      ? [`${open.join(', ')}: not requested yet${unasked === 'over_budget' ? ', budget reached' : ''}`]
       : []),
   ];
   return {
@@ -125,7 +125,7 @@ function createAnsweredOutcome(
   };
 }
 
-/** Why fields have no value; fields that share a reason are named together. */
+/** Explains why fields have no value; fields with the same reason are listed together. */
 function describeHoles(fields: ReadonlyMap<string, FieldAnswer>): string[] {
   const names = new Map<string, string[]>();
   for (const [name, field] of fields) {
@@ -146,7 +146,7 @@ function resolveStatus(
   if (found === asked) return 'enriched';
   if (found > 0) return 'partial';
   if (!isOpen) return 'not_found';
-  // Nothing found yet, and a field or a higher effort is still to be asked.
+  // Nothing found yet, and a field or a higher effort is still to be tried.
   return hasFailed ? 'failed' : unasked;
 }
 

@@ -85,7 +85,7 @@ export function describeFaults(questions: readonly Question[]): string | null {
   for (const { fault } of questions) if (fault !== null) counts.set(fault, (counts.get(fault) ?? 0) + 1);
   if (counts.size === 0) return null;
   const faults = [...counts].map(([fault, count]) => (count === 1 ? fault : `${fault} (${count} records)`));
-  return `Records are sent here again because of what came back for them before: ${faults.join('; ')}.`;
+  return `These records are sent again because of problems with earlier answers: ${faults.join('; ')}.`;
 }
 
 /**

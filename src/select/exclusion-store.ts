@@ -1,13 +1,13 @@
 import { hashText } from '../model/ask.js';
 
-/** The normalised value in each key column; null if it is blank. */
+/** The normalized value in each key column; null if blank. */
 export type Keys = readonly (string | null)[];
 
-/** Finds records by their keys in some columns. */
+/** Finds records by their keys in chosen columns. */
 export interface KeyIndex {
-  /** The first record that has these keys. */
+  /** Returns the first record with these keys, or null. */
   find(keys: Keys): number | null;
-  /** The first record that has the keys of one in the index. */
+  /** Returns the first record with the same keys as an indexed one. */
   findSame(record: number): number;
 }
 
@@ -15,18 +15,18 @@ const WORDS_A_KEY = 2;
 const NONE = -1;
 
 /**
- * The records of an exclusion list, numbered in the order of the list. Of each are kept a hash of 64 bits for each key
- * column, its line, and as JSON what may be told of it. Equal records are kept once. That takes 30 bytes a record,
- * 8 bytes a key column and the JSON; each index takes about 12 bytes a record more.
+ * The records of an exclusion list, numbered in list order. Stores a 64-bit hash per key column, the line,
+ * and the JSON that may be sent to the agent. Equal records are stored once. Memory per record: 30 bytes, 8
+ * bytes per key column and the JSON, plus about 12 bytes per index.
  */
 export class ExclusionStore {
   readonly #columns: number;
-  /** The hashes of all records, one after the other; two zeros stand for a blank. */
+  /** The hashes of all records in sequence; two zeros mean blank. */
   readonly #words = new NumberList();
   readonly #lines = new NumberList();
-  /** How many equal records there are of each. */
+  /** Number of equal records for each. */
   readonly #counts = new NumberList();
-  /** Where the JSON of a record begins. */
+  /** Start of each record's JSON. */
   readonly #starts = new NumberList();
   readonly #lengths = new NumberList();
   readonly #texts = new TextArena();
@@ -45,7 +45,7 @@ export class ExclusionStore {
     return this.#texts.length;
   }
 
-  /** Adds a record, or counts it if there is an equal one; returns its number. */
+  /** Adds a record, or counts it if an equal one exists; returns its number. */
   add(keys: Keys, line: number, text: string): number {
     const words = hashKeys(keys);
     const bytes = Buffer.from(text);
@@ -64,7 +64,7 @@ export class ExclusionStore {
     return record;
   }
 
-  /** Counts a record once more. */
+  /** Counts another equal record. */
   repeat(record: number): number {
     this.#counts.set(record, this.#counts.get(record) + 1);
     return record;
@@ -87,7 +87,7 @@ export class ExclusionStore {
     return this.#words.get(at) !== 0 || this.#words.get(at + 1) !== 0;
   }
 
-  /** Indexes some records by their keys in some columns. */
+  /** Indexes records by their keys in chosen columns. */
   createIndex(records: Iterable<number>, columns: readonly boolean[]): KeyIndex {
     const { table, find } = this.#openIndex(columns);
     for (const record of records) {
@@ -103,7 +103,7 @@ export class ExclusionStore {
     };
   }
 
-  /** Makes the function that lists all records with a key in one column, in the order of the list. */
+  /** Returns a function that lists all records with a key in one column, in list order. */
   createGroups(column: number): (key: string) => Iterable<number> {
     const columns = Array.from({ length: this.#columns }, (_, index) => index === column);
     const { table, find } = this.#openIndex(columns);
@@ -159,14 +159,14 @@ function hashKey(key: string): number[] {
   return [Number.parseInt(digits.slice(0, 8), 16), Number.parseInt(digits.slice(8), 16) || 1];
 }
 
-/** Tells most texts apart; equal records are compared byte by byte. */
+/** A cheap checksum; matching records are then compared byte by byte. */
 function sumBytes(bytes: Buffer): number {
   let sum = 0;
   for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
   return sum >>> 0;
 }
 
-/** One word of all, as the place in a table. */
+/** Combines the words to one for the hash table. */
 function mixWords(words: readonly number[], columns: readonly boolean[] | null): number {
   return words.reduce((mix, word, index) => {
     if (columns?.[Math.floor(index / WORDS_A_KEY)] === false) return mix;
@@ -177,7 +177,7 @@ function mixWords(words: readonly number[], columns: readonly boolean[] | null):
 const CHUNK_BITS = 16;
 const CHUNK_LENGTH = 1 << CHUNK_BITS;
 
-/** A list of whole numbers below 2^32 that grows without being copied. */
+/** A growable list of integers below 2^32 that is never copied. */
 class NumberList {
   readonly #chunks: Uint32Array[] = [];
   length = 0;
@@ -186,7 +186,7 @@ class NumberList {
     return this.#chunks[index >>> CHUNK_BITS]?.[index & (CHUNK_LENGTH - 1)] ?? 0;
   }
 
-  /** Replaces a number that is there. */
+  /** Replaces an existing number. */
   set(index: number, value: number): void {
     const chunk = this.#chunks[index >>> CHUNK_BITS];
     if (chunk !== undefined) chunk[index & (CHUNK_LENGTH - 1)] = value;
@@ -204,13 +204,13 @@ class NumberList {
 
 const BLOCK_BYTES = 1024 * 1024;
 
-/** Bytes of many short texts. A text lies in one block, so that its place is a number below 2^32. */
+/** Stores the bytes of many short texts. Each is within one block, so its position is a number below 2^32. */
 class TextArena {
   readonly #blocks: Buffer[] = [];
   #used = BLOCK_BYTES;
   length = 0;
 
-  /** Returns the place of the text. */
+  /** Returns the position of the text. */
   add(bytes: Buffer): number {
     this.length += bytes.length;
     if (bytes.length > BLOCK_BYTES) {
@@ -238,13 +238,13 @@ class TextArena {
 const FIRST_SLOTS = 1 << 10;
 const MAX_LOAD = 0.75;
 
-/** Records by a word of their hash, with open addressing: two numbers of 32 bits a slot. */
+/** Hash table of records with open addressing: two 32-bit numbers per slot. */
 class RecordTable {
-  /** Word and record plus one; a slot whose second number is 0 is free. */
+  /** Word, then record + 1; 0 as the second number marks a free slot. */
   #slots = new Uint32Array(FIRST_SLOTS * 2);
   #size = 0;
 
-  /** The first record of that word which is the one looked for. */
+  /** Returns the first record with that word that `isSame` accepts. */
   find(word: number, isSame: (record: number) => boolean): number {
     const mask = this.#slots.length / 2 - 1;
     for (let slot = word & mask; ; slot = (slot + 1) & mask) {

@@ -12,56 +12,59 @@ export interface ExclusionRecord {
 }
 
 export interface ExclusionOptions {
-  /** The columns of the input that tell whether a row is a record. */
+  /** Input columns to match rows by. */
   readonly on: readonly string[];
-  /** Fields that tell it too: then no row is excluded, but every answer that is a record. */
+  /** Fields to match answers by. If set, no row is excluded, but every answer that is on the list. */
   readonly onAnswer: readonly string[];
-  /** The columns of a record that may be told to the agent. */
+  /** Columns of a record that may be sent to the agent. */
   readonly tell: readonly string[];
-  /** Which values name nothing to compare. @default what is blank without options */
+  /** Which values count as blank. @default the default blanks */
   readonly blanks?: Blanks;
 }
 
-/** Where in the exclusion file a record is. */
+/** Position of a record in the exclusion file. */
 export type ExclusionPlace = Pick<ExclusionRecord, 'line'>;
 
-/** How many records of the list there are of a kind, and the lines of the first ones; equal records count each. */
+/** Number of records, equal ones included, with the lines of the first few. */
 export interface RecordCount {
   readonly count: number;
   readonly lines: readonly number[];
 }
 
 export interface Exclusion {
-  /** The first record that excludes this row. */
+  /** Returns the first record that excludes this row, or null. */
   findMatch(row: Row): ExclusionPlace | null;
-  /** The first record that excludes an answer: what was sent of the row, and the values that came back by field. */
+  /**
+   * Returns the first record that excludes an answer, given the values sent for the row and the values found
+   * by field.
+   */
   findExcludedAnswer(record: JsonObject, values: JsonObject): ExclusionPlace | null;
-  /** The fields that make an answer an excluded one. */
+  /** Fields that answers are matched by. */
   readonly answerFields: readonly string[];
-  /** The records to tell the agent with a batch: those that share a key with one of its rows, at most so many. */
+  /** Returns the records to send with a batch: those that share a key with one of its rows, at most `limit`. */
   relevantTo(records: readonly JsonObject[], limit?: number): JsonObject[];
-  /** The records that no row matched so far. */
+  /** Counts the records that no row has matched so far. */
   countUnmatched(): RecordCount;
-  /** The records without a value to compare. */
+  /** Counts the records without a value in any key column. */
   countBlank(): RecordCount;
 }
 
-const MAX_TOLD = 100;
+const MAX_SENT = 100;
 
-/** An exclusion list that is being read. */
+/** An exclusion list while it is being read. */
 export interface ExclusionList {
-  /** How many records were added. */
+  /** Number of records added. */
   readonly count: number;
-  /** How many of them are different. */
+  /** Number of distinct records. */
   readonly size: number;
-  /** How many bytes are kept of them to tell the agent. */
+  /** Bytes of JSON stored for sending to the agent. */
   readonly toldBytes: number;
   add(record: ExclusionRecord): void;
-  /** Call it once all records are added. */
+  /** Call this after all records are added. */
   finish(): Exclusion;
 }
 
-/** Compares rows with the records of an exclusion file; see `openExclusion`. */
+/** Matches rows against the records of an exclusion file; see `openExclusion`. */
 export function createExclusion(records: readonly ExclusionRecord[], options: ExclusionOptions): Exclusion {
   const list = openExclusion(options);
   for (const record of records) list.add(record);
@@ -69,9 +72,9 @@ export function createExclusion(records: readonly ExclusionRecord[], options: Ex
 }
 
 /**
- * Compares rows with the records of an exclusion file by normalised keys: registrable domain, case-folded e-mail, company
- * name without legal form, digits of a phone. A record excludes a row if they agree in every key column that is filled in
- * both, and in one at least.
+ * Matches rows against an exclusion file by normalized keys: registrable domain, case-folded email, company
+ * name without legal form, digits of a phone. A record excludes a row if they agree in every key column that
+ * both have, and in at least one.
  */
 export function openExclusion(options: ExclusionOptions): ExclusionList {
   const { on, onAnswer, tell, blanks = DEFAULT_BLANKS } = options;
@@ -157,13 +160,13 @@ function createMatcher(
       if (store.size === 0 || onAnswer.length === 0) return null;
       const sent = readKeys(ours, blanks, (column) => getOwn(record, column));
       const answered = readKeys(theirs, blanks, (field) => values[field]);
-      // Nothing found is nothing to exclude, whatever the row itself has in common with a record; nor is half an answer.
+      // An empty or incomplete answer is never excluded, even if the row itself matches a record.
       const isWhole = onAnswer.every((field) => Object.hasOwn(values, field));
       return !isWhole || answered.every((key) => key === null)
         ? null
         : readPlace(findFirst(patterns, [...sent, ...answered], on.length));
     },
-    relevantTo(rows, limit = MAX_TOLD) {
+    relevantTo(rows, limit = MAX_SENT) {
       groups ??= all.map((_, column) => store.createGroups(column));
       const found = new Map<string, Iterable<number>>();
       for (const row of rows) {
@@ -199,7 +202,7 @@ function countRecords(store: ExclusionStore, isCounted: (record: number) => bool
   return { count, lines };
 }
 
-/** The first of each group, then the second of each: a key that half the list has leaves room for the others. */
+/** Takes the first of each group, then the second of each, so that one frequent key leaves space for others. */
 function takeInTurn(groups: readonly Iterable<number>[], limit: number): number[] {
   const taken = new Set<number>();
   let open = groups.map((group) => group[Symbol.iterator]());
@@ -223,7 +226,7 @@ function findFirst(patterns: readonly Pattern[], keys: Keys, needsFrom = 0): num
   return first;
 }
 
-/** A key column with the kind that says how its values are compared. */
+/** A key column, with the kind that determines how its values are compared. */
 interface KeyColumn {
   readonly name: string;
   readonly kind: ColumnKind;
@@ -244,11 +247,11 @@ function readKeys(
   });
 }
 
-/** Records that are filled in the same columns, indexed by the keys that they can share with a row. */
+/** Records with values in the same columns, indexed by the keys they can share with a row. */
 class Pattern {
   private readonly store: ExclusionStore;
   private readonly filled: readonly boolean[];
-  /** For each set of columns that rows are filled in: the first record by its keys in them. */
+  /** For each set of filled columns: index of the first record by its keys in them. */
   private readonly indexes = new Map<string, { readonly index: KeyIndex; readonly matched: Uint8Array }>();
 
   constructor(store: ExclusionStore, filled: readonly boolean[]) {
@@ -256,7 +259,10 @@ class Pattern {
     this.filled = filled;
   }
 
-  /** The first record that agrees in every column filled on both sides; one of those from `needsFrom` on must be. */
+  /**
+   * Returns the first record that agrees in every column filled on both sides, at least one of them from
+   * `needsFrom` on.
+   */
   find(keys: Keys, needsFrom: number): number | null {
     const shared = this.filled.map((isFilled, index) => isFilled && keys[index] != null);
     if (!shared.includes(true, needsFrom)) return null;
@@ -274,7 +280,7 @@ class Pattern {
     return match;
   }
 
-  /** Marks the records that share their keys with a row that was looked for: also those behind the first that has them. */
+  /** Marks the records with the keys of a matched row, not only the first such record. */
   markMatched(matched: Uint8Array): void {
     const indexes = [...this.indexes.values()].filter((known) => known.matched.includes(1));
     for (const record of this.listMembers())
@@ -305,7 +311,7 @@ function groupByPattern(store: ExclusionStore, columns: number): readonly Patter
   return [...patterns.values()];
 }
 
-/** What is told of a record, as it may be sent. */
+/** The values of a record to send, cleaned. */
 function pickValues(values: JsonObject, columns: readonly string[], blanks: Blanks): JsonObject {
   const picked: Record<string, JsonValue> = Object.create(null);
   for (const column of columns) {
@@ -315,14 +321,14 @@ function pickValues(values: JsonObject, columns: readonly string[], blanks: Blan
   return picked;
 }
 
-/** The most that the records told with one batch may weigh, in bytes of JSON. */
-const MAX_TOLD_BYTES = 100_000;
+/** Maximum size of the records sent with one batch, in bytes of JSON. */
+const MAX_SENT_BYTES = 100_000;
 
 function takeWhileSmall(records: readonly JsonObject[]): JsonObject[] {
   let bytes = 0;
   return records.filter((record) => {
     const size = Buffer.byteLength(JSON.stringify(record));
-    if (bytes + size > MAX_TOLD_BYTES) return false;
+    if (bytes + size > MAX_SENT_BYTES) return false;
     bytes += size;
     return true;
   });

@@ -9,23 +9,23 @@ export interface SelectContext {
   readonly ask: Ask;
   readonly overwrite: boolean;
   readonly inFlight: InFlightView;
-  /** @default what is blank without options */
+  /** @default the default blanks */
   readonly blanks?: Blanks;
   /** False for a row beyond `--limit` or outside `--sample`. */
   isWanted(row: Row): boolean;
   isExcluded(row: Row): boolean;
   findAnswers(keys: readonly string[]): ReadonlyMap<string, StoredAnswer>;
-  /** True for an answer that is too old to count, by `--refresh` or `--max-age`. */
+  /** True for an answer that is too old, by `--refresh` or `--max-age`. */
   isStale(answer: StoredAnswer): boolean;
-  /** True for an answer that this invocation of the job bought. */
+  /** True for an answer that this invocation paid for. */
   isOfNow(answer: StoredAnswer): boolean;
-  /** True for a row that this invocation has given up. */
+  /** True for a row that has failed in this invocation. */
   hasFailedNow(answer: StoredAnswer): boolean;
 }
 
-/** What is done about a row before any of it is sent. */
+/** What to do with a row before anything is sent. */
 export type Selection =
-  /** One question for each level of the ladder at which some of its fields stand: mostly one. */
+  /** One question per effort level at which some of its fields are; usually one. */
   | { readonly status: 'ask'; readonly questions: readonly Question[] }
   | {
       readonly status:
@@ -41,7 +41,10 @@ export type Selection =
       readonly key?: string;
     };
 
-/** Decides for each row of a chunk; the ledger is asked once. A row that is to be asked is in flight from here on. */
+/**
+ * Decides what to do with each row of a chunk, with one ledger query. A row that will be sent counts as in
+ * flight from here on.
+ */
 export function selectRows(rows: readonly Row[], context: SelectContext): Selection[] {
   const questions = rows.map((row) => createOpenQuestion(row, context));
   const keys = questions.flatMap((question) => ('key' in question ? listKeys(question) : []));
@@ -70,7 +73,7 @@ function selectQuestion(
   context: SelectContext,
 ): Selection {
   const { ask, inFlight } = context;
-  // The first row that comes for what an earlier process asked is no twin, and is counted with that run.
+  // The first row with a key that an earlier process sent is not a duplicate; it is counted with that run.
   const isInherited = inFlight.claimInherited(question.key);
   const fresh = stored === undefined || context.isStale(stored) ? undefined : stored;
   const waiting = inFlight.holds(question.key)
@@ -94,11 +97,11 @@ function selectQuestion(
   };
 }
 
-/** The fields that are on their way for each row key, so that a twin waits for its answer and is not asked again. */
+/** The fields in flight per row key, so that a duplicate row waits for the answer and is not sent again. */
 export class InFlight {
-  /** Mostly the list that the question came with: rows that ask for the same fields share it. */
+  /** Usually the question's own list, shared by rows with the same fields. */
   private readonly fieldsByKey = new Map<string, readonly string[]>();
-  /** Keys that an earlier process asked: the first row of this reading that has one is the asked row, not its twin. */
+  /** Keys that an earlier process sent. The first row with such a key is that row, not its duplicate. */
   private readonly inherited = new Set<string>();
 
   add(key: string, fields: readonly string[]): void {
@@ -106,18 +109,18 @@ export class InFlight {
     this.fieldsByKey.set(key, known === undefined ? fields : [...new Set([...known, ...fields])]);
   }
 
-  /** Holds a key that an earlier process asked. */
+  /** Adds a key that an earlier process sent. */
   inherit(key: string, fields: readonly string[]): void {
     this.add(key, fields);
     this.inherited.add(key);
   }
 
-  /** True once for each key that was inherited, for the first row that has it. */
+  /** True once per inherited key, for the first row with it. */
   claimInherited(key: string): boolean {
     return this.inherited.delete(key);
   }
 
-  /** True for a key that was inherited, until a row comes for it. */
+  /** True for an inherited key until a row has claimed it. */
   isUnclaimed(key: string): boolean {
     return this.inherited.has(key);
   }
@@ -130,7 +133,7 @@ export class InFlight {
     else this.fieldsByKey.set(key, left);
   }
 
-  /** True while anything of the key is on its way. */
+  /** True while any field of the key is in flight. */
   holds(key: string): boolean {
     return this.fieldsByKey.has(key);
   }
@@ -139,7 +142,7 @@ export class InFlight {
     return this.fieldsByKey.get(key)?.includes(field) === true;
   }
 
-  /** The same for a look at what would be asked: it finds what is on its way, and what it would add is left to its own count. */
+  /** A read-only view for estimates: sees what is in flight but adds nothing. */
   createView(): InFlightView {
     return {
       holds: (key) => this.holds(key),
@@ -150,10 +153,12 @@ export class InFlight {
   }
 }
 
-/** What deciding about rows needs of it. */
+/** The part that `selectRows` needs. */
 export type InFlightView = Pick<InFlight, 'holds' | 'has' | 'add' | 'claimInherited'>;
 
-/** Picks a fixed number of rows evenly from a file of unknown length: those whose hashed ordinals are smallest. */
+/**
+ * Picks a fixed number of random rows from a file of unknown length: those with the smallest hashed ordinals.
+ */
 export class SamplePicker {
   private readonly size: number;
   private picked: { readonly ordinal: number; readonly rank: string }[] = [];
@@ -164,7 +169,7 @@ export class SamplePicker {
 
   add(ordinal: number): void {
     this.picked.push({ ordinal, rank: hashText(`sample ${ordinal}`, 16) });
-    // Thinned out now and then, so that memory follows the size of the sample.
+    // Drop surplus entries now and then, so memory depends on the sample size only.
     if (this.picked.length >= 2 * this.size + 1_000) this.thin();
   }
 
@@ -178,7 +183,7 @@ export class SamplePicker {
   }
 }
 
-/** Where there is no list of records to exclude. What compares with such a list is large, and loaded only with one. */
+/** Used without an exclusion list. The real matcher is large, so it is loaded only when needed. */
 export const NO_EXCLUSION: Exclusion = {
   findMatch: () => null,
   answerFields: [],

@@ -13,7 +13,7 @@ const A = { ceo: 'Ann', staff: 1 };
 const B = { ceo: 'Bob', staff: 2 };
 const C = { ceo: 'Cid', staff: 3 };
 
-describe('rows are matched by row_id alone', () => {
+describe('rows are matched by row_id only', () => {
   test('re-ordered', () => {
     const checked = check(3, { rows: [entry('r3', C), entry('r1', A), entry('r2', B)] });
     expect(readValues(checked)).toEqual({ k1: A, k2: B, k3: C });
@@ -21,13 +21,13 @@ describe('rows are matched by row_id alone', () => {
     expect(checked).toMatchObject({ rejected: [], unknownIds: 0, doubled: 0 });
   });
 
-  test('missing ones go round again', () => {
+  test('missing rows are retried', () => {
     const checked = check(3, { rows: [entry('r3', C), entry('r1', A)] });
     expect(readValues(checked)).toEqual({ k1: A, k3: C });
     expect(checked.rejected).toEqual([{ rowId: 'r2', key: 'k2', reason: 'no entry came back for it' }]);
   });
 
-  test('unknown and changed ids are dropped and counted, and no row takes their place', () => {
+  test('unknown and changed ids are dropped and counted, and never assigned to another row', () => {
     const checked = check(2, {
       rows: [entry('r9', C), entry('R 1', A), entry('r2', B), entry('', C), 'r1', null],
     });
@@ -36,7 +36,7 @@ describe('rows are matched by row_id alone', () => {
     expect(checked.rejected.map((row) => row.rowId)).toEqual(['r1']);
   });
 
-  test('of doubles, each field has the one valid value, whichever entry it is in', () => {
+  test('duplicate entries: each field takes the only valid value, from either entry', () => {
     const rows = [
       entry('r1', { ceo: ['a', 'b'], staff: 1 }),
       entry('r1', { ceo: 'Ann', staff: 'x' }),
@@ -53,26 +53,26 @@ describe('rows are matched by row_id alone', () => {
     expect(checked.rows[0]?.twice).toEqual({ places, disputed: [] });
   });
 
-  test('different values leave a field null, with both named', () => {
+  test('different values make a field null, and both are reported', () => {
     const checked = check(1, { rows: [entry('r1', A), entry('r1', { ...B, ceo: 'Ann' }), entry('r1', A)] });
     expect(readValues(checked)).toEqual({ k1: { ceo: 'Ann', staff: null } });
     expect(checked.rows[0]?.twice?.disputed).toEqual(['staff']);
     expect(checked.rows[0]?.fields.get('staff')?.issue).toBe('two answers in one run: 1 and 2');
   });
 
-  test.each(['N/A', 'unknown', '-', ' None '])('%j beside a value is no other value', (word) => {
+  test.each(['N/A', 'unknown', '-', ' None '])('%j next to a value does not dispute it', (word) => {
     const rows = [entry('r1', { ceo: word, staff: 1 }), entry('r1', { ceo: 'Ann', staff: word })];
     const checked = check(1, { rows });
     expect(readValues(checked)).toEqual({ k1: A });
     expect(checked.rows[0]?.twice?.disputed).toEqual([]);
   });
 
-  test('a double that can be used goes before nothing', () => {
+  test('a usable duplicate wins over an empty one', () => {
     const rows = [entry('r1', { ceo: null, staff: 'x' }), entry('r1', { ceo: ['a', 'b'], staff: 'x' })];
     expect(readValues(check(1, { rows }))).toEqual({ k1: { ceo: null, staff: null } });
   });
 
-  test('an id with stray spaces or as a number is the same id', () => {
+  test('an id with extra spaces or as a number still matches', () => {
     const batch = createTestBatch(ASK, 2);
     const rows = batch.rows.map((row, index) => ({ ...row, rowId: String(index + 1) }));
     const run = createTestRun({
@@ -85,14 +85,14 @@ describe('rows are matched by row_id alone', () => {
   });
 });
 
-describe('the shapes that agents give an answer', () => {
+describe('response shapes of different agents', () => {
   const two = [entry('r2', B), entry('r1', A)];
   test.each<[string, JsonValue]>([
     ['a list under another name', { companies: two }],
-    ['a list under another name, beside other things', { note: 'done', sources: ['x'], companies: two }],
+    ['a list under another name, next to other keys', { note: 'done', sources: ['x'], companies: two }],
     ['a list without a name', two],
     [
-      'rows without fields around them',
+      'rows without a fields object',
       {
         rows: [
           { row_id: 'r2', ...B },
@@ -101,7 +101,7 @@ describe('the shapes that agents give an answer', () => {
       },
     ],
     [
-      'values beside an empty fields',
+      'values next to an empty fields object',
       {
         rows: [
           { row_id: 'r2', ...B, fields: null },
@@ -132,13 +132,13 @@ describe('the shapes that agents give an answer', () => {
     ['bare fields', A],
     ['rows of text', { rows: ['Ann', 'Bob'] }],
     ['two lists', { people: [entry('r1', A)], companies: [entry('r2', B)] }],
-  ])('%s is no answer to a batch of two', (_, structured) => {
+  ])('%s is not an answer to a batch of two', (_, structured) => {
     const checked = check(2, structured);
     expect(checked.rows).toEqual([]);
     expect(checked.rejected.map((row) => row.rowId)).toEqual(['r1', 'r2']);
   });
 
-  test('a run that ended early says so', () => {
+  test('a run that ended early is named in the reason', () => {
     const run = { ...createTestRun(null), status: 'failed' as const, stopReason: 'error' };
     expect(checkRun(createTestBatch(ASK, 1), run, CHECKER).rejected[0]?.reason).toBe(
       'the run ended as failed (error) without an entry for it',
@@ -147,7 +147,7 @@ describe('the shapes that agents give an answer', () => {
 });
 
 describe('fields', () => {
-  test('null and left out are nothing found, as long as something is said', () => {
+  test('null and missing fields count as not found if the entry has any field', () => {
     expect(
       readValues(check(2, { rows: [entry('r1', { ceo: null, staff: null }), entry('r2', { ceo: 'Bob' })] })),
     ).toEqual({
@@ -156,7 +156,7 @@ describe('fields', () => {
     });
   });
 
-  test('an invalid one is null with the reason, the others stay', () => {
+  test('an invalid field becomes null with the reason; the others are kept', () => {
     const checked = check(1, { rows: [entry('r1', { ceo: 'Ann', staff: 'about forty' })] });
     expect(Object.fromEntries(checked.rows[0]?.fields ?? [])).toEqual({
       ceo: { value: 'Ann', issue: null },
@@ -164,29 +164,29 @@ describe('fields', () => {
     });
   });
 
-  test('a repaired one is noted', () => {
+  test('a repaired field has a note', () => {
     const checked = check(1, { rows: [entry('r1', { ceo: 'Ann', staff: '1,234' })] });
     expect(checked.rows[0]?.fields.get('staff')).toEqual({ value: 1234, issue: 'read "1,234" as 1234' });
   });
 
-  test('a row without one valid field goes round again, with a reason that holds no text of the answer', () => {
+  test('a row without any valid field is retried, and the reason contains no text from the answer', () => {
     const checked = check(2, {
       rows: [entry('r1', { ceo: ['SECRET', 'x'], staff: 'SECRET' }), entry('r2', { other: 'SECRET' })],
     });
     expect(checked.rows).toEqual([]);
     expect(checked.rejected.map((row) => row.reason)).toEqual([
       'no field of its entry is valid: ceo must be string; staff must be integer',
-      'its entry holds none of the fields',
+      'its entry has none of the fields',
     ]);
   });
 
-  test('only those that were asked are read', () => {
+  test('only requested fields are read', () => {
     const batch = createTestBatch(ASK, 1, ['staff']);
     const checked = checkRun(batch, createTestRun({ rows: [entry('r1', A)] }), CHECKER);
     expect(readValues(checked)).toEqual({ k1: { staff: 1 } });
   });
 
-  test('names of the prototype are names like others', () => {
+  test('names of Object.prototype work like any other', () => {
     const ask = createTestAsk(
       createSchema(['constructor', 'toString', 'fields', 'row_id'].map((name) => parseField(name))),
     );
@@ -206,7 +206,7 @@ describe('fields', () => {
   });
 });
 
-test('whatever an agent does to the list, every row is answered with its own values or goes round again', () => {
+test('for any change to the list, every row gets its own values or is retried', () => {
   const fault = fc.constantFrom(
     'drop',
     'double',
@@ -250,7 +250,7 @@ test('whatever an agent does to the list, every row is answered with its own val
   );
 });
 
-test('no answer of any shape breaks the check', () => {
+test('no response shape breaks the check', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.integer({ min: 1, max: 3 }), (structured, size) => {
       const checked = check(size, structured as JsonValue);
@@ -297,7 +297,7 @@ function readValues(checked: CheckedRun): Record<string, JsonObject> {
   );
 }
 
-describe('values of the same object, given twice', () => {
+describe('two values of the same object', () => {
   const schema: JsonObject = {
     type: 'object',
     properties: {
@@ -325,7 +325,7 @@ describe('values of the same object, given twice', () => {
       { city: 'Oslo', zip: '0150' },
     ],
     [null, { city: 'Oslo', zip: '0150' }],
-  ])('%j and %j are one', (one, other) => {
+  ])('%j and %j are merged', (one, other) => {
     expect(judge(one, other)?.fields.get('place')?.value).toEqual({ city: 'Oslo', zip: '0150' });
     expect(judge(other, one)?.fields.get('place')?.value).toEqual({ city: 'Oslo', zip: '0150' });
   });
@@ -336,12 +336,12 @@ describe('values of the same object, given twice', () => {
       { city: 'Oslo', zip: '0150' },
       { zip: '5003', city: null },
     ],
-    // Put together, they are no longer what the schema takes.
+    // Merged, they would be invalid.
     [
       { city: 'Oslo', a: 1 },
       { zip: '0150', b: 2 },
     ],
-  ])('%j and %j are two', (one, other) => {
+  ])('%j and %j are disputed', (one, other) => {
     expect(judge(one, other)?.twice?.disputed).toEqual(['place']);
   });
 });

@@ -74,7 +74,7 @@ interface Case {
   readonly context?: Partial<JoinContext>;
 }
 
-/** Joins rows with the answers to their companies. */
+/** Joins rows with the answers for their companies. */
 function join(rows: readonly CellRow[], { answers = {}, efforts, context = {} }: Case) {
   const theAsk = ask(efforts);
   const byKey = new Map(
@@ -100,7 +100,7 @@ function join(rows: readonly CellRow[], { answers = {}, efforts, context = {} }:
 
 const cases: readonly [string, Case, { status: string; error: string | null }][] = [
   [
-    'every asked field has a value',
+    'every requested field has a value',
     { answers: { A: stored({ ceo: field('x'), seat: field('y') }) } },
     { status: 'enriched', error: null },
   ],
@@ -120,7 +120,7 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     { status: 'not_found', error: 'ceo, seat: two' },
   ],
   [
-    'its values do not go together',
+    'its values break a rule across fields',
     {
       answers: {
         A: stored({
@@ -137,12 +137,12 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     { status: 'not_found', error: null },
   ],
   [
-    'nothing was found, and a higher effort is still to come',
+    'nothing was found and a higher effort is left',
     { answers: { A: stored({ ceo: field(null), seat: field(null) }) }, efforts: ['low', 'high'] },
     { status: 'pending', error: null },
   ],
   [
-    'nothing was found, and the cap left no room for a higher effort',
+    'nothing was found and the cap cannot cover a higher effort',
     {
       answers: { A: stored({ ceo: field(null), seat: field(null) }) },
       efforts: ['low', 'high'],
@@ -151,18 +151,18 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     { status: 'over_budget', error: null },
   ],
   [
-    'some was found, and the cap left no room for the rest',
+    'some fields were found and the cap cannot cover the rest',
     {
       answers: { A: stored({ ceo: field('x'), seat: field(null) }) },
       efforts: ['low', 'high'],
       context: { unasked: 'over_budget' },
     },
-    { status: 'partial', error: 'seat: still to be asked, the budget is reached' },
+    { status: 'partial', error: 'seat: not requested yet, budget reached' },
   ],
   [
-    'some was found, and a field was never asked',
+    'some fields were found and one was never requested',
     { answers: { A: stored({ ceo: field('x') }) } },
-    { status: 'partial', error: 'seat: still to be asked' },
+    { status: 'partial', error: 'seat: not requested yet' },
   ],
   [
     'the row failed',
@@ -170,7 +170,7 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     { status: 'failed', error: 'no entry came back for it' },
   ],
   [
-    'some was found, and what was asked next failed',
+    'some fields were found and the next run failed',
     {
       answers: { A: stored({ ceo: field('x'), seat: field(null) }, { failure: 'the run ended as failed' }) },
       efforts: ['low', 'high'],
@@ -178,7 +178,7 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     { status: 'partial', error: 'the run ended as failed' },
   ],
   [
-    'nothing was found, and what was asked next failed',
+    'nothing was found and the next run failed',
     {
       answers: { A: stored({ ceo: field(null), seat: field(null) }, { failure: 'the run ended as failed' }) },
       efforts: ['low', 'high'],
@@ -186,23 +186,23 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     { status: 'failed', error: 'the run ended as failed' },
   ],
   [
-    'another row of the same key failed, and this one got its answer',
+    'a row with the same key failed and this one got its answer',
     { answers: { A: stored({ ceo: field(null), seat: field(null) }, { failure: 'something else' }) } },
     { status: 'not_found', error: 'something else' },
   ],
-  ['it was not asked', {}, { status: 'pending', error: null }],
+  ['it was not sent', {}, { status: 'pending', error: null }],
   [
-    'it was not asked, since the cap was reached',
+    'it was not sent because the cap was reached',
     { context: { unasked: 'over_budget' } },
     { status: 'over_budget', error: null },
   ],
   [
-    'it was not asked, since it is beyond the limit',
+    'it was not sent because it is beyond the limit',
     { context: { unasked: 'over_budget', isWanted: () => false } },
     { status: 'pending', error: null },
   ],
   [
-    'it is on the exclusion list, answered or not',
+    'it is on the exclusion list, even if answered',
     {
       answers: { A: stored({ ceo: field('x'), seat: field('y') }) },
       context: { findExclusion: () => ({ line: 7 }) },
@@ -212,12 +212,12 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
 ];
 
 for (const [name, parts, expected] of cases) {
-  test(`a row is ${expected.status} where ${name}`, () => {
+  test(`a row is ${expected.status} if ${name}`, () => {
     expect(join([row(0, 'A')], parts)).toMatchObject([expected]);
   });
 }
 
-test('a row that lacks one field is judged by that field alone', () => {
+test('a row that lacks one field gets its status from that field only', () => {
   const answers = { A: stored({ ceo: field(null), seat: field('y') }) };
   const outcomes = join([row(0, 'A', 'known', ''), row(1, 'A', '', 'known'), row(2, 'A', 'a', 'b')], {
     answers,
@@ -226,13 +226,13 @@ test('a row that lacks one field is judged by that field alone', () => {
   expect(outcomes.map(({ fields }) => [...fields.keys()])).toEqual([['seat'], ['ceo'], []]);
 });
 
-test('a row without anything to go by failed, and says so', () => {
+test('a row without anything to send fails with a reason', () => {
   expect(join([row(0, ' ')], {})).toMatchObject([
     { status: 'failed', error: 'nothing to send: company blank', costMicros: 0 },
   ]);
 });
 
-test('the first of equal rows bears the cost, also of an answer that failed', () => {
+test('the first of equal rows gets the cost, even if its answer failed', () => {
   const answers = {
     A: stored({ ceo: field('x'), seat: field('y') }, { costMicros: 25 }),
     B: stored({}, { costMicros: 7, failure: 'no' }),
@@ -241,7 +241,7 @@ test('the first of equal rows bears the cost, also of an answer that failed', ()
   expect(outcomes.map(({ costMicros }) => costMicros)).toEqual([25, 7, 0, 0, 0]);
 });
 
-test('a row that asks nothing any more leaves its cost to an equal one that does', () => {
+test('a row that needs nothing more leaves its cost to an equal row that does', () => {
   const answers = { A: stored({ ceo: field('x'), seat: field('y') }, { costMicros: 25 }) };
   const outcomes = join([row(0, 'A', 'known', 'known'), row(1, 'A')], { answers });
   expect(outcomes.map(({ costMicros }) => costMicros)).toEqual([0, 25]);

@@ -54,7 +54,7 @@ test('rows that a limit leaves out are pending, not over budget, in the output a
   expect(bench.read('again.csv')).toBe(written);
 });
 
-test('a row whose second step the cap left no room for keeps what it has, and says what is still to be asked', async () => {
+test('a row whose second effort level the cap cannot cover keeps its values and reports what is missing', async () => {
   const prices: Record<string, number> = { low: 0.025, high: 0.5 };
   const bench = await openJobBench(
     script(
@@ -72,7 +72,7 @@ test('a row whose second step the cap left no room for keeps what it has, and sa
   expect(summary.stop).toBe('budget');
   expect(countStatuses(rows)).toEqual({ partial: 3 });
   for (const row of rows) {
-    expect(row.enrichment_error).toBe('seat: still to be asked, the budget is reached');
+    expect(row.enrichment_error).toBe('seat: not requested yet, budget reached');
   }
   const { rows: after } = await bench.run({ ...options, maxCost: 1 });
   expect(countStatuses(after)).toEqual({ enriched: 3 });

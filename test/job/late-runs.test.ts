@@ -18,7 +18,7 @@ test('a run that never ends holds nothing up: its rows fail for now, and its end
   expect(countStatuses(first.rows)).toEqual({ enriched: 16, failed: 8 });
   for (const row of first.rows.filter((each) => each.enrichment_status === 'failed')) {
     expect(row.enrichment_error).toMatch(
-      /^run agent_run_\w+ had not ended after 2\.5 seconds; the same command looks/,
+      /^run agent_run_\w+ had not ended after 2\.5 seconds; run the same command again/,
     );
   }
   expectOwnAnswers(first.rows);

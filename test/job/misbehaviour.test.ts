@@ -179,7 +179,7 @@ test('a row that always breaks its batch ends alone as failed, and takes no othe
   bench.write('in.csv', createList(16));
   const { summary, rows } = await bench.run();
   expect(countStatuses(rows)).toEqual({ enriched: 15, failed: 1 });
-  expect(rows[4]?.enrichment_error).toContain('its entry holds none of the fields');
+  expect(rows[4]?.enrichment_error).toContain('its entry has none of the fields');
   expectOwnAnswers(rows);
   expect(summary.rows.failed).toBe(1);
   // 2 batches, the follow-up, then the halves of the bad one: 2 of 4, 2 of 2, 2 of one.

@@ -9,7 +9,7 @@ import { VirtualClock } from '../helpers/virtual-clock.js';
 const MINUTE_MS = 60_000;
 const NEVER = new AbortController().signal;
 
-/** A run of the agent's list, made `atMs`, for a batch; `null`: the list does not say for which. */
+/** A listed run, created at `atMs` for a batch; `null` means the list does not say for which. */
 function createEntry(id: string, atMs: number, batchId: string | null): object {
   const request = batchId === null ? null : { query: 'q', metadata: { rowfill_batch: batchId } };
   return createRunJson(id, { createdAt: new Date(atMs).toISOString(), request });
@@ -28,7 +28,7 @@ function createLost(clock: VirtualClock, batchId: string, agoMs = 0): LostBatch 
   return { batchId, intendedAtMs: clock.now() - agoMs, lostAtMs: clock.now() };
 }
 
-test('the list is given its lag from the moment that the reply was lost, however old the intent', async () => {
+test('the lag counts from when the response was lost, however old the reservation is', async () => {
   const clock = new VirtualClock();
   const startedAt = clock.now();
   const late: RawHandler = (_request, response) =>
@@ -45,7 +45,7 @@ test('the list is given its lag from the moment that the reply was lost, however
   });
 });
 
-test('a batch is called absent only by a look after the lag', async () => {
+test('a batch is absent only after a search past the lag', async () => {
   const clock = new VirtualClock();
   const startedAt = clock.now();
   const looks: number[] = [];
@@ -66,7 +66,7 @@ test('a batch is called absent only by a look after the lag', async () => {
   });
 });
 
-test('a clock that is far ahead does not end the search before the run', async () => {
+test('a clock that is far ahead does not end the search too early', async () => {
   const clock = new VirtualClock();
   const entry = createEntry('run_1', clock.now() - 60 * MINUTE_MS, 'b_1');
   const older = createEntry('run_0', clock.now() - 61 * MINUTE_MS, 'b_other');
@@ -80,7 +80,7 @@ test('a clock that is far ahead does not end the search before the run', async (
   });
 });
 
-test('a list that goes on, but not to where, leaves a doubt: the run may stand there', async () => {
+test('a list with more pages but no cursor leaves a doubt: the run may be there', async () => {
   const clock = new VirtualClock();
   const now = clock.now();
   const data = [createEntry('run_other', now, 'b_other')];
@@ -93,16 +93,16 @@ test('a list that goes on, but not to where, leaves a doubt: the run may stand t
     await withClient(cut, {}, async ({ client }) => {
       const lost = [createLost(clock, 'b_1')];
       const found = await findLostRuns(client, lost, { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER });
-      expect(found).toEqual({ runIds: new Map(), doubt: expect.stringContaining('goes on') });
+      expect(found).toEqual({ runIds: new Map(), doubt: expect.stringMatching(/^the run list /) });
     });
   }
 });
 
 test.each([
-  ['runs that are always new', (now: number) => new Date(now).toISOString()],
+  ['new runs only', (now: number) => new Date(now).toISOString()],
   ['runs without a date', () => ''],
 ])(
-  'a list that goes on for ever with %s leaves a doubt, and no more is read of it',
+  'an endless list with %s leaves a doubt, and reading stops',
   async (_what, date: (now: number) => string) => {
     const clock = new VirtualClock();
     let pages = 0;
@@ -116,13 +116,13 @@ test.each([
     await withClient(endless, {}, async ({ client }) => {
       const lost = [createLost(clock, 'b_1')];
       const found = await findLostRuns(client, lost, { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER });
-      expect(found).toEqual({ runIds: new Map(), doubt: expect.stringContaining('goes on') });
+      expect(found).toEqual({ runIds: new Map(), doubt: expect.stringMatching(/^the run list /) });
       expect(pages).toBe(1_000);
     });
   },
 );
 
-test('a proxy that knows no run says nothing of the one that is looked for', async () => {
+test('a 404 from a proxy says nothing about the run', async () => {
   const clock = new VirtualClock();
   const handler: RawHandler = (request, response) => {
     if (request.url.includes('?')) sendPage(response, [createEntry('run_1', clock.now(), null)]);
@@ -135,7 +135,7 @@ test('a proxy that knows no run says nothing of the one that is looked for', asy
   });
 });
 
-test('the list is read page by page as far back as the intent, with room for clocks that differ, and no further', async () => {
+test('the list is read back to the reservation, with a margin for clock differences, and no further', async () => {
   const clock = new VirtualClock();
   const now = clock.now();
   const pages: Record<string, readonly [string, number]> = {
@@ -162,7 +162,7 @@ test('the list is read page by page as far back as the intent, with room for clo
   });
 });
 
-test('a list that does not show what runs were asked is no proof: the runs of that time are read one by one, once', async () => {
+test('if the list omits requests, the runs of that time are read one by one, once', async () => {
   const clock = new VirtualClock();
   const now = clock.now();
   const list = [
@@ -191,7 +191,7 @@ test('a list that does not show what runs were asked is no proof: the runs of th
   });
 });
 
-test('a run of that time that nobody can tell from a lost one leaves a doubt; one that is deleted leaves none', async () => {
+test('an unidentifiable run of that time leaves a doubt; a deleted one does not', async () => {
   const clock = new VirtualClock();
   const list = [createEntry('run_gone', clock.now(), null), createEntry('run_mute', clock.now(), null)];
   const handler: RawHandler = (request, response) => {
@@ -209,11 +209,11 @@ test('a run of that time that nobody can tell from a lost one leaves a doubt; on
       signal: NEVER,
     });
     expect(runIds.size).toBe(0);
-    expect(doubt).toBe('the agent does not tell what its run run_mute was asked');
+    expect(doubt).toBe('the agent does not return the request of run run_mute');
   });
 });
 
-test('a list that fails halfway leaves what it showed, and a doubt about the rest', async () => {
+test('a list that fails halfway keeps the runs found so far and leaves a doubt about the rest', async () => {
   const clock = new VirtualClock();
   const handler: RawHandler = (request, response) => {
     if (request.url.includes('cursor')) response.writeHead(500).end();
@@ -232,7 +232,7 @@ test('a list that fails halfway leaves what it showed, and a doubt about the res
   });
 });
 
-test('whoever stops the job does not wait for the list', async () => {
+test('stopping the job ends the search at once', async () => {
   const clock = new VirtualClock();
   const controller = new AbortController();
   await withClient(

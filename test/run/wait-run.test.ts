@@ -5,7 +5,7 @@ import { type RawHandler, sendJson } from '../helpers/raw-server.js';
 
 const MINUTE = 60_000;
 
-test('a run is waited for a little longer than the agent lets it work', () => {
+test("a run is waited for a bit longer than the agent's limit", () => {
   expect(resolveWaitMs('low', null)).toBe(75 * MINUTE);
   expect(resolveWaitMs('xhigh', null)).toBe(75 * MINUTE);
   expect(resolveWaitMs('ultra', null)).toBe(210 * MINUTE);
@@ -13,7 +13,7 @@ test('a run is waited for a little longer than the agent lets it work', () => {
   expect(resolveWaitMs('ultra', 5 * MINUTE)).toBe(5 * MINUTE);
 });
 
-test('the age of a run picked up again counts, but it gets a minute to tell its end', () => {
+test('the age of an adopted run counts, but it gets at least a minute', () => {
   expect(resolveWaitMs('low', null, 30 * MINUTE)).toBe(45 * MINUTE);
   expect(resolveWaitMs('low', null, 10 * 60 * MINUTE)).toBe(MINUTE);
   expect(resolveWaitMs('low', 10_000, 10 * 60 * MINUTE)).toBe(10_000);
@@ -33,9 +33,9 @@ test.each([
   ['the agent, for good', ((_request, response) => sendJson(response, 410, NOT_FOUND)) as RawHandler, 'gone'],
   ['a proxy', answerText(404), 'late'],
   ['a proxy, for good', answerText(410), 'late'],
-])('a run that cannot be found by the word of %s', async (_who, handler, status) => {
+])('a missing run, as reported by %s', async (_who, handler, status) => {
   await withClient(handler, { timeouts: { patienceMs: 0 } }, async ({ client }) => {
     const waited = await waitForRun(client, 'run_1', LIMITS);
-    expect(waited).toMatchObject({ status, reason: expect.stringMatching(/No such run|looks again/) });
+    expect(waited).toMatchObject({ status, reason: expect.stringMatching(/No such run|again to check/) });
   });
 });
