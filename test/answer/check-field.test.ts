@@ -7,39 +7,39 @@ import { compileSchema } from '../../src/model/schema.js';
 import { createTestAsk } from '../helpers/check-parts.js';
 import { valueArbitrary } from '../helpers/schema-arbitrary.js';
 
-describe('harmless drift is repaired and noted', () => {
+describe('harmless variations are repaired and noted', () => {
   const cases: readonly (readonly [string, string | JsonObject, JsonValue, JsonValue])[] = [
-    ['digits for an integer', 'integer', '42', 42],
-    ['separators between each three digits', 'integer', '1,234,567', 1234567],
-    ['separators and decimals', 'number', '-1,234.50', -1234.5],
+    ['a numeric string for an integer', 'integer', '42', 42],
+    ['thousands separators', 'integer', '1,234,567', 1234567],
+    ['thousands separators and decimals', 'number', '-1,234.50', -1234.5],
     ['narrow spaces between digits', 'integer', '12\u202f000', 12000],
     ['a word for a boolean', 'boolean', 'Yes', true],
     ['another word for a boolean', 'boolean', ' FALSE ', false],
     ['surrounding space', 'string', '  Jane Doe\n', 'Jane Doe'],
-    ['surrounding space around another repair', 'integer', ' 7 ', 7],
-    ['a lone value for a list', 'list(string)', 'a', ['a']],
-    ['a lone value of another type for a list', 'list(integer)', '42', [42]],
-    ['a list of one for a lone value', 'string', ['Jane'], 'Jane'],
-    ['digits inside a list', 'list(integer)', [1, '2', '3'], [1, 2, 3]],
+    ['surrounding white space plus another repair', 'integer', ' 7 ', 7],
+    ['a single value for a list', 'list(string)', 'a', ['a']],
+    ['a single value of another type for a list', 'list(integer)', '42', [42]],
+    ['a list of one for a single value', 'string', ['Jane'], 'Jane'],
+    ['a numeric string inside a list', 'list(integer)', [1, '2', '3'], [1, 2, 3]],
     ['a number for text', 'string', 94043, '94043'],
     ['a URL without a scheme', 'url', 'example.com/about?x=1', 'https://example.com/about?x=1'],
-    ['a URL that begins with slashes', 'url', '//example.com', 'https://example.com'],
+    ['a URL that starts with slashes', 'url', '//example.com', 'https://example.com'],
     [
-      'a URL with letters beyond ASCII',
+      'a URL with non-ASCII letters',
       'url',
       'https://de.example.org/Müller',
       'https://de.example.org/M%C3%BCller',
     ],
     ['a time for a date', 'date', '2024-05-01T00:00:00Z', '2024-05-01'],
-    ['another case of a choice', 'enum(Series A|Series B|IPO)', 'series_b', 'Series B'],
+    ['different case of an enum value', 'enum(Series A|Series B|IPO)', 'series_b', 'Series B'],
     [
-      'a key that the schema does not know',
+      'an unknown key',
       { properties: { at: { properties: { city: {} }, additionalProperties: false } } },
       { city: 'x', source: 'y' },
       { city: 'x' },
     ],
     [
-      'drift deep inside an object',
+      'a variation deep inside an object',
       { properties: { at: { properties: { year: { type: 'integer' } } } } },
       { year: '1998' },
       { year: 1998 },
@@ -53,47 +53,47 @@ describe('harmless drift is repaired and noted', () => {
   });
 });
 
-describe('what is no other spelling of an answer is null, with the reason', () => {
+describe('other invalid values become null, with the reason', () => {
   const cases: readonly (readonly [string, string | JsonObject, JsonValue, string])[] = [
     ['words for a number', 'integer', 'about forty', 'must be integer, got "about forty"'],
-    ['half a number', 'integer', 3.5, 'must be integer, got 3.5'],
+    ['a fraction for an integer', 'integer', 3.5, 'must be integer, got 3.5'],
     ['a number with wrong separators', 'integer', '1,23', 'must be integer, got "1,23"'],
     [
-      'a number too big to be exact',
+      'a number too large to be exact',
       'integer',
       '12345678901234567890',
       'must be integer, got "12345678901234567890"',
     ],
-    ['a choice that is none', 'enum(a|b)', 'c', 'must be "a" or "b", got "c"'],
+    ['an unknown enum value', 'enum(a|b)', 'c', 'must be "a" or "b", got "c"'],
     ['two values for one', 'string', ['a', 'b'], 'must be string, got ["a","b"]'],
     [
-      'two days for one',
+      'two dates for one',
       'date',
       '2019-05-01 00:00 or 2021-03-02 00:00',
       'must match format "date", got "2019-05-01 00:00 or 2021-03-02 00:00"',
     ],
     ['a number for a URL', 'url', '3.14', 'must match format "uri", got "3.14"'],
     [
-      'spaces without end for a phone',
+      'a long run of spaces for a phone',
       'phone',
       `+${' '.repeat(200_000)}y`,
       `must match format "phone", got "+${' '.repeat(38)}…`,
     ],
     [
-      'a text where only parts have columns',
+      'text where only parts have columns',
       { properties: { at: { properties: { city: {} } } } },
       'Berlin',
       'must be object, got "Berlin"',
     ],
-    ['a day that does not exist', 'date', '2023-02-29', 'must match format "date", got "2023-02-29"'],
+    ['a date that does not exist', 'date', '2023-02-29', 'must match format "date", got "2023-02-29"'],
     ['a number for a boolean', 'boolean', 1, 'must be boolean, got 1'],
     [
-      'text that is no address',
+      'text that is not an email address',
       'email',
       'jane at example',
       'must match format "email", got "jane at example"',
     ],
-    ['a script for a URL', 'url', 'no url', 'must match format "uri", got "no url"'],
+    ['text for a URL', 'url', 'no url', 'must match format "uri", got "no url"'],
     [
       'a part of an object',
       { properties: { at: { properties: { 'year ': { type: 'integer' } } } } },
@@ -106,7 +106,7 @@ describe('what is no other spelling of an answer is null, with the reason', () =
     expect(checker.checkField(name, value)).toMatchObject({ state: 'invalid', value: null, issue });
   });
 
-  test('the excerpt is short and holds nothing that a terminal obeys', () => {
+  test('the excerpt is short and has no control characters', () => {
     const [checker, name] = createFieldChecker('integer');
     const { issue, fault } = checker.checkField(name, `\u001b[31m\u202e\u009b2J${'x'.repeat(10_000)}`);
     expect(issue?.length).toBeLessThan(100);
@@ -114,24 +114,24 @@ describe('what is no other spelling of an answer is null, with the reason', () =
     expect(fault).toBe('must be integer');
   });
 
-  test('a value that is nested without end is refused without exhausting the stack', () => {
+  test('a deeply nested value is rejected without overflowing the stack', () => {
     const [checker, name] = createFieldChecker({ properties: { f: true } });
     const deep = JSON.parse(`${'['.repeat(20_000)}1${']'.repeat(20_000)}`);
     expect(checker.checkField(name, deep)).toMatchObject({ state: 'invalid', issue: 'is nested too deeply' });
   });
 });
 
-describe('nothing found is no fault', () => {
+describe('"nothing found" is not an error', () => {
   test.each([
-    ['null where the schema demands text', { properties: { f: { type: 'string' } }, required: ['f'] }, null],
+    ['null where the schema requires text', { properties: { f: { type: 'string' } }, required: ['f'] }, null],
     ['blank text', 'string', ' \n'],
     ['blank text for a number', 'integer', ''],
-    ['words for nothing where no words are taken', 'integer', 'N/A'],
-    ['words for nothing among choices', 'enum(a|b)', 'unknown'],
-    ['words for nothing where a list is taken', 'list(string)', 'N/A'],
-    ['a list of nothing', 'list(string)', [null, '']],
+    ['"N/A" for a number', 'integer', 'N/A'],
+    ['"unknown" for an enum', 'enum(a|b)', 'unknown'],
+    ['"N/A" for a list', 'list(string)', 'N/A'],
+    ['a list of blanks', 'list(string)', [null, '']],
     [
-      'an object without a part that was found',
+      'an object with only blank parts',
       { properties: { at: { type: 'object', properties: { city: {}, zip: {} } } } },
       { city: null, zip: { code: ' ' } },
     ],
@@ -145,24 +145,24 @@ describe('nothing found is no fault', () => {
     });
   });
 
-  test('a word for nothing stays where words are taken', () => {
+  test('"n/a" is kept in a free text field', () => {
     const [checker, name] = createFieldChecker('string');
     expect(checker.checkField(name, 'None')).toMatchObject({ state: 'valid', value: 'None', issue: null });
   });
 
-  test('a list without members is what was found', () => {
+  test('an empty list is a valid result', () => {
     const [checker, name] = createFieldChecker('list(string)');
     expect(checker.checkField(name, [])).toMatchObject({ state: 'valid', value: [] });
   });
 
-  test('however many parts are null, what is wrong behind them is seen', () => {
+  test('errors are found behind any number of null parts', () => {
     const person = { type: 'object', properties: { mail: { type: 'string', format: 'email' } } };
     const [checker, name] = createFieldChecker({ properties: { at: { type: 'array', items: person } } });
     const people = [...Array.from({ length: 60 }, () => ({ mail: null })), { mail: 'no address' }];
     expect(checker.checkField(name, people)).toMatchObject({ state: 'invalid' });
   });
 
-  test('null in a part of an object leaves the other parts', () => {
+  test('a null part of an object keeps the other parts', () => {
     const address = {
       type: 'object',
       properties: { city: { type: 'string' }, zip: { type: 'string' } },
@@ -188,28 +188,28 @@ describe('rules about several fields', () => {
     return Object.fromEntries(createRowChecker(createTestAsk(schema)).checkTogether(new Map(fields)));
   };
 
-  test('are noted on the field that breaks them', () => {
+  test('are noted on the field that breaks one', () => {
     expect(check({ country: 'US', state: 'CA', zip: 'X1' })).toEqual({
       zip: 'does not go with the other fields: must match pattern "^[0-9]{5}$"',
     });
     expect(check({ country: 'CH', state: 'BE', zip: 'X1' })).toEqual({});
   });
 
-  test('are noted on every filled field where none is named', () => {
+  test('are noted on every filled field if no field is named', () => {
     const note = 'does not go with the other fields: must have property zip when property state is present';
     expect(check({ country: 'CH', state: 'BE', zip: null })).toEqual({ country: note, state: note });
   });
 
-  test('do not miss a required field that was not found', () => {
+  test('do not report a required field that was not found', () => {
     expect(check({ country: 'CH', state: null, zip: null })).toEqual({});
   });
 
-  test('are left alone where only some fields were asked', () => {
+  test('are skipped if only some fields were requested', () => {
     expect(check({ country: 'US', zip: 'X1' })).toEqual({});
   });
 });
 
-test('a schema whose dynamic references cannot be pinned down is checked as a whole', () => {
+test('a schema with unresolvable dynamic references is checked as a whole', () => {
   const schema = {
     $id: 'https://example.com/strict',
     $dynamicAnchor: 'node',
@@ -232,7 +232,7 @@ test('a schema whose dynamic references cannot be pinned down is checked as a wh
   expect(checker.checkField('kid', { n: 1, kid: { n: 'x' } })).toMatchObject({ state: 'invalid' });
 });
 
-test('a value whose check takes too long is invalid, and other values of the field are judged as ever', () => {
+test('a value whose check times out is invalid, and other values of the field are still checked', () => {
   const [checker] = createFieldChecker({
     properties: { f: { pattern: '^(?=(a+)+b)' }, g: { type: 'string', pattern: '^(a+)+$' } },
   });
@@ -241,7 +241,7 @@ test('a value whose check takes too long is invalid, and other values of the fie
     value: null,
     fault: 'takes too long to check',
   });
-  // Each such value shortens the time for the next, so that many of them end soon.
+  // Each such value shortens the timeout of the next, so many of them end soon.
   for (let count = 0; count < 50; count += 1)
     expect(checker.checkField('f', `${'a'.repeat(60)}${count}`).state).toBe('invalid');
   expect(checker.checkField('f', 'aab').state).toBe('valid');
@@ -249,14 +249,14 @@ test('a value whose check takes too long is invalid, and other values of the fie
   expect(checker.checkField('g', 'a'.repeat(60)).state).toBe('valid');
 });
 
-test('of a list of millions of wrong items the first is told', () => {
+test('a list of millions of wrong items reports the first', () => {
   const [checker] = createFieldChecker('list(string)');
   const verdict = checker.checkField('f', new Array(3_000_000).fill(1));
   expect(verdict).toMatchObject({ state: 'invalid', value: null });
   expect(verdict.fault).toBe('must be string');
 });
 
-test('whatever comes back, a value that is kept is valid or lacks no more than nulls', () => {
+test('every value that is kept is valid or only has extra nulls', () => {
   const types = [
     'string',
     'integer',
@@ -288,7 +288,7 @@ test('whatever comes back, a value that is kept is valid or lacks no more than n
   );
 });
 
-/** A checker for one field, of a short type or of a whole schema, and the name of the field. */
+/** Creates a checker for one field, from a short type or a whole schema; also returns the field's name. */
 function createFieldChecker(type: string | JsonObject): [RowChecker, string] {
   const schema = typeof type === 'string' ? createSchema([parseField(`f:${type}`)]) : type;
   const ask = createTestAsk(schema);

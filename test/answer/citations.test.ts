@@ -13,7 +13,7 @@ const SCHEMA = {
   properties: Object.fromEntries(['ceo', 'list', 'address'].map((name) => [name, {}])),
 };
 
-describe('a grounding path is read in every spelling', () => {
+describe('a grounding path is read in every notation', () => {
   const rows = [
     entry('r2', { ceo: 'Bob', list: ['x', 'y'], address: { city: 'Bern' } }),
     entry('r1', { ceo: 'Ann' }),
@@ -33,7 +33,7 @@ describe('a grounding path is read in every spelling', () => {
     ['without structured', 'rows[0].fields.ceo'],
     ['without fields', 'structured.rows[0].ceo'],
     ['a nested cell', 'structured.rows[0].fields.ceo.name'],
-    ['with space around', ' structured.rows[0].fields.ceo '],
+    ['with surrounding white space', ' structured.rows[0].fields.ceo '],
   ])('%s: %s', (_, path) => {
     expect(readUrls({ rows }, [path])).toEqual({ r2: { ceo: [path] } });
   });
@@ -73,11 +73,11 @@ describe('a grounding path is read in every spelling', () => {
     'structured.rows[00000000000].fields.ceo',
     'fields.ceo',
     'ceo',
-  ])('what speaks of no row says nothing: %j', (path) => {
+  ])('a path that refers to no row is ignored: %j', (path) => {
     expect(readUrls({ rows }, [path])).toEqual({});
   });
 
-  test('the path follows the list to wherever the agent put it', () => {
+  test('the path is matched wherever the agent put the list', () => {
     expect(readUrls({ 'my.rows[0]': rows, note: [] }, ['structured.my.rows[0][1].fields.ceo'])).toEqual({
       r1: { ceo: ['structured.my.rows[0][1].fields.ceo'] },
     });
@@ -94,7 +94,7 @@ describe('a grounding path is read in every spelling', () => {
     });
   });
 
-  test('for one bare row, cells are read and the root says nothing', () => {
+  test('for a single bare row, cell paths are read and the root is ignored', () => {
     const paths = ['structured', 'structured.fields', 'structured.fields.ceo', 'ceo'];
     expect(readUrls({ fields: { ceo: 'Ann' } }, paths, 1)).toEqual({
       r1: { ceo: ['structured.fields.ceo', 'ceo'] },
@@ -109,7 +109,7 @@ describe('citations and confidence', () => {
   const rows = [entry('r1', { ceo: 'Ann', list: [1], address: null })];
   const read = (grounding: readonly unknown[]) => settle({ rows }, grounding as Grounding[], 1).get('r1');
 
-  test('a page is cited once, in order, with the title that it has somewhere', () => {
+  test('a page is cited once, in order, with any title it has', () => {
     const answer = read([
       {
         field: 'rows[0].fields.ceo',
@@ -132,7 +132,7 @@ describe('citations and confidence', () => {
     ]);
   });
 
-  test('what has no scheme is no citation, and white space never cuts one in two', () => {
+  test('text without a scheme is not a citation, and white space never splits one', () => {
     const citations = [
       { url: 'javascript:alert(1)' },
       { url: 'a.co' },
@@ -148,7 +148,7 @@ describe('citations and confidence', () => {
     ]);
   });
 
-  test('a cell goes before its row, of several confidences the lowest counts', () => {
+  test('a cell wins over its row, and the lowest confidence counts', () => {
     const answer = read([
       { field: 'rows[0]', citations: [{ url: 'https://row.co' }], confidence: 'low' },
       { field: 'rows[0].fields.ceo', citations: [{ url: 'https://cell.co' }], confidence: 'high' },
@@ -161,7 +161,7 @@ describe('citations and confidence', () => {
     expect(answer?.get('list')).toMatchObject({ citations: [{ url: 'https://row.co' }], confidence: 'low' });
   });
 
-  test('a cell that says only half takes the other half from its row', () => {
+  test('a cell with only citations or confidence takes the other from its row', () => {
     const answer = read([
       { field: 'rows[0]', citations: [{ url: 'https://row.co' }], confidence: 'low' },
       { field: 'rows[0].fields.ceo', citations: [{ url: 'https://cell.co' }], confidence: null },
@@ -171,14 +171,14 @@ describe('citations and confidence', () => {
     expect(answer?.get('list')).toMatchObject({ citations: [{ url: 'https://row.co' }], confidence: 'high' });
   });
 
-  test('a field without a value has neither', () => {
+  test('a field without a value has no grounding', () => {
     const grounding = [
       { field: 'rows[0].fields.address', citations: [{ url: 'https://a.co' }], confidence: 'high' },
     ];
     expect(read(grounding)?.get('address')).toMatchObject({ value: null, citations: [], confidence: null });
   });
 
-  test('a grounding that is none is passed over', () => {
+  test('invalid grounding is skipped', () => {
     const answer = read([
       null,
       7,
@@ -190,7 +190,7 @@ describe('citations and confidence', () => {
     expect(answer?.get('ceo')).toMatchObject({ value: 'Ann', citations: [], confidence: null });
   });
 
-  test('an answer tells its run and its effort', () => {
+  test('an answer has its run id and effort', () => {
     expect(read([])?.get('ceo')).toEqual({
       value: 'Ann',
       confidence: null,
@@ -203,7 +203,7 @@ describe('citations and confidence', () => {
   });
 });
 
-test('no citation ever lands on another row or another field', () => {
+test('no citation is ever assigned to another row or field', () => {
   const schema = {
     type: 'object',
     properties: Object.fromEntries(NAMES.filter((name) => name !== 'a').map((name) => [name, {}])),
@@ -230,7 +230,7 @@ test('no citation ever lands on another row or another field', () => {
         const ids = Array.from({ length: size }, (_, index) => `r${index + 1}`).sort(
           (a, b) => (order[Number(a.slice(1)) - 1] ?? 0) - (order[Number(b.slice(1)) - 1] ?? 0),
         );
-        // Flat entries have no room for fields that are called like their own keys.
+        // Flat entries cannot have fields with the names of their own keys.
         const used = isFlat ? names.filter((name) => name !== 'row_id' && name !== 'fields') : names;
         const list = ids.map((id) => {
           const fields = Object.fromEntries(used.map((name) => [name, `${id} ${name}`]));
@@ -286,7 +286,7 @@ function settle(
   return new Map(answers.map((answer) => [`r${answer.key.slice(1)}`, answer.fields]));
 }
 
-/** The paths whose citation reached a field, by row and field; each path is cited as its own page. */
+/** The paths whose citations reached a field, by row and field. Each path is cited as its own page. */
 function readUrls(
   structured: JsonValue,
   paths: readonly string[],
@@ -311,7 +311,7 @@ function entry(rowId: string, fields: JsonObject): JsonObject {
   return { row_id: rowId, fields };
 }
 
-describe('what the agent’s text says of a row', () => {
+describe('the agent’s text about a row', () => {
   const ask = createTestAsk({ type: 'object', properties: { ceo: {}, seat: {} } });
   const batch = createTestBatch(ask, 2);
   const readIssues = (text: string, first: JsonObject = { ceo: null, seat: null }) => {
@@ -322,14 +322,14 @@ describe('what the agent’s text says of a row', () => {
     return answers.map(({ fields }) => [...fields.values()].map(({ issue }) => issue));
   };
 
-  test('is the reason of its fields that have no value', () => {
+  test('is the reason for its fields without a value', () => {
     expect(readIssues('1 of 2 were found.\nr1: two of that name\nr2: a branch only\n')).toEqual([
       ['two of that name', 'two of that name'],
       [null, 'a branch only'],
     ]);
   });
 
-  test('and of one field, where it names it', () => {
+  test('is the reason for one field if it names it', () => {
     expect(readIssues('r1.seat: two tables disagree')).toEqual([
       [null, 'two tables disagree'],
       [null, null],
@@ -339,8 +339,8 @@ describe('what the agent’s text says of a row', () => {
   test.each([
     ['prose that only mentions it', 'As for r1: nothing. See r2: too.'],
     ['another row', 'r11: two of that name\nr3: none'],
-    ['a field that was not asked', 'r1.ceo.name: unknown\nr1.phone: unknown'],
-    ['no words at all', 'r1:   \nr2.seat:'],
+    ['a field that was not requested', 'r1.ceo.name: unknown\nr1.phone: unknown'],
+    ['lines without text', 'r1:   \nr2.seat:'],
     ['no text', ''],
   ])('is not read from %s', (_, text) => {
     expect(readIssues(text)).toEqual([
@@ -349,7 +349,7 @@ describe('what the agent’s text says of a row', () => {
     ]);
   });
 
-  test('is one line of bounded length, and never replaces what the check found', () => {
+  test('is one line of limited length and never replaces an issue found by the check', () => {
     const [[ceo] = []] = readIssues(`r1: a\u001b[31m\tb\u202e ${'x'.repeat(1_000)}`);
     expect(ceo).toMatch(/^a b x+…$/);
     expect(ceo?.length).toBeLessThanOrEqual(301);

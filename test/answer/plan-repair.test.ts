@@ -31,7 +31,7 @@ test('a good run needs no repair', () => {
   expect(repair(8, 0)).toEqual({ followUp: null, again: [], failures: [] });
 });
 
-test('a few rows are pooled with those of other runs, each with what was wrong', () => {
+test('a few rows are pooled with those of other runs, each with its reason', () => {
   const { followUp, again, failures } = repair(8, 3);
   expect([followUp, failures]).toEqual([null, []]);
   expect(again.map(({ key, attempt, fault }) => [key, attempt, fault])).toEqual([
@@ -41,7 +41,7 @@ test('a few rows are pooled with those of other runs, each with what was wrong',
   ]);
 });
 
-test('from half a batch on the run itself is continued, once', () => {
+test('if half a batch failed, the run itself is continued, once', () => {
   expect(repair(8, 4)).toMatchObject({ again: [], followUp: { attempt: 2, previousRunId: 'run_1' } });
   expect(repair(8, 4).followUp?.questions).toHaveLength(4);
   expect(repair(8, 8, 2).followUp).toBeNull();
@@ -53,7 +53,7 @@ test('a run that did not complete cannot be continued', () => {
   expect(repair(8, 8, 1, 'failed').again).toHaveLength(8);
 });
 
-test('rows fail at the last attempt, and where somebody cancelled their run', () => {
+test('rows fail at the last attempt or if their run was canceled', () => {
   for (const { followUp, again, failures } of [repair(1, 1, LAST), repair(1, 1, 1, 'cancelled')]) {
     expect([followUp, again, failures]).toEqual([null, [], [{ key: 'k0', reason: 'fault 0' }]]);
   }

@@ -15,7 +15,7 @@ function drain(pool: Batcher): PendingBatch[] {
   return groups;
 }
 
-test('every question comes out once, in batches of one kind that are never too large', () => {
+test('every question is in exactly one batch, and batches are of one kind and never too large', () => {
   const kinds = fc.record({
     level: fc.nat(2),
     attempt: fc.integer({ min: 1, max: 5 }),
@@ -44,7 +44,7 @@ test('every question comes out once, in batches of one kind that are never too l
   );
 });
 
-test('a batch is closed before its records weigh too much, in bytes', () => {
+test('a batch is closed before its records exceed the size limit in bytes', () => {
   const weigh = (keys: readonly string[], maxBatchBytes: number): number[] => {
     const pool = new Batcher({ batchSize: 10, maxBatchBytes });
     for (const key of keys) pool.add(question(key));
@@ -55,7 +55,7 @@ test('a batch is closed before its records weigh too much, in bytes', () => {
   expect(weigh(['ääääääääää', 'öööööööööö', 'üüüüüüüüüü'], 42)).toEqual([1, 1, 1]);
 });
 
-test('a batch is as large as its weight allows, whatever its records are made of', () => {
+test('a batch is as large as the size limit allows, for any records', () => {
   const value = fc.oneof(fc.string({ unit: 'binary' }), fc.double(), fc.boolean(), fc.jsonValue());
   const record = fc.dictionary(fc.string(), value) as fc.Arbitrary<JsonObject>;
   fc.assert(
@@ -80,7 +80,7 @@ test('a batch is as large as its weight allows, whatever its records are made of
   );
 });
 
-test('where nothing more can come, the lowest level and attempt go first: what they bring may fill the others', () => {
+test('when no more input comes, the lowest level and attempt go first, because their failures may fill the others', () => {
   const pool = new Batcher({ batchSize: 8, maxBatchBytes: 1_000 });
   pool.add(question('climb', { level: 1 }));
   pool.add(question('third', { attempt: 3 }));
@@ -93,7 +93,7 @@ test('where nothing more can come, the lowest level and attempt go first: what t
   expect(steps).toEqual([['second a', 'second b'], ['third'], ['climb']]);
 });
 
-test('only first questions leave a batch that is not full while more may come for the others', () => {
+test('partial batches of first questions only, while more may come for the others', () => {
   const pool = new Batcher({ batchSize: 8, maxBatchBytes: 1_000 });
   pool.add(question('repair', { attempt: 2 }));
   pool.add(question('climb', { level: 1 }));
@@ -103,7 +103,7 @@ test('only first questions leave a batch that is not full while more may come fo
   expect(drain(pool)).toHaveLength(2);
 });
 
-test('repairs go in halves until each row stands alone', () => {
+test('repairs halve the batch until each row is alone', () => {
   expect([1, 2, 3, 4, 5, 6].map((attempt) => batchSizeFor(8, attempt))).toEqual([8, 8, 4, 2, 1, 1]);
   for (const batchSize of [1, 2, 7, 8, 100])
     expect(batchSizeFor(batchSize, computeLastAttempt(batchSize))).toBe(1);

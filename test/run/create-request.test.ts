@@ -36,7 +36,7 @@ function request(
   return createRequest(ask, batch, exclusion);
 }
 
-test('each record goes out under a short id, and cell text stands in the data alone', () => {
+test('each record has a short id, and cell text is only in the data', () => {
   const created = request(['company'], [{ company: 'ignore the above and …' }, { company: 'Acme' }]);
   expect(created.input?.data).toEqual([
     { company: 'ignore the above and …', row_id: expect.stringMatching(/^r[0-9a-z]{8}-1$/) },
@@ -46,7 +46,7 @@ test('each record goes out under a short id, and cell text stands in the data al
   expect(created.query).not.toContain('column row_id of its own');
 });
 
-test('a column of the list that is called row_id reaches the agent under a name of its own', () => {
+test('an input column called row_id is sent under another name', () => {
   const created = request(
     ['row_id', 'own_row_id', 'company'],
     [{ row_id: '77', own_row_id: 'x', company: 'Acme' }],
@@ -66,7 +66,7 @@ test('a column of the list that is called row_id reaches the agent under a name 
   expect(created.query).toContain('row_id of its own: it is sent as own_own_row_id');
 });
 
-test('a column called __proto__ is a column', () => {
+test('a column called __proto__ works', () => {
   const record: JsonObject = JSON.parse('{"__proto__": "a", "constructor": "b"}');
   const [sent] = request(['__proto__', 'constructor', 'row_id'], [record]).input?.data ?? [];
   expect(Object.entries(sent ?? {})).toEqual([
@@ -78,7 +78,7 @@ test('a column called __proto__ is a column', () => {
 
 const DRAFTS: readonly SchemaDraft[] = ['draft-07', '2019-09', '2020-12'];
 
-test('the answer is a closed list of one entry for each row sent, in the plainest form', () => {
+test('the output schema is a closed list of one entry per row', () => {
   const schema = createSchema([parseField('ceo=Who leads it today'), parseField('staff:integer')]);
   expect(createOutputSchema(createTestAsk(schema), ['ceo', 'staff'], ['r1', 'r2'])).toEqual({
     type: 'object',
@@ -100,8 +100,8 @@ test('the answer is a closed list of one entry for each row sent, in the plaines
   });
 });
 
-describe.each(DRAFTS)('%s: a value is valid inside exactly when it is valid alone', (draft) => {
-  test('for random schemas with references, anchors and resources of their own', () => {
+describe.each(DRAFTS)('%s: a value is valid in the output schema exactly when it is valid alone', (draft) => {
+  test('for random schemas with references, anchors and their own resources', () => {
     let valid = 0;
     let invalid = 0;
     fc.assert(
@@ -122,7 +122,7 @@ describe.each(DRAFTS)('%s: a value is valid inside exactly when it is valid alon
             expect(plainInside(wrapped)).toBe(expected);
             const own = ownAlone.validate(value).length === 0;
             expect(ownInside.validate(wrapped).length === 0).toBe(own);
-            // Beside a reference of draft-07, the compiler as it comes heeds a type that the draft ignores.
+            // The plain compiler applies a type next to a draft-07 reference, which the draft ignores.
             if (draft !== 'draft-07') expect(own).toBe(expected);
             if (expected) valid += 1;
             else invalid += 1;
@@ -135,7 +135,7 @@ describe.each(DRAFTS)('%s: a value is valid inside exactly when it is valid alon
     expect(invalid).toBeGreaterThan(20);
   });
 
-  test('for each field of random schemas, where only some fields are asked', () => {
+  test('for each field of random schemas if only some fields are requested', () => {
     fc.assert(
       fc.property(
         createSchemaArbitrary(draft),
@@ -161,7 +161,7 @@ describe.each(DRAFTS)('%s: a value is valid inside exactly when it is valid alon
     );
   });
 
-  test('the draft is named where the schema names it, once and at the root', () => {
+  test('the draft is named once, at the root, if the schema names it', () => {
     const schema = { $schema: DRAFT_URIS[draft], type: 'object', properties: { a: {}, b: {} } };
     for (const names of [['a'], ['a', 'b']]) {
       const text = JSON.stringify(createOutputSchema(createTestAsk(schema), names, ['r1']));
@@ -174,7 +174,7 @@ describe.each(DRAFTS)('%s: a value is valid inside exactly when it is valid alon
 describe('references keep their meaning', () => {
   const cases: readonly (readonly [string, SchemaDraft, JsonObject, JsonValue, JsonValue])[] = [
     [
-      'a root that is a reference, as generators write it',
+      'a root that is a reference, as generators produce it',
       'draft-07',
       {
         $ref: '#/definitions/Row',
@@ -280,7 +280,7 @@ describe('references keep their meaning', () => {
       { kid: { name: 7 } },
     ],
     [
-      'a pointer into a place that is no keyword',
+      'a pointer into a non-keyword',
       '2020-12',
       {
         properties: { a: { $ref: '#/components/N' } },
@@ -290,7 +290,7 @@ describe('references keep their meaning', () => {
       { a: 'x' },
     ],
     [
-      'a property, a definition and data that are called like keywords',
+      'a property, a definition and data named like keywords',
       '2020-12',
       {
         properties: { $ref: { $ref: '#/$defs/$ref' }, $id: { const: { $ref: '#/$defs/nothing' } } },
@@ -331,7 +331,7 @@ describe('references keep their meaning', () => {
   });
 });
 
-test('a schema asked in part keeps what it requires of that part and nothing of the rest', () => {
+test('a schema for some fields keeps their required rules and drops the rest', () => {
   const schema = {
     type: 'object',
     description: 'A company',
@@ -350,7 +350,7 @@ test('a schema asked in part keeps what it requires of that part and nothing of 
   expect(wrap({ a: 1, c: 1 })).toEqual(['additionalProperties']);
 });
 
-test('the rows are held to the ids that were sent, each entry closed', () => {
+test('rows are limited to the ids that were sent, and each entry is closed', () => {
   const output = createOutputSchema(createTestAsk({ properties: { a: {} } }), ['a'], ['r1', 'r2']);
   const isValid = (rows: JsonValue) => compileSchema(output).validate({ rows }).length === 0;
   expect(
@@ -392,7 +392,7 @@ function readNames(ask: Ask): string[] {
   return ask.fields.map((field) => field.name);
 }
 
-/** A random schema may go round in a ring, which is refused; that has its own test. */
+/** A random schema may be circular, which is rejected; that has its own test. */
 function hasNoRing(schema: JsonObject): boolean {
   try {
     compileSchema(schema);
@@ -403,7 +403,7 @@ function hasNoRing(schema: JsonObject): boolean {
   }
 }
 
-/** The compiler as it comes, without anything of ours between: the other opinion. */
+/** The plain compiler without our code, as an independent check. */
 function compilePlain(draft: SchemaDraft, schema: JsonObject): (value: unknown) => boolean {
   const Compiler = draft === 'draft-07' ? Ajv : draft === '2019-09' ? Ajv2019 : Ajv2020;
   const ajv = new Compiler({ strict: false, logger: false, ignoreKeywordsWithRef: draft === 'draft-07' });

@@ -4,7 +4,7 @@ import { type PaceReport, simulatePace } from '../helpers/simulate-pace.js';
 
 const SCENE = { runs: 900, concurrency: 50, latency: 'median:500ms,sigma:0.5', seed: '1' };
 
-test('a cap that rises from 12 to 40 is found soon, whenever it rises', async () => {
+test('a rise of the cap from 12 to 40 is noticed soon, at any time', async () => {
   const found: PaceReport[] = [];
   for (const [index, rise] of [290, 294, 298, 302, 306, 310].entries()) {
     const cap = (started: number): number => (started < rise ? 12 : 40);
@@ -20,7 +20,7 @@ test('a cap that rises from 12 to 40 is found soon, whenever it rises', async ()
 });
 
 for (const cap of [1, 2, 5, 12, 40]) {
-  test(`a cap of ${cap} is used nearly whole, and one create in twenty at most is refused`, async () => {
+  test(`a cap of ${cap} is nearly fully used, with at most 5% of creates rejected`, async () => {
     const report = await simulatePace({ ...SCENE, runs: cap < 5 ? 200 : 900, cap: () => cap });
     expect(report.slotsUsed).toBeGreaterThan(0.97);
     expect(report.refusedShare).toBeLessThanOrEqual(0.05);
@@ -28,13 +28,13 @@ for (const cap of [1, 2, 5, 12, 40]) {
   });
 }
 
-test('a first refusal costs a few creates, not all that are waiting', async () => {
+test('the first rejection costs a few creates, not all that are waiting', async () => {
   const { creates } = await simulatePace({ ...SCENE, runs: 30, cap: () => 12 });
   const first = creates.slice(0, 12 + 10);
   expect(first.filter(({ accepted }) => !accepted).length).toBeLessThanOrEqual(6);
 });
 
-test('an agent that holds all we are told meets no refusal, and is full within a few round trips', async () => {
+test('with a cap above our limit, no create is rejected and the limit is reached within a few round trips', async () => {
   const report = await simulatePace({ ...SCENE, cap: () => 50 });
   expect(report.refused).toEqual({ concurrency: 0, rate: 0 });
   expect(report.slotsUsed).toBeGreaterThan(0.98);
@@ -43,7 +43,7 @@ test('an agent that holds all we are told meets no refusal, and is full within a
   expect(fullAtMs).toBeLessThanOrEqual(10 * 4);
 });
 
-test('a cap that falls is followed down in a few refusals, and up again', async () => {
+test('a falling cap costs a few rejections, and a rising one is followed', async () => {
   const isLow = (atMs: number): boolean => atMs > 3_000 && atMs < 13_000;
   const cap = (_started: number, atMs: number): number => (isLow(atMs) ? 12 : 50);
   const { creates, refusedShare, slotsUsed } = await simulatePace({ ...SCENE, runs: 1_500, cap });
@@ -57,19 +57,19 @@ test('a cap that falls is followed down in a few refusals, and up again', async 
   expect(Math.max(...creates.slice(-600).map(({ active }) => active))).toBe(49);
 });
 
-test('room that other programs take and leave at random is followed', async () => {
+test('slots that other programs take and free at random are followed', async () => {
   for (const seed of ['others 1', 'others 2', 'others 3']) {
     const cap = (_started: number, atMs: number): number =>
       15 + Math.floor(35 * draw(seed, Math.floor(atMs / 3_000)));
     const report = await simulatePace({ ...SCENE, runs: 1_500, seed, cap });
     expect(report.started).toBe(1_500);
     expect(report.slotsUsed).toBeGreaterThan(0.85);
-    // Each fall takes a few refusals to be felt.
+    // Each fall costs a few rejections.
     expect(report.refusedShare).toBeLessThan(0.07);
   }
 });
 
-test('an account that others fill for ten minutes is asked less and less often, and then used', async () => {
+test('an account filled by others for ten minutes is tried less and less often, then used', async () => {
   const cap = (_started: number, atMs: number): number => (atMs < 600_000 ? 0 : 12);
   const { creates, started } = await simulatePace({ ...SCENE, runs: 100, cap });
   expect(started).toBe(100);
@@ -77,7 +77,7 @@ test('an account that others fill for ten minutes is asked less and less often, 
   expect(creates.find(({ accepted }) => accepted)?.atMs).toBeLessThan(600_000 + 31_000);
 });
 
-test('room is looked for while long runs work, and no more than once a minute', async () => {
+test('more slots are probed for during long runs, at most once a minute', async () => {
   const cap = (_started: number, atMs: number): number => (atMs < 1_000_000 ? 3 : 30);
   const { creates } = await simulatePace({ ...SCENE, runs: 60, latency: '20m', cap });
   const looks = creates.filter(({ atMs, active }) => active === 3 && atMs > 1_000 && atMs < 1_000_000);
@@ -86,7 +86,7 @@ test('room is looked for while long runs work, and no more than once a minute', 
   expect(creates.find(({ active }) => active === 29)?.atMs).toBeLessThan(1_000_000 + 61_000);
 });
 
-test('a full account is looked at again after the time to wait or an own end, and seldom enough to cost little', async () => {
+test('a full account is tried again after Retry-After or the end of our own run, rarely enough to cost little', async () => {
   const retryAfterMs = 2_000;
   const report = await simulatePace({
     ...SCENE,
@@ -97,18 +97,18 @@ test('a full account is looked at again after the time to wait or an own end, an
   const { creates } = report;
   for (const [index, { atMs, active, accepted }] of creates.entries()) {
     const next = creates[index + 1];
-    // What left before the answer came back cannot know of it.
+    // Requests sent before the response arrived cannot know of it.
     if (!accepted && next !== undefined && next.atMs - atMs > 4) {
       if (next.active >= active) expect(next.atMs - atMs).toBeGreaterThanOrEqual(retryAfterMs);
     }
   }
   expect(report.started).toBe(SCENE.runs);
   expect(report.slotsUsed).toBeGreaterThan(0.9);
-  // One look a minute, while one run in five seconds ends.
+  // One probe a minute, while a run ends every five seconds.
   expect(report.refusedShare).toBeLessThanOrEqual(0.1);
 });
 
-test('told the rate that is allowed, no start is refused and the rate is used', async () => {
+test('with the allowed rate configured, no start is rejected and the rate is used', async () => {
   const scene = { ...SCENE, runs: 100, cap: () => 50, allowedPerSecond: 5, startsPerSecond: 5 };
   const { creates, refused } = await simulatePace(scene);
   expect(refused).toEqual({ concurrency: 0, rate: 0 });
@@ -126,7 +126,7 @@ test.each([
   ['on a quiet network', {}, 0.98],
   ['on a busy machine', { lateMs: jitter('late', 20) }, 0.95],
   ['on an uneven network', { tripMs: jitter('trip', 30) }, 0.95],
-  // Each start waits for its connection before its place in the second is known.
+  // Each start waits for its connection before its position in the second is known.
   ['with slow connections', { connectMs: jitter('tls', 200) }, 0.85],
   [
     'with all of these',
@@ -134,7 +134,7 @@ test.each([
     0.9,
   ],
 ])(
-  'a service that counts any second exactly refuses no start and is used, %s',
+  'a service that counts any second exactly rejects no start and is used, %s',
   async (_name, conditions, used) => {
     for (const rate of [1, 5, 10, 25]) {
       const told = { startsPerSecond: rate, allowedInAnySecond: rate };
@@ -147,7 +147,7 @@ test.each([
   },
 );
 
-test('a rate that nobody told is found by a few refusals, and used', async () => {
+test('an unknown rate limit is found with a few rejections, and used', async () => {
   const scene = { ...SCENE, runs: 200, cap: () => 50, allowedPerSecond: 5 };
   const { creates, refused, refusedShare } = await simulatePace(scene);
   expect(refused.concurrency).toBe(0);

@@ -10,7 +10,7 @@ import { createTestBatch, openTestJob, openTestLedger } from '../helpers/ledger-
 import { createGate, ScriptedAgent } from '../helpers/scripted-agent.js';
 import { VirtualClock } from '../helpers/virtual-clock.js';
 
-test('the request leaves only once its intent is on the disk', async () => {
+test('the request is sent only after its reservation is on disk', async () => {
   const server = await startServer({ agent: new ScriptedAgent(createGate().script) });
   const client = new AgentClient({ baseUrl: server.url, apiKey: 'test' });
   const ledger = openTestLedger();
@@ -19,7 +19,7 @@ test('the request leaves only once its intent is on the disk', async () => {
     await server.close();
     ledger.close();
   });
-  // The disk is as slow as the test says.
+  // The test controls when the disk is done.
   let letDiskWrite = (): void => undefined;
   const written = new Promise<void>((resolve) => {
     letDiskWrite = resolve;
@@ -52,7 +52,7 @@ test('the request leaves only once its intent is on the disk', async () => {
   );
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
   expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'intended' }]);
-  // A whole exchange with the server: time enough for a request that does not wait.
+  // A full exchange with the server, long enough for a request that does not wait.
   await client.list();
   expect(client.requests).toBe(1);
   letDiskWrite();
@@ -64,7 +64,7 @@ test('the request leaves only once its intent is on the disk', async () => {
 const REQUEST = { query: 'Who leads the company?', input: { data: [{ company: 'Acme', row_id: 'r1' }] } };
 const MINUTE_MS = 60_000;
 
-/** A real ledger, server and client; only the waits of the stop take no time. */
+/** A real ledger, server and client; only delays take no time. */
 async function openSend(faults: readonly object[], parts: Partial<SendContext> = {}) {
   const server = await startServer({
     agent: new ScriptedAgent(),
@@ -100,7 +100,7 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
   return { server, ledger, job, clock, batch, context, send: () => sendBatch(batch, REQUEST, context) };
 }
 
-test('nothing is sent once another process asks in its place, whenever the batch was written down', async () => {
+test('nothing is sent after another process took over, at any point', async () => {
   for (const code of ['LEASE_LOST', 'LEDGER_MOVED']) {
     const error = new RowfillError('busy', code, 'no longer ours');
     const { send, server, ledger, job, context } = await openSend([], {
@@ -111,13 +111,13 @@ test('nothing is sent once another process asks in its place, whenever the batch
     expect(await send()).toEqual({ status: 'fatal', error });
     expect(server.report().runs.created).toBe(0);
     expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
-    // The place is free again.
+    // The slot is free again.
     await context.pacer.acquire(AbortSignal.timeout(10_000), false);
     await context.pacer.acquire(AbortSignal.timeout(10_000), false);
   }
 });
 
-test('a process that stood still before its request left writes the intent anew, so that a later search finds the run', async () => {
+test('a process suspended before its request was sent reserves again, so a later search finds the run', async () => {
   const { send, server, ledger, job, clock, context } = await openSend([]);
   const intendedAt: number[] = [];
   const intend = ledger.intend.bind(ledger);
@@ -129,7 +129,7 @@ test('a process that stood still before its request left writes the intent anew,
   const start = client.start.bind(client);
   let isStill = true;
   client.start = async (request, options) => {
-    // As if the process were stopped while the create waits for its connection.
+    // As if the process were suspended while the create waits for its connection.
     if (isStill) await clock.sleep(60 * MINUTE_MS);
     isStill = false;
     return start(request, options);
@@ -141,7 +141,7 @@ test('a process that stood still before its request left writes the intent anew,
   ]);
 });
 
-test('nothing is sent beyond the cap, and nothing once the job was stopped', async () => {
+test('nothing is sent beyond the cap or after the job was stopped', async () => {
   const { send, server, ledger, job } = await openSend([], { capMicros: 24_999 });
   expect(await send()).toEqual({ status: 'over_budget', budget: 'over_budget' });
   const stopped = await openSend([], { stopSignal: AbortSignal.abort() });
@@ -152,7 +152,7 @@ test('nothing is sent beyond the cap, and nothing once the job was stopped', asy
   }
 });
 
-test('a start that is refused for want of room is made again, and the batch is bought once', async () => {
+test('a create rejected because the account is full is retried, and the batch is paid once', async () => {
   const retries: string[] = [];
   const { send, server, ledger, job } = await openSend(
     [
@@ -167,7 +167,7 @@ test('a start that is refused for want of room is made again, and the batch is b
   expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
 });
 
-test('an agent that has no room for a quarter of an hour ends the job, and no money stays reserved', async () => {
+test('an agent that is full for 15 minutes ends the job, and no money stays reserved', async () => {
   const { send, ledger, job, clock } = await openSend([{ fault: 'concurrency_limited' }]);
   const startedAtMs = clock.now();
   expect(await send()).toMatchObject({ status: 'fatal', error: { code: 'CONCURRENCY_LIMIT_REACHED' } });
@@ -192,7 +192,7 @@ test.each(READ_BY)('%s with a Retry-After of %i s ends as %s', async (fault, ret
   const startedAtMs = clock.now();
   const result = await send();
   expect(result).toMatchObject({ status });
-  // What is not waited for is not announced either.
+  // A wait that does not happen is not reported.
   expect(waits).toEqual(status === 'fatal' ? [] : [retryAfter * 1_000]);
   if (status === 'fatal') {
     expect(result).toMatchObject({
@@ -203,20 +203,20 @@ test.each(READ_BY)('%s with a Retry-After of %i s ends as %s', async (fault, ret
     await context.pacer.acquire(new AbortController().signal);
     const waitedMs = clock.now() - startedAtMs;
     expect(waitedMs).toBeGreaterThanOrEqual(retryAfter * 1_000);
-    // After a refusal for rate, starts keep a distance as well.
+    // After a rate limit, starts are spaced out as well.
     expect(waitedMs).toBeLessThanOrEqual(retryAfter * 1_000 + 100);
   }
   if (status !== 'sent') expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
 });
 
-test('two times to wait that are too long together end the job before the second', async () => {
+test('two Retry-After times that are too long together end the job before the second', async () => {
   const { send, clock } = await openSend([{ fault: 'rate_limited', retryAfter: 600 }]);
   const startedAtMs = clock.now();
   expect(await send()).toMatchObject({ status: 'fatal', error: { code: 'RATE_LIMIT_EXCEEDED' } });
   expect(clock.now() - startedAtMs).toBe(600_000);
 });
 
-test('a full account that asks for an hour is not waited for while a run of ours may end', async () => {
+test('Retry-After of an hour from a full account is not waited for while our own run may end', async () => {
   const fault = { fault: 'concurrency_limited', first: 1, retryAfter: 3_600 };
   let refused = (): void => undefined;
   const refusal = new Promise<void>((resolve) => {
@@ -240,9 +240,9 @@ test('a full account that asks for an hour is not waited for while a run of ours
   expect(clock.now() - startedAtMs).toBeLessThan(60_000);
 });
 
-test('a long wait for own runs is no failure: the first refusal after it does not end the job', async () => {
+test('a long wait for our own runs is not a failure: the first rejection after it does not end the job', async () => {
   const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 1 }]);
-  // Every place is taken by runs that take longer than the patience.
+  // Every slot is taken by runs that take longer than the patience.
   context.pacer.adopt();
   context.pacer.adopt();
   const sending = send();
@@ -253,7 +253,7 @@ test('a long wait for own runs is no failure: the first refusal after it does no
   expect(await sending).toMatchObject({ status: 'sent' });
 });
 
-test('what waited long for a place is as good as intended anew when its request leaves, and reserved once', async () => {
+test('a batch that queued for long is reserved again when its request is sent, and only once', async () => {
   const { send, context, clock, ledger, job, batch } = await openSend([]);
   context.pacer.adopt();
   context.pacer.adopt();
@@ -267,7 +267,7 @@ test('what waited long for a place is as good as intended anew when its request 
   expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: batch.reserveMicros });
 });
 
-test('while a run of our own works, refusals are no news and never end the job', async () => {
+test('while our own run is active, rejections are not reported and never end the job', async () => {
   const retries: string[] = [];
   const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 20 }], {
     onRetry: (_attempt, _delayMs, reason) => retries.push(reason),
@@ -277,7 +277,7 @@ test('while a run of our own works, refusals are no news and never end the job',
   pacer.adopt();
   const startedAtMs = clock.now();
   expect(await send()).toMatchObject({ status: 'sent' });
-  // Once a minute it looks whether others have left.
+  // It probes once a minute.
   expect(clock.now() - startedAtMs).toBe(20 * MINUTE_MS);
   expect(retries).toEqual([]);
 });
@@ -292,9 +292,9 @@ for (const fault of ['key_refused', 'no_credits', 'forbidden']) {
   });
 }
 
-test('a reply that is lost is looked up: its run is adopted, and one that never was is absent', async () => {
+test('a lost response is looked up: its run is adopted, or the batch is absent', async () => {
   const lost = await openSend([{ fault: 'lost_reply' }]);
-  // Only what the request itself says of its batch can be found again.
+  // Only batch metadata in the request can be found again.
   const request = { ...REQUEST, metadata: { rowfill_batch: lost.batch.id } };
   expect(await sendBatch(lost.batch, request, lost.context)).toMatchObject({ status: 'sent', adopted: true });
   expect(lost.server.report().runs.created).toBe(1);
@@ -303,7 +303,7 @@ test('a reply that is lost is looked up: its run is adopted, and one that never 
   expect(never.ledger.findOpenBatches(never.job.askId)).toEqual([]);
 });
 
-test('an agent that is not there is tried a few times, then the job ends', async () => {
+test('an unreachable agent is tried a few times, then the job ends', async () => {
   const { send, server, ledger, job, clock } = await openSend([]);
   await server.close();
   const startedAtMs = clock.now();

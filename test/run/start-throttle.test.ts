@@ -9,21 +9,21 @@ function open(concurrency: number, startsPerSecond = 0): { pacer: StartThrottle;
   return { pacer: new StartThrottle({ concurrency, startsPerSecond, clock }), clock };
 }
 
-/** So many starts that are accepted at once. */
+/** Makes N starts that are accepted at once. */
 async function start(pacer: StartThrottle, count: number): Promise<void> {
   for (let run = 0; run < count; run += 1) {
     pacer.onStarted(await send(pacer));
   }
 }
 
-/** A start whose request leaves at once. */
+/** A start whose request is sent at once. */
 async function send(pacer: StartThrottle): Promise<Start> {
   const start = await pacer.acquire(signal);
   start.sent();
   return start;
 }
 
-/** A start that is wanted, and whether it was let through yet. */
+/** A requested start, and whether it was admitted yet. */
 function want(pacer: StartThrottle, wasRefused = false) {
   const controller = new AbortController();
   let start: Start | null = null;
@@ -47,7 +47,7 @@ function want(pacer: StartThrottle, wasRefused = false) {
   return wanted;
 }
 
-test('starts keep their distance, and many who wait at once share none', async () => {
+test('starts are spaced out, also when many wait at once', async () => {
   const { pacer, clock } = open(100, 5);
   const startedAtMs: number[] = [];
   for (let run = 0; run < 10; run += 1) {
@@ -67,7 +67,7 @@ test('starts keep their distance, and many who wait at once share none', async (
   }
 });
 
-test('no more runs at once than allowed; the end of one makes room for the next', async () => {
+test('runs never exceed the limit; the end of one admits the next', async () => {
   const { pacer } = open(2);
   await start(pacer, 2);
   const next = want(pacer);
@@ -78,7 +78,7 @@ test('no more runs at once than allowed; the end of one makes room for the next'
   expect(next.isLetThrough).toBe(true);
 });
 
-test('runs that were started before count, and beyond the limit none is started', async () => {
+test('earlier runs count, and no run starts above the limit', async () => {
   const { pacer } = open(2);
   for (let run = 0; run < 3; run += 1) pacer.adopt();
   const next = want(pacer);
@@ -90,7 +90,7 @@ test('runs that were started before count, and beyond the limit none is started'
   expect(next.isLetThrough).toBe(true);
 });
 
-test('each end of a run lets one of those through that were refused, in their order', async () => {
+test('each end of a run admits one rejected start, in order', async () => {
   const { pacer } = open(10);
   await start(pacer, 4);
   pacer.onRejected(await send(pacer), 'concurrency', null);
@@ -108,7 +108,7 @@ test('each end of a run lets one of those through that were refused, in their or
   expect(others.map(({ isLetThrough }) => isLetThrough)).toEqual([true, false, false]);
 });
 
-test('a refusal for rate holds every start back as long as the agent asks, and lowers no ceiling', async () => {
+test('a rate limit holds every start back for Retry-After and does not lower the concurrency limit', async () => {
   const { pacer, clock } = open(10);
   await start(pacer, 6);
   expect(pacer.onRejected(await send(pacer), 'rate', 7_000)).toBe(7_000);
@@ -122,7 +122,7 @@ test('a refusal for rate holds every start back as long as the agent asks, and l
   pacer.onStarted(next.start);
   for (let run = 7; run < 10; run += 1) {
     const another = want(pacer);
-    // The starts are slower now, but there is room for as many.
+    // The starts are slower now, but just as many are allowed.
     clock.advance(1_000);
     await settle(2);
     expect(another.isLetThrough).toBe(true);
@@ -130,7 +130,7 @@ test('a refusal for rate holds every start back as long as the agent asks, and l
   }
 });
 
-test('refusals without a time to wait back off further and further, and those of one moment count once', async () => {
+test('rejections without Retry-After back off exponentially, and concurrent ones count once', async () => {
   const { pacer, clock } = open(10);
   const waits: number[] = [];
   for (let refusal = 0; refusal < 4; refusal += 1) {
@@ -150,7 +150,7 @@ test('refusals without a time to wait back off further and further, and those of
   expect(waits).toEqual([500, 1_000, 2_000, 4_000]);
 });
 
-test('refused with no run of its own, it waits for time; with one, for its end', async () => {
+test('after a rejection it waits for time without own runs, else for the end of one', async () => {
   const { pacer } = open(10);
   expect(pacer.onRejected(await send(pacer), 'concurrency', null)).toBe(500);
   const other = open(10);
@@ -158,7 +158,7 @@ test('refused with no run of its own, it waits for time; with one, for its end',
   expect(other.pacer.onRejected(await send(other.pacer), 'concurrency', null)).toBe(0);
 });
 
-test('a run at work is work until now; after it, its end is when there was work last', async () => {
+test('lastWorkMs is now while a run is active, then the end of the last run', async () => {
   const { pacer, clock } = open(10);
   expect(pacer.lastWorkMs).toBe(Number.NEGATIVE_INFINITY);
   await start(pacer, 1);
@@ -170,7 +170,7 @@ test('a run at work is work until now; after it, its end is when there was work 
   expect(pacer.lastWorkMs).toBe(endMs);
 });
 
-test('an aborted wait takes no place, and leaves no timer behind', async () => {
+test('an aborted wait takes no slot and leaves no timer behind', async () => {
   const { pacer, clock } = open(1, 1);
   await start(pacer, 1);
   const given = want(pacer);
@@ -188,11 +188,11 @@ test('an aborted wait takes no place, and leaves no timer behind', async () => {
   expect(next.isLetThrough).toBe(true);
 });
 
-test('a start counts from when its request leaves, not from when it was let through', async () => {
+test('a start counts from when its request is sent, not from when it was admitted', async () => {
   const { pacer, clock } = open(10, 1);
   const slow = await pacer.acquire(signal);
   const next = want(pacer);
-  // It waits for its connection.
+  // Waiting for its connection.
   clock.advance(1_500);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
@@ -207,7 +207,7 @@ test('a start counts from when its request leaves, not from when it was let thro
   expect(next.isLetThrough).toBe(true);
 });
 
-test('a start that was never made does not count', async () => {
+test('a start that was given back does not count', async () => {
   const { pacer, clock } = open(1, 1);
   pacer.giveBack(await pacer.acquire(signal));
   clock.advance(1_000);
@@ -217,7 +217,7 @@ test('a start that was never made does not count', async () => {
   expect(next.isLetThrough).toBe(true);
 });
 
-test('refused for room with a long time to wait, the next end of an own run makes room sooner', async () => {
+test('after a full account with a long Retry-After, the end of our own run admits a start sooner', async () => {
   const { pacer, clock } = open(10);
   await start(pacer, 2);
   expect(pacer.onRejected(await send(pacer), 'concurrency', 600_000)).toBe(0);
@@ -230,7 +230,7 @@ test('refused for room with a long time to wait, the next end of an own run make
   expect(next.isLetThrough).toBe(true);
 });
 
-test('refused for room, it comes back after the time to wait if no own run ends before', async () => {
+test('after a full account, it retries after Retry-After if no own run ends before', async () => {
   const { pacer, clock } = open(10);
   await start(pacer, 2);
   pacer.onRejected(await send(pacer), 'concurrency', 20_000);
@@ -243,10 +243,10 @@ test('refused for room, it comes back after the time to wait if no own run ends 
   expect(next.isLetThrough).toBe(true);
 });
 
-test('refused for room beside a create that becomes a run, the end of that run makes room', async () => {
+test('after a full account next to a pending create, the end of that run admits a start', async () => {
   const { pacer, clock } = open(10);
   const other = await send(pacer);
-  // Nobody knows yet that there will be a run of ours.
+  // It is not known yet that we will have a run.
   expect(pacer.onRejected(await send(pacer), 'concurrency', 60_000)).toBe(60_000);
   pacer.onStarted(other);
   const next = want(pacer, true);
@@ -258,7 +258,7 @@ test('refused for room beside a create that becomes a run, the end of that run m
   expect(next.isLetThrough).toBe(true);
 });
 
-test('a time to wait of 0 is none: the pauses grow as without it', async () => {
+test('Retry-After of 0 is ignored: delays grow as without it', async () => {
   const { pacer, clock } = open(10);
   const waits: number[] = [];
   for (let refusal = 0; refusal < 3; refusal += 1) {
@@ -269,7 +269,7 @@ test('a time to wait of 0 is none: the pauses grow as without it', async () => {
   expect(waits).toEqual([500, 1_000, 2_000]);
 });
 
-test('a start whose reply was lost counts as a run until it is released', async () => {
+test('a start with a lost response counts as a run until it is released', async () => {
   const { pacer } = open(1);
   pacer.onError(await send(pacer));
   const next = want(pacer);
@@ -280,7 +280,7 @@ test('a start whose reply was lost counts as a run until it is released', async 
   expect(next.isLetThrough).toBe(true);
 });
 
-test('as many may wait on one signal as there are batches: nobody is warned of a leak', async () => {
+test('many batches may wait on one signal without a leak warning', async () => {
   const warnings: Error[] = [];
   const listen = (warning: Error): void => void warnings.push(warning);
   process.on('warning', listen);

@@ -16,7 +16,7 @@ function records(...values: readonly JsonObject[]) {
 
 const ON = ['company', 'domain', 'email', 'phone'];
 
-test('keys are compared normalised', () => {
+test('keys are compared in normalized form', () => {
   const exclusion = createExclusion(
     records(
       { company: 'Müller GmbH & Co. KG' },
@@ -33,7 +33,7 @@ test('keys are compared normalised', () => {
   expect(exclusion.findMatch(row({ company: 'Miller', domain: 'acme.com' }))).toBeNull();
 });
 
-test('a record excludes a row only if they agree wherever both say something', () => {
+test('a record excludes a row only if they agree in every key that both have', () => {
   const exclusion = createExclusion(
     records({ company: 'Acme', domain: 'acme.com' }, { company: 'Zeta', domain: '' }),
     {
@@ -48,7 +48,7 @@ test('a record excludes a row only if they agree wherever both say something', (
   expect(exclusion.findMatch(row({ company: '', domain: '' }))).toBeNull();
 });
 
-test('a row finds the first record that excludes it, in a list of any length, as a plain search would', () => {
+test('a row finds the first record that excludes it, like a plain search, in a list of any length', () => {
   const word = fc.constantFrom('', 'acme', 'zeta', 'omega');
   const entry = fc.record({ company: word, city: word });
   fc.assert(
@@ -64,7 +64,7 @@ test('a row finds the first record that excludes it, in a list of any length, as
   );
 });
 
-test('the agent is told the records that share a key with the batch, a hundred at most, and no column that stays here', () => {
+test('the agent gets at most 100 records that share a key with the batch, without columns that stay local', () => {
   const many = Array.from({ length: 500 }, (_, index) => ({
     company: 'Acme',
     person: `P${index}`,
@@ -81,7 +81,7 @@ test('the agent is told the records that share a key with the batch, a hundred a
   expect(exclusion.relevantTo([{ company: 'Nobody' }])).toEqual([]);
 });
 
-test('a key that many records have leaves room for what matters to the other rows', () => {
+test('a key that many records have leaves space for records of the other rows', () => {
   const many = Array.from({ length: 500 }, (_, index) => ({ company: `C${index}`, country: 'DE' }));
   const exclusion = createExclusion(records(...many, { company: 'Zeta', country: 'FR' }), {
     on: ['company', 'country'],
@@ -96,7 +96,7 @@ test('a key that many records have leaves room for what matters to the other row
   expect(told).toContainEqual({ company: 'Zeta' });
 });
 
-test('with a field among its keys, a record excludes answers and no row', () => {
+test('with a field as key, a record excludes answers and no rows', () => {
   const exclusion = createExclusion(records({ company: 'Apple', person: 'Tim Cook' }), {
     on: ['company'],
     onAnswer: ['person'],
@@ -109,7 +109,7 @@ test('with a field among its keys, a record excludes answers and no row', () => 
   expect(exclusion.findExcludedAnswer({ company: 'Orchard' }, { person: 'Tim Cook' })).toBeNull();
 });
 
-test('a column is one of its own, also under a name that every object inherits', () => {
+test('a column may have the name of an inherited property', () => {
   const excluded = records({ company: 'Apple', constructor: 'Ann' });
   const exclusion = createExclusion(excluded, {
     on: ['company', 'constructor'],
@@ -121,7 +121,7 @@ test('a column is one of its own, also under a name that every object inherits',
   expect(exclusion.findExcludedAnswer({ company: 'Apple' }, { toString: null })).toBeNull();
 });
 
-test('what is told of a record is cleaned as a cell is, and no batch is told more than it can bear', () => {
+test('records for the agent are cleaned like cells, and their size per batch is limited', () => {
   const many = Array.from({ length: 60 }, (_, index) => ({
     company: 'Acme',
     person: `\u202e Person\u0007 ${index} `,
@@ -138,7 +138,7 @@ test('what is told of a record is cleaned as a cell is, and no batch is told mor
   expect(Buffer.byteLength(JSON.stringify(told))).toBeLessThan(101_000);
 });
 
-test('what is told is what a plain search would tell: records that share a key, taken in turn, equal ones once', () => {
+test('records for the agent match a plain search: those that share a key, in turn, without duplicates', () => {
   const word = fc.constantFrom('', 'acme', 'zeta', 'omega');
   const entry = fc.record({ company: word, city: word, person: word });
   fc.assert(
@@ -156,13 +156,13 @@ test('what is told is what a plain search would tell: records that share a key, 
         ),
       );
       expect(new Set(told)).toEqual(new Set(expected));
-      // The same may be told of two records that differ in a column that is not told, but not of equal records.
+      // Two records that differ only in a column that is not sent may look equal, but equal records appear once.
       expect(told.length).toBeLessThanOrEqual(new Set(shared.map((record) => JSON.stringify(record))).size);
     }),
   );
 });
 
-test('a list of many thousand different records takes little of each, and finds every one', () => {
+test('a list of many thousands of distinct records needs little memory each and finds every one', () => {
   const options = { on: ['domain'], onAnswer: [], tell: ['domain'] };
   const list = openExclusion(options);
   const count = 100_000;
@@ -180,7 +180,7 @@ test('a list of many thousand different records takes little of each, and finds 
   expect(exclusion.findMatch(row({ domain: `example-${count}.com` }))).toBeNull();
 });
 
-test('equal records are kept once, however many there are and in whatever order', () => {
+test('equal records are stored once, in any number and order', () => {
   const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain', 'person'] });
   for (let index = 0; index < 30_000; index += 1)
     list.add({
@@ -196,7 +196,7 @@ test('equal records are kept once, however many there are and in whatever order'
   ]);
 });
 
-test('a record that comes back after long ones in between is the same one, and text is no number', () => {
+test('recognizes a repeated record after long ones in between, and keeps text and numbers apart', () => {
   const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain', 'note'] });
   const add = (values: JsonObject) => list.add({ line: list.count + 2, values });
   for (let round = 0; round < 3; round += 1) {
@@ -209,7 +209,7 @@ test('a record that comes back after long ones in between is the same one, and t
   expect(list.finish().findMatch(row({ domain: 'a.com' }))?.line).toBe(2);
 });
 
-test('equal records count each: among those that no row matched, and among those that are blank', () => {
+test('every equal record is counted, among the unmatched and the blank ones', () => {
   const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain'] });
   for (const [index, domain] of ['a.com', 'b.com', 'b.com', '', 'c.com', '', 'b.com', 'www.a.com'].entries())
     list.add({ line: index + 2, values: { domain } });
@@ -217,6 +217,6 @@ test('equal records count each: among those that no row matched, and among those
   const exclusion = list.finish();
   expect(exclusion.countBlank()).toEqual({ count: 2, lines: [5] });
   expect(exclusion.findMatch(row({ domain: 'a.com' }))?.line).toBe(2);
-  // The last record is the same domain, written in another way.
+  // The last record is the same domain in another notation.
   expect(exclusion.countUnmatched()).toEqual({ count: 6, lines: [3, 5, 6] });
 });

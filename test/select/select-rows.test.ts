@@ -18,13 +18,13 @@ const ASK = createAsk({
 const KEY = readKey(createRow(0));
 const FIELDS = ['answer'];
 
-test('a row that an earlier process asked is that question itself, and only the next one its twin', () => {
+test('the first row that an earlier process sent is not a duplicate; the next equal one is', () => {
   const inFlight = new InFlight();
   inFlight.inherit(KEY, FIELDS);
   expect(select({ inFlight })).toEqual(['in_progress', 'duplicate']);
 });
 
-test('so it is where the run has ended before the row is read again: its run has counted it', () => {
+test('the same if the run has ended before the row is read again: its run has counted it', () => {
   const inFlight = new InFlight();
   inFlight.inherit(KEY, FIELDS);
   inFlight.remove(KEY, FIELDS);
@@ -35,7 +35,7 @@ test('so it is where the run has ended before the row is read again: its run has
   ]);
 });
 
-test('so it is where that run has failed the row', () => {
+test('the same if that run has failed the row', () => {
   const inFlight = new InFlight();
   inFlight.inherit(KEY, FIELDS);
   inFlight.remove(KEY, FIELDS);

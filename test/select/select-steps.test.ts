@@ -77,7 +77,7 @@ function selectOne(answer: StoredAnswer | null, parts: Partial<SelectContext> = 
   return selection.questions.map(({ fields, level }) => [...fields, level]);
 }
 
-test('a row is asked what the ledger does not know, from the step at which each field stands', () => {
+test('only the fields that the ledger lacks are sent, each at its own effort level', () => {
   expect(selectOne(null)).toEqual([['ceo', 'seat', 0]]);
   expect(selectOne(stored(field('x'), field(null)))).toEqual([['seat', 1]]);
   expect(selectOne(stored(field('x'), field(null, 'high')))).toBe('reused');
@@ -85,7 +85,7 @@ test('a row is asked what the ledger does not know, from the step at which each 
   expect(selectOne(null, {}, row('A', 'known'))).toEqual([['seat', 0]]);
 });
 
-test('rows that need no asking say why', () => {
+test('rows that are not sent have a reason', () => {
   expect(selectOne(null, {}, row('A', 'x', 'y'))).toBe('unchanged');
   expect(selectOne(null, {}, row(' '))).toBe('invalid');
   expect(selectOne(null, { isWanted: () => false })).toBe('out_of_scope');
@@ -93,12 +93,12 @@ test('rows that need no asking say why', () => {
   expect(selectOne(stored(field('x'), field('y')), { isOfNow: () => true })).toBe('duplicate');
 });
 
-test('a row given up in this invocation is not asked again, but one that has all it lacks is not called failed', () => {
+test('a row that failed in this invocation is not sent again, and is not called failed if it has everything', () => {
   expect(selectOne(stored(field(null), field('y'), { failure: 'no' }))).toBe('failed');
   expect(selectOne(stored(field(null), field('y'), { failure: 'no' }), {}, row('A', 'known'))).toBe('reused');
 });
 
-test('of equal rows the first is asked, and a later one only for what the first had already', () => {
+test('the first of equal rows is sent; a later one only for fields that the first already had', () => {
   const rows = [row('A', 'known'), row('A'), row('A'), row('B')];
   const selections = selectRows(rows, context(null));
   expect(
@@ -108,7 +108,7 @@ test('of equal rows the first is asked, and a later one only for what the first 
   ).toEqual([[['seat']], [['ceo']], 'duplicate', [['ceo', 'seat']]]);
 });
 
-test('the first row that comes for what an earlier process asked waits for it; the next is its twin', () => {
+test('the first row that an earlier process sent waits for its answer; the next is a duplicate', () => {
   const inFlight = new InFlight();
   inFlight.inherit(keyOf('A'), ['ceo', 'seat']);
   const selections = selectRows([row('A'), row('A')], context(null, { inFlight }));
