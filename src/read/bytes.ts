@@ -10,28 +10,28 @@ import { isDescriptorPath, openFileStream } from '../model/read-file.js';
 import { detectContent, isGzip } from './encoding.js';
 import { INPUT_LIMITS, type InputLimits, type InputOptions } from './input.js';
 
-/** A file that can be read from its start as often as needed. */
+/** A file that can be read from the start any number of times. */
 export interface ByteSource {
-  /** As a person knows it. */
+  /** Name for messages. */
   readonly name: string;
   readonly path: string;
   readonly stats: Stats;
-  /** Checksums of its bytes up to certain offsets, from the first reading that came so far. */
+  /** Checksums up to certain offsets, from the first read. */
   readonly sums: Map<number, number>;
-  /** True once rows were seen to be appended while the file was in use; they are left for the next time. */
+  /** True if rows were appended during the read; they are ignored until the next run. */
   hasGrown: boolean;
   close(): Promise<void>;
 }
 
-/** Finds the file behind a path; standard input and pipes are copied to a temporary file first. */
+/** Opens the file at a path; standard input and pipes are copied to a temporary file first. */
 export async function openSource(options: InputOptions): Promise<ByteSource> {
   const { path, name = path, stdin } = options;
   if (path === '-') return openSpool(options.name ?? 'standard input', stdin ?? process.stdin, options);
   const stats = await statInput(path);
   if (stats.isDirectory()) {
-    throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Name one file in it.');
+    throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Give one file in it.');
   }
-  // An open file of a process can mostly be read once only.
+  // An open file descriptor can usually be read only once.
   if (!stats.isFile() || isDescriptorPath(path)) {
     const stream = await openFileStream(path).catch((error: unknown) => {
       throw explainReadError(path, error);
@@ -61,8 +61,8 @@ async function statInput(path: string): Promise<Stats> {
 }
 
 /**
- * The bytes of a source as it was when it was opened, unpacked if it is compressed. What was appended since is left for
- * the next time; any other change is an error, since the rows would no longer be those that were looked at before.
+ * Reads the bytes of a source as it was when opened, decompressed if needed. Appended data is ignored; any
+ * other change is an error, because the rows would differ from those seen earlier.
  */
 export async function* openBytes(
   source: ByteSource,
@@ -99,9 +99,9 @@ export async function* openBytes(
   await checkUnchanged(source, isGzip ? undefined : { bytes, last, isKnown: sum.isKnown });
 }
 
-/** Compares what is read with what an earlier reading found at the same place: a file that was replaced is not read on. */
+/** Compares the bytes with an earlier read, to detect a replaced file. */
 class Checksum {
-  /** True if all bytes so far are those of an earlier reading. */
+  /** True if all bytes so far equal those of an earlier read. */
   isKnown = false;
   readonly #source: ByteSource;
   #sum = 0;
@@ -114,7 +114,7 @@ class Checksum {
   add(piece: Buffer): void {
     this.#sum = crc32(piece, this.#sum);
     this.#bytes += piece.length;
-    // Compared at few places, but early: another header is noticed before a row is read.
+    // Compare at few offsets, but early: a new header is detected before any row is read.
     const isMark = this.#bytes === this.#source.stats.size || Number.isInteger(Math.log2(this.#bytes));
     if (!isMark) return;
     const { sums } = this.#source;
@@ -129,21 +129,24 @@ function checkInflation(source: ByteSource, bytes: number, limits: InputLimits):
   if (bytes <= limits.freeInflateBytes || bytes <= source.stats.size * limits.maxInflateRatio) return;
   throw createUsageError(
     'INPUT_INFLATES_TOO_MUCH',
-    `${source.name} unpacks to more than ${limits.maxInflateRatio} times its size: it is taken for a bomb`,
-    'If it is a table all the same, unpack it and give the unpacked file.',
+    `${source.name} expands to more than ${limits.maxInflateRatio} times its size, which looks like a zip bomb`,
+    'If it really is a table, unpack it and use the unpacked file.',
   );
 }
 
-/** What a reading of a whole file came to. */
+/** Result of reading a whole file. */
 export interface WholeReading {
   readonly bytes: number;
   /** The last byte. */
   readonly last: number;
-  /** An earlier reading found the same bytes. */
+  /** True if an earlier read found the same bytes. */
   readonly isKnown: boolean;
 }
 
-/** Throws INPUT_CHANGED if a file is not as it was when it was opened; rows added to a file that was read whole are allowed. */
+/**
+ * Throws INPUT_CHANGED if a file was changed since it was opened; rows appended after a complete read are
+ * allowed.
+ */
 export async function checkUnchanged(source: ByteSource, reading?: WholeReading): Promise<void> {
   const now = await statInput(source.path);
   const { size, mtimeMs } = source.stats;
@@ -152,19 +155,19 @@ export async function checkUnchanged(source: ByteSource, reading?: WholeReading)
   if (!source.hasGrown) throw createChangedError(source);
 }
 
-/** True if a longer file begins with all rows of the one that was opened. */
+/** True if the longer file starts with all rows of the one that was opened. */
 function isBegunAs({ stats }: ByteSource, { bytes, last, isKnown }: WholeReading, now: Stats): boolean {
-  // The last row may still have been in the making.
+  // The last row may have been incomplete.
   if (bytes !== stats.size || last !== 0x0a) return false;
-  // The first reading has nothing to compare with but the file's identity.
+  // The first read can only compare the file's identity.
   return isKnown || (now.ino === stats.ino && now.dev === stats.dev);
 }
 
 function createChangedError(source: ByteSource): RowfillError {
   return createUsageError(
     'INPUT_CHANGED',
-    `${source.name} was changed or replaced while it was read`,
-    'Run the same command again once it is written: what was answered is kept.',
+    `${source.name} was changed or replaced while it was being read`,
+    'Run the same command again once the file is complete; existing answers are kept.',
   );
 }
 
@@ -172,31 +175,31 @@ function explainGzipError(name: string, error: unknown): unknown {
   if (!hasErrorCode(error) || !error.code.startsWith('Z_')) return explainReadError(name, error);
   return createUsageError(
     'INPUT_GZIP_BROKEN',
-    `${name} is compressed, but cannot be unpacked: ${describeError(error)}`,
-    'The file may be cut short: fetch it again.',
+    `${name} is compressed but cannot be decompressed: ${describeError(error)}`,
+    'The file may be truncated: download it again.',
     error,
   );
 }
 
-/** What a failed read of a file means, in words; an error that is no read error comes back as it is. */
+/** Converts a file read error to a clear message; other errors are returned unchanged. */
 export function explainReadError(name: string, error: unknown): RowfillError | unknown {
   if (!hasErrorCode(error)) return error;
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return createUsageError('INPUT_NOT_FOUND', `There is no file ${name}`, 'Check the path.', error);
+      return createUsageError('INPUT_NOT_FOUND', `${name} does not exist`, 'Check the path.', error);
     case 'EISDIR':
       return createUsageError(
         'INPUT_IS_FOLDER',
         `${name} is a folder, not a file`,
-        'Name one file in it.',
+        'Give one file in it.',
         error,
       );
     case 'EACCES':
     case 'EPERM':
       return createUsageError(
         'INPUT_NOT_READABLE',
-        `${name} may not be read by you`,
+        `You have no permission to read ${name}`,
         'Check its permissions.',
         error,
       );
@@ -204,7 +207,7 @@ export function explainReadError(name: string, error: unknown): RowfillError | u
       return createUsageError(
         'INPUT_NOT_READABLE',
         `${name} cannot be read: ${describeError(error)}`,
-        'Check the disk or the share that it lies on, or copy the file to another place.',
+        'Check the disk or network share, or copy the file to another location.',
         error,
       );
   }
@@ -225,18 +228,18 @@ export interface Spool {
 }
 
 export interface SpoolOptions {
-  /** Of the text, if it is known. */
+  /** Text encoding, if known. */
   readonly encoding: string | undefined;
   readonly maxBytes: number;
   readonly signal: AbortSignal | undefined;
 }
 
 const SAMPLE_BYTES = 64 * 1024;
-const LOOK_EVERY_BYTES = 64 * 1024 * 1024;
-/** Left free on the disk for everybody else. */
+const CHECK_EVERY_BYTES = 64 * 1024 * 1024;
+/** Free disk space to leave for other programs. */
 const MIN_FREE_BYTES = 256 * 1024 * 1024;
 
-/** Copies a stream to a temporary file that only its owner can read, since the input is read more than once. */
+/** Copies a stream to a temporary file, readable only by its owner, because input is read more than once. */
 export async function spoolInput(
   name: string,
   stream: NodeJS.ReadableStream,
@@ -259,7 +262,7 @@ export async function spoolInput(
     if (error instanceof RowfillError) throw error;
     throw createUsageError(
       'INPUT_NOT_READABLE',
-      `${name} cannot be kept in a temporary file: ${describeError(error)}`,
+      `${name} cannot be saved to a temporary file: ${describeError(error)}`,
       `Check the disk that ${tmpdir()} is on.`,
       error,
     );
@@ -267,21 +270,21 @@ export async function spoolInput(
   return { path, close };
 }
 
-/** Makes a folder for temporary files that only its owner can read. */
+/** Creates a folder for temporary files, readable only by its owner. */
 export async function createTemporaryFolder(prefix: string): Promise<string> {
   try {
     return await mkdtemp(join(tmpdir(), prefix));
   } catch (error) {
     throw createUsageError(
       'TEMP_NOT_WRITABLE',
-      `No temporary file can be made in ${tmpdir()}: ${describeError(error)}`,
-      'Make that folder, or set TMPDIR to one that can be written.',
+      `Cannot create a temporary file in ${tmpdir()}: ${describeError(error)}`,
+      'Create that folder, or set TMPDIR to a writable one.',
       error,
     );
   }
 }
 
-/** Refuses a stream that is no text by its first bytes, and one that goes on and on: a device such as /dev/zero never ends. */
+/** Rejects a stream that does not start with text, or that never ends, such as /dev/zero. */
 async function* checkStream(
   name: string,
   pieces: AsyncIterable<Buffer | string>,
@@ -290,7 +293,7 @@ async function* checkStream(
 ): AsyncGenerator<Buffer> {
   const sample: Buffer[] = [];
   let bytes = 0;
-  let lookedAt = 0;
+  let checkedAt = 0;
   for await (const piece of pieces) {
     const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece;
     if (bytes < SAMPLE_BYTES) {
@@ -301,12 +304,12 @@ async function* checkStream(
     if (bytes > maxBytes) {
       throw createUsageError(
         'INPUT_TOO_LONG',
-        `${name} goes on for more than ${Math.floor(maxBytes / 1024 / 1024)} MB`,
-        'Does whatever writes it ever end? If so, save it to a file, and give that file.',
+        `${name} is longer than ${Math.floor(maxBytes / 1024 / 1024)} MB`,
+        'Check that the program writing it ends. If it does, save its output to a file and use that file.',
       );
     }
-    if (bytes - lookedAt > LOOK_EVERY_BYTES) {
-      lookedAt = bytes;
+    if (bytes - checkedAt > CHECK_EVERY_BYTES) {
+      checkedAt = bytes;
       await checkFreeSpace(name, dirname(path));
     }
     yield buffer;
@@ -320,11 +323,11 @@ async function checkSample(name: string, sample: Buffer, encoding: string | unde
 
 async function checkFreeSpace(name: string, folder: string): Promise<void> {
   const disk = await statfs(folder);
-  // Some virtual file systems know no sizes.
+  // Some virtual file systems report no sizes.
   if (disk.blocks === 0 || disk.bavail * disk.bsize >= MIN_FREE_BYTES) return;
   throw createUsageError(
     'TEMP_DISK_FULL',
-    `The disk that holds temporary files is nearly full: ${name} cannot be kept in ${tmpdir()}`,
-    'Make room there, set TMPDIR to a folder on another disk, or save the input to a file.',
+    `The disk for temporary files is nearly full: ${name} cannot be saved in ${tmpdir()}`,
+    'Free some space, set TMPDIR to a folder on another disk, or save the input to a file.',
   );
 }

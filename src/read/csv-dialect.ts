@@ -1,11 +1,11 @@
 import type { Quoting } from '../model/file-format.js';
 import { type CsvCut, type CsvRecord, readCsvRecord } from './csv-reader.js';
 
-/** How a table is written down, as far as its beginning shows. */
+/** How a CSV file is written, as detected from its start. */
 export interface CsvDialect {
-  /** What its rows are cut with; a table of one column is cut with a character that it does not hold. */
+  /** How to split rows. A one-column table uses a delimiter that does not occur in it. */
   readonly cut: CsvCut;
-  /** What the output is written with. */
+  /** Delimiter for the output. */
   readonly delimiter: string;
   readonly newline: '\n' | '\r\n' | '\r';
   readonly quoting: Quoting;
@@ -13,7 +13,10 @@ export interface CsvDialect {
   readonly sepLine: boolean;
   /** Cells in the first record. */
   readonly width: number;
-  /** True where the first line is one cell and those below it make a table: it is a title, and no header. */
+  /**
+   * True if the first line has one cell and the lines below are a wider table: then it is a title, not a
+   * header.
+   */
   readonly hasTitleLine: boolean;
 }
 
@@ -21,16 +24,16 @@ const DELIMITERS = [',', ';', '\t', '|'];
 const UNUSED = '\u001f';
 const MAX_RECORDS = 1_000;
 
-/** Reads the dialect out of a sample that starts at the first line; `wish` is the delimiter asked for. */
+/** Detects the dialect from a sample that starts at the first line; `wish` is the delimiter set by the user. */
 export function detectDialect(sample: string, isWhole: boolean, wish: string | undefined): CsvDialect {
   const newline = detectNewline(sample);
   const lineEnd = newline === '\r' ? '\r' : '\n';
   const sep = /^"?sep=([^\r\n"])"?\r?(?:\n|\r|$)/i.exec(sample);
   const body = sep === null ? sample : sample.slice(sep[0].length);
-  const told = wish ?? sep?.[1];
-  const candidates = (told === undefined ? DELIMITERS : [told]).map((delimiter) => {
+  const given = wish ?? sep?.[1];
+  const candidates = (given === undefined ? DELIMITERS : [given]).map((delimiter) => {
     const cut: CsvCut = { delimiter, newline: lineEnd };
-    // A first line that is longer than the sample is judged by what there is of it.
+    // If the first line is longer than the sample, use the part we have.
     const whole = parseRecords(body, cut, isWhole);
     const records = whole.length > 0 ? whole : parseRecords(body, cut, true);
     return { cut, records, ...rateWidths(records) };
@@ -39,7 +42,7 @@ export function detectDialect(sample: string, isWhole: boolean, wish: string | u
     b.rate > a.rate || (b.rate === a.rate && b.width > a.width) ? b : a,
   );
   const hasTitleLine = candidates.some((candidate) => candidate.titleLineRate > 0.9);
-  const isOneColumn = told === undefined && best.width <= 1;
+  const isOneColumn = given === undefined && best.width <= 1;
   return {
     cut: isOneColumn ? { delimiter: UNUSED, newline: lineEnd } : best.cut,
     delimiter: isOneColumn ? ',' : best.cut.delimiter,
@@ -74,9 +77,12 @@ function parseRecords(text: string, cut: CsvCut, isWhole: boolean): CsvRecord[] 
 
 interface Rating {
   readonly width: number;
-  /** Share of the records that are as wide as the first; 0 where the first one is not cut at all. */
+  /** Share of the records that are as wide as the first; 0 if the first has one cell. */
   readonly rate: number;
-  /** Share of the records below a first line of one cell that are of one greater width: then that line is a title. */
+  /**
+   * Share of the records below a one-cell first line that share one greater width; if high, that line is a
+   * title.
+   */
   readonly titleLineRate: number;
 }
 
@@ -93,7 +99,7 @@ function rateWidths(records: readonly CsvRecord[]): Rating {
   };
 }
 
-/** Judged by the cells that need no quotes: the others have them in every style. */
+/** Uses only cells that need no quotes, since the others are always quoted. */
 function detectQuoting(
   records: readonly CsvRecord[],
   delimiter: string,

@@ -1,28 +1,28 @@
 import Papa from 'papaparse';
 import { createUsageError } from '../errors.js';
 
-/** Records as they were cut out of the text, with the line on which each one starts. */
+/** Records with the line on which each one starts. */
 export interface CsvRecords {
   readonly rows: readonly (readonly string[])[];
   /** The line of the first record. */
   readonly line: number;
-  /** The lines of all records; null where each takes one. */
+  /** The lines of all records; null if each takes one line. */
   readonly lines: readonly number[] | null;
-  /** Lines of records whose quotes broke the rules. */
+  /** Lines of records with invalid quotes. */
   readonly mendedLines: readonly number[];
 }
 
 export interface CsvReading extends CsvCut {
-  /** Named in errors. */
+  /** Name for errors. */
   readonly name: string;
   readonly maxRowLength: number;
-  /** Cells to expect in a row, the judge between two readings of broken quotes. */
+  /** Expected cells per row, used to choose between two readings of invalid quotes. */
   readonly width: number;
 }
 
 /**
- * Cuts text into records, whatever the places at which the text arrives in pieces: a piece is parsed up to its last
- * whole record, and what is left waits for the next piece.
+ * Splits text into records, for any chunk boundaries: each chunk is parsed up to its last whole record, and
+ * the rest waits for the next chunk.
  */
 export async function* readCsvRecords(
   pieces: AsyncIterable<string>,
@@ -36,7 +36,7 @@ export async function* readCsvRecords(
     if (rest.length < wantedLength) continue;
     const part = cutter.cut(rest, false);
     rest = rest.slice(part.end);
-    // A record that grows is looked at again only when it has doubled, so that a long one costs no more than its length.
+    // Parse a growing record again only after it has doubled, so a long record costs linear time.
     wantedLength = part.end === 0 ? rest.length * 2 : 0;
     if (rest.length > reading.maxRowLength) cutter.refuseLongRecord(rest);
     if (part.records.rows.length > 0) yield part.records;
@@ -62,7 +62,7 @@ class RecordCutter {
 
   cut(text: string, isLast: boolean): Part {
     const hasQuotes = text.includes('"');
-    // A quoted cell that ends in a carriage return looks to the fast parser like one before a CRLF.
+    // The fast parser mistakes a quoted cell that ends in a carriage return for one before a CRLF.
     if (hasQuotes && this.#reading.newline === '\n' && text.includes('\r"')) {
       return this.#cutByHand(text, 0, isLast, []);
     }
@@ -87,11 +87,11 @@ class RecordCutter {
     throw createUsageError(
       'INPUT_ROW_TOO_LONG',
       `${name}, line ${this.#line}: a row of more than ${maxRowLength} characters`,
-      'Check that this is a table, and that its lines end as lines do.',
+      'Check that this is a table and that its line endings are valid.',
     );
   }
 
-  /** The same cutting with more care, from `start` on, where `before` are the records that stand there. */
+  /** Splits more carefully from `start`; `before` are the records already found there. */
   #cutByHand(text: string, start: number, isLast: boolean, before: string[][]): Part {
     const rows: (readonly string[])[] = [...before];
     const line = this.#line;
@@ -117,7 +117,7 @@ class RecordCutter {
 
   #countLines(rows: readonly (readonly string[])[], text: string | null): number[] | null {
     const { newline } = this.#reading;
-    // As many line ends as records, or one less at the end of the file: then none stands in a cell.
+    // If there are no more line ends than records, no cell contains a line break.
     const hasBreaks =
       text !== null &&
       countBreaks(text, 0, text.length, newline) > rows.length - (text.endsWith(newline) ? 0 : 1);
@@ -138,8 +138,8 @@ class RecordCutter {
     const line = this.#line + countBreaks(text, 0, openQuote, this.#reading.newline);
     throw createUsageError(
       'INPUT_QUOTE_NOT_CLOSED',
-      `${this.#reading.name}, line ${line}: the quote that opens here is never closed`,
-      'Close it, or double each quote that belongs to the text of a quoted cell.',
+      `${this.#reading.name}, line ${line}: a quote is opened here and never closed`,
+      'Close it, or double each quote inside a quoted cell.',
     );
   }
 }
@@ -147,7 +147,7 @@ class RecordCutter {
 interface Parsed {
   readonly rows: string[][];
   readonly end: number;
-  /** Index of the first record whose quotes broke the rules. */
+  /** Index of the first record with invalid quotes. */
   readonly firstFault: number | null;
 }
 
@@ -180,7 +180,7 @@ function countBreaks(text: string, start: number, end: number, newline: string):
   return count;
 }
 
-/** How to cut a table: CRLF is read as LF with a carriage return before it. */
+/** How to split a table. CRLF is treated as LF with a carriage return before it. */
 export interface CsvCut {
   readonly delimiter: string;
   readonly newline: '\n' | '\r';
@@ -188,22 +188,22 @@ export interface CsvCut {
 
 export interface CsvRecord {
   readonly cells: readonly string[];
-  /** For each cell, whether it stood in quotes. */
+  /** For each cell, whether it was quoted. */
   readonly quoted: readonly boolean[];
-  /** Offset behind the record and its line end. */
+  /** Offset after the record and its line end. */
   readonly end: number;
-  /** True where quotes broke the rules and had to be read by guess. */
+  /** True if invalid quotes had to be guessed. */
   readonly isMended: boolean;
 }
 
-/** What the text at hand says of a record: whole, cut off by the end of the text, or swallowed by a quote that is never closed. */
+/** Result of reading a record: complete, cut off by the end of the text, or swallowed by an unclosed quote. */
 export type CsvRecordResult =
   | { readonly status: 'record'; readonly record: CsvRecord }
   | { readonly status: 'incomplete'; readonly openQuote: number | null };
 
 /**
- * Reads one record by hand, for the places where the fast parser's word is not enough: broken quotes and samples.
- * `width` is the number of cells expected, the judge between two readings of broken quotes.
+ * Reads one record carefully, for cases the fast parser cannot handle: invalid quotes and samples. `width` is
+ * the expected number of cells, used to choose between two readings of invalid quotes.
  */
 export function readCsvRecord(
   text: string,
@@ -224,8 +224,8 @@ export function readCsvRecord(
 }
 
 /**
- * What to do with a cell in quotes that holds both a stray quote and a line break: either both belong to its text, or
- * its opening quote was plain text already and the cell ends with the line at the latest.
+ * What to do with a quoted cell that has both a stray quote and a line break: either both belong to its text,
+ * or its opening quote was plain text and the cell ends at the line end at the latest.
  */
 type InDoubt = 'stop' | 'literal' | 'quoted';
 
@@ -271,11 +271,11 @@ function cutPlain(text: string, start: number, cut: CsvCut): { text: string; end
 interface QuotedCell {
   readonly text: string;
   readonly end: number;
-  /** True where a quote inside was neither doubled nor the last one. */
+  /** True if a quote inside was neither doubled nor the last one. */
   readonly isStray: boolean;
 }
 
-/** A quote closes the cell only where a delimiter, a line end or the end follows, spaces aside. */
+/** A quote closes the cell only before a delimiter, a line end or the end of the text, ignoring spaces. */
 function cutQuoted(
   text: string,
   start: number,

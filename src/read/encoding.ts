@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { createUsageError, type RowfillError } from '../errors.js';
 
-/** Decodes bytes into pieces of text, none of which ends within a character; bytes that are not valid are an error. */
+/** Decodes bytes to chunks of text that never split a character; invalid bytes are an error. */
 export async function* decodeText(
   openPieces: () => AsyncIterable<Buffer>,
   encoding: string,
@@ -32,12 +32,12 @@ export async function* decodeText(
 }
 
 interface InvalidBytes {
-  /** How far behind the start of the piece they are, below zero for bytes that were kept back from the one before. */
+  /** Offset from the start of the chunk; negative for bytes kept from the previous chunk. */
   readonly at: number;
 }
 
 interface Decoder {
-  /** The text of the next bytes, or of what was kept back at the end (null). */
+  /** The text of the next bytes; null decodes what was kept back at the end. */
   decode(bytes: Buffer | null): string | InvalidBytes;
 }
 
@@ -57,7 +57,7 @@ function createDecoder(encoding: string): Decoder {
   };
 }
 
-/** UTF-8 by way of the buffer's own methods, several times as fast as a TextDecoder that streams. */
+/** UTF-8 decoder with Buffer methods, several times as fast as a streaming TextDecoder. */
 function createUtf8Decoder(): Decoder {
   let kept: Buffer = Buffer.alloc(0);
   return {
@@ -73,7 +73,7 @@ function createUtf8Decoder(): Decoder {
   };
 }
 
-/** How many bytes at the end start a character whose rest has yet to come. */
+/** Number of bytes at the end that belong to an incomplete character. */
 function countOpenBytes(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -83,14 +83,14 @@ function countOpenBytes(bytes: Buffer): number {
   return 0;
 }
 
-/** Where in the piece something stands that is no text; null where there is no such thing. */
+/** Offset of invalid bytes or a NUL in the chunk; null if there are none. */
 function findFault(text: string | InvalidBytes, bytes: Buffer | null, encoding: string): number | null {
   if (typeof text !== 'string') return text.at;
   if (!text.includes('\0') || bytes === null) return null;
   return encoding.startsWith('utf-16') ? text.indexOf('\0') * 2 : bytes.indexOf(0);
 }
 
-/** The line that an offset is on; counted only once something is wrong, by reading again what stands before it. */
+/** Returns the line of an offset. Only used after an error, by reading the file again. */
 async function countLines(pieces: AsyncIterable<Buffer>, offset: number, encoding: string): Promise<number> {
   const lineEnd = Buffer.from('\n', encoding.startsWith('utf-16') ? 'utf16le' : 'latin1');
   let line = 1;
@@ -107,8 +107,8 @@ async function countLines(pieces: AsyncIterable<Buffer>, offset: number, encodin
 function refuseNul(name: string, line: number): Error {
   return createUsageError(
     'INPUT_NOT_TEXT',
-    `${name} holds a NUL character on line ${line}: it is no text, or damaged`,
-    'Export it again, or take the NUL characters out.',
+    `${name} has a NUL character on line ${line}: it is damaged or not a text file`,
+    'Export it again, or remove the NUL characters.',
   );
 }
 
@@ -117,7 +117,7 @@ function refuseBytes(name: string, encoding: string, offset: number, line: numbe
   return createUsageError(
     'INPUT_ENCODING',
     `${name} is not valid ${encoding} ${where}, line ${line}`,
-    'Name the encoding it is written in with --encoding, such as --encoding windows-1252.',
+    'Set its encoding with --encoding, such as --encoding windows-1252.',
   );
 }
 
@@ -133,32 +133,32 @@ function countValidBytes(bytes: Buffer): number {
   return low - countOpenBytes(bytes.subarray(0, low));
 }
 
-/** Text in windows-1252, also called Latin-1: every byte is a character. */
+/** Decodes windows-1252, often called Latin-1: every byte is a character. */
 export function decodeWindows1252(bytes: Buffer): string {
   return bytes
     .toString('latin1')
     .replace(/[\u0080-\u009f]/g, (char) => WINDOWS_1252[char.charCodeAt(0) - 0x80] ?? char);
 }
 
-// Some releases of Node decode this one as Latin-1: its 32 own characters are put in by hand.
+// Some Node versions decode windows-1252 as Latin-1, so map its 32 extra characters ourselves.
 const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
-/** What the first bytes of a file say about how its text is to be read. */
+/** How to decode a text file. */
 export interface TextContent {
-  /** Name of the encoding as the Encoding Standard spells it. */
+  /** Encoding name as in the Encoding Standard. */
   readonly encoding: string;
   /** Length of the byte order mark. */
   readonly bomBytes: number;
-  /** True where the encoding was guessed from the bytes rather than told or plain to see. */
+  /** True if the encoding was guessed. */
   readonly isGuess: boolean;
 }
 
-/** True where bytes start a gzip file. */
+/** True if the bytes start a gzip file. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }
 
-/** Tells the encoding of a sample, or refuses what is no text; `wish` overrules the guess. */
+/** Detects the encoding of a sample, or rejects it if it is not text; `wish` overrides detection. */
 export async function detectContent(
   name: string,
   sample: Buffer,
@@ -175,7 +175,7 @@ export async function detectContent(
   if (sample.includes(0)) {
     const wide = detectWide(sample);
     if (wide !== null) return { encoding: wide, bomBytes: 0, isGuess: true };
-    if (!isNearlyText(sample)) throw createNotTextError(name, 'not text: it holds NUL bytes');
+    if (!isNearlyText(sample)) throw createNotTextError(name, 'not text: it contains NUL bytes');
   }
   if (isAscii(sample) || isUtf8(trimToCharacter(sample)) || isNearlyUtf8(sample)) {
     return { encoding: 'utf-8', bomBytes: 0, isGuess: false };
@@ -195,23 +195,23 @@ const BOMS = [
 function refuseEncoding(name: string, encoding: string): RowfillError {
   return createUsageError(
     'INPUT_ENCODING',
-    `${name} is written in ${encoding}, which is not read`,
+    `${name} uses encoding ${encoding}, which is not supported`,
     'Save it as UTF-8.',
   );
 }
 
-/** The Encoding Standard's name for an encoding that a person asked for. */
+/** The Encoding Standard's name for the encoding set by the user. */
 function resolveEncoding(wish: string): string {
   const encoding = findEncodingName(wish);
   if (encoding !== null) return encoding;
   throw createUsageError(
     'OPTION_ENCODING',
-    `There is no encoding named ${JSON.stringify(wish)}`,
-    'Some that there are: utf-8, utf-16le, windows-1252, iso-8859-2, windows-1251, shift_jis, gb18030, big5, euc-kr.',
+    `${JSON.stringify(wish)} is not a known encoding`,
+    'Examples: utf-8, utf-16le, windows-1252, iso-8859-2, windows-1251, shift_jis, gb18030, big5, euc-kr.',
   );
 }
 
-/** Text in UTF-16 without a mark has its zeros on one side: in the high bytes of Latin letters. */
+/** UTF-16 without a byte order mark has zeros on one side: the high bytes of Latin letters. */
 function detectWide(sample: Buffer): 'utf-16le' | 'utf-16be' | null {
   let even = 0;
   let odd = 0;
@@ -225,14 +225,17 @@ function detectWide(sample: Buffer): 'utf-16le' | 'utf-16be' | null {
   return null;
 }
 
-/** A NUL here and there is damage in a text, and told with its line when the text is read. */
+/** A few NULs mean a damaged text; they are reported with their line when the text is read. */
 function isNearlyText(sample: Buffer): boolean {
   let zeros = 0;
   for (const byte of sample) if (byte === 0) zeros += 1;
   return zeros < sample.length / 50;
 }
 
-/** Control characters that no table is made of, beside those that separate cells and lines: random bytes hold 7 % of them. */
+/**
+ * True if there are too many control characters other than cell and line separators; in random bytes they
+ * make up 7%.
+ */
 function isNoise(sample: Buffer): boolean {
   let controls = 0;
   for (const byte of sample)
@@ -240,7 +243,7 @@ function isNoise(sample: Buffer): boolean {
   return controls > 64 && controls > sample.length / 30;
 }
 
-/** A sample may end in the middle of a character; up to three bytes are no proof against UTF-8. */
+/** The sample may end inside a character, so up to three trailing bytes do not rule out UTF-8. */
 function trimToCharacter(sample: Buffer): Buffer {
   for (let cut = 0; cut <= 3; cut += 1) {
     const byte = sample[sample.length - 1 - cut] ?? 0;
@@ -250,7 +253,7 @@ function trimToCharacter(sample: Buffer): Buffer {
   return sample;
 }
 
-/** UTF-8 with a few damaged bytes: to be told with their place when the text is read, not taken for another encoding. */
+/** UTF-8 with a few damaged bytes: report their position when reading instead of guessing another encoding. */
 function isNearlyUtf8(sample: Buffer): boolean {
   const text = sample.toString('utf8');
   const bad = text.match(/\ufffd/g)?.length ?? 0;
@@ -258,9 +261,9 @@ function isNearlyUtf8(sample: Buffer): boolean {
   return good > bad * 4;
 }
 
-/** The detector's best guess; where the guess and the most common encoding read the text alike, the most common one. */
+/** The detector's best guess; windows-1252 if both decode the sample to the same text. */
 async function guessLegacy(sample: Buffer): Promise<string> {
-  // Loaded only for the few files that need it.
+  // Loaded only when needed, which is rare.
   const { default: chardet } = await import('chardet');
   for (const { name, confidence } of chardet.analyse(sample)) {
     if (confidence < 10 || /^(?:utf|iso-2022|ascii)/i.test(name)) continue;
@@ -271,7 +274,7 @@ async function guessLegacy(sample: Buffer): Promise<string> {
   return 'windows-1252';
 }
 
-/** Null for a name that only the detector knows. */
+/** Null for an unknown name. */
 function findEncodingName(name: string): string | null {
   try {
     return new TextDecoder(name).encoding;
@@ -284,18 +287,18 @@ function decodeSample(sample: Buffer, encoding: string): string {
   return encoding === 'windows-1252' ? decodeWindows1252(sample) : new TextDecoder(encoding).decode(sample);
 }
 
-/** Refuses a file that is plainly something else than a text: told by its first bytes, whatever its name says. */
+/** Rejects known binary formats by their first bytes, whatever the file name. */
 export function refuseBinary(name: string, sample: Buffer): void {
   const kind = BINARIES.find(({ starts }) => startsWith(sample, starts));
   if (kind !== undefined) throw createNotTextError(name, kind.what, kind.hint);
-  // One that is not compressed once more is opened as a workbook.
+  // A workbook that is not gzipped is opened elsewhere.
   if (startsWith(sample, 'PK\x03\x04'))
-    throw createNotTextError(name, 'a workbook or an archive, compressed once more', 'Unpack it once.');
+    throw createNotTextError(name, 'a workbook or archive that is also compressed', 'Decompress it first.');
   if (startsWith(sample, '\xd0\xcf\x11\xe0')) throw refuseContainer(name, sample);
   refuseMarkup(name, sample);
 }
 
-/** What is said of a file that cannot be read as text. */
+/** Error for a file that is not text. */
 export function createNotTextError(name: string, what: string, hint?: string): RowfillError {
   return createUsageError(
     'INPUT_NOT_TEXT',
@@ -321,8 +324,8 @@ const BINARIES: readonly Binary[] = [
   { starts: '\x28\xb5\x2f\xfd', what: 'compressed with zstd', hint: UNPACK },
   { starts: '\xfd7zXZ\0', what: 'compressed with xz', hint: UNPACK },
   { starts: '7z\xbc\xaf', what: 'a 7-Zip archive', hint: UNPACK },
-  { starts: '\x89PNG\r\n', what: 'a picture' },
-  { starts: '\xff\xd8\xff', what: 'a picture' },
+  { starts: '\x89PNG\r\n', what: 'an image' },
+  { starts: '\xff\xd8\xff', what: 'an image' },
   {
     starts: '{\\rtf',
     what: 'a rich text document',
@@ -335,15 +338,15 @@ const BINARIES: readonly Binary[] = [
   })),
 ];
 
-/** Workbooks with a password and those of old Excel are the same kind of container. */
+/** Password-protected workbooks and old Excel files use the same container. */
 function refuseContainer(name: string, sample: Buffer): RowfillError {
   const isLocked = sample.includes(Buffer.from('EncryptedPackage', 'utf16le'));
   return createUsageError(
     'INPUT_IS_SPREADSHEET',
     isLocked
-      ? `${name} is a workbook or document that is locked with a password`
-      : `${name} is a workbook or document of old Office, or one that is locked with a password`,
-    'Save it as an Excel workbook (.xlsx) without a password, or the sheet as CSV (UTF-8), and give that file.',
+      ? `${name} is a password-protected workbook or document`
+      : `${name} is an old Office file, such as .xls, or a password-protected one`,
+    'Save it as an Excel workbook (.xlsx) without a password, or save the sheet as CSV (UTF-8), and use that file.',
   );
 }
 
@@ -358,7 +361,7 @@ function refuseMarkup(name: string, sample: Buffer): void {
   throw createUsageError(
     'INPUT_NOT_TABLE',
     `${name} is ${start.startsWith('<?xml') ? 'an XML file' : 'a web page'}, not a table`,
-    'Was it saved from a page that asked to log in? Export the table itself as CSV.',
+    'It may be a saved login page. Export the table itself as CSV.',
   );
 }
 
@@ -370,7 +373,10 @@ const SAMPLE_BYTES = 1024 * 1024;
 const SEARCH_BYTES = 64 * 1024 * 1024;
 const SAMPLE_CHARACTERS = 512 * 1024;
 
-/** The first bytes of a file, and where they are plain ASCII also the first bytes after them that are not: those tell the encoding. */
+/**
+ * The first bytes of a file. If they are all ASCII, also the first non-ASCII bytes after them, which reveal
+ * the encoding.
+ */
 export async function readByteSample(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   const kept: Buffer[] = [];
   let keptBytes = 0;
@@ -391,7 +397,7 @@ export async function readByteSample(pieces: AsyncIterable<Buffer>): Promise<Buf
 
 export interface TextSample {
   readonly text: string;
-  /** True where the sample is the whole text. */
+  /** True if the sample is the whole text. */
   readonly isWhole: boolean;
 }
 

@@ -5,45 +5,45 @@ import type { TextSample } from './encoding.js';
 export interface InputOptions {
   /** A file, or `-` for standard input. */
   readonly path: string;
-  /** What a person knows it as. @default the path */
+  /** Name for messages. @default the path */
   readonly name?: string | undefined;
-  /** What separates the cells. @default found out from the file */
+  /** Column separator. @default detected */
   readonly delimiter?: string | undefined;
-  /** Name of the encoding, as the Encoding Standard has it. @default found out from the file */
+  /** Encoding name, as in the Encoding Standard. @default detected */
   readonly encoding?: string | undefined;
-  /** Of a workbook, the sheet to read: its name or its number. @default the first one with a table */
+  /** For a workbook, the sheet to read: its name or number. @default the first one with a table */
   readonly sheet?: string | undefined;
   /** False: the first row is data, and the columns are named `column_1`, `column_2`, … @default true */
   readonly header?: boolean | undefined;
-  /** Refuse what would otherwise be read with a note. @default false */
+  /** True to reject input that would otherwise only cause a warning. @default false */
   readonly strict?: boolean | undefined;
   readonly limits?: Partial<InputLimits> | undefined;
   /** @default process.stdin */
   readonly stdin?: NodeJS.ReadableStream | undefined;
-  /** Ends the wait for standard input, and the reading of a JSON file for its keys. */
+  /** Aborts waiting for standard input and reading a JSON file for its keys. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Input {
-  /** The input as a person knows it, for messages. */
+  /** Name for messages. */
   readonly name: string;
   readonly shape: FileShape;
-  /** Names of the columns, told apart; of a JSON file the keys of the rows that were read so far. */
+  /** Unique column names; for a JSON file, the keys of the rows read so far. */
   readonly columns: readonly string[];
-  /** Resolves once `columns` has every column: a JSON file is read to its end for that, once. */
+  /** Resolves when `columns` is complete; for a JSON file that reads the whole file, once. */
   readColumns(): Promise<void>;
-  /** What is strange about the file, as far as it has been read; whole once `openRows` was read to its end. */
+  /** Warnings so far; complete once `openRows` was read to its end. */
   readonly notes: readonly InputWarning[];
-  /** The rows in order, in chunks of up to a thousand; each call starts anew. An input that turns out to be broken is an error here. */
+  /** The rows in order, in chunks of up to 1,000. Each call starts over. Throws if the input is broken. */
   openRows(signal?: AbortSignal): AsyncIterable<readonly Row[]>;
-  /** Removes what was kept of standard input. */
+  /** Deletes the temporary copy of standard input. */
   close(): Promise<void>;
 }
 
-/** What a reader of one format needs to know about the file it reads. */
+/** What the reader of a text format needs. */
 export interface TextInput {
   readonly name: string;
-  /** Lower case, without the ending of a compressed file: `.csv`. */
+  /** Lower case, without `.gz`: `.csv`. */
   readonly extension: string;
   readonly sample: TextSample;
   readonly shape: Pick<FileShape, 'bom' | 'encoding' | 'gzip'>;
@@ -52,28 +52,28 @@ export interface TextInput {
   openText(signal?: AbortSignal): AsyncIterable<string>;
 }
 
-/** An opened reader, before it is joined to its file. */
+/** An opened reader, before it is combined with its file. */
 export type OpenReader = Pick<Input, 'shape' | 'columns' | 'readColumns' | 'notes' | 'openRows'>;
 
-/** What a file may not exceed: a clear error instead of a full memory. */
+/** Size limits, so a huge file gives a clear error instead of running out of memory. */
 export interface InputLimits {
-  /** The longest record, in characters. @default 16777216 */
+  /** Maximum record length, in characters. @default 16777216 */
   readonly maxRowLength: number;
-  /** The most columns of a table. @default 16384 */
+  /** Maximum number of columns. @default 16384 */
   readonly maxColumns: number;
-  /** The deepest nesting of a JSON row. @default 100 */
+  /** Maximum nesting depth of a JSON row. @default 100 */
   readonly maxDepth: number;
-  /** The most that a compressed file may grow, once it has grown past `freeInflateBytes`. @default 400 */
+  /** Maximum expansion ratio of a compressed file larger than `freeInflateBytes`. @default 400 */
   readonly maxInflateRatio: number;
-  /** What a compressed file may grow to whatever its ratio. @default 268435456 */
+  /** Expanded size that is allowed at any ratio, in bytes. @default 268435456 */
   readonly freeInflateBytes: number;
-  /** The most bytes that the different texts of a workbook may take. @default 268435456 */
+  /** Maximum size of a workbook's shared strings, in bytes. @default 268435456 */
   readonly maxSharedBytes: number;
-  /** The most blank cells that the rows of a sheet may have before their last value, all together. @default 100000000 */
+  /** Maximum blank cells before the last value of a row, summed over a sheet. @default 100000000 */
   readonly maxBlankCells: number;
-  /** The most bytes that are taken from standard input, a pipe or a device. @default 17179869184 */
+  /** Maximum bytes read from standard input, a pipe or a device. @default 17179869184 */
   readonly maxSpoolBytes: number;
-  /** How many bytes are read at a time. @default 65536 */
+  /** Read chunk size, in bytes. @default 65536 */
   readonly pieceBytes: number;
 }
 
@@ -89,17 +89,20 @@ export const INPUT_LIMITS: InputLimits = {
   pieceBytes: 64 * 1024,
 };
 
-/** Something that a person should know about the input, though it can be read. */
+/** A warning about an input that can still be read. */
 export interface InputWarning {
   readonly code: string;
   readonly message: string;
-  /** The message without what follows for an output, for a file that is only read; null if nothing is left of it. */
+  /**
+   * The message without its consequence for the output, for a file that is only read; null if nothing
+   * remains.
+   */
   readonly fact?: string | null;
 }
 
 const MAX_LINES = 5;
 
-/** Collects what is strange in the rows of one reading: how often, and on which lines first. */
+/** Collects warnings about rows: the count and the first lines of each kind. */
 export class Warnings {
   readonly #seen = new Map<string, { count: number; lines: number[] }>();
 
@@ -110,16 +113,19 @@ export class Warnings {
     this.#seen.set(code, entry);
   }
 
-  /** The notes so far; `texts` has for each code what it counts, and what follows from it. */
+  /**
+   * Returns the warnings so far; `texts` has, for each code, what it counts (singular, plural) and the
+   * consequence.
+   */
   read(
-    texts: Readonly<Record<string, readonly [what: string, consequence: string]>>,
+    texts: Readonly<Record<string, readonly [one: string, many: string, consequence: string]>>,
     unit = 'line',
   ): InputWarning[] {
     return [...this.#seen].map(([code, { count, lines }]) => {
-      const [what, consequence] = texts[code] ?? [code, ''];
+      const [one, many, consequence] = texts[code] ?? [code, code, ''];
       const more = count > lines.length ? ', …' : '';
       const where = `${count === 1 ? unit : `${unit}s`} ${lines.join(', ')}${more}`;
-      const fact = `${what}: ${count} (${where}).`;
+      const fact = `${count} ${count === 1 ? one : many} (${where}).`;
       return { code, message: `${fact} ${consequence}`, fact };
     });
   }

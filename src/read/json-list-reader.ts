@@ -3,22 +3,22 @@ import type { FaultyRow, ObjectRow } from '../model/row.js';
 import type { Warnings } from './input.js';
 import { type JsonReading, parseRow } from './jsonl-reader.js';
 
-/** Reads a JSON file that is one list: each item a row, cut out of the text as it streams by. */
+/** Reads a JSON file that is one list, as a stream: each item is a row. */
 export async function* readJsonList(
   pieces: AsyncIterable<string>,
   reading: JsonReading,
-  notebook: Warnings,
+  warnings: Warnings,
 ): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
   const cutter = new ItemCutter(reading);
   let ordinal = 0;
   for await (const piece of pieces) {
     const rows = cutter
       .cut(piece)
-      .map(({ text, line }) => parseRow(text, ordinal++, line, reading, notebook));
+      .map(({ text, line }) => parseRow(text, ordinal++, line, reading, warnings));
     for (let start = 0; start < rows.length; start += CHUNK_ROWS) yield rows.slice(start, start + CHUNK_ROWS);
   }
   cutter.finish();
-  if (cutter.trailingCommaLine !== null) notebook.add('TRAILING_COMMA', cutter.trailingCommaLine);
+  if (cutter.trailingCommaLine !== null) warnings.add('TRAILING_COMMA', cutter.trailingCommaLine);
 }
 
 const CHUNK_ROWS = 1_000;
@@ -28,9 +28,9 @@ interface Item {
   readonly line: number;
 }
 
-/** Cuts a list into its items without understanding them: commas that are in no string and no bracket part them. */
+/** Splits a list into items without parsing them, at commas outside strings and brackets. */
 class ItemCutter {
-  /** Where a comma stands between the last item and the end of the list. */
+  /** Line of a comma after the last item, or null. */
   trailingCommaLine: number | null = null;
   readonly #reading: JsonReading;
   #text = '';
@@ -64,10 +64,10 @@ class ItemCutter {
   }
 
   finish(): void {
-    if (this.#state !== 'after') throw this.#refuse('the list is never closed: the file may be cut short');
+    if (this.#state !== 'after') throw this.#refuse('the list is never closed: the file may be truncated');
   }
 
-  /** A backslash at the end of a piece is for the first character of the next one. */
+  /** A backslash at the end of a chunk escapes the first character of the next one. */
   #skipString(): void {
     STRING_MARKS.lastIndex = this.#at + (this.#isEscaped ? 1 : 0);
     const mark = STRING_MARKS.exec(this.#text)?.[0];
@@ -83,7 +83,7 @@ class ItemCutter {
     if (this.#state === 'before' && char === '[') {
       this.#state = 'inside';
       this.#begin();
-    } else if (char.trim() !== '') throw this.#refuse('something stands outside of the list');
+    } else if (char.trim() !== '') throw this.#refuse('there is text outside the list');
     else this.#start = this.#at;
   }
 
@@ -101,7 +101,9 @@ class ItemCutter {
     } else if (mark === '}' || mark === ']') this.#depth = Math.max(0, this.#depth - 1);
   }
 
-  /** A comma with nothing behind it closes the list all the same; one with nothing before it leaves an item that is no object. */
+  /**
+   * A trailing comma is ignored; a comma with nothing before it gives an empty item, which is not an object.
+   */
   #end(items: Item[], hasComma: boolean): void {
     const text = this.#text.slice(this.#start, this.#at - 1);
     const trimmed = text.trim();
@@ -109,7 +111,7 @@ class ItemCutter {
       const lead = text.slice(0, text.length - text.trimStart().length);
       items.push({ text: trimmed, line: this.#startLine + lead.split('\n').length - 1 });
     } else if (this.#hasComma) {
-      if (this.#reading.strict) throw this.#refuse('a comma stands before the end of the list');
+      if (this.#reading.strict) throw this.#refuse('there is a comma before the end of the list');
       this.trailingCommaLine = this.#line;
     }
     this.#hasComma = hasComma;
@@ -130,7 +132,7 @@ class ItemCutter {
     return createUsageError(
       'INPUT_NOT_JSON',
       message,
-      'A JSON file is one list of objects, or one object a line.',
+      'A JSON file must be one list of objects, or one object per line.',
     );
   }
 }

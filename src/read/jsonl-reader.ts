@@ -10,7 +10,7 @@ import type { FaultyRow, ObjectRow } from '../model/row.js';
 import type { Warnings } from './input.js';
 
 export interface JsonReading {
-  /** Named in errors. */
+  /** Name for errors. */
   readonly name: string;
   readonly maxRowLength: number;
   readonly maxDepth: number;
@@ -20,11 +20,14 @@ export interface JsonReading {
 const CHUNK_ROWS = 1_000;
 const CHUNK_CHARACTERS = 512 * 1024;
 
-/** Reads JSON Lines: one object a line, blank lines left out, a line that is no object as a faulty row. */
+/**
+ * Reads JSON Lines: one object per line. Blank lines are skipped; a line that is not an object becomes a
+ * faulty row.
+ */
 export async function* readJsonLines(
   pieces: AsyncIterable<string>,
   reading: JsonReading,
-  notebook: Warnings,
+  warnings: Warnings,
 ): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
   let out: (ObjectRow | FaultyRow)[] = [];
   let outLength = 0;
@@ -35,7 +38,7 @@ export async function* readJsonLines(
       line += 1;
       const text = each.endsWith('\r') ? each.slice(0, -1) : each;
       if (text.trim() === '') continue;
-      out.push(parseRow(text, ordinal, line, reading, notebook));
+      out.push(parseRow(text, ordinal, line, reading, warnings));
       ordinal += 1;
       outLength += text.length;
       if (out.length >= CHUNK_ROWS || outLength >= CHUNK_CHARACTERS) {
@@ -48,13 +51,13 @@ export async function* readJsonLines(
   if (out.length > 0) yield out;
 }
 
-/** A record of a JSON file as a row, whatever it holds. */
+/** Converts a JSON record to a row, valid or not. */
 export function parseRow(
   text: string,
   ordinal: number,
   line: number,
   reading: JsonReading,
-  notebook: Warnings,
+  warnings: Warnings,
 ): ObjectRow | FaultyRow {
   const result = parseJsonRow(text, reading.maxDepth);
   if (result.status === 'object') return { kind: 'object', ordinal, line, object: result.object, text };
@@ -62,10 +65,10 @@ export function parseRow(
     throw createUsageError(
       'INPUT_NOT_STRICT',
       `${reading.name}, line ${line}: ${result.fault}`,
-      'Correct the line, or leave out --strict to have it end as a failed row.',
+      'Correct the line, or omit --strict to treat it as a failed row.',
     );
   }
-  notebook.add('ROW_FAULTY', line);
+  warnings.add('ROW_FAULTY', line);
   return { kind: 'faulty', ordinal, line, text, fault: `line ${line}: ${result.fault}` };
 }
 
@@ -73,7 +76,7 @@ async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): 
   let rest = '';
   let lineCount = 1;
   for await (const piece of pieces) {
-    // A line that grows over many pieces is not looked through again for its end.
+    // Do not search a line that spans many chunks again for its end.
     if (!piece.includes('\n')) {
       rest += piece;
     } else {
@@ -86,7 +89,7 @@ async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): 
       throw createUsageError(
         'INPUT_ROW_TOO_LONG',
         `${reading.name}, line ${lineCount}: longer than ${reading.maxRowLength} characters`,
-        'JSON Lines has one object a line; check that the lines end as lines do.',
+        'JSON Lines has one object per line; check the line endings.',
       );
     }
   }
@@ -97,7 +100,10 @@ export type JsonRowResult =
   | { readonly status: 'object'; readonly object: JsonObject }
   | { readonly status: 'fault'; readonly fault: string };
 
-/** Reads a JSON object; a number that would not survive as a JavaScript number becomes its text. The fault never quotes the text. */
+/**
+ * Parses a JSON object. A number that JavaScript cannot represent becomes its text. The fault never quotes
+ * the text.
+ */
 export function parseJsonRow(text: string, maxDepth: number): JsonRowResult {
   if (countBrackets(text, maxDepth) > maxDepth && measureDepth(text) > maxDepth) {
     return { status: 'fault', fault: `nested deeper than ${maxDepth} levels` };
@@ -128,10 +134,10 @@ function countBrackets(text: string, enough: number): number {
 function explainFault(text: string): string {
   const trimmed = text.trim();
   if (trimmed.endsWith(',') && parseJson(trimmed.slice(0, -1)) !== undefined) {
-    return 'a comma follows the object: JSON Lines has one object a line and nothing behind it';
+    return 'there is a comma after the object: JSON Lines has one object per line and nothing after it';
   }
   if (/,\s*[}\]]/.test(trimmed) && parseJson(trimmed.replace(/,(\s*[}\]])/g, '$1')) !== undefined) {
-    return 'not valid JSON: a comma stands before a closing bracket';
+    return 'not valid JSON: there is a comma before a closing bracket';
   }
   return 'not valid JSON';
 }

@@ -4,7 +4,7 @@ import { detectDialect } from './csv-dialect.js';
 import { type CsvRecords, readCsvRecords } from './csv-reader.js';
 import { type InputOptions, type InputWarning, type OpenReader, type TextInput, Warnings } from './input.js';
 
-/** Opens a table: finds out its dialect and its header, and makes sure that there is a row. */
+/** Opens a CSV table: detects its dialect and header, and checks that it has rows. */
 export async function openCsv(input: TextInput, options: InputOptions): Promise<OpenReader> {
   const { name, limits } = input;
   const { text, isWhole } = input.sample;
@@ -13,8 +13,8 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
   if (hasHeader && dialect.hasTitleLine) {
     throw createUsageError(
       'INPUT_NO_HEADER',
-      `${name} starts with a line of one cell, though the lines below have more: that is a title, not a header`,
-      'Delete what stands above the line with the names of the columns.',
+      `${name} starts with a one-cell line above wider lines: that is a title, not a header`,
+      'Delete the lines above the column names.',
     );
   }
   const openRecords = (signal?: AbortSignal) =>
@@ -30,15 +30,15 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
   if (width > limits.maxColumns) {
     throw createUsageError(
       'INPUT_TOO_MANY_COLUMNS',
-      `${name} has ${width} columns; up to ${limits.maxColumns} are read`,
-      'Check the delimiter, and that the lines end as lines do.',
+      `${name} has ${width} columns; the maximum is ${limits.maxColumns}`,
+      'Check the delimiter and the line endings.',
     );
   }
   if (hasHeader && first.length < 2) {
     throw createUsageError(
       'INPUT_NO_ROWS',
       `${name} has a header but no rows`,
-      'If its only line is data, say so with --no-header.',
+      'If its only line is data, use --no-header.',
     );
   }
   const columns = nameColumns(hasHeader ? titles : Array.from({ length: width }, () => ''));
@@ -49,8 +49,8 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
     hasSepLine: dialect.sepLine,
     strict: options.strict === true,
   };
-  const fixedNotes = describeHeader(titles, columns);
-  let notebook = new Warnings();
+  const headerWarnings = describeHeader(titles, columns);
+  let warnings = new Warnings();
   return {
     shape: {
       format: 'csv',
@@ -65,16 +65,16 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
     columns,
     readColumns: async () => {},
     get notes() {
-      return [...fixedNotes, ...notebook.read(ROW_NOTES)];
+      return [...headerWarnings, ...warnings.read(ROW_NOTES)];
     },
     openRows: (signal) => {
-      notebook = new Warnings();
-      return readCsvRows(openRecords(signal), table, notebook);
+      warnings = new Warnings();
+      return readCsvRows(openRecords(signal), table, warnings);
     },
   };
 }
 
-/** The first records that are no blank lines: the header and at least one row, if there is one. */
+/** The first non-blank records: the header and, if there is one, a row. */
 async function readFirstRecords(
   chunks: ReturnType<typeof readCsvRecords>,
   hasSepLine: boolean,
@@ -98,7 +98,7 @@ function resolveDelimiter(wish: string | undefined): string | undefined {
   );
 }
 
-/** What the rows of a table are read by: its columns, and how strict to be. */
+/** Columns and settings for reading rows. */
 export interface CsvTable {
   readonly name: string;
   readonly columns: ReadonlyMap<string, number>;
@@ -110,34 +110,49 @@ export interface CsvTable {
 const CHUNK_ROWS = 1_000;
 
 export const ROW_NOTES = {
-  ROW_TOO_SHORT: ['Rows with fewer cells than the header', 'The missing cells count as empty.'],
-  ROW_TOO_LONG: ['Rows with more cells than the header', 'The surplus is kept at the end of the row.'],
-  ROW_QUOTES_MENDED: ['Rows with quotes that break the rules', 'Check in the output how they were read.'],
-  BLANK_LINE: ['Blank lines', 'They are left out.'],
+  ROW_TOO_SHORT: [
+    'row has fewer cells than the header',
+    'rows have fewer cells than the header',
+    'Missing cells count as empty.',
+  ],
+  ROW_TOO_LONG: [
+    'row has more cells than the header',
+    'rows have more cells than the header',
+    'The extra cells are kept at the end of the row.',
+  ],
+  ROW_QUOTES_MENDED: [
+    'row has invalid quotes',
+    'rows have invalid quotes',
+    'Check in the output how they were read.',
+  ],
+  BLANK_LINE: ['blank line', 'blank lines', 'Blank lines are dropped.'],
 } as const;
 
-/** Makes rows of records: skips the header and blank lines, notes the rows that do not fit the header. */
+/**
+ * Converts records to rows. Skips the header and blank lines, and warns about rows that do not fit the
+ * header.
+ */
 export async function* readCsvRows(
   chunks: AsyncIterable<CsvRecords>,
   table: CsvTable,
-  notebook: Warnings,
+  warnings: Warnings,
 ): AsyncGenerator<readonly CellRow[]> {
   const { columns } = table;
   let skip = (table.hasSepLine ? 1 : 0) + (table.hasHeader ? 1 : 0);
   let ordinal = 0;
   for await (const { rows, line: firstLine, lines, mendedLines } of chunks) {
-    for (const line of mendedLines) note(table, notebook, 'ROW_QUOTES_MENDED', line);
+    for (const line of mendedLines) note(table, warnings, 'ROW_QUOTES_MENDED', line);
     const out: CellRow[] = [];
     let index = 0;
     for (const cells of rows) {
       const line = lines?.[index] ?? firstLine + index;
       index += 1;
       if (isBlankLine(cells, skip > 0 ? 0 : columns.size)) {
-        if (skip === 0) notebook.add('BLANK_LINE', line);
+        if (skip === 0) warnings.add('BLANK_LINE', line);
       } else if (skip > 0) {
         skip -= 1;
       } else {
-        if (cells.length !== columns.size) checkWidth(cells, line, table, notebook);
+        if (cells.length !== columns.size) checkWidth(cells, line, table, warnings);
         out.push({ kind: 'cells', ordinal, line, columns, cells });
         ordinal += 1;
       }
@@ -151,34 +166,36 @@ export async function* readCsvRows(
 const STRICT_FAULTS = {
   ROW_TOO_SHORT: 'fewer cells than the header',
   ROW_TOO_LONG: 'more cells than the header',
-  ROW_QUOTES_MENDED: 'quotes that break the rules',
+  ROW_QUOTES_MENDED: 'invalid quotes',
 } as const;
 
-/** True for a record that is an empty line; in a table of one column only a line without anything is. */
+/** True for an empty line. In a one-column table, white space is a value. */
 export function isBlankLine(cells: readonly string[], width: number): boolean {
   if (cells.length > 1) return false;
   return cells[0] === '' || (width !== 1 && cells[0]?.trim() === '');
 }
 
-/** Empty cells behind the last column are no surplus: spreadsheets leave them. */
-function checkWidth(cells: readonly string[], line: number, table: CsvTable, notebook: Warnings): void {
+/** Ignore extra empty cells: spreadsheets often write them. */
+function checkWidth(cells: readonly string[], line: number, table: CsvTable, warnings: Warnings): void {
   const width = table.columns.size;
-  if (cells.length < width) note(table, notebook, 'ROW_TOO_SHORT', line);
-  else if (cells.slice(width).some((cell) => cell !== '')) note(table, notebook, 'ROW_TOO_LONG', line);
+  if (cells.length < width) note(table, warnings, 'ROW_TOO_SHORT', line);
+  else if (cells.slice(width).some((cell) => cell !== '')) note(table, warnings, 'ROW_TOO_LONG', line);
 }
 
-function note(table: CsvTable, notebook: Warnings, code: keyof typeof STRICT_FAULTS, line: number): void {
+function note(table: CsvTable, warnings: Warnings, code: keyof typeof STRICT_FAULTS, line: number): void {
   if (table.strict) {
     throw createUsageError(
       'INPUT_NOT_STRICT',
       `${table.name}, line ${line}: ${STRICT_FAULTS[code]}`,
-      'Correct the line, or leave out --strict to read it all the same.',
+      'Correct the line, or omit --strict to read it anyway.',
     );
   }
-  notebook.add(code, line);
+  warnings.add(code, line);
 }
 
-/** Tells the titles of a header apart, as names that can be typed: an empty one becomes `column_3`, a second `name` becomes `name_2`. */
+/**
+ * Makes header titles unique and typeable: an empty one becomes `column_3`, a second `name` becomes `name_2`.
+ */
 export function nameColumns(titles: readonly string[]): string[] {
   const trimmed = titles.map((title) => title.replace(INVISIBLE, '').replace(CONTROLS, ' ').trim());
   const taken = new Set(trimmed);
@@ -197,7 +214,7 @@ export function nameColumns(titles: readonly string[]): string[] {
 const INVISIBLE = /[\u00ad\u200b\u2060\ufeff]/g;
 const CONTROLS = /\p{Cc}+/gu;
 
-/** What a person should know about a header: names that had to be made up, and values that look like data. */
+/** Warnings about a header: renamed columns, and values that look like data. */
 export function describeHeader(
   titles: readonly string[],
   columns: readonly string[],
@@ -206,29 +223,29 @@ export function describeHeader(
   const notes: InputWarning[] = [];
   const renamed = titles.flatMap((title, index) => {
     const column = columns[index] ?? '';
-    return title.trim() === column ? [] : [`${quoteText(title)} is called ${quoteText(column)}`];
+    return title.trim() === column ? [] : [`${quoteText(title)} to ${quoteText(column)}`];
   });
   if (renamed.length > 0) {
     const more = renamed.length > 5 ? `, and ${renamed.length - 5} more` : '';
-    const fact = `Columns without a name of their own: ${renamed.slice(0, 5).join(', ')}${more}.`;
-    notes.push({ code: 'COLUMNS_NAMED', message: `${fact} The output keeps the header as it is.`, fact });
+    const fact = `Columns renamed: ${renamed.slice(0, 5).join(', ')}${more}.`;
+    notes.push({ code: 'COLUMNS_NAMED', message: `${fact} The output header is unchanged.`, fact });
   }
   const value = titles.find((title) => LOOKS_LIKE_DATA.test(title.trim()));
   if (value !== undefined) {
-    const fact = `The ${place} is taken for the header, though ${quoteText(value)} looks like data`;
+    const fact = `Using the ${place} as the header, but ${quoteText(value)} looks like data`;
     notes.push({
       code: 'HEADER_LOOKS_LIKE_DATA',
-      message: `${fact}; say --no-header if it is.`,
+      message: `${fact}; if it is, use --no-header.`,
       fact: `${fact}.`,
     });
   }
   return notes;
 }
 
-// A web address, an e-mail address, or a number that is no year.
+// A URL, an email address, or a number that is not a year.
 const LOOKS_LIKE_DATA = /^(?:https?:\/\/\S+|www\.\S+|\S+@\S+\.\S+|-?\d+[.,]\d+|\d{5,})$/i;
 
-/** Text of a file as it may be shown on a terminal. */
+/** Quotes text from a file so it is safe to print on a terminal. */
 export function quoteText(text: string): string {
   return JSON.stringify(text.slice(0, 100)).replace(
     /[\p{Cc}\p{Cf}]/gu,

@@ -17,7 +17,7 @@ import { openJson } from './open-json.js';
 
 export type { Input, InputOptions } from './input.js';
 
-/** Opens a CSV or JSON Lines file, or a workbook: finds out how it is written down, and refuses what cannot be read. */
+/** Opens a CSV file, JSON file or workbook: detects its format and rejects what cannot be read. */
 export async function openInput(options: InputOptions): Promise<Input> {
   const source = await openSource(options);
   try {
@@ -44,13 +44,13 @@ export async function openInput(options: InputOptions): Promise<Input> {
   }
 }
 
-/** Told where a person may not expect it: what a file is, is told by what stands in it. */
+/** Warns when the extension does not match the detected format. */
 function describeName({ format }: FileShape, path: string): InputWarning[] {
   const isNamed = WORKBOOK_NAME.test(path);
   if (isNamed === (format === 'xlsx') || path === '-') return [];
   const message = isNamed
-    ? 'The file is a text, though its name is that of a workbook; it is read as what it is.'
-    : 'The file is an Excel workbook, though its name is not; it is read as what it is.';
+    ? 'The file name says workbook, but the content is text; reading it as text.'
+    : 'The content is an Excel workbook, although the file name does not say so; reading it as a workbook.';
   return [{ code: 'NAME_MISLEADS', message }];
 }
 
@@ -77,7 +77,7 @@ async function isZip(source: ByteSource): Promise<boolean> {
 }
 
 async function openZipped(source: ByteSource, options: InputOptions): Promise<OpenReader> {
-  // Loaded only for the files that need it.
+  // Loaded only when needed.
   const { openXlsx } = await import('./open-xlsx.js');
   return openXlsx(source, { ...INPUT_LIMITS, ...options.limits }, options);
 }
@@ -106,7 +106,7 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   const gzip = isGzip(raw);
   const bytes = gzip ? await readByteSample(openBytes(source, true, limits)) : raw;
   if (gzip && isGzip(bytes)) {
-    throw createUsageError('INPUT_NOT_TEXT', `${name} is compressed twice`, 'Unpack it once.');
+    throw createUsageError('INPUT_NOT_TEXT', `${name} is compressed twice`, 'Decompress it once.');
   }
   const { encoding, bomBytes, isGuess } = await detectContent(name, bytes, options.encoding);
   const openText = (signal?: AbortSignal) =>
@@ -116,7 +116,7 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
     throw createUsageError(
       'INPUT_EMPTY',
       `${name} is empty`,
-      'Give a file with a header and at least one row.',
+      'Use a file with a header and at least one row.',
     );
   }
   return {
@@ -130,23 +130,23 @@ async function openText(source: ByteSource, options: InputOptions): Promise<Text
   };
 }
 
-/** The note of an input to which rows were added while it was in use. */
+/** Code of the warning that rows were added while the file was being read. */
 export const INPUT_GREW = 'INPUT_GREW';
 
 const GROWTH: InputWarning = {
   code: INPUT_GREW,
-  message: 'Rows were added to the file while it was read; they are left for the next time.',
+  message: 'Rows were added while the file was being read. Run the command again to include them.',
 };
 
 function describeEncoding(encoding: string, isGuess: boolean): InputWarning[] {
   const guess = {
     code: 'ENCODING_GUESSED',
-    message: `The text is taken to be ${encoding}; name another with --encoding if letters look wrong.`,
-    fact: `The text is not valid UTF-8, so all of it is read as ${encoding}. Save it as UTF-8 if letters look wrong.`,
+    message: `Reading as ${encoding}. If letters look wrong, set --encoding.`,
+    fact: `The text is not valid UTF-8, so it is read as ${encoding}. If letters look wrong, save it as UTF-8.`,
   };
   const change = {
     code: 'OUTPUT_IS_UTF8',
-    message: `The output is written in UTF-8 with a byte order mark, since ${encoding} cannot hold every answer.`,
+    message: `The output is UTF-8 with a byte order mark, because ${encoding} cannot represent every answer.`,
     fact: null,
   };
   const isUnicode = encoding.startsWith('utf-');
@@ -156,7 +156,7 @@ function describeEncoding(encoding: string, isGuess: boolean): InputWarning[] {
 const JSON_EXTENSIONS = ['.jsonl', '.ndjson', '.json'];
 const MAX_LINES = 100;
 
-/** Tells what a text is by what stands in it; its name only says what a person expects. */
+/** Detects the format from the content; the file name is only a hint. */
 export function detectFormat({
   name,
   extension,
@@ -168,13 +168,14 @@ export function detectFormat({
   const lines = text.split(/\r?\n/, MAX_LINES + 1).slice(0, MAX_LINES);
   if (text.startsWith('{') && lines[0] !== undefined && isObjectText(lines[0])) return 'jsonl';
   if (!isNamedJson && !/^\{\s*(?:"|\r?\n)/.test(text)) return 'csv';
-  // The last line of a sample may be cut off, and a line longer than the sample is one that only the reader can judge.
+  // The last line of a sample may be cut off, and a line longer than the sample can only be parsed by the
+  // reader.
   if (lines.some(isObjectText) || (lines.length === 1 && !sample.isWhole)) return 'jsonl';
   throw createUsageError(
     'INPUT_NOT_JSONL',
-    `${name} holds no JSON Lines: none of its first lines is a JSON object`,
+    `${name} is not JSON Lines: none of its first lines is a JSON object`,
     text.startsWith('{')
-      ? 'Write each object on one line, or all of them as the items of one list.'
+      ? 'Write each object on its own line, or all of them in one list.'
       : 'If it is a table, give it a name that ends in .csv.',
   );
 }

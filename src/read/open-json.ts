@@ -5,11 +5,11 @@ import { readJsonList } from './json-list-reader.js';
 import { readJsonLines } from './jsonl-reader.js';
 
 const NOTES = {
-  ROW_FAULTY: ['Rows that are no JSON object', 'They end as failed.'],
-  TRAILING_COMMA: ['Commas before the end of the list', 'They are passed over.'],
+  ROW_FAULTY: ['row is not a JSON object', 'rows are not JSON objects', 'Status: failed.'],
+  TRAILING_COMMA: ['trailing comma in the list', 'trailing commas in the list', 'Ignored.'],
 } as const;
 
-/** Opens JSON Lines, or a JSON file that is one list: the columns are the keys of the first rows. */
+/** Opens JSON Lines or a JSON list. The columns are the keys of the first rows. */
 export async function openJson(
   format: 'jsonl' | 'json',
   input: TextInput,
@@ -23,13 +23,13 @@ export async function openJson(
     strict: options.strict === true,
   };
   const read = format === 'json' ? readJsonList : readJsonLines;
-  const openRows = (notebook: Warnings, signal?: AbortSignal) =>
-    read(input.openText(signal), reading, notebook);
+  const openRows = (warnings: Warnings, signal?: AbortSignal) =>
+    read(input.openText(signal), reading, warnings);
   const keys = new KeyCollector(name, limits.maxColumns);
   if (!(await readFirstKeys(openRows(new Warnings()), keys))) {
-    throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Give a file with at least one object.');
+    throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Use a file with at least one object.');
   }
-  let notebook = new Warnings();
+  let warnings = new Warnings();
   return {
     shape: {
       format,
@@ -48,18 +48,18 @@ export async function openJson(
       if (!keys.isWhole) for await (const _rows of keys.collect(openRows(new Warnings(), options.signal)));
     },
     get notes() {
-      return notebook.read(NOTES);
+      return warnings.read(NOTES);
     },
     openRows: (signal) => {
-      notebook = new Warnings();
-      return keys.collect(openRows(notebook, signal));
+      warnings = new Warnings();
+      return keys.collect(openRows(warnings, signal));
     },
   };
 }
 
 type JsonRows = AsyncIterable<readonly (ObjectRow | FaultyRow)[]>;
 
-/** Collects the keys of the first rows, so that a look at the header reads little; false if there are no rows. */
+/** Collects the keys of the first rows, so that reading the header is cheap; false if there are no rows. */
 async function readFirstKeys(chunks: JsonRows, keys: KeyCollector): Promise<boolean> {
   let hasRows = false;
   for await (const rows of chunks) {
@@ -70,9 +70,9 @@ async function readFirstKeys(chunks: JsonRows, keys: KeyCollector): Promise<bool
   return hasRows;
 }
 
-/** The keys of all rows in the order in which they come up: the columns of a table that is made of them. */
+/** The keys of all rows in order of first use: the columns of a table made from them. */
 class KeyCollector {
-  /** True once the rows were read to their end. */
+  /** True once all rows were read. */
   isWhole = false;
   readonly #name: string;
   readonly #maxKeys: number;
@@ -115,8 +115,8 @@ class KeyCollector {
   #refuse(line: number): RowfillError {
     return createUsageError(
       'INPUT_TOO_MANY_COLUMNS',
-      `${this.#name}, line ${line}: by here the objects have more than ${this.#maxKeys} different keys`,
-      'Each key is a column. Put keys that are data, such as ids, into a list or an object inside of the row.',
+      `${this.#name}, line ${line}: up to here the objects have more than ${this.#maxKeys} distinct keys`,
+      'Each key is a column. Put keys that are data, such as ids, into a list or an object inside the row.',
     );
   }
 }

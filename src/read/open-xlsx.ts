@@ -14,7 +14,10 @@ import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
 import { readWorkbook, type Sheet, type Workbook } from './workbook.js';
 import { openZip } from './zip-archive.js';
 
-/** Opens an Excel workbook: chooses the sheet and finds its header. Nothing in it is computed, fetched or run. */
+/**
+ * Opens an Excel workbook: chooses the sheet and finds its header. Nothing in it is calculated, downloaded or
+ * executed.
+ */
 export async function openXlsx(
   source: ByteSource,
   limits: InputLimits,
@@ -38,12 +41,12 @@ export async function openXlsx(
     headerLine: hasHeader ? header.line : null,
     strict: options.strict === true,
   };
-  const fixedNotes = [
+  const sheetWarnings = [
     ...describeChoice(workbook, sheet),
     ...describeHeader(titles, columns, `row ${header.line}`),
     ...describeAbove(above, header.line),
   ];
-  let notebook = new Warnings();
+  let warnings = new Warnings();
   return {
     shape: {
       format: 'xlsx',
@@ -61,11 +64,11 @@ export async function openXlsx(
     columns,
     readColumns: async () => {},
     get notes() {
-      return [...fixedNotes, ...notebook.read({ ...ROW_NOTES, ...SHEET_NOTES }, 'row')];
+      return [...sheetWarnings, ...warnings.read({ ...ROW_NOTES, ...SHEET_NOTES }, 'row')];
     },
     openRows: (signal) => {
-      notebook = new Warnings();
-      return readSheetRows(readSheetLines(workbook, sheet, limits, notebook, signal), table, notebook);
+      warnings = new Warnings();
+      return readSheetRows(readSheetLines(workbook, sheet, limits, warnings, signal), table, warnings);
     },
   };
 }
@@ -73,18 +76,18 @@ export async function openXlsx(
 function refuseSheet(name: string, sheet: string, lines: readonly SheetLine[]) {
   const where = `${name}, sheet ${JSON.stringify(sheet)},`;
   return lines.length === 0
-    ? createUsageError('INPUT_EMPTY', `${where} is empty`, 'Name another sheet with --sheet.')
+    ? createUsageError('INPUT_EMPTY', `${where} is empty`, 'Choose another sheet with --sheet.')
     : createUsageError(
         'INPUT_NO_ROWS',
         `${where} has a header but no rows`,
-        'If its only row is data, say so with --no-header; or name another sheet with --sheet.',
+        'If its only row is data, use --no-header; or choose another sheet with --sheet.',
       );
 }
 
 function describeAbove(above: readonly SheetLine[], line: number): InputWarning[] {
   if (above.length === 0) return [];
-  const message = `Row ${line} is taken for the header; what stands above it is kept there in a workbook, and left out of any other output.`;
-  return [{ code: 'ROWS_ABOVE_HEADER', message, fact: `Row ${line} is taken for the header.` }];
+  const message = `Using row ${line} as the header. Rows above it are kept in .xlsx output and dropped from other formats.`;
+  return [{ code: 'ROWS_ABOVE_HEADER', message, fact: `Using row ${line} as the header.` }];
 }
 
 /** A sheet and its first rows. */
@@ -93,7 +96,7 @@ export interface ChosenSheet {
   readonly lines: readonly SheetLine[];
 }
 
-/** The sheet that was asked for by its name or number, else the first that can be seen and has a table. */
+/** Returns the sheet with the given name or number, else the first visible one with a table. */
 export async function chooseSheet(
   workbook: Workbook,
   wish: string | undefined,
@@ -110,8 +113,8 @@ export async function chooseSheet(
   if (first !== null) return first;
   throw createUsageError(
     'INPUT_EMPTY',
-    `${workbook.archive.name} has no sheet that is not hidden`,
-    `Name one with --sheet: ${listSheets(workbook.sheets)}.`,
+    `${workbook.archive.name} has only hidden sheets`,
+    `Choose one with --sheet: ${listSheets(workbook.sheets)}.`,
   );
 }
 
@@ -144,16 +147,16 @@ async function readFirstLines(
 
 const MAX_LISTED = 10;
 
-/** What a person should know about the parts of a workbook that are not read. */
+/** Warnings about parts of a workbook that are not read. */
 export function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputWarning[] {
   const others = sheets.filter((other) => other !== sheet);
   const choice = {
     code: 'SHEET_CHOSEN',
-    message: `The sheet ${JSON.stringify(sheet.name)} is read and written; left out: ${listSheets(others)}. Name another with --sheet.`,
+    message: `Using sheet ${JSON.stringify(sheet.name)}. The output will not contain the others: ${listSheets(others)}. Use --sheet to choose another.`,
   };
   const macros = {
     code: 'MACROS_LEFT_OUT',
-    message: 'The macros of the workbook are left out of the output.',
+    message: 'Macros are not copied to the output.',
   };
   return [...(others.length > 0 ? [choice] : []), ...(hasMacros ? [macros] : [])];
 }
@@ -164,12 +167,12 @@ function listSheets(sheets: readonly Sheet[]): string {
   return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** How many of the first rows of a sheet it takes to find its header. */
+/** How many rows of a sheet to search for the header. */
 export const HEADER_SEARCH_LINES = 20;
 
 /**
- * The header among the first rows of a sheet: the first row with a value in more than half as many cells as the fullest
- * of them. What stands above it, such as a title or a date, fills fewer.
+ * Finds the header among the first rows of a sheet: the first row with values in more than half as many cells
+ * as the fullest one. Rows above it, such as a title or date, have fewer.
  */
 export function findHeader(lines: readonly SheetLine[]): number {
   const counts = lines.slice(0, HEADER_SEARCH_LINES).map(countValues);
@@ -184,20 +187,20 @@ function countValues({ cells }: SheetLine): number {
   return cells.filter((cell) => cell.trim() !== '').length;
 }
 
-/** What the rows of a sheet are read by. */
+/** Columns and settings for reading rows of a sheet. */
 export interface SheetTable {
   readonly name: string;
   readonly columns: ReadonlyMap<string, number>;
-  /** The row that the header stands in; null for a sheet without one. */
+  /** Row number of the header; null for a sheet without one. */
   readonly headerLine: number | null;
   readonly strict: boolean;
 }
 
-/** Makes rows of what stands below the header; notes blank rows, and those that are wider than the header. */
+/** Converts the lines below the header to rows. Warns about blank rows and rows wider than the header. */
 export async function* readSheetRows(
   chunks: AsyncIterable<readonly SheetLine[]>,
   table: SheetTable,
-  notebook: Warnings,
+  warnings: Warnings,
 ): AsyncGenerator<readonly CellRow[]> {
   const { columns, headerLine } = table;
   let isBelow = headerLine === null;
@@ -209,8 +212,8 @@ export async function* readSheetRows(
       if (!isBelow) {
         isBelow = line === headerLine;
       } else {
-        if (ordinal > 0 || headerLine !== null) noteBlanks(lastLine, line, notebook);
-        if (cells.length > columns.size) noteSurplus(line, table, notebook);
+        if (ordinal > 0 || headerLine !== null) warnBlankRows(lastLine, line, warnings);
+        if (cells.length > columns.size) warnExtraCells(line, table, warnings);
         rows.push({ kind: 'cells', ordinal, line, columns, cells, stored });
         ordinal += 1;
       }
@@ -220,18 +223,18 @@ export async function* readSheetRows(
   }
 }
 
-/** Rows without a value are not in the sheet, or are there for their looks only. */
-function noteBlanks(before: number, line: number, notebook: Warnings): void {
-  for (let blank = before + 1; blank < line; blank += 1) notebook.add('BLANK_LINE', blank);
+/** Rows without values are missing from the sheet or only have formatting. */
+function warnBlankRows(before: number, line: number, warnings: Warnings): void {
+  for (let blank = before + 1; blank < line; blank += 1) warnings.add('BLANK_LINE', blank);
 }
 
-function noteSurplus(line: number, { name, strict }: SheetTable, notebook: Warnings): void {
+function warnExtraCells(line: number, { name, strict }: SheetTable, warnings: Warnings): void {
   if (strict) {
     throw createUsageError(
       'INPUT_NOT_STRICT',
       `${name}, row ${line}: more cells than the header`,
-      'Correct the row, or leave out --strict to read it all the same.',
+      'Correct the row, or omit --strict to read it anyway.',
     );
   }
-  notebook.add('ROW_TOO_LONG', line);
+  warnings.add('ROW_TOO_LONG', line);
 }

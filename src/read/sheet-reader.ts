@@ -6,49 +6,51 @@ import type { InputLimits, Warnings } from './input.js';
 import { isTrue, type Sheet, type Workbook } from './workbook.js';
 import { readXml, type XmlHandler } from './zip-archive.js';
 
-/** How to say what was seen in a sheet beside its values. */
+/** Texts of warnings about a sheet: singular, plural, consequence. */
 export const SHEET_NOTES = {
-  BLANK_LINE: ['Blank rows', 'They are left out.'],
+  BLANK_LINE: ['blank row', 'blank rows', 'Blank rows are dropped.'],
   FORMULAS: [
-    'Rows with formulas',
-    'Their values are taken as they were computed last, and written as values.',
+    'row has formulas',
+    'rows have formulas',
+    'Their last calculated values are used, and the output has values instead of formulas.',
   ],
   FORMULA_WITHOUT_VALUE: [
-    'Rows with a formula that was never computed',
-    'Its cell counts as empty: open the workbook in a spreadsheet program and save it.',
+    'row has a formula that was never calculated',
+    'rows have a formula that was never calculated',
+    'Its cell counts as empty. To fix that, open the workbook in a spreadsheet program and save it.',
   ],
-  HIDDEN_ROWS: ['Rows that are hidden', 'They are read like all others.'],
-  MERGED_CELLS: ['Places where cells are merged', 'Only the first of such cells has the value.'],
+  HIDDEN_ROWS: ['hidden row', 'hidden rows', 'Hidden rows are read like all others.'],
+  MERGED_CELLS: ['merged range', 'merged ranges', 'Only the top-left cell of a merged range has a value.'],
 } as const;
 
 const CHUNK_ROWS = 1_000;
-/** Rows with a lone cell far to the right are long: fewer of them go into a chunk. */
+/** Rows with a single cell far to the right are long, so put fewer into a chunk. */
 const CHUNK_CELLS = 200_000;
 
-/** Reads the rows of a sheet that have something in them, each as far as its last value. */
+/** Reads the non-empty rows of a sheet, each up to its last value. */
 export async function* readSheetLines(
   workbook: Workbook,
   sheet: Sheet,
   limits: InputLimits,
-  notebook: Warnings,
+  warnings: Warnings,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly SheetLine[]> {
   const { archive } = workbook;
   const row = new SheetRow(workbook, limits);
   const chunks = new LineChunks();
   const takeRow = () => {
-    const line = row.close(notebook);
+    const line = row.close(warnings);
     if (line !== null) chunks.add(line);
   };
   const openBytes = () => archive.openPart(sheet.path, signal);
-  const handler = createHandler(row, takeRow, notebook);
+  const handler = createHandler(row, takeRow, warnings);
   for await (const _ of readXml({ name: archive.name, path: sheet.path, openBytes }, handler)) {
     yield* chunks.takeFull();
   }
   yield* chunks.takeAll();
 }
 
-/** Rows in portions: a piece of the sheet may hold many. */
+/** Collects rows in chunks, since a piece of XML may contain many. */
 class LineChunks {
   #full: (readonly SheetLine[])[] = [];
   #open: SheetLine[] = [];
@@ -78,9 +80,9 @@ class LineChunks {
   }
 }
 
-function createHandler(row: SheetRow, takeRow: () => void, notebook: Warnings): XmlHandler {
+function createHandler(row: SheetRow, takeRow: () => void, warnings: Warnings): XmlHandler {
   let isText = false;
-  // How the characters are pronounced, which is no part of the text.
+  // Phonetic guides are not part of the text.
   let isPhonetic = false;
   return {
     open(name, attributes) {
@@ -89,7 +91,7 @@ function createHandler(row: SheetRow, takeRow: () => void, notebook: Warnings): 
       else if (name === 'row') row.open(attributes.r, isTrue(attributes.hidden));
       else if (name === 'f') row.noteFormula();
       else if (name === 'rPh') isPhonetic = true;
-      else if (name === 'mergeCell') notebook.add('MERGED_CELLS', parseFirstLine(attributes.ref));
+      else if (name === 'mergeCell') warnings.add('MERGED_CELLS', parseFirstLine(attributes.ref));
     },
     text(text) {
       if (isText) row.addText(text);
@@ -103,14 +105,14 @@ function createHandler(row: SheetRow, takeRow: () => void, notebook: Warnings): 
   };
 }
 
-/** The line of the first cell of a range such as `A2:B3`. */
+/** Row of the first cell of a range such as `A2:B3`. */
 function parseFirstLine(range = ''): number {
   return Number(/\d+/.exec(range)?.[0] ?? 0);
 }
 
 const MAX_LINE = 1_048_576;
 
-/** The row of a sheet that is being read, cell by cell. */
+/** Builds one row of a sheet, cell by cell. */
 export class SheetRow {
   readonly #name: string;
   readonly #limits: InputLimits;
@@ -123,7 +125,7 @@ export class SheetRow {
   #length = 0;
   #hasFormula = false;
   #isUncomputed = false;
-  /** The cell at hand; its column counts from 0. */
+  /** The current cell; columns count from 0. */
   #column = -1;
   #type = '';
   #style = -1;
@@ -136,7 +138,7 @@ export class SheetRow {
     this.#readCell = createCellReader(workbook);
   }
 
-  /** A row that does not say which it is follows the one before. */
+  /** A row without a number follows the previous one. */
   open(line: string | undefined, isHidden: boolean): void {
     this.#line = line === undefined ? this.#line + 1 : Number(line);
     if (!Number.isInteger(this.#line) || this.#line < 1 || this.#line > MAX_LINE) this.#refuseLine();
@@ -165,7 +167,7 @@ export class SheetRow {
     throw createUsageError(
       'INPUT_ROW_TOO_LONG',
       `${this.#name}, row ${this.#line}: a row of more than ${this.#limits.maxRowLength} characters`,
-      'Check that this is a table: a cell of Excel holds 32767 characters.',
+      'Check that this is a table: an Excel cell holds up to 32767 characters.',
     );
   }
 
@@ -188,41 +190,41 @@ export class SheetRow {
     this.#stored[this.#column] = stored;
   }
 
-  /** The row as it was read; null for one that has nothing in it but its looks. */
-  close(notebook: Warnings): SheetLine | null {
-    if (this.#hasFormula) notebook.add('FORMULAS', this.#line);
-    if (this.#isUncomputed) notebook.add('FORMULA_WITHOUT_VALUE', this.#line);
+  /** Returns the row, or null if it has only formatting. */
+  close(warnings: Warnings): SheetLine | null {
+    if (this.#hasFormula) warnings.add('FORMULAS', this.#line);
+    if (this.#isUncomputed) warnings.add('FORMULA_WITHOUT_VALUE', this.#line);
     if (this.#cells.every((text) => text === '')) return null;
-    if (this.#isHidden) notebook.add('HIDDEN_ROWS', this.#line);
+    if (this.#isHidden) warnings.add('HIDDEN_ROWS', this.#line);
     return { line: this.#line, cells: this.#cells, stored: this.#stored };
   }
 
   #refuseLine(): never {
     throw createUsageError(
       'INPUT_TOO_MANY_ROWS',
-      `${this.#name} claims a row ${this.#line}; a sheet has up to ${MAX_LINE}`,
-      'Open it in a spreadsheet program and save it anew, or save the sheet as CSV.',
+      `${this.#name} has a row numbered ${this.#line}; a sheet has at most ${MAX_LINE} rows`,
+      'Open it in a spreadsheet program and save it again, or save the sheet as CSV.',
     );
   }
 
   #refuseBlanks(): never {
     throw createUsageError(
       'INPUT_INFLATES_TOO_MUCH',
-      `${this.#name} has more than ${this.#limits.maxBlankCells} blank cells before others: it is taken for a bomb`,
-      'If it is a table all the same, save it as CSV and give that file.',
+      `${this.#name} has more than ${this.#limits.maxBlankCells} blank cells before others, which looks like a zip bomb`,
+      'If it really is a table, save it as CSV and use that file.',
     );
   }
 
   #refuseColumn(): never {
     throw createUsageError(
       'INPUT_TOO_MANY_COLUMNS',
-      `${this.#name}, row ${this.#line}: a cell stands beyond column ${this.#limits.maxColumns}`,
-      'Open it in a spreadsheet program and save it anew, or save the sheet as CSV.',
+      `${this.#name}, row ${this.#line}: a cell is beyond column ${this.#limits.maxColumns}`,
+      'Open it in a spreadsheet program and save it again, or save the sheet as CSV.',
     );
   }
 }
 
-/** `A1` is column 0; what is no place is none. */
+/** `A1` → 0; NaN or a negative number if it is not a cell reference. */
 function parseColumn(place: string): number {
   let column = 0;
   for (let at = 0; at < place.length; at += 1) {
@@ -233,28 +235,31 @@ function parseColumn(place: string): number {
   return column - 1;
 }
 
-/** What a sheet says of a cell. */
+/** A cell as stored in the XML. */
 export interface RawCell {
-  /** Its type: `s` for a shared text, `n` for a number, … */
+  /** Its type: `s` for a shared string, `n` for a number, … */
   readonly type: string;
-  /** The number of its style. */
+  /** Its style index. */
   readonly style: number;
   readonly value: string;
 }
 
-/** A cell as its text, and as what it is beside that; null for a text. */
+/** A cell's text and stored value; `stored` is null for text. */
 export interface ReadCell {
   readonly text: string;
   readonly stored: StoredCell | null;
 }
 
-/** How the cells of a workbook become text: numbers in their shortest exact form, dates as ISO has them. */
+/**
+ * Creates the function that converts cells to text: numbers in their shortest exact form, dates in ISO
+ * format.
+ */
 export function createCellReader({ texts, formats, date1904 }: Workbook): (cell: RawCell) => ReadCell {
   const kinds = formats.map((format) => (format === null ? 'number' : classifyNumberFormat(format)));
   return ({ type, style, value }) => {
     switch (type) {
       case 's':
-        // Without a number it is blank; read as one, it would be the first text of the workbook.
+        // Without an index the cell is blank; `Number('')` would give the first string.
         return value.trim() === ''
           ? BLANK
           : { text: unescapeText(texts.read(Number(value)) ?? ''), stored: null };
@@ -301,12 +306,15 @@ export function classifyNumberFormat(format: string): NumberKind {
   }
 }
 
-// A number as XML schemas write it; JavaScript would take more for one.
+// A number in XML Schema format; JavaScript accepts more.
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 const BLANK: ReadCell = { text: '', stored: null };
 
-/** Characters that XML cannot hold stand as `_x0001_` in a workbook, and what looks like one as `_x005F_x0001_`. */
+/**
+ * Decodes `_x0001_`, which stands for a character that XML cannot represent (`_x005F_` escapes the pattern
+ * itself).
+ */
 function unescapeText(text: string): string {
   if (!text.includes('_x')) return text;
   return text.replace(/_x([\da-f]{4})_/gi, (_, code: string) =>
@@ -318,17 +326,17 @@ function formatNumber(raw: string, format: string | null, kind: NumberKind, date
   const value = Number(raw);
   const text = kind === 'number' ? null : formatMoment(value, kind, date1904);
   if (text !== null) return text;
-  // A whole number may have more digits than a JavaScript number keeps.
+  // An integer may have more digits than a JavaScript number can keep.
   const plain = /^-?(?:0|[1-9]\d*)$/.test(raw) ? raw : String(value);
   const hasZeros = format !== null && /^0{2,}$/.test(format) && /^\d+$/.test(plain);
   return hasZeros ? plain.padStart(format.length, '0') : plain;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** The last day of the year 9999, the last that has a number. */
+/** The last day of year 9999, Excel's maximum. */
 const MAX_DAY = 2_958_465;
 
-/** Null for a number that is no moment, though its format says so. */
+/** Returns null for a number outside the date range, even if its format is a date. */
 function formatMoment(value: number, kind: NumberKind, date1904: boolean): string | null {
   if (value < 0 || value > MAX_DAY + 1) return null;
   const totalMs = Math.round(value * DAY_MS);
@@ -341,7 +349,7 @@ function formatMoment(value: number, kind: NumberKind, date1904: boolean): strin
   return kind === 'date' && totalMs % DAY_MS === 0 ? date : `${date}T${time}`;
 }
 
-/** Excel counts a 29th of February 1900, which never was. */
+/** Excel counts February 29, 1900, which did not exist. */
 function formatDay1900(day: number): string {
   if (day === 60) return '1900-02-29';
   return formatDay(Date.UTC(1899, 11, day < 60 ? 31 : 30), day);

@@ -7,23 +7,23 @@ import { createBrokenError, readXml, type ZipArchive } from './zip-archive.js';
 export interface Sheet {
   readonly name: string;
   readonly isHidden: boolean;
-  /** Path of its part. */
+  /** Path of its XML part. */
   readonly path: string;
 }
 
-/** What a workbook says beside the cells of its sheets. */
+/** The parts of a workbook that its sheets share. */
 export interface Workbook {
   readonly archive: ZipArchive;
   readonly sheets: readonly Sheet[];
-  /** True where days are counted from 1904. */
+  /** True if dates count from 1904. */
   readonly date1904: boolean;
   readonly hasMacros: boolean;
-  /** The number format of each cell style; null for none. */
+  /** The number format of each cell style; null for General. */
   readonly formats: readonly (string | null)[];
   readonly texts: SharedTexts;
 }
 
-/** Reads what all sheets of a workbook share, or refuses a zip file that is something else. */
+/** Reads the parts that all sheets share, or rejects a zip file that is not a workbook. */
 export async function readWorkbook(archive: ZipArchive, limits: InputLimits): Promise<Workbook> {
   const path = await findWorkbookPath(archive);
   const links = await readLinks(archive, path);
@@ -54,21 +54,21 @@ function refuseZip({ name, paths }: ZipArchive): RowfillError {
     createUsageError(
       'INPUT_IS_SPREADSHEET',
       `${name} is ${what}`,
-      'Save the sheet as an Excel workbook (.xlsx) or as CSV (UTF-8), and give that file.',
+      'Save the sheet as an Excel workbook (.xlsx) or CSV (UTF-8), and use that file.',
     );
-  if (paths.has('xl/workbook.bin')) return refuse('a binary workbook of Excel (.xlsb)');
-  if (holds('word/')) return refuse('a document of Word');
-  if (paths.has('content.xml')) return refuse('a document of OpenDocument, such as .ods');
-  if (holds('index/') || paths.has('index.zip')) return refuse('a document of Numbers or Pages');
+  if (paths.has('xl/workbook.bin')) return refuse('a binary Excel workbook (.xlsb)');
+  if (holds('word/')) return refuse('a Word document');
+  if (paths.has('content.xml')) return refuse('an OpenDocument file, such as .ods');
+  if (holds('index/') || paths.has('index.zip')) return refuse('a Numbers or Pages document');
   if (holds('xl/')) return createBrokenError(name, 'parts of it are missing');
   return createUsageError(
     'INPUT_NOT_TEXT',
     `${name} is a zip archive`,
-    'Unpack it, and give the table in it.',
+    'Unpack it and use the table inside.',
   );
 }
 
-/** What a part says that it belongs to: `xl/_rels/workbook.xml.rels` for `xl/workbook.xml`. */
+/** A relationship of a part: `xl/_rels/workbook.xml.rels` has those of `xl/workbook.xml`. */
 interface Link {
   readonly id: string;
   readonly kind: string;
@@ -88,7 +88,7 @@ async function readLinks(archive: ZipArchive, path: string): Promise<Link[]> {
   return links;
 }
 
-/** A path as it is seen from a part, or from the top where it begins with a slash. */
+/** Resolves a path relative to a part, or to the root if it starts with a slash. */
 function resolvePart(from: string, target: string): string {
   const parts = target.startsWith('/') ? [] : from.split('/').slice(0, -1);
   for (const part of target.replaceAll('\\', '/').split('/')) {
@@ -109,17 +109,17 @@ async function readSheetList(
     if (name === 'workbookPr') date1904 = isTrue(attributes.date1904);
     if (name !== 'sheet') return;
     const id = Object.entries(attributes).find(([key]) => /:id$/i.test(key))?.[1];
-    // A chart can be a sheet too, and has no cells.
+    // A chart sheet has no cells.
     const link = links.find((each) => each.id === id && each.kind === 'worksheet');
     if (link === undefined || !archive.paths.has(link.path)) return;
     const isHidden = attributes.state === 'hidden' || attributes.state === 'veryHidden';
     sheets.push({ name: attributes.name ?? '', isHidden, path: link.path });
   });
-  if (sheets.length === 0) throw createBrokenError(archive.name, 'it has no sheet with cells');
+  if (sheets.length === 0) throw createBrokenError(archive.name, 'it has no worksheet');
   return { sheets, date1904 };
 }
 
-/** How XML schemas write a boolean. */
+/** Parses an XML Schema boolean. */
 export function isTrue(text: string | undefined): boolean {
   return text === '1' || text === 'true';
 }
@@ -135,7 +135,7 @@ async function readElements(
 
 const MAX_FORMATS = 100_000;
 
-/** Reads the number format of each cell style of a workbook; null where a number is shown as it is. */
+/** Reads the number format of each cell style; null for General. */
 export async function readNumberFormats(archive: ZipArchive, path: string): Promise<(string | null)[]> {
   const own = new Map<number, string>();
   const ids: number[] = [];
@@ -160,23 +160,26 @@ export async function readNumberFormats(archive: ZipArchive, path: string): Prom
   });
 }
 
-/** Dates and times that have a number in East Asia alone. */
+/** Format ids for dates and times in East Asian locales. */
 const EAST_ASIAN: ReadonlyMap<number, string> = new Map([
   ...[27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 57, 58].map((id) => [id, 'yyyy-mm-dd'] as const),
   ...[32, 33, 34, 35, 55, 56].map((id) => [id, 'h:mm:ss'] as const),
 ]);
 
 const PAGE_BYTES = 1024 * 1024;
-/** What one text costs beside its bytes. */
+/** Overhead per string, in bytes. */
 const ENTRY_BYTES = 16;
 
-/** The texts that the cells of a workbook name by their number. */
+/** The shared strings of a workbook, by index. */
 export interface SharedTexts {
-  /** Undefined for a number that is none. */
+  /** Undefined for an invalid index. */
   read(index: number): string | undefined;
 }
 
-/** Reads the shared texts of a workbook; they are kept as bytes, which take a fraction of what strings would. */
+/**
+ * Reads the shared strings of a workbook. They are stored as bytes, which take a fraction of the memory of
+ * JavaScript strings.
+ */
 export async function readSharedTexts(
   archive: ZipArchive,
   path: string | undefined,
@@ -186,7 +189,7 @@ export async function readSharedTexts(
   if (path === undefined || !archive.paths.has(path)) return store;
   let text = '';
   let isText = false;
-  // How the characters are pronounced, which is no part of the text.
+  // Phonetic guides are not part of the text.
   let isPhonetic = false;
   const part = { name: archive.name, path, openBytes: () => archive.openPart(path) };
   const handler = {
@@ -215,23 +218,23 @@ export async function readSharedTexts(
 function refuseText(name: string, maxLength: number) {
   return createUsageError(
     'INPUT_ROW_TOO_LONG',
-    `${name} holds a text of more than ${maxLength} characters`,
-    'Check that this is a table: a cell of Excel holds 32767 characters.',
+    `${name} has a cell text of more than ${maxLength} characters`,
+    'Check that this is a table: an Excel cell holds up to 32767 characters.',
   );
 }
 
 function refuseTexts(name: string, maxBytes: number) {
   return createUsageError(
     'INPUT_WORKBOOK_TOO_LARGE',
-    `${name} holds more than ${Math.floor(maxBytes / 1024 / 1024)} MB of different texts`,
-    'Save the sheet as CSV (UTF-8) and give that file: its size does not matter.',
+    `${name} has more than ${Math.floor(maxBytes / 1024 / 1024)} MB of distinct texts`,
+    'Save the sheet as CSV (UTF-8) and use that file: its size is not limited.',
   );
 }
 
 class TextStore implements SharedTexts {
   bytes = 0;
   readonly #pages: Buffer[] = [];
-  /** Of each text the page, and where on it it starts and ends. */
+  /** Page, start and end of each text. */
   #places = new Uint32Array(3 * 1024);
   #count = 0;
   #used = PAGE_BYTES;

@@ -6,28 +6,28 @@ import { createUsageError, describeError, RowfillError } from '../errors.js';
 import { type ByteSource, checkUnchanged, explainReadError } from './bytes.js';
 import type { InputLimits } from './input.js';
 
-/** The parts of a zip file, each of which can be read as a stream and as often as needed. */
+/** The parts of a zip file; each can be read as a stream, any number of times. */
 export interface ZipArchive {
-  /** Named in errors. */
+  /** Name for errors. */
   readonly name: string;
-  /** Paths of the parts, in lower case. */
+  /** Paths of the parts, in lowercase. */
   readonly paths: ReadonlySet<string>;
-  /** The bytes of a part, unpacked. */
+  /** Reads a part, decompressed. */
   openPart(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array>;
-  /** The same of a part that only tells of others, and so is never long. */
+  /** The same for a metadata part, with a size limit. */
   openSmallPart(path: string): AsyncGenerator<Uint8Array>;
 }
 
 const MAX_PARTS = 10_000;
 const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024;
 const MAX_SMALL_BYTES = 64 * 1024 * 1024;
-/** A piece holds no more rows than may wait in memory, however wide they claim to be. */
+/** Small chunks limit how many rows wait in memory, however wide they are. */
 const PIECE_BYTES = 16 * 1024;
 
-// Workers are for browsers: here the unpacking is in threads of the runtime's own.
+// Node decompresses in its own threads, so no workers are needed.
 configure({ useWebWorkers: false });
 
-/** Looks into a zip file. It is opened anew for each reading, so that nothing is left open between two of them. */
+/** Reads the directory of a zip file. The file is opened for each read and closed after it. */
 export async function openZip(source: ByteSource, limits: InputLimits): Promise<ZipArchive> {
   const { name } = source;
   const paths = await readArchive(source, async (entries) => new Set(entries.keys()));
@@ -66,12 +66,12 @@ async function* openPart(
   await checkUnchanged(source);
 }
 
-/** What is said of a file that begins as a workbook and is none. */
+/** Error for a file that looks like a workbook but is not valid. */
 export function createBrokenError(name: string, what: string, cause?: unknown): RowfillError {
   return createUsageError(
     'INPUT_WORKBOOK_BROKEN',
     `${name} cannot be read as a workbook: ${what}`,
-    'The file may be cut short: fetch it again, or open it in a spreadsheet program and save it anew.',
+    'The file may be truncated: download it again, or open it in a spreadsheet program and save it again.',
     cause,
   );
 }
@@ -98,7 +98,7 @@ async function readArchive<T>(
   }
 }
 
-/** The entries by their paths; of two with one path the last one counts. */
+/** Entries by path; of duplicates the last one wins. */
 async function readEntries(file: FileHandle, source: ByteSource): Promise<Map<string, FileEntry>> {
   const { size } = source.stats;
   const reader = new ZipReader(new FileReader(file, size), { filenameValidation: 'tolerant' });
@@ -121,8 +121,8 @@ class FileReader extends Reader<FileHandle> {
   }
 
   override async readUint8Array(offset: number, length: number): Promise<Uint8Array> {
-    // A length of this kind is that of the list of parts, and comes out of the file.
-    if (length > MAX_DIRECTORY_BYTES) throw new Error('its list of parts is too long');
+    // The length of the directory comes from the file, so limit it.
+    if (length > MAX_DIRECTORY_BYTES) throw new Error('its directory is too long');
     const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
     const { bytesRead } = await this.#file.read(bytes, 0, bytes.length, offset);
     return bytes.subarray(0, bytesRead);
@@ -136,9 +136,9 @@ async function* unpack(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  // Its failure has to come out of the readable side, where it is waited for; often it is there already.
+  // A failure must surface on the readable side, where it is awaited; often it already has.
   entry.getData(writable).catch((error: unknown) => writable.abort(error).catch(() => {}));
-  // What the file says of itself is not to be relied upon.
+  // Sizes in the file are not trustworthy.
   const packedBytes = Math.min(entry.compressedSize, source.stats.size);
   let bytes = 0;
   for await (const piece of readable) {
@@ -147,8 +147,8 @@ async function* unpack(
     if (bytes > limits.freeInflateBytes && bytes > packedBytes * limits.maxInflateRatio) {
       throw createUsageError(
         'INPUT_INFLATES_TOO_MUCH',
-        `${source.name} unpacks to more than ${limits.maxInflateRatio} times its size: it is taken for a bomb`,
-        'If it is a table all the same, save it as CSV and give that file.',
+        `${source.name} expands to more than ${limits.maxInflateRatio} times its size, which looks like a zip bomb`,
+        'If it really is a table, save it as CSV and use that file.',
       );
     }
     const step = Math.min(limits.pieceBytes, PIECE_BYTES);
@@ -156,23 +156,23 @@ async function* unpack(
   }
 }
 
-/** A file that was changed meanwhile is said to be just that. */
+/** If the file was changed meanwhile, reports that instead. */
 async function explainZipError(source: ByteSource, error: unknown): Promise<unknown> {
   if (error instanceof RowfillError) return error;
   await checkUnchanged(source);
   return createBrokenError(source.name, describeError(error), error);
 }
 
-/** Hears what stands in an XML text; names come without their prefix. */
+/** Callbacks for XML; names come without their prefix. */
 export interface XmlHandler {
   open(name: string, attributes: Readonly<Record<string, string>>): void;
   close(name: string): void;
-  /** A text comes in as many pieces as it likes. */
+  /** A text may arrive in several pieces. */
   text(text: string): void;
 }
 
 export interface XmlPart {
-  /** Named in errors. */
+  /** Name for errors. */
   readonly name: string;
   readonly path: string;
   openBytes(): AsyncIterable<Uint8Array>;
@@ -180,7 +180,9 @@ export interface XmlPart {
 
 const MAX_DEPTH = 100;
 
-/** Reads a part of a workbook as a stream, and comes up for air after each piece of it. Nothing in it is ever fetched or expanded. */
+/**
+ * Streams an XML part and yields after each chunk. External resources and custom entities are never resolved.
+ */
 export async function* readXml(part: XmlPart, handler: XmlHandler): AsyncGenerator<void> {
   const refuse = (what: string): never => {
     throw createBrokenError(part.name, `${part.path}: ${what}`);
@@ -197,15 +199,15 @@ export async function* readXml(part: XmlPart, handler: XmlHandler): AsyncGenerat
 }
 
 function createParser(handler: XmlHandler, refuse: (what: string) => never): sax.SAXParser {
-  // It looks at the length of what it holds only where it counts positions.
+  // The parser checks its buffer length only if it tracks positions.
   const parser = sax.parser(true, { position: true });
   let depth = 0;
   parser.onerror = (error) => refuse(getFirstLine(error.message));
-  parser.ondoctype = () => refuse('it declares a document type, as no workbook does');
+  parser.ondoctype = () => refuse('it has a DOCTYPE, which workbooks never do');
   parser.onopentag = ({ name, attributes }) => {
     depth += 1;
     if (depth > MAX_DEPTH) refuse(`it is nested deeper than ${MAX_DEPTH} levels`);
-    // Attributes have their namespaces only where the parser is told to resolve them.
+    // Attributes are plain strings, because namespaces are not resolved.
     handler.open(dropPrefix(name), attributes as Record<string, string>);
   };
   parser.onclosetag = (name) => {
@@ -226,7 +228,7 @@ function getFirstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';
 }
 
-/** Decodes UTF-8, or UTF-16 where a mark says so, and reads every line end as XML does: as a line feed. */
+/** Decodes UTF-8, or UTF-16 with a byte order mark, and normalizes line ends to line feeds, as XML requires. */
 function createDecoder(refuse: (what: string) => never) {
   let decoder: TextDecoder | null = null;
   let hasReturn = false;
@@ -250,6 +252,6 @@ function decodeWith(decoder: TextDecoder, bytes: Uint8Array | null, refuse: (wha
   try {
     return bytes === null ? decoder.decode() : decoder.decode(bytes, { stream: true });
   } catch {
-    return refuse('it holds bytes that are no text');
+    return refuse('it contains invalid bytes');
   }
 }

@@ -37,7 +37,9 @@ test('fills a workbook into a workbook, detecting its format', async () => {
   const dir = await openDir();
   const result = await dir.run(['run', 'list.xlsx', ...ASK]);
   expect(result).toMatchObject({ status: 0, stdout: '' });
-  expect(result.stderr).toContain('The sheet "Firms" is read and written; left out: "Cover", "More".');
+  expect(result.stderr).toContain(
+    'Using sheet "Firms". The output will not contain the others: "Cover", "More".',
+  );
   expect(result.stderr).toContain('The output is in list.filled.xlsx: 2 rows');
   expect(await readSheet(dir, 'list.filled.xlsx')).toMatchObject([
     {
@@ -93,7 +95,7 @@ test('--sheet selects a sheet by name or number', async () => {
   const plan = await dir.run(['plan', 'list.xlsx', ...ASK, '--sheet', 'More', '--json']);
   expect(JSON.parse(plan.stdout)).toMatchObject({ rows: { total: 2 } });
   const result = await dir.run(['run', 'list.xlsx', ...ASK, '--sheet', '3', '-o', 'out.xlsx', '--json']);
-  expect(result.stderr).toContain('The sheet "More" is read');
+  expect(result.stderr).toContain('Using sheet "More".');
   const exported = await dir.run(['export', JSON.parse(result.stdout).job, '-o', 'again.xlsx']);
   expect(exported.status).toBe(0);
   expect(readFileSync(join(dir.path, 'again.xlsx')).equals(readFileSync(join(dir.path, 'out.xlsx')))).toBe(
@@ -139,7 +141,7 @@ test('refuses what does not fit into a workbook before starting a run', async ()
   ];
   const result = await dir.run(args, { env: { EXA_API_KEY: 'key' } });
   expect(result.status).toBe(2);
-  expect(result.stderr).toContain('line 2 has a cell of 40000 characters, and a cell of Excel holds 32767');
+  expect(result.stderr).toContain('line 2 has a cell of 40000 characters; an Excel cell holds at most 32767');
   expect(dir.has('out.xlsx')).toBe(false);
   expect(agent.tasks).toEqual([]);
 });

@@ -29,7 +29,7 @@ test('a line of the list that cannot be read is an error before anything is sent
   const running = bench.run({ exclude: `${bench.folder}/known.jsonl`, excludeOn: ['company'] });
   await expect(running).rejects.toMatchObject({
     code: 'EXCLUSION_UNREADABLE',
-    message: expect.stringMatching(/known\.jsonl, line 1: a comma follows/),
+    message: expect.stringMatching(/known\.jsonl, line 1: there is a comma after/),
   });
   expect(bench.server.report().runs.created).toBe(0);
 });
@@ -63,7 +63,7 @@ test('an excluded answer is asked once more with that said, then nulled with the
     { company: 'Company 3', answer: 'somebody else' },
   ]);
   expect(second?.input?.data?.map((record) => record.company)).toEqual(['Company 2']);
-  expect(second?.query).toContain('a record of input.exclusion');
+  expect(second?.query).toContain('the answer is on the exclusion list');
 });
 
 test('an answer that is excluded only when its row is asked again is told so too before it is nulled', async () => {
@@ -81,7 +81,7 @@ test('an answer that is excluded only when its row is asked again is told so too
   expect(complaints).toEqual([
     '',
     expect.stringContaining('no entry came back for it'),
-    expect.stringContaining('a record of input.exclusion'),
+    expect.stringContaining('the answer is on the exclusion list'),
   ]);
 });
 
@@ -127,8 +127,8 @@ test('a list tells how many records it has, what they are compared by, and which
     `${exclude}: 5 records read, compared by company. 1 record (line 5) has no value there and excludes nothing.`,
   );
   expect(notes.get('EXCLUSION_MATCHED')).toBe(`${exclude}: 3 of 5 records matched no row (lines 4, 5, 6).`);
-  expect(notes.get('ROW_TOO_LONG')).toBe(`${exclude}: Rows with more cells than the header: 1 (line 2).`);
-  expect(notes.get('ROW_TOO_SHORT')).toBe(`${exclude}: Rows with fewer cells than the header: 1 (line 4).`);
+  expect(notes.get('ROW_TOO_LONG')).toBe(`${exclude}: 1 row has more cells than the header (line 2).`);
+  expect(notes.get('ROW_TOO_SHORT')).toBe(`${exclude}: 1 row has fewer cells than the header (line 4).`);
 });
 
 test('a list in which one byte is not UTF-8 says how all of it was read', async () => {
@@ -139,7 +139,7 @@ test('a list in which one byte is not UTF-8 says how all of it was read', async 
   const { notes, hooks } = collectNotes();
   await bench.run({ exclude }, hooks);
   expect(notes.get('ENCODING_GUESSED')).toBe(
-    `${exclude}: The text is not valid UTF-8, so all of it is read as windows-1252. Save it as UTF-8 if letters look wrong.`,
+    `${exclude}: The text is not valid UTF-8, so it is read as windows-1252. If letters look wrong, save it as UTF-8.`,
   );
   expect([...notes.keys()]).not.toContain('OUTPUT_IS_UTF8');
 });

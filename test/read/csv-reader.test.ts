@@ -34,7 +34,7 @@ const hardText = fc.string({
   unit: fc.constantFrom('a', 'é', '"', ',', ';', '\n', '\r', ' ', '\t', '😀', '='),
 });
 
-test('any table comes back equal, wherever the text is cut, whatever its delimiter and line ends', async () => {
+test('any table is read back equal, for any chunk boundaries, delimiter and line ends', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(hardText, { minLength: 2, maxLength: 4 }), { minLength: 1, maxLength: 8 }),
@@ -65,7 +65,7 @@ function countLines(table: readonly (readonly string[])[], newline: string): num
   });
 }
 
-test('any text at all, broken quotes included, is read the same wherever it is cut', async () => {
+test('any text, even with invalid quotes, is read the same for any chunk boundaries', async () => {
   await fc.assert(
     fc.asyncProperty(
       hardText.filter((text) => text !== ''),
@@ -79,7 +79,7 @@ test('any text at all, broken quotes included, is read the same wherever it is c
   );
 });
 
-test('the careful reader and the fast one agree on every table that keeps the rules', () => {
+test('the careful and the fast reader agree on every valid table', () => {
   fc.assert(
     fc.property(fc.array(fc.array(hardText, { minLength: 2, maxLength: 3 }), { minLength: 1 }), (table) => {
       const text = `${Papa.unparse(table, { newline: '\n' })}\n`;
@@ -97,7 +97,7 @@ test('the careful reader and the fast one agree on every table that keeps the ru
   );
 });
 
-test('a quote that belongs to the text does not swallow the rows that follow', async () => {
+test('a quote inside text does not swallow the following rows', async () => {
   const text = 'name,size\n"Acme" Inc,5\n"Beta",6\n"he said "hi" to me",7\n"27" monitor",8\n';
   expect(await readRecords(text)).toEqual({
     rows: [
@@ -112,7 +112,7 @@ test('a quote that belongs to the text does not swallow the rows that follow', a
   });
 });
 
-test('LF and CRLF may be mixed in one file', async () => {
+test('a file may mix LF and CRLF', async () => {
   const { rows, lines } = await readRecords('a,b\r\n1,"2\r\n3"\r\n4,5\n"6",7\r\n');
   expect(rows).toEqual([
     ['a', 'b'],
@@ -123,20 +123,20 @@ test('LF and CRLF may be mixed in one file', async () => {
   expect(lines).toEqual([1, 2, 4, 5]);
 });
 
-test('a quote that is never closed is refused with the line on which it opens', async () => {
+test('an unclosed quote is rejected with the line on which it opens', async () => {
   await expect(readRecords('a,b\n1,2\n3,"4\n5,6\n')).rejects.toMatchObject({
     code: 'INPUT_QUOTE_NOT_CLOSED',
-    message: 'in.csv, line 3: the quote that opens here is never closed',
+    message: 'in.csv, line 3: a quote is opened here and never closed',
   });
   const endless = `a,b\n1,2\n3,"4\n${'5,6\n'.repeat(5_000)}`;
   const cuts = Array.from({ length: 200 }, (_, index) => index * 100);
   await expect(readRecords(endless, { maxRowLength: 10_000 }, cuts)).rejects.toMatchObject({
     code: 'INPUT_QUOTE_NOT_CLOSED',
-    message: 'in.csv, line 3: the quote that opens here is never closed',
+    message: 'in.csv, line 3: a quote is opened here and never closed',
   });
 });
 
-test('a row without end is refused with its line', async () => {
+test('an endless row is rejected with its line', async () => {
   const cuts = Array.from({ length: 200 }, (_, index) => index * 100);
   await expect(
     readRecords(`a\n1\n${'x'.repeat(20_000)}`, { maxRowLength: 10_000 }, cuts),

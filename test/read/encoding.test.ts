@@ -21,7 +21,7 @@ test.each([
   ['utf-16le', (text: string) => Buffer.from(text, 'utf16le')],
   ['utf-16be', (text: string) => Buffer.from(text, 'utf16le').swap16()],
 ])(
-  '%s comes out equal wherever it is cut, and no piece ends within a character',
+  '%s is decoded the same for any chunk boundaries, and no chunk splits a character',
   async (encoding, encode) => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit }), fc.integer({ min: 1, max: 9 }), async (text, pieceBytes) => {
@@ -34,29 +34,29 @@ test.each([
   },
 );
 
-test('every byte of windows-1252 is the character that the Encoding Standard has for it', () => {
+test('every windows-1252 byte decodes as in the Encoding Standard', () => {
   expect(decodeWindows1252(Buffer.from([0x80, 0x85, 0x8a, 0x92, 0x93, 0x96, 0x99, 0x9f]))).toBe('€…Š’“–™Ÿ');
   expect(decodeWindows1252(Buffer.from([0x41, 0x81, 0xa0, 0xe9, 0xff]))).toBe('A\u0081\u00a0éÿ');
 });
 
-test('Japanese, Chinese and Korean are decoded across cuts', async () => {
+test('Japanese, Chinese and Korean are decoded across chunk boundaries', async () => {
   const japanese = Buffer.from('8a948eae89ef8ed0', 'hex');
   expect((await decode(japanese, 'shift_jis', 1)).join('')).toBe('株式会社');
   expect((await decode(Buffer.from('b1b1bea9', 'hex'), 'gb18030', 1)).join('')).toBe('北京');
   expect((await decode(Buffer.from('bcadbfef', 'hex'), 'euc-kr', 1)).join('')).toBe('서울');
 });
 
-test('the byte order mark is left out, even where it is cut', async () => {
+test('the byte order mark is dropped, even if it is split', async () => {
   expect((await decode(Buffer.from('\ufeffa'), 'utf-8', 1, 3)).join('')).toBe('a');
 });
 
 test.each([
-  ['a byte that starts nothing', 'a\nb', 'ff', 3, 'at byte 3, line 2'],
-  ['a character that is cut off by the end', 'a\n', 'e6bc', 1, 'at byte 2, line 2'],
-  ['a character that is cut off by another', '\n\n', 'e641', 2, 'at byte 2, line 3'],
+  ['an invalid start byte', 'a\nb', 'ff', 3, 'at byte 3, line 2'],
+  ['a character cut off by the end', 'a\n', 'e6bc', 1, 'at byte 2, line 2'],
+  ['a character cut off by another', '\n\n', 'e641', 2, 'at byte 2, line 3'],
   ['half a surrogate pair', 'é', 'eda080', 2, 'at byte 2, line 1'],
-  ['a character written too long', '', 'c080', 1, 'at byte 0, line 1'],
-])('%s is refused with its place', async (_what, before, hex, pieceBytes, place) => {
+  ['an overlong character', '', 'c080', 1, 'at byte 0, line 1'],
+])('%s is rejected with its position', async (_what, before, hex, pieceBytes, place) => {
   const bytes = Buffer.concat([Buffer.from(before), Buffer.from(hex, 'hex')]);
   await expect(decode(bytes, 'utf-8', pieceBytes)).rejects.toMatchObject({
     code: 'INPUT_ENCODING',
@@ -64,7 +64,7 @@ test.each([
   });
 });
 
-test('half a surrogate pair in UTF-16 and half a character in Shift_JIS are refused', async () => {
+test('half a surrogate pair in UTF-16 and half a character in Shift_JIS are rejected', async () => {
   const refused = { code: 'INPUT_ENCODING' };
   await expect(decode(Buffer.from('3dd84100', 'hex'), 'utf-16le', 64)).rejects.toMatchObject(refused);
   await expect(decode(Buffer.from('3dd8', 'hex'), 'utf-16le', 64)).rejects.toMatchObject(refused);

@@ -30,12 +30,12 @@ test.each(NAMES)('%s is read and written back as expected', async (name) => {
   );
 });
 
-test.each(NAMES)('%s is read the same when it arrives byte by byte', async (name) => {
+test.each(NAMES)('%s is read the same byte by byte', async (name) => {
   const outcome = await describeFile(name).catch(describeRefusal);
   expect(await describeFile(name, { limits: { pieceBytes: 1 } }).catch(describeRefusal)).toEqual(outcome);
 });
 
-/** What a person would want to check of a file: how it was understood, its values, and the bytes that come out. */
+/** What to check about a file: its detected format, its values, and the output bytes. */
 async function describeFile(name: string, options: Partial<InputOptions> = {}) {
   const input = await openInput({ path: join(FOLDER, name), ...OPTIONS[name], ...options });
   const rows = await readAllRows(input);
@@ -57,7 +57,7 @@ function describeRefusal(error: unknown) {
 }
 
 async function fillFile(name: string, input: Awaited<ReturnType<typeof openInput>>, rows: readonly Row[]) {
-  // Workbooks with macros are read, and written without.
+  // Workbooks with macros are read, and written without them.
   const path = join(await createTempFolder(), basename(name).replace(/\.xlsm$/, '.xlsx'));
   const { shape, columns } = input;
   const fields = [{ name: 'ceo', schema: { type: 'string' } }];
@@ -77,14 +77,14 @@ async function fillFile(name: string, input: Awaited<ReturnType<typeof openInput
   return showLines((shape.encoding === 'utf-16be' ? unpacked.swap16() : unpacked).toString('utf16le'));
 }
 
-/** What stands in a workbook: its sheet row by row, and how it is called and counted. */
+/** The content of a workbook: its sheet by row, with name and count. */
 async function showSheet(bytes: Buffer): Promise<string[]> {
   const parts = await unpackParts(bytes);
   const rows = parts['xl/worksheets/sheet1.xml']?.split(/(?<=>)(?=<row |<\/sheetData>)/) ?? [];
   return [/<workbookPr.*<\/sheets>/.exec(parts['xl/workbook.xml'] ?? '')?.[0] ?? '', ...rows.slice(1, -1)];
 }
 
-/** Text in its lines, with the characters spelled out that JSON leaves invisible. */
+/** Splits text into lines and escapes invisible characters that JSON does not. */
 function showLines(text: string): string[] {
   return (text.match(/[^\r\n]*(?:\r\n|\r|\n|$)/g) ?? [])
     .filter((line) => line !== '')
@@ -94,14 +94,14 @@ function showLines(text: string): string[] {
 test.each([
   ['rows-too-short.csv', 'INPUT_NOT_STRICT', 'rows-too-short.csv, line 2: fewer cells than the header'],
   ['rows-too-long.csv', 'INPUT_NOT_STRICT', 'rows-too-long.csv, line 2: more cells than the header'],
+  ['quotes-not-doubled.csv', 'INPUT_NOT_STRICT', 'quotes-not-doubled.csv, line 2: invalid quotes'],
   [
-    'quotes-not-doubled.csv',
+    'trailing-commas.jsonl',
     'INPUT_NOT_STRICT',
-    'quotes-not-doubled.csv, line 2: quotes that break the rules',
+    'trailing-commas.jsonl, line 1: there is a comma after the object',
   ],
-  ['trailing-commas.jsonl', 'INPUT_NOT_STRICT', 'trailing-commas.jsonl, line 1: a comma follows the object'],
-  ['list-with-trailing-comma.json', 'INPUT_NOT_JSON', 'line 3: a comma stands before the end of the list'],
-])('%s is refused where reading is strict', async (name, code, words) => {
+  ['list-with-trailing-comma.json', 'INPUT_NOT_JSON', 'line 3: there is a comma before the end of the list'],
+])('%s is rejected in strict mode', async (name, code, words) => {
   const refusal = await describeFile(name, { strict: true }).catch(describeRefusal);
   expect(refusal).toMatchObject({ refused: code, message: expect.stringContaining(words) });
 });

@@ -20,7 +20,7 @@ async function openRows(rows: string, limits: Partial<InputLimits> = {}, others:
   return openBytes(await createWorkbook({ List: HEAD + rows }, others), limits);
 }
 
-test('a sheet that unpacks beyond all measure is taken for a bomb', async () => {
+test('a sheet that expands enormously is rejected as a zip bomb', async () => {
   const bomb = createRow(2, ['Acme', 'x']).repeat(20_000);
   const limits = { freeInflateBytes: 64 * 1024, maxInflateRatio: 20 };
   await expect(openRows(bomb, limits).then(readAllRows)).rejects.toMatchObject({
@@ -29,7 +29,7 @@ test('a sheet that unpacks beyond all measure is taken for a bomb', async () => 
   expect(await readAllRows(await openRows(bomb))).toHaveLength(20_000);
 });
 
-test('shared texts that unpack beyond all measure are taken for a bomb before there is a row', async () => {
+test('shared strings that expand enormously are rejected before the first row', async () => {
   const texts = `<sst>${'<si><t>x</t></si>'.repeat(50_000)}</sst>`;
   const limits = { freeInflateBytes: 64 * 1024, maxInflateRatio: 20 };
   await expect(openRows('', limits, { [TEXTS]: texts })).rejects.toMatchObject({
@@ -37,7 +37,7 @@ test('shared texts that unpack beyond all measure are taken for a bomb before th
   });
 });
 
-test('more different texts than memory is meant to hold are refused, blank ones too', async () => {
+test('more distinct texts than the memory limit are rejected, blank ones too', async () => {
   const refused = { code: 'INPUT_WORKBOOK_TOO_LARGE', message: expect.stringContaining('more than 1 MB') };
   for (const text of ['<si/>', '<si><t>some words that take a little room</t></si>']) {
     const texts = `<sst>${text.repeat(100_000)}</sst>`;
@@ -46,7 +46,7 @@ test('more different texts than memory is meant to hold are refused, blank ones 
   }
 });
 
-test('a part that only tells of others is refused where it is long', async () => {
+test('a metadata part that is too long is rejected', async () => {
   const book = `<workbook><sheets/>${' '.repeat(65 * 1024 * 1024)}</workbook>`;
   await expect(openRows('', {}, { 'xl/workbook.xml': book })).rejects.toMatchObject({
     code: 'INPUT_WORKBOOK_BROKEN',
@@ -54,7 +54,7 @@ test('a part that only tells of others is refused where it is long', async () =>
   });
 });
 
-test('a text without end is refused after the limit, in a cell and among the shared ones', async () => {
+test('an endless text is rejected at the limit, in a cell and in the shared strings', async () => {
   const limits = { maxRowLength: 100_000 };
   const text = 'x'.repeat(300_000);
   await expect(openRows(createRow(2, [text]), limits)).rejects.toMatchObject({
@@ -67,7 +67,7 @@ test('a text without end is refused after the limit, in a cell and among the sha
   });
 });
 
-test('an attribute and a comment without end are refused', async () => {
+test('an endless attribute and an endless comment are rejected', async () => {
   const long = 'x'.repeat(300_000);
   for (const rows of [`<row r="2" x="${long}"/>`, `<!--${long}-->`]) {
     await expect(openRows(rows)).rejects.toMatchObject({ code: 'INPUT_WORKBOOK_BROKEN' });
@@ -84,11 +84,11 @@ test('two cells in the far corners of a sheet are two rows and no more', async (
     [1_048_576, 16_384],
   ]);
   expect(input.notes.map(({ message }) => message)).toContain(
-    'Blank rows: 1048573 (rows 3, 4, 5, 6, 7, …). They are left out.',
+    '1048573 blank rows (rows 3, 4, 5, 6, 7, …). Blank rows are dropped.',
   );
 });
 
-test('rows of blank cells with one far to the right are taken for a bomb once there are very many', async () => {
+test('very many rows with only one cell far to the right are rejected as a zip bomb', async () => {
   const far = '<row><c r="XFD1"><v>1</v></c></row>'.repeat(100);
   await expect(openRows(far, { maxBlankCells: 1_000_000 }).then(readAllRows)).rejects.toMatchObject({
     code: 'INPUT_INFLATES_TOO_MUCH',
@@ -97,7 +97,7 @@ test('rows of blank cells with one far to the right are taken for a bomb once th
 });
 
 test.each(['A0', '1', 'é1', 'XFE1', 'AAAAAAAAAAAAAAAAAAAAAAAAAAA1', ''])(
-  'a cell at %j is at no place, or at the one that its letters say',
+  'a cell at %j is rejected or placed by its letters',
   async (place) => {
     const cell = `<row r="2"><c r="${place}" t="str"><v>Acme</v></c></row>`;
     const reading = openRows(cell).then(readAllRows);
@@ -106,26 +106,26 @@ test.each(['A0', '1', 'é1', 'XFE1', 'AAAAAAAAAAAAAAAAAAAAAAAAAAA1', ''])(
   },
 );
 
-test.each(['0', '-1', '1.5', 'x', '1048577', '1e9'])('a row %s is refused', async (line) => {
+test.each(['0', '-1', '1.5', 'x', '1048577', '1e9'])('row number %s is rejected', async (line) => {
   const rows = `<row r="${line}"><c t="str"><v>Acme</v></c></row>`;
   await expect(openRows(rows)).rejects.toMatchObject({ code: 'INPUT_TOO_MANY_ROWS' });
 });
 
-test('names that mean something to JavaScript are names', async () => {
+test('names with a meaning in JavaScript are plain names', async () => {
   const sheet = createRow(1, ['__proto__', 'constructor']) + createRow(2, ['a', 'b']);
   const input = await openBytes(await createWorkbook({ toString: sheet }));
   expect(input.columns).toEqual(['__proto__', 'constructor']);
   expect(await readAllRows(input)).toMatchObject([{ cells: ['a', 'b'] }]);
 });
 
-test('a zip file of very many parts is refused', async () => {
+test('a zip file with very many parts is rejected', async () => {
   await expect(openBytes(packEmptyParts(10_001))).rejects.toMatchObject({
     code: 'INPUT_WORKBOOK_BROKEN',
     message: expect.stringContaining('over 10000 parts'),
   });
 });
 
-test('a workbook that ends anywhere is refused, and never read in part', async () => {
+test('a workbook truncated at any byte is rejected, never read in part', async () => {
   const whole = await createWorkbook({ List: HEAD + createRow(2, ['Acme', 'a']) });
   for (let length = 4; length < whole.length; length += 97) {
     await expect(openBytes(whole.subarray(0, length)).then(readAllRows)).rejects.toMatchObject({
@@ -134,7 +134,7 @@ test('a workbook that ends anywhere is refused, and never read in part', async (
   }
 });
 
-test('a workbook in which any byte is another one gives rows or a clear error', async () => {
+test('a workbook with any changed byte gives rows or a clear error', async () => {
   const whole = await createWorkbook({ List: HEAD + createRow(2, ['Acme', 'a']) });
   for (let at = 4; at < whole.length; at += 37) {
     const bytes = Buffer.from(whole);
@@ -144,7 +144,7 @@ test('a workbook in which any byte is another one gives rows or a clear error', 
   }
 });
 
-test('reading stops when it is told to', async () => {
+test('reading stops on abort', async () => {
   const input = await openRows(createRow(2, ['Acme', 'x']).repeat(50_000));
   const controller = new AbortController();
   let rows = 0;
@@ -158,7 +158,7 @@ test('reading stops when it is told to', async () => {
   expect(rows).toBeLessThan(50_000);
 });
 
-/** A zip file of so many parts without content, written out by hand: a tool would take its time. */
+/** A zip file of N empty parts, written by hand because a tool would be slow. */
 function packEmptyParts(count: number): Buffer {
   const local = Buffer.alloc(30 + 6);
   local.write('PK\x03\x04\x14', 'latin1');

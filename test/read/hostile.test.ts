@@ -21,7 +21,7 @@ async function readPath(path: string, options: Partial<InputOptions> = {}) {
   return readAllRows(await openInput({ path, ...options }));
 }
 
-test('a stream that never ends is refused after the limit, and its temporary file is gone', async () => {
+test('an endless stream is rejected at the limit, and its temporary file is deleted', async () => {
   const before = await listSpools();
   const limits = { ...INPUT_LIMITS, maxSpoolBytes: 1024 * 1024 };
   const stdin = Readable.from(repeat('a,b\n'));
@@ -38,12 +38,12 @@ test('a stream that never ends is refused after the limit, and its temporary fil
 test.each([
   ['zeros', '\0'.repeat(1000)],
   ['noise', Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join('')],
-])('a stream of %s is refused by its first bytes', async (_what, text) => {
+])('a stream of %s is rejected by its first bytes', async (_what, text) => {
   const stdin = Readable.from(repeat(Buffer.from(text, 'latin1')));
   await expect(openInput({ path: '-', stdin })).rejects.toMatchObject({ code: 'INPUT_NOT_TEXT' });
 });
 
-test('text in legacy encodings and with odd separators is still text', async () => {
+test('text in legacy encodings or with unusual separators is accepted', async () => {
   for (const [content, encoding] of [
     [Buffer.from(`name\n${'M\xfcller\n'.repeat(9_000)}`, 'latin1'), undefined],
     [Buffer.from(`a\x01b\n${'x\x01\xe9\n'.repeat(20_000)}`, 'latin1'), undefined],
@@ -63,7 +63,7 @@ async function listSpools(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => /^rowfill-[^-]{6}$/.test(name)).sort();
 }
 
-test('a line of a gigabyte is refused after the limit, without reading it all', async () => {
+test('a line of one gigabyte is rejected at the limit without reading it all', async () => {
   const path = join(await createTempFolder(), 'in.csv');
   const file = await open(path, 'w');
   await file.write('a,b\n1,2\n');
@@ -77,7 +77,7 @@ test('a line of a gigabyte is refused after the limit, without reading it all', 
   });
 });
 
-test('a million columns are refused', async () => {
+test('a million columns are rejected', async () => {
   const path = await writeInput('in.csv', `${'a,'.repeat(1_000_000)}a\n1\n`);
   await expect(openInput({ path })).rejects.toMatchObject({
     code: 'INPUT_TOO_MANY_COLUMNS',
@@ -85,7 +85,7 @@ test('a million columns are refused', async () => {
   });
 });
 
-test('a bomb in a .gz is refused once it has grown beyond all measure', async () => {
+test('a gzip bomb is rejected once it has grown too much', async () => {
   const line = `${'x'.repeat(999)}\n`;
   const path = await writeInput('in.csv.gz', gzipSync(`a\n${line.repeat(20_000)}`));
   const limits = { freeInflateBytes: 1024 * 1024, maxInflateRatio: 100 };
@@ -93,7 +93,7 @@ test('a bomb in a .gz is refused once it has grown beyond all measure', async ()
   expect(await readPath(path)).toHaveLength(20_000);
 });
 
-test('a million brackets make a faulty row, and the next line is read', async () => {
+test('a million brackets give a faulty row, and the next line is read', async () => {
   const deep = `{"a":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`;
   const path = await writeInput('in.jsonl', `{"a":0}\n${deep}\n{"a":1}\n`);
   expect((await readPath(path)).map(showRow)).toEqual([
@@ -103,7 +103,7 @@ test('a million brackets make a faulty row, and the next line is read', async ()
   ]);
 });
 
-test('a JSON line without end, and an item of a list without end, are refused after the limit', async () => {
+test('an endless JSON line and an endless list item are rejected at the limit', async () => {
   const text = `{"a":1}\n{"a":"${'x'.repeat(300_000)}`;
   const limits = { maxRowLength: 100_000 };
   const lines = await writeInput('in.jsonl', text);
@@ -115,7 +115,7 @@ test('a JSON line without end, and an item of a list without end, are refused af
   });
 });
 
-test('bytes that are not valid are told with their line and offset, however far into the file', async () => {
+test('invalid bytes are reported with line and offset, however far into the file', async () => {
   const head = `a,b\n${'ä,2\n'.repeat(400_000)}`;
   const path = await writeInput(
     'in.csv',
@@ -128,7 +128,7 @@ test('bytes that are not valid are told with their line and offset, however far 
   });
 });
 
-test('an encoding is found out where plain ASCII goes on for megabytes first', async () => {
+test('an encoding is detected after megabytes of plain ASCII', async () => {
   const plain = Buffer.from(`a,b\n${'1,2\n'.repeat(700_000)}`);
   const path = await writeInput(
     'in.csv',
@@ -139,7 +139,7 @@ test('an encoding is found out where plain ASCII goes on for megabytes first', a
   expect(showRow((await readAllRows(input)).at(-1) ?? expect.fail())).toEqual(['Café', 'École']);
 });
 
-test('rows that are added while a file is in use are left for the next time', async () => {
+test('rows added while a file is being read are ignored until the next run', async () => {
   const path = await writeInput('in.csv', 'a\n1\n2\n');
   const input = await openInput({ path });
   await appendFile(path, '3\n');
@@ -148,7 +148,7 @@ test('rows that are added while a file is in use are left for the next time', as
   expect(await readPath(path)).toHaveLength(3);
 });
 
-test('a file whose last row was still being written, or that was changed, is refused', async () => {
+test('a file is rejected if its last row was incomplete or if it was changed', async () => {
   const path = await writeInput('in.csv', 'a,b\n1,2\n3,');
   const input = await openInput({ path });
   await appendFile(path, '4\n');
@@ -162,12 +162,12 @@ test('a file whose last row was still being written, or that was changed, is ref
 const LONG = `a\n${'12345\n'.repeat(60_000)}`;
 
 test.each([
-  ['a short file, by a longer one of the same shape', 'a\n1\n2\n', 'a\n8\n9\n3\n'],
+  ['a short file, by a longer one with the same columns', 'a\n1\n2\n', 'a\n8\n9\n3\n'],
   ['a short file, by one of the same length', 'a\n1\n2\n', 'a\n8\n9\n'],
   ['JSON lines', '{"a":1}\n', '{"a":2}\n{"a":3}\n'],
-  ['a long file, by one that begins like it', LONG, LONG.replace(/12345\n$/, '54321\n12345\n')],
-  ['a long file, by another header', LONG, `b\n${LONG.slice(2)}1\n`],
-])('a file that is replaced between two readings is refused: %s', async (_title, text, other) => {
+  ['a long file, by one that starts the same', LONG, LONG.replace(/12345\n$/, '54321\n12345\n')],
+  ['a long file, by one with another header', LONG, `b\n${LONG.slice(2)}1\n`],
+])('a file replaced between two reads is rejected: %s', async (_title, text, other) => {
   for (const replace of [
     async (path: string) => {
       await writeFile(`${path}.new`, other);
@@ -180,7 +180,7 @@ test.each([
     const input = await openInput({ path });
     await readAllRows(input);
     await replace(path);
-    // Some tools bring the time along.
+    // Some tools preserve the modification time.
     await utimes(path, atime, mtime);
     await expect(readAllRows(input)).rejects.toMatchObject({
       code: 'INPUT_CHANGED',
@@ -190,7 +190,7 @@ test.each([
   }
 });
 
-test('a long file that is replaced before it was read whole is refused', async () => {
+test('a long file replaced before it was fully read is rejected', async () => {
   const path = await writeInput('in.csv', LONG);
   const input = await openInput({ path });
   await writeFile(`${path}.new`, `${LONG.replace(/12345\n$/, '54321\n')}12345\n`);
@@ -198,7 +198,7 @@ test('a long file that is replaced before it was read whole is refused', async (
   await expect(readAllRows(input)).rejects.toMatchObject({ code: 'INPUT_CHANGED' });
 });
 
-test('an editor that replaces a file by itself with more rows has added rows', async () => {
+test('a file rewritten by an editor with more rows counts as appended', async () => {
   for (const text of ['a\n1\n2\n', LONG]) {
     const path = await writeInput('in.csv', text);
     const input = await openInput({ path });
@@ -210,7 +210,7 @@ test('an editor that replaces a file by itself with more rows has added rows', a
   }
 });
 
-test('reading stops when it is told to', async () => {
+test('reading stops on abort', async () => {
   const path = await writeInput('in.csv', `a\n${'1\n'.repeat(500_000)}`);
   const input = await openInput({ path });
   const controller = new AbortController();
@@ -238,7 +238,7 @@ test('an input that breaks off, such as a closed connection, is an error', async
   });
 });
 
-test('a pipe in the place of a file is read like one, and as often as wanted', async () => {
+test('a pipe is read like a file, any number of times', async () => {
   const path = join(await createTempFolder(), 'pipe');
   execFileSync('mkfifo', [path]);
   const [input] = await Promise.all([openInput({ path }), writeFile(path, 'a,b\n1,2\n')]);

@@ -7,7 +7,7 @@ function readObject(text: string): unknown {
   return result.status === 'object' ? result.object : result;
 }
 
-test('any object is read as JSON.parse reads it', () => {
+test('any object is parsed like JSON.parse', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (object) => {
       const text = JSON.stringify(object);
@@ -26,7 +26,7 @@ test.each([
   '1e400',
   '-1e400',
   '123456789012345678e-3',
-])('%s would not survive as a number, so it becomes its text', (number) => {
+])('%s cannot be represented as a number and becomes text', (number) => {
   expect(readObject(`{"a":[{"b":${number}}],"c":"${number}"}`)).toEqual({ a: [{ b: number }], c: number });
 });
 
@@ -40,17 +40,17 @@ test.each([
   ['-0.000001', -0.000001],
   ['1.7976931348623157e308', Number.MAX_VALUE],
   ['5e-324', Number.MIN_VALUE],
-])('%s survives and stays a number', (text, number) => {
+])('%s stays a number', (text, number) => {
   expect(readObject(`{"a":${text}}`)).toEqual({ a: number });
 });
 
-test('a long string beside a long number is no trouble', () => {
+test('a long string next to a long number is read correctly', () => {
   const text = JSON.stringify({ a: 'x"\\'.repeat(500_000) });
   const object = readObject(`${text.slice(0, -1)},"b":12345678901234567890}`);
   expect(object).toMatchObject({ b: '12345678901234567890' });
 });
 
-test('the fault says what is wrong and holds nothing of the text', () => {
+test('the fault says what is wrong and quotes no text', () => {
   const faults = [
     '{"secret":}',
     '{"secret":1},',

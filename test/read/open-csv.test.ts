@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nameColumns } from '../../src/read/open-csv.js';
 
-test('titles become names that can be typed and are told apart', () => {
+test('titles become unique, typeable names', () => {
   expect(nameColumns(['a', ' a ', '', 'a_2', 'column_3', '\ufeffb', 'two\nlines', '\u001b[1mc'])).toEqual([
     'a',
     'a_3',
@@ -15,7 +15,7 @@ test('titles become names that can be typed and are told apart', () => {
   ]);
 });
 
-test('whatever the titles, every column has a name of its own, and one that was alone keeps it', () => {
+test('every column has a unique name, and unique titles are kept', () => {
   const title = fc.string({ unit: fc.constantFrom('a', 'b', '_', '2', ' ', '1'), maxLength: 4 });
   fc.assert(
     fc.property(fc.array(fc.oneof(title, fc.constantFrom('column_1', 'column_2', '__proto__'))), (titles) => {

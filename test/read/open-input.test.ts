@@ -21,7 +21,7 @@ async function readFile(name: string, content: string | Uint8Array, options: Par
   return { input, rows, values: rows.map(showRow), lines: rows.map((row) => row.line) };
 }
 
-test('a table is read with its columns, its rows and the lines they start on', async () => {
+test('a table is read with its columns, rows and their line numbers', async () => {
   const { input, rows, values, lines } = await readFile(
     'in.csv',
     'company,note\nAcme,"two\nlines"\n"Beta, Inc","a ""b"""\n',
@@ -36,12 +36,12 @@ test('a table is read with its columns, its rows and the lines they start on', a
   expect(input.shape).toMatchObject({ format: 'csv', delimiter: ',', newline: '\n', bom: false });
 });
 
-test('rows can be read as often as wanted, each time from the start', async () => {
+test('rows can be read any number of times from the start', async () => {
   const { input, values } = await readFile('in.csv', 'a\n1\n2\n');
   expect((await readAllRows(input)).map(showRow)).toEqual(values);
 });
 
-test('the semicolons, CRLFs and the byte order mark of a European spreadsheet are found out', async () => {
+test('semicolons, CRLFs and the byte order mark of a European spreadsheet are detected', async () => {
   const { input, values } = await readFile('in.csv', '\ufeffname;revenue\r\nAcme;1,5\r\nBeta;2,7\r\n');
   expect(input.shape).toMatchObject({ delimiter: ';', newline: '\r\n', bom: true });
   expect(input.columns).toEqual(['name', 'revenue']);
@@ -51,7 +51,7 @@ test('the semicolons, CRLFs and the byte order mark of a European spreadsheet ar
   ]);
 });
 
-test('columns that share a name or have none are told apart, and the titles stay as they stood', async () => {
+test('columns with the same or no name get unique names, and titles stay unchanged', async () => {
   const { input } = await readFile('in.csv', 'name, name ,,name_2\n1,2,3,4\n');
   expect(input.columns).toEqual(['name', 'name_3', 'column_3', 'name_2']);
   expect(input.shape.titles).toEqual(['name', ' name ', '', 'name_2']);
@@ -64,17 +64,18 @@ test('rows that do not fit the header are kept and reported with their lines', a
   expect(input.notes).toMatchObject([
     {
       code: 'ROW_TOO_SHORT',
-      message: 'Rows with fewer cells than the header: 1 (line 2). The missing cells count as empty.',
+      message: '1 row has fewer cells than the header (line 2). Missing cells count as empty.',
     },
     {
       code: 'ROW_TOO_LONG',
-      message: 'Rows with more cells than the header: 1 (line 3). The surplus is kept at the end of the row.',
+      message:
+        '1 row has more cells than the header (line 3). The extra cells are kept at the end of the row.',
     },
-    { code: 'BLANK_LINE', message: 'Blank lines: 1 (line 4). They are left out.' },
+    { code: 'BLANK_LINE', message: '1 blank line (line 4). Blank lines are dropped.' },
   ]);
 });
 
-test('JSON Lines are read as objects, and a line that is none becomes a faulty row', async () => {
+test('JSON Lines are read as objects, and other lines become faulty rows', async () => {
   const { input, rows, values } = await readFile(
     'in.jsonl',
     '{"id": 12345678901234567890, "a": {"b": 1.50}}\n\n{"id": 2},\n[1]\n{"id": 3, "c": null}\n',
@@ -83,7 +84,8 @@ test('JSON Lines are read as objects, and a line that is none becomes a faulty r
   expect(values).toEqual([
     { id: '12345678901234567890', a: { b: 1.5 } },
     {
-      fault: 'line 3: a comma follows the object: JSON Lines has one object a line and nothing behind it',
+      fault:
+        'line 3: there is a comma after the object: JSON Lines has one object per line and nothing after it',
     },
     { fault: 'line 4: a list, not a JSON object' },
     { id: 3, c: null },
@@ -91,7 +93,7 @@ test('JSON Lines are read as objects, and a line that is none becomes a faulty r
   expect(rows[0]).toMatchObject({ text: '{"id": 12345678901234567890, "a": {"b": 1.50}}' });
 });
 
-test('standard input is kept, so that it can be read twice', async () => {
+test('standard input is saved, so it can be read twice', async () => {
   const stdin = Readable.from(['a,b\n1,', '2\n']);
   const input = await openInput({ path: '-', stdin });
   expect((await readAllRows(input)).map(showRow)).toEqual([['1', '2']]);
@@ -115,11 +117,11 @@ const REFUSED: [name: string, content: string | Uint8Array, code: string][] = [
   ['pretty.jsonl', '{\n  "a": 1\n}\n', 'INPUT_NOT_JSONL'],
 ];
 
-test.each(REFUSED)('%s is refused', async (name, content, code) => {
+test.each(REFUSED)('%s is rejected', async (name, content, code) => {
   await expect(readFile(name, content)).rejects.toMatchObject({ code, kind: 'usage' });
 });
 
-test('a missing file and a folder are told apart', async () => {
+test('a missing file and a folder give different errors', async () => {
   const folder = await createTempFolder();
   await mkdir(join(folder, 'in.csv'));
   await expect(openInput({ path: join(folder, 'none.csv') })).rejects.toMatchObject({
@@ -130,26 +132,23 @@ test('a missing file and a folder are told apart', async () => {
   });
 });
 
-test.each(['jsonl', 'json'])(
-  'a key of %s that comes up late is a column once the keys are read',
-  async (format) => {
-    const objects = Array.from({ length: 2_500 }, (_, index) =>
-      JSON.stringify(index < 2_400 ? { name: `n${index}` } : { name: `n${index}`, late: index }),
-    );
-    const text = format === 'json' ? `[${objects.join(',\n')}]` : objects.join('\n');
-    const path = await writeTemporary(`late.${format}`, text);
-    const input = await openInput({ path });
-    try {
-      expect(input.columns).toEqual(['name']);
-      await input.readColumns();
-      expect(input.columns).toEqual(['name', 'late']);
-    } finally {
-      await input.close();
-    }
-  },
-);
+test.each(['jsonl', 'json'])('a late key of %s is a column after readColumns', async (format) => {
+  const objects = Array.from({ length: 2_500 }, (_, index) =>
+    JSON.stringify(index < 2_400 ? { name: `n${index}` } : { name: `n${index}`, late: index }),
+  );
+  const text = format === 'json' ? `[${objects.join(',\n')}]` : objects.join('\n');
+  const path = await writeTemporary(`late.${format}`, text);
+  const input = await openInput({ path });
+  try {
+    expect(input.columns).toEqual(['name']);
+    await input.readColumns();
+    expect(input.columns).toEqual(['name', 'late']);
+  } finally {
+    await input.close();
+  }
+});
 
-test('more different keys than a table has columns are refused with the line, however they are spread', async () => {
+test('more distinct keys than the column limit are rejected with the line, wherever they are', async () => {
   const spread = Array.from({ length: 40 }, (_, line) =>
     JSON.stringify(Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`k${line * 500 + at}`, 1]))),
   );
@@ -160,7 +159,7 @@ test('more different keys than a table has columns are refused with the line, ho
   })();
   await expect(opening).rejects.toMatchObject({
     code: 'INPUT_TOO_MANY_COLUMNS',
-    message: expect.stringMatching(/wide\.jsonl, line 33: .*more than 16384 different keys/),
+    message: expect.stringMatching(/wide\.jsonl, line 33: .*more than 16384 distinct keys/),
   });
   const one = JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`k${at}`, at])));
   const huge = await writeTemporary('huge.jsonl', `{"k":1}\n${one}\n`);

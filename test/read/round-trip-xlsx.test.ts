@@ -12,7 +12,7 @@ import { createWorkbook } from '../helpers/workbook.js';
 
 const FIELDS = [{ name: 'rowfill field', schema: { type: 'string' } }];
 
-/** Fills a file into one of another name in the same folder, and returns the rows as they were read. */
+/** Fills a file into a new one in the same folder and returns the rows as read. */
 async function fill(from: string, to: string, pieceBytes = 65_536): Promise<readonly Row[]> {
   const input = await openInput({ path: from, limits: { pieceBytes }, delimiter: ',', encoding: 'utf-8' });
   const { shape, columns } = input;
@@ -39,7 +39,7 @@ const anyText = fc.string({
   maxLength: 8,
 });
 
-test('any table of any text, as a workbook, reads back equal and comes out with its cells equal', async () => {
+test('any table of any text reads back equal as a workbook and is written with equal cells', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 2, max: 4 }).chain((width) =>
@@ -56,7 +56,7 @@ test('any table of any text, as a workbook, reads back equal and comes out with 
         const folder = await createTempFolder();
         const [csv, first, second] = ['in.csv', 'a.xlsx', 'b.xlsx'].map((name) => join(folder, name));
         const width = titles.length;
-        // A header of blanks is no header to be found.
+        // A blank header cannot be found.
         const header = titles.map((title) => `t${title}`);
         await writeFile(csv ?? '', Papa.unparse([header, ...rows], { newline: '\n', quotes: true }));
         expect(readCells(await fill(csv ?? '', first ?? ''), width)).toEqual(rows);
@@ -77,7 +77,7 @@ const anyNumber = fc.oneof(
   fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }).map(String),
 );
 
-test('any number, in any form that a workbook may hold, comes out with its digits as they were', async () => {
+test('any number, in any form a workbook allows, is written with the same digits', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anyNumber, { minLength: 1, maxLength: 20 }),
@@ -105,7 +105,7 @@ test('any number, in any form that a workbook may hold, comes out with its digit
   );
 });
 
-/** Zero below zero is zero to everybody but a computer. */
+/** Treats -0 as 0. */
 function dropSign(number: number): number {
   return number === 0 ? 0 : number;
 }

@@ -26,7 +26,7 @@ function encode(text: string, encoding: string): Buffer {
   }
 }
 
-/** Reads a file, fills it, and reads what came out: the rows before and after, as far as the input's columns go. */
+/** Reads a file, fills it and reads the output: the rows before and after, input columns only. */
 async function fillAndRead(name: string, bytes: Uint8Array, options: Partial<InputOptions>) {
   const folder = await createTempFolder();
   await writeFile(join(folder, name), bytes);
@@ -61,7 +61,7 @@ const anyTable = fc.integer({ min: 2, max: 4 }).chain((width) =>
   }),
 );
 
-test('any table in any dialect and encoding, cut at any byte, is read and comes out with its cells equal', async () => {
+test('any table in any dialect and encoding, with any chunk boundaries, is read and written with equal cells', async () => {
   await fc.assert(
     fc.asyncProperty(
       anyTable,
@@ -114,7 +114,7 @@ const plausibleCell = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('Acme, Inc.', 'a; b', 'x | y', 'left, right; both', '=1+1') },
 );
 
-test('the dialect of a table as people have them is found out', async () => {
+test('the dialect of a typical table is detected', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 2, max: 5 }).chain((width) =>
@@ -144,7 +144,7 @@ test('the dialect of a table as people have them is found out', async () => {
   );
 });
 
-test('any JSON Lines, cut at any byte, keep their text to the letter but for what was added', async () => {
+test('any JSON Lines, with any chunk boundaries, keep their exact text apart from additions', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom('', ' ', '\t')), {

@@ -13,7 +13,7 @@ async function openSheets(sheets: Readonly<Record<string, string>>, options: Par
   return openInput({ path, ...options });
 }
 
-/** The rows of a sheet, from the first line on; null leaves a line out. */
+/** The rows of a sheet from the first line on; null skips a line. */
 function lines(...rows: readonly (readonly string[] | null)[]): string {
   return rows.map((texts, index) => (texts === null ? '' : createRow(index + 1, texts))).join('');
 }
@@ -21,19 +21,19 @@ function lines(...rows: readonly (readonly string[] | null)[]): string {
 const PEOPLE = lines(['name'], ['Ada'], ['Grace']);
 const FIRMS = lines(['firm', 'city'], ['Acme', 'Oslo']);
 
-test('the first sheet with a table is read, and a note names the others', async () => {
+test('the first sheet with a table is read, and a warning lists the others', async () => {
   const input = await openSheets({ Cover: '', Intro: lines(['Read me']), People: PEOPLE, Firms: FIRMS });
   expect((await readAllRows(input)).map(showRow)).toEqual([['Ada'], ['Grace']]);
   expect(input.notes).toEqual([
     {
       code: 'SHEET_CHOSEN',
       message:
-        'The sheet "People" is read and written; left out: "Cover", "Intro", "Firms". Name another with --sheet.',
+        'Using sheet "People". The output will not contain the others: "Cover", "Intro", "Firms". Use --sheet to choose another.',
     },
   ]);
 });
 
-test('a cell that is to hold a shared text and says not which is blank', async () => {
+test('a shared string cell without an index is blank', async () => {
   const others = { 'xl/sharedStrings.xml': '<sst><si><t>name</t></si></sst>' };
   const row =
     '<row r="2"><c r="A2" t="inlineStr"><is><t>Ada</t></is></c><c r="B2" t="s"/><c r="C2" t="s"><v></v></c><c r="D2" t="s"><v>0</v></c></row>';
@@ -48,15 +48,15 @@ test('a cell that is to hold a shared text and says not which is blank', async (
 
 test.each([
   ['its name', 'Firms', ['Acme', 'Oslo']],
-  ['its name in other letters', ' firms ', ['Acme', 'Oslo']],
+  ['its name in another case', ' firms ', ['Acme', 'Oslo']],
   ['its number', '3', ['Acme', 'Oslo']],
-  ['a name that is a number', '2', ['Ada']],
+  ['a numeric name', '2', ['Ada']],
 ])('a sheet is chosen by %s', async (_what, sheet, first) => {
   const input = await openSheets({ '2': PEOPLE, Empty: '', Firms: FIRMS }, { sheet });
   expect(showRow((await readAllRows(input))[0] ?? expect.fail())).toEqual(first);
 });
 
-test('a sheet that is not there is refused with the names of those that are', async () => {
+test('a missing sheet is rejected with the names of the existing ones', async () => {
   await expect(openSheets({ People: PEOPLE, Firms: FIRMS }, { sheet: 'Fimrs' })).rejects.toMatchObject({
     code: 'UNKNOWN_SHEET',
     message: expect.stringContaining('has no sheet "Fimrs"'),
@@ -67,7 +67,7 @@ test('a sheet that is not there is refused with the names of those that are', as
   });
 });
 
-test('a sheet that was asked for and has no table is refused, though another one has', async () => {
+test('a chosen sheet without a table is rejected, even if another one has a table', async () => {
   const sheets = { Empty: '', People: PEOPLE };
   await expect(openSheets(sheets, { sheet: 'Empty' })).rejects.toMatchObject({ code: 'INPUT_EMPTY' });
 });
@@ -95,13 +95,13 @@ test.each([
   expect((await readAllRows(input))[0]?.line).toBe(sheet.includes('"4"') && line === 3 ? 4 : (line ?? 0) + 1);
 });
 
-test('without a header every row is data, and columns go as far as the first rows do', async () => {
+test('without a header every row is data, and the first rows determine the columns', async () => {
   const input = await openSheets({ List: lines(['Acme'], ['Bolt', 'Oslo'], ['Core']) }, { header: false });
   expect(input.columns).toEqual(['column_1', 'column_2']);
   expect((await readAllRows(input)).map(showRow)).toEqual([['Acme'], ['Bolt', 'Oslo'], ['Core']]);
 });
 
-test('a row that is wider than the header is refused where reading is strict', async () => {
+test('a row wider than the header is rejected in strict mode', async () => {
   const sheet = lines(['a', 'b'], ['1', '2', '3']);
   const input = await openSheets({ List: sheet }, { strict: true });
   await expect(readAllRows(input)).rejects.toMatchObject({
@@ -110,7 +110,7 @@ test('a row that is wider than the header is refused where reading is strict', a
   });
 });
 
-test('a workbook on standard input is kept, so that it can be read twice', async () => {
+test('a workbook on standard input is saved, so it can be read twice', async () => {
   const stdin = Readable.from([await createWorkbook({ People: PEOPLE })]);
   const input = await openInput({ path: '-', stdin });
   expect((await readAllRows(input)).map(showRow)).toEqual([['Ada'], ['Grace']]);
@@ -118,7 +118,7 @@ test('a workbook on standard input is kept, so that it can be read twice', async
   await input.close();
 });
 
-test('a workbook that is saved again while it is in use is refused', async () => {
+test('a workbook saved again while it is being read is rejected', async () => {
   const path = join(await createTempFolder(), 'list.xlsx');
   await writeFile(path, await createWorkbook({ People: PEOPLE }));
   const input = await openInput({ path });
@@ -129,7 +129,7 @@ test('a workbook that is saved again while it is in use is refused', async () =>
   await expect(readAllRows(input)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
 });
 
-test('names of columns are told apart as those of any table', async () => {
+test('column names are made unique as in any table', async () => {
   const input = await openSheets({ List: lines(['name', ' name ', '', 'x'], ['1', '2', '3', '4']) });
   expect(input.columns).toEqual(['name', 'name_2', 'column_3', 'x']);
   expect(input.shape.titles).toEqual(['name', ' name ', '', 'x']);
