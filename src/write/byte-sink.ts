@@ -14,21 +14,24 @@ import { identifyFile } from './file-identity.js';
 
 const PIPE_POLL_MS = 100;
 
-/** Where the bytes of an output go. */
+/** Destination for the bytes of an output. */
 export interface ByteSink {
   write(bytes: Buffer): Promise<void>;
-  /** Resolves with the SHA-256 of the file that was put in place; null where there is no file. */
+  /** Finishes the output. Resolves to the SHA-256 of the file, or null if there is no file. */
   commit(): Promise<string | null>;
   abort(): Promise<void>;
 }
 
 /**
- * Looks at the place of a file once more, right before it is replaced, and throws to leave it as it is. `digest` is the
- * SHA-256 of the new file; null for a pipe or device, which is written to at once.
+ * Checks the target right before it is replaced; throws to leave it unchanged. `digest` is the SHA-256 of the
+ * new file, or null for a pipe or device, which is written to directly.
  */
 export type PlaceCheck = (target: string, digest: string | null) => Promise<void>;
 
-/** Opens the way to a target; a file is written beside its place and moved there whole, unless `beforeCommit` throws. */
+/**
+ * Opens a target for writing. A file is written to a temporary file next to it and renamed when complete,
+ * unless `beforeCommit` throws.
+ */
 export async function openSink(
   target: OutputTarget,
   isGzip: boolean,
@@ -82,7 +85,7 @@ async function openFileSink(
         await file.close();
         await checkPlace(path, digest);
         beforeCommit();
-        // In the same tick: a process that is stopped in between would replace what another has written since.
+        // Rename in the same tick as the check: a process suspended in between could replace a newer file.
         renameSync(temporary, path);
         await syncFolder(dirname(path));
       });
@@ -92,7 +95,9 @@ async function openFileSink(
   };
 }
 
-/** The new name itself is safe only once its folder is on the disk; where folders cannot be opened there is nothing to do. */
+/**
+ * The rename is durable only after the folder is synced. If the folder cannot be opened, nothing can be done.
+ */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path).catch(() => null);
   if (folder === null) return;
@@ -100,7 +105,7 @@ async function syncFolder(path: string): Promise<void> {
   await folder.close();
 }
 
-/** A pipe or a device: nothing to put in place at the end, and nothing to take back. */
+/** A pipe or device: written directly, so there is no rename and no rollback. */
 async function openPathSink(path: string, checkPlace: PlaceCheck): Promise<ByteSink> {
   await checkPlace(path, null);
   const stream = await openWriteStream(path);
@@ -121,13 +126,13 @@ async function openPathSink(path: string, checkPlace: PlaceCheck): Promise<ByteS
 
 async function openWriteStream(path: string): Promise<Writable> {
   const isPipe = (await stat(path).catch(() => null))?.isFIFO() === true;
-  // What is open already is added to: a shell that redirects with >> wants its file kept.
+  // Append to an open descriptor: `>>` in a shell must keep the file's content.
   if (!isPipe || process.platform === 'win32')
     return createWriteStream(path, { flags: isDescriptorPath(path) ? 'a' : 'w' });
   return new Socket({ fd: await openPipe(path), readable: false, writable: true });
 }
 
-/** Waits for a reader of a pipe here and not inside the system, where a wait would keep the process from ending. */
+/** Waits here for a reader of the pipe, because a blocking open would keep the process from exiting. */
 async function openPipe(path: string): Promise<number> {
   for (;;) {
     try {
@@ -139,10 +144,10 @@ async function openPipe(path: string): Promise<number> {
   }
 }
 
-/** Writes to a stream that is not ours to close, such as standard output; a reader that went away is no error. */
+/** Writes to a stream that we must not close, such as standard output. A closed reader is not an error. */
 export function createStreamSink(stream: NodeJS.WritableStream, name: string): ByteSink {
   let failure: Error | null = null;
-  // A stream tells of its error a second time as an event, which would end the process if nobody listened.
+  // The stream also emits its error as an event, which would crash the process without a listener.
   stream.on('error', (error: Error) => {
     failure ??= error;
   });
@@ -166,7 +171,7 @@ function isPipeClosed(error: Error): boolean {
 function createGzipSink(sink: ByteSink): ByteSink {
   const gzip = createGzip();
   const pumped = pump(gzip, sink);
-  // A failed write is told to whoever waits for it; nobody may be waiting at the moment it fails.
+  // A failed write rejects the awaited call; avoid an unhandled rejection if nothing is being awaited.
   pumped.catch(() => gzip.destroy());
   return {
     write: async (bytes) => {
@@ -189,10 +194,10 @@ async function pump(from: Writable & AsyncIterable<Buffer>, to: ByteSink): Promi
 }
 
 const LEFTOVER_AGE_MS = 60 * 60 * 1_000;
-/** Some file systems take no more than 143 bytes, and a temporary name is longer than the name itself. */
+/** Some file systems allow only 143 bytes, and a temporary name is longer than the original. */
 const MAX_NAME_BYTES = 100;
 
-/** A new temporary name beside a file, hidden, and short enough wherever the file's own name is. */
+/** Returns a new hidden temporary name next to a file, short enough if the file's own name is. */
 export function resolveTemporary(path: string): string {
   return join(dirname(path), `${temporaryPrefix(path)}${randomBytes(6).toString('hex')}.tmp`);
 }
@@ -203,7 +208,10 @@ function temporaryPrefix(path: string): string {
   return `.${isLong ? createHash('sha256').update(name).digest('hex').slice(0, 16) : name}.rowfill-`;
 }
 
-/** Removes what a killed process left beside this file; what was written to within the hour may still be in use. */
+/**
+ * Deletes temporary files that a killed process left next to this file; those written within the last hour
+ * may still be in use.
+ */
 export async function removeLeftovers(path: string): Promise<void> {
   const folder = dirname(path);
   const names = await readdir(folder).catch(() => []);
@@ -215,18 +223,18 @@ export async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-/** Where an output goes: a file that is replaced whole, or something that can only be written to, such as a pipe. */
+/** Target of an output: a file that is replaced as a whole, or a stream such as a pipe. */
 export type OutputTarget =
   | { readonly kind: 'file'; readonly path: string; readonly mode: number | null }
   | { readonly kind: 'stream'; readonly path: string };
 
-/** Enough for a full disk or quota to show. */
+/** Enough to detect a full disk or quota. */
 const TRIAL_BYTES = 64 * 1024;
 const STICKY = 0o1000;
 
 /**
- * Makes sure, before anything is spent, that an output can be written, by writing a temporary file in its folder and
- * renaming it. `-` is standard output.
+ * Checks, before anything is spent, that an output can be written, by writing and renaming a temporary file
+ * in its folder. `-` is standard output.
  */
 export async function checkOutput(path: string): Promise<void> {
   if (path === '-') return checkStandardOutput();
@@ -234,19 +242,22 @@ export async function checkOutput(path: string): Promise<void> {
   if (target.kind === 'file') await tryFolder(path, target.path);
 }
 
-/** Throws a usage error if standard output is closed: what is written there would be lost without an error. */
+/** Throws a usage error if standard output is closed, because output would be lost silently. */
 export function checkStandardOutput(): void {
   if (!isOutputClosed()) return;
   throw createUsageError(
     'OUTPUT_CLOSED',
-    'standard output is closed, so what is written there would be lost',
-    'Name a file with --output, or leave standard output open.',
+    'standard output is closed, so the output would be lost',
+    'Set a file with --output, or keep standard output open.',
   );
 }
 
 const STANDARD_OUTPUT = 1;
 
-/** Node opens the null device for reading and writing in place of a closed one; `> /dev/null` opens it for writing alone. */
+/**
+ * Node replaces a closed descriptor with the null device, opened for reading and writing; `> /dev/null` opens
+ * it only for writing.
+ */
 function isOutputClosed(): boolean {
   try {
     const own = fstatSync(STANDARD_OUTPUT);
@@ -262,26 +273,26 @@ function isOutputClosed(): boolean {
   }
 }
 
-/** Finds the file behind a path, through links, and whether it may be replaced. */
+/** Resolves a path through links and checks that the file may be replaced. */
 export async function resolveTarget(path: string): Promise<OutputTarget> {
   if (/\.(?:xls|xlsm|xlsb|ods|numbers|parquet|zip)$/i.test(path)) {
     throw createUsageError(
       'OUTPUT_FORMAT',
       `rowfill cannot write ${path}: it writes CSV, TSV, JSON Lines, JSON and .xlsx`,
-      'Give --output a name that ends in .xlsx or .csv; every spreadsheet program opens both.',
+      'Use an --output name that ends in .xlsx or .csv; every spreadsheet program opens both.',
     );
   }
   const { path: target, isFile, isOpen } = identifyFile(path);
-  // By its first name: the name of a pipe at the end of the links cannot be opened.
+  // Use the original path: the resolved name of a pipe cannot be opened.
   const stats = await stat(isOpen || !isFile ? path : target).catch(ignoreMissing(path));
   if (stats?.isDirectory()) {
-    throw createUsageError('OUTPUT_IS_FOLDER', `${path} is a folder`, 'Name the file to write in it.');
+    throw createUsageError('OUTPUT_IS_FOLDER', `${path} is a folder`, 'Give a file name inside it.');
   }
   if (stats?.isBlockDevice() || stats?.isSocket()) {
     throw createUsageError(
       'OUTPUT_NOT_WRITABLE',
       `${path} is a ${stats.isSocket() ? 'socket' : 'disk'}, not a file`,
-      'Choose another place with --output.',
+      'Choose another path with --output.',
     );
   }
   if (isOpen || !isFile) return { kind: 'stream', path };
@@ -290,17 +301,17 @@ export async function resolveTarget(path: string): Promise<OutputTarget> {
   if (parent === null || !parent.isDirectory()) {
     throw createUsageError(
       'OUTPUT_NO_FOLDER',
-      `There is no folder ${dirname(path)} to write to`,
-      'Make it first.',
+      `The folder ${dirname(path)} does not exist`,
+      'Create it first.',
     );
   }
   if (stats !== null) await checkReplaceable(path, target);
   if (stats !== null && (parent.mode & STICKY) !== 0) checkSticky(path, stats.uid, parent.uid);
-  await checkAccess(path, folder, 'is in a folder that you may not write to');
+  await checkAccess(path, folder, 'is in a folder that you have no permission to write to');
   return { kind: 'file', path: target, mode: stats === null ? null : stats.mode & 0o7777 };
 }
 
-/** Opened for writing and closed again: that also fails for a file that another program holds open on Windows. */
+/** Opens the file for writing and closes it; on Windows this also fails if another program has it open. */
 async function checkReplaceable(path: string, target: string): Promise<void> {
   try {
     await (await open(target, 'r+')).close();
@@ -309,20 +320,20 @@ async function checkReplaceable(path: string, target: string): Promise<void> {
     throw createUsageError(
       'OUTPUT_NOT_WRITABLE',
       `${path} is write-protected, or another program has it open`,
-      'Choose another place with --output.',
+      'Choose another path with --output.',
       error,
     );
   }
 }
 
-/** In a folder such as /tmp, only its owner can replace a file. */
+/** In a sticky folder such as /tmp, only the owner can replace a file. */
 function checkSticky(path: string, owner: number, folderOwner: number): void {
   const user = process.geteuid?.() ?? 0;
   if (user === 0 || user === owner || user === folderOwner) return;
   throw createUsageError(
     'OUTPUT_NOT_WRITABLE',
-    `${path} belongs to another user, who alone can replace it in this folder`,
-    'Choose another place with --output.',
+    `${path} belongs to another user, and only that user can replace it in this folder`,
+    'Choose another path with --output.',
   );
 }
 
@@ -333,20 +344,23 @@ async function checkAccess(path: string, target: string, trouble: string): Promi
     throw createUsageError(
       'OUTPUT_NOT_WRITABLE',
       `${path} ${trouble}`,
-      'Choose another place with --output.',
+      'Choose another path with --output.',
       error,
     );
   }
 }
 
-/** Does what the output will do, with a file that nobody needs: permissions alone do not tell of quotas, shares and full disks. */
+/**
+ * Tries the real steps with a temporary file, because permissions do not reveal quotas, network share errors
+ * and full disks.
+ */
 async function tryFolder(path: string, target: string): Promise<void> {
   const temporary = resolveTemporary(target);
   const renamed = resolveTemporary(target);
   try {
     const file = await open(temporary, 'wx');
     try {
-      // Random, since some file systems store a block of zeros as nothing.
+      // Random, because some file systems do not store blocks of zeros.
       await file.writeFile(randomBytes(TRIAL_BYTES));
       await file.sync();
     } finally {
@@ -371,14 +385,14 @@ function isFull(error: unknown): boolean {
   return hasErrorCode(error, 'ENOSPC', 'EDQUOT');
 }
 
-/** What a failed write means, in words. */
+/** Converts a write error to a clear message. */
 export function explainWriteError(path: string, error: unknown): Error {
   if (error instanceof RowfillError) return error;
   if (isFull(error)) {
     return createUsageError(
       'OUTPUT_DISK_FULL',
       `The disk is full: ${path} cannot be written.`,
-      'Make room, then run the same command again: what was answered is kept.',
+      'Free some space, then run the same command again; existing answers are kept.',
       error,
     );
   }
@@ -386,7 +400,7 @@ export function explainWriteError(path: string, error: unknown): Error {
   return createUsageError(
     'OUTPUT_NOT_WRITABLE',
     `${path} cannot be written: ${reason}`,
-    'Choose another place with --output.',
+    'Choose another path with --output.',
     error,
   );
 }

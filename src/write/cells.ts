@@ -6,19 +6,22 @@ import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model
 import type { Row } from '../model/row.js';
 import type { OutputOptions } from './output.js';
 
-/** How rows become lines of a table: the header, and the cells of each row. */
+/** Layout of the output table: the header, and the cells of each row. */
 export interface CellLayout {
   readonly titles: readonly string[];
   /** Number of columns that come from the input. */
   readonly inputWidth: number;
-  /** The columns that hold the values of the fields. */
+  /** The columns of the fields. */
   readonly fields: readonly FieldPlace[];
-  /** The column of the cost. */
+  /** Index of the cost column. */
   readonly costAt: number;
   fill(row: FilledRow): string[];
 }
 
-/** Lays out the table: the input's columns first, then each field with its confidence and citations, then the outcome. */
+/**
+ * Creates the layout: input columns first, then each field with its confidence and citations, then the
+ * outcome.
+ */
 export function createCellLayout(options: OutputOptions): CellLayout {
   const { columns, shape } = options;
   const inputTitles = shape.titles.length > 0 ? shape.titles : columns;
@@ -40,7 +43,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
   const context: FillContext = {
     overwrite: options.overwrite,
     inputWidth: inputTitles.length,
-    // The columns are named apart, and titles may be twice the same.
+    // Column names are unique; titles may repeat.
     isBlank: (at, text) => blanks.isUnfilled(columns[at] ?? titles[at] ?? '', text),
     write: createWriter(options.raw),
   };
@@ -65,7 +68,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
   };
 }
 
-/** Where a field's columns are in the table. */
+/** Positions of a field's columns. */
 export interface FieldPlace {
   readonly name: string;
   readonly values: readonly { readonly at: number; readonly path: readonly string[] }[];
@@ -82,7 +85,7 @@ function placeField(field: FieldColumns, place: (title: string) => number): Fiel
   };
 }
 
-/** The input's cells as far as the header goes; what a row holds beyond it goes to the end of the line. */
+/** The input's cells up to the header's width; extra cells go to the end of the row. */
 function listInputCells(row: Row, columns: readonly string[], width: number): string[] {
   if (row.kind === 'cells') {
     const cells = row.cells.slice(0, width);
@@ -96,7 +99,7 @@ function listInputCells(row: Row, columns: readonly string[], width: number): st
 interface FillContext {
   readonly overwrite: boolean;
   readonly inputWidth: number;
-  /** True for a cell of the input that may be filled. */
+  /** True for an input cell that may be filled. */
   isBlank(at: number, text: string | undefined): boolean;
   write(value: JsonValue | undefined): string;
 }
@@ -119,24 +122,24 @@ function fillField(
       out[at] = text;
     } else if (!context.isBlank(at, out[at])) isKept = true;
   }
-  // A null leaves the input's value standing, and then there is nothing of the agent's to vouch for.
+  // A null keeps the input's value, and then the agent's sources do not apply.
   if (isKept && answer.value === null) return;
   const citations = [...new Set(answer.citations.map(formatSource))].join(' ');
   const vouchers = [
     { at: place.confidenceAt, text: context.write(answer.confidence) },
     { at: place.citationsAt, text: context.write(citations) },
   ];
-  // What vouched for a value that was replaced does not vouch for the new one.
+  // Confidence and citations of a replaced value do not apply to the new one.
   for (const { at, text } of vouchers)
     if (isFillable(out, at, context) && (text !== '' || isReplaced)) out[at] = text;
 }
 
-/** Columns of ours are free; one that came with the input is filled where it is blank, or where it may be overwritten. */
+/** Our own columns may always be written; an input column only if blank or with `overwrite`. */
 function isFillable(out: readonly string[], at: number, context: FillContext): boolean {
   return at >= context.inputWidth || context.overwrite || context.isBlank(at, out[at]);
 }
 
-/** What stands in a value under a path of keys. */
+/** Returns the part of a value at a path of keys. */
 export function getPath(value: JsonValue, path: readonly string[]): JsonValue | undefined {
   let inner: JsonValue | undefined = value;
   for (const key of path) inner = isJsonObject(inner) ? getOwn(inner, key) : undefined;
@@ -150,14 +153,14 @@ function createWriter(isRaw: boolean): (value: JsonValue | undefined) => string 
   };
 }
 
-/** A value of the input or of the agent as the text of a cell. */
+/** Formats a value as cell text. */
 export function formatInput(value: JsonValue | undefined): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** A link as it is; any other source so that no program makes a link of it. */
+/** Returns a link unchanged, and other sources in a form that programs do not turn into a link. */
 function formatSource({ url, text = '' }: CitedSource): string {
   return encodeSpaces(url ?? text.replace(':', '[:]'));
 }
@@ -166,7 +169,7 @@ function encodeSpaces(url: string): string {
   return url.trim().replace(/\s/g, (space) => encodeURIComponent(space));
 }
 
-// White space, control characters and invisible marks, behind which a spreadsheet still finds the sign.
+// Spreadsheets skip white space, control characters and invisible marks before the sign.
 const STARTS_FORMULA = /^[\s\p{Cc}\p{Cf}\p{DI}]*[=+\-@＝＋－＠﹢﹣﹦﹫]|^[\t\r\n]/u;
 const IS_NUMBER =
   /^[+-]?(?:[$€£¥]\s?)?(?:\d[\d.,'’\u00a0\u202f ]*|[.,]\d+)(?:e[+-]?\d+)?\s?(?:%|‰|[$€£¥])?$/i;
@@ -174,7 +177,10 @@ const IS_PHONE = /^\+(?=(?:\D*\d){5})[\d\s().\-/]+(?:\s*(?:ext\.?|x|#)\s*\d{1,6}
 const IS_DASHES = /^[+-]+$/;
 const MAX_PHONE_LENGTH = 40;
 
-/** Puts an apostrophe before text that a spreadsheet would run as a formula; numbers, phone numbers and lone dashes are left whole. */
+/**
+ * Adds an apostrophe before text that a spreadsheet would run as a formula. Numbers, phone numbers and dashes
+ * are unchanged.
+ */
 export function defuseFormula(text: string): string {
   if (!STARTS_FORMULA.test(text)) return text;
   const isPhone = text.length <= MAX_PHONE_LENGTH && IS_PHONE.test(text);

@@ -3,7 +3,7 @@ import { type FileShape, hasHeader, type TextFormat } from '../model/file-format
 import { createCellLayout } from './cells.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
-/** Writes a table the way the input was written: delimiter, line ends and quotes. */
+/** Writes a CSV in the input's format: delimiter, line ends and quotes. */
 export function createCsvFormatter(options: OutputOptions): RowFormatter {
   const shape = resolveTableShape(options);
   const layout = createCellLayout(options);
@@ -23,7 +23,7 @@ export function createCsvFormatter(options: OutputOptions): RowFormatter {
   };
 }
 
-/** Most lines have nothing to quote and are only joined, several times as fast; the result is the same. */
+/** Fast path: most lines need no quotes and are only joined, several times as fast with the same result. */
 function createPlainFormatter(
   delimiter: string,
   formatCells: (cells: string[]) => string,
@@ -35,7 +35,7 @@ function createPlainFormatter(
 
 type TableShape = Pick<FileShape, 'delimiter' | 'newline' | 'quoting' | 'titlesQuoted' | 'sepLine'>;
 
-/** The input's own way, but where the ending of the name says tabs. */
+/** The input's format, but with tabs if the file name ends in .tsv or .tab. */
 function resolveTableShape({ shape, path }: OutputOptions): TableShape {
   const isTsv = /\.(?:tsv|tab)(?:\.gz)?$/i.test(path);
   return isTsv ? { ...shape, delimiter: '\t', sepLine: false } : shape;
@@ -55,12 +55,15 @@ function resolveQuotes({ quoting }: TableShape): boolean | ((value: unknown) => 
 }
 
 export interface TextEncoding {
-  /** The byte order mark, if there is to be one. */
+  /** The byte order mark, or an empty string. */
   readonly mark: string;
   encode(text: string): Buffer;
 }
 
-/** UTF-8 or UTF-16 as the input; an older encoding cannot hold every answer and gives way to UTF-8 with a mark. */
+/**
+ * UTF-8 or UTF-16 like the input. Older encodings cannot represent every answer, so they become UTF-8 with a
+ * mark.
+ */
 export function createEncoder(format: TextFormat, { shape, bom }: OutputOptions): TextEncoding {
   const isSame = format === shape.format;
   const isWide = isSame && shape.encoding.startsWith('utf-16');

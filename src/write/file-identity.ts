@@ -14,19 +14,22 @@ import { isDescriptorPath } from '../model/read-file.js';
 
 const MAX_LINKS = 40;
 
-/** Which file a path leads to. */
+/** The file that a path refers to. */
 export interface FileIdentity {
-  /** The path behind all links; the file itself may be missing. */
+  /** The path with all links resolved; the file itself may be missing. */
   readonly path: string;
-  /** Device and inode, which all links to a file share; null if nothing is there. */
+  /** Device and inode, shared by all links to a file; null if the file is missing. */
   readonly id: string | null;
-  /** True for a regular file, and for a path where nothing is yet. */
+  /** True for a regular file or a path where nothing exists. */
   readonly isFile: boolean;
-  /** True for a path such as `/dev/stdout`: what is open already is written to, and never replaced. */
+  /** True for a path such as `/dev/stdout`: it is already open, so it is written to and never replaced. */
   readonly isOpen: boolean;
 }
 
-/** Finds out which file a path leads to, without opening it: to open and close a ledger would drop this process's locks. */
+/**
+ * Identifies the file at a path without opening it: opening and closing a ledger would drop this process's
+ * locks.
+ */
 export function identifyFile(path: string): FileIdentity {
   const target = followLinks(resolve(path));
   const stats = readStats(path);
@@ -35,7 +38,7 @@ export function identifyFile(path: string): FileIdentity {
   return { path: target, id: `${stats.dev}:${stats.ino}`, isFile: stats.isFile(), isOpen };
 }
 
-/** A path that cannot be looked at counts as missing: whoever opens it says what is wrong. */
+/** A path that cannot be inspected counts as missing; opening it later reports the error. */
 function readStats(path: string): BigIntStats | undefined {
   try {
     return statSync(path, { bigint: true });
@@ -44,7 +47,10 @@ function readStats(path: string): BigIntStats | undefined {
   }
 }
 
-/** The regular file behind standard input (0) or standard output (1); null for a pipe, a terminal or a closed one. */
+/**
+ * Identifies the regular file behind standard input (0) or output (1); null for a pipe, a terminal or a
+ * closed descriptor.
+ */
 export function identifyDescriptor(descriptor: 0 | 1): FileIdentity | null {
   try {
     const stats = fstatSync(descriptor, { bigint: true });
@@ -55,7 +61,7 @@ export function identifyDescriptor(descriptor: 0 | 1): FileIdentity | null {
   }
 }
 
-/** True if both paths lead to one file, or would once they are written. */
+/** True if both paths refer to one file, or will once they are written. */
 export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
   if (one.path === other.path) return true;
   if (one.id !== null && other.id !== null) return one.id === other.id;
@@ -66,7 +72,10 @@ function fold(path: string): string {
   return path.normalize('NFC').toLowerCase();
 }
 
-/** True if a folder takes `A` and `a` for one name, as on macOS and Windows. Tried out, since it is a property of each folder. */
+/**
+ * True if names in a folder are case-insensitive, as on macOS and Windows. Tested with a file, because it can
+ * differ per folder.
+ */
 function ignoresCase(folder: string): boolean {
   const name = `.rowfill-case-${process.pid}`;
   try {
@@ -81,7 +90,7 @@ function ignoresCase(folder: string): boolean {
   }
 }
 
-/** The path at the end of a chain of links, which need not exist; a link to an open file of a process ends the chain. */
+/** Follows links to the final path, which may not exist; stops at a link to an open file descriptor. */
 function followLinks(path: string): string {
   let target = path;
   for (let hop = 0; hop < MAX_LINKS; hop += 1) {
@@ -109,11 +118,11 @@ function readLink(path: string): string | null {
   }
 }
 
-/** What rowfill writes: a filled table, a list of citations, or a log. */
+/** Kinds of files that rowfill writes. */
 export type ResultKind = 'output' | 'citations' | 'log';
 
 const HEAD_BYTES = 64 * 1024;
-/** Texts near the start of each kind: of an output as CSV, and as JSON. */
+/** Texts near the start of each kind; for an output, one entry for CSV and one for JSON. */
 const MARKS: readonly (readonly [ResultKind, ...string[]])[] = [
   ['output', 'enrichment_status', 'enrichment_run_id'],
   ['output', '"enrichment":', '"cost_usd":'],
@@ -121,7 +130,7 @@ const MARKS: readonly (readonly [ResultKind, ...string[]])[] = [
   ['log', '"time":', '"event":', '"job":'],
 ];
 
-/** Recognizes a text file that rowfill wrote by its first bytes; null for any other file. */
+/** Recognizes a text file written by rowfill from its first bytes; null for other files. */
 export async function recognizeResult(path: string): Promise<ResultKind | null> {
   const text = unpack(await readHead(path))
     .toString('latin1')
@@ -129,12 +138,12 @@ export async function recognizeResult(path: string): Promise<ResultKind | null> 
   return MARKS.find(([, ...marks]) => marks.every((mark) => text.includes(mark)))?.[0] ?? null;
 }
 
-/** True for a SQLite database: no result ever replaces one. */
+/** True for a SQLite database, which rowfill never replaces. */
 export async function isDatabase(path: string): Promise<boolean> {
   return (await readHead(path)).toString('latin1', 0, 16) === 'SQLite format 3\0';
 }
 
-/** The first bytes of a file; none if it cannot be read. */
+/** Reads the first bytes of a file; empty if it cannot be read. */
 async function readHead(path: string): Promise<Buffer> {
   const file = await open(path).catch(() => null);
   if (file === null) return Buffer.alloc(0);
@@ -151,7 +160,7 @@ async function readHead(path: string): Promise<Buffer> {
 function unpack(head: Buffer): Buffer {
   if (head[0] !== 0x1f || head[1] !== 0x8b) return head;
   try {
-    // The head of a longer file is cut off, which is no error with this flush.
+    // With this flush mode, truncated input is not an error.
     return gunzipSync(head, { finishFlush: 2, maxOutputLength: 64 * 1024 * 1024 });
   } catch {
     return head;

@@ -4,11 +4,11 @@ import { compactJson, type JsonValue, parseMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
-/** Writes JSON Lines: the input's object as it stood, the fields, and what became of the row. */
+/** Writes JSON Lines: the input object unchanged, plus the fields and the outcome. */
 export function createJsonlFormatter(options: OutputOptions): RowFormatter {
   const newline = options.shape.newline === '\r' ? '\n' : options.shape.newline;
   const formatObject = createObjectFormatter(options);
-  // Only an item of a list can stand on many lines; it goes on one, and all others keep their spaces.
+  // Only items of a JSON list can span several lines, so compact those; other lines keep their spaces.
   const isList = options.shape.format === 'json';
   const formatLine = isList ? (row: FilledRow) => flatten(formatObject(row)) : formatObject;
   return {
@@ -18,7 +18,7 @@ export function createJsonlFormatter(options: OutputOptions): RowFormatter {
   };
 }
 
-/** Writes one list of objects, each on its own lines. */
+/** Writes one list of objects, one after another. */
 export function createJsonFormatter(options: OutputOptions): RowFormatter {
   const formatObject = createObjectFormatter(options);
   let separator = '\n';
@@ -37,7 +37,10 @@ function flatten(text: string): string {
   return /[\r\n]/.test(text) ? compactJson(text) : text;
 }
 
-/** One output object. Its text is the input's, with values put in: so nothing that JavaScript cannot hold is damaged. */
+/**
+ * Formats one output object by inserting values into the input's text, so that numbers JavaScript cannot
+ * represent stay intact.
+ */
 function createObjectFormatter(options: OutputOptions): (row: FilledRow) => string {
   const { blanks = DEFAULT_BLANKS } = options;
   const keys = options.columns.map(formatKey);
@@ -62,7 +65,7 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
   };
 }
 
-/** What a row brings along under a name, undefined if it has no such member. */
+/** Returns the row's own value for a name, or undefined if it has none. */
 function getOwn(row: Row, name: string): JsonValue | undefined {
   switch (row.kind) {
     case 'cells': {
@@ -76,7 +79,7 @@ function getOwn(row: Row, name: string): JsonValue | undefined {
   }
 }
 
-/** The row as an object: its own text, or its cells under the names of their columns. */
+/** Returns the row as an object: its own text, or its cells by column name. */
 function formatOwn(row: Row, keys: readonly string[]): string {
   if (row.kind === 'object') return row.text;
   if (row.kind === 'faulty') return '{}';
@@ -106,7 +109,7 @@ function formatKey(name: string): string {
   return `${JSON.stringify(name)}:`;
 }
 
-/** Puts new values in the places of old ones; of a key that occurs twice the last one counts, as for every reader. */
+/** Replaces values in place. If a key occurs twice the last one is replaced, because parsers use that one. */
 function replaceMembers(text: string, values: ReadonlyMap<string, string>): string {
   if (values.size === 0) return text;
   const spans = new Map(parseMembers(text).map((member) => [member.key, member]));
@@ -121,13 +124,13 @@ function replaceMembers(text: string, values: ReadonlyMap<string, string>): stri
   return pieces.join('') + text.slice(at);
 }
 
-/** `members` start with a comma each. */
+/** Each of `members` starts with a comma. */
 function appendMembers(text: string, members: string): string {
   const head = text.slice(0, text.lastIndexOf('}')).trimEnd();
   return `${head}${head.endsWith('{') ? members.slice(1) : members}}`;
 }
 
-/** Writes one JSON line for each citation: which row and field it is for, and what it says it is. */
+/** Writes one JSON line per citation, with its row and field. */
 export function createCitationsFormatter(): RowFormatter {
   return {
     head: '',

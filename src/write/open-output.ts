@@ -11,7 +11,7 @@ import { MAX_CELL_LENGTH } from './sheet-xml.js';
 export { checkOutput, checkStandardOutput } from './byte-sink.js';
 export type { Output, OutputOptions } from './output.js';
 
-/** Opens the output: a file appears in its place whole or not at all. */
+/** Opens the output. A file appears complete or not at all. */
 export async function openOutput(options: OutputOptions): Promise<Output> {
   const { citationsFile } = options;
   const main = await openPart(options);
@@ -27,7 +27,7 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
 async function openPart(options: OutputOptions): Promise<Output> {
   const format = resolveFormat(options);
   if (format === 'xlsx') {
-    // Loaded only for the outputs that need it.
+    // Loaded only when needed.
     const { openXlsxOutput } = await import('./xlsx-writer.js');
     return openXlsxOutput(options, await openPath(options.path, options));
   }
@@ -71,7 +71,7 @@ function createOutput(formatter: RowFormatter, encode: (text: string) => Buffer,
   };
 }
 
-/** The citations come into place first: where there is an output, its citations are there too. */
+/** Commit the citations first, so that an existing output always has its citations. */
 function joinOutputs(main: Output, citations: Output): Output {
   return {
     write: async (rows) => {
@@ -99,7 +99,7 @@ function createFormatter(format: TextFormat, options: OutputOptions): RowFormatt
   }
 }
 
-/** The format asked for, else what the name says, else the input's. */
+/** The format set by the user, else by the file name, else the input's. */
 export function resolveFormat({
   format,
   path,
@@ -125,14 +125,14 @@ export function resolveFormat({
 
 const MAX_COLUMNS = 16_384;
 const MAX_ROWS = 1_048_576;
-const HINT = 'Write CSV instead: give --output a name that ends in .csv.';
+const HINT = 'Write CSV instead: use an --output name that ends in .csv.';
 
-/** What of an output has to be known to say whether it fits. */
+/** Options needed to check whether rows fit. */
 export type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 'fields' | 'schema'>;
 
 /**
- * Tells whether rows fit into a workbook, before anything is spent; null for an output without such limits. Throws at once
- * where the columns are too many already.
+ * Checks, before anything is spent, that rows fit into a workbook; null for formats without such limits.
+ * Throws at once if there are too many columns.
  */
 export function createFitCheck(options: FitOptions): ((rows: readonly Row[]) => void) | null {
   if (resolveFormat(options) !== 'xlsx') return null;
@@ -153,7 +153,7 @@ function checkWidth(width: number, what: string): void {
   if (width <= MAX_COLUMNS) return;
   throw createUsageError(
     'OUTPUT_DOES_NOT_FIT',
-    `${what} would have ${width} columns, and a sheet of Excel has ${MAX_COLUMNS}`,
+    `${what} would have ${width} columns; an Excel sheet has at most ${MAX_COLUMNS}`,
     HINT,
   );
 }
@@ -161,7 +161,7 @@ function checkWidth(width: number, what: string): void {
 function refuseRows() {
   return createUsageError(
     'OUTPUT_DOES_NOT_FIT',
-    `the input has more rows than the ${MAX_ROWS} of a sheet of Excel`,
+    `the input has more rows than an Excel sheet can have (${MAX_ROWS})`,
     HINT,
   );
 }
@@ -175,7 +175,7 @@ function listTexts(row: Row): readonly string[] {
 function refuseCell({ line }: Row, text: string) {
   return createUsageError(
     'OUTPUT_DOES_NOT_FIT',
-    `line ${line} has a cell of ${text.length} characters, and a cell of Excel holds ${MAX_CELL_LENGTH}`,
+    `line ${line} has a cell of ${text.length} characters; an Excel cell holds at most ${MAX_CELL_LENGTH}`,
     HINT,
   );
 }

@@ -7,32 +7,33 @@ import type { JsonObject } from '../model/json.js';
 export interface OutputOptions {
   /** A file, or `-` for standard output. */
   readonly path: string;
-  /** How the input was written down. */
+  /** File format of the input. */
   readonly shape: FileShape;
-  /** The input's columns, told apart. */
+  /** Unique names of the input's columns. */
   readonly columns: readonly string[];
-  /** @default what the ending of `path` says, and the input's format otherwise */
+  /** @default by the extension of `path`, else the input's format */
   readonly format?: FileFormat | undefined;
   readonly fields: readonly Field[];
-  /** The schema that the fields are part of: what their references point into. @default {} */
+  /** The schema that the fields belong to, needed for their references. @default {} */
   readonly schema?: JsonObject | undefined;
-  /** Replace values of the input by the agent's; a null replaces nothing. */
+  /** True to replace input values with the agent's; a null replaces nothing. */
   readonly overwrite: boolean;
-  /** Which cells of the input are blank, and may be filled. @default what is blank without options */
+  /** Which input cells count as blank and may be filled. @default the default blanks */
   readonly blanks?: Blanks | undefined;
-  /** Leave text as it is even if a spreadsheet would run it as a formula. */
+  /** True to keep text unchanged even if a spreadsheet would run it as a formula. */
   readonly raw: boolean;
-  /** Start the file with a byte order mark, as Excel wants it. @default as the input */
+  /** Start the file with a byte order mark, which Excel needs. @default as the input */
   readonly bom?: boolean | undefined;
-  /** A second file: one JSON line for each citation. @default none */
+  /** A second file with one JSON line per citation. @default none */
   readonly citationsFile?: string | undefined;
-  /** Called right before a finished file is put in its place; throws to keep it from that. */
+  /** Called right before a finished file is renamed to its final name; throws to prevent that. */
   readonly beforeCommit?: (() => void) | undefined;
-  /** Hears what a person should know about what was written. */
+  /** Receives warnings about the written output. */
   readonly onNote?: ((note: { readonly code: string; readonly message: string }) => void) | undefined;
   /**
-   * Called right before a file is replaced, with the path as given, the file behind it and the SHA-256 of its new content;
-   * with null at the opening of a pipe or device. Throws to leave everything as it is.
+   * Called right before a file is replaced, with the path as given, the resolved file and the SHA-256 of its
+   * new content; for a pipe or device, called when it is opened, with null. Throws to leave everything
+   * unchanged.
    */
   readonly checkPlace?: ((path: string, target: string, digest: string | null) => Promise<void>) | undefined;
   /** @default process.stdout */
@@ -40,22 +41,22 @@ export interface OutputOptions {
 }
 
 export interface Output {
-  /** Writes rows in the order in which they come; resolves once more may come. */
+  /** Writes rows in order; resolves when more can be written. */
   write(rows: readonly FilledRow[]): Promise<void>;
   /**
-   * Puts the finished file in its place, all at once. Resolves with the SHA-256 of its bytes in hexadecimal digits, null
-   * where they went to no file.
+   * Renames the finished file to its final name. Resolves to the SHA-256 of its bytes in hex, or null if
+   * there is no file.
    */
   commit(): Promise<string | null>;
-  /** Removes what was written so far. */
+  /** Deletes everything written so far. */
   abort(): Promise<void>;
 }
 
-/** Turns rows into the text of one format. */
+/** Formats rows as text. */
 export interface RowFormatter {
-  /** What stands before the first row. */
+  /** Text before the first row. */
   readonly head: string;
   format(rows: readonly FilledRow[]): string;
-  /** What stands after the last row. */
+  /** Text after the last row. */
   readonly tail: string;
 }

@@ -6,7 +6,7 @@ import { type CellLayout, formatInput, getPath } from './cells.js';
 
 const NAMESPACE = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
 
-/** What stands before the rows of a sheet; the header stays in sight when the rows are scrolled. */
+/** XML before the rows of a sheet. The header row is frozen, so it stays visible when scrolling. */
 export function formatSheetHead(headerLine: number | null): string {
   const below = `A${(headerLine ?? 0) + 1}`;
   const pane =
@@ -18,13 +18,13 @@ export function formatSheetHead(headerLine: number | null): string {
 
 export const SHEET_TAIL = '</sheetData></worksheet>';
 
-/** The header as a row of texts. */
+/** Formats the header row. */
 export function formatHeader(titles: readonly string[], line: number): string {
   const cells = titles.map((text, at) => formatText(text, formatPlace(at, line), ` s="${HEADER_STYLE}"`));
   return `<row r="${line}">${cells.join('')}</row>`;
 }
 
-/** A row; blank cells are left out of it. */
+/** Formats a row without its blank cells. */
 export function formatRow(cells: readonly SheetCell[], line: number, styles: SheetStyles): string {
   let text = `<row r="${line}">`;
   for (let at = 0; at < cells.length; at += 1) {
@@ -50,7 +50,7 @@ function formatCell({ text, stored }: SheetCell, place: string, styles: SheetSty
   }
 }
 
-/** The errors that a cell can hold; a file with another one would be taken for damaged. */
+/** Valid error values; with any other, Excel reports the file as damaged. */
 const ERRORS: ReadonlySet<string> = new Set([
   '#NULL!',
   '#DIV/0!',
@@ -79,12 +79,12 @@ function formatColumn(column: number): string {
   return column < 26 ? last : formatColumn(Math.floor(column / 26) - 1) + last;
 }
 
-/** What a cell of a workbook holds, in characters. */
+/** Maximum length of a cell in a workbook, in characters. */
 export const MAX_CELL_LENGTH = 32_767;
 
 /**
- * A text as it stands in the XML of a workbook. A cell of text is never run, so no sign in it has to be defused. What XML
- * cannot hold is written as `_x0001_`, and so is the start of a text that only looks like that.
+ * Escapes text for workbook XML. Text cells never run as formulas, so no apostrophe is needed. Characters
+ * that XML cannot represent become `_x0001_`, and text that looks like such a code is escaped.
  */
 export function escapeText(text: string): string {
   if (!SPECIAL.test(text)) return text;
@@ -97,11 +97,11 @@ export function escapeText(text: string): string {
     .replaceAll('"', '&quot;');
 }
 
-// Half of a surrogate pair is no character of its own: matched by the mode that sees pairs as one.
+// Half of a surrogate pair is not a character; in `u` mode, only unpaired halves match.
 const UNFIT = /[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 const SPECIAL = /[&<>"]|_x[\da-f]{4}_|[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/iu;
 
-/** The beginning of a text that a cell cannot hold whole; no character is cut in two. */
+/** Cuts text that is too long for a cell, never inside a character. */
 export function clipText(text: string): string {
   if (text.length <= MAX_CELL_LENGTH) return text;
   const end = MAX_CELL_LENGTH - 1;
@@ -110,19 +110,19 @@ export function clipText(text: string): string {
 }
 
 const FIRST_OWN_FORMAT = 164;
-/** Excel takes some 200 formats of a workbook's own; what comes after them is shown as a plain number. */
+/** Excel accepts about 200 custom formats; further ones are shown as plain numbers. */
 const MAX_OWN_FORMATS = 200;
-/** The styles that every workbook has: none, and that of the header. */
+/** Style index of the header; 0 is no style. */
 export const HEADER_STYLE = 1;
 
-/** The styles that the cells of a sheet need: one for each number format. */
+/** Collects the cell styles of a sheet: one per number format. */
 export class SheetStyles {
   readonly #styles = new Map<string, number>();
   readonly #builtIn = new Map([...BUILT_IN_FORMATS].map(([id, code]) => [code, id]));
   readonly #ids: number[] = [0, 0];
   readonly #own: string[] = [];
 
-  /** The number of the style for a format. */
+  /** Returns the style index for a number format. */
   find(format: string): number {
     const known = this.#styles.get(format);
     if (known !== undefined) return known;
@@ -139,7 +139,7 @@ export class SheetStyles {
     return FIRST_OWN_FORMAT + this.#own.push(format) - 1;
   }
 
-  /** The part of the workbook that lists them; to be written when the sheet is. */
+  /** Formats the styles part; call this after the sheet is written. */
   format(): string {
     const formats = this.#own.map(
       (code, index) => `<numFmt numFmtId="${FIRST_OWN_FORMAT + index}" formatCode="${escapeText(code)}"/>`,
@@ -163,18 +163,18 @@ export class SheetStyles {
   }
 }
 
-/** A cell of the output; `stored` is null for a text. */
+/** A cell of the output; `stored` is null for text. */
 export interface SheetCell {
   readonly text: string;
   readonly stored: StoredCell | null;
 }
 
-/** Excel keeps 15 digits of a number: a longer one is an id, and stays whole as a text. */
+/** Excel keeps 15 digits of a number, so longer ones are ids and stay text. */
 const MAX_EXACT = 1e15;
 
 /**
- * The cells of a row with what each of them is: what came with the input is what it was there, numbers and booleans of the
- * agent are such, and everything else is text.
+ * Creates the function that converts a row to typed cells: input cells keep their type, the agent's numbers
+ * and booleans are stored as such, everything else is text.
  */
 export function createSheetCells(
   layout: CellLayout,
@@ -204,7 +204,7 @@ export function createSheetCells(
   };
 }
 
-/** What a cell of the input is, as long as its text was left as it was. */
+/** The stored type of an input cell, if its text is unchanged. */
 function findStored(row: Row, at: number, columns: readonly string[], text: string): StoredCell | null {
   if (row.kind === 'cells') return row.cells[at] === text ? (row.stored?.[at] ?? null) : null;
   const column = columns[at];
@@ -212,12 +212,12 @@ function findStored(row: Row, at: number, columns: readonly string[], text: stri
   return storeValue(row.object[column], text);
 }
 
-/** True for a cell that stands as it came with a table: its type is known already. */
+/** True for an unchanged cell of an input table: its type is already known. */
 function isOwnText(row: Row, at: number, inputWidth: number, text: string): boolean {
   return row.kind === 'cells' && at < inputWidth && row.cells[at] === text;
 }
 
-/** The value as it is stored, if it is what the text says. */
+/** The typed value, if it matches the text. */
 function storeValue(value: JsonValue | undefined, text: string): StoredCell | null {
   if (formatInput(value) !== text) return null;
   if (typeof value === 'boolean') return { kind: 'boolean', raw: value ? '1' : '0', format: null };

@@ -21,14 +21,14 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
   const { sheet } = options.shape;
   const zip = openZipSink(sink);
   const styles = new SheetStyles();
-  // A cell of text is never run as a formula: there is nothing to defuse.
+  // Text cells never run as formulas, so no apostrophe is needed.
   const layout = createCellLayout({ ...options, raw: true });
   const readCells = createSheetCells(layout, options.columns);
   const headerLine = hasHeader(options.shape) ? (sheet?.firstLine ?? 1) : null;
   let line = headerLine ?? (sheet?.firstLine ?? 1) - 1;
   const clippedLines: number[] = [];
   let part: ZipPart | null = null;
-  // Nothing is sent before there is a row, or the end.
+  // Write nothing until the first row or the end.
   const openSheet = async (): Promise<ZipPart> => {
     for (const [path, text] of createWorkbookParts(sheet)) await zip.addPart(path, XML + text);
     part = zip.openPart(SHEET_PATH);
@@ -67,7 +67,8 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
 }
 
 function describeClipped(lines: readonly number[]) {
-  const message = `Cells that were longer than the ${MAX_CELL_LENGTH} characters of a cell of Excel, in ${lines.length} of the rows (first in row ${lines[0]} of the output), end in …; an output in CSV has them whole.`;
+  const rows = lines.length === 1 ? '1 row has' : `${lines.length} rows have`;
+  const message = `${rows} cells longer than Excel's limit of ${MAX_CELL_LENGTH} characters (first in output row ${lines[0]}). They are cut and end in …; use CSV output to keep them whole.`;
   return { code: 'CELLS_CLIPPED', message };
 }
 
@@ -88,7 +89,7 @@ const MAX_NAME_LENGTH = 31;
 export const SHEET_PATH = 'xl/worksheets/sheet1.xml';
 export const STYLES_PATH = 'xl/styles.xml';
 
-/** The parts of a workbook that say where its one sheet and its styles are. */
+/** The parts of a workbook that link its sheet and styles. */
 export function createWorkbookParts(sheet: SheetShape | undefined): readonly (readonly [string, string])[] {
   const name = escapeText(createSheetName(sheet?.name ?? ''));
   const date1904 = sheet?.date1904 === true ? ' date1904="1"' : '';
@@ -118,7 +119,7 @@ export function createWorkbookParts(sheet: SheetShape | undefined): readonly (re
   ];
 }
 
-/** A name that Excel takes: short, and without the signs that have a meaning in formulas. */
+/** Makes a valid Excel sheet name: short, and without characters that are reserved in formulas. */
 function createSheetName(name: string): string {
   const plain = name
     .replace(/[[\]:*?/\\\p{Cc}]/gu, '_')
@@ -135,11 +136,11 @@ function formatLinks(links: readonly (readonly [kind: string, target: string])[]
   return `<Relationships xmlns="${PACKAGE}/relationships">${lines.join('')}</Relationships>`;
 }
 
-/** A zip file as it is being written: one part after the other, none of them kept in memory. */
+/** Writes a zip file as a stream, part by part, without keeping any part in memory. */
 export interface ZipSink {
   addPart(path: string, text: string): Promise<void>;
   openPart(path: string): ZipPart;
-  /** Writes the list of the parts. */
+  /** Writes the directory. */
   close(): Promise<void>;
 }
 
@@ -150,17 +151,17 @@ export interface ZipPart {
 }
 
 const PACKING = {
-  // The same at every time and everywhere, so that equal jobs write equal bytes.
+  // A fixed date, so that equal jobs write equal bytes.
   lastModDate: new Date(1980, 0, 1),
   extendedTimestamp: false,
-  // Excel takes a file for damaged that says in 64 bits what fits into 32.
+  // Excel reports files with unneeded 64-bit sizes as damaged.
   zip64: false,
 };
 
-// Workers are for browsers: here the packing is in threads of the runtime's own.
+// Node compresses in its own threads, so no workers are needed.
 configure({ useWebWorkers: false });
 
-/** Opens a zip file on a sink, which stays the caller's to commit. */
+/** Opens a zip file on a sink; the caller commits the sink. */
 export function openZipSink(sink: ByteSink): ZipSink {
   let failure: unknown = null;
   const bytes = new WritableStream<Uint8Array>({
@@ -174,7 +175,7 @@ export function openZipSink(sink: ByteSink): ZipSink {
     },
   });
   const zip = new ZipWriter(bytes, PACKING);
-  /** What failed is what the sink says, whatever became of it on its way through the streams. */
+  /** Rethrows the sink's own error instead of the streams' follow-up error. */
   const attempt = async (step: Promise<unknown>): Promise<void> => {
     try {
       await step;
@@ -188,7 +189,7 @@ export function openZipSink(sink: ByteSink): ZipSink {
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
       const writer = writable.getWriter();
       const added = zip.add(path, readable);
-      // A failure is told to whoever waits; nobody may be waiting at the moment it comes.
+      // Failures reject the awaited call; avoid unhandled rejections if nothing is being awaited.
       added.catch(() => {});
       writer.closed.catch(() => {});
       return {

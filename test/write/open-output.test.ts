@@ -43,7 +43,7 @@ async function fillFile(
   return readFile(path, 'utf8');
 }
 
-test('the columns of each field follow the input, and the outcome follows them', async () => {
+test('field columns follow the input, and outcome columns follow them', async () => {
   const text = await fillFile('in.csv', 'company,note\nAcme,"a, b"\nBeta,x\n', [CEO, ADDRESS], ([a, b]) => [
     createFilledRow(a as never, {
       ceo: createAnswer('Ada', ['https://a.example/1 2', 'https://b.example', 'https://b.example']),
@@ -59,7 +59,7 @@ test('the columns of each field follow the input, and the outcome follows them',
   ]);
 });
 
-test('a column of the input is filled in place where it is blank, and a null replaces nothing', async () => {
+test('an input column is filled in place where blank, and a null replaces nothing', async () => {
   const fill = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
     rows.map((row, index) =>
       createFilledRow(row, { ceo: createAnswer(index === 2 ? null : 'Ada', ['https://x.example']) }),
@@ -78,7 +78,7 @@ test('a column of the input is filled in place where it is blank, and a null rep
   ]);
 });
 
-test('what vouched for a value does not vouch for the one that replaces it', async () => {
+test('sources of a replaced value are not kept for the new one', async () => {
   const content = 'company,ceo,ceo_confidence,ceo_citations\nAcme,Old,high,https://old.example\n';
   const fill = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
     rows.map((row) => createFilledRow(row, { ceo: { ...createAnswer('New'), confidence: null } }));
@@ -86,7 +86,7 @@ test('what vouched for a value does not vouch for the one that replaces it', asy
   expect(text.split('\n')[1]).toBe('Acme,New,,,enriched,,0.003,agent_run_1');
 });
 
-test('a run id is text of the agent too, and no formula', async () => {
+test('a run id is agent text too and cannot be a formula', async () => {
   const text = await fillFile('in.csv', 'company\nAcme\n', [CEO], (rows) =>
     rows.map((row) => {
       const filled = createFilledRow(row, { ceo: createAnswer('Ada') });
@@ -96,7 +96,7 @@ test('a run id is text of the agent too, and no formula', async () => {
   expect(text).toContain(",'=1+1\n");
 });
 
-test('an object of which not all is known, or that may be none, is in one column', async () => {
+test('an object with unknown parts, or that may not be an object, is in one column', async () => {
   const hq: Field = { name: 'hq', schema: { type: ['object', 'string'], properties: { city: {} } } };
   const text = await fillFile('in.csv', 'company\nAcme\n', [hq], (rows) =>
     rows.map((row) => createFilledRow(row, { hq: createAnswer('Berlin, Germany') })),
@@ -105,7 +105,7 @@ test('an object of which not all is known, or that may be none, is in one column
   expect(text).toContain('Acme,"Berlin, Germany",high');
 });
 
-test('the delimiter, line ends, quotes and byte order mark of the input come back', async () => {
+test('delimiter, line ends, quotes and byte order mark of the input are kept', async () => {
   const text = await fillFile('in.csv', '\ufeff"a";"b"\r\n"x";"1"\r\n', [CEO], (rows) =>
     rows.map((row) => createFilledRow(row, { ceo: createAnswer('Ada') })),
   );
@@ -115,7 +115,7 @@ test('the delimiter, line ends, quotes and byte order mark of the input come bac
   );
 });
 
-test('a JSON line keeps its own text, numbers that JavaScript cannot hold included', async () => {
+test('a JSON line keeps its text, including numbers that JavaScript cannot represent', async () => {
   const text = await fillFile(
     'in.jsonl',
     '{"id": 12345678901234567890, "ceo": "", "x": [1.0, {"ceo": 2}] }\n{}\nnot json\n',
@@ -158,7 +158,7 @@ async function openAt(path: string, stdout?: NodeJS.WritableStream) {
   return { output, rows: (await readAllRows(input)).map((row) => createFilledRow(row)) };
 }
 
-test('a file is replaced only by a whole one, and keeps its permissions', async () => {
+test('a file is only replaced by a complete one and keeps its permissions', async () => {
   const folder = await createTempFolder();
   const path = join(folder, 'out.csv');
   await writeFile(path, 'old');
@@ -172,7 +172,7 @@ test('a file is replaced only by a whole one, and keeps its permissions', async 
   expect(await readdir(folder)).toEqual(['out.csv']);
 });
 
-test('an output that is given up leaves everything as it was', async () => {
+test('an aborted output leaves everything unchanged', async () => {
   const folder = await createTempFolder();
   const { output, rows } = await openAt(join(folder, 'out.csv'));
   await output.write(rows);
@@ -180,7 +180,7 @@ test('an output that is given up leaves everything as it was', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a link stays a link, and the file behind it is replaced', async () => {
+test('a link stays a link, and its target is replaced', async () => {
   const folder = await createTempFolder();
   await writeFile(join(folder, 'real.csv'), 'old');
   await symlink('real.csv', join(folder, 'link.csv'));
@@ -190,7 +190,7 @@ test('a link stays a link, and the file behind it is replaced', async () => {
   expect(await readFile(join(folder, 'real.csv'), 'utf8')).toContain('enrichment_status');
 });
 
-test('a reader of standard output that goes away is no error', async () => {
+test('a closed reader of standard output is not an error', async () => {
   const stdout = new PassThrough();
   const { output, rows } = await openAt('-', stdout);
   stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
@@ -200,7 +200,7 @@ test('a reader of standard output that goes away is no error', async () => {
   await output.commit();
 });
 
-test('an output that cannot be written is refused before anything is spent', async () => {
+test('an unwritable output is rejected before anything is spent', async () => {
   const folder = await createTempFolder();
   await mkdir(join(folder, 'dir'));
   await writeFile(join(folder, 'in.csv'), 'a\n1\n');
@@ -222,7 +222,7 @@ test('an output that cannot be written is refused before anything is spent', asy
   expect(await readdir(folder)).toEqual(['dir', 'in.csv', 'same.csv']);
 });
 
-test('a list of objects comes back as a list', async () => {
+test('a list of objects is written as a list', async () => {
   const text = await fillFile('in.json', '[{"a": 1}, {"a": 2}]', [CEO], (rows) =>
     rows.map((row) => createFilledRow(row, { ceo: createAnswer('Ada') })),
   );
@@ -232,7 +232,7 @@ test('a list of objects comes back as a list', async () => {
   ]);
 });
 
-test('objects that stand on many lines take one each in JSON Lines', async () => {
+test('multi-line objects take one line each in JSON Lines', async () => {
   const text = await fillFile(
     'in.json',
     '[\n {\n  "a": "x  y",\n  "b": 12345678901234567890\n }\n]',
@@ -243,7 +243,7 @@ test('objects that stand on many lines take one each in JSON Lines', async () =>
   expect(text).toMatch(/^\{"a":"x {2}y","b":12345678901234567890,"ceo":null,"enrichment":\{.*\}\}\n$/);
 });
 
-test('a name that ends in .gz is written compressed', async () => {
+test('a file name ending in .gz is compressed', async () => {
   const folder = await createTempFolder();
   const { output, rows } = await openAt(join(folder, 'out.csv.gz'));
   for (let chunk = 0; chunk < 200; chunk += 1) await output.write(rows.concat(rows, rows, rows));
@@ -254,7 +254,7 @@ test('a name that ends in .gz is written compressed', async () => {
   expect(lines.length).toBe(1 + 800 + 1);
 });
 
-test('text of the agent is defused in a table and told as it is in JSON Lines', async () => {
+test('agent text gets an apostrophe in a table and is unchanged in JSON Lines', async () => {
   const answers = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
     rows.map((row) => createFilledRow(row, { ceo: createAnswer('=1+1', ['=cmd|x']) }, { error: '@error' }));
   const line = '=in,"\'=1+1",high,"\'=cmd|x",enriched,"\'@error",0.003,agent_run_1'.replaceAll('"', '');
@@ -265,7 +265,7 @@ test('text of the agent is defused in a table and told as it is in JSON Lines', 
   expect(object).toMatchObject({ ceo: '=1+1', enrichment: { error: '@error' } });
 });
 
-test('values are written as a spreadsheet reads them: numbers and booleans plain, lists as JSON', async () => {
+test('values are written for spreadsheets: plain numbers and booleans, lists as JSON', async () => {
   const values: [JsonValue, string][] = [
     [-1.5, '-1.5'],
     [1e21, '1e+21'],
@@ -284,7 +284,7 @@ test('values are written as a spreadsheet reads them: numbers and booleans plain
   }
 });
 
-test('nested fields are spread by the schema, behind references and choices with null, and one without end is not', async () => {
+test('nested fields get columns by the schema, through references and nullable choices, but not if endless', async () => {
   const schema = {
     $defs: {
       place: { type: ['object', 'null'], properties: { city: { type: 'string' } } },
@@ -324,7 +324,7 @@ test('nested fields are spread by the schema, behind references and choices with
   expect(text).toContain('"{""b"":1}"');
 });
 
-test('each citation has a line of its own in the citations file', async () => {
+test('each citation has its own line in the citations file', async () => {
   const folder = await createTempFolder();
   const citationsFile = join(folder, 'citations.jsonl');
   await fillFile(
@@ -354,13 +354,13 @@ test('each citation has a line of its own in the citations file', async () => {
   );
 });
 
-test('a disk that is full is told as such, and nothing of the file is left', async () => {
+test('a full disk is reported, and no partial file remains', async () => {
   const { output, rows } = await openAt('/dev/full');
   await expect(output.write(rows)).rejects.toMatchObject({ code: 'OUTPUT_DISK_FULL', kind: 'usage' });
   await output.abort();
 });
 
-test('an output that cannot be put in its place leaves nothing beside it', async () => {
+test('an output that cannot be renamed leaves no temporary file', async () => {
   const folder = await createTempFolder();
   const { output, rows } = await openAt(join(folder, 'out.csv'));
   await output.write(rows);
@@ -369,7 +369,7 @@ test('an output that cannot be put in its place leaves nothing beside it', async
   expect(await readdir(folder)).toEqual(['out.csv']);
 });
 
-test('what a killed process left beside the file is removed after an hour', async () => {
+test('temporary files of a killed process are deleted after an hour', async () => {
   const folder = await createTempFolder();
   const old = join(folder, '.out.csv.rowfill-0123.tmp');
   const fresh = join(folder, '.out.csv.rowfill-4567.tmp');
@@ -381,7 +381,7 @@ test('what a killed process left beside the file is removed after an hour', asyn
   expect(await readdir(folder)).toEqual(['.out.csv.rowfill-4567.tmp']);
 });
 
-test('a byte order mark and tabs can be asked for', async () => {
+test('a byte order mark and tabs can be set', async () => {
   const fill = (rows: Awaited<ReturnType<typeof readAllRows>>) => rows.map((row) => createFilledRow(row));
   const text = await fillFile('in.csv', 'a,b\nz,"x\ty"\n', [], fill, { path: 'out.tsv', bom: true });
   expect(text.split('\n').slice(0, 2)).toEqual([

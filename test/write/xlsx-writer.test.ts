@@ -40,7 +40,7 @@ function createOptions(options: Partial<OutputOptions>): OutputOptions {
   return { path: 'out.xlsx', ...base, ...options };
 }
 
-/** The cells of the second row of an output, by their places: `A2` is what stands between its tags. */
+/** The cells of an output's second row by reference; `A2` is the text between its tags. */
 async function writeRow(row: Row, value: JsonValue, options: Partial<OutputOptions> = {}) {
   const path = join(await createTempFolder(), 'out.xlsx');
   const output = await openOutput(createOptions({ ...options, path }));
@@ -74,11 +74,11 @@ test.each<[JsonValue, string]>([
   [['a', 1], 't="inlineStr"[&quot;a&quot;,1]'],
   ['=HYPERLINK("https://x.example")', 't="inlineStr"=HYPERLINK(&quot;https://x.example&quot;)'],
   ['+49 30 1234', 't="inlineStr"+49 30 1234'],
-])('an answer %j becomes a cell of its own kind', async (value, cell) => {
+])('an answer %j becomes a cell of its type', async (value, cell) => {
   expect((await writeRow(createCells(['Acme', '1']), value)).cells.C2).toBe(cell);
 });
 
-test('no answer, no citation and no word of an error can become a formula', async () => {
+test('no answer, citation or error text can become a formula', async () => {
   const row = createCells(['=1+1', '@x']);
   const { sheet } = await writeRow(row, '=cmd|x');
   expect(sheet).toContain('>=1+1<');
@@ -86,7 +86,7 @@ test('no answer, no citation and no word of an error can become a formula', asyn
   expect(sheet).not.toMatch(/<f[ >]/);
 });
 
-test('cells of the input are what they were, and one that the agent replaced is what the answer is', async () => {
+test("input cells keep their type, and a replaced one has the answer's type", async () => {
   const number: StoredCell = { kind: 'number', raw: '45352', format: 'yyyy\\-mm\\-dd' };
   const kept = await writeRow(createCells(['Acme', '2024-03-01'], [null, number]), 'x');
   expect(kept.cells).toMatchObject({ A2: 't="inlineStr"Acme', B2: 's="2"45352' });
@@ -104,7 +104,7 @@ test('cells of the input are what they were, and one that the agent replaced is 
   expect(sheet).toContain('<c r="B3" t="inlineStr"><is><t xml:space="preserve">0123</t>');
 });
 
-test('the cells of a CSV are texts, and the values of JSON are of their kind', async () => {
+test('CSV cells become text, and JSON values keep their type', async () => {
   const csv = await writeRow(createCells(['Acme', '5']), null, { shape: CSV });
   expect(csv.cells).toMatchObject({ A2: 't="inlineStr"Acme', B2: 't="inlineStr"5' });
   const object = { name: true, id: 5 };
@@ -113,11 +113,11 @@ test('the cells of a CSV are texts, and the values of JSON are of their kind', a
   expect(json.cells).toMatchObject({ A2: 't="b"1', B2: '5' });
 });
 
-test('the cost is a number that can be added up', async () => {
+test('the cost is a number that can be summed', async () => {
   expect((await writeRow(createCells(['Acme', '1']), 'x')).cells).toMatchObject({ H2: '0.003' });
 });
 
-test('what Excel would not open is not written: errors that it does not know, and odd names of sheets', async () => {
+test('unknown errors and invalid sheet names, which Excel rejects, are not written', async () => {
   const stored: StoredCell[] = [{ kind: 'error', raw: '#SPILL!', format: null }];
   const sheet = { name: "'[a]:b*c?/d\\e'".repeat(3), firstLine: 1, above: [], date1904: false };
   const { cells, parts } = await writeRow(createCells(['#SPILL!', '1'], stored), 'x', {
@@ -129,19 +129,19 @@ test('what Excel would not open is not written: errors that it does not know, an
   );
 });
 
-test('a cell that is too long for Excel ends in three dots, and a note says so', async () => {
+test('a cell that is too long for Excel is cut with …, and a warning says so', async () => {
   const notes: string[] = [];
   const { cells } = await writeRow(createCells(['Acme', '1']), `${'x'.repeat(32_765)}😀😀`, {
     onNote: ({ code, message }) => notes.push(`${code} ${message}`),
   });
   expect(cells.C2).toBe(`t="inlineStr"${'x'.repeat(32_765)}…`);
   expect(notes).toEqual([
-    expect.stringContaining('CELLS_CLIPPED Cells that were longer than the 32767 characters'),
+    expect.stringContaining("CELLS_CLIPPED 1 row has cells longer than Excel's limit of 32767 characters"),
   ]);
-  expect(notes[0]).toContain('in 1 of the rows (first in row 2 of the output)');
+  expect(notes[0]).toContain('(first in output row 2)');
 });
 
-test('equal rows make equal bytes', async () => {
+test('equal rows give equal bytes', async () => {
   const write = async () => {
     const path = join(await createTempFolder(), 'out.xlsx');
     const output = await openOutput(createOptions({ path }));
@@ -152,7 +152,7 @@ test('equal rows make equal bytes', async () => {
   expect((await write()).equals(await write())).toBe(true);
 });
 
-test('a sink that fails is told as it failed, at whatever write, and what was written is taken back', async () => {
+test("a sink's error is reported at any write, and partial output is removed", async () => {
   const full = new Error('the disk is full');
   for (let good = 0; good < 12; good += 1) {
     let writes = 0;
@@ -181,7 +181,7 @@ test('a sink that fails is told as it failed, at whatever write, and what was wr
   }
 });
 
-test('an output without rows is a workbook with a header', async () => {
+test('an output without rows is a workbook with only a header', async () => {
   const path = join(await createTempFolder(), 'out.xlsx');
   const output = await openOutput(createOptions({ path }));
   await output.commit();
@@ -190,7 +190,7 @@ test('an output without rows is a workbook with a header', async () => {
   expect(sheet?.match(/<row /g)).toHaveLength(1);
 });
 
-test('what does not fit into a sheet is refused before it is written', () => {
+test('rows that do not fit into a sheet are rejected before writing', () => {
   const check = createFitCheck(createOptions({}));
   const refused = (words: string) =>
     expect.objectContaining({ code: 'OUTPUT_DOES_NOT_FIT', message: expect.stringContaining(words) });
@@ -200,7 +200,7 @@ test('what does not fit into a sheet is refused before it is written', () => {
     refused('line 2 has a cell of 32768 characters'),
   );
   expect(run({ ...createCells(['Acme']), ordinal: 1_048_575 })).toThrow(
-    refused('more rows than the 1048576'),
+    refused('more rows than an Excel sheet can have (1048576)'),
   );
   expect(run(createCells(Array.from({ length: 16_384 }, () => 'x')))).toThrow(
     refused('line 2 would have 16391 columns'),
