@@ -81,7 +81,7 @@ export async function enrich(
 
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
     const cap = new SpendLimit(settings, ledger.readSpend(job.id).spentMicros);
-    const trip = closers.add(
+    const context = closers.add(
       createJobContext({
         settings,
         input,
@@ -101,24 +101,24 @@ export async function enrich(
         onRetry,
       }),
     );
-    lease.watch(trip.stop);
-    trip.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
-    reportWarnings(trip);
-    reportWarnings(trip, exclusion.notes);
-    if (note !== null) reportWarnings(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
-    const recovered = await recoverBatches(trip);
-    const sources = await findOutputSources(trip);
-    const kept = await findFinished(trip, sources, recovered);
+    lease.watch(context.stop);
+    context.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
+    reportWarnings(context);
+    reportWarnings(context, exclusion.notes);
+    if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
+    const recovered = await recoverBatches(context);
+    const sources = await findOutputSources(context);
+    const kept = await findFinished(context, sources, recovered);
     if (kept === null) {
-      await confirmCost(trip, recovered);
-      refuseInterrupted(trip);
+      await confirmCost(context, recovered);
+      refuseInterrupted(context);
     }
     // Written down only now: a question that was declined or interrupted leaves no job behind.
     await ledger.ready(hooks.signal);
     ledger.openJob(job);
-    if (kept !== null) return keepOutput(trip, kept, startedAtMs);
+    if (kept !== null) return keepOutput(context, kept, startedAtMs);
     try {
-      return await fillFile(trip, recovered, sources, startedAtMs);
+      return await fillFile(context, recovered, sources, startedAtMs);
     } catch (error) {
       try {
         // A job that another process has taken over is not this one's to end.
@@ -129,7 +129,7 @@ export async function enrich(
         // A damaged ledger takes no end either; what damaged it is what the user needs to know.
         if (!isLedgerError(error)) throw closing;
       }
-      throw saveMovedLedger(ledger, error) ?? addSpent(describeDamage(ledger, error), trip.tally);
+      throw saveMovedLedger(ledger, error) ?? addSpent(describeDamage(ledger, error), context.tally);
     }
   } catch (error) {
     return await closers.closeAfter(error);
@@ -152,27 +152,27 @@ function refuseInterrupted({ stop, hooks, lease }: JobContext): void {
 }
 
 /** Nothing has changed since the output was written: to write it once more would make the same bytes. */
-function keepOutput(trip: JobContext, rows: RowCounts, startedAtMs: number): JobSummary {
-  const { job, ledger, settings, tally } = trip;
+function keepOutput(context: JobContext, rows: RowCounts, startedAtMs: number): JobSummary {
+  const { job, ledger, settings, tally } = context;
   tally.countKept(rows);
-  trip.onEvent({ type: 'note', code: 'OUTPUT_KEPT', message: describeKept(settings.output) });
+  context.onEvent({ type: 'note', code: 'OUTPUT_KEPT', message: describeKept(settings.output) });
   ledger.closeJob(job.id, { stop: 'done', counts: rows, finished: job.finished });
-  return createSummary(trip, { rows, leftRows: 0 }, null, startedAtMs);
+  return createSummary(context, { rows, leftRows: 0 }, null, startedAtMs);
 }
 
-/** The trip itself, once everything is open and agreed to. */
+/** The context itself, once everything is open and agreed to. */
 async function fillFile(
-  trip: JobContext,
+  context: JobContext,
   recovered: RecoveredBatches,
   sources: OutputSources | null,
   startedAtMs: number,
 ): Promise<JobSummary> {
-  const { job, ledger, lease, agent, settings, stop, tally } = trip;
-  await dispatchQuestions(trip, recovered);
+  const { job, ledger, lease, agent, settings, stop, tally } = context;
+  await dispatchQuestions(context, recovered);
   lease?.refuseLost();
-  if (stop.reason === 'interrupted' && ledger.isUnusedJob(job.id)) refuseInterrupted(trip);
+  if (stop.reason === 'interrupted' && ledger.isUnusedJob(job.id)) refuseInterrupted(context);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
-    const excludesAnswers = trip.exclusion.answerFields.length > 0;
+    const excludesAnswers = context.exclusion.answerFields.length > 0;
     const { cancelled, givenUp, costMicros } = await cancelRuns({
       client: agent.client,
       ledger,
@@ -184,16 +184,16 @@ async function fillFile(
     });
     tally.countCancelled(cancelled.length + givenUp.length, costMicros);
   }
-  const written = await writeJobOutput(trip);
-  reportWarnings(trip);
-  const unmatched = trip.exclusion.describeUnmatched();
-  reportWarnings(trip, unmatched === null ? [] : [unmatched]);
-  const remaining = await estimateRemaining(trip);
-  const finished = createFinished(trip, sources, written);
+  const written = await writeJobOutput(context);
+  reportWarnings(context);
+  const unmatched = context.exclusion.describeUnmatched();
+  reportWarnings(context, unmatched === null ? [] : [unmatched]);
+  const remaining = await estimateRemaining(context);
+  const finished = createFinished(context, sources, written);
   await ledger.ready();
   lease?.refuseLost();
   ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: written.rows, finished });
   const moved = saveMovedLedger(ledger);
   if (moved !== null) stop.abortWith(moved);
-  return { ...createSummary(trip, written, remaining, startedAtMs), output: written.path };
+  return { ...createSummary(context, written, remaining, startedAtMs), output: written.path };
 }

@@ -77,7 +77,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     const agent = closers.add(await openAgent(settings));
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, Date.now()));
     const notes: Warning[] = [];
-    const trip = closers.add(
+    const context = closers.add(
       createJobContext({
         settings,
         input,
@@ -97,15 +97,15 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         onRetry: () => undefined,
       }),
     );
-    reportWarnings(trip);
-    reportWarnings(trip, exclusion.notes);
-    const survey = await estimateRows(trip);
-    reportWarnings(trip);
-    reportUnmatched(trip);
+    reportWarnings(context);
+    reportWarnings(context, exclusion.notes);
+    const survey = await estimateRows(context);
+    reportWarnings(context);
+    reportUnmatched(context);
     const isPaid = !agent.isFree && survey.quote.rows > 0 && survey.quote.worstMicros > 0;
-    const doubts = isPaid ? listDoubts(trip, survey) : [];
-    if (doubts.length === 0) await resolveDoubts(trip, survey, false);
-    return createPlan(trip, survey, { notes, doubts });
+    const doubts = isPaid ? listDoubts(context, survey) : [];
+    if (doubts.length === 0) await resolveDoubts(context, survey, false);
+    return createPlan(context, survey, { notes, doubts });
   } catch (error) {
     return await closers.closeAfter(error);
   } finally {
@@ -122,11 +122,11 @@ async function findLedger(path: string, closers: CleanupStack): Promise<string> 
 }
 
 function createPlan(
-  trip: JobContext,
+  context: JobContext,
   survey: RowEstimate,
   { notes, doubts }: Pick<Plan, 'notes' | 'doubts'>,
 ): Plan {
-  const { ask, job } = trip;
+  const { ask, job } = context;
   const { counts, quote, steps, firstGroup, lowestLevel } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const records = firstGroup?.questions.map((question) => question.record) ?? [];
@@ -145,17 +145,17 @@ function createPlan(
     changes: describeChanges(job, survey.repeated),
     notes: notes.map(({ code, message }) => ({ code, message })),
     doubts,
-    fruitless: lowestLevel === null ? null : trip.yields.describeFruitless(lowestLevel),
+    fruitless: lowestLevel === null ? null : context.yields.describeFruitless(lowestLevel),
     steps,
-    batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(trip, quote.rows, batchSize)),
-    likelySeconds: estimateSeconds(trip, quote.runs),
+    batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(context, quote.rows, batchSize)),
+    likelySeconds: estimateSeconds(context, quote.runs),
     firstRequest:
       firstGroup === null
         ? null
         : createRequest(
             ask,
-            createGroupBatch(firstGroup, trip),
-            trip.exclusion.relevantTo(firstGroup.questions.map((question) => question.record)),
+            createGroupBatch(firstGroup, context),
+            context.exclusion.relevantTo(firstGroup.questions.map((question) => question.record)),
           ),
   };
 }

@@ -16,20 +16,26 @@ import { createRequest, describeFaults } from '../run/create-request.js';
 import { sendBatch } from '../run/send-batch.js';
 import { createGoneRun, resolveWaitMs, waitForRun } from '../run/wait-run.js';
 import type { InFlight } from '../select/select-rows.js';
-import { type AskContext, type NextQuestions, NO_QUESTIONS } from './job-context.js';
+import { type JobContext, type NextQuestions, NO_QUESTIONS } from './job-context.js';
 
 /** The way of one group of questions through its run: send, wait, check, settle; and what has to go round again. */
-export async function askGroup(group: PendingBatch, context: AskContext): Promise<NextQuestions> {
-  const { ask, exclusion, tally, runTimeoutMs } = context;
+export async function askGroup(group: PendingBatch, context: JobContext): Promise<NextQuestions> {
+  const { ask, exclusion, tally, settings } = context;
   const batch = createGroupBatch(group, context);
   const exclusions = exclusion.relevantTo(group.questions.map((question) => question.record));
-  const sent = await sendBatch(batch, createRequest(ask, batch, exclusions), context.send);
+  const sent = await sendBatch(batch, createRequest(ask, batch, exclusions), context);
   switch (sent.status) {
     case 'sent':
       tally.countSent(batch, getRunId(sent.run), sent.adopted);
-      return waitAndSettle(batch, group, sent.run, resolveWaitMs(batch.effort, runTimeoutMs), context);
+      return waitAndSettle(
+        batch,
+        group,
+        sent.run,
+        resolveWaitMs(batch.effort, settings.runTimeoutMs),
+        context,
+      );
     case 'over_budget':
-      context.noteFull(sent.budget);
+      context.state.fullBudget = sent.budget;
       return { ...NO_QUESTIONS, overBudget: group };
     case 'held_back':
       return { ...NO_QUESTIONS, heldBack: group };
@@ -53,10 +59,10 @@ export async function askGroup(group: PendingBatch, context: AskContext): Promis
 }
 
 /** The same way from where an earlier process left it: the run works already. */
-export function resumeGroup(open: OpenBatch, runId: string, context: AskContext): Promise<NextQuestions> {
+export function resumeGroup(open: OpenBatch, runId: string, context: JobContext): Promise<NextQuestions> {
   const { batch, intendedAtMs } = open;
-  const { ask, send, runTimeoutMs } = context;
-  const waitMs = resolveWaitMs(batch.effort, runTimeoutMs, send.clock.now() - intendedAtMs);
+  const { ask, clock, settings } = context;
+  const waitMs = resolveWaitMs(batch.effort, settings.runTimeoutMs, clock.now() - intendedAtMs);
   context.tally.countSent(batch, isRunId(runId) ? runId : null, true);
   return waitAndSettle(batch, createBatchGroup(batch, ask), runId, waitMs, context);
 }
@@ -66,18 +72,18 @@ async function waitAndSettle(
   group: PendingBatch,
   run: StartedRun | string,
   deadlineMs: number,
-  context: AskContext,
+  context: JobContext,
 ): Promise<NextQuestions> {
-  const { client, stop, send, tally, patience, yields } = context;
+  const { agent, stop, throttle, caps, tally, breaker, yields } = context;
   let holdsPlace = true;
   const leave = (): void => {
-    if (holdsPlace) send.pacer.release();
+    if (holdsPlace) throttle.release();
     holdsPlace = false;
   };
   // The next run starts while the result of this one is fetched, unless whether it starts depends on that result.
-  const dependsOnResult = send.capMicros !== null || send.dayCaps !== null || yields.isInDoubt(group.level);
+  const dependsOnResult = caps.jobMicros !== null || caps.day !== null || yields.isInDoubt(group.level);
   const onEnd = dependsOnResult ? () => undefined : leave;
-  const waited = await waitForRun(client, run, { signal: stop.waitSignal, deadlineMs, onEnd });
+  const waited = await waitForRun(agent.client, run, { signal: stop.waitSignal, deadlineMs, onEnd });
   if (waited.status !== 'ended') leave();
   if (waited.status !== 'stopped' && waited.status !== 'fatal') await context.ledger.ready();
   switch (waited.status) {
@@ -96,7 +102,7 @@ async function waitAndSettle(
       failRows(batch, waited.reason, context);
       context.statedCost.bill(group, batch.reserveMicros);
       tally.countLate(batch, getRunId(run), waited.reason);
-      if (group.attempt === 1) patience.recordFailure(waited.reason);
+      if (group.attempt === 1) breaker.recordFailure(waited.reason);
       return NO_QUESTIONS;
     case 'stopped':
       return NO_QUESTIONS;
@@ -107,7 +113,7 @@ async function waitAndSettle(
 }
 
 /** Fails rows for this invocation that stay in flight, for a run may work on them: what it brings is picked up later. */
-function failRows(batch: Batch, reason: string, { ledger, job }: AskContext): void {
+function failRows(batch: Batch, reason: string, { ledger, job }: JobContext): void {
   ledger.fail(
     job.id,
     batch.rows.map(({ key }) => ({ key, reason })),
@@ -115,12 +121,12 @@ function failRows(batch: Batch, reason: string, { ledger, job }: AskContext): vo
 }
 
 /** Money may have gone into runs that nobody sees, so an agent that keeps doing that is given up. */
-function leaveUnknown(batch: Batch, reason: string, context: AskContext): NextQuestions {
-  const { stop, tally, patience } = context;
+function leaveUnknown(batch: Batch, reason: string, context: JobContext): NextQuestions {
+  const { stop, tally, breaker } = context;
   // Interrupted, the rows were not given up: the same command goes on with them.
   if (stop.reason !== 'interrupted') failRows(batch, reason, context);
   tally.countUnknown(batch, reason);
-  patience.recordFailure(reason);
+  breaker.recordFailure(reason);
   return NO_QUESTIONS;
 }
 
@@ -128,10 +134,10 @@ function leaveUnknown(batch: Batch, reason: string, context: AskContext): NextQu
 const MAX_RESENDS = 3;
 
 /** A run that certainly does not exist is started once more under a new batch id, so that the two cannot be confused. */
-function sendAgain(group: PendingBatch, reason: string, context: AskContext): NextQuestions {
+function sendAgain(group: PendingBatch, reason: string, context: JobContext): NextQuestions {
   const { resends = 0 } = group;
   if (resends < MAX_RESENDS) return { ...NO_QUESTIONS, followUp: { ...group, resends: resends + 1 } };
-  context.patience.recordFailure(reason);
+  context.breaker.recordFailure(reason);
   return giveUp(group, reason, context);
 }
 
@@ -139,10 +145,11 @@ function sendAgain(group: PendingBatch, reason: string, context: AskContext): Ne
  * A request that the agent refuses for what it says: without the run that it continues, which may be gone; then in
  * smaller batches, since one row may spoil it for the others. Nothing of this costs anything.
  */
-function askOtherwise(group: PendingBatch, reason: string, context: AskContext): NextQuestions {
+function askOtherwise(group: PendingBatch, reason: string, context: JobContext): NextQuestions {
   if (group.previousRunId !== null) return { ...NO_QUESTIONS, followUp: { ...group, previousRunId: null } };
-  if (group.attempt === 1) context.patience.recordRejection(reason);
-  const { batchSize, lastAttempt } = context;
+  if (group.attempt === 1) context.breaker.recordRejection(reason);
+  const { lastAttempt } = context;
+  const { batchSize } = context.settings;
   let attempt = group.attempt + 1;
   while (attempt < lastAttempt && batchSizeFor(batchSize, attempt) >= group.questions.length) attempt += 1;
   if (group.questions.length === 1 || attempt > lastAttempt) return giveUp(group, reason, context);
@@ -153,7 +160,7 @@ const COST_REACHED =
   'not sent again: that could cost more than the worst case stated before the start; the next run of this command sends it';
 
 /** Fails the rows of a group whose run could cost more than was stated. */
-export async function giveUpUnaffordable(group: PendingBatch, context: AskContext): Promise<void> {
+export async function giveUpUnaffordable(group: PendingBatch, context: JobContext): Promise<void> {
   await context.ledger.ready();
   const faults = new Map(group.questions.map(({ key, fault }) => [key, fault]));
   giveUp(group, COST_REACHED, context, (key) => {
@@ -166,7 +173,7 @@ export async function giveUpUnaffordable(group: PendingBatch, context: AskContex
 function giveUp(
   group: PendingBatch,
   reason: string,
-  context: AskContext,
+  context: JobContext,
   describeRow: (key: string) => string = () => reason,
 ): NextQuestions {
   const { ledger, job, inFlight, tally } = context;
@@ -192,7 +199,7 @@ function getRunId(run: StartedRun | string): string {
 /** The batch that a group goes out as. */
 export function createGroupBatch(
   group: PendingBatch,
-  context: Pick<AskContext, 'ask' | 'job' | 'prices' | 'isRefresh'>,
+  context: Pick<JobContext, 'ask' | 'job' | 'prices' | 'isRefresh'>,
 ): Batch {
   const { ask, job, prices } = context;
   const effort = ask.efforts[group.level] ?? '';
@@ -239,7 +246,7 @@ export function settleGroup(
   batch: Batch,
   group: PendingBatch,
   run: AgentRun,
-  context: AskContext,
+  context: JobContext,
 ): NextQuestions {
   const misfit = describeMisfit(batch, run, context.ledger);
   return misfit === null
@@ -257,7 +264,7 @@ export function settleUnusable(
   group: PendingBatch,
   runId: string,
   reason: string,
-  context: AskContext,
+  context: JobContext,
 ): NextQuestions {
   return settleRun(batch, group, createGoneRun(runId, reason), reason, context);
 }
@@ -267,13 +274,13 @@ function settleRun(
   group: PendingBatch,
   run: AgentRun,
   unusable: string | null,
-  context: AskContext,
+  context: JobContext,
 ): NextQuestions {
   const { ask, job, ledger, tally, checker, inFlight, lastAttempt } = context;
   const brought = checkRun(batch, run, checker);
   const checked = excludeAnswers(brought, batch, context.exclusion, lastAttempt);
   const answers = createAnswers(batch, checked, run);
-  context.answerNotes.count(brought, answers);
+  context.answerWarnings.count(brought, answers);
   const repair =
     unusable === null
       ? planRepair(group, checked.rejected, run, lastAttempt)
@@ -302,9 +309,9 @@ function settleRun(
     reason: unusable,
   });
   context.yields.update(group.level);
-  if (brought.rows.length > 0) context.patience.recordSuccess();
+  if (brought.rows.length > 0) context.breaker.recordSuccess();
   else if (group.attempt === 1)
-    context.patience.recordFailure(unusable ?? brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
+    context.breaker.recordFailure(unusable ?? brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
   return next;
 }
 
@@ -326,7 +333,7 @@ function keepWanted(next: NextQuestions, inFlight: InFlight): NextQuestions {
 type AnswersByKey = ReadonlyMap<string, ReadonlyMap<string, FieldAnswer>>;
 
 /** The rows that were answered, as the ledger has them now: with what was better before, and without what was worse. */
-function findStored(answers: readonly RowAnswer[], { ask, ledger, job }: AskContext): AnswersByKey {
+function findStored(answers: readonly RowAnswer[], { ask, ledger, job }: JobContext): AnswersByKey {
   // Without a ladder nothing is asked twice that is not replaced.
   if (ask.efforts.length === 1) return new Map(answers.map(({ key, fields }) => [key, fields]));
   const found = ledger.findAnswers(

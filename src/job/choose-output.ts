@@ -97,8 +97,8 @@ export async function placeOutput(
 }
 
 /** Chooses again right before the output is written: another job may have written to the same path by now. */
-export async function chooseOutputAgain(trip: JobContext): Promise<ChosenOutput> {
-  const { settings, job, ledger, places, earlierOutput } = trip;
+export async function chooseOutputAgain(context: JobContext): Promise<ChosenOutput> {
+  const { settings, job, ledger, places, earlierOutput } = context;
   const { options, output } = settings;
   if (options.output !== undefined) return { path: output, note: null };
   const chosen = await chooseOutput(resolveOutput(options), { ...job, output: earlierOutput }, ledger);
@@ -108,8 +108,8 @@ export async function chooseOutputAgain(trip: JobContext): Promise<ChosenOutput>
 }
 
 /** The check for the results of a job that has just run. */
-export function createJobPlaceCheck(trip: JobContext): OutputOptions['checkPlace'] {
-  const { settings, job, ledger, places, earlierOutput } = trip;
+export function createJobPlaceCheck(context: JobContext): OutputOptions['checkPlace'] {
+  const { settings, job, ledger, places, earlierOutput } = context;
   const { options } = settings;
   if (places === null) return undefined;
   return createPlaceCheck({

@@ -4,7 +4,7 @@ import { Batcher } from '../run/batcher.js';
 import { selectRows } from '../select/select-rows.js';
 import { askGroup, giveUpUnaffordable, resumeGroup } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
-import { type AskContext, createSendContext, type JobContext, type NextQuestions } from './job-context.js';
+import type { JobContext, NextQuestions } from './job-context.js';
 import type { RecoveredBatches, UnknownBatch } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
 import type { StatedCost } from './stated-cost.js';
@@ -169,24 +169,14 @@ export class Dispatcher {
 }
 
 /** Asks every row that the ledger cannot answer, beside the runs that were left over from an earlier job. */
-export async function dispatchQuestions(trip: JobContext, recovered: RecoveredBatches): Promise<void> {
-  const { batchSize, concurrency, runTimeoutMs } = trip.settings;
-  const context: AskContext = {
-    ...trip,
-    client: trip.agent.client,
-    send: createSendContext(trip),
-    batchSize,
-    runTimeoutMs,
-    noteFull(budget) {
-      trip.fullBudget = budget;
-    },
-  };
+export async function dispatchQuestions(context: JobContext, recovered: RecoveredBatches): Promise<void> {
+  const { batchSize, concurrency } = context.settings;
   const dispatcher = new Dispatcher({
     concurrency,
-    stop: trip.stop,
-    yields: trip.yields,
+    stop: context.stop,
+    yields: context.yields,
     pool: new Batcher({ batchSize, maxBatchBytes: MAX_RECORD_BYTES }),
-    statedCost: trip.statedCost,
+    statedCost: context.statedCost,
     askGroup: (group) => askGroup(group, context),
     giveUpUnaffordable: (group) => giveUpUnaffordable(group, context),
   });
@@ -194,11 +184,12 @@ export async function dispatchQuestions(trip: JobContext, recovered: RecoveredBa
     dispatcher.enter(() => resumeGroup(open, runId, context));
   }
   // Nothing to ask: the survey has counted every row, and the input need not be read once more.
-  const isDone = trip.surveyed?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
-  if (isDone && trip.surveyed !== null) trip.tally.countEstimated(trip.surveyed);
-  else await dispatcher.run(openQuestions(trip));
-  reportWarnings(trip, trip.answerNotes.list());
-  if (trip.stop.reason !== 'interrupted') failUnknown(recovered.unknown, trip);
+  const isDone =
+    context.state.planned?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
+  if (isDone && context.state.planned !== null) context.tally.countEstimated(context.state.planned);
+  else await dispatcher.run(openQuestions(context));
+  reportWarnings(context, context.answerWarnings.list());
+  if (context.stop.reason !== 'interrupted') failUnknown(recovered.unknown, context);
 }
 
 /** Fails the rows that wait for what nobody knows of; those that this input has, for the same question may stand in others. */
@@ -213,13 +204,14 @@ function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }
 }
 
 /** The questions of the input in its order, chunk by chunk. */
-async function* openQuestions(trip: JobContext): AsyncGenerator<readonly Question[]> {
-  const context = { ...trip.select, inFlight: trip.inFlight };
-  const cellNotes = new CellWarnings(trip.ask.send);
+async function* openQuestions(context: JobContext): AsyncGenerator<readonly Question[]> {
+  const select = { ...context.select, inFlight: context.inFlight };
+  const cellNotes = new CellWarnings(context.ask.send);
   // The survey has counted them already.
-  const shared = trip.surveyed === null ? new SharedAnswersCounter(trip.ask, trip.input.columns) : null;
-  for await (const rows of trip.input.openRows()) {
-    const selections = selectRows(rows, context);
+  const shared =
+    context.state.planned === null ? new SharedAnswersCounter(context.ask, context.input.columns) : null;
+  for await (const rows of context.input.openRows()) {
+    const selections = selectRows(rows, select);
     const questions = selections.flatMap((selection) =>
       selection.status === 'ask' ? selection.questions : [],
     );
@@ -228,10 +220,10 @@ async function* openQuestions(trip: JobContext): AsyncGenerator<readonly Questio
       const selection = selections[index];
       if (selection !== undefined) shared?.add(row, selection);
     }
-    trip.tally.countSelected(selections);
+    context.tally.countSelected(selections);
     yield questions;
   }
-  reportWarnings(trip, cellNotes.list());
-  if (shared !== null) await resolveDoubts(trip, { shared: shared.find() }, false);
-  trip.tally.countInputEnd();
+  reportWarnings(context, cellNotes.list());
+  if (shared !== null) await resolveDoubts(context, { shared: shared.find() }, false);
+  context.tally.countInputEnd();
 }

@@ -31,29 +31,31 @@ export function listDoubts(
  * Throws a usage error with the code of the first doubt that nobody could settle. A free job goes on and says it.
  */
 export async function resolveDoubts(
-  trip: JobContext,
+  context: JobContext,
   findings: FileFindings,
   isPaid: boolean,
 ): Promise<void> {
-  const doubts = listDoubts(trip, findings);
+  const doubts = listDoubts(context, findings);
   for (const doubt of doubts) {
     const { code, message, hint } = doubt;
     if (!isPaid) {
-      reportWarnings(trip, [{ code, message: `${message}. ${hint}` }]);
+      reportWarnings(context, [{ code, message: `${message}. ${hint}` }]);
       continue;
     }
-    const { confirmDoubt, signal } = trip.hooks;
+    const { confirmDoubt, signal } = context.hooks;
     if (confirmDoubt === undefined) throw createUsageError(code, message, hint);
     if (await isAgreed(confirmDoubt(doubt), signal)) continue;
     throw createUsageError(code, 'not started: nothing was sent and nothing was spent', hint);
   }
-  if (doubts.length === 0) reportShared(trip, findings);
+  if (doubts.length === 0) reportShared(context, findings);
 }
 
 /** A few rows that share an answer are no doubt, but should be known. */
-function reportShared(trip: JobContext, { shared }: FileFindings): void {
-  if (shared === null || trip.settings.options.shareAnswers === true) return;
-  reportWarnings(trip, [{ code: 'ROWS_SHARE_ANSWERS', message: `${describeShared(shared, trip.ask)}.` }]);
+function reportShared(context: JobContext, { shared }: FileFindings): void {
+  if (shared === null || context.settings.options.shareAnswers === true) return;
+  reportWarnings(context, [
+    { code: 'ROWS_SHARE_ANSWERS', message: `${describeShared(shared, context.ask)}.` },
+  ]);
 }
 
 /**

@@ -51,24 +51,27 @@ export interface StepQuote extends LevelCost {
 }
 
 /** Goes through the whole input as the job would, without sending anything: what would be asked, and what it can cost. */
-export async function estimateRows(trip: JobContext): Promise<RowEstimate> {
-  const sample = await pickSample(trip.input, trip.settings.sample, trip.settings.limit);
-  trip.sample = sample;
-  const meter = new QuoteMeter(trip);
-  const repeats = new RepeatCounter(trip);
+export async function estimateRows(
+  context: JobContext,
+  { inFlight: active, stop }: Pick<JobContext, 'inFlight' | 'stop'> = context,
+): Promise<RowEstimate> {
+  const sample = await pickSample(context.input, context.settings.sample, context.settings.limit);
+  context.state.sample = sample;
+  const meter = new QuoteMeter(context);
+  const repeats = new RepeatCounter(context);
   const counts = createCounts();
-  const cellNotes = new CellWarnings(trip.ask.send);
-  const shared = new SharedAnswersCounter(trip.ask, trip.input.columns);
-  const placeholders = new PlaceholderWarnings(trip);
-  const claims = new UniqueKeys(canBePartlyFilled(trip));
+  const cellNotes = new CellWarnings(context.ask.send);
+  const shared = new SharedAnswersCounter(context.ask, context.input.columns);
+  const placeholders = new PlaceholderWarnings(context);
+  const claims = new UniqueKeys(canBePartlyFilled(context));
   // What the rows before it ask is known to the claims.
-  const inFlight = trip.inFlight.createView();
+  const inFlight = active.createView();
   let rowsRead = 0;
-  for await (const rows of trip.input.openRows()) {
-    if (trip.stop.reason !== null) break;
+  for await (const rows of context.input.openRows()) {
+    if (stop.reason !== null) break;
     rowsRead += rows.length;
-    trip.tally.countLookedThrough(rowsRead);
-    const selections = selectRows(rows, { ...trip.select, inFlight });
+    context.tally.countLookedThrough(rowsRead);
+    const selections = selectRows(rows, { ...context.select, inFlight });
     const askedRows: Row[] = [];
     for (const [index, selection] of selections.entries()) {
       const row = rows[index];
@@ -84,7 +87,7 @@ export async function estimateRows(trip: JobContext): Promise<RowEstimate> {
     cellNotes.count(askedRows);
     repeats.add(askedRows);
   }
-  reportWarnings(trip, [...cellNotes.list(), ...placeholders.list()]);
+  reportWarnings(context, [...cellNotes.list(), ...placeholders.list()]);
   return { ...meter.createQuote(), counts, sample, repeated: repeats.count(), shared: shared.find() };
 }
 
@@ -131,7 +134,7 @@ function computeClimbShares({ ask, ledger }: JobContext): Climb[] {
 
 /** Adds up runs and prices with the very pool that the job batches with. */
 class QuoteMeter {
-  private readonly trip: JobContext;
+  private readonly context: JobContext;
   private readonly pool: Batcher;
   private readonly steps: { effort: string; runs: number; firstMicros: number; likelyMicros: number }[];
   /** Rows, and their runs, that begin at each level. */
@@ -141,11 +144,11 @@ class QuoteMeter {
   private rows = 0;
   private runs = 0;
 
-  constructor(trip: JobContext) {
-    this.trip = trip;
-    this.pool = new Batcher({ batchSize: trip.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
-    this.steps = trip.ask.efforts.map((effort) => ({ effort, runs: 0, firstMicros: 0, likelyMicros: 0 }));
-    this.begun = trip.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
+  constructor(context: JobContext) {
+    this.context = context;
+    this.pool = new Batcher({ batchSize: context.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
+    this.steps = context.ask.efforts.map((effort) => ({ effort, runs: 0, firstMicros: 0, likelyMicros: 0 }));
+    this.begun = context.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
   }
 
   /** Takes the questions of one row. */
@@ -159,8 +162,8 @@ class QuoteMeter {
     for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
       for (const group of groups) this.count(group);
     }
-    const { ask, cap } = this.trip;
-    const climbs = computeClimbShares(this.trip);
+    const { ask, cap } = this.context;
+    const climbs = computeClimbShares(this.context);
     this.addLikely(climbs);
     const costs = this.computeLevels();
     const steps = this.steps.map((step, level) => {
@@ -181,7 +184,7 @@ class QuoteMeter {
 
   /** At worst every row climbs the whole ladder from where it stands. */
   private count(group: PendingBatch): void {
-    const { ask, prices } = this.trip;
+    const { ask, prices } = this.context;
     this.firstGroup ??= group;
     this.lowestLevel = Math.min(this.lowestLevel ?? group.level, group.level);
     this.runs += 1;
@@ -200,7 +203,7 @@ class QuoteMeter {
    * climb: both are this command's, and its own price is not.
    */
   private computeLevels(): LevelCost[] {
-    const { ask, job, ledger, prices } = this.trip;
+    const { ask, job, ledger, prices } = this.context;
     const levels = this.steps.map(({ firstMicros }) => addRepairs(firstMicros));
     for (const { batch } of ledger.findOpenBatches(ask.id)) {
       if (batch.jobId !== job.id) continue;
@@ -220,7 +223,7 @@ class QuoteMeter {
 
   /** Rows that climb go in full batches, since they wait for one another. */
   private addLikely(climbs: readonly Climb[]): void {
-    const { prices, settings } = this.trip;
+    const { prices, settings } = this.context;
     let climbing = 0;
     for (const [level, step] of this.steps.entries()) {
       const { rows, runs } = this.begun[level] ?? { rows: 0, runs: 0 };
@@ -263,13 +266,13 @@ export class UniqueKeys {
 
 /** Counts the rows that a changed ask asks although the ask before it, on the same file, had an answer for them. */
 export class RepeatCounter {
-  private readonly trip: JobContext;
+  private readonly context: JobContext;
   private readonly previous: PreviousJob | null;
   private repeated = 0;
 
-  constructor(trip: JobContext) {
-    const { previous } = trip.job;
-    this.trip = trip;
+  constructor(context: JobContext) {
+    const { previous } = context.job;
+    this.context = context;
     this.previous = previous !== null && previous.answered > 0 ? previous : null;
   }
 
@@ -277,7 +280,7 @@ export class RepeatCounter {
   add(rows: readonly Row[]): void {
     const { previous } = this;
     if (previous === null || rows.length === 0) return;
-    const { ledger, settings, blanks } = this.trip;
+    const { ledger, settings, blanks } = this.context;
     const keys = rows.map((row) => listKeys(createQuestion(row, previous.ask, settings.overwrite, blanks)));
     const found = ledger.findAnswers({ id: previous.id, askId: previous.ask.id }, [...new Set(keys.flat())]);
     const isAnswered = (key: string): boolean => (found.get(key)?.answeredAtMs ?? null) !== null;
@@ -294,28 +297,28 @@ export class RepeatCounter {
  * Reads the whole input before a dollar is spent: a broken file is an error here, and what the job can cost is known.
  * Throws a usage error where nobody agreed to the cost. Stops a job that has found nothing so far, unless it may go on.
  */
-export async function confirmCost(trip: JobContext, recovered: RecoveredBatches): Promise<void> {
-  const { settings, hooks, agent, stop } = trip;
-  if (settings.sample === null && agent.isFree) return reportChanges(trip, null);
-  const survey = await estimateRows(trip);
+export async function confirmCost(context: JobContext, recovered: RecoveredBatches): Promise<void> {
+  const { settings, hooks, agent, stop } = context;
+  if (settings.sample === null && agent.isFree) return reportChanges(context, null);
+  const survey = await estimateRows(context);
   const { quote, counts, repeated, lowestLevel } = survey;
   // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
   if (stop.reason !== null) return;
-  trip.surveyed = counts;
-  if (!agent.isFree && quote.worstMicros > 0) trip.statedCost.state(survey.steps);
-  trip.tally.expectRows(counts);
-  reportChanges(trip, repeated);
-  reportUnmatched(trip);
+  context.state.planned = counts;
+  if (!agent.isFree && quote.worstMicros > 0) context.statedCost.state(survey.steps);
+  context.tally.expectRows(counts);
+  reportChanges(context, repeated);
+  reportUnmatched(context);
   // Runs that an earlier process left may still find something: then it is decided once they have ended.
-  const isFruitless = lowestLevel !== null && trip.yields.isFruitless(lowestLevel);
-  if (isFruitless && recovered.runs.length === 0 && !(await trip.yields.mayGoOn(lowestLevel))) {
-    trip.yields.stopIfClosed();
+  const isFruitless = lowestLevel !== null && context.yields.isFruitless(lowestLevel);
+  if (isFruitless && recovered.runs.length === 0 && !(await context.yields.mayGoOn(lowestLevel))) {
+    context.yields.stopIfClosed();
     return;
   }
   // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0. What runs that
   // were left at work may still need was agreed to when they were started.
   const isPaid = !agent.isFree && quote.rows > 0 && quote.worstMicros > 0;
-  await resolveDoubts(trip, survey, isPaid);
+  await resolveDoubts(context, survey, isPaid);
   if (!isPaid) return;
   if (hooks.confirm !== undefined) {
     if (await isAgreed(hooks.confirm(quote), hooks.signal)) return;
@@ -325,7 +328,7 @@ export async function confirmCost(trip: JobContext, recovered: RecoveredBatches)
       'Give the same command again to be asked again; --limit tries a few rows first.',
     );
   }
-  if (settings.options.yes === true || trip.cap.micros !== null) return;
+  if (settings.options.yes === true || context.cap.micros !== null) return;
   throw createUsageError(
     'COST_NOT_CONFIRMED',
     `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and nobody agreed to that`,
@@ -344,10 +347,10 @@ function describe(quote: Quote): string {
 }
 
 /** What a job that reached its budget has left to ask, and what that can cost; null for any other. */
-export async function estimateRemaining(trip: JobContext): Promise<RemainingRows | null> {
-  if (trip.stop.reason !== 'budget') return null;
+export async function estimateRemaining(context: JobContext): Promise<RemainingRows | null> {
+  if (context.stop.reason !== 'budget') return null;
   // Looked at like a job that has not begun: what was held back is to be asked.
-  const { quote } = await estimateRows({ ...trip, inFlight: new InFlight(), stop: new JobAbort() });
+  const { quote } = await estimateRows(context, { inFlight: new InFlight(), stop: new JobAbort() });
   const { rows, runs, worstMicros } = quote;
   return { rows, runs, worstMicros };
 }

@@ -1,10 +1,9 @@
 import { createRowChecker, type RowChecker } from '../answer/check-run.js';
-import type { AgentClient } from '../api/agent-client.js';
-import type { Ledger, OverBudget } from '../ledger/ledger.js';
+import type { OverBudget } from '../ledger/ledger.js';
 import type { OpenedJob, StoredAnswer } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
-import { type Clock, systemClock } from '../model/clock.js';
+import { systemClock } from '../model/clock.js';
 import type { Doubt, EnrichEvent, FruitlessJob } from '../model/events.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import type { PriceList, Quote } from '../model/prices.js';
@@ -13,9 +12,8 @@ import type { Row } from '../model/row.js';
 import type { Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 import { computeLastAttempt } from '../run/batcher.js';
-import type { SendContext } from '../run/send-batch.js';
+import type { StartParts } from '../run/send-batch.js';
 import { StartThrottle } from '../run/start-throttle.js';
-import type { Exclusion } from '../select/exclusion.js';
 import { InFlight, SamplePicker, type SelectContext } from '../select/select-rows.js';
 import type { JobPlaces, PlaceGuard } from './check-places.js';
 import type { JobLease } from './lease.js';
@@ -76,59 +74,79 @@ export function checkHooks(hooks: EnrichHooks): void {
   checkOptionTypes('the hooks of a job', hooks, HOOK_TYPES);
 }
 
-interface JobContextParts {
+/** What all parts of one job share: built once by its entry point, and frozen. */
+export interface JobContext extends StartParts {
   readonly settings: Settings;
   readonly input: Input;
   readonly ask: Ask;
   readonly blanks: Blanks;
   readonly exclusion: LoadedExclusion;
-  readonly ledger: Ledger;
   readonly cap: SpendLimit;
   readonly budget: FolderBudget | null;
-  /** By how much this machine's clock is ahead of the agent's, as far as that is known. */
-  readonly clockAheadMs: number;
-  /** null for a look at what a job would do: nothing may be started then. */
+  /** Null in `plan`, which may start nothing. */
   readonly lease: JobLease | null;
   readonly agent: OpenAgent;
   readonly job: OpenedJob;
-  /** Where the job's last invocation wrote to; null if this is the first. */
+  /** Output path of the job's last invocation; null if this is the first. */
   readonly earlierOutput: string | null;
-  /** null for a look at what a job would do: nothing is written then. */
+  /** Null in `plan`, which writes nothing. */
   readonly places: PlaceGuard | null;
   readonly hooks: EnrichHooks;
   readonly onRetry: RetryReport;
-}
-
-/** Everything that the stops of one job share. */
-export interface JobContext extends JobContextParts {
-  readonly clock: Clock;
   readonly stop: JobAbort;
-  readonly patience: CircuitBreaker;
+  readonly breaker: CircuitBreaker;
   readonly yields: NothingFoundGuard;
   readonly tally: JobTally;
-  readonly answerNotes: AnswerWarnings;
-  readonly pacer: StartThrottle;
+  readonly answerWarnings: AnswerWarnings;
   readonly checker: RowChecker;
   readonly inFlight: InFlight;
   readonly prices: PriceList;
   readonly statedCost: StatedCost;
+  /** A row that was not answered in this attempt fails. */
   readonly lastAttempt: number;
+  /** True if older answers are to be replaced. */
   readonly isRefresh: boolean;
-  /** How `select` looks at rows; the survey and the job itself look with other eyes on what is in flight. */
+  /** How rows are classified. The estimate and the job add their own view of what is in flight. */
   readonly select: Omit<SelectContext, 'inFlight'>;
-  /** The ordinals that `--sample` picked; null for all rows. */
-  sample: ReadonlySet<number> | null;
-  /** What the survey found would become of the rows; null if there was none. */
-  surveyed: PlannedCounts | null;
-  /** The budget that had no room for a run last; null while all have. */
-  fullBudget: OverBudget | null;
-  /** Notes about the input that were reported already. */
-  readonly toldNotes: Set<string>;
+  readonly state: JobState;
+  /** Texts of warnings that were reported already. */
+  readonly reportedWarnings: Set<string>;
   onEvent(event: EnrichEvent): void;
   close(): void;
 }
 
-export function createJobContext(parts: JobContextParts): JobContext {
+/** What is found out about a job on the way. */
+export interface JobState {
+  /** Positions of the rows that `--sample` picked; null for all rows. */
+  sample: ReadonlySet<number> | null;
+  /** Row counts of the estimate; null if there was none. */
+  planned: PlannedCounts | null;
+  /** The budget that last had no room for a run; null if none. */
+  fullBudget: OverBudget | null;
+}
+
+type OpenedParts = Pick<
+  JobContext,
+  | 'settings'
+  | 'input'
+  | 'ask'
+  | 'blanks'
+  | 'exclusion'
+  | 'ledger'
+  | 'cap'
+  | 'budget'
+  | 'clockAheadMs'
+  | 'lease'
+  | 'agent'
+  | 'job'
+  | 'earlierOutput'
+  | 'places'
+  | 'hooks'
+  | 'onRetry'
+>;
+
+/** Builds the context of a job from what its entry point has opened. */
+export function createJobContext(parts: OpenedParts): JobContext {
   const { settings, ask, ledger, agent, job, hooks, exclusion } = parts;
   const clock = systemClock;
   const stop = new JobAbort();
@@ -138,22 +156,25 @@ export function createJobContext(parts: JobContextParts): JobContext {
   if (hooks.signal?.aborted === true) interrupt();
   const prices = agent.isFree ? {} : settings.prices;
   const freshSinceMs = computeFreshSince(settings, job, clock.now());
-  const trip: JobContext = {
+  const breaker = new CircuitBreaker(stop);
+  const state: JobState = { sample: null, planned: null, fullBudget: null };
+  const yields = new NothingFoundGuard({
+    ledger,
+    jobId: job.id,
+    ask,
+    prices,
+    keepGoing: settings.options.keepGoing === true,
+    stop,
+    onEvent,
+    confirm: hooks.confirmFruitless,
+  });
+  return Object.freeze<JobContext>({
     ...parts,
     clock,
     stop,
     onEvent,
-    patience: new CircuitBreaker(stop),
-    yields: new NothingFoundGuard({
-      ledger,
-      jobId: job.id,
-      ask,
-      prices,
-      keepGoing: settings.options.keepGoing === true,
-      stop,
-      onEvent,
-      confirm: hooks.confirmFruitless,
-    }),
+    breaker,
+    yields,
     tally: new JobTally({
       jobId: job.id,
       efforts: ask.efforts,
@@ -162,27 +183,35 @@ export function createJobContext(parts: JobContextParts): JobContext {
       readSpend: () => ledger.readSpend(job.id),
       readDays: () => listDayBudgets(parts),
     }),
-    pacer: new StartThrottle({
+    throttle: new StartThrottle({
       clock,
       concurrency: settings.concurrency,
       startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
     }),
-    answerNotes: new AnswerWarnings(),
+    answerWarnings: new AnswerWarnings(),
     checker: createRowChecker(ask),
     inFlight: new InFlight(),
     prices,
     statedCost: new StatedCost({ ask, prices }),
     lastAttempt: computeLastAttempt(settings.batchSize),
     isRefresh: freshSinceMs > 0,
-    sample: null,
-    surveyed: null,
-    fullBudget: null,
-    toldNotes: new Set(),
+    state,
+    reportedWarnings: new Set(),
+    get caps() {
+      return agent.isFree
+        ? { jobMicros: null, day: null }
+        : { jobMicros: parts.cap.micros, day: resolveDayCaps({ ...parts, clock }) };
+    },
+    findsNothing: (effort) => yields.isFruitless(ask.efforts.indexOf(effort)),
+    refuseStart() {
+      parts.lease?.refuseLost();
+      ledger.refuseMove();
+    },
     select: {
       ask,
       overwrite: settings.overwrite,
       blanks: parts.blanks,
-      isWanted: (row: Row) => isInSample(row, settings.limit, trip.sample),
+      isWanted: (row: Row) => isInSample(row, settings.limit, state.sample),
       isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
       findAnswers: (keys) => ledger.findAnswers(job, keys),
       isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,
@@ -192,8 +221,7 @@ export function createJobContext(parts: JobContextParts): JobContext {
         answer.failure !== null && answer.failureInvocation === job.invocation,
     },
     close: () => hooks.signal?.removeEventListener('abort', interrupt),
-  };
-  return trip;
+  });
 }
 
 /** Answers older than this are asked again. */
@@ -204,9 +232,9 @@ function computeFreshSince(settings: Settings, job: OpenedJob, nowMs: number): n
 }
 
 /** The budgets of the day that a job spends from: of its watched folder, and of the whole ledger. */
-function listDayBudgets(trip: Pick<JobContextParts, 'budget' | 'ledger' | 'settings'>): readonly DayUse[] {
-  const { budget, ledger } = trip;
-  const caps = resolveDayCaps({ ...trip, clock: systemClock });
+function listDayBudgets(parts: Pick<OpenedParts, 'budget' | 'ledger' | 'settings'>): readonly DayUse[] {
+  const { budget, ledger } = parts;
+  const caps = resolveDayCaps({ ...parts, clock: systemClock });
   if (caps === null) return [];
   const { folderMicros, ledgerMicros, sinceMs } = caps;
   const readUse = (owner: string, folder: string | null, capMicros: number | null): DayUse[] => {
@@ -218,36 +246,6 @@ function listDayBudgets(trip: Pick<JobContextParts, 'budget' | 'ledger' | 'setti
     ...(budget === null ? [] : readUse('the files of this folder', budget.id, folderMicros)),
     ...readUse('all jobs of this ledger', null, ledgerMicros),
   ];
-}
-
-/** What a group of questions meets on its way through a run. */
-export interface AskContext {
-  readonly ask: Ask;
-  readonly job: OpenedJob;
-  readonly ledger: Ledger;
-  readonly client: AgentClient;
-  readonly checker: RowChecker;
-  readonly inFlight: InFlight;
-  readonly stop: JobAbort;
-  readonly patience: CircuitBreaker;
-  readonly yields: NothingFoundGuard;
-  readonly tally: JobTally;
-  readonly answerNotes: AnswerWarnings;
-  readonly cap: SpendLimit;
-  readonly statedCost: StatedCost;
-  readonly send: SendContext;
-  readonly prices: PriceList;
-  /** Answers are asked for again on purpose: what comes back replaces the older ones. */
-  readonly isRefresh: boolean;
-  /** Rows in a full batch. */
-  readonly batchSize: number;
-  /** The attempt after which a row that was not answered fails. */
-  readonly lastAttempt: number;
-  /** How long a run is waited for; null: as its effort has it. */
-  readonly runTimeoutMs: number | null;
-  readonly exclusion: Exclusion;
-  /** Takes note of the budget that had no room for a run. */
-  noteFull(budget: OverBudget): void;
 }
 
 /** What a group leaves to be asked. */
@@ -267,32 +265,6 @@ export const NO_QUESTIONS: NextQuestions = {
   followUp: null,
   again: [],
 };
-
-/** What the send stop needs of a trip. */
-export function createSendContext(trip: JobContext): SendContext {
-  return {
-    ledger: trip.ledger,
-    client: trip.agent.client,
-    pacer: trip.pacer,
-    clock: trip.clock,
-    listLagMs: trip.agent.listLagMs,
-    clockAheadMs: trip.clockAheadMs,
-    get capMicros() {
-      return trip.agent.isFree ? null : trip.cap.micros;
-    },
-    get dayCaps() {
-      return trip.agent.isFree ? null : resolveDayCaps(trip);
-    },
-    isFruitless: (effort) => trip.yields.isFruitless(trip.ask.efforts.indexOf(effort)),
-    refuseStart() {
-      trip.lease?.refuseLost();
-      trip.ledger.refuseMove();
-    },
-    stopSignal: trip.stop.startSignal,
-    waitSignal: trip.stop.waitSignal,
-    onRetry: (attempt, delayMs, reason) => trip.onRetry({ what: 'start of a run', attempt, delayMs, reason }),
-  };
-}
 
 /** The ordinals of a sample of the input, or of its first `limit` rows; null for all rows. */
 export async function pickSample(

@@ -27,7 +27,7 @@ export async function openAgent(
   onRetry?: AgentClientOptions['onRetry'],
 ): Promise<OpenAgent> {
   // Only who hears of waits can say what a long one is for.
-  const patience = onRetry === undefined ? {} : { onRetry, retry: { longestWaitMs: PATIENCE_MS } };
+  const breaker = onRetry === undefined ? {} : { onRetry, retry: { longestWaitMs: PATIENCE_MS } };
   const { agent, options } = settings;
   switch (agent.kind) {
     case 'reference': {
@@ -40,7 +40,7 @@ export async function openAgent(
       });
       // A key in a file is not read where nobody needs it.
       const secrets = typeof options.apiKey === 'string' ? [options.apiKey.trim()] : [];
-      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, secrets, ...patience });
+      const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, secrets, ...breaker });
       const close = async (): Promise<void> => {
         await client.close();
         await server.close();
@@ -48,9 +48,9 @@ export async function openAgent(
       return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, close };
     }
     case 'url':
-      return openRemote(settings, { baseUrl: agent.url, apiKey: options.apiKey, ...patience });
+      return openRemote(settings, { baseUrl: agent.url, apiKey: options.apiKey, ...breaker });
     case 'hosted':
-      return openRemote(settings, { baseUrl: HOSTED_URL, apiKey: options.apiKey, ...patience });
+      return openRemote(settings, { baseUrl: HOSTED_URL, apiKey: options.apiKey, ...breaker });
   }
 }
 

@@ -68,29 +68,31 @@ export interface WrittenOutput {
 }
 
 /** Writes the output of a job that has just run. */
-export async function writeJobOutput(trip: JobContext): Promise<WrittenOutput & { readonly path: string }> {
-  const { settings, stop, hooks } = trip;
+export async function writeJobOutput(
+  context: JobContext,
+): Promise<WrittenOutput & { readonly path: string }> {
+  const { settings, stop, hooks } = context;
   const { options } = settings;
-  const { path, note } = await chooseOutputAgain(trip);
-  if (note !== null) reportWarnings(trip, [{ code: 'OUTPUT_RENAMED', message: note }]);
+  const { path, note } = await chooseOutputAgain(context);
+  if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
   const written = await writeOutput({
-    ...trip,
+    ...context,
     exclusionName: options.exclude ?? '',
     unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
-    isWanted: trip.select.isWanted,
+    isWanted: context.select.isWanted,
     path,
     format: options.format,
     overwrite: settings.overwrite,
     raw: options.raw ?? false,
     bom: options.bom,
     citationsFile: options.citationsFile,
-    beforeCommit: () => trip.lease?.refuseLost(),
-    checkPlace: createJobPlaceCheck(trip),
-    onNote: (each) => reportWarnings(trip, [each]),
+    beforeCommit: () => context.lease?.refuseLost(),
+    checkPlace: createJobPlaceCheck(context),
+    onNote: (each) => reportWarnings(context, [each]),
     onRow:
       hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),
   });
-  trip.onEvent({ type: 'written', path, rows: written.rows });
+  context.onEvent({ type: 'written', path, rows: written.rows });
   return { ...written, path };
 }
 
@@ -178,11 +180,11 @@ export async function findOutputSources({ settings, ask }: JobContext): Promise<
  * from the same files and options, from the same answers, with nothing left to ask.
  */
 export async function findFinished(
-  trip: JobContext,
+  context: JobContext,
   sources: OutputSources | null,
   recovered: RecoveredBatches,
 ): Promise<RowCounts | null> {
-  const { ledger, job, settings, hooks } = trip;
+  const { ledger, job, settings, hooks } = context;
   const hearsRows = hooks.onEvent !== undefined && hooks.mayKeepOutput !== true;
   const isOpen = recovered.runs.length > 0 || recovered.unknown.length > 0;
   if (sources === null || isOpen || hearsRows) return null;
@@ -255,12 +257,12 @@ export function checkInputFits(
 
 /** What a job came to. */
 export function createSummary(
-  trip: JobContext,
+  context: JobContext,
   { rows, leftRows }: Pick<WrittenOutput, 'rows' | 'leftRows'>,
   remaining: RemainingRows | null,
   startedAtMs: number,
 ): JobSummary {
-  const { job, ask, settings, stop, tally, ledger, agent } = trip;
+  const { job, ask, settings, stop, tally, ledger, agent } = context;
   const spend = ledger.readSpend(job.id);
   const { error } = stop;
   return {
@@ -289,18 +291,19 @@ export function createSummary(
     costNowMicros: tally.costNowMicros,
     reservedMicros: spend.reservedMicros,
     remaining,
-    budget: stop.reason === 'budget' ? findReachedBudget(trip) : null,
+    budget: stop.reason === 'budget' ? findReachedBudget(context) : null,
     steps: tally.steps,
-    seconds: (trip.clock.now() - startedAtMs) / 1_000,
+    seconds: (context.clock.now() - startedAtMs) / 1_000,
   };
 }
 
-function findReachedBudget(trip: JobContext): ReachedBudget | null {
-  const { ledger, job, cap, budget, fullBudget } = trip;
-  const dayCaps = resolveDayCaps(trip);
+function findReachedBudget(context: JobContext): ReachedBudget | null {
+  const { ledger, job, cap, budget, state } = context;
+  const { fullBudget } = state;
+  const dayCaps = resolveDayCaps(context);
   if (dayCaps === null || fullBudget === null || fullBudget === 'over_budget') {
     const { scope, micros } = cap;
-    const usedMicros = scope === 'command' ? trip.tally.costNowMicros : sumSpend(ledger.readSpend(job.id));
+    const usedMicros = scope === 'command' ? context.tally.costNowMicros : sumSpend(ledger.readSpend(job.id));
     return micros === null ? null : { scope, capMicros: micros, usedMicros };
   }
   const isFolder = fullBudget === 'over_folder_day';

@@ -38,9 +38,9 @@ const LONGEST_START_MS = 20 * 60_000;
  * Finds again what an earlier process left open: a run whose id is known is waited for, one whose reply was lost is
  * looked for at the agent. Their rows are in flight, so that none is asked a second time.
  */
-export async function recoverBatches(trip: JobContext): Promise<RecoveredBatches> {
-  const open = trip.ledger.findOpenBatches(trip.ask.id);
-  const { runIds, doubt } = await lookForLost(trip, open);
+export async function recoverBatches(context: JobContext): Promise<RecoveredBatches> {
+  const open = context.ledger.findOpenBatches(context.ask.id);
+  const { runIds, doubt } = await lookForLost(context, open);
   const runs: RecoveredRun[] = [];
   const unknown: UnknownBatch[] = [];
   for (const each of open) {
@@ -48,20 +48,20 @@ export async function recoverBatches(trip: JobContext): Promise<RecoveredBatches
     const runId = each.runId ?? runIds.get(batch.id);
     if (runId !== undefined) {
       // An id that cannot be used ends its batch as soon as it is waited for; the ledger keeps no such ids.
-      if (each.runId === null && isRunId(runId)) trip.ledger.sent(batch.id, runId);
-      trip.pacer.adopt();
+      if (each.runId === null && isRunId(runId)) context.ledger.sent(batch.id, runId);
+      context.throttle.adopt();
       runs.push({ open: each, runId });
     } else if (doubt === null) {
-      trip.ledger.void(batch.id, 'the agent has no such run: the request never arrived');
+      context.ledger.void(batch.id, 'the agent has no such run: the request never arrived');
       continue;
     } else {
       const reason = `whether its run exists could not be told: ${doubt}`;
-      trip.ledger.suspect(batch.id, reason);
-      trip.tally.countUnknown(batch, reason);
+      context.ledger.suspect(batch.id, reason);
+      context.tally.countUnknown(batch, reason);
       unknown.push({ open: each, reason });
     }
-    if (batch.jobId === trip.job.id) trip.cap.leave(batch);
-    for (const row of batch.rows) trip.inFlight.inherit(row.key, batch.fields);
+    if (batch.jobId === context.job.id) context.cap.leave(batch);
+    for (const row of batch.rows) context.inFlight.inherit(row.key, batch.fields);
   }
   return { runs, unknown };
 }

@@ -5,20 +5,20 @@ import type { JobContext } from './job-context.js';
 import type { Warning } from './warnings.js';
 
 /** Tells what is strange about the input, as far as it has been read, or what else was noted; and nothing twice. */
-export function reportWarnings(trip: JobContext, notes: readonly Warning[] = trip.input.notes): void {
+export function reportWarnings(context: JobContext, notes: readonly Warning[] = context.input.notes): void {
   for (const { code, message } of notes) {
     const text = `${code} ${message}`;
-    if (trip.toldNotes.has(text)) continue;
-    trip.toldNotes.add(text);
-    trip.onEvent({ type: 'note', code, message });
+    if (context.reportedWarnings.has(text)) continue;
+    context.reportedWarnings.add(text);
+    context.onEvent({ type: 'note', code, message });
   }
 }
 
 /** Tells how many records of the exclusion list matched no row, once every row was compared with it. */
-export function reportUnmatched(trip: JobContext): void {
-  const { limit, sample } = trip.settings;
-  const note = limit === null && sample === null ? trip.exclusion.describeUnmatched() : null;
-  if (note !== null) reportWarnings(trip, [note]);
+export function reportUnmatched(context: JobContext): void {
+  const { limit, sample } = context.settings;
+  const note = limit === null && sample === null ? context.exclusion.describeUnmatched() : null;
+  if (note !== null) reportWarnings(context, [note]);
 }
 
 /**

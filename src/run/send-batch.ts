@@ -14,29 +14,34 @@ import {
 import { findLostRuns } from './find-lost-runs.js';
 import type { Start, StartThrottle } from './start-throttle.js';
 
-export interface SendContext {
+/** The parts of a job that starting a run needs. */
+export interface StartParts {
   readonly ledger: Ledger;
-  readonly client: AgentClient;
-  readonly pacer: StartThrottle;
-  readonly capMicros: number | null;
-  readonly dayCaps: DayCaps | null;
+  readonly agent: {
+    readonly client: AgentClient;
+    /** How long a new run may take to appear in the agent's list, in ms. */
+    readonly listLagMs: number;
+  };
+  readonly throttle: StartThrottle;
+  readonly clock: Clock;
+  /** How far this machine's clock is ahead of the agent's, in ms. */
+  readonly clockAheadMs: number;
+  readonly stop: {
+    /** Aborted when no new run may start. */
+    readonly startSignal: AbortSignal;
+    /** Aborted when waiting must end; unresolved batches are looked up by the next invocation. */
+    readonly waitSignal: AbortSignal;
+  };
+  /** Caps in force now: of the job in micro-dollars, and of the day. */
+  readonly caps: { readonly jobMicros: number | null; readonly day: DayCaps | null };
   /** True if runs at this effort find nothing: no more may start until the user decides. */
-  readonly isFruitless: (effort: string) => boolean;
+  findsNothing(effort: string): boolean;
   /**
    * Throws LEASE_LOST if another process took over, or LEDGER_MOVED if the ledger files were moved: no run
    * may start then.
    */
-  readonly refuseStart: () => void;
-  readonly clock: Clock;
-  /** How long a new run may take to appear in the agent's list, in ms. */
-  readonly listLagMs: number;
-  /** How far this machine's clock is ahead of the agent's, in ms. */
-  readonly clockAheadMs: number;
-  /** Aborted when no new run may start. */
-  readonly stopSignal: AbortSignal;
-  /** Aborted when waiting must end; unresolved batches are looked up by the next invocation. */
-  readonly waitSignal: AbortSignal;
-  onRetry(attempt: number, delayMs: number, reason: string): void;
+  refuseStart(): void;
+  onRetry(retry: { what: string; attempt: number; delayMs: number; reason: string }): void;
 }
 
 export type SendResult =
@@ -67,6 +72,7 @@ export const PATIENCE_MS = 15 * 60_000;
 const MAX_INTENT_AGE_MS = 10 * 60_000;
 const STALE = new Error('its reservation is too old');
 const STOPPED = new Error('the job was stopped before it was sent');
+const RETRY = { what: 'start of a run' } as const;
 const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
 /**
@@ -76,7 +82,7 @@ const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 export async function sendBatch(
   batch: Batch,
   request: CreateRunRequest,
-  context: SendContext,
+  context: StartParts,
 ): Promise<SendResult> {
   try {
     return await trySend(batch, request, context);
@@ -91,10 +97,10 @@ function isRefusedStart(error: unknown): error is RowfillError {
   return error instanceof RowfillError && (error.code === 'LEASE_LOST' || error.code === 'LEDGER_MOVED');
 }
 
-async function trySend(batch: Batch, request: CreateRunRequest, context: SendContext): Promise<SendResult> {
-  const { ledger, client, pacer, clock, stopSignal } = context;
-  if (stopSignal.aborted) return { status: 'stopped' };
-  if (context.isFruitless(batch.effort)) return { status: 'held_back' };
+async function trySend(batch: Batch, request: CreateRunRequest, context: StartParts): Promise<SendResult> {
+  const { ledger, agent, throttle, clock, stop } = context;
+  if (stop.startSignal.aborted) return { status: 'stopped' };
+  if (context.findsNothing(batch.effort)) return { status: 'held_back' };
   let intendedAtMs = clock.now();
   const full = await intend(batch, context);
   if (full !== null) return { status: 'over_budget', budget: full };
@@ -103,15 +109,15 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
   for (let attempt = 1; ; attempt += 1) {
     let start: Start;
     try {
-      start = await pacer.acquire(stopSignal, attempt > 1);
+      start = await throttle.acquire(stop.startSignal, attempt > 1);
     } catch {
       ledger.void(batch.id, 'the job was stopped before it was sent');
       return { status: 'stopped' };
     }
-    const passed = ledger.findPassedBudget(batch.jobId, context.capMicros, context.dayCaps);
+    const passed = ledger.findPassedBudget(batch.jobId, context.caps.jobMicros, context.caps.day);
     if (passed !== null) {
       ledger.void(batch.id, 'another run cost more than reserved, so the cap cannot cover this one');
-      pacer.giveBack(start);
+      throttle.giveBack(start);
       return { status: 'over_budget', budget: passed };
     }
     if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) {
@@ -119,52 +125,52 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
       intendedAtMs = clock.now();
       const fullNow = await intend(batch, context);
       if (fullNow !== null) {
-        pacer.giveBack(start);
+        throttle.giveBack(start);
         return { status: 'over_budget', budget: fullNow };
       }
     }
-    if (context.isFruitless(batch.effort)) {
+    if (context.findsNothing(batch.effort)) {
       ledger.void(batch.id, 'the first answers at this effort have no values');
-      pacer.giveBack(start);
+      throttle.giveBack(start);
       return { status: 'held_back' };
     }
     try {
       // No abort signal: a create that we cancel would leave an unknown run. The job may have been stopped
       // while the create waited for its connection, so check again once it is open.
-      const run = await client.start(request, {
+      const run = await agent.client.start(request, {
         beforeSend() {
           if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) throw STALE;
           // Another batch may have stopped the job while this one waited for its connection.
-          if (stopSignal.aborted) throw STOPPED;
+          if (stop.startSignal.aborted) throw STOPPED;
           context.refuseStart();
           start.sent();
         },
       });
-      pacer.onStarted(start);
+      throttle.onStarted(start);
       ledger.remember(batch.id, run.id);
       await ledger.ready();
       ledger.sent(batch.id, run.id);
       return { status: 'sent', run, adopted: false };
     } catch (error) {
       if (isRefusedStart(error)) {
-        pacer.giveBack(start);
+        throttle.giveBack(start);
         ledger.void(batch.id, `not sent: ${error.message}`);
       } else if (error === STOPPED) {
-        pacer.giveBack(start);
+        throttle.giveBack(start);
         ledger.void(batch.id, STOPPED.message);
         return { status: 'stopped' };
       } else if (error === STALE) {
-        pacer.giveBack(start);
+        throttle.giveBack(start);
         continue;
       }
       if (!isAgentFailure(error)) throw error;
       if (error.outcome === 'created') {
-        pacer.onStarted(start);
-        pacer.release();
+        throttle.onStarted(start);
+        throttle.release();
         return { status: 'unusable', reason: error.message };
       }
       if (error.outcome !== 'not_created') {
-        pacer.onError(start);
+        throttle.onError(start);
         return recoverReply(batch, error, intendedAtMs, context);
       }
       refusedAtMs ??= clock.now();
@@ -181,12 +187,12 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: SendCon
  * Reserves the batch and its cost in the ledger and flushes to disk. Returns the budget that is exceeded, or
  * null.
  */
-async function intend(batch: Batch, context: SendContext): Promise<OverBudget | null> {
+async function intend(batch: Batch, context: StartParts): Promise<OverBudget | null> {
   const { ledger } = context;
   await ledger.ready();
   // Read the caps only now, because the wait may have been long.
-  const { capMicros, dayCaps } = context;
-  const result = ledger.intend(batch, capMicros, dayCaps);
+  const { jobMicros, day } = context.caps;
+  const result = ledger.intend(batch, jobMicros, day);
   if (result !== 'intended') return result;
   await ledger.flush();
   return null;
@@ -200,30 +206,32 @@ async function recoverReply(
   batch: Batch,
   failure: Error & AgentFailure,
   intendedAtMs: number,
-  context: SendContext,
+  context: StartParts,
 ): Promise<SendResult> {
-  const { ledger, client, pacer, clock, listLagMs, clockAheadMs, waitSignal } = context;
+  const { ledger, agent, throttle, clock, clockAheadMs, stop } = context;
   const { message: reason, retryAfterMs } = failure;
   const retryAfter = retryAfterMs ?? 0;
   // Respect Retry-After, whether or not this create succeeded.
-  if (retryAfter > 0 && retryAfter <= PATIENCE_MS) context.onRetry(1, pacer.hold(retryAfter), reason);
+  if (retryAfter > 0 && retryAfter <= PATIENCE_MS) {
+    context.onRetry({ ...RETRY, attempt: 1, delayMs: throttle.hold(retryAfter), reason });
+  }
   const lost = [{ batchId: batch.id, intendedAtMs, lostAtMs: clock.now() }];
-  const { runIds, doubt } = await findLostRuns(client, lost, {
-    listLagMs,
+  const { runIds, doubt } = await findLostRuns(agent.client, lost, {
+    listLagMs: agent.listLagMs,
     clockAheadMs,
     clock,
-    signal: waitSignal,
+    signal: stop.waitSignal,
   });
   const runId = runIds.get(batch.id);
   if (runId !== undefined && !isRunId(runId)) {
-    pacer.release();
+    throttle.release();
     return { status: 'unusable', reason: describeBadRunId(runId) };
   }
   if (runId !== undefined) {
     ledger.sent(batch.id, runId);
     return { status: 'sent', run: runId, adopted: true };
   }
-  pacer.release();
+  throttle.release();
   if (doubt === null) {
     ledger.void(batch.id, reason);
     return retryAfter > PATIENCE_MS ? { status: 'fatal', error: failure } : { status: 'absent', reason };
@@ -249,12 +257,12 @@ interface Refusals {
 async function handleRefusal(
   failure: Error & AgentFailure,
   { start, attempt, unreached, refusedAtMs }: Refusals,
-  context: SendContext,
+  context: StartParts,
 ): Promise<SendResult | 'again'> {
-  const { pacer } = context;
+  const { throttle } = context;
   if (failure.status === 429) {
-    const heldMs = pacer.onRejected(start, failure.limit, failure.retryAfterMs);
-    const refusedForMs = context.clock.now() - Math.max(refusedAtMs, pacer.lastWorkMs);
+    const heldMs = throttle.onRejected(start, failure.limit, failure.retryAfterMs);
+    const refusedForMs = context.clock.now() - Math.max(refusedAtMs, throttle.lastWorkMs);
     // If starts are not held back, the end of one of our runs frees a slot, whatever Retry-After says.
     const retryAfter = heldMs > 0 ? (failure.retryAfterMs ?? 0) : 0;
     if (refusedForMs >= PATIENCE_MS || refusedForMs + retryAfter > PATIENCE_MS) {
@@ -262,15 +270,15 @@ async function handleRefusal(
     }
     // Hitting the cap while our own runs are active is expected: the next one to end frees a slot. Do not
     // report it.
-    if (heldMs > 0) context.onRetry(attempt, heldMs, failure.message);
+    if (heldMs > 0) context.onRetry({ ...RETRY, attempt, delayMs: heldMs, reason: failure.message });
     return 'again';
   }
-  pacer.giveBack(start);
+  throttle.giveBack(start);
   if (failure.status === null) {
     const delayMs = UNREACHABLE_DELAYS_MS[unreached - 1];
     if (delayMs === undefined) return { status: 'fatal', error: failure };
-    context.onRetry(attempt, delayMs, failure.message);
-    await context.clock.sleep(delayMs, context.stopSignal).catch(() => undefined);
+    context.onRetry({ ...RETRY, attempt, delayMs, reason: failure.message });
+    await context.clock.sleep(delayMs, context.stop.startSignal).catch(() => undefined);
     return 'again';
   }
   return failure.kind === 'refused'

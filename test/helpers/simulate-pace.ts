@@ -56,17 +56,17 @@ export interface PaceReport {
 /** A request in transit to or from the agent. */
 const TRIP_MS = 2;
 
-/** Runs the real pacer and dispatcher against a model of an account with a changing cap, on a virtual clock. */
+/** Runs the real throttle and dispatcher against a model of an account with a changing cap, on a virtual clock. */
 export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
   const clock = new VirtualClock();
   const { concurrency, startsPerSecond = 0 } = scene;
-  const pacer = new StartThrottle({ clock, concurrency, startsPerSecond });
+  const throttle = new StartThrottle({ clock, concurrency, startsPerSecond });
   const account = new Account(scene, clock);
   const { signal } = new AbortController();
   let starts = 0;
   const askGroup = async (): Promise<NextQuestions> => {
     for (let wasRefused = false; ; wasRefused = true) {
-      const start = await pacer.acquire(signal, wasRefused);
+      const start = await throttle.acquire(signal, wasRefused);
       starts += 1;
       const tripMs = scene.tripMs?.(starts) ?? TRIP_MS;
       await clock.sleep((scene.lateMs?.(starts) ?? 0) + (scene.connectMs?.(starts) ?? 0));
@@ -75,14 +75,14 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
       const answer = account.create();
       await clock.sleep(TRIP_MS);
       if (answer.refusal === null) {
-        pacer.onStarted(start);
+        throttle.onStarted(start);
         await answer.end;
         await clock.sleep(TRIP_MS);
-        pacer.release();
+        throttle.release();
         return NO_QUESTIONS;
       }
       const asked = scene.retryAfterMs ?? null;
-      pacer.onRejected(start, answer.refusal, answer.refusal === 'concurrency' ? asked : null);
+      throttle.onRejected(start, answer.refusal, answer.refusal === 'concurrency' ? asked : null);
     }
   };
   const pool = new Batcher({ batchSize: 1, maxBatchBytes: 1_000 });

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
 import { RowfillError } from '../../src/errors.js';
 import { systemClock } from '../../src/model/clock.js';
-import { type SendContext, sendBatch } from '../../src/run/send-batch.js';
+import { type StartParts, sendBatch } from '../../src/run/send-batch.js';
 import { StartThrottle } from '../../src/run/start-throttle.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { startServer } from '../../src/server/start-server.js';
@@ -36,17 +36,14 @@ test('the request is sent only after its reservation is on disk', async () => {
     { query: 'Who leads the company?', input: { data: [{ company: 'Acme' }] } },
     {
       ledger,
-      client,
-      pacer: new StartThrottle({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
-      capMicros: null,
-      dayCaps: null,
-      isFruitless: () => false,
+      agent: { client, listLagMs: 0 },
+      throttle: new StartThrottle({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
+      caps: { jobMicros: null, day: null },
+      findsNothing: () => false,
       refuseStart: () => undefined,
       clock: systemClock,
-      listLagMs: 0,
       clockAheadMs: 0,
-      stopSignal: new AbortController().signal,
-      waitSignal: new AbortController().signal,
+      stop: { startSignal: new AbortController().signal, waitSignal: new AbortController().signal },
       onRetry: () => undefined,
     },
   );
@@ -65,7 +62,7 @@ const REQUEST = { query: 'Who leads the company?', input: { data: [{ company: 'A
 const MINUTE_MS = 60_000;
 
 /** A real ledger, server and client; only delays take no time. */
-async function openSend(faults: readonly object[], parts: Partial<SendContext> = {}) {
+async function openSend(faults: readonly object[], parts: Partial<StartParts> = {}) {
   const server = await startServer({
     agent: new ScriptedAgent(),
     rehearsal: resolveRehearsal({ faults }),
@@ -80,19 +77,16 @@ async function openSend(faults: readonly object[], parts: Partial<SendContext> =
   });
   const signal = new AbortController().signal;
   const job = openTestJob(ledger);
-  const context: SendContext = {
+  const context: StartParts = {
     ledger,
-    client,
-    pacer: new StartThrottle({ concurrency: 2, startsPerSecond: 0, clock }),
-    capMicros: null,
-    dayCaps: null,
-    isFruitless: () => false,
+    agent: { client, listLagMs: 0 },
+    throttle: new StartThrottle({ concurrency: 2, startsPerSecond: 0, clock }),
+    caps: { jobMicros: null, day: null },
+    findsNothing: () => false,
     refuseStart: () => undefined,
     clock,
-    listLagMs: 0,
     clockAheadMs: 0,
-    stopSignal: signal,
-    waitSignal: signal,
+    stop: { startSignal: signal, waitSignal: signal },
     onRetry: () => undefined,
     ...parts,
   };
@@ -112,8 +106,8 @@ test('nothing is sent after another process took over, at any point', async () =
     expect(server.report().runs.created).toBe(0);
     expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
     // The slot is free again.
-    await context.pacer.acquire(AbortSignal.timeout(10_000), false);
-    await context.pacer.acquire(AbortSignal.timeout(10_000), false);
+    await context.throttle.acquire(AbortSignal.timeout(10_000), false);
+    await context.throttle.acquire(AbortSignal.timeout(10_000), false);
   }
 });
 
@@ -125,7 +119,7 @@ test('a process suspended before its request was sent reserves again, so a later
     intendedAt.push(clock.now());
     return intend(batch, cap);
   };
-  const { client } = context;
+  const { client } = context.agent;
   const start = client.start.bind(client);
   let isStill = true;
   client.start = async (request, options) => {
@@ -142,9 +136,11 @@ test('a process suspended before its request was sent reserves again, so a later
 });
 
 test('nothing is sent beyond the cap or after the job was stopped', async () => {
-  const { send, server, ledger, job } = await openSend([], { capMicros: 24_999 });
+  const { send, server, ledger, job } = await openSend([], { caps: { jobMicros: 24_999, day: null } });
   expect(await send()).toEqual({ status: 'over_budget', budget: 'over_budget' });
-  const stopped = await openSend([], { stopSignal: AbortSignal.abort() });
+  const stopped = await openSend([], {
+    stop: { startSignal: AbortSignal.abort(), waitSignal: new AbortController().signal },
+  });
   expect(await stopped.send()).toEqual({ status: 'stopped' });
   for (const each of [{ server, ledger, job }, stopped]) {
     expect(each.server.report().runs.created).toBe(0);
@@ -159,7 +155,7 @@ test('a create rejected because the account is full is retried, and the batch is
       { fault: 'rate_limited', nth: [1, 2] },
       { fault: 'concurrency_limited', nth: [3] },
     ],
-    { onRetry: (_attempt, _delayMs, reason) => retries.push(reason) },
+    { onRetry: ({ reason }) => retries.push(reason) },
   );
   expect(await send()).toMatchObject({ status: 'sent', adopted: false });
   expect(retries.length).toBeGreaterThanOrEqual(2);
@@ -187,7 +183,7 @@ const READ_BY = [
 test.each(READ_BY)('%s with a Retry-After of %i s ends as %s', async (fault, retryAfter, status) => {
   const waits: number[] = [];
   const { send, ledger, job, clock, context } = await openSend([{ fault, first: 1, retryAfter }], {
-    onRetry: (_attempt, delayMs) => waits.push(delayMs),
+    onRetry: ({ delayMs }) => waits.push(delayMs),
   });
   const startedAtMs = clock.now();
   const result = await send();
@@ -200,7 +196,7 @@ test.each(READ_BY)('%s with a Retry-After of %i s ends as %s', async (fault, ret
     });
     expect(clock.now()).toBe(startedAtMs);
   } else {
-    await context.pacer.acquire(new AbortController().signal);
+    await context.throttle.acquire(new AbortController().signal);
     const waitedMs = clock.now() - startedAtMs;
     expect(waitedMs).toBeGreaterThanOrEqual(retryAfter * 1_000);
     // After a rate limit, starts are spaced out as well.
@@ -223,11 +219,11 @@ test('Retry-After of an hour from a full account is not waited for while our own
     refused = resolve;
   });
   const { send, context, clock } = await openSend([fault]);
-  const pacer = new StartThrottle({ concurrency: 10, startsPerSecond: 0, clock });
-  Object.assign(context, { pacer });
-  pacer.adopt();
-  const refuse = pacer.onRejected.bind(pacer);
-  pacer.onRejected = (...facts) => {
+  const throttle = new StartThrottle({ concurrency: 10, startsPerSecond: 0, clock });
+  Object.assign(context, { throttle });
+  throttle.adopt();
+  const refuse = throttle.onRejected.bind(throttle);
+  throttle.onRejected = (...facts) => {
     refused();
     return refuse(...facts);
   };
@@ -235,7 +231,7 @@ test('Retry-After of an hour from a full account is not waited for while our own
   const sending = send();
   await refusal;
   await new Promise((resolve) => setImmediate(resolve));
-  pacer.release();
+  throttle.release();
   expect(await sending).toMatchObject({ status: 'sent' });
   expect(clock.now() - startedAtMs).toBeLessThan(60_000);
 });
@@ -243,24 +239,24 @@ test('Retry-After of an hour from a full account is not waited for while our own
 test('a long wait for our own runs is not a failure: the first rejection after it does not end the job', async () => {
   const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 1 }]);
   // Every slot is taken by runs that take longer than the patience.
-  context.pacer.adopt();
-  context.pacer.adopt();
+  context.throttle.adopt();
+  context.throttle.adopt();
   const sending = send();
   await new Promise((resolve) => setImmediate(resolve));
   await clock.sleep(40 * MINUTE_MS);
-  context.pacer.release();
-  context.pacer.release();
+  context.throttle.release();
+  context.throttle.release();
   expect(await sending).toMatchObject({ status: 'sent' });
 });
 
 test('a batch that queued for long is reserved again when its request is sent, and only once', async () => {
   const { send, context, clock, ledger, job, batch } = await openSend([]);
-  context.pacer.adopt();
-  context.pacer.adopt();
+  context.throttle.adopt();
+  context.throttle.adopt();
   const sending = send();
   await new Promise((resolve) => setImmediate(resolve));
   await clock.sleep(40 * MINUTE_MS);
-  context.pacer.release();
+  context.throttle.release();
   expect(await sending).toMatchObject({ status: 'sent' });
   const [open] = ledger.findOpenBatches(job.askId);
   expect(open).toMatchObject({ state: 'sent', intendedAtMs: clock.now() });
@@ -270,11 +266,11 @@ test('a batch that queued for long is reserved again when its request is sent, a
 test('while our own run is active, rejections are not reported and never end the job', async () => {
   const retries: string[] = [];
   const { send, context, clock } = await openSend([{ fault: 'concurrency_limited', first: 20 }], {
-    onRetry: (_attempt, _delayMs, reason) => retries.push(reason),
+    onRetry: ({ reason }) => retries.push(reason),
   });
-  const pacer = new StartThrottle({ concurrency: 10, startsPerSecond: 0, clock });
-  Object.assign(context, { pacer });
-  pacer.adopt();
+  const throttle = new StartThrottle({ concurrency: 10, startsPerSecond: 0, clock });
+  Object.assign(context, { throttle });
+  throttle.adopt();
   const startedAtMs = clock.now();
   expect(await send()).toMatchObject({ status: 'sent' });
   // It probes once a minute.

@@ -4,27 +4,27 @@ import { ManualClock, settle } from '../helpers/manual-clock.js';
 
 const { signal } = new AbortController();
 
-function open(concurrency: number, startsPerSecond = 0): { pacer: StartThrottle; clock: ManualClock } {
+function open(concurrency: number, startsPerSecond = 0): { throttle: StartThrottle; clock: ManualClock } {
   const clock = new ManualClock();
-  return { pacer: new StartThrottle({ concurrency, startsPerSecond, clock }), clock };
+  return { throttle: new StartThrottle({ concurrency, startsPerSecond, clock }), clock };
 }
 
 /** Makes N starts that are accepted at once. */
-async function start(pacer: StartThrottle, count: number): Promise<void> {
+async function start(throttle: StartThrottle, count: number): Promise<void> {
   for (let run = 0; run < count; run += 1) {
-    pacer.onStarted(await send(pacer));
+    throttle.onStarted(await send(throttle));
   }
 }
 
 /** A start whose request is sent at once. */
-async function send(pacer: StartThrottle): Promise<Start> {
-  const start = await pacer.acquire(signal);
+async function send(throttle: StartThrottle): Promise<Start> {
+  const start = await throttle.acquire(signal);
   start.sent();
   return start;
 }
 
 /** A requested start, and whether it was admitted yet. */
-function want(pacer: StartThrottle, wasRefused = false) {
+function want(throttle: StartThrottle, wasRefused = false) {
   const controller = new AbortController();
   let start: Start | null = null;
   const wanted = {
@@ -37,7 +37,7 @@ function want(pacer: StartThrottle, wasRefused = false) {
       return start;
     },
   };
-  pacer.acquire(controller.signal, wasRefused).then(
+  throttle.acquire(controller.signal, wasRefused).then(
     (letThrough) => {
       start = letThrough;
       letThrough.sent();
@@ -48,12 +48,12 @@ function want(pacer: StartThrottle, wasRefused = false) {
 }
 
 test('starts are spaced out, also when many wait at once', async () => {
-  const { pacer, clock } = open(100, 5);
+  const { throttle, clock } = open(100, 5);
   const startedAtMs: number[] = [];
   for (let run = 0; run < 10; run += 1) {
-    void send(pacer).then((start) => {
+    void send(throttle).then((start) => {
       startedAtMs.push(clock.now());
-      pacer.onStarted(start);
+      throttle.onStarted(start);
     });
   }
   for (let ms = 0; ms < 2_000; ms += 1) {
@@ -68,73 +68,73 @@ test('starts are spaced out, also when many wait at once', async () => {
 });
 
 test('runs never exceed the limit; the end of one admits the next', async () => {
-  const { pacer } = open(2);
-  await start(pacer, 2);
-  const next = want(pacer);
+  const { throttle } = open(2);
+  await start(throttle, 2);
+  const next = want(throttle);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
-  pacer.release();
+  throttle.release();
   await settle(2);
   expect(next.isLetThrough).toBe(true);
 });
 
 test('earlier runs count, and no run starts above the limit', async () => {
-  const { pacer } = open(2);
-  for (let run = 0; run < 3; run += 1) pacer.adopt();
-  const next = want(pacer);
-  pacer.release();
+  const { throttle } = open(2);
+  for (let run = 0; run < 3; run += 1) throttle.adopt();
+  const next = want(throttle);
+  throttle.release();
   await settle(2);
   expect(next.isLetThrough).toBe(false);
-  pacer.release();
+  throttle.release();
   await settle(2);
   expect(next.isLetThrough).toBe(true);
 });
 
 test('each end of a run admits one rejected start, in order', async () => {
-  const { pacer } = open(10);
-  await start(pacer, 4);
-  pacer.onRejected(await send(pacer), 'concurrency', null);
-  const others = [want(pacer), want(pacer), want(pacer)];
-  const refused = want(pacer, true);
+  const { throttle } = open(10);
+  await start(throttle, 4);
+  throttle.onRejected(await send(throttle), 'concurrency', null);
+  const others = [want(throttle), want(throttle), want(throttle)];
+  const refused = want(throttle, true);
   await settle(2);
   expect([refused, ...others].filter(({ isLetThrough }) => isLetThrough)).toEqual([]);
-  pacer.release();
+  throttle.release();
   await settle(2);
   expect(refused.isLetThrough).toBe(true);
   expect(others.filter(({ isLetThrough }) => isLetThrough)).toEqual([]);
-  pacer.onStarted(refused.start);
-  pacer.release();
+  throttle.onStarted(refused.start);
+  throttle.release();
   await settle(2);
   expect(others.map(({ isLetThrough }) => isLetThrough)).toEqual([true, false, false]);
 });
 
 test('a rate limit holds every start back for Retry-After and does not lower the concurrency limit', async () => {
-  const { pacer, clock } = open(10);
-  await start(pacer, 6);
-  expect(pacer.onRejected(await send(pacer), 'rate', 7_000)).toBe(7_000);
-  const next = want(pacer);
+  const { throttle, clock } = open(10);
+  await start(throttle, 6);
+  expect(throttle.onRejected(await send(throttle), 'rate', 7_000)).toBe(7_000);
+  const next = want(throttle);
   clock.advance(6_999);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
   clock.advance(1);
   await settle(2);
   expect(next.isLetThrough).toBe(true);
-  pacer.onStarted(next.start);
+  throttle.onStarted(next.start);
   for (let run = 7; run < 10; run += 1) {
-    const another = want(pacer);
+    const another = want(throttle);
     // The starts are slower now, but just as many are allowed.
     clock.advance(1_000);
     await settle(2);
     expect(another.isLetThrough).toBe(true);
-    pacer.onStarted(another.start);
+    throttle.onStarted(another.start);
   }
 });
 
 test('rejections without Retry-After back off exponentially, and concurrent ones count once', async () => {
-  const { pacer, clock } = open(10);
+  const { throttle, clock } = open(10);
   const waits: number[] = [];
   for (let refusal = 0; refusal < 4; refusal += 1) {
-    const wanted = [want(pacer), want(pacer)];
+    const wanted = [want(throttle), want(throttle)];
     clock.advance(200);
     await settle(2);
     clock.advance(10_000);
@@ -142,7 +142,7 @@ test('rejections without Retry-After back off exponentially, and concurrent ones
     const through = wanted.filter(({ isLetThrough }) => isLetThrough);
     for (const { stop } of wanted) stop();
     for (const [index, { start: refused }] of through.entries()) {
-      const waitMs = pacer.onRejected(refused, 'rate', null);
+      const waitMs = throttle.onRejected(refused, 'rate', null);
       if (index === 0) waits.push(waitMs);
       else expect(waitMs).toBe(waits.at(-1));
     }
@@ -151,54 +151,54 @@ test('rejections without Retry-After back off exponentially, and concurrent ones
 });
 
 test('after a rejection it waits for time without own runs, else for the end of one', async () => {
-  const { pacer } = open(10);
-  expect(pacer.onRejected(await send(pacer), 'concurrency', null)).toBe(500);
+  const { throttle } = open(10);
+  expect(throttle.onRejected(await send(throttle), 'concurrency', null)).toBe(500);
   const other = open(10);
-  await start(other.pacer, 1);
-  expect(other.pacer.onRejected(await send(other.pacer), 'concurrency', null)).toBe(0);
+  await start(other.throttle, 1);
+  expect(other.throttle.onRejected(await send(other.throttle), 'concurrency', null)).toBe(0);
 });
 
 test('lastWorkMs is now while a run is active, then the end of the last run', async () => {
-  const { pacer, clock } = open(10);
-  expect(pacer.lastWorkMs).toBe(Number.NEGATIVE_INFINITY);
-  await start(pacer, 1);
+  const { throttle, clock } = open(10);
+  expect(throttle.lastWorkMs).toBe(Number.NEGATIVE_INFINITY);
+  await start(throttle, 1);
   clock.advance(5_000);
   const endMs = clock.now();
-  expect(pacer.lastWorkMs).toBe(endMs);
-  pacer.release();
+  expect(throttle.lastWorkMs).toBe(endMs);
+  throttle.release();
   clock.advance(5_000);
-  expect(pacer.lastWorkMs).toBe(endMs);
+  expect(throttle.lastWorkMs).toBe(endMs);
 });
 
 test('an aborted wait takes no slot and leaves no timer behind', async () => {
-  const { pacer, clock } = open(1, 1);
-  await start(pacer, 1);
-  const given = want(pacer);
+  const { throttle, clock } = open(1, 1);
+  await start(throttle, 1);
+  const given = want(throttle);
   given.stop();
-  pacer.release();
-  const late = want(pacer);
+  throttle.release();
+  const late = want(throttle);
   await settle(2);
   expect(clock.sleeping).toBe(1);
   late.stop();
   await settle(2);
   expect(clock.sleeping).toBe(0);
-  const next = want(pacer);
+  const next = want(throttle);
   clock.advance(1_001);
   await settle(2);
   expect(next.isLetThrough).toBe(true);
 });
 
 test('a start counts from when its request is sent, not from when it was admitted', async () => {
-  const { pacer, clock } = open(10, 1);
-  const slow = await pacer.acquire(signal);
-  const next = want(pacer);
+  const { throttle, clock } = open(10, 1);
+  const slow = await throttle.acquire(signal);
+  const next = want(throttle);
   // Waiting for its connection.
   clock.advance(1_500);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
   slow.sent();
   clock.advance(10);
-  pacer.onStarted(slow);
+  throttle.onStarted(slow);
   clock.advance(1_000);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
@@ -208,33 +208,33 @@ test('a start counts from when its request is sent, not from when it was admitte
 });
 
 test('a start that was given back does not count', async () => {
-  const { pacer, clock } = open(1, 1);
-  pacer.giveBack(await pacer.acquire(signal));
+  const { throttle, clock } = open(1, 1);
+  throttle.giveBack(await throttle.acquire(signal));
   clock.advance(1_000);
   await settle(2);
-  const next = want(pacer);
+  const next = want(throttle);
   await settle(2);
   expect(next.isLetThrough).toBe(true);
 });
 
 test('after a full account with a long Retry-After, the end of our own run admits a start sooner', async () => {
-  const { pacer, clock } = open(10);
-  await start(pacer, 2);
-  expect(pacer.onRejected(await send(pacer), 'concurrency', 600_000)).toBe(0);
-  const next = want(pacer, true);
+  const { throttle, clock } = open(10);
+  await start(throttle, 2);
+  expect(throttle.onRejected(await send(throttle), 'concurrency', 600_000)).toBe(0);
+  const next = want(throttle, true);
   clock.advance(1_000);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
-  pacer.release();
+  throttle.release();
   await settle(2);
   expect(next.isLetThrough).toBe(true);
 });
 
 test('after a full account, it retries after Retry-After if no own run ends before', async () => {
-  const { pacer, clock } = open(10);
-  await start(pacer, 2);
-  pacer.onRejected(await send(pacer), 'concurrency', 20_000);
-  const next = want(pacer, true);
+  const { throttle, clock } = open(10);
+  await start(throttle, 2);
+  throttle.onRejected(await send(throttle), 'concurrency', 20_000);
+  const next = want(throttle, true);
   clock.advance(19_999);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
@@ -244,25 +244,25 @@ test('after a full account, it retries after Retry-After if no own run ends befo
 });
 
 test('after a full account next to a pending create, the end of that run admits a start', async () => {
-  const { pacer, clock } = open(10);
-  const other = await send(pacer);
+  const { throttle, clock } = open(10);
+  const other = await send(throttle);
   // It is not known yet that we will have a run.
-  expect(pacer.onRejected(await send(pacer), 'concurrency', 60_000)).toBe(60_000);
-  pacer.onStarted(other);
-  const next = want(pacer, true);
+  expect(throttle.onRejected(await send(throttle), 'concurrency', 60_000)).toBe(60_000);
+  throttle.onStarted(other);
+  const next = want(throttle, true);
   clock.advance(5_000);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
-  pacer.release();
+  throttle.release();
   await settle(2);
   expect(next.isLetThrough).toBe(true);
 });
 
 test('Retry-After of 0 is ignored: delays grow as without it', async () => {
-  const { pacer, clock } = open(10);
+  const { throttle, clock } = open(10);
   const waits: number[] = [];
   for (let refusal = 0; refusal < 3; refusal += 1) {
-    const waitMs = pacer.onRejected(await send(pacer), 'concurrency', 0);
+    const waitMs = throttle.onRejected(await send(throttle), 'concurrency', 0);
     waits.push(waitMs);
     clock.advance(waitMs);
   }
@@ -270,12 +270,12 @@ test('Retry-After of 0 is ignored: delays grow as without it', async () => {
 });
 
 test('a start with a lost response counts as a run until it is released', async () => {
-  const { pacer } = open(1);
-  pacer.onError(await send(pacer));
-  const next = want(pacer);
+  const { throttle } = open(1);
+  throttle.onError(await send(throttle));
+  const next = want(throttle);
   await settle(2);
   expect(next.isLetThrough).toBe(false);
-  pacer.release();
+  throttle.release();
   await settle(2);
   expect(next.isLetThrough).toBe(true);
 });
@@ -285,9 +285,9 @@ test('many batches may wait on one signal without a leak warning', async () => {
   const listen = (warning: Error): void => void warnings.push(warning);
   process.on('warning', listen);
   onTestFinished(() => void process.off('warning', listen));
-  const { pacer } = open(1);
+  const { throttle } = open(1);
   const controller = new AbortController();
-  const waits = Array.from({ length: 20 }, () => pacer.acquire(controller.signal));
+  const waits = Array.from({ length: 20 }, () => throttle.acquire(controller.signal));
   await settle(2);
   expect(warnings).toEqual([]);
   controller.abort(new Error('stopped'));
