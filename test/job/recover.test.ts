@@ -76,7 +76,7 @@ test('an answer that names another run is told at once, and the run is still wai
   expect(result).toMatchObject({
     cancelled: [],
     givenUp: [],
-    failed: [{ runId: 'run_1', reason: expect.stringContaining('answered with another run than run_1') }],
+    failed: [{ runId: 'run_1', reason: expect.stringContaining('returned a different run than run_1') }],
   });
   expect(open).toBe(1);
 });

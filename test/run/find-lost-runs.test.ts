@@ -304,9 +304,9 @@ test('a run that shows less than its records is read: then it is found, foreign,
     ],
     [
       createOwnRequest(batchId, ['query', 'effort']),
-      { runIds: new Map(), doubt: 'the agent does not tell what its run run_1 was asked' },
+      { runIds: new Map(), doubt: 'the agent does not return the request of run run_1' },
     ],
-    [{ effort: 'low' }, { runIds: new Map(), doubt: 'the agent does not tell what its run run_1 was asked' }],
+    [{ effort: 'low' }, { runIds: new Map(), doubt: 'the agent does not return the request of run run_1' }],
   ];
   for (const [request, expected] of cases) {
     const handler: RawHandler = ({ url }, response) =>
