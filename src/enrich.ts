@@ -5,10 +5,9 @@ import { dispatchQuestions } from './job/dispatch.js';
 import { confirmCost, estimateRemaining } from './job/estimate.js';
 import { checkHooks, createJobContext, type EnrichHooks, type JobContext } from './job/job-context.js';
 import { addSpent, describeDamage, isLedgerError, saveMovedLedger, waitForLease } from './job/lease.js';
-import { loadExclusion } from './job/load-exclusion.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
+import { openJobInput } from './job/open-job.js';
 import {
-  checkInputFits,
   createFinished,
   createSummary,
   describeKept,
@@ -20,13 +19,12 @@ import {
 import { type FolderBudget, SpendLimit } from './job/progress.js';
 import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
 import { reportWarnings } from './job/report-warnings.js';
-import { checkColumns, createJobParts, resolveAsk, resolveBlanks } from './job/resolve-ask.js';
+import { createJobParts, resolveAsk } from './job/resolve-ask.js';
 import { createRetryReport } from './job/stop.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { JobSummary } from './model/events.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
-import { openInput } from './read/open-input.js';
 
 export type { EnrichHooks } from './job/job-context.js';
 
@@ -48,9 +46,6 @@ export async function enrich(
   checkHooks(hooks);
   const closers = new CleanupStack();
   try {
-    const file = closers.add(await openInput({ ...options, path: options.input, signal: hooks.signal }));
-    checkColumns(file.name, file.columns);
-    const ask = await resolveAsk(asked, file, hooks.signal);
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
     const places = await checkPlaces({
       ...options,
@@ -58,10 +53,14 @@ export async function enrich(
       ledger: ledgerPath,
       output: asked.output,
     });
-    const input = checkInputFits(file, ask, { path: asked.output, format: options.format });
-    const blanks = await resolveBlanks(options, ask, input);
-    const exclusion = await loadExclusion({ ...options, blanks }, ask, input, hooks.signal);
-
+    const opened = await openJobInput(
+      options,
+      { path: options.input, output: asked.output },
+      (file) => resolveAsk(asked, file, hooks.signal),
+      closers,
+      hooks.signal,
+    );
+    const { ask, exclusion } = opened;
     const ledger = closers.add(
       openLedger(ledgerPath, {
         onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEDGER_WAIT', message }),
@@ -83,11 +82,8 @@ export async function enrich(
     const cap = new SpendLimit(settings, ledger.readSpend(job.id).spentMicros);
     const context = closers.add(
       createJobContext({
+        ...opened,
         settings,
-        input,
-        ask,
-        blanks,
-        exclusion,
         ledger,
         lease,
         cap,

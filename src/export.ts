@@ -3,16 +3,15 @@ import { createUsageError } from './errors.js';
 import { checkPlaces } from './job/check-places.js';
 import { checkOwnOutput, createPlaceCheck } from './job/choose-output.js';
 import { isInSample, pickSample } from './job/job-context.js';
-import { loadExclusion } from './job/load-exclusion.js';
 import { CleanupStack } from './job/open-agent.js';
-import { checkInputFits, writeOutput } from './job/output.js';
-import { isKeptInput, parseKeptOptions, resolveBlanks } from './job/resolve-ask.js';
+import { openJobInput } from './job/open-job.js';
+import { writeOutput } from './job/output.js';
+import { isKeptInput, parseKeptOptions } from './job/resolve-ask.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobRecord } from './ledger/records.js';
 import type { RowCounts } from './model/answer.js';
 import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
-import { openInput } from './read/open-input.js';
 
 /** Which job to write, and how. */
 export interface ExportOptions {
@@ -78,17 +77,18 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const guard = await checkPlaces({ ...kept, ...options, ledger: ledgerPath, input: job.input, output });
     const isOutputNamed = options.output !== undefined;
     if (!isOutputNamed) await checkOwnOutput(output, job, ledger);
-    const file = closers.add(await openInput({ ...kept, path: job.input }));
-    const input = checkInputFits(file, job.ask, { path: output, format: options.format });
-    const blanks = await resolveBlanks(kept, job.ask, input);
+    const opened = await openJobInput(
+      { ...kept, format: options.format },
+      { path: job.input, output },
+      () => job.ask,
+      closers,
+    );
+    const { input } = opened;
     const sample = await pickSample(input, kept.sample ?? null, kept.limit ?? null);
     const { rows } = await writeOutput({
-      input,
-      ask: job.ask,
+      ...opened,
       ledger,
       job,
-      blanks,
-      exclusion: await loadExclusion({ ...kept, blanks }, job.ask, input),
       exclusionName: kept.exclude ?? '',
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
       isWanted: (row) => isInSample(row, kept.limit ?? null, sample),

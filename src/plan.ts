@@ -4,12 +4,11 @@ import { createGroupBatch } from './job/ask-group.js';
 import { listDoubts, resolveDoubts } from './job/doubts.js';
 import { estimateRows, type RowEstimate, type StepQuote } from './job/estimate.js';
 import { createJobContext, type JobContext } from './job/job-context.js';
-import { loadExclusion } from './job/load-exclusion.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
-import { checkInputFits } from './job/output.js';
+import { openJobInput } from './job/open-job.js';
 import { type PlannedCounts, SpendLimit } from './job/progress.js';
 import { describeChanges, reportUnmatched, reportWarnings } from './job/report-warnings.js';
-import { checkColumns, createJobParts, resolveAsk, resolveBlanks } from './job/resolve-ask.js';
+import { createJobParts, resolveAsk } from './job/resolve-ask.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
@@ -19,7 +18,6 @@ import { computeLikelyMicros, computeWorstMicros, type Quote } from './model/pri
 import type { CreateRunRequest } from './model/run.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
 import { createTemporaryFolder } from './read/bytes.js';
-import { openInput } from './read/open-input.js';
 import { createRequest } from './run/create-request.js';
 
 /** What `enrich` would do with the same options. */
@@ -65,12 +63,13 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
   const settings = resolveSettings(options);
   const closers = new CleanupStack();
   try {
-    const file = closers.add(await openInput({ ...options, path: options.input }));
-    checkColumns(file.name, file.columns);
-    const ask = await resolveAsk(settings, file);
-    const input = checkInputFits(file, ask, { path: settings.output, format: options.format });
-    const blanks = await resolveBlanks(options, ask, input);
-    const exclusion = await loadExclusion({ ...options, blanks }, ask, input);
+    const opened = await openJobInput(
+      options,
+      { path: options.input, output: settings.output },
+      (file) => resolveAsk(settings, file),
+      closers,
+    );
+    const { ask, exclusion } = opened;
     const ledger = closers.add(
       openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
     );
@@ -79,11 +78,8 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     const notes: Warning[] = [];
     const context = closers.add(
       createJobContext({
+        ...opened,
         settings,
-        input,
-        ask,
-        blanks,
-        exclusion,
         ledger,
         lease: null,
         cap: new SpendLimit(settings, ledger.readSpend(job.id).spentMicros),

@@ -6,7 +6,6 @@ import type { OpenBatch } from '../ledger/records.js';
 import type { FieldAnswer, RowAnswer } from '../model/answer.js';
 import { type Ask, listNextSteps } from '../model/ask.js';
 import { type Batch, createBatch } from '../model/batch.js';
-import { bookCost } from '../model/format.js';
 import { isJsonObject } from '../model/json.js';
 import { computeWorstMicros } from '../model/prices.js';
 import type { PendingBatch, Question } from '../model/question.js';
@@ -285,12 +284,11 @@ function settleRun(
     unusable === null
       ? planRepair(group, checked.rejected, run, lastAttempt)
       : { ...NO_QUESTIONS, failures: batch.rows.map(({ key }) => ({ key, reason: unusable })) };
-  const isFirst = ledger.settle(batch.id, run, answers, repair.failures);
-  const cost = bookCost(run.costDollars.total, batch.reserveMicros);
+  const cost = ledger.settle(batch.id, run, answers, repair.failures);
   context.cap.settle(batch.id, cost.micros);
   context.statedCost.bill(group, cost.micros);
   // What another job sent fails there, and what `cancel` has settled meanwhile nowhere; the rows that waited fail here.
-  if (!isFirst || batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
+  if (!cost.isNew || batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   const stored = findStored(answers, context);
   const disputed = planDisputeRepair(group, checked.rows, run, lastAttempt);

@@ -4,11 +4,11 @@ import type { AgentClient } from '../api/agent-client.js';
 import { describeError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { OpenBatch } from '../ledger/records.js';
+import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import { systemClock } from '../model/clock.js';
-import { bookCost } from '../model/format.js';
-import { describeBadRunId, hasEnded, isAgentFailure, isRunId } from '../model/run.js';
+import { type AgentRun, describeBadRunId, hasEnded, isAgentFailure, isRunId } from '../model/run.js';
 import { findLostRuns, type LostBatch } from '../run/find-lost-runs.js';
 import { createGoneRun } from '../run/wait-run.js';
 import { describeMisfit } from './ask-group.js';
@@ -164,9 +164,9 @@ class Canceller {
       if (misfit !== null) return this.#giveUp(batch, null, misfit);
       if (!hasEnded(run)) throw new Error(`the agent left it ${run.status}`);
       if (run.status === 'completed' && excludesAnswers) return;
-      ledger.settle(batch.id, run, createAnswers(batch, checkRun(batch, run, this.#checker), run), []);
+      const answers = createAnswers(batch, checkRun(batch, run, this.#checker), run);
+      this.#settle(batch, run, answers);
       this.result.cancelled.push(runId);
-      this.#count(batch, run.costDollars.total);
     } catch (error) {
       const reason = describeError(error);
       if (isRefused(error) && (await this.#isAnswering())) this.#giveUp(batch, runId, reason);
@@ -217,13 +217,13 @@ class Canceller {
   }
 
   #giveUp(batch: Batch, runId: string | null, reason: string): void {
-    this.#target.ledger.settle(batch.id, createGoneRun(runId ?? '', reason), [], []);
+    this.#settle(batch, createGoneRun(runId ?? '', reason), []);
     this.result.givenUp.push({ runId, reason });
-    this.#count(batch, null);
   }
 
-  #count(batch: Batch, totalDollars: number | null): void {
-    const { micros, isEstimated } = bookCost(totalDollars, batch.reserveMicros);
+  #settle(batch: Batch, run: AgentRun, answers: readonly RowAnswer[]): void {
+    const { micros, isEstimated, isNew } = this.#target.ledger.settle(batch.id, run, answers, []);
+    if (!isNew) return;
     this.result.costMicros += micros;
     if (isEstimated) this.result.estimatedMicros += micros;
   }

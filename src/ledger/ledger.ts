@@ -58,7 +58,7 @@ import type {
   StoredAnswer,
   WatchedFolder,
 } from './records.js';
-import { readLastRun, readRun, settleBatch } from './settle.js';
+import { readLastRun, readRun, type Settled, settleBatch } from './settle.js';
 import { enterFolder, readSpendSince, WHOLE_LEDGER } from './spend.js';
 import { findWritten, moveWritten, noteWritten, type WrittenFile } from './written.js';
 import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
@@ -301,25 +301,25 @@ export class Ledger {
   /**
    * Settles a batch with its run: the cost replaces the reservation (which stays as an estimate if the run
    * reports no cost), every row gets its share, answers are merged field by field, and the raw run is stored.
-   * A run with an empty id stands for one whose id is invalid. Atomic, and starts a flush. Returns false, and
-   * changes nothing, if the batch was already settled.
+   * A run with an empty id stands for one whose id is invalid. Atomic, and starts a flush. Changes nothing if
+   * the batch was already settled. Returns the cost as booked.
    */
   settle(
     batchId: string,
     run: AgentRun,
     answers: readonly RowAnswer[],
     failures: readonly RowFailure[],
-  ): boolean {
+  ): Settled {
     const parts = { known: this.#open.get(batchId), run, answers, failures, nowMs: this.#clock.now() };
-    const { micros } = bookCost(run.costDollars.total, parts.known?.reserveMicros ?? 0);
-    // Noted first: a ledger that cannot take it in must not leave the run listed as one that works.
     const runId = run.id === '' ? (this.#recentRuns.get(batchId)?.runId ?? '') : run.id;
-    this.#recentRuns.set(batchId, { runId, costMicros: micros, isWritten: false });
-    const isFirst = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, parts));
-    this.#recentRuns.set(batchId, { runId, costMicros: micros, isWritten: true });
+    // Set before writing: if the ledger cannot be written, the run must not be listed as still running.
+    const { micros: costMicros } = bookCost(run.costDollars.total, parts.known?.reserveMicros ?? 0);
+    this.#recentRuns.set(batchId, { runId, costMicros, isWritten: false });
+    const settled = this.#database.step(() => settleBatch(this.#database, this.#keys, batchId, parts));
+    this.#recentRuns.set(batchId, { runId, costMicros: settled.micros, isWritten: true });
     this.#open.delete(batchId);
     this.#database.flushSoon();
-    return isFirst;
+    return settled;
   }
 
   /** Ends a batch that certainly has no run, and releases its reservation. It may be intended again. */

@@ -19,24 +19,37 @@ export interface Settlement {
   readonly nowMs: number;
 }
 
+/** The cost of a batch as booked; `isNew` is false if it was already settled. */
+export interface Settled extends BookedCost {
+  readonly isNew: boolean;
+}
+
 /**
- * Settles a batch with its run: cost, shares, answers, failures and the raw run. Returns false, and does
- * nothing, if it was already settled.
+ * Settles a batch with its run: cost, shares, answers, failures and the raw run. Does nothing if it was already
+ * settled.
  */
 export function settleBatch(
   database: Database,
   keys: AnswerKeys,
   batchId: string,
   { known, run, answers, failures, nowMs }: Settlement,
-): boolean {
+): Settled {
   const record = known ?? readOpenRecord(database, batchId);
-  if (record === null) return false;
+  if (record === null) return { ...readCost(database, batchId), isNew: false };
   const cost = bookCost(run.costDollars.total, record.reserveMicros);
-  if (!endBatch(database, record, run, cost, nowMs)) return false;
+  if (!endBatch(database, record, run, cost, nowMs)) return { ...readCost(database, batchId), isNew: false };
   const numbers = writeAnswers(database, keys, { record, runId: readRunId(run), answers, nowMs });
   writeShares(database, record, numbers, cost, failures);
   addYield(database, record.job, record.batch.effort, answers);
-  return true;
+  return { ...cost, isNew: true };
+}
+
+function readCost(database: Database, batchId: string): BookedCost {
+  const row = database.get<{ micros: number; estimated: number }>(
+    'select cost_micros micros, cost_estimated estimated from batch where id = ?',
+    batchId,
+  );
+  return { micros: row?.micros ?? 0, isEstimated: row?.estimated === 1 };
 }
 
 /** Null for a run whose id is invalid. */

@@ -116,8 +116,10 @@ test('repeating a step changes nothing', () => {
   ledger.intend(batch, null);
   ledger.sent(batch.id, 'run_1');
   ledger.sent(batch.id, 'run_1');
-  ledger.settle(batch.id, run, [answer], []);
-  ledger.settle(batch.id, run, [createTestAnswer('Acme', { ceo: 'Bob' }, 'run_1')], []);
+  const cost = { micros: 30_000, isEstimated: false };
+  expect(ledger.settle(batch.id, run, [answer], [])).toEqual({ ...cost, isNew: true });
+  const other = [createTestAnswer('Acme', { ceo: 'Bob' }, 'run_1')];
+  expect(ledger.settle(batch.id, createTestRun('run_1', 7), other, [])).toEqual({ ...cost, isNew: false });
   ledger.sent(batch.id, 'run_1');
   expect(ledger.readSpend(job.id)).toEqual({ spentMicros: 30_000, reservedMicros: 0 });
   expect(ledger.findAnswers(job, [answer.key]).get(answer.key)).toMatchObject({

@@ -88,7 +88,7 @@ test.skipIf(ON_WINDOWS).each(MOVES)(
     expect(() => ledger.intend(createTestBatch(job, ['Hooli']), null)).toThrow(error);
     expect(() => openTestJob(ledger, createTestAsk('another'))).toThrow(error);
     // A run that was active meanwhile is still settled.
-    expect(settle()).toBe(true);
+    expect(settle()).toMatchObject({ isNew: true });
     expect(ledger.findMove()?.message).toContain('run_working ($0.025)');
 
     const saved = ledger.save();
@@ -202,7 +202,7 @@ test('rejects an empty file as a ledger, and leaves it unchanged', async () => {
       hint: expect.stringContaining('Restore a copy'),
     }),
   );
-  expect(await examineLedger(path)).toMatchObject({ verdict: 'fail' });
+  expect(await examineLedger(path)).toMatchObject({ status: 'fail' });
   expect(readFileSync(path, 'utf8')).toBe('');
 });
 
