@@ -1,8 +1,8 @@
-import { QUARTER_HOUR_MS } from '../model/clock.js';
 import type { Database } from './database.js';
 import type { Holder } from './holder.js';
 import { listHeldAsks } from './leases.js';
 import { mergeTail } from './merge-tail.js';
+import { quarterOf } from './spend.js';
 
 /** What to delete: raw runs, or whole asks with their jobs and answers, last used before a time. */
 export interface PruneLimits {
@@ -110,13 +110,12 @@ function selectOldAsks(database: Database, beforeMs: number, self: Holder, nowMs
 function keepSpend(database: Database): void {
   database.run(
     `insert into pruned_spend (job_id, input, ended_at, cost_micros)
-     select job.id, job.input, coalesce(batch.ended_at, batch.intended_at) / ?1 * ?1 as quarter,
+     select job.id, job.input, ${quarterOf('coalesce(batch.ended_at, batch.intended_at)')} as quarter,
        sum(iif(batch.state = 'settled', batch.cost_micros, batch.reserve_micros)) as micros
      from batch join job on job.number = batch.job
      where batch.job in (${OLD_JOBS}) and batch.state <> 'void'
      group by job.id, quarter having micros > 0
      on conflict (job_id, ended_at) do update set cost_micros = cost_micros + excluded.cost_micros`,
-    QUARTER_HOUR_MS,
   );
   // Settled runs are already counted for their day.
   const lost = `from batch join job on job.number = batch.job
@@ -124,10 +123,9 @@ function keepSpend(database: Database): void {
   database.run(
     `insert into spend (scope, quarter, cost_micros)
      select scope, quarter, sum(micros) as total from (
-       select '' as scope, batch.intended_at / ?1 * ?1 as quarter, batch.reserve_micros as micros ${lost}
-       union all select job.folder, batch.intended_at / ?1 * ?1, batch.reserve_micros ${lost})
+       select '' as scope, ${quarterOf('batch.intended_at')} as quarter, batch.reserve_micros as micros ${lost}
+       union all select job.folder, ${quarterOf('batch.intended_at')}, batch.reserve_micros ${lost})
      where scope is not null group by scope, quarter having total > 0
      on conflict do update set cost_micros = cost_micros + excluded.cost_micros`,
-    QUARTER_HOUR_MS,
   );
 }

@@ -73,7 +73,7 @@ function adoptJobs(database: Database, folder: string, below: string): void {
   database.run(
     `insert into spend (scope, quarter, cost_micros)
      select ?1, quarter, sum(cost_micros) from (
-       select batch.ended_at / ?3 * ?3 as quarter, batch.cost_micros from job join batch on batch.job = job.number
+       select ${quarterOf('batch.ended_at')} as quarter, batch.cost_micros from job join batch on batch.job = job.number
          where job.folder is null and substr(job.input, 1, length(?2)) = ?2 and batch.state = 'settled'
        union all select ended_at, cost_micros from pruned_spend
          where substr(input, 1, length(?2)) = ?2 and job_id not in (select id from job where folder is not null))
@@ -81,11 +81,18 @@ function adoptJobs(database: Database, folder: string, below: string): void {
      on conflict do nothing`,
     folder,
     below,
-    QUARTER_HOUR_MS,
   );
   database.run(
     'update job set folder = ?1 where folder is null and substr(input, 1, length(?2)) = ?2',
     folder,
     below,
   );
+}
+
+/**
+ * SQL for the start of the quarter of an hour that contains a time. The length is part of the text, because the driver
+ * binds numbers as REAL, and dividing by a REAL does not round down.
+ */
+export function quarterOf(time: string): string {
+  return `${time} / ${QUARTER_HOUR_MS} * ${QUARTER_HOUR_MS}`;
 }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { Database } from '../../src/ledger/database.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import type { OpenedJob } from '../../src/ledger/records.js';
 import {
@@ -53,6 +54,22 @@ test('prunes answers that other jobs refer to, with all references', () => {
   expect(ledger.listJobs()).toEqual([]);
   expect(ledger.check()).toEqual([]);
   ledger.close();
+});
+
+test('prunes asks whatever the time of day, and counts what they cost by quarters of an hour', () => {
+  for (let index = 0; index < 40; index += 1) {
+    const clock = createTestClock(1_003_000 + index * 7_919);
+    const path = createLedgerPath();
+    const ledger = openTestLedger(path, clock);
+    settleOne(ledger, openTestJob(ledger), `run_${index}`);
+    clock.nowMs += 2_000;
+    expect(ledger.prune({ asksBeforeMs: clock.nowMs })).toMatchObject({ asks: 1 });
+    ledger.close();
+    const database = new Database(path);
+    const rows = database.read(() => database.all<{ at: number }>('select ended_at as at from pruned_spend'));
+    expect(rows.map(({ at }) => at % 900_000)).toEqual([0]);
+    database.close();
+  }
 });
 
 test('pruning returns space to the disk', () => {
