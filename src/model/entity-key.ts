@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { domainToASCII } from 'node:url';
-import { parse } from 'tldts';
+import type { parse } from 'tldts';
 import { type ColumnKind, resolveColumnKind } from './column-kind.js';
 import { formatCanonicalJson, type JsonValue } from './json.js';
 import { extractWords, normalizePersonName, normalizePhone, normalizeText } from './normalize.js';
@@ -46,7 +47,9 @@ export function normalizeDomain(text: string): string | null {
   if (text.length > MAX_ADDRESS_CHARACTERS) return null;
   const plain = cleanAddress(text);
   if (plain === '' || /\s/.test(plain)) return null;
-  const { domain, hostname, publicSuffix, isIp, isPrivate } = parse(plain, { allowPrivateDomains: true });
+  const { domain, hostname, publicSuffix, isIp, isPrivate } = loadDomains().parse(plain, {
+    allowPrivateDomains: true,
+  });
   const name = domain ?? (isPrivate === true ? hostname : null);
   if (
     name === null ||
@@ -215,4 +218,11 @@ function dropEastAsianForm(name: string): string {
   if (!/[^ -~]/.test(name)) return name;
   const rest = name.replace(EAST_ASIAN_FORM, ' ').trim();
   return rest === '' ? name : rest;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Loaded when a domain is first compared, because its list of domains is large. */
+function loadDomains(): { readonly parse: typeof parse } {
+  return require('tldts');
 }

@@ -63,10 +63,10 @@ test('an unreadable key file is an error that names it, before anything is sent'
     const { status, stderr } = await run({ EXA_API_KEY_FILE: file });
     expect(status).toBe(2);
     expect(stderr).toContain(file);
-    expect(stderr).toMatch(/EXA_API_KEY_FILE.*\n.*what to do: Name a file that holds the key/);
+    expect(stderr).toMatch(/EXA_API_KEY_FILE.*\n.*what to do: Name a file that contains only the key/);
   }
   expect((await run({ EXA_API_KEY_FILE: dir.write('two', 'two keys') })).stderr).toContain(
-    'holds a character',
+    'contains an invalid character',
   );
   // The file is only read where a key is needed.
   expect((await run({ EXA_API_KEY_FILE: `${dir.path}/none` }, ['doctor'])).stdout).toMatch(/fail +key/);

@@ -107,7 +107,7 @@ test('a budget in the recipe confirms the cost and caps it', async () => {
   const result = await dir.run(['run', 'in.csv', '-r', 'a.recipe.yaml'], {
     env: { ROWFILL_AGENT: server.url, EXA_API_KEY: 'some-key' },
   });
-  expect(result.stderr).toContain('The budget is reached: 1 row not asked');
+  expect(result.stderr).toContain('The budget is reached: 1 row not sent');
   expect(result.status).toBe(5);
   expect(agent.tasks).toHaveLength(0);
 });

@@ -104,7 +104,7 @@ test.each([
   ['an invalid port', ['--reference', TABLES, '--port', '70000'], /port/],
   ['an invalid latency', ['--reference', TABLES, '--latency', 'slow'], /2s\.\.90s/],
   ['a missing faults file', ['--reference', TABLES, '--faults', 'none.json'], /none\.json/],
-  ['faults that are not JSON', ['--reference', TABLES, '--faults', import.meta.filename], /no JSON/],
+  ['faults that are not JSON', ['--reference', TABLES, '--faults', import.meta.filename], /not valid JSON/],
   ['a store that is a folder', ['--reference', TABLES, '--store', TABLES], /store/],
 ])('refuses %s and says what to do', async (_name, args, says) => {
   const host = createTestHost();
