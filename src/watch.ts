@@ -28,21 +28,21 @@ import { pause, pauseUntil, type Watcher } from './watch/watcher.js';
 export type { FileEnd, Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';
 export type { WatchJob, WatchOptions } from './watch/watch-options.js';
 
-/** How a program takes part in watching: what it hears, and how it ends it. */
+/** Callbacks and controls of a program that watches a folder. */
 export interface WatchHooks {
-  /** Hears what happens; must not throw. */
+  /** Called with every event; must not throw. */
   readonly onEvent?: (event: WatchEvent) => void;
-  /** Called once the folder is open, with what can be asked about the watcher from then on. */
+  /** Called once the folder is open, with an object to query the watcher. */
   readonly onStart?: (inspector: WatchInspector) => void;
-  /** Aborting stops the watcher gracefully: the file at work stays in `working/`, and is carried on at the next start. */
+  /** Aborting stops the watcher gracefully. The current file stays in `working/` and continues at the next start. */
   readonly signal?: AbortSignal;
-  /** @default the machine's own */
+  /** @default the system clock */
   readonly clock?: Clock;
 }
 
-/** Looks at a watcher from outside. */
+/** Queries a running watcher. */
 export interface WatchInspector {
-  /** Counts whole files that wait and files in `working/`. Rejects if the folder cannot be read. */
+  /** Counts complete files that wait and files in `working/`. Rejects if the folder cannot be read. */
   countBacklog(): Promise<number>;
 }
 
@@ -59,11 +59,11 @@ const INTERRUPTED: End = { stop: 'interrupted', problem: null };
 const DONE: End = { stop: 'done', problem: null };
 
 /**
- * Fills files as they are dropped into a folder, and moves each with its output to `done/`, or to `failed/` with a text
- * that says why. Killed at any moment, it carries on at its next start; two watchers never take the same file.
+ * Fills files dropped into a folder. Moves each with its output to `done/`, or to `failed/` with a text file that says
+ * why. If killed at any moment, it continues at its next start. Two watchers never take the same file.
  *
- * Resolves when it was told to stop, when the agent refused, or, with `once`, when nothing is left to fill. Throws a
- * usage error for a job that no file could be filled with.
+ * Resolves when `signal` aborts, when the agent refuses, or, with `once`, when nothing is left to fill. Throws a usage
+ * error if the job itself cannot be used for any file.
  */
 export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {}): Promise<WatchSummary> {
   const settings = resolveWatch(options);
@@ -114,13 +114,13 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
   return summary;
 }
 
-/** Tables in the watched folder would be filled as drops and moved away. */
+/** Refuses reference tables in the watched folder: they would be filled and moved away. */
 async function checkReference({ job }: WatchSettings, { root }: WatchFolders): Promise<void> {
   if (job.reference === undefined || (await realpath(job.reference).catch(() => null)) !== root) return;
   throw createUsageError(
     'WATCH_REFERENCE',
     `--reference ${job.reference} is the watched folder: its tables would be filled and moved away`,
-    'Keep the tables in a folder of their own.',
+    'Keep the tables in a separate folder.',
   );
 }
 
@@ -129,31 +129,31 @@ async function keepWatching(watcher: Watcher): Promise<End> {
   const { schedule, once } = settings;
   if (schedule === null) {
     report({ type: 'watching', folder: folders.root, nextAtMs: null });
-    return fillFiles(watcher, { withDrops: true, untilNone: once });
+    return fillFiles(watcher, { withDrops: true, untilEmpty: once });
   }
-  // What was begun does not wait for its hour.
-  let end = await fillFiles(watcher, { withDrops: false, untilNone: true });
+  // Files that were already started do not wait for the scheduled time.
+  let end = await fillFiles(watcher, { withDrops: false, untilEmpty: true });
   while (end.stop === 'done') {
     const nextAtMs = schedule.findNext(clock.now());
     report({ type: 'watching', folder: folders.root, nextAtMs });
     await pauseUntil(watcher, nextAtMs);
-    end = signal.aborted ? INTERRUPTED : await fillFiles(watcher, { withDrops: true, untilNone: true });
+    end = signal.aborted ? INTERRUPTED : await fillFiles(watcher, { withDrops: true, untilEmpty: true });
   }
   return end;
 }
 
 interface Pass {
-  /** Files that were dropped are taken too, and not only those that were begun. */
+  /** True to also take dropped files, not only those that were already started. */
   readonly withDrops: boolean;
-  /** It ends when nothing is left that is whole. */
-  readonly untilNone: boolean;
+  /** True to end when no complete file is left. */
+  readonly untilEmpty: boolean;
 }
 
-/** Fills one file after the other. A folder that cannot be reached is tried again, as a network has its moments. */
+/** Fills one file after another. Retries if the folder cannot be reached, for example on a network share. */
 async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
   const { clock, signal, report, folders, aside, heldDrops, jobFiles } = watcher;
   const { settleMs, pollMs, once } = watcher.settings;
-  // From the first look that found nothing to take: what was seen then has had its time to settle since.
+  // Time of the first check that found nothing to take. Files seen then have had time to settle since.
   let quietSinceMs: number | null = null;
   let troubles = 0;
   while (!signal.aborted) {
@@ -170,18 +170,18 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
         continue;
       }
       if (found.take !== null) {
-        const end = await bringToEnd(watcher, found.take);
+        const end = await processFile(watcher, found.take);
         if (end !== null) return end;
         quietSinceMs = null;
       } else {
         const isLong = quietSinceMs !== null && lookedAtMs - quietSinceMs > settleMs + 2 * pollMs;
         quietSinceMs ??= clock.now();
-        // What still changes after so long is left for the next time.
+        // Files that are still changing by now are left for the next run.
         const isOver = (found.unsettled.length === 0 || isLong) && !aside.isAwaited;
-        if (pass.untilNone && isOver) {
+        if (pass.untilEmpty && isOver) {
           return once ? { ...DONE, left: [...(await listLeft(watcher)), ...found.unsettled] } : DONE;
         }
-        // What it waited for is over, and nothing else would say so.
+        // The problem is over, and no other event would report that.
         if (watcher.isWaiting() && aside.isEmpty && heldDrops.isEmpty) {
           report({ type: 'watching', folder: folders.root, nextAtMs: null });
         }
@@ -193,7 +193,7 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
       const problem = describeProblem(error);
       if (once && isDiskFull(problem)) return { stop: 'disk_full', problem };
       if (once)
-        throw createUsageError('WATCH_TROUBLE', problem.message, 'See what is wrong with the folder.', error);
+        throw createUsageError('WATCH_TROUBLE', problem.message, 'Check the folder and its disk.', error);
       troubles += 1;
       const delayMs = computeRetryDelayMs(troubles, clock.random());
       report({ type: 'waiting', file: null, problem, delayMs });
@@ -203,7 +203,7 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
   return INTERRUPTED;
 }
 
-/** Waits until the files of the job can be used; returns how often in a row they could not. */
+/** Waits before the job's files are checked again. Returns how many times in a row they were unusable. */
 async function holdFiles(watcher: Watcher, look: JobLook, troubles: number): Promise<number> {
   const { clock, report, settings } = watcher;
   if (look.status === 'ready') return 0;
@@ -215,8 +215,8 @@ async function holdFiles(watcher: Watcher, look: JobLook, troubles: number): Pro
   return next;
 }
 
-/** The way of one file: filled, judged, moved. Whatever stops it, the file is let go for the next who comes. */
-async function bringToEnd(watcher: Watcher, take: ClaimedFile): Promise<End | null> {
+/** Fills one file, decides its outcome and moves it. Always releases its claim. */
+async function processFile(watcher: Watcher, take: ClaimedFile): Promise<End | null> {
   const { report, tally, settings, clock, aside, jobFiles } = watcher;
   try {
     const verdict = await fillFile(watcher, take);
@@ -229,15 +229,15 @@ async function bringToEnd(watcher: Watcher, take: ClaimedFile): Promise<End | nu
     }
     if (verdict.status === 'broken') {
       if (settings.once) throw verdict.error;
-      // The files of the job are looked at before the next try, and that tells what is wrong.
-      jobFiles.distrust();
+      // The job's files are checked before the next file, which reports what is wrong.
+      jobFiles.invalidate();
       return null;
     }
     if (verdict.status === 'stop') {
       report({ type: 'left', file: take.name, ...verdict });
       return verdict;
     }
-    // Slept for long, this process may have lost the file to another, which brings it to its end.
+    // After a long sleep of the machine, another watcher may have taken over the file.
     if (!(await take.claim.renew())) return null;
     const end = await placeFile(watcher, take, verdict);
     if (end === null) return null;
@@ -253,7 +253,7 @@ async function bringToEnd(watcher: Watcher, take: ClaimedFile): Promise<End | nu
   }
 }
 
-/** Moves a file to its end. Where that cannot be done now, the file waits in `working/` and holds back no other. */
+/** Moves a file to `done/` or `failed/`. If that fails, the file waits in `working/` and blocks no other. */
 async function placeFile(
   { folders, aside, clock, report, settings }: Watcher,
   take: ClaimedFile,
@@ -269,5 +269,5 @@ async function placeFile(
   }
 }
 
-/** Waits as long as after so many tries in vain. */
+/** After an unreachable agent, pause as long as after this many failed tries. */
 const UNREACHABLE_TRIES = 5;

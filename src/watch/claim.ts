@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path';
 import { type Holder, parseHolder, RENEW_MS, readGoneAt, readHolder } from '../ledger/holder.js';
 import { hasCode, isMissing } from './file-state.js';
 
-/** A claim whose text cannot be read is nobody's after this time without a renewal. */
+/** An unreadable claim expires after this time without renewal. */
 const LAPSE_MS = 5 * 60_000;
 /** A real claim holds a few names. Anything longer was not written by a watcher. */
 const MAX_CLAIM_BYTES = 64 * 1024;
 
-/** A claim as it is on the disk. */
+/** A claim as stored. */
 interface StoredClaim {
   readonly holder: Holder;
   readonly token: string;
@@ -18,11 +18,12 @@ interface StoredClaim {
 }
 
 /**
- * Claims the take `id` in a folder for this process. Returns null if a living process has it, or another was faster.
+ * Claims the file `id` in a folder for this process. Returns null if a live process holds it or another was faster.
  *
- * Claims are numbered files next to the take, and the highest counts: of those who see a dead one, only one can make the
- * next. They carry the id of the take, which is never used again, so a watcher that slept for hours cannot touch the
- * claim of a later take of the same name. `names` are the result names to reserve; left out, those of the claim before.
+ * Claims are numbered files next to the claimed file, and the highest is valid. Of all processes that see a dead claim,
+ * only one can create the next. Claims carry the id of the file, which is never reused, so a watcher that slept for
+ * hours cannot touch the claim of a later file of the same name. `names` are the result names to reserve, by default
+ * those of the previous claim.
  */
 export async function takeClaim(
   folder: string,
@@ -50,20 +51,20 @@ interface ClaimParts {
   readonly names: readonly string[];
 }
 
-/** Beyond it numbers are not exact any more; no watcher gets there. */
+/** No watcher gets this far, and much larger numbers would not be exact. */
 const MAX_NUMBER = 1_000_000;
 
 /**
- * Tokens of claims that this process let go where that could not be written down, as while the watched folder was away. On
- * the disk they look like those of a living process.
+ * Tokens of claims that this process released but could not mark as released, for example while the watched folder was
+ * away. On disk they look like claims of a live process.
  */
 const LET_GO = new Set<string>();
 
-/** The hold of this process on a take; it is renewed until it is let go. */
+/** This process's claim on a file. Renewed until it is closed. */
 export class Claim {
-  /** 1 for the first who claimed the take, and one more for each who took over from a dead one. */
+  /** 1 for the first claim on the file, plus 1 for each takeover. */
   readonly number: number;
-  /** Result names that the file reserves; kept from the claim that was taken over. */
+  /** Reserved result names; kept on takeover. */
   readonly names: readonly string[];
   readonly #folder: string;
   readonly #id: string;
@@ -80,7 +81,7 @@ export class Claim {
     this.#renewal = setInterval(() => void this.renew(), RENEW_MS);
   }
 
-  /** Aborted once another process has taken over, as after a long sleep of this machine. */
+  /** Aborted once another process has taken over, for example after a long sleep of this machine. */
   get lostSignal(): AbortSignal {
     return this.#lost.signal;
   }
@@ -90,18 +91,19 @@ export class Claim {
     if (this.#lost.signal.aborted) return false;
     try {
       const last = await readLastNumber(this.#folder, this.#id);
-      // Not this folder alone is missing: the watched one is away, with all that is in it.
+      // Throws if the whole watched folder is away, not just this folder.
       if (last === null) await stat(dirname(this.#folder));
       const isMine = last === this.number && (await readClaim(this.#getPath()))?.token === this.#token;
       if (isMine) await this.#setTime(new Date());
       else this.#lose();
     } catch {
-      // A folder that cannot be reached for a moment is no loss yet; another watcher would have to see it lapse first.
+      // The claim is not lost if the folder is briefly unreachable: another watcher can only take over once it has
+      // expired.
     }
     return !this.#lost.signal.aborted;
   }
 
-  /** Lets go: anyone may claim the take at once. */
+  /** Releases the claim, so that any process can claim the file at once. */
   async close(): Promise<void> {
     clearInterval(this.#renewal);
     if (!this.#lost.signal.aborted) await this.#setTime(new Date(0)).catch(() => LET_GO.add(this.#token));
@@ -121,7 +123,7 @@ export class Claim {
   }
 }
 
-/** Result names that the takes of a folder have reserved, by the claims in it. */
+/** Reads the result names reserved by the claims in a folder. */
 export async function readClaimedNames(folder: string): Promise<readonly string[]> {
   const names: string[] = [];
   for (const name of await listNames(folder)) {
@@ -130,30 +132,30 @@ export async function readClaimedNames(folder: string): Promise<readonly string[
   return names;
 }
 
-/** The id of the take that a claim's file name belongs to, or null for any other name. */
+/** Parses the id of the claimed file from a claim's file name; null for any other name. */
 export function parseClaimId(name: string): string | null {
   return CLAIM.exec(name)?.[1] ?? null;
 }
 
-/** Removes the claims of a take that is over. */
+/** Removes all claims of a finished file. */
 export async function removeClaims(folder: string, id: string): Promise<void> {
   for (const name of await listNames(folder)) {
     if (parseClaimId(name) === id) await unlink(join(folder, name)).catch(ignoreMissing);
   }
 }
 
-/** True if a process that is known to live holds the take: then it needs nobody else. */
-export async function isInGoodHands(folder: string, id: string): Promise<boolean> {
+/** True if a live process holds the file. */
+export async function isHeldByLiveProcess(folder: string, id: string): Promise<boolean> {
   const last = await readLastNumber(folder, id);
   if (last === null || last === 0) return false;
   const path = join(folder, formatName(id, last));
   const claim = await readClaim(path);
-  // Let go: its process may live, and works on something else.
+  // Released: its process may be alive, but works on something else.
   if (claim === null || (await stat(path)).mtimeMs === 0) return false;
   return readClaimGoneAt(claim, 0) === Number.POSITIVE_INFINITY;
 }
 
-/** When the holder of a claim counts as gone; 0 if it is already. */
+/** The time at which the holder of a claim counts as dead; 0 if it already does. */
 function readClaimGoneAt({ holder, token }: StoredClaim, renewedAtMs: number): number {
   return LET_GO.has(token) ? 0 : readGoneAt(holder, renewedAtMs, readHolder());
 }
@@ -164,7 +166,7 @@ function formatName(id: string, number: number): string {
   return `${id}.claim-${number}.json`;
 }
 
-/** The number of the last claim, 0 if there is none, or null if the folder is gone. */
+/** Reads the number of the last claim: 0 without claims, null if the folder is gone. */
 async function readLastNumber(folder: string, id: string): Promise<number | null> {
   try {
     const numbers = (await readdir(folder)).map((name) => {
@@ -186,14 +188,14 @@ async function isAlive(path: string, nowMs: number): Promise<boolean> {
     if (isMissing(error)) return false;
     throw error;
   }
-  // Let go, whoever had it.
+  // Released.
   if (mtimeMs === 0) return false;
   const claim = await readClaim(path);
-  // Unreadable: it is just being written, or its writer died in the middle of it.
+  // Unreadable: it is being written, or its writer died while writing.
   return nowMs < (claim === null ? mtimeMs + LAPSE_MS : readClaimGoneAt(claim, mtimeMs));
 }
 
-/** Reads a claim, or null if it is not one: empty, half written, a folder, or gone. */
+/** Reads a claim; null if it is empty, half-written, a folder, or gone. */
 async function readClaim(path: string): Promise<StoredClaim | null> {
   try {
     const stats = await stat(path);
@@ -210,7 +212,7 @@ async function readClaim(path: string): Promise<StoredClaim | null> {
   }
 }
 
-/** Writes a new claim; false if another watcher was faster. A claim that the disk has no room for leaves nothing. */
+/** Writes a new claim; false if another watcher was faster. Leaves no file behind if the write fails. */
 async function writeClaim(path: string, text: string): Promise<boolean> {
   let file: FileHandle;
   try {

@@ -8,18 +8,21 @@ import { moveFile } from './move-file.js';
 import { type ClaimedFile, getJournalPath, isTemporary, removeClaimedFile } from './take.js';
 import type { Decision } from './verdict.js';
 
-/** How a file ends, as it is written down before anything is moved. Names are plain: the folders follow from the take. */
+/**
+ * How a file ends. Recorded in the journal before anything is moved. Names have no folder; the folders follow from the
+ * claimed file.
+ */
 interface Ending {
   readonly end: FileEnd;
-  /** From the take's room, to `done/` or `failed/`. */
+  /** Moves from the file's folder to `done/` or `failed/`. */
   readonly moves: readonly Move[];
-  /** What an earlier failure of the same file left in `failed/`; it goes when this file comes to its end. */
+  /** Leftovers of an earlier failure of the same file in `failed/`, removed when this file ends. */
   readonly replaces: readonly Replaced[];
 }
 
 interface Move {
   readonly name: string;
-  /** 1 unless the name is taken where the file goes to. */
+  /** 1 unless the name is already used in the target folder. */
   readonly number: number;
 }
 
@@ -30,37 +33,37 @@ interface Replaced {
 
 const PROBLEM_SUFFIX = '.error.txt';
 
-/** The names that a file and all that is made of it can have in the end. */
+/** Lists the names that a file and its results may use. */
 export function listResultNames(name: string, outputs: readonly string[]): readonly string[] {
   return [name, ...outputs, name + PROBLEM_SUFFIX];
 }
 
-/** Writes down how a file ends: from here on the end is the same, whoever carries it out. */
+/** Records in the journal how a file ends. From here on, any watcher that finishes it does the same. */
 export async function writeEnding(
   take: ClaimedFile,
   found: Extract<Decision, { status: 'done' | 'failed' }>,
   folders: WatchFolders,
 ): Promise<void> {
-  const verdict = found.status === 'failed' ? { ...found, problem: forgetRoom(found.problem, take) } : found;
+  const verdict = found.status === 'failed' ? { ...found, problem: hidePath(found.problem, take) } : found;
   if (verdict.status === 'failed') {
     await writeOwnFile(join(take.room, take.name + PROBLEM_SUFFIX), describeFailure(take, verdict, folders));
   }
-  // Throws for a room that is away for a moment: nothing of it would be moved.
+  // Throws if the folder is briefly missing; otherwise none of its files would be moved.
   const names = (await readdir(take.room)).filter((name) => name !== take.name && !isTemporary(name));
   await writeJournal(take, {
     end: createEnd(take.name, verdict),
-    // The file itself goes last: where it is, all of its result is.
+    // The file itself moves last, so once it is there, all its results are.
     moves: [...names.sort(), take.name].map((name) => ({ name, number: 1 })),
     replaces: await findReplaced(take, folders),
   });
 }
 
 /**
- * Carries out what was written down, from wherever an earlier watcher got to. Nothing is ever replaced: a name that
- * somebody has taken meanwhile gets a number. Returns null if nothing was written down. `note` is called once all files
- * are in place, again after a kill, and may throw: then the same is done the next time.
+ * Carries out the journal, continuing where an earlier watcher stopped. Never replaces a file: if a name is used
+ * meanwhile, adds a number. Returns null without a journal. `note` is called once all files are in place, and again
+ * after a kill. If it throws, the next call repeats it.
  *
- * Throws an `InvalidEndingError` for a journal that no watcher wrote: nothing is moved by it.
+ * Throws an `InvalidEndingError` for a journal that no watcher wrote, and moves nothing.
  */
 export async function applyEnding(
   take: ClaimedFile,
@@ -84,13 +87,13 @@ export async function applyEnding(
       await writeJournal(take, ending);
     }
   }
-  // Before the journal goes: after a kill, the next watcher notes it again.
+  // Before removing the journal, so that the next watcher does it again after a kill.
   note(listPlaced(take, ending, target));
   await removeClaimedFile(take);
   return placeEnd(ending);
 }
 
-/** Where a file was filled, and where it and its output are in the end. */
+/** Paths of a file and its output while it was filled and after it was moved. */
 export interface PlacedFiles {
   readonly from: { readonly input: string; readonly output: string | null };
   readonly to: { readonly input: string; readonly output: string | null };
@@ -110,11 +113,11 @@ function listPlaced(take: ClaimedFile, { end, moves }: Ending, target: string): 
   };
 }
 
-/** A journal that is not as a watcher writes it. */
+/** Thrown for a journal that no watcher can have written. */
 export class InvalidEndingError extends Error {}
 
-/** The file is about to leave the place that a message may name. */
-function forgetRoom(problem: Problem, { input, name }: ClaimedFile): Problem {
+/** Replaces the file's path in a message by its name, since the file is about to move. */
+function hidePath(problem: Problem, { input, name }: ClaimedFile): Problem {
   return { ...problem, message: problem.message.replaceAll(input, name) };
 }
 
@@ -128,9 +131,12 @@ function createEnd(name: string, verdict: Extract<Decision, { status: 'done' | '
   return { type: 'done', file: name, input, output: `done/${basename(summary.output)}`, summary };
 }
 
-/** What is there of an earlier failure under the names of this take, each by its inode: what comes later stays. */
+/**
+ * Lists leftovers of an earlier failure under the names of this file. Remembers their inodes, so that files added later
+ * stay.
+ */
 async function findReplaced(take: ClaimedFile, { failed }: WatchFolders): Promise<readonly Replaced[]> {
-  // Without its text it is not a failure of ours, and stays.
+  // Without an error text it was not put there by a watcher, and stays.
   if ((await readFileState(join(failed, take.name + PROBLEM_SUFFIX))) === null) return [];
   const names = new Set([take.name, ...take.claim.names]);
   const states = await Promise.all(
@@ -144,7 +150,7 @@ async function removeReplaced(path: string, inode: number): Promise<void> {
   if (state !== null && state.inode === inode) await unlink(path);
 }
 
-/** The end with the names that its files have got. */
+/** Puts the final names into the end. */
 function placeEnd({ end, moves }: Ending): FileEnd {
   const place = (path: string): string => {
     const name = basename(path);
@@ -165,19 +171,19 @@ async function writeJournal(take: ClaimedFile, ending: Ending): Promise<void> {
 async function readEnding(take: ClaimedFile): Promise<Ending | null> {
   let value: unknown;
   try {
-    if (!(await lstat(getJournalPath(take))).isFile()) throw new InvalidEndingError('it is not a file');
+    if (!(await lstat(getJournalPath(take))).isFile())
+      throw new InvalidEndingError('its journal is not a file');
     value = JSON.parse(await readFile(getJournalPath(take), 'utf8'));
   } catch (error) {
-    // Half a journal: the disk was full, or its writer died.
+    // A half-written journal: the disk was full, or its writer died.
     if (isMissing(error) || error instanceof SyntaxError) return null;
     throw error;
   }
-  if (!isEnding(value, take.name))
-    throw new InvalidEndingError('its ending is not one that a watcher writes');
+  if (!isEnding(value, take.name)) throw new InvalidEndingError('its journal is not valid');
   return value;
 }
 
-/** A table, so that a new kind cannot be forgotten. */
+/** An object, so that the compiler reports a missing kind. */
 const FAILURE_KINDS: Readonly<Record<FailureKind, true>> = {
   usage: true,
   budget: true,
@@ -190,7 +196,10 @@ function isFailureKind(kind: unknown): kind is FailureKind {
   return typeof kind === 'string' && Object.hasOwn(FAILURE_KINDS, kind);
 }
 
-/** Others may write to the folder too, so what is believed is checked: plain names, and what is reported later. */
+/**
+ * Validates a journal, since others may write to the folder too: names without a folder, and everything that is
+ * reported later.
+ */
 function isEnding(value: unknown, name: string): value is Ending {
   if (!isObject(value)) return false;
   const { end, moves, replaces } = value;
@@ -241,20 +250,20 @@ function isPlain(name: unknown): boolean {
   return typeof name === 'string' && name !== '' && !/^\.{1,2}$|[/\\\0]/.test(name);
 }
 
-/** What is not there any more was moved before a crash. */
+/** Moves a file. If it is missing, it was already moved before a crash. */
 async function moveOnce({ folder, room, id }: ClaimedFile, name: string, to: string): Promise<void> {
   const from = join(room, name);
   try {
     await moveFile(from, to, id);
   } catch (error) {
-    // It is also missing where the folder is that it goes to: then nothing was moved.
+    // The error may be about the target folder. Then nothing was moved.
     if (!isMissing(error) || (await readFileState(from)) !== null) throw error;
-    // And so is all else while the watched folder is away.
+    // Throws if the whole watched folder is away.
     await stat(folder);
   }
 }
 
-/** The text beside a file in `failed/`: what happened, where, what it cost, and what to do. */
+/** Creates the error text next to a file in `failed/`: what happened, where, its cost, and what to do. */
 export function describeFailure(
   take: Pick<ClaimedFile, 'name'>,
   { kind, problem, summary }: Extract<Decision, { status: 'failed' }>,
@@ -264,7 +273,7 @@ export function describeFailure(
   const answered =
     summary === null ? 0 : summary.rows.total - summary.rows.pending - summary.rows.over_budget;
   const lines = [
-    `${take.name} could not be filled${summary === null ? '' : ' to its end'}.`,
+    `${take.name} could not be filled${summary === null ? '' : ' completely'}.`,
     '',
     `What happened: ${message} [${code}]`,
     ...(hint === null ? [] : [`What to do: ${hint}`]),
@@ -272,10 +281,10 @@ export function describeFailure(
     ...(summary === null
       ? []
       : [
-          `${answered} of ${summary.rows.total} rows are answered, for $${formatMicros(summary.costMicros)}; the output so far is beside this file.`,
+          `${answered} of ${summary.rows.total} rows are answered, for $${formatMicros(summary.costMicros)}. The output so far is next to this file.`,
         ]),
     describeReturn(kind, folders.root),
-    'Rows that were answered before are kept in the ledger and are not paid for again.',
+    'Answered rows are kept in the ledger and not paid for again.',
     '',
   ];
   return lines.join('\n');
@@ -284,12 +293,12 @@ export function describeFailure(
 function describeReturn(kind: FailureKind, root: string): string {
   switch (kind) {
     case 'usage':
-      return `Put the corrected file into ${root} again.`;
+      return `Correct the file and put it into ${root} again.`;
     case 'nothing_found':
       return `Correct the job, or start the watcher with --keep-going. Then put the file into ${root} again.`;
     case 'budget':
     case 'unreachable':
     case 'defect':
-      return `Put the file into ${root} again to go on.`;
+      return `Put the file into ${root} again to continue.`;
   }
 }

@@ -1,17 +1,17 @@
 import type { ErrorKind } from '../errors.js';
 import type { EnrichEvent, JobSummary } from '../model/events.js';
 
-/** What happened to a file or a watcher, for a person: what, and what to do about it. */
+/** A problem of a file or a watcher, described for the user. */
 export interface Problem {
-  /** Stable, as that of an error. */
+  /** Stable, like an error code. */
   readonly code: string;
   readonly message: string;
   readonly hint: string | null;
 }
 
 /**
- * Why a watcher ended. `done`: with `once`, nothing is left that it could fill; `unreachable`, `disk_full`: with `once`,
- * a file waits for the agent or for room; `error`: it threw.
+ * Why a watcher ended. `done`: with `once`, nothing is left to fill; `unreachable`, `disk_full`: with `once`, a file
+ * waits for the agent or for disk space; `error`: it threw.
  */
 export type WatchStop =
   | 'done'
@@ -23,10 +23,10 @@ export type WatchStop =
   | 'ledger_moved'
   | 'error';
 
-/** Why a file is in `failed/`: `usage` is a file that cannot be used, `nothing_found` one whose first answers hold no value. */
+/** Why a file is in `failed/`. `usage`: it cannot be used; `nothing_found`: its first answers have no values. */
 export type FailureKind = Extract<ErrorKind, 'usage' | 'budget' | 'unreachable' | 'defect'> | 'nothing_found';
 
-/** How a file ended. Paths are seen from the watched folder. */
+/** How a file ended. Paths are relative to the watched folder. */
 export type FileEnd =
   | {
       readonly type: 'done';
@@ -41,21 +41,21 @@ export type FileEnd =
       readonly input: string;
       readonly kind: FailureKind;
       readonly problem: Problem;
-      /** What was done before it failed; null where nothing was asked. */
+      /** What was done before it failed; null if nothing was sent. */
       readonly summary: JobSummary | null;
     };
 
-/** What the library reports while it watches a folder. `file` is the name that a file will have in the end. */
+/** Events of a watcher. `file` is the final name of a file. */
 export type WatchEvent =
   | { readonly type: 'watching'; readonly folder: string; readonly nextAtMs: number | null }
-  /** Files of the job (recipe, schema, exclusion list, tables) have changed, and count from the next file on. */
+  /** Files of the job (recipe, schema, exclusion list, tables) have changed and apply from the next file on. */
   | { readonly type: 'job_changed'; readonly files: readonly string[] }
   /** Reported once for each file in the folder that is not filled. */
   | { readonly type: 'ignored'; readonly file: string; readonly reason: string }
-  /** `resumed`: an earlier watcher had begun. */
+  /** `resumed`: an earlier watcher had started it. */
   | { readonly type: 'taken'; readonly file: string; readonly from: string; readonly resumed: boolean }
   | { readonly type: 'job'; readonly file: string; readonly event: EnrichEvent }
-  /** It is tried again after a while; `file` is null where it is the folder that makes trouble. */
+  /** A retry follows after `delayMs`. `file` is null if the problem is the folder or the job. */
   | {
       readonly type: 'waiting';
       readonly file: string | null;
@@ -63,7 +63,7 @@ export type WatchEvent =
       readonly delayMs: number;
     }
   | FileEnd
-  /** A file stays in `working/` and is carried on at the next start. */
+  /** A file stays in `working/` and continues at the next start. */
   | {
       readonly type: 'left';
       readonly file: string;
@@ -72,22 +72,22 @@ export type WatchEvent =
     }
   | { readonly type: 'stopped'; readonly summary: WatchSummary };
 
-/** What a watcher did from its start to its end. */
+/** The result of a watcher. */
 export interface WatchSummary {
   readonly stop: WatchStop;
-  /** What stopped it, where an error did. */
+  /** The error that stopped it, or null. */
   readonly problem: Problem | null;
   readonly done: number;
   readonly failed: Readonly<Record<FailureKind, number>>;
   /** Rows that failed in files that are done. */
   readonly rowsFailed: number;
-  /** What the files were billed that came to their end. */
+  /** Billed cost of the files that ended. */
   readonly costMicros: number;
-  /** With `once`: files that are left for the next time, dropped or in `working/`. */
+  /** With `once`: files left for the next run, dropped or in `working/`. */
   readonly left: readonly string[];
 }
 
-/** Adds up what a watcher does. */
+/** Totals of a watcher. */
 export class WatchTally {
   readonly #failed: Record<FailureKind, number> = {
     usage: 0,

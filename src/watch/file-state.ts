@@ -1,16 +1,16 @@
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
 import { extname } from 'node:path';
 
-/** What a look at a file tells without reading it. */
+/** The stats of a file that show whether it has changed. */
 export interface FileState {
   readonly size: number;
   readonly mtimeMs: number;
   readonly inode: number;
-  /** The file system; an inode means something only together with it. */
+  /** The file system. An inode is only unique within it. */
   readonly device: number;
 }
 
-/** Looks at a file; null if there is none, or something that is no regular file. */
+/** Reads the state of a regular file; null if it is missing or something else. */
 export async function readFileState(path: string): Promise<FileState | null> {
   try {
     const stats = await lstat(path);
@@ -28,12 +28,12 @@ export function isMissing(error: unknown): boolean {
   return hasCode(error, 'ENOENT');
 }
 
-/** True for an error of the system with that code. */
+/** True for a system error with this code. */
 export function hasCode(error: unknown, code: string): boolean {
   return isSystemError(error) && error.code === code;
 }
 
-/** True for what the system refused: a fault of the place, not of a file's content nor of ours. */
+/** True for a system error, which is not caused by a file's content or by a bug. */
 export function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
 }
@@ -58,7 +58,7 @@ interface Sighting {
   readonly sinceMs: number;
 }
 
-/** Tells files that are whole from those that are still being written: what stays as it is for a while is whole. */
+/** Detects complete files: those that have not changed for the settle time. */
 export class StillFiles {
   readonly #settleMs: number;
   #sightings: ReadonlyMap<string, Sighting> = new Map();
@@ -67,7 +67,9 @@ export class StillFiles {
     this.#settleMs = settleMs;
   }
 
-  /** Notes how the files are now, and names those that have not changed for long enough. Forgets what is gone. */
+  /**
+   * Records the current states and returns the files that have not changed for the settle time. Forgets missing files.
+   */
   observe(files: ReadonlyMap<string, FileState>, nowMs: number): readonly string[] {
     const sightings = new Map<string, Sighting>();
     for (const [name, state] of files) {
@@ -82,28 +84,28 @@ export class StillFiles {
   }
 }
 
-/** True if nothing tells two looks at a file apart. */
+/** True if a file has not changed between two states. */
 export function isSameState(one: FileState, other: FileState): boolean {
   return one.size === other.size && one.mtimeMs === other.mtimeMs && one.inode === other.inode;
 }
 
-/** What a name in the watched folder says of its file. */
+/** The kind of a file in the watched folder, judged by its name. */
 export type DropName =
   | { readonly status: 'table' }
-  /** Somebody's temporary file: it is left alone without a word. */
+  /** A temporary file of another program; skipped silently. */
   | { readonly status: 'hidden' }
   | { readonly status: 'other'; readonly reason: string };
 
 const TABLE = /\.(?:csv|tsv|jsonl|ndjson|json|xlsx|xlsm|xls)(?:\.gz)?$/i;
 const HIDDEN = /^[.~#]|~$|\.(?:tmp|temp|part|partial|crdownload|download|filepart|swp|lock)$/i;
 const OUTPUT = /\.filled\.[a-z]+(?:\.gz)?$/i;
-/** File systems take 255 bytes; outputs, their temporary files and the text of an error put something behind the name. */
+/** File systems allow 255 bytes. Outputs, temporary files and error texts add a suffix. */
 const MAX_BYTES = 180;
 
-/** Tells by its name alone whether a file is one to fill. */
+/** Determines from its name whether a file is to be filled. */
 export function parseDropName(name: string): DropName {
   if (HIDDEN.test(name)) return { status: 'hidden' };
-  if (OUTPUT.test(name)) return { status: 'other', reason: 'its name is that of an output' };
+  if (OUTPUT.test(name)) return { status: 'other', reason: 'its name is the name of an output' };
   if (!TABLE.test(name)) {
     return {
       status: 'other',
@@ -114,7 +116,7 @@ export function parseDropName(name: string): DropName {
   return { status: 'table' };
 }
 
-/** The name that takes the place of one that is taken: `list-2.csv` for `list.csv`; number 1 is the name itself. */
+/** Adds a number to a name that is already used: `list-2.csv` for `list.csv`. Number 1 leaves it unchanged. */
 export function numberName(name: string, number: number): string {
   if (number === 1) return name;
   const ending = TABLE.exec(name)?.[0] ?? extname(name);
@@ -122,8 +124,8 @@ export function numberName(name: string, number: number): string {
 }
 
 /**
- * Opens a file that the watcher writes for itself. What is under its name goes first: others may write to the folder too,
- * and a link there would have a file elsewhere emptied.
+ * Creates an internal file of the watcher. Removes an existing file first, because others may write to the folder too,
+ * and writing through a link would overwrite a file elsewhere.
  */
 export async function openOwnFile(path: string, mode?: number): Promise<FileHandle> {
   await unlink(path).catch((error: unknown) => {
@@ -132,7 +134,7 @@ export async function openOwnFile(path: string, mode?: number): Promise<FileHand
   return open(path, 'wx', mode);
 }
 
-/** Writes such a file whole, and onto the disk. */
+/** Writes and fsyncs an internal file of the watcher. */
 export async function writeOwnFile(path: string, text: string): Promise<void> {
   const file = await openOwnFile(path);
   try {

@@ -16,19 +16,19 @@ import {
 import { findJobError, resolveFileSettings } from './watch-options.js';
 import { pauseUntil, type Watcher } from './watcher.js';
 
-/** A verdict that ends the work on a file, for now at least. */
+/** A decision that ends the current work on a file. */
 export type FinalDecision =
   | Exclude<Decision, { status: 'again' }>
-  /** The file waits for its next try, and others go on. */
+  /** The file waits for its next try while others continue. */
   | {
       readonly status: 'aside';
       readonly problem: Problem;
       readonly delayMs: number;
-      /** How the file is if it has to be still first, or null. */
+      /** State of the file if it must stop changing first, else null. */
       readonly state: FileState | null;
     };
 
-/** Tries to fill a file until there is a verdict; null if the file was lost to another watcher meanwhile. */
+/** Tries to fill a file until there is a final decision. Returns null if another watcher has taken over the file. */
 export async function fillFile(watcher: Watcher, take: ClaimedFile): Promise<FinalDecision | null> {
   let state = take.state ?? (await readFileState(take.input));
   for (let round = 1; ; round += 1) {
@@ -38,7 +38,7 @@ export async function fillFile(watcher: Watcher, take: ClaimedFile): Promise<Fin
     if (verdict.status !== 'again') return verdict;
     const put = await putAside(verdict, watcher, take);
     if (put !== null) return put;
-    const stopped = giveUpFor(verdict, watcher.settings.once);
+    const stopped = stopForOnce(verdict, watcher.settings.once);
     if (stopped !== null) return stopped;
     state = await waitFor(verdict, watcher, take, round);
   }
@@ -85,16 +85,16 @@ function fillOnce(
     {
       ...job,
       input: take.input,
-      // Named, since everything in the folder of a take is the watcher's own to replace.
+      // Set explicitly, because the watcher may replace any file in this folder.
       output: resolveFileSettings(job, take.input).output,
       ...(job.citationsFile === undefined ? {} : { citationsFile: `${take.input}.citations.jsonl` }),
-      // That the cost is agreed to was checked before the first file.
+      // The cost was confirmed before the first file.
       yes: true,
     },
     {
       onEvent(event) {
         report({ type: 'job', file: take.name, event });
-        // The list has been read by now, and nothing was bought yet.
+        // The list has been read by now, and no run was started yet.
         if (event.type === 'job' && !jobFiles.isListSame()) listStale.abort();
       },
       signal: AbortSignal.any([signal, take.claim.lostSignal, listStale.signal]),
@@ -103,8 +103,8 @@ function fillOnce(
   );
 }
 
-/** With `once`, nobody waits for an agent or for another day: the file stays for the next time. */
-function giveUpFor(
+/** With `once`, does not wait for the agent or for tomorrow: the file stays for the next run. */
+function stopForOnce(
   { when, problem }: Extract<Decision, { status: 'again' }>,
   once: boolean,
 ): FinalDecision | null {
@@ -113,7 +113,9 @@ function giveUpFor(
   return { status: 'stop', stop: isDiskFull(problem) ? 'disk_full' : 'unreachable', problem };
 }
 
-/** What is about this file alone holds back no other; null for what the next file would meet too. */
+/**
+ * Postpones the file if the reason concerns only this file. Returns null if the next file would have the same problem.
+ */
 async function putAside(
   { when, problem }: Extract<Decision, { status: 'again' }>,
   { settings, clock }: Watcher,
@@ -131,7 +133,7 @@ async function putAside(
   return { status: 'aside', problem, delayMs, state: null };
 }
 
-/** Waits as the verdict says, and tells how the file is then. */
+/** Waits as decided, then reads the state of the file again. */
 async function waitFor(
   { when, problem }: Extract<Decision, { status: 'again' }>,
   watcher: Watcher,

@@ -6,9 +6,9 @@ import type { WatchFolders } from './folders.js';
 import type { Drop } from './take.js';
 
 export interface FoundDrops {
-  /** Whole files, the one written first in front. */
+  /** Complete files, oldest first. */
   readonly whole: readonly Drop[];
-  /** Files that are still being written, or have not been looked at for long enough. */
+  /** Files that are still changing or were not observed for long enough. */
   readonly unsettled: readonly string[];
 }
 
@@ -18,7 +18,7 @@ interface Look {
   readonly ignored: readonly (readonly [string, string])[];
 }
 
-/** Looks into the watched folder again and again, and tells which files are whole. */
+/** Finds complete files in the watched folder over repeated checks. */
 export class DropFinder {
   readonly #folders: WatchFolders;
   readonly #keep: readonly string[];
@@ -26,7 +26,7 @@ export class DropFinder {
   readonly #onIgnored: (name: string, reason: string) => void;
   #ignored = new Set<string>();
 
-  /** `keep`: paths of files that the watcher itself reads or writes; they may not exist yet. */
+  /** `keep`: paths of files that the watcher itself uses; they may not exist yet. */
   constructor(
     folders: WatchFolders,
     options: { readonly keep: readonly string[]; readonly settleMs: number },
@@ -50,12 +50,12 @@ export class DropFinder {
     return { whole, unsettled: [...states.keys()].filter((name) => !wholeNames.has(name)) };
   }
 
-  /** Counts the files that wait, for a status; reports nothing. */
+  /** Counts the complete files that wait. Reports nothing. */
   async countWhole(nowMs: number): Promise<number> {
     return this.#still.observe((await this.#look()).states, nowMs).length;
   }
 
-  /** The files that may be filled, and why others are not. */
+  /** Lists the files that can be filled, and the reasons for skipping others. */
   async #look(): Promise<Look> {
     const { root, working, done, failed } = this.#folders;
     const entries = await listEntries(root);
@@ -70,7 +70,7 @@ export class DropFinder {
       const kind = parseDropName(name);
       if (kind.status === 'hidden') continue;
       if (!isText) {
-        ignored.push([name, 'its name is not UTF-8; give it another one']);
+        ignored.push([name, 'its name is not UTF-8; rename it']);
         continue;
       }
       if (own.paths.has(path)) {
@@ -92,14 +92,14 @@ export class DropFinder {
     return { states, ignored };
   }
 
-  /** Leaves a file alone for as long as it is in the folder, and reports that once. */
+  /** Skips a file while it is in the folder, and reports it once. */
   ignore(name: string, reason: string): void {
     if (this.#ignored.has(name)) return;
     this.#ignored.add(name);
     this.#onIgnored(name, reason);
   }
 
-  /** The same for something in `working/` that no watcher made. */
+  /** The same for something in `working/` that no watcher created. */
   ignoreWorking(name: string, reason: string): void {
     this.ignore(`${WORKING}${name}`, reason);
   }
@@ -109,7 +109,7 @@ const WORKING = 'working/';
 
 interface Entry {
   readonly name: string;
-  /** False for a name whose bytes are not UTF-8: as text it names no file. */
+  /** False if the bytes of the name are not UTF-8. Such a file cannot be opened by its text. */
   readonly isText: boolean;
 }
 
@@ -121,7 +121,7 @@ async function listEntries(folder: string): Promise<readonly Entry[]> {
   });
 }
 
-/** Files that the watcher reads or writes, by path and by identity, since a link may lead to them. */
+/** Lists the files that the watcher itself uses, by path and by inode, since a link may point to them. */
 async function findOwnFiles(
   keep: readonly string[],
 ): Promise<{ readonly paths: ReadonlySet<string>; readonly files: ReadonlySet<string> }> {
@@ -129,19 +129,19 @@ async function findOwnFiles(
   for (const stats of await Promise.all(keep.map((path) => stat(path).catch(() => null)))) {
     if (stats?.isFile()) files.add(`${stats.dev}:${stats.ino}`);
   }
-  // Standard streams that lead to files: a log in the watched folder would feed on itself.
+  // Standard streams redirected to files: the watcher must not fill its own log.
   for (const stream of [0, 1, 2]) {
     try {
       const stats = fstatSync(stream);
       if (stats.isFile()) files.add(`${stats.dev}:${stats.ino}`);
     } catch {
-      // A closed stream is no file.
+      // A closed stream is not a file.
     }
   }
   return { paths: new Set(keep), files };
 }
 
-/** Why something that is not a regular file is left alone; null if it is gone by now. */
+/** The reason for skipping something that is not a regular file; null if it is gone by now. */
 async function describeOther(path: string): Promise<string | null> {
   const stats = await lstat(path).catch(() => null);
   if (stats === null || stats.isFile()) return null;

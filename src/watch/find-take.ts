@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { RowfillError } from '../errors.js';
 import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
 import { identifyFile } from '../write/file-identity.js';
-import { isInGoodHands } from './claim.js';
+import { isHeldByLiveProcess } from './claim.js';
 import { applyEnding, InvalidEndingError, listResultNames, type PlacedFiles } from './ending.js';
 import { isSameState, isSystemError, readFileState } from './file-state.js';
 import { tryFolders } from './folders.js';
@@ -25,15 +25,15 @@ import type { Watcher } from './watcher.js';
 
 export interface Found {
   readonly take: ClaimedFile | null;
-  /** There was a file to take, but none may be taken now. */
+  /** True if there was a file, but none may be taken now. */
   readonly isHeld: boolean;
-  /** Dropped files that cannot be taken yet: still being written, or held by the system. */
+  /** Dropped files that cannot be taken yet: still changing, or not movable. */
   readonly unsettled: readonly string[];
 }
 
 /**
- * Finds the next file to fill: one that a watcher left behind first, then, if wanted, one that was dropped. With `mayTake`
- * false none is taken, and files that have come to their end are still brought to their place.
+ * Claims the next file to fill: first one left behind by a watcher, then, if wanted, a dropped one. If `mayTake` is
+ * false, only moves finished files to their place.
  */
 export async function claimNext(watcher: Watcher, withDrops: boolean, mayTake: boolean): Promise<Found> {
   const { clock, finder, folders, heldDrops } = watcher;
@@ -53,20 +53,20 @@ export async function claimNext(watcher: Watcher, withDrops: boolean, mayTake: b
   return { take: null, isHeld: false, unsettled: [...unsettled, ...held] };
 }
 
-/** Files in `working/` that no living watcher of this machine works on. */
+/** Lists the files in `working/` that no live watcher of this machine works on. */
 export async function listLeft({ folders }: Watcher): Promise<readonly string[]> {
   const left: string[] = [];
   for (const name of (await readdir(folders.working)).sort()) {
     const folder = join(folders.working, name);
     for (const id of (await listClaimedFiles(folder)) ?? []) {
       const isThere = (await readFileState(join(folder, id, name))) !== null;
-      if (isThere && !(await isInGoodHands(folder, id))) left.push(name);
+      if (isThere && !(await isHeldByLiveProcess(folder, id))) left.push(name);
     }
   }
   return left;
 }
 
-/** What had come to its end before its watcher died is brought to its place on the way. */
+/** Finds a file whose watcher died. Files that were already finished are moved to their place. */
 async function findOrphan(watcher: Watcher, mayTake: boolean): Promise<ClaimedFile | 'held' | null> {
   const { folders, aside, clock, report } = watcher;
   const names = (await readdir(folders.working)).sort();
@@ -78,7 +78,7 @@ async function findOrphan(watcher: Watcher, mayTake: boolean): Promise<ClaimedFi
       const take = await openOrphan(watcher, name);
       if (take !== null) return take;
     } catch (error) {
-      // Trouble with one file holds back no other.
+      // An error with one file does not block others.
       if (!isSystemError(error) && !isLedgerTrouble(error)) throw error;
       aside.putForTrouble(name, error, clock.now(), clock.random(), report);
     }
@@ -91,7 +91,7 @@ async function openOrphan(watcher: Watcher, name: string): Promise<ClaimedFile |
   const found = await adoptOrphan(name, folders, clock.now());
   if (found === null) return null;
   if (found === 'foreign') {
-    finder.ignoreWorking(name, 'it is not from a watcher');
+    finder.ignoreWorking(name, 'it was not put there by a watcher');
     return null;
   }
   try {
@@ -108,7 +108,7 @@ async function openOrphan(watcher: Watcher, name: string): Promise<ClaimedFile |
     }
     const last = aside.getState(name);
     if (last !== null && !isSameState(last, state)) {
-      // Somebody still writes to it.
+      // It is still changing.
       aside.put(name, clock.now() + settings.settleMs, state, true);
       await found.claim.close();
       return null;
@@ -125,17 +125,19 @@ async function openOrphan(watcher: Watcher, name: string): Promise<ClaimedFile |
   }
 }
 
-/** A take without its file: its watcher died before it had the file, or somebody took it away or put a link there. */
+/**
+ * Cleans up a claim without its file: the watcher died before moving it, or somebody removed it or put a link there.
+ */
 async function clearTake({ folders, finder }: Watcher, take: ClaimedFile): Promise<void> {
   const names = await listRoom(take.room);
   if (names.includes(take.name)) await putBack(take, folders, take.name);
   await removeClaimedFile(take);
   if (names.some((name) => name !== take.name)) {
-    finder.ignoreWorking(take.name, 'its file is gone; what is left there stays');
+    finder.ignoreWorking(take.name, 'its file is gone; the other files there are kept');
   }
 }
 
-/** A file that may not be moved now waits for its next try, and keeps no other waiting. */
+/** Claims a dropped file. If it cannot be moved now, it waits for its next try and blocks no other. */
 async function tryDrop(watcher: Watcher, drop: Drop): Promise<ClaimedFile | null | 'held'> {
   const { folders, settings, clock, finder, heldDrops, report } = watcher;
   const readResultNames = (name: string): readonly string[] =>
@@ -145,7 +147,7 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<ClaimedFile | null
     ]);
   try {
     if (await isOwnLog(join(folders.root, drop.name))) {
-      finder.ignore(drop.name, 'it is a log of rowfill');
+      finder.ignore(drop.name, 'it is a rowfill log');
       return null;
     }
     const take = await claimDrop(drop, folders, readResultNames, clock.now());
@@ -159,7 +161,7 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<ClaimedFile | null
   }
 }
 
-/** Notes in the ledger where a file and its output are now, for `status` and `export`. */
+/** Records in the ledger where a file and its output are now, for `status` and `export`. */
 export function notePlace({ from, to }: PlacedFiles, ledgerPath: string | undefined): void {
   const ledger = openLedger(ledgerPath ?? resolveLedgerPath({}));
   try {
@@ -173,12 +175,12 @@ export function notePlace({ from, to }: PlacedFiles, ledgerPath: string | undefi
   }
 }
 
-/** True for a ledger that cannot be used now, which no file is to blame for. */
+/** True for a ledger that cannot be used now, which is not the file's fault. */
 export function isLedgerTrouble(error: unknown): boolean {
   return error instanceof RowfillError && error.code.startsWith('LEDGER_');
 }
 
-/** Counts the files that are not finished: whole files that wait, and those in `working/`, whoever fills them. */
+/** Counts the unfinished files: complete files that wait, and all files in `working/`. */
 export async function countBacklog({
   folders,
   finder,
@@ -196,7 +198,7 @@ async function countWorking(working: string): Promise<number> {
   return found.filter(Boolean).length;
 }
 
-/** Folders that no watcher made, and takes whose file is gone, are not counted. */
+/** True if a folder of `working/` has a claimed file. Foreign folders and claims without a file do not count. */
 async function hasFile(working: string, name: string): Promise<boolean> {
   const folder = join(working, name);
   for (const id of (await listClaimedFiles(folder).catch(() => null)) ?? []) {

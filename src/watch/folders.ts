@@ -6,22 +6,22 @@ import { createUsageError, describeError, RowfillError } from '../errors.js';
 import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
 import { findDiskFull, isMissing, isSystemError, openOwnFile } from './file-state.js';
 
-/** The watched folder and those in it that files go through. */
+/** The watched folder and its subfolders. */
 export interface WatchFolders {
   readonly root: string;
-  /** Files that are being filled, each in a folder of its own with the claim of who fills it. */
+  /** Files that are being filled, each in its own folder with its claims. */
   readonly working: string;
   readonly done: string;
   readonly failed: string;
 }
 
-/** Finds the watched folder, and makes in it what is missing. Throws a RowfillError if it cannot be used. */
+/** Opens the watched folder and creates missing subfolders. Throws a RowfillError if it cannot be used. */
 export async function openFolders(path: string): Promise<WatchFolders> {
   try {
-    // Jobs are known by the path of their input, so it must not depend on the way that leads there.
+    // Jobs are identified by the path of their input, so resolve links.
     const root = await realpath(path);
     if (!(await stat(root)).isDirectory()) {
-      throw createUsageError('WATCH_NO_FOLDER', `${path} is a file, not a folder`, 'Name a folder to watch.');
+      throw createUsageError('WATCH_NO_FOLDER', `${path} is a file, not a folder`, 'Set a folder to watch.');
     }
     const folders = {
       root,
@@ -36,46 +36,46 @@ export async function openFolders(path: string): Promise<WatchFolders> {
     if (error instanceof RowfillError) throw error;
     const full = findDiskFull(error);
     if (full !== null) {
-      // Like a disk that fills up later: whatever supervises the watcher may start it again.
+      // Same kind as a disk that fills up later, so that a supervisor restarts the watcher.
       throw new RowfillError(
         'unreachable',
         'DISK_FULL',
         `The disk of ${path} is full: ${describeError(full)}`,
-        { hint: 'Make room, then run the same command again.', cause: error },
+        { hint: 'Free some disk space, then run the command again.', cause: error },
       );
     }
     throw createUsageError(
       'WATCH_NO_FOLDER',
       `${path} cannot be watched: ${describeError(error)}`,
-      'Make the folder first, and see that you may write to it.',
+      'Create the folder first, and make sure you can write to it.',
       error,
     );
   }
 }
 
 /**
- * Makes `working/`, `done/` and `failed/` again if they are gone. Throws the system's error if that cannot be done.
+ * Creates `working/`, `done/` and `failed/` if they are missing. Throws the system error if that fails.
  *
- * The watched folder itself is not made again: where it is gone, a disk or a network share may be missing.
+ * Does not create the watched folder itself: if it is gone, a disk or network share may be unmounted.
  */
 export async function remakeFolders({ root, working, done, failed }: WatchFolders): Promise<void> {
   await stat(root);
   for (const folder of [working, done, failed]) {
     await mkdir(folder).catch(async (error) => {
-      // Anything that leads to a folder will do, also a link to another disk.
+      // A link to a folder is fine too.
       if (!(await isFolder(folder))) throw error;
     });
   }
 }
 
 /**
- * Tries whether files can be written where a file goes through, so that nothing is paid for that could not be put in its
- * place. Throws the system's error for a folder that cannot be used.
+ * Checks that all subfolders are writable, so that nothing is paid for that could not be stored. Throws the system
+ * error for an unusable folder.
  */
 export async function tryFolders(folders: WatchFolders): Promise<void> {
   for (const folder of [folders.working, folders.done, folders.failed]) {
     await tryFolder(folder).catch(async (error: unknown) => {
-      // Moved away a moment ago, as a person does at the end of a month.
+      // Somebody just moved the folder away, for example to archive it.
       if (!isMissing(error)) throw error;
       await remakeFolders(folders);
       await tryFolder(folder);
@@ -96,14 +96,14 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** Hidden, so that it is no drop, and goes along wherever the folder is moved to, to another disk too. */
+/** Hidden, so that it is not filled. It moves along with the folder, even to another disk. */
 export const ID_FILE = '.rowfill-folder';
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * The id of a watched folder, under which the ledger keeps what its files cost. It is in a file of the folder, since
- * neither its path nor its device number lasts. If that file is lost, the ledger knows the folder by its device and
- * inode, so that removing the file gives the day no new budget.
+ * Reads the id of a watched folder, under which the ledger stores the cost of its files. The id is in a file, since the
+ * folder's path and device number may change. If that file is lost, the ledger recognizes the folder by device and
+ * inode, so that removing the file does not reset the daily budget.
  */
 export async function readFolderId(
   { root, working }: WatchFolders,
@@ -122,8 +122,8 @@ export async function readFolderId(
 }
 
 /**
- * Notes where a watched folder is, so that `status` and `export` find its files after it was moved. Where the folder at
- * the path before still carries the id, this one is a copy, and no file was moved.
+ * Records the path of a watched folder, so that `status` and `export` find its files after it was moved. If the folder
+ * at the earlier path still has the id, this one is a copy and nothing was moved.
  */
 export async function noteFolderPath(folders: WatchFolders, ledgerPath: string | undefined): Promise<void> {
   const id = await readFolderId(folders, ledgerPath);
@@ -139,7 +139,7 @@ export async function noteFolderPath(folders: WatchFolders, ledgerPath: string |
   }
 }
 
-/** Null for a missing file, and for one that somebody else wrote: others may have access to the folder. */
+/** Reads the id from its file; null if it is missing or was written by another user. */
 async function readCarried(path: string): Promise<string | null> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const flags = O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
@@ -156,7 +156,7 @@ async function readCarried(path: string): Promise<string | null> {
   }
 }
 
-/** Written whole or not at all. Where it cannot be, the ledger goes by the place of the folder. */
+/** Writes the id atomically. If that fails, the ledger recognizes the folder by device and inode. */
 async function writeId(root: string, id: string): Promise<void> {
   const temporary = join(root, `${ID_FILE}-${randomBytes(4).toString('hex')}.tmp`);
   try {

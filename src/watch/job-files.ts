@@ -9,22 +9,22 @@ import { type FileState, isSameState, writeOwnFile } from './file-state.js';
 import { describeProblem } from './verdict.js';
 import { checkJob, listJobFiles, type WatchSettings } from './watch-options.js';
 
-/** What a look at the files of a job found. */
+/** The result of checking the files of a job. */
 export type JobLook =
-  /** They are as they were for the last file, or were accepted anew: `changed` names those that are different. */
+  /** All can be used. `changed` lists those that differ from the last file's. */
   | { readonly status: 'ready'; readonly changed: readonly string[] }
   /** One is still being written. */
   | { readonly status: 'unsettled'; readonly problem: Problem }
-  /** One cannot be used as it is. */
+  /** One cannot be used. */
   | { readonly status: 'unusable'; readonly problem: Problem; readonly error: unknown };
 
-/** How the files of a job are, by path; null for one that is not there. */
+/** States of a job's files by path; null for a missing one. */
 type States = ReadonlyMap<string, FileState | null>;
 
 /**
- * The files that a job is made of: recipe, schema, exclusion list and tables. Somebody may be saving one of them at any
- * moment, and half a list of customers would let the other half be asked about and paid for. So they are taken by the
- * rule for drops: unchanged for a while, and then checked before the next file is filled.
+ * The files of a job: recipe, schema, exclusion list and tables. Somebody may be saving one at any moment, and with
+ * half an exclusion list, the other half of the customers would be sent and paid for. So, like dropped files, they must
+ * be unchanged for the settle time, and are then checked before the next file is filled.
  */
 export class JobFiles {
   readonly #readSettings: () => Promise<WatchSettings>;
@@ -34,7 +34,7 @@ export class JobFiles {
   #accepted: States | null = null;
   #seen: { readonly states: States; readonly sinceMs: number } | null = null;
 
-  /** `recipes`: files that `readSettings` reads. `working`: the folder in which the lengths of lists are kept. */
+  /** `recipes`: files that `readSettings` reads. `working`: the folder that stores the list lengths. */
   constructor(
     settings: WatchSettings,
     readSettings: () => Promise<WatchSettings>,
@@ -47,12 +47,12 @@ export class JobFiles {
     this.#counts = new ListCounts(join(working, '.rowfill-lists.json'));
   }
 
-  /** The job as it is for the next file. */
+  /** The settings for the next file. */
   get settings(): WatchSettings {
     return this.#settings;
   }
 
-  /** Looks at the files, and accepts them for the next file if they can be used. */
+  /** Checks the files, and accepts them for the next file if they can be used. */
   async look(nowMs: number): Promise<JobLook> {
     const states = await this.#readStates();
     if (this.#accepted !== null && isSameStates(this.#accepted, states))
@@ -70,7 +70,7 @@ export class JobFiles {
       await this.#checkList(settings.job.exclude);
       const changed = this.#accepted === null ? [] : listChanges(this.#accepted, states);
       this.#settings = settings;
-      // Read again, since another recipe may name other files; what changed while it was checked is checked again.
+      // Read again, since a changed recipe may name other files. Changes during the check are found by the next one.
       this.#accepted = mergeKnown(states, await this.#readStates());
       return { status: 'ready', changed };
     } catch (error) {
@@ -79,12 +79,12 @@ export class JobFiles {
     }
   }
 
-  /** Has everything checked again before the next file, as after a job that could not use it. */
-  distrust(): void {
+  /** Makes `look` check everything again before the next file, for example after a job failed because of its files. */
+  invalidate(): void {
     this.#accepted = null;
   }
 
-  /** True if the exclusion list is still the one that was accepted; to be asked once a job has read it. */
+  /** True if the exclusion list is unchanged since it was accepted. Call it after a job has read the list. */
   isListSame(): boolean {
     const { exclude } = this.#settings.job;
     if (exclude === undefined || this.#accepted === null) return true;
@@ -98,24 +98,24 @@ export class JobFiles {
     return new Map(paths.map((path) => [path, readStateNow(path)]));
   }
 
-  /** A list that lost its records, or most of them, is probably being written. */
+  /** Refuses a list that lost more than half of its records: it is probably being written. */
   async #checkList(path: string | undefined): Promise<void> {
     if (path === undefined) return;
     const count = await countRecords(path);
     const last = this.#counts.read(path);
-    if (count === 0) throw createListError(path, 'has no record', 'Put the records back into it.');
+    if (count === 0) throw createListError(path, 'has no records', 'Restore the list.');
     if (last !== null && count < last / 2) {
       throw createListError(
         path,
-        `has ${count} records, and had ${last} for the last file: it may be half written`,
-        `If that is right, remove ${this.#counts.path}.`,
+        `has ${count} records, but had ${last} for the last file; it may be half-written`,
+        `If this is correct, remove ${this.#counts.path}.`,
       );
     }
     if (count !== last) await this.#counts.write(path, count);
   }
 }
 
-/** How many records each list had for the last file, kept over restarts. */
+/** Stores the number of records that each list had for the last file. */
 class ListCounts {
   readonly path: string;
 
@@ -136,12 +136,12 @@ class ListCounts {
 
   #readAll(): Readonly<Record<string, unknown>> {
     try {
-      // Of a FIFO there is no end to read.
+      // Reading a FIFO would never end.
       if (!lstatSync(this.path).isFile()) return {};
       const value = JSON.parse(readFileSync(this.path, 'utf8'));
       return typeof value === 'object' && value !== null ? value : {};
     } catch {
-      // Not there yet, or not one of ours: the next list counts anew.
+      // Missing or invalid: start counting again.
       return {};
     }
   }
@@ -152,7 +152,7 @@ function createListError(path: string, what: string, hint: string): RowfillError
 }
 
 function describeUnsettled(path: string): Problem {
-  const message = `${path} is still being written; no file is filled until it is whole`;
+  const message = `${path} is still being written; no file is filled until it stops changing`;
   return { code: 'JOB_FILE_CHANGING', message, hint: null };
 }
 
@@ -168,7 +168,7 @@ async function countRecords(path: string): Promise<number> {
 }
 
 function readStateNow(path: string): FileState | null {
-  // Followed through links, unlike a drop: a person may keep a list elsewhere.
+  // Follows links, unlike for dropped files: the user may keep a list elsewhere.
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return null;
   return { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino, device: stats.dev };
@@ -187,7 +187,7 @@ function listChanges(one: States, other: States): readonly string[] {
   return [...new Set([...one.keys(), ...other.keys()])].filter(isChanged);
 }
 
-/** What is new in the later look, and of what both have, the earlier one. */
+/** The later files, with the earlier state of those that both have. */
 function mergeKnown(earlier: States, later: States): States {
   return new Map([...later].map(([path, state]) => [path, earlier.get(path) ?? state]));
 }

@@ -6,8 +6,8 @@ import { type FileState, hasCode, isMissing, openOwnFile } from './file-state.js
 import { computeRetryDelayMs, describeProblem } from './verdict.js';
 
 /**
- * Moves a file to a name that is free, on another file system too. Never replaces anything: throws EEXIST if the name is
- * taken by another file. Interrupted at any moment and called again with the same `token`, it finishes the move.
+ * Moves a file to a free name, also across file systems. Never replaces a file: throws EEXIST if another file has the
+ * name. If interrupted, a second call with the same `token` finishes the move.
  */
 export async function moveFile(from: string, to: string, token: string): Promise<void> {
   try {
@@ -29,7 +29,7 @@ export async function moveFile(from: string, to: string, token: string): Promise
 /** Some file systems have no hard links, and Linux refuses links to files of other users. */
 const CANNOT_LINK = ['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'EISDIR'];
 
-/** The next best thing where there are no links: another program could still take the name in between. */
+/** Fallback without hard links. Another program could still create the name in between. */
 async function renameToFreeName(from: string, to: string): Promise<void> {
   if (await exists(to)) throw Object.assign(new Error(`EEXIST: file already exists, '${to}'`), TAKEN);
   await rename(from, to);
@@ -37,7 +37,7 @@ async function renameToFreeName(from: string, to: string): Promise<void> {
 
 const TAKEN = { code: 'EEXIST', syscall: 'rename' } as const;
 
-/** Copies and flushes under a name of our own first, so that nobody sees half a file under the name itself. */
+/** Copies to a temporary name and fsyncs first, so that nobody sees a partial file under the final name. */
 async function copyAcross(from: string, to: string, token: string): Promise<void> {
   const source = await openRegular(from);
   const temporary = join(dirname(to), `.rowfill-${token}.tmp`);
@@ -68,7 +68,7 @@ async function copyAcross(from: string, to: string, token: string): Promise<void
   }
 }
 
-/** Opens a file that must be a regular one: a link is not followed, and a FIFO does not keep anybody waiting. */
+/** Opens a regular file. Does not follow links or block on a FIFO. */
 async function openRegular(path: string): Promise<FileHandle> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const file = await open(path, O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0));
@@ -80,9 +80,9 @@ async function openRegular(path: string): Promise<FileHandle> {
   });
 }
 
-/** True if an interrupted move has brought the file to its place already. */
+/** True if an interrupted move has already created the target. */
 async function isAlreadyThere(from: string, to: string): Promise<boolean> {
-  const [one, other] = await Promise.all([lookAt(from), lookAt(to)]);
+  const [one, other] = await Promise.all([readStats(from), readStats(to)]);
   if (one === null || other === null) return false;
   if (one.dev === other.dev) return one.ino === other.ino;
   return one.size === other.size && one.isFile() && other.isFile() && (await haveSameBytes(from, to));
@@ -115,10 +115,10 @@ async function readFully(file: FileHandle, buffer: Buffer): Promise<number> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return (await lookAt(path)) !== null;
+  return (await readStats(path)) !== null;
 }
 
-async function lookAt(path: string): Promise<BigIntStats | null> {
+async function readStats(path: string): Promise<BigIntStats | null> {
   try {
     return await lstat(path, { bigint: true });
   } catch (error) {
@@ -129,19 +129,19 @@ async function lookAt(path: string): Promise<BigIntStats | null> {
 
 interface Waiting {
   readonly untilMs: number;
-  /** How often in a row the system refused something about this file. */
+  /** Number of system errors in a row for this file. */
   readonly troubles: number;
-  /** How the file was when it was put aside because somebody still wrote to it. */
+  /** State of the file if it was postponed because it was changing. */
   readonly state: FileState | null;
-  /** Whoever fills files until none is left waits for this one too. */
+  /** True if a watcher that ends when no file is left must wait for this one. */
   readonly isAwaited: boolean;
 }
 
-/** Files that wait for their next try without holding back any other. */
+/** Files that wait for their next try while others continue. */
 export class Aside {
   #files = new Map<string, Waiting>();
 
-  /** True if a file that is filled until none is left has to be waited for. */
+  /** True if a watcher that ends when no file is left must still wait. */
   get isAwaited(): boolean {
     return [...this.#files.values()].some((each) => each.isAwaited);
   }
@@ -154,7 +154,7 @@ export class Aside {
     return (this.#files.get(name)?.untilMs ?? 0) <= nowMs;
   }
 
-  /** How a file was when it was put aside because it was still written to; null for any other. */
+  /** Returns the state of a file that was postponed because it was changing; null for any other. */
   getState(name: string): FileState | null {
     return this.#files.get(name)?.state ?? null;
   }
@@ -163,7 +163,7 @@ export class Aside {
     this.#files.set(name, { untilMs, troubles: 0, state, isAwaited });
   }
 
-  /** Puts a file aside for a growing while after an error of the system, and reports it. */
+  /** Postpones a file after a system error, with a growing delay, and reports it. */
   putForTrouble(
     name: string,
     error: unknown,
@@ -177,7 +177,7 @@ export class Aside {
     report({ type: 'waiting', file: name, problem: describeProblem(error), delayMs });
   }
 
-  /** Forgets files that are not there any more. */
+  /** Forgets all other files. */
   keepOnly(names: readonly string[]): void {
     const kept = new Set(names);
     this.#files = new Map([...this.#files].filter(([name]) => kept.has(name)));

@@ -4,25 +4,25 @@ import { gunzipSync, constants as zlib } from 'node:zlib';
 import { isGzip } from '../read/encoding.js';
 import { isSystemError } from './file-state.js';
 
-/** More than the start of a line takes; the line itself may be long. */
+/** Enough for the start of a log line; the whole line may be long. */
 const HEAD_BYTES = 1_024;
 
 const EVENTS_OF_WATCH = 'watching|ignored|job_changed|taken|waiting|done|failed|left|stopped';
 const EVENTS_OF_A_JOB = 'job|note|batch_sent|batch_settled|batch_failed|retry|row|written|end|error';
-/** How a line of a log begins. A rotated log may begin with any of them. */
+/** The start of a log line. A rotated log may begin with any event. */
 const LOG_LINE = new RegExp(
   `^\\{"time":"[-\\d]{10}T[:\\d]{8}\\.\\d{3}Z","event":"(?:${EVENTS_OF_WATCH}|${EVENTS_OF_A_JOB})","(?:folder|files?|job|stop)":`,
 );
 
 /**
- * True for a log of rowfill. One that was rotated in the watched folder may be named like a table, and its lines would be
- * paid for as rows.
+ * True for a rowfill log. A log rotated in the watched folder may be named like a table, and its lines would be paid
+ * for as rows.
  */
 export async function isOwnLog(path: string): Promise<boolean> {
   return LOG_LINE.test(await readHead(path));
 }
 
-/** The start of a file as text, unpacked where it is compressed; empty for what cannot be read: that is told later. */
+/** Reads the start of a file as text, decompressed if needed. Empty for an unreadable file, which is reported later. */
 async function readHead(path: string): Promise<string> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {

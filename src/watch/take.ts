@@ -14,35 +14,35 @@ import {
 import type { WatchFolders } from './folders.js';
 import { moveFile } from './move-file.js';
 
-/** A file in the watched folder that was found whole. */
+/** A complete file found in the watched folder. */
 export interface Drop {
   readonly name: string;
   readonly state: FileState;
 }
 
 /**
- * A file that is this watcher's to fill. It lies in `working/NAME/ID/NAME`: only one watcher can make the folder of a
- * name, so nobody else brings a file of that name to its end. The id is random and never used again: it makes each drop
- * a job of its own, and everything that belongs to a take carries it, so nothing of a later take is ever touched.
+ * A file claimed by this watcher, at `working/NAME/ID/NAME`. Only one watcher can create the folder of a name, so only
+ * one finishes a file of that name. The id is random and never reused: it makes each dropped file a separate job. All
+ * files of a claim carry it, so a late watcher never touches those of a later claim.
  */
 export interface ClaimedFile {
-  /** The name that the file will have in the end; numbered if that of the drop was taken. */
+  /** The final name; numbered if the name of the dropped file is already used. */
   readonly name: string;
   readonly id: string;
-  /** `working/NAME`: the claims, and how the file ends. */
+  /** `working/NAME`: holds the claims and the journal. */
   readonly folder: string;
-  /** `working/NAME/ID`: the file, and what is made of it. */
+  /** `working/NAME/ID`: holds the file and its results. */
   readonly room: string;
   readonly input: string;
   readonly claim: Claim;
-  /** How the file was when it was found whole; null if an earlier watcher found it. */
+  /** State of the file when it was found complete; null if an earlier watcher found it. */
   readonly state: FileState | null;
 }
 
-/** Why a drop was not taken: another watcher has it or its name, or it is not the file that was found any more. */
+/** Why a file was not claimed: another watcher has it or its name, or it is no longer the file that was found. */
 export type NotClaimed = 'busy' | 'changed';
 
-/** Takes a file that was dropped. */
+/** Claims a dropped file and moves it to `working/`. */
 export async function claimDrop(
   drop: Drop,
   folders: WatchFolders,
@@ -61,7 +61,7 @@ export async function claimDrop(
     const take = await openRoom(folder, name, names, drop.state, nowMs);
     if (take === null) return 'busy';
     try {
-      // Looked at once more: only from here on can no other watcher bring a file of that name to its end.
+      // Check again: only from here on can no other watcher finish a file of this name.
       if (!(await isAnyUsed(names, name, drop.name, folders))) {
         await moveIn(join(folders.root, drop.name), take);
         if (await isSameFile(take.input, drop.state)) return take;
@@ -70,7 +70,8 @@ export async function claimDrop(
         return 'changed';
       }
     } catch (error) {
-      // A network may lose the reply to a rename that was done: a room with a file in it stays, and is found later.
+      // On a network share, a rename may succeed although its reply is lost. A folder that has a file is kept and found
+      // later.
       await removeClaimedFile(take);
       if (isMissing(error)) return 'busy';
       throw error;
@@ -80,8 +81,8 @@ export async function claimDrop(
 }
 
 /**
- * Takes over a take that no living watcher has; its file may be gone. Returns null if there is none, or all are in good
- * hands, and `foreign` for a folder that no watcher made.
+ * Adopts a claimed file whose watcher is dead; the file itself may be gone. Returns null if there is none or live
+ * watchers have them all, and `foreign` for a folder that no watcher created.
  */
 export async function adoptOrphan(
   name: string,
@@ -100,11 +101,11 @@ export async function adoptOrphan(
     return { name, id, folder, room, input: join(room, name), claim, state: null };
   }
   if (ids.length > 0) return null;
-  // Its watcher died right after it had made the folder.
+  // Its watcher died right after creating the folder.
   return (await removeEmpty(folder)) ? null : 'foreign';
 }
 
-/** The ids of all takes in a folder of `working/`; null if the folder is gone. */
+/** Lists the ids of all claimed files in a folder of `working/`; null if the folder is gone. */
 export async function listClaimedFiles(folder: string): Promise<readonly string[] | null> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
@@ -123,23 +124,23 @@ export async function listClaimedFiles(folder: string): Promise<readonly string[
   }
 }
 
-/** Where it is written down how a take ends. */
+/** The journal, which records how the file ends. */
 export function getJournalPath({ folder, id }: Pick<ClaimedFile, 'folder' | 'id'>): string {
   return join(folder, `${id}.ending.json`);
 }
 
-/** True if a take in that folder has come to its end, and only has to be brought to its place. */
+/** True if a file in that folder is finished and only has to be moved. */
 export async function hasEnding(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch(() => []);
   return names.some((name) => name.endsWith('.ending.json'));
 }
 
-/** Names in a room that go with the file when it ends: everything but unfinished temporary files of ours. */
+/** Lists the names that move along with the file: everything except our temporary files. */
 export async function listRoom(room: string): Promise<readonly string[]> {
   return (await readNames(room)).filter((name) => !isTemporary(name)).sort();
 }
 
-/** True for an unfinished file of ours. */
+/** True for one of our temporary files. */
 export function isTemporary(name: string): boolean {
   return TEMPORARY.test(name);
 }
@@ -154,14 +155,13 @@ async function readNames(room: string): Promise<readonly string[]> {
 }
 
 /**
- * Removes what watchers made of a take whose file is elsewhere by now, file by file. What somebody else has put there
- * stays, and keeps its folder.
+ * Removes the leftovers of a file that was moved away, one by one. Files from others stay, and so does their folder.
  */
 export async function removeClaimedFile(
   take: Pick<ClaimedFile, 'folder' | 'id' | 'room' | 'claim'>,
 ): Promise<void> {
   const { folder, id, room, claim } = take;
-  // Looked at once: a room that was away for a moment must not be emptied when it is back.
+  // Read once, so that a folder that was briefly missing is not emptied when it is back.
   const names = await readNames(room);
   if (names.every(isTemporary)) {
     for (const name of names) await unlink(join(room, name)).catch(ignoreMissing);
@@ -190,7 +190,7 @@ async function openRoom(
   try {
     await mkdir(room);
   } catch (error) {
-    // Another watcher took the empty folder for one that was left behind.
+    // Another watcher removed the empty folder as a leftover.
     if (isMissing(error)) return null;
     throw error;
   }
@@ -198,10 +198,12 @@ async function openRoom(
   return claim === null ? null : { name, id, folder, room, input: join(room, name), claim, state };
 }
 
-/** A drop that the system does not let go, as one that another program has open or that is somebody else's. */
+/**
+ * Thrown if a dropped file cannot be moved, for example because another program has it open or another user owns it.
+ */
 export class HeldDropError extends Error {}
 
-/** Nobody else knows the room, so a plain rename cannot replace anything there. */
+/** Nobody else uses the folder, so a plain rename cannot replace anything there. */
 async function moveIn(from: string, take: ClaimedFile): Promise<void> {
   try {
     await rename(from, take.input).catch((error: unknown) => {
@@ -214,7 +216,10 @@ async function moveIn(from: string, take: ClaimedFile): Promise<void> {
   }
 }
 
-/** From another file system. A drop that can be read and not removed leaves no copy, or it would be filled again and again. */
+/**
+ * Copies from another file system. If the original cannot be removed, the copy is, or the file would be filled again
+ * and again.
+ */
 async function copyIn(from: string, take: ClaimedFile): Promise<void> {
   try {
     await moveFile(from, take.input, take.id);
@@ -225,17 +230,17 @@ async function copyIn(from: string, take: ClaimedFile): Promise<void> {
 }
 
 /**
- * True if what was moved in is the regular file that was found whole. In a folder that others may write to, a link or
- * a FIFO may have been put in its place in between.
+ * True if the moved file is the regular file that was found. Others may have replaced it with a link or FIFO in
+ * between.
  */
 async function isSameFile(input: string, found: FileState): Promise<boolean> {
   const state = await readFileState(input);
   if (state === null) return false;
-  // Copied from another file system, it has a new inode; the copy itself takes regular files only.
+  // A copy from another file system has a new inode; only regular files are copied.
   return state.device !== found.device || state.inode === found.inode;
 }
 
-/** Gives back what should not have been taken, under its own name or the next that is free. */
+/** Moves a wrongly taken file back, to its own name or the next free one. */
 export async function putBack(take: ClaimedFile, folders: WatchFolders, name: string): Promise<void> {
   for (let number = 1; ; number += 1) {
     try {
@@ -256,7 +261,7 @@ async function makeFolder(path: string): Promise<boolean> {
   }
 }
 
-/** True for something in `working/` that is not a watcher's. */
+/** True for something in `working/` that no watcher created. */
 async function isForeign(path: string): Promise<boolean> {
   try {
     if (!(await lstat(path)).isDirectory()) return true;
@@ -268,7 +273,7 @@ async function isForeign(path: string): Promise<boolean> {
   }
 }
 
-/** Removes a folder if nothing is in it, which loses nothing whoever made it. */
+/** Removes a folder if it is empty. Safe whoever created it. */
 async function removeEmpty(folder: string): Promise<boolean> {
   try {
     await rmdir(folder);
@@ -281,8 +286,8 @@ async function removeEmpty(folder: string): Promise<boolean> {
 }
 
 /**
- * Tells whether any of the names that a file will use is taken in `done/`, `failed/` or by a take at work. A file that
- * failed before under the name of the drop does not count: the drop is the mended one and takes its place.
+ * True if any of the result names is already used in `done/`, `failed/` or by a claimed file. A file that failed
+ * earlier under the name of the dropped file does not count: the dropped file is its corrected version and replaces it.
  */
 async function isAnyUsed(
   names: readonly string[],
@@ -296,7 +301,7 @@ async function isAnyUsed(
     if (other === name) continue;
     for (const each of await readClaimedNames(join(working, other))) used.add(each);
   }
-  // Case may not tell names apart there.
+  // The file system may ignore case.
   const folded = new Set([...used].map((each) => each.toLowerCase()));
   return names.some((each) => folded.has(each.toLowerCase()));
 }

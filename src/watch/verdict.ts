@@ -5,22 +5,22 @@ import { isAgentFailure } from '../model/run.js';
 import type { FailureKind, Problem, WatchStop } from './events.js';
 import { findDiskFull, isSystemError } from './file-state.js';
 
-/** What one try to fill a file came to, and what was found about it. */
+/** The result of one try to fill a file. */
 export interface Attempt {
   readonly outcome: { readonly summary: JobSummary } | { readonly error: unknown };
-  /** The watcher was told to stop. */
+  /** True if the watcher was stopped. */
   readonly isInterrupted: boolean;
-  /** The file is another one than at the start of the try: somebody still wrote to it. */
+  /** True if the file changed during the try. */
   readonly hasChanged: boolean;
-  /** The exclusion list was being changed when the try began. */
+  /** True if the exclusion list changed after it was checked. */
   readonly isListStale: boolean;
-  /** What is wrong with the job on its own, whatever the file; null if nothing is. */
+  /** The error of a job that cannot be used for any file; null if it can be used. */
   readonly jobError: RowfillError | null;
-  /** So many times it was tried, this one included, by whomever. */
+  /** Number of tries by all watchers, including this one. */
   readonly tries: number;
 }
 
-/** What is to be done with a file after a try. */
+/** What to do with a file after a try. */
 export type Decision =
   | { readonly status: 'done'; readonly summary: JobSummary }
   | {
@@ -29,41 +29,43 @@ export type Decision =
       readonly problem: Problem;
       readonly summary: JobSummary | null;
     }
-  /** Tried again: soon, after a growing while, on the next day, or once the file is still. */
+  /** Retry: soon, after a growing delay, tomorrow, or once the file stops changing. */
   | {
       readonly status: 'again';
       readonly when: 'soon' | 'later' | 'tomorrow' | 'still';
       readonly problem: Problem;
     }
-  /** The watcher stops, and the file stays where it is. */
+  /** Stop the watcher; the file stays where it is. */
   | { readonly status: 'stop'; readonly stop: WatchStop; readonly problem: Problem | null }
-  /** No file can be filled like this. */
+  /** The job cannot be used for any file. */
   | { readonly status: 'broken'; readonly error: RowfillError };
 
-/** Errors of the disk or the ledger, which no file is to blame for. */
-const OF_THE_PLACE =
+/** Disk and ledger errors, which are not the file's fault. */
+const DISK_OR_LEDGER =
   /^(?:LEDGER_\w+|OUTPUT_(?:NOT_WRITABLE|DISK_FULL|NO_FOLDER)|TEMP_(?:NOT_WRITABLE|DISK_FULL))$/;
 
-/** The file of a take is not in its place. */
+/** Error code if the claimed file is missing. */
 export const INPUT_GONE = 'INPUT_NOT_FOUND';
 
 /**
- * What an agent that answers said to this file: to try the same again would cost more, or be refused again, and no other
- * file would have its turn.
+ * Codes of agent failures that are not retried: retrying would cost more or be refused again, and block other files.
  */
-const GIVEN_UP: ReadonlySet<string> = new Set(['AGENT_KEEPS_FAILING', 'REQUEST_REJECTED']);
+const NOT_RETRIED: ReadonlySet<string> = new Set(['AGENT_KEEPS_FAILING', 'REQUEST_REJECTED']);
 
-/** After so many tries a file is done although the end of some run is not known: its rows say so. */
+/** After this many tries, a file is done even if some runs have no known outcome. Their rows say so. */
 const MAX_TRIES_FOR_RUNS = 5;
 
-/** Decides what becomes of a file: a fault of its own sends it to `failed/`, anything else lets it wait. */
+/**
+ * Decides what to do with a file after a try. Errors of the file itself send it to `failed/`; after all others it
+ * waits.
+ */
 export function decideNext(attempt: Attempt): Decision {
   const { outcome, isInterrupted, isListStale, hasChanged } = attempt;
   const isDone = 'summary' in outcome && outcome.summary.stop === 'done';
   if (isInterrupted && !isDone) return { status: 'stop', stop: 'interrupted', problem: null };
   if (isListStale && !isDone) return { status: 'again', when: 'soon', problem: LIST_CHANGED };
   if (hasChanged) {
-    const message = 'the file was still written to when it was filled; it is filled again once it is whole';
+    const message = 'the file changed while it was being filled; it is filled again once it stops changing';
     return { status: 'again', when: 'still', problem: { code: 'INPUT_CHANGED', message, hint: null } };
   }
   return 'error' in outcome ? judgeError(outcome.error, attempt) : judgeSummary(outcome.summary, attempt);
@@ -88,13 +90,13 @@ function judgeSummary(summary: JobSummary, { tries }: Attempt): Decision {
     case 'interrupted':
       return { status: 'stop', stop: 'interrupted', problem: null };
     case 'unreachable':
-      return problem !== null && GIVEN_UP.has(problem.code)
+      return problem !== null && NOT_RETRIED.has(problem.code)
         ? { status: 'failed', kind: 'unreachable', problem, summary }
         : { status: 'again', when: 'later', problem: problem ?? UNREACHABLE };
   }
 }
 
-/** A day that has been spent from is waited out. One that nothing was spent from has no more room tomorrow. */
+/** Waits for tomorrow if part of today's budget is spent. If nothing is spent, tomorrow's budget is just as small. */
 function judgeBudget(summary: JobSummary): Decision {
   const { budget } = summary;
   if (budget === null || budget.scope === 'job' || budget.scope === 'command') {
@@ -113,13 +115,13 @@ function describeDay({ scope, capMicros, usedMicros }: ReachedBudget): Problem {
       : ['all jobs of the ledger', 'ROWFILL_MAX_COST_PER_DAY'];
   const cap = `today's budget of $${formatMicros(capMicros)} for ${whose} (${name})`;
   if (usedMicros === 0) {
-    const message = `${cap} is less than a single run can cost`;
+    const message = `${cap} is smaller than the cost of a single run`;
     return { code: 'DAY_BUDGET_REACHED', message, hint: `Raise ${name}, or lower --batch-size or --effort.` };
   }
   return {
     code: 'DAY_BUDGET_REACHED',
     message: `${cap} cannot cover another run; this file continues after midnight`,
-    hint: `Raise ${name} and restart the watcher to go on today.`,
+    hint: `Raise ${name} and restart the watcher to continue today.`,
   };
 }
 
@@ -141,12 +143,12 @@ function judgeError(error: unknown, { jobError }: Attempt): Decision {
     case 'busy':
       return { status: 'again', when: error.code === 'LEASE_HELD' ? 'soon' : 'later', problem };
     case 'usage':
-      // The next try would open whatever is in its place now, and pay again for what it does not know.
+      // The next try would open the ledger that is there now, and pay again for rows that it does not know.
       if (error.code === 'LEDGER_MOVED') return { status: 'stop', stop: 'ledger_moved', problem };
-      // Whatever stands at the agent's address now, no file is to blame for its answer.
+      // The agent's error is not the file's fault.
       if (isAgentFailure(error)) return { status: 'again', when: 'later', problem };
-      if (OF_THE_PLACE.test(error.code)) return { status: 'again', when: 'later', problem };
-      // It was there when it was taken: somebody moved it, or the whole folder, which may be back by now.
+      if (DISK_OR_LEDGER.test(error.code)) return { status: 'again', when: 'later', problem };
+      // The file was there when it was claimed. Somebody moved it, or the whole folder, which may be back by now.
       if (error.code === INPUT_GONE) return { status: 'again', when: 'soon', problem };
       return jobError === null
         ? { status: 'failed', kind: 'usage', problem, summary: null }
@@ -154,52 +156,52 @@ function judgeError(error: unknown, { jobError }: Attempt): Decision {
   }
 }
 
-/** An error as a person is told of it. */
+/** Describes an error for the user. */
 export function describeProblem(error: unknown): Problem {
   const message = describeError(error);
   if (error instanceof RowfillError) return { code: error.code, message, hint: error.hint ?? null };
   const full = findDiskFull(error);
   if (full !== null)
-    return { code: 'DISK_FULL', message: `The disk is full: ${describeError(full)}`, hint: MAKE_ROOM };
+    return { code: 'DISK_FULL', message: `The disk is full: ${describeError(full)}`, hint: FREE_SPACE };
   if (isSystemError(error)) return { code: error.code, message, hint: null };
-  const hint = 'This is a defect of rowfill: please report it, with its version and the file if you can.';
+  const hint = 'This is a bug in rowfill. Please report it with the version and, if possible, the file.';
   return { code: 'DEFECT', message, hint };
 }
 
-const MAKE_ROOM = 'Make room: the file is tried again, and what was answered is kept.';
+const FREE_SPACE = 'Free some disk space. The file is retried, and answers are kept.';
 
-/** True if a disk has no room left, whichever part of rowfill met it. */
+/** True for every code of a full disk. */
 export function isDiskFull({ code }: Problem): boolean {
   return /^(?:DISK_FULL|OUTPUT_DISK_FULL|TEMP_DISK_FULL|LEDGER_FULL)$/.test(code);
 }
 
 const LIST_CHANGED: Problem = {
   code: 'JOB_FILE_CHANGING',
-  message: 'the exclusion list was being changed; the file is filled once the list is whole',
+  message: 'the exclusion list is being changed; the file is filled once the list stops changing',
   hint: null,
 };
 
 const OPEN_RUNS: Problem = {
   code: 'RUNS_OPEN',
-  message: 'some runs have not ended yet; their answers are fetched when they have',
+  message: 'some runs are still active; their answers are fetched when they end',
   hint: null,
 };
 
 const ROWS_LEFT: Problem = {
   code: 'ROWS_LEFT',
-  message: 'some rows are pending although no option left them out',
+  message: 'some rows are still pending although no option excludes them',
   hint: null,
 };
 
 const BUDGET_REACHED: Problem = {
   code: 'BUDGET_REACHED',
-  message: 'the budget of this file has no room for another run',
-  hint: 'Raise the budget and put the file into the folder again: what was answered is kept and not paid for twice.',
+  message: 'the budget of this file cannot cover another run',
+  hint: 'Raise the budget and put the file into the folder again. Answered rows are not paid for again.',
 };
 
 const NOTHING_FOUND: Problem = {
   code: 'NOTHING_FOUND',
-  message: 'the first answers hold no value',
+  message: 'the first answers have no values',
   hint: null,
 };
 
@@ -208,7 +210,7 @@ const UNREACHABLE: Problem = { code: 'UNREACHABLE', message: 'the agent cannot b
 const FIRST_MS = 5_000;
 const MOST_MS = 5 * 60_000;
 
-/** How long to wait before something is tried again that has failed so many times: growing, with jitter. */
+/** Computes the delay after this many failed tries, in ms: exponential backoff with jitter. */
 export function computeRetryDelayMs(tries: number, random: number): number {
   const fullMs = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(tries - 1, 16));
   return Math.round(fullMs * (0.5 + random / 2));

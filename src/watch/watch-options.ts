@@ -11,37 +11,40 @@ import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import { JOB_OPTION_TYPES, resolveCap, resolveSettings, type Settings } from '../options.js';
 import { openInput } from '../read/open-input.js';
 
-/** The job that is done on every file. */
+/** The job to run on every file. */
 export type WatchJob = Omit<EnrichOptions, 'input' | 'output'>;
 
-/** What `watchFolder` is asked to do; every name is that of the command line's option. */
+/** Options of `watchFolder`, named like those of the command line. */
 export interface WatchOptions {
-  /** The folder into which files are dropped. */
+  /** The watched folder. */
   readonly folder: string;
-  /** What is asked about the rows of each file; `maxCost` is the most that one file may cost. */
+  /** The job for each file; `maxCost` applies per file. */
   readonly job: WatchJob;
   /**
-   * Reads the job anew where it comes from files, such as a recipe: called before the next file when one of
-   * `recipes` has changed.
+   * Reloads the job if it comes from files, such as a recipe. Called before the next file when one of `recipes` has
+   * changed.
    */
   readonly reload?: (() => Promise<WatchJob>) | undefined;
   /** The files that `reload` reads. */
   readonly recipes?: readonly string[] | undefined;
-  /** Fill what is there, then return. @default false */
+  /** Fill the files that are there, then return. @default false */
   readonly once?: boolean | undefined;
-  /** Look at these times only: five fields of cron, in the local time. @default all the time */
+  /** Cron schedule with five fields, in local time, for picking up new files. @default continuously */
   readonly schedule?: string | undefined;
-  /** The most that all files may cost from one midnight to the next, in US dollars. */
+  /** Cap on the cost of all files per day, from midnight to midnight, in US dollars. */
   readonly maxCostPerDay?: number | undefined;
-  /** How long a file has to stay as it is before it is taken. @default 5000 */
+  /** How long a file must be unchanged before it is taken, in ms. @default 5000 */
   readonly settleMs?: number | undefined;
-  /** How often the folder is looked at. @default 2000 */
+  /** How often the folder is checked, in ms. @default 2000 */
   readonly pollMs?: number | undefined;
-  /** Files that the program itself reads or writes, such as a log; those that `job` and `recipes` name are left alone anyway. */
+  /**
+   * Files never to fill because the program reads or writes them, such as a log. Files named in `job` and `recipes` are
+   * skipped anyway.
+   */
   readonly keep?: readonly string[] | undefined;
 }
 
-/** Options that were checked, every default in place. */
+/** Checked options with defaults. */
 export interface WatchSettings {
   readonly job: WatchJob;
   readonly once: boolean;
@@ -68,7 +71,7 @@ const { input: _input, output: _output, ...JOB_TYPES } = JOB_OPTION_TYPES;
 
 const DEFAULTS = { settleMs: 5_000, pollMs: 2_000 } as const;
 
-/** Checks what is the watcher's own; `checkJob` looks at the job. */
+/** Checks the watcher's own options; `checkJob` checks the job. */
 export function resolveWatch(options: WatchOptions): WatchSettings {
   checkOptionTypes('watchFolder', options, TYPES, ['folder', 'job']);
   checkOptionTypes('the job of watchFolder', options.job, JOB_TYPES);
@@ -76,13 +79,13 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
   if (once && schedule !== undefined) {
     throw createUsageError(
       'BAD_OPTION',
-      '--once and --schedule are both given',
-      'Give --once to cron or a timer of the system, or --schedule to a process that stays.',
+      '--once and --schedule cannot be used together',
+      'Use --once from cron or a system timer, or --schedule in a process that keeps running.',
     );
   }
   for (const [name, ms] of Object.entries({ settleMs, pollMs })) {
     if (ms === undefined || (Number.isFinite(ms) && ms >= 0)) continue;
-    throw createUsageError('BAD_OPTION', `${name} is ${ms}`, 'It takes milliseconds from 0 on.');
+    throw createUsageError('BAD_OPTION', `${name} is ${ms}`, 'Set it to 0 or more milliseconds.');
   }
   return {
     job,
@@ -99,19 +102,19 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
   };
 }
 
-/** When something is to happen, in the local time of this machine. */
+/** A cron schedule in the local time of this machine. */
 export interface Schedule {
-  /** The first such moment after `afterMs`, in milliseconds since the epoch. */
+  /** The first scheduled time after `afterMs`, in milliseconds since the epoch. */
   findNext(afterMs: number): number;
 }
 
-/** Reads the five fields of cron. Throws a usage error for what is none, and for a date that never comes. */
+/** Parses a cron expression with five fields. Throws a usage error if it is invalid or its date never occurs. */
 export function parseSchedule(text: string): Schedule {
   const cron = openCron(text);
   const schedule = {
     findNext(afterMs: number): number {
       const next = cron.nextRun(new Date(afterMs));
-      if (next === null) throw createScheduleError(text, 'there is no such time');
+      if (next === null) throw createScheduleError(text, 'no such time exists');
       return next.getTime();
     },
   };
@@ -131,15 +134,15 @@ function createScheduleError(text: string, reason: string, cause?: unknown): Err
   return createUsageError(
     'BAD_SCHEDULE',
     `--schedule is “${text}”: ${reason}`,
-    'It takes the five fields of cron: minute, hour, day of the month, month, day of the week. Such as "0 6 * * 1-5".',
+    'Use five cron fields: minute, hour, day of the month, month, day of the week. Example: "0 6 * * 1-5".',
     cause,
   );
 }
 
 /**
- * Checks a job without a file, so that no file is blamed for it: its options, its schema, its exclusion list, the ledger,
- * and that somebody agreed to its cost. Throws the usage error that every file would meet. Without `withList` the list
- * only has to exist: it may be half written right now.
+ * Checks everything about a job that does not depend on the file: options, schema, exclusion list, ledger, and that its
+ * cost is confirmed. Throws the usage error that every file would fail with. Without `withList`, the list only has to
+ * exist, because it may be half-written right now.
  */
 export async function checkJob({ job, dayCapMicros }: WatchSettings, withList = true): Promise<void> {
   const settings = resolveFileSettings(job, 'file.csv');
@@ -153,12 +156,12 @@ export async function checkJob({ job, dayCapMicros }: WatchSettings, withList = 
   if (settings.capMicros !== null || dayCapMicros !== null) return;
   throw createUsageError(
     'COST_NOT_CONFIRMED',
-    'every file that is dropped would be paid for, and nobody agreed to that',
-    'Add --max-cost USD to set a limit for each file, --max-cost-per-day USD for all of a day, or --yes to agree.',
+    'every dropped file would be paid for, and no budget is set',
+    'Set a budget with --max-cost USD (per file) or --max-cost-per-day USD, or accept any cost with --yes.',
   );
 }
 
-/** The files that a job reads beside its input: schema, exclusion list and tables. */
+/** Lists the files that a job reads besides its input: schema, exclusion list and tables. */
 export async function listJobFiles(job: WatchJob): Promise<readonly string[]> {
   const { schema, exclude, reference } = job;
   const tables = reference === undefined ? [] : await listTableFiles(reference);
@@ -170,7 +173,7 @@ async function listTableFiles(directory: string): Promise<readonly string[]> {
   return names.filter((name) => !/^[.~]/.test(name)).map((name) => join(directory, name));
 }
 
-/** What is wrong with a job by now, whatever the file; null if nothing is. */
+/** Returns the error of a job that cannot be used for any file; null if it can be used. */
 export async function findJobError(settings: WatchSettings): Promise<RowfillError | null> {
   try {
     await checkJob(settings);

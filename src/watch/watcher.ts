@@ -10,28 +10,28 @@ import type { JobFiles } from './job-files.js';
 import type { Aside } from './move-file.js';
 import type { WatchSettings } from './watch-options.js';
 
-/** What the parts of one watcher share. */
+/** State shared by the parts of one watcher. */
 export interface Watcher {
-  /** How the job is for the file at work; it may change from file to file. */
+  /** Settings for the current file; they may change from file to file. */
   readonly settings: WatchSettings;
   readonly jobFiles: JobFiles;
   readonly folders: WatchFolders;
   readonly finder: DropFinder;
   readonly aside: Aside;
-  /** Drops that the system does not let go. */
+  /** Dropped files that cannot be moved now, for example because another program has them open. */
   readonly heldDrops: Aside;
   readonly tally: WatchTally;
   readonly clock: Clock;
-  /** Aborted when the watcher is told to stop. */
+  /** Aborted to stop the watcher. */
   readonly signal: AbortSignal;
   report(event: WatchEvent): void;
-  /** True from a wait that was reported until something moves again. */
+  /** True if the last reported event is a wait. */
   isWaiting(): boolean;
   /** Fills one file: `enrich`. */
   fill(options: EnrichOptions, hooks: EnrichHooks, budget: FolderBudget | null): Promise<JobSummary>;
 }
 
-/** Sleeps, or wakes up at once when the watcher is told to stop. */
+/** Sleeps; returns at once if the watcher is stopped. */
 export async function pause({ clock, signal }: Watcher, delayMs: number): Promise<void> {
   if (signal.aborted) return;
   await clock.sleep(delayMs, signal).catch((error: unknown) => {
@@ -39,7 +39,7 @@ export async function pause({ clock, signal }: Watcher, delayMs: number): Promis
   });
 }
 
-/** Sleeps until a moment of the calendar, which may come sooner or later than a long sleep would end. */
+/** Sleeps until a wall clock time, in short steps, because the clock may be changed meanwhile. */
 export async function pauseUntil(watcher: Watcher, atMs: number): Promise<void> {
   const { clock, signal } = watcher;
   while (!signal.aborted && clock.now() < atMs) {

@@ -68,7 +68,7 @@ test('logs of rowfill in the folder are ignored, even rotated, packed or from a 
     ...['events.filled.jsonl', 'events.jsonl', 'list.csv', 'list.filled.csv'],
   ]);
   const told = readLog(workdir.read('drop/app.jsonl')).filter(
-    ({ reason }) => reason === 'it is a log of rowfill',
+    ({ reason }) => reason === 'it is a rowfill log',
   );
   expect(told.map(({ file }) => file).sort()).toEqual(
     [

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { readHolder } from '../../src/ledger/holder.js';
 import {
   type Claim,
-  isInGoodHands,
+  isHeldByLiveProcess,
   readClaimedNames,
   removeClaims,
   takeClaim,
@@ -15,7 +15,7 @@ const ID = '0a1b2c3d';
 const NOW = Date.now();
 const MINUTE = 60_000;
 const ELSEWHERE = { ...readHolder(), host: 'another-machine', boot: 'another boot' };
-/** Beyond the highest process id that any system gives. */
+/** Higher than any real process id. */
 const GONE = { ...readHolder(), pid: 2 ** 30 };
 
 async function claim(folder: string, nowMs = NOW): Promise<Claim | null> {
@@ -29,13 +29,13 @@ async function leaveClaim(folder: string, holder: object | string, number = 1): 
   await writeFile(join(folder, `${ID}.claim-${number}.json`), text);
 }
 
-test('of many who want a folder at once, one has it', async () => {
+test('only one of many simultaneous claims succeeds', async () => {
   const folder = await createTempFolder();
   const claims = await Promise.all(Array.from({ length: 20 }, () => claim(folder)));
   expect(claims.filter((each) => each !== null)).toHaveLength(1);
 });
 
-test('of many who see that its holder is dead, one takes it over', async () => {
+test('only one of many processes takes over a dead claim', async () => {
   const folder = await createTempFolder();
   await leaveClaim(folder, GONE);
   const claims = await Promise.all(Array.from({ length: 20 }, () => claim(folder)));
@@ -46,10 +46,10 @@ test('of many who see that its holder is dead, one takes it over', async () => {
 test.each([
   ['a process on another machine', ELSEWHERE, 5],
   ['a process in another container of this machine', { ...GONE, space: 'another container' }, 0.75],
-  ['a process that is just writing the claim', '', 5],
-  ['half a claim, from a full disk,', '{"pid":', 5],
-  ['something that is not a claim', '{}', 5],
-])('%s keeps its claim until it has not renewed it for a while', async (_title, holder, minutes) => {
+  ['a process that is still writing it', '', 5],
+  ['a process that wrote only half of it, on a full disk', '{"pid":', 5],
+  ['something that wrote an invalid claim', '{}', 5],
+])('a claim by %s expires only after some time without renewal', async (_title, holder, minutes) => {
   const folder = await createTempFolder();
   await leaveClaim(folder, holder);
   expect(await claim(folder, NOW + minutes * MINUTE - 10_000)).toBeNull();
@@ -57,7 +57,7 @@ test.each([
 });
 
 test.skipIf(process.platform !== 'linux')(
-  'a living process of this machine keeps its claim, however long it stood still; a pid used again does not',
+  'a live process of this machine keeps its claim however long it slept; a reused pid does not',
   async () => {
     const folder = await createTempFolder();
     await leaveClaim(folder, readHolder());
@@ -67,7 +67,7 @@ test.skipIf(process.platform !== 'linux')(
   },
 );
 
-test('a claim of an earlier version is believed for as long as it is renewed', async () => {
+test('accepts a claim of an earlier version while it is renewed', async () => {
   const folder = await createTempFolder();
   const { pid, space, host } = readHolder();
   await leaveClaim(folder, { pid, space, host });
@@ -76,7 +76,7 @@ test('a claim of an earlier version is believed for as long as it is renewed', a
   expect((await claim(folder))?.number).toBe(3);
 });
 
-test('a claim that was let go is free at once, and that of a folder that went away is nobody’s', async () => {
+test('a released claim is free at once; a missing folder cannot be claimed', async () => {
   const folder = await createTempFolder();
   const first = await claim(folder);
   await first?.close();
@@ -84,7 +84,7 @@ test('a claim that was let go is free at once, and that of a folder that went aw
   expect(await claim(join(folder, 'gone'))).toBeNull();
 });
 
-test('who was taken over learns of it, and does not renew any more', async () => {
+test('a process whose claim was taken over notices and stops renewing', async () => {
   const folder = await createTempFolder();
   const first = await claim(folder);
   await utimes(join(folder, `${ID}.claim-1.json`), 0, 0);
@@ -94,7 +94,7 @@ test('who was taken over learns of it, and does not renew any more', async () =>
   expect([first, second].map((each) => each?.lostSignal.aborted)).toEqual([true, false]);
 });
 
-test('a claim that is a folder, or has a number that no watcher reaches, blocks only its own take', async () => {
+test('a claim that is a folder or has a huge number blocks only its own file', async () => {
   const folder = await createTempFolder();
   await mkdir(join(folder, `${ID}.claim-1.json`));
   expect(await claim(folder, NOW + 4 * MINUTE)).toBeNull();
@@ -105,7 +105,7 @@ test('a claim that is a folder, or has a number that no watcher reaches, blocks 
   expect(other).toBeNull();
 });
 
-test('who takes over keeps the names that the take has reserved', async () => {
+test('a takeover keeps the reserved names', async () => {
   const folder = await createTempFolder();
   const first = await takeClaim(folder, ID, NOW, ['list.csv', 'list.filled.csv']);
   await first?.close();
@@ -118,7 +118,7 @@ test('who takes over keeps the names that the take has reserved', async () => {
   ]);
 });
 
-test('a process that slept does not take the claim of a later take of the same name for its own', async () => {
+test('a process that slept does not touch the claim of a later file of the same name', async () => {
   const folder = await createTempFolder();
   const first = await claim(folder);
   await removeClaims(folder, ID);
@@ -130,7 +130,7 @@ test('a process that slept does not take the claim of a later take of the same n
   expect(await second?.renew()).toBe(true);
 });
 
-test('a claim outlasts a watched folder that is away for a while, and is lost with its own folder', async () => {
+test('a claim survives if the watched folder is briefly away, and is lost if its own folder is gone', async () => {
   const root = await createTempFolder();
   const folder = join(root, 'drop', 'working', 'list.csv');
   await mkdir(folder, { recursive: true });
@@ -143,7 +143,7 @@ test('a claim outlasts a watched folder that is away for a while, and is lost wi
   expect(await held?.renew()).toBe(false);
 });
 
-test('a claim that could not be let go, since the watched folder was away, is free for its own process', async () => {
+test('a claim that could not be released while the watched folder was away is free for its own process', async () => {
   const root = await createTempFolder();
   const folder = join(root, 'drop', 'working', 'list.csv');
   await mkdir(folder, { recursive: true });
@@ -152,7 +152,7 @@ test('a claim that could not be let go, since the watched folder was away, is fr
   await rename(join(root, 'drop'), join(root, 'away'));
   await held?.close();
   await rename(join(root, 'away'), join(root, 'drop'));
-  expect(await isInGoodHands(folder, ID)).toBe(false);
+  expect(await isHeldByLiveProcess(folder, ID)).toBe(false);
   expect((await claim(folder))?.number).toBe(2);
   expect(await claim(folder)).toBeNull();
 });

@@ -21,7 +21,7 @@ interface Scene {
   readonly dropper: Dropper;
 }
 
-/** Runs the watcher until its log has so many lines, or all is dropped; each line has the dropper do a step. */
+/** Runs the watcher until its log has N lines or all files are dropped. The dropper takes one step per line. */
 async function endAfter(signal: NodeJS.Signals, lines: number, scene: Scene): Promise<ProgramResult> {
   const { workdir, args, dropper } = scene;
   let seen = 0;
@@ -50,7 +50,7 @@ function listFiles(folder: string): string[] {
     .sort();
 }
 
-/** Each file that was dropped is in `done/` with its answers or in `failed/` with its reason, once. */
+/** Checks that each dropped file is once in `done/` with its answers or in `failed/` with its reason. */
 function checkFolder(folder: string, drops: readonly Drop[]): void {
   expect(
     readdirSync(folder)
@@ -80,7 +80,7 @@ function checkFolder(folder: string, drops: readonly Drop[]): void {
   expect(outputs).toBe(drops.length);
 }
 
-/** Every company was asked about once, and every run was billed once. */
+/** Checks that every company was sent once and every run was billed once. */
 function checkBill(agent: ScriptedAgent, billedMicros: number, drops: readonly Drop[]): void {
   const asked = agent.tasks.flatMap(
     (task) => task.request.input?.data?.map(({ company }) => String(company)) ?? [],
@@ -94,7 +94,7 @@ function checkBill(agent: ScriptedAgent, billedMicros: number, drops: readonly D
 
 const PACE = ['--settle', '0.5s', '--poll', '0.05s'];
 
-/** A folder to watch, a service that bills, and the command that fills the one by the other. */
+/** A folder to watch, a service that bills, and the watch command for them. */
 async function openScene(drops: readonly Drop[]) {
   const server = await servePaid(truthful);
   const workdir = createWorkdir();
@@ -110,7 +110,7 @@ async function openScene(drops: readonly Drop[]) {
   };
 }
 
-test('200 files, some slow, some half, some broken, some twice, and ten kills: each ends once, and none is paid twice', async () => {
+test('with 200 files, some slow, truncated, broken or duplicated, and ten kills, each ends once and is paid for once', async () => {
   const scene = await openScene(createDrops(200, 8));
   const { workdir, dropper, args } = scene;
   for (let count = 0; count < 40; count += 1) dropper.step();
@@ -126,7 +126,7 @@ test('200 files, some slow, some half, some broken, some twice, and ten kills: e
   scene.check();
 }, 180_000);
 
-test('three watchers at once, each a process of its own: each file ends once, and none is paid twice', async () => {
+test('with three watcher processes at once, each file ends once and is paid for once', async () => {
   const drops = createDrops(30, 3);
   const names = drops.map(({ name }) => name);
   const scene = await openScene(drops.filter(({ name }, index) => names.indexOf(name) === index));

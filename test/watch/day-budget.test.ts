@@ -13,15 +13,15 @@ import { openWatchBench } from '../helpers/watch-bench.js';
 const RUN_MICROS = 25_000;
 const tomorrow = { ...systemClock, now: () => Date.now() + 24 * 60 * 60 * 1_000 };
 
-test('two watchers of a folder fill two files at once, and together keep to its day', async () => {
+test('two watchers of a folder fill two files at once and together keep its daily budget', async () => {
   const gate = createPaidGate();
   const bench = await openWatchBench(gate.script);
   for (const name of ['one.csv', 'two.csv']) bench.drop(name, createList(40));
-  // Two questions, since one question is worked on by one process at a time.
+  // Two different jobs, since only one process at a time works on a job.
   const watch = (query: string, maxCostPerDay: number, hooks = {}) =>
     bench.watch({ job: { query, yes: false, concurrency: 1 }, maxCostPerDay }, hooks);
   const watching = [watch('Who leads it?', 0.11), watch('Where is it?', 0.11)];
-  // Both have runs at the agent before any of them has ended: neither waits for the other.
+  // Both have active runs before any has ended, so neither waits for the other.
   await gate.reached(2);
   gate.open();
   const summaries = await Promise.all(watching);
@@ -30,7 +30,7 @@ test('two watchers of a folder fill two files at once, and together keep to its 
   expect(bench.list('working')).toEqual(['one.csv', 'two.csv']);
 });
 
-test('a folder that is moved, or whose hidden file is removed, has spent what it has', async () => {
+test('moving a folder or removing its hidden file does not reset its daily budget', async () => {
   const bench = await openWatchBench();
   const options = { job: { yes: false }, maxCostPerDay: 0.06 };
   bench.drop('one.csv', createList(16));
@@ -50,7 +50,7 @@ test('a folder that is moved, or whose hidden file is removed, has spent what it
   expect(bench.agent.tasks).toHaveLength(4);
 });
 
-test('the id of a folder is its own: a link, a folder and other words in its place are not believed', async () => {
+test('ignores a folder or invalid text in place of the id file', async () => {
   const folder = await createTempFolder();
   const ledger = join(folder, 'ledger.sqlite');
   const root = join(folder, 'drop');
@@ -67,14 +67,14 @@ test('the id of a folder is its own: a link, a folder and other words in its pla
   rmSync(path);
   mkdirSync(path);
   expect(await readFolderId(folders, ledger)).toBe(id);
-  // A folder that cannot be written to is known by its place.
+  // A read-only folder is recognized by device and inode.
   rmSync(path, { recursive: true });
   chmodSync(root, 0o555);
   expect(await readFolderId(folders, ledger)).toBe(id);
   chmodSync(root, 0o755);
 });
 
-test('the budget of the ledger holds over jobs and folders; each says which budget it is, and a watcher waits', async () => {
+test('the daily budget of a ledger covers jobs and folders; a watcher waits, and all say which budget is used up', async () => {
   const bench = await openWatchBench();
   const ledger = join(bench.folder, '../ledger.sqlite');
   const job = { ledger, ledgerMaxCostPerDay: 0.11 };
@@ -89,7 +89,7 @@ test('the budget of the ledger holds over jobs and folders; each says which budg
     budget: { scope: 'ledger_day', capMicros: 110_000, usedMicros: 100_000 },
     rows: { over_budget: 24 },
   });
-  // Its own budget has room, that of the ledger has none.
+  // The folder's budget is not used up, but the ledger's is.
   bench.drop('two.csv', createList(24));
   const today = await bench.watch({ job: { ...job, yes: false }, maxCostPerDay: 5 });
   expect(today).toMatchObject({
@@ -97,7 +97,7 @@ test('the budget of the ledger holds over jobs and folders; each says which budg
     problem: { code: 'DAY_BUDGET_REACHED', message: expect.stringContaining('ROWFILL_MAX_COST_PER_DAY') },
   });
   expect(bench.list('working')).toEqual(['two.csv']);
-  // Pruning gives nothing back.
+  // Pruning does not restore the budget.
   const opened = openLedger(ledger);
   opened.prune({ asksBeforeMs: Date.now() + 60_000 });
   opened.close();
@@ -105,7 +105,7 @@ test('the budget of the ledger holds over jobs and folders; each says which budg
   expect(await bench.watch({ job }, { clock: tomorrow })).toMatchObject({ stop: 'done', done: 1 });
 });
 
-test('a free job has no budget, and an amount that is none is refused before anything is touched', async () => {
+test('a free job needs no budget; an invalid amount is refused before anything is touched', async () => {
   const bench = await openWatchBench();
   bench.drop('one.csv', createList(3));
   for (const ledgerMaxCostPerDay of [-1, Number.NaN, 2e6]) {

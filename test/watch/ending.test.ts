@@ -21,7 +21,7 @@ import { createTempFolder } from '../helpers/temp-folder.js';
 const PROBLEM = { code: 'INPUT_EMPTY', message: 'it is empty', hint: 'Give a file with rows.' };
 const FAILED = { status: 'failed', kind: 'usage', problem: PROBLEM, summary: null } as const;
 
-/** A file at work, with a half-written output beside it, as a kill leaves it. */
+/** A claimed file with a half-written output, as left by a kill. */
 async function openTake(): Promise<{ folders: WatchFolders; take: ClaimedFile }> {
   const folders = await openFolders(await createTempFolder());
   await writeFile(join(folders.root, 'list.csv'), 'the list');
@@ -36,7 +36,7 @@ async function openTake(): Promise<{ folders: WatchFolders; take: ClaimedFile }>
   return { folders, take };
 }
 
-test('a file whose first answers held nothing ends like any other, also when another watcher finishes it', async () => {
+test('a file whose first answers have no values ends like any other', async () => {
   const { folders, take } = await openTake();
   await writeEnding(take, { ...FAILED, kind: 'nothing_found' }, folders);
   expect(await applyEnding(take, folders)).toMatchObject({ kind: 'nothing_found' });
@@ -44,7 +44,7 @@ test('a file whose first answers held nothing ends like any other, also when ano
 
 const FILES = ['list.csv', 'list.csv.error.txt', 'list.filled.csv'];
 
-test('a file goes with all that was made of it, and nothing else stays or goes', async () => {
+test('a file moves together with its results, without temporary files', async () => {
   const { folders, take } = await openTake();
   await writeEnding(take, FAILED, folders);
   expect(await applyEnding(take, folders)).toEqual({
@@ -57,7 +57,7 @@ test('a file goes with all that was made of it, and nothing else stays or goes',
 });
 
 test.each([0, 1, 2, 3])(
-  'killed after %i of its three moves, the end is brought to its end by the next',
+  'after a kill at %i of three moves, the next watcher finishes the rest',
   async (moves) => {
     const { folders, take } = await openTake();
     await writeEnding(take, FAILED, folders);
@@ -73,7 +73,7 @@ test.each([0, 1, 2, 3])(
   },
 );
 
-test('an end that was only half written down does not count', async () => {
+test('ignores a half-written journal', async () => {
   const { folders, take } = await openTake();
   await writeFile(`${getJournalPath(take)}.tmp`, '{"moves":');
   expect(await applyEnding(take, folders)).toBeNull();
@@ -82,7 +82,7 @@ test('an end that was only half written down does not count', async () => {
   expect(await readFile(take.input, 'utf8')).toBe('the list');
 });
 
-test('where the folder that it goes to was taken away, it is made again', async () => {
+test('recreates a missing target folder', async () => {
   const { folders, take } = await openTake();
   await writeEnding(take, FAILED, folders);
   await rm(folders.failed, { recursive: true });
@@ -90,7 +90,7 @@ test('where the folder that it goes to was taken away, it is made again', async 
   expect(await readdir(folders.failed)).toEqual(FILES);
 });
 
-test('nothing is replaced: a name that was taken meanwhile gets a number, also after a kill', async () => {
+test('replaces nothing: adds a number if a name is used meanwhile', async () => {
   const { folders, take } = await openTake();
   await writeEnding(take, FAILED, folders);
   await writeFile(join(folders.failed, 'list.filled.csv'), 'theirs');
@@ -106,7 +106,7 @@ test('nothing is replaced: a name that was taken meanwhile gets a number, also a
   expect(await readFile(join(folders.failed, 'list-2.csv'), 'utf8')).toBe('the list');
 });
 
-test('a move that was killed between link and unlink is finished, not numbered', async () => {
+test('finishes a move killed between link and unlink without adding a number', async () => {
   const { folders, take } = await openTake();
   await writeEnding(take, FAILED, folders);
   await link(take.input, join(folders.failed, 'list.csv'));
@@ -114,7 +114,7 @@ test('a move that was killed between link and unlink is finished, not numbered',
   expect(await readdir(folders.failed)).toEqual(FILES);
 });
 
-test('the earlier failure of a mended file goes, and what came after it was written down stays', async () => {
+test('removes the earlier failure of a corrected file, and nothing else', async () => {
   const { folders, take } = await openTake();
   for (const name of FILES) await writeFile(join(folders.failed, name), 'earlier');
   await writeFile(join(folders.failed, 'other.csv'), 'other');
@@ -144,10 +144,10 @@ test.each([
   ['a move out of the folder', { ...GOOD, moves: [{ name: '../../list.csv', number: 1 }] }],
   ['a move of the folder itself', { ...GOOD, moves: [{ name: '..', number: 1 }] }],
   ['a removal out of the folder', { ...GOOD, replaces: [{ name: '../done/list.csv', inode: 1 }] }],
-  ['another end', { ...GOOD, end: { ...GOOD.end, type: 'elsewhere' } }],
+  ['an unknown kind of end', { ...GOOD, end: { ...GOOD.end, type: 'elsewhere' } }],
   ['the end of another file', { ...GOOD, end: { ...GOOD.end, file: 'other.csv' } }],
-  ['a summary that is not one', { ...GOOD, end: { ...GOOD.end, summary: {} } }],
-])('a journal that no watcher wrote is not believed: %s', async (_title, journal) => {
+  ['an invalid summary', { ...GOOD, end: { ...GOOD.end, summary: {} } }],
+])('rejects a journal that no watcher wrote: %s', async (_title, journal) => {
   const { folders, take } = await openTake();
   await writeFile(getJournalPath(take), JSON.stringify(journal));
   await expect(applyEnding(take, folders)).rejects.toBeInstanceOf(InvalidEndingError);
@@ -155,7 +155,7 @@ test.each([
   expect([await readdir(folders.done), await readdir(folders.failed)]).toEqual([[], []]);
 });
 
-test('to another file system a file is copied whole, with its time, and nothing is replaced there', async (context) => {
+test('copies completely to another file system, keeps the file time and replaces nothing', async (context) => {
   const shm = await mkdtemp('/dev/shm/rowfill-test-').catch(() => null);
   const { folders, take } = await openTake();
   if (shm === null || (await stat(shm)).dev === (await stat(folders.root)).dev) {
@@ -179,7 +179,7 @@ test('to another file system a file is copied whole, with its time, and nothing 
   expect(await readdir(folders.working)).toEqual([]);
 });
 
-test('a link that somebody put where the watcher writes for itself leads it nowhere', async (context) => {
+test('never writes through a link in place of an internal file', async (context) => {
   const { folders, take } = await openTake();
   const theirs = join(await createTempFolder(), 'theirs');
   await writeFile(theirs, 'theirs');
@@ -203,7 +203,7 @@ test('a link that somebody put where the watcher writes for itself leads it nowh
   expect(await readFile(join(shm, 'list.csv.error.txt'), 'utf8')).toContain('it is empty');
 });
 
-test('the text beside a file says what happened, what to do and where, and names no place that is gone', async () => {
+test('the error text says what happened and what to do, without a path that no longer exists', async () => {
   const { folders, take } = await openTake();
   const problem = { ...PROBLEM, message: `${take.input} is empty` };
   await writeEnding(take, { ...FAILED, problem }, folders);
@@ -215,8 +215,8 @@ test('the text beside a file says what happened, what to do and where, and names
       'What happened: list.csv is empty [INPUT_EMPTY]',
       'What to do: Give a file with rows.',
       '',
-      `Put the corrected file into ${folders.root} again.`,
-      'Rows that were answered before are kept in the ledger and are not paid for again.',
+      `Correct the file and put it into ${folders.root} again.`,
+      'Answered rows are kept in the ledger and not paid for again.',
       '',
     ].join('\n'),
   );

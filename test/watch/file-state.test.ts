@@ -11,7 +11,7 @@ test.each([
   'list.csv.gz',
   'list.xlsx',
   'Ünïcode list (1).csv',
-])('%s is a file to fill', (name) => {
+])('%s is filled', (name) => {
   expect(parseDropName(name)).toEqual({ status: 'table' });
 });
 
@@ -26,7 +26,7 @@ test.each([
   'list.csv.tmp',
   '.~lock.list.csv#',
   '#list.csv#',
-])('%s is in the making, and left alone without a word', (name) => {
+])('%s is temporary and skipped silently', (name) => {
   expect(parseDropName(name)).toEqual({ status: 'hidden' });
 });
 
@@ -37,11 +37,11 @@ test.each([
   'list.filled.csv',
   'list.filled.jsonl.gz',
   `${'x'.repeat(200)}.csv`,
-])('%s is not filled, for a reason that is told', (name) => {
+])('%s is skipped with a reason', (name) => {
   expect(parseDropName(name)).toMatchObject({ status: 'other', reason: expect.stringMatching(/^its name /) });
 });
 
-test('a number goes in front of the ending, the whole of it', () => {
+test('inserts a number before the whole extension', () => {
   expect(numberName('list.csv', 1)).toBe('list.csv');
   expect(numberName('list.csv', 2)).toBe('list-2.csv');
   expect(numberName('a.b.jsonl.gz', 13)).toBe('a.b-13.jsonl.gz');
@@ -49,7 +49,7 @@ test('a number goes in front of the ending, the whole of it', () => {
 
 const state = (size: number, mtimeMs = 1, inode = 7) => ({ size, mtimeMs, inode, device: 1 });
 
-test('a file is whole once it has stayed as it is for long enough, by the clock of who looks', () => {
+test('a file is complete once it has not changed for the settle time', () => {
   const still = new StillFiles(100);
   expect(still.observe(new Map([['a', state(5)]]), 0)).toEqual([]);
   expect(still.observe(new Map([['a', state(5)]]), 99)).toEqual([]);
@@ -58,9 +58,9 @@ test('a file is whole once it has stayed as it is for long enough, by the clock 
 
 test.each([
   ['grows', state(6)],
-  ['is written to', state(5, 2)],
-  ['is replaced by another of its size and time', state(5, 1, 8)],
-])('a file that %s begins anew', (_title, changed) => {
+  ['is modified', state(5, 2)],
+  ['is replaced by one of the same size and time', state(5, 1, 8)],
+])('a file that %s must settle again', (_title, changed) => {
   const still = new StillFiles(100);
   still.observe(new Map([['a', state(5)]]), 0);
   expect(still.observe(new Map([['a', changed]]), 100)).toEqual([]);
@@ -68,7 +68,7 @@ test.each([
   expect(still.observe(new Map([['a', changed]]), 200)).toEqual(['a']);
 });
 
-test('a file that went away and came back begins anew', () => {
+test('a file that disappeared and came back must settle again', () => {
   const still = new StillFiles(100);
   still.observe(new Map([['a', state(5)]]), 0);
   still.observe(new Map(), 50);

@@ -23,7 +23,7 @@ async function openFinder() {
   return { folders, finder, ignored, reasons, names, write };
 }
 
-test('whole files are found, those in the making are counted, and folders, links and temporary names are left alone', async () => {
+test('finds complete files, counts unsettled ones, and skips folders, links and temporary names', async () => {
   const { folders, ignored, names, write } = await openFinder();
   await write('old.csv', 'a');
   await write('old.csv.part', 'a');
@@ -38,7 +38,7 @@ test('whole files are found, those in the making are counted, and folders, links
   expect(ignored.sort()).toEqual(['folder.csv', 'link.csv']);
 });
 
-test('links, FIFOs, folders and names that are not UTF-8 are reported once, with the reason', async () => {
+test('reports links, FIFOs, folders and names that are not UTF-8 once, with the reason', async () => {
   const { folders, reasons, names, write } = await openFinder();
   await write('list.csv', 'a');
   await mkdir(join(folders.root, 'folder'));
@@ -51,14 +51,14 @@ test('links, FIFOs, folders and names that are not UTF-8 are reported once, with
   await names(0);
   expect(await names(100)).toEqual({ whole: ['list.csv'], unsettled: 0 });
   expect(Object.fromEntries(reasons)).toEqual({
-    'b\ufffdd.csv': 'its name is not UTF-8; give it another one',
+    'b\ufffdd.csv': 'its name is not UTF-8; rename it',
     'dangling.csv': 'it is a link; drop the file itself',
     folder: 'it is a folder',
     'pipe.csv': 'it is not a regular file',
   });
 });
 
-test('a file that the watcher reads or writes is left alone, by whatever name it is in the folder', async () => {
+test('skips files that the watcher itself uses, under any name', async () => {
   const { folders, reasons, names, write } = await openFinder();
   await names(0);
   await write('customers.csv', 'a');
@@ -68,7 +68,7 @@ test('a file that the watcher reads or writes is left alone, by whatever name it
   expect([...reasons.keys()].sort()).toEqual(['customers.csv', 'same.csv']);
 });
 
-test('what is not filled is told once, and so is a file of the job itself', async () => {
+test('reports each skipped file once, including files of the job', async () => {
   const { finder, ignored, names, write } = await openFinder();
   for (const name of ['notes.pdf', 'customers.csv', 'list.csv']) await write(name, 'a');
   await names(0);
@@ -78,7 +78,7 @@ test('what is not filled is told once, and so is a file of the job itself', asyn
   expect(ignored.sort()).toEqual(['customers.csv', 'list.csv', 'notes.pdf']);
 });
 
-test('files that wait are counted by the same rule, without a word', async () => {
+test('counts complete waiting files without reporting anything', async () => {
   const { finder, ignored, write } = await openFinder();
   await write('list.csv', 'a');
   await write('other.jsonl', '{}');

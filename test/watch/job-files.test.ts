@@ -18,7 +18,7 @@ async function openListBench(): Promise<{ bench: WatchBench; list: string }> {
   return { bench, list };
 }
 
-/** Watches without `once` until it has filled a file, with a step for each event. */
+/** Watches without `once` until one file has ended. */
 async function watchUntilDone(
   bench: WatchBench,
   options: Partial<WatchOptions>,
@@ -43,9 +43,9 @@ const askedCompanies = (bench: WatchBench): unknown[] =>
 
 test.each([
   ['is empty', ''],
-  ['has a header alone', 'company\n'],
+  ['has only a header', 'company\n'],
   ['has fewer than half of its records', 'company\nCustomer 0\nCustomer 1\n'],
-])('an exclusion list that %s is waited for, and no customer is asked about', async (_title, half) => {
+])('waits for an exclusion list that %s, and sends no customer', async (_title, half) => {
   const { bench, list } = await openListBench();
   const job = { exclude: list };
   bench.drop('first.csv', 'company\nCustomer 9\nAcme\n');
@@ -62,7 +62,7 @@ test.each([
   expect(askedCompanies(bench)).toEqual(['Acme', 'Other']);
 });
 
-test('with once, a list that shrank is an error that says how to go on, and the file stays', async () => {
+test('with once, a shrunk list is an error, and the file stays', async () => {
   const { bench, list } = await openListBench();
   const job = { exclude: list };
   bench.drop('first.csv', 'company\nAcme\n');
@@ -71,7 +71,7 @@ test('with once, a list that shrank is an error that says how to go on, and the 
   bench.drop('second.csv', 'company\nOther\n');
   await expect(bench.watch({ job })).rejects.toMatchObject({
     code: 'EXCLUSION_SHRANK',
-    message: expect.stringContaining('has 1 records, and had 10'),
+    message: expect.stringContaining('has 1 records, but had 10'),
   });
   expect(bench.told('stopped').at(-1)).toMatchObject({ summary: { stop: 'error' } });
   expect(bench.list('.')).toContain('second.csv');
@@ -79,7 +79,7 @@ test('with once, a list that shrank is an error that says how to go on, and the 
   expect(await bench.watch({ job })).toMatchObject({ stop: 'done', done: 1 });
 });
 
-test('a list that is replaced between the look and the job is not used', async () => {
+test('does not use a list that changes between check and job', async () => {
   const { bench, list } = await openListBench();
   const job = { exclude: list };
   bench.drop('list.csv', 'company\nCustomer 3\nAcme\n');
@@ -94,7 +94,7 @@ test('a list that is replaced between the look and the job is not used', async (
   expect(askedCompanies(bench)).toEqual([]);
 });
 
-test('a changed job counts from the next file on, and the change is reported', async () => {
+test('a changed job applies from the next file on, and the change is reported', async () => {
   const bench = await openWatchBench();
   const recipe = join(bench.folder, '..', 'recipe.txt');
   writeFileSync(recipe, 'answer');
@@ -126,7 +126,7 @@ test('a changed job counts from the next file on, and the change is reported', a
 });
 
 test.each(['', '{"type":"object","prop'])(
-  'a schema that is half saved (%j) keeps the watcher waiting, not ending',
+  'waits for a half-written schema (%j) instead of failing',
   async (half) => {
     const bench = await openWatchBench();
     const schema = join(bench.folder, '..', 'fields.json');
@@ -140,7 +140,7 @@ test.each(['', '{"type":"object","prop'])(
         isBroken = true;
         writeFileSync(schema, half);
       }
-      // Once: a file that is written again and again is never whole.
+      // Only once, since a file that keeps changing never settles.
       if (event.type === 'waiting' && event.problem.code !== 'JOB_FILE_CHANGING')
         writeFileSync(schema, whole);
     });
@@ -150,7 +150,7 @@ test.each(['', '{"type":"object","prop'])(
 );
 
 test.skipIf(process.platform === 'win32')(
-  'something else in the place of the counts is not read, and the next list is counted anew',
+  'ignores a FIFO in place of the list counts and counts again',
   async () => {
     const { bench, list } = await openListBench();
     mkdirSync(join(bench.folder, 'working'));

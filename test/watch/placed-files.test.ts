@@ -21,7 +21,7 @@ function createExport(bench: WatchBench, job: string) {
   return { job, ledger: join(bench.folder, '../ledger.sqlite') };
 }
 
-test('a job knows where its file is in the end, under the name that it got there, and is exported from there', async () => {
+test('a job knows the final path of its file and can be exported from there', async () => {
   const bench = await openWatchBench();
   for (const count of [3, 4]) {
     bench.drop('list.csv', createList(count));
@@ -32,14 +32,14 @@ test('a job knows where its file is in the end, under the name that it got there
   expect(second).toMatchObject({ input: 'done/list-2.csv', output: 'done/list-2.filled.csv' });
   const before = bench.read('done/list-2.filled.csv');
   rmSync(join(bench.folder, 'done/list-2.filled.csv'));
-  // What it wrote is its own to replace there, too.
+  // Its own output there may be replaced.
   for (let again = 0; again < 2; again += 1) {
     const { output, rows } = await exportJob(createExport(bench, second?.id ?? ''));
     expect(output).toBe(join(bench.folder, 'done/list-2.filled.csv'));
     expect(rows.enriched).toBe(4);
     expect(bench.read('done/list-2.filled.csv')).toBe(before);
   }
-  // One that a person has changed since is not.
+  // One changed by the user may not.
   writeFileSync(join(bench.folder, 'done/list.filled.csv'), 'mine\n');
   await expect(exportJob(createExport(bench, first?.id ?? ''))).rejects.toMatchObject({
     code: 'OUTPUT_NOT_OURS',
@@ -49,7 +49,7 @@ test('a job knows where its file is in the end, under the name that it got there
   expect(bench.read('../copy.csv').split('\n')).toHaveLength(5);
 });
 
-test('a file that failed is known in failed, and where it went when it came back', async () => {
+test('a job knows its file in failed/, and in done/ after the file was dropped again', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(20));
   await bench.watch({ job: { maxCost: 0.03 } });
@@ -65,7 +65,7 @@ test('a file that failed is known in failed, and where it went when it came back
   expect(readPlaces(bench)[0]).toMatchObject({ input: 'done/list.csv', output: 'done/list.filled.csv' });
 });
 
-test('the end of a file that the next watcher brings to its place is noted too', async () => {
+test('the final path is also recorded if the next watcher moves the file', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));
   const done = join(bench.folder, 'done');
@@ -87,13 +87,13 @@ test('the end of a file that the next watcher brings to its place is noted too',
   expect(bench.agent.tasks).toHaveLength(1);
 });
 
-test('where the watched folder is moved, its jobs are known there and exported from there; those of a copy are not mixed up', async () => {
+test('jobs follow a moved folder, but not a copy of it', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));
   await bench.watch();
   const moved = join(bench.folder, '../moved');
   renameSync(bench.folder, moved);
-  // Something else at the old path is not the folder.
+  // A different folder at the old path.
   mkdirSync(bench.folder);
   expect(await bench.watch({ folder: moved })).toMatchObject({ done: 0 });
   const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));

@@ -46,7 +46,7 @@ async function takeOver(name: string, folders: WatchFolders): Promise<ClaimedFil
   return taken;
 }
 
-test('of many who want a file at once, one has it, and it lies in a room of its own', async () => {
+test('only one of many simultaneous claims gets the file', async () => {
   const folders = await openDrop('list.csv');
   const takes = (await Promise.all(Array.from({ length: 20 }, () => take('list.csv', folders)))).flatMap(
     (each) => each ?? [],
@@ -57,14 +57,14 @@ test('of many who want a file at once, one has it, and it lies in a room of its 
   expect(await readdir(folders.root)).toEqual(['done', 'failed', 'working']);
 });
 
-test('a name whose result is there already is numbered; the file of that name stays as it is', async () => {
+test('adds a number if a result of that name exists, and leaves the existing file unchanged', async () => {
   const folders = await openDrop('list.csv');
   await writeFile(join(folders.done, 'LIST.csv'), 'earlier');
   await writeFile(join(folders.failed, 'list-2.csv.out'), 'earlier');
   expect(await take('list.csv', folders)).toMatchObject({ name: 'list-3.csv' });
 });
 
-test('while a file is at work, another of its name waits', async () => {
+test('a file waits while another of the same name is being filled', async () => {
   const folders = await openDrop('list.csv');
   const first = await take('list.csv', folders);
   await writeFile(join(folders.root, 'list.csv'), 'another');
@@ -73,13 +73,13 @@ test('while a file is at work, another of its name waits', async () => {
   expect(first?.name).toBe('list.csv');
 });
 
-test('a file that went away leaves nothing behind', async () => {
+test('a file that disappeared leaves nothing behind', async () => {
   const folders = await openDrop();
   expect(await take('list.csv', folders)).toBeNull();
   expect(await readdir(folders.working)).toEqual([]);
 });
 
-test('two drops of one name never are the same job: their inputs lie in different places', async () => {
+test('two dropped files of the same name have different input paths, so they are different jobs', async () => {
   const folders = await openDrop('list.csv');
   const first = await take('list.csv', folders);
   await first?.claim.close();
@@ -90,7 +90,7 @@ test('two drops of one name never are the same job: their inputs lie in differen
   expect(second?.input).not.toBe(first?.input);
 });
 
-test('what a dead watcher left is taken over as it lies, and what a living one has is not', async () => {
+test('takes over a file from a dead watcher, but not from a live one', async () => {
   const folders = await openDrop('list.csv');
   const first = await take('list.csv', folders);
   expect(await adoptOrphan('list.csv', folders, Date.now())).toBeNull();
@@ -100,14 +100,14 @@ test('what a dead watcher left is taken over as it lies, and what a living one h
   expect(second.claim.number).toBe(2);
 });
 
-test('a watched folder is made ready, and a file is no folder', async () => {
+test('creates the subfolders; refuses to watch a file or a missing folder', async () => {
   const root = await createTempFolder();
   await mkdir(join(root, 'done'));
   const folders = await openFolders(root);
   for (const folder of [folders.working, folders.done, folders.failed]) {
     expect((await stat(folder)).isDirectory()).toBe(true);
   }
-  // Moved away between the moment they were made and that in which they are tried.
+  // Removed after it was created and before it is checked.
   await rm(folders.done, { recursive: true });
   await tryFolders(folders);
   expect(await readdir(folders.done)).toEqual([]);
@@ -120,7 +120,7 @@ test.each([
   ['a link to a file elsewhere', (path: string, secret: string) => symlink(secret, path)],
   ['a FIFO', async (path: string) => void execFileSync('mkfifo', [path])],
   ['another file', (path: string) => writeFile(path, 'another')],
-])('%s that was put in the place of a found file is given back unread', async (_title, swap) => {
+])('%s that replaced a found file is moved back unread', async (_title, swap) => {
   const folders = await openDrop('list.csv');
   const secret = join(await createTempFolder(), 'secret.csv');
   await writeFile(secret, 'secret');
@@ -132,7 +132,7 @@ test.each([
   expect(await readdir(folders.working)).toEqual([]);
 });
 
-test('a folder that somebody made in working/ is foreign, keeps its files, and its name is passed over', async () => {
+test('leaves a foreign folder in working/ alone and does not use its name', async () => {
   const folders = await openDrop('list.csv');
   const foreign = join(folders.working, 'list.csv');
   await mkdir(join(foreign, 'mine'), { recursive: true });
@@ -144,7 +144,7 @@ test('a folder that somebody made in working/ is foreign, keeps its files, and i
   expect(await readdir(foreign)).toEqual(['mine']);
 });
 
-test('removing a take leaves what somebody else has put beside it', async () => {
+test('removing a claim keeps files from others', async () => {
   const folders = await openDrop('list.csv');
   const first = await take('list.csv', folders);
   if (first === null) throw new Error('not taken');
@@ -154,7 +154,7 @@ test('removing a take leaves what somebody else has put beside it', async () => 
   expect(await readdir(folders.working, { recursive: true })).toEqual(['list.csv', 'list.csv/notes.txt']);
 });
 
-test('a watcher that slept while its take was finished and the name taken again removes nothing of the new take', async () => {
+test('a watcher that slept while its file was finished removes nothing of a later file of the same name', async () => {
   const folders = await openDrop('list.csv');
   const slept = await take('list.csv', folders);
   if (slept === null) throw new Error('not taken');
@@ -170,7 +170,7 @@ test('a watcher that slept while its take was finished and the name taken again 
   expect(await later?.claim.renew()).toBe(true);
 });
 
-test('result names are reserved while a file is at work, whatever its format', async () => {
+test('reserves result names across formats while a file is being filled', async () => {
   const folders = await openDrop('list.csv', 'list.jsonl');
   const readFilled = (name: string): readonly string[] => [name, 'list.filled.csv'];
   for (const [name, expected] of [
@@ -186,7 +186,7 @@ test('result names are reserved while a file is at work, whatever its format', a
   }
 });
 
-test('a file that failed under the name of the drop does not cost the drop its name', async () => {
+test('a dropped file keeps its name even if a file of that name failed earlier', async () => {
   const folders = await openDrop('list.csv');
   await writeFile(join(folders.failed, 'list.csv'), 'broken');
   await writeFile(join(folders.failed, 'list.csv.error.txt'), 'why');

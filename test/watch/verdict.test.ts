@@ -59,14 +59,14 @@ const summary = (stop: JobStop, changes: Partial<JobSummary> = {}) => ({
 const error = (kind: ErrorKind, code: string) => ({ error: new RowfillError(kind, code, `about ${code}`) });
 const problem = (code: string) => ({ code, message: `about ${code}`, hint: null });
 
-test('a job that came to its end is done, failed rows or not', () => {
+test('a finished job is done even with failed rows', () => {
   expect(judge(summary('done'))).toMatchObject({ status: 'done' });
   expect(judge(summary('done', { rows: { ...ROWS, enriched: 0, failed: 3 } }))).toMatchObject({
     status: 'done',
   });
 });
 
-test('runs whose end is not known are waited for, but not for ever', () => {
+test('waits for runs with unknown outcome, but only for a few tries', () => {
   expect(judge(summary('done', { reservedMicros: 25_000 }))).toMatchObject({
     status: 'again',
     when: 'later',
@@ -75,7 +75,7 @@ test('runs whose end is not known are waited for, but not for ever', () => {
   expect(judge(summary('done', { reservedMicros: 25_000 }), { tries: 5 })).toMatchObject({ status: 'done' });
 });
 
-test('the budget of a file sends it to failed, that of the day lets it wait', () => {
+test('a file fails if its own budget is used up, and waits if the daily one is', () => {
   expect(judge(summary('budget'))).toMatchObject({
     status: 'failed',
     kind: 'budget',
@@ -90,7 +90,7 @@ test('the budget of a file sends it to failed, that of the day lets it wait', ()
       when: 'tomorrow',
       problem: { code: 'DAY_BUDGET_REACHED', message: expect.stringContaining(name) },
     });
-    // Tomorrow would have no more room.
+    // Tomorrow's budget would be just as small.
     expect(judge(summary('budget', { budget: { ...budget, usedMicros: 0 } }))).toMatchObject({
       status: 'failed',
       kind: 'budget',
@@ -99,7 +99,7 @@ test('the budget of a file sends it to failed, that of the day lets it wait', ()
   }
 });
 
-test('a file whose first answers hold no value goes to failed with that reason', () => {
+test('a file fails if its first answers have no values', () => {
   expect(judge(summary('nothing_found', { error: problem('NOTHING_FOUND') }))).toMatchObject({
     status: 'failed',
     kind: 'nothing_found',
@@ -108,7 +108,7 @@ test('a file whose first answers hold no value goes to failed with that reason',
   });
 });
 
-test('an agent that refuses stops the watcher, before the job and in it', () => {
+test('stops if the agent refuses, before or during a job', () => {
   expect(judge(summary('refused', { error: problem('NO_MORE_CREDITS') }))).toEqual({
     status: 'stop',
     stop: 'refused',
@@ -121,7 +121,7 @@ test('an agent that refuses stops the watcher, before the job and in it', () => 
   });
 });
 
-test('an agent that cannot be reached is tried again; one that keeps failing, and bills that, or refuses what the file asks, is not', () => {
+test('retries an unreachable agent, but not one that keeps failing or rejects the request', () => {
   expect(judge(summary('unreachable', { error: problem('NETWORK_ERROR') }))).toMatchObject({
     status: 'again',
     when: 'later',
@@ -135,7 +135,7 @@ test('an agent that cannot be reached is tried again; one that keeps failing, an
   }
 });
 
-test('a file that cannot be used fails, unless it is the job that cannot be', () => {
+test('an unusable file fails; an unusable job stops the watcher', () => {
   expect(judge(error('usage', 'INPUT_EMPTY'))).toMatchObject({ status: 'failed', kind: 'usage' });
   const jobError = new RowfillError('usage', 'SCHEMA_NOT_FOUND', 'gone');
   expect(judge(error('usage', 'SCHEMA_NOT_FOUND'), { jobError })).toEqual({
@@ -147,11 +147,11 @@ test('a file that cannot be used fails, unless it is the job that cannot be', ()
 test.each([
   ...['LEDGER_FULL', 'LEDGER_LOCKED', 'OUTPUT_DISK_FULL', 'OUTPUT_NOT_WRITABLE'],
   ...['TEMP_DISK_FULL', 'TEMP_NOT_WRITABLE'],
-])('no file is to blame for %s: it is tried again', (code) => {
+])('retries after %s, which is not the file’s fault', (code) => {
   expect(judge(error('usage', code))).toMatchObject({ status: 'again', when: 'later' });
 });
 
-test('nor for what the system refused, or for another process that asks the same', () => {
+test('retries after a system error or while another process does the same job', () => {
   const refused = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
   expect(judge({ error: refused })).toMatchObject({
     status: 'again',
@@ -161,7 +161,7 @@ test('nor for what the system refused, or for another process that asks the same
   expect(judge(error('busy', 'LEASE_HELD'))).toMatchObject({ status: 'again', when: 'soon' });
 });
 
-test.each(['ENOSPC', 'EDQUOT'])('%s is a full disk, at any depth, and the problem says so', (code) => {
+test.each(['ENOSPC', 'EDQUOT'])('detects %s as a full disk at any depth of causes', (code) => {
   const full = Object.assign(new Error(`${code}: no space left on device, write`), { code });
   for (const thrown of [
     Object.assign(full, { syscall: 'write' }),
@@ -182,19 +182,19 @@ test.each(['ENOSPC', 'EDQUOT'])('%s is a full disk, at any depth, and the proble
   ).toEqual([true, true, true, false]);
 });
 
-test('nor for not being where it was when it was taken', () => {
+test('retries if the file is missing after it was claimed', () => {
   expect(judge(error('usage', 'INPUT_NOT_FOUND'))).toEqual({
     ...{ status: 'again', when: 'soon', problem: problem('INPUT_NOT_FOUND') },
   });
 });
 
-test('nor for what stands at the address of the agent while that is away', () => {
+test('retries if a proxy answers in place of the agent', () => {
   const missing = new AgentError('NOT_THE_API', 'answered HTML', { status: 404, isFromProxy: true });
   expect(missing.kind).toBe('usage');
   expect(judge({ error: missing })).toMatchObject({ status: 'again', when: 'later' });
 });
 
-test('a defect fails the file it was met with, so that the others are filled', () => {
+test('a bug fails only the current file, so that others are filled', () => {
   expect(judge({ error: new TypeError('x is not a function') })).toMatchObject({
     status: 'failed',
     kind: 'defect',
@@ -203,13 +203,13 @@ test('a defect fails the file it was met with, so that the others are filled', (
   expect(judge(error('defect', 'LEDGER_BATCH_STATE'))).toMatchObject({ status: 'failed', kind: 'defect' });
 });
 
-test('a file that changed meanwhile is filled again, whatever came of it', () => {
+test('fills a file again if it changed meanwhile, whatever the outcome', () => {
   for (const outcome of [summary('done'), error('usage', 'INPUT_EMPTY')]) {
     expect(judge(outcome, { hasChanged: true })).toMatchObject({ status: 'again', when: 'still' });
   }
 });
 
-test('told to stop, a watcher leaves the file where it is, unless it is done', () => {
+test('a stopped watcher leaves its file in place unless it is done', () => {
   const stopped = { status: 'stop', stop: 'interrupted', problem: null };
   expect(judge(summary('interrupted'), { isInterrupted: true })).toEqual(stopped);
   expect(judge({ error: new Error('aborted') }, { isInterrupted: true })).toEqual(stopped);
@@ -217,12 +217,12 @@ test('told to stop, a watcher leaves the file where it is, unless it is done', (
   expect(judge(summary('done'), { isInterrupted: true })).toMatchObject({ status: 'done' });
 });
 
-test('a ledger that was moved stops the watcher: the next try would pay again for what the one in its place does not know', () => {
+test('stops if the ledger was moved, since another ledger would pay for rows again', () => {
   expect(judge(error('usage', 'LEDGER_MOVED'))).toMatchObject({ status: 'stop', stop: 'ledger_moved' });
   expect(judge(error('busy', 'LEASE_LOST'))).toMatchObject({ status: 'again', when: 'later' });
 });
 
-test('a file with rows that nobody left out is filled again, a few times', () => {
+test('fills a file with unexpected pending rows again, a few times', () => {
   expect(judge(summary('done', { leftRows: 2 }))).toMatchObject({
     status: 'again',
     problem: { code: 'ROWS_LEFT' },
@@ -230,7 +230,7 @@ test('a file with rows that nobody left out is filled again, a few times', () =>
   expect(judge(summary('done', { leftRows: 2 }), { tries: 5 })).toMatchObject({ status: 'done' });
 });
 
-test('waits grow from five seconds to five minutes, and half of each is chance', () => {
+test('delays grow from five seconds to five minutes, with up to half of each being random', () => {
   expect([1, 2, 3, 7, 100].map((tries) => computeRetryDelayMs(tries, 1))).toEqual([
     5_000, 10_000, 20_000, 300_000, 300_000,
   ]);

@@ -3,14 +3,14 @@ import { parseSchedule } from '../../src/watch/watch-options.js';
 
 const local = (text: string): number => new Date(text).getTime();
 
-test('working days at six', () => {
+test('parses a schedule for weekdays at six', () => {
   const schedule = parseSchedule('0 6 * * 1-5');
   expect(schedule.findNext(local('2026-05-07T05:59:59'))).toBe(local('2026-05-07T06:00:00'));
   expect(schedule.findNext(local('2026-05-07T06:00:00'))).toBe(local('2026-05-08T06:00:00'));
   expect(schedule.findNext(local('2026-05-08T06:00:00'))).toBe(local('2026-05-11T06:00:00'));
 });
 
-test('names, lists and steps', () => {
+test('parses names, lists and steps', () => {
   expect(parseSchedule('*/20 8,17 * jun-AUG mon').findNext(local('2026-05-07T00:00:00'))).toBe(
     local('2026-06-01T08:00:00'),
   );
