@@ -1,8 +1,8 @@
 import { drawLatencies } from './latencies.mjs';
 
-/** An agent that knows every answer: it takes as long as its seed says, and keeps count of what it was made to do. */
+/** An agent that knows every answer. Its run times come from a seed, and it counts its work. */
 export class BenchAgent {
-  description = 'An agent of the benchmarks.';
+  description = 'The benchmark agent.';
   #latencies;
   #limits;
   #active = 0;
@@ -16,7 +16,10 @@ export class BenchAgent {
     latencyMs: 0,
   };
 
-  /** `latency` is null for an instant agent; `limits` are the caps that the server enforces, to tell how well they are used. */
+  /**
+   * `latency` is null for an instant agent. `limits` are the caps that the server enforces, used to compute
+   * utilization.
+   */
   constructor(latency, limits) {
     this.#latencies = latency === null ? null : drawLatencies(latency);
     this.#limits = limits;
@@ -37,7 +40,7 @@ export class BenchAgent {
     }
   }
 
-  /** Slots in use and slots allowed, added up over time, as long as runs are still being started. */
+  /** Integrates used and allowed slots over time, up to the last start. */
   #note(change) {
     const { stats } = this;
     const at = now();
@@ -55,7 +58,7 @@ export class BenchAgent {
     stats.peakActive = Math.max(stats.peakActive, this.#active);
   }
 
-  // What comes after the last start is not counted: nothing is left then to fill a slot with.
+  // Time since the last start, added only when another run starts: at the end, no runs are left to fill the slots.
   #pendingBusyMs = 0;
   #pendingAllowedMs = 0;
 
@@ -65,7 +68,7 @@ export class BenchAgent {
   }
 }
 
-/** Two fields a row, each with its page, as the hosted agent gives them. */
+/** Answers two fields per row, each with a citation, like the hosted agent. */
 function createResult(records) {
   const rows = [];
   const grounding = [];

@@ -1,8 +1,8 @@
-/** What every contender asks. */
+/** The request that every contender sends. */
 export const QUERY = 'Find the seat of each company and the year in which it was founded.';
 export const BETA = 'agent-2026-05-07';
 
-/** The schema of an answer to so many rows. */
+/** The output schema for a batch of this size. */
 export function createSchema(size) {
   const fields = {
     type: 'object',

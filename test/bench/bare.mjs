@@ -2,8 +2,8 @@ import pLimit from 'p-limit';
 import { Pool } from 'undici';
 import { BETA, createSchema, QUERY } from './ask.mjs';
 
-// The least that any client has to do on this machine: start each run with its stream, see its end at once, fetch its
-// result. It reads no file, checks nothing, keeps nothing and writes nothing.
+// The minimum work of any client: start each run as a stream, notice its end at once, and fetch its result. Reads no
+// file, checks nothing, stores nothing and writes nothing.
 const [url, rows, batchSize, concurrency] = process.argv.slice(2);
 const size = Number(batchSize);
 const pool = new Pool(url, { connections: null });

@@ -26,7 +26,7 @@ try {
   for (const { title, contenders, measure } of MEASURES) {
     if (values.only !== undefined && !title.includes(values.only)) continue;
     const found = contenders.map(() => []);
-    // Repetition by repetition, so that whatever else the machine does falls on all of them alike.
+    // All contenders take turns, so that other load on the machine affects all of them equally.
     for (let seed = 1; seed <= repetitions; seed += 1) {
       for (const [index, contender] of contenders.entries()) {
         found[index].push(await measure(contender, { seed, quick: values.quick, rows, folder }));
@@ -42,7 +42,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** The median of each figure; of a figure in words, the one that was found last. */
+/** Formats the median of each figure. */
 function formatFigures(found) {
   const names = Object.keys(found[0]);
   return names.map((name) => `${name} ${readMedian(found.map((figures) => figures[name]))}`).join(' · ');

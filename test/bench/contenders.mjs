@@ -9,10 +9,10 @@ export const PROGRAM = join(HERE, '../../dist/cli/main.js');
 const SCRIPT = join(HERE, 'script.mjs');
 const BARE_CLIENT = join(HERE, 'bare.mjs');
 const USAGE = pathToFileURL(join(HERE, 'usage.mjs')).href;
-/** No measurement takes longer than this, whatever goes wrong. */
+/** Time limit of a measurement. */
 const MAX_MS = 15 * 60_000;
 
-/** rowfill as a person would start it; the ledger is in the folder, so that the same call again carries on. */
+/** rowfill as a user would run it. The ledger is in the folder, so that a second call resumes the job. */
 export const ROWFILL = {
   name: 'rowfill',
   words: (job) => [
@@ -23,7 +23,7 @@ export const ROWFILL = {
     ...['-f', 'hq_city', '-f', 'founded:integer', '--send', 'company,domain'],
     ...['--batch-size', String(job.batchSize), '--concurrency', String(job.concurrency)],
     ...(job.startsPerSecond > 0 ? ['--starts-per-second', String(job.startsPerSecond)] : []),
-    // The list of this server does not lag: a killed job need not wait for runs to turn up in it.
+    // This server's run list does not lag, so a killed job need not wait for its runs to appear.
     ...['--list-lag', '1s'],
     ...['--api-url', job.url, '--output', job.output, '--yes', '--quiet'],
   ],
@@ -35,7 +35,7 @@ export const SCRIPT_100MS = {
   words: (job) => [...createScriptWords(job), '100'],
 };
 
-/** What is left when all is taken away that a run can do without: how fast the server and the machine allow anyone to be. */
+/** A client without any extra work: the maximum speed that the server and the machine allow. */
 export const BARE = {
   name: 'undici alone, no file, no ledger',
   words: (job) => [BARE_CLIENT, job.url, String(job.rows), String(job.batchSize), String(job.concurrency)],
@@ -46,7 +46,7 @@ function createScriptWords(job) {
   return [SCRIPT, job.input, job.output, job.url, String(job.batchSize), String(job.concurrency)];
 }
 
-/** Runs a program of Node to its end, or until `killAfterMs`; tells how long it took and what it used. */
+/** Runs a Node program to its end or until `killAfterMs`. Returns its duration and resource usage. */
 export async function runNode(words, { folder, killAfterMs = MAX_MS }) {
   const usagePath = join(folder, 'usage.json');
   rmSync(usagePath, { force: true });
@@ -74,7 +74,7 @@ export async function runNode(words, { folder, killAfterMs = MAX_MS }) {
   };
 }
 
-/** Starts a server of its own for each measurement, so that every contender meets a fresh one. */
+/** Starts a new server for each measurement, so that every contender gets a fresh one. */
 export async function openServer({
   latency = null,
   limits = [{ afterRuns: 0, maxActiveRuns: 50 }],
@@ -84,7 +84,7 @@ export async function openServer({
   const ask = (key) =>
     new Promise((resolve, reject) => {
       child.once('message', (message) => resolve(message[key]));
-      child.once('exit', () => reject(new Error('the server of the benchmark ended')));
+      child.once('exit', () => reject(new Error('the benchmark server ended')));
     });
   const url = await ask('url');
   return {

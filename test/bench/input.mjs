@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 const COUNTRIES = ['Germany', 'France', 'Japan', 'Brazil', 'Kenya', 'Canada', 'India', 'Norway'];
 
-/** Writes a table of made-up companies, each with a domain of its own; a twentieth have a comma in their name. */
+/** Writes a table of invented companies, each with its own domain. One in twenty has a comma in its name. */
 export function writeInput(path, rows) {
   const file = openSync(path, 'w');
   writeSync(file, 'company,domain,country,segment,note\n');

@@ -1,4 +1,4 @@
-/** Log-normal run times in milliseconds, the same for the same seed: the n-th run that is started takes the n-th. */
+/** Generates log-normal run times in ms from a seed. The n-th run started takes the n-th. */
 export function* drawLatencies({ medianMs, sigma, seed }) {
   const random = createRandom(seed);
   for (;;) {
@@ -7,7 +7,10 @@ export function* drawLatencies({ medianMs, sigma, seed }) {
   }
 }
 
-/** The total of the first `runs` latencies, and what a scheduler needs for them that starts the next run whenever one ends. */
+/**
+ * Computes the ideal duration of `runs` runs, and that of a greedy scheduler that starts the next run whenever one
+ * ends.
+ */
 export function planSchedule(latency, runs, cap) {
   const freeAt = new Array(cap).fill(0);
   let totalMs = 0;

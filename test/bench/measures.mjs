@@ -11,8 +11,8 @@ const UNKNOWN_CAP = [
 ];
 
 /**
- * What is measured. `measure` makes one measurement of one contender and returns its figures by name; `quick` is the
- * same with less work. Every contender of a measure meets the same latencies, drawn from the number of the repetition.
+ * The measurements. `measure` measures one contender once and returns its figures by name; `quick` means less work. All
+ * contenders get the same latencies; the repetition number is the seed.
  */
 export const MEASURES = [
   {
@@ -122,7 +122,7 @@ async function measurePace(contender, folder, { runs, medianMs, seed }) {
   };
 }
 
-/** The same command, killed five times on its way and then left alone: what it started more often than it had to. */
+/** Kills a command five times, then lets it finish. Counts the runs that were started more than once. */
 async function measureKills(contender, { seed, folder }) {
   const runs = 400;
   const random = createRandom(seed);
@@ -163,7 +163,7 @@ function prepareJob(folder, { rows, ...work }) {
   return { concurrency: 50, startsPerSecond: 0, ...work, rows, input, output: join(folder, 'out.csv') };
 }
 
-/** A fast answer that is no answer counts for nothing: every row must be there. */
+/** Checks that the output has every row, since a fast but incomplete result does not count. */
 function checkOutput(path, rows) {
   let lines = 0;
   for (const byte of readFileSync(path)) if (byte === 10) lines += 1;

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import Papa from 'papaparse';
 import { BETA, createSchema, QUERY } from './ask.mjs';
 
-// What people use instead: exa-js waits for each run, p-limit holds the cap, papaparse reads and writes the file.
+// What people use instead: exa-js waits for each run, p-limit limits concurrency, papaparse reads and writes the file.
 const [input, output, baseUrl, batchSize, concurrency, pollInterval] = process.argv.slice(2);
 const exa = new Exa(process.env.EXA_API_KEY, baseUrl);
 const limit = pLimit(Number(concurrency));

@@ -2,7 +2,7 @@ import { resolveRehearsal, startServer } from '../../dist/server/start-server.js
 import { BenchAgent } from './agent.mjs';
 import { BETA, createSchema, QUERY } from './ask.mjs';
 
-/** The agent of the benchmarks in a process of its own, told by its parent how to behave, and asked what it saw. */
+/** The benchmark agent in a separate process. Its parent sends the settings and requests the report. */
 await warmUp();
 const { latency, limits, startsPerSecond } = JSON.parse(process.argv[2] ?? '{}');
 const usedBefore = process.cpuUsage();
@@ -18,7 +18,7 @@ process.on('message', (message) => {
     process.send({ report: { ...server.report(), agent: agent.stats, cpuMs: readCpuMs() } });
 });
 
-/** A service that is measured against has answered before: its first answers, which take it a while, are another server's. */
+/** Warms up this process with a throwaway server, because its first answers are slow. */
 async function warmUp() {
   const limits = [{ afterRuns: 0, maxActiveRuns: 1 }];
   const server = await startServer({ agent: new BenchAgent(null, limits) });
@@ -35,13 +35,12 @@ async function warmUp() {
     });
     const id = /"id":"([^"]+)"/.exec(await created.text())?.[1];
     const got = await fetch(`${server.url}/agent/runs/${id}`, { headers });
-    if ((await got.json()).status !== 'completed')
-      throw new Error('the server of the benchmark does not answer');
+    if ((await got.json()).status !== 'completed') throw new Error('the benchmark server does not answer');
   }
   await server.close();
 }
 
-/** What the server itself has used of a processor: where client and server share a machine, it takes that much away. */
+/** CPU time of the server itself, in ms, which a client on the same machine cannot use. */
 function readCpuMs() {
   const { user, system } = process.cpuUsage(usedBefore);
   return (user + system) / 1_000;

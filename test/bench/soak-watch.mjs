@@ -6,7 +6,7 @@ import { Random } from './soak/random.mjs';
 import { Scene } from './soak/scene.mjs';
 import { Trouble } from './soak/trouble.mjs';
 
-// Three watchers on one folder, everything that a folder can meet, and at the end an account of every file and dollar.
+// Runs three watchers on one folder with all kinds of disturbances, then accounts for every file and dollar.
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
@@ -26,8 +26,8 @@ process.on('exit', () => scene.killAll());
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 
 say(`files in ${scene.root}`);
-if (!scene.isSmallDisk) say('no disk may be mounted here: a full one is left out');
-if (!scene.hasSpaces) say('no process space may be made here: all watchers share one');
+if (!scene.isSmallDisk) say('cannot mount a disk here: skipping the full disk');
+if (!scene.hasSpaces) say('cannot create a PID namespace here: all watchers share one');
 scene.startWatchers();
 trouble.start(minutes, Number(values.kills));
 await dropAll();
@@ -40,7 +40,7 @@ writeTable();
 await scene.close(violations.length > 0);
 process.exitCode = violations.length > 0 ? 1 : 0;
 
-/** Spreads the drops over nine tenths of the time. */
+/** Spreads the drops over 90 % of the time. */
 async function dropAll() {
   const paceMs = (minutes * 60_000 * 0.9) / Number(values.drops);
   let saidAtMs = Date.now();
@@ -51,15 +51,15 @@ async function dropAll() {
     if (Date.now() - saidAtMs < 60_000) continue;
     saidAtMs = Date.now();
     say(
-      `${dropper.dropped.length} dropped, ${scene.agent.paid.size} questions paid, ${scene.surprises.length} surprises`,
+      `${dropper.dropped.length} dropped, ${scene.agent.paid.size} companies paid for, ${scene.surprises.length} surprises`,
     );
   }
-  if (dropper.left > 0) scene.surprises.push(`${dropper.left} drops found their names taken to the end`);
+  if (dropper.left > 0) scene.surprises.push(`${dropper.left} drops never found their names free`);
   const endMs = startedAtMs + minutes * 60_000;
   while (Date.now() < endMs) await sleep(Math.min(1_000, endMs - Date.now()));
 }
 
-/** Fills what is left. A watcher that was killed in another process space counts as alive for 45 seconds. */
+/** Fills the remaining files. A watcher killed in another PID namespace counts as alive for 45 seconds. */
 async function fillRest() {
   for (let number = 1; ; number += 1) {
     const { code, stdout, stderr } = await scene.run([...scene.args, '--once']);
@@ -81,16 +81,12 @@ function writeTable() {
     ['drops', dropper.dropped.length],
     ...kinds.map(([kind, drops]) => [`· ${kind}`, drops.length]),
     ...Object.entries(trouble.counts),
-    ['starts refused, the folder gone or full', scene.refusedStarts],
+    ['starts refused: folder gone or full', scene.refusedStarts],
     ['last `watch --once`', tries],
     ...Object.entries(figures),
     ['violations', violations.length],
   ];
-  const table = [
-    '| what | how many |',
-    '|---|---|',
-    ...lines.map(([what, count]) => `| ${what} | ${count} |`),
-  ];
+  const table = ['| what | count |', '|---|---|', ...lines.map(([what, count]) => `| ${what} | ${count} |`)];
   process.stdout.write(`\n${table.join('\n')}\n`);
   for (const violation of violations) process.stdout.write(`\nVIOLATION ${violation}`);
   if (violations.length > 0) process.stdout.write(`\n\nThe files are kept in ${scene.root}.\n`);

@@ -8,7 +8,7 @@ import { CUSTOMERS } from './plan.mjs';
 const OUTPUT = /\.filled(?:-\d+)?(\.csv\.gz|\.[a-z]+)$/;
 const PROBLEM = /\.error(?:-\d+)?\.txt$/;
 
-/** Holds what is there in the end against what was dropped and paid. Returns figures, and every violation with its evidence. */
+/** Compares the final files with what was dropped and paid. Returns figures, and every violation with its evidence. */
 export async function accountFor(scene, dropper) {
   const violations = [...scene.surprises];
   const found = readPlaces(scene.places, violations);
@@ -24,7 +24,7 @@ export async function accountFor(scene, dropper) {
   return { figures, violations };
 }
 
-/** Every file in the places where results are or were. */
+/** Reads every file in all result folders. */
 function readPlaces(places, violations) {
   const found = { inputs: [], outputs: [], texts: [], leftovers: 0 };
   for (const [end, folders] of Object.entries(places)) {
@@ -65,19 +65,19 @@ function readObject({ company, note, answer, enrichment }) {
   return { company, note, answer: answer ?? '', status: enrichment.status };
 }
 
-/** Drops by what is in them: a twin has the content of another. */
+/** Groups drops by content; twins share it. */
 function groupDrops(drops) {
   const files = drops.filter(({ content }) => content !== null);
   return groupBy(files, ({ content }) => content.toString('base64'));
 }
 
 function checkFiles(groups, { inputs, outputs, texts, leftovers }, drops, violations) {
-  const counts = { done: 0, failed: 0, 'replaced by the mended file': 0, 'lost to a link': 0 };
+  const counts = { done: 0, failed: 0, 'replaced by the corrected file': 0, 'lost to a link': 0 };
   const byKey = groupBy(inputs, ({ key }) => key);
   const byNote = groupBy(outputs, ({ rows }) => rows[0]?.note ?? '');
   for (const input of inputs) {
     counts[input.end] += 1;
-    if (!groups.has(input.key)) violations.push(`${input.path}: nobody dropped that`);
+    if (!groups.has(input.key)) violations.push(`${input.path}: was never dropped`);
   }
   for (const [key, group] of groups) {
     const places = byKey.get(key) ?? [];
@@ -98,25 +98,25 @@ function checkFiles(groups, { inputs, outputs, texts, leftovers }, drops, violat
   }
   const failed = inputs.filter(({ end }) => end === 'failed').length;
   if (failed !== texts.length)
-    violations.push(`${failed} files failed, and ${texts.length} have a text that says why`);
+    violations.push(`${failed} files failed, but ${texts.length} have an error text`);
   return { ...counts, outputs: outputs.length, 'trial files left by killed watchers': leftovers };
 }
 
-/** Lists by what `read` makes of each. */
+/** Groups a list by the result of `read`. */
 export function groupBy(list, read) {
   const groups = new Map();
   for (const each of list) groups.set(read(each), [...(groups.get(read(each)) ?? []), each]);
   return groups;
 }
 
-/** A file may go where a later one of its name took the place of its failure, and where the test itself put a link over it. */
+/** Returns why a file may be missing: a later file of its name replaced its failure, or the test put a link over it. */
 function explainMissing(group, drops) {
   if (group.some(({ kind }) => kind === 'swapped')) return 'lost to a link';
   const isReplaced = group.some((drop) => {
     const later = drops.slice(drops.indexOf(drop) + 1);
     return (drop.kind === 'broken' || drop.wasLate) && later.some(({ name }) => name === drop.name);
   });
-  return isReplaced ? 'replaced by the mended file' : null;
+  return isReplaced ? 'replaced by the corrected file' : null;
 }
 
 function checkOutputs(drop, ids, places, byNote, violations) {
@@ -136,7 +136,7 @@ function checkOutputs(drop, ids, places, byNote, violations) {
   }
   const right = drop.companies.map((company) => ({ company, note, ...describeAnswer(company) }));
   for (const { path, rows } of outputs) {
-    // What was written after the file had been taken for whole may have come too late for it.
+    // Rows written after the file looked complete may be missing.
     const wanted = drop.wasLate ? right.slice(0, rows.length) : right;
     const own = rows.map(({ company, note: own, answer, status }) => ({
       company,
@@ -145,11 +145,11 @@ function checkOutputs(drop, ids, places, byNote, violations) {
       status,
     }));
     if (JSON.stringify(own) !== JSON.stringify(wanted))
-      violations.push(`${ids}: ${path} holds ${JSON.stringify(own)} instead of ${JSON.stringify(wanted)}`);
+      violations.push(`${ids}: ${path} has ${JSON.stringify(own)} instead of ${JSON.stringify(wanted)}`);
   }
   for (const { path } of places) {
     const other = readPair(path, byNote, note);
-    if (other !== null) violations.push(`${ids}: ${path} stands beside ${other}, which is of another drop`);
+    if (other !== null) violations.push(`${ids}: ${path} is next to ${other}, which belongs to another drop`);
   }
 }
 
@@ -159,7 +159,7 @@ function describeAnswer(company) {
     : { answer: answerFor(company), status: 'enriched' };
 }
 
-/** The output that has the name of a file, and the rows of another. */
+/** Finds an output named after this file with rows of another drop. */
 function readPair(path, byNote, note) {
   const [, stem, ending] = /^(.*?)(\.csv\.gz|\.[a-z]+)$/.exec(basename(path));
   const wanted = join(dirname(path), `${stem}.filled${ending}`);
@@ -173,15 +173,15 @@ function checkPaid(paid, drops, violations) {
   const lateIds = drops.filter(({ wasLate }) => wasLate).map(({ id }) => `Company ${id}.`);
   for (const [company, times] of paid) {
     if (times > 1) violations.push(`${company}: paid ${times} times`);
-    if (CUSTOMERS.includes(company)) violations.push(`${company}: a customer was asked about`);
+    if (CUSTOMERS.includes(company)) violations.push(`${company}: a customer was sent`);
     else if (
       !wanted.has(company) &&
       !lateIds.some((start) => start.startsWith(company.slice(0, start.length)))
     )
-      violations.push(`${company}: asked about, and nobody dropped it`);
+      violations.push(`${company}: sent, but was never dropped`);
   }
   return {
-    'questions paid': paid.size,
+    'companies paid for': paid.size,
     'paid twice': [...paid.values()].filter((times) => times > 1).length,
   };
 }
@@ -199,11 +199,11 @@ async function checkSpend(scene, violations) {
   return {
     runs: runs.created,
     'billed by the server, $': billedMicros / 1e6,
-    'spent by the ledger, $': micros / 1e6,
+    'spent according to the ledger, $': micros / 1e6,
   };
 }
 
-/** What is the user's own is there, as it was. */
+/** Checks that the user's own files are unchanged. */
 function checkKept(kept, { folder }, violations) {
   for (const { path, kind, content, target } of kept) {
     if (kind === 'link') {
@@ -211,13 +211,13 @@ function checkKept(kept, { folder }, violations) {
       continue;
     }
     const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) violations.push(`${path}: gone, and no watcher made it`);
+    if (stats === undefined) violations.push(`${path}: removed, although no watcher created it`);
     else if (kind === 'fifo' ? !stats.isFIFO() : readFileSync(path, 'utf8') !== content)
       violations.push(`${path}: not as it was`);
   }
 }
 
-/** A link may have been given back under the next name that was free. */
+/** The link may have been moved back under the next free name. */
 function isLinkKept(path, target, folder) {
   const [, stem, ending] = /^(.*?)(\.csv\.gz|\.[a-z]+)$/.exec(basename(path));
   return readdirSync(folder).some((name) => {
@@ -227,7 +227,7 @@ function isLinkKept(path, target, folder) {
   });
 }
 
-/** Nothing is left that was not put there: neither in the folder, nor in `working/`. */
+/** Checks that nothing unexpected is left in the folder or in `working/`. */
 function checkRest({ folder, working, places }, { kept }, violations) {
   const known = new Set([...Object.values(places).flat(), working]);
   for (const { path } of kept) {

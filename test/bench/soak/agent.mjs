@@ -1,7 +1,7 @@
-/** A paid agent that is always right, takes a while, and counts how often it was paid for each company. */
+/** A paid agent that is always right, takes some time, and counts how often each company was paid for. */
 export class SoakAgent {
-  description = 'An agent of the soak test.';
-  /** Runs that were started for a company, by its name. */
+  description = 'The soak test agent.';
+  /** Number of runs started, by company. */
   paid = new Map();
   #random;
 
@@ -12,7 +12,7 @@ export class SoakAgent {
   async answer({ request }, signal) {
     const records = request.input?.data ?? [];
     for (const { company } of records) this.paid.set(company, (this.paid.get(company) ?? 0) + 1);
-    // Now and then a run outlasts a watcher.
+    // Some runs outlast a watcher.
     await sleep(this.#random.chance(0.03) ? 4_000 : this.#random.between(20, 300), signal);
     const rows = records.map(({ row_id, company }) => ({ row_id, fields: { answer: answerFor(company) } }));
     return {
@@ -25,7 +25,7 @@ export class SoakAgent {
 
 const RUN_DOLLARS = 0.025;
 
-/** The one right answer about a company. */
+/** The correct answer for a company. */
 export function answerFor(company) {
   return `about ${company}`;
 }

@@ -13,9 +13,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** Drops what was planned, one after the other, and keeps what must be there in the end. */
+/** Drops the planned files one by one and records what must still be there at the end. */
 export class Dropper {
-  /** What the user has and no watcher may touch: `{ path, kind, content }`; `path` may be bytes. */
+  /** Files of the user that no watcher may touch: `{ path, kind, content }`; `path` may be bytes. */
   kept = [];
   dropped = [];
   #scene;
@@ -33,7 +33,7 @@ export class Dropper {
     return this.#waiting.length;
   }
 
-  /** Drops the next thing whose name is free. A file is never put over another: nobody who wants it filled does that. */
+  /** Drops the next file whose name is free. Never overwrites a file, as no user who wants it filled would. */
   step() {
     const { folder } = this.#scene;
     const index = this.#waiting.findIndex(({ name }) => !existsSync(join(folder, name)));
@@ -81,19 +81,19 @@ export class Dropper {
     }
   }
 
-  /** Ends what is still being written. */
+  /** Waits until all files are completely written. */
   async finish() {
     while (this.#open.size > 0) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
-  /** Written beside the folder and on its disk, so that it comes in whole. */
+  /** Writes next to the watched folder on the same disk, so that the file appears complete. */
   #stage({ id, content }) {
     const path = join(this.#scene.staging, String(id));
     writeFileSync(path, content, { flag: 'wx' });
     return path;
   }
 
-  /** Through one open file, as programs do: it is the same file after it was moved. */
+  /** Writes through one open file, as programs do, so it stays the same file even if moved. */
   #writeSlowly(path, drop) {
     const { settleMs } = this.#scene;
     const pieces = drop.kind === 'late' ? splitLines(drop.content) : splitBytes(drop.content);
@@ -109,7 +109,7 @@ export class Dropper {
         if (error.code !== 'ENOSPC') throw error;
         pieces.unshift(piece);
       }
-      // A pause as long as that makes it look whole, also where this process was only held up.
+      // After so long a pause the file looks complete, even if the pause was unintended.
       if (Date.now() - wroteAtMs > settleMs * 0.8) drop.wasLate = true;
       wroteAtMs = Date.now();
       if (pieces.length > 0) {
@@ -157,7 +157,7 @@ export class Dropper {
         this.#keep(join(working, name, name), 'file', `company\nForeign ${id}\n`);
         return;
       default: {
-        // As if it were the file of a watcher, without a claim.
+        // Looks like a watcher's file but has no claim.
         const room = join(working, `theirs-${id}`, 'mine');
         mkdirSync(room, { recursive: true });
         this.#keep(join(room, name), 'file', `company\nForeign ${id}\n`);
@@ -171,7 +171,7 @@ export class Dropper {
   }
 }
 
-/** Puts a file in place under a name that is free. */
+/** Moves a file to a free name. */
 function placeNew(from, to) {
   linkSync(from, to);
   unlinkSync(from);

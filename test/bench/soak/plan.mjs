@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-/** How often each kind of drop comes up, out of the sum of all. */
+/** Relative frequency of each kind of drop. */
 const WEIGHTS = {
   whole: 24,
   slow: 10,
@@ -9,7 +9,7 @@ const WEIGHTS = {
   'same name': 10,
   'same stem': 8,
   broken: 6,
-  mended: 6,
+  corrected: 6,
   twin: 8,
   customer: 5,
   swapped: 3,
@@ -30,7 +30,7 @@ const NEIGHBOURS = {
 };
 export const CUSTOMERS = Array.from({ length: 60 }, (_, index) => `Customer ${index + 1}`);
 
-/** What is dropped, in order: it depends on the seed alone. A drop that has no content of its own has `content` null. */
+/** Plans all drops in order, from the seed alone. `content` is null for a drop that is not a file. */
 export function planDrops(count, random) {
   const drops = [];
   for (let id = 0; id < count; id += 1) drops.push(planDrop(id, random, drops));
@@ -41,7 +41,7 @@ function planDrop(id, random, earlier) {
   const kind = random.pick(KINDS);
   const ending = random.pick(ENDINGS);
   const name = `list-${id}${ending}`;
-  // The name of a file that a link takes the place of is never free again.
+  // The name of a file that is swapped for a link never becomes free again.
   const tables = earlier
     .slice(-60)
     .filter(({ kind, companies }) => companies.length > 0 && kind !== 'swapped');
@@ -68,7 +68,7 @@ function planDrop(id, random, earlier) {
           };
     case 'broken':
       return { id, kind, name: `bad-${id}.csv`, companies: [], content: createBroken(id, random) };
-    case 'mended': {
+    case 'corrected': {
       const broken = earlier.slice(-60).filter((drop) => drop.kind === 'broken');
       return broken.length === 0
         ? createTable(id, 'whole', name, random)
@@ -86,7 +86,7 @@ function planDrop(id, random, earlier) {
   }
 }
 
-/** `note` says which drop a row is from, and is not sent: so each output can be told by its own cells. */
+/** Creates a table. Its `note` column is not sent; it identifies the drop in the output. */
 function createTable(id, kind, name, random, customers = []) {
   const count = random.chance(0.05) ? 20 : random.between(1, 3);
   const companies = [

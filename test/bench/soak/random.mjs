@@ -1,4 +1,4 @@
-/** Numbers that depend on a seed alone (mulberry32). */
+/** Seeded random numbers (mulberry32). */
 export class Random {
   #state;
 
@@ -17,7 +17,7 @@ export class Random {
     return this.next() < share;
   }
 
-  /** A whole number, both ends included. */
+  /** A random integer between both ends, inclusive. */
   between(low, high) {
     return low + Math.floor(this.next() * (high - low + 1));
   }

@@ -18,11 +18,11 @@ const PROJECT = join(import.meta.dirname, '../../..');
 const SETTLE_MS = 1_500;
 const DISK = 'size=48m';
 
-/** A folder to watch on a small disk of its own, a service that bills, and three watchers that share a ledger. */
+/** A watched folder on its own small disk, a service that bills, and three watchers that share a ledger. */
 export class Scene {
   settleMs = SETTLE_MS;
   watchers = [];
-  /** Watchers that ended although nobody had told them to. */
+  /** Watchers that ended unexpectedly. */
   surprises = [];
   refusedStarts = 0;
   #server;
@@ -42,7 +42,7 @@ export class Scene {
     scene.elsewhere = join(scene.root, 'elsewhere');
     for (const path of [scene.folder, scene.staging, scene.archive, scene.outside, scene.elsewhere])
       mkdirSync(path);
-    // Where `done/` and `failed/` are, or were before they were moved away.
+    // All places where `done/` and `failed/` are or were moved to.
     scene.places = { done: [join(scene.folder, 'done')], failed: [join(scene.folder, 'failed')] };
     scene.list = join(scene.root, 'customers.csv');
     scene.listText = ['company', ...CUSTOMERS, ''].join('\n');
@@ -60,7 +60,7 @@ export class Scene {
     return scene;
   }
 
-  /** A copy of the built program: a build beside the test would change it in the middle. */
+  /** Copies the built program, because a build during the test would change it. */
   #copyProgram() {
     const program = join(this.root, 'program');
     mkdirSync(program);
@@ -78,7 +78,7 @@ export class Scene {
     for (const index of [0, 1, 2]) this.watchers[index] = this.#startWatcher(index);
   }
 
-  /** The last of the three is in a process space of its own where the system allows it, as in a container. */
+  /** Starts a watcher. The last of the three gets its own PID namespace if possible, like in a container. */
   #startWatcher(index) {
     const isApart = index === 2 && this.hasSpaces;
     const command = [process.execPath, this.program, ...this.args];
@@ -94,7 +94,7 @@ export class Scene {
     });
     child.once('close', (code, signal) => {
       if (watcher.isTold) return;
-      // Where there is no folder, or no room in it, a start is refused, and whatever supervises the watcher tries again.
+      // If the folder is missing or full, the watcher refuses to start and is started again, as by a supervisor.
       if (/\[(?:WATCH_NO_FOLDER|DISK_FULL)\]/.test(watcher.words)) this.refusedStarts += 1;
       else
         this.surprises.push(`watcher ${index} ended by itself (${signal ?? code}): ${watcher.words.trim()}`);
@@ -137,7 +137,7 @@ export class Scene {
     await Promise.all(this.watchers.map(({ ended }) => ended));
   }
 
-  /** Runs a command of the program to its end. */
+  /** Runs a rowfill command to its end. */
   run(args) {
     const child = spawn(process.execPath, [this.program, ...args], this.#options());
     const result = { code: null, stdout: '', stderr: '' };

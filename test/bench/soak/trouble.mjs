@@ -11,10 +11,10 @@ import {
 import { join } from 'node:path';
 import { CUSTOMERS } from './plan.mjs';
 
-/** Longer than a claim lasts that was made in another process space. */
+/** Longer than a claim from another PID namespace lasts. */
 const LONG_STOP_MS = 60_000;
 
-/** What befalls watchers and their folder, each at times that depend on the seed. */
+/** Disturbs the watchers and their folder at random times that depend on the seed. */
 export class Trouble {
   counts = {
     kills: 0,
@@ -50,13 +50,13 @@ export class Trouble {
       this.#repeat(minutes / 2, spanMs, () => this.#exclusively(() => this.#fillDisk()));
   }
 
-  /** Begins nothing more, and resolves once what was begun is over. */
+  /** Starts nothing more, and resolves once everything started is over. */
   async end() {
     this.#isOver = true;
     await Promise.all(this.#loops);
   }
 
-  /** At least once, spread over the time; the first part of each share is drawn. */
+  /** Repeats an action at least once, at random times spread over the whole time. */
   #repeat(times, spanMs, act) {
     const count = Math.max(1, Math.round(times));
     const shareMs = spanMs / count;
@@ -72,7 +72,7 @@ export class Trouble {
   }
 
   async #kill() {
-    // While the one that is apart may have been killed, the others wait for 45 seconds: it has its turn now and then.
+    // Rarely kills the one in a separate PID namespace, because the others must then wait 45 seconds.
     await this.#scene.kill(this.#random.pick([0, 0, 0, 0, 1, 1, 1, 1, 2]));
     this.counts.kills += 1;
   }
@@ -102,7 +102,7 @@ export class Trouble {
     writeFileSync(list, listText);
   }
 
-  /** As a person does at the end of a month; where it goes and what takes its place is drawn. */
+  /** Moves a result folder away, like a user who archives it, to a random place. Sometimes puts a link in its place. */
   async #moveResults() {
     if (this.isAway) return;
     const { folder, archive, elsewhere, places } = this.#scene;
@@ -125,7 +125,7 @@ export class Trouble {
     try {
       symlinkSync(target, from);
     } catch (error) {
-      // A watcher was faster and made the folder again.
+      // A watcher was faster and recreated the folder.
       if (error.code !== 'EEXIST' && error.code !== 'ENOSPC') throw error;
     }
   }
