@@ -9,9 +9,9 @@ import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-
 import { HOSTED_URL } from './model/run.js';
 import { resolveSettings } from './options.js';
 
-/** Whose runs to cancel, and where. */
+/** Options of `cancelJob`. */
 export interface CancelOptions {
-  /** Id of the job, or a start of it that no other job shares. */
+  /** Id of the job, or a unique prefix of it. */
   readonly job: string;
   /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;
@@ -20,10 +20,10 @@ export interface CancelOptions {
   readonly apiKey?: ApiKey | undefined;
 }
 
-/** What became of the runs of a job that was cancelled. */
+/** Result of cancelling a job's runs. */
 export interface CancelResult extends CancelledRuns {
   readonly jobId: string;
-  /** Runs that need no cancelling: their agent lived in the process that asked it, and went with it. */
+  /** Runs that need no cancelling, because their embedded agent ended with its process. */
   readonly released: number;
 }
 
@@ -35,8 +35,8 @@ const TYPES: OptionTypes<CancelOptions> = {
 };
 
 /**
- * Cancels the runs of a job that still work at the agent. What they cost so far is billed, and they bring nothing.
- * Throws LEASE_HELD, of kind `busy`, while a process works on the job.
+ * Cancels the active runs of a job. Their cost so far is billed, without answers. Throws LEASE_HELD, of kind `busy`,
+ * while a process works on the job.
  */
 export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   checkOptionTypes('cancelJob', options, TYPES, ['job']);
@@ -45,12 +45,12 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   try {
     const ledger = closers.add(openLedger(path ?? resolveLedgerPath({})));
     const job = ledger.readJob(id);
-    // A process that works on the job would start new runs for those that are cancelled.
+    // A process that works on the job would start new runs for the cancelled ones.
     closers.add(await waitForLease(ledger, job.askId));
     const ownUrl = findAgentUrl(job.ask);
     const url = apiUrl ?? ownUrl;
     if (url === null) {
-      // No process is left that could hold such an agent.
+      // The lease is free, so the process with the embedded agent has ended.
       const released = releaseRuns(ledger, job);
       return {
         jobId: job.id,
@@ -89,9 +89,9 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   }
 }
 
-/** Ends the batches of a job whose agent is gone, and says how many they were. */
+/** Closes the open batches of a job whose embedded agent is gone. Returns their number. */
 function releaseRuns(ledger: Ledger, job: JobRecord): number {
   const open = ledger.findOpenBatches(job.askId).filter(({ batch }) => batch.jobId === job.id);
-  for (const { batch } of open) ledger.void(batch.id, 'its agent went with the process that asked it');
+  for (const { batch } of open) ledger.void(batch.id, 'its embedded agent ended with its process');
   return open.length;
 }

@@ -20,15 +20,15 @@ import { createTemporaryFolder } from './read/bytes.js';
 
 export type { FilledRecord, FilledSource } from './job/row-spool.js';
 
-/** What `enrich` takes, without what only a file has. */
+/** Options of `enrich`, without those that only apply to files. */
 export type EnrichRowsOptions = Omit<
   EnrichOptions,
   'input' | 'output' | 'format' | 'delimiter' | 'encoding' | 'sheet' | 'header' | 'bom' | 'raw'
 >;
 
-/** The rows with what was found; they can be gone through once. */
+/** The filled rows. They can be iterated once. */
 export interface EnrichedRows<T extends object> extends AsyncIterable<FilledRecord<T>> {
-  /** What the job came to: there from the first row that is handed out on, and null where there are no rows. */
+  /** The job summary: set once the first row is returned; null without rows. */
   readonly summary: JobSummary | null;
 }
 
@@ -47,15 +47,14 @@ const {
 } = JOB_OPTION_TYPES;
 
 /**
- * Fills rows of a program instead of a file: objects in, the same objects with what was found out, in the same order.
- * Nothing happens until the first row is asked for; then all rows are taken in, the job is done as `enrich` does it, and
- * the rows are handed out. They wait in temporary files, which are removed at the end, also where the consumer leaves early.
+ * Fills objects instead of a file, and returns them with their results in the same order. Nothing happens until the
+ * first row is requested. Then it reads all rows, runs the job like `enrich`, and returns the rows. They are stored in
+ * temporary files, which are removed at the end, even if the consumer stops early.
  *
- * The same rows under the same `name` carry on where an earlier call was interrupted. Throws what `enrich` throws.
+ * The same rows under the same `name` continue an interrupted call. Throws what `enrich` throws.
  *
- * @example
- * const rows = enrichRows([{ company: 'Exa' }], { fields: ['ceo'], apiKey: process.env.EXA_API_KEY, maxCost: 1 });
- * for await (const { input, values, status } of rows) console.log(input.company, values.ceo, status);
+ * @example const rows = enrichRows([{ company: 'Exa' }], { fields: ['ceo'], apiKey: process.env.EXA_API_KEY, maxCost: 1
+ * }); for await (const { input, values, status } of rows) console.log(input.company, values.ceo, status);
  * console.log(rows.summary?.costMicros);
  */
 export function enrichRows<T extends object>(
@@ -98,12 +97,12 @@ function checkRows(rows: unknown): void {
   if (isObject && (Symbol.asyncIterator in rows || Symbol.iterator in rows)) return;
   throw createUsageError(
     'BAD_OPTION',
-    `the rows of enrichRows are ${rows === null ? 'null' : `of type ${typeof rows}`}, and have to be iterable`,
-    'Give a list of objects, or anything else that for await goes through.',
+    `the rows of enrichRows must be iterable, not ${rows === null ? 'null' : `of type ${typeof rows}`}`,
+    'Pass an array of objects or any other iterable.',
   );
 }
 
-/** The originals and what became of them, side by side. */
+/** Combines the original rows with their results. */
 async function* readRecords<T extends object>(
   spool: RowSpool<T>,
   output: string,
@@ -122,7 +121,7 @@ async function* readRecords<T extends object>(
   }
 }
 
-/** What is on the disk for a while is nobody's business. */
+/** Hides the path of the temporary file from events. */
 function hideFiles(hooks: EnrichHooks): EnrichHooks {
   const { onEvent } = hooks;
   if (onEvent === undefined) return hooks;

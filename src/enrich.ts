@@ -29,12 +29,12 @@ import { type EnrichOptions, resolveSettings } from './options.js';
 export type { EnrichHooks } from './job/job-context.js';
 
 /**
- * Fills a file: reads its rows, asks the agent what the ledger does not know yet, and writes every row back with its
- * values, citations, confidence and cost. The same call again carries on where an earlier one was interrupted.
+ * Fills a file: reads its rows, sends those that the ledger cannot answer to the agent, and writes every row with its
+ * values, citations, confidence and cost. Calling it again continues an interrupted job.
  *
- * Resolves also where the job had to stop early: `stop` of the summary says why, and the output holds what there is.
- * `budget` is for the watcher: all files of a folder share one for the day.
- * Throws a RowfillError of kind `usage` for anything that is wrong before money is spent; files are then as they were.
+ * Also resolves if the job stopped early: `stop` of the summary says why, and the output has the answers so far.
+ * `budget` is for the watcher: the daily budget shared by all files of a folder. Throws a RowfillError of kind `usage`
+ * for any problem found before money is spent; then no file is changed.
  */
 export async function enrich(
   options: EnrichOptions,
@@ -109,7 +109,7 @@ export async function enrich(
       await confirmCost(context, recovered);
       refuseInterrupted(context);
     }
-    // Written down only now: a question that was declined or interrupted leaves no job behind.
+    // Recorded only now, so that declining or interrupting the cost question leaves no job behind.
     await ledger.ready(hooks.signal);
     ledger.openJob(job);
     if (kept !== null) return keepOutput(context, kept, startedAtMs);
@@ -117,12 +117,12 @@ export async function enrich(
       return await fillFile(context, recovered, sources, startedAtMs);
     } catch (error) {
       try {
-        // A job that another process has taken over is not this one's to end.
+        // If another process has taken over the job, do not close it here.
         lease.refuseLost();
         if (!ledger.dropUnusedJob(job))
           ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
       } catch (closing) {
-        // A damaged ledger takes no end either; what damaged it is what the user needs to know.
+        // A damaged ledger cannot be written either. Report the original error, not this one.
         if (!isLedgerError(error)) throw closing;
       }
       throw saveMovedLedger(ledger, error) ?? addSpent(describeDamage(ledger, error), context.tally);
@@ -134,20 +134,20 @@ export async function enrich(
   }
 }
 
-/** Finds out whether the agent answers and takes the key, and by how much this machine's clock is ahead of its own. */
+/** Checks that the agent responds and accepts the key. Returns how far this machine's clock is ahead, in ms. */
 async function measureClock(client: AgentClient, signal: AbortSignal | undefined): Promise<number> {
   const { serverTimeMs } = await client.check({ ...(signal === undefined ? {} : { signal }) });
   return serverTimeMs === null ? 0 : Date.now() - serverTimeMs;
 }
 
-/** Throws the signal's reason if the job was interrupted: nothing was reserved, and the output stays as it is. */
+/** Throws the signal's reason if the job was interrupted before anything was reserved. The output is unchanged. */
 function refuseInterrupted({ stop, hooks, lease }: JobContext): void {
   if (stop.reason !== 'interrupted') return;
   lease?.refuseLost();
   hooks.signal?.throwIfAborted();
 }
 
-/** Nothing has changed since the output was written: to write it once more would make the same bytes. */
+/** Keeps the output, because writing it again would produce the same bytes. */
 function keepOutput(context: JobContext, rows: RowCounts, startedAtMs: number): JobSummary {
   const { job, ledger, settings, tally } = context;
   tally.countKept(rows);
@@ -156,7 +156,7 @@ function keepOutput(context: JobContext, rows: RowCounts, startedAtMs: number): 
   return createSummary(context, { rows, leftRows: 0 }, null, startedAtMs);
 }
 
-/** The context itself, once everything is open and agreed to. */
+/** Runs the job, once everything is open and confirmed. */
 async function fillFile(
   context: JobContext,
   recovered: RecoveredBatches,
@@ -175,7 +175,7 @@ async function fillFile(
       job,
       excludesAnswers,
       isOwnAgent: true,
-      // Somebody is waiting for the program to end.
+      // The user is waiting for the program to end, so do not wait for the run list.
       listLagMs: null,
     });
     tally.countCancelled(cancelled.length + givenUp.length, costMicros);

@@ -13,32 +13,32 @@ import type { RowCounts } from './model/answer.js';
 import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 
-/** Which job to write, and how. */
+/** Options of `exportJob`. */
 export interface ExportOptions {
-  /** Id of the job, or a start of it that no other job shares. */
+  /** Id of the job, or a unique prefix of it. */
   readonly job: string;
   /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;
-  /** Path of the result; `-` is standard output. @default the path of the job's own output */
+  /** Path of the output; `-` is standard output. @default the job's output path */
   readonly output?: string;
-  /** @default what the ending of `output` says */
+  /** @default by the extension of `output` */
   readonly format?: FileFormat;
   readonly citationsFile?: string;
   readonly bom?: boolean;
   readonly raw?: boolean;
 }
 
-/** What was written, and where. */
+/** The written output. */
 export interface ExportResult {
   readonly jobId: string;
   readonly output: string;
   readonly rows: RowCounts;
 }
 
-/** A job with its files where they are now. */
+/** Returns the job with the current paths of its files. */
 function findFiles(job: JobRecord): JobRecord {
   const { place } = job;
-  // Where nothing was written before, the result goes beside the input.
+  // If nothing was written before, the output goes next to the input.
   if (place === null) return job;
   return {
     ...job,
@@ -57,7 +57,7 @@ const TYPES: OptionTypes<ExportOptions> = {
   raw: 'flag',
 };
 
-/** Writes the output of a job again, from its input as it is now and from the ledger. Asks nothing and costs nothing. */
+/** Writes the output of a job again, from the current input and the ledger. Sends nothing and costs nothing. */
 export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   checkOptionTypes('exportJob', options, TYPES, ['job']);
   const closers = new CleanupStack();
@@ -69,7 +69,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       throw createUsageError(
         'INPUT_NOT_KEPT',
         `job ${job.id} read ${job.input === '-' ? 'standard input' : 'rows of a program'}, which is not kept`,
-        'Give the same input to rowfill run again: what was answered is not paid for again.',
+        'Run rowfill on the same input again. Answered rows are not paid for again.',
       );
     }
     const kept = parseKeptOptions(job.settings);

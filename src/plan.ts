@@ -20,35 +20,35 @@ import { type EnrichOptions, resolveSettings } from './options.js';
 import { createTemporaryFolder } from './read/bytes.js';
 import { createRequest } from './run/create-request.js';
 
-/** What `enrich` would do with the same options. */
+/** What `enrich` would do with the same options, and its cost. */
 export interface Plan {
   readonly jobId: string;
   readonly askId: string;
-  /** Rows of the input by what would become of them; `ask` are the ones that cost something. */
+  /** Input rows by planned action; `ask` are those that cost something. */
   readonly rows: PlannedCounts & { readonly total: number };
-  /** The columns that leave this machine, each with the first values that would be sent. */
+  /** The columns that would be sent, each with its first values. */
   readonly columns: readonly { readonly name: string; readonly examples: readonly JsonValue[] }[];
   readonly quote: Quote;
-  /** What changed since this file was filled last, and how many rows that asks again; null if nothing did. */
+  /** What changed since this file was last filled, and how many rows would be sent again; null if nothing changed. */
   readonly changes: string | null;
-  /** What is strange about the input and the exclusion list, and what is done about it. */
+  /** Irregularities of the input and the exclusion list, and how they are handled. */
   readonly notes: readonly Warning[];
-  /** What would end the job before it spends anything, unless somebody settles it. */
+  /** Doubts that stop the job before any cost unless they are confirmed. */
   readonly doubts: readonly Doubt[];
-  /** Why `enrich` would stop before a run: what was answered so far holds no value; null if it would not. */
+  /** Set if `enrich` would stop before a run because the answers so far have no values; otherwise null. */
   readonly fruitless: FruitlessJob | null;
-  /** The effort ladder: at worst every row has to climb to each level. */
+  /** Cost by effort level. At worst, every row needs each level. */
   readonly steps: readonly StepQuote[];
-  /** The first effort with other batch sizes. */
+  /** Cost of the first effort level with other batch sizes. */
   readonly batchSizes: readonly {
     readonly batchSize: number;
     readonly runs: number;
     readonly worstMicros: number;
     readonly likelyMicros: number;
   }[];
-  /** What the limits of this job allow, if a run takes a minute. */
+  /** Likely duration within the job's limits, if a run takes a minute. */
   readonly likelySeconds: number;
-  /** The first request, as it would be sent; null if there is nothing to ask. */
+  /** The first request that would be sent; null if there is none. */
   readonly firstRequest: CreateRunRequest | null;
 }
 
@@ -57,7 +57,8 @@ const OTHER_BATCH_SIZES = [1, 4, 8, 16, 32];
 const LIKELY_RUN_SECONDS = 60;
 
 /**
- * Looks at a job without doing it: asks nothing, spends nothing, writes nothing. Throws the usage errors of `enrich`.
+ * Plans a job without running it. Sends nothing, spends nothing and writes nothing. Throws the usage errors of
+ * `enrich`.
  */
 export async function plan(options: EnrichOptions): Promise<Plan> {
   const settings = resolveSettings(options);
@@ -109,7 +110,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
   }
 }
 
-/** Where there is no ledger yet, a plan makes none: it looks into an empty one that goes away with it. */
+/** Returns the ledger path. If there is no ledger yet, uses a temporary empty one, since a plan must not create it. */
 async function findLedger(path: string, closers: CleanupStack): Promise<string> {
   if ((await stat(path).catch(() => null)) !== null) return path;
   const folder = await createTemporaryFolder('rowfill-plan-');
@@ -156,7 +157,10 @@ function createPlan(
   };
 }
 
-/** What the first effort costs with N rows in a run, repairs included at worst; contacts are paid for by the row. */
+/**
+ * Computes the cost of the first effort level with this batch size; the worst case includes repairs. Contacts are
+ * billed per row.
+ */
 function createSizeQuote(
   { ask, prices }: JobContext,
   rows: number,

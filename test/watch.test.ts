@@ -113,13 +113,11 @@ test('warns once when little of the daily budget is left, separately from the fi
   expect(notes()).toEqual([]);
   bench.drop('two.csv', createList(32).replaceAll('Company', 'Firm'));
   await bench.watch(options);
-  expect(notes()).toEqual([
-    'two.csv: $0.025 is left of the $0.15 that the files of this folder may cost today',
-  ]);
+  expect(notes()).toEqual(['two.csv: $0.025 is left of the $0.15 daily budget for the files of this folder']);
   await bench.watch({ ...options, job: { ...job, maxCost: 0.05 }, maxCostPerDay: 100 }, { clock: tomorrow });
   bench.drop('three.csv', createList(16).replaceAll('Company', 'House'));
   await bench.watch({ job: { ...job, maxCost: 0.05 }, maxCostPerDay: 100 });
-  expect(notes().slice(1)).toEqual(['three.csv: $0.05 of the $0.05 that this job may cost are spent']);
+  expect(notes().slice(1)).toEqual(['three.csv: $0.05 of the $0.05 budget of this job is spent']);
 });
 
 test('pruning the answers of finished files does not restore the daily budget', async () => {

@@ -17,7 +17,7 @@ import { createGoneRun, resolveWaitMs, waitForRun } from '../run/wait-run.js';
 import type { InFlight } from '../select/select-rows.js';
 import { type JobContext, type NextQuestions, NO_QUESTIONS } from './job-context.js';
 
-/** The way of one group of questions through its run: send, wait, check, settle; and what has to go round again. */
+/** Sends a group of questions, waits for its run, checks and settles it. Returns the questions to retry. */
 export async function askGroup(group: PendingBatch, context: JobContext): Promise<NextQuestions> {
   const { ask, exclusion, tally, settings } = context;
   const batch = createGroupBatch(group, context);
@@ -44,20 +44,20 @@ export async function askGroup(group: PendingBatch, context: JobContext): Promis
       tally.countSent(batch, null, false);
       return settleUnusable(batch, group, '', sent.reason, context);
     case 'absent':
-      return sendAgain(group, sent.reason, context);
+      return resend(group, sent.reason, context);
     case 'unknown':
       context.statedCost.bill(group, batch.reserveMicros);
       return leaveUnknown(batch, sent.reason, context);
     case 'rejected':
       context.statedCost.bill(group, 0);
-      return askOtherwise(group, sent.reason, context);
+      return retryRejected(group, sent.reason, context);
     case 'fatal':
       context.stop.abortWith(sent.error);
       return NO_QUESTIONS;
   }
 }
 
-/** The same way from where an earlier process left it: the run works already. */
+/** Continues with a run that an earlier process started. */
 export function resumeGroup(open: OpenBatch, runId: string, context: JobContext): Promise<NextQuestions> {
   const { batch, intendedAtMs } = open;
   const { ask, clock, settings } = context;
@@ -79,7 +79,7 @@ async function waitAndSettle(
     if (holdsPlace) throttle.release();
     holdsPlace = false;
   };
-  // The next run starts while the result of this one is fetched, unless whether it starts depends on that result.
+  // Free the slot before fetching the result, unless the next start depends on this result.
   const dependsOnResult = caps.jobMicros !== null || caps.day !== null || yields.isInDoubt(group.level);
   const onEnd = dependsOnResult ? () => undefined : leave;
   const waited = await waitForRun(agent.client, run, { signal: stop.waitSignal, deadlineMs, onEnd });
@@ -111,7 +111,9 @@ async function waitAndSettle(
   }
 }
 
-/** Fails rows for this invocation that stay in flight, for a run may work on them: what it brings is picked up later. */
+/**
+ * Fails rows for this invocation but keeps them in flight. If their run ends, the next invocation collects its answers.
+ */
 function failRows(batch: Batch, reason: string, { ledger, job }: JobContext): void {
   ledger.fail(
     job.id,
@@ -119,21 +121,21 @@ function failRows(batch: Batch, reason: string, { ledger, job }: JobContext): vo
   );
 }
 
-/** Money may have gone into runs that nobody sees, so an agent that keeps doing that is given up. */
+/** Each unknown run may have been billed, so this counts towards giving up on the agent. */
 function leaveUnknown(batch: Batch, reason: string, context: JobContext): NextQuestions {
   const { stop, tally, breaker } = context;
-  // Interrupted, the rows were not given up: the same command goes on with them.
+  // After an interruption the rows have not failed: the next invocation continues with them.
   if (stop.reason !== 'interrupted') failRows(batch, reason, context);
   tally.countUnknown(batch, reason);
   breaker.recordFailure(reason);
   return NO_QUESTIONS;
 }
 
-/** A request is lost on the way so often at most before its rows fail. */
+/** Number of resends of a lost request before its rows fail. */
 const MAX_RESENDS = 3;
 
-/** A run that certainly does not exist is started once more under a new batch id, so that the two cannot be confused. */
-function sendAgain(group: PendingBatch, reason: string, context: JobContext): NextQuestions {
+/** Resends a request whose run certainly does not exist, under a new batch id, so that the two cannot be confused. */
+function resend(group: PendingBatch, reason: string, context: JobContext): NextQuestions {
   const { resends = 0 } = group;
   if (resends < MAX_RESENDS) return { ...NO_QUESTIONS, followUp: { ...group, resends: resends + 1 } };
   context.breaker.recordFailure(reason);
@@ -141,10 +143,10 @@ function sendAgain(group: PendingBatch, reason: string, context: JobContext): Ne
 }
 
 /**
- * A request that the agent refuses for what it says: without the run that it continues, which may be gone; then in
- * smaller batches, since one row may spoil it for the others. Nothing of this costs anything.
+ * Retries a request that the agent rejected for its content: first without the previous run, which may be gone, then in
+ * smaller batches, since a single row may be the cause. Rejected requests cost nothing.
  */
-function askOtherwise(group: PendingBatch, reason: string, context: JobContext): NextQuestions {
+function retryRejected(group: PendingBatch, reason: string, context: JobContext): NextQuestions {
   if (group.previousRunId !== null) return { ...NO_QUESTIONS, followUp: { ...group, previousRunId: null } };
   if (group.attempt === 1) context.breaker.recordRejection(reason);
   const { lastAttempt } = context;
@@ -156,9 +158,9 @@ function askOtherwise(group: PendingBatch, reason: string, context: JobContext):
 }
 
 const COST_REACHED =
-  'not sent again: that could cost more than the worst case stated before the start; the next run of this command sends it';
+  'not retried: that could cost more than the worst case stated at the start; run the command again to retry';
 
-/** Fails the rows of a group whose run could cost more than was stated. */
+/** Fails the rows of a group whose retry could exceed the stated worst-case cost. */
 export async function giveUpUnaffordable(group: PendingBatch, context: JobContext): Promise<void> {
   await context.ledger.ready();
   const faults = new Map(group.questions.map(({ key, fault }) => [key, fault]));
@@ -168,7 +170,7 @@ export async function giveUpUnaffordable(group: PendingBatch, context: JobContex
   });
 }
 
-/** Rows that no run will answer any more, in this invocation of the job. */
+/** Fails rows that this invocation does not retry any more. */
 function giveUp(
   group: PendingBatch,
   reason: string,
@@ -185,7 +187,7 @@ function giveUp(
   return NO_QUESTIONS;
 }
 
-/** The id of a run as the ledger may keep it; empty for one that is out of form. */
+/** Returns the run id, or an empty string if it is invalid and must not be stored. */
 function findUsableId(run: StartedRun | string): string {
   const id = getRunId(run);
   return isRunId(id) ? id : '';
@@ -195,7 +197,7 @@ function getRunId(run: StartedRun | string): string {
   return typeof run === 'string' ? run : run.id;
 }
 
-/** The batch that a group goes out as. */
+/** Creates the batch for a group. */
 export function createGroupBatch(
   group: PendingBatch,
   context: Pick<JobContext, 'ask' | 'job' | 'prices' | 'isRefresh'>,
@@ -222,7 +224,7 @@ export function createGroupBatch(
   );
 }
 
-/** The group that a batch went out as. */
+/** Recreates the group of a batch. */
 export function createBatchGroup(batch: Batch, ask: Ask): PendingBatch {
   const level = Math.max(0, ask.efforts.indexOf(batch.effort));
   const { fields, attempt, previousRunId } = batch;
@@ -238,8 +240,8 @@ export function createBatchGroup(batch: Batch, ask: Ask): PendingBatch {
 }
 
 /**
- * Ends a group by its run: good rows are settled at once; the rest goes round again, or fails at its last attempt. A run
- * that belongs to another batch ends this one as unusable.
+ * Settles a group with its ended run. Valid rows are answered; the rest is retried, or fails after its last attempt. If
+ * the run belongs to another batch, it is unusable.
  */
 export function settleGroup(
   batch: Batch,
@@ -254,9 +256,8 @@ export function settleGroup(
 }
 
 /**
- * Ends a group whose run exists and cannot be used: what was reserved is booked, and its rows fail with the reason. They
- * are not asked again at once: the agent would be paid twice for what it may do again. The id is empty for a run that
- * cannot be named.
+ * Settles a group whose run exists but is unusable: books the reserved cost and fails the rows with the reason. Does
+ * not retry them, because the agent could do the same again and be paid twice. `runId` is empty if the id is invalid.
  */
 export function settleUnusable(
   batch: Batch,
@@ -287,7 +288,8 @@ function settleRun(
   const cost = ledger.settle(batch.id, run, answers, repair.failures);
   context.cap.settle(batch.id, cost.micros);
   context.statedCost.bill(group, cost.micros);
-  // What another job sent fails there, and what `cancel` has settled meanwhile nowhere; the rows that waited fail here.
+  // `settle` records failures only for the job that sent the batch, and not if `cancel` settled it first. So fail them
+  // here.
   if (!cost.isNew || batch.jobId !== job.id) ledger.fail(job.id, repair.failures);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   const stored = findStored(answers, context);
@@ -314,8 +316,8 @@ function settleRun(
 }
 
 /**
- * Leaves out what an earlier process asked and no row of this input has come for yet: it may be a row of another file,
- * or one that is gone. If it does come, it is asked then.
+ * Drops questions from an earlier process that no row of this input has claimed so far: they may belong to another
+ * file. If such a row comes, it is sent then.
  */
 function keepWanted(next: NextQuestions, inFlight: InFlight): NextQuestions {
   const isWanted = ({ key }: Question): boolean => !inFlight.isUnclaimed(key);
@@ -330,9 +332,9 @@ function keepWanted(next: NextQuestions, inFlight: InFlight): NextQuestions {
 
 type AnswersByKey = ReadonlyMap<string, ReadonlyMap<string, FieldAnswer>>;
 
-/** The rows that were answered, as the ledger has them now: with what was better before, and without what was worse. */
+/** Reads the answered rows back from the ledger, which keeps the better of old and new values. */
 function findStored(answers: readonly RowAnswer[], { ask, ledger, job }: JobContext): AnswersByKey {
-  // Without a ladder nothing is asked twice that is not replaced.
+  // Without a ladder, new answers always replace old ones.
   if (ask.efforts.length === 1) return new Map(answers.map(({ key, fields }) => [key, fields]));
   const found = ledger.findAnswers(
     job,
@@ -341,7 +343,7 @@ function findStored(answers: readonly RowAnswer[], { ask, ledger, job }: JobCont
   return new Map([...found].map(([key, { fields }]) => [key, fields]));
 }
 
-/** How many values of a run stayed. */
+/** Counts the values of a run that were kept. */
 function countFilled(answers: readonly RowAnswer[], stored: AnswersByKey, run: AgentRun): number {
   let filled = 0;
   for (const { key } of answers) {
@@ -352,7 +354,7 @@ function countFilled(answers: readonly RowAnswer[], stored: AnswersByKey, run: A
   return filled;
 }
 
-/** Rows whose answers leave something for the next level of the effort ladder; what is asked again at this one climbs after that. */
+/** Lists questions for the next effort level. Disputed fields are retried at their own level first. */
 function listClimbing(
   group: PendingBatch,
   stored: AnswersByKey,
@@ -372,18 +374,18 @@ function listClimbing(
 }
 
 /**
- * Says why a run is not the one that a batch was sent as, or null if it may be. A run that repeats our metadata says for
- * itself which batch it was started for; of any other, one run settles one batch.
+ * Explains why a run does not belong to a batch; null if it may. The metadata of the run names its batch. Without
+ * metadata, a run may settle only one batch.
  */
 export function describeMisfit(batch: Batch, run: AgentRun, ledger: Ledger): string | null {
   const named = findBatchId(run);
   if (named === batch.id) return null;
   if (named !== null) return `run ${run.id} was started for other rows: the agent mixes up its runs`;
   if (run.id === '' || !ledger.isRunUsed(batch.id, run.id)) return null;
-  return `run ${run.id} has answered other rows already: the agent gave two requests the same run`;
+  return `run ${run.id} has already answered other rows: the agent returned the same run for two requests`;
 }
 
-/** The batch that the agent says the run was started for; null where it does not say. */
+/** Reads the batch id from the run's metadata; null if absent. */
 function findBatchId(run: AgentRun): string | null {
   const metadata: unknown = run.request?.metadata;
   const id = isJsonObject(metadata) ? metadata.rowfill_batch : null;

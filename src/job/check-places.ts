@@ -10,7 +10,7 @@ import {
 } from '../write/file-identity.js';
 import { checkOutput } from '../write/open-output.js';
 
-/** The files of a job or a command, each under the name of its option. */
+/** The files of a job or command, by option. */
 export interface JobPlaces {
   readonly input?: string | undefined;
   readonly schema?: string | undefined;
@@ -38,9 +38,9 @@ const OPTION_NAMES: Readonly<Record<WrittenOption, string>> = {
 };
 
 interface Place {
-  /** As given. */
+  /** As the user wrote it. */
   readonly path: string;
-  /** Null for standard output, unless it goes to a file. */
+  /** Null for standard output, unless it is redirected to a file. */
   readonly file: FileIdentity | null;
 }
 
@@ -50,8 +50,8 @@ interface ReadFile {
 }
 
 /**
- * Makes sure, before anything is spent, that every result can be written, has a file of its own, and replaces no file that
- * the job reads. The guard that it returns checks the same again later.
+ * Checks before any cost that every result is writable, has a separate file, and does not replace a file that the job
+ * reads. Returns a guard to repeat the check later.
  */
 export async function checkPlaces(places: JobPlaces): Promise<PlaceGuard> {
   const guard = await guardPlaces(places);
@@ -62,17 +62,17 @@ export async function checkPlaces(places: JobPlaces): Promise<PlaceGuard> {
   return guard;
 }
 
-/** The same without trying whether the results can be written. */
+/** Like `checkPlaces`, but does not check that the results are writable. */
 export async function guardPlaces(places: JobPlaces): Promise<PlaceGuard> {
   const guard = new PlaceGuard(places, await listRead(places));
   for (const [option, path] of listWritten(places)) await guard.add(option, path);
   return guard;
 }
 
-/** Knows which files a job reads and writes, and keeps the ones from replacing the others. */
+/** Prevents results from replacing files that the job reads. */
 export class PlaceGuard {
   readonly #places: JobPlaces;
-  /** As they were at the start: a file that was moved since is still one that the job reads. */
+  /** Identities at the start, so that a file moved since then is still recognized. */
   readonly #read: readonly ReadFile[];
   readonly #written = new Map<WrittenOption, Place>();
 
@@ -81,7 +81,7 @@ export class PlaceGuard {
     this.#read = read;
   }
 
-  /** Checks a path that is to be written, and remembers which file it leads to. */
+  /** Checks an output path and remembers the file it points to. */
   async add(option: WrittenOption, path: string): Promise<void> {
     const file = identify(path);
     this.#written.delete(option);
@@ -91,28 +91,31 @@ export class PlaceGuard {
       throw createUsageError(
         'TWO_OUTPUTS',
         `${OPTION_NAMES[option]} and ${OPTION_NAMES[twin[0]]} both name ${describePath(path)}`,
-        'Give each result a file of its own.',
+        'Use a separate file for each result.',
       );
     }
-    // The server looks into its own database.
+    // The server checks its own database.
     if (option !== 'store' && file?.id != null && file.isFile) await refuseDatabase(path, file);
     this.#written.set(option, { path, file });
   }
 
-  /** Checks a path again, right before its file is replaced: it must still lead to the same place, and to no file that the job reads. */
+  /**
+   * Checks a path again right before its file is replaced: it must still point to the same place, and not to a file
+   * that the job reads.
+   */
   async check(option: WrittenOption): Promise<void> {
     const known = this.#written.get(option);
     if (known === undefined) return;
     const { path, file: before } = known;
     const file = identify(path);
-    // A heartbeat is checked every few seconds, too often to look into all tables again.
+    // A heartbeat is checked every few seconds, too often to inspect all tables again.
     const added = option === 'heartbeat' ? [] : await listRead(this.#places);
     this.#refuseRead(option, path, file, [...this.#read, ...added]);
     if (file !== null && before !== null && file.path !== before.path) {
       throw createUsageError(
         'OUTPUT_MOVED',
-        `${path} led to ${before.path} when the job began, and now leads to ${file.path}`,
-        'Remove the link, then run the same command again: what was answered is kept.',
+        `${path} pointed to ${before.path} when the job started, but now points to ${file.path}`,
+        'Remove the link, then run the command again. Answers are kept.',
       );
     }
     if (file?.id != null && file.id !== before?.id && file.isFile) await refuseDatabase(path, file);
@@ -129,12 +132,12 @@ export class PlaceGuard {
     throw createUsageError(
       'OUTPUT_IS_INPUT',
       `${OPTION_NAMES[option]} names ${describePath(path)}, which is ${found.role}`,
-      'Give each result a file of its own.',
+      'Use a separate file for each result.',
     );
   }
 }
 
-/** Two results may go to one pipe or device, but not to one file or to standard output. */
+/** Two results may share a pipe or device, but not a file or standard output. */
 function isSamePlace(one: Place, other: Place): boolean {
   if (one.path === '-' && other.path === '-') return true;
   return one.file?.isFile === true && other.file?.isFile === true && isSameFile(one.file, other.file);
@@ -166,9 +169,9 @@ async function listRead(places: JobPlaces): Promise<ReadFile[]> {
     ...(ledger === undefined ? [] : listLedger(ledger)),
   ];
   if (places.reference !== undefined) {
-    // Whoever answers from a folder says why it cannot be read.
+    // The reference agent reports an unreadable folder.
     for (const table of await listTables(places.reference).catch(() => [])) {
-      // The same command has to be able to replace an earlier result in the folder of tables.
+      // An earlier result in the folder is not a table, so that running the command again can replace it.
       const { id, isFile } = identifyFile(table);
       const isTable = id !== null && isFile && (await recognizeResult(table)) === null;
       if (isTable) read.push(['a table of --reference', table]);
@@ -181,7 +184,7 @@ async function listRead(places: JobPlaces): Promise<ReadFile[]> {
   return standardInput === null ? found : [...found, { role: 'the input', file: standardInput }];
 }
 
-/** SQLite keeps its side files beside the file itself, or beside the link to it. */
+/** Lists the ledger's files. SQLite keeps side files next to the file or next to the link to it. */
 function listLedger(path: string): (readonly [string, string])[] {
   return [...new Set([path, identifyFile(path).path])].flatMap((each) =>
     ['', '-wal', '-shm', '-journal'].map((suffix) => ['the ledger', each + suffix] as const),
@@ -190,13 +193,13 @@ function listLedger(path: string): (readonly [string, string])[] {
 
 const SIDE_FILE = /-(?:wal|shm|journal)$/;
 
-/** A database, or a part of one, holds more than anybody means to replace: another ledger, or the runs of `rowfill serve`. */
+/** Refuses to overwrite a database or its side files: it may be another ledger or the store of `rowfill serve`. */
 async function refuseDatabase(path: string, file: FileIdentity): Promise<void> {
   const main = file.path.replace(SIDE_FILE, '');
   if (!(await isDatabase(file.path)) && !(main !== file.path && (await isDatabase(main)))) return;
   throw createUsageError(
     'OUTPUT_IS_DATABASE',
-    `${path} is an SQLite database, which no result replaces`,
-    'Name another file, or move the database away.',
+    `${path} is an SQLite database, which rowfill does not overwrite`,
+    'Choose another file, or move the database away.',
   );
 }

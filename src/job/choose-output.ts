@@ -13,29 +13,29 @@ import type { PlaceGuard } from './check-places.js';
 import type { JobContext } from './job-context.js';
 import { createJobParts, isSameAsk } from './resolve-ask.js';
 
-/** The job that wants to replace a file, and where its last invocation wrote to. */
+/** A job that wants to replace a file, with the output path of its last invocation. */
 interface WritingJob extends Pick<JobRecord, 'id' | 'ask' | 'input'> {
   readonly output: string | null;
 }
 
-/** Why a file is left as it is, to put behind its path; null if it may be replaced. */
+/** Why a file may not be replaced, worded to follow its path; null if it may. */
 type Objection = string | null;
 
 const FOREIGN = 'is a file that rowfill did not write';
 const CHANGED = 'was changed since rowfill wrote it';
-const OF_ANOTHER_JOB = 'holds the answers of another job';
+const OF_ANOTHER_JOB = 'is the output of another job';
 
 export interface ChosenOutput {
   readonly path: string;
-  /** Says why it is not the usual path; null if it is. */
+  /** Explains why it is not the usual path; null if it is. */
   readonly note: string | null;
 }
 
 const MAX_NUMBER = 10_000;
 
 /**
- * The default output of a job: the usual path, unless there is a file that this job did not write; then the next number
- * that is free or holds this job's own output.
+ * Chooses the default output of a job: the usual path, or, if another file is there, the first numbered path that is
+ * free or has this job's output.
  */
 export async function chooseOutput(usual: string, job: WritingJob, ledger: Ledger): Promise<ChosenOutput> {
   const own = await findOwn(usual, job, ledger);
@@ -45,13 +45,13 @@ export async function chooseOutput(usual: string, job: WritingJob, ledger: Ledge
   for (let number = 2; number < MAX_NUMBER; number += 1) {
     const path = numberPath(usual, number);
     if ((await findObjection(path, job, ledger)) !== null) continue;
-    const note = `${usual} ${objection}, so the output goes to ${path}. To replace it, give --output ${usual}.`;
+    const note = `${usual} ${objection}, so the output goes to ${path}. To replace it, use --output ${usual}.`;
     return { path, note };
   }
-  throw refuseForeign(usual, objection, 'Name a file with --output.');
+  throw refuseForeign(usual, objection, 'Choose a file with --output.');
 }
 
-/** The numbered path that this job wrote to last, also if the usual one is free by now. */
+/** Returns the numbered path that this job last wrote to, even if the usual path is free by now. */
 async function findOwn(usual: string, job: WritingJob, ledger: Ledger): Promise<string | null> {
   if (job.output === null) return null;
   const number = Number(/-(\d{1,4})(?:\.[^./\\-]*)?(?:\.gz)?$/i.exec(job.output)?.[1] ?? 1);
@@ -68,13 +68,16 @@ function numberPath(path: string, number: number): string {
 
 export interface PlacedSettings {
   readonly settings: Settings;
-  /** Where the job's last invocation wrote to; null if this is the first. */
+  /** Output path of the job's last invocation; null if this is the first. */
   readonly earlierOutput: string | null;
-  /** Says why the output is not at the usual path; null if it is. */
+  /** Explains why the output is not at the usual path; null if it is. */
   readonly note: string | null;
 }
 
-/** Chooses the output of a job that named none, and refuses citations that a recipe would write over another file. */
+/**
+ * Chooses the output of a job without --output. Refuses a citations file from a recipe that would overwrite a foreign
+ * file.
+ */
 export async function placeOutput(
   settings: Settings,
   ask: Ask,
@@ -96,7 +99,7 @@ export async function placeOutput(
   return { settings: { ...settings, output: path, agent: omitting }, earlierOutput, note };
 }
 
-/** Chooses again right before the output is written: another job may have written to the same path by now. */
+/** Chooses again right before writing: another job may have used the same path meanwhile. */
 export async function chooseOutputAgain(context: JobContext): Promise<ChosenOutput> {
   const { settings, job, ledger, places, earlierOutput } = context;
   const { options, output } = settings;
@@ -107,7 +110,7 @@ export async function chooseOutputAgain(context: JobContext): Promise<ChosenOutp
   return chosen;
 }
 
-/** The check for the results of a job that has just run. */
+/** Creates the check for the results of the current job. */
 export function createJobPlaceCheck(context: JobContext): OutputOptions['checkPlace'] {
   const { settings, job, ledger, places, earlierOutput } = context;
   const { options } = settings;
@@ -123,23 +126,23 @@ export function createJobPlaceCheck(context: JobContext): OutputOptions['checkPl
   });
 }
 
-/** What decides whether a job may put its results in their places. */
+/** Inputs of the check whether a job may replace a file. */
 interface PlaceParts {
   readonly guard: PlaceGuard;
   readonly ledger: Ledger;
   readonly job: WritingJob;
-  /** True if the user named the output: then whatever file is there is replaced. */
+  /** True if the user set --output: then any file there is replaced. */
   readonly isOutputNamed: boolean;
   readonly citationsFile: string | undefined;
-  /** Where a recipe names the citations file; undefined if the user did. */
+  /** Place in the recipe that sets the citations file; undefined if the user set it. */
   readonly citationsOrigin: string | undefined;
   /** False for results in temporary files. */
   readonly isNoted: boolean;
 }
 
 /**
- * Makes the check that runs right before a result replaces a file: the job still reads no such file, and may replace it.
- * Then the new file is noted in the ledger, so that a later job knows it.
+ * Creates the check that runs right before a result replaces a file: the job must not read that file and must be
+ * allowed to replace it. Then records the new file in the ledger, so that later jobs recognize it.
  */
 export function createPlaceCheck(parts: PlaceParts): NonNullable<OutputOptions['checkPlace']> {
   const { guard, ledger, job, isNoted } = parts;
@@ -154,17 +157,17 @@ export function createPlaceCheck(parts: PlaceParts): NonNullable<OutputOptions['
       ledger.noteWritten(target, { jobId: job.id, digest });
       await ledger.flush();
     } catch (error) {
-      // The output is all that is left of a ledger that was emptied.
+      // If the ledger was moved or emptied, the output is all that is left, so write it anyway.
       if (ledger.findMove() === null) throw error;
     }
   };
 }
 
-/** Throws unless a file is free, or is as this job wrote it. */
+/** Throws unless the path is free or has this job's unchanged output. */
 export async function checkOwnOutput(path: string, job: WritingJob, ledger: Ledger): Promise<void> {
   const objection = await findObjection(path, job, ledger);
   if (objection === null) return;
-  throw refuseForeign(path, objection, `To replace it, give --output ${path}; or name another file.`);
+  throw refuseForeign(path, objection, `To replace it, use --output ${path}, or choose another file.`);
 }
 
 /** Throws if a recipe names a citations file that rowfill did not write. */
@@ -180,7 +183,7 @@ export async function checkCitations(
   throw refuseForeign(
     `${origin} names ${path}, which`,
     FOREIGN,
-    `Name another file there; or give --citations-file ${path} to replace it.`,
+    `Choose another file there, or use --citations-file ${path} to replace it.`,
   );
 }
 
@@ -196,12 +199,15 @@ async function findObjection(path: string, job: WritingJob, ledger: Ledger): Pro
   if (known !== undefined) return isOwn(known.jobId, job, ledger) ? null : OF_ANOTHER_JOB;
   if (written.length > 0) return CHANGED;
   const isOutput = (await recognizeResult(path)) === 'output';
-  // A ledger of an earlier release knows where its jobs wrote to, but not what.
+  // Ledgers of earlier versions have the path of an output but not its digest.
   if (job.output !== null && isSamePath(path, job.output) && (isOutput || /\.xlsx$/i.test(path))) return null;
   return isOutput ? OF_ANOTHER_JOB : FOREIGN;
 }
 
-/** A folder of tables makes another job of the same command whenever a table changes; its output is still the same. */
+/**
+ * True if the same job wrote the file. With --reference, a changed table makes it a new job, which may replace the
+ * earlier output.
+ */
 function isOwn(writerId: string, job: WritingJob, ledger: Ledger): boolean {
   if (writerId === job.id) return true;
   const writer = ledger.listJobs().find(({ id }) => id === writerId);
@@ -213,13 +219,13 @@ function isSamePath(one: string, other: string): boolean {
   return identifyFile(one).path === identifyFile(other).path;
 }
 
-/** True for a path with nothing to lose: no file, an empty one, or a pipe or device. */
+/** True for a missing or empty file, a pipe or a device. */
 async function isFree(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => null);
   return stats === null || !stats.isFile() || stats.size === 0;
 }
 
-/** The SHA-256 of a file; null for a pipe or device, and for what cannot be read: then the job itself says so. */
+/** Computes the SHA-256 of a file; null for a pipe, a device or an unreadable file. */
 export async function hashFile(path: string): Promise<string | null> {
   if (path === '-') return null;
   const stats = await stat(path).catch(() => null);

@@ -13,34 +13,36 @@ import { CellWarnings } from './warnings.js';
 import type { NothingFoundGuard } from './yield-guard.js';
 
 export interface DispatchContext {
-  /** The most runs at once. */
+  /** Maximum number of active runs. */
   readonly concurrency: number;
   readonly pool: Batcher;
   readonly stop: JobAbort;
   readonly yields: Pick<NothingFoundGuard, 'isFruitless' | 'isClosed' | 'mayGoOn' | 'stopIfClosed'>;
   readonly statedCost: Pick<StatedCost, 'hasRoom' | 'take' | 'giveBack'>;
-  /** The whole way of one group: sent, waited for, checked, settled. */
+  /** Sends a group, waits for its run, checks and settles it. */
   askGroup(group: PendingBatch): Promise<NextQuestions>;
-  /** Fails the rows of a group whose run could cost more than was stated. */
+  /** Fails the rows of a group whose retry could exceed the stated worst-case cost. */
   giveUpUnaffordable(group: PendingBatch): Promise<void>;
 }
 
-/** Batches made ready for each so many that may run: enough that one waits wherever a run ends. */
+/** One batch is prepared ahead per this many runs, so that one is ready when a run ends. */
 const RUNS_PER_READY_BATCH = 5;
 
-/** Keeps runs going under the concurrency cap until every question is answered or given up. */
+/** Keeps runs active up to the concurrency cap until every question is answered or has failed. */
 export class Dispatcher {
   private readonly context: DispatchContext;
   private readonly limit: ReturnType<typeof pLimit>;
-  /** Groups on their way at once: those that run, and a few that are written down and wait for a place. */
+  /**
+   * Maximum number of started groups: those that run, and a few that are recorded in the ledger and wait for a slot.
+   */
   private readonly places: number;
-  /** Groups that go out before anything else: continuations of a run, and those that the budget had no room for. */
+  /** Groups that go first: continuations of a run, and groups that did not fit the budget. */
   private readonly urgent: PendingBatch[] = [];
-  /** Groups at an effort whose answers hold nothing so far: what is in flight may still find something. */
+  /** Groups at an effort level whose answers have no values so far. Active runs may still find something. */
   private heldBack: PendingBatch[] = [];
-  /** Groups that could pass the stated cost: a run in flight may turn out cheaper and make room. */
+  /** Groups that could exceed the stated cost. An active run may turn out cheaper and free some of it. */
   private unaffordable: PendingBatch[] = [];
-  /** True while the budget has no room and only the end of a run can make some. */
+  /** True while the budget cannot cover another run until an active one ends. */
   private isShort = false;
   /** Groups that have a slot or wait for one. */
   private entered = 0;
@@ -53,14 +55,15 @@ export class Dispatcher {
     this.limit = pLimit(this.places);
   }
 
-  /** Takes a slot for work that is not from the source, such as waiting for a run that an earlier job started. */
+  /** Takes a slot for work, such as waiting for a run that an earlier job started. */
   enter(work: () => Promise<NextQuestions>): void {
     this.entered += 1;
     this.limit(work)
       .then((next) => this.accept(next))
       .catch((error: unknown) => {
         this.defect ??= { error };
-        // What fails here, such as a full disk, fails for every run: none is waited for, all are picked up the next time.
+        // An error here, such as a full disk, affects every run. Do not wait for them; the next invocation collects
+        // them.
         this.context.stop.abort('interrupted');
       })
       .finally(() => {
@@ -69,7 +72,7 @@ export class Dispatcher {
       });
   }
 
-  /** Asks everything that `source` yields; it is pulled no further than one batch ahead of the places. */
+  /** Sends everything that `source` yields. Reads at most one batch ahead. */
   async run(source: AsyncIterator<readonly Question[]>): Promise<void> {
     const { stop, yields } = this.context;
     while (stop.reason === null) {
@@ -77,7 +80,7 @@ export class Dispatcher {
       const group = this.isShort || this.heldBack.length > 0 ? null : await this.takeGroup(source);
       if (group === null) {
         if (this.entered > 0) await this.waitForChange();
-        // The last run ended while the input was read, and may have left rows to send.
+        // The last run ended while the input was being read, and may have left rows to retry.
         else if (!wasIdle) continue;
         else if (this.isShort || !((await this.decideHeldBack()) || (await this.giveUpUnaffordable()))) break;
         continue;
@@ -92,7 +95,7 @@ export class Dispatcher {
     if (this.defect !== null) throw this.defect.error;
   }
 
-  /** Starts a group if the stated cost has room for it; else keeps it until a run has ended. */
+  /** Starts a group if the stated cost covers it. Otherwise keeps it until a run has ended. */
   private start(group: PendingBatch): void {
     const { askGroup, statedCost } = this.context;
     if (!statedCost.take(group)) {
@@ -104,13 +107,13 @@ export class Dispatcher {
         return await askGroup(group);
       } finally {
         statedCost.giveBack(group);
-        // The oldest is tried again now; the others when that one has ended.
+        // Retry the oldest now, and the others when that one has ended.
         this.urgent.push(...this.unaffordable.splice(0, 1));
       }
     });
   }
 
-  /** With nothing in flight any more: gives up the groups that the stated cost has no room for. False if there are none. */
+  /** When no run is active: fails the groups that the stated cost does not cover. False if there are none. */
   private async giveUpUnaffordable(): Promise<boolean> {
     const { yields, statedCost, giveUpUnaffordable } = this.context;
     const groups = this.unaffordable;
@@ -123,7 +126,7 @@ export class Dispatcher {
     return groups.length > 0;
   }
 
-  /** With nothing in flight any more: lets the groups go that were held back, or gives them up. False if there are none. */
+  /** When no run is active: starts or drops the groups that were held back. False if there are none. */
   private async decideHeldBack(): Promise<boolean> {
     const { yields, stop } = this.context;
     const held = this.heldBack;
@@ -135,7 +138,7 @@ export class Dispatcher {
     return held.length > 0;
   }
 
-  /** The next group in the order of what must not wait: continuations, full batches, the rest of the input, repairs. */
+  /** Takes the next group by priority: continuations, full batches, the rest of the input, repairs. */
   private async takeGroup(source: AsyncIterator<readonly Question[]>): Promise<PendingBatch | null> {
     const { pool, yields } = this.context;
     for (;;) {
@@ -148,7 +151,7 @@ export class Dispatcher {
     }
     const first = pool.takeFirst();
     if (first !== null || this.entered > 0) return first;
-    // Repairs wait for one another: a batch that is half empty costs as much as a full one.
+    // Collect repairs into full batches: a half-empty batch costs as much as a full one.
     this.urgent.push(...pool.takeLowest());
     return this.urgent.shift() ?? null;
   }
@@ -168,7 +171,7 @@ export class Dispatcher {
   }
 }
 
-/** Asks every row that the ledger cannot answer, beside the runs that were left over from an earlier job. */
+/** Sends every row that the ledger cannot answer, and waits for the runs left by an earlier job. */
 export async function dispatchQuestions(context: JobContext, recovered: RecoveredBatches): Promise<void> {
   const { batchSize, concurrency } = context.settings;
   const dispatcher = new Dispatcher({
@@ -183,7 +186,7 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
   for (const { open, runId } of recovered.runs) {
     dispatcher.enter(() => resumeGroup(open, runId, context));
   }
-  // Nothing to ask: the survey has counted every row, and the input need not be read once more.
+  // Nothing to send: the estimate has counted every row, so the input need not be read again.
   const isDone =
     context.state.planned?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
   if (isDone && context.state.planned !== null) context.tally.countEstimated(context.state.planned);
@@ -192,7 +195,7 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
   if (context.stop.reason !== 'interrupted') failUnknown(recovered.unknown, context);
 }
 
-/** Fails the rows that wait for what nobody knows of; those that this input has, for the same question may stand in others. */
+/** Fails rows whose run is unknown, but only those in this input, because other files may have the same question. */
 function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }: JobContext): void {
   for (const { open, reason } of unknown) {
     const rows = open.batch.rows.filter(({ key }) => !inFlight.isUnclaimed(key));
@@ -203,11 +206,11 @@ function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }
   }
 }
 
-/** The questions of the input in its order, chunk by chunk. */
+/** Yields the questions of the input in order, in chunks. */
 async function* openQuestions(context: JobContext): AsyncGenerator<readonly Question[]> {
   const select = { ...context.select, inFlight: context.inFlight };
   const cellNotes = new CellWarnings(context.ask.send);
-  // The survey has counted them already.
+  // The estimate has already counted them.
   const shared =
     context.state.planned === null ? new SharedAnswersCounter(context.ask, context.input.columns) : null;
   for await (const rows of context.input.openRows()) {

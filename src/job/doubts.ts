@@ -10,12 +10,12 @@ import type { Selection } from '../select/select-rows.js';
 import type { JobContext } from './job-context.js';
 import { reportWarnings } from './report-warnings.js';
 
-/** What the readings of an input found that can be a doubt about it. */
+/** Findings about an input that can raise a doubt. */
 export interface FileFindings {
   readonly shared: SharedAnswers | null;
 }
 
-/** The doubts about a file that no option has settled. Whatever else makes a file doubtful joins this list. */
+/** Lists the doubts about a file that no option has answered. */
 export function listDoubts(
   { ask, settings }: Pick<JobContext, 'ask' | 'settings'>,
   findings: FileFindings,
@@ -27,8 +27,8 @@ export function listDoubts(
 }
 
 /**
- * Has somebody settle each doubt about a file that money would be spent on: `yes` and a cap speak of the price alone.
- * Throws a usage error with the code of the first doubt that nobody could settle. A free job goes on and says it.
+ * Asks the user about each doubt before money is spent. `yes` and a cap only accept the price, not a doubt. Throws a
+ * usage error with the code of the first unconfirmed doubt. A free job only warns.
  */
 export async function resolveDoubts(
   context: JobContext,
@@ -50,7 +50,7 @@ export async function resolveDoubts(
   if (doubts.length === 0) reportShared(context, findings);
 }
 
-/** A few rows that share an answer are no doubt, but should be known. */
+/** Reports rows that share an answer if they are too few for a doubt. */
 function reportShared(context: JobContext, { shared }: FileFindings): void {
   if (shared === null || context.settings.options.shareAnswers === true) return;
   reportWarnings(context, [
@@ -59,8 +59,8 @@ function reportShared(context: JobContext, { shared }: FileFindings): void {
 }
 
 /**
- * True only if a person answered with a plain `true`: JavaScript may give anything else, and that is no consent. Throws
- * the signal's reason if the job is stopped before there is an answer.
+ * True only if the answer is exactly `true`: other truthy values from JavaScript are not consent. Throws the signal's
+ * reason if the job is stopped first.
  */
 export async function isAgreed(answer: Promise<boolean>, signal: AbortSignal | undefined): Promise<boolean> {
   if (signal === undefined) return (await answer) === true;
@@ -72,24 +72,24 @@ export async function isAgreed(answer: Promise<boolean>, signal: AbortSignal | u
   return (await Promise.race([answer, stopped])) === true;
 }
 
-/** Keys that are kept to compare rows with; of a longer list a part, chosen by the hash that a key is. */
+/** Number of keys kept for comparing rows. Of longer lists, a sample is kept, chosen by the key's hash. */
 const MAX_KEYS = 20_000;
 const MAX_COLUMNS = 50;
 const MAX_HASH = 2 ** 32;
 
-/** From this many rows, and this part of all, a shared answer is doubted: fewer are told, and not in the way. */
+/** Minimum number and share of rows for a doubt. Fewer are only reported. */
 const MANY_ROWS = 10;
 const MANY_SHARE = 0.25;
 
-/** Rows that would share an answer although columns that are not sent tell them apart. */
+/** Rows that would share an answer although they differ in columns that are not sent. */
 export interface SharedAnswers {
   readonly rows: number;
   readonly sharing: number;
-  /** The columns in which they differ, the most frequent first. */
+  /** Columns in which they differ, most frequent first. */
   readonly columns: readonly string[];
 }
 
-/** The first row of a key, and how the later ones differ from it. */
+/** The first row of a key, and how later rows differ from it. */
 interface KeyEntry {
   readonly values: (string | null)[];
   rows: number;
@@ -98,7 +98,7 @@ interface KeyEntry {
   byColumn: number[] | null;
 }
 
-/** Counts rows that share an answer with one that differs from them, over one reading of the input. */
+/** Counts rows that share the answer of a row that differs from them, in one pass over the input. */
 export class SharedAnswersCounter {
   readonly #columns: readonly { readonly name: string; readonly kind: ColumnKind }[];
   readonly #entries = new Map<string, KeyEntry>();
@@ -112,7 +112,7 @@ export class SharedAnswersCounter {
       .map((name) => ({ name, kind: resolveColumnKind(name) }));
   }
 
-  /** Takes a row that is asked, or that shares the answer of one that is. */
+  /** Adds a row that is sent, or that shares the answer of one that is. */
   add(row: Row, selection: Selection): void {
     const key = selection.status === 'ask' ? selection.questions[0]?.key : selection.key;
     if (this.#columns.length === 0 || key === undefined || toHash(key) >= this.#hashEnd) return;
@@ -122,7 +122,7 @@ export class SharedAnswersCounter {
     else compare(entry, values);
   }
 
-  /** null if every row that shares an answer is like the first that has it. */
+  /** Returns null if no row differs from the one whose answer it shares. */
   find(): SharedAnswers | null {
     const scale = MAX_HASH / this.#hashEnd;
     const entries = [...this.#entries.values()];
@@ -175,15 +175,15 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-/** Says of rows that share an answer how many they are and in what they differ. */
+/** Describes the number of rows that share an answer, and the columns in which they differ. */
 export function describeShared(
   { sharing, rows, columns }: SharedAnswers,
   { send }: Pick<Ask, 'send'>,
 ): string {
-  return `${formatCount(sharing)} of ${formatNumber(rows, 'row')} would get the answer of another row: equal in ${formatList(send)}, but not in ${formatList(columns)}`;
+  return `${formatCount(sharing)} of ${formatNumber(rows, 'row')} would get the answer of another row: same ${formatList(send)}, different ${formatList(columns)}`;
 }
 
-/** The doubt that such rows raise; null if they are few, or people of whom only what they have in common is asked. */
+/** Creates a doubt if many rows share an answer. Returns null for a list of people with only company fields to fill. */
 export function findSharedAnswersDoubt(shared: SharedAnswers, ask: Ask): Doubt | null {
   const isMany = shared.sharing >= MANY_ROWS && shared.sharing >= shared.rows * MANY_SHARE;
   if (!isMany || isListOfPeople(shared, ask)) return null;
@@ -191,11 +191,11 @@ export function findSharedAnswersDoubt(shared: SharedAnswers, ask: Ask): Doubt |
   return {
     code: 'ROWS_SHARE_ANSWERS',
     message: describeShared(shared, ask),
-    hint: `Send a column that tells them apart: --send ${formatWord([...ask.send, column])}. If one answer for all of them is meant, add --share-answers.`,
+    hint: `Send a column that distinguishes them: --send ${formatWord([...ask.send, column])}. If they should share one answer, add --share-answers.`,
   };
 }
 
-/** Contacts of a company, when something about the company is asked: one answer for all of them is the point. */
+/** True for contacts of companies if only company fields are to be filled: sharing an answer is intended. */
 function isListOfPeople({ columns }: SharedAnswers, { send, fields }: Ask): boolean {
   const isPerson = (column: string): boolean => resolveColumnKind(column) === 'person';
   const isPersonal = fields.some(
@@ -206,7 +206,7 @@ function isListOfPeople({ columns }: SharedAnswers, { send, fields }: Ask): bool
   return columns.some(isPerson) && columns.every(isOfPeople) && !send.some(isPerson) && !isPersonal;
 }
 
-/** A list of columns as one word of a command line. */
+/** Formats a list of columns as one shell word. */
 function formatWord(columns: readonly string[]): string {
   const list = formatList(columns).replaceAll(', ', ',');
   return /^[\w.,-]+$/.test(list) ? list : `'${list.replaceAll("'", "'\\''")}'`;

@@ -30,27 +30,27 @@ export interface RowEstimate {
   readonly steps: readonly StepQuote[];
   /** The first batch that would be sent; null if none would. */
   readonly firstGroup: PendingBatch | null;
-  /** The lowest effort level that would be asked, as an index of the ladder; null if nothing would. */
+  /** Index of the lowest effort level needed; null if nothing would be sent. */
   readonly lowestLevel: number | null;
   readonly sample: ReadonlySet<number> | null;
-  /** Rows to be asked that were answered before this file's ask changed; null where it did not change. */
+  /** Rows to send that were answered before the file's ask changed; null if it did not change. */
   readonly repeated: number | null;
   /** null if no two rows that differ would share an answer. */
   readonly shared: SharedAnswers | null;
 }
 
-/** What one level of the effort ladder would cost: at worst every row has to climb it, and repairs take all they may. */
+/** The cost of one effort level. At worst, every row needs it, with all possible repairs. */
 export interface StepQuote extends LevelCost {
   readonly effort: string;
-  /** Runs of the first time round. */
+  /** Runs without repairs. */
   readonly runs: number;
-  /** The first time round and its repairs. */
+  /** Worst-case cost, including repairs. */
   readonly worstMicros: number;
-  /** What it costs if as many rows climb as did before, or as is assumed. */
+  /** Cost with the observed or assumed share of rows that need this level. */
   readonly likelyMicros: number;
 }
 
-/** Goes through the whole input as the job would, without sending anything: what would be asked, and what it can cost. */
+/** Reads the whole input like the job would, without sending anything. Returns what would be sent and its cost. */
 export async function estimateRows(
   context: JobContext,
   { inFlight: active, stop }: Pick<JobContext, 'inFlight' | 'stop'> = context,
@@ -64,7 +64,7 @@ export async function estimateRows(
   const shared = new SharedAnswersCounter(context.ask, context.input.columns);
   const placeholders = new PlaceholderWarnings(context);
   const claims = new UniqueKeys(canBePartlyFilled(context));
-  // What the rows before it ask is known to the claims.
+  // Duplicates are found by `claims`, so this view need not track them.
   const inFlight = active.createView();
   let rowsRead = 0;
   for await (const rows of context.input.openRows()) {
@@ -91,10 +91,10 @@ export async function estimateRows(
   return { ...meter.createQuote(), counts, sample, repeated: repeats.count(), shared: shared.find() };
 }
 
-/** False where every row asks for every field, because the input has none of them. */
+/** False if every row needs every field, because the input has none of these columns. */
 function canBePartlyFilled({ ask, input, settings }: JobContext): boolean {
   if (settings.overwrite) return false;
-  // Keys of a JSON file may come up late.
+  // New keys may appear anywhere in a JSON file.
   if (holdsObjects(input.shape)) return true;
   return ask.fields.some(({ name }) =>
     input.columns.some((column) => column === name || column.startsWith(`${name}.`)),
@@ -115,11 +115,11 @@ function createCounts(): Record<Selection['status'], number> {
   };
 }
 
-/** The share of rows that is assumed to climb, until enough rows of the question were answered. */
+/** Assumed share of rows that need the next level, until enough rows are answered. */
 const ASSUMED_SHARE = 0.5;
 const MIN_KNOWN_ROWS = 8;
 
-/** How many rows go on from each level of the ladder: counted from earlier answers, or assumed. */
+/** Computes the share of rows that need the next level, from earlier answers or assumed. */
 function computeClimbShares({ ask, ledger }: JobContext): Climb[] {
   if (ask.efforts.length < 2) return [];
   const known = ledger.readClimbs(ask);
@@ -132,12 +132,12 @@ function computeClimbShares({ ask, ledger }: JobContext): Climb[] {
   });
 }
 
-/** Adds up runs and prices with the very pool that the job batches with. */
+/** Adds up runs and prices with the same batcher as the job. */
 class QuoteMeter {
   private readonly context: JobContext;
   private readonly pool: Batcher;
   private readonly steps: { effort: string; runs: number; firstMicros: number; likelyMicros: number }[];
-  /** Rows, and their runs, that begin at each level. */
+  /** Rows that start at each level, and their runs. */
   private readonly begun: { rows: number; runs: number }[];
   private firstGroup: PendingBatch | null = null;
   private lowestLevel: number | null = null;
@@ -151,7 +151,7 @@ class QuoteMeter {
     this.begun = context.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
   }
 
-  /** Takes the questions of one row. */
+  /** Adds the questions of one row. */
   add(questions: readonly Question[]): void {
     this.rows += 1;
     for (const question of questions) this.pool.add(question);
@@ -182,7 +182,7 @@ class QuoteMeter {
     return { quote, steps, firstGroup: this.firstGroup, lowestLevel: this.lowestLevel };
   }
 
-  /** At worst every row climbs the whole ladder from where it stands. */
+  /** At worst, every row needs all levels from its current one. */
   private count(group: PendingBatch): void {
     const { ask, prices } = this.context;
     this.firstGroup ??= group;
@@ -199,8 +199,8 @@ class QuoteMeter {
   }
 
   /**
-   * What each level may cost. A run that an earlier command of this job left at work may need repairs and have rows that
-   * climb: both are this command's, and its own price is not.
+   * Computes the worst cost of each level. For an active run of an earlier command, this command pays for repairs and
+   * further levels, but not for the run itself.
    */
   private computeLevels(): LevelCost[] {
     const { ask, job, ledger, prices } = this.context;
@@ -221,7 +221,7 @@ class QuoteMeter {
     return levels;
   }
 
-  /** Rows that climb go in full batches, since they wait for one another. */
+  /** Retries at a higher level are collected into full batches. */
   private addLikely(climbs: readonly Climb[]): void {
     const { prices, settings } = this.context;
     let climbing = 0;
@@ -234,17 +234,17 @@ class QuoteMeter {
   }
 }
 
-/** Tells what a row asks first from what its twins ask again, over one reading of an input. */
+/** Finds duplicate questions in one pass over the input. */
 export class UniqueKeys {
   readonly #isPartlyFilled: boolean;
-  /** By field, or by level where every row asks for every field. */
+  /** By field, or by level if every row needs every field. */
   readonly #met = new Map<string, KeySet>();
 
   constructor(isPartlyFilled: boolean) {
     this.#isPartlyFilled = isPartlyFilled;
   }
 
-  /** Leaves of a row's questions what no row before it asks; nothing of them is left of a twin's. */
+  /** Returns the parts of a row's questions that no earlier row has asked. Empty for a duplicate. */
   takeNew(questions: readonly Question[]): Question[] {
     return questions.flatMap((question) => {
       const { key, level } = question;
@@ -264,7 +264,7 @@ export class UniqueKeys {
   }
 }
 
-/** Counts the rows that a changed ask asks although the ask before it, on the same file, had an answer for them. */
+/** Counts the rows sent again because the ask changed, although the previous ask had answers for them. */
 export class RepeatCounter {
   private readonly context: JobContext;
   private readonly previous: PreviousJob | null;
@@ -276,7 +276,7 @@ export class RepeatCounter {
     this.previous = previous !== null && previous.answered > 0 ? previous : null;
   }
 
-  /** Takes rows that are to be asked. */
+  /** Adds rows that would be sent. */
   add(rows: readonly Row[]): void {
     const { previous } = this;
     if (previous === null || rows.length === 0) return;
@@ -287,36 +287,37 @@ export class RepeatCounter {
     this.repeated += keys.filter((each) => each.some(isAnswered)).length;
   }
 
-  /** null: nothing was answered before, or it was the same ask. */
+  /** Returns null if nothing was answered before or the ask is the same. */
   count(): number | null {
     return this.previous === null ? null : this.repeated;
   }
 }
 
 /**
- * Reads the whole input before a dollar is spent: a broken file is an error here, and what the job can cost is known.
- * Throws a usage error where nobody agreed to the cost. Stops a job that has found nothing so far, unless it may go on.
+ * Reads the whole input before spending anything, so that a broken file fails early and the worst-case cost is known.
+ * Throws a usage error if the cost is not confirmed. Stops a job that has found nothing so far, unless the user
+ * continues it.
  */
 export async function confirmCost(context: JobContext, recovered: RecoveredBatches): Promise<void> {
   const { settings, hooks, agent, stop } = context;
   if (settings.sample === null && agent.isFree) return reportChanges(context, null);
   const survey = await estimateRows(context);
   const { quote, counts, repeated, lowestLevel } = survey;
-  // Interrupted while it was read: nothing is asked any more, and nobody need agree to that.
+  // Interrupted while reading: nothing will be sent, so there is nothing to confirm.
   if (stop.reason !== null) return;
   context.state.planned = counts;
   if (!agent.isFree && quote.worstMicros > 0) context.statedCost.state(survey.steps);
   context.tally.expectRows(counts);
   reportChanges(context, repeated);
   reportUnmatched(context);
-  // Runs that an earlier process left may still find something: then it is decided once they have ended.
+  // If runs of an earlier process are active, decide once they have ended, because they may find something.
   const isFruitless = lowestLevel !== null && context.yields.isFruitless(lowestLevel);
   if (isFruitless && recovered.runs.length === 0 && !(await context.yields.mayGoOn(lowestLevel))) {
     context.yields.stopIfClosed();
     return;
   }
-  // Nobody is asked about what costs nothing: no run, the embedded agent, or one whose price was set to 0. What runs that
-  // were left at work may still need was agreed to when they were started.
+  // Free jobs need no confirmation: no run, the embedded agent, or a price set to 0. Repairs of active runs were
+  // confirmed when the runs started.
   const isPaid = !agent.isFree && quote.rows > 0 && quote.worstMicros > 0;
   await resolveDoubts(context, survey, isPaid);
   if (!isPaid) return;
@@ -325,18 +326,18 @@ export async function confirmCost(context: JobContext, recovered: RecoveredBatch
     throw createUsageError(
       'COST_DECLINED',
       'not started: nothing was sent and nothing was spent',
-      'Give the same command again to be asked again; --limit tries a few rows first.',
+      'Run the command again to be asked again. Use --limit to try a few rows first.',
     );
   }
   if (settings.options.yes === true || context.cap.micros !== null) return;
   throw createUsageError(
     'COST_NOT_CONFIRMED',
-    `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and nobody agreed to that`,
-    'Give maxCost to cap it, yes to accept it, or a confirm hook that asks.',
+    `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and the cost is not confirmed`,
+    'Set maxCost to cap it, set yes to accept it, or pass a confirm hook.',
   );
 }
 
-/** Named before anybody is asked to pay for it. */
+/** Reported before the cost is confirmed. */
 function reportChanges({ job, onEvent }: JobContext, repeated: number | null): void {
   const message = describeChanges(job, repeated);
   if (message !== null) onEvent({ type: 'note', code: 'ASK_CHANGED', message });
@@ -346,10 +347,10 @@ function describe(quote: Quote): string {
   return `${quote.rows} rows in ${quote.runs} runs`;
 }
 
-/** What a job that reached its budget has left to ask, and what that can cost; null for any other. */
+/** Computes the remaining rows and their cost for a job that reached its budget; null for any other. */
 export async function estimateRemaining(context: JobContext): Promise<RemainingRows | null> {
   if (context.stop.reason !== 'budget') return null;
-  // Looked at like a job that has not begun: what was held back is to be asked.
+  // Estimated like a new job, so that rows held back count as rows to send.
   const { quote } = await estimateRows(context, { inFlight: new InFlight(), stop: new JobAbort() });
   const { rows, runs, worstMicros } = quote;
   return { rows, runs, worstMicros };

@@ -32,29 +32,31 @@ import { CircuitBreaker, JobAbort, type RetryReport } from './stop.js';
 import { AnswerWarnings } from './warnings.js';
 import { NothingFoundGuard } from './yield-guard.js';
 
-/** How a program takes part in a job: what it hears, and where it is asked. */
+/** Callbacks of a job. */
 export interface EnrichHooks {
-  /** Hears what happens; must not throw. */
+  /** Called with every event; must not throw. */
   readonly onEvent?: (event: EnrichEvent) => void;
-  /** Events of rows carry the values that the agent gave. @default false */
+  /** Include the agent's values in row events. @default false */
   readonly withValues?: boolean;
   /**
-   * True for a listener that can do without the events of rows: an output that this call would write again byte for byte
-   * is then left as it is. @default false
+   * True if `onEvent` does not need row events. Then an output that would not change is not written again. @default
+   * false
    */
   readonly mayKeepOutput?: boolean;
-  /** Files that the caller reads or writes beside the job: no result may replace them. */
+  /** Other files that the caller uses; no result may replace them. */
   readonly otherFiles?: Pick<JobPlaces, 'recipe' | 'logFile' | 'heartbeat'>;
-  /** Asked before money is spent, unless `yes` or `maxCost` says enough; without it such a job is refused. */
+  /** Confirms the cost before money is spent, unless `yes` or `maxCost` is set. Without it, such a job is refused. */
   readonly confirm?: (quote: Quote) => Promise<boolean>;
   /**
-   * Asked about a doubt about the file, such as rows that would share an answer, before money is spent; false ends the
-   * call with the code of the doubt, and so does every doubt without this hook.
+   * Confirms a doubt about the file before money is spent, such as rows that would share an answer. If it returns false
+   * or is not set, the call fails with the code of the doubt.
    */
   readonly confirmDoubt?: (doubt: Doubt) => Promise<boolean>;
-  /** Asked once the first answers of a paid job hold no value, unless `keepGoing` says enough; without it the job stops. */
+  /** Called if the first answers of a paid job have no values, unless `keepGoing` is set. Without it, the job stops. */
   readonly confirmFruitless?: (job: FruitlessJob) => Promise<boolean>;
-  /** Aborting stops the job gracefully: no new runs, the output is written, runs that work are picked up the next time. */
+  /**
+   * Aborting stops the job gracefully: starts no new runs and writes the output. The next call collects active runs.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -69,12 +71,12 @@ const HOOK_TYPES: OptionTypes<EnrichHooks> = {
   signal: 'signal',
 };
 
-/** Throws a usage error for a hook that does not exist, or is something else than it has to be. */
+/** Throws a usage error for an unknown hook or a wrong type. */
 export function checkHooks(hooks: EnrichHooks): void {
   checkOptionTypes('the hooks of a job', hooks, HOOK_TYPES);
 }
 
-/** What all parts of one job share: built once by its entry point, and frozen. */
+/** Everything that the parts of a job share. Built once by its entry point, and frozen. */
 export interface JobContext extends StartParts {
   readonly settings: Settings;
   readonly input: Input;
@@ -102,9 +104,9 @@ export interface JobContext extends StartParts {
   readonly inFlight: InFlight;
   readonly prices: PriceList;
   readonly statedCost: StatedCost;
-  /** A row that was not answered in this attempt fails. */
+  /** Rows not answered by this attempt fail. */
   readonly lastAttempt: number;
-  /** True if older answers are to be replaced. */
+  /** True if older answers are replaced. */
   readonly isRefresh: boolean;
   /** How rows are classified. The estimate and the job add their own view of what is in flight. */
   readonly select: Omit<SelectContext, 'inFlight'>;
@@ -115,13 +117,13 @@ export interface JobContext extends StartParts {
   close(): void;
 }
 
-/** What is found out about a job on the way. */
+/** State that changes while a job runs. */
 export interface JobState {
   /** Positions of the rows that `--sample` picked; null for all rows. */
   sample: ReadonlySet<number> | null;
   /** Row counts of the estimate; null if there was none. */
   planned: PlannedCounts | null;
-  /** The budget that last had no room for a run; null if none. */
+  /** The budget that last could not cover a run; null if none. */
   fullBudget: OverBudget | null;
 }
 
@@ -224,14 +226,14 @@ export function createJobContext(parts: OpenedParts): JobContext {
   });
 }
 
-/** Answers older than this are asked again. */
+/** Computes the time before which answers are too old and fetched again. */
 function computeFreshSince(settings: Settings, job: OpenedJob, nowMs: number): number {
   const { refresh_since: refreshMs } = job.settings;
   const ageMs = settings.maxAgeMs === null ? 0 : nowMs - settings.maxAgeMs;
   return Math.max(typeof refreshMs === 'number' ? refreshMs : 0, ageMs);
 }
 
-/** The budgets of the day that a job spends from: of its watched folder, and of the whole ledger. */
+/** Lists the daily budgets that apply to a job: of its watched folder and of the ledger. */
 function listDayBudgets(parts: Pick<OpenedParts, 'budget' | 'ledger' | 'settings'>): readonly DayUse[] {
   const { budget, ledger } = parts;
   const caps = resolveDayCaps({ ...parts, clock: systemClock });
@@ -248,13 +250,13 @@ function listDayBudgets(parts: Pick<OpenedParts, 'budget' | 'ledger' | 'settings
   ];
 }
 
-/** What a group leaves to be asked. */
+/** Questions left to send after a group. */
 export interface NextQuestions {
-  /** The group itself, if the budget had no room for it. */
+  /** The group itself, if the budget could not cover it. */
   readonly overBudget: PendingBatch | null;
-  /** The group itself, if runs at its effort were found to bring nothing before it was started. */
+  /** The group itself, if its effort level turned out to find nothing before it started. */
   readonly heldBack: PendingBatch | null;
-  /** A group that goes out before anything else. */
+  /** A group to send before anything else. */
   readonly followUp: PendingBatch | null;
   readonly again: readonly Question[];
 }
@@ -266,7 +268,7 @@ export const NO_QUESTIONS: NextQuestions = {
   again: [],
 };
 
-/** The ordinals of a sample of the input, or of its first `limit` rows; null for all rows. */
+/** Picks a sample of the input or of its first `limit` rows. Returns their ordinals; null for all rows. */
 export async function pickSample(
   input: Input,
   size: number | null,
@@ -280,7 +282,7 @@ export async function pickSample(
   return picker.readPicked();
 }
 
-/** True for a row that `--limit` and `--sample` leave in. */
+/** True if `--limit` and `--sample` include the row. */
 export function isInSample(row: Row, limit: number | null, sample: ReadonlySet<number> | null): boolean {
   return (limit === null || row.ordinal < limit) && (sample === null || sample.has(row.ordinal));
 }

@@ -6,14 +6,14 @@ import { formatDollars, formatNumber } from '../model/format.js';
 import type { JobTally } from './progress.js';
 import type { JobAbort } from './stop.js';
 
-/** Before a holder elsewhere may count this process as gone, the job stops. */
+/** Stop the job before other processes may consider its lease expired. */
 const LATEST_RENEWAL_MS = 2 * RENEW_MS;
 const LOOK_AGAIN_MS = 1_000;
 
 export interface JobLease {
-  /** Throws LEASE_LOST if another process has taken over. To be asked right before a run starts, an output or an end is written. */
+  /** Throws LEASE_LOST if another process has taken over. Call it right before starting a run or writing results. */
   refuseLost(): void;
-  /** Stops a job whose lease was lost to another process, as after a long sleep of the machine. */
+  /** Stops the job if another process takes over, for example after a long sleep of the machine. */
   watch(stop: JobAbort): void;
   close(): void;
 }
@@ -21,13 +21,13 @@ export interface JobLease {
 export interface WaitOptions {
   readonly clock?: Pick<Clock, 'now' | 'sleep'> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called once if the holder may be gone and has to be waited for. */
+  /** Called once if the holder may be dead and we wait for its lease to expire. */
   readonly onWait?: ((message: string) => void) | undefined;
 }
 
 /**
- * Takes the lease of an ask. A holder that lives is refused with LEASE_HELD; one that may be gone, such as the container
- * that this one replaces, is waited for until it renews its lease or counts as gone.
+ * Takes the lease of an ask. Throws LEASE_HELD if a live process holds it. If the holder may be dead, such as a
+ * replaced container, waits until it renews the lease or the lease expires.
  */
 export async function waitForLease(
   ledger: Ledger,
@@ -49,7 +49,7 @@ export async function waitForLease(
   }
 }
 
-/** Takes the lease of an ask at once, or throws LEASE_HELD. A killed process loses its lease by itself. */
+/** Takes the lease of an ask at once, or throws LEASE_HELD. The lease of a killed process expires. */
 export function openLease(ledger: Ledger, askId: string, clock: Pick<Clock, 'now'> = systemClock): JobLease {
   const result = ledger.acquireLease(askId, readHolder());
   if (result.status === 'busy') throw createHeldError(result);
@@ -69,7 +69,7 @@ function keepLease(
   clock: Pick<Clock, 'now'>,
 ): JobLease {
   let renewedAtMs = clock.now();
-  // The clock of the day may be set back, and this one stands still while the machine sleeps: a lease is fresh by both.
+  // The wall clock may be set back, and this one may stop while the machine sleeps, so check both.
   let renewedAtTick = performance.now();
   let isLost = false;
   let onLost = (_error: Error): void => undefined;
@@ -90,10 +90,10 @@ function keepLease(
   };
   const renewal = setInterval(() => {
     try {
-      // While another program writes, nobody can take the lease either: the next time is soon enough.
+      // While another program writes, no process can take the lease, so renewing next time is enough.
       if (ledger.canWrite()) renew();
     } catch (error) {
-      // A ledger that is busy may be free again before the lease lapses.
+      // A busy ledger may be free again before the lease expires.
       if (clock.now() - renewedAtMs > LATEST_RENEWAL_MS)
         onLost(error instanceof Error ? error : new Error(describeError(error)));
     }
@@ -125,7 +125,7 @@ function createHeldError(busy: Busy): RowfillError {
   return createBusyError(
     'LEASE_HELD',
     `${describeHolder(busy)} is working on the same question`,
-    'Wait until it has ended, or stop it there with Ctrl-C. Its answers are then in the ledger for this job too.',
+    'Wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
   );
 }
 
@@ -141,10 +141,7 @@ function createBusyError(code: string, message: string, hint: string): RowfillEr
   return new RowfillError('busy', code, message, { hint });
 }
 
-/**
- * LEDGER_MOVED if the ledger is no longer in its place, else null. By then what only this process knew of it is saved, and
- * the error says where.
- */
+/** Returns LEDGER_MOVED if the ledger is no longer in place, else null. Saves the data first; the error says where. */
 export function saveMovedLedger(ledger: Ledger, cause?: unknown): RowfillError | null {
   const moved = ledger.findMove();
   if (moved === null) return null;
@@ -159,26 +156,26 @@ function describeSaved(ledger: Ledger): { message: string; hint: string } {
   } catch (error) {
     return {
       message: `It could not be saved: ${describeError(error)}`,
-      hint: 'Bring the ledger back before the next start; without it the same rows are paid for again.',
+      hint: 'Restore the ledger before the next run. Without it, the same rows are paid for again.',
     };
   }
   if (saved.status === 'restored') {
     return {
-      message: 'Only its log was gone, and has been written back: nothing is missing',
-      hint: 'Stop what deletes files beside the ledger, and run the same command again: it pays for nothing twice.',
+      message: 'Only its write-ahead log was missing. It has been written back, and nothing is lost',
+      hint: 'Stop what deletes files next to the ledger, then run the command again. Nothing is paid for twice.',
     };
   }
   const { path } = ledger;
   return {
     message: `A copy of the whole ledger is in ${saved.path}`,
-    hint: `Stop what changes the file. With no rowfill running, delete ${path}, ${path}-wal and ${path}-shm, rename the copy to ${path}, and run the same command again: it pays for nothing twice.`,
+    hint: `Stop what changes the file. With no rowfill running, delete ${path}, ${path}-wal and ${path}-shm, rename the copy to ${path}, and run the command again. Nothing is paid for twice.`,
   };
 }
 
-/** Codes of a ledger whose content makes no sense any more. */
+/** Codes of a ledger with damaged content. */
 const DAMAGED: ReadonlySet<string> = new Set(['LEDGER_DAMAGED', 'LEDGER_NOT_A_DATABASE']);
 
-/** Says of a ledger that was damaged while it was in use what happened, and which runs it may not know of. */
+/** Replaces the error of a ledger that was damaged while in use with one that lists the runs that may be missing. */
 export function describeDamage(ledger: Ledger, error: unknown): unknown {
   if (!(error instanceof RowfillError) || !DAMAGED.has(error.code)) return error;
   const runs = ledger.listRecentRuns();
@@ -186,7 +183,7 @@ export function describeDamage(ledger: Ledger, error: unknown): unknown {
   return createUsageError(
     error.code,
     `The ledger was changed by another program, or damaged, while it was in use: ${ledger.path}${lost}`,
-    'Stop what changes the file (a restore, a sync tool, an editor). Bring back the newest whole copy before the next start, or save what is readable with `sqlite3 ledger.sqlite .recover`; without it the same rows are paid for again.',
+    'Stop what changes the file (a restore, a sync tool, an editor). Restore the newest complete copy before the next run, or recover data with `sqlite3 ledger.sqlite .recover`. Without it, the same rows are paid for again.',
     error,
   );
 }
@@ -196,7 +193,7 @@ export function isLedgerError(error: unknown): error is RowfillError {
   return error instanceof RowfillError && error.code.startsWith('LEDGER_');
 }
 
-/** Adds what this command has spent by then to an error that otherwise means that nothing was. */
+/** Adds the cost of this command to a usage error, which otherwise implies that nothing was spent. */
 export function addSpent(
   error: unknown,
   tally: Pick<JobTally, 'runs' | 'runsActive' | 'costNowMicros'>,

@@ -12,18 +12,20 @@ import { NO_EXCLUSION } from '../select/select-rows.js';
 import { describeOrigin } from './resolve-ask.js';
 import type { Warning } from './warnings.js';
 
-/** An exclusion list, and what a person should know about it. */
+/** An exclusion list and warnings about it. */
 export interface LoadedExclusion extends Exclusion {
-  /** How many records were read, what they are compared by, and what is strange about the file. */
+  /** The number of records, the compared columns, and irregularities of the file. */
   readonly notes: readonly Warning[];
-  /** How many records matched no row: known once all rows were compared. Null if the list is not compared with rows. */
+  /**
+   * Reports records that matched no row, once all rows were compared. Null if the list is compared with answers only.
+   */
   describeUnmatched(): Warning | null;
 }
 
-/** A list is held in memory, so one that comes through a pipe and is longer never ends. */
+/** A list is held in memory, so limit what is read from a pipe, which may never end. */
 const MAX_STREAM_BYTES = 1024 * 1024 * 1024;
 
-/** Reads the exclusion file of a job, or returns a list that excludes nothing if none was given. */
+/** Reads the exclusion file of a job. Without one, returns a list that excludes nothing. */
 export async function loadExclusion(
   options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'origins'> & { readonly blanks: Blanks },
   ask: Ask,
@@ -35,8 +37,8 @@ export async function loadExclusion(
     if (wanted === undefined) return { ...NO_EXCLUSION, notes: [], describeUnmatched: () => null };
     throw createUsageError(
       'NO_EXCLUSION_FILE',
-      '--exclude-on was given without --exclude FILE',
-      'Name the list with --exclude, or leave --exclude-on out.',
+      '--exclude-on needs --exclude FILE',
+      'Add --exclude, or remove --exclude-on.',
     );
   }
   const { openExclusion } = await import('../select/exclusion.js');
@@ -48,7 +50,7 @@ export async function loadExclusion(
     checkSent(columns, ask.send);
     const told = [...new Set([...ask.send, ...fields])];
     const used = new Set([...columns.on, ...columns.onAnswer, ...told]);
-    // Keys of a JSON list may come up late: those that are not known yet are looked for in every record.
+    // New keys may appear anywhere in a JSON list, so look for unknown columns in every record.
     const tell = [...new Set([...file.columns.filter((column) => told.includes(column)), ...told])];
     const list = openExclusion({ ...columns, tell, blanks: options.blanks });
     for await (const rows of file.openRows()) {
@@ -70,7 +72,7 @@ export async function loadExclusion(
   }
 }
 
-/** Keys of a JSON file may come up late: both files are read for all of theirs unless every column is known already. */
+/** Scans a file for columns that appear late, as in JSON, unless all wanted columns are already known. */
 async function readLateColumns(
   wanted: readonly string[] | undefined,
   fields: readonly string[],
@@ -83,7 +85,10 @@ async function readLateColumns(
   if (wanted?.every((name) => file.columns.includes(name)) !== true) await file.readColumns();
 }
 
-/** Tells what a list is compared by. Throws if it has nothing to compare: all it names would be asked about, and paid for. */
+/**
+ * Describes how a list is compared. Throws if it has no values to compare, because every listed company would be sent
+ * and paid for.
+ */
 function describeList(
   path: string,
   count: number,
@@ -97,7 +102,7 @@ function describeList(
     throw createUsageError(
       'EXCLUSION_BLANK',
       `${path}: none of its ${formatNumber(count, 'record')} has a value in ${columns}, so it would exclude nothing`,
-      'Name the columns that are filled with --exclude-on.',
+      'Set --exclude-on to columns that have values.',
     );
   }
   const holes =
@@ -133,7 +138,7 @@ function formatLines({ count, lines }: RecordCount): string {
   return `${count === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`;
 }
 
-/** With both, a list takes one to two gigabytes of memory. */
+/** At both limits, a list needs one to two gigabytes of memory. */
 const MAX_RECORDS = 10_000_000;
 const MAX_TOLD_BYTES = 512 * 1024 * 1024;
 
@@ -141,13 +146,13 @@ function refuseSize(path: string) {
   return createUsageError(
     'EXCLUSION_TOO_LARGE',
     `${path} has more than ${formatNumber(MAX_RECORDS, 'different record')}, or more than 512 MB to compare`,
-    'Keep only the columns that rows are compared by, or split the job.',
+    'Keep only the columns to compare, or split the job.',
   );
 }
 
-/** A line that is passed over would be a customer who is asked about, and paid for. */
+/** Throws for a faulty line. If it were skipped, a customer would be sent and paid for. */
 function refuseLine(path: string, { fault }: FaultyRow) {
-  const hint = 'Correct this line, or take it out of the list.';
+  const hint = 'Correct or remove this line.';
   return createUsageError('EXCLUSION_UNREADABLE', `${path}, ${fault}`, hint);
 }
 
@@ -156,7 +161,10 @@ interface KeyColumns {
   readonly onAnswer: readonly string[];
 }
 
-/** A field among the columns makes the file one of answers that are not wanted: for this company, not this person. */
+/**
+ * Resolves the columns to compare. If a field to fill is among them, the list excludes answers instead of rows, such as
+ * "for this company, not this person".
+ */
 function resolveColumns(
   { excludeOn: wanted, origins }: Pick<EnrichOptions, 'excludeOn' | 'origins'>,
   path: string,
@@ -170,7 +178,7 @@ function resolveColumns(
     throw createUsageError(
       'NO_SHARED_COLUMN',
       `the input and ${path} have no column of the same name`,
-      'Rename a column, so that rows can be compared.',
+      'Rename a column so that the files have one in common.',
     );
   }
   const [onAnswer, on] = [
@@ -185,14 +193,17 @@ function resolveColumns(
   return { on, onAnswer };
 }
 
-/** An answer is held against a record by what was sent of its row, and rows that are sent alike share it. */
+/**
+ * An answer is compared with a record through the sent columns of its row, because rows with equal sent columns share
+ * the answer.
+ */
 function checkSent({ on, onAnswer }: KeyColumns, send: readonly string[]): void {
   const kept = on.find((column) => !send.includes(column));
   if (onAnswer.length === 0 || kept === undefined) return;
   throw createUsageError(
     'EXCLUSION_COLUMN_NOT_SENT',
-    `answers cannot be held against the column ${kept} of the exclusion list, since it is not sent`,
-    `Add ${kept} to --send, or take it out of --exclude-on.`,
+    `answers cannot be compared with column ${kept} of the exclusion list, because it is not sent`,
+    `Add ${kept} to --send, or remove it from --exclude-on.`,
   );
 }
 
@@ -202,7 +213,7 @@ function checkColumn(where: string, column: string, file: string, columns: reado
   const hint =
     nearest.length > 0
       ? `Did you mean ${nearest.map(showName).join(' or ')}?`
-      : `It has ${columns.map(showName).join(', ')}.`;
+      : `Its columns are ${columns.map(showName).join(', ')}.`;
   throw createUsageError(
     'UNKNOWN_COLUMN',
     `${where} names ${showName(column)}, which ${file} does not have`,

@@ -6,39 +6,39 @@ import { PATIENCE_MS } from '../run/send-batch.js';
 
 export interface OpenAgent {
   readonly client: AgentClient;
-  /** True where nothing can be billed: the embedded agent. */
+  /** True for the embedded agent, which bills nothing. */
   readonly isFree: boolean;
-  /** Runs started in a second unless the user says otherwise; 0 for no limit. */
+  /** Default limit of run starts per second; 0 for no limit. */
   readonly startsPerSecond: number;
-  /** How far its list of runs may lag behind its creates, in milliseconds. */
+  /** How long its run list may lag behind new runs, in ms. */
   readonly listLagMs: number;
   close(): Promise<void>;
 }
 
-/** The hosted service takes so many starts a second on its smallest plan. */
+/** Starts per second allowed by the hosted service's smallest plan. */
 const HOSTED_STARTS_PER_SECOND = 5;
-/** A service in many parts may show a run in its list only after a while, and so does one that is rehearsed here. */
+/** A distributed service may list a run only after a delay, and rehearsals simulate this. */
 const LIST_LAG_MS = 15_000;
 const LOCAL_KEY = 'local';
 
-/** Opens the agent that the settings choose; for a folder of tables, the server that answers from it in this process. */
+/** Opens the configured agent. For reference tables, starts an embedded server. */
 export async function openAgent(
   settings: Settings,
   onRetry?: AgentClientOptions['onRetry'],
 ): Promise<OpenAgent> {
-  // Only who hears of waits can say what a long one is for.
+  // Allow long waits only if they are reported.
   const breaker = onRetry === undefined ? {} : { onRetry, retry: { longestWaitMs: PATIENCE_MS } };
   const { agent, options } = settings;
   switch (agent.kind) {
     case 'reference': {
-      // Loaded only where it answers: a job that asks somebody else starts sooner.
+      // Loaded on demand, so that other jobs start faster.
       const { createReferenceAgent } = await import('../agents/reference/reference-agent.js');
       const { startServer } = await import('../server/start-server.js');
       const server = await startServer({
         agent: await createReferenceAgent(agent.directory, agent.omit),
         maxActiveRuns: settings.concurrency,
       });
-      // A key in a file is not read where nobody needs it.
+      // A key function is not called, since no key is needed.
       const secrets = typeof options.apiKey === 'string' ? [options.apiKey.trim()] : [];
       const client = new AgentClient({ baseUrl: server.url, apiKey: LOCAL_KEY, secrets, ...breaker });
       const close = async (): Promise<void> => {
@@ -60,7 +60,7 @@ function openRemote(
 ): OpenAgent {
   const { baseUrl, apiKey } = options;
   const isLocal = URL.canParse(baseUrl) && isLoopbackHost(new URL(baseUrl).hostname);
-  // A server on this machine asks for some key, and tells accounts apart by it; any will do.
+  // A local server requires a key to distinguish accounts, but accepts any.
   const client = new AgentClient({ ...options, apiKey: apiKey ?? (isLocal ? LOCAL_KEY : undefined) });
   return {
     client,
@@ -75,7 +75,7 @@ export interface Closable {
   close(): void | Promise<void>;
 }
 
-/** Closes what a job has opened, the last first; every one of them, also where one fails to close. */
+/** Closes everything that a job opened, in reverse order, even if some fail to close. */
 export class CleanupStack {
   private readonly opened: Closable[] = [];
 
@@ -96,7 +96,7 @@ export class CleanupStack {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** Closes after a failure, which says more than what cannot be closed because of it. */
+  /** Closes after an error and rethrows it, ignoring errors from closing. */
   async closeAfter(error: unknown): Promise<never> {
     await this.close().catch(() => undefined);
     throw error;

@@ -9,7 +9,7 @@ import { checkColumns, resolveBlanks } from './resolve-ask.js';
 
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
 
-/** What a job reads, and what it asks. */
+/** The opened inputs of a job, and its ask. */
 export interface JobInput {
   readonly input: Input;
   readonly ask: Ask;
@@ -18,8 +18,8 @@ export interface JobInput {
 }
 
 /**
- * Opens what a job reads: the input at `path`, the ask that `findAsk` returns for its columns, and the exclusion list.
- * Rows that would not fit into the output are an error when they are read. `closers` closes the input.
+ * Opens the input at `path`, the ask that `findAsk` returns for its columns, and the exclusion list. Rows that do not
+ * fit the output throw when they are read. `closers` closes the input.
  */
 export async function openJobInput(
   options: InputOptions,

@@ -40,11 +40,11 @@ export interface OutputJob {
   readonly ledger: Ledger;
   readonly job: JobRecord;
   readonly exclusion: Exclusion;
-  /** How the exclusion file is called in a message. */
+  /** Name of the exclusion file in messages. */
   readonly exclusionName: string;
-  /** What a row without an answer is: the cap was reached, or it was not asked yet. */
+  /** Status of a row without an answer. */
   readonly unasked: 'over_budget' | 'pending';
-  /** False for a row that the job left alone. */
+  /** False for a row that the job skips. */
   isWanted(row: Row): boolean;
   readonly path: string;
   readonly overwrite: boolean;
@@ -55,19 +55,19 @@ export interface OutputJob {
   readonly beforeCommit?: OutputOptions['beforeCommit'];
   readonly checkPlace: OutputOptions['checkPlace'];
   readonly onNote?: OutputOptions['onNote'];
-  /** Hears of every row that was written. */
+  /** Called for every written row. */
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
 }
 
 export interface WrittenOutput {
   readonly rows: RowCounts;
-  /** Pending rows that no option left out. */
+  /** Pending rows that no option excludes. */
   readonly leftRows: number;
-  /** The SHA-256 of the file; null where there is none. */
+  /** SHA-256 of the file; null without a file. */
   readonly digest: string | null;
 }
 
-/** Writes the output of a job that has just run. */
+/** Writes the output of the current job. */
 export async function writeJobOutput(
   context: JobContext,
 ): Promise<WrittenOutput & { readonly path: string }> {
@@ -96,7 +96,7 @@ export async function writeJobOutput(
   return { ...written, path };
 }
 
-/** Reads the input again, joins each row with its answer and writes them all; the file appears only when it is whole. */
+/** Reads the input again, joins each row with its answer and writes all rows. The file appears only when complete. */
 export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const { input, ledger, job, exclusion, onRow } = parts;
   await input.readColumns();
@@ -134,7 +134,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   }
 }
 
-/** Tells of each row as an event; cell values are in it only where they were asked for. */
+/** Creates a listener that reports each row as an event, with values only on request. */
 function createRowReport(onEvent: (event: EnrichEvent) => void, withValues: boolean) {
   return ({ row, outcome }: FilledRow): void => {
     const { ordinal, line } = row;
@@ -153,15 +153,15 @@ function createCounts(): Record<RowStatus | 'total', number> {
   return { ...counts, total: 0 };
 }
 
-/** What the output of a job is made from, as it was before the job read any of it. */
+/** Digests of everything an output is made from, taken before the job reads it. */
 export type OutputSources = Omit<FinishedOutput, 'output' | 'settledRuns'>;
 
-/** The options that decide what an output looks like, beside the ask. */
+/** Options that affect the output, besides the ask. */
 const SHAPING = [...KEPT, 'name', 'strict', 'format'] as const;
 
 /**
- * Reads what an output will be made from; null where a later job may not go by it, since something other than these
- * files is read or written, or answers may be too old by then.
+ * Computes the digests of an output's sources. Returns null if a later call cannot rely on them: other files are
+ * involved, or answers may expire.
  */
 export async function findOutputSources({ settings, ask }: JobContext): Promise<OutputSources | null> {
   const { options } = settings;
@@ -176,8 +176,8 @@ export async function findOutputSources({ settings, ask }: JobContext): Promise<
 }
 
 /**
- * The rows of the output as an earlier invocation left it, where it is byte for byte what this one would write: made
- * from the same files and options, from the same answers, with nothing left to ask.
+ * Returns the row counts of the existing output if this invocation would write exactly the same bytes: same files,
+ * options and answers, and nothing left to send. Otherwise null.
  */
 export async function findFinished(
   context: JobContext,
@@ -199,19 +199,21 @@ export async function findFinished(
 }
 
 export function describeKept(path: string): string {
-  return `Nothing has changed since ${path} was written, so it is left as it is.`;
+  return `Nothing has changed since ${path} was written, so it is kept.`;
 }
 
-/** What a later job may go by; null where it has something to ask, or cannot know that it has not. */
+/**
+ * Creates the record that lets a later invocation keep this output. Returns null if rows are left to send, or may be.
+ */
 export function createFinished(
   { ledger, job, stop, input }: JobContext,
   sources: OutputSources | null,
   { rows, digest: output }: WrittenOutput,
 ): FinishedOutput | null {
   if (sources === null || output === null || stop.reason !== null) return null;
-  // The digest may be that of the longer file.
+  // The digest may be of the longer file.
   if (input.notes.some(({ code }) => code === INPUT_GREW)) return null;
-  // What failed is asked again the next time, also where the rest of its row was found.
+  // Failed fields are retried by the next invocation, even if other fields of the row were found.
   const { settledRuns, hasFailures } = ledger.readAnswerState(job);
   if (rows.failed + rows.over_budget + rows.pending > 0 || hasFailures) return null;
   return { ...sources, output, settledRuns };
@@ -223,7 +225,7 @@ interface Place {
   readonly format?: FileFormat | undefined;
 }
 
-/** The same input, where rows that do not fit into the output are an error as soon as they are read: before a dollar is spent. */
+/** Wraps the input so that rows that do not fit the output throw as soon as they are read, before any cost. */
 export function checkInputFits(
   input: Input,
   { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
@@ -231,7 +233,7 @@ export function checkInputFits(
 ): Input {
   const { shape, columns } = input;
   const check = createFitCheck({ ...place, shape, columns, fields, schema });
-  // Keys of a JSON file may come up late.
+  // New keys may appear anywhere in a JSON file.
   const isOpen = holdsObjects(shape);
   if (check === null && !isOpen) return input;
   return {
@@ -255,7 +257,7 @@ export function checkInputFits(
   };
 }
 
-/** What a job came to. */
+/** Creates the summary of a job. */
 export function createSummary(
   context: JobContext,
   { rows, leftRows }: Pick<WrittenOutput, 'rows' | 'leftRows'>,

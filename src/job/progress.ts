@@ -9,10 +9,10 @@ import type { AgentRun } from '../model/run.js';
 import type { Settings } from '../options.js';
 import type { Selection } from '../select/select-rows.js';
 
-/** From this part of the cap on, the job warns. */
+/** Share of the cap from which the job warns. */
 const WARN_AT = 0.8;
 
-/** A run that costs more than this many times its reserved price is worth a warning. */
+/** Warn if a run costs more than this many times its reserved price. */
 const FAR_ABOVE = 2;
 
 export interface TallySources {
@@ -21,28 +21,28 @@ export interface TallySources {
   readonly cap: Pick<SpendLimit, 'micros'>;
   readonly onEvent: (event: EnrichEvent) => void;
   readonly readSpend: () => { readonly spentMicros: number; readonly reservedMicros: number };
-  /** The budgets of today that the job spends from. Read after each run, not for each event: a ledger has many jobs. */
+  /** Reads today's budgets that apply to the job. Called once per run, not per event, because it sums up many jobs. */
   readonly readDays?: () => readonly DayUse[];
 }
 
-/** A budget of the day, and what is spent and reserved of it, by whatever job. All amounts are micro-dollars. */
+/** A daily budget and its use by all jobs, in micro-dollars. */
 export interface DayUse {
-  /** Who may spend it, for a message: "the files of this folder". */
+  /** Who shares it, for messages: "the files of this folder". */
   readonly owner: string;
   readonly usedMicros: number;
   readonly capMicros: number;
 }
 
-/** Counts what a job does and reports it as events; `progress` follows whatever moved. */
+/** Counts what a job does and reports it as events. Each change is followed by a `progress` event. */
 export class JobTally {
   readonly runs = { created: 0, adopted: 0, failed: 0 };
   readonly steps: { readonly effort: string; runs: number; filled: number; costMicros: number }[];
-  /** Batches of which nobody knows whether the agent has them. */
+  /** Batches that may or may not have reached the agent. */
   unknownBatches = 0;
   costNowMicros = 0;
-  /** Rows answered from what the ledger knew before. */
+  /** Rows answered from the ledger. */
   reused = 0;
-  /** Rows that share the answer of an equal row of this job. */
+  /** Rows that share the answer of another row of this job. */
   duplicates = 0;
   private readonly sources: TallySources;
   private rowsRead = 0;
@@ -60,30 +60,30 @@ export class JobTally {
     this.steps = sources.efforts.map((effort) => ({ effort, runs: 0, filled: 0, costMicros: 0 }));
   }
 
-  /** Rows that the survey has looked through: nothing is done about them yet. */
+  /** Reports how many rows the estimate has read. Nothing is sent yet. */
   countLookedThrough(rowsRead: number): void {
     const progress = { rowsRead, rowsTotal: null, rowsDone: 0, rowsFailed: 0, runsActive: 0 };
     this.sources.onEvent({ type: 'progress', progress: { ...progress, ...this.sources.readSpend() } });
   }
 
-  /** How many rows there are to work on, once the survey has seen them all. */
+  /** Sets the total number of rows, once the estimate has read them all. */
   expectRows(counts: PlannedCounts): void {
     this.rowsTotal = Object.values(counts).reduce((sum, count) => sum + count, 0) - counts.out_of_scope;
   }
 
-  /** Rows that were read: those that need no asking are done. */
+  /** Counts rows that were read. Rows that need not be sent are done. */
   countSelected(selections: readonly Selection[]): void {
     for (const { status } of selections) this.countRows(status, 1);
     this.report();
   }
 
-  /** The whole input at once, where the survey has found nothing to ask. */
+  /** Counts the whole input at once if the estimate found nothing to send. */
   countEstimated(counts: PlannedCounts): void {
     for (const [status, count] of Object.entries(counts)) this.countRows(status, count);
     this.countInputEnd();
   }
 
-  /** All rows at once, where the output of an earlier command is left as it is. */
+  /** Counts all rows at once if the existing output is kept. */
   countKept(rows: RowCounts): void {
     this.rowsRead = rows.total;
     this.rowsDone = rows.total;
@@ -96,7 +96,7 @@ export class JobTally {
     this.report();
   }
 
-  /** A run that was started; its id is null where it cannot be used. */
+  /** Counts a started run. `runId` is null if it is invalid. */
   countSent(batch: Batch, runId: string | null, adopted: boolean): void {
     this.runs[adopted ? 'adopted' : 'created'] += 1;
     this.runsActive += 1;
@@ -126,7 +126,7 @@ export class JobTally {
       step.runs += 1;
       step.filled += rows.filled;
     }
-    // A run that another job left behind is on that job's bill.
+    // The run of another job is billed to that job.
     if (batch.jobId === this.sources.jobId) {
       this.costNowMicros += costMicros;
       if (step !== undefined) step.costMicros += costMicros;
@@ -155,7 +155,7 @@ export class JobTally {
     if (costMicros > 0) this.warnOfDays();
   }
 
-  /** Rows that were given up without a run. */
+  /** Counts rows that failed without a run. */
   countGivenUp(rows: number, reason: string): void {
     this.rowsDone += rows;
     this.rowsFailed += rows;
@@ -170,7 +170,7 @@ export class JobTally {
     this.report();
   }
 
-  /** A run that is no longer waited for: it works on at the agent. */
+  /** Counts a run that we stopped waiting for, although it is still active. */
   countLate(batch: Batch, runId: string, reason: string): void {
     const { id: batchId, rows } = batch;
     this.rowsDone += rows.length;
@@ -179,7 +179,7 @@ export class JobTally {
     this.report();
   }
 
-  /** Runs that were cancelled at the agent, with what they were billed. */
+  /** Counts cancelled runs and their cost. */
   countCancelled(runs: number, costMicros: number): void {
     this.runsActive -= runs;
     this.costNowMicros += costMicros;
@@ -196,7 +196,7 @@ export class JobTally {
     if (status === 'invalid' || status === 'failed') this.rowsFailed += count;
   }
 
-  /** Said once: an agent that leaves out one cost mostly leaves out all. */
+  /** Reported once, since an agent that omits one cost usually omits all. */
   private tellEstimate(run: AgentRun, micros: number): void {
     if (this.hasToldEstimate) return;
     this.hasToldEstimate = true;
@@ -218,7 +218,7 @@ export class JobTally {
 
   private report(): void {
     const { rowsRead, rowsTotal, runsActive } = this;
-    // A run of an earlier process may end before its rows are read again, or bring rows that the file has no more.
+    // A run of an earlier process may end before its rows are read, or answer rows that are no longer in the file.
     const rowsDone = Math.min(this.rowsDone, rowsRead);
     const rowsFailed = Math.min(this.rowsFailed, rowsDone);
     const spend = this.sources.readSpend();
@@ -233,7 +233,7 @@ export class JobTally {
     if (this.hasWarned || capMicros === null || spentMicros === 0 || spentMicros < capMicros * WARN_AT)
       return;
     this.hasWarned = true;
-    const message = `$${formatMicros(spentMicros)} of the $${formatMicros(capMicros)} that this job may cost are spent`;
+    const message = `$${formatMicros(spentMicros)} of the $${formatMicros(capMicros)} budget of this job is spent`;
     onEvent({ type: 'note', code: 'BUDGET_NEARLY_SPENT', message });
   }
 
@@ -242,29 +242,29 @@ export class JobTally {
       if (this.warnedDays.has(owner) || usedMicros < capMicros * WARN_AT) continue;
       this.warnedDays.add(owner);
       const left = formatMicros(Math.max(0, capMicros - usedMicros));
-      const message = `$${left} is left of the $${formatMicros(capMicros)} that ${owner} may cost today`;
+      const message = `$${left} is left of the $${formatMicros(capMicros)} daily budget for ${owner}`;
       this.sources.onEvent({ type: 'note', code: 'BUDGET_NEARLY_SPENT', message });
     }
   }
 }
 
-/** The watched folder that a job's input was dropped into, and what all its files may cost in a day. */
+/** The watched folder of a job's input, and the daily budget of its files. */
 export interface FolderBudget {
   readonly id: string;
-  /** Micro-dollars; null for no limit. */
+  /** In micro-dollars; null for no limit. */
   readonly capMicros: number | null;
-  /** Says which day it is. */
+  /** Determines the current day. */
   readonly clock: Pick<Clock, 'now'>;
 }
 
 /**
- * The cap of a job, and that of one call of it beside it. What earlier calls left at work is theirs: whatever it comes to
- * cost, it neither takes of what this call may spend nor leaves it more. All amounts are micro-dollars.
+ * The caps of a job and of the current call. Active runs of earlier calls do not count towards the call's cap, whatever
+ * they cost. All amounts are in micro-dollars.
  */
 export class SpendLimit {
   readonly #ofJob: number | null;
   readonly #ofCall: number | null;
-  /** What the job cost before, and what runs that were left over cost by now, or are reserved for. */
+  /** Cost of the job before this call, including the cost or reservations of runs left active. */
   #before: number;
   readonly #leftOver = new Map<string, number>();
 
@@ -274,24 +274,24 @@ export class SpendLimit {
     this.#before = spentMicros;
   }
 
-  /** The most that the job may have spent and reserved now; null for no cap. */
+  /** Maximum of the job's total spent and reserved cost; null for no cap. */
   get micros(): number | null {
     if (this.#ofCall === null) return this.#ofJob;
     return Math.min(this.#ofJob ?? Number.POSITIVE_INFINITY, this.#before + this.#ofCall);
   }
 
-  /** Whether the cap of the job or that of this call is the lower one. */
+  /** Which cap is lower: the job's or this call's. */
   get scope(): BudgetScope {
     return this.#ofCall !== null && this.micros !== this.#ofJob ? 'command' : 'job';
   }
 
-  /** Takes note of a batch that an earlier call left open. */
+  /** Records a batch left open by an earlier call. */
   leave({ id, reserveMicros }: Pick<Batch, 'id' | 'reserveMicros'>): void {
     this.#leftOver.set(id, reserveMicros);
     this.#before += reserveMicros;
   }
 
-  /** Takes note of what a batch cost in the end; for one of this call it changes nothing. */
+  /** Records the final cost of a batch. Only matters for batches of earlier calls. */
   settle(batchId: string, costMicros: number): void {
     const reserved = this.#leftOver.get(batchId);
     if (reserved === undefined) return;
@@ -300,7 +300,7 @@ export class SpendLimit {
   }
 }
 
-/** The budgets of the day that a job spends from; null if no day has one. */
+/** Resolves the daily budgets that apply to a job; null if there are none. */
 export function resolveDayCaps({
   budget,
   settings,
@@ -316,5 +316,5 @@ export function resolveDayCaps({
   return { folderMicros, ledgerMicros, sinceMs: computeMidnight((budget?.clock ?? clock).now(), 0) };
 }
 
-/** How many rows of the input would meet which fate. */
+/** Row counts by planned action. */
 export type PlannedCounts = Readonly<Record<Selection['status'], number>>;

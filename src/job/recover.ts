@@ -14,13 +14,13 @@ import { createGoneRun } from '../run/wait-run.js';
 import { describeMisfit } from './ask-group.js';
 import type { JobContext } from './job-context.js';
 
-/** A run that an earlier process left at work. */
+/** An active run started by an earlier process. */
 export interface RecoveredRun {
   readonly open: OpenBatch;
   readonly runId: string;
 }
 
-/** A batch of which nobody can tell whether the agent has it: its rows must not be asked again. */
+/** A batch that may or may not have reached the agent. Its rows must not be sent again. */
 export interface UnknownBatch {
   readonly open: OpenBatch;
   readonly reason: string;
@@ -31,12 +31,12 @@ export interface RecoveredBatches {
   readonly unknown: readonly UnknownBatch[];
 }
 
-/** From its intent on, a request leaves after so long at most: its place in the line, its tries and its own time limit. */
+/** Longest time from the intent of a request to its last send: queueing, retries and timeout. */
 const LONGEST_START_MS = 20 * 60_000;
 
 /**
- * Finds again what an earlier process left open: a run whose id is known is waited for, one whose reply was lost is
- * looked for at the agent. Their rows are in flight, so that none is asked a second time.
+ * Recovers batches left open by an earlier process. Waits for runs with a known id, and searches the agent for runs
+ * whose reply was lost. Their rows count as in flight, so none is sent twice.
  */
 export async function recoverBatches(context: JobContext): Promise<RecoveredBatches> {
   const open = context.ledger.findOpenBatches(context.ask.id);
@@ -47,7 +47,7 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
     const { batch } = each;
     const runId = each.runId ?? runIds.get(batch.id);
     if (runId !== undefined) {
-      // An id that cannot be used ends its batch as soon as it is waited for; the ledger keeps no such ids.
+      // Invalid ids are not stored. Waiting for such a run fails its batch.
       if (each.runId === null && isRunId(runId)) context.ledger.sent(batch.id, runId);
       context.throttle.adopt();
       runs.push({ open: each, runId });
@@ -55,7 +55,7 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
       context.ledger.void(batch.id, 'the agent has no such run: the request never arrived');
       continue;
     } else {
-      const reason = `whether its run exists could not be told: ${doubt}`;
+      const reason = `could not check whether its run exists: ${doubt}`;
       context.ledger.suspect(batch.id, reason);
       context.tally.countUnknown(batch, reason);
       unknown.push({ open: each, reason });
@@ -66,9 +66,9 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
   return { runs, unknown };
 }
 
-/** An open batch without a run id, as it is looked for at the agent. */
+/** Creates the search entry for an open batch without a run id. */
 export function createLostBatch({ batch, intendedAtMs }: OpenBatch, nowMs: number): LostBatch {
-  // The process that sent it may have ended only just now.
+  // The process that sent it may have just ended.
   return { batchId: batch.id, intendedAtMs, lostAtMs: Math.min(nowMs, intendedAtMs + LONGEST_START_MS) };
 }
 
@@ -79,9 +79,8 @@ async function lookForLost(
   const nowMs = clock.now();
   const lost = open.filter(({ runId }) => runId === null).map((each) => createLostBatch(each, nowMs));
   if (lost.length === 0) return { runIds: new Map<string, string>(), doubt: null };
-  const runs =
-    lost.length === 1 ? 'a run that may have been started' : `${lost.length} runs that may have been started`;
-  const message = `Looking for ${runs} before anything is asked again; a list that lags is given ${agent.listLagMs / 1_000} s`;
+  const runs = lost.length === 1 ? 'an earlier run was started' : `${lost.length} earlier runs were started`;
+  const message = `Checking whether ${runs}; this takes up to ${agent.listLagMs / 1_000} s`;
   onEvent({ type: 'note', code: 'LOOKING_FOR_RUNS', message });
   return findLostRuns(agent.client, lost, {
     listLagMs: agent.listLagMs,
@@ -93,18 +92,18 @@ async function lookForLost(
 
 export interface CancelledRuns {
   readonly cancelled: readonly string[];
-  /** What the runs that ended here were billed, or are booked at, in micro-dollars. */
+  /** Billed or booked cost of the cancelled runs, in micro-dollars. */
   readonly costMicros: number;
-  /** How much of that is an estimate: the reserved price of runs of which the agent did not say what they cost. */
+  /** The estimated part of it: reserved prices of runs without a reported cost. */
   readonly estimatedMicros: number;
-  /** Runs that could not be cancelled, each with the reason; they are still waited for. */
+  /** Runs that could not be cancelled, with the reason. They stay active. */
   readonly failed: readonly { readonly runId: string; readonly reason: string }[];
   /**
-   * Runs that can never be cancelled, although the agent answers: no longer waited for, and booked at their reserved
-   * price. The id is null where it is not known, or out of form.
+   * Runs that can never be cancelled although the agent responds. They are booked at their reserved price and no longer
+   * waited for. The id is null if it is unknown or invalid.
    */
   readonly givenUp: readonly { readonly runId: string | null; readonly reason: string }[];
-  /** Batches whose run is not known: the next `run` looks for them. */
+  /** Batches whose run is unknown. The next `run` searches for them. */
   readonly unknown: number;
 }
 
@@ -112,15 +111,15 @@ export interface CancelTarget {
   readonly client: AgentClient;
   readonly ledger: Ledger;
   readonly job: { readonly id: string; readonly ask: Ask };
-  /** Answers can be excluded: a run that had ended is left to the next `run`, which checks them against the list. */
+  /** True if the exclusion list applies to answers. Then ended runs are left to the next `run`, which checks them. */
   readonly excludesAnswers: boolean;
-  /** The agent is the one that the job was sent to: what it does not know, nobody knows. */
+  /** True if this is the agent that the job was sent to, so a run unknown to it does not exist. */
   readonly isOwnAgent: boolean;
-  /** How far the agent's list may lag, where runs whose reply was lost are looked for; null leaves them to the next `run`. */
+  /** How long the agent's run list may lag, in ms. If null, runs with a lost reply are left to the next `run`. */
   readonly listLagMs: number | null;
 }
 
-/** Cancels the runs of one job that still work, and settles what they cost so far; a run that had ended keeps its answers. */
+/** Cancels the active runs of a job and settles their cost. Answers of runs that had already ended are kept. */
 export async function cancelRuns(target: CancelTarget): Promise<CancelledRuns> {
   const { ledger, job } = target;
   const open = ledger.findOpenBatches(job.ask.id).filter(({ batch }) => batch.jobId === job.id);
@@ -132,7 +131,10 @@ export async function cancelRuns(target: CancelTarget): Promise<CancelledRuns> {
 
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** True if the agent itself refused. After an outage or an overload the run may work on: given up, its rows would be paid for twice. */
+/**
+ * True if the agent itself refused. After an outage or overload, the run may still be active, and giving it up would
+ * pay for its rows twice.
+ */
 function isRefused(error: unknown): boolean {
   if (!isAgentFailure(error) || error.isFromProxy || error.status === null) return false;
   return error.status >= 400 && error.status < 500 && !PASSING_STATUSES.has(error.status);
@@ -162,7 +164,7 @@ class Canceller {
       const run = await client.cancel(runId);
       const misfit = describeMisfit(batch, run, ledger);
       if (misfit !== null) return this.#giveUp(batch, null, misfit);
-      if (!hasEnded(run)) throw new Error(`the agent left it ${run.status}`);
+      if (!hasEnded(run)) throw new Error(`the run is still ${run.status}`);
       if (run.status === 'completed' && excludesAnswers) return;
       const answers = createAnswers(batch, checkRun(batch, run, this.#checker), run);
       this.#settle(batch, run, answers);
@@ -174,7 +176,7 @@ class Canceller {
     }
   }
 
-  /** Looks for the runs of batches whose reply was lost, and ends those that certainly have none. */
+  /** Searches for the runs of batches whose reply was lost, and closes batches that certainly have none. */
   async cancelLost(open: readonly OpenBatch[]): Promise<void> {
     const { client, ledger, listLagMs } = this.#target;
     if (open.length === 0) return;
@@ -200,11 +202,11 @@ class Canceller {
         if (isRunId(runId)) ledger.sent(batch.id, runId);
         await this.cancel(batch, runId);
       } else if (doubt === null) ledger.void(batch.id, 'the agent has no such run: it was cancelled');
-      else this.#giveUp(batch, null, `whether its run exists could not be told: ${doubt}`);
+      else this.#giveUp(batch, null, `could not check whether its run exists: ${doubt}`);
     }
   }
 
-  /** True if what fails is the run's own fault: the agent that it was sent to answers otherwise. */
+  /** True if the job's own agent responds, so that a failure concerns only this run. */
   async #isAnswering(): Promise<boolean> {
     if (!this.#target.isOwnAgent) return false;
     try {

@@ -4,7 +4,7 @@ import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import type { JobContext } from './job-context.js';
 import type { Warning } from './warnings.js';
 
-/** Tells what is strange about the input, as far as it has been read, or what else was noted; and nothing twice. */
+/** Reports warnings, by default those of the input so far, each only once. */
 export function reportWarnings(context: JobContext, notes: readonly Warning[] = context.input.notes): void {
   for (const { code, message } of notes) {
     const text = `${code} ${message}`;
@@ -14,7 +14,7 @@ export function reportWarnings(context: JobContext, notes: readonly Warning[] = 
   }
 }
 
-/** Tells how many records of the exclusion list matched no row, once every row was compared with it. */
+/** Reports how many records of the exclusion list matched no row, after all rows were compared. */
 export function reportUnmatched(context: JobContext): void {
   const { limit, sample } = context.settings;
   const note = limit === null && sample === null ? context.exclusion.describeUnmatched() : null;
@@ -22,18 +22,18 @@ export function reportUnmatched(context: JobContext): void {
 }
 
 /**
- * Says that a file is asked something else than the last time, which part changed, and how many of its rows that asks
- * again (null: nobody counted, since asking is free). Null where nothing was answered before, or nothing changed.
+ * Describes which parts of the ask changed since the file was last filled, and how many answered rows are sent again
+ * (null if not counted, because the job is free). Null if nothing was answered before or nothing changed.
  */
 export function describeChanges({ previous, ask }: OpenedJob, repeated: number | null): string | null {
   if (previous === null || previous.answered === 0) return null;
   const parts = listChangedParts(previous.ask, ask).join(' and ');
-  const change = `This is a new question: ${parts} changed since the last time this file was filled.`;
-  const kept = `what was answered stays in the ledger, under job ${previous.id}.`;
-  if (repeated === null) return `${change} W${kept.slice(1)}`;
-  if (repeated === 0) return `${change} None of the rows that were answered then would be asked again.`;
+  const change = `This is a new question: ${parts} changed since this file was last filled.`;
+  const kept = `the earlier answers stay in the ledger under job ${previous.id}.`;
+  if (repeated === null) return `${change} T${kept.slice(1)}`;
+  if (repeated === 0) return `${change} No answered row would be sent again.`;
   const rows = repeated === 1 ? '1 answered row' : `${repeated} answered rows`;
-  return `${change} ${rows} would be asked again; ${kept}`;
+  return `${change} ${rows} would be sent again; ${kept}`;
 }
 
 function listChangedParts(before: Ask, after: Ask): string[] {

@@ -18,8 +18,8 @@ import type { AgentChoice, EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 
 /**
- * Makes the ask of the settings and of the columns that the input has. Throws a usage error for a schema that cannot be
- * used, a field that cannot be a column, or a column to send that is not there.
+ * Creates the ask from the settings and the input's columns. Throws a usage error for an unusable schema, a field that
+ * cannot be a column, or an unknown column to send.
  */
 export async function resolveAsk(settings: Settings, input: AskedInput, signal?: AbortSignal): Promise<Ask> {
   const { options } = settings;
@@ -40,10 +40,10 @@ export async function resolveAsk(settings: Settings, input: AskedInput, signal?:
   });
 }
 
-/** What has to be known of an input: its columns, and whether they are keys of objects. */
+/** What the ask needs to know about an input. */
 type AskedInput = Pick<Input, 'columns' | 'shape' | 'readColumns'>;
 
-/** The columns that options ask to fill. Throws a usage error for a schema or a field that cannot be used. */
+/** Resolves the columns to fill. Throws a usage error for an unusable schema or field. */
 export async function resolveFields(options: EnrichOptions): Promise<readonly Field[]> {
   return (await resolveColumns(options)).fields;
 }
@@ -65,14 +65,14 @@ async function resolveColumns(options: EnrichOptions, signal?: AbortSignal): Pro
   }
 }
 
-/** Refuses a file that this program wrote: its columns would stand in the output twice. */
+/** Refuses an output of rowfill as input: its columns would appear twice in the new output. */
 export function checkColumns(name: string, columns: readonly string[]): void {
   const own = columns.find((column) => column === 'enrichment' || column.startsWith('enrichment_'));
   if (own === undefined) return;
   throw createUsageError(
     'INPUT_IS_OUTPUT',
-    `${name} has a column ${own}, which is one of the columns that are written`,
-    'Give the original file: what was answered for it is kept and not paid for again. Or rename the column.',
+    `${name} already has the output column ${own}`,
+    'Use the original file: answered rows are kept and not paid for again. Or rename the column.',
   );
 }
 
@@ -80,7 +80,7 @@ async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Prom
   const { schema: path, schemaObject, fields = [] } = options;
   const ways = [path !== undefined, schemaObject !== undefined, fields.length > 0].filter(Boolean).length;
   if (ways > 1) {
-    throw createUsageError('TWO_SCHEMAS', '--schema and --field both say what to fill', 'Give one of them.');
+    throw createUsageError('TWO_SCHEMAS', '--schema and --field cannot be used together', 'Use one of them.');
   }
   if (path !== undefined) return readSchema(path, signal);
   if (schemaObject !== undefined) {
@@ -90,8 +90,8 @@ async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Prom
   if (fields.length > 0) return createSchema(fields.map(parseField));
   throw createUsageError(
     'NOTHING_TO_FILL',
-    'no column to fill was named',
-    "Name columns with --field, such as --field 'ceo=Who leads it today', or give --schema FILE or --recipe FILE.",
+    'no column to fill is set',
+    "Set columns with --field, such as --field 'ceo=Who leads it today', or use --schema FILE or --recipe FILE.",
   );
 }
 
@@ -104,7 +104,7 @@ async function readSchema(path: string, signal?: AbortSignal): Promise<JsonObjec
     throw createUsageError(
       cause instanceof OversizeError ? 'SCHEMA_TOO_LARGE' : 'SCHEMA_NOT_FOUND',
       `cannot read the schema ${path}: ${describeError(cause)}`,
-      'Give --schema the path of a JSON Schema.',
+      'Set --schema to the path of a JSON Schema.',
       cause,
     );
   });
@@ -115,15 +115,15 @@ async function readSchema(path: string, signal?: AbortSignal): Promise<JsonObjec
   } catch (cause) {
     throw createUsageError(
       'SCHEMA_NOT_JSON',
-      `the schema ${path} is no JSON: ${describeError(cause)}`,
-      'Correct the file: JSON has double quotes, no comments and no comma before a closing bracket.',
+      `the schema ${path} is not valid JSON: ${describeError(cause)}`,
+      'Correct the file. JSON uses double quotes, without comments or a comma before a closing bracket.',
     );
   }
   if (!isJsonObject(schema)) {
     throw createUsageError(
       'SCHEMA_NOT_AN_OBJECT',
-      `the schema ${path} is no JSON object`,
-      'It has to be an object schema whose properties are the columns to fill.',
+      `the schema ${path} is not a JSON object`,
+      'Use an object schema whose properties are the columns to fill.',
     );
   }
   compileSchema(schema);
@@ -135,7 +135,7 @@ async function resolveSend(
   input: AskedInput,
   fields: readonly string[],
 ): Promise<readonly string[]> {
-  // A key that is named and known needs no look at the rest of the file.
+  // Known columns need no scan of the whole file.
   if (wanted === undefined || wanted.some((column) => !hasColumn(input, column))) await input.readColumns();
   const { columns } = input;
   if (wanted === undefined) {
@@ -143,17 +143,15 @@ async function resolveSend(
     if (others.length > 0) return others;
     throw createUsageError(
       'NOTHING_TO_SEND',
-      'every column of the input is one to fill, so there is nothing to go by',
-      'Name the columns that say what a row is about with --send.',
+      'all columns of the input are to be filled, so there is nothing to send',
+      'Use --send to name the columns that identify a row.',
     );
   }
   for (const [index, column] of wanted.entries()) {
     if (hasColumn(input, column)) continue;
     const nearest = suggestSimilar(column, columns);
     const list =
-      columns.length > 0
-        ? `The columns are ${columns.map(showPart).join(', ')}.`
-        : 'None of its rows could be read.';
+      columns.length > 0 ? `The columns are ${columns.map(showPart).join(', ')}.` : 'No row could be read.';
     const hint = nearest.length > 0 ? `Did you mean ${nearest.map(showPart).join(' or ')}?` : list;
     const where = describeOrigin(origins, `send/${index}`, '--send');
     throw createUsageError(
@@ -165,26 +163,26 @@ async function resolveSend(
   return [...new Set(wanted)];
 }
 
-/** A column as it would be typed, or with escapes if it holds what nobody can see. */
+/** Formats a column as the user would type it, with escapes for invisible characters. */
 function showPart(column: string): string {
   const shown = showName(column);
   return shown === column ? formatPart(column) : shown;
 }
 
-/** In a JSON file a dotted name reaches into nested objects. */
+/** In a JSON file, a dotted name selects a nested value. */
 function hasColumn({ columns, shape }: AskedInput, column: string): boolean {
   const isInside = holdsObjects(shape) && columns.some((key) => column.startsWith(`${key}.`));
   return isInside || columns.includes(column);
 }
 
-/** A column that is to be filled says nothing yet, so it is not sent unless it is named. */
+/** Columns to fill are sent only if named with --send. */
 function isFilled(column: string, fields: readonly string[]): boolean {
   return fields.some((field) => column === field || column.startsWith(`${field}.`));
 }
 
 /**
- * Names who is asked, as a part of the ask: answers of a rehearsal or of tables at hand are not taken for answers of the
- * service. A folder of tables is named with its state, so that rows are looked up again once a table has changed.
+ * Identifies the agent as a part of the ask, so that answers from a rehearsal or reference tables are not mixed up with
+ * those of the service. For a folder of tables, includes their state, so that rows are looked up again after a change.
  */
 export async function describeAgent(agent: AgentChoice): Promise<string> {
   switch (agent.kind) {
@@ -197,12 +195,12 @@ export async function describeAgent(agent: AgentChoice): Promise<string> {
   }
 }
 
-/** Where the agent of an ask is reached; null for one that lived in the process that asked. */
+/** Returns the URL of an ask's agent; null for an embedded one. */
 export function findAgentUrl(ask: Pick<Ask, 'agent'>): string | null {
   return isEmbedded(ask) ? null : ask.agent;
 }
 
-/** True if two asks differ in nothing but the state of the tables that answer. */
+/** True if two asks are equal except for the state of the reference tables. */
 export function isSameAsk(one: Ask, other: Ask): boolean {
   const [a, b] = [one, other].map(
     (ask) => createAsk({ ...ask, agent: ask.agent.replace(TABLE_STATE, '') }).id,
@@ -210,7 +208,7 @@ export function isSameAsk(one: Ask, other: Ask): boolean {
   return a === b;
 }
 
-/** A folder that cannot be read has no state: the agent itself says what is wrong with it. */
+/** Hashes the state of all tables. An unreadable folder counts as empty; the agent reports the error. */
 async function readState(directory: string, omit: readonly string[]): Promise<string> {
   const paths = await listTables(directory, omit).catch(() => []);
   const files = await Promise.all(
@@ -222,12 +220,12 @@ async function readState(directory: string, omit: readonly string[]): Promise<st
   return hashText(JSON.stringify(files), 16);
 }
 
-/** What a message calls an option, or an entry of one such as `send/0`: by its place in a recipe, else by its flag. */
+/** Names an option, or an entry such as `send/0`, for messages: its place in the recipe or else its flag. */
 export function describeOrigin(origins: EnrichOptions['origins'], name: string, flag: string): string {
   return origins?.[name] ?? flag;
 }
 
-/** The options that `export` needs to write the output of a job again. */
+/** Options stored with a job, which `export` needs to write its output again. */
 export const KEPT = [
   'exclude',
   'excludeOn',
@@ -243,17 +241,17 @@ export const KEPT = [
   'bom',
 ] as const;
 
-/** Before the name of an input that has no path of its own; no absolute path starts so. */
+/** Prefix for the name of an input without a path. No absolute path starts like this. */
 const NAMED = 'rows:';
 
-/** True where the input of a job can be read once more. */
+/** True if the input of a job can be read again. */
 export function isKeptInput(input: string): boolean {
   return input !== '-' && !input.startsWith(NAMED);
 }
 
 export type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
 
-/** A job as the ledger writes it down: never with a key. */
+/** Creates the parts of a job that the ledger stores. They never include a key. */
 export function createJobParts(
   settings: Settings,
   ask: Ask,
@@ -276,15 +274,15 @@ export function createJobParts(
   };
 }
 
-/** A refresh that did not reach its end goes on from where it began, or it would buy its first half again. */
+/** An unfinished refresh keeps its start time, so that already refreshed rows are not paid for again. */
 function computeRefreshSince(earlier: JobRecord | null, nowMs: number): number {
   const since = earlier?.settings.refresh_since;
   return typeof since === 'number' && earlier?.stop !== 'done' ? since : nowMs;
 }
 
-/** What `createJobParts` kept. */
+/** Reads the options that `createJobParts` stored. */
 export function parseKeptOptions(settings: JsonObject): KeptOptions {
-  // Written by `keepOptions`, and by nobody else.
+  // Only written by `keepOptions`.
   return (settings.options ?? {}) as KeptOptions;
 }
 
@@ -297,12 +295,12 @@ function keepOptions(options: EnrichOptions): JsonObject {
   return kept;
 }
 
-/** What a pipe such as `<(…)` is called changes from one start to the next, so it is standard input by another name. */
+/** The path of a pipe such as `<(…)` changes with each call, so treat it as standard input. */
 function resolvePath(path: string): string {
   return path === '-' || isDescriptorPath(path) ? '-' : resolve(path);
 }
 
-/** Makes a job's notion of a blank cell, from its options, its schema and the first rows of the columns to fill. */
+/** Creates the blank cell rules of a job from its options, its schema and the first rows of the columns to fill. */
 export async function resolveBlanks(
   { blank: words }: Pick<EnrichOptions, 'blank'>,
   { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
@@ -314,17 +312,17 @@ export async function resolveBlanks(
   return createBlanks({ words, fields, schema, codeColumns: await findCodeColumns(columns, input) });
 }
 
-/** The part of a column's other cells that have to be codes before `NA` is one of them. */
+/** Share of a column's other cells that must be codes for `NA` to count as one. */
 const MOST = 0.9;
 
-/** Columns of codes such as DE and FR, or EMEA and APAC: `NA` among them is Namibia or North America. */
+/** Finds columns of codes such as DE and FR, or EMEA and APAC, where `NA` means Namibia or North America. */
 async function findCodeColumns(
   columns: readonly string[],
   input: Pick<Input, 'openRows'>,
 ): Promise<ReadonlySet<string>> {
   if (columns.length === 0) return new Set();
   const plain = createBlanks();
-  // The first rows only, so that every reading of the input comes to the same end.
+  // Use only the first rows, so that every pass over the input gives the same result.
   for await (const rows of input.openRows()) {
     const isCodes = (column: string): boolean => {
       const texts = rows.flatMap((row) => {

@@ -9,18 +9,18 @@ import { toMicros } from '../model/format.js';
 import { getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import type { Confidence } from '../model/run.js';
 
-/** Rows of a program, kept in files since they are read more than once. */
+/** Rows of a program, stored in files because they are read more than once. */
 export interface RowSpool<T extends object> {
-  /** A file of JSON Lines, one line a row whatever it is. */
+  /** A JSON Lines file with one line per row. */
   readonly path: string;
   readonly count: number;
-  /** Copies of the rows as they came in: what JSON does not hold, such as a bigint or a date, is as it was. */
+  /** Reads copies of the original rows, which keep values that JSON cannot represent, such as a bigint or a date. */
   readOriginals(): AsyncGenerator<T, void>;
 }
 
 const HELD_CHARACTERS = 256 * 1024;
 
-/** Takes all rows in, at the pace of the disk. */
+/** Stores all rows, no faster than the disk can write. */
 export async function openRowSpool<T extends object>(
   rows: AsyncIterable<T> | Iterable<T>,
   folder: string,
@@ -49,13 +49,13 @@ export async function openRowSpool<T extends object>(
     path,
     count,
     async *readOriginals() {
-      // Written by `writeRow`, one row a line, and by nobody else.
+      // Only written by `writeRow`, one row per line.
       for await (const line of readLines(copyPath)) yield deserialize(Buffer.from(line, 'base64')) as T;
     },
   };
 }
 
-/** The lines of a text file that ends with a line feed; nothing else ends a line. */
+/** Yields the lines of a text file. Only a line feed ends a line. */
 export async function* readLines(path: string): AsyncGenerator<string, void> {
   let rest = '';
   for await (const piece of createReadStream(path, { encoding: 'utf8' })) {
@@ -65,7 +65,7 @@ export async function* readLines(path: string): AsyncGenerator<string, void> {
   }
 }
 
-/** A row that is no object is a line that is none, and fails by itself. */
+/** A row that isn't an object is written as `null` and fails on its own. */
 function writeRow(row: unknown, ordinal: number): { readonly line: string; readonly copy: string } {
   try {
     const text = JSON.stringify(row, writeBigint) ?? 'null';
@@ -73,19 +73,19 @@ function writeRow(row: unknown, ordinal: number): { readonly line: string; reado
   } catch (error) {
     throw createUsageError(
       'ROW_NOT_PLAIN',
-      `row ${ordinal} cannot be kept: ${describeError(error)}`,
-      'Rows have to be plain objects of texts, numbers, booleans, lists and objects, without functions or circles.',
+      `row ${ordinal} cannot be stored: ${describeError(error)}`,
+      'Rows must be plain objects of strings, numbers, booleans, arrays and objects, without functions or circular references.',
       error,
     );
   }
 }
 
-/** As text, like every number that a JavaScript number cannot hold. */
+/** Writes a bigint as a string, like every number that does not fit a JavaScript number. */
 function writeBigint(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
-/** Writes lines in large pieces. */
+/** Writes lines in large chunks. */
 class LineFile {
   readonly #file: FileHandle;
   #held = '';
@@ -98,7 +98,7 @@ class LineFile {
     return new LineFile(await open(path, 'wx', 0o600));
   }
 
-  /** True once it is time to flush. */
+  /** Adds a line. Returns true if it is time to flush. */
   add(line: string): boolean {
     this.#held += `${line}\n`;
     return this.#held.length > HELD_CHARACTERS;
@@ -115,31 +115,31 @@ class LineFile {
   }
 }
 
-/** Where a value comes from. */
+/** The source of a value. */
 export interface FilledSource {
   readonly confidence: Confidence | null;
   readonly citations: readonly CitedSource[];
 }
 
-/** A row of a program with what became of it. */
+/** A row with its result. */
 export interface FilledRecord<T extends object> {
-  /** The row as it was given, as a copy. */
+  /** A copy of the original row. */
   readonly input: T;
-  /** A value for each field that was asked for, also where the row had it already; null where nothing was found. */
+  /** A value for each field, including those that the row already had; null if nothing was found. */
   readonly values: JsonObject;
   readonly status: RowStatus;
-  /** Why, in words: the reason of a failure, the line that excluded the row, the field that was not valid. */
+  /** The reason as text: why the row failed, which line excluded it, or which field was invalid. */
   readonly error: string | null;
-  /** The row's share of what the job was billed, in micro-dollars: a million is a dollar. */
+  /** The row's share of the job's cost, in micro-dollars (a million is one dollar). */
   readonly costMicros: number;
-  /** True if the agent did not say what some of that cost: it is then the reserved price. */
+  /** True if the agent did not report part of the cost, which is then the reserved price. */
   readonly isCostEstimated: boolean;
   readonly runId: string | null;
-  /** Where the values come from, by field; a field that was not asked about this row is missing. */
+  /** Sources by field. Fields that were not sent for this row are missing. */
   readonly fields: Readonly<Record<string, FilledSource>>;
 }
 
-/** Reads back what the job wrote about a row. */
+/** Parses what the job wrote about a row. */
 export function readFilledRecord<T extends object>(
   input: T,
   line: string,
@@ -148,10 +148,10 @@ export function readFilledRecord<T extends object>(
 ): FilledRecord<T> {
   const record: unknown = JSON.parse(line);
   if (!isJsonObject(record) || !isJsonObject(record.enrichment))
-    throw new TypeError('a line is a filled row');
-  // Written a moment ago by the writer of JSON Lines, in just this shape.
+    throw new TypeError('the line is not a filled row');
+  // The JSON Lines writer has just written it in this shape.
   const enrichment = record.enrichment as unknown as Enrichment;
-  // A placeholder of the row that was asked about and stayed is no value that was found.
+  // A placeholder that is still there was not found, so it does not count as a value.
   const isLeft = (name: string, value: JsonValue | undefined): boolean =>
     Object.hasOwn(enrichment.fields, name) &&
     blanks.isUnfilled(name, value) &&

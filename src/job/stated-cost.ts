@@ -2,20 +2,20 @@ import type { Ask } from '../model/ask.js';
 import { computeWorstMicros, type PriceList } from '../model/prices.js';
 import type { PendingBatch } from '../model/question.js';
 
-/** What one level of the effort ladder may cost, in micro-dollars. */
+/** Maximum cost of one effort level, in micro-dollars. */
 export interface LevelCost {
-  /** The first time round, if every row gets as far as this level. */
+  /** First attempts, if every row needs this level. */
   readonly firstMicros: number;
-  /** Repairs: rows that came back wrong or not at all, sent again. */
+  /** Repairs: retries of rows with missing or invalid answers. */
   readonly repairMicros: number;
 }
 
-/** Repairs of a level may cost as much again as its first time round. */
+/** Repairs of a level may cost as much as its first attempts. */
 export function addRepairs(firstMicros: number): LevelCost {
   return { firstMicros, repairMicros: firstMicros };
 }
 
-/** The most that a level can cost: what is stated before the job starts, and what holds the job back afterwards. */
+/** Computes the worst cost of a level, which is stated before the job starts and enforced afterwards. */
 export function sumLevel({ firstMicros, repairMicros }: LevelCost): number {
   return firstMicros + repairMicros;
 }
@@ -26,27 +26,28 @@ interface CostParts {
 }
 
 interface Level extends LevelCost {
-  /** What this command was billed at this level, and what is reserved for its runs at work. */
+  /** Billed cost of this command at this level, plus reservations of active runs. */
   usedMicros: number;
-  /** What has been taken for the first time round so far. */
+  /** Cost taken for first attempts so far. */
   takenMicros: number;
 }
 
 /**
- * Holds a job to the worst cost that was stated before it started. The first time round keeps its share, so that repairs
- * of some rows never take the money of others; what it costs less than stated is left for repairs.
+ * Enforces the worst-case cost that was stated before the job started. A share is kept for first attempts, so that
+ * repairs of some rows never use up the money for others. If first attempts cost less than stated, the rest is
+ * available for repairs.
  */
 export class StatedCost {
   readonly #parts: CostParts;
   readonly #reserved = new Map<PendingBatch, number>();
-  /** By level of the effort ladder; null where no cost was stated: nothing is held back. */
+  /** By effort level; null if no cost was stated, so nothing is limited. */
   #levels: Level[] | null = null;
 
   constructor(parts: CostParts) {
     this.#parts = parts;
   }
 
-  /** Takes note of what was stated, level by level. */
+  /** Sets the stated cost of each level. */
   state(levels: readonly LevelCost[]): void {
     this.#levels = levels.map(({ firstMicros, repairMicros }) => ({
       firstMicros,
@@ -56,18 +57,19 @@ export class StatedCost {
     }));
   }
 
-  /** False if the worst price of a group's run would pass what was stated. */
+  /** False if the worst price of a group's run would exceed the stated cost. */
   hasRoom(group: PendingBatch): boolean {
     const level = this.#levels?.[group.level];
     if (level === undefined) return true;
     const micros = this.#computePrice(group);
-    // The price list is what was agreed to: an agent that bills more takes nothing from rows that were not sent yet.
+    // First attempts count at list price, which was confirmed, so an agent that bills more does not block rows that
+    // were not sent yet.
     if (isFirst(group) && level.takenMicros + micros <= level.firstMicros) return true;
     const keptMicros = Math.max(0, level.firstMicros - level.takenMicros);
     return level.usedMicros + micros + keptMicros <= sumLevel(level);
   }
 
-  /** Reserves the worst price of a group's run; false if there is no room for it. */
+  /** Reserves the worst price of a group's run; false if the stated cost does not cover it. */
   take(group: PendingBatch): boolean {
     if (!this.hasRoom(group)) return false;
     const level = this.#levels?.[group.level];
@@ -79,7 +81,7 @@ export class StatedCost {
     return true;
   }
 
-  /** Puts what a run cost in the place of its reservation. */
+  /** Replaces a reservation by the actual cost. */
   bill(group: PendingBatch, costMicros: number): void {
     const level = this.#levels?.[group.level];
     const reserved = this.#reserved.get(group);
@@ -88,7 +90,7 @@ export class StatedCost {
     level.usedMicros += costMicros - reserved;
   }
 
-  /** Gives back the reservation of a group that was not billed: it may be taken again. */
+  /** Releases the reservation of a group that was not billed. */
   giveBack(group: PendingBatch): void {
     const level = this.#levels?.[group.level];
     const reserved = this.#reserved.get(group);

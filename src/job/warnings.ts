@@ -9,7 +9,7 @@ export interface Warning {
   readonly message: string;
 }
 
-/** Counts the cells that are not sent as they stand, column by column. */
+/** Counts the cells that are changed before sending, by column. */
 export class CellWarnings {
   private readonly send: readonly string[];
   private readonly cut = new Map<string, number>();
@@ -19,7 +19,7 @@ export class CellWarnings {
     this.send = send;
   }
 
-  /** Looks at rows that are asked. */
+  /** Counts in rows that are sent. */
   count(rows: readonly Row[]): void {
     for (const row of rows) {
       for (const column of this.send) {
@@ -45,7 +45,7 @@ export class CellWarnings {
   }
 }
 
-/** How many different placeholders are named in the note. */
+/** Maximum number of placeholders listed in the note. */
 const MAX_WORDS = 5;
 
 interface PlaceholderSources {
@@ -54,7 +54,7 @@ interface PlaceholderSources {
   readonly blanks: Blanks;
 }
 
-/** Counts the placeholders that count as blank cells: in the columns that are sent, and in those to fill. */
+/** Counts placeholders that are treated as blank, in the sent columns and the columns to fill. */
 export class PlaceholderWarnings {
   private readonly send: readonly string[];
   private readonly filled: readonly string[];
@@ -106,10 +106,10 @@ export class PlaceholderWarnings {
 }
 
 function describe(count: number, column: string): string {
-  return count === 1 ? `1 cell of ${column} holds` : `${formatCount(count)} cells of ${column} hold`;
+  return count === 1 ? `1 cell of ${column} has` : `${formatCount(count)} cells of ${column} have`;
 }
 
-/** Counts what came back otherwise than it was asked for and was put right without a word to the agent. */
+/** Counts answers that broke the contract and were repaired locally. */
 export class AnswerWarnings {
   private unknownIds = 0;
   private doubled = 0;
@@ -133,7 +133,7 @@ export class AnswerWarnings {
         : [
             {
               code: 'ANSWERS_UNASKED',
-              message: `${formatNumber(unknownIds, 'answer')} to no row asked, left out`,
+              message: `${formatNumber(unknownIds, 'answer')} for rows that were not sent, ignored`,
             },
           ]),
       ...(doubled === 0
@@ -141,12 +141,12 @@ export class AnswerWarnings {
         : [
             {
               code: 'ANSWERS_DOUBLED',
-              message: `${formatNumber(doubled, 'further answer')} to rows answered already; fields with different values are asked again`,
+              message: `${formatNumber(doubled, 'extra answer')} for rows that already had one; fields with different values are retried`,
             },
           ]),
       ...[...this.repaired].map(([field, values]) => ({
         code: 'VALUES_REPAIRED',
-        message: `${formatNumber(values, 'value')} of ${field} put right that came in another form, such as a number as text`,
+        message: `${formatNumber(values, 'value')} of ${field} converted from another form, such as a number as text`,
       })),
     ];
   }

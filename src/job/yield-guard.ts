@@ -9,9 +9,9 @@ import { computeWorstMicros, type PriceList } from '../model/prices.js';
 import type { AgentRun } from '../model/run.js';
 import type { JobAbort } from './stop.js';
 
-/** Rows without a single value that are enough to doubt an effort level. */
+/** Number of answered rows without any value after which an effort level is stopped. */
 const FRUITLESS_ROWS = 24;
-/** Rows without a value in one column that are worth a warning. */
+/** Number of answered rows without a value in a column after which a warning is shown. */
 const BLANK_ROWS = 100;
 
 export interface NothingFoundSources {
@@ -19,20 +19,20 @@ export interface NothingFoundSources {
   readonly jobId: string;
   readonly ask: Ask;
   readonly prices: PriceList;
-  /** `--keep-going` was given. */
+  /** True if `--keep-going` is set. */
   readonly keepGoing: boolean;
   readonly stop: JobAbort;
   readonly onEvent: (event: EnrichEvent) => void;
-  /** Asks a person; left out if there is nobody. */
+  /** Asks the user; undefined without one. */
   readonly confirm: ((job: FruitlessJob) => Promise<boolean>) | undefined;
 }
 
-/** Stops a job that pays for runs which find nothing. The counts are in the ledger, so they add up over all invocations. */
+/** Stops a job that pays for runs that find nothing. The counts are in the ledger, so they include all invocations. */
 export class NothingFoundGuard {
   readonly #sources: NothingFoundSources;
   #found: JobYield;
   #keepsGoing: boolean;
-  /** The lowest level that nobody let go on; null if there is none. */
+  /** The lowest level that was stopped; null if none. */
   #closedLevel: number | null = null;
 
   constructor(sources: NothingFoundSources) {
@@ -41,7 +41,7 @@ export class NothingFoundGuard {
     this.#keepsGoing = sources.keepGoing || this.#found.keepsGoing;
   }
 
-  /** Takes note of answers that were just settled at a level, and warns once of a column that stays blank. */
+  /** Updates the counts after answers at a level were settled, and warns once if a column stays blank. */
   update(level: number): void {
     if (this.#isDecided(level)) return;
     const { ledger, jobId, ask, onEvent } = this.#sources;
@@ -51,48 +51,48 @@ export class NothingFoundGuard {
       if (this.#countFilled(name) > 0) continue;
       const answered = countAnswered(this.#found, ask, name);
       if (answered < BLANK_ROWS || countAnswered(before, ask, name) >= BLANK_ROWS) continue;
-      const message = `${name} is blank in all of the first ${formatNumber(answered, 'answered row')}. Check its description, and the columns that are sent.`;
+      const message = `${name} is blank in all of the first ${formatNumber(answered, 'answered row')}. Check its description and the sent columns.`;
       onEvent({ type: 'note', code: 'COLUMN_BLANK', message });
     }
   }
 
-  /** True if no run may start at this level: its first answers, or those of a level below, hold nothing. */
+  /** True if no run may start at this level, because its first answers or those of a lower level have no values. */
   isFruitless(level: number): boolean {
     return !this.#keepsGoing && this.#findFruitless(level) !== null;
   }
 
-  /** True while nothing was found at this level or above: the next run may have to wait for what this one finds. */
+  /** True while nothing was found at this level or above. Then the next start may depend on this run's result. */
   isInDoubt(level: number): boolean {
     return !this.#keepsGoing && !this.#hasFoundFrom(level) && this.#isPaid(level);
   }
 
-  /** True if the level was given up in this invocation. */
+  /** True if the level was stopped in this invocation. */
   isClosed(level: number): boolean {
     return this.#closedLevel !== null && level >= this.#closedLevel;
   }
 
   /**
-   * Decides about a fruitless level once no run is in flight. True: something was found meanwhile, or a person lets the
-   * job go on. False: the level is closed, and the job is stopped if that leaves nothing to start.
+   * Decides about a fruitless level when no run is active. Returns true if something was found meanwhile or the user
+   * continues the job. Otherwise closes the level, and stops the job if that leaves nothing to start.
    */
   async mayGoOn(level: number): Promise<boolean> {
     const fruitless = this.#findFruitless(level);
     if (this.#keepsGoing || fruitless === null) return true;
     const { ledger, jobId, confirm, stop } = this.#sources;
-    // Only a plain true is consent.
+    // Only `true` is consent.
     if (confirm !== undefined && (await this.#ask(confirm, fruitless)) === true) {
       ledger.keepGoing(jobId);
       this.#keepsGoing = true;
       return true;
     }
-    // Interrupted at the question: the level stays as it is, to be asked about the next time.
+    // Interrupted while asking: leave the level open, so that the next invocation asks again.
     if (stop.reason !== null) return false;
     this.#closedLevel = fruitless;
     if (fruitless === 0) this.stopIfClosed();
     return false;
   }
 
-  /** The answer of a person, or false once the job is stopped before there is one. */
+  /** Asks the user; false if the job is stopped first. */
   async #ask(confirm: NonNullable<NothingFoundSources['confirm']>, level: number): Promise<boolean> {
     const { startSignal } = this.#sources.stop;
     if (startSignal.aborted) return false;
@@ -102,25 +102,28 @@ export class NothingFoundGuard {
     try {
       return await Promise.race([confirm(this.#describe(level)), stopped]);
     } catch (error) {
-      // A question that was interrupted fails, and why was said already.
+      // An interrupted question rejects; the interruption is already reported.
       if (startSignal.aborted) return false;
       throw error;
     }
   }
 
-  /** What a person should know before more is spent at a level; null if that has found something, or may go on. */
+  /** Describes a fruitless level for the user; null if the level found something or may continue. */
   describeFruitless(level: number): FruitlessJob | null {
     const fruitless = this.#keepsGoing ? null : this.#findFruitless(level);
     return fruitless === null ? null : this.#describe(fruitless);
   }
 
-  /** Stops the job for a level that was closed, once the levels below have nothing left. */
+  /** Stops the job because of a closed level, once the lower levels have nothing left. */
   stopIfClosed(): void {
     if (this.#closedLevel === null) return;
     this.#sources.stop.abort('nothing_found', createError(this.#describe(this.#closedLevel)));
   }
 
-  /** The lowest level up to this one whose answers hold nothing, and neither do those of the levels above it. */
+  /**
+   * Finds the lowest level up to this one that is fruitless: neither its answers nor those of higher levels have
+   * values.
+   */
   #findFruitless(level: number): number | null {
     const { efforts } = this.#sources.ask;
     for (let each = 0; each <= level; each += 1) {
@@ -141,7 +144,7 @@ export class NothingFoundGuard {
     return efforts.some((effort) => (this.#found.efforts.get(effort)?.rows.filled ?? 0) > 0);
   }
 
-  /** True once no answer at a level can change what is stopped or warned of. */
+  /** True once answers at this level cannot change any decision or warning. */
   #isDecided(level: number): boolean {
     const { ask } = this.#sources;
     return (
@@ -171,7 +174,7 @@ export class NothingFoundGuard {
   }
 }
 
-/** Rows whose field was asked to the top of the ladder: below, a blank may still be filled. */
+/** Counts rows whose field was sent at the top effort level. Below it, a blank may still be filled. */
 function countAnswered({ efforts }: JobYield, ask: Ask, field: string): number {
   return efforts.get(ask.efforts.at(-1) ?? '')?.fields.get(field)?.answered ?? 0;
 }
@@ -191,6 +194,6 @@ function findExample(run: AgentRun | null): FruitlessJob['example'] {
 function createError({ effort, rows, costMicros, columns }: FruitlessJob): RowfillError {
   const message = `nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}, for ${formatDollars(costMicros)} so far; sent: ${columns.join(', ')}`;
   const hint =
-    'Check the query, the fields, and that the sent columns name what each row is about. If blanks are what you expect, --keep-going goes on.';
+    'Check the query, the fields, and that the sent columns identify each row. If you expect blanks, continue with --keep-going.';
   return new RowfillError('usage', 'NOTHING_FOUND', message, { hint });
 }

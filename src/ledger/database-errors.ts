@@ -51,7 +51,7 @@ export function describeLedgerError(error: unknown, path: string): unknown {
       return usage(
         'LEDGER_DAMAGED',
         'The ledger is damaged',
-        'Keep a copy: `sqlite3 ledger.sqlite .recover` can recover what is readable. Then move the file away, or set ROWFILL_HOME.',
+        'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or set ROWFILL_HOME.',
       );
     case 'SQLITE_FULL':
     case 'ENOSPC':

@@ -117,7 +117,7 @@ export function describeClimbs(climbs: readonly Climb[]): string[] {
   return climbs.map(({ from, to, share, knownRows }) => {
     const percent = `${Math.round(share * 100)} %`;
     return knownRows === null
-      ? `Likely assumes that ${percent} of the rows go on from ${from} to ${to}; nothing is known of this question yet.`
-      : `Likely assumes that ${percent} of the rows go on from ${from} to ${to}, as of ${formatNumber(knownRows, 'row')} answered before.`;
+      ? `Likely assumes that ${percent} of the rows continue from ${from} to ${to}. This is a default, as too few rows are answered so far.`
+      : `Likely assumes that ${percent} of the rows continue from ${from} to ${to}, based on ${formatNumber(knownRows, 'answered row')}.`;
   });
 }

@@ -108,7 +108,7 @@ test('with several effort levels, the question says what share of rows is assume
   await answer;
   const said = host.readStderr();
   expect(said).toContain(
-    '50 % of the rows go on from low to medium; nothing is known of this question yet.\n',
+    '50 % of the rows continue from low to medium. This is a default, as too few rows are answered so far.\n',
   );
-  expect(said).toContain('38 % of the rows go on from medium to high, as of 96 rows answered before.\n');
+  expect(said).toContain('38 % of the rows continue from medium to high, based on 96 answered rows.\n');
 });

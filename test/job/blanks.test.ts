@@ -21,7 +21,7 @@ function listSent(bench: JobBench): readonly unknown[] {
 
 const PLACEHOLDERS = ['N/A', '-', 'null', '#N/A', '?', '———', '\u200b', '#REF!', '\\N', '(blank)'];
 
-test('a row that holds only placeholders is never sent', async () => {
+test('never sends a row with only placeholders', async () => {
   const rows = PLACEHOLDERS.map((text) => `${text},${text},`);
   const bench = await openBench(`company,domain,answer\n${rows.join('\n')}\nAcme,N/A,\nNone,unknown,\n`);
   const { rows: filled, summary } = await bench.run();
@@ -32,7 +32,7 @@ test('a row that holds only placeholders is never sent', async () => {
   expect(summary.runs.created).toBe(1);
 });
 
-test('rows that differ in placeholders only are asked once', async () => {
+test('rows that differ only in placeholders are sent once', async () => {
   const bench = await openBench('company,domain,answer\nAcme,,\nAcme,N/A,\nAcme,-,\n');
   expect((await bench.run()).summary.duplicates).toBe(2);
   expect(listSent(bench)).toEqual([{ company: 'Acme' }]);
@@ -41,32 +41,35 @@ test('rows that differ in placeholders only are asked once', async () => {
 test.each([
   ['csv', 'company,answer\nA,N/A\nB,unknown\nC,known\nD,NA\nNobody,N/A\n'],
   ['jsonl', ['A,N/A', 'B,unknown', 'C,known', 'D,NA', 'Nobody,N/A'].map(toObject).join('\n')],
-])('in %s a placeholder is replaced by what is found, and stays where nothing is', async (format, text) => {
-  const bench = await openJobBench(
-    script((rows) => ({
-      rows: rows.map((row) =>
-        row.fields.answer === 'about Nobody' ? { ...row, fields: { answer: null } } : row,
-      ),
-    })),
-  );
-  const input = bench.write(`in.${format}`, text);
-  const output = `${bench.folder}/out.${format}`;
-  await bench.run({ input, output });
-  const values =
-    format === 'csv'
-      ? readFileSync(output, 'utf8')
-          .trim()
-          .split('\n')
-          .slice(1)
-          .map((line) => line.split(',')[1])
-      : readFileSync(output, 'utf8')
-          .trim()
-          .split('\n')
-          .map((line) => JSON.parse(line).answer);
-  expect(values).toEqual(['about A', 'about B', 'known', 'about D', 'N/A']);
-});
+])(
+  'in %s, a placeholder is replaced by a found value and stays if nothing is found',
+  async (format, text) => {
+    const bench = await openJobBench(
+      script((rows) => ({
+        rows: rows.map((row) =>
+          row.fields.answer === 'about Nobody' ? { ...row, fields: { answer: null } } : row,
+        ),
+      })),
+    );
+    const input = bench.write(`in.${format}`, text);
+    const output = `${bench.folder}/out.${format}`;
+    await bench.run({ input, output });
+    const values =
+      format === 'csv'
+        ? readFileSync(output, 'utf8')
+            .trim()
+            .split('\n')
+            .slice(1)
+            .map((line) => line.split(',')[1])
+        : readFileSync(output, 'utf8')
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line).answer);
+    expect(values).toEqual(['about A', 'about B', 'known', 'about D', 'N/A']);
+  },
+);
 
-test('a cell with an error of a workbook is filled, and stays an error where nothing is found', async () => {
+test('a workbook cell with an error is filled, and keeps its error if nothing is found', async () => {
   const bench = await openJobBench(
     script((rows) => ({
       rows: rows.map((row) =>
@@ -92,7 +95,7 @@ function toObject(text: string): string {
   return JSON.stringify({ company, answer });
 }
 
-test('rows of a program get null for a placeholder that nothing was found for', async () => {
+test('enrichRows returns null for a placeholder if nothing was found', async () => {
   const bench = await openJobBench(
     script((rows) => ({ rows: rows.map((row) => ({ ...row, fields: { ...row.fields, ceo: null } })) })),
   );
@@ -107,7 +110,7 @@ test('rows of a program get null for a placeholder that nothing was found for', 
   ]);
 });
 
-test('NA among codes is a value, and so is what the schema names', async () => {
+test('NA among codes is a value, and so are values listed in the schema', async () => {
   const bench = await openBench(
     'company,country,region,size\nA,DE,EMEA,unknown\nB,NA,NA,unknown\nC,fr,APAC,None\nD,,LATAM,\n',
   );
@@ -125,22 +128,22 @@ test('NA among codes is a value, and so is what the schema names', async () => {
   );
 });
 
-test('NA beside names of countries is a placeholder', async () => {
+test('NA among country names is a placeholder', async () => {
   const bench = await openBench('company,country\nA,Germany\nB,NA\nC,France\n');
   const { rows } = await bench.run({ fields: ['country'], send: ['company'] });
   expect(rows.map(({ enrichment_status: status }) => status)).toEqual(['unchanged', 'enriched', 'unchanged']);
 });
 
-test('a placeholder in a list excludes nobody, and words of --blank count there, too', async () => {
+test('a placeholder in an exclusion list excludes no row, and --blank applies there too', async () => {
   const bench = await openBench('company,domain\nA,?\nB,\\N\nC,tbc\nD,d.example\n');
   const exclude = bench.write('known.csv', 'domain\n?\n\\N\n#VALUE!\ntbc\nd.example\n');
   const { rows } = await bench.run({ exclude, blank: ['+tbc'] });
   expect(rows.map((row) => row.enrichment_status)).toEqual(['enriched', 'enriched', 'enriched', 'excluded']);
 });
 
-test('what was bought while placeholders were sent is found again, by a run and by an export', async () => {
+test('run and export find answers that were bought while placeholders were sent', async () => {
   const bench = await openBench('company,domain,answer\nA,N/A,\nB,b.example,\nC,-,\n');
-  // A list without the usual placeholders sends them, as every job did once.
+  // Without the usual placeholders in the list, they are sent, as in earlier versions.
   const first = await bench.run({ blank: ['tbd'], limit: 2 });
   expect(listSent(bench)).toContainEqual({ company: 'A', domain: 'N/A' });
   const again = await bench.run();
@@ -155,7 +158,7 @@ test('what was bought while placeholders were sent is found again, by a run and 
   expect(readFileSync(output, 'utf8')).toBe(bench.read('out.csv'));
 });
 
-test('a plan tells how many cells count as blank, and where they are', async () => {
+test('plan shows how many cells count as blank, and where', async () => {
   const dir = createWorkdir();
   const input = dir.write('in.csv', 'company,domain,answer\nA,N/A,\nB,-,unknown\nC,,x\nn/a,?,NULL\n');
   const job = { input, fields: ['answer'], apiUrl: 'http://127.0.0.1:9', apiKey: 'test' };
@@ -169,7 +172,7 @@ test('a plan tells how many cells count as blank, and where they are', async () 
   ]);
 });
 
-test('--blank and its key of a recipe say what is blank', async () => {
+test('--blank and its recipe key set what counts as blank', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(2).replace('Company 2', 'Nemo'));
   dir.write('tables/a.csv', 'company,answer\nCompany 1,yes\nNemo,no\n');

@@ -5,7 +5,7 @@ import { countStatuses, script } from '../helpers/truthful-agent.js';
 
 const PRICE_MICROS = 25_000;
 
-test('a job at its budget tells what is left, and the cap that it names is enough', async () => {
+test('a job at its budget reports the remaining rows and a cap that is enough for them', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(50));
   const first = await bench.run({ maxCost: 0.06 });
@@ -17,7 +17,7 @@ test('a job at its budget tells what is left, and the cap that it names is enoug
   expect(countStatuses(second.rows)).toEqual({ enriched: 50 });
 });
 
-test('a cap below the price of one run starts none, and what is left is the whole list', async () => {
+test('a cap below the price of one run starts none and leaves the whole list', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(10));
   const { summary } = await bench.run({ maxCost: 0.02 });
@@ -25,7 +25,7 @@ test('a cap below the price of one run starts none, and what is left is the whol
   expect(bench.agent.tasks).toEqual([]);
 });
 
-test('what is left of a refresh are the rows that still have their older answer', async () => {
+test('an unfinished refresh reports the rows that still have their older answer', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(24));
   await bench.run();
@@ -34,7 +34,7 @@ test('what is left of a refresh are the rows that still have their older answer'
   expect(countStatuses(rows)).toEqual({ enriched: 24 });
 });
 
-test('a row that a ladder has still to climb is left too, from where it stands', async () => {
+test('a row that still needs higher effort levels counts as remaining, from its current level', async () => {
   const bench = await openJobBench(
     script(
       (rows) => ({ rows: rows.map((row) => ({ ...row, fields: { answer: null } })) }),
@@ -47,8 +47,8 @@ test('a row that a ladder has still to climb is left too, from where it stands',
   expect(summary.remaining).toEqual({ rows: 8, runs: 1, worstMicros: 200_000 });
 });
 
-test('the cap holds over repairs and over every time that the job is run', async () => {
-  // Of each first request a third of the rows is left out, so that most of the money goes into repairs.
+test('the cap covers repairs and all invocations of the job', async () => {
+  // A third of the rows is missing from each first answer, so that most of the money goes into repairs.
   const bench = await openJobBench(
     script(
       (rows, task) => ({
@@ -70,7 +70,7 @@ test('the cap holds over repairs and over every time that the job is run', async
   }
 });
 
-test('nobody is asked about an agent whose price is 0, and a cap of 0 is no reason to warn', async () => {
+test('an agent with a price of 0 needs no confirmation, and a cap of 0 gives no warning', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', createList(8));
   const confirm = async (): Promise<boolean> => {
@@ -85,7 +85,7 @@ test('nobody is asked about an agent whose price is 0, and a cap of 0 is no reas
   expect(notes).toEqual([]);
 });
 
-test('prices of one’s own are what is reserved and told', async () => {
+test('custom prices are used for reservations and messages', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(24));
   const quotes: number[] = [];
@@ -98,6 +98,6 @@ test('prices of one’s own are what is reserved and told', async () => {
   await expect(bench.run({ prices: { low: 0.03 } }, { confirm })).rejects.toMatchObject(declined);
   expect(quotes).toEqual([150_000, 180_000]);
   const { summary } = await bench.run({ prices: { low: 0.03 }, maxCost: 0.05 });
-  // After the first run 0.025 are left, which is less than a run may cost by that list.
+  // After the first run, 0.025 is left, which is less than a run may cost by these prices.
   expect(summary).toMatchObject({ stop: 'budget', costMicros: PRICE_MICROS });
 });

@@ -4,7 +4,7 @@ import { openLedger } from '../../src/ledger/ledger.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
 
-test('the cost column adds up to what was billed, repairs included', async () => {
+test('the cost column adds up to the billed amount, including repairs', async () => {
   const bench = await openJobBench(
     script(
       (rows, _task, run) => ({ rows: run % 2 === 1 ? rows.slice(2) : rows }),
@@ -18,7 +18,7 @@ test('the cost column adds up to what was billed, repairs included', async () =>
   expect(summary.costMicros).toBe(bench.server.report().billedMicros);
 });
 
-test('the cap holds with many runs at once, and the same command with a higher one finishes', async () => {
+test('the cap holds with many concurrent runs, and the same command with a higher cap finishes', async () => {
   const bench = await openJobBench(
     script(
       (rows) => ({ rows }),
@@ -34,7 +34,7 @@ test('the cap holds with many runs at once, and the same command with a higher o
   expect(countStatuses(rows)).toEqual({ enriched: 100 });
 });
 
-test('rows that a limit leaves out are pending, not over budget, in the output and in an export of it', async () => {
+test('rows beyond --limit are pending, not over budget, in the output and its export', async () => {
   const bench = await openJobBench(
     script(
       (rows) => ({ rows }),
@@ -79,7 +79,7 @@ test('a row whose second effort level the cap cannot cover keeps its values and 
   expectOwnAnswers(after, { fields: ['ceo', 'seat'] });
 });
 
-test('what a step of the ladder fails to find is told, and asked again the next time', async () => {
+test('a failed field at a higher effort level is reported and retried by the next invocation', async () => {
   const bench = await openJobBench(
     script((rows, task, run) => ({
       rows:
@@ -101,7 +101,7 @@ test('what a step of the ladder fails to find is told, and asked again the next 
   expect(bench.agent.tasks).toHaveLength(4);
 });
 
-test('pruning answers does not give the cap of a job back', async () => {
+test('pruning answers does not restore the budget of a job', async () => {
   const bench = await openJobBench(
     script(
       (rows) => ({ rows }),

@@ -14,7 +14,7 @@ function collectNotes(): { readonly notes: string[]; readonly onEvent: (event: E
   };
 }
 
-test('cells that are cut or cleaned are counted column by column, before the money, and only where they are sent', async () => {
+test('counts cut and cleaned cells per sent column, before any cost', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const long = 'x'.repeat(9_000);
   bench.write(
@@ -41,9 +41,9 @@ test('cells that are cut or cleaned are counted column by column, before the mon
     },
   );
   const expected = [
-    'CELLS_CUT 2 cells of about hold more than 8,000 characters: only the first 8,000 are sent',
-    'CELLS_CLEANED 1 cell of company holds control characters or invisible marks, which are not sent',
-    'CELLS_CLEANED 1 cell of about holds control characters or invisible marks, which are not sent',
+    'CELLS_CUT 2 cells of about have more than 8,000 characters: only the first 8,000 are sent',
+    'CELLS_CLEANED 1 cell of company has control characters or invisible marks, which are not sent',
+    'CELLS_CLEANED 1 cell of about has control characters or invisible marks, which are not sent',
   ];
   expect(notes.filter((note) => note.startsWith('CELLS'))).toEqual(expected);
   expect(known).toBeGreaterThanOrEqual(expected.length);
@@ -57,7 +57,7 @@ test('cells that are cut or cleaned are counted column by column, before the mon
   expect(JSON.stringify(sent)).not.toContain('note');
 });
 
-test('nothing is noted of cells that are not sent again', async () => {
+test('reports nothing about cells that are not sent again', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', 'company\nA\u0007\n');
   await bench.run();
@@ -66,7 +66,7 @@ test('nothing is noted of cells that are not sent again', async () => {
   expect(notes.filter((note) => note.startsWith('CELLS'))).toEqual([]);
 });
 
-test('a row that is too large to send fails with its size, and its neighbours go out in batches that are not', async () => {
+test('a row that is too large fails with its size, and the other rows are sent', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const cells = Array.from({ length: 20 }, () => 'ä'.repeat(6_000));
   const header = cells.map((_cell, index) => `c${index}`);
@@ -95,7 +95,7 @@ test('a row that is too large to send fails with its size, and its neighbours go
   expect(Math.max(...sizes)).toBeLessThan(201_000);
 });
 
-test('a column called row_id keeps rows apart, and the agent is told what it says', async () => {
+test('a column called row_id is sent and distinguishes rows', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', 'row_id,company\n1,A\n2,A\n');
   const { rows } = await bench.run();
@@ -104,14 +104,14 @@ test('a column called row_id keeps rows apart, and the agent is told what it say
   expect(sent.map((record) => record.own_row_id)).toEqual(['1', '2']);
 });
 
-test('a list of nothing but columns to fill is refused before anything is spent', async () => {
+test('refuses an input with only columns to fill, before any cost', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', 'answer\nx\n');
   await expect(bench.run()).rejects.toMatchObject({ code: 'NOTHING_TO_SEND', kind: 'usage' });
 });
 
 test.each(['enrichment', 'enrichment_status'])(
-  'a key %s that comes up late is refused before anything is sent, as it is in the first rows',
+  'refuses the key %s before anything is sent, even if only a late row has it',
   async (key) => {
     const bench = await openJobBench(script((rows) => ({ rows })));
     const rows = Array.from({ length: 1_100 }, (_, index) => ({ company: `Company ${index}` }));
@@ -126,7 +126,7 @@ test.each(['enrichment', 'enrichment_status'])(
   },
 );
 
-test('a text that comes up late and is too long for a workbook is refused before anything is sent', async () => {
+test('refuses a text in a late row that is too long for a workbook, before anything is sent', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const rows = Array.from({ length: 1_100 }, (_, index) => ({ company: `Company ${index}` }));
   const lines = [...rows, { company: 'Acme', bio: 'x'.repeat(40_000) }].map((row) => JSON.stringify(row));
@@ -136,7 +136,7 @@ test('a text that comes up late and is too long for a workbook is refused before
   expect(bench.server.report().runs.created).toBe(0);
 });
 
-test('an object behind a reference has a column for each of its parts too, and is asked for while one is blank', async () => {
+test('an object behind a reference has a column per part, and is sent while one is blank', async () => {
   const found = { city: 'Ulm', geo: { lat: 48.4, lon: 10 } };
   const bench = await openJobBench((task) => {
     const records = task.request.input?.data ?? [];

@@ -11,7 +11,7 @@ function createSites(from: number, to: number): string {
   return [HEAD, ...rows, ''].join('\n');
 }
 
-/** What is said of a changed ask by the time that somebody is asked to pay; the job is then declined. */
+/** Runs a job with a changed ask and declines it. Returns what was reported before the cost question. */
 async function readChange(bench: JobBench, options: Parameters<JobBench['run']>[0]): Promise<string[]> {
   const said: string[] = [];
   let saidBefore: string[] | null = null;
@@ -36,7 +36,7 @@ test.each([
   ['the effort', { effort: ['medium'] }],
   ['the query and the fields', { query: 'Something else?', fields: ['ceo'] }],
 ])(
-  'a change of %s is named with the rows that it asks again, before anybody agrees to pay',
+  'reports a change of %s and the number of rows sent again, before the cost is confirmed',
   async (part, change) => {
     const bench = await openJobBench(answerPaid);
     bench.write('in.csv', createSites(1, 5));
@@ -45,48 +45,46 @@ test.each([
     const [said, ...more] = await readChange(bench, change);
     expect(more).toEqual([]);
     expect(said).toMatch(
-      new RegExp(
-        `: ${part} changed since the last time .* 5 answered rows would be asked again; .* j_\\w+\\.$`,
-      ),
+      new RegExp(`: ${part} changed since .* 5 answered rows would be sent again; .* j_\\w+\\.$`),
     );
     expect(bench.agent.tasks).toHaveLength(1);
   },
 );
 
-test('only rows of this file are counted, and only those that had an answer', async () => {
+test('counts only rows of this file that had an answer', async () => {
   const bench = await openJobBench(answerPaid);
   const other = bench.write('other.csv', createSites(1, 30));
   await bench.run({ input: other });
   bench.write('in.csv', createSites(1, 8));
   await bench.run();
-  // Two of the rows are gone, four are new.
+  // Two rows are gone, four are new.
   bench.write('in.csv', createSites(3, 12));
   const [said] = await readChange(bench, { query: 'Something else?' });
-  // The other file had answers for the new ones: the ask was the same.
-  expect(said).toContain(' 10 answered rows would be asked again;');
+  // The other file had the same ask, so it has answers for the new rows.
+  expect(said).toContain(' 10 answered rows would be sent again;');
   bench.write('in.csv', createSites(30, 32));
   expect((await readChange(bench, { query: 'Something else?' }))[0]).toContain(' 1 answered row would');
 });
 
-test('the rows of a long file are counted to its end, not only those that are read at once', async () => {
+test('counts the rows of a long file to its end', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createSites(1, 3_000));
   await bench.run({ batchSize: 500 });
   const [said] = await readChange(bench, { query: 'Something else?' });
-  expect(said).toContain(' 3000 answered rows would be asked again;');
+  expect(said).toContain(' 3000 answered rows would be sent again;');
 });
 
-test('back to an ask that was answered before, nothing is asked again, and that is said', async () => {
+test('returning to an earlier ask sends nothing again and says so', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(4));
   await bench.run({ query: 'One?' });
   await bench.run({ query: 'Two?' });
   const [said] = await readChange(bench, { query: 'One?' });
-  expect(said).toContain('None of the rows that were answered then would be asked again.');
+  expect(said).toContain('No answered row would be sent again.');
   expect(bench.agent.tasks).toHaveLength(2);
 });
 
-test('a plan tells it too', async () => {
+test('plan reports it too', async () => {
   const bench = await openJobBench(answerPaid);
   const input = bench.write('in.csv', createList(4));
   await bench.run();
@@ -98,11 +96,11 @@ test('a plan tells it too', async () => {
   };
   expect((await plan(options)).changes).toBeNull();
   expect((await plan({ ...options, query: 'Two?' })).changes).toContain(
-    '4 answered rows would be asked again',
+    '4 answered rows would be sent again',
   );
 });
 
-test('the answers of the ask before stay in the ledger, and come back with it for nothing', async () => {
+test('the answers of an earlier ask stay in the ledger and can be reused without cost', async () => {
   const bench = await openJobBench((task) => ({
     ...createResult({
       rows: (task.request.input?.data ?? []).map(({ row_id }) => ({

@@ -25,7 +25,7 @@ import { createTempFolder } from '../helpers/temp-folder.js';
 const INPUT = 'company,city\nAcme Inc.,\nBolt,\n';
 const TOWNS = 'company,city\nAcme,Oslo\n';
 
-/** One folder that holds the input, the tables that answer and the results. */
+/** One folder with the input, the reference tables and the results. */
 async function createOneFolder() {
   const folder = createReferenceFolder({ 'in.csv': INPUT, 'towns.csv': TOWNS });
   const path = (name: string): string => join(folder, name);
@@ -43,7 +43,7 @@ async function createOneFolder() {
   };
 }
 
-test('in one folder with the tables, neither the input nor a result of the job is taken for a table', async () => {
+test('the input and results in the folder of tables are not used as tables', async () => {
   const { path, run, readCities } = await createOneFolder();
   const citationsFile = path('citations.jsonl');
   await run({ citationsFile });
@@ -59,19 +59,16 @@ test('in one folder with the tables, neither the input nor a result of the job i
   expect(readCities('in.filled.csv')[0]).toEqual(['Trondheim', 'towns.csv#row=2']);
 });
 
-test.each(['CSV', 'JSONL', 'JSON'])(
-  'an earlier result beside the tables, as %s, is replaced',
-  async (format) => {
-    const { path, run, read } = await createOneFolder();
-    const output = path(`out.${format.toLowerCase()}`);
-    await run({ output });
-    const first = read(`out.${format.toLowerCase()}`);
-    await run({ output });
-    expect(read(`out.${format.toLowerCase()}`)).toBe(first);
-  },
-);
+test.each(['CSV', 'JSONL', 'JSON'])('replaces an earlier %s result next to the tables', async (format) => {
+  const { path, run, read } = await createOneFolder();
+  const output = path(`out.${format.toLowerCase()}`);
+  await run({ output });
+  const first = read(`out.${format.toLowerCase()}`);
+  await run({ output });
+  expect(read(`out.${format.toLowerCase()}`)).toBe(first);
+});
 
-test('a table that answers is not replaced by a result, under whatever name', async () => {
+test('never replaces a reference table, under any name', async () => {
   const { path, run, read } = await createOneFolder();
   for (const name of ['towns.csv', './towns.csv']) {
     for (const option of ['output', 'citationsFile']) {
@@ -83,7 +80,7 @@ test('a table that answers is not replaced by a result, under whatever name', as
   expect(read('towns.csv')).toBe(TOWNS);
 });
 
-test('export puts no result in the place of the input', async () => {
+test('export does not replace the input', async () => {
   const { path, run, read, ledger } = await createOneFolder();
   const { jobId } = await run();
   await expect(exportJob({ job: jobId, ledger, citationsFile: path('in.csv') })).rejects.toMatchObject({
@@ -92,7 +89,7 @@ test('export puts no result in the place of the input', async () => {
   expect(read('in.csv')).toBe(INPUT);
 });
 
-/** Ways to name a file other than by its path; each makes what it needs. */
+/** Different ways to refer to a file; each creates the links it needs. */
 const DETOURS: readonly (readonly [string, (target: string, link: string) => string])[] = [
   ['its path', (target) => target],
   ['a symbolic link', linkTo],
@@ -114,7 +111,7 @@ function linkHard(target: string, link: string): string {
 const OPTIONS = ['output', 'citationsFile'] as const;
 
 test.each(DETOURS.flatMap((detour) => OPTIONS.map((option) => [option, ...detour] as const)))(
-  '%s does not replace what the job reads, nor the ledger, named by %s',
+  '%s does not replace the ledger or a file that the job reads, given as %s',
   async (option, _detour, lead) => {
     const { path, run, ledger, read } = await createOneFolder();
     writeFileSync(path('customers.txt'), 'company\nNobody\n');
@@ -136,7 +133,7 @@ test.each(DETOURS.flatMap((detour) => OPTIONS.map((option) => [option, ...detour
   },
 );
 
-test('the side files of the ledger are not replaced, also before they are there', async () => {
+test('does not replace the ledger’s side files, even before they exist', async () => {
   const { run, ledger, path } = await createOneFolder();
   for (const suffix of ['', '-wal', '-shm', '-journal']) {
     await expect(run({ output: ledger + suffix })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
@@ -148,7 +145,7 @@ test('the side files of the ledger are not replaced, also before they are there'
   });
 });
 
-test('another database, such as the store of a server, is not replaced', async () => {
+test('does not replace another database, such as the store of a server', async () => {
   const { run, path } = await createOneFolder();
   const store = path('served.sqlite');
   new SqliteRunStore(store, '2026-05-07').close();
@@ -160,7 +157,7 @@ test('another database, such as the store of a server, is not replaced', async (
   expect(readFileSync(store).equals(before)).toBe(true);
 });
 
-test('a file that is open already is known by its descriptor', async () => {
+test('recognizes an open file by its descriptor', async () => {
   if (!existsSync('/proc/self/fd')) return;
   const { run, path, read } = await createOneFolder();
   const descriptor = openSync(path('in.csv'), 'r+');
@@ -171,7 +168,7 @@ test('a file that is open already is known by its descriptor', async () => {
   expect(read('in.csv')).toBe(INPUT);
 });
 
-test('a file that is open for adding is added to', async () => {
+test('appends to a file opened for appending', async () => {
   if (!existsSync('/proc/self/fd')) return;
   const { run, path, read } = await createOneFolder();
   writeFileSync(path('all.txt'), 'earlier\n');
@@ -182,7 +179,7 @@ test('a file that is open for adding is added to', async () => {
 });
 
 test.each(DETOURS.slice(1))(
-  'a link that is made while the job runs, as %s, leads to no harm: the same command writes the output',
+  'does not write through %s created while the job runs; the same command then writes the output',
   async (_detour, lead) => {
     const { path, run, ledger, read } = await createOneFolder();
     for (const [index, target] of [path('in.csv'), path('towns.csv'), ledger].entries()) {
@@ -194,7 +191,7 @@ test.each(DETOURS.slice(1))(
         if (type !== 'row') return;
         if (existsSync(output)) return;
         renameSync(folder, `${folder}.old`);
-        // The folder, or the file in it, becomes a link.
+        // Replaces the folder or the file in it with a link.
         if (_detour === 'a linked folder') symlinkSync(dirname(target), folder);
         else {
           mkdirSync(folder);
@@ -212,7 +209,7 @@ test.each(DETOURS.slice(1))(
   },
 );
 
-test('a link that is made while the job runs leads to no file of somebody else either', async () => {
+test('does not overwrite a foreign file through a link created while the job runs', async () => {
   const { run, read } = await createOneFolder();
   const secret = join(await createTempFolder(), 'mine.txt');
   writeFileSync(secret, 'mine\n');
@@ -225,7 +222,7 @@ test('a link that is made while the job runs leads to no file of somebody else e
   expect(read('in.csv')).toBe(INPUT);
 });
 
-test('an input that was moved while the job ran is not replaced under its new name', async () => {
+test('does not replace an input that was moved while the job ran, under its new name', async () => {
   const { path, run, read } = await createOneFolder();
   writeFileSync(path('later.csv'), INPUT);
   const onEvent = ({ type }: EnrichEvent) => {
@@ -239,7 +236,7 @@ test('an input that was moved while the job ran is not replaced under its new na
   expect(read('out.csv')).toBe(INPUT);
 });
 
-test('two results do not go to one file, nor both to standard output', async () => {
+test('refuses two results in one file or both on standard output', async () => {
   const { path, run } = await createOneFolder();
   symlinkSync(path('out.csv'), path('link.csv'));
   for (const [output, citationsFile] of [
@@ -251,7 +248,7 @@ test('two results do not go to one file, nor both to standard output', async () 
   }
 });
 
-test('two results may go to one pipe or device', async () => {
+test('allows two results in one pipe or device', async () => {
   const { run } = await createOneFolder();
   if (!statSync('/dev/null', { throwIfNoEntry: false })?.isCharacterDevice()) return;
   const summary = await run({ output: '/dev/null', citationsFile: '/dev/null' });

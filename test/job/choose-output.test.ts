@@ -7,14 +7,14 @@ import { mergeRecipe, readRecipe } from '../../src/recipe/read-recipe.js';
 import { createList, type JobBench, openJobBench } from '../helpers/job.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 
-/** Runs the job of a bench without naming its output. */
+/** Runs a job without --output. */
 async function runUnnamed(bench: JobBench, options = {}) {
   const notes: string[] = [];
   const onEvent = (event: EnrichEvent) => {
     if (event.type === 'note' && event.code === 'OUTPUT_RENAMED') notes.push(event.message);
   };
   const usual = join(bench.folder, 'in.filled.csv');
-  // The bench reads the file that `output` names, so it is there first.
+  // The bench reads the file set as `output`, so create it first.
   if (!existsSync(join(bench.folder, 'out.csv'))) bench.write('out.csv', '');
   const { summary } = await bench.run({ output: undefined, ...options }, { onEvent });
   return { usual, output: summary.output.slice(bench.folder.length + 1), notes, summary };
@@ -26,7 +26,7 @@ async function openBench() {
   return bench;
 }
 
-test('the same command replaces its own output, also after the input has gained rows', async () => {
+test('the same command replaces its own output, even after rows were added to the input', async () => {
   const bench = await openBench();
   expect(await runUnnamed(bench)).toMatchObject({ output: 'in.filled.csv', notes: [] });
   bench.write('in.csv', createList(4));
@@ -34,18 +34,18 @@ test('the same command replaces its own output, also after the input has gained 
   expect(bench.read('in.filled.csv')).toContain('Company 4');
 });
 
-test('a default output that holds the answers of another job is left, and -o replaces it', async () => {
+test('keeps a default output of another job, which -o can replace', async () => {
   const bench = await openBench();
   await runUnnamed(bench);
   const first = bench.read('in.filled.csv');
   const second = await runUnnamed(bench, { query: 'Something else.' });
   expect(second.output).toBe('in.filled-2.csv');
   expect(second.notes).toEqual([
-    `${second.usual} holds the answers of another job, so the output goes to ${bench.folder}/in.filled-2.csv. To replace it, give --output ${second.usual}.`,
+    `${second.usual} is the output of another job, so the output goes to ${bench.folder}/in.filled-2.csv. To replace it, use --output ${second.usual}.`,
   ]);
   expect(bench.read('in.filled.csv')).toBe(first);
   expect(await runUnnamed(bench, { query: 'A third thing.' })).toMatchObject({ output: 'in.filled-3.csv' });
-  // Each of them carries on where its own output is, also once the usual path is free.
+  // Each continues with its own output, even once the usual path is free.
   expect(await runUnnamed(bench, { query: 'Something else.' })).toMatchObject({ output: 'in.filled-2.csv' });
   rmSync(join(bench.folder, 'in.filled.csv'));
   expect(await runUnnamed(bench, { query: 'Something else.' })).toMatchObject({ output: 'in.filled-2.csv' });
@@ -60,11 +60,11 @@ const FOREIGN: readonly (readonly [string, (bench: JobBench) => void, string])[]
   [
     'an output whose ledger is gone',
     (bench) => bench.write('in.filled.csv', 'company,enrichment_status,enrichment_run_id\nA,enriched,r\n'),
-    'holds the answers of another job',
+    'is the output of another job',
   ],
 ];
 
-test.each(FOREIGN)('a default output that is %s is left', async (_what, make, reason) => {
+test.each(FOREIGN)('keeps %s at the default output path', async (_what, make, reason) => {
   const bench = await openBench();
   make(bench);
   const before = bench.read('in.filled.csv');
@@ -74,7 +74,7 @@ test.each(FOREIGN)('a default output that is %s is left', async (_what, make, re
   expect(bench.read('in.filled.csv')).toBe(before);
 });
 
-test('what a person changed in an output is not replaced', async () => {
+test('does not replace an output that the user changed', async () => {
   const bench = await openBench();
   await runUnnamed(bench);
   appendFileSync(join(bench.folder, 'in.filled.csv'), 'mine\n');
@@ -84,13 +84,13 @@ test('what a person changed in an output is not replaced', async () => {
   expect(bench.read('in.filled.csv')).toMatch(/mine\n$/);
 });
 
-test('an empty file is no reason to go elsewhere', async () => {
+test('replaces an empty file', async () => {
   const bench = await openBench();
   bench.write('in.filled.csv', '');
   expect(await runUnnamed(bench)).toMatchObject({ output: 'in.filled.csv' });
 });
 
-test('a file that takes the usual place while the job runs is left', async () => {
+test('keeps a foreign file created at the usual path while the job runs', async () => {
   const bench = await openBench();
   bench.write('out.csv', '');
   const onEvent = (event: EnrichEvent) => {
@@ -101,7 +101,7 @@ test('a file that takes the usual place while the job runs is left', async () =>
   expect(bench.read('in.filled.csv')).toBe('company\nmine\n');
 });
 
-test('compressed outputs are known and numbered too', async () => {
+test('also recognizes and numbers compressed outputs', async () => {
   const bench = await openBench();
   const { gzipSync } = await import('node:zlib');
   writeFileSync(join(bench.folder, 'in.csv.gz'), gzipSync(createList(2)));
@@ -111,7 +111,7 @@ test('compressed outputs are known and numbered too', async () => {
   expect(await runUnnamed(bench, { input, query: 'Else.' })).toMatchObject({ output: 'in.filled-2.csv.gz' });
 });
 
-test('a recipe does not replace a file with citations that rowfill did not write, and the command line does', async () => {
+test('a citations file from a recipe does not replace a foreign file; one from the command line does', async () => {
   const bench = await openBench();
   const recipe = bench.write('r.yaml', 'fields: [answer]\noutput: {citations_file: customers.csv}\n');
   bench.write('customers.csv', 'company\nMine\n');
@@ -129,13 +129,13 @@ test('a recipe does not replace a file with citations that rowfill did not write
   expect(bench.read('customers.csv')).toBe('company\nMine\n');
   await run({ citationsFile: join(bench.folder, 'customers.csv') });
   expect(bench.read('customers.csv')).not.toContain('Mine');
-  // From now on the file is rowfill's own.
+  // From now on, rowfill wrote the file.
   await run();
   copyFileSync(join(bench.folder, 'out.csv'), join(bench.folder, 'customers.csv'));
   await expect(run()).rejects.toMatchObject({ code: 'OUTPUT_NOT_OURS' });
 });
 
-test('export replaces the output of its job only as the job wrote it', async () => {
+test('export replaces the output of its job only if it is unchanged', async () => {
   const bench = await openBench();
   const { summary } = await runUnnamed(bench);
   const job = summary.jobId;

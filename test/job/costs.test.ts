@@ -5,7 +5,7 @@ import { openOddAgent } from '../helpers/odd-agent.js';
 import { openRawServer, sendJson } from '../helpers/raw-server.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 
-/** A job of 16 rows in runs of one row, each reserved at $0.025, with room for two. */
+/** A job of 16 rows with one row per run, each reserved at $0.025, and a cap for two runs. */
 async function fill(costDollars: unknown, options = {}) {
   const agent = await openOddAgent(() => ({ costDollars }));
   const bench = await openJobBench(answerRows);
@@ -73,14 +73,14 @@ test.each([
   ['decimal text', { total: '0.01' }, 10_000],
   ['nothing', { total: 0 }, 0],
   ['parts without a total', { agentCompute: 0.004, search: 0.005, dataSources: { fiber: 0.001 } }, 10_000],
-])('%s is a cost', async (_name, costDollars, micros) => {
+])('accepts %s as a cost', async (_name, costDollars, micros) => {
   const { notes, summary, rows } = await fill(costDollars, { maxCost: 10 });
   expect(summary).toMatchObject({ stop: 'done', costMicros: 16 * micros, estimatedMicros: 0 });
   expect(rows.every((row) => row.cost_estimated === undefined)).toBe(true);
   expect(notes).toEqual([]);
 });
 
-test('a cost far above the list price is kept, ends the job at its cap, and is told once', async () => {
+test('books a cost far above the list price, stops at the cap, and reports it once', async () => {
   const { agent, notes, summary } = await fill({ total: 30 }, { maxCost: 60.02 });
   expect(agent.created).toBe(2);
   expect(summary).toMatchObject({ stop: 'budget', costMicros: 60_000_000, estimatedMicros: 0 });
@@ -89,7 +89,7 @@ test('a cost far above the list price is kept, ends the job at its cap, and is t
   ]);
 });
 
-test('a job with such costs carries on, and what was booked stays', async () => {
+test('a job with such costs continues and keeps the booked amounts', async () => {
   const { agent, bench } = await fill({ total: 1e15 });
   const { summary, rows } = await bench.run({ apiUrl: agent.url, batchSize: 1, maxCost: 1 });
   expect(summary).toMatchObject({ stop: 'done', costMicros: 400_000, estimatedMicros: 400_000 });
@@ -97,7 +97,7 @@ test('a job with such costs carries on, and what was booked stays', async () => 
   expect(sum).toBeCloseTo(0.4, 9);
 });
 
-test('a run whose result the agent no longer has is an estimate too', async () => {
+test('the cost of a run whose result is gone is estimated too', async () => {
   const agent = await openOddAgent(() => ({ status: 'running' }));
   const forgetful = await openRawServer(async ({ method, url, body }, response) => {
     if (method === 'GET' && url.includes('agent_run_')) {
@@ -114,7 +114,7 @@ test('a run whose result the agent no longer has is an estimate too', async () =
 });
 
 test.each([1e15, -1, Number.NaN, Number.POSITIVE_INFINITY, 1_000_001])(
-  'a price or a cap of %s is refused before anything is sent',
+  'refuses a price or cap of %s before anything is sent',
   async (amount) => {
     const bench = await openJobBench(answerRows);
     bench.write('in.csv', createList(1));
@@ -125,7 +125,7 @@ test.each([1e15, -1, Number.NaN, Number.POSITIVE_INFINITY, 1_000_001])(
   },
 );
 
-test('a list of more contacts than any price can pay for is reserved at the bound, in whole micro-dollars', async () => {
+test('limits the reservation of a huge list of contacts to whole micro-dollars', async () => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', createList(1));
   const list = (maxItems: number) => ({

@@ -22,7 +22,7 @@ const NAMES = [
   'Optics',
 ];
 
-/** Departments of universities, which have a website in common. */
+/** University departments that share a website. */
 function createDepartments(universities: number): string {
   const rows = Array.from({ length: universities }, (_, at) =>
     NAMES.map((name) => `University ${'ABCDEFGH'[at]},${name},Norway,u${at}.example,`),
@@ -30,7 +30,7 @@ function createDepartments(universities: number): string {
   return `University,Department,Country,Website,answer\n${rows.join('\n')}\n`;
 }
 
-/** A list of contacts, several of each company. */
+/** Contacts, several per company. */
 function createContacts(extra = ''): string {
   const rows = Array.from({ length: 40 }, (_, at) => {
     const name = `${'Ana Bo Cy Dee Eli Flo Gus Hal Ida Joe'.split(' ')[at % 10]} ${'Lund Moe Nil Ott'.split(' ')[Math.floor(at / 10)]}`;
@@ -49,12 +49,12 @@ async function openBench(text: string): Promise<JobBench> {
 const SHARED = {
   code: 'ROWS_SHARE_ANSWERS',
   kind: 'usage',
-  message: '36 of 40 rows would get the answer of another row: equal in Website, but not in Department',
-  hint: 'Send a column that tells them apart: --send Website,Department. If one answer for all of them is meant, add --share-answers.',
+  message: '36 of 40 rows would get the answer of another row: same Website, different Department',
+  hint: 'Send a column that distinguishes them: --send Website,Department. If they should share one answer, add --share-answers.',
 };
 
 test.each<Partial<EnrichOptions>>([{ yes: true }, { yes: false, maxCost: 5 }, { yes: true, maxCostNow: 5 }])(
-  'many rows that would share an answer end a job before it spends anything, whatever %j says of the price',
+  'many rows that would share an answer stop a job before any cost, even with %j',
   async (options) => {
     const bench = await openBench(createDepartments(4));
     await expect(bench.run({ send: ['Website'], ...options })).rejects.toMatchObject(SHARED);
@@ -65,7 +65,7 @@ test.each<Partial<EnrichOptions>>([{ yes: true }, { yes: false, maxCost: 5 }, { 
   },
 );
 
-test('a column that tells them apart settles it, and so does saying that one answer is meant', async () => {
+test('sending a distinguishing column or setting shareAnswers resolves the doubt', async () => {
   const bench = await openBench(createDepartments(4));
   const apart = await bench.run({ send: ['Website', 'Department'] });
   expect(apart.summary).toMatchObject({ stop: 'done', duplicates: 0 });
@@ -73,7 +73,7 @@ test('a column that tells them apart settles it, and so does saying that one ans
   expect(meant.summary).toMatchObject({ stop: 'done', duplicates: 36 });
 });
 
-test('a doubt is put to the hook, and its answer decides', async () => {
+test('the confirmDoubt hook decides', async () => {
   const bench = await openBench(createDepartments(4));
   const doubts: Doubt[] = [];
   const answer = (isMeant: boolean) => ({
@@ -92,7 +92,7 @@ test('a doubt is put to the hook, and its answer decides', async () => {
 });
 
 test.each([
-  ['contacts of which only the company is sent', createContacts(), {}],
+  ['contacts with only the company sent', createContacts(), {}],
   ['contacts with cities and languages', createContacts('city'), {}],
   ['a column of notes and dates', createDepartments(4).replace('Department', 'Notes'), { send: ['Website'] }],
   ['a column of addresses', createDepartments(4).replace('Department', 'E-mail'), { send: ['Website'] }],
@@ -107,20 +107,20 @@ test.each([
     `company,domain,answer\n${Array.from({ length: 40 }, (_, at) => `${at % 2 === 0 ? 'ACME Inc.' : 'Acme'},acme.example,`).join('\n')}\n`,
     {},
   ],
-])('%s are no reason to stop', async (_title, text, options) => {
+])('%s do not stop a job', async (_title, text, options) => {
   const bench = await openBench(text);
   expect((await bench.run({ send: ['domain'], ...options })).summary.stop).toBe('done');
 });
 
 test.each([
-  ['contacts of whom something personal is asked', createContacts(), { fields: ['phone:phone'] }],
-  ['contacts that differ in something else, too', createContacts('product'), {}],
-])('%s are doubted', async (_title, text, options) => {
+  ['contacts with a personal field to fill', createContacts(), { fields: ['phone:phone'] }],
+  ['contacts that also differ in another column', createContacts('product'), {}],
+])('%s raise a doubt', async (_title, text, options) => {
   const bench = await openBench(text);
   await expect(bench.run({ send: ['domain'], ...options })).rejects.toMatchObject({ code: SHARED.code });
 });
 
-test('a plan tells the doubt, and a free job goes on and says it', async () => {
+test('plan reports the doubt, and a free job only warns', async () => {
   const dir = createWorkdir();
   const input = dir.write('in.csv', createDepartments(4));
   const ledger = `${dir.path}/ledger.sqlite`;
@@ -135,7 +135,7 @@ test('a plan tells the doubt, and a free job goes on and says it', async () => {
   expect(run).toMatchObject({ status: 0, stderr: expect.stringContaining(SHARED.message) });
 });
 
-test('a script gets exit code 2, and a recipe can say that sharing is meant', async () => {
+test('exits with 2 without a terminal, and a recipe can allow shared answers', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createDepartments(4));
   const { url, agent } = await servePaid(answerPaid);
@@ -156,7 +156,7 @@ test.skipIf(!hasTerminal).each([
   ['n\r', 2],
   ['y\r', 0],
 ])(
-  'on a terminal the doubt is asked, also where the price was agreed to: %j ends with %i',
+  'asks about the doubt on a terminal even if the price is accepted: %j exits with %i',
   async (keys, code) => {
     const dir = createWorkdir();
     dir.write('in.csv', createDepartments(4));
@@ -172,7 +172,7 @@ test.skipIf(!hasTerminal).each([
   },
 );
 
-test('a watched folder moves such a file to failed, with the reason and what settles it', async () => {
+test('a watcher moves such a file to failed, with the reason and a hint', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createDepartments(4));
   const summary = await bench.watch({ job: { send: ['Website'] } });
@@ -186,7 +186,7 @@ test.each([
   ['unit', (index: number) => `D${index}`],
   ['model', (index: number) => `X-${index}`],
   ['company', (index: number) => `${index}M`],
-])('rows that differ only in codes, in the column %s, share an answer too', async (column, tell) => {
+])('rows that differ only in codes in column %s raise a doubt too', async (column, tell) => {
   const bench = await openJobBench(answerPaid);
   const rows = Array.from({ length: 12 }, (_, index) => `acme.example,${tell(index + 1)}`);
   bench.write('in.csv', [`website,${column}`, ...rows, ''].join('\n'));
@@ -198,7 +198,7 @@ test.each([
   ['size', (index: number) => `${index}k`],
   ['quarter', (index: number) => `Q${(index % 4) + 1}`],
   ['grade', (index: number) => 'ABCDEF'.charAt(index % 6)],
-])('amounts, quarters and single letters, as in the column %s, tell no rows apart', async (column, tell) => {
+])('amounts, quarters and single letters, as in column %s, do not distinguish rows', async (column, tell) => {
   const bench = await openJobBench(answerPaid);
   const rows = Array.from({ length: 12 }, (_, index) => `acme.example,${tell(index + 1)}`);
   bench.write('in.csv', [`website,${column}`, ...rows, ''].join('\n'));

@@ -4,7 +4,7 @@ import type { EnrichHooks } from '../../src/enrich.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { countStatuses, script } from '../helpers/truthful-agent.js';
 
-test('rows that are excluded, filled already or empty are never sent', async () => {
+test('never sends excluded, filled or empty rows', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('customers.csv', 'company\nCOMPANY 2 Inc.\n');
   bench.write('in.csv', 'company,answer\nCompany 1,\nCompany 2,\nCompany 3,known\n,\nCompany 4,\n');
@@ -22,7 +22,7 @@ test('rows that are excluded, filled already or empty are never sent', async () 
   expect(asked.map((record) => record.company)).toEqual(['Company 1', 'Company 4']);
 });
 
-test('a line of the list that cannot be read is an error before anything is sent, and names the line', async () => {
+test('an unreadable line of the list is an error before anything is sent and names the line', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('known.jsonl', '{"company":"Company 1"},\n{"company":"Company 2"}\n');
   bench.write('in.csv', createList(4));
@@ -34,7 +34,7 @@ test('a line of the list that cannot be read is an error before anything is sent
   expect(bench.server.report().runs.created).toBe(0);
 });
 
-test('a list of answers is refused by a column that is not sent: any row would be one of its records', async () => {
+test('refuses to compare answers by a column that is not sent', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('known.csv', 'company,answer\nCompany 1,about Company 2\n');
   bench.write('in.csv', 'company,domain\nCompany 1,one.example\nCompany 2,two.example\n');
@@ -46,7 +46,7 @@ test('a list of answers is refused by a column that is not sent: any row would b
   });
 });
 
-test('an excluded answer is asked once more with that said, then nulled with the reason', async () => {
+test('an excluded answer is retried once with the reason, then nulled', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('known.csv', 'company,answer\nCompany 2,about Company 2\nCompany 3,somebody else\n');
   bench.write('in.csv', createList(4));
@@ -66,7 +66,7 @@ test('an excluded answer is asked once more with that said, then nulled with the
   expect(second?.query).toContain('the answer is on the exclusion list');
 });
 
-test('an answer that is excluded only when its row is asked again is told so too before it is nulled', async () => {
+test('an answer first excluded in a retry also gets one retry with the reason', async () => {
   const bench = await openJobBench(
     script((rows, _task, run) => ({ rows: run === 1 ? rows.slice(1) : rows })),
   );
@@ -85,7 +85,7 @@ test('an answer that is excluded only when its row is asked again is told so too
   ]);
 });
 
-test('answers that are all excluded are no failure of the agent: the job goes on', async () => {
+test('excluded answers do not count as agent failures', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const companies = Array.from({ length: 12 }, (_, index) => `Company ${index + 1}`);
   bench.write(
@@ -104,7 +104,7 @@ test('answers that are all excluded are no failure of the agent: the job goes on
   expect(bench.server.report().runs.created).toBe(16 + 12);
 });
 
-/** A hook that keeps the messages of notes by their code. */
+/** A hook that stores the messages of notes by code. */
 function collectNotes(): { readonly notes: Map<string, string>; readonly hooks: EnrichHooks } {
   const notes = new Map<string, string>();
   return {
@@ -113,7 +113,7 @@ function collectNotes(): { readonly notes: Map<string, string>; readonly hooks: 
   };
 }
 
-test('a list tells how many records it has, what they are compared by, and which matched no row', async () => {
+test('reports the number of records, the compared columns, and the records that matched no row', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const exclude = bench.write(
     'known.csv',
@@ -131,7 +131,7 @@ test('a list tells how many records it has, what they are compared by, and which
   expect(notes.get('ROW_TOO_SHORT')).toBe(`${exclude}: 1 row has fewer cells than the header (line 4).`);
 });
 
-test('a list in which one byte is not UTF-8 says how all of it was read', async () => {
+test('reports the encoding used for a list with an invalid UTF-8 byte', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const exclude = `${bench.folder}/known.csv`;
   writeFileSync(exclude, Buffer.from('company\nCompany 1\nCaf\xe9\n', 'latin1'));
@@ -144,7 +144,7 @@ test('a list in which one byte is not UTF-8 says how all of it was read', async 
   expect([...notes.keys()]).not.toContain('OUTPUT_IS_UTF8');
 });
 
-test('a list that matches no row at all says so before anything is paid', async () => {
+test('reports a list that matches no row before any cost', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const exclude = bench.write('known.csv', 'company\nKompany 1\nKompany 2\n');
   bench.write('in.csv', createList(4));
@@ -161,7 +161,7 @@ test.each([
   ['excludeOn', [' ']],
   ['send', []],
   ['send', ['', ' ']],
-])('the library refuses %s of %j', async (name, value) => {
+])('the library refuses %s set to %j', async (name, value) => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const exclude = bench.write('known.csv', 'company\nCompany 1\n');
   bench.write('in.csv', createList(4));

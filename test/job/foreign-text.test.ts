@@ -13,7 +13,7 @@ const KEY = 'sk-live-0123456789abcdef';
 const ENCODED = [...Buffer.from(KEY)].map((byte) => `%${byte.toString(16)}`).join('');
 const SPLIT = [...KEY].join('\u200b');
 
-/** Everything that the job left in its folder, and what it told. */
+/** Everything that the job wrote or reported. */
 function readAll(bench: JobBench, events: readonly EnrichEvent[]): string {
   const files = readdirSync(bench.folder).map((name) => readFileSync(join(bench.folder, name), 'latin1'));
   const ledger = openLedger(join(bench.folder, 'ledger.sqlite'));
@@ -30,7 +30,7 @@ function expectNoKey(text: string): void {
   expect(text).not.toContain(Buffer.from(SPLIT).toString('latin1'));
 }
 
-test('a key that an agent echoes reaches no file, whatever part of a run it is in', async () => {
+test('a key echoed by the agent in any part of a run reaches no file', async () => {
   const agent = await openOddAgent(({ rowIds }) => ({
     stopReason: `because ${KEY}`,
     note: { [KEY]: KEY },
@@ -85,32 +85,35 @@ test.each([
   ['a type', { code: 'BAD', type: KEY, message: 'no' }],
   ['a message, percent-encoded', { code: 'BAD', message: `no ${ENCODED}`, detail: KEY }],
   ['a request id', { code: 'BAD', message: 'no', requestId: KEY }],
-])('a refusal that echoes the key in %s keeps it out of the output and the ledger', async (_name, error) => {
-  const server = await openRawServer(({ method }, response) =>
-    method === 'POST'
-      ? sendJson(response, 400, { error }, { 'x-request-id': KEY })
-      : sendJson(response, 200, { object: 'list', data: [], hasMore: false, nextCursor: null }),
-  );
-  onTestFinished(() => server.close());
-  const bench = await openJobBench(answerRows);
-  bench.write('in.csv', createList(2));
-  const events: EnrichEvent[] = [];
-  const { rows } = await bench.run(
-    { apiUrl: server.url, apiKey: KEY },
-    { onEvent: (event) => void events.push(event) },
-  );
-  expectNoKey(readAll(bench, events));
-  for (const row of rows) {
-    expect(row.enrichment_status).toBe('failed');
-    expect(row.enrichment_error).toMatch(/answered 400 BAD/);
-    expect(row.enrichment_error).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
-  }
-});
+])(
+  'a refusal that echoes the key in %s does not leak it to the output or the ledger',
+  async (_name, error) => {
+    const server = await openRawServer(({ method }, response) =>
+      method === 'POST'
+        ? sendJson(response, 400, { error }, { 'x-request-id': KEY })
+        : sendJson(response, 200, { object: 'list', data: [], hasMore: false, nextCursor: null }),
+    );
+    onTestFinished(() => server.close());
+    const bench = await openJobBench(answerRows);
+    bench.write('in.csv', createList(2));
+    const events: EnrichEvent[] = [];
+    const { rows } = await bench.run(
+      { apiUrl: server.url, apiKey: KEY },
+      { onEvent: (event) => void events.push(event) },
+    );
+    expectNoKey(readAll(bench, events));
+    for (const row of rows) {
+      expect(row.enrichment_status).toBe('failed');
+      expect(row.enrichment_error).toMatch(/answered 400 BAD/);
+      expect(row.enrichment_error).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+    }
+  },
+);
 
 const DIRTY = 'A\0c\u001b[31mme\u202e\u2066\ufeff\u007f\nof می‌خواهم 👩‍👧\tx';
 const CLEAN = 'Acme\nof می‌خواهم 👩‍👧\tx';
 
-test('control characters and marks that turn text around stay out of every output, unless it is raw', async () => {
+test('removes control characters and bidi marks from every output unless it is raw', async () => {
   const agent = await openOddAgent(({ rowIds }) => ({
     output: {
       text: '',
@@ -137,7 +140,7 @@ test('control characters and marks that turn text around stay out of every outpu
   expect(readTable(await write('raw.csv', true))[0]?.answer).toBe(DIRTY.replace('\0', ''));
 });
 
-test('a value of nothing but invisible marks is nothing', async () => {
+test('a value of only invisible marks counts as no value', async () => {
   const agent = await openOddAgent(({ rowIds }) => ({
     output: {
       text: '',
@@ -166,7 +169,7 @@ const SOURCES = [
   'somewhere',
 ];
 
-test('of the sources of a web agent only web addresses without a user are links', async () => {
+test('only web URLs without a user become links for a web agent', async () => {
   const agent = await openOddAgent(({ rowIds }) => ({
     output: {
       text: '',
@@ -209,7 +212,7 @@ test('of the sources of a web agent only web addresses without a user are links'
   }
 });
 
-test('the embedded agent is believed about files', async () => {
+test('file URLs of the embedded agent become links', async () => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', 'company\nAcme\n');
   const { mkdirSync, writeFileSync } = await import('node:fs');

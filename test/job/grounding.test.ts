@@ -14,10 +14,10 @@ const SCHEMA = {
   },
 };
 
-/** Where an agent says that a row's page belongs, by the place of the row in its own list. */
+/** The path that an agent cites for a row, by the row's index in its list. */
 type Place = (index: number) => string;
 
-/** Answers in an order of its own, and cites for each row a page that names the row's company. */
+/** Answers in another order, and cites a page with the company's name for each row. */
 function citeAt(place: Place, shuffle: (rows: readonly JsonValue[]) => readonly JsonValue[]): Script {
   return (task) => {
     const records = new Map(
@@ -54,16 +54,16 @@ const levels: readonly [name: string, place: Place, cited: readonly string[]][] 
   ['quoted keys', (index) => `$.rows[${index}]["fields"]["ceo"]`, ['ceo']],
   ['a whole row', (index) => `structured.rows[${index}]`, ALL],
   ['the root', () => 'structured', []],
-  ['a row that is not there', (index) => `structured.rows[${index + 100}].fields.ceo`, []],
+  ['a missing row', (index) => `structured.rows[${index + 100}].fields.ceo`, []],
 ];
 const orders: readonly [string, (rows: readonly JsonValue[]) => readonly JsonValue[]][] = [
   ['reversed', (rows) => rows.toReversed()],
-  ['turned', (rows) => [...rows.slice(3), ...rows.slice(0, 3)]],
+  ['rotated', (rows) => [...rows.slice(3), ...rows.slice(0, 3)]],
 ];
 
 for (const [order, shuffle] of orders) {
   for (const [level, place, cited] of levels) {
-    test(`citations of ${level} stay with their rows where the list is ${order}`, async () => {
+    test(`citations of ${level} stay with their rows if the list is ${order}`, async () => {
       const bench = await openJobBench(citeAt(place, shuffle));
       bench.write('in.csv', createList(COUNT));
       const schema = bench.write('schema.json', JSON.stringify(SCHEMA));

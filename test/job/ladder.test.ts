@@ -9,7 +9,7 @@ function price(task: AgentTask): number {
   return PRICES[task.request.effort ?? ''] ?? 0;
 }
 
-/** Finds nothing below an effort about every tenth company. */
+/** Finds nothing for every tenth company below the given effort. */
 function hideTenths(until: string): Bend {
   return (rows, task) => ({
     rows: rows.map((row, index) => {
@@ -20,7 +20,7 @@ function hideTenths(until: string): Bend {
   });
 }
 
-test('a ladder asks the higher effort only for what the lower one did not find, and says what each step cost', async () => {
+test('uses the higher effort only for what the lower one did not find, and reports the cost of each level', async () => {
   const bench = await openJobBench(script(hideTenths('high'), price));
   bench.write('in.csv', createList(160));
   const { summary, rows } = await bench.run({ effort: ['low', 'high'] });
@@ -35,12 +35,12 @@ test('a ladder asks the higher effort only for what the lower one did not find, 
   ]);
 });
 
-test('repairs of a lower step come before a higher one that is not full: no dearer run is half empty for them', async () => {
+test('lower-level repairs come before a partial higher-level batch, so no expensive run is half empty', async () => {
   const hide = hideTenths('high');
   const bench = await openJobBench(
     script((rows, task, run) => {
       const isFirst = task.request.metadata?.rowfill_attempt === '1' && task.request.effort === 'low';
-      // The last row of each first batch is missing, every tenth company among them now and then.
+      // The last row of each first batch is missing, sometimes one of the tenth companies.
       return hide(isFirst ? rows.slice(0, -1) : rows, task, run);
     }, price),
   );
@@ -56,7 +56,7 @@ test('repairs of a lower step come before a higher one that is not full: no dear
   expect(bench.server.report().billedMicros).toBe(800_000);
 });
 
-test('values below the wanted confidence climb, and stay unless something surer comes', async () => {
+test('values below the required confidence are retried at the next level, and kept unless a better one comes', async () => {
   const bench = await openJobBench((task, signal) => {
     const answer = script((rows) => ({
       rows: rows.map((row) => ({
@@ -87,7 +87,7 @@ test('values below the wanted confidence climb, and stay unless something surer 
     [1, 3],
     [1, 1],
   ]);
-  // Nothing better is to be had: the same command asks nothing.
+  // Every level has been tried, so the same command sends nothing.
   await bench.run({ effort: ['low', 'high'], escalateBelow: 'high' });
   expect(bench.agent.tasks).toHaveLength(2);
 });

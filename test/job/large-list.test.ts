@@ -3,7 +3,7 @@ import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.j
 import { createList, openJobBench } from '../helpers/job.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
 
-test('with 3 % of rows dropped, 2,000 rows in batches of 8 all end enriched with at most 8 % more runs', async () => {
+test('with 3 % of rows missing, all of 2,000 rows are enriched with at most 8 % more runs', async () => {
   const bench = await openJobBench(
     script((rows) => ({ rows })),
     { rehearsal: resolveRehearsal({ faults: [{ fault: 'rows_dropped', share: 0.03 }], seed: 'three' }) },

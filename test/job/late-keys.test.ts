@@ -4,7 +4,7 @@ import { exportJob } from '../../src/export.js';
 import { type JobBench, openJobBench } from '../helpers/job.js';
 import { script } from '../helpers/truthful-agent.js';
 
-/** Objects of which only the last ones have a domain. */
+/** Objects of which only the last three have a domain. */
 function createObjects(count: number, pad = ''): string[] {
   return Array.from({ length: count }, (_, index) =>
     JSON.stringify({
@@ -21,7 +21,7 @@ const LAYOUTS: readonly (readonly [string, string, string])[] = [
   ['a JSON list', 'in.json', `[${createObjects(1_203).join(',\n')}]`],
 ];
 
-/** A job that asks the last three rows, whatever its other options are. */
+/** A bench whose input is the given file. */
 async function openBench(name: string, text: string): Promise<JobBench & { readonly path: string }> {
   const bench = await openJobBench(script((rows) => ({ rows })));
   return { ...bench, path: bench.write(name, text) };
@@ -35,21 +35,21 @@ function listSent(bench: JobBench): readonly unknown[] {
     .map(({ domain }) => domain ?? null);
 }
 
-test.each(LAYOUTS)('a key that comes up late in %s is sent by default', async (_layout, name, text) => {
+test.each(LAYOUTS)('sends a late key in %s by default', async (_layout, name, text) => {
   const bench = await openBench(name, text);
   await bench.run({ ...SETTINGS, input: bench.path });
   expect(listSent(bench).filter((domain) => domain !== null)).toHaveLength(3);
   expect(bench.read('out.csv').split('\n', 1)[0]).toMatch(/^company,(pad,)?domain,answer,/);
 });
 
-test.each(LAYOUTS)('a key that comes up late in %s can be named with send', async (_layout, name, text) => {
+test.each(LAYOUTS)('a late key in %s can be named with send', async (_layout, name, text) => {
   const bench = await openBench(name, text);
   const { summary } = await bench.run({ ...SETTINGS, input: bench.path, send: ['domain'] });
   expect(listSent(bench)).toHaveLength(3);
   expect(summary.rows.enriched).toBe(3);
 });
 
-test.each(LAYOUTS)('rows of %s are excluded by a key that comes up late', async (_layout, name, text) => {
+test.each(LAYOUTS)('excludes rows of %s by a late key', async (_layout, name, text) => {
   const bench = await openBench(name, text);
   const count = text.match(/"company"/g)?.length ?? 0;
   const exclude = bench.write('known.csv', `domain\nc${count}.example\nwww.c${count - 1}.example\n`);
@@ -57,7 +57,7 @@ test.each(LAYOUTS)('rows of %s are excluded by a key that comes up late', async 
   expect(summary.rows.excluded).toBe(2);
 });
 
-test('a list in JSON Lines excludes by a key that only its last records have', async () => {
+test('a JSON Lines list can exclude by a key that only its last records have', async () => {
   const bench = await openBench('in.csv', 'company,domain\nA,c1203.example\nB,b.example\n');
   const exclude = bench.write(
     'known.jsonl',
@@ -69,7 +69,7 @@ test('a list in JSON Lines excludes by a key that only its last records have', a
   }
 });
 
-test('an export knows the late keys too, and a name that no row has is still refused', async () => {
+test('export finds late keys too, and an unknown key is still refused', async () => {
   const bench = await openBench('in.jsonl', createObjects(1_203).join('\n'));
   const { summary } = await bench.run({ ...SETTINGS, input: bench.path, limit: 2 });
   const output = `${bench.folder}/again.csv`;

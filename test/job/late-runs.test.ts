@@ -4,7 +4,7 @@ import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.j
 import { createList, openJobBench } from '../helpers/job.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
 
-test('a run that never ends holds nothing up: its rows fail for now, and its end is looked for the next time', async () => {
+test('the rows of a run that never ends fail for now, and the next invocation checks the run again', async () => {
   const bench = await openJobBench(
     script((rows) => ({ rows })),
     {
@@ -23,7 +23,7 @@ test('a run that never ends holds nothing up: its rows fail for now, and its end
   }
   expectOwnAnswers(first.rows);
 
-  // By now the agent has given the run up itself, so its rows are asked once more.
+  // By now the agent itself has failed the run, so its rows are sent again.
   const second = await bench.run({ runTimeoutMs: 60_000 });
   expect(second.summary).toMatchObject({ stop: 'done', runs: { created: 1, adopted: 1 } });
   expect(countStatuses(second.rows)).toEqual({ enriched: 24 });
@@ -31,12 +31,12 @@ test('a run that never ends holds nothing up: its rows fail for now, and its end
   expectOwnAnswers(second.rows);
 });
 
-test('an equal row that comes after a late run shares its fate, and is not asked on its own', async () => {
+test('an equal row after a late run fails with it and is not sent separately', async () => {
   const bench = await openJobBench(
     script((rows) => ({ rows })),
     { rehearsal: resolveRehearsal({ faults: [{ fault: 'endless_run', nth: 1 }] }) },
   );
-  // More rows than are read at once, so that the twin is met when the run is late already.
+  // More rows than one read, so that the equal row comes when the run is already late.
   const rows = ['Acme', ...Array.from({ length: 3_000 }, (_, index) => `Company ${index}`), 'Acme'];
   bench.write('in.csv', ['company', ...rows, ''].join('\n'));
   const { rows: output } = await bench.run({ runTimeoutMs: 200, concurrency: 1, batchSize: 500 });
@@ -44,7 +44,7 @@ test('an equal row that comes after a late run shares its fate, and is not asked
   expect(bench.agent.tasks.flatMap((task) => task.request.input?.data ?? [])).toHaveLength(3_001);
 });
 
-test('each try of a call that is made again is told', async () => {
+test('reports each retry of a call', async () => {
   const bench = await openJobBench(
     script((rows) => ({ rows })),
     {

@@ -4,7 +4,7 @@ import { openLedger } from '../../src/ledger/ledger.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { answerPaid } from '../helpers/paid-server.js';
 
-/** Has another container take the lease of a job over, as after a minute in which this process stood still. */
+/** Lets another container take over the lease of a job, as if this process had slept for a minute. */
 function takeOver(path: string): void {
   const ledger = openLedger(path, { clock: { now: () => Date.now() + 60_000 } });
   const [job] = ledger.listJobs();
@@ -18,7 +18,7 @@ test.each([
   ['while its output is written', 'row'],
   ['after its last run has ended', 'batch_settled'],
 ] as const)(
-  'a job that is taken over %s leaves output and end to the other process',
+  'a job taken over %s leaves the output and the closing to the other process',
   async (_title, moment) => {
     const bench = await openJobBench(answerPaid);
     bench.write('in.csv', createList(4));
@@ -39,7 +39,7 @@ test.each([
     vi.restoreAllMocks();
     expect(bench.read('out.csv')).toBe('what the other process has written\n');
     expect(bench.read('sources.jsonl')).toBe('and its citations\n');
-    // What was answered is paid for, and stays.
+    // Paid answers are kept.
     expect(bench.listJobs()).toMatchObject([
       { stop: null, answered: 4, spentMicros: 25_000, reservedMicros: 0 },
     ]);

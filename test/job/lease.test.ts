@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Two processes on one ledger, and a time that passes for both. */
+/** Two processes on one ledger with a shared clock. */
 function openBoth() {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   const path = createLedgerPath();
@@ -25,7 +25,7 @@ function openBoth() {
   return { own, other, clock, pass };
 }
 
-test('a job that works holds on to its ask for as long as it takes, and lets go at its end', () => {
+test('a running job keeps its lease and releases it at its end', () => {
   const { own, other, clock, pass } = openBoth();
   const held = openLease(own, 'ask', clock);
   for (let quarter = 0; quarter < 40; quarter += 1) pass(MINUTE_MS / 4);
@@ -36,7 +36,7 @@ test('a job that works holds on to its ask for as long as it takes, and lets go 
   other.close();
 });
 
-test('a job that slept knows right after whether it still has its ask, before any timer rings', () => {
+test('a job that slept checks its lease at once, before any timer fires', () => {
   const { own, other, clock } = openBoth();
   const held = openLease(own, 'ask', clock);
   const stop = new JobAbort();
@@ -56,8 +56,8 @@ test('a job that slept knows right after whether it still has its ask, before an
 
 test.each([
   ['set back', -60 * MINUTE_MS, 0],
-  ['as it was, while the process stood still', 0, MINUTE_MS],
-])('a clock that is %s does not make an old lease fresh', (_title, wallMs, tickMs) => {
+  ['unchanged while the process slept', 0, MINUTE_MS],
+])('a wall clock that is %s does not make an old lease valid', (_title, wallMs, tickMs) => {
   const { own, other, clock } = openBoth();
   const held = openLease(own, 'ask', clock);
   clock.nowMs += 2 * MINUTE_MS;
@@ -72,7 +72,7 @@ test.each([
   other.close();
 });
 
-test('a ledger that cannot be written to stops the job only when the hold is about to lapse', () => {
+test('an unwritable ledger stops the job only when the lease is about to expire', () => {
   const { own, other, clock, pass } = openBoth();
   const held = openLease(own, 'ask', clock);
   const stop = new JobAbort();
@@ -85,7 +85,7 @@ test('a ledger that cannot be written to stops the job only when the hold is abo
   other.close();
 });
 
-test('a job that slept while its hold lapsed, and another process took over, sends nothing more and waits for no run', () => {
+test('a job that was taken over while it slept sends nothing more and waits for no run', () => {
   const { own, other, clock, pass } = openBoth();
   const held = openLease(own, 'ask', clock);
   const stop = new JobAbort();
@@ -102,7 +102,7 @@ test('a job that slept while its hold lapsed, and another process took over, sen
   other.close();
 });
 
-/** A time that passes while somebody sleeps; `onSleep` is what else happens meanwhile. */
+/** A clock that advances during sleeps; `onSleep` is called meanwhile. */
 function openWaiting(onSleep: (nowMs: number) => void) {
   const clock = {
     ...createTestClock(),
@@ -121,7 +121,7 @@ function openWaiting(onSleep: (nowMs: number) => void) {
   };
 }
 
-test('a killed container is waited for until its lease has lapsed, and then replaced', async () => {
+test('waits for the lease of a killed container to expire, then takes over', async () => {
   const { clock, notes, ledger, onWait } = openWaiting(() => undefined);
   const startMs = clock.nowMs;
   ledger.acquireLease('ask', OTHER);
@@ -135,7 +135,7 @@ test('a killed container is waited for until its lease has lapsed, and then repl
   ledger.close();
 });
 
-test('a container that lives is refused at its next renewal, and a process that is known to live at once', async () => {
+test('refuses to replace a live container at its next renewal, and a live process at once', async () => {
   const busy = expect.objectContaining({
     kind: 'busy',
     code: 'LEASE_HELD',

@@ -6,7 +6,7 @@ import { createList, openJobBench } from '../helpers/job.js';
 import { answerPaid } from '../helpers/paid-server.js';
 import { createReferenceFolder } from '../helpers/reference-folder.js';
 
-/** Has another program take answers out of a ledger, as one that prunes or restores it might. */
+/** Removes answers from the ledger, as another program that prunes or restores it might. */
 function loseAnswers(path: string): void {
   const database = new Database(path);
   database.transact(() =>
@@ -15,7 +15,7 @@ function loseAnswers(path: string): void {
   database.close();
 }
 
-test('a job that ends with rows that nobody left out exits 7, and the same call sends them', async () => {
+test('a job that ends with unexpected pending rows exits with 7, and the same command sends them', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(4));
   const { summary, rows } = await bench.run(
@@ -38,7 +38,7 @@ test.each([
   ['--limit', { limit: 1 }],
   ['--sample', { sample: 1 }],
   ['an exclusion list', { exclude: 'out', excludeOn: ['company'] }],
-])('rows that %s leaves out are nothing to exit 7 for', async (_title, options) => {
+])('rows not selected by %s do not cause exit 7', async (_title, options) => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(4));
   const exclude = bench.write('out.csv.list', 'company\nCompany 1\n');
@@ -47,14 +47,14 @@ test.each([
   expect(resolveJobCode(summary)).toBe(0);
 });
 
-test('rows of a job that stopped at its budget are not sent yet, and exit 5', async () => {
+test('a job that stopped at its budget exits with 5', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(4));
   const { summary } = await bench.run({ batchSize: 1, maxCost: 0.05 });
   expect(resolveJobCode(summary)).toBe(5);
 });
 
-test('an input that is replaced by a longer one in mid-job ends it without an output', async () => {
+test('a job fails without an output if its input is replaced by a longer one meanwhile', async () => {
   const bench = await openJobBench(answerPaid);
   const path = bench.write('in.csv', createList(4));
   const job = bench.run(
@@ -74,7 +74,7 @@ test('an input that is replaced by a longer one in mid-job ends it without an ou
 test.each([
   ['before its rows are counted', 'job', {}],
   ['while its rows are counted', 'progress', {}],
-  ['while its rows are counted, which were picked at random', 'progress', { sample: 2 }],
+  ['while its sampled rows are counted', 'progress', { sample: 2 }],
   ['before its first run, which is free', 'progress', { reference: 'tables' }],
 ] as const)('a job that is interrupted %s leaves no job and no output', async (_title, moment, options) => {
   const bench = await openJobBench(answerPaid);
@@ -96,7 +96,7 @@ test.each([
   expect(again.summary).toMatchObject({ stop: 'done', rows: { enriched: 4 } });
 });
 
-test('an interrupt while rows are counted leaves an earlier job as it was', async () => {
+test('an interrupt while rows are counted leaves an earlier job unchanged', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(2));
   await bench.run();

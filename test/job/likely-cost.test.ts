@@ -7,7 +7,7 @@ import { script } from '../helpers/truthful-agent.js';
 
 const PRICES: Record<string, number> = { low: 0.025, medium: 0.1, high: 0.5 };
 
-/** An agent that finds nothing below `high` about every company whose number is divisible by `step`. */
+/** An agent that finds nothing below `high` for companies whose number is divisible by `step`. */
 async function openLadderBench(step: number): Promise<JobBench> {
   return await openJobBench(
     script(
@@ -35,13 +35,13 @@ async function readPlan(bench: JobBench, options: Partial<EnrichOptions> = {}) {
   });
 }
 
-test('what is likely counts every step of a ladder: of an unknown question, half of the rows climb', async () => {
+test('the likely cost covers every level, and assumes that half of the rows need the next one', async () => {
   const bench = await openLadderBench(10);
   bench.write('in.csv', createList(95));
   const { quote, steps } = await readPlan(bench);
   expect(quote).toMatchObject({
     runs: 12,
-    // Every row climbs, and repairs cost as much again.
+    // Every row needs both levels, and repairs cost as much again.
     worstMicros: 2 * (12 * 25_000 + 12 * 500_000),
     // 95 rows in 12 runs, 48 of them in 6 more.
     likelyMicros: 12 * 25_000 + 6 * 500_000,
@@ -54,7 +54,7 @@ test('what is likely counts every step of a ladder: of an unknown question, half
   expect(one.quote).toMatchObject({ likelyMicros: 300_000, climbs: [] });
 });
 
-test('once rows of the question were answered, their share counts, and the bill comes to what was likely', async () => {
+test('uses the observed share once rows are answered, and the bill matches the likely cost', async () => {
   const bench = await openLadderBench(4);
   bench.write('in.csv', createList(32));
   await bench.run({ effort: ['low', 'high'] });
@@ -70,7 +70,7 @@ test('once rows of the question were answered, their share counts, and the bill 
   expect(summary.costNowMicros).toBe(quote.likelyMicros);
 });
 
-test('answers of the same question without a ladder, or with other fields, tell of a ladder too', async () => {
+test('uses answers from jobs without a ladder or with other fields too', async () => {
   const bench = await openLadderBench(2);
   bench.write('in.csv', createList(16));
   await bench.run({ effort: ['low'] });
@@ -80,15 +80,15 @@ test('answers of the same question without a ladder, or with other fields, tell 
   expect((await readPlan(bench, { fields: ['answer', 'ceo'] })).quote.climbs).toMatchObject([
     { knownRows: 16 },
   ]);
-  // Another question, another system prompt: nothing is known.
+  // There are no answers for another query or system prompt.
   expect((await readPlan(bench, { query: 'Else?' })).quote.climbs).toMatchObject([{ knownRows: null }]);
   expect((await readPlan(bench, { system: 'Else.' })).quote.climbs).toMatchObject([{ knownRows: null }]);
 });
 
-test('rows that stand at a higher level already are counted from there, and nothing is likelier than the worst', async () => {
+test('counts rows from their current level, and the likely cost never exceeds the worst case', async () => {
   const bench = await openLadderBench(1);
   bench.write('in.csv', createList(16));
-  // The cap ends the job before a single row has climbed.
+  // The cap stops the job before any row reaches the next level.
   await bench.run({ effort: ['low', 'high'], maxCost: 0.05 });
   const { quote, steps } = await readPlan(bench);
   expect(steps).toMatchObject([
@@ -98,24 +98,24 @@ test('rows that stand at a higher level already are counted from there, and noth
   expect(2 * quote.likelyMicros).toBe(quote.worstMicros);
   bench.write('in.csv', createList(24));
   const grown = await readPlan(bench);
-  // Every row has climbed so far: so will the eight that are new.
+  // Every row needed the next level so far, so the eight new ones are expected to.
   expect(grown.quote).toMatchObject({
     worstMicros: 2 * (25_000 + 3 * 500_000),
     likelyMicros: 25_000 + 3 * 500_000,
   });
 });
 
-test('values of low confidence climb where the job says so, and count', async () => {
+test('counts values below the required confidence', async () => {
   const bench = await openLadderBench(1_000);
   bench.write('in.csv', createList(16));
   await bench.run({ effort: ['low', 'high'], batchSize: 8 });
-  // The agent of these tests is of medium confidence everywhere.
+  // This agent always reports medium confidence.
   const { quote } = await readPlan(bench, { escalateBelow: 'high' });
   expect(quote.climbs).toMatchObject([{ share: 1, knownRows: 16 }]);
   expect((await readPlan(bench)).quote.climbs).toMatchObject([{ share: 0, knownRows: 16 }]);
 });
 
-test('few answers tell nothing', async () => {
+test('too few answers are not used', async () => {
   const bench = await openLadderBench(1_000);
   bench.write('in.csv', createList(16));
   await bench.run({ effort: ['low', 'high'], limit: 7 });

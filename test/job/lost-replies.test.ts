@@ -6,7 +6,7 @@ import { openRawAgent } from '../helpers/raw-agent.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
 
 const PRICE_MICROS = 25_000;
-/** The first look into the list is the one before a job begins, to see whether the agent is there. */
+/** The first list request is the check at the start of a job. */
 const LATER_LOOKS = Array.from({ length: 500 }, (_, index) => index + 2);
 
 function openBench(faults: readonly object[]): Promise<JobBench> {
@@ -21,7 +21,7 @@ test.each([
   ['the reply is lost', { fault: 'lost_reply' }],
   ['the reply is a 500', { fault: 'server_error', accepted: true }],
   ['the reply is a page of HTML', { fault: 'bad_gateway', accepted: true }],
-])('a run that was started although %s is adopted, also from a list that lags', async (_name, fault) => {
+])('adopts a run that was started although %s, even if the run list lags', async (_name, fault) => {
   const bench = await openBench([
     { ...fault, nth: [1, 3] },
     { fault: 'list_lags', lagMs: 600 },
@@ -38,7 +38,7 @@ test.each([
   expect(bench.server.report()).toMatchObject({ runs: { created: 4 }, billedMicros: 4 * PRICE_MICROS });
 });
 
-test('unless it is told otherwise, a job gives any agent that it reaches by an address the time that lists may lag', async () => {
+test('by default, allows any agent with a URL the full list lag', async () => {
   const bench = await openBench([
     { fault: 'lost_reply', nth: [1] },
     { fault: 'list_lags', lagMs: 1_600 },
@@ -51,7 +51,7 @@ test('unless it is told otherwise, a job gives any agent that it reaches by an a
 });
 
 test.each(['lost_request', 'server_error', 'bad_gateway', 'overloaded'])(
-  'a create that came to nothing (%s) is sent again once the list shows that, and costs nothing',
+  'resends a failed create (%s) once the list shows no run, without cost',
   async (fault) => {
     const bench = await openBench([{ fault, nth: [1] }]);
     bench.write('in.csv', createList(16));
@@ -64,7 +64,7 @@ test.each(['lost_request', 'server_error', 'bad_gateway', 'overloaded'])(
   },
 );
 
-test('where the list fails too, the batch is unknown, its money stays reserved, and the next time settles it', async () => {
+test('if the list fails too, the batch is unknown and stays reserved until the next invocation settles it', async () => {
   const bench = await openBench([
     { fault: 'lost_reply', nth: [1] },
     { fault: 'forbidden', on: ['list'], nth: [2, 4] },
@@ -92,7 +92,7 @@ test('where the list fails too, the batch is unknown, its money stays reserved, 
   expect(bench.server.report().runs.created).toBe(2);
 });
 
-test('an unknown batch counts against the cap with its worst price', async () => {
+test('an unknown batch counts towards the cap with its worst price', async () => {
   const bench = await openBench([
     { fault: 'lost_reply', nth: [1] },
     { fault: 'forbidden', on: ['list'], nth: [2] },
@@ -103,7 +103,7 @@ test('an unknown batch counts against the cap with its worst price', async () =>
   expect(bench.server.report().runs.created).toBe(2);
 });
 
-test('an agent whose replies are all lost, and whose list fails, is given up before much can have been spent', async () => {
+test('gives up early on an agent whose replies are all lost and whose list fails', async () => {
   const bench = await openBench([
     { fault: 'lost_reply' },
     { fault: 'forbidden', on: ['list'], nth: LATER_LOOKS },
@@ -116,7 +116,7 @@ test('an agent whose replies are all lost, and whose list fails, is given up bef
   expect(summary.unknownRuns).toBe(bench.server.report().runs.created);
 });
 
-test('an interruption does not wait for the look: the run is looked for the next time', async () => {
+test('an interrupt does not wait for the search; the next invocation searches for the run', async () => {
   const bench = await openBench([
     { fault: 'lost_reply', nth: [1] },
     { fault: 'slow_reply', on: ['list'], nth: [2], delayMs: 3_600_000 },
@@ -135,9 +135,7 @@ test('an interruption does not wait for the look: the run is looked for the next
     {},
     { onEvent: (event) => event.type === 'note' && notes.push(event.message), confirm: async () => true },
   );
-  expect(notes).toEqual([
-    'Looking for a run that may have been started before anything is asked again; a list that lags is given 1 s',
-  ]);
+  expect(notes).toEqual(['Checking whether an earlier run was started; this takes up to 1 s']);
   expect(blind.summary).toMatchObject({ stop: 'done', unknownRuns: 1, reservedMicros: PRICE_MICROS });
   expect(countStatuses(blind.rows)).toEqual({ failed: 8 });
   expect(blind.rows[0]?.enrichment_error).toMatch(/whether (its|the) run exists/);
@@ -146,7 +144,7 @@ test('an interruption does not wait for the look: the run is looked for the next
   expect(countStatuses(last.rows)).toEqual({ enriched: 8 });
 });
 
-/** The request as an agent repeats it that leaves some of its members out. */
+/** Keeps only some members of the request that an agent repeats. */
 function keepOfRequest(names: readonly string[]): (json: JsonObject) => JsonObject {
   return (json) => {
     const request = isJsonObject(json.request) ? json.request : {};
@@ -160,7 +158,7 @@ function keepOfRequest(names: readonly string[]): (json: JsonObject) => JsonObje
 }
 
 test.each([[['query', 'input', 'outputSchema', 'effort']], [['outputSchema']], [['input']]])(
-  'a run whose reply was lost is adopted from an agent that repeats only %j of its request',
+  'adopts a run with a lost reply from an agent that repeats only %j of its request',
   async (names) => {
     const agent = await openRawAgent({ losesReplies: true, changeRun: keepOfRequest(names) });
     const bench = await openBench([]);
@@ -175,7 +173,7 @@ test.each([[['query', 'input', 'outputSchema', 'effort']], [['outputSchema']], [
   },
 );
 
-test('a run whose reply was lost is not bought again from an agent that does not tell what its runs were asked', async () => {
+test('does not pay again for a run with a lost reply if the agent does not repeat requests', async () => {
   const agent = await openRawAgent({ losesReplies: true, changeRun: keepOfRequest(['effort']) });
   const bench = await openBench([]);
   bench.write('in.csv', createList(8));

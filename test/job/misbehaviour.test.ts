@@ -16,31 +16,31 @@ function withAnswer(row: Entry | undefined, answer: Entry['fields'][string]): En
   return { row_id: row?.row_id ?? '', fields: { answer } };
 }
 
-/** Behaves like that when rows are asked for the first time, and well from then on. */
+/** Misbehaves only on first attempts. */
 function atFirst(bend: Bend): Bend {
   return (rows, task, run) =>
     task.request.metadata?.rowfill_attempt === '1' ? bend(rows, task, run) : { rows };
 }
 
-/** Lists that the citations of this agent do not speak of. */
+/** Lists that this agent's citations do not refer to. */
 const UNCITED = new Set([
   'under another name',
   'without the wrapping of its fields',
   'with every row three times, each with more spaces',
 ]);
 
-/** What an agent does to its list, the runs that this takes, and how its twenty rows end. */
+/** How an agent changes its list, the number of runs needed, and how its twenty rows end. */
 const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: Record<string, number>][] = [
   ['as asked', (rows) => ({ rows }), 3],
   ['in another order', (rows) => ({ rows: rows.toReversed() }), 3],
   ['with every row twice', (rows) => ({ rows: [...rows, ...rows] }), 3],
   [
-    'with a second, wrong word on every row at first',
+    'with a second, wrong answer for every row at first',
     atFirst((rows) => ({ rows: [...rows, ...rows.map((row) => withAnswer(row, 'wrong'))] })),
     6,
   ],
   [
-    'with a second, wrong word before every row, always',
+    'with a wrong answer before every row, always',
     (rows) => ({ rows: [...rows.map((row) => withAnswer(row, 'wrong')), ...rows] }),
     6,
     { not_found: 20 },
@@ -70,12 +70,12 @@ const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: R
     3,
   ],
   [
-    'with rows that nobody asked for',
+    'with rows that were not sent',
     (rows) => ({ rows: [withAnswer({ row_id: 'r99', fields: {} }, 'made up'), ...rows] }),
     3,
   ],
   [
-    'with entries that are no rows',
+    'with entries that are not rows',
     (rows) => ({ rows: [null, 'text', 7, [], {}, ...rows, { row_id: {} }] }),
     3,
   ],
@@ -92,18 +92,18 @@ const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: R
     3,
   ],
   [
-    'with a field too many',
+    'with an extra field',
     (rows) => ({ rows: rows.map((row) => ({ ...row, fields: { ...row.fields, extra: 1 } })) }),
     3,
   ],
-  ['with nulls alone', (rows) => ({ rows: rows.map((row) => withAnswer(row, null)) }), 3, { not_found: 20 }],
+  ['with only nulls', (rows) => ({ rows: rows.map((row) => withAnswer(row, null)) }), 3, { not_found: 20 }],
   [
     'with a null for every other row',
     (rows) => ({ rows: rows.map((row, index) => (index % 2 === 0 ? row : withAnswer(row, null))) }),
     3,
     { enriched: 10, not_found: 10 },
   ],
-  // One row of each batch goes round again, all three in one run.
+  // One row of each batch is retried, all three in one run.
   ['with one row missing at first', atFirst((rows) => ({ rows: rows.slice(1) })), 4],
   [
     'with one id changed at first',
@@ -125,9 +125,9 @@ const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: R
   ],
   ['as one bare object at first', atFirst((rows) => rows[0] ?? null), 6],
   ['without a list of rows at first', atFirst(() => ({ note: 'sorry' })), 6],
-  ['with rows that are no list at first', atFirst(() => ({ rows: 'none' })), 6],
+  ['with rows that are not a list at first', atFirst(() => ({ rows: 'none' })), 6],
   ['with nothing at all at first', atFirst(() => null), 6],
-  // For ever: follow-ups of 8, 8 and 4, then 5 runs of 4, 10 of 2, and 20 of one row each.
+  // Follow-ups of 8, 8 and 4 rows, then 5 runs of 4, 10 of 2, and 20 of one row each.
   ['without a list of rows, always', () => ({ note: 'sorry' }), 3 + 3 + 5 + 10 + 20, { failed: 20 }],
   [
     'with values of another type, always',
@@ -139,7 +139,7 @@ const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: R
 ];
 
 for (const [name, bend, runs, statuses = { enriched: 20 }] of behaviours) {
-  test(`an agent that answers ${name}: each row has its own answer or none, in ${runs} runs`, async () => {
+  test(`if the agent answers ${name}, each row gets its own answer or none, in ${runs} runs`, async () => {
     const bench = await openJobBench(script(bend));
     bench.write('in.csv', createList(20));
     const { summary, rows } = await bench.run();
@@ -151,13 +151,13 @@ for (const [name, bend, runs, statuses = { enriched: 20 }] of behaviours) {
     expect(bench.server.report().runs.created).toBe(runs);
     for (const row of rows) {
       expect(row.answer === '').toBe(row.enrichment_status !== 'enriched');
-      const isTold = row.enrichment_status === 'failed' || name.includes('wrong word before');
+      const isTold = row.enrichment_status === 'failed' || name.includes('wrong answer before');
       expect(row.enrichment_error === '').toBe(!isTold);
     }
   });
 }
 
-test('a single row is taken from a bare object too, with or without its id', async () => {
+test('accepts a single row as a bare object, with or without its id', async () => {
   const bench = await openJobBench(
     script((rows, _task, run) => (run % 2 === 0 ? (rows[0] ?? null) : { fields: rows[0]?.fields ?? {} })),
   );
@@ -168,7 +168,7 @@ test('a single row is taken from a bare object too, with or without its id', asy
   expect(bench.server.report().runs.created).toBe(4);
 });
 
-test('a row that always breaks its batch ends alone as failed, and takes no other with it', async () => {
+test('a row that always breaks its batch fails alone', async () => {
   const bench = await openJobBench(
     script((rows, task) =>
       task.request.input?.data?.some((record) => record.company === 'Company 5')
@@ -186,7 +186,7 @@ test('a row that always breaks its batch ends alone as failed, and takes no othe
   expect(bench.server.report().runs.created).toBe(2 + 1 + 2 + 2 + 2);
 });
 
-test('what was left out and what was put right is counted and told', async () => {
+test('reports ignored and repaired answers with their number', async () => {
   const bench = await openJobBench(
     script((rows) => ({
       rows: [
@@ -202,19 +202,19 @@ test('what was left out and what was put right is counted and told', async () =>
     if (event.type === 'note') notes.push(`${event.code} ${event.message}`);
   };
   const { rows } = await bench.run({ fields: ['count:integer'] }, { onEvent });
-  // The first row of each run has two values, and the second look at both brings two again for one of them.
+  // The first row of each run has two values, and one of the two retries has two values again.
   expect(rows.map((row) => row.count).filter((count) => count === '1234')).toHaveLength(15);
   expect(rows.filter((row) => row.count === '').map((row) => row.enrichment_error)).toEqual([
     'count: two answers in one run: 1234 and 9',
   ]);
   expect(notes).toEqual([
-    'ANSWERS_UNASKED 3 answers to no row asked, left out',
-    'ANSWERS_DOUBLED 3 further answers to rows answered already; fields with different values are asked again',
-    'VALUES_REPAIRED 15 values of count put right that came in another form, such as a number as text',
+    'ANSWERS_UNASKED 3 answers for rows that were not sent, ignored',
+    'ANSWERS_DOUBLED 3 extra answers for rows that already had one; fields with different values are retried',
+    'VALUES_REPAIRED 15 values of count converted from another form, such as a number as text',
   ]);
 });
 
-test('of a row answered twice, what is not disputed is kept, and only the rest is asked again', async () => {
+test('keeps undisputed fields of a row answered twice and retries only the others', async () => {
   const bench = await openJobBench(
     script((rows, task) => {
       if (task.request.metadata?.rowfill_attempt !== '1') return { rows };
@@ -230,7 +230,7 @@ test('of a row answered twice, what is not disputed is kept, and only the rest i
   expect(listAsked(bench.agent.tasks.slice(1))).toEqual(['Company 1 ceo low']);
 });
 
-test('a dispute that stays is left blank with both values named, also where the second look finds nothing', async () => {
+test('a field still disputed after the retry is blank, with both values in the error', async () => {
   for (const again of ['two', 'none'] as const) {
     const bench = await openJobBench(
       script((rows, task) => {
@@ -255,7 +255,7 @@ test('a dispute that stays is left blank with both values named, also where the 
   }
 });
 
-test('a disputed field is asked again at its own effort before it climbs', async () => {
+test('a disputed field is retried at its own effort level before the next one', async () => {
   const bench = await openJobBench(
     script((rows, task) =>
       task.request.effort === 'low'

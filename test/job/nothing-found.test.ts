@@ -10,7 +10,7 @@ const PRICES: Record<string, number> = { low: 0.025, medium: 0.1, high: 0.5 };
 const price = (task: { readonly request: { readonly effort?: string } }): number =>
   PRICES[task.request.effort ?? ''] ?? 0;
 
-/** Keeps the answers to some rows, by the number of the company, and finds nothing about the others. */
+/** Answers rows by company number and finds nothing for the others. */
 function findOnly(isFound: (company: number, effort: string) => boolean, field = 'answer'): Bend {
   return (rows, task) => ({
     rows: rows.map((row, index) => {
@@ -23,13 +23,13 @@ function findOnly(isFound: (company: number, effort: string) => boolean, field =
 
 const NOTHING = findOnly(() => false);
 
-/** Hears the notes of a job. */
+/** A hook that collects the notes of a job. */
 function hearNotes(): { readonly codes: string[]; readonly hooks: EnrichHooks } {
   const codes: string[] = [];
   return { codes, hooks: { onEvent: (event) => event.type === 'note' && codes.push(event.code) } };
 }
 
-test('a paid job stops after 24 rows without a value, writes its output, and the same command stops before a run', async () => {
+test('a paid job stops after 24 rows without a value and writes its output; the same command then starts no run', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(600));
   const first = await bench.run({ concurrency: 1 });
@@ -49,7 +49,7 @@ test('a paid job stops after 24 rows without a value, writes its output, and the
   expect(bench.listJobs()).toMatchObject([{ stop: 'nothing_found', reservedMicros: 0 }]);
 });
 
-test('keepGoing goes on, and is remembered: no later call stops for it again', async () => {
+test('keepGoing continues and is remembered for later calls', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(80));
   await bench.run({ concurrency: 1 });
@@ -60,7 +60,7 @@ test('keepGoing goes on, and is remembered: no later call stops for it again', a
   expect(countStatuses(rest.rows)).toEqual({ not_found: 80 });
 });
 
-test('one value anywhere in the first rows is enough to go on', async () => {
+test('a single value in the first rows is enough to continue', async () => {
   const bench = await openJobBench(
     script(
       findOnly((company) => company === 20),
@@ -72,7 +72,7 @@ test('one value anywhere in the first rows is enough to go on', async () => {
   expect(summary).toMatchObject({ stop: 'done', runs: { created: 10 } });
 });
 
-test('a value from a run that was in flight opens the job again', async () => {
+test('a value from a run that was still active continues the job', async () => {
   const gate = createGate();
   const answer = script(
     findOnly((company) => company > 24 && company <= 32),
@@ -90,7 +90,7 @@ test('a value from a run that was in flight opens the job again', async () => {
     {
       onEvent(event) {
         if (event.type === 'batch_settled') settled += 1;
-        // Everything else that was started has come back with nothing: only this run can change that.
+        // All other runs have found nothing; only this one can.
         if (event.type === 'progress' && settled >= 3 && event.progress.runsActive === 1) gate.open();
       },
     },
@@ -98,14 +98,14 @@ test('a value from a run that was in flight opens the job again', async () => {
   expect(summary).toMatchObject({ stop: 'done', runs: { created: 10 } });
 });
 
-test('a file that ends with its 24th row is done: there is nothing to stop', async () => {
+test('a file that ends with its 24th row is done', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(24));
   expect((await bench.run({ concurrency: 1 })).summary).toMatchObject({ stop: 'done', error: null });
   expect((await bench.run({ concurrency: 1 })).summary).toMatchObject({ stop: 'done', error: null });
 });
 
-test('rows are counted over the calls of a job', async () => {
+test('counts rows across all calls of a job', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(80));
   expect((await bench.run({ limit: 16 })).summary).toMatchObject({ stop: 'done', costMicros: 50_000 });
@@ -115,14 +115,14 @@ test('rows are counted over the calls of a job', async () => {
   });
 });
 
-test('an agent that costs nothing is asked to the end', async () => {
+test('a free agent is never stopped', async () => {
   const bench = await openJobBench(script(NOTHING));
   bench.write('in.csv', createList(80));
   const { summary } = await bench.run({ prices: { low: 0, email: 0, phone: 0 }, concurrency: 1 });
   expect(summary).toMatchObject({ stop: 'done', runs: { created: 10 } });
 });
 
-test('a higher effort that finds nothing is closed, and the lower one goes on to the end', async () => {
+test('stops a higher effort level that finds nothing, while the lower one continues', async () => {
   const bench = await openJobBench(
     script(
       findOnly((company, effort) => effort === 'low' && company % 2 === 0),
@@ -140,7 +140,7 @@ test('a higher effort that finds nothing is closed, and the lower one goes on to
   expect(countStatuses(rows)).toEqual({ enriched: 80, not_found: 24, pending: 56 });
 });
 
-test('a lower effort that finds nothing stays open where a higher one finds values', async () => {
+test('a lower effort level that finds nothing continues if a higher one finds values', async () => {
   const bench = await openJobBench(
     script(
       findOnly((_company, effort) => effort === 'medium'),
@@ -154,12 +154,12 @@ test('a lower effort that finds nothing stays open where a higher one finds valu
   expect(summary).toMatchObject({ stop: 'done', rows: { enriched: 64 } });
 });
 
-test('a person is shown what was sent and what came back, once, and only a plain true goes on', async () => {
+test('the hook gets what was sent and returned, once, and only true continues', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(80));
   const JOB = { query: 'Who?', concurrency: 1 };
   const shown: FruitlessJob[] = [];
-  // As JavaScript might.
+  // A value that only untyped JavaScript can return.
   const sayNo = (job: FruitlessJob) => {
     shown.push(job);
     return Promise.resolve('no' as unknown as boolean);
@@ -179,7 +179,7 @@ test('a person is shown what was sent and what came back, once, and only a plain
   expect(second.summary).toMatchObject({ stop: 'done', rows: { not_found: 80 } });
 });
 
-test('a column that is blank in the first 100 answered rows is warned of once', async () => {
+test('warns once about a column that is blank in the first 100 answered rows', async () => {
   const bench = await openJobBench(
     script(
       findOnly(() => false, 'ceo'),
@@ -195,7 +195,7 @@ test('a column that is blank in the first 100 answered rows is warned of once', 
   expect(codes).toEqual(['COLUMN_BLANK']);
 });
 
-test('a call that is stopped while somebody thinks about it is interrupted, and asks again the next time', async () => {
+test('a call stopped while the hook is pending is interrupted, and the next one asks again', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(80));
   const run = async () => {
@@ -208,12 +208,12 @@ test('a call that is stopped while somebody thinks about it is interrupted, and 
     return await bench.run({ concurrency: 1 }, hooks);
   };
   expect((await run()).summary).toMatchObject({ stop: 'interrupted', runs: { created: 3 } });
-  // Before anything was sent, as at the question about the money.
+  // Before anything is sent, as at the cost question.
   await expect(run()).rejects.toMatchObject({ name: 'AbortError' });
   expect(bench.agent.tasks).toHaveLength(3);
 });
 
-test('a plan says that the job would stop, and that it would not with keepGoing', async () => {
+test('plan shows that the job would stop, and that it would not with keepGoing', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   const input = bench.write('in.csv', createList(80));
   const ledger = `${bench.folder}/ledger.sqlite`;
@@ -224,12 +224,12 @@ test('a plan says that the job would stop, and that it would not with keepGoing'
   expect((await plan({ ...job, keepGoing: true })).fruitless).toBeNull();
 });
 
-test('several runs that wait for a place are not started either', async () => {
+test('runs that wait for a slot are not started either', async () => {
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(600));
   const { summary } = await bench.run({ concurrency: 10 });
   expect(summary).toMatchObject({ stop: 'nothing_found', reservedMicros: 0 });
-  // Ten at once, and those that took the place of the first two to end.
+  // Ten concurrent runs, and those that replaced the first two.
   expect(summary.runs.created).toBeLessThanOrEqual(12);
   expect(bench.agent.tasks).toHaveLength(summary.runs.created);
 });

@@ -27,7 +27,7 @@ test.each([
   ['before the first run', 1, 'POST'],
   ['after the third run', 4, 'POST'],
   ['while results are fetched', 3, 'GET'],
-])('an outage that looks different costs no row and no run, %s', async (_when, nth, method) => {
+])('an unusual outage %s loses no row and no run', async (_when, nth, method) => {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-outage-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'in.csv'), createList(40));

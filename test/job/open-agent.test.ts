@@ -9,17 +9,17 @@ async function readListLagMs(options: Partial<EnrichOptions>): Promise<number> {
   return agent.listLagMs;
 }
 
-test('every agent at an address is given the same time to list a run, whichever machine it is on', async () => {
+test('every agent with a URL gets the same list lag, local or not', async () => {
   expect(await readListLagMs({ apiUrl: 'http://127.0.0.1:9' })).toBe(15_000);
   expect(await readListLagMs({ apiUrl: 'https://agent.example' })).toBe(15_000);
   expect(await readListLagMs({ apiKey: 'key' })).toBe(15_000);
 });
 
-test('the agent in this process lists what it has, at once', async () => {
+test('the embedded agent has no list lag', async () => {
   expect(await readListLagMs({ reference: createReferenceFolder({ 'a.csv': 'company\nAcme\n' }) })).toBe(0);
 });
 
-test('a time of one’s own wins, and has to be a time', async () => {
+test('uses a custom list lag and refuses an invalid one', async () => {
   expect(await readListLagMs({ apiUrl: 'http://127.0.0.1:9', listLagMs: 0 })).toBe(0);
   await expect(readListLagMs({ apiUrl: 'http://127.0.0.1:9', listLagMs: -1 })).rejects.toMatchObject({
     code: 'BAD_OPTION',

@@ -14,7 +14,7 @@ async function openFilled(list = createList(10)): Promise<JobBench> {
   return bench;
 }
 
-/** Runs the job again and tells whether the output was left as it was: it is made to look old before. */
+/** Runs the job again and returns whether the output was kept, judged by a file time set in the past. */
 async function isKept(bench: JobBench, options = {}, hooks = {}): Promise<boolean> {
   const path = `${bench.folder}/out.csv`;
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) utimesSync(path, LONG_AGO, LONG_AGO);
@@ -22,7 +22,7 @@ async function isKept(bench: JobBench, options = {}, hooks = {}): Promise<boolea
   return statSync(path).mtimeMs === LONG_AGO.getTime();
 }
 
-test('the same command again leaves the output as it is, and tells the same of it', async () => {
+test('the same command keeps the output and reports the same counts', async () => {
   const bench = await openFilled();
   const before = bench.read('out.csv');
   const events: EnrichEvent[] = [];
@@ -44,7 +44,7 @@ test('the same command again leaves the output as it is, and tells the same of i
   expect(bench.listJobs()).toMatchObject([{ invocation: 3, stop: 'done', counts: { enriched: 10 } }]);
 });
 
-test('whoever wants to hear of each row hears of it, and the output is written with the same bytes', async () => {
+test('with row events wanted, the output is written again with the same bytes', async () => {
   const bench = await openFilled();
   const before = bench.read('out.csv');
   const rows: number[] = [];
@@ -60,11 +60,11 @@ const CHANGES: readonly [what: string, change: (bench: JobBench) => object | und
   ['a cell that is not sent was changed', (bench) => void bench.write('in.csv', 'company,note\nA,new\nB,\n')],
   ['the output was changed', (bench) => void appendFileSync(`${bench.folder}/out.csv`, 'mine\n')],
   ['the output is gone', (bench) => void rmSync(`${bench.folder}/out.csv`)],
-  ['text is to be written raw', () => ({ raw: true })],
-  ['the output is to have a mark for Excel', () => ({ bom: true })],
-  ['the citations are wanted too', (bench) => ({ citationsFile: `${bench.folder}/citations.jsonl` })],
-  ['answers may be too old', () => ({ maxAge: '1d' })],
-  ['a list of rows to exclude was given', (bench) => ({ exclude: bench.write('out.list', 'company\nA\n') })],
+  ['raw is set', () => ({ raw: true })],
+  ['bom is set', () => ({ bom: true })],
+  ['a citations file is set', (bench) => ({ citationsFile: `${bench.folder}/citations.jsonl` })],
+  ['maxAge is set', () => ({ maxAge: '1d' })],
+  ['an exclusion list is set', (bench) => ({ exclude: bench.write('out.list', 'company\nA\n') })],
   [
     'another job of the same ask bought answers',
     async (bench) => {
@@ -74,7 +74,7 @@ const CHANGES: readonly [what: string, change: (bench: JobBench) => object | und
   ],
 ];
 
-test.each(CHANGES)('the output is written again where %s', async (_what, change) => {
+test.each(CHANGES)('writes the output again if %s', async (_what, change) => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', 'company,note\nA,old\nB,\n');
   await bench.run({ send: ['company'] });
@@ -83,7 +83,7 @@ test.each(CHANGES)('the output is written again where %s', async (_what, change)
   expect(await isKept(bench, { send: ['company'], ...options })).toBe(false);
 });
 
-test('an excluded list that changed is noticed, and one that did not is not', async () => {
+test('notices a changed exclusion list only if it changed', async () => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', createList(4));
   const exclude = bench.write('customers.csv', 'company\nCompany 1\n');
@@ -93,7 +93,7 @@ test('an excluded list that changed is noticed, and one that did not is not', as
   expect(await isKept(bench, { exclude })).toBe(false);
 });
 
-test('rows that were appended while the job began are asked the next time', async () => {
+test('rows appended while the job started are sent by the next invocation', async () => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', createList(3));
   const onEvent = (event: EnrichEvent) =>
@@ -102,7 +102,7 @@ test('rows that were appended while the job began are asked the next time', asyn
   expect((await bench.run()).rows).toHaveLength(4);
 });
 
-test('another name for the same exclusion list stands in the output', async () => {
+test('renaming the exclusion list changes the output', async () => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', createList(2));
   await bench.run({ exclude: bench.write('a.csv', 'company\nCompany 1\n') });
@@ -110,7 +110,7 @@ test('another name for the same exclusion list stands in the output', async () =
   expect(rows[0]?.enrichment_error).toContain('b.csv, line 2');
 });
 
-test('whatever the agent leaves out, an output that is kept is one that would ask for nothing and be the same', async () => {
+test('keeps an output only if nothing would be sent and it would not change, whatever the agent omits', async () => {
   const answers = fc.array(fc.constantFrom('found', 'null', 'wrong', 'missing'), {
     minLength: 1,
     maxLength: 12,

@@ -7,19 +7,19 @@ import { answerPaid } from '../helpers/paid-server.js';
 import { answerRows, createGate } from '../helpers/scripted-agent.js';
 import { countStatuses, script } from '../helpers/truthful-agent.js';
 
-test('a calm network sees two requests a run, and never more runs at once than allowed', async () => {
+test('uses two requests per run, and never more runs than allowed', async () => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', createList(40));
   const { summary } = await bench.run({ batchSize: 1, concurrency: 4 });
   const { runs, requests } = bench.server.report();
   expect(runs).toMatchObject({ created: 40, completed: 40 });
   expect(runs.peakActive).toBeLessThanOrEqual(4);
-  // One to start and to follow, one to fetch the result; the rest asks once whether the agent is there.
+  // One to start and stream the run, one to fetch its result. One more checks the agent at the start.
   expect(requests.get).toBeLessThanOrEqual(40);
   expect(summary.requests).toBeLessThanOrEqual(2 * 40 + 2);
 });
 
-test('a cap that nobody told is found, used and followed up, and its refusals are no news', async () => {
+test('finds an unknown cap, uses it and follows its changes, without reporting rejections', async () => {
   const limits = [{ maxActiveRuns: 6 }, { afterRuns: 80, maxActiveRuns: 20 }];
   const rehearsal = resolveRehearsal({ faults: { faults: [], limits }, latency: '100ms..200ms' });
   const bench = await openJobBench(answerRows, { rehearsal });
@@ -32,15 +32,15 @@ test('a cap that nobody told is found, used and followed up, and its refusals ar
   const { runs, refused } = bench.server.report();
   expect(summary.stop).toBe('done');
   expect(runs.created).toBe(400);
-  // How many of the 20 are used depends on what else the machine does; the simulation has that.
+  // Slot use depends on the machine's load and is tested by the simulation.
   expect(runs.peakActive).toBeGreaterThan(6);
   expect(runs.peakActive).toBeLessThanOrEqual(20);
-  // One in twenty, and what the way up costs where the cap is met: not the 44 of all that wait at the start.
+  // One in twenty, plus the rejections while ramping up to the cap, but not 44 as without a ramp.
   expect(refused.concurrency).toBeLessThanOrEqual(400 / 20 + 20);
   expect(events.filter(({ type }) => type === 'retry')).toEqual([]);
 });
 
-test('the next batch is written down while every place is taken, and given up with its money when the job stops', async () => {
+test('the next batch is recorded while all slots are in use, and released with its reservation when the job stops', async () => {
   const gate = createGate();
   const bench = await openJobBench(gate.script);
   bench.write('in.csv', createList(10));
@@ -63,34 +63,34 @@ test('the next batch is written down while every place is taken, and given up wi
   expect(bench.server.report().runs.created).toBe(10);
 });
 
-test('a batch that is ready for the next place takes nothing from the budget of those that run', async () => {
+test('a batch that waits for a slot does not block the budget of active runs', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(80));
-  // Room for three of ten runs: two at work and one that waits, then none.
+  // The budget covers three of ten runs: two active and one waiting.
   const { summary, rows } = await bench.run({ concurrency: 2, maxCost: 0.075 });
   expect(summary).toMatchObject({ stop: 'budget', costMicros: 75_000, reservedMicros: 0 });
   expect(countStatuses(rows)).toEqual({ enriched: 24, over_budget: 56 });
 });
 
-test('the last rows of the input are asked at once, and do not wait for repairs to fill their batch', async () => {
+test('the last rows of the input are sent at once and do not wait for repairs to fill their batch', async () => {
   let meetTail = (): void => undefined;
   const tail = new Promise<void>((resolve) => {
     meetTail = resolve;
   });
   const asked: number[] = [];
-  // Each full run leaves a row out.
+  // Each full run omits a row.
   const answer = script((rows) => ({ rows: rows.length === 8 ? rows.slice(1) : rows }));
   const bench = await openJobBench(async (task, signal) => {
     const size = task.request.input?.data?.length ?? 0;
     asked.push(size);
     if (size === 3) meetTail();
-    // The first run ends only once the last one has been started.
+    // The first run ends only after the last one has started.
     if (asked.length === 1) await tail;
     return answer(task, signal);
   });
   bench.write('in.csv', createList(8 + 8 + 3));
   const { rows } = await bench.run({ concurrency: 3 });
   expect(countStatuses(rows)).toEqual({ enriched: 19 });
-  // Two full runs and the tail; then what they left out, in one run.
+  // Two full runs and the rest, then the omitted rows in one run.
   expect(asked).toEqual([8, 8, 3, 2]);
 });

@@ -10,7 +10,7 @@ import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-age
 
 const truthful = script((rows) => ({ rows }));
 
-/** A run that stops early with the first half of its rows, the first time round. */
+/** Runs that stop early with the first half of their rows, on first attempts. */
 function stopEarly(stopReason: string): Script {
   const half = script((rows) => ({ rows: rows.slice(0, rows.length / 2) }));
   return async (task, signal) =>
@@ -20,13 +20,13 @@ function stopEarly(stopReason: string): Script {
 }
 
 for (const stopReason of ['budget_reached', 'time_limit_reached', 'stopped', 'a_later_word']) {
-  test(`a run that ends with ${stopReason} keeps what it brought, and only the rest is asked again`, async () => {
+  test(`keeps the answers of a run that ends with ${stopReason} and retries only the rest`, async () => {
     const bench = await openJobBench(stopEarly(stopReason), { contract: 'current' });
     bench.write('in.csv', createList(20));
     const { rows } = await bench.run();
     expect(countStatuses(rows)).toEqual({ enriched: 20 });
     expectOwnAnswers(rows);
-    // Three batches, and each of them continued.
+    // Three batches, each continued once.
     const again = bench.agent.tasks.filter((task) => task.request.metadata?.rowfill_attempt === '2');
     expect(again.map((task) => task.request.input?.data?.length).sort()).toEqual([2, 4, 4]);
     expect(again.every((task) => task.previous !== null)).toBe(true);
@@ -34,7 +34,7 @@ for (const stopReason of ['budget_reached', 'time_limit_reached', 'stopped', 'a_
   });
 }
 
-test('a failed run is asked again afresh: there is no completed run to continue', async () => {
+test('a failed run is retried as a new run, not continued', async () => {
   const bench = await openJobBench((task, signal) => {
     if (task.request.metadata?.rowfill_attempt === '1') throw new Error('no');
     return truthful(task, signal);
@@ -47,7 +47,7 @@ test('a failed run is asked again afresh: there is no completed run to continue'
   expect(summary.runs).toMatchObject({ created: 6, failed: 3 });
 });
 
-test('runs that always fail end as failed rows after a bounded number of tries', async () => {
+test('rows fail after a bounded number of failing runs', async () => {
   const bench = await openJobBench(() => {
     throw new Error('no');
   });
@@ -55,11 +55,11 @@ test('runs that always fail end as failed rows after a bounded number of tries',
   const { rows } = await bench.run();
   expect(countStatuses(rows)).toEqual({ failed: 20 });
   for (const row of rows) expect(row.enrichment_error).toContain('the run ended as failed');
-  // The same again pooled, then 5 runs of 4, 10 of 2, and 20 of one row each.
+  // The same number again, then 5 runs of 4, 10 of 2, and 20 of one row each.
   expect(bench.server.report().runs.created).toBe(3 + 3 + 5 + 10 + 20);
 });
 
-test('a run that somebody cancels is not asked again behind their back', async () => {
+test('does not retry a run that somebody cancelled', async () => {
   let client: AgentClient | null = null;
   const bench = await openJobBench(async (task, signal) => {
     if (task.request.input?.data?.[0]?.company !== 'Company 9') return truthful(task, signal);
@@ -80,13 +80,13 @@ test('a run that somebody cancels is not asked again behind their back', async (
   expect(bench.server.report().runs.created).toBe(3);
 });
 
-test('nor one that another process cancels and settles while the job waits for it: its rows fail', async () => {
+test('rows fail if another process cancels and settles their run', async () => {
   let job = '';
   const cancel = async (): Promise<void> => {
     const client = new AgentClient({ baseUrl: bench.server.url, apiKey: 'test' });
     const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
     const record = ledger.readJob(job);
-    // The job hears of its run's id a moment after the agent has begun with it.
+    // The job gets the run id shortly after the agent has started.
     for (let tries = 0; tries < 1_000; tries += 1) {
       const target = {
         client,
@@ -109,7 +109,7 @@ test('nor one that another process cancels and settles while the job waits for i
       void cancel();
     });
   });
-  // A twin of a cancelled row comes long after it.
+  // An equal row of a cancelled one comes much later.
   bench.write('in.csv', `${createList(20)}Company 9\n`);
   const onEvent = (event: EnrichEvent): void => {
     if (event.type === 'job') job = event.jobId;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createList, openJobBench } from '../helpers/job.js';
 import { answerPaid, createPaidGate } from '../helpers/paid-server.js';
 
-test('what a call may cost is counted from what its job cost before, and the cap of the job holds beside it', async () => {
+test('the cap of a call starts at the job’s earlier cost, and the cap of the job still applies', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(80));
   const first = await bench.run({ maxCostNow: 0.06 });
@@ -18,10 +18,10 @@ test('what a call may cost is counted from what its job cost before, and the cap
   expect(bench.agent.tasks).toHaveLength(10);
 });
 
-test('runs that an earlier call left at work cost this call nothing, and give it nothing to spend', async () => {
+test('active runs of an earlier call neither use nor raise the cap of this call', async () => {
   const gate = createPaidGate();
   const cheap = { total: 0.005, agentCompute: 0.005, search: 0, emails: 0, phoneNumbers: 0 };
-  // The first ten runs cost less than was reserved for them.
+  // The first ten runs cost less than reserved.
   const bench = await openJobBench(async (task, signal) => {
     const isEarly = bench.agent.tasks.length <= 10;
     const result = await gate.script(task, signal);

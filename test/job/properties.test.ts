@@ -9,7 +9,7 @@ const FIELDS = ['ceo', 'seat'];
 const GIVEN = 'given';
 const FINAL = ['enriched', 'partial', 'not_found', 'unchanged', 'failed'];
 
-/** Few companies, so that many rows are equal; some are blank. */
+/** Few companies, so that many rows are equal. Some are blank. */
 const rowArbitrary = fc.record({
   company: fc.oneof(
     { weight: 8, arbitrary: fc.nat(25).map((number) => `Company ${number}`) },
@@ -45,7 +45,7 @@ const jobArbitrary = fc.record({
   seed: fc.string({ maxLength: 5 }),
 });
 
-test('whatever the rows, the faults and the batches: each row ends once, with its own values or none', async () => {
+test('with random rows, faults and batches, each row ends once with its own values or none', async () => {
   await fc.assert(
     fc.asyncProperty(jobArbitrary, async ({ rows, faults, batchSize, concurrency, efforts, seed }) => {
       const bench = await openJobBench(
@@ -60,7 +60,7 @@ test('whatever the rows, the faults and the batches: each row ends once, with it
       expect(output.map(({ company, number }) => [company, number])).toEqual(
         rows.map(({ company }, index) => [company, String(index)]),
       );
-      // Given cells stay, whatever comes back; others hold the truth about their own row, or nothing.
+      // Filled cells are kept. The others have the correct value for their row or none.
       for (const [index, row] of rows.entries()) {
         for (const field of FIELDS) {
           if (row[field as 'ceo' | 'seat'] === GIVEN) expect(output[index]?.[field]).toBe(GIVEN);
@@ -81,7 +81,7 @@ test('whatever the rows, the faults and the batches: each row ends once, with it
       expect(total).toBe(rows.length);
       expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(rows.length);
 
-      // Each cell is asked at most so often at each step, and no run is made of fewer than one.
+      // The attempts per cell and level are bounded, and no run is empty.
       const asked = new Map<string, number>();
       for (const each of listAsked(bench.agent.tasks)) asked.set(each, (asked.get(each) ?? 0) + 1);
       expect(Math.max(0, ...asked.values())).toBeLessThanOrEqual(computeLastAttempt(batchSize));
@@ -89,7 +89,7 @@ test('whatever the rows, the faults and the batches: each row ends once, with it
         asked.size * computeLastAttempt(batchSize),
       );
 
-      // The second time only what failed or was not found at the last step's reach is asked, never an answered cell.
+      // The second time, only failed or missing cells are sent, never answered ones.
       const before = bench.agent.tasks.length;
       const enriched = new Set(
         output.filter((row) => row.enrichment_status === 'enriched').map((row) => row.company),

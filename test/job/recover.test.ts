@@ -18,16 +18,16 @@ const OUTAGES: [what: string, answer: Answer][] = [
   ['an empty answer', (response) => response.end()],
   ['a redirect', (response) => response.writeHead(302, { location: 'http://login.example/' }).end()],
   ['a gateway', (response) => response.writeHead(502).end('Bad gateway')],
-  ['a proxy that knows no run', (response) => response.writeHead(404).end('404 page not found')],
+  ['a 404 from a proxy', (response) => response.writeHead(404).end('404 page not found')],
   [
     'an overloaded agent',
     (response) => sendJson(response, 503, { error: { message: 'Busy', code: 'BUSY' } }),
   ],
-  ['an agent that asks for patience', (response) => sendJson(response, 429, { error: { message: 'Slow' } })],
+  ['a rate limit', (response) => sendJson(response, 429, { error: { message: 'Slow' } })],
   ['a cut connection', (response) => void response.socket?.destroy()],
 ];
 
-/** Cancels the only run of a job at an agent that answers the cancel like this, and everything else well. */
+/** Cancels the only run of a job. The agent answers only the cancel request with `answer`. */
 async function cancelOne(answer: Answer, retry: Partial<RetryPolicy> = { maxRetries: 0 }) {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-cancel-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -58,7 +58,7 @@ async function cancelOne(answer: Answer, retry: Partial<RetryPolicy> = { maxRetr
 }
 
 test.each(OUTAGES)(
-  'a run whose cancel meets %s is still waited for, since it may work on',
+  'keeps waiting for a run whose cancel is answered by %s, since it may still be active',
   async (_what, answer) => {
     const { result, open } = await cancelOne(answer);
     expect(result).toMatchObject({ cancelled: [], givenUp: [], failed: [{ runId: 'run_1' }], costMicros: 0 });
@@ -66,7 +66,7 @@ test.each(OUTAGES)(
   },
 );
 
-test('an answer that names another run is told at once, and the run is still waited for', async () => {
+test('reports a cancel answer for another run at once and keeps waiting for the run', async () => {
   let cancels = 0;
   const { result, open } = await cancelOne((response) => {
     cancels += 1;
@@ -81,7 +81,7 @@ test('an answer that names another run is told at once, and the run is still wai
   expect(open).toBe(1);
 });
 
-test('a run that the agent itself does not know is given up', async () => {
+test('gives up a run that the agent itself does not know', async () => {
   const error = { type: 'NOT_FOUND', code: 'RUN_NOT_FOUND', message: 'No such run.' };
   const { result, open } = await cancelOne((response) => sendJson(response, 404, { error }));
   expect(result).toMatchObject({ cancelled: [], givenUp: [{ runId: 'run_1' }], failed: [] });

@@ -7,7 +7,7 @@ import { createResult, type Script } from '../helpers/scripted-agent.js';
 
 const DAY_MS = 86_400_000;
 
-/** Answers each company with the number of times that it was asked about. */
+/** Answers with the number of times that the company was sent. */
 function createCounting(): { readonly script: Script; readonly asked: ReadonlyMap<string, number> } {
   const asked = new Map<string, number>();
   const script: Script = (task) => {
@@ -43,7 +43,7 @@ function readOlder(bench: JobBench, company: string): unknown[] {
   }
 }
 
-/** Makes what the ledger knows of the first `count` rows so many days older. */
+/** Makes the ledger's answers for the first `count` rows this many days older. */
 function age(bench: JobBench, count: number, days: number): void {
   const database = new Database(`${bench.folder}/ledger.sqlite`);
   database.run(
@@ -54,7 +54,7 @@ function age(bench: JobBench, count: number, days: number): void {
   database.close();
 }
 
-test('a refresh asks every row again, and the older answers stay in the ledger', async () => {
+test('a refresh sends every row again, and older answers stay in the ledger', async () => {
   const { bench, asked } = await openFilled(10);
   const { summary, rows } = await bench.run({ refresh: true });
   expect(rows.map((row) => row.answer)).toEqual(Array(10).fill('answer 2'));
@@ -66,7 +66,7 @@ test('a refresh asks every row again, and the older answers stay in the ledger',
   expect((await bench.run()).summary).toMatchObject({ reused: 10, costNowMicros: 0 });
 });
 
-test('a refresh that was interrupted goes on, and asks no row a second time', async () => {
+test('an interrupted refresh continues and sends no row twice', async () => {
   const { bench, asked } = await openFilled(24);
   const controller = new AbortController();
   const first = await bench.run(
@@ -86,7 +86,7 @@ test('a refresh that was interrupted goes on, and asks no row a second time', as
   expect(second.rows.map((row) => row.answer)).toEqual(Array(24).fill('answer 2'));
 });
 
-test('a refresh that reached its budget says how many rows still have their older answer, and goes on with more', async () => {
+test('a refresh at its budget reports the rows with older answers and continues with a higher budget', async () => {
   const { bench, asked } = await openFilled(24);
   const { summary, rows } = await bench.run({ refresh: true, maxCost: 0.1 });
   expect(summary).toMatchObject({ stop: 'budget', costMicros: 100_000 });
@@ -95,7 +95,7 @@ test('a refresh that reached its budget says how many rows still have their olde
   expect([...asked.values()]).toEqual(Array(24).fill(2));
 });
 
-test('--max-age asks again only for what is older, and once', async () => {
+test('--max-age sends only older rows again, once', async () => {
   const { bench, asked } = await openFilled(10);
   expect((await bench.run({ maxAge: '30d' })).summary).toMatchObject({ reused: 10, costNowMicros: 0 });
   age(bench, 4, 31);

@@ -11,7 +11,7 @@ function asks(create: CreateRunRequest, company: string): boolean {
   return create.input?.data?.some((record) => record.company === company) === true;
 }
 
-test('a row for which the agent refuses the whole request fails alone, and its neighbours are answered', async () => {
+test('a row that makes the agent reject the whole request fails alone, and the others are answered', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const proxy = await openRefusingProxy(bench.server.url, (create) =>
     asks(create, 'Company 5') ? REFUSED : null,
@@ -22,12 +22,12 @@ test('a row for which the agent refuses the whole request fails alone, and its n
   expect(countStatuses(rows)).toEqual({ enriched: 15, failed: 1 });
   expect(rows[4]?.enrichment_error).toContain('This is not wanted here.');
   expectOwnAnswers(rows);
-  // Refused as one of 8, of 4, of 2, and alone; what was sent with it is answered by halves.
+  // Rejected in batches of 8, 4, 2 and 1. The other rows are answered in smaller batches.
   expect(proxy.refused).toHaveLength(4);
   expect(bench.server.report().runs.created).toBe(1 + 3);
 });
 
-test('an agent that refuses everything is asked little, even for a short list', async () => {
+test('gives up early on an agent that rejects every request, even for a short list', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const proxy = await openRefusingProxy(bench.server.url, () => REFUSED);
   bench.write('in.csv', createList(8));
@@ -41,7 +41,7 @@ test('an agent that refuses everything is asked little, even for a short list', 
   expect(bench.server.report().runs.created).toBe(0);
 });
 
-test('a follow-up whose run the agent no longer has is asked as a fresh question', async () => {
+test('a follow-up whose previous run is gone is sent as a new request', async () => {
   const bench = await openJobBench(script((rows, _task, run) => ({ rows: run === 1 ? [] : rows })));
   const proxy = await openRefusingProxy(bench.server.url, (create) =>
     create.previousRunId === undefined ? null : { status: 400, code: 'PREVIOUS_RUN_NOT_FOUND' },
@@ -54,7 +54,7 @@ test('a follow-up whose run the agent no longer has is asked as a fresh question
   expect(bench.agent.tasks[1]?.request.query).toContain('no entry came back for it');
 });
 
-test('a request that is lost on the way goes out again whole, not in smaller batches that cost more', async () => {
+test('a lost request is resent as a whole, not in smaller batches that cost more', async () => {
   const bench = await openJobBench(
     script((rows) => ({ rows })),
     { rehearsal: resolveRehearsal({ faults: [{ fault: 'lost_request', first: 2 }] }) },
@@ -65,7 +65,7 @@ test('a request that is lost on the way goes out again whole, not in smaller bat
   expect(bench.server.report().runs.created).toBe(1);
 });
 
-test('a request that is lost again and again ends as failed rows, with the reason', async () => {
+test('the rows of a request that is lost repeatedly fail with the reason', async () => {
   const bench = await openJobBench(
     script((rows) => ({ rows })),
     { rehearsal: resolveRehearsal({ faults: [{ fault: 'lost_request', first: 4 }] }) },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createList, openJobBench } from '../helpers/job.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 
-test('jobs of one process work on one ledger side by side, each with its own bill', async () => {
+test('two jobs of one process can use one ledger at the same time, each with its own cost', async () => {
   const bench = await openJobBench(answerRows);
   const jobs = await Promise.all(
     [1, 2, 3].map((number) => {

@@ -19,13 +19,13 @@ function quoteHook(quotes: Quote[]): { confirm: (quote: Quote) => Promise<boolea
 const foreign: Bend = (rows) => ({ rows: rows.map((row) => ({ ...row, row_id: `x${row.row_id}` })) });
 
 const useless: readonly [string, Script][] = [
-  ['that bring only foreign row ids', script(foreign, LOW)],
-  ['that bring no row', script(() => ({ rows: [] }), LOW)],
-  ['that bring no list', script(() => ({ note: 'sorry' }), LOW)],
+  ['with only foreign row ids', script(foreign, LOW)],
+  ['without rows', script(() => ({ rows: [] }), LOW)],
+  ['without a list', script(() => ({ note: 'sorry' }), LOW)],
 ];
 
 for (const [name, agent] of useless) {
-  test(`runs ${name} never cost more than was stated, and the rows say why they were left`, async () => {
+  test(`runs ${name} never cost more than stated, and the failed rows say why`, async () => {
     const bench = await openJobBench(agent);
     bench.write('in.csv', createList(40));
     const quotes: Quote[] = [];
@@ -35,9 +35,9 @@ for (const [name, agent] of useless) {
     expect(summary).toMatchObject({ stop: 'done', costMicros: 250_000 });
     expect(countStatuses(rows)).toEqual({ failed: 40 });
     for (const row of rows) {
-      expect(row.enrichment_error).toMatch(/; not sent again: that could cost more than the worst case/);
+      expect(row.enrichment_error).toMatch(/; not retried: that could cost more than the worst case/);
     }
-    // The next command states its price, and asks, before it sends them again.
+    // The next command states the cost and asks before it sends them again.
     await expect(bench.run({}, { confirm: async () => false })).rejects.toMatchObject({
       code: 'COST_DECLINED',
     });
@@ -45,7 +45,7 @@ for (const [name, agent] of useless) {
   });
 }
 
-test('runs that cannot be found any more never cost more than was stated', async () => {
+test('runs that disappear never cost more than stated', async () => {
   let created = 0;
   const server = await openRawServer(({ method, url }, response) => {
     if (method === 'POST') {
@@ -68,7 +68,7 @@ test('runs that cannot be found any more never cost more than was stated', async
   expect(created).toBeLessThanOrEqual(4);
 }, 60_000);
 
-test('useless repairs of some rows leave the others their first time round', async () => {
+test('failing repairs of some rows do not prevent first attempts of others', async () => {
   const isBad = (row: { readonly fields: object }): boolean =>
     /Company ([1-9]|1\d)$/.test(JSON.stringify(row.fields).slice(0, -2));
   const bench = await openJobBench(script((rows) => ({ rows: rows.filter((row) => !isBad(row)) }), LOW));
@@ -80,7 +80,7 @@ test('useless repairs of some rows leave the others their first time round', asy
   expectOwnAnswers(rows);
 });
 
-test('a row that is missing once is sent again and answered, also where it is the only one', async () => {
+test('a row missing from its first answer is retried, even if it is the only one', async () => {
   for (const count of [1, 8, 40]) {
     const bench = await openJobBench(
       script((rows, _task, run) => ({ rows: run === 1 ? rows.slice(1) : rows }), LOW),
@@ -91,7 +91,7 @@ test('a row that is missing once is sent again and answered, also where it is th
   }
 });
 
-test('runs that fail without being billed leave their money for smaller repairs', async () => {
+test('the cost of unbilled failed runs is available for smaller repairs', async () => {
   const bench = await openJobBench(
     script(
       (rows) => ({ rows: rows.length > 1 ? [] : rows }),
@@ -103,7 +103,7 @@ test('runs that fail without being billed leave their money for smaller repairs'
   expect(countStatuses(rows)).toEqual({ enriched: 8 });
 });
 
-test('rows whose open fields differ do not climb beyond what was stated', async () => {
+test('rows with different missing fields never cost more than stated at higher levels', async () => {
   const prices: Record<string, number> = { low: 0.025, high: 0.5 };
   const names = ['a', 'b', 'c', 'd'];
   const bench = await openJobBench(
@@ -125,7 +125,7 @@ test('rows whose open fields differ do not climb beyond what was stated', async 
   expect(countStatuses(rows)).toEqual({ enriched: 2, partial: 6 });
 });
 
-test('a run left at work keeps what its rows may need: repairs and the next level of the ladder', async () => {
+test('the stated cost includes repairs and further levels of an active run', async () => {
   const prices: Record<string, number> = { low: 0.025, high: 0.5 };
   const stop = new AbortController();
   let isStopped = false;

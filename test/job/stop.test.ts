@@ -7,17 +7,17 @@ import { ManualClock } from '../helpers/manual-clock.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 import { countStatuses } from '../helpers/truthful-agent.js';
 
-test('an agent that refuses every request is not asked with every row', async () => {
+test('gives up on an agent that rejects every request, without sending every row', async () => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', createList(200));
   const { summary } = await bench.run({ effort: ['minimal'], concurrency: 1 });
   expect(summary).toMatchObject({ stop: 'unreachable', error: { code: 'REQUEST_REJECTED' }, costMicros: 0 });
   expect(summary.error?.message).toContain('effort');
-  // It is the requests that are at fault, not their rows.
+  // The requests are at fault, not the rows.
   expect(summary.rows).toMatchObject({ failed: 0, pending: 200 });
 });
 
-test('an agent that never answers anything is given up after a bounded number of runs', async () => {
+test('gives up on an agent that never answers after a bounded number of runs', async () => {
   const bench = await openJobBench(() => {
     throw new Error('no');
   });
@@ -38,7 +38,7 @@ function open() {
   return { clock, events, retry, readNotes };
 }
 
-test('a long wait is told with its end and its reason, a short one is not', () => {
+test('reports a long wait with its end and reason, but not a short one', () => {
   const { events, retry, readNotes } = open();
   retry(14_999);
   expect(readNotes()).toEqual([]);
@@ -47,7 +47,7 @@ test('a long wait is told with its end and its reason, a short one is not', () =
   expect(events.filter(({ type }) => type === 'retry')).toHaveLength(2);
 });
 
-test('waits for the same moment are told once, a later one again', () => {
+test('reports waits with the same end once, and a later one again', () => {
   const { clock, retry, readNotes } = open();
   retry(60_000);
   clock.advance(500);
@@ -59,7 +59,7 @@ test('waits for the same moment are told once, a later one again', () => {
   expect(readNotes()).toHaveLength(2);
 });
 
-test('asked to wait for an hour, the job keeps what it has, writes its output and says until when', async () => {
+test('if told to wait for an hour, the job stops, writes its output and reports when to retry', async () => {
   const faults = [{ fault: 'rate_limited', nth: [3], retryAfter: 3_600 }];
   const bench = await openJobBench(answerRows, { rehearsal: resolveRehearsal({ faults }) });
   bench.write('in.csv', createList(24));

@@ -6,7 +6,7 @@ import { countStatuses, expectOwnAnswers, listAsked, script } from '../helpers/t
 
 const FIELDS = ['ceo', 'seat'];
 
-/** Lets a test hold back the runs that ask about a company. */
+/** Lets a test delay the runs with a company. */
 function holdBack(company: string, inner: Script): { readonly script: Script; readonly open: () => void } {
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -21,7 +21,7 @@ function holdBack(company: string, inner: Script): { readonly script: Script; re
   };
 }
 
-test('equal rows are asked once, also while the first is on its way; only the first bears the cost', async () => {
+test('equal rows are sent once, even while the first is in flight, and only the first has a cost', async () => {
   const bench = await openJobBench(
     script(
       (rows) => ({ rows }),
@@ -37,7 +37,7 @@ test('equal rows are asked once, also while the first is on its way; only the fi
   expectOwnAnswers(rows);
 });
 
-test('equal rows with different blanks: each field is asked once, and every row gets what it lacks', async () => {
+test('equal rows with different blanks send each field once, and every row gets its missing values', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', ['company,ceo,seat', 'A,,there', 'A,me,', 'A,,', 'B,,', 'B,,there', ''].join('\n'));
   let quote: Quote | null = null;
@@ -59,7 +59,7 @@ test('equal rows with different blanks: each field is asked once, and every row 
   expect(quote).toMatchObject({ rows: 3, runs: 3 });
 });
 
-test('the quote counts the blanks of equal rows that stand far apart', async () => {
+test('the quote counts the blanks of equal rows that are far apart', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const between = Array.from({ length: 2_500 }, () => 'Z,known,known');
   bench.write('in.csv', ['company,ceo,seat', 'A,,x', ...between, 'A,x,', 'A,,', ''].join('\n'));
@@ -73,7 +73,7 @@ test('the quote counts the blanks of equal rows that stand far apart', async () 
   expect(quote).toMatchObject({ rows: 2, runs: 2 });
 });
 
-test('fields of a row that stand at different steps of the ladder are all asked, each at its own', async () => {
+test('sends each field of a row at its own effort level', async () => {
   const bench = await openJobBench(
     script((rows, task) => ({
       rows: rows.map((row) =>
@@ -85,7 +85,7 @@ test('fields of a row that stand at different steps of the ladder are all asked,
   );
   const ladder = { fields: FIELDS, send: ['company'], effort: ['low', 'high'] };
   bench.write('in.csv', 'company,ceo,seat\nA,,there\n');
-  // The cap has room for the first step alone.
+  // The cap covers only the first level.
   const first = await bench.run({ ...ladder, maxCost: 0.03 });
   expect(first.summary.stop).toBe('budget');
   expect(first.rows.map((row) => row.enrichment_status)).toEqual(['over_budget']);
@@ -95,13 +95,13 @@ test('fields of a row that stand at different steps of the ladder are all asked,
   expect(listAsked(bench.agent.tasks)).toEqual(['A ceo low', 'A seat low', 'A ceo high']);
 });
 
-test('rows that an earlier process asked are no twins, and those that are gone are not asked again', async () => {
+test('rows sent by an earlier process are not duplicates, and removed rows are not retried', async () => {
   const controller = new AbortController();
   let isFirst = true;
   const held = holdBack(
     'Company 1',
     script((rows) => {
-      // The run that is picked up again brings nothing for odd companies.
+      // The collected run has no answers for odd companies.
       const answered = isFirst ? rows.filter((_row, index) => index % 2 === 1) : rows;
       isFirst = false;
       return { rows: answered };
@@ -115,7 +115,7 @@ test('rows that an earlier process asked are no twins, and those that are gone a
   const first = await bench.run({}, { signal: controller.signal });
   expect(countStatuses(first.rows)).toEqual({ pending: 8 });
 
-  // Companies 5 to 8 are gone, two new ones have come.
+  // Companies 5 to 8 are gone, two are new.
   const rows = ['Company 1', 'Company 2', 'Company 3', 'Company 4', 'Company 20', 'Company 21'];
   bench.write('in.csv', ['company', ...rows, ''].join('\n'));
   held.open();
@@ -132,7 +132,7 @@ test('rows that an earlier process asked are no twins, and those that are gone a
   ]);
 });
 
-test('a run that another file’s job left behind answers rows here, and its own rows are not repaired at our cost', async () => {
+test('a run left by another file’s job answers rows here, and its other rows are not repaired at this job’s cost', async () => {
   const controller = new AbortController();
   const held = holdBack(
     'Company 1',
@@ -153,7 +153,7 @@ test('a run that another file’s job left behind answers rows here, and its own
   const { rows, summary } = await bench.run({ input: other, output });
   expect(countStatuses(rows)).toEqual({ enriched: 2 });
   expectOwnAnswers(rows);
-  // Company 2 came with the run that the other job pays for; company 3 was missing there and is asked here.
+  // Company 2 was answered by the run of the other job; company 3 was missing there and is sent here.
   expect(rows.map((row) => row.enrichment_cost_usd)).toEqual(['0.00', '0.04']);
   expect(summary).toMatchObject({ costMicros: 40_000, runs: { created: 1, adopted: 1 } });
 });

@@ -44,7 +44,7 @@ async function openBench(script: RawAgentScript) {
 
 type Rows = readonly Readonly<Record<string, string>>[];
 
-/** No row may have another row's answer. */
+/** Checks that no row has another row's answer. */
 function expectNoForeignAnswer(rows: Rows): void {
   for (const row of rows) expect(['', `of ${row.company}`]).toContain(row.answer);
 }
@@ -56,9 +56,9 @@ const repeatOther = (json: JsonObject): JsonObject => ({
 });
 
 test.each([
-  ['repeats what it was asked', undefined],
-  ['does not say what it was asked', dropRequest],
-])('a run id given to two batches settles one of them, by an agent that %s', async (_how, changeRun) => {
+  ['repeats the request', undefined],
+  ['does not repeat the request', dropRequest],
+])('a run id returned for two batches settles only one, from an agent that %s', async (_how, changeRun) => {
   const { run, write, ledger } = await openBench({
     nameRun: () => 'run_same',
     ...(changeRun === undefined ? {} : { changeRun }),
@@ -68,7 +68,9 @@ test.each([
   expectNoForeignAnswer(rows);
   expect(summary).toMatchObject({ stop: 'done', rows: { enriched: 8, failed: 8, pending: 0 } });
   expect(rows.slice(8).map((row) => row.enrichment_error)).toEqual(
-    Array(8).fill(expect.stringMatching(/run run_same (was started for other rows|has answered other rows)/)),
+    Array(8).fill(
+      expect.stringMatching(/run run_same (was started for other rows|has already answered other rows)/),
+    ),
   );
   const opened = openLedger(ledger);
   expect(opened.listJobs()).toMatchObject([{ spentMicros: 50_000, reservedMicros: 0, runs: [] }]);
@@ -76,10 +78,10 @@ test.each([
 });
 
 test.each([
-  ['repeats what it was asked', undefined],
-  ['does not say what it was asked', dropRequest],
+  ['repeats the request', undefined],
+  ['does not repeat the request', dropRequest],
 ])(
-  'a run id that an earlier call used settles nothing later, by an agent that %s',
+  'a run id used by an earlier call settles nothing later, from an agent that %s',
   async (_how, changeRun) => {
     const { run, write } = await openBench({
       nameRun: () => 'run_same',
@@ -94,19 +96,19 @@ test.each([
   },
 );
 
-test('an agent that begins to count again after a restart is believed where it repeats what it was asked', async () => {
+test('accepts reused run ids after an agent restart if the agent repeats the request', async () => {
   const bench = await openBench({ nameRun: () => 'run_1' });
   bench.write(8);
   await bench.run();
   bench.write(16);
-  // A new agent at the same address that has forgotten everything: only what it says of itself can tell.
+  // A new agent at the same URL without any earlier runs. Only the repeated request identifies its runs.
   (bench.agent.runs as unknown[]).length = 0;
   const { summary, rows } = await bench.run();
   expect(summary.rows).toMatchObject({ enriched: 16, failed: 0 });
   expectNoForeignAnswer(rows);
 });
 
-test('a run that says it was started for another batch answers nothing', async () => {
+test('a run whose metadata names another batch answers nothing', async () => {
   const { run, write, agent } = await openBench({ changeRun: repeatOther });
   write(3);
   const notes: string[] = [];
@@ -120,7 +122,7 @@ test('a run that says it was started for another batch answers nothing', async (
   expect(agent.runs).toHaveLength(1);
 });
 
-test('answers with the row ids of another batch fit nowhere', async () => {
+test('ignores answers with the row ids of another batch', async () => {
   let first: JsonObject | null = null;
   const { run, write, agent } = await openBench({
     changeRun: (json) => {
@@ -147,37 +149,34 @@ const BAD_IDS = [
   ['letters of another script', 'läufe_1'],
 ] as const;
 
-test.each(BAD_IDS)(
-  'a run whose id is %s ends its batch, and the same command is not stopped by it',
-  async (_what, id) => {
-    let isBad = true;
-    const { run, write, agent, ledger } = await openBench({
-      nameRun: (number) => (isBad ? id : `run_${number}`),
-    });
-    write(2);
-    const { summary, rows } = await run();
-    expect(summary).toMatchObject({
-      stop: 'done',
-      rows: { failed: 2, pending: 0 },
-      costMicros: 25_000,
-      runs: { created: 1, failed: 1 },
-    });
-    expect(rows[0]?.enrichment_error).toContain('not a valid run id');
-    expect(rows[0]?.enrichment_error?.length).toBeLessThan(400);
-    expect(agent.runs).toHaveLength(1);
-    const opened = openLedger(ledger);
-    expect(opened.listJobs()).toMatchObject([{ reservedMicros: 0, runs: [] }]);
-    expect(opened.check()).toEqual([]);
-    opened.close();
-    isBad = false;
-    const again = await run();
-    expect(again.summary).toMatchObject({ stop: 'done', rows: { enriched: 2 } });
-    expect(agent.runs).toHaveLength(2);
-  },
-);
+test.each(BAD_IDS)('a run id of %s fails its batch, and the same command can continue', async (_what, id) => {
+  let isBad = true;
+  const { run, write, agent, ledger } = await openBench({
+    nameRun: (number) => (isBad ? id : `run_${number}`),
+  });
+  write(2);
+  const { summary, rows } = await run();
+  expect(summary).toMatchObject({
+    stop: 'done',
+    rows: { failed: 2, pending: 0 },
+    costMicros: 25_000,
+    runs: { created: 1, failed: 1 },
+  });
+  expect(rows[0]?.enrichment_error).toContain('not a valid run id');
+  expect(rows[0]?.enrichment_error?.length).toBeLessThan(400);
+  expect(agent.runs).toHaveLength(1);
+  const opened = openLedger(ledger);
+  expect(opened.listJobs()).toMatchObject([{ reservedMicros: 0, runs: [] }]);
+  expect(opened.check()).toEqual([]);
+  opened.close();
+  isBad = false;
+  const again = await run();
+  expect(again.summary).toMatchObject({ stop: 'done', rows: { enriched: 2 } });
+  expect(agent.runs).toHaveLength(2);
+});
 
 test.each(BAD_IDS)(
-  'a lost run that the list shows under an id that is %s is not created again',
+  'does not create a lost run again if the list shows it with an id of %s',
   async (_what, id) => {
     const { run, write, agent } = await openBench({ nameRun: () => id, losesReplies: true });
     write(2);
@@ -189,9 +188,9 @@ test.each(BAD_IDS)(
 
 test.each([
   ['without an id', { id: undefined }],
-  ['with a number for an id', { id: 7 }],
-  ['without an id and a status', { id: undefined, status: undefined }],
-])('a lost run that the list shows %s is not created again', async (_what, change) => {
+  ['with a numeric id', { id: 7 }],
+  ['without id and status', { id: undefined, status: undefined }],
+])('does not create a lost run again if the list shows it %s', async (_what, change) => {
   const { run, write, agent } = await openBench({
     changeRun: (json) => ({ ...json, ...change }) as JsonObject,
     losesReplies: true,
@@ -203,7 +202,7 @@ test.each([
   expect(agent.runs).toHaveLength(1);
 });
 
-/** Leaves a batch at work for the first rows of the list, as the version before did: with row ids that begin anew in each batch. */
+/** Leaves an active batch for the first rows, like the previous version: with row ids that restart in each batch. */
 async function leaveOldBatch(bench: Awaited<ReturnType<typeof openBench>>, runId: string): Promise<void> {
   const { write, run, ledger: path } = bench;
   write(1);
@@ -228,7 +227,7 @@ function openedJob(ledger: Ledger, id: string): OpenedJob {
 }
 
 test.each(BAD_IDS.filter(([, id]) => !id.includes('\u0000')))(
-  'a batch that an earlier version left with an id that is %s ends at the next start',
+  'a batch left by an earlier version with a run id of %s ends at the next start',
   async (_what, id) => {
     const bench = await openBench({});
     await leaveOldBatch(bench, id);
@@ -243,7 +242,7 @@ test.each(BAD_IDS.filter(([, id]) => !id.includes('\u0000')))(
   },
 );
 
-test('a batch of an earlier version is answered by its own row ids', async () => {
+test('a batch of an earlier version is answered by its original row ids', async () => {
   const rows = ['r2', 'r1'].map((row_id) => ({
     row_id,
     fields: { answer: `of Company ${row_id === 'r1' ? 2 : 3}` },
@@ -265,7 +264,7 @@ test('a batch of an earlier version is answered by its own row ids', async () =>
   expectNoForeignAnswer(filled);
 });
 
-test('a batch that is adopted after a kill keeps its row ids', async () => {
+test('a batch adopted after a kill keeps its row ids', async () => {
   let isSilent = true;
   const bench = await openBench({
     intercept: ({ method, url }, response, socket) => {
