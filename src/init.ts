@@ -41,7 +41,7 @@ export async function checkPlace(path: string, force = false): Promise<void> {
   );
 }
 
-/** Suggests to fill the columns that are mostly blank, and to send only the columns that identify a row. */
+/** Suggests filling the columns that are mostly blank and sending only the columns that identify a row. */
 export function suggest(profile: FileProfile): Suggestion {
   const toFill = profile.columns.filter((column) => column.isToFill && !column.isTelling);
   const telling = profile.columns.filter((column) => column.isTelling);

@@ -6,10 +6,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Patience costs nothing where the claim holds, and a busy machine is no failure.
+    // A long timeout costs nothing if the test passes, and a busy machine must not fail it.
     expect: { poll: { timeout: 30_000, interval: 10 } },
     pool: 'forks',
-    // Most of a test is waiting for a program or a server of its own, so no processor is left out.
+    // Tests mostly wait for their own programs and servers, so use all processors.
     maxWorkers: '100%',
     reporters: process.env.CI ? ['default', './test/helpers/count-reporter.ts'] : ['default'],
   },

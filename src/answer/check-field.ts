@@ -84,7 +84,7 @@ function hasJointRules(schema: JsonObject): boolean {
   return Object.keys(schema).some((word) => !SINGLE_WORDS.has(word));
 }
 
-/** Cap: nobody reads more, and each is checked again after every repair. */
+/** Cap: more is not readable, and each is checked again after every repair. */
 const MAX_ISSUES = 50;
 
 const NO_NOTES: ReadonlyMap<string, string> = new Map();

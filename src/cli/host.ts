@@ -81,7 +81,7 @@ export function createHost(parts: HostParts, debug: boolean): Host {
       try {
         parts.stderr.write(`${spans.map(show).join('')}\n`);
       } catch {
-        // Standard error is gone, but that is no reason to stop a paid job.
+        // Standard error is gone, but a paid job must continue.
       }
     },
     tell: (text) => print(`${hide(cleanText(text))}\n`),

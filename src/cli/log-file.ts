@@ -34,7 +34,7 @@ export function openLogFile(path: string, host: Host): LogFile {
     try {
       writeSync(file, text);
     } catch (error) {
-      // A log that cannot be written, as on a full disk, is no reason to stop a paid job.
+      // If the log cannot be written, as on a full disk, a paid job must continue.
       hasFailed = true;
       host.say(`The log ${path} can no longer be written: ${describeError(error)}`);
     }

@@ -1,6 +1,6 @@
 import type { Database } from './database.js';
 
-/** The path at which a watched folder was noted last; null if none was. */
+/** The last recorded path of a watched folder; null if none. */
 export function readFolderPath(database: Database, id: string): string | null {
   return database.get<{ path: string | null }>('select path from folder where id = ?', id)?.path ?? null;
 }

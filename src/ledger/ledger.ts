@@ -373,12 +373,12 @@ export class Ledger {
     return this.#database.transact(() => enterFolder(this.#database, folder, randomUUID()));
   }
 
-  /** The path at which a watched folder was noted last; null if none was. */
+  /** The last recorded path of a watched folder; null if none. */
   readFolderPath(id: string): string | null {
     return this.#database.read(() => readFolderPath(this.#database, id));
   }
 
-  /** Notes the path of a watched folder; what is known of files below the path before is known of them below this one. */
+  /** Records the path of a watched folder. Files known below its earlier path are then known below this one. */
   moveFolder(id: string, path: string): void {
     this.#database.transact(() => moveFolder(this.#database, id, path));
   }

@@ -128,7 +128,7 @@ function writeShares(
     shares[index] ?? 0,
     reasons.get(key) ?? null,
   ]);
-  // Each part of a row that is read takes its time, so those that are the same for all are told beside them.
+  // Parsing each row's JSON takes time, so values shared by all rows are separate parameters.
   database.run(
     `insert into job_answer (job, answer, cost_micros, failure, failure_invocation, estimated_micros)
      select ?1, value ->> 0, value ->> 1, iif(?3, value ->> 2, null),

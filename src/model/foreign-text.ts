@@ -16,7 +16,7 @@ const MIN_KEY_LENGTH = 6;
 /** Deeper than any accepted value, and well below the recursion limit. */
 const MAX_DEPTH = 256;
 
-/** So many characters of a key from its start, or up to its end, are as good as the key. */
+/** This many characters of the start or end of a key are masked like the whole key. */
 const KEY_END_LENGTH = 12;
 
 /**
@@ -37,15 +37,15 @@ export function createMask(keys: readonly (string | null | undefined)[]): (text:
   };
 }
 
-/** What may separate two characters of a key. Bounded, so that no text makes the search slow. */
+/** Text that may separate two characters of a key. Bounded, so that no text makes the search slow. */
 const GAP = String.raw`(?:\u001b\[[0-?]*[ -/]*[@-~]|[\s\p{Cc}\p{Cf}\p{DI}]|%(?:0[0-9a-fA-F]|1[0-9a-fA-F]|20)){0,64}`;
 
 interface KeyPattern {
-  /** Finds the start or the end of the key; nearly no text has either, so this is what has to be fast. */
+  /** Finds the start or end of the key. Almost no text has either, so this check must be fast. */
   readonly ends: RegExp;
-  /** Finds as much of the key as there is. */
+  /** Finds the longest part of the key. */
   readonly whole: RegExp;
-  /** A shorter text holds neither. */
+  /** A shorter text cannot have either. */
   readonly length: number;
 }
 

@@ -187,11 +187,11 @@ function at(row: readonly number[], index: number): number {
   return row[index] ?? Number.POSITIVE_INFINITY;
 }
 
-/** What a reader cannot see, or cannot tell from a plain space. */
+/** Invisible characters, and those that look like a plain space. */
 const INVISIBLE = /(?! )[\p{Cc}\p{Cf}\p{DI}\p{Zs}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}\u2800]/u;
 const EACH_INVISIBLE = new RegExp(INVISIBLE.source, 'gu');
 
-/** A name for a message: as it is, or in quotes with escapes (`"\u200b"`) if it holds characters that nobody can see. */
+/** Formats a name for a message: unchanged, or in quotes with escapes (`"\u200b"`) if it has invisible characters. */
 export function showName(name: string): string {
   // Joiners between visible characters are part of emoji and of many scripts.
   const bare = name.replace(/(?<=[^\s\p{C}])(?:(?:\u200c|\u200d)(?=[^\s\p{C}])|\ufe0f)/gu, '');

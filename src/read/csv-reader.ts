@@ -218,7 +218,8 @@ export function readCsvRecord(
   if (literal !== 'doubt' && literal.status === 'record' && literal.record.cells.length === width)
     return literal;
   const quoted = cutRecord(text, start, cut, isLast, 'quoted');
-  if (quoted === 'doubt' || literal === 'doubt') throw new RangeError('a doubt is settled either way');
+  if (quoted === 'doubt' || literal === 'doubt')
+    throw new RangeError('an ambiguous quote must be decided in both modes');
   if (quoted.status === 'incomplete') return isLast ? literal : quoted;
   return quoted.record.cells.length === width ? quoted : literal;
 }

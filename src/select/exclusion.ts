@@ -118,7 +118,7 @@ function formatCells(values: JsonObject, columns: readonly string[]): string | n
 
 const MAX_RECENT_LENGTH = 1_000_000;
 
-/** The numbers of records that were added lately, by their cells: to repeat one takes a tenth of adding it anew. */
+/** Cache of recently added records by their cells: a repeated record takes a tenth of the time. */
 class RecentRecords {
   readonly #records = new Map<string, number>();
   #length = 0;

@@ -68,7 +68,7 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
 
 function describeClipped(lines: readonly number[]) {
   const rows = lines.length === 1 ? '1 row has' : `${lines.length} rows have`;
-  const message = `${rows} cells longer than Excel's limit of ${MAX_CELL_LENGTH} characters (first in output row ${lines[0]}). They are cut and end in …; use CSV output to keep them whole.`;
+  const message = `${rows} cells longer than Excel's limit of ${MAX_CELL_LENGTH} characters (first in output row ${lines[0]}). They are cut and end in …; use CSV output to keep the full text.`;
   return { code: 'CELLS_CLIPPED', message };
 }
 

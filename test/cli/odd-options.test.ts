@@ -167,7 +167,7 @@ test.each([
   expect(stdout).toContain(note);
 });
 
-test('a name that nobody can see is shown with escapes', async () => {
+test('shows an invisible name with escapes', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', 'company,na\u200bme\nAcme,x\n');
   const words = ['plan', 'in.csv', '-f', 'answer', '--send'];

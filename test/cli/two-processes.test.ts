@@ -5,7 +5,7 @@ import { createWorkdir } from '../helpers/workdir.js';
 
 const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' } };
 
-test('a second process on the same ask learns which process holds it, and gets it once that one is killed', async () => {
+test('a second process on the same ask names the holder, and can continue once the holder is killed', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   dir.write('more.csv', createList(6));

@@ -212,7 +212,7 @@ test.skipIf(!HAS_NAMESPACES)(
 );
 
 test.skipIf(!HAS_NAMESPACES)(
-  'a file that may not be moved is tried again, holds back no other, and is named as left',
+  'retries a file that cannot be moved, without blocking others, and reports it as left',
   async () => {
     const workdir = openDrop({ 'held.csv': 'company\nAcme\n', 'free.csv': 'company\nBolt\n' });
     const watch = `"$0" "$1" watch drop ${[...JOB, ...PACE].join(' ')} --once; echo "exit $?"`;

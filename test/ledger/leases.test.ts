@@ -18,7 +18,7 @@ const BESIDE: Holder = { ...readHolder(), pid: 1, started: '77', space: 'pid:[1]
 const NO_PID = 2 ** 30;
 const ON_LINUX = process.platform === 'linux';
 
-test('a second holder learns who holds the ask, since when, and when it may take over', () => {
+test('a second process gets the holder of the ask, its start time, and when it may take over', () => {
   const clock = createTestClock(1_000);
   const ledger = openTestLedger(undefined, clock);
   expect(ledger.acquireLease('ask', ELSEWHERE).status).toBe('held');
@@ -135,7 +135,7 @@ const OBSTACLE = findSpaceObstacle();
 const SPACES = OBSTACLE === null ? 'two process spaces' : `two process spaces (not here: ${OBSTACLE})`;
 
 test.skipIf(OBSTACLE !== null)(
-  `${SPACES}: both have a process 1, a killed one is replaced, a living one never by its pid alone`,
+  `${SPACES}: both have a process 1, a killed holder is replaced, a live one is not mistaken by its pid`,
   async () => {
     const path = createLedgerPath();
     const clock = createTestClock(Date.now());

@@ -220,7 +220,7 @@ test.skipIf(ON_WINDOWS).each(['', '-wal'])(
   },
 );
 
-test.skipIf(ON_WINDOWS)('no new ledger is made beside the log of one that is gone', async () => {
+test.skipIf(ON_WINDOWS)('creates no new ledger next to the log of a missing one', async () => {
   const { path, ledger } = openWorking();
   renameSync(path, `${path}.away`);
   const lost = expect.objectContaining({
@@ -238,7 +238,7 @@ test.skipIf(ON_WINDOWS)('no new ledger is made beside the log of one that is gon
   ledger.close();
 });
 
-test.skipIf(ON_WINDOWS)('no new ledger is made beside a saved copy of one that is gone', () => {
+test.skipIf(ON_WINDOWS)('creates no new ledger next to a saved copy of a missing one', () => {
   const { path, ledger, job } = openWorking();
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix);
   const saved = ledger.save();
@@ -254,7 +254,7 @@ test.skipIf(ON_WINDOWS)('no new ledger is made beside a saved copy of one that i
   again.close();
 });
 
-test.skipIf(ON_WINDOWS)('a ledger may be a link; where it leads is found once', async () => {
+test.skipIf(ON_WINDOWS)('a ledger may be a link, which is resolved once', async () => {
   const real = createLedgerPath();
   openTestLedger(real).close();
   const path = `${dirname(real)}/link.sqlite`;

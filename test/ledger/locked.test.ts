@@ -81,7 +81,7 @@ test('a signal aborts the wait', async () => {
   ledger.close();
 });
 
-test('a step that must block reports once what it waits for, and continues', async () => {
+test('a blocked step reports once what it waits for, then continues', async () => {
   const path = createLedgerPath();
   openTestLedger(path).close();
   const libsql = createRequire(import.meta.url).resolve('libsql');

@@ -207,7 +207,7 @@ test('a start counts from when its request is sent, not from when it was admitte
   expect(next.isLetThrough).toBe(true);
 });
 
-test('a start that was given back does not count', async () => {
+test('a released start does not count', async () => {
   const { throttle, clock } = open(1, 1);
   throttle.giveBack(await throttle.acquire(signal));
   clock.advance(1_000);

@@ -24,7 +24,7 @@ test('the first row that an earlier process sent is not a duplicate; the next eq
   expect(select({ inFlight })).toEqual(['in_progress', 'duplicate']);
 });
 
-test('the same if the run has ended before the row is read again: its run has counted it', () => {
+test('the first row of an earlier process is not a duplicate either if its run has already ended', () => {
   const inFlight = new InFlight();
   inFlight.inherit(KEY, FIELDS);
   inFlight.remove(KEY, FIELDS);

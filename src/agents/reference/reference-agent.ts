@@ -65,8 +65,8 @@ const REFERENCE_TO_IDS =
   /"\$\w*[rR]ef":"(?!#\/properties\/rows\/items\/properties\/fields|#\/(?:definitions|\$defs)\/)/;
 
 /**
- * Leaves out the row ids, which are new in each run: they are copied from the input under the whole schema, and nothing
- * is taken out of an answer on their account.
+ * Omits the list of row ids, which are new in each run, so that the compiled schema can be reused. They are copied from
+ * the input anyway.
  */
 function dropRowIds(schema: JsonObject): JsonObject {
   return REFERENCE_TO_IDS.test(JSON.stringify(schema)) ? schema : (splitRowIds(schema)?.rest ?? schema);

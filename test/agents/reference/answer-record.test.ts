@@ -88,7 +88,7 @@ describe('an object is built', () => {
     });
   });
 
-  it('not with a part from a column for something else', async () => {
+  it('not with a part from an unrelated column', async () => {
     const properties = { ceo: { type: 'object', properties: { name: { type: 'string' } } } };
     expect(await find('name', 'Acme', properties)).toEqual({ ceo: null });
     expect(await find('ceo_name', 'Ada', properties)).toEqual({ ceo: { name: 'Ada' } });
