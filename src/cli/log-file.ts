@@ -100,7 +100,7 @@ export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLo
         }
         hasFailed = false;
       } catch (error) {
-        // No reason to stop a paid job. The next line is tried again, as rotation or more disk space may fix it.
+        // The paid job continues. The next line is tried again, as rotation or more disk space may fix it.
         if (!hasFailed) host.say(`The log ${path} cannot be written: ${describeError(error)}`);
         hasFailed = true;
       }

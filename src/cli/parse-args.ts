@@ -68,7 +68,7 @@ function parse(words: readonly string[], table: OptionTable, entry: CommandEntry
     if (!flags.has(name)) throw createUnknownError(rawName, word, [...flags.keys()], entry);
     checkShortWord(word, [...flags.keys()], entry);
     if (Object.hasOwn(COMMON_OPTIONS, name)) {
-      throw createUsageError('BAD_OPTION', `${word} is not a valid option`, `Write --${name} by itself.`);
+      throw createUsageError('BAD_OPTION', `${word} is not a valid option`, `Use --${name} without a value.`);
     }
     if (value !== null && !inlineValue && /^-./.test(value) && !NUMBER.test(value)) {
       throw createMissingError(`--${name}`, flags.get(name)?.value, `${value} is an option`);

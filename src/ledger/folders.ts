@@ -6,8 +6,8 @@ export function readFolderPath(database: Database, id: string): string | null {
 }
 
 /**
- * Notes that a watched folder is at a path now. What is known of files in it by the path before is known by the new one.
- * Both paths end with a separator.
+ * Records the path of a watched folder. Files known below its earlier path are then known below this one. Both paths
+ * end with a separator.
  */
 export function moveFolder(database: Database, id: string, to: string): void {
   const from = readFolderPath(database, id);

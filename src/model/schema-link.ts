@@ -198,7 +198,7 @@ export function stripOwnKeywords(linked: JsonObject, draft: SchemaDraft): JsonOb
   for (const place of index.places.values()) {
     const { $ref } = place.schema;
     const isReference = typeof $ref === 'string';
-    // Resolving the reference adds places that only references lead to.
+    // Resolving a reference adds places that are only reachable by reference.
     if (isReference) index.resolve(place, $ref);
     const own = isReference && draft === 'draft-07' ? [...OWN_WORDS, 'type'] : OWN_WORDS;
     for (const word of own) Reflect.deleteProperty(place.schema, word);

@@ -54,7 +54,7 @@ function describeName({ format }: FileShape, path: string): InputWarning[] {
   return [{ code: 'NAME_MISLEADS', message }];
 }
 
-/** Options that the kind of file has no use for: said, since they may have been meant for another file. */
+/** Reports options that do not apply to this kind of file, since the user may have meant another file. */
 function describeUnused({ format }: FileShape, options: InputOptions): InputWarning[] {
   const { sheet, delimiter, encoding } = options;
   const [kind, given] =

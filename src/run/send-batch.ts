@@ -92,7 +92,7 @@ export async function sendBatch(
   }
 }
 
-/** True for the errors of `refuseStart`: this process must start nothing more. */
+/** True for the errors of `refuseStart`, after which this process must not start anything. */
 function isRefusedStart(error: unknown): error is RowfillError {
   return error instanceof RowfillError && (error.code === 'LEASE_LOST' || error.code === 'LEDGER_MOVED');
 }

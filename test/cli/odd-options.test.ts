@@ -137,7 +137,7 @@ test.each([
 });
 
 test.each(['low,auto', 'auto,high', 'minimal,low,medium,high,xhigh,ultra'])(
-  '--effort %s is taken',
+  'accepts --effort %s',
   async (effort) => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(3));

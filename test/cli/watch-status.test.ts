@@ -40,7 +40,7 @@ test('the status shows the current file, since when, and how many files ended', 
   expect(follow(taken, failed)).toMatchObject({ state: 'watching', file: null, done: 0, failed: 1 });
 });
 
-test('a wait that may need a person is trouble until it ends; one that ends by itself is not', () => {
+test('a wait that may need the user is unhealthy until it ends; other waits are healthy', () => {
   const moving: WatchEvent = {
     type: 'job',
     file: 'list.csv',

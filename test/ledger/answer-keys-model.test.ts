@@ -35,7 +35,7 @@ interface Bench {
   /** By ask, then by company. Pruned asks are missing. */
   readonly model: Map<string, Map<string, Known>>;
   settled: number;
-  /** Connections that are read-only since a step of theirs failed. */
+  /** Connections that became read-only after a failed step. */
   readonly broken: Set<number>;
 }
 

@@ -241,7 +241,7 @@ test('converts driver and system errors to errors with a code and a hint', () =>
   expect(describeLedgerError(unknown, '/x')).toBe(unknown);
 });
 
-test.skipIf(process.platform !== 'linux')('a folder that cannot be made is refused, also below /proc', () => {
+test.skipIf(process.platform !== 'linux')('refuses a folder that cannot be created, even below /proc', () => {
   for (const folder of ['/proc/rowfill', '/proc/rowfill/home', '/dev/null/home']) {
     expect(() => openLedger(`${folder}/ledger.sqlite`)).toThrow(
       expect.objectContaining({ code: 'LEDGER_NOT_WRITABLE', message: expect.stringContaining(folder) }),

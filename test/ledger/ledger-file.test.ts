@@ -273,7 +273,7 @@ test.skipIf(ON_WINDOWS)('a ledger may be a link, which is resolved once', async 
   again.close();
 });
 
-test.skipIf(ON_WINDOWS)('a link to a file that is not there makes no new ledger', () => {
+test.skipIf(ON_WINDOWS)('creates no new ledger for a link to a missing file', () => {
   const path = createLedgerPath();
   mkdirSync(dirname(path), { recursive: true });
   symlinkSync('/nowhere/ledger.sqlite', path);

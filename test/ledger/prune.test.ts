@@ -120,7 +120,7 @@ test('deletes an old ask with its jobs and answers, unless it was used since, is
   ledger.close();
 });
 
-test("answers that another process pruned are not found in this one's cache, nor are their replacements mistaken for them", async () => {
+test('the cache returns no answers that another process pruned, nor later ones with the same numbers', async () => {
   const path = createLedgerPath();
   const clock = createTestClock(1_000);
   const [watcher, pruner] = [openTestLedger(path, clock), openTestLedger(path, clock)];

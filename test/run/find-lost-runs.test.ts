@@ -102,7 +102,7 @@ test.each([
   ['new runs only', (now: number) => new Date(now).toISOString()],
   ['runs without a date', () => ''],
 ])(
-  'an endless list with %s leaves a doubt, and reading stops',
+  'stops reading an endless list with %s and leaves a doubt',
   async (_what, date: (now: number) => string) => {
     const clock = new VirtualClock();
     let pages = 0;
