@@ -192,14 +192,14 @@ function readObjects(name: string): readonly JsonObject[] {
   const lines = readFileSync(join(SAMPLES, name), 'utf8').trimEnd().split('\n');
   return lines.map((line) => {
     const value: unknown = JSON.parse(line);
-    if (!isJsonObject(value)) throw new Error(`${name} has a line that is no object: ${line}`);
+    if (!isJsonObject(value)) throw new Error(`${name} has a line that is not an object: ${line}`);
     return value;
   });
 }
 
 function readSchema(name: string): JsonObject {
   const schema: unknown = JSON.parse(readFileSync(join(SAMPLES, name), 'utf8'));
-  if (!isJsonObject(schema)) throw new Error(`${name} is no object`);
+  if (!isJsonObject(schema)) throw new Error(`${name} is not an object`);
   expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
   return schema;
 }

@@ -132,7 +132,7 @@ test('with several effort levels, the likely cost includes retried rows, and the
   const { stdout } = await dir.run(['plan', ...words], ENV);
   expect(stdout).toContain('Cost: $12.60 at worst, likely $3.30.');
   expect(stdout).toContain('  high: 12 runs, $12.00 at worst, likely $3.00\n');
-  expect(stdout).toContain('Likely assumes that 50 % of the rows go on from low to high');
+  expect(stdout).toContain('Likely assumes that 50 % of the rows continue from low to high');
   expect(JSON.parse((await dir.run(['plan', ...words, '--json'], ENV)).stdout)).toMatchObject({
     worst_usd: 12.6,
     likely_usd: 3.3,

@@ -110,7 +110,7 @@ test('renaming the exclusion list changes the output', async () => {
   expect(rows[0]?.enrichment_error).toContain('b.csv, line 2');
 });
 
-test('keeps an output only if nothing would be sent and it would not change, whatever the agent omits', async () => {
+test('with an agent that omits anything, keeps an output only if nothing would be sent or changed', async () => {
   const answers = fc.array(fc.constantFrom('found', 'null', 'wrong', 'missing'), {
     minLength: 1,
     maxLength: 12,

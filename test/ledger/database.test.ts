@@ -88,7 +88,7 @@ test('reports a folder in place of the file', () => {
   expect(() => openLedger(path)).toThrow(expect.objectContaining({ code: 'LEDGER_NOT_WRITABLE' }));
 });
 
-test.skipIf(process.platform === 'win32')('a folder that may not be written to is named', () => {
+test.skipIf(process.platform === 'win32')('names a folder that is not writable', () => {
   const path = createLedgerPath();
   chmodSync(dirname(dirname(path)), 0o755);
   mkdirSync(dirname(path), { mode: 0o555 });
