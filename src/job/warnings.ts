@@ -19,7 +19,7 @@ export class CellWarnings {
     this.send = send;
   }
 
-  /** Counts in rows that are sent. */
+  /** Counts the changed cells of rows that are sent. */
   count(rows: readonly Row[]): void {
     for (const row of rows) {
       for (const column of this.send) {
