@@ -1,4 +1,4 @@
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { createUsageError, describeError } from './errors.js';
 import { DEFAULT_BLANKS } from './model/blank.js';
 import { type ColumnKind, resolveColumnKind, splitColumnName } from './model/column-kind.js';
@@ -7,6 +7,7 @@ import { getValue, type Row } from './model/row.js';
 import { canTell, isOwnColumn, normalizeTelling } from './model/telling-column.js';
 import { type InputOptions, openInput } from './read/open-input.js';
 import { checkRecipeText, formatRecipe, type RecipeDraft } from './recipe/read-recipe.js';
+import { replaceFile } from './write/byte-sink.js';
 
 export type { RecipeDraft } from './recipe/read-recipe.js';
 
@@ -87,16 +88,10 @@ export async function createRecipe({ draft, path, force = false, env }: InitOpti
 }
 
 async function writeWhole(path: string, text: string, force: boolean): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    if (!force) {
-      await writeFile(path, text, { flag: 'wx' });
-      return;
-    }
-    await writeFile(temporary, text, { flag: 'wx' });
-    await rename(temporary, path);
+    if (force) await replaceFile(path, text);
+    else await writeFile(path, text, { flag: 'wx' });
   } catch (error) {
-    await rm(temporary, { force: true });
     const hint = 'Choose another path with --output-recipe.';
     throw createUsageError(
       'RECIPE_NOT_WRITABLE',

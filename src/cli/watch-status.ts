@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { JsonObject } from '../model/json.js';
 import { createCallerCheck } from '../server/check-caller.js';
 import type { Problem, WatchEvent, WatchInspector } from '../watch.js';
-import { removeLeftovers, resolveTemporary } from '../write/byte-sink.js';
+import { removeLeftovers, replaceFile } from '../write/byte-sink.js';
 import { identifyFile } from '../write/file-identity.js';
 import type { Host } from './host.js';
 import { toDollars } from './summary.js';
@@ -201,15 +200,7 @@ export async function openHeartbeat(
   const write = async (): Promise<void> => {
     await checkPlace();
     const status = await readStatus();
-    const temporary = resolveTemporary(target.path);
-    try {
-      // Renamed into place, so that readers never see a partial file.
-      await writeFile(temporary, `${JSON.stringify(status)}\n`, { flag: 'wx' });
-      await rename(temporary, target.path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    await replaceFile(target.path, `${JSON.stringify(status)}\n`);
   };
   const beat = (): Promise<void> => {
     beats = beats.then(write).catch((error: unknown) => {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, realpath, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
+import { replaceFile } from '../write/byte-sink.js';
 import { findDiskFull, isMissing, isSystemError, openOwnFile } from './file-state.js';
 
 /** The watched folder and its subfolders. */
@@ -158,14 +159,7 @@ async function readCarried(path: string): Promise<string | null> {
 
 /** Writes the id atomically. If that fails, the ledger recognizes the folder by device and inode. */
 async function writeId(root: string, id: string): Promise<void> {
-  const temporary = join(root, `${ID_FILE}-${randomBytes(4).toString('hex')}.tmp`);
-  try {
-    await writeFile(temporary, `${id}\n`, { flag: 'wx', mode: 0o600 });
-    await rename(temporary, join(root, ID_FILE));
-  } catch (error) {
-    ignoreSystemError(error);
-    await unlink(temporary).catch(ignoreSystemError);
-  }
+  await replaceFile(join(root, ID_FILE), `${id}\n`, 0o600).catch(ignoreSystemError);
 }
 
 function ignoreSystemError(error: unknown): null {

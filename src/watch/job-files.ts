@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUsageError, RowfillError } from '../errors.js';
 import { openInput } from '../read/open-input.js';
+import { replaceFile } from '../write/byte-sink.js';
 import type { Problem } from './events.js';
-import { type FileState, isSameState, writeOwnFile } from './file-state.js';
+import { type FileState, isSameState } from './file-state.js';
 import { describeProblem } from './verdict.js';
 import { checkJob, listJobFiles, type WatchSettings } from './watch-options.js';
 
@@ -129,9 +128,7 @@ class ListCounts {
   }
 
   async write(list: string, count: number): Promise<void> {
-    const temporary = `${this.path}-${randomBytes(4).toString('hex')}.tmp`;
-    await writeOwnFile(temporary, JSON.stringify({ ...this.#readAll(), [list]: count }));
-    await rename(temporary, this.path);
+    await replaceFile(this.path, JSON.stringify({ ...this.#readAll(), [list]: count }));
   }
 
   #readAll(): Readonly<Record<string, unknown>> {

@@ -197,6 +197,27 @@ const LEFTOVER_AGE_MS = 60 * 60 * 1_000;
 /** Some file systems allow only 143 bytes, and a temporary name is longer than the original. */
 const MAX_NAME_BYTES = 100;
 
+/**
+ * Replaces a file in one step, so that readers never see a part of it: writes a temporary file next to it, flushes it to
+ * disk and renames it. Follows no link at the temporary name.
+ */
+export async function replaceFile(path: string, text: string, mode?: number): Promise<void> {
+  const temporary = resolveTemporary(path);
+  try {
+    const file = await open(temporary, 'wx', mode);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
 /** Returns a new hidden temporary name next to a file, short enough if the file's own name is. */
 export function resolveTemporary(path: string): string {
   return join(dirname(path), `${temporaryPrefix(path)}${randomBytes(6).toString('hex')}.tmp`);
