@@ -27,7 +27,7 @@ const GONE_ELSEWHERE_MS = 5 * 60_000;
 export function readHolder(): Holder {
   return {
     pid: process.pid,
-    started: readStart('self'),
+    started: readStat('self').started,
     space: readLink('/proc/self/ns/pid'),
     boot: readText('/proc/sys/kernel/random/boot_id').trim(),
     host: hostname(),
@@ -42,7 +42,9 @@ export function readHolder(): Holder {
 export function readGoneAt(holder: Holder, renewedAtMs: number, self: Holder): number {
   if (isSameSpace(holder, self)) {
     if (!isRunning(holder.pid)) return 0;
-    const started = readStartOf(holder.pid, self);
+    const { state, started } = readStatOf(holder.pid, self);
+    // A killed process keeps its pid until its parent asks for its exit code, which some parents never do.
+    if (state === 'Z' || state === 'X') return 0;
     if (holder.started !== '' && started !== '')
       return holder.started === started ? Number.POSITIVE_INFINITY : 0;
     return renewedAtMs + GONE_MS;
@@ -81,16 +83,26 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Start time of a process in this namespace; empty if unknown. */
-function readStartOf(pid: number, self: Holder): string {
-  // /proc may belong to another namespace, where pids refer to other processes.
-  return readLink('/proc/self') === String(self.pid) ? readStart(String(pid)) : '';
+interface ProcessStat {
+  /** `Z` and `X` for a process that has ended; empty if unknown. */
+  readonly state: string;
+  /** Start time; empty if unknown. */
+  readonly started: string;
 }
 
-function readStart(process: string): string {
+const UNKNOWN_STAT: ProcessStat = { state: '', started: '' };
+
+/** State and start time of a process in this namespace. */
+function readStatOf(pid: number, self: Holder): ProcessStat {
+  // /proc may belong to another namespace, where pids refer to other processes.
+  return readLink('/proc/self') === String(self.pid) ? readStat(String(pid)) : UNKNOWN_STAT;
+}
+
+function readStat(process: string): ProcessStat {
   const stat = readText(`/proc/${process}/stat`);
   // The second field is the program name in parentheses, which may itself contain spaces and parentheses.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '', started: fields[19] ?? '' };
 }
 
 /** Only Linux has these files. Other systems rely on pid and renewals. */

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, onTestFinished, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Holder, readGoneAt, readHolder } from '../../src/ledger/holder.js';
 import { startLedgerChild } from '../helpers/ledger-child.js';
 import { createLedgerPath, createTestClock, openTestLedger } from '../helpers/ledger-samples.js';
@@ -109,6 +110,22 @@ test.skipIf(!ON_LINUX)("a process with the holder's pid but another start time i
   // As written by an earlier version, or on a system that hides other users' processes.
   expect(readGoneAt({ ...self, started: '' }, 1_000, self)).toBe(46_000);
   expect(readGoneAt({ ...self, started: '', boot: '' }, 1_000, self)).toBe(46_000);
+});
+
+test.skipIf(!ON_LINUX)('a killed process whose parent never asks for its exit code is gone', async () => {
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const [line] = await once(parent.stdout, 'data');
+  const pid = Number(String(line));
+  const readFields = (): string[] =>
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const self = readHolder();
+  const holder = { ...self, pid, started: readFields()[19] ?? '' };
+  expect(readGoneAt(holder, 1_000, self)).toBe(Number.POSITIVE_INFINITY);
+  process.kill(pid, 'SIGKILL');
+  await vi.waitFor(() => expect(readFields()[0]).toBe('Z'));
+  expect(readGoneAt(holder, 1_000, self)).toBe(0);
+  expect(readGoneAt({ ...holder, started: '' }, 1_000, self)).toBe(0);
 });
 
 test('exactly one of several concurrent processes gets a lease', async () => {
