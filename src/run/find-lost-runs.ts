@@ -65,6 +65,27 @@ export async function findLostRuns(
   }
 }
 
+/** Runs created at about the same time may be listed in either order. */
+const SAME_TIME_MS = 60_000;
+
+/** Checks that a list is newest first. In any other order, an old run says nothing about the runs after it. */
+class ListOrder {
+  /** When the last run was created; NaN before the first run. */
+  lastMs = Number.NaN;
+  private descends = false;
+  private ascends = false;
+
+  get isNewestFirst(): boolean {
+    return this.descends && !this.ascends;
+  }
+
+  add(createdAtMs: number): void {
+    if (createdAtMs < this.lastMs) this.descends = true;
+    if (createdAtMs > this.lastMs + SAME_TIME_MS) this.ascends = true;
+    this.lastMs = createdAtMs;
+  }
+}
+
 /** Pages through the agent's runs, newest first, back to the first reservation. */
 class Search {
   private readonly client: AgentClient;
@@ -104,6 +125,7 @@ class Search {
 
   async searchOnce(): Promise<void> {
     const cursors = new Set<string>();
+    const order = new ListOrder();
     let cursor: string | null = null;
     this.incomplete = null;
     for (let pages = 1; ; pages += 1) {
@@ -115,12 +137,15 @@ class Search {
       for (const run of page.data) {
         const batchId = await this.readBatchId(run);
         if (batchId !== null && this.missing.delete(batchId)) this.runIds.set(batchId, run.id);
+        order.add(Date.parse(run.createdAt));
       }
-      const oldest = page.data.at(-1);
-      const isPast = oldest !== undefined && Date.parse(oldest.createdAt) < this.sinceMs;
-      if (isPast || this.isComplete || !page.hasMore) return;
+      const isPast = order.isNewestFirst && order.lastMs < this.sinceMs;
+      // A cursor says that there is more, even if the page denies it.
+      const hasMore = page.hasMore || (page.nextCursor !== null && page.data.length > 0);
+      if (isPast || this.isComplete || !hasMore) return;
       // A repeated cursor would loop forever.
       if (page.nextCursor === null || cursors.has(page.nextCursor)) {
+        if (!page.hasMore) return;
         this.incomplete = 'the run list reports more pages but returned no new cursor';
         return;
       }
@@ -137,10 +162,10 @@ class Search {
   private async readBatchId(run: AgentRun): Promise<string | null> {
     const named = readMetadata(run);
     if (named !== null) return named;
-    const createdAtMs = Date.parse(run.createdAt);
-    if (createdAtMs < this.sinceMs || createdAtMs > this.untilMs) return null;
     const marked = this.findMarked(run);
     if (marked !== null) return marked;
+    const createdAtMs = Date.parse(run.createdAt);
+    if (createdAtMs < this.sinceMs || createdAtMs > this.untilMs) return null;
     // A run with an invalid id cannot be fetched.
     if (showsRecords(run) || !isRunId(run.id)) return null;
     const known = this.batchByRun.get(run.id);

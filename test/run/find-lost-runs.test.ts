@@ -247,6 +247,64 @@ test('stopping the job ends the search at once', async () => {
   );
 });
 
+const HOUR_MS = 60 * MINUTE_MS;
+
+test.each([
+  ['oldest first', [-5, -4, -3, -2, 0], [1, 2, 3]],
+  ['with runs of the same time first', [-5, -5, -5, -5, 0], [1, 2, 3]],
+  ['in no order', [-3, -5, -2, 0, -4], [3]],
+])('a run is found in a list %s', async (_order, hours, sizes) => {
+  for (const size of sizes) {
+    const clock = new VirtualClock();
+    const runs = hours.map((hour, index) =>
+      createEntry(`run_${index}`, clock.now() + hour * HOUR_MS, hour === 0 ? 'b_1' : `b_other_${index}`),
+    );
+    const handler: RawHandler = ({ url }, response) => {
+      const start = Number(new URL(url, 'http://x').searchParams.get('cursor') ?? 0);
+      const end = start + size;
+      sendPage(response, runs.slice(start, end), end < runs.length ? String(end) : undefined);
+    };
+    await withClient(handler, {}, async ({ client }) => {
+      const options = { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER };
+      const { runIds } = await findLostRuns(client, [createLost(clock, 'b_1')], options);
+      expect([...runIds], `${size} runs per page`).toEqual([['b_1', `run_${hours.indexOf(0)}`]]);
+    });
+  }
+});
+
+test('a page that has a cursor and says that nothing follows is read on, up to an empty page', async () => {
+  for (const last of [[], ['b_1']]) {
+    const clock = new VirtualClock();
+    const handler: RawHandler = ({ url }, response) => {
+      const batches = url.includes('cursor=') ? last : ['b_other'];
+      const data = batches.map((batch) => createEntry(`run_${batch}`, clock.now(), batch));
+      sendJson(response, 200, { object: 'list', data, hasMore: false, nextCursor: 'same' });
+    };
+    await withClient(handler, {}, async ({ client }) => {
+      const options = { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER };
+      const { runIds, doubt } = await findLostRuns(client, [createLost(clock, 'b_1')], options);
+      expect([...runIds.keys()]).toEqual(last);
+      expect(doubt).toBeNull();
+    });
+  }
+});
+
+test('a run without metadata is found by its row ids, however far its date is off', async () => {
+  const clock = new VirtualClock();
+  const batchId = 'b_0123456789abcdef01234567';
+  const createdAt = new Date(clock.now() - HOUR_MS).toISOString();
+  const run = createRunJson('run_1', { createdAt, request: createOwnRequest(batchId, ['query', 'input']) });
+  await withClient(
+    (_request, response) => sendPage(response, [run]),
+    {},
+    async ({ client }) => {
+      const options = { listLagMs: 0, clockAheadMs: 0, clock, signal: NEVER };
+      const { runIds } = await findLostRuns(client, [createLost(clock, batchId)], options);
+      expect([...runIds]).toEqual([[batchId, 'run_1']]);
+    },
+  );
+});
+
 /** A request of ours as an agent repeats it, with some of its members left out. */
 function createOwnRequest(batchId: string, parts: readonly string[]): Record<string, unknown> {
   const rowId = `${rowIdPrefixOf(batchId)}1`;
