@@ -306,7 +306,10 @@ export async function confirmCost(context: JobContext, recovered: RecoveredBatch
   // Interrupted while reading: nothing will be sent, so there is nothing to confirm.
   if (stop.reason !== null) return;
   context.state.planned = counts;
-  if (!agent.isFree && quote.worstMicros > 0) context.statedCost.state(survey.steps);
+  const isAgreedTo = settings.options.yes === true || context.cap.micros !== null;
+  // With nothing to send nobody is asked, so repairs of runs that another job left at work are not paid for here.
+  const isHeld = quote.worstMicros > 0 || (quote.rows === 0 && !isAgreedTo);
+  if (!agent.isFree && isHeld) context.statedCost.state(survey.steps);
   context.tally.expectRows(counts);
   reportChanges(context, repeated);
   reportUnmatched(context);
@@ -329,7 +332,7 @@ export async function confirmCost(context: JobContext, recovered: RecoveredBatch
       'Run the command again to be asked again. Use --limit to try a few rows first.',
     );
   }
-  if (settings.options.yes === true || context.cap.micros !== null) return;
+  if (isAgreedTo) return;
   throw createUsageError(
     'COST_NOT_CONFIRMED',
     `this job can cost $${formatMicros(quote.worstMicros)} (${describe(quote)}), and the cost is not confirmed`,

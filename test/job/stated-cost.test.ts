@@ -154,3 +154,32 @@ test('the stated cost includes repairs and further levels of an active run', asy
   expect(countStatuses(rows)).toEqual({ enriched: 8 });
   expect(summary.costMicros).toBe(525_000);
 });
+
+test('repairs of a run that another job left at work are not paid for unless somebody agreed to a price', async () => {
+  const stop = new AbortController();
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const answer = script(foreign, LOW);
+  const bench = await openJobBench(async (task, signal) => {
+    stop.abort();
+    await opened;
+    return answer(task, signal);
+  });
+  bench.write('in.csv', createList(8));
+  const other = { input: bench.write('other.csv', createList(8)), output: `${bench.folder}/other.out.csv` };
+  await bench.run({}, { signal: stop.signal });
+  open();
+  const quotes: Quote[] = [];
+  const { summary, rows } = await bench.run(other, quoteHook(quotes));
+  expect(quotes).toEqual([]);
+  expect(summary).toMatchObject({ costMicros: 0, runs: { created: 0 } });
+  expect(countStatuses(rows)).toEqual({ failed: 8 });
+  expect(rows[0]?.enrichment_error).toMatch(/not retried: that could cost more than the worst case/);
+  await expect(bench.run(other, { confirm: async () => false })).rejects.toMatchObject({
+    code: 'COST_DECLINED',
+  });
+  const { summary: agreed } = await bench.run(other);
+  expect(agreed.costMicros).toBe(50_000);
+});
