@@ -30,7 +30,9 @@ const MOVE = 'Set ROWFILL_HOME to a folder on a local disk that you may write to
 /** Converts an error of the driver or the file system to one that names the ledger and says what to do. */
 export function describeLedgerError(error: unknown, path: string): unknown {
   if (error instanceof RowfillError || !(error instanceof Error)) return error;
-  const code = readSqliteCode(error);
+  const found = readSqliteCode(error);
+  // Without room for the shared memory file, SQLite reports an I/O error instead of a full disk.
+  const code = found === 'SQLITE_IOERR_SHMSIZE' ? 'SQLITE_FULL' : found;
   const usage = (name: string, message: string, hint: string) =>
     createUsageError(name, `${message}: ${path} (${error.message})`, hint, error);
   if (/^SQLITE_IOERR_(LOCK|SHM|UNLOCK|RDLOCK|CHECKRESERVEDLOCK)/.test(code) || code === 'SQLITE_PROTOCOL') {

@@ -223,6 +223,7 @@ test('converts driver and system errors to errors with a code and a hint', () =>
     ['SQLITE_PROTOCOL', 'LEDGER_NO_LOCKS'],
     ['SQLITE_IOERR_WRITE', 'LEDGER_NOT_WRITABLE'],
     ['SQLITE_FULL', 'LEDGER_FULL'],
+    ['SQLITE_IOERR_SHMSIZE', 'LEDGER_FULL'],
     ['ENOSPC', 'LEDGER_FULL'],
     ['SQLITE_BUSY', 'LEDGER_LOCKED'],
     ['SQLITE_BUSY_SNAPSHOT', 'LEDGER_LOCKED'],
