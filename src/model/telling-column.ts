@@ -1,5 +1,5 @@
 import { type ColumnKind, resolveColumnKind, splitColumnName } from './column-kind.js';
-import { normalizeCompanyName } from './entity-key.js';
+import { normalizeCompanyName } from './company-name.js';
 import type { JsonValue } from './json.js';
 import { normalizeText } from './normalize.js';
 

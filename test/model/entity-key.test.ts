@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   createEntityKey,
   isMailProvider,
-  normalizeCompanyName,
   normalizeDomain,
   normalizeEmail,
 } from '../../src/model/entity-key.js';
@@ -131,68 +130,4 @@ describe('createEntityKey', () => {
 it('recognizes mail providers, but not companies with similar names', () => {
   expect(['gmail.com', 'hotmail.co.uk', 'web.de'].every(isMailProvider)).toBe(true);
   expect(['acme.com', 'gmailer.com', 'web.com'].some(isMailProvider)).toBe(false);
-});
-
-describe('normalizeCompanyName', () => {
-  it.each([
-    ['Apple Inc.', 'apple'],
-    ['APPLE, INC', 'apple'],
-    ['Siemens Aktiengesellschaft', 'siemens'],
-    ['SAP SE', 'sap'],
-    ['Robert Bosch GmbH', 'robert bosch'],
-    ['Müller & Söhne GmbH & Co. KG', 'muller and sohne'],
-    ['Nestlé S.A.', 'nestle'],
-    ['Eni S. p. A.', 'eni'],
-    ['Cemex, S.A.B. de C.V.', 'cemex'],
-    ['Novo Nordisk A/S', 'novo nordisk'],
-    ['Philips N.V.', 'philips'],
-    ['The Coca-Cola Company', 'coca cola'],
-    ['Coca-Cola Co., The', 'coca cola'],
-    ['Tiffany & Co.', 'tiffany'],
-    ['トヨタ自動車株式会社', 'トヨタ自動車'],
-    ['Toyota Jidosha K.K.', 'toyota jidosha'],
-    ['삼성전자 주식회사', '삼성전자'],
-    ['ООО «Ромашка»', 'ромашка'],
-    ['Amazon.com, Inc.', 'amazon com'],
-    ["McDonald's Corp", 'mcdonalds'],
-    ['McDonald’s Corporation', 'mcdonalds'],
-    ['I.B.M. Corp.', 'ibm'],
-    ['AT&T Inc.', 'at and t'],
-    ['SE', 'se'],
-    ['Co. Ltd', 'co'],
-    ['SA', 'sa'],
-    ['!!!', '!!!'],
-    ['株式会社', '株式会社'],
-    ['  ', ''],
-  ])('reads %j as %j', (name, plain) => {
-    expect(normalizeCompanyName(name)).toBe(plain);
-  });
-
-  it('keeps marks that form a different letter', () => {
-    expect(normalizeCompanyName('ガス')).not.toBe(normalizeCompanyName('カス'));
-  });
-
-  it('never reduces a name to nothing', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), (name) => {
-        if (/[\p{L}\p{N}]/u.test(name)) expect(normalizeCompanyName(name)).not.toBe('');
-      }),
-    );
-  });
-
-  it('ignores case, spaces and legal form', () => {
-    const word = fc.stringMatching(/^[a-z]{4,9}$/);
-    fc.assert(
-      fc.property(
-        fc.array(word, { minLength: 1, maxLength: 4 }),
-        fc.constantFrom('', ' Inc.', ', GmbH', ' S.A.', ' Co., Ltd.', ' AG', ' GmbH & Co. KG', ' B.V.'),
-        (words, form) => {
-          const name = words.join(' ');
-          expect(normalizeCompanyName(`  ${name.toUpperCase().replaceAll(' ', '\u00a0 ')}${form} `)).toBe(
-            normalizeCompanyName(name),
-          );
-        },
-      ),
-    );
-  });
 });

@@ -1,5 +1,6 @@
 import Fuse from 'fuse.js';
-import { isPlaceholder, normalizeCompanyName, normalizeEntityKey } from '../../model/entity-key.js';
+import { normalizeCompanyName } from '../../model/company-name.js';
+import { isPlaceholder, normalizeEntityKey } from '../../model/entity-key.js';
 import { normalizePersonName, normalizeText } from '../../model/normalize.js';
 import { type NumberStyle, resolveNumberStyle } from './coerce-value.js';
 import { type Roles, resolveRoles, type Table } from './table.js';
@@ -10,8 +11,8 @@ const MAX_CACHED = 10_000;
 
 /**
  * Finds names that differ from a given one by one typo: a letter added, missing or changed, or two neighbors
- * swapped. Numbers and words of one or two letters must be equal: "Fund II" is not "Fund III". All names must
- * be normalized.
+ * swapped. Numbers, words of one or two letters and words with a sign must be equal: "Fund II" is not "Fund
+ * III". All names must be normalized.
  */
 export function createSimilarNames(names: readonly string[]): (name: string) => readonly string[] {
   const halves = new Map<string, string[]>();
@@ -54,7 +55,7 @@ function findSimilar(halves: ReadonlyMap<string, readonly string[]>, name: strin
 }
 
 function listFixedWords(name: string): string {
-  const words = name.split(' ').filter((word) => word.length <= 2 || /\p{N}/u.test(word));
+  const words = name.split(' ').filter((word) => word.length <= 2 || /[\p{N}\p{Sc}+#@]/u.test(word));
   return words.sort().join(' ');
 }
 

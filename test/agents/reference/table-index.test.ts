@@ -22,6 +22,8 @@ describe('createSimilarNames', () => {
     ['group a holdings', 'group b holdings'],
     ['bank of india', 'bank of indiana'],
     ['apple', 'apple hospitality'],
+    ['$mart shop', 'smart shop'],
+    ['disney+ club', 'disneys club'],
     ['delta airways', 'delta airlines'],
     ['same name', 'same name'],
     ['', ''],
