@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { resolveColumnKind } from '../../src/model/column-kind.js';
 import {
   createEntityKey,
-  isMailProvider,
+  listEntityKeys,
   normalizeDomain,
   normalizeEmail,
 } from '../../src/model/entity-key.js';
@@ -127,7 +128,39 @@ describe('createEntityKey', () => {
   });
 });
 
-it('recognizes mail providers, but not companies with similar names', () => {
-  expect(['gmail.com', 'hotmail.co.uk', 'web.de'].every(isMailProvider)).toBe(true);
-  expect(['acme.com', 'gmailer.com', 'web.com'].some(isMailProvider)).toBe(false);
+describe('listEntityKeys', () => {
+  it.each([
+    ['domain', 'orbelin.example (main)', ['domain:orbelin.example']],
+    ['domain', '[old] https://orbelin.example/', ['domain:orbelin.example']],
+    ['domain', 'orbelin.com; orbelin.de', ['domain:orbelin.com', 'domain:orbelin.de']],
+    ['website', 'orbelin.com / orbelin.de', ['domain:orbelin.com', 'domain:orbelin.de']],
+    ['website', 'https://orbelin.com\nwww.zeta.example', ['domain:orbelin.com', 'domain:zeta.example']],
+    ['website', 'orbelin.com and www.orbelin.com', ['domain:orbelin.com']],
+    ['website', 'their site is orbelin.com, see the notes.', ['domain:orbelin.com']],
+    ['website', '<https://orbelin.com>', ['domain:orbelin.com']],
+    ['website', 'orbelin.com, x.com/orbelin', ['domain:orbelin.com', 'url:x.com/orbelin']],
+    ['website', 'Acme Inc. e.g. this', ['text:acme inc. e.g. this']],
+    ['website', 'v1.2 of it', ['text:v1.2 of it']],
+    [
+      'website',
+      'https://en.wikipedia.org/wiki/Orbelin_(company)',
+      ['url:en.wikipedia.org/wiki/orbelin_(company)'],
+    ],
+    ['domain', ['orbelin.com', 'orbelin.de'], ['domain:orbelin.com', 'domain:orbelin.de']],
+    ['domain', 'gmail.com, orbelin.com', ['domain:orbelin.com']],
+    ['email', 'ann@orbelin.com, Bo <bo@orbelin.com>', ['email:ann@orbelin.com', 'email:bo@orbelin.com']],
+    ['email', 'ann@orbelin.com (private)', ['email:ann@orbelin.com']],
+    ['email', 'ann@orbelin.com/bo@orbelin.com', ['text:ann@orbelin.com/bo@orbelin.com']],
+    ['email', 'ask Ann', ['text:ask ann']],
+    [
+      'linkedin_url',
+      'https://linkedin.com/in/ann https://linkedin.com/in/bo',
+      ['url:linkedin.com/in/ann', 'url:linkedin.com/in/bo'],
+    ],
+    ['source_url', 'https://orbelin.com/a,b', ['url:orbelin.com/a,b']],
+    ['company', 'Orbelin, Inc.', ['company:orbelin']],
+    ['company', '', []],
+  ])('reads %s %j as %j', (column, value, keys) => {
+    expect(listEntityKeys(resolveColumnKind(column), value)).toEqual(keys);
+  });
 });

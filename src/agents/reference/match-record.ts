@@ -1,8 +1,9 @@
-import { createEntityKey, isMailProvider, normalizeDomain } from '../../model/entity-key.js';
+import { createEntityKey, normalizeDomain } from '../../model/entity-key.js';
 import type { JsonObject, JsonValue } from '../../model/json.js';
 import { normalizeText } from '../../model/normalize.js';
 import { isEmpty } from '../../model/row.js';
 import type { Confidence } from '../../model/run.js';
+import { isMailProvider } from '../../model/shared-sites.js';
 import type { MatchedRecord } from './look-up-property.js';
 import { createColumn, describeRecord, type Roles, resolveRoles, type Table } from './table.js';
 import { foldName, listKeys, listNames, type NameKind, type TableIndex } from './table-index.js';

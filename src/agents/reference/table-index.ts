@@ -1,6 +1,6 @@
 import Fuse from 'fuse.js';
 import { normalizeCompanyName } from '../../model/company-name.js';
-import { isPlaceholder, normalizeEntityKey } from '../../model/entity-key.js';
+import { isPlaceholder, listEntityKeys } from '../../model/entity-key.js';
 import { normalizePersonName, normalizeText } from '../../model/normalize.js';
 import { type NumberStyle, resolveNumberStyle } from './coerce-value.js';
 import { type Roles, resolveRoles, type Table } from './table.js';
@@ -158,11 +158,11 @@ export function listNames(table: Table, roles: Roles, kind: NameKind, record: nu
   return parts.length === 2 ? [parts.join(' '), ...names] : names;
 }
 
-/** Entity keys of a record in a column. A cell may have several values, separated by semicolons. */
+/** Entity keys of a record in a column. A cell may have several values. */
 export function listKeys(table: Table, column: number, record: number): string[] {
   const { kind = 'text' } = table.columns[column] ?? {};
   return splitList(table.records[record]?.values[column])
-    .flatMap((text) => normalizeEntityKey(kind, text) ?? [])
+    .flatMap((text) => listEntityKeys(kind, text))
     .filter((key) => !(STRICT_KINDS.has(kind) && key.startsWith('text:')));
 }
 
