@@ -182,8 +182,7 @@ async function fillFile(
   }
   const written = await writeJobOutput(context);
   reportWarnings(context);
-  const unmatched = context.exclusion.describeUnmatched();
-  reportWarnings(context, unmatched === null ? [] : [unmatched]);
+  reportWarnings(context, context.exclusion.describeMatches());
   const remaining = await estimateRemaining(context);
   const finished = createFinished(context, sources, written);
   await ledger.ready();

@@ -75,8 +75,9 @@ export const JOB_OPTIONS = {
     kind: 'list',
     value: 'COLUMNS',
     group: ROWS,
-    about: 'The columns used to match rows with that list.',
-    fallback: 'the columns that both files have',
+    about:
+      'The columns that must agree with that list. For columns of different names, write Website=Homepage: first the input, then the list.',
+    fallback: 'an equal email or domain, or an equal name if the domains do not differ',
   },
   limit: {
     kind: 'integer',

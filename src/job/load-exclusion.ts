@@ -1,25 +1,25 @@
 import { createUsageError } from '../errors.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
-import { formatCount, formatNumber, showName, suggestSimilar } from '../model/format.js';
+import { formatCount, formatNumber, showName } from '../model/format.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { type FaultyRow, getValue, type Row } from '../model/row.js';
 import type { EnrichOptions } from '../options.js';
 import type { InputWarning } from '../read/input.js';
 import { type Input, openInput } from '../read/open-input.js';
-import type { Exclusion, RecordCount } from '../select/exclusion.js';
+import type { Exclusion, ListedExclusion, RecordCount } from '../select/exclusion.js';
+import type { KeyColumn, MatchMode } from '../select/exclusion-keys.js';
 import { NO_EXCLUSION } from '../select/select-rows.js';
-import { describeOrigin } from './resolve-ask.js';
+import type { SharedDomain } from '../select/shared-domains.js';
+import { describeKeyColumn, type ExclusionColumns, resolveExclusionColumns } from './exclusion-columns.js';
 import type { Warning } from './warnings.js';
 
 /** An exclusion list and warnings about it. */
 export interface LoadedExclusion extends Exclusion {
   /** The number of records, the compared columns, and irregularities of the file. */
   readonly notes: readonly Warning[];
-  /**
-   * Reports records that matched no row, once all rows were compared. Null if the list is compared with answers only.
-   */
-  describeUnmatched(): Warning | null;
+  /** Reports what comparing all rows showed about the list. Empty if it is compared with answers only. */
+  describeMatches(): readonly Warning[];
 }
 
 /** A list is held in memory, so limit what is read from a pipe, which may never end. */
@@ -29,12 +29,12 @@ const MAX_STREAM_BYTES = 1024 * 1024 * 1024;
 export async function loadExclusion(
   options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'origins'> & { readonly blanks: Blanks },
   ask: Ask,
-  input: Pick<Input, 'columns' | 'readColumns'>,
+  input: Pick<Input, 'columns' | 'readColumns' | 'openRows'>,
   signal?: AbortSignal,
 ): Promise<LoadedExclusion> {
   const { exclude: path, excludeOn: wanted } = options;
   if (path === undefined) {
-    if (wanted === undefined) return { ...NO_EXCLUSION, notes: [], describeUnmatched: () => null };
+    if (wanted === undefined) return { ...NO_EXCLUSION, notes: [], describeMatches: () => [] };
     throw createUsageError(
       'NO_EXCLUSION_FILE',
       '--exclude-on needs --exclude FILE',
@@ -46,10 +46,16 @@ export async function loadExclusion(
   try {
     const fields = ask.fields.map((field) => field.name);
     await readLateColumns(wanted, fields, input, file);
-    const columns = resolveColumns(options, path, input.columns, file.columns, fields);
+    const columns = resolveExclusionColumns(options, {
+      path,
+      input: input.columns,
+      list: file.columns,
+      fields,
+    });
     checkSent(columns, ask.send);
     const told = [...new Set([...ask.send, ...fields])];
-    const used = new Set([...columns.on, ...columns.onAnswer, ...told]);
+    const compared = [...columns.on, ...columns.onAnswer, ...(columns.names === null ? [] : [columns.names])];
+    const used = new Set([...compared.flatMap(({ theirs }) => theirs.flat()), ...told]);
     // New keys may appear anywhere in a JSON list, so look for unknown columns in every record.
     const tell = [...new Set([...file.columns.filter((column) => told.includes(column)), ...told])];
     const list = openExclusion({ ...columns, tell, blanks: options.blanks });
@@ -61,11 +67,16 @@ export async function loadExclusion(
       if (list.size > MAX_RECORDS || list.toldBytes > MAX_TOLD_BYTES) throw refuseSize(path);
     }
     const exclusion = list.finish();
+    const notes = describeList(path, list.count, columns, exclusion, file.notes);
+    // Which domains several companies use has to be known before the first row is compared.
+    if (columns.onAnswer.length === 0 && columns.on.some(({ kind }) => kind === 'domain')) {
+      for await (const rows of input.openRows(signal)) for (const row of rows) exclusion.observeRow(row);
+    }
     return {
       ...exclusion,
-      notes: describeList(path, list.count, columns, exclusion, file.notes),
-      describeUnmatched: () =>
-        columns.onAnswer.length > 0 ? null : describeUnmatched(path, list.count, exclusion),
+      notes: [...notes, ...describeSharedDomains(path, exclusion)],
+      describeMatches: () =>
+        columns.onAnswer.length > 0 ? [] : describeMatches(path, list.count, columns, exclusion),
     };
   } finally {
     await file.close();
@@ -92,11 +103,11 @@ async function readLateColumns(
 function describeList(
   path: string,
   count: number,
-  { on, onAnswer }: KeyColumns,
-  exclusion: Exclusion,
+  { on, onAnswer, mode }: ExclusionColumns,
+  exclusion: ListedExclusion,
   fileNotes: readonly InputWarning[],
 ): Warning[] {
-  const columns = [...on, ...onAnswer].join(', ');
+  const columns = describeColumns([...on, ...onAnswer], mode);
   const blank = exclusion.countBlank();
   if (blank.count === count) {
     throw createUsageError(
@@ -116,15 +127,64 @@ function describeList(
   return [...strange, { code: 'EXCLUSION_READ', message: read }];
 }
 
-function describeUnmatched(path: string, count: number, exclusion: Exclusion): Warning {
+/** In mode `any`, people and phones are compared only to keep persons apart. */
+function describeColumns(columns: readonly KeyColumn[], mode: MatchMode): string {
+  if (mode === 'all') return columns.map(describeKeyColumn).join(', ');
+  const deciding = columns.filter(({ kind }) => kind !== 'person' && kind !== 'phone');
+  const persons = columns.filter(({ kind }) => kind === 'person').map(describeKeyColumn);
+  const names = deciding.map(describeKeyColumn);
+  if (names.length === 0) return persons.join(', ');
+  const list = [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' or ');
+  return persons.length === 0 ? list : `${list}, if ${persons.join(', ')} does not differ`;
+}
+
+const MAX_NAMED = 3;
+
+function listSome(texts: readonly string[]): string {
+  return texts.slice(0, MAX_NAMED).join(', ') + (texts.length > MAX_NAMED ? ', …' : '');
+}
+
+function describeSharedDomains(path: string, exclusion: ListedExclusion): Warning[] {
+  const { inList, inInput } = exclusion.listSharedDomains();
+  const show = (where: string, found: readonly SharedDomain[]): string[] =>
+    found.map(({ domain, lines }) => `${domain} (${where}, lines ${lines.join(', ')})`);
+  const all = [...show('input', inInput), ...show(path, inList)];
+  if (all.length === 0) return [];
+  const verb = all.length === 1 ? 'has' : 'have';
+  const message = `${path}: ${formatNumber(all.length, 'domain')} ${verb} pages of several companies, so the whole address is compared: ${listSome(all)}.`;
+  return [{ code: 'EXCLUSION_SHARED_DOMAINS', message }];
+}
+
+function describeMatches(
+  path: string,
+  count: number,
+  { names }: ExclusionColumns,
+  exclusion: ListedExclusion,
+): Warning[] {
+  const broad = exclusion.listBroadRecords().map(({ line, names: found }) => ({
+    code: 'EXCLUSION_BROAD',
+    message: `${path}: line ${line} excludes rows of ${found.length} different names (${listSome(found)}). If they are not one company, correct the line.`,
+  }));
+  const namesakes = exclusion.listNamesakes().map(({ name, line }) => `${showName(name)} (line ${line})`);
+  const verb = namesakes.length === 1 ? 'is' : 'are';
+  const known = `${path}: ${formatNumber(namesakes.length, 'name')} of the list ${verb} in the input with another domain, and not excluded: ${listSome(namesakes)}.`;
+  const hint = names === null ? '' : ` To exclude by name, use --exclude-on ${describeKeyColumn(names)}.`;
+  return [
+    describeUnmatched(path, count, exclusion),
+    ...broad,
+    ...(namesakes.length === 0 ? [] : [{ code: 'EXCLUSION_NAMESAKES', message: known + hint }]),
+  ];
+}
+
+function describeUnmatched(path: string, count: number, exclusion: ListedExclusion): Warning {
   const unmatched = exclusion.countUnmatched();
-  const lines = formatLines(unmatched);
+  const records = formatNumber(count, 'record');
   const message =
     unmatched.count === 0
-      ? `${path}: every record matched a row.`
+      ? `Every record of ${path} matched a row.`
       : unmatched.count === count
-        ? `${path}: none of its ${formatNumber(count, 'record')} matched a row.`
-        : `${path}: ${formatCount(unmatched.count)} of ${formatNumber(count, 'record')} matched no row (${lines}).`;
+        ? `No record of ${path} matched a row.`
+        : `${formatCount(unmatched.count)} of ${records} of ${path} matched no row: ${formatLines(unmatched)}.`;
   return { code: 'EXCLUSION_MATCHED', message };
 }
 
@@ -156,68 +216,17 @@ function refuseLine(path: string, { fault }: FaultyRow) {
   return createUsageError('EXCLUSION_UNREADABLE', `${path}, ${fault}`, hint);
 }
 
-interface KeyColumns {
-  readonly on: readonly string[];
-  readonly onAnswer: readonly string[];
-}
-
-/**
- * Resolves the columns to compare. If a field to fill is among them, the list excludes answers instead of rows, such as
- * "for this company, not this person".
- */
-function resolveColumns(
-  { excludeOn: wanted, origins }: Pick<EnrichOptions, 'excludeOn' | 'origins'>,
-  path: string,
-  inputColumns: readonly string[],
-  fileColumns: readonly string[],
-  fields: readonly string[],
-): KeyColumns {
-  if (wanted === undefined) {
-    const shared = inputColumns.filter((column) => fileColumns.includes(column) && !fields.includes(column));
-    if (shared.length > 0) return { on: shared, onAnswer: [] };
-    throw createUsageError(
-      'NO_SHARED_COLUMN',
-      `the input and ${path} have no column of the same name`,
-      'Rename a column so that the files have one in common.',
-    );
-  }
-  const [onAnswer, on] = [
-    wanted.filter((name) => fields.includes(name)),
-    wanted.filter((name) => !fields.includes(name)),
-  ];
-  for (const [index, column] of wanted.entries()) {
-    const where = describeOrigin(origins, `excludeOn/${index}`, '--exclude-on');
-    if (on.includes(column)) checkColumn(where, column, 'the input', inputColumns);
-    checkColumn(where, column, path, fileColumns);
-  }
-  return { on, onAnswer };
-}
-
 /**
  * An answer is compared with a record through the sent columns of its row, because rows with equal sent columns share
  * the answer.
  */
-function checkSent({ on, onAnswer }: KeyColumns, send: readonly string[]): void {
-  const kept = on.find((column) => !send.includes(column));
+function checkSent({ on, onAnswer }: ExclusionColumns, send: readonly string[]): void {
+  const kept = on.flatMap(({ ours }) => ours.flat()).find((column) => !send.includes(column));
   if (onAnswer.length === 0 || kept === undefined) return;
   throw createUsageError(
     'EXCLUSION_COLUMN_NOT_SENT',
     `answers cannot be compared with column ${kept} of the exclusion list, because it is not sent`,
     `Add ${kept} to --send, or remove it from --exclude-on.`,
-  );
-}
-
-function checkColumn(where: string, column: string, file: string, columns: readonly string[]): void {
-  if (columns.includes(column)) return;
-  const nearest = suggestSimilar(column, columns);
-  const hint =
-    nearest.length > 0
-      ? `Did you mean ${nearest.map(showName).join(' or ')}?`
-      : `Its columns are ${columns.map(showName).join(', ')}.`;
-  throw createUsageError(
-    'UNKNOWN_COLUMN',
-    `${where} names ${showName(column)}, which ${file} does not have`,
-    hint,
   );
 }
 

@@ -17,8 +17,7 @@ export function reportWarnings(context: JobContext, notes: readonly Warning[] = 
 /** Reports how many records of the exclusion list matched no row, after all rows were compared. */
 export function reportUnmatched(context: JobContext): void {
   const { limit, sample } = context.settings;
-  const note = limit === null && sample === null ? context.exclusion.describeUnmatched() : null;
-  if (note !== null) reportWarnings(context, [note]);
+  if (limit === null && sample === null) reportWarnings(context, context.exclusion.describeMatches());
 }
 
 /**

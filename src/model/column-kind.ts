@@ -17,6 +17,24 @@ export function resolveColumnKind(column: string): ColumnKind {
 }
 
 /**
+ * Guesses the kinds of all columns of a file. A bare `name` beside a column for the company is a person's name.
+ */
+export function resolveColumnKinds(columns: readonly string[]): ReadonlyMap<string, ColumnKind> {
+  const kinds = new Map(columns.map((column) => [column, resolveColumnKind(column)]));
+  const hasCompany = columns.some((column) => kinds.get(column) === 'company' && !isBareName(column));
+  if (hasCompany) {
+    for (const column of columns)
+      if (kinds.get(column) === 'company' && isBareName(column)) kinds.set(column, 'person');
+  }
+  return kinds;
+}
+
+/** True for `name` and the like, which do not tell whose name it is. */
+export function isBareName(column: string): boolean {
+  return splitColumnName(column).every((word) => !COMPANY.has(word));
+}
+
+/**
  * The lower-case words of a column name: `companyName`, `Company Name` and `company-name` all give `company`,
  * `name`.
  */

@@ -58,22 +58,39 @@ function dropUnspacedForm(name: string): string {
   return rest === '' ? name : rest;
 }
 
-/** Removes one legal form from the end and returns it. Null if there is none, or if no name would be left. */
+/** Removes the longest legal form from the end and returns it. Null if there is none, or if no name would be left. */
 function dropFormBehind(words: string[]): string | null {
-  const most = FORMS.lengthByLastWord.get(words.at(-1) ?? '') ?? 0;
-  for (let count = Math.min(most, words.length - 1); count >= 1; count -= 1) {
-    const form = findForm(words.slice(-count));
-    if (form === null || words.slice(0, -count).every((word) => NO_NAME.has(word))) continue;
-    words.splice(-count);
-    const joining = form.split(' ').some((word) => PARTNERS.has(word))
-      ? AND
-      : /(?:cv|rl)$/.test(form)
-        ? OF
-        : NO_WORDS;
-    while (words.length > 1 && joining.has(words.at(-1) ?? '')) words.pop();
-    return form;
+  const most = Math.min(FORMS.lengthByLastWord.get(words.at(-1) ?? '') ?? 0, words.length - 1);
+  let [spaced, joined, length] = ['', '', 0];
+  let form: string | null = null;
+  for (let count = 1; count <= most; count += 1) {
+    const word = words[words.length - count] ?? '';
+    spaced = count === 1 ? word : `${word} ${spaced}`;
+    // A form may be written in single letters ("S. p. A.") or partly so ("s r.o.").
+    joined = word.length < 3 ? word + joined : TOO_LONG;
+    const isSpelled = count > 1 && word.length === 1 && FORMS.behind.has(joined);
+    if (!isSpelled && !FORMS.behind.has(spaced)) continue;
+    if (!hasName(words, words.length - count)) break;
+    form = isSpelled ? joined : spaced;
+    length = count;
   }
-  return null;
+  if (form === null) return null;
+  words.length -= length;
+  const joining = form.split(' ').some((word) => PARTNERS.has(word))
+    ? AND
+    : /(?:cv|rl)$/.test(form)
+      ? OF
+      : null;
+  while (joining !== null && words.length > 1 && joining.has(words.at(-1) ?? '')) words.pop();
+  return form;
+}
+
+/** No form; stops letters from being joined. */
+const TOO_LONG = '-';
+
+function hasName(words: readonly string[], end: number): boolean {
+  for (let index = 0; index < end; index += 1) if (!NO_NAME.has(words[index] ?? '')) return true;
+  return false;
 }
 
 /** Words that are no name by themselves. */
@@ -83,16 +100,6 @@ const AND = new Set(['and', 'und', 'et', 'y', 'e', 'i', 'og', 'och', 'en', 'a', 
 const PARTNERS = new Set('co company cie compagnie cia compania companhia spol'.split(' '));
 /** "De" in forms such as "S. A. de C. V.". */
 const OF = new Set(['de']);
-const NO_WORDS: ReadonlySet<string> = new Set();
-
-/** A form may be written in single letters ("S. p. A.") or partly so ("s r.o."). */
-function findForm(words: readonly string[]): string | null {
-  const spaced = words.join(' ');
-  if (FORMS.behind.has(spaced)) return spaced;
-  const isSpelled = words.length > 1 && words.every((word) => word.length < 3) && words[0]?.length === 1;
-  const joined = isSpelled ? words.join('') : '';
-  return FORMS.behind.has(joined) ? joined : null;
-}
 
 /** Removes one legal form from the front. Returns false if there is none, or if the rest could be any company. */
 function dropFormInFront(words: string[]): boolean {

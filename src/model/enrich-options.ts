@@ -36,7 +36,10 @@ export interface EnrichOptions {
   readonly shareAnswers?: boolean | undefined;
   /** Path of a file of records to skip, such as existing customers. */
   readonly exclude?: string | undefined;
-  /** Columns used to match rows with excluded records. @default the columns that both files have */
+  /**
+   * Columns in which a row must agree with a record to be excluded: `domain`, or `Website=Homepage` if the list has another
+   * name for it. @default an equal email or domain, or an equal name if the domains do not differ
+   */
   readonly excludeOn?: readonly string[] | undefined;
   /** Process only the first N rows. */
   readonly limit?: number | undefined;

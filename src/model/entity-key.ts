@@ -34,6 +34,7 @@ export function normalizeEntityKey(columnKind: ColumnKind, value: JsonValue): st
 export function listEntityKeys(columnKind: ColumnKind, value: JsonValue): string[] {
   if (columnKind === 'text' && typeof value === 'object' && value !== null)
     return [createKey('text', null, formatCanonicalJson(value))];
+  if (typeof value === 'string') return isPlaceholder(value) ? [] : listTextKeys(columnKind, value);
   const keys = listTexts(value).flatMap((text) => listTextKeys(columnKind, text));
   return keys.length < 2 ? keys : [...new Set(keys)];
 }
@@ -41,12 +42,14 @@ export function listEntityKeys(columnKind: ColumnKind, value: JsonValue): string
 function listTextKeys(columnKind: ColumnKind, text: string): string[] {
   switch (resolveValueKind(columnKind, text)) {
     case 'domain':
-      return listDomainKeys(text).flatMap(({ key }) => key ?? []);
+      return [...new Set(listDomainKeys(text).flatMap(({ key }) => key ?? []))];
     case 'url':
-      return listLinks(text).map(createLinkKey);
+      return listLinks(text).map((link) => createLinkKey(link, parseSite(link)));
     case 'email': {
       const emails = listEmails(text);
-      return emails.length === 0 ? [createKey('email', null, text)] : emails.map((email) => `email:${email}`);
+      return emails.length === 0
+        ? [createKey('email', null, text)]
+        : [...new Set(emails)].map((email) => `email:${email}`);
     }
     case 'phone':
       return [createKey('phone', normalizePhone(text), text)];
@@ -135,6 +138,8 @@ export interface DomainKeys {
 
 /** Lists the keys of each web address in a value. */
 export function listDomainKeys(value: JsonValue): DomainKeys[] {
+  if (typeof value === 'string' && !SEPARATOR.test(value))
+    return isPlaceholder(value) ? [] : [createDomainKeys(value)];
   return listTexts(value).flatMap(listWebAddresses).map(createDomainKeys);
 }
 
@@ -146,11 +151,11 @@ function createDomainKeys(text: string): DomainKeys {
   }
   const { domain, url } = site;
   if (site.kind !== 'own') {
-    const key = createLinkKey(text);
+    const key = createLinkKey(text, site);
     return { key, page: key, label: null };
   }
   const isBare = url === null || isOrdinaryPath(url.pathname);
-  const key = isBare ? `domain:${domain}` : createLinkKey(text);
+  const key = isBare ? `domain:${domain}` : createLinkKey(text, site);
   if (isMailProvider(domain))
     return isBare ? { key: null, page: null, label: null } : { key, page: key, label: null };
   return { key: `domain:${domain}`, page: key, label: `label:${domain.slice(0, domain.indexOf('.'))}` };
@@ -180,10 +185,9 @@ function dropWww(host: string): string {
 }
 
 /** Links are compared with their path, but without parameters that do not change the page. */
-function createLinkKey(text: string): string {
-  const url = openUrl(text);
+function createLinkKey(text: string, site: Site | null): string {
+  const url = site?.url ?? openUrl(text);
   if (url === null || url.hostname === '') return createKey('url', null, text);
-  const site = parseSite(text);
   const host = resolveHostAlias(dropWww(url.hostname));
   if (site?.kind === 'by-subdomain') return `url:${host}`;
   if (site?.kind === 'by-path') return createProfileKey(url, site.domain, host);
@@ -230,7 +234,7 @@ function listTexts(value: JsonValue): string[] {
 
 /** Lists the web addresses in a cell, without remarks. The whole cell if it has none. */
 function listWebAddresses(text: string): string[] {
-  if (text.length > MAX_ADDRESS_CHARACTERS || !SEPARATOR.test(text.trim())) return [text];
+  if (text.length > MAX_ADDRESS_CHARACTERS || !SEPARATOR.test(text)) return [text];
   const tokens = listTokens(text.replace(REMARK, ' '));
   const addresses = tokens.filter((token) => normalizeDomain(token) !== null);
   const isPlain = tokens.every((token) => addresses.includes(token) || CONJUNCTION.test(token));
@@ -268,7 +272,7 @@ const CONJUNCTION = /^(?:and|or|und|oder|et|ou|y|o|e|[&/+–—·•-])$/i;
 /** True for text that is a web address even within a sentence. */
 function isKnownAddress(text: string): boolean {
   if (/^(?:https?:\/\/|www\.)/i.test(text)) return true;
-  const { isIcann, isPrivate } = parse(text, { allowPrivateDomains: true });
+  const { isIcann, isPrivate } = loadDomains().parse(text, { allowPrivateDomains: true });
   return isIcann === true || isPrivate === true;
 }
 

@@ -28,14 +28,13 @@ export function isProfileSection(part: string): boolean {
 }
 
 /**
- * True for a path that every company's site may have: the start page, a language, or a usual section. It says nothing
+ * True for a path that every company's site may have: the start page, a language, or usual sections. It says nothing
  * about whose site it is.
  */
 export function isOrdinaryPath(path: string): boolean {
   const parts = path.toLowerCase().split('/').filter(Boolean);
   while (LANGUAGE.test(parts[0] ?? '')) parts.shift();
-  const [first = ''] = parts;
-  return first === '' || ORDINARY_SECTIONS.has(first.replace(/\.(?:html?|php|aspx?|jsp)$/, ''));
+  return parts.every((part) => ORDINARY_SECTIONS.has(part.replace(/\.(?:html?|php|aspx?|jsp)$/, '')));
 }
 
 const MAIL_NAMES = new Set(

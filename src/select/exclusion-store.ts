@@ -3,10 +3,13 @@ import { hashText } from '../model/ask.js';
 /** The normalized value in each key column; null if blank. */
 export type Keys = readonly (string | null)[];
 
+/** The hashes of keys, two numbers each; two zeros for a blank. */
+export type KeyWords = readonly number[];
+
 /** Finds records by their keys in chosen columns. */
 export interface KeyIndex {
   /** Returns the first record with these keys, or null. */
-  find(keys: Keys): number | null;
+  find(words: KeyWords): number | null;
   /** Returns the first record with the same keys as an indexed one. */
   findSame(record: number): number;
 }
@@ -17,7 +20,8 @@ const NONE = -1;
 /**
  * The records of an exclusion list, numbered in list order. Stores a 64-bit hash per key column, the line,
  * and the JSON that may be sent to the agent. Equal records are stored once. Memory per record: 30 bytes, 8
- * bytes per key column and the JSON, plus about 12 bytes per index.
+ * bytes per key column and the JSON, plus about 12 bytes per index. A record with several addresses is followed by
+ * a copy for each of them.
  */
 export class ExclusionStore {
   readonly #columns: number;
@@ -50,18 +54,40 @@ export class ExclusionStore {
     const words = hashKeys(keys);
     const bytes = Buffer.from(text);
     const isSame = (record: number): boolean =>
-      this.#hasWords(record, words, null) && this.#readBytes(record).equals(bytes);
-    const mix = mixWords([...words, sumBytes(bytes)], null);
+      words.every((word, index) => this.#words.get(record * words.length + index) === word) &&
+      this.#readBytes(record).equals(bytes);
+    const mix = mixWords([...words, sumBytes(bytes)]);
     const equal = this.#known.find(mix, isSame);
     if (equal !== NONE) return this.repeat(equal);
+    this.#known.add(mix, this.size);
+    return this.#push(words, line, this.#texts.add(bytes), bytes.length, 1);
+  }
+
+  /** Adds a record with several combinations of keys; returns its number. */
+  addVariants(variants: readonly Keys[], line: number, text: string): number {
     const record = this.size;
-    this.#known.add(mix, record);
+    const bytes = Buffer.from(text);
+    const start = this.#texts.add(bytes);
+    for (const [index, keys] of variants.entries())
+      this.#push(hashKeys(keys), line, start, bytes.length, index === 0 ? 1 : 0);
+    return record;
+  }
+
+  #push(words: KeyWords, line: number, start: number, length: number, count: number): number {
+    const record = this.size;
     for (const word of words) this.#words.push(word);
     this.#lines.push(line);
-    this.#starts.push(this.#texts.add(bytes));
-    this.#lengths.push(bytes.length);
-    this.#counts.push(1);
+    this.#starts.push(start);
+    this.#lengths.push(length);
+    this.#counts.push(count);
     return record;
+  }
+
+  /** Returns the record that a copy belongs to; a record itself is unchanged. */
+  findOwner(record: number): number {
+    let owner = record;
+    while (owner > 0 && this.#counts.get(owner) === 0) owner -= 1;
+    return owner;
   }
 
   /** Counts another equal record. */
@@ -70,6 +96,7 @@ export class ExclusionStore {
     return record;
   }
 
+  /** Number of equal records; 0 for a copy. */
   readCount(record: number): number {
     return this.#counts.get(record);
   }
@@ -89,59 +116,36 @@ export class ExclusionStore {
 
   /** Indexes records by their keys in chosen columns. */
   createIndex(records: Iterable<number>, columns: readonly boolean[]): KeyIndex {
-    const { table, find } = this.#openIndex(columns);
-    for (const record of records) {
-      const words = this.#readWords(record);
-      if (find(words) === NONE) table.add(mixWords(words, columns), record);
-    }
+    const index = new WordIndex(this.#words, this.#columns, columns);
+    for (const record of records) if (index.findSame(record) === NONE) index.add(record);
     return {
-      find(keys) {
-        const record = find(hashKeys(keys));
+      find(words) {
+        const record = index.find(words);
         return record === NONE ? null : record;
       },
-      findSame: (record) => find(this.#readWords(record)),
+      findSame: (record) => index.findSame(record),
     };
   }
 
   /** Returns a function that lists all records with a key in one column, in list order. */
   createGroups(column: number): (key: string) => Iterable<number> {
-    const columns = Array.from({ length: this.#columns }, (_, index) => index === column);
-    const { table, find } = this.#openIndex(columns);
+    const columns = Array.from({ length: this.#columns }, (_, each) => each === column);
+    const index = new WordIndex(this.#words, this.#columns, columns);
     const next = new Int32Array(this.size);
     const last = new Int32Array(this.size);
     for (let record = 0; record < this.size; record += 1) {
       next[record] = NONE;
       if (!this.isFilled(record, column)) continue;
-      const words = this.#readWords(record);
-      const first = find(words);
-      if (first === NONE) table.add(mixWords(words, columns), record);
+      const first = index.findSame(record);
+      if (first === NONE) index.add(record);
       else next[last[first] ?? first] = record;
       last[first === NONE ? record : first] = record;
     }
-    return function* (key) {
-      const first = find(hashKeys(columns.map((isKey) => (isKey ? key : null))));
-      for (let record = first; record !== NONE; record = next[record] ?? NONE) yield record;
-    };
+    return (key) => this.#listGroup(index.find(hashKeys(columns.map((isKey) => (isKey ? key : null)))), next);
   }
 
-  #openIndex(columns: readonly boolean[]) {
-    const table = new RecordTable();
-    const find = (words: readonly number[]): number =>
-      table.find(mixWords(words, columns), (record) => this.#hasWords(record, words, columns));
-    return { table, find };
-  }
-
-  #readWords(record: number): number[] {
-    const length = this.#columns * WORDS_A_KEY;
-    return Array.from({ length }, (_, index) => this.#words.get(record * length + index));
-  }
-
-  #hasWords(record: number, words: readonly number[], columns: readonly boolean[] | null): boolean {
-    const start = record * this.#columns * WORDS_A_KEY;
-    return words.every(
-      (word, index) =>
-        columns?.[Math.floor(index / WORDS_A_KEY)] === false || this.#words.get(start + index) === word,
-    );
+  *#listGroup(first: number, next: Int32Array): Generator<number> {
+    for (let record = first; record !== NONE; record = next[record] ?? NONE) yield this.findOwner(record);
   }
 
   #readBytes(record: number): Buffer {
@@ -149,8 +153,15 @@ export class ExclusionStore {
   }
 }
 
-function hashKeys(keys: Keys): number[] {
-  return keys.flatMap((key) => (key === null ? [0, 0] : hashKey(key)));
+/** Hashes keys. A key that repeats the one before, as a page often does its domain, is hashed once. */
+export function hashKeys(keys: Keys): number[] {
+  const words: number[] = [];
+  for (const [index, key] of keys.entries()) {
+    if (key === null) words.push(0, 0);
+    else if (key === keys[index - 1]) words.push(words.at(-2) ?? 0, words.at(-1) ?? 0);
+    else words.push(...hashKey(key));
+  }
+  return words;
 }
 
 /** Two words of a hash, never both zero. */
@@ -167,11 +178,63 @@ function sumBytes(bytes: Buffer): number {
 }
 
 /** Combines the words to one for the hash table. */
-function mixWords(words: readonly number[], columns: readonly boolean[] | null): number {
-  return words.reduce((mix, word, index) => {
-    if (columns?.[Math.floor(index / WORDS_A_KEY)] === false) return mix;
-    return (Math.imul(mix ^ word, 0x9e3779b1) ^ (mix >>> 15)) >>> 0;
-  }, 0);
+function mixWords(words: KeyWords): number {
+  let mix = 0;
+  for (const word of words) mix = mixWord(mix, word);
+  return mix;
+}
+
+function mixWord(mix: number, word: number): number {
+  return (Math.imul(mix ^ word, 0x9e3779b1) ^ (mix >>> 15)) >>> 0;
+}
+
+/** Finds records by some of their words. Reads them in place: lists have millions of records. */
+class WordIndex {
+  readonly #words: NumberList;
+  readonly #width: number;
+  /** Positions of the words of the chosen columns among those of a record. */
+  readonly #positions: readonly number[];
+  readonly #table = new RecordTable();
+
+  constructor(words: NumberList, columns: number, chosen: readonly boolean[]) {
+    this.#words = words;
+    this.#width = columns * WORDS_A_KEY;
+    this.#positions = chosen.flatMap((isChosen, column) => (isChosen ? [column * 2, column * 2 + 1] : []));
+  }
+
+  add(record: number): void {
+    this.#table.add(this.#mixRecord(record), record);
+  }
+
+  /** Returns the first record with these words, or `NONE`. */
+  find(words: KeyWords): number {
+    let mix = 0;
+    for (const position of this.#positions) mix = mixWord(mix, words[position] ?? 0);
+    return this.#table.find(mix, (record) => {
+      const start = record * this.#width;
+      for (const position of this.#positions)
+        if (this.#words.get(start + position) !== words[position]) return false;
+      return true;
+    });
+  }
+
+  /** Returns the first record with the words of another, or `NONE`. */
+  findSame(other: number): number {
+    const otherStart = other * this.#width;
+    return this.#table.find(this.#mixRecord(other), (record) => {
+      const start = record * this.#width;
+      for (const position of this.#positions)
+        if (this.#words.get(start + position) !== this.#words.get(otherStart + position)) return false;
+      return true;
+    });
+  }
+
+  #mixRecord(record: number): number {
+    const start = record * this.#width;
+    let mix = 0;
+    for (const position of this.#positions) mix = mixWord(mix, this.#words.get(start + position));
+    return mix;
+  }
 }
 
 const CHUNK_BITS = 16;

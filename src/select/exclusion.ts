@@ -1,9 +1,17 @@
 import { type Blanks, DEFAULT_BLANKS } from '../model/blank.js';
-import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
-import { normalizeEntityKey } from '../model/entity-key.js';
 import { getOwn, type JsonObject, type JsonValue } from '../model/json.js';
 import { cleanCell, getValue, type Row } from '../model/row.js';
-import { ExclusionStore, type KeyIndex, type Keys } from './exclusion-store.js';
+import {
+  type CellReader,
+  createKeyPlan,
+  type KeyColumn,
+  type KeyPlan,
+  KeyReader,
+  type MatchMode,
+} from './exclusion-keys.js';
+import { ExclusionStore, type Keys } from './exclusion-store.js';
+import { RecordMatcher } from './record-matcher.js';
+import { isOwnName, type SharedDomain, SharedDomains } from './shared-domains.js';
 
 /** A record of the exclusion file. */
 export interface ExclusionRecord {
@@ -12,10 +20,14 @@ export interface ExclusionRecord {
 }
 
 export interface ExclusionOptions {
-  /** Input columns to match rows by. */
-  readonly on: readonly string[];
+  /** What rows are compared by. */
+  readonly on: readonly KeyColumn[];
   /** Fields to match answers by. If set, no row is excluded, but every answer that is on the list. */
-  readonly onAnswer: readonly string[];
+  readonly onAnswer: readonly KeyColumn[];
+  /** @default 'all' */
+  readonly mode?: MatchMode;
+  /** The company's name in both files, to notice a domain that several companies use. */
+  readonly names?: KeyColumn | null;
   /** Columns of a record that may be sent to the agent. */
   readonly tell: readonly string[];
   /** Which values count as blank. @default the default blanks */
@@ -43,10 +55,34 @@ export interface Exclusion {
   readonly answerFields: readonly string[];
   /** Returns the records to send with a batch: those that share a key with one of its rows, at most `limit`. */
   relevantTo(records: readonly JsonObject[], limit?: number): JsonObject[];
+}
+
+/** A list that was read from a file, and what the comparison with rows showed about it. */
+export interface ListedExclusion extends Exclusion {
+  /** Call this for every row of the input before any is matched: it finds domains that several companies use. */
+  observeRow(row: Row): void;
+  /** Domains that several companies use, and so are compared with their path. */
+  listSharedDomains(): {
+    readonly inList: readonly SharedDomain[];
+    readonly inInput: readonly SharedDomain[];
+  };
+  /** Records whose domain has excluded rows of several companies. */
+  listBroadRecords(): readonly BroadRecord[];
+  /** Names of rows that a record has too, but with another domain; at most 100. */
+  listNamesakes(): readonly Namesake[];
   /** Counts the records that no row has matched so far. */
   countUnmatched(): RecordCount;
   /** Counts the records without a value in any key column. */
   countBlank(): RecordCount;
+}
+
+export interface BroadRecord extends ExclusionPlace {
+  /** The names of the rows that it excluded; at most 50. */
+  readonly names: readonly string[];
+}
+
+export interface Namesake extends ExclusionPlace {
+  readonly name: string;
 }
 
 const MAX_SENT = 100;
@@ -61,28 +97,35 @@ export interface ExclusionList {
   readonly toldBytes: number;
   add(record: ExclusionRecord): void;
   /** Call this after all records are added. */
-  finish(): Exclusion;
+  finish(): ListedExclusion;
 }
 
 /** Matches rows against the records of an exclusion file; see `openExclusion`. */
-export function createExclusion(records: readonly ExclusionRecord[], options: ExclusionOptions): Exclusion {
+export function createExclusion(
+  records: readonly ExclusionRecord[],
+  options: ExclusionOptions,
+): ListedExclusion {
   const list = openExclusion(options);
   for (const record of records) list.add(record);
   return list.finish();
 }
 
 /**
- * Matches rows against an exclusion file by normalized keys: registrable domain, case-folded email, company
- * name without legal form, digits of a phone. A record excludes a row if they agree in every key column that
- * both have, and in at least one.
+ * Matches rows against an exclusion file by normalized keys: registrable domain, case-folded email, company name without
+ * legal form, digits of a phone. See `MatchMode` for which of them decide.
  */
 export function openExclusion(options: ExclusionOptions): ExclusionList {
-  const { on, onAnswer, tell, blanks = DEFAULT_BLANKS } = options;
-  const ours = on.map(createKeyColumn);
-  const theirs = onAnswer.map(createKeyColumn);
-  const all = [...ours, ...theirs];
-  const used = [...new Set([...on, ...onAnswer, ...tell])];
-  const store = new ExclusionStore(all.length);
+  const { on, onAnswer, tell, mode = 'all', names = null, blanks = DEFAULT_BLANKS } = options;
+  const plan = createKeyPlan([...on, ...onAnswer], mode, onAnswer.length);
+  const reader = new KeyReader(plan, mode, blanks, names);
+  const used = [
+    ...new Set([
+      ...[...plan.columns, ...(names === null ? [] : [names])].flatMap(({ theirs }) => theirs.flat()),
+      ...tell,
+    ]),
+  ];
+  const store = new ExclusionStore(plan.slots.length);
+  const shared = new SharedDomains();
   const recent = new RecentRecords();
   let count = 0;
   return {
@@ -103,10 +146,17 @@ export function openExclusion(options: ExclusionOptions): ExclusionList {
         store.repeat(known);
         return;
       }
-      const keys = readKeys(all, blanks, (column) => values[column]);
-      recent.add(cells, store.add(keys, line, JSON.stringify(pickValues(values, tell, blanks))));
+      const read = (column: string): JsonValue | undefined => values[column];
+      const variants = reader.readKeys('theirs', read);
+      for (const keys of variants) reader.watchRecord(shared, keys, read, line);
+      const text = JSON.stringify(pickValues(values, tell, blanks));
+      const [keys = []] = variants;
+      recent.add(
+        cells,
+        variants.length === 1 ? store.add(keys, line, text) : store.addVariants(variants, line, text),
+      );
     },
-    finish: () => createMatcher(store, { ...options, blanks }, ours, theirs),
+    finish: () => createMatcher(store, { ...options, blanks }, plan, reader, shared),
   };
 }
 
@@ -138,55 +188,115 @@ class RecentRecords {
   }
 }
 
+/** Names of one record, or namesakes in all, that are kept for the report. */
+const MAX_NAMES = 50;
+const MAX_NAMESAKES = 100;
+/** A record that excludes fewer companies than this is not reported. */
+const MANY_COMPANIES = 3;
+
 function createMatcher(
   store: ExclusionStore,
-  { on, onAnswer, blanks }: Required<ExclusionOptions>,
-  ours: readonly KeyColumn[],
-  theirs: readonly KeyColumn[],
-): Exclusion {
-  const all = [...ours, ...theirs];
-  const patterns = groupByPattern(store, all.length);
+  { onAnswer }: ExclusionOptions,
+  plan: KeyPlan,
+  reader: KeyReader,
+  inList: SharedDomains,
+): ListedExclusion {
+  const inInput = new SharedDomains();
+  const matcher = new RecordMatcher(store, plan);
+  const namesByRecord = new Map<number, Map<string, string>>();
+  const namesakes = new Map<string, Namesake>();
   let groups: readonly ((key: string) => Iterable<number>)[] | null = null;
-  const readPlace = (record: number | null): ExclusionPlace | null =>
-    record === null ? null : { line: store.readLine(record) };
+  const readPlace = (record: number): ExclusionPlace => ({ line: store.readLine(record) });
+  const hasManyOwners = (keys: Keys): boolean =>
+    reader.domainSlots.some((slot) => {
+      const key = keys[slot] ?? '';
+      return inList.has(key) || inInput.has(key);
+    });
+  const findFirst = (variants: readonly Keys[]): number | null => {
+    let first: number | null = null;
+    for (const keys of variants) {
+      const match = matcher.find(keys, hasManyOwners(keys) ? plan.pageRules : plan.rules);
+      if (match !== null && (first === null || match < first)) first = match;
+    }
+    return first;
+  };
+  const noteName = (record: number, variants: readonly Keys[], read: CellReader): void => {
+    const [keys = null] = variants;
+    const name = keys === null ? null : reader.readName('ours', read, keys);
+    if (name === null || !variants.some((each) => isOfOthers(reader, each, name))) return;
+    const names = namesByRecord.get(record) ?? new Map<string, string>();
+    if (names.size >= MAX_NAMES || names.has(name)) return;
+    namesByRecord.set(record, names.set(name, reader.readNameText('ours', read) ?? name));
+  };
+  const noteNamesake = (variants: readonly Keys[], read: CellReader): void => {
+    if (plan.namesakeRules.length === 0 || namesakes.size >= MAX_NAMESAKES) return;
+    for (const keys of variants) {
+      const name = reader.readName('ours', read, keys);
+      const record =
+        name === null || namesakes.has(name) ? null : matcher.find(keys, plan.namesakeRules, false);
+      if (name !== null && record !== null)
+        namesakes.set(name, { ...readPlace(record), name: reader.readNameText('ours', read) ?? name });
+    }
+  };
   return {
+    observeRow: (row) => reader.watchRow(inInput, (column) => getValue(row, column), row.line),
     findMatch(row) {
       if (store.size === 0 || onAnswer.length > 0) return null;
-      const keys = readKeys(ours, blanks, (column) => getValue(row, column));
-      return readPlace(findFirst(patterns, keys));
+      const read = (column: string): JsonValue | undefined => getValue(row, column);
+      const variants = reader.readKeys('ours', read);
+      const match = findFirst(variants);
+      if (match === null) noteNamesake(variants, read);
+      else if (reader.domainSlots.length > 0) noteName(store.findOwner(match), variants, read);
+      return match === null ? null : readPlace(match);
     },
-    answerFields: onAnswer,
+    answerFields: onAnswer.flatMap(({ ours }) => ours.flat()),
     findExcludedAnswer(record, values) {
       if (store.size === 0 || onAnswer.length === 0) return null;
-      const sent = readKeys(ours, blanks, (column) => getOwn(record, column));
-      const answered = readKeys(theirs, blanks, (field) => values[field]);
+      const fields = new Set(onAnswer.flatMap(({ ours }) => ours.flat()));
       // An empty or incomplete answer is never excluded, even if the row itself matches a record.
-      const isWhole = onAnswer.every((field) => Object.hasOwn(values, field));
-      return !isWhole || answered.every((key) => key === null)
-        ? null
-        : readPlace(findFirst(patterns, [...sent, ...answered], on.length));
+      if (![...fields].every((field) => Object.hasOwn(values, field))) return null;
+      const variants = reader.readKeys('ours', (column) =>
+        fields.has(column) ? values[column] : getOwn(record, column),
+      );
+      const match = findFirst(variants);
+      return match === null ? null : readPlace(match);
     },
     relevantTo(rows, limit = MAX_SENT) {
-      groups ??= all.map((_, column) => store.createGroups(column));
+      groups ??= plan.slots.map((_, slot) => store.createGroups(slot));
       const found = new Map<string, Iterable<number>>();
       for (const row of rows) {
-        for (const [column, key] of readKeys(all, blanks, (name) => getOwn(row, name)).entries()) {
-          const group = key === null ? undefined : groups[column]?.(key);
-          if (group !== undefined) found.set(`${column}:${key}`, group);
+        for (const keys of reader.readKeys('ours', (column) => getOwn(row, column))) {
+          for (const [slot, key] of keys.entries()) {
+            if (key === null || plan.slots[slot]?.part !== 'key') continue;
+            const group = groups[slot]?.(key);
+            if (group !== undefined) found.set(`${slot}:${key}`, group);
+          }
         }
       }
       return takeWhileSmall(
         takeInTurn([...found.values()], limit).map((record) => JSON.parse(store.readText(record))),
       );
     },
+    listSharedDomains: () => ({ inList: inList.list(), inInput: inInput.list() }),
+    listBroadRecords: () =>
+      [...namesByRecord]
+        .filter(([, names]) => names.size >= MANY_COMPANIES)
+        .map(([record, names]) => ({ ...readPlace(record), names: [...names.values()] })),
+    listNamesakes: () => [...namesakes.values()],
     countUnmatched() {
-      const matched = new Uint8Array(store.size);
-      for (const pattern of patterns) pattern.markMatched(matched);
+      const matched = matcher.listMatched();
       return countRecords(store, (record) => matched[record] === 0);
     },
     countBlank: () =>
-      countRecords(store, (record) => all.every((_, column) => !store.isFilled(record, column))),
+      countRecords(store, (record) => plan.slots.every((_, slot) => !store.isFilled(record, slot))),
   };
+}
+
+/** True if the name is not that of the domain's own company. */
+function isOfOthers({ domainSlots }: KeyReader, keys: Keys, name: string): boolean {
+  return domainSlots.some(
+    (slot) => keys[slot]?.startsWith('domain:') === true && !isOwnName(name, keys[slot]),
+  );
 }
 
 const MAX_LINES = 5;
@@ -195,7 +305,7 @@ function countRecords(store: ExclusionStore, isCounted: (record: number) => bool
   const lines: number[] = [];
   let count = 0;
   for (let record = 0; record < store.size; record += 1) {
-    if (!isCounted(record)) continue;
+    if (store.readCount(record) === 0 || !isCounted(record)) continue;
     count += store.readCount(record);
     if (lines.length < MAX_LINES) lines.push(store.readLine(record));
   }
@@ -215,100 +325,6 @@ function takeInTurn(groups: readonly Iterable<number>[], limit: number): number[
     });
   }
   return [...taken];
-}
-
-function findFirst(patterns: readonly Pattern[], keys: Keys, needsFrom = 0): number | null {
-  let first: number | null = null;
-  for (const pattern of patterns) {
-    const match = pattern.find(keys, needsFrom);
-    if (match !== null && (first === null || match < first)) first = match;
-  }
-  return first;
-}
-
-/** A key column, with the kind that determines how its values are compared. */
-interface KeyColumn {
-  readonly name: string;
-  readonly kind: ColumnKind;
-}
-
-function createKeyColumn(name: string): KeyColumn {
-  return { name, kind: resolveColumnKind(name) };
-}
-
-function readKeys(
-  columns: readonly KeyColumn[],
-  blanks: Blanks,
-  read: (column: string) => JsonValue | undefined,
-): Keys {
-  return columns.map(({ name, kind }) => {
-    const value = read(name);
-    return value === undefined || blanks.isBlank(value) ? null : normalizeEntityKey(kind, value);
-  });
-}
-
-/** Records with values in the same columns, indexed by the keys they can share with a row. */
-class Pattern {
-  private readonly store: ExclusionStore;
-  private readonly filled: readonly boolean[];
-  /** For each set of filled columns: index of the first record by its keys in them. */
-  private readonly indexes = new Map<string, { readonly index: KeyIndex; readonly matched: Uint8Array }>();
-
-  constructor(store: ExclusionStore, filled: readonly boolean[]) {
-    this.store = store;
-    this.filled = filled;
-  }
-
-  /**
-   * Returns the first record that agrees in every column filled on both sides, at least one of them from
-   * `needsFrom` on.
-   */
-  find(keys: Keys, needsFrom: number): number | null {
-    const shared = this.filled.map((isFilled, index) => isFilled && keys[index] != null);
-    if (!shared.includes(true, needsFrom)) return null;
-    const name = shared.join();
-    let known = this.indexes.get(name);
-    if (known === undefined) {
-      const index = this.store.createIndex(this.listMembers(), shared);
-      known = { index, matched: new Uint8Array(this.store.size) };
-      this.indexes.set(name, known);
-    }
-    const match = known.index.find(
-      shared.map((isShared, column) => (isShared ? (keys[column] ?? null) : null)),
-    );
-    if (match !== null) known.matched[match] = 1;
-    return match;
-  }
-
-  /** Marks the records with the keys of a matched row, not only the first such record. */
-  markMatched(matched: Uint8Array): void {
-    const indexes = [...this.indexes.values()].filter((known) => known.matched.includes(1));
-    for (const record of this.listMembers())
-      if (indexes.some((known) => known.matched[known.index.findSame(record)] === 1)) matched[record] = 1;
-  }
-
-  private *listMembers(): Generator<number> {
-    for (let record = 0; record < this.store.size; record += 1)
-      if (this.filled.every((isFilled, column) => this.store.isFilled(record, column) === isFilled))
-        yield record;
-  }
-}
-
-function groupByPattern(store: ExclusionStore, columns: number): readonly Pattern[] {
-  const patterns = new Map<string, Pattern>();
-  for (let record = 0; record < store.size; record += 1) {
-    let name = '';
-    for (let column = 0; column < columns; column += 1) name += store.isFilled(record, column) ? '1' : '0';
-    if (!patterns.has(name))
-      patterns.set(
-        name,
-        new Pattern(
-          store,
-          [...name].map((digit) => digit === '1'),
-        ),
-      );
-  }
-  return [...patterns.values()];
 }
 
 /** The values of a record to send, cleaned. */

@@ -189,6 +189,4 @@ export const NO_EXCLUSION: Exclusion = {
   answerFields: [],
   findExcludedAnswer: () => null,
   relevantTo: () => [],
-  countUnmatched: () => ({ count: 0, lines: [] }),
-  countBlank: () => ({ count: 0, lines: [] }),
 };

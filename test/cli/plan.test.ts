@@ -35,7 +35,7 @@ test('shows rows, columns with examples, runs, cost and the first request, and s
       '  1  on the exclusion list',
       '  1  nothing to fill',
       'Note: x.csv: 1 record read, compared by company.',
-      'Note: x.csv: every record matched a row.',
+      'Note: Every record of x.csv matched a row.',
       'Columns that would leave this machine:',
       '  company: Acme · Bolt',
       '  domain: acme.example',

@@ -126,7 +126,7 @@ test('reports the number of records, the compared columns, and the records that 
   expect(notes.get('EXCLUSION_READ')).toBe(
     `${exclude}: 5 records read, compared by company. 1 record (line 5) has no value there and excludes nothing.`,
   );
-  expect(notes.get('EXCLUSION_MATCHED')).toBe(`${exclude}: 3 of 5 records matched no row (lines 4, 5, 6).`);
+  expect(notes.get('EXCLUSION_MATCHED')).toBe(`3 of 5 records of ${exclude} matched no row: lines 4, 5, 6.`);
   expect(notes.get('ROW_TOO_LONG')).toBe(`${exclude}: 1 row has more cells than the header (line 2).`);
   expect(notes.get('ROW_TOO_SHORT')).toBe(`${exclude}: 1 row has fewer cells than the header (line 4).`);
 });
@@ -153,7 +153,7 @@ test('reports a list that matches no row before any cost', async () => {
   await expect(bench.run({ exclude }, { ...hooks, confirm })).rejects.toMatchObject({
     code: 'COST_DECLINED',
   });
-  expect(notes.get('EXCLUSION_MATCHED')).toBe(`${exclude}: none of its 2 records matched a row.`);
+  expect(notes.get('EXCLUSION_MATCHED')).toBe(`No record of ${exclude} matched a row.`);
 });
 
 test.each([

@@ -97,6 +97,6 @@ it('recognizes mail providers, but not companies with similar names', () => {
 it('knows paths that every site may have', () => {
   for (const path of ['/', '/de', '/en-us/', '/index.html', '/de/about-us/team', '/Careers'])
     expect(isOrdinaryPath(path)).toBe(true);
-  for (const path of ['/orbelin', '/c/orbelin', '/hotels/1', '/~ann'])
+  for (const path of ['/orbelin', '/c/orbelin', '/hotels/1', '/~ann', '/company/orbelin', '/shop/orbelin'])
     expect(isOrdinaryPath(path)).toBe(false);
 });

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { resolveColumnKind } from '../../src/model/column-kind.js';
 import type { JsonObject } from '../../src/model/json.js';
 import type { Row } from '../../src/model/row.js';
 import { createExclusion, openExclusion } from '../../src/select/exclusion.js';
+import type { KeyColumn } from '../../src/select/exclusion-keys.js';
 
 function row(values: Readonly<Record<string, string>>): Row {
   const names = Object.keys(values);
@@ -12,6 +14,11 @@ function row(values: Readonly<Record<string, string>>): Row {
 
 function records(...values: readonly JsonObject[]) {
   return values.map((each, index) => ({ line: index + 2, values: each }));
+}
+
+/** Columns of the same name in both files. */
+function same(...names: readonly string[]): KeyColumn[] {
+  return names.map((name) => ({ kind: resolveColumnKind(name), ours: [[name]], theirs: [[name]] }));
 }
 
 const ON = ['company', 'domain', 'email', 'phone'];
@@ -24,7 +31,7 @@ test('keys are compared in normalized form', () => {
       { email: 'Ann.Lee@Example.com' },
       { phone: '+49 (30) 123-456 78' },
     ),
-    { on: ON, onAnswer: [], tell: ON },
+    { on: same(...ON), onAnswer: [], tell: ON },
   );
   expect(exclusion.findMatch(row({ company: 'MULLER' }))?.line).toBe(2);
   expect(exclusion.findMatch(row({ company: 'x', domain: 'shop.acme.co.uk' }))?.line).toBe(3);
@@ -37,7 +44,7 @@ test('a record excludes a row only if they agree in every key that both have', (
   const exclusion = createExclusion(
     records({ company: 'Acme', domain: 'acme.com' }, { company: 'Zeta', domain: '' }),
     {
-      on: ['company', 'domain'],
+      on: same('company', 'domain'),
       onAnswer: [],
       tell: [],
     },
@@ -54,7 +61,7 @@ test('a row finds the first record that excludes it, like a plain search, in a l
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 30 }), entry, (list, one) => {
       const on = ['company', 'city'] as const;
-      const exclusion = createExclusion(records(...list), { on, onAnswer: [], tell: [] });
+      const exclusion = createExclusion(records(...list), { on: same(...on), onAnswer: [], tell: [] });
       const expected = list.findIndex((record) => {
         const shared = on.filter((column) => record[column] !== '' && one[column] !== '');
         return shared.length > 0 && shared.every((column) => record[column] === one[column]);
@@ -71,8 +78,8 @@ test('the agent gets at most 100 records that share a key with the batch, withou
     secret: 's',
   }));
   const exclusion = createExclusion(records({ company: 'Other', person: 'Q' }, ...many), {
-    on: ['company'],
-    onAnswer: ['person'],
+    on: same('company'),
+    onAnswer: same('person'),
     tell: ['company', 'person'],
   });
   const told = exclusion.relevantTo([{ company: 'ACME Inc.' }]);
@@ -84,7 +91,7 @@ test('the agent gets at most 100 records that share a key with the batch, withou
 test('a key that many records have leaves space for records of the other rows', () => {
   const many = Array.from({ length: 500 }, (_, index) => ({ company: `C${index}`, country: 'DE' }));
   const exclusion = createExclusion(records(...many, { company: 'Zeta', country: 'FR' }), {
-    on: ['company', 'country'],
+    on: same('company', 'country'),
     onAnswer: [],
     tell: ['company'],
   });
@@ -98,8 +105,8 @@ test('a key that many records have leaves space for records of the other rows', 
 
 test('with a field as key, a record excludes answers and no rows', () => {
   const exclusion = createExclusion(records({ company: 'Apple', person: 'Tim Cook' }), {
-    on: ['company'],
-    onAnswer: ['person'],
+    on: same('company'),
+    onAnswer: same('person'),
     tell: [],
   });
   expect(exclusion.findMatch(row({ company: 'Apple' }))).toBeNull();
@@ -112,8 +119,8 @@ test('with a field as key, a record excludes answers and no rows', () => {
 test('a column may have the name of an inherited property', () => {
   const excluded = records({ company: 'Apple', constructor: 'Ann' });
   const exclusion = createExclusion(excluded, {
-    on: ['company', 'constructor'],
-    onAnswer: ['toString'],
+    on: same('company', 'constructor'),
+    onAnswer: same('toString'),
     tell: ['company'],
   });
   expect(exclusion.relevantTo([{ company: 'Apple' }])).toEqual([{ company: 'Apple' }]);
@@ -128,8 +135,8 @@ test('records for the agent are cleaned like cells, and their size per batch is 
     about: 'x'.repeat(index === 0 ? 9_000 : 2_000),
   }));
   const exclusion = createExclusion(records(...many), {
-    on: ['company'],
-    onAnswer: ['person'],
+    on: same('company'),
+    onAnswer: same('person'),
     tell: ['person', 'about'],
   });
   const told = exclusion.relevantTo([{ company: 'Acme' }]);
@@ -145,7 +152,7 @@ test('records for the agent match a plain search: those that share a key, in tur
     fc.property(fc.array(entry, { maxLength: 40 }), fc.array(entry, { maxLength: 3 }), (list, asked) => {
       const on = ['company', 'city'] as const;
       const tell = ['company', 'person'];
-      const exclusion = createExclusion(records(...list), { on, onAnswer: [], tell });
+      const exclusion = createExclusion(records(...list), { on: same(...on), onAnswer: [], tell });
       const told = exclusion.relevantTo(asked).map((record) => JSON.stringify(record));
       const shared = list.filter((record) =>
         asked.some((one) => on.some((column) => record[column] !== '' && record[column] === one[column])),
@@ -163,7 +170,7 @@ test('records for the agent match a plain search: those that share a key, in tur
 });
 
 test('a list of many thousands of distinct records needs little memory each and finds every one', () => {
-  const options = { on: ['domain'], onAnswer: [], tell: ['domain'] };
+  const options = { on: same('domain'), onAnswer: [], tell: ['domain'] };
   const list = openExclusion(options);
   const count = 100_000;
   for (let index = 0; index < count; index += 1)
@@ -181,7 +188,7 @@ test('a list of many thousands of distinct records needs little memory each and 
 });
 
 test('equal records are stored once, in any number and order', () => {
-  const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain', 'person'] });
+  const list = openExclusion({ on: same('domain'), onAnswer: [], tell: ['domain', 'person'] });
   for (let index = 0; index < 30_000; index += 1)
     list.add({
       line: index + 2,
@@ -197,7 +204,7 @@ test('equal records are stored once, in any number and order', () => {
 });
 
 test('recognizes a repeated record after long ones in between, and keeps text and numbers apart', () => {
-  const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain', 'note'] });
+  const list = openExclusion({ on: same('domain'), onAnswer: [], tell: ['domain', 'note'] });
   const add = (values: JsonObject) => list.add({ line: list.count + 2, values });
   for (let round = 0; round < 3; round += 1) {
     add({ domain: 'a.com', note: '1' });
@@ -210,7 +217,7 @@ test('recognizes a repeated record after long ones in between, and keeps text an
 });
 
 test('every equal record is counted, among the unmatched and the blank ones', () => {
-  const list = openExclusion({ on: ['domain'], onAnswer: [], tell: ['domain'] });
+  const list = openExclusion({ on: same('domain'), onAnswer: [], tell: ['domain'] });
   for (const [index, domain] of ['a.com', 'b.com', 'b.com', '', 'c.com', '', 'b.com', 'www.a.com'].entries())
     list.add({ line: index + 2, values: { domain } });
   expect([list.count, list.size]).toEqual([8, 5]);
