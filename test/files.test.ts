@@ -47,6 +47,6 @@ test('reports that no row is readable, even if a column is named', async () => {
   const input = join(bench.folder, 'in.json');
   await expect(bench.run({ input, send: ['company'] })).rejects.toMatchObject({
     code: 'UNKNOWN_COLUMN',
-    hint: 'None of its rows could be read.',
+    hint: 'No row could be read.',
   });
 });
