@@ -80,13 +80,13 @@ async function killAndCarryOn(faults: readonly object[], kills: number, seed: nu
   for (const lines of moments)
     if (await killAfter(workdir, createCommand(url, 'out.csv'), lines)) killed += 1;
   expect(killed).toBe(kills);
-  const last = await workdir.run(createCommand(url, 'out.csv'));
+  const last = await workdir.runProcess(createCommand(url, 'out.csv'));
   expect(last.status).toBe(0);
   const { runs, billedMicros } = await readReport(url);
   expect(runs.created).toBe(BATCHES);
   expect(billedMicros).toBe(BATCHES * 25_000);
 
-  const undisturbed = await workdir.run(createCommand(url, 'whole.csv'), {
+  const undisturbed = await workdir.runProcess(createCommand(url, 'whole.csv'), {
     env: { ROWFILL_HOME: `${workdir.path}/other` },
   });
   expect(undisturbed.status).toBe(0);

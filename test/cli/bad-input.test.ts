@@ -301,7 +301,7 @@ test('reports an almost full disk before spending anything', async () => {
   dir.write('in.csv', INPUT);
   const { url, agent } = await servePaid();
   const args = ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'];
-  const { status, stderr } = await dir.run(args, { env: { NODE_OPTIONS: `--import ${ALMOST_FULL}` } });
+  const { status, stderr } = await dir.runProcess(args, { env: { NODE_OPTIONS: `--import ${ALMOST_FULL}` } });
   expect(status).toBe(2);
   expect(stderr).toMatch(/disk of the ledger is almost full.*ledger\.sqlite[\s\S]*ROWFILL_HOME/);
   expect(agent.tasks).toEqual([]);

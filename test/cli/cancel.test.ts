@@ -235,7 +235,7 @@ test('gives up on nothing if the agent cannot be reached', async () => {
   const agent = await openRawAgent();
   const { dir, job } = leaveOpen(agent, ['run_1', null]);
   await agent.server.close();
-  const result = await dir.run(['cancel', job], { ...ENV, timeoutMs: 300_000 });
+  const result = await dir.run(['cancel', job], ENV);
   expect(result.status).toBe(4);
   expect(await readJob(dir)).toMatchObject({ cost_usd: 0, reserved_usd: 0.05 });
 }, 300_000);

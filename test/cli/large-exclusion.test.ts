@@ -35,7 +35,7 @@ test.each([
       '-o',
       'out.csv',
     ];
-    const { status, stderr } = await dir.run(job, {
+    const { status, stderr } = await dir.runProcess(job, {
       env: { NODE_OPTIONS: '--max-old-space-size=96' },
       timeoutMs: 110_000,
     });

@@ -19,7 +19,7 @@ const TRACE_WASM = `data:text/javascript,${encodeURIComponent(`
 async function findLoaded(args: readonly string[]): Promise<readonly string[]> {
   const dir = createWorkdir();
   dir.write('in.csv', createList(3));
-  const result = await dir.run(args, { env: { NODE_OPTIONS: `--import ${NOTE_LOADED}` } });
+  const result = await dir.runProcess(args, { env: { NODE_OPTIONS: `--import ${NOTE_LOADED}` } });
   expect(result).toMatchObject({ status: 0 });
   const paths = JSON.parse(dir.read('loaded.json')) as string[];
   return paths.map((path) => path.replaceAll('\\', '/').replace(/^.*\/node_modules\//, ''));
@@ -41,7 +41,7 @@ test('a short job does not wait at its end for an optimized compilation of undic
   const dir = createWorkdir();
   dir.write('in.csv', createList(20));
   const args = ['run', 'in.csv', '-f', 'answer', '--batch-size', '1', '--api-url', url, '--yes', '--quiet'];
-  const result = await dir.run(args, { env: { NODE_OPTIONS: `--import ${TRACE_WASM}` } });
+  const result = await dir.runProcess(args, { env: { NODE_OPTIONS: `--import ${TRACE_WASM}` } });
   expect(result).toMatchObject({ status: 0 });
   expect(result.stdout).not.toContain('TurboFan');
 });

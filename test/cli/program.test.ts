@@ -9,7 +9,7 @@ const MANIFEST = JSON.parse(readFileSync(join(import.meta.dirname, '../../packag
 test('prints only the version on standard output', async () => {
   const dir = createWorkdir();
   for (const flag of ['--version', '-V']) {
-    const result = await dir.run([flag]);
+    const result = await dir.runProcess([flag]);
     expect(result).toMatchObject({ status: 0, stdout: `${MANIFEST.version}\n`, stderr: '' });
   }
 });
@@ -24,7 +24,7 @@ test('prints the version without loading other modules', () => {
 });
 
 test('help lists every command and every exit code on standard output', async () => {
-  const result = await createWorkdir().run(['--help']);
+  const result = await createWorkdir().runProcess(['--help']);
   expect(result).toMatchObject({ status: 0, stderr: '' });
   for (const { name } of COMMANDS) expect(result.stdout).toMatch(new RegExp(` ${name} [^\n]*\\s`));
   for (const code of ['0', '1', '2', '3', '4', '5', '6', '130']) {
@@ -35,7 +35,7 @@ test('help lists every command and every exit code on standard output', async ()
 test('each command prints its help with an example, and does nothing else', async () => {
   const dir = createWorkdir();
   for (const { name } of COMMANDS) {
-    const result = await dir.run([name, '--help']);
+    const result = await dir.runProcess([name, '--help']);
     expect(result).toMatchObject({ status: 0, stderr: '' });
     expect(result.stdout).toContain(`Usage: rowfill ${name}`);
     expect(result.stdout).toContain(`  rowfill ${name}`);
@@ -45,7 +45,7 @@ test('each command prints its help with an example, and does nothing else', asyn
 });
 
 test('without arguments, prints the help on standard error and exits with 2', async () => {
-  const result = await createWorkdir().run([]);
+  const result = await createWorkdir().runProcess([]);
   expect(result).toMatchObject({ status: 2, stdout: '' });
   expect(result.stderr).toContain('Usage: rowfill COMMAND');
 });
@@ -84,15 +84,15 @@ test('shows a stack trace only with --debug', async () => {
 
 test('prints the completion script for the shell, and completes commands and options', async () => {
   const dir = createWorkdir();
-  const bash = await dir.run(['completion'], { env: { SHELL: '/bin/bash' } });
+  const bash = await dir.runProcess(['completion'], { env: { SHELL: '/bin/bash' } });
   expect(bash).toMatchObject({ status: 0, stderr: '' });
   expect(bash.stdout).toContain('complete -o bashdefault -o default -F _rowfill_yargs_completions rowfill');
-  const zsh = await dir.run(['completion'], { env: { SHELL: '/bin/zsh' } });
+  const zsh = await dir.runProcess(['completion'], { env: { SHELL: '/bin/zsh' } });
   expect(zsh.stdout).toContain('#compdef rowfill');
 
   const env = { SHELL: '/bin/bash' };
-  const commands = await dir.run(['--get-yargs-completions', 'rowfill', ''], { env });
+  const commands = await dir.runProcess(['--get-yargs-completions', 'rowfill', ''], { env });
   expect(commands.stdout.split('\n')).toEqual(expect.arrayContaining(COMMANDS.map(({ name }) => name)));
-  const options = await dir.run(['--get-yargs-completions', 'rowfill', 'completion', '--'], { env });
+  const options = await dir.runProcess(['--get-yargs-completions', 'rowfill', 'completion', '--'], { env });
   expect(options.stdout.trim().split('\n').sort()).toEqual(['--debug', '--help', '--version']);
 });

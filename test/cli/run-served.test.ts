@@ -20,8 +20,8 @@ test.each([
     const job = ['run', `samples/${input}`, '--recipe', `samples/${recipe}`];
     // Separate ledgers, so that neither reuses the other's answers.
     const results = await Promise.all([
-      dir.run([...job, '-o', 'within'], { env: { ROWFILL_HOME: join(dir.path, 'one') } }),
-      dir.run([...job, '-o', 'served', '--api-url', server.line, '--yes'], {
+      dir.runProcess([...job, '-o', 'within'], { env: { ROWFILL_HOME: join(dir.path, 'one') } }),
+      dir.runProcess([...job, '-o', 'served', '--api-url', server.line, '--yes'], {
         env: { ROWFILL_HOME: join(dir.path, 'two') },
       }),
     ]);

@@ -74,7 +74,7 @@ test('a closed output pipe is not an error', async () => {
   dir.write('in.csv', createList(2000));
   const { url } = await servePaid();
   const args = ['run', 'in.csv', '-o', '-', ...ASK, '--api-url', url, '--yes', '--batch-size', '200'];
-  const result = await dir.run(args, { ...PAID, closeStdout: true });
+  const result = await dir.runProcess(args, { ...PAID, closeStdout: true });
   expect(result.stderr).not.toContain('error');
   expect(result.status).toBe(0);
 });

@@ -146,7 +146,7 @@ test('status loads the ledger but none of the modules for running jobs', async (
   const hook = pathToFileURL(dir.write('register.mjs', REGISTER)).href;
   const loads = join(dir.path, 'loads.txt');
   // A command that is not the first word is not preloaded with `require`, so the hook sees all imports.
-  const result = await dir.run(['--debug', 'status', '--json'], {
+  const result = await dir.runProcess(['--debug', 'status', '--json'], {
     env: { LOADS: loads, NODE_OPTIONS: `--import ${hook}` },
   });
   expect(result.status).toBe(0);

@@ -140,11 +140,11 @@ test('status writes nothing and waits for no writer', async () => {
   await writer.lock();
   const size = statSync(`${path}-wal`).size;
   expect(size).toBeGreaterThan(0);
-  const result = await dir.run(['status']);
+  const result = await dir.runProcess(['status']);
   expect(result).toMatchObject({ status: 0, stderr: '' });
   expect(result.stdout).toContain('/data/in.csv');
   writer.unlock();
-  expect((await dir.run(['status', '--json'])).status).toBe(0);
+  expect((await dir.runProcess(['status', '--json'])).status).toBe(0);
   // Any writer merges the log when it closes.
   expect(statSync(`${path}-wal`).size).toBe(size);
   const look = openLedger(path, { isReadOnly: true });

@@ -121,7 +121,7 @@ test('with 200 files, some slow, truncated, broken or duplicated, and ten kills,
   expect(dropper.isDone).toBe(false);
   const told = await endAfter('SIGTERM', Number.POSITIVE_INFINITY, scene);
   expect(told.status).toBe(130);
-  const last = await workdir.run([...args, '--once'], { timeoutMs: 120_000 });
+  const last = await workdir.runProcess([...args, '--once'], { timeoutMs: 120_000 });
   expect(last.stdout).toContain('"event":"stopped","stop":"done"');
   scene.check();
 }, 180_000);
@@ -133,7 +133,7 @@ test('with three watcher processes at once, each file ends once and is paid for 
   const { workdir, dropper, args } = scene;
   while (!dropper.isDone) dropper.step();
   const once = [...args, '--once'];
-  const ended = await Promise.all([1, 2, 3].map(() => workdir.run(once, { timeoutMs: 90_000 })));
+  const ended = await Promise.all([1, 2, 3].map(() => workdir.runProcess(once, { timeoutMs: 90_000 })));
   expect(ended.map(({ status }) => [0, 2].includes(status ?? -1))).toEqual([true, true, true]);
   scene.check();
 }, 120_000);
