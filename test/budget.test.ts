@@ -2,8 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createList, openJobBench } from './helpers/job.js';
 import { answerRows, type Script } from './helpers/scripted-agent.js';
+import { chooseCount, SLOW } from './helpers/slow-tier.js';
 
 const CAP_MICROS = 1_000_000;
+const TRIALS = chooseCount(200, 20);
+const LONG = { ...SLOW, timeout: 240_000 };
 
 /** Bills each run the sum of the prices in its rows, in micro-dollars. */
 const billByRow: Script = (task) => {
@@ -23,29 +26,33 @@ function createPricedList(prices: readonly number[], trial = 0): string {
   );
 }
 
-test('in 200 trials with 50 concurrent runs and varying prices, never bills more than the cap', async () => {
-  const bench = await openJobBench(billByRow);
-  const price = fc.integer({ min: 20_000, max: 100_000 });
-  const trials = fc.sample(fc.array(price, { minLength: 25, maxLength: 40 }), { numRuns: 200, seed: 7 });
-  for (const [index, prices] of trials.entries()) {
-    const input = bench.write(`in-${index}.csv`, createPricedList(prices, index));
-    const before = bench.server.report().billedMicros;
-    const { summary } = await bench.run({
-      input,
-      effort: ['medium'],
-      batchSize: 1,
-      concurrency: 50,
-      maxCost: 1,
-    });
-    const billedMicros = bench.server.report().billedMicros - before;
-    expect(billedMicros).toBeLessThanOrEqual(CAP_MICROS);
-    expect(summary.costMicros).toBe(billedMicros);
-    const total = prices.reduce((sum, each) => sum + each, 0);
-    expect(summary.stop).toBe(total <= CAP_MICROS && summary.rows.over_budget === 0 ? 'done' : 'budget');
-    // It stops only when the next run could exceed the cap at its maximum price.
-    if (summary.stop === 'budget') expect(billedMicros).toBeGreaterThan(CAP_MICROS - 100_000);
-  }
-}, 240_000);
+test(
+  `in ${TRIALS} trials with 50 concurrent runs and varying prices, never bills more than the cap`,
+  LONG,
+  async () => {
+    const bench = await openJobBench(billByRow);
+    const price = fc.integer({ min: 20_000, max: 100_000 });
+    const trials = fc.sample(fc.array(price, { minLength: 25, maxLength: 40 }), { numRuns: TRIALS, seed: 7 });
+    for (const [index, prices] of trials.entries()) {
+      const input = bench.write(`in-${index}.csv`, createPricedList(prices, index));
+      const before = bench.server.report().billedMicros;
+      const { summary } = await bench.run({
+        input,
+        effort: ['medium'],
+        batchSize: 1,
+        concurrency: 50,
+        maxCost: 1,
+      });
+      const billedMicros = bench.server.report().billedMicros - before;
+      expect(billedMicros).toBeLessThanOrEqual(CAP_MICROS);
+      expect(summary.costMicros).toBe(billedMicros);
+      const total = prices.reduce((sum, each) => sum + each, 0);
+      expect(summary.stop).toBe(total <= CAP_MICROS && summary.rows.over_budget === 0 ? 'done' : 'budget');
+      // It stops only when the next run could exceed the cap at its maximum price.
+      if (summary.stop === 'budget') expect(billedMicros).toBeGreaterThan(CAP_MICROS - 100_000);
+    }
+  },
+);
 
 test('books a run that cost more than reserved in full, and starts nothing above the cap', async () => {
   const bench = await openJobBench(billByRow);

@@ -2,10 +2,14 @@ import { readFileSync, watch } from 'node:fs';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { readTable } from './helpers/job.js';
+import { chooseCount, SLOW } from './helpers/slow-tier.js';
 import { createWorkdir, type Workdir } from './helpers/workdir.js';
 
 const COMPANIES = 400;
 const BATCHES = COMPANIES / 2;
+const KILLS = chooseCount(25, 5);
+const KILLS_WITH_LOST_REPLIES = chooseCount(8, 3);
+const LONG = { ...SLOW, timeout: 240_000 };
 
 interface Report {
   readonly runs: { readonly created: number };
@@ -95,10 +99,14 @@ async function killAndCarryOn(faults: readonly object[], kills: number, seed: nu
   );
 }
 
-test('a job killed 25 times with 50 active runs pays for every batch once and gives the same output', async () => {
-  await killAndCarryOn([], 25, 1);
-}, 240_000);
+test(
+  `a job killed ${KILLS} times with 50 active runs pays for every batch once and gives the same output`,
+  LONG,
+  async () => {
+    await killAndCarryOn([], KILLS, 1);
+  },
+);
 
-test('adopts every accepted run even if a tenth of the replies are lost too', async () => {
-  await killAndCarryOn([{ fault: 'lost_reply', on: ['create'], share: 0.1 }], 8, 2);
-}, 240_000);
+test('adopts every accepted run even if a tenth of the replies are lost too', LONG, async () => {
+  await killAndCarryOn([{ fault: 'lost_reply', on: ['create'], share: 0.1 }], KILLS_WITH_LOST_REPLIES, 2);
+});

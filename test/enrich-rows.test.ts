@@ -7,6 +7,7 @@ import { type EnrichRowsOptions, enrichRows, type FilledRecord } from '../src/en
 import type { EnrichEvent } from '../src/model/events.js';
 import { type JobBench, openJobBench } from './helpers/job.js';
 import { createGate } from './helpers/scripted-agent.js';
+import { chooseCount, SLOW } from './helpers/slow-tier.js';
 import { createTempFolder } from './helpers/temp-folder.js';
 import { script } from './helpers/truthful-agent.js';
 
@@ -187,7 +188,7 @@ test('events hide the temporary files, and every row has an event', async () => 
   expect(JSON.stringify(events)).not.toContain('rowfill-rows-');
 });
 
-test('returns bigints, dates, decimals and any text unchanged', async () => {
+test('returns bigints, dates, decimals and any text unchanged', SLOW, async () => {
   const bench = await openJobBench(TRUTHFUL);
   const value = fc.oneof(
     fc.string({ unit: 'binary' }),
@@ -218,6 +219,6 @@ test('returns bigints, dates, decimals and any text unchanged', async () => {
       expect(records.map(({ input }) => input)).toEqual(rows);
       expect(records.map(({ values }) => values.answer)).toEqual(rows.map(() => 'about Acme'));
     }),
-    { numRuns: 30 },
+    { numRuns: chooseCount(30, 7) },
   );
 });

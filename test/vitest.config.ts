@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    tags: [{ name: 'slow', description: 'has a larger count in npm run test:slow' }],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // A long timeout costs nothing if the test passes, and a busy machine must not fail it.

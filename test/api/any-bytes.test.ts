@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { isAgentFailure } from '../../src/model/run.js';
 import { withClient } from '../helpers/open-client.js';
 import { createRunJson, formatFrame, type RawHandler, sendJson } from '../helpers/raw-server.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 
 const EVENTS =
   formatFrame('1', 'agent_run.created', { id: 'r', status: 'queued', note: 'Łódź 🏭' }) +
@@ -39,7 +40,7 @@ test('a stream cut at any byte loses no run: the outcome is unknown before the r
   });
 });
 
-test('any response bytes lead to a run or an AgentError', async () => {
+test('any response bytes lead to a run or an AgentError', SLOW, async () => {
   let bytes: Uint8Array = Buffer.alloc(0);
   const handler: RawHandler = (_request, _response, socket) => {
     socket.end(bytes);
@@ -73,7 +74,7 @@ test('any response bytes lead to a run or an AgentError', async () => {
             (result as { close: () => void }).close();
         }
       }),
-      { numRuns: 150 },
+      { numRuns: chooseCount(150, 15) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { createList, type JobBench, openJobBench } from '../helpers/job.js';
 import { answerRows, createResult } from '../helpers/scripted-agent.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 
 const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 
@@ -110,31 +111,35 @@ test('renaming the exclusion list changes the output', async () => {
   expect(rows[0]?.enrichment_error).toContain('b.csv, line 2');
 });
 
-test('with an agent that omits anything, keeps an output only if nothing would be sent or changed', async () => {
-  const answers = fc.array(fc.constantFrom('found', 'null', 'wrong', 'missing'), {
-    minLength: 1,
-    maxLength: 12,
-  });
-  await fc.assert(
-    fc.asyncProperty(answers, fc.integer({ min: 1, max: 4 }), async (kinds, batchSize) => {
-      const bench = await openJobBench((task) => {
-        const rows = (task.request.input?.data ?? []).flatMap((record) => {
-          const kind = kinds[Number(String(record.company).slice(8)) - 1];
-          const answer = kind === 'found' ? 'yes' : kind === 'null' ? null : { not: 'text' };
-          return kind === 'missing' ? [] : [{ row_id: String(record.row_id), fields: { answer } }];
+test(
+  'with an agent that omits anything, keeps an output only if nothing would be sent or changed',
+  SLOW,
+  async () => {
+    const answers = fc.array(fc.constantFrom('found', 'null', 'wrong', 'missing'), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(answers, fc.integer({ min: 1, max: 4 }), async (kinds, batchSize) => {
+        const bench = await openJobBench((task) => {
+          const rows = (task.request.input?.data ?? []).flatMap((record) => {
+            const kind = kinds[Number(String(record.company).slice(8)) - 1];
+            const answer = kind === 'found' ? 'yes' : kind === 'null' ? null : { not: 'text' };
+            return kind === 'missing' ? [] : [{ row_id: String(record.row_id), fields: { answer } }];
+          });
+          return createResult({ rows });
         });
-        return createResult({ rows });
-      });
-      bench.write('in.csv', createList(kinds.length));
-      await bench.run({ batchSize });
-      const [before, asked] = [bench.read('out.csv'), bench.agent.tasks.length];
-      const kept = await isKept(bench, { batchSize });
-      expect(kept).toBe(kinds.every((kind) => kind === 'found' || kind === 'null'));
-      if (!kept) return;
-      await bench.run({ batchSize }, { onEvent: () => undefined });
-      expect(bench.read('out.csv')).toBe(before);
-      expect(bench.agent.tasks).toHaveLength(asked);
-    }),
-    { numRuns: 25 },
-  );
-});
+        bench.write('in.csv', createList(kinds.length));
+        await bench.run({ batchSize });
+        const [before, asked] = [bench.read('out.csv'), bench.agent.tasks.length];
+        const kept = await isKept(bench, { batchSize });
+        expect(kept).toBe(kinds.every((kind) => kind === 'found' || kind === 'null'));
+        if (!kept) return;
+        await bench.run({ batchSize }, { onEvent: () => undefined });
+        expect(bench.read('out.csv')).toBe(before);
+        expect(bench.agent.tasks).toHaveLength(asked);
+      }),
+      { numRuns: chooseCount(25, 6) },
+    );
+  },
+);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { computeLastAttempt } from '../../src/run/batcher.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { openJobBench } from '../helpers/job.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { expectOwnAnswers, listAsked, script } from '../helpers/truthful-agent.js';
 
 const FIELDS = ['ceo', 'seat'];
@@ -45,64 +46,70 @@ const jobArbitrary = fc.record({
   seed: fc.string({ maxLength: 5 }),
 });
 
-test('with random rows, faults and batches, each row ends once with its own values or none', async () => {
-  await fc.assert(
-    fc.asyncProperty(jobArbitrary, async ({ rows, faults, batchSize, concurrency, efforts, seed }) => {
-      const bench = await openJobBench(
-        script((list) => ({ rows: list })),
-        { rehearsal: resolveRehearsal({ faults, seed: `s${seed}` }) },
-      );
-      const lines = rows.map(({ company, ceo, seat }, index) => [company, index, ceo, seat].join(','));
-      bench.write('in.csv', ['company,number,ceo,seat', ...lines, ''].join('\n'));
-      const options = { fields: FIELDS, send: ['company'], batchSize, concurrency, effort: efforts };
-      const { rows: output, summary } = await bench.run(options);
+test(
+  'with random rows, faults and batches, each row ends once with its own values or none',
+  SLOW,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(jobArbitrary, async ({ rows, faults, batchSize, concurrency, efforts, seed }) => {
+        const bench = await openJobBench(
+          script((list) => ({ rows: list })),
+          { rehearsal: resolveRehearsal({ faults, seed: `s${seed}` }) },
+        );
+        const lines = rows.map(({ company, ceo, seat }, index) => [company, index, ceo, seat].join(','));
+        bench.write('in.csv', ['company,number,ceo,seat', ...lines, ''].join('\n'));
+        const options = { fields: FIELDS, send: ['company'], batchSize, concurrency, effort: efforts };
+        const { rows: output, summary } = await bench.run(options);
 
-      expect(output.map(({ company, number }) => [company, number])).toEqual(
-        rows.map(({ company }, index) => [company, String(index)]),
-      );
-      // Filled cells are kept. The others have the correct value for their row or none.
-      for (const [index, row] of rows.entries()) {
-        for (const field of FIELDS) {
-          if (row[field as 'ceo' | 'seat'] === GIVEN) expect(output[index]?.[field]).toBe(GIVEN);
+        expect(output.map(({ company, number }) => [company, number])).toEqual(
+          rows.map(({ company }, index) => [company, String(index)]),
+        );
+        // Filled cells are kept. The others have the correct value for their row or none.
+        for (const [index, row] of rows.entries()) {
+          for (const field of FIELDS) {
+            if (row[field as 'ceo' | 'seat'] === GIVEN) expect(output[index]?.[field]).toBe(GIVEN);
+          }
         }
-      }
-      const areCited = faults.every(({ fault }) => fault !== 'citations_dropped');
-      expectOwnAnswers(output, { fields: FIELDS, given: [GIVEN], areCited });
+        const areCited = faults.every(({ fault }) => fault !== 'citations_dropped');
+        expectOwnAnswers(output, { fields: FIELDS, given: [GIVEN], areCited });
 
-      for (const [index, row] of output.entries()) {
-        const filled = FIELDS.filter((field) => row[field] !== '').length;
-        const status = row.enrichment_status ?? '';
-        if (summary.stop === 'done') expect(FINAL).toContain(status);
-        if (status === 'enriched' || status === 'unchanged') expect(filled).toBe(2);
-        if (status === 'failed') expect(row.enrichment_error).not.toBe('');
-        expect(status === 'unchanged').toBe(rows[index]?.ceo === GIVEN && rows[index]?.seat === GIVEN);
-      }
-      const { total, ...counts } = summary.rows;
-      expect(total).toBe(rows.length);
-      expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(rows.length);
+        for (const [index, row] of output.entries()) {
+          const filled = FIELDS.filter((field) => row[field] !== '').length;
+          const status = row.enrichment_status ?? '';
+          if (summary.stop === 'done') expect(FINAL).toContain(status);
+          if (status === 'enriched' || status === 'unchanged') expect(filled).toBe(2);
+          if (status === 'failed') expect(row.enrichment_error).not.toBe('');
+          expect(status === 'unchanged').toBe(rows[index]?.ceo === GIVEN && rows[index]?.seat === GIVEN);
+        }
+        const { total, ...counts } = summary.rows;
+        expect(total).toBe(rows.length);
+        expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(rows.length);
 
-      // The attempts per cell and level are bounded, and no run is empty.
-      const asked = new Map<string, number>();
-      for (const each of listAsked(bench.agent.tasks)) asked.set(each, (asked.get(each) ?? 0) + 1);
-      expect(Math.max(0, ...asked.values())).toBeLessThanOrEqual(computeLastAttempt(batchSize));
-      expect(bench.server.report().runs.created).toBeLessThanOrEqual(
-        asked.size * computeLastAttempt(batchSize),
-      );
+        // The attempts per cell and level are bounded, and no run is empty.
+        const asked = new Map<string, number>();
+        for (const each of listAsked(bench.agent.tasks)) asked.set(each, (asked.get(each) ?? 0) + 1);
+        expect(Math.max(0, ...asked.values())).toBeLessThanOrEqual(computeLastAttempt(batchSize));
+        expect(bench.server.report().runs.created).toBeLessThanOrEqual(
+          asked.size * computeLastAttempt(batchSize),
+        );
 
-      // The second time, only failed or missing cells are sent, never answered ones.
-      const before = bench.agent.tasks.length;
-      const enriched = new Set(
-        output.filter((row) => row.enrichment_status === 'enriched').map((row) => row.company),
-      );
-      const failed = new Set(
-        output.filter((row) => row.enrichment_status !== 'enriched').map((row) => row.company),
-      );
-      await bench.run(options);
-      for (const each of bench.agent.tasks.slice(before).flatMap((task) => task.request.input?.data ?? [])) {
-        const company = String(each.company);
-        expect(enriched.has(company) && !failed.has(company)).toBe(false);
-      }
-    }),
-    { numRuns: 40 },
-  );
-});
+        // The second time, only failed or missing cells are sent, never answered ones.
+        const before = bench.agent.tasks.length;
+        const enriched = new Set(
+          output.filter((row) => row.enrichment_status === 'enriched').map((row) => row.company),
+        );
+        const failed = new Set(
+          output.filter((row) => row.enrichment_status !== 'enriched').map((row) => row.company),
+        );
+        await bench.run(options);
+        for (const each of bench.agent.tasks
+          .slice(before)
+          .flatMap((task) => task.request.input?.data ?? [])) {
+          const company = String(each.company);
+          expect(enriched.has(company) && !failed.has(company)).toBe(false);
+        }
+      }),
+      { numRuns: chooseCount(40, 10) },
+    );
+  },
+);

@@ -7,6 +7,7 @@ import type { Row } from '../../src/model/row.js';
 import { openInput } from '../../src/read/open-input.js';
 import { openOutput } from '../../src/write/open-output.js';
 import { createAnswer, createFilledRow, readAllRows } from '../helpers/rows.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 import { createWorkbook } from '../helpers/workbook.js';
 
@@ -39,37 +40,41 @@ const anyText = fc.string({
   maxLength: 8,
 });
 
-test('any table of any text reads back equal as a workbook and is written with equal cells', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.integer({ min: 2, max: 4 }).chain((width) =>
-        fc.record({
-          titles: fc.array(anyText, { minLength: width, maxLength: width }),
-          rows: fc.array(fc.array(anyText, { minLength: width, maxLength: width }), {
-            minLength: 1,
-            maxLength: 5,
+test(
+  'any table of any text reads back equal as a workbook and is written with equal cells',
+  SLOW,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 2, max: 4 }).chain((width) =>
+          fc.record({
+            titles: fc.array(anyText, { minLength: width, maxLength: width }),
+            rows: fc.array(fc.array(anyText, { minLength: width, maxLength: width }), {
+              minLength: 1,
+              maxLength: 5,
+            }),
           }),
-        }),
+        ),
+        fc.constantFrom(1, 7, 65_536),
+        async ({ titles, rows }, pieceBytes) => {
+          const folder = await createTempFolder();
+          const [csv, first, second] = ['in.csv', 'a.xlsx', 'b.xlsx'].map((name) => join(folder, name));
+          const width = titles.length;
+          // A blank header cannot be found.
+          const header = titles.map((title) => `t${title}`);
+          await writeFile(csv ?? '', Papa.unparse([header, ...rows], { newline: '\n', quotes: true }));
+          expect(readCells(await fill(csv ?? '', first ?? ''), width)).toEqual(rows);
+          const read = await fill(first ?? '', second ?? '', pieceBytes);
+          expect(readCells(read, width)).toEqual(rows);
+          const again = await openInput({ path: second ?? '' });
+          expect(again.shape.titles.slice(0, width)).toEqual(header);
+          expect(readCells(await readAllRows(again), width)).toEqual(rows);
+        },
       ),
-      fc.constantFrom(1, 7, 65_536),
-      async ({ titles, rows }, pieceBytes) => {
-        const folder = await createTempFolder();
-        const [csv, first, second] = ['in.csv', 'a.xlsx', 'b.xlsx'].map((name) => join(folder, name));
-        const width = titles.length;
-        // A blank header cannot be found.
-        const header = titles.map((title) => `t${title}`);
-        await writeFile(csv ?? '', Papa.unparse([header, ...rows], { newline: '\n', quotes: true }));
-        expect(readCells(await fill(csv ?? '', first ?? ''), width)).toEqual(rows);
-        const read = await fill(first ?? '', second ?? '', pieceBytes);
-        expect(readCells(read, width)).toEqual(rows);
-        const again = await openInput({ path: second ?? '' });
-        expect(again.shape.titles.slice(0, width)).toEqual(header);
-        expect(readCells(await readAllRows(again), width)).toEqual(rows);
-      },
-    ),
-    { numRuns: 60 },
-  );
-});
+      { numRuns: chooseCount(60, 15) },
+    );
+  },
+);
 
 const anyNumber = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -77,7 +82,7 @@ const anyNumber = fc.oneof(
   fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }).map(String),
 );
 
-test('any number, in any form a workbook allows, is written with the same digits', async () => {
+test('any number, in any form a workbook allows, is written with the same digits', SLOW, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anyNumber, { minLength: 1, maxLength: 20 }),
@@ -101,7 +106,7 @@ test('any number, in any form a workbook allows, is written with the same digits
         expect(again.map((row) => row.kind === 'cells' && row.stored?.[0]?.raw)).toEqual(raw);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: chooseCount(40, 10) },
   );
 });
 

@@ -8,6 +8,7 @@ import { decodeWindows1252 } from '../../src/read/encoding.js';
 import { type InputOptions, openInput } from '../../src/read/open-input.js';
 import { openOutput } from '../../src/write/open-output.js';
 import { createAnswer, createFilledRow, readAllRows } from '../helpers/rows.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const FIELDS = [{ name: 'rowfill field', schema: { type: 'string' } }];
@@ -61,42 +62,46 @@ const anyTable = fc.integer({ min: 2, max: 4 }).chain((width) =>
   }),
 );
 
-test('any table in any dialect and encoding, with any chunk boundaries, is read and written with equal cells', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      anyTable,
-      fc.constantFrom(',', ';', '\t', '|'),
-      fc.constantFrom('\n', '\r\n', '\r'),
-      fc.constantFrom('utf-8', 'utf-16le', 'utf-16be', 'windows-1252'),
-      fc.boolean(),
-      fc.boolean(),
-      fc.constantFrom(1, 2, 3, 7, 64, 65_536),
-      async ({ titles, rows }, delimiter, newline, encoding, quotes, isGzip, pieceBytes) => {
-        const isIn1252 = (text: string) => Array.from(text).every((char) => TEXT_1252.includes(char));
-        fc.pre(titles.join('').trim() !== '' && !/^\ufeff/.test(titles[0] ?? ''));
-        fc.pre(encoding !== 'windows-1252' || [titles, ...rows].flat().every(isIn1252));
-        const text = Papa.unparse([titles, ...rows], { delimiter, newline, quotes }) + newline;
-        const hasMark = encoding.startsWith('utf-16');
-        const plain = encode((hasMark ? '\ufeff' : '') + text, encoding);
-        const {
-          input,
-          rows: read,
-          filledRows,
-        } = await fillAndRead(isGzip ? 'in.csv.gz' : 'in.csv', isGzip ? gzipSync(plain) : plain, {
-          delimiter,
-          limits: { pieceBytes },
-          ...(hasMark ? {} : { encoding }),
-        });
-        expect(input.shape.titles).toEqual(titles);
-        expect(read.map((row) => (row.kind === 'cells' ? row.cells : null))).toEqual(rows);
-        expect(
-          filledRows.map((row) => (row.kind === 'cells' ? row.cells.slice(0, -OUR_COLUMNS) : null)),
-        ).toEqual(rows);
-      },
-    ),
-    { numRuns: 60 },
-  );
-});
+test(
+  'any table in any dialect and encoding, with any chunk boundaries, is read and written with equal cells',
+  SLOW,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        anyTable,
+        fc.constantFrom(',', ';', '\t', '|'),
+        fc.constantFrom('\n', '\r\n', '\r'),
+        fc.constantFrom('utf-8', 'utf-16le', 'utf-16be', 'windows-1252'),
+        fc.boolean(),
+        fc.boolean(),
+        fc.constantFrom(1, 2, 3, 7, 64, 65_536),
+        async ({ titles, rows }, delimiter, newline, encoding, quotes, isGzip, pieceBytes) => {
+          const isIn1252 = (text: string) => Array.from(text).every((char) => TEXT_1252.includes(char));
+          fc.pre(titles.join('').trim() !== '' && !/^\ufeff/.test(titles[0] ?? ''));
+          fc.pre(encoding !== 'windows-1252' || [titles, ...rows].flat().every(isIn1252));
+          const text = Papa.unparse([titles, ...rows], { delimiter, newline, quotes }) + newline;
+          const hasMark = encoding.startsWith('utf-16');
+          const plain = encode((hasMark ? '\ufeff' : '') + text, encoding);
+          const {
+            input,
+            rows: read,
+            filledRows,
+          } = await fillAndRead(isGzip ? 'in.csv.gz' : 'in.csv', isGzip ? gzipSync(plain) : plain, {
+            delimiter,
+            limits: { pieceBytes },
+            ...(hasMark ? {} : { encoding }),
+          });
+          expect(input.shape.titles).toEqual(titles);
+          expect(read.map((row) => (row.kind === 'cells' ? row.cells : null))).toEqual(rows);
+          expect(
+            filledRows.map((row) => (row.kind === 'cells' ? row.cells.slice(0, -OUR_COLUMNS) : null)),
+          ).toEqual(rows);
+        },
+      ),
+      { numRuns: chooseCount(60, 15) },
+    );
+  },
+);
 
 const word = fc.constantFrom(
   'Acme',
@@ -114,7 +119,7 @@ const plausibleCell = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('Acme, Inc.', 'a; b', 'x | y', 'left, right; both', '=1+1') },
 );
 
-test('the dialect of a typical table is detected', async () => {
+test('the dialect of a typical table is detected', SLOW, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 2, max: 5 }).chain((width) =>
@@ -140,33 +145,37 @@ test('the dialect of a typical table is detected', async () => {
         expect(output.toString().startsWith(bom ? '\ufeff' : quotes ? '"Column 1"' : 'Column 1')).toBe(true);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: chooseCount(60, 15) },
   );
 });
 
-test('any JSON Lines, with any chunk boundaries, keep their exact text apart from additions', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom('', ' ', '\t')), {
-        minLength: 1,
-        maxLength: 6,
-      }),
-      fc.constantFrom('\n', '\r\n'),
-      fc.constantFrom(1, 2, 5, 65_536),
-      async (objects, newline, pieceBytes) => {
-        const lines = objects.map(([object, space]) => `${JSON.stringify(object)}${space}`);
-        const { rows, text } = await fillAndRead('in.jsonl', Buffer.from(lines.join(newline)), {
-          limits: { pieceBytes },
-        });
-        expect(rows.map((row) => (row.kind === 'object' ? row.text : null))).toEqual(lines);
-        const out = text.toString().split(/\r?\n/).slice(0, -1);
-        out.forEach((line, index) => {
-          const own = lines[index] ?? '';
-          expect(line.startsWith(own.trimEnd().slice(0, -1).trimEnd())).toBe(true);
-          expect(JSON.parse(line)).toMatchObject({ enrichment: { status: 'enriched' } });
-        });
-      },
-    ),
-    { numRuns: 60 },
-  );
-});
+test(
+  'any JSON Lines, with any chunk boundaries, keep their exact text apart from additions',
+  SLOW,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom('', ' ', '\t')), {
+          minLength: 1,
+          maxLength: 6,
+        }),
+        fc.constantFrom('\n', '\r\n'),
+        fc.constantFrom(1, 2, 5, 65_536),
+        async (objects, newline, pieceBytes) => {
+          const lines = objects.map(([object, space]) => `${JSON.stringify(object)}${space}`);
+          const { rows, text } = await fillAndRead('in.jsonl', Buffer.from(lines.join(newline)), {
+            limits: { pieceBytes },
+          });
+          expect(rows.map((row) => (row.kind === 'object' ? row.text : null))).toEqual(lines);
+          const out = text.toString().split(/\r?\n/).slice(0, -1);
+          out.forEach((line, index) => {
+            const own = lines[index] ?? '';
+            expect(line.startsWith(own.trimEnd().slice(0, -1).trimEnd())).toBe(true);
+            expect(JSON.parse(line)).toMatchObject({ enrichment: { status: 'enriched' } });
+          });
+        },
+      ),
+      { numRuns: chooseCount(60, 15) },
+    );
+  },
+);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkRecipeText, formatRecipe, type RecipeDraft } from '../../src/recipe/read-recipe.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 
 const DRAFT: RecipeDraft = {
   input: 'in.csv',
@@ -48,19 +49,23 @@ test.each([
   expect(await checkRecipeText(recipe, 'a.yaml', {})).toMatchObject({ query: text, send: [text, 'x'] });
 });
 
-test('any text survives formatting, and no file or column name can break out of a comment', async () => {
-  const text = fc
-    .string({ unit: 'binary', minLength: 1, maxLength: 40 })
-    .filter((each) => each.trim() !== '' && !each.includes('${'));
-  await fc.assert(
-    fc.asyncProperty(text, text, fc.array(text), async (query, column, kept) => {
-      const recipe = formatRecipe(
-        { ...DRAFT, input: `${column}.csv`, query, send: [column], kept },
-        'a.yaml',
-      );
-      const options = await checkRecipeText(recipe, 'a.yaml', {});
-      expect([options.query, options.send]).toEqual([query, [column]]);
-    }),
-    { numRuns: 500 },
-  );
-});
+test(
+  'any text survives formatting, and no file or column name can break out of a comment',
+  SLOW,
+  async () => {
+    const text = fc
+      .string({ unit: 'binary', minLength: 1, maxLength: 40 })
+      .filter((each) => each.trim() !== '' && !each.includes('${'));
+    await fc.assert(
+      fc.asyncProperty(text, text, fc.array(text), async (query, column, kept) => {
+        const recipe = formatRecipe(
+          { ...DRAFT, input: `${column}.csv`, query, send: [column], kept },
+          'a.yaml',
+        );
+        const options = await checkRecipeText(recipe, 'a.yaml', {});
+        expect([options.query, options.send]).toEqual([query, [column]]);
+      }),
+      { numRuns: chooseCount(500, 50) },
+    );
+  },
+);

@@ -8,6 +8,7 @@ import { compileSchema } from '../../src/model/schema.js';
 import { openRecipeSchema } from '../../src/recipe/check-recipe.js';
 import { parseRecipe } from '../../src/recipe/parse-recipe.js';
 import { mergeRecipe, type RecipeOptions, readRecipe } from '../../src/recipe/read-recipe.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const WHOLE = `
@@ -157,7 +158,7 @@ test('the published schema has a description and a valid example for every key',
   expect(compileSchema(readObject(schemaText()) as never).draft).toBe('draft-07');
 });
 
-test('any text gives either a recipe or an error with a position', async () => {
+test('any text gives either a recipe or an error with a position', SLOW, async () => {
   const folder = await createTempFolder();
   const path = join(folder, 'a.yaml');
   const piece = fc.constantFrom(
@@ -209,7 +210,7 @@ test('any text gives either a recipe or an error with a position', async () => {
         expect(error.hint).not.toBe('');
       }
     }),
-    { numRuns: 400 },
+    { numRuns: chooseCount(400, 40) },
   );
 });
 

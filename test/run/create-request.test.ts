@@ -12,6 +12,7 @@ import { DRAFT_URIS, type SchemaDraft } from '../../src/model/schema-index.js';
 import { createOutputSchema, createRequest } from '../../src/run/create-request.js';
 import { createTestBatch, openTestJob, openTestLedger } from '../helpers/ledger-samples.js';
 import { createSchemaArbitrary, valueArbitrary } from '../helpers/schema-arbitrary.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 
 function request(
   send: readonly string[],
@@ -101,7 +102,7 @@ test('the output schema is a closed list of one entry per row', () => {
 });
 
 describe.each(DRAFTS)('%s: a value is valid in the output schema exactly when it is valid alone', (draft) => {
-  test('for random schemas with references, anchors and their own resources', () => {
+  test('for random schemas with references, anchors and their own resources', SLOW, () => {
     let valid = 0;
     let invalid = 0;
     fc.assert(
@@ -129,13 +130,13 @@ describe.each(DRAFTS)('%s: a value is valid in the output schema exactly when it
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: chooseCount(40, 10) },
     );
-    expect(valid).toBeGreaterThan(20);
-    expect(invalid).toBeGreaterThan(20);
+    // A few schemas may accept all values, or none.
+    expect(Math.min(valid, invalid)).toBeGreaterThanOrEqual(chooseCount(21, 0));
   });
 
-  test('for each field of random schemas if only some fields are requested', () => {
+  test('for each field of random schemas if only some fields are requested', SLOW, () => {
     fc.assert(
       fc.property(
         createSchemaArbitrary(draft),
@@ -157,7 +158,7 @@ describe.each(DRAFTS)('%s: a value is valid in the output schema exactly when it
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: chooseCount(40, 10) },
     );
   });
 

@@ -4,6 +4,7 @@ import type { Contract } from '../../src/server/contract.js';
 import { type RunningServer, startServer } from '../../src/server/start-server.js';
 import { createCheckedFetch } from '../helpers/checked-fetch.js';
 import { createResult, ScriptedAgent } from '../helpers/scripted-agent.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 
 let server: RunningServer;
 const contract: Contract = 'current';
@@ -91,16 +92,16 @@ async function send(method: string, path: string, text?: string): Promise<number
   return response.status;
 }
 
-test('no create body makes the server fail', async () => {
+test('no create body makes the server fail', SLOW, async () => {
   await fc.assert(
     fc.asyncProperty(body, async (text) => {
       expect([200, 400]).toContain(await send('POST', '/agent/runs', text));
     }),
-    { numRuns: 400 },
+    { numRuns: chooseCount(400, 40) },
   );
 });
 
-test('no path or query makes the server fail', async () => {
+test('no path or query makes the server fail', SLOW, async () => {
   const part = fc.oneof(
     fc.string({ unit: 'binary', minLength: 1 }).map(encodeURIComponent),
     fc.constantFrom('..', '%00', '%ff', '%', 'agent_run_x', 'events', 'cancel', 'a'.repeat(5_000)),
@@ -112,6 +113,6 @@ test('no path or query makes the server fail', async () => {
     fc.asyncProperty(fc.constantFrom('GET', 'POST', 'DELETE'), path, async (method, at) => {
       expect([200, 400, 404]).toContain(await send(method, at));
     }),
-    { numRuns: 300 },
+    { numRuns: chooseCount(300, 30) },
   );
 });

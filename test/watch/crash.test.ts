@@ -6,13 +6,14 @@ import { ID_FILE } from '../../src/watch/folders.js';
 import { createDrops, type Drop, Dropper, readOutputRows } from '../helpers/drops.js';
 import { servePaid } from '../helpers/paid-server.js';
 import type { ScriptedAgent } from '../helpers/scripted-agent.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { script, tellTruth } from '../helpers/truthful-agent.js';
 import { createWorkdir, type ProgramResult, type Workdir } from '../helpers/workdir.js';
 
-const RUN_DOLLARS = 0.025;
+const RUN_MICROS = 25_000;
 const truthful = script(
   (rows) => ({ rows }),
-  () => RUN_DOLLARS,
+  () => RUN_MICROS / 1_000_000,
 );
 
 interface Scene {
@@ -89,9 +90,12 @@ function checkBill(agent: ScriptedAgent, billedMicros: number, drops: readonly D
   expect(asked.sort()).toEqual([...wanted].sort());
   const batches = new Set(agent.tasks.map((task) => task.request.metadata?.rowfill_batch));
   expect(batches.size).toBe(agent.tasks.length);
-  expect(billedMicros).toBe(batches.size * RUN_DOLLARS * 1_000_000);
+  expect(billedMicros).toBe(batches.size * RUN_MICROS);
 }
 
+const FILES = chooseCount(200, 20);
+const KILLS = chooseCount(10, 2);
+const LONG = { ...SLOW, timeout: 180_000 };
 const PACE = ['--settle', '0.5s', '--poll', '0.05s'];
 
 /** A folder to watch, a service that bills, and the watch command for them. */
@@ -110,21 +114,28 @@ async function openScene(drops: readonly Drop[]) {
   };
 }
 
-test('with 200 files, some slow, truncated, broken or duplicated, and ten kills, each ends once and is paid for once', async () => {
-  const scene = await openScene(createDrops(200, 8));
-  const { workdir, dropper, args } = scene;
-  for (let count = 0; count < 40; count += 1) dropper.step();
-  for (const lines of fc.sample(fc.integer({ min: 2, max: 80 }), { numRuns: 10, seed: 8 })) {
-    const { signal } = await endAfter('SIGKILL', lines, scene);
-    expect(signal).toBe('SIGKILL');
-  }
-  expect(dropper.isDone).toBe(false);
-  const told = await endAfter('SIGTERM', Number.POSITIVE_INFINITY, scene);
-  expect(told.status).toBe(130);
-  const last = await workdir.runProcess([...args, '--once'], { timeoutMs: 120_000 });
-  expect(last.stdout).toContain('"event":"stopped","stop":"done"');
-  scene.check();
-}, 180_000);
+test(
+  `with ${FILES} files, some slow, truncated, broken or duplicated, and ${KILLS} kills, each ends once and is paid for once`,
+  LONG,
+  async () => {
+    const scene = await openScene(createDrops(FILES, 8));
+    const { workdir, dropper, args } = scene;
+    for (let count = 0; count < FILES / 5; count += 1) dropper.step();
+    for (const lines of fc.sample(fc.integer({ min: 2, max: chooseCount(80, 10) }), {
+      numRuns: KILLS,
+      seed: 8,
+    })) {
+      const { signal } = await endAfter('SIGKILL', lines, scene);
+      expect(signal).toBe('SIGKILL');
+    }
+    expect(dropper.isDone).toBe(false);
+    const told = await endAfter('SIGTERM', Number.POSITIVE_INFINITY, scene);
+    expect(told.status).toBe(130);
+    const last = await workdir.runProcess([...args, '--once'], { timeoutMs: 120_000 });
+    expect(last.stdout).toContain('"event":"stopped","stop":"done"');
+    scene.check();
+  },
+);
 
 test('with three watcher processes at once, each file ends once and is paid for once', async () => {
   const drops = createDrops(30, 3);
