@@ -24,7 +24,16 @@ test.skipIf(!existsSync('/dev/full')).each(['2>/dev/full', '2>&-', '2>/dev/full 
     expect(await workdir.shell(script)).toMatchObject({ status: 0 });
     expect(server.agent.tasks).toHaveLength(1);
     expect(workdir.read('in.filled.csv')).toContain('enriched');
-    const again = await workdir.shell(`rowfill run in.csv -f answer --yes --api-url ${server.url} --json`);
+    const again = await workdir.run([
+      'run',
+      'in.csv',
+      '-f',
+      'answer',
+      '--yes',
+      '--api-url',
+      server.url,
+      '--json',
+    ]);
     expect(JSON.parse(again.stdout)).toMatchObject({ cost_usd: 0.025, runs: { created: 0 } });
   },
 );
@@ -87,7 +96,7 @@ test('an empty HOME does not create a ledger in the current folder', async () =>
 
 test('refuses a ~ that the shell did not expand', async () => {
   const workdir = createFolder();
-  const result = await workdir.shell('rowfill status', { env: { ROWFILL_HOME: '~/.rowfill' } });
+  const result = await workdir.run(['status'], { env: { ROWFILL_HOME: '~/.rowfill' } });
   expect(result.stderr).toContain('[BAD_HOME]');
   expect(existsSync(join(workdir.path, '~'))).toBe(false);
 });

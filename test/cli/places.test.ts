@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { servePaid } from '../helpers/paid-server.js';
@@ -7,6 +17,7 @@ import { createWorkdir, PROGRAM, type ProgramResult, type Workdir } from '../hel
 
 const INPUT = 'company,city\nAcme,\nBolt,\n';
 const JOB = '--reference ref -f city';
+const RUN = ['run', 'in.csv', ...JOB.split(' ')];
 
 function createFolder(): Workdir {
   const workdir = createWorkdir();
@@ -68,30 +79,26 @@ test('can write a name of up to 255 bytes', async () => {
   expect((await workdir.run(['run', long, ...JOB.split(' ')])).status).toBe(0);
 });
 
-const BAD: readonly (readonly [what: string, script: string, code: string])[] = [
-  ['a folder', 'mkdir out; $RUN -o out', 'OUTPUT_IS_FOLDER'],
-  ['a missing folder', '$RUN -o none/out.csv', 'OUTPUT_NO_FOLDER'],
-  ['a folder that is a file', '$RUN -o in.csv/out.csv', 'OUTPUT_NO_FOLDER'],
-  ['a system folder that accepts no files', '$RUN -o /proc/out.csv', 'OUTPUT_NOT_WRITABLE'],
-  ['a name that is too long', '$RUN -o $(printf %0256d 0)', 'OUTPUT_NOT_WRITABLE'],
-  ['a loop of links', 'ln -s b a; ln -s a b; $RUN -o a', 'OUTPUT_NOT_WRITABLE'],
-  [
-    'the default name for an input whose name is too long',
-    'cp in.csv $(printf %0250d 0).; $RUN2',
-    'OUTPUT_NOT_WRITABLE',
-  ],
-  ['a missing folder for citations', '$RUN --citations-file none/c.jsonl', 'OUTPUT_NO_FOLDER'],
+const LONG_INPUT = `${'0'.repeat(250)}.`;
+const BAD: readonly (readonly [what: string, args: readonly string[], code: string])[] = [
+  ['a folder', ['in.csv', '-o', 'folder'], 'OUTPUT_IS_FOLDER'],
+  ['a missing folder', ['in.csv', '-o', 'none/out.csv'], 'OUTPUT_NO_FOLDER'],
+  ['a folder that is a file', ['in.csv', '-o', 'in.csv/out.csv'], 'OUTPUT_NO_FOLDER'],
+  ['a system folder that accepts no files', ['in.csv', '-o', '/proc/out.csv'], 'OUTPUT_NOT_WRITABLE'],
+  ['a name that is too long', ['in.csv', '-o', '0'.repeat(256)], 'OUTPUT_NOT_WRITABLE'],
+  ['a loop of links', ['in.csv', '-o', 'a'], 'OUTPUT_NOT_WRITABLE'],
+  ['the default name for an input whose name is too long', [LONG_INPUT], 'OUTPUT_NOT_WRITABLE'],
+  ['a missing folder for citations', ['in.csv', '--citations-file', 'none/c.jsonl'], 'OUTPUT_NO_FOLDER'],
 ];
 
-test.each(BAD)('refuses %s before anything is paid', async (_what, script, code) => {
+test.each(BAD)('refuses %s before anything is paid', async (_what, args, code) => {
   const workdir = createWorkdir();
-  workdir.write('in.csv', INPUT);
+  for (const name of ['in.csv', LONG_INPUT]) workdir.write(name, INPUT);
+  mkdirSync(join(workdir.path, 'folder'));
+  symlinkSync('b', join(workdir.path, 'a'));
+  symlinkSync('a', join(workdir.path, 'b'));
   const server = await servePaid();
-  const rest = `-f city --yes --api-url ${server.url}`;
-  const expanded = script
-    .replace('$RUN2', `rowfill run $(printf %0250d 0). ${rest}`)
-    .replace('$RUN', `rowfill run in.csv ${rest}`);
-  const result = await workdir.shell(expanded);
+  const result = await workdir.run(['run', ...args, '-f', 'city', '--yes', '--api-url', server.url]);
   expectError(result, code);
   expect(server.agent.tasks).toHaveLength(0);
 });
@@ -142,16 +149,18 @@ test('does not write a recipe over its own input', async () => {
 
 test('does not append a log to a file that is read, or to the ledger', async () => {
   const workdir = createFolder();
-  await workdir.shell(`rowfill run in.csv ${JOB}; ln -s .rowfill/ledger.sqlite link.log; ln in.csv hard.log`);
+  await workdir.run(RUN);
+  symlinkSync('.rowfill/ledger.sqlite', join(workdir.path, 'link.log'));
+  linkSync(join(workdir.path, 'in.csv'), join(workdir.path, 'hard.log'));
   workdir.write('r.yaml', 'fields: [city]\n');
   for (const log of ['link.log', 'hard.log', 'in.csv', 'ref/towns.csv', '.rowfill/ledger.sqlite-wal']) {
     const before = statSync(join(workdir.path, log), { throwIfNoEntry: false })?.size;
-    const result = await workdir.shell(`rowfill run in.csv ${JOB} --log-file ${log}`);
+    const result = await workdir.run([...RUN, '--log-file', log]);
     expectError(result, 'OUTPUT_IS_INPUT');
     expect(statSync(join(workdir.path, log), { throwIfNoEntry: false })?.size).toBe(before);
   }
   expectError(
-    await workdir.shell(`rowfill run in.csv --reference ref -r r.yaml -o r.yaml`),
+    await workdir.run(['run', 'in.csv', '--reference', 'ref', '-r', 'r.yaml', '-o', 'r.yaml']),
     'OUTPUT_IS_INPUT',
   );
   expect((await workdir.run(['status'])).status).toBe(0);
@@ -159,7 +168,8 @@ test('does not append a log to a file that is read, or to the ledger', async () 
 
 test('does not create the store of serve in another database or in a file that is read', async () => {
   const workdir = createFolder();
-  await workdir.shell(`rowfill run in.csv ${JOB}; ln -s .rowfill/ledger.sqlite link.sqlite`);
+  await workdir.run(RUN);
+  symlinkSync('.rowfill/ledger.sqlite', join(workdir.path, 'link.sqlite'));
   workdir.write('text.sqlite', 'a text');
   for (const [store, code] of [
     ['.rowfill/ledger.sqlite', 'OUTPUT_IS_INPUT'],
@@ -168,10 +178,11 @@ test('does not create the store of serve in another database or in a file that i
     ['text.sqlite', 'CANNOT_OPEN_STORE'],
     ['other.sqlite', 'CANNOT_OPEN_STORE'],
   ] as const) {
-    if (store === 'other.sqlite') await workdir.shell(`cp .rowfill/ledger.sqlite other.sqlite`);
-    const before = await workdir.shell(`cksum ${store}`);
+    const path = join(workdir.path, store);
+    if (store === 'other.sqlite') copyFileSync(join(workdir.home, 'ledger.sqlite'), path);
+    const before = readFileSync(path);
     expectError(await workdir.run(['serve', '--reference', 'ref', '--store', store]), code);
-    expect((await workdir.shell(`cksum ${store}`)).stdout).toBe(before.stdout);
+    expect(readFileSync(path).equals(before)).toBe(true);
   }
   expect(workdir.read('text.sqlite')).toBe('a text');
   expect((await workdir.run(['status'])).status).toBe(0);
@@ -190,8 +201,8 @@ test('does not replace a file that is read, a dropped file or a device with a he
     ['drop/beat.json', 'HEARTBEAT_IS_DROP'],
     ['/dev/null', 'HEARTBEAT_NOT_WRITABLE'],
   ] as const) {
-    const script = `rowfill watch drop --once --reference ref -s s.json --settle 0s --heartbeat ${beat}`;
-    expectError(await workdir.shell(script), code);
+    const args = ['watch', 'drop', '--once', '--reference', 'ref', '-s', 's.json', '--settle', '0s'];
+    expectError(await workdir.run([...args, '--heartbeat', beat]), code);
   }
   expect(workdir.read('drop/list.csv')).toBe(INPUT);
   expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
