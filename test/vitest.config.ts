@@ -1,17 +1,42 @@
 import { defineConfig } from 'vitest/config';
 
+/** Test files that look at or change the process, so each runs in its own. All others share a few. */
+const ALONE = [
+  // Counts open handles.
+  'test/api/leaks.test.ts',
+  // Stop the clock of the process.
+  'test/job/lease.test.ts',
+  'test/job/lease-lost.test.ts',
+  // Listens to the warnings of the process.
+  'test/run/start-throttle.test.ts',
+];
+
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     tags: [{ name: 'slow', description: 'has a larger count in npm run test:slow' }],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // A long timeout costs nothing if the test passes, and a busy machine must not fail it.
     expect: { poll: { timeout: 30_000, interval: 10 } },
     pool: 'forks',
+    // Loading the code takes longer than most tests.
+    isolate: false,
     // Tests mostly wait for their own programs and servers, so use all processors.
     maxWorkers: '100%',
     reporters: process.env.CI ? ['default', './test/helpers/count-reporter.ts'] : ['default'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
+          isolate: true,
+          // Groups do not mix: a shared process ends when the next file in line needs its own.
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { extends: true, test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: ALONE } },
+    ],
   },
 });

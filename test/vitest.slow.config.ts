@@ -9,8 +9,10 @@ const include = readdirSync(import.meta.dirname, { recursive: true, encoding: 'u
   .filter((name) => readFileSync(join(import.meta.dirname, name), 'utf8').includes('/slow-tier.js'))
   .map((name) => `test/${name.replaceAll('\\', '/')}`);
 
+const { projects: _, ...test } = config.test ?? {};
+
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
   ...config,
-  test: { ...config.test, include, env: { ROWFILL_SLOW_TESTS: '1' } },
+  test: { ...test, include, env: { ROWFILL_SLOW_TESTS: '1' } },
 });
