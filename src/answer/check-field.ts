@@ -1,17 +1,16 @@
 import { type CheckedField, DOUBT } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
+import { type Blanks, createBlanks } from '../model/blank.js';
 import { cleanText, limitValue } from '../model/foreign-text.js';
-import {
-  escapeToken,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  resolvePointer,
-  unescapeToken,
-} from '../model/json.js';
+import { escapeToken, isJsonObject, type JsonObject, type JsonValue, resolvePointer } from '../model/json.js';
+import { parseJsonText } from '../model/json-text.js';
 import { createFieldColumns } from '../model/output-columns.js';
 import { type CompiledSchema, compileChecked, type SchemaIssue } from '../model/schema.js';
-import { findProperties, indexSchema } from '../model/schema-index.js';
+import { detectDraft, findProperties, indexSchema } from '../model/schema-index.js';
+import { requireWebLinks } from '../model/web-link.js';
+import { formatExcerpt } from './excerpt.js';
+import { repairValue } from './repair-value.js';
+import { type TidyValue, tidyValue } from './tidy-value.js';
 
 /** A field's value after validation. */
 export interface FieldResult extends CheckedField {
@@ -29,13 +28,18 @@ export interface RowChecker {
 }
 
 /** Compiles the validators of an ask: one for the whole schema and one per field. Throws a SchemaError. */
-export function createRowChecker(ask: Ask): RowChecker {
-  const whole = compileChecked(ask.schema);
-  const isJoint = hasJointRules(ask.schema);
-  const properties = findProperties(indexSchema(ask.schema, whole.draft));
+export function createRowChecker(
+  ask: Ask,
+  blanks: Blanks = createBlanks({ fields: ask.fields, schema: ask.schema }),
+): RowChecker {
+  const schema = requireWebLinks(indexSchema(ask.schema, detectDraft(ask.schema)));
+  const whole = compileChecked(schema);
+  const isJoint = hasJointRules(schema);
+  const properties = findProperties(indexSchema(schema, whole.draft));
   const checks = new Map(
     ask.fields.map(({ name }) => [name, createFieldCheck(whole, name, properties.get(name) ?? [])]),
   );
+  const layouts = new Map(ask.fields.map((field) => [field.name, field.schema]));
   const spread = findSpread(ask);
   return {
     checkField(name, value) {
@@ -43,8 +47,13 @@ export function createRowChecker(ask: Ask): RowChecker {
       if (check === undefined) return NOTHING;
       if (isDeep(value)) return createFault('is nested too deeply', value, '');
       const kept = limitValue(value);
-      if (isNothing(kept)) return NOTHING;
-      const verdict = judge(kept, check);
+      const isText = typeof kept === 'string';
+      if (isNothing(kept) || (isText && blanks.isAbsent(name, kept))) return describeAbsence(kept);
+      const parts = spread.has(name) && isText ? (parseJsonText(kept) ?? kept) : kept;
+      const isAbsent = (text: string): boolean => blanks.isAbsent(name, text);
+      const tidied = tidyValue(parts, layouts.get(name) ?? true, isAbsent);
+      if (tidied.value !== parts && isEmptied(tidied.value, isAbsent)) return NOTHING;
+      const verdict = judge(kept, tidied, check);
       // A schema may have properties and still allow non-objects, but the output has no column for those.
       const isLost = spread.has(name) && verdict.state === 'valid' && !isJsonObject(verdict.value);
       return isLost ? createFault('must be object', value, '') : verdict;
@@ -54,6 +63,20 @@ export function createRowChecker(ask: Ask): RowChecker {
       return isWhole ? checkTogether(whole, fields) : NO_NOTES;
     },
   };
+}
+
+/** True if nothing is left of a tidied value. */
+function isEmptied(value: JsonValue, isAbsent: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return isAbsent(value);
+  return isNothing(value) || (Array.isArray(value) && value.length === 0);
+}
+
+/** Longer texts than a placeholder say why nothing was found. */
+const MIN_REASON_LENGTH = 8;
+
+function describeAbsence(value: JsonValue): FieldResult {
+  const isReason = typeof value === 'string' && value.trim().length >= MIN_REASON_LENGTH;
+  return isReason ? { ...NOTHING, issue: `the agent answered ${formatExcerpt(value.trim())}` } : NOTHING;
 }
 
 /** Names of the fields that have one output column per part. */
@@ -107,21 +130,29 @@ function createFieldCheck(whole: CompiledSchema, name: string, pointers: readonl
   return (value) => parts.flatMap((part) => part.validate(value));
 }
 
-function judge(value: JsonValue, check: FieldCheck): FieldResult {
+/** Validates a value. A tidied value that is not valid is dropped if the original is. */
+function judge(value: JsonValue, tidied: TidyValue, check: FieldCheck): FieldResult {
   const tolerant: FieldCheck = (inner) =>
     check(inner)
       .filter((issue) => !isMissingPart(inner, issue))
       .slice(0, MAX_ISSUES);
-  const start = typeof value === 'string' ? value.trim() : value;
-  const isTrimmed = start !== value && tolerant(start).length === 0;
-  const repaired = repairValue(isTrimmed ? start : value, tolerant);
+  const { value: start, notes } = tidied;
+  const issues = tolerant(start);
+  if (issues.length === 0) return createResult(start, notes);
+  if (start !== value && tolerant(value).length === 0) return createResult(value, []);
+  const repaired = repairValue(start, tolerant);
   const [first] = repaired.issues;
-  // "n/a" is not a value inside a list either.
-  if (isAbsence(value) && Array.isArray(repaired.value)) return NOTHING;
-  if (first !== undefined) return isAbsence(value) ? NOTHING : createFault(first.message, value, first.path);
-  const notes = isTrimmed ? [`read ${formatExcerpt(value)} as ${formatExcerpt(start)}`] : repaired.notes;
-  const issue = notes.length === 0 ? null : clipList(notes).join('; ');
-  return { state: 'valid', value: repaired.value, issue, fault: null };
+  if (first === undefined) return createResult(repaired.value, [...notes, ...repaired.notes]);
+  return createFault(first.message, start, first.path);
+}
+
+function createResult(value: JsonValue, notes: readonly string[]): FieldResult {
+  return {
+    state: 'valid',
+    value,
+    issue: notes.length === 0 ? null : clipList(notes).join('; '),
+    fault: null,
+  };
 }
 
 /** Null for a part of an object means "not found", as it does for a whole field. */
@@ -141,26 +172,6 @@ function isNothing(value: JsonValue): boolean {
   // An empty list may be a result.
   const parts = Array.isArray(value) ? value : Object.values(value);
   return parts.length > 0 && parts.every(isNothing);
-}
-
-const ABSENCES = new Set([
-  'n/a',
-  'na',
-  'none',
-  'null',
-  'nil',
-  'unknown',
-  'not found',
-  'not available',
-  '-',
-  '–',
-  '—',
-  '?',
-]);
-
-/** True for words that mean "nothing found". A free text field keeps them, unless another entry has a value. */
-export function isAbsence(value: JsonValue): boolean {
-  return typeof value === 'string' && ABSENCES.has(value.trim().toLowerCase());
 }
 
 function createFault(message: string, value: JsonValue, path: string): FieldResult {
@@ -216,190 +227,4 @@ function clipList(notes: readonly string[]): readonly string[] {
   return notes.length <= MAX_NOTES
     ? notes
     : [...notes.slice(0, MAX_NOTES), `and ${notes.length - MAX_NOTES} more`];
-}
-
-/** A repaired value: `notes` list the repairs, `issues` what is still wrong. */
-export interface RepairedValue {
-  readonly value: JsonValue;
-  readonly notes: readonly string[];
-  readonly issues: readonly SchemaIssue[];
-}
-
-/** Cap on repairs: a value that needs more is not a harmless variation. */
-const MAX_REPAIRS = 100;
-
-/**
- * Repairs harmless variations in how a value is written; never changes its meaning. Each repair is tried at
- * the place an issue names and kept only if no issue remains there.
- */
-export function repairValue(
-  value: JsonValue,
-  validate: (value: JsonValue) => readonly SchemaIssue[],
-): RepairedValue {
-  let current = value;
-  let issues = validate(current);
-  const notes: string[] = [];
-  for (let round = 0; issues.length > 0 && round < MAX_REPAIRS; round += 1) {
-    // Other spellings would time out too, and for a huge value only the first issue is known.
-    if (issues.some((issue) => issue.keyword === 'timeout' || issue.keyword === 'size')) break;
-    const repair = findRepair(current, issues, validate);
-    if (repair === null) break;
-    current = repair.value;
-    issues = repair.issues;
-    notes.push(repair.note);
-  }
-  return { value: current, notes, issues };
-}
-
-/** Formats a value for a message: short and without control characters. */
-export function formatExcerpt(value: JsonValue): string {
-  const text = JSON.stringify(clipValue(value, { left: MAX_EXCERPT })).replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    ' ',
-  );
-  const characters = [...text];
-  return characters.length <= MAX_EXCERPT ? text : `${characters.slice(0, MAX_EXCERPT).join('')}…`;
-}
-
-const MAX_EXCERPT = 40;
-
-/** Cuts a value to what an excerpt can show; each part takes at least two characters. */
-function clipValue(value: JsonValue, budget: { left: number }): JsonValue {
-  budget.left -= 1;
-  if (typeof value === 'string') return value.slice(0, MAX_EXCERPT * 2);
-  if (typeof value !== 'object' || value === null) return value;
-  if (isJsonObject(value)) return clipObject(value, budget);
-  const items: JsonValue[] = [];
-  for (const item of value) {
-    if (budget.left < 0) break;
-    items.push(clipValue(item, budget));
-  }
-  return items;
-}
-
-function clipObject(object: JsonObject, budget: { left: number }): JsonObject {
-  const entries: [string, JsonValue][] = [];
-  for (const key in object) {
-    if (budget.left < 0) break;
-    entries.push([key.slice(0, MAX_EXCERPT * 2), clipValue(object[key] ?? null, budget)]);
-  }
-  return Object.fromEntries(entries);
-}
-
-interface Repair {
-  readonly value: JsonValue;
-  readonly issues: readonly SchemaIssue[];
-  readonly note: string;
-}
-
-function findRepair(
-  value: JsonValue,
-  issues: readonly SchemaIssue[],
-  validate: (value: JsonValue) => readonly SchemaIssue[],
-): Repair | null {
-  for (const issue of issues) {
-    const node = resolvePointer(value, issue.path);
-    if (node === undefined) continue;
-    for (const candidate of listCandidates(node, issue)) {
-      const next = replaceAt(value, issue.path, candidate);
-      const left = validate(next);
-      if (left.some((other) => other.keyword === 'timeout')) return null;
-      if (left.length > issues.length || left.some((other) => isAtOrBelow(other.path, issue.path))) continue;
-      return {
-        value: next,
-        issues: left,
-        note: `read ${formatExcerpt(node)} as ${formatExcerpt(candidate)}`,
-      };
-    }
-  }
-  return null;
-}
-
-function isAtOrBelow(path: string, parent: string): boolean {
-  return path === parent || path.startsWith(`${parent}/`);
-}
-
-/** Other spellings of the value, most likely first. */
-function listCandidates(node: JsonValue, issue: SchemaIssue): JsonValue[] {
-  const candidates: JsonValue[] = [];
-  if (typeof node === 'string') candidates.push(...listTextCandidates(node, issue.allowed ?? []));
-  else if (typeof node === 'number') candidates.push(String(node));
-  if (isJsonObject(node) && issue.property !== undefined) candidates.push(withoutKey(node, issue.property));
-  if (Array.isArray(node) && node.length === 1) candidates.push(...node);
-  // Wrap a single value in a list, also after another repair.
-  const isLone = !Array.isArray(node) && node !== null;
-  return isLone ? [...candidates, [node], ...candidates.map((candidate) => [candidate])] : candidates;
-}
-
-function listTextCandidates(text: string, allowed: readonly JsonValue[]): JsonValue[] {
-  const trimmed = text.trim();
-  const sameWord = allowed.filter((word) => typeof word === 'string' && fold(word) === fold(text));
-  const found: (JsonValue | null)[] = [
-    trimmed === text ? null : trimmed,
-    sameWord.length === 1 ? (sameWord[0] ?? null) : null,
-    parseNumber(trimmed),
-    BOOLEANS.get(trimmed.toLowerCase()) ?? null,
-    DATE_AND_TIME.exec(trimmed)?.[1] ?? null,
-    parseUrl(trimmed),
-  ];
-  return found.filter((candidate) => candidate !== null);
-}
-
-const DATE_AND_TIME = /^(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)?$/i;
-
-const BOOLEANS = new Map([
-  ['yes', true],
-  ['true', true],
-  ['no', false],
-  ['false', false],
-]);
-
-function fold(text: string): string {
-  return text
-    .trim()
-    .toLowerCase()
-    .replace(/[\s_-]+/g, ' ');
-}
-
-/** Parses a number with or without thousands separators; null if precision could be lost. */
-function parseNumber(text: string): number | null {
-  const isGrouped = /^[+-]?\d{1,3}(?:([,'’\u00a0\u202f ])\d{3})(?:\1\d{3})*(?:\.\d+)?$/.test(text);
-  if (!isGrouped && !/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,3})?$/i.test(text)) return null;
-  const number = Number(text.replace(/[,'’\u00a0\u202f ]/g, ''));
-  const isExact = Number.isFinite(number) && Math.abs(number) <= Number.MAX_SAFE_INTEGER;
-  return isExact ? number : null;
-}
-
-/** Repairs a URL without a scheme or with unescaped letters; null if that fails. */
-function parseUrl(text: string): string | null {
-  if (/\s/.test(text)) return null;
-  // Without a letter in its last part, it is a number or an IP address, not a host name.
-  const isBare =
-    /^(?:\/\/)?[\p{L}\d-]+(?:\.[\p{L}\d-]+)*\.(?=[\d-]*\p{L})[\p{L}\d-]+(?::\d+)?(?:[/?#].*)?$/u.test(text);
-  const full = isBare ? `https://${text.replace(/^\/\//, '')}` : text;
-  if (!/^https?:\/\//i.test(full) || !URL.canParse(full)) return null;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: looks for characters beyond ASCII
-  const isPlain = /^[\u0000-\u007f]*$/.test(full);
-  return isPlain && isBare ? full : new URL(full).href;
-}
-
-function withoutKey(object: JsonObject, key: string): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
-}
-
-function replaceAt(value: JsonValue, path: string, replacement: JsonValue): JsonValue {
-  if (path === '') return replacement;
-  const end = path.indexOf('/', 1);
-  const key = unescapeToken(path.slice(1, end < 0 ? undefined : end));
-  const rest = end < 0 ? '' : path.slice(end);
-  if (Array.isArray(value)) {
-    return value.map((item, index) => (String(index) === key ? replaceAt(item, rest, replacement) : item));
-  }
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
-      name,
-      name === key ? replaceAt(inner, rest, replacement) : inner,
-    ]),
-  );
 }

@@ -9,9 +9,16 @@ import {
 import type { Batch, BatchRow } from '../model/batch.js';
 import { formatCanonicalJson, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import type { PendingBatch, Question } from '../model/question.js';
-import { findEntryFields, listRowEntries } from '../model/row-entries.js';
+import {
+  createIdMatcher,
+  findEntryFields,
+  findEntryId,
+  findStructured,
+  listRowEntries,
+} from '../model/row-entries.js';
 import type { AgentRun } from '../model/run.js';
-import { type FieldResult, formatExcerpt, isAbsence, type RowChecker } from './check-field.js';
+import type { FieldResult, RowChecker } from './check-field.js';
+import { formatExcerpt } from './excerpt.js';
 
 export { createRowChecker, type RowChecker } from './check-field.js';
 
@@ -20,7 +27,7 @@ export { createRowChecker, type RowChecker } from './check-field.js';
  * schema.
  */
 export function checkRun(batch: Batch, run: AgentRun, checker: RowChecker): CheckedRun {
-  const entries = matchEntries(batch, run.output.structured);
+  const entries = matchEntries(batch, findStructured(run.output));
   const rows: CheckedRow[] = [];
   const rejected: RejectedRow[] = [];
   for (const row of batch.rows) {
@@ -44,17 +51,20 @@ interface Entries {
 }
 
 function matchEntries(batch: Batch, structured: JsonValue): Entries {
-  const { values: list } = listRowEntries(structured);
+  const rowIds = batch.rows.map((row) => row.rowId);
+  const { ids, values: list } = listRowEntries(structured, rowIds);
   const [onlyRow] = batch.rows;
   // One row and one entry belong together even without an id.
   const isAlone = batch.rows.length === 1 && list.length === 1;
-  const byId = new Map<string, Entry[]>(batch.rows.map((row) => [row.rowId, []]));
+  const byId = new Map<string, Entry[]>(rowIds.map((rowId) => [rowId, []]));
+  const own = list.map((value) => (isJsonObject(value) ? findEntryId(value) : undefined));
+  const matched = createIdMatcher(rowIds).match(ids ?? own);
   let unknownIds = 0;
   let doubled = 0;
   for (const [index, value] of list.entries()) {
-    const id = isJsonObject(value) ? findRowId(value) : null;
-    const fallback = isAlone && isJsonObject(value) && id === null ? onlyRow?.rowId : undefined;
-    const found = byId.get(id ?? fallback ?? '');
+    const hasId = isId(ids?.[index] ?? own[index]);
+    const rowId = matched[index] ?? (isAlone && !hasId ? onlyRow?.rowId : undefined) ?? '';
+    const found = byId.get(rowId);
     if (found === undefined || !isJsonObject(value)) {
       unknownIds += 1;
       continue;
@@ -65,10 +75,10 @@ function matchEntries(batch: Batch, structured: JsonValue): Entries {
   return { byId, unknownIds, doubled };
 }
 
-function findRowId(entry: JsonObject): string | null {
-  const id = getOwn(entry, 'row_id');
-  if (typeof id === 'number') return String(id);
-  return typeof id === 'string' && id.trim() !== '' ? id.trim() : null;
+function isId(value: JsonValue | undefined): boolean {
+  return (
+    typeof value === 'number' || (typeof value === 'string' && value.trim() !== '') || Array.isArray(value)
+  );
 }
 
 type RowVerdict =
@@ -243,9 +253,7 @@ export function mergeChecks(
   judged: readonly JudgedField[],
   judge: (value: JsonValue) => FieldResult,
 ): MergedCheck {
-  const found = judged.filter(({ verdict }) => verdict.state === 'valid');
-  const meaningful = found.filter(({ verdict }) => !isAbsence(verdict.value));
-  const valid = meaningful.length === 0 ? found : meaningful;
+  const valid = judged.filter(({ verdict }) => verdict.state === 'valid');
   const [first] = valid;
   if (first === undefined) {
     const best = judged.find(({ verdict }) => verdict.state === 'nothing') ?? judged[0];

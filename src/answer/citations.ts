@@ -8,7 +8,7 @@ import {
   MAX_TITLE_LENGTH,
 } from '../model/foreign-text.js';
 import { escapeToken, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import { findEntryFields, listRowEntries } from '../model/row-entries.js';
+import { findEntryFields, findStructured, listRowEntries } from '../model/row-entries.js';
 import type { AgentRun, Citation, Confidence, Grounding } from '../model/run.js';
 
 /** Sources of a field's value, and the agent's confidence. */
@@ -29,9 +29,10 @@ export function joinGrounding(
   rows: readonly CheckedRow[],
   grounding: readonly Grounding[],
   structured: JsonValue,
+  rowIds: readonly string[] = rows.map((row) => row.rowId),
 ): ReadonlyMap<CheckedRow, ReadonlyMap<string, FieldGrounding>> {
   const names = [...new Set(rows.flatMap((row) => [...row.fields.keys()]))];
-  const readPath = createPathParser(structured, names);
+  const readPath = createPathParser(structured, names, rowIds);
   const byRow = new Map<number, RowGroundings>();
   for (const entry of Array.isArray(grounding) ? grounding : []) {
     const place = isJsonObject(entry) && typeof entry.field === 'string' ? readPath(entry.field) : null;
@@ -151,48 +152,68 @@ export interface GroundedPlace {
 export function createPathParser(
   structured: JsonValue,
   names: readonly string[],
+  rowIds: readonly string[] = [],
 ): (path: string) => GroundedPlace | null {
-  const { keys: listKeys, isList, values: entries } = listRowEntries(structured);
+  const { keys: listKeys, isList, ids, values: entries } = listRowEntries(structured, rowIds);
   const listForms = listKeys.map((key) => (key === 'rows' ? ROWS_FORMS : listKeyForms(key)));
+  // A path may leave out the wrappers around the list.
+  const prefixes = listForms.length > 1 ? [listForms, listForms.slice(-1)] : [listForms];
+  const idForms = (ids ?? []).map(listKeyForms);
   let keys: readonly { readonly name: string; readonly forms: readonly string[] }[] | null = null;
   const exact = new Map<string, string>(names.map((name) => [`.fields.${name}`, name]));
 
   const readIndex = (rest: string): { readonly index: number; readonly rest: string } | null => {
     if (!isList) return { index: 0, rest };
+    for (const [index, forms] of idForms.entries()) {
+      const inEntry = matchKey(rest, forms);
+      if (inEntry !== null) return { index, rest: inEntry };
+    }
     const [whole = '', a, b] = /^(?:\.?\[["']?(\d{1,9})["']?\]|[./]?(\d{1,9}))(?=$|[.[/])/.exec(rest) ?? [];
     const digits = a ?? b;
     return digits === undefined ? null : { index: Number(digits), rest: rest.slice(whole.length) };
   };
 
-  const readField = (rest: string): string | null => {
+  const readField = (rest: string, { spelled }: EntryShape): string | null => {
     keys ??= [...names]
       .sort((a, b) => b.length - a.length)
       .map((name) => ({ name, forms: listKeyForms(name) }));
-    return keys.find(({ forms }) => matchKey(rest, forms) !== null)?.name ?? null;
+    const found = keys.find(({ forms }) => matchKey(rest, forms) !== null)?.name;
+    if (found !== undefined || spelled.size === 0) return found ?? null;
+    const [name = null] = [...spelled].find(([, key]) => matchKey(rest, listKeyForms(key)) !== null) ?? [];
+    return name;
   };
 
-  const wrapped = new Map<number, boolean>();
-  const isWrapped = (index: number, entry: JsonObject): boolean => {
-    const known = wrapped.get(index) ?? findEntryFields(entry, names)?.keys.length === 1;
-    wrapped.set(index, known);
-    return known;
+  const shapes = new Map<number, EntryShape>();
+  const findShape = (index: number, entry: JsonObject): EntryShape => {
+    const known = shapes.get(index);
+    if (known !== undefined) return known;
+    const found = findEntryFields(entry, names);
+    const [key] = found?.keys ?? [];
+    const shape = {
+      hasFields: key !== undefined,
+      fieldsForms: key === undefined || key === 'fields' ? FIELDS_FORMS : listKeyForms(key),
+      spelled: found?.spelled ?? NOT_SPELLED,
+    };
+    shapes.set(index, shape);
+    return shape;
   };
 
-  const readPlace = (start: string): GroundedPlace | null => {
+  const readPlace = (start: string, prefix: readonly (readonly string[])[]): GroundedPlace | null => {
     let rest: string | null = start;
-    for (const forms of listForms) rest = rest === null ? null : matchKey(rest, forms);
+    for (const forms of prefix) rest = rest === null ? null : matchKey(rest, forms);
     const found = rest === null ? null : readIndex(rest);
     const entry = found === null ? undefined : entries[found.index];
     if (found === null || !isJsonObject(entry)) return null;
     const { index } = found;
-    const hasFields = isWrapped(index, entry);
+    const shape = findShape(index, entry);
+    const { hasFields } = shape;
     const known = hasFields ? exact.get(found.rest) : undefined;
     if (known !== undefined) return { index, field: known };
-    const inner = matchKey(found.rest, FIELDS_FORMS);
+    const inner = matchKey(found.rest, shape.fieldsForms);
     // The root does not refer to a row, even if the root is the only entry.
     if (found.rest === '' || (hasFields && inner === '')) return isList ? { index, field: null } : null;
-    const beside = hasFields && isEntryKey(found.rest) ? null : readField(found.rest);
-    const inside = inner === null ? null : readField(inner);
+    const beside = hasFields && isEntryKey(found.rest) ? null : readField(found.rest, shape);
+    const inside = inner === null ? null : readField(inner, shape);
     const field = hasFields ? (inside ?? beside) : (beside ?? inside);
     if (field !== null) return { index, field };
     return inner === '' && isList ? { index, field: null } : null;
@@ -200,12 +221,24 @@ export function createPathParser(
 
   return (path) => {
     for (const start of listStarts(path.trim())) {
-      const place = readPlace(start);
-      if (place !== null) return place;
+      for (const prefix of prefixes) {
+        const place = readPlace(start, prefix);
+        if (place !== null) return place;
+      }
     }
     return null;
   };
 }
+
+/** How an entry holds its fields. */
+interface EntryShape {
+  readonly hasFields: boolean;
+  readonly fieldsForms: readonly string[];
+  /** Keys for fields that it spells differently, by field name. */
+  readonly spelled: ReadonlyMap<string, string>;
+}
+
+const NOT_SPELLED: ReadonlyMap<string, string> = new Map();
 
 /** True for keys of the entry itself; they are not fields, even if a field has the same name. */
 function isEntryKey(rest: string): boolean {
@@ -286,7 +319,9 @@ export function parseReasons(batch: Batch, text: string): RowReasons {
 
 /** Converts a run to ledger answers: each checked row's values with citations and confidence. */
 export function createAnswers(batch: Batch, checked: CheckedRun, run: AgentRun): RowAnswer[] {
-  const groundings = joinGrounding(checked.rows, run.output.grounding, run.output.structured);
+  const { output } = run;
+  const rowIds = batch.rows.map(({ rowId }) => rowId);
+  const groundings = joinGrounding(checked.rows, output.grounding, findStructured(output), rowIds);
   const reasons = parseReasons(batch, run.output.text);
   return checked.rows.map((row) => {
     const grounding = groundings.get(row);

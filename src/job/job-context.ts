@@ -191,7 +191,7 @@ export function createJobContext(parts: OpenedParts): JobContext {
       startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
     }),
     answerWarnings: new AnswerWarnings(),
-    checker: createRowChecker(ask),
+    checker: createRowChecker(ask, parts.blanks),
     inFlight: new InFlight(),
     prices,
     statedCost: new StatedCost({ ask, prices }),

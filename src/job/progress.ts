@@ -1,4 +1,4 @@
-import { formatExcerpt } from '../answer/check-field.js';
+import { formatExcerpt } from '../answer/excerpt.js';
 import type { DayCaps } from '../ledger/records.js';
 import type { RowCounts } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';

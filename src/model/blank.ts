@@ -1,3 +1,4 @@
+import { isAbsencePhrase, isCodeField, mayBeAbsence } from './absence.js';
 import type { Field } from './ask.js';
 import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
@@ -10,6 +11,11 @@ export interface Blanks {
    * allows them as values.
    */
   isUnfilled(column: string, value: JsonValue | undefined): boolean;
+  /**
+   * True for a text that an agent gives if it found nothing: a word that counts as unfilled, a phrase such as
+   * `Not available`, or a masked address. False for texts that the schema allows as values, and for codes.
+   */
+  isAbsent(field: string, text: string): boolean;
 }
 
 export interface BlankOptions {
@@ -44,18 +50,27 @@ export function createBlanks({
     if (typeof value === 'string') return isBlankText(value);
     return typeof value === 'object' && Object.values(value).every(isBlank);
   };
+  const isUnfilled = (column: string, value: JsonValue | undefined): boolean => {
+    if (value === undefined || value === null) return true;
+    // An empty list can be an answer.
+    if (typeof value !== 'string') return false;
+    if (isEmptyText(value)) return true;
+    const isWord = isBlankText(value) || (!isReplaced && isWeakWord(value));
+    if (!isWord) return false;
+    const plain = dropInvisible(value);
+    if (valuesOf(column).has(plain)) return false;
+    return !(codeColumns?.has(column) === true && plain.toLowerCase() === 'na' && !added.has(plain));
+  };
   return {
     isBlank,
-    isUnfilled(column, value) {
-      if (value === undefined || value === null) return true;
-      // An empty list can be an answer.
-      if (typeof value !== 'string') return false;
-      if (isEmptyText(value)) return true;
-      const isWord = isBlankText(value) || (!isReplaced && isWeakWord(value));
-      if (!isWord) return false;
-      const plain = dropInvisible(value);
-      if (valuesOf(column).has(plain)) return false;
-      return !(codeColumns?.has(column) === true && plain.toLowerCase() === 'na' && !added.has(plain));
+    isUnfilled,
+    isAbsent(field, text) {
+      if (added.size === 0 && !mayBeAbsence(text)) return false;
+      const isWord = isUnfilled(field, text);
+      if (!isWord && !isAbsencePhrase(text)) return false;
+      if (isWord && isCodeField(field) && dropInvisible(text) === 'NA') return false;
+      const word = dropInvisible(text).toLowerCase();
+      return ![...valuesOf(field)].some((value) => value.toLowerCase() === word);
     },
   };
 }
@@ -65,6 +80,8 @@ const PLACEHOLDER =
   /^(?:#?[Nn]\/[Aa]|#REF!|#VALUE!|NULL|null|\\N|\([Bb][Ll][Aa][Nn][Kk]\)|\?|[\p{Pd}\u2212\s]+)$/u;
 const ORDINARY = /^[0-9A-MO-Za-mo-z]/;
 const WEAK = /^(?:na|none|nil|unknown)$/i;
+/** Fast path: the first visible character of an ordinary cell is another one. */
+const MAY_BE_WEAK = /^[^!-~]*[nNuU]/;
 /** Longer text is never a placeholder. */
 const MAX_LENGTH = 64;
 
@@ -79,7 +96,7 @@ export function isEmptyText(text: string): boolean {
 
 /** True for words that count as blank in a column to fill, but may be a name in other columns. */
 export function isWeakWord(text: string): boolean {
-  return text.length <= MAX_LENGTH && WEAK.test(dropInvisible(text));
+  return MAY_BE_WEAK.test(text) && text.length <= MAX_LENGTH && WEAK.test(dropInvisible(text));
 }
 
 function dropInvisible(text: string): string {

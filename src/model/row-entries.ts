@@ -1,57 +1,249 @@
 import { getOwn, isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
+import { parseJsonText } from './json-text.js';
+import type { RunOutput } from './run.js';
 
 /** The entries of an answer, and where they are. */
 export interface RowEntries {
   /** The keys that lead to the list, or to the single entry. Grounding paths start with them. */
   readonly keys: readonly string[];
   readonly isList: boolean;
+  /** If the entries are in an object by their row ids: its keys, one per entry. */
+  readonly ids: readonly string[] | null;
   readonly values: readonly JsonValue[];
 }
 
+/** The structured answer of a run, or the JSON in its text if it has only that. */
+export function findStructured({ structured, text }: Pick<RunOutput, 'structured' | 'text'>): JsonValue {
+  if (structured !== null) return structured;
+  const json = parseJsonText(text) ?? null;
+  return isJsonObject(json) || isRowList(json) ? json : null;
+}
+
+/** Wrappers around the list, such as `{"data": {"rows": …}}`. */
+const MAX_WRAPPERS = 4;
+
 /**
  * Lists the entries of an answer. Agents return them in `rows`, in the only list under another name, in a
- * list without a name, or as one bare object.
+ * list without a name, in an object by row id, as JSON in a text, inside another object, or as one bare
+ * object.
  */
-export function listRowEntries(structured: JsonValue): RowEntries {
-  if (Array.isArray(structured)) return { keys: [], isList: true, values: structured };
-  if (!isJsonObject(structured)) return { keys: [], isList: false, values: [] };
-  const rows = getOwn(structured, 'rows');
-  if (Array.isArray(rows)) return { keys: ['rows'], isList: true, values: rows };
-  if (isJsonObject(rows)) return { keys: ['rows'], isList: false, values: [rows] };
-  if (!isRow(structured)) {
-    const lists = Object.entries(structured).flatMap(([name, value]) =>
-      isRowList(value) ? [{ keys: [name], isList: true, values: value }] : [],
-    );
-    const [only] = lists;
-    if (only !== undefined && lists.length === 1) return only;
+export function listRowEntries(structured: JsonValue, rowIds: readonly string[] = []): RowEntries {
+  const root = decodeText(structured);
+  if (Array.isArray(root)) return createList([], root);
+  if (!isJsonObject(root)) return { keys: [], isList: false, ids: null, values: [] };
+  const ids = new Set(rowIds.map(foldId));
+  const found = findEntries(root, [], ids) ?? { keys: [], isList: false, ids: null, values: [root] };
+  return found;
+}
+
+function findEntries(
+  object: JsonObject,
+  keys: readonly string[],
+  ids: ReadonlySet<string>,
+): RowEntries | null {
+  const [rowsKey] = Object.hasOwn(object, 'rows') ? ['rows'] : matchNames(object, ['rows']).values();
+  const rows = rowsKey === undefined ? undefined : decodeText(object[rowsKey] ?? null);
+  if (rowsKey !== undefined && Array.isArray(rows)) {
+    if (keys.length === 0 || isRowList(rows)) return createList([...keys, rowsKey], rows);
+  } else if (rowsKey !== undefined && isJsonObject(rows)) {
+    if (isIdMap(rows, ids)) return createMap([...keys, rowsKey], rows);
+    const isEntry = keys.length === 0 || isRow(rows);
+    if (isEntry) return { keys: [...keys, rowsKey], isList: false, ids: null, values: [rows] };
   }
-  return { keys: [], isList: false, values: [structured] };
+  if (isRow(object)) return null;
+  if (isIdMap(object, ids)) return createMap(keys, object);
+  const found = Object.entries(object).flatMap(([name, value]) => {
+    const inner = decodeText(value);
+    if (isRowList(inner)) return [createList([...keys, name], inner)];
+    const isWrapper = isJsonObject(inner) && keys.length < MAX_WRAPPERS;
+    return (isWrapper ? findEntries(inner, [...keys, name], ids) : null) ?? [];
+  });
+  const [only = null] = found;
+  return found.length === 1 ? only : null;
+}
+
+function createList(keys: readonly string[], list: readonly JsonValue[]): RowEntries {
+  return { keys, isList: true, ids: null, values: list.map(decodeText) };
+}
+
+function createMap(keys: readonly string[], map: JsonObject): RowEntries {
+  return { keys, isList: true, ids: Object.keys(map), values: Object.values(map).map(decodeText) };
+}
+
+/** The list or object in a text, or the value itself. */
+function decodeText(value: JsonValue): JsonValue {
+  return typeof value === 'string' ? (parseJsonText(value) ?? value) : value;
+}
+
+/** True for an object of entries by row id, or by number. */
+function isIdMap(object: JsonObject, ids: ReadonlySet<string>): boolean {
+  const keys = Object.keys(object);
+  // Positions count only if all are there: other numbers may be the names of fields.
+  const isNumbered =
+    keys.length === ids.size && keys.every((key) => /^[1-9]\d{0,5}$/.test(key) && Number(key) <= ids.size);
+  const isKnown = isNumbered || keys.some((key) => ids.has(foldId(key)));
+  return (
+    keys.length > 0 && isKnown && Object.values(object).every((value) => isJsonObject(decodeText(value)))
+  );
+}
+
+function foldId(id: string): string {
+  return id
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '');
+}
+
+/** Finds the row that an entry's id means. */
+export interface IdMatcher {
+  /** The row id for each entry's id, or null if none or several fit. */
+  match(ids: readonly (JsonValue | undefined)[]): readonly (string | null)[];
 }
 
 /**
- * The values of an entry and the keys that lead to them: in its `fields`, or next to its `row_id`. In the
- * second case `row_id` and an object in `fields` are never values of fields with those names. Null if the
- * entry has none of the names.
+ * Matches the ids of entries to those of rows. An id may come in another case, with blanks or other
+ * punctuation, as a number or as a list of one. A bare number is the position of the row, if the entries
+ * together name each position once: from a part of them, nobody can tell whether they count from 0 or 1.
  */
-export function findEntryFields(
-  entry: JsonObject,
-  names: readonly string[],
-): { readonly keys: readonly string[]; readonly fields: JsonObject } | null {
+export function createIdMatcher(rowIds: readonly string[]): IdMatcher {
+  const exact = new Set(rowIds);
+  let folded: ReadonlyMap<string, string | null> | null = null;
+  const matchOne = (value: JsonValue | undefined): string | null => {
+    const text = formatId(value);
+    if (text === null) return null;
+    if (exact.has(text)) return text;
+    folded ??= groupByFold(rowIds, foldId);
+    return folded.get(foldId(text)) ?? null;
+  };
+  return {
+    match(ids) {
+      const found = ids.map(matchOne);
+      if (found.every((rowId) => rowId !== null)) return found;
+      const positions = ids.map((id, index) => {
+        const rowId = found[index] ?? null;
+        return rowId === null ? findPosition(formatId(id)) : rowIds.indexOf(rowId) + 1;
+      });
+      const isComplete =
+        ids.length === rowIds.length &&
+        new Set(positions).size === ids.length &&
+        positions.every((position) => position !== null && position >= 1 && position <= rowIds.length);
+      return isComplete ? positions.map((position) => rowIds[(position ?? 0) - 1] ?? null) : found;
+    },
+  };
+}
+
+function formatId(value: JsonValue | undefined): string | null {
+  if (Array.isArray(value) && value.length === 1) return formatId(value[0]);
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
+}
+
+/** The position in `1`, `#1`, `row 1` or `r1`; null for any other id. */
+function findPosition(id: string | null): number | null {
+  const [, digits] = /^(?:row|record|entry|item|r|#|no\.?)?[\s_#-]*(\d{1,6})$/i.exec(id ?? '') ?? [];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** The id that an entry gives. */
+export function findEntryId(entry: JsonObject): JsonValue | undefined {
+  const own = getOwn(entry, 'row_id');
+  if (own !== undefined) return own;
+  const [key] = matchNames(entry, ['row_id']).values();
+  return key === undefined ? getOwn(entry, 'id') : entry[key];
+}
+
+/** The fields of an entry. */
+export interface EntryFields {
+  /** The key that leads to the values; none if they are next to the `row_id`. */
+  readonly keys: readonly string[];
+  readonly fields: JsonObject;
+  /** Keys of the entry for fields that it spells differently, by field name. */
+  readonly spelled: ReadonlyMap<string, string>;
+}
+
+/**
+ * The values of an entry and the keys that lead to them: in its `fields`, next to its `row_id`, or in its
+ * only object that has them. Next to a `row_id`, `row_id` and an object in `fields` are never values of fields
+ * with those names. Null if the entry has none of the names.
+ */
+export function findEntryFields(entry: JsonObject, names: readonly string[]): EntryFields | null {
   const wrapped = getOwn(entry, 'fields');
-  if (isJsonObject(wrapped) && names.some((name) => Object.hasOwn(wrapped, name))) {
-    return { keys: ['fields'], fields: wrapped };
-  }
+  const inFields = wrapped === undefined ? null : createEntryFields(['fields'], decodeText(wrapped), names);
+  if (inFields !== null) return inFields;
   const { row_id: _, fields, ...others } = entry;
   const beside = fields === undefined || isJsonObject(fields) ? others : { ...others, fields };
-  return names.some((name) => Object.hasOwn(beside, name)) ? { keys: [], fields: beside } : null;
+  const besideId = createEntryFields([], beside, names);
+  if (besideId !== null) return besideId;
+  const inside = Object.entries(others).flatMap(
+    ([key, value]) => createEntryFields([key], decodeText(value), names) ?? [],
+  );
+  return inside.length === 1 ? (inside[0] ?? null) : null;
+}
+
+function createEntryFields(
+  keys: readonly string[],
+  value: JsonValue,
+  names: readonly string[],
+): EntryFields | null {
+  if (!isJsonObject(value)) return null;
+  const spelled = matchNames(value, names);
+  if (spelled.size > 0) {
+    const renamed = [...spelled].map(([name, key]): [string, JsonValue] => [name, value[key] ?? null]);
+    return { keys, fields: { ...value, ...Object.fromEntries(renamed) }, spelled };
+  }
+  return names.some((name) => Object.hasOwn(value, name)) ? { keys, fields: value, spelled } : null;
+}
+
+const NOT_SPELLED: ReadonlyMap<string, string> = new Map();
+
+/**
+ * The keys of an object that are another spelling of a name that it lacks: another case, blanks, `_` or `-`,
+ * or other Unicode composition. Only if one key fits one name.
+ */
+export function matchNames(object: JsonObject, names: readonly string[]): ReadonlyMap<string, string> {
+  if (names.every((name) => Object.hasOwn(object, name))) return NOT_SPELLED;
+  const known = new Set(names);
+  const spare = Object.keys(object).filter((key) => !known.has(key));
+  if (spare.length === 0) return NOT_SPELLED;
+  const keys = groupByFold(spare, foldName);
+  const byName = groupByFold(names, foldName);
+  const found = new Map<string, string>();
+  for (const [folded, name] of byName) {
+    const key = keys.get(folded);
+    if (name !== null && typeof key === 'string' && !Object.hasOwn(object, name)) found.set(name, key);
+  }
+  return found;
+}
+
+function foldName(name: string): string {
+  const folded = name
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[\s_.\p{Pd}]+/gu, '');
+  return folded === '' ? name : folded;
+}
+
+/** The texts by their folded form; null for two of the same. */
+function groupByFold(
+  texts: readonly string[],
+  fold: (text: string) => string,
+): ReadonlyMap<string, string | null> {
+  const groups = new Map<string, string | null>();
+  for (const text of texts) {
+    const folded = fold(text);
+    groups.set(folded, groups.has(folded) ? null : text);
+  }
+  return groups;
 }
 
 function isRow(object: JsonObject): boolean {
-  return Object.hasOwn(object, 'row_id') || (Object.hasOwn(object, 'fields') && isJsonObject(object.fields));
+  if (Object.hasOwn(object, 'row_id') || isJsonObject(getOwn(object, 'fields'))) return true;
+  return matchNames(object, ['row_id']).size > 0;
 }
 
 function isRowList(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value) && value.some((item) => isJsonObject(item) && isRow(item));
+  if (!Array.isArray(value)) return false;
+  return value.map(decodeText).some((item) => isJsonObject(item) && isRow(item));
 }
 
 /** The schema of a run's answer in two parts: the row ids that it allows, and the rest, which is the same for many runs. */

@@ -10,9 +10,11 @@ import {
   type JsonValue,
   resolvePointer,
 } from './json.js';
+import { isMultipleOf } from './multiple-of.js';
 import { createPattern, DeadlineError, runWithDeadline } from './pattern.js';
 import { DRAFT_URIS, detectDraft, type SchemaDraft, SchemaError } from './schema-index.js';
 import { linkSchema, stripOwnKeywords } from './schema-link.js';
+import { isWebLink, WEB_LINK } from './web-link.js';
 
 export { type SchemaDraft, SchemaError } from './schema-index.js';
 
@@ -280,6 +282,8 @@ function describeIssue(error: ErrorObject, allowed: readonly JsonValue[] | null)
   const types: unknown = error.keyword === 'type' ? error.params.type : null;
   if (Array.isArray(types))
     return `must be ${types.filter((type) => type !== 'null').join(' or ') || 'null'}`;
+  if (error.keyword === 'format' && error.params.format === WEB_LINK)
+    return 'must match format "uri" (http or https)';
   if (allowed === null) return error.message ?? error.keyword;
   const values = allowed.filter((value) => value !== null).map((value) => JSON.stringify(value));
   const more = values.length > MAX_LISTED ? ` or ${values.length - MAX_LISTED} others` : '';
@@ -329,7 +333,32 @@ function createAjv(draft: SchemaDraft, { allErrors, readTimeoutMs, meta = false 
   formats.default(ajv, { keywords: false });
   // A format that the Agent Runs API adds to the standard ones.
   ajv.addFormat('phone', isPhone);
+  ajv.addFormat(WEB_LINK, isWebLink);
+  // Ajv divides binary fractions, so that 0.29 is no multiple of 0.01.
+  ajv.removeKeyword('multipleOf');
+  ajv.addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    schemaType: 'number',
+    compile: createMultipleCheck,
+  });
   return ajv;
+}
+
+/** A check of ajv: its errors are read after a call that returned false. */
+interface MultipleCheck {
+  (value: number): boolean;
+  errors?: Partial<ErrorObject>[];
+}
+
+function createMultipleCheck(divisor: number): MultipleCheck {
+  const message = `must be multiple of ${divisor}`;
+  const check: MultipleCheck = (value) => {
+    const isValid = isMultipleOf(value, divisor);
+    check.errors = isValid ? [] : [{ keyword: 'multipleOf', message, params: { multipleOf: divisor } }];
+    return isValid;
+  };
+  return check;
 }
 
 // Limit because the pattern below backtracks on long runs of spaces.

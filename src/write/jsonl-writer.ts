@@ -96,13 +96,15 @@ function formatEnrichment({ row, outcome }: FilledRow, sources: readonly string[
   return `{"status":"${status}","error":${JSON.stringify(error)},"cost_usd":${cost},"run_id":${JSON.stringify(runId)},"fields":{${sources.join(',')}}${line}}`;
 }
 
-function formatSource({ confidence, citations }: FieldAnswer): string {
+function formatSource({ value, confidence, citations, issue }: FieldAnswer): string {
   const sources = citations.map(({ url, title = null, text }) => ({
     url,
     title,
     ...(text === undefined ? {} : { text }),
   }));
-  return JSON.stringify({ confidence, citations: sources });
+  // How a value was repaired. Why there is none is in `error`.
+  const note = value === null ? null : issue;
+  return JSON.stringify({ confidence, citations: sources, ...(note === null ? {} : { note }) });
 }
 
 function formatKey(name: string): string {

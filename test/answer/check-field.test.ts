@@ -72,7 +72,7 @@ describe('other invalid values become null, with the reason', () => {
       '2019-05-01 00:00 or 2021-03-02 00:00',
       'must match format "date", got "2019-05-01 00:00 or 2021-03-02 00:00"',
     ],
-    ['a number for a URL', 'url', '3.14', 'must match format "uri", got "3.14"'],
+    ['a number for a URL', 'url', '3.14', 'must match format "uri" (http or https), got "3.14"'],
     [
       'a long run of spaces for a phone',
       'phone',
@@ -86,14 +86,14 @@ describe('other invalid values become null, with the reason', () => {
       'must be object, got "Berlin"',
     ],
     ['a date that does not exist', 'date', '2023-02-29', 'must match format "date", got "2023-02-29"'],
-    ['a number for a boolean', 'boolean', 1, 'must be boolean, got 1'],
+    ['another number than 0 and 1 for a boolean', 'boolean', 2, 'must be boolean, got 2'],
     [
       'text that is not an email address',
       'email',
       'jane at example',
       'must match format "email", got "jane at example"',
     ],
-    ['text for a URL', 'url', 'no url', 'must match format "uri", got "no url"'],
+    ['text for a URL', 'url', 'its site', 'must match format "uri" (http or https), got "its site"'],
     [
       'a part of an object',
       { properties: { at: { properties: { 'year ': { type: 'integer' } } } } },
@@ -127,6 +127,7 @@ describe('"nothing found" is not an error', () => {
     ['blank text', 'string', ' \n'],
     ['blank text for a number', 'integer', ''],
     ['"N/A" for a number', 'integer', 'N/A'],
+    ['"None" for text', 'string', 'None'],
     ['"unknown" for an enum', 'enum(a|b)', 'unknown'],
     ['"N/A" for a list', 'list(string)', 'N/A'],
     ['a list of blanks', 'list(string)', [null, '']],
@@ -145,9 +146,14 @@ describe('"nothing found" is not an error', () => {
     });
   });
 
-  test('"n/a" is kept in a free text field', () => {
+  test('a phrase is given as the reason', () => {
     const [checker, name] = createFieldChecker('string');
-    expect(checker.checkField(name, 'None')).toMatchObject({ state: 'valid', value: 'None', issue: null });
+    expect(checker.checkField(name, 'Not publicly available')).toEqual({
+      state: 'nothing',
+      value: null,
+      issue: 'the agent answered "Not publicly available"',
+      fault: null,
+    });
   });
 
   test('an empty list is a valid result', () => {
@@ -158,7 +164,7 @@ describe('"nothing found" is not an error', () => {
   test('errors are found behind any number of null parts', () => {
     const person = { type: 'object', properties: { mail: { type: 'string', format: 'email' } } };
     const [checker, name] = createFieldChecker({ properties: { at: { type: 'array', items: person } } });
-    const people = [...Array.from({ length: 60 }, () => ({ mail: null })), { mail: 'no address' }];
+    const people = [...Array.from({ length: 60 }, () => ({ mail: null })), { mail: 'jane at example' }];
     expect(checker.checkField(name, people)).toMatchObject({ state: 'invalid' });
   });
 

@@ -27,9 +27,9 @@ describe('rows are matched by row_id only', () => {
     expect(checked.rejected).toEqual([{ rowId: 'r2', key: 'k2', reason: 'no entry came back for it' }]);
   });
 
-  test('unknown and changed ids are dropped and counted, and never assigned to another row', () => {
+  test('unknown ids are dropped and counted, and never assigned to another row', () => {
     const checked = check(2, {
-      rows: [entry('r9', C), entry('R 1', A), entry('r2', B), entry('', C), 'r1', null],
+      rows: [entry('r9', C), entry('x1', A), entry('r2', B), entry('', C), 'r1', null],
     });
     expect(readValues(checked)).toEqual({ k2: B });
     expect(checked.unknownIds).toBe(5);
@@ -70,6 +70,33 @@ describe('rows are matched by row_id only', () => {
   test('a usable duplicate wins over an empty one', () => {
     const rows = [entry('r1', { ceo: null, staff: 'x' }), entry('r1', { ceo: ['a', 'b'], staff: 'x' })];
     expect(readValues(check(1, { rows }))).toEqual({ k1: { ceo: null, staff: null } });
+  });
+
+  test.each<[string, JsonValue[]]>([
+    ['another case', ['R1', 'R2', 'r3']],
+    ['blanks and other punctuation', ['r 1', '"r2"', 'r-3.']],
+    ['full-width letters', ['ｒ１', 'r2', 'r3']],
+    ['a list of one', [['r1'], ['r2'], 'r3']],
+    ['numbers for all rows', [1, 2, 3]],
+    ['numbers for the other rows', ['r1', 2, '3']],
+    ['positions', ['row 1', '#2', 'Record 3']],
+  ])('ids are read in another spelling: %s', (_, ids) => {
+    const fields = [A, B, C];
+    const rows = ids.map((row_id, index) => ({ row_id, fields: fields[index] ?? A }));
+    const checked = check(3, { rows: [...rows].reverse() });
+    expect(readValues(checked)).toEqual({ k1: A, k2: B, k3: C });
+    expect(checked).toMatchObject({ rejected: [], unknownIds: 0, doubled: 0 });
+  });
+
+  test.each<[string, JsonValue[]]>([
+    ['numbers that may count from 0', [0, 1, 2]],
+    ['numbers for a part of the rows', [1, 2]],
+    ['a number twice', [1, 1, 2]],
+    ['a list of two', [['r1', 'r2']]],
+    ['a beginning of an id', ['r']],
+  ])('unclear ids match no row: %s', (_, ids) => {
+    const rows = ids.map((row_id) => ({ row_id, fields: A }));
+    expect(check(3, { rows })).toMatchObject({ rows: [], unknownIds: ids.length });
   });
 
   test('an id with extra spaces or as a number still matches', () => {
@@ -113,6 +140,54 @@ describe('response shapes of different agents', () => {
     expect(readValues(check(2, structured))).toEqual({ k1: A, k2: B });
   });
 
+  const json = JSON.stringify({ rows: two });
+  test.each<[string, JsonValue]>([
+    ['JSON in a text', json],
+    ['JSON in a text, twice', JSON.stringify(json).slice(1, -1).replaceAll('\\"', '"')],
+    ['JSON in a code fence', `Here is the result:\n\`\`\`json\n${json}\n\`\`\`\nDone.`],
+    ['JSON after a sentence', `Here is the result: ${json}`],
+    ['rows as a text', { rows: JSON.stringify(two) }],
+    ['rows in another case', { Rows: two }],
+    ['rows by id', { rows: { r1: A, r2: { fields: B } } }],
+    ['rows by id without a name', { R1: { fields: A }, R2: B }],
+    ['rows by id in a text', { rows: JSON.stringify({ r1: A, r2: B }) }],
+    ['rows by position', { rows: { '1': A, '2': B } }],
+    ['rows in another object', { data: { rows: two } }],
+    ['rows in another object as a text', { output: { structured: json } }],
+    ['rows under another name in another object', { result: { companies: two, note: 'x' } }],
+    ['rows by id in another object', { data: { r1: A, r2: B } }],
+    ['each entry as a text', { rows: two.map((each) => JSON.stringify(each)) }],
+    [
+      'fields as a text',
+      { rows: two.map(({ row_id, fields }) => ({ row_id: row_id ?? '', fields: JSON.stringify(fields) })) },
+    ],
+    [
+      'fields under another name',
+      { rows: two.map(({ row_id, fields }) => ({ row_id: row_id ?? '', values: fields ?? '' })) },
+    ],
+    [
+      'the id under another name',
+      {
+        rows: [
+          { rowId: 'r2', ...B },
+          { rowId: 'r1', ...A },
+        ],
+      },
+    ],
+    ['the id as id', { rows: two.map(({ row_id, fields }) => ({ id: row_id ?? '', fields: fields ?? '' })) }],
+    [
+      'names of fields in another case',
+      {
+        rows: [
+          { row_id: 'r1', fields: { CEO: 'Ann', Staff: 1 } },
+          { row_id: 'r2', C_E_O: 'Bob', 'staff ': 2 },
+        ],
+      },
+    ],
+  ])('%s', (_, structured) => {
+    expect(readValues(check(2, structured))).toEqual({ k1: A, k2: B });
+  });
+
   test.each<[string, JsonValue]>([
     ['a bare object', { row_id: 'r1', fields: A }],
     ['a bare object without an id', { fields: A }],
@@ -131,11 +206,22 @@ describe('response shapes of different agents', () => {
     ['a bare object without an id', { fields: A }],
     ['bare fields', A],
     ['rows of text', { rows: ['Ann', 'Bob'] }],
+    ['two code fences', `\`\`\`\n${json}\n\`\`\`\n\`\`\`\n${json}\n\`\`\``],
+    ['two answers', { first: { rows: two }, second: { rows: two } }],
+    ['text with broken JSON', json.slice(0, -2)],
     ['two lists', { people: [entry('r1', A)], companies: [entry('r2', B)] }],
   ])('%s is not an answer to a batch of two', (_, structured) => {
     const checked = check(2, structured);
     expect(checked.rows).toEqual([]);
     expect(checked.rejected.map((row) => row.rowId)).toEqual(['r1', 'r2']);
+  });
+
+  test('JSON in the text of a run counts if there is no other answer', () => {
+    const run = createTestRun(null);
+    const read = (text: string) =>
+      checkRun(createTestBatch(ASK, 2), { ...run, output: { ...run.output, text } }, CHECKER);
+    expect(readValues(read(`Done:\n\`\`\`json\n${json}\n\`\`\``))).toEqual({ k1: A, k2: B });
+    expect(read('Ann leads it [1], Bob is not [found].')).toMatchObject({ rows: [], unknownIds: 0 });
   });
 
   test('a run that ended early is named in the reason', () => {
@@ -184,6 +270,16 @@ describe('fields', () => {
     const batch = createTestBatch(ASK, 1, ['staff']);
     const checked = checkRun(batch, createTestRun({ rows: [entry('r1', A)] }), CHECKER);
     expect(readValues(checked)).toEqual({ k1: { staff: 1 } });
+  });
+
+  test('two spellings of a field are not read', () => {
+    const rows = [entry('r1', { CEO: 'Ann', Ceo: 'Bob', staff: 1 })];
+    expect(readValues(check(1, { rows }))).toEqual({ k1: { ceo: null, staff: 1 } });
+  });
+
+  test('a field in its own spelling wins', () => {
+    const rows = [entry('r1', { CEO: 'Bob', ceo: 'Ann', staff: 1 })];
+    expect(readValues(check(1, { rows }))).toEqual({ k1: A });
   });
 
   test('names of Object.prototype work like any other', () => {

@@ -94,6 +94,23 @@ describe('a grounding path is read in every notation', () => {
     });
   });
 
+  test.each<[string, JsonValue, string]>([
+    ['in a text', JSON.stringify({ rows }), 'structured.rows[1].fields.ceo'],
+    ['in another object', { data: { rows } }, 'structured.data.rows[1].fields.ceo'],
+    ['in another object that the path leaves out', { data: { rows } }, 'structured.rows[1].fields.ceo'],
+    ['by row id', { rows: { r2: { ceo: 'Bob' }, r1: { ceo: 'Ann' } } }, 'structured.rows.r1.ceo'],
+    ['by row id in quotes', { rows: { r2: { ceo: 'Bob' }, r1: { ceo: 'Ann' } } }, '$.rows["r1"].ceo'],
+    [
+      'with another name for the fields',
+      { rows: [{ row_id: 'r1', values: { ceo: 'Ann' } }] },
+      'rows[0].values.ceo',
+    ],
+    ['with a field in another case', { rows: [entry('r1', { CEO: 'Ann' })] }, 'rows[0].fields.CEO'],
+    ['with a field in the case of the schema', { rows: [entry('r1', { CEO: 'Ann' })] }, 'rows[0].fields.ceo'],
+  ])('the path is matched to rows %s', (_, structured, path) => {
+    expect(readUrls(structured, [path])).toEqual({ r1: { ceo: [path] } });
+  });
+
   test('for a single bare row, cell paths are read and the root is ignored', () => {
     const paths = ['structured', 'structured.fields', 'structured.fields.ceo', 'ceo'];
     expect(readUrls({ fields: { ceo: 'Ann' } }, paths, 1)).toEqual({
