@@ -13,7 +13,9 @@ import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { Doubt, FruitlessJob } from './model/events.js';
+import { formatList, formatNumber } from './model/format.js';
 import { getOwn, type JsonValue } from './model/json.js';
+import { listNullable } from './model/nullable.js';
 import { computeLikelyMicros, computeWorstMicros, type Quote } from './model/prices.js';
 import type { CreateRunRequest } from './model/run.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
@@ -99,6 +101,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     const survey = await estimateRows(context);
     reportWarnings(context);
     reportUnmatched(context);
+    notes.push(...describeNullable(listNullable(ask)));
     const isPaid = !agent.isFree && survey.quote.rows > 0 && survey.quote.worstMicros > 0;
     const doubts = isPaid ? listDoubts(context, survey) : [];
     if (doubts.length === 0) await resolveDoubts(context, survey, false);
@@ -116,6 +119,13 @@ async function findLedger(path: string, closers: CleanupStack): Promise<string> 
   const folder = await createTemporaryFolder('rowfill-plan-');
   closers.add({ close: () => rm(folder, { recursive: true, force: true }) });
   return join(folder, 'ledger.sqlite');
+}
+
+function describeNullable(names: readonly string[]): Warning[] {
+  if (names.length === 0) return [];
+  const verb = names.length === 1 ? 'does' : 'do';
+  const message = `${formatNumber(names.length, 'field')} (${formatList(names)}) ${verb} not allow null. The agent may answer null anyway, so that it need not guess; null counts as not found.`;
+  return [{ code: 'NULL_ALLOWED', message }];
 }
 
 function createPlan(

@@ -1,6 +1,14 @@
 import { type Ask, memoizeByAsk } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
-import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from '../model/json.js';
+import {
+  formatFragment,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  resolvePointer,
+  unescapeToken,
+} from '../model/json.js';
+import { allowNull } from '../model/nullable.js';
 import type { Question } from '../model/question.js';
 import type { CreateRunRequest } from '../model/run.js';
 import {
@@ -90,8 +98,8 @@ export function describeFaults(questions: readonly Question[]): string | null {
 
 /**
  * Output schema of a run: one entry per row, identified by `row_id`, with the user's schema as its `fields`.
- * The embedded schema keeps its meaning: a value is valid here exactly when it is valid there. If only some
- * fields are requested, `fields` is a closed object of those, each with its own schema; rules across several
+ * The embedded schema keeps its meaning, but each field may be null, because the query asks for null where
+ * nothing was found. The check treats null as not found. If only some fields are requested, `fields` is a closed object of those, each with its own schema; rules across several
  * fields are then left to the check. (A schema whose dynamic references cannot be resolved is always embedded
  * whole.)
  */
@@ -137,9 +145,50 @@ const embed = memoizeByAsk((ask, fieldNames): Embedded => {
 
 function embedWhole(schema: JsonObject, draft: SchemaDraft): Embedded {
   const linked = linkSchema(schema, draft, FIELDS_POINTER);
-  if (!linked.needsResource) return { fields: linked.schema, definitions: null };
+  if (!linked.needsResource) return { fields: allowNulls(linked.schema, draft), definitions: null };
   const resource = createResource(linked.schema);
   return { fields: { $ref: resource.$id }, definitions: { fields: resource } };
+}
+
+/** Allows null in each field, unless another part of the schema refers to the field. */
+function allowNulls(schema: JsonObject, draft: SchemaDraft): JsonObject {
+  const pointers = [...findProperties(indexSchema(schema, draft)).values()].flat();
+  const references = listReferences(schema);
+  const isShared = (pointer: string): boolean => {
+    const fragment = formatFragment(FIELDS_POINTER + pointer);
+    return references.some((target) => startsPath(target, fragment) || startsPath(fragment, target));
+  };
+  const change = (value: JsonValue, path: readonly string[]): JsonValue => {
+    const [key, ...rest] = path;
+    if (key === undefined) return allowNull(value);
+    if (Array.isArray(value))
+      return value.map((item, index) => (String(index) === key ? change(item, rest) : item));
+    if (!isJsonObject(value)) return value;
+    const members = Object.entries(value).map(([name, inner]): [string, JsonValue] => [
+      name,
+      name === key ? change(inner, rest) : inner,
+    ]);
+    return Object.fromEntries(members);
+  };
+  const free = pointers.filter((pointer) => !isShared(pointer));
+  const changed = free.reduce<JsonValue>(
+    (whole, pointer) => change(whole, pointer.slice(1).split('/').map(unescapeToken)),
+    schema,
+  );
+  return isJsonObject(changed) ? changed : schema;
+}
+
+function startsPath(path: string, start: string): boolean {
+  return path === start || path.startsWith(`${start}/`);
+}
+
+/** The targets of all references; data that only looks like one is harmless. */
+function listReferences(value: JsonValue): string[] {
+  if (Array.isArray(value)) return value.flatMap(listReferences);
+  if (!isJsonObject(value)) return [];
+  const { $ref, $dynamicRef, $recursiveRef } = value;
+  const own = [$ref, $dynamicRef, $recursiveRef].filter((target) => typeof target === 'string');
+  return [...own, ...Object.values(value).flatMap(listReferences)];
 }
 
 function embedFields(schema: JsonObject, draft: SchemaDraft, names: readonly string[]): Embedded {
@@ -152,8 +201,8 @@ function embedFields(schema: JsonObject, draft: SchemaDraft, names: readonly str
     const schemas = (properties.get(name) ?? []).map(
       (pointer) => resolvePointer(linked.schema, pointer) ?? {},
     );
-    const [first = {}, ...more] = schemas;
-    return [name, more.length === 0 ? first : { allOf: schemas }];
+    const [first = {}, ...more] = schemas.map(allowNull);
+    return [name, more.length === 0 ? first : { allOf: [first, ...more] }];
   });
   const fields: JsonObject = {
     ...(typeof schema.description === 'string' ? { description: schema.description } : {}),

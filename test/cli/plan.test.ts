@@ -139,3 +139,16 @@ test('with several effort levels, the likely cost includes retried rows, and the
     climbs: [{ from: 'low', to: 'high', share: 0.5, known_rows: null }],
   });
 });
+
+test('says which fields may be null although their schema does not allow it', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company\nAcme\n');
+  const integer = { type: ['integer', 'null'] };
+  dir.write('s.json', JSON.stringify({ properties: { ceo: { type: 'string' }, staff: integer } }));
+  const words = ['plan', 'in.csv', '--schema', 's.json', '--api-url', (await servePaid()).url];
+  const result = await dir.run(words, ENV);
+  expect(result.stdout).toContain(
+    'Note: 1 field (ceo) does not allow null. The agent may answer null anyway, so that it need not guess; null counts as not found.\n',
+  );
+  expect(result.stdout).toContain('"type": [\n');
+});
