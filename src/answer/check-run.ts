@@ -7,6 +7,7 @@ import {
   type RejectedRow,
 } from '../model/answer.js';
 import type { Batch, BatchRow } from '../model/batch.js';
+import { cleanLine } from '../model/foreign-text.js';
 import { formatCanonicalJson, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import type { PendingBatch, Question } from '../model/question.js';
 import {
@@ -33,7 +34,12 @@ export function checkRun(batch: Batch, run: AgentRun, checker: RowChecker): Chec
   for (const row of batch.rows) {
     const verdict = checkRow(batch, row, entries.byId.get(row.rowId) ?? [], checker);
     if (verdict.status === 'checked') rows.push(verdict.row);
-    else rejected.push({ rowId: row.rowId, key: row.key, reason: verdict.reason ?? describeAbsence(run) });
+    else {
+      const { rowId, key } = row;
+      const detail = verdict.reason === null ? findFault(run) : null;
+      const reason = verdict.reason ?? describeAbsence(run);
+      rejected.push({ rowId, key, reason, ...(detail === null ? {} : { detail }) });
+    }
   }
   return { rows, rejected, unknownIds: entries.unknownIds, doubled: entries.doubled };
 }
@@ -184,6 +190,19 @@ function describeAbsence(run: AgentRun): string {
   return `the run ended as ${run.status}${reason} without an entry for it`;
 }
 
+const MAX_FAULT_LENGTH = 300;
+
+/** What the agent says went wrong with a run; null if nothing. */
+function findFault({ error }: AgentRun): string | null {
+  const message = error?.message;
+  return typeof message === 'string' ? cleanLine(message, MAX_FAULT_LENGTH) || null : null;
+}
+
+/** Why a row was rejected, for the user. */
+export function describeRejection({ reason, detail }: RejectedRow): string {
+  return detail === undefined ? reason : `${reason}: ${detail}`;
+}
+
 /** The part of the exclusion list that applies to answers. */
 export interface AnswerExclusion {
   readonly answerFields: readonly string[];
@@ -322,7 +341,8 @@ export function planRepair(
   if (rejected.length === 0) return { followUp: null, again: [], failures: [] };
   // The run was canceled on purpose: retrying would undo that.
   if (group.attempt >= lastAttempt || run.status === 'cancelled') {
-    return { followUp: null, again: [], failures: rejected.map(({ key, reason }) => ({ key, reason })) };
+    const failures = rejected.map((row) => ({ key: row.key, reason: describeRejection(row) }));
+    return { followUp: null, again: [], failures };
   }
   const reasons = new Map(rejected.map(({ key, reason }) => [key, reason]));
   const again = group.questions

@@ -1,9 +1,15 @@
-import { checkRun, excludeAnswers, planDisputeRepair, planRepair } from '../answer/check-run.js';
+import {
+  checkRun,
+  describeRejection,
+  excludeAnswers,
+  planDisputeRepair,
+  planRepair,
+} from '../answer/check-run.js';
 import { createAnswers } from '../answer/citations.js';
 import type { StartedRun } from '../api/agent-client.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { OpenBatch } from '../ledger/records.js';
-import type { FieldAnswer, RowAnswer } from '../model/answer.js';
+import type { CheckedRun, FieldAnswer, RowAnswer } from '../model/answer.js';
 import { type Ask, listNextSteps } from '../model/ask.js';
 import { type Batch, createBatch } from '../model/batch.js';
 import { isJsonObject } from '../model/json.js';
@@ -311,8 +317,12 @@ function settleRun(
   context.yields.update(group.level);
   if (brought.rows.length > 0) context.breaker.recordSuccess();
   else if (group.attempt === 1)
-    context.breaker.recordFailure(unusable ?? brought.rejected[0]?.reason ?? `run ${run.id} ${run.status}`);
+    context.breaker.recordFailure(unusable ?? describeFirst(brought) ?? `run ${run.id} ${run.status}`);
   return next;
+}
+
+function describeFirst({ rejected: [first] }: CheckedRun): string | null {
+  return first === undefined ? null : describeRejection(first);
 }
 
 /**

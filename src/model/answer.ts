@@ -78,11 +78,14 @@ export interface CheckedField {
   readonly issue: string | null;
 }
 
-/** A row to retry, and why. The reason never contains cell text. */
+/** A row to retry, and why. */
 export interface RejectedRow {
   readonly rowId: string;
   readonly key: string;
+  /** Sent to the agent in the next run, so it never contains cell text. */
   readonly reason: string;
+  /** What the agent said went wrong. Only for the user: it may contain anything. */
+  readonly detail?: string;
 }
 
 /** The checked result of a run. Each row of the batch is in exactly one of the two lists. */

@@ -34,6 +34,8 @@ export interface EngineParts {
   readonly longRunTimeoutMs: number;
   readonly priceRun: PriceRun | null;
   readonly tally: Tally;
+  /** Called when the agent throws, with the run's id and the reason. */
+  readonly onFailure: (runId: string, reason: string) => void;
 }
 
 /** Called for each new event of a run, with the stored run. */
@@ -207,6 +209,7 @@ export class RunEngine {
         this.#end(active, { status: 'completed', stopReason: active.stopReason, result: EMPTY_RESULT });
       } else {
         const message = `The agent failed: ${describeError(error)}`;
+        if (this.#active.has(active.run.id)) this.#parts.onFailure(active.run.id, message);
         this.#end(active, { status: 'failed', error: createServerError('SERVER_ERROR', message) });
       }
     }

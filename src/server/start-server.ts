@@ -71,6 +71,7 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
     longRunTimeoutMs: settings.runTimeoutMs * 3,
     priceRun: rehearsal?.price === true ? createPrice(rehearsal.seed) : null,
     tally,
+    onFailure: settings.onFailure,
   });
   const app = createHttpApp([...settings.allowedHosts, ...listOwnNames(settings.host)]);
   let closing: Promise<void> | null = null;
@@ -200,6 +201,8 @@ export interface ServerOptions {
   readonly runTimeoutMs?: number;
   /** Simulates a paid service with delays, prices and faults; created by `resolveRehearsal`. @default null */
   readonly rehearsal?: Rehearsal | null;
+  /** Called when the agent throws, with the run's id and the reason. @default nothing is called */
+  readonly onFailure?: (runId: string, reason: string) => void;
   /** Idle time before a stream sends a keep-alive, in milliseconds. @default 15,000 */
   readonly keepAliveMs?: number;
   /** @default the clock of this machine */
@@ -221,6 +224,7 @@ const DEFAULTS = {
   startsPerSecond: 0,
   runTimeoutMs: 3_600_000,
   rehearsal: null,
+  onFailure: () => undefined,
   keepAliveMs: 15_000,
   clock: systemClock,
 } as const;
@@ -238,6 +242,7 @@ const TYPES: OptionTypes<ServerOptions> = {
   startsPerSecond: 'number',
   runTimeoutMs: 'number',
   rehearsal: 'object or null',
+  onFailure: 'function',
   keepAliveMs: 'number',
   clock: 'object',
 };

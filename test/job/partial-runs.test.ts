@@ -47,14 +47,25 @@ test('a failed run is retried as a new run, not continued', async () => {
   expect(summary.runs).toMatchObject({ created: 6, failed: 3 });
 });
 
-test('rows fail after a bounded number of failing runs', async () => {
-  const bench = await openJobBench(() => {
-    throw new Error('no');
-  });
+test('rows fail after a bounded number of failing runs, with what the agent said', async () => {
+  const failures: string[] = [];
+  const bench = await openJobBench(
+    () => {
+      throw new Error('no table for Company 1');
+    },
+    { onFailure: (runId, reason) => failures.push(`${runId}: ${reason}`) },
+  );
   bench.write('in.csv', createList(20));
   const { rows } = await bench.run();
   expect(countStatuses(rows)).toEqual({ failed: 20 });
-  for (const row of rows) expect(row.enrichment_error).toContain('the run ended as failed');
+  const reason = 'The agent failed: no table for Company 1';
+  for (const row of rows) {
+    expect(row.enrichment_error).toBe(`the run ended as failed (error) without an entry for it: ${reason}`);
+  }
+  expect(failures).toHaveLength(3 + 3 + 5 + 10 + 20);
+  expect(failures[0]).toMatch(/^agent_run_\w+: The agent failed: no table for Company 1$/);
+  // What the agent says may contain cells, so it is not sent back in a query.
+  for (const { request } of bench.agent.tasks) expect(request.query).not.toContain('no table');
   // The same number again, then 5 runs of 4, 10 of 2, and 20 of one row each.
   expect(bench.server.report().runs.created).toBe(3 + 3 + 5 + 10 + 20);
 });

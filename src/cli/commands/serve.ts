@@ -93,7 +93,8 @@ export const serve = createCommand({
   ],
   async run(args, host) {
     const options = await resolveOptions(args, host);
-    const server = await startServer(options);
+    const onFailure = (runId: string, reason: string): void => host.say(`run ${runId}: ${reason}`);
+    const server = await startServer({ ...options, onFailure });
     host.print(`${server.url}\n`);
     introduce(options, host);
     await waitForEnd(host, server);
