@@ -9,7 +9,7 @@ import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
 import { checkFieldNames, createSchema, listFields, parseField } from '../model/field.js';
 import { holdsObjects } from '../model/file-format.js';
 import { formatPart, showName, suggestSimilar } from '../model/format.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { isJsonObject, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import { isDescriptorPath, OversizeError, readWholeFile } from '../model/read-file.js';
 import { getValue } from '../model/row.js';
 import { HOSTED_URL } from '../model/run.js';
@@ -55,8 +55,8 @@ interface AskedColumns {
 
 async function resolveColumns(options: EnrichOptions, signal?: AbortSignal): Promise<AskedColumns> {
   try {
-    const schema = await resolveSchema(options, signal);
-    const fields = listFields(schema);
+    const { schema, order } = await resolveSchema(options, signal);
+    const fields = sortFields(listFields(schema), order);
     checkFieldNames(fields.map((field) => field.name));
     return { schema, fields };
   } catch (error) {
@@ -76,7 +76,19 @@ export function checkColumns(name: string, columns: readonly string[]): void {
   );
 }
 
-async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Promise<JsonObject> {
+interface OrderedSchema {
+  readonly schema: JsonObject;
+  /** Names of the fields as they were given: JavaScript puts names that are numbers first. */
+  readonly order: readonly string[];
+}
+
+function sortFields(fields: readonly Field[], order: readonly string[]): readonly Field[] {
+  const places = new Map(order.map((name, index) => [name, index]));
+  const placeOf = ({ name }: Field): number => places.get(name) ?? order.length;
+  return [...fields].sort((a, b) => placeOf(a) - placeOf(b));
+}
+
+async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Promise<OrderedSchema> {
   const { schema: path, schemaObject, fields = [] } = options;
   const ways = [path !== undefined, schemaObject !== undefined, fields.length > 0].filter(Boolean).length;
   if (ways > 1) {
@@ -85,9 +97,12 @@ async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Prom
   if (path !== undefined) return readSchema(path, signal);
   if (schemaObject !== undefined) {
     compileSchema(schemaObject);
-    return schemaObject;
+    return { schema: schemaObject, order: [] };
   }
-  if (fields.length > 0) return createSchema(fields.map(parseField));
+  if (fields.length > 0) {
+    const parsed = fields.map(parseField);
+    return { schema: createSchema(parsed), order: parsed.map(({ name }) => name) };
+  }
   throw createUsageError(
     'NOTHING_TO_FILL',
     'no column to fill is set',
@@ -98,7 +113,7 @@ async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Prom
 /** Far longer than any schema. */
 const MAX_SCHEMA_BYTES = 16 * 1024 * 1024;
 
-async function readSchema(path: string, signal?: AbortSignal): Promise<JsonObject> {
+async function readSchema(path: string, signal?: AbortSignal): Promise<OrderedSchema> {
   const bytes = await readWholeFile(path, MAX_SCHEMA_BYTES, signal).catch((cause: unknown) => {
     signal?.throwIfAborted();
     throw createUsageError(
@@ -108,10 +123,10 @@ async function readSchema(path: string, signal?: AbortSignal): Promise<JsonObjec
       cause,
     );
   });
-  const text = bytes.toString('utf8');
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   let schema: unknown;
   try {
-    schema = JSON.parse(text.replace(/^\uFEFF/, ''));
+    schema = JSON.parse(text);
   } catch (cause) {
     throw createUsageError(
       'SCHEMA_NOT_JSON',
@@ -127,7 +142,14 @@ async function readSchema(path: string, signal?: AbortSignal): Promise<JsonObjec
     );
   }
   compileSchema(schema);
-  return schema;
+  return { schema, order: listPropertyNames(text) };
+}
+
+/** The names in `properties` of a schema's text, in its order. */
+function listPropertyNames(text: string): readonly string[] {
+  const properties = parseMembers(text).findLast(({ key }) => key === 'properties');
+  if (properties === undefined) return [];
+  return parseMembers(text.slice(properties.start, properties.end)).map(({ key }) => key);
 }
 
 async function resolveSend(

@@ -39,7 +39,8 @@ export function createAsk(parts: Omit<Ask, 'id' | 'agent'> & { readonly agent?: 
     query: parts.query,
     system: parts.system,
     schema: parts.schema,
-    fields: parts.fields.map((field) => field.name),
+    // In the order of an object's keys, so that the order of columns is not another question.
+    fields: Object.keys(Object.fromEntries(parts.fields.map((field) => [field.name, true]))),
     send: parts.send,
     efforts: parts.efforts,
     escalateBelow: parts.escalateBelow,
