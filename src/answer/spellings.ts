@@ -72,9 +72,14 @@ export function parseNumber(text: string): number | null {
 function findDigits(text: string): string | null {
   if (PLAIN.test(text)) return text;
   if (GROUPED.test(text) || INDIAN.test(text)) return text.replace(/[,'’ ]/g, '');
-  if (POINT_GROUPED.test(text)) return text.replaceAll('.', '').replace(',', '.');
+  if (POINT_GROUPED.test(text) && !isIpAddress(text)) return text.replaceAll('.', '').replace(',', '.');
   if (DECIMAL_COMMA.test(text)) return text.replaceAll(' ', '').replace(',', '.');
   return null;
+}
+
+function isIpAddress(text: string): boolean {
+  const parts = text.split('.');
+  return parts.length === 4 && parts.every((part) => Number(part) <= 255);
 }
 
 const DATE_AND_TIME = /^(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)?$/i;
