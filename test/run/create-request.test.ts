@@ -139,8 +139,8 @@ describe.each(DRAFTS)(
         ),
         { numRuns: chooseCount(40, 10) },
       );
-      expect(valid).toBeGreaterThan(20);
-      expect(invalid).toBeGreaterThan(20);
+      // A few schemas may accept all values, or none.
+      expect(Math.min(valid, invalid)).toBeGreaterThanOrEqual(chooseCount(21, 0));
     });
 
     test('for each field of random schemas if only some fields are requested', SLOW, () => {
