@@ -1,6 +1,6 @@
 import type { AgentClient } from './api/agent-client.js';
-import { checkPlaces } from './job/check-places.js';
-import { placeOutput } from './job/choose-output.js';
+import { checkPaths } from './job/check-paths.js';
+import { chooseJobOutput } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
 import { confirmCost, estimateRemaining } from './job/estimate.js';
 import { checkHooks, createJobContext, type EnrichHooks, type JobContext } from './job/job-context.js';
@@ -47,7 +47,7 @@ export async function enrich(
   const closers = new CleanupStack();
   try {
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
-    const places = await checkPlaces({
+    const paths = await checkPaths({
       ...options,
       ...hooks.otherFiles,
       ledger: ledgerPath,
@@ -67,7 +67,7 @@ export async function enrich(
       }),
     );
     await ledger.ready(hooks.signal);
-    const { settings, earlierOutput, note } = await placeOutput(asked, ask, ledger, places);
+    const { settings, earlierOutput, note } = await chooseJobOutput(asked, ask, ledger, paths);
     const lease = closers.add(
       await waitForLease(ledger, ask.id, {
         signal: hooks.signal,
@@ -92,7 +92,7 @@ export async function enrich(
         agent,
         job,
         earlierOutput,
-        places,
+        paths,
         hooks,
         onRetry,
       }),

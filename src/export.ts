@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { createUsageError } from './errors.js';
-import { checkPlaces } from './job/check-places.js';
-import { checkOwnOutput, createPlaceCheck } from './job/choose-output.js';
+import { checkPaths } from './job/check-paths.js';
+import { checkOwnOutput, createPathCheck } from './job/choose-output.js';
 import { isInSample, pickSample } from './job/job-context.js';
 import { CleanupStack } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
@@ -74,7 +74,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     }
     const kept = parseKeptOptions(job.settings);
     const output = options.output ?? job.output;
-    const guard = await checkPlaces({ ...kept, ...options, ledger: ledgerPath, input: job.input, output });
+    const guard = await checkPaths({ ...kept, ...options, ledger: ledgerPath, input: job.input, output });
     const isOutputNamed = options.output !== undefined;
     if (!isOutputNamed) await checkOwnOutput(output, job, ledger);
     const opened = await openJobInput(
@@ -98,7 +98,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       raw: options.raw ?? kept.raw ?? false,
       bom: options.bom ?? kept.bom,
       citationsFile: options.citationsFile,
-      checkPlace: createPlaceCheck({
+      checkPath: createPathCheck({
         guard,
         ledger,
         job,

@@ -14,11 +14,11 @@ export type { CitedSource, RowCounts, RowStatus } from './model/answer.js';
 export type {
   Doubt,
   EnrichEvent,
-  FruitlessJob,
   JobProgress,
   JobStep,
   JobStop,
   JobSummary,
+  NothingFound,
 } from './model/events.js';
 export type { FileFormat } from './model/file-format.js';
 export type { JsonObject, JsonValue } from './model/json.js';

@@ -2,9 +2,9 @@ import { stat, writeFile } from 'node:fs/promises';
 import { createUsageError, describeError } from './errors.js';
 import { DEFAULT_BLANKS } from './model/blank.js';
 import { type ColumnKind, resolveColumnKind, splitColumnName } from './model/column-kind.js';
+import { isIdentifying, isInternalColumn, normalizeIdentity } from './model/identifying-column.js';
 import type { JsonValue } from './model/json.js';
 import { getValue, type Row } from './model/row.js';
-import { canTell, isOwnColumn, normalizeTelling } from './model/telling-column.js';
 import { type InputOptions, openInput } from './read/open-input.js';
 import { checkRecipeText, formatRecipe, type RecipeDraft } from './recipe/read-recipe.js';
 import { replaceFile } from './write/byte-sink.js';
@@ -29,7 +29,7 @@ export interface Suggestion {
 }
 
 /** Throws a usage error if the recipe exists, unless `force` is set. Called before any question is asked. */
-export async function checkPlace(path: string, force = false): Promise<void> {
+export async function checkPath(path: string, force = false): Promise<void> {
   const stats = await stat(path).catch(() => null);
   if (stats === null || (force && !stats.isDirectory())) return;
   if (stats.isDirectory()) {
@@ -82,7 +82,7 @@ export async function createRecipe({ draft, path, force = false, env }: InitOpti
   const text = formatRecipe(draft, place);
   await checkRecipeText(text, place, env);
   if (path === '-') return text;
-  await checkPlace(path, force);
+  await checkPath(path, force);
   await writeWhole(path, text, force);
   return text;
 }
@@ -158,10 +158,10 @@ function markTelling(columns: readonly ColumnProfile[], rows: readonly Row[]): C
   const known = columns.filter(({ isTelling, isToFill }) => isTelling && !isToFill);
   const start = known.length > 0 ? known : columns.filter(({ isToFill }) => !isToFill).slice(0, 1);
   const candidates = columns
-    .filter((column) => !start.includes(column) && !column.isToFill && canTell(column.name))
-    .map(({ name }) => ({ name, values: listTellings(rows, name) }));
+    .filter((column) => !start.includes(column) && !column.isToFill && isIdentifying(column.name))
+    .map(({ name }) => ({ name, values: listIdentities(rows, name) }));
   let keys = rows.map(() => '');
-  for (const { name } of start) keys = joinKeys(keys, listTellings(rows, name));
+  for (const { name } of start) keys = joinKeys(keys, listIdentities(rows, name));
   const added = new Set(start.map(({ name }) => name));
   for (;;) {
     const counted = candidates.map(({ name, values }) => ({ name, keys: joinKeys(keys, values) }));
@@ -180,9 +180,9 @@ function markTelling(columns: readonly ColumnProfile[], rows: readonly Row[]): C
 /** Minimum share of rows that a column must newly separate to be worth sending. */
 const MIN_GAIN = 0.02;
 
-function listTellings(rows: readonly Row[], name: string): (string | null)[] {
+function listIdentities(rows: readonly Row[], name: string): (string | null)[] {
   const kind = resolveColumnKind(name);
-  return rows.map((row) => normalizeTelling(kind, getValue(row, name)));
+  return rows.map((row) => normalizeIdentity(kind, getValue(row, name)));
 }
 
 function joinKeys(keys: readonly string[], values: readonly (string | null)[]): string[] {
@@ -200,7 +200,7 @@ function inspectColumn(name: string, values: readonly (JsonValue | undefined)[])
     // Going by the name alone, a date column such as last_contact would look like one of people.
     isTelling:
       TELLING.includes(kind) && !filled.some((value) => /^\d+([-/.]\d+)*$/.test(String(value).trim())),
-    isToFill: !isOwnColumn(name) && blanks > 0 && blanks >= values.length / 2,
+    isToFill: !isInternalColumn(name) && blanks > 0 && blanks >= values.length / 2,
   };
 }
 

@@ -12,7 +12,7 @@ import { createJobParts, resolveAsk } from './job/resolve-ask.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
-import type { Doubt, FruitlessJob } from './model/events.js';
+import type { Doubt, NothingFound } from './model/events.js';
 import { formatList, formatNumber } from './model/format.js';
 import { getOwn, type JsonValue } from './model/json.js';
 import { listNullable } from './model/nullable.js';
@@ -38,7 +38,7 @@ export interface Plan {
   /** Doubts that stop the job before any cost unless they are confirmed. */
   readonly doubts: readonly Doubt[];
   /** Set if `enrich` would stop before a run because the answers so far have no values; otherwise null. */
-  readonly fruitless: FruitlessJob | null;
+  readonly nothingFound: NothingFound | null;
   /** Cost by effort level. At worst, every row needs each level. */
   readonly steps: readonly StepQuote[];
   /** Cost of the first effort level with other batch sizes. */
@@ -91,7 +91,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         agent,
         job,
         earlierOutput: null,
-        places: null,
+        paths: null,
         hooks: { onEvent: (event) => event.type === 'note' && notes.push(event) },
         onRetry: () => undefined,
       }),
@@ -152,7 +152,7 @@ function createPlan(
     changes: describeChanges(job, survey.repeated),
     notes: notes.map(({ code, message }) => ({ code, message })),
     doubts,
-    fruitless: lowestLevel === null ? null : context.yields.describeFruitless(lowestLevel),
+    nothingFound: lowestLevel === null ? null : context.yields.describeNothingFound(lowestLevel),
     steps,
     batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(context, quote.rows, batchSize)),
     likelySeconds: estimateSeconds(context, quote.runs),

@@ -4,6 +4,7 @@ import { enrich } from './enrich.js';
 import { createUsageError } from './errors.js';
 import { type Clock, systemClock } from './model/clock.js';
 import { checkOptionTypes } from './model/option-types.js';
+import type { ClaimedFile } from './watch/claimed-file.js';
 import { applyEnding, writeEnding } from './watch/ending.js';
 import {
   type FileEnd,
@@ -14,13 +15,12 @@ import {
   WatchTally,
 } from './watch/events.js';
 import { isSystemError } from './watch/file-state.js';
-import { fillFile } from './watch/fill-take.js';
+import { fillFile } from './watch/fill-file.js';
 import { DropFinder } from './watch/find-drops.js';
-import { claimNext, countBacklog, isLedgerTrouble, listLeft, notePlace } from './watch/find-take.js';
+import { claimNext, countBacklog, isLedgerTrouble, listLeft, notePlace } from './watch/find-next.js';
 import { noteFolderPath, openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
 import { JobFiles, type JobLook } from './watch/job-files.js';
 import { Aside } from './watch/move-file.js';
-import type { ClaimedFile } from './watch/take.js';
 import { computeRetryDelayMs, type Decision, describeProblem, isDiskFull } from './watch/verdict.js';
 import { checkJob, resolveWatch, type WatchOptions, type WatchSettings } from './watch/watch-options.js';
 import { pause, pauseUntil, type Watcher } from './watch/watcher.js';

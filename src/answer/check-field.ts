@@ -1,12 +1,12 @@
 import { type CheckedField, DOUBT } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import { type Blanks, createBlanks } from '../model/blank.js';
-import { cleanText, limitValue } from '../model/foreign-text.js';
 import { escapeToken, isJsonObject, type JsonObject, type JsonValue, resolvePointer } from '../model/json.js';
 import { parseJsonText } from '../model/json-text.js';
 import { createFieldColumns } from '../model/output-columns.js';
 import { type CompiledSchema, compileChecked, type SchemaIssue } from '../model/schema.js';
 import { detectDraft, findProperties, indexSchema } from '../model/schema-index.js';
+import { cleanText, limitValue } from '../model/untrusted-text.js';
 import { requireWebLinks } from '../model/web-link.js';
 import { formatExcerpt } from './excerpt.js';
 import { repairValue } from './repair-value.js';

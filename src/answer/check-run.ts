@@ -7,7 +7,6 @@ import {
   type RejectedRow,
 } from '../model/answer.js';
 import type { Batch, BatchRow } from '../model/batch.js';
-import { cleanLine } from '../model/foreign-text.js';
 import { formatCanonicalJson, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import type { PendingBatch, Question } from '../model/question.js';
 import {
@@ -18,6 +17,7 @@ import {
   listRowEntries,
 } from '../model/row-entries.js';
 import type { AgentRun } from '../model/run.js';
+import { cleanLine } from '../model/untrusted-text.js';
 import type { FieldResult, RowChecker } from './check-field.js';
 import { formatExcerpt } from './excerpt.js';
 

@@ -1,15 +1,15 @@
 import type { CheckedRow, CheckedRun, FieldAnswer, RowAnswer } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
+import { escapeToken, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { findEntryFields, findStructured, listRowEntries } from '../model/row-entries.js';
+import type { AgentRun, Citation, Confidence, Grounding } from '../model/run.js';
 import {
   cleanLine,
   cleanText,
   isPlainLink,
   MAX_SOURCE_LENGTH,
   MAX_TITLE_LENGTH,
-} from '../model/foreign-text.js';
-import { escapeToken, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import { findEntryFields, findStructured, listRowEntries } from '../model/row-entries.js';
-import type { AgentRun, Citation, Confidence, Grounding } from '../model/run.js';
+} from '../model/untrusted-text.js';
 
 /** Sources of a field's value, and the agent's confidence. */
 export interface FieldGrounding {

@@ -8,9 +8,9 @@ import {
 } from '../model/answer.js';
 import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
-import { cleanAnswer, cleanLine } from '../model/foreign-text.js';
 import { createQuestion, listKeys, type RowQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
+import { cleanAnswer, cleanLine } from '../model/untrusted-text.js';
 
 export interface JoinContext {
   readonly ask: Ask;

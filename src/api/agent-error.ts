@@ -1,7 +1,7 @@
 import { describeError, type ErrorKind, RowfillError } from '../errors.js';
-import { cleanCode, cleanLine, mapTexts } from '../model/foreign-text.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import type { AgentFailure, AgentLimit, CreateOutcome } from '../model/run.js';
+import { cleanCode, cleanLine, mapTexts } from '../model/untrusted-text.js';
 
 /** Fields of an `AgentError` besides code and message; omitted ones are null. */
 export interface AgentErrorFacts {

@@ -1,8 +1,8 @@
 import { createParser } from 'eventsource-parser';
 import type { Timers } from '../model/clock.js';
-import { mapTexts } from '../model/foreign-text.js';
 import { isJsonObject, type JsonValue, parseExactJson } from '../model/json.js';
 import type { AgentRunEvent } from '../model/run.js';
+import { mapTexts } from '../model/untrusted-text.js';
 import { AgentError } from './agent-error.js';
 import type { ByteSource } from './transport.js';
 

@@ -1,4 +1,3 @@
-import { cleanCode } from '../model/foreign-text.js';
 import { parseDollars } from '../model/format.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import type {
@@ -15,6 +14,7 @@ import type {
   RunStatus,
   RunUsage,
 } from '../model/run.js';
+import { cleanCode } from '../model/untrusted-text.js';
 
 /**
  * Parses a run leniently: only `id` and `status` are required, everything else gets a default, and unknown

@@ -1,8 +1,8 @@
 import type { Timers } from '../model/clock.js';
-import { cleanLine, mapTexts } from '../model/foreign-text.js';
 import { formatWait } from '../model/format.js';
 import { type JsonValue, parseExactJson } from '../model/json.js';
 import type { CreateOutcome } from '../model/run.js';
+import { cleanLine, mapTexts } from '../model/untrusted-text.js';
 import { AgentError, createNetworkError, formatSnippet, parseErrorResponse } from './agent-error.js';
 import { parseRetryAfter } from './retry.js';
 import { type ByteSource, getHeader, type HttpResponse } from './transport.js';

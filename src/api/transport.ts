@@ -1,8 +1,8 @@
 import { pipeline, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Dispatcher } from 'undici';
-import { createMask } from '../model/foreign-text.js';
 import type { CreateOutcome } from '../model/run.js';
+import { createMask } from '../model/untrusted-text.js';
 import { createNetworkError } from './agent-error.js';
 import type { BaseUrl } from './base-url.js';
 import { openPool, type PoolOptions } from './open-pool.js';

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { createUsageError } from '../errors.js';
-import type { Doubt, FruitlessJob } from '../model/events.js';
+import type { Doubt, NothingFound } from '../model/events.js';
 import { formatDollars, formatNumber } from '../model/format.js';
 import { describeClimbs, type Quote } from '../model/prices.js';
 import { clipText } from './clip-text.js';
@@ -42,14 +42,14 @@ export async function confirmDoubt(doubt: Doubt, host: Host, interrupt: Interrup
 }
 
 /** Shows what was sent and what was answered, and asks whether to continue a job that found nothing. */
-export function confirmNothingFound(job: FruitlessJob, host: Host, interrupt: Interrupt): Promise<boolean> {
-  for (const line of formatFruitless(job)) host.say(line);
+export function confirmNothingFound(job: NothingFound, host: Host, interrupt: Interrupt): Promise<boolean> {
+  for (const line of formatNothingFound(job)) host.say(line);
   return askToGoOn(host, interrupt);
 }
 
 const MAX_EXAMPLE = 300;
 
-function formatFruitless({ effort, rows, costMicros, query, columns, example }: FruitlessJob): string[] {
+function formatNothingFound({ effort, rows, costMicros, query, columns, example }: NothingFound): string[] {
   return [
     `Nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}. The job has cost ${formatDollars(costMicros)} so far.`,
     `Query: ${clip(query)}`,

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { createMask } from '../model/foreign-text.js';
+import { createMask } from '../model/untrusted-text.js';
 import { readKeyFile } from './api-key.js';
 
 type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number };

@@ -12,7 +12,7 @@ export function formatPlan(plan: Plan): string[] {
   const width = Math.max(1, ...fates.map(([fate]) => formatCount(rows[fate]).length));
   return [
     ...(plan.changes === null ? [] : [plan.changes]),
-    ...formatFruitless(plan.fruitless),
+    ...formatNothingFound(plan.nothingFound),
     `${formatNumber(rows.total, 'row')}:`,
     ...fates.map(([fate, words]) => `  ${formatCount(rows[fate]).padStart(width)}  ${words}`),
     ...plan.notes.map(({ message }) => `Note: ${message}`),
@@ -42,7 +42,7 @@ export function createPlanRecord(plan: Plan): JsonObject {
     doubts: plan.doubts.map(({ code, message, hint }) => ({ code, message, hint })),
     notes: plan.notes.map(({ code, message }) => ({ code, message })),
     nothing_found:
-      plan.fruitless === null ? null : { effort: plan.fruitless.effort, rows: plan.fruitless.rows },
+      plan.nothingFound === null ? null : { effort: plan.nothingFound.effort, rows: plan.nothingFound.rows },
     steps: plan.steps.map((step) => ({
       effort: step.effort,
       runs: step.runs,
@@ -67,7 +67,7 @@ export function createPlanRecord(plan: Plan): JsonObject {
   };
 }
 
-function formatFruitless(job: Plan['fruitless']): string[] {
+function formatNothingFound(job: Plan['nothingFound']): string[] {
   if (job === null) return [];
   const rows = formatNumber(job.rows, 'row');
   return [

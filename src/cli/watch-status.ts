@@ -184,21 +184,21 @@ export interface Heartbeat {
 }
 
 /**
- * Writes the status to a file now and every ten seconds, so that an old file means a hung process. `checkPlace` is called
+ * Writes the status to a file now and every ten seconds, so that an old file means a hung process. `checkPath` is called
  * before each write and throws if the path leads to a file that must not be replaced.
  */
 export async function openHeartbeat(
   path: string,
   readStatus: () => Promise<JsonObject>,
   host: Host,
-  checkPlace: () => Promise<void>,
+  checkPath: () => Promise<void>,
 ): Promise<Heartbeat> {
   const target = identifyFile(path);
   if (!target.isFile || target.isOpen) throw refuse(path, 'it is not a file');
   let hasFailed = false;
   let beats = Promise.resolve();
   const write = async (): Promise<void> => {
-    await checkPlace();
+    await checkPath();
     const status = await readStatus();
     await replaceFile(target.path, `${JSON.stringify(status)}\n`);
   };

@@ -9,7 +9,7 @@ import type { Ask } from '../model/ask.js';
 import { resolveOutput, type Settings } from '../options.js';
 import { identifyFile, recognizeResult } from '../write/file-identity.js';
 import { checkOutput, type OutputOptions } from '../write/open-output.js';
-import type { PlaceGuard } from './check-places.js';
+import type { PathGuard } from './check-paths.js';
 import type { JobContext } from './job-context.js';
 import { createJobParts, isSameAsk } from './resolve-ask.js';
 
@@ -66,7 +66,7 @@ function numberPath(path: string, number: number): string {
   return `${path.slice(0, path.length - ending.length)}-${number}${ending}`;
 }
 
-export interface PlacedSettings {
+export interface SettingsWithOutput {
   readonly settings: Settings;
   /** Output path of the job's last invocation; null if this is the first. */
   readonly earlierOutput: string | null;
@@ -78,12 +78,12 @@ export interface PlacedSettings {
  * Chooses the output of a job without --output. Refuses a citations file from a recipe that would overwrite a foreign
  * file.
  */
-export async function placeOutput(
+export async function chooseJobOutput(
   settings: Settings,
   ask: Ask,
   ledger: Ledger,
-  places: PlaceGuard,
-): Promise<PlacedSettings> {
+  paths: PathGuard,
+): Promise<SettingsWithOutput> {
   const { options, output, agent } = settings;
   const { citationsFile, origins } = options;
   if (citationsFile !== undefined) await checkCitations(citationsFile, origins?.citationsFile, ledger);
@@ -94,29 +94,29 @@ export async function placeOutput(
   const { path, note } = await chooseOutput(output, job, ledger);
   if (path === output) return { settings, earlierOutput, note };
   await checkOutput(path);
-  await places.add('output', path);
+  await paths.add('output', path);
   const omitting = agent.kind === 'reference' ? { ...agent, omit: [...agent.omit, path] } : agent;
   return { settings: { ...settings, output: path, agent: omitting }, earlierOutput, note };
 }
 
 /** Chooses again right before writing: another job may have used the same path meanwhile. */
 export async function chooseOutputAgain(context: JobContext): Promise<ChosenOutput> {
-  const { settings, job, ledger, places, earlierOutput } = context;
+  const { settings, job, ledger, paths, earlierOutput } = context;
   const { options, output } = settings;
   if (options.output !== undefined) return { path: output, note: null };
   const chosen = await chooseOutput(resolveOutput(options), { ...job, output: earlierOutput }, ledger);
   if (chosen.path === output) return { path: output, note: null };
-  await places?.add('output', chosen.path);
+  await paths?.add('output', chosen.path);
   return chosen;
 }
 
 /** Creates the check for the results of the current job. */
-export function createJobPlaceCheck(context: JobContext): OutputOptions['checkPlace'] {
-  const { settings, job, ledger, places, earlierOutput } = context;
+export function createJobPathCheck(context: JobContext): OutputOptions['checkPath'] {
+  const { settings, job, ledger, paths, earlierOutput } = context;
   const { options } = settings;
-  if (places === null) return undefined;
-  return createPlaceCheck({
-    guard: places,
+  if (paths === null) return undefined;
+  return createPathCheck({
+    guard: paths,
     ledger,
     job: { ...job, output: earlierOutput },
     isOutputNamed: options.output !== undefined,
@@ -128,7 +128,7 @@ export function createJobPlaceCheck(context: JobContext): OutputOptions['checkPl
 
 /** Inputs of the check whether a job may replace a file. */
 interface PlaceParts {
-  readonly guard: PlaceGuard;
+  readonly guard: PathGuard;
   readonly ledger: Ledger;
   readonly job: WritingJob;
   /** True if the user set --output: then any file there is replaced. */
@@ -144,7 +144,7 @@ interface PlaceParts {
  * Creates the check that runs right before a result replaces a file: the job must not read that file and must be
  * allowed to replace it. Then records the new file in the ledger, so that later jobs recognize it.
  */
-export function createPlaceCheck(parts: PlaceParts): NonNullable<OutputOptions['checkPlace']> {
+export function createPathCheck(parts: PlaceParts): NonNullable<OutputOptions['checkPath']> {
   const { guard, ledger, job, isNoted } = parts;
   return async (path, target, digest) => {
     const isCitations = path === parts.citationsFile;

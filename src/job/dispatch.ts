@@ -5,19 +5,19 @@ import { selectRows } from '../select/select-rows.js';
 import { askGroup, giveUpUnaffordable, resumeGroup } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
 import type { JobContext, NextQuestions } from './job-context.js';
+import type { NothingFoundGuard } from './nothing-found.js';
 import type { RecoveredBatches, UnknownBatch } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
 import type { StatedCost } from './stated-cost.js';
 import type { JobAbort } from './stop.js';
 import { CellWarnings } from './warnings.js';
-import type { NothingFoundGuard } from './yield-guard.js';
 
 export interface DispatchContext {
   /** Maximum number of active runs. */
   readonly concurrency: number;
   readonly pool: Batcher;
   readonly stop: JobAbort;
-  readonly yields: Pick<NothingFoundGuard, 'isFruitless' | 'isClosed' | 'mayGoOn' | 'stopIfClosed'>;
+  readonly yields: Pick<NothingFoundGuard, 'findsNothing' | 'isClosed' | 'confirmContinue' | 'stopIfClosed'>;
   readonly statedCost: Pick<StatedCost, 'hasRoom' | 'take' | 'giveBack'>;
   /** Sends a group, waits for its run, checks and settles it. */
   askGroup(group: PendingBatch): Promise<NextQuestions>;
@@ -35,7 +35,7 @@ export class Dispatcher {
   /**
    * Maximum number of started groups: those that run, and a few that are recorded in the ledger and wait for a slot.
    */
-  private readonly places: number;
+  private readonly slots: number;
   /** Groups that go first: continuations of a run, and groups that did not fit the budget. */
   private readonly urgent: PendingBatch[] = [];
   /** Groups at an effort level whose answers have no values so far. Active runs may still find something. */
@@ -51,8 +51,8 @@ export class Dispatcher {
 
   constructor(context: DispatchContext) {
     this.context = context;
-    this.places = context.concurrency + Math.ceil(context.concurrency / RUNS_PER_READY_BATCH);
-    this.limit = pLimit(this.places);
+    this.slots = context.concurrency + Math.ceil(context.concurrency / RUNS_PER_READY_BATCH);
+    this.limit = pLimit(this.slots);
   }
 
   /** Takes a slot for work, such as waiting for a run that an earlier job started. */
@@ -85,8 +85,8 @@ export class Dispatcher {
         else if (this.isShort || !((await this.decideHeldBack()) || (await this.giveUpUnaffordable()))) break;
         continue;
       }
-      while (this.entered >= this.places) await this.waitForChange();
-      if (yields.isFruitless(group.level)) this.heldBack.push(group);
+      while (this.entered >= this.slots) await this.waitForChange();
+      if (yields.findsNothing(group.level)) this.heldBack.push(group);
       else this.start(group);
     }
     while (this.entered > 0) await this.waitForChange();
@@ -133,7 +133,7 @@ export class Dispatcher {
     this.heldBack = [];
     for (const group of held) {
       if (stop.reason !== null || yields.isClosed(group.level)) continue;
-      if (await yields.mayGoOn(group.level)) this.urgent.push(group);
+      if (await yields.confirmContinue(group.level)) this.urgent.push(group);
     }
     return held.length > 0;
   }

@@ -3,9 +3,9 @@ import type { Ask } from '../model/ask.js';
 import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
 import type { Doubt } from '../model/events.js';
 import { formatCount, formatList, formatNumber } from '../model/format.js';
+import { isIdentifying, isPerPerson, normalizeIdentity } from '../model/identifying-column.js';
 import { isJsonObject } from '../model/json.js';
 import { getValue, type Row } from '../model/row.js';
-import { canTell, isOfPeople, normalizeTelling } from '../model/telling-column.js';
 import type { Selection } from '../select/select-rows.js';
 import type { JobContext } from './job-context.js';
 import { reportWarnings } from './report-warnings.js';
@@ -107,7 +107,7 @@ export class SharedAnswersCounter {
   constructor({ send, fields }: Pick<Ask, 'send' | 'fields'>, columns: readonly string[]) {
     const known = new Set([...send, ...fields.map(({ name }) => name)]);
     this.#columns = columns
-      .filter((name) => !known.has(name) && canTell(name))
+      .filter((name) => !known.has(name) && isIdentifying(name))
       .slice(0, MAX_COLUMNS)
       .map((name) => ({ name, kind: resolveColumnKind(name) }));
   }
@@ -116,7 +116,7 @@ export class SharedAnswersCounter {
   add(row: Row, selection: Selection): void {
     const key = selection.status === 'ask' ? selection.questions[0]?.key : selection.key;
     if (this.#columns.length === 0 || key === undefined || toHash(key) >= this.#hashEnd) return;
-    const values = this.#columns.map(({ name, kind }) => normalizeTelling(kind, getValue(row, name)));
+    const values = this.#columns.map(({ name, kind }) => normalizeIdentity(kind, getValue(row, name)));
     const entry = this.#entries.get(key);
     if (entry === undefined) this.#start(key, values);
     else compare(entry, values);
@@ -203,7 +203,7 @@ function isListOfPeople({ columns }: SharedAnswers, { send, fields }: Ask): bool
       ['person', 'email', 'phone'].includes(resolveColumnKind(name)) ||
       (isJsonObject(schema) && (schema.format === 'email' || schema.format === 'phone')),
   );
-  return columns.some(isPerson) && columns.every(isOfPeople) && !send.some(isPerson) && !isPersonal;
+  return columns.some(isPerson) && columns.every(isPerPerson) && !send.some(isPerson) && !isPersonal;
 }
 
 /** Formats a list of columns as one shell word. */

@@ -314,8 +314,8 @@ export async function confirmCost(context: JobContext, recovered: RecoveredBatch
   reportChanges(context, repeated);
   reportUnmatched(context);
   // If runs of an earlier process are active, decide once they have ended, because they may find something.
-  const isFruitless = lowestLevel !== null && context.yields.isFruitless(lowestLevel);
-  if (isFruitless && recovered.runs.length === 0 && !(await context.yields.mayGoOn(lowestLevel))) {
+  const findsNothing = lowestLevel !== null && context.yields.findsNothing(lowestLevel);
+  if (findsNothing && recovered.runs.length === 0 && !(await context.yields.confirmContinue(lowestLevel))) {
     context.yields.stopIfClosed();
     return;
   }

@@ -4,7 +4,7 @@ import type { OpenedJob, StoredAnswer } from '../ledger/records.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { systemClock } from '../model/clock.js';
-import type { Doubt, EnrichEvent, FruitlessJob } from '../model/events.js';
+import type { Doubt, EnrichEvent, NothingFound } from '../model/events.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import type { PriceList, Quote } from '../model/prices.js';
 import type { PendingBatch, Question } from '../model/question.js';
@@ -15,9 +15,10 @@ import { computeLastAttempt } from '../run/batcher.js';
 import type { StartParts } from '../run/send-batch.js';
 import { StartThrottle } from '../run/start-throttle.js';
 import { InFlight, SamplePicker, type SelectContext } from '../select/select-rows.js';
-import type { JobPlaces, PlaceGuard } from './check-places.js';
+import type { JobPaths, PathGuard } from './check-paths.js';
 import type { JobLease } from './lease.js';
 import type { LoadedExclusion } from './load-exclusion.js';
+import { NothingFoundGuard } from './nothing-found.js';
 import type { OpenAgent } from './open-agent.js';
 import {
   type DayUse,
@@ -30,7 +31,6 @@ import {
 import { StatedCost } from './stated-cost.js';
 import { CircuitBreaker, JobAbort, type RetryReport } from './stop.js';
 import { AnswerWarnings } from './warnings.js';
-import { NothingFoundGuard } from './yield-guard.js';
 
 /** Callbacks of a job. */
 export interface EnrichHooks {
@@ -44,7 +44,7 @@ export interface EnrichHooks {
    */
   readonly mayKeepOutput?: boolean;
   /** Other files that the caller uses; no result may replace them. */
-  readonly otherFiles?: Pick<JobPlaces, 'recipe' | 'logFile' | 'heartbeat'>;
+  readonly otherFiles?: Pick<JobPaths, 'recipe' | 'logFile' | 'heartbeat'>;
   /** Confirms the cost before money is spent, unless `yes` or `maxCost` is set. Without it, such a job is refused. */
   readonly confirm?: (quote: Quote) => Promise<boolean>;
   /**
@@ -53,7 +53,7 @@ export interface EnrichHooks {
    */
   readonly confirmDoubt?: (doubt: Doubt) => Promise<boolean>;
   /** Called if the first answers of a paid job have no values, unless `keepGoing` is set. Without it, the job stops. */
-  readonly confirmFruitless?: (job: FruitlessJob) => Promise<boolean>;
+  readonly confirmNothingFound?: (job: NothingFound) => Promise<boolean>;
   /**
    * Aborting stops the job gracefully: starts no new runs and writes the output. The next call collects active runs.
    */
@@ -67,7 +67,7 @@ const HOOK_TYPES: OptionTypes<EnrichHooks> = {
   confirm: 'function',
   confirmDoubt: 'function',
   otherFiles: 'object',
-  confirmFruitless: 'function',
+  confirmNothingFound: 'function',
   signal: 'signal',
 };
 
@@ -92,7 +92,7 @@ export interface JobContext extends StartParts {
   /** Output path of the job's last invocation; null if this is the first. */
   readonly earlierOutput: string | null;
   /** Null in `plan`, which writes nothing. */
-  readonly places: PlaceGuard | null;
+  readonly paths: PathGuard | null;
   readonly hooks: EnrichHooks;
   readonly onRetry: RetryReport;
   readonly stop: JobAbort;
@@ -142,7 +142,7 @@ type OpenedParts = Pick<
   | 'agent'
   | 'job'
   | 'earlierOutput'
-  | 'places'
+  | 'paths'
   | 'hooks'
   | 'onRetry'
 >;
@@ -168,7 +168,7 @@ export function createJobContext(parts: OpenedParts): JobContext {
     keepGoing: settings.options.keepGoing === true,
     stop,
     onEvent,
-    confirm: hooks.confirmFruitless,
+    confirm: hooks.confirmNothingFound,
   });
   return Object.freeze<JobContext>({
     ...parts,
@@ -204,7 +204,7 @@ export function createJobContext(parts: OpenedParts): JobContext {
         ? { jobMicros: null, day: null }
         : { jobMicros: parts.cap.micros, day: resolveDayCaps({ ...parts, clock }) };
     },
-    findsNothing: (effort) => yields.isFruitless(ask.efforts.indexOf(effort)),
+    findsNothing: (effort) => yields.findsNothing(ask.efforts.indexOf(effort)),
     refuseStart() {
       parts.lease?.refuseLost();
       ledger.refuseMove();
@@ -217,9 +217,9 @@ export function createJobContext(parts: OpenedParts): JobContext {
       isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
       findAnswers: (keys) => ledger.findAnswers(job, keys),
       isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,
-      isOfNow: (answer: StoredAnswer) =>
+      isFromThisInvocation: (answer: StoredAnswer) =>
         answer.answeredJobId === job.id && answer.answeredInvocation === job.invocation,
-      hasFailedNow: (answer: StoredAnswer) =>
+      failedThisInvocation: (answer: StoredAnswer) =>
         answer.failure !== null && answer.failureInvocation === job.invocation,
     },
     close: () => hooks.signal?.removeEventListener('abort', interrupt),

@@ -26,7 +26,7 @@ import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
 import { createFitCheck, type OutputOptions, openOutput } from '../write/open-output.js';
-import { chooseOutputAgain, createJobPlaceCheck, hashFile } from './choose-output.js';
+import { chooseOutputAgain, createJobPathCheck, hashFile } from './choose-output.js';
 import type { JobContext } from './job-context.js';
 import { resolveDayCaps } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
@@ -53,7 +53,7 @@ export interface OutputJob {
   readonly bom?: boolean | undefined;
   readonly citationsFile?: string | undefined;
   readonly beforeCommit?: OutputOptions['beforeCommit'];
-  readonly checkPlace: OutputOptions['checkPlace'];
+  readonly checkPath: OutputOptions['checkPath'];
   readonly onNote?: OutputOptions['onNote'];
   /** Called for every written row. */
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
@@ -87,7 +87,7 @@ export async function writeJobOutput(
     bom: options.bom,
     citationsFile: options.citationsFile,
     beforeCommit: () => context.lease?.refuseLost(),
-    checkPlace: createJobPlaceCheck(context),
+    checkPath: createJobPathCheck(context),
     onNote: (each) => reportWarnings(context, [each]),
     onRow:
       hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),

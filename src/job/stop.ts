@@ -48,16 +48,16 @@ function reasonFor({ kind, code }: RowfillError): JobStop {
 }
 
 /** Give up on the agent after this many first-attempt batches in a row without an answer. */
-const MAX_FRUITLESS_BATCHES = 10;
+const MAX_FAILED_BATCHES = 10;
 /** Give up if this many requests are rejected for their content before any answer arrives. */
 const MAX_REJECTED_REQUESTS = 3;
 
 /** Stops a job whose agent keeps failing, before it has used up all rows. */
 export class CircuitBreaker {
   private readonly stop: JobAbort;
-  private fruitless = 0;
+  private failedBatches = 0;
   private rejected = 0;
-  private hasFruit = false;
+  private hasSucceeded = false;
 
   constructor(stop: JobAbort) {
     this.stop = stop;
@@ -65,15 +65,15 @@ export class CircuitBreaker {
 
   /** Records a batch with answers. */
   recordSuccess(): void {
-    this.fruitless = 0;
-    this.hasFruit = true;
+    this.failedBatches = 0;
+    this.hasSucceeded = true;
   }
 
   /** Records a batch without answers. */
   recordFailure(reason: string): void {
-    this.fruitless += 1;
-    if (this.fruitless < MAX_FRUITLESS_BATCHES) return;
-    const message = `the last ${this.fruitless} batches got no answers; last reason: ${reason}`;
+    this.failedBatches += 1;
+    if (this.failedBatches < MAX_FAILED_BATCHES) return;
+    const message = `the last ${this.failedBatches} batches got no answers; last reason: ${reason}`;
     const hint = 'Run the command again later. Answers are kept; only the rest is sent.';
     this.stop.abortWith(new RowfillError('unreachable', 'AGENT_KEEPS_FAILING', message, { hint }));
   }
@@ -81,7 +81,7 @@ export class CircuitBreaker {
   /** Records a request that was rejected for its content. */
   recordRejection(reason: string): void {
     this.rejected += 1;
-    if (this.hasFruit || this.rejected < MAX_REJECTED_REQUESTS) {
+    if (this.hasSucceeded || this.rejected < MAX_REJECTED_REQUESTS) {
       this.recordFailure(reason);
       return;
     }

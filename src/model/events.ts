@@ -179,7 +179,7 @@ export interface Doubt {
 }
 
 /** A job whose first answers are empty, shown to the user before more is spent on it. */
-export interface FruitlessJob {
+export interface NothingFound {
   readonly effort: string;
   /** Rows answered at that effort. */
   readonly rows: number;

@@ -218,7 +218,7 @@ const DRAFTS_BY_URI = new Map(
 /** Properties of a schema's root object, in order, each with the pointers of its schemas. */
 export function findProperties(index: SchemaIndex): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
-  for (const place of listRootPlaces(index)) {
+  for (const place of listRootPaths(index)) {
     const { properties } = place.schema;
     if (!isJsonObject(properties)) continue;
     for (const name of Object.keys(properties)) {
@@ -232,14 +232,14 @@ export function findProperties(index: SchemaIndex): ReadonlyMap<string, readonly
 
 /** Names of the required properties of a schema's root. */
 export function findRequired(index: SchemaIndex): ReadonlySet<string> {
-  const lists = listRootPlaces(index).map(({ schema }) =>
+  const lists = listRootPaths(index).map(({ schema }) =>
     Array.isArray(schema.required) ? schema.required : [],
   );
   return new Set(lists.flat().filter((name) => typeof name === 'string'));
 }
 
 /** Schemas that always apply to the root: itself, its reference targets and its `allOf` parts. */
-function listRootPlaces(index: SchemaIndex): SchemaPlace[] {
+function listRootPaths(index: SchemaIndex): SchemaPlace[] {
   const places: SchemaPlace[] = [];
   const seen = new Set<string>();
   const visit = (pointer: string | null): void => {

@@ -228,7 +228,7 @@ export class RecipeError extends RowfillError {
     const faults = found
       .toSorted((a, b) => a.line - b.line || a.column - b.column)
       // Of two faults at the same place, the second usually follows from the first.
-      .filter((fault, index, all) => index === 0 || !isSamePlace(fault, all[index - 1]));
+      .filter((fault, index, all) => index === 0 || !isSamePath(fault, all[index - 1]));
     super('usage', faults[0]?.code ?? 'BAD_RECIPE', describeFaults(recipe, faults), {
       hint: faults.length === 1 ? (faults[0]?.hint ?? '') : 'Fix these faults. Nothing was sent or spent.',
     });
@@ -236,7 +236,7 @@ export class RecipeError extends RowfillError {
   }
 }
 
-function isSamePlace(a: RecipeFault, b: RecipeFault | undefined): boolean {
+function isSamePath(a: RecipeFault, b: RecipeFault | undefined): boolean {
   return a.line === b?.line && a.column === b.column;
 }
 

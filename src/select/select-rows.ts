@@ -18,9 +18,9 @@ export interface SelectContext {
   /** True for an answer that is too old, by `--refresh` or `--max-age`. */
   isStale(answer: StoredAnswer): boolean;
   /** True for an answer that this invocation paid for. */
-  isOfNow(answer: StoredAnswer): boolean;
+  isFromThisInvocation(answer: StoredAnswer): boolean;
   /** True for a row that has failed in this invocation. */
-  hasFailedNow(answer: StoredAnswer): boolean;
+  failedThisInvocation(answer: StoredAnswer): boolean;
 }
 
 /** What to do with a row before anything is sent. */
@@ -81,12 +81,12 @@ function selectQuestion(
     : question.fields;
   const steps = listNextSteps(ask, waiting, fresh?.fields);
   const isWaiting = waiting.length < question.fields.length;
-  if (stored !== undefined && context.hasFailedNow(stored) && (isWaiting || steps.length > 0)) {
+  if (stored !== undefined && context.failedThisInvocation(stored) && (isWaiting || steps.length > 0)) {
     return { status: isInherited ? 'in_progress' : 'failed' };
   }
   if (steps.length === 0) {
     if (isInherited) return { status: 'in_progress' };
-    const isTwin = isWaiting || (fresh !== undefined && context.isOfNow(fresh));
+    const isTwin = isWaiting || (fresh !== undefined && context.isFromThisInvocation(fresh));
     return isTwin ? { status: 'duplicate', key: question.key } : { status: 'reused' };
   }
   const { key, record } = question;

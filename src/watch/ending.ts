@@ -1,11 +1,11 @@
 import { lstat, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { formatMicros } from '../model/format.js';
+import { type ClaimedFile, getJournalPath, isTemporary, removeClaimedFile } from './claimed-file.js';
 import type { FailureKind, FileEnd, Problem } from './events.js';
 import { hasCode, isMissing, numberName, readFileState, writeOwnFile } from './file-state.js';
 import { remakeFolders, type WatchFolders } from './folders.js';
 import { moveFile } from './move-file.js';
-import { type ClaimedFile, getJournalPath, isTemporary, removeClaimedFile } from './take.js';
 import type { Decision } from './verdict.js';
 
 /**

@@ -1,9 +1,9 @@
 import { fstatSync } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Drop } from './claimed-file.js';
 import { type FileState, parseDropName, readFileState, StillFiles } from './file-state.js';
 import type { WatchFolders } from './folders.js';
-import type { Drop } from './take.js';
 
 export interface FoundDrops {
   /** Complete files, oldest first. */

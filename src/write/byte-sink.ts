@@ -26,7 +26,7 @@ export interface ByteSink {
  * Checks the target right before it is replaced; throws to leave it unchanged. `digest` is the SHA-256 of the
  * new file, or null for a pipe or device, which is written to directly.
  */
-export type PlaceCheck = (target: string, digest: string | null) => Promise<void>;
+export type PathCheck = (target: string, digest: string | null) => Promise<void>;
 
 /**
  * Opens a target for writing. A file is written to a temporary file next to it and renamed when complete,
@@ -35,20 +35,20 @@ export type PlaceCheck = (target: string, digest: string | null) => Promise<void
 export async function openSink(
   target: OutputTarget,
   isGzip: boolean,
-  checkPlace: PlaceCheck,
+  checkPath: PathCheck,
   beforeCommit: () => void = () => {},
 ): Promise<ByteSink> {
   const sink =
     target.kind === 'file'
-      ? await openFileSink(target.path, target.mode, checkPlace, beforeCommit)
-      : await openPathSink(target.path, checkPlace);
+      ? await openFileSink(target.path, target.mode, checkPath, beforeCommit)
+      : await openPathSink(target.path, checkPath);
   return isGzip ? createGzipSink(sink) : sink;
 }
 
 async function openFileSink(
   path: string,
   mode: number | null,
-  checkPlace: PlaceCheck,
+  checkPath: PathCheck,
   beforeCommit: () => void,
 ): Promise<ByteSink> {
   await removeLeftovers(path);
@@ -83,7 +83,7 @@ async function openFileSink(
         await file.sync();
         isOpen = false;
         await file.close();
-        await checkPlace(path, digest);
+        await checkPath(path, digest);
         beforeCommit();
         // Rename in the same tick as the check: a process suspended in between could replace a newer file.
         renameSync(temporary, path);
@@ -106,8 +106,8 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** A pipe or device: written directly, so there is no rename and no rollback. */
-async function openPathSink(path: string, checkPlace: PlaceCheck): Promise<ByteSink> {
-  await checkPlace(path, null);
+async function openPathSink(path: string, checkPath: PathCheck): Promise<ByteSink> {
+  await checkPath(path, null);
   const stream = await openWriteStream(path);
   const { write } = createStreamSink(stream, path);
   const finish = () => new Promise<void>((resolve) => stream.end(() => resolve()));

@@ -35,7 +35,7 @@ export interface OutputOptions {
    * new content; for a pipe or device, called when it is opened, with null. Throws to leave everything
    * unchanged.
    */
-  readonly checkPlace?: ((path: string, target: string, digest: string | null) => Promise<void>) | undefined;
+  readonly checkPath?: ((path: string, target: string, digest: string | null) => Promise<void>) | undefined;
   /** @default process.stdout */
   readonly stdout?: NodeJS.WritableStream | undefined;
 }

@@ -10,7 +10,7 @@ import { createWorkdir } from '../helpers/workdir.js';
 const ENV = { EXA_API_KEY: 'sk-test-0123456789' };
 
 /** A paid agent that answers null to every row, and a folder with a list of 80 companies. */
-async function openFruitless() {
+async function openNothingFound() {
   const dir = createWorkdir();
   dir.write('in.csv', createList(80));
   const nothing = script(
@@ -23,7 +23,7 @@ async function openFruitless() {
 }
 
 test('without a terminal, ends with 7 and says how to continue', async () => {
-  const { dir, agent, args } = await openFruitless();
+  const { dir, agent, args } = await openNothingFound();
   for (const wait of [0, 1]) {
     const result = await dir.run([...args, '--yes', '--json'], { env: ENV });
     expect([wait, result.status]).toEqual([wait, 7]);
@@ -44,7 +44,7 @@ test('without a terminal, ends with 7 and says how to continue', async () => {
 });
 
 test('a recipe can set keep_going', async () => {
-  const { dir, agent, args } = await openFruitless();
+  const { dir, agent, args } = await openNothingFound();
   dir.write('job.yaml', 'keep_going: true\nbudget: 5\n');
   const result = await dir.run([...args, '-r', 'job.yaml'], { env: ENV });
   expect([result.status, agent.tasks.length]).toEqual([0, 10]);
@@ -55,7 +55,7 @@ test.skipIf(!hasTerminal).each([
   ['\u0004', 7, 3],
   ['y\r', 0, 10],
 ])('on a terminal, asks; the answer %j ends with %i', async (keys, code, runs) => {
-  const { dir, agent, args } = await openFruitless();
+  const { dir, agent, args } = await openNothingFound();
   const terminal = openTerminal(dir, [...args, '--yes'], ENV);
   await terminal.sees('Continue? [y/N]');
   terminal.type(keys);
@@ -71,7 +71,7 @@ test.skipIf(!hasTerminal).each([
 test.skipIf(!hasTerminal)(
   'at the next start, asks only this question, and starts nothing after a no',
   async () => {
-    const { dir, agent, args } = await openFruitless();
+    const { dir, agent, args } = await openNothingFound();
     await dir.run([...args, '--yes'], { env: ENV });
     const terminal = openTerminal(dir, args, ENV);
     await terminal.sees('Continue? [y/N]');
@@ -87,7 +87,7 @@ test.skipIf(!hasTerminal)(
 test.skipIf(!hasTerminal)(
   'Ctrl-C at this question interrupts the job, which asks again next time',
   async () => {
-    const { dir, agent, args } = await openFruitless();
+    const { dir, agent, args } = await openNothingFound();
     const terminal = openTerminal(dir, [...args, '--yes'], ENV);
     await terminal.sees('Continue? [y/N]');
     terminal.type('\u0003');
@@ -99,7 +99,7 @@ test.skipIf(!hasTerminal)(
 );
 
 test('watch moves such a file to failed, with the reason and the partial output', async () => {
-  const { dir, job } = await openFruitless();
+  const { dir, job } = await openNothingFound();
   mkdirSync(join(dir.path, 'drop'));
   dir.write('drop/list.csv', createList(80));
   const words = ['watch', 'drop', ...job, '--yes', '--once', '--settle', '0.1s', '--poll', '0.05s'];

@@ -8,10 +8,10 @@ import { drawLatencyMs, resolveLatency } from '../../src/server/rehearsal/resolv
 import { VirtualClock } from './virtual-clock.js';
 
 /** Runs that always find something. */
-const FRUITFUL = {
-  isFruitless: () => false,
+const FINDS_VALUES = {
+  findsNothing: () => false,
   isClosed: () => false,
-  mayGoOn: async () => true,
+  confirmContinue: async () => true,
   stopIfClosed: () => undefined,
 };
 
@@ -90,7 +90,7 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
     concurrency,
     pool,
     stop: new JobAbort(),
-    yields: FRUITFUL,
+    yields: FINDS_VALUES,
     statedCost: { hasRoom: () => true, take: () => true, giveBack: () => undefined },
     askGroup,
     giveUpUnaffordable: async () => undefined,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EnrichHooks } from '../../src/enrich.js';
-import type { FruitlessJob } from '../../src/model/events.js';
+import type { NothingFound } from '../../src/model/events.js';
 import { plan } from '../../src/plan.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { createGate } from '../helpers/scripted-agent.js';
@@ -158,13 +158,13 @@ test('the hook gets what was sent and returned, once, and only true continues', 
   const bench = await openJobBench(script(NOTHING, price));
   bench.write('in.csv', createList(80));
   const JOB = { query: 'Who?', concurrency: 1 };
-  const shown: FruitlessJob[] = [];
+  const shown: NothingFound[] = [];
   // A value that only untyped JavaScript can return.
-  const sayNo = (job: FruitlessJob) => {
+  const sayNo = (job: NothingFound) => {
     shown.push(job);
     return Promise.resolve('no' as unknown as boolean);
   };
-  const first = await bench.run(JOB, { confirm: async () => true, confirmFruitless: sayNo });
+  const first = await bench.run(JOB, { confirm: async () => true, confirmNothingFound: sayNo });
   expect(first.summary.stop).toBe('nothing_found');
   expect(shown).toMatchObject([
     {
@@ -175,7 +175,7 @@ test('the hook gets what was sent and returned, once, and only true continues', 
     },
   ]);
   expect(shown[0]?.rows).toBeGreaterThanOrEqual(24);
-  const second = await bench.run(JOB, { confirm: async () => true, confirmFruitless: async () => true });
+  const second = await bench.run(JOB, { confirm: async () => true, confirmNothingFound: async () => true });
   expect(second.summary).toMatchObject({ stop: 'done', rows: { not_found: 80 } });
 });
 
@@ -200,11 +200,11 @@ test('a call stopped while the hook is pending is interrupted, and the next one 
   bench.write('in.csv', createList(80));
   const run = async () => {
     const controller = new AbortController();
-    const confirmFruitless = (): Promise<boolean> => {
+    const confirmNothingFound = (): Promise<boolean> => {
       controller.abort();
       return new Promise(() => {});
     };
-    const hooks = { confirm: async () => true, confirmFruitless, signal: controller.signal };
+    const hooks = { confirm: async () => true, confirmNothingFound, signal: controller.signal };
     return await bench.run({ concurrency: 1 }, hooks);
   };
   expect((await run()).summary).toMatchObject({ stop: 'interrupted', runs: { created: 3 } });
@@ -218,10 +218,10 @@ test('plan shows that the job would stop, and that it would not with keepGoing',
   const input = bench.write('in.csv', createList(80));
   const ledger = `${bench.folder}/ledger.sqlite`;
   const job = { input, ledger, fields: ['answer'], apiUrl: bench.server.url, apiKey: 'test' };
-  expect((await plan(job)).fruitless).toBeNull();
+  expect((await plan(job)).nothingFound).toBeNull();
   await bench.run({ concurrency: 1 });
-  expect((await plan(job)).fruitless).toMatchObject({ effort: 'low', rows: 24, costMicros: 75_000 });
-  expect((await plan({ ...job, keepGoing: true })).fruitless).toBeNull();
+  expect((await plan(job)).nothingFound).toMatchObject({ effort: 'low', rows: 24, costMicros: 75_000 });
+  expect((await plan({ ...job, keepGoing: true })).nothingFound).toBeNull();
 });
 
 test('runs that wait for a slot are not started either', async () => {

@@ -57,8 +57,8 @@ function select(context: Partial<SelectContext>): string[] {
     isExcluded: () => false,
     findAnswers: () => new Map(),
     isStale: () => false,
-    isOfNow: () => true,
-    hasFailedNow: (stored) => stored.failureInvocation === 2,
+    isFromThisInvocation: () => true,
+    failedThisInvocation: (stored) => stored.failureInvocation === 2,
     ...context,
   });
   return selections.map(({ status }) => status);

@@ -65,8 +65,8 @@ function context(answer: StoredAnswer | null, parts: Partial<SelectContext> = {}
     isExcluded: () => false,
     findAnswers: () => (answer === null ? new Map() : new Map([[keyOf('A'), answer]])),
     isStale: () => false,
-    isOfNow: () => false,
-    hasFailedNow: (each) => each.failure !== null,
+    isFromThisInvocation: () => false,
+    failedThisInvocation: (each) => each.failure !== null,
     ...parts,
   };
 }
@@ -90,7 +90,7 @@ test('rows that are not sent have a reason', () => {
   expect(selectOne(null, {}, row(' '))).toBe('invalid');
   expect(selectOne(null, { isWanted: () => false })).toBe('out_of_scope');
   expect(selectOne(null, { isExcluded: () => true })).toBe('excluded');
-  expect(selectOne(stored(field('x'), field('y')), { isOfNow: () => true })).toBe('duplicate');
+  expect(selectOne(stored(field('x'), field('y')), { isFromThisInvocation: () => true })).toBe('duplicate');
 });
 
 test('a row that failed in this invocation is not sent again, and is not called failed if it has everything', () => {

@@ -12,10 +12,10 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { adoptOrphan, type ClaimedFile, claimDrop, getJournalPath } from '../../src/watch/claimed-file.js';
 import { applyEnding, InvalidEndingError, writeEnding } from '../../src/watch/ending.js';
 import { readFileState } from '../../src/watch/file-state.js';
 import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
-import { adoptOrphan, type ClaimedFile, claimDrop, getJournalPath } from '../../src/watch/take.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const PROBLEM = { code: 'INPUT_EMPTY', message: 'it is empty', hint: 'Give a file with rows.' };

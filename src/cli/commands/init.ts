@@ -1,7 +1,7 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { createUsageError } from '../../errors.js';
-import { checkPlace, createRecipe, type FileProfile, inspectFile } from '../../init.js';
-import { guardPlaces } from '../../job/check-places.js';
+import { checkPath, createRecipe, type FileProfile, inspectFile } from '../../init.js';
+import { guardPaths } from '../../job/check-paths.js';
 import { findLedgerPath } from '../../ledger/ledger.js';
 import { type CommandArgs, createCommand, type OptionTable } from '../command.js';
 import type { Host } from '../host.js';
@@ -58,9 +58,9 @@ export const init = createCommand({
     const [input = ''] = args.operands;
     const path = options.outputRecipe ?? resolvePlace(input);
     if (path !== '-') {
-      await checkPlace(path, options.force);
+      await checkPath(path, options.force);
       const { schema, reference } = options;
-      await guardPlaces({ input, schema, reference, ledger: findLedgerPath(host.env), outputRecipe: path });
+      await guardPaths({ input, schema, reference, ledger: findLedgerPath(host.env), outputRecipe: path });
     }
     if (options.reference !== undefined && options.apiUrl !== undefined) {
       throw createUsageError(

@@ -1,6 +1,6 @@
 import { enrich } from '../../enrich.js';
 import { createUsageError } from '../../errors.js';
-import { guardPlaces } from '../../job/check-places.js';
+import { guardPaths } from '../../job/check-paths.js';
 import { resolveOutput } from '../../options.js';
 import { checkStandardOutput } from '../../write/open-output.js';
 import { createCommand } from '../command.js';
@@ -69,7 +69,7 @@ export const run = createCommand({
     // Checked here, because the log is appended to as soon as it is open, and `enrich` knows neither log nor recipe.
     const output = jobOptions.output ?? resolveOutput(jobOptions);
     const otherFiles = { recipe: options.recipe, logFile };
-    const places = await guardPlaces({ ...jobOptions, ...otherFiles, output });
+    const places = await guardPaths({ ...jobOptions, ...otherFiles, output });
     const log = logFile === undefined ? null : openLogFile(logFile, host);
     await places.check('logFile');
     const report = await openJobReport(host, quiet, log);
@@ -92,7 +92,7 @@ export const run = createCommand({
                 report.pause();
                 return confirmDoubt(doubt, host, interrupt);
               },
-              confirmFruitless(job) {
+              confirmNothingFound(job) {
                 report.pause();
                 return confirmNothingFound(job, host, interrupt);
               },

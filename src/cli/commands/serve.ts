@@ -1,6 +1,6 @@
 import { createReferenceAgent } from '../../agents/reference/reference-agent.js';
 import { createUsageError } from '../../errors.js';
-import { guardPlaces } from '../../job/check-places.js';
+import { guardPaths } from '../../job/check-paths.js';
 import { findLedgerPath } from '../../ledger/ledger.js';
 import { readFaults } from '../../server/rehearsal/fault.js';
 import {
@@ -120,7 +120,7 @@ async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Pr
       'Add --reference DIR, a folder of CSV, TSV, JSONL or JSON tables.',
     );
   }
-  await guardPlaces({ reference, store, ledger: findLedgerPath(host.env) });
+  await guardPaths({ reference, store, ledger: findLedgerPath(host.env) });
   const key = host.env.ROWFILL_SERVE_KEY;
   return {
     agent: await createReferenceAgent(reference),

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { createUsageError } from '../../errors.js';
-import { guardPlaces } from '../../job/check-places.js';
+import { guardPaths } from '../../job/check-paths.js';
 import { parseDuration } from '../../model/clock.js';
 import type { JsonObject } from '../../model/json.js';
 import { parseDropName } from '../../watch/file-state.js';
@@ -238,7 +238,7 @@ async function openSupervision(
 ) {
   const { heartbeat, health, allowHost, recipe, logFile } = options;
   const level = parseLogLevel(options.logLevel);
-  const places = await guardPlaces({ ...job, recipe, heartbeat, logFile, citationsFile: undefined });
+  const places = await guardPaths({ ...job, recipe, heartbeat, logFile, citationsFile: undefined });
   if (heartbeat !== undefined) refuseDrop(heartbeat, folder);
   const file = logFile === undefined ? null : openRotatedLog(logFile, host);
   const log = createWatchLog(host, file?.write ?? host.print, level);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { JsonValue } from '../../src/model/json.js';
 import {
   cleanCode,
   cleanLine,
@@ -8,8 +9,7 @@ import {
   limitValue,
   MAX_VALUE_LENGTH,
   mapTexts,
-} from '../../src/model/foreign-text.js';
-import type { JsonValue } from '../../src/model/json.js';
+} from '../../src/model/untrusted-text.js';
 
 const KEY = 'sk-live.0123+456/789=';
 

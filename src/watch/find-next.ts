@@ -4,10 +4,6 @@ import { RowfillError } from '../errors.js';
 import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
 import { identifyFile } from '../write/file-identity.js';
 import { isHeldByLiveProcess } from './claim.js';
-import { applyEnding, InvalidEndingError, listResultNames, type PlacedFiles } from './ending.js';
-import { isSameState, isSystemError, readFileState } from './file-state.js';
-import { tryFolders } from './folders.js';
-import { isOwnLog } from './own-log.js';
 import {
   adoptOrphan,
   type ClaimedFile,
@@ -19,7 +15,11 @@ import {
   listRoom,
   putBack,
   removeClaimedFile,
-} from './take.js';
+} from './claimed-file.js';
+import { applyEnding, InvalidEndingError, listResultNames, type PlacedFiles } from './ending.js';
+import { isSameState, isSystemError, readFileState } from './file-state.js';
+import { tryFolders } from './folders.js';
+import { isOwnLog } from './own-log.js';
 import { resolveFileSettings } from './watch-options.js';
 import type { Watcher } from './watcher.js';
 

@@ -2,7 +2,7 @@ import { RowfillError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { JobYield } from '../ledger/yields.js';
 import type { Ask } from '../model/ask.js';
-import type { EnrichEvent, FruitlessJob } from '../model/events.js';
+import type { EnrichEvent, NothingFound } from '../model/events.js';
 import { formatDollars, formatNumber } from '../model/format.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { computeWorstMicros, type PriceList } from '../model/prices.js';
@@ -10,7 +10,7 @@ import type { AgentRun } from '../model/run.js';
 import type { JobAbort } from './stop.js';
 
 /** Number of answered rows without any value after which an effort level is stopped. */
-const FRUITLESS_ROWS = 24;
+const MIN_ROWS_WITHOUT_VALUE = 24;
 /** Number of answered rows without a value in a column after which a warning is shown. */
 const BLANK_ROWS = 100;
 
@@ -24,7 +24,7 @@ export interface NothingFoundSources {
   readonly stop: JobAbort;
   readonly onEvent: (event: EnrichEvent) => void;
   /** Asks the user; undefined without one. */
-  readonly confirm: ((job: FruitlessJob) => Promise<boolean>) | undefined;
+  readonly confirm: ((job: NothingFound) => Promise<boolean>) | undefined;
 }
 
 /** Stops a job that pays for runs that find nothing. The counts are in the ledger, so they include all invocations. */
@@ -57,8 +57,8 @@ export class NothingFoundGuard {
   }
 
   /** True if no run may start at this level, because its first answers or those of a lower level have no values. */
-  isFruitless(level: number): boolean {
-    return !this.#keepsGoing && this.#findFruitless(level) !== null;
+  findsNothing(level: number): boolean {
+    return !this.#keepsGoing && this.#findEmptyLevel(level) !== null;
   }
 
   /** True while nothing was found at this level or above. Then the next start may depend on this run's result. */
@@ -72,23 +72,23 @@ export class NothingFoundGuard {
   }
 
   /**
-   * Decides about a fruitless level when no run is active. Returns true if something was found meanwhile or the user
+   * Decides about a level without values when no run is active. Returns true if something was found meanwhile or the user
    * continues the job. Otherwise closes the level, and stops the job if that leaves nothing to start.
    */
-  async mayGoOn(level: number): Promise<boolean> {
-    const fruitless = this.#findFruitless(level);
-    if (this.#keepsGoing || fruitless === null) return true;
+  async confirmContinue(level: number): Promise<boolean> {
+    const emptyLevel = this.#findEmptyLevel(level);
+    if (this.#keepsGoing || emptyLevel === null) return true;
     const { ledger, jobId, confirm, stop } = this.#sources;
     // Only `true` is consent.
-    if (confirm !== undefined && (await this.#ask(confirm, fruitless)) === true) {
+    if (confirm !== undefined && (await this.#ask(confirm, emptyLevel)) === true) {
       ledger.keepGoing(jobId);
       this.#keepsGoing = true;
       return true;
     }
     // Interrupted while asking: leave the level open, so that the next invocation asks again.
     if (stop.reason !== null) return false;
-    this.#closedLevel = fruitless;
-    if (fruitless === 0) this.stopIfClosed();
+    this.#closedLevel = emptyLevel;
+    if (emptyLevel === 0) this.stopIfClosed();
     return false;
   }
 
@@ -108,10 +108,10 @@ export class NothingFoundGuard {
     }
   }
 
-  /** Describes a fruitless level for the user; null if the level found something or may continue. */
-  describeFruitless(level: number): FruitlessJob | null {
-    const fruitless = this.#keepsGoing ? null : this.#findFruitless(level);
-    return fruitless === null ? null : this.#describe(fruitless);
+  /** Describes a level without values for the user; null if the level found something or may continue. */
+  describeNothingFound(level: number): NothingFound | null {
+    const emptyLevel = this.#keepsGoing ? null : this.#findEmptyLevel(level);
+    return emptyLevel === null ? null : this.#describe(emptyLevel);
   }
 
   /** Stops the job because of a closed level, once the lower levels have nothing left. */
@@ -121,14 +121,14 @@ export class NothingFoundGuard {
   }
 
   /**
-   * Finds the lowest level up to this one that is fruitless: neither its answers nor those of higher levels have
+   * Finds the lowest level up to this one that found nothing: neither its answers nor those of higher levels have
    * values.
    */
-  #findFruitless(level: number): number | null {
+  #findEmptyLevel(level: number): number | null {
     const { efforts } = this.#sources.ask;
     for (let each = 0; each <= level; each += 1) {
       const answered = this.#found.efforts.get(efforts[each] ?? '')?.rows.answered ?? 0;
-      if (answered >= FRUITLESS_ROWS && !this.#hasFoundFrom(each) && this.#isPaid(each)) return each;
+      if (answered >= MIN_ROWS_WITHOUT_VALUE && !this.#hasFoundFrom(each) && this.#isPaid(each)) return each;
     }
     return null;
   }
@@ -160,7 +160,7 @@ export class NothingFoundGuard {
     return efforts.reduce((sum, { fields }) => sum + (fields.get(field)?.filled ?? 0), 0);
   }
 
-  #describe(level: number): FruitlessJob {
+  #describe(level: number): NothingFound {
     const { ask, ledger, jobId } = this.#sources;
     const effort = ask.efforts[level] ?? '';
     return {
@@ -179,7 +179,7 @@ function countAnswered({ efforts }: JobYield, ask: Ask, field: string): number {
   return efforts.get(ask.efforts.at(-1) ?? '')?.fields.get(field)?.answered ?? 0;
 }
 
-function findExample(run: AgentRun | null): FruitlessJob['example'] {
+function findExample(run: AgentRun | null): NothingFound['example'] {
   const [record] = run?.request?.input?.data ?? [];
   if (run === null || record === undefined) return null;
   const { row_id: rowId, ...sent } = record;
@@ -191,7 +191,7 @@ function findExample(run: AgentRun | null): FruitlessJob['example'] {
   return { sent, returned: own === undefined ? text : JSON.stringify(own.fields ?? own) };
 }
 
-function createError({ effort, rows, costMicros, columns }: FruitlessJob): RowfillError {
+function createError({ effort, rows, costMicros, columns }: NothingFound): RowfillError {
   const message = `nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}, for ${formatDollars(costMicros)} so far; sent: ${columns.join(', ')}`;
   const hint =
     'Check the query, the fields, and that the sent columns identify each row. If you expect blanks, continue with --keep-going.';

@@ -1,10 +1,10 @@
 import type { FolderBudget } from '../job/progress.js';
 import { computeMidnight } from '../model/clock.js';
 import type { JobSummary } from '../model/events.js';
+import type { ClaimedFile } from './claimed-file.js';
 import type { Problem } from './events.js';
 import { type FileState, isSameState, readFileState } from './file-state.js';
 import { readFolderId } from './folders.js';
-import type { ClaimedFile } from './take.js';
 import {
   type Attempt,
   computeRetryDelayMs,

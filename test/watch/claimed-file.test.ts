@@ -2,15 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type FileState, readFileState } from '../../src/watch/file-state.js';
-import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
 import {
   adoptOrphan,
   type ClaimedFile,
   claimDrop,
   type NotClaimed,
   removeClaimedFile,
-} from '../../src/watch/take.js';
+} from '../../src/watch/claimed-file.js';
+import { type FileState, readFileState } from '../../src/watch/file-state.js';
+import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const readNames = (name: string): readonly string[] => [name, `${name}.out`];

@@ -11,7 +11,7 @@ import {
 import { checkOutput } from '../write/open-output.js';
 
 /** The files of a job or command, by option. */
-export interface JobPlaces {
+export interface JobPaths {
   readonly input?: string | undefined;
   readonly schema?: string | undefined;
   readonly exclude?: string | undefined;
@@ -53,8 +53,8 @@ interface ReadFile {
  * Checks before any cost that every result is writable, has a separate file, and does not replace a file that the job
  * reads. Returns a guard to repeat the check later.
  */
-export async function checkPlaces(places: JobPlaces): Promise<PlaceGuard> {
-  const guard = await guardPlaces(places);
+export async function checkPaths(places: JobPaths): Promise<PathGuard> {
+  const guard = await guardPaths(places);
   for (const option of ['output', 'citationsFile'] as const) {
     const path = places[option];
     if (path !== undefined) await checkOutput(path);
@@ -62,21 +62,21 @@ export async function checkPlaces(places: JobPlaces): Promise<PlaceGuard> {
   return guard;
 }
 
-/** Like `checkPlaces`, but does not check that the results are writable. */
-export async function guardPlaces(places: JobPlaces): Promise<PlaceGuard> {
-  const guard = new PlaceGuard(places, await listRead(places));
+/** Like `checkPaths`, but does not check that the results are writable. */
+export async function guardPaths(places: JobPaths): Promise<PathGuard> {
+  const guard = new PathGuard(places, await listRead(places));
   for (const [option, path] of listWritten(places)) await guard.add(option, path);
   return guard;
 }
 
 /** Prevents results from replacing files that the job reads. */
-export class PlaceGuard {
-  readonly #places: JobPlaces;
+export class PathGuard {
+  readonly #places: JobPaths;
   /** Identities at the start, so that a file moved since then is still recognized. */
   readonly #read: readonly ReadFile[];
   readonly #written = new Map<WrittenOption, Place>();
 
-  constructor(places: JobPlaces, read: readonly ReadFile[]) {
+  constructor(places: JobPaths, read: readonly ReadFile[]) {
     this.#places = places;
     this.#read = read;
   }
@@ -86,7 +86,7 @@ export class PlaceGuard {
     const file = identify(path);
     this.#written.delete(option);
     this.#refuseRead(option, path, file, this.#read);
-    const twin = [...this.#written].find(([, known]) => isSamePlace({ path, file }, known));
+    const twin = [...this.#written].find(([, known]) => isSamePath({ path, file }, known));
     if (twin !== undefined) {
       throw createUsageError(
         'TWO_OUTPUTS',
@@ -138,7 +138,7 @@ export class PlaceGuard {
 }
 
 /** Two results may share a pipe or device, but not a file or standard output. */
-function isSamePlace(one: Place, other: Place): boolean {
+function isSamePath(one: Place, other: Place): boolean {
   if (one.path === '-' && other.path === '-') return true;
   return one.file?.isFile === true && other.file?.isFile === true && isSameFile(one.file, other.file);
 }
@@ -151,7 +151,7 @@ function identify(path: string): FileIdentity | null {
   return path === '-' ? identifyDescriptor(1) : identifyFile(path);
 }
 
-function listWritten(places: JobPlaces): [WrittenOption, string][] {
+function listWritten(places: JobPaths): [WrittenOption, string][] {
   const options = Object.keys(OPTION_NAMES) as WrittenOption[];
   return options.flatMap((option) => {
     const path = places[option];
@@ -159,7 +159,7 @@ function listWritten(places: JobPlaces): [WrittenOption, string][] {
   });
 }
 
-async function listRead(places: JobPlaces): Promise<ReadFile[]> {
+async function listRead(places: JobPaths): Promise<ReadFile[]> {
   const { input, ledger } = places;
   const read: (readonly [string, string | undefined])[] = [
     ['the input', input === '-' ? undefined : input],

@@ -7,19 +7,19 @@ import { normalizeText } from './normalize.js';
  * True for a column that can identify what a row is about, so that rows which differ in it may need different
  * answers.
  */
-export function canTell(column: string): boolean {
+export function isIdentifying(column: string): boolean {
   const kind = resolveColumnKind(column);
-  return !isOwnColumn(column) && kind !== 'email' && kind !== 'phone';
+  return !isInternalColumn(column) && kind !== 'email' && kind !== 'phone';
 }
 
 /** True for a column of private data such as notes, tags, ids and contact dates. */
-export function isOwnColumn(column: string): boolean {
+export function isInternalColumn(column: string): boolean {
   const words = splitColumnName(column);
   return words.some((word) => OWN_WORDS.has(word)) || OWN_PHRASES.test(words.join(' '));
 }
 
 /** Normalizes a cell that may identify its row. Null for numbers, dates, addresses, long text and blanks. */
-export function normalizeTelling(kind: ColumnKind, value: JsonValue | undefined): string | null {
+export function normalizeIdentity(kind: ColumnKind, value: JsonValue | undefined): string | null {
   if (typeof value !== 'string' || value.length > MAX_LENGTH) return null;
   if (!(NAMED.has(kind) ? /\p{L}/u : WORD_OR_CODE).test(value)) return null;
   if (/@|^\d+[-/. ]|^\s*(?:yes|no|true|false|q[1-4]|h[12])\s*$/i.test(value)) return null;
@@ -28,7 +28,7 @@ export function normalizeTelling(kind: ColumnKind, value: JsonValue | undefined)
 }
 
 /** True for a column that differs between people of one company, in addition to their names. */
-export function isOfPeople(column: string): boolean {
+export function isPerPerson(column: string): boolean {
   return resolveColumnKind(column) === 'person' || splitColumnName(column).some((word) => PEOPLE.has(word));
 }
 
