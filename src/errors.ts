@@ -1,7 +1,7 @@
 /** Error category; `cli/main.ts` maps it to an exit code. */
 export type ErrorKind = 'usage' | 'refused' | 'unreachable' | 'budget' | 'busy' | 'defect';
 
-export interface ErrorFacts {
+interface ErrorFacts {
   /** One sentence that tells the user what to do. */
   readonly hint?: string;
   readonly cause?: unknown;

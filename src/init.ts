@@ -11,7 +11,7 @@ import { replaceFile } from './write/byte-sink.js';
 
 export type { RecipeDraft } from './recipe/read-recipe.js';
 
-export interface InitOptions {
+interface InitOptions {
   readonly draft: RecipeDraft;
   /** Path of the recipe. */
   readonly path: string;
@@ -22,7 +22,7 @@ export interface InitOptions {
 }
 
 /** Suggested columns to fill and to send, for the user to review. */
-export interface Suggestion {
+interface Suggestion {
   /** Columns to fill, each as `name[:type]`. */
   readonly fields: readonly string[];
   readonly send: readonly string[];
@@ -117,7 +117,7 @@ export interface FileProfile {
   readonly rows: number;
 }
 
-export interface ColumnProfile {
+interface ColumnProfile {
   readonly name: string;
   /** Number of inspected rows in which the cell is blank. */
   readonly blanks: number;

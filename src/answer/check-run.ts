@@ -204,7 +204,7 @@ export function describeRejection({ reason, detail }: RejectedRow): string {
 }
 
 /** The part of the exclusion list that applies to answers. */
-export interface AnswerExclusion {
+interface AnswerExclusion {
   readonly answerFields: readonly string[];
   findExcludedAnswer(record: JsonObject, values: JsonObject): { readonly line: number } | null;
 }
@@ -252,12 +252,12 @@ function nullFields(row: CheckedRow, names: readonly string[], line: number): Ch
 }
 
 /** One entry's value for a field; `index` is the entry's position in the agent's list. */
-export interface JudgedField {
+interface JudgedField {
   readonly index: number;
   readonly verdict: FieldResult;
 }
 
-export interface MergedCheck {
+interface MergedCheck {
   readonly verdict: FieldResult;
   /** Positions of the entries that the value came from. */
   readonly places: readonly number[];
@@ -268,10 +268,7 @@ export interface MergedCheck {
  * Merges the results for a field from all entries of a row; `judge` validates a value that was merged from
  * several.
  */
-export function mergeChecks(
-  judged: readonly JudgedField[],
-  judge: (value: JsonValue) => FieldResult,
-): MergedCheck {
+function mergeChecks(judged: readonly JudgedField[], judge: (value: JsonValue) => FieldResult): MergedCheck {
   const valid = judged.filter(({ verdict }) => verdict.state === 'valid');
   const [first] = valid;
   if (first === undefined) {
@@ -319,7 +316,7 @@ function createDispute(values: readonly JsonValue[]): FieldResult {
 }
 
 /** Plan for the rows that a run did not answer. */
-export interface Repair {
+interface Repair {
   /** Rows to retry at once, as a continuation of the run. */
   readonly followUp: PendingBatch | null;
   /** Rows to retry together with those of other runs. */

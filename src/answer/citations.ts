@@ -12,7 +12,7 @@ import {
 } from '../model/untrusted-text.js';
 
 /** Sources of a field's value, and the agent's confidence. */
-export interface FieldGrounding {
+interface FieldGrounding {
   readonly citations: readonly Citation[];
   readonly confidence: Confidence | null;
 }
@@ -25,7 +25,7 @@ const MAX_CITATIONS = 100;
  * (or anything inside its value) wins over grounding of its whole row. Of several confidences the lowest
  * counts. Grounding of the root is ignored. A field without a value has no grounding.
  */
-export function joinGrounding(
+function joinGrounding(
   rows: readonly CheckedRow[],
   grounding: readonly Grounding[],
   structured: JsonValue,
@@ -139,7 +139,7 @@ function findLowestConfidence(groundings: readonly Grounding[]): Confidence | nu
  * What a grounding path refers to: a field of an entry in the agent's list, or the whole entry if `field` is
  * null.
  */
-export interface GroundedPlace {
+interface GroundedPlace {
   readonly index: number;
   readonly field: string | null;
 }
@@ -149,7 +149,7 @@ export interface GroundedPlace {
  * without `output`, `structured` and `fields`. There is no standard escape for keys with dots or brackets, so
  * a path is matched against the real keys of the answer, longest first, and never split at punctuation.
  */
-export function createPathParser(
+function createPathParser(
   structured: JsonValue,
   names: readonly string[],
   rowIds: readonly string[] = [],
@@ -291,7 +291,7 @@ function listStarts(path: string): string[] {
 }
 
 /** The agent's explanations for missing values. */
-export interface RowReasons {
+interface RowReasons {
   find(rowId: string, field: string): string | null;
 }
 
@@ -301,7 +301,7 @@ const MAX_CHARACTERS = 300;
  * Reads explanations for single rows from a run's text: lines that start with the row id and a colon or, for
  * one field, with `ID.city:`. Row ids do not occur in prose, so other lines do not match by accident.
  */
-export function parseReasons(batch: Batch, text: string): RowReasons {
+function parseReasons(batch: Batch, text: string): RowReasons {
   const ids = new Set(batch.rows.map((row) => row.rowId));
   const reasons = new Map<string, string>();
   for (const line of text.split('\n')) {

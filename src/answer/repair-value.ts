@@ -23,7 +23,7 @@ import {
 type Validate = (value: JsonValue) => readonly SchemaIssue[];
 
 /** A repaired value: `notes` list the repairs, `issues` what is still wrong. */
-export interface RepairedValue {
+interface RepairedValue {
   readonly value: JsonValue;
   readonly notes: readonly string[];
   readonly issues: readonly SchemaIssue[];

@@ -31,7 +31,7 @@ export interface CallOptions {
 }
 
 /** Options of a call that starts a run. */
-export interface StartOptions extends CallOptions {
+interface StartOptions extends CallOptions {
   /**
    * Called in the same tick the request is sent, after a connection is open. If it throws, nothing is sent
    * and the call rejects with that error.
@@ -47,7 +47,7 @@ export interface PageOptions extends CallOptions {
   readonly cursor?: string;
 }
 
-export interface StartOptions extends CallOptions {}
+interface StartOptions extends CallOptions {}
 
 /** Options for waiting until a run ends. */
 export interface WaitOptions extends CallOptions {
@@ -272,7 +272,7 @@ function createDeadlineError({ id, deadlineMs }: WaitLimit): AgentError {
 }
 
 /** Links one call to the caller's signal and to the client's closing, with one listener on each. */
-export interface LinkedSignal {
+interface LinkedSignal {
   readonly signal: AbortSignal;
   /** Aborts the call with a reason of our own. */
   abort(reason: unknown): void;
@@ -281,7 +281,7 @@ export interface LinkedSignal {
 }
 
 /** Creates a signal that aborts with the reason of whichever source aborts first. */
-export function linkSignal(signal: AbortSignal | undefined, closing: AbortSignal): LinkedSignal {
+function linkSignal(signal: AbortSignal | undefined, closing: AbortSignal): LinkedSignal {
   const controller = new AbortController();
   const sources = signal === undefined ? [closing] : [signal, closing];
   const listeners = sources.map((source) => {

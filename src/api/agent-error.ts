@@ -4,7 +4,7 @@ import type { AgentFailure, AgentLimit, CreateOutcome } from '../model/run.js';
 import { cleanCode, cleanLine, mapTexts } from '../model/untrusted-text.js';
 
 /** Fields of an `AgentError` besides code and message; omitted ones are null. */
-export interface AgentErrorFacts {
+interface AgentErrorFacts {
   readonly status?: number | null;
   readonly type?: string | null;
   readonly requestId?: string | null;
@@ -18,7 +18,7 @@ export interface AgentErrorFacts {
 
 /**
  * A failed call to the agent, whatever the response: nested error, flat error, not JSON, or none at all.
- * Never contains the key. `src/model/agent-failure.ts` has its plain fields and a type guard for modules that
+ * Never contains the key. `src/model/run.ts` has its plain fields and a type guard for modules that
  * cannot import this one.
  */
 export class AgentError extends RowfillError implements AgentFailure {
@@ -96,7 +96,7 @@ function resolveHint(status: number | null, code: string): string | undefined {
 }
 
 /** Parsed error response; null for anything it does not give. */
-export interface ErrorResponse {
+interface ErrorResponse {
   /** True for an error in one of the service's two JSON shapes: it came from the agent or its gateway. */
   readonly wellFormed: boolean;
   readonly type: string | null;

@@ -9,7 +9,7 @@ import type { ByteSource } from './transport.js';
 /**
  * The next item of a stream: an event, or its end. `cut` is the error that ended it, or null for a clean end.
  */
-export type StreamItem =
+type StreamItem =
   | { readonly kind: 'event'; readonly event: AgentRunEvent }
   | { readonly kind: 'end'; readonly cut: unknown };
 
@@ -119,7 +119,7 @@ function createSizeError(maxBytes: number): AgentError {
 }
 
 /** Anything that records when its last bytes arrived. */
-export interface ByteClock {
+interface ByteClock {
   readonly lastByteAt: number;
 }
 

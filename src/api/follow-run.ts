@@ -11,7 +11,7 @@ import { resolvePollDelay } from './retry.js';
 import type { OpenRun } from './start-run.js';
 
 /** The run to follow. */
-export interface FollowTarget {
+interface FollowTarget {
   readonly id: string;
   readonly effort: string | null;
   /** The live stream of its create; null if there is none. */
@@ -21,7 +21,7 @@ export interface FollowTarget {
 }
 
 /** Client calls that following a run needs. */
-export interface FollowCalls {
+interface FollowCalls {
   readonly get: (id: string) => Promise<AgentRun>;
   /** Opens a replay of the stored events after an id; null if the agent offers none. */
   readonly openReplay: (id: string, lastEventId: string | null) => Promise<EventStream | null>;
@@ -38,10 +38,7 @@ export interface FollowCalls {
  * previous one fails. Yields each event once; the last one is terminal. If polling showed the end, that event
  * is created here, with the whole run as its data.
  */
-export async function* followRun(
-  target: FollowTarget,
-  calls: FollowCalls,
-): AsyncGenerator<AgentRunEvent, void> {
+async function* followRun(target: FollowTarget, calls: FollowCalls): AsyncGenerator<AgentRunEvent, void> {
   const startedAt = calls.clock.now();
   const seen: Seen = { ids: new Set(), count: 0, lastId: null };
   if (target.stream !== null && (yield* readStream(target.stream, target.id, seen, calls, 'live'))) return;
@@ -64,7 +61,7 @@ export async function* followRun(
 }
 
 /** True for the last event of a run, also under names added by later service versions. */
-export function isTerminalEvent(event: AgentRunEvent, runId: string): boolean {
+function isTerminalEvent(event: AgentRunEvent, runId: string): boolean {
   const data = isJsonObject(event.data) ? event.data : {};
   const { id = runId, status, completedAt } = data;
   // The end of another run says nothing about this one.

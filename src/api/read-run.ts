@@ -11,7 +11,7 @@ import { createNoRunError } from './start-run.js';
 import { getHeader, type HttpResponse } from './transport.js';
 
 /** The run to read. */
-export interface ReadTarget {
+interface ReadTarget {
   readonly id: string;
   /** True for a run that was just started. */
   readonly isFresh: boolean;
@@ -219,7 +219,7 @@ const NEWEST_RUN: ApiRequest = { method: 'GET', path: '/agent/runs?limit=1' };
 const NO_RUN: ApiRequest = { method: 'GET', path: '/agent/runs/agent_run_00000000000000000000000000' };
 
 /** True if the API answers right now; then the fault is in the run itself. */
-export async function isAnswering(caller: ApiHttp, signal: AbortSignal): Promise<boolean> {
+async function isAnswering(caller: ApiHttp, signal: AbortSignal): Promise<boolean> {
   try {
     await readPage(caller, await caller.open(NEWEST_RUN, signal), NEWEST_RUN, signal);
     return true;

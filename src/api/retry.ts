@@ -16,7 +16,7 @@ export interface RetryPolicy {
 }
 
 /** The parts of a failure that decide about a retry. */
-export interface RetryFacts {
+interface RetryFacts {
   /** HTTP status; null if there was no response (refused, reset, timed out, cut off). */
   readonly status: number | null;
   readonly code: string;
@@ -26,7 +26,7 @@ export interface RetryFacts {
 }
 
 /** Progress of the call. */
-export interface RetryState {
+interface RetryState {
   /** Attempts made so far, at least 1. */
   readonly attempt: number;
   /** Time since the first attempt started. */
@@ -39,7 +39,7 @@ export interface RetryState {
   readonly hasAnswered?: boolean;
 }
 
-export type RetryDecision =
+type RetryDecision =
   | { readonly retry: true; readonly delayMs: number }
   | { readonly retry: false; readonly why: 'final' | 'attempts' | 'budget' };
 
@@ -89,7 +89,7 @@ export function isRetryable(
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /** The `Retry-After` and `Date` response headers. */
-export interface RetryAfterHeaders {
+interface RetryAfterHeaders {
   readonly retryAfter: string | null;
   readonly date: string | null;
 }
@@ -127,7 +127,7 @@ function parseHttpDate(text: string): number | null {
 }
 
 /** Age and effort of a run. */
-export interface PollState {
+interface PollState {
   /** Time since we started waiting for it. */
   readonly ageMs: number;
   /** The run's effort; null if unknown. */
@@ -167,7 +167,7 @@ export interface RetryInfo {
   readonly status: number | null;
 }
 
-export interface RepeatOptions {
+interface RepeatOptions {
   readonly what: string;
   readonly policy: RetryPolicy;
   readonly clock: Clock;

@@ -187,14 +187,14 @@ function ignore(): void {}
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Status, headers and streaming body of a response. */
-export interface ExchangeResponse {
+interface ExchangeResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: ResponseBody;
 }
 
 /** One request in the pool: turns undici's callbacks into a promise and a body. */
-export class HttpExchange implements Dispatcher.DispatchHandler {
+class HttpExchange implements Dispatcher.DispatchHandler {
   /** Settles when the response headers arrive. */
   readonly answer: Promise<ExchangeResponse>;
   /** True once bytes of the request may have been sent. */
@@ -292,7 +292,7 @@ export interface ByteSource extends AsyncIterable<Uint8Array> {
 }
 
 /** What a body needs from its request. */
-export interface BodyOwner {
+interface BodyOwner {
   abort(reason: Error): void;
   /** Resumes reading after `push` returned false. */
   resume(): void;
@@ -303,7 +303,7 @@ export interface BodyOwner {
 const HIGH_WATER_BYTES = 64 * 1024;
 
 /** A response body: a bounded queue between the connection, which is paused when it is full, and one reader. */
-export class ResponseBody implements ByteSource {
+class ResponseBody implements ByteSource {
   readonly #owner: BodyOwner;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;

@@ -1,7 +1,7 @@
 import type { Host } from './host.js';
 
 /** The kind of an option's value. Determines its type in `CommandArgs` and how its text is parsed. */
-export type OptionKind = 'switch' | 'text' | 'texts' | 'list' | 'number' | 'integer' | 'dollars';
+type OptionKind = 'switch' | 'text' | 'texts' | 'list' | 'number' | 'integer' | 'dollars';
 
 export interface OptionSpec {
   readonly kind: OptionKind;

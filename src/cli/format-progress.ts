@@ -36,7 +36,7 @@ interface Sample {
 }
 
 /** Estimates the remaining time from the pace of the last minute. */
-export interface TimeLeft {
+interface TimeLeft {
   observe(atMs: number, done: number): void;
   /** Returns the seconds needed for `remaining` rows, or null while the pace is unknown. */
   readSeconds(remaining: number): number | null;

@@ -4,10 +4,10 @@ import { readKeyFile } from './api-key.js';
 
 type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number };
 export type Environment = Readonly<Record<string, string | undefined>>;
-export type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
+type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
 
 /** A piece of a line. Its style is only shown on a terminal with color. */
-export interface Span {
+interface Span {
   readonly text: string;
   readonly style?: Style;
 }

@@ -108,7 +108,7 @@ export function openExistingLedger(host: Host, isReadOnly = false): Ledger | nul
 }
 
 /** Reports a job on the terminal and in the log. */
-export interface JobReport {
+interface JobReport {
   readonly onEvent: (event: EnrichEvent) => void;
   /** Prints a line without breaking the progress bar. */
   say(text: string): void;

@@ -69,7 +69,7 @@ export function openLogFile(path: string, host: Host): LogFile {
 }
 
 /** A long-lived log. Appends lines, and creates a new file when the old one was rotated away. */
-export interface RotatedLog {
+interface RotatedLog {
   write(line: string): void;
   close(): void;
 }
@@ -199,7 +199,7 @@ export function createWatchLog(
 }
 
 /** Returns the log level of an event. */
-export function levelOf(event: WatchEvent): LogLevel {
+function levelOf(event: WatchEvent): LogLevel {
   switch (event.type) {
     case 'failed':
       return 'error';

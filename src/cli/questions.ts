@@ -12,7 +12,7 @@ import {
 } from '../model/format.js';
 import { cleanText, type Host } from './host.js';
 
-export interface PromptQuestion<Answer> {
+interface PromptQuestion<Answer> {
   readonly text: string;
   /** Default answer for an empty line. */
   readonly fallback?: string;
@@ -23,14 +23,14 @@ export interface PromptQuestion<Answer> {
 }
 
 /** A series of questions on the terminal. */
-export interface Questions {
+interface Questions {
   /** Repeats the question until the answer is valid. Returns null on Ctrl-C, end of input or an interrupt. */
   ask<Answer>(question: PromptQuestion<Answer>): Promise<Answer | null>;
   close(): void;
 }
 
 /** Opens a prompt: questions go to standard error; answers, including those typed ahead, come from standard input. */
-export function openQuestions(host: Host): Questions {
+function openQuestions(host: Host): Questions {
   let words: readonly string[] = [];
   const readline = createInterface({
     input: host.stdin,

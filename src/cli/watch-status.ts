@@ -11,7 +11,7 @@ import type { Host } from './host.js';
 import { toDollars } from './summary.js';
 
 /** Current status of a watcher, for monitoring. */
-export interface WatchStatus {
+interface WatchStatus {
   readonly state: 'starting' | 'watching' | 'filling' | 'waiting' | 'stopped';
   /** The file being processed. */
   readonly file: string | null;
@@ -99,7 +99,7 @@ function formatDay(ms: number): string {
 }
 
 /** False while a problem that may need a person keeps files from being filled. */
-export function isHealthy({ state, problem }: WatchStatus): boolean {
+function isHealthy({ state, problem }: WatchStatus): boolean {
   return state !== 'waiting' || (problem !== null && CALM.includes(problem.code));
 }
 
@@ -178,7 +178,7 @@ export class BacklogReader {
 
 const BEAT_MS = 10_000;
 
-export interface Heartbeat {
+interface Heartbeat {
   /** Stops the timer and writes the status one last time. */
   close(): Promise<void>;
 }
@@ -239,7 +239,7 @@ const JSON_TYPE = 'application/json';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Content of the pages, read for each request. */
-export interface HealthPages {
+interface HealthPages {
   readonly readStatus: () => Promise<JsonObject>;
   readonly readMetrics: () => Promise<string>;
 }

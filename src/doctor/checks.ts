@@ -29,11 +29,11 @@ export function createOk(check: Diagnostic['check'], message: string): Diagnosti
   return { check, status: 'ok', message, fix: null, kind: null };
 }
 
-export function createWarning(check: Diagnostic['check'], message: string, fix: string | null): Diagnostic {
+function createWarning(check: Diagnostic['check'], message: string, fix: string | null): Diagnostic {
   return { check, status: 'warn', message, fix, kind: null };
 }
 
-export function createFailure(
+function createFailure(
   check: Diagnostic['check'],
   message: string,
   fix: string,
@@ -175,7 +175,7 @@ function formatBytes(bytes: number): string {
 }
 
 /** The agent to check, and how to reach it. */
-export interface AgentAddress {
+interface AgentAddress {
   readonly baseUrl: string;
   readonly apiKey: ApiKey | undefined;
   readonly env: AgentClientOptions['env'];

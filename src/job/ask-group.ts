@@ -231,7 +231,7 @@ export function createGroupBatch(
 }
 
 /** Recreates the group of a batch. */
-export function createBatchGroup(batch: Batch, ask: Ask): PendingBatch {
+function createBatchGroup(batch: Batch, ask: Ask): PendingBatch {
   const level = Math.max(0, ask.efforts.indexOf(batch.effort));
   const { fields, attempt, previousRunId } = batch;
   const questions = batch.rows.map(({ key, record, fault = null }) => ({
@@ -249,12 +249,7 @@ export function createBatchGroup(batch: Batch, ask: Ask): PendingBatch {
  * Settles a group with its ended run. Valid rows are answered; the rest is retried, or fails after its last attempt. If
  * the run belongs to another batch, it is unusable.
  */
-export function settleGroup(
-  batch: Batch,
-  group: PendingBatch,
-  run: AgentRun,
-  context: JobContext,
-): NextQuestions {
+function settleGroup(batch: Batch, group: PendingBatch, run: AgentRun, context: JobContext): NextQuestions {
   const misfit = describeMisfit(batch, run, context.ledger);
   return misfit === null
     ? settleRun(batch, group, run, null, context)
@@ -265,7 +260,7 @@ export function settleGroup(
  * Settles a group whose run exists but is unusable: books the reserved cost and fails the rows with the reason. Does
  * not retry them, because the agent could do the same again and be paid twice. `runId` is empty if the id is invalid.
  */
-export function settleUnusable(
+function settleUnusable(
   batch: Batch,
   group: PendingBatch,
   runId: string,

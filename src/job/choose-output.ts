@@ -25,7 +25,7 @@ const FOREIGN = 'is a file that rowfill did not write';
 const CHANGED = 'was changed since rowfill wrote it';
 const OF_ANOTHER_JOB = 'is the output of another job';
 
-export interface ChosenOutput {
+interface ChosenOutput {
   readonly path: string;
   /** Explains why it is not the usual path; null if it is. */
   readonly note: string | null;
@@ -37,7 +37,7 @@ const MAX_NUMBER = 10_000;
  * Chooses the default output of a job: the usual path, or, if another file is there, the first numbered path that is
  * free or has this job's output.
  */
-export async function chooseOutput(usual: string, job: WritingJob, ledger: Ledger): Promise<ChosenOutput> {
+async function chooseOutput(usual: string, job: WritingJob, ledger: Ledger): Promise<ChosenOutput> {
   const own = await findOwn(usual, job, ledger);
   if (own !== null) return { path: own, note: `The output of this job is in ${own}.` };
   const objection = await findObjection(usual, job, ledger);
@@ -66,7 +66,7 @@ function numberPath(path: string, number: number): string {
   return `${path.slice(0, path.length - ending.length)}-${number}${ending}`;
 }
 
-export interface SettingsWithOutput {
+interface SettingsWithOutput {
   readonly settings: Settings;
   /** Output path of the job's last invocation; null if this is the first. */
   readonly earlierOutput: string | null;
@@ -171,11 +171,7 @@ export async function checkOwnOutput(path: string, job: WritingJob, ledger: Ledg
 }
 
 /** Throws if a recipe names a citations file that rowfill did not write. */
-export async function checkCitations(
-  path: string,
-  origin: string | undefined,
-  ledger: Ledger,
-): Promise<void> {
+async function checkCitations(path: string, origin: string | undefined, ledger: Ledger): Promise<void> {
   if (origin === undefined || path === '-' || (await isFree(path))) return;
   const digest = await hashFile(path);
   const isKnown = ledger.findWritten(identifyFile(path).path).some((file) => file.digest === digest);

@@ -12,7 +12,7 @@ import type { StatedCost } from './stated-cost.js';
 import type { JobAbort } from './stop.js';
 import { CellWarnings } from './warnings.js';
 
-export interface DispatchContext {
+interface DispatchContext {
   /** Maximum number of active runs. */
   readonly concurrency: number;
   readonly pool: Batcher;

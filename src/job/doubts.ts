@@ -11,7 +11,7 @@ import type { JobContext } from './job-context.js';
 import { reportWarnings } from './report-warnings.js';
 
 /** Findings about an input that can raise a doubt. */
-export interface FileFindings {
+interface FileFindings {
   readonly shared: SharedAnswers | null;
 }
 
@@ -176,15 +176,12 @@ function sum(numbers: readonly number[]): number {
 }
 
 /** Describes the number of rows that share an answer, and the columns in which they differ. */
-export function describeShared(
-  { sharing, rows, columns }: SharedAnswers,
-  { send }: Pick<Ask, 'send'>,
-): string {
+function describeShared({ sharing, rows, columns }: SharedAnswers, { send }: Pick<Ask, 'send'>): string {
   return `${formatCount(sharing)} of ${formatNumber(rows, 'row')} would get the answer of another row: same ${formatList(send)}, different ${formatList(columns)}`;
 }
 
 /** Creates a doubt if many rows share an answer. Returns null for a list of people with only company fields to fill. */
-export function findSharedAnswersDoubt(shared: SharedAnswers, ask: Ask): Doubt | null {
+function findSharedAnswersDoubt(shared: SharedAnswers, ask: Ask): Doubt | null {
   const isMany = shared.sharing >= MANY_ROWS && shared.sharing >= shared.rows * MANY_SHARE;
   if (!isMany || isListOfPeople(shared, ask)) return null;
   const [column = ''] = shared.columns;

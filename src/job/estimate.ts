@@ -235,7 +235,7 @@ class QuoteMeter {
 }
 
 /** Finds duplicate questions in one pass over the input. */
-export class UniqueKeys {
+class UniqueKeys {
   readonly #isPartlyFilled: boolean;
   /** By field, or by level if every row needs every field. */
   readonly #met = new Map<string, KeySet>();
@@ -265,7 +265,7 @@ export class UniqueKeys {
 }
 
 /** Counts the rows sent again because the ask changed, although the previous ask had answers for them. */
-export class RepeatCounter {
+class RepeatCounter {
   private readonly context: JobContext;
   private readonly previous: PreviousJob | null;
   private repeated = 0;

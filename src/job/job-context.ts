@@ -118,7 +118,7 @@ export interface JobContext extends StartParts {
 }
 
 /** State that changes while a job runs. */
-export interface JobState {
+interface JobState {
   /** Positions of the rows that `--sample` picked; null for all rows. */
   sample: ReadonlySet<number> | null;
   /** Row counts of the estimate; null if there was none. */

@@ -18,7 +18,7 @@ export interface JobLease {
   close(): void;
 }
 
-export interface WaitOptions {
+interface WaitOptions {
   readonly clock?: Pick<Clock, 'now' | 'sleep'> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called once if the holder may be dead and we wait for its lease to expire. */

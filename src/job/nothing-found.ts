@@ -14,7 +14,7 @@ const MIN_ROWS_WITHOUT_VALUE = 24;
 /** Number of answered rows without a value in a column after which a warning is shown. */
 const BLANK_ROWS = 100;
 
-export interface NothingFoundSources {
+interface NothingFoundSources {
   readonly ledger: Pick<Ledger, 'readYield' | 'keepGoing' | 'readSpend' | 'readLastRun'>;
   readonly jobId: string;
   readonly ask: Ask;

@@ -71,7 +71,7 @@ function openRemote(
   };
 }
 
-export interface Closable {
+interface Closable {
   close(): void | Promise<void>;
 }
 

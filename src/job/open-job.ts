@@ -10,7 +10,7 @@ import { checkColumns, resolveBlanks } from './resolve-ask.js';
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
 
 /** The opened inputs of a job, and its ask. */
-export interface JobInput {
+interface JobInput {
   readonly input: Input;
   readonly ask: Ask;
   readonly blanks: Blanks;

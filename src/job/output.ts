@@ -33,7 +33,7 @@ import type { RecoveredBatches } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
 import { checkColumns, KEPT } from './resolve-ask.js';
 
-export interface OutputJob {
+interface OutputJob {
   readonly input: Input;
   readonly ask: Ask;
   readonly blanks: Blanks;
@@ -59,7 +59,7 @@ export interface OutputJob {
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
 }
 
-export interface WrittenOutput {
+interface WrittenOutput {
   readonly rows: RowCounts;
   /** Pending rows that no option excludes. */
   readonly leftRows: number;

@@ -15,7 +15,7 @@ const WARN_AT = 0.8;
 /** Warn if a run costs more than this many times its reserved price. */
 const FAR_ABOVE = 2;
 
-export interface TallySources {
+interface TallySources {
   readonly jobId: string;
   readonly efforts: readonly string[];
   readonly cap: Pick<SpendLimit, 'micros'>;

@@ -15,7 +15,7 @@ import { describeMisfit } from './ask-group.js';
 import type { JobContext } from './job-context.js';
 
 /** An active run started by an earlier process. */
-export interface RecoveredRun {
+interface RecoveredRun {
   readonly open: OpenBatch;
   readonly runId: string;
 }
@@ -67,7 +67,7 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
 }
 
 /** Creates the search entry for an open batch without a run id. */
-export function createLostBatch({ batch, intendedAtMs }: OpenBatch, nowMs: number): LostBatch {
+function createLostBatch({ batch, intendedAtMs }: OpenBatch, nowMs: number): LostBatch {
   // The process that sent it may have just ended.
   return { batchId: batch.id, intendedAtMs, lostAtMs: Math.min(nowMs, intendedAtMs + LONGEST_START_MS) };
 }
@@ -107,7 +107,7 @@ export interface CancelledRuns {
   readonly unknown: number;
 }
 
-export interface CancelTarget {
+interface CancelTarget {
   readonly client: AgentClient;
   readonly ledger: Ledger;
   readonly job: { readonly id: string; readonly ask: Ask };

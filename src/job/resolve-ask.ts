@@ -271,7 +271,7 @@ export function isKeptInput(input: string): boolean {
   return input !== '-' && !input.startsWith(NAMED);
 }
 
-export type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
+type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
 
 /** Creates the parts of a job that the ledger stores. They never include a key. */
 export function createJobParts(

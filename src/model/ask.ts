@@ -98,7 +98,7 @@ export function memoizeByAsk<Value>(
 }
 
 /** The next request for a row: some of its fields, at one effort level. */
-export interface LadderStep {
+interface LadderStep {
   readonly fields: readonly string[];
   /** Index in `ask.efforts`. */
   readonly level: number;

@@ -18,7 +18,7 @@ export interface Blanks {
   isAbsent(field: string, text: string): boolean;
 }
 
-export interface BlankOptions {
+interface BlankOptions {
   /** Words that replace the built-in placeholders; `+word` adds a word to them instead. */
   readonly words?: readonly string[] | undefined;
   /** The fields to fill and their schema. A text that an enum allows is a value, not a placeholder. */

@@ -127,7 +127,7 @@ function resolveValueKind(kind: ColumnKind, text: string): ColumnKind {
 }
 
 /** The keys of a web address. */
-export interface DomainKeys {
+interface DomainKeys {
   /** The domain; on a site of many owners the page; null for a mail provider. */
   readonly key: string | null;
   /** The page, unless its path is one that every company's site may have. */

@@ -60,7 +60,7 @@ function parseDigits(token: string): string {
 }
 
 /** Position of a member in a JSON object's text: the span of its value. */
-export interface JsonMember {
+interface JsonMember {
   readonly key: string;
   readonly start: number;
   readonly end: number;

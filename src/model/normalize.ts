@@ -97,7 +97,7 @@ function foldText(text: string): string {
  * Extracts the words of a text: replaces everything but letters, marks and digits by spaces, and removes the
  * dots of initials.
  */
-export function extractWords(text: string): string {
+function extractWords(text: string): string {
   const spelled = text.includes('.') ? text.replace(INITIAL_DOT, '') : text;
   return spelled.replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ').trim();
 }

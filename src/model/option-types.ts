@@ -2,7 +2,7 @@ import { createUsageError, type RowfillError } from '../errors.js';
 import { suggestSimilar } from './format.js';
 
 /** JavaScript types that an option can have. */
-export type OptionType =
+type OptionType =
   | 'text'
   | 'secret'
   | 'secret or function'

@@ -3,7 +3,7 @@ import { createContext, Script } from 'node:vm';
 import type { RE2JS } from 're2js';
 
 /** A compiled regular expression of a schema. */
-export interface Pattern {
+interface Pattern {
   /** True if the pattern matches, as in JavaScript. Throws a DeadlineError if no engine can tell in time. */
   test(text: string): boolean;
   /** Unique per pattern, because ajv caches by it. */

@@ -3,7 +3,7 @@ import { formatNumber, limitMicros } from './format.js';
 import { isJsonObject, type JsonValue } from './json.js';
 
 /** Price of one run at an effort: fixed, or a ceiling if the run is metered. */
-export interface EffortPrice {
+interface EffortPrice {
   readonly worstMicros: number;
   /** Typical cost of such a run; equal to the worst price if it is fixed. */
   readonly likelyMicros: number;

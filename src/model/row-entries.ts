@@ -3,7 +3,7 @@ import { parseJsonText } from './json-text.js';
 import type { RunOutput } from './run.js';
 
 /** The entries of an answer, and where they are. */
-export interface RowEntries {
+interface RowEntries {
   /** The keys that lead to the list, or to the single entry. Grounding paths start with them. */
   readonly keys: readonly string[];
   readonly isList: boolean;
@@ -95,7 +95,7 @@ function foldId(id: string): string {
 }
 
 /** Finds the row that an entry's id means. */
-export interface IdMatcher {
+interface IdMatcher {
   /** The row id for each entry's id, or null if none or several fit. */
   match(ids: readonly (JsonValue | undefined)[]): readonly (string | null)[];
 }
@@ -153,7 +153,7 @@ export function findEntryId(entry: JsonObject): JsonValue | undefined {
 }
 
 /** The fields of an entry. */
-export interface EntryFields {
+interface EntryFields {
   /** The key that leads to the values; none if they are next to the `row_id`. */
   readonly keys: readonly string[];
   readonly fields: JsonObject;
@@ -247,7 +247,7 @@ function isRowList(value: JsonValue): value is readonly JsonValue[] {
 }
 
 /** The schema of a run's answer in two parts: the row ids that it allows, and the rest, which is the same for many runs. */
-export interface SplitSchema {
+interface SplitSchema {
   readonly rowIds: readonly string[];
   readonly rest: JsonObject;
 }

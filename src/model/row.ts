@@ -96,7 +96,7 @@ export function cleanCell(value: JsonValue | undefined): JsonValue | undefined {
 }
 
 /** Changes by `cleanCell` that are worth reporting. Trimmed white space is not. */
-export interface CellChange {
+interface CellChange {
   /** Control characters or invisible marks were removed. */
   readonly isCleaned: boolean;
   /** Only the start of the text is sent. */

@@ -185,10 +185,3 @@ export interface AgentFailure {
 export function isAgentFailure(error: unknown): error is Error & AgentFailure {
   return error instanceof Error && error.name === 'AgentError';
 }
-
-/**
- * True if the agent certainly created nothing, so the create can be retried without the risk of paying twice.
- */
-export function isNotCreated(error: unknown): boolean {
-  return isAgentFailure(error) && error.outcome === 'not_created';
-}

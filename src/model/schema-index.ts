@@ -117,7 +117,7 @@ const MAPS = ['properties', 'patternProperties', 'definitions', '$defs', 'depend
 const DATA = new Set(['const', 'enum']);
 
 /** Direct subschemas of a schema, by the keywords of its draft. */
-export function listChildren(schema: JsonObject, pointer: string, draft: SchemaDraft): [string, JsonValue][] {
+function listChildren(schema: JsonObject, pointer: string, draft: SchemaDraft): [string, JsonValue][] {
   const children: [string, JsonValue][] = [];
   const add = (key: string, value: JsonValue | undefined): void => {
     if (value !== undefined) children.push([`${pointer}/${key}`, value]);
@@ -172,7 +172,7 @@ function decodeFragment(fragment: string): string {
 export type SchemaDraft = 'draft-07' | '2019-09' | '2020-12';
 
 /** The draft of a schema without `$schema`. */
-export const DEFAULT_DRAFT: SchemaDraft = '2020-12';
+const DEFAULT_DRAFT: SchemaDraft = '2020-12';
 
 /** The `$schema` URI of each draft. */
 export const DRAFT_URIS: Readonly<Record<SchemaDraft, string>> = {

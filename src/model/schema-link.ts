@@ -8,7 +8,7 @@ import {
 } from './schema-index.js';
 
 /** A schema that can be embedded in another one. */
-export interface LinkedSchema {
+interface LinkedSchema {
   /** Without `$schema`, which belongs to the root of the outer schema. */
   readonly schema: JsonObject;
   /**

@@ -169,7 +169,7 @@ function limitText(text: string): string {
 }
 
 /** Rules for writing answers to an output. */
-export interface AnswerRules {
+interface AnswerRules {
   /** Leave values unchanged. */
   readonly raw: boolean;
   /** True for the embedded agent. Only it may cite files on this machine. */

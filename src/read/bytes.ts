@@ -135,7 +135,7 @@ function checkInflation(source: ByteSource, bytes: number, limits: InputLimits):
 }
 
 /** Result of reading a whole file. */
-export interface WholeReading {
+interface WholeReading {
   readonly bytes: number;
   /** The last byte. */
   readonly last: number;
@@ -222,12 +222,12 @@ function hasErrorCode(error: unknown): error is Error & { readonly code: string;
   );
 }
 
-export interface Spool {
+interface Spool {
   readonly path: string;
   close(): Promise<void>;
 }
 
-export interface SpoolOptions {
+interface SpoolOptions {
   /** Text encoding, if known. */
   readonly encoding: string | undefined;
   readonly maxBytes: number;
@@ -240,7 +240,7 @@ const CHECK_EVERY_BYTES = 64 * 1024 * 1024;
 const MIN_FREE_BYTES = 256 * 1024 * 1024;
 
 /** Copies a stream to a temporary file, readable only by its owner, because input is read more than once. */
-export async function spoolInput(
+async function spoolInput(
   name: string,
   stream: NodeJS.ReadableStream,
   options: SpoolOptions,

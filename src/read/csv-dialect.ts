@@ -2,7 +2,7 @@ import type { Quoting } from '../model/file-format.js';
 import { type CsvCut, type CsvRecord, readCsvRecord } from './csv-reader.js';
 
 /** How a CSV file is written, as detected from its start. */
-export interface CsvDialect {
+interface CsvDialect {
   /** How to split rows. A one-column table uses a delimiter that does not occur in it. */
   readonly cut: CsvCut;
   /** Delimiter for the output. */

@@ -197,7 +197,7 @@ export interface CsvRecord {
 }
 
 /** Result of reading a record: complete, cut off by the end of the text, or swallowed by an unclosed quote. */
-export type CsvRecordResult =
+type CsvRecordResult =
   | { readonly status: 'record'; readonly record: CsvRecord }
   | { readonly status: 'incomplete'; readonly openQuote: number | null };
 

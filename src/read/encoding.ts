@@ -144,7 +144,7 @@ export function decodeWindows1252(bytes: Buffer): string {
 const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 /** How to decode a text file. */
-export interface TextContent {
+interface TextContent {
   /** Encoding name as in the Encoding Standard. */
   readonly encoding: string;
   /** Length of the byte order mark. */
@@ -288,7 +288,7 @@ function decodeSample(sample: Buffer, encoding: string): string {
 }
 
 /** Rejects known binary formats by their first bytes, whatever the file name. */
-export function refuseBinary(name: string, sample: Buffer): void {
+function refuseBinary(name: string, sample: Buffer): void {
   const kind = BINARIES.find(({ starts }) => startsWith(sample, starts));
   if (kind !== undefined) throw createNotTextError(name, kind.what, kind.hint);
   // A workbook that is not gzipped is opened elsewhere.
@@ -299,7 +299,7 @@ export function refuseBinary(name: string, sample: Buffer): void {
 }
 
 /** Error for a file that is not text. */
-export function createNotTextError(name: string, what: string, hint?: string): RowfillError {
+function createNotTextError(name: string, what: string, hint?: string): RowfillError {
   return createUsageError(
     'INPUT_NOT_TEXT',
     `${name} is ${what}`,

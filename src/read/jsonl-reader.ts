@@ -96,7 +96,7 @@ async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): 
   yield [rest];
 }
 
-export type JsonRowResult =
+type JsonRowResult =
   | { readonly status: 'object'; readonly object: JsonObject }
   | { readonly status: 'fault'; readonly fault: string };
 

@@ -99,7 +99,7 @@ function resolveDelimiter(wish: string | undefined): string | undefined {
 }
 
 /** Columns and settings for reading rows. */
-export interface CsvTable {
+interface CsvTable {
   readonly name: string;
   readonly columns: ReadonlyMap<string, number>;
   readonly hasHeader: boolean;
@@ -132,7 +132,7 @@ export const ROW_NOTES = {
  * Converts records to rows. Skips the header and blank lines, and warns about rows that do not fit the
  * header.
  */
-export async function* readCsvRows(
+async function* readCsvRows(
   chunks: AsyncIterable<CsvRecords>,
   table: CsvTable,
   warnings: Warnings,
@@ -170,7 +170,7 @@ const STRICT_FAULTS = {
 } as const;
 
 /** True for an empty line. In a one-column table, white space is a value. */
-export function isBlankLine(cells: readonly string[], width: number): boolean {
+function isBlankLine(cells: readonly string[], width: number): boolean {
   if (cells.length > 1) return false;
   return cells[0] === '' || (width !== 1 && cells[0]?.trim() === '');
 }
@@ -246,7 +246,7 @@ export function describeHeader(
 const LOOKS_LIKE_DATA = /^(?:https?:\/\/\S+|www\.\S+|\S+@\S+\.\S+|-?\d+[.,]\d+|\d{5,})$/i;
 
 /** Quotes text from a file so it is safe to print on a terminal. */
-export function quoteText(text: string): string {
+function quoteText(text: string): string {
   return JSON.stringify(text.slice(0, 100)).replace(
     /[\p{Cc}\p{Cf}]/gu,
     (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,

@@ -157,7 +157,7 @@ const JSON_EXTENSIONS = ['.jsonl', '.ndjson', '.json'];
 const MAX_LINES = 100;
 
 /** Detects the format from the content; the file name is only a hint. */
-export function detectFormat({
+function detectFormat({
   name,
   extension,
   sample,

@@ -91,13 +91,13 @@ function describeAbove(above: readonly SheetLine[], line: number): InputWarning[
 }
 
 /** A sheet and its first rows. */
-export interface ChosenSheet {
+interface ChosenSheet {
   readonly sheet: Sheet;
   readonly lines: readonly SheetLine[];
 }
 
 /** Returns the sheet with the given name or number, else the first visible one with a table. */
-export async function chooseSheet(
+async function chooseSheet(
   workbook: Workbook,
   wish: string | undefined,
   limits: InputLimits,
@@ -148,7 +148,7 @@ async function readFirstLines(
 const MAX_LISTED = 10;
 
 /** Warnings about parts of a workbook that are not read. */
-export function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputWarning[] {
+function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputWarning[] {
   const others = sheets.filter((other) => other !== sheet);
   const choice = {
     code: 'SHEET_CHOSEN',
@@ -168,13 +168,13 @@ function listSheets(sheets: readonly Sheet[]): string {
 }
 
 /** How many rows of a sheet to search for the header. */
-export const HEADER_SEARCH_LINES = 20;
+const HEADER_SEARCH_LINES = 20;
 
 /**
  * Finds the header among the first rows of a sheet: the first row with values in more than half as many cells
  * as the fullest one. Rows above it, such as a title or date, have fewer.
  */
-export function findHeader(lines: readonly SheetLine[]): number {
+function findHeader(lines: readonly SheetLine[]): number {
   const counts = lines.slice(0, HEADER_SEARCH_LINES).map(countValues);
   const most = Math.max(...counts);
   return Math.max(
@@ -188,7 +188,7 @@ function countValues({ cells }: SheetLine): number {
 }
 
 /** Columns and settings for reading rows of a sheet. */
-export interface SheetTable {
+interface SheetTable {
   readonly name: string;
   readonly columns: ReadonlyMap<string, number>;
   /** Row number of the header; null for a sheet without one. */
@@ -197,7 +197,7 @@ export interface SheetTable {
 }
 
 /** Converts the lines below the header to rows. Warns about blank rows and rows wider than the header. */
-export async function* readSheetRows(
+async function* readSheetRows(
   chunks: AsyncIterable<readonly SheetLine[]>,
   table: SheetTable,
   warnings: Warnings,

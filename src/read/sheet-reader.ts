@@ -113,7 +113,7 @@ function parseFirstLine(range = ''): number {
 const MAX_LINE = 1_048_576;
 
 /** Builds one row of a sheet, cell by cell. */
-export class SheetRow {
+class SheetRow {
   readonly #name: string;
   readonly #limits: InputLimits;
   readonly #readCell: ReturnType<typeof createCellReader>;
@@ -236,7 +236,7 @@ function parseColumn(place: string): number {
 }
 
 /** A cell as stored in the XML. */
-export interface RawCell {
+interface RawCell {
   /** Its type: `s` for a shared string, `n` for a number, … */
   readonly type: string;
   /** Its style index. */
@@ -245,7 +245,7 @@ export interface RawCell {
 }
 
 /** A cell's text and stored value; `stored` is null for text. */
-export interface ReadCell {
+interface ReadCell {
   readonly text: string;
   readonly stored: StoredCell | null;
 }
@@ -254,7 +254,7 @@ export interface ReadCell {
  * Creates the function that converts cells to text: numbers in their shortest exact form, dates in ISO
  * format.
  */
-export function createCellReader({ texts, formats, date1904 }: Workbook): (cell: RawCell) => ReadCell {
+function createCellReader({ texts, formats, date1904 }: Workbook): (cell: RawCell) => ReadCell {
   const kinds = formats.map((format) => (format === null ? 'number' : classifyNumberFormat(format)));
   return ({ type, style, value }) => {
     switch (type) {
@@ -286,7 +286,7 @@ export function createCellReader({ texts, formats, date1904 }: Workbook): (cell:
 }
 
 /** What a number means under a format: a day, a time, both, a length of time, or just a number. */
-export type NumberKind = 'number' | 'date' | 'datetime' | 'time' | 'duration';
+type NumberKind = 'number' | 'date' | 'datetime' | 'time' | 'duration';
 
 /** Classifies by the first section of the format, the one for positive numbers. An invalid format means plain numbers. */
 export function classifyNumberFormat(format: string): NumberKind {

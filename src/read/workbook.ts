@@ -136,7 +136,7 @@ async function readElements(
 const MAX_FORMATS = 100_000;
 
 /** Reads the number format of each cell style; null for General. */
-export async function readNumberFormats(archive: ZipArchive, path: string): Promise<(string | null)[]> {
+async function readNumberFormats(archive: ZipArchive, path: string): Promise<(string | null)[]> {
   const own = new Map<number, string>();
   const ids: number[] = [];
   let isCellStyle = false;
@@ -171,7 +171,7 @@ const PAGE_BYTES = 1024 * 1024;
 const ENTRY_BYTES = 16;
 
 /** The shared strings of a workbook, by index. */
-export interface SharedTexts {
+interface SharedTexts {
   /** Undefined for an invalid index. */
   read(index: number): string | undefined;
 }
@@ -180,7 +180,7 @@ export interface SharedTexts {
  * Reads the shared strings of a workbook. They are stored as bytes, which take a fraction of the memory of
  * JavaScript strings.
  */
-export async function readSharedTexts(
+async function readSharedTexts(
   archive: ZipArchive,
   path: string | undefined,
   limits: InputLimits,

@@ -171,7 +171,7 @@ export interface XmlHandler {
   text(text: string): void;
 }
 
-export interface XmlPart {
+interface XmlPart {
   /** Name for errors. */
   readonly name: string;
   readonly path: string;

@@ -222,7 +222,7 @@ export function openRecipeSchema(): CompiledSchema {
 }
 
 /** The schema's rule for the value at a JSON pointer into a recipe; empty if it has none. */
-export function findRule(pointer: string): JsonObject {
+function findRule(pointer: string): JsonObject {
   let rule: JsonValue = readRecipeSchema();
   for (const token of pointer.split('/').slice(1).map(unescapeToken)) {
     if (!isJsonObject(rule)) break;

@@ -124,7 +124,7 @@ function checkTogether(
 }
 
 /** Rejects misspelled keywords in a field's schema, which JSON Schema would silently ignore. */
-export function checkKeywords(schema: JsonObject, pointer: string, faults: FaultList): boolean {
+function checkKeywords(schema: JsonObject, pointer: string, faults: FaultList): boolean {
   let isSound = true;
   for (const [keyword, value] of Object.entries(schema)) {
     const at = `${pointer}/${escapeToken(keyword)}`;
@@ -163,7 +163,7 @@ const KEYWORDS: ReadonlySet<string> = new Set(
 );
 
 /** Creates the schema for a recipe's `fields`: columns by name, or a list in the form of --field. */
-export function resolveFields(value: JsonValue, faults: FaultList): JsonObject | undefined {
+function resolveFields(value: JsonValue, faults: FaultList): JsonObject | undefined {
   const entries = Array.isArray(value) ? parseList(value, faults) : parseMap(value, faults);
   const names = entries.map(({ field }) => field.name);
   const sound = entries.filter(({ field, pointer, part }, index) => {
@@ -264,7 +264,7 @@ function attempt<Result>(pointer: string, faults: FaultList, read: () => Result)
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Context for resolving the paths and URLs of a recipe. */
-export interface Surroundings {
+interface Surroundings {
   /** Folder of the recipe. */
   readonly folder: string;
   readonly env: Environment;
@@ -272,7 +272,7 @@ export interface Surroundings {
 }
 
 /** Resolves a path in a recipe: replaces variables, relative to the recipe's folder. */
-export function resolvePath(text: string, pointer: string, around: Surroundings): string {
+function resolvePath(text: string, pointer: string, around: Surroundings): string {
   const path = fillVariables(text, pointer, around);
   if (/^~(\/|$)/.test(path)) {
     const hint = `Write \${HOME}${path.slice(1)}.`;
@@ -285,7 +285,7 @@ export function resolvePath(text: string, pointer: string, around: Surroundings)
  * Resolves an agent's URL in a recipe. It must have only an origin and a path, so that it contains no
  * secrets.
  */
-export function resolveUrl(text: string, pointer: string, around: Surroundings): string {
+function resolveUrl(text: string, pointer: string, around: Surroundings): string {
   const address = fillVariables(text, pointer, around, OWN_VARIABLE);
   const url = URL.canParse(address) ? new URL(address) : null;
   const { faults } = around;
@@ -299,7 +299,7 @@ export function resolveUrl(text: string, pointer: string, around: Surroundings):
 }
 
 /** The first placeholder in a text that looks like a variable, or null. */
-export function findVariable(text: string): string | null {
+function findVariable(text: string): string | null {
   return /\$\{[^{}]*\}/.exec(text)?.[0] ?? null;
 }
 

@@ -15,7 +15,7 @@ import {
 import { describeError, RowfillError } from '../errors.js';
 import { type JsonValue, unescapeToken } from '../model/json.js';
 
-export interface Position {
+interface Position {
   readonly line: number;
   readonly column: number;
 }

@@ -114,7 +114,7 @@ const FILES = [
 ] as const;
 
 /** Checks that the files and folders in a recipe exist. */
-export async function checkFiles(options: RecipeOptions, faults: FaultList): Promise<void> {
+async function checkFiles(options: RecipeOptions, faults: FaultList): Promise<void> {
   for (const [pointer, name, kind] of FILES) {
     const path = options[name];
     if (path === undefined) continue;

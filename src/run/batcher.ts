@@ -1,6 +1,6 @@
 import type { PendingBatch, Question } from '../model/question.js';
 
-export interface BatcherOptions {
+interface BatcherOptions {
   /** Rows in a full batch. */
   readonly batchSize: number;
   /** Maximum size of a batch's records, in bytes of JSON. */

@@ -21,7 +21,7 @@ export interface FoundRuns {
   readonly doubt: string | null;
 }
 
-export interface LookOptions {
+interface LookOptions {
   /** How long a new run may take to appear in the agent's list, in ms. */
   readonly listLagMs: number;
   /** How far this machine's clock is ahead of the agent's, in ms; negative if behind. */

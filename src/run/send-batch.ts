@@ -44,7 +44,7 @@ export interface StartParts {
   onRetry(retry: { what: string; attempt: number; delayMs: number; reason: string }): void;
 }
 
-export type SendResult =
+type SendResult =
   /** The run is active; the throttle counts it until it is released. */
   | { readonly status: 'sent'; readonly run: StartedRun | string; readonly adopted: boolean }
   | { readonly status: 'over_budget'; readonly budget: OverBudget }

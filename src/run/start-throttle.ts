@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Timers } from '../model/clock.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 
-export interface StartThrottleOptions {
+interface StartThrottleOptions {
   /** Maximum concurrent runs, even if the agent allows more. */
   readonly concurrency: number;
   /** Maximum starts in any one second; 0 for no limit. */
@@ -210,7 +210,7 @@ const NARROWING = 0.02;
 const CATCH_UP_MS = 100;
 
 /** Holds starts back for Retry-After if given, else longer each time. */
-export class Backoff {
+class Backoff {
   #untilMs = 0;
   #backoffMs = FIRST_BACKOFF_MS;
 
@@ -244,7 +244,7 @@ export class Backoff {
 }
 
 /** Spaces starts evenly. After a rate limit, holds all starts and widens the gap. */
-export class StartInterval {
+class StartInterval {
   private readonly leastMs: number;
   private readonly held = new Backoff();
   private gapMs: number;
@@ -299,7 +299,7 @@ interface Entry {
 }
 
 /** One start in the window. */
-export interface WindowPlace {
+interface WindowPlace {
   /** Records that the request was sent. */
   send(nowMs: number): void;
   /** Records that the response arrived or is no longer waited for. */
@@ -319,7 +319,7 @@ const MOST_COUNTED = 100;
  * Counts the starts of the last second by when they reach the agent. A request's latency is at limit its
  * response time minus the fastest one. A start that waits for its connection has not arrived yet.
  */
-export class StartWindow {
+class StartWindow {
   readonly #limit: number;
   readonly #lengthMs: number;
   #entries: Entry[] = [];

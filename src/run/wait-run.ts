@@ -1,7 +1,7 @@
 import type { AgentClient, StartedRun } from '../api/agent-client.js';
 import { type AgentRun, describeBadRunId, isAgentFailure, isRunId } from '../model/run.js';
 
-export type WaitResult =
+type WaitResult =
   | { readonly status: 'ended'; readonly run: AgentRun }
   /** The run's result is no longer available: deleted, expired, or too large to read. */
   | { readonly status: 'gone'; readonly reason: string }

@@ -29,7 +29,7 @@ export interface KeyColumn {
 export type MatchMode = 'all' | 'any';
 
 /** A compared value: a column's key, or for web addresses also the page and the label of the domain. */
-export interface Slot {
+interface Slot {
   readonly column: number;
   readonly part: 'key' | 'page' | 'label';
 }
@@ -102,7 +102,7 @@ function addPageRules(plan: Omit<KeyPlan, 'pageRules'>): KeyPlan {
   return { ...plan, pageRules };
 }
 
-export type Side = 'ours' | 'theirs';
+type Side = 'ours' | 'theirs';
 export type CellReader = (column: string) => JsonValue | undefined;
 
 /** More combinations of the addresses in one row are not compared. */

@@ -4,7 +4,7 @@ import { hashText } from '../model/ask.js';
 export type Keys = readonly (string | null)[];
 
 /** The hashes of keys, two numbers each; two zeros for a blank. */
-export type KeyWords = readonly number[];
+type KeyWords = readonly number[];
 
 /** Finds records by their keys in chosen columns. */
 export interface KeyIndex {

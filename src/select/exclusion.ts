@@ -14,12 +14,12 @@ import { RecordMatcher } from './record-matcher.js';
 import { isOwnName, type SharedDomain, SharedDomains } from './shared-domains.js';
 
 /** A record of the exclusion file. */
-export interface ExclusionRecord {
+interface ExclusionRecord {
   readonly line: number;
   readonly values: JsonObject;
 }
 
-export interface ExclusionOptions {
+interface ExclusionOptions {
   /** What rows are compared by. */
   readonly on: readonly KeyColumn[];
   /** Fields to match answers by. If set, no row is excluded, but every answer that is on the list. */
@@ -35,7 +35,7 @@ export interface ExclusionOptions {
 }
 
 /** Position of a record in the exclusion file. */
-export type ExclusionPlace = Pick<ExclusionRecord, 'line'>;
+type ExclusionPlace = Pick<ExclusionRecord, 'line'>;
 
 /** Number of records, equal ones included, with the lines of the first few. */
 export interface RecordCount {
@@ -76,19 +76,19 @@ export interface ListedExclusion extends Exclusion {
   countBlank(): RecordCount;
 }
 
-export interface BroadRecord extends ExclusionPlace {
+interface BroadRecord extends ExclusionPlace {
   /** The names of the rows that it excluded; at most 50. */
   readonly names: readonly string[];
 }
 
-export interface Namesake extends ExclusionPlace {
+interface Namesake extends ExclusionPlace {
   readonly name: string;
 }
 
 const MAX_SENT = 100;
 
 /** An exclusion list while it is being read. */
-export interface ExclusionList {
+interface ExclusionList {
   /** Number of records added. */
   readonly count: number;
   /** Number of distinct records. */

@@ -154,7 +154,7 @@ export class InFlight {
 }
 
 /** The part that `selectRows` needs. */
-export type InFlightView = Pick<InFlight, 'holds' | 'has' | 'add' | 'claimInherited'>;
+type InFlightView = Pick<InFlight, 'holds' | 'has' | 'add' | 'claimInherited'>;
 
 /**
  * Picks a fixed number of random rows from a file of unknown length: those with the smallest hashed ordinals.

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { createUsageError } from '../errors.js';
 
 /** The parts of a request that the check needs. */
-export type HttpCaller = Pick<IncomingMessage, 'url' | 'headersDistinct'>;
+type HttpCaller = Pick<IncomingMessage, 'url' | 'headersDistinct'>;
 
 /**
  * Checks that a request does not come from a web page of another origin. Returns the reason to refuse it, or

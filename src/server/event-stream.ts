@@ -8,7 +8,7 @@ import type { RunStore, StoredEvent, StoredRun } from './store-contract.js';
 /** A client that reads nothing for this long is disconnected. It can replay the events later. */
 const STALL_MS = 30_000;
 
-export interface EventStreamOptions {
+interface EventStreamOptions {
   readonly clock: Timers;
   readonly keepAliveMs: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ import { createCallerCheck } from './check-caller.js';
 import { createGatewayError, createInvalid, createRefusal, Disconnect, Refusal } from './refusal.js';
 
 /** Maximum size of a request body. */
-export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** Maximum total size of all bodies being read. */
 const MAX_OPEN_BODY_BYTES = 256 * 1024 * 1024;
 /** Bytes to read and discard from the body of a refused request, so that the client sees the response. */

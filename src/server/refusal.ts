@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model/json.js';
 
 /** Error types of the Agent Runs API. */
-export type ErrorType =
+type ErrorType =
   | 'INVALID_REQUEST'
   | 'AUTHENTICATION_ERROR'
   | 'RATE_LIMIT_ERROR'
@@ -9,7 +9,7 @@ export type ErrorType =
   | 'SERVER_ERROR';
 
 /** Error codes of the Agent Runs API, in both contracts. */
-export type ErrorCode =
+type ErrorCode =
   | 'INVALID_REQUEST'
   | 'MISSING_BETA_HEADER'
   | 'INVALID_BETA_HEADER'

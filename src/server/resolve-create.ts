@@ -8,7 +8,7 @@ import { createInvalid, type Refusal } from './refusal.js';
 import { RUN_ID_PATTERN } from './resolve-page.js';
 
 /** Maximum number of records in each list of a request. */
-export const MAX_RECORDS = 10_000;
+const MAX_RECORDS = 10_000;
 const MAX_DEPTH = 256;
 
 const CONTRACT_KEYS: readonly string[] = [
@@ -51,7 +51,7 @@ export function resolveCreate(body: unknown, contract: Contract): CreateRunReque
 }
 
 /** Names the type of a JSON value, for messages. */
-export function nameType(value: unknown): string {
+function nameType(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
@@ -166,11 +166,7 @@ const MAX_PROVIDERS = 5;
 type Budget = NonNullable<CreateRunRequest['budget']>;
 
 /** Validates the spending limits of a request. The contract of 2026-05-07 ignores them. */
-export function parseBudget(
-  value: JsonValue | undefined,
-  effort: string,
-  contract: Contract,
-): Budget | undefined {
+function parseBudget(value: JsonValue | undefined, effort: string, contract: Contract): Budget | undefined {
   if (value === undefined) return undefined;
   if (!isJsonObject(value)) throw createInvalid('budget must be an object.');
   const dollars = parseNumber(value.maxCostDollars, 'budget.maxCostDollars');
@@ -189,7 +185,7 @@ export function parseBudget(
 }
 
 /** Validates the paid data sources of a request in the current contract. */
-export function parseDataSources(value: JsonValue | undefined): JsonValue | undefined {
+function parseDataSources(value: JsonValue | undefined): JsonValue | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw createInvalid('dataSources must be an array.');
   if (value.length > MAX_PROVIDERS)

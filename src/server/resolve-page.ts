@@ -9,7 +9,7 @@ const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
 /** Parsed query string. */
-export type QueryValues = Readonly<Record<string, unknown>>;
+type QueryValues = Readonly<Record<string, unknown>>;
 
 /** Parses the requested page of runs. */
 export function resolveRunPage(query: QueryValues): { limit: number; before: string | null } {
@@ -104,7 +104,7 @@ function hashKey(key: string): Buffer {
 export const RUN_ID_PATTERN = /^[A-Za-z0-9_.:-]{1,200}$/;
 
 /** Format of this server's own ids: the prefix and 26 base-32 digits. */
-export const OWN_RUN_ID_PATTERN = /^agent_run_[0-9a-hjkmnp-tv-z]{26}$/;
+const OWN_RUN_ID_PATTERN = /^agent_run_[0-9a-hjkmnp-tv-z]{26}$/;
 
 const PREFIX = 'agent_run_';
 const LENGTH = 26;

@@ -22,7 +22,7 @@ import type { RunEngine } from './run-engine.js';
 import type { RunStore } from './store-contract.js';
 import type { StartRate, Tally } from './tally.js';
 
-export interface RouteParts {
+interface RouteParts {
   readonly engine: RunEngine;
   readonly store: RunStore;
   readonly clock: Timers;

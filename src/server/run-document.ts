@@ -11,7 +11,7 @@ export interface Charge {
 }
 
 /** Charge of an active run, or of a free agent. */
-export const NO_CHARGE: Charge = {
+const NO_CHARGE: Charge = {
   usage: { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 },
   costDollars: { total: 0, agentCompute: 0, search: 0, emails: 0, phoneNumbers: 0 },
 };

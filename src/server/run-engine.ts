@@ -23,7 +23,7 @@ import type { Tally } from './tally.js';
 /** Time that a stopped agent has to return its results. */
 const STOP_GRACE_MS = 2_000;
 
-export interface EngineParts {
+interface EngineParts {
   readonly agent: Agent;
   readonly store: RunStore;
   readonly clock: Timers;
@@ -39,7 +39,7 @@ export interface EngineParts {
 }
 
 /** Called for each new event of a run, with the stored run. */
-export type RunListener = (event: StoredEvent, run: StoredRun) => void;
+type RunListener = (event: StoredEvent, run: StoredRun) => void;
 
 interface ActiveRun {
   readonly teamId: string;
@@ -259,7 +259,7 @@ export class StopRequest extends Error {
 }
 
 /** Finds the run that a request continues. Refuses if it belongs to another team or did not complete. */
-export function resolvePrevious(store: RunStore, teamId: string, id: string | undefined): AgentRun | null {
+function resolvePrevious(store: RunStore, teamId: string, id: string | undefined): AgentRun | null {
   if (id === undefined) return null;
   const stored = store.find(teamId, id);
   if (stored === null) {

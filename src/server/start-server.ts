@@ -209,7 +209,7 @@ export interface ServerOptions {
   readonly clock?: Timers;
 }
 
-export interface ResolvedServerOptions extends Required<Omit<ServerOptions, 'key'>> {
+interface ResolvedServerOptions extends Required<Omit<ServerOptions, 'key'>> {
   readonly key: string | null;
 }
 
@@ -251,7 +251,7 @@ const TYPES: OptionTypes<ServerOptions> = {
 const MAX_RUN_TIMEOUT_MS = 700_000_000;
 
 /** Fills in defaults and validates the options. Throws a usage error with the reason. */
-export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
+function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
   checkOptionTypes('startServer', options, TYPES, ['agent']);
   const settings = { ...DEFAULTS, ...options, key: options.key ?? null };
   if (!CONTRACTS.includes(settings.contract)) {

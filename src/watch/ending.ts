@@ -264,7 +264,7 @@ async function moveOnce({ folder, room, id }: ClaimedFile, name: string, to: str
 }
 
 /** Creates the error text next to a file in `failed/`: what happened, where, its cost, and what to do. */
-export function describeFailure(
+function describeFailure(
   take: Pick<ClaimedFile, 'name'>,
   { kind, problem, summary }: Extract<Decision, { status: 'failed' }>,
   folders: Pick<WatchFolders, 'root'>,

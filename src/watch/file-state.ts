@@ -38,7 +38,7 @@ export function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
 }
 
-export interface SystemError extends Error {
+interface SystemError extends Error {
   readonly code: string;
   readonly syscall: string;
 }
@@ -90,7 +90,7 @@ export function isSameState(one: FileState, other: FileState): boolean {
 }
 
 /** The kind of a file in the watched folder, judged by its name. */
-export type DropName =
+type DropName =
   | { readonly status: 'table' }
   /** A temporary file of another program; skipped silently. */
   | { readonly status: 'hidden' }

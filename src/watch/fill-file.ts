@@ -17,7 +17,7 @@ import { findJobError, resolveFileSettings } from './watch-options.js';
 import { pauseUntil, type Watcher } from './watcher.js';
 
 /** A decision that ends the current work on a file. */
-export type FinalDecision =
+type FinalDecision =
   | Exclude<Decision, { status: 'again' }>
   /** The file waits for its next try while others continue. */
   | {

@@ -5,7 +5,7 @@ import type { Drop } from './claimed-file.js';
 import { type FileState, parseDropName, readFileState, StillFiles } from './file-state.js';
 import type { WatchFolders } from './folders.js';
 
-export interface FoundDrops {
+interface FoundDrops {
   /** Complete files, oldest first. */
   readonly whole: readonly Drop[];
   /** Files that are still changing or were not observed for long enough. */

@@ -23,7 +23,7 @@ import { isOwnLog } from './own-log.js';
 import { resolveFileSettings } from './watch-options.js';
 import type { Watcher } from './watcher.js';
 
-export interface Found {
+interface Found {
   readonly take: ClaimedFile | null;
   /** True if there was a file, but none may be taken now. */
   readonly isHeld: boolean;

@@ -103,7 +103,7 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
 }
 
 /** A cron schedule in the local time of this machine. */
-export interface Schedule {
+interface Schedule {
   /** The first scheduled time after `afterMs`, in milliseconds since the epoch. */
   findNext(afterMs: number): number;
 }

@@ -26,7 +26,7 @@ export interface ByteSink {
  * Checks the target right before it is replaced; throws to leave it unchanged. `digest` is the SHA-256 of the
  * new file, or null for a pipe or device, which is written to directly.
  */
-export type PathCheck = (target: string, digest: string | null) => Promise<void>;
+type PathCheck = (target: string, digest: string | null) => Promise<void>;
 
 /**
  * Opens a target for writing. A file is written to a temporary file next to it and renamed when complete,
@@ -219,7 +219,7 @@ export async function replaceFile(path: string, text: string, mode?: number): Pr
 }
 
 /** Returns a new hidden temporary name next to a file, short enough if the file's own name is. */
-export function resolveTemporary(path: string): string {
+function resolveTemporary(path: string): string {
   return join(dirname(path), `${temporaryPrefix(path)}${randomBytes(6).toString('hex')}.tmp`);
 }
 
@@ -245,7 +245,7 @@ export async function removeLeftovers(path: string): Promise<void> {
 }
 
 /** Target of an output: a file that is replaced as a whole, or a stream such as a pipe. */
-export type OutputTarget =
+type OutputTarget =
   | { readonly kind: 'file'; readonly path: string; readonly mode: number | null }
   | { readonly kind: 'stream'; readonly path: string };
 

@@ -69,7 +69,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
 }
 
 /** Positions of a field's columns. */
-export interface FieldPlace {
+interface FieldPlace {
   readonly name: string;
   readonly values: readonly { readonly at: number; readonly path: readonly string[] }[];
   readonly confidenceAt: number;

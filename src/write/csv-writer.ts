@@ -54,7 +54,7 @@ function resolveQuotes({ quoting }: TableShape): boolean | ((value: unknown) => 
   }
 }
 
-export interface TextEncoding {
+interface TextEncoding {
   /** The byte order mark, or an empty string. */
   readonly mark: string;
   encode(text: string): Buffer;

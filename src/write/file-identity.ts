@@ -119,7 +119,7 @@ function readLink(path: string): string | null {
 }
 
 /** Kinds of files that rowfill writes. */
-export type ResultKind = 'output' | 'citations' | 'log';
+type ResultKind = 'output' | 'citations' | 'log';
 
 const HEAD_BYTES = 64 * 1024;
 /** Texts near the start of each kind; for an output, one entry for CSV and one for JSON. */

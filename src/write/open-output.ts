@@ -97,7 +97,7 @@ function createFormatter(format: TextFormat, options: OutputOptions): RowFormatt
 }
 
 /** The format set by the user, else by the file name, else the input's. */
-export function resolveFormat({
+function resolveFormat({
   format,
   path,
   shape,
@@ -125,7 +125,7 @@ const MAX_ROWS = 1_048_576;
 const HINT = 'Write CSV instead: use an --output name that ends in .csv.';
 
 /** Options needed to check whether rows fit. */
-export type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 'fields' | 'schema'>;
+type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 'fields' | 'schema'>;
 
 /**
  * Checks, before anything is spent, that rows fit into a workbook; null for formats without such limits.

@@ -102,7 +102,7 @@ const UNFIT = /[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 const SPECIAL = /[&<>"]|_x[\da-f]{4}_|[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/iu;
 
 /** Cuts text that is too long for a cell, never inside a character. */
-export function clipText(text: string): string {
+function clipText(text: string): string {
   if (text.length <= MAX_CELL_LENGTH) return text;
   const end = MAX_CELL_LENGTH - 1;
   const last = text.charCodeAt(end - 1);
@@ -113,7 +113,7 @@ const FIRST_OWN_FORMAT = 164;
 /** Excel accepts about 200 custom formats; further ones are shown as plain numbers. */
 const MAX_OWN_FORMATS = 200;
 /** Style index of the header; 0 is no style. */
-export const HEADER_STYLE = 1;
+const HEADER_STYLE = 1;
 
 /** Collects the cell styles of a sheet: one per number format. */
 export class SheetStyles {
@@ -164,7 +164,7 @@ export class SheetStyles {
 }
 
 /** A cell of the output; `stored` is null for text. */
-export interface SheetCell {
+interface SheetCell {
   readonly text: string;
   readonly stored: StoredCell | null;
 }

@@ -86,11 +86,11 @@ const PACKAGE = 'http://schemas.openxmlformats.org/package/2006';
 const TYPES = 'application/vnd.openxmlformats-officedocument.spreadsheetml';
 const MAX_NAME_LENGTH = 31;
 
-export const SHEET_PATH = 'xl/worksheets/sheet1.xml';
-export const STYLES_PATH = 'xl/styles.xml';
+const SHEET_PATH = 'xl/worksheets/sheet1.xml';
+const STYLES_PATH = 'xl/styles.xml';
 
 /** The parts of a workbook that link its sheet and styles. */
-export function createWorkbookParts(sheet: SheetShape | undefined): readonly (readonly [string, string])[] {
+function createWorkbookParts(sheet: SheetShape | undefined): readonly (readonly [string, string])[] {
   const name = escapeText(createSheetName(sheet?.name ?? ''));
   const date1904 = sheet?.date1904 === true ? ' date1904="1"' : '';
   return [
@@ -137,14 +137,14 @@ function formatLinks(links: readonly (readonly [kind: string, target: string])[]
 }
 
 /** Writes a zip file as a stream, part by part, without keeping any part in memory. */
-export interface ZipSink {
+interface ZipSink {
   addPart(path: string, text: string): Promise<void>;
   openPart(path: string): ZipPart;
   /** Writes the directory. */
   close(): Promise<void>;
 }
 
-export interface ZipPart {
+interface ZipPart {
   write(text: string): Promise<void>;
   close(): Promise<void>;
   abort(): Promise<void>;
@@ -162,7 +162,7 @@ const PACKING = {
 configure({ useWebWorkers: false });
 
 /** Opens a zip file on a sink; the caller commits the sink. */
-export function openZipSink(sink: ByteSink): ZipSink {
+function openZipSink(sink: ByteSink): ZipSink {
   let failure: unknown = null;
   const bytes = new WritableStream<Uint8Array>({
     write: async (piece) => {

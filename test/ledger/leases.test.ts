@@ -113,7 +113,7 @@ test.skipIf(!ON_LINUX)("a process with the holder's pid but another start time i
 });
 
 test.skipIf(!ON_LINUX)('a killed process whose parent never asks for its exit code is gone', async () => {
-  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
+  const parent = spawn('sh', ['-c', `sleep 60 & exec sh -c 'echo "$0"; exec sleep 60' $!`]);
   onTestFinished(() => void parent.kill('SIGKILL'));
   const [line] = await once(parent.stdout, 'data');
   const pid = Number(String(line));

@@ -25,11 +25,11 @@ const MAX_DEPTH = 5;
 const MAX_NODES = 5_000;
 
 /** Limits the number of nodes that a walk through a schema visits. */
-export interface NodeBudget {
+interface NodeBudget {
   left: number;
 }
 
-export function createNodeBudget(): NodeBudget {
+function createNodeBudget(): NodeBudget {
   return { left: MAX_NODES };
 }
 
@@ -112,7 +112,7 @@ function listLeaves(
 }
 
 /** True for the row form of a run: a `row_id` to copy, and `fields` next to it. */
-export function isRowForm(reader: SchemaReader, item: SchemaNode): boolean {
+function isRowForm(reader: SchemaReader, item: SchemaNode): boolean {
   const properties = reader.listProperties(item);
   const fields = properties.get('fields');
   return properties.has('row_id') && fields !== undefined && isJsonObject(fields.schema);

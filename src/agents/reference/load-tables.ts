@@ -15,7 +15,7 @@ interface PlacedObject {
 }
 
 /** Parses a table with one JSON object per line. Skips blank lines. */
-export function parseJsonLines(path: string, text: string): Table {
+function parseJsonLines(path: string, text: string): Table {
   const objects: PlacedObject[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
@@ -25,7 +25,7 @@ export function parseJsonLines(path: string, text: string): Table {
 }
 
 /** Parses a table from a JSON file: an array of objects, or an object with one such array. */
-export function parseJsonRecords(path: string, text: string): Table {
+function parseJsonRecords(path: string, text: string): Table {
   const root = parseJson(path, text, null);
   const lists = Array.isArray(root)
     ? [root]

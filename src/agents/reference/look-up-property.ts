@@ -13,7 +13,7 @@ import type { TableIndex } from './table-index.js';
  * own name, then the same words in another spelling, then a synonym, then, for a nested property whose last
  * word occurs only once, that word alone. If two columns of one tier match, both are returned and must agree.
  */
-export function findColumns(table: Table, path: readonly string[], isLeafUnique: boolean): readonly number[] {
+function findColumns(table: Table, path: readonly string[], isLeafUnique: boolean): readonly number[] {
   const names = new Set([path.join('.'), path.join('_')]);
   const key = splitColumnName(path.join(' ')).join('_');
   const meaning = resolveMeaning(key);
@@ -100,7 +100,7 @@ const MAX_SOURCES = 5;
  * URLs that a record lists as its sources: first of the column itself (`ceo_source`, `ceo_citations`), then
  * of the whole record.
  */
-export function listSources(table: Table, record: TableRecord, column: number): readonly Citation[] {
+function listSources(table: Table, record: TableRecord, column: number): readonly Citation[] {
   const key = table.columns[column]?.key ?? '';
   const own = new Set(
     ['source', 'sources', 'source_url', 'citation', 'citations'].map((word) => `${key}_${word}`),

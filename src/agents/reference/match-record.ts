@@ -8,7 +8,7 @@ import type { MatchedRecord } from './look-up-property.js';
 import { createColumn, describeRecord, type Roles, resolveRoles, type Table } from './table.js';
 import { foldName, listKeys, listNames, type NameKind, type TableIndex } from './table-index.js';
 
-export interface RecordMatches {
+interface RecordMatches {
   readonly matches: readonly MatchedRecord[];
   /** Why a table returned no record although it had candidates. */
   readonly reasons: readonly string[];
@@ -49,11 +49,7 @@ function getDomain({ index, record }: MatchedRecord): string | null {
  * Narrows records that share a key to those that also agree with the input record in more columns: first its
  * name, then every other column that both have. Fully equal records count as one.
  */
-export function narrowRecords(
-  index: TableIndex,
-  input: InputRecord,
-  records: readonly number[],
-): readonly number[] {
+function narrowRecords(index: TableIndex, input: InputRecord, records: readonly number[]): readonly number[] {
   if (records.length < 2) return records;
   let left = keepIfAny(records, (record) => hasSameName(index, input, record));
   for (const [at, column] of input.table.columns.entries()) {
@@ -95,7 +91,7 @@ function foldValue(value: JsonValue): JsonValue {
 /**
  * True if both sides have a domain and share no label. `global.abb` and `abb.com` are treated as one company.
  */
-export function hasOtherDomain(index: TableIndex, record: number, input: InputRecord): boolean {
+function hasOtherDomain(index: TableIndex, record: number, input: InputRecord): boolean {
   const theirs = listDomains(index, record);
   const ours = [...input.domains, ...input.mailDomains].filter(isDomainKey);
   if (theirs.length === 0 || ours.length === 0) return false;
@@ -104,11 +100,7 @@ export function hasOtherDomain(index: TableIndex, record: number, input: InputRe
 }
 
 /** Compares the employers of a person's record and of the input, if both have one. */
-export function checkCompany(
-  index: TableIndex,
-  record: number,
-  input: InputRecord,
-): 'same' | 'other' | 'unknown' {
+function checkCompany(index: TableIndex, record: number, input: InputRecord): 'same' | 'other' | 'unknown' {
   const theirDomains = listDomains(index, record);
   const ourDomains = [...input.domains, ...input.mailDomains].filter(isDomainKey);
   if (theirDomains.some((domain) => ourDomains.includes(domain))) return 'same';
@@ -122,7 +114,7 @@ export function checkCompany(
 }
 
 /** True if both sides have names of the same kind and none match. */
-export function hasOtherName(index: TableIndex, record: number, input: InputRecord): boolean {
+function hasOtherName(index: TableIndex, record: number, input: InputRecord): boolean {
   const isBare = index.roles.subject === 'name' || input.roles.subject === 'name';
   const verdicts = (['person', 'company'] as const).flatMap((kind) => {
     const theirs = foldNames(kind, listNames(index.table, index.roles, kind, record));
@@ -162,7 +154,7 @@ function listLabels(key: string): string[] {
 }
 
 /** An input record prepared for lookup: only non-blank columns, each with its entity key. */
-export interface InputRecord {
+interface InputRecord {
   readonly record: JsonObject;
   /** The record as a one-row table, so that both sides are compared by the same rules. */
   readonly table: Table;
@@ -193,17 +185,17 @@ export function createInputRecord(record: JsonObject): InputRecord {
 }
 
 /** Names of an input record. */
-export function listInputNames(input: InputRecord, kind: NameKind): readonly string[] {
+function listInputNames(input: InputRecord, kind: NameKind): readonly string[] {
   return listNames(input.table, input.roles, kind, 0);
 }
 
 /** Entity keys of an input record in one column. */
-export function listInputKeys(input: InputRecord, column: number): readonly string[] {
+function listInputKeys(input: InputRecord, column: number): readonly string[] {
   return listKeys(input.table, column, 0);
 }
 
 /** Adds a domain from another table to an input record. Unchanged if it already has one. */
-export function addDomain(input: InputRecord, domain: string): InputRecord {
+function addDomain(input: InputRecord, domain: string): InputRecord {
   return input.domains.length > 0 ? input : { ...input, domains: [createEntityKey('domain', domain) ?? ''] };
 }
 
@@ -215,7 +207,7 @@ function listMailDomains(table: Table, roles: Roles): string[] {
 }
 
 /** Result of a table lookup. `reason` tells the user why there is no single record. */
-export type Match =
+type Match =
   | {
       readonly status: 'found';
       readonly record: number;
@@ -228,7 +220,7 @@ export type Match =
  * Finds the one table record for an input record: first by domain, email, link or identifier, then by name,
  * then by a name with a typo. If several match equally well, none is chosen.
  */
-export function matchRecord(index: TableIndex, input: InputRecord): Match {
+function matchRecord(index: TableIndex, input: InputRecord): Match {
   const byKey = matchByKey(index, input);
   if (byKey.status !== 'none') return byKey;
   return index.roles.subject === 'thing' ? matchBySharedColumns(index, input) : matchByName(index, input);

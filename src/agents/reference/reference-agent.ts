@@ -23,7 +23,7 @@ import { createTableIndex, type TableIndex } from './table-index.js';
 import { createResult, NO_RECORDS, type RecordReport, writeFacts, writeReport } from './write-report.js';
 
 /** The prepared schema of a run. */
-export interface OpenSchema {
+interface OpenSchema {
   readonly reader: SchemaReader;
   readonly plan: AnswerPlan;
   /** Compiled schema of one record of the answer. */
@@ -36,7 +36,7 @@ const MAX_KNOWN = 20;
  * Creates a function that prepares schemas. It caches them, because a job sends the same one repeatedly and
  * compiling costs more than answering.
  */
-export function createSchemaOpener(): (schema: JsonObject) => OpenSchema {
+function createSchemaOpener(): (schema: JsonObject) => OpenSchema {
   const opened = createMemo<OpenSchema>();
   const compiled = createMemo<CompiledSchema>();
   return (schema) =>
@@ -76,7 +76,7 @@ function dropRowIds(schema: JsonObject): JsonObject {
 type ExclusionKeys = ReadonlyMap<string, string>;
 
 /** Prepares the records that must not be returned. */
-export function createExclusionKeys(records: readonly JsonObject[]): readonly ExclusionKeys[] {
+function createExclusionKeys(records: readonly JsonObject[]): readonly ExclusionKeys[] {
   return records.map(listExclusionKeys).filter((keys) => keys.size > 0);
 }
 
@@ -85,7 +85,7 @@ export function createExclusionKeys(records: readonly JsonObject[]): readonly Ex
  * every key of an exclusion record has an equal value. If the input record is itself excluded, nothing about
  * it is returned.
  */
-export function excludeAnswer(
+function excludeAnswer(
   exclusions: readonly ExclusionKeys[],
   record: JsonObject,
   cells: readonly Cell[],
@@ -133,7 +133,7 @@ const MAX_ROUNDS = 5;
  * Removes cells that break the schema, so that the rest is valid or null. Null is never a fault: it means
  * "not found", even if the schema requires a value.
  */
-export function checkItem(schema: CompiledSchema, answer: readonly Cell[]): readonly Cell[] {
+function checkItem(schema: CompiledSchema, answer: readonly Cell[]): readonly Cell[] {
   let cells = answer;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const issues = schema.validate(dropNulls(createItem(cells)));

@@ -12,7 +12,7 @@ const ROOT_URI = 'schema://root/';
  * Creates a function that resolves references: it takes the JSON pointer of the reference's location, and
  * returns the pointer of its target or null. Supports `$id` and anchors inside the schema.
  */
-export function createRefResolver(schema: JsonObject): (pointer: string, ref: string) => string | null {
+function createRefResolver(schema: JsonObject): (pointer: string, ref: string) => string | null {
   const places = new Map<string, string>([[ROOT_URI, '']]);
   const bases = new Map<string, string>([['', ROOT_URI]]);
   collectPlaces(schema, '', ROOT_URI, places, bases);

@@ -8,7 +8,7 @@ import type { Citation } from '../../model/run.js';
  * What the records of a table (or an input record) are about. `name`: a bare name that could be a person or a
  * company.
  */
-export type Subject = 'person' | 'company' | 'name' | 'thing';
+type Subject = 'person' | 'company' | 'name' | 'thing';
 
 /** Columns that identify a record, as column indexes. */
 export interface Roles {
@@ -116,7 +116,7 @@ function isIdentifier(column: TableColumn): boolean {
   );
 }
 
-export interface TableColumn {
+interface TableColumn {
   readonly name: string;
   /** The words of the name joined by `_`, so that `Company Name` and `companyName` are the same column. */
   readonly key: string;

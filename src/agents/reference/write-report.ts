@@ -92,7 +92,7 @@ export function writeReport(source: string, reports: readonly RecordReport[], le
 }
 
 /** Names a record for display: its first text value. */
-export function nameRecord(record: JsonObject): string {
+function nameRecord(record: JsonObject): string {
   const entry = Object.entries(record).find(
     ([key, value]) => key !== 'row_id' && typeof value === 'string' && value !== '',
   );

@@ -72,15 +72,15 @@ function computeContactMicros(contacts: Contacts): number {
 }
 
 /** Number of contacts looked up for an answer. */
-export interface Contacts {
+interface Contacts {
   readonly emails: number;
   readonly phoneNumbers: number;
 }
 
-export const NO_CONTACTS: Contacts = { emails: 0, phoneNumbers: 0 };
+const NO_CONTACTS: Contacts = { emails: 0, phoneNumbers: 0 };
 
 /** Counts the values in an answer whose property has `format: email` or `format: phone` in the schema. */
-export function countContacts(schema: JsonValue, structured: JsonValue): Contacts {
+function countContacts(schema: JsonValue, structured: JsonValue): Contacts {
   return {
     emails: countValues(structured, collectNames(schema, 'email')),
     phoneNumbers: countValues(structured, collectNames(schema, 'phone')),

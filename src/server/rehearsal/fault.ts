@@ -25,7 +25,7 @@ export const OPERATIONS = ['create', 'get', 'list', 'events', 'cancel', 'stop', 
 export type Operation = (typeof OPERATIONS)[number];
 
 /** What a fault applies to: a request, a whole run, or rows of a run's answer. */
-export type FaultScope = 'request' | 'run' | 'rows';
+type FaultScope = 'request' | 'run' | 'rows';
 
 interface FaultKind {
   readonly scope: FaultScope;

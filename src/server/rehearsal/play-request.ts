@@ -9,7 +9,7 @@ import {
 } from '../refusal.js';
 import type { Fault, FaultName } from './fault.js';
 
-export interface RequestFacts {
+interface RequestFacts {
   readonly requestId: string;
   readonly maxActiveRuns: number;
   readonly clock: Timers;

@@ -93,7 +93,7 @@ export class RehearsedAgent implements Agent {
 }
 
 /** Returns the faults for the row at an index of the agent's list. */
-export type MeetRow = (row: JsonValue, index: number) => ReadonlySet<FaultName>;
+type MeetRow = (row: JsonValue, index: number) => ReadonlySet<FaultName>;
 
 /** Injects faults into the rows of an answer. Citations follow their rows. */
 export function injectRowFaults(result: AgentResult, meetRow: MeetRow): AgentResult {

@@ -179,7 +179,7 @@ function createScriptError(path: string, what: string, candidates: readonly stri
 }
 
 /** Distribution of run times. */
-export type Latency =
+type Latency =
   | { readonly kind: 'uniform'; readonly lowestMs: number; readonly highestMs: number }
   | {
       readonly kind: 'lognormal';
