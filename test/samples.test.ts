@@ -96,7 +96,7 @@ test('each table has companies missing from the other table and from the list', 
   expect([...inHeadquarters].some((domain) => !inList.has(domain ?? ''))).toBe(true);
 });
 
-test('the tables agree on the name and the page of a company', () => {
+test('the tables agree on each company’s name and source page', () => {
   const names = new Map(headquarters.map((fact) => [fact.domain, [fact.company, fact.source]]));
   for (const fact of listings)
     if (names.has(fact.domain)) expect(names.get(fact.domain)).toEqual([fact.company, fact.source]);

@@ -33,7 +33,7 @@ export function parseListText(text: string): readonly JsonValue[] | null {
   return null;
 }
 
-/** The parts of a text with commas, if each is plain; null if commas may belong to a value. */
+/** Splits a text at its commas if every part is plain; null if a comma may be part of a value. */
 export function splitPlainCommas(text: string): readonly string[] | null {
   const parts = splitCommas(text);
   const cleaned = parts.map((part, index) =>

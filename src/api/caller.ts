@@ -6,7 +6,7 @@ import { isSuccess, type ResponseContext, readError, readJson } from './read-res
 import { type RetryInfo, type RetryPolicy, repeatCall } from './retry.js';
 import { type HttpRequest, type HttpResponse, Transport } from './transport.js';
 
-/** A request with defaults left out. */
+/** A request; options that are not given use defaults. */
 export type ApiRequest = Pick<HttpRequest, 'method' | 'path'> &
   Partial<
     Pick<

@@ -74,7 +74,7 @@ export interface PreviousJob {
 export interface StoredAnswer {
   /** Empty if the row has only failed so far. */
   readonly fields: ReadonlyMap<string, FieldAnswer>;
-  /** The row's last failure in this job; null once an answer came after it. */
+  /** The row's last failure in this job; null if it was answered later. */
   readonly failure: string | null;
   /** The invocation that failed. Only a failure of the current invocation is final for it. */
   readonly failureInvocation: number | null;

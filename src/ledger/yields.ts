@@ -86,8 +86,8 @@ export function keepGoing(database: Database, jobId: string): void {
   database.run('update job set keeps_going = 1 where id = ?', jobId);
 }
 
-/** Maximum number of rows to read per ask: enough for a share, and quick to read. */
-const MAX_CLIMB_ROWS = 2_000;
+/** Maximum rows read per ask: enough to estimate the share that goes to the next effort level, and still fast. */
+const MAX_ESCALATION_ROWS = 2_000;
 
 /** Rows sent at an effort, and how many of them it left incomplete for the next one. */
 export interface EffortClimb {
@@ -112,7 +112,7 @@ export function readClimbs(database: Database, ask: Ask): ReadonlyMap<string, Ef
          union all select number from answer where number > (select through from answer_key_mark) and ask = ?1
        ) limit ?2`,
       number,
-      MAX_CLIMB_ROWS,
+      MAX_ESCALATION_ROWS,
     );
     const ladder = JSON.parse(efforts) as string[];
     for (const { fields } of rows) countClimbs(JSON.parse(fields) as StoredField[], ladder, ask, climbs);

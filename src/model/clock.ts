@@ -44,10 +44,10 @@ export function sleepBy(schedule: Timers['schedule'], delayMs: number, signal?: 
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = (): void => {
-      callOff();
+      cancel();
       reject(signal?.reason);
     };
-    const callOff = schedule(() => {
+    const cancel = schedule(() => {
       signal?.removeEventListener('abort', onAbort);
       resolve();
     }, delayMs);

@@ -210,7 +210,7 @@ function loadEngine(): typeof RE2JS {
 function translate(node: Node, flags: '' | 'u'): string | null {
   switch (node.kind) {
     case 'assertion':
-      // JavaScript also matches it inside a surrogate pair.
+      // JavaScript also matches `\B` inside a surrogate pair.
       return node.source === '\\B' ? null : node.source;
     case 'atom':
       return translateAtom(node.source, flags);

@@ -73,7 +73,7 @@ export function createQuestion(
   return former === null ? question : { ...question, formerKey: hashRecordText(formatRecord(former)) };
 }
 
-/** Rows that ask for every field share one list of them. */
+/** Names of the fields to fill in a row. Rows that need every field share one array. */
 function readOpenFields(row: Row, ask: Ask, overwrite: boolean, blanks: Blanks): readonly string[] {
   const { places, names } = listFieldPlaces(ask);
   if (overwrite) return names;

@@ -151,12 +151,12 @@ export async function checkUnchanged(source: ByteSource, reading?: WholeReading)
   const now = await statInput(source.path);
   const { size, mtimeMs } = source.stats;
   if (now.size === size && now.mtimeMs === mtimeMs) return;
-  source.hasGrown = reading !== undefined && now.size > size && isBegunAs(source, reading, now);
+  source.hasGrown = reading !== undefined && now.size > size && hasOnlyGrown(source, reading, now);
   if (!source.hasGrown) throw createChangedError(source);
 }
 
 /** True if the longer file starts with all rows of the one that was opened. */
-function isBegunAs({ stats }: ByteSource, { bytes, last, isKnown }: WholeReading, now: Stats): boolean {
+function hasOnlyGrown({ stats }: ByteSource, { bytes, last, isKnown }: WholeReading, now: Stats): boolean {
   // The last row may have been incomplete.
   if (bytes !== stats.size || last !== 0x0a) return false;
   // The first read can only compare the file's identity.

@@ -9,7 +9,7 @@ export interface CsvRecords {
   /** The lines of all records; null if each takes one line. */
   readonly lines: readonly number[] | null;
   /** Lines of records with invalid quotes. */
-  readonly mendedLines: readonly number[];
+  readonly repairedLines: readonly number[];
 }
 
 export interface CsvReading extends CsvCut {
@@ -77,7 +77,7 @@ class RecordCutter {
     const line = this.#line;
     const lines = this.#countLines(parsed.rows, hasQuotes ? text.slice(0, parsed.end) : null);
     if (this.#reading.newline === '\n' && text.includes('\r')) stripReturns(parsed.rows);
-    return { records: { rows: parsed.rows, line, lines, mendedLines: [] }, end: parsed.end };
+    return { records: { rows: parsed.rows, line, lines, repairedLines: [] }, end: parsed.end };
   }
 
   refuseLongRecord(text: string): never {
@@ -97,7 +97,7 @@ class RecordCutter {
     const line = this.#line;
     const lines = this.#countLines(before, text.slice(0, start)) ?? before.map((_, index) => line + index);
     if (this.#reading.newline === '\n') stripReturns(before);
-    const mendedLines: number[] = [];
+    const repairedLines: number[] = [];
     let at = start;
     while (at < text.length) {
       const found = readCsvRecord(text, at, this.#reading, isLast, this.#reading.width);
@@ -108,11 +108,11 @@ class RecordCutter {
       const { record } = found;
       rows.push(record.cells);
       lines.push(this.#line);
-      if (record.isMended) mendedLines.push(this.#line);
+      if (record.isMended) repairedLines.push(this.#line);
       this.#line += countBreaks(text, at, record.end, this.#reading.newline);
       at = record.end;
     }
-    return { records: { rows, line, lines, mendedLines }, end: at };
+    return { records: { rows, line, lines, repairedLines }, end: at };
   }
 
   #countLines(rows: readonly (readonly string[])[], text: string | null): number[] | null {

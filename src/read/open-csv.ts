@@ -140,8 +140,8 @@ async function* readCsvRows(
   const { columns } = table;
   let skip = (table.hasSepLine ? 1 : 0) + (table.hasHeader ? 1 : 0);
   let ordinal = 0;
-  for await (const { rows, line: firstLine, lines, mendedLines } of chunks) {
-    for (const line of mendedLines) note(table, warnings, 'ROW_QUOTES_MENDED', line);
+  for await (const { rows, line: firstLine, lines, repairedLines } of chunks) {
+    for (const line of repairedLines) note(table, warnings, 'ROW_QUOTES_MENDED', line);
     const out: CellRow[] = [];
     let index = 0;
     for (const cells of rows) {

@@ -175,7 +175,7 @@ function detectFormat({
     'INPUT_NOT_JSONL',
     `${name} is not JSON Lines: none of its first lines is a JSON object`,
     text.startsWith('{')
-      ? 'Write each object on its own line, or all of them in one list.'
+      ? 'Write each object on its own line, or put them all in one JSON array.'
       : 'If it is a table, give it a name that ends in .csv.',
   );
 }

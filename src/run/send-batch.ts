@@ -56,7 +56,7 @@ type SendResult =
   | { readonly status: 'unusable'; readonly reason: string }
   /** It is unknown whether the run exists: its cost stays reserved. */
   | { readonly status: 'unknown'; readonly reason: string }
-  /** Not started: runs at its effort find nothing. */
+  /** Not started, because runs at this effort level find nothing. */
   | { readonly status: 'held_back' }
   /** Rejected because of its content: sending it again is pointless. */
   | { readonly status: 'rejected'; readonly reason: string }

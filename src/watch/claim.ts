@@ -58,7 +58,7 @@ const MAX_NUMBER = 1_000_000;
  * Tokens of claims that this process released but could not mark as released, for example while the watched folder was
  * away. On disk they look like claims of a live process.
  */
-const LET_GO = new Set<string>();
+const RELEASED = new Set<string>();
 
 /** This process's claim on a file. Renewed until it is closed. */
 export class Claim {
@@ -106,11 +106,11 @@ export class Claim {
   /** Releases the claim, so that any process can claim the file at once. */
   async close(): Promise<void> {
     clearInterval(this.#renewal);
-    if (!this.#lost.signal.aborted) await this.#setTime(new Date(0)).catch(() => LET_GO.add(this.#token));
+    if (!this.#lost.signal.aborted) await this.#setTime(new Date(0)).catch(() => RELEASED.add(this.#token));
   }
 
   #lose(): void {
-    LET_GO.add(this.#token);
+    RELEASED.add(this.#token);
     this.#lost.abort();
   }
 
@@ -150,14 +150,14 @@ export async function isHeldByLiveProcess(folder: string, id: string): Promise<b
   if (last === null || last === 0) return false;
   const path = join(folder, formatName(id, last));
   const claim = await readClaim(path);
-  // Released: its process may be alive, but works on something else.
+  // Released: its process may still be alive, but is working on something else.
   if (claim === null || (await stat(path)).mtimeMs === 0) return false;
   return readClaimGoneAt(claim, 0) === Number.POSITIVE_INFINITY;
 }
 
 /** The time at which the holder of a claim counts as dead; 0 if it already does. */
 function readClaimGoneAt({ holder, token }: StoredClaim, renewedAtMs: number): number {
-  return LET_GO.has(token) ? 0 : readGoneAt(holder, renewedAtMs, readHolder());
+  return RELEASED.has(token) ? 0 : readGoneAt(holder, renewedAtMs, readHolder());
 }
 
 const CLAIM = /^([0-9a-f]{8})\.claim-(\d{1,7})\.json$/;

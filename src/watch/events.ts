@@ -1,7 +1,7 @@
 import type { ErrorKind } from '../errors.js';
 import type { EnrichEvent, JobSummary } from '../model/events.js';
 
-/** A problem of a file or a watcher, described for the user. */
+/** A problem with a file or the watcher, described for the user. */
 export interface Problem {
   /** Stable, like an error code. */
   readonly code: string;
@@ -55,7 +55,7 @@ export type WatchEvent =
   /** `resumed`: an earlier watcher had started it. */
   | { readonly type: 'taken'; readonly file: string; readonly from: string; readonly resumed: boolean }
   | { readonly type: 'job'; readonly file: string; readonly event: EnrichEvent }
-  /** A retry follows after `delayMs`. `file` is null if the problem is the folder or the job. */
+  /** A retry follows after `delayMs`. `file` is null if the problem is with the folder or the job. */
   | {
       readonly type: 'waiting';
       readonly file: string | null;

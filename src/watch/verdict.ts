@@ -5,7 +5,7 @@ import { isAgentFailure } from '../model/run.js';
 import type { FailureKind, Problem, WatchStop } from './events.js';
 import { findDiskFull, isSystemError } from './file-state.js';
 
-/** The result of one try to fill a file. */
+/** The result of one attempt to fill a file. */
 export interface Attempt {
   readonly outcome: { readonly summary: JobSummary } | { readonly error: unknown };
   /** True if the watcher was stopped. */

@@ -158,7 +158,7 @@ test.each([
     ['--sheet', 'x', '--delimiter', ';'],
     'Ignored --sheet and --delimiter',
   ],
-])('an option that %s has no use for is named', async (name, content, words, note) => {
+])('reports options that are ignored for %s', async (name, content, words, note) => {
   const dir = createWorkdir();
   dir.write(name, content);
   const { stdout } = await dir.run(['plan', name, '-f', 'answer', '--send', 'company', ...words], {

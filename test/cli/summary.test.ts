@@ -137,7 +137,7 @@ test.each([
   ['REQUEST_REJECTED', 'The agent rejects the requests'],
   ['LEDGER_FULL', 'The ledger cannot be used'],
   ['AGENT_KEEPS_FAILING', 'The agent kept failing'],
-])('the last line of a job stopped by %s fits the reason', (code, words) => {
+])('the summary’s last line says why the job stopped: %s', (code, words) => {
   const error = { code, message: 'm', hint: null };
   const lines = formatSummary({ ...SUMMARY, stop: 'unreachable', error }, 0);
   expect(lines.at(-1)).toContain(words);

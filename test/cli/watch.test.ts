@@ -49,7 +49,7 @@ test('fills a file with a recipe in the watched folder, and logs each step as JS
   expect(workdir.read('drop/done/list.filled.csv')).toContain('Acme,Oslo,');
 });
 
-test('logs of rowfill in the folder are ignored, even rotated, packed or from a run; other tables of events are not', async () => {
+test('ignores rowfill’s own logs in the folder, also rotated, gzipped or from run, but not other event files', async () => {
   const workdir = openDrop({ 'list.csv': 'company\nAcme\n' });
   const watch = (): ReturnType<Workdir['run']> =>
     workdir.run(['watch', 'drop', ...JOB, '--once', ...PACE, '--log-file', 'drop/app.jsonl']);

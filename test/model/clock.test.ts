@@ -4,12 +4,12 @@ import { parseDuration, systemClock } from '../../src/model/clock.js';
 test.each([2 ** 31, Number.POSITIVE_INFINITY])(
   'a timer set to %d ms fires after a shorter one',
   async (delayMs) => {
-    let callOff = (): void => {};
+    let cancel = (): void => {};
     const first = await new Promise((resolve) => {
-      callOff = systemClock.schedule(() => resolve('far'), delayMs);
+      cancel = systemClock.schedule(() => resolve('far'), delayMs);
       systemClock.schedule(() => resolve('near'), 2);
     });
-    callOff();
+    cancel();
     expect(first).toBe('near');
   },
 );

@@ -21,13 +21,13 @@ async function* cutInPieces(text: string, cuts: readonly number[]): AsyncGenerat
 async function readRecords(text: string, reading: Partial<CsvReading> = {}, cuts: readonly number[] = []) {
   const rows: (readonly string[])[] = [];
   const lines: number[] = [];
-  const mendedLines: number[] = [];
+  const repairedLines: number[] = [];
   for await (const records of readCsvRecords(cutInPieces(text, cuts), { ...COMMA, ...reading })) {
     rows.push(...records.rows);
     lines.push(...(records.lines ?? records.rows.map((_, index) => records.line + index)));
-    mendedLines.push(...records.mendedLines);
+    repairedLines.push(...records.repairedLines);
   }
-  return { rows, lines, mendedLines };
+  return { rows, lines, repairedLines };
 }
 
 const hardText = fc.string({
@@ -46,9 +46,9 @@ test('any table is read back equal, for any chunk boundaries, delimiter and line
       async (table, delimiter, newline, quotes, isClosed, cuts) => {
         const text = Papa.unparse(table, { delimiter, newline, quotes }) + (isClosed ? newline : '');
         const reading = { delimiter, newline: newline === '\r' ? ('\r' as const) : ('\n' as const) };
-        const { rows, lines, mendedLines } = await readRecords(text, reading, cuts);
+        const { rows, lines, repairedLines } = await readRecords(text, reading, cuts);
         expect(rows).toEqual(table);
-        expect(mendedLines).toEqual([]);
+        expect(repairedLines).toEqual([]);
         expect(lines).toEqual(countLines(table, reading.newline));
       },
     ),
@@ -108,7 +108,7 @@ test('a quote inside text does not swallow the following rows', async () => {
       ['27" monitor', '8'],
     ],
     lines: [1, 2, 3, 4, 5],
-    mendedLines: [2, 4, 5],
+    repairedLines: [2, 4, 5],
   });
 });
 

@@ -97,7 +97,7 @@ test('very many rows with only one cell far to the right are rejected as a zip b
 });
 
 test.each(['A0', '1', 'é1', 'XFE1', 'AAAAAAAAAAAAAAAAAAAAAAAAAAA1', ''])(
-  'a cell at %j is rejected or placed by its letters',
+  'rejects the invalid cell reference %j, or uses only its column letters',
   async (place) => {
     const cell = `<row r="2"><c r="${place}" t="str"><v>Acme</v></c></row>`;
     const reading = openRows(cell).then(readAllRows);

@@ -99,7 +99,7 @@ const OPTIONS = {
     kind: 'text',
     value: 'FILE',
     group: SUPERVISION,
-    about: 'Append the log to FILE. After log rotation FILE is created again. Only its owner can read it.',
+    about: 'Append the log to FILE, which only its owner can read. It is created again after log rotation.',
     fallback: 'standard output',
   },
   logLevel: {
