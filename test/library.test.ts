@@ -42,7 +42,11 @@ test.each(Object.entries(PRINTED))(
     // The library prints nothing itself; these are the events that the program prints.
     const told = stderr
       .split('\n')
-      .filter((line) => line !== '' && !/^\d+ rows answered by |customers\.csv: \d |customers\.csv matched no row/.test(line));
+      .filter(
+        (line) =>
+          line !== '' &&
+          !/^\d+ rows answered by |customers\.csv: \d |customers\.csv matched no row/.test(line),
+      );
     expect(told).toEqual([]);
   },
 );
