@@ -31,9 +31,10 @@ export function listRowEntries(structured: JsonValue, rowIds: readonly string[] 
   const root = decodeText(structured);
   if (Array.isArray(root)) return createList([], root);
   if (!isJsonObject(root)) return { keys: [], isList: false, ids: null, values: [] };
+  // The usual shape needs no search.
+  if (Object.hasOwn(root, 'rows') && Array.isArray(root.rows)) return createList(['rows'], root.rows);
   const ids = new Set(rowIds.map(foldId));
-  const found = findEntries(root, [], ids) ?? { keys: [], isList: false, ids: null, values: [root] };
-  return found;
+  return findEntries(root, [], ids) ?? { keys: [], isList: false, ids: null, values: [root] };
 }
 
 function findEntries(
