@@ -113,7 +113,7 @@ test.skipIf(!ON_LINUX)("a process with the holder's pid but another start time i
 });
 
 test.skipIf(!ON_LINUX)('a killed process whose parent never asks for its exit code is gone', async () => {
-  const parent = spawn('sh', ['-c', `sleep 60 & exec sh -c 'echo "$0"; exec sleep 60' $!`]);
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
   onTestFinished(() => void parent.kill('SIGKILL'));
   const [line] = await once(parent.stdout, 'data');
   const pid = Number(String(line));
@@ -122,6 +122,8 @@ test.skipIf(!ON_LINUX)('a killed process whose parent never asks for its exit co
   const self = readHolder();
   const holder = { ...self, pid, started: readFields()[19] ?? '' };
   expect(readGoneAt(holder, 1_000, self)).toBe(Number.POSITIVE_INFINITY);
+  // Until it has become `sleep`, the shell may collect the exit code.
+  await vi.waitFor(() => expect(readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n'));
   process.kill(pid, 'SIGKILL');
   await vi.waitFor(() => expect(readFields()[0]).toBe('Z'));
   expect(readGoneAt(holder, 1_000, self)).toBe(0);
