@@ -21,7 +21,7 @@ import {
 } from './batches.js';
 import { checkLedger } from './check-ledger.js';
 import { Database, type SavedLedger } from './database.js';
-import { moveFolder, readFolderPath } from './folders.js';
+import { enterFolder, moveFolder, readFolderPath } from './folders.js';
 import { type Holder, readHolder } from './holder.js';
 import {
   closeJob,
@@ -59,7 +59,7 @@ import type {
   WatchedFolder,
 } from './records.js';
 import { readLastRun, readRun, type Settled, settleBatch } from './settle.js';
-import { enterFolder, readSpendSince, WHOLE_LEDGER } from './spend.js';
+import { readSpendSince, WHOLE_LEDGER } from './spend.js';
 import { findWritten, moveWritten, noteWritten, type WrittenFile } from './written.js';
 import { type EffortClimb, type JobYield, keepGoing, readClimbs, readYield } from './yields.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isMultipleOf } from '../../src/model/multiple-of.js';
+import { isMultipleOf } from '../../src/model/schema.js';
 
 test('counts in decimal digits', () => {
   const cases: readonly (readonly [number, number, boolean])[] = [
