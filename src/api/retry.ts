@@ -73,7 +73,8 @@ const FINAL_AT_FIRST_CODES: ReadonlySet<string> = new Set(['TLS_ERROR', 'PROXY_R
 const GARBLED_CODES: ReadonlySet<string> = new Set(['INVALID_JSON']);
 
 /**
- * True for a failure that may be temporary. Only for calls that are safe to repeat, so never for a create. A
+ * True for a failure that may be temporary. Only for calls that are safe to repeat, so never for a create: whether that
+ * is sent again is decided in `src/run/send-batch.ts`. A
  * login page, a redirect or an empty response counts as temporary once the API has answered; before that the
  * address is wrong.
  */

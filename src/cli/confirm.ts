@@ -49,9 +49,11 @@ export function confirmNothingFound(job: NothingFound, host: Host, interrupt: In
 
 const MAX_EXAMPLE = 300;
 
-function formatNothingFound({ effort, rows, costMicros, query, columns, example }: NothingFound): string[] {
+function formatNothingFound(job: NothingFound): string[] {
+  const { effort, untriedEfforts, rows, costMicros, query, columns, example } = job;
+  const higher = untriedEfforts.length === 0 ? '' : ` Not tried yet: effort ${untriedEfforts.join(', ')}.`;
   return [
-    `Nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}. The job has cost ${formatDollars(costMicros)} so far.`,
+    `Nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}. The job has cost ${formatDollars(costMicros)} so far.${higher}`,
     `Query: ${clip(query)}`,
     ...(example === null
       ? [`Columns sent: ${columns.join(', ')}.`]

@@ -103,7 +103,8 @@ async function tryFolder(folder: string): Promise<void> {
 }
 
 const FEW_BYTES = 512 * 1024 * 1024;
-const TOO_FEW_BYTES = 32 * 1024 * 1024;
+/** The ledger starts no job with less. */
+const TOO_FEW_BYTES = 64 * 1024 * 1024;
 
 /** Checks that the ledger's disk has free space. */
 export function examineDisk(path: string): Diagnostic {

@@ -165,6 +165,7 @@ export class NothingFoundGuard {
     const effort = ask.efforts[level] ?? '';
     return {
       effort,
+      untriedEfforts: ask.efforts.slice(level + 1).filter((each) => !this.#found.efforts.has(each)),
       rows: this.#found.efforts.get(effort)?.rows.answered ?? 0,
       costMicros: ledger.readSpend(jobId).spentMicros,
       query: ask.query,
@@ -191,9 +192,9 @@ function findExample(run: AgentRun | null): NothingFound['example'] {
   return { sent, returned: own === undefined ? text : JSON.stringify(own.fields ?? own) };
 }
 
-function createError({ effort, rows, costMicros, columns }: NothingFound): RowfillError {
-  const message = `nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}, for ${formatDollars(costMicros)} so far; sent: ${columns.join(', ')}`;
-  const hint =
-    'Check the query, the fields, and that the sent columns identify each row. If you expect blanks, continue with --keep-going.';
+function createError({ effort, untriedEfforts, rows, costMicros, columns }: NothingFound): RowfillError {
+  const higher = untriedEfforts.length === 0 ? '' : `; not tried: effort ${untriedEfforts.join(', ')}`;
+  const message = `nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}, for ${formatDollars(costMicros)} so far${higher}; sent: ${columns.join(', ')}`;
+  const hint = `Check the query, the fields, and that the sent columns identify each row. If you expect blanks${higher === '' ? '' : ', or want to try the higher effort'}, continue with --keep-going.`;
   return new RowfillError('usage', 'NOTHING_FOUND', message, { hint });
 }

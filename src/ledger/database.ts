@@ -220,7 +220,7 @@ export class Database {
     if (disk.blocks === 0 || freeBytes >= minFreeBytes) return;
     throw createUsageError(
       'LEDGER_FULL',
-      `The disk of the ledger is almost full: ${Math.floor(freeBytes / 1024)} KiB free at ${this.path}`,
+      `The disk of the ledger is almost full: ${Math.floor(freeBytes / 1024)} KiB free at ${this.path}, but a job needs ${Math.ceil(minFreeBytes / 1024 ** 2)} MiB`,
       'Free some space, or set ROWFILL_HOME to a folder on another disk.',
     );
   }

@@ -181,6 +181,8 @@ export interface Doubt {
 /** A job whose first answers are empty, shown to the user before more is spent on it. */
 export interface NothingFound {
   readonly effort: string;
+  /** Efforts of the ladder above it, at which no row was sent. */
+  readonly untriedEfforts: readonly string[];
   /** Rows answered at that effort. */
   readonly rows: number;
   /** Cost of the job so far, in micro-dollars. */

@@ -122,6 +122,37 @@ test('a free agent is never stopped', async () => {
   expect(summary).toMatchObject({ stop: 'done', runs: { created: 10 } });
 });
 
+test.each([
+  [['low', 'high'], '; not tried: effort high;', 'want to try the higher effort'],
+  [['low', 'medium', 'high'], '; not tried: effort medium, high;', 'want to try the higher effort'],
+  [['low'], 'so far; sent:', 'If you expect blanks, continue'],
+] as const)(
+  'a ladder %j that stops at its first level names the levels that were not tried',
+  async (effort, message, hint) => {
+    const bench = await openJobBench(script(NOTHING, price));
+    bench.write('in.csv', createList(48));
+    const { summary } = await bench.run({ effort: [...effort], concurrency: 1 });
+    expect(summary).toMatchObject({ stop: 'nothing_found', costMicros: 75_000 });
+    expect(summary.error?.message).toContain(message);
+    expect(summary.error).toMatchObject({ hint: expect.stringContaining(hint) });
+  },
+);
+
+test('keepGoing tries the next effort level after one that found nothing', async () => {
+  const bench = await openJobBench(
+    script(
+      findOnly((_company, effort) => effort === 'high'),
+      price,
+    ),
+  );
+  bench.write('in.csv', createList(24));
+  const stopped = await bench.run({ effort: ['low', 'high'], concurrency: 1 });
+  expect(stopped.summary).toMatchObject({ stop: 'nothing_found', costMicros: 75_000 });
+  const { summary, rows } = await bench.run({ effort: ['low', 'high'], concurrency: 1, keepGoing: true });
+  expect(summary).toMatchObject({ stop: 'done', costMicros: 75_000 + 3 * 500_000 });
+  expect(countStatuses(rows)).toEqual({ enriched: 24 });
+});
+
 test('stops a higher effort level that finds nothing, while the lower one continues', async () => {
   const bench = await openJobBench(
     script(

@@ -191,7 +191,11 @@ test('a reader does not wait for a writer, and sees one snapshot', () => {
 test('refuses an almost full disk before opening a job', () => {
   const database = new Database(createLedgerPath());
   expect(() => database.checkFreeSpace(Number.MAX_SAFE_INTEGER)).toThrow(
-    expect.objectContaining({ kind: 'usage', code: 'LEDGER_FULL' }),
+    expect.objectContaining({
+      kind: 'usage',
+      code: 'LEDGER_FULL',
+      message: expect.stringMatching(/KiB free at .*, but a job needs \d+ MiB$/),
+    }),
   );
   database.checkFreeSpace(0);
   database.close();
