@@ -9,7 +9,7 @@ import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
 import { checkFieldNames, createSchema, listFields, parseField } from '../model/field.js';
 import { holdsObjects } from '../model/file-format.js';
 import { formatPart, showName, suggestSimilar } from '../model/format.js';
-import { isJsonObject, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
+import { isJsonObject, isNumberKey, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import { isDescriptorPath, OversizeError, readWholeFile } from '../model/read-file.js';
 import { getValue } from '../model/row.js';
 import { HOSTED_URL } from '../model/run.js';
@@ -97,7 +97,7 @@ async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Prom
   if (path !== undefined) return readSchema(path, signal);
   if (schemaObject !== undefined) {
     compileSchema(schemaObject);
-    return { schema: schemaObject, order: [] };
+    return { schema: schemaObject, order: listRequired(schemaObject) };
   }
   if (fields.length > 0) {
     const parsed = fields.map(parseField);
@@ -108,6 +108,15 @@ async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Prom
     'no column to fill is set',
     "Set columns with --field, such as --field 'ceo=Who leads it today', or use --schema FILE or --recipe FILE.",
   );
+}
+
+/**
+ * The required fields of a schema if their names are numbers, because only this list still has their order. Empty for
+ * any other schema.
+ */
+function listRequired({ properties, required }: JsonObject): readonly string[] {
+  if (!isJsonObject(properties) || !Object.keys(properties).some(isNumberKey)) return [];
+  return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
 }
 
 /** Far longer than any schema. */

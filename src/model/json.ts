@@ -82,6 +82,17 @@ export function parseMembers(text: string): JsonMember[] {
   return members;
 }
 
+/** Lists the keys of an object in the order of its text. JavaScript puts keys that are numbers first. */
+export function listKeys(object: JsonObject, text: string): readonly string[] {
+  const keys = Object.keys(object);
+  return keys.some(isNumberKey) ? [...new Set(parseMembers(text).map(({ key }) => key))] : keys;
+}
+
+/** True for a key that JavaScript moves to the front of an object. */
+export function isNumberKey(key: string): boolean {
+  return /^(?:0|[1-9]\d{0,9})$/.test(key);
+}
+
 /** Maximum nesting depth of objects and lists in a JSON text: 1 for `{}`. */
 export function measureDepth(text: string): number {
   let depth = 0;

@@ -1,4 +1,5 @@
 import { createUsageError, type RowfillError } from '../errors.js';
+import { type JsonObject, listKeys } from '../model/json.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
 import { type InputOptions, type OpenReader, type TextInput, Warnings } from './input.js';
 import { readJsonList } from './json-list-reader.js';
@@ -101,9 +102,14 @@ class KeyCollector {
 
   add(rows: readonly (ObjectRow | FaultyRow)[]): void {
     for (const row of rows) {
-      if (row.kind !== 'object') continue;
-      for (const key in row.object) if (Object.hasOwn(row.object, key)) this.#addKey(key, row.line);
+      if (row.kind !== 'object' || !this.#hasNewKey(row.object)) continue;
+      for (const key of listKeys(row.object, row.text)) this.#addKey(key, row.line);
     }
+  }
+
+  #hasNewKey(object: JsonObject): boolean {
+    for (const key in object) if (!this.#keys.has(key) && Object.hasOwn(object, key)) return true;
+    return false;
   }
 
   #addKey(key: string, line: number): void {

@@ -12,13 +12,13 @@ import { type FaultList, formatPlace, type ParsedRecipe } from './parse-recipe.j
 /** Job options from a recipe, and where each one was set. */
 export type RecipeOptions = Partial<Omit<EnrichOptions, 'input'>>;
 
-type Reader = (value: JsonValue, pointer: string, around: Surroundings) => unknown;
+type Reader = (value: JsonValue, pointer: string, around: Surroundings, parsed: ParsedRecipe) => unknown;
 
 /** Maps each key to an option and a parser. The recipe was validated before. */
 const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/query', 'query', parseText],
   ['/system', 'system', parseText],
-  ['/fields', 'schemaObject', (value, _pointer, { faults }) => resolveFields(value, faults)],
+  ['/fields', 'schemaObject', (value, _pointer, { faults }, parsed) => resolveFields(value, parsed, faults)],
   ['/schema', 'schema', parsePath],
   ['/send', 'send', parseValue],
   ['/share_answers', 'shareAnswers', parseValue],
@@ -53,7 +53,7 @@ export function createRecipeOptions(
   for (const [pointer, name, read] of READERS) {
     const value = getAt(parsed.value, pointer);
     if (value === undefined) continue;
-    options[name] = read(value, pointer, around);
+    options[name] = read(value, pointer, around, parsed);
     origins[name] = formatPlace(recipe, parsed.locate(pointer, 'key'));
     for (const index of Array.isArray(value) ? value.keys() : []) {
       origins[`${name}/${index}`] = formatPlace(recipe, parsed.locate(`${pointer}/${index}`, 'value'));
@@ -163,8 +163,8 @@ const KEYWORDS: ReadonlySet<string> = new Set(
 );
 
 /** Creates the schema for a recipe's `fields`: columns by name, or a list in the form of --field. */
-function resolveFields(value: JsonValue, faults: FaultList): JsonObject | undefined {
-  const entries = Array.isArray(value) ? parseList(value, faults) : parseMap(value, faults);
+function resolveFields(value: JsonValue, parsed: ParsedRecipe, faults: FaultList): JsonObject | undefined {
+  const entries = Array.isArray(value) ? parseList(value, faults) : parseMap(value, parsed, faults);
   const names = entries.map(({ field }) => field.name);
   const sound = entries.filter(({ field, pointer, part }, index) => {
     const fault = names.indexOf(field.name) < index ? 'it is listed twice' : findNameFault(field.name, names);
@@ -191,8 +191,10 @@ function parseList(texts: readonly JsonValue[], faults: FaultList): Entry[] {
   });
 }
 
-function parseMap(value: JsonValue, faults: FaultList): Entry[] {
-  return Object.entries(isJsonObject(value) ? value : {}).flatMap(([name, about]) => {
+function parseMap(value: JsonValue, parsed: ParsedRecipe, faults: FaultList): Entry[] {
+  const abouts = isJsonObject(value) ? value : {};
+  return parsed.listKeys('/fields').flatMap((name) => {
+    const about = getOwn(abouts, name) ?? null;
     const pointer = `/fields/${escapeToken(name)}`;
     const schema = attempt(pointer, faults, () =>
       isJsonObject(about) ? resolveObject(about, pointer, faults) : parseShort(name, String(about)),

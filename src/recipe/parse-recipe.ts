@@ -28,6 +28,8 @@ export interface ParsedRecipe {
    * part around it.
    */
   locate(pointer: string, part: 'key' | 'value'): Position;
+  /** Keys of the map at a JSON pointer in the order of the text: JavaScript puts keys that are numbers first. */
+  listKeys(pointer: string): readonly string[];
   /** Position of a character. */
   locateOffset(offset: number): Position;
 }
@@ -47,7 +49,14 @@ export function parseRecipe(text: string, name: string): ParsedRecipe {
   if (faults.length > 0) throw new RecipeError(name, faults);
   return {
     value: convertDocument(document, name),
-    locate: (pointer, part) => locateOffset(findOffset(document, pointer, part)),
+    locate: (pointer, part) => {
+      const { key, node } = findPart(document, pointer);
+      return locateOffset(findStart(part === 'key' && key !== null ? key : node));
+    },
+    listKeys: (pointer) => {
+      const node = resolveAlias(findPart(document, pointer).node, document);
+      return isMap(node) ? node.items.map(parseKey) : [];
+    },
     locateOffset,
   };
 }
@@ -125,7 +134,8 @@ function convertDocument(document: Document, name: string): JsonValue {
   }
 }
 
-function findOffset(document: Document, pointer: string, part: 'key' | 'value'): number {
+/** Finds the part at a JSON pointer, or the nearest one around it. The key is null for the whole document. */
+function findPart(document: Document, pointer: string): { readonly key: unknown; readonly node: unknown } {
   let node: unknown = document.contents;
   let key: unknown = null;
   for (const token of pointer.split('/').slice(1).map(unescapeToken)) {
@@ -142,7 +152,7 @@ function findOffset(document: Document, pointer: string, part: 'key' | 'value'):
       break;
     }
   }
-  return findStart(part === 'key' && key !== null ? key : node);
+  return { key, node };
 }
 
 function parseKey(pair: Pair): string {
