@@ -23,16 +23,25 @@ import { formatExcerpt } from './excerpt.js';
 
 export { createRowChecker, type RowChecker } from './check-field.js';
 
+/** Fields asked for a row of a batch. */
+type AskedFields = (row: BatchRow) => readonly string[];
+
 /**
- * Matches a run's entries to the batch's rows by `row_id` only, and validates every field against the user's
- * schema.
+ * Matches a run's entries to the batch's rows by `row_id` only, and validates every field that was asked for
+ * the row against the user's schema.
  */
-export function checkRun(batch: Batch, run: AgentRun, checker: RowChecker): CheckedRun {
+export function checkRun(
+  batch: Batch,
+  run: AgentRun,
+  checker: RowChecker,
+  listAsked: AskedFields = () => batch.fields,
+): CheckedRun {
   const entries = matchEntries(batch, findStructured(run.output));
   const rows: CheckedRow[] = [];
   const rejected: RejectedRow[] = [];
   for (const row of batch.rows) {
-    const verdict = checkRow(batch, row, entries.byId.get(row.rowId) ?? [], checker);
+    const found = entries.byId.get(row.rowId) ?? [];
+    const verdict = checkRow(batch, row, listAsked(row), found, checker);
     if (verdict.status === 'checked') rows.push(verdict.row);
     else {
       const { rowId, key } = row;
@@ -98,11 +107,18 @@ interface ReadableEntry {
   readonly fields: JsonObject;
 }
 
-function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checker: RowChecker): RowVerdict {
+function checkRow(
+  batch: Batch,
+  row: BatchRow,
+  names: readonly string[],
+  entries: readonly Entry[],
+  checker: RowChecker,
+): RowVerdict {
   const readable: ReadableEntry[] = [];
   for (const { index, object } of entries) {
     const found = findEntryFields(object, batch.fields);
-    if (found !== null) readable.push({ index, fields: found.fields });
+    if (found !== null && names.some((name) => Object.hasOwn(found.fields, name)))
+      readable.push({ index, fields: found.fields });
   }
   const [first] = readable;
   if (first === undefined) {
@@ -110,9 +126,7 @@ function checkRow(batch: Batch, row: BatchRow, entries: readonly Entry[], checke
     return { status: 'rejected', reason };
   }
   const judged =
-    readable.length === 1
-      ? judgeEntry(first.fields, batch.fields, checker)
-      : judgeEntries(readable, batch.fields, checker);
+    readable.length === 1 ? judgeEntry(first.fields, names, checker) : judgeEntries(readable, names, checker);
   const { verdicts, isAnswered, ...twice } = judged;
   if (!isAnswered) return { status: 'rejected', reason: describeFaults(verdicts) };
   const { rowId, key } = row;

@@ -130,7 +130,7 @@ export function resolveJobCode(summary: JobSummary): number {
   if (summary.stop === 'nothing_found') return EXIT_CODES.endedEarly;
   if (summary.stop === 'ledger_moved') return EXIT_CODES.usage;
   if (summary.stop !== 'done') return EXIT_CODES[summary.stop];
-  if (summary.leftRows > 0) return EXIT_CODES.endedEarly;
+  if (summary.leftRows + summary.unretriedRows > 0) return EXIT_CODES.endedEarly;
   return summary.rows.failed > 0 ? EXIT_CODES.rowsFailed : EXIT_CODES.done;
 }
 

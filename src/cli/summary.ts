@@ -145,11 +145,19 @@ function describeFailure(code: string | null): string {
   }
 }
 
-/** Rows that should have been sent but have no answer. */
-function formatLeft({ leftRows }: JobSummary): string[] {
-  if (leftRows === 0) return [];
+/** Rows that should have been sent or retried. */
+function formatLeft({ leftRows, unretriedRows }: JobSummary): string[] {
+  const left = formatNumber(leftRows, 'row');
+  const unretried = formatNumber(unretriedRows, 'row');
   return [
-    `${formatNumber(leftRows, 'row')} still pending although no option skips them. Run the same command again to send them.`,
+    ...(leftRows === 0
+      ? []
+      : [`${left} still pending although no option skips them. Run the same command again to send them.`]),
+    ...(unretriedRows === 0
+      ? []
+      : [
+          `${unretried} partly filled: retries could cost more than the worst case stated at the start. Run the same command again to see their price and retry them.`,
+        ]),
   ];
 }
 

@@ -169,6 +169,10 @@ const COST_REACHED =
 /** Fails the rows of a group whose retry could exceed the stated worst-case cost. */
 export async function giveUpUnaffordable(group: PendingBatch, context: JobContext): Promise<void> {
   await context.ledger.ready();
+  const { ledger, job, tally } = context;
+  const keys = group.questions.map(({ key }) => key);
+  for (const { fields } of ledger.findAnswers(job, keys).values())
+    if ([...fields.values()].some(({ value }) => value !== null)) tally.unretriedRows += 1;
   const faults = new Map(group.questions.map(({ key, fault }) => [key, fault]));
   giveUp(group, COST_REACHED, context, (key) => {
     const fault = faults.get(key) ?? null;
@@ -278,7 +282,8 @@ function settleRun(
   context: JobContext,
 ): NextQuestions {
   const { ask, job, ledger, tally, checker, inFlight, lastAttempt } = context;
-  const brought = checkRun(batch, run, checker);
+  const fieldsByKey = new Map(group.questions.map(({ key, fields }) => [key, fields]));
+  const brought = checkRun(batch, run, checker, ({ key }) => fieldsByKey.get(key) ?? batch.fields);
   const checked = excludeAnswers(brought, batch, context.exclusion, lastAttempt);
   const answers = createAnswers(batch, checked, run);
   context.answerWarnings.count(brought, answers);

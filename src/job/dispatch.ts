@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
-import { MAX_RECORD_BYTES, type PendingBatch, type Question } from '../model/question.js';
-import { Batcher } from '../run/batcher.js';
+import type { PendingBatch, Question } from '../model/question.js';
+import type { Batcher } from '../run/batcher.js';
 import { selectRows } from '../select/select-rows.js';
 import { askGroup, giveUpUnaffordable, resumeGroup } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
-import type { JobContext, NextQuestions } from './job-context.js';
+import { createBatcher, type JobContext, type NextQuestions } from './job-context.js';
 import type { NothingFoundGuard } from './nothing-found.js';
 import type { RecoveredBatches, UnknownBatch } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
@@ -173,12 +173,12 @@ export class Dispatcher {
 
 /** Sends every row that the ledger cannot answer, and waits for the runs left by an earlier job. */
 export async function dispatchQuestions(context: JobContext, recovered: RecoveredBatches): Promise<void> {
-  const { batchSize, concurrency } = context.settings;
+  const { concurrency } = context.settings;
   const dispatcher = new Dispatcher({
     concurrency,
     stop: context.stop,
     yields: context.yields,
-    pool: new Batcher({ batchSize, maxBatchBytes: MAX_RECORD_BYTES }),
+    pool: createBatcher(context),
     statedCost: context.statedCost,
     askGroup: (group) => askGroup(group, context),
     giveUpUnaffordable: (group) => giveUpUnaffordable(group, context),

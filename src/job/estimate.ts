@@ -5,18 +5,12 @@ import { holdsObjects } from '../model/file-format.js';
 import { formatMicros, limitMicros } from '../model/format.js';
 import { KeySet } from '../model/key-set.js';
 import { type Climb, computeLikelyMicros, computeWorstMicros, type Quote } from '../model/prices.js';
-import {
-  createQuestion,
-  listKeys,
-  MAX_RECORD_BYTES,
-  type PendingBatch,
-  type Question,
-} from '../model/question.js';
+import { createQuestion, listKeys, type PendingBatch, type Question } from '../model/question.js';
 import type { Row } from '../model/row.js';
-import { Batcher } from '../run/batcher.js';
+import type { Batcher } from '../run/batcher.js';
 import { InFlight, type Selection, selectRows } from '../select/select-rows.js';
 import { isAgreed, resolveDoubts, type SharedAnswers, SharedAnswersCounter } from './doubts.js';
-import { type JobContext, pickSample } from './job-context.js';
+import { createBatcher, type JobContext, pickSample } from './job-context.js';
 import type { PlannedCounts } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
 import { describeChanges, reportUnmatched, reportWarnings } from './report-warnings.js';
@@ -146,7 +140,7 @@ class QuoteMeter {
 
   constructor(context: JobContext) {
     this.context = context;
-    this.pool = new Batcher({ batchSize: context.settings.batchSize, maxBatchBytes: MAX_RECORD_BYTES });
+    this.pool = createBatcher(context);
     this.steps = context.ask.efforts.map((effort) => ({ effort, runs: 0, firstMicros: 0, likelyMicros: 0 }));
     this.begun = context.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
   }

@@ -7,11 +7,11 @@ import { systemClock } from '../model/clock.js';
 import type { Doubt, EnrichEvent, NothingFound } from '../model/events.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import type { PriceList, Quote } from '../model/prices.js';
-import type { PendingBatch, Question } from '../model/question.js';
+import { MAX_RECORD_BYTES, type PendingBatch, type Question } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
-import { computeLastAttempt } from '../run/batcher.js';
+import { Batcher, computeLastAttempt } from '../run/batcher.js';
 import type { StartParts } from '../run/send-batch.js';
 import { StartThrottle } from '../run/start-throttle.js';
 import { InFlight, SamplePicker, type SelectContext } from '../select/select-rows.js';
@@ -223,6 +223,20 @@ export function createJobContext(parts: OpenedParts): JobContext {
         answer.failure !== null && answer.failureInvocation === job.invocation,
     },
     close: () => hooks.signal?.removeEventListener('abort', interrupt),
+  });
+}
+
+/** Creates the batcher that groups the questions of a job, and of its estimate. */
+export function createBatcher({
+  ask,
+  settings,
+  statedCost,
+}: Pick<JobContext, 'ask' | 'settings' | 'statedCost'>): Batcher {
+  return new Batcher({
+    batchSize: settings.batchSize,
+    maxBatchBytes: MAX_RECORD_BYTES,
+    fieldNames: ask.fields.map(({ name }) => name),
+    computePrice: (group) => statedCost.computePrice(group),
   });
 }
 

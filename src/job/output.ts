@@ -283,6 +283,7 @@ export function createSummary(
           },
     rows,
     leftRows,
+    unretriedRows: tally.unretriedRows,
     reused: tally.reused,
     duplicates: tally.duplicates,
     runs: tally.runs,

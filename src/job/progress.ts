@@ -40,6 +40,8 @@ export class JobTally {
   /** Batches that may or may not have reached the agent. */
   unknownBatches = 0;
   costNowMicros = 0;
+  /** Rows with some values that were given up because a retry could cost more than was stated. */
+  unretriedRows = 0;
   /** Rows answered from the ledger. */
   reused = 0;
   /** Rows that share the answer of another row of this job. */

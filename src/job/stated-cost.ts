@@ -57,11 +57,17 @@ export class StatedCost {
     }));
   }
 
+  /** Computes the worst price of a group's run. */
+  computePrice({ level, questions, fields }: PendingBatch): number {
+    const { ask, prices } = this.#parts;
+    return computeWorstMicros(prices, ask.efforts[level] ?? '', questions.length, ask, fields);
+  }
+
   /** False if the worst price of a group's run would exceed the stated cost. */
   hasRoom(group: PendingBatch): boolean {
     const level = this.#levels?.[group.level];
     if (level === undefined) return true;
-    const micros = this.#computePrice(group);
+    const micros = this.computePrice(group);
     // First attempts count at list price, which was confirmed, so an agent that bills more does not block rows that
     // were not sent yet.
     if (isFirst(group) && level.takenMicros + micros <= level.firstMicros) return true;
@@ -74,7 +80,7 @@ export class StatedCost {
     if (!this.hasRoom(group)) return false;
     const level = this.#levels?.[group.level];
     if (level === undefined) return true;
-    const micros = this.#computePrice(group);
+    const micros = this.computePrice(group);
     this.#reserved.set(group, micros);
     level.usedMicros += micros;
     if (isFirst(group)) level.takenMicros += micros;
@@ -98,11 +104,6 @@ export class StatedCost {
     this.#reserved.delete(group);
     level.usedMicros -= reserved;
     if (isFirst(group)) level.takenMicros -= reserved;
-  }
-
-  #computePrice({ level, questions, fields }: PendingBatch): number {
-    const { ask, prices } = this.#parts;
-    return computeWorstMicros(prices, ask.efforts[level] ?? '', questions.length, ask, fields);
   }
 }
 

@@ -124,6 +124,8 @@ export interface JobSummary {
    * Pending rows that no option excluded. Non-zero only if a job stopped early or its ledger lost answers.
    */
   readonly leftRows: number;
+  /** Rows with some values whose other fields were not retried, because that could cost more than was stated. */
+  readonly unretriedRows: number;
   /** Rows answered from the ledger, paid for before this command started. */
   readonly reused: number;
   /** Rows that share the answer of an equal row. */

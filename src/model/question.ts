@@ -37,9 +37,10 @@ export interface Question {
 /** Maximum size of the record of one row, and of all records in a batch together, in bytes of JSON. */
 export const MAX_RECORD_BYTES = 200_000;
 
-/** Questions sent together. They have the same fields, level and attempt. */
+/** Questions sent together. They have the same level and attempt. */
 export interface PendingBatch {
   readonly questions: readonly Question[];
+  /** Fields of the run: those of all questions together. */
   readonly fields: readonly string[];
   readonly level: number;
   readonly attempt: number;

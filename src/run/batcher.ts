@@ -5,6 +5,10 @@ interface BatcherOptions {
   readonly batchSize: number;
   /** Maximum size of a batch's records, in bytes of JSON. */
   readonly maxBatchBytes: number;
+  /** Names of all fields, in the ask's order. */
+  readonly fieldNames: readonly string[];
+  /** The worst price of a batch's run. */
+  readonly computePrice: (group: PendingBatch) => number;
 }
 
 interface Bin {
@@ -14,7 +18,7 @@ interface Bin {
 
 /**
  * Groups questions by fields, level and attempt into batches. Batch size halves with each repair after the
- * first.
+ * first. Retries that do not fill a batch share one with retries of other fields.
  */
 export class Batcher {
   private readonly options: BatcherOptions;
@@ -27,10 +31,10 @@ export class Batcher {
 
   add(question: Question): void {
     const name = `${question.level} ${question.attempt} ${question.fields.join('\u0000')}`;
-    const bytes = Buffer.byteLength(JSON.stringify(question.record));
+    const bytes = measureRecord(question);
     let bin = this.bins.get(name);
     if (bin !== undefined && bin.bytes + bytes > this.options.maxBatchBytes) {
-      this.full.push(createGroup(bin.questions));
+      this.full.push(this.createGroup(bin.questions));
       bin = undefined;
     }
     if (bin === undefined) {
@@ -40,7 +44,7 @@ export class Batcher {
     bin.questions.push(question);
     bin.bytes += bytes;
     if (bin.questions.length >= batchSizeFor(this.options.batchSize, question.attempt)) {
-      this.full.push(createGroup(bin.questions));
+      this.full.push(this.createGroup(bin.questions));
       this.bins.delete(name);
     }
   }
@@ -52,7 +56,8 @@ export class Batcher {
 
   /** Returns a partial batch of first questions, or null. */
   takeFirst(): PendingBatch | null {
-    return this.takePartials((questions) => isAt(questions, 0, 1), 1)[0] ?? null;
+    const [first] = this.takePartials((questions) => isAt(questions, 0, 1), 1);
+    return first === undefined ? null : this.createGroup(first);
   }
 
   /**
@@ -67,30 +72,111 @@ export class Batcher {
       attempt = first.level < level ? first.attempt : Math.min(attempt, first.attempt);
       level = first.level;
     }
-    return this.takePartials((questions) => isAt(questions, level, attempt), Number.POSITIVE_INFINITY);
+    const partials = this.takePartials(
+      (questions) => isAt(questions, level, attempt),
+      Number.POSITIVE_INFINITY,
+    );
+    // First attempts at the lowest level are sent while the input is read, so they are never merged.
+    return level === 0 && attempt === 1
+      ? partials.map((part) => this.createGroup(part))
+      : this.merge(partials);
   }
 
-  private takePartials(isWanted: (questions: readonly Question[]) => boolean, limit: number): PendingBatch[] {
-    const taken: PendingBatch[] = [];
+  private takePartials(isWanted: (questions: readonly Question[]) => boolean, limit: number): Question[][] {
+    const taken: Question[][] = [];
     for (const [name, { questions }] of this.bins) {
       if (taken.length >= limit) break;
       if (!isWanted(questions)) continue;
       this.bins.delete(name);
-      taken.push(createGroup(questions));
+      taken.push(questions);
     }
     return taken;
   }
+
+  /**
+   * Merges partial batches of different fields, because a run costs the same for many rows. Otherwise a level could
+   * take more runs than the rows that reach it, and more money than was stated before the job.
+   */
+  private merge(partials: readonly (readonly Question[])[]): PendingBatch[] {
+    const merged: PendingBatch[] = [];
+    let open: readonly Question[] = [];
+    for (const partial of this.joinRows(partials)) {
+      let rest = partial;
+      while (rest.length > 0) {
+        const part = rest.slice(0, this.countFitting(open, rest));
+        if (part.length > 0 && this.isNotDearer(open, part)) {
+          open = [...open, ...part];
+          rest = rest.slice(part.length);
+        } else {
+          merged.push(this.createGroup(open));
+          open = [];
+        }
+      }
+    }
+    if (open.length > 0) merged.push(this.createGroup(open));
+    return merged;
+  }
+
+  /** A batch has each row once: joins the fields of a row that is in several partial batches. */
+  private joinRows(partials: readonly (readonly Question[])[]): (readonly Question[])[] {
+    const fieldsByKey = new Map<string, readonly string[]>();
+    for (const { key, fields } of partials.flat())
+      fieldsByKey.set(key, this.joinFields([fieldsByKey.get(key) ?? [], fields]));
+    const joined = new Set<string>();
+    return partials.map((questions) =>
+      questions.flatMap((question) => {
+        if (joined.has(question.key)) return [];
+        joined.add(question.key);
+        return [{ ...question, fields: fieldsByKey.get(question.key) ?? question.fields }];
+      }),
+    );
+  }
+
+  /** Returns how many of the first questions still fit into a batch; at least 1 if it is empty. */
+  private countFitting(open: readonly Question[], rest: readonly Question[]): number {
+    const room = batchSizeFor(this.options.batchSize, rest[0]?.attempt ?? 1) - open.length;
+    let bytes = open.reduce((sum, question) => sum + measureRecord(question), 0);
+    let count = 0;
+    for (const question of rest.slice(0, room)) {
+      bytes += measureRecord(question);
+      if (bytes > this.options.maxBatchBytes && open.length + count > 0) break;
+      count += 1;
+    }
+    return count;
+  }
+
+  /** False if contacts make one run for both dearer than two runs: they are priced for every row of a batch. */
+  private isNotDearer(open: readonly Question[], part: readonly Question[]): boolean {
+    if (open.length === 0) return true;
+    const [both, ...each] = [[...open, ...part], open, part].map((questions) =>
+      this.options.computePrice(this.createGroup(questions)),
+    );
+    return (both ?? 0) <= each.reduce((sum, micros) => sum + micros, 0);
+  }
+
+  private createGroup(questions: readonly Question[]): PendingBatch {
+    const [first] = questions;
+    if (first === undefined) throw new RangeError('a batch has at least one question');
+    const { level, attempt } = first;
+    const fields = this.joinFields(questions.map((question) => question.fields));
+    return { questions, fields, level, attempt, previousRunId: null };
+  }
+
+  /** Returns all fields of several lists, in the ask's order. Equal lists are usually the same one. */
+  private joinFields(lists: readonly (readonly string[])[]): readonly string[] {
+    const [first = [], ...others] = new Set(lists);
+    if (others.length === 0) return first;
+    const wanted = new Set(first.concat(...others));
+    return this.options.fieldNames.filter((name) => wanted.has(name));
+  }
+}
+
+function measureRecord({ record }: Question): number {
+  return Buffer.byteLength(JSON.stringify(record));
 }
 
 function isAt(questions: readonly Question[], level: number, attempt: number): boolean {
   return questions[0]?.level === level && questions[0].attempt === attempt;
-}
-
-function createGroup(questions: readonly Question[]): PendingBatch {
-  const [first] = questions;
-  if (first === undefined) throw new RangeError('a batch has at least one question');
-  const { fields, level, attempt } = first;
-  return { questions, fields, level, attempt, previousRunId: null };
 }
 
 /** The first attempt and the first repair use full batches; after that the size halves down to single rows. */

@@ -27,6 +27,7 @@ const SUMMARY: JobSummary = {
   runs: { created: 2, adopted: 0, failed: 0 },
   unknownRuns: 0,
   leftRows: 0,
+  unretriedRows: 0,
   requests: 5,
   costMicros: 50_000,
   estimatedMicros: 0,
@@ -70,6 +71,15 @@ test('says how much of the cost is estimated', () => {
 test('says what to do about failed rows', () => {
   const lines = formatSummary({ ...SUMMARY, rows: { ...ROWS, failed: 3 } }, 0);
   expect(lines.at(-1)).toBe('3 rows failed; see enrichment_error. Run the same command again to retry.');
+});
+
+test('counts the partly filled rows that were not retried, and exits with 7', () => {
+  const summary = { ...SUMMARY, unretriedRows: 2 };
+  expect(formatSummary(summary, 0).at(-1)).toMatch(
+    /^2 rows partly filled: retries could cost more than the worst case.*Run the same command again/,
+  );
+  expect(resolveJobCode(summary)).toBe(7);
+  expect(formatSummary(SUMMARY, 0).join('\n')).not.toContain('partly filled');
 });
 
 test('after an interrupt, reports active runs and that the same command collects them', () => {

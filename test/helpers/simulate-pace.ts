@@ -85,7 +85,7 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
       throttle.onRejected(start, answer.refusal, answer.refusal === 'concurrency' ? asked : null);
     }
   };
-  const pool = new Batcher({ batchSize: 1, maxBatchBytes: 1_000 });
+  const pool = new Batcher({ batchSize: 1, maxBatchBytes: 1_000, fieldNames: ['f'], computePrice: () => 0 });
   const dispatcher = new Dispatcher({
     concurrency,
     pool,

@@ -103,37 +103,77 @@ test('the cost of unbilled failed runs is available for smaller repairs', async 
   expect(countStatuses(rows)).toEqual({ enriched: 8 });
 });
 
-test('rows with different missing fields never cost more than stated at higher levels', async () => {
-  const prices: Record<string, number> = { low: 0.025, high: 0.5 };
-  const names = ['a', 'b', 'c', 'd'];
+const PRICES: Readonly<Record<string, number>> = { low: 0.025, high: 0.5 };
+const NAMES = ['a', 'b', 'c', 'd'];
+
+/** Below `high`, leaves other fields null in each row of a batch: a, b, a and b, c, … */
+const leaveHoles: Bend = (rows, task) => ({
+  rows: rows.map((row, index) => {
+    const open = NAMES.filter((_name, bit) => ((index + 1) >> bit) % 2 === 1);
+    const nulls = Object.fromEntries(open.map((name) => [name, null]));
+    return task.request.effort === 'low' ? { ...row, fields: { ...row.fields, ...nulls } } : row;
+  }),
+});
+
+test.each([1, 8, 9, 40])(
+  'the stated cost covers %i rows with different missing fields at every level',
+  async (count) => {
+    const bench = await openJobBench(script(leaveHoles, (task) => PRICES[task.request.effort ?? ''] ?? 0));
+    bench.write('in.csv', createList(count));
+    const quotes: Quote[] = [];
+    const { summary, rows } = await bench.run({ fields: NAMES, effort: ['low', 'high'] }, quoteHook(quotes));
+    const batches = Math.ceil(count / 8);
+    expect(countStatuses(rows)).toEqual({ enriched: count });
+    expect(summary.steps.map(({ runs }) => runs)).toEqual([batches, batches]);
+    expect(summary.costMicros).toBe(batches * 525_000);
+    expect(quotes[0]?.worstMicros).toBe(2 * batches * 525_000);
+  },
+);
+
+test('a value that was found is not replaced by a retry for the missing fields of another row', async () => {
+  const bench = await openJobBench(
+    script((rows, task, run) => {
+      const values = rows.map((row) => ({
+        ...row,
+        fields: Object.fromEntries(
+          Object.keys(row.fields).map((name) => [name, String(task.request.effort)]),
+        ),
+      }));
+      return leaveHoles(values, task, run);
+    }),
+  );
+  bench.write('in.csv', createList(3));
+  const { rows } = await bench.run({ fields: NAMES, effort: ['low', 'high'] });
+  expect(rows.map((row) => NAMES.map((name) => row[name]))).toEqual([
+    ['high', 'low', 'low', 'low'],
+    ['low', 'high', 'low', 'low'],
+    ['high', 'high', 'low', 'low'],
+  ]);
+});
+
+test('partly filled rows whose retries could pass the stated cost are counted in the summary', async () => {
   const bench = await openJobBench(
     script(
-      (rows, task) => ({
-        rows: rows.map((row, index) => {
-          const open = names.filter((_name, bit) => ((index + 1) >> bit) % 2 === 1);
-          const nulls = Object.fromEntries(open.map((name) => [name, null]));
-          return task.request.effort === 'low' ? { ...row, fields: { ...row.fields, ...nulls } } : row;
-        }),
-      }),
-      (task) => prices[task.request.effort ?? ''] ?? 0,
+      (rows, task, run) => (task.request.effort === 'low' ? leaveHoles(rows, task, run) : { rows: [] }),
+      (task) => PRICES[task.request.effort ?? ''] ?? 0,
     ),
   );
-  bench.write('in.csv', createList(8));
-  const quotes: Quote[] = [];
-  const { summary, rows } = await bench.run({ fields: names, effort: ['low', 'high'] }, quoteHook(quotes));
-  expect(summary.costMicros).toBeLessThanOrEqual(quotes[0]?.worstMicros ?? 0);
-  expect(countStatuses(rows)).toEqual({ enriched: 2, partial: 6 });
+  bench.write('in.csv', createList(14));
+  const { summary, rows } = await bench.run({ fields: NAMES, effort: ['low', 'high'], concurrency: 1 });
+  expect(summary).toMatchObject({ stop: 'done', unretriedRows: 14, leftRows: 0 });
+  expect(summary.costMicros).toBe(2 * 25_000 + 4 * 500_000);
+  expect(countStatuses(rows)).toEqual({ partial: 14 });
+  expect(rows[0]?.enrichment_error).toContain('not retried: that could cost more than the worst case');
 });
 
 test('the stated cost includes repairs and further levels of an active run', async () => {
-  const prices: Record<string, number> = { low: 0.025, high: 0.5 };
   const stop = new AbortController();
   let isStopped = false;
   const answer = script(
     (rows, task) => ({
       rows: task.request.effort === 'low' ? rows.map((row) => ({ ...row, fields: { answer: null } })) : rows,
     }),
-    (task) => prices[task.request.effort ?? ''] ?? 0,
+    (task) => PRICES[task.request.effort ?? ''] ?? 0,
   );
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => {

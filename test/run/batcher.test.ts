@@ -8,6 +8,19 @@ function question(key: string, parts: Partial<Question> = {}): Question {
   return { key, record: { name: key }, fields: ['f'], level: 0, attempt: 1, fault: null, ...parts };
 }
 
+type Options = ConstructorParameters<typeof Batcher>[0];
+
+/** By default a run costs the same for any rows and fields. */
+function createBatcher(options: Partial<Options>): Batcher {
+  return new Batcher({
+    batchSize: 8,
+    maxBatchBytes: 1_000,
+    fieldNames: ['a', 'b', 'c', 'f', 'g'],
+    computePrice: () => 1,
+    ...options,
+  });
+}
+
 function drain(pool: Batcher): PendingBatch[] {
   const groups: PendingBatch[] = [];
   for (let group = pool.takeFull(); group !== null; group = pool.takeFull()) groups.push(group);
@@ -23,7 +36,7 @@ test('every question is in exactly one batch, and batches are of one kind and ne
   });
   fc.assert(
     fc.property(fc.array(kinds, { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (all, batchSize) => {
-      const pool = new Batcher({ batchSize, maxBatchBytes: 100_000 });
+      const pool = createBatcher({ batchSize, maxBatchBytes: 100_000 });
       all.forEach((kind, index) => {
         pool.add(question(String(index), kind));
       });
@@ -32,13 +45,10 @@ test('every question is in exactly one batch, and batches are of one kind and ne
       expect(keys.sort((a, b) => a - b)).toEqual(all.map((_, index) => index));
       for (const group of groups) {
         expect(group.questions.length).toBeLessThanOrEqual(batchSizeFor(batchSize, group.attempt));
-        for (const { level, attempt, fields } of group.questions) {
-          expect({ level, attempt, fields }).toEqual({
-            level: group.level,
-            attempt: group.attempt,
-            fields: group.fields,
-          });
-        }
+        for (const { level, attempt } of group.questions)
+          expect({ level, attempt }).toEqual({ level: group.level, attempt: group.attempt });
+        const asked = new Set(group.questions.flatMap(({ fields }) => fields));
+        expect(group.fields).toEqual(['a', 'b'].filter((name) => asked.has(name)));
       }
     }),
   );
@@ -46,7 +56,7 @@ test('every question is in exactly one batch, and batches are of one kind and ne
 
 test('a batch is closed before its records exceed the size limit in bytes', () => {
   const weigh = (keys: readonly string[], maxBatchBytes: number): number[] => {
-    const pool = new Batcher({ batchSize: 10, maxBatchBytes });
+    const pool = createBatcher({ batchSize: 10, maxBatchBytes });
     for (const key of keys) pool.add(question(key));
     return drain(pool).map((group) => group.questions.length);
   };
@@ -63,7 +73,7 @@ test('a batch is as large as the size limit allows, for any records', () => {
       fc.array(record, { minLength: 1, maxLength: 60 }),
       fc.integer({ min: 1, max: 2_000 }),
       (all, most) => {
-        const pool = new Batcher({ batchSize: 20, maxBatchBytes: most });
+        const pool = createBatcher({ batchSize: 20, maxBatchBytes: most });
         for (const [index, each] of all.entries()) pool.add(question(String(index), { record: each }));
         const weigh = (each: JsonObject): number => Buffer.byteLength(JSON.stringify(each));
         const sizes: number[] = [];
@@ -81,7 +91,7 @@ test('a batch is as large as the size limit allows, for any records', () => {
 });
 
 test('when no more input comes, the lowest level and attempt go first, because their failures may fill the others', () => {
-  const pool = new Batcher({ batchSize: 8, maxBatchBytes: 1_000 });
+  const pool = createBatcher({ batchSize: 8, maxBatchBytes: 1_000 });
   pool.add(question('climb', { level: 1 }));
   pool.add(question('third', { attempt: 3 }));
   pool.add(question('second a', { attempt: 2 }));
@@ -93,8 +103,66 @@ test('when no more input comes, the lowest level and attempt go first, because t
   expect(steps).toEqual([['second a', 'second b'], ['third'], ['climb']]);
 });
 
+test('retries of different fields take no more batches than retries of the same fields', () => {
+  const fieldLists = fc.subarray(['a', 'b', 'c'], { minLength: 1 });
+  fc.assert(
+    fc.property(
+      fc.array(fieldLists, { maxLength: 60 }),
+      fc.integer({ min: 1, max: 9 }),
+      (lists, batchSize) => {
+        const pool = createBatcher({ batchSize, maxBatchBytes: 100_000 });
+        for (const [index, fields] of lists.entries())
+          pool.add(question(String(index), { fields, level: 1 }));
+        const groups = drain(pool);
+        expect(groups).toHaveLength(Math.ceil(lists.length / batchSize));
+        const fieldsByKey = new Map(
+          groups.flatMap((group) => group.questions.map(({ key, fields }) => [key, fields])),
+        );
+        expect(lists.map((_fields, index) => fieldsByKey.get(String(index)))).toEqual(lists);
+      },
+    ),
+  );
+});
+
+test('first questions of different fields are not merged, because they are sent while the input is read', () => {
+  const pool = createBatcher({});
+  pool.add(question('a', { fields: ['a'] }));
+  pool.add(question('b', { fields: ['b'] }));
+  expect(pool.takeLowest().map(({ fields }) => fields)).toEqual([['a'], ['b']]);
+});
+
+test('retries are merged only if one run costs no more than two, and only up to the size limits', () => {
+  const takeSizes = (options: Partial<Options>): number[] => {
+    const pool = createBatcher(options);
+    for (const key of ['1', '2', '3']) pool.add(question(key, { fields: ['a'], level: 1 }));
+    for (const key of ['4', '5', '6']) pool.add(question(key, { fields: ['b'], level: 1 }));
+    return pool.takeLowest().map(({ questions }) => questions.length);
+  };
+  // The run costs 10, and each row 4 for field a, such as a contact.
+  const computePrice = ({ questions, fields }: PendingBatch): number =>
+    10 + (fields.includes('a') ? 4 * questions.length : 0);
+  expect(takeSizes({})).toEqual([6]);
+  expect(takeSizes({ computePrice })).toEqual([3, 3]);
+  expect(takeSizes({ batchSize: 4, computePrice: () => 1 })).toEqual([4, 2]);
+  expect(takeSizes({ maxBatchBytes: 60 })).toEqual([5, 1]);
+});
+
+test('a row with several retries is in a merged batch once, with all of their fields', () => {
+  const pool = createBatcher({});
+  pool.add(question('row', { fields: ['c'], level: 1 }));
+  pool.add(question('other', { fields: ['b'], level: 1 }));
+  pool.add(question('row', { fields: ['a'], level: 1 }));
+  const [group, ...others] = pool.takeLowest();
+  expect(others).toEqual([]);
+  expect(group?.fields).toEqual(['a', 'b', 'c']);
+  expect(group?.questions.map(({ key, fields }) => [key, fields])).toEqual([
+    ['row', ['a', 'c']],
+    ['other', ['b']],
+  ]);
+});
+
 test('partial batches of first questions only, while more may come for the others', () => {
-  const pool = new Batcher({ batchSize: 8, maxBatchBytes: 1_000 });
+  const pool = createBatcher({ batchSize: 8, maxBatchBytes: 1_000 });
   pool.add(question('repair', { attempt: 2 }));
   pool.add(question('climb', { level: 1 }));
   pool.add(question('first'));

@@ -28,6 +28,7 @@ function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSum
       runs: { created: 1, adopted: 0, failed: 0 },
       unknownRuns: 0,
       leftRows: 0,
+      unretriedRows: 0,
       requests: 3,
     },
     ...{
