@@ -1,3 +1,4 @@
+import { createRowChecker } from './answer/check-run.js';
 import { createUsageError } from './errors.js';
 import { waitForLease } from './job/lease.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
@@ -5,6 +6,7 @@ import { type CancelledRuns, cancelRuns } from './job/recover.js';
 import { findAgentUrl, parseKeptOptions } from './job/resolve-ask.js';
 import { type Ledger, openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { JobRecord } from './ledger/records.js';
+import { createBlanks } from './model/blank.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 import { resolveSettings } from './options.js';
@@ -71,12 +73,14 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
       );
     }
     const agent = closers.add(await openAgent(resolveSettings({ input: job.input, apiUrl: url, apiKey })));
-    const { excludeOn = [] } = parseKeptOptions(job.settings);
-    const excludesAnswers = job.ask.fields.some((field) => excludeOn.includes(field.name));
+    const { excludeOn = [], blank: words } = parseKeptOptions(job.settings);
+    const { fields, schema } = job.ask;
+    const excludesAnswers = fields.some((field) => excludeOn.includes(field.name));
     const cancelled = await cancelRuns({
       client: agent.client,
       ledger,
       job,
+      checker: createRowChecker(job.ask, createBlanks({ words, fields, schema })),
       excludesAnswers,
       isOwnAgent: apiUrl === undefined || apiUrl === ownUrl,
       listLagMs: agent.listLagMs,

@@ -173,6 +173,7 @@ async function fillFile(
       client: agent.client,
       ledger,
       job,
+      checker: context.checker,
       excludesAnswers,
       isOwnAgent: true,
       // The user is waiting for the program to end, so do not wait for the run list.

@@ -1,4 +1,4 @@
-import { checkRun, createRowChecker } from '../answer/check-run.js';
+import { checkRun, type RowChecker } from '../answer/check-run.js';
 import { createAnswers } from '../answer/citations.js';
 import type { AgentClient } from '../api/agent-client.js';
 import { describeError } from '../errors.js';
@@ -111,6 +111,7 @@ interface CancelTarget {
   readonly client: AgentClient;
   readonly ledger: Ledger;
   readonly job: { readonly id: string; readonly ask: Ask };
+  readonly checker: RowChecker;
   /** True if the exclusion list applies to answers. Then ended runs are left to the next `run`, which checks them. */
   readonly excludesAnswers: boolean;
   /** True if this is the agent that the job was sent to, so a run unknown to it does not exist. */
@@ -150,15 +151,13 @@ class Canceller {
     unknown: 0,
   };
   readonly #target: CancelTarget;
-  readonly #checker;
 
   constructor(target: CancelTarget) {
     this.#target = target;
-    this.#checker = createRowChecker(target.job.ask);
   }
 
   async cancel(batch: Batch, runId: string): Promise<void> {
-    const { client, ledger, excludesAnswers } = this.#target;
+    const { client, ledger, checker, excludesAnswers } = this.#target;
     if (!isRunId(runId)) return this.#giveUp(batch, null, describeBadRunId(runId));
     try {
       const run = await client.cancel(runId);
@@ -166,7 +165,7 @@ class Canceller {
       if (misfit !== null) return this.#giveUp(batch, null, misfit);
       if (!hasEnded(run)) throw new Error(`the run is still ${run.status}`);
       if (run.status === 'completed' && excludesAnswers) return;
-      const answers = createAnswers(batch, checkRun(batch, run, this.#checker), run);
+      const answers = createAnswers(batch, checkRun(batch, run, checker), run);
       this.#settle(batch, run, answers);
       this.result.cancelled.push(runId);
     } catch (error) {

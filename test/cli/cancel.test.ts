@@ -57,6 +57,44 @@ test('books the cost of cancelled runs and releases their reservation', async ()
   expect(await readJob()).toMatchObject({ cost_usd: billedMicros / 1e6, reserved_usd: 0, runs: [] });
 });
 
+test.each([
+  [['--blank', '+pending'], { not_found: 1 }],
+  [['--blank', 'tba'], { enriched: 1 }],
+])('checks the answers of a run that ended in the meantime with the words of %j', async (options, rows) => {
+  let start = (): void => {};
+  const started = new Promise<void>((resolve) => {
+    start = resolve;
+  });
+  const agent: RawAgent = await openRawAgent({
+    changeRun: (json) => ({ ...json, status: 'running', stopReason: null, completedAt: null }),
+    intercept({ url }, response) {
+      if (url.startsWith('/agent/runs/run_1')) start();
+      if (!url.endsWith('/cancel')) return false;
+      const { row_id } = agent.runs[0]?.request.input?.data?.[0] ?? {};
+      const structured = { rows: [{ row_id, fields: { answer: 'pending' } }] };
+      sendJson(response, 200, {
+        ...agent.runs[0]?.json,
+        ...ENDED,
+        output: { text: '', structured, grounding: [] },
+      });
+      return true;
+    },
+  });
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(1));
+  const args = ['run', 'in.csv', '-f', 'answer', '--api-url', agent.url, '--yes', ...options];
+  const running = dir.spawn(args, ENV);
+  await started;
+  await running.end('SIGINT');
+  const { job } = await readJob(dir);
+  expect((await dir.run(['cancel', job], ENV)).status).toBe(0);
+  const again = await dir.run([...args, '--json'], ENV);
+  expect(JSON.parse(again.stdout).rows).toMatchObject(rows);
+  expect(agent.runs).toHaveLength(1);
+});
+
+const ENDED = { status: 'completed', stopReason: 'schema_satisfied', completedAt: '2026-01-01T00:00:00Z' };
+
 test('--cancel-on-interrupt cancels the runs on Ctrl-C', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { createRowChecker } from '../../src/answer/check-run.js';
 import { AgentClient } from '../../src/api/agent-client.js';
 import { cancelRuns } from '../../src/job/recover.js';
 import { openLedger } from '../../src/ledger/ledger.js';
@@ -103,6 +104,7 @@ test('rows fail if another process cancels and settles their run', async () => {
         client,
         ledger,
         job: record,
+        checker: createRowChecker(record.ask),
         excludesAnswers: false,
         isOwnAgent: true,
         listLagMs: null,

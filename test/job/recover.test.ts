@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { createRowChecker } from '../../src/answer/check-run.js';
 import { AgentClient } from '../../src/api/agent-client.js';
 import type { RetryPolicy } from '../../src/api/retry.js';
 import { cancelRuns } from '../../src/job/recover.js';
@@ -50,6 +51,7 @@ async function cancelOne(answer: Answer, retry: Partial<RetryPolicy> = { maxRetr
     client,
     ledger,
     job: ledger.readJob(job.id),
+    checker: createRowChecker(job.ask),
     excludesAnswers: false,
     isOwnAgent: true,
     listLagMs: null,
