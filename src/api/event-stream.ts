@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import type { Timers } from '../model/clock.js';
-import { isJsonObject, type JsonValue, parseExactJson } from '../model/json.js';
+import { isJsonObject, type JsonValue, parseAgentJson } from '../model/json.js';
 import type { AgentRunEvent } from '../model/run.js';
 import { mapTexts } from '../model/untrusted-text.js';
 import { AgentError } from './agent-error.js';
@@ -106,7 +106,7 @@ function parseMessage(
 
 function parseData(text: string): JsonValue {
   try {
-    return parseExactJson(text);
+    return parseAgentJson(text);
   } catch {
     return text;
   }

@@ -1,6 +1,6 @@
 import type { Timers } from '../model/clock.js';
 import { formatWait } from '../model/format.js';
-import { type JsonValue, parseExactJson } from '../model/json.js';
+import { type JsonValue, parseAgentJson } from '../model/json.js';
 import type { CreateOutcome } from '../model/run.js';
 import { cleanLine, mapTexts } from '../model/untrusted-text.js';
 import { AgentError, createNetworkError, formatSnippet, parseErrorResponse } from './agent-error.js';
@@ -27,7 +27,7 @@ export async function readJson(answer: HttpResponse, context: ResponseContext): 
   if (!isSuccess(answer)) throw await readError(answer, context);
   const text = await readText(answer.body, context);
   try {
-    return mapTexts(parseExactJson(text), context.mask);
+    return mapTexts(parseAgentJson(text), context.mask);
   } catch {
     // Drop the parser's error: it quotes the text, which may contain the key.
     throw createForeignError(answer, text, context);

@@ -1,4 +1,4 @@
-import { type JsonValue, parseExactJson } from './json.js';
+import { type JsonValue, parseAgentJson } from './json.js';
 
 /** The JSON list or object in a text, also in a code fence or a sentence; undefined for none, or several. */
 export function parseJsonText(text: string): JsonValue | undefined {
@@ -23,7 +23,7 @@ function listFenced(text: string): string[] {
 
 function parsePart(text: string): JsonValue | undefined {
   try {
-    const value = parseExactJson(text.trim());
+    const value = parseAgentJson(text.trim());
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;

@@ -43,6 +43,22 @@ export function parseExactJson(text: string): JsonValue {
   return JSON.parse(guarded) as JsonValue;
 }
 
+const STRINGS_AND_NO_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/gs;
+
+/**
+ * Parses JSON of an agent like `parseExactJson`, but reads NaN and Infinity as null. Python writes them for numbers
+ * that it does not know, and one of them would make a whole answer, or the list of all runs, unreadable.
+ */
+export function parseAgentJson(text: string): JsonValue {
+  try {
+    return parseExactJson(text);
+  } catch (error) {
+    const read = text.replace(STRINGS_AND_NO_NUMBERS, (token) => (token.startsWith('"') ? token : 'null'));
+    if (read === text) throw error;
+    return parseExactJson(read);
+  }
+}
+
 function isExact(token: string): boolean {
   const value = Number(token);
   return Number.isFinite(value) && parseDigits(String(value)) === parseDigits(token);

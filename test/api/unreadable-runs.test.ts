@@ -27,7 +27,8 @@ const sendText =
   (_request, response) => {
     response.writeHead(status, { 'content-type': type }).end(text);
   };
-const NAN = JSON.stringify(createRunJson('bad')).replace('0.025', 'NaN');
+const BAD = JSON.stringify(createRunJson('bad'));
+const BROKEN = BAD.replace('0.025', '0.0.25');
 
 /** Advances the clock to each timer until a call ends; returns how much time that took. */
 async function drive<T>(
@@ -61,8 +62,8 @@ const open = (clock: ManualClock, handler: RawHandler, act: (client: AgentClient
 
 describe('a run that cannot be read while other requests work', () => {
   test.each<[string, RawHandler]>([
-    ['returns NaN', sendText(NAN)],
-    ['returns truncated JSON', sendText(NAN.slice(0, 40))],
+    ['returns a broken number', sendText(BROKEN)],
+    ['returns truncated JSON', sendText(BAD.slice(0, 40))],
     [
       'returns no status',
       (_request, response) => sendJson(response, 200, createRunJson('bad', { status: undefined })),
@@ -117,7 +118,7 @@ describe('a run that cannot be read while other requests work', () => {
 
   test('is rejected even if its broken JSON breaks the list as well', async () => {
     const clock = new ManualClock();
-    await open(clock, spoil(sendText(NAN), sendText(`{"data":[${NAN}]}`)), async (client) => {
+    await open(clock, spoil(sendText(BROKEN), sendText(`{"data":[${BROKEN}]}`)), async (client) => {
       const { result } = await drive(clock, client.wait('bad'));
       expect(result).toMatchObject({ code: 'RUN_UNREADABLE' });
     });
@@ -125,7 +126,7 @@ describe('a run that cannot be read while other requests work', () => {
 
   test('an earlier deadline does not leave it open for good', async () => {
     const clock = new ManualClock();
-    await open(clock, spoil(sendText(NAN)), async (client) => {
+    await open(clock, spoil(sendText(BROKEN)), async (client) => {
       const limits = { signal: new AbortController().signal, deadlineMs: 5_000, onEnd: () => undefined };
       const { result } = await drive(clock, waitForRun(client, 'bad', limits));
       expect(result).toMatchObject({
@@ -221,6 +222,20 @@ describe.each(OUTAGES)('%s', (_what, away) => {
       await expect(client.list()).rejects.toMatchObject({ name: 'AgentError' });
       expect(server.requests).toHaveLength(1);
     });
+  });
+});
+
+test.each(['NaN', 'Infinity', '-Infinity'])('%s in a run or in a list is read as null', async (number) => {
+  const text = BAD.replace('0.025', number).replace(
+    '"rows":',
+    `"score":${number},"note":"is ${number}","rows":`,
+  );
+  const clock = new ManualClock();
+  await open(clock, spoil(sendText(text), sendText(`{"data":[${text}],"hasMore":false}`)), async (client) => {
+    const run = await client.get('bad');
+    expect(run.costDollars).toMatchObject({ total: null, unreadableTotal: null });
+    expect((await drive(clock, client.wait('bad'))).result).toEqual(run);
+    expect((await client.list({ limit: 5 })).data).toEqual([run]);
   });
 });
 

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { isJsonObject, type JsonObject } from '../../src/model/json.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { createList, type JobBench, openJobBench } from '../helpers/job.js';
 import { openRawAgent } from '../helpers/raw-agent.js';
+import { createRunJson, openRawServer } from '../helpers/raw-server.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
 
 const PRICE_MICROS = 25_000;
@@ -185,3 +186,48 @@ test('does not pay again for a run with a lost reply if the agent does not repea
     expect(agent.runs).toHaveLength(1);
   }
 });
+
+test.each(['answers it', 'loses the reply'])(
+  'an agent that writes NaN in every response is understood, and no run is started twice if it %s',
+  async (how) => {
+    const runs: string[] = [];
+    const server = await openRawServer(({ method, url, body }, response, socket) => {
+      const send = (text: string): void => {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+      };
+      if (method === 'POST') {
+        const request = JSON.parse(body);
+        const rows = request.input.data.map(({ row_id, company }: JsonObject) => {
+          return { row_id, fields: { answer: `about ${company}`, score: '@' } };
+        });
+        const output = { text: '', structured: { rows }, grounding: [] };
+        const run = createRunJson(`run_${runs.length + 1}`, {
+          createdAt: new Date().toISOString(),
+          request,
+          output,
+          costDollars: { total: 0.025, search: '@' },
+        });
+        runs.push(JSON.stringify(run).replaceAll('"@"', 'NaN'));
+        if (how === 'loses the reply') return void socket.destroy();
+        return send(runs.at(-1) ?? '');
+      }
+      if (url.startsWith('/agent/runs?'))
+        return send(`{"data":[${runs.toReversed().join()}],"hasMore":false}`);
+      return send(runs.find((run) => url.endsWith(String(JSON.parse(run.replaceAll('NaN', '0')).id))) ?? '');
+    });
+    onTestFinished(() => server.close());
+    const bench = await openBench([]);
+    bench.write('in.csv', createList(16));
+    const { summary, rows } = await bench.run({
+      apiUrl: server.url,
+      fields: ['answer', 'score:number'],
+      concurrency: 1,
+    });
+    expect(countStatuses(rows)).toEqual({ partial: 16 });
+    expect(rows.map(({ answer, score }) => [answer, score])).toEqual(
+      Array.from({ length: 16 }, (_, index) => [`about Company ${index + 1}`, '']),
+    );
+    expect(runs).toHaveLength(2);
+    expect(summary).toMatchObject({ stop: 'done', costMicros: 50_000, unknownRuns: 0 });
+  },
+);
