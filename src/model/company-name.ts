@@ -12,8 +12,28 @@ import { normalizeText } from './normalize.js';
  * sohne". Signs that are part of a word stay: "C++ Labs" and "C# Labs" are different. Empty only for blank text.
  */
 export function normalizeCompanyName(text: string): string {
-  const folded = normalizeText(text.replace(MARKS, ' '));
+  const folded = foldCompanyName(text);
+  return dropForms(folded, extractNameWords(dropUnspacedForm(folded)));
+}
+
+/** Same, but null for what many people give who have no company, such as `Freelancer` or `Private person`. */
+export function findCompanyName(text: string): string | null {
+  const folded = foldCompanyName(text);
   const words = extractNameWords(dropUnspacedForm(folded));
+  return areNobody(words) ? null : dropForms(folded, words);
+}
+
+/** True if a text says that somebody has no company, or does not name it. */
+export function isNobody(text: string): boolean {
+  return findCompanyName(text) === null;
+}
+
+function foldCompanyName(text: string): string {
+  return normalizeText(text.replace(MARKS, ' '));
+}
+
+/** Removes the legal forms from the words of a name. */
+function dropForms(folded: string, words: string[]): string {
   if (words.length > 1 && words.at(-1) === 'the') words.pop();
   const front = words[0] ?? '';
   let behind = dropFormBehind(words);
@@ -181,4 +201,53 @@ function listForms(text: string): string[] {
     const isSpelled = words.length > 1 && words.every((word) => word.length === 1) && !form.includes('/');
     return isSpelled ? [words.join(' '), words.join('')] : [words.join(' ')];
   });
+}
+
+/** True if all words are phrases for nobody, as in "Freelance / Self-employed". With a legal form it is a name. */
+function areNobody(words: readonly string[]): boolean {
+  if (!NOBODY.firstWords.has(words[0] ?? '')) return false;
+  for (let at = 0; at < words.length; ) {
+    let count = Math.min(NOBODY.mostWords, words.length - at);
+    while (count > 0 && !NOBODY.phrases.has(words.slice(at, at + count).join(' '))) count -= 1;
+    if (count === 0 && !AND.has(words[at] ?? '') && words[at] !== 'or') return false;
+    at += Math.max(1, count);
+  }
+  return true;
+}
+
+/**
+ * What people without a company give as its name. Words that are also the name of a company, such as Independent, are
+ * missing on purpose.
+ */
+const NOBODY = createNobody(`
+  freelance; freelancer; freelancers; freelancing; self; self employed; selfemployed; self-employment; sole proprietor
+  sole trader; independent contractor; independent consultant; independent professional; private; private person
+  private individual; private customer; individual; personal; student; students; retired; pensioner; unemployed
+  not employed; homemaker; housewife; job seeker; jobseeker; open to work; between jobs; looking for work
+  looking for opportunities; seeking opportunities; seeking new opportunities; career break; no company; no employer
+  own company; own business; my own company; my own business; confidential; confidential company; company confidential
+  undisclosed; undisclosed company; stealth startup; stealth mode; stealth mode startup; stealth mode company; various
+  Freiberufler; Freiberuflerin; freiberuflich; freier Mitarbeiter; freie Mitarbeiterin; freischaffend; selbständig
+  selbstaendig; selbständige; selbständiger; selbstständig; selbststaendig; selbstständige; selbstständiger; Privat
+  Privatperson; Privatkunde; Privatkundin; Einzelunternehmer; Einzelunternehmerin; Studentin; Schüler; Schülerin; Rentner
+  Rentnerin; im Ruhestand; arbeitslos; arbeitssuchend; arbeitsuchend; Hausfrau; keine Firma; ohne Firma
+  indépendant; indépendante; travailleur indépendant; auto-entrepreneur; autoentrepreneur; micro-entrepreneur
+  profession libérale; particulier; étudiant; étudiante; retraité; retraitée; sans emploi; à mon compte
+  autónomo; autónoma; trabajador autónomo; trabajador independiente; por cuenta propia; cuenta propia; particular
+  estudiante; jubilado; jubilada; desempleado; desempleada; libero professionista; libera professionista
+  lavoratore autonomo; in proprio; privato; studente; studentessa; pensionato; pensionata; disoccupato; disoccupata
+  zzp; zzp'er; zelfstandige; zelfstandig; gepensioneerd; werkloos; autônomo; autônoma; profissional liberal
+  trabalhador independente; pessoa física; estudante; aposentado; aposentada; desempregado; desempregada
+  samozatrudniony; osoba prywatna; osoba fizyczna; wolny strzelec; bezrobotny; emeryt; egenföretagare; frilans
+  frilansare; selvstændig; selvstendig; yrittäjä; opiskelija
+  самозанятый; самозанятая; фрилансер; частное лицо; физическое лицо; физлицо; студент; пенсионер
+  フリーランス; 個人; 個人事業主; 自営業; 学生; 自由职业; 自由职业者; 个人; 프리랜서`);
+
+function createNobody(text: string) {
+  const phrases = text.split(/[;\n]/).map((phrase) => extractNameWords(normalizeText(phrase)));
+  return {
+    phrases: new Set(phrases.map((words) => words.join(' ')).filter(Boolean)),
+    firstWords: new Set(phrases.flatMap(([first]) => first ?? [])),
+    mostWords: Math.max(...phrases.map((words) => words.length)),
+  };
 }

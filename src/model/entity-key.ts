@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { domainToASCII } from 'node:url';
 import type { parse } from 'tldts';
 import { type ColumnKind, resolveColumnKind } from './column-kind.js';
-import { normalizeCompanyName } from './company-name.js';
+import { findCompanyName } from './company-name.js';
 import { formatCanonicalJson, type JsonValue } from './json.js';
 import { normalizePersonName, normalizePhone, normalizeText } from './normalize.js';
 import {
@@ -18,8 +18,8 @@ const MAX_ADDRESS_CHARACTERS = 2_048;
 
 /**
  * Key that is equal for two values that name the same thing, such as `domain:acme.com` for
- * `https://www.acme.com/about`. Null for a value that names nothing: blank, a placeholder such as `n/a`, or
- * the domain of a mail provider. For a cell with several addresses, the key of the first.
+ * `https://www.acme.com/about`. Null for a value that names nothing: blank, a placeholder such as `n/a`, a
+ * word such as `Freelancer` for a company, or the domain of a mail provider. For a cell with several addresses, the key of the first.
  */
 export function createEntityKey(column: string, value: JsonValue): string | null {
   return normalizeEntityKey(resolveColumnKind(column), value);
@@ -53,8 +53,10 @@ function listTextKeys(columnKind: ColumnKind, text: string): string[] {
     }
     case 'phone':
       return [createKey('phone', normalizePhone(text), text)];
-    case 'company':
-      return [createKey('company', normalizeCompanyName(text), text)];
+    case 'company': {
+      const name = findCompanyName(text);
+      return name === null ? [] : [createKey('company', name, text)];
+    }
     case 'person':
       return [createKey('person', normalizePersonName(text), text)];
     case 'text':

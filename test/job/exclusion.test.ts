@@ -22,6 +22,29 @@ test('never sends excluded, filled or empty rows', async () => {
   expect(asked.map((record) => record.company)).toEqual(['Company 1', 'Company 4']);
 });
 
+test.each([['company'], ['company', 'name'], null])(
+  'a company that names nobody excludes no stranger, compared by %j',
+  async (excludeOn) => {
+    const bench = await openJobBench(script((rows) => ({ rows })));
+    bench.write('customers.csv', 'company,name\nFreelancer,Ana Lee\nSelf-employed,Bo Ek\nFreelancer Ltd,\n');
+    bench.write(
+      'in.csv',
+      'company,name\nfreelancer,Cy Oz\nSelf employed,Di Um\nFreelancer Limited,Ed Py\nFreelancer,Ana Lee\n',
+    );
+    const { rows } = await bench.run({
+      exclude: `${bench.folder}/customers.csv`,
+      ...(excludeOn === null ? {} : { excludeOn }),
+    });
+    const isKnown = excludeOn === null || excludeOn.includes('name');
+    expect(rows.map((row) => row.enrichment_status)).toEqual([
+      'enriched',
+      'enriched',
+      'excluded',
+      isKnown ? 'excluded' : 'enriched',
+    ]);
+  },
+);
+
 test('an unreadable line of the list is an error before anything is sent and names the line', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('known.jsonl', '{"company":"Company 1"},\n{"company":"Company 2"}\n');

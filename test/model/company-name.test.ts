@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normalizeCompanyName } from '../../src/model/company-name.js';
+import { findCompanyName, isNobody, normalizeCompanyName } from '../../src/model/company-name.js';
 import { normalizeText } from '../../src/model/normalize.js';
 import { DIFFERENT_COMPANIES, SAME_COMPANY } from '../helpers/company-pairs.js';
 
@@ -89,5 +89,66 @@ describe('two spellings of a name', () => {
     expect(different.every(({ pair: [one, other] }) => normalizeText(one) !== normalizeText(other))).toBe(
       true,
     );
+  });
+});
+
+describe('findCompanyName', () => {
+  it.each([
+    'Freelancer',
+    'freelance',
+    'Self-Employed',
+    'SELF EMPLOYED',
+    'Freelance / Self-employed',
+    'Freelancer (selbständig)',
+    'Freiberuflerin',
+    'Selbststaendig',
+    'Privatperson',
+    'Private person',
+    'Private individual',
+    'Student',
+    'Student or freelancer',
+    'Retired',
+    'Own business',
+    'No company',
+    'Confidential',
+    'Stealth mode startup',
+    'Independent Consultant',
+    'Étudiante',
+    'Auto-entrepreneur',
+    'autónomo',
+    'Libero professionista',
+    "ZZP'er",
+    'Osoba prywatna',
+    'фрилансер',
+    '個人事業主',
+    '프리랜서',
+  ])('finds no company in %j', (text) => {
+    expect(findCompanyName(text)).toBeNull();
+    expect(isNobody(` ${text} `)).toBe(true);
+  });
+
+  it.each([
+    ['Freelancer Ltd', 'freelancer'],
+    ['Freelancer.com', 'freelancer com'],
+    ['Freelance Labs', 'freelance labs'],
+    ['Self Storage Group', 'self storage group'],
+    ['Student Union Vienna', 'student union vienna'],
+    ['Private Internet Access', 'private internet access'],
+    ['Confidential Records Inc.', 'confidential records'],
+    ['Independent', 'independent'],
+    ['The Independent', 'independent'],
+    ['Retired & Proud', 'retired and proud'],
+    ['Particular Books', 'particular books'],
+    ['ООО Студент', 'студент'],
+    ['and', 'and'],
+    ['', ''],
+  ])('finds the name in %j', (text, name) => {
+    expect(findCompanyName(text)).toBe(name);
+    expect(isNobody(text)).toBe(false);
+  });
+
+  it('is the normalized name of every company in the tables', () => {
+    for (const [, pairs] of [...SAME_COMPANY, ...DIFFERENT_COMPANIES])
+      for (const name of pairs.flat()) expect(findCompanyName(name)).toBe(normalizeCompanyName(name));
   });
 });

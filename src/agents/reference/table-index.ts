@@ -1,5 +1,5 @@
 import Fuse from 'fuse.js';
-import { normalizeCompanyName } from '../../model/company-name.js';
+import { isNobody, normalizeCompanyName } from '../../model/company-name.js';
 import { isPlaceholder, listEntityKeys } from '../../model/entity-key.js';
 import { normalizePersonName, normalizeText } from '../../model/normalize.js';
 import { type NumberStyle, resolveNumberStyle } from './coerce-value.js';
@@ -153,7 +153,8 @@ export function listNames(table: Table, roles: Roles, kind: NameKind, record: nu
   const names = (kind === 'person' ? roles.people : roles.companies).flatMap((column) =>
     splitList(values[column]),
   );
-  if (kind === 'company' || roles.nameParts === null) return names;
+  if (kind === 'company') return names.filter((name) => !isNobody(name));
+  if (roles.nameParts === null) return names;
   const parts = roles.nameParts.flatMap((column) => splitList(values[column]));
   return parts.length === 2 ? [parts.join(' '), ...names] : names;
 }

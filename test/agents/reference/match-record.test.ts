@@ -12,6 +12,15 @@ async function ask(files: Readonly<Record<string, string>>, record: JsonObject):
   return `${fact} (${sources['[0].fields.fact']?.split(':')[0]})`;
 }
 
+it('takes no company that names nobody for the same employer', async () => {
+  const people = {
+    'people.csv': 'name,company,fact\nAna Lee,Freelancer,one\nBo Ek,Acme,two\nBo Ek,Self-employed,three\n',
+  };
+  expect(await ask(people, { company: 'Freelancer' })).toContain('not in any table');
+  expect(await ask(people, { name: 'Bo Ek', company: 'self employed' })).not.toContain('three');
+  expect(await ask(people, { name: 'Bo Ek', company: 'Acme' })).toContain('two');
+});
+
 describe('a company is matched', () => {
   const companies = {
     'companies.csv': `company,domain,email,phone,country,fact
