@@ -127,15 +127,19 @@ function createFieldCheck(whole: CompiledSchema, name: string, pointers: readonl
         .map((issue) => ({ ...issue, path: issue.path.slice(path.length) }));
   }
   const parts = pointers.map((pointer) => whole.part(pointer));
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return (value) => only.validate(value);
   return (value) => parts.flatMap((part) => part.validate(value));
 }
 
 /** Validates a value. A tidied value that is not valid is dropped if the original is. */
 function judge(value: JsonValue, tidied: TidyValue, check: FieldCheck): FieldResult {
-  const tolerant: FieldCheck = (inner) =>
-    check(inner)
-      .filter((issue) => !isMissingPart(inner, issue))
-      .slice(0, MAX_ISSUES);
+  const tolerant: FieldCheck = (inner) => {
+    const issues = check(inner);
+    return issues.length === 0
+      ? issues
+      : issues.filter((issue) => !isMissingPart(inner, issue)).slice(0, MAX_ISSUES);
+  };
   const { value: start, notes } = tidied;
   const issues = tolerant(start);
   if (issues.length === 0) return createResult(start, notes);
@@ -183,14 +187,12 @@ function createFault(message: string, value: JsonValue, path: string): FieldResu
 
 const MAX_VALUE_DEPTH = 64;
 
-/** True if nested too deeply for a cell. Iterative, so deep input cannot overflow the stack. */
-function isDeep(value: JsonValue): boolean {
-  if (typeof value !== 'object') return false;
-  let level: JsonValue[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MAX_VALUE_DEPTH) return true;
-    level = level.flatMap((node) => (typeof node === 'object' && node !== null ? Object.values(node) : []));
-  }
+/** True if nested too deeply for a cell. */
+function isDeep(value: JsonValue, depth = 0): boolean {
+  if (depth > MAX_VALUE_DEPTH) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const parts: readonly JsonValue[] = Array.isArray(value) ? value : Object.values(value);
+  for (const part of parts) if (isDeep(part, depth + 1)) return true;
   return false;
 }
 

@@ -3,38 +3,47 @@ import { splitColumnName } from './column-kind.js';
 /** Longer text is never a phrase for "nothing found". */
 const MAX_LENGTH = 120;
 
-/** The first two letters of every placeholder and phrase. */
-const STARTS = new Set(
-  'na ni no nu un to tb co ca cu we it th st in da de re ma va an em ph ad ur fi ke sc on br xx ht'.split(
-    ' ',
-  ),
-);
-
-/** One bit for each pair of letters from `aa` to `zz` that a phrase can start with. */
-const STARTS_BY_CODE = new Uint8Array(26 * 26).map((_, code) => {
-  const pair = String.fromCharCode(97 + Math.floor(code / 26), 97 + (code % 26));
-  return STARTS.has(pair) ? 1 : 0;
-});
-
 /**
  * Fast path for nearly all values: false if a text is certainly no placeholder, no phrase for "nothing found"
- * and no masked address. Looks only at its first two letters and for an `@`.
+ * and no masked address. Looks only at its first word and for an `@`.
  */
 export function mayBeAbsence(text: string): boolean {
   if (text.length < 3) return true;
   if (text.length > MAX_LENGTH) return text.length < MAX_WITH_SPACE;
-  const first = (text.charCodeAt(0) | 0x20) - 97;
-  const second = (text.charCodeAt(1) | 0x20) - 97;
-  if (first < 0 || first > 25 || second < 0 || second > 25) return !PLAIN_NUMBER.test(text);
-  if (STARTS_BY_CODE[first * 26 + second] !== 1) return text.includes('@') && mayBeMasked(text);
+  const [first, second, third] = [readLetter(text, 0), readLetter(text, 1), readLetter(text, 2)];
+  if (first === NO_LETTER || second === NO_LETTER) return !PLAIN_NUMBER.test(text);
+  const isKnownStart = STARTS[(first * LETTERS + second) * LETTERS + third] === 1;
+  if (!(isKnownStart || text.charCodeAt(2) > 0x7f) || !startsWithKnownWord(text))
+    return text.includes('@') && mayBeMasked(text);
   const afterScheme = text.startsWith('http') ? SCHEME.exec(text)?.[0].length : undefined;
   return afterScheme === undefined || mayBeAbsence(text.slice(afterScheme));
 }
 
-function mayBeMasked(text: string): boolean {
-  const [local = '', domain = ''] = text.toLowerCase().split('@');
-  return !/^[a-z\d._+-]+$/.test(local) || /\.\.|xxx/.test(text) || isStandIn(local, domain);
+/** Number of letters, and one more for all other characters. */
+const LETTERS = 27;
+const NO_LETTER = 26;
+
+/** The place of a character in the alphabet, ignoring case. */
+function readLetter(text: string, at: number): number {
+  const place = (text.charCodeAt(at) | 0x20) - 97;
+  return place >= 0 && place < NO_LETTER ? place : NO_LETTER;
 }
+
+function startsWithKnownWord(text: string): boolean {
+  let end = 0;
+  while (end < text.length && readLetter(text, end) !== NO_LETTER) end += 1;
+  const word = text.slice(0, end).toLowerCase();
+  // An invisible character may be inside a word, and wide letters may follow. A masked number is any row of x.
+  return FIRST_WORDS.has(word) || word.startsWith('xx') || text.charCodeAt(end) > 0x7f;
+}
+
+/** One pattern instead of several tests: hidden letters, or how the stand-ins below begin. */
+function mayBeMasked(text: string): boolean {
+  return !PLAIN_EMAIL.test(text);
+}
+
+const PLAIN_EMAIL =
+  /^(?!.*xxx|first|f\.?last|your|email|not_|locked|redacted|masked|hidden)[a-z\d_+-]+(?:\.[a-z\d_+-]+)*@(?!your|my|the|company|domain|organization|employer)[a-z\d.-]+$/i;
 
 /** White space around a phrase does not count. */
 const MAX_WITH_SPACE = 4 * MAX_LENGTH;
@@ -169,6 +178,23 @@ const PHRASES: readonly RegExp[] = [
   /^(?:(?:i|we) )?(?:could not|can ?not|can't|couldn't|(?:was |were |am |are )?unable to) (?:find|determine|establish|verify|identify|locate|confirm)\b[^.]*$/,
   /^(?:currently |still )?(?:undisclosed|unknown|undetermined|unavailable|unspecified)(?: (?:publicly|at this time|yet|online))?$/,
 ];
+
+const THINGS =
+  'answer information info data detail result match matches record value email phone address website url number name date figure'.split(
+    ' ',
+  );
+
+/** The first word of every placeholder, phrase and masked number that begins with two letters. */
+const FIRST_WORDS = new Set([
+  ...[...WORDS].map((word) => /^[a-z]*/.exec(word)?.[0] ?? ''),
+  ...THINGS.flatMap((word) => [word, `${word}s`]),
+  ...'na none nil no not nothing the this that it is was are were has have currently still we'.split(' '),
+  ...'could couldn can cannot unable undetermined emailprotected http https xx xxx'.split(' '),
+]);
+
+const STARTS = new Uint8Array(LETTERS ** 3);
+for (const word of FIRST_WORDS)
+  STARTS[(readLetter(word, 0) * LETTERS + readLetter(word, 1)) * LETTERS + readLetter(word, 2)] = 1;
 
 /** True for an e-mail address that hides or only stands for the real one. */
 function isMaskedEmail(text: string): boolean {

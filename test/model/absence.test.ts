@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAbsencePhrase } from '../../src/model/absence.js';
+import { isAbsencePhrase, mayBeAbsence } from '../../src/model/absence.js';
 import { createBlanks } from '../../src/model/blank.js';
 import { parseField } from '../../src/model/field.js';
 
@@ -157,4 +157,35 @@ test('words of --blank replace the placeholders, but not the phrases', () => {
 test('a long or repetitive text is checked quickly', () => {
   for (const text of ['n'.repeat(120), 'no '.repeat(40), '* '.repeat(60), 'not '.repeat(30)])
     expect(isAbsencePhrase(text)).toBe(false);
+});
+
+test.each([
+  'anna@***.example',
+  'jane@xxxx.example',
+  'First.Last@acme.example',
+  'jane@company.com',
+  'XXX-XXX-1234',
+  'xxxxxxxxxx',
+  'un\u00adknown',
+  'Un\u200bavailable',
+  'E-mail not found',
+  'Https://n/a',
+  'can’t be determined',
+  'Cannot be determined',
+  'emailprotected',
+  'No',
+])('the fast test lets %j through to the exact one', (text) => {
+  expect(mayBeAbsence(text)).toBe(true);
+});
+
+test.each([
+  'Nordic Company',
+  'Martin',
+  'Andrea',
+  'red 1',
+  'Technologies',
+  'anna@orbelin.example',
+  'https://noris.example',
+])('the fast test knows that %j is a value', (text) => {
+  expect(mayBeAbsence(text)).toBe(false);
 });
