@@ -95,9 +95,12 @@ export function normalizeEmail(text: string): string | null {
   const plain = cleanAddress(text).toLowerCase();
   const bare = (/<([^<>]+)>\s*$/.exec(plain)?.[1] ?? plain).replace(/^mailto:/, '').replace(/\?.*$/, '');
   const [, local, host] = /^([^\s@<>,;"]+)@([^\s@<>,;"/]+\.[^\s@<>,;"/]+)$/.exec(bare) ?? [];
-  const ascii = host === undefined ? '' : domainToASCII(host);
+  const ascii = host === undefined || PLAIN_HOST.test(host) ? (host ?? '') : domainToASCII(host);
   return local === undefined || ascii === '' ? null : `${local}@${ascii}`;
 }
+
+/** A host that is in ASCII already, as nearly all are: the conversion takes longer than all else here. */
+const PLAIN_HOST = /^(?!.*xn--)[a-z\d-]+(?:\.[a-z\d-]+)*\.[a-z]{2,}$/;
 
 /** True for text that marks a missing value: blank, a dash, `n/a`, `unknown`. */
 export function isPlaceholder(text: string): boolean {

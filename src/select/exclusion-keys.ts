@@ -150,14 +150,15 @@ export class KeyReader {
   /** The keys of each value in a column; one list of nulls if it has none. */
   #listParts(column: KeyColumn, side: Side, read: CellReader): (readonly (string | null)[])[] {
     const { kind } = column;
-    const found = new Map<string, readonly (string | null)[]>();
+    const found: (readonly (string | null)[])[] = [];
     for (const value of listValues(column[side], this.#blanks, read)) {
       for (const parts of kind === 'domain' ? this.#listAddressParts(value) : listKeyParts(kind, value)) {
         const [key] = parts;
-        if (key != null && isAddress(kind, key, this.#mode)) found.set(parts[1] ?? key, parts);
+        if (key != null && isAddress(kind, key, this.#mode)) found.push(parts);
       }
     }
-    if (found.size > 0) return [...found.values()];
+    if (found.length === 1) return found;
+    if (found.length > 1) return [...new Map(found.map((parts) => [parts[1] ?? parts[0], parts])).values()];
     return [kind !== 'domain' ? [null] : this.#hasLabels ? [null, null, null] : [null, null]];
   }
 
