@@ -18,7 +18,13 @@ import { isSystemError } from './watch/file-state.js';
 import { fillFile } from './watch/fill-file.js';
 import { DropFinder } from './watch/find-drops.js';
 import { claimNext, countBacklog, isLedgerTrouble, listLeft, notePlace } from './watch/find-next.js';
-import { noteFolderPath, openFolders, remakeFolders, type WatchFolders } from './watch/folders.js';
+import {
+  isFolderAway,
+  noteFolderPath,
+  openFolders,
+  remakeFolders,
+  type WatchFolders,
+} from './watch/folders.js';
 import { JobFiles, type JobLook } from './watch/job-files.js';
 import { Aside } from './watch/move-file.js';
 import { computeRetryDelayMs, type Decision, describeProblem, isDiskFull } from './watch/verdict.js';
@@ -69,14 +75,24 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
   const settings = resolveWatch(options);
   checkOptionTypes('the hooks of watchFolder', hooks, HOOK_TYPES);
   await checkJob(settings, settings.once);
-  const folders = await openFolders(options.folder);
-  await checkReference(settings, folders);
-  await noteFolderPath(folders, settings.job.ledger);
   let last: WatchEvent['type'] | null = null;
   const report = (event: WatchEvent): void => {
     if (event.type !== 'ignored' && event.type !== 'job_changed') last = event.type;
     hooks.onEvent?.(event);
   };
+  const tally = new WatchTally();
+  const timing = {
+    clock: hooks.clock ?? systemClock,
+    signal: hooks.signal ?? new AbortController().signal,
+  };
+  const folders = await waitForFolders(options.folder, { ...timing, report, once: settings.once });
+  if (folders === null) {
+    const stopped = tally.createSummary(INTERRUPTED.stop, null);
+    report({ type: 'stopped', summary: stopped });
+    return stopped;
+  }
+  await checkReference(settings, folders);
+  await noteFolderPath(folders, settings.job.ledger);
   const keep = await Promise.all(settings.keep.map((path) => realpath(path).catch(() => resolve(path))));
   const { reload } = options;
   const readSettings = async () =>
@@ -93,9 +109,8 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
     ),
     aside: new Aside(),
     heldDrops: new Aside(),
-    tally: new WatchTally(),
-    clock: hooks.clock ?? systemClock,
-    signal: hooks.signal ?? new AbortController().signal,
+    tally,
+    ...timing,
     report,
     isWaiting: () => last === 'waiting',
     fill: enrich,
@@ -112,6 +127,24 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
   const summary = watcher.tally.createSummary(stop, problem, left);
   report({ type: 'stopped', summary });
   return summary;
+}
+
+/** Opens the watched folder; waits for it if it is away, for example because a disk is not mounted yet. Null if stopped. */
+async function waitForFolders(
+  path: string,
+  { clock, signal, report, once }: Pick<Watcher, 'clock' | 'signal' | 'report'> & { readonly once: boolean },
+): Promise<WatchFolders | null> {
+  for (let tries = 1; !signal.aborted; tries += 1) {
+    try {
+      return await openFolders(path);
+    } catch (error) {
+      if (once || !isFolderAway(error)) throw error;
+      const delayMs = computeRetryDelayMs(tries, clock.random());
+      report({ type: 'waiting', file: null, problem: describeProblem(error), delayMs });
+      await pause({ clock, signal }, delayMs);
+    }
+  }
+  return null;
 }
 
 /** Refuses reference tables in the watched folder: they would be filled and moved away. */

@@ -467,6 +467,35 @@ test('a watched folder that was away is watched again, and the status says so ev
   expect(bench.told('watching')).toHaveLength(2);
 });
 
+test('a watcher that starts while its folder is away waits for it, and ends at once if it is stopped', async () => {
+  const bench = await openWatchBench();
+  const away = `${bench.folder}-away`;
+  renameSync(bench.folder, away);
+  const stop = new AbortController();
+  const kinds: string[] = [];
+  const onEvent = (event: WatchEvent): void => {
+    kinds.push(event.type === 'waiting' ? `waiting ${event.problem.code}` : event.type);
+    if (event.type === 'waiting' && kinds.length === 2) renameSync(away, bench.folder);
+    if (event.type === 'watching') stop.abort();
+  };
+  const clock = {
+    ...systemClock,
+    sleep: (_ms: number, signal?: AbortSignal) => systemClock.sleep(1, signal),
+  };
+  await bench.watch({ once: false }, { clock, signal: stop.signal, onEvent });
+  expect(kinds).toEqual(['waiting WATCH_NO_FOLDER', 'waiting WATCH_NO_FOLDER', 'watching', 'stopped']);
+
+  renameSync(bench.folder, away);
+  const stopAtOnce = new AbortController();
+  const summary = await bench.watch(
+    { once: false },
+    { signal: stopAtOnce.signal, onEvent: ({ type }) => type === 'waiting' && stopAtOnce.abort() },
+  );
+  expect(summary).toMatchObject({ stop: 'interrupted', problem: null });
+  await expect(bench.watch({ once: true })).rejects.toMatchObject({ code: 'WATCH_NO_FOLDER' });
+  renameSync(away, bench.folder);
+});
+
 test('a file whose folder is away when it should be moved is finished once the folder is back', async () => {
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(3));

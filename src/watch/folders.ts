@@ -54,6 +54,11 @@ export async function openFolders(path: string): Promise<WatchFolders> {
   }
 }
 
+/** True if `openFolders` failed because the watched folder is not there. */
+export function isFolderAway(error: unknown): boolean {
+  return error instanceof RowfillError && error.code === 'WATCH_NO_FOLDER' && isMissing(error.cause);
+}
+
 /**
  * Creates `working/`, `done/` and `failed/` if they are missing. Throws the system error if that fails.
  *

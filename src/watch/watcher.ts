@@ -32,7 +32,10 @@ export interface Watcher {
 }
 
 /** Sleeps; returns at once if the watcher is stopped. */
-export async function pause({ clock, signal }: Watcher, delayMs: number): Promise<void> {
+export async function pause(
+  { clock, signal }: Pick<Watcher, 'clock' | 'signal'>,
+  delayMs: number,
+): Promise<void> {
   if (signal.aborted) return;
   await clock.sleep(delayMs, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;

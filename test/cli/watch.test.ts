@@ -238,7 +238,7 @@ test.skipIf(!HAS_NAMESPACES)(
 );
 
 test.each([
-  ['a missing folder', ['nowhere', ...JOB], 'WATCH_NO_FOLDER'],
+  ['a missing folder', ['nowhere', '--once', ...JOB], 'WATCH_NO_FOLDER'],
   ['an invalid schedule', ['drop', ...JOB, '--schedule', 'daily at six'], 'BAD_SCHEDULE'],
   ['a time without a unit', ['drop', ...JOB, '--settle', '5'], 'BAD_OPTION'],
   ['a time in an unknown unit', ['drop', ...JOB, '--poll', '5us'], 'BAD_OPTION'],
