@@ -65,7 +65,8 @@ function reportKnown(error: RowfillError, host: Host): number {
     return resolveErrorCode(error.kind);
   }
   sayError({ code: error.code, message: error.message, hint: error.hint ?? null }, host);
-  return resolveErrorCode(error.kind);
+  // Only an interrupt ends the wait for a reader.
+  return error.code === 'OUTPUT_NOT_READ' ? EXIT_CODES.interrupted : resolveErrorCode(error.kind);
 }
 
 /** Prints an error: its message, code and hint. */

@@ -55,6 +55,7 @@ interface OutputJob {
   readonly beforeCommit?: OutputOptions['beforeCommit'];
   readonly checkPath: OutputOptions['checkPath'];
   readonly onNote?: OutputOptions['onNote'];
+  readonly signal?: OutputOptions['signal'];
   /** Called for every written row. */
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
 }
@@ -89,6 +90,7 @@ export async function writeJobOutput(
     beforeCommit: () => context.lease?.refuseLost(),
     checkPath: createJobPathCheck(context),
     onNote: (each) => reportWarnings(context, [each]),
+    signal: hooks.signal,
     onRow:
       hooks.onEvent === undefined ? undefined : createRowReport(hooks.onEvent, hooks.withValues === true),
   });

@@ -28,20 +28,24 @@ export interface ByteSink {
  */
 type PathCheck = (target: string, digest: string | null) => Promise<void>;
 
-/**
- * Opens a target for writing. A file is written to a temporary file next to it and renamed when complete,
- * unless `beforeCommit` throws.
- */
+interface SinkOptions {
+  readonly check: PathCheck;
+  /** Throws to leave the file unchanged. */
+  readonly beforeCommit?: (() => void) | undefined;
+  /** Aborted to end the wait for a reader of a pipe. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Opens a target for writing. A file is written to a temporary file next to it and renamed when complete. */
 export async function openSink(
   target: OutputTarget,
   isGzip: boolean,
-  checkPath: PathCheck,
-  beforeCommit: () => void = () => {},
+  { check, beforeCommit = () => {}, signal }: SinkOptions,
 ): Promise<ByteSink> {
   const sink =
     target.kind === 'file'
-      ? await openFileSink(target.path, target.mode, checkPath, beforeCommit)
-      : await openPathSink(target.path, checkPath);
+      ? await openFileSink(target.path, target.mode, check, beforeCommit)
+      : await openPathSink(target.path, check, signal);
   return isGzip ? createGzipSink(sink) : sink;
 }
 
@@ -106,9 +110,13 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** A pipe or device: written directly, so there is no rename and no rollback. */
-async function openPathSink(path: string, checkPath: PathCheck): Promise<ByteSink> {
+async function openPathSink(
+  path: string,
+  checkPath: PathCheck,
+  signal: AbortSignal | undefined,
+): Promise<ByteSink> {
   await checkPath(path, null);
-  const stream = await openWriteStream(path);
+  const stream = await openWriteStream(path, signal);
   const { write } = createStreamSink(stream, path);
   const finish = () => new Promise<void>((resolve) => stream.end(() => resolve()));
   return {
@@ -124,24 +132,36 @@ async function openPathSink(path: string, checkPath: PathCheck): Promise<ByteSin
   };
 }
 
-async function openWriteStream(path: string): Promise<Writable> {
+async function openWriteStream(path: string, signal: AbortSignal | undefined): Promise<Writable> {
   const isPipe = (await stat(path).catch(() => null))?.isFIFO() === true;
   // Append to an open descriptor: `>>` in a shell must keep the file's content.
   if (!isPipe || process.platform === 'win32')
     return createWriteStream(path, { flags: isDescriptorPath(path) ? 'a' : 'w' });
-  return new Socket({ fd: await openPipe(path), readable: false, writable: true });
+  return new Socket({ fd: await openPipe(path, signal), readable: false, writable: true });
 }
 
 /** Waits here for a reader of the pipe, because a blocking open would keep the process from exiting. */
-async function openPipe(path: string): Promise<number> {
+async function openPipe(path: string, signal: AbortSignal | undefined): Promise<number> {
   for (;;) {
     try {
       return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
     } catch (error) {
       if (!hasErrorCode(error, 'ENXIO') || isDescriptorPath(path)) throw explainWriteError(path, error);
-      await setTimeout(PIPE_POLL_MS);
+      if (signal?.aborted === true) throw createUnreadError(path);
+      // An abort ends the wait early, and is noticed at the next try.
+      await setTimeout(PIPE_POLL_MS, undefined, { ...(signal === undefined ? {} : { signal }) }).catch(
+        () => {},
+      );
     }
   }
+}
+
+function createUnreadError(path: string): RowfillError {
+  return createUsageError(
+    'OUTPUT_NOT_READ',
+    `interrupted: no program reads ${path}, so the output was not written`,
+    'All answers are kept. Run the same command again while a program reads the pipe.',
+  );
 }
 
 /** Writes to a stream that we must not close, such as standard output. A closed reader is not an error. */

@@ -45,10 +45,13 @@ async function openCitations(path: string, options: OutputOptions): Promise<Outp
   return createOutput(createCitationsFormatter(), encode, await openPath(path, options));
 }
 
-async function openPath(path: string, { stdout, checkPath, beforeCommit }: OutputOptions): Promise<ByteSink> {
+async function openPath(
+  path: string,
+  { stdout, checkPath, beforeCommit, signal }: OutputOptions,
+): Promise<ByteSink> {
   if (path === '-') return createStreamSink(stdout ?? process.stdout, 'standard output');
   const check = async (target: string, digest: string | null) => checkPath?.(path, target, digest);
-  return openSink(await resolveTarget(path), /\.gz$/i.test(path), check, beforeCommit);
+  return openSink(await resolveTarget(path), /\.gz$/i.test(path), { check, beforeCommit, signal });
 }
 
 function createOutput(formatter: RowFormatter, encode: (text: string) => Buffer, sink: ByteSink): Output {

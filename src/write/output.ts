@@ -36,6 +36,8 @@ export interface OutputOptions {
    * unchanged.
    */
   readonly checkPath?: ((path: string, target: string, digest: string | null) => Promise<void>) | undefined;
+  /** Aborted to end the wait for a program that reads the pipe. */
+  readonly signal?: AbortSignal | undefined;
   /** @default process.stdout */
   readonly stdout?: NodeJS.WritableStream | undefined;
 }

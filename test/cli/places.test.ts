@@ -60,6 +60,24 @@ test('writes the output to a process substitution, and appends it to an open fil
   expect(workdir.read('all.csv')).toMatch(/^earlier\ncompany,city.*\nAcme,Oslo/);
 });
 
+test('the first signal ends a job whose pipe nobody reads, and a reader later gets all answers for free', async () => {
+  const workdir = createFolder();
+  const server = await servePaid();
+  const job = `run in.csv -f answer --api-url ${server.url} --yes --format csv`;
+  const script = `mkfifo pipe
+    ${process.execPath} ${PROGRAM} ${job} --log-file log -o pipe & pid=$!
+    until grep -q batch_settled log 2> /dev/null; do :; done
+    kill -TERM $pid; wait $pid; echo "exit $?"
+    cat pipe > copy.csv & reader=$!
+    ${process.execPath} ${PROGRAM} ${job} -o pipe; echo "exit $?"
+    wait $reader`;
+  const { stdout, stderr } = await workdir.shell(script, { env: { EXA_API_KEY: 'sk-test-0123456789' } });
+  expect(stdout).toBe('exit 130\nexit 0\n');
+  expect(stderr).toContain('no program reads pipe, so the output was not written');
+  expect(workdir.read('copy.csv')).toMatch(/^company,city,answer,.*\nAcme,,[^,]+,/);
+  expect(server.agent.tasks).toHaveLength(1);
+});
+
 test('refuses standard output that is redirected to the input', async () => {
   const workdir = createFolder();
   expectError(await workdir.shell(`rowfill run in.csv ${JOB} -o - >> in.csv`), 'OUTPUT_IS_INPUT');
