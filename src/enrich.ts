@@ -4,7 +4,14 @@ import { chooseJobOutput } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
 import { confirmCost, estimateRemaining } from './job/estimate.js';
 import { checkHooks, createJobContext, type EnrichHooks, type JobContext } from './job/job-context.js';
-import { addSpent, describeDamage, isLedgerError, saveMovedLedger, waitForLease } from './job/lease.js';
+import {
+  addSpent,
+  describeDamage,
+  isLedgerError,
+  saveMovedLedger,
+  waitForLease,
+  waitForOutput,
+} from './job/lease.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import {
@@ -68,12 +75,14 @@ export async function enrich(
     );
     await ledger.ready(hooks.signal);
     const { settings, earlierOutput, note } = await chooseJobOutput(asked, ask, ledger, paths);
-    const lease = closers.add(
-      await waitForLease(ledger, ask.id, {
-        signal: hooks.signal,
-        onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
-      }),
-    );
+    const waiting = {
+      signal: hooks.signal,
+      onWait: (message: string) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
+    };
+    const lease = closers.add(await waitForLease(ledger, ask.id, waiting));
+    // A default output that another job has written meanwhile gets another name instead.
+    for (const path of [options.output, options.citationsFile])
+      if (path !== undefined) closers.add(await waitForOutput(ledger, path, waiting));
     const onRetry = createRetryReport(hooks.onEvent ?? (() => undefined));
     const agent = closers.add(await openAgent(settings, onRetry));
     const clockAheadMs = await measureClock(agent.client, hooks.signal);

@@ -3,6 +3,7 @@ import { RENEW_MS, readHolder } from '../ledger/holder.js';
 import type { LeaseResult, Ledger, SavedLedger } from '../ledger/ledger.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import { formatDollars, formatNumber } from '../model/format.js';
+import { identifyFile } from '../write/file-identity.js';
 import type { JobTally } from './progress.js';
 import type { JobAbort } from './stop.js';
 
@@ -23,6 +24,8 @@ interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once if the holder may be dead and we wait for its lease to expire. */
   readonly onWait?: ((message: string) => void) | undefined;
+  /** Creates the error about a live holder. @default LEASE_HELD */
+  readonly refuse?: ((busy: Busy) => RowfillError) | undefined;
 }
 
 /**
@@ -34,13 +37,13 @@ export async function waitForLease(
   askId: string,
   options: WaitOptions = {},
 ): Promise<JobLease> {
-  const { clock = systemClock, signal, onWait } = options;
+  const { clock = systemClock, signal, onWait, refuse = createHeldError } = options;
   let first: Busy | null = null;
   for (;;) {
     const result = ledger.acquireLease(askId, readHolder());
     if (result.status === 'held') return keepLease(ledger, result.lease, clock);
     if (result.goneAtMs === Number.POSITIVE_INFINITY || (first !== null && hasRenewed(first, result))) {
-      throw createHeldError(result);
+      throw refuse(result);
     }
     const restMs = result.goneAtMs - clock.now();
     if (first === null) onWait?.(describeWait(result, restMs));
@@ -48,6 +51,35 @@ export async function waitForLease(
     await clock.sleep(Math.max(1, Math.min(LOOK_AGAIN_MS, restMs)), signal);
   }
 }
+
+/**
+ * Takes the lease of a result that the user named, so that two jobs of a ledger do not write it at the same time and
+ * lose one of the two. Throws OUTPUT_HELD if a live process holds it. Pipes and devices may be shared.
+ */
+export async function waitForOutput(
+  ledger: Ledger,
+  path: string,
+  options: WaitOptions = {},
+): Promise<JobLease> {
+  const { path: target, isFile } = identifyFile(path);
+  if (path === '-' || !isFile) return NO_LEASE;
+  // Ids of asks are hex digits only.
+  return waitForLease(ledger, `output ${target}`, {
+    ...options,
+    refuse: (busy) =>
+      createBusyError(
+        'OUTPUT_HELD',
+        `${describeHolder(busy)} is running another job that writes ${path}`,
+        'Wait until it ends, or name another file.',
+      ),
+  });
+}
+
+const NO_LEASE: JobLease = {
+  refuseLost: () => undefined,
+  watch: () => undefined,
+  close: () => undefined,
+};
 
 /** Takes the lease of an ask at once, or throws LEASE_HELD. The lease of a killed process expires. */
 export function openLease(ledger: Ledger, askId: string, clock: Pick<Clock, 'now'> = systemClock): JobLease {

@@ -33,3 +33,46 @@ test('a second process on the same ask names the holder, and can continue once t
   expect(JSON.parse(again.stdout)).toMatchObject({ rows: { enriched: 4 }, runs: { created: 0, adopted: 1 } });
   expect(agent.tasks).toHaveLength(2);
 });
+
+test.each(['-o', '--citations-file'])(
+  'a second job with the same %s is refused before it costs anything, and can run once the first has ended',
+  async (option) => {
+    const dir = createWorkdir();
+    dir.write('in.csv', createList(4));
+    dir.write('other.csv', createList(6));
+    const gate = createPaidGate();
+    const { url, agent } = await servePaid(gate.script);
+    const job = ['-f', 'answer', '--api-url', url, '--yes', '--format', 'csv'];
+    const first = dir.spawn(['run', 'in.csv', ...job, option, 'one.out'], ENV);
+    await gate.reached(1);
+    const other = ['run', 'other.csv', ...job, '-q', 'Something else?'];
+    for (const path of ['one.out', `${dir.path}/one.out`]) {
+      const second = await dir.run([...other, option, path], ENV);
+      expect(second.status).toBe(75);
+      expect(second.stderr).toContain(`process ${first.pid} on `);
+      expect(second.stderr).toContain('[OUTPUT_HELD]');
+    }
+    expect(agent.tasks).toHaveLength(1);
+    gate.open();
+    expect((await first.end()).status).toBe(0);
+    expect((await dir.run([...other, option, 'one.out'], ENV)).status).toBe(0);
+  },
+);
+
+test('jobs with other outputs, and with one pipe, run side by side', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(4));
+  const gate = createPaidGate();
+  const { url } = await servePaid(gate.script);
+  const job = ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes', '--format', 'csv'];
+  const first = dir.spawn([...job, '-o', '/dev/null'], ENV);
+  await gate.reached(1);
+  const second = dir.spawn([...job, '-q', 'Two?', '-o', '/dev/null'], ENV);
+  await gate.reached(2);
+  const third = dir.spawn([...job, '-q', 'Three?', '-o', 'three.csv'], ENV);
+  await gate.reached(3);
+  gate.open();
+  expect([await first.end(), await second.end(), await third.end()].map(({ status }) => status)).toEqual([
+    0, 0, 0,
+  ]);
+});
