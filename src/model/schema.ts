@@ -320,6 +320,8 @@ function createAjv(draft: SchemaDraft, { allErrors, readTimeoutMs, meta = false 
     logger: false,
     meta,
     validateSchema: false,
+    // Otherwise every object has a `constructor`, which may be the name of a column.
+    ownProperties: true,
     // Draft-07 ignores other keywords next to a reference; later drafts do not.
     ignoreKeywordsWithRef: draft === 'draft-07',
     code: {

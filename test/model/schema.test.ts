@@ -358,3 +358,51 @@ describe('no schema and no value takes forever', () => {
     expect(schema.validate({ x: new Array(1_000_000).fill('a') })).toEqual([]);
   });
 });
+
+describe('names that every JavaScript object has', () => {
+  const PROPERTIES = { constructor: { type: 'string' }, toString: { type: 'integer' } };
+
+  test.each<[JsonObject, JsonValue, boolean]>([
+    [{ properties: PROPERTIES }, {}, true],
+    [{ properties: PROPERTIES }, { constructor: 'Ferrari' }, true],
+    [{ properties: PROPERTIES }, { constructor: 1 }, false],
+    [{ required: ['constructor'] }, {}, false],
+    [{ required: ['toString', '__proto__'] }, { toString: 1 }, false],
+    [{ required: ['constructor'] }, { constructor: 'Ferrari' }, true],
+    [{ dependentRequired: { valueOf: ['a'] } }, {}, true],
+    [{ properties: PROPERTIES, unevaluatedProperties: false }, { hasOwnProperty: 1 }, false],
+  ])('%j for %j is %j', (schema, value, isValid) => {
+    expect(compileSchema(schema).validate(value).length === 0).toBe(isValid);
+  });
+});
+
+/** The kinds of differences from the drafts that the official test suite shows. The suite is not on npm. */
+describe('differs from the drafts on purpose, or because ajv does', () => {
+  test('formats are checked by 2020-12 too, which says that they are remarks only', () => {
+    expect(compileSchema({ format: 'email' }).validate('x')).not.toEqual([]);
+  });
+
+  test.each<[string, JsonObject]>([
+    ['a reference to another file, because nothing is fetched', { $ref: 'https://example.com/other.json' }],
+    ["a reference to a draft's own schema", { $ref: DRAFT_2020 }],
+    ['a dynamic reference to another resource', { $dynamicRef: 'other#node' }],
+    ['an enum without values, which nothing can fit', { enum: [] }],
+    ['a dialect of its own', { $schema: 'https://example.com/dialect' }],
+  ])('refuses %s', (_what, schema) => {
+    expect(() => compileSchema(schema)).toThrow(SchemaError);
+  });
+
+  test('unevaluatedItems allows all items once contains is met: never too strict', () => {
+    const schema = compileSchema({ contains: { const: 'a' }, unevaluatedItems: false });
+    expect(schema.validate(['a'])).toEqual([]);
+    expect(schema.validate(['a', 'b'])).toEqual([]);
+    expect(schema.validate(['b'])).not.toEqual([]);
+  });
+
+  test('a condition without consequences tells unevaluatedProperties nothing', () => {
+    const condition = { properties: { a: { const: 1 } }, required: ['a'] };
+    const schema = { unevaluatedProperties: false, if: condition };
+    expect(compileSchema(schema).validate({ a: 1 })).not.toEqual([]);
+    expect(compileSchema({ ...schema, ...condition }).validate({ a: 1 })).toEqual([]);
+  });
+});
