@@ -73,9 +73,13 @@ function findRepair(
   for (const [path, found] of groupByPath(issues)) {
     const node = resolvePointer(value, path);
     if (node === undefined) continue;
+    const isOfWrongKind =
+      found.every(({ keyword }) => KIND_KEYWORDS.has(keyword) || CHOICE_KEYWORDS.has(keyword)) &&
+      found.some(({ keyword }) => KIND_KEYWORDS.has(keyword));
     for (const candidates of listReadings(node, found)) {
       const fitting = new Map<string, Repair>();
       for (const candidate of candidates) {
+        if (!isOfWrongKind && findKind(candidate) !== findKind(node)) continue;
         let next = replaceAt(value, path, candidate);
         let left = validate(next);
         if (left.some((other) => other.keyword === 'timeout')) return null;
@@ -102,6 +106,18 @@ function findRepair(
     if (depth > 0) return null;
   }
   return null;
+}
+
+/**
+ * Keywords that a value of the wrong kind breaks. If it breaks any other, its kind is right and its content wrong: the
+ * text "35" for a number above its `maximum` would only escape the rule, which applies to numbers.
+ */
+const KIND_KEYWORDS: ReadonlySet<string> = new Set(['type', 'enum', 'const']);
+/** Reported beside the issues of each choice; alone if a value fits several choices of which only one may fit. */
+const CHOICE_KEYWORDS: ReadonlySet<string> = new Set(['anyOf', 'oneOf']);
+
+function findKind(value: JsonValue): string {
+  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
 }
 
 function groupByPath(issues: readonly SchemaIssue[]): ReadonlyMap<string, readonly SchemaIssue[]> {

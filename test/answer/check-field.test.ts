@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+
 import { describe, expect, test } from 'vitest';
 import { createRowChecker, type RowChecker } from '../../src/answer/check-field.js';
 import { createSchema, parseField } from '../../src/model/field.js';
@@ -300,3 +301,39 @@ function createFieldChecker(type: string | JsonObject): [RowChecker, string] {
   const ask = createTestAsk(schema);
   return [createRowChecker(ask), ask.fields[0]?.name ?? ''];
 }
+
+describe('a value of the right kind that breaks another rule', () => {
+  test.each<[JsonObject, JsonValue]>([
+    [{ maximum: 3 }, 3.5],
+    [{ minimum: 20 }, -3],
+    [{ multipleOf: 2 }, 7],
+    [{ allOf: [{ maximum: 30 }, { minimum: 20 }] }, 35],
+    [{ type: ['integer', 'string'], minimum: 0 }, -1],
+    [{ anyOf: [{ type: 'integer', minimum: 0 }, { type: 'string' }] }, -1],
+    [{ oneOf: [{ type: 'integer' }, { minimum: 2 }] }, 3],
+    [{ if: { minimum: 0 }, else: { minimum: -10 } }, -100],
+    [{ not: { type: 'integer' } }, 1],
+    [{ maxLength: 2 }, 'foo'],
+    [{ minLength: 2 }, 'f'],
+    [{ contains: { minimum: 5 } }, [2, 3, 4]],
+    [{ contains: false }, ['foo']],
+    [{ maxProperties: 1 }, { a: 1, b: 2 }],
+    [{ dependentRequired: { a: ['b'] } }, { a: 1 }],
+    [{ allOf: [{ required: ['a'] }] }, { b: 1 }],
+  ])('is not valid in another kind, to which the rule does not apply: %j, %j', (schema, value) => {
+    const [checker, name] = createFieldChecker({ type: 'object', properties: { f: schema } });
+    expect(checker.checkField(name, value)).toMatchObject({ state: 'invalid', value: null });
+  });
+
+  test.each<[JsonObject, JsonValue, JsonValue]>([
+    [{ type: 'string', maxLength: 4 }, 35, '35'],
+    [{ type: 'integer', minimum: 20 }, '35', 35],
+    [{ type: ['array', 'null'], items: { type: 'string' } }, 'a', ['a']],
+    [{ enum: [true, false] }, 1, true],
+    [{ anyOf: [{ type: 'integer', minimum: 0 }, { type: 'null' }] }, '35', 35],
+    [{ type: 'object', required: ['a'] }, [{ a: 1 }], { a: 1 }],
+  ])('one of the wrong kind is still read: %j, %j as %j', (schema, value, read) => {
+    const [checker, name] = createFieldChecker({ type: 'object', properties: { f: schema } });
+    expect(checker.checkField(name, value)).toMatchObject({ state: 'valid', value: read });
+  });
+});
