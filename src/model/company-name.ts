@@ -206,13 +206,15 @@ function listForms(text: string): string[] {
 /** True if all words are phrases for nobody, as in "Freelance / Self-employed". With a legal form it is a name. */
 function areNobody(words: readonly string[]): boolean {
   if (!NOBODY.firstWords.has(words[0] ?? '')) return false;
+  let phrases = 0;
   for (let at = 0; at < words.length; ) {
     let count = Math.min(NOBODY.mostWords, words.length - at);
     while (count > 0 && !NOBODY.phrases.has(words.slice(at, at + count).join(' '))) count -= 1;
     if (count === 0 && !AND.has(words[at] ?? '') && words[at] !== 'or') return false;
+    if (count > 0) phrases += 1;
     at += Math.max(1, count);
   }
-  return true;
+  return phrases > 0;
 }
 
 /**

@@ -141,6 +141,11 @@ describe('findCompanyName', () => {
     ['Particular Books', 'particular books'],
     ['ООО Студент', 'студент'],
     ['and', 'and'],
+    ['A', 'a'],
+    ['A & E', 'a and e'],
+    ['En', 'en'],
+    ['A Mon', 'a mon'],
+    ['No', 'no'],
     ['', ''],
   ])('finds the name in %j', (text, name) => {
     expect(findCompanyName(text)).toBe(name);
