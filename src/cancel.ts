@@ -4,8 +4,9 @@ import { waitForLease } from './job/lease.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
 import { type CancelledRuns, cancelRuns } from './job/recover.js';
 import { findAgentUrl, parseKeptOptions } from './job/resolve-ask.js';
-import { type Ledger, openLedger, resolveLedgerPath } from './ledger/ledger.js';
-import type { JobRecord } from './ledger/records.js';
+import type { JobRecord, Ledger } from './ledger/ledger.js';
+import { resolveLedgerPath } from './ledger/ledger-path.js';
+import { openLedger } from './ledger/open-ledger.js';
 import { createBlanks } from './model/blank.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
@@ -45,15 +46,15 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   const { job: id, ledger: path, apiUrl, apiKey } = options;
   const closers = new CleanupStack();
   try {
-    const ledger = closers.add(openLedger(path ?? resolveLedgerPath({})));
-    const job = ledger.readJob(id);
+    const ledger = closers.add(await openLedger(path ?? resolveLedgerPath({})));
+    const job = await ledger.getJob(id);
     // A process that works on the job would start new runs for the cancelled ones.
-    closers.add(await waitForLease(ledger, job.askId));
+    closers.add(await waitForLease(ledger, job.id));
     const ownUrl = findAgentUrl(job.ask);
     const url = apiUrl ?? ownUrl;
     if (url === null) {
       // The lease is free, so the process with the embedded agent has ended.
-      const released = releaseRuns(ledger, job);
+      const released = await releaseRuns(ledger, job);
       return {
         jobId: job.id,
         cancelled: [],
@@ -94,8 +95,10 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
 }
 
 /** Closes the open batches of a job whose embedded agent is gone. Returns their number. */
-function releaseRuns(ledger: Ledger, job: JobRecord): number {
-  const open = ledger.findOpenBatches(job.askId).filter(({ batch }) => batch.jobId === job.id);
-  for (const { batch } of open) ledger.void(batch.id, 'its embedded agent ended with its process');
+async function releaseRuns(ledger: Ledger, job: JobRecord): Promise<number> {
+  const all = await ledger.listOpenBatches(job.askId);
+  const open = all.filter(({ batch }) => batch.jobId === job.id);
+  for (const { batch } of open)
+    await ledger.releaseBatch(batch.id, 'its embedded agent ended with its process');
   return open.length;
 }

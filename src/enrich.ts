@@ -28,7 +28,8 @@ import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover
 import { reportWarnings } from './job/report-warnings.js';
 import { createJobParts, resolveAsk } from './job/resolve-ask.js';
 import { createRetryReport } from './job/stop.js';
-import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import { resolveLedgerPath } from './ledger/ledger-path.js';
+import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { JobSummary } from './model/events.js';
 import { type EnrichOptions, resolveSettings } from './options.js';
@@ -44,6 +45,16 @@ export type { EnrichHooks } from './job/job-context.js';
  * for any problem found before money is spent; then no file is changed.
  */
 export async function enrich(
+  options: EnrichOptions,
+  hooks: EnrichHooks = {},
+  budget: FolderBudget | null = null,
+): Promise<JobSummary> {
+  return enrichWith(openLedger, options, hooks, budget);
+}
+
+/** Fills a file with the ledger that `open` opens. */
+export async function enrichWith(
+  open: typeof openLedger,
   options: EnrichOptions,
   hooks: EnrichHooks = {},
   budget: FolderBudget | null = null,
@@ -69,17 +80,18 @@ export async function enrich(
     );
     const { ask, exclusion } = opened;
     const ledger = closers.add(
-      openLedger(ledgerPath, {
+      await open(ledgerPath, {
         onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEDGER_WAIT', message }),
       }),
     );
-    await ledger.ready(hooks.signal);
     const { settings, earlierOutput, note } = await chooseJobOutput(asked, ask, ledger, paths);
     const waiting = {
       signal: hooks.signal,
       onWait: (message: string) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
     };
-    const lease = closers.add(await waitForLease(ledger, ask.id, waiting));
+    const parts = await createJobParts(settings, ask, ledger, startedAtMs, budget?.id);
+    const { id: jobId } = await ledger.previewJob(parts);
+    const lease = closers.add(await waitForLease(ledger, jobId, waiting));
     // A default output that another job has written meanwhile gets another name instead.
     for (const path of [options.output, options.citationsFile])
       if (path !== undefined) closers.add(await waitForOutput(ledger, path, waiting));
@@ -87,8 +99,10 @@ export async function enrich(
     const agent = closers.add(await openAgent(settings, onRetry));
     const clockAheadMs = await measureClock(agent.client, hooks.signal);
 
-    const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
-    const cap = new SpendLimit(settings, ledger.readSpend(job.id).spentMicros);
+    const job = await ledger.previewJob(await createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
+    const spent = await ledger.getSpend(job.id);
+    const found = await ledger.getYield(job.id);
+    const cap = new SpendLimit(settings, spent.spentMicros);
     const context = closers.add(
       createJobContext({
         ...opened,
@@ -96,6 +110,8 @@ export async function enrich(
         ledger,
         lease,
         cap,
+        spent,
+        found,
         budget,
         clockAheadMs,
         agent,
@@ -119,22 +135,21 @@ export async function enrich(
       refuseInterrupted(context);
     }
     // Recorded only now, so that declining or interrupting the cost question leaves no job behind.
-    await ledger.ready(hooks.signal);
-    ledger.openJob(job);
-    if (kept !== null) return keepOutput(context, kept, startedAtMs);
+    await ledger.openJob(job);
+    if (kept !== null) return await keepOutput(context, kept, startedAtMs);
     try {
       return await fillFile(context, recovered, sources, startedAtMs);
     } catch (error) {
       try {
         // If another process has taken over the job, do not close it here.
         lease.refuseLost();
-        if (!ledger.dropUnusedJob(job))
-          ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
+        if (!(await ledger.dropUnusedJob(job.id)))
+          await ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
       } catch (closing) {
         // A damaged ledger cannot be written either. Report the original error, not this one.
         if (!isLedgerError(error)) throw closing;
       }
-      throw saveMovedLedger(ledger, error) ?? addSpent(describeDamage(ledger, error), context.tally);
+      throw (await saveMovedLedger(ledger, error)) ?? addSpent(describeDamage(ledger, error), context.tally);
     }
   } catch (error) {
     return await closers.closeAfter(error);
@@ -157,11 +172,11 @@ function refuseInterrupted({ stop, hooks, lease }: JobContext): void {
 }
 
 /** Keeps the output, because writing it again would produce the same bytes. */
-function keepOutput(context: JobContext, rows: RowCounts, startedAtMs: number): JobSummary {
+async function keepOutput(context: JobContext, rows: RowCounts, startedAtMs: number): Promise<JobSummary> {
   const { job, ledger, settings, tally } = context;
   tally.countKept(rows);
   context.onEvent({ type: 'note', code: 'OUTPUT_KEPT', message: describeKept(settings.output) });
-  ledger.closeJob(job.id, { stop: 'done', counts: rows, finished: job.finished });
+  await ledger.closeJob(job.id, { stop: 'done', counts: rows, finished: job.finished });
   return createSummary(context, { rows, leftRows: 0 }, null, startedAtMs);
 }
 
@@ -175,7 +190,7 @@ async function fillFile(
   const { job, ledger, lease, agent, settings, stop, tally } = context;
   await dispatchQuestions(context, recovered);
   lease?.refuseLost();
-  if (stop.reason === 'interrupted' && ledger.isUnusedJob(job.id)) refuseInterrupted(context);
+  if (stop.reason === 'interrupted' && (await ledger.isUnusedJob(job.id))) refuseInterrupted(context);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
     const excludesAnswers = context.exclusion.answerFields.length > 0;
     const { cancelled, givenUp, costMicros } = await cancelRuns({
@@ -188,17 +203,18 @@ async function fillFile(
       // The user is waiting for the program to end, so do not wait for the run list.
       listLagMs: null,
     });
+    context.spend.replace(await ledger.getSpend(job.id));
     tally.countCancelled(cancelled.length + givenUp.length, costMicros);
   }
   const written = await writeJobOutput(context);
   reportWarnings(context);
   reportWarnings(context, context.exclusion.describeMatches());
   const remaining = await estimateRemaining(context);
-  const finished = createFinished(context, sources, written);
-  await ledger.ready();
+  const finished = await createFinished(context, sources, written);
   lease?.refuseLost();
-  ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: written.rows, finished });
-  const moved = saveMovedLedger(ledger);
+  await ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: written.rows, finished });
+  const moved = await saveMovedLedger(ledger);
   if (moved !== null) stop.abortWith(moved);
-  return { ...createSummary(context, written, remaining, startedAtMs), output: written.path };
+  const summary = await createSummary(context, written, remaining, startedAtMs);
+  return { ...summary, output: written.path };
 }

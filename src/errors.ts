@@ -27,6 +27,16 @@ export function createUsageError(code: string, message: string, hint: string, ca
   return new RowfillError('usage', code, message, { hint, cause });
 }
 
+/** Another process has taken over a job of this one. */
+export function createLeaseLostError(): RowfillError {
+  return new RowfillError(
+    'busy',
+    'LEASE_LOST',
+    'another process has taken over this job, so this one stopped without writing its output',
+    { hint: 'Let the other process finish, then run this command again: all answers are in the ledger.' },
+  );
+}
+
 /** The message of any thrown value. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

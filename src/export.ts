@@ -7,8 +7,9 @@ import { CleanupStack } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { writeOutput } from './job/output.js';
 import { isKeptInput, parseKeptOptions } from './job/resolve-ask.js';
-import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
-import type { JobRecord } from './ledger/records.js';
+import type { JobRecord } from './ledger/ledger.js';
+import { resolveLedgerPath } from './ledger/ledger-path.js';
+import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
@@ -63,8 +64,8 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   const closers = new CleanupStack();
   try {
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
-    const ledger = closers.add(openLedger(ledgerPath));
-    const job = findFiles(ledger.readJob(options.job));
+    const ledger = closers.add(await openLedger(ledgerPath));
+    const job = findFiles(await ledger.getJob(options.job));
     if (!isKeptInput(job.input)) {
       throw createUsageError(
         'INPUT_NOT_KEPT',

@@ -11,7 +11,8 @@ import { describeChanges, reportUnmatched, reportWarnings } from './job/report-w
 import { createJobParts, resolveAsk } from './job/resolve-ask.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
-import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
+import { resolveLedgerPath } from './ledger/ledger-path.js';
+import { openLedger } from './ledger/open-ledger.js';
 import type { Doubt, NothingFound } from './model/events.js';
 import { formatList, formatNumber } from './model/format.js';
 import { getOwn, type JsonValue } from './model/json.js';
@@ -74,10 +75,11 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     );
     const { ask, exclusion } = opened;
     const ledger = closers.add(
-      openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
+      await openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
     );
     const agent = closers.add(await openAgent(settings));
-    const job = ledger.resolveJob(createJobParts(settings, ask, ledger, Date.now()));
+    const job = await ledger.previewJob(await createJobParts(settings, ask, ledger, Date.now()));
+    const spent = await ledger.getSpend(job.id);
     const notes: Warning[] = [];
     const context = closers.add(
       createJobContext({
@@ -85,7 +87,9 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         settings,
         ledger,
         lease: null,
-        cap: new SpendLimit(settings, ledger.readSpend(job.id).spentMicros),
+        cap: new SpendLimit(settings, spent.spentMicros),
+        spent,
+        found: await ledger.getYield(job.id),
         budget: null,
         clockAheadMs: 0,
         agent,
@@ -105,7 +109,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     const isPaid = !agent.isFree && survey.quote.rows > 0 && survey.quote.worstMicros > 0;
     const doubts = isPaid ? listDoubts(context, survey) : [];
     if (doubts.length === 0) await resolveDoubts(context, survey, false);
-    return createPlan(context, survey, { notes, doubts });
+    return await createPlan(context, survey, { notes, doubts });
   } catch (error) {
     return await closers.closeAfter(error);
   } finally {
@@ -128,11 +132,11 @@ function describeNullable(names: readonly string[]): Warning[] {
   return [{ code: 'NULL_ALLOWED', message }];
 }
 
-function createPlan(
+async function createPlan(
   context: JobContext,
   survey: RowEstimate,
   { notes, doubts }: Pick<Plan, 'notes' | 'doubts'>,
-): Plan {
+): Promise<Plan> {
   const { ask, job } = context;
   const { counts, quote, steps, firstGroup, lowestLevel } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -152,7 +156,7 @@ function createPlan(
     changes: describeChanges(job, survey.repeated),
     notes: notes.map(({ code, message }) => ({ code, message })),
     doubts,
-    nothingFound: lowestLevel === null ? null : context.yields.describeNothingFound(lowestLevel),
+    nothingFound: lowestLevel === null ? null : await context.yields.describeNothingFound(lowestLevel),
     steps,
     batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(context, quote.rows, batchSize)),
     likelySeconds: estimateSeconds(context, quote.runs),

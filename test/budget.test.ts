@@ -98,5 +98,5 @@ test('a job stopped at the cost question ends there and leaves nothing behind', 
     name: 'AbortError',
   });
   expect(bench.agent.tasks).toEqual([]);
-  expect(bench.listJobs()).toEqual([]);
+  expect(await bench.listJobs()).toEqual([]);
 });

@@ -87,7 +87,7 @@ test('the same rows with the same name are the same job and are not paid for twi
   const again = enrichRows(createCompanies(10), createOptions(bench, { name: 'crm' }));
   await readAll(again);
   expect(again.summary).toMatchObject({ jobId: first.summary?.jobId, reused: 9, runs: { created: 1 } });
-  expect(bench.listJobs()).toMatchObject([{ input: 'rows:crm', output: '-', invocation: 2 }]);
+  expect(await bench.listJobs()).toMatchObject([{ input: 'rows:crm', output: '-', invocation: 2 }]);
 });
 
 test('an interrupt returns partial results, and the next call continues', async () => {
@@ -156,7 +156,7 @@ test('does not create a job without rows', async () => {
   const filled = enrichRows([], createOptions(bench));
   expect(await readAll(filled)).toEqual([]);
   expect(filled.summary).toBeNull();
-  expect(bench.listJobs()).toEqual([]);
+  expect(await bench.listJobs()).toEqual([]);
 });
 
 test('a row that is not an object fails alone, and filled cells stay', async () => {

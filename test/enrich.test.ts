@@ -86,12 +86,12 @@ test('a declined job adds nothing to the ledger and leaves an earlier job unchan
   const decline = { confirm: async () => false, onEvent: (event: EnrichEvent) => void events.push(event) };
   const declined = expect.objectContaining({ kind: 'usage', code: 'COST_DECLINED' });
   await expect(bench.run({}, decline)).rejects.toEqual(declined);
-  expect(bench.listJobs()).toEqual([]);
+  expect(await bench.listJobs()).toEqual([]);
   await bench.run();
-  const before = bench.listJobs();
+  const before = await bench.listJobs();
   bench.write('in.csv', createList(4));
   await expect(bench.run({}, decline)).rejects.toEqual(declined);
-  expect(bench.listJobs()).toEqual(before);
+  expect(await bench.listJobs()).toEqual(before);
   expect(bench.agent.tasks).toHaveLength(1);
 });
 
@@ -107,7 +107,7 @@ test('an interrupt during the survey of the input ends the job before the cost q
   };
   const job = bench.run({}, { confirm, onEvent, signal: controller.signal });
   await expect(job).rejects.toMatchObject({ name: 'AbortError' });
-  expect(bench.listJobs()).toEqual([]);
+  expect(await bench.listJobs()).toEqual([]);
 });
 
 test('progress knows the number of rows to process before the first is sent, and counts no others', async () => {
@@ -134,7 +134,7 @@ test('an interrupt before the job starts throws the abort reason and leaves noth
   bench.write('in.csv', createList(3));
   const reason = new Error('closing time');
   await expect(bench.run({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-  expect(bench.listJobs()).toEqual([]);
+  expect(await bench.listJobs()).toEqual([]);
 });
 
 test('adopts a run whose reply was lost instead of paying again', async () => {

@@ -11,13 +11,19 @@ import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveWatchCode } from '../src/cli/report-error.js';
 import { createStatusRecord, createWatchStatus, followWatch } from '../src/cli/watch-status.js';
-import { openLedger } from '../src/ledger/ledger.js';
+import { openLedger } from '../src/ledger/open-ledger.js';
 import { systemClock } from '../src/model/clock.js';
 import { resolveRehearsal } from '../src/server/rehearsal/resolve-rehearsal.js';
 import { ID_FILE } from '../src/watch/folders.js';
 import type { WatchEvent, WatchInspector } from '../src/watch.js';
 import { createList, readTable } from './helpers/job.js';
-import { createTestAsk, createTestBatch, createTestRun, openTestJob } from './helpers/ledger-samples.js';
+import {
+  createTestAsk,
+  createTestBatch,
+  createTestJob,
+  createTestRun,
+  reserveTestBatch,
+} from './helpers/ledger-samples.js';
 import { answerPaid, createPaidGate } from './helpers/paid-server.js';
 import { openWatchBench } from './helpers/watch-bench.js';
 
@@ -125,9 +131,9 @@ test('pruning the answers of finished files does not restore the daily budget', 
   const options = { job: { yes: false }, maxCostPerDay: 0.06 };
   bench.drop('one.csv', createList(16));
   expect(await bench.watch(options)).toMatchObject({ done: 1, costMicros: 2 * RUN_MICROS });
-  const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
-  expect(ledger.prune({ asksBeforeMs: Date.now() + 60_000 })).toMatchObject({ jobs: 1, answers: 16 });
-  ledger.close();
+  const ledger = await openLedger(join(bench.folder, '../ledger.sqlite'));
+  expect(await ledger.prune({ asksBeforeMs: Date.now() + 60_000 })).toMatchObject({ jobs: 1, answers: 16 });
+  await ledger.close();
   bench.drop('two.csv', createList(16));
   expect(await bench.watch(options)).toMatchObject({ done: 0, stop: 'budget' });
   expect(bench.agent.tasks).toHaveLength(2);
@@ -137,13 +143,15 @@ test('checks the daily budget before each run start while filling a file', async
   const bench = await openWatchBench(async (task, signal) => {
     if (bench.agent.tasks.length === 1) {
       // Like another file of this folder whose run ends now.
-      const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
+      const ledger = await openLedger(join(bench.folder, '../ledger.sqlite'));
       const input = join(bench.folder, 'working/other.csv/1/other.csv');
-      const job = openTestJob(ledger, createTestAsk(), input, { folder: bench.read(ID_FILE).trim() });
+      const folder = bench.read(ID_FILE).trim();
+      const job = await ledger.openJob(createTestJob(createTestAsk(), input, { folder }));
       const batch = createTestBatch(job, ['Acme'], { reserveMicros: 1 });
-      ledger.intend(batch, null);
-      ledger.settle(batch.id, createTestRun('run of another file', 60_000), [], []);
-      ledger.close();
+      await reserveTestBatch(ledger, batch);
+      const run = createTestRun('run of another file', 60_000);
+      await ledger.settleBatches([{ batch, run, answers: [], failures: [] }]);
+      await ledger.close();
     }
     return answerPaid(task, signal);
   });

@@ -330,7 +330,7 @@ function createDispute(values: readonly JsonValue[]): FieldResult {
 }
 
 /** Plan for the rows that a run did not answer. */
-interface Repair {
+export interface Repair {
   /** Rows to retry at once, as a continuation of the run. */
   readonly followUp: PendingBatch | null;
   /** Rows to retry together with those of other runs. */

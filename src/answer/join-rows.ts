@@ -1,4 +1,4 @@
-import type { StoredAnswer } from '../ledger/records.js';
+import type { StoredAnswer } from '../ledger/ledger.js';
 import {
   type FieldAnswer,
   type FilledRow,
@@ -7,16 +7,12 @@ import {
   type RowStatus,
 } from '../model/answer.js';
 import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
-import type { Blanks } from '../model/blank.js';
-import { createQuestion, listKeys, type RowQuestion, resolveKey } from '../model/question.js';
+import { type RowQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import { cleanAnswer, cleanLine } from '../model/untrusted-text.js';
 
 export interface JoinContext {
   readonly ask: Ask;
-  readonly overwrite: boolean;
-  /** @default the default blanks */
-  readonly blanks?: Blanks;
   /** Status of a row without an answer. */
   readonly unasked: 'over_budget' | 'pending';
   /** False for a row beyond `--limit` or outside `--sample`: it is pending, whatever the cap. */
@@ -24,7 +20,6 @@ export interface JoinContext {
   findExclusion(row: Row): { readonly line: number } | null;
   /** Name of the exclusion file in messages. */
   readonly exclusionName: string;
-  findAnswers(keys: readonly string[]): ReadonlyMap<string, StoredAnswer>;
   /** True to keep values exactly as the agent returned them, including control characters. */
   readonly raw: boolean;
   /** True the first time a key is seen in this reading: a duplicate costs nothing. */
@@ -35,14 +30,16 @@ const MAX_ERROR_LENGTH = 8_000;
 
 const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
 
-/** Joins each row of a chunk with its stored answer: exactly one outcome per row. */
-export function joinRows(rows: readonly Row[], context: JoinContext): FilledRow[] {
-  const read = rows.map((row) => createQuestion(row, context.ask, context.overwrite, context.blanks));
-  const keys = read.flatMap(listKeys);
-  const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
+/** Joins each row of a chunk, by its question, with its stored answer: exactly one outcome per row. */
+export function joinRows(
+  rows: readonly Row[],
+  questions: readonly RowQuestion[],
+  answers: ReadonlyMap<string, StoredAnswer>,
+  context: JoinContext,
+): FilledRow[] {
   const isKnown = (key: string): boolean => answers.has(key);
   return rows.map((row, index) => {
-    const question = read[index];
+    const question = questions[index];
     if (question === undefined) throw new RangeError('a row has a question');
     const key = question.status === 'question' ? resolveKey(question, isKnown) : '';
     const stored = answers.get(key);

@@ -47,6 +47,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/prune.js')).prune,
   },
   {
+    name: 'ledger',
+    operands: ['check|copy', '[FROM]', '[TO]'],
+    summary: 'check the ledger, or copy it to a new file',
+    load: async () => (await import('./commands/ledger.js')).ledger,
+  },
+  {
     name: 'watch',
     operands: ['DIR'],
     summary: 'fill files as they are dropped into a folder; --once for cron',

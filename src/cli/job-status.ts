@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { type Ledger, openLedger, resolveLedgerPath } from '../ledger/ledger.js';
-import type { JobStatus, RunInFlight } from '../ledger/records.js';
+import type { JobStatus, RunInFlight } from '../ledger/ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import type { EnrichEvent, JobStop, JobSummary } from '../model/events.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
@@ -98,13 +96,6 @@ const MAX_QUERY = 90;
 function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length <= MAX_QUERY ? line : `${line.slice(0, MAX_QUERY - 1)}…`;
-}
-
-/** Opens the ledger if it exists; otherwise returns null and creates nothing. */
-export function openExistingLedger(host: Host, isReadOnly = false): Ledger | null {
-  const path = resolveLedgerPath(host.env);
-  const onWait = (message: string): void => host.say(message);
-  return existsSync(path) ? openLedger(path, { clock: { now: host.now }, onWait, isReadOnly }) : null;
 }
 
 /** Reports a job on the terminal and in the log. */

@@ -1,5 +1,4 @@
 import { createUsageError } from '../errors.js';
-import { resolveLedgerPath } from '../ledger/ledger-path.js';
 import { parseDuration } from '../model/clock.js';
 import type { FileFormat } from '../model/file-format.js';
 import { parseDollarOption } from '../model/format.js';
@@ -8,6 +7,7 @@ import type { EnrichOptions } from '../options.js';
 import { readKeyFile } from './api-key.js';
 import type { OptionTable, OptionValues } from './command.js';
 import type { Environment, Host } from './host.js';
+import { chooseLedger, LEDGER_OPTION } from './ledger-option.js';
 
 const ASK = 'Query and columns to fill';
 const ROWS = 'Rows and columns to send';
@@ -183,6 +183,7 @@ export const JOB_OPTIONS = {
     about:
       'Continue, now and in later invocations, even if the first 24 answered rows have no values. By default such a job asks on a terminal and stops elsewhere.',
   },
+  ledger: { ...LEDGER_OPTION.ledger, group: FILES },
 } as const satisfies OptionTable;
 
 /** The options for the format of the input. */
@@ -244,7 +245,7 @@ export async function resolveJobOptions(
     ...(listLag === undefined ? {} : { listLagMs: parseTime('--list-lag', listLag, '15s') }),
     ...resolveApiKey(host.env),
     ...resolveDayCap(host.env),
-    ledger: resolveLedgerPath(host.env),
+    ledger: chooseLedger(host.env, values.ledger),
   };
   if (recipe === undefined) return options;
   // Loaded on demand: most commands read no recipe.

@@ -1,13 +1,11 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
 import { AgentError } from '../api/agent-error.js';
 import { resolveBaseUrl } from '../api/base-url.js';
 import { resolveProxy } from '../api/open-pool.js';
 import { describeError, type ErrorKind, RowfillError } from '../errors.js';
-import { describeLedgerError } from '../ledger/database-errors.js';
-import { openLedger } from '../ledger/ledger.js';
+import { openLedger, tryLedgerFolder } from '../ledger/open-ledger.js';
 import type { Clock } from '../model/clock.js';
 import type { ApiKey } from '../model/option-types.js';
 
@@ -72,33 +70,21 @@ export function examineNode(version: string): Diagnostic {
 /** Checks that the ledger's folder supports a ledger with its log and its locks, and that the ledger is not damaged. */
 export async function examineLedger(path: string): Promise<Diagnostic> {
   try {
-    await tryFolder(dirname(path));
+    await tryLedgerFolder(findExisting(dirname(path)));
     if (!existsSync(path)) return createOk('ledger', `none yet; the first job creates ${path}`);
-    const ledger = openLedger(path);
+    const ledger = await openLedger(path);
     try {
-      const faults = ledger.check();
+      const faults = await ledger.check();
       if (faults.length === 0)
         return createOk('ledger', `${path}, ${formatBytes(statSync(path).size)}, sound`);
       const fix =
         'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or set ROWFILL_HOME.';
       return createFailure('ledger', `${path} is damaged: ${faults[0]}`, fix);
     } finally {
-      ledger.close();
+      await ledger.close();
     }
   } catch (error) {
     return createErrorFinding('ledger', error);
-  }
-}
-
-/** Creates a trial ledger next to the real one and deletes it, so that the real one stays untouched. */
-async function tryFolder(folder: string): Promise<void> {
-  const trial = await mkdtemp(join(findExisting(folder), '.rowfill-doctor-')).catch((error: unknown) => {
-    throw describeLedgerError(error, folder);
-  });
-  try {
-    openLedger(join(trial, 'ledger.sqlite')).close();
-  } finally {
-    await rm(trial, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createUsageError, type RowfillError } from '../errors.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { JobRecord } from '../ledger/records.js';
+import type { JobRecord, Ledger } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
 import { resolveOutput, type Settings } from '../options.js';
 import { identifyFile, recognizeResult } from '../write/file-identity.js';
@@ -87,10 +86,10 @@ export async function chooseJobOutput(
   const { options, output, agent } = settings;
   const { citationsFile, origins } = options;
   if (citationsFile !== undefined) await checkCitations(citationsFile, origins?.citationsFile, ledger);
-  const parts = createJobParts(settings, ask, ledger, 0);
-  const earlierOutput = ledger.findJob(ask.id, parts.input)?.output ?? null;
+  const parts = await createJobParts(settings, ask, ledger, 0);
+  const earlierOutput = (await ledger.findJob(ask.id, parts.input))?.output ?? null;
   if (options.output !== undefined) return { settings, earlierOutput, note: null };
-  const job = { ...ledger.resolveJob(parts), output: earlierOutput };
+  const job = { ...(await ledger.previewJob(parts)), output: earlierOutput };
   const { path, note } = await chooseOutput(output, job, ledger);
   if (path === output) return { settings, earlierOutput, note };
   await checkOutput(path);
@@ -154,8 +153,7 @@ export function createPathCheck(parts: PlaceParts): NonNullable<OutputOptions['c
     else if (!parts.isOutputNamed) await checkOwnOutput(path, job, ledger);
     if (!isNoted) return;
     try {
-      ledger.noteWritten(target, { jobId: job.id, digest });
-      await ledger.flush();
+      await ledger.noteWritten(target, { jobId: job.id, digest });
     } catch (error) {
       // If the ledger was moved or emptied, the output is all that is left, so write it anyway.
       if (ledger.findMove() === null) throw error;
@@ -174,7 +172,8 @@ export async function checkOwnOutput(path: string, job: WritingJob, ledger: Ledg
 async function checkCitations(path: string, origin: string | undefined, ledger: Ledger): Promise<void> {
   if (origin === undefined || path === '-' || (await isFree(path))) return;
   const digest = await hashFile(path);
-  const isKnown = ledger.findWritten(identifyFile(path).path).some((file) => file.digest === digest);
+  const written = await ledger.findWritten(identifyFile(path).path);
+  const isKnown = written.some((file) => file.digest === digest);
   if (isKnown || (await recognizeResult(path)) === 'citations') return;
   throw refuseForeign(
     `${origin} names ${path}, which`,
@@ -189,10 +188,10 @@ function refuseForeign(path: string, objection: string, hint: string): RowfillEr
 
 async function findObjection(path: string, job: WritingJob, ledger: Ledger): Promise<Objection> {
   if (path === '-' || (await isFree(path))) return null;
-  const written = ledger.findWritten(identifyFile(path).path);
+  const written = await ledger.findWritten(identifyFile(path).path);
   const digest = await hashFile(path);
   const known = written.find((file) => file.digest === digest);
-  if (known !== undefined) return isOwn(known.jobId, job, ledger) ? null : OF_ANOTHER_JOB;
+  if (known !== undefined) return (await isOwn(known.jobId, job, ledger)) ? null : OF_ANOTHER_JOB;
   if (written.length > 0) return CHANGED;
   const isOutput = (await recognizeResult(path)) === 'output';
   // Ledgers of earlier versions have the path of an output but not its digest.
@@ -204,11 +203,11 @@ async function findObjection(path: string, job: WritingJob, ledger: Ledger): Pro
  * True if the same job wrote the file. With --reference, a changed table makes it a new job, which may replace the
  * earlier output.
  */
-function isOwn(writerId: string, job: WritingJob, ledger: Ledger): boolean {
+async function isOwn(writerId: string, job: WritingJob, ledger: Ledger): Promise<boolean> {
   if (writerId === job.id) return true;
-  const writer = ledger.listJobs().find(({ id }) => id === writerId);
+  const writer = (await ledger.listJobs()).find(({ id }) => id === writerId);
   if (writer?.input !== job.input) return false;
-  return isSameAsk(ledger.readJob(writerId).ask, job.ask);
+  return isSameAsk((await ledger.getJob(writerId)).ask, job.ask);
 }
 
 function isSamePath(one: string, other: string): boolean {

@@ -1,13 +1,14 @@
 import pLimit from 'p-limit';
 import type { PendingBatch, Question } from '../model/question.js';
 import type { Batcher } from '../run/batcher.js';
-import { selectRows } from '../select/select-rows.js';
 import { askGroup, giveUpUnaffordable, resumeGroup } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
 import { createBatcher, type JobContext, type NextQuestions } from './job-context.js';
+import { lookAgain } from './look-again.js';
 import type { NothingFoundGuard } from './nothing-found.js';
-import type { RecoveredBatches, UnknownBatch } from './recover.js';
+import { type RecoveredBatches, recoverBatches, type UnknownBatch } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
+import { selectChunk } from './select-chunk.js';
 import type { StatedCost } from './stated-cost.js';
 import type { JobAbort } from './stop.js';
 import { CellWarnings } from './warnings.js';
@@ -23,6 +24,8 @@ interface DispatchContext {
   askGroup(group: PendingBatch): Promise<NextQuestions>;
   /** Fails the rows of a group whose retry could exceed the stated worst-case cost. */
   giveUpUnaffordable(group: PendingBatch): Promise<void>;
+  /** Looks up questions that another process has sent or answered since. */
+  lookAgain(questions: readonly Question[]): Promise<NextQuestions>;
 }
 
 /** One batch is prepared ahead per this many runs, so that one is ready when a run ends. */
@@ -44,8 +47,12 @@ export class Dispatcher {
   private unaffordable: PendingBatch[] = [];
   /** True while the budget cannot cover another run until an active one ends. */
   private isShort = false;
+  /** Number of groups that have ended and may have left room in the budget. */
+  private ended = 0;
   /** Groups that have a slot or wait for one. */
   private entered = 0;
+  /** Work that needs no slot, such as waiting for rows that another process has sent. */
+  private waiting = 0;
   private defect: { readonly error: unknown } | null = null;
   private wake: () => void = () => undefined;
 
@@ -58,28 +65,45 @@ export class Dispatcher {
   /** Takes a slot for work, such as waiting for a run that an earlier job started. */
   enter(work: () => Promise<NextQuestions>): void {
     this.entered += 1;
-    this.limit(work)
-      .then((next) => this.accept(next))
-      .catch((error: unknown) => {
-        this.defect ??= { error };
-        // An error here, such as a full disk, affects every run. Do not wait for them; the next invocation collects
-        // them.
-        this.context.stop.abort('interrupted');
-      })
-      .finally(() => {
-        this.entered -= 1;
-        this.wake();
-      });
+    void this.follow(this.limit(work)).finally(() => {
+      this.entered -= 1;
+      this.wake();
+    });
+  }
+
+  /** Looks up questions that another process has sent, once its runs have ended, without a slot. */
+  hold(questions: readonly Question[]): void {
+    if (questions.length === 0) return;
+    this.waiting += 1;
+    void this.follow(this.context.lookAgain(questions)).finally(() => {
+      this.waiting -= 1;
+      this.wake();
+    });
+  }
+
+  private async follow(work: Promise<NextQuestions>): Promise<void> {
+    const endedBefore = this.ended;
+    try {
+      this.accept(await work, endedBefore);
+    } catch (error) {
+      this.defect ??= { error };
+      // An error here, such as a full disk, affects every run. Do not wait for them; the next invocation collects them.
+      this.context.stop.abort('interrupted');
+    }
+  }
+
+  private get isBusy(): boolean {
+    return this.entered > 0 || this.waiting > 0;
   }
 
   /** Sends everything that `source` yields. Reads at most one batch ahead. */
   async run(source: AsyncIterator<readonly Question[]>): Promise<void> {
     const { stop, yields } = this.context;
     while (stop.reason === null) {
-      const wasIdle = this.entered === 0;
+      const wasIdle = !this.isBusy;
       const group = this.isShort || this.heldBack.length > 0 ? null : await this.takeGroup(source);
       if (group === null) {
-        if (this.entered > 0) await this.waitForChange();
+        if (this.isBusy) await this.waitForChange();
         // The last run ended while the input was being read, and may have left rows to retry.
         else if (!wasIdle) continue;
         else if (this.isShort || !((await this.decideHeldBack()) || (await this.giveUpUnaffordable()))) break;
@@ -89,7 +113,7 @@ export class Dispatcher {
       if (yields.findsNothing(group.level)) this.heldBack.push(group);
       else this.start(group);
     }
-    while (this.entered > 0) await this.waitForChange();
+    while (this.isBusy) await this.waitForChange();
     if (this.isShort) stop.abort('budget');
     else yields.stopIfClosed();
     if (this.defect !== null) throw this.defect.error;
@@ -150,16 +174,19 @@ export class Dispatcher {
       for (const question of next.value) pool.add(question);
     }
     const first = pool.takeFirst();
-    if (first !== null || this.entered > 0) return first;
+    if (first !== null || this.isBusy) return first;
     // Collect repairs into full batches: a half-empty batch costs as much as a full one.
     this.urgent.push(...pool.takeLowest());
     return this.urgent.shift() ?? null;
   }
 
-  private accept(next: NextQuestions): void {
+  private accept(next: NextQuestions, endedBefore: number): void {
     if (next.overBudget !== null) this.urgent.push(next.overBudget);
+    else this.ended += 1;
     if (next.heldBack !== null) this.heldBack.push(next.heldBack);
-    this.isShort = next.overBudget !== null;
+    // If a group ended since, this one may fit now.
+    this.isShort = next.overBudget !== null && this.ended === endedBefore;
+    this.hold(next.changed);
     if (next.followUp !== null) this.urgent.push(next.followUp);
     for (const question of next.again) this.context.pool.add(question);
   }
@@ -182,7 +209,15 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
     statedCost: context.statedCost,
     askGroup: (group) => askGroup(group, context),
     giveUpUnaffordable: (group) => giveUpUnaffordable(group, context),
+    lookAgain: (questions) => lookAgain(questions, context, adopt),
   });
+  const unknown = [...recovered.unknown];
+  /** Continues with the runs of a process that has ended since. */
+  async function adopt(): Promise<void> {
+    const found = await recoverBatches(context);
+    unknown.push(...found.unknown);
+    for (const { open, runId } of found.runs) dispatcher.enter(() => resumeGroup(open, runId, context));
+  }
   for (const { open, runId } of recovered.runs) {
     dispatcher.enter(() => resumeGroup(open, runId, context));
   }
@@ -190,41 +225,51 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
   const isDone =
     context.state.planned?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
   if (isDone && context.state.planned !== null) context.tally.countEstimated(context.state.planned);
-  else await dispatcher.run(openQuestions(context));
+  else await dispatcher.run(openQuestions(context, (questions) => dispatcher.hold(questions)));
   reportWarnings(context, context.answerWarnings.list());
-  if (context.stop.reason !== 'interrupted') failUnknown(recovered.unknown, context);
+  if (context.stop.reason !== 'interrupted') await failUnknown(unknown, context);
 }
 
 /** Fails rows whose run is unknown, but only those in this input, because other files may have the same question. */
-function failUnknown(unknown: readonly UnknownBatch[], { ledger, job, inFlight }: JobContext): void {
+async function failUnknown(
+  unknown: readonly UnknownBatch[],
+  { ledger, job, inFlight }: JobContext,
+): Promise<void> {
   for (const { open, reason } of unknown) {
     const rows = open.batch.rows.filter(({ key }) => !inFlight.isUnclaimed(key));
-    ledger.fail(
+    await ledger.recordFailures(
       job.id,
       rows.map(({ key }) => ({ key, reason })),
     );
   }
 }
 
-/** Yields the questions of the input in order, in chunks. */
-async function* openQuestions(context: JobContext): AsyncGenerator<readonly Question[]> {
-  const select = { ...context.select, inFlight: context.inFlight };
+/**
+ * Yields the questions of the input in order, in chunks. Those that another process has sent go to `hold` instead.
+ */
+async function* openQuestions(
+  context: JobContext,
+  hold: (questions: readonly Question[]) => void,
+): AsyncGenerator<readonly Question[]> {
   const cellNotes = new CellWarnings(context.ask.send);
   // The estimate has already counted them.
   const shared =
     context.state.planned === null ? new SharedAnswersCounter(context.ask, context.input.columns) : null;
   for await (const rows of context.input.openRows()) {
-    const selections = selectRows(rows, select);
+    const { selections, elsewhere } = await selectChunk(rows, context, (keys) =>
+      context.inFlight.openLook(keys),
+    );
     const questions = selections.flatMap((selection) =>
       selection.status === 'ask' ? selection.questions : [],
     );
+    hold(questions.filter(({ key }) => elsewhere.has(key)));
     cellNotes.count(rows.filter((_row, index) => selections[index]?.status === 'ask'));
     for (const [index, row] of rows.entries()) {
       const selection = selections[index];
       if (selection !== undefined) shared?.add(row, selection);
     }
     context.tally.countSelected(selections);
-    yield questions;
+    yield elsewhere.size === 0 ? questions : questions.filter(({ key }) => !elsewhere.has(key));
   }
   reportWarnings(context, cellNotes.list());
   if (shared !== null) await resolveDoubts(context, { shared: shared.find() }, false);

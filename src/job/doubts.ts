@@ -9,6 +9,7 @@ import { getValue, type Row } from '../model/row.js';
 import type { Selection } from '../select/select-rows.js';
 import type { JobContext } from './job-context.js';
 import { reportWarnings } from './report-warnings.js';
+import { raceSignal } from './stop.js';
 
 /** Findings about an input that can raise a doubt. */
 interface FileFindings {
@@ -63,13 +64,7 @@ function reportShared(context: JobContext, { shared }: FileFindings): void {
  * reason if the job is stopped first.
  */
 export async function isAgreed(answer: Promise<boolean>, signal: AbortSignal | undefined): Promise<boolean> {
-  if (signal === undefined) return (await answer) === true;
-  const stopped = new Promise<never>((_resolve, reject) => {
-    const stop = (): void => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  return (await Promise.race([answer, stopped])) === true;
+  return (await raceSignal(answer, signal)) === true;
 }
 
 /** Number of keys kept for comparing rows. Of longer lists, a sample is kept, chosen by the key's hash. */

@@ -1,5 +1,5 @@
 import { createUsageError } from '../errors.js';
-import type { PreviousJob } from '../ledger/records.js';
+import type { OpenBatch, PreviousJob } from '../ledger/ledger.js';
 import type { RemainingRows } from '../model/events.js';
 import { holdsObjects } from '../model/file-format.js';
 import { formatMicros, limitMicros } from '../model/format.js';
@@ -8,12 +8,14 @@ import { type Climb, computeLikelyMicros, computeWorstMicros, type Quote } from 
 import { createQuestion, listKeys, type PendingBatch, type Question } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Batcher } from '../run/batcher.js';
-import { InFlight, type Selection, selectRows } from '../select/select-rows.js';
+import { InFlight } from '../select/in-flight.js';
+import type { Selection } from '../select/select-rows.js';
 import { isAgreed, resolveDoubts, type SharedAnswers, SharedAnswersCounter } from './doubts.js';
 import { createBatcher, type JobContext, pickSample } from './job-context.js';
 import type { PlannedCounts } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
 import { describeChanges, reportUnmatched, reportWarnings } from './report-warnings.js';
+import { selectChunk } from './select-chunk.js';
 import { addRepairs, type LevelCost, sumLevel } from './stated-cost.js';
 import { JobAbort } from './stop.js';
 import { CellWarnings, PlaceholderWarnings } from './warnings.js';
@@ -65,7 +67,7 @@ export async function estimateRows(
     if (stop.reason !== null) break;
     rowsRead += rows.length;
     context.tally.countLookedThrough(rowsRead);
-    const selections = selectRows(rows, { ...context.select, inFlight });
+    const { selections } = await selectChunk(rows, context, () => inFlight);
     const askedRows: Row[] = [];
     for (const [index, selection] of selections.entries()) {
       const row = rows[index];
@@ -79,10 +81,10 @@ export async function estimateRows(
       askedRows.push(row);
     }
     cellNotes.count(askedRows);
-    repeats.add(askedRows);
+    await repeats.add(askedRows);
   }
   reportWarnings(context, [...cellNotes.list(), ...placeholders.list()]);
-  return { ...meter.createQuote(), counts, sample, repeated: repeats.count(), shared: shared.find() };
+  return { ...(await meter.createQuote()), counts, sample, repeated: repeats.count(), shared: shared.find() };
 }
 
 /** False if every row needs every field, because the input has none of these columns. */
@@ -114,9 +116,9 @@ const ASSUMED_SHARE = 0.5;
 const MIN_KNOWN_ROWS = 8;
 
 /** Computes the share of rows that need the next level, from earlier answers or assumed. */
-function computeClimbShares({ ask, ledger }: JobContext): Climb[] {
+async function computeClimbShares({ ask, ledger }: JobContext): Promise<Climb[]> {
   if (ask.efforts.length < 2) return [];
-  const known = ledger.readClimbs(ask);
+  const known = await ledger.getClimbs(ask);
   return ask.efforts.slice(1).map((to, index) => {
     const from = ask.efforts[index] ?? '';
     const { asked, climbed } = known.get(from) ?? { asked: 0, climbed: 0 };
@@ -152,14 +154,14 @@ class QuoteMeter {
     for (let group = this.pool.takeFull(); group !== null; group = this.pool.takeFull()) this.count(group);
   }
 
-  createQuote(): Pick<RowEstimate, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel'> {
+  async createQuote(): Promise<Pick<RowEstimate, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel'>> {
     for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
       for (const group of groups) this.count(group);
     }
-    const { ask, cap } = this.context;
-    const climbs = computeClimbShares(this.context);
+    const { ask, cap, ledger } = this.context;
+    const climbs = await computeClimbShares(this.context);
     this.addLikely(climbs);
-    const costs = this.computeLevels();
+    const costs = this.computeLevels(await ledger.listOpenBatches(ask.id));
     const steps = this.steps.map((step, level) => {
       const cost = costs[level] ?? addRepairs(0);
       return { ...step, ...cost, worstMicros: limitMicros(sumLevel(cost)) };
@@ -196,10 +198,10 @@ class QuoteMeter {
    * Computes the worst cost of each level. For an active run of an earlier command, this command pays for repairs and
    * further levels, but not for the run itself.
    */
-  private computeLevels(): LevelCost[] {
-    const { ask, job, ledger, prices } = this.context;
+  private computeLevels(open: readonly OpenBatch[]): LevelCost[] {
+    const { ask, job, prices } = this.context;
     const levels = this.steps.map(({ firstMicros }) => addRepairs(firstMicros));
-    for (const { batch } of ledger.findOpenBatches(ask.id)) {
+    for (const { batch } of open) {
       if (batch.jobId !== job.id) continue;
       const from = Math.max(0, ask.efforts.indexOf(batch.effort));
       for (const [level, effort] of ask.efforts.entries()) {
@@ -271,13 +273,14 @@ class RepeatCounter {
   }
 
   /** Adds rows that would be sent. */
-  add(rows: readonly Row[]): void {
+  async add(rows: readonly Row[]): Promise<void> {
     const { previous } = this;
     if (previous === null || rows.length === 0) return;
     const { ledger, settings, blanks } = this.context;
     const keys = rows.map((row) => listKeys(createQuestion(row, previous.ask, settings.overwrite, blanks)));
-    const found = ledger.findAnswers({ id: previous.id, askId: previous.ask.id }, [...new Set(keys.flat())]);
-    const isAnswered = (key: string): boolean => (found.get(key)?.answeredAtMs ?? null) !== null;
+    const former = { id: previous.id, askId: previous.ask.id };
+    const { answers } = await ledger.findAnswers(former, [...new Set(keys.flat())]);
+    const isAnswered = (key: string): boolean => (answers.get(key)?.answeredAtMs ?? null) !== null;
     this.repeated += keys.filter((each) => each.some(isAnswered)).length;
   }
 

@@ -1,6 +1,5 @@
 import { createRowChecker, type RowChecker } from '../answer/check-run.js';
-import type { OverBudget } from '../ledger/ledger.js';
-import type { OpenedJob, StoredAnswer } from '../ledger/records.js';
+import type { JobSpend, JobYield, Ledger, OpenedJob, OverBudget, StoredAnswer } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { systemClock } from '../model/clock.js';
@@ -14,7 +13,8 @@ import type { Input } from '../read/open-input.js';
 import { Batcher, computeLastAttempt } from '../run/batcher.js';
 import type { StartParts } from '../run/send-batch.js';
 import { StartThrottle } from '../run/start-throttle.js';
-import { InFlight, SamplePicker, type SelectContext } from '../select/select-rows.js';
+import { InFlight } from '../select/in-flight.js';
+import { SamplePicker, type SelectContext } from '../select/select-rows.js';
 import type { JobPaths, PathGuard } from './check-paths.js';
 import type { JobLease } from './lease.js';
 import type { LoadedExclusion } from './load-exclusion.js';
@@ -28,6 +28,7 @@ import {
   resolveDayCaps,
   type SpendLimit,
 } from './progress.js';
+import { SpendCounter } from './spend-counter.js';
 import { StatedCost } from './stated-cost.js';
 import { CircuitBreaker, JobAbort, type RetryReport } from './stop.js';
 import { AnswerWarnings } from './warnings.js';
@@ -78,6 +79,8 @@ export function checkHooks(hooks: EnrichHooks): void {
 
 /** Everything that the parts of a job share. Built once by its entry point, and frozen. */
 export interface JobContext extends StartParts {
+  readonly ledger: Ledger;
+  readonly spend: SpendCounter;
   readonly settings: Settings;
   readonly input: Input;
   readonly ask: Ask;
@@ -108,8 +111,8 @@ export interface JobContext extends StartParts {
   readonly lastAttempt: number;
   /** True if older answers are replaced. */
   readonly isRefresh: boolean;
-  /** How rows are classified. The estimate and the job add their own view of what is in flight. */
-  readonly select: Omit<SelectContext, 'inFlight'>;
+  /** How rows are classified. */
+  readonly select: SelectContext;
   readonly state: JobState;
   /** Texts of warnings that were reported already. */
   readonly reportedWarnings: Set<string>;
@@ -145,10 +148,15 @@ type OpenedParts = Pick<
   | 'paths'
   | 'hooks'
   | 'onRetry'
->;
+> & {
+  /** The spend of the job when it was opened. */
+  readonly spent: JobSpend;
+  /** What its runs had found by then. */
+  readonly found: JobYield;
+};
 
 /** Builds the context of a job from what its entry point has opened. */
-export function createJobContext(parts: OpenedParts): JobContext {
+export function createJobContext({ spent, found, ...parts }: OpenedParts): JobContext {
   const { settings, ask, ledger, agent, job, hooks, exclusion } = parts;
   const clock = systemClock;
   const stop = new JobAbort();
@@ -160,9 +168,12 @@ export function createJobContext(parts: OpenedParts): JobContext {
   const freshSinceMs = computeFreshSince(settings, job, clock.now());
   const breaker = new CircuitBreaker(stop);
   const state: JobState = { sample: null, planned: null, fullBudget: null };
+  const spend = new SpendCounter(job.id, spent);
   const yields = new NothingFoundGuard({
     ledger,
     jobId: job.id,
+    found,
+    spend,
     ask,
     prices,
     keepGoing: settings.options.keepGoing === true,
@@ -176,14 +187,14 @@ export function createJobContext(parts: OpenedParts): JobContext {
     stop,
     onEvent,
     breaker,
+    spend,
     yields,
     tally: new JobTally({
       jobId: job.id,
       efforts: ask.efforts,
       cap: parts.cap,
       onEvent,
-      readSpend: () => ledger.readSpend(job.id),
-      readDays: () => listDayBudgets(parts),
+      spend,
     }),
     throttle: new StartThrottle({
       clock,
@@ -205,17 +216,12 @@ export function createJobContext(parts: OpenedParts): JobContext {
         : { jobMicros: parts.cap.micros, day: resolveDayCaps({ ...parts, clock }) };
     },
     findsNothing: (effort) => yields.findsNothing(ask.efforts.indexOf(effort)),
-    refuseStart() {
-      parts.lease?.refuseLost();
-      ledger.refuseMove();
-    },
     select: {
       ask,
       overwrite: settings.overwrite,
       blanks: parts.blanks,
       isWanted: (row: Row) => isInSample(row, settings.limit, state.sample),
       isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
-      findAnswers: (keys) => ledger.findAnswers(job, keys),
       isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,
       isFromThisInvocation: (answer: StoredAnswer) =>
         answer.answeredJobId === job.id && answer.answeredInvocation === job.invocation,
@@ -248,19 +254,25 @@ function computeFreshSince(settings: Settings, job: OpenedJob, nowMs: number): n
 }
 
 /** Lists the daily budgets that apply to a job: of its watched folder and of the ledger. */
-function listDayBudgets(parts: Pick<OpenedParts, 'budget' | 'ledger' | 'settings'>): readonly DayUse[] {
+export async function listDayBudgets(
+  parts: Pick<JobContext, 'budget' | 'ledger' | 'settings'>,
+): Promise<readonly DayUse[]> {
   const { budget, ledger } = parts;
   const caps = resolveDayCaps({ ...parts, clock: systemClock });
   if (caps === null) return [];
   const { folderMicros, ledgerMicros, sinceMs } = caps;
-  const readUse = (owner: string, folder: string | null, capMicros: number | null): DayUse[] => {
+  const listUse = async (
+    owner: string,
+    folder: string | null,
+    capMicros: number | null,
+  ): Promise<DayUse[]> => {
     if (capMicros === null) return [];
-    const { spentMicros, reservedMicros } = ledger.readSpendSince(folder, sinceMs);
+    const { spentMicros, reservedMicros } = await ledger.getSpendSince(folder, sinceMs);
     return [{ owner, usedMicros: spentMicros + reservedMicros, capMicros }];
   };
   return [
-    ...(budget === null ? [] : readUse('the files of this folder', budget.id, folderMicros)),
-    ...readUse('all jobs of this ledger', null, ledgerMicros),
+    ...(budget === null ? [] : await listUse('the files of this folder', budget.id, folderMicros)),
+    ...(await listUse('all jobs of this ledger', null, ledgerMicros)),
   ];
 }
 
@@ -273,6 +285,8 @@ export interface NextQuestions {
   /** A group to send before anything else. */
   readonly followUp: PendingBatch | null;
   readonly again: readonly Question[];
+  /** Questions that another process has sent or answered since they were looked up. */
+  readonly changed: readonly Question[];
 }
 
 export const NO_QUESTIONS: NextQuestions = {
@@ -280,6 +294,7 @@ export const NO_QUESTIONS: NextQuestions = {
   heldBack: null,
   followUp: null,
   again: [],
+  changed: [],
 };
 
 /** Picks a sample of the input or of its first `limit` rows. Returns their ordinals; null for all rows. */

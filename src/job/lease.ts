@@ -1,22 +1,20 @@
 import { createUsageError, describeError, RowfillError } from '../errors.js';
-import { RENEW_MS, readHolder } from '../ledger/holder.js';
+import { RENEW_MS } from '../ledger/holder.js';
 import type { LeaseResult, Ledger, SavedLedger } from '../ledger/ledger.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import { formatDollars, formatNumber } from '../model/format.js';
 import { identifyFile } from '../write/file-identity.js';
 import type { JobTally } from './progress.js';
-import type { JobAbort } from './stop.js';
+import { type JobAbort, raceSignal } from './stop.js';
 
-/** Stop the job before other processes may consider its lease expired. */
-const LATEST_RENEWAL_MS = 2 * RENEW_MS;
 const LOOK_AGAIN_MS = 1_000;
 
 export interface JobLease {
-  /** Throws LEASE_LOST if another process has taken over. Call it right before starting a run or writing results. */
+  /** Throws LEASE_LOST if another process has taken over. Call it right before writing results. */
   refuseLost(): void;
   /** Stops the job if another process takes over, for example after a long sleep of the machine. */
   watch(stop: JobAbort): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 interface WaitOptions {
@@ -24,24 +22,33 @@ interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once if the holder may be dead and we wait for its lease to expire. */
   readonly onWait?: ((message: string) => void) | undefined;
-  /** Creates the error about a live holder. @default LEASE_HELD */
-  readonly refuse?: ((busy: Busy) => RowfillError) | undefined;
 }
 
 /**
- * Takes the lease of an ask. Throws LEASE_HELD if a live process holds it. If the holder may be dead, such as a
+ * Takes the lease of a job. Throws LEASE_HELD if a live process holds it. If the holder may be dead, such as a
  * replaced container, waits until it renews the lease or the lease expires.
  */
 export async function waitForLease(
-  ledger: Ledger,
-  askId: string,
+  ledger: LeaseLedger,
+  jobId: string,
   options: WaitOptions = {},
 ): Promise<JobLease> {
-  const { clock = systemClock, signal, onWait, refuse = createHeldError } = options;
+  return waitForName(ledger, `job:${jobId}`, createHeldError, options);
+}
+
+type LeaseLedger = Pick<Ledger, 'acquireLease' | 'releaseLease' | 'refuseStart'>;
+
+/** Takes a lease. If its holder may be dead, waits until it renews the lease or the lease expires. */
+async function waitForName(
+  ledger: LeaseLedger,
+  name: string,
+  refuse: (busy: Busy) => RowfillError,
+  { clock = systemClock, signal, onWait }: WaitOptions,
+): Promise<JobLease> {
   let first: Busy | null = null;
   for (;;) {
-    const result = ledger.acquireLease(askId, readHolder());
-    if (result.status === 'held') return keepLease(ledger, result.lease, clock);
+    const result = await raceSignal(ledger.acquireLease(name), signal);
+    if (result.status === 'held') return createJobLease(ledger, name);
     if (result.goneAtMs === Number.POSITIVE_INFINITY || (first !== null && hasRenewed(first, result))) {
       throw refuse(result);
     }
@@ -57,36 +64,26 @@ export async function waitForLease(
  * lose one of the two. Throws OUTPUT_HELD if a live process holds it. Pipes and devices may be shared.
  */
 export async function waitForOutput(
-  ledger: Ledger,
+  ledger: LeaseLedger,
   path: string,
   options: WaitOptions = {},
 ): Promise<JobLease> {
   const { path: target, isFile } = identifyFile(path);
   if (path === '-' || !isFile) return NO_LEASE;
-  // Ids of asks are hex digits only.
-  return waitForLease(ledger, `output ${target}`, {
-    ...options,
-    refuse: (busy) =>
-      createBusyError(
-        'OUTPUT_HELD',
-        `${describeHolder(busy)} is running another job that writes ${path}`,
-        'Wait until it ends, or name another file.',
-      ),
-  });
+  const refuse = (busy: Busy): RowfillError => {
+    const message = `${describeHolder(busy)} is running another job that writes ${path}`;
+    return new RowfillError('busy', 'OUTPUT_HELD', message, {
+      hint: 'Wait until it ends, or name another file.',
+    });
+  };
+  return waitForName(ledger, `output:${target}`, refuse, options);
 }
 
 const NO_LEASE: JobLease = {
   refuseLost: () => undefined,
   watch: () => undefined,
-  close: () => undefined,
+  close: async () => undefined,
 };
-
-/** Takes the lease of an ask at once, or throws LEASE_HELD. The lease of a killed process expires. */
-export function openLease(ledger: Ledger, askId: string, clock: Pick<Clock, 'now'> = systemClock): JobLease {
-  const result = ledger.acquireLease(askId, readHolder());
-  if (result.status === 'busy') throw createHeldError(result);
-  return keepLease(ledger, result.lease, clock);
-}
 
 type Busy = Extract<LeaseResult, { status: 'busy' }>;
 
@@ -94,52 +91,31 @@ function hasRenewed(before: Busy, now: Busy): boolean {
   return now.renewedAtMs !== before.renewedAtMs || now.acquiredAtMs !== before.acquiredAtMs;
 }
 
-/** Renews a lease until it is closed. */
-function keepLease(
-  ledger: Ledger,
-  lease: Extract<LeaseResult, { status: 'held' }>['lease'],
-  clock: Pick<Clock, 'now'>,
-): JobLease {
-  let renewedAtMs = clock.now();
-  // The wall clock may be set back, and this one may stop while the machine sleeps, so check both.
-  let renewedAtTick = performance.now();
-  let isLost = false;
-  let onLost = (_error: Error): void => undefined;
-  const isFresh = (): boolean => {
-    const ageMs = clock.now() - renewedAtMs;
-    return ageMs >= 0 && ageMs < RENEW_MS && performance.now() - renewedAtTick < RENEW_MS;
-  };
-  const renew = (): boolean => {
-    const [nowMs, nowTick] = [clock.now(), performance.now()];
-    if (!isLost && ledger.renewLease(lease)) {
-      renewedAtMs = nowMs;
-      renewedAtTick = nowTick;
-      return true;
-    }
-    isLost = true;
-    onLost(createLostError());
-    return false;
-  };
-  const renewal = setInterval(() => {
+/** The ledger renews the lease. */
+function createJobLease(ledger: LeaseLedger, name: string): JobLease {
+  const refuseLost = (): void => {
     try {
-      // While another program writes, no process can take the lease, so renewing next time is enough.
-      if (ledger.canWrite()) renew();
+      ledger.refuseStart();
     } catch (error) {
-      // A busy ledger may be free again before the lease expires.
-      if (clock.now() - renewedAtMs > LATEST_RENEWAL_MS)
-        onLost(error instanceof Error ? error : new Error(describeError(error)));
+      // The output of a moved ledger is still written.
+      if (!(error instanceof RowfillError && error.code === 'LEDGER_MOVED')) throw error;
     }
-  }, RENEW_MS);
+  };
+  let check: NodeJS.Timeout | undefined;
   return {
-    refuseLost() {
-      if (isLost || !(isFresh() || renew())) throw createLostError();
-    },
+    refuseLost,
     watch(stop) {
-      onLost = (error) => stop.abortWith(error);
+      check = setInterval(() => {
+        try {
+          refuseLost();
+        } catch (error) {
+          stop.abortWith(error instanceof Error ? error : new Error(describeError(error)));
+        }
+      }, RENEW_MS);
     },
-    close() {
-      clearInterval(renewal);
-      ledger.releaseLease(lease);
+    async close() {
+      clearInterval(check);
+      await ledger.releaseLease(name);
     },
   };
 }
@@ -154,37 +130,23 @@ function describeWait(busy: Busy, restMs: number): string {
 }
 
 function createHeldError(busy: Busy): RowfillError {
-  return createBusyError(
-    'LEASE_HELD',
-    `${describeHolder(busy)} is working on the same question`,
-    'Wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
-  );
-}
-
-function createLostError(): RowfillError {
-  return createBusyError(
-    'LEASE_LOST',
-    'another process has taken over this job, so this one stopped without writing its output',
-    'Let the other process finish, then run this command again: all answers are in the ledger.',
-  );
-}
-
-function createBusyError(code: string, message: string, hint: string): RowfillError {
-  return new RowfillError('busy', code, message, { hint });
+  return new RowfillError('busy', 'LEASE_HELD', `${describeHolder(busy)} is working on the same job`, {
+    hint: 'Wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
+  });
 }
 
 /** Returns LEDGER_MOVED if the ledger is no longer in place, else null. Saves the data first; the error says where. */
-export function saveMovedLedger(ledger: Ledger, cause?: unknown): RowfillError | null {
+export async function saveMovedLedger(ledger: Ledger, cause?: unknown): Promise<RowfillError | null> {
   const moved = ledger.findMove();
   if (moved === null) return null;
-  const { message, hint } = describeSaved(ledger);
+  const { message, hint } = await describeSaved(ledger);
   return createUsageError(moved.code, `${moved.message}. ${message}`, hint, cause);
 }
 
-function describeSaved(ledger: Ledger): { message: string; hint: string } {
+async function describeSaved(ledger: Ledger): Promise<{ message: string; hint: string }> {
   let saved: SavedLedger;
   try {
-    saved = ledger.save();
+    saved = await ledger.saveMoved();
   } catch (error) {
     return {
       message: `It could not be saved: ${describeError(error)}`,

@@ -1,6 +1,6 @@
 import { RowfillError } from '../errors.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { JobYield } from '../ledger/yields.js';
+import type { EffortYield, JobYield, Ledger, Yield } from '../ledger/ledger.js';
+import { isFound, type RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { EnrichEvent, NothingFound } from '../model/events.js';
 import { formatDollars, formatNumber } from '../model/format.js';
@@ -15,8 +15,11 @@ const MIN_ROWS_WITHOUT_VALUE = 24;
 const BLANK_ROWS = 100;
 
 interface NothingFoundSources {
-  readonly ledger: Pick<Ledger, 'readYield' | 'keepGoing' | 'readSpend' | 'readLastRun'>;
+  readonly ledger: Pick<Ledger, 'keepGoing' | 'getLastRun'>;
   readonly jobId: string;
+  /** What the job's runs had found when it was opened. */
+  readonly found: JobYield;
+  readonly spend: { readonly spentMicros: number };
   readonly ask: Ask;
   readonly prices: PriceList;
   /** True if `--keep-going` is set. */
@@ -27,7 +30,7 @@ interface NothingFoundSources {
   readonly confirm: ((job: NothingFound) => Promise<boolean>) | undefined;
 }
 
-/** Stops a job that pays for runs that find nothing. The counts are in the ledger, so they include all invocations. */
+/** Stops a job that pays for runs that find nothing. The counts include all invocations. */
 export class NothingFoundGuard {
   readonly #sources: NothingFoundSources;
   #found: JobYield;
@@ -37,16 +40,16 @@ export class NothingFoundGuard {
 
   constructor(sources: NothingFoundSources) {
     this.#sources = sources;
-    this.#found = sources.ledger.readYield(sources.jobId);
+    this.#found = sources.found;
     this.#keepsGoing = sources.keepGoing || this.#found.keepsGoing;
   }
 
-  /** Updates the counts after answers at a level were settled, and warns once if a column stays blank. */
-  update(level: number): void {
+  /** Counts the answers of a settled run at a level, and warns once if a column stays blank. */
+  count(level: number, answers: readonly RowAnswer[]): void {
     if (this.#isDecided(level)) return;
-    const { ledger, jobId, ask, onEvent } = this.#sources;
+    const { ask, onEvent } = this.#sources;
     const before = this.#found;
-    this.#found = ledger.readYield(jobId);
+    this.#found = addAnswers(before, ask.efforts[level] ?? '', answers);
     for (const { name } of ask.fields) {
       if (this.#countFilled(name) > 0) continue;
       const answered = countAnswered(this.#found, ask, name);
@@ -81,7 +84,7 @@ export class NothingFoundGuard {
     const { ledger, jobId, confirm, stop } = this.#sources;
     // Only `true` is consent.
     if (confirm !== undefined && (await this.#ask(confirm, emptyLevel)) === true) {
-      ledger.keepGoing(jobId);
+      await ledger.keepGoing(jobId);
       this.#keepsGoing = true;
       return true;
     }
@@ -95,12 +98,13 @@ export class NothingFoundGuard {
   /** Asks the user; false if the job is stopped first. */
   async #ask(confirm: NonNullable<NothingFoundSources['confirm']>, level: number): Promise<boolean> {
     const { startSignal } = this.#sources.stop;
+    const job = await this.#describe(level);
     if (startSignal.aborted) return false;
     const stopped = new Promise<false>((resolve) => {
       startSignal.addEventListener('abort', () => resolve(false), { once: true });
     });
     try {
-      return await Promise.race([confirm(this.#describe(level)), stopped]);
+      return await Promise.race([confirm(job), stopped]);
     } catch (error) {
       // An interrupted question rejects; the interruption is already reported.
       if (startSignal.aborted) return false;
@@ -109,15 +113,15 @@ export class NothingFoundGuard {
   }
 
   /** Describes a level without values for the user; null if the level found something or may continue. */
-  describeNothingFound(level: number): NothingFound | null {
+  async describeNothingFound(level: number): Promise<NothingFound | null> {
     const emptyLevel = this.#keepsGoing ? null : this.#findEmptyLevel(level);
-    return emptyLevel === null ? null : this.#describe(emptyLevel);
+    return emptyLevel === null ? null : await this.#describe(emptyLevel);
   }
 
   /** Stops the job because of a closed level, once the lower levels have nothing left. */
   stopIfClosed(): void {
     if (this.#closedLevel === null) return;
-    this.#sources.stop.abort('nothing_found', createError(this.#describe(this.#closedLevel)));
+    this.#sources.stop.abort('nothing_found', createError(this.#computeFacts(this.#closedLevel)));
   }
 
   /**
@@ -160,19 +164,40 @@ export class NothingFoundGuard {
     return efforts.reduce((sum, { fields }) => sum + (fields.get(field)?.filled ?? 0), 0);
   }
 
-  #describe(level: number): NothingFound {
-    const { ask, ledger, jobId } = this.#sources;
+  async #describe(level: number): Promise<NothingFound> {
+    const { ledger, jobId } = this.#sources;
+    return { ...this.#computeFacts(level), example: findExample(await ledger.getLastRun(jobId)) };
+  }
+
+  #computeFacts(level: number): Omit<NothingFound, 'example'> {
+    const { ask, spend } = this.#sources;
     const effort = ask.efforts[level] ?? '';
     return {
       effort,
       untriedEfforts: ask.efforts.slice(level + 1).filter((each) => !this.#found.efforts.has(each)),
       rows: this.#found.efforts.get(effort)?.rows.answered ?? 0,
-      costMicros: ledger.readSpend(jobId).spentMicros,
+      costMicros: spend.spentMicros,
       query: ask.query,
       columns: ask.send,
-      example: findExample(ledger.readLastRun(jobId)),
     };
   }
+}
+
+const NONE: Yield = { answered: 0, filled: 0 };
+
+function addAnswers(before: JobYield, effort: string, answers: readonly RowAnswer[]): JobYield {
+  const known: EffortYield = before.efforts.get(effort) ?? { rows: NONE, fields: new Map() };
+  let rows = known.rows;
+  const fields = new Map(known.fields);
+  for (const answer of answers) {
+    for (const [name, field] of answer.fields) fields.set(name, addOne(fields.get(name), isFound(field)));
+    rows = addOne(rows, [...answer.fields.values()].some(isFound));
+  }
+  return { ...before, efforts: new Map([...before.efforts, [effort, { rows, fields }]]) };
+}
+
+function addOne({ answered, filled }: Yield = NONE, isFilled: boolean): Yield {
+  return { answered: answered + 1, filled: filled + (isFilled ? 1 : 0) };
 }
 
 /** Counts rows whose field was sent at the top effort level. Below it, a blank may still be filled. */
@@ -192,7 +217,13 @@ function findExample(run: AgentRun | null): NothingFound['example'] {
   return { sent, returned: own === undefined ? text : JSON.stringify(own.fields ?? own) };
 }
 
-function createError({ effort, untriedEfforts, rows, costMicros, columns }: NothingFound): RowfillError {
+function createError({
+  effort,
+  untriedEfforts,
+  rows,
+  costMicros,
+  columns,
+}: Omit<NothingFound, 'example'>): RowfillError {
   const higher = untriedEfforts.length === 0 ? '' : `; not tried: effort ${untriedEfforts.join(', ')}`;
   const message = `nothing was found in the first ${formatNumber(rows, 'row')} answered at effort ${effort}, for ${formatDollars(costMicros)} so far${higher}; sent: ${columns.join(', ')}`;
   const hint = `Check the query, the fields, and that the sent columns identify each row. If you expect blanks${higher === '' ? '' : ', or want to try the higher effort'}, continue with --keep-going.`;

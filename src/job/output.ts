@@ -1,7 +1,6 @@
 import { joinRows } from '../answer/join-rows.js';
 import { RowfillError } from '../errors.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { JobRecord, Spend } from '../ledger/records.js';
+import type { JobRecord, Ledger, Spend } from '../ledger/ledger.js';
 import {
   type FieldAnswer,
   type FilledRow,
@@ -21,6 +20,7 @@ import type {
 import { type FileFormat, holdsObjects } from '../model/file-format.js';
 import type { JsonObject } from '../model/json.js';
 import { KeySet } from '../model/key-set.js';
+import { createQuestion, listKeys } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
@@ -115,12 +115,13 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const context = {
     ...parts,
     findExclusion: exclusion.findMatch.bind(exclusion),
-    findAnswers: (keys: readonly string[]) => ledger.findAnswers(job, keys),
     claimKey: (key: string) => met.add(key),
   };
   try {
     for await (const rows of input.openRows()) {
-      const filled = joinRows(rows, context);
+      const questions = rows.map((row) => createQuestion(row, parts.ask, parts.overwrite, parts.blanks));
+      const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
+      const filled = joinRows(rows, questions, answers, context);
       for (const { row, outcome } of filled) {
         counts[outcome.status] += 1;
         if (outcome.status === 'pending' && parts.isWanted(row)) leftRows += 1;
@@ -196,7 +197,7 @@ export async function findFinished(
     finished.input === sources.input &&
     finished.exclusion === sources.exclusion &&
     finished.options === sources.options &&
-    finished.settledRuns === ledger.readAnswerState(job).settledRuns;
+    finished.settledRuns === (await ledger.getAnswerState(job)).settledRuns;
   return isSame && (await hashFile(settings.output)) === finished.output ? counts : null;
 }
 
@@ -207,16 +208,16 @@ export function describeKept(path: string): string {
 /**
  * Creates the record that lets a later invocation keep this output. Returns null if rows are left to send, or may be.
  */
-export function createFinished(
+export async function createFinished(
   { ledger, job, stop, input }: JobContext,
   sources: OutputSources | null,
   { rows, digest: output }: WrittenOutput,
-): FinishedOutput | null {
+): Promise<FinishedOutput | null> {
   if (sources === null || output === null || stop.reason !== null) return null;
   // The digest may be of the longer file.
   if (input.notes.some(({ code }) => code === INPUT_GREW)) return null;
   // Failed fields are retried by the next invocation, even if other fields of the row were found.
-  const { settledRuns, hasFailures } = ledger.readAnswerState(job);
+  const { settledRuns, hasFailures } = await ledger.getAnswerState(job);
   if (rows.failed + rows.over_budget + rows.pending > 0 || hasFailures) return null;
   return { ...sources, output, settledRuns };
 }
@@ -260,14 +261,14 @@ export function checkInputFits(
 }
 
 /** Creates the summary of a job. */
-export function createSummary(
+export async function createSummary(
   context: JobContext,
   { rows, leftRows }: Pick<WrittenOutput, 'rows' | 'leftRows'>,
   remaining: RemainingRows | null,
   startedAtMs: number,
-): JobSummary {
+): Promise<JobSummary> {
   const { job, ask, settings, stop, tally, ledger, agent } = context;
-  const spend = ledger.readSpend(job.id);
+  const spend = await ledger.getSpend(job.id);
   const { error } = stop;
   return {
     jobId: job.id,
@@ -292,27 +293,28 @@ export function createSummary(
     unknownRuns: tally.unknownBatches,
     requests: agent.client.requests,
     costMicros: spend.spentMicros,
-    estimatedMicros: ledger.readEstimate(job.id),
+    estimatedMicros: spend.estimatedMicros,
     costNowMicros: tally.costNowMicros,
     reservedMicros: spend.reservedMicros,
     remaining,
-    budget: stop.reason === 'budget' ? findReachedBudget(context) : null,
+    budget: stop.reason === 'budget' ? await findReachedBudget(context, spend) : null,
     steps: tally.steps,
     seconds: (context.clock.now() - startedAtMs) / 1_000,
   };
 }
 
-function findReachedBudget(context: JobContext): ReachedBudget | null {
-  const { ledger, job, cap, budget, state } = context;
+async function findReachedBudget(context: JobContext, spend: Spend): Promise<ReachedBudget | null> {
+  const { ledger, cap, budget, state } = context;
   const { fullBudget } = state;
   const dayCaps = resolveDayCaps(context);
   if (dayCaps === null || fullBudget === null || fullBudget === 'over_budget') {
     const { scope, micros } = cap;
-    const usedMicros = scope === 'command' ? context.tally.costNowMicros : sumSpend(ledger.readSpend(job.id));
+    const usedMicros = scope === 'command' ? context.tally.costNowMicros : sumSpend(spend);
     return micros === null ? null : { scope, capMicros: micros, usedMicros };
   }
   const isFolder = fullBudget === 'over_folder_day';
-  const usedMicros = sumSpend(ledger.readSpendSince(isFolder ? (budget?.id ?? null) : null, dayCaps.sinceMs));
+  const folder = isFolder ? (budget?.id ?? null) : null;
+  const usedMicros = sumSpend(await ledger.getSpendSince(folder, dayCaps.sinceMs));
   return isFolder
     ? { scope: 'folder_day', capMicros: dayCaps.folderMicros ?? 0, usedMicros }
     : { scope: 'ledger_day', capMicros: dayCaps.ledgerMicros ?? 0, usedMicros };

@@ -1,5 +1,5 @@
 import { formatExcerpt } from '../answer/excerpt.js';
-import type { DayCaps } from '../ledger/records.js';
+import type { DayCaps, Spend } from '../ledger/ledger.js';
 import type { RowCounts } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
 import { type Clock, computeMidnight } from '../model/clock.js';
@@ -20,9 +20,8 @@ interface TallySources {
   readonly efforts: readonly string[];
   readonly cap: Pick<SpendLimit, 'micros'>;
   readonly onEvent: (event: EnrichEvent) => void;
-  readonly readSpend: () => { readonly spentMicros: number; readonly reservedMicros: number };
-  /** Reads today's budgets that apply to the job. Called once per run, not per event, because it sums up many jobs. */
-  readonly readDays?: () => readonly DayUse[];
+  /** The job's spend as of now. */
+  readonly spend: Spend;
 }
 
 /** A daily budget and its use by all jobs, in micro-dollars. */
@@ -65,7 +64,7 @@ export class JobTally {
   /** Reports how many rows the estimate has read. Nothing is sent yet. */
   countLookedThrough(rowsRead: number): void {
     const progress = { rowsRead, rowsTotal: null, rowsDone: 0, rowsFailed: 0, runsActive: 0 };
-    this.sources.onEvent({ type: 'progress', progress: { ...progress, ...this.sources.readSpend() } });
+    this.sources.onEvent({ type: 'progress', progress: { ...progress, ...this.getSpend() } });
   }
 
   /** Sets the total number of rows, once the estimate has read them all. */
@@ -154,7 +153,13 @@ export class JobTally {
     if (isEstimated) this.tellEstimate(run, costMicros);
     else if (costMicros > FAR_ABOVE * batch.reserveMicros) this.tellExcess(batch, run, costMicros);
     this.report();
-    if (costMicros > 0) this.warnOfDays();
+  }
+
+  /** Counts a row that another process has answered since it was looked up. */
+  countAnsweredElsewhere(): void {
+    this.rowsDone += 1;
+    this.reused += 1;
+    this.report();
   }
 
   /** Counts rows that failed without a run. */
@@ -223,7 +228,7 @@ export class JobTally {
     // A run of an earlier process may end before its rows are read, or answer rows that are no longer in the file.
     const rowsDone = Math.min(this.rowsDone, rowsRead);
     const rowsFailed = Math.min(this.rowsFailed, rowsDone);
-    const spend = this.sources.readSpend();
+    const spend = this.getSpend();
     const progress = { rowsRead, rowsTotal, rowsDone, rowsFailed, runsActive, ...spend };
     this.sources.onEvent({ type: 'progress', progress });
     this.warnOfCap(spend.spentMicros);
@@ -239,8 +244,14 @@ export class JobTally {
     onEvent({ type: 'note', code: 'BUDGET_NEARLY_SPENT', message });
   }
 
-  private warnOfDays(): void {
-    for (const { owner, usedMicros, capMicros } of this.sources.readDays?.() ?? []) {
+  private getSpend(): Spend {
+    const { spentMicros, reservedMicros } = this.sources.spend;
+    return { spentMicros, reservedMicros };
+  }
+
+  /** Warns once of each daily budget that is nearly spent. */
+  warnOfDays(budgets: readonly DayUse[]): void {
+    for (const { owner, usedMicros, capMicros } of budgets) {
       if (this.warnedDays.has(owner) || usedMicros < capMicros * WARN_AT) continue;
       this.warnedDays.add(owner);
       const left = formatMicros(Math.max(0, capMicros - usedMicros));
@@ -293,12 +304,12 @@ export class SpendLimit {
     this.#before += reserveMicros;
   }
 
-  /** Records the final cost of a batch. Only matters for batches of earlier calls. */
-  settle(batchId: string, costMicros: number): void {
-    const reserved = this.#leftOver.get(batchId);
-    if (reserved === undefined) return;
-    this.#leftOver.delete(batchId);
-    this.#before += costMicros - reserved;
+  /** Records the cost of a batch, as known so far. Only matters for batches of earlier calls. */
+  settle({ id }: Pick<Batch, 'id'>, costMicros: number): void {
+    const known = this.#leftOver.get(id);
+    if (known === undefined) return;
+    this.#leftOver.set(id, costMicros);
+    this.#before += costMicros - known;
   }
 }
 

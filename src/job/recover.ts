@@ -2,8 +2,7 @@ import { checkRun, type RowChecker } from '../answer/check-run.js';
 import { createAnswers } from '../answer/citations.js';
 import type { AgentClient } from '../api/agent-client.js';
 import { describeError } from '../errors.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { OpenBatch } from '../ledger/records.js';
+import type { Ledger, OpenBatch, Settled } from '../ledger/ledger.js';
 import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
@@ -11,8 +10,8 @@ import { systemClock } from '../model/clock.js';
 import { type AgentRun, describeBadRunId, hasEnded, isAgentFailure, isRunId } from '../model/run.js';
 import { findLostRuns, type LostBatch } from '../run/find-lost-runs.js';
 import { createGoneRun } from '../run/wait-run.js';
-import { describeMisfit } from './ask-group.js';
 import type { JobContext } from './job-context.js';
+import { describeMisfit, describeReuse, settleBatch } from './settle-group.js';
 
 /** An active run started by an earlier process. */
 interface RecoveredRun {
@@ -39,7 +38,7 @@ const LONGEST_START_MS = 20 * 60_000;
  * whose reply was lost. Their rows count as in flight, so none is sent twice.
  */
 export async function recoverBatches(context: JobContext): Promise<RecoveredBatches> {
-  const open = context.ledger.findOpenBatches(context.ask.id);
+  const open = await context.ledger.adoptBatches(context.ask.id);
   const { runIds, doubt } = await lookForLost(context, open);
   const runs: RecoveredRun[] = [];
   const unknown: UnknownBatch[] = [];
@@ -48,15 +47,16 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
     const runId = each.runId ?? runIds.get(batch.id);
     if (runId !== undefined) {
       // Invalid ids are not stored. Waiting for such a run fails its batch.
-      if (each.runId === null && isRunId(runId)) context.ledger.sent(batch.id, runId);
+      if (each.runId === null && isRunId(runId)) await context.ledger.markStarted(batch, runId);
       context.throttle.adopt();
       runs.push({ open: each, runId });
     } else if (doubt === null) {
-      context.ledger.void(batch.id, 'the agent has no such run: the request never arrived');
+      await context.ledger.releaseBatch(batch.id, 'the agent has no such run: the request never arrived');
+      context.spend.release(batch);
       continue;
     } else {
       const reason = `could not check whether its run exists: ${doubt}`;
-      context.ledger.suspect(batch.id, reason);
+      await context.ledger.markUnknown(batch.id, reason);
       context.tally.countUnknown(batch, reason);
       unknown.push({ open: each, reason });
     }
@@ -123,7 +123,8 @@ interface CancelTarget {
 /** Cancels the active runs of a job and settles their cost. Answers of runs that had already ended are kept. */
 export async function cancelRuns(target: CancelTarget): Promise<CancelledRuns> {
   const { ledger, job } = target;
-  const open = ledger.findOpenBatches(job.ask.id).filter(({ batch }) => batch.jobId === job.id);
+  const all = await ledger.listOpenBatches(job.ask.id);
+  const open = all.filter(({ batch }) => batch.jobId === job.id);
   const canceller = new Canceller(target);
   for (const { batch, runId } of open) if (runId !== null) await canceller.cancel(batch, runId);
   await canceller.cancelLost(open.filter(({ runId }) => runId === null));
@@ -157,20 +158,21 @@ class Canceller {
   }
 
   async cancel(batch: Batch, runId: string): Promise<void> {
-    const { client, ledger, checker, excludesAnswers } = this.#target;
+    const { client, checker, excludesAnswers } = this.#target;
     if (!isRunId(runId)) return this.#giveUp(batch, null, describeBadRunId(runId));
     try {
       const run = await client.cancel(runId);
-      const misfit = describeMisfit(batch, run, ledger);
-      if (misfit !== null) return this.#giveUp(batch, null, misfit);
+      const misfit = describeMisfit(batch, run);
+      if (misfit !== null) return await this.#giveUp(batch, null, misfit);
       if (!hasEnded(run)) throw new Error(`the run is still ${run.status}`);
       if (run.status === 'completed' && excludesAnswers) return;
       const answers = createAnswers(batch, checkRun(batch, run, checker), run);
-      this.#settle(batch, run, answers);
+      const { status } = await this.#settle(batch, run, answers);
+      if (status === 'foreign') return await this.#giveUp(batch, null, describeReuse(run));
       this.result.cancelled.push(runId);
     } catch (error) {
       const reason = describeError(error);
-      if (isRefused(error) && (await this.#isAnswering())) this.#giveUp(batch, runId, reason);
+      if (isRefused(error) && (await this.#isAnswering())) await this.#giveUp(batch, runId, reason);
       else this.result.failed.push({ runId, reason });
     }
   }
@@ -198,10 +200,11 @@ class Canceller {
     for (const { batch } of open) {
       const runId = runIds.get(batch.id);
       if (runId !== undefined) {
-        if (isRunId(runId)) ledger.sent(batch.id, runId);
+        if (isRunId(runId)) await ledger.markStarted(batch, runId);
         await this.cancel(batch, runId);
-      } else if (doubt === null) ledger.void(batch.id, 'the agent has no such run: it was cancelled');
-      else this.#giveUp(batch, null, `could not check whether its run exists: ${doubt}`);
+      } else if (doubt === null) {
+        await ledger.releaseBatch(batch.id, 'the agent has no such run: it was cancelled');
+      } else await this.#giveUp(batch, null, `could not check whether its run exists: ${doubt}`);
     }
   }
 
@@ -217,15 +220,17 @@ class Canceller {
     }
   }
 
-  #giveUp(batch: Batch, runId: string | null, reason: string): void {
-    this.#settle(batch, createGoneRun(runId ?? '', reason), []);
+  async #giveUp(batch: Batch, runId: string | null, reason: string): Promise<void> {
+    const { status } = await this.#settle(batch, createGoneRun(runId ?? '', reason), []);
+    if (status === 'foreign') return this.#giveUp(batch, null, reason);
     this.result.givenUp.push({ runId, reason });
   }
 
-  #settle(batch: Batch, run: AgentRun, answers: readonly RowAnswer[]): void {
-    const { micros, isEstimated, isNew } = this.#target.ledger.settle(batch.id, run, answers, []);
-    if (!isNew) return;
-    this.result.costMicros += micros;
-    if (isEstimated) this.result.estimatedMicros += micros;
+  async #settle(batch: Batch, run: AgentRun, answers: readonly RowAnswer[]): Promise<Settled> {
+    const settled = await settleBatch({ batch, run, answers, failures: [] }, this.#target.ledger);
+    if (settled.status !== 'settled') return settled;
+    this.result.costMicros += settled.micros;
+    if (settled.isEstimated) this.result.estimatedMicros += settled.micros;
+    return settled;
   }
 }

@@ -1,4 +1,4 @@
-import type { OpenedJob } from '../ledger/records.js';
+import type { OpenedJob } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import type { JobContext } from './job-context.js';

@@ -2,8 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { listTables } from '../agents/reference/list-tables.js';
 import { createUsageError, describeError } from '../errors.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { JobParts, JobRecord } from '../ledger/records.js';
+import type { JobParts, JobRecord, Ledger } from '../ledger/ledger.js';
 import { type Ask, createAsk, type Field, hashText, isEmbedded, TABLE_STATE } from '../model/ask.js';
 import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
 import { checkFieldNames, createSchema, listFields, parseField } from '../model/field.js';
@@ -283,17 +282,17 @@ export function isKeptInput(input: string): boolean {
 type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
 
 /** Creates the parts of a job that the ledger stores. They never include a key. */
-export function createJobParts(
+export async function createJobParts(
   settings: Settings,
   ask: Ask,
   ledger: Ledger,
   nowMs: number,
   folder?: string,
-): JobParts {
+): Promise<JobParts> {
   const { options, output } = settings;
   const { name } = options;
   const input = name === undefined ? resolvePath(options.input) : `${NAMED}${name}`;
-  const earlier = ledger.findJob(ask.id, input);
+  const earlier = await ledger.findJob(ask.id, input);
   const refresh = settings.refresh ? { refresh_since: computeRefreshSince(earlier, nowMs) } : {};
   return {
     ask,

@@ -114,3 +114,19 @@ export function createRetryReport(
     onEvent({ type: 'note', code: 'WAITING_FOR_AGENT', message });
   };
 }
+
+/** Resolves like `promise`, or rejects with the signal's reason once it aborts. */
+export async function raceSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let stop = (): void => undefined;
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

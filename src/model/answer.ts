@@ -25,6 +25,8 @@ export interface FieldAnswer {
    * The highest effort tried for this field so far. Above `effort` if a higher level found nothing better.
    */
   readonly triedEffort: string;
+  /** Set for a value that a person gave; absent for one of the agent. */
+  readonly who?: 'human';
 }
 
 /** The answer for one row: the fields requested in one run. */

@@ -125,6 +125,7 @@ export function listNextSteps(
 
 function findNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
   if (answer === undefined) return 0;
+  if (answer.who === 'human') return ask.efforts.length;
   return isGoodEnough(ask, answer) ? ask.efforts.length : ask.efforts.indexOf(answer.triedEffort) + 1;
 }
 

@@ -32,6 +32,8 @@ export interface Question {
   readonly attempt: number;
   /** What was wrong with the previous answer; never contains cell text. */
   readonly fault: string | null;
+  /** Number of the last change of the ledger when its key was looked up. */
+  readonly seen: number;
 }
 
 /** Maximum size of the record of one row, and of all records in a batch together, in bytes of JSON. */

@@ -1,5 +1,5 @@
 import type { ErrorKind } from '../errors.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
 /**
  * The wire format of the Agent Runs API, contract of 2026-05-07, with the API's own names. Status-like values
@@ -184,4 +184,11 @@ export interface AgentFailure {
 /** True for an error from the agent client, without importing its class. */
 export function isAgentFailure(error: unknown): error is Error & AgentFailure {
   return error instanceof Error && error.name === 'AgentError';
+}
+
+/** The id of the batch that a run was started for, from its metadata; null if absent. */
+export function findBatchId(run: AgentRun): string | null {
+  const metadata: unknown = run.request?.metadata;
+  const id = isJsonObject(metadata) ? metadata.rowfill_batch : null;
+  return typeof id === 'string' ? id : null;
 }

@@ -1,7 +1,6 @@
 import type { AgentClient, StartedRun } from '../api/agent-client.js';
-import { RowfillError } from '../errors.js';
-import type { Ledger, OverBudget } from '../ledger/ledger.js';
-import type { DayCaps } from '../ledger/records.js';
+import { createLeaseLostError, RowfillError } from '../errors.js';
+import type { Ledger, OverBudget, Reservation, SpendLimits } from '../ledger/ledger.js';
 import type { Batch } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
 import {
@@ -16,7 +15,12 @@ import type { Start, StartThrottle } from './start-throttle.js';
 
 /** The parts of a job that starting a run needs. */
 export interface StartParts {
-  readonly ledger: Ledger;
+  readonly ledger: Pick<
+    Ledger,
+    'reserveBatches' | 'findPassedBudget' | 'markStarted' | 'markUnknown' | 'releaseBatch' | 'refuseStart'
+  >;
+  /** Counts what is reserved and released. */
+  readonly spend: { reserve(batch: Batch): void; release(batch: Batch): void };
   readonly agent: {
     readonly client: AgentClient;
     /** How long a new run may take to appear in the agent's list, in ms. */
@@ -31,23 +35,27 @@ export interface StartParts {
     readonly startSignal: AbortSignal;
     /** Aborted when waiting must end; unresolved batches are looked up by the next invocation. */
     readonly waitSignal: AbortSignal;
+    /** Lets no further run start. */
+    abortWith(error: Error): void;
   };
-  /** Caps in force now: of the job in micro-dollars, and of the day. */
-  readonly caps: { readonly jobMicros: number | null; readonly day: DayCaps | null };
+  /** Caps in force now. */
+  readonly caps: SpendLimits;
   /** True if runs at this effort find nothing: no more may start until the user decides. */
   findsNothing(effort: string): boolean;
-  /**
-   * Throws LEASE_LOST if another process took over, or LEDGER_MOVED if the ledger files were moved: no run
-   * may start then.
-   */
-  refuseStart(): void;
   onRetry(retry: { what: string; attempt: number; delayMs: number; reason: string }): void;
 }
 
 type SendResult =
-  /** The run is active; the throttle counts it until it is released. */
-  | { readonly status: 'sent'; readonly run: StartedRun | string; readonly adopted: boolean }
+  /** The run is active; the throttle counts it until it is released. `marked` resolves once the ledger has its id. */
+  | {
+      readonly status: 'sent';
+      readonly run: StartedRun | string;
+      readonly adopted: boolean;
+      readonly marked: Promise<void>;
+    }
   | { readonly status: 'over_budget'; readonly budget: OverBudget }
+  /** Not sent: another process has sent or answered the rows with these keys since they were looked up. */
+  | { readonly status: 'changed'; readonly keys: readonly string[] }
   /** The job was stopped before the request was sent. */
   | { readonly status: 'stopped' }
   /** The response was lost and the agent certainly has no such run: the rows may be sent again. */
@@ -80,12 +88,12 @@ const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
  * retried.
  */
 export async function sendBatch(
-  batch: Batch,
+  reservation: Reservation,
   request: CreateRunRequest,
   context: StartParts,
 ): Promise<SendResult> {
   try {
-    return await trySend(batch, request, context);
+    return await trySend(reservation, request, context);
   } catch (error) {
     if (isRefusedStart(error)) return { status: 'fatal', error };
     throw error;
@@ -97,13 +105,19 @@ function isRefusedStart(error: unknown): error is RowfillError {
   return error instanceof RowfillError && (error.code === 'LEASE_LOST' || error.code === 'LEDGER_MOVED');
 }
 
-async function trySend(batch: Batch, request: CreateRunRequest, context: StartParts): Promise<SendResult> {
+async function trySend(
+  reservation: Reservation,
+  request: CreateRunRequest,
+  context: StartParts,
+): Promise<SendResult> {
   const { ledger, agent, throttle, clock, stop } = context;
+  const { batch } = reservation;
+  const release = (reason: string): Promise<void> => releaseBatch(batch, reason, context);
   if (stop.startSignal.aborted) return { status: 'stopped' };
   if (context.findsNothing(batch.effort)) return { status: 'held_back' };
   let intendedAtMs = clock.now();
-  const full = await intend(batch, context);
-  if (full !== null) return { status: 'over_budget', budget: full };
+  const obstacle = await reserve(reservation, context);
+  if (obstacle !== null) return obstacle;
   let refusedAtMs: number | null = null;
   let unreached = 0;
   for (let attempt = 1; ; attempt += 1) {
@@ -111,27 +125,27 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: StartPa
     try {
       start = await throttle.acquire(stop.startSignal, attempt > 1);
     } catch {
-      ledger.void(batch.id, 'the job was stopped before it was sent');
+      await release(STOPPED.message);
       return { status: 'stopped' };
     }
-    const passed = ledger.findPassedBudget(batch.jobId, context.caps.jobMicros, context.caps.day);
+    const passed = await ledger.findPassedBudget(batch.jobId, context.caps);
     if (passed !== null) {
-      ledger.void(batch.id, 'another run cost more than reserved, so the cap cannot cover this one');
       throttle.giveBack(start);
+      await release('another run cost more than reserved, so the cap cannot cover this one');
       return { status: 'over_budget', budget: passed };
     }
     if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) {
-      ledger.void(batch.id, 'queued too long; reserving again');
+      await release('queued too long; reserving again');
       intendedAtMs = clock.now();
-      const fullNow = await intend(batch, context);
-      if (fullNow !== null) {
+      const obstacleNow = await reserve(reservation, context);
+      if (obstacleNow !== null) {
         throttle.giveBack(start);
-        return { status: 'over_budget', budget: fullNow };
+        return obstacleNow;
       }
     }
     if (context.findsNothing(batch.effort)) {
-      ledger.void(batch.id, 'the first answers at this effort have no values');
       throttle.giveBack(start);
+      await release('the first answers at this effort have no values');
       return { status: 'held_back' };
     }
     try {
@@ -142,22 +156,19 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: StartPa
           if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) throw STALE;
           // Another batch may have stopped the job while this one waited for its connection.
           if (stop.startSignal.aborted) throw STOPPED;
-          context.refuseStart();
+          ledger.refuseStart();
           start.sent();
         },
       });
       throttle.onStarted(start);
-      ledger.remember(batch.id, run.id);
-      await ledger.ready();
-      ledger.sent(batch.id, run.id);
-      return { status: 'sent', run, adopted: false };
+      return { status: 'sent', run, adopted: false, marked: ledger.markStarted(batch, run.id) };
     } catch (error) {
       if (isRefusedStart(error)) {
         throttle.giveBack(start);
-        ledger.void(batch.id, `not sent: ${error.message}`);
+        await release(`not sent: ${error.message}`);
       } else if (error === STOPPED) {
         throttle.giveBack(start);
-        ledger.void(batch.id, STOPPED.message);
+        await release(STOPPED.message);
         return { status: 'stopped' };
       } else if (error === STALE) {
         throttle.giveBack(start);
@@ -177,25 +188,41 @@ async function trySend(batch: Batch, request: CreateRunRequest, context: StartPa
       if (error.status === null) unreached += 1;
       const result = await handleRefusal(error, { start, attempt, unreached, refusedAtMs }, context);
       if (result === 'again') continue;
-      ledger.void(batch.id, error.message);
+      // At once, because other batches wait for the slot of this one.
+      if (result.status === 'fatal') stop.abortWith(result.error);
+      await release(error.message);
       return result;
     }
   }
 }
 
-/**
- * Reserves the batch and its cost in the ledger and flushes to disk. Returns the budget that is exceeded, or
- * null.
- */
-async function intend(batch: Batch, context: StartParts): Promise<OverBudget | null> {
-  const { ledger } = context;
-  await ledger.ready();
-  // Read the caps only now, because the wait may have been long.
-  const { jobMicros, day } = context.caps;
-  const result = ledger.intend(batch, jobMicros, day);
-  if (result !== 'intended') return result;
-  await ledger.flush();
-  return null;
+/** Reserves the batch and its cost in the ledger. Returns why it cannot be sent, or null once it may be. */
+async function reserve(
+  reservation: Reservation,
+  { ledger, caps, spend }: StartParts,
+): Promise<Extract<SendResult, { status: 'over_budget' | 'changed' }> | null> {
+  const [verdict] = await ledger.reserveBatches([reservation], caps);
+  switch (verdict?.status) {
+    case 'reserved':
+      spend.reserve(reservation.batch);
+      return null;
+    case 'over_budget':
+    case 'changed':
+      return verdict;
+    case 'holder_lost':
+    case undefined:
+      throw createLeaseLostError();
+  }
+}
+
+/** Ends a batch without a run in the ledger, and releases its reservation. */
+async function releaseBatch(
+  batch: Batch,
+  reason: string,
+  { ledger, spend }: Pick<StartParts, 'ledger' | 'spend'>,
+): Promise<void> {
+  await ledger.releaseBatch(batch.id, reason);
+  spend.release(batch);
 }
 
 /**
@@ -228,16 +255,15 @@ async function recoverReply(
     return { status: 'unusable', reason: describeBadRunId(runId) };
   }
   if (runId !== undefined) {
-    ledger.sent(batch.id, runId);
-    return { status: 'sent', run: runId, adopted: true };
+    return { status: 'sent', run: runId, adopted: true, marked: ledger.markStarted(batch, runId) };
   }
   throttle.release();
   if (doubt === null) {
-    ledger.void(batch.id, reason);
+    await releaseBatch(batch, reason, context);
     return retryAfter > PATIENCE_MS ? { status: 'fatal', error: failure } : { status: 'absent', reason };
   }
   const why = `${reason}; cannot tell whether the run exists: ${doubt}`;
-  ledger.suspect(batch.id, why);
+  await ledger.markUnknown(batch.id, why);
   return { status: 'unknown', reason: why };
 }
 

@@ -1,20 +1,19 @@
-import type { StoredAnswer } from '../ledger/records.js';
+import type { FoundAnswers, StoredAnswer } from '../ledger/ledger.js';
 import { type Ask, hashText, listNextSteps } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { createQuestion, listKeys, type Question, type RowQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Exclusion } from './exclusion.js';
+import type { InFlightView } from './in-flight.js';
 
 export interface SelectContext {
   readonly ask: Ask;
   readonly overwrite: boolean;
-  readonly inFlight: InFlightView;
   /** @default the default blanks */
   readonly blanks?: Blanks;
   /** False for a row beyond `--limit` or outside `--sample`. */
   isWanted(row: Row): boolean;
   isExcluded(row: Row): boolean;
-  findAnswers(keys: readonly string[]): ReadonlyMap<string, StoredAnswer>;
   /** True for an answer that is too old, by `--refresh` or `--max-age`. */
   isStale(answer: StoredAnswer): boolean;
   /** True for an answer that this invocation paid for. */
@@ -41,27 +40,40 @@ export type Selection =
       readonly key?: string;
     };
 
+/** A row to classify: its question, or why it has none. */
+export type OpenQuestion = RowQuestion | { readonly status: 'out_of_scope' | 'excluded' };
+
+/** Creates the questions of a chunk of rows. */
+export function createQuestions(rows: readonly Row[], context: SelectContext): OpenQuestion[] {
+  return rows.map((row) => createOpenQuestion(row, context));
+}
+
+/** Lists the keys to find in the ledger before `selectRows`. */
+export function listQuestionKeys(questions: readonly OpenQuestion[]): string[] {
+  return questions.flatMap((question) => ('key' in question ? listKeys(question) : []));
+}
+
 /**
- * Decides what to do with each row of a chunk, with one ledger query. A row that will be sent counts as in
- * flight from here on.
+ * Decides what to do with each row of a chunk. A row that will be sent counts as in flight from here on. `inFlight` must
+ * have been opened before the ledger was asked for `found`.
  */
-export function selectRows(rows: readonly Row[], context: SelectContext): Selection[] {
-  const questions = rows.map((row) => createOpenQuestion(row, context));
-  const keys = questions.flatMap((question) => ('key' in question ? listKeys(question) : []));
-  const answers = keys.length === 0 ? new Map<string, StoredAnswer>() : context.findAnswers(keys);
-  const isKnown = (key: string): boolean => answers.has(key) || context.inFlight.holds(key);
+export function selectRows(
+  questions: readonly OpenQuestion[],
+  found: FoundAnswers,
+  inFlight: InFlightView,
+  context: SelectContext,
+): Selection[] {
+  const { answers } = found;
+  const isKnown = (key: string): boolean => answers.has(key) || inFlight.holds(key);
   return questions.map((question) => {
     if (question.status !== 'question') return { status: question.status };
     const key = resolveKey(question, isKnown);
     const known = key === question.key ? question : { ...question, key };
-    return selectQuestion(known, answers.get(key), context);
+    return selectQuestion(known, found, inFlight, context);
   });
 }
 
-function createOpenQuestion(
-  row: Row,
-  context: SelectContext,
-): RowQuestion | { readonly status: 'out_of_scope' | 'excluded' } {
+function createOpenQuestion(row: Row, context: SelectContext): OpenQuestion {
   if (!context.isWanted(row)) return { status: 'out_of_scope' };
   if (context.isExcluded(row)) return { status: 'excluded' };
   return createQuestion(row, context.ask, context.overwrite, context.blanks);
@@ -69,10 +81,12 @@ function createOpenQuestion(
 
 function selectQuestion(
   question: RowQuestion & { readonly status: 'question' },
-  stored: StoredAnswer | undefined,
+  { answers, seen }: FoundAnswers,
+  inFlight: InFlightView,
   context: SelectContext,
 ): Selection {
-  const { ask, inFlight } = context;
+  const { ask } = context;
+  const stored = answers.get(question.key);
   // The first row with a key that an earlier process sent is not a duplicate; it is counted with that run.
   const isInherited = inFlight.claimInherited(question.key);
   const fresh = stored === undefined || context.isStale(stored) ? undefined : stored;
@@ -93,68 +107,17 @@ function selectQuestion(
   for (const step of steps) inFlight.add(key, step.fields);
   return {
     status: 'ask',
-    questions: steps.map(({ fields, level }) => ({ key, record, fields, level, attempt: 1, fault: null })),
+    questions: steps.map(({ fields, level }) => ({
+      key,
+      record,
+      fields,
+      level,
+      attempt: 1,
+      fault: null,
+      seen,
+    })),
   };
 }
-
-/** The fields in flight per row key, so that a duplicate row waits for the answer and is not sent again. */
-export class InFlight {
-  /** Usually the question's own list, shared by rows with the same fields. */
-  private readonly fieldsByKey = new Map<string, readonly string[]>();
-  /** Keys that an earlier process sent. The first row with such a key is that row, not its duplicate. */
-  private readonly inherited = new Set<string>();
-
-  add(key: string, fields: readonly string[]): void {
-    const known = this.fieldsByKey.get(key);
-    this.fieldsByKey.set(key, known === undefined ? fields : [...new Set([...known, ...fields])]);
-  }
-
-  /** Adds a key that an earlier process sent. */
-  inherit(key: string, fields: readonly string[]): void {
-    this.add(key, fields);
-    this.inherited.add(key);
-  }
-
-  /** True once per inherited key, for the first row with it. */
-  claimInherited(key: string): boolean {
-    return this.inherited.delete(key);
-  }
-
-  /** True for an inherited key until a row has claimed it. */
-  isUnclaimed(key: string): boolean {
-    return this.inherited.has(key);
-  }
-
-  remove(key: string, fields: readonly string[]): void {
-    const known = this.fieldsByKey.get(key);
-    if (known === undefined) return;
-    const left = known === fields ? [] : known.filter((field) => !fields.includes(field));
-    if (left.length === 0) this.fieldsByKey.delete(key);
-    else this.fieldsByKey.set(key, left);
-  }
-
-  /** True while any field of the key is in flight. */
-  holds(key: string): boolean {
-    return this.fieldsByKey.has(key);
-  }
-
-  has(key: string, field: string): boolean {
-    return this.fieldsByKey.get(key)?.includes(field) === true;
-  }
-
-  /** A read-only view for estimates: sees what is in flight but adds nothing. */
-  createView(): InFlightView {
-    return {
-      holds: (key) => this.holds(key),
-      has: (key, field) => this.has(key, field),
-      add: () => undefined,
-      claimInherited: () => false,
-    };
-  }
-}
-
-/** The part that `selectRows` needs. */
-type InFlightView = Pick<InFlight, 'holds' | 'has' | 'add' | 'claimInherited'>;
 
 /**
  * Picks a fixed number of random rows from a file of unknown length: those with the smallest hashed ordinals.

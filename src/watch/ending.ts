@@ -68,7 +68,7 @@ export async function writeEnding(
 export async function applyEnding(
   take: ClaimedFile,
   folders: WatchFolders,
-  note: (placed: PlacedFiles) => void = () => undefined,
+  note: (placed: PlacedFiles) => Promise<void> = async () => undefined,
 ): Promise<FileEnd | null> {
   let ending = await readEnding(take);
   if (ending === null) return null;
@@ -88,7 +88,7 @@ export async function applyEnding(
     }
   }
   // Before removing the journal, so that the next watcher does it again after a kill.
-  note(listPlaced(take, ending, target));
+  await note(listPlaced(take, ending, target));
   await removeClaimedFile(take);
   return placeEnd(ending);
 }

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { RowfillError } from '../errors.js';
-import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
+import { resolveLedgerPath } from '../ledger/ledger-path.js';
+import { openLedger } from '../ledger/open-ledger.js';
 import { identifyFile } from '../write/file-identity.js';
 import { isHeldByLiveProcess } from './claim.js';
 import {
@@ -162,16 +163,16 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<ClaimedFile | null
 }
 
 /** Records in the ledger where a file and its output are now, for `status` and `export`. */
-export function notePlace({ from, to }: PlacedFiles, ledgerPath: string | undefined): void {
-  const ledger = openLedger(ledgerPath ?? resolveLedgerPath({}));
+export async function notePlace({ from, to }: PlacedFiles, ledgerPath: string | undefined): Promise<void> {
+  const ledger = await openLedger(ledgerPath ?? resolveLedgerPath({}));
   try {
     const output =
       from.output === null || to.output === null
         ? null
         : { from: identifyFile(from.output).path, to: identifyFile(to.output).path };
-    ledger.placeJobs(from.input, { input: to.input, output: to.output }, output);
+    await ledger.placeJobs(from.input, { input: to.input, output: to.output }, output);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
-import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
+import { resolveLedgerPath } from '../ledger/ledger-path.js';
+import { openLedger } from '../ledger/open-ledger.js';
 import { replaceFile } from '../write/byte-sink.js';
 import { findDiskFull, isMissing, isSystemError, openOwnFile } from './file-state.js';
 
@@ -117,13 +118,13 @@ export async function readFolderId(
 ): Promise<string> {
   const carried = await readCarried(join(root, ID_FILE));
   const { dev, ino } = await stat(root, { bigint: true });
-  const ledger = openLedger(ledgerPath ?? resolveLedgerPath({}));
+  const ledger = await openLedger(ledgerPath ?? resolveLedgerPath({}));
   try {
-    const id = ledger.enterFolder({ id: carried, place: `${dev}:${ino}`, below: working + sep });
+    const id = await ledger.enterFolder({ id: carried, place: `${dev}:${ino}`, below: working + sep });
     if (id !== carried) await writeId(root, id);
     return id;
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
@@ -134,14 +135,14 @@ export async function readFolderId(
 export async function noteFolderPath(folders: WatchFolders, ledgerPath: string | undefined): Promise<void> {
   const id = await readFolderId(folders, ledgerPath);
   const path = folders.root + sep;
-  const ledger = openLedger(ledgerPath ?? resolveLedgerPath({}));
+  const ledger = await openLedger(ledgerPath ?? resolveLedgerPath({}));
   try {
-    const before = ledger.readFolderPath(id);
+    const before = await ledger.findFolderPath(id);
     if (before === path) return;
     if (before !== null && (await readCarried(join(before, ID_FILE))) === id) return;
-    ledger.moveFolder(id, path);
+    await ledger.moveFolder(id, path);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 

@@ -5,7 +5,8 @@ import { Cron } from 'croner';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 import { openAgent } from '../job/open-agent.js';
 import { resolveFields } from '../job/resolve-ask.js';
-import { openLedger, resolveLedgerPath } from '../ledger/ledger.js';
+import { resolveLedgerPath } from '../ledger/ledger-path.js';
+import { openLedger } from '../ledger/open-ledger.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import { JOB_OPTION_TYPES, resolveCap, resolveSettings, type Settings } from '../options.js';
@@ -150,7 +151,7 @@ export async function checkJob({ job, dayCapMicros }: WatchSettings, withList = 
   if (job.exclude !== undefined && (withList || !existsSync(job.exclude))) {
     await (await openInput({ path: job.exclude })).close();
   }
-  openLedger(job.ledger ?? resolveLedgerPath({})).close();
+  await (await openLedger(job.ledger ?? resolveLedgerPath({}))).close();
   await (await openAgent(settings)).close();
   if (settings.agent.kind === 'reference' || job.yes === true) return;
   if (settings.capMicros !== null || dayCapMicros !== null) return;

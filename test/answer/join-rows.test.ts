@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type JoinContext, joinRows } from '../../src/answer/join-rows.js';
-import type { StoredAnswer } from '../../src/ledger/records.js';
+import type { StoredAnswer } from '../../src/ledger/ledger.js';
 import type { FieldAnswer } from '../../src/model/answer.js';
 import { createAsk } from '../../src/model/ask.js';
 import type { JsonValue } from '../../src/model/json.js';
@@ -84,15 +84,14 @@ function join(rows: readonly CellRow[], { answers = {}, efforts, context = {} }:
     }),
   );
   const met = new Set<string>();
-  return joinRows(rows, {
+  const questions = rows.map((each) => createQuestion(each, theAsk, false));
+  return joinRows(rows, questions, byKey, {
     ask: theAsk,
-    overwrite: false,
     raw: false,
     unasked: 'pending',
     isWanted: () => true,
     findExclusion: () => null,
     exclusionName: 'customers.csv',
-    findAnswers: (keys) => new Map([...byKey].filter(([key]) => keys.includes(key))),
     claimKey: (key) => !met.has(key) && met.add(key) !== undefined,
     ...context,
   }).map(({ outcome }) => outcome);

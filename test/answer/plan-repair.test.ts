@@ -14,6 +14,7 @@ function group(size: number, attempt = 1): PendingBatch {
     level: 0,
     attempt,
     fault: null,
+    seen: 0,
   }));
   return { questions, fields: ['ceo'], level: 0, attempt, previousRunId: null };
 }

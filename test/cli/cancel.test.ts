@@ -4,11 +4,17 @@ import { expect, test } from 'vitest';
 import { cancelJob } from '../../src/cancel.js';
 import { describeAgent } from '../../src/job/resolve-ask.js';
 import { type Holder, readHolder } from '../../src/ledger/holder.js';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createAsk } from '../../src/model/ask.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { createList } from '../helpers/job.js';
-import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
+import {
+  createTestAsk,
+  createTestBatch,
+  createTestJob,
+  reserveTestBatch,
+} from '../helpers/ledger-samples.js';
+import { OtherHolder } from '../helpers/other-holder.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
 import { openRawAgent, type RawAgent } from '../helpers/raw-agent.js';
 import { sendJson } from '../helpers/raw-server.js';
@@ -165,18 +171,19 @@ async function openReferenceJob(holder: Holder): Promise<{ dir: Workdir; job: st
     ...createTestAsk('Where is it?'),
     agent: await describeAgent({ kind: 'reference', directory, omit: [] }),
   });
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
-  const job = openTestJob(ledger, ask, '/data/in.csv');
+  const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
+  const job = await ledger.openJob(createTestJob(ask));
   for (const [name, runId] of [
     ['Acme', 'agent_run_1'],
     ['Bolt', null],
   ] as const) {
     const batch = createTestBatch(job, [name]);
-    ledger.intend(batch, null);
-    if (runId !== null) ledger.sent(batch.id, runId);
+    await reserveTestBatch(ledger, batch);
+    if (runId !== null) await ledger.markStarted(batch, runId);
   }
-  ledger.acquireLease(ask.id, holder);
-  ledger.close();
+  await ledger.close();
+  // Not closed, as after a kill.
+  await (await OtherHolder.open(join(dir.home, 'ledger.sqlite'), { holder })).take(job.id);
   return { dir, job: job.id };
 }
 
@@ -204,32 +211,32 @@ test('leaves runs of an embedded agent alone while its process is running', asyn
 
 test('cancels a job of the hosted service there, which needs the key', async () => {
   const dir = createWorkdir();
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
+  const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
   const ask = createAsk({ ...createTestAsk('Where is it?'), agent: 'https://api.exa.ai' });
-  const job = openTestJob(ledger, ask, '/data/in.csv');
-  ledger.close();
+  const job = await ledger.openJob(createTestJob(ask));
+  await ledger.close();
   const result = await dir.run(['cancel', job.id]);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain(`job ${job.id} was sent to the hosted service, and EXA_API_KEY is not set`);
 });
 
 /** A killed job with one open batch per run id. The id is null if the reply to its create was lost. */
-function leaveOpen(agent: RawAgent, runIds: readonly (string | null)[]): { dir: Workdir; job: string } {
+async function leaveOpen(
+  agent: RawAgent,
+  runIds: readonly (string | null)[],
+): Promise<{ dir: Workdir; job: string }> {
   const dir = createWorkdir();
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'), {
+  const ledger = await openLedger(join(dir.home, 'ledger.sqlite'), {
     clock: { now: () => Date.now() - 3_600_000 },
   });
-  const job = openTestJob(
-    ledger,
-    createAsk({ ...createTestAsk('Where is it?'), agent: agent.url }),
-    '/data/in.csv',
-  );
+  const ask = createAsk({ ...createTestAsk('Where is it?'), agent: agent.url });
+  const job = await ledger.openJob(createTestJob(ask));
   for (const [index, runId] of runIds.entries()) {
     const batch = createTestBatch(job, [`Company ${index}`]);
-    ledger.intend(batch, null);
-    if (runId !== null) ledger.sent(batch.id, runId);
+    await reserveTestBatch(ledger, batch);
+    if (runId !== null) await ledger.markStarted(batch, runId);
   }
-  ledger.close();
+  await ledger.close();
   return { dir, job: job.id };
 }
 
@@ -247,7 +254,7 @@ test('gives up on a batch whose run can never be cancelled, and books its reserv
     },
   });
   const bad = ['..', 'x'.repeat(100_000), 'a\u001b[2Jb', 'unknown', 'refused', 'forbidden'];
-  const { dir, job } = leaveOpen(agent, bad);
+  const { dir, job } = await leaveOpen(agent, bad);
   const result = await dir.run(['cancel', job], ENV);
   expect(result.status).toBe(0);
   expect(result.stderr.match(/cannot be cancelled/g)).toHaveLength(bad.length);
@@ -258,10 +265,10 @@ test('gives up on a batch whose run can never be cancelled, and books its reserv
 
 test('looks for a run whose reply was lost: cancels it if found, else ends its batch', async () => {
   const agent = await openRawAgent();
-  const { dir, job } = leaveOpen(agent, [null, null]);
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
-  const [first] = ledger.findOpenBatches(ledger.readJob(job).askId);
-  ledger.close();
+  const { dir, job } = await leaveOpen(agent, [null, null]);
+  const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
+  const [first] = await ledger.listOpenBatches((await ledger.getJob(job)).askId);
+  await ledger.close();
   const request = { query: 'q', input: { data: [] }, metadata: { rowfill_batch: first?.batch.id ?? '' } };
   await fetch(`${agent.url}/agent/runs`, { method: 'POST', body: JSON.stringify(request) });
   const result = await dir.run(['cancel', job], ENV);
@@ -271,7 +278,7 @@ test('looks for a run whose reply was lost: cancels it if found, else ends its b
 
 test('gives up on nothing if the agent cannot be reached', async () => {
   const agent = await openRawAgent();
-  const { dir, job } = leaveOpen(agent, ['run_1', null]);
+  const { dir, job } = await leaveOpen(agent, ['run_1', null]);
   await agent.server.close();
   const result = await dir.run(['cancel', job], ENV);
   expect(result.status).toBe(4);

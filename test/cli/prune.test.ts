@@ -1,27 +1,32 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openLedger } from '../../src/ledger/ledger.js';
-import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import {
+  createTestAsk,
+  createTestBatch,
+  createTestJob,
+  reserveTestBatch,
+} from '../helpers/ledger-samples.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 const DAY_MS = 86_400_000;
 
 /** A ledger with three asks: one last used 100 days ago, one with a batch open since then, one with a recent open batch. */
-function fillLedger(dir: Workdir): void {
+async function fillLedger(dir: Workdir): Promise<void> {
   let nowMs = Date.now() - 100 * DAY_MS;
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'), { clock: { now: () => nowMs } });
-  openTestJob(ledger, createTestAsk('one'), '/data/one.csv');
-  const open = openTestJob(ledger, createTestAsk('two'), '/data/two.csv');
-  ledger.intend(createTestBatch(open, ['Acme']), null);
-  const working = openTestJob(ledger, createTestAsk('three'), '/data/three.csv');
+  const ledger = await openLedger(join(dir.home, 'ledger.sqlite'), { clock: { now: () => nowMs } });
+  await ledger.openJob(createTestJob(createTestAsk('one'), '/data/one.csv'));
+  const open = await ledger.openJob(createTestJob(createTestAsk('two'), '/data/two.csv'));
+  await reserveTestBatch(ledger, createTestBatch(open, ['Acme']));
+  const working = await ledger.openJob(createTestJob(createTestAsk('three'), '/data/three.csv'));
   nowMs = Date.now() - DAY_MS / 2;
-  ledger.intend(createTestBatch(working, ['Acme']), null);
-  ledger.close();
+  await reserveTestBatch(ledger, createTestBatch(working, ['Acme']));
+  await ledger.close();
 }
 
 test('deletes unused asks, even with a batch that never ended, but keeps one whose run may still be active', async () => {
   const dir = createWorkdir();
-  fillLedger(dir);
+  await fillLedger(dir);
   const result = await dir.run(['prune', '--asks', '90d', '--yes']);
   expect(result).toMatchObject({ status: 0, stdout: '' });
   expect(result.stderr).toBe('Deleted: 0 raw runs, 2 asks, 2 jobs, 0 answers.\n');
@@ -32,7 +37,7 @@ test('deletes unused asks, even with a batch that never ended, but keeps one who
 
 test('--dry-run shows what would be deleted, without asking or deleting', async () => {
   const dir = createWorkdir();
-  fillLedger(dir);
+  await fillLedger(dir);
   const before = await dir.run(['status', '--json']);
   const dry = await dir.run(['prune', '--asks', '90d', '--runs', '30d', '--dry-run']);
   expect(before.stdout).toContain('/data/one.csv');
@@ -46,14 +51,14 @@ test('--dry-run shows what would be deleted, without asking or deleting', async 
 
 test('keeps newer entries', async () => {
   const dir = createWorkdir();
-  fillLedger(dir);
+  await fillLedger(dir);
   const result = await dir.run(['prune', '--asks', '20w', '--runs', '1d', '-y']);
   expect(result.stderr).toContain('0 asks, 0 jobs');
 });
 
 test('does not delete paid answers without confirmation', async () => {
   const dir = createWorkdir();
-  fillLedger(dir);
+  await fillLedger(dir);
   const result = await dir.run(['prune', '--asks', '90d']);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain('Add --yes to confirm.');

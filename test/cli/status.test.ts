@@ -1,8 +1,13 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { openLedger } from '../../src/ledger/ledger.js';
-import { createTestAsk, createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import {
+  createTestAsk,
+  createTestBatch,
+  createTestJob,
+  reserveTestBatch,
+} from '../helpers/ledger-samples.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 const COUNTS = {
@@ -18,22 +23,26 @@ const COUNTS = {
 };
 
 /** A ledger with a finished job and one that was killed with two open batches. */
-function fillLedger(dir: Workdir): { ended: string; killed: string } {
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
-  const ended = openTestJob(ledger, createTestAsk('Who leads\nthe company?'), '/data/first.csv');
-  ledger.closeJob(ended.id, { stop: 'budget', counts: COUNTS, finished: null });
-  const killed = openTestJob(ledger, createTestAsk('What is \u001b[31mit\u001b[0m?'), '/data/second.csv');
+async function fillLedger(dir: Workdir): Promise<{ ended: string; killed: string }> {
+  const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
+  const ended = await ledger.openJob(
+    createTestJob(createTestAsk('Who leads\nthe company?'), '/data/first.csv'),
+  );
+  await ledger.closeJob(ended.id, { stop: 'budget', counts: COUNTS, finished: null });
+  const killed = await ledger.openJob(
+    createTestJob(createTestAsk('What is \u001b[31mit\u001b[0m?'), '/data/second.csv'),
+  );
   const sent = createTestBatch(killed, ['Acme', 'Bolt']);
-  ledger.intend(sent, null);
-  ledger.sent(sent.id, 'agent_run_1');
-  ledger.intend(createTestBatch(killed, ['Corp'], { attempt: 2 }), null);
-  ledger.close();
+  await reserveTestBatch(ledger, sent);
+  await ledger.markStarted(sent, 'agent_run_1');
+  await reserveTestBatch(ledger, createTestBatch(killed, ['Corp'], { attempt: 2 }));
+  await ledger.close();
   return { ended: ended.id, killed: killed.id };
 }
 
 test('status lists the latest job last, with rows by status, cost, and open runs with their ids', async () => {
   const dir = createWorkdir();
-  const { ended, killed } = fillLedger(dir);
+  const { ended, killed } = await fillLedger(dir);
   const result = await dir.run(['status']);
   expect(result).toMatchObject({ status: 0, stderr: '' });
   const all = result.stdout.split('\n');
@@ -52,13 +61,13 @@ test('status lists the latest job last, with rows by status, cost, and open runs
 
 test('status lists ten jobs, --all and --json list every job, and a moved file has its current path', async () => {
   const dir = createWorkdir();
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'));
+  const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
   for (let index = 1; index <= 12; index += 1)
-    openTestJob(ledger, createTestAsk(), `/drop/working/${index}.csv`);
+    await ledger.openJob(createTestJob(createTestAsk(), `/drop/working/${index}.csv`));
   const place = { input: '/drop/done/12.csv', output: '/drop/done/12.filled.csv' };
-  ledger.placeJobs('/drop/working/12.csv', place, null);
-  ledger.placeJobs('/drop/working/1.csv', { input: '/drop/failed/1.csv', output: null }, null);
-  ledger.close();
+  await ledger.placeJobs('/drop/working/12.csv', place, null);
+  await ledger.placeJobs('/drop/working/1.csv', { input: '/drop/failed/1.csv', output: null }, null);
+  await ledger.close();
   const read = async (...words: string[]) => {
     const { stdout, stderr } = await dir.run(['status', ...words]);
     return { inputs: [...stdout.matchAll(/^ {2}(\S+) → (.*)$/gm)].map((found) => found[0].trim()), stderr };
@@ -80,7 +89,7 @@ test('status lists ten jobs, --all and --json list every job, and a moved file h
 
 test('finds a job by the start of its id', async () => {
   const dir = createWorkdir();
-  const { ended, killed } = fillLedger(dir);
+  const { ended, killed } = await fillLedger(dir);
   const result = await dir.run(['status', ended.slice(0, 8)]);
   expect(result.stdout).toContain(ended);
   expect(result.stdout).not.toContain(killed);
@@ -88,7 +97,7 @@ test('finds a job by the start of its id', async () => {
 
 test('status --json prints one object', async () => {
   const dir = createWorkdir();
-  const { ended } = fillLedger(dir);
+  const { ended } = await fillLedger(dir);
   const result = await dir.run(['status', '--json']);
   const { jobs } = JSON.parse(result.stdout);
   expect(result.stdout.trim().split('\n')).toHaveLength(1);
@@ -112,7 +121,7 @@ test('status does not create a missing ledger', async () => {
 
 test('an unknown job is a usage error', async () => {
   const dir = createWorkdir();
-  fillLedger(dir);
+  await fillLedger(dir);
   const result = await dir.run(['status', 'j_none']);
   expect(result).toMatchObject({ status: 2, stdout: '' });
   expect(result.stderr).toContain('j_none');
@@ -141,7 +150,7 @@ const REGISTER = "import { register } from 'node:module'; register('./hook.mjs',
 
 test('status loads the ledger but none of the modules for running jobs', async () => {
   const dir = createWorkdir();
-  fillLedger(dir);
+  await fillLedger(dir);
   dir.write('hook.mjs', NOTE_LOADS);
   const hook = pathToFileURL(dir.write('register.mjs', REGISTER)).href;
   const loads = join(dir.path, 'loads.txt');

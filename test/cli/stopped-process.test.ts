@@ -4,9 +4,9 @@ import type { AddressInfo, Server } from 'node:net';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readHolder } from '../../src/ledger/holder.js';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createList } from '../helpers/job.js';
+import { OtherHolder } from '../helpers/other-holder.js';
 import { createRunJson, sendJson } from '../helpers/raw-server.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
@@ -111,12 +111,11 @@ test.skipIf(process.platform === 'win32').each([
   await way.held;
   program.signal('SIGSTOP');
 
-  const ledger = openLedger(join(dir.home, 'ledger.sqlite'), {
-    clock: { now: () => Date.now() + MINUTE_MS },
-  });
-  const [job] = ledger.listJobs();
-  const elsewhere = { ...readHolder(), space: 'pid:[1]' };
-  if (isTakenOver) expect(ledger.acquireLease(job?.askId ?? '', elsewhere)).toMatchObject({ status: 'held' });
+  const path = join(dir.home, 'ledger.sqlite');
+  const ledger = await openLedger(path);
+  const [job] = await ledger.listJobs();
+  const other = await OtherHolder.open(path, { clock: { now: () => Date.now() + MINUTE_MS } });
+  if (isTakenOver) expect(await other.take(job?.id ?? '')).toBe('held');
   dir.write('clock', String(MINUTE_MS));
   way.open();
   program.signal('SIGCONT');
@@ -129,7 +128,8 @@ test.skipIf(process.platform === 'win32').each([
     expect(stderr).toContain('another process has taken over this job');
     expect(stderr).toContain('[LEASE_LOST]');
     // The other process writes the end of the job.
-    expect(ledger.listJobs()).toMatchObject([{ stop: null, reservedMicros: 0 }]);
+    expect(await ledger.listJobs()).toMatchObject([{ stop: null, reservedMicros: 0 }]);
   }
-  ledger.close();
+  await ledger.close();
+  await other.close();
 });

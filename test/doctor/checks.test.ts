@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { examineDisk, examineLedger, examineNode, examineProxy } from '../../src/doctor/checks.js';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 test.each([
@@ -27,12 +27,12 @@ test('accepts a ledger that does not exist yet, and leaves its folder unchanged'
 test('reports a sound ledger, even while a job has it open', async () => {
   const folder = await createTempFolder();
   const path = join(folder, 'ledger.sqlite');
-  const ledger = openLedger(path);
+  const ledger = await openLedger(path);
   expect(await examineLedger(path)).toMatchObject({
     status: 'ok',
     message: expect.stringMatching(/ KB, sound$/),
   });
-  ledger.close();
+  await ledger.close();
   expect(readdirSync(folder).filter((name) => name.startsWith('.rowfill'))).toEqual([]);
 });
 

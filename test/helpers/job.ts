@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Papa from 'papaparse';
 import { onTestFinished } from 'vitest';
-import { type EnrichHooks, enrich } from '../../src/enrich.js';
-import { openLedger } from '../../src/ledger/ledger.js';
-import type { JobStatus } from '../../src/ledger/records.js';
+import { type EnrichHooks, enrichWith } from '../../src/enrich.js';
+import type { JobStatus } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import type { JobSummary } from '../../src/model/events.js';
 import type { EnrichOptions } from '../../src/options.js';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
@@ -18,9 +18,9 @@ export interface JobBench {
   write(name: string, content: string): string;
   read(name: string): string;
   /** The jobs in its ledger. */
-  listJobs(): readonly JobStatus[];
+  listJobs(): Promise<readonly JobStatus[]>;
   /** Runs the job on `in.csv` and reads `out.csv`, unless the options say otherwise. */
-  run(options?: Partial<EnrichOptions>, hooks?: EnrichHooks): Promise<JobResult>;
+  run(options?: Partial<EnrichOptions>, hooks?: EnrichHooks, open?: typeof openLedger): Promise<JobResult>;
 }
 
 export interface JobResult {
@@ -51,16 +51,17 @@ export async function openJobBench(
       writeFileSync(path(name), content);
       return path(name);
     },
-    listJobs() {
-      const ledger = openLedger(path('ledger.sqlite'));
+    async listJobs() {
+      const ledger = await openLedger(path('ledger.sqlite'));
       try {
-        return ledger.listJobs();
+        return await ledger.listJobs();
       } finally {
-        ledger.close();
+        await ledger.close();
       }
     },
-    async run(options = {}, hooks = {}) {
-      const summary = await enrich(
+    async run(options = {}, hooks = {}, open = openLedger) {
+      const summary = await enrichWith(
+        open,
         {
           input: path('in.csv'),
           output: path('out.csv'),

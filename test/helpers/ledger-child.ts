@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
 const SCRIPT = join(import.meta.dirname, 'ledger-child.mjs');
-const BUILT = join(import.meta.dirname, '../../dist/ledger/ledger.js');
+const BUILT = join(import.meta.dirname, '../../dist/ledger/sqlite/sqlite-ledger.js');
 
 export interface LedgerChild {
   readonly pid: number;
@@ -19,7 +19,10 @@ export interface LedgerChild {
   end(): Promise<void>;
 }
 
-/** Starts a process that works on a ledger. `fileBlocks` limits the size of each file it writes, in KiB. */
+/**
+ * Starts a process that works on a ledger: name of the store, what to do, place of the ledger. `fileBlocks` limits the
+ * size of each file it writes, in KiB.
+ */
 export function startLedgerChild(args: readonly string[], fileBlocks: number | null = null): LedgerChild {
   if (!existsSync(BUILT)) throw new Error('dist/ is missing: npm run build makes it');
   const command = [process.execPath, SCRIPT, ...args];

@@ -2,10 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { AnswerKeys } from '../../src/ledger/answer-keys.js';
-import { Database } from '../../src/ledger/database.js';
-import { Ledger, openLedger } from '../../src/ledger/ledger.js';
-import type { JobHandle, JobParts, OpenedJob } from '../../src/ledger/records.js';
+import type {
+  JobHandle,
+  JobParts,
+  Ledger,
+  OpenedJob,
+  RowFailure,
+  Settled,
+  SpendLimits,
+  StoredAnswer,
+} from '../../src/ledger/ledger.js';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.js';
 import type { FieldAnswer, RowAnswer } from '../../src/model/answer.js';
 import { type Ask, createAsk, hashText } from '../../src/model/ask.js';
 import { type Batch, type BatchParts, createBatch } from '../../src/model/batch.js';
@@ -30,87 +37,86 @@ export function createLedgerPath(): string {
   return join(folder, 'home', 'ledger.sqlite');
 }
 
+/** A SQLite ledger that is closed when the test ends. */
 export function openTestLedger(
   path = createLedgerPath(),
   clock: Pick<TestClock, 'now'> = createTestClock(),
 ): Ledger {
-  return openLedger(path, { clock });
+  const ledger = openSqliteLedger(path, { clock });
+  onTestFinished(() => ledger.close());
+  return ledger;
 }
 
-/** A connection that merges its tail after only a few answers, so that a test reaches it. */
-export function openShortTailLedger(path: string, maxTail: number, clock = createTestClock()): Ledger {
-  openLedger(path).close();
-  const database = new Database(path);
-  return new Ledger(database, clock, new AnswerKeys(database, maxTail));
+export const NO_LIMITS: SpendLimits = { jobMicros: null, day: null };
+
+/** The verdict on one batch: `reserved`, `changed`, `holder_lost` or the budget that cannot cover it. */
+export async function tryReserve(
+  ledger: Ledger,
+  batch: Batch,
+  limits: Partial<SpendLimits> = {},
+  seen?: number,
+): Promise<string> {
+  const keys = batch.rows.map(({ key }) => key);
+  const known = seen ?? (await ledger.findAnswers({ id: batch.jobId, askId: batch.askId }, keys)).seen;
+  const reservation = { batch, seen: keys.map(() => known) };
+  const [verdict] = await ledger.reserveBatches([reservation], { ...NO_LIMITS, ...limits });
+  return verdict?.status === 'over_budget' ? verdict.budget : (verdict?.status ?? 'nothing');
 }
 
-/** Counts the answers with keys in the table and those in the tail, from a separate connection. */
-export function countKeys(path: string): { merged: number; tail: number } {
-  const database = new Database(path);
-  const counts = database.read(() =>
-    database.get<{ merged: number; tail: number }>(
-      `select (select count(*) from answer_key) as merged, count(*) as tail
-       from answer where number > (select through from answer_key_mark)`,
-    ),
-  );
-  database.close();
-  return counts ?? { merged: -1, tail: -1 };
+/** Reserves a batch without caps. */
+export async function reserveTestBatch(ledger: Ledger, batch: Batch): Promise<void> {
+  expect(await tryReserve(ledger, batch)).toBe('reserved');
 }
 
-/** Settles one run that answers the companies with a value for the field `ceo`. */
-export function settleTestRun(
+/** Settles one batch with a run. */
+export async function settleTestBatch(
+  ledger: Ledger,
+  batch: Batch,
+  run: AgentRun,
+  answers: readonly RowAnswer[] = [],
+  failures: readonly RowFailure[] = [],
+): Promise<Settled> {
+  const [settled] = await ledger.settleBatches([{ batch, run, answers, failures }]);
+  if (settled === undefined) throw new Error('nothing was settled');
+  return settled;
+}
+
+/** Settles one run that answers the companies with a value for the field `ceo`. It costs one micro-dollar a row. */
+export async function settleTestRun(
   ledger: Ledger,
   job: OpenedJob,
   companies: readonly string[],
-  { ceo, ...changes }: { readonly ceo: JsonValue } & Partial<Omit<Batch, 'id'>>,
-): Batch {
+  { ceo, ...changes }: { readonly ceo: JsonValue } & Partial<BatchParts>,
+): Promise<Batch> {
   const batch = createTestBatch(job, companies, changes);
   const runId = `run_${batch.id}`;
-  ledger.intend(batch, null);
-  ledger.settle(
-    batch.id,
-    createTestRun(runId, companies.length),
-    companies.map((company) => createTestAnswer(company, { ceo }, runId)),
-    [],
+  await reserveTestBatch(ledger, batch);
+  const answers = companies.map((company) =>
+    createTestAnswer(company, { ceo }, runId, { effort: batch.effort }),
   );
+  await settleTestBatch(ledger, batch, createTestRun(runId, companies.length), answers);
   return batch;
 }
 
-/** Makes writes of this kind fail, like a disk error. Returns a function that ends this. */
-export function breakWrites(path: string, on: string, when: string): () => void {
-  const database = new Database(path);
-  const trigger = `create trigger broken before ${on} when ${when} begin select raise(abort, 'broken'); end`;
-  database.transact(() => database.exec(trigger));
-  database.close();
-  return () => {
-    const other = new Database(path);
-    other.transact(() => other.exec('drop trigger broken'));
-    other.close();
-  };
-}
-
-/** Makes a settlement fail after its answers were written: it is rolled back, and the connection refuses further steps. */
-export function settleInVain(ledger: Ledger, job: OpenedJob, path: string, names: readonly string[]): void {
-  const batch = createTestBatch(job, names);
-  ledger.intend(batch, null);
-  const mend = breakWrites(path, 'insert on job_answer', 'true');
-  const answers = names.map((name) => createTestAnswer(name, { ceo: 'Nobody' }, 'run_x'));
-  expect(() => ledger.settle(batch.id, createTestRun('run_x'), answers, [])).toThrow(/broken/);
-  mend();
-  const other = openLedger(path);
-  other.void(batch.id, 'broken');
-  other.close();
+/** What the ledger knows of one company. */
+export async function findTestAnswer(
+  ledger: Ledger,
+  job: JobHandle,
+  company: string,
+): Promise<StoredAnswer | undefined> {
+  const key = createTestKey(company);
+  return (await ledger.findAnswers(job, [key])).answers.get(key);
 }
 
 /** Reads the ledger's values of the field `ceo` by company. */
-export function findCeos(
+export async function findCeos(
   ledger: Ledger,
   job: JobHandle,
   companies: readonly string[],
-): ReadonlyMap<string, JsonValue | undefined> {
-  const found = ledger.findAnswers(job, companies.map(createTestKey));
+): Promise<ReadonlyMap<string, JsonValue | undefined>> {
+  const { answers } = await ledger.findAnswers(job, companies.map(createTestKey));
   const known = companies.flatMap((company) => {
-    const answer = found.get(createTestKey(company));
+    const answer = answers.get(createTestKey(company));
     return answer === undefined ? [] : [[company, answer.fields.get('ceo')?.value] as const];
   });
   return new Map(known);
@@ -135,13 +141,21 @@ export function createTestAsk(
   });
 }
 
+export function createTestJob(
+  ask = createTestAsk(),
+  input = '/data/in.csv',
+  changes: Partial<JobParts> = {},
+): JobParts {
+  return { ask, input, output: `${input}.filled`, settings: { batch: 8 }, ...changes };
+}
+
 export function openTestJob(
   ledger: Ledger,
   ask = createTestAsk(),
   input = '/data/in.csv',
   changes: Partial<JobParts> = {},
-): OpenedJob {
-  return ledger.openJob({ ask, input, output: `${input}.filled`, settings: { batch: 8 }, ...changes });
+): Promise<OpenedJob> {
+  return ledger.openJob(createTestJob(ask, input, changes));
 }
 
 export function createTestKey(company: string): string {
@@ -149,7 +163,7 @@ export function createTestKey(company: string): string {
 }
 
 export function createTestBatch(
-  job: OpenedJob,
+  job: Pick<OpenedJob, 'id' | 'askId' | 'invocation'>,
   companies: readonly string[],
   changes: Partial<BatchParts> = {},
 ): Batch {
@@ -170,8 +184,9 @@ export function createTestBatch(
   );
 }
 
-export function createTestRun(id: string, costMicros = 25_000): AgentRun {
-  const total = costMicros / 1_000_000;
+/** A completed run. Null is the cost of a run for which the agent reported none. */
+export function createTestRun(id: string, costMicros: number | null = 25_000): AgentRun {
+  const total = costMicros === null ? null : costMicros / 1_000_000;
   return {
     id,
     object: 'agent_run',
@@ -182,7 +197,7 @@ export function createTestRun(id: string, costMicros = 25_000): AgentRun {
     request: null,
     output: { text: '', structured: null, grounding: [] },
     usage: { agentComputeUnits: 0, searches: 0, emails: 0, phoneNumbers: 0 },
-    costDollars: { total, agentCompute: total, search: 0, emails: 0, phoneNumbers: 0 },
+    costDollars: { total, agentCompute: total ?? 0, search: 0, emails: 0, phoneNumbers: 0 },
   };
 }
 

@@ -8,7 +8,7 @@ import { drawLatencyMs, resolveLatency } from '../../src/server/rehearsal/resolv
 import { VirtualClock } from './virtual-clock.js';
 
 /** Runs that always find something. */
-const FINDS_VALUES = {
+export const FINDS_VALUES = {
   findsNothing: () => false,
   isClosed: () => false,
   confirmContinue: async () => true,
@@ -94,6 +94,7 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
     statedCost: { hasRoom: () => true, take: () => true, giveBack: () => undefined },
     askGroup,
     giveUpUnaffordable: async () => undefined,
+    lookAgain: async () => NO_QUESTIONS,
   });
   await dispatcher.run(openQuestions(scene.runs));
   return account.report();
@@ -102,7 +103,9 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
 async function* openQuestions(count: number): AsyncGenerator<readonly Question[]> {
   for (let index = 0; index < count; index += 1) {
     const company = `Company ${index + 1}`;
-    yield [{ key: company, record: { company }, fields: ['ceo'], level: 0, attempt: 1, fault: null }];
+    yield [
+      { key: company, record: { company }, fields: ['ceo'], level: 0, attempt: 1, fault: null, seen: 0 },
+    ];
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { exportJob } from '../../src/export.js';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { countStatuses, expectOwnAnswers, script } from '../helpers/truthful-agent.js';
 
@@ -111,9 +111,9 @@ test('pruning answers does not restore the budget of a job', async () => {
   bench.write('in.csv', createList(40));
   const capped = await bench.run({ maxCost: 0.1 });
   expect(capped.summary).toMatchObject({ stop: 'budget', costMicros: 100_000 });
-  const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
-  expect(ledger.prune({ asksBeforeMs: Date.now() + 60_000 })).toMatchObject({ jobs: 1, answers: 32 });
-  ledger.close();
+  const ledger = await openLedger(`${bench.folder}/ledger.sqlite`);
+  expect(await ledger.prune({ asksBeforeMs: Date.now() + 60_000 })).toMatchObject({ jobs: 1, answers: 32 });
+  await ledger.close();
   const again = await bench.run({ maxCost: 0.1 });
   expect(again.summary).toMatchObject({ stop: 'budget', costMicros: 100_000, costNowMicros: 0 });
   const more = await bench.run({ maxCost: 0.2 });

@@ -57,7 +57,7 @@ for (const [name, costDollars] of UNUSABLE) {
       estimatedMicros: 50_000,
       reservedMicros: 0,
     });
-    expect(bench.listJobs()).toMatchObject([{ spentMicros: 50_000, estimatedMicros: 50_000 }]);
+    expect(await bench.listJobs()).toMatchObject([{ spentMicros: 50_000, estimatedMicros: 50_000 }]);
     const told = rows.map(({ cost_usd, cost_estimated }) => [cost_usd, cost_estimated]);
     expect(told.slice(0, 3)).toEqual([
       [0.025, true],

@@ -61,7 +61,7 @@ test.each<Partial<EnrichOptions>>([{ yes: true }, { yes: false, maxCost: 5 }, { 
     const confirm = async () => true;
     await expect(bench.run({ send: ['Website'], ...options }, { confirm })).rejects.toMatchObject(SHARED);
     expect(bench.agent.tasks).toEqual([]);
-    expect(bench.listJobs()).toEqual([]);
+    expect(await bench.listJobs()).toEqual([]);
   },
 );
 

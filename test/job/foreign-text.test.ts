@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { exportJob } from '../../src/export.js';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { createList, type JobBench, openJobBench, readTable } from '../helpers/job.js';
 import { openOddAgent } from '../helpers/odd-agent.js';
@@ -14,12 +14,13 @@ const ENCODED = [...Buffer.from(KEY)].map((byte) => `%${byte.toString(16)}`).joi
 const SPLIT = [...KEY].join('\u200b');
 
 /** Everything that the job wrote or reported. */
-function readAll(bench: JobBench, events: readonly EnrichEvent[]): string {
+async function readAll(bench: JobBench, events: readonly EnrichEvent[]): Promise<string> {
   const files = readdirSync(bench.folder).map((name) => readFileSync(join(bench.folder, name), 'latin1'));
-  const ledger = openLedger(join(bench.folder, 'ledger.sqlite'));
+  const ledger = await openLedger(join(bench.folder, 'ledger.sqlite'));
   const runs = events.flatMap((event) => ('runId' in event && event.runId !== null ? [event.runId] : []));
-  const raw = [...new Set(runs)].map((id) => JSON.stringify(ledger.readRun(id)));
-  ledger.close();
+  const raw: string[] = [];
+  for (const id of new Set(runs)) raw.push(JSON.stringify(await ledger.getRun(id)));
+  await ledger.close();
   return [...files, ...raw, JSON.stringify(events)].join('\n');
 }
 
@@ -64,7 +65,7 @@ test('a key echoed by the agent in any part of a run reaches no file', async () 
     { onEvent: (event) => void events.push(event), withValues: true },
   );
   expect(summary.stop).toBe('done');
-  expectNoKey(readAll(bench, events));
+  expectNoKey(await readAll(bench, events));
   const [first] = bench
     .read('out.csv')
     .split('\n')
@@ -101,7 +102,7 @@ test.each([
       { apiUrl: server.url, apiKey: KEY },
       { onEvent: (event) => void events.push(event) },
     );
-    expectNoKey(readAll(bench, events));
+    expectNoKey(await readAll(bench, events));
     for (const row of rows) {
       expect(row.enrichment_status).toBe('failed');
       expect(row.enrichment_error).toMatch(/answered 400 BAD/);

@@ -1,15 +1,11 @@
 import { expect, test, vi } from 'vitest';
-import { readHolder } from '../../src/ledger/holder.js';
-import { openLedger } from '../../src/ledger/ledger.js';
 import { createList, openJobBench } from '../helpers/job.js';
+import { takeOverNow } from '../helpers/other-holder.js';
 import { answerPaid } from '../helpers/paid-server.js';
 
 /** Lets another container take over the lease of a job, as if this process had slept for a minute. */
-function takeOver(path: string): void {
-  const ledger = openLedger(path, { clock: { now: () => Date.now() + 60_000 } });
-  const [job] = ledger.listJobs();
-  expect(ledger.acquireLease(job?.askId ?? '', { ...readHolder(), space: 'pid:[1]' }).status).toBe('held');
-  ledger.close();
+function takeOver(path: string, jobId: string): void {
+  takeOverNow(path, jobId);
   const tick = performance.now();
   vi.spyOn(performance, 'now').mockReturnValue(tick + 60_000);
 }
@@ -25,13 +21,15 @@ test.each([
     bench.write('out.csv', 'what the other process has written\n');
     bench.write('sources.jsonl', 'and its citations\n');
     let isTaken = false;
+    let jobId = '';
     const job = bench.run(
       { citationsFile: `${bench.folder}/sources.jsonl` },
       {
-        onEvent({ type }) {
-          if (type !== moment || isTaken) return;
+        onEvent(event) {
+          if (event.type === 'job') jobId = event.jobId;
+          if (event.type !== moment || isTaken) return;
           isTaken = true;
-          takeOver(`${bench.folder}/ledger.sqlite`);
+          takeOver(`${bench.folder}/ledger.sqlite`, jobId);
         },
       },
     );
@@ -40,7 +38,7 @@ test.each([
     expect(bench.read('out.csv')).toBe('what the other process has written\n');
     expect(bench.read('sources.jsonl')).toBe('and its citations\n');
     // Paid answers are kept.
-    expect(bench.listJobs()).toMatchObject([
+    expect(await bench.listJobs()).toMatchObject([
       { stop: null, answered: 4, spentMicros: 25_000, reservedMicros: 0 },
     ]);
   },

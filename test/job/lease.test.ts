@@ -1,109 +1,102 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { openLease, waitForLease } from '../../src/job/lease.js';
+import { RowfillError } from '../../src/errors.js';
+import { waitForLease } from '../../src/job/lease.js';
 import { JobAbort } from '../../src/job/stop.js';
 import { readHolder } from '../../src/ledger/holder.js';
-import { createLedgerPath, createTestClock, openTestLedger } from '../helpers/ledger-samples.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import { createLedgerPath, createTestClock } from '../helpers/ledger-samples.js';
+import { OTHER_HOLDER, OtherHolder } from '../helpers/other-holder.js';
 
 const MINUTE_MS = 60_000;
-/** A process in another container of this machine. */
-const OTHER = { ...readHolder(), space: 'pid:[1]' };
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
-/** Two processes on one ledger with a shared clock. */
-function openBoth() {
+/** Two processes on one ledger with a shared clock; the first holds the lease. */
+async function openBoth() {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   const path = createLedgerPath();
-  const clock = createTestClock();
-  const [own, other] = [openTestLedger(path, clock), openTestLedger(path, clock)];
+  const clock = { ...createTestClock(), now: () => clock.nowMs, sleep: async () => undefined };
+  const own = await openLedger(path, { clock });
+  const other = await OtherHolder.open(path, { clock });
+  const held = await waitForLease(own, 'job', { clock });
   const pass = (timeMs: number): void => {
     clock.nowMs += timeMs;
     vi.advanceTimersByTime(timeMs);
   };
-  return { own, other, clock, pass };
+  const close = async (): Promise<void> => {
+    await held.close();
+    await own.close();
+    await other.close();
+  };
+  return { own, other, held, clock, pass, close };
 }
 
-test('a running job keeps its lease and releases it at its end', () => {
-  const { own, other, clock, pass } = openBoth();
-  const held = openLease(own, 'ask', clock);
+test('a running job keeps its lease and releases it at its end', async () => {
+  const { other, held, pass, close } = await openBoth();
   for (let quarter = 0; quarter < 40; quarter += 1) pass(MINUTE_MS / 4);
-  expect(other.acquireLease('ask', OTHER).status).toBe('busy');
-  held.close();
-  expect(other.acquireLease('ask', OTHER).status).toBe('held');
-  own.close();
-  other.close();
+  expect(await other.take('job')).toBe('busy');
+  await held.close();
+  expect(await other.take('job')).toBe('held');
+  await close();
 });
 
-test('a job that slept checks its lease at once, before any timer fires', () => {
-  const { own, other, clock } = openBoth();
-  const held = openLease(own, 'ask', clock);
-  const stop = new JobAbort();
-  held.watch(stop);
+test('a job that slept checks its lease at once, before any timer fires', async () => {
+  const { other, held, clock, close } = await openBoth();
   clock.nowMs += 2 * MINUTE_MS;
   held.refuseLost();
-  expect(other.acquireLease('ask', OTHER).status).toBe('busy');
+  expect(await other.take('job')).toBe('busy');
   clock.nowMs += 2 * MINUTE_MS;
-  expect(other.acquireLease('ask', OTHER).status).toBe('held');
+  expect(await other.take('job')).toBe('held');
   const lost = expect.objectContaining({ kind: 'busy', code: 'LEASE_LOST' });
   expect(() => held.refuseLost()).toThrow(lost);
-  expect(stop.error).toEqual(lost);
-  held.close();
-  own.close();
-  other.close();
+  await close();
 });
 
 test.each([
   ['set back', -60 * MINUTE_MS, 0],
   ['unchanged while the process slept', 0, MINUTE_MS],
-])('a wall clock that is %s does not make an old lease valid', (_title, wallMs, tickMs) => {
-  const { own, other, clock } = openBoth();
-  const held = openLease(own, 'ask', clock);
+])('a wall clock that is %s does not make an old lease valid', async (_title, wallMs, tickMs) => {
+  const { other, held, clock, close } = await openBoth();
   clock.nowMs += 2 * MINUTE_MS;
-  expect(other.acquireLease('ask', OTHER).status).toBe('held');
+  expect(await other.take('job')).toBe('held');
   clock.nowMs += wallMs - 2 * MINUTE_MS;
-  vi.setSystemTime(clock.nowMs);
   const tick = performance.now();
   vi.spyOn(performance, 'now').mockReturnValue(tick + tickMs);
   expect(() => held.refuseLost()).toThrow(expect.objectContaining({ code: 'LEASE_LOST' }));
-  held.close();
-  own.close();
-  other.close();
+  await close();
 });
 
-test('an unwritable ledger stops the job only when the lease is about to expire', () => {
-  const { own, other, clock, pass } = openBoth();
-  const held = openLease(own, 'ask', clock);
-  const stop = new JobAbort();
-  held.watch(stop);
-  own.close();
-  pass(MINUTE_MS / 2);
-  expect(stop.error).toBeNull();
-  pass(MINUTE_MS / 4);
-  expect(stop.error).toBeInstanceOf(Error);
-  other.close();
-});
-
-test('a job that was taken over while it slept sends nothing more and waits for no run', () => {
-  const { own, other, clock, pass } = openBoth();
-  const held = openLease(own, 'ask', clock);
+test('a job that was taken over while it slept sends nothing more and waits for no run', async () => {
+  const { own, other, held, clock, pass, close } = await openBoth();
   const stop = new JobAbort();
   held.watch(stop);
   clock.nowMs += 2 * MINUTE_MS;
-  expect(other.acquireLease('ask', OTHER).status).toBe('held');
+  expect(await other.take('job')).toBe('held');
   pass(MINUTE_MS / 4);
   expect(stop.error).toMatchObject({ code: 'LEASE_LOST' });
   expect(stop.startSignal.aborted).toBe(true);
   expect(stop.waitSignal.aborted).toBe(true);
-  held.close();
-  expect(own.acquireLease('ask', readHolder()).status).toBe('busy');
-  own.close();
-  other.close();
+  await held.close();
+  expect(await other.take('job')).toBe('busy');
+  await expect(own.acquireLease('job:job')).rejects.toMatchObject({ code: 'LEASE_LOST' });
+  await close();
+});
+
+test('the output of a moved ledger is still written', async () => {
+  const { own, held, close } = await openBoth();
+  const moved = new RowfillError('usage', 'LEDGER_MOVED', 'moved');
+  own.refuseStart = () => {
+    throw moved;
+  };
+  expect(() => held.refuseLost()).not.toThrow();
+  await close();
 });
 
 /** A clock that advances during sleeps; `onSleep` is called meanwhile. */
-function openWaiting(onSleep: (nowMs: number) => void) {
+async function openWaiting(onSleep: (nowMs: number) => void) {
   const clock = {
     ...createTestClock(),
     now: () => clock.nowMs,
@@ -113,49 +106,68 @@ function openWaiting(onSleep: (nowMs: number) => void) {
     },
   };
   const notes: string[] = [];
+  const path = createLedgerPath();
   return {
     clock,
     notes,
-    ledger: openTestLedger(undefined, clock),
+    ledger: await openLedger(path, { clock }),
+    path,
+    other: await OtherHolder.open(path, { clock }),
     onWait: (note: string) => notes.push(note),
   };
 }
 
 test('waits for the lease of a killed container to expire, then takes over', async () => {
-  const { clock, notes, ledger, onWait } = openWaiting(() => undefined);
+  const { clock, notes, ledger, other, onWait } = await openWaiting(() => undefined);
   const startMs = clock.nowMs;
-  ledger.acquireLease('ask', OTHER);
+  await other.take('job');
   clock.nowMs += 5_000;
-  const held = await waitForLease(ledger, 'ask', { clock, onWait });
+  const held = await waitForLease(ledger, 'job', { clock, onWait });
   expect(clock.nowMs - startMs).toBe(45_000);
   expect(notes).toEqual([
-    `Waiting up to 40 s: process ${OTHER.pid} on ${OTHER.host} was working on this and may have been killed.`,
+    `Waiting up to 40 s: process ${OTHER_HOLDER.pid} on ${OTHER_HOLDER.host} was working on this and may have been killed.`,
   ]);
-  held.close();
-  ledger.close();
+  await held.close();
+  await ledger.close();
+  await other.close();
 });
 
 test('refuses to replace a live container at its next renewal, and a live process at once', async () => {
   const busy = expect.objectContaining({
     kind: 'busy',
     code: 'LEASE_HELD',
-    message: expect.stringContaining(`process ${OTHER.pid} on ${OTHER.host}`),
+    message: expect.stringContaining(`process ${OTHER_HOLDER.pid} on ${OTHER_HOLDER.host}`),
   });
   let renewAtMs = Number.POSITIVE_INFINITY;
-  const waiting = openWaiting((nowMs) => {
-    if (nowMs >= renewAtMs && taken.status === 'held') waiting.ledger.renewLease(taken.lease);
+  const renewals: Promise<void>[] = [];
+  const waiting = await openWaiting((nowMs) => {
+    if (nowMs >= renewAtMs) renewals.push(waiting.other.renew());
   });
-  const { clock, ledger } = waiting;
-  const taken = ledger.acquireLease('ask', OTHER);
+  const { clock, ledger, other, path } = waiting;
+  await other.take('job');
   renewAtMs = clock.nowMs + 15_000;
-  await expect(waitForLease(ledger, 'ask', { clock })).rejects.toEqual(busy);
+  await expect(waitForLease(ledger, 'job', { clock })).rejects.toEqual(busy);
   expect(clock.nowMs).toBeLessThan(renewAtMs + 2_000);
 
-  ledger.acquireLease('other ask', readHolder());
+  const near = await OtherHolder.open(path, { clock, holder: readHolder() });
+  await near.take('other job');
   const beforeMs = clock.nowMs;
   if (process.platform === 'linux') {
-    await expect(waitForLease(ledger, 'other ask', { clock })).rejects.toEqual(busy);
+    await expect(waitForLease(ledger, 'other job', { clock })).rejects.toEqual(busy);
     expect(clock.nowMs).toBe(beforeMs);
   }
-  ledger.close();
+  await Promise.all(renewals);
+  await ledger.close();
+  await near.close();
+  await other.close();
+});
+
+test('stops waiting when the job is interrupted', async () => {
+  const { ledger, other } = await openWaiting(() => undefined);
+  const signal = AbortSignal.abort(new Error('interrupted'));
+  await expect(waitForLease(ledger, 'job', { signal })).rejects.toThrow('interrupted');
+  await ledger.close();
+  // The lease may have been acquired all the same, but closing has released it.
+  expect(await other.take('job')).toBe('held');
+  await other.close();
 });

@@ -81,7 +81,7 @@ test('if the list fails too, the batch is unknown and stays reserved until the n
     });
     expect(countStatuses(rows)).toEqual({ failed: 8, enriched: 8 });
     expect(rows[0]?.enrichment_error).toMatch(/whether (its|the) run exists/);
-    expect(bench.listJobs()).toMatchObject([
+    expect(await bench.listJobs()).toMatchObject([
       { invocation, runs: [{ runId: null, state: 'unknown', rows: 8 }] },
     ]);
   }

@@ -46,7 +46,7 @@ test('a paid job stops after 24 rows without a value and writes its output; the 
   expect(second.summary).toMatchObject({ stop: 'nothing_found', costMicros: 75_000, runs: { created: 0 } });
   expect(countStatuses(second.rows)).toEqual({ not_found: 24, pending: 576 });
   expect(bench.agent.tasks).toHaveLength(3);
-  expect(bench.listJobs()).toMatchObject([{ stop: 'nothing_found', reservedMicros: 0 }]);
+  expect(await bench.listJobs()).toMatchObject([{ stop: 'nothing_found', reservedMicros: 0 }]);
 });
 
 test('keepGoing continues and is remembered for later calls', async () => {

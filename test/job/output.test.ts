@@ -42,7 +42,7 @@ test('the same command keeps the output and reports the same counts', async () =
     costNowMicros: 0,
   });
   expect(summary.runs).toEqual({ created: 0, adopted: 0, failed: 0 });
-  expect(bench.listJobs()).toMatchObject([{ invocation: 3, stop: 'done', counts: { enriched: 10 } }]);
+  expect(await bench.listJobs()).toMatchObject([{ invocation: 3, stop: 'done', counts: { enriched: 10 } }]);
 });
 
 test('with row events wanted, the output is written again with the same bytes', async () => {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { createList, openJobBench } from '../helpers/job.js';
@@ -46,17 +46,18 @@ test('the next batch is recorded while all slots are in use, and released with i
   bench.write('in.csv', createList(10));
   const stop = new AbortController();
   const job = bench.run({ batchSize: 1, concurrency: 2, maxCost: 1 }, { signal: stop.signal });
-  const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
+  const ledger = await openLedger(`${bench.folder}/ledger.sqlite`);
   onTestFinished(() => ledger.close());
-  const readStates = (): string[] => {
-    const [known] = ledger.listJobs();
-    return known === undefined ? [] : ledger.findOpenBatches(known.askId).map(({ state }) => state);
+  const readStates = async (): Promise<string[]> => {
+    const [known] = await ledger.listJobs();
+    if (known === undefined) return [];
+    return (await ledger.listOpenBatches(known.askId)).map(({ state }) => state);
   };
   await expect.poll(readStates).toEqual(['sent', 'sent', 'intended']);
   expect(bench.agent.tasks).toHaveLength(2);
   stop.abort();
   expect((await job).summary).toMatchObject({ stop: 'interrupted', reservedMicros: 2 * 25_000 });
-  expect(readStates()).toEqual(['sent', 'sent']);
+  expect(await readStates()).toEqual(['sent', 'sent']);
   gate.open();
   const { summary } = await bench.run({ batchSize: 1, concurrency: 2, maxCost: 1 });
   expect(summary).toMatchObject({ stop: 'done', runs: { created: 8, adopted: 2 } });

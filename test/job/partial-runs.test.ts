@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createRowChecker } from '../../src/answer/check-run.js';
 import { AgentClient } from '../../src/api/agent-client.js';
 import { cancelRuns } from '../../src/job/recover.js';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import type { Script } from '../helpers/scripted-agent.js';
@@ -96,8 +96,8 @@ test('rows fail if another process cancels and settles their run', async () => {
   let job = '';
   const cancel = async (): Promise<void> => {
     const client = new AgentClient({ baseUrl: bench.server.url, apiKey: 'test' });
-    const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
-    const record = ledger.readJob(job);
+    const ledger = await openLedger(`${bench.folder}/ledger.sqlite`);
+    const record = await ledger.getJob(job);
     // The job gets the run id shortly after the agent has started.
     for (let tries = 0; tries < 1_000; tries += 1) {
       const target = {
@@ -112,7 +112,7 @@ test('rows fail if another process cancels and settles their run', async () => {
       if ((await cancelRuns(target)).cancelled.length > 0) break;
       await setImmediate();
     }
-    ledger.close();
+    await ledger.close();
     await client.close();
   };
   const bench = await openJobBench(async (task, signal) => {

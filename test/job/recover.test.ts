@@ -7,8 +7,8 @@ import { createRowChecker } from '../../src/answer/check-run.js';
 import { AgentClient } from '../../src/api/agent-client.js';
 import type { RetryPolicy } from '../../src/api/retry.js';
 import { cancelRuns } from '../../src/job/recover.js';
-import { openLedger } from '../../src/ledger/ledger.js';
-import { createTestBatch, openTestJob } from '../helpers/ledger-samples.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import { createTestBatch, createTestJob, reserveTestBatch } from '../helpers/ledger-samples.js';
 import { openRawAgent } from '../helpers/raw-agent.js';
 import { createRunJson, sendJson } from '../helpers/raw-server.js';
 
@@ -39,24 +39,24 @@ async function cancelOne(answer: Answer, retry: Partial<RetryPolicy> = { maxRetr
       return true;
     },
   });
-  const ledger = openLedger(join(folder, 'ledger.sqlite'));
+  const ledger = await openLedger(join(folder, 'ledger.sqlite'));
   onTestFinished(() => ledger.close());
-  const job = openTestJob(ledger);
+  const job = await ledger.openJob(createTestJob());
   const batch = createTestBatch(job, ['Company 1']);
-  ledger.intend(batch, null);
-  ledger.sent(batch.id, 'run_1');
+  await reserveTestBatch(ledger, batch);
+  await ledger.markStarted(batch, 'run_1');
   const client = new AgentClient({ baseUrl: agent.url, env: {}, retry });
   onTestFinished(() => client.close());
   const result = await cancelRuns({
     client,
     ledger,
-    job: ledger.readJob(job.id),
+    job: await ledger.getJob(job.id),
     checker: createRowChecker(job.ask),
     excludesAnswers: false,
     isOwnAgent: true,
     listLagMs: null,
   });
-  return { result, open: ledger.findOpenBatches(job.askId).length };
+  return { result, open: (await ledger.listOpenBatches(job.askId)).length };
 }
 
 test.each(OUTAGES)(

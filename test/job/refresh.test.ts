@@ -1,6 +1,6 @@
+import Libsql from 'libsql';
 import { expect, test } from 'vitest';
-import { Database } from '../../src/ledger/database.js';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { hashRecord } from '../../src/model/ask.js';
 import { createList, type JobBench, openJobBench } from '../helpers/job.js';
 import { createResult, type Script } from '../helpers/scripted-agent.js';
@@ -23,35 +23,33 @@ function createCounting(): { readonly script: Script; readonly asked: ReadonlyMa
   return { script, asked };
 }
 
-async function openFilled(rows: number) {
+async function openFilled(rows: number, options: Parameters<JobBench['run']>[0] = {}) {
   const { script, asked } = createCounting();
   const bench = await openJobBench(script);
   bench.write('in.csv', createList(rows));
-  await bench.run();
+  await bench.run(options);
   return { bench, asked };
 }
 
-function readOlder(bench: JobBench, company: string): unknown[] {
-  const ledger = openLedger(`${bench.folder}/ledger.sqlite`);
+async function readOlder(bench: JobBench, company: string): Promise<unknown[]> {
+  const ledger = await openLedger(`${bench.folder}/ledger.sqlite`);
   try {
-    const askId = ledger.listJobs()[0]?.askId ?? '';
-    return ledger
-      .findOlderAnswers(askId, hashRecord({ company }))
-      .map(({ fields }) => fields.get('answer')?.value);
+    const askId = (await ledger.listJobs())[0]?.askId ?? '';
+    const older = await ledger.listOlderAnswers(askId, hashRecord({ company }));
+    return older.map(({ fields }) => fields.get('answer')?.value);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
-/** Makes the ledger's answers for the first `count` rows this many days older. */
-function age(bench: JobBench, count: number, days: number): void {
-  const database = new Database(`${bench.folder}/ledger.sqlite`);
-  database.run(
-    'update answer set answered_at = answered_at - ? where number in (select number from answer order by number limit ?)',
-    days * DAY_MS,
-    count,
+/** Makes the answers of the first `runs` runs in the ledger this many days older. */
+function age(bench: JobBench, runs: number, days: number): void {
+  const connection = new Libsql(`${bench.folder}/ledger.sqlite`);
+  connection.exec(
+    `update block set settled_at = settled_at - ${days * DAY_MS}
+     where number in (select number from block where kind = 'run' order by number limit ${runs})`,
   );
-  database.close();
+  connection.close();
 }
 
 test('a refresh sends every row again, and older answers stay in the ledger', async () => {
@@ -59,9 +57,9 @@ test('a refresh sends every row again, and older answers stay in the ledger', as
   const { summary, rows } = await bench.run({ refresh: true });
   expect(rows.map((row) => row.answer)).toEqual(Array(10).fill('answer 2'));
   expect(summary).toMatchObject({ reused: 0, costNowMicros: 50_000, costMicros: 100_000 });
-  expect(readOlder(bench, 'Company 1')).toEqual(['answer 1']);
+  expect(await readOlder(bench, 'Company 1')).toEqual(['answer 1']);
   await bench.run({ refresh: true });
-  expect(readOlder(bench, 'Company 1')).toEqual(['answer 2', 'answer 1']);
+  expect(await readOlder(bench, 'Company 1')).toEqual(['answer 2', 'answer 1']);
   expect([...asked.values()]).toEqual(Array(10).fill(3));
   expect((await bench.run()).summary).toMatchObject({ reused: 10, costNowMicros: 0 });
 });
@@ -96,12 +94,12 @@ test('a refresh at its budget reports the rows with older answers and continues 
 });
 
 test('--max-age sends only older rows again, once', async () => {
-  const { bench, asked } = await openFilled(10);
+  const { bench, asked } = await openFilled(10, { batchSize: 2, concurrency: 1 });
   expect((await bench.run({ maxAge: '30d' })).summary).toMatchObject({ reused: 10, costNowMicros: 0 });
-  age(bench, 4, 31);
+  age(bench, 2, 31);
   const { rows } = await bench.run({ maxAge: '30d' });
   expect(rows.map((row) => row.answer)).toEqual([...Array(4).fill('answer 2'), ...Array(6).fill('answer 1')]);
-  expect(readOlder(bench, 'Company 4')).toEqual(['answer 1']);
+  expect(await readOlder(bench, 'Company 4')).toEqual(['answer 1']);
   expect((await bench.run({ maxAge: '30d' })).summary).toMatchObject({ costNowMicros: 0 });
   expect([...asked.values()].toSorted()).toEqual([...Array(6).fill(1), ...Array(4).fill(2)]);
 });

@@ -13,7 +13,7 @@ test('two jobs of one process can use one ledger at the same time, each with its
   );
   expect(jobs.map(({ summary }) => summary.rows.enriched)).toEqual([40, 80, 120]);
   expect(jobs.map(({ summary }) => summary.runs.created)).toEqual([20, 40, 60]);
-  expect(bench.listJobs().map(({ stop, reservedMicros }) => [stop, reservedMicros])).toEqual(
+  expect((await bench.listJobs()).map(({ stop, reservedMicros }) => [stop, reservedMicros])).toEqual(
     Array(3).fill(['done', 0]),
   );
 });

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type EnrichHooks, enrich } from '../../src/enrich.js';
-import { type Ledger, openLedger } from '../../src/ledger/ledger.js';
-import type { OpenedJob } from '../../src/ledger/records.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { hashRecord } from '../../src/model/ask.js';
 import type { JsonObject } from '../../src/model/json.js';
 import type { EnrichOptions } from '../../src/options.js';
 import { createList, readTable } from '../helpers/job.js';
-import { createTestBatch } from '../helpers/ledger-samples.js';
+import { createTestBatch, reserveTestBatch } from '../helpers/ledger-samples.js';
 import { openRawAgent, type RawAgentScript } from '../helpers/raw-agent.js';
 import { createRunJson, sendJson } from '../helpers/raw-server.js';
 
@@ -72,9 +71,9 @@ test.each([
       expect.stringMatching(/run run_same (was started for other rows|has already answered other rows)/),
     ),
   );
-  const opened = openLedger(ledger);
-  expect(opened.listJobs()).toMatchObject([{ spentMicros: 50_000, reservedMicros: 0, runs: [] }]);
-  opened.close();
+  const opened = await openLedger(ledger);
+  expect(await opened.listJobs()).toMatchObject([{ spentMicros: 50_000, reservedMicros: 0, runs: [] }]);
+  await opened.close();
 });
 
 test.each([
@@ -165,10 +164,10 @@ test.each(BAD_IDS)('a run id of %s fails its batch, and the same command can con
   expect(rows[0]?.enrichment_error).toContain('not a valid run id');
   expect(rows[0]?.enrichment_error?.length).toBeLessThan(400);
   expect(agent.runs).toHaveLength(1);
-  const opened = openLedger(ledger);
-  expect(opened.listJobs()).toMatchObject([{ reservedMicros: 0, runs: [] }]);
-  expect(opened.check()).toEqual([]);
-  opened.close();
+  const opened = await openLedger(ledger);
+  expect(await opened.listJobs()).toMatchObject([{ reservedMicros: 0, runs: [] }]);
+  expect(await opened.check()).toEqual([]);
+  await opened.close();
   isBad = false;
   const again = await run();
   expect(again.summary).toMatchObject({ stop: 'done', rows: { enriched: 2 } });
@@ -208,22 +207,17 @@ async function leaveOldBatch(bench: Awaited<ReturnType<typeof openBench>>, runId
   write(1);
   await run();
   write(3);
-  const ledger = openLedger(path);
-  const [job] = ledger.listJobs();
+  const ledger = await openLedger(path);
+  const [job] = await ledger.listJobs();
   if (job === undefined) throw new Error('there is no job');
   const rows = [2, 3].map((number, index) => {
     const record = { company: `Company ${number}` };
     return { rowId: `r${index + 1}`, key: hashRecord(record), record };
   });
-  const batch = { ...createTestBatch(openedJob(ledger, job.id), []), fields: ['answer'], rows };
-  ledger.intend(batch, null);
-  ledger.sent(batch.id, runId);
-  await ledger.flush();
-  ledger.close();
-}
-
-function openedJob(ledger: Ledger, id: string): OpenedJob {
-  return { ...ledger.readJob(id), previous: null };
+  const batch = { ...createTestBatch(await ledger.getJob(job.id), []), fields: ['answer'], rows };
+  await reserveTestBatch(ledger, batch);
+  await ledger.markStarted(batch, runId);
+  await ledger.close();
 }
 
 test.each(BAD_IDS.filter(([, id]) => !id.includes('\u0000')))(
@@ -236,9 +230,9 @@ test.each(BAD_IDS.filter(([, id]) => !id.includes('\u0000')))(
     expect(rows[1]?.enrichment_error).toContain('not a valid run id');
     expect(bench.agent.runs).toHaveLength(1);
     expect((await bench.run()).summary).toMatchObject({ stop: 'done', rows: { enriched: 3 } });
-    const ledger = openLedger(bench.ledger);
-    expect(ledger.listJobs()).toMatchObject([{ reservedMicros: 0, spentMicros: 75_000, runs: [] }]);
-    ledger.close();
+    const ledger = await openLedger(bench.ledger);
+    expect(await ledger.listJobs()).toMatchObject([{ reservedMicros: 0, spentMicros: 75_000, runs: [] }]);
+    await ledger.close();
   },
 );
 

@@ -1,66 +1,436 @@
-import { expect, test } from 'vitest';
-import { FIND_MERGED, READ_TAIL } from '../../src/ledger/answer-keys.js';
-import { FIND_ANSWERS } from '../../src/ledger/answers.js';
-import { Database } from '../../src/ledger/database.js';
-import { migrate } from '../../src/ledger/migrations.js';
-import { UPDATE_ANSWERS } from '../../src/ledger/write-answers.js';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { FieldAnswer } from '../../src/model/answer.js';
+import type { JsonValue } from '../../src/model/json.js';
+import type { Confidence } from '../../src/model/run.js';
 import {
-  createLedgerPath,
   createTestAnswer,
+  createTestAsk,
   createTestBatch,
+  createTestClock,
+  createTestField,
   createTestKey,
   createTestRun,
+  findCeos,
+  findTestAnswer,
   openTestJob,
-  openTestLedger,
+  reserveTestBatch,
+  settleTestBatch,
+  settleTestRun,
 } from '../helpers/ledger-samples.js';
+import { openStore, STORES } from './stores.js';
 
-/** SQLite's query plan: what it scans, and what it finds by an index. */
-function readPlan(sql: string, ...values: readonly string[]): { scans: string[]; searches: string[] } {
-  const database = new Database(createLedgerPath());
-  migrate(database);
-  const plan = database.all<{ detail: string }>(`explain query plan ${sql}`, ...values);
-  database.close();
-  const steps = plan.map((step) => step.detail.replace(/ VIRTUAL TABLE INDEX .*/, ''));
-  const start = (word: string) => steps.filter((step) => step.startsWith(word));
-  return { scans: start('SCAN'), searches: start('SEARCH') };
-}
+const KEY = createTestKey('Acme');
 
-test('looks up keys and answers one by one and scans only the chunk, in a ledger of any size', () => {
-  expect(readPlan(FIND_MERGED, '1', '[]')).toEqual({
-    scans: ['SCAN asked'],
-    searches: ['SEARCH found USING PRIMARY KEY (ask=? AND key=?)'],
+describe.each(STORES)('answers in $name', (store) => {
+  test('returns a chunk by key, with found, duplicate and unknown keys mixed', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    const companies = Array.from({ length: 250 }, (_, index) => `Company ${index}`);
+    const batch = createTestBatch(job, companies);
+    const answers = companies.map((company, index) =>
+      createTestAnswer(company, { headcount: index }, 'run_1'),
+    );
+    await reserveTestBatch(ledger, batch);
+    await settleTestBatch(ledger, batch, createTestRun('run_1', 1_000), answers);
+    const keys = companies.map(createTestKey);
+    const strange = ['unknown', '"]; drop', '', keys[0]?.slice(0, 16) ?? '', `${keys[0]}0`];
+    const { answers: found } = await ledger.findAnswers(job, [...keys, ...keys, ...strange]);
+    expect(found.size).toBe(250);
+    for (const [index, key] of keys.entries()) {
+      expect(found.get(key)).toMatchObject({ fields: answers[index]?.fields, costMicros: 4 });
+    }
+    for (const few of [strange, []]) expect((await ledger.findAnswers(job, few)).answers.size).toBe(0);
+    const nothing = await ledger.findAnswers({ id: 'j_nobody', askId: 'a_nobody' }, keys);
+    expect([nothing.answers.size, nothing.elsewhere.size]).toEqual([0, 0]);
   });
-  const byNumber = 'SEARCH answer USING INTEGER PRIMARY KEY (rowid=?)';
-  const found = readPlan(FIND_ANSWERS, '[]', 'job');
-  expect(found.scans).toEqual(['SCAN found']);
-  expect(found.searches).toContain(byNumber);
-  expect(readPlan(UPDATE_ANSWERS, '[]')).toEqual({ scans: ['SCAN changed'], searches: [byNumber] });
-});
 
-test('reads only new entries of the tail', () => {
-  const plan = readPlan(READ_TAIL, '1', '1', '1');
-  expect(plan.scans).toEqual(['SCAN mark', 'SCAN sqlite_sequence']);
-  expect(plan.searches).toEqual([
-    'SEARCH answer_key USING PRIMARY KEY (ask=?)',
-    'SEARCH answer USING INTEGER PRIMARY KEY (rowid>?)',
-  ]);
-});
+  test('finds rows of many runs in any order, in this process and in the next', async () => {
+    const place = store.createPlace();
+    const ledger = await openStore(store, place);
+    const job = await openTestJob(ledger);
+    const companies = Array.from({ length: 60 }, (_, index) => `Company ${index}`);
+    for (let at = 0; at < companies.length; at += 6) {
+      await settleTestRun(ledger, job, companies.slice(at, at + 6), { ceo: `Ann ${at}` });
+    }
+    const expected = new Map(companies.map((company, index) => [company, `Ann ${index - (index % 6)}`]));
+    const mixed = companies.toSorted((a, b) => (createTestKey(a) < createTestKey(b) ? -1 : 1));
+    expect(new Map([...(await findCeos(ledger, job, mixed))].sort())).toEqual(new Map([...expected].sort()));
+    await ledger.close();
+    const again = await openStore(store, place);
+    expect(await findCeos(again, job, companies)).toEqual(expected);
+    for (const company of mixed.slice(0, 10)) {
+      expect(await findCeos(again, job, [company])).toEqual(new Map([[company, expected.get(company)]]));
+    }
+  });
 
-test('returns a chunk by key, with found, duplicate and unknown keys mixed', () => {
-  const ledger = openTestLedger();
-  const job = openTestJob(ledger);
-  const companies = Array.from({ length: 250 }, (_, index) => `Company ${index}`);
-  const batch = createTestBatch(job, companies);
-  const answers = companies.map((company, index) => createTestAnswer(company, { headcount: index }, 'run_1'));
-  ledger.intend(batch, null);
-  ledger.settle(batch.id, createTestRun('run_1', 1_000), answers, []);
-  const keys = companies.map(createTestKey);
-  const found = ledger.findAnswers(job, [...keys, ...keys, 'unknown', '"]; drop']);
-  expect(found.size).toBe(250);
-  for (const [index, key] of keys.entries()) {
-    expect(found.get(key)).toMatchObject({ fields: answers[index]?.fields, costMicros: 4 });
-  }
-  expect(ledger.findAnswers(job, ['unknown']).size).toBe(0);
-  expect(ledger.findAnswers(job, []).size).toBe(0);
-  ledger.close();
+  test('an answer bought by another job costs nothing here, and its failures do not count', async () => {
+    const ledger = await openStore(store);
+    const buyer = await openTestJob(ledger, createTestAsk(), '/data/a.csv');
+    const reader = await openTestJob(ledger, createTestAsk(), '/data/b.csv');
+    const batch = createTestBatch(buyer, ['Acme', 'Globex']);
+    await reserveTestBatch(ledger, batch);
+    await settleTestBatch(
+      ledger,
+      batch,
+      createTestRun('run_1'),
+      [createTestAnswer('Acme', { ceo: 'Ann' }, 'run_1')],
+      [{ key: createTestKey('Globex'), reason: 'no answer' }],
+    );
+    const { answers } = await ledger.findAnswers(reader, [KEY, createTestKey('Globex')]);
+    expect([...answers.keys()]).toEqual([KEY]);
+    expect(answers.get(KEY)).toMatchObject({ costMicros: 0, answeredJobId: buyer.id, runId: 'run_1' });
+    const unopened = await ledger.findAnswers({ id: 'j_nobody', askId: reader.askId }, [KEY]);
+    expect(unopened.answers.get(KEY)).toMatchObject({ costMicros: 0, answeredJobId: buyer.id });
+  });
+
+  test('a failure belongs to its invocation, and is cleared by an answer', async () => {
+    const ledger = await openStore(store);
+    const first = await openTestJob(ledger);
+    await ledger.recordFailures(first.id, [{ key: KEY, reason: 'row too large' }]);
+    const second = await openTestJob(ledger);
+    expect(await findTestAnswer(ledger, second, 'Acme')).toMatchObject({
+      failure: 'row too large',
+      failureInvocation: 1,
+      costMicros: 0,
+      runId: null,
+    });
+    const batch = await settleTestRun(ledger, second, ['Acme'], { ceo: 'Ann' });
+    expect(await findTestAnswer(ledger, second, 'Acme')).toMatchObject({
+      failure: null,
+      failureInvocation: null,
+      answeredInvocation: 2,
+      runId: `run_${batch.id}`,
+    });
+    expect(await ledger.listJobs()).toMatchObject([{ answered: 1, failed: 0 }]);
+  });
+
+  test('the last failure counts, and the first run of a row that only failed', async () => {
+    const place = store.createPlace();
+    const ledger = await openStore(store, place);
+    const job = await openTestJob(ledger);
+    await ledger.recordFailures(job.id, [
+      { key: KEY, reason: 'too large' },
+      { key: KEY, reason: 'much too large' },
+    ]);
+    await ledger.recordFailures(job.id, []);
+    const other = await openStore(store, place);
+    for (const [runId, reason] of [
+      ['run_1', 'no entry'],
+      ['run_2', 'no entry again'],
+    ] as const) {
+      const batch = createTestBatch(job, ['Acme'], {
+        previousRunId: runId,
+        attempt: runId === 'run_1' ? 1 : 2,
+      });
+      await reserveTestBatch(ledger, batch);
+      await settleTestBatch(ledger, batch, createTestRun(runId, 3), [], [{ key: KEY, reason }]);
+    }
+    expect(await findTestAnswer(ledger, job, 'Acme')).toMatchObject({
+      failure: 'no entry again',
+      runId: 'run_1',
+      costMicros: 6,
+      answeredAtMs: null,
+    });
+    await other.recordFailures(job.id, [{ key: KEY, reason: 'still too large' }]);
+    for (const each of [ledger, other]) {
+      expect(await findTestAnswer(each, job, 'Acme')).toMatchObject({ failure: 'still too large' });
+      expect(await each.listJobs()).toMatchObject([{ answered: 0, failed: 1 }]);
+    }
+  });
+
+  test('a failure of this invocation stays when another field of the row is answered', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    await ledger.recordFailures(job.id, [{ key: KEY, reason: 'no entry came back for it' }]);
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
+    expect(await findTestAnswer(ledger, job, 'Acme')).toMatchObject({
+      failure: 'no entry came back for it',
+      failureInvocation: 1,
+    });
+    expect(await ledger.listJobs()).toMatchObject([{ answered: 1, failed: 1 }]);
+  });
+
+  test('a failed follow-up keeps the answer and reports the failure', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    const first = createTestBatch(job, ['Acme']);
+    const answer = createTestAnswer('Acme', { ceo: 'Ann' }, 'run_1');
+    await reserveTestBatch(ledger, first);
+    await settleTestBatch(ledger, first, createTestRun('run_1', 10), [answer]);
+    const second = createTestBatch(job, ['Acme'], { attempt: 2 });
+    await reserveTestBatch(ledger, second);
+    await settleTestBatch(
+      ledger,
+      second,
+      createTestRun('run_2', 5),
+      [],
+      [{ key: KEY, reason: 'run failed' }],
+    );
+    expect(await findTestAnswer(ledger, job, 'Acme')).toMatchObject({
+      fields: answer.fields,
+      failure: 'run failed',
+      failureInvocation: 1,
+      costMicros: 15,
+      runId: 'run_1',
+    });
+  });
+
+  test('a row that was neither answered nor given up gets its share and nothing else', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    const batch = createTestBatch(job, ['Acme', 'Globex']);
+    await reserveTestBatch(ledger, batch);
+    const answers = [createTestAnswer('Acme', { ceo: 'Ann' }, 'run_1')];
+    await settleTestBatch(ledger, batch, createTestRun('run_1', 10), answers);
+    expect(await findTestAnswer(ledger, job, 'Globex')).toEqual({
+      fields: new Map(),
+      failure: null,
+      failureInvocation: null,
+      costMicros: 5,
+      estimatedMicros: 0,
+      runId: 'run_1',
+      answeredJobId: null,
+      answeredInvocation: null,
+      answeredAtMs: null,
+    });
+  });
+
+  test('a follow-up adds its field and cost, and keeps run and age of the other fields', async () => {
+    const clock = createTestClock(1_000);
+    const ledger = await openStore(store, undefined, { clock });
+    const job = await openTestJob(ledger);
+    const first = createTestBatch(job, ['Acme']);
+    await reserveTestBatch(ledger, first);
+    const half = createTestAnswer('Acme', { ceo: 'Ann', headcount: null }, 'run_1');
+    await settleTestBatch(ledger, first, createTestRun('run_1', 10), [half]);
+    clock.nowMs = 5_000;
+    const second = createTestBatch(job, ['Acme'], {
+      attempt: 2,
+      effort: 'high',
+      fields: ['headcount'],
+      previousRunId: 'run_1',
+    });
+    await reserveTestBatch(ledger, second);
+    const rest = createTestAnswer('Acme', { headcount: 12 }, 'run_2', { effort: 'high' });
+    const settled = await settleTestBatch(ledger, second, createTestRun('run_2', 7), [rest]);
+    const fields = new Map([
+      ['ceo', createTestField('Ann', 'run_1')],
+      ['headcount', createTestField(12, 'run_2', { effort: 'high' })],
+    ]);
+    expect(settled.merged).toEqual(new Map([[KEY, fields]]));
+    const found = await findTestAnswer(ledger, job, 'Acme');
+    expect(found).toMatchObject({ costMicros: 17, runId: 'run_2', answeredAtMs: 1_000 });
+    expect(found?.fields).toEqual(fields);
+    expect(await ledger.listOlderAnswers(job.askId, KEY)).toEqual([]);
+  });
+
+  test('a refresh replaces the answer, even with null; the old one stays readable', async () => {
+    const clock = createTestClock(1_000);
+    const place = store.createPlace();
+    const ledger = await openStore(store, place, { clock });
+    const job = await openTestJob(ledger);
+    const runs = [
+      ['run_1', 'Ann', 1_000],
+      ['run_2', null, 5_000],
+      ['run_3', 'Cid', 6_000],
+      ['run_4', 'Dan', 7_000],
+    ] as const;
+    for (const [runId, ceo, nowMs] of runs) {
+      clock.nowMs = nowMs;
+      const batch = createTestBatch(await openTestJob(ledger), ['Acme'], { refresh: true });
+      await reserveTestBatch(ledger, batch);
+      const answer = createTestAnswer('Acme', { ceo, headcount: 12 }, runId);
+      await settleTestBatch(ledger, batch, createTestRun(runId), [answer]);
+    }
+    const older = (ceo: string | null, runId: string, answeredAtMs: number, replacedAtMs: number) => {
+      const { fields } = createTestAnswer('Acme', { ceo, headcount: 12 }, runId);
+      return {
+        fields: new Map([...fields].filter(([, { value }]) => value !== null)),
+        answeredAtMs,
+        replacedAtMs,
+      };
+    };
+    await ledger.close();
+    const again = await openStore(store, place, { clock });
+    expect(await findTestAnswer(again, job, 'Acme')).toMatchObject({
+      fields: createTestAnswer('Acme', { ceo: 'Dan', headcount: 12 }, 'run_4').fields,
+      runId: 'run_4',
+      answeredInvocation: 5,
+      answeredAtMs: 7_000,
+      costMicros: 100_000,
+    });
+    expect(await again.listOlderAnswers(job.askId, KEY)).toEqual([
+      older('Cid', 'run_3', 6_000, 7_000),
+      older(null, 'run_2', 5_000, 6_000),
+      older('Ann', 'run_1', 1_000, 5_000),
+    ]);
+    expect(await again.listOlderAnswers(job.askId, createTestKey('Nobody'))).toEqual([]);
+    expect(await again.listOlderAnswers('a_nobody', KEY)).toEqual([]);
+  });
+
+  test.each(['in one process', 'in the next process', 'in two processes'])(
+    'a run adopted after a later one has answered fills gaps and changes nothing else, %s',
+    async (where) => {
+      const clock = createTestClock(1_000);
+      const place = store.createPlace();
+      const ledger = await openStore(store, place, { clock });
+      const other = where === 'in one process' ? ledger : await openStore(store, place, { clock });
+      const job = await openTestJob(ledger);
+      const lost = createTestBatch(job, ['Acme']);
+      await reserveTestBatch(ledger, lost);
+      await ledger.markUnknown(lost.id, 'the list failed');
+      if (where === 'in the next process') {
+        await ledger.close();
+        await other.adoptBatches(job.askId);
+      }
+      clock.nowMs = 2_000;
+      // In its own process, an open batch does not keep a refresh from its rows.
+      const owner = where === 'in two processes' ? ledger : other;
+      const later = createTestBatch(await openTestJob(other), ['Acme'], { refresh: true });
+      await reserveTestBatch(owner, later);
+      const answer = createTestAnswer('Acme', { ceo: 'New', headcount: null }, 'run_2');
+      await settleTestBatch(owner, later, createTestRun('run_2'), [answer]);
+      clock.nowMs = 3_000;
+      const late = createTestAnswer('Acme', { ceo: 'Old', headcount: 12 }, 'run_1');
+      await settleTestBatch(other, lost, createTestRun('run_1'), [late]);
+      expect(await findTestAnswer(other, job, 'Acme')).toMatchObject({
+        fields: new Map([
+          ['ceo', createTestField('New', 'run_2')],
+          ['headcount', createTestField(12, 'run_1')],
+        ]),
+        runId: 'run_2',
+        answeredAtMs: 2_000,
+        costMicros: 50_000,
+      });
+    },
+  );
+
+  test('a value given by a person replaces the agent’s, and no run replaces it', async () => {
+    const clock = createTestClock(1_000);
+    const place = store.createPlace();
+    const ledger = await openStore(store, place, { clock });
+    const job = await openTestJob(ledger);
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
+    clock.nowMs = 2_000;
+    await ledger.putHumanAnswers(job.id, [
+      { key: KEY, values: { ceo: 'Zoe', headcount: null } },
+      { key: createTestKey('Globex'), values: JSON.parse('{"ceo": {"a": [1]}, "__proto__": "x"}') },
+    ]);
+    await ledger.putHumanAnswers(job.id, []);
+    await ledger.putHumanAnswers(job.id, [
+      { key: createTestKey('Hooli'), values: { ceo: 'Gavin' } },
+      { key: createTestKey('Hooli'), values: { headcount: 3 } },
+    ]);
+    const hooli = await findTestAnswer(ledger, job, 'Hooli');
+    expect([...(hooli?.fields ?? [])].map(([name, { value }]) => [name, value])).toEqual([
+      ['ceo', 'Gavin'],
+      ['headcount', 3],
+    ]);
+    clock.nowMs = 3_000;
+    await settleTestRun(ledger, job, ['Acme', 'Globex'], { ceo: 'Bob', refresh: true, attempt: 2 });
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Cid', effort: 'high', attempt: 3 });
+    const check = async (each: typeof ledger): Promise<void> => {
+      const found = await findTestAnswer(each, job, 'Acme');
+      expect(found?.fields.get('ceo')).toMatchObject({ value: 'Zoe', who: 'human', citations: [] });
+      expect(found?.fields.get('headcount')).toMatchObject({ value: null, who: 'human' });
+      expect(found).toMatchObject({ costMicros: 3, failure: null });
+      const globex = await findTestAnswer(each, job, 'Globex');
+      expect([...(globex?.fields ?? [])].map(([name, { value }]) => [name, value])).toEqual([
+        ['ceo', { a: [1] }],
+        ['__proto__', 'x'],
+      ]);
+      expect(await each.listOlderAnswers(job.askId, KEY)).toMatchObject([
+        { fields: new Map([['ceo', expect.objectContaining({ value: 'Ann' })]]), replacedAtMs: 2_000 },
+      ]);
+    };
+    await check(ledger);
+    await ledger.close();
+    const again = await openStore(store, place, { clock });
+    await check(again);
+    // A person may change it again, and the earlier value stays readable.
+    await again.putHumanAnswers(job.id, [{ key: KEY, values: { ceo: 'Yve' } }]);
+    expect(await findCeos(again, job, ['Acme'])).toEqual(new Map([['Acme', 'Yve']]));
+    expect(await again.listOlderAnswers(job.askId, KEY)).toHaveLength(2);
+  });
+
+  test('a rejected cell counts as never asked, and its value stays readable', async () => {
+    const clock = createTestClock(1_000);
+    const ledger = await openStore(store, undefined, { clock });
+    const job = await openTestJob(ledger);
+    const batch = createTestBatch(job, ['Acme']);
+    await reserveTestBatch(ledger, batch);
+    const answer = createTestAnswer('Acme', { ceo: 'Ann', headcount: 12 }, 'run_1');
+    await settleTestBatch(ledger, batch, createTestRun('run_1', 4), [answer]);
+    clock.nowMs = 2_000;
+    await ledger.rejectAnswers(job.id, [
+      { key: KEY, field: 'ceo' },
+      { key: KEY, field: 'nothing' },
+      { key: createTestKey('Nobody'), field: 'ceo' },
+    ]);
+    await ledger.rejectAnswers(job.id, []);
+    const found = await findTestAnswer(ledger, job, 'Acme');
+    expect([...(found?.fields.keys() ?? [])]).toEqual(['headcount']);
+    expect(found).toMatchObject({ costMicros: 4, runId: 'run_1', answeredAtMs: 1_000 });
+    expect(await findTestAnswer(ledger, job, 'Nobody')).toBeUndefined();
+    const rejected = { fields: new Map([['ceo', createTestField('Ann', 'run_1')]]), replacedAtMs: 2_000 };
+    expect(await ledger.listOlderAnswers(job.askId, KEY)).toMatchObject([rejected]);
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Bob', attempt: 2 });
+    expect(await findCeos(ledger, job, ['Acme'])).toEqual(new Map([['Acme', 'Bob']]));
+    expect(await ledger.listOlderAnswers(job.askId, KEY)).toMatchObject([rejected]);
+    // A person's value can be rejected too.
+    await ledger.putHumanAnswers(job.id, [{ key: KEY, values: { ceo: 'Zoe' } }]);
+    await ledger.rejectAnswers(job.id, [{ key: KEY, field: 'ceo' }]);
+    expect(await findCeos(ledger, job, ['Acme'])).toEqual(new Map([['Acme', undefined]]));
+    expect(
+      (await ledger.listOlderAnswers(job.askId, KEY)).map(({ fields }) => fields.get('ceo')?.value),
+    ).toEqual(['Zoe', 'Bob', 'Ann']);
+  });
+
+  test('any answer survives storing and reading', async () => {
+    const place = store.createPlace();
+    const ledger = await openStore(store, place);
+    const job = await openTestJob(ledger);
+    const text = fc.string({ unit: 'binary' });
+    const field = fc.record({
+      value: fc.jsonValue().map((json) => JSON.parse(JSON.stringify(json)) as JsonValue),
+      confidence: fc.constantFrom<Confidence | null>('low', 'medium', 'high', null),
+      citations: fc.array(
+        fc.record(
+          { url: fc.option(fc.webUrl()), title: fc.option(text), text },
+          { requiredKeys: ['url'], noNullPrototype: true },
+        ),
+      ),
+      issue: fc.option(text),
+    });
+    const names = fc.oneof(text, fc.constantFrom('__proto__', 'constructor', '7', ''));
+    const row = fc.array(fc.tuple(names, field));
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 3 }), async (rows) => {
+        runs += 1;
+        const runId = `run_${runs}`;
+        const companies = rows.map((_, index) => `Company ${runs} ${index}`);
+        const batch = createTestBatch(job, companies);
+        const answers = rows.map((entries, index) => ({
+          key: createTestKey(companies[index] ?? ''),
+          fields: new Map(
+            entries.map(([name, parts]): [string, FieldAnswer] => [
+              name,
+              { ...parts, runId, effort: 'low', triedEffort: 'low' },
+            ]),
+          ),
+        }));
+        await reserveTestBatch(ledger, batch);
+        await settleTestBatch(ledger, batch, createTestRun(runId), answers);
+        const keys = companies.map(createTestKey);
+        const found = (await ledger.findAnswers(job, keys)).answers;
+        expect(keys.map((key) => new Map([...(found.get(key)?.fields ?? [])].sort()))).toEqual(
+          answers.map(({ fields }) => new Map([...fields].sort())),
+        );
+      }),
+      { numRuns: 60 },
+    );
+    expect(await ledger.check()).toEqual([]);
+  });
 });

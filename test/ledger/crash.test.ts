@@ -1,142 +1,199 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { describe, expect, test } from 'vitest';
 import { startLedgerChild } from '../helpers/ledger-child.js';
-import { countKeys, createLedgerPath, createTestKey } from '../helpers/ledger-samples.js';
+import { createTestKey, findCeos } from '../helpers/ledger-samples.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
+import { readEverything } from './read-everything.js';
+import { openStore, STORES, type TestStore } from './stores.js';
 
 const COST_MICROS = 100;
 
 /** Batches that the process reported for this step. */
 function readBatches(lines: readonly string[], step: string): Set<string> {
-  return new Set(
-    lines.filter((line) => line.startsWith(`${step} `)).map((line) => line.slice(step.length + 1)),
-  );
+  const found = lines.filter((line) => line.startsWith(`${step} `));
+  return new Set(found.map((line) => line.slice(step.length + 1)));
 }
 
 /** Compares the ledger with the reports. `known` collects the batches, including unreported ones. */
-function checkLedger(path: string, lines: readonly string[], known: Set<string>): void {
-  const ledger = openLedger(path);
-  expect(ledger.check()).toEqual([]);
-  const job = ledger.listJobs()[0];
+async function checkReports(
+  store: TestStore,
+  place: string,
+  lines: readonly string[],
+  known: Set<string>,
+): Promise<void> {
+  const ledger = await openStore(store, place);
+  expect(await ledger.check()).toEqual([]);
+  const job = (await ledger.listJobs())[0];
   if (job === undefined) throw new Error('the job is lost');
-  const open = new Map(ledger.findOpenBatches(job.askId).map((batch) => [batch.batch.id, batch]));
-  const sent = readBatches(lines, 'sent');
-  const settled = readBatches(lines, 'settled');
+  const open = new Map((await ledger.listOpenBatches(job.askId)).map((batch) => [batch.batch.id, batch]));
+  const [sent, settled] = [readBatches(lines, 'sent'), readBatches(lines, 'settled')];
   for (const id of [...readBatches(lines, 'intended'), ...open.keys()]) known.add(id);
+  let runs = 0;
   for (const id of known) {
-    if (ledger.readRun(`run_${id}`) !== null) continue;
+    if ((await ledger.getRun(`run_${id}`)) !== null) {
+      runs += 1;
+      continue;
+    }
     expect(settled.has(id)).toBe(false);
     expect(open.get(id)?.state).toMatch(sent.has(id) ? 'sent' : /intended|sent/);
   }
-  const runs = [...known].filter((id) => ledger.readRun(`run_${id}`) !== null);
-  expect(job.reservedMicros).toBe(open.size * COST_MICROS);
-  expect(job.spentMicros).toBe(runs.length * COST_MICROS);
-  expect(job.answered).toBe(runs.length * 3);
-  ledger.close();
+  expect(job).toMatchObject({
+    reservedMicros: open.size * COST_MICROS,
+    spentMicros: runs * COST_MICROS,
+    answered: runs * 3,
+  });
+  await ledger.close();
 }
 
-test('kill -9 at any moment loses no flushed step, and the next process continues', async () => {
-  const path = createLedgerPath();
-  const lines: string[] = [];
-  const known = new Set<string>();
-  for (const count of fc.sample(fc.integer({ min: 1, max: 40 }), { numRuns: 12, seed: 4 })) {
-    const child = startLedgerChild(['trip', path, '1000000', '10']);
-    await child.waitForLines(count);
-    await child.kill();
-    expect(child.lines.join('\n')).not.toContain('error');
-    lines.push(...child.lines);
-    checkLedger(path, lines, known);
-  }
+/** Every change of the contract that is more than one statement, as the child knows it. */
+const CHANGES = [
+  'openJob',
+  'reopenJob',
+  'closeJob',
+  'reserveBatches',
+  'markStarted',
+  'markUnknown',
+  'releaseBatch',
+  'settleBatches',
+  'recordFailures',
+  'putHumanAnswers',
+  'rejectAnswers',
+  'moveFolder',
+  'placeJobs',
+  'noteWritten',
+  'prune',
+];
+const COMPANIES = ['a', 'a2', 'b', 'b2', 'c', 'd'];
+
+describe.each(STORES)('crashes of $name', (store) => {
+  test(
+    'kill -9 at any moment loses no step that was reported, and the next process continues',
+    SLOW,
+    async () => {
+      const place = store.createPlace();
+      const lines: string[] = [];
+      const known = new Set<string>();
+      const counts = fc.sample(fc.integer({ min: 1, max: 40 }), { numRuns: chooseCount(12, 4), seed: 4 });
+      for (const count of counts) {
+        const child = startLedgerChild([store.name, 'trip', place, '1000000', '10']);
+        await child.waitForLines(count);
+        await child.kill();
+        expect(child.lines.join('\n')).not.toContain('error');
+        lines.push(...child.lines);
+        await checkReports(store, place, lines, known);
+      }
+    },
+  );
+
+  test.each(CHANGES)(
+    '%s is done completely or not at all if the process is killed in the middle of it',
+    SLOW,
+    async (change) => {
+      /** What the ledger says after the process was killed at this statement; `isDone` if it was not. */
+      const kill = async (statements: number | '') => {
+        const place = store.createPlace();
+        const child = startLedgerChild([store.name, 'step', place, change, `${statements}`]);
+        await child.end();
+        expect(child.lines.join('\n')).not.toContain('error');
+        const ledger = await openStore(store, place, { clock: Date });
+        expect(await ledger.check()).toEqual([]);
+        const everything = JSON.stringify(await readEverything(ledger, COMPANIES), (name, value: unknown) =>
+          /AtMs$|^digest$/.test(name) ? 0 : listMap(value),
+        );
+        await ledger.close();
+        return { everything, isDone: child.lines.includes('done') };
+      };
+      const after = await kill('');
+      expect(after.isDone).toBe(true);
+      const before = await kill(0);
+      expect(before.isDone).toBe(false);
+      expect(before.everything).not.toBe(after.everything);
+      for (let statements = chooseCount(1, 2); ; statements += chooseCount(1, 8)) {
+        const { everything, isDone } = await kill(statements);
+        if (isDone) {
+          expect(everything).toBe(after.everything);
+          return;
+        }
+        expect(everything).toBe(before.everything);
+      }
+    },
+  );
+
+  test.skipIf(store.fullDiskBlocks === null || process.platform === 'win32')(
+    'a full disk stops the job with a clear error and loses nothing that was written',
+    async () => {
+      const place = store.createPlace();
+      const known = new Set<string>();
+      const arguments_ = [store.name, 'trip', place, '1000000', '20000'];
+      const child = startLedgerChild(arguments_, store.fullDiskBlocks);
+      await child.end();
+      expect(child.lines.at(-1)).toMatch(/^error LEDGER_(FULL|NOT_WRITABLE) usage /);
+      expect(child.lines.at(-1)).toContain(place);
+      expect(readBatches(child.lines, 'settled').size).toBeGreaterThan(0);
+      await checkReports(store, place, child.lines, known);
+      const next = startLedgerChild([store.name, 'trip', place, '3', '20000']);
+      await next.end();
+      expect(next.lines.at(-1)).toBe('done');
+      await checkReports(store, place, [...child.lines, ...next.lines], known);
+    },
+  );
 });
 
-test.skipIf(process.platform === 'win32')(
-  'a full disk stops the job with a clear error and loses nothing that was written',
-  async () => {
-    const path = createLedgerPath();
-    const known = new Set<string>();
-    const child = startLedgerChild(['trip', path, '1000000', '20000'], 600);
-    await child.end();
-    expect(child.lines.at(-1)).toMatch(/^error LEDGER_(FULL|NOT_WRITABLE) usage .*ledger\.sqlite/);
-    expect(readBatches(child.lines, 'settled').size).toBeGreaterThan(0);
-    checkLedger(path, child.lines, known);
-    const next = startLedgerChild(['trip', path, '3', '20000']);
-    await next.end();
-    expect(next.lines.at(-1)).toBe('done');
-    checkLedger(path, [...child.lines, ...next.lines], known);
-  },
-);
+describe.each(STORES)('several processes on $name', (store) => {
+  test('under one cap, they never exceed it together', async () => {
+    const place = store.createPlace();
+    const children = ['one', 'two', 'three'].map((who) =>
+      startLedgerChild([store.name, 'spend', place, who, '1000']),
+    );
+    await Promise.all(children.map((child) => child.waitForLines(1)));
+    expect(children.map((child) => child.lines)).toEqual([['done'], ['done'], ['done']]);
+    const ledger = await openStore(store, place);
+    const job = (await ledger.listJobs())[0];
+    // 142 × 7 fits; one more would exceed the cap.
+    expect(job).toMatchObject({ spentMicros: 0, reservedMicros: 994 });
+    expect(await ledger.listOpenBatches(job?.askId ?? '')).toHaveLength(142);
+  });
 
-test('concurrent processes under one cap never exceed it together', async () => {
-  const path = createLedgerPath();
-  const opener = startLedgerChild(['trip', path, '0', '0']);
-  await opener.end();
-  const ledger = openLedger(path);
-  const job = ledger.listJobs()[0];
-  const children = ['one', 'two', 'three'].map((who) =>
-    startLedgerChild(['spend', path, who, '1000', job?.id ?? '']),
-  );
-  await Promise.all(children.map((child) => child.end()));
-  expect(children.map((child) => child.lines)).toEqual([['done'], ['done'], ['done']]);
-  // 142 × 7 fits; one more would exceed the cap.
-  expect(ledger.readSpend(job?.id ?? '')).toEqual({ spentMicros: 0, reservedMicros: 994 });
-  expect(ledger.findOpenBatches(job?.askId ?? '')).toHaveLength(142);
-  ledger.close();
+  test('that create the ledger at the same time, all succeed', async () => {
+    const place = store.createPlace();
+    const children = Array.from({ length: 5 }, () => startLedgerChild([store.name, 'open', place]));
+    await Promise.all(children.map((child) => child.end()));
+    const said = children.flatMap((child) => child.lines).sort();
+    expect(said).toEqual([1, 2, 3, 4, 5].map((n) => `opened ${n}`));
+    const ledger = await openStore(store, place);
+    expect(await ledger.check()).toEqual([]);
+  });
+
+  test('buy every row once, although all want the same rows, and one is killed', async () => {
+    const place = store.createPlace();
+    const children = ['1', '2', '3'].map((who) => startLedgerChild([store.name, 'keys', place, who]));
+    await children[0]?.waitForLines(9);
+    await children[0]?.kill();
+    await Promise.all(children.slice(1).map((child) => child.end()));
+    const lines = children.flatMap((child) => child.lines);
+    expect(children.slice(1).map((child) => child.lines.at(-1))).toEqual(['done', 'done']);
+    expect(lines.filter((line) => line.startsWith('error'))).toEqual([]);
+    const companies = Array.from({ length: 200 }, (_, index) => `Company ${index}`);
+    const settled = lines.filter((line) => line.startsWith('settled '));
+    expect(new Set(settled).size).toBe(settled.length);
+    const ledger = await openStore(store, place, { clock: Date });
+    expect(await ledger.check()).toEqual([]);
+    const jobs = await ledger.listJobs();
+    // A row that two jobs have bought would count twice.
+    expect(jobs.reduce((sum, { answered }) => sum + answered, 0)).toBe(200);
+    const shares = await Promise.all(
+      jobs.map(async (job) => {
+        const { answers } = await ledger.findAnswers(job, companies.map(createTestKey));
+        return [...answers.values()].reduce((total, { costMicros }) => total + costMicros, 0);
+      }),
+    );
+    expect(shares).toEqual(jobs.map(({ spentMicros }) => spentMicros));
+    const found = await findCeos(ledger, jobs[0] as never, companies);
+    expect(new Set(found.values())).toEqual(new Set(['Ann']));
+  });
 });
 
-test('processes that create the ledger at the same time all succeed', async () => {
-  const path = createLedgerPath();
-  const children = Array.from({ length: 6 }, () => startLedgerChild(['open', path]));
-  await Promise.all(children.map((child) => child.end()));
-  expect(children.flatMap((child) => child.lines).sort()).toEqual(
-    [1, 2, 3, 4, 5, 6].map((n) => `opened ${n}`),
-  );
-});
-
-/**
- * Checks the shared keys that the processes wrote: each has one answer, and its shares add up to the total
- * settled.
- */
-function checkSharedKeys(path: string): void {
-  const ledger = openLedger(path);
-  expect(ledger.check()).toEqual([]);
-  const [status] = ledger.listJobs();
-  if (status === undefined) throw new Error('the job is lost');
-  const names = ['Company', 'Failure'].flatMap((word) =>
-    Array.from({ length: 200 }, (_, n) => `${word} ${n}`),
-  );
-  const job = { id: status.id, askId: status.askId };
-  const found = ledger.findAnswers(job, names.map(createTestKey));
-  const costs = [...found.values()].map((answer) => answer.costMicros);
-  expect(costs.reduce((sum, cost) => sum + cost, 0)).toBe(status.spentMicros);
-  expect(found.size).toBeGreaterThan(0);
-  const { merged, tail } = countKeys(path);
-  expect(merged + tail).toBe(found.size);
-  ledger.close();
+/** Maps as lists, which JSON can show. */
+function listMap(value: unknown): unknown {
+  return value instanceof Map ? [...value] : value;
 }
-
-test('concurrent processes with the same keys give each one answer, whoever merges the tail', async () => {
-  const path = createLedgerPath();
-  openLedger(path).close();
-  const children = [1, 2, 3].map((who) => startLedgerChild(['keys', path, `${who}`, '80', `${10 * who}`]));
-  await Promise.all(children.map((child) => child.end()));
-  expect(children.map((child) => child.lines.at(-1))).toEqual(['done', 'done', 'done']);
-  expect(children.flatMap((child) => child.lines).filter((line) => line.startsWith('error'))).toEqual([]);
-  checkSharedKeys(path);
-});
-
-test('kill -9 leaves a complete tail that the next process merges', async () => {
-  const path = createLedgerPath();
-  openLedger(path).close();
-  for (const [index, lines] of [7, 1, 23, 12].entries()) {
-    const child = startLedgerChild(['keys', path, `${index + 1}`, '1000000', '90']);
-    await child.waitForLines(lines);
-    await child.kill();
-    expect(child.lines.join('\n')).not.toContain('error');
-    checkSharedKeys(path);
-  }
-  const ledger = openLedger(path);
-  ledger.closeJob(ledger.listJobs()[0]?.id ?? '', { stop: 'done', counts: null, finished: null });
-  ledger.close();
-  expect(countKeys(path).tail).toBe(0);
-  checkSharedKeys(path);
-});

@@ -5,7 +5,7 @@ import type { PendingBatch, Question } from '../../src/model/question.js';
 import { Batcher, batchSizeFor, computeLastAttempt } from '../../src/run/batcher.js';
 
 function question(key: string, parts: Partial<Question> = {}): Question {
-  return { key, record: { name: key }, fields: ['f'], level: 0, attempt: 1, fault: null, ...parts };
+  return { key, record: { name: key }, fields: ['f'], level: 0, attempt: 1, fault: null, seen: 0, ...parts };
 }
 
 type Options = ConstructorParameters<typeof Batcher>[0];

@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from '.
 import { compileSchema } from '../../src/model/schema.js';
 import { DRAFT_URIS, type SchemaDraft } from '../../src/model/schema-index.js';
 import { createOutputSchema, createRequest } from '../../src/run/create-request.js';
-import { createTestBatch, openTestJob, openTestLedger } from '../helpers/ledger-samples.js';
+import { createTestBatch } from '../helpers/ledger-samples.js';
 import { createSchemaArbitrary, valueArbitrary } from '../helpers/schema-arbitrary.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 
@@ -19,7 +19,6 @@ function request(
   records: readonly JsonObject[],
   exclusion: readonly JsonObject[] = [],
 ) {
-  const ledger = openTestLedger();
   const schema = { type: 'object', properties: { ceo: { type: 'string' } } };
   const ask = createAsk({
     query: 'Who leads it?',
@@ -30,10 +29,9 @@ function request(
     efforts: ['low'],
     escalateBelow: null,
   });
-  const job = openTestJob(ledger, ask);
+  const job = { id: 'j_1', askId: ask.id, invocation: 1 };
   const rows = records.map((record, index) => ({ key: `k${index}`, record }));
   const batch = createTestBatch(job, [], { fields: ['ceo'], rows });
-  ledger.close();
   return createRequest(ask, batch, exclusion);
 }
 

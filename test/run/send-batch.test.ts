@@ -1,38 +1,47 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
 import { RowfillError } from '../../src/errors.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import type { Batch } from '../../src/model/batch.js';
 import { systemClock } from '../../src/model/clock.js';
+import type { CreateRunRequest } from '../../src/model/run.js';
 import { type StartParts, sendBatch } from '../../src/run/send-batch.js';
 import { StartThrottle } from '../../src/run/start-throttle.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { startServer } from '../../src/server/start-server.js';
-import { createTestBatch, openTestJob, openTestLedger } from '../helpers/ledger-samples.js';
+import { createLedgerPath, createTestBatch, createTestJob } from '../helpers/ledger-samples.js';
 import { createGate, ScriptedAgent } from '../helpers/scripted-agent.js';
 import { VirtualClock } from '../helpers/virtual-clock.js';
 
 test('the request is sent only after its reservation is on disk', async () => {
   const server = await startServer({ agent: new ScriptedAgent(createGate().script) });
   const client = new AgentClient({ baseUrl: server.url, apiKey: 'test' });
-  const ledger = openTestLedger();
+  const ledger = await openLedger(createLedgerPath());
   onTestFinished(async () => {
     await client.close();
     await server.close();
-    ledger.close();
+    await ledger.close();
   });
   // The test controls when the disk is done.
   let letDiskWrite = (): void => undefined;
   const written = new Promise<void>((resolve) => {
     letDiskWrite = resolve;
   });
-  const flush = ledger.flush.bind(ledger);
-  ledger.flush = async () => {
+  const reserve = ledger.reserveBatches.bind(ledger);
+  let isReserved = (): void => undefined;
+  const reserved = new Promise<void>((resolve) => {
+    isReserved = resolve;
+  });
+  ledger.reserveBatches = async (...parts) => {
+    const verdicts = await reserve(...parts);
+    isReserved();
     await written;
-    await flush();
+    return verdicts;
   };
-  const job = openTestJob(ledger);
+  const job = await ledger.openJob(createTestJob());
   const batch = createTestBatch(job, ['Acme']);
   const sending = sendBatch(
-    batch,
+    { batch, seen: [0] },
     { query: 'Who leads the company?', input: { data: [{ company: 'Acme' }] } },
     {
       ledger,
@@ -40,24 +49,31 @@ test('the request is sent only after its reservation is on disk', async () => {
       throttle: new StartThrottle({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
       caps: { jobMicros: null, day: null },
       findsNothing: () => false,
-      refuseStart: () => undefined,
+      spend: NO_COUNT,
       clock: systemClock,
       clockAheadMs: 0,
-      stop: { startSignal: new AbortController().signal, waitSignal: new AbortController().signal },
+      stop: {
+        startSignal: new AbortController().signal,
+        waitSignal: new AbortController().signal,
+        abortWith: () => undefined,
+      },
       onRetry: () => undefined,
     },
   );
-  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
-  expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'intended' }]);
+  await reserved;
+  expect(await ledger.listOpenBatches(job.askId)).toMatchObject([{ state: 'intended' }]);
   // A full exchange with the server, long enough for a request that does not wait.
   await client.list();
   expect(client.requests).toBe(1);
   letDiskWrite();
-  expect(await sending).toMatchObject({ status: 'sent' });
+  const sent = await sending;
+  expect(sent).toMatchObject({ status: 'sent' });
+  if (sent.status === 'sent') await sent.marked;
   expect(server.report().runs.created).toBe(1);
-  expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
+  expect(await ledger.listOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
 });
 
+const NO_COUNT = { reserve: () => undefined, release: () => undefined };
 const REQUEST = { query: 'Who leads the company?', input: { data: [{ company: 'Acme', row_id: 'r1' }] } };
 const MINUTE_MS = 60_000;
 
@@ -69,42 +85,48 @@ async function openSend(faults: readonly object[], parts: Partial<StartParts> = 
   });
   const client = new AgentClient({ baseUrl: server.url, apiKey: 'key', retry: { maxRetries: 0 } });
   const clock = new VirtualClock();
-  const ledger = openTestLedger(undefined, clock);
+  const ledger = await openLedger(createLedgerPath(), { clock });
   onTestFinished(async () => {
     await client.close();
     await server.close();
-    ledger.close();
+    await ledger.close();
   });
   const signal = new AbortController().signal;
-  const job = openTestJob(ledger);
+  const job = await ledger.openJob(createTestJob());
   const context: StartParts = {
     ledger,
     agent: { client, listLagMs: 0 },
     throttle: new StartThrottle({ concurrency: 2, startsPerSecond: 0, clock }),
     caps: { jobMicros: null, day: null },
     findsNothing: () => false,
-    refuseStart: () => undefined,
+    spend: NO_COUNT,
     clock,
     clockAheadMs: 0,
-    stop: { startSignal: signal, waitSignal: signal },
+    stop: { startSignal: signal, waitSignal: signal, abortWith: () => undefined },
     onRetry: () => undefined,
     ...parts,
   };
   const batch = createTestBatch(job, ['Acme']);
-  return { server, ledger, job, clock, batch, context, send: () => sendBatch(batch, REQUEST, context) };
+  return { server, ledger, job, clock, batch, context, send: () => sendAndMark(batch, REQUEST, context) };
+}
+
+/** Resolves once the ledger has the id of a run that was started. */
+async function sendAndMark(batch: Batch, request: CreateRunRequest, context: StartParts) {
+  const result = await sendBatch({ batch, seen: batch.rows.map(() => 0) }, request, context);
+  if (result.status === 'sent') await result.marked;
+  return result;
 }
 
 test('nothing is sent after another process took over, at any point', async () => {
   for (const code of ['LEASE_LOST', 'LEDGER_MOVED']) {
     const error = new RowfillError('busy', code, 'no longer ours');
-    const { send, server, ledger, job, context } = await openSend([], {
-      refuseStart() {
-        throw error;
-      },
-    });
+    const { send, server, ledger, job, context } = await openSend([]);
+    ledger.refuseStart = () => {
+      throw error;
+    };
     expect(await send()).toEqual({ status: 'fatal', error });
     expect(server.report().runs.created).toBe(0);
-    expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+    expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
     // The slot is free again.
     await context.throttle.acquire(AbortSignal.timeout(10_000), false);
     await context.throttle.acquire(AbortSignal.timeout(10_000), false);
@@ -114,10 +136,10 @@ test('nothing is sent after another process took over, at any point', async () =
 test('a process suspended before its request was sent reserves again, so a later search finds the run', async () => {
   const { send, server, ledger, job, clock, context } = await openSend([]);
   const intendedAt: number[] = [];
-  const intend = ledger.intend.bind(ledger);
-  ledger.intend = (batch, cap) => {
+  const reserve = ledger.reserveBatches.bind(ledger);
+  ledger.reserveBatches = (...parts) => {
     intendedAt.push(clock.now());
-    return intend(batch, cap);
+    return reserve(...parts);
   };
   const { client } = context.agent;
   const start = client.start.bind(client);
@@ -130,21 +152,35 @@ test('a process suspended before its request was sent reserves again, so a later
   };
   expect(await send()).toMatchObject({ status: 'sent' });
   expect(server.report().runs.created).toBe(1);
-  expect(ledger.findOpenBatches(job.askId)).toMatchObject([
+  expect(await ledger.listOpenBatches(job.askId)).toMatchObject([
     { state: 'sent', intendedAtMs: (intendedAt[0] ?? 0) + 60 * MINUTE_MS },
   ]);
+});
+
+test('nothing is sent if the ledger says that the rows have changed or that another process took over', async () => {
+  const changed = await openSend([]);
+  changed.ledger.reserveBatches = async () => [{ status: 'changed', keys: ['key'] }];
+  expect(await changed.send()).toEqual({ status: 'changed', keys: ['key'] });
+  const lost = await openSend([]);
+  lost.ledger.reserveBatches = async () => [{ status: 'holder_lost' }];
+  expect(await lost.send()).toMatchObject({ status: 'fatal', error: { code: 'LEASE_LOST' } });
+  for (const { server } of [changed, lost]) expect(server.report().runs.created).toBe(0);
 });
 
 test('nothing is sent beyond the cap or after the job was stopped', async () => {
   const { send, server, ledger, job } = await openSend([], { caps: { jobMicros: 24_999, day: null } });
   expect(await send()).toEqual({ status: 'over_budget', budget: 'over_budget' });
   const stopped = await openSend([], {
-    stop: { startSignal: AbortSignal.abort(), waitSignal: new AbortController().signal },
+    stop: {
+      startSignal: AbortSignal.abort(),
+      waitSignal: new AbortController().signal,
+      abortWith: () => undefined,
+    },
   });
   expect(await stopped.send()).toEqual({ status: 'stopped' });
   for (const each of [{ server, ledger, job }, stopped]) {
     expect(each.server.report().runs.created).toBe(0);
-    expect(each.ledger.readSpend(each.job.id)).toMatchObject({ reservedMicros: 0 });
+    expect(await each.ledger.getSpend(each.job.id)).toMatchObject({ reservedMicros: 0 });
   }
 });
 
@@ -160,7 +196,7 @@ test('a create rejected because the account is full is retried, and the batch is
   expect(await send()).toMatchObject({ status: 'sent', adopted: false });
   expect(retries.length).toBeGreaterThanOrEqual(2);
   expect(server.report().runs.created).toBe(1);
-  expect(ledger.findOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
+  expect(await ledger.listOpenBatches(job.askId)).toMatchObject([{ state: 'sent' }]);
 });
 
 test('an agent that is full for 15 minutes ends the job, and no money stays reserved', async () => {
@@ -168,7 +204,7 @@ test('an agent that is full for 15 minutes ends the job, and no money stays rese
   const startedAtMs = clock.now();
   expect(await send()).toMatchObject({ status: 'fatal', error: { code: 'CONCURRENCY_LIMIT_REACHED' } });
   expect(clock.now() - startedAtMs).toBeGreaterThanOrEqual(15 * MINUTE_MS);
-  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+  expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
 });
 
 const READ_BY = [
@@ -202,7 +238,7 @@ test.each(READ_BY)('%s with a Retry-After of %i s ends as %s', async (fault, ret
     // After a rate limit, starts are spaced out as well.
     expect(waitedMs).toBeLessThanOrEqual(retryAfter * 1_000 + 100);
   }
-  if (status !== 'sent') expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+  if (status !== 'sent') expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
 });
 
 test('two Retry-After times that are too long together end the job before the second', async () => {
@@ -258,9 +294,9 @@ test('a batch that queued for long is reserved again when its request is sent, a
   await clock.sleep(40 * MINUTE_MS);
   context.throttle.release();
   expect(await sending).toMatchObject({ status: 'sent' });
-  const [open] = ledger.findOpenBatches(job.askId);
+  const [open] = await ledger.listOpenBatches(job.askId);
   expect(open).toMatchObject({ state: 'sent', intendedAtMs: clock.now() });
-  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: batch.reserveMicros });
+  expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: batch.reserveMicros });
 });
 
 test('while our own run is active, rejections are not reported and never end the job', async () => {
@@ -282,8 +318,8 @@ for (const fault of ['key_refused', 'no_credits', 'forbidden']) {
   test(`${fault} ends the job at once, and nothing stays reserved`, async () => {
     const { send, ledger, job, server } = await openSend([{ fault }]);
     expect(await send()).toMatchObject({ status: 'fatal', error: { kind: 'refused' } });
-    expect(ledger.findOpenBatches(job.askId)).toEqual([]);
-    expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+    expect(await ledger.listOpenBatches(job.askId)).toEqual([]);
+    expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
     expect(server.report().runs.created).toBe(0);
   });
 }
@@ -292,11 +328,14 @@ test('a lost response is looked up: its run is adopted, or the batch is absent',
   const lost = await openSend([{ fault: 'lost_reply' }]);
   // Only batch metadata in the request can be found again.
   const request = { ...REQUEST, metadata: { rowfill_batch: lost.batch.id } };
-  expect(await sendBatch(lost.batch, request, lost.context)).toMatchObject({ status: 'sent', adopted: true });
+  expect(await sendAndMark(lost.batch, request, lost.context)).toMatchObject({
+    status: 'sent',
+    adopted: true,
+  });
   expect(lost.server.report().runs.created).toBe(1);
   const never = await openSend([{ fault: 'lost_request' }]);
   expect(await never.send()).toMatchObject({ status: 'absent' });
-  expect(never.ledger.findOpenBatches(never.job.askId)).toEqual([]);
+  expect(await never.ledger.listOpenBatches(never.job.askId)).toEqual([]);
 });
 
 test('an unreachable agent is tried a few times, then the job ends', async () => {
@@ -305,5 +344,5 @@ test('an unreachable agent is tried a few times, then the job ends', async () =>
   const startedAtMs = clock.now();
   expect(await send()).toMatchObject({ status: 'fatal' });
   expect(clock.now() - startedAtMs).toBe(15_500);
-  expect(ledger.readSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+  expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
 });

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import type { StoredAnswer } from '../../src/ledger/records.js';
+import type { StoredAnswer } from '../../src/ledger/ledger.js';
 import { createAsk } from '../../src/model/ask.js';
 import { createQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
-import { InFlight, type SelectContext, selectRows } from '../../src/select/select-rows.js';
+import { InFlight } from '../../src/select/in-flight.js';
+import { createQuestions, type SelectContext, selectRows } from '../../src/select/select-rows.js';
 import { createAnswer } from '../helpers/rows.js';
 
 const ASK = createAsk({
@@ -21,7 +22,7 @@ const FIELDS = ['answer'];
 test('the first row that an earlier process sent is not a duplicate; the next equal one is', () => {
   const inFlight = new InFlight();
   inFlight.inherit(KEY, FIELDS);
-  expect(select({ inFlight })).toEqual(['in_progress', 'duplicate']);
+  expect(select(inFlight)).toEqual(['in_progress', 'duplicate']);
 });
 
 test('the first row of an earlier process is not a duplicate either if its run has already ended', () => {
@@ -29,10 +30,7 @@ test('the first row of an earlier process is not a duplicate either if its run h
   inFlight.inherit(KEY, FIELDS);
   inFlight.remove(KEY, FIELDS);
   const stored = createStored({ fields: new Map([['answer', createAnswer('Acme')]]) });
-  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual([
-    'in_progress',
-    'duplicate',
-  ]);
+  expect(select(inFlight, stored)).toEqual(['in_progress', 'duplicate']);
 });
 
 test('the same if that run has failed the row', () => {
@@ -40,29 +38,73 @@ test('the same if that run has failed the row', () => {
   inFlight.inherit(KEY, FIELDS);
   inFlight.remove(KEY, FIELDS);
   const stored = createStored({ failure: 'never answered', failureInvocation: 2 });
-  expect(select({ inFlight, findAnswers: () => new Map([[KEY, stored]]) })).toEqual([
-    'in_progress',
-    'failed',
-  ]);
+  expect(select(inFlight, stored)).toEqual(['in_progress', 'failed']);
 });
 
 /** Selects two equal rows, in the second invocation of a job. */
-function select(context: Partial<SelectContext>): string[] {
-  const rows = [createRow(0), createRow(1)];
-  const selections = selectRows(rows, {
-    ask: ASK,
-    overwrite: false,
-    inFlight: new InFlight(),
-    isWanted: () => true,
-    isExcluded: () => false,
-    findAnswers: () => new Map(),
-    isStale: () => false,
-    isFromThisInvocation: () => true,
-    failedThisInvocation: (stored) => stored.failureInvocation === 2,
-    ...context,
-  });
+function select(inFlight: InFlight, stored?: StoredAnswer): string[] {
+  return selectWhile(inFlight, () => stored);
+}
+
+/** The same; `work` runs while the ledger is read, and returns what the ledger knew before. */
+function selectWhile(inFlight: InFlight, work: () => StoredAnswer | undefined): string[] {
+  const questions = createQuestions([createRow(0), createRow(1)], CONTEXT);
+  const look = inFlight.openLook([KEY]);
+  const stored = work();
+  const answers = new Map(stored === undefined ? [] : [[KEY, stored]]);
+  const selections = selectRows(questions, { answers, elsewhere: new Set(), seen: 7 }, look, CONTEXT);
+  look.close();
   return selections.map(({ status }) => status);
 }
+
+const CONTEXT: SelectContext = {
+  ask: ASK,
+  overwrite: false,
+  isWanted: () => true,
+  isExcluded: () => false,
+  isStale: () => false,
+  isFromThisInvocation: () => true,
+  failedThisInvocation: (stored) => stored.failureInvocation === 2,
+};
+
+test('a row whose run was settled while the ledger was read is a duplicate and is not sent again', () => {
+  const inFlight = new InFlight();
+  inFlight.add(KEY, FIELDS);
+  const selected = selectWhile(inFlight, () => {
+    inFlight.remove(KEY, FIELDS);
+    return undefined;
+  });
+  expect(selected).toEqual(['duplicate', 'duplicate']);
+  expect(inFlight.holds(KEY)).toBe(false);
+  // A later look reads the answer from the ledger, so nothing is remembered.
+  expect(select(inFlight)).toEqual(['ask', 'duplicate']);
+});
+
+test('a row claims the run of an earlier process before the ledger is read, so that repairs are kept', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(KEY, FIELDS);
+  const selected = selectWhile(inFlight, () => {
+    expect(inFlight.isUnclaimed(KEY)).toBe(false);
+    return undefined;
+  });
+  expect(selected).toEqual(['in_progress', 'duplicate']);
+  expect(inFlight.isUnclaimed(KEY)).toBe(false);
+});
+
+test('a key that no row of the chunk uses stays unclaimed', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit('former key', FIELDS);
+  inFlight.openLook(['former key']).close();
+  expect(inFlight.isUnclaimed('former key')).toBe(true);
+});
+
+test('a question carries the change of the ledger at which its key was looked up', () => {
+  const questions = createQuestions([createRow(0)], CONTEXT);
+  const found = { answers: new Map(), elsewhere: new Set<string>(), seen: 7 };
+  expect(selectRows(questions, found, new InFlight().openLook([KEY]), CONTEXT)).toMatchObject([
+    { status: 'ask', questions: [{ key: KEY, seen: 7 }] },
+  ]);
+});
 
 function createRow(ordinal: number): CellRow {
   return {

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import type { StoredAnswer } from '../../src/ledger/records.js';
+import type { StoredAnswer } from '../../src/ledger/ledger.js';
 import type { FieldAnswer } from '../../src/model/answer.js';
 import { createAsk } from '../../src/model/ask.js';
 import { createQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
-import { InFlight, type SelectContext, selectRows } from '../../src/select/select-rows.js';
+import { InFlight } from '../../src/select/in-flight.js';
+import { createQuestions, type SelectContext, selectRows } from '../../src/select/select-rows.js';
 
 const COLUMNS = new Map([
   ['company', 0],
@@ -56,14 +57,12 @@ function stored(ceo: FieldAnswer, seat: FieldAnswer, parts: Partial<StoredAnswer
   };
 }
 
-function context(answer: StoredAnswer | null, parts: Partial<SelectContext> = {}): SelectContext {
+function createContext(parts: Partial<SelectContext>): SelectContext {
   return {
     ask: ASK,
     overwrite: false,
-    inFlight: new InFlight(),
     isWanted: () => true,
     isExcluded: () => false,
-    findAnswers: () => (answer === null ? new Map() : new Map([[keyOf('A'), answer]])),
     isStale: () => false,
     isFromThisInvocation: () => false,
     failedThisInvocation: (each) => each.failure !== null,
@@ -71,8 +70,20 @@ function context(answer: StoredAnswer | null, parts: Partial<SelectContext> = {}
   };
 }
 
+function select(
+  rows: readonly CellRow[],
+  answer: StoredAnswer | null,
+  parts: Partial<SelectContext> = {},
+  inFlight = new InFlight(),
+) {
+  const context = createContext(parts);
+  const answers = new Map(answer === null ? [] : [[keyOf('A'), answer]]);
+  const found = { answers, elsewhere: new Set<string>(), seen: 0 };
+  return selectRows(createQuestions(rows, context), found, inFlight.openLook([keyOf('A')]), context);
+}
+
 function selectOne(answer: StoredAnswer | null, parts: Partial<SelectContext> = {}, one = row('A')) {
-  const [selection] = selectRows([one], context(answer, parts));
+  const [selection] = select([one], answer, parts);
   if (selection?.status !== 'ask') return selection?.status;
   return selection.questions.map(({ fields, level }) => [...fields, level]);
 }
@@ -100,7 +111,7 @@ test('a row that failed in this invocation is not sent again, and is not called 
 
 test('the first of equal rows is sent; a later one only for fields that the first already had', () => {
   const rows = [row('A', 'known'), row('A'), row('A'), row('B')];
-  const selections = selectRows(rows, context(null));
+  const selections = select(rows, null);
   expect(
     selections.map((each) =>
       each.status === 'ask' ? each.questions.map(({ fields }) => fields) : each.status,
@@ -111,6 +122,6 @@ test('the first of equal rows is sent; a later one only for fields that the firs
 test('the first row that an earlier process sent waits for its answer; the next is a duplicate', () => {
   const inFlight = new InFlight();
   inFlight.inherit(keyOf('A'), ['ceo', 'seat']);
-  const selections = selectRows([row('A'), row('A')], context(null, { inFlight }));
+  const selections = select([row('A'), row('A')], null, {}, inFlight);
   expect(selections.map(({ status }) => status)).toEqual(['in_progress', 'duplicate']);
 });

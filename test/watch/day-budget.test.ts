@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { systemClock } from '../../src/model/clock.js';
 import { ID_FILE, openFolders, readFolderId } from '../../src/watch/folders.js';
 import { watchFolder } from '../../src/watch.js';
@@ -98,9 +98,9 @@ test('the daily budget of a ledger covers jobs and folders; a watcher waits, and
   });
   expect(bench.list('working')).toEqual(['two.csv']);
   // Pruning does not restore the budget.
-  const opened = openLedger(ledger);
-  opened.prune({ asksBeforeMs: Date.now() + 60_000 });
-  opened.close();
+  const opened = await openLedger(ledger);
+  await opened.prune({ asksBeforeMs: Date.now() + 60_000 });
+  await opened.close();
   expect(await bench.watch({ job })).toMatchObject({ stop: 'budget' });
   expect(await bench.watch({ job }, { clock: tomorrow })).toMatchObject({ stop: 'done', done: 1 });
 });

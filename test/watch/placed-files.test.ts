@@ -2,18 +2,18 @@ import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { exportJob } from '../../src/export.js';
-import { openLedger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createList, readTable } from '../helpers/job.js';
 import { openWatchBench, type WatchBench } from '../helpers/watch-bench.js';
 
-function readPlaces(bench: WatchBench) {
-  const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
-  const jobs = ledger.listJobs().map(({ id, place }) => ({
+async function readPlaces(bench: WatchBench) {
+  const ledger = await openLedger(join(bench.folder, '../ledger.sqlite'));
+  const jobs = (await ledger.listJobs()).map(({ id, place }) => ({
     id,
     input: place?.input.slice(bench.folder.length + 1),
     output: place?.output?.slice(bench.folder.length + 1),
   }));
-  ledger.close();
+  await ledger.close();
   return jobs;
 }
 
@@ -27,7 +27,7 @@ test('a job knows the final path of its file and can be exported from there', as
     bench.drop('list.csv', createList(count));
     await bench.watch();
   }
-  const [second, first] = readPlaces(bench);
+  const [second, first] = await readPlaces(bench);
   expect(first).toMatchObject({ input: 'done/list.csv', output: 'done/list.filled.csv' });
   expect(second).toMatchObject({ input: 'done/list-2.csv', output: 'done/list-2.filled.csv' });
   const before = bench.read('done/list-2.filled.csv');
@@ -53,7 +53,7 @@ test('a job knows its file in failed/, and in done/ after the file was dropped a
   const bench = await openWatchBench();
   bench.drop('list.csv', createList(20));
   await bench.watch({ job: { maxCost: 0.03 } });
-  const [failed] = readPlaces(bench);
+  const [failed] = await readPlaces(bench);
   expect(failed).toMatchObject({ input: 'failed/list.csv', output: 'failed/list.filled.csv' });
   const { output } = await exportJob({ ...createExport(bench, failed?.id ?? ''), format: 'csv' });
   const statuses = readTable(bench.read(output.slice(bench.folder.length + 1))).map(
@@ -62,7 +62,10 @@ test('a job knows its file in failed/, and in done/ after the file was dropped a
   expect(statuses.filter((status) => status === 'over_budget')).toHaveLength(12);
   renameSync(join(bench.folder, 'failed/list.csv'), join(bench.folder, 'list.csv'));
   await bench.watch();
-  expect(readPlaces(bench)[0]).toMatchObject({ input: 'done/list.csv', output: 'done/list.filled.csv' });
+  expect((await readPlaces(bench))[0]).toMatchObject({
+    input: 'done/list.csv',
+    output: 'done/list.filled.csv',
+  });
 });
 
 test('the final path is also recorded if the next watcher moves the file', async () => {
@@ -80,10 +83,10 @@ test('the final path is also recorded if the next watcher moves the file', async
     },
   );
   await expect(stopped).rejects.toMatchObject({ code: 'WATCH_TROUBLE' });
-  expect(readPlaces(bench)).toMatchObject([{ input: undefined, output: undefined }]);
+  expect(await readPlaces(bench)).toMatchObject([{ input: undefined, output: undefined }]);
   rmSync(done);
   expect(await bench.watch()).toMatchObject({ done: 1 });
-  expect(readPlaces(bench)).toMatchObject([{ input: 'done/list.csv', output: 'done/list.filled.csv' }]);
+  expect(await readPlaces(bench)).toMatchObject([{ input: 'done/list.csv', output: 'done/list.filled.csv' }]);
   expect(bench.agent.tasks).toHaveLength(1);
 });
 
@@ -96,16 +99,16 @@ test('jobs follow a moved folder, but not a copy of it', async () => {
   // A different folder at the old path.
   mkdirSync(bench.folder);
   expect(await bench.watch({ folder: moved })).toMatchObject({ done: 0 });
-  const ledger = openLedger(join(bench.folder, '../ledger.sqlite'));
-  const readPlaced = () => ledger.listJobs().map(({ place }) => place);
+  const ledger = await openLedger(join(bench.folder, '../ledger.sqlite'));
+  const readPlaced = async () => (await ledger.listJobs()).map(({ place }) => place);
   const places = [{ input: join(moved, 'done/list.csv'), output: join(moved, 'done/list.filled.csv') }];
-  expect(readPlaced()).toEqual(places);
-  const { output } = await exportJob(createExport(bench, ledger.listJobs()[0]?.id ?? ''));
+  expect(await readPlaced()).toEqual(places);
+  const { output } = await exportJob(createExport(bench, (await ledger.listJobs())[0]?.id ?? ''));
   expect(output).toBe(places[0]?.output);
 
   const copy = join(bench.folder, '../copy');
   cpSync(moved, copy, { recursive: true });
   await bench.watch({ folder: copy });
-  expect(readPlaced()).toEqual(places);
-  ledger.close();
+  expect(await readPlaced()).toEqual(places);
+  await ledger.close();
 });

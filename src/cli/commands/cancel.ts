@@ -1,7 +1,7 @@
 import { cancelJob } from '../../cancel.js';
-import { resolveLedgerPath } from '../../ledger/ledger.js';
 import { formatDollars, formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
+import { chooseLedger, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 import { resolveApiKey } from '../run-options.js';
 
@@ -18,6 +18,7 @@ export const cancel = createCommand({
       about: 'The agent that has the runs; the key comes from EXA_API_KEY.',
       fallback: 'the agent that the job was sent to',
     },
+    ...LEDGER_OPTION,
   },
   examples: [
     { line: 'rowfill cancel j_0f3a', about: 'cancels the active runs of that job' },
@@ -31,7 +32,7 @@ export const cancel = createCommand({
       ...options,
       ...resolveApiKey(host.env),
       job,
-      ledger: resolveLedgerPath(host.env),
+      ledger: chooseLedger(host.env, options.ledger),
     });
     for (const runId of cancelled) host.tell(runId);
     for (const { runId, reason } of failed) host.say(`${runId} could not be cancelled: ${reason}`);

@@ -1,9 +1,9 @@
 import { type Diagnostic, diagnose } from '../../doctor.js';
 import { createUsageError } from '../../errors.js';
-import { resolveLedgerPath } from '../../ledger/ledger-path.js';
 import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import type { Host } from '../host.js';
+import { chooseLedger, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES, resolveErrorCode } from '../report-error.js';
 import { resolveApiKey } from '../run-options.js';
 
@@ -22,6 +22,7 @@ export const doctor = createCommand({
     },
     reference: { kind: 'text', value: 'DIR', about: 'Check the tables in DIR instead.' },
     json: { kind: 'switch', about: 'Print one JSON object instead of text.' },
+    ...LEDGER_OPTION,
   },
   examples: [
     { line: 'rowfill doctor', about: 'checks the hosted service, with the key in EXA_API_KEY' },
@@ -30,12 +31,12 @@ export const doctor = createCommand({
       about: 'checks the agent of a recipe, for a script',
     },
   ],
-  async run({ options: { json = false, recipe, ...agent } }, host) {
+  async run({ options: { json = false, recipe, ledger, ...agent } }, host) {
     const findings = await diagnose({
       ...(await resolveAgent(recipe, agent, host)),
       ...resolveApiKey(host.env),
       env: host.env,
-      ledger: resolveLedgerPath(host.env),
+      ledger: chooseLedger(host.env, ledger),
     });
     if (json) host.print(`${JSON.stringify(createRecord(findings))}\n`);
     else for (const line of formatFindings(findings)) host.tell(line);

@@ -1,8 +1,8 @@
 import { exportJob } from '../../export.js';
-import { resolveLedgerPath } from '../../ledger/ledger.js';
 import { ROW_STATUSES } from '../../model/answer.js';
 import { formatCount, formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
+import { chooseLedger, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 import { parseFormat } from '../run-options.js';
 
@@ -36,6 +36,7 @@ export const exportCommand = createCommand({
       about:
         'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
     },
+    ...LEDGER_OPTION,
   },
   examples: [
     { line: 'rowfill export j_0f3a -o result.jsonl', about: 'writes the same answers as JSON lines' },
@@ -45,7 +46,7 @@ export const exportCommand = createCommand({
     const result = await exportJob({
       ...options,
       job,
-      ledger: resolveLedgerPath(host.env),
+      ledger: chooseLedger(host.env, options.ledger),
       ...parseFormat(format),
     });
     const { rows, output } = result;

@@ -2,7 +2,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { createUsageError } from '../../errors.js';
 import { checkPath, createRecipe, type FileProfile, inspectFile } from '../../init.js';
 import { guardPaths } from '../../job/check-paths.js';
-import { findLedgerPath } from '../../ledger/ledger.js';
+import { findLedgerPath } from '../../ledger/ledger-path.js';
 import { type CommandArgs, createCommand, type OptionTable } from '../command.js';
 import type { Host } from '../host.js';
 import { askDraft, checkSend, type Draft, finishDraft, parseFields } from '../questions.js';

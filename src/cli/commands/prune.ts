@@ -5,7 +5,7 @@ import { createCommand } from '../command.js';
 import { askToGoOn } from '../confirm.js';
 import type { Host } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
-import { openExistingLedger } from '../job-status.js';
+import { LEDGER_OPTION, openExistingLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
 /** `rowfill prune`: deletes old entries from the ledger. */
@@ -23,13 +23,14 @@ export const prune = createCommand({
     },
     dryRun: { kind: 'switch', about: 'Show what would be deleted, and delete nothing.' },
     yes: { kind: 'switch', alias: 'y', about: 'Delete asks without asking for confirmation.' },
+    ...LEDGER_OPTION,
   },
   examples: [
     { line: 'rowfill prune --runs 30d', about: 'deletes raw runs older than 30 days' },
     { line: 'rowfill prune --asks 52w --dry-run', about: 'shows which asks would be deleted' },
     { line: 'rowfill prune --runs 30d --asks 52w --yes', about: 'also deletes asks not used for a year' },
   ],
-  async run({ options: { runs, asks, yes, dryRun = false } }, host) {
+  async run({ options: { runs, asks, yes, dryRun = false, ledger: path } }, host) {
     const nowMs = host.now();
     const limits = {
       ...(runs === undefined ? {} : { runsBeforeMs: nowMs - parseAge('--runs', runs) }),
@@ -44,9 +45,9 @@ export const prune = createCommand({
     }
     if (asks !== undefined && yes !== true && !dryRun && !(await confirmLoss(host)))
       return EXIT_CODES.interrupted;
-    const ledger = openExistingLedger(host);
+    const ledger = await openExistingLedger(host, path);
     try {
-      const gone = (dryRun ? ledger?.countOld(limits) : ledger?.prune(limits)) ?? {
+      const gone = (await (dryRun ? ledger?.countOld(limits) : ledger?.prune(limits))) ?? {
         runs: 0,
         asks: 0,
         jobs: 0,
@@ -57,7 +58,7 @@ export const prune = createCommand({
           `${formatNumber(gone.jobs, 'job')}, ${formatNumber(gone.answers, 'answer')}.`,
       );
     } finally {
-      ledger?.close();
+      await ledger?.close();
     }
     return EXIT_CODES.done;
   },

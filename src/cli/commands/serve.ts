@@ -1,7 +1,7 @@
 import { createReferenceAgent } from '../../agents/reference/reference-agent.js';
 import { createUsageError } from '../../errors.js';
 import { guardPaths } from '../../job/check-paths.js';
-import { findLedgerPath } from '../../ledger/ledger.js';
+import { findLedgerPath } from '../../ledger/ledger-path.js';
 import { readFaults } from '../../server/rehearsal/fault.js';
 import {
   CONTRACTS,

@@ -1,6 +1,7 @@
 import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
-import { createJobRecord, formatJob, openExistingLedger } from '../job-status.js';
+import { createJobRecord, formatJob } from '../job-status.js';
+import { LEDGER_OPTION, openExistingLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
 /** Number of jobs listed by default, so that the list fits a terminal. */
@@ -14,17 +15,18 @@ export const status = createCommand({
   options: {
     all: { kind: 'switch', about: 'List all jobs instead of the ten newest.' },
     json: { kind: 'switch', about: 'Print all jobs as one JSON object instead of text.' },
+    ...LEDGER_OPTION,
   },
   examples: [
     { line: 'rowfill status', about: 'shows the ten newest jobs' },
     { line: 'rowfill status j_0f3a --json', about: 'shows one job, for a script' },
   ],
   async run({ operands: [wanted], options }, host) {
-    const ledger = openExistingLedger(host, true);
+    const ledger = await openExistingLedger(host, options.ledger, true);
     try {
-      const only = wanted === undefined ? null : (ledger?.readJob(wanted).id ?? null);
+      const only = wanted === undefined ? null : ((await ledger?.getJob(wanted))?.id ?? null);
       const isShort = only === null && options.all !== true && options.json !== true;
-      const listed = ledger?.listJobs(isShort ? NEWEST : undefined) ?? [];
+      const listed = (await ledger?.listJobs(isShort ? NEWEST : undefined)) ?? [];
       const jobs = listed.filter((job) => only === null || job.id === only);
       if (options.json === true) {
         host.print(`${JSON.stringify({ jobs: jobs.map(createJobRecord) })}\n`);
@@ -32,10 +34,10 @@ export const status = createCommand({
       }
       if (jobs.length === 0) host.say('No jobs yet. Start one with rowfill run INPUT.');
       for (const job of jobs.toReversed()) host.tell(`${formatJob(job, host.now()).join('\n')}\n`);
-      const older = isShort ? (ledger?.countJobs() ?? 0) - jobs.length : 0;
+      const older = isShort ? ((await ledger?.countJobs()) ?? 0) - jobs.length : 0;
       if (older > 0) host.say(`${formatNumber(older, 'older job')} not shown. Use --all to list every job.`);
     } finally {
-      ledger?.close();
+      await ledger?.close();
     }
     return EXIT_CODES.done;
   },

@@ -1,0 +1,30 @@
+import type { FoundAnswers } from '../ledger/ledger.js';
+import type { Row } from '../model/row.js';
+import type { InFlightLook } from '../select/in-flight.js';
+import { createQuestions, listQuestionKeys, type Selection, selectRows } from '../select/select-rows.js';
+import type { JobContext } from './job-context.js';
+
+const NOTHING_FOUND: FoundAnswers = { answers: new Map(), elsewhere: new Set(), seen: 0 };
+
+export interface SelectedChunk {
+  readonly selections: readonly Selection[];
+  /** Keys that another process has in an open batch. */
+  readonly elsewhere: ReadonlySet<string>;
+}
+
+/** Decides what to do with each row of a chunk, with one ledger query. `openLook` opens the view of what is in flight. */
+export async function selectChunk(
+  rows: readonly Row[],
+  { ledger, job, select }: Pick<JobContext, 'ledger' | 'job' | 'select'>,
+  openLook: (keys: readonly string[]) => InFlightLook,
+): Promise<SelectedChunk> {
+  const questions = createQuestions(rows, select);
+  const keys = listQuestionKeys(questions);
+  const look = openLook(keys);
+  try {
+    const found = keys.length === 0 ? NOTHING_FOUND : await ledger.findAnswers(job, keys);
+    return { selections: selectRows(questions, found, look, select), elsewhere: found.elsewhere };
+  } finally {
+    look.close();
+  }
+}

@@ -1,0 +1,474 @@
+import { RowfillError } from '../../errors.js';
+import { isFound, type RowAnswer } from '../../model/answer.js';
+import type { Batch } from '../../model/batch.js';
+import { type BookedCost, bookCost } from '../../model/format.js';
+import type { JsonValue } from '../../model/json.js';
+import { findBatchId } from '../../model/run.js';
+import type {
+  Cell,
+  HumanAnswer,
+  OpenBatch,
+  OpenBatchState,
+  Reservation,
+  ReserveVerdict,
+  RowFailure,
+  Settled,
+  Settlement,
+  SpendLimits,
+} from '../ledger.js';
+import {
+  type BlockKind,
+  formatFailures,
+  formatRunContent,
+  formatValues,
+  packKeys,
+  packRun,
+} from './blocks.js';
+import type { Database } from './database.js';
+import type { RowState } from './row-state.js';
+import { type JobState, type OwnBatch, pickSpend, type Store, type StoredYields } from './store.js';
+import { type AskView, SPAN } from './view.js';
+
+interface BatchRow {
+  readonly number: number;
+  readonly job: number;
+  readonly holder: number;
+  readonly state: OpenBatchState;
+  readonly runId: string | null;
+  readonly reserveMicros: number;
+  readonly intendedAt: number;
+}
+
+/** Reserves batches in order. */
+export function reserveBatches(
+  store: Store,
+  reservations: readonly Reservation[],
+  limits: SpendLimits,
+  nowMs: number,
+): ReserveVerdict[] {
+  return reservations.map((reservation) => reserveBatch(store, reservation, limits, nowMs));
+}
+
+function reserveBatch(
+  store: Store,
+  { batch, seen }: Reservation,
+  { jobMicros, day }: SpendLimits,
+  nowMs: number,
+): ReserveVerdict {
+  const job = store.job(batch.jobId);
+  const view = store.view(job);
+  const taken = batch.rows.flatMap(({ key }, index) => (view.isTaken(key, seen[index] ?? 0) ? [key] : []));
+  if (taken.length > 0) return { status: 'changed', keys: taken };
+  const budget = store.findFull(job, jobMicros, day, batch.reserveMicros);
+  if (budget !== null) return { status: 'over_budget', budget };
+  openBatch(store, job, view, batch, { state: 'intended', runId: null, nowMs });
+  return { status: 'reserved' };
+}
+
+function openBatch(
+  store: Store,
+  job: JobState,
+  view: AskView,
+  batch: Batch,
+  { state, runId, nowMs }: { state: OpenBatchState; runId: string | null; nowMs: number },
+): void {
+  const number = view.draw();
+  const isNew = store.database.run(
+    `insert into batch (number, id, job, holder, state, run_id, reserve_micros, intended_at, keys, content)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+    ...[number, batch.id, job.number, store.holder, state, runId, batch.reserveMicros, nowMs],
+    packKeys(batch.rows.map(({ key }) => key)),
+    JSON.stringify(batch),
+  );
+  if (isNew === 0) throw createStateError(batch.id, 'reserved twice');
+  store.reserve(job, batch.reserveMicros);
+  store.ownBatches.set(batch.id, { number, intendedAt: nowMs, reserveMicros: batch.reserveMicros });
+}
+
+/** Links a batch to its run. If the batch was released, it is reserved again. */
+export function markStarted(store: Store, batch: Batch, runId: string, nowMs: number): void {
+  const own = store.ownBatches.get(batch.id);
+  const set = "update batch set state = 'sent', run_id = ?, reason = null where run_id is null and";
+  const isChanged =
+    own === undefined
+      ? store.database.run(`${set} id = ?`, runId, batch.id)
+      : store.database.run(`${set} number = ?`, runId, own.number);
+  if (isChanged === 1) return;
+  const known = findBatch(store, batch.id);
+  if (known !== undefined) {
+    if (known.runId === runId) return;
+    throw createStateError(batch.id, `started as run ${runId} while it has run ${known.runId}`);
+  }
+  const job = store.job(batch.jobId);
+  const view = store.view(job);
+  if (findSettled(store, view, batch.id) === null) {
+    openBatch(store, job, view, batch, { state: 'sent', runId, nowMs });
+  }
+}
+
+/** Keeps a batch and its reservation, because it is unknown whether it has a run. */
+export function markUnknown(store: Store, batchId: string, reason: string): void {
+  const isChanged = store.database.run(
+    "update batch set state = 'unknown', reason = ? where id = ? and run_id is null",
+    reason,
+    batchId,
+  );
+  if (isChanged === 0) throw createStateError(batchId, 'marked unknown while it has a run or is not open');
+}
+
+/** Ends a batch that has no run, and releases its reservation. Others who wait for its rows are told by a block. */
+export function releaseBatch(
+  store: Store,
+  batchId: string,
+  reason: string,
+  nowMs: number,
+  isLost = false,
+): void {
+  const batch = findBatch(store, batchId);
+  // The process that took a batch over decides what becomes of it.
+  if (batch === undefined || (isLost && batch.holder !== store.holder)) return;
+  const job = jobOf(store, batch);
+  const view = store.view(job);
+  closeBatch(store, job, view, batchId, batch);
+  addOwnBlock(store, job, view, {
+    kind: 'released',
+    keys: null,
+    batchId,
+    content: JSON.stringify({ reason }),
+    nowMs,
+  });
+}
+
+/** Settles batches with their runs. */
+export function settleBatches(store: Store, settlements: readonly Settlement[], nowMs: number): Settled[] {
+  return settlements.map((settlement) => settleBatch(store, settlement, nowMs));
+}
+
+function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settled {
+  const { batch, run } = settlement;
+  const job = store.job(batch.jobId);
+  const view = store.view(job);
+  const end = (
+    status: Settled['status'],
+    cost: BookedCost,
+    merged: Settled['merged'] = new Map(),
+  ): Settled => ({
+    status,
+    ...cost,
+    spend: pickSpend(job),
+    merged,
+    seen: view.change,
+  });
+  const own = store.ownBatches.get(batch.id);
+  const open = own ?? findBatch(store, batch.id);
+  if (open === undefined) {
+    const settled = findSettled(store, view, batch.id);
+    if (settled !== null) return end('known', settled);
+  }
+  const cost = bookCost(run.costDollars.total, batch.reserveMicros);
+  const keys = [...new Set(batch.rows.map(({ key }) => key))];
+  const isPlain = keys.length === batch.rows.length;
+  const { answers, failures } = isPlain ? settlement : keepOnePerKey(settlement);
+  const block: NewBlock = {
+    kind: 'run',
+    keys,
+    batchId: batch.id,
+    runId: run.id === '' ? null : run.id,
+    cost,
+    effort: batch.effort,
+    isRefresh: batch.refresh === true,
+    intendedAt: open?.intendedAt ?? nowMs,
+    content: formatRunContent(keys, answers, failures),
+    rawRun: packRun(run),
+    nowMs,
+  };
+  let number = addBlock(store, job, view, block);
+  if (number === null) {
+    const user = findRunUser(store, run.id, job.agent);
+    if (user?.batch === batch.id) return end('known', user);
+    if (findBatchId(run) !== batch.id) return end('foreign', NOTHING);
+    number = addOwnBlock(store, job, view, { ...block, isReused: true });
+  }
+  if (open !== undefined && !closeBatch(store, job, view, batch.id, open) && own !== undefined) {
+    // Another process has ended it since.
+    const settled = findSettled(store, view, batch.id, number);
+    if (settled !== null) {
+      store.database.run('delete from block where number = ?', number);
+      return end('known', settled);
+    }
+  }
+  store.bill(job, cost.micros, cost.isEstimated, nowMs);
+  view.settledRuns += 1;
+  const merged = addRows(job, view, number, { keys, answers, failures, isRun: true });
+  addYield(job, batch.effort, answers);
+  return end('settled', cost, merged);
+}
+
+/** For a batch with the same key twice. */
+function keepOnePerKey({ answers, failures }: Settlement): Pick<Settlement, 'answers' | 'failures'> {
+  const pick = <Row extends { readonly key: string }>(rows: readonly Row[]): Row[] => [
+    ...new Map(rows.map((row) => [row.key, row])).values(),
+  ];
+  return { answers: pick(answers), failures: pick(failures) };
+}
+
+const NOTHING: BookedCost = { micros: 0, isEstimated: false };
+
+/** The rows of a new block, and which of them it answers or fails. */
+interface NewRows {
+  readonly keys: readonly string[];
+  readonly answers: readonly { readonly key: string }[];
+  readonly failures: readonly { readonly key: string }[];
+  readonly isRun: boolean;
+}
+
+/**
+ * Adds a block to the view, and updates the counts of rows. Returns the fields of rows that had an answer before.
+ */
+function addRows(
+  job: JobState,
+  view: AskView,
+  number: number,
+  { keys, answers, failures, isRun }: NewRows,
+): Map<string, RowState['fields']> {
+  const repeated = view.add(number, keys);
+  const merged = new Map<string, RowState['fields']>();
+  // Most rows are new, and need not be read back.
+  const old = new Set(repeated);
+  const countNew = (rows: readonly { readonly key: string }[]): number =>
+    old.size === 0 ? rows.length : rows.filter(({ key }) => !old.has(key)).length;
+  view.answered += countNew(answers);
+  if (isRun) job.answered += countNew(answers);
+  job.failed += countNew(failures);
+  if (repeated.length === 0) return merged;
+  const before = view.read(repeated, job.number, number);
+  for (const [key, state] of view.read(repeated, job.number)) {
+    const known = before.get(key);
+    const difference = (is: (state: RowState) => boolean): number =>
+      (is(state) ? 1 : 0) - (known !== undefined && is(known) ? 1 : 0);
+    view.answered += difference((each) => each.answeredAtMs !== null);
+    job.answered += difference((each) => each.isAnsweredByJob);
+    job.failed += difference((each) => each.failure !== null);
+    if (known !== undefined && known.answeredAtMs !== null) merged.set(key, state.fields);
+  }
+  return merged;
+}
+
+interface NewBlock {
+  readonly kind: BlockKind;
+  readonly keys: readonly string[] | null;
+  readonly batchId?: string;
+  readonly runId?: string | null;
+  /** The agent has given the id to two runs, as after a restart. */
+  readonly isReused?: boolean;
+  readonly cost?: BookedCost;
+  readonly effort?: string;
+  readonly isRefresh?: boolean;
+  readonly intendedAt?: number;
+  readonly content: string;
+  readonly rawRun?: Uint8Array;
+  readonly nowMs: number;
+}
+
+/** Stores a block. Returns its number, or null if its run has settled another batch of the same agent. */
+function addBlock(store: Store, job: JobState, view: AskView, block: NewBlock): number | null {
+  const {
+    kind,
+    keys,
+    batchId,
+    runId = null,
+    isReused = false,
+    cost,
+    effort,
+    isRefresh,
+    intendedAt,
+    content,
+    rawRun,
+    nowMs,
+  } = block;
+  const number = view.draw();
+  const isNew = store.database.run(
+    `insert into block (number, keys, kind, batch, job, invocation, agent, run_id, cost_micros, is_estimated, effort,
+       is_refresh, intended_at, settled_at, content, raw_run)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+    ...[number, keys === null ? null : packKeys(keys), kind, batchId ?? null, job.number, job.invocation],
+    ...[
+      runId === null || isReused ? null : job.agent,
+      runId,
+      cost?.micros ?? 0,
+      cost?.isEstimated === true ? 1 : 0,
+    ],
+    ...[effort ?? '', isRefresh === true ? 1 : 0, intendedAt ?? nowMs, nowMs, content, rawRun ?? null],
+  );
+  return isNew === 1 ? number : null;
+}
+
+/** Stores a block that cannot conflict with the run of another one. */
+function addOwnBlock(store: Store, job: JobState, view: AskView, block: NewBlock): number {
+  const number = addBlock(store, job, view, block);
+  if (number === null) throw new RowfillError('defect', 'LEDGER_BLOCK', 'A block conflicts with another one');
+  return number;
+}
+
+/** Records rows that failed in the job's current invocation without their own run. */
+export function recordFailures(
+  store: Store,
+  jobId: string,
+  failures: readonly RowFailure[],
+  nowMs: number,
+): void {
+  const job = store.job(jobId);
+  const view = store.view(job);
+  const keys = [...new Set(failures.map(({ key }) => key))];
+  const content = formatFailures(keys, failures);
+  const rows = { keys, answers: [], failures: keys.map((key) => ({ key })), isRun: false };
+  addRows(job, view, addOwnBlock(store, job, view, { kind: 'failures', keys, content, nowMs }), rows);
+  job.isChanged = true;
+}
+
+/** Stores values that a person gave. */
+export function putHumanAnswers(
+  store: Store,
+  jobId: string,
+  answers: readonly HumanAnswer[],
+  nowMs: number,
+): void {
+  const values = new Map<string, Map<string, JsonValue>>();
+  for (const { key, values: own } of answers) {
+    values.set(key, new Map([...(values.get(key) ?? []), ...Object.entries(own)]));
+  }
+  putValues(store, jobId, 'human', values, nowMs);
+}
+
+/** Marks the values of cells as rejected. */
+export function rejectAnswers(store: Store, jobId: string, cells: readonly Cell[], nowMs: number): void {
+  const values = new Map<string, Map<string, true>>();
+  for (const { key, field } of cells) {
+    const row = values.get(key) ?? new Map<string, true>();
+    values.set(key, row.set(field, true));
+  }
+  putValues(store, jobId, 'rejected', values, nowMs);
+}
+
+function putValues(
+  store: Store,
+  jobId: string,
+  kind: 'human' | 'rejected',
+  values: ReadonlyMap<string, ReadonlyMap<string, JsonValue>>,
+  nowMs: number,
+): void {
+  const job = store.job(jobId);
+  const view = store.view(job);
+  const keys = [...values.keys()];
+  const content = formatValues([...values.values()]);
+  const answers = kind === 'human' ? keys.map((key) => ({ key })) : [];
+  const rows = { keys, answers, failures: [], isRun: false };
+  addRows(job, view, addOwnBlock(store, job, view, { kind, keys, content, nowMs }), rows);
+  job.isChanged = true;
+}
+
+/** Open batches of the ask, oldest first: from any job and process, or those of one holder. */
+export function listOpenBatches(
+  database: Database,
+  askId: string,
+  holder: number | null = null,
+): OpenBatch[] {
+  const rows = database.all<Omit<OpenBatch, 'batch'> & { content: string }>(
+    `select batch.content, batch.state, batch.run_id as runId, batch.intended_at as intendedAtMs
+     from ask join batch on batch.number > ask.number * ${SPAN} and batch.number < (ask.number + 1) * ${SPAN}
+     where ask.id = ?1 and (?2 is null or batch.holder = ?2) order by batch.number`,
+    askId,
+    holder,
+  );
+  return rows.map(({ content, ...row }) => ({ batch: JSON.parse(content) as Batch, ...row }));
+}
+
+function findBatch(store: Store, batchId: string): BatchRow | undefined {
+  return store.database.get<BatchRow>(
+    `select number, job, holder, state, run_id as runId, reserve_micros as reserveMicros, intended_at as intendedAt
+     from batch where id = ?`,
+    batchId,
+  );
+}
+
+function jobOf(store: Store, batch: BatchRow): JobState {
+  const job = store.findJob(batch.job);
+  if (job === null) throw new RowfillError('defect', 'LEDGER_JOB', `No job ${batch.job} for an open batch`);
+  return job;
+}
+
+/** Deletes an open batch. Returns false if it was not open any more. */
+function closeBatch(
+  store: Store,
+  job: JobState,
+  view: AskView,
+  batchId: string,
+  { number, reserveMicros }: OwnBatch,
+): boolean {
+  store.ownBatches.delete(batchId);
+  view.release(number);
+  if (store.database.run('delete from batch where number = ?', number) === 0) return false;
+  store.reserve(job, -reserveMicros);
+  return true;
+}
+
+interface SettledCost extends BookedCost {
+  readonly batch: string;
+}
+
+const SELECT_COST = 'select batch, cost_micros as micros, is_estimated as estimated from block';
+
+/** The batch of the same agent that a run has settled; null if none. */
+function findRunUser(store: Store, runId: string, agent: number): SettledCost | null {
+  const row = store.database.get<{ batch: string; micros: number; estimated: number }>(
+    `${SELECT_COST} where run_id = ? and agent = ?`,
+    runId,
+    agent,
+  );
+  return row === undefined ? null : toCost(row);
+}
+
+/** What a settled batch cost; null if no run has settled it. */
+function findSettled(store: Store, view: AskView, batchId: string, except = 0): SettledCost | null {
+  const row = store.database.get<{ batch: string; micros: number; estimated: number }>(
+    `${SELECT_COST} where number > ? and number < ? and batch = ? and kind = 'run' and number <> ?`,
+    ...[view.base, view.base + SPAN, batchId, except],
+  );
+  return row === undefined ? null : toCost(row);
+}
+
+function toCost(row: { batch: string; micros: number; estimated: number }): SettledCost {
+  return { batch: row.batch, micros: row.micros, isEstimated: row.estimated === 1 };
+}
+
+/** Adds a run's answers to the counts of its job. */
+function addYield(job: JobState, effort: string, answers: readonly RowAnswer[]): void {
+  if (answers.length === 0) return;
+  const known = job.yields.find(([name]) => name === effort);
+  const [, rows, fields]: StoredYields[number] = known ?? [effort, [0, 0], []];
+  if (known === undefined) job.yields.push([effort, rows, fields]);
+  const byName = new Map(fields);
+  for (const answer of answers) {
+    let isRowFilled = false;
+    for (const [name, field] of answer.fields) {
+      let found = byName.get(name);
+      if (found === undefined) {
+        found = [0, 0];
+        byName.set(name, found);
+        fields.push([name, found]);
+      }
+      found[0] += 1;
+      if (!isFound(field)) continue;
+      found[1] += 1;
+      isRowFilled = true;
+    }
+    rows[0] += 1;
+    if (isRowFilled) rows[1] += 1;
+  }
+  job.isChanged = true;
+}
+
+/** Error for an invalid state change: a bug in rowfill, never caused by data. */
+function createStateError(batchId: string, what: string): RowfillError {
+  return new RowfillError('defect', 'LEDGER_BATCH_STATE', `Batch ${batchId}: ${what}`);
+}

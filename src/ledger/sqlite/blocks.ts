@@ -1,0 +1,244 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { CitedSource, FieldAnswer, RowAnswer } from '../../model/answer.js';
+import { splitMicros } from '../../model/format.js';
+import type { JsonValue } from '../../model/json.js';
+import type { AgentRun, Confidence } from '../../model/run.js';
+import type { RowFailure } from '../ledger.js';
+
+/** Hex digits of a row key. */
+const KEY_DIGITS = 32;
+
+/**
+ * `run`: a settled run. `failures`: rows that failed without a run. `human`: values that a person gave. `rejected`:
+ * values that a person rejected. `released`: a batch that ended without a run.
+ */
+export type BlockKind = 'run' | 'failures' | 'human' | 'rejected' | 'released';
+
+/** A block as stored. */
+export interface BlockRow {
+  readonly number: number;
+  readonly keys: Uint8Array | ArrayBuffer | null;
+  readonly kind: BlockKind;
+  readonly job: number;
+  readonly invocation: number;
+  readonly runId: string | null;
+  readonly costMicros: number;
+  readonly isEstimated: number;
+  readonly effort: string;
+  readonly isRefresh: number;
+  readonly intendedAt: number;
+  readonly settledAt: number;
+  readonly content: string;
+}
+
+export const SELECT_BLOCKS = `
+  select number, keys, kind, job, invocation, run_id as runId, cost_micros as costMicros, is_estimated as isEstimated,
+    effort, is_refresh as isRefresh, intended_at as intendedAt, settled_at as settledAt, content
+  from block`;
+
+type StoredSource = readonly [url: string | null, title?: string | null | 0, text?: string];
+
+/** A cell, with trailing defaults left out; 0 for a field without an answer. */
+type StoredCell =
+  | 0
+  | readonly [
+      value: JsonValue,
+      confidence?: Confidence | null,
+      sources?: readonly StoredSource[],
+      issue?: string,
+    ];
+
+/** The long part of a block. Rows are in the order of its keys. */
+interface BlockContent {
+  readonly fields?: readonly string[];
+  /** Cells by row, in the order of `fields`; 0 for a row without an answer. */
+  readonly rows?: readonly (readonly StoredCell[] | 0)[];
+  /** Failed rows by index. */
+  readonly failures?: readonly (readonly [row: number, reason: string])[];
+}
+
+/** Packs row keys of 32 hex digits, 16 bytes each. */
+export function packKeys(keys: readonly string[]): Buffer {
+  return Buffer.from(keys.join(''), 'hex');
+}
+
+export function unpackKeys(packed: Uint8Array | ArrayBuffer | null): string[] {
+  const text = packed === null ? '' : Buffer.from(new Uint8Array(packed)).toString('hex');
+  return Array.from({ length: text.length / KEY_DIGITS }, (_, index) =>
+    text.slice(index * KEY_DIGITS, (index + 1) * KEY_DIGITS),
+  );
+}
+
+/** Formats the answers and failures of a settled run. Every answer belongs to the run and its effort. */
+export function formatRunContent(
+  keys: readonly string[],
+  answers: readonly RowAnswer[],
+  failures: readonly RowFailure[],
+): string {
+  const byKey = new Map(answers.map(({ key, fields }) => [key, fields]));
+  const fields = listFields(answers);
+  const rows = keys.map((key) => {
+    const row = byKey.get(key);
+    return row === undefined ? 0 : fields.map((name) => formatCell(row.get(name)));
+  });
+  return JSON.stringify({
+    ...(answers.length === 0 ? {} : { fields, rows }),
+    ...(failures.length === 0 ? {} : { failures: indexFailures(keys, failures) }),
+  } satisfies BlockContent);
+}
+
+export function formatFailures(keys: readonly string[], failures: readonly RowFailure[]): string {
+  return JSON.stringify({ failures: indexFailures(keys, failures) } satisfies BlockContent);
+}
+
+/** Formats values by row and field; a missing value means that the cell is not concerned. */
+export function formatValues(rows: readonly ReadonlyMap<string, JsonValue>[]): string {
+  const fields = [...new Set(rows.flatMap((row) => [...row.keys()]))];
+  const cells = rows.map((row) =>
+    fields.map((name): StoredCell => (row.has(name) ? [row.get(name) ?? null] : 0)),
+  );
+  return JSON.stringify({ fields, rows: cells } satisfies BlockContent);
+}
+
+function listFields(answers: readonly RowAnswer[]): string[] {
+  const first = answers[0];
+  if (first === undefined) return [];
+  const names = [...first.fields.keys()];
+  const isSame = answers.every(
+    ({ fields }) => fields.size === names.length && names.every((name) => fields.has(name)),
+  );
+  return isSame ? names : [...new Set(answers.flatMap(({ fields }) => [...fields.keys()]))];
+}
+
+function indexFailures(
+  keys: readonly string[],
+  failures: readonly RowFailure[],
+): (readonly [number, string])[] {
+  const reasons = new Map(failures.map(({ key, reason }) => [key, reason]));
+  return keys.flatMap((key, index): (readonly [number, string])[] => {
+    const reason = reasons.get(key);
+    return reason === undefined ? [] : [[index, reason]];
+  });
+}
+
+function formatCell(field: FieldAnswer | undefined): StoredCell {
+  if (field === undefined) return 0;
+  const { value, confidence, citations, issue } = field;
+  if (issue !== null) return [value, confidence, citations.map(formatSource), issue];
+  if (citations.length > 0) return [value, confidence, citations.map(formatSource)];
+  return confidence === null ? [value] : [value, confidence];
+}
+
+function formatSource({ url, title, text }: CitedSource): StoredSource {
+  if (text !== undefined) return [url, title === undefined ? 0 : title, text];
+  return title === undefined ? [url] : [url, title];
+}
+
+function parseSource([url, title, text]: StoredSource): CitedSource {
+  if (text === undefined && typeof title === 'string') return { url, title };
+  return {
+    url,
+    ...(title === undefined || title === 0 ? {} : { title }),
+    ...(text === undefined ? {} : { text }),
+  };
+}
+
+/** A block read from the ledger. */
+export class Block {
+  readonly row: BlockRow;
+  /** All keys as one text. */
+  readonly #keys: string;
+  readonly #content: BlockContent;
+  #shares: readonly number[] | null = null;
+  #reasons: ReadonlyMap<number, string> | null = null;
+  /** Rows are usually looked up in their order. */
+  #next = 0;
+
+  constructor(row: BlockRow) {
+    this.row = row;
+    this.#keys = row.keys === null ? '' : Buffer.from(new Uint8Array(row.keys)).toString('hex');
+    this.#content = JSON.parse(row.content) as BlockContent;
+  }
+
+  get length(): number {
+    return this.#keys.length / KEY_DIGITS;
+  }
+
+  listKeys(): string[] {
+    return unpackKeys(this.row.keys);
+  }
+
+  /** Index of a key; -1 if it is not in the block. */
+  findRow(key: string): number {
+    if (key.length !== KEY_DIGITS) return -1;
+    if (this.#keys.startsWith(key, this.#next * KEY_DIGITS)) {
+      this.#next += 1;
+      return this.#next - 1;
+    }
+    let place = this.#keys.indexOf(key);
+    while (place >= 0 && place % KEY_DIGITS !== 0) place = this.#keys.indexOf(key, place + 1);
+    if (place < 0) return -1;
+    this.#next = place / KEY_DIGITS + 1;
+    return place / KEY_DIGITS;
+  }
+
+  /** The row's share of the cost. The shares of all rows add up to it. */
+  shareOf(row: number): number {
+    if (this.row.costMicros === 0) return 0;
+    this.#shares ??= splitMicros(this.row.costMicros, this.length);
+    return this.#shares[row] ?? 0;
+  }
+
+  failureOf(row: number): string | null {
+    const { failures } = this.#content;
+    if (failures === undefined) return null;
+    this.#reasons ??= new Map(failures);
+    return this.#reasons.get(row) ?? null;
+  }
+
+  /** The answer of a row; null if the run has none for it. */
+  fieldsOf(row: number): Map<string, FieldAnswer> | null {
+    const { fields: names = [], rows = [] } = this.#content;
+    const cells = rows[row];
+    if (cells === undefined || cells === 0) return null;
+    const { runId, effort, kind } = this.row;
+    const fields = new Map<string, FieldAnswer>();
+    let index = 0;
+    for (const name of names) {
+      const cell = cells[index] ?? 0;
+      index += 1;
+      if (cell === 0) continue;
+      const field = {
+        value: cell[0],
+        confidence: cell[1] ?? null,
+        citations: cell[2]?.map(parseSource) ?? NO_SOURCES,
+        issue: cell[3] ?? null,
+        runId: runId ?? '',
+        effort,
+        triedEffort: effort,
+      };
+      fields.set(name, kind === 'human' ? { ...field, ...HUMAN } : field);
+    }
+    return fields;
+  }
+}
+
+const NO_SOURCES: readonly CitedSource[] = [];
+const HUMAN = { who: 'human' } as const;
+
+/** Below this size, compression costs more than the disk space it saves. */
+const MIN_PACKED_BYTES = 8 * 1024;
+const GZIP_MAGIC = 0x1f;
+
+/** Encodes a run for storage: JSON, compressed if large. */
+export function packRun(run: AgentRun): Uint8Array {
+  const content = Buffer.from(JSON.stringify(run));
+  return content.length < MIN_PACKED_BYTES ? content : gzipSync(content, { level: 1 });
+}
+
+/** Decodes a run that `packRun` encoded. JSON never starts like compressed data. */
+export function unpackRun(content: Uint8Array | ArrayBuffer): AgentRun {
+  const bytes = Buffer.from(new Uint8Array(content));
+  const text = (bytes[0] === GZIP_MAGIC ? gunzipSync(bytes) : bytes).toString('utf8');
+  return JSON.parse(text) as AgentRun;
+}

@@ -1,0 +1,359 @@
+import { createUsageError } from '../../errors.js';
+import type { RowCounts } from '../../model/answer.js';
+import { type Ask, hashText, isGoodEnough } from '../../model/ask.js';
+import type { FinishedOutput, JobStop } from '../../model/events.js';
+import type { JsonObject } from '../../model/json.js';
+import type {
+  AnswerState,
+  EffortClimb,
+  JobEnd,
+  JobHandle,
+  JobParts,
+  JobPlace,
+  JobRecord,
+  JobStatus,
+  JobYield,
+  OpenBatchState,
+  OpenedJob,
+  PreviousJob,
+  RunInFlight,
+  Yield,
+} from '../ledger.js';
+import { Block, type BlockRow, SELECT_BLOCKS } from './blocks.js';
+import type { Database } from './database.js';
+import { foldRow } from './row-state.js';
+import { createUnknownJobError, type Found, type StoredYields } from './store.js';
+import { SPAN } from './view.js';
+
+interface JobRow {
+  readonly id: string;
+  readonly askId: string;
+  readonly ask: string;
+  readonly input: string;
+  readonly output: string;
+  readonly settings: string;
+  readonly invocation: number;
+  readonly stop: JobStop | null;
+  readonly counts: string | null;
+  readonly finished: string | null;
+  readonly placedInput: string | null;
+  readonly placedOutput: string | null;
+}
+
+const SELECT_JOB = `
+  select job.id, ask.id as askId, ask.content as ask, job.input, job.output, job.settings, job.invocation, job.stop,
+    job.counts, job.finished, job.placed_input as placedInput, job.placed_output as placedOutput
+  from job join ask on ask.number = job.ask`;
+
+/** The job as it would be at its next invocation. */
+export function previewJob(database: Database, parts: JobParts): OpenedJob {
+  const { ask, input, output, settings, keepGoing, folder } = parts;
+  const known = findJob(database, ask.id, input);
+  return {
+    id: createJobId(ask.id, input),
+    askId: ask.id,
+    ask,
+    input,
+    output,
+    settings,
+    place: null,
+    ...(folder === undefined ? {} : { folder }),
+    ...(keepGoing === true ? { keepGoing } : {}),
+    invocation: (known?.invocation ?? 0) + 1,
+    stop: known?.stop ?? null,
+    counts: known?.counts ?? null,
+    finished: known?.finished ?? null,
+    previous: findPreviousJob(database, input, ask.id),
+  };
+}
+
+/** Stores the job, or increments its invocation. */
+export function openJob(database: Database, parts: JobParts, nowMs: number): OpenedJob {
+  const job = previewJob(database, parts);
+  const { id, ask, input, output, settings } = job;
+  database.run(
+    `insert into ask (id, agent, content)
+     select ?1, coalesce((select min(number) from ask where content ->> '$.agent' = ?2),
+       (select coalesce(max(seq), 0) + 1 from sqlite_sequence where name = 'ask')), ?3
+     where true on conflict (id) do nothing`,
+    ask.id,
+    ask.agent,
+    JSON.stringify(ask),
+  );
+  database.run(
+    `insert into ask_count (ask, change, answered, settled_runs)
+     select number, number * ${SPAN}, 0, 0 from ask where id = ? on conflict do nothing`,
+    ask.id,
+  );
+  database.run(
+    `insert into job (id, ask, input, output, settings, invocation, opened_at, keeps_going, folder)
+     values (?1, (select number from ask where id = ?2), ?3, ?4, ?5, 1, ?6, ?7, ?8)
+     on conflict (id) do update set output = excluded.output, settings = excluded.settings,
+       invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null, finished = null,
+       keeps_going = max(keeps_going, excluded.keeps_going), folder = coalesce(excluded.folder, folder),
+       placed_input = null, placed_output = null`,
+    ...[id, ask.id, input, output, JSON.stringify(settings), nowMs, parts.keepGoing === true ? 1 : 0],
+    parts.folder ?? null,
+  );
+  database.run(
+    `insert into job_count (job, spent_micros, estimated_micros, reserved_micros, answered, failed, yields)
+     select number, coalesce((select cost_micros from pruned_spend where job = ?1), 0), 0, 0, 0, 0, '[]'
+     from job where id = ?1 on conflict do nothing`,
+    id,
+  );
+  return job;
+}
+
+const IS_UNUSED = `invocation = 1
+  and not exists (select 1 from batch where batch.job = job.number)
+  and not exists (select 1 from block
+    where block.number between job.ask * ${SPAN} and (job.ask + 1) * ${SPAN} and block.job = job.number)`;
+
+/** True for a job in its first invocation without any batch or failure. */
+export function isUnusedJob(database: Database, jobId: string): boolean {
+  return database.get(`select 1 from job where id = ? and ${IS_UNUSED}`, jobId) !== undefined;
+}
+
+/** Deletes a job if it is unused, and its ask if nothing else refers to it. */
+export function dropUnusedJob(database: Database, jobId: string): boolean {
+  const job = database.get<{ number: number; ask: number }>(
+    `select number, ask from job where id = ? and ${IS_UNUSED}`,
+    jobId,
+  );
+  if (job === undefined) return false;
+  database.run('delete from job where number = ?', job.number);
+  database.run('delete from job_count where job = ?', job.number);
+  const isAskUsed = database.get(
+    `select 1 from ask where number = ?1 and (exists (select 1 from job where ask = ?1)
+       or exists (select 1 from block where number between ?1 * ${SPAN} and (?1 + 1) * ${SPAN}))`,
+    job.ask,
+  );
+  if (isAskUsed === undefined) {
+    database.run('delete from ask where number = ?', job.ask);
+    database.run('delete from ask_count where ask = ?', job.ask);
+  }
+  return true;
+}
+
+/** The job of an ask on an input after its last invocation, or null. */
+export function findJob(database: Database, askId: string, input: string): JobRecord | null {
+  const row = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, createJobId(askId, input));
+  return row === undefined ? null : toJobRecord(row);
+}
+
+/** Records how the invocation ended and what its output contains. */
+export function closeJob(database: Database, jobId: string, end: JobEnd, nowMs: number): void {
+  const changes = database.run(
+    'update job set stop = ?, counts = coalesce(?, counts), finished = ?, closed_at = ? where id = ?',
+    ...[end.stop, formatPart(end.counts), formatPart(end.finished), nowMs, jobId],
+  );
+  if (changes === 0) throw createUnknownJobError(jobId);
+}
+
+function formatPart(part: object | null): string | null {
+  return part === null ? null : JSON.stringify(part);
+}
+
+export function countJobs(database: Database): number {
+  return database.get<{ count: number }>('select count(*) as count from job')?.count ?? 0;
+}
+
+/** Lets a job continue although nothing was found. */
+export function keepGoing(database: Database, jobId: string): void {
+  database.run('update job set keeps_going = 1 where id = ?', jobId);
+}
+
+export function getAnswerState(database: Database, { id, askId }: JobHandle): AnswerState {
+  const row = database.get<{ settledRuns: number; failed: number }>(
+    `select settled_runs as settledRuns, coalesce((select failed from job join job_count on job_count.job = job.number
+       where job.id = ?2), 0) as failed
+     from ask join ask_count on ask_count.ask = ask.number where ask.id = ?1`,
+    askId,
+    id,
+  );
+  return { settledRuns: row?.settledRuns ?? 0, hasFailures: (row?.failed ?? 0) > 0 };
+}
+
+/** Records where the files of all jobs on an input are now. */
+export function placeJobs(database: Database, input: string, { input: to, output }: JobPlace): void {
+  database.run('update job set placed_input = ?, placed_output = ? where input = ?', to, output, input);
+}
+
+/** Finds a job by its id or a unique prefix. */
+export function getJob(database: Database, idOrPrefix: string): JobRecord {
+  const prefix = idOrPrefix.startsWith('j_') ? idOrPrefix : `j_${idOrPrefix}`;
+  const rows = database.all<JobRow>(
+    `${SELECT_JOB} where substr(job.id, 1, ?) = ? order by job.id limit 2`,
+    prefix.length,
+    prefix,
+  );
+  const row = rows[0];
+  if (row === undefined || prefix === 'j_') throw createUnknownJobError(idOrPrefix);
+  if (rows.length > 1) {
+    throw createUsageError(
+      'JOB_AMBIGUOUS',
+      `More than one job starts with ${JSON.stringify(idOrPrefix)}`,
+      'Use a longer prefix; `rowfill status` lists the ids.',
+    );
+  }
+  return toJobRecord(row);
+}
+
+function createJobId(askId: string, input: string): string {
+  return `j_${hashText(JSON.stringify([askId, input]), 16)}`;
+}
+
+function toJobRecord({ placedInput, placedOutput, ...row }: JobRow): JobRecord {
+  return {
+    ...row,
+    place: placedInput === null ? null : { input: placedInput, output: placedOutput },
+    ask: JSON.parse(row.ask) as Ask,
+    settings: JSON.parse(row.settings) as JsonObject,
+    counts: row.counts === null ? null : (JSON.parse(row.counts) as RowCounts),
+    finished: row.finished === null ? null : (JSON.parse(row.finished) as FinishedOutput),
+  };
+}
+
+function findPreviousJob(database: Database, input: string, askId: string): PreviousJob | null {
+  const last = database.get<{ id: string; askId: string; ask: string; answered: number }>(
+    `select job.id, ask.id as askId, ask.content as ask, ask_count.answered
+     from job join ask on ask.number = job.ask join ask_count on ask_count.ask = ask.number
+     where job.input = ? order by job.opened_at desc, job.number desc limit 1`,
+    input,
+  );
+  if (last === undefined || last.askId === askId) return null;
+  return { id: last.id, ask: JSON.parse(last.ask) as Ask, answered: last.answered };
+}
+
+/** What the runs of a job have found so far. */
+export function getYield(database: Database, jobId: string): JobYield {
+  const row = database.get<{ keepsGoing: number; yields: string }>(
+    'select keeps_going as keepsGoing, yields from job join job_count on job_count.job = job.number where id = ?',
+    jobId,
+  );
+  const yields = row === undefined ? [] : (JSON.parse(row.yields) as StoredYields);
+  const efforts = yields.map(([effort, rows, fields]) => {
+    const byField = fields.map(([name, found]) => [name, toYield(found)] as const);
+    return [effort, { rows: toYield(rows), fields: new Map(byField) }] as const;
+  });
+  return { efforts: new Map(efforts), keepsGoing: row?.keepsGoing === 1 };
+}
+
+function toYield([answered, filled]: Found): Yield {
+  return { answered, filled };
+}
+
+/** Maximum blocks read per ask: enough to estimate the share that goes to the next effort level, and still fast. */
+const MAX_CLIMB_BLOCKS = 1_000;
+/** Same, for rows. */
+const MAX_CLIMB_ROWS = 2_000;
+
+/** Counts rows by effort for the same question to the same agent, with any fields. */
+export function getClimbs(database: Database, ask: Ask): ReadonlyMap<string, EffortClimb> {
+  const asks = database.all<{ number: number; content: string }>(
+    `select number, content from ask
+     where content ->> '$.query' = ? and content ->> '$.system' is ? and content ->> '$.agent' = ?`,
+    ...[ask.query, ask.system, ask.agent],
+  );
+  const climbs = new Map<string, { asked: number; climbed: number }>();
+  for (const { number, content } of asks) {
+    const { efforts } = JSON.parse(content) as Ask;
+    const blocks = database
+      .all<BlockRow>(
+        `${SELECT_BLOCKS} where number > ? and number < ? and kind = 'run' order by number limit ?`,
+        ...[number * SPAN, (number + 1) * SPAN, MAX_CLIMB_BLOCKS],
+      )
+      .map((row) => new Block(row));
+    for (const [key, own] of groupByKey(blocks)) countClimb(key, own, efforts, ask, climbs);
+  }
+  return climbs;
+}
+
+function groupByKey(blocks: readonly Block[]): Map<string, Block[]> {
+  const groups = new Map<string, Block[]>();
+  for (const block of blocks) {
+    for (const key of block.listKeys()) {
+      const known = groups.get(key);
+      if (known !== undefined) known.push(block);
+      else if (groups.size < MAX_CLIMB_ROWS) groups.set(key, [block]);
+    }
+  }
+  return groups;
+}
+
+function countClimb(
+  key: string,
+  blocks: readonly Block[],
+  ladder: readonly string[],
+  ask: Ask,
+  climbs: Map<string, { asked: number; climbed: number }>,
+): void {
+  const state = foldRow(key, blocks, 0, ladder);
+  if (state === null || state.answeredAtMs === null) return;
+  const fields = [...state.fields.values()];
+  for (const [level, effort] of ladder.entries()) {
+    const tried = fields.filter(({ triedEffort }) => ladder.indexOf(triedEffort) >= level);
+    if (tried.length === 0) return;
+    const counts = climbs.get(effort) ?? { asked: 0, climbed: 0 };
+    counts.asked += 1;
+    if (tried.some((field) => field.triedEffort !== effort || !isGoodEnough(ask, field))) counts.climbed += 1;
+    climbs.set(effort, counts);
+  }
+}
+
+interface StatusRow {
+  readonly number: number;
+  readonly id: string;
+  readonly askId: string;
+  readonly query: string;
+  readonly input: string;
+  readonly output: string;
+  readonly invocation: number;
+  readonly stop: JobStop | null;
+  readonly counts: string | null;
+  readonly spentMicros: number;
+  readonly estimatedMicros: number;
+  readonly reservedMicros: number;
+  readonly answered: number;
+  readonly failed: number;
+  readonly openedAtMs: number;
+  readonly closedAtMs: number | null;
+  readonly placedInput: string | null;
+  readonly placedOutput: string | null;
+}
+
+/** All jobs, or the newest `limit`, most recently opened first. */
+export function listJobs(database: Database, limit = -1): JobStatus[] {
+  const rows = database.all<StatusRow>(
+    `select job.number, job.id, ask.id as askId, ask.content ->> '$.query' as query, job.input, job.output,
+       job.invocation, job.stop, job.counts, count.spent_micros as spentMicros, count.estimated_micros as estimatedMicros,
+       count.reserved_micros as reservedMicros, count.answered, count.failed, job.opened_at as openedAtMs,
+       job.closed_at as closedAtMs, job.placed_input as placedInput, job.placed_output as placedOutput
+     from job join ask on ask.number = job.ask join job_count count on count.job = job.number
+     order by job.opened_at desc, job.number desc limit ?`,
+    limit,
+  );
+  const runs = listRunsInFlight(database);
+  return rows.map(({ number, placedInput, placedOutput, counts, ...row }) => ({
+    ...row,
+    place: placedInput === null ? null : { input: placedInput, output: placedOutput },
+    counts: counts === null ? null : (JSON.parse(counts) as RowCounts),
+    runs: runs.get(number) ?? [],
+  }));
+}
+
+function listRunsInFlight(database: Database): Map<number, RunInFlight[]> {
+  const rows = database.all<RunInFlight & { job: number }>(
+    `select job, id as batchId, run_id as runId, state, length(keys) / 16 as rows, reserve_micros as reserveMicros,
+       intended_at as intendedAtMs
+     from batch order by number`,
+  );
+  const runs = new Map<number, RunInFlight[]>();
+  for (const { job, state, ...rest } of rows) {
+    const run = { ...rest, state: state as OpenBatchState };
+    const known = runs.get(job);
+    if (known === undefined) runs.set(job, [run]);
+    else known.push(run);
+  }
+  return runs;
+}

@@ -1,0 +1,256 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import Libsql from 'libsql';
+import { createUsageError, type RowfillError } from '../../errors.js';
+import { describeLedgerError } from './database-errors.js';
+
+/**
+ * Finds a ledger's file and returns its real path. If there is none, creates it with `schema`, readable only
+ * by its owner; SQLite gives its side files the same mode. Throws LEDGER_EMPTY for an empty file, and
+ * LEDGER_LOST if there was a ledger here that can be restored.
+ */
+export function prepareLedgerFile(path: string, schema: string): string {
+  createFolder(dirname(path));
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+      throw createBrokenLinkError(path);
+    refuseLost(path);
+    createWhole(path, schema);
+  } else if (stats.isFile() && stats.size === 0) {
+    throw createEmptyError(path);
+  } else if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
+    chmodSync(path, 0o600);
+  }
+  return realpathSync(path);
+}
+
+/**
+ * Creates a folder and its parents. Node's recursive mkdir hangs where no folder can be created, such as
+ * below /proc.
+ */
+export function createFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  createFolder(dirname(folder));
+  try {
+    mkdirSync(folder, 0o700);
+  } catch (error) {
+    // Another process may have created it first.
+    if (!existsSync(folder)) throw error;
+  }
+}
+
+/** File name of the copy that is saved next to a moved ledger. */
+export function nameSaved(file: string, stamp: string): string {
+  return `${savedPrefix(file)}${stamp}-${process.pid}.sqlite`;
+}
+
+function savedPrefix(file: string): string {
+  return `${basename(file, '.sqlite')}-saved-`;
+}
+
+/**
+ * Throws LEDGER_LOST if a lost ledger can be restored. With a new ledger, every answer would be paid for
+ * again, and SQLite would apply the lost ledger's log to it.
+ */
+function refuseLost(path: string): void {
+  const saved = readdirSync(dirname(path)).filter((name) => name.startsWith(savedPrefix(path)));
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  const hasLog = log !== undefined && log.size > 0;
+  // Another process may have created the ledger and its log in the meantime.
+  if ((!hasLog && saved.length === 0) || existsSync(path)) return;
+  const newest = saved.sort().at(-1);
+  throw newest === undefined
+    ? createLostError(
+        `The ledger is gone, but its log is still there: ${path}-wal`,
+        `Restore ${path}. To start a new ledger, delete ${path}-wal and ${path}-shm; rows that were already paid for will be paid for again.`,
+      )
+    : createLostError(
+        `The ledger is gone, but a copy of it was saved: ${join(dirname(path), newest)}`,
+        `Stop every rowfill, delete ${path}-wal and ${path}-shm if they exist, and rename the copy to ${path}. To start a new ledger, move the copy to another folder; rows that were already paid for will be paid for again.`,
+      );
+}
+
+function createLostError(message: string, hint: string): RowfillError {
+  return createUsageError('LEDGER_LOST', message, hint);
+}
+
+const LEFTOVER_AGE_MS = 60 * 60 * 1_000;
+/** Error codes of file systems without hard links. */
+const NO_LINKS: ReadonlySet<unknown> = new Set([
+  'EPERM',
+  'ENOSYS',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EINVAL',
+  'EXDEV',
+]);
+
+/**
+ * Creates a new ledger under a temporary name and moves it into place, so that no process sees an incomplete
+ * one.
+ */
+function createWhole(path: string, schema: string): void {
+  const prefix = `.${basename(path)}.new-`;
+  removeLeftovers(dirname(path), prefix);
+  const temporary = join(dirname(path), prefix + randomBytes(6).toString('hex'));
+  closeSync(openSync(temporary, 'wx', 0o600));
+  try {
+    const connection = new Libsql(temporary);
+    try {
+      // Avoid prepared statements, because the driver closes the file only once they are collected.
+      connection.exec(`pragma synchronous = off; begin; ${schema}\n; commit; pragma journal_mode = wal`);
+    } finally {
+      connection.close();
+    }
+    syncFile(temporary);
+    moveUnlessTaken(temporary, path);
+    syncFile(dirname(path));
+  } finally {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(temporary + suffix, { force: true });
+  }
+}
+
+/** If two processes create a ledger at the same time, both use the first. */
+function moveUnlessTaken(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'EEXIST') return;
+    if (!NO_LINKS.has(code)) throw error;
+    if (!existsSync(to)) renameSync(from, to);
+  }
+}
+
+/** Removes files that a killed process left behind. */
+function removeLeftovers(folder: string, prefix: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(prefix)) continue;
+    const stats = statSync(join(folder, name), { throwIfNoEntry: false });
+    if (stats !== undefined && Date.now() - stats.mtimeMs > LEFTOVER_AGE_MS)
+      rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** Syncs a file or folder to disk, if the system can. */
+export function syncFile(path: string): void {
+  let file: number | null = null;
+  try {
+    file = openSync(path, 'r');
+    fsyncSync(file);
+  } catch {
+    // Windows cannot open a folder. A disk that cannot be synced fails at the first flush, before anything is
+    // spent.
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
+type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
+
+/** What has changed since the ledger was opened: its file, or only its write-ahead log. */
+export type Displaced = 'file' | 'log';
+
+/** Tracks whether the files of an open ledger are still the ones at its path. */
+export class LedgerPlace {
+  /** Real path of the ledger, resolved once because a link may change later. */
+  readonly file: string;
+  readonly #fileId: Identity;
+  readonly #logId: Identity;
+  /** Size and mtime of the file when it was last found in place. A checkpoint changes them. */
+  #seen: BigIntStats;
+
+  /** `log` is an open descriptor of the write-ahead log. */
+  constructor(file: string, log: number) {
+    this.file = file;
+    const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) throw createMovedError(file, []);
+    this.#fileId = stats;
+    this.#seen = stats;
+    this.#logId = fstatSync(log, { bigint: true });
+  }
+
+  /**
+   * Compares device and inode of both files with those that were opened. Null if they are the same and the
+   * file is not empty.
+   */
+  findDisplaced(): Displaced | null {
+    const stats = this.#stat(this.file);
+    // SQLite never leaves an empty file, so another program has truncated it.
+    if (!isSame(stats, this.#fileId) || stats.size === 0n) return 'file';
+    if (!isSame(this.#stat(`${this.file}-wal`), this.#logId)) return 'log';
+    this.#seen = stats;
+    return null;
+  }
+
+  /**
+   * True if only the log was removed and no other program has used the file since it was last found in place.
+   * The open log can then be written to the file; call `rebase` afterwards.
+   */
+  canTakeLog(): boolean {
+    const stats = this.#stat(this.file);
+    if (!isSame(stats, this.#fileId) || this.#stat(`${this.file}-wal`) !== undefined) return false;
+    return stats.size === this.#seen.size && stats.mtimeNs === this.#seen.mtimeNs;
+  }
+
+  /** Makes the file's current state the baseline of `canTakeLog`. */
+  rebase(): void {
+    this.#seen = this.#stat(this.file) ?? this.#seen;
+  }
+
+  #stat(path: string): BigIntStats | undefined {
+    try {
+      return statSync(path, { bigint: true, throwIfNoEntry: false });
+    } catch (error) {
+      throw describeLedgerError(error, this.file);
+    }
+  }
+}
+
+function isSame(stats: BigIntStats | undefined, id: Identity): stats is BigIntStats {
+  return stats !== undefined && stats.dev === id.dev && stats.ino === id.ino;
+}
+
+/** Error for a ledger whose file is no longer the one that was opened. `runs` are shown in the message. */
+export function createMovedError(path: string, runs: readonly string[]): RowfillError {
+  const lost = runs.length === 0 ? '' : `. Runs that may be missing there: ${runs.join(', ')}`;
+  return createUsageError(
+    'LEDGER_MOVED',
+    `The ledger was moved, replaced or deleted while it was in use: ${path}${lost}`,
+    'Stop whatever changes the file (a cleanup, a restore, a sync tool) and restore the ledger before you start again; without it the same rows are paid for again.',
+  );
+}
+
+function createEmptyError(path: string): RowfillError {
+  return createUsageError(
+    'LEDGER_EMPTY',
+    `The ledger is an empty file: ${path}`,
+    'rowfill never leaves an empty ledger, so its content was lost. Restore a copy. To start a new ledger, delete the file and the files next to it that end in -wal and -shm; rows that were already paid for will be paid for again.',
+  );
+}
+
+function createBrokenLinkError(path: string): RowfillError {
+  return createUsageError(
+    'LEDGER_LINK_BROKEN',
+    `The ledger is a link to a file that does not exist: ${path}`,
+    'Mount the disk or restore the file that the link points to. To start a new ledger, delete the link, or set ROWFILL_HOME to another folder.',
+  );
+}

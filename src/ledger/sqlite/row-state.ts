@@ -1,0 +1,170 @@
+import { type FieldAnswer, isDisputed } from '../../model/answer.js';
+import { isBelow } from '../../model/ask.js';
+import type { OlderAnswer } from '../ledger.js';
+import type { Block, BlockRow } from './blocks.js';
+
+/** What all blocks of a row say together, from the view of one job. */
+export class RowState {
+  fields: ReadonlyMap<string, FieldAnswer> = NO_FIELDS;
+  failure: string | null = null;
+  failureInvocation: number | null = null;
+  costMicros = 0;
+  estimatedMicros = 0;
+  runId: string | null = null;
+  answeredInvocation: number | null = null;
+  answeredAtMs: number | null = null;
+  /** Number of the job whose run answered last. */
+  answeredJob: number | null = null;
+  intendedAtMs: number | null = null;
+  /** True if a run of the job has answered the row. */
+  isAnsweredByJob = false;
+  /** Replaced and rejected values, oldest first. */
+  older: readonly OlderAnswer[] = [];
+
+  /** Adds the next block that has the row, at an index of it. */
+  add(block: Block, index: number, job: number, efforts: readonly string[]): void {
+    const { row } = block;
+    const isOwn = row.job === job;
+    if (isOwn && row.costMicros > 0) {
+      const share = block.shareOf(index);
+      this.costMicros += share;
+      if (row.isEstimated === 1) this.estimatedMicros += share;
+    }
+    const fields = block.fieldsOf(index);
+    if (fields === null) this.runId ??= row.runId;
+    else {
+      if (row.kind === 'rejected') this.#reject(fields, row.settledAt);
+      else this.#answer(fields, row, efforts);
+      // A failure of the same invocation stays, because the answer is for other fields of the row.
+      if (isOwn && this.failureInvocation !== null && this.failureInvocation < row.invocation) {
+        this.failure = null;
+        this.failureInvocation = null;
+      }
+      if (isOwn && row.kind === 'run') this.isAnsweredByJob = true;
+    }
+    const failure = isOwn ? block.failureOf(index) : null;
+    if (failure !== null) {
+      this.failure = failure;
+      this.failureInvocation = row.invocation;
+    }
+  }
+
+  #answer(fresh: ReadonlyMap<string, FieldAnswer>, row: BlockRow, efforts: readonly string[]): void {
+    const isRefresh = row.isRefresh === 1;
+    const isHuman = row.kind === 'human';
+    const isLate = this.intendedAtMs !== null && row.intendedAt < this.intendedAtMs;
+    if (this.answeredAtMs === null && this.fields.size === 0) this.fields = fresh;
+    else {
+      const rule = { efforts, isRefresh: isRefresh || isHuman, isLate: isLate && !isHuman };
+      const { fields, replaced } = mergeFields(this.fields, fresh, rule);
+      this.fields = fields;
+      if (replaced.size > 0) this.#keep(replaced, row.settledAt);
+    }
+    if (isLate) return;
+    this.runId = row.runId ?? this.runId;
+    this.answeredJob = row.job;
+    this.answeredInvocation = row.invocation;
+    this.intendedAtMs = row.intendedAt;
+    // A follow-up does not refresh the age of values that it leaves unchanged.
+    this.answeredAtMs = isRefresh ? row.settledAt : (this.answeredAtMs ?? row.settledAt);
+  }
+
+  /** The fields of a rejected row count as never asked. */
+  #reject(rejected: ReadonlyMap<string, FieldAnswer>, atMs: number): void {
+    const kept = new Map(this.fields);
+    const gone = new Map<string, FieldAnswer>();
+    for (const name of rejected.keys()) {
+      const field = kept.get(name);
+      if (field !== undefined && field.value !== null) gone.set(name, field);
+      kept.delete(name);
+    }
+    this.fields = kept;
+    if (gone.size > 0) this.#keep(gone, atMs);
+  }
+
+  #keep(fields: ReadonlyMap<string, FieldAnswer>, replacedAtMs: number): void {
+    this.older = [...this.older, { fields, answeredAtMs: this.answeredAtMs, replacedAtMs }];
+  }
+}
+
+const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
+
+/**
+ * Computes the state of a row from its blocks, oldest first: a later run fills gaps and replaces values by the rules of
+ * `mergeFields`; a person's values stay. `efforts` is the ladder of the ask, lowest first. Null if no block has the row.
+ */
+export function foldRow(
+  key: string,
+  blocks: readonly Block[],
+  job: number,
+  efforts: readonly string[],
+): RowState | null {
+  let state: RowState | null = null;
+  for (const block of blocks) {
+    const index = block.findRow(key);
+    if (index < 0) continue;
+    state ??= new RowState();
+    state.add(block, index, job, efforts);
+  }
+  return state;
+}
+
+type Fields = ReadonlyMap<string, FieldAnswer>;
+
+export interface MergeRule {
+  /** The ask's effort ladder, lowest first. */
+  readonly efforts: readonly string[];
+  /** A deliberate refresh: the new answer replaces the old one, even with null. */
+  readonly isRefresh: boolean;
+  /** The run was sent before the one whose answer is stored, and finished later. It only fills gaps. */
+  readonly isLate: boolean;
+}
+
+export interface MergedFields {
+  readonly fields: Fields;
+  /** Replaced values, for the history; empty if nothing was lost. */
+  readonly replaced: Fields;
+}
+
+/** Merges the fields of a new answer into the stored ones, field by field. */
+export function mergeFields(stored: Fields, fresh: Fields, rule: MergeRule): MergedFields {
+  const fields = new Map(stored);
+  const replaced = new Map<string, FieldAnswer>();
+  for (const [name, field] of fresh) {
+    const old = stored.get(name);
+    const isTaken = old === undefined || isReplacement(old, field, rule);
+    fields.set(name, old === undefined ? field : withTriedEffort(isTaken ? field : old, old, field, rule));
+    if (isTaken && old !== undefined && old.value !== null) replaced.set(name, old);
+  }
+  return { fields, replaced };
+}
+
+function isReplacement(old: FieldAnswer, fresh: FieldAnswer, rule: MergeRule): boolean {
+  // No run replaces what a person gave.
+  if (old.who === 'human' && fresh.who !== 'human') return false;
+  if (rule.isLate) return old.value === null && fresh.value !== null;
+  if (rule.isRefresh) return true;
+  // A dispute between two answers tells more than a later empty answer.
+  if (old.value === null) return fresh.value !== null || fresh.issue !== null || !isDisputed(old);
+  // A follow-up without a value changes nothing, a lower effort does not override a higher one, and a
+  // doubtful value does not override a certain one.
+  const isCloser = rule.efforts.indexOf(fresh.effort) >= rule.efforts.indexOf(old.effort);
+  return fresh.value !== null && isCloser && !isLessSure(fresh, old);
+}
+
+/** A value without a confidence counts as equal. */
+function isLessSure(fresh: FieldAnswer, old: FieldAnswer): boolean {
+  return fresh.confidence !== null && old.confidence !== null && isBelow(fresh.confidence, old.confidence);
+}
+
+/** Whichever value is kept, record the highest effort tried. Only a refresh starts over. */
+function withTriedEffort(
+  kept: FieldAnswer,
+  old: FieldAnswer,
+  fresh: FieldAnswer,
+  rule: MergeRule,
+): FieldAnswer {
+  if (rule.isRefresh && !rule.isLate) return kept;
+  const isHigher = rule.efforts.indexOf(fresh.triedEffort) > rule.efforts.indexOf(old.triedEffort);
+  return { ...kept, triedEffort: isHigher ? fresh.triedEffort : old.triedEffort };
+}

@@ -1,0 +1,179 @@
+import { createUsageError } from '../../errors.js';
+import type { Database } from './database.js';
+
+/** Marks the file as a rowfill ledger ("rowf"). */
+const APPLICATION_ID = 0x726f7766;
+
+/** Version of the format. Versions below it were never published, and are refused. */
+export const FORMAT = 100;
+
+/**
+ * The tables. Each ask has numbers of its own for its changes: `ask.number * 2^32 + n`. A change opens a batch or adds
+ * a block, and its number is the key of that row, so that all changes since a number are one range.
+ */
+const TABLES = `
+  -- Numbers are never used again, because other processes may remember a deleted ask.
+  create table ask (
+    number integer primary key autoincrement,
+    id text not null unique,
+    -- Number of the first ask to the same agent.
+    agent integer not null,
+    content text not null
+  ) strict;
+
+  -- What every settled run changes, apart from the long columns.
+  create table ask_count (
+    ask integer primary key,
+    change integer not null,
+    answered integer not null,
+    settled_runs integer not null
+  ) strict;
+
+  create table job (
+    number integer primary key autoincrement,
+    id text not null unique,
+    ask integer not null,
+    input text not null,
+    output text not null,
+    settings text not null,
+    invocation integer not null,
+    stop text,
+    counts text,
+    finished text,
+    opened_at integer not null,
+    closed_at integer,
+    keeps_going integer not null default 0,
+    folder text,
+    placed_input text,
+    placed_output text
+  ) strict;
+  create index job_by_input on job (input, opened_at);
+  create index job_by_ask on job (ask);
+
+  create table job_count (
+    job integer primary key,
+    spent_micros integer not null,
+    estimated_micros integer not null,
+    reserved_micros integer not null,
+    answered integer not null,
+    failed integer not null,
+    yields text not null
+  ) strict;
+  create index job_with_reserve on job_count (reserved_micros) where reserved_micros > 0;
+
+  -- A process that holds leases and batches. After a takeover its epoch is above 1, and it may write nothing more.
+  create table holder (
+    number integer primary key autoincrement,
+    epoch integer not null,
+    pid integer not null,
+    started text not null,
+    space text not null,
+    boot text not null,
+    host text not null,
+    renewed_at integer not null
+  ) strict;
+
+  create table lease (
+    name text primary key,
+    holder integer not null,
+    acquired_at integer not null
+  ) strict, without rowid;
+
+  -- Open batches only. A batch claims its rows until it is settled or released.
+  create table batch (
+    number integer primary key,
+    id text not null unique,
+    job integer not null,
+    holder integer not null,
+    state text not null check (state in ('intended', 'sent', 'unknown')),
+    run_id text,
+    reason text,
+    reserve_micros integer not null,
+    intended_at integer not null,
+    keys blob not null,
+    content text not null
+  ) strict;
+
+  -- Append-only: one block a settled run, or a group of failures, or values that a person gave. The keys come first, so
+  -- that reading them touches no other page of a long row.
+  create table block (
+    number integer primary key,
+    keys blob,
+    kind text not null check (kind in ('run', 'failures', 'human', 'rejected', 'released')),
+    batch text,
+    job integer not null,
+    invocation integer not null,
+    agent integer,
+    run_id text,
+    cost_micros integer not null,
+    is_estimated integer not null,
+    effort text not null,
+    is_refresh integer not null,
+    intended_at integer not null,
+    settled_at integer not null,
+    content text not null,
+    -- The run as the agent returned it, until it is pruned.
+    raw_run blob
+  ) strict;
+  -- A run settles one batch.
+  create unique index block_by_run on block (run_id, agent) where run_id is not null;
+
+  -- What was billed, by quarter of an hour, for the whole ledger ('') and by watched folder. Pruning keeps it.
+  create table spend (
+    scope text not null,
+    quarter integer not null,
+    cost_micros integer not null,
+    primary key (scope, quarter)
+  ) strict, without rowid;
+
+  -- What pruned jobs had cost, so that their caps still count it.
+  create table pruned_spend (
+    job text primary key,
+    cost_micros integer not null
+  ) strict, without rowid;
+
+  create table folder (
+    id text primary key,
+    place text not null,
+    path text
+  ) strict, without rowid;
+
+  create table written (
+    number integer primary key autoincrement,
+    path text not null,
+    digest text not null,
+    job text not null,
+    written_at integer not null
+  ) strict;
+  create index written_by_path on written (path);
+`;
+
+/** The complete schema of a new ledger as one script. */
+export const SCHEMA = `${TABLES};\npragma application_id = ${APPLICATION_ID}; pragma user_version = ${FORMAT}`;
+
+/** Throws unless the file is a ledger of this format. */
+export function checkFormat(database: Database): void {
+  const application = database.get<{ application_id: number }>('pragma application_id')?.application_id ?? 0;
+  const version = database.get<{ user_version: number }>('pragma user_version')?.user_version ?? 0;
+  if (application !== APPLICATION_ID) {
+    throw createUsageError(
+      'LEDGER_NOT_A_LEDGER',
+      `The ledger file belongs to another program: ${database.path}`,
+      'Move the file away, or set ROWFILL_HOME to another folder.',
+    );
+  }
+  if (version > FORMAT) {
+    throw createUsageError(
+      'LEDGER_NEWER',
+      `The ledger was written by a newer rowfill: ${database.path} has format ${version}, this rowfill supports format ${FORMAT}`,
+      'Update rowfill, or set ROWFILL_HOME to another folder.',
+    );
+  }
+  if (version < FORMAT) {
+    throw createUsageError(
+      'LEDGER_OLD',
+      `The ledger was written by a rowfill before the first release: ${database.path} has format ${version}, this rowfill supports format ${FORMAT}`,
+      'Let the earlier rowfill finish its jobs and export their results. Then move the file to another folder, and start with a new ledger. The file was not changed.',
+    );
+  }
+}

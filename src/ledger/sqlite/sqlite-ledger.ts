@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { RowfillError } from '../../errors.js';
+import { systemClock } from '../../model/clock.js';
+import { readHolder } from '../holder.js';
+import type { Ledger, LedgerOptions } from '../ledger.js';
+import * as batches from './batches.js';
+import { Database } from './database.js';
+import * as folders from './folders.js';
+import * as jobs from './jobs.js';
+import { ProcessHolder } from './processes.js';
+import { RecentRuns } from './recent-runs.js';
+import { checkFormat, SCHEMA } from './schema.js';
+import { findAnswers, Store } from './store.js';
+import * as upkeep from './upkeep.js';
+
+/** A process that waits for another one looks this often. */
+const LOOK_MS = 50;
+/** Looks before it checks whether the other process is still there. */
+const MOST_LOOKS = 20;
+
+/** Opens a ledger file. Creates it if there is none, with folder and file accessible only by their owner. */
+export function openSqliteLedger(path: string, options: LedgerOptions): Ledger {
+  const database = new Database(path, SCHEMA, checkFormat);
+  if (options.onWait !== undefined) database.onWait = options.onWait;
+  if (options.isReadOnly === true) database.refuseWrites();
+  const session = new Session(database, options);
+  return {
+    path: database.file,
+    ...createJobMethods(session),
+    ...createAnswerMethods(session),
+    ...createBatchMethods(session),
+    ...createProcessMethods(session),
+    ...createFolderMethods(session),
+    ...createCareMethods(session),
+  };
+}
+
+/** What the methods of an open ledger share. */
+class Session {
+  readonly database: Database;
+  readonly store: Store;
+  readonly process: ProcessHolder;
+  readonly runs: RecentRuns;
+  readonly now: () => number;
+  closing: Promise<void> | null = null;
+
+  constructor(database: Database, { clock = systemClock, holder = readHolder() }: LedgerOptions) {
+    this.database = database;
+    this.store = new Store(database);
+    this.process = new ProcessHolder(this.store, clock, holder);
+    this.runs = new RecentRuns(database);
+    this.now = () => clock.now();
+  }
+
+  /** Runs queries that read counts, after earlier calls of the same turn have written theirs. */
+  readCounts<Result>(work: () => Result): Promise<Result> {
+    return this.database.read(() => {
+      this.store.writeCounts();
+      return work();
+    });
+  }
+
+  /** Runs a write that may delete what this process has in memory. */
+  writeAnew<Result>(work: () => Result): Promise<Result> {
+    return this.database.write(() => {
+      this.store.writeCounts();
+      const result = work();
+      this.store.forget();
+      return result;
+    });
+  }
+
+  async close(): Promise<void> {
+    // First, what was called before.
+    await this.database.read(() => undefined).catch(() => undefined);
+    if (this.database.findDisplaced() === null) await this.process.close();
+    await this.database.close();
+  }
+}
+
+function createJobMethods(session: Session) {
+  const { database, store, runs, now } = session;
+  return {
+    previewJob: (parts) => session.readCounts(() => jobs.previewJob(database, parts)),
+    async openJob(parts) {
+      runs.refuseMove();
+      database.checkFreeSpace();
+      return database.write(() => {
+        store.writeCounts();
+        store.forgetJobs();
+        return jobs.openJob(database, parts, now());
+      });
+    },
+    closeJob: (jobId, end) => database.write(() => jobs.closeJob(database, jobId, end, now())),
+    isUnusedJob: (jobId) => database.read(() => jobs.isUnusedJob(database, jobId)),
+    dropUnusedJob: (jobId) => session.writeAnew(() => jobs.dropUnusedJob(database, jobId)),
+    findJob: (askId, input) => database.read(() => jobs.findJob(database, askId, input)),
+    getJob: (idOrPrefix) => database.read(() => jobs.getJob(database, idOrPrefix)),
+    listJobs: (limit) => session.readCounts(() => jobs.listJobs(database, limit)),
+    countJobs: () => database.read(() => jobs.countJobs(database)),
+    getYield: (jobId) => session.readCounts(() => jobs.getYield(database, jobId)),
+    getClimbs: (ask) => database.read(() => jobs.getClimbs(database, ask)),
+    keepGoing: (jobId) => database.write(() => jobs.keepGoing(database, jobId)),
+    getAnswerState: (job) => session.readCounts(() => jobs.getAnswerState(database, job)),
+    getSpend: (jobId) => database.read(() => store.spendOf(jobId)),
+    getSpendSince: (folder, sinceMs) => database.read(() => store.spendSince(folder, sinceMs)),
+    async findPassedBudget(jobId, { jobMicros, day }) {
+      if (jobMicros === null && day === null) return null;
+      return database.read(() => store.findFull(store.job(jobId), jobMicros, day, 0));
+    },
+  } satisfies Partial<Ledger>;
+}
+
+function createAnswerMethods({ database, store, now }: Session) {
+  return {
+    findAnswers: (job, keys) => database.read(() => findAnswers(store, job, keys), [job.askId]),
+    listOlderAnswers: (askId, key) =>
+      database.read(() => store.findView(askId)?.read([key], 0).get(key)?.older.toReversed() ?? [], [askId]),
+    async recordFailures(jobId, failures) {
+      if (failures.length === 0) return;
+      await database.write(() => batches.recordFailures(store, jobId, failures, now()));
+    },
+    async putHumanAnswers(jobId, answers) {
+      if (answers.length === 0) return;
+      await database.write(() => batches.putHumanAnswers(store, jobId, answers, now()));
+    },
+    async rejectAnswers(jobId, cells) {
+      if (cells.length === 0) return;
+      await database.write(() => batches.rejectAnswers(store, jobId, cells, now()));
+    },
+  } satisfies Partial<Ledger>;
+}
+
+function createBatchMethods({ database, store, process, runs, now }: Session) {
+  return {
+    async reserveBatches(reservations, limits) {
+      runs.refuseMove();
+      return database.write(
+        () =>
+          process.hold()
+            ? batches.reserveBatches(store, reservations, limits, now())
+            : reservations.map(() => ({ status: 'holder_lost' })),
+        reservations.map(({ batch }) => batch.askId),
+      );
+    },
+    async markStarted(batch, runId) {
+      // At once, so that it is reported if the ledger can no longer be written.
+      runs.addStarted(batch.id, runId);
+      await database.write(() => batches.markStarted(store, batch, runId, now()), [batch.askId]);
+    },
+    markUnknown: (batchId, reason) =>
+      database.write(() => {
+        // A process that took over decides what becomes of the batch.
+        if (!process.noticeLoss()) batches.markUnknown(store, batchId, reason);
+      }),
+    releaseBatch: (batchId, reason) =>
+      database.write(() => batches.releaseBatch(store, batchId, reason, now(), process.noticeLoss())),
+    async settleBatches(settlements) {
+      for (const settlement of settlements) runs.addEnded(settlement);
+      const settled = await database.write(
+        () => batches.settleBatches(store, settlements, now()),
+        settlements.map(({ batch }) => batch.askId),
+      );
+      for (const { batch } of settlements) runs.markWritten(batch.id);
+      return settled;
+    },
+    listOpenBatches: (askId) => database.read(() => batches.listOpenBatches(database, askId)),
+  } satisfies Partial<Ledger>;
+}
+
+function createProcessMethods(session: Session) {
+  const { database, process, runs } = session;
+  return {
+    acquireLease: (name) => database.write(() => process.acquireLease(name)),
+    releaseLease: (name) => database.write(() => process.releaseLease(name)),
+    refuseStart() {
+      runs.refuseMove();
+      process.refuseLost();
+    },
+    adoptBatches: (askId) => database.write(() => process.adoptBatches(askId), [askId]),
+    async whenChanged(signal) {
+      const known = database.foreignWrites;
+      for (
+        let look = 0;
+        look < MOST_LOOKS && signal?.aborted !== true && session.closing === null;
+        look += 1
+      ) {
+        await setTimeout(LOOK_MS);
+        await database.read(() => undefined);
+        if (database.foreignWrites > known) return;
+      }
+    },
+    close() {
+      session.closing ??= session.close();
+      return session.closing;
+    },
+  } satisfies Partial<Ledger>;
+}
+
+function createFolderMethods({ database, now }: Session) {
+  return {
+    enterFolder: (folder) => database.write(() => folders.enterFolder(database, folder, randomUUID())),
+    findFolderPath: (id) => database.read(() => folders.findFolderPath(database, id)),
+    moveFolder: (id, path) => database.write(() => folders.moveFolder(database, id, path)),
+    placeJobs: (input, place, moved) =>
+      database.write(() => {
+        jobs.placeJobs(database, input, place);
+        if (moved !== null) folders.moveWritten(database, moved.from, moved.to);
+      }),
+    noteWritten: (path, file) => database.write(() => folders.noteWritten(database, path, file, now())),
+    findWritten: (path) => database.read(() => folders.findWritten(database, path)),
+  } satisfies Partial<Ledger>;
+}
+
+function createCareMethods(session: Session) {
+  const { database, process, runs, now } = session;
+  return {
+    getRun: (runId) => database.read(() => upkeep.getRun(database, runId)),
+    getLastRun: (jobId) => database.read(() => upkeep.getLastRun(database, jobId)),
+    async check() {
+      try {
+        return await session.readCounts(() => upkeep.checkLedger(database));
+      } catch (error) {
+        if (error instanceof RowfillError && error.code === 'LEDGER_DAMAGED') return [error.message];
+        throw error;
+      }
+    },
+    async copyTo(path) {
+      // After everything submitted before.
+      await database.read(() => undefined);
+      database.copyTo(path);
+    },
+    async prune(limits) {
+      const pruned = await session.writeAnew(() =>
+        upkeep.prune(database, limits, now(), process.listHeldLeases()),
+      );
+      database.compact();
+      return pruned;
+    },
+    countOld: (limits) =>
+      session.readCounts(() => upkeep.countOld(database, limits, now(), process.listHeldLeases())),
+    findMove: () => runs.findMove(),
+    listRecentRuns: () => runs.list(),
+    async saveMoved() {
+      await database.read(() => undefined);
+      return database.save(now());
+    },
+  } satisfies Partial<Ledger>;
+}

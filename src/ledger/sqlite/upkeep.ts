@@ -1,0 +1,215 @@
+import { QUARTER_HOUR_MS } from '../../model/clock.js';
+import type { AgentRun } from '../../model/run.js';
+import type { PruneLimits, PruneResult } from '../ledger.js';
+import { Block, type BlockRow, SELECT_BLOCKS, unpackRun } from './blocks.js';
+import type { Database } from './database.js';
+import { SPAN } from './view.js';
+
+/** No run takes longer than a few hours, so one that is still open after a day can never be settled. */
+const LONGEST_OPEN_MS = 24 * 60 * 60_000;
+/** Rows of a table that belong to old asks; `ask` is the column with the ask's number, or an expression for it. */
+const OLD_JOBS = 'select number from job where ask in (select number from old_ask)';
+const OLD_BLOCKS = `select block.number from old_ask
+  join block on block.number > old_ask.number * ${SPAN} and block.number < (old_ask.number + 1) * ${SPAN}`;
+
+/**
+ * Deletes old data, but keeps what was spent. Keeps an ask with a run that may still be active, or with a job that is
+ * being worked on.
+ */
+export function prune(
+  database: Database,
+  limits: PruneLimits,
+  nowMs: number,
+  heldLeases: readonly string[],
+): PruneResult {
+  const rawRuns =
+    limits.runsBeforeMs === undefined
+      ? 0
+      : database.run(
+          'update block set raw_run = null where raw_run is not null and settled_at < ?',
+          limits.runsBeforeMs,
+        );
+  if (limits.asksBeforeMs === undefined) return { runs: rawRuns, asks: 0, jobs: 0, answers: 0 };
+  selectOldAsks(database, limits.asksBeforeMs, nowMs, heldLeases);
+  const answers = countAnswers(database);
+  keepSpend(database);
+  const runs = countRawRuns(database, `number in (${OLD_BLOCKS})`);
+  database.run(`delete from block where number in (${OLD_BLOCKS})`);
+  database.run(`delete from batch where job in (${OLD_JOBS})`);
+  database.run(`delete from job_count where job in (${OLD_JOBS})`);
+  const jobs = database.run('delete from job where ask in (select number from old_ask)');
+  database.run('delete from ask_count where ask in (select number from old_ask)');
+  const asks = database.run('delete from ask where number in (select number from old_ask)');
+  database.run(
+    'delete from written where written_at < ? and job not in (select id from job)',
+    limits.asksBeforeMs,
+  );
+  database.exec('drop table temp.old_ask');
+  return { runs: rawRuns + runs, asks, jobs, answers };
+}
+
+/** Counts what `prune` would delete, without changing anything. */
+export function countOld(
+  database: Database,
+  { runsBeforeMs, asksBeforeMs }: PruneLimits,
+  nowMs: number,
+  heldLeases: readonly string[],
+): PruneResult {
+  const count = (sql: string, ...values: readonly number[]): number =>
+    database.get<{ found: number }>(`select count(*) as found from ${sql}`, ...values)?.found ?? 0;
+  const runsBefore = runsBeforeMs ?? Number.MIN_SAFE_INTEGER;
+  if (asksBeforeMs === undefined)
+    return { runs: countRawRuns(database, `settled_at < ${runsBefore}`), asks: 0, jobs: 0, answers: 0 };
+  selectOldAsks(database, asksBeforeMs, nowMs, heldLeases);
+  const result = {
+    runs: countRawRuns(database, `(settled_at < ${runsBefore} or number in (${OLD_BLOCKS}))`),
+    asks: count('old_ask'),
+    jobs: count('job where ask in (select number from old_ask)'),
+    answers: countAnswers(database),
+  };
+  database.exec('drop table temp.old_ask');
+  return result;
+}
+
+/** Puts the asks to delete into the temporary table `old_ask`. */
+function selectOldAsks(
+  database: Database,
+  beforeMs: number,
+  nowMs: number,
+  heldLeases: readonly string[],
+): void {
+  database.exec('drop table if exists temp.old_ask; create table temp.old_ask (number integer primary key)');
+  database.run(
+    `insert into old_ask select ask.number from ask
+     where not exists (select 1 from job where job.ask = ask.number
+         and (max(job.opened_at, coalesce(job.closed_at, 0)) >= ?1 or 'job:' || job.id in (select value from json_each(?3))))
+       and 'ask:' || ask.id not in (select value from json_each(?3))
+       and not exists (select 1 from batch where batch.number > ask.number * ${SPAN}
+         and batch.number < (ask.number + 1) * ${SPAN} and batch.intended_at >= ?2)`,
+    beforeMs,
+    Math.min(beforeMs, nowMs - LONGEST_OPEN_MS),
+    JSON.stringify(heldLeases),
+  );
+}
+
+function countRawRuns(database: Database, condition: string): number {
+  const sql = `select count(*) as found from block where raw_run is not null and ${condition}`;
+  return database.get<{ found: number }>(sql)?.found ?? 0;
+}
+
+function countAnswers(database: Database): number {
+  const sql =
+    'select coalesce(sum(answered), 0) as answers from ask_count where ask in (select number from old_ask)';
+  return database.get<{ answers: number }>(sql)?.answers ?? 0;
+}
+
+/**
+ * Keeps what was spent, so that the cap of a job and the budget of a day still count it. A run whose outcome was never
+ * known may have been billed, so it counts with its reserved price.
+ */
+function keepSpend(database: Database): void {
+  database.run(
+    `insert into pruned_spend (job, cost_micros)
+     select job.id, spent_micros + reserved_micros from job join job_count on job_count.job = job.number
+     where job.number in (${OLD_JOBS}) and spent_micros + reserved_micros > 0
+     on conflict do update set cost_micros = excluded.cost_micros`,
+  );
+  // Settled runs are already counted for their day.
+  const lost = `from batch join job on job.number = batch.job where batch.job in (${OLD_JOBS})`;
+  // The length is part of the text, because the driver binds numbers as REAL, and that division does not round down.
+  const quarter = `batch.intended_at / ${QUARTER_HOUR_MS} * ${QUARTER_HOUR_MS}`;
+  database.run(
+    `insert into spend (scope, quarter, cost_micros)
+     select scope, quarter, sum(micros) as total from (
+       select '' as scope, ${quarter} as quarter, batch.reserve_micros as micros ${lost}
+       union all select job.folder, ${quarter}, batch.reserve_micros ${lost})
+     where scope is not null group by scope, quarter having total > 0
+     on conflict do update set cost_micros = cost_micros + excluded.cost_micros`,
+  );
+}
+
+/** The raw run as returned by the agent; null if pruned or never received. */
+export function getRun(database: Database, runId: string): AgentRun | null {
+  return readRun(database, 'run_id = ? limit 1', runId);
+}
+
+/** The most recently settled raw run of a job. */
+export function getLastRun(database: Database, jobId: string): AgentRun | null {
+  const last = `number = (select max(block.number) from job join block on block.number > job.ask * ${SPAN}
+    and block.number < (job.ask + 1) * ${SPAN} and block.job = job.number and block.kind = 'run' where job.id = ?)`;
+  return readRun(database, last, jobId);
+}
+
+function readRun(database: Database, condition: string, value: string): AgentRun | null {
+  const sql = `select raw_run as raw from block where ${condition}`;
+  const raw = database.get<{ raw: Uint8Array | null }>(sql, value)?.raw ?? null;
+  return raw === null ? null : unpackRun(raw);
+}
+
+/** Rows of a query that finds faults, and what to say of them. */
+const CHECKS: readonly (readonly [what: string, sql: string])[] = [
+  ['jobs without an ask', 'job where ask not in (select number from ask)'],
+  ['jobs without counts', 'job where number not in (select job from job_count)'],
+  ['asks without counts', 'ask where number not in (select ask from ask_count)'],
+  ['open batches without a job', 'batch where job not in (select number from job)'],
+  ['open batches without a holder', 'batch where holder not in (select number from holder)'],
+  ['blocks without an ask', `block where number / ${SPAN} not in (select number from ask)`],
+  ['blocks without rows', "block where keys is null and kind <> 'released'"],
+  ['blocks without a job', 'block where job not in (select number from job)'],
+  [
+    'changes beyond the last one of their ask',
+    `(select number from block union all select number from batch) changed
+     join ask_count on ask_count.ask = changed.number / ${SPAN} where changed.number > ask_count.change`,
+  ],
+  [
+    'jobs whose reserved amount is not that of their open batches',
+    `job_count where reserved_micros <> (select coalesce(sum(reserve_micros), 0) from batch where batch.job = job_count.job)`,
+  ],
+  [
+    'jobs whose cost is below that of their runs',
+    'job_count where spent_micros < (select coalesce(sum(cost_micros), 0) from block where block.job = job_count.job)',
+  ],
+];
+
+/** Blocks checked in one query. */
+const CHECKED_BLOCKS = 1_000;
+
+/** Checks the whole file. Returns one line per fault. */
+export function checkLedger(database: Database): string[] {
+  const faults = database.check();
+  // Content can only be checked if the pages are intact.
+  if (faults.length > 0) return faults;
+  const found = CHECKS.flatMap(([what, sql]) => {
+    const count = database.get<{ found: number }>(`select count(*) as found from ${sql}`)?.found ?? 0;
+    return count === 0 ? [] : [`${what}: ${count}`];
+  });
+  const broken = countBrokenBlocks(database);
+  return broken === 0 ? found : [...found, `blocks that cannot be read: ${broken}`];
+}
+
+function countBrokenBlocks(database: Database): number {
+  let broken = 0;
+  let last = 0;
+  for (;;) {
+    const rows = database.all<BlockRow>(
+      `${SELECT_BLOCKS} where number > ? order by number limit ?`,
+      last,
+      CHECKED_BLOCKS,
+    );
+    for (const row of rows) {
+      last = row.number;
+      if (!isReadable(row)) broken += 1;
+    }
+    if (rows.length < CHECKED_BLOCKS) return broken;
+  }
+}
+
+function isReadable(row: BlockRow): boolean {
+  try {
+    const block = new Block(row);
+    for (let index = 0; index < block.length; index += 1) block.fieldsOf(index);
+    return Number.isInteger(block.length) && block.failureOf(0) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,219 @@
+import type { Ask } from '../../model/ask.js';
+import { Block, type BlockRow, SELECT_BLOCKS, unpackKeys } from './blocks.js';
+import type { Database } from './database.js';
+import { KeyIndex } from './key-index.js';
+import { foldRow, type RowState } from './row-state.js';
+
+/** The changes of an ask are numbered from `number of the ask * SPAN`. */
+export const SPAN = 2 ** 32;
+/** Blocks read into the index in one turn of the event loop. */
+const LOAD_BLOCKS = 1_000;
+/** Rows of the blocks kept in memory. */
+const CACHED_ROWS = 10_000;
+
+/** An open batch of another process. */
+interface Claim {
+  readonly batchId: string;
+  readonly keys: readonly string[];
+}
+
+/**
+ * What this process knows of an ask: where its rows are stored, and which rows are in open batches of other processes.
+ * Kept current by reading what changed. Used inside transactions only.
+ */
+export class AskView {
+  readonly number: number;
+  readonly ask: Ask;
+  /** Number of the last change that this view includes. */
+  change: number;
+  answered = 0;
+  settledRuns = 0;
+  /** True if the counts must be written. */
+  isChanged = false;
+  /** Number of the last change that another process made, among those that this view has read one by one. */
+  lastForeign = 0;
+  readonly #database: Database;
+  readonly #index = new KeyIndex();
+  /** Blocks of other processes, by offset, that were added since this view was loaded. */
+  readonly #foreignBlocks = new Set<number>();
+  /** Number up to which blocks were loaded. They may be of any process. */
+  #loaded: number;
+  readonly #claims = new Map<number, Claim>();
+  /** Number of these batches by row key. */
+  readonly #claimed = new Map<string, number>();
+  readonly #cache = new Map<number, Block>();
+  #cachedRows = 0;
+
+  constructor(database: Database, number: number, ask: Ask) {
+    this.#database = database;
+    this.number = number;
+    this.ask = ask;
+    this.change = this.base;
+    this.#loaded = this.base;
+  }
+
+  /** The number before the first change. */
+  get base(): number {
+    return this.number * SPAN;
+  }
+
+  /** Condition for rows that belong to this ask. */
+  get range(): string {
+    return `number > ${this.base} and number < ${this.base + SPAN}`;
+  }
+
+  /** Draws the number of the next change. */
+  draw(): number {
+    this.change += 1;
+    this.isChanged = true;
+    return this.change;
+  }
+
+  /** Reads the next blocks into the index. Returns false once all are read. */
+  load(): boolean {
+    const blocks = this.#database.all<{ number: number; keys: Uint8Array | null }>(
+      'select number, keys from block where number > ? and number < ? order by number limit ?',
+      this.#loaded,
+      this.base + SPAN,
+      LOAD_BLOCKS,
+    );
+    for (const { number, keys } of blocks) {
+      if (keys !== null) for (const key of unpackKeys(keys)) this.#index.add(key, number - this.base);
+      this.#loaded = number;
+    }
+    return blocks.length === LOAD_BLOCKS;
+  }
+
+  /** Reads the counts and the open batches of other processes, once all blocks are loaded. */
+  start(self: number): void {
+    this.#readCounts();
+    this.#readBatches(this.base, self);
+    this.lastForeign = this.change;
+  }
+
+  /**
+   * Takes in what other processes changed since this view was current. `self` is this process's holder. Returns false if
+   * the ask is gone.
+   */
+  sync(self: number): boolean {
+    const before = this.change;
+    if (!this.#readCounts()) return false;
+    if (this.change === before) return true;
+    const blocks = this.#database.all<{ number: number; keys: Uint8Array | null; batch: string | null }>(
+      'select number, keys, batch from block where number > ? and number < ? order by number',
+      before,
+      this.base + SPAN,
+    );
+    const ended = new Set(blocks.flatMap(({ batch }) => batch ?? []));
+    for (const { number, keys } of blocks) {
+      if (keys === null) continue;
+      this.#foreignBlocks.add(number - this.base);
+      for (const key of unpackKeys(keys)) this.#index.add(key, number - this.base);
+    }
+    for (const [number, { batchId }] of this.#claims) if (ended.has(batchId)) this.release(number);
+    this.#readBatches(before, self);
+    this.lastForeign = this.change;
+    return true;
+  }
+
+  /** Keys of these that other processes have in open batches. */
+  listElsewhere(keys: readonly string[]): Set<string> {
+    return this.#claimed.size === 0 ? NONE : new Set(keys.filter((key) => this.#claimed.has(key)));
+  }
+
+  /** True if another process claimed or answered the key after the change `seen`. */
+  isTaken(key: string, seen: number): boolean {
+    if (this.#claimed.has(key)) return true;
+    if (seen >= this.lastForeign) return false;
+    const loaded = this.#loaded - this.base;
+    const offsets = this.#index.find(key).filter((offset) => offset + this.base > seen);
+    return offsets.some((offset) => offset <= loaded || this.#foreignBlocks.has(offset));
+  }
+
+  /** Forgets the claim of a batch that has ended or is now this process's own. */
+  release(number: number): void {
+    for (const key of this.#claims.get(number)?.keys ?? []) {
+      const batches = (this.#claimed.get(key) ?? 0) - 1;
+      if (batches > 0) this.#claimed.set(key, batches);
+      else this.#claimed.delete(key);
+    }
+    this.#claims.delete(number);
+  }
+
+  /** Adds a block of this process. Returns the keys that may have been there before. */
+  add(number: number, keys: readonly string[]): string[] {
+    return keys.filter((key) => this.#index.add(key, number - this.base));
+  }
+
+  /** Reads the states of rows, from the view of a job, or as they were before a change. Unknown keys are missing. */
+  read(keys: readonly string[], job: number, before = Number.POSITIVE_INFINITY): Map<string, RowState> {
+    const last = before - this.base;
+    const found = keys.map((key) => this.#index.find(key));
+    const offsets = new Set<number>();
+    for (const places of found) for (const offset of places) if (offset < last) offsets.add(offset);
+    this.#fetch(offsets);
+    const states = new Map<string, RowState>();
+    for (const [index, key] of keys.entries()) {
+      const blocks: Block[] = [];
+      for (const offset of found[index] ?? []) {
+        const block = offset < last ? this.#cache.get(offset) : undefined;
+        if (block !== undefined) blocks.push(block);
+      }
+      const state = foldRow(key, blocks, job, this.ask.efforts);
+      if (state !== null) states.set(key, state);
+    }
+    this.#trim();
+    return states;
+  }
+
+  #fetch(offsets: ReadonlySet<number>): void {
+    const missing = [...offsets].filter((offset) => !this.#cache.has(offset));
+    if (missing.length === 0) return;
+    const rows = this.#database.all<BlockRow>(
+      `${SELECT_BLOCKS} where number in (select value from json_each(?))`,
+      JSON.stringify(missing.map((offset) => offset + this.base)),
+    );
+    for (const row of rows) {
+      const block = new Block(row);
+      this.#cache.set(row.number - this.base, block);
+      this.#cachedRows += block.length;
+    }
+  }
+
+  /** Drops the blocks that were read first. */
+  #trim(): void {
+    for (const [offset, block] of this.#cache) {
+      if (this.#cachedRows <= CACHED_ROWS) return;
+      this.#cache.delete(offset);
+      this.#cachedRows -= block.length;
+    }
+  }
+
+  #readCounts(): boolean {
+    const counts = this.#database.get<{ change: number; answered: number; settledRuns: number }>(
+      'select change, answered, settled_runs as settledRuns from ask_count where ask = ?',
+      this.number,
+    );
+    if (counts === undefined) return false;
+    this.change = counts.change;
+    this.answered = counts.answered;
+    this.settledRuns = counts.settledRuns;
+    return true;
+  }
+
+  #readBatches(after: number, self: number): void {
+    const batches = this.#database.all<{ number: number; id: string; keys: Uint8Array }>(
+      'select number, id, keys from batch where number > ? and number < ? and holder <> ?',
+      after,
+      this.base + SPAN,
+      self,
+    );
+    for (const { number, id, keys } of batches) {
+      const claim = { batchId: id, keys: unpackKeys(keys) };
+      this.#claims.set(number, claim);
+      for (const key of claim.keys) this.#claimed.set(key, (this.#claimed.get(key) ?? 0) + 1);
+    }
+  }
+}
+
+const NONE: Set<string> = new Set();

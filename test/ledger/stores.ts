@@ -1,0 +1,73 @@
+import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { setImmediate as endTurn } from 'node:timers/promises';
+import Libsql from 'libsql';
+import { onTestFinished } from 'vitest';
+import type { Ledger, LedgerOptions } from '../../src/ledger/ledger.js';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.js';
+import { createLedgerPath, createTestClock } from '../helpers/ledger-samples.js';
+
+/** A store that the tests of the contract run on. `test/helpers/ledger-child.mjs` opens it by its name. */
+export interface TestStore {
+  readonly name: string;
+  /** A place for a new ledger, removed when the test ends. */
+  createPlace(): string;
+  open(place: string, options: LedgerOptions): Promise<Ledger>;
+  /** Starts another program's write, which blocks all others. Returns a function that ends it. */
+  lock(place: string): Promise<() => void>;
+  /** Makes the second half of each settlement fail, like a disk error. Returns a function that ends this. */
+  breakSettling(place: string): Promise<() => Promise<void>>;
+  /** Overwrites most of a closed ledger. Null if it is not on this machine. */
+  readonly damage: ((place: string) => void) | null;
+  /** Size limit of files, in KiB, at which a child's disk counts as full. Null if its disk is elsewhere. */
+  readonly fullDiskBlocks: number | null;
+}
+
+const SQLITE: TestStore = {
+  name: 'SQLite',
+  createPlace: createLedgerPath,
+  open: async (place, options) => openSqliteLedger(place, options),
+  async lock(place) {
+    const connection = new Libsql(place);
+    onTestFinished(() => void connection.close());
+    for (;;) {
+      try {
+        connection.exec('begin immediate');
+        return () => void connection.exec('commit');
+      } catch {
+        await endTurn();
+      }
+    }
+  },
+  async breakSettling(place) {
+    const run = (sql: string): void => {
+      const connection = new Libsql(place);
+      connection.exec(sql);
+      connection.close();
+    };
+    run(`create trigger broken before insert on block when new.kind = 'run'
+      begin select raise(abort, 'broken'); end`);
+    return async () => run('drop trigger broken');
+  },
+  damage(place) {
+    const file = openSync(place, 'r+');
+    const bytes = statSync(place).size;
+    for (let at = 24 * 4_096; at < bytes; at += 4_096)
+      writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, at);
+    closeSync(file);
+  },
+  fullDiskBlocks: 600,
+};
+
+/** Every store, one line each. */
+export const STORES: readonly TestStore[] = [SQLITE];
+
+/** Opens a ledger that is closed when the test ends. */
+export async function openStore(
+  store: TestStore,
+  place = store.createPlace(),
+  options: LedgerOptions = {},
+): Promise<Ledger> {
+  const ledger = await store.open(place, { clock: createTestClock(), ...options });
+  onTestFinished(() => ledger.close());
+  return ledger;
+}
