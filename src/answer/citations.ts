@@ -219,7 +219,15 @@ function createPathParser(
     return inner === '' && isList ? { index, field: null } : null;
   };
 
+  const readUsual = createUsualParser(exact, (index) => {
+    const entry = entries[index];
+    return isList && idForms.length === 0 && isJsonObject(entry) && findShape(index, entry).hasFields;
+  });
   return (path) => {
+    if (listKeys.length === 1 && listKeys[0] === 'rows') {
+      const usual = readUsual(path);
+      if (usual !== null) return usual;
+    }
     for (const start of listStarts(path.trim())) {
       for (const prefix of prefixes) {
         const place = readPlace(start, prefix);
@@ -227,6 +235,28 @@ function createPathParser(
       }
     }
     return null;
+  };
+}
+
+/** The notation that nearly all agents use, apart from the field's name. */
+const USUAL_START = 'structured.rows[';
+
+/**
+ * Parses paths like `structured.rows[0].fields.city`, which need not be matched against all notations. Null for any
+ * other path, and for an entry that does not hold its fields like this.
+ */
+function createUsualParser(
+  fields: ReadonlyMap<string, string>,
+  hasFields: (index: number) => boolean,
+): (path: string) => GroundedPlace | null {
+  return (path) => {
+    if (!path.startsWith(USUAL_START)) return null;
+    const end = path.indexOf(']', USUAL_START.length);
+    const field = end < 0 ? undefined : fields.get(path.slice(end + 1));
+    const digits = field === undefined ? '' : path.slice(USUAL_START.length, end);
+    if (field === undefined || !/^\d{1,9}$/.test(digits)) return null;
+    const index = Number(digits);
+    return hasFields(index) ? { index, field } : null;
   };
 }
 
