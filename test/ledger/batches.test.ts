@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Ledger, LedgerOptions } from '../../src/ledger/ledger.js';
+import type { Batch } from '../../src/model/batch.js';
 import {
   createTestAnswer,
   createTestAsk,
@@ -12,6 +13,7 @@ import {
   openTestJob,
   reserveTestBatch,
   settleTestBatch,
+  settleTestRun,
   tryReserve,
 } from '../helpers/ledger-samples.js';
 import { openStore, STORES } from './stores.js';
@@ -215,6 +217,35 @@ describe.each(STORES)('batches in $name', (store) => {
     const settled = await settleTestBatch(ledger, batch, createTestRun('run_1', 7), [], [failure]);
     expect(settled).toMatchObject({ status: 'settled', spend: { spentMicros: 7, reservedMicros: 0 } });
     expect(await ledger.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 0 });
+  });
+
+  test('a run that appears after its batch was released is as old as its batch, in every process', async () => {
+    const place = store.createPlace();
+    const clock = createTestClock(1_000);
+    const [one, two] = [await openStore(store, place, { clock }), await openStore(store, place, { clock })];
+    const job = await openTestJob(one);
+    const late = ['a', 'b'].map((company) => createTestBatch(job, [company], { attempt: 9 })) as [
+      Batch,
+      Batch,
+    ];
+    for (const batch of late) await reserveTestBatch(one, batch);
+    for (const { id } of late) await two.releaseBatch(id, 'the list lagged');
+    clock.nowMs = 2_000;
+    for (const company of ['a', 'b']) await settleTestRun(one, job, [company], { ceo: 'New' });
+    clock.nowMs = 3_000;
+    for (const [index, ledger] of [one, two].entries()) {
+      const batch = late[index] as Batch;
+      const company = index === 0 ? 'a' : 'b';
+      const answers = [createTestAnswer(company, { ceo: 'Old', headcount: 2 }, `run_${index}`)];
+      await ledger.markStarted(batch, `run_${index}`);
+      expect(await ledger.listOpenBatches(job.askId)).toMatchObject([{ intendedAtMs: 1_000 }]);
+      await settleTestBatch(ledger, batch, createTestRun(`run_${index}`), answers);
+      const found = await findTestAnswer(ledger, job, company);
+      expect([...(found?.fields ?? [])].map(([name, { value }]) => [name, value])).toEqual([
+        ['ceo', 'New'],
+        ['headcount', 2],
+      ]);
+    }
   });
 
   test('repeating a step changes nothing', async () => {

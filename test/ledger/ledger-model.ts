@@ -55,6 +55,8 @@ export class LedgerModel {
   readonly open = new Map<string, ModelBatch>();
   readonly #touches = new Map<string, Touch[]>();
   readonly #pruned = new Map<string, number>();
+  /** When released batches were intended. */
+  readonly #releasedAt = new Map<string, number>();
   #billedMicros = 0;
   /** Counts changes, to order them. */
   time = 0;
@@ -90,6 +92,8 @@ export class LedgerModel {
   }
 
   release(id: string): void {
+    const batch = this.open.get(id);
+    if (batch !== undefined) this.#releasedAt.set(id, batch.intendedAtMs);
     this.open.delete(id);
   }
 
@@ -106,7 +110,7 @@ export class LedgerModel {
     rows: ReadonlyMap<string, ModelOutcome>,
     { holder, nowMs }: { readonly holder: number; readonly nowMs: number },
   ): void {
-    const { intendedAtMs = nowMs } = this.open.get(batch.id) ?? {};
+    const intendedAtMs = this.open.get(batch.id)?.intendedAtMs ?? this.#releasedAt.get(batch.id) ?? nowMs;
     this.open.delete(batch.id);
     const cost = costMicros ?? batch.reserveMicros;
     this.#billedMicros += cost;

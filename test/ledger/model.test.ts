@@ -317,7 +317,8 @@ describe.each(STORES)('$name', (store) => {
         await compare(bench, last);
         await last.ledger.close();
       }),
-      { numRuns: chooseCount(150, 20) },
+      // A failure is reported before the test times out, even if it is not the shortest.
+      { numRuns: chooseCount(60, 15), interruptAfterTimeLimit: 40_000 },
     );
   });
 });

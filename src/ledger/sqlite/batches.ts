@@ -89,11 +89,8 @@ function openBatch(
 export function markStarted(store: Store, batch: Batch, runId: string, nowMs: number): void {
   const own = store.ownBatches.get(batch.id);
   const set = "update batch set state = 'sent', run_id = ?, reason = null where run_id is null and";
-  const isChanged =
-    own === undefined
-      ? store.database.run(`${set} id = ?`, runId, batch.id)
-      : store.database.run(`${set} number = ?`, runId, own.number);
-  if (isChanged === 1) return;
+  if (own !== undefined && store.database.run(`${set} number = ?`, runId, own.number) === 1) return;
+  if (store.database.run(`${set} id = ?`, runId, batch.id) === 1) return;
   const known = findBatch(store, batch.id);
   if (known !== undefined) {
     if (known.runId === runId) return;
@@ -101,9 +98,9 @@ export function markStarted(store: Store, batch: Batch, runId: string, nowMs: nu
   }
   const job = store.job(batch.jobId);
   const view = store.view(job);
-  if (findSettled(store, view, batch.id) === null) {
-    openBatch(store, job, view, batch, { state: 'sent', runId, nowMs });
-  }
+  const ended = findEnded(store, view, batch.id);
+  if (ended?.kind === 'run') return;
+  openBatch(store, job, view, batch, { state: 'sent', runId, nowMs: ended?.intendedAt ?? nowMs });
 }
 
 /** Keeps a batch and its reservation, because it is unknown whether it has a run. */
@@ -134,6 +131,7 @@ export function releaseBatch(
     kind: 'released',
     keys: null,
     batchId,
+    intendedAt: batch.intendedAt,
     content: JSON.stringify({ reason }),
     nowMs,
   });
@@ -161,10 +159,8 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
   });
   const own = store.ownBatches.get(batch.id);
   const open = own ?? findBatch(store, batch.id);
-  if (open === undefined) {
-    const settled = findSettled(store, view, batch.id);
-    if (settled !== null) return end('known', settled);
-  }
+  const ended = open === undefined ? findEnded(store, view, batch.id) : null;
+  if (ended?.kind === 'run') return end('known', toCost(ended));
   const cost = bookCost(run.costDollars.total, batch.reserveMicros);
   const keys = [...new Set(batch.rows.map(({ key }) => key))];
   const isPlain = keys.length === batch.rows.length;
@@ -177,7 +173,7 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
     cost,
     effort: batch.effort,
     isRefresh: batch.refresh === true,
-    intendedAt: open?.intendedAt ?? nowMs,
+    intendedAt: open?.intendedAt ?? ended?.intendedAt ?? nowMs,
     content: formatRunContent(keys, answers, failures),
     rawRun: packRun(run),
     nowMs,
@@ -185,16 +181,16 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
   let number = addBlock(store, job, view, block);
   if (number === null) {
     const user = findRunUser(store, run.id, job.agent);
-    if (user?.batch === batch.id) return end('known', user);
+    if (user?.batch === batch.id) return end('known', toCost(user));
     if (findBatchId(run) !== batch.id) return end('foreign', NOTHING);
     number = addOwnBlock(store, job, view, { ...block, isReused: true });
   }
   if (open !== undefined && !closeBatch(store, job, view, batch.id, open) && own !== undefined) {
     // Another process has ended it since.
-    const settled = findSettled(store, view, batch.id, number);
-    if (settled !== null) {
+    const earlier = findEnded(store, view, batch.id, number);
+    if (earlier?.kind === 'run') {
       store.database.run('delete from block where number = ?', number);
-      return end('known', settled);
+      return end('known', toCost(earlier));
     }
   }
   store.bill(job, cost.micros, cost.isEstimated, nowMs);
@@ -412,33 +408,32 @@ function closeBatch(
   return true;
 }
 
-interface SettledCost extends BookedCost {
+/** A block that ended a batch. */
+interface EndedRow {
+  readonly kind: 'run' | 'released';
   readonly batch: string;
+  readonly micros: number;
+  readonly estimated: number;
+  readonly intendedAt: number;
 }
 
-const SELECT_COST = 'select batch, cost_micros as micros, is_estimated as estimated from block';
+const SELECT_ENDED = `
+  select kind, batch, cost_micros as micros, is_estimated as estimated, intended_at as intendedAt from block`;
 
-/** The batch of the same agent that a run has settled; null if none. */
-function findRunUser(store: Store, runId: string, agent: number): SettledCost | null {
-  const row = store.database.get<{ batch: string; micros: number; estimated: number }>(
-    `${SELECT_COST} where run_id = ? and agent = ?`,
-    runId,
-    agent,
-  );
-  return row === undefined ? null : toCost(row);
+/** The block of the same agent that a run has settled. */
+function findRunUser(store: Store, runId: string, agent: number): EndedRow | null {
+  const sql = `${SELECT_ENDED} where run_id = ? and agent = ?`;
+  return store.database.get<EndedRow>(sql, runId, agent) ?? null;
 }
 
-/** What a settled batch cost; null if no run has settled it. */
-function findSettled(store: Store, view: AskView, batchId: string, except = 0): SettledCost | null {
-  const row = store.database.get<{ batch: string; micros: number; estimated: number }>(
-    `${SELECT_COST} where number > ? and number < ? and batch = ? and kind = 'run' and number <> ?`,
-    ...[view.base, view.base + SPAN, batchId, except],
-  );
-  return row === undefined ? null : toCost(row);
+/** The block that ended a batch: with a run, if any has settled it. */
+function findEnded(store: Store, view: AskView, batchId: string, except = 0): EndedRow | null {
+  const sql = `${SELECT_ENDED} where ${view.range} and batch = ? and number <> ? order by kind = 'run' desc limit 1`;
+  return store.database.get<EndedRow>(sql, batchId, except) ?? null;
 }
 
-function toCost(row: { batch: string; micros: number; estimated: number }): SettledCost {
-  return { batch: row.batch, micros: row.micros, isEstimated: row.estimated === 1 };
+function toCost({ micros, estimated }: EndedRow): BookedCost {
+  return { micros, isEstimated: estimated === 1 };
 }
 
 /** Adds a run's answers to the counts of its job. */
