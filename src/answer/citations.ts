@@ -62,22 +62,24 @@ function joinRow(
   row: CheckedRow,
   byRow: ReadonlyMap<number, RowGroundings>,
 ): ReadonlyMap<string, FieldGrounding> {
-  return new Map(
-    [...row.fields].map(([name, field]): [string, FieldGrounding] => {
-      const found = field.value === null ? undefined : findGroundings(row, name, byRow);
-      if (found === undefined) return [name, NO_GROUNDING];
-      const own = found.fields.get(name) ?? [];
-      const citations = collectCitations(own);
-      return [
-        name,
-        {
-          citations: citations.length > 0 ? citations : collectCitations(found.whole),
-          confidence: findLowestConfidence(own) ?? findLowestConfidence(found.whole),
-        },
-      ];
-    }),
-  );
+  const groundings = new Map<string, FieldGrounding>();
+  for (const [name, field] of row.fields) {
+    const found = field.value === null ? undefined : findGroundings(row, name, byRow);
+    groundings.set(name, found === undefined ? NO_GROUNDING : joinField(found, name));
+  }
+  return groundings;
 }
+
+function joinField({ fields, whole }: RowGroundings, name: string): FieldGrounding {
+  const own = fields.get(name) ?? NONE;
+  const citations = collectCitations(own);
+  return {
+    citations: citations.length > 0 ? citations : collectCitations(whole),
+    confidence: findLowestConfidence(own) ?? findLowestConfidence(whole),
+  };
+}
+
+const NONE: readonly Grounding[] = [];
 
 /** Grounding of a field: of the row's only entry, or of the entries that its value came from. */
 function findGroundings(
@@ -96,6 +98,7 @@ function findGroundings(
 
 /** Collects the distinct pages in order. */
 function collectCitations(groundings: readonly Grounding[]): readonly Citation[] {
+  if (groundings.length === 0) return [];
   const byUrl = new Map<string, Citation>();
   for (const { citations } of groundings) {
     for (const citation of Array.isArray(citations) ? citations : []) {
@@ -129,6 +132,7 @@ function parseUrl(value: unknown): string | null {
 const CONFIDENCES: readonly Confidence[] = ['low', 'medium', 'high'];
 
 function findLowestConfidence(groundings: readonly Grounding[]): Confidence | null {
+  if (groundings.length === 0) return null;
   const said = groundings.map(({ confidence }) =>
     typeof confidence === 'string' ? confidence.toLowerCase() : null,
   );
@@ -354,19 +358,15 @@ export function createAnswers(batch: Batch, checked: CheckedRun, run: AgentRun):
   const groundings = joinGrounding(checked.rows, output.grounding, findStructured(output), rowIds);
   const reasons = parseReasons(batch, run.output.text);
   return checked.rows.map((row) => {
-    const grounding = groundings.get(row);
-    const fields = [...row.fields].map(([name, field]): [string, FieldAnswer] => [
-      name,
-      {
-        value: field.value,
-        confidence: grounding?.get(name)?.confidence ?? null,
-        citations: grounding?.get(name)?.citations ?? [],
-        issue: field.issue ?? (field.value === null ? reasons.find(row.rowId, name) : null),
-        runId: run.id,
-        effort: batch.effort,
-        triedEffort: batch.effort,
-      },
-    ]);
-    return { key: row.key, fields: new Map(fields) };
+    const byField = groundings.get(row);
+    const fields = new Map<string, FieldAnswer>();
+    for (const [name, field] of row.fields) {
+      const { confidence, citations } = byField?.get(name) ?? NO_GROUNDING;
+      const issue = field.issue ?? (field.value === null ? reasons.find(row.rowId, name) : null);
+      const { effort } = batch;
+      const { value } = field;
+      fields.set(name, { value, confidence, citations, issue, runId: run.id, effort, triedEffort: effort });
+    }
+    return { key: row.key, fields };
   });
 }
