@@ -25,7 +25,7 @@ export type { JsonObject, JsonValue } from './model/json.js';
 export type { Climb, Quote } from './model/prices.js';
 export type { Citation, Confidence } from './model/run.js';
 export type { EnrichOptions } from './options.js';
-export { type Plan, plan } from './plan.js';
+export { type Plan, type PlannedAgent, plan } from './plan.js';
 export {
   mergeRecipe,
   RecipeError,

@@ -70,6 +70,24 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
 
 /** Checks the options and fills in the defaults. Throws a usage error that names the option and its value. */
 export function resolveSettings(options: EnrichOptions): Settings {
+  const settings = resolvePlanSettings(options);
+  if (settings.agent.kind === 'hosted' && !hasKey(options)) {
+    throw createUsageError(
+      'NO_AGENT',
+      'no agent given: EXA_API_KEY is not set, and neither is --reference or --api-url',
+      'For the hosted service, set EXA_API_KEY or EXA_API_KEY_FILE. To answer from your own tables, use --reference DIR. For another agent, use --api-url URL.',
+    );
+  }
+  return settings;
+}
+
+/** True if a key is set. */
+export function hasKey({ apiKey }: Pick<EnrichOptions, 'apiKey'>): boolean {
+  return apiKey !== undefined && apiKey !== '';
+}
+
+/** Like `resolveSettings`, but needs no key: a plan sends nothing. */
+export function resolvePlanSettings(options: EnrichOptions): Settings {
   checkOptionTypes('the job', options, JOB_OPTION_TYPES, ['input']);
   checkFormat(options.format);
   if (options.input === '')
@@ -142,12 +160,7 @@ function resolveAgent(options: EnrichOptions, output: string): AgentChoice {
     return { kind: 'reference', directory: options.reference, omit };
   }
   if (options.apiUrl !== undefined) return { kind: 'url', url: options.apiUrl };
-  if (options.apiKey !== undefined && options.apiKey !== '') return { kind: 'hosted' };
-  throw createUsageError(
-    'NO_AGENT',
-    'no agent given: EXA_API_KEY is not set, and neither is --reference or --api-url',
-    'For the hosted service, set EXA_API_KEY or EXA_API_KEY_FILE. To answer from your own tables, use --reference DIR. For another agent, use --api-url URL.',
-  );
+  return { kind: 'hosted' };
 }
 
 /** The default output path: next to the input, with `.filled` added to its name. */

@@ -17,8 +17,8 @@ import { formatList, formatNumber } from './model/format.js';
 import { getOwn, type JsonValue } from './model/json.js';
 import { listNullable } from './model/nullable.js';
 import { computeLikelyMicros, computeWorstMicros, type Quote } from './model/prices.js';
-import type { CreateRunRequest } from './model/run.js';
-import { type EnrichOptions, resolveSettings } from './options.js';
+import { type CreateRunRequest, HOSTED_URL } from './model/run.js';
+import { type AgentChoice, type EnrichOptions, hasKey, resolvePlanSettings } from './options.js';
 import { createTemporaryFolder } from './read/bytes.js';
 import { createRequest } from './run/create-request.js';
 
@@ -26,6 +26,7 @@ import { createRequest } from './run/create-request.js';
 export interface Plan {
   readonly jobId: string;
   readonly askId: string;
+  readonly agent: PlannedAgent;
   /** Input rows by planned action; `ask` are those that cost something. */
   readonly rows: PlannedCounts & { readonly total: number };
   /** The columns that would be sent, each with its first values. */
@@ -54,16 +55,26 @@ export interface Plan {
   readonly firstRequest: CreateRunRequest | null;
 }
 
+/** Who would answer. */
+export interface PlannedAgent {
+  /** URL of the agent, or the folder of the reference tables. */
+  readonly name: string;
+  /** False for reference tables: then nothing leaves this machine. */
+  readonly isRemote: boolean;
+  /** True for the hosted service without a key: `enrich` would refuse to start. */
+  readonly needsKey: boolean;
+}
+
 const EXAMPLES = 3;
 const OTHER_BATCH_SIZES = [1, 4, 8, 16, 32];
 const LIKELY_RUN_SECONDS = 60;
 
 /**
- * Plans a job without running it. Sends nothing, spends nothing and writes nothing. Throws the usage errors of
- * `enrich`.
+ * Plans a job without running it. Sends nothing, spends nothing and writes nothing, and needs no key. Throws the other
+ * usage errors of `enrich`.
  */
 export async function plan(options: EnrichOptions): Promise<Plan> {
-  const settings = resolveSettings(options);
+  const settings = resolvePlanSettings(options);
   const closers = new CleanupStack();
   try {
     const opened = await openJobInput(
@@ -133,13 +144,14 @@ function createPlan(
   survey: RowEstimate,
   { notes, doubts }: Pick<Plan, 'notes' | 'doubts'>,
 ): Plan {
-  const { ask, job } = context;
+  const { ask, job, settings } = context;
   const { counts, quote, steps, firstGroup, lowestLevel } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const records = firstGroup?.questions.map((question) => question.record) ?? [];
   return {
     jobId: job.id,
     askId: ask.id,
+    agent: describePlannedAgent(settings.agent, hasKey(settings.options)),
     rows: { ...counts, total },
     columns: ask.send.map((name) => ({
       name,
@@ -165,6 +177,17 @@ function createPlan(
             context.exclusion.relevantTo(firstGroup.questions.map((question) => question.record)),
           ),
   };
+}
+
+function describePlannedAgent(agent: AgentChoice, isKeySet: boolean): PlannedAgent {
+  switch (agent.kind) {
+    case 'reference':
+      return { name: agent.directory, isRemote: false, needsKey: false };
+    case 'url':
+      return { name: agent.url, isRemote: true, needsKey: false };
+    case 'hosted':
+      return { name: HOSTED_URL, isRemote: true, needsKey: !isKeySet };
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import { describeLedgerError } from '../ledger/database-errors.js';
 import { openLedger } from '../ledger/ledger.js';
 import type { Clock } from '../model/clock.js';
 import type { ApiKey } from '../model/option-types.js';
+import { HOSTED_URL } from '../model/run.js';
 
 /** Result of a check. A job can run despite `warn`. */
 export type DiagnosticStatus = 'ok' | 'warn' | 'fail';
@@ -188,7 +189,10 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
   let client: AgentClient | null = null;
   try {
     const { isLoopback } = resolveBaseUrl(baseUrl, apiKey !== undefined);
-    if (apiKey === undefined && !isLoopback) return [NO_KEY, createSkipped('agent', NO_KEY.message)];
+    if (apiKey === undefined && !isLoopback) {
+      const noKey = baseUrl === HOSTED_URL ? NO_HOSTED_KEY : NO_KEY;
+      return [noKey, createSkipped('agent', noKey.message)];
+    }
     client = createClient(address, apiKey ?? 'doctor');
     const startMs = clock.now();
     const { serverTimeMs } = await client.check();
@@ -212,7 +216,13 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
 const NO_KEY = createWarning(
   'key',
   'EXA_API_KEY is not set',
-  'For the hosted service, set it or EXA_API_KEY_FILE. No key is needed for --reference DIR, which answers from your own tables.',
+  'Set EXA_API_KEY or EXA_API_KEY_FILE. --reference DIR, which answers from your own tables, needs no key.',
+);
+
+const NO_HOSTED_KEY = createFailure(
+  'key',
+  `${NO_KEY.message}, which the hosted service needs`,
+  NO_KEY.fix ?? '',
 );
 
 /** Names the environment variable that the key comes from. */
