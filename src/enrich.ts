@@ -153,7 +153,15 @@ function keepOutput(context: JobContext, rows: RowCounts, startedAtMs: number): 
   tally.countKept(rows);
   context.onEvent({ type: 'note', code: 'OUTPUT_KEPT', message: describeKept(settings.output) });
   ledger.closeJob(job.id, { stop: 'done', counts: rows, finished: job.finished });
-  return createSummary(context, { rows, leftRows: 0 }, null, startedAtMs);
+  const kept = {
+    rows,
+    leftRows: 0,
+    failures: { unsendable: 0, unfit: 0 },
+    fields: [],
+    examples: [],
+    needsBom: false,
+  };
+  return createSummary(context, kept, null, startedAtMs);
 }
 
 /** Runs the job, once everything is open and confirmed. */

@@ -14,6 +14,9 @@ export type { CitedSource, RowCounts, RowStatus } from './model/answer.js';
 export type {
   Doubt,
   EnrichEvent,
+  FieldFill,
+  FilledExample,
+  JobFailures,
   JobProgress,
   JobStep,
   JobStop,

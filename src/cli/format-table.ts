@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import type { JsonValue } from '../model/json.js';
 import { clipText } from './clip-text.js';
 
 const INDENT = '  ';
@@ -32,4 +33,10 @@ function fitWidths(widths: number[], available: number): void {
     widths[widths.indexOf(widest)] = widest - 1;
     excess -= 1;
   }
+}
+
+/** The text of a cell; empty for a value that is missing. */
+export function showCell(value: JsonValue | undefined): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

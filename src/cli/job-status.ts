@@ -146,7 +146,8 @@ export async function openJobReport(host: Host, quiet: boolean, log: LogFile | n
     finish(summary) {
       progress?.end();
       log?.end(summary);
-      if (!quiet) for (const line of formatSummary(summary, runsActive)) host.say(line);
+      const width = host.stderr.isTTY === true ? (host.stderr.columns ?? null) : null;
+      if (!quiet) for (const line of formatSummary(summary, { runsActive, width })) host.say(line);
       if (summary.error !== null) sayError(summary.error, host);
     },
     fail(error) {

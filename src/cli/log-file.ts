@@ -54,7 +54,7 @@ export function openLogFile(path: string, host: Host): LogFile {
     },
     end(summary) {
       const { job: _job, ...facts } = createSummaryRecord(summary);
-      append('end', { stop: summary.stop, ...facts, error: summary.error });
+      append('end', { stop: summary.stop, ...facts });
     },
     fail: (error) =>
       append('error', {

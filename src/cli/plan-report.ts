@@ -2,7 +2,7 @@ import { formatCount, formatDollars, formatDuration, formatNumber, showName } fr
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { describeClimbs } from '../model/prices.js';
 import type { Plan } from '../plan.js';
-import { formatTable } from './format-table.js';
+import { formatTable, showCell } from './format-table.js';
 import type { Span } from './host.js';
 import { toDollars } from './summary.js';
 
@@ -65,11 +65,6 @@ function formatFirstRows({ agent, columns, firstRequest }: Plan, width: number):
       : [`  and ${formatNumber(others.length, 'column')} more: ${others.map(showName).join(', ')}`]),
     'Use --request to show the first request in full.',
   ];
-}
-
-function showCell(value: JsonValue | undefined): string {
-  if (value === undefined) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Builds the `--json` record of a plan. */

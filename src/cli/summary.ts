@@ -1,11 +1,19 @@
 import { ROW_STATUSES } from '../model/answer.js';
 import type { JobSummary, ReachedBudget } from '../model/events.js';
-import { formatCount, formatDollars, formatDuration, formatMicros, formatNumber } from '../model/format.js';
+import {
+  formatCount,
+  formatDollars,
+  formatDuration,
+  formatMicros,
+  formatNumber,
+  showName,
+} from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
+import { formatTable, showCell } from './format-table.js';
 
 /** Builds the `--json` summary. Scripts rely on its keys. */
 export function createSummaryRecord(summary: JobSummary): JsonObject {
-  const { jobId, askId, input, output, rows, reused, duplicates, runs, requests, seconds } = summary;
+  const { jobId, askId, input, output, rows, reused, duplicates, runs, requests, seconds, error } = summary;
   return {
     job: jobId,
     ask: askId,
@@ -15,6 +23,8 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
       total: rows.total,
       ...Object.fromEntries(ROW_STATUSES.map((status) => [status, rows[status]])),
     },
+    failed_rows: { ...summary.failures },
+    fields: summary.fields.map(({ name, answered, filled }) => ({ name, answered, filled })),
     reused,
     duplicates,
     runs: { created: runs.created, adopted: runs.adopted, failed: runs.failed, unknown: summary.unknownRuns },
@@ -31,6 +41,7 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
     })),
     remaining: createRemainingRecord(summary.remaining),
     budget: createBudgetRecord(summary.budget),
+    error: error === null ? null : { ...error },
   };
 }
 
@@ -51,19 +62,60 @@ export function toDollars(micros: number): number {
   return micros / 1_000_000;
 }
 
-/** Formats the result of a job as lines of text. `runsActive` is the number of runs still active when it ended. */
-export function formatSummary(summary: JobSummary, runsActive: number): string[] {
+/** What the summary cannot know of the job. */
+export interface SummaryPlace {
+  /** Runs that were still active when the command ended. */
+  readonly runsActive: number;
+  /** Columns of the terminal; null without one. Then no cell values are shown, because the text may go to a log. */
+  readonly width: number | null;
+}
+
+/** Formats the result of a job as lines of text. */
+export function formatSummary(summary: JobSummary, { runsActive, width }: SummaryPlace): string[] {
   const { rows, output, seconds } = summary;
   const place = output === '-' ? 'The output is on standard output' : `The output is in ${output}`;
   const counted = ROW_STATUSES.filter((status) => rows[status] > 0);
-  const width = Math.max(...counted.map((status) => formatCount(rows[status]).length));
+  const countWidth = Math.max(...counted.map((status) => formatCount(rows[status]).length));
   return [
+    ...(width === null ? [] : formatExamples(summary, width)),
     `${place}: ${formatNumber(rows.total, 'row')}, ${formatDuration(seconds)}.`,
-    ...counted.map((status) => `  ${formatCount(rows[status]).padStart(width)}  ${status}`),
+    ...counted.map((status) => `  ${formatCount(rows[status]).padStart(countWidth)}  ${status}`),
+    ...formatFills(summary),
     formatCost(summary),
     ...formatSteps(summary),
     ...formatReuse(summary),
     ...formatAdvice(summary, runsActive),
+    ...(width === null ? [] : formatBomAdvice(summary)),
+  ];
+}
+
+/** Values per row that fit a terminal next to each other. */
+const MAX_CELLS = 6;
+
+function formatExamples({ examples }: JobSummary, width: number): string[] {
+  const [first] = examples;
+  if (first === undefined) return [];
+  const columns = [first, ...examples].map((example, index) =>
+    example.slice(0, MAX_CELLS).map(([column, value]) => (index === 0 ? showName(column) : showCell(value))),
+  );
+  const count = examples.length === 1 ? 'The first filled row' : `The first ${examples.length} filled rows`;
+  return [`${count}:`, ...formatTable(columns, width)];
+}
+
+/** Lists how often each column was filled, in answered rows. */
+function formatFills({ fields }: JobSummary): string[] {
+  const parts = fields
+    .filter(({ answered }) => answered > 0)
+    .map(
+      ({ name, answered, filled }) => `${showName(name)} ${formatCount(filled)} of ${formatCount(answered)}`,
+    );
+  return parts.length === 0 ? [] : [`Filled: ${parts.join(', ')}.`];
+}
+
+function formatBomAdvice({ needsBom, output }: JobSummary): string[] {
+  if (!needsBom || output === '-') return [];
+  return [
+    'Excel shows letters beyond ASCII wrong in this CSV. If you open it in Excel, add --bom and run the same command again.',
   ];
 }
 
@@ -102,14 +154,9 @@ function formatReuse({ reused, duplicates }: JobSummary): string[] {
 
 /** Says what to do about rows without an answer. */
 function formatAdvice(summary: JobSummary, runsActive: number): string[] {
-  const { rows, stop } = summary;
+  const { stop } = summary;
   const working = formatOpenRuns(summary, runsActive);
-  const failed =
-    rows.failed === 0
-      ? []
-      : [
-          `${formatNumber(rows.failed, 'row')} failed; see enrichment_error. Run the same command again to retry.`,
-        ];
+  const failed = formatFailures(summary);
   switch (stop) {
     case 'done':
       return [...failed, ...formatLeft(summary), ...working];
@@ -129,6 +176,27 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
     case 'unreachable':
       return [...working, describeFailure(summary.error?.code ?? null)];
   }
+}
+
+/** Says what to do about failed rows. Only some of them are helped by the same command. */
+function formatFailures({ rows, failures }: JobSummary): string[] {
+  const { unsendable, unfit } = failures;
+  const other = rows.failed - unsendable - unfit;
+  return [
+    ...(other <= 0
+      ? []
+      : [`${formatNumber(other, 'row')} failed; see enrichment_error. Run the same command again to retry.`]),
+    ...(unfit === 0
+      ? []
+      : [
+          `${formatNumber(unfit, 'row')} failed because no answer fits the schema; see enrichment_error. Correct the field types or the schema: the same command would only pay again.`,
+        ]),
+    ...(unsendable === 0
+      ? []
+      : [
+          `${formatNumber(unsendable, 'row')} cannot be sent: the cells to send are blank, or the row is unreadable or too large; see enrichment_error. Correct the input, or leave ${unsendable === 1 ? 'it' : 'them'}.`,
+        ]),
+  ];
 }
 
 /** Says why the agent did not finish a job; the error itself is printed too. */

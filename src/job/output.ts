@@ -2,13 +2,7 @@ import { joinRows } from '../answer/join-rows.js';
 import { RowfillError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { JobRecord, Spend } from '../ledger/records.js';
-import {
-  type FieldAnswer,
-  type FilledRow,
-  ROW_STATUSES,
-  type RowCounts,
-  type RowStatus,
-} from '../model/answer.js';
+import type { FieldAnswer, FilledRow, RowCounts } from '../model/answer.js';
 import { type Ask, hashText } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import type {
@@ -28,6 +22,7 @@ import type { Exclusion } from '../select/exclusion.js';
 import { createFitCheck, type OutputOptions, openOutput } from '../write/open-output.js';
 import { chooseOutputAgain, createJobPathCheck, hashFile } from './choose-output.js';
 import type { JobContext } from './job-context.js';
+import { type OutputCounts, OutputTally } from './output-tally.js';
 import { resolveDayCaps } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
@@ -59,10 +54,8 @@ interface OutputJob {
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
 }
 
-interface WrittenOutput {
-  readonly rows: RowCounts;
-  /** Pending rows that no option excludes. */
-  readonly leftRows: number;
+interface WrittenOutput extends OutputCounts {
+  readonly needsBom: boolean;
   /** SHA-256 of the file; null without a file. */
   readonly digest: string | null;
 }
@@ -107,8 +100,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     fields: parts.ask.fields,
     schema: parts.ask.schema,
   });
-  const counts = createCounts();
-  let leftRows = 0;
+  const tally = new OutputTally(parts.ask, parts.isWanted);
   const met = new KeySet();
   const context = {
     ...parts,
@@ -119,15 +111,12 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   try {
     for await (const rows of input.openRows()) {
       const filled = joinRows(rows, context);
-      for (const { row, outcome } of filled) {
-        counts[outcome.status] += 1;
-        if (outcome.status === 'pending' && parts.isWanted(row)) leftRows += 1;
-      }
-      counts.total += filled.length;
+      tally.add(filled);
       await output.write(filled);
       if (onRow !== undefined) for (const each of filled) onRow(each);
     }
-    return { rows: counts, leftRows, digest: await output.commit() };
+    const digest = await output.commit();
+    return { ...tally.read(), needsBom: output.needsBom, digest };
   } catch (error) {
     await output.abort();
     throw error;
@@ -146,11 +135,6 @@ function createRowReport(onEvent: (event: EnrichEvent) => void, withValues: bool
 
 function readValues(fields: ReadonlyMap<string, FieldAnswer>): JsonObject {
   return Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
-}
-
-function createCounts(): Record<RowStatus | 'total', number> {
-  const counts = Object.fromEntries(ROW_STATUSES.map((status) => [status, 0])) as Record<RowStatus, number>;
-  return { ...counts, total: 0 };
 }
 
 /** Digests of everything an output is made from, taken before the job reads it. */
@@ -260,7 +244,7 @@ export function checkInputFits(
 /** Creates the summary of a job. */
 export function createSummary(
   context: JobContext,
-  { rows, leftRows }: Pick<WrittenOutput, 'rows' | 'leftRows'>,
+  written: Omit<WrittenOutput, 'digest'>,
   remaining: RemainingRows | null,
   startedAtMs: number,
 ): JobSummary {
@@ -281,8 +265,12 @@ export function createSummary(
             message: error.message,
             hint: error instanceof RowfillError ? (error.hint ?? null) : null,
           },
-    rows,
-    leftRows,
+    rows: written.rows,
+    leftRows: written.leftRows,
+    failures: written.failures,
+    fields: written.fields,
+    examples: written.examples,
+    needsBom: written.needsBom,
     reused: tally.reused,
     duplicates: tally.duplicates,
     runs: tally.runs,

@@ -41,6 +41,8 @@ export interface OutputOptions {
 }
 
 export interface Output {
+  /** True for a CSV without a byte order mark in which Excel would show some letters wrong. Known after `commit`. */
+  readonly needsBom: boolean;
   /** Writes rows in order; resolves when more can be written. */
   write(rows: readonly FilledRow[]): Promise<void>;
   /**

@@ -37,6 +37,7 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
     return part;
   };
   return {
+    needsBom: false,
     write: async (rows) => {
       if (rows.length === 0) return;
       const open = part ?? (await openSheet());

@@ -40,7 +40,7 @@ test('--json prints one summary with the documented keys, and with --quiet nothi
   expect(result.stdout.trim().split('\n')).toHaveLength(1);
   const summary = JSON.parse(result.stdout);
   expect(Object.keys(summary).join()).toBe(
-    'job,ask,input,output,rows,reused,duplicates,runs,requests,cost_usd,estimated_usd,reserved_usd,seconds,steps,remaining,budget',
+    'job,ask,input,output,rows,failed_rows,fields,reused,duplicates,runs,requests,cost_usd,estimated_usd,reserved_usd,seconds,steps,remaining,budget,error',
   );
   expect(summary).toMatchObject({
     output: 'in.filled.csv',

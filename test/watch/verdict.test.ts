@@ -28,6 +28,10 @@ function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSum
       runs: { created: 1, adopted: 0, failed: 0 },
       unknownRuns: 0,
       leftRows: 0,
+      failures: { unsendable: 0, unfit: 0 },
+      fields: [],
+      examples: [],
+      needsBom: false,
       requests: 3,
     },
     ...{
