@@ -19,7 +19,7 @@ import {
 import { type FolderBudget, SpendLimit } from './job/progress.js';
 import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
 import { reportWarnings } from './job/report-warnings.js';
-import { createJobParts, resolveAsk } from './job/resolve-ask.js';
+import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { createRetryReport } from './job/stop.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { RowCounts } from './model/answer.js';
@@ -67,7 +67,8 @@ export async function enrich(
       }),
     );
     await ledger.ready(hooks.signal);
-    const { settings, earlierOutput, note } = await chooseJobOutput(asked, ask, ledger, paths);
+    const named = await identifyInput(asked, opened.input, hooks.signal);
+    const { settings, earlierOutput, note } = await chooseJobOutput(named, ask, ledger, paths);
     const lease = closers.add(
       await waitForLease(ledger, ask.id, {
         signal: hooks.signal,

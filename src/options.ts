@@ -97,6 +97,7 @@ export function resolvePlanSettings(options: EnrichOptions): Settings {
   const output = options.output ?? resolveOutput(options);
   return {
     options,
+    inputDigest: null,
     output,
     query: resolveQuery(options.query),
     efforts,

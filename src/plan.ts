@@ -8,7 +8,7 @@ import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { type PlannedCounts, SpendLimit } from './job/progress.js';
 import { describeChanges, reportUnmatched, reportWarnings } from './job/report-warnings.js';
-import { createJobParts, resolveAsk } from './job/resolve-ask.js';
+import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
@@ -74,16 +74,17 @@ const LIKELY_RUN_SECONDS = 60;
  * usage errors of `enrich`.
  */
 export async function plan(options: EnrichOptions): Promise<Plan> {
-  const settings = resolvePlanSettings(options);
+  const asked = resolvePlanSettings(options);
   const closers = new CleanupStack();
   try {
     const opened = await openJobInput(
       options,
-      { path: options.input, output: settings.output },
-      (file) => resolveAsk(settings, file),
+      { path: options.input, output: asked.output },
+      (file) => resolveAsk(asked, file),
       closers,
     );
     const { ask, exclusion } = opened;
+    const settings = await identifyInput(asked, opened.input);
     const ledger = closers.add(
       openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
     );

@@ -73,7 +73,8 @@ export function createHost(parts: HostParts, debug: boolean): Host {
         : clean;
     });
     const line = shown.join('');
-    return isTerminal && stream.columns !== undefined ? wrapText(line, stream.columns) : line;
+    const columns = readColumns(stream);
+    return columns === null ? line : wrapText(line, columns);
   }
 
   function print(text: string): void {
@@ -108,6 +109,14 @@ export function createHost(parts: HostParts, debug: boolean): Host {
       guards.clear();
     },
   };
+}
+
+/** A terminal without a known size says 0. */
+const MIN_COLUMNS = 20;
+
+/** The width of a terminal; null for anything else, or if it is not known. */
+export function readColumns({ isTTY, columns = 0 }: Terminal<unknown>): number | null {
+  return isTTY === true && columns >= MIN_COLUMNS ? columns : null;
 }
 
 /** Environment variables whose values are masked in all text. */

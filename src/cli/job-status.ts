@@ -2,14 +2,12 @@ import { existsSync } from 'node:fs';
 import { type Ledger, openLedger, resolveLedgerPath } from '../ledger/ledger.js';
 import type { JobStatus, RunInFlight } from '../ledger/records.js';
 import { ROW_STATUSES } from '../model/answer.js';
-import type { EnrichEvent, JobStop, JobSummary } from '../model/events.js';
+import type { JobStop } from '../model/events.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
+import { isStandardInput } from '../model/read-file.js';
 import type { Host } from './host.js';
-import type { LogFile } from './log-file.js';
-import { openProgress } from './progress.js';
-import { isClosedOutput, sayError } from './report-error.js';
-import { formatEstimate, formatSummary, toDollars } from './summary.js';
+import { formatEstimate, toDollars } from './summary.js';
 
 const STATES: Readonly<Record<JobStop, string>> = {
   done: 'done',
@@ -27,7 +25,7 @@ export function formatJob(job: JobStatus, nowMs: number): string[] {
   const { input, output } = listFiles(job);
   return [
     `${job.id}  ${job.stop === null ? 'running or killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
-    `  ${input} → ${output ?? 'no output'}`,
+    `  ${input === '-' ? 'standard input' : input} → ${output === '-' ? 'standard output' : (output ?? 'no output')}`,
     `  ${shorten(job.query)}`,
     `  ${formatRows(job)}`,
     `  ${formatDollars(job.spentMicros)} spent${formatEstimate(job)}${reserved}`,
@@ -65,6 +63,7 @@ export function createJobRecord(job: JobStatus): JsonObject {
 
 /** The current paths of the job's files. */
 function listFiles({ place, input, output }: JobStatus): { input: string; output: string | null } {
+  if (isStandardInput(input)) return { input: '-', output };
   return place === null ? { input, output } : { input: place.input, output: place.output };
 }
 
@@ -105,58 +104,4 @@ export function openExistingLedger(host: Host, isReadOnly = false): Ledger | nul
   const path = resolveLedgerPath(host.env);
   const onWait = (message: string): void => host.say(message);
   return existsSync(path) ? openLedger(path, { clock: { now: host.now }, onWait, isReadOnly }) : null;
-}
-
-/** Reports a job on the terminal and in the log. */
-interface JobReport {
-  readonly onEvent: (event: EnrichEvent) => void;
-  /** Prints a line without breaking the progress bar. */
-  say(text: string): void;
-  /** Removes the progress bar, so that a question can use the terminal. */
-  pause(): void;
-  /** Reports the result of the job. */
-  finish(summary: JobSummary): void;
-  /** Logs the error that ended the job, unless the reader of standard output just closed it. */
-  fail(error: unknown): void;
-  /** Removes the progress bar and closes the log. */
-  close(): void;
-}
-
-/** Opens the report of one job. With `quiet` it prints only errors. */
-export async function openJobReport(host: Host, quiet: boolean, log: LogFile | null): Promise<JobReport> {
-  const progress = quiet ? null : await openProgress(host);
-  let runsActive = 0;
-
-  function show(event: EnrichEvent): void {
-    if (event.type === 'progress') {
-      runsActive = event.progress.runsActive;
-      progress?.update(event.progress);
-    } else if (event.type === 'note') {
-      progress?.note(event.message);
-    }
-  }
-
-  return {
-    onEvent(event) {
-      log?.write(event);
-      show(event);
-    },
-    say: (text) => (progress === null ? host.say(text) : progress.note(text)),
-    pause: () => progress?.end(),
-    finish(summary) {
-      progress?.end();
-      log?.end(summary);
-      const width = host.stderr.isTTY === true ? (host.stderr.columns ?? null) : null;
-      if (!quiet) for (const line of formatSummary(summary, { runsActive, width })) host.say(line);
-      if (summary.error !== null) sayError(summary.error, host);
-    },
-    fail(error) {
-      progress?.end();
-      if (!isClosedOutput(error, host)) log?.fail(error);
-    },
-    close() {
-      progress?.end();
-      log?.close();
-    },
-  };
 }

@@ -9,7 +9,6 @@ import {
   showName,
 } from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
-import { formatTable, showCell } from './format-table.js';
 
 /** Builds the `--json` summary. Scripts rely on its keys. */
 export function createSummaryRecord(summary: JobSummary): JsonObject {
@@ -66,18 +65,17 @@ export function toDollars(micros: number): number {
 export interface SummaryPlace {
   /** Runs that were still active when the command ended. */
   readonly runsActive: number;
-  /** Columns of the terminal; null without one. Then no cell values are shown, because the text may go to a log. */
-  readonly width: number | null;
+  /** True if a person reads the text, who may open the output in a spreadsheet. */
+  readonly isTerminal: boolean;
 }
 
 /** Formats the result of a job as lines of text. */
-export function formatSummary(summary: JobSummary, { runsActive, width }: SummaryPlace): string[] {
+export function formatSummary(summary: JobSummary, { runsActive, isTerminal }: SummaryPlace): string[] {
   const { rows, output, seconds } = summary;
   const place = output === '-' ? 'The output is on standard output' : `The output is in ${output}`;
   const counted = ROW_STATUSES.filter((status) => rows[status] > 0);
   const countWidth = Math.max(...counted.map((status) => formatCount(rows[status]).length));
   return [
-    ...(width === null ? [] : formatExamples(summary, width)),
     `${place}: ${formatNumber(rows.total, 'row')}, ${formatDuration(seconds)}.`,
     ...counted.map((status) => `  ${formatCount(rows[status]).padStart(countWidth)}  ${status}`),
     ...formatFills(summary),
@@ -85,21 +83,8 @@ export function formatSummary(summary: JobSummary, { runsActive, width }: Summar
     ...formatSteps(summary),
     ...formatReuse(summary),
     ...formatAdvice(summary, runsActive),
-    ...(width === null ? [] : formatBomAdvice(summary)),
+    ...(isTerminal ? formatBomAdvice(summary) : []),
   ];
-}
-
-/** Values per row that fit a terminal next to each other. */
-const MAX_CELLS = 6;
-
-function formatExamples({ examples }: JobSummary, width: number): string[] {
-  const [first] = examples;
-  if (first === undefined) return [];
-  const columns = [first, ...examples].map((example, index) =>
-    example.slice(0, MAX_CELLS).map(([column, value]) => (index === 0 ? showName(column) : showCell(value))),
-  );
-  const count = examples.length === 1 ? 'The first filled row' : `The first ${examples.length} filled rows`;
-  return [`${count}:`, ...formatTable(columns, width)];
 }
 
 /** Lists how often each column was filled, in answered rows. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { listTables } from '../agents/reference/list-tables.js';
@@ -10,7 +11,7 @@ import { checkFieldNames, createSchema, listFields, parseField } from '../model/
 import { holdsObjects } from '../model/file-format.js';
 import { formatPart, showName, suggestSimilar } from '../model/format.js';
 import { isJsonObject, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
-import { isDescriptorPath, OversizeError, readWholeFile } from '../model/read-file.js';
+import { isDescriptorPath, isStandardInput, OversizeError, readWholeFile } from '../model/read-file.js';
 import { getValue } from '../model/row.js';
 import { HOSTED_URL } from '../model/run.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
@@ -268,7 +269,28 @@ const NAMED = 'rows:';
 
 /** True if the input of a job can be read again. */
 export function isKeptInput(input: string): boolean {
-  return input !== '-' && !input.startsWith(NAMED);
+  return !isStandardInput(input) && !input.startsWith(NAMED);
+}
+
+/**
+ * Identifies standard input by its rows, because it has no path: the same rows continue the same job, and other rows
+ * are another job with a cost cap of their own.
+ */
+export async function identifyInput(
+  settings: Settings,
+  input: Pick<Input, 'openRows' | 'columns'>,
+  signal?: AbortSignal,
+): Promise<Settings> {
+  const { name, input: path } = settings.options;
+  if (name !== undefined || resolvePath(path) !== '-') return settings;
+  const hash = createHash('sha256').update(JSON.stringify(input.columns));
+  for await (const rows of input.openRows(signal)) {
+    for (const row of rows) {
+      const content = row.kind === 'cells' ? row.cells : row.kind === 'object' ? row.object : row.fault;
+      hash.update(JSON.stringify(content));
+    }
+  }
+  return { ...settings, inputDigest: hash.digest('hex').slice(0, 16) };
 }
 
 type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
@@ -281,9 +303,10 @@ export function createJobParts(
   nowMs: number,
   folder?: string,
 ): JobParts {
-  const { options, output } = settings;
+  const { options, output, inputDigest } = settings;
   const { name } = options;
-  const input = name === undefined ? resolvePath(options.input) : `${NAMED}${name}`;
+  const path = inputDigest === null ? resolvePath(options.input) : `-#${inputDigest}`;
+  const input = name === undefined ? path : `${NAMED}${name}`;
   const earlier = ledger.findJob(ask.id, input);
   const refresh = settings.refresh ? { refresh_since: computeRefreshSince(earlier, nowMs) } : {};
   return {

@@ -133,6 +133,8 @@ export interface EnrichOptions {
 /** Checked options with all defaults filled in. */
 export interface Settings {
   readonly options: EnrichOptions;
+  /** Digest of standard input's rows, which stands for its path; null until they were read, and for files. */
+  readonly inputDigest: string | null;
   readonly output: string;
   readonly query: string;
   readonly efforts: readonly string[];

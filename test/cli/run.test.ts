@@ -64,7 +64,10 @@ test('refuses two outputs on standard output', async () => {
   dir.write('in.csv', createList(1));
   for (const place of [['in.csv', '-o', '-'], ['-']]) {
     const result = await dir.run(['run', ...place, ...ASK, '--reference', '.', '--json']);
-    expect(result).toMatchObject({ status: 2, stdout: '' });
+    expect(result).toMatchObject({
+      status: 2,
+      stdout: expect.stringMatching(/^\{"error":\{"code":"TWO_OUTPUTS"/),
+    });
     expect(result.stderr).toContain('both write to standard output');
   }
 });
@@ -275,3 +278,30 @@ function listFiles(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
+
+test('standard input is known by its rows: the same rows continue a job, and others have their own cap', async () => {
+  const dir = createWorkdir();
+  const { url, agent } = await servePaid();
+  const fill = (stdin: string, ...more: string[]) =>
+    dir.run(['run', '-', '-o', 'out.csv', ...ASK, '--api-url', url, '--max-cost', '0.05', ...more], {
+      ...PAID,
+      stdin,
+    });
+  const first = await fill('company\nAcme\n');
+  expect(first).toMatchObject({ status: 0 });
+  const other = await fill('company\nBolt\n');
+  expect(other).toMatchObject({ status: 0 });
+  const third = await fill('company\nCorp\n');
+  expect(third).toMatchObject({ status: 0 });
+  expect(other.stderr + third.stderr).not.toContain('since this file was last filled');
+  await fill('company\nAcme\n');
+  expect(agent.tasks).toHaveLength(3);
+  const { stdout } = await dir.run(['status', '--json']);
+  expect(JSON.parse(stdout).jobs).toMatchObject([
+    { input: '-', invocation: 2 },
+    { input: '-', invocation: 1 },
+    { input: '-', invocation: 1 },
+  ]);
+  const { stdout: text } = await dir.run(['status']);
+  expect(text).toContain('  standard input → ');
+});

@@ -1,6 +1,6 @@
 import { plan as planJob } from '../../plan.js';
 import { createCommand } from '../command.js';
-import { cleanText } from '../host.js';
+import { cleanText, readColumns } from '../host.js';
 import { createPlanRecord, formatPlan } from '../plan-report.js';
 import { EXIT_CODES } from '../report-error.js';
 import {
@@ -55,7 +55,7 @@ export const plan = createCommand({
     else {
       // Not wrapped, so that it can be copied.
       if (request) host.print(`${host.hide(cleanText(JSON.stringify(result.firstRequest, null, 2)))}\n`);
-      for (const line of formatPlan(result, host.stdout.columns ?? 100)) host.tell(...line);
+      for (const line of formatPlan(result, readColumns(host.stdout) ?? 100)) host.tell(...line);
     }
     return EXIT_CODES.done;
   },
