@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
-import { createUsageError, describeError, RowfillError } from '../errors.js';
+import { createUsageError, describeError, describeSystemError, RowfillError } from '../errors.js';
 import type { EnrichEvent, JobSummary } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 import type { Problem, WatchEvent, WatchSummary } from '../watch.js';
@@ -36,7 +36,7 @@ export function openLogFile(path: string, host: Host): LogFile {
     } catch (error) {
       // If the log cannot be written, as on a full disk, a paid job must continue.
       hasFailed = true;
-      host.say(`The log ${path} can no longer be written: ${describeError(error)}`);
+      host.say(`The log ${path} can no longer be written: ${describeSystemError(error)}`);
     }
   }
 
@@ -101,7 +101,7 @@ export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLo
         hasFailed = false;
       } catch (error) {
         // The paid job continues. The next line is tried again, as rotation or more disk space may fix it.
-        if (!hasFailed) host.say(`The log ${path} cannot be written: ${describeError(error)}`);
+        if (!hasFailed) host.say(`The log ${path} cannot be written: ${describeSystemError(error)}`);
         hasFailed = true;
       }
     },
@@ -131,7 +131,7 @@ function openFile(path: string): number {
   try {
     return openSync(path, 'a', 0o600);
   } catch (error) {
-    const message = `--log-file: ${path} cannot be written: ${describeError(error)}`;
+    const message = `--log-file: ${path} cannot be written: ${describeSystemError(error)}`;
     throw createUsageError('LOG_NOT_WRITABLE', message, 'Name a file in a writable folder.', error);
   }
 }

@@ -79,7 +79,8 @@ function findLimit(error: unknown): RowfillError | null {
     const limit = LIMITS.find(([pattern]) => pattern.test(text));
     if (limit === undefined) continue;
     const [, code, what, hint] = limit;
-    return createUsageError(code, `${what}: ${describeError(at)}`, hint, error);
+    const place = 'path' in at && typeof at.path === 'string' ? `: ${at.path}` : '';
+    return createUsageError(code, `${what}${place}`, hint, error);
   }
   return null;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { listTables } from '../agents/reference/list-tables.js';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeError, describeSystemError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { JobParts, JobRecord } from '../ledger/records.js';
 import { type Ask, createAsk, type Field, hashText, isEmbedded, TABLE_STATE } from '../model/ask.js';
@@ -119,7 +119,7 @@ async function readSchema(path: string, signal?: AbortSignal): Promise<OrderedSc
     signal?.throwIfAborted();
     throw createUsageError(
       cause instanceof OversizeError ? 'SCHEMA_TOO_LARGE' : 'SCHEMA_NOT_FOUND',
-      `cannot read the schema ${path}: ${describeError(cause)}`,
+      `cannot read the schema ${path}: ${describeSystemError(cause)}`,
       'Set --schema to the path of a JSON Schema.',
       cause,
     );

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeSystemError } from '../errors.js';
 import type { CitedSource, RowStatus } from '../model/answer.js';
 import type { Blanks } from '../model/blank.js';
 import { toMicros } from '../model/format.js';
@@ -73,7 +73,7 @@ function writeRow(row: unknown, ordinal: number): { readonly line: string; reado
   } catch (error) {
     throw createUsageError(
       'ROW_NOT_PLAIN',
-      `row ${ordinal} cannot be stored: ${describeError(error)}`,
+      `row ${ordinal} cannot be stored: ${describeSystemError(error)}`,
       'Rows must be plain objects of strings, numbers, booleans, arrays and objects, without functions or circular references.',
       error,
     );

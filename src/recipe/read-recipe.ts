@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeSystemError } from '../errors.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
 import { OversizeError, readWholeFile } from '../model/read-file.js';
 import { checkRecipe } from './check-recipe.js';
@@ -64,7 +64,7 @@ async function readBytes(path: string): Promise<Buffer> {
     if (error instanceof Error && 'code' in error && 'syscall' in error) {
       throw createUsageError(
         'RECIPE_NOT_FOUND',
-        `the recipe ${path} cannot be read: ${describeError(error)}`,
+        `the recipe ${path} cannot be read: ${describeSystemError(error)}`,
         'Set --recipe to the path of a YAML or JSON file; rowfill init creates one.',
         error,
       );

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Agent } from '../agents/agent.js';
-import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import { createUsageError, describeSystemError, type RowfillError } from '../errors.js';
 import { systemClock, type Timers } from '../model/clock.js';
 import { formatMicros } from '../model/format.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
@@ -160,7 +160,7 @@ async function listen(
 function createListenError(settings: ResolvedServerOptions, error: unknown): RowfillError {
   return createUsageError(
     'CANNOT_LISTEN',
-    `Cannot listen on ${settings.host} port ${settings.port}: ${describeError(error)}`,
+    `Cannot listen on ${settings.host} port ${settings.port}: ${describeSystemError(error)}`,
     'Choose another port, or 0 for any free one.',
     error,
   );

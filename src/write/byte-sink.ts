@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
-import { createUsageError, describeError, hasErrorCode, RowfillError } from '../errors.js';
+import { createUsageError, describeSystemError, hasErrorCode, RowfillError } from '../errors.js';
 import { isDescriptorPath } from '../model/read-file.js';
 import { identifyFile } from './file-identity.js';
 
@@ -417,10 +417,9 @@ export function explainWriteError(path: string, error: unknown): Error {
       error,
     );
   }
-  const reason = hasErrorCode(error, 'ENAMETOOLONG') ? 'its name is too long' : describeError(error);
   return createUsageError(
     'OUTPUT_NOT_WRITABLE',
-    `${path} cannot be written: ${reason}`,
+    `${path} cannot be written: ${describeSystemError(error)}`,
     'Choose another path with --output.',
     error,
   );

@@ -1,6 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { createUsageError, describeError } from '../../errors.js';
+import { createUsageError, describeSystemError } from '../../errors.js';
 
 /** File extensions of tables. */
 export const TABLE_ENDINGS = ['.csv', '.tsv', '.jsonl', '.ndjson', '.json'] as const;
@@ -33,7 +33,7 @@ async function readNames(directory: string): Promise<string[]> {
   } catch (error) {
     throw createUsageError(
       'REFERENCE_UNREADABLE',
-      `The reference folder ${directory} cannot be read: ${describeError(error)}`,
+      `The reference folder ${directory} cannot be read: ${describeSystemError(error)}`,
       'Give the path of a folder with the tables to answer from.',
       error,
     );
