@@ -1,5 +1,6 @@
+import { dirname } from 'node:path';
 import type { AgentClient } from './api/agent-client.js';
-import { checkPaths } from './job/check-paths.js';
+import { checkPaths, describeOpenPath } from './job/check-paths.js';
 import { chooseJobOutput } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
 import { confirmCost, estimateRemaining } from './job/estimate.js';
@@ -102,6 +103,8 @@ export async function enrich(
     context.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportWarnings(context);
     reportWarnings(context, exclusion.notes);
+    const open = describeOpenPath(dirname(ledgerPath), `the folder of the ledger, ${dirname(ledgerPath)}`);
+    if (open !== null) reportWarnings(context, [open]);
     if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
     const recovered = await recoverBatches(context);
     const sources = await findOutputSources(context);

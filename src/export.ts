@@ -110,6 +110,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       exclusionName: kept.exclude ?? '',
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
       isWanted: (row) => isInSample(row, kept.limit ?? null, sample),
+      inputPath: job.input,
       path: output,
       format: options.format,
       overwrite: kept.overwrite ?? false,

@@ -6,6 +6,7 @@ import { AgentError } from '../api/agent-error.js';
 import { resolveBaseUrl } from '../api/base-url.js';
 import { resolveProxy } from '../api/open-pool.js';
 import { describeError, type ErrorKind, RowfillError } from '../errors.js';
+import { describeOpenPath } from '../job/check-paths.js';
 import { describeLedgerError } from '../ledger/database-errors.js';
 import { openLedger } from '../ledger/ledger.js';
 import type { Clock } from '../model/clock.js';
@@ -78,8 +79,11 @@ export async function examineLedger(path: string): Promise<Diagnostic> {
     const ledger = openLedger(path);
     try {
       const faults = ledger.check();
-      if (faults.length === 0)
+      if (faults.length === 0) {
+        const open = describeOpenPath(dirname(path), `the folder of the ledger, ${dirname(path)}`);
+        if (open !== null) return createWarning('ledger', open.message, null);
         return createOk('ledger', `${path}, ${formatBytes(statSync(path).size)}, sound`);
+      }
       const fix =
         'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or set ROWFILL_HOME.';
       return createFailure('ledger', `${path} is damaged: ${faults[0]}`, fix);

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { joinRows } from '../answer/join-rows.js';
 import { RowfillError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -41,6 +42,8 @@ interface OutputJob {
   readonly unasked: 'over_budget' | 'pending';
   /** False for a row that the job skips. */
   isWanted(row: Row): boolean;
+  /** Path of the input, whose permissions a new output gets. */
+  readonly inputPath: string;
   readonly path: string;
   readonly overwrite: boolean;
   readonly raw: boolean;
@@ -73,6 +76,7 @@ export async function writeJobOutput(
     exclusionName: options.exclude ?? '',
     unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
     isWanted: context.select.isWanted,
+    inputPath: options.input,
     path,
     format: options.format,
     overwrite: settings.overwrite,
@@ -95,6 +99,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   await input.readColumns();
   const output = await openOutput({
     ...parts,
+    mode: await readMode(parts.inputPath),
     shape: input.shape,
     columns: input.columns,
     fields: parts.ask.fields,
@@ -121,6 +126,12 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     await output.abort();
     throw error;
   }
+}
+
+/** Who may read and write the input; undefined if it has no path. */
+async function readMode(path: string): Promise<number | undefined> {
+  const stats = path === '-' ? null : await stat(path).catch(() => null);
+  return stats?.isFile() === true ? stats.mode & 0o666 : undefined;
 }
 
 /** Creates a listener that reports each row as an event, with values only on request. */
@@ -283,7 +294,8 @@ export function createSummary(
     remaining,
     budget: stop.reason === 'budget' ? findReachedBudget(context) : null,
     steps: tally.steps,
-    seconds: (context.clock.now() - startedAtMs) / 1_000,
+    // The clock may have been set back.
+    seconds: Math.max(0, context.clock.now() - startedAtMs) / 1_000,
   };
 }
 

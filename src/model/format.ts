@@ -47,6 +47,8 @@ export function formatDollars(micros: number): string {
 
 /** Formats a duration in its largest one or two units: `1 h 5 min`, `40 s`. */
 export function formatDuration(seconds: number): string {
+  // A clock that was set back gives a negative duration.
+  if (seconds < 0) return '0.0 s';
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);

@@ -46,10 +46,11 @@ async function openCitations(path: string, options: OutputOptions): Promise<Outp
   return createOutput(createCitationsFormatter(), encode, await openPath(path, options));
 }
 
-async function openPath(path: string, { stdout, checkPath, beforeCommit }: OutputOptions): Promise<ByteSink> {
+async function openPath(path: string, options: OutputOptions): Promise<ByteSink> {
+  const { stdout, checkPath, beforeCommit, mode } = options;
   if (path === '-') return createStreamSink(stdout ?? process.stdout, 'standard output');
   const check = async (target: string, digest: string | null) => checkPath?.(path, target, digest);
-  return openSink(await resolveTarget(path), /\.gz$/i.test(path), check, beforeCommit);
+  return openSink(await resolveTarget(path, mode), /\.gz$/i.test(path), check, beforeCommit);
 }
 
 function createOutput(formatter: RowFormatter, encode: (text: string) => Buffer, sink: ByteSink): Output {
