@@ -19,7 +19,7 @@ import {
 } from './job/output.js';
 import { type FolderBudget, SpendLimit } from './job/progress.js';
 import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
-import { reportWarnings } from './job/report-warnings.js';
+import { reportGaps, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { createRetryReport } from './job/stop.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
@@ -105,6 +105,7 @@ export async function enrich(
     reportWarnings(context, exclusion.notes);
     const open = describeOpenPath(dirname(ledgerPath), `the folder of the ledger, ${dirname(ledgerPath)}`);
     if (open !== null) reportWarnings(context, [open]);
+    reportGaps(context);
     if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
     const recovered = await recoverBatches(context);
     const sources = await findOutputSources(context);
@@ -195,6 +196,7 @@ async function fillFile(
   const written = await writeJobOutput(context);
   reportWarnings(context);
   reportWarnings(context, context.exclusion.describeMatches());
+  reportGaps(context, written.fields);
   const remaining = await estimateRemaining(context);
   const finished = createFinished(context, sources, written);
   await ledger.ready();

@@ -7,7 +7,7 @@ import { createJobContext, type JobContext } from './job/job-context.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { type PlannedCounts, SpendLimit } from './job/progress.js';
-import { describeChanges, reportUnmatched, reportWarnings } from './job/report-warnings.js';
+import { describeChanges, reportGaps, reportUnmatched, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
@@ -113,6 +113,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     const survey = await estimateRows(context);
     reportWarnings(context);
     reportUnmatched(context);
+    reportGaps(context);
     notes.push(...describeNullable(listNullable(ask)));
     const isPaid = !agent.isFree && survey.quote.rows > 0 && survey.quote.worstMicros > 0;
     const doubts = isPaid ? listDoubts(context, survey) : [];

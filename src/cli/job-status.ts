@@ -3,8 +3,9 @@ import { type Ledger, openLedger, resolveLedgerPath } from '../ledger/ledger.js'
 import type { JobStatus, RunInFlight } from '../ledger/records.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import type { JobStop } from '../model/events.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
+import { formatCount, formatDollars, formatDuration, formatNumber, showName } from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
+import { DEFAULT_QUERY } from '../model/question.js';
 import { isStandardInput } from '../model/read-file.js';
 import type { Host } from './host.js';
 import { formatEstimate, toDollars } from './summary.js';
@@ -20,13 +21,14 @@ const STATES: Readonly<Record<JobStop, string>> = {
 };
 
 /** Describes a job in a few lines, with its open runs. */
-export function formatJob(job: JobStatus, nowMs: number): string[] {
+export function formatJob(job: JobStatus, fields: readonly string[], nowMs: number): string[] {
   const reserved = job.reservedMicros === 0 ? '' : `, ${formatDollars(job.reservedMicros)} reserved`;
   const { input, output } = listFiles(job);
   return [
     `${job.id}  ${job.stop === null ? 'running or killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
     `  ${input === '-' ? 'standard input' : input} → ${output === '-' ? 'standard output' : (output ?? 'no output')}`,
-    `  ${shorten(job.query)}`,
+    `  ${shorten(fields.map(showName).join(', '))}`,
+    ...(job.query === DEFAULT_QUERY ? [] : [`  ${shorten(job.query)}`]),
     `  ${formatRows(job)}`,
     `  ${formatDollars(job.spentMicros)} spent${formatEstimate(job)}${reserved}`,
     ...job.runs.map((run) => `  ${formatRun(run, nowMs)}`),
@@ -34,11 +36,12 @@ export function formatJob(job: JobStatus, nowMs: number): string[] {
 }
 
 /** Builds the `--json` record of a job. */
-export function createJobRecord(job: JobStatus): JsonObject {
+export function createJobRecord(job: JobStatus, fields: readonly string[]): JsonObject {
   return {
     job: job.id,
     ask: job.askId,
     query: job.query,
+    fields,
     ...listFiles(job),
     invocation: job.invocation,
     stop: job.stop,

@@ -115,7 +115,14 @@ export const JOB_OPTIONS = {
     kind: 'text',
     value: 'DIR',
     group: AGENT,
-    about: 'Answer from the tables in DIR, locally and for free, instead of searching the web.',
+    about:
+      'Answer from the tables in DIR, or from one table, locally and for free, instead of searching the web.',
+  },
+  lookUp: {
+    kind: 'list',
+    value: 'FIELD=COLUMN',
+    group: AGENT,
+    about: 'Columns of the reference tables that answer fields of another name, such as Ort=city.',
   },
   effort: {
     kind: 'list',

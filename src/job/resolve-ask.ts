@@ -214,7 +214,7 @@ export async function describeAgent(agent: AgentChoice): Promise<string> {
     case 'url':
       return agent.url.replace(/\/+$/, '');
     case 'reference':
-      return `${resolve(agent.directory)}#${await readState(agent.directory, agent.omit)}`;
+      return `${resolve(agent.directory)}#${await readState(agent)}`;
   }
 }
 
@@ -232,7 +232,11 @@ export function isSameAsk(one: Ask, other: Ask): boolean {
 }
 
 /** Hashes the state of all tables. An unreadable folder counts as empty; the agent reports the error. */
-async function readState(directory: string, omit: readonly string[]): Promise<string> {
+async function readState({
+  directory,
+  omit,
+  lookUp,
+}: AgentChoice & { readonly kind: 'reference' }): Promise<string> {
   const paths = await listTables(directory, omit).catch(() => []);
   const files = await Promise.all(
     paths.map(async (path) => {
@@ -240,7 +244,8 @@ async function readState(directory: string, omit: readonly string[]): Promise<st
       return [basename(path), facts?.size ?? 0, facts?.mtimeMs ?? 0];
     }),
   );
-  return hashText(JSON.stringify(files), 16);
+  const chosen = Object.keys(lookUp).length === 0 ? [] : [lookUp];
+  return hashText(JSON.stringify([...files, ...chosen]), 16);
 }
 
 /** Names an option, or an entry such as `send/0`, for messages: its place in the recipe or else its flag. */

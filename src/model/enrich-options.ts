@@ -53,8 +53,10 @@ export interface EnrichOptions {
   readonly maxAge?: string | undefined;
   /** URL of the agent. @default the hosted service */
   readonly apiUrl?: string | undefined;
-  /** Folder of local tables to answer from, instead of an agent on the network. */
+  /** Folder of local tables to answer from, or one such table, instead of an agent on the network. */
   readonly reference?: string | undefined;
+  /** Columns of the reference tables that answer fields of another name, each as `field=column`. */
+  readonly lookUp?: readonly string[] | undefined;
   /** The agent's API key, or a function that returns it and is called again if the key is rejected. Never written anywhere. */
   readonly apiKey?: ApiKey | undefined;
   /** Effort levels, lowest first. Each next level retries what is still missing. @default ['low'] */
@@ -165,6 +167,8 @@ export type AgentChoice =
       readonly directory: string;
       /** The job's own files. If they are in that folder they are skipped, so a job never answers from its own result. */
       readonly omit: readonly string[];
+      /** The column that answers a field, by field. */
+      readonly lookUp: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'hosted' };

@@ -147,12 +147,16 @@ export function splitMicros(micros: number, parts: number): number[] {
 export function suggestSimilar(word: string, candidates: readonly string[]): string[] {
   const wanted = fold(word);
   const limit = Math.max(1, Math.floor(wanted.length / 3));
-  return candidates
+  const near = candidates
     .map((candidate) => ({ candidate, distance: measure(wanted, fold(candidate), limit) }))
     .filter((entry) => entry.distance <= limit)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map((entry) => entry.candidate);
+  if (near.length > 0 || wanted.length < 2) return near;
+  // Two letters are enough if only one candidate begins with them.
+  const begun = candidates.filter((candidate) => fold(candidate).startsWith(wanted));
+  return begun.length === 1 ? begun : [];
 }
 
 function fold(text: string): string {

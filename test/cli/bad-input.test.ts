@@ -258,6 +258,16 @@ const CASES: readonly Case[] = [
     says: ['--output', 'tables/a.csv', '--reference'],
   },
   {
+    title: 'the beginning of an effort',
+    args: ['in.csv', '-f', 'ceo', '--effort', 'hi', ...FREE],
+    says: ['unknown effort level “hi”', 'Did you mean high?'],
+  },
+  {
+    title: 'a negative limit',
+    args: ['in.csv', '-f', 'ceo', '--limit', '-3', ...FREE],
+    says: ['--limit is -3', 'Use a whole number, at least 1.'],
+  },
+  {
     title: 'a log in a missing folder',
     args: ['in.csv', '-f', 'ceo', '--log-file', 'none/a.log', ...FREE],
     says: ['none/a.log cannot be written: no such file or folder'],
