@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { AgentClient } from './api/agent-client.js';
+import { explainMissingKey } from './api/agent-error.js';
 import { checkPaths, describeOpenPath } from './job/check-paths.js';
 import { chooseJobOutput } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
@@ -25,7 +26,7 @@ import { createRetryReport } from './job/stop.js';
 import { openLedger, resolveLedgerPath } from './ledger/ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { JobSummary } from './model/events.js';
-import { type EnrichOptions, resolveSettings } from './options.js';
+import { type EnrichOptions, hasKey, resolveSettings } from './options.js';
 
 export type { EnrichHooks } from './job/job-context.js';
 
@@ -78,7 +79,7 @@ export async function enrich(
     );
     const onRetry = createRetryReport(hooks.onEvent ?? (() => undefined));
     const agent = closers.add(await openAgent(settings, onRetry));
-    const clockAheadMs = await measureClock(agent.client, hooks.signal);
+    const clockAheadMs = await measureClock(agent.client, hasKey(options), hooks.signal);
 
     const job = ledger.resolveJob(createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
     const cap = new SpendLimit(settings, ledger.readSpend(job.id).spentMicros);
@@ -140,8 +141,16 @@ export async function enrich(
 }
 
 /** Checks that the agent responds and accepts the key. Returns how far this machine's clock is ahead, in ms. */
-async function measureClock(client: AgentClient, signal: AbortSignal | undefined): Promise<number> {
-  const { serverTimeMs } = await client.check({ ...(signal === undefined ? {} : { signal }) });
+async function measureClock(
+  client: AgentClient,
+  isKeySet: boolean,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { serverTimeMs } = await client
+    .check({ ...(signal === undefined ? {} : { signal }) })
+    .catch((error: unknown) => {
+      throw explainMissingKey(error, isKeySet);
+    });
   return serverTimeMs === null ? 0 : Date.now() - serverTimeMs;
 }
 

@@ -43,6 +43,7 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   reference: 'text',
   lookUp: 'texts',
   apiKey: 'secret or function',
+  insecureHttp: 'flag',
   effort: 'texts',
   escalateBelow: 'text',
   batchSize: 'number',
@@ -178,7 +179,7 @@ function resolveAgent(options: EnrichOptions, output: string): AgentChoice {
 }
 
 /** Parses `field=column` pairs. */
-function parseLookUp(texts: readonly string[]): Readonly<Record<string, string>> {
+export function parseLookUp(texts: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     texts.map((text) => {
       const [field = '', column = ''] = text.split(/=([\s\S]*)/).map((part) => part.trim());

@@ -111,6 +111,11 @@ export const JOB_OPTIONS = {
     about: 'The URL of the agent.',
     fallback: 'the hosted service, with the key in EXA_API_KEY',
   },
+  insecureHttp: {
+    kind: 'switch',
+    group: AGENT,
+    about: 'Send the key unencrypted to an http:// address on another machine. Only for a private network.',
+  },
   reference: {
     kind: 'text',
     value: 'DIR',

@@ -2,7 +2,7 @@ import { existsSync, statfsSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
-import { AgentError } from '../api/agent-error.js';
+import { AgentError, explainMissingKey } from '../api/agent-error.js';
 import { resolveBaseUrl } from '../api/base-url.js';
 import { resolveProxy } from '../api/open-pool.js';
 import { describeError, type ErrorKind, RowfillError } from '../errors.js';
@@ -183,6 +183,7 @@ function formatBytes(bytes: number): string {
 interface AgentAddress {
   readonly baseUrl: string;
   readonly apiKey: ApiKey | undefined;
+  readonly insecureHttp?: boolean | undefined;
   readonly env: AgentClientOptions['env'];
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -192,7 +193,7 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
   const { baseUrl, apiKey, clock } = address;
   let client: AgentClient | null = null;
   try {
-    const { isLoopback } = resolveBaseUrl(baseUrl, apiKey !== undefined);
+    const { isLoopback } = resolveBaseUrl(baseUrl, apiKey !== undefined, address.insecureHttp);
     if (apiKey === undefined && !isLoopback) {
       const noKey = baseUrl === HOSTED_URL ? NO_HOSTED_KEY : NO_KEY;
       return [noKey, createSkipped('agent', noKey.message)];
@@ -211,7 +212,7 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
       examineClock(serverTimeMs, (startMs + clock.now()) / 2),
     ];
   } catch (error) {
-    return createFailures(error);
+    return createFailures(explainMissingKey(error, apiKey !== undefined));
   } finally {
     await client?.close();
   }
@@ -240,11 +241,17 @@ function createSkipped(check: Diagnostic['check'], why: string): Diagnostic {
 }
 
 function createClient(
-  { baseUrl, env }: AgentAddress,
+  { baseUrl, insecureHttp, env }: AgentAddress,
   apiKey: ApiKey,
   betas?: readonly string[],
 ): AgentClient {
-  const options = { baseUrl, apiKey, retry: { maxRetries: 1 }, ...(env === undefined ? {} : { env }) };
+  const options = {
+    baseUrl,
+    apiKey,
+    insecureHttp,
+    retry: { maxRetries: 1 },
+    ...(env === undefined ? {} : { env }),
+  };
   return new AgentClient(betas === undefined ? options : { ...options, betas });
 }
 

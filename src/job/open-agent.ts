@@ -52,7 +52,12 @@ export async function openAgent(
       return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, tables, close };
     }
     case 'url':
-      return openRemote(settings, { baseUrl: agent.url, apiKey: options.apiKey, ...breaker });
+      return openRemote(settings, {
+        baseUrl: agent.url,
+        apiKey: options.apiKey,
+        insecureHttp: options.insecureHttp,
+        ...breaker,
+      });
     case 'hosted':
       return openRemote(settings, { baseUrl: HOSTED_URL, apiKey: options.apiKey, ...breaker });
   }

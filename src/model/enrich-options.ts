@@ -59,6 +59,8 @@ export interface EnrichOptions {
   readonly lookUp?: readonly string[] | undefined;
   /** The agent's API key, or a function that returns it and is called again if the key is rejected. Never written anywhere. */
   readonly apiKey?: ApiKey | undefined;
+  /** Send the key unencrypted over http to another machine, on a private network only. @default false */
+  readonly insecureHttp?: boolean | undefined;
   /** Effort levels, lowest first. Each next level retries what is still missing. @default ['low'] */
   readonly effort?: readonly string[] | undefined;
   /** Retry answers below this confidence (`medium` or `high`) at the next effort level. */

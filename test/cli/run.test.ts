@@ -305,3 +305,18 @@ test('standard input is known by its rows: the same rows continue a job, and oth
   const { stdout: text } = await dir.run(['status']);
   expect(text).toContain('  standard input → ');
 });
+
+test('a rejected request without a key says that none is set', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(1));
+  const { url } = await servePaid(answerRows, { key: 'a-key-0123456789' });
+  const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes']);
+  expect(result.status).toBe(3);
+  expect(result.stderr).toContain(
+    'what to do: Set EXA_API_KEY, or EXA_API_KEY_FILE: this agent needs a key, and none',
+  );
+  const doctor = await dir.run(['doctor', '--api-url', url]);
+  expect(doctor.stdout).toContain('this agent needs a key, and none is set');
+  const wrong = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes'], PAID);
+  expect(wrong.stderr).toContain('the agent does not accept this key');
+});

@@ -3,7 +3,7 @@ import { resolveLedgerPath } from '../../ledger/ledger.js';
 import { formatDollars, formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import { EXIT_CODES } from '../report-error.js';
-import { resolveApiKey } from '../run-options.js';
+import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
 
 /** `rowfill cancel`: cancels the active runs of a job. */
 export const cancel = createCommand({
@@ -18,6 +18,7 @@ export const cancel = createCommand({
       about: 'The agent that has the runs; the key comes from EXA_API_KEY.',
       fallback: 'the agent that the job was sent to',
     },
+    insecureHttp: JOB_OPTIONS.insecureHttp,
   },
   examples: [
     { line: 'rowfill cancel j_0f3a', about: 'cancels the active runs of that job' },

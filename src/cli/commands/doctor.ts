@@ -5,7 +5,7 @@ import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import type { Host } from '../host.js';
 import { EXIT_CODES, resolveErrorCode } from '../report-error.js';
-import { resolveApiKey } from '../run-options.js';
+import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
 
 /** `rowfill doctor`: checks the setup and says how to fix problems. */
 export const doctor = createCommand({
@@ -20,7 +20,8 @@ export const doctor = createCommand({
       about: 'Check the agent at this URL.',
       fallback: 'the hosted service',
     },
-    reference: { kind: 'text', value: 'DIR', about: 'Check the tables in DIR instead.' },
+    insecureHttp: { kind: 'switch', about: JOB_OPTIONS.insecureHttp.about },
+    reference: { kind: 'text', value: 'DIR', about: 'Check the tables in DIR, or one table, instead.' },
     json: { kind: 'switch', about: 'Print one JSON object instead of text.' },
   },
   examples: [
@@ -30,11 +31,12 @@ export const doctor = createCommand({
       about: 'checks the agent of a recipe, for a script',
     },
   ],
-  async run({ options: { json = false, recipe, ...agent } }, host) {
+  async run({ options: { json = false, recipe, insecureHttp, ...agent } }, host) {
     const findings = await diagnose({
       ...(await resolveAgent(recipe, agent, host)),
       ...resolveApiKey(host.env),
       env: host.env,
+      insecureHttp,
       ledger: resolveLedgerPath(host.env),
     });
     if (json) host.print(`${JSON.stringify(createRecord(findings))}\n`);
