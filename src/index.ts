@@ -10,6 +10,7 @@ export {
 } from './enrich-rows.js';
 export { type ErrorKind, RowfillError } from './errors.js';
 export { type ExportOptions, type ExportResult, exportJob } from './export.js';
+export type { AnsweredRow } from './job/answered-rows.js';
 export type { CitedSource, RowCounts, RowStatus } from './model/answer.js';
 export type {
   Doubt,

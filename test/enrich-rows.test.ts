@@ -222,3 +222,67 @@ test('returns bigints, dates, decimals and any text unchanged', SLOW, async () =
     { numRuns: chooseCount(30, 7) },
   );
 });
+
+test('with as_answered, returns each row while others are still worked on', async () => {
+  const { script: gated, open } = createGate();
+  const bench = await openJobBench(async (task, signal) => {
+    if (JSON.stringify(task.request.input).includes('Slow')) await gated(task, signal);
+    return TRUTHFUL(task, signal);
+  });
+  const rows = [{ company: 'Slow' }, { company: 'Fast', since: 5n }, { company: 'Done', answer: 'known' }];
+  const filled = enrichRows(rows, createOptions(bench, { order: 'as_answered', batchSize: 1 }));
+  const iterator = filled[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const second = await iterator.next();
+  expect([first.value, second.value].map(({ input, status }) => [input, status])).toEqual([
+    [rows[2], 'unchanged'],
+    [rows[1], 'enriched'],
+  ]);
+  expect(second.value.values).toEqual({ answer: 'about Fast' });
+  expect(filled.summary).toBeNull();
+  open();
+  expect((await iterator.next()).value).toMatchObject({ input: rows[0], values: { answer: 'about Slow' } });
+  expect((await iterator.next()).done).toBe(true);
+  expect(filled.summary).toMatchObject({ stop: 'done', costMicros: 50_000 });
+  expect(listSpools()).toEqual([]);
+});
+
+test('with as_answered, every row is returned once and the costs add up, whatever happens to it', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const companies = createCompanies(20);
+  const rows = [...companies, ...companies.slice(0, 5), null, { company: '' }] as { company: string }[];
+  const options = createOptions(bench, { order: 'as_answered', batchSize: 3 });
+  const records = await readAll(enrichRows(rows, options));
+  expect(records).toHaveLength(rows.length);
+  const name = (row: { company: string } | null): string => JSON.stringify(row);
+  expect(records.map(({ input }) => name(input)).toSorted()).toEqual(rows.map(name).toSorted());
+  const usual = await readAll(enrichRows(rows, createOptions(bench, { batchSize: 3 })));
+  const total = (each: typeof records): number => each.reduce((sum, { costMicros }) => sum + costMicros, 0);
+  expect(total(records)).toBe(total(usual));
+  const byName = (each: typeof records) =>
+    each.map(({ input, values, status }) => JSON.stringify([input, values, status])).toSorted();
+  expect(byName(records)).toEqual(byName(usual));
+});
+
+test('with as_answered, a consumer that leaves stops the job, and a stopped job returns the rest as pending', async () => {
+  const { script: gated, open } = createGate();
+  let started = 0;
+  const bench = await openJobBench(async (task, signal) => {
+    started += 1;
+    if (started > 2) await gated(task, signal);
+    return TRUTHFUL(task, signal);
+  });
+  const options = createOptions(bench, { order: 'as_answered', batchSize: 1, concurrency: 1 });
+  for await (const { status } of enrichRows(createCompanies(50), options)) {
+    expect(status).toBe('enriched');
+    break;
+  }
+  expect(started).toBeLessThan(10);
+  expect(listSpools()).toEqual([]);
+  open();
+  const again = await readAll(enrichRows(createCompanies(3), options));
+  expect(again.map(({ status }) => status)).toEqual(['enriched', 'enriched', 'enriched']);
+  await expect(
+    readAll(enrichRows([{ company: 'A' }], createOptions(bench, { order: 'random' as 'input' }))),
+  ).rejects.toMatchObject({ code: 'BAD_OPTION' });
+});

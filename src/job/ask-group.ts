@@ -190,6 +190,7 @@ function giveUp(
   );
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   tally.countGivenUp(group.questions.length, reason);
+  context.answeredRows?.settle(group.questions.map(({ key }) => key));
   return NO_QUESTIONS;
 }
 
@@ -309,6 +310,7 @@ function settleRun(
     failed: repair.failures.filter(isDone).length,
     reason: unusable,
   });
+  context.answeredRows?.settle(batch.rows.map(({ key }) => key));
   context.yields.update(group.level);
   if (brought.rows.length > 0) context.breaker.recordSuccess();
   else if (group.attempt === 1)

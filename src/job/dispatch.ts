@@ -189,7 +189,8 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
   // Nothing to send: the estimate has counted every row, so the input need not be read again.
   const isDone =
     context.state.planned?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
-  if (isDone && context.state.planned !== null) context.tally.countEstimated(context.state.planned);
+  if (isDone && context.state.planned !== null && context.answeredRows === null)
+    context.tally.countEstimated(context.state.planned);
   else await dispatcher.run(openQuestions(context));
   reportWarnings(context, context.answerWarnings.list());
   if (context.stop.reason !== 'interrupted') failUnknown(recovered.unknown, context);
@@ -224,6 +225,7 @@ async function* openQuestions(context: JobContext): AsyncGenerator<readonly Ques
       if (selection !== undefined) shared?.add(row, selection);
     }
     context.tally.countSelected(selections);
+    context.answeredRows?.select(rows, selections);
     yield questions;
   }
   reportWarnings(context, cellNotes.list());

@@ -16,6 +16,8 @@ export interface RowSpool<T extends object> {
   readonly count: number;
   /** Reads copies of the original rows, which keep values that JSON cannot represent, such as a bigint or a date. */
   readOriginals(): AsyncGenerator<T, void>;
+  /** Reads one of them by its position. */
+  readOriginal(ordinal: number): Promise<T>;
 }
 
 const HELD_CHARACTERS = 256 * 1024;
@@ -29,6 +31,8 @@ export async function openRowSpool<T extends object>(
   const path = join(folder, 'rows.jsonl');
   const copyPath = join(folder, 'originals');
   const files = { lines: await LineFile.create(path), copies: await LineFile.create(copyPath) };
+  /** Where each original ends in its file. */
+  const ends: number[] = [];
   let count = 0;
   try {
     for await (const row of rows) {
@@ -36,6 +40,7 @@ export async function openRowSpool<T extends object>(
       const { line, copy } = writeRow(row, count);
       if (files.lines.add(line)) await files.lines.flush();
       if (files.copies.add(copy)) await files.copies.flush();
+      ends.push((ends.at(-1) ?? 0) + copy.length + 1);
       count += 1;
     }
     signal?.throwIfAborted();
@@ -49,10 +54,25 @@ export async function openRowSpool<T extends object>(
     path,
     count,
     async *readOriginals() {
-      // Only written by `writeRow`, one row per line.
-      for await (const line of readLines(copyPath)) yield deserialize(Buffer.from(line, 'base64')) as T;
+      for await (const line of readLines(copyPath)) yield parseOriginal<T>(line);
+    },
+    async readOriginal(ordinal) {
+      const start = ends[ordinal - 1] ?? 0;
+      const bytes = Buffer.alloc((ends[ordinal] ?? start) - start - 1);
+      const file = await open(copyPath, 'r');
+      try {
+        await file.read(bytes, 0, bytes.length, start);
+      } finally {
+        await file.close();
+      }
+      return parseOriginal<T>(bytes.toString('latin1'));
     },
   };
+}
+
+/** Only `writeRow` writes these lines. */
+function parseOriginal<T>(line: string): T {
+  return deserialize(Buffer.from(line, 'base64')) as T;
 }
 
 /** Yields the lines of a text file. Only a line feed ends a line. */
@@ -139,14 +159,13 @@ export interface FilledRecord<T extends object> {
   readonly fields: Readonly<Record<string, FilledSource>>;
 }
 
-/** Parses what the job wrote about a row. */
+/** Reads what the job wrote about a row. */
 export function readFilledRecord<T extends object>(
   input: T,
-  line: string,
+  record: JsonValue,
   fields: readonly string[],
   blanks: Blanks,
 ): FilledRecord<T> {
-  const record: unknown = JSON.parse(line);
   if (!isJsonObject(record) || !isJsonObject(record.enrichment))
     throw new TypeError('the line is not a filled row');
   // The JSON Lines writer has just written it in this shape.
