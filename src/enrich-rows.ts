@@ -14,9 +14,10 @@ import {
 } from './job/row-spool.js';
 import { createBlanks } from './model/blank.js';
 import type { EnrichEvent, JobSummary } from './model/events.js';
-import type { JsonValue } from './model/json.js';
+import type { JsonObject, JsonValue } from './model/json.js';
 import { checkOptionTypes } from './model/option-types.js';
-import { type EnrichOptions, JOB_OPTION_TYPES, resolveSettings } from './options.js';
+import { type EnrichOptions, JOB_OPTION_TYPES, resolvePlanSettings, resolveSettings } from './options.js';
+import { type Plan, plan } from './plan.js';
 import { createTemporaryFolder } from './read/bytes.js';
 
 export type { FilledRecord, FilledSource } from './job/row-spool.js';
@@ -35,7 +36,8 @@ export interface EnrichRowsOptions
 }
 
 /** The filled rows. They can be iterated once. */
-export interface EnrichedRows<T extends object> extends AsyncIterable<FilledRecord<T>> {
+export interface EnrichedRows<T extends object, Values = JsonObject>
+  extends AsyncIterable<FilledRecord<T, Values>> {
   /** The job summary: set once the job has ended; null before that, and without rows. */
   readonly summary: JobSummary | null;
 }
@@ -66,30 +68,30 @@ const {
  * }); for await (const { input, values, status } of rows) console.log(input.company, values.ceo, status);
  * console.log(rows.summary?.costMicros);
  */
-export function enrichRows<T extends object>(
+export function enrichRows<T extends object, Values = JsonObject>(
   rows: AsyncIterable<T> | Iterable<T>,
   options: EnrichRowsOptions,
   hooks: EnrichHooks = {},
-): EnrichedRows<T> {
+): EnrichedRows<T, Values> {
   let summary: JobSummary | null = null;
   async function* fill(): AsyncGenerator<FilledRecord<T>, void> {
-    checkOptionTypes('enrichRows', options, { ...ROWS_OPTION_TYPES, order: 'text' });
-    checkHooks(hooks);
-    checkRows(rows);
-    const { order = 'input', ...rest } = options;
-    checkOrder(order);
-    const job = { ...rest, name: rest.name ?? DEFAULT_NAME, input: '-' };
-    resolveSettings(job);
-    const fields = await resolveFields(job);
+    const { order = 'input' } = options;
+    const { job, fields } = await resolveRowsJob(rows, options, hooks);
     const folder = await createTemporaryFolder('rowfill-rows-');
     try {
       const spool = await openRowSpool(rows, folder, hooks.signal);
-      if (spool.count === 0) return;
       const output = join(folder, 'filled.jsonl');
       const files = { input: spool.path, output, format: 'jsonl' } as const;
       const names = fields.map((field) => field.name);
       const blanks = createBlanks({ words: job.blank, fields });
-      const readRecord = (input: T, record: JsonValue) => readFilledRecord(input, record, names, blanks);
+      const readRecord: ReadRecord<T> = (item, record) => readFilledRecord(item, record, names, blanks);
+      if (spool.objects === 0) {
+        // Every item fails by itself, so there is no job.
+        let ordinal = 0;
+        for await (const input of spool.readOriginals())
+          yield readRecord({ input, ordinal: ordinal++ }, null);
+        return;
+      }
       const run = async (own: EnrichHooks): Promise<void> => {
         const ended = await enrich({ ...job, ...files }, hideFiles(own));
         summary = { ...ended, input: job.name, output: '-' };
@@ -101,13 +103,45 @@ export function enrichRows<T extends object>(
       await rm(folder, { recursive: true, force: true });
     }
   }
-  const filled = fill();
+  // The caller says which values its fields have.
+  const filled = fill() as AsyncGenerator<FilledRecord<T, Values>, void>;
   return {
     get summary() {
       return summary;
     },
     [Symbol.asyncIterator]: () => filled,
   };
+}
+
+/**
+ * Plans `enrichRows` without running it: reads the rows, sends nothing, spends nothing, and needs no key. Throws the
+ * other usage errors of `enrichRows`.
+ */
+export async function planRows<T extends object>(
+  rows: AsyncIterable<T> | Iterable<T>,
+  options: EnrichRowsOptions,
+): Promise<Plan> {
+  const { job } = await resolveRowsJob(rows, options, null);
+  const folder = await createTemporaryFolder('rowfill-rows-');
+  try {
+    const spool = await openRowSpool(rows, folder, undefined);
+    return await plan({ ...job, input: spool.path, format: 'jsonl' });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Checks the options of a job on rows. A plan has no hooks and needs no key. */
+async function resolveRowsJob(rows: unknown, options: EnrichRowsOptions, hooks: EnrichHooks | null) {
+  checkOptionTypes('enrichRows', options, { ...ROWS_OPTION_TYPES, order: 'text' });
+  if (hooks !== null) checkHooks(hooks);
+  checkRows(rows);
+  const { order = 'input', ...rest } = options;
+  checkOrder(order);
+  const job = { ...rest, name: rest.name ?? DEFAULT_NAME, input: '-' };
+  if (hooks === null) resolvePlanSettings(job);
+  else resolveSettings(job);
+  return { job, fields: await resolveFields(job) };
 }
 
 function checkRows(rows: unknown): void {
@@ -120,7 +154,10 @@ function checkRows(rows: unknown): void {
   );
 }
 
-type ReadRecord<T extends object> = (input: T, record: JsonValue) => FilledRecord<T>;
+type ReadRecord<T extends object> = (
+  item: { readonly input: T; readonly ordinal: number },
+  record: JsonValue,
+) => FilledRecord<T>;
 
 /** Answered rows that wait for a slow consumer. Further ones are returned at the end, from the output. */
 const MAX_WAITING = 10_000;
@@ -156,7 +193,8 @@ async function* readAnswered<T extends object>(
     for (;;) {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         given[next.ordinal] = 1;
-        yield readRecord(await spool.readOriginal(next.ordinal), next.record);
+        const { ordinal, record } = next;
+        yield readRecord({ input: await spool.readOriginal(ordinal), ordinal }, record);
       }
       if (!isRunning) break;
       await new Promise<void>((resolve) => {
@@ -185,7 +223,7 @@ async function* readRest<T extends object>(
     for await (const line of readLines(output)) {
       const original = await originals.next();
       if (original.done !== true && given?.[ordinal] !== 1)
-        yield readRecord(original.value, JSON.parse(line));
+        yield readRecord({ input: original.value, ordinal }, JSON.parse(line));
       ordinal += 1;
     }
   } finally {

@@ -9,7 +9,7 @@ import { DEFAULT_QUERY } from './model/question.js';
 import { isDescriptorPath } from './model/read-file.js';
 import type { Confidence } from './model/run.js';
 
-export type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
+export type { AgentChoice, Effort, EnrichOptions, Settings } from './model/enrich-options.js';
 
 const DEFAULTS = { batchSize: 8, concurrency: 20, efforts: ['low'] } as const;
 const MAX_BATCH_SIZE = 500;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type EnrichRowsOptions, enrichRows, type FilledRecord } from '../src/enrich-rows.js';
+import { type EnrichRowsOptions, enrichRows, type FilledRecord, planRows } from '../src/enrich-rows.js';
 import type { EnrichEvent } from '../src/model/events.js';
 import { type JobBench, openJobBench } from './helpers/job.js';
 import { createGate } from './helpers/scripted-agent.js';
@@ -172,7 +172,13 @@ test('a row that is not an object fails alone, and filled cells stay', async () 
   ]);
   expect(records.map(({ input }) => input)).toEqual(rows);
   expect(records[0]?.values).toEqual({ answer: 'known' });
-  expect(records[1]?.error).toBe('line 2: null, not a JSON object');
+  expect(records.map(({ error }) => error)).toEqual([
+    null,
+    'item 2 of the rows is null, not an object',
+    'item 3 of the rows is an array, not an object',
+    null,
+    'item 5 of the rows is a string, not an object',
+  ]);
 });
 
 test('events hide the temporary files, and every row has an event', async () => {
@@ -285,4 +291,55 @@ test('with as_answered, a consumer that leaves stops the job, and a stopped job 
   await expect(
     readAll(enrichRows([{ company: 'A' }], createOptions(bench, { order: 'random' as 'input' }))),
   ).rejects.toMatchObject({ code: 'BAD_OPTION' });
+});
+
+test('items of which none is an object all fail, without a job', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const filled = enrichRows([null, 7] as unknown as object[], createOptions(bench));
+  expect(await readAll(filled)).toMatchObject([
+    { input: null, status: 'failed', values: { answer: null } },
+    { input: 7, status: 'failed', error: 'item 2 of the rows is a number, not an object' },
+  ]);
+  expect(filled.summary).toBeNull();
+  expect(bench.listJobs()).toEqual([]);
+});
+
+test('an abort is heard while the source waits, and temporary files go', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const controller = new AbortController();
+  async function* source() {
+    yield { company: 'Acme' };
+    controller.abort(new Error('closing time'));
+    await new Promise(() => {});
+  }
+  const { signal } = controller;
+  await expect(readAll(enrichRows(source(), createOptions(bench), { signal }))).rejects.toThrow(
+    'closing time',
+  );
+  expect(listSpools()).toEqual([]);
+});
+
+test('plans objects without a key, without sending anything or leaving files behind', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const { apiKey: _apiKey, apiUrl: _apiUrl, ...options } = createOptions(bench);
+  const result = await planRows(createCompanies(20), options);
+  expect(result).toMatchObject({
+    rows: { total: 20, ask: 20 },
+    quote: { runs: 3 },
+    agent: { needsKey: true },
+  });
+  expect(listSpools()).toEqual([]);
+  expect(bench.agent.tasks).toEqual([]);
+});
+
+test('takes a schema object of a schema library, with more than JSON in it', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  class Made {
+    readonly type = 'object';
+    readonly properties = { answer: { type: ['string', 'null'], default: undefined } };
+    readonly validate = (): boolean => true;
+  }
+  const { fields: _fields, ...options } = createOptions(bench);
+  const records = await readAll(enrichRows(createCompanies(1), { ...options, schemaObject: new Made() }));
+  expect(records[0]?.status).toBe('enriched');
 });

@@ -97,8 +97,10 @@ async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Prom
   }
   if (path !== undefined) return readSchema(path, signal);
   if (schemaObject !== undefined) {
-    compileSchema(schemaObject);
-    return { schema: schemaObject, order: [] };
+    // A copy as JSON, which drops what a schema library adds besides.
+    const schema = JSON.parse(JSON.stringify(schemaObject)) as JsonObject;
+    compileSchema(schema);
+    return { schema, order: [] };
   }
   if (fields.length > 0) {
     const parsed = fields.map(parseField);

@@ -14,6 +14,8 @@ export interface RowSpool<T extends object> {
   /** A JSON Lines file with one line per row. */
   readonly path: string;
   readonly count: number;
+  /** How many of them are objects; the others fail. */
+  readonly objects: number;
   /** Reads copies of the original rows, which keep values that JSON cannot represent, such as a bigint or a date. */
   readOriginals(): AsyncGenerator<T, void>;
   /** Reads one of them by its position. */
@@ -34,10 +36,11 @@ export async function openRowSpool<T extends object>(
   /** Where each original ends in its file. */
   const ends: number[] = [];
   let count = 0;
+  let objects = 0;
   try {
-    for await (const row of rows) {
-      signal?.throwIfAborted();
+    for await (const row of readUntilAborted(rows, signal)) {
       const { line, copy } = writeRow(row, count);
+      if (line !== 'null') objects += 1;
       if (files.lines.add(line)) await files.lines.flush();
       if (files.copies.add(copy)) await files.copies.flush();
       ends.push((ends.at(-1) ?? 0) + copy.length + 1);
@@ -53,6 +56,7 @@ export async function openRowSpool<T extends object>(
   return {
     path,
     count,
+    objects,
     async *readOriginals() {
       for await (const line of readLines(copyPath)) yield parseOriginal<T>(line);
     },
@@ -68,6 +72,45 @@ export async function openRowSpool<T extends object>(
       return parseOriginal<T>(bytes.toString('latin1'));
     },
   };
+}
+
+/** Yields the rows of a source. An abort is heard at once, even if the source never yields again. */
+async function* readUntilAborted<T>(
+  rows: AsyncIterable<T> | Iterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void> {
+  signal?.throwIfAborted();
+  const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
+  let reject = (_reason: unknown): void => {};
+  const abort = (): void => reject(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  let isOpen = true;
+  try {
+    for (;;) {
+      const step = iterator.next();
+      const next = await (step instanceof Promise
+        ? new Promise<IteratorResult<T>>((resolve, fail) => {
+            reject = fail;
+            // The source itself may just have aborted.
+            if (signal?.aborted === true) abort();
+            step.then(resolve, (error: unknown) => {
+              isOpen = false;
+              fail(error);
+            });
+          })
+        : step);
+      if (next.done === true) {
+        isOpen = false;
+        return;
+      }
+      yield await next.value;
+      signal?.throwIfAborted();
+    }
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    // Not awaited: a source that still waits ends only when it goes on.
+    if (isOpen) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
 }
 
 /** Only `writeRow` writes these lines. */
@@ -142,11 +185,11 @@ export interface FilledSource {
 }
 
 /** A row with its result. */
-export interface FilledRecord<T extends object> {
+export interface FilledRecord<T extends object, Values = JsonObject> {
   /** A copy of the original row. */
   readonly input: T;
   /** A value for each field, including those that the row already had; null if nothing was found. */
-  readonly values: JsonObject;
+  readonly values: Values;
   readonly status: RowStatus;
   /** The reason as text: why the row failed, which line excluded it, or which field was invalid. */
   readonly error: string | null;
@@ -161,11 +204,14 @@ export interface FilledRecord<T extends object> {
 
 /** Reads what the job wrote about a row. */
 export function readFilledRecord<T extends object>(
-  input: T,
+  { input, ordinal }: { readonly input: T; readonly ordinal: number },
   record: JsonValue,
   fields: readonly string[],
   blanks: Blanks,
 ): FilledRecord<T> {
+  const kind = describeKind(input);
+  if (kind !== null)
+    return createFailedRecord(input, fields, `item ${ordinal + 1} of the rows is ${kind}, not an object`);
   if (!isJsonObject(record) || !isJsonObject(record.enrichment))
     throw new TypeError('the line is not a filled row');
   // The JSON Lines writer has just written it in this shape.
@@ -188,6 +234,32 @@ export function readFilledRecord<T extends object>(
     isCostEstimated: enrichment.cost_estimated === true,
     runId: enrichment.run_id,
     fields: enrichment.fields,
+  };
+}
+
+/** What an item is instead of an object; null for an object. */
+function describeKind(item: unknown): string | null {
+  if (item === null || item === undefined) return String(item);
+  if (Array.isArray(item)) return 'an array';
+  if (typeof item !== 'object') return `a ${typeof item}`;
+  return null;
+}
+
+/** The result of an item that is not an object. */
+function createFailedRecord<T extends object>(
+  input: T,
+  fields: readonly string[],
+  error: string,
+): FilledRecord<T> {
+  return {
+    input,
+    values: Object.fromEntries(fields.map((name) => [name, null])),
+    status: 'failed',
+    error,
+    costMicros: 0,
+    isCostEstimated: false,
+    runId: null,
+    fields: {},
   };
 }
 

@@ -1,8 +1,20 @@
 import type { FileFormat } from './file-format.js';
-import type { JsonObject } from './json.js';
 import type { ApiKey } from './option-types.js';
 import type { PriceList } from './prices.js';
 import type { Confidence } from './run.js';
+
+/** An effort level; another one needs a price in `prices`. */
+export type Effort =
+  | 'minimal'
+  | 'low'
+  | 'medium'
+  | 'high'
+  | 'xhigh'
+  | 'auto'
+  | 'ultra'
+  | 'max'
+  // Keeps the names above in an editor's suggestions.
+  | (string & {});
 
 /** The options of `enrich`, with the same names as on the command line. */
 export interface EnrichOptions {
@@ -29,7 +41,7 @@ export interface EnrichOptions {
   /** Path of a JSON Schema whose properties are the columns to fill. Use instead of `fields`. */
   readonly schema?: string | undefined;
   /** The JSON Schema itself. Use instead of `schema` and `fields`. */
-  readonly schemaObject?: JsonObject | undefined;
+  readonly schemaObject?: object | undefined;
   /** Columns to send to the agent. @default every column that is not being filled */
   readonly send?: readonly string[] | undefined;
   /** Confirms that rows with equal sent columns should share one answer, even if other columns differ. @default false */
@@ -62,7 +74,7 @@ export interface EnrichOptions {
   /** Send the key unencrypted over http to another machine, on a private network only. @default false */
   readonly insecureHttp?: boolean | undefined;
   /** Effort levels, lowest first. Each next level retries what is still missing. @default ['low'] */
-  readonly effort?: readonly string[] | undefined;
+  readonly effort?: readonly Effort[] | undefined;
   /** Retry answers below this confidence (`medium` or `high`) at the next effort level. */
   readonly escalateBelow?: string | undefined;
   /** Rows per run. @default 8 */

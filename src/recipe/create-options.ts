@@ -10,7 +10,9 @@ import { compileSchema, SchemaError } from '../model/schema.js';
 import { type FaultList, formatPlace, type ParsedRecipe } from './parse-recipe.js';
 
 /** Job options from a recipe, and where each one was set. */
-export type RecipeOptions = Partial<Omit<EnrichOptions, 'input'>>;
+export type RecipeOptions = Partial<Omit<EnrichOptions, 'input' | 'schemaObject'>> & {
+  readonly schemaObject?: JsonObject;
+};
 
 type Reader = (value: JsonValue, pointer: string, around: Surroundings) => unknown;
 
