@@ -74,6 +74,7 @@ export async function enrich(
     const lease = closers.add(
       await waitForLease(ledger, ask.id, {
         signal: hooks.signal,
+        waitsForLive: options.wait,
         onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
       }),
     );

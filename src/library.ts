@@ -35,7 +35,7 @@ import {
  * it: `stop` of the summary says why, `error` has the reason, and the output has the answers so far.
  */
 export function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): Promise<JobSummary> {
-  return inLibraryWords(() => fill(options, translateHooks(hooks)));
+  return inLibraryWords(() => fill(withWait(options), translateHooks(hooks)));
 }
 
 /** Shows what `enrich` would do with the same options, and its cost. Sends nothing, and needs no key. */
@@ -57,7 +57,7 @@ export function enrichRows<T extends object, const Options extends EnrichRowsOpt
   options: Options,
   hooks: EnrichHooks = {},
 ): EnrichedRows<T, FieldValues<Options['fields']>> {
-  const filled = fillRows<T, FieldValues<Options['fields']>>(rows, options, translateHooks(hooks));
+  const filled = fillRows<T, FieldValues<Options['fields']>>(rows, withWait(options), translateHooks(hooks));
   return {
     get summary() {
       return translateMessages(filled.summary);
@@ -84,7 +84,7 @@ export function cancelJob(options: CancelOptions): Promise<CancelResult> {
 
 /** Fills files as they are dropped into a folder. Resolves when the watcher stops. */
 export function watchFolder(options: WatchOptions, hooks: WatchHooks = {}): Promise<WatchSummary> {
-  const { onEvent } = hooks;
+  const onEvent = typeof hooks === 'object' ? hooks?.onEvent : undefined;
   const own =
     onEvent === undefined
       ? hooks
@@ -111,6 +111,8 @@ function translateError(error: unknown): unknown {
 }
 
 function translateHooks(hooks: EnrichHooks): EnrichHooks {
+  // Invalid hooks are refused later.
+  if (typeof hooks !== 'object' || hooks === null) return hooks;
   const { onEvent, confirmDoubt } = hooks;
   return {
     ...hooks,
@@ -119,4 +121,10 @@ function translateHooks(hooks: EnrichHooks): EnrichHooks {
       ? {}
       : { confirmDoubt: (doubt) => confirmDoubt(translateMessages(doubt)) }),
   };
+}
+
+/** A program waits for another call of the same job, unless it says otherwise. Invalid options are refused later. */
+function withWait<Options>(options: Options): Options {
+  const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
+  return isObject ? { wait: true, ...options } : options;
 }

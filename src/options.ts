@@ -55,6 +55,7 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   maxCostNow: 'number',
   ledgerMaxCostPerDay: 'number',
   prices: 'numbers',
+  wait: 'flag',
   yes: 'flag',
   keepGoing: 'flag',
   cancelOnInterrupt: 'flag',

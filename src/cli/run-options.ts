@@ -333,6 +333,12 @@ export const RESULT_OPTIONS = {
     about:
       'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
   },
+  wait: {
+    kind: 'switch',
+    group: REPORT,
+    about:
+      'If another process works on this job, wait until it has ended, instead of ending with exit code 75.',
+  },
   quiet: { kind: 'switch', group: REPORT, about: 'Print only errors and questions.' },
   logFile: {
     kind: 'text',

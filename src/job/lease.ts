@@ -21,26 +21,34 @@ export interface JobLease {
 interface WaitOptions {
   readonly clock?: Pick<Clock, 'now' | 'sleep'> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called once if the holder may be dead and we wait for its lease to expire. */
+  /** True to wait for a live holder too. @default false */
+  readonly waitsForLive?: boolean | undefined;
+  /** Called once if we wait for the holder to end, or for its lease to expire. */
   readonly onWait?: ((message: string) => void) | undefined;
 }
 
 /**
  * Takes the lease of an ask. Throws LEASE_HELD if a live process holds it. If the holder may be dead, such as a
- * replaced container, waits until it renews the lease or the lease expires.
+ * replaced container, waits until it renews the lease or the lease expires; with `waitsForLive`, waits for any holder.
  */
 export async function waitForLease(
   ledger: Ledger,
   askId: string,
   options: WaitOptions = {},
 ): Promise<JobLease> {
-  const { clock = systemClock, signal, onWait } = options;
+  const { clock = systemClock, signal, onWait, waitsForLive = false } = options;
   let first: Busy | null = null;
   for (;;) {
     const result = ledger.acquireLease(askId, readHolder());
     if (result.status === 'held') return keepLease(ledger, result.lease, clock);
-    if (result.goneAtMs === Number.POSITIVE_INFINITY || (first !== null && hasRenewed(first, result))) {
-      throw createHeldError(result);
+    const isLive =
+      result.goneAtMs === Number.POSITIVE_INFINITY || (first !== null && hasRenewed(first, result));
+    if (isLive && !waitsForLive) throw createHeldError(result);
+    if (isLive) {
+      if (first === null) onWait?.(`Waiting: ${createHeldError(result).message}.`);
+      first ??= result;
+      await clock.sleep(LOOK_AGAIN_MS, signal);
+      continue;
     }
     const restMs = result.goneAtMs - clock.now();
     if (first === null) onWait?.(describeWait(result, restMs));
@@ -125,7 +133,7 @@ function createHeldError(busy: Busy): RowfillError {
   return createBusyError(
     'LEASE_HELD',
     `${describeHolder(busy)} is working on the same question`,
-    'Wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
+    'Add --wait to wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
   );
 }
 

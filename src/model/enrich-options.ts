@@ -107,6 +107,11 @@ export interface EnrichOptions {
    * @default the prices of the hosted service
    */
   readonly prices?: Readonly<Record<string, number>> | undefined;
+  /**
+   * If another process or call works on the same job, wait until it has ended. Otherwise fail with LEASE_HELD, of kind
+   * `busy`. @default true
+   */
+  readonly wait?: boolean | undefined;
   /** Start without asking for confirmation. @default false */
   readonly yes?: boolean | undefined;
   /** Continue, now and in later invocations, even if the first answers of a paid job have no values. @default false */
