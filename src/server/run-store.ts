@@ -104,7 +104,19 @@ export class SqliteRunStore implements RunStore {
   }
 
   #transact<Result>(work: () => Result): Result {
-    return this.#database.transaction(work).immediate();
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      try {
+        this.#database.exec('ROLLBACK');
+      } catch {
+        // On a full disk, SQLite has rolled back already. The first error says why.
+      }
+      throw error;
+    }
   }
 
   #checkMeta(path: string, key: string, value: string): void {

@@ -253,11 +253,11 @@ const MAX_RUN_TIMEOUT_MS = 700_000_000;
 /** Fills in defaults and validates the options. Throws a usage error with the reason. */
 function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
   checkOptionTypes('startServer', options, TYPES, ['agent']);
-  const settings = { ...DEFAULTS, ...options, key: options.key ?? null };
+  const settings = { ...DEFAULTS, ...options, key: options.key?.trim() ?? null };
   if (!CONTRACTS.includes(settings.contract)) {
     throw createOptionError('contract', settings.contract, `Use one of ${CONTRACTS.join(', ')}.`);
   }
-  if (settings.key !== null && settings.key.trim() === '') {
+  if (settings.key !== null && settings.key === '') {
     throw createOptionError('key', '', 'Set a non-empty key, or leave it out.');
   }
   if (settings.key === null && !isLoopback(settings.host)) {
