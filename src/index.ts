@@ -1,11 +1,20 @@
 export type { CancelOptions, CancelResult } from './cancel.js';
-export { type Diagnostic, type DiagnosticStatus, type DoctorOptions, diagnose } from './doctor.js';
+export type { Diagnostic, DiagnosticStatus, DoctorOptions } from './doctor.js';
 export type { EnrichHooks } from './enrich.js';
 export type { EnrichedRows, EnrichRowsOptions, FilledRecord, FilledSource } from './enrich-rows.js';
 export { type ErrorKind, RowfillError } from './errors.js';
 export type { ExportOptions, ExportResult } from './export.js';
 export type { AnsweredRow } from './job/answered-rows.js';
-export { cancelJob, enrich, enrichRows, exportJob, plan, planRows, watchFolder } from './library.js';
+export {
+  cancelJob,
+  diagnose,
+  enrich,
+  enrichRows,
+  exportJob,
+  plan,
+  planRows,
+  watchFolder,
+} from './library.js';
 export type { CitedSource, RowCounts, RowStatus } from './model/answer.js';
 export type {
   Doubt,

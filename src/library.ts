@@ -1,4 +1,5 @@
 import { type CancelOptions, type CancelResult, cancelJob as cancel } from './cancel.js';
+import { type Diagnostic, type DoctorOptions, diagnose as examine } from './doctor.js';
 import { type EnrichHooks, enrich as fill } from './enrich.js';
 import {
   type EnrichedRows,
@@ -80,6 +81,11 @@ export function exportJob(options: ExportOptions): Promise<ExportResult> {
 /** Cancels the active runs of a job. Their cost so far is billed, without answers. */
 export function cancelJob(options: CancelOptions): Promise<CancelResult> {
   return inLibraryWords(() => cancel(options));
+}
+
+/** Checks everything that a job depends on. Free; problems are returned as findings, not thrown. */
+export function diagnose(options: DoctorOptions): Promise<Diagnostic[]> {
+  return inLibraryWords(() => examine(options));
 }
 
 /** Fills files as they are dropped into a folder. Resolves when the watcher stops. */

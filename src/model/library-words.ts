@@ -28,7 +28,7 @@ function toCamelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_dash, letter: string) => letter.toUpperCase());
 }
 
-const TEXTS: ReadonlySet<string> = new Set(['message', 'hint', 'changes']);
+const TEXTS: ReadonlySet<string> = new Set(['message', 'hint', 'fix', 'changes']);
 const MAX_DEPTH = 4;
 
 /** Rewrites the messages and hints inside a plain value, such as an event. Everything else stays as it is. */
