@@ -21,6 +21,8 @@ export interface CancelOptions {
   /** @default the agent that the job was sent to */
   readonly apiUrl?: string | undefined;
   readonly apiKey?: ApiKey | undefined;
+  /** Send the key unencrypted over http to another machine, on a private network only. @default false */
+  readonly insecureHttp?: boolean | undefined;
 }
 
 /** Result of cancelling a job's runs. */
@@ -35,6 +37,7 @@ const TYPES: OptionTypes<CancelOptions> = {
   ledger: 'text',
   apiUrl: 'text',
   apiKey: 'secret or function',
+  insecureHttp: 'flag',
 };
 
 /**
@@ -43,7 +46,7 @@ const TYPES: OptionTypes<CancelOptions> = {
  */
 export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   checkOptionTypes('cancelJob', options, TYPES, ['job']);
-  const { job: id, ledger: path, apiUrl, apiKey } = options;
+  const { job: id, ledger: path, apiUrl, apiKey, insecureHttp } = options;
   const closers = new CleanupStack();
   try {
     const ledger = closers.add(await openLedger(path ?? resolveLedgerPath({})));
@@ -73,7 +76,9 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
         'Set EXA_API_KEY to the key that the job was sent with.',
       );
     }
-    const agent = closers.add(await openAgent(resolveSettings({ input: job.input, apiUrl: url, apiKey })));
+    const agent = closers.add(
+      await openAgent(resolveSettings({ input: job.input, apiUrl: url, apiKey, insecureHttp })),
+    );
     const { excludeOn = [], blank: words } = parseKeptOptions(job.settings);
     const { fields, schema } = job.ask;
     const excludesAnswers = fields.some((field) => excludeOn.includes(field.name));

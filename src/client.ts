@@ -30,5 +30,6 @@ export {
   type RunCost,
   type RunOutput,
   type RunPage,
+  type RunStatus,
   type RunUsage,
 } from './model/run.js';

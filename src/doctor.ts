@@ -26,6 +26,8 @@ export interface DoctorOptions {
   /** Folder of local tables to answer from, instead of an agent on the network. */
   readonly reference?: string | undefined;
   readonly apiKey?: ApiKey | undefined;
+  /** Send the key unencrypted over http to another machine, on a private network only. @default false */
+  readonly insecureHttp?: boolean | undefined;
 }
 
 const TYPES: OptionTypes<DoctorOptions> = {
@@ -34,6 +36,7 @@ const TYPES: OptionTypes<DoctorOptions> = {
   apiUrl: 'text',
   reference: 'text',
   apiKey: 'secret or function',
+  insecureHttp: 'flag',
 };
 
 /**
@@ -42,7 +45,7 @@ const TYPES: OptionTypes<DoctorOptions> = {
  */
 export async function diagnose(options: DoctorOptions): Promise<Diagnostic[]> {
   checkOptionTypes('examine', options, TYPES, ['ledger', 'env']);
-  const { ledger, env, reference, apiKey } = options;
+  const { ledger, env, reference, apiKey, insecureHttp } = options;
   const baseUrl = options.apiUrl ?? HOSTED_URL;
   const machine = [examineNode(process.versions.node), await examineLedger(ledger), examineDisk(ledger)];
   if (reference !== undefined) {
@@ -52,7 +55,7 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnostic[]> {
   return [
     ...machine,
     examineProxy(url?.origin ?? null, url === null || isLoopbackHost(url.hostname), env),
-    ...(await examineAgent({ baseUrl, apiKey, env, clock: systemClock })),
+    ...(await examineAgent({ baseUrl, apiKey, insecureHttp, env, clock: systemClock })),
   ];
 }
 

@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import type { AgentClient } from './api/agent-client.js';
-import { checkPaths } from './job/check-paths.js';
+import { explainMissingKey } from './api/agent-error.js';
+import { checkPaths, describeOpenPath } from './job/check-paths.js';
 import { chooseJobOutput } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
 import { confirmCost, estimateRemaining } from './job/estimate.js';
@@ -25,14 +27,14 @@ import {
 } from './job/output.js';
 import { type FolderBudget, SpendLimit } from './job/progress.js';
 import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
-import { reportWarnings } from './job/report-warnings.js';
-import { createJobParts, resolveAsk } from './job/resolve-ask.js';
+import { reportGaps, reportWarnings } from './job/report-warnings.js';
+import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { createRetryReport } from './job/stop.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { JobSummary } from './model/events.js';
-import { type EnrichOptions, resolveSettings } from './options.js';
+import { type EnrichOptions, hasKey, resolveSettings } from './options.js';
 
 export type { EnrichHooks } from './job/job-context.js';
 
@@ -84,9 +86,11 @@ export async function enrichWith(
         onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEDGER_WAIT', message }),
       }),
     );
-    const { settings, earlierOutput, note } = await chooseJobOutput(asked, ask, ledger, paths);
+    const named = await identifyInput(asked, opened.input, hooks.signal);
+    const { settings, earlierOutput, note } = await chooseJobOutput(named, ask, ledger, paths);
     const waiting = {
       signal: hooks.signal,
+      waitsForLive: options.wait,
       onWait: (message: string) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
     };
     const parts = await createJobParts(settings, ask, ledger, startedAtMs, budget?.id);
@@ -97,7 +101,7 @@ export async function enrichWith(
       if (path !== undefined) closers.add(await waitForOutput(ledger, path, waiting));
     const onRetry = createRetryReport(hooks.onEvent ?? (() => undefined));
     const agent = closers.add(await openAgent(settings, onRetry));
-    const clockAheadMs = await measureClock(agent.client, hooks.signal);
+    const clockAheadMs = await measureClock(agent.client, hasKey(options), hooks.signal);
 
     const job = await ledger.previewJob(await createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
     const spent = await ledger.getSpend(job.id);
@@ -126,6 +130,9 @@ export async function enrichWith(
     context.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportWarnings(context);
     reportWarnings(context, exclusion.notes);
+    const exposed = describeOpenPath(dirname(ledgerPath), `the folder of the ledger, ${dirname(ledgerPath)}`);
+    if (exposed !== null) reportWarnings(context, [exposed]);
+    reportGaps(context);
     if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
     const recovered = await recoverBatches(context);
     const sources = await findOutputSources(context);
@@ -159,8 +166,16 @@ export async function enrichWith(
 }
 
 /** Checks that the agent responds and accepts the key. Returns how far this machine's clock is ahead, in ms. */
-async function measureClock(client: AgentClient, signal: AbortSignal | undefined): Promise<number> {
-  const { serverTimeMs } = await client.check({ ...(signal === undefined ? {} : { signal }) });
+async function measureClock(
+  client: AgentClient,
+  isKeySet: boolean,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { serverTimeMs } = await client
+    .check({ ...(signal === undefined ? {} : { signal }) })
+    .catch((error: unknown) => {
+      throw explainMissingKey(error, isKeySet);
+    });
   return serverTimeMs === null ? 0 : Date.now() - serverTimeMs;
 }
 
@@ -177,7 +192,15 @@ async function keepOutput(context: JobContext, rows: RowCounts, startedAtMs: num
   tally.countKept(rows);
   context.onEvent({ type: 'note', code: 'OUTPUT_KEPT', message: describeKept(settings.output) });
   await ledger.closeJob(job.id, { stop: 'done', counts: rows, finished: job.finished });
-  return createSummary(context, { rows, leftRows: 0 }, null, startedAtMs);
+  const kept = {
+    rows,
+    leftRows: 0,
+    failures: { unsendable: 0, unfit: 0 },
+    fields: [],
+    examples: [],
+    needsBom: false,
+  };
+  return createSummary(context, kept, null, startedAtMs);
 }
 
 /** Runs the job, once everything is open and confirmed. */
@@ -209,6 +232,7 @@ async function fillFile(
   const written = await writeJobOutput(context);
   reportWarnings(context);
   reportWarnings(context, context.exclusion.describeMatches());
+  reportGaps(context, written.fields);
   const remaining = await estimateRemaining(context);
   const finished = await createFinished(context, sources, written);
   lease?.refuseLost();

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createUsageError } from './errors.js';
 import { checkPaths } from './job/check-paths.js';
@@ -13,11 +14,14 @@ import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
+import { isStandardInput } from './model/read-file.js';
 
 /** Options of `exportJob`. */
 export interface ExportOptions {
   /** Id of the job, or a unique prefix of it. */
   readonly job: string;
+  /** Path of the input, if it was moved or came from standard input. @default the job's input path */
+  readonly input?: string | undefined;
   /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;
   /** Path of the output; `-` is standard output. @default the job's output path */
@@ -36,9 +40,10 @@ export interface ExportResult {
   readonly rows: RowCounts;
 }
 
-/** Returns the job with the current paths of its files. */
-function findFiles(job: JobRecord): JobRecord {
+/** Returns the job with the current paths of its files; `input` is where the user says that the input is. */
+function findFiles(job: JobRecord, input: string | undefined): JobRecord {
   const { place } = job;
+  if (input !== undefined) return { ...job, input, output: place?.output ?? job.output };
   // If nothing was written before, the output goes next to the input.
   if (place === null) return job;
   return {
@@ -48,8 +53,27 @@ function findFiles(job: JobRecord): JobRecord {
   };
 }
 
+/** Throws if the input of a job cannot be read again, and says how to name it. */
+function checkInput({ id, input }: JobRecord): void {
+  if (!isKeptInput(input)) {
+    const source = isStandardInput(input) ? 'standard input' : 'rows of a program';
+    throw createUsageError(
+      'INPUT_NOT_KEPT',
+      `job ${id} read ${source}, which is not kept`,
+      'If you have the same rows in a file, name it with --input FILE. Or run the job again: answered rows are not paid for again.',
+    );
+  }
+  if (existsSync(input)) return;
+  throw createUsageError(
+    'INPUT_NOT_FOUND',
+    `the input of job ${id}, ${input}, does not exist`,
+    'If it was moved, name it with --input FILE.',
+  );
+}
+
 const TYPES: OptionTypes<ExportOptions> = {
   job: 'text',
+  input: 'text',
   ledger: 'text',
   output: 'text',
   format: 'text',
@@ -65,14 +89,8 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   try {
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
     const ledger = closers.add(await openLedger(ledgerPath));
-    const job = findFiles(await ledger.getJob(options.job));
-    if (!isKeptInput(job.input)) {
-      throw createUsageError(
-        'INPUT_NOT_KEPT',
-        `job ${job.id} read ${job.input === '-' ? 'standard input' : 'rows of a program'}, which is not kept`,
-        'Run rowfill on the same input again. Answered rows are not paid for again.',
-      );
-    }
+    const job = findFiles(await ledger.getJob(options.job), options.input);
+    if (options.input === undefined) checkInput(job);
     const kept = parseKeptOptions(job.settings);
     const output = options.output ?? job.output;
     const guard = await checkPaths({ ...kept, ...options, ledger: ledgerPath, input: job.input, output });
@@ -93,6 +111,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       exclusionName: kept.exclude ?? '',
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
       isWanted: (row) => isInSample(row, kept.limit ?? null, sample),
+      inputPath: job.input,
       path: output,
       format: options.format,
       overwrite: kept.overwrite ?? false,

@@ -1,31 +1,41 @@
-export { type CancelOptions, type CancelResult, cancelJob } from './cancel.js';
-export { type Diagnostic, type DiagnosticStatus, type DoctorOptions, diagnose } from './doctor.js';
-export { type EnrichHooks, enrich } from './enrich.js';
-export {
-  type EnrichedRows,
-  type EnrichRowsOptions,
-  enrichRows,
-  type FilledRecord,
-  type FilledSource,
-} from './enrich-rows.js';
+export type { CancelOptions, CancelResult } from './cancel.js';
+export type { Diagnostic, DiagnosticStatus, DoctorOptions } from './doctor.js';
+export type { EnrichHooks } from './enrich.js';
+export type { EnrichedRows, EnrichRowsOptions, FilledRecord, FilledSource } from './enrich-rows.js';
 export { type ErrorKind, RowfillError } from './errors.js';
-export { type ExportOptions, type ExportResult, exportJob } from './export.js';
+export type { ExportOptions, ExportResult } from './export.js';
+export type { AnsweredRow } from './job/answered-rows.js';
+export {
+  cancelJob,
+  diagnose,
+  enrich,
+  enrichRows,
+  exportJob,
+  plan,
+  planRows,
+  watchFolder,
+} from './library.js';
 export type { CitedSource, RowCounts, RowStatus } from './model/answer.js';
 export type {
   Doubt,
   EnrichEvent,
+  FieldFill,
+  FilledExample,
+  JobFailures,
   JobProgress,
   JobStep,
   JobStop,
   JobSummary,
   NothingFound,
+  RemainingRows,
 } from './model/events.js';
+export type { FieldValues } from './model/field-values.js';
 export type { FileFormat } from './model/file-format.js';
 export type { JsonObject, JsonValue } from './model/json.js';
 export type { Climb, Quote } from './model/prices.js';
 export type { Citation, Confidence } from './model/run.js';
-export type { EnrichOptions } from './options.js';
-export { type Plan, plan } from './plan.js';
+export type { Effort, EnrichOptions } from './options.js';
+export type { Plan, PlannedAgent } from './plan.js';
 export {
   mergeRecipe,
   RecipeError,
@@ -33,15 +43,14 @@ export {
   type RecipeOptions,
   readRecipe,
 } from './recipe/read-recipe.js';
-export {
-  type FileEnd,
-  type Problem,
-  type WatchEvent,
-  type WatchHooks,
-  type WatchInspector,
-  type WatchJob,
-  type WatchOptions,
-  type WatchStop,
-  type WatchSummary,
-  watchFolder,
+export type {
+  FileEnd,
+  Problem,
+  WatchEvent,
+  WatchHooks,
+  WatchInspector,
+  WatchJob,
+  WatchOptions,
+  WatchStop,
+  WatchSummary,
 } from './watch.js';

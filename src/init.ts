@@ -1,5 +1,5 @@
 import { stat, writeFile } from 'node:fs/promises';
-import { createUsageError, describeError } from './errors.js';
+import { createUsageError, describeSystemError } from './errors.js';
 import { DEFAULT_BLANKS } from './model/blank.js';
 import { type ColumnKind, resolveColumnKind, splitColumnName } from './model/column-kind.js';
 import { isIdentifying, isInternalColumn, normalizeIdentity } from './model/identifying-column.js';
@@ -95,7 +95,7 @@ async function writeWhole(path: string, text: string, force: boolean): Promise<v
     const hint = 'Choose another path with --output-recipe.';
     throw createUsageError(
       'RECIPE_NOT_WRITABLE',
-      `cannot write ${path}: ${describeError(error)}`,
+      `cannot write ${path}: ${describeSystemError(error)}`,
       hint,
       error,
     );

@@ -5,13 +5,13 @@ import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-option
 import { parseDollarOption, suggestSimilar, toMicros } from './model/format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_PRICES, type PriceList } from './model/prices.js';
+import { DEFAULT_QUERY } from './model/question.js';
 import { isDescriptorPath } from './model/read-file.js';
 import type { Confidence } from './model/run.js';
 
-export type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
+export type { AgentChoice, Effort, EnrichOptions, Settings } from './model/enrich-options.js';
 
 const DEFAULTS = { batchSize: 8, concurrency: 20, efforts: ['low'] } as const;
-const DEFAULT_QUERY = 'Find the requested fields for each record.';
 const MAX_BATCH_SIZE = 500;
 const MAX_CONCURRENCY = 1_000;
 /** Longer than any run takes, and within the range of a timer. */
@@ -41,7 +41,9 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   maxAge: 'text',
   apiUrl: 'text',
   reference: 'text',
+  lookUp: 'texts',
   apiKey: 'secret or function',
+  insecureHttp: 'flag',
   effort: 'texts',
   escalateBelow: 'text',
   batchSize: 'number',
@@ -53,6 +55,7 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   maxCostNow: 'number',
   ledgerMaxCostPerDay: 'number',
   prices: 'numbers',
+  wait: 'flag',
   yes: 'flag',
   keepGoing: 'flag',
   cancelOnInterrupt: 'flag',
@@ -70,6 +73,24 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
 
 /** Checks the options and fills in the defaults. Throws a usage error that names the option and its value. */
 export function resolveSettings(options: EnrichOptions): Settings {
+  const settings = resolvePlanSettings(options);
+  if (settings.agent.kind === 'hosted' && !hasKey(options)) {
+    throw createUsageError(
+      'NO_AGENT',
+      'no agent given: EXA_API_KEY is not set, and neither is --reference or --api-url',
+      'For the hosted service, set EXA_API_KEY or EXA_API_KEY_FILE. To answer from your own tables, use --reference DIR. For another agent, use --api-url URL.',
+    );
+  }
+  return settings;
+}
+
+/** True if a key is set. */
+export function hasKey({ apiKey }: Pick<EnrichOptions, 'apiKey'>): boolean {
+  return apiKey !== undefined && apiKey !== '';
+}
+
+/** Like `resolveSettings`, but needs no key: a plan sends nothing. */
+export function resolvePlanSettings(options: EnrichOptions): Settings {
   checkOptionTypes('the job', options, JOB_OPTION_TYPES, ['input']);
   checkFormat(options.format);
   if (options.input === '')
@@ -79,6 +100,7 @@ export function resolveSettings(options: EnrichOptions): Settings {
   const output = options.output ?? resolveOutput(options);
   return {
     options,
+    inputDigest: null,
     output,
     query: resolveQuery(options.query),
     efforts,
@@ -139,14 +161,36 @@ function resolveAgent(options: EnrichOptions, output: string): AgentChoice {
   if (options.reference !== undefined) {
     const own = [options.input, output, options.citationsFile];
     const omit = own.flatMap((path) => (path === undefined || path === '-' ? [] : [path]));
-    return { kind: 'reference', directory: options.reference, omit };
+    return {
+      kind: 'reference',
+      directory: options.reference,
+      omit,
+      lookUp: parseLookUp(options.lookUp ?? []),
+    };
+  }
+  if (options.lookUp !== undefined) {
+    throw createUsageError(
+      'BAD_OPTION',
+      '--look-up names columns of reference tables, but there are none',
+      'Add --reference DIR, or remove --look-up.',
+    );
   }
   if (options.apiUrl !== undefined) return { kind: 'url', url: options.apiUrl };
-  if (options.apiKey !== undefined && options.apiKey !== '') return { kind: 'hosted' };
-  throw createUsageError(
-    'NO_AGENT',
-    'no agent given: EXA_API_KEY is not set, and neither is --reference or --api-url',
-    'For the hosted service, set EXA_API_KEY or EXA_API_KEY_FILE. To answer from your own tables, use --reference DIR. For another agent, use --api-url URL.',
+  return { kind: 'hosted' };
+}
+
+/** Parses `field=column` pairs. */
+export function parseLookUp(texts: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [field = '', column = ''] = text.split(/=([\s\S]*)/).map((part) => part.trim());
+      if (field !== '' && column !== '') return [field, column];
+      throw createUsageError(
+        'BAD_OPTION',
+        `--look-up is “${text}”`,
+        'Write the field, = and the column of the tables, such as --look-up Ort=city.',
+      );
+    }),
   );
 }
 
@@ -210,17 +254,13 @@ function resolveEfforts(options: EnrichOptions): readonly string[] {
   if (unknown !== undefined) {
     const [nearest] = suggestSimilar(unknown, Object.keys(known));
     const hint = nearest === undefined ? describeEfforts() : `Did you mean ${nearest}? ${describeEfforts()}`;
-    throw createUsageError(
-      'BAD_EFFORT',
-      `--effort ${unknown} has no known price, so its cost cannot be capped`,
-      hint,
-    );
+    throw createUsageError('BAD_EFFORT', `unknown effort level “${unknown}”`, hint);
   }
   return efforts;
 }
 
 function describeEfforts(): string {
-  return `Levels: ${Object.keys(HOSTED_PRICES).join(', ')}. Any other level needs a price in the recipe.`;
+  return `The levels are ${Object.keys(HOSTED_PRICES).join(', ')}. Any other level needs a price in a recipe.`;
 }
 
 function resolveEscalation(text: string | undefined, efforts: readonly string[]): Confidence | null {
@@ -251,7 +291,9 @@ function checkWhole(name: string, value: number | undefined, least: number, most
   throw createUsageError(
     'BAD_OPTION',
     `--${name} is ${value}`,
-    `Use a whole number from ${least} to ${most}.`,
+    most === Number.MAX_SAFE_INTEGER
+      ? `Use a whole number, at least ${least}.`
+      : `Use a whole number from ${least} to ${most}.`,
   );
 }
 

@@ -7,8 +7,8 @@ import { createJobContext, type JobContext } from './job/job-context.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { type PlannedCounts, SpendLimit } from './job/progress.js';
-import { describeChanges, reportUnmatched, reportWarnings } from './job/report-warnings.js';
-import { createJobParts, resolveAsk } from './job/resolve-ask.js';
+import { describeChanges, reportGaps, reportUnmatched, reportWarnings } from './job/report-warnings.js';
+import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
@@ -18,8 +18,8 @@ import { formatList, formatNumber } from './model/format.js';
 import { getOwn, type JsonValue } from './model/json.js';
 import { listNullable } from './model/nullable.js';
 import { computeLikelyMicros, computeWorstMicros, type Quote } from './model/prices.js';
-import type { CreateRunRequest } from './model/run.js';
-import { type EnrichOptions, resolveSettings } from './options.js';
+import { type CreateRunRequest, HOSTED_URL } from './model/run.js';
+import { type AgentChoice, type EnrichOptions, hasKey, resolvePlanSettings } from './options.js';
 import { createTemporaryFolder } from './read/bytes.js';
 import { createRequest } from './run/create-request.js';
 
@@ -27,6 +27,7 @@ import { createRequest } from './run/create-request.js';
 export interface Plan {
   readonly jobId: string;
   readonly askId: string;
+  readonly agent: PlannedAgent;
   /** Input rows by planned action; `ask` are those that cost something. */
   readonly rows: PlannedCounts & { readonly total: number };
   /** The columns that would be sent, each with its first values. */
@@ -55,25 +56,36 @@ export interface Plan {
   readonly firstRequest: CreateRunRequest | null;
 }
 
+/** Who would answer. */
+export interface PlannedAgent {
+  /** URL of the agent, or the folder of the reference tables. */
+  readonly name: string;
+  /** False for reference tables: then nothing leaves this machine. */
+  readonly isRemote: boolean;
+  /** True for the hosted service without a key: `enrich` would refuse to start. */
+  readonly needsKey: boolean;
+}
+
 const EXAMPLES = 3;
 const OTHER_BATCH_SIZES = [1, 4, 8, 16, 32];
 const LIKELY_RUN_SECONDS = 60;
 
 /**
- * Plans a job without running it. Sends nothing, spends nothing and writes nothing. Throws the usage errors of
- * `enrich`.
+ * Plans a job without running it. Sends nothing, spends nothing and writes nothing, and needs no key. Throws the other
+ * usage errors of `enrich`.
  */
 export async function plan(options: EnrichOptions): Promise<Plan> {
-  const settings = resolveSettings(options);
+  const asked = resolvePlanSettings(options);
   const closers = new CleanupStack();
   try {
     const opened = await openJobInput(
       options,
-      { path: options.input, output: settings.output },
-      (file) => resolveAsk(settings, file),
+      { path: options.input, output: asked.output },
+      (file) => resolveAsk(asked, file),
       closers,
     );
     const { ask, exclusion } = opened;
+    const settings = await identifyInput(asked, opened.input);
     const ledger = closers.add(
       await openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
     );
@@ -105,6 +117,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
     const survey = await estimateRows(context);
     reportWarnings(context);
     reportUnmatched(context);
+    reportGaps(context);
     notes.push(...describeNullable(listNullable(ask)));
     const isPaid = !agent.isFree && survey.quote.rows > 0 && survey.quote.worstMicros > 0;
     const doubts = isPaid ? listDoubts(context, survey) : [];
@@ -137,13 +150,14 @@ async function createPlan(
   survey: RowEstimate,
   { notes, doubts }: Pick<Plan, 'notes' | 'doubts'>,
 ): Promise<Plan> {
-  const { ask, job } = context;
+  const { ask, job, settings } = context;
   const { counts, quote, steps, firstGroup, lowestLevel } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const records = firstGroup?.questions.map((question) => question.record) ?? [];
   return {
     jobId: job.id,
     askId: ask.id,
+    agent: describePlannedAgent(settings.agent, hasKey(settings.options)),
     rows: { ...counts, total },
     columns: ask.send.map((name) => ({
       name,
@@ -169,6 +183,17 @@ async function createPlan(
             context.exclusion.relevantTo(firstGroup.questions.map((question) => question.record)),
           ),
   };
+}
+
+function describePlannedAgent(agent: AgentChoice, isKeySet: boolean): PlannedAgent {
+  switch (agent.kind) {
+    case 'reference':
+      return { name: agent.directory, isRemote: false, needsKey: false };
+    case 'url':
+      return { name: agent.url, isRemote: true, needsKey: false };
+    case 'hosted':
+      return { name: HOSTED_URL, isRemote: true, needsKey: !isKeySet };
+  }
 }
 
 /**

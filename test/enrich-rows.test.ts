@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type EnrichRowsOptions, enrichRows, type FilledRecord } from '../src/enrich-rows.js';
+import { type EnrichRowsOptions, enrichRows, type FilledRecord, planRows } from '../src/enrich-rows.js';
 import type { EnrichEvent } from '../src/model/events.js';
 import { type JobBench, openJobBench } from './helpers/job.js';
 import { createGate } from './helpers/scripted-agent.js';
@@ -172,7 +172,13 @@ test('a row that is not an object fails alone, and filled cells stay', async () 
   ]);
   expect(records.map(({ input }) => input)).toEqual(rows);
   expect(records[0]?.values).toEqual({ answer: 'known' });
-  expect(records[1]?.error).toBe('line 2: null, not a JSON object');
+  expect(records.map(({ error }) => error)).toEqual([
+    null,
+    'item 2 of the rows is null, not an object',
+    'item 3 of the rows is an array, not an object',
+    null,
+    'item 5 of the rows is a string, not an object',
+  ]);
 });
 
 test('events hide the temporary files, and every row has an event', async () => {
@@ -221,4 +227,119 @@ test('returns bigints, dates, decimals and any text unchanged', SLOW, async () =
     }),
     { numRuns: chooseCount(30, 7) },
   );
+});
+
+test('with as_answered, returns each row while others are still worked on', async () => {
+  const { script: gated, open } = createGate();
+  const bench = await openJobBench(async (task, signal) => {
+    if (JSON.stringify(task.request.input).includes('Slow')) await gated(task, signal);
+    return TRUTHFUL(task, signal);
+  });
+  const rows = [{ company: 'Slow' }, { company: 'Fast', since: 5n }, { company: 'Done', answer: 'known' }];
+  const filled = enrichRows(rows, createOptions(bench, { order: 'as_answered', batchSize: 1 }));
+  const iterator = filled[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const second = await iterator.next();
+  expect([first.value, second.value].map(({ input, status }) => [input, status])).toEqual([
+    [rows[2], 'unchanged'],
+    [rows[1], 'enriched'],
+  ]);
+  expect(second.value.values).toEqual({ answer: 'about Fast' });
+  expect(filled.summary).toBeNull();
+  open();
+  expect((await iterator.next()).value).toMatchObject({ input: rows[0], values: { answer: 'about Slow' } });
+  expect((await iterator.next()).done).toBe(true);
+  expect(filled.summary).toMatchObject({ stop: 'done', costMicros: 50_000 });
+  expect(listSpools()).toEqual([]);
+});
+
+test('with as_answered, every row is returned once and the costs add up, whatever happens to it', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const companies = createCompanies(20);
+  const rows = [...companies, ...companies.slice(0, 5), null, { company: '' }] as { company: string }[];
+  const options = createOptions(bench, { order: 'as_answered', batchSize: 3 });
+  const records = await readAll(enrichRows(rows, options));
+  expect(records).toHaveLength(rows.length);
+  const name = (row: { company: string } | null): string => JSON.stringify(row);
+  expect(records.map(({ input }) => name(input)).toSorted()).toEqual(rows.map(name).toSorted());
+  const usual = await readAll(enrichRows(rows, createOptions(bench, { batchSize: 3 })));
+  const total = (each: typeof records): number => each.reduce((sum, { costMicros }) => sum + costMicros, 0);
+  expect(total(records)).toBe(total(usual));
+  const byName = (each: typeof records) =>
+    each.map(({ input, values, status }) => JSON.stringify([input, values, status])).toSorted();
+  expect(byName(records)).toEqual(byName(usual));
+});
+
+test('with as_answered, a consumer that leaves stops the job, and a stopped job returns the rest as pending', async () => {
+  const { script: gated, open } = createGate();
+  let started = 0;
+  const bench = await openJobBench(async (task, signal) => {
+    started += 1;
+    if (started > 2) await gated(task, signal);
+    return TRUTHFUL(task, signal);
+  });
+  const options = createOptions(bench, { order: 'as_answered', batchSize: 1, concurrency: 1 });
+  for await (const { status } of enrichRows(createCompanies(50), options)) {
+    expect(status).toBe('enriched');
+    break;
+  }
+  expect(started).toBeLessThan(10);
+  expect(listSpools()).toEqual([]);
+  open();
+  const again = await readAll(enrichRows(createCompanies(3), options));
+  expect(again.map(({ status }) => status)).toEqual(['enriched', 'enriched', 'enriched']);
+  await expect(
+    readAll(enrichRows([{ company: 'A' }], createOptions(bench, { order: 'random' as 'input' }))),
+  ).rejects.toMatchObject({ code: 'BAD_OPTION' });
+});
+
+test('items of which none is an object all fail, without a job', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const filled = enrichRows([null, 7] as unknown as object[], createOptions(bench));
+  expect(await readAll(filled)).toMatchObject([
+    { input: null, status: 'failed', values: { answer: null } },
+    { input: 7, status: 'failed', error: 'item 2 of the rows is a number, not an object' },
+  ]);
+  expect(filled.summary).toBeNull();
+  expect(await bench.listJobs()).toEqual([]);
+});
+
+test('an abort is heard while the source waits, and temporary files go', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const controller = new AbortController();
+  async function* source() {
+    yield { company: 'Acme' };
+    controller.abort(new Error('closing time'));
+    await new Promise(() => {});
+  }
+  const { signal } = controller;
+  await expect(readAll(enrichRows(source(), createOptions(bench), { signal }))).rejects.toThrow(
+    'closing time',
+  );
+  expect(listSpools()).toEqual([]);
+});
+
+test('plans objects without a key, without sending anything or leaving files behind', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  const { apiKey: _apiKey, apiUrl: _apiUrl, ...options } = createOptions(bench);
+  const result = await planRows(createCompanies(20), options);
+  expect(result).toMatchObject({
+    rows: { total: 20, ask: 20 },
+    quote: { runs: 3 },
+    agent: { needsKey: true },
+  });
+  expect(listSpools()).toEqual([]);
+  expect(bench.agent.tasks).toEqual([]);
+});
+
+test('takes a schema object of a schema library, with more than JSON in it', async () => {
+  const bench = await openJobBench(TRUTHFUL);
+  class Made {
+    readonly type = 'object';
+    readonly properties = { answer: { type: ['string', 'null'], default: undefined } };
+    readonly validate = (): boolean => true;
+  }
+  const { fields: _fields, ...options } = createOptions(bench);
+  const records = await readAll(enrichRows(createCompanies(1), { ...options, schemaObject: new Made() }));
+  expect(records[0]?.status).toBe('enriched');
 });

@@ -22,6 +22,12 @@ const PRINTED: Readonly<Record<string, string>> = {
   'rehearse-a-paid-job.mjs':
     'planned: 95 rows, 13 runs, $0.65 at worst\ndone: … runs, $0.…\nthe bill is right: true\n',
   'serve-your-own-agent.mjs': 'row: 3\ncolumn: 6\nrow: 3\nasked once: 1 duplicate\n',
+  'typed-values.ts': [
+    '3 of 3 customers would be sent',
+    'Microsoft: Redmond, 50 years',
+    'Apple: Cupertino, 49 years',
+    'Nobody Anybody Knows: unknown, unknown years\n',
+  ].join('\n'),
   'use-the-client.mjs':
     'completed: {"city":"Redmond"}\ncited from headquarters.csv, row 82\n404 RUN_NOT_FOUND\n',
 };
@@ -36,7 +42,8 @@ test.each(Object.entries(PRINTED))(
   '%s prints the expected output with the built package',
   async (name, printed) => {
     const place = await createPlace();
-    const { stdout, stderr } = await place.run(join('samples', 'library', name));
+    if (name.endsWith('.ts')) await place.compile(name);
+    const { stdout, stderr } = await place.run(join('samples', 'library', name.replace(/\.ts$/, '.js')));
     const pattern = printed.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
     expect(stdout).toMatch(new RegExp(`^${pattern.join('.+')}$`));
     // The library prints nothing itself; these are the events that the program prints.
@@ -104,6 +111,27 @@ async function createPlace() {
   const env = { ...process.env, HOME: folder, USERPROFILE: folder, XDG_DATA_HOME: join(folder, 'data') };
   return {
     folder,
+    /** Compiles a sample as the program of a user who has the package installed. */
+    async compile(name: string) {
+      const types = join(ROOT, 'node_modules', '@types');
+      const options = {
+        module: 'nodenext',
+        target: 'es2022',
+        strict: true,
+        rootDir: '.',
+        typeRoots: [types],
+        types: ['node'],
+      };
+      writeFileSync(
+        join(folder, 'package.json'),
+        '{"name":"somewhere-else","private":true,"type":"module"}\n',
+      );
+      writeFileSync(
+        join(folder, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions: options, files: [`samples/library/${name}`] }),
+      );
+      await run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder]);
+    },
     run: (program: string) => run(process.execPath, [program], { cwd: folder, env, timeout: 50_000 }),
   };
 }

@@ -5,6 +5,7 @@ import {
   DISPUTE,
   EXCLUDED,
   type RejectedRow,
+  UNFIT,
 } from '../model/answer.js';
 import type { Batch, BatchRow } from '../model/batch.js';
 import { formatCanonicalJson, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
@@ -194,7 +195,7 @@ function joinNotes(
 
 function describeFaults(verdicts: ReadonlyMap<string, FieldResult>): string {
   const faults = [...verdicts].flatMap(([name, { fault }]) => (fault === null ? [] : [`${name} ${fault}`]));
-  return `no field of its entry is valid: ${faults.join('; ')}`;
+  return `${UNFIT}: ${faults.join('; ')}`;
 }
 
 /** Explains why a row has no entry, from the run's status. */

@@ -5,6 +5,7 @@ import {
   isDoubtful,
   type RowOutcome,
   type RowStatus,
+  UNFIT,
 } from '../model/answer.js';
 import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
 import { type RowQuestion, resolveKey } from '../model/question.js';
@@ -74,7 +75,7 @@ function createOutcome(
     case 'unchanged':
       return createBareOutcome('unchanged', null);
     case 'invalid':
-      return createBareOutcome('failed', question.reason);
+      return { ...createBareOutcome('failed', question.reason), failure: 'unsendable' };
     case 'question':
       return stored === undefined
         ? createBareOutcome(resolveUnasked(row, context), null)
@@ -115,6 +116,9 @@ function createAnsweredOutcome(
   ];
   return {
     status,
+    ...(status === 'failed' && stored.failure?.startsWith(UNFIT) === true
+      ? { failure: 'unfit' as const }
+      : {}),
     error: reasons.length === 0 ? null : cleanLine(reasons.join('; '), MAX_ERROR_LENGTH),
     ...FREE,
     runId: stored.runId === null ? null : cleanLine(stored.runId, 200),

@@ -135,6 +135,21 @@ export class AgentClient {
     return this.#ask(call, options, (value) => requirePage(parseRunPage(value), call));
   }
 
+  /** All runs of the account, newest first, page by page as they are taken. `limit` is the size of a page. */
+  async *listAll(options: PageOptions = {}): AsyncGenerator<AgentRun, void> {
+    const seen = new Set<string>();
+    let cursor = options.cursor;
+    for (;;) {
+      const page = await this.list({ ...options, ...(cursor === undefined ? {} : { cursor }) });
+      yield* page.data;
+      const next = page.nextCursor;
+      // A cursor that comes again would never end.
+      if (!page.hasMore || next === null || seen.has(next)) return;
+      seen.add(next);
+      cursor = next;
+    }
+  }
+
   /** A page of the run's stored events, oldest first. */
   async events(id: string, options: PageOptions = {}): Promise<EventPage> {
     const call: ApiRequest = { method: 'GET', path: createRunPath(id, `/events${formatPage(options)}`) };

@@ -95,6 +95,14 @@ function resolveHint(status: number | null, code: string): string | undefined {
     : 'The agent rejected the request; change the query, the fields or the effort.';
 }
 
+/** Replaces the hint of a 401 if no key is set: then there is no key to check. */
+export function explainMissingKey(error: unknown, isKeySet: boolean): unknown {
+  if (isKeySet || !(error instanceof AgentError) || error.status !== 401) return error;
+  const { code, message, status, type, requestId, outcome } = error;
+  const hint = 'Set EXA_API_KEY, or EXA_API_KEY_FILE: this agent needs a key, and none is set.';
+  return new AgentError(code, message, { status, type, requestId, outcome, hint, cause: error });
+}
+
 /** Parsed error response; null for anything it does not give. */
 interface ErrorResponse {
   /** True for an error in one of the service's two JSON shapes: it came from the agent or its gateway. */

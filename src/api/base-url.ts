@@ -8,8 +8,10 @@ export interface BaseUrl {
   readonly isLoopback: boolean;
 }
 
-/** Checks the API address. With a key, plain http is only allowed on this machine. */
-export function resolveBaseUrl(baseUrl: string, hasKey: boolean): BaseUrl {
+/**
+ * Checks the API address. With a key, plain http is only allowed on this machine, or elsewhere with `insecureHttp`.
+ */
+export function resolveBaseUrl(baseUrl: string, hasKey: boolean, insecureHttp = false): BaseUrl {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw createUsageError(
@@ -26,11 +28,11 @@ export function resolveBaseUrl(baseUrl: string, hasKey: boolean): BaseUrl {
     );
   }
   const isLoopback = isLoopbackHost(url.hostname);
-  if (hasKey && url.protocol === 'http:' && !isLoopback) {
+  if (hasKey && url.protocol === 'http:' && !isLoopback && !insecureHttp) {
     throw createUsageError(
       'KEY_OVER_PLAIN_HTTP',
       `The key would be sent unencrypted to ${url.origin}`,
-      'Use https, or a server on this machine.',
+      'Use https, or a tunnel such as ssh -L. On a private network, --insecure-http sends it anyway.',
     );
   }
   return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, ''), isLoopback };

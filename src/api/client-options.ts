@@ -42,6 +42,8 @@ export interface AgentClientOptions {
    * when the agent rejects the key (401).
    */
   readonly apiKey?: ApiKey | undefined;
+  /** Send the key unencrypted over http to another machine, on a private network only. @default false */
+  readonly insecureHttp?: boolean | undefined;
   /** Other secrets to mask in responses, as `apiKey` is. @default none */
   readonly secrets?: readonly string[];
   /** Tokens of the `Exa-Beta` header; an empty list sends none. @default ["agent-2026-05-07"] */
@@ -98,6 +100,7 @@ const RETRY: RetryPolicy = { maxRetries: 6, baseMs: 500, capMs: 20_000, budgetMs
 const TYPES: OptionTypes<AgentClientOptions> = {
   baseUrl: 'text',
   apiKey: 'secret or function',
+  insecureHttp: 'flag',
   secrets: 'texts',
   betas: 'texts',
   timeouts: 'numbers',
@@ -116,7 +119,7 @@ export function resolveClientOptions(options: AgentClientOptions): ClientSetting
   const { apiKey: given } = options;
   const readKey = typeof given === 'function' ? () => resolveKey(callForKey(given)) : null;
   const apiKey = typeof given === 'function' ? resolveKey(callForKey(given)) : resolveKey(given);
-  const base = resolveBaseUrl(options.baseUrl ?? HOSTED_URL, apiKey !== null);
+  const base = resolveBaseUrl(options.baseUrl ?? HOSTED_URL, apiKey !== null, options.insecureHttp);
   const timeouts = { ...TIMEOUTS, ...(base.isLoopback ? LOOPBACK_TIMEOUTS : {}), ...options.timeouts };
   return {
     transport: {

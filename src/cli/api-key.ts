@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeSystemError } from '../errors.js';
 
 /** Maximum length of a key; a longer file is not a key file. */
 const MAX_BYTES = 8 * 1024;
@@ -26,7 +26,7 @@ function readText(path: string): string {
       closeSync(file);
     }
   } catch (error) {
-    throw createKeyError(`cannot read ${path}: ${describeError(error)}`, error);
+    throw createKeyError(`cannot read ${path}: ${describeSystemError(error)}`, error);
   }
 }
 

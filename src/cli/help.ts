@@ -1,13 +1,14 @@
 import type { Command, Example, OptionSpec } from './command.js';
 import type { CommandEntry } from './commands.js';
 import { COMMON_OPTIONS, formatFlag } from './parse-args.js';
+import { wrapText } from './wrap-text.js';
 
 /** What `rowfill --help` prints. */
 export function formatProgramHelp(entries: readonly CommandEntry[], version: string, width: number): string {
   const names = entries.map((entry) => [entry.name, ...entry.operands].join(' '));
   return join([
     `rowfill ${version}`,
-    wrap(ABOUT, width, ''),
+    wrapText(ABOUT, width),
     'Usage: rowfill COMMAND [options]',
     formatSection(
       'Commands',
@@ -30,10 +31,7 @@ export function formatCommandHelp(entry: CommandEntry, command: Command, width: 
   }
   return join([
     `Usage: rowfill ${[entry.name, ...entry.operands].join(' ')} [options]`,
-    command.about
-      .split('\n')
-      .map((line) => wrap(line, width, ''))
-      .join('\n'),
+    wrapText(command.about, width),
     ...[...groups].map(([group, options]) => formatOptions(group, options, width)),
     formatExamples(command.examples),
   ]);
@@ -107,23 +105,9 @@ function formatSection(
   const column = Math.min(30, 4 + Math.max(...entries.map(([name]) => name.length)));
   const indent = ' '.repeat(column);
   const lines = entries.map(([name, text]) => {
-    const body = wrap(text, width, indent);
     const head = `  ${name}`;
+    const body = wrapText(`${indent}${text}`, width);
     return head.length + 2 <= column ? head.padEnd(column) + body.slice(column) : `${head}\n${body}`;
   });
   return [`${title}:`, ...lines].join('\n');
-}
-
-function wrap(text: string, width: number, indent: string): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].map((each) => indent + each).join('\n');
 }

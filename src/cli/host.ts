@@ -1,13 +1,14 @@
 import type { Readable, Writable } from 'node:stream';
 import { createMask } from '../model/untrusted-text.js';
 import { readKeyFile } from './api-key.js';
+import { wrapText } from './wrap-text.js';
 
 type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number };
 export type Environment = Readonly<Record<string, string | undefined>>;
 type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
 
 /** A piece of a line. Its style is only shown on a terminal with color. */
-interface Span {
+export interface Span {
   readonly text: string;
   readonly style?: Style;
 }
@@ -36,10 +37,13 @@ export interface Host extends HostParts {
   readonly debug: boolean;
   /** Questions can be asked: standard input and standard error are terminals. */
   readonly canAsk: boolean;
-  /** Writes one line to standard error, with keys and control characters removed. */
+  /**
+   * Writes one line to standard error, with keys and control characters removed. On a terminal it is wrapped between
+   * words.
+   */
   say(...spans: readonly (string | Span)[]): void;
-  /** Writes one line to standard output, with keys and control characters removed. */
-  tell(text: string): void;
+  /** Like `say`, to standard output. */
+  tell(...spans: readonly (string | Span)[]): void;
   /** Writes text to standard output unchanged. */
   print(text: string): void;
   /** Replaces keys in a text. */
@@ -55,13 +59,22 @@ const CODES: Readonly<Record<Style, number>> = { red: 31, yellow: 33, green: 32,
 /** Creates the host from the parts of the process. */
 export function createHost(parts: HostParts, debug: boolean): Host {
   const guards = new Set<() => void>();
-  const hasColor = parts.stderr.isTTY === true && !parts.env.NO_COLOR && parts.env.TERM !== 'dumb';
+  const mayColor = !parts.env.NO_COLOR && parts.env.TERM !== 'dumb';
   const hide = createKeyFilter(parts.env);
 
-  function show(span: string | Span): string {
-    const { text, style } = typeof span === 'string' ? { text: span, style: undefined } : span;
-    const clean = hide(cleanText(text));
-    return style !== undefined && hasColor ? `\u001b[${CODES[style]}m${clean}\u001b[0m` : clean;
+  /** Formats a line for a stream: in color and wrapped if it is a terminal. */
+  function formatLine(spans: readonly (string | Span)[], stream: Terminal<Writable>): string {
+    const isTerminal = stream.isTTY === true;
+    const shown = spans.map((span) => {
+      const { text, style } = typeof span === 'string' ? { text: span, style: undefined } : span;
+      const clean = hide(cleanText(text));
+      return style !== undefined && isTerminal && mayColor
+        ? `\u001b[${CODES[style]}m${clean}\u001b[0m`
+        : clean;
+    });
+    const line = shown.join('');
+    const columns = readColumns(stream);
+    return columns === null ? line : wrapText(line, columns);
   }
 
   function print(text: string): void {
@@ -79,12 +92,12 @@ export function createHost(parts: HostParts, debug: boolean): Host {
     canAsk: parts.stdin.isTTY === true && parts.stderr.isTTY === true,
     say(...spans) {
       try {
-        parts.stderr.write(`${spans.map(show).join('')}\n`);
+        parts.stderr.write(`${formatLine(spans, parts.stderr)}\n`);
       } catch {
         // Standard error is gone, but a paid job must continue.
       }
     },
-    tell: (text) => print(`${hide(cleanText(text))}\n`),
+    tell: (...spans) => print(`${formatLine(spans, parts.stdout)}\n`),
     hide,
     print,
     guard(restore) {
@@ -96,6 +109,14 @@ export function createHost(parts: HostParts, debug: boolean): Host {
       guards.clear();
     },
   };
+}
+
+/** A terminal without a known size says 0. */
+const MIN_COLUMNS = 20;
+
+/** The width of a terminal; null for anything else, or if it is not known. */
+export function readColumns({ isTTY, columns = 0 }: Terminal<unknown>): number | null {
+  return isTTY === true && columns >= MIN_COLUMNS ? columns : null;
 }
 
 /** Environment variables whose values are masked in all text. */

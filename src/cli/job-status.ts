@@ -1,13 +1,11 @@
 import type { JobStatus, RunInFlight } from '../ledger/ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
-import type { EnrichEvent, JobStop, JobSummary } from '../model/events.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
+import type { JobStop } from '../model/events.js';
+import { formatCount, formatDollars, formatDuration, formatNumber, showName } from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
-import type { Host } from './host.js';
-import type { LogFile } from './log-file.js';
-import { openProgress } from './progress.js';
-import { isClosedOutput, sayError } from './report-error.js';
-import { formatEstimate, formatSummary, toDollars } from './summary.js';
+import { DEFAULT_QUERY } from '../model/question.js';
+import { isStandardInput } from '../model/read-file.js';
+import { formatEstimate, toDollars } from './summary.js';
 
 const STATES: Readonly<Record<JobStop, string>> = {
   done: 'done',
@@ -20,13 +18,14 @@ const STATES: Readonly<Record<JobStop, string>> = {
 };
 
 /** Describes a job in a few lines, with its open runs. */
-export function formatJob(job: JobStatus, nowMs: number): string[] {
+export function formatJob(job: JobStatus, fields: readonly string[], nowMs: number): string[] {
   const reserved = job.reservedMicros === 0 ? '' : `, ${formatDollars(job.reservedMicros)} reserved`;
   const { input, output } = listFiles(job);
   return [
     `${job.id}  ${job.stop === null ? 'running or killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
-    `  ${input} → ${output ?? 'no output'}`,
-    `  ${shorten(job.query)}`,
+    `  ${input === '-' ? 'standard input' : input} → ${output === '-' ? 'standard output' : (output ?? 'no output')}`,
+    `  ${shorten(fields.map(showName).join(', '))}`,
+    ...(job.query === DEFAULT_QUERY ? [] : [`  ${shorten(job.query)}`]),
     `  ${formatRows(job)}`,
     `  ${formatDollars(job.spentMicros)} spent${formatEstimate(job)}${reserved}`,
     ...job.runs.map((run) => `  ${formatRun(run, nowMs)}`),
@@ -34,11 +33,12 @@ export function formatJob(job: JobStatus, nowMs: number): string[] {
 }
 
 /** Builds the `--json` record of a job. */
-export function createJobRecord(job: JobStatus): JsonObject {
+export function createJobRecord(job: JobStatus, fields: readonly string[]): JsonObject {
   return {
     job: job.id,
     ask: job.askId,
     query: job.query,
+    fields,
     ...listFiles(job),
     invocation: job.invocation,
     stop: job.stop,
@@ -63,6 +63,7 @@ export function createJobRecord(job: JobStatus): JsonObject {
 
 /** The current paths of the job's files. */
 function listFiles({ place, input, output }: JobStatus): { input: string; output: string | null } {
+  if (isStandardInput(input)) return { input: '-', output };
   return place === null ? { input, output } : { input: place.input, output: place.output };
 }
 
@@ -96,57 +97,4 @@ const MAX_QUERY = 90;
 function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length <= MAX_QUERY ? line : `${line.slice(0, MAX_QUERY - 1)}…`;
-}
-
-/** Reports a job on the terminal and in the log. */
-interface JobReport {
-  readonly onEvent: (event: EnrichEvent) => void;
-  /** Prints a line without breaking the progress bar. */
-  say(text: string): void;
-  /** Removes the progress bar, so that a question can use the terminal. */
-  pause(): void;
-  /** Reports the result of the job. */
-  finish(summary: JobSummary): void;
-  /** Logs the error that ended the job, unless the reader of standard output just closed it. */
-  fail(error: unknown): void;
-  /** Removes the progress bar and closes the log. */
-  close(): void;
-}
-
-/** Opens the report of one job. With `quiet` it prints only errors. */
-export async function openJobReport(host: Host, quiet: boolean, log: LogFile | null): Promise<JobReport> {
-  const progress = quiet ? null : await openProgress(host);
-  let runsActive = 0;
-
-  function show(event: EnrichEvent): void {
-    if (event.type === 'progress') {
-      runsActive = event.progress.runsActive;
-      progress?.update(event.progress);
-    } else if (event.type === 'note') {
-      progress?.note(event.message);
-    }
-  }
-
-  return {
-    onEvent(event) {
-      log?.write(event);
-      show(event);
-    },
-    say: (text) => (progress === null ? host.say(text) : progress.note(text)),
-    pause: () => progress?.end(),
-    finish(summary) {
-      progress?.end();
-      log?.end(summary);
-      if (!quiet) for (const line of formatSummary(summary, runsActive)) host.say(line);
-      if (summary.error !== null) sayError(summary.error, host);
-    },
-    fail(error) {
-      progress?.end();
-      if (!isClosedOutput(error, host)) log?.fail(error);
-    },
-    close() {
-      progress?.end();
-      log?.close();
-    },
-  };
 }

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
-import { createUsageError, describeError, RowfillError } from '../errors.js';
+import { createUsageError, describeError, describeSystemError, RowfillError } from '../errors.js';
+import { describeOpenPath } from '../job/check-paths.js';
 import type { EnrichEvent, JobSummary } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
 import type { Problem, WatchEvent, WatchSummary } from '../watch.js';
@@ -22,6 +23,7 @@ const MAX_BUFFERED_CHARACTERS = 64 * 1024;
 /** Opens a log that only its owner can read. */
 export function openLogFile(path: string, host: Host): LogFile {
   const file = openFile(path);
+  warnIfOpen(path, host);
   const readTime = createTimeText();
   let jobId: string | null = null;
   let buffer = '';
@@ -36,7 +38,7 @@ export function openLogFile(path: string, host: Host): LogFile {
     } catch (error) {
       // If the log cannot be written, as on a full disk, a paid job must continue.
       hasFailed = true;
-      host.say(`The log ${path} can no longer be written: ${describeError(error)}`);
+      host.say(`The log ${path} can no longer be written: ${describeSystemError(error)}`);
     }
   }
 
@@ -54,7 +56,7 @@ export function openLogFile(path: string, host: Host): LogFile {
     },
     end(summary) {
       const { job: _job, ...facts } = createSummaryRecord(summary);
-      append('end', { stop: summary.stop, ...facts, error: summary.error });
+      append('end', { stop: summary.stop, ...facts });
     },
     fail: (error) =>
       append('error', {
@@ -77,6 +79,7 @@ interface RotatedLog {
 /** Opens a rotated log that only its owner can read. */
 export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLog {
   let file = openFile(path);
+  warnIfOpen(path, host);
   let hasFailed = false;
   let isTorn = false;
 
@@ -101,7 +104,7 @@ export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLo
         hasFailed = false;
       } catch (error) {
         // The paid job continues. The next line is tried again, as rotation or more disk space may fix it.
-        if (!hasFailed) host.say(`The log ${path} cannot be written: ${describeError(error)}`);
+        if (!hasFailed) host.say(`The log ${path} cannot be written: ${describeSystemError(error)}`);
         hasFailed = true;
       }
     },
@@ -131,9 +134,15 @@ function openFile(path: string): number {
   try {
     return openSync(path, 'a', 0o600);
   } catch (error) {
-    const message = `--log-file: ${path} cannot be written: ${describeError(error)}`;
+    const message = `--log-file: ${path} cannot be written: ${describeSystemError(error)}`;
     throw createUsageError('LOG_NOT_WRITABLE', message, 'Name a file in a writable folder.', error);
   }
+}
+
+/** A log keeps its permissions, because a log rotation may have set them, but a person should know. */
+function warnIfOpen(path: string, host: Pick<Host, 'say'>): void {
+  const open = describeOpenPath(path, `the log ${path}`);
+  if (open !== null) host.say(open.message);
 }
 
 /** Builds the log record of an event; null for progress, which is not logged. Scripts rely on the keys: see docs/log.md. */

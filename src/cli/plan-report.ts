@@ -1,29 +1,69 @@
-import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
+import { formatCount, formatDollars, formatDuration, formatNumber, showName } from '../model/format.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { describeClimbs } from '../model/prices.js';
 import type { Plan } from '../plan.js';
-import { clipText } from './clip-text.js';
+import { formatTable, showCell } from './format-table.js';
+import type { Span } from './host.js';
 import { toDollars } from './summary.js';
 
-/** Formats a plan as lines of text. */
-export function formatPlan(plan: Plan): string[] {
-  const { rows, quote, likelySeconds, firstRequest } = plan;
+/** A line in spans, as `Host.tell` takes it. */
+export type Line = readonly (string | Span)[];
+
+/**
+ * Formats a plan for a screen of `width` columns: what is unusual, the first rows, and last the summary, which must not
+ * scroll away.
+ */
+export function formatPlan(plan: Plan, width: number): Line[] {
+  const { rows, quote, likelySeconds, agent } = plan;
   const fates = FATES.filter(([fate]) => rows[fate] > 0);
-  const width = Math.max(1, ...fates.map(([fate]) => formatCount(rows[fate]).length));
+  const countWidth = Math.max(1, ...fates.map(([fate]) => formatCount(rows[fate]).length));
   return [
-    ...(plan.changes === null ? [] : [plan.changes]),
-    ...formatNothingFound(plan.nothingFound),
-    `${formatNumber(rows.total, 'row')}:`,
-    ...fates.map(([fate, words]) => `  ${formatCount(rows[fate]).padStart(width)}  ${words}`),
-    ...plan.notes.map(({ message }) => `Note: ${message}`),
-    ...plan.doubts.map(({ message, hint }) => `Doubt: ${message}. ${hint}`),
-    'Columns that would leave this machine:',
-    ...plan.columns.map(({ name, examples }) => `  ${name}${formatExamples(examples)}`),
-    `Runs: ${formatCount(quote.runs)}. Cost: ${formatCost(quote.worstMicros, quote.likelyMicros)}.`,
-    ...(likelySeconds === 0 ? [] : [`Time: about ${formatDuration(likelySeconds)} if a run takes a minute.`]),
-    ...formatLadder(plan),
-    ...formatBatchSizes(plan),
-    ...(firstRequest === null ? [] : ['First request:', JSON.stringify(firstRequest, null, 2)]),
+    ...plan.notes.map(({ message }) => [`Note: ${message}`]),
+    ...formatFirstRows(plan, width).map((line) => [line]),
+    ...[...formatLadder(plan), ...formatBatchSizes(plan)].map((line) => [line]),
+    ...(plan.changes === null ? [] : [[{ text: plan.changes, style: 'yellow' } as const]]),
+    ...formatNothingFound(plan.nothingFound).map((text) => [{ text, style: 'yellow' } as const]),
+    ...plan.doubts.map(({ message, hint }) => [
+      { text: 'Doubt: ', style: 'yellow' } as const,
+      `${message}. ${hint}`,
+    ]),
+    [{ text: `${formatNumber(rows.total, 'row')}:`, style: 'bold' }],
+    ...fates.map(([fate, words]) => [`  ${formatCount(rows[fate]).padStart(countWidth)}  ${words}`]),
+    [
+      `${formatNumber(quote.runs, 'run')}. `,
+      { text: `Cost: ${formatCost(quote.worstMicros, quote.likelyMicros)}.`, style: 'bold' },
+    ],
+    ...(likelySeconds === 0
+      ? []
+      : [[`Time: about ${formatDuration(likelySeconds)} if a run takes a minute.`]]),
+    ...(agent.needsKey ? [['EXA_API_KEY is not set. The plan needs no key, but rowfill run does.']] : []),
+  ];
+}
+
+/** Columns shown with their values. The names of all others are listed. */
+const MAX_COLUMNS = 10;
+const MAX_ROWS = 3;
+
+/** Shows the first rows as they would be sent, one column of the file per line, and names every column sent. */
+function formatFirstRows({ agent, columns, firstRequest }: Plan, width: number): string[] {
+  const names = columns.map(({ name }) => name);
+  const records = (firstRequest?.input?.data ?? []).slice(0, MAX_ROWS);
+  if (records.length === 0) return [`No row would be sent. Columns: ${names.map(showName).join(', ')}.`];
+  const table = names
+    .slice(0, MAX_COLUMNS)
+    .map((name) => [showName(name), ...records.map((record) => showCell(record[name]))]);
+  const first = records.length === 1 ? 'The first row' : `The first ${records.length} rows`;
+  const place = agent.isRemote
+    ? `as sent to ${agent.name}`
+    : `as looked up in ${agent.name}; nothing leaves this machine`;
+  const others = names.slice(MAX_COLUMNS);
+  return [
+    `${first}, ${place}:`,
+    ...formatTable(table, width),
+    ...(others.length === 0
+      ? []
+      : [`  and ${formatNumber(others.length, 'column')} more: ${others.map(showName).join(', ')}`]),
+    'Use --request to show the first request in full.',
   ];
 }
 
@@ -33,6 +73,7 @@ export function createPlanRecord(plan: Plan): JsonObject {
   return {
     job: plan.jobId,
     ask: plan.askId,
+    agent: plan.agent.name,
     rows: { ...plan.rows },
     columns: plan.columns.map(({ name, examples }) => ({ name, examples })),
     runs: quote.runs,
@@ -85,17 +126,6 @@ const FATES: readonly (readonly [Exclude<keyof Plan['rows'], 'total'>, string])[
   ['failed', 'cannot be sent'],
   ['out_of_scope', 'skipped by --limit or --sample'],
 ];
-
-const MAX_EXAMPLE = 40;
-
-function formatExamples(examples: readonly JsonValue[]): string {
-  if (examples.length === 0) return '';
-  const texts = examples.map((example) => {
-    const text = typeof example === 'string' ? example : JSON.stringify(example);
-    return clipText(text.replace(/\s+/g, ' '), MAX_EXAMPLE);
-  });
-  return `: ${texts.join(' · ')}`;
-}
 
 function formatCost(worstMicros: number, likelyMicros: number): string {
   const likely = likelyMicros < worstMicros ? `, likely ${formatDollars(likelyMicros)}` : '';

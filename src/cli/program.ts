@@ -6,7 +6,7 @@ import { COMMANDS, type CommandEntry } from './commands.js';
 import { formatCommandHelp, formatProgramHelp } from './help.js';
 import { createHost, type HostParts } from './host.js';
 import { readArgs } from './parse-args.js';
-import { EXIT_CODES, reportError } from './report-error.js';
+import { EXIT_CODES, reportError, reportFailure } from './report-error.js';
 
 /** Runs the command line and returns the exit code. Never throws. */
 export async function runProgram(words: readonly string[], parts: HostParts): Promise<number> {
@@ -20,7 +20,9 @@ export async function runProgram(words: readonly string[], parts: HostParts): Pr
     const { explainWriteError } = await import('../write/byte-sink.js');
     return reportError(explainWriteError('standard output', error), host);
   } catch (error) {
-    return reportError(error, host);
+    const code = reportFailure(error, words, host);
+    await drain(parts.stdout);
+    return code;
   }
 }
 

@@ -16,6 +16,33 @@ export function reportError(error: unknown, host: Host): number {
   return code;
 }
 
+/** Like `reportError`; with `--json` also prints the error on standard output, for scripts. */
+export function reportFailure(error: unknown, words: readonly string[], host: Host): number {
+  const code = reportError(error, host);
+  if (code !== EXIT_CODES.done && words.includes('--json')) printErrorRecord(createErrorRecord(error), host);
+  return code;
+}
+
+interface ErrorRecord {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** Prints what `--json` gives instead of a result. */
+export function printErrorRecord(error: ErrorRecord, host: Host): void {
+  host.print(`${host.hide(JSON.stringify({ error }))}\n`);
+}
+
+function createErrorRecord(error: unknown): ErrorRecord {
+  const known = findLimit(error) ?? error;
+  if (known instanceof RowfillError) {
+    const { code, message, hint = null } = known;
+    return { code, message, hint };
+  }
+  return { code: 'DEFECT', message: `bug in rowfill: ${describeError(error)}`, hint: null };
+}
+
 const LIMITS: readonly (readonly [RegExp, string, string, string])[] = [
   [
     /\bE[MN]FILE\b|too many open files/i,
@@ -52,7 +79,8 @@ function findLimit(error: unknown): RowfillError | null {
     const limit = LIMITS.find(([pattern]) => pattern.test(text));
     if (limit === undefined) continue;
     const [, code, what, hint] = limit;
-    return createUsageError(code, `${what}: ${describeError(at)}`, hint, error);
+    const place = 'path' in at && typeof at.path === 'string' ? `: ${at.path}` : '';
+    return createUsageError(code, `${what}${place}`, hint, error);
   }
   return null;
 }
@@ -70,10 +98,7 @@ function reportKnown(error: RowfillError, host: Host): number {
 }
 
 /** Prints an error: its message, code and hint. */
-export function sayError(
-  error: { readonly code: string; readonly message: string; readonly hint: string | null },
-  host: Host,
-): void {
+export function sayError(error: ErrorRecord, host: Host): void {
   host.say({ text: 'error: ', style: 'red' }, error.message, { text: ` [${error.code}]`, style: 'dim' });
   if (error.hint !== null) host.say({ text: 'what to do: ', style: 'bold' }, error.hint);
 }

@@ -111,11 +111,23 @@ export const JOB_OPTIONS = {
     about: 'The URL of the agent.',
     fallback: 'the hosted service, with the key in EXA_API_KEY',
   },
+  insecureHttp: {
+    kind: 'switch',
+    group: AGENT,
+    about: 'Send the key unencrypted to an http:// address on another machine. Only for a private network.',
+  },
   reference: {
     kind: 'text',
     value: 'DIR',
     group: AGENT,
-    about: 'Answer from the tables in DIR, locally and for free, instead of searching the web.',
+    about:
+      'Answer from the tables in DIR, or from one table, locally and for free, instead of searching the web.',
+  },
+  lookUp: {
+    kind: 'list',
+    value: 'FIELD=COLUMN',
+    group: AGENT,
+    about: 'Columns of the reference tables that answer fields of another name, such as Ort=city.',
   },
   effort: {
     kind: 'list',
@@ -321,6 +333,12 @@ export const RESULT_OPTIONS = {
     group: FILES,
     about:
       'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
+  },
+  wait: {
+    kind: 'switch',
+    group: REPORT,
+    about:
+      'If another process works on this job, wait until it has ended, instead of ending with exit code 75.',
   },
   quiet: { kind: 'switch', group: REPORT, about: 'Print only errors and questions.' },
   logFile: {

@@ -1,11 +1,18 @@
 import { ROW_STATUSES } from '../model/answer.js';
 import type { JobSummary, ReachedBudget } from '../model/events.js';
-import { formatCount, formatDollars, formatDuration, formatMicros, formatNumber } from '../model/format.js';
+import {
+  formatCount,
+  formatDollars,
+  formatDuration,
+  formatMicros,
+  formatNumber,
+  showName,
+} from '../model/format.js';
 import type { JsonObject } from '../model/json.js';
 
 /** Builds the `--json` summary. Scripts rely on its keys. */
 export function createSummaryRecord(summary: JobSummary): JsonObject {
-  const { jobId, askId, input, output, rows, reused, duplicates, runs, requests, seconds } = summary;
+  const { jobId, askId, input, output, rows, reused, duplicates, runs, requests, seconds, error } = summary;
   return {
     job: jobId,
     ask: askId,
@@ -15,6 +22,8 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
       total: rows.total,
       ...Object.fromEntries(ROW_STATUSES.map((status) => [status, rows[status]])),
     },
+    failed_rows: { ...summary.failures },
+    fields: summary.fields.map(({ name, answered, filled }) => ({ name, answered, filled })),
     reused,
     duplicates,
     runs: { created: runs.created, adopted: runs.adopted, failed: runs.failed, unknown: summary.unknownRuns },
@@ -31,6 +40,7 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
     })),
     remaining: createRemainingRecord(summary.remaining),
     budget: createBudgetRecord(summary.budget),
+    error: error === null ? null : { ...error },
   };
 }
 
@@ -51,19 +61,46 @@ export function toDollars(micros: number): number {
   return micros / 1_000_000;
 }
 
-/** Formats the result of a job as lines of text. `runsActive` is the number of runs still active when it ended. */
-export function formatSummary(summary: JobSummary, runsActive: number): string[] {
+/** What the summary cannot know of the job. */
+export interface SummaryPlace {
+  /** Runs that were still active when the command ended. */
+  readonly runsActive: number;
+  /** True if a person reads the text, who may open the output in a spreadsheet. */
+  readonly isTerminal: boolean;
+}
+
+/** Formats the result of a job as lines of text. */
+export function formatSummary(summary: JobSummary, { runsActive, isTerminal }: SummaryPlace): string[] {
   const { rows, output, seconds } = summary;
   const place = output === '-' ? 'The output is on standard output' : `The output is in ${output}`;
   const counted = ROW_STATUSES.filter((status) => rows[status] > 0);
-  const width = Math.max(...counted.map((status) => formatCount(rows[status]).length));
+  const countWidth = Math.max(...counted.map((status) => formatCount(rows[status]).length));
   return [
     `${place}: ${formatNumber(rows.total, 'row')}, ${formatDuration(seconds)}.`,
-    ...counted.map((status) => `  ${formatCount(rows[status]).padStart(width)}  ${status}`),
+    ...counted.map((status) => `  ${formatCount(rows[status]).padStart(countWidth)}  ${status}`),
+    ...formatFills(summary),
     formatCost(summary),
     ...formatSteps(summary),
     ...formatReuse(summary),
     ...formatAdvice(summary, runsActive),
+    ...(isTerminal ? formatBomAdvice(summary) : []),
+  ];
+}
+
+/** Lists how often each column was filled, in answered rows. */
+function formatFills({ fields }: JobSummary): string[] {
+  const parts = fields
+    .filter(({ answered }) => answered > 0)
+    .map(
+      ({ name, answered, filled }) => `${showName(name)} ${formatCount(filled)} of ${formatCount(answered)}`,
+    );
+  return parts.length === 0 ? [] : [`Filled: ${parts.join(', ')}.`];
+}
+
+function formatBomAdvice({ needsBom, output }: JobSummary): string[] {
+  if (!needsBom || output === '-') return [];
+  return [
+    'Excel shows letters beyond ASCII wrong in this CSV. If you open it in Excel, add --bom and run the same command again.',
   ];
 }
 
@@ -102,14 +139,9 @@ function formatReuse({ reused, duplicates }: JobSummary): string[] {
 
 /** Says what to do about rows without an answer. */
 function formatAdvice(summary: JobSummary, runsActive: number): string[] {
-  const { rows, stop } = summary;
+  const { stop } = summary;
   const working = formatOpenRuns(summary, runsActive);
-  const failed =
-    rows.failed === 0
-      ? []
-      : [
-          `${formatNumber(rows.failed, 'row')} failed; see enrichment_error. Run the same command again to retry.`,
-        ];
+  const failed = formatFailures(summary);
   switch (stop) {
     case 'done':
       return [...failed, ...formatLeft(summary), ...working];
@@ -129,6 +161,27 @@ function formatAdvice(summary: JobSummary, runsActive: number): string[] {
     case 'unreachable':
       return [...working, describeFailure(summary.error?.code ?? null)];
   }
+}
+
+/** Says what to do about failed rows. Only some of them are helped by the same command. */
+function formatFailures({ rows, failures }: JobSummary): string[] {
+  const { unsendable, unfit } = failures;
+  const other = rows.failed - unsendable - unfit;
+  return [
+    ...(other <= 0
+      ? []
+      : [`${formatNumber(other, 'row')} failed; see enrichment_error. Run the same command again to retry.`]),
+    ...(unfit === 0
+      ? []
+      : [
+          `${formatNumber(unfit, 'row')} failed because no answer fits the schema; see enrichment_error. Correct the field types or the schema: the same command would only pay again.`,
+        ]),
+    ...(unsendable === 0
+      ? []
+      : [
+          `${formatNumber(unsendable, 'row')} cannot be sent: the cells to send are blank, or the row is unreadable or too large; see enrichment_error. Correct the input, or leave ${unsendable === 1 ? 'it' : 'them'}.`,
+        ]),
+  ];
 }
 
 /** Says why the agent did not finish a job; the error itself is printed too. */

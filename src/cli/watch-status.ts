@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
-import { createUsageError, describeError, RowfillError } from '../errors.js';
+import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
 import type { JsonObject } from '../model/json.js';
 import { createCallerCheck } from '../server/check-caller.js';
 import type { Problem, WatchEvent, WatchInspector } from '../watch.js';
@@ -205,14 +205,15 @@ export async function openHeartbeat(
   const beat = (): Promise<void> => {
     beats = beats.then(write).catch((error: unknown) => {
       // No reason to stop a paid job.
-      if (!hasFailed) host.say(`The heartbeat ${path} can no longer be written: ${describeError(error)}`);
+      if (!hasFailed)
+        host.say(`The heartbeat ${path} can no longer be written: ${describeSystemError(error)}`);
       hasFailed = true;
     });
     return beats;
   };
   await removeLeftovers(target.path);
   await write().catch((error: unknown) => {
-    throw error instanceof RowfillError ? error : refuse(path, describeError(error), error);
+    throw error instanceof RowfillError ? error : refuse(path, describeSystemError(error), error);
   });
   const timer = setInterval(beat, BEAT_MS);
   return {
@@ -272,7 +273,10 @@ export async function openHealthServer(
     server.listen(port, host);
     await once(server, 'listening');
   } catch (error) {
-    throw refuseAddress(`--health: cannot listen on ${host} port ${port}: ${describeError(error)}`, error);
+    throw refuseAddress(
+      `--health: cannot listen on ${host} port ${port}: ${describeSystemError(error)}`,
+      error,
+    );
   }
   const taken = server.address();
   const place = isIPv6(host) ? `[${host}]` : host;

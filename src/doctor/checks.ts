@@ -1,13 +1,15 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
-import { AgentError } from '../api/agent-error.js';
+import { AgentError, explainMissingKey } from '../api/agent-error.js';
 import { resolveBaseUrl } from '../api/base-url.js';
 import { resolveProxy } from '../api/open-pool.js';
 import { describeError, type ErrorKind, RowfillError } from '../errors.js';
+import { describeOpenPath } from '../job/check-paths.js';
 import { openLedger, tryLedgerFolder } from '../ledger/open-ledger.js';
 import type { Clock } from '../model/clock.js';
 import type { ApiKey } from '../model/option-types.js';
+import { HOSTED_URL } from '../model/run.js';
 
 /** Result of a check. A job can run despite `warn`. */
 export type DiagnosticStatus = 'ok' | 'warn' | 'fail';
@@ -75,8 +77,11 @@ export async function examineLedger(path: string): Promise<Diagnostic> {
     const ledger = await openLedger(path);
     try {
       const faults = await ledger.check();
-      if (faults.length === 0)
+      if (faults.length === 0) {
+        const open = describeOpenPath(dirname(path), `the folder of the ledger, ${dirname(path)}`);
+        if (open !== null) return createWarning('ledger', open.message, null);
         return createOk('ledger', `${path}, ${formatBytes(statSync(path).size)}, sound`);
+      }
       const fix =
         'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or set ROWFILL_HOME.';
       return createFailure('ledger', `${path} is damaged: ${faults[0]}`, fix);
@@ -165,6 +170,7 @@ function formatBytes(bytes: number): string {
 interface AgentAddress {
   readonly baseUrl: string;
   readonly apiKey: ApiKey | undefined;
+  readonly insecureHttp?: boolean | undefined;
   readonly env: AgentClientOptions['env'];
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -174,8 +180,11 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
   const { baseUrl, apiKey, clock } = address;
   let client: AgentClient | null = null;
   try {
-    const { isLoopback } = resolveBaseUrl(baseUrl, apiKey !== undefined);
-    if (apiKey === undefined && !isLoopback) return [NO_KEY, createSkipped('agent', NO_KEY.message)];
+    const { isLoopback } = resolveBaseUrl(baseUrl, apiKey !== undefined, address.insecureHttp);
+    if (apiKey === undefined && !isLoopback) {
+      const noKey = baseUrl === HOSTED_URL ? NO_HOSTED_KEY : NO_KEY;
+      return [noKey, createSkipped('agent', noKey.message)];
+    }
     client = createClient(address, apiKey ?? 'doctor');
     const startMs = clock.now();
     const { serverTimeMs } = await client.check();
@@ -190,7 +199,7 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
       examineClock(serverTimeMs, (startMs + clock.now()) / 2),
     ];
   } catch (error) {
-    return createFailures(error);
+    return createFailures(explainMissingKey(error, apiKey !== undefined));
   } finally {
     await client?.close();
   }
@@ -199,7 +208,13 @@ export async function examineAgent(address: AgentAddress): Promise<Diagnostic[]>
 const NO_KEY = createWarning(
   'key',
   'EXA_API_KEY is not set',
-  'For the hosted service, set it or EXA_API_KEY_FILE. No key is needed for --reference DIR, which answers from your own tables.',
+  'Set EXA_API_KEY or EXA_API_KEY_FILE. --reference DIR, which answers from your own tables, needs no key.',
+);
+
+const NO_HOSTED_KEY = createFailure(
+  'key',
+  `${NO_KEY.message}, which the hosted service needs`,
+  NO_KEY.fix ?? '',
 );
 
 /** Names the environment variable that the key comes from. */
@@ -213,11 +228,17 @@ function createSkipped(check: Diagnostic['check'], why: string): Diagnostic {
 }
 
 function createClient(
-  { baseUrl, env }: AgentAddress,
+  { baseUrl, insecureHttp, env }: AgentAddress,
   apiKey: ApiKey,
   betas?: readonly string[],
 ): AgentClient {
-  const options = { baseUrl, apiKey, retry: { maxRetries: 1 }, ...(env === undefined ? {} : { env }) };
+  const options = {
+    baseUrl,
+    apiKey,
+    insecureHttp,
+    retry: { maxRetries: 1 },
+    ...(env === undefined ? {} : { env }),
+  };
   return new AgentClient(betas === undefined ? options : { ...options, betas });
 }
 

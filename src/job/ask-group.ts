@@ -202,6 +202,7 @@ async function giveUp(
   );
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
   tally.countGivenUp(group.questions.length, reason);
+  await context.answeredRows?.settle(group.questions.map(({ key }) => key));
   return NO_QUESTIONS;
 }
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { listTables } from '../agents/reference/list-tables.js';
 import { createUsageError } from '../errors.js';
 import {
@@ -9,6 +10,7 @@ import {
   recognizeResult,
 } from '../write/file-identity.js';
 import { checkOutput } from '../write/open-output.js';
+import type { Warning } from './warnings.js';
 
 /** The files of a job or command, by option. */
 export interface JobPaths {
@@ -202,4 +204,19 @@ async function refuseDatabase(path: string, file: FileIdentity): Promise<void> {
     `${path} is an SQLite database, which rowfill does not overwrite`,
     'Choose another file, or move the database away.',
   );
+}
+
+const ALL_MAY_WRITE = 0o002;
+const STICKY = 0o1000;
+
+/** Warns about a file or folder that every user of this machine can change or replace; null if they cannot. */
+export function describeOpenPath(path: string, what: string): Warning | null {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  // Windows does not have these permissions.
+  if (stats === undefined || process.platform === 'win32') return null;
+  if ((stats.mode & ALL_MAY_WRITE) === 0 || (stats.isDirectory() && (stats.mode & STICKY) !== 0)) return null;
+  return {
+    code: 'OPEN_TO_ALL',
+    message: `Every user of this machine can change ${what}. To protect it: chmod o-w ${path}`,
+  };
 }

@@ -224,7 +224,8 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
   // Nothing to send: the estimate has counted every row, so the input need not be read again.
   const isDone =
     context.state.planned?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
-  if (isDone && context.state.planned !== null) context.tally.countEstimated(context.state.planned);
+  if (isDone && context.state.planned !== null && context.answeredRows === null)
+    context.tally.countEstimated(context.state.planned);
   else await dispatcher.run(openQuestions(context, (questions) => dispatcher.hold(questions)));
   reportWarnings(context, context.answerWarnings.list());
   if (context.stop.reason !== 'interrupted') await failUnknown(unknown, context);
@@ -269,6 +270,7 @@ async function* openQuestions(
       if (selection !== undefined) shared?.add(row, selection);
     }
     context.tally.countSelected(selections);
+    await context.answeredRows?.select(rows, selections);
     yield elsewhere.size === 0 ? questions : questions.filter(({ key }) => !elsewhere.has(key));
   }
   reportWarnings(context, cellNotes.list());

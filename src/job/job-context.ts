@@ -15,6 +15,7 @@ import type { StartParts } from '../run/send-batch.js';
 import { StartThrottle } from '../run/start-throttle.js';
 import { InFlight } from '../select/in-flight.js';
 import { SamplePicker, type SelectContext } from '../select/select-rows.js';
+import { type AnsweredRow, AnsweredRows } from './answered-rows.js';
 import type { JobPaths, PathGuard } from './check-paths.js';
 import type { JobLease } from './lease.js';
 import type { LoadedExclusion } from './load-exclusion.js';
@@ -37,6 +38,11 @@ import { AnswerWarnings } from './warnings.js';
 export interface EnrichHooks {
   /** Called with every event; must not throw. */
   readonly onEvent?: (event: EnrichEvent) => void;
+  /**
+   * Called with each row as soon as its result is final, in the order of the results; must not throw. Rows that it was
+   * not called for are in the output at the end, such as those of runs that an earlier call started.
+   */
+  readonly onAnswer?: (row: AnsweredRow) => void;
   /** Include the agent's values in row events. @default false */
   readonly withValues?: boolean;
   /**
@@ -63,6 +69,7 @@ export interface EnrichHooks {
 
 const HOOK_TYPES: OptionTypes<EnrichHooks> = {
   onEvent: 'function',
+  onAnswer: 'function',
   withValues: 'flag',
   mayKeepOutput: 'flag',
   confirm: 'function',
@@ -103,6 +110,8 @@ export interface JobContext extends StartParts {
   readonly yields: NothingFoundGuard;
   readonly tally: JobTally;
   readonly answerWarnings: AnswerWarnings;
+  /** Null if nobody wants results while the job runs. */
+  readonly answeredRows: AnsweredRows | null;
   readonly checker: RowChecker;
   readonly inFlight: InFlight;
   readonly prices: PriceList;
@@ -181,6 +190,20 @@ export function createJobContext({ spent, found, ...parts }: OpenedParts): JobCo
     onEvent,
     confirm: hooks.confirmNothingFound,
   });
+  const inFlight = new InFlight();
+  const select: JobContext['select'] = {
+    ask,
+    overwrite: settings.overwrite,
+    blanks: parts.blanks,
+    isWanted: (row: Row) => isInSample(row, settings.limit, state.sample),
+    isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
+    isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,
+    isFromThisInvocation: (answer: StoredAnswer) =>
+      answer.answeredJobId === job.id && answer.answeredInvocation === job.invocation,
+    failedThisInvocation: (answer: StoredAnswer) =>
+      answer.failure !== null && answer.failureInvocation === job.invocation,
+  };
+  const { onAnswer } = hooks;
   return Object.freeze<JobContext>({
     ...parts,
     clock,
@@ -203,7 +226,11 @@ export function createJobContext({ spent, found, ...parts }: OpenedParts): JobCo
     }),
     answerWarnings: new AnswerWarnings(),
     checker: createRowChecker(ask, parts.blanks),
-    inFlight: new InFlight(),
+    answeredRows:
+      onAnswer === undefined
+        ? null
+        : new AnsweredRows({ ...parts, isWanted: select.isWanted, inFlight }, onAnswer),
+    inFlight,
     prices,
     statedCost: new StatedCost({ ask, prices }),
     lastAttempt: computeLastAttempt(settings.batchSize),
@@ -216,18 +243,7 @@ export function createJobContext({ spent, found, ...parts }: OpenedParts): JobCo
         : { jobMicros: parts.cap.micros, day: resolveDayCaps({ ...parts, clock }) };
     },
     findsNothing: (effort) => yields.findsNothing(ask.efforts.indexOf(effort)),
-    select: {
-      ask,
-      overwrite: settings.overwrite,
-      blanks: parts.blanks,
-      isWanted: (row: Row) => isInSample(row, settings.limit, state.sample),
-      isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
-      isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,
-      isFromThisInvocation: (answer: StoredAnswer) =>
-        answer.answeredJobId === job.id && answer.answeredInvocation === job.invocation,
-      failedThisInvocation: (answer: StoredAnswer) =>
-        answer.failure !== null && answer.failureInvocation === job.invocation,
-    },
+    select,
     close: () => hooks.signal?.removeEventListener('abort', interrupt),
   });
 }

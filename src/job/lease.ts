@@ -20,13 +20,15 @@ export interface JobLease {
 interface WaitOptions {
   readonly clock?: Pick<Clock, 'now' | 'sleep'> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called once if the holder may be dead and we wait for its lease to expire. */
+  /** True to wait for a live holder too. @default false */
+  readonly waitsForLive?: boolean | undefined;
+  /** Called once if we wait for the holder to end, or for its lease to expire. */
   readonly onWait?: ((message: string) => void) | undefined;
 }
 
 /**
  * Takes the lease of a job. Throws LEASE_HELD if a live process holds it. If the holder may be dead, such as a
- * replaced container, waits until it renews the lease or the lease expires.
+ * replaced container, waits until it renews the lease or the lease expires; with `waitsForLive`, waits for any holder.
  */
 export async function waitForLease(
   ledger: LeaseLedger,
@@ -43,14 +45,20 @@ async function waitForName(
   ledger: LeaseLedger,
   name: string,
   refuse: (busy: Busy) => RowfillError,
-  { clock = systemClock, signal, onWait }: WaitOptions,
+  { clock = systemClock, signal, onWait, waitsForLive = false }: WaitOptions,
 ): Promise<JobLease> {
   let first: Busy | null = null;
   for (;;) {
     const result = await raceSignal(ledger.acquireLease(name), signal);
     if (result.status === 'held') return createJobLease(ledger, name);
-    if (result.goneAtMs === Number.POSITIVE_INFINITY || (first !== null && hasRenewed(first, result))) {
-      throw refuse(result);
+    const isLive =
+      result.goneAtMs === Number.POSITIVE_INFINITY || (first !== null && hasRenewed(first, result));
+    if (isLive && !waitsForLive) throw refuse(result);
+    if (isLive) {
+      if (first === null) onWait?.(`Waiting: ${refuse(result).message}.`);
+      first ??= result;
+      await clock.sleep(LOOK_AGAIN_MS, signal);
+      continue;
     }
     const restMs = result.goneAtMs - clock.now();
     if (first === null) onWait?.(describeWait(result, restMs));
@@ -131,7 +139,7 @@ function describeWait(busy: Busy, restMs: number): string {
 
 function createHeldError(busy: Busy): RowfillError {
   return new RowfillError('busy', 'LEASE_HELD', `${describeHolder(busy)} is working on the same job`, {
-    hint: 'Wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
+    hint: 'Add --wait to wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
   });
 }
 

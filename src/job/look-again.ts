@@ -2,7 +2,10 @@ import { listNextSteps } from '../model/ask.js';
 import type { Question } from '../model/question.js';
 import { type JobContext, type NextQuestions, NO_QUESTIONS } from './job-context.js';
 
-type Context = Pick<JobContext, 'ask' | 'job' | 'ledger' | 'inFlight' | 'select' | 'stop' | 'tally'>;
+type Context = Pick<
+  JobContext,
+  'ask' | 'job' | 'ledger' | 'inFlight' | 'select' | 'stop' | 'tally' | 'answeredRows'
+>;
 
 /**
  * Looks up questions that another process has sent or answered since. Waits for its runs; `adopt` continues with those of
@@ -25,6 +28,7 @@ export async function lookAgain(
       const isStale = stored === undefined || context.select.isStale(stored);
       again.push(...continueQuestion(question, isStale ? undefined : stored.fields, seen, context));
     }
+    await context.answeredRows?.settle(keys);
     waiting = waiting.filter(({ key }) => elsewhere.has(key));
     if (waiting.length === 0) break;
     await ledger.whenChanged(stop.startSignal);

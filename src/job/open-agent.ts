@@ -1,3 +1,4 @@
+import type { ReferenceAgent } from '../agents/reference/reference-agent.js';
 import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
 import { isLoopbackHost } from '../api/base-url.js';
 import { HOSTED_URL } from '../model/run.js';
@@ -12,6 +13,8 @@ export interface OpenAgent {
   readonly startsPerSecond: number;
   /** How long its run list may lag behind new runs, in ms. */
   readonly listLagMs: number;
+  /** What reference tables cannot answer; null for other agents. */
+  readonly tables: Pick<ReferenceAgent, 'columns' | 'listGaps'> | null;
   close(): Promise<void>;
 }
 
@@ -34,8 +37,9 @@ export async function openAgent(
       // Loaded on demand, so that other jobs start faster.
       const { createReferenceAgent } = await import('../agents/reference/reference-agent.js');
       const { startServer } = await import('../server/start-server.js');
+      const tables = await createReferenceAgent(agent.directory, agent.omit, agent.lookUp);
       const server = await startServer({
-        agent: await createReferenceAgent(agent.directory, agent.omit),
+        agent: tables,
         maxActiveRuns: settings.concurrency,
       });
       // A key function is not called, since no key is needed.
@@ -45,10 +49,15 @@ export async function openAgent(
         await client.close();
         await server.close();
       };
-      return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, close };
+      return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, tables, close };
     }
     case 'url':
-      return openRemote(settings, { baseUrl: agent.url, apiKey: options.apiKey, ...breaker });
+      return openRemote(settings, {
+        baseUrl: agent.url,
+        apiKey: options.apiKey,
+        insecureHttp: options.insecureHttp,
+        ...breaker,
+      });
     case 'hosted':
       return openRemote(settings, { baseUrl: HOSTED_URL, apiKey: options.apiKey, ...breaker });
   }
@@ -67,6 +76,7 @@ function openRemote(
     isFree: false,
     startsPerSecond: isLocal ? 0 : HOSTED_STARTS_PER_SECOND,
     listLagMs: listLagMs ?? LIST_LAG_MS,
+    tables: null,
     close: () => client.close(),
   };
 }

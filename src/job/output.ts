@@ -1,13 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { joinRows } from '../answer/join-rows.js';
 import { RowfillError } from '../errors.js';
 import type { JobRecord, Ledger, Spend } from '../ledger/ledger.js';
-import {
-  type FieldAnswer,
-  type FilledRow,
-  ROW_STATUSES,
-  type RowCounts,
-  type RowStatus,
-} from '../model/answer.js';
+import type { FieldAnswer, FilledRow, RowCounts } from '../model/answer.js';
 import { type Ask, hashText } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import type {
@@ -28,6 +23,7 @@ import type { Exclusion } from '../select/exclusion.js';
 import { createFitCheck, type OutputOptions, openOutput } from '../write/open-output.js';
 import { chooseOutputAgain, createJobPathCheck, hashFile } from './choose-output.js';
 import type { JobContext } from './job-context.js';
+import { type OutputCounts, OutputTally } from './output-tally.js';
 import { resolveDayCaps } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
@@ -46,6 +42,8 @@ interface OutputJob {
   readonly unasked: 'over_budget' | 'pending';
   /** False for a row that the job skips. */
   isWanted(row: Row): boolean;
+  /** Path of the input, whose permissions a new output gets. */
+  readonly inputPath: string;
   readonly path: string;
   readonly overwrite: boolean;
   readonly raw: boolean;
@@ -60,10 +58,8 @@ interface OutputJob {
   readonly onRow?: ((filled: FilledRow) => void) | undefined;
 }
 
-interface WrittenOutput {
-  readonly rows: RowCounts;
-  /** Pending rows that no option excludes. */
-  readonly leftRows: number;
+interface WrittenOutput extends OutputCounts {
+  readonly needsBom: boolean;
   /** SHA-256 of the file; null without a file. */
   readonly digest: string | null;
 }
@@ -81,6 +77,7 @@ export async function writeJobOutput(
     exclusionName: options.exclude ?? '',
     unasked: stop.reason === 'budget' ? 'over_budget' : 'pending',
     isWanted: context.select.isWanted,
+    inputPath: options.input,
     path,
     format: options.format,
     overwrite: settings.overwrite,
@@ -104,13 +101,13 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   await input.readColumns();
   const output = await openOutput({
     ...parts,
+    mode: await readMode(parts.inputPath),
     shape: input.shape,
     columns: input.columns,
     fields: parts.ask.fields,
     schema: parts.ask.schema,
   });
-  const counts = createCounts();
-  let leftRows = 0;
+  const tally = new OutputTally(parts.ask, parts.isWanted);
   const met = new KeySet();
   const context = {
     ...parts,
@@ -122,19 +119,22 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
       const questions = rows.map((row) => createQuestion(row, parts.ask, parts.overwrite, parts.blanks));
       const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
       const filled = joinRows(rows, questions, answers, context);
-      for (const { row, outcome } of filled) {
-        counts[outcome.status] += 1;
-        if (outcome.status === 'pending' && parts.isWanted(row)) leftRows += 1;
-      }
-      counts.total += filled.length;
+      tally.add(filled);
       await output.write(filled);
       if (onRow !== undefined) for (const each of filled) onRow(each);
     }
-    return { rows: counts, leftRows, digest: await output.commit() };
+    const digest = await output.commit();
+    return { ...tally.read(), needsBom: output.needsBom, digest };
   } catch (error) {
     await output.abort();
     throw error;
   }
+}
+
+/** Who may read and write the input; undefined if it has no path. */
+async function readMode(path: string): Promise<number | undefined> {
+  const stats = path === '-' ? null : await stat(path).catch(() => null);
+  return stats?.isFile() === true ? stats.mode & 0o666 : undefined;
 }
 
 /** Creates a listener that reports each row as an event, with values only on request. */
@@ -149,11 +149,6 @@ function createRowReport(onEvent: (event: EnrichEvent) => void, withValues: bool
 
 function readValues(fields: ReadonlyMap<string, FieldAnswer>): JsonObject {
   return Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
-}
-
-function createCounts(): Record<RowStatus | 'total', number> {
-  const counts = Object.fromEntries(ROW_STATUSES.map((status) => [status, 0])) as Record<RowStatus, number>;
-  return { ...counts, total: 0 };
 }
 
 /** Digests of everything an output is made from, taken before the job reads it. */
@@ -263,7 +258,7 @@ export function checkInputFits(
 /** Creates the summary of a job. */
 export async function createSummary(
   context: JobContext,
-  { rows, leftRows }: Pick<WrittenOutput, 'rows' | 'leftRows'>,
+  written: Omit<WrittenOutput, 'digest'>,
   remaining: RemainingRows | null,
   startedAtMs: number,
 ): Promise<JobSummary> {
@@ -284,9 +279,13 @@ export async function createSummary(
             message: error.message,
             hint: error instanceof RowfillError ? (error.hint ?? null) : null,
           },
-    rows,
-    leftRows,
+    rows: written.rows,
+    leftRows: written.leftRows,
     unretriedRows: tally.unretriedRows,
+    failures: written.failures,
+    fields: written.fields,
+    examples: written.examples,
+    needsBom: written.needsBom,
     reused: tally.reused,
     duplicates: tally.duplicates,
     runs: tally.runs,
@@ -299,7 +298,8 @@ export async function createSummary(
     remaining,
     budget: stop.reason === 'budget' ? await findReachedBudget(context, spend) : null,
     steps: tally.steps,
-    seconds: (context.clock.now() - startedAtMs) / 1_000,
+    // The clock may have been set back.
+    seconds: Math.max(0, context.clock.now() - startedAtMs) / 1_000,
   };
 }
 

@@ -1,5 +1,7 @@
 import type { OpenedJob } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
+import type { FieldFill } from '../model/events.js';
+import { showName, suggestSimilar } from '../model/format.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import type { JobContext } from './job-context.js';
 import type { Warning } from './warnings.js';
@@ -13,6 +15,29 @@ export function reportWarnings(context: JobContext, notes: readonly Warning[] = 
     context.onEvent({ type: 'note', code, message });
   }
 }
+
+/**
+ * Reports the fields that the reference tables cannot answer, and how to name a column for them. `fields` is how often
+ * each field was filled, once the output is written; then only fields that stayed blank are reported.
+ */
+export function reportGaps({ agent, ask, onEvent }: JobContext, fields?: readonly FieldFill[]): void {
+  if (agent.tables === null) return;
+  const { columns, listGaps } = agent.tables;
+  const gaps = listGaps(ask.schema).filter(
+    (name) => fields === undefined || fields.find((field) => field.name === name)?.filled === 0,
+  );
+  const [first] = gaps;
+  if (first === undefined) return;
+  const [near = 'COLUMN'] = suggestSimilar(first, columns);
+  const what = `no reference table has a column for ${gaps.length === 1 ? 'it' : 'them'}`;
+  const state = fields === undefined ? 'will stay blank' : 'stayed blank in every row';
+  const names = columns.slice(0, MAX_COLUMNS).map(showName).join(', ');
+  const list = columns.length > MAX_COLUMNS ? `${names}, …` : names;
+  const message = `${gaps.map(showName).join(', ')} ${state}: ${what}. The columns are ${list}. To name one, add --look-up ${first}=${near}.`;
+  onEvent({ type: 'note', code: 'FIELDS_UNKNOWN', message });
+}
+
+const MAX_COLUMNS = 30;
 
 /** Reports how many records of the exclusion list matched no row, after all rows were compared. */
 export function reportUnmatched(context: JobContext): void {

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { listTables } from '../agents/reference/list-tables.js';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeError, describeSystemError } from '../errors.js';
 import type { JobParts, JobRecord, Ledger } from '../ledger/ledger.js';
 import { type Ask, createAsk, type Field, hashText, isEmbedded, TABLE_STATE } from '../model/ask.js';
 import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
@@ -9,7 +10,7 @@ import { checkFieldNames, createSchema, listFields, parseField } from '../model/
 import { holdsObjects } from '../model/file-format.js';
 import { formatPart, showName, suggestSimilar } from '../model/format.js';
 import { isJsonObject, isNumberKey, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
-import { isDescriptorPath, OversizeError, readWholeFile } from '../model/read-file.js';
+import { isDescriptorPath, isStandardInput, OversizeError, readWholeFile } from '../model/read-file.js';
 import { getValue } from '../model/row.js';
 import { HOSTED_URL } from '../model/run.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
@@ -95,8 +96,10 @@ async function resolveSchema(options: EnrichOptions, signal?: AbortSignal): Prom
   }
   if (path !== undefined) return readSchema(path, signal);
   if (schemaObject !== undefined) {
-    compileSchema(schemaObject);
-    return { schema: schemaObject, order: listRequired(schemaObject) };
+    // A copy as JSON, which drops what a schema library adds besides.
+    const schema = JSON.parse(JSON.stringify(schemaObject)) as JsonObject;
+    compileSchema(schema);
+    return { schema, order: listRequired(schema) };
   }
   if (fields.length > 0) {
     const parsed = fields.map(parseField);
@@ -126,7 +129,7 @@ async function readSchema(path: string, signal?: AbortSignal): Promise<OrderedSc
     signal?.throwIfAborted();
     throw createUsageError(
       cause instanceof OversizeError ? 'SCHEMA_TOO_LARGE' : 'SCHEMA_NOT_FOUND',
-      `cannot read the schema ${path}: ${describeError(cause)}`,
+      `cannot read the schema ${path}: ${describeSystemError(cause)}`,
       'Set --schema to the path of a JSON Schema.',
       cause,
     );
@@ -221,7 +224,7 @@ export async function describeAgent(agent: AgentChoice): Promise<string> {
     case 'url':
       return agent.url.replace(/\/+$/, '');
     case 'reference':
-      return `${resolve(agent.directory)}#${await readState(agent.directory, agent.omit)}`;
+      return `${resolve(agent.directory)}#${await readState(agent)}`;
   }
 }
 
@@ -239,7 +242,11 @@ export function isSameAsk(one: Ask, other: Ask): boolean {
 }
 
 /** Hashes the state of all tables. An unreadable folder counts as empty; the agent reports the error. */
-async function readState(directory: string, omit: readonly string[]): Promise<string> {
+async function readState({
+  directory,
+  omit,
+  lookUp,
+}: AgentChoice & { readonly kind: 'reference' }): Promise<string> {
   const paths = await listTables(directory, omit).catch(() => []);
   const files = await Promise.all(
     paths.map(async (path) => {
@@ -247,7 +254,8 @@ async function readState(directory: string, omit: readonly string[]): Promise<st
       return [basename(path), facts?.size ?? 0, facts?.mtimeMs ?? 0];
     }),
   );
-  return hashText(JSON.stringify(files), 16);
+  const chosen = Object.keys(lookUp).length === 0 ? [] : [lookUp];
+  return hashText(JSON.stringify([...files, ...chosen]), 16);
 }
 
 /** Names an option, or an entry such as `send/0`, for messages: its place in the recipe or else its flag. */
@@ -276,7 +284,28 @@ const NAMED = 'rows:';
 
 /** True if the input of a job can be read again. */
 export function isKeptInput(input: string): boolean {
-  return input !== '-' && !input.startsWith(NAMED);
+  return !isStandardInput(input) && !input.startsWith(NAMED);
+}
+
+/**
+ * Identifies standard input by its rows, because it has no path: the same rows continue the same job, and other rows
+ * are another job with a cost cap of their own.
+ */
+export async function identifyInput(
+  settings: Settings,
+  input: Pick<Input, 'openRows' | 'columns'>,
+  signal?: AbortSignal,
+): Promise<Settings> {
+  const { name, input: path } = settings.options;
+  if (name !== undefined || resolvePath(path) !== '-') return settings;
+  const hash = createHash('sha256').update(JSON.stringify(input.columns));
+  for await (const rows of input.openRows(signal)) {
+    for (const row of rows) {
+      const content = row.kind === 'cells' ? row.cells : row.kind === 'object' ? row.object : row.fault;
+      hash.update(JSON.stringify(content));
+    }
+  }
+  return { ...settings, inputDigest: hash.digest('hex').slice(0, 16) };
 }
 
 type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
@@ -289,9 +318,10 @@ export async function createJobParts(
   nowMs: number,
   folder?: string,
 ): Promise<JobParts> {
-  const { options, output } = settings;
+  const { options, output, inputDigest } = settings;
   const { name } = options;
-  const input = name === undefined ? resolvePath(options.input) : `${NAMED}${name}`;
+  const path = inputDigest === null ? resolvePath(options.input) : `-#${inputDigest}`;
+  const input = name === undefined ? path : `${NAMED}${name}`;
   const earlier = await ledger.findJob(ask.id, input);
   const refresh = settings.refresh ? { refresh_since: computeRefreshSince(earlier, nowMs) } : {};
   return {

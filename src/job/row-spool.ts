@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeSystemError } from '../errors.js';
 import type { CitedSource, RowStatus } from '../model/answer.js';
 import type { Blanks } from '../model/blank.js';
 import { toMicros } from '../model/format.js';
@@ -14,8 +14,12 @@ export interface RowSpool<T extends object> {
   /** A JSON Lines file with one line per row. */
   readonly path: string;
   readonly count: number;
+  /** How many of them are objects; the others fail. */
+  readonly objects: number;
   /** Reads copies of the original rows, which keep values that JSON cannot represent, such as a bigint or a date. */
   readOriginals(): AsyncGenerator<T, void>;
+  /** Reads one of them by its position. */
+  readOriginal(ordinal: number): Promise<T>;
 }
 
 const HELD_CHARACTERS = 256 * 1024;
@@ -29,13 +33,17 @@ export async function openRowSpool<T extends object>(
   const path = join(folder, 'rows.jsonl');
   const copyPath = join(folder, 'originals');
   const files = { lines: await LineFile.create(path), copies: await LineFile.create(copyPath) };
+  /** Where each original ends in its file. */
+  const ends: number[] = [];
   let count = 0;
+  let objects = 0;
   try {
-    for await (const row of rows) {
-      signal?.throwIfAborted();
+    for await (const row of readUntilAborted(rows, signal)) {
       const { line, copy } = writeRow(row, count);
+      if (line !== 'null') objects += 1;
       if (files.lines.add(line)) await files.lines.flush();
       if (files.copies.add(copy)) await files.copies.flush();
+      ends.push((ends.at(-1) ?? 0) + copy.length + 1);
       count += 1;
     }
     signal?.throwIfAborted();
@@ -48,11 +56,66 @@ export async function openRowSpool<T extends object>(
   return {
     path,
     count,
+    objects,
     async *readOriginals() {
-      // Only written by `writeRow`, one row per line.
-      for await (const line of readLines(copyPath)) yield deserialize(Buffer.from(line, 'base64')) as T;
+      for await (const line of readLines(copyPath)) yield parseOriginal<T>(line);
+    },
+    async readOriginal(ordinal) {
+      const start = ends[ordinal - 1] ?? 0;
+      const bytes = Buffer.alloc((ends[ordinal] ?? start) - start - 1);
+      const file = await open(copyPath, 'r');
+      try {
+        await file.read(bytes, 0, bytes.length, start);
+      } finally {
+        await file.close();
+      }
+      return parseOriginal<T>(bytes.toString('latin1'));
     },
   };
+}
+
+/** Yields the rows of a source. An abort is heard at once, even if the source never yields again. */
+async function* readUntilAborted<T>(
+  rows: AsyncIterable<T> | Iterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void> {
+  signal?.throwIfAborted();
+  const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
+  let reject = (_reason: unknown): void => {};
+  const abort = (): void => reject(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  let isOpen = true;
+  try {
+    for (;;) {
+      const step = iterator.next();
+      const next = await (step instanceof Promise
+        ? new Promise<IteratorResult<T>>((resolve, fail) => {
+            reject = fail;
+            // The source itself may just have aborted.
+            if (signal?.aborted === true) abort();
+            step.then(resolve, (error: unknown) => {
+              isOpen = false;
+              fail(error);
+            });
+          })
+        : step);
+      if (next.done === true) {
+        isOpen = false;
+        return;
+      }
+      yield await next.value;
+      signal?.throwIfAborted();
+    }
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    // Not awaited: a source that still waits ends only when it goes on.
+    if (isOpen) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+}
+
+/** Only `writeRow` writes these lines. */
+function parseOriginal<T>(line: string): T {
+  return deserialize(Buffer.from(line, 'base64')) as T;
 }
 
 /** Yields the lines of a text file. Only a line feed ends a line. */
@@ -73,7 +136,7 @@ function writeRow(row: unknown, ordinal: number): { readonly line: string; reado
   } catch (error) {
     throw createUsageError(
       'ROW_NOT_PLAIN',
-      `row ${ordinal} cannot be stored: ${describeError(error)}`,
+      `row ${ordinal} cannot be stored: ${describeSystemError(error)}`,
       'Rows must be plain objects of strings, numbers, booleans, arrays and objects, without functions or circular references.',
       error,
     );
@@ -122,11 +185,11 @@ export interface FilledSource {
 }
 
 /** A row with its result. */
-export interface FilledRecord<T extends object> {
+export interface FilledRecord<T extends object, Values = JsonObject> {
   /** A copy of the original row. */
   readonly input: T;
   /** A value for each field, including those that the row already had; null if nothing was found. */
-  readonly values: JsonObject;
+  readonly values: Values;
   readonly status: RowStatus;
   /** The reason as text: why the row failed, which line excluded it, or which field was invalid. */
   readonly error: string | null;
@@ -139,14 +202,16 @@ export interface FilledRecord<T extends object> {
   readonly fields: Readonly<Record<string, FilledSource>>;
 }
 
-/** Parses what the job wrote about a row. */
+/** Reads what the job wrote about a row. */
 export function readFilledRecord<T extends object>(
-  input: T,
-  line: string,
+  { input, ordinal }: { readonly input: T; readonly ordinal: number },
+  record: JsonValue,
   fields: readonly string[],
   blanks: Blanks,
 ): FilledRecord<T> {
-  const record: unknown = JSON.parse(line);
+  const kind = describeKind(input);
+  if (kind !== null)
+    return createFailedRecord(input, fields, `item ${ordinal + 1} of the rows is ${kind}, not an object`);
   if (!isJsonObject(record) || !isJsonObject(record.enrichment))
     throw new TypeError('the line is not a filled row');
   // The JSON Lines writer has just written it in this shape.
@@ -169,6 +234,32 @@ export function readFilledRecord<T extends object>(
     isCostEstimated: enrichment.cost_estimated === true,
     runId: enrichment.run_id,
     fields: enrichment.fields,
+  };
+}
+
+/** What an item is instead of an object; null for an object. */
+function describeKind(item: unknown): string | null {
+  if (item === null || item === undefined) return String(item);
+  if (Array.isArray(item)) return 'an array';
+  if (typeof item !== 'object') return `a ${typeof item}`;
+  return null;
+}
+
+/** The result of an item that is not an object. */
+function createFailedRecord<T extends object>(
+  input: T,
+  fields: readonly string[],
+  error: string,
+): FilledRecord<T> {
+  return {
+    input,
+    values: Object.fromEntries(fields.map((name) => [name, null])),
+    status: 'failed',
+    error,
+    costMicros: 0,
+    isCostEstimated: false,
+    runId: null,
+    fields: {},
   };
 }
 

@@ -79,6 +79,7 @@ async function settleRun(
     { batch, group, run, unusable, brought, checked, answers, stored, repair, settled },
     context,
   );
+  await context.answeredRows?.settle(batch.rows.map(({ key }) => key));
   if (settled.micros > 0) context.tally.warnOfDays(await listDayBudgets(context));
   return next;
 }

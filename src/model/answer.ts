@@ -46,6 +46,9 @@ export function isDoubtful({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'
 /** Start of `issue` for a value that was removed because it is in the exclusion file. */
 export const EXCLUDED = 'excluded by line';
 
+/** Start of a row's failure if all values of its last answer break the schema. */
+export const UNFIT = 'no field of its entry is valid';
+
 /** True if the agent found a value for the field, even if it was excluded or disputed. */
 export function isFound({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
   return value !== null || issue?.startsWith(EXCLUDED) === true || isDisputed({ value, issue });
@@ -121,6 +124,11 @@ export interface RowOutcome {
    * The reason, to show to the user: what failed, which line excluded the row, or which field was invalid.
    */
   readonly error: string | null;
+  /**
+   * Set for a failed row that the same command cannot help: nothing or too much to send, or answers that never fit the
+   * schema.
+   */
+  readonly failure?: 'unsendable' | 'unfit';
   /** This row's share of what the job was billed, in micro-dollars. */
   readonly costMicros: number;
   /** True if the agent did not report a cost for some of it, so the reserved price is used. */

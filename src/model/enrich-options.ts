@@ -1,8 +1,20 @@
 import type { FileFormat } from './file-format.js';
-import type { JsonObject } from './json.js';
 import type { ApiKey } from './option-types.js';
 import type { PriceList } from './prices.js';
 import type { Confidence } from './run.js';
+
+/** An effort level; another one needs a price in `prices`. */
+export type Effort =
+  | 'minimal'
+  | 'low'
+  | 'medium'
+  | 'high'
+  | 'xhigh'
+  | 'auto'
+  | 'ultra'
+  | 'max'
+  // Keeps the names above in an editor's suggestions.
+  | (string & {});
 
 /** The options of `enrich`, with the same names as on the command line. */
 export interface EnrichOptions {
@@ -29,7 +41,7 @@ export interface EnrichOptions {
   /** Path of a JSON Schema whose properties are the columns to fill. Use instead of `fields`. */
   readonly schema?: string | undefined;
   /** The JSON Schema itself. Use instead of `schema` and `fields`. */
-  readonly schemaObject?: JsonObject | undefined;
+  readonly schemaObject?: object | undefined;
   /** Columns to send to the agent. @default every column that is not being filled */
   readonly send?: readonly string[] | undefined;
   /** Confirms that rows with equal sent columns should share one answer, even if other columns differ. @default false */
@@ -53,12 +65,16 @@ export interface EnrichOptions {
   readonly maxAge?: string | undefined;
   /** URL of the agent. @default the hosted service */
   readonly apiUrl?: string | undefined;
-  /** Folder of local tables to answer from, instead of an agent on the network. */
+  /** Folder of local tables to answer from, or one such table, instead of an agent on the network. */
   readonly reference?: string | undefined;
+  /** Columns of the reference tables that answer fields of another name, each as `field=column`. */
+  readonly lookUp?: readonly string[] | undefined;
   /** The agent's API key, or a function that returns it and is called again if the key is rejected. Never written anywhere. */
   readonly apiKey?: ApiKey | undefined;
+  /** Send the key unencrypted over http to another machine, on a private network only. @default false */
+  readonly insecureHttp?: boolean | undefined;
   /** Effort levels, lowest first. Each next level retries what is still missing. @default ['low'] */
-  readonly effort?: readonly string[] | undefined;
+  readonly effort?: readonly Effort[] | undefined;
   /** Retry answers below this confidence (`medium` or `high`) at the next effort level. */
   readonly escalateBelow?: string | undefined;
   /** Rows per run. @default 8 */
@@ -91,6 +107,11 @@ export interface EnrichOptions {
    * @default the prices of the hosted service
    */
   readonly prices?: Readonly<Record<string, number>> | undefined;
+  /**
+   * If another process or call works on the same job, wait until it has ended. Otherwise fail with LEASE_HELD, of kind
+   * `busy`. @default true
+   */
+  readonly wait?: boolean | undefined;
   /** Start without asking for confirmation. @default false */
   readonly yes?: boolean | undefined;
   /** Continue, now and in later invocations, even if the first answers of a paid job have no values. @default false */
@@ -133,6 +154,8 @@ export interface EnrichOptions {
 /** Checked options with all defaults filled in. */
 export interface Settings {
   readonly options: EnrichOptions;
+  /** Digest of standard input's rows, which stands for its path; null until they were read, and for files. */
+  readonly inputDigest: string | null;
   readonly output: string;
   readonly query: string;
   readonly efforts: readonly string[];
@@ -163,6 +186,8 @@ export type AgentChoice =
       readonly directory: string;
       /** The job's own files. If they are in that folder they are skipped, so a job never answers from its own result. */
       readonly omit: readonly string[];
+      /** The column that answers a field, by field. */
+      readonly lookUp: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'hosted' };

@@ -1,5 +1,5 @@
 import type { RowCounts, RowStatus } from './answer.js';
-import type { JsonObject } from './json.js';
+import type { JsonObject, JsonValue } from './json.js';
 
 /**
  * Events that the library emits while a job runs. The command line displays them, the log file records them.
@@ -101,6 +101,24 @@ export interface JobStep {
   readonly costMicros: number;
 }
 
+/** Failed rows that the same command cannot help. */
+export interface JobFailures {
+  /** Rows with nothing to send, too much to send, or that cannot be read. */
+  readonly unsendable: number;
+  /** Rows whose answers never fit the schema. Sending them again costs again. */
+  readonly unfit: number;
+}
+
+/** How often a field was filled, over the rows that the agent answered. */
+export interface FieldFill {
+  readonly name: string;
+  readonly answered: number;
+  readonly filled: number;
+}
+
+/** A filled row: a column that says what it is about, and its new values. */
+export type FilledExample = readonly (readonly [column: string, value: JsonValue])[];
+
 /** Work that a job has not done yet. */
 export interface RemainingRows {
   readonly rows: number;
@@ -126,6 +144,12 @@ export interface JobSummary {
   readonly leftRows: number;
   /** Rows with some values whose other fields were not retried, because that could cost more than was stated. */
   readonly unretriedRows: number;
+  readonly failures: JobFailures;
+  readonly fields: readonly FieldFill[];
+  /** The first three rows of which every field was filled. */
+  readonly examples: readonly FilledExample[];
+  /** True for a CSV output whose letters Excel would show wrong, because it has no byte order mark. */
+  readonly needsBom: boolean;
   /** Rows answered from the ledger, paid for before this command started. */
   readonly reused: number;
   /** Rows that share the answer of an equal row. */

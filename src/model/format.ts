@@ -47,6 +47,8 @@ export function formatDollars(micros: number): string {
 
 /** Formats a duration in its largest one or two units: `1 h 5 min`, `40 s`. */
 export function formatDuration(seconds: number): string {
+  // A clock that was set back gives a negative duration.
+  if (seconds < 0) return '0.0 s';
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
@@ -145,12 +147,16 @@ export function splitMicros(micros: number, parts: number): number[] {
 export function suggestSimilar(word: string, candidates: readonly string[]): string[] {
   const wanted = fold(word);
   const limit = Math.max(1, Math.floor(wanted.length / 3));
-  return candidates
+  const near = candidates
     .map((candidate) => ({ candidate, distance: measure(wanted, fold(candidate), limit) }))
     .filter((entry) => entry.distance <= limit)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map((entry) => entry.candidate);
+  if (near.length > 0 || wanted.length < 2) return near;
+  // Two letters are enough if only one candidate begins with them.
+  const begun = candidates.filter((candidate) => fold(candidate).startsWith(wanted));
+  return begun.length === 1 ? begun : [];
 }
 
 function fold(text: string): string {

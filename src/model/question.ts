@@ -36,6 +36,9 @@ export interface Question {
   readonly seen: number;
 }
 
+/** What is asked of each row if no query was given. */
+export const DEFAULT_QUERY = 'Find the requested fields for each record.';
+
 /** Maximum size of the record of one row, and of all records in a batch together, in bytes of JSON. */
 export const MAX_RECORD_BYTES = 200_000;
 

@@ -54,3 +54,8 @@ const DESCRIPTOR =
 export function isDescriptorPath(path: string): boolean {
   return DESCRIPTOR.test(resolve(path));
 }
+
+/** True for the input of a job that read standard input. What follows the dash identifies its rows. */
+export function isStandardInput(input: string): boolean {
+  return /^-(#|$)/.test(input);
+}

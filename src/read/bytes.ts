@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { pipeline as pipeToEnd } from 'node:stream/promises';
 import { crc32, createGunzip } from 'node:zlib';
-import { createUsageError, describeError, RowfillError } from '../errors.js';
+import { createUsageError, describeError, describeSystemError, RowfillError } from '../errors.js';
 import { isDescriptorPath, openFileStream } from '../model/read-file.js';
 import { detectContent, isGzip } from './encoding.js';
 import { INPUT_LIMITS, type InputLimits, type InputOptions } from './input.js';
@@ -206,7 +206,7 @@ export function explainReadError(name: string, error: unknown): RowfillError | u
     default:
       return createUsageError(
         'INPUT_NOT_READABLE',
-        `${name} cannot be read: ${describeError(error)}`,
+        `${name} cannot be read: ${describeSystemError(error)}`,
         'Check the disk or network share, or copy the file to another location.',
         error,
       );
@@ -262,7 +262,7 @@ async function spoolInput(
     if (error instanceof RowfillError) throw error;
     throw createUsageError(
       'INPUT_NOT_READABLE',
-      `${name} cannot be saved to a temporary file: ${describeError(error)}`,
+      `${name} cannot be saved to a temporary file: ${describeSystemError(error)}`,
       `Check the disk that ${tmpdir()} is on.`,
       error,
     );
@@ -277,7 +277,7 @@ export async function createTemporaryFolder(prefix: string): Promise<string> {
   } catch (error) {
     throw createUsageError(
       'TEMP_NOT_WRITABLE',
-      `Cannot create a temporary file in ${tmpdir()}: ${describeError(error)}`,
+      `Cannot create a temporary file in ${tmpdir()}: ${describeSystemError(error)}`,
       'Create that folder, or set TMPDIR to a writable one.',
       error,
     );

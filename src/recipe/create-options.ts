@@ -10,7 +10,9 @@ import { compileSchema, SchemaError } from '../model/schema.js';
 import { type FaultList, formatPlace, type ParsedRecipe } from './parse-recipe.js';
 
 /** Job options from a recipe, and where each one was set. */
-export type RecipeOptions = Partial<Omit<EnrichOptions, 'input'>>;
+export type RecipeOptions = Partial<Omit<EnrichOptions, 'input' | 'schemaObject'>> & {
+  readonly schemaObject?: JsonObject;
+};
 
 type Reader = (value: JsonValue, pointer: string, around: Surroundings, parsed: ParsedRecipe) => unknown;
 
@@ -34,6 +36,7 @@ const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/keep_going', 'keepGoing', parseValue],
   ['/prices', 'prices', parseValue],
   ['/agent/reference', 'reference', parsePath],
+  ['/look_up', 'lookUp', parsePairs],
   ['/agent/url', 'apiUrl', (value, pointer, around) => resolveUrl(String(value), pointer, around)],
   ['/output/format', 'format', parseValue],
   ['/output/citations_file', 'citationsFile', parsePath],
@@ -75,6 +78,13 @@ function getAt(recipe: JsonValue, pointer: string): JsonValue | undefined {
     );
 }
 
+/** Writes a map as `field=column` pairs. */
+function parsePairs(value: JsonValue): readonly string[] {
+  return Object.entries(isJsonObject(value) ? value : {}).map(
+    ([field, column]) => `${field}=${String(column)}`,
+  );
+}
+
 function parseValue(value: JsonValue): JsonValue {
   return value;
 }
@@ -113,8 +123,8 @@ function checkTogether(
     const guess = nearest === undefined ? '' : `Did you mean ${nearest}? `;
     faults.add(
       `/effort/${index}`,
-      `effort is ${JSON.stringify(level)}, which has no known price, so its cost cannot be capped`,
-      `${guess}Levels: ${known.join(', ')}. For other levels, set a price under prices.`,
+      `unknown effort level ${JSON.stringify(level)}`,
+      `${guess}The levels are ${known.join(', ')}. Any other level needs a price under prices.`,
     );
   }
   if (escalateBelow !== undefined && (effort ?? []).length < 2) {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeSystemError } from '../errors.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
 import { OversizeError, readWholeFile } from '../model/read-file.js';
 import { checkRecipe } from './check-recipe.js';
@@ -64,7 +64,7 @@ async function readBytes(path: string): Promise<Buffer> {
     if (error instanceof Error && 'code' in error && 'syscall' in error) {
       throw createUsageError(
         'RECIPE_NOT_FOUND',
-        `the recipe ${path} cannot be read: ${describeError(error)}`,
+        `the recipe ${path} cannot be read: ${describeSystemError(error)}`,
         'Set --recipe to the path of a YAML or JSON file; rowfill init creates one.',
         error,
       );
@@ -97,6 +97,8 @@ export function mergeRecipe(options: EnrichOptions, recipe: RecipeOptions): Enri
     if (rivals.some((name) => names.has(name))) for (const name of rivals) names.add(name);
   // A single effort level cannot escalate.
   if (options.effort?.length === 1) names.add('escalateBelow');
+  // Only reference tables have columns to look up.
+  if (names.has('apiUrl') && options.reference === undefined) names.add('lookUp');
   const isKept = ([name]: readonly [string, unknown]): boolean => !names.has(name.split('/')[0] ?? name);
   const origins = Object.fromEntries(Object.entries(recipe.origins ?? {}).filter(isKept));
   return {
@@ -110,7 +112,7 @@ export function mergeRecipe(options: EnrichOptions, recipe: RecipeOptions): Enri
 const FILES = [
   ['/schema', 'schema', 'file'],
   ['/exclude/file', 'exclude', 'file'],
-  ['/agent/reference', 'reference', 'folder'],
+  ['/agent/reference', 'reference', 'folder or table'],
 ] as const;
 
 /** Checks that the files and folders in a recipe exist. */
@@ -119,7 +121,7 @@ async function checkFiles(options: RecipeOptions, faults: FaultList): Promise<vo
     const path = options[name];
     if (path === undefined) continue;
     const stats = await stat(path).catch(() => null);
-    const exists = kind === 'file' ? stats?.isDirectory() === false : stats?.isDirectory() === true;
+    const exists = stats !== null && (kind !== 'file' || !stats.isDirectory());
     if (exists) continue;
     const message = stats === null ? `there is no ${kind} ${path}` : `${path} is not a ${kind}`;
     faults.add(

@@ -69,7 +69,7 @@ export function createConcurrencyLimit(limit: number, retryAfterSeconds?: number
     429,
     'RATE_LIMIT_ERROR',
     'CONCURRENCY_LIMIT_REACHED',
-    `This key has ${limit} active runs, which is the limit. Wait for one to end.`,
+    `The limit of ${limit} active runs for this key, or that for all keys, is reached. Wait for one to end.`,
     {},
     writeRetryAfter(retryAfterSeconds),
   );

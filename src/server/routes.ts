@@ -125,7 +125,7 @@ async function listRuns(call: Call, parts: RouteParts): Promise<string> {
   const lagMs = findFaultNumber(play.faults, 'list_lags', 'lagMs');
   const newest = lagMs === null ? null : createIdBound(parts.clock.now() - lagMs);
   const bound = newest === null || (before !== null && before < newest) ? before : newest;
-  const runs = parts.store.list(call.teamId, { limit: limit + 1, before: bound });
+  const runs = parts.engine.list(call.teamId, { limit: limit + 1, before: bound });
   await play.finish();
   return writeRunPage(runs, limit);
 }

@@ -17,11 +17,20 @@ import {
   writeEndEvent,
   writeStartEvents,
 } from './run-document.js';
-import { parseRun, type RunStore, type StoredEvent, type StoredRun, toStored } from './store-contract.js';
+import {
+  parseRun,
+  type RunPageRequest,
+  type RunStore,
+  type StoredEvent,
+  type StoredRun,
+  toStored,
+} from './store-contract.js';
 import type { Tally } from './tally.js';
 
 /** Time that a stopped agent has to return its results. */
 const STOP_GRACE_MS = 2_000;
+/** All keys together may have as many active runs as this many keys at their limit. */
+const MAX_TEAMS = 20;
 
 interface EngineParts {
   readonly agent: Agent;
@@ -58,6 +67,8 @@ export class RunEngine {
   readonly #parts: EngineParts;
   readonly #createId: () => string;
   readonly #active = new Map<string, ActiveRun>();
+  /** Ended runs that the store could not take, such as on a full disk. */
+  readonly #unstored = new Map<string, StoredRun>();
   #closed = false;
 
   constructor(parts: EngineParts) {
@@ -69,7 +80,7 @@ export class RunEngine {
   create(teamId: string, request: CreateRunRequest): StoredRun {
     const previous = resolvePrevious(this.#parts.store, teamId, request.previousRunId);
     const limit = this.#parts.readMaxActive();
-    if (this.#countActive(teamId) >= limit) {
+    if (this.#countActive(teamId) >= limit || this.#active.size >= limit * MAX_TEAMS) {
       this.#parts.tally.count('concurrencyRefusals');
       throw createConcurrencyLimit(limit);
     }
@@ -97,7 +108,12 @@ export class RunEngine {
   find(teamId: string, id: string): StoredRun {
     const stored = this.#parts.store.find(teamId, id);
     if (stored === null) throw createRunNotFound(id);
-    return stored;
+    return this.#unstored.get(id) ?? stored;
+  }
+
+  /** A page of a team's runs, newest first. */
+  list(teamId: string, page: RunPageRequest): readonly StoredRun[] {
+    return this.#parts.store.list(teamId, page).map((run) => this.#unstored.get(run.id) ?? run);
   }
 
   /** Cancels a run. Does nothing if it has ended. */
@@ -126,6 +142,7 @@ export class RunEngine {
   remove(teamId: string, id: string): void {
     this.cancel(teamId, id);
     this.#parts.store.remove(teamId, id);
+    this.#unstored.delete(id);
   }
 
   /** Subscribes to new events of a run. Returns a function that unsubscribes. */
@@ -234,12 +251,23 @@ export class RunEngine {
     if (this.#closed || !this.#active.delete(active.run.id)) return;
     for (const cancelTimer of active.timers) cancelTimer();
     const charge = priceRun?.(active.run, end) ?? chargeOf(end);
-    const ended = createEndedDocument(active.run, end, charge, this.#readTime(), contract);
-    const stored = toStored(active.teamId, ended);
-    const event = writeEndEvent(ended, end, active.lastEventId + 1, contract);
-    store.change(stored, event);
-    tally.countEnded(ended);
-    for (const listener of active.listeners) listener(event, stored);
+    const write = (how: RunEnd) => {
+      const ended = createEndedDocument(active.run, how, charge, this.#readTime(), contract);
+      const event = writeEndEvent(ended, how, active.lastEventId + 1, contract);
+      return { ended, event, stored: toStored(active.teamId, ended) };
+    };
+    let written = write(end);
+    try {
+      store.change(written.stored, written.event);
+    } catch (error) {
+      // The client must not wait for a run that nobody can read again. A restart answers it anew.
+      const message = `The run cannot be stored: ${describeError(error)}`;
+      written = write({ status: 'failed', error: createServerError('SERVER_ERROR', message) });
+      this.#unstored.set(active.run.id, written.stored);
+      this.#parts.onFailure(active.run.id, message);
+    }
+    tally.countEnded(written.ended);
+    for (const listener of active.listeners) listener(written.event, written.stored);
     active.listeners.clear();
     if (end.status !== 'completed') active.abort.abort(new Error(`The run was ${end.status}.`));
   }

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import Database from 'libsql';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, describeSystemError } from '../errors.js';
 import type { RunStatus } from '../model/run.js';
 import type { Contract } from './contract.js';
 import type { RunPageRequest, RunStore, StoredEvent, StoredRun } from './store-contract.js';
@@ -41,7 +41,7 @@ export class SqliteRunStore implements RunStore {
     } catch (error) {
       throw createUsageError(
         'CANNOT_OPEN_STORE',
-        `The run store ${path} cannot be opened: ${describeError(error)}`,
+        `The run store ${path} cannot be opened: ${describeSystemError(error)}`,
         'Use a new file or one made by this command. It must be writable and not open in another server.',
         error,
       );
@@ -104,7 +104,19 @@ export class SqliteRunStore implements RunStore {
   }
 
   #transact<Result>(work: () => Result): Result {
-    return this.#database.transaction(work).immediate();
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      try {
+        this.#database.exec('ROLLBACK');
+      } catch {
+        // On a full disk, SQLite has rolled back already. The first error says why.
+      }
+      throw error;
+    }
   }
 
   #checkMeta(path: string, key: string, value: string): void {

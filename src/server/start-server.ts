@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Agent } from '../agents/agent.js';
-import { createUsageError, describeError, type RowfillError } from '../errors.js';
+import { createUsageError, describeSystemError, type RowfillError } from '../errors.js';
 import { systemClock, type Timers } from '../model/clock.js';
 import { formatMicros } from '../model/format.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
@@ -160,7 +160,7 @@ async function listen(
 function createListenError(settings: ResolvedServerOptions, error: unknown): RowfillError {
   return createUsageError(
     'CANNOT_LISTEN',
-    `Cannot listen on ${settings.host} port ${settings.port}: ${describeError(error)}`,
+    `Cannot listen on ${settings.host} port ${settings.port}: ${describeSystemError(error)}`,
     'Choose another port, or 0 for any free one.',
     error,
   );
@@ -253,11 +253,11 @@ const MAX_RUN_TIMEOUT_MS = 700_000_000;
 /** Fills in defaults and validates the options. Throws a usage error with the reason. */
 function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
   checkOptionTypes('startServer', options, TYPES, ['agent']);
-  const settings = { ...DEFAULTS, ...options, key: options.key ?? null };
+  const settings = { ...DEFAULTS, ...options, key: options.key?.trim() ?? null };
   if (!CONTRACTS.includes(settings.contract)) {
     throw createOptionError('contract', settings.contract, `Use one of ${CONTRACTS.join(', ')}.`);
   }
-  if (settings.key !== null && settings.key.trim() === '') {
+  if (settings.key !== null && settings.key === '') {
     throw createOptionError('key', '', 'Set a non-empty key, or leave it out.');
   }
   if (settings.key === null && !isLoopback(settings.host)) {

@@ -76,6 +76,9 @@ export class Tally {
   }
 }
 
+/** Teams whose starts are remembered before some are forgotten. */
+const MAX_TEAMS = 10_000;
+
 /** Limits run starts per second and team: up to one second's worth at once, then evenly. */
 export class StartRate {
   readonly #perSecond: number;
@@ -93,9 +96,19 @@ export class StartRate {
     const now = this.#clock.now();
     const burst = Math.max(1, this.#perSecond);
     const bucket = this.#teams.get(teamId) ?? { tokens: burst, at: now };
+    if (this.#teams.size >= MAX_TEAMS) this.#forgetFull(now);
     const tokens = Math.min(burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1_000) * this.#perSecond);
     const allowed = tokens >= 1;
     this.#teams.set(teamId, { tokens: allowed ? tokens - 1 : tokens, at: now });
     return allowed ? null : (1 - tokens) / this.#perSecond;
+  }
+
+  /** Forgets teams that could start as much as a new one, so that memory does not grow with the number of keys. */
+  #forgetFull(now: number): void {
+    for (const [teamId, { tokens, at }] of this.#teams) {
+      const isFull =
+        tokens + (Math.max(0, now - at) / 1_000) * this.#perSecond >= Math.max(1, this.#perSecond);
+      if (isFull) this.#teams.delete(teamId);
+    }
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { createUsageError, describeError, RowfillError } from '../errors.js';
+import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { replaceFile } from '../write/byte-sink.js';
@@ -42,13 +42,13 @@ export async function openFolders(path: string): Promise<WatchFolders> {
       throw new RowfillError(
         'unreachable',
         'DISK_FULL',
-        `The disk of ${path} is full: ${describeError(full)}`,
+        `The disk of ${path} is full: ${describeSystemError(full)}`,
         { hint: 'Free some disk space, then run the command again.', cause: error },
       );
     }
     throw createUsageError(
       'WATCH_NO_FOLDER',
-      `${path} cannot be watched: ${describeError(error)}`,
+      `${path} cannot be watched: ${describeSystemError(error)}`,
       'Create the folder first, and make sure you can write to it.',
       error,
     );

@@ -42,7 +42,7 @@ export type Decision =
 
 /** Disk and ledger errors, which are not the file's fault. */
 const DISK_OR_LEDGER =
-  /^(?:LEDGER_\w+|OUTPUT_(?:NOT_WRITABLE|DISK_FULL|NO_FOLDER)|TEMP_(?:NOT_WRITABLE|DISK_FULL))$/;
+  /^(?:LEDGER_\w+|OUTPUT_(?:NOT_WRITABLE|IN_USE|DISK_FULL|NO_FOLDER)|TEMP_(?:NOT_WRITABLE|DISK_FULL))$/;
 
 /** Error code if the claimed file is missing. */
 export const INPUT_GONE = 'INPUT_NOT_FOUND';

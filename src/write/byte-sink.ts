@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
-import { createUsageError, describeError, hasErrorCode, RowfillError } from '../errors.js';
+import { createUsageError, describeSystemError, hasErrorCode, RowfillError } from '../errors.js';
 import { isDescriptorPath } from '../model/read-file.js';
 import { identifyFile } from './file-identity.js';
 
@@ -44,20 +44,19 @@ export async function openSink(
 ): Promise<ByteSink> {
   const sink =
     target.kind === 'file'
-      ? await openFileSink(target.path, target.mode, check, beforeCommit)
+      ? await openFileSink(target, check, beforeCommit)
       : await openPathSink(target.path, check, signal);
   return isGzip ? createGzipSink(sink) : sink;
 }
 
 async function openFileSink(
-  path: string,
-  mode: number | null,
+  { path, mode, newMode }: FileTarget,
   checkPath: PathCheck,
   beforeCommit: () => void,
 ): Promise<ByteSink> {
   await removeLeftovers(path);
   const temporary = resolveTemporary(path);
-  const file = await open(temporary, 'wx').catch((error: unknown) => {
+  const file = await open(temporary, 'wx', mode ?? newMode).catch((error: unknown) => {
     throw explainWriteError(path, error);
   });
   const hash = createHash('sha256');
@@ -90,13 +89,32 @@ async function openFileSink(
         await checkPath(path, digest);
         beforeCommit();
         // Rename in the same tick as the check: a process suspended in between could replace a newer file.
-        renameSync(temporary, path);
+        renameOver(temporary, path);
         await syncFolder(dirname(path));
       });
       return digest;
     },
     abort: remove,
   };
+}
+
+function renameOver(temporary: string, path: string): void {
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    // On Windows, a file that another program has open cannot be replaced.
+    if (hasErrorCode(error, 'EPERM', 'EACCES', 'EBUSY')) throw createInUseError(path, error);
+    throw error;
+  }
+}
+
+function createInUseError(path: string, cause: unknown): RowfillError {
+  return createUsageError(
+    'OUTPUT_IN_USE',
+    `${path} cannot be replaced: it is open in another program, such as Excel, or write-protected`,
+    'Close it there, then run the same command again to write it. Nothing is lost: the answers are in the ledger and are not paid for again.',
+    cause,
+  );
 }
 
 /**
@@ -264,10 +282,19 @@ export async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
+interface FileTarget {
+  readonly kind: 'file';
+  readonly path: string;
+  /** Permissions of the file that is replaced; null if there is none. */
+  readonly mode: number | null;
+  /** Permissions of a new file. */
+  readonly newMode: number;
+}
+
+const DEFAULT_MODE = 0o666;
+
 /** Target of an output: a file that is replaced as a whole, or a stream such as a pipe. */
-type OutputTarget =
-  | { readonly kind: 'file'; readonly path: string; readonly mode: number | null }
-  | { readonly kind: 'stream'; readonly path: string };
+type OutputTarget = FileTarget | { readonly kind: 'stream'; readonly path: string };
 
 /** Enough to detect a full disk or quota. */
 const TRIAL_BYTES = 64 * 1024;
@@ -314,8 +341,8 @@ function isOutputClosed(): boolean {
   }
 }
 
-/** Resolves a path through links and checks that the file may be replaced. */
-export async function resolveTarget(path: string): Promise<OutputTarget> {
+/** Resolves a path through links and checks that the file may be replaced. `newMode` is for a new file. */
+export async function resolveTarget(path: string, newMode = DEFAULT_MODE): Promise<OutputTarget> {
   if (/\.(?:xls|xlsm|xlsb|ods|numbers|parquet|zip)$/i.test(path)) {
     throw createUsageError(
       'OUTPUT_FORMAT',
@@ -349,7 +376,7 @@ export async function resolveTarget(path: string): Promise<OutputTarget> {
   if (stats !== null) await checkReplaceable(path, target);
   if (stats !== null && (parent.mode & STICKY) !== 0) checkSticky(path, stats.uid, parent.uid);
   await checkAccess(path, folder, 'is in a folder that you have no permission to write to');
-  return { kind: 'file', path: target, mode: stats === null ? null : stats.mode & 0o7777 };
+  return { kind: 'file', path: target, mode: stats === null ? null : stats.mode & 0o7777, newMode };
 }
 
 /** Opens the file for writing and closes it; on Windows this also fails if another program has it open. */
@@ -359,9 +386,9 @@ async function checkReplaceable(path: string, target: string): Promise<void> {
   } catch (error) {
     if (isFull(error)) throw explainWriteError(path, error);
     throw createUsageError(
-      'OUTPUT_NOT_WRITABLE',
-      `${path} is write-protected, or another program has it open`,
-      'Choose another path with --output.',
+      'OUTPUT_IN_USE',
+      `${path} cannot be replaced: it is open in another program, such as Excel, or write-protected`,
+      'Close it there and run the same command again, or choose another path with --output.',
       error,
     );
   }
@@ -437,10 +464,9 @@ export function explainWriteError(path: string, error: unknown): Error {
       error,
     );
   }
-  const reason = hasErrorCode(error, 'ENAMETOOLONG') ? 'its name is too long' : describeError(error);
   return createUsageError(
     'OUTPUT_NOT_WRITABLE',
-    `${path} cannot be written: ${reason}`,
+    `${path} cannot be written: ${describeSystemError(error)}`,
     'Choose another path with --output.',
     error,
   );

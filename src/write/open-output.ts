@@ -33,11 +33,12 @@ async function openPart(options: OutputOptions): Promise<Output> {
   }
   const formatter = createFormatter(format, options);
   const { mark, encode } = createEncoder(format, options);
-  return createOutput(
+  const output = createOutput(
     { ...formatter, head: mark + formatter.head },
     encode,
     await openPath(options.path, options),
   );
+  return format === 'csv' && mark === '' ? output : { ...output, needsBom: false };
 }
 
 async function openCitations(path: string, options: OutputOptions): Promise<Output> {
@@ -45,23 +46,29 @@ async function openCitations(path: string, options: OutputOptions): Promise<Outp
   return createOutput(createCitationsFormatter(), encode, await openPath(path, options));
 }
 
-async function openPath(
-  path: string,
-  { stdout, checkPath, beforeCommit, signal }: OutputOptions,
-): Promise<ByteSink> {
+async function openPath(path: string, options: OutputOptions): Promise<ByteSink> {
+  const { stdout, checkPath, beforeCommit, signal, mode } = options;
   if (path === '-') return createStreamSink(stdout ?? process.stdout, 'standard output');
   const check = async (target: string, digest: string | null) => checkPath?.(path, target, digest);
-  return openSink(await resolveTarget(path), /\.gz$/i.test(path), { check, beforeCommit, signal });
+  return openSink(await resolveTarget(path, mode), /\.gz$/i.test(path), { check, beforeCommit, signal });
 }
 
 function createOutput(formatter: RowFormatter, encode: (text: string) => Buffer, sink: ByteSink): Output {
   let head: string | null = formatter.head;
+  let isAscii = true;
   const send = async (text: string) => {
     const whole = head === null ? text : head + text;
     head = null;
-    if (whole !== '') await sink.write(encode(whole));
+    if (whole === '') return;
+    const bytes = encode(whole);
+    // Only ASCII has one byte per character.
+    if (bytes.length !== whole.length) isAscii = false;
+    await sink.write(bytes);
   };
   return {
+    get needsBom() {
+      return !isAscii;
+    },
     write: (rows) => (rows.length === 0 ? Promise.resolve() : send(formatter.format(rows))),
     commit: async () => {
       await send(formatter.tail);
@@ -74,6 +81,9 @@ function createOutput(formatter: RowFormatter, encode: (text: string) => Buffer,
 /** Commit the citations first, so that an existing output always has its citations. */
 function joinOutputs(main: Output, citations: Output): Output {
   return {
+    get needsBom() {
+      return main.needsBom;
+    },
     write: async (rows) => {
       await citations.write(rows);
       await main.write(rows);

@@ -26,6 +26,8 @@ export interface OutputOptions {
   readonly bom?: boolean | undefined;
   /** A second file with one JSON line per citation. @default none */
   readonly citationsFile?: string | undefined;
+  /** Permissions of a new file, which keep it as private as the input. @default what the system gives a new file */
+  readonly mode?: number | undefined;
   /** Called right before a finished file is renamed to its final name; throws to prevent that. */
   readonly beforeCommit?: (() => void) | undefined;
   /** Receives warnings about the written output. */
@@ -43,6 +45,8 @@ export interface OutputOptions {
 }
 
 export interface Output {
+  /** True for a CSV without a byte order mark in which Excel would show some letters wrong. Known after `commit`. */
+  readonly needsBom: boolean;
   /** Writes rows in order; resolves when more can be written. */
   write(rows: readonly FilledRow[]): Promise<void>;
   /**

@@ -3,20 +3,46 @@ import { BUILT_IN_FORMATS } from '../model/file-format.js';
 import type { JsonValue } from '../model/json.js';
 import type { Row, StoredCell } from '../model/row.js';
 import { type CellLayout, formatInput, getPath } from './cells.js';
+import type { SheetLinks } from './sheet-links.js';
 
 const NAMESPACE = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
+const RELATIONS = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
 
-/** XML before the rows of a sheet. The header row is frozen, so it stays visible when scrolling. */
-export function formatSheetHead(headerLine: number | null): string {
+/**
+ * XML before the rows of a sheet. The header row is frozen, so it stays visible when scrolling. `widths` are those of
+ * the columns, in characters.
+ */
+export function formatSheetHead(headerLine: number | null, widths: readonly number[]): string {
   const below = `A${(headerLine ?? 0) + 1}`;
   const pane =
     headerLine === null
       ? ''
       : `<pane ySplit="${headerLine}" topLeftCell="${below}" activePane="bottomLeft" state="frozen"/>`;
-  return `<worksheet xmlns="${NAMESPACE}"><sheetViews><sheetView workbookViewId="0">${pane}</sheetView></sheetViews><sheetData>`;
+  const cols = widths.map(
+    (width, at) => `<col min="${at + 1}" max="${at + 1}" width="${width}" customWidth="1"/>`,
+  );
+  const columns = cols.length === 0 ? '' : `<cols>${cols.join('')}</cols>`;
+  return `<worksheet xmlns="${NAMESPACE}" xmlns:r="${RELATIONS}"><sheetViews><sheetView workbookViewId="0">${pane}</sheetView></sheetViews>${columns}<sheetData>`;
 }
 
-export const SHEET_TAIL = '</sheetData></worksheet>';
+/** XML after the rows of a sheet. */
+export function formatSheetTail(links: SheetLinks): string {
+  return `</sheetData>${links.format()}</worksheet>`;
+}
+
+const MIN_WIDTH = 9;
+const MAX_WIDTH = 50;
+
+/** Widths that show the header and the first rows, within limits. */
+export function computeWidths(
+  titles: readonly string[],
+  rows: readonly (readonly { readonly text: string }[])[],
+): number[] {
+  return titles.map((title, at) => {
+    const longest = rows.reduce((most, cells) => Math.max(most, cells[at]?.text.length ?? 0), title.length);
+    return Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, longest + 2));
+  });
+}
 
 /** Formats the header row. */
 export function formatHeader(titles: readonly string[], line: number): string {
@@ -25,11 +51,21 @@ export function formatHeader(titles: readonly string[], line: number): string {
 }
 
 /** Formats a row without its blank cells. */
-export function formatRow(cells: readonly SheetCell[], line: number, styles: SheetStyles): string {
+export function formatRow(
+  cells: readonly SheetCell[],
+  line: number,
+  styles: SheetStyles,
+  links: SheetLinks | null = null,
+): string {
   let text = `<row r="${line}">`;
   for (let at = 0; at < cells.length; at += 1) {
     const cell = cells[at];
-    if (cell !== undefined && cell.text !== '') text += formatCell(cell, formatPlace(at, line), styles);
+    if (cell === undefined || cell.text === '') continue;
+    const place = formatPlace(at, line);
+    const isLink = cell.isCitation === true && links?.add(place, cell.text) === true;
+    text += isLink
+      ? formatText(cell.text, place, ` s="${styles.findLink()}"`)
+      : formatCell(cell, place, styles);
   }
   return `${text}</row>`;
 }
@@ -88,13 +124,17 @@ export const MAX_CELL_LENGTH = 32_767;
  */
 export function escapeText(text: string): string {
   if (!SPECIAL.test(text)) return text;
-  return text
-    .replace(/_(?=x[\da-f]{4}_)/gi, '_x005F_')
-    .replace(UNFIT, (char) => `_x${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+  return (
+    text
+      // A workbook ends lines with a line feed. Many programs would show a carriage return as _x000D_.
+      .replace(/\r\n?/g, '\n')
+      .replace(/_(?=x[\da-f]{4}_)/gi, '_x005F_')
+      .replace(UNFIT, (char) => `_x${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`)
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+  );
 }
 
 // Half of a surrogate pair is not a character; in `u` mode, only unpaired halves match.
@@ -121,6 +161,13 @@ export class SheetStyles {
   readonly #builtIn = new Map([...BUILT_IN_FORMATS].map(([id, code]) => [code, id]));
   readonly #ids: number[] = [0, 0];
   readonly #own: string[] = [];
+  #link: number | null = null;
+
+  /** Returns the style index of a link. */
+  findLink(): number {
+    this.#link ??= this.#ids.push(0) - 1;
+    return this.#link;
+  }
 
   /** Returns the style index for a number format. */
   find(format: string): number {
@@ -145,14 +192,14 @@ export class SheetStyles {
       (code, index) => `<numFmt numFmtId="${FIRST_OWN_FORMAT + index}" formatCode="${escapeText(code)}"/>`,
     );
     const styles = this.#ids.map((id, index) => {
-      const font = index === HEADER_STYLE ? 1 : 0;
-      return `<xf numFmtId="${id}" fontId="${font}" fillId="0" borderId="0" xfId="0" applyNumberFormat="${id === 0 ? 0 : 1}" applyFont="${font}"/>`;
+      const font = index === HEADER_STYLE ? 1 : index === this.#link ? 2 : 0;
+      return `<xf numFmtId="${id}" fontId="${font}" fillId="0" borderId="0" xfId="0" applyNumberFormat="${id === 0 ? 0 : 1}" applyFont="${font === 0 ? 0 : 1}"/>`;
     });
     const font = '<sz val="11"/><name val="Calibri"/><family val="2"/>';
     return [
       '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">',
       formats.length === 0 ? '' : `<numFmts count="${formats.length}">${formats.join('')}</numFmts>`,
-      `<fonts count="2"><font>${font}</font><font><b/>${font}</font></fonts>`,
+      `<fonts count="3"><font>${font}</font><font><b/>${font}</font><font><u/>${LINK_FONT}</font></fonts>`,
       '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>',
       '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>',
       '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>',
@@ -163,10 +210,15 @@ export class SheetStyles {
   }
 }
 
+/** Excel expects size, color, name and family in this order. */
+const LINK_FONT = '<sz val="11"/><color rgb="FF0563C1"/><name val="Calibri"/><family val="2"/>';
+
 /** A cell of the output; `stored` is null for text. */
 interface SheetCell {
   readonly text: string;
   readonly stored: StoredCell | null;
+  /** True for citations, of which the first is a link. */
+  readonly isCitation?: boolean;
 }
 
 /** Excel keeps 15 digits of a number, so longer ones are ids and stay text. */
@@ -183,14 +235,18 @@ export function createSheetCells(
   const { titles, inputWidth, costAt } = layout;
   return (filled) => {
     const { row, outcome } = filled;
-    const cells: { text: string; stored: StoredCell | null }[] = layout.fill(filled).map((text, at) => {
-      const isInput = at < inputWidth || at >= titles.length;
-      const from = at < inputWidth ? at : at - titles.length + inputWidth;
-      return { text, stored: isInput ? findStored(row, from, columns, text) : null };
-    });
-    for (const { name, values } of layout.fields) {
+    const cells: { text: string; stored: StoredCell | null; isCitation?: boolean }[] = layout
+      .fill(filled)
+      .map((text, at) => {
+        const isInput = at < inputWidth || at >= titles.length;
+        const from = at < inputWidth ? at : at - titles.length + inputWidth;
+        return { text, stored: isInput ? findStored(row, from, columns, text) : null };
+      });
+    for (const { name, values, citationsAt } of layout.fields) {
       const answer = outcome.fields.get(name);
       if (answer === undefined) continue;
+      const citations = cells[citationsAt];
+      if (citations !== undefined) citations.isCitation = true;
       for (const { at, path } of values) {
         const cell = cells[at];
         if (cell !== undefined && cell.stored === null && !isOwnText(row, at, inputWidth, cell.text)) {

@@ -3,14 +3,16 @@ import { hasHeader, type SheetShape } from '../model/file-format.js';
 import type { ByteSink } from './byte-sink.js';
 import { createCellLayout } from './cells.js';
 import type { Output, OutputOptions } from './output.js';
+import { SheetLinks } from './sheet-links.js';
 import {
+  computeWidths,
   createSheetCells,
   escapeText,
   formatHeader,
   formatRow,
   formatSheetHead,
+  formatSheetTail,
   MAX_CELL_LENGTH,
-  SHEET_TAIL,
   SheetStyles,
 } from './sheet-xml.js';
 
@@ -29,30 +31,43 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
   const clippedLines: number[] = [];
   let part: ZipPart | null = null;
   // Write nothing until the first row or the end.
-  const openSheet = async (): Promise<ZipPart> => {
+  const links = new SheetLinks();
+  const openSheet = async (first: readonly ReturnType<typeof readCells>[]): Promise<ZipPart> => {
     for (const [path, text] of createWorkbookParts(sheet)) await zip.addPart(path, XML + text);
     part = zip.openPart(SHEET_PATH);
     const header = headerLine === null ? '' : formatHeader(layout.titles, headerLine);
-    await part.write(XML + formatSheetHead(headerLine) + formatAbove(sheet, styles) + header);
+    await part.write(
+      XML +
+        formatSheetHead(headerLine, computeWidths(layout.titles, first)) +
+        formatAbove(sheet, styles) +
+        header,
+    );
     return part;
   };
   return {
+    needsBom: false,
     write: async (rows) => {
       if (rows.length === 0) return;
-      const open = part ?? (await openSheet());
+      const filled = rows.map(readCells);
+      const open = part ?? (await openSheet(filled));
       let text = '';
-      for (const row of rows) {
+      for (const cells of filled) {
         line += 1;
-        const cells = readCells(row);
         if (cells.some((cell) => cell.text.length > MAX_CELL_LENGTH)) clippedLines.push(line);
-        text += formatRow(cells, line, styles);
+        text += formatRow(cells, line, styles, links);
       }
       await open.write(text);
     },
     commit: async () => {
-      const open = part ?? (await openSheet());
-      await open.write(SHEET_TAIL);
+      const open = part ?? (await openSheet([]));
+      await open.write(formatSheetTail(links));
       await open.close();
+      const addresses = links.formatAddresses(`${LINKS}/hyperlink`);
+      if (addresses !== '')
+        await zip.addPart(
+          LINKS_PATH,
+          `${XML}<Relationships xmlns="${PACKAGE}/relationships">${addresses}</Relationships>`,
+        );
       await zip.addPart(STYLES_PATH, XML + styles.format());
       await zip.close();
       const digest = await sink.commit();
@@ -88,6 +103,7 @@ const MAX_NAME_LENGTH = 31;
 
 const SHEET_PATH = 'xl/worksheets/sheet1.xml';
 const STYLES_PATH = 'xl/styles.xml';
+const LINKS_PATH = 'xl/worksheets/_rels/sheet1.xml.rels';
 
 /** The parts of a workbook that link its sheet and styles. */
 function createWorkbookParts(sheet: SheetShape | undefined): readonly (readonly [string, string])[] {

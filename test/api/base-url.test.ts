@@ -19,11 +19,12 @@ describe('the API address', () => {
     'http://10.0.0.7:8787',
     'http://127.0.0.1.example.com',
     'http://localhost.example.com',
-  ])('%s is allowed only without a key', (text) => {
+  ])('%s is allowed only without a key, or with consent', (text) => {
     expect(() => resolveBaseUrl(text, true)).toThrow(
       expect.objectContaining({ kind: 'usage', code: 'KEY_OVER_PLAIN_HTTP' }),
     );
     expect(resolveBaseUrl(text, false).isLoopback).toBe(false);
+    expect(resolveBaseUrl(text, true, true).isLoopback).toBe(false);
   });
 
   test.each([

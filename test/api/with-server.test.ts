@@ -57,6 +57,9 @@ describe.each(['2026-05-07', 'current'] as const)('with the served API, contract
     const page = await client.list({ limit: 1 });
     expect(page.data.map((entry) => entry.id)).toEqual([run.id]);
     expect(page.hasMore).toBe(true);
+    const all: string[] = [];
+    for await (const { id } of client.listAll({ limit: 1 })) all.push(id);
+    expect(all).toEqual([run.id, held.id]);
     const rest = await client.list({ cursor: page.nextCursor ?? '' });
     expect(rest.data.map((entry) => entry.id)).toEqual([held.id]);
     const events = await client.events(run.id);

@@ -161,7 +161,7 @@ const CASES: readonly Case[] = [
   {
     title: 'missing tables',
     args: ['in.csv', '-f', 'ceo', '--reference', 'none'],
-    says: ['none'],
+    says: ['The reference folder none cannot be read: no such file or folder'],
   },
   {
     title: 'two agents',
@@ -257,6 +257,26 @@ const CASES: readonly Case[] = [
     args: ['in.csv', '-f', 'ceo', '-o', 'tables/a.csv', ...FREE],
     says: ['--output', 'tables/a.csv', '--reference'],
   },
+  {
+    title: 'the beginning of an effort',
+    args: ['in.csv', '-f', 'ceo', '--effort', 'hi', ...FREE],
+    says: ['unknown effort level “hi”', 'Did you mean high?'],
+  },
+  {
+    title: 'a negative limit',
+    args: ['in.csv', '-f', 'ceo', '--limit', '-3', ...FREE],
+    says: ['--limit is -3', 'Use a whole number, at least 1.'],
+  },
+  {
+    title: 'a log in a missing folder',
+    args: ['in.csv', '-f', 'ceo', '--log-file', 'none/a.log', ...FREE],
+    says: ['none/a.log cannot be written: no such file or folder'],
+  },
+  {
+    title: 'a folder as schema',
+    args: ['in.csv', '-s', 'tables', ...FREE],
+    says: ['cannot read the schema tables: it is a folder'],
+  },
 ];
 
 test.each(CASES)('$title gives a specific message and exit code 2, and changes no files', async (each) => {
@@ -269,7 +289,7 @@ test.each(CASES)('$title gives a specific message and exit code 2, and changes n
   for (const text of each.says) expect(result.stderr).toMatch(text);
   expect(result.stderr).toMatch(/^error: .+ \[[A-Z_]+\]\n/);
   expect(result.stderr).toMatch(/^what to do: /m);
-  expect(result.stderr).not.toMatch(/defect|\n {4}at /);
+  expect(result.stderr).not.toMatch(/defect|\n {4}at |\bE[A-Z]{4,}:/);
   const before = { 'in.csv': INPUT, 'tables/a.csv': TABLE, ...each.files };
   for (const [name, content] of Object.entries(before)) {
     if (typeof content === 'string') expect(dir.read(name)).toBe(content);
@@ -339,3 +359,11 @@ function createInputs(): Workdir {
   dir.write('tables/a.csv', TABLE);
   return dir;
 }
+
+test('the messages of watch and serve for a missing folder have no system codes', async () => {
+  const dir = createInputs();
+  const watch = await dir.run(['watch', 'none', '-f', 'ceo', '--once', ...FREE]);
+  expect(watch.stderr).toContain('error: none cannot be watched: no such file or folder [WATCH_NO_FOLDER]');
+  const serve = await dir.run(['serve', '--reference', 'none']);
+  expect(serve.stderr).toContain('error: The reference folder none cannot be read: no such file or folder [');
+});

@@ -169,7 +169,7 @@ async function openReferenceJob(holder: Holder): Promise<{ dir: Workdir; job: st
   const directory = dirname(dir.write('tables/a.csv', 'company,city\nAcme,Ulm\n'));
   const ask = createAsk({
     ...createTestAsk('Where is it?'),
-    agent: await describeAgent({ kind: 'reference', directory, omit: [] }),
+    agent: await describeAgent({ kind: 'reference', directory, omit: [], lookUp: {} }),
   });
   const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
   const job = await ledger.openJob(createTestJob(ask));

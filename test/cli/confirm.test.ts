@@ -106,9 +106,9 @@ test('with several effort levels, the question says what share of rows is assume
   const answer = confirm(host, { ...QUOTE, likelyMicros: 1_000_000, climbs });
   host.stdin.write('y\n');
   await answer;
-  const said = host.readStderr();
+  const said = host.readStderr().replaceAll('\n', ' ');
   expect(said).toContain(
-    '50 % of the rows continue from low to medium. This is a default, as too few rows are answered so far.\n',
+    '50 % of the rows continue from low to medium. This is a default, as too few rows are answered so far.',
   );
-  expect(said).toContain('38 % of the rows continue from medium to high, based on 96 answered rows.\n');
+  expect(said).toContain('38 % of the rows continue from medium to high, based on 96 answered rows.');
 });

@@ -51,11 +51,18 @@ test('a rejected key gives exit code 3 and is not shown', async () => {
   expect(stdout).not.toContain(KEY);
 });
 
-test('a missing key gives a warning, and no request is sent', async () => {
+test('a missing key for the hosted service would stop a job, and no request is sent', async () => {
   const { status, stdout } = await examine([]);
+  expect(status).toBe(2);
+  expect(stdout).toContain('fail  key     EXA_API_KEY is not set, which the hosted service needs');
+  expect(stdout).toContain('warn  agent   skipped');
+  expect(stdout).toContain('1 problem would stop a job.');
+});
+
+test('a missing key for another agent gives a warning, because that agent may need none', async () => {
+  const { status, stdout } = await examine(['--api-url', 'https://agent.example']);
   expect(status).toBe(0);
   expect(stdout).toContain('warn  key     EXA_API_KEY is not set');
-  expect(stdout).toContain('warn  agent   skipped');
   expect(stdout).toContain('Jobs can run; 2 warnings.');
 });
 

@@ -81,11 +81,30 @@ test.each([
   expect(dir.has('a.csv')).toBe(false);
 });
 
-test('refuses to export a job whose input is gone, and names the input', async () => {
+test('refuses to export a job whose input was moved, and takes its new place from --input', async () => {
   const dir = createWorkdir();
   const job = await fillList(dir);
+  const before = dir.read('in.filled.csv');
+  dir.write('moved/list.csv', dir.read('in.csv'));
   dir.remove('in.csv');
-  const result = await dir.run(['export', job, '-o', 'again.csv']);
-  expect(result.status).toBe(2);
-  expect(result.stderr).toContain('in.csv');
+  const refused = await dir.run(['export', job, '-o', 'again.csv']);
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain('in.csv, does not exist [INPUT_NOT_FOUND]');
+  expect(refused.stderr).toContain('--input FILE');
+  expect(await dir.run(['export', job, '--input', 'moved/list.csv'])).toMatchObject({ status: 0 });
+  expect(dir.read('in.filled.csv')).toBe(before);
+});
+
+test('exports a job that read standard input from a file with the same rows', async () => {
+  const dir = createWorkdir();
+  dir.write('tables/seats.csv', 'company,hq_city\nAcme,Oslo\n');
+  const stdin = 'company\nAcme\n';
+  await dir.run(['run', '-', '--reference', 'tables', '-f', 'hq_city', '-o', 'out.csv'], { stdin });
+  const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
+  const refused = await dir.run(['export', jobs[0].job, '-o', 'again.csv']);
+  expect(refused.stderr).toContain('[INPUT_NOT_KEPT]');
+  dir.write('rows.csv', stdin);
+  const words = ['export', jobs[0].job, '--input', 'rows.csv', '-o', 'again.csv'];
+  expect(await dir.run(words)).toMatchObject({ status: 0 });
+  expect(dir.read('again.csv')).toBe(dir.read('out.csv'));
 });

@@ -225,3 +225,39 @@ test('does not replace a file that is read, a dropped file or a device with a he
   expect(workdir.read('drop/list.csv')).toBe(INPUT);
   expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
 });
+
+test.runIf(process.platform !== 'win32')(
+  'the output and the citations are as private as the input',
+  async () => {
+    const workdir = createFolder();
+    const mode = (name: string): number => statSync(join(workdir.path, name)).mode & 0o777;
+    chmodSync(join(workdir.path, 'in.csv'), 0o600);
+    expect((await workdir.run([...RUN, '--citations-file', 'c.jsonl'])).status).toBe(0);
+    expect([mode('in.filled.csv'), mode('c.jsonl')]).toEqual([0o600, 0o600]);
+    chmodSync(join(workdir.path, 'in.csv'), 0o644);
+    expect((await workdir.run([...RUN, '-o', 'out.csv'])).status).toBe(0);
+    expect(mode('out.csv') & 0o044).toBe(0o044 & ~process.umask());
+  },
+);
+
+test.runIf(process.platform !== 'win32')(
+  'warns of a ledger folder and a log that everybody can change',
+  async () => {
+    const workdir = createFolder();
+    const { stderr: quiet } = await workdir.run([...RUN, '--log-file', 'a.log']);
+    expect(quiet).not.toContain('chmod');
+    chmodSync(workdir.home, 0o777);
+    chmodSync(join(workdir.path, 'a.log'), 0o666);
+    const { stderr } = await workdir.run([...RUN, '--log-file', 'a.log']);
+    expect(stderr).toContain(
+      `can change the folder of the ledger, ${workdir.home}. To protect it: chmod o-w ${workdir.home}\n`,
+    );
+    expect(stderr).toContain(
+      'Every user of this machine can change the log a.log. To protect it: chmod o-w a.log\n',
+    );
+    const doctor = await workdir.run(['doctor', '--reference', 'ref']);
+    expect(doctor.stdout).toMatch(/^warn {2}ledger {2}Every user of this machine can change/m);
+    chmodSync(workdir.home, 0o1777);
+    expect((await workdir.run(RUN)).stderr).not.toContain('chmod');
+  },
+);

@@ -1,5 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { formatPlan } from '../../src/cli/plan-report.js';
+import { type Plan, plan } from '../../src/plan.js';
+import { createTestHost } from '../helpers/host.js';
 import { createList } from '../helpers/job.js';
 import { servePaid } from '../helpers/paid-server.js';
 import { createWorkdir } from '../helpers/workdir.js';
@@ -8,7 +11,7 @@ const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' } };
 const LIST =
   'company,domain,note,answer\nAcme,acme.example,a,\nBolt,,b,\nAcme,acme.example,c,\nCorp,,d,x\nDone,,e,\n';
 
-test('shows rows, columns with examples, runs, cost and the first request, and sends nothing', async () => {
+test('shows the first rows as they would be sent, and last the rows, runs and cost, and sends nothing', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', LIST);
   dir.write('x.csv', 'company\nDone\n');
@@ -26,31 +29,32 @@ test('shows rows, columns with examples, runs, cost and the first request, and s
   ];
   const result = await dir.run(['plan', ...words], ENV);
   expect(result).toMatchObject({ status: 0, stderr: '' });
-  const [head = '', request = ''] = result.stdout.split('First request:\n');
-  expect(head).toBe(
+  expect(result.stdout).toBe(
     [
-      '5 rows:',
-      '  2  to send',
-      '  1  share the answer of an equal row',
-      '  1  on the exclusion list',
-      '  1  nothing to fill',
       'Note: x.csv: 1 record read, compared by company.',
       'Note: Every record of x.csv matched a row.',
-      'Columns that would leave this machine:',
-      '  company: Acme · Bolt',
-      '  domain: acme.example',
-      'Runs: 1. Cost: $0.05 at worst, likely $0.025.',
-      'Time: about 60 s if a run takes a minute.',
+      `The first 2 rows, as sent to ${url}:`,
+      '  company  Acme          Bolt',
+      '  domain   acme.example',
+      'Use --request to show the first request in full.',
       'Other batch sizes, at the first effort level:',
       '  --batch-size 1: 2 runs, $0.10 at worst, likely $0.05',
       '  --batch-size 4: 1 run, $0.05 at worst, likely $0.025',
       '  --batch-size 8: 1 run, $0.05 at worst, likely $0.025',
       '  --batch-size 16: 1 run, $0.05 at worst, likely $0.025',
       '  --batch-size 32: 1 run, $0.05 at worst, likely $0.025',
+      '5 rows:',
+      '  2  to send',
+      '  1  share the answer of an equal row',
+      '  1  on the exclusion list',
+      '  1  nothing to fill',
+      '1 run. Cost: $0.05 at worst, likely $0.025.',
+      'Time: about 60 s if a run takes a minute.',
       '',
     ].join('\n'),
   );
-  expect(JSON.parse(request)).toMatchObject({
+  const { stdout } = await dir.run(['plan', ...words, '--request'], ENV);
+  expect(JSON.parse(stdout.slice(0, stdout.indexOf('\n}\n') + 2))).toMatchObject({
     effort: 'low',
     input: { data: [{ company: 'Acme' }, { company: 'Bolt' }] },
   });
@@ -74,23 +78,23 @@ test('run does what plan predicted', async () => {
     url,
     '--json',
   ];
-  const plan = JSON.parse((await dir.run(['plan', ...words], ENV)).stdout);
+  const planned = JSON.parse((await dir.run(['plan', ...words], ENV)).stdout);
   const summary = JSON.parse((await dir.run(['run', ...words, '--yes'], ENV)).stdout);
-  expect(plan).toMatchObject({
+  expect(planned).toMatchObject({
     runs: 3,
     worst_usd: 0.15,
     likely_usd: 0.075,
     rows: { ask: 3, duplicate: 1, unchanged: 1, total: 5 },
   });
   expect(summary).toMatchObject({
-    ask: plan.ask,
-    runs: { created: plan.runs },
-    cost_usd: plan.likely_usd,
-    duplicates: plan.rows.duplicate,
+    ask: planned.ask,
+    runs: { created: planned.runs },
+    cost_usd: planned.likely_usd,
+    duplicates: planned.rows.duplicate,
     rows: {
-      enriched: plan.rows.ask + plan.rows.duplicate,
-      unchanged: plan.rows.unchanged,
-      total: plan.rows.total,
+      enriched: planned.rows.ask + planned.rows.duplicate,
+      unchanged: planned.rows.unchanged,
+      total: planned.rows.total,
     },
   });
   const again = JSON.parse((await dir.run(['plan', ...words], ENV)).stdout);
@@ -115,9 +119,9 @@ test('accepts every option of run, and includes the price of contacts in other b
   const more = ['--bom', '--raw', '--quiet', '--log-file', 'a.log', '--log-values', '--json'];
   const result = await dir.run(['plan', ...words, ...ends, ...more], ENV);
   expect(result).toMatchObject({ status: 0, stderr: '' });
-  const plan = JSON.parse(result.stdout);
-  expect(plan).toMatchObject({ runs: 2, worst_usd: 20.12, likely_usd: 1.4 });
-  expect(plan.batch_sizes.slice(0, 2)).toEqual([
+  const planned = JSON.parse(result.stdout);
+  expect(planned).toMatchObject({ runs: 2, worst_usd: 20.12, likely_usd: 1.4 });
+  expect(planned.batch_sizes.slice(0, 2)).toEqual([
     { batch_size: 1, runs: 3, worst_usd: 30.12, likely_usd: 2.1 },
     { batch_size: 4, runs: 1, worst_usd: 10.12, likely_usd: 0.7 },
   ]);
@@ -146,9 +150,59 @@ test('says which fields may be null although their schema does not allow it', as
   const integer = { type: ['integer', 'null'] };
   dir.write('s.json', JSON.stringify({ properties: { ceo: { type: 'string' }, staff: integer } }));
   const words = ['plan', 'in.csv', '--schema', 's.json', '--api-url', (await servePaid()).url];
-  const result = await dir.run(words, ENV);
+  const result = await dir.run([...words, '--request'], ENV);
   expect(result.stdout).toContain(
     'Note: 1 field (ceo) does not allow null. The agent may answer null anyway, so that it need not guess; null counts as not found.\n',
   );
   expect(result.stdout).toContain('"type": [\n');
 });
+
+test('needs no key, uses the prices of the hosted service, and says that run needs one', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(95));
+  const planned = await dir.run(['plan', 'in.csv', '-f', 'answer']);
+  expect(planned).toMatchObject({ status: 0, stderr: '' });
+  expect(planned.stdout).toContain('Cost: $0.60 at worst, likely $0.30.');
+  expect(planned.stdout.trimEnd()).toMatch(
+    /EXA_API_KEY is not set\. The plan needs no key, but rowfill run does\.$/,
+  );
+  expect(await dir.run(['run', 'in.csv', '-f', 'answer', '--yes'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('[NO_AGENT]'),
+  });
+});
+
+test('with reference tables, says that nothing leaves this machine', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company\nAcme\n');
+  dir.write('tables/a.csv', 'company,city\nAcme,Oslo\n');
+  const { stdout } = await dir.run(['plan', 'in.csv', '-f', 'city', '--reference', 'tables']);
+  expect(stdout).toContain(
+    'The first row, as looked up in tables; nothing leaves this machine:\n  company  Acme\n',
+  );
+  expect(stdout).not.toContain('sent to');
+});
+
+test('fits a screen of 80 columns and 24 lines for a file with many columns and long cells', async () => {
+  const names = Array.from({ length: 30 }, (_, index) => `column number ${index}`);
+  const planned = await planFile(`${names}\n${names.map((name) => name.repeat(9))}\n`);
+  const host = createTestHost({ isTerminal: true, columns: 80 });
+  for (const line of formatPlan(planned, 80)) host.tell(...line);
+  const lines = host.readStdout().replace(COLOR, '').trimEnd().split('\n');
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  expect(lines.slice(-24).join(' ')).toContain('column number 29');
+  expect(lines.at(-3)).toContain('Cost: $0.05 at worst');
+});
+
+/** Plans a file with the hosted price list. */
+async function planFile(content: string): Promise<Plan> {
+  const dir = createWorkdir();
+  return await plan({
+    input: dir.write('in.csv', content),
+    fields: ['answer'],
+    ledger: `${dir.home}/none.sqlite`,
+  });
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it matches color codes
+const COLOR = /\u001b\[\d+m/g;

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLedger } from '../../src/ledger/open-ledger.js';
+import { createList } from '../helpers/job.js';
 import {
   createTestAsk,
   createTestBatch,
   createTestJob,
   reserveTestBatch,
 } from '../helpers/ledger-samples.js';
+import { servePaid } from '../helpers/paid-server.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 const DAY_MS = 86_400_000;
@@ -42,10 +44,12 @@ test('--dry-run shows what would be deleted, without asking or deleting', async 
   const dry = await dir.run(['prune', '--asks', '90d', '--runs', '30d', '--dry-run']);
   expect(before.stdout).toContain('/data/one.csv');
   expect([dry.status, dry.stdout]).toEqual([0, '']);
-  expect(dry.stderr).toBe('Would delete: 0 raw runs, 2 asks, 2 jobs, 0 answers.\n');
+  const [first, ...rest] = dry.stderr.split('\n');
+  expect(first).toBe('Would delete: 0 raw runs, 2 asks, 2 jobs, 0 answers.');
+  expect(rest).toEqual([expect.stringContaining('/data/two.csv, /data/one.csv. Looking them up'), '']);
   expect((await dir.run(['status', '--json'])).stdout).toBe(before.stdout);
   const real = await dir.run(['prune', '--asks', '90d', '--runs', '30d', '--yes']);
-  expect(real.stderr).toBe(dry.stderr.replace('Would delete', 'Deleted'));
+  expect(real.stderr).toBe(`${first?.replace('Would delete', 'Deleted')}\n`);
   expect((await dir.run(['prune', '--dry-run'])).stderr).toContain('NOTHING_TO_PRUNE');
 });
 
@@ -62,6 +66,9 @@ test('does not delete paid answers without confirmation', async () => {
   const result = await dir.run(['prune', '--asks', '90d']);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain('Add --yes to confirm.');
+  expect(result.stderr).toContain(
+    '0 answers of 2 files, paid for with $0.00: /data/two.csv, /data/one.csv. Looking them up again costs again [',
+  );
   expect(JSON.parse((await dir.run(['status', '--json'])).stdout).jobs).toHaveLength(3);
 });
 
@@ -73,4 +80,13 @@ test.each([
   const result = await createWorkdir().run(['prune', ...words]);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain(message);
+});
+
+test('says before it asks how many answers would go, of which files and worth how much', async () => {
+  const dir = createWorkdir();
+  dir.write('a.csv', createList(3));
+  const { url } = await servePaid();
+  await dir.run(['run', 'a.csv', '-f', 'answer', '--api-url', url, '--yes']);
+  const { stderr } = await dir.run(['prune', '--asks', '0d']);
+  expect(stderr).toContain(`3 answers of 1 file, paid for with $0.025: ${join(dir.path, 'a.csv')}. Looking`);
 });

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { reportError } from '../../src/cli/report-error.js';
 import { createUsageError, RowfillError } from '../../src/errors.js';
 import { createTestHost } from '../helpers/host.js';
+import { createWorkdir } from '../helpers/workdir.js';
 
 test('prints what happened, the code and what to do', () => {
   const host = createTestHost();
@@ -92,4 +93,30 @@ test('uses color only on terminals that support it', () => {
   expect(say({ isTerminal: true, env: { NO_COLOR: '' } })).toContain('\u001b[31m');
   expect(say({ isTerminal: true, env: { TERM: 'dumb' } })).toBe('error: text\n');
   expect(say({ isTerminal: false })).toBe('error: text\n');
+});
+
+test('with --json, every failure is also one JSON object on standard output', async () => {
+  const dir = createWorkdir();
+  const fail = async (...words: string[]) => {
+    const result = await dir.run(words);
+    expect(result.status).toBe(2);
+    return JSON.parse(result.stdout);
+  };
+  const hint = 'Check the path.';
+  expect(await fail('run', 'none.csv', '--reference', '.', '-f', 'a', '--json')).toEqual({
+    error: { code: 'INPUT_NOT_FOUND', message: 'none.csv does not exist', hint },
+  });
+  expect(await fail('plan', '--json')).toMatchObject({ error: { code: 'MISSING_OPERAND' } });
+  expect(await fail('run', 'a.csv', '--json', '--nonsense')).toMatchObject({
+    error: { code: 'UNKNOWN_OPTION' },
+  });
+  expect(await dir.run(['run', 'none.csv', '--reference', '.', '-f', 'a'])).toMatchObject({ stdout: '' });
+});
+
+test('the JSON of a failure never shows the key', async () => {
+  const key = 'sk-test-0123456789';
+  const args = ['run', `${key}.csv`, '-f', 'a', '--json'];
+  const { stdout } = await createWorkdir().run(args, { env: { EXA_API_KEY: key } });
+  expect(JSON.parse(stdout).error.code).toBe('INPUT_NOT_FOUND');
+  expect(stdout).not.toContain(key);
 });

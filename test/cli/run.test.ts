@@ -40,7 +40,7 @@ test('--json prints one summary with the documented keys, and with --quiet nothi
   expect(result.stdout.trim().split('\n')).toHaveLength(1);
   const summary = JSON.parse(result.stdout);
   expect(Object.keys(summary).join()).toBe(
-    'job,ask,input,output,rows,reused,duplicates,runs,requests,cost_usd,estimated_usd,reserved_usd,seconds,steps,remaining,budget',
+    'job,ask,input,output,rows,failed_rows,fields,reused,duplicates,runs,requests,cost_usd,estimated_usd,reserved_usd,seconds,steps,remaining,budget,error',
   );
   expect(summary).toMatchObject({
     output: 'in.filled.csv',
@@ -64,7 +64,10 @@ test('refuses two outputs on standard output', async () => {
   dir.write('in.csv', createList(1));
   for (const place of [['in.csv', '-o', '-'], ['-']]) {
     const result = await dir.run(['run', ...place, ...ASK, '--reference', '.', '--json']);
-    expect(result).toMatchObject({ status: 2, stdout: '' });
+    expect(result).toMatchObject({
+      status: 2,
+      stdout: expect.stringMatching(/^\{"error":\{"code":"TWO_OUTPUTS"/),
+    });
     expect(result.stderr).toContain('both write to standard output');
   }
 });
@@ -275,3 +278,45 @@ function listFiles(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
+
+test('standard input is known by its rows: the same rows continue a job, and others have their own cap', async () => {
+  const dir = createWorkdir();
+  const { url, agent } = await servePaid();
+  const fill = (stdin: string, ...more: string[]) =>
+    dir.run(['run', '-', '-o', 'out.csv', ...ASK, '--api-url', url, '--max-cost', '0.05', ...more], {
+      ...PAID,
+      stdin,
+    });
+  const first = await fill('company\nAcme\n');
+  expect(first).toMatchObject({ status: 0 });
+  const other = await fill('company\nBolt\n');
+  expect(other).toMatchObject({ status: 0 });
+  const third = await fill('company\nCorp\n');
+  expect(third).toMatchObject({ status: 0 });
+  expect(other.stderr + third.stderr).not.toContain('since this file was last filled');
+  await fill('company\nAcme\n');
+  expect(agent.tasks).toHaveLength(3);
+  const { stdout } = await dir.run(['status', '--json']);
+  expect(JSON.parse(stdout).jobs).toMatchObject([
+    { input: '-', invocation: 2 },
+    { input: '-', invocation: 1 },
+    { input: '-', invocation: 1 },
+  ]);
+  const { stdout: text } = await dir.run(['status']);
+  expect(text).toContain('  standard input → ');
+});
+
+test('a rejected request without a key says that none is set', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(1));
+  const { url } = await servePaid(answerRows, { key: 'a-key-0123456789' });
+  const result = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes']);
+  expect(result.status).toBe(3);
+  expect(result.stderr).toContain(
+    'what to do: Set EXA_API_KEY, or EXA_API_KEY_FILE: this agent needs a key, and none',
+  );
+  const doctor = await dir.run(['doctor', '--api-url', url]);
+  expect(doctor.stdout).toContain('this agent needs a key, and none is set');
+  const wrong = await dir.run(['run', 'in.csv', ...ASK, '--api-url', url, '--yes'], PAID);
+  expect(wrong.stderr).toContain('the agent does not accept this key');
+});

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProgram } from '../../src/cli/program.js';
 import { createTestHost } from '../helpers/host.js';
-import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
 
 const TABLES = join(import.meta.dirname, '../../samples/reference');
 const HEADERS = {
@@ -113,3 +113,25 @@ test.each([
   expect(host.readStderr()).toMatch(says);
   expect(host.readStderr()).toMatch(/what to do: ./);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a run that cannot be stored, as on a full disk, ends as failed and says so',
+  async () => {
+    const dir = createWorkdir();
+    dir.write('tables/a.csv', `company,note\nAcme,${'x'.repeat(400_000)}\n`);
+    dir.write('in.csv', 'company\nAcme\n');
+    // A limit of the file size stands for the full disk.
+    const serve = `exec '${process.execPath}' '${PROGRAM}' serve --reference tables --store runs.sqlite 2> said`;
+    const { stdout, stderr, status } = await dir.shell(
+      [
+        `exec 3< <(trap '' XFSZ; ulimit -f 200; ${serve})`,
+        'server=$!; read -r url <&3',
+        'rowfill run in.csv -f note --api-url "$url" --yes --batch-size 1 -o out.csv; code=$?',
+        'kill $server; exit $code',
+      ].join('\n'),
+    );
+    expect({ status, stdout }, stderr).toEqual({ status: 6, stdout: '' });
+    expect(dir.read('out.csv')).toContain('The run cannot be stored: ');
+    expect(dir.read('said')).toMatch(/^run agent_run_\w+: The run cannot be stored: (?!.*rollback)/m);
+  },
+);

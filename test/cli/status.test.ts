@@ -46,17 +46,18 @@ test('status lists the latest job last, with rows by status, cost, and open runs
   const result = await dir.run(['status']);
   expect(result).toMatchObject({ status: 0, stderr: '' });
   const all = result.stdout.split('\n');
-  const lines = [...all.slice(6, -1), ...all.slice(0, 6)];
+  const lines = [...all.slice(7, -1), ...all.slice(0, 7)];
   expect(lines[0]).toMatch(new RegExp(`^${killed}  running or killed, \\d`));
   expect(lines[1]).toBe('  /data/second.csv → /data/second.csv.filled');
-  expect(lines[2]).toBe('  What is it?');
-  expect(lines[3]).toBe('  0 rows answered, 0 failed; no output written yet');
-  expect(lines[4]).toBe('  $0.00 spent, $0.05 reserved');
-  expect(lines[5]).toMatch(/^ {2}agent_run_1: in flight, 2 rows, \d+\.\d s ago$/);
-  expect(lines[6]).toMatch(/^ {2}batch b_\w+: may have been started, 1 row, /);
-  expect(lines[8]).toMatch(new RegExp(`^${ended}  stopped at its budget, `));
-  expect(lines[10]).toBe('  Who leads the company?');
-  expect(lines[11]).toBe('  12 rows: 9 enriched, 2 not_found, 1 failed');
+  expect(lines[2]).toBe('  ceo, headcount');
+  expect(lines[3]).toBe('  What is it?');
+  expect(lines[4]).toBe('  0 rows answered, 0 failed; no output written yet');
+  expect(lines[5]).toBe('  $0.00 spent, $0.05 reserved');
+  expect(lines[6]).toMatch(/^ {2}agent_run_1: in flight, 2 rows, \d+\.\d s ago$/);
+  expect(lines[7]).toMatch(/^ {2}batch b_\w+: may have been started, 1 row, /);
+  expect(lines[9]).toMatch(new RegExp(`^${ended}  stopped at its budget, `));
+  expect(lines[12]).toBe('  Who leads the company?');
+  expect(lines[13]).toBe('  12 rows: 9 enriched, 2 not_found, 1 failed');
 });
 
 test('status lists ten jobs, --all and --json list every job, and a moved file has its current path', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { enrich } from '../../src/index.js';
 import { createList } from '../helpers/job.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
 import { createWorkdir } from '../helpers/workdir.js';
@@ -71,4 +72,48 @@ test('jobs with other outputs, and with one pipe, run side by side', async () =>
   expect([await first.end(), await second.end(), await third.end()].map(({ status }) => status)).toEqual([
     0, 0, 0,
   ]);
+});
+
+test('with --wait, a second process waits for the first, and pays for nothing again', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(4));
+  const gate = createPaidGate();
+  const { url, agent } = await servePaid(gate.script);
+  const args = ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'];
+  const first = dir.spawn(args, ENV);
+  await gate.reached(1);
+  const second = dir.spawn([...args, '--wait'], ENV);
+  await expect.poll(() => second.result().stderr).toContain(`Waiting: process ${first.pid} on `);
+  const stopped = dir.spawn([...args, '--wait'], ENV);
+  await expect.poll(() => stopped.result().stderr).toContain('Waiting: ');
+  expect(await stopped.end('SIGINT')).toMatchObject({ status: 130 });
+  gate.open();
+  expect(await first.end()).toMatchObject({ status: 0 });
+  expect(await second.end()).toMatchObject({ status: 0 });
+  expect(agent.tasks).toHaveLength(1);
+});
+
+test('calls of the library wait for each other, until their signal is aborted or unless told not to', async () => {
+  const dir = createWorkdir();
+  const input = dir.write('in.csv', createList(4));
+  const gate = createPaidGate();
+  const { url, agent } = await servePaid(gate.script);
+  const job = { input, fields: ['answer'], apiUrl: url, ledger: `${dir.home}/ledger.sqlite`, yes: true };
+  const first = enrich(job);
+  await gate.reached(1);
+  await expect(enrich({ ...job, wait: false })).rejects.toMatchObject({ code: 'LEASE_HELD', kind: 'busy' });
+  const controller = new AbortController();
+  const notes: string[] = [];
+  const waiting = enrich(job, {
+    signal: controller.signal,
+    onEvent: (event) => void (event.type === 'note' && notes.push(event.code)),
+  });
+  await expect.poll(() => notes).toContain('LEASE_WAIT');
+  controller.abort(new Error('closing time'));
+  await expect(waiting).rejects.toThrow('closing time');
+  const second = enrich(job);
+  gate.open();
+  expect(await first).toMatchObject({ stop: 'done', rows: { enriched: 4 } });
+  expect(await second).toMatchObject({ stop: 'done', reused: 4, costNowMicros: 0 });
+  expect(agent.tasks).toHaveLength(1);
 });

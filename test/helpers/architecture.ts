@@ -56,7 +56,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/reference/load-tables.ts'],
   sax: ['read/zip-archive.ts'],
   re2js: ['model/pattern.ts'],
-  'string-width': ['cli/clip-text.ts'],
+  'string-width': ['cli/clip-text.ts', 'cli/format-table.ts'],
   tldts: ['model/entity-key.ts'],
   undici: ['api/'],
   yaml: ['recipe/parse-recipe.ts'],

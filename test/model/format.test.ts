@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  formatDuration,
   formatList,
   formatMicros,
   showName,
@@ -96,4 +97,8 @@ test('every list of names survives formatting and splitting', () => {
       expect(splitList(formatList(parts))).toEqual(parts);
     }),
   );
+});
+
+test('a clock that was set back gives no negative duration', () => {
+  expect(formatDuration(-259_198)).toBe('0.0 s');
 });

@@ -272,7 +272,7 @@ const MISTAKES: readonly Mistake[] = [
     recipe: 'effort: [low, huge]',
     at: '1:15',
     says: '"huge"',
-    remedy: 'Levels: minimal, low',
+    remedy: 'The levels are minimal, low',
   },
   {
     title: 'an empty list of efforts',

@@ -49,6 +49,21 @@ test('with a key, accepts only that key, in either header', async () => {
   expect(await status({ 'x-api-key': '', authorization: 'Bearer wrong' })).toBe(401);
 });
 
+test('a key with blanks at its ends, as from a file, is the key without them', async () => {
+  const { call } = await serve({ key: ' right\n' });
+  expect((await call('GET', '/agent/runs', { headers: { 'x-api-key': 'right' } })).status).toBe(200);
+});
+
+test('all keys together have a limit of active runs', async () => {
+  const gate = createGate();
+  const { call } = await serve({ agent: new ScriptedAgent(gate.script), maxActiveRuns: 1 });
+  const start = async (key: string) =>
+    (await call('POST', '/agent/runs', { headers: { 'x-api-key': key }, body: BODY })).status;
+  for (let key = 0; key < 20; key += 1) expect(await start(`key ${key}`)).toBe(200);
+  expect(await start('one more key')).toBe(429);
+  gate.open();
+});
+
 test('close ends open streams, abandons active runs and may be repeated', async () => {
   let reason: unknown = null;
   const agent = new ScriptedAgent(

@@ -29,6 +29,10 @@ function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSum
       unknownRuns: 0,
       leftRows: 0,
       unretriedRows: 0,
+      failures: { unsendable: 0, unfit: 0 },
+      fields: [],
+      examples: [],
+      needsBom: false,
       requests: 3,
     },
     ...{

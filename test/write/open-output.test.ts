@@ -1,8 +1,20 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { FilledRow } from '../../src/model/answer.js';
 import type { Field } from '../../src/model/ask.js';
 import type { JsonValue } from '../../src/model/json.js';
@@ -390,3 +402,32 @@ test('a byte order mark and tabs can be set', async () => {
   ]);
   expect((await fillFile('in.csv', '\ufeffa\n1\n', [], fill, { bom: false })).startsWith('a,')).toBe(true);
 });
+
+test.runIf(process.platform !== 'win32')('a new output has the permissions it was opened with', async () => {
+  const folder = await createTempFolder();
+  await writeFile(join(folder, 'in.csv'), 'a\n1\n');
+  const input = await openInput({ path: join(folder, 'in.csv') });
+  const options = { shape: input.shape, columns: input.columns, fields: [CEO], overwrite: false, raw: false };
+  const path = join(folder, 'out.csv');
+  const output = await openOutput({ path, ...options, mode: 0o600 });
+  const [temporary = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+  expect((await stat(join(folder, temporary))).mode & 0o777).toBe(0o600);
+  await output.commit();
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test.runIf(process.platform === 'linux')(
+  'an output that another program uses is refused by name',
+  async () => {
+    const folder = await createTempFolder();
+    const path = join(folder, 'out.csv');
+    await copyFile('/bin/sleep', path);
+    const program = spawn(path, ['60'], { argv0: 'sleep' });
+    onTestFinished(() => void program.kill('SIGKILL'));
+    await once(program, 'spawn');
+    await expect(checkOutput(path)).rejects.toMatchObject({
+      code: 'OUTPUT_IN_USE',
+      message: `${path} cannot be replaced: it is open in another program, such as Excel, or write-protected`,
+    });
+  },
+);

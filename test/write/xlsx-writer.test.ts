@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { FilledRow } from '../../src/model/answer.js';
 import type { FileShape } from '../../src/model/file-format.js';
 import type { JsonValue } from '../../src/model/json.js';
 import type { Row, StoredCell } from '../../src/model/row.js';
@@ -59,6 +60,15 @@ async function writeRow(row: Row, value: JsonValue, options: Partial<OutputOptio
       ]),
     ),
   };
+}
+
+/** The parts of a workbook with these rows. */
+async function writeParts(rows: readonly FilledRow[]) {
+  const path = join(await createTempFolder(), 'out.xlsx');
+  const output = await openOutput(createOptions({ path }));
+  await output.write(rows);
+  await output.commit();
+  return unpackParts(await readFile(path));
 }
 
 test.each<[JsonValue, string]>([
@@ -209,4 +219,35 @@ test('rows that do not fit into a sheet are rejected before writing', () => {
   const shape = { ...SHEET, titles: wide };
   expect(() => createFitCheck(createOptions({ shape, columns: wide }))).toThrow(refused('16387 columns'));
   expect(createFitCheck(createOptions({ path: 'out.csv', shape, columns: wide }))).toBeNull();
+});
+
+test('columns are as wide as their cells, within limits', async () => {
+  const row = createFilledRow(createCells(['A company with a long name', '1'.repeat(80)]));
+  const parts = await writeParts([row]);
+  const widths = [...(parts['xl/worksheets/sheet1.xml'] ?? '').matchAll(/<col [^>]*width="(\d+)"/g)];
+  expect(widths.slice(0, 4).map(([, width]) => Number(width))).toEqual([28, 50, 9, 19]);
+});
+
+test('the first page of a citation cell is a link, and equal pages share one address', async () => {
+  const cite = (...urls: string[]) => createAnswer('x', urls);
+  const rows = [
+    createFilledRow(createCells(['a', '1']), {
+      answer: cite('https://a.example/?q=1&r=2', 'https://b.example'),
+    }),
+    createFilledRow(createCells(['b', '2']), { answer: cite('https://a.example/?q=1&r=2') }),
+    createFilledRow(createCells(['https://input.example', '3'])),
+  ];
+  const parts = await writeParts(rows);
+  const sheet = parts['xl/worksheets/sheet1.xml'] ?? '';
+  expect(sheet).toContain(
+    '</sheetData><hyperlinks><hyperlink ref="E2" r:id="rId1"/><hyperlink ref="E3" r:id="rId1"/></hyperlinks></worksheet>',
+  );
+  const addresses = parts['xl/worksheets/_rels/sheet1.xml.rels'] ?? '';
+  expect(addresses).toContain('Target="https://a.example/?q=1&amp;r=2" TargetMode="External"');
+  expect(addresses.match(/<Relationship /g)).toHaveLength(1);
+});
+
+test('line ends in cells are line feeds, which no program shows as a code', async () => {
+  const parts = await writeParts([createFilledRow(createCells(['a\r\nb\rc', '1']))]);
+  expect(parts['xl/worksheets/sheet1.xml']).toContain('>a\nb\nc<');
 });

@@ -1,20 +1,21 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { createUsageError, describeError } from '../../errors.js';
+import { createUsageError, describeSystemError } from '../../errors.js';
 
 /** File extensions of tables. */
 export const TABLE_ENDINGS = ['.csv', '.tsv', '.jsonl', '.ndjson', '.json'] as const;
 
 /**
- * Paths of a folder's tables, sorted by name. Skips hidden files, other kinds of files and those in `omit`.
+ * Paths of a folder's tables, sorted by name. Skips hidden files, other kinds of files and those in `omit`. The path of
+ * a single table gives that table.
  */
 export async function listTables(directory: string, omit: readonly string[] = []): Promise<string[]> {
   const folder = resolve(directory);
-  const names = await readNames(directory);
+  const isTable = isTableName(folder) && (await stat(folder).catch(() => null))?.isFile() === true;
+  const found = isTable ? [folder] : (await readNames(directory)).map((name) => join(folder, name));
   const omitted = new Set(await Promise.all(omit.map(resolvePlace)));
   const paths: string[] = [];
-  for (const name of names) {
-    const path = join(folder, name);
+  for (const path of found) {
     const isOmitted =
       omitted.has(await resolvePlace(path)) || omitted.has(await resolvePlace(dropNumber(path)));
     if (!isOmitted) paths.push(path);
@@ -28,16 +29,20 @@ async function readNames(directory: string): Promise<string[]> {
     return entries
       .filter((entry) => !entry.isDirectory() && !/^[.~]/.test(entry.name))
       .map((entry) => entry.name)
-      .filter((name) => TABLE_ENDINGS.some((ending) => ending === extname(name).toLowerCase()))
+      .filter(isTableName)
       .sort();
   } catch (error) {
     throw createUsageError(
       'REFERENCE_UNREADABLE',
-      `The reference folder ${directory} cannot be read: ${describeError(error)}`,
-      'Give the path of a folder with the tables to answer from.',
+      `The reference folder ${directory} cannot be read: ${describeSystemError(error)}`,
+      `Give the path of a folder with the tables to answer from, or of one ${TABLE_ENDINGS.join(', ')} file.`,
       error,
     );
   }
+}
+
+function isTableName(name: string): boolean {
+  return TABLE_ENDINGS.some((ending) => ending === extname(name).toLowerCase());
 }
 
 /**

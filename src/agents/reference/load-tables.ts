@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import Papa from 'papaparse';
-import { createUsageError, describeError, RowfillError } from '../../errors.js';
+import { createUsageError, describeError, describeSystemError, RowfillError } from '../../errors.js';
 import { isJsonObject, type JsonObject, type JsonValue, parseExactJson } from '../../model/json.js';
 import { OversizeError, readWholeFile } from '../../model/read-file.js';
 import { listTables, TABLE_ENDINGS } from './list-tables.js';
@@ -179,7 +179,7 @@ async function readBytes(path: string): Promise<Buffer> {
       error instanceof OversizeError
         ? 'Keep only the columns and rows that you need.'
         : 'Make the file readable, or move it away.';
-    throw createTableError(path, null, describeError(error), hint, error);
+    throw createTableError(path, null, describeSystemError(error), hint, error);
   }
 }
 

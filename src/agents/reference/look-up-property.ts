@@ -11,10 +11,15 @@ import type { TableIndex } from './table-index.js';
 /**
  * Finds the columns of a table for a property of the answer. Only the best tier is returned: the property's
  * own name, then the same words in another spelling, then a synonym, then, for a nested property whose last
- * word occurs only once, that word alone. If two columns of one tier match, both are returned and must agree.
+ * word occurs only once, that word alone. If two columns of one tier match, both are returned and must agree. A column
+ * that the user chose for the property comes before all of them.
  */
-function findColumns(table: Table, path: readonly string[], isLeafUnique: boolean): readonly number[] {
+export function findColumns(table: Table, path: readonly string[], isLeafUnique: boolean): readonly number[] {
   const names = new Set([path.join('.'), path.join('_')]);
+  const chosen = table.columns.flatMap(({ fields = [] }, index) =>
+    fields.some((field) => names.has(field)) ? [index] : [],
+  );
+  if (chosen.length > 0) return chosen;
   const key = splitColumnName(path.join(' ')).join('_');
   const meaning = resolveMeaning(key);
   const leaf = splitColumnName(path.at(-1) ?? '').join('_');

@@ -17,6 +17,7 @@ import {
   wrapItems,
 } from './answer-record.js';
 import { loadTables } from './load-tables.js';
+import { applyLookUp, type LookUp, listColumns, listGaps } from './look-up.js';
 import { createInputRecord, findMatches } from './match-record.js';
 import { createSchemaReader, type SchemaReader } from './schema-reader.js';
 import { createTableIndex, type TableIndex } from './table-index.js';
@@ -191,13 +192,31 @@ function dropNullProperties(value: JsonValue): JsonValue {
 /** Records answered between two checks of the signal. */
 const RECORDS_A_TURN = 10;
 
-/** Creates the agent that answers only from the tables of a folder, except those in `omit`. It is free. */
-export async function createReferenceAgent(directory: string, omit: readonly string[] = []): Promise<Agent> {
-  const tables = (await loadTables(directory, omit)).map(createTableIndex);
+/** The agent that answers from tables, and what their columns can answer. */
+export interface ReferenceAgent extends Agent {
+  /** The names of all columns. */
+  readonly columns: readonly string[];
+  /** Lists the fields of a schema for which no table has a column: they will be blank in every row. */
+  listGaps(schema: JsonObject): readonly string[];
+}
+
+/**
+ * Creates the agent that answers only from the tables of a folder or from one table, except those in `omit`. `lookUp`
+ * names the column for fields that no column is named after. It is free.
+ */
+export async function createReferenceAgent(
+  directory: string,
+  omit: readonly string[] = [],
+  lookUp: LookUp = {},
+): Promise<ReferenceAgent> {
+  const loaded = applyLookUp(await loadTables(directory, omit), lookUp);
+  const tables = loaded.map(createTableIndex);
   const openSchema = createSchemaOpener();
   const names = tables.map(({ table }) => table.name).join(', ');
   return {
     description: `Answers from the tables in ${directory} (${names}); it does not search the web.`,
+    columns: listColumns(loaded),
+    listGaps: (schema) => listGaps(loaded, schema),
     answer: (task, signal) => answerTask({ tables, source: names, openSchema }, task, signal),
   };
 }

@@ -121,6 +121,8 @@ interface TableColumn {
   /** The words of the name joined by `_`, so that `Company Name` and `companyName` are the same column. */
   readonly key: string;
   readonly kind: ColumnKind;
+  /** Fields that the user looks up in this column, whatever its name. */
+  readonly fields?: readonly string[];
 }
 
 export interface TableRecord {

@@ -3,7 +3,7 @@ import { formatDollars, formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import { chooseLedger, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
-import { resolveApiKey } from '../run-options.js';
+import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
 
 /** `rowfill cancel`: cancels the active runs of a job. */
 export const cancel = createCommand({
@@ -19,6 +19,7 @@ export const cancel = createCommand({
       fallback: 'the agent that the job was sent to',
     },
     ...LEDGER_OPTION,
+    insecureHttp: JOB_OPTIONS.insecureHttp,
   },
   examples: [
     { line: 'rowfill cancel j_0f3a', about: 'cancels the active runs of that job' },

@@ -5,7 +5,7 @@ import { createCommand } from '../command.js';
 import type { Host } from '../host.js';
 import { chooseLedger, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES, resolveErrorCode } from '../report-error.js';
-import { resolveApiKey } from '../run-options.js';
+import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
 
 /** `rowfill doctor`: checks the setup and says how to fix problems. */
 export const doctor = createCommand({
@@ -20,7 +20,8 @@ export const doctor = createCommand({
       about: 'Check the agent at this URL.',
       fallback: 'the hosted service',
     },
-    reference: { kind: 'text', value: 'DIR', about: 'Check the tables in DIR instead.' },
+    insecureHttp: { kind: 'switch', about: JOB_OPTIONS.insecureHttp.about },
+    reference: { kind: 'text', value: 'DIR', about: 'Check the tables in DIR, or one table, instead.' },
     json: { kind: 'switch', about: 'Print one JSON object instead of text.' },
     ...LEDGER_OPTION,
   },
@@ -31,11 +32,12 @@ export const doctor = createCommand({
       about: 'checks the agent of a recipe, for a script',
     },
   ],
-  async run({ options: { json = false, recipe, ledger, ...agent } }, host) {
+  async run({ options: { json = false, recipe, insecureHttp, ledger, ...agent } }, host) {
     const findings = await diagnose({
       ...(await resolveAgent(recipe, agent, host)),
       ...resolveApiKey(host.env),
       env: host.env,
+      insecureHttp,
       ledger: chooseLedger(host.env, ledger),
     });
     if (json) host.print(`${JSON.stringify(createRecord(findings))}\n`);

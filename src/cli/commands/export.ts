@@ -12,6 +12,12 @@ export const exportCommand = createCommand({
     'Rewrites the output of a job, in any format, from the ledger and the current input. It sends nothing to the agent and ' +
     'costs nothing. It also works for an interrupted job.',
   options: {
+    input: {
+      kind: 'text',
+      value: 'FILE',
+      about: 'Path of the input, if it was moved or the job read standard input.',
+      fallback: 'the input of the job',
+    },
     output: {
       kind: 'text',
       alias: 'o',
@@ -41,6 +47,7 @@ export const exportCommand = createCommand({
   examples: [
     { line: 'rowfill export j_0f3a -o result.jsonl', about: 'writes the same answers as JSON lines' },
     { line: 'rowfill export j_0f3a -o - --format csv | less', about: 'shows the answers so far' },
+    { line: 'rowfill export j_0f3a --input moved/list.csv', about: 'if the input is somewhere else now' },
   ],
   async run({ operands: [job = ''], options: { format, ...options } }, host) {
     const result = await exportJob({

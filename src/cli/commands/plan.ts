@@ -1,5 +1,6 @@
 import { plan as planJob } from '../../plan.js';
 import { createCommand } from '../command.js';
+import { cleanText, readColumns } from '../host.js';
 import { createPlanRecord, formatPlan } from '../plan-report.js';
 import { EXIT_CODES } from '../report-error.js';
 import {
@@ -14,13 +15,14 @@ import {
 /** `rowfill plan`: shows what `run` would do with the same options. */
 export const plan = createCommand({
   about:
-    'Shows what rowfill run would do with the same options: the number of rows and runs, the columns that would leave this ' +
-    'machine, the cost, and the first request in full. It sends nothing, spends nothing and writes nothing.\n' +
+    'Shows what rowfill run would do with the same options: the first rows as they would be sent, the number of rows and ' +
+    'runs, and the cost. It sends nothing, spends nothing and writes nothing, and needs no key.\n' +
     'It accepts every option of run: replace run with plan to see what a command would do.',
   options: {
     ...JOB_OPTIONS,
     ...RESULT_OPTIONS,
     ...INPUT_OPTIONS,
+    request: { kind: 'switch', group: REPORT, about: 'Show the first request in full.' },
     json: { kind: 'switch', group: REPORT, about: 'Print the plan as one JSON object instead of text.' },
   },
   examples: [
@@ -39,10 +41,22 @@ export const plan = createCommand({
   ],
   async run({ operands: [input = ''], options }, host) {
     // Options for the messages of `run` have no effect here.
-    const { json = false, format, quiet: _quiet, logFile: _logFile, logValues: _logValues, ...job } = options;
+    const {
+      json = false,
+      request = false,
+      format,
+      quiet: _quiet,
+      logFile: _logFile,
+      logValues: _logValues,
+      ...job
+    } = options;
     const result = await planJob({ ...(await resolveJobOptions(input, job, host)), ...parseFormat(format) });
     if (json) host.print(`${JSON.stringify(createPlanRecord(result))}\n`);
-    else for (const line of formatPlan(result)) host.tell(line);
+    else {
+      // Not wrapped, so that it can be copied.
+      if (request) host.print(`${host.hide(cleanText(JSON.stringify(result.firstRequest, null, 2)))}\n`);
+      for (const line of formatPlan(result, readColumns(host.stdout) ?? 100)) host.tell(...line);
+    }
     return EXIT_CODES.done;
   },
 });

@@ -1,6 +1,8 @@
 import { createUsageError } from '../../errors.js';
+import type { JobStatus, Ledger, PruneLimits } from '../../ledger/ledger.js';
 import { parseDuration } from '../../model/clock.js';
-import { formatNumber } from '../../model/format.js';
+import { formatCount, formatDollars, formatNumber } from '../../model/format.js';
+import { isStandardInput } from '../../model/read-file.js';
 import { createCommand } from '../command.js';
 import { askToGoOn } from '../confirm.js';
 import type { Host } from '../host.js';
@@ -43,10 +45,12 @@ export const prune = createCommand({
         'For example: rowfill prune --runs 30d',
       );
     }
-    if (asks !== undefined && yes !== true && !dryRun && !(await confirmLoss(host)))
-      return EXIT_CODES.interrupted;
     const ledger = await openExistingLedger(host, path);
     try {
+      if (asks !== undefined && yes !== true && !dryRun) {
+        const loss = ledger === null ? null : await describeLoss(ledger, limits, nowMs);
+        if (loss !== null && !(await confirmLoss(loss, host))) return EXIT_CODES.interrupted;
+      }
       const gone = (await (dryRun ? ledger?.countOld(limits) : ledger?.prune(limits))) ?? {
         runs: 0,
         asks: 0,
@@ -57,6 +61,10 @@ export const prune = createCommand({
         `${dryRun ? 'Would delete' : 'Deleted'}: ${formatNumber(gone.runs, 'raw run')}, ${formatNumber(gone.asks, 'ask')}, ` +
           `${formatNumber(gone.jobs, 'job')}, ${formatNumber(gone.answers, 'answer')}.`,
       );
+      if (dryRun && ledger !== null) {
+        const loss = await describeLoss(ledger, limits, nowMs);
+        if (loss !== null) host.say(loss);
+      }
     } finally {
       await ledger?.close();
     }
@@ -74,16 +82,40 @@ function parseAge(flag: string, text: string): number {
   );
 }
 
+const DAY_MS = 24 * 60 * 60_000;
+/** Files that are named; the others are counted. */
+const MAX_FILES = 10;
+
+/** Describes the answers of old asks: how many, of which files, and what they cost. Null if there are none. */
+async function describeLoss(ledger: Ledger, limits: PruneLimits, nowMs: number): Promise<string | null> {
+  const { asks, answers } = await ledger.countOld(limits);
+  if (asks === 0) return null;
+  const { asksBeforeMs = 0 } = limits;
+  const jobs = await ledger.listJobs();
+  // As the ledger decides: a run that is still open after a day can never be settled.
+  const runsBeforeMs = Math.min(asksBeforeMs, nowMs - DAY_MS);
+  const isRecent = ({ openedAtMs, closedAtMs, runs }: JobStatus): boolean =>
+    Math.max(openedAtMs, closedAtMs ?? 0) >= asksBeforeMs ||
+    runs.some(({ intendedAtMs }) => intendedAtMs >= runsBeforeMs);
+  const recent = new Set(jobs.filter(isRecent).map(({ askId }) => askId));
+  const old = jobs.filter(({ askId }) => !recent.has(askId));
+  const files = [...new Set(old.map(({ input }) => (isStandardInput(input) ? 'standard input' : input)))];
+  const micros = old.reduce((sum, { spentMicros }) => sum + spentMicros, 0);
+  const named = files.slice(0, MAX_FILES).join(', ');
+  const more = files.length > MAX_FILES ? ` and ${formatCount(files.length - MAX_FILES)} more` : '';
+  return `${formatNumber(answers, 'answer')} of ${formatNumber(files.length, 'file')}, paid for with ${formatDollars(micros)}: ${named}${more}. Looking them up again costs again.`;
+}
+
 /** Asks for confirmation. Returns false if interrupted; throws if declined, or if there is no terminal. */
-async function confirmLoss(host: Host): Promise<boolean> {
+async function confirmLoss(loss: string, host: Host): Promise<boolean> {
   if (!host.canAsk) {
     throw createUsageError(
       'NOT_CONFIRMED',
-      'prune --asks deletes paid answers, and there is no terminal to confirm it on',
+      `prune --asks deletes paid answers, and there is no terminal to confirm it on: ${loss.replace(/\.$/, '')}`,
       'Add --yes to confirm.',
     );
   }
-  host.say('This deletes the answers of old asks. Looking them up again costs again.');
+  host.say(`This deletes ${loss}`);
   const interrupt = openInterrupt(host, (text) => host.say(text));
   try {
     if (await askToGoOn(host, interrupt)) return true;

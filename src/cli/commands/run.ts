@@ -6,9 +6,9 @@ import { checkStandardOutput } from '../../write/open-output.js';
 import { createCommand } from '../command.js';
 import { confirmDoubt, confirmNothingFound, confirmQuote } from '../confirm.js';
 import { openInterrupt } from '../interrupt.js';
-import { openJobReport } from '../job-status.js';
+import { openJobReport } from '../job-report.js';
 import { openLogFile } from '../log-file.js';
-import { EXIT_CODES, resolveJobCode } from '../report-error.js';
+import { EXIT_CODES, printErrorRecord, resolveJobCode } from '../report-error.js';
 import {
   INPUT_OPTIONS,
   JOB_OPTIONS,
@@ -28,7 +28,11 @@ export const run = createCommand({
     ...JOB_OPTIONS,
     ...RESULT_OPTIONS,
     ...INPUT_OPTIONS,
-    json: { kind: 'switch', group: REPORT, about: 'Print a JSON summary on standard output at the end.' },
+    json: {
+      kind: 'switch',
+      group: REPORT,
+      about: 'Print a JSON summary on standard output at the end, or an error as JSON.',
+    },
   },
   examples: [
     {
@@ -109,7 +113,9 @@ export const run = createCommand({
     } catch (error) {
       report.fail(error);
       if (!interrupt.hasCaused(error)) throw error;
-      host.say('Interrupted before anything was sent.');
+      const message = 'Interrupted before anything was sent';
+      host.say(`${message}.`);
+      if (json) printErrorRecord({ code: 'INTERRUPTED', message, hint: null }, host);
       return EXIT_CODES.interrupted;
     } finally {
       interrupt.close();

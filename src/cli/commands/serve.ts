@@ -1,7 +1,9 @@
 import { createReferenceAgent } from '../../agents/reference/reference-agent.js';
+import { isLoopbackHost } from '../../api/base-url.js';
 import { createUsageError } from '../../errors.js';
 import { guardPaths } from '../../job/check-paths.js';
 import { findLedgerPath } from '../../ledger/ledger-path.js';
+import { parseLookUp } from '../../options.js';
 import { readFaults } from '../../server/rehearsal/fault.js';
 import {
   CONTRACTS,
@@ -20,7 +22,12 @@ const REHEARSAL = 'Rehearsal (simulates a paid service, no real charges)';
 const MAX_STORED_BYTES = 256 * 1024 * 1024;
 
 const OPTIONS = {
-  reference: { kind: 'text', value: 'DIR', about: 'The folder of tables to answer from.' },
+  reference: { kind: 'text', value: 'DIR', about: 'The folder of tables to answer from, or one table.' },
+  lookUp: {
+    kind: 'list',
+    value: 'FIELD=COLUMN',
+    about: 'Columns of the tables that answer fields of another name, such as Ort=city.',
+  },
   host: {
     kind: 'text',
     value: 'ADDRESS',
@@ -105,6 +112,7 @@ export const serve = createCommand({
 async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Promise<ServerOptions> {
   const {
     reference,
+    lookUp = [],
     host: address,
     port,
     allowHost,
@@ -123,7 +131,7 @@ async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Pr
   await guardPaths({ reference, store, ledger: findLedgerPath(host.env) });
   const key = host.env.ROWFILL_SERVE_KEY;
   return {
-    agent: await createReferenceAgent(reference),
+    agent: await createReferenceAgent(reference, [], parseLookUp(lookUp)),
     rehearsal: await resolveRehearsed(args),
     maxStoredBytes: MAX_STORED_BYTES,
     ...(address === undefined ? {} : { host: address }),
@@ -162,6 +170,11 @@ function introduce(options: ServerOptions, host: Host): void {
   host.say(options.agent.description);
   if (options.rehearsal != null) {
     host.say('This is a rehearsal: no real charges. GET /__rehearsal shows what was billed and injected.');
+  }
+  if (options.host !== undefined && !isLoopbackHost(options.host)) {
+    host.say(
+      'Traffic is not encrypted. On other machines, rowfill run needs --insecure-http, an https proxy in front of this server, or a tunnel such as ssh -L.',
+    );
   }
   host.say('Stop it with Ctrl-C.');
 }

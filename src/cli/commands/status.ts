@@ -1,3 +1,4 @@
+import type { JobStatus } from '../../ledger/ledger.js';
 import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import { createJobRecord, formatJob } from '../job-status.js';
@@ -28,12 +29,18 @@ export const status = createCommand({
       const isShort = only === null && options.all !== true && options.json !== true;
       const listed = (await ledger?.listJobs(isShort ? NEWEST : undefined)) ?? [];
       const jobs = listed.filter((job) => only === null || job.id === only);
+      const listFields = async ({ id }: JobStatus): Promise<readonly string[]> =>
+        (await ledger?.getJob(id))?.ask.fields.map(({ name }) => name) ?? [];
       if (options.json === true) {
-        host.print(`${JSON.stringify({ jobs: jobs.map(createJobRecord) })}\n`);
+        const records = await Promise.all(
+          jobs.map(async (job) => createJobRecord(job, await listFields(job))),
+        );
+        host.print(`${JSON.stringify({ jobs: records })}\n`);
         return EXIT_CODES.done;
       }
       if (jobs.length === 0) host.say('No jobs yet. Start one with rowfill run INPUT.');
-      for (const job of jobs.toReversed()) host.tell(`${formatJob(job, host.now()).join('\n')}\n`);
+      for (const job of jobs.toReversed())
+        host.tell(`${formatJob(job, await listFields(job), host.now()).join('\n')}\n`);
       const older = isShort ? ((await ledger?.countJobs()) ?? 0) - jobs.length : 0;
       if (older > 0) host.say(`${formatNumber(older, 'older job')} not shown. Use --all to list every job.`);
     } finally {

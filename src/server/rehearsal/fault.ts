@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createUsageError, describeError } from '../../errors.js';
+import { createUsageError, describeError, describeSystemError } from '../../errors.js';
 import { hashText } from '../../model/ask.js';
 import { formatCanonicalJson, isJsonObject, type JsonValue } from '../../model/json.js';
 import { readWholeFile } from '../../model/read-file.js';
@@ -195,7 +195,7 @@ export async function readFaults(path: string): Promise<unknown> {
   } catch (error) {
     throw createUsageError(
       'FAULTS_NOT_READ',
-      `The fault script ${path} cannot be read: ${describeError(error)}`,
+      `The fault script ${path} cannot be read: ${describeSystemError(error)}`,
       'Give a JSON file; docs/rehearsal.md has an example.',
       error,
     );

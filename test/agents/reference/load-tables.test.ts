@@ -113,9 +113,9 @@ describe('a usage error', () => {
     expect(error.message).toContain(folder);
   });
 
-  it('names a file given as a folder', async () => {
-    const folder = createReferenceFolder({ 'a.csv': 'a\n' });
-    expect(await loadError(join(folder, 'a.csv'))).toMatchObject({ code: 'REFERENCE_UNREADABLE' });
+  it('names a file that is not a table, given as a folder', async () => {
+    const folder = createReferenceFolder({ 'a.txt': 'a\n' });
+    expect(await loadError(join(folder, 'a.txt'))).toMatchObject({ code: 'REFERENCE_UNREADABLE' });
   });
 
   it('names a table that is too large for memory', async () => {
