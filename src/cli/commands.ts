@@ -47,6 +47,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/prune.js')).prune,
   },
   {
+    name: 'forget',
+    operands: ['JOB'],
+    summary: 'delete a job with its answers and raw runs from the ledger',
+    load: async () => (await import('./commands/forget.js')).forget,
+  },
+  {
     name: 'ledger',
     operands: ['check|copy', '[FROM]', '[TO]'],
     summary: 'check the ledger, or copy it to a new file',

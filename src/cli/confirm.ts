@@ -5,7 +5,7 @@ import { formatDollars, formatNumber } from '../model/format.js';
 import { describeClimbs, type Quote } from '../model/prices.js';
 import { clipText } from './clip-text.js';
 import type { Host } from './host.js';
-import type { Interrupt } from './interrupt.js';
+import { type Interrupt, openInterrupt } from './interrupt.js';
 
 /** The consent given on the command line, and whether we can ask for more. */
 export interface Consent {
@@ -103,4 +103,34 @@ function formatQuote(quote: Quote): string[] {
     ...(worstMicros === 0 ? [] : ['The worst case includes retries of wrong answers.']),
     `Columns that leave this machine: ${columns.join(', ')}.`,
   ];
+}
+
+/**
+ * Asks whether paid answers may be deleted; `what` is the command. Returns false if interrupted; throws if declined, or
+ * if there is no terminal.
+ */
+export async function confirmLoss(what: string, loss: string, host: Host): Promise<boolean> {
+  if (!host.canAsk) {
+    throw createUsageError(
+      'NOT_CONFIRMED',
+      `${what} deletes paid answers, and there is no terminal to confirm it on: ${loss.replace(/\.$/, '')}`,
+      'Add --yes to confirm.',
+    );
+  }
+  host.say(`This deletes ${loss}`);
+  const interrupt = openInterrupt(host, (text) => host.say(text));
+  try {
+    if (await askToGoOn(host, interrupt)) return true;
+  } catch (error) {
+    if (!interrupt.hasCaused(error)) throw error;
+    host.say('Nothing was deleted.');
+    return false;
+  } finally {
+    interrupt.close();
+  }
+  throw createUsageError(
+    'DECLINED',
+    'not started: nothing was deleted',
+    'Run the command again to be prompted again.',
+  );
 }

@@ -4,9 +4,7 @@ import { parseDuration } from '../../model/clock.js';
 import { formatCount, formatDollars, formatNumber } from '../../model/format.js';
 import { isStandardInput } from '../../model/read-file.js';
 import { createCommand } from '../command.js';
-import { askToGoOn } from '../confirm.js';
-import type { Host } from '../host.js';
-import { openInterrupt } from '../interrupt.js';
+import { confirmLoss } from '../confirm.js';
 import { LEDGER_OPTION, openExistingLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
@@ -49,7 +47,7 @@ export const prune = createCommand({
     try {
       if (asks !== undefined && yes !== true && !dryRun) {
         const loss = ledger === null ? null : await describeLoss(ledger, limits, nowMs);
-        if (loss !== null && !(await confirmLoss(loss, host))) return EXIT_CODES.interrupted;
+        if (loss !== null && !(await confirmLoss('prune --asks', loss, host))) return EXIT_CODES.interrupted;
       }
       const gone = (await (dryRun ? ledger?.countOld(limits) : ledger?.prune(limits))) ?? {
         runs: 0,
@@ -104,31 +102,4 @@ async function describeLoss(ledger: Ledger, limits: PruneLimits, nowMs: number):
   const named = files.slice(0, MAX_FILES).join(', ');
   const more = files.length > MAX_FILES ? ` and ${formatCount(files.length - MAX_FILES)} more` : '';
   return `${formatNumber(answers, 'answer')} of ${formatNumber(files.length, 'file')}, paid for with ${formatDollars(micros)}: ${named}${more}. Looking them up again costs again.`;
-}
-
-/** Asks for confirmation. Returns false if interrupted; throws if declined, or if there is no terminal. */
-async function confirmLoss(loss: string, host: Host): Promise<boolean> {
-  if (!host.canAsk) {
-    throw createUsageError(
-      'NOT_CONFIRMED',
-      `prune --asks deletes paid answers, and there is no terminal to confirm it on: ${loss.replace(/\.$/, '')}`,
-      'Add --yes to confirm.',
-    );
-  }
-  host.say(`This deletes ${loss}`);
-  const interrupt = openInterrupt(host, (text) => host.say(text));
-  try {
-    if (await askToGoOn(host, interrupt)) return true;
-  } catch (error) {
-    if (!interrupt.hasCaused(error)) throw error;
-    host.say('Nothing was deleted.');
-    return false;
-  } finally {
-    interrupt.close();
-  }
-  throw createUsageError(
-    'DECLINED',
-    'not started: nothing was deleted',
-    'Run the command again to be prompted again.',
-  );
 }

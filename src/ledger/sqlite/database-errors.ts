@@ -1,4 +1,4 @@
-import { createUsageError, RowfillError } from '../../errors.js';
+import { createUsageError, describeSystemError, RowfillError } from '../../errors.js';
 
 /** SQLite's error code, if the driver reports one, else empty. */
 export function readSqliteCode(error: unknown): string {
@@ -34,7 +34,7 @@ export function describeLedgerError(error: unknown, path: string): unknown {
   // Without room for the shared memory file, SQLite reports an I/O error instead of a full disk.
   const code = found === 'SQLITE_IOERR_SHMSIZE' ? 'SQLITE_FULL' : found;
   const usage = (name: string, message: string, hint: string) =>
-    createUsageError(name, `${message}: ${path} (${error.message})`, hint, error);
+    createUsageError(name, `${message}: ${path} (${describeSystemError(error)})`, hint, error);
   if (/^SQLITE_IOERR_(LOCK|SHM|UNLOCK|RDLOCK|CHECKRESERVEDLOCK)/.test(code) || code === 'SQLITE_PROTOCOL') {
     return usage(
       'LEDGER_NO_LOCKS',

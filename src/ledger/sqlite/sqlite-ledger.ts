@@ -238,6 +238,12 @@ function createCareMethods(session: Session) {
       database.compact();
       return pruned;
     },
+    async forgetJob(jobId, isDryRun) {
+      if (isDryRun === true) return session.readCounts(() => upkeep.countForgotten(database, jobId));
+      const forgotten = await session.writeAnew(() => upkeep.forgetJob(database, jobId));
+      database.compact();
+      return forgotten;
+    },
     countOld: (limits) =>
       session.readCounts(() => upkeep.countOld(database, limits, now(), process.listHeldLeases())),
     findMove: () => runs.findMove(),

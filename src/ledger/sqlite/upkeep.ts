@@ -1,8 +1,11 @@
+import { createUsageError } from '../../errors.js';
 import { QUARTER_HOUR_MS } from '../../model/clock.js';
+import { formatNumber } from '../../model/format.js';
 import type { AgentRun } from '../../model/run.js';
-import type { PruneLimits, PruneResult } from '../ledger.js';
+import type { ForgetResult, PruneLimits, PruneResult } from '../ledger.js';
 import { Block, type BlockRow, SELECT_BLOCKS, unpackRun } from './blocks.js';
 import type { Database } from './database.js';
+import { createUnknownJobError } from './store.js';
 import { SPAN } from './view.js';
 
 /** No run takes longer than a few hours, so one that is still open after a day can never be settled. */
@@ -46,6 +49,72 @@ export function prune(
   );
   database.exec('drop table temp.old_ask');
   return { runs: rawRuns + runs, asks, jobs, answers };
+}
+
+/** Deletes a job, but keeps what was spent, and answers that another job of its ask uses. */
+export function forgetJob(database: Database, jobId: string): ForgetResult {
+  const { number, ask, other, open, answers, runs } = findForgotten(database, jobId);
+  if (open > 0) {
+    throw createUsageError(
+      'JOB_HAS_RUNS',
+      `Job ${jobId} has ${formatNumber(open, 'run')} that may still be billed`,
+      'Run the job again to collect them, or cancel it with `rowfill cancel`, and then forget it.',
+    );
+  }
+  database.run(
+    `insert into pruned_spend (job, cost_micros)
+     select ?1, spent_micros from job_count where job = ?2 and spent_micros > 0
+     on conflict do update set cost_micros = excluded.cost_micros`,
+    jobId,
+    number,
+  );
+  database.run('delete from job_count where job = ?', number);
+  database.run('delete from job where number = ?', number);
+  database.run('delete from written where job = ?', jobId);
+  const range = [ask * SPAN, (ask + 1) * SPAN] as const;
+  if (other !== null) {
+    // The other job paid nothing for these answers.
+    database.run(
+      `update block set job = ?, cost_micros = 0, is_estimated = 0, raw_run = null
+       where number > ? and number < ? and job = ?`,
+      ...[other, ...range, number],
+    );
+  } else {
+    database.run('delete from block where number > ? and number < ?', ...range);
+    database.run('delete from ask_count where ask = ?', ask);
+    database.run('delete from ask where number = ?', ask);
+  }
+  return { answers, runs, isShared: other !== null };
+}
+
+/** Counts what `forgetJob` would delete. */
+export function countForgotten(database: Database, jobId: string): ForgetResult {
+  const { answers, runs, other } = findForgotten(database, jobId);
+  return { answers, runs, isShared: other !== null };
+}
+
+interface Forgotten {
+  readonly number: number;
+  readonly ask: number;
+  /** Number of another job with the same ask; null if there is none. */
+  readonly other: number | null;
+  readonly open: number;
+  readonly answers: number;
+  readonly runs: number;
+}
+
+function findForgotten(database: Database, jobId: string): Forgotten {
+  const found = database.get<Forgotten>(
+    `select job.number, job.ask, count.answered as answers,
+       (select number from job twin where twin.ask = job.ask and twin.number <> job.number limit 1) as other,
+       (select count(*) from batch where batch.job = job.number) as open,
+       (select count(*) from block where block.number > job.ask * ${SPAN} and block.number < (job.ask + 1) * ${SPAN}
+          and block.job = job.number and raw_run is not null) as runs
+     from job join job_count count on count.job = job.number where job.id = ?`,
+    jobId,
+  );
+  if (found === undefined) throw createUnknownJobError(jobId);
+  return found;
 }
 
 /** Counts what `prune` would delete, without changing anything. */
