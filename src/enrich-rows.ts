@@ -26,7 +26,17 @@ export type { FilledRecord, FilledSource } from './job/row-spool.js';
 export interface EnrichRowsOptions
   extends Omit<
     EnrichOptions,
-    'input' | 'output' | 'format' | 'delimiter' | 'encoding' | 'sheet' | 'header' | 'bom' | 'raw'
+    | 'input'
+    | 'output'
+    | 'format'
+    | 'delimiter'
+    | 'encoding'
+    | 'sheet'
+    | 'header'
+    | 'headerRow'
+    | 'quote'
+    | 'bom'
+    | 'raw'
   > {
   /**
    * When rows are returned: in the order of the input once the job has ended, or each as soon as its result is final.
@@ -51,6 +61,8 @@ const {
   encoding: _encoding,
   sheet: _sheet,
   header: _header,
+  headerRow: _headerRow,
+  quote: _quote,
   bom: _bom,
   raw: _raw,
   ...ROWS_OPTION_TYPES

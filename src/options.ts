@@ -64,6 +64,8 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   delimiter: 'text',
   encoding: 'text',
   sheet: 'text',
+  headerRow: 'number',
+  quote: 'text',
   header: 'flag',
   strict: 'flag',
   citationsFile: 'text',
@@ -96,6 +98,7 @@ export function resolvePlanSettings(options: EnrichOptions): Settings {
   if (options.input === '')
     throw createUsageError('NO_INPUT', 'no input file given', 'Name the file to fill.');
   checkLists(options);
+  checkHeader(options);
   const efforts = resolveEfforts(options);
   const output = options.output ?? resolveOutput(options);
   return {
@@ -121,6 +124,16 @@ export function resolvePlanSettings(options: EnrichOptions): Settings {
     prices: resolvePrices(options.prices ?? {}),
     agent: resolveAgent(options, output),
   };
+}
+
+function checkHeader({ header, headerRow }: EnrichOptions): void {
+  const row = checkWhole('header-row', headerRow, 1, Number.MAX_SAFE_INTEGER);
+  if (row === null || header !== false) return;
+  throw createUsageError(
+    'BAD_OPTION',
+    '--header-row and --no-header cannot be used together',
+    'Give only one of them.',
+  );
 }
 
 /** Refuses an empty list: it would silently send, or compare, no columns at all. */

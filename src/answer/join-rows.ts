@@ -67,6 +67,7 @@ function createOutcome(
   stored: StoredAnswer | undefined,
   context: JoinContext,
 ): RowOutcome {
+  if (question.status === 'skipped') return createBareOutcome('skipped', question.reason);
   const exclusion = context.findExclusion(row);
   if (exclusion !== null) {
     return createBareOutcome('excluded', `excluded by ${context.exclusionName}, line ${exclusion.line}`);

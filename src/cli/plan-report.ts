@@ -122,6 +122,7 @@ const FATES: readonly (readonly [Exclude<keyof Plan['rows'], 'total'>, string])[
   ['reused', 'already answered in the ledger'],
   ['excluded', 'on the exclusion list'],
   ['unchanged', 'nothing to fill'],
+  ['skipped', 'not data, such as a footer'],
   ['invalid', 'nothing to send'],
   ['failed', 'cannot be sent'],
   ['out_of_scope', 'skipped by --limit or --sample'],

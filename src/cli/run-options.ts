@@ -221,6 +221,20 @@ export const INPUT_OPTIONS = {
     about: 'Sheet of a workbook (.xlsx) to fill, by name or number.',
     fallback: 'the first visible sheet with a table',
   },
+  quote: {
+    kind: 'text',
+    value: 'CHAR',
+    group: FILES,
+    about: 'Quote character of the input; `none` if quotes are part of the text.',
+    fallback: 'detected',
+  },
+  headerRow: {
+    kind: 'integer',
+    value: 'N',
+    group: FILES,
+    about: 'The header is on line N of the file, or in row N of the sheet.',
+    fallback: 'found in the first lines',
+  },
   noHeader: {
     kind: 'switch',
     group: FILES,

@@ -18,13 +18,13 @@ interface FileFindings {
 
 /** Lists the doubts about a file that no option has answered. */
 export function listDoubts(
-  { ask, settings }: Pick<JobContext, 'ask' | 'settings'>,
+  { ask, settings, input }: Pick<JobContext, 'ask' | 'settings' | 'input'>,
   findings: FileFindings,
 ): Doubt[] {
   const { shared } = findings;
   const isMeant = settings.options.shareAnswers === true;
   const doubt = shared === null || isMeant ? null : findSharedAnswersDoubt(shared, ask);
-  return doubt === null ? [] : [doubt];
+  return [...input.doubts, ...(doubt === null ? [] : [doubt])];
 }
 
 /**

@@ -74,7 +74,7 @@ export async function estimateRows(
       const questions = selection.status === 'ask' ? claims.takeNew(selection.questions) : [];
       counts[selection.status === 'ask' && questions.length === 0 ? 'duplicate' : selection.status] += 1;
       if (row === undefined) continue;
-      if (selection.status !== 'out_of_scope') placeholders.count(row);
+      if (selection.status !== 'out_of_scope' && selection.status !== 'skipped') placeholders.count(row);
       shared.add(row, selection);
       if (questions.length === 0) continue;
       meter.add(questions);
@@ -106,6 +106,7 @@ function createCounts(): Record<Selection['status'], number> {
     out_of_scope: 0,
     excluded: 0,
     unchanged: 0,
+    skipped: 0,
     invalid: 0,
     failed: 0,
   };

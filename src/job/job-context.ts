@@ -322,7 +322,9 @@ export async function pickSample(
   if (size === null) return null;
   const picker = new SamplePicker(size);
   for await (const rows of input.openRows()) {
-    for (const { ordinal } of rows) if (limit === null || ordinal < limit) picker.add(ordinal);
+    for (const { ordinal, skip } of rows) {
+      if (skip === undefined && (limit === null || ordinal < limit)) picker.add(ordinal);
+    }
   }
   return picker.readPicked();
 }

@@ -61,6 +61,7 @@ export async function loadExclusion(
     const list = openExclusion({ ...columns, tell, blanks: options.blanks });
     for await (const rows of file.openRows()) {
       for (const row of rows) {
+        if (row.skip !== undefined) continue;
         if (row.kind === 'faulty') throw refuseLine(path, row);
         list.add({ line: row.line, values: createRecord(row, used) });
       }

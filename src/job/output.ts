@@ -244,6 +244,9 @@ export function checkInputFits(
     get notes() {
       return input.notes;
     },
+    get doubts() {
+      return input.doubts;
+    },
     async *openRows(signal) {
       for await (const rows of input.openRows(signal)) {
         if (isOpen) checkColumns(input.name, input.columns);

@@ -273,6 +273,8 @@ export const KEPT = [
   'encoding',
   'sheet',
   'header',
+  'headerRow',
+  'quote',
   'overwrite',
   'blank',
   'raw',

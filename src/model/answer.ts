@@ -111,6 +111,7 @@ export const ROW_STATUSES = [
   'excluded',
   'unchanged',
   'failed',
+  'skipped',
   'over_budget',
   'pending',
 ] as const;

@@ -131,6 +131,13 @@ export interface EnrichOptions {
   readonly encoding?: string | undefined;
   /** Sheet of the workbook to fill, by name or number. @default the first visible sheet with a table */
   readonly sheet?: string | undefined;
+  /**
+   * Line of the header, or row of the sheet, from 1. It also settles doubts about the header. @default found in the
+   * first lines
+   */
+  readonly headerRow?: number | undefined;
+  /** Quote character of the input, or `none` if quotes are text. @default detected */
+  readonly quote?: string | undefined;
   /** False if the file has no header row. @default true */
   readonly header?: boolean | undefined;
   /**

@@ -18,6 +18,7 @@ export type RowQuestion =
       readonly fields: readonly string[];
     }
   | { readonly status: 'unchanged' }
+  | { readonly status: 'skipped'; readonly reason: string }
   | { readonly status: 'invalid'; readonly reason: string };
 
 /** A question in progress: what is still missing for one row key, and at which attempt. */
@@ -62,6 +63,7 @@ export function createQuestion(
   overwrite: boolean,
   blanks: Blanks = DEFAULT_BLANKS,
 ): RowQuestion {
+  if (row.skip !== undefined) return { status: 'skipped', reason: row.skip };
   if (row.kind === 'faulty') return { status: 'invalid', reason: row.fault };
   const fields = readOpenFields(row, ask, overwrite, blanks);
   if (fields.length === 0) return { status: 'unchanged' };

@@ -5,6 +5,8 @@ interface RowPosition {
   readonly ordinal: number;
   /** 1-based line of the input on which the row starts. */
   readonly line: number;
+  /** Why the row is left alone, such as `a line of dashes`. Absent for a row to fill. */
+  readonly skip?: string;
 }
 
 /** A row of a table. `columns` maps names to indexes in `cells`, and is shared by all rows of the file. */

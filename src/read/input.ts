@@ -1,3 +1,4 @@
+import type { Doubt } from '../model/events.js';
 import type { FileShape } from '../model/file-format.js';
 import type { Row } from '../model/row.js';
 import type { TextSample } from './encoding.js';
@@ -13,6 +14,10 @@ export interface InputOptions {
   readonly encoding?: string | undefined;
   /** For a workbook, the sheet to read: its name or number. @default the first one with a table */
   readonly sheet?: string | undefined;
+  /** Line of the header, or row of a sheet, from 1: it settles doubts about the header. @default found */
+  readonly headerRow?: number | undefined;
+  /** Quote character, or `none` if quotes are text. @default detected */
+  readonly quote?: string | undefined;
   /** False: the first row is data, and the columns are named `column_1`, `column_2`, … @default true */
   readonly header?: boolean | undefined;
   /** True to reject input that would otherwise only cause a warning. @default false */
@@ -34,6 +39,8 @@ export interface Input {
   readColumns(): Promise<void>;
   /** Warnings so far; complete once `openRows` was read to its end. */
   readonly notes: readonly InputWarning[];
+  /** Doubts about the file that no option has settled; complete once `openRows` was read to its end. */
+  readonly doubts: readonly Doubt[];
   /** The rows in order, in chunks of up to 1,000. Each call starts over. Throws if the input is broken. */
   openRows(signal?: AbortSignal): AsyncIterable<readonly Row[]>;
   /** Deletes the temporary copy of standard input. */
@@ -53,7 +60,7 @@ export interface TextInput {
 }
 
 /** An opened reader, before it is combined with its file. */
-export type OpenReader = Pick<Input, 'shape' | 'columns' | 'readColumns' | 'notes' | 'openRows'>;
+export type OpenReader = Pick<Input, 'shape' | 'columns' | 'readColumns' | 'notes' | 'doubts' | 'openRows'>;
 
 /** Size limits, so a huge file gives a clear error instead of running out of memory. */
 export interface InputLimits {

@@ -67,6 +67,7 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
     get notes() {
       return [...headerWarnings, ...warnings.read(ROW_NOTES)];
     },
+    doubts: [],
     openRows: (signal) => {
       warnings = new Warnings();
       return readCsvRows(openRecords(signal), table, warnings);

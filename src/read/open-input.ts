@@ -34,6 +34,9 @@ export async function openInput(options: InputOptions): Promise<Input> {
       get notes() {
         return [...nameNotes, ...reader.notes, ...(source.hasGrown ? [GROWTH] : [])];
       },
+      get doubts() {
+        return reader.doubts;
+      },
       readColumns: reader.readColumns,
       openRows: reader.openRows,
       close: source.close,
@@ -93,6 +96,9 @@ async function openTable(source: ByteSource, options: InputOptions): Promise<Ope
     },
     get notes() {
       return [...text.notes, ...reader.notes];
+    },
+    get doubts() {
+      return reader.doubts;
     },
     readColumns: reader.readColumns,
     openRows: reader.openRows,

@@ -51,6 +51,7 @@ export async function openJson(
     get notes() {
       return warnings.read(NOTES);
     },
+    doubts: [],
     openRows: (signal) => {
       warnings = new Warnings();
       return keys.collect(openRows(warnings, signal));

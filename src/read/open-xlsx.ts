@@ -66,6 +66,7 @@ export async function openXlsx(
     get notes() {
       return [...sheetWarnings, ...warnings.read({ ...ROW_NOTES, ...SHEET_NOTES }, 'row')];
     },
+    doubts: [],
     openRows: (signal) => {
       warnings = new Warnings();
       return readSheetRows(readSheetLines(workbook, sheet, limits, warnings, signal), table, warnings);

@@ -34,6 +34,7 @@ export type Selection =
         | 'out_of_scope'
         | 'excluded'
         | 'unchanged'
+        | 'skipped'
         | 'invalid'
         | 'failed';
       /** The row key of a duplicate. */
@@ -75,7 +76,7 @@ export function selectRows(
 
 function createOpenQuestion(row: Row, context: SelectContext): OpenQuestion {
   if (!context.isWanted(row)) return { status: 'out_of_scope' };
-  if (context.isExcluded(row)) return { status: 'excluded' };
+  if (row.skip === undefined && context.isExcluded(row)) return { status: 'excluded' };
   return createQuestion(row, context.ask, context.overwrite, context.blanks);
 }
 

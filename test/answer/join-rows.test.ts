@@ -245,3 +245,9 @@ test('a row that needs nothing more leaves its cost to an equal row that does', 
   const outcomes = join([row(0, 'A', 'known', 'known'), row(1, 'A')], { answers });
   expect(outcomes.map(({ costMicros }) => costMicros)).toEqual([0, 25]);
 });
+
+test('a row that is not data is skipped with its reason, even if it is on the exclusion list', () => {
+  const dashes = { ...row(0, '---', '---'), skip: 'a line of dashes' };
+  const outcomes = join([dashes], { context: { findExclusion: () => ({ line: 3 }) } });
+  expect(outcomes).toMatchObject([{ status: 'skipped', error: 'a line of dashes', costMicros: 0 }]);
+});

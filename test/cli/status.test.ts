@@ -18,6 +18,7 @@ const COUNTS = {
   excluded: 0,
   unchanged: 0,
   failed: 1,
+  skipped: 0,
   over_budget: 0,
   pending: 0,
 };

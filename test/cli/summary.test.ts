@@ -12,6 +12,7 @@ const ROWS = {
   excluded: 0,
   unchanged: 0,
   failed: 0,
+  skipped: 0,
   over_budget: 0,
   pending: 2,
 };
@@ -47,7 +48,7 @@ const SUMMARY: JobSummary = {
 test('the JSON summary has the documented keys, in order, with costs in dollars', () => {
   expect(JSON.stringify(createSummaryRecord({ ...SUMMARY, costMicros: 3125, reservedMicros: 25_000 }))).toBe(
     '{"job":"j_1","ask":"a_1","input":"in.csv","output":"in.filled.csv",' +
-      '"rows":{"total":10,"enriched":6,"partial":1,"not_found":1,"excluded":0,"unchanged":0,"failed":0,' +
+      '"rows":{"total":10,"enriched":6,"partial":1,"not_found":1,"excluded":0,"unchanged":0,"failed":0,"skipped":0,' +
       '"over_budget":0,"pending":2},"failed_rows":{"unsendable":0,"unfit":0},"fields":[],"reused":0,"duplicates":0,"runs":{"created":2,"adopted":0,"failed":0,"unknown":0},' +
       '"requests":5,"cost_usd":0.003125,"estimated_usd":0,"reserved_usd":0.025,"seconds":3.25,"steps":[{"effort":"low","runs":2,"filled":7,"cost_usd":0.05}],"remaining":null,"budget":null,"error":null}',
   );

@@ -6,7 +6,7 @@ import { type Attempt, computeRetryDelayMs, decideNext, isDiskFull } from '../..
 
 const ROWS = {
   ...{ total: 3, enriched: 3, partial: 0, not_found: 0, excluded: 0 },
-  ...{ unchanged: 0, failed: 0, over_budget: 0, pending: 0 },
+  ...{ unchanged: 0, failed: 0, skipped: 0, over_budget: 0, pending: 0 },
 };
 
 function createSummary(stop: JobStop, changes: Partial<JobSummary> = {}): JobSummary {

@@ -3,14 +3,14 @@ import { createUsageError } from '../../errors.js';
 import { checkPath, createRecipe, type FileProfile, inspectFile } from '../../init.js';
 import { guardPaths } from '../../job/check-paths.js';
 import { findLedgerPath } from '../../ledger/ledger-path.js';
-import { type CommandArgs, createCommand, type OptionTable } from '../command.js';
+import { type CommandArgs, createCommand, type OptionTable, type OptionValues } from '../command.js';
 import type { Host } from '../host.js';
 import { askDraft, checkSend, type Draft, finishDraft, parseFields } from '../questions.js';
 import { EXIT_CODES } from '../report-error.js';
 import { INPUT_OPTIONS, JOB_OPTIONS } from '../run-options.js';
 
 const { query, field, schema, send, apiUrl, reference, effort, maxCost } = JOB_OPTIONS;
-const { encoding, delimiter, sheet } = INPUT_OPTIONS;
+const { encoding, delimiter, sheet, quote, headerRow } = INPUT_OPTIONS;
 
 const OPTIONS = {
   outputRecipe: {
@@ -37,6 +37,8 @@ const OPTIONS = {
   encoding,
   delimiter,
   sheet,
+  quote,
+  headerRow,
 } as const satisfies OptionTable;
 
 /** `rowfill init`: writes a first recipe from a file's header. */
@@ -74,6 +76,8 @@ export const init = createCommand({
       encoding: options.encoding,
       delimiter: options.delimiter,
       sheet: options.sheet,
+      quote: options.quote,
+      headerRow: options.headerRow,
     });
     const given = createGivenDraft(args, profile);
     const isInteractive = host.canAsk && options.yes !== true && input !== '-';
@@ -89,12 +93,7 @@ export const init = createCommand({
       env: host.env,
     });
     if (path === '-') host.print(text);
-    else
-      tellNext(
-        options.sheet === undefined ? input : `${input} --sheet ${quoteWord(options.sheet)}`,
-        path,
-        host,
-      );
+    else tellNext([input, ...listReadingWords(options)].join(' '), path, host);
     return EXIT_CODES.done;
   },
 });
@@ -129,6 +128,20 @@ function createGivenDraft({ options }: CommandArgs<typeof OPTIONS>, profile: Fil
 /** Quotes a word for a shell if it needs it. */
 function quoteWord(word: string): string {
   return /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The given options that say how to read the input, which a recipe does not have. */
+function listReadingWords(options: OptionValues<typeof OPTIONS>): string[] {
+  const given = {
+    '--encoding': options.encoding,
+    '--delimiter': options.delimiter,
+    '--sheet': options.sheet,
+    '--quote': options.quote,
+    '--header-row': options.headerRow,
+  };
+  return Object.entries(given).flatMap(([flag, value]) =>
+    value === undefined ? [] : [`${flag} ${quoteWord(String(value))}`],
+  );
 }
 
 function tellNext(input: string, path: string, host: Host): void {
