@@ -25,6 +25,12 @@ export interface FileShape {
   readonly titlesQuoted: boolean;
   /** True if the first line is `sep=` and the delimiter, as some spreadsheets write it. */
   readonly sepLine: boolean;
+  /** The quotes around cells; null if quotes are part of the text. @default double quotes */
+  readonly quotes?: { readonly open: string; readonly close: string } | null;
+  /** True if a blank follows each delimiter. @default false */
+  readonly isPadded?: boolean;
+  /** For a CSV: the lines above the header, with their line ends. @default none */
+  readonly above?: string;
   /** For a workbook: the sheet that was read. */
   readonly sheet?: SheetShape;
 }

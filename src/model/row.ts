@@ -16,6 +16,8 @@ export interface CellRow extends RowPosition {
   readonly cells: readonly string[];
   /** For a workbook: type and raw value of each cell. Missing or null for text. */
   readonly stored?: readonly (StoredCell | null)[];
+  /** For a CSV: texts of cells as they are in the file, if they would be written otherwise. Null for the others. */
+  readonly source?: readonly (string | null)[];
 }
 
 /** A workbook cell that is not text, as needed to write it back. */

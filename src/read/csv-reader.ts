@@ -1,89 +1,123 @@
-import Papa from 'papaparse';
 import { createUsageError } from '../errors.js';
+import {
+  type CsvCut,
+  type CutRecord,
+  cutRecord,
+  isIncomplete,
+  skipMarks,
+  trimLineEnd,
+} from './csv-record.js';
 
-/** Records with the line on which each one starts. */
-export interface CsvRecords {
-  readonly rows: readonly (readonly string[])[];
-  /** The line of the first record. */
+/** A record of a CSV table. */
+export interface CsvRecord {
+  readonly cells: readonly string[];
+  /** The line on which it starts. */
   readonly line: number;
-  /** The lines of all records; null if each takes one line. */
-  readonly lines: readonly number[] | null;
-  /** Lines of records with invalid quotes. */
-  readonly repairedLines: readonly number[];
+  readonly fault: RecordFault | null;
+  /** Texts of cells as they are in the file, if the writer would write them otherwise. */
+  readonly source: readonly (string | null)[] | null;
 }
+
+/** What had to be guessed about a record, or may be wrong with it. */
+export type RecordFault = 'quotes' | 'open_quotes' | 'wide_quotes' | 'line_break';
 
 export interface CsvReading extends CsvCut {
   /** Name for errors. */
   readonly name: string;
   readonly maxRowLength: number;
-  /** Expected cells per row, used to choose between two readings of invalid quotes. */
+  /** Expected cells per row, used to choose between two readings of a record. */
   readonly width: number;
+  /** Where to start: the offset in the text, and its line. */
+  readonly from: { readonly offset: number; readonly line: number };
+  /** True if the writer quotes empty cells. */
+  readonly quotesEmpty: boolean;
+  /** True if lines are quoted as a whole: each has one cell, which holds the cells of the row. */
+  readonly isWrapped: boolean;
+  /** True if the cells look like those of the table's other rows. */
+  looksLikeRow(cells: readonly string[]): boolean;
 }
 
 /**
- * Splits text into records, for any chunk boundaries: each chunk is parsed up to its last whole record, and
- * the rest waits for the next chunk.
+ * Splits text into records, for any chunk boundaries: each chunk is split up to its last whole record, and the rest
+ * waits for the next chunk.
  */
 export async function* readCsvRecords(
   pieces: AsyncIterable<string>,
   reading: CsvReading,
-): AsyncGenerator<CsvRecords> {
-  const cutter = new RecordCutter(reading);
+): AsyncGenerator<readonly CsvRecord[]> {
+  const splitter = new RecordSplitter(reading);
   let rest = '';
   let wantedLength = 0;
+  let skip = reading.from.offset;
   for await (const piece of pieces) {
-    rest += piece;
+    rest += skip === 0 ? piece : piece.slice(skip);
+    skip = Math.max(0, skip - piece.length);
     if (rest.length < wantedLength) continue;
-    const part = cutter.cut(rest, false);
+    const part = splitter.split(rest, false);
     rest = rest.slice(part.end);
-    // Parse a growing record again only after it has doubled, so a long record costs linear time.
+    // Split a growing record again only after it has doubled, so a long record costs linear time.
     wantedLength = part.end === 0 ? rest.length * 2 : 0;
-    if (rest.length > reading.maxRowLength) cutter.refuseLongRecord(rest);
-    if (part.records.rows.length > 0) yield part.records;
+    if (rest.length > reading.maxRowLength) splitter.refuseLongRecord(rest);
+    if (part.records.length > 0) yield part.records;
   }
-  const { records } = cutter.cut(rest, true);
-  if (records.rows.length > 0) yield records;
+  const { records } = splitter.split(rest, true);
+  if (records.length > 0) yield records;
 }
 
 interface Part {
-  readonly records: CsvRecords;
+  readonly records: readonly CsvRecord[];
   readonly end: number;
 }
 
-class RecordCutter {
+class RecordSplitter {
   readonly #reading: CsvReading;
-  readonly #parser: Papa.Parser;
-  #line = 1;
+  readonly #otherBreak: string;
+  #line: number;
 
   constructor(reading: CsvReading) {
     this.#reading = reading;
-    this.#parser = createParser(reading, 0);
+    this.#otherBreak = reading.newline === '\n' ? '\r' : '\n';
+    this.#line = reading.from.line;
   }
 
-  cut(text: string, isLast: boolean): Part {
-    const hasQuotes = text.includes('"');
-    // The fast parser mistakes a quoted cell that ends in a carriage return for one before a CRLF.
-    if (hasQuotes && this.#reading.newline === '\n' && text.includes('\r"')) {
-      return this.#cutByHand(text, 0, isLast, []);
+  split(text: string, isLast: boolean): Part {
+    const reading = this.#reading;
+    const { newline, delimiter } = reading;
+    const open = reading.quotes?.open;
+    // Lines without quotes, padding and other line end characters need no care.
+    const isPlain = !reading.isPadded && !text.includes(this.#otherBreak) && !text.includes('\ufeff');
+    const records: CsvRecord[] = [];
+    let at = 0;
+    let quote = open === undefined ? -1 : text.indexOf(open);
+    while (at < text.length) {
+      const lineEnd = text.indexOf(newline, at);
+      if (lineEnd === -1 && !isLast) break;
+      const end = lineEnd === -1 ? text.length : lineEnd;
+      if (quote !== -1 && quote < at && open !== undefined) quote = text.indexOf(open, at);
+      if (quote === -1 || quote >= end) {
+        if (isPlain) {
+          const cells = text.slice(at, end).split(delimiter);
+          records.push({ cells, line: this.#line, fault: null, source: this.#listSource(cells, null, null) });
+          this.#line += 1;
+        } else this.#addLine(text, at, end, records);
+        at = end + 1;
+        continue;
+      }
+      const found = cutRecord(text, at, reading, isLast, reading.width);
+      if (isIncomplete(found)) {
+        if (isLast) this.#refuseQuote(text.slice(at), (found.openQuote ?? at) - at);
+        break;
+      }
+      this.#addRecord(text, at, found, records);
+      at = found.end;
     }
-    const parsed = parseText(this.#parser, text, isLast);
-    if (isLast && text.endsWith(this.#reading.newline)) parsed.rows.pop();
-    if (parsed.firstFault !== null) {
-      const sound = parsed.rows.slice(0, parsed.firstFault);
-      const preview = createParser(this.#reading, parsed.firstFault);
-      const start = sound.length === 0 ? 0 : parseText(preview, text, isLast).end;
-      return this.#cutByHand(text, start, isLast, sound);
-    }
-    const line = this.#line;
-    const lines = this.#countLines(parsed.rows, hasQuotes ? text.slice(0, parsed.end) : null);
-    if (this.#reading.newline === '\n' && text.includes('\r')) stripReturns(parsed.rows);
-    return { records: { rows: parsed.rows, line, lines, repairedLines: [] }, end: parsed.end };
+    return { records, end: Math.min(at, text.length) };
   }
 
   refuseLongRecord(text: string): never {
     const { name, maxRowLength } = this.#reading;
-    const found = readCsvRecord(text, 0, this.#reading, false, this.#reading.width);
-    if (found.status === 'incomplete' && found.openQuote !== null) this.#refuseQuote(text, found.openQuote);
+    const found = cutRecord(text, 0, this.#reading, false, this.#reading.width);
+    if (isIncomplete(found) && found.openQuote !== null) this.#refuseQuote(text, found.openQuote);
     throw createUsageError(
       'INPUT_ROW_TOO_LONG',
       `${name}, line ${this.#line}: a row of more than ${maxRowLength} characters`,
@@ -91,47 +125,134 @@ class RecordCutter {
     );
   }
 
-  /** Splits more carefully from `start`; `before` are the records already found there. */
-  #cutByHand(text: string, start: number, isLast: boolean, before: string[][]): Part {
-    const rows: (readonly string[])[] = [...before];
-    const line = this.#line;
-    const lines = this.#countLines(before, text.slice(0, start)) ?? before.map((_, index) => line + index);
-    if (this.#reading.newline === '\n') stripReturns(before);
-    const repairedLines: number[] = [];
-    let at = start;
-    while (at < text.length) {
-      const found = readCsvRecord(text, at, this.#reading, isLast, this.#reading.width);
-      if (found.status === 'incomplete') {
-        if (isLast) this.#refuseQuote(text.slice(at), (found.openQuote ?? at) - at);
-        break;
-      }
-      const { record } = found;
-      rows.push(record.cells);
-      lines.push(this.#line);
-      if (record.isMended) repairedLines.push(this.#line);
-      this.#line += countBreaks(text, at, record.end, this.#reading.newline);
-      at = record.end;
+  /** Adds a line without quotes. */
+  #addLine(text: string, start: number, lineEnd: number, records: CsvRecord[]): void {
+    const { newline } = this.#reading;
+    const at = skipMarks(text, start, newline);
+    const end = trimLineEnd(text, at, lineEnd, newline);
+    const line = text.slice(at, end);
+    const pieces = line.includes(this.#otherBreak) ? this.#splitAtBreaks(line) : null;
+    if (pieces !== null) {
+      this.#addPieces(pieces, records);
+      return;
     }
-    return { records: { rows, line, lines, repairedLines }, end: at };
+    const cells = this.#splitLine(line);
+    const fault = line.includes(this.#otherBreak) ? 'line_break' : null;
+    records.push({ cells, line: this.#line, fault, source: this.#listSource(cells, null, null) });
+    this.#line += 1;
   }
 
-  #countLines(rows: readonly (readonly string[])[], text: string | null): number[] | null {
-    const { newline } = this.#reading;
-    // If there are no more line ends than records, no cell contains a line break.
-    const hasBreaks =
-      text !== null &&
-      countBreaks(text, 0, text.length, newline) > rows.length - (text.endsWith(newline) ? 0 : 1);
-    if (!hasBreaks) {
-      this.#line += rows.length;
-      return null;
-    }
-    const lines: number[] = [];
-    for (const row of rows) {
-      lines.push(this.#line);
+  #addPieces(pieces: readonly (readonly string[])[], records: CsvRecord[]): void {
+    for (const cells of pieces) {
+      records.push({ cells, line: this.#line, fault: null, source: this.#listSource(cells, null, null) });
       this.#line += 1;
-      for (const cell of row) this.#line += countBreaks(cell, 0, cell.length, newline);
     }
-    return lines;
+  }
+
+  #splitLine(line: string): string[] {
+    const cells = line.split(this.#reading.delimiter);
+    return this.#reading.isPadded
+      ? cells.map((cell, index) => (index > 0 ? cell.replace(/^ /, '') : cell))
+      : cells;
+  }
+
+  /**
+   * The rows of a line that is split by other line end characters, such as a CR between LFs; null if the pieces have
+   * not the width of the table.
+   */
+  #splitAtBreaks(line: string): string[][] | null {
+    const pieces = line
+      .split(this.#otherBreak)
+      .filter((piece) => piece !== '')
+      .map((piece) => this.#splitLine(piece));
+    return pieces.length > 1 && pieces.every(({ length }) => length === this.#reading.width) ? pieces : null;
+  }
+
+  #addRecord(text: string, start: number, found: CutRecord, records: CsvRecord[]): void {
+    const { newline } = this.#reading;
+    const breaks = countBreaks(text, start, found.end, newline);
+    const pieces = this.#splitRecord(text.slice(start, found.end), found, breaks);
+    if (pieces !== null) {
+      for (const piece of pieces) {
+        records.push({ ...piece, line: this.#line });
+        this.#line += 1;
+      }
+      return;
+    }
+    const { cells, source } = this.#unwrap(found);
+    const fault = found.isMended
+      ? 'quotes'
+      : breaks > 1 && this.#spansRows(text, start, found)
+        ? 'wide_quotes'
+        : null;
+    records.push({ cells, line: this.#line, fault, source });
+    this.#line += text[found.end - 1] === newline ? breaks : breaks + 1;
+  }
+
+  /** The rows that one record really is: split by a lone CR, or swallowed by quotes that are text. Null if it is one row. */
+  #splitRecord(raw: string, found: CutRecord, breaks: number): Omit<CsvRecord, 'line'>[] | null {
+    const { width, newline } = this.#reading;
+    const isSplit = found.cells.some(
+      (cell, index) => found.quoted[index] !== true && cell.includes(this.#otherBreak),
+    );
+    if (isSplit) {
+      const pieces = cutAll(
+        raw,
+        { ...this.#reading, newline: this.#otherBreak === '\r' ? '\r' : '\n' },
+        width,
+      );
+      if (pieces === null || pieces.some(({ cells }) => cells.length !== width)) return null;
+      return pieces.map((piece) => ({
+        cells: piece.cells,
+        fault: null,
+        source: this.#listSource(piece.cells, piece.quoted, piece.source),
+      }));
+    }
+    if (breaks < 2 || width < 2 || found.isMended) return null;
+    const lines = raw.split(newline).map((line) => line.slice(0, trimLineEnd(line, 0, line.length, newline)));
+    if (lines.at(-1) === '') lines.pop();
+    const literal = lines.map((line) => line.split(this.#reading.delimiter));
+    if (
+      literal.length < 2 ||
+      !literal.every((cells) => cells.length === width && this.#reading.looksLikeRow(cells))
+    )
+      return null;
+    return literal.map((cells) => ({ cells, fault: 'open_quotes', source: null }));
+  }
+
+  /** True if each line of a record in quotes would be a row of its own without them. */
+  #spansRows(text: string, start: number, { end, cells }: CutRecord): boolean {
+    const { newline, delimiter, width } = this.#reading;
+    if (width < 2 || cells.length !== width) return false;
+    const lines = text.slice(start, text[end - 1] === newline ? end - 1 : end).split(newline);
+    return lines.length > 1 && lines.every((line) => line.split(delimiter).length === width);
+  }
+
+  /** The cells of a line that is quoted as a whole. */
+  #unwrap(found: CutRecord): Pick<CsvRecord, 'cells' | 'source'> {
+    const [only = ''] = found.cells;
+    if (this.#reading.isWrapped && found.cells.length === 1) {
+      const inner = cutRecord(only, 0, this.#reading, true, this.#reading.width);
+      if (!isIncomplete(inner)) return { cells: inner.cells, source: null };
+    }
+    return { cells: found.cells, source: this.#listSource(found.cells, found.quoted, found.source) };
+  }
+
+  /** Adds to the source the empty cells that the writer would quote, or not, otherwise than the file. */
+  #listSource(
+    cells: readonly string[],
+    quoted: readonly boolean[] | null,
+    source: readonly (string | null)[] | null,
+  ): readonly (string | null)[] | null {
+    const { quotesEmpty, quotes } = this.#reading;
+    if (quoted === null && !quotesEmpty) return source;
+    let all: (string | null)[] | null = null;
+    for (const [index, cell] of cells.entries()) {
+      if (cell !== '' || (quoted?.[index] === true) === quotesEmpty || quotes === null) continue;
+      all ??= cells.map((_, at) => source?.[at] ?? null);
+      all[index] = quotesEmpty ? '' : quotes.open + quotes.close;
+    }
+    return all ?? source;
   }
 
   #refuseQuote(text: string, openQuote: number): never {
@@ -139,35 +260,22 @@ class RecordCutter {
     throw createUsageError(
       'INPUT_QUOTE_NOT_CLOSED',
       `${this.#reading.name}, line ${line}: a quote is opened here and never closed`,
-      'Close it, or double each quote inside a quoted cell.',
+      'Close it, or double each quote inside a quoted cell. If quotes are part of the text, use --quote none.',
     );
   }
 }
 
-interface Parsed {
-  readonly rows: string[][];
-  readonly end: number;
-  /** Index of the first record with invalid quotes. */
-  readonly firstFault: number | null;
-}
-
-function createParser(cut: CsvCut, preview: number): Papa.Parser {
-  return new Papa.Parser({ delimiter: cut.delimiter, newline: cut.newline, preview });
-}
-
-function parseText(parser: Papa.Parser, text: string, isLast: boolean): Parsed {
-  const result: Papa.ParseResult<string[]> = parser.parse(text, 0, !isLast);
-  const faults = result.errors.map((error) => error.row ?? 0).filter((row) => row < result.data.length);
-  const firstFault = faults.length === 0 ? null : faults.reduce((first, row) => Math.min(first, row));
-  return { rows: result.data, end: result.meta.cursor, firstFault };
-}
-
-function stripReturns(rows: readonly string[][]): void {
-  for (const row of rows) {
-    const last = row.length - 1;
-    const cell = row[last];
-    if (cell?.endsWith('\r')) row[last] = cell.slice(0, -1);
+/** Cuts a whole text into records; null if one is not complete. */
+function cutAll(text: string, cut: CsvCut, width: number): CutRecord[] | null {
+  const records: CutRecord[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const found = cutRecord(text, at, cut, true, width);
+    if (isIncomplete(found)) return null;
+    if (found.cells.length > 1 || found.cells[0] !== '') records.push(found);
+    at = found.end;
   }
+  return records;
 }
 
 function countBreaks(text: string, start: number, end: number, newline: string): number {
@@ -178,142 +286,4 @@ function countBreaks(text: string, start: number, end: number, newline: string):
     at = text.indexOf(newline, at + 1);
   }
   return count;
-}
-
-/** How to split a table. CRLF is treated as LF with a carriage return before it. */
-export interface CsvCut {
-  readonly delimiter: string;
-  readonly newline: '\n' | '\r';
-}
-
-export interface CsvRecord {
-  readonly cells: readonly string[];
-  /** For each cell, whether it was quoted. */
-  readonly quoted: readonly boolean[];
-  /** Offset after the record and its line end. */
-  readonly end: number;
-  /** True if invalid quotes had to be guessed. */
-  readonly isMended: boolean;
-}
-
-/** Result of reading a record: complete, cut off by the end of the text, or swallowed by an unclosed quote. */
-type CsvRecordResult =
-  | { readonly status: 'record'; readonly record: CsvRecord }
-  | { readonly status: 'incomplete'; readonly openQuote: number | null };
-
-/**
- * Reads one record carefully, for cases the fast parser cannot handle: invalid quotes and samples. `width` is
- * the expected number of cells, used to choose between two readings of invalid quotes.
- */
-export function readCsvRecord(
-  text: string,
-  start: number,
-  cut: CsvCut,
-  isLast: boolean,
-  width: number,
-): CsvRecordResult {
-  const sure = cutRecord(text, start, cut, isLast, 'stop');
-  if (sure !== 'doubt') return sure;
-  const literal = cutRecord(text, start, cut, isLast, 'literal');
-  if (literal !== 'doubt' && literal.status === 'record' && literal.record.cells.length === width)
-    return literal;
-  const quoted = cutRecord(text, start, cut, isLast, 'quoted');
-  if (quoted === 'doubt' || literal === 'doubt')
-    throw new RangeError('an ambiguous quote must be decided in both modes');
-  if (quoted.status === 'incomplete') return isLast ? literal : quoted;
-  return quoted.record.cells.length === width ? quoted : literal;
-}
-
-/**
- * What to do with a quoted cell that has both a stray quote and a line break: either both belong to its text,
- * or its opening quote was plain text and the cell ends at the line end at the latest.
- */
-type InDoubt = 'stop' | 'literal' | 'quoted';
-
-function cutRecord(
-  text: string,
-  start: number,
-  cut: CsvCut,
-  isLast: boolean,
-  inDoubt: InDoubt,
-): CsvRecordResult | 'doubt' {
-  const cells: string[] = [];
-  const quoted: boolean[] = [];
-  let isMended = false;
-  let at = start;
-  for (;;) {
-    const found = text[at] === '"' ? cutQuoted(text, at, cut, isLast, inDoubt !== 'quoted') : null;
-    if (found === 'doubt' && inDoubt === 'stop') return 'doubt';
-    if (found === 'incomplete') return { status: 'incomplete', openQuote: at };
-    if (found === 'doubt' || found?.isStray === true) isMended = true;
-    const isQuoted = found !== null && found !== 'doubt';
-    const cell = isQuoted ? found : cutPlain(text, at, cut);
-    cells.push(cell.text);
-    quoted.push(isQuoted);
-    at = cell.end;
-    if (at < text.length && text.startsWith(cut.delimiter, at)) {
-      at += cut.delimiter.length;
-      continue;
-    }
-    if (at >= text.length && !isLast) return { status: 'incomplete', openQuote: null };
-    return { status: 'record', record: { cells, quoted, end: Math.min(at + 1, text.length), isMended } };
-  }
-}
-
-function cutPlain(text: string, start: number, cut: CsvCut): { text: string; end: number } {
-  const lineEnd = text.indexOf(cut.newline, start);
-  const line = lineEnd === -1 ? text.slice(start) : text.slice(start, lineEnd);
-  const delimiter = line.indexOf(cut.delimiter);
-  if (delimiter !== -1) return { text: line.slice(0, delimiter), end: start + delimiter };
-  const hasReturn = cut.newline === '\n' && line.endsWith('\r');
-  return { text: hasReturn ? line.slice(0, -1) : line, end: start + line.length };
-}
-
-interface QuotedCell {
-  readonly text: string;
-  readonly end: number;
-  /** True if a quote inside was neither doubled nor the last one. */
-  readonly isStray: boolean;
-}
-
-/** A quote closes the cell only before a delimiter, a line end or the end of the text, ignoring spaces. */
-function cutQuoted(
-  text: string,
-  start: number,
-  cut: CsvCut,
-  isLast: boolean,
-  stopsInDoubt: boolean,
-): QuotedCell | 'incomplete' | 'doubt' {
-  const lineEnd = text.indexOf(cut.newline, start);
-  let isStray = false;
-  let from = start + 1;
-  for (;;) {
-    const quote = text.indexOf('"', from);
-    const isBeyondLine = lineEnd !== -1 && (quote === -1 || lineEnd < quote);
-    if (isStray && isBeyondLine && stopsInDoubt) return 'doubt';
-    if (quote === -1) return 'incomplete';
-    if (text[quote + 1] === '"') {
-      from = quote + 2;
-      continue;
-    }
-    const end = skipPadding(text, quote + 1, cut);
-    const isAtEnd = end >= text.length;
-    if (isAtEnd && !isLast) return 'incomplete';
-    if (isAtEnd || text.startsWith(cut.delimiter, end) || text[end] === cut.newline) {
-      return { text: text.slice(start + 1, quote).replaceAll('""', '"'), end, isStray };
-    }
-    isStray = true;
-    from = quote + 1;
-    if (isBeyondLine && stopsInDoubt) return 'doubt';
-  }
-}
-
-function skipPadding(text: string, start: number, cut: CsvCut): number {
-  let at = start;
-  while (at < text.length && !text.startsWith(cut.delimiter, at)) {
-    const char = text.charAt(at);
-    if (char === cut.newline || char.trim() !== '') break;
-    at += 1;
-  }
-  return at;
 }

@@ -137,3 +137,11 @@ export class Warnings {
     });
   }
 }
+
+/** Quotes text from a file so that it is safe to print on a terminal. */
+export function quoteText(text: string): string {
+  return JSON.stringify(text.slice(0, 100)).replace(
+    /[\p{Cc}\p{Cf}]/gu,
+    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
+  );
+}

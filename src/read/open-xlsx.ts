@@ -2,6 +2,7 @@ import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
 import type { CellRow } from '../model/row.js';
 import type { ByteSource } from './bytes.js';
+import { ROW_NOTES } from './csv-rows.js';
 import {
   type InputLimits,
   type InputOptions,
@@ -9,7 +10,7 @@ import {
   type OpenReader,
   Warnings,
 } from './input.js';
-import { describeHeader, nameColumns, ROW_NOTES } from './open-csv.js';
+import { describeHeader, nameColumns } from './open-csv.js';
 import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
 import { readWorkbook, type Sheet, type Workbook } from './workbook.js';
 import { openZip } from './zip-archive.js';

@@ -1,70 +1,75 @@
-import Papa from 'papaparse';
+import type { FilledRow } from '../model/answer.js';
 import { type FileShape, hasHeader, type TextFormat } from '../model/file-format.js';
 import { createCellLayout } from './cells.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
-/** Writes a CSV in the input's format: delimiter, line ends and quotes. */
+/** Writes a CSV in the input's format: delimiter, line ends, quotes, and the lines above the header. */
 export function createCsvFormatter(options: OutputOptions): RowFormatter {
   const shape = resolveTableShape(options);
   const layout = createCellLayout(options);
-  const base = { delimiter: shape.delimiter, newline: shape.newline };
-  const quotes = resolveQuotes(shape);
+  const formatCell = createCellFormatter(shape, createQuoteRule(shape));
+  const formatTitle = createCellFormatter(shape, () => shape.titlesQuoted);
+  const between = shape.isPadded === true ? `${shape.delimiter} ` : shape.delimiter;
   const end = shape.newline;
-  const format = (lines: string[][]) =>
-    lines.length === 0 ? '' : Papa.unparse(lines, { ...base, quotes }) + end;
-  const formatLines = quotes === false ? createPlainFormatter(shape.delimiter, end, format) : format;
   const sepLine = shape.sepLine ? `sep=${shape.delimiter}${end}` : '';
-  const header = hasHeader(options.shape)
-    ? Papa.unparse([layout.titles], { ...base, quotes: shape.titlesQuoted }) + end
-    : '';
+  const header = hasHeader(options.shape) ? layout.titles.map(formatTitle).join(between) + end : '';
+  const isSameTable = shape.delimiter === options.shape.delimiter && options.shape.format === 'csv';
+  const formatRow = (filled: FilledRow): string => {
+    const cells = layout.fill(filled);
+    const kept = isSameTable ? findSource(filled) : null;
+    if (kept === null) return cells.map(formatCell).join(between) + end;
+    return cells.map((cell, index) => kept(index, cell) ?? formatCell(cell)).join(between) + end;
+  };
   return {
-    head: sepLine + header,
-    format: (rows) => formatLines(rows.map((row) => layout.fill(row))),
+    head: sepLine + (shape.above ?? '') + header,
+    format: (rows) => rows.map(formatRow).join(''),
     tail: '',
   };
 }
 
-/** Fast path: lines that need no quotes are only joined, several times as fast with the same result. */
-function createPlainFormatter(
-  delimiter: string,
-  end: string,
-  format: (lines: string[][]) => string,
-): (lines: string[][]) => string {
-  const delimiterCode = delimiter.charCodeAt(0).toString(16).padStart(4, '0');
-  const special = new RegExp(`["\\r\\n\\ufeff\\u${delimiterCode}]|^ | $`);
-  const isPlain = (cells: readonly string[]): boolean => !cells.some((cell) => special.test(cell));
-  return (lines) => {
-    let text = '';
-    let start = 0;
-    // Lines that need quotes are formatted together.
-    for (let at = 0; at < lines.length; at += 1) {
-      const cells = lines[at] ?? [];
-      if (!isPlain(cells)) continue;
-      text += `${format(lines.slice(start, at))}${cells.join(delimiter)}${end}`;
-      start = at + 1;
-    }
-    return text + format(lines.slice(start));
-  };
+/** Finds how an unchanged input cell is written in the file, for cells that would be written otherwise. */
+function findSource({ row }: FilledRow): ((index: number, cell: string) => string | null) | null {
+  if (row.kind !== 'cells' || row.source === undefined) return null;
+  const { source, cells } = row;
+  return (index, cell) => (cell === cells[index] ? (source[index] ?? null) : null);
 }
 
-type TableShape = Pick<FileShape, 'delimiter' | 'newline' | 'quoting' | 'titlesQuoted' | 'sepLine'>;
+type TableShape = Pick<
+  FileShape,
+  'delimiter' | 'newline' | 'quoting' | 'quotes' | 'titlesQuoted' | 'sepLine' | 'isPadded' | 'above'
+>;
 
 /** The input's format, but with tabs if the file name ends in .tsv or .tab. */
 function resolveTableShape({ shape, path }: OutputOptions): TableShape {
   const isTsv = /\.(?:tsv|tab)(?:\.gz)?$/i.test(path);
-  return isTsv ? { ...shape, delimiter: '\t', sepLine: false } : shape;
+  return isTsv ? { ...shape, delimiter: '\t', sepLine: false, isPadded: false } : shape;
 }
 
-function resolveQuotes({ quoting }: TableShape): boolean | ((value: unknown) => boolean) {
+/** Quotes cells where the text needs it, or where the input would quote it. */
+function createCellFormatter(
+  { delimiter, quotes }: TableShape,
+  isQuoted: (cell: string) => boolean,
+): (cell: string) => string {
+  const { open, close } = quotes ?? { open: '"', close: '"' };
+  const mark = `\\u${delimiter.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  // Quotes that are text, such as apostrophes, only matter at the start of a cell.
+  const inside = quotes === null || open !== '"' ? '' : '"';
+  const atStart = quotes === null || open === '"' ? '' : `|^\\s*${open}`;
+  const needsQuotes = new RegExp(`[\\r\\n\\ufeff${mark}${inside}]|^ | $${atStart}`);
+  return (cell) =>
+    needsQuotes.test(cell) || isQuoted(cell) ? open + cell.replaceAll(close, close + close) + close : cell;
+}
+
+function createQuoteRule({ quoting }: TableShape): (cell: string) => boolean {
   switch (quoting) {
     case 'needed':
-      return false;
+      return () => false;
     case 'all':
-      return true;
+      return () => true;
     case 'filled':
-      return (value) => value !== '';
+      return (cell) => cell !== '';
     case 'text':
-      return (value) => value !== '' && !/^-?\d+(?:[.,]\d+)?$/.test(String(value));
+      return (cell) => cell !== '' && !/^-?\d+(?:[.,]\d+)?$/.test(cell);
   }
 }
 

@@ -53,7 +53,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   libsql: ['ledger/', 'server/run-store.ts'],
   numfmt: ['read/sheet-reader.ts'],
   'p-limit': ['job/dispatch.ts'],
-  papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts', 'agents/reference/load-tables.ts'],
+  papaparse: ['agents/reference/load-tables.ts'],
   sax: ['read/zip-archive.ts'],
   re2js: ['model/pattern.ts'],
   'string-width': ['cli/clip-text.ts', 'cli/format-table.ts'],

@@ -1,14 +1,22 @@
 import fc from 'fast-check';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
-import { type CsvReading, readCsvRecord, readCsvRecords } from '../../src/read/csv-reader.js';
+import { type CsvReading, readCsvRecords } from '../../src/read/csv-reader.js';
+import { cutRecord, DOUBLE_QUOTES, isIncomplete } from '../../src/read/csv-record.js';
 
 const COMMA: CsvReading = {
   delimiter: ',',
   newline: '\n',
+  quotes: DOUBLE_QUOTES,
+  hasEscapes: false,
+  isPadded: false,
   name: 'in.csv',
   width: 2,
   maxRowLength: 1_000_000,
+  from: { offset: 0, line: 1 },
+  quotesEmpty: false,
+  isWrapped: false,
+  looksLikeRow: () => false,
 };
 
 async function* cutInPieces(text: string, cuts: readonly number[]): AsyncGenerator<string> {
@@ -23,15 +31,17 @@ async function readRecords(text: string, reading: Partial<CsvReading> = {}, cuts
   const lines: number[] = [];
   const repairedLines: number[] = [];
   for await (const records of readCsvRecords(cutInPieces(text, cuts), { ...COMMA, ...reading })) {
-    rows.push(...records.rows);
-    lines.push(...(records.lines ?? records.rows.map((_, index) => records.line + index)));
-    repairedLines.push(...records.repairedLines);
+    for (const { cells, line, fault } of records) {
+      rows.push(cells);
+      lines.push(line);
+      if (fault === 'quotes') repairedLines.push(line);
+    }
   }
   return { rows, lines, repairedLines };
 }
 
 const hardText = fc.string({
-  unit: fc.constantFrom('a', 'é', '"', ',', ';', '\n', '\r', ' ', '\t', '😀', '='),
+  unit: fc.constantFrom('a', 'é', '"', ',', ';', '\n', '\r', ' ', '\t', '😀'),
 });
 
 test('any table is read back equal, for any chunk boundaries, delimiter and line ends', async () => {
@@ -79,17 +89,17 @@ test('any text, even with invalid quotes, is read the same for any chunk boundar
   );
 });
 
-test('the careful and the fast reader agree on every valid table', () => {
+test('a valid record is read without a guess', () => {
   fc.assert(
     fc.property(fc.array(fc.array(hardText, { minLength: 2, maxLength: 3 }), { minLength: 1 }), (table) => {
       const text = `${Papa.unparse(table, { newline: '\n' })}\n`;
       const rows: (readonly string[])[] = [];
       for (let at = 0; at < text.length; ) {
-        const found = readCsvRecord(text, at, COMMA, true, table[0]?.length ?? 0);
-        if (found.status === 'incomplete') throw new Error('a record is whole');
-        expect(found.record.isMended).toBe(false);
-        rows.push(found.record.cells);
-        at = found.record.end;
+        const found = cutRecord(text, at, COMMA, true, table[0]?.length ?? 0);
+        if (isIncomplete(found)) throw new Error('a record is whole');
+        expect(found.isMended).toBe(false);
+        rows.push(found.cells);
+        at = found.end;
       }
       expect(rows).toEqual(table);
     }),

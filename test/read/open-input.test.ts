@@ -66,12 +66,12 @@ test('rows that do not fit the header are kept and reported with their lines', a
       code: 'ROW_TOO_SHORT',
       message: '1 row has fewer cells than the header (line 2). Missing cells count as empty.',
     },
+    { code: 'BLANK_LINE', message: '1 blank line (line 4). Blank lines are dropped.' },
     {
       code: 'ROW_TOO_LONG',
       message:
         '1 row has more cells than the header (line 3). The extra cells are kept at the end of the row.',
     },
-    { code: 'BLANK_LINE', message: '1 blank line (line 4). Blank lines are dropped.' },
   ]);
 });
 

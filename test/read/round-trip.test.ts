@@ -47,14 +47,16 @@ async function fillAndRead(name: string, bytes: Uint8Array, options: Partial<Inp
 
 const OUR_COLUMNS = 3 + 4;
 
-const anyText = fc.string({
-  unit: fc.oneof(
-    fc.constantFrom('a', '"', ',', ';', '\n', '\r', ' ', '\t', '|', '=', '\u2028', '\ufeff'),
-    fc.constantFrom('é', 'ß', '😀', '漢', 'e\u0301'),
-    fc.string({ minLength: 1, maxLength: 1, unit: 'binary' }).filter((char) => char !== '\0'),
-  ),
-  maxLength: 12,
-});
+const anyText = fc
+  .string({
+    unit: fc.oneof(
+      fc.constantFrom('a', '"', ',', ';', '\n', '\r', ' ', '\t', '|', '=', '\u2028', '\ufeff'),
+      fc.constantFrom('é', 'ß', '😀', '漢', 'e\u0301'),
+      fc.string({ minLength: 1, maxLength: 1, unit: 'binary' }).filter((char) => char !== '\0'),
+    ),
+    maxLength: 12,
+  })
+  .filter((text) => !text.startsWith('="'));
 const anyTable = fc.integer({ min: 2, max: 4 }).chain((width) =>
   fc.record({
     titles: fc.array(anyText, { minLength: width, maxLength: width }),
@@ -88,6 +90,7 @@ test(
             filledRows,
           } = await fillAndRead(isGzip ? 'in.csv.gz' : 'in.csv', isGzip ? gzipSync(plain) : plain, {
             delimiter,
+            headerRow: 1,
             limits: { pieceBytes },
             ...(hasMark ? {} : { encoding }),
           });

@@ -1,0 +1,306 @@
+import { createUsageError } from '../errors.js';
+import { isEmptyText } from '../model/blank.js';
+import type { CellRow } from '../model/row.js';
+import type { CsvRecord, RecordFault } from './csv-reader.js';
+import type { Warnings } from './input.js';
+
+/** Columns and settings for reading rows. */
+export interface CsvTable {
+  readonly name: string;
+  readonly columns: ReadonlyMap<string, number>;
+  /** The header's titles, to find it again further down; null for a file without a header. */
+  readonly titles: readonly string[] | null;
+  readonly strict: boolean;
+  /** The records again, to add up columns. */
+  openRecords(): AsyncIterable<readonly CsvRecord[]>;
+}
+
+const CHUNK_ROWS = 1_000;
+
+export const ROW_NOTES = {
+  ROW_TOO_SHORT: [
+    'row has fewer cells than the header',
+    'rows have fewer cells than the header',
+    'Missing cells count as empty.',
+  ],
+  ROW_TOO_LONG: [
+    'row has more cells than the header',
+    'rows have more cells than the header',
+    'The extra cells are kept at the end of the row.',
+  ],
+  ROW_QUOTES_MENDED: [
+    'row has invalid quotes',
+    'rows have invalid quotes',
+    'Check in the output how they were read.',
+  ],
+  ROW_QUOTES_OPEN: [
+    'row is in quotes that span several rows',
+    'rows are in quotes that span several rows',
+    "These quotes are read as text. If they are around one cell, use --quote '\"'.",
+  ],
+  ROW_QUOTES_WIDE: [
+    'row has a quoted cell with line breaks whose lines could be rows',
+    'rows have a quoted cell with line breaks whose lines could be rows',
+    'If they are rows, use --quote none.',
+  ],
+  ROW_LINE_BREAK: [
+    'row has a line end character inside a cell without quotes',
+    'rows have a line end character inside a cell without quotes',
+    'It is kept as a part of the cell.',
+  ],
+  BLANK_LINE: ['blank line', 'blank lines', 'Blank lines are dropped.'],
+  ROW_SKIPPED: [
+    'line is not data, such as a repeated header, dashes or a footer',
+    'lines are not data, such as repeated headers, dashes or footers',
+    'They are kept in the output with the status “skipped”.',
+  ],
+} as const;
+
+/** Converts the records below the header to rows, drops blank lines, and marks lines that are not data. */
+export async function* readCsvRows(
+  chunks: AsyncIterable<readonly CsvRecord[]>,
+  table: CsvTable,
+  warnings: Warnings,
+): AsyncGenerator<readonly CellRow[]> {
+  const maker = new RowMaker(table, warnings);
+  let isFirst = true;
+  for await (const records of chunks) {
+    const rows: CellRow[] = [];
+    for (const record of records) {
+      if (isFirst && table.titles !== null) isFirst = false;
+      else maker.add(record, rows);
+    }
+    for (let start = 0; start < rows.length; start += CHUNK_ROWS) {
+      yield rows.length <= CHUNK_ROWS ? rows : rows.slice(start, start + CHUNK_ROWS);
+    }
+  }
+  const last = await maker.finish();
+  if (last.length > 0) yield last;
+}
+
+/** How many lines to hold back until it is known whether they end the file: a footer has fewer. */
+const KEPT_BACK = 32;
+
+interface HeldRecord {
+  readonly record: CsvRecord;
+  readonly isAfterBlank: boolean;
+}
+
+class RowMaker {
+  readonly #table: CsvTable;
+  readonly #warnings: Warnings;
+  /** The last lines, which may be a footer or a totals row if nothing follows. */
+  #held: HeldRecord[] = [];
+  #isAfterBlank = false;
+  #ordinal = 0;
+
+  constructor(table: CsvTable, warnings: Warnings) {
+    this.#table = table;
+    this.#warnings = warnings;
+  }
+
+  add(record: CsvRecord, rows: CellRow[]): void {
+    const { cells, line } = record;
+    const width = this.#table.columns.size;
+    if (cells.length < 2 && isBlankLine(cells[0], width)) {
+      this.#warnings.add('BLANK_LINE', line);
+      this.#isAfterBlank = true;
+      return;
+    }
+    if (!isSingle(cells)) this.#release(rows, this.#held.length);
+    else if (this.#held.length > 2 * KEPT_BACK) this.#release(rows, KEPT_BACK);
+    this.#held.push({ record, isAfterBlank: this.#isAfterBlank });
+    this.#isAfterBlank = false;
+  }
+
+  /** The held lines at the end of the file: rows, then maybe a totals row and a footer. */
+  async finish(): Promise<CellRow[]> {
+    const rows: CellRow[] = [];
+    const footer = findFooter(this.#held, this.#table.columns.size);
+    const [totals] = this.#held.slice(footer - 1, footer);
+    const isTotals = totals !== undefined && (await isTotalsRow(totals.record, this.#table));
+    for (const [index, { record }] of this.#held.entries()) {
+      const reason =
+        index >= footer
+          ? 'a footer'
+          : isTotals && index === footer - 1
+            ? 'a totals row'
+            : this.#findReason(record.cells);
+      this.#push(record, rows, reason);
+    }
+    this.#held = [];
+    return rows;
+  }
+
+  /** Turns the oldest lines held back into rows. */
+  #release(rows: CellRow[], count: number): void {
+    for (const { record } of this.#held.splice(0, count))
+      this.#push(record, rows, this.#findReason(record.cells));
+  }
+
+  #findReason(cells: readonly string[]): string | undefined {
+    const { titles } = this.#table;
+    if (titles !== null && isRepeatedHeader(cells, titles)) return 'a repeated header';
+    return isRule(cells) ? 'a line of dashes' : undefined;
+  }
+
+  #push(record: CsvRecord, rows: CellRow[], skip: string | undefined): void {
+    const { cells, line, fault, source } = record;
+    const { columns } = this.#table;
+    if (fault !== null) note(this.#table, this.#warnings, FAULT_CODES[fault], line);
+    if (skip !== undefined) this.#warnings.add('ROW_SKIPPED', line);
+    else if (cells.length !== columns.size) checkWidth(cells, line, this.#table, this.#warnings);
+    const row = { kind: 'cells', ordinal: this.#ordinal, line, columns, cells } as const;
+    const written = source === null ? row : { ...row, source };
+    rows.push(skip === undefined ? written : { ...written, skip });
+    this.#ordinal += 1;
+  }
+}
+
+/** True for an empty line. In a one-column table, white space is a value. */
+function isBlankLine(text = '', width: number): boolean {
+  if (text === '') return true;
+  return width === 1 ? /^\p{Cc}+$/u.test(text) : isEmptyText(text);
+}
+
+/** True if only the first cell is filled. */
+function isSingle(cells: readonly string[]): boolean {
+  for (let index = 1; index < cells.length; index += 1) if (cells[index] !== '') return false;
+  return cells[0] !== '';
+}
+
+/** True for the header again, as in files that were appended to each other. */
+function isRepeatedHeader(cells: readonly string[], titles: readonly string[]): boolean {
+  const shared = Math.min(cells.length, titles.length);
+  if (cells[0] !== titles[0] && cells[0]?.trim() !== titles[0]?.trim()) return false;
+  if (shared < titles.length && shared < 2) return false;
+  return cells.slice(0, shared).every((cell, index) => cell.trim() === titles[index]?.trim());
+}
+
+/** True for a line of dashes below a header or between parts of a report. */
+function isRule(cells: readonly string[]): boolean {
+  const first = cells[0] ?? '';
+  if (!/^\s*[-=_+─━]{2}/.test(first)) return false;
+  return (
+    cells.every((cell) => /^\s*[-=_+─━ ]+\s*$/.test(cell)) && cells.some((cell) => cell.trim().length > 2)
+  );
+}
+
+/** Index of the first line of the footer among the last lines of a file; their number if there is none. */
+function findFooter(held: readonly HeldRecord[], width: number): number {
+  const lines = held.map(({ record: { cells } }) => ({
+    isRemark: isSingle(cells) && isRemark(cells[0] ?? ''),
+    isShort: cells.length === 1 && width > 1,
+  }));
+  for (const [index, { isAfterBlank }] of held.entries()) {
+    const rest = lines.slice(index);
+    const isFooter =
+      rest.some((line) => line.isRemark) && rest.every((line) => line.isShort || line.isRemark);
+    if (isAfterBlank && isFooter) return index;
+  }
+  const last = lines.findLastIndex((line) => !line.isRemark);
+  return last + 1;
+}
+
+const REMARKS: readonly RegExp[] = [
+  /^\(?\d[\d.,]* (?:rows?|records?|lines?|results?|entries|items)\b.{0,40}$/i,
+  /^(?:©|\(c\) |copyright\b|confidential\b|all rights reserved\b)/i,
+  /^(?:generated|exported|printed|created|prepared|run|downloaded|retrieved|last updated|updated|as of|report (?:date|generated))\b.{0,20}(?::|\d)/i,
+  /^(?:source|sources|note|notes|data from database|disclaimer|legend|filters?|end of (?:report|file|list))\b\s*(?::|$)/i,
+  /^(?:grand )?totals? ?\(\d+ \w+\)$/i,
+  /^page \d+(?: of \d+)?$/i,
+  /^(?:completion time|time taken|query ok)\b/i,
+];
+
+/** True for a line that a report or a database client writes below its rows. */
+function isRemark(text: string): boolean {
+  const plain = text.trim();
+  return REMARKS.some((pattern) => pattern.test(plain));
+}
+
+const SUM_WORD =
+  /^(?:(?:grand|sub)?[- ]?totals?|sums?|summe|gesamt(?:summe)?|total g[ée]n[ée]ral|somme|suma|totale|totaal|итого)\s*:?$/i;
+
+/** True if the cells may be a totals row: numbers, blanks and at most words for sum. */
+function isAggregate(cells: readonly string[]): boolean {
+  let numbers = 0;
+  for (const cell of cells) {
+    if (cell === '') continue;
+    if (parseAmount(cell) !== null) numbers += 1;
+    else if (!SUM_WORD.test(cell.trim()) && !isEmptyText(cell)) return false;
+  }
+  return numbers > 0 && numbers < cells.length;
+}
+
+/** True if a number of the record is the sum of its column above. */
+async function isTotalsRow(totals: CsvRecord, { titles, openRecords }: CsvTable): Promise<boolean> {
+  if (!isAggregate(totals.cells)) return false;
+  const places = totals.cells.flatMap((cell, index) => {
+    const amount = parseAmount(cell);
+    return amount === null ? [] : [{ index, amount, sum: 0, count: 0 }];
+  });
+  let isFirst = titles !== null;
+  for await (const records of openRecords()) {
+    for (const { line, cells } of records) {
+      if (line >= totals.line) break;
+      if (isFirst) {
+        isFirst = false;
+        continue;
+      }
+      for (const place of places) {
+        const amount = parseAmount(cells[place.index] ?? '');
+        if (amount === null) continue;
+        place.sum += amount;
+        place.count += 1;
+      }
+    }
+  }
+  return places.some(
+    ({ amount, sum, count }) => count > 1 && Math.abs(sum - amount) <= Math.abs(amount) * 1e-9 + 0.0051,
+  );
+}
+
+/** Parses an amount with either decimal mark; null for other text. */
+function parseAmount(text: string): number | null {
+  const plain = text.replace(/[$€£¥%\s'’]/g, '');
+  if (!/^[-+(]?\d[\d.,]*\)?$/.test(plain)) return null;
+  const mark = /[.,](?=\d{1,2}\)?$)/.exec(plain)?.index ?? -1;
+  const whole = (mark === -1 ? plain : plain.slice(0, mark)).replace(/[^\d]/g, '');
+  const amount = Number(`${whole}.${mark === -1 ? '0' : plain.slice(mark + 1).replace(/\D/g, '')}`);
+  return /^[-(]/.test(plain) ? -amount : amount;
+}
+
+const FAULT_CODES = {
+  quotes: 'ROW_QUOTES_MENDED',
+  open_quotes: 'ROW_QUOTES_OPEN',
+  wide_quotes: 'ROW_QUOTES_WIDE',
+  line_break: 'ROW_LINE_BREAK',
+} as const satisfies Record<RecordFault, string>;
+
+const STRICT_FAULTS = {
+  ROW_TOO_SHORT: 'fewer cells than the header',
+  ROW_TOO_LONG: 'more cells than the header',
+  ROW_QUOTES_MENDED: 'invalid quotes',
+  ROW_QUOTES_OPEN: 'quotes that span several rows',
+  ROW_QUOTES_WIDE: null,
+  ROW_LINE_BREAK: 'a line end character inside a cell',
+} as const;
+
+/** Ignores extra empty cells: spreadsheets often write them. */
+function checkWidth(cells: readonly string[], line: number, table: CsvTable, warnings: Warnings): void {
+  const width = table.columns.size;
+  if (cells.length < width) note(table, warnings, 'ROW_TOO_SHORT', line);
+  else if (cells.slice(width).some((cell) => cell !== '')) note(table, warnings, 'ROW_TOO_LONG', line);
+}
+
+function note(table: CsvTable, warnings: Warnings, code: keyof typeof STRICT_FAULTS, line: number): void {
+  const fault = STRICT_FAULTS[code];
+  if (table.strict && fault !== null) {
+    throw createUsageError(
+      'INPUT_NOT_STRICT',
+      `${table.name}, line ${line}: ${fault}`,
+      'Correct the line, or omit --strict to read it anyway.',
+    );
+  }
+  warnings.add(code, line);
+}

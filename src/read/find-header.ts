@@ -1,0 +1,161 @@
+import { type ColumnKinds, countVotes, findColumnKinds, isColumnName } from './cell-kind.js';
+
+/** The records of a table that hold the names of its columns: one, or two whose names are joined. */
+export interface FoundHeader {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** How many records of a file to search for the header. */
+const SEARCH_RECORDS = 40;
+const BODY_RECORDS = 200;
+
+/**
+ * Finds the header among the first records of a table: the first one that fills more than half as many cells as the
+ * fullest, unless a record next to it is more like a header. `width` is the number of cells that most records have.
+ */
+export function findHeader(records: readonly (readonly string[])[], width: number): FoundHeader {
+  const search = records.slice(0, SEARCH_RECORDS);
+  const counts = search.map(countFilled);
+  const most = Math.max(...counts);
+  const fullest = Math.max(
+    0,
+    counts.findIndex((count) => count > most / 2),
+  );
+  const at = chooseRecord(records, fullest, width);
+  return findSecondRow(records, at);
+}
+
+/** The titles of a header. Names in two rows are joined: `Travel` over `Air` gives `Travel Air`. */
+export function joinTitles(records: readonly (readonly string[])[], { first, last }: FoundHeader): string[] {
+  const below = records[last] ?? [];
+  if (first === last) return [...below];
+  const above = records[first] ?? [];
+  let group = '';
+  return Array.from({ length: Math.max(above.length, below.length) }, (_, index) => {
+    const own = below[index]?.trim() ?? '';
+    const upper = above[index]?.trim() ?? '';
+    if (upper !== '') group = upper;
+    const title = own === '' ? upper : `${group} ${own}`;
+    return title.trim();
+  });
+}
+
+function countFilled(cells: readonly string[]): number {
+  return cells.filter((cell) => cell.trim() !== '').length;
+}
+
+function listBody(records: readonly (readonly string[])[], at: number): readonly (readonly string[])[] {
+  return records.slice(at + 1, at + 1 + BODY_RECORDS);
+}
+
+/** Looks for a header next to the fullest record: below text that fills as many cells, or above a record that is data. */
+function chooseRecord(records: readonly (readonly string[])[], fullest: number, width: number): number {
+  const vote = (at: number) => {
+    const body = listBody(records, at);
+    return countVotes(records[at] ?? [], body, findColumnKinds(body, width));
+  };
+  const first = records[fullest] ?? [];
+  const own = vote(fullest);
+  const isHeader = own.header > own.data;
+  for (let at = fullest + 1; at < Math.min(records.length - 1, SEARCH_RECORDS); at += 1) {
+    const cells = records[at] ?? [];
+    const isPassedOver = records.slice(fullest, at).every((each) => isPreamble(each, cells, width));
+    if (!isPassedOver) break;
+    if (cells.length !== width || countFilled(cells) < countFilled(first) || !isAllText(cells)) continue;
+    const votes = vote(at);
+    if (votes.data === 0 && votes.header > own.header && votes.header >= countFilled(cells) / 3) return at;
+  }
+  // Rows are never dropped: only titles and remarks are passed over without further evidence.
+  if (isHeader && fullest < records.length - 1) return fullest;
+  const above = records.slice(0, fullest).findIndex((cells) => !isTitle(cells));
+  if (above !== -1) return above;
+  return fullest < records.length - 1 ? fullest : 0;
+}
+
+/** True for a title or a remark: only its first cell is filled, or it is a name with a value. */
+function isTitle(cells: readonly string[]): boolean {
+  const filled = countFilled(cells);
+  const first = cells[0]?.trim() ?? '';
+  if (filled === 0 || (filled === 1 && first !== '')) return true;
+  return first.startsWith('#') || /:$/.test(first) || (filled === 2 && !isAllText(cells));
+}
+
+/** True if a record cannot be a row of the table whose header may be `header`: a title, or of another width. */
+function isPreamble(cells: readonly string[], header: readonly string[], width: number): boolean {
+  if (isTitle(cells) || cells.length !== width) return true;
+  const isNamed = header.filter(isColumnName).length >= Math.max(2, countFilled(header) / 2);
+  return isNamed && countFilled(cells) < countFilled(header) && !cells.some(isColumnName);
+}
+
+function isAllText(cells: readonly string[]): boolean {
+  return cells.every((cell) => /\p{L}/u.test(cell) || cell.trim() === '');
+}
+
+/** True if at least two cells are filled, from the first on without gaps. */
+function isContiguous(cells: readonly string[]): boolean {
+  const filled = countFilled(cells);
+  return filled > 1 && cells.slice(0, filled).every((cell) => cell.trim() !== '');
+}
+
+/** Adds a row of groups above the header, or a row of further names below it. */
+function findSecondRow(records: readonly (readonly string[])[], at: number): FoundHeader {
+  const header = records[at] ?? [];
+  if (at > 0 && isGroupRow(records[at - 1] ?? [], header)) return { first: at - 1, last: at };
+  const below = records[at + 1];
+  if (below !== undefined && isSubHeader(header, below, records.slice(at + 2, at + 2 + BODY_RECORDS))) {
+    return { first: at, last: at + 1 };
+  }
+  return { first: at, last: at };
+}
+
+/** True for a row such as `,,Travel,,`: names over some of the columns, not at the start like a title. */
+function isGroupRow(cells: readonly string[], header: readonly string[]): boolean {
+  const filled = countFilled(cells);
+  if (filled === 0 || filled >= countFilled(header) || cells.length < 2) return false;
+  if (!isAllText(cells) || cells.some((cell) => /:\s*$/.test(cell))) return false;
+  const isOverNames = cells.every(
+    (cell, index) => cell.trim() === '' || (header[index]?.trim() ?? '') !== '',
+  );
+  return isOverNames && (cells[0]?.trim() === '' || (filled > 1 && !isContiguous(cells)));
+}
+
+/**
+ * True for a second row of names, such as `,,Air,Rail` below `Company,Domain,Travel,`: it has only text, and leaves
+ * columns blank that the header names and the rows fill.
+ */
+function isSubHeader(
+  header: readonly string[],
+  below: readonly string[],
+  rows: readonly (readonly string[])[],
+): boolean {
+  if (
+    rows.length === 0 ||
+    countFilled(below) === 0 ||
+    !isAllText(below) ||
+    countFilled(below) > countFilled(header)
+  )
+    return false;
+  const kinds: ColumnKinds = findColumnKinds(rows, header.length);
+  const isFilledBelow = (index: number) =>
+    rows.filter((row) => (row[index]?.trim() ?? '') !== '').length >= rows.length * 0.9;
+  let holes = 0;
+  for (const [index, title] of header.entries()) {
+    const cell = below[index]?.trim() ?? '';
+    if (cell === '' && title.trim() !== '' && isFilledBelow(index)) holes += 1;
+    // Where the header has a name, a second one is only believed over numbers and the like.
+    if (
+      cell !== '' &&
+      title.trim() !== '' &&
+      (kinds[index] ?? null) === null &&
+      !isGroupStart(header, below, index)
+    )
+      return false;
+  }
+  return holes > 0 && below.length === header.length && countVotes(below, rows, kinds).data === 0;
+}
+
+/** True if the header's name at `index` is a group: the next column has only a name in the second row. */
+function isGroupStart(header: readonly string[], below: readonly string[], index: number): boolean {
+  return header[index + 1]?.trim() === '' && (below[index + 1]?.trim() ?? '') !== '';
+}
