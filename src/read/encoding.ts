@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { createUsageError, type RowfillError } from '../errors.js';
+import { decodeWithTable, findEncodingName, guessEncoding, hasTable } from './guess-encoding.js';
 
 /** Decodes bytes to chunks of text that never split a character; invalid bytes are an error. */
 export async function* decodeText(
@@ -43,8 +44,8 @@ interface Decoder {
 
 function createDecoder(encoding: string): Decoder {
   if (encoding === 'utf-8') return createUtf8Decoder();
-  if (encoding === 'windows-1252')
-    return { decode: (bytes) => (bytes === null ? '' : decodeWindows1252(bytes)) };
+  if (hasTable(encoding))
+    return { decode: (bytes) => (bytes === null ? '' : decodeWithTable(bytes, encoding)) };
   const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
   return {
     decode: (bytes) => {
@@ -133,16 +134,6 @@ function countValidBytes(bytes: Buffer): number {
   return low - countOpenBytes(bytes.subarray(0, low));
 }
 
-/** Decodes windows-1252, often called Latin-1: every byte is a character. */
-export function decodeWindows1252(bytes: Buffer): string {
-  return bytes
-    .toString('latin1')
-    .replace(/[\u0080-\u009f]/g, (char) => WINDOWS_1252[char.charCodeAt(0) - 0x80] ?? char);
-}
-
-// Some Node versions decode windows-1252 as Latin-1, so map its 32 extra characters ourselves.
-const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
-
 /** How to decode a text file. */
 interface TextContent {
   /** Encoding name as in the Encoding Standard. */
@@ -181,7 +172,7 @@ export async function detectContent(
     return { encoding: 'utf-8', bomBytes: 0, isGuess: false };
   }
   if (isNoise(sample)) throw createNotTextError(name, 'not text: it is full of control characters');
-  return { encoding: await guessLegacy(sample), bomBytes: 0, isGuess: true };
+  return { encoding: await guessEncoding(name, sample), bomBytes: 0, isGuess: true };
 }
 
 const BOMS = [
@@ -207,7 +198,7 @@ function resolveEncoding(wish: string): string {
   throw createUsageError(
     'OPTION_ENCODING',
     `${JSON.stringify(wish)} is not a known encoding`,
-    'Examples: utf-8, utf-16le, windows-1252, iso-8859-2, windows-1251, shift_jis, gb18030, big5, euc-kr.',
+    'Examples: utf-8, utf-16le, windows-1252, iso-8859-2, windows-1251, macintosh, cp850, cp437, shift_jis, gb18030, big5, euc-kr.',
   );
 }
 
@@ -259,32 +250,6 @@ function isNearlyUtf8(sample: Buffer): boolean {
   const bad = text.match(/\ufffd/g)?.length ?? 0;
   const good = text.match(/[^\0-\x7f\ufffd]/g)?.length ?? 0;
   return good > bad * 4;
-}
-
-/** The detector's best guess; windows-1252 if both decode the sample to the same text. */
-async function guessLegacy(sample: Buffer): Promise<string> {
-  // Loaded only when needed, which is rare.
-  const { default: chardet } = await import('chardet');
-  for (const { name, confidence } of chardet.analyse(sample)) {
-    if (confidence < 10 || /^(?:utf|iso-2022|ascii)/i.test(name)) continue;
-    const encoding = findEncodingName(name);
-    if (encoding === null) continue;
-    return decodeSample(sample, encoding) === decodeWindows1252(sample) ? 'windows-1252' : encoding;
-  }
-  return 'windows-1252';
-}
-
-/** Null for an unknown name. */
-function findEncodingName(name: string): string | null {
-  try {
-    return new TextDecoder(name).encoding;
-  } catch {
-    return null;
-  }
-}
-
-function decodeSample(sample: Buffer, encoding: string): string {
-  return encoding === 'windows-1252' ? decodeWindows1252(sample) : new TextDecoder(encoding).decode(sample);
 }
 
 /** Rejects known binary formats by their first bytes, whatever the file name. */
@@ -350,19 +315,32 @@ function refuseContainer(name: string, sample: Buffer): RowfillError {
   );
 }
 
+/** Web pages and XML, also in UTF-16, and pages that Excel saves or that programs name .xls. */
 function refuseMarkup(name: string, sample: Buffer): void {
-  const start = sample
-    .subarray(0, 512)
-    .toString('latin1')
-    .replace(/^\xef\xbb\xbf/, '')
-    .trimStart()
+  const head = sample.subarray(0, 1024);
+  const start = head
+    .toString(isWideText(head) ? 'utf16le' : 'utf8')
+    .replace(/^[\ufeff\ufffd\s]+/, '')
     .toLowerCase();
-  if (!start.startsWith('<!doctype') && !start.startsWith('<html') && !start.startsWith('<?xml')) return;
+  const isMail = /^mime-version:/.test(start) && /\bcontent-type:/.test(start);
+  if (!isMail && !MARKUP.test(start)) return;
+  const what = isMail
+    ? 'a web page saved as one file (MHTML)'
+    : start.startsWith('<?xml')
+      ? 'an XML file'
+      : 'a web page';
   throw createUsageError(
     'INPUT_NOT_TABLE',
-    `${name} is ${start.startsWith('<?xml') ? 'an XML file' : 'a web page'}, not a table`,
-    'It may be a saved login page. Export the table itself as CSV.',
+    `${name} is ${what}, not a table`,
+    'If it is a report that opens in Excel, save it there as .xlsx or CSV. It may also be a saved login page: export the table itself as CSV.',
   );
+}
+
+const MARKUP =
+  /^(?:<!doctype|<html|<\?xml|<head|<body|<meta[\s/>]|<table[\s>]|<style[\s>]|<script[\s>]|<div[\s>]|<!--)/;
+
+function isWideText(head: Buffer): boolean {
+  return (head[0] === 0xff && head[1] === 0xfe) || (head.length > 3 && head[1] === 0 && head[3] === 0);
 }
 
 function startsWith(sample: Buffer, text: string): boolean {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
-import { decodeWindows1252 } from '../../src/read/encoding.js';
+import { decodeWithTable } from '../../src/read/guess-encoding.js';
 import { type InputOptions, openInput } from '../../src/read/open-input.js';
 import { openOutput } from '../../src/write/open-output.js';
 import { createAnswer, createFilledRow, readAllRows } from '../helpers/rows.js';
@@ -12,7 +12,10 @@ import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const FIELDS = [{ name: 'rowfill field', schema: { type: 'string' } }];
-const TEXT_1252 = decodeWindows1252(Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)));
+const TEXT_1252 = decodeWithTable(
+  Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
+  'windows-1252',
+);
 
 function encode(text: string, encoding: string): Buffer {
   switch (encoding) {
