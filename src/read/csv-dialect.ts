@@ -87,19 +87,22 @@ export function detectDialect(sample: string, isWhole: boolean, wishes: DialectW
   const chosen = isOneColumn
     ? createCandidate(sample, start, isWhole, { ...best.cut, delimiter: UNUSED, isPadded: false })
     : best;
-  const { delimiter } = chosen.cut;
+  const { cut } = chosen;
+  const { delimiter } = cut;
   const isOne = delimiter === UNUSED;
+  const isWrapped = given !== undefined && !isOne && isQuotedAsWhole(chosen.records, given);
+  const records = isWrapped ? chosen.records.map((record) => unwrap(record, cut)) : chosen.records;
   return {
-    cut: chosen.cut,
+    cut,
     delimiter: isOne ? ',' : delimiter,
     newline,
-    quoting: detectQuoting(chosen.records.slice(1), delimiter),
+    quoting: detectQuoting(records.slice(1), delimiter),
     sepLine: sep !== null,
     above,
     start,
-    width: isOne ? 1 : chosen.width,
-    records: chosen.records,
-    isWrapped: given !== undefined && given !== 'none' && isQuotedAsWhole(chosen.records, given),
+    width: isOne ? 1 : isWrapped ? findWidth(records) : chosen.width,
+    records,
+    isWrapped,
     oneColumnDoubt: isOneColumn ? findOneColumnDoubt(chosen.records, best) : null,
   };
 }
@@ -182,7 +185,6 @@ function rate(sample: string, start: number, isWhole: boolean, cut: CsvCut): Can
     width > 1 && first.some(({ isMended }) => isMended)
       ? parseRecords(sample, start, cut, isWhole, width)
       : first;
-  const isComment = records.map(({ cells }) => cells[0]?.startsWith('#') === true && cells.length !== width);
   let best = { score: 0, from: 0, to: -1 };
   let sum = 0;
   let from = 0;
@@ -191,7 +193,7 @@ function rate(sample: string, start: number, isWhole: boolean, cut: CsvCut): Can
       sum = 0;
       from = index;
     }
-    sum += width > 1 && cells.length === width && isComment[index] !== true ? 1 : -1;
+    sum += width > 1 && cells.length === width && !isTorn(records[index]) ? 1 : -1;
     if (sum > best.score) best = { score: sum, from, to: index };
   }
   const table = records.slice(best.from, best.to + 1);
@@ -207,6 +209,15 @@ function rate(sample: string, start: number, isWhole: boolean, cut: CsvCut): Can
       0,
     ),
   };
+}
+
+/** True for a comment, or a record with half of a quoted cell. */
+function isTorn(record: SampleRecord | undefined): boolean {
+  if (record === undefined) return true;
+  const { cells, quoted } = record;
+  const isHalf = (cell: string, index: number) =>
+    quoted[index] !== true && cell.includes('"') && cell.split('"').length % 2 === 0;
+  return cells.some(isHalf);
 }
 
 /** True for text that another quote character would free of its quotes. */
@@ -363,6 +374,12 @@ function isQuotedAsWhole(records: readonly SampleRecord[], separator: string): b
         cells.length === 1 && quoted[0] === true && cells[0]?.includes(separator) === true,
     )
   );
+}
+
+/** The cells in a line that is quoted as a whole. */
+function unwrap(record: SampleRecord, cut: CsvCut): SampleRecord {
+  const inner = cutRecord(record.cells[0] ?? '', 0, cut, true, 0);
+  return isIncomplete(inner) ? record : { ...record, cells: inner.cells, quoted: inner.quoted };
 }
 
 /** Finds a separator that every line of a one-column table has equally often; null if there is none. */

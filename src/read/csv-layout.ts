@@ -55,7 +55,6 @@ export function detectLayout(
   const names = hasHeader
     ? addMissingName(joinTitles(rows, header), shift)
     : Array.from({ length: widest }, () => '');
-  const place = describePlace(line);
   const isPartial = !isWhole && records.length === 1;
   return {
     dialect,
@@ -71,7 +70,7 @@ export function detectLayout(
       : [
           ...listColumnDoubts(name, dialect),
           ...(isFound && shift !== null ? [createShiftDoubt(name, titles, shift, line)] : []),
-          ...(isFound && shift === null ? listHeaderDoubts(name, titles, body, width, place) : []),
+          ...(isFound && shift === null ? listHeaderDoubts(name, rows, header, width, line) : []),
         ],
     looksLikeRow: createRowCheck(body, width),
   };
@@ -117,10 +116,6 @@ function countBreaks(text: string, end: number, newline: string): number {
   return text.slice(0, end).split(newline).length - 1;
 }
 
-function describePlace(line: number): string {
-  return line === 1 ? 'the first line' : `line ${line}`;
-}
-
 function describeAbove(above: string, line: number, { first, last }: FoundHeader): InputWarning[] {
   if (above.trim() === '' || first < last) return [];
   const fact = `Using line ${line} as the header.`;
@@ -155,22 +150,34 @@ function listColumnDoubts(name: string, { oneColumnDoubt }: CsvDialect): Doubt[]
   ];
 }
 
-/** A doubt if the header looks like the rows below it. */
+/** A doubt if the header looks like the rows below it, or if nothing tells it from the title above it. */
 function listHeaderDoubts(
   name: string,
-  titles: readonly string[],
-  body: readonly (readonly string[])[],
+  rows: readonly (readonly string[])[],
+  { first, last }: FoundHeader,
   width: number,
-  place: string,
+  line: number,
 ): Doubt[] {
-  const { header, data, example } = countVotes(titles, body, findColumnKinds(body, width));
-  if (data <= header || example === null) return [];
-  const line = /\d+/.exec(place)?.[0] ?? '1';
+  const place = line === 1 ? 'the first line' : `line ${line}`;
+  const body = rows.slice(last + 1);
+  const { header, data, example } = countVotes(rows[last] ?? [], body, findColumnKinds(body, width));
+  if (data > header && example !== null) {
+    return [
+      {
+        code: 'HEADER_LOOKS_LIKE_DATA',
+        message: `${name}: ${place} is used as the header, but ${quoteText(example)} looks like the cells below it`,
+        hint: `If the file has no header, use --no-header. If this is the header, use --header-row ${line}.`,
+      },
+    ];
+  }
+  const above = rows[first - 1];
+  const isPadded = above !== undefined && above.length === width && above[0]?.trim() !== '';
+  if (header > 0 || data > 0 || !isPadded || first !== last) return [];
   return [
     {
-      code: 'HEADER_LOOKS_LIKE_DATA',
-      message: `${name}: ${place} is used as the header, but ${quoteText(example)} looks like the cells below it`,
-      hint: `If the file has no header, use --no-header. If this is the header, use --header-row ${line}.`,
+      code: 'HEADER_UNCLEAR',
+      message: `${name}: ${place} is used as the header, but the header may be above it, with fewer names`,
+      hint: `If this is the header, use --header-row ${line}; otherwise --header-row with the line of the names.`,
     },
   ];
 }

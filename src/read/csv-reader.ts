@@ -84,8 +84,9 @@ class RecordSplitter {
     const reading = this.#reading;
     const { newline, delimiter } = reading;
     const open = reading.quotes?.open;
-    // Lines without quotes, padding and other line end characters need no care.
-    const isPlain = !reading.isPadded && !text.includes(this.#otherBreak) && !text.includes('\ufeff');
+    const isSimple = this.#isSimple(text);
+    // Lines end in CRLF, so that each has a carriage return at its end.
+    const hasReturns = isSimple && text.includes('\r');
     const records: CsvRecord[] = [];
     let at = 0;
     let quote = open === undefined ? -1 : text.indexOf(open);
@@ -94,12 +95,18 @@ class RecordSplitter {
       if (lineEnd === -1 && !isLast) break;
       const end = lineEnd === -1 ? text.length : lineEnd;
       if (quote !== -1 && quote < at && open !== undefined) quote = text.indexOf(open, at);
-      if (quote === -1 || quote >= end) {
-        if (isPlain) {
-          const cells = text.slice(at, end).split(delimiter);
+      const hasQuotes = quote !== -1 && quote < end;
+      if (isSimple) {
+        const textEnd = hasReturns && text.charCodeAt(end - 1) === 13 ? end - 1 : end;
+        const cells = hasQuotes ? this.#cutLine(text, at, textEnd) : text.slice(at, textEnd).split(delimiter);
+        if (cells !== null) {
           records.push({ cells, line: this.#line, fault: null, source: this.#listSource(cells, null, null) });
           this.#line += 1;
-        } else this.#addLine(text, at, end, records);
+          at = end + 1;
+          continue;
+        }
+      } else if (!hasQuotes) {
+        this.#addLine(text, at, end, records);
         at = end + 1;
         continue;
       }
@@ -112,6 +119,47 @@ class RecordSplitter {
       at = found.end;
     }
     return { records, end: Math.min(at, text.length) };
+  }
+
+  /** True if lines without unusual quotes can be split without care. */
+  #isSimple(text: string): boolean {
+    const { isPadded, hasEscapes, isWrapped, quotes, newline } = this.#reading;
+    if (isPadded || hasEscapes || isWrapped || (quotes !== null && quotes.open !== '"')) return false;
+    if (text.includes('\ufeff')) return false;
+    return newline === '\r' ? !text.includes('\n') : !/\r(?!\n)/.test(text);
+  }
+
+  /** The cells of a line with quotes; null if it needs more care. Several times as fast as `cutRecord`. */
+  #cutLine(text: string, start: number, end: number): string[] | null {
+    const { delimiter, width, quotesEmpty } = this.#reading;
+    const delimiterCode = delimiter.charCodeAt(0);
+    const cells: string[] = [];
+    let at = start;
+    for (;;) {
+      const code = text.charCodeAt(at);
+      if (code === 34) {
+        let close = text.indexOf('"', at + 1);
+        const isDoubled = text.charCodeAt(close + 1) === 34;
+        while (close !== -1 && close < end && text.charCodeAt(close + 1) === 34)
+          close = text.indexOf('"', close + 2);
+        if (close === -1 || close >= end) return null;
+        if (close + 1 < end && text.charCodeAt(close + 1) !== delimiterCode) return null;
+        const raw = text.slice(at + 1, close);
+        if ((raw === '' && !quotesEmpty) || raw.charCodeAt(0) === 61) return null;
+        cells.push(isDoubled || raw.includes('""') ? raw.replaceAll('""', '"') : raw);
+        at = close + 1;
+      } else if (code === 32 || code === 61 || code === 9 || code === 0xa0) {
+        return null;
+      } else {
+        const delimiterAt = text.indexOf(delimiter, at);
+        const cellEnd = delimiterAt === -1 || delimiterAt > end ? end : delimiterAt;
+        if (cellEnd === at && quotesEmpty) return null;
+        cells.push(text.slice(at, cellEnd));
+        at = cellEnd;
+      }
+      if (at >= end) return cells.length === width ? cells : null;
+      at += 1;
+    }
   }
 
   refuseLongRecord(text: string): never {

@@ -52,7 +52,7 @@ export const ROW_NOTES = {
   ROW_SKIPPED: [
     'line is not data, such as a repeated header, dashes or a footer',
     'lines are not data, such as repeated headers, dashes or footers',
-    'They are kept in the output with the status “skipped”.',
+    'Kept in the output with the status “skipped”.',
   ],
 } as const;
 
@@ -81,66 +81,65 @@ export async function* readCsvRows(
 /** How many lines to hold back until it is known whether they end the file: a footer has fewer. */
 const KEPT_BACK = 32;
 
-interface HeldRecord {
-  readonly record: CsvRecord;
-  readonly isAfterBlank: boolean;
-}
-
 class RowMaker {
   readonly #table: CsvTable;
   readonly #warnings: Warnings;
-  /** The last lines, which may be a footer or a totals row if nothing follows. */
-  #held: HeldRecord[] = [];
+  readonly #titles: readonly string[];
+  /** The last record with several cells and the shorter ones after it: a totals row and a footer if nothing follows. */
+  readonly #held: CsvRecord[] = [];
+  readonly #afterBlank = new Set<CsvRecord>();
   #isAfterBlank = false;
   #ordinal = 0;
 
   constructor(table: CsvTable, warnings: Warnings) {
     this.#table = table;
     this.#warnings = warnings;
+    this.#titles = table.titles?.map((title) => title.trim()) ?? [];
   }
 
   add(record: CsvRecord, rows: CellRow[]): void {
     const { cells, line } = record;
-    const width = this.#table.columns.size;
-    if (cells.length < 2 && isBlankLine(cells[0], width)) {
+    if (cells.length < 2 && isBlankLine(cells[0], this.#table.columns.size)) {
       this.#warnings.add('BLANK_LINE', line);
       this.#isAfterBlank = true;
       return;
     }
     if (!isSingle(cells)) this.#release(rows, this.#held.length);
     else if (this.#held.length > 2 * KEPT_BACK) this.#release(rows, KEPT_BACK);
-    this.#held.push({ record, isAfterBlank: this.#isAfterBlank });
+    this.#held.push(record);
+    if (!this.#isAfterBlank) return;
+    this.#afterBlank.add(record);
     this.#isAfterBlank = false;
   }
 
-  /** The held lines at the end of the file: rows, then maybe a totals row and a footer. */
+  /** The lines held back at the end of the file: rows, then maybe a totals row and a footer. */
   async finish(): Promise<CellRow[]> {
     const rows: CellRow[] = [];
-    const footer = findFooter(this.#held, this.#table.columns.size);
-    const [totals] = this.#held.slice(footer - 1, footer);
-    const isTotals = totals !== undefined && (await isTotalsRow(totals.record, this.#table));
-    for (const [index, { record }] of this.#held.entries()) {
+    const footer = findFooter(this.#held, this.#afterBlank, this.#table.columns.size);
+    const totals = this.#held[footer - 1];
+    const isTotals = totals !== undefined && (await isTotalsRow(totals, this.#table));
+    for (const [index, record] of this.#held.entries()) {
+      const isLast = index === footer - 1;
       const reason =
-        index >= footer
-          ? 'a footer'
-          : isTotals && index === footer - 1
-            ? 'a totals row'
-            : this.#findReason(record.cells);
+        index >= footer ? 'a footer' : isTotals && isLast ? 'a totals row' : this.#findReason(record.cells);
       this.#push(record, rows, reason);
     }
-    this.#held = [];
     return rows;
   }
 
   /** Turns the oldest lines held back into rows. */
   #release(rows: CellRow[], count: number): void {
-    for (const { record } of this.#held.splice(0, count))
-      this.#push(record, rows, this.#findReason(record.cells));
+    for (let index = 0; index < count; index += 1) {
+      const record = this.#held[index];
+      if (record !== undefined) this.#push(record, rows, this.#findReason(record.cells));
+    }
+    if (count === this.#held.length) this.#held.length = 0;
+    else this.#held.splice(0, count);
+    if (this.#afterBlank.size > 0 && this.#held.length === 0) this.#afterBlank.clear();
   }
 
   #findReason(cells: readonly string[]): string | undefined {
-    const { titles } = this.#table;
-    if (titles !== null && isRepeatedHeader(cells, titles)) return 'a repeated header';
+    if (isRepeatedHeader(cells, this.#titles)) return 'a repeated header';
     return isRule(cells) ? 'a line of dashes' : undefined;
   }
 
@@ -165,38 +164,43 @@ function isBlankLine(text = '', width: number): boolean {
 
 /** True if only the first cell is filled. */
 function isSingle(cells: readonly string[]): boolean {
+  if (cells.length > 1 && cells[1] !== '') return false;
   for (let index = 1; index < cells.length; index += 1) if (cells[index] !== '') return false;
   return cells[0] !== '';
 }
 
-/** True for the header again, as in files that were appended to each other. */
+/** True for the header again, as in files that were appended to each other. `titles` are trimmed. */
 function isRepeatedHeader(cells: readonly string[], titles: readonly string[]): boolean {
+  const [title] = titles;
+  const [first = ''] = cells;
+  if (title === undefined || (first !== title && (first.length <= title.length || first.trim() !== title)))
+    return false;
   const shared = Math.min(cells.length, titles.length);
-  if (cells[0] !== titles[0] && cells[0]?.trim() !== titles[0]?.trim()) return false;
   if (shared < titles.length && shared < 2) return false;
-  return cells.slice(0, shared).every((cell, index) => cell.trim() === titles[index]?.trim());
+  for (let index = 1; index < shared; index += 1) if (cells[index]?.trim() !== titles[index]) return false;
+  return titles.some((each) => each !== '');
 }
+
+const RULE = /^\s*[-=_+─━][-=_+─━ ]*$/;
 
 /** True for a line of dashes below a header or between parts of a report. */
 function isRule(cells: readonly string[]): boolean {
-  const first = cells[0] ?? '';
-  if (!/^\s*[-=_+─━]{2}/.test(first)) return false;
-  return (
-    cells.every((cell) => /^\s*[-=_+─━ ]+\s*$/.test(cell)) && cells.some((cell) => cell.trim().length > 2)
-  );
+  const [first = ''] = cells;
+  if (first.length < 2 || !RULE.test(first)) return false;
+  return cells.every((cell) => RULE.test(cell)) && cells.some((cell) => cell.trim().length > 2);
 }
 
 /** Index of the first line of the footer among the last lines of a file; their number if there is none. */
-function findFooter(held: readonly HeldRecord[], width: number): number {
-  const lines = held.map(({ record: { cells } }) => ({
+function findFooter(held: readonly CsvRecord[], afterBlank: ReadonlySet<CsvRecord>, width: number): number {
+  const lines = held.map(({ cells }) => ({
     isRemark: isSingle(cells) && isRemark(cells[0] ?? ''),
     isShort: cells.length === 1 && width > 1,
   }));
-  for (const [index, { isAfterBlank }] of held.entries()) {
+  for (const [index, record] of held.entries()) {
     const rest = lines.slice(index);
     const isFooter =
       rest.some((line) => line.isRemark) && rest.every((line) => line.isShort || line.isRemark);
-    if (isAfterBlank && isFooter) return index;
+    if (afterBlank.has(record) && isFooter) return index;
   }
   const last = lines.findLastIndex((line) => !line.isRemark);
   return last + 1;

@@ -1,4 +1,4 @@
-import { type ColumnKinds, countVotes, findColumnKinds, isColumnName } from './cell-kind.js';
+import { countVotes, findColumnKinds, isColumnName } from './cell-kind.js';
 
 /** The records of a table that hold the names of its columns: one, or two whose names are joined. */
 export interface FoundHeader {
@@ -15,6 +15,7 @@ const BODY_RECORDS = 200;
  * fullest, unless a record next to it is more like a header. `width` is the number of cells that most records have.
  */
 export function findHeader(records: readonly (readonly string[])[], width: number): FoundHeader {
+  if (width === 1) return { first: 0, last: 0 };
   const search = records.slice(0, SEARCH_RECORDS);
   const counts = search.map(countFilled);
   const most = Math.max(...counts);
@@ -68,7 +69,12 @@ function chooseRecord(records: readonly (readonly string[])[], fullest: number, 
   }
   // Rows are never dropped: only titles and remarks are passed over without further evidence.
   if (isHeader && fullest < records.length - 1) return fullest;
-  const above = records.slice(0, fullest).findIndex((cells) => !isTitle(cells));
+  const isPassable = (cells: readonly string[]): boolean => {
+    if (!isTitle(cells)) return false;
+    const isPadded = cells.length === width && countFilled(cells) > 0;
+    return !isPadded || (own.data === 0 && !cells.some((cell) => cell.trim() !== '' && isColumnName(cell)));
+  };
+  const above = records.slice(0, fullest).findIndex((cells) => !isPassable(cells));
   if (above !== -1) return above;
   return fullest < records.length - 1 ? fullest : 0;
 }
@@ -84,6 +90,7 @@ function isTitle(cells: readonly string[]): boolean {
 /** True if a record cannot be a row of the table whose header may be `header`: a title, or of another width. */
 function isPreamble(cells: readonly string[], header: readonly string[], width: number): boolean {
   if (isTitle(cells) || cells.length !== width) return true;
+  if (cells[0]?.startsWith('#') === true && header[0]?.startsWith('#') !== true) return true;
   const isNamed = header.filter(isColumnName).length >= Math.max(2, countFilled(header) / 2);
   return isNamed && countFilled(cells) < countFilled(header) && !cells.some(isColumnName);
 }
@@ -129,30 +136,20 @@ function isSubHeader(
   below: readonly string[],
   rows: readonly (readonly string[])[],
 ): boolean {
-  if (
-    rows.length === 0 ||
-    countFilled(below) === 0 ||
-    !isAllText(below) ||
-    countFilled(below) > countFilled(header)
-  )
-    return false;
-  const kinds: ColumnKinds = findColumnKinds(rows, header.length);
-  const isFilledBelow = (index: number) =>
-    rows.filter((row) => (row[index]?.trim() ?? '') !== '').length >= rows.length * 0.9;
-  let holes = 0;
-  for (const [index, title] of header.entries()) {
-    const cell = below[index]?.trim() ?? '';
-    if (cell === '' && title.trim() !== '' && isFilledBelow(index)) holes += 1;
-    // Where the header has a name, a second one is only believed over numbers and the like.
-    if (
-      cell !== '' &&
-      title.trim() !== '' &&
-      (kinds[index] ?? null) === null &&
-      !isGroupStart(header, below, index)
-    )
-      return false;
+  const isText = below.every((cell) => /^\D*$/.test(cell));
+  if (rows.length < 2 || below.length !== header.length || !isText || below[0]?.trim() !== '') return false;
+  const kinds = findColumnKinds(rows, header.length);
+  let names = 0;
+  for (const [index, cell] of below.entries()) {
+    if (cell.trim() === '') continue;
+    const hasName = header[index]?.trim() !== '';
+    // A second name is only believed over numbers and the like, or as the first of a group.
+    if (hasName && (kinds[index] ?? null) === null && !isGroupStart(header, below, index)) return false;
+    names += hasName ? 2 : 1;
   }
-  return holes > 0 && below.length === header.length && countVotes(below, rows, kinds).data === 0;
+  const keys = rows.filter((row) => (row[0]?.trim() ?? '') !== '');
+  const isKeyed = header[0]?.trim() !== '' && keys.length >= rows.length * 0.9;
+  return names > 1 && isKeyed && countVotes(below, rows, kinds).data === 0;
 }
 
 /** True if the header's name at `index` is a group: the next column has only a name in the second row. */

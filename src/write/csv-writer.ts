@@ -51,13 +51,16 @@ function createCellFormatter(
   isQuoted: (cell: string) => boolean,
 ): (cell: string) => string {
   const { open, close } = quotes ?? { open: '"', close: '"' };
-  const mark = `\\u${delimiter.charCodeAt(0).toString(16).padStart(4, '0')}`;
   // Quotes that are text, such as apostrophes, only matter at the start of a cell.
   const inside = quotes === null || open !== '"' ? '' : '"';
-  const atStart = quotes === null || open === '"' ? '' : `|^\\s*${open}`;
-  const needsQuotes = new RegExp(`[\\r\\n\\ufeff${mark}${inside}]|^ | $${atStart}`);
+  const atStart = quotes === null || open === '"' ? '' : `|^\\s*${toPattern(open)}`;
+  const needsQuotes = new RegExp(`[\\r\\n\\ufeff${toPattern(delimiter)}${inside}]|^ | $${atStart}`);
   return (cell) =>
     needsQuotes.test(cell) || isQuoted(cell) ? open + cell.replaceAll(close, close + close) + close : cell;
+}
+
+function toPattern(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function createQuoteRule({ quoting }: TableShape): (cell: string) => boolean {
