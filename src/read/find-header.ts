@@ -63,7 +63,8 @@ function chooseRecord(records: readonly (readonly string[])[], fullest: number, 
     const cells = records[at] ?? [];
     const isPassedOver = records.slice(fullest, at).every((each) => isPreamble(each, cells, width));
     if (!isPassedOver) break;
-    if (cells.length !== width || countFilled(cells) < countFilled(first) || !isAllText(cells)) continue;
+    if (cells.length !== width || !isAllText(cells)) continue;
+    if (first.length === width && countFilled(cells) < countFilled(first)) continue;
     const votes = vote(at);
     if (votes.data === 0 && votes.header > own.header && votes.header >= countFilled(cells) / 3) return at;
   }
@@ -92,7 +93,8 @@ function isPreamble(cells: readonly string[], header: readonly string[], width: 
   if (isTitle(cells) || cells.length !== width) return true;
   if (cells[0]?.startsWith('#') === true && header[0]?.startsWith('#') !== true) return true;
   const isNamed = header.filter(isColumnName).length >= Math.max(2, countFilled(header) / 2);
-  return isNamed && countFilled(cells) < countFilled(header) && !cells.some(isColumnName);
+  if (!isNamed || cells.some(isColumnName)) return false;
+  return countFilled(cells) < countFilled(header) || cells.slice(1).every((cell) => cell.startsWith(' '));
 }
 
 function isAllText(cells: readonly string[]): boolean {
@@ -142,17 +144,11 @@ function isSubHeader(
   let names = 0;
   for (const [index, cell] of below.entries()) {
     if (cell.trim() === '') continue;
-    const hasName = header[index]?.trim() !== '';
-    // A second name is only believed over numbers and the like, or as the first of a group.
-    if (hasName && (kinds[index] ?? null) === null && !isGroupStart(header, below, index)) return false;
-    names += hasName ? 2 : 1;
+    // Names are only believed over numbers and the like: a row of texts may be one of the rows.
+    if ((kinds[index] ?? null) === null) return false;
+    names += header[index]?.trim() === '' ? 1 : 2;
   }
   const keys = rows.filter((row) => (row[0]?.trim() ?? '') !== '');
   const isKeyed = header[0]?.trim() !== '' && keys.length >= rows.length * 0.9;
   return names > 1 && isKeyed && countVotes(below, rows, kinds).data === 0;
-}
-
-/** True if the header's name at `index` is a group: the next column has only a name in the second row. */
-function isGroupStart(header: readonly string[], below: readonly string[], index: number): boolean {
-  return header[index + 1]?.trim() === '' && (below[index + 1]?.trim() ?? '') !== '';
 }
