@@ -72,7 +72,7 @@ export function countVotes(
   let header = 0;
   let data = 0;
   let example: string | null = null;
-  const others = rows.slice(0, MAX_ROWS).filter((row) => !isSameRow(row, titles));
+  const others = rows.slice(0, MAX_ROWS).filter((row) => !isHeaderAgain(row, titles));
   const isSequence = isNumberSequence(titles);
   for (const [index, title] of titles.entries()) {
     if (DEFAULT_BLANKS.isBlank(title)) continue;
@@ -106,13 +106,19 @@ function voteFor(
   }
   if (kind !== null) return 'data';
   const below = rows.map((row) => row[index]?.trim() ?? '').filter((cell) => cell !== '');
-  if (below.includes(title)) return 'data';
+  // Headers of further tables in the file have the same names.
+  if (below.filter((cell) => cell === title).length > below.length * 0.04) return 'data';
   if (!hasLegalForm(title)) return null;
   return below.filter(hasLegalForm).length >= below.length * 0.3 ? 'data' : null;
 }
 
-function isSameRow(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((cell, index) => cell.trim() === b[index]?.trim());
+/** True for the header again, maybe of another table. */
+function isHeaderAgain(row: readonly string[], titles: readonly string[]): boolean {
+  const filled = titles.filter((title) => title.trim() !== '').length;
+  const same = titles.filter(
+    (title, index) => title.trim() !== '' && title.trim() === row[index]?.trim(),
+  ).length;
+  return same === filled || (same > 1 && same >= filled / 2);
 }
 
 /** True for titles such as 1, 2, 3 or 2019, 2020, 2021. */

@@ -1,5 +1,5 @@
 import type { Quoting } from '../model/file-format.js';
-import { countVotes, findColumnKinds } from './cell-kind.js';
+import { countVotes, findColumnKinds, findKind } from './cell-kind.js';
 import {
   type CsvCut,
   cutRecord,
@@ -382,15 +382,27 @@ function unwrap(record: SampleRecord, cut: CsvCut): SampleRecord {
   return isIncomplete(inner) ? record : { ...record, cells: inner.cells, quoted: inner.quoted };
 }
 
+const SEPARATORS = /[^\p{L}\p{M}\p{N}\s"'’().&_-]/gu;
+
 /** Finds a separator that every line of a one-column table has equally often; null if there is none. */
 function findOneColumnDoubt(records: readonly SampleRecord[], best: Candidate): OneColumnDoubt | null {
   if (records.length < 2) return null;
   const lines = records.map(({ cells }) => cells[0] ?? '');
   const isWhole = records.every(({ quoted }) => quoted[0] === true);
-  for (const separator of new Set((lines[0] ?? '').match(/[^\p{L}\p{M}\p{N}\s"'’().&_-]/gu) ?? [])) {
+  if (isWhole) {
+    const inside = DELIMITERS.find((delimiter) => {
+      const widths = records.map((record) => unwrap(record, { ...best.cut, delimiter }).cells.length);
+      return (
+        (widths[0] ?? 0) > 1 && widths.filter((width) => width === widths[0]).length >= widths.length * 0.9
+      );
+    });
+    if (inside !== undefined) return { separator: inside, isWrapped: true };
+  }
+  const isOfKind = lines.every((line) => findKind(line) !== null);
+  for (const separator of isOfKind ? [] : new Set((lines[0] ?? '').match(SEPARATORS) ?? [])) {
     const count = (lines[0] ?? '').split(separator).length;
-    const isShared = lines.every((line) => line.split(separator).length === count);
-    if (isShared) return { separator, isWrapped: isWhole };
+    if (lines.every((line) => line.split(separator).length === count))
+      return { separator, isWrapped: isWhole };
   }
   const { width, cut, from, to } = best;
   const isTable = from <= 1 && to - from + 1 >= Math.max(2, (records.length - 1) * 0.9);

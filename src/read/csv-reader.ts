@@ -1,12 +1,5 @@
 import { createUsageError } from '../errors.js';
-import {
-  type CsvCut,
-  type CutRecord,
-  cutRecord,
-  isIncomplete,
-  skipMarks,
-  trimLineEnd,
-} from './csv-record.js';
+import { type CsvCut, type CutRecord, cutRecord, isIncomplete, trimLineEnd } from './csv-record.js';
 
 /** A record of a CSV table. */
 export interface CsvRecord {
@@ -100,23 +93,23 @@ class RecordSplitter {
         const textEnd = hasReturns && text.charCodeAt(end - 1) === 13 ? end - 1 : end;
         const cells = hasQuotes ? this.#cutLine(text, at, textEnd) : text.slice(at, textEnd).split(delimiter);
         if (cells !== null) {
-          records.push({ cells, line: this.#line, fault: null, source: this.#listSource(cells, null, null) });
+          const source = hasQuotes ? null : this.#listSource(cells, null, null);
+          records.push({ cells, line: this.#line, fault: null, source });
           this.#line += 1;
           at = end + 1;
           continue;
         }
-      } else if (!hasQuotes) {
-        this.#addLine(text, at, end, records);
-        at = end + 1;
-        continue;
       }
       const found = cutRecord(text, at, reading, isLast, reading.width);
       if (isIncomplete(found)) {
         if (isLast) this.#refuseQuote(text.slice(at), (found.openQuote ?? at) - at);
         break;
       }
-      this.#addRecord(text, at, found, records);
-      at = found.end;
+      const piece = this.#hasBreak(found) ? this.#cutAtBreak(text, at, found.end - 1, isLast) : null;
+      if (piece === 'unclear') break;
+      if (piece === null) this.#addRecord(text, at, found, records);
+      else this.#push(piece, null, records);
+      at = piece === null ? found.end : at + piece.end;
     }
     return { records, end: Math.min(at, text.length) };
   }
@@ -173,99 +166,71 @@ class RecordSplitter {
     );
   }
 
-  /** Adds a line without quotes. */
-  #addLine(text: string, start: number, lineEnd: number, records: CsvRecord[]): void {
-    const { newline } = this.#reading;
-    const at = skipMarks(text, start, newline);
-    const end = trimLineEnd(text, at, lineEnd, newline);
-    const line = text.slice(at, end);
-    const pieces = line.includes(this.#otherBreak) ? this.#splitAtBreaks(line) : null;
-    if (pieces !== null) {
-      this.#addPieces(pieces, records);
-      return;
-    }
-    const cells = this.#splitLine(line);
-    const fault = line.includes(this.#otherBreak) ? 'line_break' : null;
-    records.push({ cells, line: this.#line, fault, source: this.#listSource(cells, null, null) });
-    this.#line += 1;
-  }
-
-  #addPieces(pieces: readonly (readonly string[])[], records: CsvRecord[]): void {
-    for (const cells of pieces) {
-      records.push({ cells, line: this.#line, fault: null, source: this.#listSource(cells, null, null) });
-      this.#line += 1;
-    }
-  }
-
-  #splitLine(line: string): string[] {
-    const cells = line.split(this.#reading.delimiter);
-    return this.#reading.isPadded
-      ? cells.map((cell, index) => (index > 0 ? cell.replace(/^ /, '') : cell))
-      : cells;
+  /** True if a cell without quotes has a line end character of the other kind. */
+  #hasBreak({ cells, quoted }: CutRecord): boolean {
+    return cells.some((cell, index) => quoted[index] !== true && cell.includes(this.#otherBreak));
   }
 
   /**
-   * The rows of a line that is split by other line end characters, such as a CR between LFs; null if the pieces have
-   * not the width of the table.
+   * The row that ends in the middle of a line, at a line end character of the other kind: the pieces before and after
+   * it have the width of the table. Null if there is none, `unclear` if only the rest of the text can tell.
    */
-  #splitAtBreaks(line: string): string[][] | null {
-    const pieces = line
-      .split(this.#otherBreak)
-      .filter((piece) => piece !== '')
-      .map((piece) => this.#splitLine(piece));
-    return pieces.length > 1 && pieces.every(({ length }) => length === this.#reading.width) ? pieces : null;
+  #cutAtBreak(text: string, start: number, lineEnd: number, isLast: boolean): CutRecord | null | 'unclear' {
+    const { newline, width } = this.#reading;
+    const end = trimLineEnd(text, start, lineEnd, newline);
+    const cutPiece = (from: number, to: number): CutRecord | null => {
+      const piece = cutRecord(text.slice(from, to), 0, this.#reading, true, width);
+      return isIncomplete(piece) || piece.isMended || piece.cells.length !== width ? null : piece;
+    };
+    let at = text.indexOf(this.#otherBreak, start);
+    while (at !== -1 && at < end) {
+      let next = at + 1;
+      while (text[next] === this.#otherBreak) next += 1;
+      const piece = cutPiece(start, at);
+      const following = text.indexOf(this.#otherBreak, next);
+      if (piece !== null) {
+        const isRow = cutPiece(next, following === -1 || following > end ? end : following) !== null;
+        const rest = isRow ? null : cutRecord(text, next, this.#reading, isLast, width);
+        if (rest !== null && isIncomplete(rest) && !isLast) return 'unclear';
+        const isRest = rest !== null && !isIncomplete(rest) && rest.cells.length === width;
+        if (isRow || isRest) return { ...piece, end: next - start };
+      }
+      at = following;
+    }
+    return null;
+  }
+
+  #push(found: CutRecord, fault: RecordFault | null, records: CsvRecord[]): void {
+    records.push({ ...this.#unwrap(found), line: this.#line, fault });
+    this.#line += 1;
   }
 
   #addRecord(text: string, start: number, found: CutRecord, records: CsvRecord[]): void {
     const { newline } = this.#reading;
     const breaks = countBreaks(text, start, found.end, newline);
-    const pieces = this.#splitRecord(text.slice(start, found.end), found, breaks);
-    if (pieces !== null) {
-      for (const piece of pieces) {
-        records.push({ ...piece, line: this.#line });
+    const rows = breaks < 2 || found.isMended ? null : this.#cutLiteral(text.slice(start, found.end));
+    if (rows !== null) {
+      for (const cells of rows) {
+        records.push({ cells, line: this.#line, fault: 'open_quotes', source: null });
         this.#line += 1;
       }
       return;
     }
-    const { cells, source } = this.#unwrap(found);
-    const fault = found.isMended
-      ? 'quotes'
-      : breaks > 1 && this.#spansRows(text, start, found)
-        ? 'wide_quotes'
-        : null;
-    records.push({ cells, line: this.#line, fault, source });
-    this.#line += text[found.end - 1] === newline ? breaks : breaks + 1;
+    const isWide = breaks > 1 && this.#spansRows(text, start, found);
+    const fault = this.#hasBreak(found) ? 'line_break' : isWide ? 'wide_quotes' : null;
+    this.#push(found, found.isMended ? 'quotes' : fault, records);
+    this.#line += Math.max(0, text[found.end - 1] === newline ? breaks - 1 : breaks);
   }
 
-  /** The rows that one record really is: split by a lone CR, or swallowed by quotes that are text. Null if it is one row. */
-  #splitRecord(raw: string, found: CutRecord, breaks: number): Omit<CsvRecord, 'line'>[] | null {
-    const { width, newline } = this.#reading;
-    const isSplit = found.cells.some(
-      (cell, index) => found.quoted[index] !== true && cell.includes(this.#otherBreak),
-    );
-    if (isSplit) {
-      const pieces = cutAll(
-        raw,
-        { ...this.#reading, newline: this.#otherBreak === '\r' ? '\r' : '\n' },
-        width,
-      );
-      if (pieces === null || pieces.some(({ cells }) => cells.length !== width)) return null;
-      return pieces.map((piece) => ({
-        cells: piece.cells,
-        fault: null,
-        source: this.#listSource(piece.cells, piece.quoted, piece.source),
-      }));
-    }
-    if (breaks < 2 || width < 2 || found.isMended) return null;
+  /** The rows that quotes would swallow: each line of the record looks like a row. Null if one does not. */
+  #cutLiteral(raw: string): string[][] | null {
+    const { width, newline, delimiter } = this.#reading;
+    if (width < 2) return null;
     const lines = raw.split(newline).map((line) => line.slice(0, trimLineEnd(line, 0, line.length, newline)));
     if (lines.at(-1) === '') lines.pop();
-    const literal = lines.map((line) => line.split(this.#reading.delimiter));
-    if (
-      literal.length < 2 ||
-      !literal.every((cells) => cells.length === width && this.#reading.looksLikeRow(cells))
-    )
-      return null;
-    return literal.map((cells) => ({ cells, fault: 'open_quotes', source: null }));
+    const rows = lines.map((line) => line.split(delimiter));
+    const isRows = rows.every((cells) => cells.length === width && this.#reading.looksLikeRow(cells));
+    return rows.length > 1 && isRows ? rows : null;
   }
 
   /** True if each line of a record in quotes would be a row of its own without them. */
@@ -311,19 +276,6 @@ class RecordSplitter {
       'Close it, or double each quote inside a quoted cell. If quotes are part of the text, use --quote none.',
     );
   }
-}
-
-/** Cuts a whole text into records; null if one is not complete. */
-function cutAll(text: string, cut: CsvCut, width: number): CutRecord[] | null {
-  const records: CutRecord[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const found = cutRecord(text, at, cut, true, width);
-    if (isIncomplete(found)) return null;
-    if (found.cells.length > 1 || found.cells[0] !== '') records.push(found);
-    at = found.end;
-  }
-  return records;
 }
 
 function countBreaks(text: string, start: number, end: number, newline: string): number {

@@ -11,6 +11,8 @@ export interface CsvTable {
   /** The header's titles, to find it again further down; null for a file without a header. */
   readonly titles: readonly string[] | null;
   readonly strict: boolean;
+  /** True if rows usually have more cells than the header, as from programs that end each row with a delimiter. */
+  readonly hasWideRows: boolean;
   /** The records again, to add up columns. */
   openRecords(): AsyncIterable<readonly CsvRecord[]>;
 }
@@ -290,11 +292,12 @@ const STRICT_FAULTS = {
   ROW_LINE_BREAK: 'a line end character inside a cell',
 } as const;
 
-/** Ignores extra empty cells: spreadsheets often write them. */
+/** Extra empty cells are ignored if most rows have them, and always in strict mode: spreadsheets often write them. */
 function checkWidth(cells: readonly string[], line: number, table: CsvTable, warnings: Warnings): void {
   const width = table.columns.size;
   if (cells.length < width) note(table, warnings, 'ROW_TOO_SHORT', line);
   else if (cells.slice(width).some((cell) => cell !== '')) note(table, warnings, 'ROW_TOO_LONG', line);
+  else if (!table.hasWideRows) warnings.add('ROW_TOO_LONG', line);
 }
 
 function note(table: CsvTable, warnings: Warnings, code: keyof typeof STRICT_FAULTS, line: number): void {

@@ -1,4 +1,5 @@
-import { countVotes, findColumnKinds, isColumnName } from './cell-kind.js';
+import { DEFAULT_BLANKS } from '../model/blank.js';
+import { countVotes, findColumnKinds, findKind, isColumnName } from './cell-kind.js';
 
 /** The records of a table that hold the names of its columns: one, or two whose names are joined. */
 export interface FoundHeader {
@@ -59,6 +60,7 @@ function chooseRecord(records: readonly (readonly string[])[], fullest: number, 
   const first = records[fullest] ?? [];
   const own = vote(fullest);
   const isHeader = own.header > own.data;
+  const ownVotes = first.length === width ? own.header : 0;
   for (let at = fullest + 1; at < Math.min(records.length - 1, SEARCH_RECORDS); at += 1) {
     const cells = records[at] ?? [];
     const isPassedOver = records.slice(fullest, at).every((each) => isPreamble(each, cells, width));
@@ -66,7 +68,7 @@ function chooseRecord(records: readonly (readonly string[])[], fullest: number, 
     if (cells.length !== width || !isAllText(cells)) continue;
     if (first.length === width && countFilled(cells) < countFilled(first)) continue;
     const votes = vote(at);
-    if (votes.data === 0 && votes.header > own.header && votes.header >= countFilled(cells) / 3) return at;
+    if (votes.data === 0 && votes.header > ownVotes && votes.header >= countFilled(cells) / 3) return at;
   }
   // Rows are never dropped: only titles and remarks are passed over without further evidence.
   if (isHeader && fullest < records.length - 1) return fullest;
@@ -111,18 +113,25 @@ function isContiguous(cells: readonly string[]): boolean {
 function findSecondRow(records: readonly (readonly string[])[], at: number): FoundHeader {
   const header = records[at] ?? [];
   if (at > 0 && isGroupRow(records[at - 1] ?? [], header)) return { first: at - 1, last: at };
-  const below = records[at + 1];
-  if (below !== undefined && isSubHeader(header, below, records.slice(at + 2, at + 2 + BODY_RECORDS))) {
-    return { first: at, last: at + 1 };
+  const below = records.findIndex((cells, index) => index > at && countFilled(cells) > 0);
+  const rows = listFirstTable(records.slice(below + 1, below + 1 + BODY_RECORDS));
+  if (below !== -1 && below < at + 3 && isSubHeader(header, records[below] ?? [], rows)) {
+    return { first: at, last: below };
   }
   return { first: at, last: at };
+}
+
+/** The rows up to a blank one: another table may follow. */
+function listFirstTable(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const blank = rows.findIndex((cells) => countFilled(cells) === 0);
+  return blank < 2 ? rows.filter((cells) => countFilled(cells) > 0) : rows.slice(0, blank);
 }
 
 /** True for a row such as `,,Travel,,`: names over some of the columns, not at the start like a title. */
 function isGroupRow(cells: readonly string[], header: readonly string[]): boolean {
   const filled = countFilled(cells);
   if (filled === 0 || filled >= countFilled(header) || cells.length < 2) return false;
-  if (!isAllText(cells) || cells.some((cell) => /:\s*$/.test(cell))) return false;
+  if (!isAllText(cells) || cells.some((cell) => cell.length > 40 || /:\s*$|[\r\n]/.test(cell))) return false;
   const isOverNames = cells.every(
     (cell, index) => cell.trim() === '' || (header[index]?.trim() ?? '') !== '',
   );
@@ -138,17 +147,30 @@ function isSubHeader(
   below: readonly string[],
   rows: readonly (readonly string[])[],
 ): boolean {
-  const isText = below.every((cell) => /^\D*$/.test(cell));
+  const isText = below.every((cell) => /^[^\d\r\n]*$/.test(cell));
   if (rows.length < 2 || below.length !== header.length || !isText || below[0]?.trim() !== '') return false;
   const kinds = findColumnKinds(rows, header.length);
   let names = 0;
   for (const [index, cell] of below.entries()) {
     if (cell.trim() === '') continue;
     // Names are only believed over numbers and the like: a row of texts may be one of the rows.
-    if ((kinds[index] ?? null) === null) return false;
-    names += header[index]?.trim() === '' ? 1 : 2;
+    if (hasText(rows, index)) return false;
+    const isUnit = (kinds[index] ?? null) !== null;
+    if (header[index]?.trim() !== '' && !isUnit && !isGroupStart(header, below, index)) return false;
+    names += isUnit ? 2 : 1;
   }
   const keys = rows.filter((row) => (row[0]?.trim() ?? '') !== '');
-  const isKeyed = header[0]?.trim() !== '' && keys.length >= rows.length * 0.9;
+  const isKeyed = header[0]?.trim() !== '' && keys.length >= rows.length * 0.4;
   return names > 1 && isKeyed && countVotes(below, rows, kinds).data === 0;
+}
+
+/** True if more than a few cells of a column are neither blank nor numbers, dates and the like. */
+function hasText(rows: readonly (readonly string[])[], index: number): boolean {
+  const cells = rows.map((row) => row[index] ?? '').filter((cell) => !DEFAULT_BLANKS.isBlank(cell));
+  return cells.filter((cell) => findKind(cell) === null).length > cells.length * 0.2;
+}
+
+/** True if the header's name at `index` is a group: the next column has only a name in the second row. */
+function isGroupStart(header: readonly string[], below: readonly string[], index: number): boolean {
+  return header[index + 1]?.trim() === '' && (below[index + 1]?.trim() ?? '') !== '';
 }

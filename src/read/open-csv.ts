@@ -47,6 +47,7 @@ export async function openCsv(input: TextInput, options: InputOptions): Promise<
     columns: new Map(columns.map((column, index) => [column, index])),
     titles: hasHeader ? titles : null,
     strict: options.strict === true,
+    hasWideRows: dialect.width > columns.length,
     openRecords,
   };
   const isSettled = options.headerRow !== undefined || layout.doubts.some(({ code }) => code === DATA_CODE);

@@ -59,9 +59,8 @@ async function readTable(path) {
     for await (const chunk of input.openRows()) {
       for (const row of chunk) if (row.skip === undefined) rows.push(padRow(row.cells, input.columns.length));
     }
-    const named = input.columns.map((column, at) =>
-      /^column_\d+$/.test(column) ? (input.shape.titles[at] ?? '') : column,
-    );
+    const isJoined = input.notes.some(({ code }) => code === 'HEADER_JOINED');
+    const named = isJoined ? input.columns : input.shape.titles;
     const note = input.notes.map(({ code }) => code).join(' ');
     return { rows: [named, ...rows], note: input.doubts.map(({ code }) => `doubt ${code} `).join('') + note };
   } catch (error) {
