@@ -141,7 +141,7 @@ export function isColumnName(text: string): boolean {
   if (resolveColumnKind(text) !== 'text')
     return !/[@]|\.\w{2,4}$/.test(text) || /^[a-z_]+\.[a-z_]+$/i.test(text);
   const words = splitColumnName(text);
-  return words.length > 0 && words.every((word) => NAMES.has(word));
+  return words.some((word) => NAMES.has(word)) && words.every((word) => NAMES.has(word) || LINKS.has(word));
 }
 
 const NAMES: ReadonlySet<string> = new Set(
@@ -154,6 +154,8 @@ const NAMES: ReadonlySet<string> = new Set(
     'description desc summary text info details tag tags label language lang gender age role position department team ' +
     'owner manager contact ceo founder email phone fax url link website domain web www score rank rating percent share ' +
     'lat lon lng latitude longitude iso tld vat ein hq abbr abbreviation item product sku model brand vendor supplier ' +
-    'customer client account user order invoice payment spend of in to from by per at the and or is'
+    'customer client account user order invoice payment spend'
   ).split(' '),
 );
+
+const LINKS: ReadonlySet<string> = new Set('of in to from by per at the and or is'.split(' '));

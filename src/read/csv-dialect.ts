@@ -75,7 +75,9 @@ export function detectDialect(sample: string, isWhole: boolean, wishes: DialectW
   const above = sep === null ? 0 : sep[0].length;
   const start = Math.max(above, findLine(sample, wishes.firstLine, lineEnd));
   const given = wishes.delimiter ?? readSepDelimiter(sep);
-  const delimiters = given === undefined ? DELIMITERS : [given === 'none' ? UNUSED : given];
+  const present = DELIMITERS.filter((delimiter) => sample.includes(delimiter));
+  const guesses = present.length > 0 ? present : [UNUSED];
+  const delimiters = given === undefined ? guesses : [given === 'none' ? UNUSED : given];
   const base = { newline: lineEnd, hasEscapes: false, isPadded: false } as const;
   const candidates = delimiters.flatMap((delimiter) =>
     listQuotes(sample, delimiter, wishes.quotes).map((quotes) =>

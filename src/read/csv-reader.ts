@@ -201,7 +201,8 @@ class RecordSplitter {
   }
 
   #push(found: CutRecord, fault: RecordFault | null, records: CsvRecord[]): void {
-    records.push({ ...this.#unwrap(found), line: this.#line, fault });
+    const { cells, source } = this.#unwrap(found);
+    records.push({ cells, line: this.#line, fault, source });
     this.#line += 1;
   }
 

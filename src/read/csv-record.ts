@@ -78,9 +78,15 @@ function cutEscaped(
   first: CutResult | 'doubt',
 ): CutResult | null {
   if (cut.quotes === null) return null;
-  const end = first === 'doubt' || isIncomplete(first) ? text.length : first.end;
-  const escapeAt = text.indexOf(`\\${cut.quotes.close}`, start);
-  if (escapeAt === -1 || escapeAt >= end) return null;
+  const { close } = cut.quotes;
+  // A doubt arises at the first quote after the line at the latest.
+  const end =
+    first === 'doubt'
+      ? text.indexOf(close, findLineEnd(text, start, cut.newline)) + 1
+      : isIncomplete(first)
+        ? text.length
+        : first.end;
+  if (!text.slice(start, end === 0 ? text.length : end).includes(`\\${close}`)) return null;
   const other = cutCells(text, start, { ...cut, hasEscapes: !cut.hasEscapes }, isLast, 'stop');
   if (other === 'doubt') return null;
   if (isIncomplete(other)) return isLast ? null : other;
@@ -207,8 +213,9 @@ function cutPlain(
   isAfterDelimiter: boolean,
 ): PlainCell {
   const formulaEnd = findFormulaEnd(text, at, cut, lineEnd);
-  const delimiterAt = text.indexOf(cut.delimiter, formulaEnd);
-  const end = delimiterAt === -1 || delimiterAt > lineEnd ? lineEnd : delimiterAt;
+  // Only the line is searched: the delimiter may be missing from the rest of the text.
+  const delimiterAt = text.slice(formulaEnd, lineEnd).indexOf(cut.delimiter);
+  const end = delimiterAt === -1 ? lineEnd : formulaEnd + delimiterAt;
   const textEnd = end === lineEnd ? trimLineEnd(text, at, end, cut.newline) : end;
   const isPadding = cut.isPadded && isAfterDelimiter && text[at] === ' ';
   return { text: text.slice(isPadding ? at + 1 : at, textEnd), end };
