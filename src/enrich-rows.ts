@@ -35,6 +35,7 @@ export interface EnrichRowsOptions
     | 'header'
     | 'headerRow'
     | 'quote'
+    | 'rowsAt'
     | 'bom'
     | 'raw'
   > {
@@ -63,6 +64,7 @@ const {
   header: _header,
   headerRow: _headerRow,
   quote: _quote,
+  rowsAt: _rowsAt,
   bom: _bom,
   raw: _raw,
   ...ROWS_OPTION_TYPES

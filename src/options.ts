@@ -66,6 +66,7 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   sheet: 'text',
   headerRow: 'number',
   quote: 'text',
+  rowsAt: 'text',
   header: 'flag',
   strict: 'flag',
   citationsFile: 'text',

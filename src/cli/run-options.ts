@@ -235,6 +235,13 @@ export const INPUT_OPTIONS = {
     about: 'The header is on line N of the file, or in row N of the sheet.',
     fallback: 'found in the first lines',
   },
+  rowsAt: {
+    kind: 'text',
+    value: 'PATH',
+    group: FILES,
+    about: 'List of a JSON document with the rows, such as data.items; `.` is the object itself.',
+    fallback: 'its only list of objects',
+  },
   noHeader: {
     kind: 'switch',
     group: FILES,

@@ -275,6 +275,7 @@ export const KEPT = [
   'header',
   'headerRow',
   'quote',
+  'rowsAt',
   'overwrite',
   'blank',
   'raw',

@@ -136,6 +136,8 @@ export interface EnrichOptions {
    * first lines
    */
   readonly headerRow?: number | undefined;
+  /** List of a JSON document that has the rows, such as `data.items`; `.` is the object itself. @default its only list */
+  readonly rowsAt?: string | undefined;
   /** Quote character of the input, or `none` if quotes are text. @default detected */
   readonly quote?: string | undefined;
   /** False if the file has no header row. @default true */

@@ -31,6 +31,8 @@ export interface FileShape {
   readonly isPadded?: boolean;
   /** For a CSV: the lines above the header, with their line ends. @default none */
   readonly above?: string;
+  /** For a JSON document: the text around its list, brackets included. */
+  readonly envelope?: { readonly head: string; readonly tail: string };
   /** For a workbook: the sheet that was read. */
   readonly sheet?: SheetShape;
 }

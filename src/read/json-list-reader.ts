@@ -1,21 +1,27 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
 import type { Warnings } from './input.js';
+import type { JsonLayout } from './json-layout.js';
 import { type JsonReading, parseRow } from './jsonl-reader.js';
 
-/** Reads a JSON file that is one list, as a stream: each item is a row. */
-export async function* readJsonList(
+/** Where the items are: in a list that starts at a position, or one after another. */
+type Items = Exclude<JsonLayout, { readonly kind: 'lines' }>;
+
+/** Reads the items of a JSON file as a stream: each is a row. */
+export async function* readJsonItems(
   pieces: AsyncIterable<string>,
+  items: Items,
   reading: JsonReading,
   warnings: Warnings,
 ): AsyncGenerator<readonly (ObjectRow | FaultyRow)[]> {
-  const cutter = new ItemCutter(reading);
+  const cutter = new ItemCutter(items, reading);
   let ordinal = 0;
   for await (const piece of pieces) {
     const rows = cutter
       .cut(piece)
       .map(({ text, line }) => parseRow(text, ordinal++, line, reading, warnings));
     for (let start = 0; start < rows.length; start += CHUNK_ROWS) yield rows.slice(start, start + CHUNK_ROWS);
+    if (cutter.isDone) break;
   }
   cutter.finish();
   if (cutter.trailingCommaLine !== null) warnings.add('TRAILING_COMMA', cutter.trailingCommaLine);
@@ -32,7 +38,10 @@ interface Item {
 class ItemCutter {
   /** Line of a comma after the last item, or null. */
   trailingCommaLine: number | null = null;
+  readonly #items: Items;
   readonly #reading: JsonReading;
+  /** Characters to pass over before the list. */
+  #skip: number;
   #text = '';
   #at = 0;
   #start = 0;
@@ -44,14 +53,25 @@ class ItemCutter {
   #state: 'before' | 'inside' | 'after' = 'before';
   #hasComma = false;
 
-  constructor(reading: JsonReading) {
+  constructor(items: Items, reading: JsonReading) {
+    this.#items = items;
     this.#reading = reading;
+    this.#skip = items.kind === 'list' ? items.start : 0;
+  }
+
+  /** True after a list inside a document: the text that follows it belongs to the document. */
+  get isDone(): boolean {
+    return this.#state === 'after' && this.#isEnclosed;
+  }
+
+  get #isEnclosed(): boolean {
+    return this.#items.kind === 'list' && this.#items.envelope !== null;
   }
 
   cut(piece: string): Item[] {
     const items: Item[] = [];
-    this.#text += piece;
-    while (this.#at < this.#text.length) {
+    this.#text += this.#skipHead(piece);
+    while (this.#at < this.#text.length && !this.isDone) {
       if (this.#isInString) this.#skipString();
       else if (this.#state === 'inside') this.#stepInside(items);
       else this.#stepOutside();
@@ -64,7 +84,17 @@ class ItemCutter {
   }
 
   finish(): void {
-    if (this.#state !== 'after') throw this.#refuse('the list is never closed: the file may be truncated');
+    const isClosed = this.#items.kind === 'list' ? this.#state === 'after' : this.#state === 'before';
+    const what = this.#items.kind === 'list' ? 'the list' : 'an object';
+    if (!isClosed) throw this.#refuse(`${what} is never closed: the file may be truncated`);
+  }
+
+  #skipHead(piece: string): string {
+    if (this.#skip === 0) return piece;
+    const head = piece.slice(0, this.#skip);
+    this.#skip -= head.length;
+    this.#line += head.split('\n').length - 1;
+    return piece.slice(head.length);
   }
 
   /** A backslash at the end of a chunk escapes the first character of the next one. */
@@ -79,12 +109,18 @@ class ItemCutter {
   #stepOutside(): void {
     const char = this.#text.charAt(this.#at);
     this.#at += 1;
-    if (char === '\n') this.#line += 1;
-    if (this.#state === 'before' && char === '[') {
+    if (char === '\n' || (char === '\r' && this.#text.charAt(this.#at) !== '\n')) this.#line += 1;
+    if (this.#state === 'before' && char === (this.#items.kind === 'list' ? '[' : '{')) {
       this.#state = 'inside';
       this.#begin();
-    } else if (char.trim() !== '') throw this.#refuse('there is text outside the list');
+    } else if (!BETWEEN.test(char)) throw this.#refuse(this.#describeOutside());
     else this.#start = this.#at;
+  }
+
+  #describeOutside(): string {
+    return this.#items.kind === 'list'
+      ? 'there is text outside the list'
+      : 'there is text between the objects';
   }
 
   #stepInside(items: Item[]): void {
@@ -94,7 +130,8 @@ class ItemCutter {
     if (mark === '\n') this.#line += 1;
     else if (mark === '"') this.#isInString = true;
     else if (mark === '{' || mark === '[') this.#depth += 1;
-    else if (mark === ',' && this.#depth === 0) this.#end(items, true);
+    else if (mark === ',' && this.#depth === 0 && this.#items.kind === 'list') this.#end(items, true);
+    else if (mark === '}' && this.#depth === 0 && this.#items.kind === 'values') this.#endValue(items);
     else if (mark === ']' && this.#depth === 0) {
       this.#end(items, false);
       this.#state = 'after';
@@ -118,6 +155,13 @@ class ItemCutter {
     this.#begin();
   }
 
+  /** The text of an object starts after its opening bracket. */
+  #endValue(items: Item[]): void {
+    items.push({ text: `{${this.#text.slice(this.#start, this.#at)}`, line: this.#startLine });
+    this.#state = 'before';
+    this.#begin();
+  }
+
   #begin(): void {
     this.#start = this.#at;
     this.#startLine = this.#line;
@@ -132,10 +176,13 @@ class ItemCutter {
     return createUsageError(
       'INPUT_NOT_JSON',
       message,
-      'A JSON file must be one list of objects, or one object per line.',
+      'A JSON file must be one list of objects, an object with such a list, or objects one after another.',
     );
   }
 }
 
+// White space, the separator of JSON text sequences, a byte order mark, the end mark of DOS.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters
+const BETWEEN = /[\s\u001a\u001e\ufeff]/;
 const MARKS = /["{}[\],\n]/g;
 const STRING_MARKS = /"|\\[\s\S]?/g;

@@ -19,6 +19,10 @@ export interface JsonReading {
 
 const CHUNK_ROWS = 1_000;
 const CHUNK_CHARACTERS = 512 * 1024;
+/** What programs leave before a line: a byte order mark, a record separator. */
+const BEFORE = '\ufeff\u001e';
+/** What they leave after it: the carriage return of a line end, the end mark of DOS. */
+const AFTER = '\r\u001a';
 
 /**
  * Reads JSON Lines: one object per line. Blank lines are skipped; a line that is not an object becomes a
@@ -36,7 +40,7 @@ export async function* readJsonLines(
   for await (const lines of readLines(pieces, reading)) {
     for (const each of lines) {
       line += 1;
-      const text = each.endsWith('\r') ? each.slice(0, -1) : each;
+      const text = dropMarks(each);
       if (text.trim() === '') continue;
       out.push(parseRow(text, ordinal, line, reading, warnings));
       ordinal += 1;
@@ -49,6 +53,14 @@ export async function* readJsonLines(
     }
   }
   if (out.length > 0) yield out;
+}
+
+function dropMarks(line: string): string {
+  let start = 0;
+  let end = line.length;
+  while (start < end && BEFORE.includes(line.charAt(start))) start += 1;
+  while (end > start && AFTER.includes(line.charAt(end - 1))) end -= 1;
+  return line.slice(start, end);
 }
 
 /** Converts a JSON record to a row, valid or not. */
@@ -131,7 +143,8 @@ function countBrackets(text: string, enough: number): number {
   return count;
 }
 
-function explainFault(text: string): string {
+/** Explains why a text is not valid JSON, without quoting it. */
+export function explainFault(text: string): string {
   const trimmed = text.trim();
   if (trimmed.endsWith(',') && parseJson(trimmed.slice(0, -1)) !== undefined) {
     return 'there is a comma after the object: JSON Lines has one object per line and nothing after it';
@@ -139,6 +152,13 @@ function explainFault(text: string): string {
   if (/,\s*[}\]]/.test(trimmed) && parseJson(trimmed.replace(/,(\s*[}\]])/g, '$1')) !== undefined) {
     return 'not valid JSON: there is a comma before a closing bracket';
   }
+  const bare = trimmed.replace(/"[^"\\]*(?:\\[\s\S][^"\\]*)*"/g, '""');
+  const word = /(?<=[:[,\s])[-+]?(?:NaN|Infinity|None|True|False|undefined)\b/.exec(bare)?.[0];
+  if (word !== undefined) return `not valid JSON: ${word} is not a JSON value; write null, true or false`;
+  if (bare.includes("'")) return 'not valid JSON: texts and keys must be in double quotes';
+  if (/[{,]\s*[A-Za-z_]\w*\s*:/.test(bare)) return 'not valid JSON: keys must be in double quotes';
+  if (/\/\/|\/\*/.test(bare)) return 'not valid JSON: it has comments';
+  if (/\}\s*\{/.test(bare)) return 'not valid JSON: two objects without a comma or a line break between them';
   return 'not valid JSON';
 }
 

@@ -1,7 +1,6 @@
 import { extname } from 'node:path';
 import { createUsageError } from '../errors.js';
-import type { FileShape, TextFormat } from '../model/file-format.js';
-import { isJsonObject } from '../model/json.js';
+import type { FileShape } from '../model/file-format.js';
 import { type ByteSource, openBytes, openSource } from './bytes.js';
 import { decodeText, detectContent, isGzip, readByteSample, readTextSample } from './encoding.js';
 import {
@@ -59,12 +58,12 @@ function describeName({ format }: FileShape, path: string): InputWarning[] {
 
 /** Reports options that do not apply to this kind of file, since the user may have meant another file. */
 function describeUnused({ format }: FileShape, options: InputOptions): InputWarning[] {
-  const { sheet, delimiter, encoding } = options;
+  const { sheet, delimiter, encoding, rowsAt } = options;
   const [kind, given] =
     format === 'xlsx'
-      ? ['a workbook', { '--delimiter': delimiter, '--encoding': encoding }]
+      ? ['a workbook', { '--delimiter': delimiter, '--encoding': encoding, '--rows-at': rowsAt }]
       : format === 'csv'
-        ? ['not a workbook', { '--sheet': sheet }]
+        ? ['not a workbook', { '--sheet': sheet, '--rows-at': rowsAt }]
         : ['JSON', { '--sheet': sheet, '--delimiter': delimiter }];
   const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (names.length === 0) return [];
@@ -87,8 +86,7 @@ async function openZipped(source: ByteSource, options: InputOptions): Promise<Op
 
 async function openTable(source: ByteSource, options: InputOptions): Promise<OpenReader> {
   const text = await openText(source, options);
-  const format = detectFormat(text);
-  const reader = format === 'csv' ? await openCsv(text, options) : await openJson(format, text, options);
+  const reader = isJson(text) ? await openJson(text, options) : await openCsv(text, options);
   return {
     shape: reader.shape,
     get columns() {
@@ -160,36 +158,10 @@ function describeEncoding(encoding: string, isGuess: boolean): InputWarning[] {
 }
 
 const JSON_EXTENSIONS = ['.jsonl', '.ndjson', '.json'];
-const MAX_LINES = 100;
 
-/** Detects the format from the content; the file name is only a hint. */
-function detectFormat({
-  name,
-  extension,
-  sample,
-}: Pick<TextInput, 'name' | 'extension' | 'sample'>): TextFormat {
-  const isNamedJson = JSON_EXTENSIONS.includes(extension);
+/** Detects whether the content is JSON; the file name is only a hint. */
+function isJson({ extension, sample }: Pick<TextInput, 'extension' | 'sample'>): boolean {
   const text = sample.text.trimStart();
-  if (/^\[\s*[[{\]]/.test(text) && (isNamedJson || !text.startsWith('[['))) return 'json';
-  const lines = text.split(/\r?\n/, MAX_LINES + 1).slice(0, MAX_LINES);
-  if (text.startsWith('{') && lines[0] !== undefined && isObjectText(lines[0])) return 'jsonl';
-  if (!isNamedJson && !/^\{\s*(?:"|\r?\n)/.test(text)) return 'csv';
-  // The last line of a sample may be cut off, and a line longer than the sample can only be parsed by the
-  // reader.
-  if (lines.some(isObjectText) || (lines.length === 1 && !sample.isWhole)) return 'jsonl';
-  throw createUsageError(
-    'INPUT_NOT_JSONL',
-    `${name} is not JSON Lines: none of its first lines is a JSON object`,
-    text.startsWith('{')
-      ? 'Write each object on its own line, or put them all in one JSON array.'
-      : 'If it is a table, give it a name that ends in .csv.',
-  );
-}
-
-function isObjectText(line: string): boolean {
-  try {
-    return isJsonObject(JSON.parse(line.replace(/,\s*$/, '')));
-  } catch {
-    return false;
-  }
+  if (JSON_EXTENSIONS.includes(extension)) return true;
+  return (/^\[\s*[[{\]]/.test(text) && !text.startsWith('[[')) || /^\{\s*(?:"|\r?\n)/.test(text);
 }

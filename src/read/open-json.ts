@@ -1,8 +1,10 @@
 import { createUsageError, type RowfillError } from '../errors.js';
+import { formatNumber } from '../model/format.js';
 import { type JsonObject, listKeys } from '../model/json.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
 import { type InputOptions, type OpenReader, type TextInput, Warnings } from './input.js';
-import { readJsonList } from './json-list-reader.js';
+import { findJsonLayout } from './json-layout.js';
+import { readJsonItems } from './json-list-reader.js';
 import { readJsonLines } from './jsonl-reader.js';
 
 const NOTES = {
@@ -10,30 +12,27 @@ const NOTES = {
   TRAILING_COMMA: ['trailing comma in the list', 'trailing commas in the list', 'Ignored.'],
 } as const;
 
-/** Opens JSON Lines or a JSON list. The columns are the keys of the first rows. */
-export async function openJson(
-  format: 'jsonl' | 'json',
-  input: TextInput,
-  options: InputOptions,
-): Promise<OpenReader> {
+/** Opens JSON Lines, a JSON list or a document with one. The columns are the keys of the first rows. */
+export async function openJson(input: TextInput, options: InputOptions): Promise<OpenReader> {
   const { name, limits } = input;
+  const { layout, notes } = await findJsonLayout(input, options.rowsAt);
   const reading = {
     name,
     maxRowLength: limits.maxRowLength,
     maxDepth: limits.maxDepth,
     strict: options.strict === true,
   };
-  const read = format === 'json' ? readJsonList : readJsonLines;
   const openRows = (warnings: Warnings, signal?: AbortSignal) =>
-    read(input.openText(signal), reading, warnings);
+    layout.kind === 'lines'
+      ? readJsonLines(input.openText(signal), reading, warnings)
+      : readJsonItems(input.openText(signal), layout, reading, warnings);
   const keys = new KeyCollector(name, limits.maxColumns);
-  if (!(await readFirstKeys(openRows(new Warnings()), keys))) {
-    throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Use a file with at least one object.');
-  }
+  await readFirstKeys(name, openRows(new Warnings()), keys);
   let warnings = new Warnings();
   return {
     shape: {
-      format,
+      format: layout.kind === 'list' ? 'json' : 'jsonl',
+      ...(layout.kind === 'list' && layout.envelope !== null ? { envelope: layout.envelope } : {}),
       titles: [],
       delimiter: ',',
       newline: input.sample.text.includes('\r\n') ? '\r\n' : '\n',
@@ -49,7 +48,7 @@ export async function openJson(
       if (!keys.isWhole) for await (const _rows of keys.collect(openRows(new Warnings(), options.signal)));
     },
     get notes() {
-      return warnings.read(NOTES);
+      return [...notes, ...warnings.read(NOTES)];
     },
     doubts: [],
     openRows: (signal) => {
@@ -61,15 +60,29 @@ export async function openJson(
 
 type JsonRows = AsyncIterable<readonly (ObjectRow | FaultyRow)[]>;
 
-/** Collects the keys of the first rows, so that reading the header is cheap; false if there are no rows. */
-async function readFirstKeys(chunks: JsonRows, keys: KeyCollector): Promise<boolean> {
-  let hasRows = false;
+/**
+ * Collects the keys of the first rows, so that reading the header is cheap. Throws if there are no rows, or none that
+ * is an object.
+ */
+async function readFirstKeys(name: string, chunks: JsonRows, keys: KeyCollector): Promise<void> {
+  let count = 0;
+  let fault: string | null = null;
   for await (const rows of chunks) {
-    hasRows = true;
     keys.add(rows);
-    if (keys.size > 0) break;
+    for (const row of rows) {
+      if (row.kind === 'object') return;
+      count += 1;
+      fault ??= row.fault;
+    }
   }
-  return hasRows;
+  if (fault === null) {
+    throw createUsageError('INPUT_NO_ROWS', `${name} has no rows`, 'Use a file with at least one object.');
+  }
+  throw createUsageError(
+    'INPUT_NOT_OBJECTS',
+    `${name} has no JSON object: ${formatNumber(count, 'item')}, the first at ${fault}`,
+    'Each row must be an object, such as {"company": "Acme"}.',
+  );
 }
 
 /** The keys of all rows in order of first use: the columns of a table made from them. */

@@ -8,28 +8,27 @@ import type { OutputOptions, RowFormatter } from './output.js';
 export function createJsonlFormatter(options: OutputOptions): RowFormatter {
   const newline = options.shape.newline === '\r' ? '\n' : options.shape.newline;
   const formatObject = createObjectFormatter(options);
-  // Only items of a JSON list can span several lines, so compact those; other lines keep their spaces.
-  const isList = options.shape.format === 'json';
-  const formatLine = isList ? (row: FilledRow) => flatten(formatObject(row)) : formatObject;
   return {
     head: '',
-    format: (rows) => rows.map((row) => formatLine(row) + newline).join(''),
+    // An object can span several lines in the input.
+    format: (rows) => rows.map((row) => flatten(formatObject(row)) + newline).join(''),
     tail: '',
   };
 }
 
-/** Writes one list of objects, one after another. */
+/** Writes one list of objects, one after another, inside the document that it came from. */
 export function createJsonFormatter(options: OutputOptions): RowFormatter {
   const formatObject = createObjectFormatter(options);
+  const { head = '[', tail = ']\n' } = options.shape.envelope ?? {};
   let separator = '\n';
   return {
-    head: '[',
+    head,
     format: (rows) => {
       const text = separator + rows.map(formatObject).join(',\n');
       separator = ',\n';
       return text;
     },
-    tail: '\n]\n',
+    tail: `\n${tail}`,
   };
 }
 

@@ -114,7 +114,6 @@ const REFUSED: [name: string, content: string | Uint8Array, code: string][] = [
   ['sheet.xlsx.gz', gzipSync(Buffer.from('PK\x03\x04xl/workbook.xml', 'latin1')), 'INPUT_NOT_TEXT'],
   ['page.csv', '<!DOCTYPE html><html></html>', 'INPUT_NOT_TABLE'],
   ['quote.csv', 'a,b\n1,"2\n3,4\n', 'INPUT_QUOTE_NOT_CLOSED'],
-  ['pretty.jsonl', '{\n  "a": 1\n}\n', 'INPUT_NOT_JSONL'],
 ];
 
 test.each(REFUSED)('%s is rejected', async (name, content, code) => {

@@ -10,7 +10,7 @@ import { EXIT_CODES } from '../report-error.js';
 import { INPUT_OPTIONS, JOB_OPTIONS } from '../run-options.js';
 
 const { query, field, schema, send, apiUrl, reference, effort, maxCost } = JOB_OPTIONS;
-const { encoding, delimiter, sheet, quote, headerRow } = INPUT_OPTIONS;
+const { encoding, delimiter, sheet, quote, headerRow, rowsAt } = INPUT_OPTIONS;
 
 const OPTIONS = {
   outputRecipe: {
@@ -39,6 +39,7 @@ const OPTIONS = {
   sheet,
   quote,
   headerRow,
+  rowsAt,
 } as const satisfies OptionTable;
 
 /** `rowfill init`: writes a first recipe from a file's header. */
@@ -78,6 +79,7 @@ export const init = createCommand({
       sheet: options.sheet,
       quote: options.quote,
       headerRow: options.headerRow,
+      rowsAt: options.rowsAt,
     });
     const given = createGivenDraft(args, profile);
     const isInteractive = host.canAsk && options.yes !== true && input !== '-';
@@ -138,6 +140,7 @@ function listReadingWords(options: OptionValues<typeof OPTIONS>): string[] {
     '--sheet': options.sheet,
     '--quote': options.quote,
     '--header-row': options.headerRow,
+    '--rows-at': options.rowsAt,
   };
   return Object.entries(given).flatMap(([flag, value]) =>
     value === undefined ? [] : [`${flag} ${quoteWord(String(value))}`],
