@@ -25,8 +25,8 @@ export interface StoredCell {
   readonly kind: 'number' | 'boolean' | 'error';
   /** Raw value in the workbook. */
   readonly raw: string;
-  /** Number format, such as that of a date; null if none. */
-  readonly format: string | null;
+  /** Number format, such as that of a date: its code, or the id of a built-in one. null if none. */
+  readonly format: string | number | null;
 }
 
 /** A row of a JSON file. `text` is the object's original text, byte for byte. */

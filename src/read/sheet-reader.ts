@@ -1,8 +1,8 @@
-import { getFormatDateInfo, tokenize } from 'numfmt';
 import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
 import type { InputLimits, Warnings } from './input.js';
+import { createCellReader } from './sheet-cell.js';
 import { isTrue, type Sheet, type Workbook } from './workbook.js';
 import { readXml, type XmlHandler } from './zip-archive.js';
 
@@ -87,7 +87,10 @@ function createHandler(row: SheetRow, takeRow: () => void, warnings: Warnings): 
   return {
     open(name, attributes) {
       if (name === 'c') row.openCell(attributes);
-      else if (name === 'v' || name === 't') isText = !isPhonetic;
+      else if (name === 'v' || name === 't') {
+        isText = !isPhonetic;
+        row.openText(name);
+      } else if (name === 'r') row.dropPlainText();
       else if (name === 'row') row.open(attributes.r, isTrue(attributes.hidden));
       else if (name === 'f') row.noteFormula();
       else if (name === 'rPh') isPhonetic = true;
@@ -129,8 +132,13 @@ class SheetRow {
   #column = -1;
   #type = '';
   #style = -1;
+  #rich = 0;
   #value = '';
   #isFormula = false;
+  /** The text in place, inside `<is>`. */
+  #inline = '';
+  #isInline = false;
+  #hasRuns = false;
 
   constructor(workbook: Workbook, limits: InputLimits) {
     this.#name = workbook.archive.name;
@@ -151,17 +159,21 @@ class SheetRow {
     this.#isUncomputed = false;
   }
 
-  openCell({ r: place, t: type = 'n', s: style = '0' }: Readonly<Record<string, string>>): void {
+  openCell({ r: place, t: type = 'n', s: style = '0', vm = '0' }: Readonly<Record<string, string>>): void {
     this.#column = place === undefined ? this.#column + 1 : parseColumn(place);
     if (!(this.#column >= 0 && this.#column < this.#limits.maxColumns)) this.#refuseColumn();
     this.#type = type;
     this.#style = Number(style);
+    this.#rich = Number(vm);
     this.#value = '';
+    this.#inline = '';
+    this.#hasRuns = false;
     this.#isFormula = false;
   }
 
   addText(text: string): void {
-    this.#value += text;
+    if (this.#isInline) this.#inline += text;
+    else this.#value += text;
     this.#length += text.length;
     if (this.#length <= this.#limits.maxRowLength) return;
     throw createUsageError(
@@ -171,13 +183,30 @@ class SheetRow {
     );
   }
 
+  /** Starts a value, or a text in place: some programs write both. */
+  openText(name: 'v' | 't'): void {
+    this.#isInline = name === 't';
+  }
+
+  /** The parts of a rich text replace a plain one that is written before them. */
+  dropPlainText(): void {
+    if (!this.#hasRuns) this.#inline = '';
+    this.#hasRuns = true;
+  }
+
   noteFormula(): void {
     this.#isFormula = true;
     this.#hasFormula = true;
   }
 
   closeCell(): void {
-    const { text, stored } = this.#readCell({ type: this.#type, style: this.#style, value: this.#value });
+    const isInline = this.#inline !== '' && (this.#type === 'inlineStr' || this.#value === '');
+    const { text, stored } = this.#readCell({
+      type: isInline ? 'inlineStr' : this.#type,
+      style: this.#style,
+      value: isInline ? this.#inline : this.#value,
+      rich: this.#rich,
+    });
     if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#isUncomputed = true;
     if (text === '' && this.#column >= this.#cells.length) return;
     this.#blankCount += Math.max(0, this.#column - this.#cells.length);
@@ -233,136 +262,4 @@ function parseColumn(place: string): number {
     column = column * 26 + (code - 64);
   }
   return column - 1;
-}
-
-/** A cell as stored in the XML. */
-interface RawCell {
-  /** Its type: `s` for a shared string, `n` for a number, … */
-  readonly type: string;
-  /** Its style index. */
-  readonly style: number;
-  readonly value: string;
-}
-
-/** A cell's text and stored value; `stored` is null for text. */
-interface ReadCell {
-  readonly text: string;
-  readonly stored: StoredCell | null;
-}
-
-/**
- * Creates the function that converts cells to text: numbers in their shortest exact form, dates in ISO
- * format.
- */
-function createCellReader({ texts, formats, date1904 }: Workbook): (cell: RawCell) => ReadCell {
-  const kinds = formats.map((format) => (format === null ? 'number' : classifyNumberFormat(format)));
-  return ({ type, style, value }) => {
-    switch (type) {
-      case 's':
-        // Without an index the cell is blank; `Number('')` would give the first string.
-        return value.trim() === ''
-          ? BLANK
-          : { text: unescapeText(texts.read(Number(value)) ?? ''), stored: null };
-      case 'str':
-      case 'inlineStr':
-        return { text: unescapeText(value), stored: null };
-      case 'b': {
-        const text = value === '1' || value === 'true' ? 'TRUE' : 'FALSE';
-        return value === '' ? BLANK : { text, stored: { kind: 'boolean', raw: value, format: null } };
-      }
-      case 'e':
-        return value === '' ? BLANK : { text: value, stored: { kind: 'error', raw: value, format: null } };
-      case 'd':
-        return { text: value, stored: null };
-      default: {
-        const number = value.trim();
-        if (!NUMBER.test(number) || !Number.isFinite(Number(number))) return { text: value, stored: null };
-        const format = formats[style] ?? null;
-        const text = formatNumber(number, format, kinds[style] ?? 'number', date1904);
-        return { text, stored: { kind: 'number', raw: number, format } };
-      }
-    }
-  };
-}
-
-/** What a number means under a format: a day, a time, both, a length of time, or just a number. */
-type NumberKind = 'number' | 'date' | 'datetime' | 'time' | 'duration';
-
-/** Classifies by the first section of the format, the one for positive numbers. An invalid format means plain numbers. */
-export function classifyNumberFormat(format: string): NumberKind {
-  try {
-    const tokens = tokenize(format);
-    const end = tokens.findIndex(({ type }) => type === 'break');
-    const section = end < 0 ? tokens : tokens.slice(0, end);
-    if (section.some(({ type }) => type === 'duration')) return 'duration';
-    const { year, month, day, hours, minutes, seconds } = getFormatDateInfo(format);
-    const hasTime = hours || minutes || seconds;
-    // The `mm` of `mm:ss` is reported as a month.
-    const hasDate = year || day || (month && !hasTime);
-    if (hasDate) return hasTime ? 'datetime' : 'date';
-    return hasTime ? 'time' : 'number';
-  } catch {
-    return 'number';
-  }
-}
-
-// A number in XML Schema format; JavaScript accepts more.
-const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
-
-const BLANK: ReadCell = { text: '', stored: null };
-
-/**
- * Decodes `_x0001_`, which stands for a character that XML cannot represent (`_x005F_` escapes the pattern
- * itself).
- */
-function unescapeText(text: string): string {
-  if (!text.includes('_x')) return text;
-  return text.replace(/_x([\da-f]{4})_/gi, (_, code: string) =>
-    String.fromCharCode(Number.parseInt(code, 16)),
-  );
-}
-
-function formatNumber(raw: string, format: string | null, kind: NumberKind, date1904: boolean): string {
-  const value = Number(raw);
-  const text = kind === 'number' ? null : formatMoment(value, kind, date1904);
-  if (text !== null) return text;
-  // An integer may have more digits than a JavaScript number can keep.
-  const plain = /^-?(?:0|[1-9]\d*)$/.test(raw) ? raw : String(value);
-  const hasZeros = format !== null && /^0{2,}$/.test(format) && /^\d+$/.test(plain);
-  return hasZeros ? plain.padStart(format.length, '0') : plain;
-}
-
-const DAY_MS = 24 * 60 * 60 * 1_000;
-/** The last day of year 9999, Excel's maximum. */
-const MAX_DAY = 2_958_465;
-
-/** Returns null for a number outside the date range, even if its format is a date. */
-function formatMoment(value: number, kind: NumberKind, date1904: boolean): string | null {
-  if (value < 0 || value > MAX_DAY + 1) return null;
-  const totalMs = Math.round(value * DAY_MS);
-  if (kind === 'duration') return formatTime(totalMs);
-  const day = Math.floor(totalMs / DAY_MS);
-  const time = formatTime(totalMs % DAY_MS);
-  if (day === 0 && !date1904) return kind === 'date' ? null : time;
-  if (day === 0 && kind === 'time') return time;
-  const date = date1904 ? formatDay(Date.UTC(1904, 0, 1), day) : formatDay1900(day);
-  return kind === 'date' && totalMs % DAY_MS === 0 ? date : `${date}T${time}`;
-}
-
-/** Excel counts February 29, 1900, which did not exist. */
-function formatDay1900(day: number): string {
-  if (day === 60) return '1900-02-29';
-  return formatDay(Date.UTC(1899, 11, day < 60 ? 31 : 30), day);
-}
-
-function formatDay(firstMs: number, day: number): string {
-  return new Date(firstMs + day * DAY_MS).toISOString().slice(0, 10);
-}
-
-function formatTime(lengthMs: number): string {
-  const seconds = Math.floor(lengthMs / 1_000);
-  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const time = parts.map((part) => String(part).padStart(2, '0')).join(':');
-  const restMs = lengthMs % 1_000;
-  return restMs === 0 ? time : `${time}.${String(restMs).padStart(3, '0')}`;
 }

@@ -1,7 +1,9 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import { BUILT_IN_FORMATS } from '../model/file-format.js';
 import type { InputLimits } from './input.js';
-import { createBrokenError, readXml, type ZipArchive } from './zip-archive.js';
+import type { CellFormat } from './number-format.js';
+import { type RichTexts, readRichTexts } from './rich-values.js';
+import { createBrokenError, readElements, readXml, type ZipArchive } from './zip-archive.js';
 
 /** One sheet of a workbook. */
 export interface Sheet {
@@ -19,8 +21,9 @@ export interface Workbook {
   readonly date1904: boolean;
   readonly hasMacros: boolean;
   /** The number format of each cell style; null for General. */
-  readonly formats: readonly (string | null)[];
+  readonly formats: readonly (CellFormat | null)[];
   readonly texts: SharedTexts;
+  readonly richTexts: RichTexts;
 }
 
 /** Reads the parts that all sheets share, or rejects a zip file that is not a workbook. */
@@ -37,6 +40,7 @@ export async function readWorkbook(archive: ZipArchive, limits: InputLimits): Pr
     hasMacros: links.some((link) => link.kind === 'vbaProject'),
     formats: formatsPath === undefined ? [] : await readNumberFormats(archive, formatsPath.path),
     texts: await readSharedTexts(archive, textsPath?.path, limits),
+    richTexts: await readRichTexts(archive),
   };
 }
 
@@ -80,10 +84,12 @@ async function readLinks(archive: ZipArchive, path: string): Promise<Link[]> {
   const place = `${path.slice(0, slash)}_rels/${path.slice(slash)}.rels`;
   const links: Link[] = [];
   if (!archive.paths.has(place)) return links;
-  await readElements(archive, place, (name, attributes) => {
-    const { Id: id = '', Type: type = '', Target: target = '', TargetMode: mode } = attributes;
-    if (name !== 'Relationship' || mode === 'External') return;
-    links.push({ id, kind: type.slice(type.lastIndexOf('/') + 1), path: resolvePart(path, target) });
+  await readElements(archive, place, {
+    open(name, attributes) {
+      const { Id: id = '', Type: type = '', Target: target = '', TargetMode: mode } = attributes;
+      if (name !== 'Relationship' || mode === 'External') return;
+      links.push({ id, kind: type.slice(type.lastIndexOf('/') + 1), path: resolvePart(path, target) });
+    },
   });
   return links;
 }
@@ -103,17 +109,20 @@ async function readSheetList(
   path: string,
   links: readonly Link[],
 ): Promise<Pick<Workbook, 'sheets' | 'date1904'>> {
+  if (!archive.paths.has(path)) throw createBrokenError(archive.name, `it has no part ${path}`);
   const sheets: Sheet[] = [];
   let date1904 = false;
-  await readElements(archive, path, (name, attributes) => {
-    if (name === 'workbookPr') date1904 = isTrue(attributes.date1904);
-    if (name !== 'sheet') return;
-    const id = Object.entries(attributes).find(([key]) => /:id$/i.test(key))?.[1];
-    // A chart sheet has no cells.
-    const link = links.find((each) => each.id === id && each.kind === 'worksheet');
-    if (link === undefined || !archive.paths.has(link.path)) return;
-    const isHidden = attributes.state === 'hidden' || attributes.state === 'veryHidden';
-    sheets.push({ name: attributes.name ?? '', isHidden, path: link.path });
+  await readElements(archive, path, {
+    open(name, attributes) {
+      if (name === 'workbookPr') date1904 = isTrue(attributes.date1904);
+      if (name !== 'sheet') return;
+      const id = Object.entries(attributes).find(([key]) => /:id$/i.test(key))?.[1];
+      // A chart sheet has no cells.
+      const link = links.find((each) => each.id === id && each.kind === 'worksheet');
+      if (link === undefined || !archive.paths.has(link.path)) return;
+      const isHidden = attributes.state === 'hidden' || attributes.state === 'veryHidden';
+      sheets.push({ name: attributes.name ?? '', isHidden, path: link.path });
+    },
   });
   if (sheets.length === 0) throw createBrokenError(archive.name, 'it has no worksheet');
   return { sheets, date1904 };
@@ -124,47 +133,33 @@ export function isTrue(text: string | undefined): boolean {
   return text === '1' || text === 'true';
 }
 
-async function readElements(
-  archive: ZipArchive,
-  path: string,
-  open: (name: string, attributes: Readonly<Record<string, string>>) => void,
-): Promise<void> {
-  const part = { name: archive.name, path, openBytes: () => archive.openSmallPart(path) };
-  for await (const _ of readXml(part, { open, close: () => {}, text: () => {} }));
-}
-
 const MAX_FORMATS = 100_000;
 
 /** Reads the number format of each cell style; null for General. */
-async function readNumberFormats(archive: ZipArchive, path: string): Promise<(string | null)[]> {
+async function readNumberFormats(archive: ZipArchive, path: string): Promise<(CellFormat | null)[]> {
   const own = new Map<number, string>();
   const ids: number[] = [];
   let isCellStyle = false;
-  const part = { name: archive.name, path, openBytes: () => archive.openSmallPart(path) };
-  const handler = {
-    open(name: string, attributes: Readonly<Record<string, string>>) {
+  await readElements(archive, path, {
+    open(name, attributes) {
       if (name === 'cellXfs') isCellStyle = true;
       else if (name === 'numFmt') own.set(Number(attributes.numFmtId), attributes.formatCode ?? '');
       else if (name === 'xf' && isCellStyle && ids.length < MAX_FORMATS)
         ids.push(Number(attributes.numFmtId));
     },
-    close(name: string) {
+    close(name) {
       if (name === 'cellXfs') isCellStyle = false;
     },
-    text() {},
-  };
-  if (archive.paths.has(path)) for await (const _ of readXml(part, handler));
+  });
   return ids.map((id) => {
-    const format = own.get(id) ?? BUILT_IN_FORMATS.get(id) ?? EAST_ASIAN.get(id) ?? 'General';
-    return format === 'General' || format === '' ? null : format;
+    const format = own.get(id) ?? BUILT_IN_FORMATS.get(id);
+    if (format !== undefined) return format === '' || /^general$/i.test(format) ? null : format;
+    return id > 0 && id < FIRST_OWN_FORMAT ? id : null;
   });
 }
 
-/** Format ids for dates and times in East Asian locales. */
-const EAST_ASIAN: ReadonlyMap<number, string> = new Map([
-  ...[27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 57, 58].map((id) => [id, 'yyyy-mm-dd'] as const),
-  ...[32, 33, 34, 35, 55, 56].map((id) => [id, 'h:mm:ss'] as const),
-]);
+/** Ids below are built in. */
+const FIRST_OWN_FORMAT = 164;
 
 const PAGE_BYTES = 1024 * 1024;
 /** Overhead per string, in bytes. */
@@ -189,13 +184,20 @@ async function readSharedTexts(
   if (path === undefined || !archive.paths.has(path)) return store;
   let text = '';
   let isText = false;
+  let hasRuns = false;
   // Phonetic guides are not part of the text.
   let isPhonetic = false;
   const part = { name: archive.name, path, openBytes: () => archive.openPart(path) };
   const handler = {
     open(name: string) {
-      if (name === 'si') text = '';
-      else if (name === 'rPh') isPhonetic = true;
+      if (name === 'si') {
+        text = '';
+        hasRuns = false;
+      } else if (name === 'r') {
+        // The parts of a rich text replace a plain one that is written before them.
+        if (!hasRuns) text = '';
+        hasRuns = true;
+      } else if (name === 'rPh') isPhonetic = true;
       else if (name === 't') isText = !isPhonetic;
     },
     text(piece: string) {

@@ -198,6 +198,17 @@ export async function* readXml(part: XmlPart, handler: XmlHandler): AsyncGenerat
   yield;
 }
 
+/** Reads the elements of a metadata part; nothing if the workbook has no such part. */
+export async function readElements(
+  archive: ZipArchive,
+  path: string,
+  { open, close = () => {}, text = () => {} }: Pick<XmlHandler, 'open'> & Partial<XmlHandler>,
+): Promise<void> {
+  if (!archive.paths.has(path)) return;
+  const part = { name: archive.name, path, openBytes: () => archive.openSmallPart(path) };
+  for await (const _ of readXml(part, { open, close, text }));
+}
+
 function createParser(handler: XmlHandler, refuse: (what: string) => never): sax.SAXParser {
   // The parser checks its buffer length only if it tracks positions.
   const parser = sax.parser(true, { position: true });

@@ -157,7 +157,7 @@ const HEADER_STYLE = 1;
 
 /** Collects the cell styles of a sheet: one per number format. */
 export class SheetStyles {
-  readonly #styles = new Map<string, number>();
+  readonly #styles = new Map<string | number, number>();
   readonly #builtIn = new Map([...BUILT_IN_FORMATS].map(([id, code]) => [code, id]));
   readonly #ids: number[] = [0, 0];
   readonly #own: string[] = [];
@@ -170,10 +170,10 @@ export class SheetStyles {
   }
 
   /** Returns the style index for a number format. */
-  find(format: string): number {
+  find(format: string | number): number {
     const known = this.#styles.get(format);
     if (known !== undefined) return known;
-    const id = this.#findId(format);
+    const id = typeof format === 'number' ? format : this.#findId(format);
     const style = id === 0 ? 0 : this.#ids.push(id) - 1;
     this.#styles.set(format, style);
     return style;

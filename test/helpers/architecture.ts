@@ -51,7 +51,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   // Only fastify imports it. Pinned in package.json because later versions need a newer Node than we promise.
   'light-my-request': [],
   libsql: ['ledger/', 'server/run-store.ts'],
-  numfmt: ['read/sheet-reader.ts'],
+  numfmt: ['read/number-format.ts'],
   'p-limit': ['job/dispatch.ts'],
   papaparse: ['agents/reference/load-tables.ts'],
   sax: ['read/zip-archive.ts'],

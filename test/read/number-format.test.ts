@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { classifyNumberFormat } from '../../src/read/sheet-reader.js';
+import { classifyNumberFormat } from '../../src/read/number-format.js';
 
 test.each([
   ['General', 'number'],
