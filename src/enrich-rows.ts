@@ -36,6 +36,7 @@ export interface EnrichRowsOptions
     | 'headerRow'
     | 'quote'
     | 'rowsAt'
+    | 'hiddenRows'
     | 'bom'
     | 'raw'
   > {
@@ -65,6 +66,7 @@ const {
   headerRow: _headerRow,
   quote: _quote,
   rowsAt: _rowsAt,
+  hiddenRows: _hiddenRows,
   bom: _bom,
   raw: _raw,
   ...ROWS_OPTION_TYPES

@@ -67,6 +67,7 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   headerRow: 'number',
   quote: 'text',
   rowsAt: 'text',
+  hiddenRows: 'text',
   header: 'flag',
   strict: 'flag',
   citationsFile: 'text',
@@ -100,6 +101,7 @@ export function resolvePlanSettings(options: EnrichOptions): Settings {
     throw createUsageError('NO_INPUT', 'no input file given', 'Name the file to fill.');
   checkLists(options);
   checkHeader(options);
+  checkHiddenRows(options.hiddenRows);
   const efforts = resolveEfforts(options);
   const output = options.output ?? resolveOutput(options);
   return {
@@ -135,6 +137,11 @@ function checkHeader({ header, headerRow }: EnrichOptions): void {
     '--header-row and --no-header cannot be used together',
     'Give only one of them.',
   );
+}
+
+function checkHiddenRows(choice: string | undefined): void {
+  if (choice === undefined || choice === 'skip' || choice === 'fill') return;
+  throw createUsageError('BAD_OPTION', `--hidden-rows is “${choice}”`, 'Use skip or fill.');
 }
 
 /** Refuses an empty list: it would silently send, or compare, no columns at all. */

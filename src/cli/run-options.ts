@@ -242,6 +242,13 @@ export const INPUT_OPTIONS = {
     about: 'List of a JSON document with the rows, such as data.items; `.` is the object itself.',
     fallback: 'its only list of objects',
   },
+  hiddenRows: {
+    kind: 'text',
+    value: 'CHOICE',
+    group: FILES,
+    about: 'Hidden rows of a workbook: `skip` leaves them alone, `fill` fills them.',
+    fallback: 'fill; before a paid job rowfill asks',
+  },
   noHeader: {
     kind: 'switch',
     group: FILES,

@@ -276,6 +276,7 @@ export const KEPT = [
   'headerRow',
   'quote',
   'rowsAt',
+  'hiddenRows',
   'overwrite',
   'blank',
   'raw',

@@ -136,6 +136,8 @@ export interface EnrichOptions {
    * first lines
    */
   readonly headerRow?: number | undefined;
+  /** Hidden rows of a workbook: `skip` leaves them alone, `fill` fills them. @default `fill`; a paid job asks first */
+  readonly hiddenRows?: string | undefined;
   /** List of a JSON document that has the rows, such as `data.items`; `.` is the object itself. @default its only list */
   readonly rowsAt?: string | undefined;
   /** Quote character of the input, or `none` if quotes are text. @default detected */

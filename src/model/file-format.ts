@@ -62,6 +62,9 @@ export interface SheetLine {
   readonly line: number;
   readonly cells: readonly string[];
   readonly stored: readonly (StoredCell | null)[];
+  readonly isHidden?: boolean;
+  /** Columns whose value is a formula for the sum of the column. */
+  readonly sums?: readonly number[];
 }
 
 /** Built-in number formats by id, in their English form. */

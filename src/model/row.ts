@@ -20,11 +20,13 @@ export interface CellRow extends RowPosition {
   readonly source?: readonly (string | null)[];
 }
 
-/** A workbook cell that is not text, as needed to write it back. */
+/** A workbook cell that is more than its text, as needed to write it back. */
 export interface StoredCell {
-  readonly kind: 'number' | 'boolean' | 'error';
+  readonly kind: 'number' | 'boolean' | 'error' | 'text';
   /** Raw value in the workbook. */
   readonly raw: string;
+  /** Address of its link. Absent without one. */
+  readonly link?: string;
   /** Number format, such as that of a date: its code, or the id of a built-in one. null if none. */
   readonly format: string | number | null;
 }
@@ -63,6 +65,27 @@ export function getValue(row: Row, column: string): JsonValue | undefined {
     case 'faulty':
       return undefined;
   }
+}
+
+/**
+ * Value of a column as it is sent: the address of a link follows a text that is no address, as in
+ * `Acme (https://acme.example)`.
+ */
+export function getSentValue(row: Row, column: string): JsonValue | undefined {
+  const value = getValue(row, column);
+  if (row.kind !== 'cells' || row.stored === undefined || typeof value !== 'string') return value;
+  const link = row.stored[row.columns.get(column) ?? -1]?.link;
+  return link === undefined || isAddress(value) ? value : `${value} (${toAddress(link)})`;
+}
+
+/** True for a web address, a domain or an email address. */
+export function isAddress(text: string): boolean {
+  return /^\s*(?:https?:\/\/\S+|[^\s@]+@\S+|[\p{L}\d-]+(?:\.[\p{L}\d-]+)+(?:[/?#]\S*)?)\s*$/iu.test(text);
+}
+
+/** The address of a link: `a@acme.example` for `mailto:a@acme.example?subject=…`. */
+export function toAddress(link: string): string {
+  return link.replace(/^mailto:([^?]*).*$/is, '$1');
 }
 
 /** Reads a nested value by its dotted name: `address.city`. */

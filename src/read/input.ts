@@ -18,6 +18,8 @@ export interface InputOptions {
   readonly headerRow?: number | undefined;
   /** Quote character, or `none` if quotes are text. @default detected */
   readonly quote?: string | undefined;
+  /** For a workbook: `skip` leaves hidden rows alone, `fill` fills them. @default `fill`, with a doubt */
+  readonly hiddenRows?: string | undefined;
   /** For a JSON document, the list with the rows: its keys joined by dots, or `.` for the object. @default its only list */
   readonly rowsAt?: string | undefined;
   /** False: the first row is data, and the columns are named `column_1`, `column_2`, … @default true */

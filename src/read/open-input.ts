@@ -58,13 +58,13 @@ function describeName({ format }: FileShape, path: string): InputWarning[] {
 
 /** Reports options that do not apply to this kind of file, since the user may have meant another file. */
 function describeUnused({ format }: FileShape, options: InputOptions): InputWarning[] {
-  const { sheet, delimiter, encoding, rowsAt } = options;
+  const { sheet, delimiter, encoding, rowsAt, hiddenRows } = options;
   const [kind, given] =
     format === 'xlsx'
       ? ['a workbook', { '--delimiter': delimiter, '--encoding': encoding, '--rows-at': rowsAt }]
       : format === 'csv'
-        ? ['not a workbook', { '--sheet': sheet, '--rows-at': rowsAt }]
-        : ['JSON', { '--sheet': sheet, '--delimiter': delimiter }];
+        ? ['not a workbook', { '--sheet': sheet, '--hidden-rows': hiddenRows, '--rows-at': rowsAt }]
+        : ['JSON', { '--sheet': sheet, '--hidden-rows': hiddenRows, '--delimiter': delimiter }];
   const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (names.length === 0) return [];
   return [{ code: 'OPTION_UNUSED', message: `Ignored ${names.join(' and ')}: the file is ${kind}.` }];

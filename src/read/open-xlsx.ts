@@ -1,7 +1,8 @@
 import { createUsageError } from '../errors.js';
+import type { Doubt } from '../model/events.js';
 import type { SheetLine } from '../model/file-format.js';
-import type { CellRow } from '../model/row.js';
 import type { ByteSource } from './bytes.js';
+import { chooseSheet, describeChoice } from './choose-sheet.js';
 import { ROW_NOTES } from './csv-rows.js';
 import {
   type InputLimits,
@@ -12,7 +13,8 @@ import {
 } from './input.js';
 import { describeHeader, nameColumns } from './open-csv.js';
 import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
-import { readWorkbook, type Sheet, type Workbook } from './workbook.js';
+import { readSheetRows } from './sheet-rows.js';
+import { readWorkbook } from './workbook.js';
 import { openZip } from './zip-archive.js';
 
 /**
@@ -26,9 +28,10 @@ export async function openXlsx(
 ): Promise<OpenReader> {
   const { name } = source;
   const workbook = await readWorkbook(await openZip(source, limits), limits);
-  const { sheet, lines } = await chooseSheet(workbook, options.sheet, limits);
+  const { sheet, extras, lines, headerAt: foundAt } = await chooseSheet(workbook, options, limits);
   const hasHeader = options.header !== false;
-  const headerAt = hasHeader ? findHeader(lines) : 0;
+  if (hasHeader && foundAt < 0) throw refuseHeaderRow(name, sheet.name, options.headerRow);
+  const headerAt = hasHeader ? foundAt : 0;
   const header = lines[headerAt];
   if (header === undefined || (hasHeader && lines.length < headerAt + 2))
     throw refuseSheet(name, sheet.name, lines);
@@ -39,8 +42,11 @@ export async function openXlsx(
   const table = {
     name,
     columns: new Map(columns.map((column, index) => [column, index])),
+    titles,
     headerLine: hasHeader ? header.line : null,
     strict: options.strict === true,
+    hiddenRows: options.hiddenRows,
+    totalsLines: extras.totalsLines,
   };
   const sheetWarnings = [
     ...describeChoice(workbook, sheet),
@@ -67,12 +73,23 @@ export async function openXlsx(
     get notes() {
       return [...sheetWarnings, ...warnings.read({ ...ROW_NOTES, ...SHEET_NOTES }, 'row')];
     },
-    doubts: [],
+    get doubts() {
+      return describeHidden(options.hiddenRows, warnings);
+    },
     openRows: (signal) => {
       warnings = new Warnings();
-      return readSheetRows(readSheetLines(workbook, sheet, limits, warnings, signal), table, warnings);
+      const opened = readSheetLines(workbook, { sheet, extras }, limits, warnings, signal);
+      return readSheetRows(opened, table, warnings);
     },
   };
+}
+
+function refuseHeaderRow(name: string, sheet: string, row: number | undefined) {
+  return createUsageError(
+    'INPUT_NO_HEADER',
+    `${name}, sheet ${JSON.stringify(sheet)}: row ${row} is blank, so it cannot be the header`,
+    'Set --header-row to the row with the names of the columns.',
+  );
 }
 
 function refuseSheet(name: string, sheet: string, lines: readonly SheetLine[]) {
@@ -92,151 +109,17 @@ function describeAbove(above: readonly SheetLine[], line: number): InputWarning[
   return [{ code: 'ROWS_ABOVE_HEADER', message, fact: `Using row ${line} as the header.` }];
 }
 
-/** A sheet and its first rows. */
-interface ChosenSheet {
-  readonly sheet: Sheet;
-  readonly lines: readonly SheetLine[];
-}
-
-/** Returns the sheet with the given name or number, else the first visible one with a table. */
-async function chooseSheet(
-  workbook: Workbook,
-  wish: string | undefined,
-  limits: InputLimits,
-): Promise<ChosenSheet> {
-  const visible = workbook.sheets.filter((sheet) => !sheet.isHidden);
-  const wanted = wish === undefined ? visible : [findSheet(workbook, wish)];
-  let first: ChosenSheet | null = null;
-  for (const sheet of wanted) {
-    const chosen = { sheet, lines: await readFirstLines(workbook, sheet, limits) };
-    if (chosen.lines.length > 1) return chosen;
-    if (first === null || first.lines.length === 0) first = chosen;
-  }
-  if (first !== null) return first;
-  throw createUsageError(
-    'INPUT_EMPTY',
-    `${workbook.archive.name} has only hidden sheets`,
-    `Choose one with --sheet: ${listSheets(workbook.sheets)}.`,
-  );
-}
-
-function findSheet({ archive, sheets }: Workbook, wish: string): Sheet {
-  const plain = (text: string) => text.trim().toLowerCase();
-  const found =
-    sheets.find(({ name }) => name === wish) ??
-    sheets.find(({ name }) => plain(name) === plain(wish)) ??
-    (/^\d{1,5}$/.test(wish) ? sheets[Number(wish) - 1] : undefined);
-  if (found !== undefined) return found;
-  throw createUsageError(
-    'UNKNOWN_SHEET',
-    `${archive.name} has no sheet ${JSON.stringify(wish)}`,
-    `It has ${listSheets(sheets)}.`,
-  );
-}
-
-async function readFirstLines(
-  workbook: Workbook,
-  sheet: Sheet,
-  limits: InputLimits,
-): Promise<readonly SheetLine[]> {
-  const lines: SheetLine[] = [];
-  for await (const chunk of readSheetLines(workbook, sheet, limits, new Warnings())) {
-    lines.push(...chunk.slice(0, HEADER_SEARCH_LINES));
-    if (lines.length >= HEADER_SEARCH_LINES) break;
-  }
-  return lines.slice(0, HEADER_SEARCH_LINES);
-}
-
-const MAX_LISTED = 10;
-
-/** Warnings about parts of a workbook that are not read. */
-function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputWarning[] {
-  const others = sheets.filter((other) => other !== sheet);
-  const choice = {
-    code: 'SHEET_CHOSEN',
-    message: `Using sheet ${JSON.stringify(sheet.name)}. The output will not contain the others: ${listSheets(others)}. Use --sheet to choose another.`,
-  };
-  const macros = {
-    code: 'MACROS_LEFT_OUT',
-    message: 'Macros are not copied to the output.',
-  };
-  return [...(others.length > 0 ? [choice] : []), ...(hasMacros ? [macros] : [])];
-}
-
-function listSheets(sheets: readonly Sheet[]): string {
-  const named = sheets.slice(0, MAX_LISTED).map(({ name }) => JSON.stringify(name));
-  const more = sheets.length - named.length;
-  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** How many rows of a sheet to search for the header. */
-const HEADER_SEARCH_LINES = 20;
-
-/**
- * Finds the header among the first rows of a sheet: the first row with values in more than half as many cells
- * as the fullest one. Rows above it, such as a title or date, have fewer.
- */
-function findHeader(lines: readonly SheetLine[]): number {
-  const counts = lines.slice(0, HEADER_SEARCH_LINES).map(countValues);
-  const most = Math.max(...counts);
-  return Math.max(
-    0,
-    counts.findIndex((count) => count > most / 2),
-  );
-}
-
-function countValues({ cells }: SheetLine): number {
-  return cells.filter((cell) => cell.trim() !== '').length;
-}
-
-/** Columns and settings for reading rows of a sheet. */
-interface SheetTable {
-  readonly name: string;
-  readonly columns: ReadonlyMap<string, number>;
-  /** Row number of the header; null for a sheet without one. */
-  readonly headerLine: number | null;
-  readonly strict: boolean;
-}
-
-/** Converts the lines below the header to rows. Warns about blank rows and rows wider than the header. */
-async function* readSheetRows(
-  chunks: AsyncIterable<readonly SheetLine[]>,
-  table: SheetTable,
-  warnings: Warnings,
-): AsyncGenerator<readonly CellRow[]> {
-  const { columns, headerLine } = table;
-  let isBelow = headerLine === null;
-  let lastLine = 0;
-  let ordinal = 0;
-  for await (const lines of chunks) {
-    const rows: CellRow[] = [];
-    for (const { line, cells, stored } of lines) {
-      if (!isBelow) {
-        isBelow = line === headerLine;
-      } else {
-        if (ordinal > 0 || headerLine !== null) warnBlankRows(lastLine, line, warnings);
-        if (cells.length > columns.size) warnExtraCells(line, table, warnings);
-        rows.push({ kind: 'cells', ordinal, line, columns, cells, stored });
-        ordinal += 1;
-      }
-      lastLine = line;
-    }
-    if (rows.length > 0) yield rows;
-  }
-}
-
-/** Rows without values are missing from the sheet or only have formatting. */
-function warnBlankRows(before: number, line: number, warnings: Warnings): void {
-  for (let blank = before + 1; blank < line; blank += 1) warnings.add('BLANK_LINE', blank);
-}
-
-function warnExtraCells(line: number, { name, strict }: SheetTable, warnings: Warnings): void {
-  if (strict) {
-    throw createUsageError(
-      'INPUT_NOT_STRICT',
-      `${name}, row ${line}: more cells than the header`,
-      'Correct the row, or omit --strict to read it anyway.',
-    );
-  }
-  warnings.add('ROW_TOO_LONG', line);
+/** People hide rows by filtering, and may mean only the others. */
+function describeHidden(choice: InputOptions['hiddenRows'], warnings: Warnings): Doubt[] {
+  const [hidden] = warnings
+    .read({ HIDDEN_ROWS: SHEET_NOTES.HIDDEN_ROWS }, 'row')
+    .filter(({ code }) => code === 'HIDDEN_ROWS');
+  if (choice !== undefined || hidden?.fact == null) return [];
+  return [
+    {
+      code: 'HIDDEN_ROWS',
+      message: `the sheet has ${hidden.fact.replace(/\.$/, '')}`,
+      hint: 'To fill them, add --hidden-rows fill; to leave them alone, --hidden-rows skip.',
+    },
+  ];
 }

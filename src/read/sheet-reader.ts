@@ -3,6 +3,7 @@ import type { SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
 import type { InputLimits, Warnings } from './input.js';
 import { createCellReader } from './sheet-cell.js';
+import type { MergedColumn, SheetExtras } from './sheet-extras.js';
 import { isTrue, type Sheet, type Workbook } from './workbook.js';
 import { readXml, type XmlHandler } from './zip-archive.js';
 
@@ -20,23 +21,38 @@ export const SHEET_NOTES = {
     'Its cell counts as empty. To fix that, open the workbook in a spreadsheet program and save it.',
   ],
   HIDDEN_ROWS: ['hidden row', 'hidden rows', 'Hidden rows are read like all others.'],
-  MERGED_CELLS: ['merged range', 'merged ranges', 'Only the top-left cell of a merged range has a value.'],
+  LINKS: [
+    'row has links',
+    'rows have links',
+    'An address is sent where the text is not one. Workbook output keeps both.',
+  ],
+  MERGED_CELLS: [
+    'merged range',
+    'merged ranges',
+    'Cells merged down a column all have its value; of cells merged across, only the first has it.',
+  ],
 } as const;
 
 const CHUNK_ROWS = 1_000;
 /** Rows with a single cell far to the right are long, so put fewer into a chunk. */
 const CHUNK_CELLS = 200_000;
 
+/** A sheet, and what it says after its rows. */
+export interface OpenSheet {
+  readonly sheet: Sheet;
+  readonly extras: SheetExtras;
+}
+
 /** Reads the non-empty rows of a sheet, each up to its last value. */
 export async function* readSheetLines(
   workbook: Workbook,
-  sheet: Sheet,
+  { sheet, extras }: OpenSheet,
   limits: InputLimits,
   warnings: Warnings,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly SheetLine[]> {
   const { archive } = workbook;
-  const row = new SheetRow(workbook, limits);
+  const row = new SheetRow(workbook, extras, limits);
   const chunks = new LineChunks();
   const takeRow = () => {
     const line = row.close(warnings);
@@ -82,6 +98,7 @@ class LineChunks {
 
 function createHandler(row: SheetRow, takeRow: () => void, warnings: Warnings): XmlHandler {
   let isText = false;
+  let isFormula = false;
   // Phonetic guides are not part of the text.
   let isPhonetic = false;
   return {
@@ -92,15 +109,19 @@ function createHandler(row: SheetRow, takeRow: () => void, warnings: Warnings): 
         row.openText(name);
       } else if (name === 'r') row.dropPlainText();
       else if (name === 'row') row.open(attributes.r, isTrue(attributes.hidden));
-      else if (name === 'f') row.noteFormula();
-      else if (name === 'rPh') isPhonetic = true;
+      else if (name === 'f') {
+        isFormula = true;
+        row.noteFormula();
+      } else if (name === 'rPh') isPhonetic = true;
       else if (name === 'mergeCell') warnings.add('MERGED_CELLS', parseFirstLine(attributes.ref));
     },
     text(text) {
       if (isText) row.addText(text);
+      else if (isFormula) row.addFormula(text);
     },
     close(name) {
       if (name === 'v' || name === 't') isText = false;
+      else if (name === 'f') isFormula = false;
       else if (name === 'c') row.closeCell();
       else if (name === 'row') takeRow();
       else if (name === 'rPh') isPhonetic = false;
@@ -120,6 +141,8 @@ class SheetRow {
   readonly #name: string;
   readonly #limits: InputLimits;
   readonly #readCell: ReturnType<typeof createCellReader>;
+  readonly #links: SheetExtras['links'];
+  readonly #merged: MergedValues;
   #line = 0;
   #blankCount = 0;
   #isHidden = false;
@@ -127,6 +150,8 @@ class SheetRow {
   #stored: (StoredCell | null)[] = [];
   #length = 0;
   #hasFormula = false;
+  #hasLinks = false;
+  #sums: number[] = [];
   #isUncomputed = false;
   /** The current cell; columns count from 0. */
   #column = -1;
@@ -135,14 +160,17 @@ class SheetRow {
   #rich = 0;
   #value = '';
   #isFormula = false;
+  #formula = '';
   /** The text in place, inside `<is>`. */
   #inline = '';
   #isInline = false;
   #hasRuns = false;
 
-  constructor(workbook: Workbook, limits: InputLimits) {
+  constructor(workbook: Workbook, { links, mergedColumns }: SheetExtras, limits: InputLimits) {
     this.#name = workbook.archive.name;
     this.#limits = limits;
+    this.#links = links;
+    this.#merged = new MergedValues(mergedColumns);
     this.#readCell = createCellReader(workbook);
   }
 
@@ -156,6 +184,8 @@ class SheetRow {
     this.#length = 0;
     this.#column = -1;
     this.#hasFormula = false;
+    this.#hasLinks = false;
+    this.#sums = [];
     this.#isUncomputed = false;
   }
 
@@ -169,6 +199,12 @@ class SheetRow {
     this.#inline = '';
     this.#hasRuns = false;
     this.#isFormula = false;
+    this.#formula = '';
+  }
+
+  /** Formulas are never computed; only links and sums are recognized by their text. */
+  addFormula(text: string): void {
+    if (this.#formula.length < MAX_FORMULA) this.#formula += text;
   }
 
   addText(text: string): void {
@@ -208,6 +244,7 @@ class SheetRow {
       rich: this.#rich,
     });
     if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#isUncomputed = true;
+    if (isSumFormula(this.#formula, this.#column)) this.#sums.push(this.#column);
     if (text === '' && this.#column >= this.#cells.length) return;
     this.#blankCount += Math.max(0, this.#column - this.#cells.length);
     if (this.#blankCount > this.#limits.maxBlankCells) this.#refuseBlanks();
@@ -216,7 +253,14 @@ class SheetRow {
       this.#stored.push(null);
     }
     this.#cells[this.#column] = text;
-    this.#stored[this.#column] = stored;
+    this.#stored[this.#column] = this.#addLink(text, stored);
+  }
+
+  #addLink(text: string, stored: StoredCell | null): StoredCell | null {
+    const link = this.#links.get(this.#line)?.get(this.#column) ?? findLink(this.#formula);
+    if (link === undefined || text === '' || !LINK.test(link)) return stored;
+    this.#hasLinks = true;
+    return stored === null ? { kind: 'text', raw: text, format: null, link } : { ...stored, link };
   }
 
   /** Returns the row, or null if it has only formatting. */
@@ -225,7 +269,16 @@ class SheetRow {
     if (this.#isUncomputed) warnings.add('FORMULA_WITHOUT_VALUE', this.#line);
     if (this.#cells.every((text) => text === '')) return null;
     if (this.#isHidden) warnings.add('HIDDEN_ROWS', this.#line);
-    return { line: this.#line, cells: this.#cells, stored: this.#stored };
+    if (this.#hasLinks) warnings.add('LINKS', this.#line);
+    const line = {
+      line: this.#line,
+      cells: this.#cells,
+      stored: this.#stored,
+      ...(this.#isHidden ? { isHidden: true } : {}),
+      ...(this.#sums.length > 0 ? { sums: this.#sums } : {}),
+    };
+    this.#merged.fill(line);
+    return line;
   }
 
   #refuseLine(): never {
@@ -250,6 +303,65 @@ class SheetRow {
       `${this.#name}, row ${this.#line}: a cell is beyond column ${this.#limits.maxColumns}`,
       'Open it in a spreadsheet program and save it again, or save the sheet as CSV.',
     );
+  }
+}
+
+/** Links that are sent and kept: to pages, files of a server, mailboxes and phones. */
+const LINK = /^(?:https?|ftp|mailto|tel):/i;
+const MAX_FORMULA = 8_192;
+
+/** The address of `HYPERLINK("https://…", "text")`. */
+function findLink(formula: string): string | undefined {
+  if (!/^\s*=?\s*HYPERLINK/i.test(formula)) return undefined;
+  return /^\s*=?\s*HYPERLINK\(\s*"((?:[^"]|"")*)"/i.exec(formula)?.[1]?.replaceAll('""', '"');
+}
+
+/** True for a formula such as `SUM(D2:D9)` in column D, or one that names a column of a table. */
+function isSumFormula(formula: string, column: number): boolean {
+  if (!/^\s*=?\s*(?:SUM|SUBTOTAL)\(/i.test(formula)) return false;
+  if (formula.includes('[')) return true;
+  const range = /\(\s*(?:\d+\s*,\s*)?\$?([a-z]{1,3})\$?\d+:\$?([a-z]{1,3})\$?\d+\s*\)/i.exec(formula);
+  return range !== null && [range[1], range[2]].every((letters) => parseColumn(`${letters}1`) === column);
+}
+
+type OpenLine = Pick<SheetLine, 'line'> & {
+  readonly cells: string[];
+  readonly stored: (StoredCell | null)[];
+};
+
+/** Gives blank cells that are merged down a column the value of the first. */
+class MergedValues {
+  readonly #columns: readonly MergedColumn[];
+  #next = 0;
+  #open: { readonly range: MergedColumn; text: string; stored: StoredCell | null }[] = [];
+
+  constructor(columns: readonly MergedColumn[]) {
+    this.#columns = columns;
+  }
+
+  fill({ line, cells, stored }: OpenLine): void {
+    for (let range = this.#columns[this.#next]; range !== undefined && range.firstLine <= line; ) {
+      this.#open.push({ range, text: '', stored: null });
+      this.#next += 1;
+      range = this.#columns[this.#next];
+    }
+    if (this.#open.length === 0) return;
+    this.#open = this.#open.filter(({ range }) => range.lastLine >= line);
+    for (const entry of this.#open) {
+      const { column, firstLine } = entry.range;
+      const text = cells[column] ?? '';
+      if (firstLine === line) {
+        entry.text = text;
+        entry.stored = stored[column] ?? null;
+      } else if (text === '' && entry.text !== '') {
+        while (cells.length < column) {
+          cells.push('');
+          stored.push(null);
+        }
+        cells[column] = entry.text;
+        stored[column] = entry.stored;
+      }
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { createUsageError, type RowfillError } from '../errors.js';
 import { BUILT_IN_FORMATS } from '../model/file-format.js';
 import type { InputLimits } from './input.js';
 import type { CellFormat } from './number-format.js';
+import { type PartLink, readLinks } from './part-links.js';
 import { type RichTexts, readRichTexts } from './rich-values.js';
 import { createBrokenError, readElements, readXml, type ZipArchive } from './zip-archive.js';
 
@@ -72,42 +73,10 @@ function refuseZip({ name, paths }: ZipArchive): RowfillError {
   );
 }
 
-/** A relationship of a part: `xl/_rels/workbook.xml.rels` has those of `xl/workbook.xml`. */
-interface Link {
-  readonly id: string;
-  readonly kind: string;
-  readonly path: string;
-}
-
-async function readLinks(archive: ZipArchive, path: string): Promise<Link[]> {
-  const slash = path.lastIndexOf('/') + 1;
-  const place = `${path.slice(0, slash)}_rels/${path.slice(slash)}.rels`;
-  const links: Link[] = [];
-  if (!archive.paths.has(place)) return links;
-  await readElements(archive, place, {
-    open(name, attributes) {
-      const { Id: id = '', Type: type = '', Target: target = '', TargetMode: mode } = attributes;
-      if (name !== 'Relationship' || mode === 'External') return;
-      links.push({ id, kind: type.slice(type.lastIndexOf('/') + 1), path: resolvePart(path, target) });
-    },
-  });
-  return links;
-}
-
-/** Resolves a path relative to a part, or to the root if it starts with a slash. */
-function resolvePart(from: string, target: string): string {
-  const parts = target.startsWith('/') ? [] : from.split('/').slice(0, -1);
-  for (const part of target.replaceAll('\\', '/').split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '.' && part !== '') parts.push(part);
-  }
-  return parts.join('/').toLowerCase();
-}
-
 async function readSheetList(
   archive: ZipArchive,
   path: string,
-  links: readonly Link[],
+  links: readonly PartLink[],
 ): Promise<Pick<Workbook, 'sheets' | 'date1904'>> {
   if (!archive.paths.has(path)) throw createBrokenError(archive.name, `it has no part ${path}`);
   const sheets: Sheet[] = [];

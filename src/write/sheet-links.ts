@@ -2,7 +2,7 @@
 const MAX_LINKS = 65_530;
 const MAX_URL_LENGTH = 2_000;
 
-/** Collects the links of a sheet: the first page that a cell of citations names. */
+/** Collects the links of a sheet: those of the input, and the first page that a cell of citations names. */
 export class SheetLinks {
   readonly #ids = new Map<string, number>();
   readonly #places: { readonly place: string; readonly id: number }[] = [];
@@ -10,11 +10,14 @@ export class SheetLinks {
   /** Links a cell to the first address in its text. Returns false if there is none to open. */
   add(place: string, text: string): boolean {
     const url = /^https?:\/\/\S+/.exec(text)?.[0] ?? '';
-    if (this.#places.length >= MAX_LINKS || !URL.canParse(url)) return false;
-    const { href } = new URL(url);
-    if (href.length > MAX_URL_LENGTH) return false;
-    const id = this.#ids.get(href) ?? this.#ids.size + 1;
-    this.#ids.set(href, id);
+    return URL.canParse(url) && this.keep(place, new URL(url).href);
+  }
+
+  /** Links a cell to an address. Returns false if a workbook cannot hold it. */
+  keep(place: string, address: string): boolean {
+    if (this.#places.length >= MAX_LINKS || address.length > MAX_URL_LENGTH) return false;
+    const id = this.#ids.get(address) ?? this.#ids.size + 1;
+    this.#ids.set(address, id);
     this.#places.push({ place, id });
     return true;
   }

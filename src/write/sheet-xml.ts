@@ -62,6 +62,7 @@ export function formatRow(
     const cell = cells[at];
     if (cell === undefined || cell.text === '') continue;
     const place = formatPlace(at, line);
+    if (cell.stored?.link !== undefined) links?.keep(place, cell.stored.link);
     const isLink = cell.isCitation === true && links?.add(place, cell.text) === true;
     text += isLink
       ? formatText(cell.text, place, ` s="${styles.findLink()}"`)
@@ -83,6 +84,8 @@ function formatCell({ text, stored }: SheetCell, place: string, styles: SheetSty
       return ERRORS.has(stored.raw)
         ? `<c r="${place}" t="e"><v>${stored.raw}</v></c>`
         : formatText(text, place, '');
+    case 'text':
+      return formatText(stored.raw, place, '');
   }
 }
 

@@ -1,0 +1,122 @@
+import { createUsageError } from '../errors.js';
+import type { SheetLine } from '../model/file-format.js';
+import { type InputLimits, type InputWarning, Warnings } from './input.js';
+import { readSheetExtras } from './sheet-extras.js';
+import { findHeader, HEADER_SEARCH_LINES, hasTable } from './sheet-header.js';
+import { type OpenSheet, readSheetLines } from './sheet-reader.js';
+import type { Sheet, Workbook } from './workbook.js';
+
+/** A sheet, its first rows, and which of them is the header. */
+export interface ChosenSheet extends OpenSheet {
+  readonly lines: readonly SheetLine[];
+  readonly headerAt: number;
+}
+
+/** Sheets about the workbook, next to those with tables. */
+const ABOUT =
+  /^(?:info|about|read ?me|cover|title|deckblatt|(?:export |document )?summary|instructions?|anleitung|help|legend|legende|notes?|contents|index|toc|overview|übersicht|change ?log|changes)$/i;
+
+/**
+ * Returns the sheet with the given name or number, else the first visible one with a table. `headerRow` is the row of
+ * the header, if it was given.
+ */
+export async function chooseSheet(
+  workbook: Workbook,
+  {
+    sheet: wish,
+    headerRow,
+  }: { readonly sheet?: string | undefined; readonly headerRow?: number | undefined },
+  limits: InputLimits,
+): Promise<ChosenSheet> {
+  const visible = workbook.sheets.filter((sheet) => !sheet.isHidden);
+  const wanted = wish === undefined ? visible : [findSheet(workbook, wish)];
+  let best: ChosenSheet | null = null;
+  for (const sheet of wanted) {
+    const chosen = await openSheet(workbook, sheet, headerRow, limits);
+    const isBetter = best === null || rateSheet(chosen) > rateSheet(best);
+    if (isBetter) best = chosen;
+    if (rateSheet(chosen) === BEST) break;
+  }
+  if (best !== null) return best;
+  throw createUsageError(
+    'INPUT_EMPTY',
+    `${workbook.archive.name} has only hidden sheets`,
+    `Choose one with --sheet: ${listSheets(workbook.sheets)}.`,
+  );
+}
+
+const BEST = 4;
+
+/** A table, a table in a sheet about the workbook, rows of any kind, one row, nothing. */
+function rateSheet({ sheet, lines, headerAt }: ChosenSheet): number {
+  if (lines.length < 2) return lines.length === 0 ? 0 : 1;
+  if (!hasTable(lines, headerAt)) return 2;
+  return ABOUT.test(sheet.name.trim()) ? 3 : BEST;
+}
+
+async function openSheet(
+  workbook: Workbook,
+  sheet: Sheet,
+  headerRow: number | undefined,
+  limits: InputLimits,
+): Promise<ChosenSheet> {
+  const extras = await readSheetExtras(workbook, sheet, limits);
+  const opened = { sheet, extras };
+  if (headerRow === undefined) {
+    const lines = await readFirstLines(workbook, opened, HEADER_SEARCH_LINES, limits);
+    return { ...opened, lines, headerAt: findHeader(lines, extras.mergedLines) };
+  }
+  const lines = await readFirstLines(workbook, opened, headerRow + HEADER_SEARCH_LINES, limits);
+  const headerAt = lines.findIndex(({ line }) => line === headerRow);
+  return { ...opened, lines, headerAt };
+}
+
+function findSheet({ archive, sheets }: Workbook, wish: string): Sheet {
+  const plain = (text: string) => text.trim().toLowerCase();
+  const found =
+    sheets.find(({ name }) => name === wish) ??
+    sheets.find(({ name }) => plain(name) === plain(wish)) ??
+    (/^\d{1,5}$/.test(wish) ? sheets[Number(wish) - 1] : undefined);
+  if (found !== undefined) return found;
+  throw createUsageError(
+    'UNKNOWN_SHEET',
+    `${archive.name} has no sheet ${JSON.stringify(wish)}`,
+    `It has ${listSheets(sheets)}.`,
+  );
+}
+
+async function readFirstLines(
+  workbook: Workbook,
+  sheet: OpenSheet,
+  count: number,
+  limits: InputLimits,
+): Promise<readonly SheetLine[]> {
+  const lines: SheetLine[] = [];
+  for await (const chunk of readSheetLines(workbook, sheet, limits, new Warnings())) {
+    lines.push(...chunk.slice(0, count));
+    if (lines.length >= count) break;
+  }
+  return lines.slice(0, count);
+}
+
+const MAX_LISTED = 10;
+
+/** Warnings about parts of a workbook that are not read. */
+export function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputWarning[] {
+  const others = sheets.filter((other) => other !== sheet);
+  const choice = {
+    code: 'SHEET_CHOSEN',
+    message: `Using sheet ${JSON.stringify(sheet.name)}. The output will not contain the others: ${listSheets(others)}. Use --sheet to choose another.`,
+  };
+  const macros = {
+    code: 'MACROS_LEFT_OUT',
+    message: 'Macros are not copied to the output.',
+  };
+  return [...(others.length > 0 ? [choice] : []), ...(hasMacros ? [macros] : [])];
+}
+
+function listSheets(sheets: readonly Sheet[]): string {
+  const named = sheets.slice(0, MAX_LISTED).map(({ name }) => JSON.stringify(name));
+  const more = sheets.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

@@ -1,0 +1,38 @@
+import { readElements, type ZipArchive } from './zip-archive.js';
+
+/** A relationship of a part: `xl/_rels/workbook.xml.rels` has those of `xl/workbook.xml`. */
+export interface PartLink {
+  readonly id: string;
+  readonly kind: string;
+  /** The part; empty for a place outside the workbook. */
+  readonly path: string;
+  /** For a link of a cell: its address outside the workbook. */
+  readonly address?: string;
+}
+
+/** Reads the relationships of a part. Only links of cells lead outside the workbook; nothing there is opened. */
+export async function readLinks(archive: ZipArchive, path: string): Promise<PartLink[]> {
+  const slash = path.lastIndexOf('/') + 1;
+  const place = `${path.slice(0, slash)}_rels/${path.slice(slash)}.rels`;
+  const links: PartLink[] = [];
+  await readElements(archive, place, {
+    open(name, attributes) {
+      const { Id: id = '', Type: type = '', Target: target = '', TargetMode: mode } = attributes;
+      const kind = type.slice(type.lastIndexOf('/') + 1);
+      if (name !== 'Relationship') return;
+      if (mode !== 'External') links.push({ id, kind, path: resolvePart(path, target) });
+      else if (kind === 'hyperlink') links.push({ id, kind, path: '', address: target });
+    },
+  });
+  return links;
+}
+
+/** Resolves a path relative to a part, or to the root if it starts with a slash. */
+function resolvePart(from: string, target: string): string {
+  const parts = target.startsWith('/') ? [] : from.split('/').slice(0, -1);
+  for (const part of target.replaceAll('\\', '/').split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '.' && part !== '') parts.push(part);
+  }
+  return parts.join('/').toLowerCase();
+}

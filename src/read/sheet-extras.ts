@@ -1,0 +1,164 @@
+import type { InputLimits } from './input.js';
+import { readLinks } from './part-links.js';
+import type { Sheet, Workbook } from './workbook.js';
+import { readElements, readXml, type XmlHandler } from './zip-archive.js';
+
+/** Cells that are merged down a column: they all have the value of the first. */
+export interface MergedColumn {
+  readonly column: number;
+  readonly firstLine: number;
+  readonly lastLine: number;
+}
+
+/** What a sheet says after its rows. */
+export interface SheetExtras {
+  /** By their first line. */
+  readonly mergedColumns: readonly MergedColumn[];
+  /** Lines with cells that are merged across columns. */
+  readonly mergedLines: ReadonlySet<number>;
+  /** Addresses of links to other places than this workbook, by line and column. */
+  readonly links: ReadonlyMap<number, ReadonlyMap<number, string>>;
+  /** Lines of the totals rows of tables. */
+  readonly totalsLines: ReadonlySet<number>;
+}
+
+/** Excel's own limit is lower. */
+const MAX_ENTRIES = 200_000;
+
+/** Reads what follows the rows of a sheet, without parsing the rows. */
+export async function readSheetExtras(
+  workbook: Workbook,
+  sheet: Sheet,
+  limits: InputLimits,
+): Promise<SheetExtras> {
+  const { archive } = workbook;
+  const targets = new Map((await readLinks(archive, sheet.path)).map((link) => [link.id, link]));
+  const mergedColumns: MergedColumn[] = [];
+  const mergedLines = new Set<number>();
+  const links = new Map<number, Map<number, string>>();
+  const tables: string[] = [];
+  let count = 0;
+  const addLink = (line: number, column: number, address: string): void => {
+    count += 1;
+    const inLine = links.get(line) ?? new Map<number, string>();
+    if (count <= MAX_ENTRIES) links.set(line, inLine.set(column, address));
+  };
+  const handler: XmlHandler = {
+    open(name, attributes) {
+      const range = parseRange(attributes.ref);
+      const id =
+        attributes['r:id'] ?? Object.entries(attributes).find(([key]) => key.endsWith(':id'))?.[1] ?? '';
+      if (name === 'tablePart') {
+        const part = targets.get(id);
+        if (part !== undefined) tables.push(part.path);
+      }
+      if (range === null) return;
+      const { firstLine, lastLine, firstColumn, lastColumn } = range;
+      if (name === 'mergeCell') {
+        if (lastColumn > firstColumn) mergedLines.add(firstLine);
+        if (lastLine > firstLine && firstColumn < limits.maxColumns && mergedColumns.length < MAX_ENTRIES)
+          mergedColumns.push({ column: firstColumn, firstLine, lastLine });
+      } else if (name === 'hyperlink') {
+        const address = targets.get(id)?.address;
+        if (address === undefined) return;
+        for (let line = firstLine; line <= lastLine && count < MAX_ENTRIES; line += 1)
+          for (let column = firstColumn; column <= lastColumn && count < MAX_ENTRIES; column += 1)
+            addLink(line, column, address);
+      }
+    },
+    close() {},
+    text() {},
+  };
+  const openBytes = () => openTail(archive.openPart(sheet.path));
+  for await (const _ of readXml({ name: archive.name, path: sheet.path, openBytes }, handler));
+  mergedColumns.sort((a, b) => a.firstLine - b.firstLine);
+  return { mergedColumns, mergedLines, links, totalsLines: await readTotalsLines(workbook, tables) };
+}
+
+/** The bytes after the rows, inside a root element of their own; all bytes of a part that is not UTF-8. */
+async function* openTail(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let rest = Buffer.alloc(0);
+  let state: 'first' | 'rows' | 'tail' = 'first';
+  let prefix = '';
+  for await (const piece of pieces) {
+    if (state === 'first') {
+      const isWide = piece[0] === 0xff || piece[0] === 0xfe;
+      state = isWide ? 'tail' : 'rows';
+    }
+    if (state === 'tail') {
+      yield piece;
+      continue;
+    }
+    const bytes = Buffer.concat([rest, piece]);
+    const end = findRowsEnd(bytes);
+    if (end === null) {
+      rest = bytes.subarray(Math.max(0, bytes.length - MAX_TAG_BYTES));
+      continue;
+    }
+    ({ prefix } = end);
+    state = 'tail';
+    yield Buffer.from(`<${prefix}worksheet>`);
+    yield bytes.subarray(end.at);
+  }
+  // Without rows there is nothing to read.
+  if (state !== 'tail') yield Buffer.from('<worksheet/>');
+}
+
+const MAX_TAG_BYTES = 100;
+const ROWS_END = /<(?:\/((?:[\w.-]+:)?)sheetData\s*|((?:[\w.-]+:)?)sheetData[^<>]*\/)>/;
+
+function findRowsEnd(bytes: Buffer): { readonly at: number; readonly prefix: string } | null {
+  for (let at = bytes.indexOf('sheetData'); at >= 0; at = bytes.indexOf('sheetData', at + 1)) {
+    const start = Math.max(0, at - 50);
+    const text = bytes.toString('latin1', start, at + MAX_TAG_BYTES);
+    const found = ROWS_END.exec(text);
+    if (found !== null)
+      return { at: start + found.index + found[0].length, prefix: found[1] ?? found[2] ?? '' };
+  }
+  return null;
+}
+
+interface Range {
+  readonly firstLine: number;
+  readonly lastLine: number;
+  readonly firstColumn: number;
+  readonly lastColumn: number;
+}
+
+/** `A2:B3` or `A2`; null if it is not a range. */
+function parseRange(text = ''): Range | null {
+  const found = /^\$?([a-z]{1,3})\$?(\d{1,7})(?::\$?([a-z]{1,3})\$?(\d{1,7}))?$/i.exec(text);
+  if (found === null) return null;
+  const [, column = '', line = '', otherColumn = column, otherLine = line] = found;
+  const [a, b] = [column, otherColumn].map(parseColumn);
+  return {
+    firstLine: Number(line),
+    lastLine: Number(otherLine),
+    firstColumn: a ?? 0,
+    lastColumn: b ?? 0,
+  };
+}
+
+/** `A` → 0. */
+function parseColumn(letters: string): number {
+  return [...letters.toUpperCase()].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0) - 1;
+}
+
+async function readTotalsLines(
+  { archive }: Workbook,
+  tables: readonly string[],
+): Promise<ReadonlySet<number>> {
+  const lines = new Set<number>();
+  for (const path of tables) {
+    const open: XmlHandler['open'] = (name, { ref, totalsRowCount = '0' }) => {
+      const range = parseRange(ref);
+      if (name !== 'table' || range === null) return;
+      const count = Math.min(Number(totalsRowCount), MAX_TOTALS);
+      for (let line = 0; line < count; line += 1) lines.add(range.lastLine - line);
+    };
+    await readElements(archive, path, { open });
+  }
+  return lines;
+}
+
+const MAX_TOTALS = 10;

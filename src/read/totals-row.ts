@@ -1,0 +1,49 @@
+import { isEmptyText } from '../model/blank.js';
+import type { SheetLine } from '../model/file-format.js';
+
+/** Adds up the columns of a sheet, to recognize a last row with their totals. */
+export class TotalsFinder {
+  readonly #sums: number[] = [];
+  readonly #counts: number[] = [];
+  readonly #texts: number[] = [];
+
+  add({ cells, stored }: SheetLine): void {
+    for (const [column, text] of cells.entries()) {
+      const number = readNumber(stored[column]);
+      if (number !== null) {
+        this.#sums[column] = (this.#sums[column] ?? 0) + number;
+        this.#counts[column] = (this.#counts[column] ?? 0) + 1;
+      } else if (!isEmptyText(text)) this.#texts[column] = (this.#texts[column] ?? 0) + 1;
+    }
+  }
+
+  /**
+   * True for a row below those added in which a number is the sum of its column, and every other cell is blank, such a
+   * sum, or a word for it. A word alone never makes a totals row, nor does a number in a table of numbers only.
+   */
+  isTotals({ cells, stored, sums = [] }: SheetLine): boolean {
+    let hasSum = false;
+    let hasWord = false;
+    let hasBlankName = false;
+    for (const [column, text] of cells.entries()) {
+      const number = readNumber(stored[column]);
+      if (isEmptyText(text)) hasBlankName ||= (this.#texts[column] ?? 0) > 1;
+      else if (number !== null && (sums.includes(column) || this.#isSum(column, number))) hasSum = true;
+      else if (number === null && TOTAL.test(text.trim())) hasWord = true;
+      else return false;
+    }
+    return hasSum && (hasWord || hasBlankName || sums.length > 0);
+  }
+
+  #isSum(column: number, number: number): boolean {
+    const sum = this.#sums[column] ?? 0;
+    return (this.#counts[column] ?? 0) > 0 && Math.abs(sum - number) <= 1e-9 * Math.max(1, Math.abs(sum));
+  }
+}
+
+const TOTAL =
+  /^(?:(?:grand |sub-?)?totals?|sum|summ[ae]|gesamt(?:summe)?|insgesamt|zwischensumme|total (?:général|general|geral)|totale|totaal|somme|suma|razem|soma|итого|всего|合計|总计|總計|合计|합계|toplam|yhteensä|celkem|összesen)\s*:?$/iu;
+
+function readNumber(stored: SheetLine['stored'][number] | undefined): number | null {
+  return stored?.kind === 'number' ? Number(stored.raw) : null;
+}
