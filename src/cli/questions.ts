@@ -1,15 +1,9 @@
 import { createInterface } from 'node:readline';
 import { createUsageError, RowfillError } from '../errors.js';
 import { type FileProfile, type RecipeDraft, suggest, suggestQuery } from '../init.js';
+import { findColumn, suggestColumns } from '../model/column-name.js';
 import { checkFieldNames, parseField } from '../model/field.js';
-import {
-  formatList,
-  formatNumber,
-  parseDollarOption,
-  showName,
-  splitList,
-  suggestSimilar,
-} from '../model/format.js';
+import { formatList, formatNumber, parseDollarOption, showName, splitList } from '../model/format.js';
 import { cleanText, type Host } from './host.js';
 
 interface PromptQuestion<Answer> {
@@ -213,14 +207,11 @@ export function parseFields(texts: readonly string[]): readonly string[] {
 /** Checks that the file has the columns to send, and removes duplicates. */
 export function checkSend(names: readonly string[], profile: FileProfile): readonly string[] {
   const columns = profile.columns.map(({ name }) => name);
-  for (const name of names) {
-    if (columns.includes(name)) continue;
-    const nearest = suggestSimilar(name, columns);
-    const hint =
-      nearest.length > 0
-        ? `Did you mean ${nearest.map(showName).join(' or ')}?`
-        : `The columns are ${columns.map(showName).join(', ')}.`;
+  const found = names.map((name) => {
+    const known = findColumn(name, columns);
+    if (known !== null) return known;
+    const hint = suggestColumns(name, columns) ?? `The columns are ${columns.map(showName).join(', ')}.`;
     throw createUsageError('UNKNOWN_COLUMN', `${profile.name} has no column ${showName(name)}`, hint);
-  }
-  return [...new Set(names)];
+  });
+  return [...new Set(found)];
 }

@@ -1,6 +1,7 @@
 import { createUsageError } from '../errors.js';
 import { type ColumnKind, isBareName, resolveColumnKinds, splitColumnName } from '../model/column-kind.js';
-import { formatList, showName, suggestSimilar } from '../model/format.js';
+import { findLikeColumn, suggestColumns } from '../model/column-name.js';
+import { formatPart, showName, suggestSimilar } from '../model/format.js';
 import type { EnrichOptions } from '../options.js';
 import type { ColumnSource, KeyColumn, MatchMode } from '../select/exclusion-keys.js';
 import { describeOrigin } from './resolve-ask.js';
@@ -56,9 +57,15 @@ export function resolveExclusionColumns(
 /** The column of both files, or both columns, as they would be given to `--exclude-on`. */
 export function describeKeyColumn({ ours, theirs }: KeyColumn): string {
   const [our, their] = [ours, theirs].map((source) =>
-    formatList(source.map((columns) => columns.join(' + '))),
+    source.map((columns) => showColumn(columns.join(' + '))).join(', '),
   );
   return our === their ? (our ?? '') : `${our}=${their}`;
+}
+
+/** As it would be typed, with escapes for what nobody sees. */
+function showColumn(name: string): string {
+  const shown = showName(name);
+  return shown === name ? formatPart(name) : shown;
 }
 
 interface Column {
@@ -98,17 +105,30 @@ function chooseColumns(
     return { mode: 'any', on: isOpen ? on.map(markOpenName) : on };
   }
   const kinds = resolveColumnKinds(input);
-  const shared = input.filter((name) => list.includes(name) && !fields.includes(name));
+  const shared = input.flatMap((ours): ColumnPair[] => {
+    const theirs = fields.includes(ours) ? null : findShared(ours, input, list);
+    return theirs === null ? [] : [{ ours, theirs }];
+  });
   if (shared.length > 0)
     return {
       mode: 'all',
-      on: shared.map((name) => ({ kind: kinds.get(name) ?? 'text', ours: [[name]], theirs: [[name]] })),
+      on: shared.map(({ ours: our, theirs: their }) => ({
+        kind: kinds.get(our) ?? 'text',
+        ours: [[our]],
+        theirs: [[their]],
+      })),
     };
   throw createUsageError(
     'NO_SHARED_COLUMN',
     `the input and ${path} have no column of the same name`,
     `${describeHeaders({ path, input, list })} Name the columns to compare: --exclude-on ${formatPair(input[0], list[0])}.`,
   );
+}
+
+/** The column of the list with this name, unless another column of the input is closer to it. */
+function findShared(name: string, input: readonly string[], list: readonly string[]): string | null {
+  const theirs = findLikeColumn(name, list);
+  return theirs !== null && findLikeColumn(theirs, input) === name ? theirs : null;
 }
 
 function toSource(columns: readonly Column[]): ColumnSource {
@@ -211,18 +231,25 @@ interface ColumnPair {
 /** Reads a column of `--exclude-on`: one name for both files, or `Website=Homepage` for the input's and the list's. */
 function resolvePair(where: string, text: string, headers: Headers): ColumnPair {
   const { path, input, list, fields } = headers;
-  const isOurs = (name: string): boolean => input.includes(name) || fields.includes(name);
-  if (isOurs(text) && list.includes(text)) return { ours: text, theirs: text };
+  const findOurs = (name: string): string | null =>
+    fields.includes(name) ? name : findLikeColumn(name, input);
+  const findPair = (ours: string, theirs: string): ColumnPair | null => {
+    const [our, their] = [findOurs(ours), findLikeColumn(theirs, list)];
+    return our === null || their === null ? null : { ours: our, theirs: their };
+  };
+  const same = findPair(text, text);
+  if (same !== null) return same;
   for (let at = text.indexOf('='); at > 0; at = text.indexOf('=', at + 1)) {
-    const pair = { ours: text.slice(0, at).trim(), theirs: text.slice(at + 1).trim() };
-    if (isOurs(pair.ours) && list.includes(pair.theirs)) return pair;
+    const pair = findPair(text.slice(0, at).trim(), text.slice(at + 1).trim());
+    if (pair !== null) return pair;
   }
   const [ours = '', theirs = ours] = text.includes('=') ? text.split('=').map((part) => part.trim()) : [text];
-  const [our = ours] = isOurs(ours) ? [] : [suggestSimilar(ours, input)[0] ?? input[0]];
-  const [their = theirs] = list.includes(theirs) ? [] : [suggestSimilar(theirs, list)[0] ?? list[0]];
-  const [column, place, columns] = isOurs(ours) ? [theirs, path, list] : [ours, 'the input', input];
-  const nearest = suggestSimilar(column, columns);
-  const guess = nearest.length > 0 ? `Did you mean ${nearest.map(showName).join(' or ')}? ` : '';
+  const our = findOurs(ours) ?? suggestSimilar(ours, input)[0] ?? input[0];
+  const their = findLikeColumn(theirs, list) ?? suggestSimilar(theirs, list)[0] ?? list[0];
+  const isOurs = findOurs(ours) !== null;
+  const [column, place, columns] = isOurs ? [theirs, path, list] : [ours, 'the input', input];
+  const nearest = suggestColumns(column, columns);
+  const guess = nearest === null ? '' : `${nearest} `;
   throw createUsageError(
     'UNKNOWN_COLUMN',
     `${where} names ${showName(column)}, which ${place} does not have`,

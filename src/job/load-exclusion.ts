@@ -22,14 +22,16 @@ export interface LoadedExclusion extends Exclusion {
   describeMatches(): readonly Warning[];
 }
 
+const WORKBOOK = /\.xls[xm]$/i;
+
 /** A list is held in memory, so limit what is read from a pipe, which may never end. */
 const MAX_STREAM_BYTES = 1024 * 1024 * 1024;
 
 /** Reads the exclusion file of a job. Without one, returns a list that excludes nothing. */
 export async function loadExclusion(
-  options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'origins'> & { readonly blanks: Blanks },
+  options: Pick<EnrichOptions, 'exclude' | 'excludeOn' | 'sheet' | 'origins'> & { readonly blanks: Blanks },
   ask: Ask,
-  input: Pick<Input, 'columns' | 'readColumns' | 'openRows'>,
+  input: Pick<Input, 'columns' | 'shape' | 'readColumns' | 'openRows'>,
   signal?: AbortSignal,
 ): Promise<LoadedExclusion> {
   const { exclude: path, excludeOn: wanted } = options;
@@ -42,7 +44,15 @@ export async function loadExclusion(
     );
   }
   const { openExclusion } = await import('../select/exclusion.js');
-  const file = await openInput({ path, limits: { maxSpoolBytes: MAX_STREAM_BYTES }, signal });
+  // The sheet is meant for the input, unless only the list is a workbook.
+  const isSheetOptional = input.shape.format === 'xlsx' || !WORKBOOK.test(path);
+  const file = await openInput({
+    path,
+    sheet: options.sheet,
+    isSheetOptional,
+    limits: { maxSpoolBytes: MAX_STREAM_BYTES },
+    signal,
+  });
   try {
     const fields = ask.fields.map((field) => field.name);
     await readLateColumns(wanted, fields, input, file);

@@ -28,7 +28,9 @@ export async function openJobInput(
   closers: CleanupStack,
   signal?: AbortSignal,
 ): Promise<JobInput> {
-  const file = closers.add(await openInput({ ...options, path, signal }));
+  const file = closers.add(
+    await openInput({ ...options, isSheetOptional: isSheetOfList(options, path), path, signal }),
+  );
   checkColumns(file.name, file.columns);
   const ask = await findAsk(file);
   const input = checkInputFits(file, ask, { path: output, format: options.format });
@@ -36,3 +38,10 @@ export async function openJobInput(
   const exclusion = await loadExclusion({ ...options, blanks }, ask, input, signal);
   return { input, ask, blanks, exclusion };
 }
+
+/** True if `--sheet` can only be meant for the exclusion list. */
+function isSheetOfList({ exclude }: Pick<InputOptions, 'exclude'>, path: string): boolean {
+  return exclude !== undefined && !WORKBOOK.test(path) && WORKBOOK.test(exclude);
+}
+
+const WORKBOOK = /\.xls[xm]$/i;

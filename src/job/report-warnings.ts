@@ -1,5 +1,6 @@
 import type { OpenedJob } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
+import { findLikeColumn } from '../model/column-name.js';
 import type { FieldFill } from '../model/events.js';
 import { showName, suggestSimilar } from '../model/format.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
@@ -7,7 +8,10 @@ import type { JobContext } from './job-context.js';
 import type { Warning } from './warnings.js';
 
 /** Reports warnings, by default those of the input so far, each only once. */
-export function reportWarnings(context: JobContext, notes: readonly Warning[] = context.input.notes): void {
+export function reportWarnings(
+  context: JobContext,
+  notes: readonly Warning[] = [...context.input.notes, ...describeFields(context)],
+): void {
   for (const { code, message } of notes) {
     const text = `${code} ${message}`;
     if (context.reportedWarnings.has(text)) continue;
@@ -38,6 +42,16 @@ export function reportGaps({ agent, ask, onEvent }: JobContext, fields?: readonl
 }
 
 const MAX_COLUMNS = 30;
+
+/** Warns about fields that are almost the name of a column, because their values go to a column of their own. */
+function describeFields({ ask, input }: Pick<JobContext, 'ask' | 'input'>): Warning[] {
+  return ask.fields.flatMap(({ name }) => {
+    const column = findLikeColumn(name, input.columns);
+    if (column === null || column === name) return [];
+    const message = `The field ${showName(name)} is not the column ${showName(column)}: its values go to a new column. To fill that column, name the field ${showName(column)}.`;
+    return [{ code: 'FIELD_LIKE_COLUMN', message }];
+  });
+}
 
 /** Reports how many records of the exclusion list matched no row, after all rows were compared. */
 export function reportUnmatched(context: JobContext): void {

@@ -6,9 +6,10 @@ import { createUsageError, describeError, describeSystemError } from '../errors.
 import type { JobParts, JobRecord, Ledger } from '../ledger/ledger.js';
 import { type Ask, createAsk, type Field, hashText, isEmbedded, TABLE_STATE } from '../model/ask.js';
 import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
+import { findColumn, suggestColumns } from '../model/column-name.js';
 import { checkFieldNames, createSchema, listFields, parseField } from '../model/field.js';
 import { holdsObjects } from '../model/file-format.js';
-import { formatPart, showName, suggestSimilar } from '../model/format.js';
+import { formatPart, showName } from '../model/format.js';
 import { isJsonObject, isNumberKey, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import { isDescriptorPath, isStandardInput, OversizeError, readWholeFile } from '../model/read-file.js';
 import { getValue } from '../model/row.js';
@@ -180,12 +181,16 @@ async function resolveSend(
       'Use --send to name the columns that identify a row.',
     );
   }
+  const found: string[] = [];
   for (const [index, column] of wanted.entries()) {
-    if (hasColumn(input, column)) continue;
-    const nearest = suggestSimilar(column, columns);
+    const known = hasColumn(input, column) ? column : findColumn(column, columns);
+    if (known !== null) {
+      found.push(known);
+      continue;
+    }
     const list =
       columns.length > 0 ? `The columns are ${columns.map(showPart).join(', ')}.` : 'No row could be read.';
-    const hint = nearest.length > 0 ? `Did you mean ${nearest.map(showPart).join(' or ')}?` : list;
+    const hint = suggestColumns(column, columns, showPart) ?? list;
     const where = describeOrigin(origins, `send/${index}`, '--send');
     throw createUsageError(
       'UNKNOWN_COLUMN',
@@ -193,7 +198,7 @@ async function resolveSend(
       hint,
     );
   }
-  return [...new Set(wanted)];
+  return [...new Set(found)];
 }
 
 /** Formats a column as the user would type it, with escapes for invisible characters. */

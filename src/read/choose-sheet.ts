@@ -1,6 +1,6 @@
 import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
-import { type InputLimits, type InputWarning, Warnings } from './input.js';
+import { type InputLimits, type InputOptions, type InputWarning, Warnings } from './input.js';
 import { readSheetExtras } from './sheet-extras.js';
 import { findHeader, HEADER_SEARCH_LINES, hasTable } from './sheet-header.js';
 import { type OpenSheet, readSheetLines } from './sheet-reader.js';
@@ -17,22 +17,19 @@ const ABOUT =
   /^(?:info|about|read ?me|cover|title|deckblatt|(?:export |document )?summary|instructions?|anleitung|help|legend|legende|notes?|contents|index|toc|overview|übersicht|change ?log|changes)$/i;
 
 /**
- * Returns the sheet with the given name or number, else the first visible one with a table. `headerRow` is the row of
- * the header, if it was given.
+ * Returns the sheet with the given name or number, else the first visible one with a table.
  */
 export async function chooseSheet(
   workbook: Workbook,
-  {
-    sheet: wish,
-    headerRow,
-  }: { readonly sheet?: string | undefined; readonly headerRow?: number | undefined },
+  options: Pick<InputOptions, 'sheet' | 'isSheetOptional' | 'headerRow'>,
   limits: InputLimits,
 ): Promise<ChosenSheet> {
   const visible = workbook.sheets.filter((sheet) => !sheet.isHidden);
-  const wanted = wish === undefined ? visible : [findSheet(workbook, wish)];
+  const named = findSheet(workbook, options);
+  const wanted = named === null ? visible : [named];
   let best: ChosenSheet | null = null;
   for (const sheet of wanted) {
-    const chosen = await openSheet(workbook, sheet, headerRow, limits);
+    const chosen = await openSheet(workbook, sheet, options.headerRow, limits);
     const isBetter = best === null || rateSheet(chosen) > rateSheet(best);
     if (isBetter) best = chosen;
     if (rateSheet(chosen) === BEST) break;
@@ -71,13 +68,19 @@ async function openSheet(
   return { ...opened, lines, headerAt };
 }
 
-function findSheet({ archive, sheets }: Workbook, wish: string): Sheet {
+function findSheet(
+  { archive, sheets }: Workbook,
+  { sheet: wish, isSheetOptional = false }: Pick<InputOptions, 'sheet' | 'isSheetOptional'>,
+): Sheet | null {
+  if (wish === undefined) return null;
   const plain = (text: string) => text.trim().toLowerCase();
   const found =
     sheets.find(({ name }) => name === wish) ??
     sheets.find(({ name }) => plain(name) === plain(wish)) ??
-    (/^\d{1,5}$/.test(wish) ? sheets[Number(wish) - 1] : undefined);
+    // A number means a place in one workbook only.
+    (/^\d{1,5}$/.test(wish) && !isSheetOptional ? sheets[Number(wish) - 1] : undefined);
   if (found !== undefined) return found;
+  if (isSheetOptional) return null;
   throw createUsageError(
     'UNKNOWN_SHEET',
     `${archive.name} has no sheet ${JSON.stringify(wish)}`,

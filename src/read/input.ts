@@ -14,6 +14,8 @@ export interface InputOptions {
   readonly encoding?: string | undefined;
   /** For a workbook, the sheet to read: its name or number. @default the first one with a table */
   readonly sheet?: string | undefined;
+  /** True if `sheet` may be meant for another file: then a missing one is no error. @default false */
+  readonly isSheetOptional?: boolean | undefined;
   /** Line of the header, or row of a sheet, from 1: it settles doubts about the header. @default found */
   readonly headerRow?: number | undefined;
   /** Quote character, or `none` if quotes are text. @default detected */
@@ -145,7 +147,7 @@ export class Warnings {
 /** Quotes text from a file so that it is safe to print on a terminal. */
 export function quoteText(text: string): string {
   return JSON.stringify(text.slice(0, 100)).replace(
-    /[\p{Cc}\p{Cf}]/gu,
+    /(?! )[\p{Cc}\p{Cf}\p{Zs}]/gu,
     (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
   );
 }

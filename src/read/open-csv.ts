@@ -1,5 +1,6 @@
 import { createUsageError } from '../errors.js';
 import { isEmptyText } from '../model/blank.js';
+import { foldName } from '../model/column-name.js';
 import { detectLayout } from './csv-layout.js';
 import { readCsvRecords } from './csv-reader.js';
 import { DOUBLE_QUOTES } from './csv-record.js';
@@ -108,7 +109,7 @@ const DATA_CODE = 'HEADER_LOOKS_LIKE_DATA';
  * Makes header titles unique and typeable: an empty one becomes `column_3`, a second `name` becomes `name_2`.
  */
 export function nameColumns(titles: readonly string[]): string[] {
-  const trimmed = titles.map((title) => title.replace(INVISIBLE, '').replace(CONTROLS, ' ').trim());
+  const trimmed = titles.map(foldName);
   const taken = new Set(trimmed);
   const used = new Set<string>();
   return trimmed.map((title, index) => {
@@ -122,9 +123,6 @@ export function nameColumns(titles: readonly string[]): string[] {
   });
 }
 
-const INVISIBLE = /[\u00ad\u200b\u2060\ufeff]/g;
-const CONTROLS = /\p{Cc}+/gu;
-
 /** Warnings about a header: renamed columns, and values that look like data. */
 export function describeHeader(
   titles: readonly string[],
@@ -134,7 +132,7 @@ export function describeHeader(
   const notes: InputWarning[] = [];
   const renamed = titles.flatMap((title, index) => {
     const column = columns[index] ?? '';
-    return title.trim() === column ? [] : [`${quoteText(title)} to ${quoteText(column)}`];
+    return title.normalize('NFC').trim() === column ? [] : [`${quoteText(title)} to ${quoteText(column)}`];
   });
   if (renamed.length > 0) {
     const more = renamed.length > 5 ? `, and ${renamed.length - 5} more` : '';

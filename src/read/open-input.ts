@@ -58,7 +58,8 @@ function describeName({ format }: FileShape, path: string): InputWarning[] {
 
 /** Reports options that do not apply to this kind of file, since the user may have meant another file. */
 function describeUnused({ format }: FileShape, options: InputOptions): InputWarning[] {
-  const { sheet, delimiter, encoding, rowsAt, hiddenRows } = options;
+  const { delimiter, encoding, rowsAt, hiddenRows } = options;
+  const sheet = options.isSheetOptional === true ? undefined : options.sheet;
   const [kind, given] =
     format === 'xlsx'
       ? ['a workbook', { '--delimiter': delimiter, '--encoding': encoding, '--rows-at': rowsAt }]
