@@ -21,6 +21,8 @@ export interface AgentResult {
 export interface Agent {
   /** One line for users: what this agent does and does not do. */
   readonly description: string;
+  /** What users should know about its sources, such as irregular tables. @default none */
+  readonly notes?: readonly { readonly code: string; readonly message: string }[];
   /** Answers one run. A rejection fails the run; an abort cancels it. */
   answer(task: AgentTask, signal: AbortSignal): Promise<AgentResult>;
 }

@@ -18,13 +18,13 @@ interface FileFindings {
 
 /** Lists the doubts about a file that no option has answered. */
 export function listDoubts(
-  { ask, settings, input }: Pick<JobContext, 'ask' | 'settings' | 'input'>,
+  { ask, settings, input, exclusion }: Pick<JobContext, 'ask' | 'settings' | 'input' | 'exclusion'>,
   findings: FileFindings,
 ): Doubt[] {
   const { shared } = findings;
   const isMeant = settings.options.shareAnswers === true;
   const doubt = shared === null || isMeant ? null : findSharedAnswersDoubt(shared, ask);
-  return [...input.doubts, ...(doubt === null ? [] : [doubt])];
+  return [...input.doubts, ...exclusion.doubts, ...(doubt === null ? [] : [doubt])];
 }
 
 /**

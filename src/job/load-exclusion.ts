@@ -1,6 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
+import type { Doubt } from '../model/events.js';
 import { formatCount, formatNumber, showName } from '../model/format.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { type FaultyRow, getValue, type Row } from '../model/row.js';
@@ -18,6 +19,8 @@ import type { Warning } from './warnings.js';
 export interface LoadedExclusion extends Exclusion {
   /** The number of records, the compared columns, and irregularities of the file. */
   readonly notes: readonly Warning[];
+  /** Doubts about the file of the list. */
+  readonly doubts: readonly Doubt[];
   /** Reports what comparing all rows showed about the list. Empty if it is compared with answers only. */
   describeMatches(): readonly Warning[];
 }
@@ -36,7 +39,7 @@ export async function loadExclusion(
 ): Promise<LoadedExclusion> {
   const { exclude: path, excludeOn: wanted } = options;
   if (path === undefined) {
-    if (wanted === undefined) return { ...NO_EXCLUSION, notes: [], describeMatches: () => [] };
+    if (wanted === undefined) return { ...NO_EXCLUSION, notes: [], doubts: [], describeMatches: () => [] };
     throw createUsageError(
       'NO_EXCLUSION_FILE',
       '--exclude-on needs --exclude FILE',
@@ -50,6 +53,8 @@ export async function loadExclusion(
     path,
     sheet: options.sheet,
     isSheetOptional,
+    // A customer in a hidden row is a customer.
+    hiddenRows: 'fill',
     limits: { maxSpoolBytes: MAX_STREAM_BYTES },
     signal,
   });
@@ -86,12 +91,22 @@ export async function loadExclusion(
     return {
       ...exclusion,
       notes: [...notes, ...describeSharedDomains(path, exclusion)],
+      doubts: file.doubts.map((doubt) => createListDoubt(path, doubt)),
       describeMatches: () =>
         columns.onAnswer.length > 0 ? [] : describeMatches(path, list.count, columns, exclusion),
     };
   } finally {
     await file.close();
   }
+}
+
+/** The options that settle a doubt are meant for the input, so a list has to be corrected itself. */
+function createListDoubt(path: string, { code, message }: Doubt): Doubt {
+  return {
+    code,
+    message: `${path}: ${message}`,
+    hint: 'A list that is read wrong excludes nobody. Correct the file: one row with the names of the columns, then the rows.',
+  };
 }
 
 /** Scans a file for columns that appear late, as in JSON, unless all wanted columns are already known. */

@@ -4,11 +4,14 @@ import { isLoopbackHost } from '../api/base-url.js';
 import { HOSTED_URL } from '../model/run.js';
 import type { Settings } from '../options.js';
 import { PATIENCE_MS } from '../run/send-batch.js';
+import type { Warning } from './warnings.js';
 
 export interface OpenAgent {
   readonly client: AgentClient;
   /** True for the embedded agent, which bills nothing. */
   readonly isFree: boolean;
+  /** What users should know about the tables of the embedded agent. */
+  readonly notes: readonly Warning[];
   /** Default limit of run starts per second; 0 for no limit. */
   readonly startsPerSecond: number;
   /** How long its run list may lag behind new runs, in ms. */
@@ -49,7 +52,8 @@ export async function openAgent(
         await client.close();
         await server.close();
       };
-      return { client, isFree: true, startsPerSecond: 0, listLagMs: 0, tables, close };
+      const notes = tables.notes ?? [];
+      return { client, isFree: true, notes, startsPerSecond: 0, listLagMs: 0, tables, close };
     }
     case 'url':
       return openRemote(settings, {
@@ -74,6 +78,7 @@ function openRemote(
   return {
     client,
     isFree: false,
+    notes: [],
     startsPerSecond: isLocal ? 0 : HOSTED_STARTS_PER_SECOND,
     listLagMs: listLagMs ?? LIST_LAG_MS,
     tables: null,

@@ -10,7 +10,7 @@ import type { Warning } from './warnings.js';
 /** Reports warnings, by default those of the input so far, each only once. */
 export function reportWarnings(
   context: JobContext,
-  notes: readonly Warning[] = [...context.input.notes, ...describeFields(context)],
+  notes: readonly Warning[] = [...context.input.notes, ...context.agent.notes, ...describeFields(context)],
 ): void {
   for (const { code, message } of notes) {
     const text = `${code} ${message}`;

@@ -115,8 +115,9 @@ async function findRows(
       'Save the list as a file of its own.',
     );
   }
-  const message = `Using the list ${formatPart(list.path)} (${formatNumber(list.items, 'item')}) as the rows. To use another, or the object itself (.), set --rows-at.`;
-  const notes = wanted === undefined ? [{ code: 'ROWS_AT', message }] : [];
+  const fact = `Using the list ${formatPart(list.path)} (${formatNumber(list.items, 'item')}) as the rows.`;
+  const message = `${fact} To use another, or the object itself (.), set --rows-at.`;
+  const notes = wanted === undefined ? [{ code: 'ROWS_AT', message, fact }] : [];
   return { layout: { kind: 'list', start: list.start, envelope }, notes };
 }
 

@@ -1,82 +1,166 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import Papa from 'papaparse';
-import { createUsageError, describeError, describeSystemError, RowfillError } from '../../errors.js';
-import { isJsonObject, type JsonObject, type JsonValue, parseExactJson } from '../../model/json.js';
-import { OversizeError, readWholeFile } from '../../model/read-file.js';
+import { createUsageError, describeSystemError, RowfillError } from '../../errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.js';
+import { OversizeError } from '../../model/read-file.js';
+import type { CellRow, FaultyRow, ObjectRow, Row } from '../../model/row.js';
+import { type Input, openInput } from '../../read/open-input.js';
 import { listTables, TABLE_ENDINGS } from './list-tables.js';
 import { createColumn, createTableError, type Table, type TableRecord } from './table.js';
 
-const MAX_DEPTH = 5;
-
-interface PlacedObject {
-  readonly line: number;
-  readonly object: JsonObject;
+/** The tables of a folder, and what was noticed about their files. */
+export interface LoadedTables {
+  readonly tables: readonly Table[];
+  readonly notes: readonly { readonly code: string; readonly message: string }[];
 }
 
-/** Parses a table with one JSON object per line. Skips blank lines. */
-function parseJsonLines(path: string, text: string): Table {
-  const objects: PlacedObject[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    objects.push({ line: index + 1, object: checkObject(path, index + 1, parseJson(path, line, index + 1)) });
+/**
+ * Loads every CSV, TSV, JSONL and JSON table of a folder, sorted by name, with the same reader as an input. Skips hidden
+ * files, other kinds of files and those in `omit`.
+ */
+export async function loadTables(directory: string, omit: readonly string[] = []): Promise<LoadedTables> {
+  const paths = await listTables(directory, omit);
+  if (paths.length === 0) {
+    throw createUsageError(
+      'REFERENCE_EMPTY',
+      `No tables in ${directory}.`,
+      `Add at least one file with one of these extensions: ${TABLE_ENDINGS.join(', ')}.`,
+    );
   }
-  return createObjectTable(path, objects);
+  const tables: Table[] = [];
+  const notes: { code: string; message: string }[] = [];
+  for (const path of paths) {
+    const loaded = await loadTable(path);
+    tables.push(loaded.table);
+    notes.push(...loaded.notes);
+  }
+  return { tables, notes };
 }
 
-/** Parses a table from a JSON file: an array of objects, or an object with one such array. */
-function parseJsonRecords(path: string, text: string): Table {
-  const root = parseJson(path, text, null);
-  const lists = Array.isArray(root)
-    ? [root]
-    : isJsonObject(root)
-      ? Object.values(root).filter(isRecordList)
-      : [];
-  const [list] = lists;
-  if (list === undefined || lists.length > 1) {
+interface LoadedTable {
+  readonly table: Table;
+  readonly notes: LoadedTables['notes'];
+}
+
+async function loadTable(path: string): Promise<LoadedTable> {
+  await checkSize(path);
+  const name = basename(path);
+  try {
+    const file = await openInput({ path, name });
+    try {
+      const rows: Row[] = [];
+      for await (const chunk of file.openRows()) for (const row of chunk) rows.push(row);
+      return { table: createTable(path, file, rows), notes: describeFile(name, file) };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof RowfillError) || error.code === 'REFERENCE_INVALID') throw error;
+    // A header alone is a table without records.
+    if (error.code === 'INPUT_NO_ROWS') return { table: createCellTable(path, [], []), notes: [] };
+    throw createTableError(path, null, error.message, error.hint ?? undefined, error);
+  }
+}
+
+/** Limit because a table is loaded into memory whole. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+async function checkSize(path: string): Promise<void> {
+  const file = await stat(path).catch((error: unknown) => {
+    throw createTableError(
+      path,
+      null,
+      describeError(error),
+      'Make the file readable, or move it away.',
+      error,
+    );
+  });
+  if (!file.isFile()) {
+    throw createTableError(path, null, 'it is a pipe or a device, not a file', 'Move it away.');
+  }
+  if (file.size <= MAX_BYTES) return;
+  const { message } = new OversizeError(MAX_BYTES);
+  throw createTableError(path, null, message, 'Keep only the columns and rows that you need.');
+}
+
+/** What was noticed about a file, without what it means for an output. */
+function describeFile(
+  name: string,
+  { notes, doubts }: Pick<Input, 'notes' | 'doubts'>,
+): LoadedTables['notes'] {
+  const told = notes.flatMap(({ code, message, fact = message }) =>
+    fact === null ? [] : [{ code, message: `${name}: ${fact}` }],
+  );
+  return [...told, ...doubts.map(({ code, message }) => ({ code, message: `${name}: ${message}.` }))];
+}
+
+function createTable(
+  path: string,
+  { columns, shape }: Pick<Input, 'columns' | 'shape'>,
+  rows: readonly Row[],
+): Table {
+  const data = rows.filter(({ skip }) => skip === undefined);
+  const faulty = data.find((row): row is FaultyRow => row.kind === 'faulty');
+  if (faulty !== undefined) {
+    const what = faulty.fault.replace(/^line \d+: /, '');
+    throw createTableError(path, faulty.line, what, 'Every record must be an object: {"name": value, …}.');
+  }
+  const objects = data.filter((row): row is ObjectRow => row.kind === 'object');
+  if (shape.format === 'csv')
+    return createCellTable(
+      path,
+      columns,
+      rows.filter((row) => row.kind === 'cells'),
+      shape.titles,
+    );
+  const isSettings =
+    objects.length === 1 && shape.format === 'jsonl' && extname(path).toLowerCase() === '.json';
+  if (isSettings) {
     throw createTableError(
       path,
       null,
       'it has no list of objects',
-      'A JSON table is an array of objects, or an object with one such array. Move other files away.',
+      'A JSON table is a list of objects, or an object with one such list. Move other files away.',
     );
   }
-  const lines = findElementLines(text, Array.isArray(root) ? 1 : 2, list.length);
-  return createObjectTable(
-    path,
-    list.map((object, index) => ({
-      line: lines[index] ?? 1,
-      object: checkObject(path, lines[index] ?? 1, object),
-    })),
-  );
+  return createObjectTable(path, objects);
 }
 
-function isRecordList(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value) && value.length > 0 && value.every(isJsonObject);
-}
-
-function parseJson(path: string, text: string, line: number | null): JsonValue {
-  try {
-    return parseExactJson(text);
-  } catch (error) {
-    const offset = Number(/position (\d+)/.exec(describeError(error))?.[1] ?? 0);
-    const at = line ?? text.slice(0, offset).split('\n').length;
-    throw createTableError(path, at, 'it is not valid JSON', 'Correct this line.', error);
+/** Creates a table of cells. Records are counted as in RFC 7111: a cell may span several lines, a blank line counts. */
+function createCellTable(
+  path: string,
+  columns: readonly string[],
+  rows: readonly CellRow[],
+  titles: readonly string[] = [],
+): Table {
+  let surplus = countBreaks(titles);
+  const records: TableRecord[] = [];
+  for (const { cells, line, skip } of rows) {
+    const position = line - surplus;
+    surplus += countBreaks(cells);
+    if (skip !== undefined) continue;
+    if (cells.slice(columns.length).some((cell) => cell.trim() !== '')) {
+      throw createTableError(
+        path,
+        line,
+        `the record has ${cells.length} cells, the header has ${columns.length}`,
+        'Put cells that contain the delimiter in quotes.',
+      );
+    }
+    records.push({ position, values: columns.map((_column, at) => cells[at] ?? null) });
   }
+  return { path, name: basename(path), unit: 'row', columns: columns.map(createColumn), records };
 }
 
-function checkObject(path: string, line: number, value: JsonValue): JsonObject {
-  if (isJsonObject(value)) return value;
-  throw createTableError(
-    path,
-    line,
-    'the record is not a JSON object',
-    'Every record must be an object: {"name": value, …}.',
-  );
+function countBreaks(cells: readonly string[]): number {
+  return cells.reduce((sum, cell) => sum + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0);
 }
+
+/** Maximum depth of objects that become columns. */
+const MAX_DEPTH = 5;
 
 /** Creates a table in which a nested object has one dotted column per leaf: `address.city`. */
-function createObjectTable(path: string, objects: readonly PlacedObject[]): Table {
+function createObjectTable(path: string, objects: readonly ObjectRow[]): Table {
   const indexes = new Map<string, number>();
   const flat = objects.map(({ object }) => {
     const values = new Map<string, JsonValue>();
@@ -107,152 +191,4 @@ function flattenObject(
     if (isJsonObject(value) && depth < MAX_DEPTH) flattenObject(value, `${prefix}${key}.`, depth + 1, into);
     else into.set(prefix + key, value);
   }
-}
-
-/**
- * Finds the lines where the elements of a list start: the first list at that depth with `count` objects.
- * Ignores quoted text.
- */
-function findElementLines(text: string, listDepth: number, count: number): readonly number[] {
-  const lists: number[][] = [];
-  const open: string[] = [];
-  let line = 1;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}\n]/gs)) {
-    if (token === '\n') line += 1;
-    else if (token === ']' || token === '}') open.pop();
-    else if (token === '[' || token === '{') {
-      if (token === '{' && open.length === listDepth && open.at(-1) === '[') lists.at(-1)?.push(line);
-      open.push(token);
-      if (token === '[' && open.length === listDepth) lists.push([]);
-    }
-  }
-  return lists.find((lines) => lines.length === count) ?? [];
-}
-
-/**
- * Loads every CSV, TSV, JSONL and JSON table of a folder, sorted by name. Skips hidden files, other kinds of
- * files and those in `omit`.
- */
-export async function loadTables(directory: string, omit: readonly string[] = []): Promise<Table[]> {
-  const paths = await listTables(directory, omit);
-  if (paths.length === 0) {
-    throw createUsageError(
-      'REFERENCE_EMPTY',
-      `No tables in ${directory}.`,
-      `Add at least one file with one of these extensions: ${TABLE_ENDINGS.join(', ')}.`,
-    );
-  }
-  const tables: Table[] = [];
-  for (const path of paths) tables.push(await loadTable(path));
-  return tables;
-}
-
-type Reader = (path: string, text: string) => Table;
-
-const READERS: Readonly<Record<(typeof TABLE_ENDINGS)[number], Reader>> = {
-  '.csv': (path, text) => parseDelimited(path, text, findDelimiter(text)),
-  '.tsv': (path, text) => parseDelimited(path, text, '\t'),
-  '.jsonl': parseJsonLines,
-  '.ndjson': parseJsonLines,
-  '.json': parseJsonRecords,
-};
-
-async function loadTable(path: string): Promise<Table> {
-  const bytes = await readBytes(path);
-  const ending = TABLE_ENDINGS.find((each) => each === extname(path).toLowerCase());
-  if (ending === undefined) throw createTableError(path, null, 'its file type is unknown');
-  return READERS[ending](path, decodeText(path, bytes));
-}
-
-/** Limit because a table is loaded into memory whole. */
-const MAX_BYTES = 256 * 1024 * 1024;
-
-async function readBytes(path: string): Promise<Buffer> {
-  try {
-    if (!(await stat(path)).isFile()) {
-      throw createTableError(path, null, 'it is a pipe or a device, not a file', 'Move it away.');
-    }
-    return await readWholeFile(path, MAX_BYTES);
-  } catch (error) {
-    if (error instanceof RowfillError) throw error;
-    const hint =
-      error instanceof OversizeError
-        ? 'Keep only the columns and rows that you need.'
-        : 'Make the file readable, or move it away.';
-    throw createTableError(path, null, describeSystemError(error), hint, error);
-  }
-}
-
-function decodeText(path: string, bytes: Buffer): string {
-  const isLittle = bytes[0] === 0xff && bytes[1] === 0xfe;
-  const isBig = bytes[0] === 0xfe && bytes[1] === 0xff;
-  try {
-    return new TextDecoder(isLittle ? 'utf-16le' : isBig ? 'utf-16be' : 'utf-8', { fatal: true }).decode(
-      bytes,
-    );
-  } catch (error) {
-    throw createTableError(path, null, 'it is not UTF-8 text', 'Save it as UTF-8.', error);
-  }
-}
-
-function parseDelimited(path: string, text: string, delimiter: string): Table {
-  const { data, errors } = Papa.parse<string[]>(text, { delimiter });
-  const lines = countLines(data);
-  const fault = errors.find((error) => error.type === 'Quotes');
-  if (fault !== undefined) {
-    throw createTableError(
-      path,
-      lines[fault.row ?? 0] ?? null,
-      fault.message,
-      'Correct the quotes of this record.',
-    );
-  }
-  const start = data.findIndex((cells) => !isEmptyRecord(cells));
-  if (start < 0) {
-    throw createTableError(path, null, 'it is empty', 'The first line must have the column names.');
-  }
-  const columns = (data[start] ?? []).map((name) => createColumn(name.trim()));
-  const records: TableRecord[] = [];
-  for (const [index, cells] of data.entries()) {
-    if (index <= start || isEmptyRecord(cells)) continue;
-    if (cells.slice(columns.length).some((cell) => cell.trim() !== '')) {
-      throw createTableError(
-        path,
-        lines[index] ?? null,
-        `the record has ${cells.length} cells, the header has ${columns.length}`,
-        'Put cells that contain the delimiter in quotes.',
-      );
-    }
-    records.push({ position: index + 1, values: columns.map((_column, at) => cells[at] ?? null) });
-  }
-  return { path, name: basename(path), unit: 'row', columns, records };
-}
-
-const MAX_HEADER_CHARACTERS = 100_000;
-
-/**
- * Detects the delimiter from the unquoted part of the header, where other uses of these characters are
- * rarest.
- */
-function findDelimiter(text: string): string {
-  const header = (
-    /^\s*((?:"(?:[^"]|"")*"|[^"\r\n])*)/.exec(text.slice(0, MAX_HEADER_CHARACTERS))?.[1] ?? ''
-  ).replace(/"(?:[^"]|"")*"/g, '');
-  const count = (mark: string): number => header.split(mark).length;
-  return [',', ';', '\t', '|'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
-}
-
-function isEmptyRecord(cells: readonly string[]): boolean {
-  return cells.every((cell) => cell.trim() === '');
-}
-
-/** Line on which each record starts. A quoted cell may span several lines. */
-function countLines(data: readonly (readonly string[])[]): number[] {
-  let line = 1;
-  return data.map((cells) => {
-    const start = line;
-    line += 1;
-    for (const cell of cells) line += cell.match(/\r\n|\n|\r/g)?.length ?? 0;
-    return start;
-  });
 }

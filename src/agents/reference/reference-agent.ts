@@ -209,7 +209,8 @@ export async function createReferenceAgent(
   omit: readonly string[] = [],
   lookUp: LookUp = {},
 ): Promise<ReferenceAgent> {
-  const loaded = applyLookUp(await loadTables(directory, omit), lookUp);
+  const { tables: found, notes } = await loadTables(directory, omit);
+  const loaded = applyLookUp(found, lookUp);
   const tables = loaded.map(createTableIndex);
   const openSchema = createSchemaOpener();
   const names = tables.map(({ table }) => table.name).join(', ');
@@ -217,6 +218,7 @@ export async function createReferenceAgent(
     description: `Answers from the tables in ${directory} (${names}); it does not search the web.`,
     columns: listColumns(loaded),
     listGaps: (schema) => listGaps(loaded, schema),
+    notes,
     answer: (task, signal) => answerTask({ tables, source: names, openSchema }, task, signal),
   };
 }

@@ -101,6 +101,7 @@ export const serve = createCommand({
   async run(args, host) {
     const options = await resolveOptions(args, host);
     const onFailure = (runId: string, reason: string): void => host.say(`run ${runId}: ${reason}`);
+    for (const { message } of options.agent.notes ?? []) host.say(message);
     const server = await startServer({ ...options, onFailure });
     host.print(`${server.url}\n`);
     introduce(options, host);

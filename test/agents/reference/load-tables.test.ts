@@ -12,8 +12,10 @@ async function loadError(folder: string): Promise<RowfillError> {
 }
 
 async function loadOne(name: string, content: string | Uint8Array) {
-  const [table] = await loadTables(createReferenceFolder({ [name]: content }));
+  const { tables, notes } = await loadTables(createReferenceFolder({ [name]: content }));
+  const [table] = tables;
   return {
+    notes: notes.map(({ message }) => message),
     unit: table?.unit,
     columns: table?.columns.map((column) => column.name),
     records: table?.records.map(({ position, values }) => [position, ...values]),
@@ -22,7 +24,7 @@ async function loadOne(name: string, content: string | Uint8Array) {
 
 describe('a table is read', () => {
   it('from CSV, with row numbers as in RFC 7111: the header is row 1, blank lines count', async () => {
-    expect(await loadOne('a.csv', 'a, b \n1,"x\ny"\n\n2,z\n')).toEqual({
+    expect(await loadOne('a.csv', 'a, b \n1,"x\ny"\n\n2,z\n')).toMatchObject({
       unit: 'row',
       columns: ['a', 'b'],
       records: [
@@ -51,13 +53,35 @@ describe('a table is read', () => {
     expect(await loadOne(name, content)).toMatchObject({ columns: ['a', 'b'], records: [[2, '1', '2']] });
   });
 
+  it.each([
+    ['a sep= line', 'sep=;\na;b\n1;2\n'],
+    ['a byte order mark inside', '\ufeffa,b\n1,2\n'],
+    ['windows-1252', Buffer.from('a,b\n1,\xfc\n', 'latin1')],
+    ['gaps of several rows', 'a|b\n\n\n1|2\n'],
+  ])('by the reader of the input: %s', async (_title, content) => {
+    const { columns, records } = await loadOne('a.csv', content);
+    expect(columns).toEqual(['a', 'b']);
+    expect(records).toHaveLength(1);
+  });
+
+  it('with notes that name the file', async () => {
+    const short = await loadOne('a.csv', 'a,b\n1\n\n2,3\n');
+    expect(short.notes).toEqual([
+      'a.csv: 1 row has fewer cells than the header (line 2).',
+      'a.csv: 1 blank line (line 3).',
+    ]);
+    const { notes } = await loadOne('b.json', '{"data":[{"a":1}]}');
+    expect(notes).toEqual(['b.json: Using the list data (1 item) as the rows.']);
+    expect((await loadOne('c.csv', 'a,b\n1,2\n')).notes).toEqual([]);
+  });
+
   it('with a short row, whose missing cells are null', async () => {
     expect(await loadOne('a.csv', 'a,b\n1\n')).toMatchObject({ records: [[2, '1', null]] });
   });
 
   it('from JSONL, with the line of each record, and nested objects as dotted columns', async () => {
     const text = '\n{"a": 1, "b": {"c": [1], "d": null}}\r\n\n{"e": true, "a": "x"}';
-    expect(await loadOne('a.jsonl', text)).toEqual({
+    expect(await loadOne('a.jsonl', text)).toMatchObject({
       unit: 'line',
       columns: ['a', 'b.c', 'b.d', 'e'],
       records: [
@@ -85,7 +109,7 @@ describe('a table is read', () => {
       'a.csv': '__proto__,constructor,toString\n1,2,3\n',
       'b.jsonl': '{"__proto__": {"polluted": "yes"}, "constructor": 2}\n',
     });
-    const tables = await loadTables(folder);
+    const { tables } = await loadTables(folder);
     expect(tables.map((table) => table.columns.map((column) => column.name))).toEqual([
       ['__proto__', 'constructor', 'toString'],
       ['__proto__.polluted', 'constructor'],
@@ -101,7 +125,7 @@ describe('a table is read', () => {
       'd.csv': 'a\n1\n',
       'B.csv': 'a\n',
     });
-    expect((await loadTables(folder)).map((table) => table.name)).toEqual(['B.csv', 'd.csv']);
+    expect((await loadTables(folder)).tables.map((table) => table.name)).toEqual(['B.csv', 'd.csv']);
   });
 });
 
@@ -135,16 +159,17 @@ describe('a usage error', () => {
   it.each([
     ['an unclosed quote', 'a.csv', 'a,b\n1,2\n"3,4\n5,6\n', 'a.csv, line 3'],
     ['a row with a cell too many', 'a.csv', 'a,b\n"1\n1",2\n3,4,5\n', 'a.csv, line 4'],
-    ['no header', 'a.csv', ' \n\n', 'a.csv cannot be read: it is empty'],
+    ['no header', 'a.csv', ' \n\n', 'a.csv is empty'],
     [
       'bytes that are not text',
       'a.csv',
-      Buffer.from([0x61, 0x0a, 0xff, 0xfe, 0xff]),
-      'a.csv cannot be read: it is not UTF-8',
+      Buffer.from([0x61, 0x0a, 0x00, 0x01, 0x02]),
+      'a.csv cannot be read: a.csv',
     ],
     ['a line that is not JSON', 'a.jsonl', '{"a": 1}\n{"a": }\n', 'a.jsonl, line 2'],
     ['a line that is not an object', 'a.jsonl', '{"a": 1}\n\n[1]\n', 'a.jsonl, line 3'],
     ['broken JSON', 'a.json', '[\n{"a": 1},\n{"a" 2}]', 'a.json, line 3'],
+    ['JSON with two lists', 'a.json', '{"a": [{"b": 1}], "c": [{"d": 1}]}', '2 lists of objects'],
     ['a list with something other than objects', 'a.json', '[{"a": 1},\n2]', 'a.json, line'],
     ['JSON that is not a table', 'a.json', '{"type": "object"}', 'it has no list of objects'],
   ])('names file and line of %s', async (_title, name, content, where) => {
