@@ -244,7 +244,7 @@ class SheetRow {
       rich: this.#rich,
     });
     if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#isUncomputed = true;
-    if (isSumFormula(this.#formula, this.#column)) this.#sums.push(this.#column);
+    if (this.#formula !== '' && isSumFormula(this.#formula, this.#column)) this.#sums.push(this.#column);
     if (text === '' && this.#column >= this.#cells.length) return;
     this.#blankCount += Math.max(0, this.#column - this.#cells.length);
     if (this.#blankCount > this.#limits.maxBlankCells) this.#refuseBlanks();
@@ -257,6 +257,7 @@ class SheetRow {
   }
 
   #addLink(text: string, stored: StoredCell | null): StoredCell | null {
+    if (this.#formula === '' && this.#links.size === 0) return stored;
     const link = this.#links.get(this.#line)?.get(this.#column) ?? findLink(this.#formula);
     if (link === undefined || text === '' || !LINK.test(link)) return stored;
     this.#hasLinks = true;

@@ -13,7 +13,7 @@ export class TotalsFinder {
       if (number !== null) {
         this.#sums[column] = (this.#sums[column] ?? 0) + number;
         this.#counts[column] = (this.#counts[column] ?? 0) + 1;
-      } else if (!isEmptyText(text)) this.#texts[column] = (this.#texts[column] ?? 0) + 1;
+      } else if (text !== '') this.#texts[column] = (this.#texts[column] ?? 0) + 1;
     }
   }
 
