@@ -1,7 +1,7 @@
 import { createUsageError, type RowfillError } from '../errors.js';
 import { resolveColumnKind } from '../model/column-kind.js';
 import type { Doubt } from '../model/events.js';
-import { countVotes, findColumnKinds, findKind } from './cell-kind.js';
+import { countVotes, findColumnKinds, findKind, type HeaderVotes } from './cell-kind.js';
 import { type CsvDialect, detectDialect, type SampleRecord } from './csv-dialect.js';
 import { DOUBLE_QUOTES, type QuotePair } from './csv-record.js';
 import { type FoundHeader, findHeader, joinTitles } from './find-header.js';
@@ -160,16 +160,10 @@ function listHeaderDoubts(
 ): Doubt[] {
   const place = line === 1 ? 'the first line' : `line ${line}`;
   const body = rows.slice(last + 1);
-  const { header, data, example } = countVotes(rows[last] ?? [], body, findColumnKinds(body, width));
-  if (data > header && example !== null) {
-    return [
-      {
-        code: 'HEADER_LOOKS_LIKE_DATA',
-        message: `${name}: ${place} is used as the header, but ${quoteText(example)} looks like the cells below it`,
-        hint: `If the file has no header, use --no-header. If this is the header, use --header-row ${line}.`,
-      },
-    ];
-  }
+  const votes = countVotes(rows[last] ?? [], body, findColumnKinds(body, width));
+  const { header, data } = votes;
+  const doubt = createDataDoubt(name, votes, place, line);
+  if (doubt !== null) return [doubt];
   const above = rows[first - 1];
   const isPadded = above !== undefined && above.length === width && above[0]?.trim() !== '';
   if (header > 0 || data > 0 || !isPadded || first !== last) return [];
@@ -180,6 +174,21 @@ function listHeaderDoubts(
       hint: `If this is the header, use --header-row ${line}; otherwise --header-row with the line of the names.`,
     },
   ];
+}
+
+/** A doubt about a header with more cells like those below it than names; null if it has more names. */
+export function createDataDoubt(
+  name: string,
+  { header, data, example }: HeaderVotes,
+  place: string,
+  line: number,
+): Doubt | null {
+  if (data <= header || example === null) return null;
+  return {
+    code: 'HEADER_LOOKS_LIKE_DATA',
+    message: `${name}: ${place} is used as the header, but ${quoteText(example)} looks like the cells below it`,
+    hint: `If the file has no header, use --no-header. If this is the header, use --header-row ${line}.`,
+  };
 }
 
 /** Where the name that a header lacks belongs. */

@@ -165,14 +165,14 @@ function isBlankLine(text = '', width: number): boolean {
 }
 
 /** True if only the first cell is filled. */
-function isSingle(cells: readonly string[]): boolean {
+export function isSingle(cells: readonly string[]): boolean {
   if (cells.length > 1 && cells[1] !== '') return false;
   for (let index = 1; index < cells.length; index += 1) if (cells[index] !== '') return false;
   return cells[0] !== '';
 }
 
 /** True for the header again, as in files that were appended to each other. `titles` are trimmed. */
-function isRepeatedHeader(cells: readonly string[], titles: readonly string[]): boolean {
+export function isRepeatedHeader(cells: readonly string[], titles: readonly string[]): boolean {
   const [title] = titles;
   const [first = ''] = cells;
   if (title === undefined || (first !== title && (first.length <= title.length || first.trim() !== title)))
@@ -186,7 +186,7 @@ function isRepeatedHeader(cells: readonly string[], titles: readonly string[]): 
 const RULE = /^\s*[-=_+─━][-=_+─━ ]*$/;
 
 /** True for a line of dashes below a header or between parts of a report. */
-function isRule(cells: readonly string[]): boolean {
+export function isRule(cells: readonly string[]): boolean {
   const [first = ''] = cells;
   if (first.length < 2 || !RULE.test(first)) return false;
   return cells.every((cell) => RULE.test(cell)) && cells.some((cell) => cell.trim().length > 2);
@@ -219,13 +219,14 @@ const REMARKS: readonly RegExp[] = [
 ];
 
 /** True for a line that a report or a database client writes below its rows. */
-function isRemark(text: string): boolean {
+export function isRemark(text: string): boolean {
   const plain = text.trim();
   return REMARKS.some((pattern) => pattern.test(plain));
 }
 
-const SUM_WORD =
-  /^(?:(?:grand|sub)?[- ]?totals?|sums?|summe|gesamt(?:summe)?|total g[ée]n[ée]ral|somme|suma|totale|totaal|итого)\s*:?$/i;
+/** Words for a sum, in front of totals. */
+export const SUM_WORD =
+  /^(?:(?:grand|sub)?[- ]?totals?|sums?|summ[ae]|gesamt(?:summe)?|insgesamt|zwischensumme|total (?:g[ée]n[ée]ral|geral)|somme|suma|soma|razem|totale|totaal|итого|всего|合計|总计|總計|合计|합계|toplam|yhteensä|celkem|összesen)\s*:?$/iu;
 
 /** True if the cells may be a totals row: numbers, blanks and at most words for sum. */
 function isAggregate(cells: readonly string[]): boolean {

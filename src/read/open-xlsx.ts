@@ -2,7 +2,9 @@ import { createUsageError } from '../errors.js';
 import type { Doubt } from '../model/events.js';
 import type { SheetLine } from '../model/file-format.js';
 import type { ByteSource } from './bytes.js';
+import { countVotes, findColumnKinds } from './cell-kind.js';
 import { chooseSheet, describeChoice } from './choose-sheet.js';
+import { createDataDoubt } from './csv-layout.js';
 import { ROW_NOTES } from './csv-rows.js';
 import {
   type InputLimits,
@@ -48,9 +50,13 @@ export async function openXlsx(
     hiddenRows: options.hiddenRows,
     totalsLines: extras.totalsLines,
   };
+  const isFound = hasHeader && options.headerRow === undefined;
+  const headerDoubts = isFound ? listHeaderDoubts(name, lines, headerAt) : [];
   const sheetWarnings = [
     ...describeChoice(workbook, sheet),
-    ...describeHeader(titles, columns, `row ${header.line}`),
+    ...describeHeader(titles, columns, `row ${header.line}`).filter(
+      ({ code }) => code !== DATA_CODE || (options.headerRow === undefined && headerDoubts.length === 0),
+    ),
     ...describeAbove(above, header.line),
   ];
   let warnings = new Warnings();
@@ -74,7 +80,7 @@ export async function openXlsx(
       return [...sheetWarnings, ...warnings.read({ ...ROW_NOTES, ...SHEET_NOTES }, 'row')];
     },
     get doubts() {
-      return describeHidden(options.hiddenRows, warnings);
+      return [...headerDoubts, ...describeHidden(options.hiddenRows, warnings)];
     },
     openRows: (signal) => {
       warnings = new Warnings();
@@ -86,7 +92,7 @@ export async function openXlsx(
 
 function refuseHeaderRow(name: string, sheet: string, row: number | undefined) {
   return createUsageError(
-    'INPUT_NO_HEADER',
+    'NO_HEADER_ROW',
     `${name}, sheet ${JSON.stringify(sheet)}: row ${row} is blank, so it cannot be the header`,
     'Set --header-row to the row with the names of the columns.',
   );
@@ -107,6 +113,18 @@ function describeAbove(above: readonly SheetLine[], line: number): InputWarning[
   if (above.length === 0) return [];
   const message = `Using row ${line} as the header. Rows above it are kept in .xlsx output and dropped from other formats.`;
   return [{ code: 'ROWS_ABOVE_HEADER', message, fact: `Using row ${line} as the header.` }];
+}
+
+const DATA_CODE = 'HEADER_LOOKS_LIKE_DATA';
+
+/** A doubt if the header looks like the rows below it. */
+function listHeaderDoubts(name: string, lines: readonly SheetLine[], headerAt: number): Doubt[] {
+  const [header, ...rows] = lines.slice(headerAt);
+  if (header === undefined) return [];
+  const body = rows.map(({ cells }) => cells);
+  const votes = countVotes(header.cells, body, findColumnKinds(body, header.cells.length));
+  const doubt = createDataDoubt(name, votes, `row ${header.line}`, header.line);
+  return doubt === null ? [] : [doubt];
 }
 
 /** People hide rows by filtering, and may mean only the others. */

@@ -2,6 +2,7 @@ import { createUsageError } from '../errors.js';
 import { resolveColumnKind } from '../model/column-kind.js';
 import type { SheetLine } from '../model/file-format.js';
 import { type CellRow, isAddress, toAddress } from '../model/row.js';
+import { isRemark, isRepeatedHeader, isRule, isSingle } from './csv-rows.js';
 import type { InputOptions, Warnings } from './input.js';
 import { TotalsFinder } from './totals-row.js';
 
@@ -19,72 +20,106 @@ interface SheetTable {
 }
 
 /**
- * Converts the lines below the header to rows. Warns about blank rows and rows wider than the header. Rows that are no
- * data are marked as skipped: hidden rows if asked for, totals, and the header again.
+ * Converts the lines below the header to rows. Warns about blank rows and rows wider than the header. Rows that are not
+ * data are marked as skipped: hidden rows if asked for, totals, footers, dashes, and the header again.
  */
 export async function* readSheetRows(
   chunks: AsyncIterable<readonly SheetLine[]>,
   table: SheetTable,
   warnings: Warnings,
 ): AsyncGenerator<readonly CellRow[]> {
-  const { columns, headerLine } = table;
-  const totals = new TotalsFinder();
-  const addresses = listAddressColumns(columns);
+  const { headerLine } = table;
+  const maker = new RowMaker(table, warnings);
   let isBelow = headerLine === null;
-  let lastLine = 0;
-  let ordinal = 0;
-  // Only the last row can be the totals, so each waits for the next.
-  let waiting: { readonly row: CellRow; readonly line: SheetLine } | null = null;
   for await (const lines of chunks) {
     const rows: CellRow[] = [];
     for (const line of lines) {
-      if (!isBelow) {
-        isBelow = line.line === headerLine;
-      } else {
-        if (ordinal > 0 || headerLine !== null) warnBlankRows(lastLine, line.line, warnings);
-        if (line.cells.length > columns.size) warnExtraCells(line.line, table, warnings);
-        if (waiting !== null) {
-          rows.push(waiting.row);
-          if (waiting.row.skip === undefined) totals.add(waiting.line);
-        }
-        waiting = { row: createRow(line, ordinal, table, addresses), line };
-        ordinal += 1;
-      }
-      lastLine = line.line;
+      if (isBelow) maker.add(line, rows);
+      else isBelow = line.line === headerLine;
     }
     if (rows.length > 0) yield rows;
   }
-  if (waiting === null) return;
-  const { row, line } = waiting;
-  yield [row.skip === undefined && totals.isTotals(line) ? { ...row, skip: TOTALS } : row];
+  const rest = maker.finish();
+  if (rest.length > 0) yield rest;
+}
+
+/** A footer has at most this many rows, with the totals above it. */
+const HELD_ROWS = 4;
+
+/** Makes rows of lines. The last lines are held back, because they may be totals and a footer. */
+class RowMaker {
+  readonly #table: SheetTable;
+  readonly #warnings: Warnings;
+  readonly #addresses: ReadonlySet<number>;
+  readonly #titles: readonly string[];
+  readonly #totals = new TotalsFinder();
+  readonly #held: SheetLine[] = [];
+  #ordinal = 0;
+  /** The line before the next one; null if there is none to count blank rows from. */
+  #lastLine: number | null;
+
+  constructor(table: SheetTable, warnings: Warnings) {
+    this.#table = table;
+    this.#warnings = warnings;
+    this.#addresses = listAddressColumns(table.columns);
+    this.#titles = table.titles.map((title) => title.trim());
+    this.#lastLine = table.headerLine;
+  }
+
+  add(line: SheetLine, rows: CellRow[]): void {
+    if (this.#lastLine !== null) warnBlankRows(this.#lastLine, line.line, this.#warnings);
+    this.#lastLine = line.line;
+    this.#held.push(line);
+    if (this.#held.length > HELD_ROWS) this.#release(rows);
+  }
+
+  finish(): CellRow[] {
+    const isWide = this.#table.columns.size > 1;
+    const last = this.#held.findLastIndex(
+      ({ cells }) => !(isWide && isSingle(cells) && isRemark(cells[0] ?? '')),
+    );
+    const footer = this.#held.splice(last + 1);
+    const rows: CellRow[] = [];
+    while (this.#held.length > 1) this.#release(rows);
+    const [line] = this.#held;
+    if (line !== undefined) rows.push(this.#create(line, this.#totals.isTotals(line) ? TOTALS : null));
+    for (const each of footer) rows.push(this.#create(each, 'a footer'));
+    return rows;
+  }
+
+  #release(rows: CellRow[]): void {
+    const line = this.#held.shift();
+    if (line === undefined) return;
+    const row = this.#create(line, null);
+    if (row.skip === undefined) this.#totals.add(line);
+    rows.push(row);
+  }
+
+  #create(line: SheetLine, reason: string | null): CellRow {
+    const { columns } = this.#table;
+    const skip = reason ?? findSkip(line, this.#table, this.#titles);
+    if (skip !== null) this.#warnings.add('ROW_SKIPPED', line.line);
+    else if (line.cells.length > columns.size) warnExtraCells(line.line, this.#table, this.#warnings);
+    const hasLinks = line.stored.some((stored) => stored?.link !== undefined);
+    const cells = hasLinks ? showLinks(line, this.#addresses) : line.cells;
+    const { stored } = line;
+    const row = { kind: 'cells', ordinal: this.#ordinal, line: line.line, columns, cells, stored } as const;
+    this.#ordinal += 1;
+    return skip === null ? row : { ...row, skip };
+  }
 }
 
 const TOTALS = 'a totals row';
 
-function createRow(
-  line: SheetLine,
-  ordinal: number,
-  table: SheetTable,
-  addresses: ReadonlySet<number>,
-): CellRow {
-  const { columns } = table;
-  const cells = line.stored.some((stored) => stored?.link !== undefined)
-    ? showLinks(line, addresses)
-    : line.cells;
-  const row = { kind: 'cells', ordinal, line: line.line, columns, cells, stored: line.stored } as const;
-  const skip = findSkip(line, table);
-  return skip === null ? row : { ...row, skip };
-}
-
-function findSkip(line: SheetLine, { hiddenRows, totalsLines, titles }: SheetTable): string | null {
-  if (line.isHidden === true && hiddenRows === 'skip') return 'a hidden row';
-  if (totalsLines.has(line.line)) return TOTALS;
-  return isHeaderAgain(line.cells, titles) ? 'a repeated header' : null;
-}
-
-function isHeaderAgain(cells: readonly string[], titles: readonly string[]): boolean {
-  if (titles.length < 2 || cells.length !== titles.length) return false;
-  return cells.every((cell, column) => cell.trim() === titles[column]?.trim());
+function findSkip(
+  { line, cells, isHidden }: SheetLine,
+  { hiddenRows, totalsLines }: SheetTable,
+  titles: readonly string[],
+): string | null {
+  if (isHidden === true && hiddenRows === 'skip') return 'a hidden row';
+  if (totalsLines.has(line)) return TOTALS;
+  if (isRepeatedHeader(cells, titles)) return 'a repeated header';
+  return isRule(cells) ? 'a line of dashes' : null;
 }
 
 function listAddressColumns(columns: ReadonlyMap<string, number>): ReadonlySet<number> {

@@ -1,5 +1,6 @@
 import { isEmptyText } from '../model/blank.js';
 import type { SheetLine } from '../model/file-format.js';
+import { SUM_WORD } from './csv-rows.js';
 
 /** Adds up the columns of a sheet, to recognize a last row with their totals. */
 export class TotalsFinder {
@@ -29,7 +30,7 @@ export class TotalsFinder {
       const number = readNumber(stored[column]);
       if (isEmptyText(text)) hasBlankName ||= (this.#texts[column] ?? 0) > 1;
       else if (number !== null && (sums.includes(column) || this.#isSum(column, number))) hasSum = true;
-      else if (number === null && TOTAL.test(text.trim())) hasWord = true;
+      else if (number === null && SUM_WORD.test(text.trim())) hasWord = true;
       else return false;
     }
     return hasSum && (hasWord || hasBlankName || sums.length > 0);
@@ -40,9 +41,6 @@ export class TotalsFinder {
     return (this.#counts[column] ?? 0) > 0 && Math.abs(sum - number) <= 1e-9 * Math.max(1, Math.abs(sum));
   }
 }
-
-const TOTAL =
-  /^(?:(?:grand |sub-?)?totals?|sum|summ[ae]|gesamt(?:summe)?|insgesamt|zwischensumme|total (?:général|general|geral)|totale|totaal|somme|suma|razem|soma|итого|всего|合計|总计|總計|合计|합계|toplam|yhteensä|celkem|összesen)\s*:?$/iu;
 
 function readNumber(stored: SheetLine['stored'][number] | undefined): number | null {
   return stored?.kind === 'number' ? Number(stored.raw) : null;

@@ -106,7 +106,7 @@ test('--header-row names the row of the header', async () => {
   expect(input.columns).toEqual(NAMES);
   expect((await readAllRows(input)).map(showRow)).toEqual([ACME]);
   await expect(openSheets({ List: sheet }, { headerRow: 3 })).rejects.toMatchObject({
-    code: 'INPUT_NO_HEADER',
+    code: 'NO_HEADER_ROW',
     message: expect.stringContaining('row 3 is blank'),
   });
   const long = lines(...Array.from({ length: 50 }, () => ['x']), NAMES, ACME);

@@ -296,3 +296,42 @@ test("a table's own totals row is skipped, wherever it is, and so is the header 
 test('a sheet without rows is empty', async () => {
   await expect(openSheet({ rows: '' })).rejects.toMatchObject({ code: 'INPUT_EMPTY' });
 });
+
+test('a footer and lines of dashes are skipped, and totals above a footer', async () => {
+  const rows = createTable(
+    AMOUNTS,
+    ['----', '-----', '----', '----'],
+    ...ROWS,
+    ['Total', '', 30.3, 7],
+    ['Source: the register'],
+    ['(2 rows)'],
+  );
+  const input = await openSheet({ rows });
+  expect((await readAllRows(input)).map(({ skip }) => skip)).toEqual([
+    'a line of dashes',
+    undefined,
+    undefined,
+    'a totals row',
+    'a footer',
+    'a footer',
+  ]);
+  expect(input.notes).toMatchObject([{ code: 'ROW_SKIPPED', message: expect.stringContaining('4 lines') }]);
+});
+
+test('a sheet without a header is a doubt that an option settles', async () => {
+  const rows = [
+    createRow(1, ['Acme GmbH', 'acme.example', 'Berlin']),
+    createRow(2, ['Bolt AG', 'bolt.example', 'Bonn']),
+    createRow(3, ['Core KG', 'core.example', 'Jena']),
+  ].join('');
+  const read = async (options: Partial<InputOptions>) => (await openSheet({ rows }, options)).doubts;
+  expect(await read({})).toMatchObject([
+    {
+      code: 'HEADER_LOOKS_LIKE_DATA',
+      message: expect.stringContaining('row 1 is used as the header'),
+      hint: expect.stringContaining('--header-row 1'),
+    },
+  ]);
+  expect(await read({ headerRow: 1 })).toEqual([]);
+  expect(await read({ header: false })).toEqual([]);
+});

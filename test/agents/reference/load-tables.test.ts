@@ -66,9 +66,9 @@ describe('a table is read', () => {
 
   it('with notes that name the file', async () => {
     const short = await loadOne('a.csv', 'a,b\n1\n\n2,3\n');
-    expect(short.notes).toEqual([
-      'a.csv: 1 row has fewer cells than the header (line 2).',
+    expect(short.notes.toSorted()).toEqual([
       'a.csv: 1 blank line (line 3).',
+      'a.csv: 1 row has fewer cells than the header (line 2).',
     ]);
     const { notes } = await loadOne('b.json', '{"data":[{"a":1}]}');
     expect(notes).toEqual(['b.json: Using the list data (1 item) as the rows.']);

@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import type { Doubt } from '../../src/model/events.js';
+import type { EnrichOptions } from '../../src/options.js';
+import { openJobBench } from '../helpers/job.js';
+import { answerRows } from '../helpers/scripted-agent.js';
+import { createRow, createWorkbook } from '../helpers/workbook.js';
+
+const HIDDEN = [
+  createRow(1, ['company', 'answer']),
+  createRow(2, ['Company 1']),
+  createRow(3, ['Company 2']).replace('<row', '<row hidden="1"'),
+].join('');
+
+async function openBench() {
+  const bench = await openJobBench(answerRows);
+  const input = bench.write('in.xlsx', '');
+  await writeFile(input, await createWorkbook({ List: HIDDEN }));
+  const run = (options: Partial<EnrichOptions>, confirmDoubt?: (doubt: Doubt) => Promise<boolean>) =>
+    bench.run({ input, ...options }, confirmDoubt === undefined ? {} : { confirmDoubt });
+  return { bench, input, run };
+}
+
+test('hidden rows stop a paid job that nobody can be asked about, before anything is sent', async () => {
+  const { bench, run } = await openBench();
+  await expect(run({ yes: true })).rejects.toMatchObject({
+    kind: 'usage',
+    code: 'HIDDEN_ROWS',
+    message: 'the sheet has 1 hidden row (row 3)',
+    hint: expect.stringContaining('--hidden-rows skip'),
+  });
+  expect(bench.agent.tasks).toEqual([]);
+});
+
+test('hidden rows are filled if the user agrees, or if an option says so', async () => {
+  const { run } = await openBench();
+  const asked: string[] = [];
+  const agree = async ({ code }: Doubt): Promise<boolean> => asked.push(code) > 0;
+  const { rows } = await run({}, agree);
+  expect(rows.map((row) => row.enrichment_status)).toEqual(['enriched', 'enriched']);
+  expect(asked).toEqual(['HIDDEN_ROWS']);
+  const filled = await (await openBench()).run({ hiddenRows: 'fill' });
+  expect(filled.rows.map((row) => row.enrichment_status)).toEqual(['enriched', 'enriched']);
+});
+
+test('hidden rows that are left alone cost nothing and are in the output', async () => {
+  const { bench, run } = await openBench();
+  const { rows, summary } = await run({ hiddenRows: 'skip' });
+  expect(rows.map((row) => [row.enrichment_status, row.enrichment_error])).toEqual([
+    ['enriched', ''],
+    ['skipped', 'a hidden row'],
+  ]);
+  expect(summary.rows).toMatchObject({ enriched: 1, skipped: 1, failed: 0 });
+  expect(bench.agent.tasks.flatMap(({ request }) => request.input?.data ?? [])).toHaveLength(1);
+  await expect(run({ hiddenRows: 'all' })).rejects.toMatchObject({ code: 'BAD_OPTION' });
+});
