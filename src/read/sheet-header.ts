@@ -56,7 +56,9 @@ function isLike(line: SheetLine, first: SheetLine | undefined): boolean {
 function isHeader(lines: readonly SheetLine[], at: number, first: number): boolean {
   const [line, above] = [lines[at], lines[first]];
   if (line === undefined || above === undefined) return false;
-  const rows = lines.slice(at + 1);
+  // Appended files have their header again.
+  const text = line.cells.join();
+  const rows = lines.slice(at + 1).filter(({ cells }) => cells.join() !== text);
   const columns = listColumns(line);
   if (columns.some((column) => isData(line, column, rows))) return false;
   if (rateNames(line, YEAR) < rateNames(above, null)) return false;
