@@ -2,9 +2,10 @@ import { createUsageError } from '../errors.js';
 import type { Ask } from '../model/ask.js';
 import { type ColumnKind, resolveColumnKind } from '../model/column-kind.js';
 import type { Doubt } from '../model/events.js';
-import { formatCount, formatList, formatNumber } from '../model/format.js';
+import { formatCount, formatDollars, formatList, formatNumber } from '../model/format.js';
 import { isIdentifying, isPerPerson, normalizeIdentity } from '../model/identifying-column.js';
 import { isJsonObject } from '../model/json.js';
+import type { Quote } from '../model/prices.js';
 import { getValue, type Row } from '../model/row.js';
 import type { Selection } from '../select/select-rows.js';
 import type { JobContext } from './job-context.js';
@@ -14,6 +15,10 @@ import { raceSignal } from './stop.js';
 /** Findings about an input that can raise a doubt. */
 interface FileFindings {
   readonly shared: SharedAnswers | null;
+  /** The cost, if it was computed. */
+  readonly quote?: Pick<Quote, 'worstMicros'>;
+  /** The worst cost without hidden rows; null if there are none. */
+  readonly visibleMicros?: number | null;
 }
 
 /** Lists the doubts about a file that no option has answered. */
@@ -24,7 +29,18 @@ export function listDoubts(
   const { shared } = findings;
   const isMeant = settings.options.shareAnswers === true;
   const doubt = shared === null || isMeant ? null : findSharedAnswersDoubt(shared, ask);
-  return [...input.doubts, ...exclusion.doubts, ...(doubt === null ? [] : [doubt])];
+  const doubts = input.doubts.map((each) => (each.code === 'HIDDEN_ROWS' ? addCosts(each, findings) : each));
+  return [...doubts, ...exclusion.doubts, ...(doubt === null ? [] : [doubt])];
+}
+
+/** Adds what hidden rows cost. */
+function addCosts(doubt: Doubt, { quote, visibleMicros = null }: FileFindings): Doubt {
+  if (quote === undefined || visibleMicros === null) return doubt;
+  const [all, others] = [quote.worstMicros, visibleMicros].map(formatDollars);
+  return {
+    ...doubt,
+    hint: `${doubt.hint} At worst, all rows cost ${all}, and the rows that are not hidden ${others}.`,
+  };
 }
 
 /**

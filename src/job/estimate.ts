@@ -33,6 +33,8 @@ export interface RowEstimate {
   readonly repeated: number | null;
   /** null if no two rows that differ would share an answer. */
   readonly shared: SharedAnswers | null;
+  /** The worst cost without the hidden rows of a workbook; null if none would be sent. */
+  readonly visibleMicros: number | null;
 }
 
 /** The cost of one effort level. At worst, every row needs it, with all possible repairs. */
@@ -54,6 +56,7 @@ export async function estimateRows(
   const sample = await pickSample(context.input, context.settings.sample, context.settings.limit);
   context.state.sample = sample;
   const meter = new QuoteMeter(context);
+  const visible = new VisibleMeter(context);
   const repeats = new RepeatCounter(context);
   const counts = createCounts();
   const cellNotes = new CellWarnings(context.ask.send);
@@ -78,13 +81,21 @@ export async function estimateRows(
       shared.add(row, selection);
       if (questions.length === 0) continue;
       meter.add(questions);
+      visible.add(row, questions);
       askedRows.push(row);
     }
     cellNotes.count(askedRows);
     await repeats.add(askedRows);
   }
   reportWarnings(context, [...cellNotes.list(), ...placeholders.list()]);
-  return { ...(await meter.createQuote()), counts, sample, repeated: repeats.count(), shared: shared.find() };
+  return {
+    ...(await meter.createQuote()),
+    counts,
+    sample,
+    repeated: repeats.count(),
+    shared: shared.find(),
+    visibleMicros: await visible.computeWorst(),
+  };
 }
 
 /** False if every row needs every field, because the input has none of these columns. */
@@ -228,6 +239,27 @@ class QuoteMeter {
       step.likelyMicros = likelyRuns * computeLikelyMicros(prices, step.effort);
       climbing = Math.round((rows + climbing) * (climbs[level]?.share ?? 0));
     }
+  }
+}
+
+/** Adds up the cost of the rows of a workbook that are not hidden. */
+class VisibleMeter {
+  private readonly meter: QuoteMeter | null;
+  private hasHidden = false;
+
+  constructor(context: JobContext) {
+    const isOpen = context.input.shape.format === 'xlsx' && context.settings.options.hiddenRows === undefined;
+    this.meter = isOpen ? new QuoteMeter(context) : null;
+  }
+
+  add(row: Row, questions: readonly Question[]): void {
+    if (row.isHidden === true) this.hasHidden = true;
+    else this.meter?.add(questions);
+  }
+
+  async computeWorst(): Promise<number | null> {
+    if (!this.hasHidden || this.meter === null) return null;
+    return (await this.meter.createQuote()).quote.worstMicros;
   }
 }
 

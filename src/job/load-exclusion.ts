@@ -53,8 +53,6 @@ export async function loadExclusion(
     path,
     sheet: options.sheet,
     isSheetOptional,
-    // A customer in a hidden row is a customer.
-    hiddenRows: 'fill',
     limits: { maxSpoolBytes: MAX_STREAM_BYTES },
     signal,
   });
@@ -91,7 +89,7 @@ export async function loadExclusion(
     return {
       ...exclusion,
       notes: [...notes, ...describeSharedDomains(path, exclusion)],
-      doubts: file.doubts.map((doubt) => createListDoubt(path, doubt)),
+      doubts: listDoubts(path, file.doubts),
       describeMatches: () =>
         columns.onAnswer.length > 0 ? [] : describeMatches(path, list.count, columns, exclusion),
     };
@@ -100,13 +98,20 @@ export async function loadExclusion(
   }
 }
 
-/** The options that settle a doubt are meant for the input, so a list has to be corrected itself. */
-function createListDoubt(path: string, { code, message }: Doubt): Doubt {
-  return {
-    code,
-    message: `${path}: ${message}`,
-    hint: 'A list that is read wrong excludes nobody. Correct the file: one row with the names of the columns, then the rows.',
-  };
+/**
+ * Doubts about a list. The options that settle them are meant for the input, so the list has to be corrected. A customer
+ * in a hidden row is a customer.
+ */
+function listDoubts(path: string, doubts: readonly Doubt[]): Doubt[] {
+  const hint =
+    'A list that is read wrong excludes nobody. Correct the file: one row with the names of the columns, then the rows.';
+  return doubts
+    .filter(({ code }) => code !== 'HIDDEN_ROWS')
+    .map(({ code, message }) => ({
+      code,
+      message: message.startsWith(path) ? message : `${path}: ${message}`,
+      hint,
+    }));
 }
 
 /** Scans a file for columns that appear late, as in JSON, unless all wanted columns are already known. */

@@ -7,6 +7,8 @@ interface RowPosition {
   readonly line: number;
   /** Why the row is left alone, such as `a line of dashes`. Absent for a row to fill. */
   readonly skip?: string;
+  /** True for a hidden row of a workbook, as long as no option says what to do with it. */
+  readonly isHidden?: boolean;
 }
 
 /** A row of a table. `columns` maps names to indexes in `cells`, and is shared by all rows of the file. */

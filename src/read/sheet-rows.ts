@@ -105,7 +105,9 @@ class RowMaker {
     const { stored } = line;
     const row = { kind: 'cells', ordinal: this.#ordinal, line: line.line, columns, cells, stored } as const;
     this.#ordinal += 1;
-    return skip === null ? row : { ...row, skip };
+    if (skip !== null) return { ...row, skip };
+    const isOpen = line.isHidden === true && this.#table.hiddenRows === undefined;
+    return isOpen ? { ...row, isHidden: true } : row;
   }
 }
 

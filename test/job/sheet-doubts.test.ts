@@ -27,7 +27,9 @@ test('hidden rows stop a paid job that nobody can be asked about, before anythin
     kind: 'usage',
     code: 'HIDDEN_ROWS',
     message: 'the sheet has 1 hidden row (row 3)',
-    hint: expect.stringContaining('--hidden-rows skip'),
+    hint: expect.stringMatching(
+      /--hidden-rows skip\. At worst, all rows cost \$0\.\d+, and the rows that are not hidden \$0\.\d+\.$/,
+    ),
   });
   expect(bench.agent.tasks).toEqual([]);
 });
@@ -53,4 +55,23 @@ test('hidden rows that are left alone cost nothing and are in the output', async
   expect(summary.rows).toMatchObject({ enriched: 1, skipped: 1, failed: 0 });
   expect(bench.agent.tasks.flatMap(({ request }) => request.input?.data ?? [])).toHaveLength(1);
   await expect(run({ hiddenRows: 'all' })).rejects.toMatchObject({ code: 'BAD_OPTION' });
+});
+
+test('a list without a header stops a paid job, because its first customer would be asked', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', 'company,domain\nAcme GmbH,acme.example\nDune AG,dune.example\n');
+  const exclude = bench.write('list.xlsx', '');
+  const rows = [
+    createRow(1, ['Acme GmbH', 'acme.example']),
+    createRow(2, ['Bolt AG', 'bolt.example']),
+    createRow(3, ['Core KG', 'core.example']),
+  ];
+  await writeFile(exclude, await createWorkbook({ List: rows.join('') }));
+  const options = { exclude, excludeOn: ['domain=acme.example'], yes: true };
+  await expect(bench.run(options)).rejects.toMatchObject({
+    code: 'HEADER_LOOKS_LIKE_DATA',
+    message: expect.stringContaining('list.xlsx: row 1 is used as the header'),
+    hint: expect.stringContaining('Correct the file'),
+  });
+  expect(bench.agent.tasks).toEqual([]);
 });
