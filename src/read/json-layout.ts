@@ -148,7 +148,10 @@ function checkShape(name: string, object: JsonValue | undefined, lists: readonly
       'Use a file with at least one object.',
     );
   }
-  if (!isJsonObject(object)) return;
+  if (isJsonObject(object)) checkValues(name, object, lists);
+}
+
+function checkValues(name: string, object: JsonObject, lists: readonly FoundList[]): void {
   const values = Object.values(object);
   const [first] = values;
   if (values.length === 0 || first === undefined) return;
@@ -162,6 +165,10 @@ function checkShape(name: string, object: JsonValue | undefined, lists: readonly
       name,
       `is one object whose ${values.length} keys each hold an object with the same keys`,
     );
+  }
+  // The table may be below a key of its own.
+  for (const [key, value] of Object.entries(object)) {
+    if (isJsonObject(value) && (values.length === 1 || RESULTS.test(key))) checkValues(name, value, []);
   }
 }
 
@@ -193,7 +200,9 @@ function refuseItems(name: string, { path, innerLists, items }: FoundList): Rowf
 }
 
 function refuseChoice(name: string, tables: readonly FoundList[]): RowfillError {
-  const [first] = [...tables].sort((a, b) => b.objects - a.objects);
+  const [first] = [...tables].sort(
+    (a, b) => Number(isResult(b)) - Number(isResult(a)) || b.objects - a.objects,
+  );
   return createUsageError(
     'INPUT_MANY_LISTS',
     `${name} has ${tables.length} lists of objects: ${describeLists(tables)}`,

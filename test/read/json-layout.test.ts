@@ -144,6 +144,12 @@ test.each([
     '{"company":{"0":"a","1":"b"},"domain":{"0":"c","1":"d"}}',
     'hold an object with the same',
   ],
+  [
+    'by index below a key',
+    '{"data":{"x":{"a":1},"y":{"a":3}},"ok":true}',
+    'hold an object with the same keys',
+  ],
+  ['by columns below a key', '{"table":{"a":[1,2],"b":[3,4]}}', 'a table by columns'],
   ['by index', '{"0":{"a":1,"b":2},"1":{"a":3,"b":4}}', 'hold an object with the same keys'],
   ['split', '{"columns":["a"],"index":[0],"data":[["x"]]}', 'its list data holds lists, not objects'],
   ['as a list of lists', '[["company"],["Acme"]]', '2 items, the first at line 1: a list'],
@@ -160,6 +166,14 @@ test.each([
   ['cut short', '{"data":[{"a":1},{"a":', 'its first object is never closed'],
 ])('a table %s is refused with the cause', async (_what, text, message) => {
   await expect(openText(text)).rejects.toMatchObject({ message: expect.stringContaining(message) });
+});
+
+test('of several lists, the one with the name of results is suggested', async () => {
+  const text = '{"schema":{"fields":[{"name":"a"},{"name":"b"}]},"data":[{"a":1,"b":2}]}';
+  await expect(openText(text)).rejects.toMatchObject({
+    code: 'INPUT_MANY_LISTS',
+    hint: 'Choose the rows with --rows-at data.',
+  });
 });
 
 test('an empty list of results has no rows', async () => {
