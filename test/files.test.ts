@@ -46,7 +46,7 @@ test('reports that no row is readable, even if a column is named', async () => {
   bench.write('in.json', '[{"company":NaN}]');
   const input = join(bench.folder, 'in.json');
   await expect(bench.run({ input, send: ['company'] })).rejects.toMatchObject({
-    code: 'UNKNOWN_COLUMN',
-    hint: 'No row could be read.',
+    code: 'INPUT_NOT_OBJECTS',
+    message: expect.stringContaining('NaN is not a JSON value'),
   });
 });
