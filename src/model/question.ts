@@ -2,7 +2,7 @@ import { type Ask, formatRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { createFieldColumns } from './output-columns.js';
-import { cleanCell, getSentValue, getValue, type Row } from './row.js';
+import { cleanCell, getLinkAddress, getValue, type Row } from './row.js';
 
 /**
  * What to look up for a row, before checking the ledger. Sending and joining the answers use the same
@@ -100,10 +100,13 @@ function createRecord(row: Row, send: readonly string[], blanks: Blanks): SentRe
   const entries: [string, JsonValue][] = [];
   let hasPlaceholders = false;
   for (const column of send) {
-    const value = cleanCell(getSentValue(row, column));
+    const value = cleanCell(getValue(row, column));
     if (value === undefined) continue;
     if (blanks.isBlank(value)) hasPlaceholders = true;
     else entries.push([column, value]);
+    // The address that a name links to is sent under a name of its own.
+    const address = getLinkAddress(row, column);
+    if (address !== null && !send.includes(`${column}_link`)) entries.push([`${column}_link`, address]);
   }
   return {
     // Built from entries, because assigning to `__proto__` would not create a column.
@@ -115,7 +118,7 @@ function createRecord(row: Row, send: readonly string[], blanks: Blanks): SentRe
 /** The record as earlier versions sent it, with placeholders. */
 function createFormerRecord(row: Row, send: readonly string[]): JsonObject {
   const entries = send.flatMap((column): [string, JsonValue][] => {
-    const value = cleanCell(getSentValue(row, column));
+    const value = cleanCell(getValue(row, column));
     return value === undefined ? [] : [[column, value]];
   });
   return Object.fromEntries(entries);

@@ -69,15 +69,12 @@ export function getValue(row: Row, column: string): JsonValue | undefined {
   }
 }
 
-/**
- * Value of a column as it is sent: the address of a link follows a text that is no address, as in
- * `Acme (https://acme.example)`.
- */
-export function getSentValue(row: Row, column: string): JsonValue | undefined {
-  const value = getValue(row, column);
-  if (row.kind !== 'cells' || row.stored === undefined || typeof value !== 'string') return value;
-  const link = row.stored[row.columns.get(column) ?? -1]?.link;
-  return link === undefined || isAddress(value) ? value : `${value} (${toAddress(link)})`;
+/** Address of the link of a cell whose text is not an address; null without one. */
+export function getLinkAddress(row: Row, column: string): string | null {
+  if (row.kind !== 'cells' || row.stored === undefined) return null;
+  const index = row.columns.get(column) ?? -1;
+  const link = row.stored[index]?.link;
+  return link === undefined || isAddress(row.cells[index] ?? '') ? null : toAddress(link);
 }
 
 /** True for a web address, a domain or an email address. */

@@ -24,7 +24,7 @@ export const SHEET_NOTES = {
   LINKS: [
     'row has links',
     'rows have links',
-    'An address is sent where the text is not one. Workbook output keeps both.',
+    'If the text is not an address, the address is sent too. Workbook output keeps both.',
   ],
   MERGED_CELLS: [
     'merged range',

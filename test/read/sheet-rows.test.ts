@@ -151,11 +151,12 @@ const SITE_TAIL = [
   '</hyperlinks>',
 ].join('');
 
-test('the address of a link is sent where the text is no address', async () => {
+test('the address of a link is sent if the text is no address', async () => {
   const input = await openSheet({ rows: SITES, links: SITE_LINKS, tail: SITE_TAIL });
   expect(await readSent(input)).toEqual([
     {
-      company: 'Acme (https://acme.example/)',
+      company: 'Acme',
+      company_link: 'https://acme.example/',
       website: 'https://acme.example/',
       mail: 'a@acme.example',
       note: 'https://acme.example/',
