@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { createUsageError, type RowfillError } from '../errors.js';
 import { decodeWithTable, findEncodingName, guessEncoding, hasTable } from './guess-encoding.js';
+import type { TextSample } from './input.js';
 
 /** Decodes bytes to chunks of text that never split a character; invalid bytes are an error. */
 export async function* decodeText(
@@ -371,12 +372,6 @@ export async function readByteSample(pieces: AsyncIterable<Buffer>): Promise<Buf
     if (bytes >= SAMPLE_BYTES && (!isPlain || bytes >= SEARCH_BYTES)) break;
   }
   return Buffer.concat(kept);
-}
-
-export interface TextSample {
-  readonly text: string;
-  /** True if the sample is the whole text. */
-  readonly isWhole: boolean;
 }
 
 /** The first characters of a file. */

@@ -1,7 +1,6 @@
 import type { Doubt } from '../model/events.js';
 import type { FileShape } from '../model/file-format.js';
 import type { Row } from '../model/row.js';
-import type { TextSample } from './encoding.js';
 
 export interface InputOptions {
   /** A file, or `-` for standard input. */
@@ -51,6 +50,13 @@ export interface Input {
   openRows(signal?: AbortSignal): AsyncIterable<readonly Row[]>;
   /** Deletes the temporary copy of standard input. */
   close(): Promise<void>;
+}
+
+/** The first characters of a file. */
+export interface TextSample {
+  readonly text: string;
+  /** True if the sample is the whole text. */
+  readonly isWhole: boolean;
 }
 
 /** What the reader of a text format needs. */
