@@ -135,16 +135,18 @@ function cutCells(
     if (found === 'doubt' || found?.isStray === true) isMended = true;
     const quotedCell =
       found === null || found === 'doubt' || (found.isStray && inDoubt === 'plain') ? null : found;
-    const cell = quotedCell ?? cutPlain(text, at, cut, lineEnd, cells.length > 0);
-    const plain = unwrapFormula(cell.text);
-    if (plain !== cell.text) {
+    const end = quotedCell === null ? findPlainEnd(text, at, cut, lineEnd) : quotedCell.end;
+    const isAfterBlank = cut.isPadded && cells.length > 0;
+    const raw = quotedCell === null ? readPlain(text, at, end, cut, lineEnd, isAfterBlank) : quotedCell.text;
+    const plain = unwrapFormula(raw);
+    if (plain !== raw) {
       source ??= [];
       while (source.length < cells.length) source.push(null);
-      source.push(text.slice(at, cell.end));
+      source.push(text.slice(at, end));
     }
     cells.push(plain);
     quoted.push(quotedCell !== null);
-    at = cell.end;
+    at = end;
     if (at > lineEnd) lineEnd = findLineEnd(text, at, newline);
     if (at < lineEnd && text.startsWith(delimiter, at)) {
       at += delimiter.length;
@@ -200,25 +202,23 @@ function isTrustedPadding(
   return found !== null && found !== 'doubt' && !found.isStray && (isPadded || found.end <= lineEnd);
 }
 
-interface PlainCell {
-  readonly text: string;
-  readonly end: number;
+function findPlainEnd(text: string, at: number, cut: CsvCut, lineEnd: number): number {
+  const from = findFormulaEnd(text, at, cut, lineEnd);
+  // Only the line is searched: the delimiter may be missing from the rest of the text.
+  const delimiterAt = text.slice(from, lineEnd).indexOf(cut.delimiter);
+  return delimiterAt === -1 ? lineEnd : from + delimiterAt;
 }
 
-function cutPlain(
+function readPlain(
   text: string,
   at: number,
-  cut: CsvCut,
+  end: number,
+  { newline }: CsvCut,
   lineEnd: number,
-  isAfterDelimiter: boolean,
-): PlainCell {
-  const formulaEnd = findFormulaEnd(text, at, cut, lineEnd);
-  // Only the line is searched: the delimiter may be missing from the rest of the text.
-  const delimiterAt = text.slice(formulaEnd, lineEnd).indexOf(cut.delimiter);
-  const end = delimiterAt === -1 ? lineEnd : formulaEnd + delimiterAt;
-  const textEnd = end === lineEnd ? trimLineEnd(text, at, end, cut.newline) : end;
-  const isPadding = cut.isPadded && isAfterDelimiter && text[at] === ' ';
-  return { text: text.slice(isPadding ? at + 1 : at, textEnd), end };
+  isAfterBlank: boolean,
+): string {
+  const textEnd = end === lineEnd ? trimLineEnd(text, at, end, newline) : end;
+  return text.slice(isAfterBlank && text.charCodeAt(at) === 32 ? at + 1 : at, textEnd);
 }
 
 interface QuotedCell {

@@ -80,6 +80,16 @@ export async function* readCsvRows(
   if (last.length > 0) yield last;
 }
 
+/** Why a line is skipped. */
+const REASONS = {
+  header: 'a repeated header',
+  dashes: 'a line of dashes',
+  footer: 'a footer',
+  totals: 'a totals row',
+} as const;
+
+const KNOWN_REASONS: ReadonlySet<string> = new Set(Object.values(REASONS));
+
 /** How many lines to hold back until it is known whether they end the file: a footer has fewer. */
 const KEPT_BACK = 32;
 
@@ -87,6 +97,9 @@ class RowMaker {
   readonly #table: CsvTable;
   readonly #warnings: Warnings;
   readonly #titles: readonly string[];
+  /** Where an earlier output of this file says why a line was skipped. */
+  readonly #statusAt: number;
+  readonly #errorAt: number;
   /** The last record with several cells and the shorter ones after it: a totals row and a footer if nothing follows. */
   readonly #held: CsvRecord[] = [];
   readonly #afterBlank = new Set<CsvRecord>();
@@ -97,6 +110,8 @@ class RowMaker {
     this.#table = table;
     this.#warnings = warnings;
     this.#titles = table.titles?.map((title) => title.trim()) ?? [];
+    this.#statusAt = this.#titles.indexOf('enrichment_status');
+    this.#errorAt = this.#titles.indexOf('enrichment_error');
   }
 
   add(record: CsvRecord, rows: CellRow[]): void {
@@ -123,7 +138,11 @@ class RowMaker {
     for (const [index, record] of this.#held.entries()) {
       const isLast = index === footer - 1;
       const reason =
-        index >= footer ? 'a footer' : isTotals && isLast ? 'a totals row' : this.#findReason(record.cells);
+        index >= footer
+          ? REASONS.footer
+          : isTotals && isLast
+            ? REASONS.totals
+            : this.#findReason(record.cells);
       this.#push(record, rows, reason);
     }
     return rows;
@@ -141,8 +160,11 @@ class RowMaker {
   }
 
   #findReason(cells: readonly string[]): string | undefined {
-    if (isRepeatedHeader(cells, this.#titles)) return 'a repeated header';
-    return isRule(cells) ? 'a line of dashes' : undefined;
+    const earlier =
+      this.#statusAt >= 0 && cells[this.#statusAt] === 'skipped' ? cells[this.#errorAt] : undefined;
+    if (earlier !== undefined && KNOWN_REASONS.has(earlier)) return earlier;
+    if (isRepeatedHeader(cells, this.#titles)) return REASONS.header;
+    return isRule(cells) ? REASONS.dashes : undefined;
   }
 
   #push(record: CsvRecord, rows: CellRow[], skip: string | undefined): void {

@@ -281,6 +281,18 @@ test.each([
   expect((await readTable(text)).skipped.every((reason) => reason === '')).toBe(true);
 });
 
+test('lines that an earlier job skipped are skipped in its output, too', async () => {
+  const text = [
+    'company,domain,enrichment_status,enrichment_error',
+    'Acme,acme.example,enriched,',
+    'company,domain,skipped,a repeated header',
+    'Beta,beta.example,skipped,another reason',
+    '(2 rows affected),,skipped,a footer',
+    '',
+  ].join('\n');
+  expect((await readTable(text)).skipped).toEqual(['', 'a repeated header', '', 'a footer']);
+});
+
 test('long lists with one cell a row are read whole, with their footer skipped', async () => {
   const names = Array.from({ length: 500 }, (_, index) => `Company ${index}`);
   const { cells, skipped } = await readTable(
