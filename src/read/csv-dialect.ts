@@ -406,6 +406,9 @@ function findOneColumnDoubt(records: readonly SampleRecord[], best: Candidate): 
     if (lines.every((line) => line.split(separator).length === count))
       return { separator, isWrapped: isWhole };
   }
+  const columns = lines.map((line) => line.trim().split(/ {2,}/).length);
+  if ((columns[0] ?? 0) > 1 && columns.every((count) => count === columns[0]))
+    return { separator: '  ', isWrapped: false };
   const { width, cut, from, to } = best;
   const isTable = from <= 1 && to - from + 1 >= Math.max(2, (records.length - 1) * 0.9);
   const isText = width < 3 && best.records.slice(from).some(({ cells }) => cells[1]?.startsWith(' '));

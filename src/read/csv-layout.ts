@@ -139,13 +139,17 @@ function describeJoined(
 function listColumnDoubts(name: string, { oneColumnDoubt }: CsvDialect): Doubt[] {
   if (oneColumnDoubt === null) return [];
   const { separator, isWrapped } = oneColumnDoubt;
-  const mark = separator === '\t' ? 'a tab' : quoteText(separator);
+  const isBlanks = separator === '  ';
+  const mark = isBlanks ? 'runs of blanks' : separator === '\t' ? 'a tab' : quoteText(separator);
   const word = separator === '\t' ? 'tab' : `'${separator.replaceAll("'", "'\\''")}'`;
+  const mending = isBlanks
+    ? 'If they separate the columns, save it with commas or tabs.'
+    : `If that separates the columns, use --delimiter ${word}.`;
   return [
     {
       code: 'ONE_COLUMN',
       message: `${name} is read as one column, but all its lines ${isWrapped ? 'are in quotes and have' : 'have'} ${mark}`,
-      hint: `If that separates the columns, use --delimiter ${word}. If it is one column, use --delimiter none.`,
+      hint: `${mending} If it is one column, use --delimiter none.`,
     },
   ];
 }

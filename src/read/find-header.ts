@@ -147,7 +147,7 @@ function isSubHeader(
   below: readonly string[],
   rows: readonly (readonly string[])[],
 ): boolean {
-  const isText = below.every((cell) => /^[^\d\r\n]*$/.test(cell));
+  const isText = below.every((cell) => /^(?:[^\d\r\n]*|\s*(?:19|20)\d\d\s*)$/.test(cell));
   if (rows.length < 2 || below.length !== header.length || !isText || below[0]?.trim() !== '') return false;
   const kinds = findColumnKinds(rows, header.length);
   let names = 0;
