@@ -70,7 +70,7 @@ async function checkSize(path: string): Promise<void> {
     throw createTableError(
       path,
       null,
-      describeError(error),
+      describeSystemError(error),
       'Make the file readable, or move it away.',
       error,
     );
