@@ -83,6 +83,7 @@ class RecordSplitter {
     const records: CsvRecord[] = [];
     let at = 0;
     let quote = open === undefined ? -1 : text.indexOf(open);
+    if (isSimple && quote === -1) return this.#splitPlain(text, isLast);
     while (at < text.length) {
       const lineEnd = text.indexOf(newline, at);
       if (lineEnd === -1 && !isLast) break;
@@ -114,12 +115,29 @@ class RecordSplitter {
     return { records, end: Math.min(at, text.length) };
   }
 
+  /** Splits text without quotes, the fastest way. */
+  #splitPlain(text: string, isLast: boolean): Part {
+    const { newline, delimiter, quotesEmpty } = this.#reading;
+    const end = isLast ? text.length : text.lastIndexOf(newline) + 1;
+    if (end === 0) return { records: [], end };
+    const lines = text.slice(0, end).split(newline);
+    if (text.endsWith(newline) || !isLast) lines.pop();
+    const records: CsvRecord[] = [];
+    for (const line of lines) {
+      const cells = (line.endsWith('\r') ? line.slice(0, -1) : line).split(delimiter);
+      const source = quotesEmpty ? this.#listSource(cells, null, null) : null;
+      records.push({ cells, line: this.#line, fault: null, source });
+      this.#line += 1;
+    }
+    return { records, end };
+  }
+
   /** True if lines without unusual quotes can be split without care. */
   #isSimple(text: string): boolean {
     const { isPadded, hasEscapes, isWrapped, quotes, newline } = this.#reading;
     if (isPadded || hasEscapes || isWrapped || (quotes !== null && quotes.open !== '"')) return false;
     if (text.includes('\ufeff')) return false;
-    return newline === '\r' ? !text.includes('\n') : !/\r(?!\n)/.test(text);
+    return newline === '\r' ? !text.includes('\n') : !text.includes('\r') || !/\r(?!\n)/.test(text);
   }
 
   /** The cells of a line with quotes; null if it needs more care. Several times as fast as `cutRecord`. */

@@ -173,9 +173,18 @@ class RowMaker {
     if (fault !== null) note(this.#table, this.#warnings, FAULT_CODES[fault], line);
     if (skip !== undefined) this.#warnings.add('ROW_SKIPPED', line);
     else if (cells.length !== columns.size) checkWidth(cells, line, this.#table, this.#warnings);
-    const row = { kind: 'cells', ordinal: this.#ordinal, line, columns, cells } as const;
-    const written = source === null ? row : { ...row, source };
-    rows.push(skip === undefined ? written : { ...written, skip });
+    const ordinal = this.#ordinal;
+    if (source === null && skip === undefined) rows.push({ kind: 'cells', ordinal, line, columns, cells });
+    else
+      rows.push({
+        kind: 'cells',
+        ordinal,
+        line,
+        columns,
+        cells,
+        ...(source && { source }),
+        ...(skip !== undefined && { skip }),
+      });
     this.#ordinal += 1;
   }
 }
