@@ -71,7 +71,8 @@ function chooseRecord(records: readonly (readonly string[])[], fullest: number, 
     if (votes.data === 0 && votes.header > ownVotes && votes.header >= countFilled(cells) / 3) return at;
   }
   // Rows are never dropped: only titles and remarks are passed over without further evidence.
-  if (isHeader && fullest < records.length - 1) return fullest;
+  if (fullest >= records.length - 1) return 0;
+  if (isHeader) return fullest;
   const isPassable = (cells: readonly string[]): boolean => {
     if (!isTitle(cells)) return false;
     const isPadded = cells.length === width && countFilled(cells) > 0;
@@ -79,7 +80,7 @@ function chooseRecord(records: readonly (readonly string[])[], fullest: number, 
   };
   const above = records.slice(0, fullest).findIndex((cells) => !isPassable(cells));
   if (above !== -1) return above;
-  return fullest < records.length - 1 ? fullest : 0;
+  return fullest;
 }
 
 /** True for a title or a remark: only its first cell is filled, or it is a name with a value. */
@@ -157,7 +158,7 @@ function isSubHeader(
     if (hasText(rows, index)) return false;
     const isUnit = (kinds[index] ?? null) !== null;
     if (header[index]?.trim() !== '' && !isUnit && !isGroupStart(header, below, index)) return false;
-    names += isUnit ? 2 : 1;
+    names += 1;
   }
   const keys = rows.filter((row) => (row[0]?.trim() ?? '') !== '');
   const isKeyed = header[0]?.trim() !== '' && keys.length >= rows.length * 0.4;
