@@ -66,6 +66,8 @@ interface Part {
 class RecordSplitter {
   readonly #reading: CsvReading;
   readonly #otherBreak: string;
+  readonly #parser: Papa.Parser;
+  readonly #crlfParser: Papa.Parser;
   /** Empty cells that the writer would quote, or not, otherwise than the file. */
   readonly #oddEmpty: RegExp;
   #line: number;
@@ -74,6 +76,10 @@ class RecordSplitter {
     this.#reading = reading;
     this.#otherBreak = reading.newline === '\n' ? '\r' : '\n';
     this.#line = reading.from.line;
+    const { newline, quotes } = reading;
+    const config = { delimiter: reading.delimiter, quoteChar: quotes === null ? NO_QUOTE : '"' };
+    this.#parser = new Papa.Parser({ ...config, newline });
+    this.#crlfParser = new Papa.Parser({ ...config, newline: '\r\n' });
     const delimiter = `\\u${reading.delimiter.charCodeAt(0).toString(16).padStart(4, '0')}`;
     const empty = reading.quotesEmpty ? '' : '""';
     this.#oddEmpty = new RegExp(`(?:^|[${delimiter}\\r\\n])${empty}(?=[${delimiter}\\r\\n])`);
@@ -105,17 +111,14 @@ class RecordSplitter {
    * number of cells than the header, a line break in a cell, or quotes that its cells do not show.
    */
   #parse(text: string, isLast: boolean): Part | null {
-    const { newline, delimiter, quotes, width, quotesEmpty } = this.#reading;
+    const { newline, quotes, width, quotesEmpty } = this.#reading;
     const end = isLast ? text.length : text.lastIndexOf(newline) + 1;
     if (end === 0) return null;
     const whole = text.slice(0, end);
     const hasQuotes = quotes !== null && whole.includes('"');
     if (hasQuotes && (UNCLEAR_QUOTES.test(whole) || this.#oddEmpty.test(whole))) return null;
-    const { data, errors } = Papa.parse<string[]>(whole, {
-      delimiter,
-      newline: newline === '\n' && whole.includes('\r') ? '\r\n' : newline,
-      quoteChar: quotes === null ? NO_QUOTE : '"',
-    });
+    const parser = newline === '\n' && whole.includes('\r') ? this.#crlfParser : this.#parser;
+    const { data, errors }: Papa.ParseResult<string[]> = parser.parse(whole, 0, false);
     if (whole.endsWith(newline)) data.pop();
     const isWhole = !hasQuotes || data.every((cells) => cells.length === width);
     if (errors.length > 0 || !isWhole || data.length < countLines(whole, newline)) return null;
@@ -261,7 +264,7 @@ class RecordSplitter {
 }
 
 /** Blanks or an equals sign before a quote: cells that are written otherwise than they read. */
-const UNCLEAR_QUOTES = /[\s=]"/;
+const UNCLEAR_QUOTES = /[ \t\u00a0=]"/;
 /** A character that is in no text. */
 const NO_QUOTE = '\u0000';
 
