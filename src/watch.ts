@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { enrichWith } from './enrich.js';
@@ -190,6 +191,8 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
   const work = new FilesInWork(watcher);
   const signal = AbortSignal.any([watcher.signal, halt.signal]);
   const ending = AbortSignal.any([signal, work.ending]);
+  // Each file listens, so more listeners than by default are expected.
+  setMaxListeners(0, signal, ending);
   const start = (take: ClaimedFile): void => {
     const { settings } = watcher;
     const isListSame = watcher.jobFiles.createListCheck();

@@ -1,3 +1,5 @@
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { AgentTask } from '../../src/agents/agent.js';
 import { systemClock } from '../../src/model/clock.js';
@@ -173,6 +175,73 @@ test('files that meet the same used-up daily budget all wait for the next day', 
   const next = await bench.watch({ ...options, maxCostPerDay: 1 }, { clock: tomorrow });
   expect(next).toMatchObject({ stop: 'done', done: 3 });
   expect(bench.agent.tasks).toHaveLength(9);
+});
+
+test('a job that becomes unusable stops all files with once, and they continue when it is mended', async () => {
+  const gate = createPaidGate();
+  const bench = await openWatchBench(gate.script);
+  const schema = join(bench.folder, '..', 'fields.json');
+  const text = '{"type":"object","properties":{"answer":{"type":"string"}}}';
+  writeFileSync(schema, text);
+  const job = { fields: [], schema };
+  bench.drop('a.csv', 'company\nA\n');
+  const watching = bench.watch({ job });
+  await gate.reached(1);
+  rmSync(schema);
+  bench.drop('b.csv', 'company\nB\n');
+  await expect(watching).rejects.toMatchObject({ code: 'SCHEMA_NOT_FOUND' });
+  expect(bench.told('left')).toMatchObject([{ file: 'a.csv', stop: 'interrupted' }]);
+  expect(bench.told('stopped')).toMatchObject([{ summary: { stop: 'error' } }]);
+  writeFileSync(schema, text);
+  gate.open();
+  expect(await bench.watch({ job })).toMatchObject({ stop: 'done', done: 2 });
+  expect(listSent(bench)).toEqual(['A', 'B']);
+});
+
+test('a file that is dropped while one of the same name is in work gets a number', async () => {
+  const gate = createPaidGate();
+  const bench = await openWatchBench(gate.script);
+  bench.drop('list.csv', 'company\nFirst\n');
+  const watching = bench.watch();
+  await gate.reached(1);
+  bench.drop('list.csv', 'company\nSecond\n');
+  bench.drop('other.csv', 'company\nOther\n');
+  // The other file is sent, so the folder was checked after both drops.
+  await gate.reached(2);
+  gate.open();
+  expect(await watching).toMatchObject({ stop: 'done', done: 3, left: [] });
+  expect(bench.list('done')).toEqual([
+    ...['list-2.csv', 'list-2.filled.csv', 'list.csv', 'list.filled.csv', 'other.csv', 'other.filled.csv'],
+  ]);
+  expect(bench.read('done/list-2.filled.csv')).toContain('Second');
+});
+
+test('a folder that goes away while files are in work is reported, and all of them are finished later', async () => {
+  const gate = createPaidGate();
+  const bench = await openWatchBench(gate.script);
+  for (const name of NAMES.slice(0, 2)) bench.drop(name, `company\n${name}\n`);
+  const away = `${bench.folder}-away`;
+  const stop = new AbortController();
+  let aheadMs = 0;
+  const onEvent = (event: WatchEvent): void => {
+    if (event.type === 'waiting') aheadMs += 600_000;
+    if (event.type === 'waiting' && event.file === null && existsSync(away)) {
+      renameSync(away, bench.folder);
+      gate.open();
+    }
+    if (event.type === 'done' && bench.told('done').length === 2) stop.abort();
+  };
+  const clock = {
+    ...systemClock,
+    now: () => Date.now() + aheadMs,
+    sleep: (_ms: number, signal?: AbortSignal) => systemClock.sleep(1, signal),
+  };
+  const watching = bench.watch({ once: false }, { clock, signal: stop.signal, onEvent });
+  await gate.reached(2);
+  renameSync(bench.folder, away);
+  expect(await watching).toMatchObject({ stop: 'interrupted', done: 2 });
+  expect(bench.list('done')).toEqual(['a.csv', 'a.filled.csv', 'b.csv', 'b.filled.csv']);
+  expect(bench.agent.tasks).toHaveLength(2);
 });
 
 test.each([0, -1, 1.5, 101, Number.NaN])('refuses to fill %s files at once', async (files) => {
