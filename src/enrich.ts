@@ -5,7 +5,13 @@ import { checkPaths, describeOpenPath } from './job/check-paths.js';
 import { chooseJobOutput } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
 import { confirmCost, estimateRemaining } from './job/estimate.js';
-import { checkHooks, createJobContext, type EnrichHooks, type JobContext } from './job/job-context.js';
+import {
+  checkHooks,
+  createJobContext,
+  type EnrichHooks,
+  type JobContext,
+  type SharedParts,
+} from './job/job-context.js';
 import {
   addSpent,
   describeDamage,
@@ -25,7 +31,7 @@ import {
   type OutputSources,
   writeJobOutput,
 } from './job/output.js';
-import { type FolderBudget, SpendLimit } from './job/progress.js';
+import { SpendLimit } from './job/progress.js';
 import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
 import { reportGaps, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
@@ -35,6 +41,7 @@ import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { JobSummary } from './model/events.js';
 import { type EnrichOptions, hasKey, resolveSettings } from './options.js';
+import { SharedThrottle } from './run/shared-throttle.js';
 
 export type { EnrichHooks } from './job/job-context.js';
 
@@ -43,15 +50,10 @@ export type { EnrichHooks } from './job/job-context.js';
  * values, citations, confidence and cost. Calling it again continues an interrupted job.
  *
  * Also resolves if the job stopped early: `stop` of the summary says why, and the output has the answers so far.
- * `budget` is for the watcher: the daily budget shared by all files of a folder. Throws a RowfillError of kind `usage`
- * for any problem found before money is spent; then no file is changed.
+ * Throws a RowfillError of kind `usage` for any problem found before money is spent; then no file is changed.
  */
-export async function enrich(
-  options: EnrichOptions,
-  hooks: EnrichHooks = {},
-  budget: FolderBudget | null = null,
-): Promise<JobSummary> {
-  return enrichWith(openLedger, options, hooks, budget);
+export async function enrich(options: EnrichOptions, hooks: EnrichHooks = {}): Promise<JobSummary> {
+  return enrichWith(openLedger, options, hooks);
 }
 
 /** Fills a file with the ledger that `open` opens. */
@@ -59,7 +61,7 @@ export async function enrichWith(
   open: typeof openLedger,
   options: EnrichOptions,
   hooks: EnrichHooks = {},
-  budget: FolderBudget | null = null,
+  { budget, throttle }: SharedParts = { budget: null, throttle: new SharedThrottle() },
 ): Promise<JobSummary> {
   const startedAtMs = Date.now();
   const asked = resolveSettings(options);
@@ -116,6 +118,7 @@ export async function enrichWith(
         cap,
         spent,
         found,
+        throttle,
         budget,
         clockAheadMs,
         agent,

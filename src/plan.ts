@@ -22,6 +22,7 @@ import { type CreateRunRequest, HOSTED_URL } from './model/run.js';
 import { type AgentChoice, type EnrichOptions, hasKey, resolvePlanSettings } from './options.js';
 import { createTemporaryFolder } from './read/bytes.js';
 import { createRequest } from './run/create-request.js';
+import { SharedThrottle } from './run/shared-throttle.js';
 
 /** What `enrich` would do with the same options, and its cost. */
 export interface Plan {
@@ -103,6 +104,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         spent,
         found: await ledger.getYield(job.id),
         budget: null,
+        throttle: new SharedThrottle(),
         clockAheadMs: 0,
         agent,
         job,

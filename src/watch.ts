@@ -1,23 +1,18 @@
+import { setMaxListeners } from 'node:events';
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { enrich } from './enrich.js';
+import { enrichWith } from './enrich.js';
 import { createUsageError } from './errors.js';
+import { openLedger } from './ledger/open-ledger.js';
 import { type Clock, systemClock } from './model/clock.js';
 import { checkOptionTypes } from './model/option-types.js';
+import { SharedThrottle } from './run/shared-throttle.js';
 import type { ClaimedFile } from './watch/claimed-file.js';
-import { applyEnding, writeEnding } from './watch/ending.js';
-import {
-  type FileEnd,
-  type Problem,
-  type WatchEvent,
-  type WatchStop,
-  type WatchSummary,
-  WatchTally,
-} from './watch/events.js';
+import { type WatchEvent, type WatchSummary, WatchTally } from './watch/events.js';
 import { isSystemError } from './watch/file-state.js';
-import { fillFile } from './watch/fill-file.js';
+import { type End, FilesInWork } from './watch/files-in-work.js';
 import { DropFinder } from './watch/find-drops.js';
-import { claimNext, countBacklog, isLedgerTrouble, listLeft, notePlace } from './watch/find-next.js';
+import { claimNext, countBacklog, listLeft } from './watch/find-next.js';
 import {
   isFolderAway,
   noteFolderPath,
@@ -27,9 +22,11 @@ import {
 } from './watch/folders.js';
 import { JobFiles, type JobLook } from './watch/job-files.js';
 import { Aside } from './watch/move-file.js';
-import { computeRetryDelayMs, type Decision, describeProblem, isDiskFull } from './watch/verdict.js';
+import { processFile } from './watch/process-file.js';
+import { SharedRoom } from './watch/shared-room.js';
+import { computeRetryDelayMs, describeProblem, isDiskFull } from './watch/verdict.js';
 import { checkJob, resolveWatch, type WatchOptions, type WatchSettings } from './watch/watch-options.js';
-import { pause, pauseUntil, type Watcher } from './watch/watcher.js';
+import { pause, pauseUntil, WaitingNames, type Watcher } from './watch/watcher.js';
 
 export type { FileEnd, Problem, WatchEvent, WatchStop, WatchSummary } from './watch/events.js';
 export type { WatchJob, WatchOptions } from './watch/watch-options.js';
@@ -40,7 +37,7 @@ export interface WatchHooks {
   readonly onEvent?: (event: WatchEvent) => void;
   /** Called once the folder is open, with an object to query the watcher. */
   readonly onStart?: (inspector: WatchInspector) => void;
-  /** Aborting stops the watcher gracefully. The current file stays in `working/` and continues at the next start. */
+  /** Aborting stops the watcher gracefully. Unfinished files stay in `working/` and continue at the next start. */
   readonly signal?: AbortSignal;
   /** @default the system clock */
   readonly clock?: Clock;
@@ -53,13 +50,6 @@ export interface WatchInspector {
 }
 
 const HOOK_TYPES = { onEvent: 'function', onStart: 'function', signal: 'signal', clock: 'object' } as const;
-
-/** Why a watcher stops. */
-interface End {
-  readonly stop: WatchStop;
-  readonly problem: Problem | null;
-  readonly left?: readonly string[];
-}
 
 const INTERRUPTED: End = { stop: 'interrupted', problem: null };
 const DONE: End = { stop: 'done', problem: null };
@@ -75,9 +65,9 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
   const settings = resolveWatch(options);
   checkOptionTypes('the hooks of watchFolder', hooks, HOOK_TYPES);
   await checkJob(settings, settings.once);
-  let last: WatchEvent['type'] | null = null;
+  const waiting = new WaitingNames();
   const report = (event: WatchEvent): void => {
-    if (event.type !== 'ignored' && event.type !== 'job_changed') last = event.type;
+    waiting.follow(event);
     hooks.onEvent?.(event);
   };
   const tally = new WatchTally();
@@ -112,8 +102,10 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
     tally,
     ...timing,
     report,
-    isWaiting: () => last === 'waiting',
-    fill: enrich,
+    waiting,
+    room: new SharedRoom(),
+    throttle: new SharedThrottle(),
+    fill: (job, jobHooks, parts) => enrichWith(openLedger, job, jobHooks, parts),
   };
   hooks.onStart?.({ countBacklog: () => countBacklog(watcher) });
   const {
@@ -182,43 +174,90 @@ interface Pass {
   readonly untilEmpty: boolean;
 }
 
-/** Fills one file after another. Retries if the folder cannot be reached, for example on a network share. */
+interface Slots {
+  readonly work: FilesInWork;
+  /** Aborted once no more files may be taken. */
+  readonly ending: AbortSignal;
+  /** Starts work on a file. */
+  start(take: ClaimedFile): void;
+}
+
+/**
+ * Fills files, several at once. If one of them ends the watcher, the others are finished first. An error stops all of
+ * them.
+ */
 async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
-  const { clock, signal, report, folders, aside, heldDrops, jobFiles } = watcher;
+  const halt = new AbortController();
+  const work = new FilesInWork(watcher);
+  const signal = AbortSignal.any([watcher.signal, halt.signal]);
+  const ending = AbortSignal.any([signal, work.ending]);
+  // Each file listens, so more listeners than by default are expected.
+  setMaxListeners(0, signal, ending);
+  const start = (take: ClaimedFile): void => {
+    const { settings } = watcher;
+    const isListSame = watcher.jobFiles.createListCheck();
+    work.start(take, () => processFile({ ...watcher, settings, isListSame, signal, ending }, take));
+  };
+  try {
+    const end = await takeFiles(watcher, pass, { work, ending, start });
+    await work.finish();
+    // After a system error, the file stays in `working/` and continues at the next start.
+    work.throwFailure((error) => !isSystemError(error));
+    return work.end ?? end;
+  } catch (error) {
+    halt.abort();
+    await work.finish();
+    throw error;
+  }
+}
+
+/** Starts work on files, oldest first. Retries if the folder cannot be reached, for example on a network share. */
+async function takeFiles(watcher: Watcher, pass: Pass, { work, ending, start }: Slots): Promise<End> {
+  const { clock, report, folders, aside, heldDrops, jobFiles } = watcher;
   const { settleMs, pollMs, once } = watcher.settings;
   // Time of the first check that found nothing to take. Files seen then have had time to settle since.
   let quietSinceMs: number | null = null;
   let troubles = 0;
-  while (!signal.aborted) {
+  while (!ending.aborted) {
     try {
+      work.throwFailure();
+      if (work.isFull) {
+        await work.waitForChange();
+        continue;
+      }
+      const isIdle = work.isEmpty;
       const lookedAtMs = clock.now();
       await remakeFolders(folders);
       const look = await jobFiles.look(lookedAtMs);
       if (look.status === 'ready' && look.changed.length > 0) {
         report({ type: 'job_changed', files: look.changed });
       }
-      const found = await claimNext(watcher, pass.withDrops, look.status === 'ready');
+      if (ending.aborted) break;
+      // A file that has just ended the watcher must not be taken again.
+      const found = await claimNext(watcher, {
+        withDrops: pass.withDrops,
+        mayTake: look.status === 'ready',
+        isInWork: (name) => ending.aborted || work.includes(name),
+      });
       if (found.isHeld) {
-        troubles = await holdFiles(watcher, look, troubles);
+        troubles = await holdFiles(watcher, look, troubles, ending);
         continue;
       }
-      if (found.take !== null) {
-        const end = await processFile(watcher, found.take);
-        if (end !== null) return end;
-        quietSinceMs = null;
-      } else {
+      if (found.take !== null) start(found.take);
+      if (found.take !== null || !isIdle) quietSinceMs = null;
+      if (found.take === null) {
         const isLong = quietSinceMs !== null && lookedAtMs - quietSinceMs > settleMs + 2 * pollMs;
-        quietSinceMs ??= clock.now();
+        if (isIdle) quietSinceMs ??= clock.now();
         // Files that are still changing by now are left for the next run.
-        const isOver = (found.unsettled.length === 0 || isLong) && !aside.isAwaited;
+        const isOver = isIdle && (found.unsettled.length === 0 || isLong) && !aside.isAwaited;
         if (pass.untilEmpty && isOver) {
           return once ? { ...DONE, left: [...(await listLeft(watcher)), ...found.unsettled] } : DONE;
         }
         // The problem is over, and no other event would report that.
-        if (watcher.isWaiting() && aside.isEmpty && heldDrops.isEmpty) {
+        if (aside.isEmpty && heldDrops.isEmpty && watcher.waiting.areOver((name) => work.includes(name))) {
           report({ type: 'watching', folder: folders.root, nextAtMs: null });
         }
-        await pause(watcher, pollMs);
+        await work.pause(pollMs);
       }
       troubles = 0;
     } catch (error) {
@@ -230,77 +269,25 @@ async function fillFiles(watcher: Watcher, pass: Pass): Promise<End> {
       troubles += 1;
       const delayMs = computeRetryDelayMs(troubles, clock.random());
       report({ type: 'waiting', file: null, problem, delayMs });
-      await pause(watcher, delayMs);
+      await pause({ clock, signal: ending }, delayMs);
     }
   }
   return INTERRUPTED;
 }
 
 /** Waits before the job's files are checked again. Returns how many times in a row they were unusable. */
-async function holdFiles(watcher: Watcher, look: JobLook, troubles: number): Promise<number> {
+async function holdFiles(
+  watcher: Watcher,
+  look: JobLook,
+  troubles: number,
+  ending: AbortSignal,
+): Promise<number> {
   const { clock, report, settings } = watcher;
   if (look.status === 'ready') return 0;
   if (look.status === 'unusable' && settings.once) throw look.error;
   const next = look.status === 'unusable' ? troubles + 1 : 0;
   const delayMs = next === 0 ? settings.pollMs : computeRetryDelayMs(next, clock.random());
   report({ type: 'waiting', file: null, problem: look.problem, delayMs });
-  await pause(watcher, delayMs);
+  await pause({ clock, signal: ending }, delayMs);
   return next;
 }
-
-/** Fills one file, decides its outcome and moves it. Always releases its claim. */
-async function processFile(watcher: Watcher, take: ClaimedFile): Promise<End | null> {
-  const { report, tally, settings, clock, aside, jobFiles } = watcher;
-  try {
-    const verdict = await fillFile(watcher, take);
-    if (verdict === null) return null;
-    if (verdict.status === 'aside') {
-      const { problem, delayMs, state } = verdict;
-      report({ type: 'waiting', file: take.name, problem, delayMs });
-      aside.put(take.name, clock.now() + delayMs, state, state !== null || !settings.once);
-      return null;
-    }
-    if (verdict.status === 'broken') {
-      if (settings.once) throw verdict.error;
-      // The job's files are checked before the next file, which reports what is wrong.
-      jobFiles.invalidate();
-      return null;
-    }
-    if (verdict.status === 'stop') {
-      report({ type: 'left', file: take.name, ...verdict });
-      return verdict;
-    }
-    // After a long sleep of the machine, another watcher may have taken over the file.
-    if (!(await take.claim.renew())) return null;
-    const end = await placeFile(watcher, take, verdict);
-    if (end === null) return null;
-    tally.count(end);
-    report(end);
-    if (end.type === 'done' || end.kind !== 'unreachable') return null;
-    // The next file would meet the same agent.
-    if (settings.once) return { stop: 'unreachable', problem: end.problem };
-    await pause(watcher, computeRetryDelayMs(UNREACHABLE_TRIES, clock.random()));
-    return null;
-  } finally {
-    await take.claim.close();
-  }
-}
-
-/** Moves a file to `done/` or `failed/`. If that fails, the file waits in `working/` and blocks no other. */
-async function placeFile(
-  { folders, aside, clock, report, settings }: Watcher,
-  take: ClaimedFile,
-  verdict: Extract<Decision, { status: 'done' | 'failed' }>,
-): Promise<FileEnd | null> {
-  try {
-    await writeEnding(take, verdict, folders);
-    return await applyEnding(take, folders, (placed) => notePlace(placed, settings.job.ledger));
-  } catch (error) {
-    if (!isSystemError(error) && !isLedgerTrouble(error)) throw error;
-    aside.putForTrouble(take.name, error, clock.now(), clock.random(), report);
-    return null;
-  }
-}
-
-/** After an unreachable agent, pause as long as after this many failed tries. */
-const UNREACHABLE_TRIES = 5;

@@ -10,16 +10,24 @@ import { identifyFile } from '../write/file-identity.js';
 import type { Host } from './host.js';
 import { toDollars } from './summary.js';
 
+/** Status of a file in work. */
+interface FileStatus {
+  readonly sinceMs: number;
+  /** Why it waits for a retry; null while it is being filled. */
+  readonly problem: Problem | null;
+}
+
 /** Current status of a watcher, for monitoring. */
 interface WatchStatus {
-  readonly state: 'starting' | 'watching' | 'filling' | 'waiting' | 'stopped';
-  /** The file being processed. */
-  readonly file: string | null;
+  readonly phase: 'starting' | 'watching' | 'stopped';
+  /** When `state` of the record last changed. */
   readonly sinceMs: number;
+  /** The files being filled, and those that wait for a retry, by name. */
+  readonly files: ReadonlyMap<string, FileStatus>;
+  /** Why no file can be taken now. */
+  readonly problem: Problem | null;
   readonly done: number;
   readonly failed: number;
-  /** Why it is waiting. */
-  readonly problem: Problem | null;
   /** When a file was last filled. */
   readonly lastSuccessMs: number | null;
   /** Amount billed to this watcher on `day`. */
@@ -31,40 +39,90 @@ interface WatchStatus {
 }
 
 /** Problem codes of normal waits, which do not make the watcher unhealthy. */
-const CALM = ['LEASE_HELD', 'INPUT_CHANGED', 'JOB_FILE_CHANGING', 'RUNS_OPEN', 'DAY_BUDGET_REACHED'];
+const CALM = [
+  ...['LEASE_HELD', 'INPUT_CHANGED', 'JOB_FILE_CHANGING', 'RUNS_OPEN', 'CLAIM_LOST'],
+  ...['DAY_BUDGET_REACHED', 'DAY_BUDGET_RESERVED'],
+];
 
 export function createWatchStatus(nowMs: number): WatchStatus {
   return {
-    ...{ state: 'starting', file: null, sinceMs: nowMs, done: 0, failed: 0, problem: null },
+    ...{ phase: 'starting', files: new Map(), sinceMs: nowMs, done: 0, failed: 0, problem: null },
     ...{ lastSuccessMs: null, dayMicros: 0, day: formatDay(nowMs), billed: new Map() },
   };
 }
 
 /** Returns the status after an event. */
 export function followWatch(before: WatchStatus, event: WatchEvent, nowMs: number): WatchStatus {
-  const status = followSpend(before, event, nowMs);
-  const calm = { ...status, sinceMs: nowMs, problem: null, file: null };
+  const status = followEvent(followSpend(before, event, nowMs), event, nowMs);
+  return findState(status) === findState(before) ? status : { ...status, sinceMs: nowMs };
+}
+
+function followEvent(status: WatchStatus, event: WatchEvent, nowMs: number): WatchStatus {
+  const files = new Map(status.files);
+  const active = { ...status, phase: 'watching', files } as const;
   switch (event.type) {
     case 'watching':
-      return { ...calm, state: 'watching' };
+      // Reported once nothing waits, or right at the start.
+      for (const [name, { problem }] of files) if (problem !== null) files.delete(name);
+      return { ...active, problem: null };
     case 'taken':
-      return { ...calm, state: 'filling', file: event.file };
+      files.delete(event.from);
+      files.set(event.file, { sinceMs: nowMs, problem: null });
+      return { ...active, problem: null };
     case 'waiting':
-      return { ...calm, state: 'waiting', file: event.file, problem: event.problem };
+      if (event.file === null) return { ...active, problem: event.problem };
+      files.set(event.file, { sinceMs: nowMs, problem: event.problem });
+      return active;
     case 'done':
-      return { ...calm, state: 'watching', done: status.done + 1, lastSuccessMs: nowMs };
+      files.delete(event.file);
+      return { ...active, done: status.done + 1, lastSuccessMs: nowMs };
     case 'failed':
-      return { ...calm, state: 'watching', failed: status.failed + 1 };
+      files.delete(event.file);
+      return { ...active, failed: status.failed + 1 };
     case 'left':
+      files.delete(event.file);
+      return active;
     case 'stopped':
-      return { ...calm, state: 'stopped' };
+      return { ...status, phase: 'stopped', files: new Map(), problem: null };
     case 'job':
       // The job is making progress again.
-      return status.state === 'waiting' ? { ...calm, state: 'filling', file: event.file } : status;
+      if (files.get(event.file)?.problem === null) return status;
+      files.set(event.file, { sinceMs: nowMs, problem: null });
+      return active;
     case 'ignored':
     case 'job_changed':
       return status;
   }
+}
+
+/** What the watcher is doing: `filling` while it fills any file, `waiting` if all it has to do must wait. */
+function findState({
+  phase,
+  files,
+  problem,
+}: WatchStatus): 'starting' | 'watching' | 'filling' | 'waiting' | 'stopped' {
+  if (phase === 'stopped') return phase;
+  if ([...files.values()].some((file) => file.problem === null)) return 'filling';
+  return files.size > 0 || problem !== null ? 'waiting' : phase;
+}
+
+/** A problem and the file that waits because of it; null for the folder or the job. */
+interface Trouble {
+  readonly file: string | null;
+  readonly problem: Problem;
+}
+
+/** Lists what waits: first problems that may need a person, else in the order of their start. */
+function listTroubles({ problem, files }: WatchStatus): readonly Trouble[] {
+  const ofFiles = [...files].flatMap(([file, each]) =>
+    each.problem === null ? [] : [{ file, problem: each.problem }],
+  );
+  const all = problem === null ? ofFiles : [{ file: null, problem }, ...ofFiles];
+  return all.toSorted((a, b) => Number(isCalm(a)) - Number(isCalm(b)));
+}
+
+function isCalm({ problem }: Trouble): boolean {
+  return CALM.includes(problem.code);
 }
 
 /**
@@ -98,35 +156,47 @@ function formatDay(ms: number): string {
   return new Date(ms).toDateString();
 }
 
-/** False while a problem that may need a person keeps files from being filled. */
-function isHealthy({ state, problem }: WatchStatus): boolean {
-  return state !== 'waiting' || (problem !== null && CALM.includes(problem.code));
+/** False while a problem that may need a person keeps a file from being filled. */
+function isHealthy(status: WatchStatus): boolean {
+  return listTroubles(status).every(isCalm);
 }
 
 /** Builds the status for the heartbeat file and the health page. `backlog` is null if unknown. */
 export function createStatusRecord(status: WatchStatus, backlog: number | null, nowMs: number): JsonObject {
-  const { state, file, sinceMs, done, failed, problem, lastSuccessMs } = status;
+  const { files, sinceMs, done, failed, lastSuccessMs } = status;
+  const [trouble] = listTroubles(status);
   return {
     status: isHealthy(status) ? 'ok' : 'trouble',
     time: new Date(nowMs).toISOString(),
-    state,
+    state: findState(status),
     since: new Date(sinceMs).toISOString(),
-    file,
+    files: [...files].map(([file, each]) => ({
+      file,
+      state: each.problem === null ? 'filling' : 'waiting',
+      since: new Date(each.sinceMs).toISOString(),
+      ...(each.problem === null ? {} : { code: each.problem.code }),
+    })),
     backlog,
     done,
     failed,
     last_success: lastSuccessMs === null ? null : new Date(lastSuccessMs).toISOString(),
     cost_today_usd: toDollars(getDayMicros(status, nowMs)),
-    problem: problem === null ? null : { code: problem.code, message: problem.message },
+    problem:
+      trouble === undefined
+        ? null
+        : { file: trouble.file, code: trouble.problem.code, message: trouble.problem.message },
   };
 }
 
 /** Formats the same numbers for Prometheus. Unknown values are omitted, because 0 would be wrong. */
 export function createMetrics(status: WatchStatus, backlog: number | null, nowMs: number): string {
-  const { done, failed, lastSuccessMs } = status;
+  const { files, done, failed, lastSuccessMs } = status;
+  const waiting = [...files.values()].filter(({ problem }) => problem !== null).length;
   const metrics: readonly (readonly [string, 'counter' | 'gauge', string, number | null])[] = [
     ['rowfill_healthy', 'gauge', '1 if /healthz answers 200, else 0.', isHealthy(status) ? 1 : 0],
     ['rowfill_backlog_files', 'gauge', 'Files waiting and files in working/.', backlog],
+    ['rowfill_filling_files', 'gauge', 'Files being filled now.', files.size - waiting],
+    ['rowfill_waiting_files', 'gauge', 'Files that wait for a retry.', waiting],
     ['rowfill_files_done_total', 'counter', 'Files filled since the start.', done],
     ['rowfill_files_failed_total', 'counter', 'Files that failed since the start.', failed],
     [

@@ -12,7 +12,7 @@ import type { Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 import { Batcher, computeLastAttempt } from '../run/batcher.js';
 import type { StartParts } from '../run/send-batch.js';
-import { StartThrottle } from '../run/start-throttle.js';
+import type { JobThrottle, SharedThrottle } from '../run/shared-throttle.js';
 import { InFlight } from '../select/in-flight.js';
 import { SamplePicker, type SelectContext } from '../select/select-rows.js';
 import { type AnsweredRow, AnsweredRows } from './answered-rows.js';
@@ -86,6 +86,7 @@ export function checkHooks(hooks: EnrichHooks): void {
 
 /** Everything that the parts of a job share. Built once by its entry point, and frozen. */
 export interface JobContext extends StartParts {
+  readonly throttle: JobThrottle;
   readonly ledger: Ledger;
   readonly spend: SpendCounter;
   readonly settings: Settings;
@@ -162,10 +163,19 @@ type OpenedParts = Pick<
   readonly spent: JobSpend;
   /** What its runs had found by then. */
   readonly found: JobYield;
+  /** Limits the starts of this job together with those of other jobs. */
+  readonly throttle: SharedThrottle;
 };
 
+/** What the files of a watched folder share. */
+export interface SharedParts {
+  /** The daily budget; null without a watched folder. */
+  readonly budget: FolderBudget | null;
+  readonly throttle: SharedThrottle;
+}
+
 /** Builds the context of a job from what its entry point has opened. */
-export function createJobContext({ spent, found, ...parts }: OpenedParts): JobContext {
+export function createJobContext({ spent, found, throttle: shared, ...parts }: OpenedParts): JobContext {
   const { settings, ask, ledger, agent, job, hooks, exclusion } = parts;
   const clock = systemClock;
   const stop = new JobAbort();
@@ -204,6 +214,11 @@ export function createJobContext({ spent, found, ...parts }: OpenedParts): JobCo
       answer.failure !== null && answer.failureInvocation === job.invocation,
   };
   const { onAnswer } = hooks;
+  const throttle = shared.open({
+    clock,
+    concurrency: settings.concurrency,
+    startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
+  });
   return Object.freeze<JobContext>({
     ...parts,
     clock,
@@ -219,11 +234,7 @@ export function createJobContext({ spent, found, ...parts }: OpenedParts): JobCo
       onEvent,
       spend,
     }),
-    throttle: new StartThrottle({
-      clock,
-      concurrency: settings.concurrency,
-      startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
-    }),
+    throttle,
     answerWarnings: new AnswerWarnings(),
     checker: createRowChecker(ask, parts.blanks),
     answeredRows:
@@ -244,7 +255,10 @@ export function createJobContext({ spent, found, ...parts }: OpenedParts): JobCo
     },
     findsNothing: (effort) => yields.findsNothing(ask.efforts.indexOf(effort)),
     select,
-    close: () => hooks.signal?.removeEventListener('abort', interrupt),
+    close() {
+      hooks.signal?.removeEventListener('abort', interrupt);
+      throttle.close();
+    },
   });
 }
 

@@ -12,7 +12,7 @@ const PROBE_AGAIN_MS = 60_000;
  * programs and may change, so the estimate rises when creates are accepted and falls when they are rejected.
  */
 export class ConcurrencyLimit {
-  private readonly concurrency: number;
+  private concurrency: number;
   /** Our active runs, including pending creates. */
   private active = 0;
   /** Creates without a response yet. */
@@ -34,6 +34,12 @@ export class ConcurrencyLimit {
   constructor(concurrency: number) {
     this.concurrency = concurrency;
     this.known = Math.min(concurrency, FIRST_KNOWN);
+  }
+
+  /** Changes the cap. Active runs above a lower one go on. */
+  setConcurrency(concurrency: number): void {
+    this.concurrency = concurrency;
+    this.known = Math.min(concurrency, this.known);
   }
 
   /** True while at least one of our runs is known to be active. */

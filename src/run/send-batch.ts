@@ -11,7 +11,8 @@ import {
   isRunId,
 } from '../model/run.js';
 import { findLostRuns } from './find-lost-runs.js';
-import type { Start, StartThrottle } from './start-throttle.js';
+import type { JobThrottle } from './shared-throttle.js';
+import type { Start } from './start-throttle.js';
 
 /** The parts of a job that starting a run needs. */
 export interface StartParts {
@@ -26,7 +27,7 @@ export interface StartParts {
     /** How long a new run may take to appear in the agent's list, in ms. */
     readonly listLagMs: number;
   };
-  readonly throttle: StartThrottle;
+  readonly throttle: Omit<JobThrottle, 'close'>;
   readonly clock: Clock;
   /** How far this machine's clock is ahead of the agent's, in ms. */
   readonly clockAheadMs: number;

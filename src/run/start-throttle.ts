@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Timers } from '../model/clock.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 
-interface StartThrottleOptions {
+export interface StartThrottleOptions {
   /** Maximum concurrent runs, even if the agent allows more. */
   readonly concurrency: number;
   /** Maximum starts in any one second; 0 for no limit. */
@@ -45,6 +45,14 @@ export class StartThrottle {
     this.room = new ConcurrencyLimit(concurrency);
     this.gap = new StartInterval(startsPerSecond);
     this.window = new StartWindow(startsPerSecond);
+  }
+
+  /** Changes the limits. Active runs above a lower one go on. */
+  setLimits({ concurrency, startsPerSecond }: Omit<StartThrottleOptions, 'clock'>): void {
+    this.room.setConcurrency(concurrency);
+    this.gap.setRate(startsPerSecond);
+    this.window.setRate(startsPerSecond);
+    this.admit();
   }
 
   /**
@@ -245,15 +253,20 @@ class Backoff {
 
 /** Spaces starts evenly. After a rate limit, holds all starts and widens the gap. */
 class StartInterval {
-  private readonly leastMs: number;
+  private leastMs = 0;
   private readonly held = new Backoff();
-  private gapMs: number;
+  private gapMs = 0;
   private nextMs = 0;
 
-  /** `startsPerSecond` 0 means no limit. */
   constructor(startsPerSecond: number) {
+    this.setRate(startsPerSecond);
+  }
+
+  /** `startsPerSecond` 0 means no limit. A gap that was widened after a rate limit stays wide. */
+  setRate(startsPerSecond: number): void {
+    const isWidened = this.gapMs > this.leastMs;
     this.leastMs = startsPerSecond > 0 ? 1_000 / startsPerSecond : 0;
-    this.gapMs = this.leastMs;
+    this.gapMs = isWidened ? Math.max(this.leastMs, this.gapMs) : this.leastMs;
   }
 
   /** Delay until a start may be sent, in ms; 0 for now. */
@@ -320,15 +333,19 @@ const MOST_COUNTED = 100;
  * response time minus the fastest one. A start that waits for its connection has not arrived yet.
  */
 class StartWindow {
-  readonly #limit: number;
-  readonly #lengthMs: number;
+  #limit = 1;
+  #lengthMs = 0;
   #entries: Entry[] = [];
   /** Fastest response so far. */
   #quickestMs = Number.POSITIVE_INFINITY;
   #answers = 0;
 
-  /** `startsPerSecond` 0 means no limit. */
   constructor(startsPerSecond: number) {
+    this.setRate(startsPerSecond);
+  }
+
+  /** `startsPerSecond` 0 means no limit. */
+  setRate(startsPerSecond: number): void {
     this.#limit = Math.min(MOST_COUNTED, Math.max(1, Math.floor(startsPerSecond)));
     this.#lengthMs = startsPerSecond > 0 ? (1_000 * this.#limit) / startsPerSecond : 0;
   }

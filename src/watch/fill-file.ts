@@ -5,6 +5,7 @@ import type { ClaimedFile } from './claimed-file.js';
 import type { Problem } from './events.js';
 import { type FileState, isSameState, readFileState } from './file-state.js';
 import { readFolderId } from './folders.js';
+import type { RoomUse } from './shared-room.js';
 import {
   type Attempt,
   computeRetryDelayMs,
@@ -14,7 +15,7 @@ import {
   isDiskFull,
 } from './verdict.js';
 import { findJobError, resolveFileSettings } from './watch-options.js';
-import { pauseUntil, type Watcher } from './watcher.js';
+import { type FileWatcher, pauseUntil, type Watcher } from './watcher.js';
 
 /** A decision that ends the current work on a file. */
 type FinalDecision =
@@ -29,31 +30,79 @@ type FinalDecision =
     };
 
 /** Tries to fill a file until there is a final decision. Returns null if another watcher has taken over the file. */
-export async function fillFile(watcher: Watcher, take: ClaimedFile): Promise<FinalDecision | null> {
+export async function fillFile(watcher: FileWatcher, take: ClaimedFile): Promise<FinalDecision | null> {
   let state = take.state ?? (await readFileState(take.input));
   for (let round = 1; ; round += 1) {
-    const attempt = await tryTake(watcher, take, state, round);
+    const attempt = await tryWithinDay(watcher, take, state, round);
     if (take.claim.lostSignal.aborted) return null;
     const verdict = decideNext(attempt);
     if (verdict.status !== 'again') return verdict;
+    if (watcher.signal.aborted) return INTERRUPTED;
     const put = await putAside(verdict, watcher, take);
     if (put !== null) return put;
     const stopped = stopForOnce(verdict, watcher.settings.once);
     if (stopped !== null) return stopped;
     state = await waitFor(verdict, watcher, take, round);
+    if (watcher.ending.aborted) return INTERRUPTED;
   }
 }
 
-async function tryTake(
-  watcher: Watcher,
+const INTERRUPTED = { status: 'stop', stop: 'interrupted', problem: null } as const;
+
+/** Tries to fill a file, and again as long as the runs of other files leave something of the daily budget. */
+async function tryWithinDay(
+  watcher: FileWatcher,
   take: ClaimedFile,
   state: FileState | null,
   round: number,
 ): Promise<Attempt> {
+  for (;;) {
+    const use = watcher.room.begin();
+    const attempt = await tryTake(watcher, take, { state, round, use }).finally(() => use.end());
+    if (take.claim.lostSignal.aborted) return attempt;
+    const verdict = decideNext(attempt);
+    if (verdict.status !== 'again' || verdict.when !== 'tomorrow') return attempt;
+    if (!(await waitForRoom(watcher, take, use))) return attempt;
+  }
+}
+
+/** Waits for other files in work. Returns true if they have left something of the daily budget, or a new day has begun. */
+async function waitForRoom(watcher: FileWatcher, take: ClaimedFile, use: RoomUse): Promise<boolean> {
+  const { room, clock, ending, report } = watcher;
+  const midnightMs = computeMidnight(clock.now(), 1);
+  let isReported = false;
+  while (room.isInUse && !ending.aborted) {
+    const delayMs = midnightMs - clock.now();
+    if (!isReported) report({ type: 'waiting', file: take.name, problem: DAY_BUDGET_RESERVED, delayMs });
+    isReported = true;
+    await pauseUntil({ clock, signal: AbortSignal.any([ending, room.attemptEnd]) }, midnightMs);
+    if (clock.now() >= midnightMs || use.hasGrown()) return true;
+  }
+  return use.hasGrown();
+}
+
+const DAY_BUDGET_RESERVED: Problem = {
+  code: 'DAY_BUDGET_RESERVED',
+  message:
+    "today's budget is spent or reserved for runs of other files; this file continues if they leave enough of it, else after midnight",
+  hint: null,
+};
+
+interface Try {
+  readonly state: FileState | null;
+  readonly round: number;
+  readonly use: RoomUse;
+}
+
+async function tryTake(
+  watcher: FileWatcher,
+  take: ClaimedFile,
+  { state, round, use }: Try,
+): Promise<Attempt> {
   let outcome: Attempt['outcome'];
   const listStale = new AbortController();
   try {
-    outcome = { summary: await fillOnce(watcher, take, await resolveBudget(watcher), listStale) };
+    outcome = { summary: await fillOnce(watcher, take, use, listStale) };
   } catch (error) {
     outcome = { error };
   }
@@ -73,13 +122,14 @@ async function resolveBudget({ settings, folders, clock }: Watcher): Promise<Fol
   return { id: await readFolderId(folders, job.ledger), capMicros: dayCapMicros, clock };
 }
 
-function fillOnce(
-  watcher: Watcher,
+async function fillOnce(
+  watcher: FileWatcher,
   take: ClaimedFile,
-  budget: FolderBudget,
+  use: RoomUse,
   listStale: AbortController,
 ): Promise<JobSummary> {
-  const { settings, signal, report, fill, jobFiles } = watcher;
+  const { settings, signal, report, fill, throttle } = watcher;
+  const budget = await resolveBudget(watcher);
   const { job } = settings;
   return fill(
     {
@@ -94,12 +144,13 @@ function fillOnce(
     {
       onEvent(event) {
         report({ type: 'job', file: take.name, event });
+        if (event.type === 'batch_settled') use.settle();
         // The list has been read by now, and no run was started yet.
-        if (event.type === 'job' && !jobFiles.isListSame()) listStale.abort();
+        if (event.type === 'job' && !watcher.isListSame()) listStale.abort();
       },
       signal: AbortSignal.any([signal, take.claim.lostSignal, listStale.signal]),
     },
-    budget,
+    { budget, throttle },
   );
 }
 
@@ -128,19 +179,23 @@ async function putAside(
   if (problem.code === 'JOB_FILE_CHANGING' || problem.code === INPUT_GONE) {
     return { status: 'aside', problem, delayMs: settings.pollMs, state: null };
   }
-  if (problem.code !== 'RUNS_OPEN') return null;
+  const isOwn = problem.code === 'RUNS_OPEN' || (!settings.once && OF_ONE_FILE.has(problem.code));
+  if (!isOwn) return null;
   const delayMs = computeRetryDelayMs(take.claim.number, clock.random());
   return { status: 'aside', problem, delayMs, state: null };
 }
 
+/** Codes of problems that concern one file only, and may last. */
+const OF_ONE_FILE: ReadonlySet<string> = new Set(['ROWS_LEFT', 'LEASE_HELD', 'OUTPUT_HELD']);
+
 /** Waits as decided, then reads the state of the file again. */
 async function waitFor(
   { when, problem }: Extract<Decision, { status: 'again' }>,
-  watcher: Watcher,
+  watcher: FileWatcher,
   take: ClaimedFile,
   round: number,
 ): Promise<FileState | null> {
-  const { clock, settings } = watcher;
+  const { clock, settings, ending } = watcher;
   const nowMs = clock.now();
   const delayMs = {
     soon: settings.pollMs,
@@ -149,6 +204,6 @@ async function waitFor(
     tomorrow: computeMidnight(nowMs, 1) - nowMs,
   }[when];
   watcher.report({ type: 'waiting', file: take.name, problem, delayMs });
-  await pauseUntil(watcher, nowMs + delayMs);
+  await pauseUntil({ clock, signal: ending }, nowMs + delayMs);
   return readFileState(take.input);
 }

@@ -32,13 +32,23 @@ interface Found {
   readonly unsettled: readonly string[];
 }
 
+interface ClaimOptions {
+  /** True to also claim dropped files, not only those that were already started. */
+  readonly withDrops: boolean;
+  readonly mayTake: boolean;
+  isInWork(name: string): boolean;
+}
+
 /**
  * Claims the next file to fill: first one left behind by a watcher, then, if wanted, a dropped one. If `mayTake` is
- * false, only moves finished files to their place.
+ * false, only moves finished files to their place. Files named by `isInWork` are this watcher's own.
  */
-export async function claimNext(watcher: Watcher, withDrops: boolean, mayTake: boolean): Promise<Found> {
+export async function claimNext(
+  watcher: Watcher,
+  { withDrops, mayTake, isInWork }: ClaimOptions,
+): Promise<Found> {
   const { clock, finder, folders, heldDrops } = watcher;
-  const orphan = await findOrphan(watcher, mayTake);
+  const orphan = await findOrphan(watcher, mayTake, isInWork);
   if (orphan === 'held') return { take: null, isHeld: true, unsettled: [] };
   if (orphan !== null || !withDrops) return { take: orphan, isHeld: false, unsettled: [] };
   const { whole, unsettled } = await finder.find(clock.now());
@@ -68,12 +78,16 @@ export async function listLeft({ folders }: Watcher): Promise<readonly string[]>
 }
 
 /** Finds a file whose watcher died. Files that were already finished are moved to their place. */
-async function findOrphan(watcher: Watcher, mayTake: boolean): Promise<ClaimedFile | 'held' | null> {
+async function findOrphan(
+  watcher: Watcher,
+  mayTake: boolean,
+  isInWork: ClaimOptions['isInWork'],
+): Promise<ClaimedFile | 'held' | null> {
   const { folders, aside, clock, report } = watcher;
   const names = (await readdir(folders.working)).sort();
   aside.keepOnly(names);
   for (const name of names) {
-    if (name.startsWith('.') || !aside.isDue(name, clock.now())) continue;
+    if (name.startsWith('.') || isInWork(name) || !aside.isDue(name, clock.now())) continue;
     try {
       if (!mayTake && !(await hasEnding(join(folders.working, name)))) continue;
       const take = await openOrphan(watcher, name);

@@ -83,13 +83,18 @@ export class JobFiles {
     this.#accepted = null;
   }
 
-  /** True if the exclusion list is unchanged since it was accepted. Call it after a job has read the list. */
-  isListSame(): boolean {
+  /**
+   * Returns a check for the next file: true if the exclusion list is as it was accepted for it. Call the check after the
+   * job has read the list.
+   */
+  createListCheck(): () => boolean {
     const { exclude } = this.#settings.job;
-    if (exclude === undefined || this.#accepted === null) return true;
-    const known = this.#accepted.get(exclude);
-    const state = readStateNow(exclude);
-    return known !== undefined && known !== null && state !== null && isSameState(known, state);
+    if (exclude === undefined || this.#accepted === null) return () => true;
+    const known = this.#accepted.get(exclude) ?? null;
+    return () => {
+      const state = readStateNow(exclude);
+      return known !== null && state !== null && isSameState(known, state);
+    };
   }
 
   async #readStates(): Promise<States> {

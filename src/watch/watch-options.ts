@@ -34,6 +34,8 @@ export interface WatchOptions {
   readonly schedule?: string | undefined;
   /** Cap on the cost of all files per day, from midnight to midnight, in US dollars. */
   readonly maxCostPerDay?: number | undefined;
+  /** How many files are filled at once. `concurrency` and `startsPerSecond` of the job limit all of them together. @default 4 */
+  readonly files?: number | undefined;
   /** How long a file must be unchanged before it is taken, in ms. @default 5000 */
   readonly settleMs?: number | undefined;
   /** How often the folder is checked, in ms. @default 2000 */
@@ -51,6 +53,7 @@ export interface WatchSettings {
   readonly once: boolean;
   readonly schedule: Schedule | null;
   readonly dayCapMicros: number | null;
+  readonly files: number;
   readonly settleMs: number;
   readonly pollMs: number;
   readonly keep: readonly string[];
@@ -62,6 +65,7 @@ const TYPES: OptionTypes<WatchOptions> = {
   once: 'flag',
   schedule: 'text',
   maxCostPerDay: 'number',
+  files: 'number',
   settleMs: 'number',
   pollMs: 'number',
   keep: 'texts',
@@ -70,13 +74,26 @@ const TYPES: OptionTypes<WatchOptions> = {
 };
 const { input: _input, output: _output, ...JOB_TYPES } = JOB_OPTION_TYPES;
 
-const DEFAULTS = { settleMs: 5_000, pollMs: 2_000 } as const;
+const DEFAULTS = { files: 4, settleMs: 5_000, pollMs: 2_000 } as const;
+
+/** Each file in work has its own open files and its own reader of the ledger. */
+const MAX_FILES = 100;
 
 /** Checks the watcher's own options; `checkJob` checks the job. */
 export function resolveWatch(options: WatchOptions): WatchSettings {
   checkOptionTypes('watchFolder', options, TYPES, ['folder', 'job']);
   checkOptionTypes('the job of watchFolder', options.job, JOB_TYPES);
-  const { job, once = false, schedule, maxCostPerDay, settleMs, pollMs, keep = [], recipes = [] } = options;
+  const {
+    job,
+    once = false,
+    schedule,
+    maxCostPerDay,
+    files,
+    settleMs,
+    pollMs,
+    keep = [],
+    recipes = [],
+  } = options;
   if (once && schedule !== undefined) {
     throw createUsageError(
       'BAD_OPTION',
@@ -88,11 +105,15 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
     if (ms === undefined || (Number.isFinite(ms) && ms >= 0)) continue;
     throw createUsageError('BAD_OPTION', `${name} is ${ms}`, 'Set it to 0 or more milliseconds.');
   }
+  if (files !== undefined && !(Number.isInteger(files) && files >= 1 && files <= MAX_FILES)) {
+    throw createUsageError('BAD_OPTION', `--files is ${files}`, `Set it to a number from 1 to ${MAX_FILES}.`);
+  }
   return {
     job,
     once,
     schedule: schedule === undefined ? null : parseSchedule(schedule),
     dayCapMicros: resolveCap('--max-cost-per-day', maxCostPerDay),
+    files: files ?? DEFAULTS.files,
     settleMs: settleMs ?? DEFAULTS.settleMs,
     pollMs: pollMs ?? DEFAULTS.pollMs,
     keep: [

@@ -19,7 +19,7 @@ function follow(...events: readonly WatchEvent[]) {
   return createStatusRecord(status, 7, 2_000);
 }
 
-test('the status shows the current file, since when, and how many files ended', () => {
+test('the status shows the files in work, since when, and how many files ended', () => {
   expect(follow()).toEqual({
     ...{
       status: 'ok',
@@ -27,17 +27,18 @@ test('the status shows the current file, since when, and how many files ended', 
       state: 'starting',
       since: '1970-01-01T00:00:00.000Z',
     },
-    ...{ file: null, backlog: 7, done: 0, failed: 0, problem: null },
+    ...{ files: [], backlog: 7, done: 0, failed: 0, problem: null },
     ...{ last_success: null, cost_today_usd: 0 },
   });
   expect(follow({ type: 'watching', folder: '/drop', nextAtMs: null }, taken)).toMatchObject({
-    ...{ status: 'ok', state: 'filling', file: 'list.csv', since: '1970-01-01T00:00:01.000Z' },
+    ...{ status: 'ok', state: 'filling', since: '1970-01-01T00:00:01.000Z' },
+    files: [{ file: 'list.csv', state: 'filling', since: '1970-01-01T00:00:01.000Z' }],
   });
   const failed: WatchEvent = {
     ...{ type: 'failed', file: 'list.csv', input: 'failed/list.csv', kind: 'usage' },
     ...{ problem: problem('INPUT_EMPTY'), summary: null },
   };
-  expect(follow(taken, failed)).toMatchObject({ state: 'watching', file: null, done: 0, failed: 1 });
+  expect(follow(taken, failed)).toMatchObject({ state: 'watching', files: [], done: 0, failed: 1 });
 });
 
 test('a wait that may need the user is unhealthy until it ends; other waits are healthy', () => {
@@ -53,6 +54,36 @@ test('a wait that may need the user is unhealthy until it ends; other waits are 
   expect(follow(taken, waiting('NETWORK_ERROR'), moving)).toMatchObject({
     ...{ status: 'ok', state: 'filling', problem: null },
   });
+});
+
+test('shows each file with its own state, and the most serious problem with its file', () => {
+  const other: WatchEvent = { type: 'taken', file: 'other.csv', from: 'other.csv', resumed: false };
+  const stuck: WatchEvent = { ...waiting('NETWORK_ERROR'), file: 'other.csv' } as WatchEvent;
+  const record = follow(taken, other, waiting('DAY_BUDGET_REACHED'), stuck);
+  expect(record).toMatchObject({
+    ...{ status: 'trouble', state: 'waiting' },
+    files: [
+      { file: 'list.csv', state: 'waiting', code: 'DAY_BUDGET_REACHED' },
+      { file: 'other.csv', state: 'waiting', code: 'NETWORK_ERROR' },
+    ],
+    problem: { file: 'other.csv', code: 'NETWORK_ERROR' },
+  });
+  const left: WatchEvent = { type: 'left', file: 'other.csv', stop: 'interrupted', problem: null };
+  expect(follow(taken, other, stuck, left)).toMatchObject({
+    ...{ status: 'ok', state: 'filling', files: [{ file: 'list.csv', state: 'filling' }], problem: null },
+  });
+});
+
+test('a problem with the folder lasts until a file can be taken or the folder is watched again', () => {
+  const folder: WatchEvent = { ...waiting('EIO'), file: null } as WatchEvent;
+  const next: WatchEvent = { type: 'taken', file: 'next.csv', from: 'next.csv', resumed: false };
+  const watching: WatchEvent = { type: 'watching', folder: '/drop', nextAtMs: null };
+  expect(follow(taken, folder)).toMatchObject({
+    ...{ status: 'trouble', state: 'filling', problem: { file: null, code: 'EIO' } },
+  });
+  for (const event of [next, watching])
+    expect(follow(taken, folder, event)).toMatchObject({ status: 'ok', problem: null });
+  expect(follow(taken, folder, watching)).toMatchObject({ files: [{ file: 'list.csv' }] });
 });
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -113,6 +144,8 @@ test('the metrics are well-formed and omit unknown values', () => {
   expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([
     'rowfill_healthy 0',
     'rowfill_backlog_files 3',
+    'rowfill_filling_files 0',
+    'rowfill_waiting_files 1',
     'rowfill_files_done_total 1',
     'rowfill_files_failed_total 0',
     'rowfill_cost_today_dollars 0.025',

@@ -115,7 +115,7 @@ test('serves its health, writes its heartbeat, and exits with 130 when stopped',
   const answer = await fetch(url);
   expect([answer.status, await answer.json()]).toMatchObject([
     200,
-    { status: 'ok', state: 'watching', file: null },
+    { status: 'ok', state: 'watching', files: [] },
   ]);
   expect((await fetch(`${url}/else`)).status).toBe(404);
   workdir.write('drop/list.csv', 'company\nAcme\n');
@@ -242,6 +242,7 @@ test.each([
   ['an invalid schedule', ['drop', ...JOB, '--schedule', 'daily at six'], 'BAD_SCHEDULE'],
   ['a time without a unit', ['drop', ...JOB, '--settle', '5'], 'BAD_OPTION'],
   ['a time in an unknown unit', ['drop', ...JOB, '--poll', '5us'], 'BAD_OPTION'],
+  ['no file at once', ['drop', ...JOB, '--files', '0'], 'BAD_OPTION'],
   ['--once with --schedule', ['drop', ...JOB, '--once', '--schedule', '0 6 * * *'], 'BAD_OPTION'],
   [
     'a heartbeat that cannot be written',

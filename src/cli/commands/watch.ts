@@ -40,8 +40,8 @@ const OPTIONS = {
     value: 'USD',
     group: MONEY,
     about:
-      'Cap on the cost of all files of DIR per local calendar day. Once it is reached, the current file waits for the next ' +
-      'day. ROWFILL_MAX_COST_PER_DAY is the same cap for all jobs of the ledger.',
+      'Cap on the cost of all files of DIR per local calendar day. Once it is reached, files in work wait for the next day. ' +
+      'ROWFILL_MAX_COST_PER_DAY is the same cap for all jobs of the ledger.',
   },
   yes: { kind: 'switch', alias: 'y', group: MONEY, about: 'Process every file, whatever it costs.' },
   cancelOnInterrupt: {
@@ -60,6 +60,14 @@ const OPTIONS = {
     group: WATCH,
     about: 'Check for files only at these times, such as "0 6 * * 1-5": five cron fields, in local time.',
     fallback: 'continuously',
+  },
+  files: {
+    kind: 'integer',
+    value: 'N',
+    group: WATCH,
+    about:
+      'How many files to fill at once. --concurrency and --starts-per-second apply to all of them together.',
+    fallback: '4',
   },
   settle: {
     kind: 'text',
@@ -135,7 +143,7 @@ const OPTIONS = {
 /** `rowfill watch`: fills files as they are dropped into a folder. */
 export const watch = createCommand({
   about:
-    'Fills files as they are dropped into DIR. Each file is moved with its output to DIR/done, or to DIR/failed with the ' +
+    'Fills files as they are dropped into DIR, several at once. Each file is moved with its output to DIR/done, or to DIR/failed with the ' +
     'reason in a text file. If killed, it continues at its next start. Any number of watchers can share a folder.\n' +
     'The log goes to standard output or --log-file, one JSON object per line.',
   options: OPTIONS,
@@ -179,6 +187,7 @@ async function resolveOptions(
   const {
     once,
     schedule,
+    files,
     settle,
     poll,
     maxCostPerDay,
@@ -207,6 +216,7 @@ async function resolveOptions(
     once,
     schedule,
     maxCostPerDay,
+    files,
     keep: [heartbeat, logFile].filter((path) => path !== undefined),
     settleMs: parseTime('--settle', settle),
     pollMs: parseTime('--poll', poll),
