@@ -26,7 +26,7 @@ import {
   writeJobOutput,
 } from './job/output.js';
 import { type FolderBudget, SpendLimit } from './job/progress.js';
-import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
+import { cancelRuns, inheritBatches, type RecoveredBatches, recoverBatches } from './job/recover.js';
 import { reportGaps, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { createRetryReport } from './job/stop.js';
@@ -135,6 +135,7 @@ export async function enrichWith(
     reportGaps(context);
     if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
     const recovered = await recoverBatches(context);
+    inheritBatches(recovered, context);
     const sources = await findOutputSources(context);
     const kept = await findFinished(context, sources, recovered);
     if (kept === null) {

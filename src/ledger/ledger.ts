@@ -154,10 +154,10 @@ export interface Ledger {
   refuseStart(): void;
   /**
    * Takes over open batches of an ask whose process is gone, and returns them, oldest first. A process that itself stood
-   * still takes over only from processes that are known to be gone.
+   * still takes over only from processes that are known to be gone. The rows cannot be reserved until the batches end.
    */
   adoptBatches(askId: string): Promise<readonly OpenBatch[]>;
-  /** Resolves when another process has changed something, or after a short while. */
+  /** Resolves when another process has changed something, a batch that was taken over has ended, or a second has passed. */
   whenChanged(signal?: AbortSignal): Promise<void>;
 
   // Watched folders and written files

@@ -31,6 +31,30 @@ test('a second process on the same job names the holder, and can continue once t
   expect(agent.tasks).toHaveLength(2);
 });
 
+test('two files with the same question send each row once, even if the process that sent it is killed', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(4));
+  dir.write('more.csv', createList(6));
+  const gate = createPaidGate();
+  const { url, agent } = await servePaid(gate.script);
+  const ask = ['-f', 'answer', '--api-url', url, '--yes'];
+  const first = dir.spawn(['run', 'in.csv', ...ask], ENV);
+  await gate.reached(1);
+  const second = dir.spawn(['run', 'more.csv', ...ask, '--json'], ENV);
+  await gate.reached(2);
+  expect(agent.tasks.map(({ request }) => request.input?.data?.length)).toEqual([4, 2]);
+  await first.end('SIGKILL');
+  gate.open();
+  const { status, stdout } = await second.end();
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    rows: { total: 6, enriched: 6 },
+    runs: { created: 1, adopted: 1 },
+    cost_usd: 0.025,
+  });
+  expect(agent.tasks).toHaveLength(2);
+});
+
 test.each(['-o', '--citations-file'])(
   'a second job with the same %s is refused before it costs anything, and can run once the first has ended',
   async (option) => {

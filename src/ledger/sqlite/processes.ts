@@ -136,13 +136,11 @@ export class ProcessHolder {
       // First, so that the earlier holder can renew nothing, and so send nothing.
       this.#fence(number);
       const batches = listOpenBatches(this.#database, askId, number);
-      const owned = `holder = ? and ${view.range}`;
-      for (const batch of this.#database.all<{ number: number }>(
-        `select number from batch where ${owned}`,
+      this.#database.run(
+        `update batch set holder = ? where holder = ? and ${view.range}`,
+        this.#store.holder,
         number,
-      ))
-        view.release(batch.number);
-      this.#database.run(`update batch set holder = ? where ${owned}`, this.#store.holder, number);
+      );
       return batches;
     });
     return adopted.sort((a, b) => a.intendedAtMs - b.intendedAtMs);

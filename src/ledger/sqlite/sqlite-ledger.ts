@@ -180,7 +180,8 @@ function createProcessMethods(session: Session) {
     },
     adoptBatches: (askId) => database.write(() => process.adoptBatches(askId), [askId]),
     async whenChanged(signal) {
-      const known = database.foreignWrites;
+      const countChanges = (): number => database.foreignWrites + store.adoptedEnds;
+      const known = countChanges();
       for (
         let look = 0;
         look < MOST_LOOKS && signal?.aborted !== true && session.closing === null;
@@ -188,7 +189,7 @@ function createProcessMethods(session: Session) {
       ) {
         await setTimeout(LOOK_MS);
         await database.read(() => undefined);
-        if (database.foreignWrites > known) return;
+        if (countChanges() > known) return;
       }
     },
     close() {

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import { readTable } from '../helpers/job.js';
+import { openShop, type Shop } from '../helpers/shop.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
+import { type Background, createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' }, timeoutMs: 300_000 };
+const CAP_MICROS = 1_000_000;
+
+/** Companies of process `number`: half are its own, half are in every list. */
+function createHalfShared(number: number, count: number): string[] {
+  return Array.from({ length: count }, (_, index) =>
+    index % 2 === 0 ? `Company ${index}` : `Company ${index} of ${number}`,
+  );
+}
+
+async function expectBooked(dir: Workdir, shop: Shop): Promise<void> {
+  const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
+  try {
+    const jobs = await ledger.listJobs();
+    expect(shop.twice).toEqual([]);
+    expect(jobs.reduce((sum, { spentMicros }) => sum + spentMicros, 0)).toBe(shop.billedMicros);
+    expect(jobs.map(({ reservedMicros }) => reservedMicros)).toEqual(jobs.map(() => 0));
+    expect(Math.max(...jobs.map(({ spentMicros }) => spentMicros))).toBeLessThanOrEqual(CAP_MICROS);
+    expect(await ledger.check()).toEqual([]);
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** Runs the program again until it is not killed any more. Returns its exit code. */
+class Repeated {
+  #current: Omit<Background, 'line'> | null = null;
+  #isDone = false;
+  starts = 0;
+
+  async run(dir: Workdir, args: readonly string[]): Promise<number | null> {
+    for (;;) {
+      this.starts += 1;
+      this.#current = dir.spawn(args, ENV);
+      const { status, signal, stderr } = await this.#current.end();
+      if (signal === 'SIGKILL') continue;
+      if (status !== 0 && status !== 5) throw new Error(`ended with ${status}: ${stderr}`);
+      this.#isDone = true;
+      return status;
+    }
+  }
+
+  signal(name: NodeJS.Signals): boolean {
+    if (this.#isDone || this.#current === null) return false;
+    this.#current.signal(name);
+    return true;
+  }
+}
+
+test.skipIf(process.platform === 'win32')(
+  'processes on one question buy each row once, whichever of them are killed or stopped',
+  { ...SLOW, timeout: 300_000 },
+  async () => {
+    const dir = createWorkdir();
+    const count = chooseCount(8, 4);
+    const rows = chooseCount(240, 60);
+    const runsPerKill = chooseCount(8, 6);
+    const shop = await openShop(40);
+    const processes = Array.from({ length: count }, () => new Repeated());
+    let kills = 0;
+    shop.onRun = (run) => {
+      if (run % runsPerKill !== 0 || kills > 40) return;
+      kills += 1;
+      const victim = processes[(run * 7) % count];
+      if (kills % 4 !== 0) victim?.signal('SIGKILL');
+      else if (victim?.signal('SIGSTOP') === true) setTimeout(() => victim.signal('SIGCONT'), 300);
+    };
+    const ends = await Promise.all(
+      processes.map((each, number) => {
+        dir.write(`in${number}.csv`, ['company', ...createHalfShared(number, rows), ''].join('\n'));
+        const ask = ['-f', 'answer', '--api-url', shop.url, '--max-cost', '1', '--list-lag', '1s'];
+        return each.run(dir, ['run', `in${number}.csv`, ...ask, '--batch-size', '4', '--concurrency', '5']);
+      }),
+    );
+    await expectBooked(dir, shop);
+    for (const [number, status] of ends.entries()) {
+      const table = readTable(dir.read(`in${number}.filled.csv`));
+      expect(table).toHaveLength(rows);
+      if (status === 0) expect(table.filter(({ answer }) => answer === '')).toEqual([]);
+    }
+  },
+);
