@@ -4,7 +4,7 @@ import { openLedger } from '../../src/ledger/open-ledger.js';
 import { readTable } from '../helpers/job.js';
 import { openShop, type Shop } from '../helpers/shop.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
-import { type Background, createWorkdir, type Workdir } from '../helpers/workdir.js';
+import { type Background, createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
 
 const ENV = { env: { EXA_API_KEY: 'sk-test-0123456789' }, timeoutMs: 300_000 };
 const CAP_MICROS = 1_000_000;
@@ -88,3 +88,52 @@ test.skipIf(process.platform === 'win32')(
     }
   },
 );
+
+test.skipIf(process.platform === 'win32')(
+  'six commands of xargs with one recipe share their rows',
+  async () => {
+    const dir = createWorkdir();
+    const shop = await openShop(40);
+    dir.write('recipe.json', '{"fields":{"answer":"string"},"batch":4}');
+    const names = Array.from({ length: 6 }, (_, number) => `in${number}.csv`);
+    for (const [number, name] of names.entries())
+      dir.write(name, ['company', ...createHalfShared(number, 40), ''].join('\n'));
+    const run = `run -r recipe.json --api-url ${shop.url} --max-cost 1`;
+    const script = `printf '%s\\n' ${names.join(' ')} | xargs -P6 -I{} "${process.execPath}" "${PROGRAM}" ${run} {}`;
+    expect((await dir.shell(script, ENV)).status).toBe(0);
+    await expectBooked(dir, shop);
+    expect(shop.bought).toBe(20 + 6 * 20);
+    for (const name of names) {
+      const table = readTable(dir.read(name.replace('.csv', '.filled.csv')));
+      expect(table.filter(({ answer }) => answer !== '')).toHaveLength(40);
+    }
+  },
+);
+
+test.each([
+  ['two watchers of one folder', ['drop', 'drop']],
+  ['watchers of two folders', ['one', 'two']],
+])('%s share the rows of one question', async (_title, folders) => {
+  const dir = createWorkdir();
+  const shop = await openShop(40);
+  for (const number of [0, 1, 2, 3])
+    dir.write(
+      `${folders[number % 2]}/in${number}.csv`,
+      ['company', ...createHalfShared(number, 40), ''].join('\n'),
+    );
+  const pace = ['--once', '--settle', '100ms', '--poll', '50ms'];
+  const job = ['-f', 'answer', '--api-url', shop.url, '--max-cost', '1', '--batch-size', '4'];
+  const ends = await Promise.all(
+    folders.map((folder) => dir.runProcess(['watch', folder, ...job, ...pace], ENV)),
+  );
+  expect(ends.map(({ status, stderr }) => [status, stderr])).toEqual([
+    [0, ''],
+    [0, ''],
+  ]);
+  await expectBooked(dir, shop);
+  expect(shop.bought).toBe(20 + 4 * 20);
+  for (const number of [0, 1, 2, 3]) {
+    const table = readTable(dir.read(`${folders[number % 2]}/done/in${number}.filled.csv`));
+    expect(table.filter(({ answer }) => answer !== '')).toHaveLength(40);
+  }
+});
