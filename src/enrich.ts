@@ -101,6 +101,8 @@ export async function enrichWith(
       if (path !== undefined) closers.add(await waitForOutput(ledger, path, waiting));
     const onRetry = createRetryReport(hooks.onEvent ?? (() => undefined));
     const agent = closers.add(await openAgent(settings, onRetry));
+    // The embedded agent has a new address each time, and no account.
+    if (!agent.isFree) await ledger.enterAccount((salt) => agent.client.hashAccount(salt));
     const clockAheadMs = await measureClock(agent.client, hasKey(options), hooks.signal);
 
     const job = await ledger.previewJob(await createJobParts(settings, ask, ledger, startedAtMs, budget?.id));

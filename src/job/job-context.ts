@@ -176,6 +176,7 @@ export function createJobContext({ spent, found, ...parts }: OpenedParts): JobCo
   const prices = agent.isFree ? {} : settings.prices;
   const freshSinceMs = computeFreshSince(settings, job, clock.now());
   const breaker = new CircuitBreaker(stop);
+  const startsPerSecond = settings.startsPerSecond ?? agent.startsPerSecond;
   const state: JobState = { sample: null, planned: null, fullBudget: null };
   const spend = new SpendCounter(job.id, spent);
   const yields = new NothingFoundGuard({
@@ -219,11 +220,8 @@ export function createJobContext({ spent, found, ...parts }: OpenedParts): JobCo
       onEvent,
       spend,
     }),
-    throttle: new StartThrottle({
-      clock,
-      concurrency: settings.concurrency,
-      startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
-    }),
+    throttle: new StartThrottle({ clock, concurrency: settings.concurrency, startsPerSecond }),
+    startsPerSecond,
     answerWarnings: new AnswerWarnings(),
     checker: createRowChecker(ask, parts.blanks),
     answeredRows:

@@ -3,6 +3,7 @@ import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
 import type { AgentRun } from '../model/run.js';
+import type { SharedAccount } from './account.js';
 import type { Holder } from './holder.js';
 import type {
   AnswerState,
@@ -50,7 +51,7 @@ export type * from './records.js';
  * be repeated. A write that fails otherwise undoes all writes of its turn, and every later write is refused with the same
  * error. A call that is refused before it writes (JOB_UNKNOWN, LEDGER_BATCH_STATE) affects no other.
  */
-export interface Ledger {
+export interface Ledger extends SharedAccount {
   /** Its file, with links resolved. */
   readonly path: string;
 

@@ -17,7 +17,14 @@ import type { Start, StartThrottle } from './start-throttle.js';
 export interface StartParts {
   readonly ledger: Pick<
     Ledger,
-    'reserveBatches' | 'findPassedBudget' | 'markStarted' | 'markUnknown' | 'releaseBatch' | 'refuseStart'
+    | 'reserveBatches'
+    | 'findPassedBudget'
+    | 'markStarted'
+    | 'markUnknown'
+    | 'releaseBatch'
+    | 'refuseStart'
+    | 'takePlace'
+    | 'recordRefusal'
   >;
   /** Counts what is reserved and released. */
   readonly spend: { reserve(batch: Batch): void; release(batch: Batch): void };
@@ -27,6 +34,8 @@ export interface StartParts {
     readonly listLagMs: number;
   };
   readonly throttle: StartThrottle;
+  /** Maximum starts per second of the account; 0 for no limit. */
+  readonly startsPerSecond: number;
   readonly clock: Clock;
   /** How far this machine's clock is ahead of the agent's, in ms. */
   readonly clockAheadMs: number;
@@ -128,6 +137,14 @@ async function trySend(
       await release(STOPPED.message);
       return { status: 'stopped' };
     }
+    try {
+      await ledger.takePlace(batch.id, context.startsPerSecond, stop.startSignal);
+    } catch (error) {
+      throttle.giveBack(start);
+      if (!stop.startSignal.aborted) throw error;
+      await release(STOPPED.message);
+      return { status: 'stopped' };
+    }
     const passed = await ledger.findPassedBudget(batch.jobId, context.caps);
     if (passed !== null) {
       throttle.giveBack(start);
@@ -183,6 +200,11 @@ async function trySend(
       if (error.outcome !== 'not_created') {
         throttle.onError(start);
         return recoverReply(batch, error, intendedAtMs, context);
+      }
+      // Runs of other processes fill the account: one of them ends before this one is sent again.
+      if (error.limit === 'concurrency' && (await ledger.recordRefusal(batch.id)) > 0) {
+        throttle.giveBack(start);
+        continue;
       }
       refusedAtMs ??= clock.now();
       if (error.status === null) unreached += 1;

@@ -137,3 +137,24 @@ test.each([
     expect(table.filter(({ answer }) => answer !== '')).toHaveLength(40);
   }
 });
+
+test('processes together use an account up to its limit, and are hardly ever refused', SLOW, async () => {
+  const dir = createWorkdir();
+  const [count, limit] = [chooseCount(8, 3), chooseCount(20, 4)];
+  const rows = chooseCount(160, 40);
+  const shop = await openShop(chooseCount(2_000, 300), { maxActiveRuns: limit });
+  const ends = await Promise.all(
+    Array.from({ length: count }, (_, number) => {
+      dir.write(`in${number}.csv`, ['company', ...createHalfShared(number, rows), ''].join('\n'));
+      const ask = ['-f', 'answer', '--api-url', shop.url, '--max-cost', '1', '--batch-size', '4'];
+      return dir.runProcess(['run', `in${number}.csv`, ...ask], ENV);
+    }),
+  );
+  const meanActive = shop.computeMeanActive(limit);
+  process.stdout.write(
+    `${shop.runs} runs, ${shop.refused} refused, ${meanActive.toFixed(2)} of ${limit} active on average\n`,
+  );
+  expect(ends.map(({ status }) => status)).toEqual(ends.map(() => 0));
+  expect(shop.peakActive).toBe(limit);
+  await expectBooked(dir, shop);
+});

@@ -404,6 +404,7 @@ function closeBatch(
 ): boolean {
   store.ownBatches.delete(batchId);
   if (view.release(number)) store.adoptedEnds += 1;
+  store.onBatchEnd();
   if (store.database.run('delete from batch where number = ?', number) === 0) return false;
   store.reserve(job, -reserveMicros);
   return true;

@@ -32,6 +32,8 @@ const UNENDED = new Map<string, number[]>();
  * `close`.
  */
 export class ProcessHolder {
+  /** Hash of the agent's URL and the key; empty if none was entered. */
+  account = '';
   readonly #store: Store;
   readonly #database: Database;
   readonly #clock: Pick<Clock, 'now'>;
@@ -58,11 +60,17 @@ export class ProcessHolder {
     const { file } = this.#database;
     for (const number of UNENDED.get(file) ?? []) endHolder(this.#database, number);
     UNENDED.delete(file);
-    this.#store.holder = registerHolder(this.#database, this.#self, this.#renewedAtMs);
+    this.#store.holder = registerHolder(this.#database, this.#self, this.#renewedAtMs, this.account);
     this.#renewal = setInterval(() => {
       this.#database.write(() => this.#renew()).catch(() => undefined);
     }, RENEW_MS).unref();
     return true;
+  }
+
+  /** Sets the account of this process's batches. */
+  enterAccount(account: string): void {
+    this.account = account;
+    this.#database.run('update holder set account = ? where number = ?', account, this.#store.holder);
   }
 
   /** True if another process has taken over. */
@@ -119,7 +127,10 @@ export class ProcessHolder {
     return rows.filter((row) => this.#findGoneAt(row) > this.#clock.now()).map(({ name }) => name);
   }
 
-  /** Takes over the open batches of an ask whose process is gone. Returns them, oldest first. */
+  /**
+   * Takes over the open batches of an ask whose process is gone. Returns them, oldest first. Those of another account
+   * stay, because an agent shows a run only to its own account.
+   */
   adoptBatches(askId: string): OpenBatch[] {
     if (!this.hold()) return [];
     // If this process stood still, others may have too, so take over only from those known to be gone.
@@ -128,8 +139,10 @@ export class ProcessHolder {
     const view = this.#store.findView(askId);
     if (view === null) return [];
     const holders = this.#database.all<HolderRow>(
-      `select ${HOLDER} from holder where number <> ?1 and number in (select holder from batch where ${view.range})`,
+      `select ${HOLDER} from holder where number <> ? and account = ?
+         and number in (select holder from batch where ${view.range})`,
       this.#store.holder,
+      this.account,
     );
     const gone = holders.filter((row) => this.#findGoneAt(row) <= nowMs);
     const adopted = gone.flatMap(({ number }) => {
@@ -200,14 +213,16 @@ function registerHolder(
   database: Database,
   { pid, started, space, boot, host }: Holder,
   nowMs: number,
+  account: string,
 ): number {
   database.run(
     `delete from holder where epoch <> ${HELD} and number not in (select holder from batch)
        and number not in (select holder from lease)`,
   );
   database.run(
-    `insert into holder (epoch, pid, started, space, boot, host, renewed_at) values (${HELD}, ?, ?, ?, ?, ?, ?)`,
-    ...[pid, started, space, boot, host, nowMs],
+    `insert into holder (epoch, pid, started, space, boot, host, renewed_at, account)
+     values (${HELD}, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[pid, started, space, boot, host, nowMs, account],
   );
   return database.get<{ number: number }>('select last_insert_rowid() as number')?.number ?? 0;
 }

@@ -66,6 +66,8 @@ export class Store {
   holder = 0;
   /** Open batches that this process has reserved, by id. Another process may have settled them. */
   readonly ownBatches = new Map<string, OwnBatch>();
+  /** Called when a batch ends in this process. */
+  onBatchEnd: () => void = () => undefined;
   /** Number of batches that this process has taken over and ended. Their rows may be waited for. */
   adoptedEnds = 0;
   readonly #isOwn = (batchId: string, holder: number): boolean =>
