@@ -11,10 +11,14 @@ const HUNGRY_MS = 500;
 /** After this many starts, or this long after a refusal, one more run than the limit is tried. */
 const STARTS_PER_PROBE = 20;
 const PROBE_AGAIN_MS = 60_000;
+/** Refusals within this time count as one. */
+const LOWER_AGAIN_MS = 1_000;
 
 interface AccountRow {
   /** Active runs that the agent accepts, as refusals have shown; null if it has refused none. */
   readonly activeLimit: number | null;
+  /** Most runs that were active at the same time. */
+  readonly proven: number;
   readonly refusedAtMs: number;
   /** Starts since the last refusal or probe. */
   readonly starts: number;
@@ -22,9 +26,18 @@ interface AccountRow {
 }
 
 const COUNT_ACTIVE = `
-  select count(*) as active, coalesce(sum(batch.holder = ?2), 0) as own
+  select count(*) as active, count(run_id) as started, coalesce(sum(batch.holder = ?2), 0) as own
   from batch join holder on holder.number = batch.holder
   where account = ?1 and (state = 'sent' or (state = 'intended' and has_place = 1))`;
+
+/** Runs of the account: with a place, of those with a known run, and of this process. */
+interface ActiveRuns {
+  readonly active: number;
+  readonly started: number;
+  readonly own: number;
+}
+
+const NO_RUNS: ActiveRuns = { active: 0, started: 0, own: 0 };
 
 /** Hands out places and start times among the processes that use an account. */
 export class AccountPlaces implements SharedAccount {
@@ -71,10 +84,16 @@ export class AccountPlaces implements SharedAccount {
     return this.#database.write(() => {
       this.#database.run('update batch set has_place = 0 where id = ?', batchId);
       const { active } = this.#countActive();
+      const row = this.#readAccount();
+      if (row === undefined) return 0;
+      const nowMs = this.#now();
+      // Runs may have ended since the refusal, so it lowers what was proven by one, and once for many at the same time.
+      const isLower = active < row.proven && nowMs - row.refusedAtMs > LOWER_AGAIN_MS;
+      const proven = isLower ? row.proven - 1 : row.proven;
+      const limit = Math.max(1, active, proven);
       this.#database.run(
-        `update account set active_limit = min(coalesce(active_limit, ?1), ?1), refused_at = ?2, starts = 0
-         where id = ?3`,
-        ...[Math.max(1, active), this.#now(), this.#process.account],
+        'update account set active_limit = min(coalesce(active_limit, ?1), ?1), proven = ?2, refused_at = ?3, starts = 0 where id = ?4',
+        ...[limit, proven, nowMs, this.#process.account],
       );
       return active;
     });
@@ -94,16 +113,12 @@ export class AccountPlaces implements SharedAccount {
   #tryPlace(batchId: string, startsPerSecond: number): number | null {
     const { account } = this.#process;
     const nowMs = this.#now();
-    const row = this.#database.get<AccountRow>(
-      `select active_limit as activeLimit, refused_at as refusedAtMs, starts, next_start_at as nextStartMs
-       from account where id = ?`,
-      account,
-    );
+    const row = this.#readAccount();
     if (row === undefined) return nowMs;
     const { activeLimit, refusedAtMs, starts } = row;
+    const { active, started, own } = this.#countActive();
     let [limit, startsSince] = [activeLimit, starts + 1];
     if (limit !== null) {
-      const { active, own } = this.#countActive();
       const mayProbe = starts >= STARTS_PER_PROBE || nowMs - refusedAtMs > PROBE_AGAIN_MS;
       if (active >= (mayProbe ? limit + 1 : limit)) {
         this.#markHungry(nowMs);
@@ -117,20 +132,24 @@ export class AccountPlaces implements SharedAccount {
     this.#database.run('update holder set hungry_at = 0 where number = ?', this.#store.holder);
     const startMs = startsPerSecond > 0 ? Math.max(nowMs, row.nextStartMs) : nowMs;
     this.#database.run(
-      'update account set active_limit = ?, starts = ?, next_start_at = ? where id = ?',
-      ...[limit, startsSince, startsPerSecond > 0 ? Math.ceil(startMs + 1_000 / startsPerSecond) : 0, account],
+      'update account set active_limit = ?, proven = max(proven, ?), starts = ?, next_start_at = ? where id = ?',
+      ...[limit, started, startsSince],
+      ...[startsPerSecond > 0 ? Math.ceil(startMs + 1_000 / startsPerSecond) : 0, account],
     );
     return startMs;
   }
 
-  #countActive(): { readonly active: number; readonly own: number } {
-    const { account } = this.#process;
-    return (
-      this.#database.get<{ active: number; own: number }>(COUNT_ACTIVE, account, this.#store.holder) ?? {
-        active: 0,
-        own: 0,
-      }
+  #readAccount(): AccountRow | undefined {
+    return this.#database.get<AccountRow>(
+      `select active_limit as activeLimit, proven, refused_at as refusedAtMs, starts, next_start_at as nextStartMs
+       from account where id = ?`,
+      this.#process.account,
     );
+  }
+
+  #countActive(): ActiveRuns {
+    const { account } = this.#process;
+    return this.#database.get<ActiveRuns>(COUNT_ACTIVE, account, this.#store.holder) ?? NO_RUNS;
   }
 
   #countHungry(nowMs: number): number {

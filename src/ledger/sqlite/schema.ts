@@ -87,6 +87,8 @@ const TABLES = `
     id text primary key,
     -- Active runs that the agent accepts; null until it has refused one.
     active_limit integer,
+    -- Most runs that were active at the same time. Some may have ended at the agent before the ledger knew.
+    proven integer not null default 0,
     refused_at integer not null default 0,
     starts integer not null default 0,
     next_start_at integer not null default 0
