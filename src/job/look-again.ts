@@ -1,3 +1,4 @@
+import type { OpenBatch } from '../ledger/ledger.js';
 import { listNextSteps } from '../model/ask.js';
 import type { Question } from '../model/question.js';
 import { resolveWaitMs } from '../run/wait-run.js';
@@ -72,15 +73,23 @@ export class LookAgain {
   async #findLost(): Promise<ReadonlyMap<string, string>> {
     const { ledger, job, clock, settings } = this.#context;
     const reasons = new Map<string, string>();
-    for (const { batch, state, intendedAtMs } of await ledger.listOpenBatches(job.askId)) {
+    const outOfReach = await ledger.listOutOfReach(job.askId);
+    const findReason = ({ batch, state, intendedAtMs }: OpenBatch): string | null => {
+      if (outOfReach.has(batch.id)) return OTHER_KEY;
+      if (state === 'unknown') return UNKNOWN;
       const waitMs = resolveWaitMs(batch.effort, settings.runTimeoutMs) + OVERDUE_MS;
-      if (state !== 'unknown' && clock.now() - intendedAtMs <= waitMs) continue;
-      for (const { key } of batch.rows) reasons.set(key, state === 'unknown' ? UNKNOWN : OVERDUE);
+      return clock.now() - intendedAtMs > waitMs ? OVERDUE : null;
+    };
+    for (const open of await ledger.listOpenBatches(job.askId)) {
+      const reason = findReason(open);
+      if (reason !== null) for (const { key } of open.batch.rows) reasons.set(key, reason);
     }
     return reasons;
   }
 }
 
+const OTHER_KEY =
+  'this row was sent with another API key by a process that has ended; run its job again with that key first';
 const UNKNOWN = 'another job sent this row, and could not check whether its run exists';
 const OVERDUE = 'another job sent this row, and its run has not ended in time';
 

@@ -16,4 +16,6 @@ export interface SharedAccount {
    * the ledger knows, which is the new limit; 0 if no other process uses the account.
    */
   recordRefusal(batchId: string): Promise<number>;
+  /** Ids of open batches of an ask that only another account can collect, because their process is gone. */
+  listOutOfReach(askId: string): Promise<ReadonlySet<string>>;
 }

@@ -128,11 +128,14 @@ describe.each(STORES)('an account in $name', (store) => {
     await start(one, 'a');
     await one.ledger.close();
     expect(await two.ledger.adoptBatches(two.job.askId)).toEqual([]);
+    expect((await two.ledger.listOutOfReach(two.job.askId)).size).toBe(1);
     const keys = [createTestKey('a')];
     expect([...(await two.ledger.findAnswers(two.job, keys)).elsewhere]).toEqual(keys);
     const again = await openStore(store, place);
     await again.enterAccount((salt) => `${salt} sk-one`);
+    expect((await again.listOutOfReach(one.job.askId)).size).toBe(0);
     expect(await again.adoptBatches(one.job.askId)).toHaveLength(1);
+    expect((await two.ledger.listOutOfReach(two.job.askId)).size).toBe(0);
   });
 
   test('each ledger has its own salt, which stays the same', async () => {

@@ -99,6 +99,18 @@ export class AccountPlaces implements SharedAccount {
     });
   }
 
+  async listOutOfReach(askId: string): Promise<ReadonlySet<string>> {
+    return this.#database.read(() => {
+      const rows = this.#database.all<{ id: string }>(
+        `select batch.id from batch join job on job.number = batch.job join ask on ask.number = job.ask
+           join holder on holder.number = batch.holder
+         where ask.id = ? and account <> ? and epoch <> 1`,
+        ...[askId, this.#process.account],
+      );
+      return new Set(rows.map(({ id }) => id));
+    });
+  }
+
   async #waitForPlace(batchId: string, startsPerSecond: number, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();

@@ -7,6 +7,7 @@ import type { Database } from './database.js';
 import type { Store } from './store.js';
 
 interface HolderRow extends Holder {
+  readonly account: string;
   readonly number: number;
   readonly epoch: number;
   readonly renewedAtMs: number;
@@ -14,7 +15,7 @@ interface HolderRow extends Holder {
 
 /** A holder with this epoch may write. A takeover increases it, and closing the ledger sets it to 0. */
 const HELD = 1;
-const HOLDER = 'holder.number, epoch, pid, started, space, boot, host, renewed_at as renewedAtMs';
+const HOLDER = 'holder.number, epoch, pid, started, space, boot, host, renewed_at as renewedAtMs, account';
 
 /** Interval of renewals. Other processes may take over after three missed ones of 15 s each. */
 const RENEW_MS = 5_000;
@@ -139,15 +140,14 @@ export class ProcessHolder {
     const view = this.#store.findView(askId);
     if (view === null) return [];
     const holders = this.#database.all<HolderRow>(
-      `select ${HOLDER} from holder where number <> ? and account = ?
-         and number in (select holder from batch where ${view.range})`,
+      `select ${HOLDER} from holder where number <> ? and number in (select holder from batch where ${view.range})`,
       this.#store.holder,
-      this.account,
     );
     const gone = holders.filter((row) => this.#findGoneAt(row) <= nowMs);
-    const adopted = gone.flatMap(({ number }) => {
+    const adopted = gone.flatMap(({ number, account }) => {
       // First, so that the earlier holder can renew nothing, and so send nothing.
       this.#fence(number);
+      if (account !== this.account) return [];
       const batches = listOpenBatches(this.#database, askId, number);
       this.#database.run(
         `update batch set holder = ? where holder = ? and ${view.range}`,

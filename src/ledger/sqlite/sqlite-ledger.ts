@@ -178,6 +178,7 @@ function createProcessMethods(session: Session) {
     enterAccount: (hash) => places.enterAccount(hash),
     takePlace: (batchId, startsPerSecond, signal) => places.takePlace(batchId, startsPerSecond, signal),
     recordRefusal: (batchId) => places.recordRefusal(batchId),
+    listOutOfReach: (askId) => places.listOutOfReach(askId),
     acquireLease: (name) => database.write(() => process.acquireLease(name)),
     releaseLease: (name) => database.write(() => process.releaseLease(name)),
     refuseStart() {
