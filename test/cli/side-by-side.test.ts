@@ -63,7 +63,8 @@ test.skipIf(process.platform === 'win32')(
     const count = chooseCount(8, 4);
     const rows = chooseCount(240, 60);
     const runsPerKill = chooseCount(8, 6);
-    const shop = await openShop(40);
+    const limit = chooseCount(20, 8);
+    const shop = await openShop(40, { maxActiveRuns: limit });
     const processes = Array.from({ length: count }, () => new Repeated());
     let kills = 0;
     shop.onRun = (run) => {
@@ -81,6 +82,7 @@ test.skipIf(process.platform === 'win32')(
       }),
     );
     await expectBooked(dir, shop);
+    expect(shop.peakActive).toBeLessThanOrEqual(limit);
     for (const [number, status] of ends.entries()) {
       const table = readTable(dir.read(`in${number}.filled.csv`));
       expect(table).toHaveLength(rows);

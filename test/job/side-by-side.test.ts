@@ -24,7 +24,7 @@ test('two jobs of one process can use one ledger at the same time, each with its
 test('calls of the library on one question buy each row once, each under its own cap', SLOW, async () => {
   const calls = chooseCount(8, 4);
   const count = chooseCount(400, 80);
-  const shop = await openShop(5);
+  const shop = await openShop(5, { maxActiveRuns: chooseCount(20, 8) });
   const bench = await openJobBench(answerRows);
   const capMicros = 1_000_000;
   const ends = await Promise.all(

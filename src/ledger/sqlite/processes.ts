@@ -104,7 +104,7 @@ export class ProcessHolder {
       name,
     );
     if (row !== undefined) {
-      const { number, epoch, acquiredAtMs, renewedAtMs, ...holder } = row;
+      const { number, epoch, account, acquiredAtMs, renewedAtMs, ...holder } = row;
       const goneAtMs = number === this.#store.holder ? Number.POSITIVE_INFINITY : this.#findGoneAt(row);
       if (goneAtMs > nowMs) return { status: 'busy', holder, acquiredAtMs, renewedAtMs, goneAtMs };
       this.#fence(number);
