@@ -66,11 +66,17 @@ function resume(
   return waitAndSettle(batch, group, { run: runId, marked: MARKED }, waitMs, context);
 }
 
-/** Looks the questions with these keys up again, and sends the others in a batch of their own. */
+/**
+ * Looks the questions with these keys up again. The others fill other batches, because a small run costs as much as a
+ * full one; if they continue a run, or were sent before, they stay together.
+ */
 function splitChanged(group: PendingBatch, keys: readonly string[]): NextQuestions {
   const isChanged = ({ key }: Question): boolean => keys.includes(key);
   const changed = group.questions.filter(isChanged);
   const questions = group.questions.filter((question) => !isChanged(question));
+  if (group.previousRunId === null && group.resends === undefined) {
+    return { ...NO_QUESTIONS, changed, again: questions };
+  }
   return { ...NO_QUESTIONS, changed, followUp: questions.length === 0 ? null : { ...group, questions } };
 }
 

@@ -140,7 +140,7 @@ test.each([
   }
 });
 
-test('processes together use an account up to its limit, and are hardly ever refused', SLOW, async () => {
+test('processes together use an account up to its limit', SLOW, async () => {
   const dir = createWorkdir();
   const [count, limit] = [chooseCount(8, 3), chooseCount(20, 4)];
   const rows = chooseCount(160, 40);
