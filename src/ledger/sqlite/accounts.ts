@@ -87,10 +87,11 @@ export class AccountPlaces implements SharedAccount {
       const row = this.#readAccount();
       if (row === undefined) return 0;
       const nowMs = this.#now();
-      // Runs may have ended since the refusal, so it lowers what was proven by one, and once for many at the same time.
+      // Runs may have ended since the refusal. So each start raises the limit again, up to what was proven, which falls by
+      // one for all refusals at the same time.
       const isLower = active < row.proven && nowMs - row.refusedAtMs > LOWER_AGAIN_MS;
       const proven = isLower ? row.proven - 1 : row.proven;
-      const limit = Math.max(1, active, proven);
+      const limit = Math.max(1, active);
       this.#database.run(
         'update account set active_limit = min(coalesce(active_limit, ?1), ?1), proven = ?2, refused_at = ?3, starts = 0 where id = ?4',
         ...[limit, proven, nowMs, this.#process.account],
@@ -139,6 +140,7 @@ export class AccountPlaces implements SharedAccount {
       const hungry = this.#countHungry(nowMs);
       if (hungry > 0 && own >= Math.ceil(limit / (hungry + 1))) return null;
       if (active >= limit) [limit, startsSince] = [active + 1, 0];
+      else if (limit < row.proven) limit += 1;
     }
     this.#database.run('update batch set has_place = 1 where id = ?', batchId);
     this.#database.run('update holder set hungry_at = 0 where number = ?', this.#store.holder);
