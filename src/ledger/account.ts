@@ -2,7 +2,7 @@
 export interface SharedAccount {
   /**
    * Sets the account of this ledger's batches. `hash` gets a random text that the ledger keeps, and must include the
-   * agent's URL and the key. Only ledgers of the same account take over these batches and share its limits.
+   * agent's URL and the key. Only ledgers of the same account take over these batches and share its limits. Without an account, any may take over.
    */
   enterAccount(hash: (salt: string) => string): Promise<void>;
   /**

@@ -105,7 +105,7 @@ export class AccountPlaces implements SharedAccount {
       const rows = this.#database.all<{ id: string }>(
         `select batch.id from batch join job on job.number = batch.job join ask on ask.number = job.ask
            join holder on holder.number = batch.holder
-         where ask.id = ? and account <> ? and epoch <> 1`,
+         where ask.id = ? and account not in ('', ?) and epoch <> 1`,
         ...[askId, this.#process.account],
       );
       return new Set(rows.map(({ id }) => id));

@@ -147,7 +147,7 @@ export class ProcessHolder {
     const adopted = gone.flatMap(({ number, account }) => {
       // First, so that the earlier holder can renew nothing, and so send nothing.
       this.#fence(number);
-      if (account !== this.account) return [];
+      if (account !== '' && account !== this.account) return [];
       const batches = listOpenBatches(this.#database, askId, number);
       this.#database.run(
         `update batch set holder = ? where holder = ? and ${view.range}`,
