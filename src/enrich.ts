@@ -32,7 +32,7 @@ import {
   writeJobOutput,
 } from './job/output.js';
 import { SpendLimit } from './job/progress.js';
-import { cancelRuns, type RecoveredBatches, recoverBatches } from './job/recover.js';
+import { cancelRuns, inheritBatches, type RecoveredBatches, recoverBatches } from './job/recover.js';
 import { reportGaps, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { createRetryReport } from './job/stop.js';
@@ -103,6 +103,8 @@ export async function enrichWith(
       if (path !== undefined) closers.add(await waitForOutput(ledger, path, waiting));
     const onRetry = createRetryReport(hooks.onEvent ?? (() => undefined));
     const agent = closers.add(await openAgent(settings, onRetry));
+    // The embedded agent has a new address each time, and no account.
+    if (!agent.isFree) await ledger.enterAccount((salt) => agent.client.hashAccount(salt));
     const clockAheadMs = await measureClock(agent.client, hasKey(options), hooks.signal);
 
     const job = await ledger.previewJob(await createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
@@ -138,6 +140,7 @@ export async function enrichWith(
     reportGaps(context);
     if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
     const recovered = await recoverBatches(context);
+    inheritBatches(recovered, context);
     const sources = await findOutputSources(context);
     const kept = await findFinished(context, sources, recovered);
     if (kept === null) {

@@ -87,6 +87,14 @@ export class AgentClient {
     return this.#caller.transport.requests;
   }
 
+  /**
+   * Hash of the agent's URL and the key, so that programs can tell accounts apart without the key. With a function as
+   * key, of the URL alone, because the key may change.
+   */
+  hashAccount(salt: string): string {
+    return this.#caller.transport.hashAccount(salt);
+  }
+
   /** Starts a run and returns it as accepted, usually without output. Sent exactly once. */
   async create(request: CreateRunRequest, options: StartOptions = {}): Promise<AgentRun> {
     const call: ApiRequest = {

@@ -1,6 +1,7 @@
 import { pipeline, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Dispatcher } from 'undici';
+import { hashText } from '../model/ask.js';
 import type { CreateOutcome } from '../model/run.js';
 import { createMask } from '../model/untrusted-text.js';
 import { createNetworkError } from './agent-error.js';
@@ -74,6 +75,12 @@ export class Transport {
     if (answer.status !== 401 || !this.#hasOtherKey(key)) return answer;
     answer.body.destroy();
     return this.#exchange(request, signal);
+  }
+
+  hashAccount(salt: string): string {
+    const { base, apiKey, readKey } = this.#options;
+    const key = readKey === null ? apiKey : null;
+    return hashText(JSON.stringify([salt, base.origin, base.prefix, key]), 32);
   }
 
   /** True if there is a different key now: read again, or replaced by a concurrent request. */

@@ -51,18 +51,32 @@ export async function askGroup(group: PendingBatch, context: JobContext): Promis
 
 /** Continues with a run that an earlier process started. */
 export function resumeGroup(open: OpenBatch, runId: string, context: JobContext): Promise<NextQuestions> {
-  const { batch, intendedAtMs } = open;
-  const { ask, clock, settings } = context;
-  const waitMs = resolveWaitMs(batch.effort, settings.runTimeoutMs, clock.now() - intendedAtMs);
-  context.tally.countSent(batch, isRunId(runId) ? runId : null, true);
-  return waitAndSettle(batch, createBatchGroup(batch, ask), { run: runId, marked: MARKED }, waitMs, context);
+  return resume(open, runId, createBatchGroup(open.batch, context.ask), context);
 }
 
-/** Looks the questions with these keys up again, and sends the others in a batch of their own. */
+function resume(
+  { batch, intendedAtMs }: OpenBatch,
+  runId: string,
+  group: PendingBatch,
+  context: JobContext,
+): Promise<NextQuestions> {
+  const { clock, settings } = context;
+  const waitMs = resolveWaitMs(batch.effort, settings.runTimeoutMs, clock.now() - intendedAtMs);
+  context.tally.countSent(batch, isRunId(runId) ? runId : null, true);
+  return waitAndSettle(batch, group, { run: runId, marked: MARKED }, waitMs, context);
+}
+
+/**
+ * Looks the questions with these keys up again. The others fill other batches, because a small run costs as much as a
+ * full one; if they continue a run, or were sent before, they stay together.
+ */
 function splitChanged(group: PendingBatch, keys: readonly string[]): NextQuestions {
   const isChanged = ({ key }: Question): boolean => keys.includes(key);
   const changed = group.questions.filter(isChanged);
   const questions = group.questions.filter((question) => !isChanged(question));
+  if (group.previousRunId === null && group.resends === undefined) {
+    return { ...NO_QUESTIONS, changed, again: questions };
+  }
   return { ...NO_QUESTIONS, changed, followUp: questions.length === 0 ? null : { ...group, questions } };
 }
 
@@ -70,6 +84,12 @@ function splitChanged(group: PendingBatch, keys: readonly string[]): NextQuestio
 interface MarkedRun {
   readonly run: StartedRun | string;
   readonly marked: Promise<void>;
+}
+
+/** Waits for a run of another job and settles it. Its rows are left to those who wait for them. */
+export function resumeOther(open: OpenBatch, runId: string, context: JobContext): Promise<NextQuestions> {
+  const group = { ...createBatchGroup(open.batch, context.ask), questions: [] };
+  return resume(open, runId, group, context);
 }
 
 const MARKED = Promise.resolve();
@@ -108,7 +128,7 @@ async function waitAndSettle(
     case 'unusable':
       return settleUnusable(batch, group, findUsableId(run), waited.reason, context);
     case 'late':
-      await failRows(batch, waited.reason, context);
+      await failRows(group.questions, waited.reason, context);
       context.statedCost.bill(group, batch.reserveMicros);
       tally.countLate(batch, getRunId(run), waited.reason);
       if (group.attempt === 1) breaker.recordFailure(waited.reason);
@@ -124,10 +144,14 @@ async function waitAndSettle(
 /**
  * Fails rows for this invocation but keeps them in flight. If their run ends, the next invocation collects its answers.
  */
-async function failRows(batch: Batch, reason: string, { ledger, job }: JobContext): Promise<void> {
+async function failRows(
+  rows: readonly { readonly key: string }[],
+  reason: string,
+  { ledger, job }: JobContext,
+): Promise<void> {
   await ledger.recordFailures(
     job.id,
-    batch.rows.map(({ key }) => ({ key, reason })),
+    rows.map(({ key }) => ({ key, reason })),
   );
 }
 
@@ -135,7 +159,7 @@ async function failRows(batch: Batch, reason: string, { ledger, job }: JobContex
 async function leaveUnknown(batch: Batch, reason: string, context: JobContext): Promise<NextQuestions> {
   const { stop, tally, breaker } = context;
   // After an interruption the rows have not failed: the next invocation continues with them.
-  if (stop.reason !== 'interrupted') await failRows(batch, reason, context);
+  if (stop.reason !== 'interrupted') await failRows(batch.rows, reason, context);
   tally.countUnknown(batch, reason);
   breaker.recordFailure(reason);
   return NO_QUESTIONS;

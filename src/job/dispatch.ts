@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
 import type { PendingBatch, Question } from '../model/question.js';
 import type { Batcher } from '../run/batcher.js';
-import { askGroup, giveUpUnaffordable, resumeGroup } from './ask-group.js';
+import { askGroup, giveUpUnaffordable, resumeGroup, resumeOther } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
-import { createBatcher, type JobContext, type NextQuestions } from './job-context.js';
-import { lookAgain } from './look-again.js';
+import { createBatcher, type JobContext, type NextQuestions, NO_QUESTIONS } from './job-context.js';
+import { LookAgain } from './look-again.js';
 import type { NothingFoundGuard } from './nothing-found.js';
 import { type RecoveredBatches, recoverBatches, type UnknownBatch } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
@@ -73,9 +73,13 @@ export class Dispatcher {
 
   /** Looks up questions that another process has sent, once its runs have ended, without a slot. */
   hold(questions: readonly Question[]): void {
-    if (questions.length === 0) return;
+    if (questions.length > 0) this.wait(this.context.lookAgain(questions));
+  }
+
+  /** Does not end before this work, which needs no slot. */
+  wait(work: Promise<NextQuestions>): void {
     this.waiting += 1;
-    void this.follow(this.context.lookAgain(questions)).finally(() => {
+    void this.follow(work).finally(() => {
       this.waiting -= 1;
       this.wake();
     });
@@ -201,7 +205,25 @@ export class Dispatcher {
 /** Sends every row that the ledger cannot answer, and waits for the runs left by an earlier job. */
 export async function dispatchQuestions(context: JobContext, recovered: RecoveredBatches): Promise<void> {
   const { concurrency } = context.settings;
-  const dispatcher = new Dispatcher({
+  const unknown = [...recovered.unknown];
+  let isAdopting = false;
+  /** Continues with the runs of processes that have ended since. */
+  const adopt = async (): Promise<NextQuestions> => {
+    try {
+      const found = await recoverBatches(context);
+      unknown.push(...found.unknown);
+      for (const { open, runId } of found.runs) dispatcher.enter(() => resumeOther(open, runId, context));
+    } finally {
+      isAdopting = false;
+    }
+    return NO_QUESTIONS;
+  };
+  const looks = new LookAgain(context, () => {
+    if (isAdopting) return;
+    isAdopting = true;
+    dispatcher.wait(adopt());
+  });
+  const dispatcher: Dispatcher = new Dispatcher({
     concurrency,
     stop: context.stop,
     yields: context.yields,
@@ -209,15 +231,8 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
     statedCost: context.statedCost,
     askGroup: (group) => askGroup(group, context),
     giveUpUnaffordable: (group) => giveUpUnaffordable(group, context),
-    lookAgain: (questions) => lookAgain(questions, context, adopt),
+    lookAgain: (questions) => looks.run(questions),
   });
-  const unknown = [...recovered.unknown];
-  /** Continues with the runs of a process that has ended since. */
-  async function adopt(): Promise<void> {
-    const found = await recoverBatches(context);
-    unknown.push(...found.unknown);
-    for (const { open, runId } of found.runs) dispatcher.enter(() => resumeGroup(open, runId, context));
-  }
   for (const { open, runId } of recovered.runs) {
     dispatcher.enter(() => resumeGroup(open, runId, context));
   }

@@ -186,6 +186,7 @@ export function createJobContext({ spent, found, throttle: shared, ...parts }: O
   const prices = agent.isFree ? {} : settings.prices;
   const freshSinceMs = computeFreshSince(settings, job, clock.now());
   const breaker = new CircuitBreaker(stop);
+  const startsPerSecond = settings.startsPerSecond ?? agent.startsPerSecond;
   const state: JobState = { sample: null, planned: null, fullBudget: null };
   const spend = new SpendCounter(job.id, spent);
   const yields = new NothingFoundGuard({
@@ -235,6 +236,7 @@ export function createJobContext({ spent, found, throttle: shared, ...parts }: O
       spend,
     }),
     throttle,
+    startsPerSecond,
     answerWarnings: new AnswerWarnings(),
     checker: createRowChecker(ask, parts.blanks),
     answeredRows:

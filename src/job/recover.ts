@@ -34,8 +34,8 @@ export interface RecoveredBatches {
 const LONGEST_START_MS = 20 * 60_000;
 
 /**
- * Recovers batches left open by an earlier process. Waits for runs with a known id, and searches the agent for runs
- * whose reply was lost. Their rows count as in flight, so none is sent twice.
+ * Takes over batches of processes that have ended. Returns those with a run, and searches the agent for runs whose reply
+ * was lost. The ledger lets nobody send their rows until they end.
  */
 export async function recoverBatches(context: JobContext): Promise<RecoveredBatches> {
   const open = await context.ledger.adoptBatches(context.ask.id);
@@ -53,17 +53,25 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
     } else if (doubt === null) {
       await context.ledger.releaseBatch(batch.id, 'the agent has no such run: the request never arrived');
       context.spend.release(batch);
-      continue;
     } else {
       const reason = `could not check whether its run exists: ${doubt}`;
       await context.ledger.markUnknown(batch.id, reason);
       context.tally.countUnknown(batch, reason);
       unknown.push({ open: each, reason });
     }
-    if (batch.jobId === context.job.id) context.cap.leave(batch);
-    for (const row of batch.rows) context.inFlight.inherit(row.key, batch.fields);
   }
   return { runs, unknown };
+}
+
+/** Counts the rows of recovered batches as in flight, and their costs as reserved, before the first row is read. */
+export function inheritBatches(
+  { runs, unknown }: RecoveredBatches,
+  { job, cap, inFlight }: Pick<JobContext, 'job' | 'cap' | 'inFlight'>,
+): void {
+  for (const { batch } of [...runs, ...unknown].map(({ open }) => open)) {
+    if (batch.jobId === job.id) cap.leave(batch);
+    for (const row of batch.rows) inFlight.inherit(row.key, batch.fields);
+  }
 }
 
 /** Creates the search entry for an open batch without a run id. */

@@ -73,7 +73,10 @@ async function settleRun(
   const settled = await settleBatch({ batch, run, answers, failures }, ledger);
   if (settled.status === 'foreign') return settleUnusable(batch, group, '', describeReuse(run), context);
   // Failures are recorded only for the job that sent the batch, and not if `cancel` settled it first.
-  if (settled.status === 'known' || batch.jobId !== job.id) await ledger.recordFailures(job.id, failures);
+  if (settled.status === 'known' || batch.jobId !== job.id) {
+    const own = failures.filter(({ key }) => fieldsByKey.has(key));
+    await ledger.recordFailures(job.id, own);
+  }
   const stored = await findStored(answers, settled, context);
   const next = continueGroup(
     { batch, group, run, unusable, brought, checked, answers, stored, repair, settled },
@@ -140,7 +143,9 @@ function continueGroup(parts: SettledGroup, context: JobContext): NextQuestions 
   for (const { key, fields } of [...next.again, ...(next.followUp?.questions ?? [])])
     inFlight.add(key, fields);
   const open = new Set([...disputed, ...climbing].map(({ key }) => key));
-  const isDone = ({ key }: { readonly key: string }): boolean => !open.has(key) && !inFlight.holds(key);
+  // Rows of another job's run are counted by those who wait for them.
+  const isDone = ({ key }: { readonly key: string }): boolean =>
+    group.questions.length > 0 && !open.has(key) && !inFlight.holds(key);
   tally.countSettled(batch, run, cost, {
     answered: answers.length,
     filled: countFilled(answers, stored, run),

@@ -3,6 +3,7 @@ import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';
 import type { AgentRun } from '../model/run.js';
+import type { SharedAccount } from './account.js';
 import type { Holder } from './holder.js';
 import type {
   AnswerState,
@@ -50,7 +51,7 @@ export type * from './records.js';
  * be repeated. A write that fails otherwise undoes all writes of its turn, and every later write is refused with the same
  * error. A call that is refused before it writes (JOB_UNKNOWN, LEDGER_BATCH_STATE) affects no other.
  */
-export interface Ledger {
+export interface Ledger extends SharedAccount {
   /** Its file, with links resolved. */
   readonly path: string;
 
@@ -154,10 +155,10 @@ export interface Ledger {
   refuseStart(): void;
   /**
    * Takes over open batches of an ask whose process is gone, and returns them, oldest first. A process that itself stood
-   * still takes over only from processes that are known to be gone.
+   * still takes over only from processes that are known to be gone. The rows cannot be reserved until the batches end.
    */
   adoptBatches(askId: string): Promise<readonly OpenBatch[]>;
-  /** Resolves when another process has changed something, or after a short while. */
+  /** Resolves when another process has changed something, a batch that was taken over has ended, or a second has passed. */
   whenChanged(signal?: AbortSignal): Promise<void>;
 
   // Watched folders and written files

@@ -182,7 +182,7 @@ export interface JobSpend extends Spend {
 export interface FoundAnswers {
   /** Unknown keys are missing. */
   readonly answers: ReadonlyMap<string, StoredAnswer>;
-  /** Keys in an open batch of another process. If it is gone, `adoptBatches` takes the batch over. */
+  /** Keys in an open batch of another process, or in one that was taken over. `adoptBatches` takes over those of a gone one. */
   readonly elsewhere: ReadonlySet<string>;
   /** Number of the last change that this result includes. `reserveBatches` reports later ones. */
   readonly seen: number;

@@ -18,7 +18,14 @@ import type { Start } from './start-throttle.js';
 export interface StartParts {
   readonly ledger: Pick<
     Ledger,
-    'reserveBatches' | 'findPassedBudget' | 'markStarted' | 'markUnknown' | 'releaseBatch' | 'refuseStart'
+    | 'reserveBatches'
+    | 'findPassedBudget'
+    | 'markStarted'
+    | 'markUnknown'
+    | 'releaseBatch'
+    | 'refuseStart'
+    | 'takePlace'
+    | 'recordRefusal'
   >;
   /** Counts what is reserved and released. */
   readonly spend: { reserve(batch: Batch): void; release(batch: Batch): void };
@@ -28,6 +35,8 @@ export interface StartParts {
     readonly listLagMs: number;
   };
   readonly throttle: Omit<JobThrottle, 'close'>;
+  /** Maximum starts per second of the account; 0 for no limit. */
+  readonly startsPerSecond: number;
   readonly clock: Clock;
   /** How far this machine's clock is ahead of the agent's, in ms. */
   readonly clockAheadMs: number;
@@ -129,6 +138,14 @@ async function trySend(
       await release(STOPPED.message);
       return { status: 'stopped' };
     }
+    try {
+      await ledger.takePlace(batch.id, context.startsPerSecond, stop.startSignal);
+    } catch (error) {
+      throttle.giveBack(start);
+      if (!stop.startSignal.aborted) throw error;
+      await release(STOPPED.message);
+      return { status: 'stopped' };
+    }
     const passed = await ledger.findPassedBudget(batch.jobId, context.caps);
     if (passed !== null) {
       throttle.giveBack(start);
@@ -184,6 +201,11 @@ async function trySend(
       if (error.outcome !== 'not_created') {
         throttle.onError(start);
         return recoverReply(batch, error, intendedAtMs, context);
+      }
+      // Runs of other processes fill the account: one of them ends before this one is sent again.
+      if (error.limit === 'concurrency' && (await ledger.recordRefusal(batch.id)) > 0) {
+        throttle.giveBack(start);
+        continue;
       }
       refusedAtMs ??= clock.now();
       if (error.status === null) unreached += 1;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { enrich } from '../../src/index.js';
-import { createList } from '../helpers/job.js';
+import { createList, readTable } from '../helpers/job.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
@@ -28,6 +28,54 @@ test('a second process on the same job names the holder, and can continue once t
   const again = await dir.run(['run', 'in.csv', ...ask, '--json'], ENV);
   expect(again.status).toBe(0);
   expect(JSON.parse(again.stdout)).toMatchObject({ rows: { enriched: 4 }, runs: { created: 0, adopted: 1 } });
+  expect(agent.tasks).toHaveLength(2);
+});
+
+test('two files with the same question send each row once, even if the process that sent it is killed', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(4));
+  dir.write('more.csv', createList(6));
+  const gate = createPaidGate();
+  const { url, agent } = await servePaid(gate.script);
+  const ask = ['-f', 'answer', '--api-url', url, '--yes'];
+  const first = dir.spawn(['run', 'in.csv', ...ask], ENV);
+  await gate.reached(1);
+  const second = dir.spawn(['run', 'more.csv', ...ask, '--json'], ENV);
+  await gate.reached(2);
+  expect(agent.tasks.map(({ request }) => request.input?.data?.length)).toEqual([4, 2]);
+  await first.end('SIGKILL');
+  gate.open();
+  const { status, stdout } = await second.end();
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    rows: { total: 6, enriched: 6 },
+    runs: { created: 1, adopted: 1 },
+    cost_usd: 0.025,
+  });
+  expect(agent.tasks).toHaveLength(2);
+});
+
+test('rows that a killed process sent with another key fail with the reason, and are not bought twice', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', createList(4));
+  dir.write('more.csv', createList(6));
+  const gate = createPaidGate();
+  const { url, agent } = await servePaid(gate.script);
+  const ask = ['-f', 'answer', '--api-url', url, '--yes'];
+  const first = dir.spawn(['run', 'in.csv', ...ask], ENV);
+  await gate.reached(1);
+  await first.end('SIGKILL');
+  gate.open();
+  const other = await dir.run(['run', 'more.csv', ...ask], { env: { EXA_API_KEY: 'sk-other-0123456789' } });
+  expect(other.status).toBe(6);
+  expect(readTable(dir.read('more.filled.csv')).map((row) => row.enrichment_status)).toEqual([
+    ...Array(4).fill('failed'),
+    ...['enriched', 'enriched'],
+  ]);
+  expect(dir.read('more.filled.csv')).toContain('sent with another API key');
+  expect((await dir.run(['run', 'in.csv', ...ask], ENV)).status).toBe(0);
+  expect((await dir.run(['run', 'more.csv', ...ask], ENV)).status).toBe(0);
+  expect(readTable(dir.read('more.filled.csv')).every(({ answer }) => answer !== '')).toBe(true);
   expect(agent.tasks).toHaveLength(2);
 });
 

@@ -58,3 +58,11 @@ test.each([
   expect(rows[0]).toMatchObject({ answer: 'of the other process', enrichment_cost_usd: '0.00' });
   expect(listAsked(bench.agent.tasks)).toEqual([2, 3, 4].map((number) => `Company ${number} answer low`));
 });
+
+test('the rest of such a batch is filled up with other rows, so that no run is added', async () => {
+  const bench = await openJobBench(answerPaid);
+  bench.write('in.csv', createList(33));
+  const { summary } = await bench.run({ batchSize: 8, concurrency: 1 }, {}, createChangingOpen());
+  expect(summary).toMatchObject({ rows: { enriched: 33 }, reused: 1, costMicros: 4 * 25_000 });
+  expect(bench.agent.tasks.map(({ request }) => request.input?.data?.length)).toEqual([8, 8, 8, 8]);
+});

@@ -280,15 +280,15 @@ describe.each(STORES)('answers in $name', (store) => {
       const lost = createTestBatch(job, ['Acme']);
       await reserveTestBatch(ledger, lost);
       await ledger.markUnknown(lost.id, 'the list failed');
+      clock.nowMs = 2_000;
+      // In the process that reserved it, an open batch does not keep a refresh from its rows.
+      const later = createTestBatch(await openTestJob(other), ['Acme'], { refresh: true });
+      await reserveTestBatch(ledger, later);
       if (where === 'in the next process') {
         await ledger.close();
         await other.adoptBatches(job.askId);
       }
-      clock.nowMs = 2_000;
-      // In its own process, an open batch does not keep a refresh from its rows.
       const owner = where === 'in two processes' ? ledger : other;
-      const later = createTestBatch(await openTestJob(other), ['Acme'], { refresh: true });
-      await reserveTestBatch(owner, later);
       const answer = createTestAnswer('Acme', { ceo: 'New', headcount: null }, 'run_2');
       await settleTestBatch(owner, later, createTestRun('run_2'), [answer]);
       clock.nowMs = 3_000;

@@ -30,6 +30,8 @@ interface Change {
 export interface ModelBatch {
   readonly batch: Batch;
   readonly intendedAtMs: number;
+  /** The holder that reserved it, and the one that has it now. */
+  readonly reserver: number;
   holder: number;
   state: OpenBatchState;
   runId: string | null;
@@ -81,14 +83,21 @@ export class LedgerModel {
 
   listElsewhere(ask: string, holder: number): Set<string> {
     const others = [...this.open.values()].filter(
-      (each) => each.batch.askId === ask && each.holder !== holder,
+      (each) => each.batch.askId === ask && (each.holder !== holder || each.reserver !== holder),
     );
     return new Set(others.flatMap(({ batch }) => batch.rows.map(({ key }) => key)));
   }
 
   reserve(batch: Batch, holder: number, nowMs: number): void {
     this.time += 1;
-    this.open.set(batch.id, { batch, intendedAtMs: nowMs, holder, state: 'intended', runId: null });
+    this.open.set(batch.id, {
+      batch,
+      intendedAtMs: nowMs,
+      reserver: holder,
+      holder,
+      state: 'intended',
+      runId: null,
+    });
   }
 
   release(id: string): void {
@@ -111,12 +120,14 @@ export class LedgerModel {
     { holder, nowMs }: { readonly holder: number; readonly nowMs: number },
   ): void {
     const intendedAtMs = this.open.get(batch.id)?.intendedAtMs ?? this.#releasedAt.get(batch.id) ?? nowMs;
+    const reserver = this.open.get(batch.id)?.reserver ?? holder;
     this.open.delete(batch.id);
     const cost = costMicros ?? batch.reserveMicros;
     this.#billedMicros += cost;
     this.#add(batch.askId, batch.jobId, 'run', rows, {
       ...{ batch, runId, intendedAtMs, costMicros: cost, isEstimated: costMicros === null && cost > 0 },
-      ...{ holder, nowMs },
+      // A batch that was taken over changes what everybody knows.
+      ...{ holder: reserver === holder ? holder : 0, nowMs },
     });
   }
 

@@ -46,6 +46,7 @@ test('the request is sent only after its reservation is on disk', async () => {
     {
       ledger,
       agent: { client, listLagMs: 0 },
+      startsPerSecond: 0,
       throttle: new StartThrottle({ concurrency: 1, startsPerSecond: 0, clock: systemClock }),
       caps: { jobMicros: null, day: null },
       findsNothing: () => false,
@@ -97,6 +98,7 @@ async function openSend(faults: readonly object[], parts: Partial<StartParts> = 
     ledger,
     agent: { client, listLagMs: 0 },
     throttle: new StartThrottle({ concurrency: 2, startsPerSecond: 0, clock }),
+    startsPerSecond: 0,
     caps: { jobMicros: null, day: null },
     findsNothing: () => false,
     spend: NO_COUNT,

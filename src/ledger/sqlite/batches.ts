@@ -193,6 +193,7 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
       return end('known', toCost(earlier));
     }
   }
+  if (own === undefined && open !== undefined) view.markForeign(number);
   store.bill(job, cost.micros, cost.isEstimated, nowMs);
   view.settledRuns += 1;
   const merged = addRows(job, view, number, { keys, answers, failures, isRun: true });
@@ -402,7 +403,8 @@ function closeBatch(
   { number, reserveMicros }: OwnBatch,
 ): boolean {
   store.ownBatches.delete(batchId);
-  view.release(number);
+  if (view.release(number)) store.adoptedEnds += 1;
+  store.onBatchEnd();
   if (store.database.run('delete from batch where number = ?', number) === 0) return false;
   store.reserve(job, -reserveMicros);
   return true;

@@ -7,6 +7,7 @@ import type { Database } from './database.js';
 import type { Store } from './store.js';
 
 interface HolderRow extends Holder {
+  readonly account: string;
   readonly number: number;
   readonly epoch: number;
   readonly renewedAtMs: number;
@@ -14,7 +15,7 @@ interface HolderRow extends Holder {
 
 /** A holder with this epoch may write. A takeover increases it, and closing the ledger sets it to 0. */
 const HELD = 1;
-const HOLDER = 'holder.number, epoch, pid, started, space, boot, host, renewed_at as renewedAtMs';
+const HOLDER = 'holder.number, epoch, pid, started, space, boot, host, renewed_at as renewedAtMs, account';
 
 /** Interval of renewals. Other processes may take over after three missed ones of 15 s each. */
 const RENEW_MS = 5_000;
@@ -32,6 +33,8 @@ const UNENDED = new Map<string, number[]>();
  * `close`.
  */
 export class ProcessHolder {
+  /** Hash of the agent's URL and the key; empty if none was entered. */
+  account = '';
   readonly #store: Store;
   readonly #database: Database;
   readonly #clock: Pick<Clock, 'now'>;
@@ -58,11 +61,17 @@ export class ProcessHolder {
     const { file } = this.#database;
     for (const number of UNENDED.get(file) ?? []) endHolder(this.#database, number);
     UNENDED.delete(file);
-    this.#store.holder = registerHolder(this.#database, this.#self, this.#renewedAtMs);
+    this.#store.holder = registerHolder(this.#database, this.#self, this.#renewedAtMs, this.account);
     this.#renewal = setInterval(() => {
       this.#database.write(() => this.#renew()).catch(() => undefined);
     }, RENEW_MS).unref();
     return true;
+  }
+
+  /** Sets the account of this process's batches. */
+  enterAccount(account: string): void {
+    this.account = account;
+    this.#database.run('update holder set account = ? where number = ?', account, this.#store.holder);
   }
 
   /** True if another process has taken over. */
@@ -95,7 +104,7 @@ export class ProcessHolder {
       name,
     );
     if (row !== undefined) {
-      const { number, epoch, acquiredAtMs, renewedAtMs, ...holder } = row;
+      const { number, epoch, account, acquiredAtMs, renewedAtMs, ...holder } = row;
       const goneAtMs = number === this.#store.holder ? Number.POSITIVE_INFINITY : this.#findGoneAt(row);
       if (goneAtMs > nowMs) return { status: 'busy', holder, acquiredAtMs, renewedAtMs, goneAtMs };
       this.#fence(number);
@@ -119,7 +128,10 @@ export class ProcessHolder {
     return rows.filter((row) => this.#findGoneAt(row) > this.#clock.now()).map(({ name }) => name);
   }
 
-  /** Takes over the open batches of an ask whose process is gone. Returns them, oldest first. */
+  /**
+   * Takes over the open batches of an ask whose process is gone. Returns them, oldest first. Those of another account
+   * stay, because an agent shows a run only to its own account.
+   */
   adoptBatches(askId: string): OpenBatch[] {
     if (!this.hold()) return [];
     // If this process stood still, others may have too, so take over only from those known to be gone.
@@ -128,21 +140,20 @@ export class ProcessHolder {
     const view = this.#store.findView(askId);
     if (view === null) return [];
     const holders = this.#database.all<HolderRow>(
-      `select ${HOLDER} from holder where number <> ?1 and number in (select holder from batch where ${view.range})`,
+      `select ${HOLDER} from holder where number <> ? and number in (select holder from batch where ${view.range})`,
       this.#store.holder,
     );
     const gone = holders.filter((row) => this.#findGoneAt(row) <= nowMs);
-    const adopted = gone.flatMap(({ number }) => {
+    const adopted = gone.flatMap(({ number, account }) => {
       // First, so that the earlier holder can renew nothing, and so send nothing.
       this.#fence(number);
+      if (account !== '' && account !== this.account) return [];
       const batches = listOpenBatches(this.#database, askId, number);
-      const owned = `holder = ? and ${view.range}`;
-      for (const batch of this.#database.all<{ number: number }>(
-        `select number from batch where ${owned}`,
+      this.#database.run(
+        `update batch set holder = ? where holder = ? and ${view.range}`,
+        this.#store.holder,
         number,
-      ))
-        view.release(batch.number);
-      this.#database.run(`update batch set holder = ? where ${owned}`, this.#store.holder, number);
+      );
       return batches;
     });
     return adopted.sort((a, b) => a.intendedAtMs - b.intendedAtMs);
@@ -202,14 +213,16 @@ function registerHolder(
   database: Database,
   { pid, started, space, boot, host }: Holder,
   nowMs: number,
+  account: string,
 ): number {
   database.run(
     `delete from holder where epoch <> ${HELD} and number not in (select holder from batch)
        and number not in (select holder from lease)`,
   );
   database.run(
-    `insert into holder (epoch, pid, started, space, boot, host, renewed_at) values (${HELD}, ?, ?, ?, ?, ?, ?)`,
-    ...[pid, started, space, boot, host, nowMs],
+    `insert into holder (epoch, pid, started, space, boot, host, renewed_at, account)
+     values (${HELD}, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[pid, started, space, boot, host, nowMs, account],
   );
   return database.get<{ number: number }>('select last_insert_rowid() as number')?.number ?? 0;
 }

@@ -70,8 +70,29 @@ const TABLES = `
     space text not null,
     boot text not null,
     host text not null,
-    renewed_at integer not null
+    renewed_at integer not null,
+    account text not null,
+    -- When it last waited for a run of another process to end.
+    hungry_at integer not null default 0
   ) strict;
+
+  -- Makes the ids of accounts differ from ledger to ledger.
+  create table salt (
+    number integer primary key,
+    value text not null
+  ) strict;
+
+  -- What is known about an agent account. Its id is a hash of the agent's URL and the key, which is stored nowhere.
+  create table account (
+    id text primary key,
+    -- Active runs that the agent accepts; null until it has refused one.
+    active_limit integer,
+    -- Most runs that were active at the same time. Some may have ended at the agent before the ledger knew.
+    proven integer not null default 0,
+    refused_at integer not null default 0,
+    starts integer not null default 0,
+    next_start_at integer not null default 0
+  ) strict, without rowid;
 
   create table lease (
     name text primary key,
@@ -90,6 +111,8 @@ const TABLES = `
     reason text,
     reserve_micros integer not null,
     intended_at integer not null,
+    -- Its request is about to leave.
+    has_place integer not null default 0,
     keys blob not null,
     content text not null
   ) strict;

@@ -4,6 +4,7 @@ import { RowfillError } from '../../errors.js';
 import { systemClock } from '../../model/clock.js';
 import { readHolder } from '../holder.js';
 import type { Ledger, LedgerOptions } from '../ledger.js';
+import { AccountPlaces } from './accounts.js';
 import * as batches from './batches.js';
 import { Database } from './database.js';
 import * as folders from './folders.js';
@@ -41,6 +42,7 @@ class Session {
   readonly database: Database;
   readonly store: Store;
   readonly process: ProcessHolder;
+  readonly places: AccountPlaces;
   readonly runs: RecentRuns;
   readonly now: () => number;
   closing: Promise<void> | null = null;
@@ -51,6 +53,7 @@ class Session {
     this.process = new ProcessHolder(this.store, clock, holder);
     this.runs = new RecentRuns(database);
     this.now = () => clock.now();
+    this.places = new AccountPlaces(this.store, this.process, this.now);
   }
 
   /** Runs queries that read counts, after earlier calls of the same turn have written theirs. */
@@ -170,8 +173,12 @@ function createBatchMethods({ database, store, process, runs, now }: Session) {
 }
 
 function createProcessMethods(session: Session) {
-  const { database, process, runs } = session;
+  const { database, process, runs, places } = session;
   return {
+    enterAccount: (hash) => places.enterAccount(hash),
+    takePlace: (batchId, startsPerSecond, signal) => places.takePlace(batchId, startsPerSecond, signal),
+    recordRefusal: (batchId) => places.recordRefusal(batchId),
+    listOutOfReach: (askId) => places.listOutOfReach(askId),
     acquireLease: (name) => database.write(() => process.acquireLease(name)),
     releaseLease: (name) => database.write(() => process.releaseLease(name)),
     refuseStart() {
@@ -180,7 +187,8 @@ function createProcessMethods(session: Session) {
     },
     adoptBatches: (askId) => database.write(() => process.adoptBatches(askId), [askId]),
     async whenChanged(signal) {
-      const known = database.foreignWrites;
+      const countChanges = (): number => database.foreignWrites + session.store.adoptedEnds;
+      const known = countChanges();
       for (
         let look = 0;
         look < MOST_LOOKS && signal?.aborted !== true && session.closing === null;
@@ -188,7 +196,7 @@ function createProcessMethods(session: Session) {
       ) {
         await setTimeout(LOOK_MS);
         await database.read(() => undefined);
-        if (database.foreignWrites > known) return;
+        if (countChanges() > known) return;
       }
     },
     close() {

@@ -66,6 +66,12 @@ export class Store {
   holder = 0;
   /** Open batches that this process has reserved, by id. Another process may have settled them. */
   readonly ownBatches = new Map<string, OwnBatch>();
+  /** Called when a batch ends in this process. */
+  onBatchEnd: () => void = () => undefined;
+  /** Number of batches that this process has taken over and ended. Their rows may be waited for. */
+  adoptedEnds = 0;
+  readonly #isOwn = (batchId: string, holder: number): boolean =>
+    holder === this.holder && this.ownBatches.has(batchId);
   readonly #views = new Map<string, AskView>();
   /** Views loaded in advance, to be completed in a transaction; null if there was nothing to load. */
   readonly #prepared = new Map<string, AskView | null>();
@@ -108,7 +114,7 @@ export class Store {
         ? prepared
         : new AskView(this.database, row.number, JSON.parse(row.content) as Ask);
     while (view.load());
-    view.start(this.holder);
+    view.start(this.#isOwn);
     this.#views.set(askId, view);
     return view;
   }
@@ -268,7 +274,7 @@ export class Store {
 
   #takeChanges(): void {
     this.forgetJobs();
-    for (const [askId, view] of this.#views) if (!view.sync(this.holder)) this.#views.delete(askId);
+    for (const [askId, view] of this.#views) if (!view.sync(this.#isOwn)) this.#views.delete(askId);
   }
 
   #writeJobs(): void {

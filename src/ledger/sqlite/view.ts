@@ -11,15 +11,18 @@ const LOAD_BLOCKS = 1_000;
 /** Rows of the blocks kept in memory. */
 const CACHED_ROWS = 10_000;
 
-/** An open batch of another process. */
+/** True for a batch that this process has reserved and still holds. */
+type IsOwn = (batchId: string, holder: number) => boolean;
+
+/** An open batch that this process has not reserved. */
 interface Claim {
   readonly batchId: string;
   readonly keys: readonly string[];
 }
 
 /**
- * What this process knows of an ask: where its rows are stored, and which rows are in open batches of other processes.
- * Kept current by reading what changed. Used inside transactions only.
+ * What this process knows of an ask: where its rows are stored, and which rows are in open batches that it has not
+ * reserved. Kept current by reading what changed. Used inside transactions only.
  */
 export class AskView {
   readonly number: number;
@@ -84,18 +87,17 @@ export class AskView {
     return blocks.length === LOAD_BLOCKS;
   }
 
-  /** Reads the counts and the open batches of other processes, once all blocks are loaded. */
-  start(self: number): void {
+  /** Reads the counts and the open batches, once all blocks are loaded. */
+  start(isOwn: IsOwn): void {
     this.#readCounts();
-    this.#readBatches(this.base, self);
+    this.#readBatches(this.base, isOwn);
     this.lastForeign = this.change;
   }
 
   /**
-   * Takes in what other processes changed since this view was current. `self` is this process's holder. Returns false if
-   * the ask is gone.
+   * Takes in what other processes changed since this view was current. Returns false if the ask is gone.
    */
-  sync(self: number): boolean {
+  sync(isOwn: IsOwn): boolean {
     const before = this.change;
     if (!this.#readCounts()) return false;
     if (this.change === before) return true;
@@ -111,12 +113,12 @@ export class AskView {
       for (const key of unpackKeys(keys)) this.#index.add(key, number - this.base);
     }
     for (const [number, { batchId }] of this.#claims) if (ended.has(batchId)) this.release(number);
-    this.#readBatches(before, self);
+    this.#readBatches(before, isOwn);
     this.lastForeign = this.change;
     return true;
   }
 
-  /** Keys of these that other processes have in open batches. */
+  /** Keys of these in open batches that this process has not reserved. */
   listElsewhere(keys: readonly string[]): Set<string> {
     return this.#claimed.size === 0 ? NONE : new Set(keys.filter((key) => this.#claimed.has(key)));
   }
@@ -130,14 +132,20 @@ export class AskView {
     return offsets.some((offset) => offset <= loaded || this.#foreignBlocks.has(offset));
   }
 
-  /** Forgets the claim of a batch that has ended or is now this process's own. */
-  release(number: number): void {
+  /** Forgets the claim of a batch that has ended. Returns false if there was none. */
+  release(number: number): boolean {
     for (const key of this.#claims.get(number)?.keys ?? []) {
       const batches = (this.#claimed.get(key) ?? 0) - 1;
       if (batches > 0) this.#claimed.set(key, batches);
       else this.#claimed.delete(key);
     }
-    this.#claims.delete(number);
+    return this.#claims.delete(number);
+  }
+
+  /** Treats a block as another process's, because it settles a batch that this process has taken over. */
+  markForeign(number: number): void {
+    this.#foreignBlocks.add(number - this.base);
+    this.lastForeign = number;
   }
 
   /** Adds a block of this process. Returns the keys that may have been there before. */
@@ -201,14 +209,14 @@ export class AskView {
     return true;
   }
 
-  #readBatches(after: number, self: number): void {
-    const batches = this.#database.all<{ number: number; id: string; keys: Uint8Array }>(
-      'select number, id, keys from batch where number > ? and number < ? and holder <> ?',
+  #readBatches(after: number, isOwn: IsOwn): void {
+    const batches = this.#database.all<{ number: number; id: string; holder: number; keys: Uint8Array }>(
+      'select number, id, holder, keys from batch where number > ? and number < ?',
       after,
       this.base + SPAN,
-      self,
     );
-    for (const { number, id, keys } of batches) {
+    for (const { number, id, holder, keys } of batches) {
+      if (isOwn(id, holder)) continue;
       const claim = { batchId: id, keys: unpackKeys(keys) };
       this.#claims.set(number, claim);
       for (const key of claim.keys) this.#claimed.set(key, (this.#claimed.get(key) ?? 0) + 1);
