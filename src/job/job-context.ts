@@ -218,7 +218,7 @@ export function createJobContext({ spent, found, throttle: shared, ...parts }: O
   const throttle = shared.open({
     clock,
     concurrency: settings.concurrency,
-    startsPerSecond: settings.startsPerSecond ?? agent.startsPerSecond,
+    startsPerSecond,
   });
   return Object.freeze<JobContext>({
     ...parts,
