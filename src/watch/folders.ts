@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
@@ -32,6 +32,7 @@ export async function openFolders(path: string): Promise<WatchFolders> {
       failed: join(root, 'failed'),
     };
     await remakeFolders(folders);
+    for (const folder of [folders.working, folders.done, folders.failed]) await removeTrials(folder);
     await tryFolders(folders);
     return folders;
   } catch (error) {
@@ -94,6 +95,20 @@ async function tryFolder(folder: string): Promise<void> {
   const trial = join(folder, `.rowfill-${randomBytes(4).toString('hex')}.trial`);
   await (await openOwnFile(trial)).close();
   await rm(trial, { force: true });
+}
+
+const TRIAL = /^\.rowfill-[0-9a-f]{8}\.trial$/;
+/** A living watcher removes its trial long before. */
+const TRIAL_AGE_MS = 1_000;
+
+/** Removes the trials of watchers that were killed in the middle of one. */
+async function removeTrials(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!TRIAL.test(name)) continue;
+    const path = join(folder, name);
+    const stats = await stat(path).catch(() => null);
+    if (stats?.size === 0 && Date.now() - stats.mtimeMs > TRIAL_AGE_MS) await rm(path, { force: true });
+  }
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -84,3 +84,26 @@ test('a job that a process works on, or with a run that may still be billed, is 
   expect(await readJobs()).toHaveLength(1);
   gate.open();
 });
+
+test('another job does not inherit the failures of a job that is forgotten', async () => {
+  // The agent never answers the first company.
+  const { dir, agent, run, readJobs, ledger } = await openJob((task, signal) => {
+    const data = task.request.input?.data?.filter(({ company }) => company !== 'Company 1') ?? [];
+    return answerPaid(
+      { ...task, request: { ...task.request, input: { ...task.request.input, data } } },
+      signal,
+    );
+  });
+  for (let time = 0; time < 2; time += 1) await run('in.csv');
+  const [{ job }] = await readJobs();
+  dir.write('more.csv', createList(3).replace('Company 1\n', 'Company 9\n'));
+  await run('more.csv');
+  await dir.run(['forget', job, '--yes']);
+  const asked = agent.tasks.length;
+  dir.write('more.csv', createList(3));
+  await run('more.csv');
+  expect(agent.tasks.length).toBeGreaterThan(asked);
+  const opened = await openLedger(ledger);
+  expect(await opened.check()).toEqual([]);
+  await opened.close();
+});

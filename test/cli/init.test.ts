@@ -115,7 +115,7 @@ test.each([
   ['a file without blanks and no field', ['full.csv'], "such as --field 'ceo=Who leads it today'"],
   ['an invalid field', ['in.csv', '-f', 'ceo:strng'], 'Did you mean string?'],
   ['an unknown column', ['in.csv', '--send', 'domian'], 'Did you mean domain?'],
-  ['missing tables', ['in.csv', '--reference', 'none'], 'there is no folder none'],
+  ['missing tables', ['in.csv', '--reference', 'none'], 'there is no folder or table none'],
   ['an unknown effort', ['in.csv', '--effort', 'hihg'], 'Did you mean high?'],
   ['a missing folder', ['in.csv', '-o', 'none/a.yaml'], 'cannot write none/a.yaml'],
   [

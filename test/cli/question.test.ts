@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { expect, onTestFinished, test } from 'vitest';
+import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createList } from '../helpers/job.js';
+import { createTestJob } from '../helpers/ledger-samples.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
 import { hasTerminal, openTerminal } from '../helpers/terminal.js';
 import { createEnvironment, createWorkdir, PROGRAM } from '../helpers/workdir.js';
@@ -145,6 +147,11 @@ test.skipIf(!hasTerminal).each([['\u0003'], ['SIGTERM']] as const)(
   async (how) => {
     const dir = createWorkdir();
     dir.write('in.csv', createList(3));
+    // An old job to delete.
+    const ledger = await openLedger(`${dir.home}/ledger.sqlite`, { clock: { now: () => 0 } });
+    const { id } = await ledger.openJob(createTestJob());
+    await ledger.closeJob(id, { stop: 'done', counts: null, finished: null });
+    await ledger.close();
     for (const [args, question, end] of [
       [['init', 'in.csv'], 'Which columns', 'Nothing was written.'],
       [['prune', '--asks', '1d'], 'Continue? [y/N]', 'Nothing was deleted.'],

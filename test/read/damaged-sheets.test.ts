@@ -127,6 +127,6 @@ test('a list anywhere in a document is read, and the document comes back around 
         await input.close();
       },
     ),
-    { numRuns: chooseCount(500, 60) },
+    { numRuns: chooseCount(200, 40) },
   );
 });

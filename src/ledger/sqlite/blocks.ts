@@ -91,6 +91,12 @@ export function formatFailures(keys: readonly string[], failures: readonly RowFa
   return JSON.stringify({ failures: indexFailures(keys, failures) } satisfies BlockContent);
 }
 
+/** Removes the failures from the content of a block. */
+export function dropFailures(content: string): string {
+  const { failures, ...rest } = JSON.parse(content) as BlockContent;
+  return failures === undefined ? content : JSON.stringify(rest);
+}
+
 /** Formats values by row and field; a missing value means that the cell is not concerned. */
 export function formatValues(rows: readonly ReadonlyMap<string, JsonValue>[]): string {
   const fields = [...new Set(rows.flatMap((row) => [...row.keys()]))];

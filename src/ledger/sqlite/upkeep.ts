@@ -3,7 +3,7 @@ import { QUARTER_HOUR_MS } from '../../model/clock.js';
 import { formatNumber } from '../../model/format.js';
 import type { AgentRun } from '../../model/run.js';
 import type { ForgetResult, PruneLimits, PruneResult } from '../ledger.js';
-import { Block, type BlockRow, SELECT_BLOCKS, unpackRun } from './blocks.js';
+import { Block, type BlockRow, dropFailures, SELECT_BLOCKS, unpackRun } from './blocks.js';
 import type { Database } from './database.js';
 import { createUnknownJobError } from './store.js';
 import { SPAN } from './view.js';
@@ -73,11 +73,18 @@ export function forgetJob(database: Database, jobId: string): ForgetResult {
   database.run('delete from written where job = ?', jobId);
   const range = [ask * SPAN, (ask + 1) * SPAN] as const;
   if (other !== null) {
-    // The other job paid nothing for these answers.
+    // The answers are then of no job: no other one has paid for them, or failed with their rows.
+    const own = 'where number > ? and number < ? and job = ?';
+    database.run(`delete from block ${own} and kind in ('failures', 'released')`, ...range, number);
+    for (const row of database.all<BlockRow>(`${SELECT_BLOCKS} ${own}`, ...range, number)) {
+      const content = dropFailures(row.content);
+      if (content !== row.content) {
+        database.run('update block set content = ? where number = ?', content, row.number);
+      }
+    }
     database.run(
-      `update block set job = ?, cost_micros = 0, is_estimated = 0, raw_run = null
-       where number > ? and number < ? and job = ?`,
-      ...[other, ...range, number],
+      `update block set job = 0, cost_micros = 0, is_estimated = 0, raw_run = null ${own}`,
+      ...[...range, number],
     );
   } else {
     database.run('delete from block where number > ? and number < ?', ...range);
@@ -224,7 +231,7 @@ const CHECKS: readonly (readonly [what: string, sql: string])[] = [
   ['open batches without a holder', 'batch where holder not in (select number from holder)'],
   ['blocks without an ask', `block where number / ${SPAN} not in (select number from ask)`],
   ['blocks without rows', "block where keys is null and kind <> 'released'"],
-  ['blocks without a job', 'block where job not in (select number from job)'],
+  ['blocks without a job', 'block where job <> 0 and job not in (select number from job)'],
   [
     'changes beyond the last one of their ask',
     `(select number from block union all select number from batch) changed
