@@ -102,7 +102,7 @@ export function enrichRows<T extends object, Values = JsonObject>(
       const blanks = createBlanks({ words: job.blank, fields });
       const readRecord: ReadRecord<T> = (item, record) => readFilledRecord(item, record, names, blanks);
       if (spool.objects === 0) {
-        // Every item fails by itself, so there is no job.
+        // No item can be sent, so no job is created.
         let ordinal = 0;
         for await (const input of spool.readOriginals())
           yield readRecord({ input, ordinal: ordinal++ }, null);

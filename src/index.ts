@@ -29,7 +29,7 @@ export type {
   NothingFound,
   RemainingRows,
 } from './model/events.js';
-export type { FieldValues } from './model/field-values.js';
+export type { FieldValues } from './model/field.js';
 export type { FileFormat } from './model/file-format.js';
 export type { JsonObject, JsonValue } from './model/json.js';
 export type { Climb, Quote } from './model/prices.js';

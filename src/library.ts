@@ -10,7 +10,7 @@ import {
 import { RowfillError } from './errors.js';
 import { type ExportOptions, type ExportResult, exportJob as writeAgain } from './export.js';
 import type { EnrichEvent, JobSummary } from './model/events.js';
-import type { FieldValues } from './model/field-values.js';
+import type { FieldValues } from './model/field.js';
 import { toLibraryWords, translateMessages } from './model/library-words.js';
 import type { EnrichOptions } from './options.js';
 import { type Plan, plan as planFile } from './plan.js';

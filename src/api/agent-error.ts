@@ -95,7 +95,7 @@ function resolveHint(status: number | null, code: string): string | undefined {
     : 'The agent rejected the request; change the query, the fields or the effort.';
 }
 
-/** Replaces the hint of a 401 if no key is set: then there is no key to check. */
+/** Replaces the hint of a 401 if no key is set. */
 export function explainMissingKey(error: unknown, isKeySet: boolean): unknown {
   if (isKeySet || !(error instanceof AgentError) || error.status !== 401) return error;
   const { code, message, status, type, requestId, outcome } = error;

@@ -1,6 +1,6 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { enrich, enrichRows } from '../../src/index.js';
-import type { FieldValues } from '../../src/model/field-values.js';
+import type { FieldValues } from '../../src/model/field.js';
 import { toLibraryWords, translateMessages } from '../../src/model/library-words.js';
 
 test.each([

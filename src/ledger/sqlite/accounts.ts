@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SharedAccount } from '../account.js';
+import type { SharedAccount } from '../ledger.js';
 import type { Database } from './database.js';
 import type { ProcessHolder } from './processes.js';
 import type { Store } from './store.js';
