@@ -15,6 +15,7 @@ const ALONE = [
 export default defineConfig({
   test: {
     tags: [{ name: 'slow', description: 'has a larger count in npm run test:slow' }],
+    setupFiles: ['test/helpers/seed.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // A long timeout costs nothing if the test passes, and a busy machine must not fail it.
