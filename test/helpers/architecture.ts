@@ -12,8 +12,8 @@ interface Import {
   readonly isType: boolean;
 }
 
-const STAGES = ['select', 'run', 'answer', 'write'];
-const SUPPORTS = ['read', 'api', 'ledger', 'server', 'agents', 'recipe', 'options.ts'];
+const STAGES = ['select', 'run', 'answer', 'write', 'verify'];
+const SUPPORTS = ['read', 'api', 'ledger', 'server', 'agents', 'pages', 'recipe', 'options.ts'];
 /** What users import, by name: they only re-export. */
 const EXPORTS = ['index.ts', 'client.ts', 'server.ts'];
 const MAX_LINES = 500;
@@ -50,15 +50,18 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   'fuse.js': ['agents/'],
   // Only fastify imports it. Pinned in package.json because later versions need a newer Node than we promise.
   'light-my-request': [],
+  'ipaddr.js': ['pages/address.ts'],
   libsql: ['ledger/', 'server/run-store.ts'],
   numfmt: ['read/number-format.ts'],
   'p-limit': ['job/dispatch.ts'],
+  'robots-parser': ['pages/robots.ts'],
   sax: ['read/zip-archive.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts'],
   re2js: ['model/pattern.ts'],
   'string-width': ['cli/clip-text.ts', 'cli/format-table.ts'],
   tldts: ['model/entity-key.ts'],
-  undici: ['api/'],
+  undici: ['api/', 'pages/fetch-page.ts'],
+  unpdf: ['pages/pdf-worker.ts'],
   yaml: ['recipe/parse-recipe.ts'],
   yargs: ['cli/completions.ts', 'cli/commands/completion.ts'],
 };
@@ -157,8 +160,8 @@ function checkLayers({ from, target, isType }: Import): string[] {
   if (above === 1 && below === 1 && !isServed && !isRead) {
     return [`${from} imports ${target}, its neighbor`];
   }
-  if (above === 2 && below === 1 && !(isType && (other === 'api' || other === 'ledger'))) {
-    return [`${from} imports ${target}, of which a stage may import types of api/ and ledger/ only`];
+  if (above === 2 && below === 1 && !(isType && (other === 'api' || other === 'ledger' || other === 'pages'))) {
+    return [`${from} imports ${target}, of which a stage may import types of api/, ledger/ and pages/ only`];
   }
   return [];
 }
