@@ -56,12 +56,12 @@ describe('the check reports', () => {
     [
       'a stage that imports more than types of the client',
       { 'run/dispatch.ts': "import { AgentClient, type Reply } from '../api/client.js';" },
-      'run/dispatch.ts imports api/client.ts, of which a stage may import types of api/ and ledger/ only',
+      'run/dispatch.ts imports api/client.ts, of which a stage may import types of api/, ledger/ and pages/ only',
     ],
     [
       'a stage that imports a type of the server',
       { 'run/wait.ts': "import type { Server } from '../server/server.js';" },
-      'run/wait.ts imports server/server.ts, of which a stage may import types of api/ and ledger/ only',
+      'run/wait.ts imports server/server.ts, of which a stage may import types of api/, ledger/ and pages/ only',
     ],
     [
       'an import between neighbors',
