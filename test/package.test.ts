@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAX_PACKAGES = 105;
-/** Includes 19 MiB for two SQLite builds (glibc and musl) and 8 MiB for compressing workbooks. */
-const MAX_BYTES = 48 * 1024 * 1024;
+/** Includes 19 MiB for two SQLite builds (glibc and musl), 8 MiB for compressing workbooks and 6 MiB for reading pages. */
+const MAX_BYTES = 54 * 1024 * 1024;
 
 let folder = '';
 let packed: { files: { path: string }[]; filename: string };
@@ -102,7 +102,7 @@ test('no dependency needs a newer Node than the project promises', () => {
   expect(wanted.filter((line) => !isMetBy20(line))).toEqual([]);
 });
 
-test('an installation has fewer than 90 packages and 48 MiB, and no install scripts', () => {
+test('an installation has fewer than 105 packages and 54 MiB, and no install scripts', () => {
   const lock = JSON.parse(readFileSync(join(folder, 'node_modules', '.package-lock.json'), 'utf8'));
   const packages: Record<string, { hasInstallScript?: boolean }> = lock.packages;
   const others = Object.keys(packages).filter((path) => path !== 'node_modules/rowfill');
