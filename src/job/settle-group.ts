@@ -165,12 +165,16 @@ function describeFirst({ rejected: [first] }: CheckedRun): string | null {
 }
 
 /**
- * Drops questions from an earlier process that no row of this input has claimed so far: they may belong to another
- * file. If such a row comes, it is sent then. `seen` is the change of the ledger that settled the group.
+ * Takes out questions from an earlier process that no row of this input has claimed so far: they may belong to another
+ * file. If such a row comes, it is retried then. `seen` is the change of the ledger that settled the group.
  */
 function keepWanted(next: NextQuestions, seen: number, inFlight: InFlight): NextQuestions {
   const listWanted = (questions: readonly Question[]): Question[] =>
-    questions.filter(({ key }) => !inFlight.isUnclaimed(key)).map((question) => ({ ...question, seen }));
+    questions.flatMap((question) => {
+      if (!inFlight.isUnclaimed(question.key)) return [{ ...question, seen }];
+      inFlight.keepRetry(question);
+      return [];
+    });
   const followUps = listWanted(next.followUp?.questions ?? []);
   return {
     ...NO_QUESTIONS,

@@ -103,7 +103,7 @@ async function findRows(
   if (wanted === undefined && only !== undefined && other !== undefined) throw refuseChoice(name, tables);
   const list = wanted ?? only;
   if (list === undefined) {
-    checkShape(name, text === null ? undefined : parseText(text), lists);
+    checkShape(input, text === null ? undefined : parseText(text), lists);
     return object;
   }
   if (list.objects === 0) throw refuseItems(name, list);
@@ -135,8 +135,12 @@ function isResult({ path }: FoundList): boolean {
   return RESULTS.test(path.slice(path.lastIndexOf('.') + 1));
 }
 
-/** Refuses an object that holds a table by columns, by keys, or as lists. */
-function checkShape(name: string, object: JsonValue | undefined, lists: readonly FoundList[]): void {
+/** Refuses an object that holds a table by columns, by keys, or as lists. In a file of lines it is a row. */
+function checkShape(
+  { name, extension }: TextInput,
+  object: JsonValue | undefined,
+  lists: readonly FoundList[],
+): void {
   const results = lists.filter(isResult);
   const rows = results.find(({ innerLists }) => innerLists > 0);
   if (rows !== undefined) throw refuseItems(name, rows);
@@ -148,7 +152,7 @@ function checkShape(name: string, object: JsonValue | undefined, lists: readonly
       'Use a file with at least one object.',
     );
   }
-  if (isJsonObject(object)) checkValues(name, object, lists);
+  if (isJsonObject(object) && !LINE_NAMES.includes(extension)) checkValues(name, object, lists);
 }
 
 function checkValues(name: string, object: JsonObject, lists: readonly FoundList[]): void {

@@ -1,3 +1,5 @@
+import type { Question } from '../model/question.js';
+
 /** The part of what is in flight that `selectRows` needs. */
 export interface InFlightView {
   /** True while any field of the key is in flight. */
@@ -6,6 +8,8 @@ export interface InFlightView {
   add(key: string, fields: readonly string[]): void;
   /** True once per inherited key, for the first row with it. */
   claimInherited(key: string): boolean;
+  /** Returns the retry that an inherited run left for a key before a row had claimed it, once. */
+  takeRetry(key: string): Question | undefined;
 }
 
 /** A view that is open while keys are looked up in the ledger. */
@@ -18,6 +22,8 @@ export class InFlight {
   readonly #flying = new FieldsByKey();
   /** Keys that an earlier process sent. The first row with such a key is that row, not its duplicate. */
   readonly #inherited = new Set<string>();
+  /** Retries of inherited keys that no row had claimed when their run ended. */
+  readonly #retries = new Map<string, Question>();
   /** For each open look, what has left since it was opened. */
   readonly #left = new Set<FieldsByKey>();
 
@@ -34,6 +40,11 @@ export class InFlight {
   /** True for an inherited key until a row has claimed it. */
   isUnclaimed(key: string): boolean {
     return this.#inherited.has(key);
+  }
+
+  /** Keeps the retry of an unclaimed key for the row that claims it. */
+  keepRetry(question: Question): void {
+    this.#retries.set(question.key, question);
   }
 
   remove(key: string, fields: readonly string[]): void {
@@ -54,6 +65,7 @@ export class InFlight {
       has: (key, field) => this.#flying.has(key, field),
       add: () => undefined,
       claimInherited: () => false,
+      takeRetry: () => undefined,
       close: () => undefined,
     };
   }
@@ -72,6 +84,11 @@ export class InFlight {
       has: (key, field) => this.#flying.has(key, field) || left.has(key, field),
       add: (key, fields) => this.add(key, fields),
       claimInherited: (key) => claimed.delete(key),
+      takeRetry: (key) => {
+        const retry = this.#retries.get(key);
+        this.#retries.delete(key);
+        return retry;
+      },
       close: () => {
         this.#left.delete(left);
         // Of a row with two possible keys, the other one still belongs to no row.

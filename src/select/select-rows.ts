@@ -106,19 +106,17 @@ function selectQuestion(
   }
   const { key, record } = question;
   for (const step of steps) inFlight.add(key, step.fields);
+  const retry = inFlight.takeRetry(key);
   return {
     status: 'ask',
-    questions: steps.map(({ fields, level }) => ({
-      key,
-      record,
-      fields,
-      level,
-      attempt: 1,
-      fault: null,
-      seen,
-    })),
+    questions: steps.map(({ fields, level }) => {
+      const { attempt, fault } = retry?.level === level ? retry : FIRST;
+      return { key, record, fields, level, attempt, fault, seen };
+    }),
   };
 }
+
+const FIRST = { attempt: 1, fault: null };
 
 /**
  * Picks a fixed number of random rows from a file of unknown length: those with the smallest hashed ordinals.

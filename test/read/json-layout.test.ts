@@ -101,7 +101,15 @@ test('the object itself is a row if it is asked for, has no list, or is a line o
   expect(await read(JSON.stringify(contacts), { rowsAt: '.' })).toEqual([contacts]);
   expect(await read('{"company":"Acme","tags":["a"]}')).toEqual([{ company: 'Acme', tags: ['a'] }]);
   expect(await read(JSON.stringify(contacts), {}, 'in.jsonl')).toEqual([contacts]);
+  for (const only of [
+    { '': [] },
+    { tags: ['a', 'b'] },
+    { x: [1, 2], y: [3, 4] },
+    { a: { n: 1 }, b: { n: 2 } },
+  ])
+    expect(await read(`${JSON.stringify(only)}\n`, {}, 'in.jsonl')).toEqual([only]);
   expect(await read(`{"data":${LIST}}`, {}, 'in.jsonl')).toEqual(ROWS);
+  await expect(openText('{"data":[]}', {}, 'in.jsonl')).rejects.toMatchObject({ code: 'INPUT_NO_ROWS' });
 });
 
 test.each([

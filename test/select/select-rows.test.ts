@@ -91,6 +91,25 @@ test('a row claims the run of an earlier process before the ledger is read, so t
   expect(inFlight.isUnclaimed(KEY)).toBe(false);
 });
 
+test('a row whose inherited run ended without it before the row was read is retried, not asked as if for the first time', () => {
+  const inFlight = new InFlight();
+  inFlight.inherit(KEY, FIELDS);
+  inFlight.remove(KEY, FIELDS);
+  const lost = { key: KEY, record: { company: 'Acme' }, fields: FIELDS, level: 0, seen: 3 };
+  inFlight.keepRetry({ ...lost, attempt: 3, fault: 'no entry came back for it' });
+  const found = { answers: new Map(), elsewhere: new Set<string>(), seen: 7 };
+  const ask = () =>
+    selectRows(createQuestions([createRow(0)], CONTEXT), found, inFlight.openLook([KEY]), CONTEXT);
+  expect(ask()).toMatchObject([
+    { questions: [{ attempt: 3, fault: 'no entry came back for it', seen: 7, level: 0 }] },
+  ]);
+  inFlight.remove(KEY, FIELDS);
+  expect(ask()).toMatchObject([{ questions: [{ attempt: 1, fault: null }] }]);
+  inFlight.remove(KEY, FIELDS);
+  inFlight.keepRetry({ ...lost, level: 1, attempt: 3, fault: null });
+  expect(ask()).toMatchObject([{ questions: [{ attempt: 1, level: 0 }] }]);
+});
+
 test('a key that no row of the chunk uses stays unclaimed', () => {
   const inFlight = new InFlight();
   inFlight.inherit('former key', FIELDS);
