@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Test files that look at or change the process, so each runs in its own. All others share a few. */
 const ALONE = [
@@ -10,6 +12,16 @@ const ALONE = [
   // Listens to the warnings of the process.
   'test/run/start-throttle.test.ts',
 ];
+
+/** Starts files of the slow tier first, so that none of them runs alone at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ moduleId }: TestSpecification): boolean =>
+      readFileSync(moduleId, 'utf8').includes('/slow-tier.js');
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
@@ -23,8 +35,9 @@ export default defineConfig({
     pool: 'forks',
     // Loading the code takes longer than most tests.
     isolate: false,
-    // Tests mostly wait for their own programs and servers, so use all processors.
-    maxWorkers: '100%',
+    // Many tests wait for their own programs and servers, so more of them run than there are processors.
+    maxWorkers: '150%',
+    sequence: { sequencer: LongestFirst },
     reporters: process.env.CI ? ['default', './test/helpers/count-reporter.ts'] : ['default'],
     projects: [
       {

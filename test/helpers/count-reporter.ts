@@ -1,9 +1,7 @@
-import { appendFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Ends the run with the line `N passed, N failed`, or appends `PASSED FAILED SKIPPED` to the file TEST_COUNTS,
- * so that `.ci/run` can add up several runs. A file that could not be loaded counts as one failure.
+ * Ends the run with the line `N passed, N failed`. A file that could not be loaded counts as one failure.
  */
 // biome-ignore lint/style/noDefaultExport: vitest loads a reporter by its default export
 export default class CountReporter implements Reporter {
@@ -19,11 +17,6 @@ export default class CountReporter implements Reporter {
         else if (state === 'failed') failed += 1;
         else skipped += 1;
       }
-    }
-    const file = process.env.TEST_COUNTS;
-    if (file !== undefined) {
-      appendFileSync(file, `${passed} ${failed} ${skipped}\n`);
-      return;
     }
     const tail = skipped > 0 ? `, ${skipped} skipped` : '';
     // Written in the exit hook, so that it comes after the output of other reporters.
