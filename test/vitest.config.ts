@@ -28,7 +28,7 @@ export default defineConfig({
   test: {
     tags: [{ name: 'slow', description: 'has a larger count in npm run test:slow' }],
     setupFiles: ['test/helpers/seed.ts'],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     // A long timeout costs nothing if the test passes, and a busy machine must not fail it.
     expect: { poll: { timeout: 30_000, interval: 10 } },

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { RetryInfo } from '../../src/api/retry.js';
 import type { AgentRunEvent } from '../../src/model/run.js';
-import { ManualClock, settle, until } from '../helpers/manual-clock.js';
+import { ManualClock, settle, until } from '../helpers/clock.js';
 import { withClient } from '../helpers/open-client.js';
 import {
   createRunJson,

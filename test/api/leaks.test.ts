@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { until } from '../helpers/manual-clock.js';
+import { until } from '../helpers/clock.js';
 import { withClient } from '../helpers/open-client.js';
 import { createRunJson, formatFrame, openEvents, type RawHandler, sendJson } from '../helpers/raw-server.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentClient } from '../../src/api/agent-client.js';
 import { waitForRun } from '../../src/run/wait-run.js';
-import { ManualClock, until } from '../helpers/manual-clock.js';
+import { ManualClock, until } from '../helpers/clock.js';
 import { withClient } from '../helpers/open-client.js';
 import { createRunJson, type RawHandler, sendJson } from '../helpers/raw-server.js';
 

@@ -5,7 +5,7 @@ import type { Question } from '../../src/model/question.js';
 import { Batcher } from '../../src/run/batcher.js';
 import { StartThrottle } from '../../src/run/start-throttle.js';
 import { drawLatencyMs, resolveLatency } from '../../src/server/rehearsal/resolve-rehearsal.js';
-import { VirtualClock } from './virtual-clock.js';
+import { VirtualClock } from './clock.js';
 
 /** Runs that always find something. */
 export const FINDS_VALUES = {

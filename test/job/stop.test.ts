@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { createRetryReport } from '../../src/job/stop.js';
 import type { EnrichEvent } from '../../src/model/events.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
+import { ManualClock } from '../helpers/clock.js';
 import { createList, openJobBench } from '../helpers/job.js';
-import { ManualClock } from '../helpers/manual-clock.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 import { countStatuses } from '../helpers/truthful-agent.js';
 

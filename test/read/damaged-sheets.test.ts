@@ -72,7 +72,7 @@ test('the rows of a damaged sheet are there', SLOW, async () => {
       expect(names).not.toContain(header.join());
       await input.close();
     }),
-    { numRuns: chooseCount(400, 60) },
+    { numRuns: chooseCount(200, 40) },
   );
 });
 
@@ -127,6 +127,6 @@ test('a list anywhere in a document is read, and the document comes back around 
         await input.close();
       },
     ),
-    { numRuns: chooseCount(100, 40) },
+    { numRuns: chooseCount(60, 20) },
   );
 });

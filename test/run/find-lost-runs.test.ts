@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { rowIdPrefixOf } from '../../src/model/batch.js';
 import { createRequest } from '../../src/run/create-request.js';
 import { type FoundRuns, findLostRuns, type LostBatch } from '../../src/run/find-lost-runs.js';
+import { VirtualClock } from '../helpers/clock.js';
 import { withClient } from '../helpers/open-client.js';
 import { createRunJson, type RawHandler, sendJson } from '../helpers/raw-server.js';
-import { VirtualClock } from '../helpers/virtual-clock.js';
 
 const MINUTE_MS = 60_000;
 const NEVER = new AbortController().signal;

@@ -9,9 +9,9 @@ import { type StartParts, sendBatch } from '../../src/run/send-batch.js';
 import { StartThrottle } from '../../src/run/start-throttle.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
 import { startServer } from '../../src/server/start-server.js';
+import { VirtualClock } from '../helpers/clock.js';
 import { createLedgerPath, createTestBatch, createTestJob } from '../helpers/ledger-samples.js';
 import { createGate, ScriptedAgent } from '../helpers/scripted-agent.js';
-import { VirtualClock } from '../helpers/virtual-clock.js';
 
 test('the request is sent only after its reservation is on disk', async () => {
   const server = await startServer({ agent: new ScriptedAgent(createGate().script) });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type JobThrottle, SharedThrottle } from '../../src/run/shared-throttle.js';
-import { ManualClock, settle } from '../helpers/manual-clock.js';
+import { ManualClock, settle } from '../helpers/clock.js';
 
 const { signal } = new AbortController();
 

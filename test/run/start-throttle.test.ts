@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { type Start, StartThrottle } from '../../src/run/start-throttle.js';
-import { ManualClock, settle } from '../helpers/manual-clock.js';
+import { ManualClock, settle } from '../helpers/clock.js';
 
 const { signal } = new AbortController();
 

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { CONTRACTS } from '../../src/server/contract.js';
+import { ManualClock } from '../helpers/clock.js';
 import { readFrames } from '../helpers/read-frames.js';
 import {
   answerRows,
@@ -10,7 +11,6 @@ import {
   ScriptedAgent,
 } from '../helpers/scripted-agent.js';
 import { readId, serve } from '../helpers/served.js';
-import { StoppedClock } from '../helpers/stopped-clock.js';
 
 const EVENTS = { headers: { accept: 'text/event-stream' } };
 
@@ -61,7 +61,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
   });
 
   test('an idle stream sends keep-alives', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const gate = createGate();
     const { open } = await serve({
       contract,
@@ -110,7 +110,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
   });
 
   test('a run that exceeds its time limit fails with TIMEOUT', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const { open } = await serve({ contract, clock, agent: new ScriptedAgent(createGate().script) });
     const response = await open('POST', '/agent/runs', { ...EVENTS, body: { query: 'Find it.' } });
     clock.advance(3_600_000);
@@ -118,7 +118,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
       event: 'agent_run.failed',
       data: { error: { code: 'TIMEOUT' } },
     });
-    expect(clock.waiting).toBe(0);
+    expect(clock.sleeping).toBe(0);
   });
 
   test('cancel ends a run and its streams without results, and may be repeated', async () => {
@@ -277,7 +277,7 @@ describe.each(CONTRACTS)('contract %s', (contract) => {
   });
 
   test('the gateway refuses starts above the rate, with a retry time', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const { create, call, server } = await serve({ contract, clock, startsPerSecond: 2 });
     await create({ query: 'Find it.' });
     await create({ query: 'Find it.' });
@@ -366,7 +366,7 @@ describe('stop, in the current contract', () => {
   });
 
   test('its own time limit ends an ultra run with its results so far', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const agent = new ScriptedAgent(createGate().script);
     const { create, get } = await serve({ contract: 'current', clock, agent });
     const budget = { maxDurationSeconds: 300 };
@@ -385,12 +385,12 @@ describe('stop, in the current contract', () => {
 });
 
 test('two hundred ended runs leave nothing in memory', async () => {
-  const clock = new StoppedClock();
+  const clock = new ManualClock();
   const { finish, server } = await serve({ clock });
   for (let index = 0; index < 4; index += 1) {
     await Promise.all(Array.from({ length: 50 }, () => finish({ query: 'Find it.' })));
   }
   await wait(0);
-  expect(clock.waiting).toBe(0);
+  expect(clock.sleeping).toBe(0);
   expect(server.report().runs).toMatchObject({ created: 200, completed: 200 });
 });

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { RowfillError } from '../../src/errors.js';
 import { CONTRACTS, type ServerOptions, startServer } from '../../src/server/start-server.js';
+import { ManualClock } from '../helpers/clock.js';
 import { readFrames } from '../helpers/read-frames.js';
 import { createGate, createRecords, ScriptedAgent } from '../helpers/scripted-agent.js';
 import { readId, serve } from '../helpers/served.js';
-import { StoppedClock } from '../helpers/stopped-clock.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const EVENTS = { headers: { accept: 'text/event-stream' } };
@@ -132,7 +132,7 @@ test('disconnects a client that never reads, and its run continues', async () =>
     output: { text, structured: null, grounding: [] },
     usage: NO_USAGE,
   }));
-  const clock = new StoppedClock();
+  const clock = new ManualClock();
   const { server, call } = await serve({ contract: 'current', agent, clock });
   const socket = createConnection(server.port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());

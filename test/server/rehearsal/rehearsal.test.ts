@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentRun } from '../../../src/model/run.js';
 import { resolveRehearsal, type ServerOptions } from '../../../src/server/start-server.js';
+import { ManualClock } from '../../helpers/clock.js';
 import { readFrames } from '../../helpers/read-frames.js';
 import { createGate, createRecords, ScriptedAgent } from '../../helpers/scripted-agent.js';
 import { type Served, serve } from '../../helpers/served.js';
-import { StoppedClock } from '../../helpers/stopped-clock.js';
 
 const QUESTION = { query: 'Find it.', effort: 'low', input: { data: createRecords(4) } };
 const EVENTS = { headers: { accept: 'text/event-stream' } };
@@ -88,7 +88,7 @@ describe('requests that go wrong', () => {
   });
 
   test('a slow reply arrives after its delay', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const { call, server } = await play([{ fault: 'slow_reply', delayMs: 30_000 }], { clock });
     const waiting = call('POST', '/agent/runs', { body: QUESTION });
     await expect.poll(() => server.report().faults).toEqual({ slow_reply: 1 });
@@ -107,7 +107,7 @@ describe('requests that go wrong', () => {
   });
 
   test('a lagging list shows a run once it is old enough', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const { create, call } = await play([{ fault: 'list_lags', lagMs: 3_000 }], { clock });
     const { id } = await create(QUESTION);
     const list = async () => (await call('GET', '/agent/runs')).body.data.map((run: AgentRun) => run.id);
@@ -137,7 +137,7 @@ describe('runs that go wrong', () => {
   });
 
   test('an endless run ends at its time limit', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const { open, call } = await play([{ fault: 'endless_run' }], { clock, runTimeoutMs: 60_000 });
     const response = await open('POST', '/agent/runs', { ...EVENTS, body: QUESTION });
     clock.advance(59_999);
@@ -178,29 +178,29 @@ describe('runs that go wrong', () => {
   });
 
   test('a run takes its latency, but cancel is immediate', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const rehearsal = resolveRehearsal({ latency: '90s', price: true });
     const { open, call } = await serve({ clock, rehearsal });
     const response = await open('POST', '/agent/runs', { ...EVENTS, body: QUESTION });
     // The latency is one of three timers, next to the run's timeout and the stream's keep-alive.
-    await expect.poll(() => clock.waiting).toBe(3);
+    await expect.poll(() => clock.sleeping).toBe(3);
     clock.advance(90_000);
     expect(readFrames(await response.text()).at(-1)?.event).toBe('agent_run.completed');
     const second = await open('POST', '/agent/runs', { ...EVENTS, body: QUESTION });
-    await expect.poll(() => clock.waiting).toBe(3);
+    await expect.poll(() => clock.sleeping).toBe(3);
     const [run] = (await call('GET', '/agent/runs')).body.data;
     const cancelled = await call('POST', `/agent/runs/${run.id}/cancel`);
     expect(cancelled.body.costDollars.total).toBe(0.0125);
     await second.text();
-    expect(clock.waiting).toBe(0);
+    expect(clock.sleeping).toBe(0);
   });
 
   test('a stopped run has its share of the rows', async () => {
-    const clock = new StoppedClock();
+    const clock = new ManualClock();
     const rehearsal = resolveRehearsal({ latency: '100s' });
     const { create, call } = await serve({ clock, rehearsal, contract: 'current' });
     const { id } = await create({ ...QUESTION, effort: 'ultra' });
-    await expect.poll(() => clock.waiting).toBe(2);
+    await expect.poll(() => clock.sleeping).toBe(2);
     clock.advance(50_000);
     const stopped = await call('POST', `/agent/runs/${id}/stop`);
     expect(stopped.body.stopReason).toBe('stopped');

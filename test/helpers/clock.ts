@@ -33,13 +33,14 @@ export class ManualClock implements Clock {
       },
     };
     this.#sleepers.add(sleeper);
+    this.noteSleep();
     return () => void this.#sleepers.delete(sleeper);
   };
 
   readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
     sleepBy(this.schedule, delayMs, signal);
 
-  /** Number of sleepers. */
+  /** Number of sleepers and scheduled calls. */
   get sleeping(): number {
     return this.#sleepers.size;
   }
@@ -65,8 +66,23 @@ export class ManualClock implements Clock {
     if (sleeper !== undefined) this.advance(sleeper.dueAt - this.#now);
   }
 
+  /** Advances time to the end of the next sleep, if there is one. */
+  jump(): void {
+    const next = this.#next();
+    if (next !== undefined) this.advance(Math.max(0, next.dueAt - this.#now));
+  }
+
+  protected noteSleep(): void {}
+
   #next(): Sleeper | undefined {
     return [...this.#sleepers].sort((a, b) => a.dueAt - b.dueAt)[0];
+  }
+}
+
+/** A clock that jumps to the end of the next sleep, once everything else of this moment has happened. */
+export class VirtualClock extends ManualClock {
+  protected override noteSleep(): void {
+    setImmediate(() => this.jump());
   }
 }
 
