@@ -40,6 +40,7 @@ import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { JobSummary } from './model/events.js';
+import { findFormerSends } from './model/question.js';
 import { type EnrichOptions, hasKey, resolveSettings } from './options.js';
 import { SharedThrottle } from './run/shared-throttle.js';
 
@@ -115,6 +116,7 @@ export async function enrichWith(
       createJobContext({
         ...opened,
         settings,
+        history: { formerSends: findFormerSends(ask, await ledger.listAsks(ask.id)) },
         ledger,
         lease,
         cap,

@@ -14,6 +14,7 @@ import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
+import { findFormerSends } from './model/question.js';
 import { isStandardInput } from './model/read-file.js';
 
 /** Options of `exportJob`. */
@@ -106,6 +107,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const sample = await pickSample(input, kept.sample ?? null, kept.limit ?? null);
     const { rows } = await writeOutput({
       ...opened,
+      history: { formerSends: findFormerSends(job.ask, await ledger.listAsks(job.askId)) },
       ledger,
       job,
       exclusionName: kept.exclude ?? '',

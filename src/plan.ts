@@ -18,6 +18,7 @@ import { formatList, formatNumber } from './model/format.js';
 import { getOwn, type JsonValue } from './model/json.js';
 import { listNullable } from './model/nullable.js';
 import { computeLikelyMicros, computeWorstMicros, type Quote } from './model/prices.js';
+import { findFormerSends } from './model/question.js';
 import { type CreateRunRequest, HOSTED_URL } from './model/run.js';
 import { type AgentChoice, type EnrichOptions, hasKey, resolvePlanSettings } from './options.js';
 import { createTemporaryFolder } from './read/bytes.js';
@@ -98,6 +99,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
       createJobContext({
         ...opened,
         settings,
+        history: { formerSends: findFormerSends(ask, await ledger.listAsks(ask.id)) },
         ledger,
         lease: null,
         cap: new SpendLimit(settings, spent.spentMicros),

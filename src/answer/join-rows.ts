@@ -38,11 +38,11 @@ export function joinRows(
   answers: ReadonlyMap<string, StoredAnswer>,
   context: JoinContext,
 ): FilledRow[] {
-  const isKnown = (key: string): boolean => answers.has(key);
+  const findFields = (key: string) => answers.get(key)?.fields;
   return rows.map((row, index) => {
     const question = questions[index];
     if (question === undefined) throw new RangeError('a row has a question');
-    const key = question.status === 'question' ? resolveKey(question, isKnown) : '';
+    const key = question.status === 'question' ? resolveKey(question, findFields) : '';
     const stored = answers.get(key);
     const outcome = createOutcome(row, question, stored, context);
     return { row, outcome: { ...outcome, ...shareCost(key, stored, context) } };

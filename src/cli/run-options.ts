@@ -189,6 +189,12 @@ export const JOB_OPTIONS = {
       'Cap on the total cost of this job over all its invocations; never exceeded. ROWFILL_MAX_COST_PER_DAY caps the ' +
       'daily cost of all jobs in the ledger.',
   },
+  maxCostNow: {
+    kind: 'dollars',
+    value: 'USD',
+    group: MONEY,
+    about: 'Cap on what this command may add to the cost of the job, such as for a refresh.',
+  },
   keepGoing: {
     kind: 'switch',
     group: MONEY,

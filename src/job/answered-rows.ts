@@ -4,7 +4,7 @@ import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { isJsonObject, type JsonObject } from '../model/json.js';
 import { KeySet } from '../model/key-set.js';
-import { createQuestion, listKeys } from '../model/question.js';
+import { createQuestion, type FileHistory, listKeys } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
@@ -27,6 +27,7 @@ interface Sources {
   readonly input: Pick<Input, 'shape' | 'columns'>;
   readonly ask: Ask;
   readonly blanks: Blanks;
+  readonly history: FileHistory;
   readonly ledger: Pick<Ledger, 'findAnswers'>;
   readonly job: OpenedJob;
   readonly exclusion: Pick<Exclusion, 'findMatch'>;
@@ -79,8 +80,8 @@ export class AnsweredRows {
 
   async #report(rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return;
-    const { input, ask, blanks, ledger, job, exclusion, settings, isWanted } = this.#sources;
-    const questions = rows.map((row) => createQuestion(row, ask, settings.overwrite, blanks));
+    const { input, ask, blanks, history, ledger, job, exclusion, settings, isWanted } = this.#sources;
+    const questions = rows.map((row) => createQuestion(row, ask, settings.overwrite, blanks, history));
     const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
     const filled = joinRows(rows, questions, answers, {
       ask,

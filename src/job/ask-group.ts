@@ -1,7 +1,9 @@
+import { createRowChecker, type RowChecker } from '../answer/check-run.js';
 import type { StartedRun } from '../api/agent-client.js';
 import type { OpenBatch } from '../ledger/ledger.js';
-import type { Ask } from '../model/ask.js';
+import { type Ask, getFieldIds } from '../model/ask.js';
 import { type Batch, createBatch } from '../model/batch.js';
+import { createBlanks } from '../model/blank.js';
 import { computeWorstMicros } from '../model/prices.js';
 import type { PendingBatch, Question } from '../model/question.js';
 import { isRunId } from '../model/run.js';
@@ -49,17 +51,33 @@ export async function askGroup(group: PendingBatch, context: JobContext): Promis
   }
 }
 
-/** Continues with a run that an earlier process started. */
+/** Continues with a run that an earlier process started. If it asked other fields, only its answers are taken in. */
 export function resumeGroup(open: OpenBatch, runId: string, context: JobContext): Promise<NextQuestions> {
+  if (!isCurrent(open, context)) return resumeOther(open, runId, context);
   return resume(open, runId, createBatchGroup(open.batch, context.ask), context);
 }
 
+/** True if the fields of a batch mean what they mean now. */
+export function isCurrent({ batch, ask }: OpenBatch, context: Pick<JobContext, 'ask'>): boolean {
+  if (ask === null || ask.version === context.ask.version) return true;
+  const [before, now] = [getFieldIds(ask), getFieldIds(context.ask)];
+  return (
+    context.ask.efforts.includes(batch.effort) &&
+    batch.fields.every((name) => before.get(name) === now.get(name))
+  );
+}
+
 function resume(
-  { batch, intendedAtMs }: OpenBatch,
+  open: OpenBatch,
   runId: string,
   group: PendingBatch,
-  context: JobContext,
+  jobContext: JobContext,
 ): Promise<NextQuestions> {
+  const { batch, ask, intendedAtMs } = open;
+  const context: JobContext =
+    ask === null || isCurrent(open, jobContext)
+      ? jobContext
+      : Object.create(jobContext, { checker: { value: createAskChecker(ask) } });
   const { clock, settings } = context;
   const waitMs = resolveWaitMs(batch.effort, settings.runTimeoutMs, clock.now() - intendedAtMs);
   context.tally.countSent(batch, isRunId(runId) ? runId : null, true);
@@ -78,6 +96,12 @@ function splitChanged(group: PendingBatch, keys: readonly string[]): NextQuestio
     return { ...NO_QUESTIONS, changed, again: questions };
   }
   return { ...NO_QUESTIONS, changed, followUp: questions.length === 0 ? null : { ...group, questions } };
+}
+
+/** Checks answers to what was asked before. */
+export function createAskChecker(ask: Ask): RowChecker {
+  const { fields, schema } = ask;
+  return createRowChecker(ask, createBlanks({ fields, schema }));
 }
 
 /** A run whose id the ledger has once `marked` resolves. */
@@ -251,6 +275,7 @@ export function createGroupBatch(
     {
       jobId: job.id,
       askId: ask.id,
+      version: ask.version,
       attempt: group.attempt,
       effort,
       fields: group.fields,

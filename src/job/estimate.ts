@@ -1,5 +1,6 @@
 import { createUsageError } from '../errors.js';
 import type { OpenBatch, PreviousJob } from '../ledger/ledger.js';
+import { getFieldIds } from '../model/ask.js';
 import type { RemainingRows } from '../model/events.js';
 import { holdsObjects } from '../model/file-format.js';
 import { formatMicros, limitMicros } from '../model/format.js';
@@ -72,6 +73,7 @@ export async function estimateRows(
     context.tally.countLookedThrough(rowsRead);
     const { selections } = await selectChunk(rows, context, () => inFlight);
     const askedRows: Row[] = [];
+    const asked: AskedRow[] = [];
     for (const [index, selection] of selections.entries()) {
       const row = rows[index];
       const questions = selection.status === 'ask' ? claims.takeNew(selection.questions) : [];
@@ -83,9 +85,10 @@ export async function estimateRows(
       meter.add(questions);
       visible.add(row, questions);
       askedRows.push(row);
+      asked.push({ row, questions });
     }
     cellNotes.count(askedRows);
-    await repeats.add(askedRows);
+    await repeats.add(asked);
   }
   reportWarnings(context, [...cellNotes.list(), ...placeholders.list()]);
   return {
@@ -293,28 +296,47 @@ class UniqueKeys {
   }
 }
 
+/** A row that would be sent. */
+interface AskedRow {
+  readonly row: Row;
+  readonly questions: readonly Question[];
+}
+
 /** Counts the rows sent again because the ask changed, although the previous ask had answers for them. */
 class RepeatCounter {
   private readonly context: JobContext;
   private readonly previous: PreviousJob | null;
+  private readonly isRepeatable: (question: Question, formerKey: string, field: string) => boolean;
   private repeated = 0;
 
   constructor(context: JobContext) {
-    const { previous } = context.job;
+    const { ask, job } = context;
+    const { previous } = job;
     this.context = context;
     this.previous = previous !== null && previous.answered > 0 ? previous : null;
+    const [before, now] = [getFieldIds(previous?.ask ?? ask), getFieldIds(ask)];
+    const isOtherQuestion = previous?.ask.id !== ask.id;
+    // A field that a higher effort tries again, or that is refreshed, is not repeated because of a change.
+    this.isRepeatable = ({ key }, formerKey, field) =>
+      isOtherQuestion || key !== formerKey || before.get(field) !== now.get(field);
   }
 
-  /** Adds rows that would be sent. */
-  async add(rows: readonly Row[]): Promise<void> {
+  async add(rows: readonly AskedRow[]): Promise<void> {
     const { previous } = this;
     if (previous === null || rows.length === 0) return;
     const { ledger, settings, blanks } = this.context;
-    const keys = rows.map((row) => listKeys(createQuestion(row, previous.ask, settings.overwrite, blanks)));
-    const former = { id: previous.id, askId: previous.ask.id };
+    const keys = rows.map(({ row }) =>
+      listKeys(createQuestion(row, previous.ask, settings.overwrite, blanks)),
+    );
+    const former = { id: previous.id, askId: previous.ask.id, ask: previous.ask };
     const { answers } = await ledger.findAnswers(former, [...new Set(keys.flat())]);
-    const isAnswered = (key: string): boolean => (answers.get(key)?.answeredAtMs ?? null) !== null;
-    this.repeated += keys.filter((each) => each.some(isAnswered)).length;
+    const isRepeated = ({ questions }: AskedRow, key: string): boolean =>
+      questions.some((question) =>
+        question.fields.some(
+          (field) => answers.get(key)?.fields.has(field) === true && this.isRepeatable(question, key, field),
+        ),
+      );
+    this.repeated += rows.filter((row, index) => keys[index]?.some((key) => isRepeated(row, key))).length;
   }
 
   /** Returns null if nothing was answered before or the ask is the same. */

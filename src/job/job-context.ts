@@ -1,12 +1,13 @@
 import { createRowChecker, type RowChecker } from '../answer/check-run.js';
 import type { JobSpend, JobYield, Ledger, OpenedJob, OverBudget, StoredAnswer } from '../ledger/ledger.js';
+import type { FieldAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { systemClock } from '../model/clock.js';
 import type { Doubt, EnrichEvent, NothingFound } from '../model/events.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
 import type { PriceList, Quote } from '../model/prices.js';
-import { MAX_RECORD_BYTES, type PendingBatch, type Question } from '../model/question.js';
+import { type FileHistory, MAX_RECORD_BYTES, type PendingBatch, type Question } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
@@ -93,6 +94,7 @@ export interface JobContext extends StartParts {
   readonly input: Input;
   readonly ask: Ask;
   readonly blanks: Blanks;
+  readonly history: FileHistory;
   readonly exclusion: LoadedExclusion;
   readonly cap: SpendLimit;
   readonly budget: FolderBudget | null;
@@ -146,6 +148,7 @@ type OpenedParts = Pick<
   | 'input'
   | 'ask'
   | 'blanks'
+  | 'history'
   | 'exclusion'
   | 'ledger'
   | 'cap'
@@ -206,9 +209,10 @@ export function createJobContext({ spent, found, throttle: shared, ...parts }: O
     ask,
     overwrite: settings.overwrite,
     blanks: parts.blanks,
+    history: parts.history,
     isWanted: (row: Row) => isInSample(row, settings.limit, state.sample),
     isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
-    isStale: (answer: StoredAnswer) => (answer.answeredAtMs ?? 0) < freshSinceMs,
+    keepFresh: (fields) => (freshSinceMs === 0 ? fields : keepSince(fields, freshSinceMs)),
     isFromThisInvocation: (answer: StoredAnswer) =>
       answer.answeredJobId === job.id && answer.answeredInvocation === job.invocation,
     failedThisInvocation: (answer: StoredAnswer) =>
@@ -283,6 +287,15 @@ function computeFreshSince(settings: Settings, job: OpenedJob, nowMs: number): n
   const { refresh_since: refreshMs } = job.settings;
   const ageMs = settings.maxAgeMs === null ? 0 : nowMs - settings.maxAgeMs;
   return Math.max(typeof refreshMs === 'number' ? refreshMs : 0, ageMs);
+}
+
+/** Removes answers from before a time. What a person gave stays. */
+function keepSince(
+  fields: ReadonlyMap<string, FieldAnswer>,
+  sinceMs: number,
+): ReadonlyMap<string, FieldAnswer> {
+  const kept = [...fields].filter(([, { who, foundAtMs = 0 }]) => who === 'human' || foundAtMs >= sinceMs);
+  return kept.length === fields.size ? fields : new Map(kept);
 }
 
 /** Lists the daily budgets that apply to a job: of its watched folder and of the ledger. */

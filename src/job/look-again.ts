@@ -38,8 +38,8 @@ export class LookAgain {
       for (const question of waiting) {
         if (elsewhere.has(question.key)) continue;
         const stored = answers.get(question.key);
-        const isStale = stored === undefined || this.#context.select.isStale(stored);
-        again.push(...continueQuestion(question, isStale ? undefined : stored.fields, seen, this.#context));
+        const fresh = stored && this.#context.select.keepFresh(stored.fields, question.fields);
+        again.push(...continueQuestion(question, fresh, seen, this.#context));
       }
       await this.#context.answeredRows?.settle(keys);
       waiting = waiting.filter(({ key }) => elsewhere.has(key));

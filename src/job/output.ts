@@ -15,7 +15,7 @@ import type {
 import { type FileFormat, holdsObjects } from '../model/file-format.js';
 import type { JsonObject } from '../model/json.js';
 import { KeySet } from '../model/key-set.js';
-import { createQuestion, listKeys } from '../model/question.js';
+import { createQuestion, type FileHistory, listKeys } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
@@ -33,6 +33,7 @@ interface OutputJob {
   readonly input: Input;
   readonly ask: Ask;
   readonly blanks: Blanks;
+  readonly history: FileHistory;
   readonly ledger: Ledger;
   readonly job: JobRecord;
   readonly exclusion: Exclusion;
@@ -116,7 +117,9 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   };
   try {
     for await (const rows of input.openRows()) {
-      const questions = rows.map((row) => createQuestion(row, parts.ask, parts.overwrite, parts.blanks));
+      const questions = rows.map((row) =>
+        createQuestion(row, parts.ask, parts.overwrite, parts.blanks, parts.history),
+      );
       const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
       const filled = joinRows(rows, questions, answers, context);
       tally.add(filled);
@@ -169,7 +172,7 @@ export async function findOutputSources({ settings, ask }: JobContext): Promise<
   const exclusion = options.exclude === undefined ? null : await hashFile(options.exclude);
   if (input === null || (exclusion === null && options.exclude !== undefined)) return null;
   const shaping = SHAPING.map((name) => options[name] ?? null);
-  const parts = JSON.stringify([VERSION, ask.id, settings.output, shaping]);
+  const parts = JSON.stringify([VERSION, ask.version, settings.output, shaping]);
   return { input, exclusion, options: hashText(parts, 64) };
 }
 

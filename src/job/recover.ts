@@ -10,6 +10,7 @@ import { systemClock } from '../model/clock.js';
 import { type AgentRun, describeBadRunId, hasEnded, isAgentFailure, isRunId } from '../model/run.js';
 import { findLostRuns, type LostBatch } from '../run/find-lost-runs.js';
 import { createGoneRun } from '../run/wait-run.js';
+import { createAskChecker, isCurrent } from './ask-group.js';
 import type { JobContext } from './job-context.js';
 import { describeMisfit, describeReuse, settleBatch } from './settle-group.js';
 
@@ -66,11 +67,13 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
 /** Counts the rows of recovered batches as in flight, and their costs as reserved, before the first row is read. */
 export function inheritBatches(
   { runs, unknown }: RecoveredBatches,
-  { job, cap, inFlight }: Pick<JobContext, 'job' | 'cap' | 'inFlight'>,
+  { ask, job, cap, inFlight }: Pick<JobContext, 'ask' | 'job' | 'cap' | 'inFlight'>,
 ): void {
-  for (const { batch } of [...runs, ...unknown].map(({ open }) => open)) {
+  for (const open of [...runs, ...unknown].map((each) => each.open)) {
+    const { batch } = open;
     if (batch.jobId === job.id) cap.leave(batch);
-    for (const row of batch.rows) inFlight.inherit(row.key, batch.fields);
+    // Rows of a batch with other fields wait for it, as for that of another process.
+    if (isCurrent(open, { ask })) for (const row of batch.rows) inFlight.inherit(row.key, batch.fields);
   }
 }
 
@@ -134,7 +137,7 @@ export async function cancelRuns(target: CancelTarget): Promise<CancelledRuns> {
   const all = await ledger.listOpenBatches(job.ask.id);
   const open = all.filter(({ batch }) => batch.jobId === job.id);
   const canceller = new Canceller(target);
-  for (const { batch, runId } of open) if (runId !== null) await canceller.cancel(batch, runId);
+  for (const each of open) if (each.runId !== null) await canceller.cancel(each, each.runId);
   await canceller.cancelLost(open.filter(({ runId }) => runId === null));
   return canceller.result;
 }
@@ -165,8 +168,10 @@ class Canceller {
     this.#target = target;
   }
 
-  async cancel(batch: Batch, runId: string): Promise<void> {
-    const { client, checker, excludesAnswers } = this.#target;
+  async cancel({ batch, ask }: OpenBatch, runId: string): Promise<void> {
+    const { client, job, excludesAnswers } = this.#target;
+    const isOfNow = ask === null || ask.version === job.ask.version;
+    const checker = isOfNow ? this.#target.checker : createAskChecker(ask);
     if (!isRunId(runId)) return this.#giveUp(batch, null, describeBadRunId(runId));
     try {
       const run = await client.cancel(runId);
@@ -205,11 +210,12 @@ class Canceller {
         signal: new AbortController().signal,
       },
     );
-    for (const { batch } of open) {
+    for (const each of open) {
+      const { batch } = each;
       const runId = runIds.get(batch.id);
       if (runId !== undefined) {
         if (isRunId(runId)) await ledger.markStarted(batch, runId);
-        await this.cancel(batch, runId);
+        await this.cancel(each, runId);
       } else if (doubt === null) {
         await ledger.releaseBatch(batch.id, 'the agent has no such run: it was cancelled');
       } else await this.#giveUp(batch, null, `could not check whether its run exists: ${doubt}`);

@@ -1,8 +1,8 @@
 import type { OpenedJob } from '../ledger/ledger.js';
-import type { Ask } from '../model/ask.js';
+import { type Ask, getFieldIds } from '../model/ask.js';
 import { findLikeColumn } from '../model/column-name.js';
 import type { FieldFill } from '../model/events.js';
-import { showName, suggestSimilar } from '../model/format.js';
+import { formatList, formatNumber, showName, suggestSimilar } from '../model/format.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import type { JobContext } from './job-context.js';
 import type { Warning } from './warnings.js';
@@ -60,18 +60,33 @@ export function reportUnmatched(context: JobContext): void {
 }
 
 /**
- * Describes which parts of the ask changed since the file was last filled, and how many answered rows are sent again
- * (null if not counted, because the job is free). Null if nothing was answered before or nothing changed.
+ * Describes what changed since the file was last filled, if answered rows are sent again for it (`repeated`; null if not
+ * counted, because the job is free), or if the question is another one. Null otherwise: a field that was added is only
+ * asked for itself, and another effort continues where the last one ended.
  */
-export function describeChanges({ previous, ask }: OpenedJob, repeated: number | null): string | null {
+export function describeChanges({ id, previous, ask }: OpenedJob, repeated: number | null): string | null {
   if (previous === null || previous.answered === 0) return null;
-  const parts = listChangedParts(previous.ask, ask).join(' and ');
-  const change = `This is a new question: ${parts} changed since this file was last filled.`;
-  const kept = `the earlier answers stay in the ledger under job ${previous.id}.`;
-  if (repeated === null) return `${change} T${kept.slice(1)}`;
-  if (repeated === 0) return `${change} No answered row would be sent again.`;
-  const rows = repeated === 1 ? '1 answered row' : `${repeated} answered rows`;
-  return `${change} ${rows} would be sent again; ${kept}`;
+  const isOtherQuestion = previous.ask.id !== ask.id;
+  const parts = listChangedParts(previous.ask, ask);
+  if (parts.length === 0 || (!isOtherQuestion && (repeated ?? 0) === 0)) return null;
+  const change = `${capitalize(formatAnd(parts))} changed since this file was last filled`;
+  const kept = previous.id === id ? '' : ` The earlier answers stay in the ledger under job ${previous.id}.`;
+  if (repeated === null) return `${change}.${kept}`;
+  if (repeated === 0) return `${change}. No answered row is sent again.`;
+  const rows = formatNumber(repeated, 'answered row');
+  const verb = repeated === 1 ? 'is' : 'are';
+  return `${change}: ${rows} ${verb} sent again${isOtherQuestion ? describeOldQuestion(previous.ask, ask) : ''}.${kept}`;
+}
+
+/** What keeping the old question would cost instead. */
+function describeOldQuestion(before: Ask, after: Ask): string {
+  const all = after.fields.length === 1 ? '' : ` for all ${after.fields.length} columns`;
+  const [known, wanted] = [getFieldIds(before), getFieldIds(after)];
+  const added = [...wanted].flatMap(([name, fieldId]) => (known.get(name) === fieldId ? [] : [name]));
+  const what = before.query !== after.query ? 'the old query' : 'the old question';
+  if (added.length === after.fields.length) return all;
+  const rest = added.length === 0 ? 'sends none of them' : `asks only for ${formatList(added)}`;
+  return `${all}; ${what} ${rest}`;
 }
 
 function listChangedParts(before: Ask, after: Ask): string[] {
@@ -79,11 +94,24 @@ function listChangedParts(before: Ask, after: Ask): string[] {
     ['the agent', (ask) => ask.agent],
     ['the query', (ask) => ask.query],
     ['the system prompt', (ask) => ask.system],
-    ['the fields', (ask) => [ask.schema, ask.fields.map((field) => field.name)]],
-    ['the sent columns', (ask) => ask.send],
-    ['the effort', (ask) => [ask.efforts, ask.escalateBelow]],
+    ['the sent columns', (ask) => [...ask.send].sort()],
   ];
-  return parts
+  const changed = parts
     .filter(([, read]) => formatCanonicalJson(read(before)) !== formatCanonicalJson(read(after)))
     .map(([name]) => name);
+  const known = getFieldIds(before);
+  const reworded = [...getFieldIds(after)].flatMap(([name, id]) =>
+    known.has(name) && known.get(name) !== id ? [name] : [],
+  );
+  return reworded.length === 0
+    ? changed
+    : [...changed, `the schema or description of ${formatList(reworded)}`];
+}
+
+function formatAnd(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}
+
+function capitalize(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -59,7 +59,7 @@ export interface Ledger extends SharedAccount {
   /** Returns the job that `openJob` would store, without storing it. */
   previewJob(parts: JobParts): Promise<OpenedJob>;
   /**
-   * Stores the job. The same ask on the same input is the same job, with its `invocation` incremented. Rejects with
+   * Stores the job. The same question on the same input is the same job, with its `invocation` incremented. Rejects with
    * LEDGER_FULL if the disk is almost full.
    */
   openJob(parts: JobParts): Promise<OpenedJob>;
@@ -69,7 +69,7 @@ export interface Ledger extends SharedAccount {
   isUnusedJob(jobId: string): Promise<boolean>;
   /** Deletes a job if it is unused. Returns false if it is not. */
   dropUnusedJob(jobId: string): Promise<boolean>;
-  /** The job of an ask on an input, or null. */
+  /** The job of a question on an input, or null. */
   findJob(askId: string, input: string): Promise<JobRecord | null>;
   /** A job by its id or a unique prefix. Rejects with JOB_UNKNOWN or JOB_AMBIGUOUS. */
   getJob(idOrPrefix: string): Promise<JobRecord>;
@@ -78,6 +78,8 @@ export interface Ledger extends SharedAccount {
   countJobs(): Promise<number>;
   /** What the runs of a job have found so far, over all its invocations. */
   getYield(jobId: string): Promise<JobYield>;
+  /** What jobs of a question have asked so far: the asks with this id. */
+  listAsks(askId: string): Promise<readonly Ask[]>;
   /** Number of rows that each effort left incomplete for the next one, from stored answers to the same question. */
   getClimbs(ask: Ask): Promise<ReadonlyMap<string, EffortClimb>>;
   /** Lets a job continue although nothing was found, now and in later invocations. */
@@ -86,7 +88,10 @@ export interface Ledger extends SharedAccount {
 
   // Answers
 
-  /** Finds what is known about a chunk of row keys, in one snapshot. */
+  /**
+   * Finds what is known about a chunk of row keys, in one snapshot. An answer counts for the field that was asked: one
+   * with the same name and another schema or description is not found.
+   */
   findAnswers(job: JobHandle, keys: readonly string[]): Promise<FoundAnswers>;
   /** Replaced and rejected values of a row, most recent first. */
   listOlderAnswers(askId: string, key: string): Promise<readonly OlderAnswer[]>;
@@ -94,7 +99,10 @@ export interface Ledger extends SharedAccount {
   recordFailures(jobId: string, failures: readonly RowFailure[]): Promise<void>;
   /** Stores values given by a person. They replace the agent's and are never replaced by it. */
   putHumanAnswers(jobId: string, answers: readonly HumanAnswer[]): Promise<void>;
-  /** Marks the current values of cells as rejected. They stay readable, and their fields count as never asked. */
+  /**
+   * Takes away the current values of cells. They stay readable, and their fields count as never asked. If a run gives a
+   * rejected value again, the field stays blank with REJECTED_AGAIN, until a person gives it.
+   */
   rejectAnswers(jobId: string, cells: readonly Cell[]): Promise<void>;
 
   // Batches

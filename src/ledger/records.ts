@@ -7,10 +7,10 @@ import type { JsonObject, JsonValue } from '../model/json.js';
 import type { AgentRun } from '../model/run.js';
 import type { Holder } from './holder.js';
 
-/** What defines a job: an ask for the rows of one input. */
+/** What defines a job: a question for the rows of one input. Its fields, efforts and settings are those of its last invocation. */
 export interface JobParts {
   readonly ask: Ask;
-  /** Absolute path of the input, or `-`. Together with the ask it identifies the job. */
+  /** Absolute path of the input, or `-`. Together with the question it identifies the job. */
   readonly input: string;
   readonly output: string;
   /** Id of the watched folder that the input was put in. */
@@ -25,6 +25,8 @@ export interface JobParts {
 export interface JobHandle {
   readonly id: string;
   readonly askId: string;
+  /** Its fields are read, by its effort ladder. @default the ask of the job's last invocation */
+  readonly ask?: Ask;
 }
 
 export interface JobRecord extends JobHandle {
@@ -60,7 +62,7 @@ export interface JobEnd {
 }
 
 export interface OpenedJob extends JobRecord {
-  /** The last job on this input, if its ask was different. Used to report `changed`. */
+  /** The last job on this input, if it asked something else: it may be this job, with other fields. */
   readonly previous: PreviousJob | null;
   /** True if this invocation should continue even if nothing was found. */
   readonly keepGoing?: boolean;
@@ -69,7 +71,7 @@ export interface OpenedJob extends JobRecord {
 export interface PreviousJob {
   readonly id: string;
   readonly ask: Ask;
-  /** Number of rows with an answer under that ask. */
+  /** Number of rows with an answer to its question. */
   readonly answered: number;
 }
 
@@ -92,6 +94,8 @@ export interface StoredAnswer {
   readonly answeredInvocation: number | null;
   /** When the row was first answered or last refreshed. Follow-ups do not count. */
   readonly answeredAtMs: number | null;
+  /** Values that a person rejected, by field. Absent if there are none. */
+  readonly rejected?: ReadonlyMap<string, readonly JsonValue[]>;
 }
 
 /** Values replaced by a newer run. */
@@ -112,6 +116,8 @@ export type OpenBatchState = 'intended' | 'sent' | 'unknown';
 /** A batch whose outcome is not known yet. Its money is reserved. */
 export interface OpenBatch {
   readonly batch: Batch;
+  /** What its job asked when it was sent. Null if its batch does not say. */
+  readonly ask: Ask | null;
   readonly state: OpenBatchState;
   readonly runId: string | null;
   readonly intendedAtMs: number;
@@ -198,6 +204,8 @@ export interface HumanAnswer {
 export interface Cell {
   readonly key: string;
   readonly field: string;
+  /** True if the value is not rejected: a run may give it again. @default false */
+  readonly mayComeBack?: boolean;
 }
 
 /** A batch to reserve. */
@@ -271,7 +279,7 @@ export type SavedLedger =
   | { readonly status: 'restored' }
   | { readonly status: 'copied'; readonly path: string };
 
-/** What to delete: raw runs, or whole asks with their jobs and answers, last used before a time. */
+/** What to delete: raw runs, or whole questions with their jobs and answers, last used before a time. */
 export interface PruneLimits {
   readonly runsBeforeMs?: number;
   readonly asksBeforeMs?: number;
@@ -287,7 +295,7 @@ export interface PruneResult {
 export interface ForgetResult {
   readonly answers: number;
   readonly runs: number;
-  /** True if another job has the same ask, so that the answers stay. */
+  /** True if another job has the same question, so that the answers stay. */
   readonly isShared: boolean;
 }
 

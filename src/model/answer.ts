@@ -27,6 +27,10 @@ export interface FieldAnswer {
   readonly triedEffort: string;
   /** Set for a value that a person gave; absent for one of the agent. */
   readonly who?: 'human';
+  /** When its run was settled, or the person gave it, in ms. Absent until it is stored. */
+  readonly foundAtMs?: number;
+  /** When its run was sent, in ms. Absent until it is stored. */
+  readonly sentAtMs?: number;
 }
 
 /** The answer for one row: the fields requested in one run. */
@@ -53,6 +57,9 @@ export const UNFIT = 'no field of its entry is valid';
 export function isFound({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
   return value !== null || issue?.startsWith(EXCLUDED) === true || isDisputed({ value, issue });
 }
+
+/** `issue` of a field whose answer is a value that a person has rejected. */
+export const REJECTED_AGAIN = 'the agent gave the rejected value again';
 
 /** Start of `issue` for a field that got two different values in one run. */
 export const DISPUTE = 'two answers in one run';

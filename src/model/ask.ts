@@ -9,10 +9,15 @@ export interface Field {
   readonly schema: JsonObject | boolean;
 }
 
-/** The question for every row, and the agent that answers it. */
+/**
+ * What a command asks of every row: a question (agent, query, system prompt) with its fields and effort ladder. An
+ * answer belongs to the question, a row key and a field, so asks with the same question share their answers.
+ */
 export interface Ask {
-  /** Hash of all other fields, 16 hex digits. */
+  /** Hash of the question, 16 hex digits. */
   readonly id: string;
+  /** Hash of all parts, 16 hex digits. */
+  readonly version: string;
   /**
    * The agent: a URL, or a folder of tables with a hash of its content. Answers are not shared between
    * agents.
@@ -31,21 +36,56 @@ export interface Ask {
   readonly escalateBelow: Confidence | null;
 }
 
-/** Creates an ask. Its id is a hash of its parts. */
-export function createAsk(parts: Omit<Ask, 'id' | 'agent'> & { readonly agent?: string }): Ask {
-  const agent = parts.agent ?? '';
-  const text = formatCanonicalJson({
-    agent,
-    query: parts.query,
-    system: parts.system,
-    schema: parts.schema,
-    // In the order of an object's keys, so that the order of columns is not another question.
-    fields: Object.keys(Object.fromEntries(parts.fields.map((field) => [field.name, true]))),
-    send: parts.send,
-    efforts: parts.efforts,
-    escalateBelow: parts.escalateBelow,
+/** Creates an ask with its hashes. */
+export function createAsk(parts: Omit<Ask, 'id' | 'version' | 'agent'> & { readonly agent?: string }): Ask {
+  const { query, system, schema, fields, send, efforts, escalateBelow } = parts;
+  const question = { agent: parts.agent ?? '', query, system };
+  const version = formatCanonicalJson({
+    ...question,
+    schema,
+    // In the order of an object's keys, so that the order of columns makes no difference.
+    fields: Object.keys(Object.fromEntries(fields.map((field) => [field.name, true]))),
+    send,
+    efforts,
+    escalateBelow,
   });
-  return { ...parts, agent, id: hashText(text, 16) };
+  return {
+    ...question,
+    schema,
+    fields,
+    send,
+    efforts,
+    escalateBelow,
+    id: hashText(formatCanonicalJson(question), 16),
+    version: hashText(version, 16),
+  };
+}
+
+/** Keywords of an object schema that say nothing about the value of one property. */
+const NOT_OF_A_FIELD: ReadonlySet<string> = new Set([
+  ...['$schema', '$id', '$comment', 'title', 'type', 'properties', 'required', 'additionalProperties'],
+  ...['unevaluatedProperties', '$defs', 'definitions'],
+]);
+
+const idsByAsk = new WeakMap<AskParts, ReadonlyMap<string, string>>();
+
+/**
+ * Ids of an ask's fields by name, 12 hex digits each: hashes of name and schema, which has the description. Definitions
+ * count if the field refers to one. Rules of the whole schema, such as `if` or a description, are part of every field.
+ */
+export function getFieldIds(ask: AskParts): ReadonlyMap<string, string> {
+  const known = idsByAsk.get(ask);
+  if (known !== undefined) return known;
+  const { $defs = null, definitions = null } = ask.schema;
+  const rules = Object.entries(ask.schema).filter(([keyword]) => !NOT_OF_A_FIELD.has(keyword));
+  const ids = ask.fields.map(({ name, schema }): [string, string] => {
+    const refers = JSON.stringify([schema, rules]).includes('"$');
+    const parts = { name, schema, rules, definitions: refers ? [$defs, definitions] : [] };
+    return [name, hashText(formatCanonicalJson(parts), 12)];
+  });
+  const map = new Map(ids);
+  idsByAsk.set(ask, map);
+  return map;
 }
 
 /** Suffix of an agent that is a folder of tables: a hash of their content. No URL ends like this. */
@@ -56,15 +96,22 @@ export function isEmbedded({ agent }: Pick<Ask, 'agent'>): boolean {
   return TABLE_STATE.test(agent);
 }
 
-/** Row key of a record of sent values, in the ask's column order. Equal records have equal keys. */
+/** Row key of a record of sent values. Equal records have equal keys, whatever the order of their columns. */
 export function hashRecord(record: JsonObject): string {
   return hashRecordText(formatRecord(record));
 }
 
 /** The text that is hashed to get a record's key. */
 export function formatRecord(record: JsonObject): string {
-  const isFlat = Object.values(record).every((value) => typeof value !== 'object');
-  return isFlat ? JSON.stringify(record) : formatCanonicalJson(record);
+  const names = Object.keys(record);
+  if (!names.every((name) => typeof record[name] !== 'object')) return formatCanonicalJson(record);
+  return JSON.stringify(record, isSorted(names) ? null : names.sort());
+}
+
+function isSorted(names: readonly string[]): boolean {
+  for (let index = 1; index < names.length; index += 1)
+    if ((names[index - 1] ?? '') > (names[index] ?? '')) return false;
+  return true;
 }
 
 /** Row key for the text of a record. */
@@ -126,7 +173,20 @@ export function listNextSteps(
 function findNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
   if (answer === undefined) return 0;
   if (answer.who === 'human') return ask.efforts.length;
-  return isGoodEnough(ask, answer) ? ask.efforts.length : ask.efforts.indexOf(answer.triedEffort) + 1;
+  if (isGoodEnough(ask, answer)) return ask.efforts.length;
+  const next = ask.efforts.findIndex((effort) => !isEffortAtLeast(answer.triedEffort, effort, ask.efforts));
+  return next < 0 ? ask.efforts.length : next;
+}
+
+/** The fixed effort levels, lowest first. */
+const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'ultra', 'max'];
+
+/** True if an effort is known to be as high as another, by a ladder that has both or by the names of the levels. */
+export function isEffortAtLeast(effort: string, other: string, ladder: readonly string[]): boolean {
+  if (effort === other) return true;
+  const order = ladder.includes(effort) && ladder.includes(other) ? ladder : LEVELS;
+  const [rank, otherRank] = [order.indexOf(effort), order.indexOf(other)];
+  return rank >= 0 && otherRank >= 0 && rank >= otherRank;
 }
 
 /** False if the field should be retried at the next effort level, if there is one. */

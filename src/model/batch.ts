@@ -22,6 +22,8 @@ export interface Batch {
   readonly id: string;
   readonly jobId: string;
   readonly askId: string;
+  /** Version of the job's ask. @default that of the job's last invocation */
+  readonly version?: string;
   /** 1 for the first attempt; repairs and resends increase it. */
   readonly attempt: number;
   readonly effort: string;

@@ -21,7 +21,7 @@ export interface EnrichOptions {
   /** Path of the file to fill; `-` is standard input. */
   readonly input: string;
   /**
-   * A stable name for an input without a lasting path. The same ask with the same name continues the same job.
+   * A stable name for an input without a lasting path. The same question with the same name continues the same job.
    * @default the path of the input
    */
   readonly name?: string | undefined;

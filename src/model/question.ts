@@ -1,4 +1,4 @@
-import { type Ask, formatRecord, hashRecordText } from './ask.js';
+import { type Ask, formatRecord, hashRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { createFieldColumns } from './output-columns.js';
@@ -12,8 +12,8 @@ export type RowQuestion =
   | {
       readonly status: 'question';
       readonly key: string;
-      /** Key of the row from when placeholders were still sent. Absent if it is the same. */
-      readonly formerKey?: string;
+      /** Other keys under which its answers may have been bought. Absent for none. */
+      readonly formerKeys?: readonly string[];
       readonly record: JsonObject;
       readonly fields: readonly string[];
     }
@@ -56,18 +56,46 @@ export interface PendingBatch {
   readonly resends?: number;
 }
 
+/** What earlier jobs say about the rows of a file. */
+export interface FileHistory {
+  /** Lists of columns that were sent with the question before, and that differ only in columns that are filled. */
+  readonly formerSends?: readonly (readonly string[])[];
+}
+
+/**
+ * Lists the sent columns of earlier asks that differ from those of an ask only in columns to fill: a column that is
+ * filled is not sent, so naming it as a field, or no longer, changes the keys of rows that have a value there.
+ */
+export function findFormerSends(ask: Ask, asks: readonly Ask[]): (readonly string[])[] {
+  const lists = asks.flatMap((former) => {
+    const gone = former.send.filter((column) => !ask.send.includes(column));
+    const added = ask.send.filter((column) => !former.send.includes(column));
+    const isSame = gone.length + added.length === 0;
+    const isOfFields =
+      gone.every((column) => isFilledColumn(column, ask)) &&
+      added.every((column) => isFilledColumn(column, former));
+    return isSame || !isOfFields ? [] : [former.send];
+  });
+  return [...new Map(lists.map((list) => [[...list].sort().join('\u0000'), list])).values()];
+}
+
+function isFilledColumn(column: string, { fields }: Pick<Ask, 'fields'>): boolean {
+  return fields.some(({ name }) => column === name || column.startsWith(`${name}.`));
+}
+
 /** Creates the question of a row: its cleaned sent values, and the fields that are still blank. */
 export function createQuestion(
   row: Row,
   ask: Ask,
   overwrite: boolean,
   blanks: Blanks = DEFAULT_BLANKS,
+  { formerSends = [] }: FileHistory = {},
 ): RowQuestion {
   if (row.skip !== undefined) return { status: 'skipped', reason: row.skip };
   if (row.kind === 'faulty') return { status: 'invalid', reason: row.fault };
   const fields = readOpenFields(row, ask, overwrite, blanks);
   if (fields.length === 0) return { status: 'unchanged' };
-  const { record, former } = createRecord(row, ask.send, blanks);
+  const { record, hasPlaceholders } = createRecord(row, ask.send, blanks);
   if (record === null) {
     return { status: 'invalid', reason: `nothing to send: ${ask.send.join(', ')} blank` };
   }
@@ -78,7 +106,13 @@ export function createQuestion(
     return { status: 'invalid', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
   }
   const question = { status: 'question', key: hashRecordText(text), record, fields } as const;
-  return former === null ? question : { ...question, formerKey: hashRecordText(formatRecord(former)) };
+  if (formerSends.length === 0 && !hasPlaceholders) return question;
+  const records = formerSends.map((send) => createRecord(row, send, blanks).record);
+  // As sent with other `--blank` words.
+  if (hasPlaceholders) records.push(createRecord(row, ask.send, null).record);
+  const keys = new Set(records.flatMap((former) => (former === null ? [] : [hashRecord(former)])));
+  keys.delete(question.key);
+  return keys.size === 0 ? question : { ...question, formerKeys: [...keys] };
 }
 
 /** Names of the fields to fill in a row. Rows that need every field share one array. */
@@ -92,54 +126,48 @@ function readOpenFields(row: Row, ask: Ask, overwrite: boolean, blanks: Blanks):
 interface SentRecord {
   /** Sent columns that are not blank; null if all are. */
   readonly record: JsonObject | null;
-  /** Same with placeholders, as earlier versions sent it; null if it has none. */
-  readonly former: JsonObject | null;
+  /** True if some are blank because of a placeholder. */
+  readonly hasPlaceholders: boolean;
 }
 
-function createRecord(row: Row, send: readonly string[], blanks: Blanks): SentRecord {
+/** `blanks` is null to keep placeholders. */
+function createRecord(row: Row, send: readonly string[], blanks: Blanks | null): SentRecord {
   const entries: [string, JsonValue][] = [];
   let hasPlaceholders = false;
   for (const column of send) {
     const value = cleanCell(getValue(row, column));
     if (value === undefined) continue;
-    if (blanks.isBlank(value)) hasPlaceholders = true;
+    if (blanks?.isBlank(value) === true) hasPlaceholders = true;
     else entries.push([column, value]);
     // The address that a name links to is sent under a name of its own.
     const address = getLinkAddress(row, column);
     if (address !== null && !send.includes(`${column}_link`)) entries.push([`${column}_link`, address]);
   }
-  return {
-    // Built from entries, because assigning to `__proto__` would not create a column.
-    record: entries.length === 0 ? null : Object.fromEntries(entries),
-    former: hasPlaceholders ? createFormerRecord(row, send) : null,
-  };
-}
-
-/** The record as earlier versions sent it, with placeholders. */
-function createFormerRecord(row: Row, send: readonly string[]): JsonObject {
-  const entries = send.flatMap((column): [string, JsonValue][] => {
-    const value = cleanCell(getValue(row, column));
-    return value === undefined ? [] : [[column, value]];
-  });
-  return Object.fromEntries(entries);
+  // `fromEntries` makes an own property of `__proto__` too; an assignment would not create a column.
+  return { record: entries.length === 0 ? null : Object.fromEntries(entries), hasPlaceholders };
 }
 
 /**
- * The key to use for a row. The former key if its answer was bought under it, so that nothing is bought
- * twice.
+ * The key to use for a row: its own, or a former one under which more of its fields are answered. `findFields` has the
+ * answered fields of a key.
  */
 export function resolveKey(
-  { key, formerKey }: Pick<RowQuestion & { readonly status: 'question' }, 'key' | 'formerKey'>,
-  isKnown: (key: string) => boolean,
+  { key, formerKeys = [], fields }: Extract<RowQuestion, { status: 'question' }>,
+  findFields: (key: string) => { has(field: string): boolean } | undefined,
 ): string {
-  return formerKey !== undefined && isKnown(formerKey) ? formerKey : key;
+  if (formerKeys.length === 0) return key;
+  const count = (each: string): number => {
+    const known = findFields(each);
+    return known === undefined ? 0 : fields.filter((field) => known.has(field)).length;
+  };
+  return formerKeys.reduce((best, former) => (count(former) > count(best) ? former : best), key);
 }
 
 /** Keys that a row's answer may be stored under. */
 export function listKeys(question: RowQuestion): string[] {
   if (question.status !== 'question') return [];
-  const { key, formerKey } = question;
-  return formerKey === undefined ? [key] : [formerKey, key];
+  const { key, formerKeys } = question;
+  return formerKeys === undefined ? [key] : [key, ...formerKeys];
 }
 
 /**

@@ -1,21 +1,34 @@
 import type { FoundAnswers, StoredAnswer } from '../ledger/ledger.js';
+import type { FieldAnswer } from '../model/answer.js';
 import { type Ask, hashText, listNextSteps } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
-import { createQuestion, listKeys, type Question, type RowQuestion, resolveKey } from '../model/question.js';
+import {
+  createQuestion,
+  type FileHistory,
+  listKeys,
+  type Question,
+  type RowQuestion,
+  resolveKey,
+} from '../model/question.js';
 import type { Row } from '../model/row.js';
 import type { Exclusion } from './exclusion.js';
 import type { InFlightView } from './in-flight.js';
+
+type FieldAnswers = ReadonlyMap<string, FieldAnswer>;
 
 export interface SelectContext {
   readonly ask: Ask;
   readonly overwrite: boolean;
   /** @default the default blanks */
   readonly blanks?: Blanks;
+  readonly history?: FileHistory;
   /** False for a row beyond `--limit` or outside `--sample`. */
   isWanted(row: Row): boolean;
   isExcluded(row: Row): boolean;
-  /** True for an answer that is too old, by `--refresh` or `--max-age`. */
-  isStale(answer: StoredAnswer): boolean;
+  /** Removes answers that are asked for again: too old by `--refresh` or `--max-age`, or of a status of `--again`. */
+  keepFresh(fields: FieldAnswers, asked: readonly string[]): FieldAnswers;
+  /** The fields of `--only`. @default all */
+  readonly only?: ReadonlySet<string> | null;
   /** True for an answer that this invocation paid for. */
   isFromThisInvocation(answer: StoredAnswer): boolean;
   /** True for a row that has failed in this invocation. */
@@ -65,10 +78,10 @@ export function selectRows(
   context: SelectContext,
 ): Selection[] {
   const { answers } = found;
-  const isKnown = (key: string): boolean => answers.has(key) || inFlight.holds(key);
+  const findFields = (key: string) => answers.get(key)?.fields;
   return questions.map((question) => {
     if (question.status !== 'question') return { status: question.status };
-    const key = resolveKey(question, isKnown);
+    const key = resolveKey(question, findFields);
     const known = key === question.key ? question : { ...question, key };
     return selectQuestion(known, found, inFlight, context);
   });
@@ -77,7 +90,7 @@ export function selectRows(
 function createOpenQuestion(row: Row, context: SelectContext): OpenQuestion {
   if (!context.isWanted(row)) return { status: 'out_of_scope' };
   if (row.skip === undefined && context.isExcluded(row)) return { status: 'excluded' };
-  return createQuestion(row, context.ask, context.overwrite, context.blanks);
+  return createQuestion(row, context.ask, context.overwrite, context.blanks, context.history);
 }
 
 function selectQuestion(
@@ -90,18 +103,20 @@ function selectQuestion(
   const stored = answers.get(question.key);
   // The first row with a key that an earlier process sent is not a duplicate; it is counted with that run.
   const isInherited = inFlight.claimInherited(question.key);
-  const fresh = stored === undefined || context.isStale(stored) ? undefined : stored;
+  const { only = null } = context;
+  const asked = only === null ? question.fields : question.fields.filter((field) => only.has(field));
+  const fresh = stored === undefined ? undefined : context.keepFresh(stored.fields, question.fields);
   const waiting = inFlight.holds(question.key)
-    ? question.fields.filter((field) => !inFlight.has(question.key, field))
-    : question.fields;
-  const steps = listNextSteps(ask, waiting, fresh?.fields);
-  const isWaiting = waiting.length < question.fields.length;
+    ? asked.filter((field) => !inFlight.has(question.key, field))
+    : asked;
+  const steps = listNextSteps(ask, waiting, fresh);
+  const isWaiting = waiting.length < asked.length;
   if (stored !== undefined && context.failedThisInvocation(stored) && (isWaiting || steps.length > 0)) {
     return { status: isInherited ? 'in_progress' : 'failed' };
   }
   if (steps.length === 0) {
     if (isInherited) return { status: 'in_progress' };
-    const isTwin = isWaiting || (fresh !== undefined && context.isFromThisInvocation(fresh));
+    const isTwin = isWaiting || (stored !== undefined && context.isFromThisInvocation(stored));
     return isTwin ? { status: 'duplicate', key: question.key } : { status: 'reused' };
   }
   const { key, record } = question;

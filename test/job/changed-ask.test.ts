@@ -29,12 +29,11 @@ async function readChange(bench: JobBench, options: Parameters<JobBench['run']>[
 }
 
 test.each([
-  ['the query', { query: 'Something else?' }],
-  ['the system prompt', { system: 'Only use filings.' }],
-  ['the fields', { fields: ['answer', 'ceo'] }],
-  ['the sent columns', { send: ['company'] }],
-  ['the effort', { effort: ['medium'] }],
-  ['the query and the fields', { query: 'Something else?', fields: ['ceo'] }],
+  ['The query', { query: 'Something else?' }],
+  ['The system prompt', { system: 'Only use filings.' }],
+  ['The sent columns', { send: ['company'] }],
+  ['The schema or description of answer', { fields: ['answer=In one word'] }],
+  ['The query and the system prompt', { query: 'Something else?', system: 'Only use filings.' }],
 ])(
   'reports a change of %s and the number of rows sent again, before the cost is confirmed',
   async (part, change) => {
@@ -44,12 +43,30 @@ test.each([
     expect(await readChange(bench, {})).toEqual([]);
     const [said, ...more] = await readChange(bench, change);
     expect(more).toEqual([]);
-    expect(said).toMatch(
-      new RegExp(`: ${part} changed since .* 5 answered rows would be sent again; .* j_\\w+\\.$`),
-    );
+    expect(said).toContain(`${part} changed since this file was last filled: 5 answered rows are sent again`);
     expect(bench.agent.tasks).toHaveLength(1);
   },
 );
+
+test.each([
+  ['a field', { fields: ['answer', 'ceo'] }],
+  ['another effort', { effort: ['medium'] }],
+])('says nothing about %s, which sends no answered cell again', async (_, change) => {
+  const bench = await openJobBench(answerPaid);
+  bench.write('in.csv', createSites(1, 5));
+  await bench.run();
+  expect(await readChange(bench, change)).toEqual([]);
+});
+
+test('says what the old query would cost when a column is added with another one', async () => {
+  const bench = await openJobBench(answerPaid);
+  bench.write('in.csv', createSites(1, 5));
+  await bench.run();
+  const [said] = await readChange(bench, { query: 'Something else?', fields: ['answer', 'ceo'] });
+  expect(said).toMatch(
+    /^The query changed .*: 5 answered rows are sent again for all 2 columns; the old query asks only for ceo\. .* j_\w+\.$/,
+  );
+});
 
 test('counts only rows of this file that had an answer', async () => {
   const bench = await openJobBench(answerPaid);
@@ -61,9 +78,9 @@ test('counts only rows of this file that had an answer', async () => {
   bench.write('in.csv', createSites(3, 12));
   const [said] = await readChange(bench, { query: 'Something else?' });
   // The other file had the same ask, so it has answers for the new rows.
-  expect(said).toContain(' 10 answered rows would be sent again;');
+  expect(said).toContain(' 10 answered rows are sent again;');
   bench.write('in.csv', createSites(30, 32));
-  expect((await readChange(bench, { query: 'Something else?' }))[0]).toContain(' 1 answered row would');
+  expect((await readChange(bench, { query: 'Something else?' }))[0]).toContain(' 1 answered row is');
 });
 
 test('counts the rows of a long file to its end', async () => {
@@ -71,7 +88,7 @@ test('counts the rows of a long file to its end', async () => {
   bench.write('in.csv', createSites(1, 3_000));
   await bench.run({ batchSize: 500 });
   const [said] = await readChange(bench, { query: 'Something else?' });
-  expect(said).toContain(' 3000 answered rows would be sent again;');
+  expect(said).toContain(' 3,000 answered rows are sent again;');
 });
 
 test('returning to an earlier ask sends nothing again and says so', async () => {
@@ -80,7 +97,7 @@ test('returning to an earlier ask sends nothing again and says so', async () => 
   await bench.run({ query: 'One?' });
   await bench.run({ query: 'Two?' });
   const [said] = await readChange(bench, { query: 'One?' });
-  expect(said).toContain('No answered row would be sent again.');
+  expect(said).toContain('No answered row is sent again.');
   expect(bench.agent.tasks).toHaveLength(2);
 });
 
@@ -95,9 +112,7 @@ test('plan reports it too', async () => {
     ledger: `${bench.folder}/ledger.sqlite`,
   };
   expect((await plan(options)).changes).toBeNull();
-  expect((await plan({ ...options, query: 'Two?' })).changes).toContain(
-    '4 answered rows would be sent again',
-  );
+  expect((await plan({ ...options, query: 'Two?' })).changes).toContain('4 answered rows are sent again');
 });
 
 test('the answers of an earlier ask stay in the ledger and can be reused without cost', async () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { FieldAnswer } from '../../src/model/answer.js';
-import type { JsonValue } from '../../src/model/json.js';
+import { type FieldAnswer, REJECTED_AGAIN } from '../../src/model/answer.js';
+import { createAsk } from '../../src/model/ask.js';
+import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import type { Confidence } from '../../src/model/run.js';
 import {
   createTestAnswer,
@@ -215,8 +216,8 @@ describe.each(STORES)('answers in $name', (store) => {
     const rest = createTestAnswer('Acme', { headcount: 12 }, 'run_2', { effort: 'high' });
     const settled = await settleTestBatch(ledger, second, createTestRun('run_2', 7), [rest]);
     const fields = new Map([
-      ['ceo', createTestField('Ann', 'run_1')],
-      ['headcount', createTestField(12, 'run_2', { effort: 'high' })],
+      ['ceo', createTestField('Ann', 'run_1', { foundAtMs: 1_000, sentAtMs: 1_000 })],
+      ['headcount', createTestField(12, 'run_2', { effort: 'high', foundAtMs: 5_000, sentAtMs: 5_000 })],
     ]);
     expect(settled.merged).toEqual(new Map([[KEY, fields]]));
     const found = await findTestAnswer(ledger, job, 'Acme');
@@ -246,7 +247,11 @@ describe.each(STORES)('answers in $name', (store) => {
     const older = (ceo: string | null, runId: string, answeredAtMs: number, replacedAtMs: number) => {
       const { fields } = createTestAnswer('Acme', { ceo, headcount: 12 }, runId);
       return {
-        fields: new Map([...fields].filter(([, { value }]) => value !== null)),
+        fields: new Map(
+          [...fields]
+            .filter(([, { value }]) => value !== null)
+            .map(([name, field]) => [name, { ...field, foundAtMs: answeredAtMs, sentAtMs: answeredAtMs }]),
+        ),
         answeredAtMs,
         replacedAtMs,
       };
@@ -387,6 +392,80 @@ describe.each(STORES)('answers in $name', (store) => {
     ).toEqual(['Zoe', 'Bob', 'Ann']);
   });
 
+  test('an answer belongs to the field that was asked: its name, schema and description', async () => {
+    const ledger = await openStore(store);
+    const ask = (properties: JsonObject) =>
+      createAsk({
+        ...createTestAsk(),
+        schema: { type: 'object', properties },
+        fields: Object.entries(properties).map(([name, schema]) => ({ name, schema: schema as JsonObject })),
+      });
+    const first = ask({ ceo: { type: 'string' }, headcount: { type: 'integer' } });
+    const reworded = ask({ ceo: { type: 'string', description: 'Who leads it today' } });
+    const job = await openTestJob(ledger, first);
+    const batch = createTestBatch(job, ['Acme'], { version: first.version });
+    await reserveTestBatch(ledger, batch);
+    const answer = createTestAnswer('Acme', { ceo: 'Ann', headcount: 5 }, 'run_1');
+    await settleTestBatch(ledger, batch, createTestRun('run_1'), [answer]);
+    const later = await openTestJob(ledger, reworded);
+    expect(later).toMatchObject({ id: job.id, invocation: 2, previous: { ask: { version: first.version } } });
+    expect((await findTestAnswer(ledger, later, 'Acme'))?.fields.size).toBe(0);
+    expect((await findTestAnswer(ledger, { id: job.id, askId: job.askId }, 'Acme'))?.fields.size).toBe(0);
+    await settleTestRun(ledger, later, ['Acme'], { ceo: 'Bob', version: reworded.version });
+    expect(await findCeos(ledger, later, ['Acme'])).toEqual(new Map([['Acme', 'Bob']]));
+    const back = await openTestJob(ledger, first);
+    expect(await findCeos(ledger, back, ['Acme'])).toEqual(new Map([['Acme', 'Ann']]));
+    const asks = (await ledger.listAsks(job.askId)).map(({ version }) => version);
+    expect(asks.sort()).toEqual([first.version, reworded.version].sort());
+    expect(await ledger.listAsks('a_nobody')).toEqual([]);
+    expect(await ledger.listJobs()).toMatchObject([{ answered: 1 }]);
+    expect(await ledger.check()).toEqual([]);
+  });
+
+  test('a run of an earlier ask that ends later is stored for the fields that it was asked', async () => {
+    const ledger = await openStore(store);
+    const first = createTestAsk();
+    const job = await openTestJob(ledger, first);
+    const batch = createTestBatch(job, ['Acme'], { version: first.version });
+    await reserveTestBatch(ledger, batch);
+    const ceo = { type: 'string', description: 'Who leads it today' };
+    const reworded = createAsk({
+      ...first,
+      schema: { type: 'object', properties: { ceo } },
+      fields: [{ name: 'ceo', schema: ceo }],
+    });
+    const later = await openTestJob(ledger, reworded);
+    const [open] = await ledger.listOpenBatches(job.askId);
+    expect(open?.ask).toEqual(first);
+    const answer = createTestAnswer('Acme', { ceo: 'Ann' }, 'run_1');
+    await settleTestBatch(ledger, batch, createTestRun('run_1'), [answer]);
+    expect((await findTestAnswer(ledger, later, 'Acme'))?.fields.size).toBe(0);
+    expect(await findCeos(ledger, { ...later, ask: first }, ['Acme'])).toEqual(new Map([['Acme', 'Ann']]));
+  });
+
+  test('a rejected value stays blank if a run gives it again, and comes back only from a person', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
+    await ledger.rejectAnswers(job.id, [{ key: KEY, field: 'ceo' }]);
+    const batch = createTestBatch(job, ['Acme'], { attempt: 2 });
+    await reserveTestBatch(ledger, batch);
+    const again = createTestAnswer('Acme', { ceo: ' ANN' }, 'run_2');
+    const settled = await settleTestBatch(ledger, batch, createTestRun('run_2'), [again]);
+    expect(settled.merged.get(KEY)?.get('ceo')).toMatchObject({ value: null, issue: REJECTED_AGAIN });
+    const found = await findTestAnswer(ledger, job, 'Acme');
+    expect(found?.rejected).toEqual(new Map([['ceo', ['Ann']]]));
+    expect(found?.fields.get('ceo')).toMatchObject({ value: null, citations: [], runId: 'run_2' });
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Bob', attempt: 3 });
+    expect(await findCeos(ledger, job, ['Acme'])).toEqual(new Map([['Acme', 'Bob']]));
+    await ledger.putHumanAnswers(job.id, [{ key: KEY, values: { ceo: 'Ann' } }]);
+    expect(await findCeos(ledger, job, ['Acme'])).toEqual(new Map([['Acme', 'Ann']]));
+    await ledger.rejectAnswers(job.id, [{ key: KEY, field: 'ceo', mayComeBack: true }]);
+    expect((await findTestAnswer(ledger, job, 'Acme'))?.fields.size).toBe(0);
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann', attempt: 4 });
+    expect(await findCeos(ledger, job, ['Acme'])).toEqual(new Map([['Acme', 'Ann']]));
+  });
+
   test('any answer survives storing and reading', async () => {
     const place = store.createPlace();
     const ledger = await openStore(store, place);
@@ -417,7 +496,14 @@ describe.each(STORES)('answers in $name', (store) => {
           fields: new Map(
             entries.map(([name, parts]): [string, FieldAnswer] => [
               name,
-              { ...parts, runId, effort: 'low', triedEffort: 'low' },
+              {
+                ...parts,
+                runId,
+                effort: 'low',
+                triedEffort: 'low',
+                foundAtMs: 1_000_000,
+                sentAtMs: 1_000_000,
+              },
             ]),
           ),
         }));

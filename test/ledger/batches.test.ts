@@ -32,7 +32,7 @@ describe.each(STORES)('batches in $name', (store) => {
       estimatedMicros: 0,
     });
     expect(await ledger.listOpenBatches(job.askId)).toEqual([
-      { batch, state: 'intended', runId: null, intendedAtMs: 1_000_000 },
+      { batch, ask: null, state: 'intended', runId: null, intendedAtMs: 1_000_000 },
     ]);
     await ledger.markStarted(batch, 'run_1');
     expect(await ledger.listOpenBatches(job.askId)).toMatchObject([{ state: 'sent', runId: 'run_1' }]);
@@ -59,7 +59,12 @@ describe.each(STORES)('batches in $name', (store) => {
       [
         acme.key,
         {
-          fields: acme.fields,
+          fields: new Map(
+            [...acme.fields].map(([name, field]) => [
+              name,
+              { ...field, foundAtMs: 1_000_000, sentAtMs: 1_000_000 },
+            ]),
+          ),
           failure: null,
           failureInvocation: null,
           costMicros: 10_001,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JobEnd } from '../../src/ledger/ledger.js';
 import { ROW_STATUSES, type RowCounts } from '../../src/model/answer.js';
+import { createAsk } from '../../src/model/ask.js';
 import {
   createTestAnswer,
   createTestAsk,
@@ -337,7 +338,7 @@ describe.each(STORES)('jobs in $name', (store) => {
     expect(await ledger.getClimbs(job.ask)).toEqual(climbs);
     expect(await ledger.getClimbs({ ...job.ask, fields: [] })).toEqual(climbs);
     expect(await ledger.getClimbs(createTestAsk('Another'))).toEqual(new Map());
-    expect(await ledger.getClimbs({ ...job.ask, agent: 'elsewhere' })).toEqual(new Map());
+    expect(await ledger.getClimbs(createAsk({ ...job.ask, agent: 'elsewhere' }))).toEqual(new Map());
   });
 
   test('the answer state changes with each settled run of the ask and with failures of the job', async () => {

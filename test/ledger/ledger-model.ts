@@ -1,6 +1,6 @@
 import type { OpenBatchState, StoredAnswer } from '../../src/ledger/ledger.js';
 import { mergeFields } from '../../src/ledger/sqlite/row-state.js';
-import type { FieldAnswer } from '../../src/model/answer.js';
+import { type FieldAnswer, REJECTED_AGAIN } from '../../src/model/answer.js';
 import type { Batch } from '../../src/model/batch.js';
 import { splitMicros } from '../../src/model/format.js';
 import type { JsonValue } from '../../src/model/json.js';
@@ -189,6 +189,7 @@ export class LedgerModel {
   /** What is known about a row from the view of a job, and how many older values it has. */
   findRow(jobId: string, key: string): { readonly answer: StoredAnswer; readonly older: number } | null {
     let older = 0;
+    const rejected = new Map<string, readonly JsonValue[]>();
     let intendedAtMs: number | null = null;
     const answer: { -readonly [Name in keyof StoredAnswer]: StoredAnswer[Name] } = {
       fields: new Map(),
@@ -214,15 +215,19 @@ export class LedgerModel {
       if (change.kind === 'rejected') {
         const gone = Object.keys(outcome.values ?? {}).map((name) => answer.fields.get(name)?.value ?? null);
         if (gone.some((value) => value !== null)) older += 1;
+        for (const name of Object.keys(outcome.values ?? {})) {
+          const value = answer.fields.get(name)?.value ?? null;
+          if (value !== null) rejected.set(name, [...(rejected.get(name) ?? []), value]);
+        }
         answer.fields = new Map([...answer.fields].filter(([name]) => !(name in (outcome.values ?? {}))));
       } else if (outcome.values !== null) {
         const isLate: boolean = intendedAtMs !== null && change.intendedAtMs < intendedAtMs;
         const isHuman = change.kind === 'human';
         const isRefresh = change.batch?.refresh === true;
-        const { fields, replaced } = mergeFields(answer.fields, toFields(change, outcome.values), {
+        const given = leaveRejected(toFields(change, outcome.values), rejected);
+        const { fields, replaced } = mergeFields(answer.fields, given, {
           efforts: EFFORTS,
           isRefresh: isRefresh || isHuman,
-          isLate: isLate && !isHuman,
         });
         answer.fields = fields;
         if (replaced.size > 0) older += 1;
@@ -245,6 +250,7 @@ export class LedgerModel {
         answer.failureInvocation = change.invocation;
       }
     }
+    if (rejected.size > 0) answer.rejected = rejected;
     const isKnown = answer.answeredAtMs !== null || answer.failure !== null || answer.costMicros > 0;
     return isKnown ? { answer, older } : null;
   }
@@ -278,6 +284,25 @@ export class LedgerModel {
   }
 }
 
+/** What a person gives is no longer rejected; what a run gives stays blank if it is. */
+function leaveRejected(
+  fields: ReadonlyMap<string, FieldAnswer>,
+  rejected: Map<string, readonly JsonValue[]>,
+): ReadonlyMap<string, FieldAnswer> {
+  const left = new Map(fields);
+  for (const [name, field] of fields) {
+    const values = rejected.get(name) ?? [];
+    if (!values.includes(field.value)) continue;
+    if (field.who === 'human')
+      rejected.set(
+        name,
+        values.filter((value) => value !== field.value),
+      );
+    else left.set(name, { ...field, value: null, confidence: null, issue: REJECTED_AGAIN });
+  }
+  return left;
+}
+
 function toFields(change: Change, values: Readonly<Record<string, JsonValue>>): Map<string, FieldAnswer> {
   const effort = change.batch?.effort ?? '';
   const fields = Object.entries(values).map(([name, value]): [string, FieldAnswer] => [
@@ -290,6 +315,8 @@ function toFields(change: Change, values: Readonly<Record<string, JsonValue>>): 
       runId: change.runId ?? '',
       effort,
       triedEffort: effort,
+      foundAtMs: change.atMs,
+      sentAtMs: change.intendedAtMs,
       ...(change.kind === 'human' ? { who: 'human' as const } : {}),
     },
   ]);

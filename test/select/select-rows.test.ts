@@ -62,7 +62,7 @@ const CONTEXT: SelectContext = {
   overwrite: false,
   isWanted: () => true,
   isExcluded: () => false,
-  isStale: () => false,
+  keepFresh: (fields) => fields,
   isFromThisInvocation: () => true,
   failedThisInvocation: (stored) => stored.failureInvocation === 2,
 };

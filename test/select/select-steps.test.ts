@@ -63,7 +63,7 @@ function createContext(parts: Partial<SelectContext>): SelectContext {
     overwrite: false,
     isWanted: () => true,
     isExcluded: () => false,
-    isStale: () => false,
+    keepFresh: (fields) => fields,
     isFromThisInvocation: () => false,
     failedThisInvocation: (each) => each.failure !== null,
     ...parts,
@@ -92,7 +92,9 @@ test('only the fields that the ledger lacks are sent, each at its own effort lev
   expect(selectOne(null)).toEqual([['ceo', 'seat', 0]]);
   expect(selectOne(stored(field('x'), field(null)))).toEqual([['seat', 1]]);
   expect(selectOne(stored(field('x'), field(null, 'high')))).toBe('reused');
-  expect(selectOne(stored(field('x'), field('y')), { isStale: () => true })).toEqual([['ceo', 'seat', 0]]);
+  expect(selectOne(stored(field('x'), field('y')), { keepFresh: () => new Map() })).toEqual([
+    ['ceo', 'seat', 0],
+  ]);
   expect(selectOne(null, {}, row('A', 'known'))).toEqual([['seat', 0]]);
 });
 

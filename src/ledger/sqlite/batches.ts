@@ -1,5 +1,6 @@
 import { RowfillError } from '../../errors.js';
 import { isFound, type RowAnswer } from '../../model/answer.js';
+import type { Ask } from '../../model/ask.js';
 import type { Batch } from '../../model/batch.js';
 import { type BookedCost, bookCost } from '../../model/format.js';
 import type { JsonValue } from '../../model/json.js';
@@ -25,7 +26,7 @@ import {
   packRun,
 } from './blocks.js';
 import type { Database } from './database.js';
-import type { RowState } from './row-state.js';
+import { READ_ALL, type Reading, type RowState } from './row-state.js';
 import { type JobState, type OwnBatch, pickSpend, type Store, type StoredYields } from './store.js';
 import { type AskView, SPAN } from './view.js';
 
@@ -174,7 +175,7 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
     effort: batch.effort,
     isRefresh: batch.refresh === true,
     intendedAt: open?.intendedAt ?? ended?.intendedAt ?? nowMs,
-    content: formatRunContent(keys, answers, failures),
+    content: formatRunContent(keys, answers, failures, store.reading(job, batch).ids ?? new Map()),
     rawRun: packRun(run),
     nowMs,
   };
@@ -196,7 +197,8 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
   if (own === undefined && open !== undefined) view.markForeign(number);
   store.bill(job, cost.micros, cost.isEstimated, nowMs);
   view.settledRuns += 1;
-  const merged = addRows(job, view, number, { keys, answers, failures, isRun: true });
+  const reading = store.reading(job, batch);
+  const merged = addRows(job, view, number, { keys, answers, failures, isRun: true }, reading);
   addYield(job, batch.effort, answers);
   return end('settled', cost, merged);
 }
@@ -220,13 +222,15 @@ interface NewRows {
 }
 
 /**
- * Adds a block to the view, and updates the counts of rows. Returns the fields of rows that had an answer before.
+ * Adds a block to the view, and updates the counts of rows. Returns the fields of rows that had an answer before, as
+ * `reading` has them.
  */
 function addRows(
   job: JobState,
   view: AskView,
   number: number,
   { keys, answers, failures, isRun }: NewRows,
+  reading: Reading | null = null,
 ): Map<string, RowState['fields']> {
   const repeated = view.add(number, keys);
   const merged = new Map<string, RowState['fields']>();
@@ -238,15 +242,17 @@ function addRows(
   if (isRun) job.answered += countNew(answers);
   job.failed += countNew(failures);
   if (repeated.length === 0) return merged;
-  const before = view.read(repeated, job.number, number);
-  for (const [key, state] of view.read(repeated, job.number)) {
+  const before = view.read(repeated, job.number, READ_ALL, number);
+  const own = reading === null ? null : view.read(repeated, job.number, reading);
+  for (const [key, state] of view.read(repeated, job.number, READ_ALL)) {
     const known = before.get(key);
     const difference = (is: (state: RowState) => boolean): number =>
       (is(state) ? 1 : 0) - (known !== undefined && is(known) ? 1 : 0);
     view.answered += difference((each) => each.answeredAtMs !== null);
     job.answered += difference((each) => each.isAnsweredByJob);
     job.failed += difference((each) => each.failure !== null);
-    if (known !== undefined && known.answeredAtMs !== null) merged.set(key, state.fields);
+    const fields = own?.get(key)?.fields;
+    if (fields !== undefined && known !== undefined && known.answeredAtMs !== null) merged.set(key, fields);
   }
   return merged;
 }
@@ -339,10 +345,10 @@ export function putHumanAnswers(
 
 /** Marks the values of cells as rejected. */
 export function rejectAnswers(store: Store, jobId: string, cells: readonly Cell[], nowMs: number): void {
-  const values = new Map<string, Map<string, true>>();
-  for (const { key, field } of cells) {
-    const row = values.get(key) ?? new Map<string, true>();
-    values.set(key, row.set(field, true));
+  const values = new Map<string, Map<string, boolean>>();
+  for (const { key, field, mayComeBack = false } of cells) {
+    const row = values.get(key) ?? new Map<string, boolean>();
+    values.set(key, row.set(field, !mayComeBack));
   }
   putValues(store, jobId, 'rejected', values, nowMs);
 }
@@ -357,7 +363,7 @@ function putValues(
   const job = store.job(jobId);
   const view = store.view(job);
   const keys = [...values.keys()];
-  const content = formatValues([...values.values()]);
+  const content = formatValues([...values.values()], store.reading(job).ids ?? new Map());
   const answers = kind === 'human' ? keys.map((key) => ({ key })) : [];
   const rows = { keys, answers, failures: [], isRun: false };
   addRows(job, view, addOwnBlock(store, job, view, { kind, keys, content, nowMs }), rows);
@@ -370,14 +376,19 @@ export function listOpenBatches(
   askId: string,
   holder: number | null = null,
 ): OpenBatch[] {
-  const rows = database.all<Omit<OpenBatch, 'batch'> & { content: string }>(
-    `select batch.content, batch.state, batch.run_id as runId, batch.intended_at as intendedAtMs
+  const rows = database.all<Omit<OpenBatch, 'batch' | 'ask'> & { content: string; ask: string | null }>(
+    `select batch.content, ask_version.content as ask, batch.state, batch.run_id as runId, batch.intended_at as intendedAtMs
      from ask join batch on batch.number > ask.number * ${SPAN} and batch.number < (ask.number + 1) * ${SPAN}
+       left join ask_version on ask_version.ask = ask.number and ask_version.version = batch.content ->> '$.version'
      where ask.id = ?1 and (?2 is null or batch.holder = ?2) order by batch.number`,
     askId,
     holder,
   );
-  return rows.map(({ content, ...row }) => ({ batch: JSON.parse(content) as Batch, ...row }));
+  return rows.map(({ content, ask, ...row }) => ({
+    batch: JSON.parse(content) as Batch,
+    ask: ask === null ? null : (JSON.parse(ask) as Ask),
+    ...row,
+  }));
 }
 
 function findBatch(store: Store, batchId: string): BatchRow | undefined {

@@ -48,9 +48,14 @@ type StoredCell =
       issue?: string,
     ];
 
+/** Ids of fields by name. */
+export type FieldIds = ReadonlyMap<string, string>;
+
 /** The long part of a block. Rows are in the order of its keys. */
 interface BlockContent {
   readonly fields?: readonly string[];
+  /** Ids of the fields: a reworded field has the same name and another id. Empty for one that its ask does not name. */
+  readonly ids?: readonly string[];
   /** Cells by row, in the order of `fields`; 0 for a row without an answer. */
   readonly rows?: readonly (readonly StoredCell[] | 0)[];
   /** Failed rows by index. */
@@ -74,6 +79,7 @@ export function formatRunContent(
   keys: readonly string[],
   answers: readonly RowAnswer[],
   failures: readonly RowFailure[],
+  ids: FieldIds,
 ): string {
   const byKey = new Map(answers.map(({ key, fields }) => [key, fields]));
   const fields = listFields(answers);
@@ -82,7 +88,7 @@ export function formatRunContent(
     return row === undefined ? 0 : fields.map((name) => formatCell(row.get(name)));
   });
   return JSON.stringify({
-    ...(answers.length === 0 ? {} : { fields, rows }),
+    ...(answers.length === 0 ? {} : { fields, ids: listIds(fields, ids), rows }),
     ...(failures.length === 0 ? {} : { failures: indexFailures(keys, failures) }),
   } satisfies BlockContent);
 }
@@ -98,12 +104,16 @@ export function dropFailures(content: string): string {
 }
 
 /** Formats values by row and field; a missing value means that the cell is not concerned. */
-export function formatValues(rows: readonly ReadonlyMap<string, JsonValue>[]): string {
+export function formatValues(rows: readonly ReadonlyMap<string, JsonValue>[], ids: FieldIds): string {
   const fields = [...new Set(rows.flatMap((row) => [...row.keys()]))];
   const cells = rows.map((row) =>
     fields.map((name): StoredCell => (row.has(name) ? [row.get(name) ?? null] : 0)),
   );
-  return JSON.stringify({ fields, rows: cells } satisfies BlockContent);
+  return JSON.stringify({ fields, ids: listIds(fields, ids), rows: cells } satisfies BlockContent);
+}
+
+function listIds(fields: readonly string[], ids: FieldIds): string[] {
+  return fields.map((name) => ids.get(name) ?? '');
 }
 
 function listFields(answers: readonly RowAnswer[]): string[] {
@@ -157,6 +167,8 @@ export class Block {
   readonly #content: BlockContent;
   #shares: readonly number[] | null = null;
   #reasons: ReadonlyMap<number, string> | null = null;
+  /** The fields to read, for the ids that were used last. */
+  #picked: { readonly ids: FieldIds | null; readonly names: readonly (string | null)[] } | null = null;
   /** Rows are usually looked up in their order. */
   #next = 0;
 
@@ -202,18 +214,17 @@ export class Block {
     return this.#reasons.get(row) ?? null;
   }
 
-  /** The answer of a row; null if the run has none for it. */
-  fieldsOf(row: number): Map<string, FieldAnswer> | null {
-    const { fields: names = [], rows = [] } = this.#content;
-    const cells = rows[row];
+  /** The answer of a row, in the fields with these ids or in all; null if the run has none for it. */
+  fieldsOf(row: number, ids: FieldIds | null = null): Map<string, FieldAnswer> | null {
+    const cells = this.#content.rows?.[row];
     if (cells === undefined || cells === 0) return null;
-    const { runId, effort, kind } = this.row;
+    const { runId, effort, kind, settledAt, intendedAt } = this.row;
     const fields = new Map<string, FieldAnswer>();
     let index = 0;
-    for (const name of names) {
+    for (const name of this.#pick(ids)) {
       const cell = cells[index] ?? 0;
       index += 1;
-      if (cell === 0) continue;
+      if (name === null || cell === 0) continue;
       const field = {
         value: cell[0],
         confidence: cell[1] ?? null,
@@ -222,10 +233,24 @@ export class Block {
         runId: runId ?? '',
         effort,
         triedEffort: effort,
+        foundAtMs: settledAt,
+        sentAtMs: intendedAt,
       };
       fields.set(name, kind === 'human' ? { ...field, ...HUMAN } : field);
     }
     return fields;
+  }
+
+  /** Names of the block's fields; null for one that was reworded since, or another one of that name. */
+  #pick(ids: FieldIds | null): readonly (string | null)[] {
+    if (this.#picked?.ids === ids) return this.#picked.names;
+    const { fields = [], ids: own = [] } = this.#content;
+    const names = fields.map((name, index) => {
+      const [id = '', wanted] = [own[index], ids?.get(name)];
+      return ids === null || id === '' || id === wanted ? name : null;
+    });
+    this.#picked = { ids, names };
+    return names;
   }
 }
 

@@ -41,9 +41,9 @@ interface JobRow {
 }
 
 const SELECT_JOB = `
-  select job.id, ask.id as askId, ask.content as ask, job.input, job.output, job.settings, job.invocation, job.stop,
-    job.counts, job.finished, job.placed_input as placedInput, job.placed_output as placedOutput
-  from job join ask on ask.number = job.ask`;
+  select job.id, ask.id as askId, ask_version.content as ask, job.input, job.output, job.settings, job.invocation,
+    job.stop, job.counts, job.finished, job.placed_input as placedInput, job.placed_output as placedOutput
+  from job join ask on ask.number = job.ask join ask_version on ask_version.number = job.version`;
 
 /** The job as it would be at its next invocation. */
 export function previewJob(database: Database, parts: JobParts): OpenedJob {
@@ -63,7 +63,7 @@ export function previewJob(database: Database, parts: JobParts): OpenedJob {
     stop: known?.stop ?? null,
     counts: known?.counts ?? null,
     finished: known?.finished ?? null,
-    previous: findPreviousJob(database, input, ask.id),
+    previous: findPreviousJob(database, input, ask.version),
   };
 }
 
@@ -78,7 +78,7 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
      where true on conflict (id) do nothing`,
     ask.id,
     ask.agent,
-    JSON.stringify(ask),
+    JSON.stringify({ agent: ask.agent, query: ask.query, system: ask.system }),
   );
   database.run(
     `insert into ask_count (ask, change, answered, settled_runs)
@@ -86,14 +86,20 @@ export function openJob(database: Database, parts: JobParts, nowMs: number): Ope
     ask.id,
   );
   database.run(
-    `insert into job (id, ask, input, output, settings, invocation, opened_at, keeps_going, folder)
-     values (?1, (select number from ask where id = ?2), ?3, ?4, ?5, 1, ?6, ?7, ?8)
-     on conflict (id) do update set output = excluded.output, settings = excluded.settings,
+    `insert into ask_version (ask, version, content) select number, ?2, ?3 from ask where id = ?1 on conflict do nothing`,
+    ...[ask.id, ask.version, JSON.stringify(ask)],
+  );
+  database.run(
+    `insert into job (id, ask, version, input, output, settings, invocation, opened_at, keeps_going, folder)
+     select ?1, ask.number, ask_version.number, ?3, ?4, ?5, 1, ?6, ?7, ?8
+     from ask join ask_version on ask_version.ask = ask.number and ask_version.version = ?9 where ask.id = ?2
+     on conflict (id) do update set version = excluded.version, output = excluded.output, settings = excluded.settings,
        invocation = invocation + 1, opened_at = excluded.opened_at, closed_at = null, stop = null, finished = null,
        keeps_going = max(keeps_going, excluded.keeps_going), folder = coalesce(excluded.folder, folder),
        placed_input = null, placed_output = null`,
     ...[id, ask.id, input, output, JSON.stringify(settings), nowMs, parts.keepGoing === true ? 1 : 0],
     parts.folder ?? null,
+    ask.version,
   );
   database.run(
     `insert into job_count (job, spent_micros, estimated_micros, reserved_micros, answered, failed, yields)
@@ -129,13 +135,14 @@ export function dropUnusedJob(database: Database, jobId: string): boolean {
     job.ask,
   );
   if (isAskUsed === undefined) {
+    database.run('delete from ask_version where ask = ?', job.ask);
     database.run('delete from ask where number = ?', job.ask);
     database.run('delete from ask_count where ask = ?', job.ask);
   }
   return true;
 }
 
-/** The job of an ask on an input after its last invocation, or null. */
+/** The job of a question on an input after its last invocation, or null. */
 export function findJob(database: Database, askId: string, input: string): JobRecord | null {
   const row = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, createJobId(askId, input));
   return row === undefined ? null : toJobRecord(row);
@@ -214,15 +221,16 @@ function toJobRecord({ placedInput, placedOutput, ...row }: JobRow): JobRecord {
   };
 }
 
-function findPreviousJob(database: Database, input: string, askId: string): PreviousJob | null {
-  const last = database.get<{ id: string; askId: string; ask: string; answered: number }>(
-    `select job.id, ask.id as askId, ask.content as ask, ask_count.answered
-     from job join ask on ask.number = job.ask join ask_count on ask_count.ask = ask.number
+function findPreviousJob(database: Database, input: string, version: string): PreviousJob | null {
+  const last = database.get<{ id: string; ask: string; answered: number }>(
+    `select job.id, ask_version.content as ask, ask_count.answered
+     from job join ask on ask.number = job.ask join ask_version on ask_version.number = job.version join ask_count on ask_count.ask = ask.number
      where job.input = ? order by job.opened_at desc, job.number desc limit 1`,
     input,
   );
-  if (last === undefined || last.askId === askId) return null;
-  return { id: last.id, ask: JSON.parse(last.ask) as Ask, answered: last.answered };
+  if (last === undefined) return null;
+  const ask = JSON.parse(last.ask) as Ask;
+  return ask.version === version ? null : { id: last.id, ask, answered: last.answered };
 }
 
 /** What the runs of a job have found so far. */
@@ -248,25 +256,28 @@ const MAX_CLIMB_BLOCKS = 1_000;
 /** Same, for rows. */
 const MAX_CLIMB_ROWS = 2_000;
 
-/** Counts rows by effort for the same question to the same agent, with any fields. */
+/** Counts rows by effort for the same question, with any fields. */
 export function getClimbs(database: Database, ask: Ask): ReadonlyMap<string, EffortClimb> {
-  const asks = database.all<{ number: number; content: string }>(
-    `select number, content from ask
-     where content ->> '$.query' = ? and content ->> '$.system' is ? and content ->> '$.agent' = ?`,
-    ...[ask.query, ask.system, ask.agent],
-  );
   const climbs = new Map<string, { asked: number; climbed: number }>();
-  for (const { number, content } of asks) {
-    const { efforts } = JSON.parse(content) as Ask;
-    const blocks = database
-      .all<BlockRow>(
-        `${SELECT_BLOCKS} where number > ? and number < ? and kind = 'run' order by number limit ?`,
-        ...[number * SPAN, (number + 1) * SPAN, MAX_CLIMB_BLOCKS],
-      )
-      .map((row) => new Block(row));
-    for (const [key, own] of groupByKey(blocks)) countClimb(key, own, efforts, ask, climbs);
-  }
+  const known = database.get<{ number: number }>('select number from ask where id = ?', ask.id);
+  if (known === undefined) return climbs;
+  const blocks = database
+    .all<BlockRow>(
+      `${SELECT_BLOCKS} where number > ? and number < ? and kind = 'run' order by number limit ?`,
+      ...[known.number * SPAN, (known.number + 1) * SPAN, MAX_CLIMB_BLOCKS],
+    )
+    .map((row) => new Block(row));
+  for (const [key, own] of groupByKey(blocks)) countClimb(key, own, ask, climbs);
   return climbs;
+}
+
+/** What was asked with a question so far, in any order. */
+export function listAsks(database: Database, askId: string): Ask[] {
+  const rows = database.all<{ content: string }>(
+    'select ask_version.content from ask_version join ask on ask.number = ask_version.ask where ask.id = ?',
+    askId,
+  );
+  return rows.map(({ content }) => JSON.parse(content) as Ask);
 }
 
 function groupByKey(blocks: readonly Block[]): Map<string, Block[]> {
@@ -284,11 +295,11 @@ function groupByKey(blocks: readonly Block[]): Map<string, Block[]> {
 function countClimb(
   key: string,
   blocks: readonly Block[],
-  ladder: readonly string[],
   ask: Ask,
   climbs: Map<string, { asked: number; climbed: number }>,
 ): void {
-  const state = foldRow(key, blocks, 0, ladder);
+  const ladder = ask.efforts;
+  const state = foldRow(key, blocks, 0, { ids: null, efforts: ladder });
   if (state === null || state.answeredAtMs === null) return;
   const fields = [...state.fields.values()];
   for (const [level, effort] of ladder.entries()) {

@@ -1,7 +1,25 @@
-import { type FieldAnswer, isDisputed } from '../../model/answer.js';
-import { isBelow } from '../../model/ask.js';
+import { type FieldAnswer, isDisputed, REJECTED_AGAIN } from '../../model/answer.js';
+import { type Ask, getFieldIds, isBelow, isEffortAtLeast } from '../../model/ask.js';
+
+import type { JsonValue } from '../../model/json.js';
+import { isSameValue } from '../../model/same-value.js';
 import type { OlderAnswer } from '../ledger.js';
-import type { Block, BlockRow } from './blocks.js';
+import type { Block, BlockRow, FieldIds } from './blocks.js';
+
+/** How blocks are read: for which fields, and by which effort ladder. */
+export interface Reading {
+  /** Null for all fields of a name. */
+  readonly ids: FieldIds | null;
+  readonly efforts: readonly string[];
+}
+
+/** Reads the answers to any fields. */
+export const READ_ALL: Reading = { ids: null, efforts: [] };
+
+/** Reads the answers to the fields of an ask. */
+export function createReading(ask: Ask): Reading {
+  return { ids: getFieldIds(ask), efforts: ask.efforts };
+}
 
 /** What all blocks of a row say together, from the view of one job. */
 export class RowState {
@@ -20,9 +38,11 @@ export class RowState {
   isAnsweredByJob = false;
   /** Replaced and rejected values, oldest first. */
   older: readonly OlderAnswer[] = [];
+  /** Values that a person rejected, by field; null for none. */
+  rejected: Map<string, readonly JsonValue[]> | null = null;
 
   /** Adds the next block that has the row, at an index of it. */
-  add(block: Block, index: number, job: number, efforts: readonly string[]): void {
+  add(block: Block, index: number, job: number, reading: Reading): void {
     const { row } = block;
     const isOwn = row.job === job;
     if (isOwn && row.costMicros > 0) {
@@ -30,11 +50,13 @@ export class RowState {
       this.costMicros += share;
       if (row.isEstimated === 1) this.estimatedMicros += share;
     }
-    const fields = block.fieldsOf(index);
+    const fields = block.fieldsOf(index, reading.ids);
     if (fields === null) this.runId ??= row.runId;
     else {
-      if (row.kind === 'rejected') this.#reject(fields, row.settledAt);
-      else this.#answer(fields, row, efforts);
+      if (fields.size > 0) {
+        if (row.kind === 'rejected') this.#reject(fields, row.settledAt);
+        else this.#answer(fields, row, reading.efforts);
+      }
       // A failure of the same invocation stays, because the answer is for other fields of the row.
       if (isOwn && this.failureInvocation !== null && this.failureInvocation < row.invocation) {
         this.failure = null;
@@ -49,13 +71,14 @@ export class RowState {
     }
   }
 
-  #answer(fresh: ReadonlyMap<string, FieldAnswer>, row: BlockRow, efforts: readonly string[]): void {
+  #answer(given: ReadonlyMap<string, FieldAnswer>, row: BlockRow, efforts: readonly string[]): void {
     const isRefresh = row.isRefresh === 1;
     const isHuman = row.kind === 'human';
     const isLate = this.intendedAtMs !== null && row.intendedAt < this.intendedAtMs;
+    const fresh = this.rejected === null ? given : this.#leaveRejected(given, this.rejected);
     if (this.answeredAtMs === null && this.fields.size === 0) this.fields = fresh;
     else {
-      const rule = { efforts, isRefresh: isRefresh || isHuman, isLate: isLate && !isHuman };
+      const rule = { efforts, isRefresh: isRefresh || isHuman };
       const { fields, replaced } = mergeFields(this.fields, fresh, rule);
       this.fields = fields;
       if (replaced.size > 0) this.#keep(replaced, row.settledAt);
@@ -69,14 +92,34 @@ export class RowState {
     this.answeredAtMs = isRefresh ? row.settledAt : (this.answeredAtMs ?? row.settledAt);
   }
 
-  /** The fields of a rejected row count as never asked. */
-  #reject(rejected: ReadonlyMap<string, FieldAnswer>, atMs: number): void {
+  /** A value that was rejected before stays blank, unless a person gives it. */
+  #leaveRejected(
+    given: ReadonlyMap<string, FieldAnswer>,
+    rejected: Map<string, readonly JsonValue[]>,
+  ): ReadonlyMap<string, FieldAnswer> {
+    const fresh = new Map(given);
+    for (const [name, field] of given) {
+      const values = rejected.get(name) ?? [];
+      const others = values.filter((value) => !isSameValue(value, field.value));
+      if (others.length === values.length) continue;
+      if (field.who === 'human') rejected.set(name, others);
+      else fresh.set(name, { ...field, value: null, confidence: null, citations: [], issue: REJECTED_AGAIN });
+    }
+    return fresh;
+  }
+
+  /** The fields of a rejected row count as never asked. Their cells say whether their values may come back. */
+  #reject(cells: ReadonlyMap<string, FieldAnswer>, atMs: number): void {
     const kept = new Map(this.fields);
     const gone = new Map<string, FieldAnswer>();
-    for (const name of rejected.keys()) {
+    for (const [name, { value: isFinal }] of cells) {
       const field = kept.get(name);
-      if (field !== undefined && field.value !== null) gone.set(name, field);
       kept.delete(name);
+      if (field === undefined || field.value === null) continue;
+      gone.set(name, field);
+      if (isFinal !== true) continue;
+      this.rejected ??= new Map();
+      this.rejected.set(name, [...(this.rejected.get(name) ?? []), field.value]);
     }
     this.fields = kept;
     if (gone.size > 0) this.#keep(gone, atMs);
@@ -91,20 +134,20 @@ const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
 
 /**
  * Computes the state of a row from its blocks, oldest first: a later run fills gaps and replaces values by the rules of
- * `mergeFields`; a person's values stay. `efforts` is the ladder of the ask, lowest first. Null if no block has the row.
+ * `mergeFields`; a person's values stay. Null if no block has the row.
  */
 export function foldRow(
   key: string,
   blocks: readonly Block[],
   job: number,
-  efforts: readonly string[],
+  reading: Reading,
 ): RowState | null {
   let state: RowState | null = null;
   for (const block of blocks) {
     const index = block.findRow(key);
     if (index < 0) continue;
     state ??= new RowState();
-    state.add(block, index, job, efforts);
+    state.add(block, index, job, reading);
   }
   return state;
 }
@@ -116,8 +159,6 @@ export interface MergeRule {
   readonly efforts: readonly string[];
   /** A deliberate refresh: the new answer replaces the old one, even with null. */
   readonly isRefresh: boolean;
-  /** The run was sent before the one whose answer is stored, and finished later. It only fills gaps. */
-  readonly isLate: boolean;
 }
 
 export interface MergedFields {
@@ -142,14 +183,19 @@ export function mergeFields(stored: Fields, fresh: Fields, rule: MergeRule): Mer
 function isReplacement(old: FieldAnswer, fresh: FieldAnswer, rule: MergeRule): boolean {
   // No run replaces what a person gave.
   if (old.who === 'human' && fresh.who !== 'human') return false;
-  if (rule.isLate) return old.value === null && fresh.value !== null;
+  if (isLate(old, fresh)) return old.value === null && fresh.value !== null;
   if (rule.isRefresh) return true;
   // A dispute between two answers tells more than a later empty answer.
   if (old.value === null) return fresh.value !== null || fresh.issue !== null || !isDisputed(old);
   // A follow-up without a value changes nothing, a lower effort does not override a higher one, and a
   // doubtful value does not override a certain one.
-  const isCloser = rule.efforts.indexOf(fresh.effort) >= rule.efforts.indexOf(old.effort);
+  const isCloser = isEffortAtLeast(fresh.effort, old.effort, rule.efforts);
   return fresh.value !== null && isCloser && !isLessSure(fresh, old);
+}
+
+/** True for a run that was sent before the one whose answer is stored, and finished later. It only fills gaps. */
+function isLate(old: FieldAnswer, fresh: FieldAnswer): boolean {
+  return fresh.who !== 'human' && (fresh.sentAtMs ?? 0) < (old.sentAtMs ?? 0);
 }
 
 /** A value without a confidence counts as equal. */
@@ -164,7 +210,7 @@ function withTriedEffort(
   fresh: FieldAnswer,
   rule: MergeRule,
 ): FieldAnswer {
-  if (rule.isRefresh && !rule.isLate) return kept;
-  const isHigher = rule.efforts.indexOf(fresh.triedEffort) > rule.efforts.indexOf(old.triedEffort);
+  if (rule.isRefresh && !isLate(old, fresh)) return kept;
+  const isHigher = !isEffortAtLeast(old.triedEffort, fresh.triedEffort, rule.efforts);
   return { ...kept, triedEffort: isHigher ? fresh.triedEffort : old.triedEffort };
 }

@@ -12,13 +12,23 @@ export const FORMAT = 100;
  * a block, and its number is the key of that row, so that all changes since a number are one range.
  */
 const TABLES = `
-  -- Numbers are never used again, because other processes may remember a deleted ask.
+  -- A question, by the id of its asks. Numbers are never used again, because other processes may remember a deleted one.
   create table ask (
     number integer primary key autoincrement,
     id text not null unique,
     -- Number of the first ask to the same agent.
     agent integer not null,
+    -- Agent, query and system prompt.
     content text not null
+  ) strict;
+
+  -- What was asked with a question: fields, sent columns and efforts.
+  create table ask_version (
+    number integer primary key autoincrement,
+    ask integer not null,
+    version text not null,
+    content text not null,
+    unique (ask, version)
   ) strict;
 
   -- What every settled run changes, apart from the long columns.
@@ -33,6 +43,8 @@ const TABLES = `
     number integer primary key autoincrement,
     id text not null unique,
     ask integer not null,
+    -- The version of its last invocation.
+    version integer not null,
     input text not null,
     output text not null,
     settings text not null,

@@ -11,6 +11,7 @@ import * as folders from './folders.js';
 import * as jobs from './jobs.js';
 import { ProcessHolder } from './processes.js';
 import { RecentRuns } from './recent-runs.js';
+import { READ_ALL } from './row-state.js';
 import { checkFormat, SCHEMA } from './schema.js';
 import { findAnswers, Store } from './store.js';
 import * as upkeep from './upkeep.js';
@@ -103,6 +104,7 @@ function createJobMethods(session: Session) {
     listJobs: (limit) => session.readCounts(() => jobs.listJobs(database, limit)),
     countJobs: () => database.read(() => jobs.countJobs(database)),
     getYield: (jobId) => session.readCounts(() => jobs.getYield(database, jobId)),
+    listAsks: (askId) => database.read(() => jobs.listAsks(database, askId)),
     getClimbs: (ask) => database.read(() => jobs.getClimbs(database, ask)),
     keepGoing: (jobId) => database.write(() => jobs.keepGoing(database, jobId)),
     getAnswerState: (job) => session.readCounts(() => jobs.getAnswerState(database, job)),
@@ -119,7 +121,10 @@ function createAnswerMethods({ database, store, now }: Session) {
   return {
     findAnswers: (job, keys) => database.read(() => findAnswers(store, job, keys), [job.askId]),
     listOlderAnswers: (askId, key) =>
-      database.read(() => store.findView(askId)?.read([key], 0).get(key)?.older.toReversed() ?? [], [askId]),
+      database.read(
+        () => store.findView(askId)?.read([key], 0, READ_ALL).get(key)?.older.toReversed() ?? [],
+        [askId],
+      ),
     async recordFailures(jobId, failures) {
       if (failures.length === 0) return;
       await database.write(() => batches.recordFailures(store, jobId, failures, now()));

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createUsageError, RowfillError } from '../../errors.js';
 import type { Ask } from '../../model/ask.js';
+import type { Batch } from '../../model/batch.js';
 import { QUARTER_HOUR_MS } from '../../model/clock.js';
 import type {
   DayCaps,
@@ -12,6 +13,7 @@ import type {
   StoredAnswer,
 } from '../ledger.js';
 import type { Database } from './database.js';
+import { createReading, READ_ALL, type Reading } from './row-state.js';
 import { AskView } from './view.js';
 
 /** Scope of the whole ledger. All other scopes are ids of watched folders. */
@@ -38,6 +40,8 @@ export interface JobState {
   readonly askId: string;
   readonly agent: number;
   readonly invocation: number;
+  /** Number of the version of its ask. */
+  readonly version: number;
   readonly folder: string | null;
   spentMicros: number;
   estimatedMicros: number;
@@ -51,8 +55,8 @@ export interface JobState {
 type JobRow = Omit<JobState, 'yields' | 'isChanged'> & { readonly yields: string };
 
 const SELECT_JOBS = `
-  select job.number, job.id, job.ask, ask.id as askId, ask.agent, job.invocation, job.folder,
-    spent_micros as spentMicros, estimated_micros as estimatedMicros, reserved_micros as reservedMicros,
+  select job.number, job.id, job.ask, ask.id as askId, ask.agent, job.invocation, job.version,
+    job.folder,    spent_micros as spentMicros, estimated_micros as estimatedMicros, reserved_micros as reservedMicros,
     count.answered, count.failed, count.yields
   from job join job_count count on count.job = job.number join ask on ask.number = job.ask`;
 
@@ -77,6 +81,8 @@ export class Store {
   readonly #prepared = new Map<string, AskView | null>();
   readonly #jobs = new Map<string, JobState>();
   readonly #numbers = new Map<number, JobState>();
+  /** By number of the version, or by ask and version. */
+  readonly #readings = new Map<number | string, Reading>();
   /** Spend of the day by scope and start, without what this transaction adds. */
   readonly #days = new Map<string, Spend>();
   /** Amounts billed in this transaction, by scope and quarter. */
@@ -95,6 +101,7 @@ export class Store {
     this.#views.clear();
     this.#prepared.clear();
     this.forgetJobs();
+    this.#readings.clear();
     this.#billed.clear();
   }
 
@@ -102,17 +109,11 @@ export class Store {
   findView(askId: string): AskView | null {
     const known = this.#views.get(askId);
     if (known !== undefined) return known;
-    const row = this.database.get<{ number: number; content: string }>(
-      'select number, content from ask where id = ?',
-      askId,
-    );
+    const row = this.database.get<{ number: number }>('select number from ask where id = ?', askId);
     const prepared = this.#prepared.get(askId) ?? null;
     this.#prepared.delete(askId);
     if (row === undefined) return null;
-    const view =
-      prepared?.number === row.number
-        ? prepared
-        : new AskView(this.database, row.number, JSON.parse(row.content) as Ask);
+    const view = prepared?.number === row.number ? prepared : new AskView(this.database, row.number);
     while (view.load());
     view.start(this.#isOwn);
     this.#views.set(askId, view);
@@ -133,8 +134,32 @@ export class Store {
     return known;
   }
 
-  findJob(number: number): JobState | null {
-    return this.#numbers.get(number) ?? this.#readJob(`${SELECT_JOBS} where job.number = ?`, number);
+  findJob(job: number | string): JobState | null {
+    if (typeof job === 'string')
+      return this.#jobs.get(job) ?? this.#readJob(`${SELECT_JOBS} where job.id = ?`, job);
+    return this.#numbers.get(job) ?? this.#readJob(`${SELECT_JOBS} where job.number = ?`, job);
+  }
+
+  /** How the answers of a job are read: by the ask of the handle, else by that of its last invocation. */
+  readingOf({ id, ask }: JobHandle): Reading {
+    if (ask !== undefined) return createReading(ask);
+    const job = this.findJob(id);
+    return job === null ? READ_ALL : this.reading(job);
+  }
+
+  /** How the answers of a job are read; with a batch, by what it asks. */
+  reading(job: JobState, batch: Pick<Batch, 'version'> = {}): Reading {
+    const key = batch.version === undefined ? job.version : `${job.ask} ${batch.version}`;
+    const known = this.#readings.get(key);
+    if (known !== undefined) return known;
+    const sql = 'select content from ask_version where';
+    const row =
+      batch.version === undefined
+        ? this.database.get<{ content: string }>(`${sql} number = ?`, job.version)
+        : this.database.get<{ content: string }>(`${sql} ask = ? and version = ?`, job.ask, batch.version);
+    const reading = row === undefined ? READ_ALL : createReading(JSON.parse(row.content) as Ask);
+    this.#readings.set(key, reading);
+    return reading;
   }
 
   /** Drops the jobs, to be read again. */
@@ -250,12 +275,9 @@ export class Store {
   async #load(askId: string): Promise<void> {
     this.#prepared.set(askId, null);
     try {
-      const row = this.database.get<{ number: number; content: string }>(
-        'select number, content from ask where id = ?',
-        askId,
-      );
+      const row = this.database.get<{ number: number }>('select number from ask where id = ?', askId);
       if (row === undefined) return;
-      const view = new AskView(this.database, row.number, JSON.parse(row.content) as Ask);
+      const view = new AskView(this.database, row.number);
       while (view.load()) await nextTurn();
       this.#prepared.set(askId, view);
     } catch {
@@ -295,9 +317,9 @@ export class Store {
 export function findAnswers(store: Store, job: JobHandle, keys: readonly string[]): FoundAnswers {
   const view = store.findView(job.askId);
   if (view === null) return { answers: new Map(), elsewhere: new Set(), seen: 0 };
-  const owner = store.database.get<{ number: number }>('select number from job where id = ?', job.id);
+  const owner = store.findJob(job.id);
   const answers = new Map<string, StoredAnswer>();
-  for (const [key, state] of view.read(keys, owner?.number ?? 0)) {
+  for (const [key, state] of view.read(keys, owner?.number ?? 0, store.readingOf(job))) {
     // Only other jobs have failed with this row, or cells were rejected that it does not have.
     if (state.answeredAtMs === null && state.failure === null && state.costMicros === 0) continue;
     answers.set(key, {
@@ -310,6 +332,7 @@ export function findAnswers(store: Store, job: JobHandle, keys: readonly string[
       answeredJobId: state.answeredJob === null ? null : (store.findJob(state.answeredJob)?.id ?? null),
       answeredInvocation: state.answeredInvocation,
       answeredAtMs: state.answeredAtMs,
+      ...(state.rejected === null ? {} : { rejected: state.rejected }),
     });
   }
   return { answers, elsewhere: view.listElsewhere(keys), seen: view.change };

@@ -42,6 +42,7 @@ export function prune(
   database.run(`delete from job_count where job in (${OLD_JOBS})`);
   const jobs = database.run('delete from job where ask in (select number from old_ask)');
   database.run('delete from ask_count where ask in (select number from old_ask)');
+  database.run('delete from ask_version where ask in (select number from old_ask)');
   const asks = database.run('delete from ask where number in (select number from old_ask)');
   database.run(
     'delete from written where written_at < ? and job not in (select id from job)',
@@ -89,6 +90,7 @@ export function forgetJob(database: Database, jobId: string): ForgetResult {
   } else {
     database.run('delete from block where number > ? and number < ?', ...range);
     database.run('delete from ask_count where ask = ?', ask);
+    database.run('delete from ask_version where ask = ?', ask);
     database.run('delete from ask where number = ?', ask);
   }
   return { answers, runs, isShared: other !== null };
@@ -103,7 +105,7 @@ export function countForgotten(database: Database, jobId: string): ForgetResult 
 interface Forgotten {
   readonly number: number;
   readonly ask: number;
-  /** Number of another job with the same ask; null if there is none. */
+  /** Number of another job with the same question; null if there is none. */
   readonly other: number | null;
   readonly open: number;
   readonly answers: number;
@@ -225,6 +227,7 @@ function readRun(database: Database, condition: string, value: string): AgentRun
 /** Rows of a query that finds faults, and what to say of them. */
 const CHECKS: readonly (readonly [what: string, sql: string])[] = [
   ['jobs without an ask', 'job where ask not in (select number from ask)'],
+  ['jobs without what they ask', 'job where version not in (select number from ask_version)'],
   ['jobs without counts', 'job where number not in (select job from job_count)'],
   ['asks without counts', 'ask where number not in (select ask from ask_count)'],
   ['open batches without a job', 'batch where job not in (select number from job)'],

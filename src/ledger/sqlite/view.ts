@@ -1,8 +1,7 @@
-import type { Ask } from '../../model/ask.js';
 import { Block, type BlockRow, SELECT_BLOCKS, unpackKeys } from './blocks.js';
 import type { Database } from './database.js';
 import { KeyIndex } from './key-index.js';
-import { foldRow, type RowState } from './row-state.js';
+import { foldRow, type Reading, type RowState } from './row-state.js';
 
 /** The changes of an ask are numbered from `number of the ask * SPAN`. */
 export const SPAN = 2 ** 32;
@@ -26,7 +25,6 @@ interface Claim {
  */
 export class AskView {
   readonly number: number;
-  readonly ask: Ask;
   /** Number of the last change that this view includes. */
   change: number;
   answered = 0;
@@ -47,10 +45,9 @@ export class AskView {
   readonly #cache = new Map<number, Block>();
   #cachedRows = 0;
 
-  constructor(database: Database, number: number, ask: Ask) {
+  constructor(database: Database, number: number) {
     this.#database = database;
     this.number = number;
-    this.ask = ask;
     this.change = this.base;
     this.#loaded = this.base;
   }
@@ -154,7 +151,12 @@ export class AskView {
   }
 
   /** Reads the states of rows, from the view of a job, or as they were before a change. Unknown keys are missing. */
-  read(keys: readonly string[], job: number, before = Number.POSITIVE_INFINITY): Map<string, RowState> {
+  read(
+    keys: readonly string[],
+    job: number,
+    reading: Reading,
+    before = Number.POSITIVE_INFINITY,
+  ): Map<string, RowState> {
     const last = before - this.base;
     const found = keys.map((key) => this.#index.find(key));
     const offsets = new Set<number>();
@@ -167,7 +169,7 @@ export class AskView {
         const block = offset < last ? this.#cache.get(offset) : undefined;
         if (block !== undefined) blocks.push(block);
       }
-      const state = foldRow(key, blocks, job, this.ask.efforts);
+      const state = foldRow(key, blocks, job, reading);
       if (state !== null) states.set(key, state);
     }
     this.#trim();

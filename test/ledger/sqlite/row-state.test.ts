@@ -4,7 +4,7 @@ import type { FieldAnswer } from '../../../src/model/answer.js';
 import type { JsonValue } from '../../../src/model/json.js';
 import { createTestField } from '../../helpers/ledger-samples.js';
 
-const RULE: MergeRule = { efforts: ['low', 'medium', 'high'], isRefresh: false, isLate: false };
+const RULE: MergeRule = { efforts: ['low', 'medium', 'high'], isRefresh: false };
 
 function field(value: JsonValue, effort: string, triedEffort = effort): FieldAnswer {
   return createTestField(value, `run_${effort}`, { effort, triedEffort });
@@ -72,10 +72,12 @@ test('a refresh replaces any value, even with null, and restarts the ladder', ()
 });
 
 test('a run that was sent earlier and finished late only fills gaps', () => {
-  const old = field('Ann', 'low');
-  expect(merge(old, field('Bob', 'high'), { isLate: true, isRefresh: true })).toEqual({
-    field: field('Ann', 'low', 'high'),
+  const old = { ...field('Ann', 'low'), sentAtMs: 2 };
+  const late = { ...field('Bob', 'high'), sentAtMs: 1 };
+  expect(merge(old, late, { isRefresh: true })).toEqual({
+    field: { ...old, triedEffort: 'high' },
     replaced: undefined,
   });
-  expect(merge(field(null, 'low'), field('Bob', 'low'), { isLate: true }).field).toEqual(field('Bob', 'low'));
+  const gap = { ...field(null, 'low'), sentAtMs: 2 };
+  expect(merge(gap, { ...late, effort: 'low', triedEffort: 'low' }).field).toMatchObject({ value: 'Bob' });
 });
