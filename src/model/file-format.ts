@@ -1,4 +1,5 @@
 import type { StoredCell } from './row.js';
+import type { WorkbookFile } from './workbook-file.js';
 
 /** Text formats. */
 export type TextFormat = 'csv' | 'jsonl' | 'json';
@@ -56,6 +57,8 @@ export interface SheetShape {
   readonly above: readonly SheetLine[];
   /** True if the workbook uses the 1904 date system. */
   readonly date1904: boolean;
+  /** The workbook itself. Absent for a sheet that is not in a file. */
+  readonly file?: WorkbookFile | undefined;
 }
 
 export interface SheetLine {

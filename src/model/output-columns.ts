@@ -6,6 +6,8 @@ interface ValueColumn {
   readonly title: string;
   /** Keys from the field's value to the column's value; empty for the field itself. */
   readonly path: readonly string[];
+  /** The schema of its values, with its references resolved. */
+  readonly schema?: JsonValue | undefined;
 }
 
 /** Columns that a field adds to a table. */
@@ -49,7 +51,8 @@ function spreadSchema(
 ): ValueColumn[] {
   const plain = resolveSchema(schema, root, 0);
   const properties = listProperties(plain);
-  if (plain === undefined || properties.length === 0 || above.includes(plain)) return [column];
+  if (plain === undefined || properties.length === 0 || above.includes(plain))
+    return [{ ...column, schema: plain }];
   return properties.flatMap(([key, inner]) => {
     const part = { title: `${column.title}.${key}`, path: [...column.path, key] };
     return spreadSchema(part, inner, root, [...above, plain]);

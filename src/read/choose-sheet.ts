@@ -104,18 +104,12 @@ async function readFirstLines(
 
 const MAX_LISTED = 10;
 
-/** Warnings about parts of a workbook that are not read. */
-export function describeChoice({ sheets, hasMacros }: Workbook, sheet: Sheet): InputWarning[] {
+/** Says which sheet is read, if there are others. */
+export function describeChoice({ sheets }: Workbook, sheet: Sheet): InputWarning[] {
   const others = sheets.filter((other) => other !== sheet);
-  const choice = {
-    code: 'SHEET_CHOSEN',
-    message: `Using sheet ${JSON.stringify(sheet.name)}. The output will not contain the others: ${listSheets(others)}. Use --sheet to choose another.`,
-  };
-  const macros = {
-    code: 'MACROS_LEFT_OUT',
-    message: 'Macros are not copied to the output.',
-  };
-  return [...(others.length > 0 ? [choice] : []), ...(hasMacros ? [macros] : [])];
+  if (others.length === 0) return [];
+  const fact = `Using sheet ${JSON.stringify(sheet.name)}; --sheet chooses another: ${listSheets(others)}.`;
+  return [{ code: 'SHEET_CHOSEN', message: `${fact} Only .xlsx output keeps the others.`, fact }];
 }
 
 function listSheets(sheets: readonly Sheet[]): string {

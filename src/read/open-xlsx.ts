@@ -1,6 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { Doubt } from '../model/events.js';
 import type { SheetLine } from '../model/file-format.js';
+import type { WorkbookFile } from '../model/workbook-file.js';
 import type { ByteSource } from './bytes.js';
 import { countVotes, findColumnKinds } from './cell-kind.js';
 import { chooseSheet, describeChoice } from './choose-sheet.js';
@@ -16,7 +17,7 @@ import {
 import { describeHeader, nameColumns } from './open-csv.js';
 import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
 import { readSheetRows } from './sheet-rows.js';
-import { readWorkbook } from './workbook.js';
+import { readWorkbook, type Sheet, type Workbook } from './workbook.js';
 import { openZip } from './zip-archive.js';
 
 /**
@@ -72,7 +73,13 @@ export async function openXlsx(
       quoting: 'needed',
       titlesQuoted: false,
       sepLine: false,
-      sheet: { name: sheet.name, firstLine: header.line, above, date1904: workbook.date1904 },
+      sheet: {
+        name: sheet.name,
+        firstLine: header.line,
+        above,
+        date1904: workbook.date1904,
+        file: describeFile(workbook, sheet),
+      },
     },
     columns,
     readColumns: async () => {},
@@ -87,6 +94,19 @@ export async function openXlsx(
       const opened = readSheetLines(workbook, { sheet, extras }, limits, warnings, signal);
       return readSheetRows(opened, table, warnings);
     },
+  };
+}
+
+function describeFile({ archive, path }: Workbook, sheet: Sheet): WorkbookFile {
+  return {
+    name: archive.name,
+    parts: archive.paths,
+    doubled: archive.doubled,
+    workbookPath: path,
+    sheetPath: sheet.path,
+    sheetAt: sheet.at,
+    openPart: (part) => archive.openPart(part),
+    openBytes: archive.openBytes,
   };
 }
 

@@ -1,3 +1,4 @@
+import { resolveLinksPath, resolvePart } from '../model/workbook-file.js';
 import { readElements, type ZipArchive } from './zip-archive.js';
 
 /** A relationship of a part: `xl/_rels/workbook.xml.rels` has those of `xl/workbook.xml`. */
@@ -12,10 +13,8 @@ export interface PartLink {
 
 /** Reads the relationships of a part. Only links of cells lead outside the workbook; nothing there is opened. */
 export async function readLinks(archive: ZipArchive, path: string): Promise<PartLink[]> {
-  const slash = path.lastIndexOf('/') + 1;
-  const place = `${path.slice(0, slash)}_rels/${path.slice(slash)}.rels`;
   const links: PartLink[] = [];
-  await readElements(archive, place, {
+  await readElements(archive, resolveLinksPath(path), {
     open(name, attributes) {
       const { Id: id = '', Type: type = '', Target: target = '', TargetMode: mode } = attributes;
       const kind = type.slice(type.lastIndexOf('/') + 1);
@@ -25,14 +24,4 @@ export async function readLinks(archive: ZipArchive, path: string): Promise<Part
     },
   });
   return links;
-}
-
-/** Resolves a path relative to a part, or to the root if it starts with a slash. */
-function resolvePart(from: string, target: string): string {
-  const parts = target.startsWith('/') ? [] : from.split('/').slice(0, -1);
-  for (const part of target.replaceAll('\\', '/').split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '.' && part !== '') parts.push(part);
-  }
-  return parts.join('/').toLowerCase();
 }

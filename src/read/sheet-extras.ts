@@ -1,3 +1,4 @@
+import { parseRange } from '../model/workbook-file.js';
 import type { InputLimits } from './input.js';
 import { readLinks } from './part-links.js';
 import type { Sheet, Workbook } from './workbook.js';
@@ -116,32 +117,6 @@ function findRowsEnd(bytes: Buffer): { readonly at: number; readonly prefix: str
       return { at: start + found.index + found[0].length, prefix: found[1] ?? found[2] ?? '' };
   }
   return null;
-}
-
-interface Range {
-  readonly firstLine: number;
-  readonly lastLine: number;
-  readonly firstColumn: number;
-  readonly lastColumn: number;
-}
-
-/** `A2:B3` or `A2`; null if it is not a range. */
-function parseRange(text = ''): Range | null {
-  const found = /^\$?([a-z]{1,3})\$?(\d{1,7})(?::\$?([a-z]{1,3})\$?(\d{1,7}))?$/i.exec(text);
-  if (found === null) return null;
-  const [, column = '', line = '', otherColumn = column, otherLine = line] = found;
-  const [a, b] = [column, otherColumn].map(parseColumn);
-  return {
-    firstLine: Number(line),
-    lastLine: Number(otherLine),
-    firstColumn: a ?? 0,
-    lastColumn: b ?? 0,
-  };
-}
-
-/** `A` → 0. */
-function parseColumn(letters: string): number {
-  return [...letters.toUpperCase()].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0) - 1;
 }
 
 async function readTotalsLines(

@@ -1,6 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
+import { parseColumn } from '../model/workbook-file.js';
 import type { InputLimits, Warnings } from './input.js';
 import { createCellReader } from './sheet-cell.js';
 import type { MergedColumn, SheetExtras } from './sheet-extras.js';
@@ -9,11 +10,15 @@ import { readXml, type XmlHandler } from './zip-archive.js';
 
 /** Texts of warnings about a sheet: singular, plural, consequence. */
 export const SHEET_NOTES = {
-  BLANK_LINE: ['blank row', 'blank rows', 'Blank rows are dropped.'],
+  BLANK_LINE: [
+    'blank row',
+    'blank rows',
+    'Blank rows are kept in .xlsx output and dropped from other formats.',
+  ],
   FORMULAS: [
     'row has formulas',
     'rows have formulas',
-    'Their last calculated values are used, and the output has values instead of formulas.',
+    'Their last calculated values are used. Only .xlsx output keeps the formulas.',
   ],
   FORMULA_WITHOUT_VALUE: [
     'row has a formula that was never calculated',
@@ -364,15 +369,4 @@ class MergedValues {
       }
     }
   }
-}
-
-/** `A1` → 0; NaN or a negative number if it is not a cell reference. */
-function parseColumn(place: string): number {
-  let column = 0;
-  for (let at = 0; at < place.length; at += 1) {
-    const code = place.charCodeAt(at) & ~0x20;
-    if (code < 65 || code > 90) return at === 0 ? Number.NaN : column - 1;
-    column = column * 26 + (code - 64);
-  }
-  return column - 1;
 }

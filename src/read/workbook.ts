@@ -12,15 +12,18 @@ export interface Sheet {
   readonly isHidden: boolean;
   /** Path of its XML part. */
   readonly path: string;
+  /** Position in the workbook's list of sheets, from 0; chart sheets count. */
+  readonly at: number;
 }
 
 /** The parts of a workbook that its sheets share. */
 export interface Workbook {
   readonly archive: ZipArchive;
+  /** Path of the part that lists the sheets. */
+  readonly path: string;
   readonly sheets: readonly Sheet[];
   /** True if dates count from 1904. */
   readonly date1904: boolean;
-  readonly hasMacros: boolean;
   /** The number format of each cell style; null for General. */
   readonly formats: readonly (CellFormat | null)[];
   readonly texts: SharedTexts;
@@ -36,9 +39,9 @@ export async function readWorkbook(archive: ZipArchive, limits: InputLimits): Pr
   const [textsPath] = links.filter((link) => link.kind === 'sharedStrings');
   return {
     archive,
+    path,
     sheets,
     date1904,
-    hasMacros: links.some((link) => link.kind === 'vbaProject'),
     formats: formatsPath === undefined ? [] : await readNumberFormats(archive, formatsPath.path),
     texts: await readSharedTexts(archive, textsPath?.path, limits),
     richTexts: await readRichTexts(archive),
@@ -54,7 +57,7 @@ async function findWorkbookPath(archive: ZipArchive): Promise<string> {
 }
 
 function refuseZip({ name, paths }: ZipArchive): RowfillError {
-  const holds = (start: string) => [...paths].some((path) => path.startsWith(start));
+  const holds = (start: string) => [...paths.keys()].some((path) => path.startsWith(start));
   const refuse = (what: string) =>
     createUsageError(
       'INPUT_IS_SPREADSHEET',
@@ -81,16 +84,18 @@ async function readSheetList(
   if (!archive.paths.has(path)) throw createBrokenError(archive.name, `it has no part ${path}`);
   const sheets: Sheet[] = [];
   let date1904 = false;
+  let at = -1;
   await readElements(archive, path, {
     open(name, attributes) {
       if (name === 'workbookPr') date1904 = isTrue(attributes.date1904);
       if (name !== 'sheet') return;
+      at += 1;
       const id = Object.entries(attributes).find(([key]) => /:id$/i.test(key))?.[1];
       // A chart sheet has no cells.
       const link = links.find((each) => each.id === id && each.kind === 'worksheet');
       if (link === undefined || !archive.paths.has(link.path)) return;
       const isHidden = attributes.state === 'hidden' || attributes.state === 'veryHidden';
-      sheets.push({ name: attributes.name ?? '', isHidden, path: link.path });
+      sheets.push({ name: attributes.name ?? '', isHidden, path: link.path, at });
     },
   });
   if (sheets.length === 0) throw createBrokenError(archive.name, 'it has no worksheet');

@@ -3,6 +3,7 @@ import { TextDecoder } from 'node:util';
 import { configure, type FileEntry, Reader, ZipReader } from '@zip.js/zip.js';
 import sax from 'sax';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
+import type { FileBytes } from '../model/workbook-file.js';
 import { type ByteSource, checkUnchanged, explainReadError } from './bytes.js';
 import type { InputLimits } from './input.js';
 
@@ -10,12 +11,16 @@ import type { InputLimits } from './input.js';
 export interface ZipArchive {
   /** Name for errors. */
   readonly name: string;
-  /** Paths of the parts, in lowercase. */
-  readonly paths: ReadonlySet<string>;
+  /** Names of the parts as written in the file, by their path in lowercase. */
+  readonly paths: ReadonlyMap<string, string>;
+  /** Paths of parts that are in the file more than once; the last one counts. */
+  readonly doubled: ReadonlySet<string>;
   /** Reads a part, decompressed. */
   openPart(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array>;
   /** The same for a metadata part, with a size limit. */
   openSmallPart(path: string): AsyncGenerator<Uint8Array>;
+  /** Opens the bytes of the zip file itself. */
+  openBytes(): Promise<FileBytes>;
 }
 
 const MAX_PARTS = 10_000;
@@ -30,10 +35,14 @@ configure({ useWebWorkers: false });
 /** Reads the directory of a zip file. The file is opened for each read and closed after it. */
 export async function openZip(source: ByteSource, limits: InputLimits): Promise<ZipArchive> {
   const { name } = source;
-  const paths = await readArchive(source, async (entries) => new Set(entries.keys()));
+  const { paths, doubled } = await readArchive(source, async ({ entries, doubled }) => ({
+    paths: new Map([...entries].map(([path, { filename }]) => [path, filename])),
+    doubled,
+  }));
   return {
     name,
     paths,
+    doubled,
     openPart: (path, signal) => openPart(source, path, limits, signal),
     async *openSmallPart(path) {
       let bytes = 0;
@@ -42,6 +51,21 @@ export async function openZip(source: ByteSource, limits: InputLimits): Promise<
         if (bytes > MAX_SMALL_BYTES) throw createBrokenError(name, `${path} is too long`);
         yield piece;
       }
+    },
+    openBytes: () => openFileBytes(source),
+  };
+}
+
+async function openFileBytes(source: ByteSource): Promise<FileBytes> {
+  const { size } = source.stats;
+  const file = await openFile(source);
+  const reader = new FileReader(file, size);
+  return {
+    size,
+    read: (offset, length) => reader.readUint8Array(offset, length),
+    close: async () => {
+      await file.close();
+      await checkUnchanged(source);
     },
   };
 }
@@ -54,7 +78,7 @@ async function* openPart(
 ): AsyncGenerator<Uint8Array> {
   const file = await openFile(source);
   try {
-    const entry = (await readEntries(file, source)).get(path.toLowerCase());
+    const entry = (await readEntries(file, source)).entries.get(path.toLowerCase());
     if (entry === undefined) throw createBrokenError(source.name, `it has no part ${path}`);
     yield* unpack(entry, source, limits, signal);
   } catch (error) {
@@ -84,10 +108,7 @@ async function openFile({ name, path }: ByteSource): Promise<FileHandle> {
   }
 }
 
-async function readArchive<T>(
-  source: ByteSource,
-  read: (entries: ReadonlyMap<string, FileEntry>) => Promise<T>,
-): Promise<T> {
+async function readArchive<T>(source: ByteSource, read: (entries: Entries) => Promise<T>): Promise<T> {
   const file = await openFile(source);
   try {
     return await read(await readEntries(file, source));
@@ -98,17 +119,25 @@ async function readArchive<T>(
   }
 }
 
-/** Entries by path; of duplicates the last one wins. */
-async function readEntries(file: FileHandle, source: ByteSource): Promise<Map<string, FileEntry>> {
+interface Entries {
+  /** By path; of duplicates the last one wins. */
+  readonly entries: ReadonlyMap<string, FileEntry>;
+  readonly doubled: ReadonlySet<string>;
+}
+
+async function readEntries(file: FileHandle, source: ByteSource): Promise<Entries> {
   const { size } = source.stats;
   const reader = new ZipReader(new FileReader(file, size), { filenameValidation: 'tolerant' });
   const entries = new Map<string, FileEntry>();
+  const doubled = new Set<string>();
   for await (const entry of reader.getEntriesGenerator()) {
     if (entry.directory) continue;
     if (entries.size >= MAX_PARTS) throw createBrokenError(source.name, `it has over ${MAX_PARTS} parts`);
-    entries.set(entry.filename.replaceAll('\\', '/').toLowerCase(), entry);
+    const path = entry.filename.replaceAll('\\', '/').toLowerCase();
+    if (entries.has(path)) doubled.add(path);
+    entries.set(path, entry);
   }
-  return entries;
+  return { entries, doubled };
 }
 
 class FileReader extends Reader<FileHandle> {

@@ -68,10 +68,19 @@ export function createCellLayout(options: OutputOptions): CellLayout {
   };
 }
 
+/** Position of a column with values. */
+interface ValuePlace {
+  readonly at: number;
+  /** Keys from the field's value to the column's value. */
+  readonly path: readonly string[];
+  /** The schema of the column's values. */
+  readonly schema?: JsonValue | undefined;
+}
+
 /** Positions of a field's columns. */
 interface FieldPlace {
   readonly name: string;
-  readonly values: readonly { readonly at: number; readonly path: readonly string[] }[];
+  readonly values: readonly ValuePlace[];
   readonly confidenceAt: number;
   readonly citationsAt: number;
 }
@@ -79,7 +88,7 @@ interface FieldPlace {
 function placeField(field: FieldColumns, place: (title: string) => number): FieldPlace {
   return {
     name: field.name,
-    values: field.values.map(({ title, path }) => ({ at: place(title), path })),
+    values: field.values.map(({ title, path, schema }) => ({ at: place(title), path, schema })),
     confidenceAt: place(field.confidence),
     citationsAt: place(field.citations),
   };

@@ -27,7 +27,12 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
 async function openPart(options: OutputOptions): Promise<Output> {
   const format = resolveFormat(options);
   if (format === 'xlsx') {
+    const { file } = options.shape.sheet ?? {};
     // Loaded only when needed.
+    if (file !== undefined) {
+      const { openPatchedXlsx } = await import('./xlsx-patch.js');
+      return openPatchedXlsx(options, file, await openPath(options.path, options));
+    }
     const { openXlsxOutput } = await import('./xlsx-writer.js');
     return openXlsxOutput(options, await openPath(options.path, options));
   }

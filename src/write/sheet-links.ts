@@ -6,6 +6,14 @@ const MAX_URL_LENGTH = 2_000;
 export class SheetLinks {
   readonly #ids = new Map<string, number>();
   readonly #places: { readonly place: string; readonly id: number }[] = [];
+  readonly #room: number;
+  readonly #idPrefix: string;
+
+  /** `given` is the number of links that the sheet already has; ids of relationships start with `idPrefix`. */
+  constructor(given = 0, idPrefix = 'rId') {
+    this.#room = MAX_LINKS - given;
+    this.#idPrefix = idPrefix;
+  }
 
   /** Links a cell to the first address in its text. Returns false if there is none to open. */
   add(place: string, text: string): boolean {
@@ -15,30 +23,28 @@ export class SheetLinks {
 
   /** Links a cell to an address. Returns false if a workbook cannot hold it. */
   keep(place: string, address: string): boolean {
-    if (this.#places.length >= MAX_LINKS || address.length > MAX_URL_LENGTH) return false;
+    if (this.#places.length >= this.#room || address.length > MAX_URL_LENGTH) return false;
     const id = this.#ids.get(address) ?? this.#ids.size + 1;
     this.#ids.set(address, id);
     this.#places.push({ place, id });
     return true;
   }
 
-  /** The element that follows the rows. */
-  format(): string {
-    if (this.#places.length === 0) return '';
-    const links = this.#places.map(({ place, id }) => `<hyperlink ref="${place}" r:id="rId${id}"/>`);
-    return `<hyperlinks>${links.join('')}</hyperlinks>`;
+  /** The linked cells, such as `B2`. */
+  listPlaces(): string[] {
+    return this.#places.map(({ place }) => place);
   }
 
-  /** The part of the workbook that has the addresses; empty without links. */
-  formatAddresses(linkType: string): string {
-    const lines = [...this.#ids].map(
-      ([url, id]) =>
-        `<Relationship Id="rId${id}" Type="${linkType}" Target="${escapeAddress(url)}" TargetMode="External"/>`,
+  /** The elements of all links; `prefix` is that of the sheet's elements. */
+  formatLinks(prefix = ''): string {
+    const links = this.#places.map(
+      ({ place, id }) => `<${prefix}hyperlink ref="${place}" r:id="${this.#idPrefix}${id}"/>`,
     );
-    return lines.join('');
+    return links.join('');
   }
-}
 
-function escapeAddress(url: string): string {
-  return url.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+  /** The addresses, with the ids that the links have. */
+  listAddresses(): { readonly id: string; readonly url: string }[] {
+    return [...this.#ids].map(([url, id]) => ({ id: `${this.#idPrefix}${id}`, url }));
+  }
 }

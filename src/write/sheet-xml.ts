@@ -1,7 +1,8 @@
 import type { FilledRow } from '../model/answer.js';
 import { BUILT_IN_FORMATS } from '../model/file-format.js';
-import type { JsonValue } from '../model/json.js';
+import { isJsonObject, type JsonValue } from '../model/json.js';
 import type { Row, StoredCell } from '../model/row.js';
+import { formatColumn } from '../model/workbook-file.js';
 import { type CellLayout, formatInput, getPath } from './cells.js';
 import type { SheetLinks } from './sheet-links.js';
 
@@ -27,7 +28,8 @@ export function formatSheetHead(headerLine: number | null, widths: readonly numb
 
 /** XML after the rows of a sheet. */
 export function formatSheetTail(links: SheetLinks): string {
-  return `</sheetData>${links.format()}</worksheet>`;
+  const inner = links.formatLinks();
+  return `</sheetData>${inner === '' ? '' : `<hyperlinks>${inner}</hyperlinks>`}</worksheet>`;
 }
 
 const MIN_WIDTH = 9;
@@ -46,7 +48,7 @@ export function computeWidths(
 
 /** Formats the header row. */
 export function formatHeader(titles: readonly string[], line: number): string {
-  const cells = titles.map((text, at) => formatText(text, formatPlace(at, line), ` s="${HEADER_STYLE}"`));
+  const cells = titles.map((text, at) => formatText(text, formatColumn(at) + line, ` s="${HEADER_STYLE}"`));
   return `<row r="${line}">${cells.join('')}</row>`;
 }
 
@@ -61,7 +63,7 @@ export function formatRow(
   for (let at = 0; at < cells.length; at += 1) {
     const cell = cells[at];
     if (cell === undefined || cell.text === '') continue;
-    const place = formatPlace(at, line);
+    const place = formatColumn(at) + line;
     if (cell.stored?.link !== undefined) links?.keep(place, cell.stored.link);
     const isLink = cell.isCitation === true && links?.add(place, cell.text) === true;
     text += isLink
@@ -105,19 +107,6 @@ function formatText(text: string, place: string, style: string): string {
   return `<c r="${place}"${style} t="inlineStr"><is><t xml:space="preserve">${escapeText(clipText(text))}</t></is></c>`;
 }
 
-const LETTERS: string[] = [];
-
-/** `A1` for the first column of the first row. */
-function formatPlace(column: number, line: number): string {
-  LETTERS[column] ??= formatColumn(column);
-  return LETTERS[column] + line;
-}
-
-function formatColumn(column: number): string {
-  const last = String.fromCharCode(65 + (column % 26));
-  return column < 26 ? last : formatColumn(Math.floor(column / 26) - 1) + last;
-}
-
 /** Maximum length of a cell in a workbook, in characters. */
 export const MAX_CELL_LENGTH = 32_767;
 
@@ -145,7 +134,7 @@ const UNFIT = /[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 const SPECIAL = /[&<>"]|_x[\da-f]{4}_|[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/iu;
 
 /** Cuts text that is too long for a cell, never inside a character. */
-function clipText(text: string): string {
+export function clipText(text: string): string {
   if (text.length <= MAX_CELL_LENGTH) return text;
   const end = MAX_CELL_LENGTH - 1;
   const last = text.charCodeAt(end - 1);
@@ -217,7 +206,7 @@ export class SheetStyles {
 const LINK_FONT = '<sz val="11"/><color rgb="FF0563C1"/><name val="Calibri"/><family val="2"/>';
 
 /** A cell of the output; `stored` is null for text. */
-interface SheetCell {
+export interface SheetCell {
   readonly text: string;
   readonly stored: StoredCell | null;
   /** True for citations, of which the first is a link. */
@@ -234,6 +223,7 @@ const MAX_EXACT = 1e15;
 export function createSheetCells(
   layout: CellLayout,
   columns: readonly string[],
+  date1904 = false,
 ): (filled: FilledRow) => SheetCell[] {
   const { titles, inputWidth, costAt } = layout;
   return (filled) => {
@@ -250,10 +240,11 @@ export function createSheetCells(
       if (answer === undefined) continue;
       const citations = cells[citationsAt];
       if (citations !== undefined) citations.isCitation = true;
-      for (const { at, path } of values) {
+      for (const { at, path, schema } of values) {
         const cell = cells[at];
         if (cell !== undefined && cell.stored === null && !isOwnText(row, at, inputWidth, cell.text)) {
-          cell.stored = storeValue(getPath(answer.value, path), cell.text);
+          const value = getPath(answer.value, path);
+          cell.stored = isDateSchema(schema) ? storeDate(cell.text, date1904) : storeValue(value, cell.text);
         }
       }
     }
@@ -274,6 +265,26 @@ function findStored(row: Row, at: number, columns: readonly string[], text: stri
 /** True for an unchanged cell of an input table: its type is already known. */
 function isOwnText(row: Row, at: number, inputWidth: number, text: string): boolean {
   return row.kind === 'cells' && at < inputWidth && row.cells[at] === text;
+}
+
+function isDateSchema(schema: JsonValue | undefined): boolean {
+  return isJsonObject(schema) && schema.format === 'date';
+}
+
+/** Built-in format of dates, shown as the reader's country writes them. */
+export const DATE_FORMAT = 14;
+const DAY_MS = 86_400_000;
+/** Excel takes 1900 for a leap year, so earlier days have other numbers in other programs. */
+const FIRST_DAY = '1900-03-01';
+const FIRST_DAY_1904 = '1904-01-01';
+
+/** A date such as `2024-03-01`, as workbooks store it: the number of its day. Null for a day that they cannot hold. */
+function storeDate(text: string, date1904: boolean): StoredCell | null {
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(text) && text >= (date1904 ? FIRST_DAY_1904 : FIRST_DAY);
+  const time = isDate ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) return null;
+  const origin = date1904 ? Date.UTC(1904, 0, 1) : Date.UTC(1899, 11, 30);
+  return { kind: 'number', raw: String(Math.round((time - origin) / DAY_MS)), format: DATE_FORMAT };
 }
 
 /** The typed value, if it matches the text. */

@@ -1,4 +1,3 @@
-import { configure, ZipWriter } from '@zip.js/zip.js';
 import { hasHeader, type SheetShape } from '../model/file-format.js';
 import type { ByteSink } from './byte-sink.js';
 import { createCellLayout } from './cells.js';
@@ -15,6 +14,8 @@ import {
   MAX_CELL_LENGTH,
   SheetStyles,
 } from './sheet-xml.js';
+import { patchLinks } from './workbook-parts.js';
+import { openZipSink, type ZipPart } from './zip-sink.js';
 
 const XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
 
@@ -25,7 +26,7 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
   const styles = new SheetStyles();
   // Text cells never run as formulas, so no apostrophe is needed.
   const layout = createCellLayout({ ...options, raw: true });
-  const readCells = createSheetCells(layout, options.columns);
+  const readCells = createSheetCells(layout, options.columns, sheet?.date1904);
   const headerLine = hasHeader(options.shape) ? (sheet?.firstLine ?? 1) : null;
   let line = headerLine ?? (sheet?.firstLine ?? 1) - 1;
   const clippedLines: number[] = [];
@@ -37,10 +38,12 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
     part = zip.openPart(SHEET_PATH);
     const header = headerLine === null ? '' : formatHeader(layout.titles, headerLine);
     await part.write(
-      XML +
-        formatSheetHead(headerLine, computeWidths(layout.titles, first)) +
-        formatAbove(sheet, styles) +
-        header,
+      Buffer.from(
+        XML +
+          formatSheetHead(headerLine, computeWidths(layout.titles, first)) +
+          formatAbove(sheet, styles) +
+          header,
+      ),
     );
     return part;
   };
@@ -56,18 +59,22 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
         if (cells.some((cell) => cell.text.length > MAX_CELL_LENGTH)) clippedLines.push(line);
         text += formatRow(cells, line, styles, links);
       }
-      await open.write(text);
+      await open.write(Buffer.from(text));
     },
     commit: async () => {
       const open = part ?? (await openSheet([]));
-      await open.write(formatSheetTail(links));
+      await open.write(Buffer.from(formatSheetTail(links)));
       await open.close();
-      const addresses = links.formatAddresses(`${LINKS}/hyperlink`);
-      if (addresses !== '')
-        await zip.addPart(
-          LINKS_PATH,
-          `${XML}<Relationships xmlns="${PACKAGE}/relationships">${addresses}</Relationships>`,
-        );
+      const addresses = links.listAddresses();
+      if (addresses.length > 0) {
+        const added = addresses.map(({ id, url }) => ({
+          id,
+          kind: 'hyperlink',
+          target: url,
+          isExternal: true,
+        }));
+        await zip.addPart(LINKS_PATH, patchLinks(null, added, LINKS));
+      }
       await zip.addPart(STYLES_PATH, XML + styles.format());
       await zip.close();
       const digest = await sink.commit();
@@ -81,7 +88,7 @@ export function openXlsxOutput(options: OutputOptions, sink: ByteSink): Output {
   };
 }
 
-function describeClipped(lines: readonly number[]) {
+export function describeClipped(lines: readonly number[]) {
   const rows = lines.length === 1 ? '1 row has' : `${lines.length} rows have`;
   const message = `${rows} cells longer than Excel's limit of ${MAX_CELL_LENGTH} characters (first in output row ${lines[0]}). They are cut and end in …; use CSV output to keep the full text.`;
   return { code: 'CELLS_CLIPPED', message };
@@ -150,73 +157,4 @@ function formatLinks(links: readonly (readonly [kind: string, target: string])[]
       `<Relationship Id="rId${index + 1}" Type="${LINKS}/${kind}" Target="${target}"/>`,
   );
   return `<Relationships xmlns="${PACKAGE}/relationships">${lines.join('')}</Relationships>`;
-}
-
-/** Writes a zip file as a stream, part by part, without keeping any part in memory. */
-interface ZipSink {
-  addPart(path: string, text: string): Promise<void>;
-  openPart(path: string): ZipPart;
-  /** Writes the directory. */
-  close(): Promise<void>;
-}
-
-interface ZipPart {
-  write(text: string): Promise<void>;
-  close(): Promise<void>;
-  abort(): Promise<void>;
-}
-
-const PACKING = {
-  // A fixed date, so that equal jobs write equal bytes.
-  lastModDate: new Date(1980, 0, 1),
-  extendedTimestamp: false,
-  // Excel reports files with unneeded 64-bit sizes as damaged.
-  zip64: false,
-};
-
-// Node compresses in its own threads, so no workers are needed.
-configure({ useWebWorkers: false });
-
-/** Opens a zip file on a sink; the caller commits the sink. */
-function openZipSink(sink: ByteSink): ZipSink {
-  let failure: unknown = null;
-  const bytes = new WritableStream<Uint8Array>({
-    write: async (piece) => {
-      await sink
-        .write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength))
-        .catch((error: unknown) => {
-          failure ??= error;
-          throw error;
-        });
-    },
-  });
-  const zip = new ZipWriter(bytes, PACKING);
-  /** Rethrows the sink's own error instead of the streams' follow-up error. */
-  const attempt = async (step: Promise<unknown>): Promise<void> => {
-    try {
-      await step;
-    } catch (error) {
-      throw failure ?? error;
-    }
-  };
-  return {
-    addPart: (path, text) => attempt(zip.add(path, new Blob([text]).stream())),
-    openPart: (path) => {
-      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-      const writer = writable.getWriter();
-      const added = zip.add(path, readable);
-      // Failures reject the awaited call; avoid unhandled rejections if nothing is being awaited.
-      added.catch(() => {});
-      writer.closed.catch(() => {});
-      return {
-        write: (text) => attempt(Promise.race([writer.write(Buffer.from(text, 'utf8')), added])),
-        close: () => attempt(Promise.all([writer.close(), added])),
-        abort: async () => {
-          await writer.abort().catch(() => {});
-          await added.catch(() => {});
-        },
-      };
-    },
-    close: () => attempt(zip.close()),
-  };
 }

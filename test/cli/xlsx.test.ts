@@ -38,7 +38,7 @@ test('fills a workbook into a workbook, detecting its format', async () => {
   const result = await dir.run(['run', 'list.xlsx', ...ASK]);
   expect(result).toMatchObject({ status: 0, stdout: '' });
   expect(result.stderr).toContain(
-    'Using sheet "Firms". The output will not contain the others: "Cover", "More".',
+    'Using sheet "Firms"; --sheet chooses another: "Cover", "More". Only .xlsx output keeps the others.',
   );
   expect(result.stderr).toContain('The output is in list.filled.xlsx: 2 rows');
   expect(await readSheet(dir, 'list.filled.xlsx')).toMatchObject([
@@ -52,8 +52,8 @@ test('fills a workbook into a workbook, detecting its format', async () => {
     { company: 'Bolt', zip: '1', since: 'x', hq_city: '=1+1', enrichment_status: 'enriched' },
   ]);
   const parts = await unpackParts(readFileSync(join(dir.path, 'list.filled.xlsx')));
-  expect(parts['xl/worksheets/sheet1.xml']).toContain('<c r="C2"><v>1.2E+15</v></c>');
-  expect(parts['xl/worksheets/sheet1.xml']).not.toContain('<f>');
+  expect(parts['xl/worksheets/s1.xml']).toContain('<c><v>1.2E+15</v></c><c r="D2"');
+  expect(parts['xl/worksheets/s1.xml']).not.toContain('<f>');
   expect(readdirSync(dir.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
@@ -95,7 +95,7 @@ test('--sheet selects a sheet by name or number', async () => {
   const plan = await dir.run(['plan', 'list.xlsx', ...ASK, '--sheet', 'More', '--json']);
   expect(JSON.parse(plan.stdout)).toMatchObject({ rows: { total: 2 } });
   const result = await dir.run(['run', 'list.xlsx', ...ASK, '--sheet', '3', '-o', 'out.xlsx', '--json']);
-  expect(result.stderr).toContain('Using sheet "More".');
+  expect(result.stderr).toContain('Using sheet "More";');
   const exported = await dir.run(['export', JSON.parse(result.stdout).job, '-o', 'again.xlsx']);
   expect(exported.status).toBe(0);
   expect(readFileSync(join(dir.path, 'again.xlsx')).equals(readFileSync(join(dir.path, 'out.xlsx')))).toBe(

@@ -39,7 +39,7 @@ const EDGE_WORDS =
 
 /** Where each package may be imported: files, or folders ending in a slash. */
 export const PLACES: Readonly<Record<string, readonly string[]>> = {
-  '@zip.js/zip.js': ['read/zip-archive.ts', 'write/xlsx-writer.ts'],
+  '@zip.js/zip.js': ['read/zip-archive.ts', 'write/zip-sink.ts'],
   ajv: ['model/schema.ts'],
   'ajv-formats': ['model/schema.ts'],
   chardet: ['read/guess-encoding.ts'],

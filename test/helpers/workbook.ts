@@ -1,4 +1,5 @@
 import { BlobReader, BlobWriter, TextReader, TextWriter, ZipReader, ZipWriter } from '@zip.js/zip.js';
+import type { FileShape } from '../../src/model/file-format.js';
 
 const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
 const LINKS = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
@@ -29,6 +30,11 @@ export function createWorkbook(
     ),
     ...others,
   });
+}
+
+/** The shape without its file: the output is then a new workbook with one sheet of values. */
+export function dropFile({ sheet, ...shape }: FileShape): FileShape {
+  return sheet === undefined ? shape : { ...shape, sheet: { ...sheet, file: undefined } };
 }
 
 /** A row of texts. */

@@ -84,7 +84,7 @@ test('two cells in the far corners of a sheet are two rows and no more', async (
     [1_048_576, 16_384],
   ]);
   expect(input.notes.map(({ message }) => message)).toContain(
-    '1048573 blank rows (rows 3, 4, 5, 6, 7, …). Blank rows are dropped.',
+    '1048573 blank rows (rows 3, 4, 5, 6, 7, …). Blank rows are kept in .xlsx output and dropped from other formats.',
   );
 });
 

@@ -5,7 +5,7 @@ import { openInput } from '../../src/read/open-input.js';
 import { openOutput } from '../../src/write/open-output.js';
 import { createFilledRow, readAllRows, showRow } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
-import { createRow, createWorkbook, type Parts, unpackParts } from '../helpers/workbook.js';
+import { createRow, createWorkbook, dropFile, type Parts, unpackParts } from '../helpers/workbook.js';
 
 /** Opens a sheet with one column of these cells, each in a row of its own. */
 async function openCells(cells: readonly string[], parts: Parts = {}) {
@@ -122,7 +122,8 @@ test.each([5, 8, 41, 44, 59, 67])('the local number format %i leaves numbers as 
 async function writeBack(cells: readonly string[], parts: Parts): Promise<Parts> {
   const input = await openCells(cells, parts);
   const path = join(await createTempFolder(), 'out.xlsx');
-  const { shape, columns } = input;
+  const { columns } = input;
+  const shape = dropFile(input.shape);
   const output = await openOutput({ path, shape, columns, fields: [], overwrite: false, raw: false });
   await output.write((await readAllRows(input)).map((row) => createFilledRow(row)));
   await output.commit();

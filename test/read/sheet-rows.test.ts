@@ -7,7 +7,7 @@ import { type Input, type InputOptions, openInput } from '../../src/read/open-in
 import { openOutput } from '../../src/write/open-output.js';
 import { createFilledRow, readAllRows, showRow } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
-import { createRow, createWorkbook, type Parts, unpackParts } from '../helpers/workbook.js';
+import { createRow, createWorkbook, dropFile, type Parts, unpackParts } from '../helpers/workbook.js';
 
 const LINKS = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
 
@@ -52,7 +52,8 @@ async function read(...given: Parameters<typeof openSheet>): Promise<unknown[]> 
 
 async function writeBack(input: Input): Promise<Parts> {
   const path = join(await createTempFolder(), 'out.xlsx');
-  const { shape, columns } = input;
+  const { columns } = input;
+  const shape = dropFile(input.shape);
   const output = await openOutput({ path, shape, columns, fields: [], overwrite: false, raw: false });
   await output.write((await readAllRows(input)).map((row) => createFilledRow(row)));
   await output.commit();

@@ -28,7 +28,8 @@ test('the first sheet with a table is read, and a warning lists the others', asy
     {
       code: 'SHEET_CHOSEN',
       message:
-        'Using sheet "People". The output will not contain the others: "Cover", "Intro", "Firms". Use --sheet to choose another.',
+        'Using sheet "People"; --sheet chooses another: "Cover", "Intro", "Firms". Only .xlsx output keeps the others.',
+      fact: 'Using sheet "People"; --sheet chooses another: "Cover", "Intro", "Firms".',
     },
   ]);
 });

@@ -1,0 +1,81 @@
+import { parseRange } from '../model/workbook-file.js';
+import { findLastColumn, hasFormula, listCells } from './sheet-rows.js';
+import { type RawXml, readSheetPieces, type SheetPiece } from './sheet-stream.js';
+import { listTags, readAttributes } from './xml-text.js';
+
+/** What has to be known about a sheet before its first row is written. */
+export interface SheetSurvey {
+  /** Last column that holds something, from the header down; merged cells count. -1 if there is none. */
+  readonly lastColumn: number;
+  readonly hasFormulas: boolean;
+  /** The columns of `columns` that have formulas. */
+  readonly formulaColumns: ReadonlySet<number>;
+  /** The most frequent style of each column in the first rows below the header. */
+  readonly styles: ReadonlyMap<number, number>;
+  /** Number of links. */
+  readonly linkCount: number;
+}
+
+const STYLED_ROWS = 200;
+
+/** Reads a sheet once. `columns` are those that may be filled. */
+export async function surveySheet(
+  bytes: AsyncIterable<Uint8Array>,
+  headerLine: number,
+  columns: readonly number[],
+): Promise<SheetSurvey> {
+  const votes = new Map<number, Map<number, number>>();
+  const formulaColumns = new Set<number>();
+  let prefix = '';
+  let lastColumn = -1;
+  let hasFormulas = false;
+  let rowCount = 0;
+  let linkCount = 0;
+  const addRow = (line: number, xml: RawXml): void => {
+    const isFormula = hasFormula(xml);
+    hasFormulas ||= isFormula;
+    if (line < headerLine) return;
+    lastColumn = Math.max(lastColumn, findLastColumn(xml, prefix, true));
+    const isStyled = line > headerLine && rowCount < STYLED_ROWS;
+    const isOpen = isFormula && formulaColumns.size < columns.length;
+    if (!isStyled && !isOpen) return;
+    for (const { column, start, end, style } of listCells(xml, prefix)) {
+      if (isStyled) addVote(votes, column, style);
+      if (isOpen && columns.includes(column) && hasFormula(xml.slice(start, end))) formulaColumns.add(column);
+    }
+    if (isStyled) rowCount += 1;
+  };
+  const takePiece = (piece: SheetPiece): void => {
+    if (piece.kind === 'head') prefix = piece.prefix;
+    else if (piece.kind === 'rows') {
+      for (const { line, xml } of piece.rows) if (line !== null) addRow(line, xml);
+    } else {
+      for (const { name, text } of listTags(piece.xml)) {
+        if (name === 'hyperlink') linkCount += 1;
+        if (name !== 'mergeCell') continue;
+        const range = parseRange(readAttributes(text).ref);
+        if (range !== null && range.lastLine >= headerLine)
+          lastColumn = Math.max(lastColumn, range.lastColumn);
+      }
+    }
+  };
+  for await (const piece of readSheetPieces(bytes)) takePiece(piece);
+  const styles = new Map([...votes].map(([column, counts]) => [column, findMost(counts)]));
+  return { lastColumn, hasFormulas, formulaColumns, styles, linkCount };
+}
+
+function addVote(votes: Map<number, Map<number, number>>, column: number, style: number): void {
+  const counts = votes.get(column) ?? new Map<number, number>();
+  votes.set(column, counts.set(style, (counts.get(style) ?? 0) + 1));
+}
+
+function findMost(counts: ReadonlyMap<number, number>): number {
+  let best = 0;
+  let most = 0;
+  for (const [style, count] of counts) {
+    if (count <= most) continue;
+    best = style;
+    most = count;
+  }
+  return best;
+}

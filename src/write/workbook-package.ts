@@ -1,0 +1,230 @@
+import { TextDecoder } from 'node:util';
+import { resolveLinksPath, resolvePart, type WorkbookFile } from '../model/workbook-file.js';
+import {
+  listLinkIds,
+  type NewLink,
+  type PartType,
+  patchContentTypes,
+  patchLinks,
+  patchTable,
+  patchWorkbook,
+  resolveLinkSpace,
+  type Widening,
+} from './workbook-parts.js';
+import { DEFAULT_STYLES, WorkbookStyles } from './workbook-styles.js';
+import { listElements, readAttributes } from './xml-text.js';
+import type { ZipSink } from './zip-sink.js';
+
+/** What the output changes around the sheet. */
+export interface PackageChanges {
+  /** The columns behind the table; null without new ones. */
+  readonly widening: Widening | null;
+  /** Titles of the new columns; empty for a sheet without a header. */
+  readonly titles: readonly string[];
+  /** True if formulas may depend on filled cells. */
+  readonly recalculates: boolean;
+  /** True if cells with formulas may be replaced: then the order of calculation is left to the program. */
+  readonly replacesFormulas: boolean;
+  /** Whether macros are kept; undefined for as they are. */
+  readonly withMacros: boolean | undefined;
+}
+
+/** A workbook to be written again with changes: the parts around its sheet. */
+export interface WorkbookPackage {
+  readonly styles: WorkbookStyles;
+  /** Namespace of relationships. */
+  readonly linkSpace: string;
+  /** Start of the ids of new relationships of the sheet. */
+  readonly idPrefix: string;
+  /** Writes every part that is known before the sheet. */
+  begin(zip: ZipSink, changes: PackageChanges): Promise<BegunPackage>;
+}
+
+export interface BegunPackage {
+  /** Name of the sheet's part. */
+  readonly sheetName: string;
+  /** True if macros were left out. */
+  readonly hasLostMacros: boolean;
+  /** True if signatures were left out. */
+  readonly hasLostSignatures: boolean;
+  /** True if a table of the sheet now has the new columns. */
+  readonly hasWiderTable: boolean;
+  /** Writes the parts that depend on the sheet. */
+  finish(links: readonly NewLink[]): Promise<void>;
+}
+
+const CONTENT_TYPES = '[content_types].xml';
+const STYLES_TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml';
+
+/** Reads the parts around the sheet of a workbook. */
+export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> {
+  const { workbookPath, sheetPath } = file;
+  const workbook = (await readText(file, workbookPath)) ?? '';
+  const isStrict = /["']http:\/\/purl\.oclc\.org\/ooxml\/spreadsheetml\/main["']/.test(
+    workbook.slice(0, 4_096),
+  );
+  const linkSpace = resolveLinkSpace(isStrict);
+  const workbookLinks = await readLinkPart(file, workbookPath);
+  const sheetLinks = await readLinkPart(file, sheetPath);
+  const stylesPath = workbookLinks.find('styles')[0];
+  const stylesText = stylesPath === undefined ? null : await readText(file, stylesPath);
+  const given = new WorkbookStyles(stylesText ?? DEFAULT_STYLES);
+  // A part that cannot be extended is left alone, and new cells have no styles.
+  const styles = given.isUsable ? given : new WorkbookStyles(DEFAULT_STYLES);
+  const ids = [...listLinkIds(sheetLinks.xml)];
+  let idPrefix = 'rowfill';
+  while (ids.some((id) => id.startsWith(idPrefix))) idPrefix += '_';
+
+  const begin = async (zip: ZipSink, changes: PackageChanges): Promise<BegunPackage> => {
+    const removed = new Set<string>();
+    const patched = new Map<string, string>();
+    const patch = (path: string, before: string | null, after: string): void => {
+      if (before !== after) patched.set(path, after);
+    };
+    const hasSignatures = [...file.parts.keys()].some((path) => path.startsWith('_xmlsignatures/'));
+    const macroPaths = workbookLinks.find('vbaProject');
+    const losesMacros = macroPaths.length > 0 && changes.withMacros === false;
+    const isRemoved = (path: string): boolean =>
+      removed.has(path) || (hasSignatures && path.startsWith('_xmlsignatures/'));
+    if (losesMacros) {
+      for (const path of macroPaths) {
+        removed.add(path).add(resolveLinksPath(path));
+        for (const inner of (await readLinkPart(file, path)).paths) removed.add(inner);
+      }
+    }
+    if (changes.replacesFormulas) for (const path of workbookLinks.find('calcChain')) removed.add(path);
+    const added: PartType[] = [];
+    const newWorkbookLinks: NewLink[] = [];
+    const stylesName = stylesPath ?? `${workbookPath.slice(0, workbookPath.lastIndexOf('/') + 1)}styles.xml`;
+    if (stylesText === null) {
+      added.push({ path: stylesName, type: STYLES_TYPE });
+      newWorkbookLinks.push({ id: 'rowfillStyles', kind: 'styles', target: `/${stylesName}` });
+    }
+    const lostKinds = [
+      ...(losesMacros ? ['vbaProject'] : []),
+      ...(changes.replacesFormulas ? ['calcChain'] : []),
+    ];
+    const isLost = (kind: string) => lostKinds.includes(kind);
+    patch(
+      workbookLinks.path,
+      workbookLinks.xml,
+      patchLinks(workbookLinks.xml, newWorkbookLinks, linkSpace, isLost),
+    );
+    const { sheetAt } = file;
+    const { recalculates, widening } = changes;
+    patch(
+      workbookPath,
+      workbook,
+      patchWorkbook(workbook, { recalculates, sheetAt, widening, sheet: null, linkSpace }),
+    );
+    let hasWiderTable = false;
+    for (const path of sheetLinks.find('table')) {
+      const text = widening === null ? null : await readText(file, path);
+      const wide = text === null || widening === null ? null : patchTable(text, changes.titles, widening);
+      if (wide === null) continue;
+      patched.set(path, wide);
+      hasWiderTable = true;
+    }
+    if (hasSignatures) {
+      const root = await readLinkPart(file, '');
+      patch(
+        root.path,
+        root.xml,
+        patchLinks(root.xml, [], linkSpace, (kind) => kind === 'origin'),
+      );
+    }
+    const withMacros = changes.withMacros ?? macroPaths.length > 0;
+    const types = (await readText(file, CONTENT_TYPES)) ?? '';
+    patch(CONTENT_TYPES, types, patchContentTypes(types, { isRemoved, added, withMacros }));
+
+    const late = new Set([sheetPath, sheetLinks.path, stylesName]);
+    const nameOf = (path: string): string => (file.parts.get(path) ?? path).replaceAll('\\', '/');
+    const writePatched = async (path: string): Promise<void> => {
+      const text = patched.get(path);
+      if (text !== undefined) await zip.addPart(nameOf(path), text);
+    };
+    // Programs look for this part first.
+    await writePatched(CONTENT_TYPES);
+    const bytes = await file.openBytes();
+    try {
+      await zip.copyParts(bytes, (name) => {
+        const path = name.replaceAll('\\', '/').toLowerCase();
+        const isReplaced = patched.has(path) || late.has(path) || file.doubled.has(path);
+        return !isReplaced && !isRemoved(path) && isSafe(path);
+      });
+    } finally {
+      await bytes.close();
+    }
+    for (const path of file.doubled) {
+      if (patched.has(path) || late.has(path) || isRemoved(path) || !isSafe(path)) continue;
+      const part = zip.openPart(nameOf(path));
+      for await (const piece of file.openPart(path)) await part.write(Buffer.from(piece));
+      await part.close();
+    }
+    for (const path of patched.keys()) if (path !== CONTENT_TYPES) await writePatched(path);
+    return {
+      sheetName: nameOf(sheetPath),
+      hasLostMacros: losesMacros,
+      hasLostSignatures: hasSignatures,
+      hasWiderTable,
+      finish: async (links) => {
+        await zip.addPart(nameOf(stylesName), given.isUsable ? styles.format() : (stylesText ?? ''));
+        if (links.length > 0 || sheetLinks.xml !== null)
+          await zip.addPart(nameOf(sheetLinks.path), patchLinks(sheetLinks.xml, links, linkSpace));
+      },
+    };
+  };
+  return { styles, linkSpace, idPrefix, begin };
+}
+
+/** False for a name that leads out of a folder: it is not a part of a workbook. */
+function isSafe(path: string): boolean {
+  return !/^\/|^[a-z]:|(?:^|\/)\.\.?(?:\/|$)/.test(path);
+}
+
+interface LinkPart {
+  readonly path: string;
+  /** null if there is no such part. */
+  readonly xml: string | null;
+  /** Paths of the parts that are linked. */
+  readonly paths: readonly string[];
+  /** Those of one kind, such as `table`. */
+  find(kind: string): readonly string[];
+}
+
+async function readLinkPart(file: WorkbookFile, from: string): Promise<LinkPart> {
+  const path = resolveLinksPath(from);
+  const xml = await readText(file, path);
+  const links = (xml === null ? [] : listElements(xml, 1)).flatMap(({ tag }) => {
+    const { Type: type = '', Target: target = '', TargetMode: mode } = readAttributes(tag.text);
+    if (mode === 'External') return [];
+    return [{ kind: type.slice(type.lastIndexOf('/') + 1), path: resolvePart(from, target) }];
+  });
+  return {
+    path,
+    xml,
+    paths: links.map((link) => link.path),
+    find: (kind) =>
+      links.filter((link) => link.kind === kind && file.parts.has(link.path)).map((link) => link.path),
+  };
+}
+
+const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+
+/** Reads a small part as text; null if there is no such part. */
+async function readText(file: WorkbookFile, path: string): Promise<string | null> {
+  if (!file.parts.has(path)) return null;
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of file.openPart(path)) {
+    // The piece may be a view of a buffer that is used again.
+    pieces.push(Uint8Array.from(piece));
+    length += piece.length;
+    if (length > MAX_TEXT_BYTES) throw new Error(`${path} is too long`);
+  }
+  const bytes = Buffer.concat(pieces);
+  const isWide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (!isWide) return new TextDecoder('utf-8').decode(bytes);
+  const text = new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes);
+  return text.replace(/^(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']/, '$1');
+}

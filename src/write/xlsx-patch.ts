@@ -1,0 +1,383 @@
+import type { FilledRow } from '../model/answer.js';
+import { hasHeader } from '../model/file-format.js';
+import { formatColumn, type WorkbookFile } from '../model/workbook-file.js';
+import type { ByteSink } from './byte-sink.js';
+import { type CellLayout, createCellLayout } from './cells.js';
+import { findLook, findNumberLooks, findStyleInPlace, formatNewCell } from './new-cells.js';
+import type { Output, OutputOptions } from './output.js';
+import { patchHead, patchTail } from './sheet-edges.js';
+import { SheetLinks } from './sheet-links.js';
+import { type CellChange, hasFormula, listCells, patchRow } from './sheet-rows.js';
+import { type RawRow, type RawXml, readSheetPieces, type SheetPiece } from './sheet-stream.js';
+import { computeWidths, createSheetCells, MAX_CELL_LENGTH, type SheetCell } from './sheet-xml.js';
+import { type SheetSurvey, surveySheet } from './survey-sheet.js';
+import { type BegunPackage, openPackage, type WorkbookPackage } from './workbook-package.js';
+import type { Look, WorkbookStyles } from './workbook-styles.js';
+import { describeClipped } from './xlsx-writer.js';
+import { openZipSink, type ZipPart } from './zip-sink.js';
+
+/**
+ * Writes a workbook again with its blank cells filled and new columns behind its table. Every other part, and every
+ * other byte of the sheet, stays as it is.
+ */
+export function openPatchedXlsx(options: OutputOptions, file: WorkbookFile, sink: ByteSink): Output {
+  const zip = openZipSink(sink);
+  const job = new PatchJob(options, file);
+  let part: ZipPart | null = null;
+  // Write nothing until the first row or the end.
+  const open = async (first: readonly FilledRow[]): Promise<ZipPart> => {
+    const { sheetName, head } = await job.begin(zip, first);
+    part = zip.openPart(sheetName);
+    await part.write(Buffer.from(head, 'latin1'));
+    return part;
+  };
+  return {
+    needsBom: false,
+    write: async (rows) => {
+      if (rows.length === 0) return;
+      const sheet = part ?? (await open(rows));
+      await sheet.write(Buffer.from(await job.patchRows(rows), 'latin1'));
+    },
+    commit: async () => {
+      const sheet = part ?? (await open([]));
+      for await (const xml of job.readRest()) await sheet.write(Buffer.from(xml, 'latin1'));
+      await sheet.close();
+      await job.finish();
+      await zip.close();
+      const digest = await sink.commit();
+      for (const note of job.listNotes()) options.onNote?.(note);
+      return digest;
+    },
+    abort: async () => {
+      await job.close();
+      await part?.abort();
+      await sink.abort();
+    },
+  };
+}
+
+/** Where the columns of the output are in the sheet. */
+interface Placement {
+  /** Row number of the header; null without one. */
+  readonly headerLine: number | null;
+  /** Index of the first new column. */
+  readonly start: number;
+  /** Column whose cells give new ones their font, fill and border. */
+  readonly base: number;
+}
+
+class PatchJob {
+  readonly #options: OutputOptions;
+  readonly #file: WorkbookFile;
+  readonly #layout: CellLayout;
+  readonly #looks: ReadonlyMap<number, Look>;
+  readonly #readCells: (filled: FilledRow) => SheetCell[];
+  readonly #feed: RowFeed;
+  readonly #droppedLinks = new Set<string>();
+  readonly #clippedLines: number[] = [];
+  #package: WorkbookPackage | null = null;
+  #begun: BegunPackage | null = null;
+  #survey: SheetSurvey | null = null;
+  #place: Placement = { headerLine: null, start: 0, base: -1 };
+  #links = new SheetLinks();
+  #keptFormulas = 0;
+
+  constructor(options: OutputOptions, file: WorkbookFile) {
+    this.#options = options;
+    this.#file = file;
+    // Text cells never run as formulas, so no apostrophe is needed.
+    this.#layout = createCellLayout({ ...options, raw: true });
+    this.#looks = findNumberLooks(this.#layout);
+    this.#readCells = createSheetCells(this.#layout, options.columns, options.shape.sheet?.date1904);
+    this.#feed = new RowFeed(file.openPart(file.sheetPath));
+  }
+
+  get #titles(): readonly string[] {
+    return this.#layout.titles.slice(this.#layout.inputWidth);
+  }
+
+  get #styles(): WorkbookStyles {
+    if (this.#package === null) throw new Error('the workbook is not open');
+    return this.#package.styles;
+  }
+
+  /** Writes the parts before the sheet. Resolves to the start of the sheet, up to its first row. */
+  async begin(
+    zip: ReturnType<typeof openZipSink>,
+    first: readonly FilledRow[],
+  ): Promise<{ readonly sheetName: string; readonly head: RawXml }> {
+    const { shape, path } = this.#options;
+    const { inputWidth } = this.#layout;
+    const opened = await openPackage(this.#file);
+    this.#package = opened;
+    const headerLine = hasHeader(shape) ? (shape.sheet?.firstLine ?? 1) : null;
+    const survey = await surveySheet(
+      this.#file.openPart(this.#file.sheetPath),
+      headerLine ?? shape.sheet?.firstLine ?? 1,
+      this.#listOpenColumns(),
+    );
+    this.#survey = survey;
+    const start = Math.max(inputWidth, survey.lastColumn + 1);
+    this.#place = { headerLine, start, base: chooseBase(survey.styles, opened.styles, start) };
+    this.#links = new SheetLinks(survey.linkCount, opened.idPrefix);
+    const titles = this.#titles;
+    const last = start + titles.length - 1;
+    const widening = headerLine === null || titles.length === 0 ? null : { headerLine, start, last };
+    const isMultiple = [...this.#file.parts.keys()].filter((part) => SHEET_PART.test(part)).length > 1;
+    this.#begun = await opened.begin(zip, {
+      widening,
+      titles: headerLine === null ? [] : titles,
+      recalculates: survey.hasFormulas || isMultiple,
+      replacesFormulas: survey.formulaColumns.size > 0,
+      withMacros: findMacroWish(path),
+    });
+    const { head, prefix } = await this.#feed.readHead();
+    const widths = computeWidths(this.#layout.titles, first.map(this.#readCells)).slice(inputWidth);
+    const columns = widths.map((width, index) => ({
+      width,
+      isGrouped: (titles[index] ?? '').startsWith('enrichment_'),
+    }));
+    return {
+      sheetName: this.#begun.sheetName,
+      head: patchHead(head, prefix, { start, last }, columns),
+    };
+  }
+
+  /** Columns of the input that may be filled. */
+  #listOpenColumns(): number[] {
+    const { fields, costAt, inputWidth } = this.#layout;
+    const places = fields.flatMap(({ values, confidenceAt, citationsAt }) => [
+      ...values.map(({ at }) => at),
+      confidenceAt,
+      citationsAt,
+    ]);
+    return [...places, costAt].filter((at) => at >= 0 && at < inputWidth);
+  }
+
+  /** The XML up to the last of these rows, with their cells. */
+  async patchRows(rows: readonly FilledRow[]): Promise<RawXml> {
+    let xml = '';
+    for (const filled of rows) {
+      const { line } = filled.row;
+      for (;;) {
+        const raw = this.#feed.takeNow() ?? (await this.#feed.take());
+        if (raw === null) throw new Error(`row ${line} of the sheet is missing`);
+        if (raw.line === line) {
+          xml += this.#patchRow(raw.xml, filled);
+          break;
+        }
+        xml += this.#passRow(raw);
+      }
+    }
+    return xml;
+  }
+
+  /** The XML after the last row that was filled. */
+  async *readRest(): AsyncGenerator<RawXml> {
+    for (let raw = await this.#feed.take(); raw !== null; raw = await this.#feed.take())
+      yield this.#passRow(raw);
+    const { headerLine, start } = this.#place;
+    const last = start + this.#titles.length - 1;
+    yield patchTail(this.#feed.tail, this.#feed.prefix, {
+      widening: headerLine === null ? null : { headerLine, start, last },
+      links: this.#links.formatLinks(this.#feed.prefix),
+      droppedLinks: new Set([...this.#droppedLinks, ...this.#links.listPlaces()]),
+      drawingId: null,
+      linkSpace: this.#package?.linkSpace ?? '',
+    });
+  }
+
+  async finish(): Promise<void> {
+    const added = this.#links
+      .listAddresses()
+      .map(({ id, url }) => ({ id, kind: 'hyperlink', target: url, isExternal: true }));
+    await this.#begun?.finish(added);
+  }
+
+  close(): Promise<void> {
+    return this.#feed.close();
+  }
+
+  /** Warnings about the written file. */
+  listNotes(): { readonly code: string; readonly message: string }[] {
+    const notes = this.#clippedLines.length > 0 ? [describeClipped(this.#clippedLines)] : [];
+    if (this.#keptFormulas > 0) {
+      const cells = this.#keptFormulas === 1 ? '1 answer was' : `${this.#keptFormulas} answers were`;
+      const message = `${cells} not written, because the cell is part of an array formula.`;
+      notes.push({ code: 'FORMULA_KEPT', message });
+    }
+    if (this.#begun?.hasLostMacros === true) {
+      const message =
+        'Macros are not copied to an .xlsx file; use an --output name that ends in .xlsm to keep them.';
+      notes.push({ code: 'MACROS_LEFT_OUT', message });
+    }
+    if (this.#begun?.hasLostSignatures === true) {
+      const message = 'The digital signature was removed, because the workbook has changed.';
+      notes.push({ code: 'SIGNATURE_REMOVED', message });
+    }
+    return notes;
+  }
+
+  /** A row that gets no answers. */
+  #passRow({ line, xml }: RawRow): RawXml {
+    const { headerLine, start } = this.#place;
+    if (line === null || line !== headerLine) return xml;
+    const { prefix } = this.#feed;
+    const style = listCells(xml, prefix).findLast(({ column }) => column < start)?.style ?? 0;
+    const changes = this.#titles.map((text, index) => ({
+      column: start + index,
+      write: (place: string) => formatNewCell({ text, stored: null }, place, style, prefix),
+    }));
+    return patchRow(xml, line, prefix, changes);
+  }
+
+  #patchRow(xml: RawXml, filled: FilledRow): RawXml {
+    const { row } = filled;
+    const { inputWidth, titles } = this.#layout;
+    const { prefix } = this.#feed;
+    const cells = this.#readCells(filled);
+    const own = row.kind === 'cells' ? row.cells : [];
+    const changes: CellChange[] = [];
+    for (let at = 0; at < inputWidth; at += 1) {
+      const cell = cells[at];
+      if (cell === undefined || cell.text === (own[at] ?? '')) continue;
+      changes.push({ column: at, write: (place, old) => this.#fillCell(cell, at, place, old) });
+      if (row.kind === 'cells' && row.stored?.[at]?.link !== undefined)
+        this.#droppedLinks.add(`${formatColumn(at)}${row.line}`);
+    }
+    // The totals of a table have a label or a sum for each column.
+    const isTotals = row.skip === 'a totals row' && this.#begun?.hasWiderTable === true;
+    if (!isTotals) {
+      const base = this.#findBaseStyle(xml, row.line);
+      for (let at = inputWidth; at < titles.length; at += 1) {
+        const cell = cells[at];
+        if (cell === undefined) continue;
+        const column = this.#place.start + at - inputWidth;
+        changes.push({ column, write: (place, old) => this.#addCell(cell, at, place, base, old !== null) });
+      }
+    }
+    if (cells.some(({ text }, at) => text.length > MAX_CELL_LENGTH && text !== own[at]))
+      this.#clippedLines.push(row.line);
+    return patchRow(xml, row.line, prefix, changes);
+  }
+
+  #fillCell(
+    cell: SheetCell,
+    at: number,
+    place: string,
+    old: { readonly xml: RawXml; readonly style: number } | null,
+  ): RawXml | null {
+    if (old !== null && hasFormula(old.xml)) {
+      if (isBound(old.xml) || this.#survey?.formulaColumns.has(at) !== true) {
+        this.#keptFormulas += 1;
+        return null;
+      }
+    }
+    const look = findLook(cell, this.#looks.get(at));
+    const given = old?.style ?? this.#survey?.styles.get(at) ?? 0;
+    this.#addLink(cell, look, place);
+    return formatNewCell(cell, place, findStyleInPlace(cell, given, look, this.#styles), this.#feed.prefix);
+  }
+
+  #addCell(cell: SheetCell, at: number, place: string, base: number, isThere: boolean): RawXml | null {
+    const { prefix } = this.#feed;
+    if (cell.text === '') {
+      if (!this.#styles.isVisible(base)) return isThere ? null : '';
+      return formatNewCell(cell, place, this.#styles.derive(base, 'text'), prefix);
+    }
+    const look = findLook(cell, this.#looks.get(at));
+    this.#addLink(cell, look, place);
+    return formatNewCell(cell, place, this.#styles.derive(base, look), prefix);
+  }
+
+  #addLink({ text }: SheetCell, look: Look, place: string): void {
+    if (look === 'link' || look === 'wrapped_link') this.#links.add(place, text);
+  }
+
+  /** The style of the row's cell in the base column. */
+  #findBaseStyle(xml: RawXml, line: number): number {
+    const { base } = this.#place;
+    if (base < 0) return 0;
+    const found = xml.indexOf(` r="${formatColumn(base)}${line}"`);
+    if (found < 0) return this.#survey?.styles.get(base) ?? 0;
+    const tag = xml.slice(xml.lastIndexOf('<', found), xml.indexOf('>', found) + 1);
+    return Number(/\ss="(\d+)"/.exec(tag)?.[1] ?? 0);
+  }
+}
+
+const SHEET_PART = /(?:^|\/)worksheets\/[^/]+\.xml$/;
+
+/** Whether the name of an output says that it has macros; undefined if it says nothing. */
+function findMacroWish(path: string): boolean | undefined {
+  if (/\.xlsm(?:\.gz)?$/i.test(path)) return true;
+  return /\.xlsx(?:\.gz)?$/i.test(path) ? false : undefined;
+}
+
+/** True for a cell that shares its formula with others, or is part of an array. */
+function isBound(cell: RawXml): boolean {
+  const formula = /<(?:[^\s<>/:]+:)?f(\s[^>]*)>/.exec(cell)?.[1] ?? '';
+  return /\st\s*=\s*["'](?:array|dataTable)["']/.test(formula) || /\sref\s*=/.test(formula);
+}
+
+/** The column whose look most columns of the table have; the last of them, and not one of links. */
+function chooseBase(
+  columnStyles: ReadonlyMap<number, number>,
+  styles: WorkbookStyles,
+  start: number,
+): number {
+  const columns = [...columnStyles].filter(([column]) => column < start).sort(([a], [b]) => a - b);
+  const plain = columns.filter(([, style]) => !styles.isUnderlined(style));
+  const counts = new Map<string, number>();
+  for (const [, style] of plain) {
+    const look = styles.describe(style);
+    counts.set(look, (counts.get(look) ?? 0) + 1);
+  }
+  const most = Math.max(0, ...counts.values());
+  return plain.findLast(([, style]) => counts.get(styles.describe(style)) === most)?.[0] ?? -1;
+}
+
+/** Reads a sheet piece by piece: its head, then row after row, then its tail. */
+class RowFeed {
+  prefix = '';
+  tail: RawXml = '';
+  readonly #pieces: AsyncGenerator<SheetPiece>;
+  #rows: readonly RawRow[] = [];
+  #next = 0;
+
+  constructor(bytes: AsyncIterable<Uint8Array>) {
+    this.#pieces = readSheetPieces(bytes);
+  }
+
+  async readHead(): Promise<{ readonly head: RawXml; readonly prefix: string }> {
+    const { value } = await this.#pieces.next();
+    if (value?.kind !== 'head') throw new Error('the sheet has no rows');
+    this.prefix = value.prefix;
+    return { head: value.xml, prefix: value.prefix };
+  }
+
+  /** The next row, if it was read already. */
+  takeNow(): RawRow | undefined {
+    const row = this.#rows[this.#next];
+    if (row !== undefined) this.#next += 1;
+    return row;
+  }
+
+  /** The next row, or null after the last one. */
+  async take(): Promise<RawRow | null> {
+    for (;;) {
+      const row = this.takeNow();
+      if (row !== undefined) return row;
+      const { value, done } = await this.#pieces.next();
+      if (done === true || value === undefined) return null;
+      if (value.kind === 'tail') this.tail = value.xml;
+      else if (value.kind === 'rows') {
+        this.#rows = value.rows;
+        this.#next = 0;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pieces.return(undefined);
+  }
+}

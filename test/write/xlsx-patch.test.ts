@@ -1,0 +1,145 @@
+import ExcelJS from 'exceljs';
+import { expect, test } from 'vitest';
+import { fillWorkbook, findNodes, parseXml, readParts } from '../helpers/patched-workbook.js';
+import { createRow, createWorkbook } from '../helpers/workbook.js';
+
+const CITY = {
+  schema: { type: 'string' },
+  values: (ordinal: number) => ['Berlin', 'Rome', 'Oslo'][ordinal] ?? null,
+};
+
+/** A workbook of two sheets with a table, formulas, a note, a drop-down, a conditional format and a frozen header. */
+async function createLeads(): Promise<Buffer> {
+  const workbook = new ExcelJS.Workbook();
+  const sheet = workbook.addWorksheet('Leads', { views: [{ state: 'frozen', ySplit: 1 }] });
+  sheet.addTable({
+    name: 'Leads',
+    ref: 'A1',
+    headerRow: true,
+    style: { theme: 'TableStyleMedium2', showRowStripes: true },
+    columns: ['Company', 'City', 'Seats', 'Price'].map((name) => ({ name, filterButton: true })),
+    rows: [
+      ['Acme', null, 5, 10.5],
+      ['Bolt', 'Paris', 6, 11],
+      ['Cog', '-', 7, 12],
+    ],
+  });
+  for (const line of [2, 3, 4])
+    sheet.getCell(`D${line}`).value = { formula: `C${line}*2`, result: line } as ExcelJS.CellFormulaValue;
+  sheet.getCell('A2').note = 'met at the fair';
+  sheet.getCell('B3').dataValidation = { type: 'list', allowBlank: true, formulae: ['"Paris,Rome"'] };
+  sheet.addConditionalFormatting({
+    ref: 'C2:C4',
+    rules: [
+      {
+        type: 'cellIs',
+        operator: 'greaterThan',
+        formulae: [5],
+        priority: 1,
+        style: { font: { bold: true } },
+      },
+    ],
+  });
+  sheet.getColumn(1).width = 30;
+  workbook.addWorksheet('Other').getCell('A1').value = 'untouched';
+  return Buffer.from(await workbook.xlsx.writeBuffer());
+}
+
+test('every part that has no new cells or columns is the same, byte for byte', async () => {
+  const given = await createLeads();
+  const { bytes } = await fillWorkbook(given, { City: CITY });
+  const [before, after] = [await readParts(given), await readParts(bytes)];
+  expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
+  const changed = [...before].filter(([name, part]) => after.get(name)?.equals(part) !== true);
+  expect(changed.map(([name]) => name).sort()).toEqual([
+    'xl/styles.xml',
+    'xl/tables/table1.xml',
+    'xl/workbook.xml',
+    'xl/worksheets/sheet1.xml',
+  ]);
+});
+
+test('blank cells are filled, the new columns belong to the table, and all else is there', async () => {
+  const { bytes } = await fillWorkbook(await createLeads(), { City: CITY });
+  const workbook = new ExcelJS.Workbook();
+  await workbook.xlsx.load(bytes.buffer as ArrayBuffer);
+  const sheet = workbook.getWorksheet('Leads');
+  expect(sheet?.getColumn(2).values).toEqual([undefined, 'City', 'Berlin', 'Paris', 'Oslo']);
+  expect(sheet?.getCell('D2').value).toMatchObject({ formula: 'C2*2', result: 2 });
+  expect(sheet?.getCell('A2').note).toBe('met at the fair');
+  expect(sheet?.getCell('B3').dataValidation.type).toBe('list');
+  expect(sheet?.views[0]).toMatchObject({ state: 'frozen', ySplit: 1 });
+  expect(sheet?.getColumn(1).width).toBe(30);
+  const parts = await readParts(bytes);
+  const table = parseXml(parts.get('xl/tables/table1.xml') ?? Buffer.alloc(0));
+  expect(table.attributes.ref).toBe('A1:J4');
+  expect(findNodes(table, 'tableColumn').map(({ attributes }) => attributes.name)).toEqual([
+    ...['Company', 'City', 'Seats', 'Price', 'City_confidence', 'City_citations'],
+    ...['enrichment_status', 'enrichment_error', 'enrichment_cost_usd', 'enrichment_run_id'],
+  ]);
+  expect(workbook.getWorksheet('Other')?.getCell('A1').value).toBe('untouched');
+});
+
+test('new cells have the style of their kind: dates, money, links and text that looks like a formula', async () => {
+  const given = await createLeads();
+  const { bytes } = await fillWorkbook(given, {
+    founded: { schema: { type: 'string', format: 'date' }, values: () => '1999-05-01' },
+    revenue_usd: { schema: { type: 'number' }, values: () => 1234.5 },
+    site: { schema: { type: 'string' }, values: () => 'https://acme.example/a&b' },
+    note: { schema: { type: 'string' }, values: () => '=1+1' },
+  });
+  const workbook = new ExcelJS.Workbook();
+  await workbook.xlsx.load(bytes.buffer as ArrayBuffer);
+  const sheet = workbook.getWorksheet('Leads');
+  const find = (title: string) => {
+    const titles = (sheet?.getRow(1).values ?? []) as string[];
+    const column = titles.indexOf(title);
+    return sheet?.getRow(2).getCell(column);
+  };
+  expect(find('founded')?.value).toEqual(new Date('1999-05-01'));
+  expect(find('revenue_usd')).toMatchObject({ value: 1234.5, numFmt: '#,##0.00' });
+  expect(find('site')).toMatchObject({
+    text: 'https://acme.example/a&b',
+    hyperlink: 'https://acme.example/a&b',
+  });
+  expect(find('note')?.value).toBe('=1+1');
+  const levels = ['founded', 'enrichment_status', 'enrichment_run_id'].map((title) => find(title)?.col);
+  expect(levels.map((column) => sheet?.getColumn(Number(column)).outlineLevel ?? 0)).toEqual([0, 1, 1]);
+  const xml = (await readParts(bytes)).get('xl/worksheets/sheet1.xml')?.toString() ?? '';
+  expect(xml).not.toMatch(/<f>=?1\+1/);
+});
+
+test('rows without a filled cell stay as they were: titles, blank rows and rows without numbers', async () => {
+  const rows = `<row r="1">${'<c r="A1" t="inlineStr"><is><t>Our leads</t></is></c>'}</row>\n <!-- <row r="9"> -->`;
+  const blank = '<row r="4" ht="30" customHeight="1"/><row><c s="0"/></row>';
+  const given = await createWorkbook({
+    Firms:
+      rows +
+      createRow(3, ['company', 'City']) +
+      blank +
+      createRow(6, ['Acme', '']) +
+      createRow(7, ['Bolt', 'x']),
+  });
+  const { bytes } = await fillWorkbook(given, { City: CITY });
+  const xml = (await readParts(bytes)).get('xl/worksheets/s0.xml')?.toString() ?? '';
+  expect(xml).toContain(rows);
+  expect(xml).toContain(blank);
+  expect(xml).toContain('<c r="B6" t="inlineStr"><is><t xml:space="preserve">Berlin</t></is></c>');
+  expect(xml).toContain('<c t="inlineStr"><is><t>x</t></is></c>');
+});
+
+test('new columns come behind everything in the rows of the table, and nothing is overwritten', async () => {
+  const note = '<c r="H3" t="inlineStr"><is><t>mine</t></is></c>';
+  const given = await createWorkbook({
+    Firms:
+      createRow(1, ['company', 'City']) +
+      createRow(2, ['Acme', '']) +
+      `<row r="3" spans="1:8"><c r="A3" t="inlineStr"><is><t>Bolt</t></is></c><c r="G3" s="0"/>${note}<c r="J3"/></row>`,
+  });
+  const { bytes } = await fillWorkbook(given, { City: CITY });
+  const xml = (await readParts(bytes)).get('xl/worksheets/s0.xml')?.toString() ?? '';
+  expect(xml).toContain(note);
+  expect(xml).toContain('<c r="I1" t="inlineStr"><is><t xml:space="preserve">City_confidence');
+  expect(xml).toContain('<row r="3" spans="1:14">');
+  expect(xml.match(/ r="J3"/g)).toHaveLength(1);
+});
