@@ -1,11 +1,12 @@
 import type { CheckedRow, CheckedRun, FieldAnswer, RowAnswer } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
-import { escapeToken, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { escapeToken, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { findEntryFields, findStructured, listRowEntries } from '../model/row-entries.js';
 import type { AgentRun, Citation, Confidence, Grounding } from '../model/run.js';
 import {
   cleanLine,
   cleanText,
+  isCommonLink,
   isPlainLink,
   MAX_SOURCE_LENGTH,
   MAX_TITLE_LENGTH,
@@ -20,58 +21,39 @@ interface FieldGrounding {
 /** More is useless in a cell. */
 const MAX_CITATIONS = 100;
 
-/**
- * Assigns citations and confidence to the fields of rows, by index in the agent's list. Grounding of a field
- * (or anything inside its value) wins over grounding of its whole row. Of several confidences the lowest
- * counts. Grounding of the root is ignored. A field without a value has no grounding.
- */
-function joinGrounding(
-  rows: readonly CheckedRow[],
+/** Grounding by field, or by null for whole entries, and then by index in the agent's list. */
+type Groundings = ReadonlyMap<string | null, ReadonlyMap<number, readonly Grounding[]>>;
+
+/** Sorts the grounding of a run by what it refers to. Grounding of the root is ignored. */
+function sortGrounding(
   grounding: readonly Grounding[],
-  structured: JsonValue,
-  rowIds: readonly string[] = rows.map((row) => row.rowId),
-): ReadonlyMap<CheckedRow, ReadonlyMap<string, FieldGrounding>> {
-  const names = [...new Set(rows.flatMap((row) => [...row.fields.keys()]))];
-  const readPath = createPathParser(structured, names, rowIds);
-  const byRow = new Map<number, RowGroundings>();
+  readPath: (path: string) => GroundedPlace | null,
+): Groundings {
+  const sorted = new Map<string | null, Map<number, Grounding[]>>();
   for (const entry of Array.isArray(grounding) ? grounding : []) {
     const place = isJsonObject(entry) && typeof entry.field === 'string' ? readPath(entry.field) : null;
     if (place === null) continue;
-    const found = byRow.get(place.index) ?? { whole: [], fields: new Map<string, Grounding[]>() };
-    byRow.set(place.index, found);
-    if (place.field === null) found.whole.push(entry);
-    else append(found.fields, place.field, entry);
+    let byIndex = sorted.get(place.field);
+    if (byIndex === undefined) {
+      byIndex = new Map();
+      sorted.set(place.field, byIndex);
+    }
+    const found = byIndex.get(place.index);
+    if (found === undefined) byIndex.set(place.index, [entry]);
+    else found.push(entry);
   }
-  return new Map(rows.map((row) => [row, joinRow(row, byRow)]));
-}
-
-interface RowGroundings {
-  readonly whole: Grounding[];
-  readonly fields: Map<string, Grounding[]>;
-}
-
-function append(lists: Map<string, Grounding[]>, name: string, entry: Grounding): void {
-  const list = lists.get(name);
-  if (list === undefined) lists.set(name, [entry]);
-  else list.push(entry);
+  return sorted;
 }
 
 const NO_GROUNDING: FieldGrounding = { citations: [], confidence: null };
 
-function joinRow(
-  row: CheckedRow,
-  byRow: ReadonlyMap<number, RowGroundings>,
-): ReadonlyMap<string, FieldGrounding> {
-  const groundings = new Map<string, FieldGrounding>();
-  for (const [name, field] of row.fields) {
-    const found = field.value === null ? undefined : findGroundings(row, name, byRow);
-    groundings.set(name, found === undefined ? NO_GROUNDING : joinField(found, name));
-  }
-  return groundings;
-}
-
-function joinField({ fields, whole }: RowGroundings, name: string): FieldGrounding {
-  const own = fields.get(name) ?? NONE;
+/**
+ * Citations and confidence of a field of a row. Grounding of the field (or anything inside its value) wins over
+ * grounding of its whole row. Of several confidences the lowest counts.
+ */
+function findGrounding(row: CheckedRow, name: string, groundings: Groundings): FieldGrounding {
+  const own = listGroundings(row, name, groundings.get(name));
+  const whole = listGroundings(row, name, groundings.get(null));
   const citations = collectCitations(own);
   return {
     citations: citations.length > 0 ? citations : collectCitations(whole),
@@ -81,35 +63,52 @@ function joinField({ fields, whole }: RowGroundings, name: string): FieldGroundi
 
 const NONE: readonly Grounding[] = [];
 
-/** Grounding of a field: of the row's only entry, or of the entries that its value came from. */
-function findGroundings(
+/** Grounding of the row's only entry, or of the entries that the field's value came from. */
+function listGroundings(
   row: CheckedRow,
   name: string,
-  byRow: ReadonlyMap<number, RowGroundings>,
-): RowGroundings | undefined {
+  byIndex: ReadonlyMap<number, readonly Grounding[]> | undefined,
+): readonly Grounding[] {
+  if (byIndex === undefined) return NONE;
   const places = row.twice?.places.get(name);
-  if (places === undefined) return byRow.get(row.index);
-  const found = places.flatMap((index) => byRow.get(index) ?? []);
-  return {
-    whole: found.flatMap(({ whole }) => whole),
-    fields: new Map([[name, found.flatMap(({ fields }) => fields.get(name) ?? [])]]),
-  };
+  return places === undefined
+    ? (byIndex.get(row.index) ?? NONE)
+    : places.flatMap((index) => byIndex.get(index) ?? []);
 }
+
+const NO_CITATIONS: readonly Citation[] = [];
 
 /** Collects the distinct pages in order. */
 function collectCitations(groundings: readonly Grounding[]): readonly Citation[] {
-  if (groundings.length === 0) return [];
-  const byUrl = new Map<string, Citation>();
+  let first: Citation | null = null;
+  let byUrl: Map<string, Citation> | null = null;
   for (const { citations } of groundings) {
-    for (const citation of Array.isArray(citations) ? citations : []) {
-      const url = isJsonObject(citation) ? parseUrl(citation.url) : null;
-      if (url === null || (!byUrl.has(url) && byUrl.size >= MAX_CITATIONS)) continue;
-      const title =
-        typeof citation.title === 'string' ? cleanLine(citation.title, MAX_TITLE_LENGTH) || null : null;
-      byUrl.set(url, { url, title: byUrl.get(url)?.title ?? title });
+    for (const entry of Array.isArray(citations) ? citations : []) {
+      const citation = readCitation(entry);
+      if (citation === null) continue;
+      if (first === null) {
+        first = citation;
+        continue;
+      }
+      byUrl ??= new Map([[first.url, first]]);
+      addCitation(byUrl, citation);
     }
   }
-  return [...byUrl.values()];
+  if (byUrl !== null) return [...byUrl.values()];
+  return first === null ? NO_CITATIONS : [first];
+}
+
+function readCitation(citation: Citation): Citation | null {
+  const url = isJsonObject(citation) ? parseUrl(citation.url) : null;
+  if (url === null) return null;
+  const { title } = citation;
+  return { url, title: typeof title === 'string' ? cleanLine(title, MAX_TITLE_LENGTH) || null : null };
+}
+
+function addCitation(byUrl: Map<string, Citation>, { url, title }: Citation): void {
+  const known = byUrl.get(url);
+  if (known === undefined && byUrl.size >= MAX_CITATIONS) return;
+  byUrl.set(url, { url, title: known?.title ?? title ?? null });
 }
 
 /**
@@ -118,6 +117,7 @@ function collectCitations(groundings: readonly Grounding[]): readonly Citation[]
  */
 function parseUrl(value: unknown): string | null {
   if (typeof value !== 'string') return null;
+  if (isCommonLink(value)) return value;
   const text = cleanText(value).trim();
   if (!URL.canParse(text)) return null;
   if (isPlainLink(text)) return text;
@@ -130,13 +130,15 @@ function parseUrl(value: unknown): string | null {
 }
 
 const CONFIDENCES: readonly Confidence[] = ['low', 'medium', 'high'];
+const LEVELS: ReadonlyMap<string, number> = new Map(CONFIDENCES.map((each, level) => [each, level]));
 
 function findLowestConfidence(groundings: readonly Grounding[]): Confidence | null {
-  if (groundings.length === 0) return null;
-  const said = groundings.map(({ confidence }) =>
-    typeof confidence === 'string' ? confidence.toLowerCase() : null,
-  );
-  return CONFIDENCES.find((confidence) => said.includes(confidence)) ?? null;
+  let lowest: number = CONFIDENCES.length;
+  for (const { confidence } of groundings) {
+    if (typeof confidence !== 'string') continue;
+    lowest = Math.min(lowest, LEVELS.get(confidence.toLowerCase()) ?? lowest);
+  }
+  return CONFIDENCES[lowest] ?? null;
 }
 
 /**
@@ -189,6 +191,7 @@ function createPathParser(
 
   const shapes = new Map<number, EntryShape>();
   const findShape = (index: number, entry: JsonObject): EntryShape => {
+    if (holdsFields(entry, names)) return USUAL_SHAPE;
     const known = shapes.get(index);
     if (known !== undefined) return known;
     const found = findEntryFields(entry, names);
@@ -274,6 +277,12 @@ interface EntryShape {
 
 const NOT_SPELLED: ReadonlyMap<string, string> = new Map();
 
+/** True for an entry in the usual form, with every field in its `fields`. */
+function holdsFields(entry: JsonObject, names: readonly string[]): boolean {
+  const fields = getOwn(entry, 'fields');
+  return isJsonObject(fields) && names.length > 0 && names.every((name) => Object.hasOwn(fields, name));
+}
+
 /** True for keys of the entry itself; they are not fields, even if a field has the same name. */
 function isEntryKey(rest: string): boolean {
   return matchKey(rest, ROW_ID_FORMS) !== null || matchKey(rest, FIELDS_FORMS) !== null;
@@ -305,6 +314,7 @@ const ROW_ID_FORMS = listKeyForms('row_id');
 const FIELDS_FORMS = listKeyForms('fields');
 const OUTPUT_FORMS = listKeyForms('output');
 const STRUCTURED_FORMS = listKeyForms('structured');
+const USUAL_SHAPE: EntryShape = { hasFields: true, fieldsForms: FIELDS_FORMS, spelled: NOT_SPELLED };
 
 /** Returns the rest of a path after a key; null if the path does not continue with this key. */
 function matchKey(rest: string, forms: readonly string[]): string | null {
@@ -336,6 +346,7 @@ const MAX_CHARACTERS = 300;
  * one field, with `ID.city:`. Row ids do not occur in prose, so other lines do not match by accident.
  */
 function parseReasons(batch: Batch, text: string): RowReasons {
+  if (text === '') return NO_REASONS;
   const ids = new Set(batch.rows.map((row) => row.rowId));
   const reasons = new Map<string, string>();
   for (const line of text.split('\n')) {
@@ -351,21 +362,32 @@ function parseReasons(batch: Batch, text: string): RowReasons {
   };
 }
 
+const NO_REASONS: RowReasons = { find: () => null };
+
 /** Converts a run to ledger answers: each checked row's values with citations and confidence. */
 export function createAnswers(batch: Batch, checked: CheckedRun, run: AgentRun): RowAnswer[] {
   const { output } = run;
+  const { effort } = batch;
   const rowIds = batch.rows.map(({ rowId }) => rowId);
-  const groundings = joinGrounding(checked.rows, output.grounding, findStructured(output), rowIds);
-  const reasons = parseReasons(batch, run.output.text);
+  const names = new Set<string>();
+  for (const { fields } of checked.rows) for (const name of fields.keys()) names.add(name);
+  const readPath = createPathParser(findStructured(output), [...names], rowIds);
+  const groundings = sortGrounding(output.grounding, readPath);
+  const reasons = parseReasons(batch, output.text);
   return checked.rows.map((row) => {
-    const byField = groundings.get(row);
     const fields = new Map<string, FieldAnswer>();
-    for (const [name, field] of row.fields) {
-      const { confidence, citations } = byField?.get(name) ?? NO_GROUNDING;
-      const issue = field.issue ?? (field.value === null ? reasons.find(row.rowId, name) : null);
-      const { effort } = batch;
-      const { value } = field;
-      fields.set(name, { value, confidence, citations, issue, runId: run.id, effort, triedEffort: effort });
+    for (const [name, { value, issue }] of row.fields) {
+      // A field without a value has no grounding.
+      const { confidence, citations } = value === null ? NO_GROUNDING : findGrounding(row, name, groundings);
+      fields.set(name, {
+        value,
+        confidence,
+        citations,
+        issue: issue ?? (value === null ? reasons.find(row.rowId, name) : null),
+        runId: run.id,
+        effort,
+        triedEffort: effort,
+      });
     }
     return { key: row.key, fields };
   });

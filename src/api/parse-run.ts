@@ -112,6 +112,8 @@ function parseOutput(value: JsonValue | undefined): RunOutput {
 }
 
 function parseGrounding(value: JsonValue): Grounding | null {
+  // A run has hundreds, so those in the usual form are not copied.
+  if (isGrounding(value)) return value;
   if (!isJsonObject(value) || typeof value.field !== 'string') return null;
   return {
     ...value,
@@ -122,6 +124,26 @@ function parseGrounding(value: JsonValue): Grounding | null {
     confidence: isConfidence(value.confidence) ? value.confidence : null,
     score: typeof value.score === 'number' ? value.score : null,
   };
+}
+
+function isGrounding(value: JsonValue | Grounding): value is Grounding {
+  if (!isJsonObject(value)) return false;
+  const { field, citations, confidence = null, score = null } = value;
+  return (
+    typeof field === 'string' &&
+    Array.isArray(citations) &&
+    citations.every(isCitation) &&
+    (confidence === null || isConfidence(confidence)) &&
+    (score === null || typeof score === 'number')
+  );
+}
+
+function isCitation(value: JsonValue): boolean {
+  if (!isJsonObject(value)) return false;
+  const { url, title = null } = value;
+  return (
+    typeof url === 'string' && url !== '' && title !== '' && (title === null || typeof title === 'string')
+  );
 }
 
 function parseCitation(value: JsonValue): Citation | null {

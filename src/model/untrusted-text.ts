@@ -101,10 +101,11 @@ function mapMembers(object: JsonObject, change: (text: string) => string, depth:
   let changed: Map<string, readonly [string, JsonValue]> | null = null;
   for (const name of Object.keys(object)) {
     const inner = object[name] ?? null;
-    const member = [change(name), mapTexts(inner, change, depth)] as const;
-    if (member[0] === name && member[1] === inner) continue;
+    const changedName = change(name);
+    const mapped = mapTexts(inner, change, depth);
+    if (changedName === name && mapped === inner) continue;
     changed ??= new Map();
-    changed.set(name, member);
+    changed.set(name, [changedName, mapped]);
   }
   if (changed === null) return object;
   const members = changed;
@@ -202,6 +203,15 @@ const PLAIN_LINK = /^https?:\/\/[\w.-]+(?::\d{1,5})?(?:[/?#][\u0021-\u007e]*)?$/
 /** True for a short web URL in plain ASCII without credentials. */
 export function isPlainLink(text: string): boolean {
   return text.length <= MAX_SOURCE_LENGTH && PLAIN_LINK.test(text);
+}
+
+/** A host of usual names, such as `www.acme-corp.example`, which every parser of URLs accepts. */
+const COMMON_LINK =
+  /^https?:\/\/(?:[a-z\d]+(?:-[a-z\d]+)*\.)+[a-z]{2,24}(?::\d{1,4})?(?:[/?#][\u0021-\u007e]*)?$/i;
+
+/** True for most plain links: a valid URL, which need not be parsed to know that. */
+export function isCommonLink(text: string): boolean {
+  return text.length <= MAX_SOURCE_LENGTH && COMMON_LINK.test(text);
 }
 
 /** True for a web URL without credentials. File URLs are accepted only from the embedded agent. */

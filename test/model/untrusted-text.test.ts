@@ -6,6 +6,7 @@ import {
   cleanLine,
   cleanText,
   createMask,
+  isCommonLink,
   limitValue,
   MAX_VALUE_LENGTH,
   mapTexts,
@@ -113,6 +114,36 @@ describe('text for a cell', () => {
         const cleaned = cleanText(text);
         expect(cleaned).not.toMatch(/(?![\t\n\r])[\p{Cc}\p{Bidi_Control}\ufeff]/u);
         expect(cleanText(cleaned)).toBe(cleaned);
+      }),
+    );
+  });
+});
+
+describe('a common link', () => {
+  test.each([
+    'https://example.com',
+    'http://www.acme-corp.example:8080/a?b=%zz#[c]',
+    'HTTPS://A1.EXAMPLE/\\',
+  ])('%s is one', (text) => expect(isCommonLink(text)).toBe(true));
+
+  test.each([
+    'https://xn--a.com',
+    'https://a--b.com',
+    'http://1.2.3.256',
+    'http://a.0x10',
+    'http://a..com',
+    'https://me@example.com',
+    'https://example.com:99999',
+    'https://example.com/a b',
+    `https://example.com/${'a'.repeat(4_000)}`,
+  ])('%s is not', (text) => expect(isCommonLink(text)).toBe(false));
+
+  test('is a valid URL without a user name, for any text', () => {
+    const part = fc.constantFrom(...'aZ0-.:/@?#%[]x\\ ü', 'com', 'xn--', '.com', 'example.com/');
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+        const text = `https://${parts.join('')}`;
+        if (isCommonLink(text)) expect(new URL(text)).toMatchObject({ username: '', password: '' });
       }),
     );
   });
