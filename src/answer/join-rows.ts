@@ -45,18 +45,14 @@ export function joinRows(
     const key = question.status === 'question' ? resolveKey(question, findFields) : '';
     const stored = answers.get(key);
     const outcome = createOutcome(row, question, stored, context);
-    return { row, outcome: { ...outcome, ...shareCost(key, stored, context) } };
+    const isFree = stored === undefined || stored.costMicros === 0 || !context.claimKey(key);
+    return { row, outcome: isFree ? outcome : addCost(outcome, stored) };
   });
 }
 
 /** The first of several equal rows gets their cost. */
-function shareCost(
-  key: string,
-  stored: StoredAnswer | undefined,
-  context: JoinContext,
-): Pick<RowOutcome, 'costMicros' | 'isCostEstimated'> {
-  if (stored === undefined || stored.costMicros === 0 || !context.claimKey(key)) return FREE;
-  return { costMicros: stored.costMicros, isCostEstimated: stored.estimatedMicros > 0 };
+function addCost(outcome: RowOutcome, { costMicros, estimatedMicros }: StoredAnswer): RowOutcome {
+  return { ...outcome, costMicros, isCostEstimated: estimatedMicros > 0 };
 }
 
 const FREE = { costMicros: 0, isCostEstimated: false } as const;
@@ -98,11 +94,15 @@ function createAnsweredOutcome(
 ): RowOutcome {
   const fields = new Map<string, FieldAnswer>();
   const rules = { raw, isEmbedded: isEmbedded(ask) };
+  let found = 0;
+  let hasIssues = false;
   for (const name of asked) {
     const answer = stored.fields.get(name);
-    if (answer !== undefined) fields.set(name, cleanAnswer(answer, rules));
+    if (answer === undefined) continue;
+    if (answer.value !== null) found += 1;
+    if (answer.issue !== null) hasIssues = true;
+    fields.set(name, cleanAnswer(answer, rules));
   }
-  const found = [...fields.values()].filter((answer) => answer.value !== null).length;
   const open =
     found === asked.length
       ? []
@@ -110,7 +110,7 @@ function createAnsweredOutcome(
   const status = resolveStatus(found, asked.length, open.length > 0, stored.failure !== null, unasked);
   const reasons = [
     ...(stored.failure === null ? [] : [stored.failure]),
-    ...describeHoles(fields),
+    ...(hasIssues ? describeHoles(fields) : []),
     ...(status === 'partial' && stored.failure === null && open.length > 0
       ? [`${open.join(', ')}: not requested yet${unasked === 'over_budget' ? ', budget reached' : ''}`]
       : []),

@@ -120,11 +120,12 @@ function fillField(
   context: FillContext,
 ): void {
   if (answer === undefined) return;
-  const fillable = place.values.filter(({ at }) => isFillable(out, at, context));
-  if (fillable.length === 0) return;
+  let isOpen = false;
   let isKept = false;
   let isReplaced = false;
-  for (const { at, path } of fillable) {
+  for (const { at, path } of place.values) {
+    if (!isFillable(out, at, context)) continue;
+    isOpen = true;
     const text = context.write(getPath(answer.value, path));
     if (text !== '') {
       isReplaced ||= !context.isBlank(at, out[at]);
@@ -132,15 +133,14 @@ function fillField(
     } else if (!context.isBlank(at, out[at])) isKept = true;
   }
   // A null keeps the input's value, and then the agent's sources do not apply.
-  if (isKept && answer.value === null) return;
-  const citations = [...new Set(answer.citations.map(formatSource))].join(' ');
-  const vouchers = [
-    { at: place.confidenceAt, text: context.write(answer.confidence) },
-    { at: place.citationsAt, text: context.write(citations) },
-  ];
+  if (!isOpen || (isKept && answer.value === null)) return;
   // Confidence and citations of a replaced value do not apply to the new one.
-  for (const { at, text } of vouchers)
+  const vouch = (at: number, voucher: JsonValue): void => {
+    const text = context.write(voucher);
     if (isFillable(out, at, context) && (text !== '' || isReplaced)) out[at] = text;
+  };
+  vouch(place.confidenceAt, answer.confidence);
+  vouch(place.citationsAt, formatSources(answer.citations));
 }
 
 /** Our own columns may always be written; an input column only if blank or with `overwrite`. */
@@ -169,13 +169,16 @@ export function formatInput(value: JsonValue | undefined): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** Returns a link unchanged, and other sources in a form that programs do not turn into a link. */
-function formatSource({ url, text = '' }: CitedSource): string {
-  return encodeSpaces(url ?? text.replace(':', '[:]'));
+function formatSources(sources: readonly CitedSource[]): string {
+  const [only] = sources;
+  if (only === undefined) return '';
+  return sources.length === 1 ? formatSource(only) : [...new Set(sources.map(formatSource))].join(' ');
 }
 
-function encodeSpaces(url: string): string {
-  return url.trim().replace(/\s/g, (space) => encodeURIComponent(space));
+/** Returns a link unchanged, and other sources in a form that programs do not turn into a link. */
+function formatSource({ url, text = '' }: CitedSource): string {
+  const source = url ?? text.replace(':', '[:]');
+  return /\s/.test(source) ? source.trim().replace(/\s/g, (space) => encodeURIComponent(space)) : source;
 }
 
 // Spreadsheets skip white space, control characters and invisible marks before the sign.

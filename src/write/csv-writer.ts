@@ -53,7 +53,8 @@ function isUsual({ quotes, isPadded }: TableShape): boolean {
 function createLineFormatter(shape: TableShape): (lines: string[][]) => string {
   const { delimiter, newline, quoting } = shape;
   const quotes = quoting === 'needed' ? false : createQuoteRule(shape);
-  const special = new RegExp(`["\\r\\n\\ufeff${toPattern(delimiter)}]|^ | $`);
+  const between = toPattern(delimiter);
+  const special = new RegExp(`["\\r\\n\\ufeff]|(?:^|${between}) | (?:${between}|$)`);
   const unparse = (lines: string[][]): string =>
     lines.length === 0
       ? ''
@@ -62,14 +63,17 @@ function createLineFormatter(shape: TableShape): (lines: string[][]) => string {
           newline,
           quotes: quotes === false ? false : (cell) => quotes(String(cell)),
         }) + newline;
-  const isPlain = (cells: readonly string[]): boolean =>
-    quotes === false && !cells.some((cell) => special.test(cell));
+  const isPlain = (line: string, cells: readonly string[]): boolean =>
+    quotes === false && !special.test(line) && !cells.some((cell) => cell.includes(delimiter));
   return (lines) => {
     let text = '';
     let start = 0;
-    for (const [at, cells] of lines.entries()) {
-      if (!isPlain(cells)) continue;
-      text += unparse(lines.slice(start, at)) + cells.join(delimiter) + newline;
+    for (let at = 0; at < lines.length; at += 1) {
+      const cells = lines[at] ?? [];
+      const line = cells.join(delimiter);
+      if (!isPlain(line, cells)) continue;
+      if (start < at) text += unparse(lines.slice(start, at));
+      text += line + newline;
       start = at + 1;
     }
     return text + unparse(lines.slice(start));
