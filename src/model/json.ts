@@ -15,6 +15,12 @@ export function getOwn(object: JsonObject, key: string): JsonValue | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
+/** Sets an own key. An assignment to `__proto__` would not create one. */
+export function setOwn(object: Record<string, JsonValue>, key: string, value: JsonValue): void {
+  if (key !== '__proto__') object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
 /** JSON text with sorted keys, so that equal values give equal text. Ids are hashed from it. */
 export function formatCanonicalJson(value: JsonValue): string {
   return JSON.stringify(value, (_key, inner: unknown) =>

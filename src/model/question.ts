@@ -1,6 +1,6 @@
 import { type Ask, formatRecord, hashRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
-import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { createFieldColumns } from './output-columns.js';
 import { cleanCell, getLinkAddress, getValue, type Row } from './row.js';
 
@@ -118,9 +118,9 @@ export function createQuestion(
 /** Names of the fields to fill in a row. Rows that need every field share one array. */
 function readOpenFields(row: Row, ask: Ask, overwrite: boolean, blanks: Blanks): readonly string[] {
   const { places, names } = listFieldPlaces(ask);
-  if (overwrite) return names;
-  const open = places.filter((field) => isUnfilled(row, field, blanks));
-  return open.length === names.length ? names : open.map(({ name }) => name);
+  const isOpen = (field: FieldPlaces): boolean => isUnfilled(row, field, blanks);
+  if (overwrite || places.every(isOpen)) return names;
+  return places.filter(isOpen).map(({ name }) => name);
 }
 
 interface SentRecord {
@@ -132,19 +132,23 @@ interface SentRecord {
 
 /** `blanks` is null to keep placeholders. */
 function createRecord(row: Row, send: readonly string[], blanks: Blanks | null): SentRecord {
-  const entries: [string, JsonValue][] = [];
+  const record: Record<string, JsonValue> = {};
+  let isEmpty = true;
   let hasPlaceholders = false;
+  const add = (name: string, value: JsonValue): void => {
+    setOwn(record, name, value);
+    isEmpty = false;
+  };
   for (const column of send) {
     const value = cleanCell(getValue(row, column));
     if (value === undefined) continue;
     if (blanks?.isBlank(value) === true) hasPlaceholders = true;
-    else entries.push([column, value]);
+    else add(column, value);
     // The address that a name links to is sent under a name of its own.
     const address = getLinkAddress(row, column);
-    if (address !== null && !send.includes(`${column}_link`)) entries.push([`${column}_link`, address]);
+    if (address !== null && !send.includes(`${column}_link`)) add(`${column}_link`, address);
   }
-  // `fromEntries` makes an own property of `__proto__` too; an assignment would not create a column.
-  return { record: entries.length === 0 ? null : Object.fromEntries(entries), hasPlaceholders };
+  return { record: isEmpty ? null : record, hasPlaceholders };
 }
 
 /**

@@ -109,6 +109,9 @@ export const MAX_CELL_LENGTH = 8_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters
 const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
+/** Printable ASCII without blanks at its ends, as most cells are. Nothing in it needs cleaning. */
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
+
 /**
  * Prepares a value for sending: trims text, removes control characters and shortens it. Undefined if blank.
  */
@@ -116,6 +119,7 @@ export function cleanCell(value: JsonValue | undefined): JsonValue | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'object') return cleanNested(value);
   if (typeof value !== 'string') return value;
+  if (value.length <= MAX_CELL_LENGTH && PLAIN.test(value)) return value;
   const text = value.replace(HIDDEN, '').trim();
   if (text === '') return undefined;
   return text.length <= MAX_CELL_LENGTH ? text : cutText(text);
@@ -133,6 +137,7 @@ const NO_CHANGE: CellChange = { isCleaned: false, isCut: false };
 
 export function describeCellChange(value: JsonValue | undefined): CellChange {
   if (typeof value === 'string') {
+    if (value.length <= MAX_CELL_LENGTH && PLAIN.test(value)) return NO_CHANGE;
     const isCleaned = value.search(HIDDEN) >= 0;
     const isLong = value.length > MAX_CELL_LENGTH;
     return { isCleaned, isCut: isLong && value.replace(HIDDEN, '').trim().length > MAX_CELL_LENGTH };
