@@ -62,7 +62,7 @@ export async function enrichWith(
   open: typeof openLedger,
   options: EnrichOptions,
   hooks: EnrichHooks = {},
-  { budget, throttle }: SharedParts = { budget: null, throttle: new SharedThrottle() },
+  { budget, throttle, onlyRows }: SharedParts = { budget: null, throttle: new SharedThrottle() },
 ): Promise<JobSummary> {
   const startedAtMs = Date.now();
   const asked = resolveSettings(options);
@@ -123,6 +123,7 @@ export async function enrichWith(
         spent,
         found,
         throttle,
+        onlyRows,
         budget,
         clockAheadMs,
         agent,

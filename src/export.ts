@@ -42,7 +42,7 @@ export interface ExportResult {
 }
 
 /** Returns the job with the current paths of its files; `input` is where the user says that the input is. */
-function findFiles(job: JobRecord, input: string | undefined): JobRecord {
+export function findFiles(job: JobRecord, input: string | undefined): JobRecord {
   const { place } = job;
   if (input !== undefined) return { ...job, input, output: place?.output ?? job.output };
   // If nothing was written before, the output goes next to the input.
@@ -55,7 +55,7 @@ function findFiles(job: JobRecord, input: string | undefined): JobRecord {
 }
 
 /** Throws if the input of a job cannot be read again, and says how to name it. */
-function checkInput({ id, input }: JobRecord): void {
+export function checkInput({ id, input }: JobRecord): void {
   if (!isKeptInput(input)) {
     const source = isStandardInput(input) ? 'standard input' : 'rows of a program';
     throw createUsageError(

@@ -77,6 +77,14 @@ const LIKELY_RUN_SECONDS = 60;
  * usage errors of `enrich`.
  */
 export async function plan(options: EnrichOptions): Promise<Plan> {
+  return planRows(options, undefined);
+}
+
+/** Plans a job for only some rows, by ordinal. */
+export async function planRows(
+  options: EnrichOptions,
+  onlyRows: ReadonlySet<number> | undefined,
+): Promise<Plan> {
   const asked = resolvePlanSettings(options);
   const closers = new CleanupStack();
   try {
@@ -107,6 +115,7 @@ export async function plan(options: EnrichOptions): Promise<Plan> {
         found: await ledger.getYield(job.id),
         budget: null,
         throttle: new SharedThrottle(),
+        onlyRows,
         clockAheadMs: 0,
         agent,
         job,

@@ -64,6 +64,16 @@ describe('the check reports', () => {
       'run/wait.ts imports server/server.ts, of which a stage may import types of api/, ledger/ and pages/ only',
     ],
     [
+      'an import of the program by the page of the view',
+      { 'view/browser/main.tsx': "import { formatCount } from '../../model/format.js';" },
+      'view/browser/main.tsx imports model/format.ts, but the page shares only types of view/api.ts',
+    ],
+    [
+      'an import of the page by its server',
+      { 'view/serve.ts': "import type { Session } from './browser/session.js';" },
+      'view/serve.ts imports view/browser/session.ts, but the page shares only types of view/api.ts',
+    ],
+    [
       'an import between neighbors',
       { 'api/client.ts': "import { startServer } from '../server/server.js';" },
       'api/client.ts imports server/server.ts, its neighbor',
@@ -142,6 +152,8 @@ test('the check accepts what the layers allow', () => {
     'select/open.ts':
       "import type { AgentClient } from '../api/client.js';\nimport { a } from './close.js';\n/* import b from 'b'; */",
     'agents/reference/load-tables.ts': "import { openInput } from '../../read/open-input.js';",
+    'view/browser/main.tsx':
+      "import { render } from 'preact';\nimport type { ViewMeta } from '../api.js';\nimport { Panel } from './panel.js';",
     'server/server.ts': "import type { Agent } from '../agents/agent.js';\nimport Fastify from 'fastify';",
   };
   expect(checkArchitecture(new Map(Object.entries(files)))).toEqual([]);

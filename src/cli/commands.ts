@@ -35,6 +35,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/export.js')).exportCommand,
   },
   {
+    name: 'view',
+    operands: ['[JOB|FILE]'],
+    summary: 'open a job in the browser: watch it fill, look at sources, correct values',
+    load: async () => (await import('./commands/view.js')).view,
+  },
+  {
     name: 'cancel',
     operands: ['JOB'],
     summary: 'cancel the active runs of a job',

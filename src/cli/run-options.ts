@@ -315,6 +315,14 @@ function resolveDayCap(env: Environment): { readonly ledgerMaxCostPerDay?: numbe
   return text === '' ? {} : { ledgerMaxCostPerDay: parseDollarOption(text, 'ROWFILL_MAX_COST_PER_DAY') };
 }
 
+/** What the environment says about the agent: the key, and the daily cap of the ledger. */
+export function resolveAgentOptions(env: Environment): {
+  readonly apiKey?: ApiKey;
+  readonly ledgerMaxCostPerDay?: number;
+} {
+  return { ...resolveApiKey(env), ...resolveDayCap(env) };
+}
+
 /** The key of the hosted service. Only from the environment or a file, because other users can see command lines. */
 export function resolveApiKey(env: Environment): { readonly apiKey?: ApiKey } {
   const apiKey = env.EXA_API_KEY?.trim() ?? '';

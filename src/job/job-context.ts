@@ -168,6 +168,8 @@ type OpenedParts = Pick<
   readonly found: JobYield;
   /** Limits the starts of this job together with those of other jobs. */
   readonly throttle: SharedThrottle;
+  /** Only these rows, by ordinal, are asked; undefined for all. */
+  readonly onlyRows?: ReadonlySet<number> | undefined;
 };
 
 /** What the files of a watched folder share. */
@@ -175,10 +177,18 @@ export interface SharedParts {
   /** The daily budget; null without a watched folder. */
   readonly budget: FolderBudget | null;
   readonly throttle: SharedThrottle;
+  /** Only these rows, by ordinal, are asked; absent for all. */
+  readonly onlyRows?: ReadonlySet<number>;
 }
 
 /** Builds the context of a job from what its entry point has opened. */
-export function createJobContext({ spent, found, throttle: shared, ...parts }: OpenedParts): JobContext {
+export function createJobContext({
+  spent,
+  found,
+  throttle: shared,
+  onlyRows,
+  ...parts
+}: OpenedParts): JobContext {
   const { settings, ask, ledger, agent, job, hooks, exclusion } = parts;
   const clock = systemClock;
   const stop = new JobAbort();
@@ -210,7 +220,8 @@ export function createJobContext({ spent, found, throttle: shared, ...parts }: O
     overwrite: settings.overwrite,
     blanks: parts.blanks,
     history: parts.history,
-    isWanted: (row: Row) => isInSample(row, settings.limit, state.sample),
+    isWanted: (row: Row) =>
+      isInSample(row, settings.limit, state.sample) && onlyRows?.has(row.ordinal) !== false,
     isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
     keepFresh: (fields) => (freshSinceMs === 0 ? fields : keepSince(fields, freshSinceMs)),
     isFromThisInvocation: (answer: StoredAnswer) =>

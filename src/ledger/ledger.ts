@@ -7,6 +7,7 @@ import type { Holder } from './holder.js';
 import type {
   AnswerState,
   Cell,
+  ChangedRows,
   EffortClimb,
   ForgetResult,
   FoundAnswers,
@@ -95,6 +96,11 @@ export interface Ledger extends SharedAccount {
   findAnswers(job: JobHandle, keys: readonly string[]): Promise<FoundAnswers>;
   /** Replaced and rejected values of a row, most recent first. */
   listOlderAnswers(askId: string, key: string): Promise<readonly OlderAnswer[]>;
+  /**
+   * Lists the rows of an ask that got answers, values or failures after a change, from any process, oldest first, up to
+   * about `limit`. Without `since` it lists none, and tells the number of the last change.
+   */
+  listChangedRows(askId: string, since: number | null, limit: number): Promise<ChangedRows>;
   /** Records rows that failed in the job's current invocation without a run. The next invocation retries them. */
   recordFailures(jobId: string, failures: readonly RowFailure[]): Promise<void>;
   /** Stores values given by a person. They replace the agent's and are never replaced by it. */

@@ -194,6 +194,15 @@ export interface FoundAnswers {
   readonly seen: number;
 }
 
+/** Rows that changed after a change. */
+export interface ChangedRows {
+  readonly keys: readonly string[];
+  /** Number of the last change that is included, to go on from. */
+  readonly seen: number;
+  /** True if there are more. */
+  readonly hasMore: boolean;
+}
+
 /** A value given by a person. */
 export interface HumanAnswer {
   readonly key: string;

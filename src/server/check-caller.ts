@@ -9,9 +9,12 @@ type HttpCaller = Pick<IncomingMessage, 'url' | 'headersDistinct'>;
  * Checks that a request does not come from a web page of another origin. Returns the reason to refuse it, or
  * null to answer it. In a DNS rebinding attack, the browser sends the attacker's name as Host. So requests to
  * an IP address are always answered, and of names only `localhost` and `names`. For servers without a login;
- * call it before reading the body.
+ * call it before reading the body. With `hasPage`, a browser may open `/` from another site.
  */
-export function createCallerCheck(names: readonly string[] = []): (caller: HttpCaller) => string | null {
+export function createCallerCheck(
+  names: readonly string[] = [],
+  hasPage = false,
+): (caller: HttpCaller) => string | null {
   const allowed: ReadonlySet<string> = new Set(['localhost', ...names.map(resolveName)]);
   return ({ url = '', headersDistinct: headers }) => {
     const hosts = headers.host ?? [];
@@ -24,18 +27,31 @@ export function createCallerCheck(names: readonly string[] = []): (caller: HttpC
       if (host === null || !(isAddress(host) || allowed.has(host)))
         return describeForeignHost(authority, host);
     }
-    return checkOrigin(headers, authorities.at(-1));
+    return checkOrigin(headers, authorities.at(-1), hasPage && isVisit(url, headers));
   };
 }
 
-function checkOrigin(headers: HttpCaller['headersDistinct'], authority: string | undefined): string | null {
+/** True for a browser's request to show the page itself. Other pages cannot read what it answers. */
+export function isVisit(url: string, headers: HttpCaller['headersDistinct']): boolean {
+  const [mode] = headers['sec-fetch-mode'] ?? [];
+  const [destination] = headers['sec-fetch-dest'] ?? [];
+  return url === '/' && mode === 'navigate' && destination === 'document';
+}
+
+function checkOrigin(
+  headers: HttpCaller['headersDistinct'],
+  authority: string | undefined,
+  isVisited: boolean,
+): string | null {
   for (const origin of headers.origin ?? []) {
     if (authority === undefined || !isSameOrigin(origin, authority)) {
       return `Requests from web pages of other origins are refused: ${quote(origin)}.`;
     }
   }
   const sites = headers['sec-fetch-site'] ?? [];
-  return sites.some((site) => /cross-site/i.test(site)) ? 'Requests from other websites are refused.' : null;
+  return !isVisited && sites.some((site) => /cross-site/i.test(site))
+    ? 'Requests from other websites are refused.'
+    : null;
 }
 
 /** Does not compare the scheme, because a proxy in front of the server may have ended TLS. */

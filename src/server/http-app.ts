@@ -22,13 +22,23 @@ const SILENCE_TIMEOUT_MS = 300_000;
 const HEADERS_TIMEOUT_MS = 20_000;
 const MAX_CONNECTIONS = 2_048;
 
+interface HttpAppOptions {
+  /** True if a browser may open `/` from another site, as by a link. @default false */
+  readonly hasPage?: boolean;
+  /** How to answer an error that is no Refusal; null for the default. */
+  readonly readError?: (error: Error) => Refusal | null;
+}
+
 /**
  * The HTTP layer without routes. Bodies arrive as bytes, and every error is sent in the API's envelope.
  * Requests from web pages of other origins are refused. `allowedHosts` are accepted host names in addition to
  * `localhost`.
  */
-export function createHttpApp(allowedHosts: readonly string[] = []): FastifyInstance {
-  const checkCaller = createCallerCheck(allowedHosts);
+export function createHttpApp(
+  allowedHosts: readonly string[] = [],
+  { hasPage = false, readError = () => null }: HttpAppOptions = {},
+): FastifyInstance {
+  const checkCaller = createCallerCheck(allowedHosts, hasPage);
   const refuseCaller = (request: FastifyRequest): Refusal | null => {
     const reason = checkCaller(request.raw);
     if (reason === null) return null;
@@ -59,7 +69,9 @@ export function createHttpApp(allowedHosts: readonly string[] = []): FastifyInst
     if (refusal !== null) throw refusal;
   });
   limitOpenBodies(app);
-  app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    sendError(readError(error) ?? error, request, reply),
+  );
   return app;
 }
 

@@ -67,17 +67,23 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   yargs: ['cli/completions.ts', 'cli/commands/completion.ts'],
 };
 
+/** Packages that are bundled into the page of the view, and so are no dependencies of the program. */
+const BUNDLED: typeof PLACES = {
+  preact: ['view/browser/'],
+  '@preact/signals': ['view/browser/'],
+};
+
 /** Reads every TypeScript file below a folder. */
 export function readSources(folder: string): Sources {
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
   return new Map(paths.sort().map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
 }
 
 /** Lists every violation of the layers, the allowed places and the house rules, one sentence each. */
 export function checkArchitecture(sources: Sources): string[] {
-  const imports = [...sources].flatMap(([path, text]) => readImports(path, text));
+  const imports = [...sources].flatMap(([path, text]) => readImports(path, text, sources));
   return [
     ...[...sources].flatMap(([path, text]) => checkFile(path, text)),
     ...imports.flatMap((each) => (each.isPackage ? checkPackage(each) : checkLayers(each))),
@@ -96,7 +102,7 @@ function dropComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 }
 
-function readImports(from: string, text: string): Import[] {
+function readImports(from: string, text: string, sources: Sources = new Map()): Import[] {
   const bare = dropComments(text);
   const statements = bare.matchAll(
     /^[ \t]*(?:import|export)\b[ \t]*(type\b(?!\s*(?:,|from\b)))?(?:[\w\s{},*$]*?\bfrom\b)?\s*['"]([^'"\n]+)['"]/gm,
@@ -105,7 +111,9 @@ function readImports(from: string, text: string): Import[] {
   return [
     ...[...statements].map((match) => createImport(from, match[2] ?? '', match[1] !== undefined)),
     ...[...calls].map((match) => createImport(from, match[1] ?? '', false)),
-  ].filter((each) => !each.target.startsWith('node:'));
+  ]
+    .filter((each) => !each.target.startsWith('node:'))
+    .map((each) => (sources.has(`${each.target}x`) ? { ...each, target: `${each.target}x` } : each));
 }
 
 function createImport(from: string, specifier: string, isType: boolean): Import {
@@ -127,7 +135,7 @@ function readPackageName(specifier: string): string {
 function checkFile(path: string, text: string): string[] {
   const issues: string[] = [];
   const lines = text.replace(/\n$/, '').split('\n').length;
-  const names = path.replace(/\.ts$/, '').split('/');
+  const names = path.replace(/\.tsx?$/, '').split('/');
   if (readLayer(path) === null) issues.push(`${path} belongs to no layer`);
   if (lines > MAX_LINES) issues.push(`${path} has ${lines} lines, more than ${MAX_LINES}`);
   if (names.some((name) => NAMELESS.test(name))) issues.push(`${path} is named after nothing`);
@@ -144,13 +152,18 @@ function checkFile(path: string, text: string): string[] {
 }
 
 function checkPackage({ from, target }: Import): string[] {
-  const places = PLACES[target];
+  const places = PLACES[target] ?? BUNDLED[target];
   if (places === undefined) return [`${from} imports ${target}, which has no place`];
   const isInside = places.some((place) => (place.endsWith('/') ? from.startsWith(place) : from === place));
   return isInside ? [] : [`${from} imports ${target}, whose place is ${places.join(', ')}`];
 }
 
 function checkLayers({ from, target, isType }: Import): string[] {
+  const isOfPage = [from, target].map((path) => path.startsWith(PAGE));
+  if (isOfPage[0] !== isOfPage[1]) {
+    const isOffered = isOfPage[0] === true && isType && target === 'view/api.ts';
+    return isOffered ? [] : [`${from} imports ${target}, but the page shares only types of view/api.ts`];
+  }
   const [above, below] = [readLayer(from), readLayer(target)];
   const [unit, other] = [readUnit(from), readUnit(target)];
   if (above === null || below === null || unit === other) return [];
@@ -171,6 +184,9 @@ function checkLayers({ from, target, isType }: Import): string[] {
   return [];
 }
 
+/** What runs in the browser. */
+const PAGE = 'view/browser/';
+
 /** The folder below `src/`, or the file itself at the top. */
 function readUnit(path: string): string {
   return path.split('/')[0] ?? path;
@@ -185,6 +201,7 @@ function readLayer(path: string): number | null {
   if (unit === 'job' || unit === 'watch' || unit === 'doctor') return 2.5;
   if (EXPORTS.includes(unit)) return 4;
   if (unit === 'cli') return 5;
+  if (unit === 'view') return 3;
   return path.includes('/') ? null : 3;
 }
 

@@ -46,6 +46,30 @@ describe.each(STORES)('answers in $name', (store) => {
     expect([nothing.answers.size, nothing.elsewhere.size]).toEqual([0, 0]);
   });
 
+  test('lists the rows that any process has changed since a change, in steps', async () => {
+    const place = store.createPlace();
+    const [one, other] = [await openStore(store, place), await openStore(store, place)];
+    const job = await openTestJob(one);
+    expect(await one.listChangedRows(job.askId, null, 10)).toMatchObject({ keys: [], hasMore: false });
+    const start = (await one.listChangedRows(job.askId, null, 10)).seen;
+    await settleTestRun(one, job, ['Acme', 'Beta'], { ceo: 'Ann' });
+    await other.putHumanAnswers(job.id, [{ key: createTestKey('Gamma'), values: { ceo: 'Zoe' } }]);
+    await other.recordFailures(job.id, [{ key: createTestKey('Delta'), reason: 'none' }]);
+    const all = await one.listChangedRows(job.askId, start, 10);
+    expect(all).toMatchObject({
+      keys: ['Acme', 'Beta', 'Gamma', 'Delta'].map(createTestKey),
+      hasMore: false,
+    });
+    const first = await one.listChangedRows(job.askId, start, 2);
+    expect(first).toMatchObject({ keys: ['Acme', 'Beta'].map(createTestKey), hasMore: true });
+    const rest = await one.listChangedRows(job.askId, first.seen, 10);
+    expect(rest.keys).toEqual(['Gamma', 'Delta'].map(createTestKey));
+    expect(await one.listChangedRows(job.askId, all.seen, 10)).toMatchObject({ keys: [], seen: all.seen });
+    expect((await one.listChangedRows('a_nobody', start, 10)).keys).toEqual([]);
+    const { seen } = await one.listChangedRows(job.askId, null, 10);
+    expect(seen).toBe(all.seen);
+  });
+
   test('finds rows of many runs in any order, in this process and in the next', async () => {
     const place = store.createPlace();
     const ledger = await openStore(store, place);

@@ -6,6 +6,7 @@ import { readHolder } from '../holder.js';
 import type { Ledger, LedgerOptions } from '../ledger.js';
 import { AccountPlaces } from './accounts.js';
 import * as batches from './batches.js';
+import { listChangedRows } from './changed-rows.js';
 import { Database } from './database.js';
 import * as folders from './folders.js';
 import * as jobs from './jobs.js';
@@ -125,6 +126,8 @@ function createAnswerMethods({ database, store, now }: Session) {
         () => store.findView(askId)?.read([key], 0, READ_ALL).get(key)?.older.toReversed() ?? [],
         [askId],
       ),
+    listChangedRows: (askId, since, limit) =>
+      database.read(() => listChangedRows(database, askId, since, limit)),
     async recordFailures(jobId, failures) {
       if (failures.length === 0) return;
       await database.write(() => batches.recordFailures(store, jobId, failures, now()));

@@ -1,0 +1,90 @@
+import { createUsageError } from '../../errors.js';
+import { isStandardInput } from '../../model/read-file.js';
+import { findJob } from '../../view/find-job.js';
+import { serveView, type ViewServer } from '../../view/serve-view.js';
+import { createCommand } from '../command.js';
+import type { Host } from '../host.js';
+import { chooseLedger, LEDGER_OPTION, openLedgerFile } from '../ledger-option.js';
+import { openBrowser } from '../open-browser.js';
+import { EXIT_CODES } from '../report-error.js';
+import { resolveAgentOptions } from '../run-options.js';
+
+/** `rowfill view`: the spreadsheet of a job in the browser, until Ctrl-C. */
+export const view = createCommand({
+  about:
+    'Opens a job in the browser: watch it fill, filter and search its rows, look at sources, correct values, and ask rows ' +
+    'again. JOB is a job id or the start of one, FILE an input or output; without either it opens the newest job.\n' +
+    'It answers on this machine only. Values that you change are kept in the ledger, and no run replaces them. Asking ' +
+    'again shows the price first.',
+  options: {
+    input: {
+      kind: 'text',
+      value: 'FILE',
+      about: 'Path of the input, if it was moved or the job read standard input.',
+      fallback: 'the input of the job',
+    },
+    noOpen: { kind: 'switch', about: 'Only print the address, on the first line of standard output.' },
+    port: { kind: 'integer', value: 'N', about: 'The port to listen on.', fallback: 'any free one' },
+    readOnly: {
+      kind: 'switch',
+      about: 'Nothing can be changed or asked. Without a key, nothing can be asked anyway.',
+    },
+    ...LEDGER_OPTION,
+  },
+  examples: [
+    { line: 'rowfill view', about: 'opens the newest job' },
+    { line: 'rowfill view companies.csv', about: 'opens the last job on that file' },
+    {
+      line: 'rowfill view j_0f3a --no-open --port 8080 --read-only',
+      about: 'prints the address, for ssh -L 8080:127.0.0.1:8080',
+    },
+  ],
+  async run({ operands: [wanted], options }, host) {
+    const ledgerPath = chooseLedger(host.env, options.ledger);
+    const ledger = await openLedgerFile(host, ledgerPath, true);
+    const job = await findJob(ledger, wanted).finally(() => ledger.close());
+    if (isStandardInput(job.input) && options.input === undefined) {
+      throw createUsageError(
+        'INPUT_NOT_KEPT',
+        `job ${job.id} read standard input, which is not kept`,
+        'If you have the same rows in a file, name it with --input FILE.',
+      );
+    }
+    const agent = resolveAgentOptions(host.env);
+    const server = await serveView({
+      job: job.id,
+      input: options.input,
+      ledger: ledgerPath,
+      port: options.port,
+      isReadOnly: options.readOnly === true,
+      agent,
+    });
+    await showUntilEnd(server, ledgerPath, options.noOpen !== true, host);
+    return EXIT_CODES.done;
+  },
+});
+
+/** Opens the browser, and serves until the first interrupt; a second one exits at once. */
+export async function showUntilEnd(
+  server: ViewServer,
+  ledgerPath: string,
+  opens: boolean,
+  host: Host,
+): Promise<void> {
+  host.print(`${server.url}\n`);
+  const tellAddress = (): void => host.say('No browser could be opened. Open the address above.');
+  const remove = opens ? openBrowser(server.url, ledgerPath, tellAddress) : () => undefined;
+  const unguard = host.guard(remove);
+  host.say(`Showing job ${server.jobId}. Stop with Ctrl-C.`);
+  await new Promise<void>((resolve) => {
+    let isStopping = false;
+    host.onInterrupt(() => {
+      if (isStopping) host.exit(EXIT_CODES.interrupted);
+      isStopping = true;
+      resolve();
+    });
+  });
+  remove();
+  unguard();
+  await server.close();
+}

@@ -1,0 +1,192 @@
+import type { RowStatus } from '../model/answer.js';
+
+export type { RowStatus } from '../model/answer.js';
+
+/** What the view's server and its page say to each other. Types only: the page imports nothing else of the program. */
+
+/**
+ * What a cell of a field shows: the confidence of its value, or why it has none of the agent's. `own`: the value was in
+ * the input. `unrated`: the agent gave no confidence.
+ */
+export type Level = 'none' | 'low' | 'medium' | 'high' | 'unrated' | 'human' | 'own';
+
+/** A cell of a field: its text, index in `ViewMeta.levels`, number of sources, and a mark. 0 for an empty cell. */
+export type PageCell = 0 | readonly [text: string, level: number, sources: number, mark?: CellMark];
+/** The value breaks a rule across fields, or what was seen on the pages that it cites. */
+export type CellMark = 'doubt' | 'on_page' | 'not_on_page';
+
+/** A row of a page. */
+export type PageRow = readonly [
+  ordinal: number,
+  input: readonly string[],
+  cells: readonly PageCell[],
+  /** Index in `ViewMeta.statuses`. */
+  status: number,
+  costMicros: number,
+  /** 1 while it is being asked. */
+  isAsked: 0 | 1,
+];
+
+export interface ViewField {
+  readonly name: string;
+  readonly kind: 'text' | 'number' | 'link';
+}
+
+/** What the page is about. It changes only when the server starts again. */
+export interface ViewMeta {
+  readonly job: string;
+  readonly file: string;
+  readonly output: string;
+  readonly query: string;
+  readonly statuses: readonly RowStatus[];
+  readonly levels: readonly Level[];
+  /** Input columns, without those of fields. */
+  readonly columns: readonly string[];
+  readonly fields: readonly ViewField[];
+  readonly efforts: readonly string[];
+  /** Why values cannot be changed; null if they can. */
+  readonly readOnly: string | null;
+  /** Why rows cannot be asked again; null if they can. */
+  readonly cannotAsk: string | null;
+  readonly progress: ViewProgress;
+}
+
+/** The numbers that change. */
+export interface ViewProgress {
+  /** Rows of the file that were read so far. */
+  readonly rows: number;
+  readonly isRead: boolean;
+  /** Rows whose status is known. */
+  readonly surveyed: number;
+  /** Rows by status, in the order of `ViewMeta.statuses`. */
+  readonly counts: readonly number[];
+  readonly spentMicros: number;
+  readonly reservedMicros: number;
+  /** True while any process has runs at work for this question. */
+  readonly isFilling: boolean;
+  readonly rowsAMinute: number;
+  /** Null if it cannot be told. */
+  readonly secondsLeft: number | null;
+  /** Rows that are being asked again from this page; null if none are. */
+  readonly again: string | null;
+}
+
+/** A change that the server tells the page. */
+export interface ViewEvent {
+  readonly progress: ViewProgress;
+  /** Rows that changed, by ordinal; null for too many to list. */
+  readonly rows: readonly number[] | null;
+  /** What happened to rows that were asked again, once it has ended. */
+  readonly note?: string;
+}
+
+export interface ViewFilter {
+  readonly status: readonly RowStatus[];
+  readonly levels: readonly Level[];
+  /** The field that `levels` is about; null for any. */
+  readonly field: string | null;
+  /** Hosts of sources, any of them. */
+  readonly hosts: readonly string[];
+  /** Why a row failed, any of them. */
+  readonly reasons: readonly string[];
+  readonly search: string;
+}
+
+export interface ViewSort {
+  /** A column or field; `#status` or `#cost`. */
+  readonly column: string;
+  readonly descending: boolean;
+}
+
+export interface ViewQuery {
+  readonly filter: ViewFilter;
+  readonly sort: ViewSort | null;
+}
+
+/** Each group is counted under all filters but its own. */
+export interface Facets {
+  readonly status: readonly number[];
+  /** Cells by level, of the chosen field or of all. */
+  readonly levels: readonly number[];
+  /** Cells by level, by field. */
+  readonly fields: readonly (readonly number[])[];
+  /** The most frequent, with the number of rows that rest on them. */
+  readonly hosts: readonly (readonly [host: string, rows: number])[];
+  readonly reasons: readonly (readonly [reason: string, rows: number])[];
+}
+
+export interface View {
+  readonly id: string;
+  readonly count: number;
+  readonly facets: Facets;
+}
+
+export interface CellSource {
+  /** A web address that may be opened; null for anything else. */
+  readonly link: string | null;
+  readonly title: string | null;
+  /** What it says where it is no link: a table and row, or what the agent gave. */
+  readonly text: string | null;
+}
+
+export interface EarlierValue {
+  readonly text: string;
+  readonly level: Level;
+  readonly replacedAtMs: number;
+  readonly runId: string | null;
+}
+
+/** Everything about one cell. */
+export interface CellDetail {
+  readonly ordinal: number;
+  readonly line: number;
+  readonly field: string;
+  readonly text: string | null;
+  readonly level: Level;
+  readonly status: RowStatus;
+  readonly issue: string | null;
+  /** Why the row failed, was excluded or skipped. */
+  readonly error: string | null;
+  readonly sources: readonly CellSource[];
+  readonly earlier: readonly EarlierValue[];
+  readonly runId: string | null;
+  readonly effort: string | null;
+  readonly answeredAtMs: number | null;
+  readonly rowMicros: number;
+  /** Other rows of the file that share the answer. */
+  readonly twins: number;
+  /** Why this cell cannot be changed here; null if it can. */
+  readonly fixed: string | null;
+  readonly verdict: { readonly name: string; readonly passage: string | null } | null;
+  readonly row: readonly (readonly [column: string, text: string])[];
+}
+
+export interface EditRequest {
+  readonly ordinal: number;
+  readonly field: string;
+  /** Null clears the cell. */
+  readonly text: string | null;
+  /** The text that the page shows, so that a change in between is not lost. */
+  readonly was: string | null;
+}
+
+export interface Edited {
+  readonly undo: string;
+  readonly text: string | null;
+  readonly twins: number;
+}
+
+export interface AgainQuote {
+  readonly quote: string;
+  readonly rows: number;
+  readonly runs: number;
+  readonly worstMicros: number;
+  readonly likelyMicros: number;
+  readonly efforts: readonly string[];
+  readonly isFree: boolean;
+}
+
+export interface ApiError {
+  readonly code: string;
+  readonly message: string;
+}

@@ -1,0 +1,153 @@
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { ViewMeta } from '../api.js';
+import { followAddress } from './address.js';
+import { Dialogs } from './dialogs.js';
+import { Panel } from './panel.js';
+import { Rail } from './rail.js';
+import { RowBar } from './row-bar.js';
+import { call } from './server.js';
+import { Session } from './session.js';
+import {
+  detail,
+  dialog,
+  failure,
+  isRailShown,
+  meta,
+  openCell,
+  progress,
+  selectionText,
+  theme,
+  toast,
+  view,
+  visible,
+} from './state.js';
+import './page.css';
+import { TopBar } from './top-bar.js';
+import { formatCount, formatRows } from './words.js';
+
+function App({ session }: { readonly session: Session }) {
+  const isOpen = openCell.value !== null && detail.value !== null;
+  useEffect(() => session.layout(), [isRailShown.value, isOpen]);
+  return (
+    <div class={`app${isRailShown.value ? '' : ' has-no-rail'}${isOpen ? ' has-panel' : ''}`}>
+      <TopBar session={session} />
+      <main class="middle">
+        {isRailShown.value && <Rail session={session} />}
+        <div class="center">
+          <RowBar session={session} />
+          <GridBox session={session} />
+        </div>
+        {isOpen && <Panel session={session} />}
+      </main>
+      <Foot />
+      <Dialogs session={session} />
+    </div>
+  );
+}
+
+function GridBox({ session }: { readonly session: Session }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (box.current !== null) session.start(box.current);
+  }, []);
+  return (
+    <div class="grid-box" id="rows">
+      <div ref={box} />
+    </div>
+  );
+}
+
+function Foot() {
+  const { from, to } = visible.value;
+  const count = view.value?.count ?? 0;
+  const place =
+    count === 0 ? 'No rows' : `rows ${formatCount(from + 1)}–${formatCount(to)} of ${formatRows(count)}`;
+  const message = toast.value;
+  return (
+    <footer class="foot">
+      <span>{selectionText.value || place}</span>
+      <span class="toast" role="status">
+        {message?.text}
+        {message?.undo !== undefined && (
+          <button type="button" class="link" onClick={message.undo}>
+            Undo
+          </button>
+        )}
+      </span>
+      <span class="foot-keys" aria-hidden="true">
+        <kbd>↵</kbd> details <kbd>F2</kbd> edit <kbd>Space</kbd> select <kbd>N</kbd> next to look at{' '}
+        <kbd>/</kbd> search <kbd>?</kbd> all keys
+      </span>
+    </footer>
+  );
+}
+
+/** Keys of the whole page, wherever the focus is but in a text field. */
+function addPageKeys(session: Session): void {
+  addEventListener(
+    'keydown',
+    (event) => {
+      const { target } = event;
+      const isField = target instanceof Element && target.closest('input, textarea, select, dialog') !== null;
+      if (event.key === 'Escape' && !(target instanceof Element && target.closest('dialog') !== null)) {
+        if (!isField && openCell.value !== null) openCell.value = null;
+        session.focusGrid();
+        return;
+      }
+      if (isField || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === '/') {
+        isRailShown.value = true;
+        // The rail is drawn first.
+        setTimeout(() => document.querySelector<HTMLInputElement>('#search')?.focus(), 0);
+      } else if (event.key === '?') dialog.value = 'keys';
+      else if (event.key === ']') session.step(1);
+      else if (event.key === '[') session.step(-1);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    { capture: true },
+  );
+}
+
+function Start() {
+  return (
+    <main class="start" aria-busy={failure.value === null}>
+      <h1>rowfill</h1>
+      <p>{failure.value ?? 'Opening…'}</p>
+    </main>
+  );
+}
+
+async function start(): Promise<void> {
+  const root = document.querySelector('#app');
+  if (root === null) return;
+  render(<Start />, root);
+  effect(() => {
+    document.documentElement.dataset.theme = theme.value;
+  });
+  try {
+    const found = await call<ViewMeta>('GET', '/api/meta');
+    meta.value = found;
+    progress.value = found.progress;
+    const session = new Session(found);
+    followAddress(
+      found.fields.map(({ name }) => name),
+      found.columns,
+    );
+    addPageKeys(session);
+    effect(() => {
+      const { isFilling, rows, counts } = progress.value;
+      const pending = counts[found.statuses.indexOf('pending')] ?? 0;
+      const share = rows === 0 ? 0 : Math.floor(((rows - pending) / rows) * 100);
+      document.title = `${isFilling ? `${share} % ` : ''}${found.file} · rowfill`;
+    });
+    render(<App session={session} />, root);
+  } catch (error) {
+    failure.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+void start();

@@ -1,0 +1,162 @@
+import type { Session } from './session.js';
+import {
+  changedRows,
+  clearFilters,
+  filter,
+  follows,
+  isDense,
+  isRailShown,
+  picked,
+  progress,
+  sort,
+  toggleDense,
+  view,
+} from './state.js';
+import { formatCount, LEVEL_WORDS, STATUS_WORDS } from './words.js';
+
+interface Chip {
+  readonly text: string;
+  remove(): void;
+}
+
+/** How many rows are shown and why, what is selected, and what can be done with it. */
+export function RowBar({ session }: { readonly session: Session }) {
+  const chips = listChips();
+  const count = view.value?.count ?? 0;
+  const { rows } = progress.value;
+  return (
+    <div class="bar">
+      <button
+        type="button"
+        class="button is-icon"
+        aria-label={isRailShown.value ? 'Hide filters' : 'Show filters'}
+        aria-expanded={isRailShown.value}
+        onClick={() => {
+          isRailShown.value = !isRailShown.value;
+        }}
+      >
+        ☰
+      </button>
+      <span class="count" role="status">
+        <b>{formatCount(count)}</b> {count === rows ? 'rows' : `of ${formatCount(rows)} rows`}
+      </span>
+      {chips.map(({ text, remove }) => (
+        <span class="chip" key={text}>
+          {text}
+          <button type="button" aria-label={`Remove: ${text}`} onClick={remove}>
+            ×
+          </button>
+        </span>
+      ))}
+      {chips.length > 1 && (
+        <button type="button" class="link" onClick={clearFilters}>
+          Clear
+        </button>
+      )}
+      {changedRows.value.size > 0 && (
+        <button type="button" class="link" onClick={() => void session.showView(true)}>
+          {formatCount(changedRows.value.size)} changed · update
+        </button>
+      )}
+      <span class="grow" />
+      {picked.value.size > 0 ? (
+        <Picked session={session} />
+      ) : (
+        <>
+          <button
+            type="button"
+            class={`button${follows.value ? ' is-on' : ''}`}
+            aria-pressed={follows.value}
+            title="Keep the rows in sight that are being filled"
+            onClick={() => {
+              follows.value = !follows.value;
+            }}
+          >
+            Follow
+          </button>
+          <button type="button" class="button" aria-pressed={isDense.value} onClick={toggleDense}>
+            {isDense.value ? 'Roomy' : 'Dense'}
+          </button>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Picked({ session }: { readonly session: Session }) {
+  const { cannotAsk } = session.meta;
+  return (
+    <span class="picked">
+      <b>{formatCount(picked.value.size)}</b> selected
+      <button
+        type="button"
+        class="button is-primary"
+        disabled={cannotAsk !== null}
+        title={cannotAsk ?? 'Shows the price first (R)'}
+        onClick={() => void session.askAgain()}
+      >
+        Ask again…
+      </button>
+      <button type="button" class="link" onClick={() => session.setPicked(new Set())}>
+        Clear
+      </button>
+    </span>
+  );
+}
+
+function listChips(): Chip[] {
+  const now = filter.value;
+  const without = <Word extends string>(words: readonly Word[], word: Word): readonly Word[] =>
+    words.filter((each) => each !== word);
+  const chips: Chip[] = [];
+  for (const status of now.status) {
+    chips.push({
+      text: STATUS_WORDS[status].toLowerCase(),
+      remove: () => {
+        filter.value = { ...now, status: without(now.status, status) };
+      },
+    });
+  }
+  for (const level of now.levels) {
+    chips.push({
+      text: `${now.field ?? 'any field'}: ${LEVEL_WORDS[level].toLowerCase()}`,
+      remove: () => {
+        filter.value = { ...now, levels: without(now.levels, level) };
+      },
+    });
+  }
+  for (const host of now.hosts) {
+    chips.push({
+      text: `from ${host}`,
+      remove: () => {
+        filter.value = { ...now, hosts: without(now.hosts, host) };
+      },
+    });
+  }
+  for (const reason of now.reasons) {
+    chips.push({
+      text: reason,
+      remove: () => {
+        filter.value = { ...now, reasons: without(now.reasons, reason) };
+      },
+    });
+  }
+  if (now.search.trim() !== '') {
+    chips.push({
+      text: `contains “${now.search.trim()}”`,
+      remove: () => {
+        filter.value = { ...now, search: '' };
+      },
+    });
+  }
+  if (sort.value !== null) {
+    const { column, descending } = sort.value;
+    chips.push({
+      text: `by ${column.replace('#', '')} ${descending ? '↓' : '↑'}`,
+      remove: () => {
+        sort.value = null;
+      },
+    });
+  }
+  return chips;
+}

@@ -1,0 +1,116 @@
+import type { PageRow } from '../api.js';
+import { call, ServerError } from './server.js';
+
+const PAGE_ROWS = 200;
+const MAX_PAGES = 80;
+const FLASH_MS = 1_600;
+const RELOAD_MS = 250;
+
+/** The rows of the current view that were looked at last, in pages. */
+export class RowPages {
+  readonly #onRows: () => void;
+  readonly #onGone: () => void;
+  #viewId = '';
+  #pages = new Map<number, readonly PageRow[] | 'loading'>();
+  readonly #places = new Map<number, number>();
+  readonly #flashes = new Map<number, number>();
+  readonly #stale = new Set<number>();
+  #visible = { from: 0, to: 0 };
+  #timer = 0;
+
+  /** `onGone` is called if the server has forgotten the view. */
+  constructor(onRows: () => void, onGone: () => void) {
+    this.#onRows = onRows;
+    this.#onGone = onGone;
+  }
+
+  /** Starts with the rows of another view. */
+  open(viewId: string): void {
+    this.#viewId = viewId;
+    this.#pages = new Map();
+    this.#places.clear();
+    this.#stale.clear();
+  }
+
+  find(place: number): PageRow | undefined {
+    const page = this.#pages.get(Math.floor(place / PAGE_ROWS));
+    return page === undefined || page === 'loading' ? undefined : page[place % PAGE_ROWS];
+  }
+
+  /** The place of a row among those that are here; undefined if it is not. */
+  findPlace(ordinal: number): number | undefined {
+    return this.#places.get(ordinal);
+  }
+
+  /** True for a row that has just changed. */
+  isFresh(ordinal: number): boolean {
+    const atMs = this.#flashes.get(ordinal);
+    return atMs !== undefined && performance.now() - atMs < FLASH_MS;
+  }
+
+  /** Loads the rows in sight, unless they are here. */
+  want(from: number, to: number): void {
+    this.#visible = { from, to };
+    for (const number of this.#listPages(from, to)) {
+      const page = this.#pages.get(number);
+      if (page === undefined) void this.#load(number);
+      else {
+        // The last ones looked at are kept.
+        this.#pages.delete(number);
+        this.#pages.set(number, page);
+      }
+    }
+    for (const number of this.#pages.keys()) {
+      if (this.#pages.size <= MAX_PAGES) break;
+      this.#pages.delete(number);
+    }
+  }
+
+  /** Rows have changed on the server; null for any. Those in sight are loaded again, the others when they are needed. */
+  refresh(ordinals: readonly number[] | null): void {
+    const now = performance.now();
+    for (const [ordinal, atMs] of this.#flashes) if (now - atMs > FLASH_MS) this.#flashes.delete(ordinal);
+    for (const ordinal of ordinals ?? this.#places.keys()) {
+      const place = this.#places.get(ordinal);
+      if (place === undefined) continue;
+      this.#stale.add(Math.floor(place / PAGE_ROWS));
+      if (ordinals !== null) this.#flashes.set(ordinal, now);
+    }
+    if (this.#stale.size === 0 || this.#timer !== 0) return;
+    this.#timer = window.setTimeout(() => {
+      this.#timer = 0;
+      const shown = new Set(this.#listPages(this.#visible.from, this.#visible.to));
+      for (const number of this.#stale) {
+        if (shown.has(number)) void this.#load(number);
+        else this.#pages.delete(number);
+      }
+      this.#stale.clear();
+    }, RELOAD_MS);
+  }
+
+  #listPages(from: number, to: number): number[] {
+    const first = Math.floor(Math.max(0, from) / PAGE_ROWS);
+    const last = Math.floor(Math.max(0, to - 1) / PAGE_ROWS);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  }
+
+  async #load(number: number): Promise<void> {
+    const viewId = this.#viewId;
+    if (viewId === '') return;
+    if (!this.#pages.has(number)) this.#pages.set(number, 'loading');
+    const from = number * PAGE_ROWS;
+    try {
+      const path = `/api/rows?view=${encodeURIComponent(viewId)}&from=${from}&count=${PAGE_ROWS}`;
+      const { rows } = await call<{ rows: readonly PageRow[] }>('GET', path);
+      // A late answer is about rows that are no longer shown.
+      if (viewId !== this.#viewId) return;
+      for (const [index, [ordinal]] of rows.entries()) this.#places.set(ordinal, from + index);
+      this.#pages.set(number, rows);
+      this.#onRows();
+    } catch (error) {
+      if (viewId !== this.#viewId) return;
+      this.#pages.delete(number);
+      if (error instanceof ServerError && error.status === 410) this.#onGone();
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { CellDetail } from '../api.js';
+import { type RowColumn, readText } from './columns.js';
+import type { CellRange } from './grid/grid-host.js';
+import type { RowPages } from './row-pages.js';
+import { call } from './server.js';
+import { formatCount, formatMicros } from './words.js';
+
+/** Selected rows that are added up. */
+const MAX_SUMMED_ROWS = 5_000;
+/** Selected rows whose sources are copied: each cell is a request. */
+const MAX_SOURCE_ROWS = 50;
+
+/** Says what is selected, and what its numbers add up to; '' for a single cell. */
+export function describeSelection(range: CellRange, columns: readonly RowColumn[], pages: RowPages): string {
+  const { top, bottom, left, right } = range;
+  const cells = (bottom - top + 1) * (right - left + 1);
+  if (cells === 1) return '';
+  let filled = 0;
+  let cost = 0;
+  const numbers: number[] = [];
+  for (let place = top; place <= Math.min(bottom, top + MAX_SUMMED_ROWS); place += 1) {
+    const row = pages.find(place);
+    if (row === undefined) continue;
+    cost += row[4];
+    for (const column of columns.slice(left, right + 1)) {
+      const text = readText(column, row);
+      if (text === '') continue;
+      filled += 1;
+      if (column.kind === 'field' && Number.isFinite(Number(text))) numbers.push(Number(text));
+    }
+  }
+  const sum = numbers.reduce((total, number) => total + number, 0);
+  return [
+    `${formatCount(cells)} cells`,
+    `${formatCount(filled)} filled`,
+    ...(numbers.length < 2
+      ? []
+      : [`sum ${formatCount(sum)}`, `average ${formatCount(sum / numbers.length)}`]),
+    ...(cost === 0 ? [] : [`the rows cost ${formatMicros(cost)}`]),
+  ].join(' · ');
+}
+
+/** The addresses that the selected cells rest on, each once, numbered. */
+export async function listSources(
+  { top, bottom, left, right }: CellRange,
+  columns: readonly RowColumn[],
+  pages: RowPages,
+): Promise<string[]> {
+  const addresses = new Set<string>();
+  for (let place = top; place <= Math.min(bottom, top + MAX_SOURCE_ROWS); place += 1) {
+    const row = pages.find(place);
+    if (row === undefined) continue;
+    for (const { kind, key } of columns.slice(left, right + 1)) {
+      if (kind !== 'field') continue;
+      const path = `/api/cell?row=${row[0]}&field=${encodeURIComponent(key)}`;
+      const { sources } = await call<CellDetail>('GET', path);
+      for (const { link, text } of sources) addresses.add(link ?? text ?? '');
+    }
+  }
+  addresses.delete('');
+  return addresses.size === 0
+    ? []
+    : ['', ...[...addresses].map((address, index) => `[${index + 1}] ${address}`)];
+}

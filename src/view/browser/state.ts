@@ -1,0 +1,134 @@
+import { batch, computed, signal } from '@preact/signals';
+import type {
+  AgainQuote,
+  CellDetail,
+  Facets,
+  ViewFilter,
+  ViewMeta,
+  ViewProgress,
+  ViewQuery,
+  ViewSort,
+} from '../api.js';
+
+/** What the page knows, as signals: who reads one is drawn again when it changes. */
+
+export const NO_FILTER: ViewFilter = {
+  status: [],
+  levels: [],
+  field: null,
+  hosts: [],
+  reasons: [],
+  search: '',
+};
+
+export const NO_PROGRESS: ViewProgress = {
+  rows: 0,
+  isRead: false,
+  surveyed: 0,
+  counts: [],
+  spentMicros: 0,
+  reservedMicros: 0,
+  isFilling: false,
+  rowsAMinute: 0,
+  secondsLeft: null,
+  again: null,
+};
+
+export const meta = signal<ViewMeta | null>(null);
+export const progress = signal<ViewProgress>(NO_PROGRESS);
+export const isConnected = signal(false);
+/** Why there is nothing to show. */
+export const failure = signal<string | null>(null);
+
+export const filter = signal<ViewFilter>(NO_FILTER);
+export const sort = signal<ViewSort | null>(null);
+export const query = computed((): ViewQuery => ({ filter: filter.value, sort: sort.value }));
+/** The rows that are shown; null before the first answer. */
+export const view = signal<{ readonly id: string; readonly count: number } | null>(null);
+export const facets = signal<Facets | null>(null);
+/** Rows that changed since the view was made, while it is filtered or sorted. */
+export const changedRows = signal<ReadonlySet<number>>(new Set());
+
+/** The cell in the panel. */
+export interface OpenCell {
+  readonly place: number;
+  readonly ordinal: number;
+  readonly field: string;
+}
+export const openCell = signal<OpenCell | null>(null);
+export const detail = signal<CellDetail | null>(null);
+
+/** Ordinals of the selected rows. */
+export const picked = signal<ReadonlySet<number>>(new Set());
+/** What the foot says about the selected cells. */
+export const selectionText = signal('');
+export const visible = signal({ from: 0, to: 0 });
+
+export type DialogName = 'again' | 'keys' | 'export' | 'row';
+export const dialog = signal<DialogName | null>(null);
+export const quote = signal<AgainQuote | null>(null);
+/** A message in the foot; `undo` takes back what it is about. */
+export const toast = signal<{ readonly text: string; readonly undo?: () => void } | null>(null);
+
+export const isRailShown = signal(matchMedia('(min-width: 1080px)').matches);
+export const follows = signal(false);
+
+const THEMES = ['auto', 'dark', 'light'] as const;
+export type Theme = (typeof THEMES)[number];
+export const theme = signal<Theme>(THEMES.find((each) => each === readSetting('theme')) ?? 'auto');
+export const isDense = signal(readSetting('dense') === '1');
+
+export function nextTheme(): void {
+  theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? 'auto';
+  writeSetting('theme', theme.value);
+}
+
+export function toggleDense(): void {
+  isDense.value = !isDense.value;
+  writeSetting('dense', isDense.value ? '1' : '0');
+}
+
+export const isFiltered = computed(() => {
+  const { status, levels, hosts, reasons, search } = filter.value;
+  return status.length + levels.length + hosts.length + reasons.length > 0 || search.trim() !== '';
+});
+
+const TOAST_MS = 6_000;
+
+/** Says something in the foot for a few seconds. */
+export function say(text: string, undo?: () => void): void {
+  const shown = undo === undefined ? { text } : { text, undo };
+  toast.value = shown;
+  setTimeout(() => {
+    if (toast.value === shown) toast.value = null;
+  }, TOAST_MS);
+}
+
+export function clearFilters(): void {
+  batch(() => {
+    filter.value = NO_FILTER;
+    sort.value = null;
+  });
+}
+
+/** Adds a word to a list, or takes it out. */
+export function toggleWord<Word extends string>(words: readonly Word[], word: Word): readonly Word[] {
+  return words.includes(word) ? words.filter((each) => each !== word) : [...words, word];
+}
+
+/** Settings are remembered by this browser for this address; a private window may refuse. */
+function readSetting(name: string): string | null {
+  try {
+    return localStorage.getItem(`rowfill-${name}`);
+  } catch {
+    return null;
+  }
+}
+
+function writeSetting(name: string, value: string): void {
+  try {
+    localStorage.setItem(`rowfill-${name}`, value);
+  } catch {
+    // Then it holds for this tab alone.
+  }
+}

@@ -1,0 +1,166 @@
+import type { OpenBatch } from '../ledger/ledger.js';
+import { ROW_STATUSES } from '../model/answer.js';
+import type { ViewEvent, ViewProgress } from './api.js';
+import type { Survey } from './survey.js';
+import type { ViewJob } from './view-job.js';
+
+/** At most this many rows are listed in one event. */
+const MAX_LISTED = 2_000;
+/** Changed rows taken in at once. */
+const MAX_TAKEN = 5_000;
+/** The rate is measured over this time. */
+const RATE_MS = 60_000;
+const MIN_GAP_MS = 250;
+
+/** Statuses of rows for which nothing more is to be done. */
+const DONE = ROW_STATUSES.map((status) => status !== 'pending');
+
+/**
+ * Follows what any process adds to the ledger for the job's question: takes changed rows into the survey, and tells who
+ * listens. It reads only what has changed.
+ */
+export class Follower {
+  /** What is asked again from the page; null if nothing is. */
+  again: string | null = null;
+  readonly #view: ViewJob;
+  readonly #survey: Survey;
+  readonly #listeners = new Set<(event: ViewEvent) => void>();
+  readonly #stop = new AbortController();
+  #asked: ReadonlyMap<string, OpenBatch> = new Map();
+  #askedKeys: ReadonlySet<string> = new Set();
+  readonly #early = new Set<string>();
+  #seen: number;
+  #progress: ViewProgress | null = null;
+  #done: { readonly atMs: number; readonly rows: number }[] = [];
+  readonly #ending: Promise<void>;
+  #looking: Promise<void> = Promise.resolve();
+
+  private constructor(view: ViewJob, survey: Survey, seen: number) {
+    this.#view = view;
+    this.#survey = survey;
+    this.#seen = seen;
+    this.#ending = this.#follow();
+  }
+
+  /** `seen` is the last change when the survey began. */
+  static open(view: ViewJob, survey: Survey, seen: number): Follower {
+    return new Follower(view, survey, seen);
+  }
+
+  /** True for a row that is being asked now. */
+  isAsked(key: string | null): boolean {
+    return key !== null && this.#askedKeys.has(key);
+  }
+
+  /** The numbers as of now. */
+  async readProgress(): Promise<ViewProgress> {
+    const { ledger, job, rows } = this.#view;
+    const { spentMicros, reservedMicros } = await ledger.getSpend(job.id);
+    const counts = [...this.#survey.counts];
+    const { rowsAMinute, secondsLeft } = this.#measure(counts);
+    this.#progress = {
+      rows: rows.count,
+      isRead: rows.isRead,
+      surveyed: this.#survey.done,
+      counts,
+      spentMicros,
+      reservedMicros,
+      isFilling: this.#asked.size > 0,
+      rowsAMinute,
+      secondsLeft,
+      again: this.again,
+    };
+    return this.#progress;
+  }
+
+  /** Calls `listener` with each change. Returns a function that ends it. */
+  listen(listener: (event: ViewEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Takes in changes now, such as one of this process. `note` is told to who listens. */
+  look(note?: string): Promise<void> {
+    // One after the other: each starts from what the last one has seen.
+    this.#looking = this.#looking.then(() => this.#look(note)).catch(() => undefined);
+    return this.#looking;
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#ending;
+    await this.#looking;
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.look();
+      const startedAtMs = Date.now();
+      await this.#view.ledger.whenChanged(signal).catch(() => undefined);
+      const restMs = MIN_GAP_MS - (Date.now() - startedAtMs);
+      if (restMs > 0 && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, restMs));
+    }
+  }
+
+  async #look(note?: string): Promise<void> {
+    const { ledger, job } = this.#view;
+    const changed = await ledger.listChangedRows(job.askId, this.#seen, MAX_TAKEN);
+    const open = new Map((await ledger.listOpenBatches(job.askId)).map((each) => [each.batch.id, each]));
+    const before = this.#asked;
+    // A batch that appears or ends changes how its rows look.
+    const moved = [...before.values(), ...open.values()].filter(
+      ({ batch }) => before.has(batch.id) !== open.has(batch.id),
+    );
+    this.#asked = open;
+    this.#askedKeys = new Set([...open.values()].flatMap(({ batch }) => batch.rows.map(({ key }) => key)));
+    const askedRows = this.#survey.findRows(moved.flatMap(({ batch }) => batch.rows.map(({ key }) => key)));
+    const rows = this.#survey.findRows(this.#addEarly(changed.keys));
+    await this.#survey.update(rows);
+    this.#seen = changed.seen;
+    await this.#tell([...new Set([...rows, ...askedRows])], note);
+    if (changed.hasMore) await this.#look();
+  }
+
+  /**
+   * While rows are surveyed, a row may be joined just before it changes and counted just after: so all that changed
+   * meanwhile is looked at again at the end.
+   */
+  #addEarly(keys: readonly string[]): readonly string[] {
+    if (!this.#survey.isDone) {
+      for (const key of keys) this.#early.add(key);
+      return keys;
+    }
+    if (this.#early.size === 0) return keys;
+    const all = [...this.#early, ...keys];
+    this.#early.clear();
+    return all;
+  }
+
+  async #tell(rows: readonly number[], note: string | undefined): Promise<void> {
+    const before = this.#progress;
+    const progress = await this.readProgress();
+    const isSame = before !== null && JSON.stringify(before) === JSON.stringify(progress);
+    if (rows.length === 0 && isSame && note === undefined) return;
+    const event: ViewEvent = {
+      progress,
+      rows: rows.length > MAX_LISTED ? null : rows,
+      ...(note === undefined ? {} : { note }),
+    };
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #measure(counts: readonly number[]): Pick<ViewProgress, 'rowsAMinute' | 'secondsLeft'> {
+    const nowMs = Date.now();
+    const rows = counts.reduce((sum, count, status) => sum + (DONE[status] === true ? count : 0), 0);
+    const pending = counts[ROW_STATUSES.indexOf('pending')] ?? 0;
+    // While rows are still surveyed, the counts say nothing about time.
+    if (!this.#survey.isDone) this.#done = [];
+    this.#done = [...this.#done.filter(({ atMs }) => nowMs - atMs < RATE_MS), { atMs: nowMs, rows }];
+    const first = this.#done[0] ?? { atMs: nowMs, rows };
+    const minutes = (nowMs - first.atMs) / 60_000;
+    const rowsAMinute = minutes < 1 / 60 ? 0 : Math.max(0, Math.round((rows - first.rows) / minutes));
+    const secondsLeft = rowsAMinute === 0 ? null : Math.round((pending / rowsAMinute) * 60);
+    return { rowsAMinute, secondsLeft };
+  }
+}

@@ -1,0 +1,183 @@
+import { readFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
+import { openLedger } from '../ledger/open-ledger.js';
+import { ROW_STATUSES } from '../model/answer.js';
+import { createHttpApp } from '../server/http-app.js';
+import { Refusal } from '../server/refusal.js';
+import { type AgentOptions, AskAgain } from './ask-again.js';
+import { createViewField, LEVELS } from './cell-text.js';
+import { Edits } from './edits.js';
+import { Follower } from './follower.js';
+import { createGuard, createToken, PAGE_HEADERS } from './guard.js';
+import { Survey } from './survey.js';
+import { openViewJob } from './view-job.js';
+import { addViewRoutes } from './view-routes.js';
+import { Views } from './views.js';
+
+export interface ViewServerOptions {
+  /** Id of the job, or a unique prefix. */
+  readonly job: string;
+  /** Where the input is now, if it was moved. */
+  readonly input?: string | undefined;
+  readonly ledger: string;
+  /** 0 for any free one. @default 0 */
+  readonly port?: number | undefined;
+  /** Nothing can be changed or asked. @default false */
+  readonly isReadOnly?: boolean | undefined;
+  /** Why nothing can be asked, though values can be changed; null if it can. */
+  readonly cannotAsk?: string | null | undefined;
+  readonly agent?: AgentOptions | undefined;
+  /** Folder of the page's files. @default where the build puts them */
+  readonly page?: URL | undefined;
+}
+
+export interface ViewServer {
+  /** Address with the token in its fragment, which a browser never sends. */
+  readonly url: string;
+  readonly jobId: string;
+  close(): Promise<void>;
+}
+
+/** The files of the page, as the build makes them: nothing else is served. */
+const PAGE_FILES = [
+  { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
+  { path: '/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
+  { path: '/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
+  { path: '/icon.svg', file: 'icon.svg', type: 'image/svg+xml' },
+] as const;
+
+/** Where the build puts the page. */
+const PAGE = new URL('./page/', import.meta.url);
+
+/** Serves the view of a job on this machine's loopback address only, until it is closed. */
+export async function serveView(options: ViewServerOptions): Promise<ViewServer> {
+  const isReadOnly = options.isReadOnly === true;
+  const ledger = await openLedger(options.ledger, { isReadOnly });
+  const closers: (() => Promise<unknown>)[] = [() => ledger.close()];
+  const close = async (): Promise<void> => {
+    for (const each of closers.splice(0).reverse()) await each();
+  };
+  try {
+    const view = await openViewJob(ledger, options.job, options.input);
+    closers.push(() => view.close());
+    const { job } = view;
+    // Before the first row is joined, so that no change is missed.
+    const { seen } = await ledger.listChangedRows(job.askId, null, 0);
+    const survey = await Survey.open(view);
+    closers.push(() => survey.close());
+    const follower = Follower.open(view, survey, seen);
+    closers.push(() => follower.close());
+    const readOnly = isReadOnly ? 'This view was started with --read-only.' : null;
+    const cannotAsk = readOnly ?? options.cannotAsk ?? null;
+    const again =
+      cannotAsk === null ? new AskAgain(job, options.ledger, options.agent ?? {}, follower) : null;
+    if (again !== null) closers.push(() => again.close());
+    const fieldNames = new Set(job.ask.fields.map(({ name }) => name));
+    const columns = (): readonly string[] => view.input.columns.filter((column) => !fieldNames.has(column));
+    const token = createToken();
+    const streams = new Set<ServerResponse>();
+    const app = await createApp(token, options.page ?? PAGE);
+    addViewRoutes(app, {
+      view,
+      survey,
+      views: new Views(view, survey, columns),
+      follower,
+      edits: isReadOnly ? null : new Edits(view, survey),
+      again,
+      columns,
+      streams,
+      meta: {
+        job: job.id,
+        file: basename(job.input),
+        output: basename(job.output),
+        query: job.ask.query,
+        statuses: ROW_STATUSES,
+        levels: LEVELS,
+        fields: job.ask.fields.map(({ name, schema }) => createViewField(name, schema)),
+        efforts: job.ask.efforts,
+        readOnly,
+        cannotAsk,
+      },
+    });
+    const port = await listen(app, options.port ?? 0);
+    closers.push(async () => {
+      for (const stream of streams) stream.end();
+      app.server.closeAllConnections();
+      await app.close();
+    });
+    return { url: `http://127.0.0.1:${port}/#token=${token}`, jobId: job.id, close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+type App = ReturnType<typeof createHttpApp>;
+
+/** The server without the routes of the API: guards, headers, errors and the files of the page. */
+async function createApp(token: string, page: URL): Promise<App> {
+  const app = createHttpApp([], {
+    hasPage: true,
+    readError: (error) => (error instanceof RowfillError ? toRefusal(error) : null),
+  });
+  let hosts: readonly string[] = [];
+  const guard = createGuard(() => {
+    const address = app.server.address();
+    if (hosts.length === 0 && typeof address === 'object' && address !== null)
+      hosts = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${address.port}`);
+    return hosts;
+  }, token);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(PAGE_HEADERS);
+    const denial = guard(request.raw);
+    if (denial !== null) throw createError(denial.status, 'DENIED', denial.reason);
+  });
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
+  app.setNotFoundHandler(async () => {
+    throw createError(404, 'NOT_FOUND', 'There is nothing at this address.');
+  });
+  for (const { path, file, type } of PAGE_FILES) {
+    const content = await readFile(fileURLToPath(new URL(file, page)));
+    app.get(path, async (_request, reply) => reply.type(type).send(content));
+  }
+  return app;
+}
+
+function createError(status: number, code: string, message: string): Refusal {
+  return new Refusal(status, { code, message }, message);
+}
+
+const STATUSES: Readonly<Record<string, number>> = {
+  usage: 400,
+  refused: 403,
+  busy: 409,
+  budget: 409,
+  unreachable: 502,
+};
+
+function toRefusal({ kind, code, message, hint }: RowfillError): Refusal {
+  const text = hint === undefined || kind === 'busy' ? message : `${message.replace(/\.$/, '')}. ${hint}`;
+  return createError(code === 'VIEW_GONE' ? 410 : (STATUSES[kind] ?? 500), code, text);
+}
+
+async function listen(app: App, port: number): Promise<number> {
+  try {
+    await app.listen({ host: '127.0.0.1', port });
+  } catch (error) {
+    throw createUsageError(
+      'CANNOT_LISTEN',
+      `Cannot listen on 127.0.0.1 port ${port}: ${describeSystemError(error)}`,
+      'Choose another port, or leave it out for any free one.',
+      error,
+    );
+  }
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}

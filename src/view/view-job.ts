@@ -1,0 +1,96 @@
+import { joinRows } from '../answer/join-rows.js';
+import { checkInput, findFiles } from '../export.js';
+import { isInSample, pickSample } from '../job/job-context.js';
+import { CleanupStack } from '../job/open-agent.js';
+import { openJobInput } from '../job/open-job.js';
+import { parseKeptOptions } from '../job/resolve-ask.js';
+import type { JobRecord, Ledger } from '../ledger/ledger.js';
+import type { FilledRow } from '../model/answer.js';
+import type { Blanks } from '../model/blank.js';
+import {
+  createQuestion,
+  type FileHistory,
+  findFormerSends,
+  listKeys,
+  type RowQuestion,
+  resolveKey,
+} from '../model/question.js';
+import type { Row } from '../model/row.js';
+import type { Input } from '../read/open-input.js';
+import { RowFile } from './row-file.js';
+
+/** A row with its question, its answer and the key that the answer is stored under. */
+export interface JoinedRow extends FilledRow {
+  readonly question: RowQuestion;
+  /** Null for a row that is not asked. */
+  readonly key: string | null;
+}
+
+/** A job as the view reads it: any of its rows, joined with what the ledger knows about them now. */
+export interface ViewJob {
+  readonly ledger: Ledger;
+  readonly job: JobRecord;
+  readonly input: Input;
+  readonly blanks: Blanks;
+  readonly history: FileHistory;
+  readonly rows: RowFile;
+  /** Reads rows by ordinal and joins them. `claimKey` decides which of several equal rows bears their cost. */
+  read(ordinals: readonly number[], claimKey?: (key: string) => boolean): Promise<JoinedRow[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the input of a job for viewing. `input` is where it is now, if it was moved. Throws what `export` throws for a
+ * job whose input cannot be read again. The ledger stays open when the view closes.
+ */
+export async function openViewJob(
+  ledger: Ledger,
+  jobId: string,
+  input: string | undefined,
+): Promise<ViewJob> {
+  const closers = new CleanupStack();
+  try {
+    const job = findFiles(await ledger.getJob(jobId), input);
+    if (input === undefined) checkInput(job);
+    const kept = parseKeptOptions(job.settings);
+    const opened = await openJobInput(kept, { path: job.input, output: job.output }, () => job.ask, closers);
+    const sample = await pickSample(opened.input, kept.sample ?? null, kept.limit ?? null);
+    const rows = closers.add(await RowFile.open(opened.input));
+    const { ask } = job;
+    const { blanks, exclusion } = opened;
+    const overwrite = kept.overwrite ?? false;
+    const history = { formerSends: findFormerSends(ask, await ledger.listAsks(job.askId)) };
+    const context = {
+      ask,
+      unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
+      isWanted: (row: Row) => isInSample(row, kept.limit ?? null, sample),
+      findExclusion: exclusion.findMatch.bind(exclusion),
+      exclusionName: kept.exclude ?? '',
+      // The page shows text as text, so only marks that reorder or hide it are removed.
+      raw: false,
+    } as const;
+    return {
+      ledger,
+      job,
+      input: opened.input,
+      blanks,
+      history,
+      rows,
+      async read(ordinals, claimKey = () => true) {
+        const read = await rows.read(ordinals);
+        const questions = read.map((row) => createQuestion(row, ask, overwrite, blanks, history));
+        const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
+        const filled = joinRows(read, questions, answers, { ...context, claimKey });
+        const findFields = (key: string) => answers.get(key)?.fields;
+        return filled.map((each, index): JoinedRow => {
+          const question = questions[index] ?? { status: 'unchanged' };
+          const isAsked = question.status === 'question' && each.outcome.status !== 'excluded';
+          return { ...each, question, key: isAsked ? resolveKey(question, findFields) : null };
+        });
+      },
+      close: () => closers.close(),
+    };
+  } catch (error) {
+    return closers.closeAfter(error);
+  }
+}

@@ -1,0 +1,160 @@
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { CellDetail, Edited, PageRow, ViewMeta } from '../../src/view/api.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import { answerPaid } from '../helpers/paid-server.js';
+import { answerRows } from '../helpers/scripted-agent.js';
+import { openViewBench } from '../helpers/view-bench.js';
+
+type Rows = { readonly rows: readonly PageRow[] };
+
+async function openFilled(count = 12, isReadOnly = false) {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(count));
+  const { summary } = await bench.run();
+  const ledger = join(bench.folder, 'ledger.sqlite');
+  const view = await openViewBench({ job: summary.jobId, ledger, isReadOnly });
+  return { bench, view, ledger };
+}
+
+/** Sends a request as any program can, with headers that `fetch` does not allow. */
+function send(origin: string, path: string, headers: Record<string, string>): Promise<number> {
+  const { hostname, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    const call = request({ hostname, port, path, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    call.once('error', reject).end();
+  });
+}
+
+test('only a caller with the token, the own host and no other site behind it is answered', async () => {
+  const { view } = await openFilled(1);
+  const { origin, token } = view;
+  const authorization = `Bearer ${token}`;
+  const host = new URL(origin).host;
+  const meta = (headers: Record<string, string>): Promise<number> => send(origin, '/api/meta', headers);
+  expect(await meta({ authorization })).toBe(200);
+  expect(await meta({ authorization, host: host.replace('127.0.0.1', 'localhost') })).toBe(200);
+  expect(await meta({ authorization, origin })).toBe(200);
+  expect(await meta({ authorization, 'sec-fetch-site': 'same-origin' })).toBe(200);
+  expect(await meta({})).toBe(401);
+  expect(await meta({ authorization: `Bearer ${token.slice(1)}x` })).toBe(401);
+  expect(await meta({ authorization: token })).toBe(401);
+  const foreign = [
+    'evil.example',
+    `evil.example:${view.origin.split(':').at(-1)}`,
+    '10.0.0.1',
+    '127.0.0.1:1',
+  ];
+  for (const name of foreign) expect(await meta({ authorization, host: name })).toBe(403);
+  for (const other of ['http://evil.example', 'http://localhost:3000', 'null', `${origin}.evil.example`])
+    expect(await meta({ authorization, origin: other })).toBe(403);
+  for (const site of ['cross-site', 'same-site'])
+    expect(await meta({ authorization, 'sec-fetch-site': site })).toBe(403);
+  // The page itself has no secret, and is reached from the local file that opens the browser.
+  expect(await send(origin, '/', {})).toBe(200);
+  const visit = {
+    'sec-fetch-site': 'cross-site',
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'document',
+  };
+  expect(await send(origin, '/', visit)).toBe(200);
+  expect(await send(origin, '/', { ...visit, 'sec-fetch-dest': 'iframe' })).toBe(403);
+  expect(await send(origin, '/page.js', visit)).toBe(403);
+  for (const path of [
+    '/../package.json',
+    '/%2e%2e/package.json',
+    '/..%2fpackage.json',
+    '/page',
+    '/api/',
+    '//',
+  ])
+    expect([401, 404]).toContain(await send(origin, path, {}));
+});
+
+test('a page of rows is the file joined with the ledger, and a cell has its sources', async () => {
+  const { view } = await openFilled(12);
+  const { body: meta } = await view.call<ViewMeta>('GET', '/api/meta');
+  expect(meta).toMatchObject({ file: 'in.csv', columns: ['company'], fields: [{ name: 'answer' }] });
+  const { id, count } = await view.show();
+  expect(count).toBe(12);
+  const { body } = await view.call<Rows>('GET', `/api/rows?view=${id}&from=10&count=5`);
+  expect(body.rows.map(([ordinal, input]) => [ordinal, input[0]])).toEqual([
+    [10, 'Company 11'],
+    [11, 'Company 12'],
+  ]);
+  expect(body.rows[0]?.[2][0]).not.toBe(0);
+  const { body: cell } = await view.call<CellDetail>('GET', '/api/cell?row=3&field=answer');
+  expect(cell).toMatchObject({ ordinal: 3, line: 5, field: 'answer', status: 'enriched', fixed: null });
+  expect((await view.call('GET', '/api/cell?row=99&field=answer')).status).toBe(400);
+  expect((await view.call('GET', '/api/cell?row=1&field=other')).status).toBe(400);
+  expect((await view.call('GET', `/api/rows?view=${id}&from=0&count=501`)).status).toBe(400);
+  expect((await view.call('GET', '/api/rows?view=gone&from=0&count=5')).status).toBe(410);
+});
+
+test('filter, search and sort choose rows, and facets count each group under all other filters', async () => {
+  const { view } = await openFilled(12);
+  expect((await view.show({ search: 'COMPANY 1' })).count).toBe(4);
+  expect((await view.show({ status: ['failed'] })).count).toBe(0);
+  const narrowed = await view.show({ status: ['failed'], search: 'company 12' });
+  expect(narrowed).toMatchObject({ count: 0 });
+  expect(narrowed.facets.status[0]).toBe(1);
+  const sorted = await view.show({}, { column: 'company', descending: true });
+  const { body } = await view.call<Rows>('GET', `/api/rows?view=${sorted.id}&from=0&count=2`);
+  expect(body.rows.map(([, input]) => input[0])).toEqual(['Company 9', 'Company 8']);
+});
+
+test('a value given by hand stays through the next run, is in its output, and can be undone', async () => {
+  const { bench, view } = await openFilled(3);
+  const { body: before } = await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer');
+  const edit = { ordinal: 1, field: 'answer', text: 'mine', was: before.text };
+  const { status, body: edited } = await view.call<Edited>('PUT', '/api/cell', edit);
+  expect([status, edited.text]).toEqual([200, 'mine']);
+  // The page showed the value from before the edit.
+  expect((await view.call('PUT', '/api/cell', edit)).status).toBe(409);
+  const runs = bench.agent.tasks.length;
+  const { rows } = await bench.run({ refresh: true });
+  expect(rows[1]?.answer).toBe('mine');
+  expect(bench.agent.tasks.length).toBeGreaterThan(runs);
+  expect((await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer')).body).toMatchObject({
+    text: 'mine',
+    level: 'human',
+    earlier: [{ text: before.text }],
+  });
+  expect((await view.call('POST', '/api/undo', { undo: edited.undo })).status).toBe(200);
+  expect((await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer')).body.text).toBe(before.text);
+  expect((await view.call('POST', '/api/undo', { undo: edited.undo })).status).toBe(400);
+});
+
+test('a read-only view refuses changes', async () => {
+  const { view } = await openFilled(2, true);
+  const { body: cell } = await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer');
+  const edit = { ordinal: 1, field: 'answer', text: 'mine', was: cell.text };
+  expect((await view.call('PUT', '/api/cell', edit)).status).toBe(403);
+  expect((await view.call('POST', '/api/quote', { rows: [1] })).status).toBe(403);
+});
+
+test('asking again shows the price, pays once however often it is confirmed, and refuses an old quote', async () => {
+  const bench = await openJobBench(answerPaid);
+  bench.write('in.csv', createList(3));
+  const { summary } = await bench.run();
+  const ledger = join(bench.folder, 'ledger.sqlite');
+  const view = await openViewBench({ job: summary.jobId, ledger, agent: { apiKey: 'test' } });
+  const { body: quote } = await view.call<{ quote: string; rows: number; worstMicros: number }>(
+    'POST',
+    '/api/quote',
+    { rows: [0, 2] },
+  );
+  expect(quote).toMatchObject({ rows: 2, worstMicros: expect.any(Number) });
+  expect(quote.worstMicros).toBeGreaterThan(0);
+  const asked = await Promise.all([1, 2].map(() => view.call('POST', '/api/ask', { quote: quote.quote })));
+  expect(asked.map(({ status }) => status).sort()).toEqual([200, 409]);
+  await expect
+    .poll(async () => (await view.call<ViewMeta>('GET', '/api/meta')).body.progress)
+    .toMatchObject({ again: null, spentMicros: 50_000 });
+  const rows = bench.agent.tasks.map(({ request: sent }) => sent.input?.data?.length);
+  expect(rows).toEqual([3, 2]);
+});
