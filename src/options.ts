@@ -222,19 +222,22 @@ export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | '
   const suffix = input.toLowerCase().endsWith('.gz') ? input.slice(-3) : '';
   const path = input.slice(0, input.length - suffix.length);
   const extension = extname(path);
-  const own = FOREIGN_WORKBOOK.test(extension) ? '.xlsx' : extension;
+  const own = resolveWorkbookEnding(extension);
   const ending = format === undefined || OWN_ENDINGS[format].test(own) ? own : `.${format}`;
   return `${path.slice(0, path.length - extension.length)}.filled${ending}${suffix}`;
 }
 
-/** Workbook extensions that may be read but are never written. */
-const FOREIGN_WORKBOOK = /^\.(xls|xlsm|xltx|xltm)$/i;
+/** The ending of a workbook's output: macros are kept, and a template becomes a workbook. */
+function resolveWorkbookEnding(extension: string): string {
+  if (/^\.xltm$/i.test(extension)) return '.xlsm';
+  return /^\.(?:xls|xltx)$/i.test(extension) ? '.xlsx' : extension;
+}
 
 const OWN_ENDINGS = {
   csv: /^\.(csv|tsv|tab|txt)$/i,
   jsonl: /^\.(jsonl|ndjson)$/i,
   json: /^\.json$/i,
-  xlsx: /^\.xlsx$/i,
+  xlsx: /^\.xls[xm]$/i,
 } as const;
 
 function resolveQuery(query: string | undefined): string {

@@ -195,7 +195,8 @@ async function findObjection(path: string, job: WritingJob, ledger: Ledger): Pro
   if (written.length > 0) return CHANGED;
   const isOutput = (await recognizeResult(path)) === 'output';
   // Ledgers of earlier versions have the path of an output but not its digest.
-  if (job.output !== null && isSamePath(path, job.output) && (isOutput || /\.xlsx$/i.test(path))) return null;
+  if (job.output !== null && isSamePath(path, job.output) && (isOutput || /\.xls[xm]$/i.test(path)))
+    return null;
   return isOutput ? OF_ANOTHER_JOB : FOREIGN;
 }
 

@@ -61,7 +61,7 @@ async function openSheet(
   const opened = { sheet, extras };
   if (headerRow === undefined) {
     const lines = await readFirstLines(workbook, opened, HEADER_SEARCH_LINES, limits);
-    return { ...opened, lines, headerAt: findHeader(lines, extras.mergedLines) };
+    return { ...opened, lines, headerAt: findHeader(lines, extras.mergedAcross) };
   }
   const lines = await readFirstLines(workbook, opened, headerRow + HEADER_SEARCH_LINES, limits);
   const headerAt = lines.findIndex(({ line }) => line === headerRow);

@@ -64,7 +64,12 @@ export function detectLayout(
     names,
     from: { offset, line },
     above: above.trim() === '' ? '' : above,
-    notes: isFound ? [...describeAbove(above, line, header), ...describeJoined(names, header, line)] : [],
+    notes: isFound
+      ? [
+          ...describeAbove(above, line, header),
+          ...(header.first < header.last ? describeJoined(names, `line ${line}`, 'The output') : []),
+        ]
+      : [],
     doubts: isPartial
       ? []
       : [
@@ -123,15 +128,12 @@ function describeAbove(above: string, line: number, { first, last }: FoundHeader
   return [{ code: 'ROWS_ABOVE_HEADER', message, fact }];
 }
 
-function describeJoined(
-  names: readonly string[],
-  { first, last }: FoundHeader,
-  line: number,
-): InputWarning[] {
-  if (first === last) return [];
+/** Says that a header has two rows. `place` is that of the second, `keeper` the output that keeps both. */
+export function describeJoined(names: readonly string[], place: string, keeper: string): InputWarning[] {
   const example = names.find((name) => name.includes(' ')) ?? names[0] ?? '';
-  const fact = `The header has two rows, the second on line ${line}: their names are joined, such as ${quoteText(example)}.`;
-  const message = `${fact} The output keeps both rows as they are. If the header is one line, use --header-row.`;
+  const unit = place.startsWith('row') ? 'row' : 'line';
+  const fact = `The header has two rows, the second on ${place}: their names are joined, such as ${quoteText(example)}.`;
+  const message = `${fact} ${keeper} keeps both rows as they are. If the header is one ${unit}, use --header-row.`;
   return [{ code: 'HEADER_JOINED', message, fact }];
 }
 

@@ -111,7 +111,7 @@ function isContiguous(cells: readonly string[]): boolean {
 }
 
 /** Adds a row of groups above the header, or a row of further names below it. */
-function findSecondRow(records: readonly (readonly string[])[], at: number): FoundHeader {
+export function findSecondRow(records: readonly (readonly string[])[], at: number): FoundHeader {
   const header = records[at] ?? [];
   if (at > 0 && isGroupRow(records[at - 1] ?? [], header)) return { first: at - 1, last: at };
   const below = records.findIndex((cells, index) => index > at && countFilled(cells) > 0);

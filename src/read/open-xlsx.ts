@@ -5,7 +5,7 @@ import type { WorkbookFile } from '../model/workbook-file.js';
 import type { ByteSource } from './bytes.js';
 import { countVotes, findColumnKinds } from './cell-kind.js';
 import { chooseSheet, describeChoice } from './choose-sheet.js';
-import { createDataDoubt } from './csv-layout.js';
+import { createDataDoubt, describeJoined } from './csv-layout.js';
 import { ROW_NOTES } from './csv-rows.js';
 import {
   type InputLimits,
@@ -15,6 +15,7 @@ import {
   Warnings,
 } from './input.js';
 import { describeHeader, nameColumns } from './open-csv.js';
+import { findTitles } from './sheet-header.js';
 import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
 import { readSheetRows } from './sheet-rows.js';
 import { readWorkbook, type Sheet, type Workbook } from './workbook.js';
@@ -34,31 +35,34 @@ export async function openXlsx(
   const { sheet, extras, lines, headerAt: foundAt } = await chooseSheet(workbook, options, limits);
   const hasHeader = options.header !== false;
   if (hasHeader && foundAt < 0) throw refuseHeaderRow(name, sheet.name, options.headerRow);
-  const headerAt = hasHeader ? foundAt : 0;
+  const isFound = hasHeader && options.headerRow === undefined;
+  const found = isFound ? findTitles(lines, foundAt, extras.mergedAcross) : null;
+  const headerAt = hasHeader ? (found?.last ?? foundAt) : 0;
   const header = lines[headerAt];
   if (header === undefined || (hasHeader && lines.length < headerAt + 2))
     throw refuseSheet(name, sheet.name, lines);
-  const titles = hasHeader ? header.cells : [];
+  const titles = hasHeader ? (found?.titles ?? header.cells) : [];
   const width = hasHeader ? titles.length : Math.max(...lines.map(({ cells }) => cells.length));
   const columns = nameColumns(hasHeader ? titles : Array.from({ length: width }, () => ''));
-  const above = lines.slice(0, headerAt);
+  const above = lines.slice(0, found?.first ?? headerAt);
   const table = {
     name,
     columns: new Map(columns.map((column, index) => [column, index])),
-    titles,
+    titles: hasHeader ? header.cells : [],
     headerLine: hasHeader ? header.line : null,
     strict: options.strict === true,
     hiddenRows: options.hiddenRows,
     totalsLines: extras.totalsLines,
   };
-  const isFound = hasHeader && options.headerRow === undefined;
   const headerDoubts = isFound ? listHeaderDoubts(name, lines, headerAt) : [];
   const sheetWarnings = [
     ...describeChoice(workbook, sheet),
     ...describeHeader(titles, columns, `row ${header.line}`).filter(
       ({ code }) => code !== DATA_CODE || (options.headerRow === undefined && headerDoubts.length === 0),
     ),
-    ...describeAbove(above, header.line),
+    ...(found !== null && found.first < found.last
+      ? describeJoined(titles, `row ${header.line}`, 'Only .xlsx output')
+      : describeAbove(above, header.line)),
   ];
   let warnings = new Warnings();
   return {

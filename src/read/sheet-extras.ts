@@ -1,4 +1,4 @@
-import { parseRange } from '../model/workbook-file.js';
+import { type CellRange, parseRange } from '../model/workbook-file.js';
 import type { InputLimits } from './input.js';
 import { readLinks } from './part-links.js';
 import type { Sheet, Workbook } from './workbook.js';
@@ -11,12 +11,15 @@ export interface MergedColumn {
   readonly lastLine: number;
 }
 
+/** Ranges of columns that are merged, by their first line. */
+export type MergedAcross = ReadonlyMap<number, readonly Pick<CellRange, 'firstColumn' | 'lastColumn'>[]>;
+
 /** What a sheet says after its rows. */
 export interface SheetExtras {
   /** By their first line. */
   readonly mergedColumns: readonly MergedColumn[];
-  /** Lines with cells that are merged across columns. */
-  readonly mergedLines: ReadonlySet<number>;
+  /** Cells that are merged across columns, by their first line. */
+  readonly mergedAcross: MergedAcross;
   /** Addresses of links to other places than this workbook, by line and column. */
   readonly links: ReadonlyMap<number, ReadonlyMap<number, string>>;
   /** Lines of the totals rows of tables. */
@@ -35,7 +38,7 @@ export async function readSheetExtras(
   const { archive } = workbook;
   const targets = new Map((await readLinks(archive, sheet.path)).map((link) => [link.id, link]));
   const mergedColumns: MergedColumn[] = [];
-  const mergedLines = new Set<number>();
+  const mergedAcross = new Map<number, CellRange[]>();
   const links = new Map<number, Map<number, string>>();
   const tables: string[] = [];
   let count = 0;
@@ -56,7 +59,9 @@ export async function readSheetExtras(
       if (range === null) return;
       const { firstLine, lastLine, firstColumn, lastColumn } = range;
       if (name === 'mergeCell') {
-        if (lastColumn > firstColumn) mergedLines.add(firstLine);
+        const inLine = mergedAcross.get(firstLine) ?? [];
+        if (lastColumn > firstColumn && inLine.push(range) <= limits.maxColumns)
+          mergedAcross.set(firstLine, inLine);
         if (lastLine > firstLine && firstColumn < limits.maxColumns && mergedColumns.length < MAX_ENTRIES)
           mergedColumns.push({ column: firstColumn, firstLine, lastLine });
       } else if (name === 'hyperlink') {
@@ -73,7 +78,7 @@ export async function readSheetExtras(
   const openBytes = () => openTail(archive.openPart(sheet.path));
   for await (const _ of readXml({ name: archive.name, path: sheet.path, openBytes }, handler));
   mergedColumns.sort((a, b) => a.firstLine - b.firstLine);
-  return { mergedColumns, mergedLines, links, totalsLines: await readTotalsLines(workbook, tables) };
+  return { mergedColumns, mergedAcross, links, totalsLines: await readTotalsLines(workbook, tables) };
 }
 
 /** The bytes after the rows, inside a root element of their own; all bytes of a part that is not UTF-8. */

@@ -1,5 +1,7 @@
 import type { SheetLine } from '../model/file-format.js';
 import { findKind, isColumnName } from './cell-kind.js';
+import { type FoundHeader, findSecondRow, joinTitles } from './find-header.js';
+import type { MergedAcross } from './sheet-extras.js';
 
 /** How many rows of a sheet to search for the header. */
 export const HEADER_SEARCH_LINES = 30;
@@ -9,7 +11,7 @@ export const HEADER_SEARCH_LINES = 30;
  * above a wider row of names. A row is never the header only because it is wider than those above it.
  * `merged` are the lines with cells that are merged across columns.
  */
-export function findHeader(lines: readonly SheetLine[], merged: ReadonlySet<number>): number {
+export function findHeader(lines: readonly SheetLine[], merged: MergedAcross): number {
   const search = lines.slice(0, HEADER_SEARCH_LINES);
   let at = 0;
   for (;;) {
@@ -20,7 +22,7 @@ export function findHeader(lines: readonly SheetLine[], merged: ReadonlySet<numb
 }
 
 /** The first row of names below, if it is wider and the rows down to it are a title; else null. */
-function findNamesBelow(lines: readonly SheetLine[], at: number, merged: ReadonlySet<number>): number | null {
+function findNamesBelow(lines: readonly SheetLine[], at: number, merged: MergedAcross): number | null {
   const first = lines[at];
   if (first === undefined) return null;
   const own = countValues(first);
@@ -34,7 +36,7 @@ function findNamesBelow(lines: readonly SheetLine[], at: number, merged: Readonl
 }
 
 /** True if no row is as wide as a row of the table would be. */
-function isTitle(block: readonly SheetLine[], below: SheetLine, merged: ReadonlySet<number>): boolean {
+function isTitle(block: readonly SheetLine[], below: SheetLine, merged: MergedAcross): boolean {
   const [first] = block;
   const width = countValues(below);
   const isNarrow = block.every(
@@ -109,6 +111,40 @@ function countFilled(rows: readonly SheetLine[], column: number): number {
 
 function countValues(line: SheetLine): number {
   return listColumns(line).length;
+}
+
+/** The rows of a header, and its titles. Names in two rows are joined: `Travel` over `Air` gives `Travel Air`. */
+export interface SheetTitles extends FoundHeader {
+  readonly titles: readonly string[];
+}
+
+/** Finds out whether the header at an index has another row of names, right above or below it. */
+export function findTitles(lines: readonly SheetLine[], at: number, merged: MergedAcross): SheetTitles {
+  const own = lines[at]?.cells ?? [];
+  const one = { first: at, last: at, titles: own };
+  const width = Math.max(0, ...lines.map(({ cells }) => cells.length));
+  const records = lines.map(({ cells }) => Array.from({ length: width }, (_, column) => cells[column] ?? ''));
+  // A name that is merged down has its value in both rows.
+  for (const next of [at - 1, at + 1]) {
+    const other = records[next];
+    if (other !== undefined)
+      records[next] = other.map((text, column) => (text.trim() === own[column]?.trim() ? '' : text));
+  }
+  const header = findSecondRow(records, at);
+  const [upper, lower] = [lines[header.first], lines[header.last]];
+  if (upper === lower || upper === undefined || lower?.line !== upper.line + 1) return one;
+  const ranges = merged.get(upper.line);
+  if (ranges === undefined) return { ...header, titles: trimEnd(joinTitles(records, header)) };
+  const titles = records[header.last]?.map((text, column) => {
+    const range = ranges.find(({ firstColumn, lastColumn }) => column >= firstColumn && column <= lastColumn);
+    const group = records[header.first]?.[range?.firstColumn ?? column]?.trim() ?? '';
+    return `${group} ${text.trim()}`.trim();
+  });
+  return { ...header, titles: trimEnd(titles ?? []) };
+}
+
+function trimEnd(titles: readonly string[]): readonly string[] {
+  return titles.slice(0, titles.findLastIndex((title) => title !== '') + 1);
 }
 
 /** True if most rows below the header fill most of its columns. */

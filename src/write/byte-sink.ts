@@ -343,7 +343,7 @@ function isOutputClosed(): boolean {
 
 /** Resolves a path through links and checks that the file may be replaced. `newMode` is for a new file. */
 export async function resolveTarget(path: string, newMode = DEFAULT_MODE): Promise<OutputTarget> {
-  if (/\.(?:xls|xlsm|xlsb|ods|numbers|parquet|zip)$/i.test(path)) {
+  if (/\.(?:xls|xlsb|ods|numbers|parquet|zip)$/i.test(path)) {
     throw createUsageError(
       'OUTPUT_FORMAT',
       `rowfill cannot write ${path}: it writes CSV, TSV, JSON Lines, JSON and .xlsx`,

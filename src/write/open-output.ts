@@ -25,6 +25,7 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
 }
 
 async function openPart(options: OutputOptions): Promise<Output> {
+  checkMacros(options);
   const format = resolveFormat(options);
   if (format === 'xlsx') {
     const { file } = options.shape.sheet ?? {};
@@ -133,6 +134,8 @@ function resolveFormat({
     case 'json':
     case 'xlsx':
       return extension;
+    case 'xlsm':
+      return 'xlsx';
     default:
       return shape.format;
   }
@@ -150,6 +153,7 @@ type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 
  * Throws at once if there are too many columns.
  */
 export function createFitCheck(options: FitOptions): ((rows: readonly Row[]) => void) | null {
+  checkMacros(options);
   if (resolveFormat(options) !== 'xlsx') return null;
   const { shape } = options;
   const { titles, inputWidth } = createCellLayout({ ...options, overwrite: false, raw: true });
@@ -162,6 +166,18 @@ export function createFitCheck(options: FitOptions): ((rows: readonly Row[]) => 
       for (const text of listTexts(row)) if (text.length > MAX_CELL_LENGTH) throw refuseCell(row, text);
     }
   };
+}
+
+/** Only a workbook can be written as a workbook with macros. */
+function checkMacros(options: Pick<OutputOptions, 'path' | 'format' | 'shape'>): void {
+  const { path, shape } = options;
+  const isWhole = resolveFormat(options) === 'xlsx' && shape.sheet?.file !== undefined;
+  if (isWhole || !/\.xlsm(?:\.gz)?$/i.test(path)) return;
+  throw createUsageError(
+    'OUTPUT_FORMAT',
+    `rowfill cannot write ${path}: only a workbook can be written as a workbook with macros`,
+    'Use an --output name that ends in .xlsx or .csv; every spreadsheet program opens both.',
+  );
 }
 
 function checkWidth(width: number, what: string): void {

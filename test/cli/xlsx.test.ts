@@ -146,11 +146,47 @@ test('refuses what does not fit into a workbook before starting a run', async ()
   expect(agent.tasks).toEqual([]);
 });
 
-test('fills a workbook with macros into one without', async () => {
+/** A workbook with a part for macros. */
+function createMacroWorkbook(): Promise<Buffer> {
+  const links = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
+  const link = (id: string, type: string, target: string) =>
+    `<Relationship Id="${id}" Type="${type}" Target="${target}"/>`;
+  const list = [
+    link('r0', `${links}/worksheet`, 'worksheets/s0.xml'),
+    link('v', 'http://schemas.microsoft.com/office/2006/relationships/vbaProject', 'vbaProject.bin'),
+  ];
+  const types = [
+    '<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/>',
+    '<Override PartName="/xl/workbook.xml" ContentType="application/vnd.ms-excel.sheet.macroEnabled.main+xml"/>',
+  ];
+  const space = 'http://schemas.openxmlformats.org/package/2006';
+  return createWorkbook(
+    { Firms: HEAD + ACME },
+    {
+      '[Content_Types].xml': `<Types xmlns="${space}/content-types">${types.join('')}</Types>`,
+      'xl/_rels/workbook.xml.rels': `<Relationships xmlns="${space}/relationships">${list.join('')}</Relationships>`,
+      'xl/vbaProject.bin': 'Sub Main()',
+    },
+  );
+}
+
+test('fills a workbook with macros into one with macros, or without if the output is named so', async () => {
   const dir = await openDir();
-  dir.write('macros.xlsm', readFileSync(join(dir.path, 'list.xlsx')));
+  dir.write('macros.xlsm', await createMacroWorkbook());
   expect((await dir.run(['run', 'macros.xlsm', ...ASK])).status).toBe(0);
-  expect(await readSheet(dir, 'macros.filled.xlsx')).toHaveLength(2);
+  const kept = await unpackParts(readFileSync(join(dir.path, 'macros.filled.xlsm')));
+  expect(kept['xl/vbaProject.bin']).toBe('Sub Main()');
+  expect(kept['[Content_Types].xml']).toContain('macroEnabled.main+xml');
+  const result = await dir.run(['run', 'macros.xlsm', ...ASK, '-o', 'out.xlsx']);
+  expect(result.stderr).toContain('Macros are not copied to an .xlsx file');
+  const plain = await unpackParts(readFileSync(join(dir.path, 'out.xlsx')));
+  expect(Object.keys(plain)).not.toContain('xl/vbaProject.bin');
+  expect(plain['[Content_Types].xml']).toContain('spreadsheetml.sheet.main+xml');
+  expect(plain['xl/_rels/workbook.xml.rels']).not.toContain('vbaProject');
+  dir.write('in.csv', 'company\nAcme\n');
+  const refused = await dir.run(['run', 'in.csv', ...ASK, '-o', 'out.xlsm']);
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain('only a workbook can be written as a workbook with macros');
 });
 
 test('watch fills a dropped workbook', async () => {

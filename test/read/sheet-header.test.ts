@@ -133,3 +133,53 @@ test('a table in a sheet called Info is read if there is no other', async () => 
   const input = await openSheets({ Info: lines(NAMES, ACME), Empty: '' });
   expect(input.shape.sheet?.name).toBe('Info');
 });
+
+const TRAVEL = ['Acme', 'acme.example', '10', '20', 'x'];
+const STAY = ['Bolt', 'bolt.example', '30', '40', 'y'];
+
+test.each<[string, Lines, string, readonly string[]]>([
+  [
+    'over some of the columns',
+    [['', '', 'Travel'], [...NAMES, 'Air', 'Rail'], TRAVEL.slice(0, 4), STAY.slice(0, 4)],
+    '',
+    [...NAMES, 'Travel Air', 'Travel Rail'],
+  ],
+  [
+    'over merged columns only',
+    [['', '', 'Travel'], [...NAMES, 'Air', 'Rail', 'Notes'], TRAVEL, STAY],
+    '<mergeCell ref="C1:D1"/>',
+    [...NAMES, 'Travel Air', 'Travel Rail', 'Notes'],
+  ],
+  [
+    'with names merged down beside them',
+    [[...NAMES, 'Travel', '', 'Notes'], ['', '', 'Air', 'Rail'], TRAVEL, STAY],
+    '<mergeCell ref="A1:A2"/><mergeCell ref="B1:B2"/><mergeCell ref="C1:D1"/><mergeCell ref="E1:E2"/>',
+    [...NAMES, 'Travel Air', 'Travel Rail', 'Notes'],
+  ],
+  [
+    'under some of the columns',
+    [[...NAMES, 'Travel', ''], ['', '', 'Air', 'Rail'], TRAVEL.slice(0, 4), STAY.slice(0, 4)],
+    '',
+    [...NAMES, 'Travel Air', 'Travel Rail'],
+  ],
+])('names in two rows are joined, %s', async (_what, rows, merged, columns) => {
+  const path = join(await createTempFolder(), 'list.xlsx');
+  const sheet = `${lines(...rows)}</sheetData>${merged === '' ? '' : `<mergeCells>${merged}</mergeCells>`}<x>`;
+  const bytes = await createWorkbook({ List: sheet.replace('<x>', '<sheetData>') });
+  await writeFile(path, bytes);
+  const input = await openInput({ path });
+  expect(input.columns).toEqual(columns);
+  expect(input.shape.sheet).toMatchObject({ firstLine: 2, above: [] });
+  const found = (await readAllRows(input)).map((row) => (row.kind === 'cells' ? row.cells[0] : null));
+  expect(found).toEqual(['Acme', 'Bolt']);
+  expect(input.notes.find(({ code }) => code === 'HEADER_JOINED')?.message).toContain(
+    'names are joined, such as "Travel Air". Only .xlsx output keeps both rows as they are.',
+  );
+});
+
+test('a title above the header is not joined with its names', async () => {
+  const input = await openSheets({ List: lines(['Leads of 2024'], NAMES, ACME, BOLT) });
+  expect(input.columns).toEqual(NAMES);
+  const groups = lines(['', 'Sites'], NAMES, ACME, BOLT);
+  expect((await openSheets({ List: groups }, { headerRow: 2 })).columns).toEqual(NAMES);
+});

@@ -128,7 +128,7 @@ test('a name merged down beside names merged across is part of the header', asyn
   ].join('');
   const tail = '<mergeCells><mergeCell ref="A1:A2"/><mergeCell ref="B1:C1"/></mergeCells>';
   const input = await openSheet({ rows, tail });
-  expect(input.columns).toEqual(['company', '2023', '2024']);
+  expect(input.columns).toEqual(['company', 'sales 2023', 'sales 2024']);
   expect((await readAllRows(input)).map(showRow)).toEqual([['Acme', '1', '2']]);
 });
 

@@ -227,7 +227,7 @@ test('an unwritable output is rejected before anything is spent', async () => {
     code: 'OUTPUT_NOT_WRITABLE',
     message: expect.stringContaining('its name is too long'),
   });
-  await expect(checkOutput(join(folder, 'x.xlsm'))).rejects.toMatchObject({ code: 'OUTPUT_FORMAT' });
+  await expect(checkOutput(join(folder, 'x.xlsb'))).rejects.toMatchObject({ code: 'OUTPUT_FORMAT' });
   await checkOutput(join(folder, 'new.csv'));
   await checkOutput(join(folder, `${'n'.repeat(246)}.csv`));
   await checkOutput('-');
