@@ -5,6 +5,7 @@ import type { ByteSink } from './byte-sink.js';
 import { type CellLayout, createCellLayout } from './cells.js';
 import { findLook, findNumberLooks, findStyleInPlace, formatNewCell } from './new-cells.js';
 import type { Output, OutputOptions } from './output.js';
+import { isArrayFormula, SharedFormulas } from './shared-formulas.js';
 import { patchHead, patchTail } from './sheet-edges.js';
 import { SheetLinks } from './sheet-links.js';
 import { type CellChange, hasFormula, listCells, patchRow } from './sheet-rows.js';
@@ -80,6 +81,7 @@ class PatchJob {
   #survey: SheetSurvey | null = null;
   #place: Placement = { headerLine: null, start: 0, base: -1 };
   #links = new SheetLinks();
+  readonly #formulas = new SharedFormulas();
   #keptFormulas = 0;
 
   constructor(options: OutputOptions, file: WorkbookFile) {
@@ -221,8 +223,9 @@ class PatchJob {
   /** A row that gets no answers. */
   #passRow({ line, xml }: RawRow): RawXml {
     const { headerLine, start } = this.#place;
-    if (line === null || line !== headerLine) return xml;
     const { prefix } = this.#feed;
+    if (line === null) return xml;
+    if (line !== headerLine) return this.#formulas.restore(xml, line, prefix);
     const style = listCells(xml, prefix).findLast(({ column }) => column < start)?.style ?? 0;
     const changes = this.#titles.map((text, index) => ({
       column: start + index,
@@ -258,7 +261,7 @@ class PatchJob {
     }
     if (cells.some(({ text }, at) => text.length > MAX_CELL_LENGTH && text !== own[at]))
       this.#clippedLines.push(row.line);
-    return patchRow(xml, row.line, prefix, changes);
+    return this.#formulas.restore(patchRow(xml, row.line, prefix, changes), row.line, prefix);
   }
 
   #fillCell(
@@ -268,10 +271,11 @@ class PatchJob {
     old: { readonly xml: RawXml; readonly style: number } | null,
   ): RawXml | null {
     if (old !== null && hasFormula(old.xml)) {
-      if (isBound(old.xml) || this.#survey?.formulaColumns.has(at) !== true) {
+      if (isArrayFormula(old.xml) || this.#survey?.formulaColumns.has(at) !== true) {
         this.#keptFormulas += 1;
         return null;
       }
+      this.#formulas.drop(old.xml, at, Number(/\d+$/.exec(place)?.[0]));
     }
     const look = findLook(cell, this.#looks.get(at));
     const given = old?.style ?? this.#survey?.styles.get(at) ?? 0;
@@ -311,12 +315,6 @@ const SHEET_PART = /(?:^|\/)worksheets\/[^/]+\.xml$/;
 function findMacroWish(path: string): boolean | undefined {
   if (/\.xlsm(?:\.gz)?$/i.test(path)) return true;
   return /\.xlsx(?:\.gz)?$/i.test(path) ? false : undefined;
-}
-
-/** True for a cell that shares its formula with others, or is part of an array. */
-function isBound(cell: RawXml): boolean {
-  const formula = /<(?:[^\s<>/:]+:)?f(\s[^>]*)>/.exec(cell)?.[1] ?? '';
-  return /\st\s*=\s*["'](?:array|dataTable)["']/.test(formula) || /\sref\s*=/.test(formula);
 }
 
 /** The column whose look most columns of the table have; the last of them, and not one of links. */

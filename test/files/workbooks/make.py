@@ -125,6 +125,11 @@ def chart():
     made = BarChart()
     made.add_data(Reference(sheet, min_col=3, min_row=1, max_row=7), titles_from_data=True)
     sheet.add_chart(made, 'A12')
+    return book
+
+
+def chart_sheet():
+    book, sheet = start()
     sheets = book.create_chartsheet('Graph')
     graph = BarChart()
     graph.add_data(Reference(sheet, min_col=3, min_row=1, max_row=7))
@@ -166,7 +171,7 @@ def whole_columns():
     return book
 
 
-MAKERS = [plain, table, filter_and_print, formats, conditional, comments, title, hidden, chart, protected, formulas, mac_dates, whole_columns]
+MAKERS = [plain, table, filter_and_print, formats, conditional, comments, title, hidden, chart, chart_sheet, protected, formulas, mac_dates, whole_columns]
 
 folder = os.path.abspath(sys.argv[1])
 os.makedirs(folder, exist_ok=True)
