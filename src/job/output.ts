@@ -115,17 +115,19 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     findExclusion: exclusion.findMatch.bind(exclusion),
     claimKey: (key: string) => met.add(key),
   };
+  // A function of its own, so that nothing of a chunk is kept while the next one is made.
+  const writeChunk = async (rows: readonly Row[]): Promise<void> => {
+    const questions = rows.map((row) =>
+      createQuestion(row, parts.ask, parts.overwrite, parts.blanks, parts.history),
+    );
+    const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
+    const filled = joinRows(rows, questions, answers, context);
+    tally.add(filled);
+    await output.write(filled);
+    if (onRow !== undefined) for (const each of filled) onRow(each);
+  };
   try {
-    for await (const rows of input.openRows()) {
-      const questions = rows.map((row) =>
-        createQuestion(row, parts.ask, parts.overwrite, parts.blanks, parts.history),
-      );
-      const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
-      const filled = joinRows(rows, questions, answers, context);
-      tally.add(filled);
-      await output.write(filled);
-      if (onRow !== undefined) for (const each of filled) onRow(each);
-    }
+    for await (const rows of input.openRows()) await writeChunk(rows);
     const digest = await output.commit();
     return { ...tally.read(), needsBom: output.needsBom, digest };
   } catch (error) {

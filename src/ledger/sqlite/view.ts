@@ -7,8 +7,8 @@ import { foldRow, type Reading, type RowState } from './row-state.js';
 export const SPAN = 2 ** 32;
 /** Blocks read into the index in one turn of the event loop. */
 const LOAD_BLOCKS = 1_000;
-/** Rows of the blocks kept in memory. */
-const CACHED_ROWS = 10_000;
+/** Above this number of rows, only the blocks that are read are kept in memory. */
+const CACHED_ROWS = 500;
 
 /** True for a batch that this process has reserved and still holds. */
 type IsOwn = (batchId: string, holder: number) => boolean;
@@ -161,6 +161,7 @@ export class AskView {
     const found = keys.map((key) => this.#index.find(key));
     const offsets = new Set<number>();
     for (const places of found) for (const offset of places) if (offset < last) offsets.add(offset);
+    this.#trim(offsets);
     this.#fetch(offsets);
     const states = new Map<string, RowState>();
     for (const [index, key] of keys.entries()) {
@@ -172,7 +173,6 @@ export class AskView {
       const state = foldRow(key, blocks, job, reading);
       if (state !== null) states.set(key, state);
     }
-    this.#trim();
     return states;
   }
 
@@ -190,10 +190,11 @@ export class AskView {
     }
   }
 
-  /** Drops the blocks that were read first. */
-  #trim(): void {
+  /** Drops blocks that are not needed now. The next rows of a file are mostly in other blocks. */
+  #trim(needed: ReadonlySet<number>): void {
+    if (this.#cachedRows <= CACHED_ROWS) return;
     for (const [offset, block] of this.#cache) {
-      if (this.#cachedRows <= CACHED_ROWS) return;
+      if (needed.has(offset)) continue;
       this.#cache.delete(offset);
       this.#cachedRows -= block.length;
     }
