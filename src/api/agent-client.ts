@@ -55,9 +55,9 @@ export interface WaitOptions extends CallOptions {
   readonly deadlineMs?: number;
   /**
    * Called as soon as the run is known to have ended, before its output is fetched: the agent can now take
-   * another run.
+   * another run. If it returns a promise, the output is fetched once that has resolved.
    */
-  readonly onEnd?: () => void;
+  readonly onEnd?: () => void | Promise<void>;
 }
 
 /**

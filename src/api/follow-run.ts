@@ -171,7 +171,7 @@ function resolveDelay(target: FollowTarget, startedAt: number, clock: Clock): nu
 
 /**
  * Waits until a run ends and returns it with its result, taken from the last event if it has one, else
- * fetched. Calls `onEnd` before that.
+ * fetched. Calls and awaits `onEnd` before that.
  */
 export async function waitRun(
   caller: ApiHttp,
@@ -182,7 +182,7 @@ export async function waitRun(
     trouble,
   }: {
     readonly signal: AbortSignal;
-    readonly onEnd?: (() => void) | undefined;
+    readonly onEnd?: (() => void | Promise<void>) | undefined;
     readonly trouble: ReadFailures;
   },
 ): Promise<AgentRun> {
@@ -191,7 +191,7 @@ export async function waitRun(
   const calls = createFollowCalls(caller, target, false, trouble, signal);
   let last: AgentRunEvent | null = null;
   for await (const event of followRun(target, calls)) last = event;
-  onEnd();
+  await onEnd();
   return resolveEnd(target, last, calls);
 }
 

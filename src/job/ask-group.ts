@@ -133,20 +133,20 @@ async function waitAndSettle(
   };
   // Free the slot before fetching the result, unless the next start depends on this result.
   const dependsOnResult = caps.jobMicros !== null || caps.day !== null || yields.isInDoubt(group.level);
-  const onEnd = dependsOnResult ? () => undefined : leave;
+  const onEnd = (): Promise<void> => {
+    if (!dependsOnResult) leave();
+    // It cannot be settled before that, and many results that wait would fill the memory.
+    return marked;
+  };
   const [waited] = await Promise.all([
     waitForRun(agent.client, run, { signal: stop.waitSignal, deadlineMs, onEnd }),
     marked,
   ]);
   if (waited.status !== 'ended') leave();
   switch (waited.status) {
-    case 'ended': {
-      try {
-        return await settleGroup(batch, group, waited.run, context);
-      } finally {
-        leave();
-      }
-    }
+    case 'ended':
+      // Not awaited here, so that the whole run is not kept until the ledger has it.
+      return settleGroup(batch, group, waited.run, context).finally(leave);
     case 'gone':
       return settleGroup(batch, group, createGoneRun(getRunId(run), waited.reason), context);
     case 'unusable':

@@ -110,7 +110,7 @@ export class JobTally {
 
   countSettled(
     batch: Batch,
-    run: AgentRun,
+    run: Pick<AgentRun, 'id' | 'status' | 'costDollars'>,
     cost: BookedCost,
     rows: {
       readonly answered: number;
@@ -204,7 +204,7 @@ export class JobTally {
   }
 
   /** Reported once, since an agent that omits one cost usually omits all. */
-  private tellEstimate(run: AgentRun, micros: number): void {
+  private tellEstimate(run: Pick<AgentRun, 'id' | 'costDollars'>, micros: number): void {
     if (this.hasToldEstimate) return;
     this.hasToldEstimate = true;
     const { unreadableTotal } = run.costDollars;
@@ -216,7 +216,7 @@ export class JobTally {
     this.sources.onEvent({ type: 'note', code: 'COST_ESTIMATED', message });
   }
 
-  private tellExcess({ reserveMicros }: Batch, run: AgentRun, micros: number): void {
+  private tellExcess({ reserveMicros }: Batch, run: Pick<AgentRun, 'id'>, micros: number): void {
     if (this.hasToldExcess) return;
     this.hasToldExcess = true;
     const message = `Run ${run.id} cost $${formatMicros(micros)}, far above its list price of $${formatMicros(reserveMicros)}. It is booked as billed. A cap can only hold if list prices are right: set them under prices in a recipe.`;

@@ -48,14 +48,15 @@ export function settleUnusable(
   return settleRun(batch, group, createGoneRun(runId, reason), reason, context);
 }
 
-async function settleRun(
+/** Not async, so that only a part of the run is kept until the ledger has it. */
+function settleRun(
   batch: Batch,
   group: PendingBatch,
   run: AgentRun,
   unusable: string | null,
   context: JobContext,
 ): Promise<NextQuestions> {
-  const { job, ledger, checker, lastAttempt } = context;
+  const { ledger, checker, lastAttempt } = context;
   const fieldsByKey = new Map(group.questions.map(({ key, fields }) => [key, fields]));
   const brought = checkRun(batch, run, checker, ({ key }) => fieldsByKey.get(key) ?? batch.fields);
   const checked = excludeAnswers(brought, batch, context.exclusion, lastAttempt);
@@ -69,47 +70,64 @@ async function settleRun(
     batch,
     Math.min(batch.reserveMicros, bookCost(run.costDollars.total, batch.reserveMicros).micros),
   );
-  const { failures } = repair;
-  const settled = await settleBatch({ batch, run, answers, failures }, ledger);
+  const settling = settleBatch({ batch, run, answers, failures: repair.failures }, ledger);
+  const { id, status, costDollars } = run;
+  const { unknownIds, doubled } = brought;
+  const checkedGroup = {
+    ...{ batch, group, run: { id, status, costDollars }, unusable, answers, repair },
+    disputed: planDisputeRepair(group, checked.rows, run, lastAttempt),
+    misfits: { unknownIds, doubled },
+    fault: brought.rows.length > 0 ? null : (unusable ?? describeFirst(brought) ?? `run ${id} ${status}`),
+  };
+  return finishGroup(checkedGroup, settling, context);
+}
+
+/** A group whose run was checked. */
+interface CheckedGroup {
+  readonly batch: Batch;
+  readonly group: PendingBatch;
+  readonly run: Pick<AgentRun, 'id' | 'status' | 'costDollars'>;
+  /** Why the run cannot be used; null if it can. */
+  readonly unusable: string | null;
+  readonly answers: readonly RowAnswer[];
+  readonly repair: Repair;
+  readonly disputed: readonly Question[];
+  readonly misfits: Pick<CheckedRun, 'unknownIds' | 'doubled'>;
+  /** What is wrong with a run without any usable row; null if it has one. */
+  readonly fault: string | null;
+}
+
+/** Waits until the ledger has settled a group. Returns what is left of it. */
+async function finishGroup(
+  checked: CheckedGroup,
+  settling: Promise<Settled>,
+  context: JobContext,
+): Promise<NextQuestions> {
+  const { batch, group, run, answers, repair } = checked;
+  const { job, ledger } = context;
+  const settled = await settling;
   if (settled.status === 'foreign') return settleUnusable(batch, group, '', describeReuse(run), context);
   // Failures are recorded only for the job that sent the batch, and not if `cancel` settled it first.
   if (settled.status === 'known' || batch.jobId !== job.id) {
-    const own = failures.filter(({ key }) => fieldsByKey.has(key));
-    await ledger.recordFailures(job.id, own);
+    const ownKeys = new Set(group.questions.map(({ key }) => key));
+    await ledger.recordFailures(
+      job.id,
+      repair.failures.filter(({ key }) => ownKeys.has(key)),
+    );
   }
   const stored = await findStored(answers, settled, context);
-  const next = continueGroup(
-    { batch, group, run, unusable, brought, checked, answers, stored, repair, settled },
-    context,
-  );
+  const next = continueGroup(checked, stored, settled, context);
   await context.answeredRows?.settle(batch.rows.map(({ key }) => key));
   if (settled.micros > 0) context.tally.warnOfDays(await listDayBudgets(context));
   return next;
 }
 
-/** Settles one batch in the ledger. */
-export async function settleBatch(
-  settlement: Settlement,
-  ledger: Pick<Ledger, 'settleBatches'>,
-): Promise<Settled> {
-  const [settled] = await ledger.settleBatches([settlement]);
-  if (settled === undefined) throw new RangeError('a settlement has a result');
-  return settled;
-}
-
-/** A group whose run the ledger has settled. */
-interface SettledGroup {
-  readonly batch: Batch;
-  readonly group: PendingBatch;
-  readonly run: AgentRun;
-  readonly unusable: string | null;
-  readonly brought: CheckedRun;
-  readonly checked: CheckedRun;
-  readonly answers: readonly RowAnswer[];
-  /** The fields of these answers as now stored. */
-  readonly stored: AnswersByKey;
-  readonly repair: Repair;
-  readonly settled: Settled;
+/** Settles one batch in the ledger. Does not keep the run while it waits. */
+export function settleBatch(settlement: Settlement, ledger: Pick<Ledger, 'settleBatches'>): Promise<Settled> {
+  return ledger.settleBatches([settlement]).then(([settled]) => {
+    if (settled === undefined) throw new RangeError('a settlement has a result');
+    return settled;
+  });
 }
 
 type AnswersByKey = ReadonlyMap<string, ReadonlyMap<string, FieldAnswer>>;
@@ -127,16 +145,19 @@ async function findStored(
 }
 
 /** Counts a settled group and returns what is left of it. Nothing may run in between, or rows could be sent twice. */
-function continueGroup(parts: SettledGroup, context: JobContext): NextQuestions {
-  const { batch, group, run, unusable, brought, checked, answers, stored, repair, settled } = parts;
-  const { ask, job, inFlight, tally, lastAttempt } = context;
+function continueGroup(
+  { batch, group, run, unusable, answers, repair, disputed, misfits, fault }: CheckedGroup,
+  stored: AnswersByKey,
+  settled: Settled,
+  context: JobContext,
+): NextQuestions {
+  const { ask, job, inFlight, tally } = context;
   const cost = { micros: settled.micros, isEstimated: settled.isEstimated };
-  context.answerWarnings.count(brought, answers);
+  context.answerWarnings.count(misfits, answers);
   context.cap.settle(batch, cost.micros);
   context.spend.settle(batch, settled.spend);
   context.statedCost.bill(group, cost.micros);
   for (const question of group.questions) inFlight.remove(question.key, question.fields);
-  const disputed = planDisputeRepair(group, checked.rows, run, lastAttempt);
   const climbing = listClimbing(group, stored, disputed, ask);
   const again = [...repair.again, ...disputed, ...climbing];
   const next = keepWanted({ ...NO_QUESTIONS, ...repair, again }, settled.seen, inFlight);
@@ -154,9 +175,8 @@ function continueGroup(parts: SettledGroup, context: JobContext): NextQuestions 
     reason: unusable,
   });
   if (settled.status === 'settled' && batch.jobId === job.id) context.yields.count(group.level, answers);
-  if (brought.rows.length > 0) context.breaker.recordSuccess();
-  else if (group.attempt === 1)
-    context.breaker.recordFailure(unusable ?? describeFirst(brought) ?? `run ${run.id} ${run.status}`);
+  if (fault === null) context.breaker.recordSuccess();
+  else if (group.attempt === 1) context.breaker.recordFailure(fault);
   return next;
 }
 
@@ -185,7 +205,7 @@ function keepWanted(next: NextQuestions, seen: number, inFlight: InFlight): Next
 }
 
 /** Counts the values of a run that were kept. */
-function countFilled(answers: readonly RowAnswer[], stored: AnswersByKey, run: AgentRun): number {
+function countFilled(answers: readonly RowAnswer[], stored: AnswersByKey, run: Pick<AgentRun, 'id'>): number {
   let filled = 0;
   for (const { key } of answers) {
     for (const { value, runId } of stored.get(key)?.values() ?? []) {
@@ -222,6 +242,6 @@ export function describeMisfit(batch: Batch, run: AgentRun): string | null {
 }
 
 /** Explains why a run that has settled another batch cannot settle this one. */
-export function describeReuse(run: AgentRun): string {
+export function describeReuse(run: Pick<AgentRun, 'id'>): string {
   return `run ${run.id} has already answered other rows: the agent returned the same run for two requests`;
 }

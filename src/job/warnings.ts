@@ -115,7 +115,7 @@ export class AnswerWarnings {
   private doubled = 0;
   private readonly repaired = new Map<string, number>();
 
-  count(checked: CheckedRun, answers: readonly RowAnswer[]): void {
+  count(checked: Pick<CheckedRun, 'unknownIds' | 'doubled'>, answers: readonly RowAnswer[]): void {
     this.unknownIds += checked.unknownIds;
     this.doubled += checked.doubled;
     for (const { fields } of answers) {

@@ -16,12 +16,16 @@ type WaitResult =
 
 /**
  * Waits until a run ends, on its open event stream if there is one, else by its id. `onEnd` is called as soon
- * as the end is announced, before the result is fetched.
+ * as the end is announced; the result is fetched once it has resolved.
  */
 export async function waitForRun(
   client: AgentClient,
   run: StartedRun | string,
-  limits: { readonly signal: AbortSignal; readonly deadlineMs: number; readonly onEnd: () => void },
+  limits: {
+    readonly signal: AbortSignal;
+    readonly deadlineMs: number;
+    readonly onEnd: () => void | Promise<void>;
+  },
 ): Promise<WaitResult> {
   const id = typeof run === 'string' ? run : run.id;
   if (!isRunId(id)) return { status: 'unusable', reason: describeBadRunId(id) };

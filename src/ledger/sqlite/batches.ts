@@ -2,9 +2,8 @@ import { RowfillError } from '../../errors.js';
 import { isFound, type RowAnswer } from '../../model/answer.js';
 import type { Ask } from '../../model/ask.js';
 import type { Batch } from '../../model/batch.js';
-import { type BookedCost, bookCost } from '../../model/format.js';
+import type { BookedCost } from '../../model/format.js';
 import type { JsonValue } from '../../model/json.js';
-import { findBatchId } from '../../model/run.js';
 import type {
   Cell,
   HumanAnswer,
@@ -22,8 +21,8 @@ import {
   formatFailures,
   formatRunContent,
   formatValues,
+  type PackedSettlement,
   packKeys,
-  packRun,
 } from './blocks.js';
 import type { Database } from './database.js';
 import { READ_ALL, type Reading, type RowState } from './row-state.js';
@@ -139,12 +138,16 @@ export function releaseBatch(
 }
 
 /** Settles batches with their runs. */
-export function settleBatches(store: Store, settlements: readonly Settlement[], nowMs: number): Settled[] {
+export function settleBatches(
+  store: Store,
+  settlements: readonly PackedSettlement[],
+  nowMs: number,
+): Settled[] {
   return settlements.map((settlement) => settleBatch(store, settlement, nowMs));
 }
 
-function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settled {
-  const { batch, run } = settlement;
+function settleBatch(store: Store, settlement: PackedSettlement, nowMs: number): Settled {
+  const { batch, runId, namedBatch, cost, rawRun } = settlement;
   const job = store.job(batch.jobId);
   const view = store.view(job);
   const end = (
@@ -162,7 +165,6 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
   const open = own ?? findBatch(store, batch.id);
   const ended = open === undefined ? findEnded(store, view, batch.id) : null;
   if (ended?.kind === 'run') return end('known', toCost(ended));
-  const cost = bookCost(run.costDollars.total, batch.reserveMicros);
   const keys = [...new Set(batch.rows.map(({ key }) => key))];
   const isPlain = keys.length === batch.rows.length;
   const { answers, failures } = isPlain ? settlement : keepOnePerKey(settlement);
@@ -170,20 +172,20 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
     kind: 'run',
     keys,
     batchId: batch.id,
-    runId: run.id === '' ? null : run.id,
+    runId: runId === '' ? null : runId,
     cost,
     effort: batch.effort,
     isRefresh: batch.refresh === true,
     intendedAt: open?.intendedAt ?? ended?.intendedAt ?? nowMs,
     content: formatRunContent(keys, answers, failures, store.reading(job, batch).ids ?? new Map()),
-    rawRun: packRun(run),
+    rawRun,
     nowMs,
   };
   let number = addBlock(store, job, view, block);
   if (number === null) {
-    const user = findRunUser(store, run.id, job.agent);
+    const user = findRunUser(store, runId, job.agent);
     if (user?.batch === batch.id) return end('known', toCost(user));
-    if (findBatchId(run) !== batch.id) return end('foreign', NOTHING);
+    if (namedBatch !== batch.id) return end('foreign', NOTHING);
     number = addOwnBlock(store, job, view, { ...block, isReused: true });
   }
   if (open !== undefined && !closeBatch(store, job, view, batch.id, open) && own !== undefined) {
@@ -204,7 +206,7 @@ function settleBatch(store: Store, settlement: Settlement, nowMs: number): Settl
 }
 
 /** For a batch with the same key twice. */
-function keepOnePerKey({ answers, failures }: Settlement): Pick<Settlement, 'answers' | 'failures'> {
+function keepOnePerKey({ answers, failures }: PackedSettlement): Pick<Settlement, 'answers' | 'failures'> {
   const pick = <Row extends { readonly key: string }>(rows: readonly Row[]): Row[] => [
     ...new Map(rows.map((row) => [row.key, row])).values(),
   ];

@@ -1,9 +1,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { CitedSource, FieldAnswer, RowAnswer } from '../../model/answer.js';
-import { splitMicros } from '../../model/format.js';
+import { type BookedCost, bookCost, splitMicros } from '../../model/format.js';
 import type { JsonValue } from '../../model/json.js';
-import type { AgentRun, Confidence } from '../../model/run.js';
-import type { RowFailure } from '../ledger.js';
+import { type AgentRun, type Confidence, findBatchId } from '../../model/run.js';
+import type { RowFailure, Settlement } from '../ledger.js';
 
 /** Hex digits of a row key. */
 const KEY_DIGITS = 32;
@@ -272,4 +272,26 @@ export function unpackRun(content: Uint8Array | ArrayBuffer): AgentRun {
   const bytes = Buffer.from(new Uint8Array(content));
   const text = (bytes[0] === GZIP_MAGIC ? gunzipSync(bytes) : bytes).toString('utf8');
   return JSON.parse(text) as AgentRun;
+}
+
+/** A settlement with its run packed, because a parsed run would take much memory until it is written. */
+export interface PackedSettlement extends Omit<Settlement, 'run'> {
+  readonly runId: string;
+  /** The batch that the run's metadata names. */
+  readonly namedBatch: string | null;
+  readonly cost: BookedCost;
+  readonly rawRun: Uint8Array;
+}
+
+export function packSettlement({ batch, run, answers, failures }: Settlement): PackedSettlement {
+  const cost = bookCost(run.costDollars.total, batch.reserveMicros);
+  return {
+    batch,
+    answers,
+    failures,
+    runId: run.id,
+    namedBatch: findBatchId(run),
+    cost,
+    rawRun: packRun(run),
+  };
 }

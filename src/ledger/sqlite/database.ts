@@ -49,12 +49,12 @@ interface Operation {
 /** The results of a committed transaction, to hand out once it is on disk. */
 interface Answers {
   readonly settle: () => void;
-  readonly operations: readonly Operation[];
+  readonly reject: (error: unknown) => void;
   readonly isChanged: boolean;
 }
 
 const NO_ASKS: readonly string[] = [];
-const NO_ANSWERS: Answers = { settle: () => undefined, operations: [], isChanged: false };
+const NO_ANSWERS: Answers = { settle: () => undefined, reject: () => undefined, isChanged: false };
 
 /**
  * The ledger's SQLite file, with cached prepared statements and errors that name the file. Work that is submitted in
@@ -316,7 +316,9 @@ export class Database {
       this.#queue = [];
       this.#isScheduled = false;
       const settle = this.#finish(isWrite, () => this.#runOperations(operations));
-      return { settle, operations, isChanged: this.#changes > before };
+      // Without the operations, whose work holds all that it has written.
+      const rejections = operations.map(({ reject }) => reject);
+      return { settle, reject: (error) => rejectAll(rejections, error), isChanged: this.#changes > before };
     } catch (error) {
       if (isLocked(error) && !isLast && (!isWrite || this.#queue === operations)) {
         this.#isScheduled = true;
@@ -330,13 +332,13 @@ export class Database {
     }
   }
 
-  async #answer({ settle, operations, isChanged }: Answers): Promise<void> {
+  async #answer({ settle, reject, isChanged }: Answers): Promise<void> {
     try {
       if (isChanged) await this.#flusher.flush();
       settle();
     } catch (error) {
       this.#fault ??= { error };
-      for (const { reject } of operations) reject(error);
+      reject(error);
     }
   }
 
@@ -431,6 +433,10 @@ export class Database {
       throw describeLedgerError(error, this.path);
     }
   }
+}
+
+function rejectAll(rejections: readonly ((error: unknown) => void)[], error: unknown): void {
+  for (const reject of rejections) reject(error);
 }
 
 function isLocked(error: unknown): boolean {

@@ -3,9 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 import { RowfillError } from '../../errors.js';
 import { systemClock } from '../../model/clock.js';
 import { readHolder } from '../holder.js';
-import type { Ledger, LedgerOptions } from '../ledger.js';
+import type { Ledger, LedgerOptions, Settled } from '../ledger.js';
 import { AccountPlaces } from './accounts.js';
 import * as batches from './batches.js';
+import { type PackedSettlement, packSettlement } from './blocks.js';
 import { listChangedRows } from './changed-rows.js';
 import { Database } from './database.js';
 import * as folders from './folders.js';
@@ -144,6 +145,14 @@ function createAnswerMethods({ database, store, now }: Session) {
 }
 
 function createBatchMethods({ database, store, process, runs, now }: Session) {
+  const settlePacked = async (packed: readonly PackedSettlement[]): Promise<readonly Settled[]> => {
+    const settled = await database.write(
+      () => batches.settleBatches(store, packed, now()),
+      packed.map(({ batch }) => batch.askId),
+    );
+    for (const { batch } of packed) runs.markWritten(batch.id);
+    return settled;
+  };
   return {
     async reserveBatches(reservations, limits) {
       runs.refuseMove();
@@ -169,12 +178,8 @@ function createBatchMethods({ database, store, process, runs, now }: Session) {
       database.write(() => batches.releaseBatch(store, batchId, reason, now(), process.noticeLoss())),
     async settleBatches(settlements) {
       for (const settlement of settlements) runs.addEnded(settlement);
-      const settled = await database.write(
-        () => batches.settleBatches(store, settlements, now()),
-        settlements.map(({ batch }) => batch.askId),
-      );
-      for (const { batch } of settlements) runs.markWritten(batch.id);
-      return settled;
+      // Returned rather than awaited here, so that the runs are not kept until they are written.
+      return settlePacked(settlements.map(packSettlement));
     },
     listOpenBatches: (askId) => database.read(() => batches.listOpenBatches(database, askId)),
   } satisfies Partial<Ledger>;
