@@ -41,6 +41,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/view.js')).view,
   },
   {
+    name: 'report',
+    operands: ['[JOB|FILE]'],
+    summary: 'write one HTML file about a job, to mail or to keep',
+    load: async () => (await import('./commands/report.js')).report,
+  },
+  {
     name: 'cancel',
     operands: ['JOB'],
     summary: 'cancel the active runs of a job',

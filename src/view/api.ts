@@ -190,3 +190,26 @@ export interface ApiError {
   readonly code: string;
   readonly message: string;
 }
+
+/** The rows of a report, by column. */
+export interface ReportData {
+  readonly statuses: readonly RowStatus[];
+  readonly levels: readonly Level[];
+  readonly columns: readonly string[];
+  readonly fields: readonly ViewField[];
+  readonly ordinals: readonly number[];
+  /** Input cells, by column. */
+  readonly cells: readonly (readonly string[])[];
+  readonly status: readonly number[];
+  readonly costs: readonly number[];
+  /** Reasons by place in the list. */
+  readonly errors: Readonly<Record<number, string>>;
+  /** Values, by field. */
+  readonly values: readonly (readonly (string | null)[])[];
+  /** One digit a row, by field: an index in `levels`. */
+  readonly levelsByField: readonly string[];
+  /** Indexes in `links`, by field and row. */
+  readonly sources: readonly (readonly (readonly number[])[])[];
+  /** Address and title of each source. */
+  readonly links: readonly (readonly [address: string, title: string])[];
+}

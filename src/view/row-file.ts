@@ -48,10 +48,15 @@ export class RowFile {
     return this.#folder;
   }
 
-  /** Reads rows by ordinal, in the given order. All must have been read before. */
-  async read(ordinals: readonly number[]): Promise<Row[]> {
+  /**
+   * Reads rows by ordinal, in the given order. All must have been read before. With `isWanted`, a row whose text it
+   * refuses is not parsed, and missing.
+   */
+  async read(ordinals: readonly number[], isWanted?: (text: string) => boolean): Promise<Row[]> {
     const lines = await this.#lines.read(ordinals);
-    return lines.map((line, index) => this.#parse(line, ordinals[index] ?? 0));
+    return lines.flatMap((line, index) =>
+      isWanted?.(line) === false ? [] : [this.#parse(line, ordinals[index] ?? 0)],
+    );
   }
 
   async close(): Promise<void> {

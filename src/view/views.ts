@@ -84,18 +84,19 @@ export class Views {
     if (last !== null && last.text === text && last.done === done && this.#survey.isDone) return last.hits;
     const needle = text.toLowerCase();
     const columns = this.#columns();
+    const isHit = (cell: string): boolean => cell.toLowerCase().includes(needle);
+    // Rows are stored as JSON, in which plain text stands as it is: most rows need not be parsed.
+    const isPlain = PLAIN.test(needle);
+    const mayHold = (stored: string): boolean => !isPlain || isHit(stored);
     const hits = new Uint8Array(done);
     for (let from = 0; from < done; from += CHUNK_ROWS) {
       const ordinals = listFrom(from, Math.min(CHUNK_ROWS, done - from));
       const values = await this.#survey.values.read(ordinals);
-      const rows = await this.#view.rows.read(ordinals);
-      for (const [index, row] of rows.entries()) {
-        const isHit =
-          (values[index] ?? '').toLowerCase().includes(needle) &&
-          parseTexts(values[index]).some((value) => value.toLowerCase().includes(needle));
-        if (isHit || showInput(row, columns).some((cell) => cell.toLowerCase().includes(needle)))
-          hits[from + index] = 1;
+      for (const [index, value] of values.entries()) {
+        if (mayHold(value) && parseTexts(value).some(isHit)) hits[from + index] = 1;
       }
+      const rows = await this.#view.rows.read(ordinals, mayHold);
+      for (const row of rows) if (showInput(row, columns).some(isHit)) hits[row.ordinal] = 1;
       await setImmediate();
     }
     this.#lastSearch = { text, done, hits };
@@ -155,6 +156,9 @@ export class Views {
     return texts;
   }
 }
+
+/** Text that JSON never writes otherwise. */
+const PLAIN = /^[ !#-.0-[\]-~]*$/;
 
 function listFrom(from: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => from + index);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { View, ViewFilter, ViewQuery, ViewSort } from '../../src/view/api.js';
+import { type ReportOptions, writeReport } from '../../src/view/report.js';
 import { serveView, type ViewServer, type ViewServerOptions } from '../../src/view/serve-view.js';
 
 /** The page as the build made it. */
@@ -56,4 +57,15 @@ export async function openViewBench(options: Omit<ViewServerOptions, 'page'>): P
       return (await call<View>('POST', '/api/views', query)).body;
     },
   };
+}
+
+/** Writes the report of a job beside its ledger. Returns its path. */
+export async function openReport(
+  job: string,
+  ledger: string,
+  options: Partial<ReportOptions> = {},
+): Promise<string> {
+  const output = `${ledger}.html`;
+  await writeReport({ job, ledger, output, page: PAGE, ...options });
+  return output;
 }

@@ -36,4 +36,5 @@ async function bundle(name, format) {
 }
 
 await bundle('page', 'es');
+await bundle('report', 'iife');
 for (const file of ['index.html', 'icon.svg']) cpSync(join(HERE, file), join(OUT, file));

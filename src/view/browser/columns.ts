@@ -1,4 +1,5 @@
 import type { PageCell, PageRow, ViewMeta } from '../api.js';
+import { createBars } from './bars.js';
 import { createDiv } from './grid/grid.js';
 import type { GridColumn } from './grid/grid-host.js';
 import type { RowPages } from './row-pages.js';
@@ -169,14 +170,6 @@ function paintField(cell: HTMLElement, row: PageRow, value: PageCell, isFresh: b
   cell.classList.add(`l-${level}`);
   if (mark !== undefined) cell.classList.add(`m-${mark}`);
   if (isFresh) cell.classList.add('is-fresh');
-}
-
-/** Three bars, as many of them filled as the confidence is high. */
-export function createBars(level: string): HTMLElement {
-  const bars = document.createElement('span');
-  bars.className = `bars b-${level}`;
-  bars.append(...[0, 1, 2].map(() => document.createElement('i')));
-  return bars;
 }
 
 function createIcon(className: string, text: string): HTMLElement {

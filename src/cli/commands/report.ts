@@ -1,0 +1,63 @@
+import { basename, dirname, extname, join } from 'node:path';
+import { formatNumber } from '../../model/format.js';
+import { findJob } from '../../view/find-job.js';
+import { writeReport } from '../../view/report.js';
+import { createCommand } from '../command.js';
+import { chooseLedger, LEDGER_OPTION, openLedgerFile } from '../ledger-option.js';
+import { EXIT_CODES } from '../report-error.js';
+
+/** `rowfill report`: one HTML file about a job. */
+export const report = createCommand({
+  about:
+    'Writes one HTML file about a job, to mail or to keep: rows by status, fill and confidence by column, sources, cost, ' +
+    'reasons of failures, and a table of the rows that can be searched. It needs nothing from the network.\n' +
+    'It has only the input columns that were sent to the agent. JOB is a job id or the start of one, or an input or output file.',
+  options: {
+    output: {
+      kind: 'text',
+      alias: 'o',
+      value: 'FILE',
+      about: 'Path of the report. An existing file is replaced.',
+      fallback: 'companies.report.html for companies.csv',
+    },
+    redact: { kind: 'list', value: 'COLUMNS', about: 'Leave out these input columns.' },
+    allColumns: { kind: 'switch', about: 'Include every input column, not only the sent ones.' },
+    input: {
+      kind: 'text',
+      value: 'FILE',
+      about: 'Path of the input, if it was moved or the job read standard input.',
+      fallback: 'the input of the job',
+    },
+    ...LEDGER_OPTION,
+  },
+  examples: [
+    { line: 'rowfill report companies.csv', about: 'writes companies.report.html' },
+    { line: 'rowfill report j_0f3a -o report.html --redact contact', about: 'without the column contact' },
+  ],
+  async run({ operands: [wanted], options }, host) {
+    const ledgerPath = chooseLedger(host.env, options.ledger);
+    const ledger = await openLedgerFile(host, ledgerPath, true);
+    const job = await findJob(ledger, wanted).finally(() => ledger.close());
+    const result = await writeReport({
+      job: job.id,
+      input: options.input,
+      ledger: ledgerPath,
+      output: options.output ?? nameReport(options.input ?? job.place?.input ?? job.input),
+      redact: options.redact,
+      allColumns: options.allColumns,
+    });
+    const { output, rows, listed, bytes, columns } = result;
+    const size =
+      bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+    const part = listed < rows ? `, of which it lists ${formatNumber(listed, 'row')} that need a look` : '';
+    host.say(`The report is in ${output}: ${formatNumber(rows, 'row')}${part}, ${size}.`);
+    host.say(`Input columns in it: ${columns.join(', ') || 'none'}.`);
+    return EXIT_CODES.done;
+  },
+});
+
+/** `companies.report.html` beside `companies.csv`. */
+function nameReport(input: string): string {
+  const name = basename(input).replace(/\.gz$/i, '');
+  return join(dirname(input), `${basename(name, extname(name))}.report.html`);
+}

@@ -1,0 +1,293 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import type { AgentTask } from '../../src/agents/agent.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import { createAsk } from '../../src/model/ask.js';
+import { createSchema, listFields, parseField } from '../../src/model/field.js';
+import { CHROMIUM, useChromium } from '../helpers/chromium.js';
+import { createList, openJobBench } from '../helpers/job.js';
+import { answerPaid, createPaidGate } from '../helpers/paid-server.js';
+import { answerRows, createResult, type Script } from '../helpers/scripted-agent.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
+import { openReport, openViewBench } from '../helpers/view-bench.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/**
+ * What axe finds on a page in light and in dark. It is put in by the browser's own tools, which the policy does not hold
+ * back.
+ */
+async function findFaults(page: Page): Promise<string[]> {
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(AXE);
+  const faults: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    const options = JSON.stringify({ runOnly: RULES, resultTypes: ['violations'] });
+    const found = await page.evaluate(`axe.run(document, ${options})`);
+    const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
+    for (const { id, nodes } of violations)
+      faults.push(`${colorScheme} ${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+  }
+  return faults;
+}
+
+/** Fewer rows, because axe looks at each element. */
+const SMALL = { width: 1_180, height: 360 };
+
+function readCell(page: Page, row: number, column: number): Promise<string | null> {
+  return page.textContent(`.g-row[aria-rowindex="${row + 1}"] .gc${column}`);
+}
+
+describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which is not installed'}`, () => {
+  const open = useChromium();
+
+  async function openFilled(count: number, script: Script = answerRows) {
+    const bench = await openJobBench(script);
+    bench.write('in.csv', createList(count));
+    const { summary } = await bench.run();
+    const ledger = join(bench.folder, 'ledger.sqlite');
+    const view = await openViewBench({ job: summary.jobId, ledger, agent: { apiKey: 'test' } });
+    return { bench, view, ledger, jobId: summary.jobId };
+  }
+
+  test('a job fills live, and the page ends with the numbers of the job', async () => {
+    const gate = createPaidGate();
+    const bench = await openJobBench(gate.script, { maxActiveRuns: 100 });
+    bench.write('in.csv', createList(400));
+    const ledger = join(bench.folder, 'ledger.sqlite');
+    const running = bench.run({ batchSize: 20, concurrency: 10 });
+    await gate.reached(10);
+    const [job] = await bench.listJobs();
+    const view = await openViewBench({ job: job?.id ?? '', ledger });
+    const { page, complaints } = await open(view.url);
+    await page.waitForSelector('.dot.is-asked');
+    expect(await page.textContent('.pulse b')).toBe('Filling');
+    gate.open();
+    const { summary } = await running;
+    await expect.poll(() => page.textContent('.pulse b')).toBe('Done');
+    await expect.poll(() => readCell(page, 1, 3)).toContain('answer to');
+    const spent = `$${(summary.costMicros / 1_000_000).toFixed(2)}`;
+    expect(await page.textContent('.money')).toContain(spent);
+    expect(await page.getAttribute('.strip', 'aria-label')).toBe('Rows by status: Enriched 400');
+    await expect.poll(() => page.textContent('.facet >> nth=0')).toContain('400');
+    expect(complaints).toEqual([]);
+  });
+
+  test('hostile text stays text, nothing is loaded from elsewhere, and the token leaves the address', async () => {
+    const hostile = [
+      '<img src=x onerror="window.hacked=1">',
+      '=HYPERLINK("http://evil.example","x")',
+      '\u001b[31mred\u001b[0m',
+      '\u202eevil',
+      'x'.repeat(100_000),
+    ];
+    const script = (task: AgentTask) => {
+      const records = task.request.input?.data ?? [];
+      const rows = records.map(({ row_id: id }, index) => ({
+        row_id: id ?? '',
+        fields: { answer: hostile[index % hostile.length] ?? '' },
+      }));
+      const grounding = rows.map((_, index) => ({
+        field: `structured.rows[${index}].fields.answer`,
+        citations: [
+          { url: 'javascript:window.hacked=2', title: '<svg onload="window.hacked=3">' },
+          { url: 'file:///etc/passwd', title: 'passwords' },
+          { url: 'https://example.com/a', title: '<script>window.hacked=4</script>' },
+        ],
+        confidence: 'low' as const,
+      }));
+      return createResult({ rows }, grounding);
+    };
+    const bench = await openJobBench(script);
+    const cells = hostile.map((text) => `"${text.replaceAll('"', '""')}"`);
+    bench.write(
+      'in.csv',
+      `company,note\n${cells.map((cell, index) => `Company ${index},${cell}`).join('\n')}\n`,
+    );
+    const { summary } = await bench.run({ send: ['company'] });
+    const ledger = join(bench.folder, 'ledger.sqlite');
+    const view = await openViewBench({ job: summary.jobId, ledger });
+    const { page, complaints, requests } = await open(view.url);
+    await page.waitForSelector('.g-td.k-field .value');
+    expect(await readCell(page, 1, 3)).toContain('<img src=x');
+    await page.click('.g-row[aria-rowindex="2"] .gc3');
+    await page.waitForSelector('.source-list li');
+    const links = await page.$$eval('.panel a', (all) =>
+      all.map((a) => [a.getAttribute('href'), a.getAttribute('rel')]),
+    );
+    expect(links).toEqual([['https://example.com/a', 'noopener noreferrer nofollow']]);
+    expect(await page.textContent('.source-list')).toContain('<svg onload');
+    for (const row of [3, 4, 5, 6]) {
+      await page.click(`.g-row[aria-rowindex="${row}"] .gc3`);
+      await page.waitForSelector(`.panel:has-text("row ${row - 1}")`);
+    }
+    expect(await page.$$eval('img, iframe, object, embed, #app script', (all) => all.length)).toBe(0);
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    await expect(page.evaluate('document.body.innerHTML = "<b>x</b>"')).rejects.toThrow(/TrustedHTML/);
+    expect(requests.filter((url) => !url.startsWith(view.origin))).toEqual([]);
+    expect(page.url()).not.toContain(view.token);
+    expect(requests.slice(1).filter((url) => url.includes(view.token))).toEqual([]);
+    expect(complaints.filter((text) => !text.includes('TrustedHTML'))).toEqual([]);
+  });
+
+  test('the keyboard moves, opens, edits, undoes, searches and comes back', async () => {
+    const { view } = await openFilled(60);
+    const { page } = await open(view.url);
+    await page.waitForSelector('.g-td.k-field .value');
+    await page.keyboard.press('Tab');
+    expect(await page.textContent(':focus')).toBe('Skip to the rows');
+    await page.keyboard.press('Enter');
+    const place = () =>
+      page.evaluate(
+        "[document.activeElement?.closest('.g-row')?.getAttribute('aria-rowindex'), document.activeElement?.getAttribute('aria-colindex')]",
+      ) as Promise<string[]>;
+    await page.keyboard.press('Control+ArrowDown');
+    expect(await place()).toEqual(['61', '2']);
+    await page.keyboard.press('Control+Home');
+    for (const key of ['ArrowDown', 'ArrowDown', 'End', 'ArrowLeft']) await page.keyboard.press(key);
+    expect(await place()).toEqual(['4', '4']);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.panel:has-text("row 3")');
+    expect(await place()).toEqual(['4', '4']);
+    const before = await readCell(page, 3, 3);
+    await page.keyboard.press('F2');
+    await page.waitForSelector('#edit:focus');
+    await page.keyboard.type('typed by hand');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => readCell(page, 3, 3)).toContain('typed by hand');
+    await page.keyboard.press('Control+z');
+    await expect.poll(() => readCell(page, 3, 3)).toContain(before?.replace(/\d+$|✎$/, '') ?? '');
+    await page.keyboard.press('Shift+ArrowDown');
+    expect(await page.textContent('.foot')).toContain('2 cells · 2 filled');
+    await page.keyboard.press('Control+c');
+    await expect
+      .poll(() => page.evaluate('navigator.clipboard.readText()'))
+      .toMatch(/^answer to \S+\nanswer to \S+$/);
+    await page.keyboard.press('Space');
+    await page.waitForSelector('.picked');
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog[open]');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    await page.waitForSelector('#search:focus');
+    await page.keyboard.type('Company 5');
+    await expect.poll(() => page.textContent('.count')).toBe('11 of 60 rows');
+    await page.keyboard.press('Escape');
+    expect((await place())[0]).toBe('2');
+  });
+
+  test('filters combine, and survive reload and Back', async () => {
+    const { view } = await openFilled(30);
+    const { page } = await open(view.url);
+    await page.waitForSelector('.g-td.k-field .value');
+    await page.fill('#search', 'Company 1');
+    await expect.poll(() => page.textContent('.count')).toBe('11 of 30 rows');
+    await page.click('.facet:has-text("Enriched")');
+    await page.click('.facet:has-text("Failed")');
+    await expect.poll(() => page.$$eval('.chip', (all) => all.length)).toBe(3);
+    await page.click('.facet:has-text("Enriched")');
+    await expect.poll(() => page.textContent('.count')).toBe('0 of 30 rows');
+    await page.reload();
+    await expect.poll(() => page.textContent('.count')).toBe('0 of 30 rows');
+    await page.goBack();
+    await expect.poll(() => page.textContent('.count')).toBe('11 of 30 rows');
+    expect(page.url()).toContain('status=enriched');
+    expect(page.url()).toContain('search=Company');
+  });
+
+  test('asking again shows the price on the button, and two clicks pay once', async () => {
+    const { bench, view } = await openFilled(5, answerPaid);
+    const { page } = await open(view.url);
+    await page.waitForSelector('.g-td.k-field .value');
+    await page.click('.g-row[aria-rowindex="3"] .gc0');
+    await page.click('.picked .is-primary');
+    const button = page.locator('.dialog-actions .is-primary');
+    await button.waitFor();
+    expect(await button.textContent()).toMatch(/^Ask for at most \$\d/);
+    await button.dblclick({ noWaitAfter: true }).catch(() => undefined);
+    await expect.poll(() => page.textContent('.toast')).toContain('1 row asked again for $0.025');
+    expect(bench.agent.tasks.length).toBe(2);
+    expect(await page.textContent('.money')).toContain('$0.05');
+  });
+
+  test('axe finds nothing, in light and dark: rows, panel, filtered, a dialog, and the report', async () => {
+    const { view, ledger, jobId } = await openFilled(20);
+    const { page } = await open(view.url, 'light', SMALL);
+    await page.waitForSelector('.g-td.k-field .value');
+    expect(await findFaults(page)).toEqual([]);
+    await page.click('.g-row[aria-rowindex="3"] .gc3');
+    await page.waitForSelector('.panel');
+    await page.click('.facet:has-text("Enriched")');
+    await page.waitForSelector('.chip');
+    expect(await findFaults(page)).toEqual([]);
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog[open]');
+    expect(await findFaults(page)).toEqual([]);
+    const report = await open(pathToFileURL(await openReport(jobId, ledger)).href, 'light', SMALL);
+    await report.page.waitForSelector('html[data-ready]');
+    await report.page.click('.g-row[aria-rowindex="3"] .gc3');
+    expect(await findFaults(report.page)).toEqual([]);
+    expect([report.complaints, report.requests.length]).toEqual([[], 1]);
+  });
+
+  const rows = chooseCount(1_000_000, 300_000);
+  const jumps = chooseCount(200, 25);
+  test(`of ${rows} rows the first, the last and ${jumps} random ones are shown`, SLOW, async () => {
+    const bench = await openJobBench(answerRows);
+    const input = bench.write('in.csv', createList(rows));
+    const ledger = await openLedger(join(bench.folder, 'ledger.sqlite'));
+    const schema = createSchema([parseField('answer')]);
+    const ask = createAsk({
+      agent: bench.server.url,
+      query: 'Which?',
+      system: null,
+      schema,
+      fields: listFields(schema),
+      send: ['company'],
+      efforts: ['low'],
+      escalateBelow: null,
+    });
+    const job = await ledger.openJob({ ask, input, output: join(bench.folder, 'out.csv'), settings: {} });
+    await ledger.close();
+    const view = await openViewBench({
+      job: job.id,
+      ledger: join(bench.folder, 'ledger.sqlite'),
+      isReadOnly: true,
+    });
+    const { page } = await open(view.url);
+    const shown = rows.toLocaleString('en');
+    await expect.poll(() => page.textContent('.count')).toBe(`${shown} rows`);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    // A fixed sequence of places, so that a failure can be repeated.
+    const places = Array.from({ length: jumps }, (_, index) => ((index + 1) * 7_654_321) % rows);
+    for (const place of [rows - 1, 0, ...places]) {
+      await page.keyboard.press('g');
+      await page.fill('#go-to', String(place + 1));
+      await page.keyboard.press('Enter');
+      const cell = page.locator(`.g-row[aria-rowindex="${place + 2}"]:not([hidden]) .gc1`);
+      await cell.filter({ hasText: `Company ${place + 1}` }).waitFor({ timeout: 10_000 });
+    }
+    const wheel = async (from: number, notches: number): Promise<number> => {
+      await page.keyboard.press('g');
+      await page.fill('#go-to', String(from));
+      await page.keyboard.press('Enter');
+      const first = () =>
+        page.$$eval('.g-row:not([hidden])', (all) =>
+          Math.min(...all.map((row) => Number(row.getAttribute('aria-rowindex')) - 2)),
+        );
+      const before = await first();
+      await page.mouse.move(700, 400);
+      for (let notch = 0; notch < notches; notch += 1) await page.mouse.wheel(0, 320);
+      await expect.poll(first).toBe(before + notches * 10);
+      return before;
+    };
+    // A turn of the wheel is as long anywhere.
+    for (const from of [1, rows / 2, rows - 1_000]) await wheel(from, 3);
+  });
+});

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inflateRawSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import type { AgentTask } from '../../src/agents/agent.js';
+import type { ReportData } from '../../src/view/api.js';
+import { openJobBench } from '../helpers/job.js';
+import { createResult } from '../helpers/scripted-agent.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
+import { openReport } from '../helpers/view-bench.js';
+
+/** The rows that a report carries. */
+function readRows(html: string): ReportData {
+  const packed = /<script type="text\/plain" id="data">([^<]*)<\/script>/.exec(html)?.[1] ?? '';
+  return JSON.parse(inflateRawSync(Buffer.from(packed, 'base64')).toString()) as ReportData;
+}
+
+/** Finds a value with sources for most rows, and fails for those that say so. */
+function answerSome(task: AgentTask) {
+  const records = task.request.input?.data ?? [];
+  const rows = records.map(({ row_id: id, company }) => ({
+    row_id: id ?? '',
+    fields: { answer: String(company).includes('none') ? null : `<b>${String(company)}</b>` },
+  }));
+  const grounding = rows.map((_, index) => ({
+    field: `structured.rows[${index}].fields.answer`,
+    citations: [
+      { url: 'https://en.wikipedia.org/wiki/A', title: 'A' },
+      { url: 'file:///home/ana/secret/table.csv#row=3', title: '' },
+    ],
+    confidence: 'medium' as const,
+  }));
+  return createResult({ rows }, grounding);
+}
+
+test('a report has the figures of the job and the sent columns alone, and names no folder', async () => {
+  const bench = await openJobBench(answerSome);
+  const names = ['Acme </script><img src=x>', 'Beta', 'none', ''];
+  bench.write(
+    'in.csv',
+    `company,contact,owner\n${names.map((name) => `"${name}",ana@acme.example,Ana`).join('\n')}\n`,
+  );
+  const { summary } = await bench.run({ send: ['company', 'owner'] });
+  const ledger = join(bench.folder, 'ledger.sqlite');
+  const path = await openReport(summary.jobId, ledger, {
+    redact: ['owner'],
+    now: new Date('2026-11-29T12:00:00Z'),
+  });
+  const html = readFileSync(path, 'utf8');
+  const data = readRows(html);
+  expect(data.columns).toEqual(['company']);
+  expect(data.cells).toEqual([names]);
+  expect(data.values[0]?.[0]).toBe(`<b>${names[0]}</b>`);
+  expect(data.links.map(([address, title]) => [address, title])).toEqual([
+    ['https://en.wikipedia.org/wiki/A', 'A'],
+    ['', 'table.csv'],
+  ]);
+
+  const [figures = ''] = html.split('<script');
+  const text = figures.slice(figures.indexOf('<body>'));
+  expect(text).toMatch(/<b>3<\/b> of 4 cells filled in <b>4<\/b> rows/);
+  expect(text).toContain('Rows by status: enriched 3, not found 1');
+  expect(text).toContain('29 November 2026');
+  const packed = JSON.stringify(data) + text;
+  for (const secret of ['ana@acme.example', '/home/ana', bench.folder]) expect(packed).not.toContain(secret);
+  // All other text is escaped.
+  expect(html.match(/<script/g)).toHaveLength(2);
+  expect(html.match(/<img/g)).toBeNull();
+});
+
+test('a report does not replace what it is made from, and refuses a column that is not there', async () => {
+  const bench = await openJobBench(answerSome);
+  const input = bench.write('in.csv', 'company\nAcme\n');
+  const { summary } = await bench.run();
+  const ledger = join(bench.folder, 'ledger.sqlite');
+  await expect(openReport(summary.jobId, ledger, { output: input })).rejects.toThrow(/in\.csv/);
+  expect(bench.read('in.csv')).toBe('company\nAcme\n');
+  await expect(openReport(summary.jobId, ledger, { redact: ['compny'] })).rejects.toThrow(/compny/);
+});
+
+const rows = chooseCount(10_000, 1_000);
+test(
+  `a report of ${rows} rows with two sources a cell takes little more than 100 bytes a row`,
+  SLOW,
+  async () => {
+    const bench = await openJobBench(answerSome);
+    const lines = Array.from(
+      { length: rows },
+      (_, index) => `Company ${index * 7919},${index}.example,Kyoto`,
+    );
+    bench.write('in.csv', `company,domain,city\n${lines.join('\n')}\n`);
+    const { summary } = await bench.run({ batchSize: 100, send: ['company', 'domain'] });
+    const html = readFileSync(await openReport(summary.jobId, join(bench.folder, 'ledger.sqlite')), 'utf8');
+    expect(html.length).toBeLessThan(60_000 + rows * 105);
+  },
+);
