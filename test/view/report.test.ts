@@ -78,7 +78,7 @@ test('a report does not replace what it is made from, and refuses a column that 
   await expect(openReport(summary.jobId, ledger, { redact: ['compny'] })).rejects.toThrow(/compny/);
 });
 
-const rows = chooseCount(10_000, 1_000);
+const rows = chooseCount(5_000, 1_000);
 test(
   `a report of ${rows} rows with two sources a cell takes little more than 100 bytes a row`,
   SLOW,
