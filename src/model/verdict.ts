@@ -1,5 +1,4 @@
-import type { Field } from './ask.js';
-import type { JsonValue } from './json.js';
+import type { JsonObject, JsonValue } from './json.js';
 
 /** Verdicts of a citation, best first. `docs/verify.md` says what each means. */
 export const VERDICTS = [
@@ -21,7 +20,7 @@ export type Evidence = 'strong' | 'weak';
 
 /** A value that a page is said to support. */
 export interface Claim {
-  readonly field: Field;
+  readonly field: { readonly name: string; readonly schema: JsonObject | boolean };
   readonly value: JsonValue;
   /** What the row is about: its sent columns, and links of their cells. */
   readonly row: readonly { readonly name: string; readonly value: string }[];
@@ -42,6 +41,8 @@ export interface CitationVerdict {
   readonly how: string | null;
   /** One line that explains the verdict. */
   readonly reason: string | null;
+  /** Of a list or object: for each part that can be looked up, true if it is on the page. Null for other values. */
+  readonly parts: readonly boolean[] | null;
 }
 
 /** A verdict as stored: of one citation of one cell. */
@@ -55,21 +56,38 @@ export interface CheckedCitation extends CitationVerdict {
 
 /** Creates a verdict without a passage. */
 export function createVerdict(verdict: Verdict, reason: string | null): CitationVerdict {
-  return { verdict, evidence: null, passage: null, passageUrl: null, where: null, how: null, reason };
+  return {
+    verdict,
+    evidence: null,
+    passage: null,
+    passageUrl: null,
+    where: null,
+    how: null,
+    reason,
+    parts: null,
+  };
 }
 
 /** The verdict of a cell: that of its best citation. Null if none of them was checked. */
-export function pickBest<Each extends CitationVerdict>(citations: readonly Each[]): Each | null {
-  let best: Each | null = null;
+export function pickBest(citations: readonly CheckedCitation[]): CheckedCitation | null {
+  let best: CheckedCitation | null = null;
   for (const each of citations) if (best === null || rank(each) < rank(best)) best = each;
-  return best;
+  if (best === null || best.verdict === 'on_page') return best;
+  return coversAll(citations) ? { ...best, verdict: 'on_page', evidence: 'weak' } : best;
 }
 
 function rank({ verdict, evidence }: CitationVerdict): number {
   return VERDICTS.indexOf(verdict) + (verdict === 'on_page' && evidence === 'weak' ? 0.5 : 0);
 }
 
+/** True if the parts of a list are on the pages together, though on none of them alone. */
+function coversAll(citations: readonly CitationVerdict[]): boolean {
+  const lists = citations.flatMap(({ parts }) => (parts === null || parts.length === 0 ? [] : [parts]));
+  const [first] = lists;
+  return first?.every((_part, index) => lists.some((parts) => parts[index] === true)) === true;
+}
+
 /** The verdict as one word for a cell: a question mark stands for weak evidence. */
-export function formatVerdict({ verdict, evidence }: CitationVerdict): string {
+export function formatVerdict({ verdict, evidence }: Pick<CitationVerdict, 'verdict' | 'evidence'>): string {
   return verdict === 'on_page' && evidence === 'weak' ? 'on_page?' : verdict;
 }

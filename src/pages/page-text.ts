@@ -32,13 +32,17 @@ export interface TextBlock {
   readonly cell: TableCell | null;
   /** Page number of a PDF, from 1. Null for other pages. */
   readonly page: number | null;
+  /** Spans of `text` that are struck out, such as an old price: [start, end). */
+  readonly struck: readonly (readonly [number, number])[];
 }
 
-/** The place of a cell: index of the table, row and column, all from 0. A cell over several columns has the first. */
+/** The place of a cell: index of the table, first row and column, all from 0, and how many it spans. */
 export interface TableCell {
   readonly table: number;
   readonly row: number;
   readonly column: number;
+  readonly rowSpan: number;
+  readonly colSpan: number;
   readonly isHeader: boolean;
 }
 
@@ -60,6 +64,8 @@ export interface DataItem {
   readonly value: string;
   /** Name of the object that has the value, if it has one. Empty if unknown. */
   readonly owner: string;
+  /** Short texts of the same object, such as `jobTitle: CEO; worksFor: Acme`. */
+  readonly beside: string;
   /** The block beside which the value is; -1 if it belongs to the page. */
   readonly block: number;
 }
@@ -93,19 +99,11 @@ export interface PageText {
 }
 
 /** A response to read, with its body after decompression. */
-export interface PageSource {
+export interface PageBytes {
   /** The address after redirects. */
   readonly url: string;
   readonly status: number;
   /** The `content-type` header as received, or null. */
   readonly contentType: string | null;
   readonly body: Uint8Array;
-}
-
-/** A PDF whose text was extracted. */
-export interface PdfSource {
-  readonly url: string;
-  readonly title: string | null;
-  /** The text of each page, first page first. */
-  readonly pages: readonly string[];
 }

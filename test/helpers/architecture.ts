@@ -42,7 +42,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   '@zip.js/zip.js': ['read/zip-archive.ts', 'write/zip-sink.ts'],
   ajv: ['model/schema.ts'],
   'ajv-formats': ['model/schema.ts'],
-  chardet: ['read/guess-encoding.ts'],
+  chardet: ['read/guess-encoding.ts', 'pages/decode-page.ts'],
   'cli-progress': ['cli/progress-bar.ts'],
   croner: ['watch/watch-options.ts'],
   'eventsource-parser': ['api/'],

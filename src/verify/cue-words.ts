@@ -1,0 +1,319 @@
+import type { FieldGroup } from './field-words.js';
+
+/** What is known about the place of a value for looking at the words around it. */
+export interface CueContext {
+  readonly before: string;
+  readonly after: string;
+  readonly language: string;
+  readonly groups: ReadonlySet<FieldGroup>;
+  readonly families: ReadonlySet<string>;
+  /** True for a field that itself asks for a plan, a former holder or an end. */
+  readonly wantsTurn: boolean;
+}
+
+/** The reason why the words around a value turn it around, such as "a former holder". Null if nothing does. */
+export function findCue(context: CueContext): string | null {
+  if (context.wantsTurn) return null;
+  if (context.groups.has('role') && EASTERN_FORMER.test(context.before.slice(-14)))
+    return 'a word before it speaks of the past';
+  for (const { reason, before, after, within, beyond, applies } of CUES) {
+    if (applies !== undefined && !applies(context)) continue;
+    if (before !== undefined && hasCue(before, context.before.slice(-within), context.language, true))
+      return reason;
+    if (after !== undefined && hasCue(after, context.after.slice(0, beyond ?? 60), context.language, false))
+      return reason;
+  }
+  return null;
+}
+
+/** Chinese, Japanese and Korean put no space between "former" and the role. */
+const EASTERN_FORMER =
+  /(?:前|元|旧|前任|原|曾任|전임|전)\s?(?:社長|代表\p{L}*|会長|CEO|CFO|总裁|董事长|总经理|首席\p{L}*|대표\p{L}*|사장)\s?$/u;
+
+type Words = Readonly<Record<string, string>>;
+
+interface Cue {
+  readonly reason: string;
+  /** Words before the value, by language; `all` counts in every language. */
+  readonly before?: Words;
+  readonly after?: Words;
+  /** How many characters before the value are looked at. */
+  readonly within: number;
+  readonly beyond?: number;
+  readonly applies?: (context: CueContext) => boolean;
+}
+
+const patterns = new Map<string, RegExp>();
+
+function hasCue(words: Words, text: string, language: string, isBefore: boolean): boolean {
+  const languages =
+    language === ''
+      ? Object.keys(words)
+      : ['all', 'en', language === 'no' || language === 'nn' ? 'nb' : language];
+  return languages.some((each) => {
+    const source = words[each];
+    if (source === undefined) return false;
+    const pattern =
+      patterns.get(source) ?? new RegExp(String.raw`(?<![\p{L}\p{M}])(?:${source})(?![\p{L}\p{M}])`, 'iu');
+    patterns.set(source, pattern);
+    const match = pattern.exec(text);
+    // Another name between the word and the value takes the word for itself.
+    return match !== null && (!isBefore || !isTaken(text.slice(match.index + match[0].length)));
+  });
+}
+
+/** True if a full stop, or a person's name and a verb, lies between. */
+function isTaken(between: string): boolean {
+  return (
+    /[.;!?]\s/.test(between.replace(/\b(?:\p{Lu}|Mr|Mrs|Ms|Dr|Inc|Ltd|Co|St|Nr|No|Mio|Mrd)\.\s/gu, '')) ||
+    /(?:replaced|succeeded|followed) by|(?:ersetzt|abgelöst) (?:durch|von)|remplacée? par|to\s$/iu.test(
+      between,
+    )
+  );
+}
+
+const isRole = ({ groups }: CueContext): boolean => groups.has('role');
+const isCount = ({ groups }: CueContext): boolean => groups.has('count') || groups.has('money');
+const isStaff = ({ families }: CueContext): boolean => families.has('employees');
+
+const CUES: readonly Cue[] = [
+  {
+    reason: 'a word before it speaks of the past',
+    within: 60,
+    before: {
+      en: `former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until recently|ousted|departed|emeritus`,
+      de: `ehemalige[rsnm]?|ehemals|frühere[rsnm]?|früher|vormals|bisherige[rsnm]?|vorherige[rsnm]?|ex|vorgänger(?:in|s)?|einst|damalige[rsn]?|ursprünglich`,
+      fr: `ancien(?:ne|s)?|ex|précédente?|anciennement|prédécesseur|autrefois|jadis|initialement`,
+      es: String.raw`antigu[oa]s?|anterior(?:mente)?|ex\p{L}*|predecesora?|entonces|saliente`,
+      it: `ex|precedente|predecessore|già|uscente|in passato`,
+      pt: `antig[oa]|anterior(?:mente)?|ex|antecessora?`,
+      nl: `voormalige?|vroegere|vorige|ex|voorganger|destijds`,
+      sv: String.raw`tidigare|förre|förra|före detta|f\.?d\.?|ex|föregångare|dåvarande`,
+      da: `tidligere|forhenværende|ex|forgænger|daværende`,
+      nb: `tidligere|forhenværende|ex|forgjenger|daværende`,
+      fi: `entinen|aiempi|edeltäjä`,
+      pl: String.raw`był[yaei](?:go|m)?|poprzedni\p{L}*|dawn\p{L}*|ówczesn\p{L}*|wcześniej`,
+      cs: String.raw`býval\p{L}*|dřívější\p{L}*|předchozí\p{L}*|dříve|předchůd\p{L}*`,
+      sk: String.raw`býval\p{L}*|predchádzajúc\p{L}*|predtým`,
+      hu: `korábbi|volt|egykori|előző`,
+      ro: String.raw`fost\p{L}*|precedent\p{L}*`,
+      ru: String.raw`бывш\p{L}+|прежн\p{L}+|экс|предыдущ\p{L}+|раньше|ранее|тогдашн\p{L}+`,
+      uk: String.raw`колишн\p{L}+|екс|попередн\p{L}+`,
+      tr: `eski|önceki`,
+      el: String.raw`πρώην|προηγούμεν\p{L}+`,
+      all: `(?:ex|Ex)-`,
+    },
+  },
+  {
+    reason: 'the words behind it say that this has ended',
+    within: 0,
+    beyond: 70,
+    applies: isRole,
+    after: {
+      en: String.raw`(?:has |had |who |will )?(?:stepp?(?:ed|ing|s)? down|resign(?:ed|s|ing)?|retire[ds]?|retiring|quit|left|leaves|leaving|depart(?:ed|s|ing)|die[ds]|passed away)|(?:was|is|were|been|to be) (?:fired|ousted|dismissed|replaced|succeeded|removed|sacked)|until (?:\p{L}+ )?\d{4}|\(?\d{4}\s?[-–]\s?\d{4}\)?|(?:the |its |a )?former(?:ly)?|served (?:as|until|from)|was (?:the |its )?(?:chief|ceo|head|first)|hands? over|handed over`,
+      de: String.raw`(?:trat|tritt) [^.]{0,40}zurück|zurückgetreten|(?:schied|scheidet) [^.]{0,30}aus|ausgeschieden|verließ|verlässt|verlassen|bis (?:\p{L}+ )?\d{4}|starb|verstorben|abgelöst|abberufen|war (?:bis|von)|ehemalige[rsn]?`,
+      fr: String.raw`(?:a |ayant )?(?:démissionné|quitté)|quitte|jusqu['’]en|remplacée?|décédée?|parti(?:e)? à la retraite|ancien(?:ne)?|\(\d{4}-\d{4}\)`,
+      es: String.raw`dimiti[óo]|renunci[óo]|dej[óo]|hasta \d{4}|fue (?:destituid|sustituid|reemplazad)[oa]|falleci[óo]|se jubil[óo]|ex\p{L}*`,
+      it: `si è dimess[oa]|ha lasciato|lascia|fino al|sostituit[oa]|deceduto|ex`,
+      pt: String.raw`deixou|renunciou|até \d{4}|foi substituíd[oa]|faleceu|ex`,
+      nl: String.raw`tot \d{4}|afgetreden|vertrok|vertrekt|opgevolgd|overleden|stapt op`,
+      sv: String.raw`avgick|avgår|slutade|lämnade|lämnar|till \d{4}|ersattes|avled`,
+      da: String.raw`fratrådte|fratræder|trådte tilbage|forlod|stoppede|indtil \d{4}|til \d{4}`,
+      nb: String.raw`gikk av|går av|fratrådte|sluttet|forlot|til \d{4}`,
+      pl: String.raw`odszedł|odeszła|zrezygnował\p{L}*|do \d{4}|został\p{L}* odwołan\p{L}*|ustąpił\p{L}*|zmarł\p{L}*`,
+      cs: String.raw`odstoupil\p{L}*|odešel|odešla|do roku \d{4}|rezignoval\p{L}*`,
+      ru: String.raw`уш[её]л|ушла|покинул\p{L}*|до \d{4}|уволен\p{L}*|сложил\p{L}*|скончал\p{L}*|был\p{L}* смещ[её]н\p{L}*`,
+      all: String.raw`\(\s?(?:former|ex|ehem\.?|bis|until|till|-|–)|(?:が|は|氏が|氏は)?退任|辞任|卸任|离任|辞职|사임|퇴임`,
+    },
+  },
+  {
+    reason: 'it is the person who was followed by another',
+    within: 45,
+    applies: isRole,
+    before: {
+      en: String.raw`(?:replac(?:es|ed|ing)|succeed(?:s|ed|ing)?|takes over from|took over from|taking over from|in succession to|departure of|resignation of|exit of|after)(?:\s(?:the|its|former|long-time|founder|ceo|cfo|cto|chief executive|\p{L}+ officer|mr|mrs|ms|dr)\.?){0,4}`,
+      de: String.raw`(?:nachfolge(?:r|rin)? von|folgt auf|folgte auf|löst|löste|ersetzt|übernimmt von|übernahm von|tritt die nachfolge von|anstelle von|nach dem (?:ausscheiden|rücktritt) von)(?:\s(?:dem|der|den|herrn|frau|dr|langjährigen?)\.?){0,3}`,
+      fr: String.raw`(?:succède à|succédant à|remplace|remplaçant|en remplacement de|après le départ de)(?:\s(?:m|mme|l['’]ancien)\.?){0,2}`,
+      es: `(?:sucede a|sustituye a|reemplaza a|releva a|en sustitución de|tras la salida de)`,
+      it: `(?:succede a|sostituisce|al posto di|prende il posto di)`,
+      pt: `(?:sucede a|substitui|no lugar de)`,
+      nl: `(?:volgt|opvolger van|vervangt)`,
+      sv: `(?:efterträder|ersätter|tar över efter)`,
+      da: `(?:efterfølger|erstatter|afløser)`,
+      nb: `(?:etterfølger|erstatter|tar over etter)`,
+      pl: String.raw`(?:zastąpił\p{L}*|zastępuje|następca|po odejściu)`,
+      ru: String.raw`(?:сменил\p{L}*|заменил\p{L}*|преемник)`,
+    },
+  },
+  {
+    reason: 'it is said of a rival or in a comparison',
+    within: 90,
+    before: {
+      en: `rivals?|competitors?|competing|unlike|versus|compared (?:with|to)|than|peers?`,
+      de: String.raw`konkurrent\p{L}*|wettbewerber\p{L}*|rival\p{L}*|im gegensatz zu|im vergleich zu|mitbewerber\p{L}*`,
+      fr: `concurrente?s?|rivale?s?|contrairement à|par rapport à`,
+      es: String.raw`competidor\p{L}*|rival\p{L}*|a diferencia de|comparado con|frente a`,
+      it: `concorrent[ei]|rivale|a differenza di|rispetto a`,
+      pt: `concorrentes?|rivais|rival|ao contrário`,
+      nl: String.raw`concurrent\p{L}*|rivaal|in tegenstelling tot|vergeleken met`,
+      sv: String.raw`konkurrent\p{L}*|rival\p{L}*|jämfört med|till skillnad från`,
+      da: String.raw`konkurrent\p{L}*|rival\p{L}*|sammenlignet med|i modsætning til`,
+      nb: String.raw`konkurrent\p{L}*|rival\p{L}*|sammenlignet med|i motsetning til`,
+      pl: String.raw`konkuren\p{L}*|rywal\p{L}*|w porównaniu`,
+      ru: String.raw`конкурент\p{L}*|соперник\p{L}*|по сравнению`,
+      all: String.raw`競合\p{L}*|竞争对手|경쟁사`,
+    },
+  },
+  {
+    reason: 'a negation or doubt is beside it',
+    within: 55,
+    beyond: 45,
+    before: {
+      en: String.raw`not(?! only)|isn['’]t|aren['’]t|doesn['’]t|don['’]t|didn['’]t|hasn['’]t|no(?!\.|\s?\d)|never|den(?:y|ied|ies)|false|untrue|rumou?r(?:s|ed)?|reports? of|reports that|reportedly|alleged(?:ly)?|contrary|neither|nor|without|refused|rejected|claims? of|wrongly|mistaken(?:ly)?|hoax|unconfirmed`,
+      de: String.raw`nicht(?! nur)|kein\p{L}*|nie(?:mals)?|dementier\p{L}*|bestreit\p{L}*|bestritt|falsch\p{L}*|angeblich\p{L}*|gerücht\p{L}*|ohne|weder|irrtümlich`,
+      fr: String.raw`pas(?! seulement)|aucune?|jamais|dément\p{L}*|faux|rumeurs?|prétendu\p{L}*|sans|ni`,
+      es: String.raw`no(?! solo)|ningun[oa]?|nunca|niega|negó|desmiente|desmintió|fals[oa]|rumores?|supuest\p{L}*|sin`,
+      it: String.raw`non(?! solo)|nessun[oa]?|mai|nega|ha negato|smenti\p{L}*|fals[oa]|presunt\p{L}*|senza`,
+      pt: String.raw`não(?! só)|nenhum\p{L}*|nunca|nega|negou|desmen\p{L}*|fals[oa]|sem`,
+      nl: String.raw`niet(?! alleen)|geen|nooit|ontken\p{L}*|onjuist|zonder|vermeend\p{L}*`,
+      sv: String.raw`inte(?! bara)|ingen|inga|inget|aldrig|förnekar|dementera\p{L}*|felaktig\p{L}*|utan`,
+      da: String.raw`ikke(?! kun)|ingen|aldrig|afviser|benægter|dementer\p{L}*|uden`,
+      nb: String.raw`ikke(?! bare)|ingen|aldri|avviser|benekter|dementer\p{L}*|uten`,
+      fi: `ei|eivät|eikä|kiistää|ilman`,
+      pl: String.raw`nie(?! tylko)|żadn\p{L}*|nigdy|zaprzecz\p{L}*|fałszyw\p{L}*|rzekom\p{L}*|bez`,
+      cs: String.raw`není|nejsou|nemá|žádn\p{L}*|nikdy|popřel\p{L}*|popírá|nepravdiv\p{L}*|bez`,
+      ru: String.raw`не(?! только)|нет|никогда|опроверг\p{L}*|отрица\p{L}*|ложн\p{L}*|якобы|слух\p{L}*|без`,
+      uk: String.raw`не|немає|ніколи|спростув\p{L}*|заперечу\p{L}*|нібито`,
+      tr: `değil|yok`,
+      all: `否定|否认|誤報|传闻|부인`,
+    },
+    after: {
+      en: `(?:were|was|is|are) (?:wrong|false|incorrect|untrue|not|never|denied|inaccurate)|isn['’]t|wasn['’]t|no longer|(?:has|have|had) (?:been )?denied|not`,
+      de: String.raw`(?:sind|ist|waren|war|sei|seien) (?:falsch|nicht|unzutreffend)|(?:nicht|kein\p{L}*)|dementiert\p{L}*|bestritten`,
+      fr: String.raw`(?:est|sont|était|étaient) (?:faux|fausses?|inexacte?s?)|n['’](?:est|a|ont) pas|démenti\p{L}*`,
+      es: String.raw`(?:es|son|era|eran) (?:fals|incorrect)\p{L}*|no (?:es|son|tiene)|desmentid\p{L}*`,
+      it: String.raw`(?:è|sono|era) (?:fals|errat)\p{L}*|non è|smentit\p{L}*`,
+      ru: String.raw`не соответству\p{L}*|опроверг\p{L}*|неверн\p{L}*`,
+      all: String.raw`\p{L}{0,6}(?:ではない|ではありません|ではなく|を否定|は誤り)|不是|没有|并非|아니`,
+    },
+  },
+  {
+    reason: 'it is a plan, a goal or a forecast',
+    within: 70,
+    before: {
+      en: String.raw`will|shall|plans?|planned|planning|aims?|aiming|targets?|targeting|intends?|intended|expects?|expected|forecasts?|projected|projects to|hopes?|would|could|might|propos(?:es|ed)|goal of|ambition|wants? to|looking to|set to|due to|considering|in talks|by (?:20[3-9]\d|the end of)|next year`,
+      de: String.raw`will|wird|werden|würde|soll(?:en|te|ten)?|plant|planen|geplant\p{L}*|strebt|ziel|voraussichtlich|künftig\p{L}*|möchte|erwartet\p{L}*|beabsichtigt|prognose|angepeilt`,
+      fr: `prévoit|prévue?s?|prévoient|vise|objectif|ambitionne|devrait|envisage|souhaite|compte (?:recruter|embaucher|atteindre|ouvrir|employer)|recrutera|embauchera|d['’]ici`,
+      es: `planea|prevé|prevista?s?|espera|objetivo|pretende|contratará|alcanzará|tendrá|abrirá|proyecta|quiere|podría`,
+      it: `prevede|previst[oaie]|punta|obiettivo|intende|vuole|assumerà|raggiungerà|aprirà|entro il|potrebbe`,
+      pt: String.raw`planeja|planeia|prevê|prevista?s?|pretende|meta|espera|contratará|quer|deverá|até 20[3-9]\d`,
+      nl: String.raw`zal|zullen|wil|plant|gepland|streeft|verwacht\p{L}*|doel|van plan|zou|hoopt`,
+      sv: String.raw`ska|kommer att|planerar|planerad\p{L}*|förvänt\p{L}*|mål\p{L}*|siktar|vill|avser`,
+      da: String.raw`skal|vil|planlægger|planlagt|forvent\p{L}*|mål\p{L}*|sigter|agter`,
+      nb: String.raw`skal|vil|planlegger|planlagt|forvent\p{L}*|mål\p{L}*|sikter|ønsker`,
+      fi: String.raw`aikoo|suunnittelee|tavoit\p{L}*|odottaa`,
+      pl: String.raw`planuj\p{L}*|planowan\p{L}*|zamierza|celem|oczekuj\p{L}*|będzie|prognoz\p{L}*|chce`,
+      cs: String.raw`plánuj\p{L}*|plánovan\p{L}*|chce|cíl\p{L}*|očekáv\p{L}*|bude|hodlá`,
+      ru: String.raw`планиру\p{L}+|намерен\p{L}*|ожида\p{L}+|будет|прогноз\p{L}*|цел[ьи]|собирается|хочет`,
+      uk: String.raw`планує|має намір|очіку\p{L}*|буде`,
+      tr: String.raw`planl\p{L}*|hedef\p{L}*|bekle\p{L}*`,
+      ja: String.raw`\p{L}*(?:予定|計画|目標|見込み)`,
+      zh: String.raw`\p{L}*(?:计划|预计|目标|拟)`,
+      ko: String.raw`\p{L}*(?:예정|계획|목표)`,
+    },
+  },
+  {
+    reason: 'it is a plan, a goal or a forecast',
+    within: 0,
+    beyond: 22,
+    after: {
+      all: String.raw`\p{L}{0,8}(?:する予定|予定|を目標|を目指|に増やす|计划|预计|목표|예정|할 계획)`,
+      en: String.raw`by (?:20[3-9]\d|the end of)|(?:is|are) (?:planned|expected|targeted)`,
+      de: `(?:ist|sind) geplant|geplant|werden sollen|einstellen|anvisiert`,
+    },
+  },
+  {
+    reason: 'it is the value before a change',
+    within: 0,
+    beyond: 30,
+    applies: ({ before }) =>
+      /(?<![\p{L}])(?:from|von|de|da|du|från|fra|z|ze|с|з|van|dal|del|desde|'dan)\s(?:about |around |some |just |rund |etwa |environ |[$€£]\s?|US\$)?$/iu.test(
+        before,
+      ),
+    after: {
+      all: String.raw`(?:[^.;]{0,25}\s)?(?:to|auf|nach|à|au|a|al|ao|para|hasta|till|til|na|naar|do|до|к|на|into)\s`,
+    },
+  },
+  {
+    reason: 'it is the value of an earlier time',
+    within: 40,
+    beyond: 45,
+    applies: isCount,
+    before: {
+      en: String.raw`up from|down from|compared (?:with|to)|vs\.?|versus|(?:the )?(?:prior|previous|last) year(?:['’]s)?:?|year[- ]earlier|a year ago|in the past|originally`,
+      de: String.raw`vorjahr\p{L}*:?|gegenüber|nach|verglichen mit|im jahr zuvor`,
+      fr: `contre|année précédente|l['’]an dernier|exercice précédent|par rapport à`,
+      es: `frente a|año anterior|el año pasado|en comparación con`,
+      it: `rispetto a[il]?|anno precedente|contro i|dai|dagli`,
+      pt: `ano anterior|ante|contra|em comparação`,
+      nl: `vorig jaar|tegenover|vergeleken met|een jaar eerder`,
+      sv: `föregående år|jämfört med|mot`,
+      da: `året før|sammenlignet med|mod`,
+      nb: `året før|sammenlignet med|mot`,
+      pl: `rok wcześniej|w porównaniu|wobec`,
+      ru: `годом ранее|по сравнению|против|в прошлом году`,
+      all: String.raw`前年\p{L}*|前期\p{L}*|去年\p{L}*|上年\p{L}*|전년\p{L}*`,
+    },
+    after: {
+      en: `(?:a year|the year|years?) (?:earlier|ago|before)|in the (?:prior|previous) year`,
+      de: `im vorjahr|ein jahr zuvor`,
+      fr: `(?:un an plus tôt|l['’]année précédente|l['’]an dernier)`,
+      es: `(?:un año antes|el año anterior)`,
+      it: `(?:l['’]anno precedente|un anno prima)`,
+    },
+  },
+  {
+    reason: 'it is only a part or a change of the whole',
+    within: 45,
+    beyond: 32,
+    applies: isStaff,
+    before: {
+      en: String.raw`hir(?:e|es|ed|ing)|recruit(?:s|ed|ing)?|add(?:s|ed|ing)?|another|additional|extra|further|cut(?:s|ting)?|lay(?:s|ing)? off|laid off|layoffs? of|dismiss(?:es|ed|ing)?|eliminat\p{L}+|shed(?:s|ding)?|axe[ds]?|creat(?:e|es|ed|ing)|of which|of whom|including|up to`,
+      de: String.raw`zusätzlich\p{L}*|weitere[nr]?|neue[nr]?|davon|entlass\p{L}*|streich\p{L}*|abbau\p{L}*|darunter|bis zu|schafft`,
+      fr: String.raw`recrut\p{L}*|embauch\p{L}*|licenci\p{L}*|supprim\p{L}*|dont|supplémentaires|jusqu['’]à|crée`,
+      es: String.raw`contrat\p{L}*|despid\p{L}*|despedir|de los cuales|adicionales|otros|recort\p{L}*|hasta`,
+      it: String.raw`assum\p{L}*|assunzion\p{L}*|licenzi\p{L}*|di cui|altri|fino a`,
+      pt: String.raw`contrat\p{L}*|demit\p{L}*|dos quais|mais|até`,
+      nl: String.raw`aannem\p{L}*|ontsla\p{L}*|ontslagen|waarvan|extra|nieuwe|tot`,
+      sv: `anställa|säger upp|varslar|varav|ytterligare|nya`,
+      da: `ansætte|fyrer|heraf|yderligere|nye`,
+      nb: `ansette|sier opp|hvorav|ytterligere|nye`,
+      pl: String.raw`zwolni\p{L}*|zatrudni kolejn\p{L}*|w tym|dodatkow\p{L}*|nowych`,
+      ru: String.raw`сократ\p{L}+|уволи\p{L}+|наня\p{L}+|нанима\p{L}+|из них|дополнительн\p{L}+|новых|в том числе`,
+      all: `うち|其中|裁员|裁减`,
+    },
+    after: {
+      en: String.raw`(?:new |additional |more )(?:jobs|staff|people|employees|workers|positions)|(?:jobs|positions|roles|staff|employees|people|workers) (?:will|would|to|are to) (?:be|go)|job cuts|redundanc\p{L}+|layoffs`,
+      de: String.raw`(?:neue|weitere|zusätzliche)\p{L}* \p{L}+|(?:\p{L}+ )?(?:eingestellt|entlassen|einstellen|abbauen|streichen)`,
+      fr: `nouveaux|supplémentaires|suppressions?`,
+      es: `(?:nuevos|más|despidos)`,
+    },
+  },
+  {
+    reason: 'it is the upper end of a scale',
+    within: 14,
+    before: {
+      en: 'out of|up to|at most|maximum of',
+      de: 'von maximal|bis zu|maximal|von',
+      fr: "sur|jusqu['’]à",
+      es: 'de un máximo de|hasta|sobre',
+      it: 'su|fino a',
+      all: '/',
+    },
+    applies: ({ groups, before }) =>
+      !groups.has('location') &&
+      !groups.has('role') &&
+      !groups.has('date') &&
+      /\d\s?(?:\p{L}+\s){0,3}$|up to\s$|bis zu\s$|maximal\s$|jusqu['’]à\s$|hasta\s$|fino a\s$/u.test(before),
+  },
+];

@@ -1,0 +1,54 @@
+import type { TextBlock } from '../pages/page-text.js';
+import { findCue } from './cue-words.js';
+import { type EvidenceContext, listHeadings } from './evidence-context.js';
+import type { Hit } from './page-index.js';
+import { type Sentence, splitSentence } from './sentences.js';
+import { findWrongField } from './wrong-field.js';
+import { findWrongSubject } from './wrong-subject.js';
+import { findWrongYear } from './wrong-year.js';
+
+/** Says why a hit is only weak evidence. Null if it is strong: row and field are named beside it and nothing turns it. */
+export function findWeakness(context: EvidenceContext, hit: Hit): string | null {
+  if (hit.doubt !== null) return hit.doubt;
+  if (hit.how === 'partial') return 'only a part of the value is on the page';
+  const { block } = hit.segment;
+  if (block?.role === 'option') return 'it is a choice of a form';
+  if (block !== null && isStruck(block, hit)) return 'it is struck out';
+  const sentence = splitSentence(hit.segment.text, hit.start, hit.end);
+  return (
+    findTurn(context, hit, sentence) ??
+    findWrongSubject(context, hit, sentence) ??
+    findWrongField(context, hit, sentence)
+  );
+}
+
+function isStruck({ struck }: TextBlock, { start, end }: Hit): boolean {
+  return struck.some(([from, to]) => from <= start && to >= end);
+}
+
+/** A word that turns the value around, or another year. */
+function findTurn(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
+  const { field, index } = context;
+  if (hit.link !== undefined) return null;
+  const headings =
+    hit.segment.block === null ? '' : listHeadings(index, hit.segment.block).slice(0, 1).join(' ');
+  const wantsTurn =
+    /\b(?:former|previous|past|planned|target|goal|forecast|expected|next|guidance|competitor|rival|prior|event|deadline|due|end)\b/.test(
+      field.words.join(' '),
+    );
+  const cue = findCue({
+    before: sentence.before,
+    after: sentence.after,
+    language: index.page.language,
+    groups: field.groups,
+    families: field.families,
+    wantsTurn,
+  });
+  if (cue !== null) return cue;
+  if (!wantsTurn && TURNED_HEADING.test(headings))
+    return 'the heading above it is about others, the past or plans';
+  return findWrongYear(context, hit, sentence);
+}
+
+const TURNED_HEADING =
+  /^(?:former|past|previous|ex-|alumni|competitors?|rivals?|similar (?:companies|products)|alternatives|related|comparable|peers|people also|you may also|history of|ehemalige|wettbewerber|konkurrenten|ähnliche|anciens|concurrents|sociétés similaires|competidores|empresas similares|concorrenti|aziende simili|tidigare|konkurrenter|бывшие|конкуренты|похожие)|\b(?:competitors|alternatives|predecessors|vorgänger)\b/i;

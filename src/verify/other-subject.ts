@@ -1,0 +1,116 @@
+import { findFieldMentions } from './field-words.js';
+import { foldText, foldWords } from './fold-text.js';
+import type { Hit, PageIndex } from './page-index.js';
+import { findMentions, mentions, type RowSubject } from './row-subject.js';
+import type { Sentence } from './sentences.js';
+
+const OTHER = 'the sentence is about somebody else';
+
+/**
+ * Says why the sentence around a value is about another company: it names one before the value, or goes on about the
+ * one of the sentence before. Null if it does not.
+ */
+export function findOtherSubject(
+  index: PageIndex,
+  subject: RowSubject,
+  hit: Hit,
+  sentence: Sentence,
+  isPerson: boolean,
+  value: string,
+): string | null {
+  const at = hit.start - sentence.start;
+  const own = findMentions(sentence.text, subject);
+  const ownBefore = own.filter(([start]) => start < at).map(([start]) => start);
+  const nearest = ownBefore.length === 0 ? -1 : Math.max(...ownBefore);
+  const others = findOtherNames(sentence.text, index.page.language, isPerson, subject, value);
+  const behind = sentence.text.slice(at + hit.end - hit.start);
+  const owner =
+    /^[^.;,]{0,25}?\s(?:at|of|for|bei|von|chez|de|en|di|van|hos|у|в)\s(?:the\s)?(\p{Lu}[\p{L}\d&.-]+(?:\s\p{Lu}[\p{L}\d&.-]+){0,3})/u.exec(
+      behind,
+    )?.[1];
+  if (owner !== undefined && ORGANISATION.test(owner) && !mentions(owner, subject)) return OTHER;
+  if (others.some(({ start }) => start < at && start > nearest)) return OTHER;
+  if (own.length > 0 || others.length > 0) return null;
+  if (!isSelfReference(sentence.text) || sentence.previous === '') return null;
+  const before = findOtherNames(sentence.previous, index.page.language, isPerson, subject, value);
+  const ownPrevious = findMentions(sentence.previous, subject);
+  return before.length > 0 &&
+    (ownPrevious.length === 0 || (before[0]?.start ?? 0) < (ownPrevious[0]?.[0] ?? 0)) &&
+    before[0]?.isSubject === true
+    ? OTHER
+    : null;
+}
+
+/** True for a sentence that begins with a pronoun or "the company". */
+export function isSelfReference(text: string): boolean {
+  return SELF.test(text.trim());
+}
+
+const SELF =
+  /^(?:["“„«(]\s?)?(?:(?:in|im|en|nel)\s\d{4},?\s)?(?:it|its|they|their|he|she|his|her|the (?:company|firm|group|business|startup|start-up|manufacturer|maker|fund|bank|organi[sz]ation|team|agency)|today,? (?:it|the company)|there|es|sie|er|ihr|das (?:unternehmen|startup)|die (?:firma|gesellschaft|gruppe|agentur|bank)|der (?:konzern|hersteller|betrieb)|elle|il|ils|elles|l['’](?:entreprise|éditeur|agence)|la (?:société|compagnie|firme|empresa|compañía|società|banca)|le groupe|ella|él|el (?:grupo|fabricante)|essa|esso|l['’]azienda|il gruppo|a empresa|ela|o grupo|het (?:bedrijf|concern)|de (?:onderneming|groep)|zij|företaget|bolaget|koncernen|virksomheden|selskabet|selskapet|bedriften|yhtiö|yritys|firma|spółka|společnost|компания|фирма|она|он|группа|同社|当社|该公司|公司)(?![\p{L}])/iu;
+
+interface OtherName {
+  readonly start: number;
+  /** True if the sentence begins with it. */
+  readonly isSubject: boolean;
+}
+
+const CAPITAL = String.raw`\p{Lu}[\p{L}\d&’'-]*`;
+const FORM =
+  'GmbH|mbH|AG|KG|SE|Inc|Corp|Corporation|Ltd|Limited|LLC|LLP|PLC|plc|SA|S\\.A\\.|SAS|SARL|SpA|S\\.p\\.A\\.|Srl|S\\.r\\.l\\.|BV|B\\.V\\.|NV|N\\.V\\.|AB|ASA|AS|A/S|ApS|Oy|Oyj|Sp\\. z o\\.o\\.|s\\.r\\.o\\.|a\\.s\\.|Kft|Zrt|Ventures|Capital|Partners|Holdings?|Group|Bank|Foundation|University|Institute|Fund|Industries|Technologies|Systems|Solutions|Pharma|Energy|Motors|Airlines|Insurance|Media|Labs|Studios|Consulting|Logistics|Instruments|Analytics|Robotics|Software';
+const WITH_FORM = new RegExp(
+  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s(?:${CAPITAL}|&|of|und|and|de)){0,4}?)\s(?:${FORM})(?![\p{L}])`,
+  'gu',
+);
+const ORGANISATION = new RegExp(String.raw`\s(?:${FORM})(?![\p{L}])`, 'u');
+const VERBS =
+  'has|had|have|employs|employed|is|was|were|makes|made|operates|said|says|reported|reports|posted|runs|manages|managed|owns|based|headquartered|founded|which|who|sells|sold|opened|raised|announced|generated|counts|serves|led|acquired|bought|moved|will|plans|joined|denied|hat|hatte|beschäftigt|beschäftigte|ist|war|erzielte|erzielt|betreibt|meldete|wurde|mit Sitz|macht|verwaltet|übernahm|a|avait|compte|comptait|emploie|employait|est|était|réalise|gère|basée|tiene|tenía|emplea|empleaba|es|fue|factura|facturó|gestiona|con sede|ha|aveva|impiega|conta|è|era|fattura|gestisce|tem|tinha|emprega|é|foi|fatura|heeft|had|telt|werd|har|hade|sysselsätter|är|var|havde|beskæftiger|er|sysselsetter|ma|miał|zatrudnia|jest|był|má|zaměstnává|je|byla|насчитывает|имеет|является|была|был|сообщила';
+const SUBJECT = new RegExp(
+  String.raw`^(?:["“„«(]\s?)?(?:(?:The|Die|Der|Das|La|Le|El|Il|Lo|O|A|De|Het|Its|Their|His|Her|Seine|Ihre|Sa|Son|Su|Un|Una|Une|Ein|Eine)\s(?:\p{Ll}+\s){0,2})?(${CAPITAL}(?:\s(?:${CAPITAL}|&|of|de|und|and)){0,4})(?:,[^,.]{1,60},)?,?\s(?:${VERBS})(?![\p{L}])`,
+  'u',
+);
+const INNER = new RegExp(
+  String.raw`(?<=[\p{Ll}\d,;:)]\s)(${CAPITAL}(?:\s${CAPITAL}){0,3})(?:,[^,.]{1,60},)?\s(?:${VERBS})(?![\p{L}])`,
+  'gu',
+);
+
+/** Names of other companies in a sentence: with a legal form, or as the subject of a verb. */
+function findOtherNames(
+  text: string,
+  language: string,
+  isPerson: boolean,
+  subject: RowSubject,
+  value: string,
+): OtherName[] {
+  const found: OtherName[] = [];
+  const add = (start: number, name: string, isSubject: boolean): void => {
+    if (!isOwnOrOrdinary(name, subject, value)) found.push({ start, isSubject });
+  };
+  for (const match of text.matchAll(WITH_FORM)) add(match.index, match[0], match.index < 6);
+  // German writes all nouns with a capital letter, and a person may be the subject of a sentence about a person.
+  const first = SUBJECT.exec(text.slice(0, 300));
+  if (first?.[1] !== undefined && !isPerson) add(first.index, first[1], true);
+  if (language !== 'de' && !isPerson)
+    for (const match of text.slice(0, 600).matchAll(INNER)) add(match.index, match[1] ?? '', false);
+  return found.sort((a, b) => a.start - b.start);
+}
+
+function isOwnOrOrdinary(name: string, subject: RowSubject, value: string): boolean {
+  const words = foldWords(name);
+  if (words === '' || mentions(name, subject)) return true;
+  if ([...subject.names].some((each) => each.includes(words) && words.length >= 3)) return true;
+  if (foldWords(value).includes(words) || words.includes(foldWords(value))) return true;
+  const parts = words.split(' ');
+  if (parts.every((word) => ORDINARY.has(word) || /^\d+$/.test(word))) return true;
+  return findFieldMentions(foldText(name, 'plain').text).length > 0 && !ORGANISATION.test(name);
+}
+
+/** Words that begin a sentence or are capitalised without being the name of a company. */
+const ORDINARY = new Set(
+  `the a an this that these those it its they their we our us you your he she his her there here today now in on at by for from with as after before since when while who which what where if so but and or not all both each more most many some other another such
+  company firm group business startup founder founders ceo cfo cto chief executive officer president director chairman chairwoman manager headquarters head office revenue sales turnover profit staff team employees workforce people customers products services history about contact address phone email website
+  monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december
+  unternehmen firma gesellschaft konzern gruppe umsatz gewinn mitarbeiter mitarbeitende belegschaft hauptsitz sitz zentrale geschaftsfuhrer geschaftsfuhrerin vorstand produkte kunden standort standorte im am der die das es sie wir unser heute seit gegrundet jahr geschaftsjahr
+  le la les il elle nous notre entreprise societe groupe siege chiffre effectif el los las empresa compania grupo sede su nuestra lo gli azienda societa gruppo o os as empresa het de bedrijf onderneming
+  series round europe european america asia africa germany france spain italy uk usa us eu`.split(/\s+/),
+);

@@ -1,0 +1,177 @@
+import type { DataItem, PageText, TextBlock } from '../pages/page-text.js';
+import { type DateToken, findDates } from './find-date.js';
+import { findNumbers, type NumberToken } from './find-number.js';
+import { type FoldedText, type FoldMode, foldText, hasOtherFold } from './fold-text.js';
+import { findStatedScale } from './number-words.js';
+
+/** A piece of text to search: a block, or a value that the page states without showing it. */
+export interface Segment {
+  readonly index: number;
+  readonly text: string;
+  readonly block: TextBlock | null;
+  readonly data: DataItem | null;
+}
+
+/** A place where a value was found. */
+export interface Hit {
+  readonly segment: Segment;
+  readonly start: number;
+  readonly end: number;
+  readonly how: 'exact' | 'rounded' | 'alias' | 'converted' | 'spaced' | 'partial';
+  /** Why this can only be weak evidence. Null if it can be strong. */
+  readonly doubt: string | null;
+  /** Region of the link that has the value as its target. */
+  readonly link?: { readonly url: string; readonly text: string; readonly region: string };
+  /** Words right behind a number: its unit, or what is counted. */
+  readonly after?: string;
+  readonly hasCurrency?: boolean;
+}
+
+const indexes = new WeakMap<PageText, PageIndex>();
+
+/** The index of a page. Made once, so that many cells of one page share the work. */
+export function indexPage(page: PageText): PageIndex {
+  const known = indexes.get(page);
+  if (known !== undefined) return known;
+  const index = new PageIndex(page);
+  indexes.set(page, index);
+  return index;
+}
+
+/** Folded texts, numbers, dates and table headers of a page, made when first needed. */
+export class PageIndex {
+  readonly page: PageText;
+  readonly segments: readonly Segment[];
+  readonly #folded = new Map<string, FoldedText>();
+  readonly #numbers = new Map<number, readonly NumberToken[]>();
+  readonly #dates = new Map<number, readonly DateToken[]>();
+  readonly #scales = new Map<number, number>();
+  readonly #cells = new Map<number, Map<number, TextBlock[]>>();
+  readonly #has: Record<'german' | 'latin', boolean>;
+
+  constructor(page: PageText) {
+    this.page = page;
+    const title =
+      page.title === ''
+        ? []
+        : [{ source: 'meta' as const, path: ['title'], value: page.title, owner: '', beside: '', block: -1 }];
+    const texts = [
+      ...page.blocks.map((block) => ({ text: block.text, block, data: null })),
+      ...[...page.data, ...title].map((data) => ({ text: data.value, block: null, data })),
+    ];
+    this.segments = texts.map((each, index) => ({ ...each, index }));
+    this.#has = {
+      german: this.segments.some(({ text }) => hasOtherFold(text, 'german')),
+      latin: this.segments.some(({ text }) => hasOtherFold(text, 'latin')),
+    };
+    for (const block of page.blocks) this.#addCell(block);
+  }
+
+  /** Modes in which this page reads differently from plain. */
+  get modes(): readonly FoldMode[] {
+    return ['plain', ...(['german', 'latin'] as const).filter((mode) => this.#has[mode])];
+  }
+
+  fold(segment: Segment, mode: FoldMode): FoldedText {
+    const isSame = mode !== 'plain' && !hasOtherFold(segment.text, mode);
+    const key = `${isSame ? 'plain' : mode} ${segment.index}`;
+    const known = this.#folded.get(key);
+    if (known !== undefined) return known;
+    const folded = foldText(segment.text, isSame ? 'plain' : mode);
+    this.#folded.set(key, folded);
+    return folded;
+  }
+
+  numbers(segment: Segment): readonly NumberToken[] {
+    const known = this.#numbers.get(segment.index);
+    if (known !== undefined) return known;
+    const found = findNumbers(segment.text, this.page.language);
+    this.#numbers.set(segment.index, found);
+    return found;
+  }
+
+  dates(segment: Segment): readonly DateToken[] {
+    const known = this.#dates.get(segment.index);
+    if (known !== undefined) return known;
+    const found = findDates(segment.text, this.page.language);
+    this.#dates.set(segment.index, found);
+    return found;
+  }
+
+  /** Blocks of a row of a table. */
+  row(table: number, row: number): readonly TextBlock[] {
+    return this.#cells.get(table)?.get(row) ?? [];
+  }
+
+  rows(table: number): readonly number[] {
+    return [...(this.#cells.get(table)?.keys() ?? [])];
+  }
+
+  /** The headers of a cell: the texts above it that head its column, and the first cells of its row. */
+  headers(block: TextBlock): { column: string; row: string; isHeadedColumn: boolean } {
+    const { cell } = block;
+    if (cell === null) return { column: '', row: '', isHeadedColumn: false };
+    const columns: string[] = [];
+    let isHeaded = false;
+    for (const row of this.rows(cell.table)) {
+      if (row >= cell.row) break;
+      const above = this.row(cell.table, row).filter(
+        (each) =>
+          each.cell !== null &&
+          each.cell.column <= cell.column &&
+          each.cell.column + each.cell.colSpan > cell.column,
+      );
+      const isHead = row === 0 || above.some((each) => each.cell?.isHeader === true && each.cell.column > 0);
+      if (!isHead) continue;
+      isHeaded = true;
+      columns.push(...above.map(({ text }) => text));
+    }
+    const first = this.row(cell.table, cell.row).filter(
+      (each) =>
+        each.cell !== null &&
+        each.cell.column < cell.column &&
+        (each.cell.column === 0 || each.cell.isHeader),
+    );
+    return {
+      column: columns.join(' ').slice(0, 300),
+      row: first
+        .map(({ text }) => text)
+        .join(' ')
+        .slice(0, 300),
+      isHeadedColumn: isHeaded,
+    };
+  }
+
+  /** The scale that a table states for its numbers, in its caption, its headers or just above it. */
+  tableScale(block: TextBlock): number {
+    const table = block.cell?.table;
+    if (table === undefined) return 1;
+    const known = this.#scales.get(table);
+    if (known !== undefined) return known;
+    const { blocks } = this.page;
+    const first = blocks.findIndex((each) => each.cell?.table === table);
+    const before = blocks.slice(Math.max(0, first - 3), first).filter(({ text }) => text.length < 300);
+    const inside = blocks
+      .slice(first, first + 400)
+      .filter(
+        (each) =>
+          each.cell?.table === table && (each.cell.isHeader || each.cell.row <= 1 || each.role === 'caption'),
+      );
+    const last = blocks.findLastIndex((each) => each.cell?.table === table);
+    const after = blocks.slice(last + 1, last + 2).filter(({ text }) => text.length < 200);
+    let scale = 1;
+    for (const { text } of [...inside, ...before.reverse(), ...after])
+      if (scale === 1) scale = findStatedScale(text);
+    this.#scales.set(table, scale);
+    return scale;
+  }
+
+  #addCell(block: TextBlock): void {
+    if (block.cell === null) return;
+    const { table, row, rowSpan } = block.cell;
+    const rows = this.#cells.get(table) ?? new Map<number, TextBlock[]>();
+    this.#cells.set(table, rows);
+    for (let at = row; at < row + Math.min(rowSpan, 50); at += 1)
+      rows.set(at, [...(rows.get(at) ?? []), block]);
+  }
+}

@@ -1,0 +1,301 @@
+import type { DataItem, TextBlock } from '../pages/page-text.js';
+import { type EvidenceContext, listHeadings } from './evidence-context.js';
+import { findFieldMentions, listGroups } from './field-words.js';
+import { foldText, foldWords } from './fold-text.js';
+import { COMMON_COUNTRIES, findCountryCode } from './known-names.js';
+import type { Hit, PageIndex } from './page-index.js';
+import type { Sentence } from './sentences.js';
+import type { FieldInfo, ValueKind } from './value-kind.js';
+
+const NO_FIELD = 'the words of the field are not beside it';
+
+/** Says why a value may be that of another field. */
+export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
+  const { field, kind, index, relation } = context;
+  if (kind === 'url' || kind === 'email' || kind === 'phone') return findWrongContact(context, hit, sentence);
+  const { block, data } = hit.segment;
+  if (data !== null) return findWrongKey(context, data, hit, sentence);
+  if (block === null) return NO_FIELD;
+  const inSentence = judgeWords(sentence, field, hit);
+  if (inSentence === 'other') return 'the words beside it name another field';
+  if (inSentence === 'own') return null;
+  for (const label of listLabels(index, block, hit)) {
+    const found = judgeLabel(label, field);
+    if (found === 'own') return null;
+    if (found === 'other') return 'its label names another field';
+  }
+  if (field.groups.has('location') && isPlaceLike(kind) && isInAddress(hit.segment.text, hit)) return null;
+  if (kind === 'country' && COMMON_COUNTRIES.has(findCountryCode(context.value) ?? '')) return NO_FIELD;
+  if (kind === 'person' && !field.groups.has('role') && relation !== null) return null;
+  if (isSelfNaming(context, hit)) return null;
+  const [heading = ''] = listHeadings(index, block);
+  return judgeLabel(heading, field) === 'own' && sentence.text.length < 160 ? null : NO_FIELD;
+}
+
+function isPlaceLike(kind: ValueKind): boolean {
+  return kind === 'place' || kind === 'country' || kind === 'text';
+}
+
+/** A name that contains the row's own name says by itself that it is the row's name. */
+function isSelfNaming({ field, value, subject, relation }: EvidenceContext, { how }: Hit): boolean {
+  const words = foldWords(value);
+  if (how !== 'exact' || !(field.families.has('legalName') || field.groups.has('name'))) return false;
+  return (
+    relation !== null &&
+    field.families.has('legalName') &&
+    subject.names.some((name) => words.startsWith(name)) &&
+    words.split(' ').length > 1
+  );
+}
+
+/** A place in an address: with a postal code, a street number or the name of a country beside it. */
+function isInAddress(text: string, { start, end }: Hit): boolean {
+  const near = text.slice(Math.max(0, start - 60), end + 40);
+  const code =
+    /(?<![\d.,])\d{4,6}(?![\d.,]?\d)|\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|\b[A-Z]{2} \d{5}\b|〒\d{3}/u;
+  const street =
+    /\d+[a-z]?,|(?:straße|strasse|str\.|street|road|avenue|ave\.?|lane|way|square|quay|wharf|rue|via|viale|corso|piazza|calle|avenida|plaza|rua|gata|gatan|gade|gate|vej|vei|weg|platz|allee|laan|straat|ulica|ul\.|улица|ул\.|проспект)\s?\d*/iu;
+  if (code.test(near) && (street.test(near) || near.length < 110)) return true;
+  if (/^[^.]{0,40}[-–—]\s/.test(text.slice(end, end + 60)) && start <= 2) return true;
+  return (
+    /^[-‑\s](?:based|headquartered|ansässige|basierte)|^[-\s](?:company|firm|maker|manufacturer|start-?up|group|producer|developer|provider)(?!\p{L})/iu.test(
+      text.slice(end, end + 24),
+    ) ||
+    (street.test(text.slice(Math.max(0, start - 30), start)) && /\d/.test(near))
+  );
+}
+
+/** Whether the words of a sentence name the field, another field of its group, or neither. */
+function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own' | 'other' | null {
+  const folded = foldText(sentence.text, 'plain');
+  const [start, end] = [hit.start - sentence.start, hit.end - sentence.start];
+  const toSource = (at: number): number => folded.map[at] ?? 0;
+  const found = findFieldMentions(folded.text)
+    .map((mention) => ({ ...mention, start: toSource(mention.start), end: toSource(mention.end - 1) + 1 }))
+    .filter((mention) => mention.end <= start || mention.start >= end)
+    .map((mention) => ({
+      ...mention,
+      gap: mention.start >= end ? mention.start - end : start - mention.end,
+    }));
+  const own = found.filter(({ family }) => field.families.has(family)).sort((a, b) => a.gap - b.gap)[0];
+  const rivals = found
+    .filter(({ family }) => !field.families.has(family) && competes(family, field))
+    .sort((a, b) => a.gap - b.gap);
+  const words = findOwnWords(folded.text, field, toSource, start, end);
+  if (own === undefined && words === null)
+    return rivals[0] !== undefined && rivals[0].gap <= 25 ? 'other' : null;
+  const gap = Math.min(own?.gap ?? 999, words ?? 999);
+  if (gap > 130) return null;
+  const rival = rivals.find(
+    (each) => each.gap < gap && !isOneRole(sentence.text, each, own, hit, start, end),
+  );
+  if (rival === undefined) return 'own';
+  const isBehind = (each: { start: number }): boolean => each.start >= end;
+  // A number is named by what follows it: "17 countries" after the word "employees".
+  if (isBehind(rival) && rival.gap <= 12 && field.groups.has('count')) return 'other';
+  return rival.gap + 3 < gap ? 'other' : 'own';
+}
+
+function competes(family: string, field: FieldInfo): boolean {
+  const groups = listGroups(family);
+  return groups.some((group) => field.groups.has(group));
+}
+
+/** "CEO and co-founder": two roles side by side are of one person. */
+function isOneRole(
+  text: string,
+  rival: { start: number; end: number },
+  own: { start: number; end: number } | undefined,
+  _hit: Hit,
+  start: number,
+  end: number,
+): boolean {
+  if (own === undefined) return false;
+  const isSameSide = rival.start >= end === own.start >= end;
+  const between =
+    rival.start < own.start ? text.slice(rival.end, own.start) : text.slice(own.end, rival.start);
+  const overlaps = rival.start < own.end && own.start < rival.end;
+  return (
+    overlaps ||
+    (isSameSide && between.length <= 24 && !/\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(between)) ||
+    (start < 0 && end < 0)
+  );
+}
+
+/** Distance of the field's own words from the value, if all of them are in the sentence. */
+function findOwnWords(
+  folded: string,
+  { own }: FieldInfo,
+  toSource: (at: number) => number,
+  start: number,
+  end: number,
+): number | null {
+  if (own.length === 0) return null;
+  let gap = 0;
+  for (const word of own) {
+    const at = findWord(folded, word);
+    if (at.length === 0) return null;
+    const gaps = at.map((position) =>
+      toSource(position) >= end
+        ? toSource(position) - end
+        : Math.max(0, start - toSource(position + word.length - 1) - 1),
+    );
+    gap = Math.max(gap, Math.min(...gaps));
+  }
+  return gap;
+}
+
+function findWord(folded: string, word: string): number[] {
+  const found: number[] = [];
+  const stem = word.length > 4 ? word.replace(/(?:ies|es|s|y|e)$/, '') : word;
+  for (let at = folded.indexOf(` ${stem}`); at !== -1; at = folded.indexOf(` ${stem}`, at + 1)) {
+    const rest = folded.slice(at + 1 + stem.length).split(' ')[0] ?? '';
+    if (rest.length <= (word.length > 4 ? 3 : 0)) found.push(at + 1);
+  }
+  return found;
+}
+
+/** Labels of a block: table headers, the term before a detail, and short neighbours of the same group. */
+function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Generator<string> {
+  const { blocks, groups } = index.page;
+  if (block.cell !== null) {
+    const { row, column } = index.headers(block);
+    yield row;
+    yield column;
+  }
+  const at = blocks.indexOf(block);
+  if (block.role === 'detail') {
+    const term = blocks.slice(Math.max(0, at - 12), at).findLast(({ role }) => role === 'term');
+    if (term !== undefined) yield term.text;
+  }
+  if (block.text.length > 160) return;
+  const group = findSmallGroup(index, block);
+  const others =
+    group === null
+      ? []
+      : blocks.slice(group.first, group.last + 1).filter((each) => each !== block && each.text.length <= 160);
+  if (others.length === 1 || (others.length > 1 && others.length <= 3))
+    yield others.map(({ text }) => text).join(' | ');
+  const before = blocks[at - 1];
+  if (
+    before !== undefined &&
+    before.text.length <= 50 &&
+    before.region === block.region &&
+    (before.text.endsWith(':') ||
+      (others.length === 0 && before.role !== 'heading') ||
+      before.role === 'heading' ||
+      isAlternating(index, at))
+  )
+    yield before.text;
+  if (hit.start <= 3 && groups.length === 0) yield blocks[at + 1]?.text ?? '';
+}
+
+/** A flat list of labels and values: every second block is short and has no digits. */
+function isAlternating(index: PageIndex, at: number): boolean {
+  const near = index.page.blocks.slice(Math.max(0, at - 3), at + 4);
+  return near.length >= 4 && near.every(({ text }) => text.length <= 60);
+}
+
+function findSmallGroup(index: PageIndex, block: TextBlock): { first: number; last: number } | null {
+  let group = index.page.groups[block.group];
+  for (let up = 0; up < 5 && group !== undefined; up += 1) {
+    const size = group.last - group.first + 1;
+    if (size > 5) return null;
+    if (size >= 2) return group;
+    group = index.page.groups[group.parent];
+  }
+  return null;
+}
+
+/** True if a label names the field. */
+export function saysField(text: string, field: FieldInfo): boolean {
+  return judgeLabel(text, field) === 'own';
+}
+
+function judgeLabel(label: string, field: FieldInfo): 'own' | 'other' | null {
+  if (label === '') return null;
+  const folded = foldText(label, 'plain').text;
+  const found = findFieldMentions(folded);
+  if (found.some(({ family }) => field.families.has(family))) return 'own';
+  if (field.own.length > 0 && field.own.every((word) => findWord(folded, word).length > 0)) return 'own';
+  return found.some(({ family }) => competes(family, field)) ? 'other' : null;
+}
+
+/** E-mail addresses, phone numbers and links name their field themselves, unless the field wants a special one. */
+function findWrongContact(
+  { field, index, kind, value }: EvidenceContext,
+  hit: Hit,
+  sentence: Sentence,
+): string | null {
+  const wanted = field.words
+    .map((word) => foldWords(word))
+    .filter((word) => !CONTACT_WORDS.has(word) && word.length > 2);
+  const text = foldText(
+    `${sentence.text} ${value} ${hit.link?.text ?? ''} ${hit.segment.data?.path.join(' ') ?? ''}`,
+    'plain',
+  ).text;
+  if (kind === 'phone') {
+    const near = foldText(sentence.before.slice(-25), 'plain').text;
+    const families = findFieldMentions(near).filter(({ family }) => listGroups(family).includes('contact'));
+    const last = families.at(-1)?.family;
+    const wantsFax = field.families.has('fax');
+    if (last === 'fax' && !wantsFax) return 'it is a fax number';
+    if (wantsFax && last !== 'fax' && !text.includes('fax')) return 'it is not called a fax number';
+  }
+  if (wanted.length === 0 || wanted.some((word) => text.includes(word.slice(0, 6)))) return null;
+  const labels =
+    hit.segment.block === null
+      ? []
+      : [...listLabels(index, hit.segment.block, hit), ...listHeadings(index, hit.segment.block).slice(0, 1)];
+  return labels.some(
+    (label) =>
+      judgeLabel(label, field) === 'own' ||
+      wanted.some((word) => foldWords(label).includes(word.slice(0, 6))),
+  )
+    ? null
+    : NO_FIELD;
+}
+
+const CONTACT_WORDS = new Set(
+  'email mail address e phone telephone tel number mobile company website url web site homepage domain link page contact main general official profile the of hq corporate business primary com uri'.split(
+    ' ',
+  ),
+);
+
+/** Data names its field by its keys, or by a label in the same object. */
+function findWrongKey(context: EvidenceContext, data: DataItem, hit: Hit, sentence: Sentence): string | null {
+  const { field, kind } = context;
+  if (data.source === 'json-ld' || data.source === 'json') {
+    const keys = data.path
+      .slice(-3)
+      .map((key) => key.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/_/g, ' '));
+    const last = judgeLabel(keys.at(-1) ?? '', field);
+    if (last === 'own') return null;
+    const all = judgeLabel(keys.join(' '), field);
+    const beside = judgeLabel(data.beside, field);
+    const isGeneric =
+      /^(?:name|value|text|title|@value|label|content|description|data|address locality|address country|postal code|street address|url|display|amount|min value|price)$/i.test(
+        keys.at(-1) ?? '',
+      );
+    if (all === 'own' && isGeneric) return null;
+    if (isGeneric && beside === 'own' && kind !== 'place') return null;
+    return hit.segment.text.length > 60 ? judgeText(sentence, field, hit) : NO_FIELD;
+  }
+  if (data.source === 'time' || data.source === 'attribute') {
+    if (judgeLabel(data.path.join(' ').replace(/([a-z])([A-Z])/g, '$1 $2'), field) === 'own') return null;
+    const block = context.index.page.blocks[data.block];
+    if (block !== undefined && judgeLabel(block.text.slice(0, 160), field) === 'own') return null;
+  }
+  if (
+    data.source === 'meta' &&
+    judgeLabel((data.path[0] ?? '').replace(/[:_.-]/g, ' ').replace(/([a-z])([A-Z])/g, '$1 $2'), field) ===
+      'own'
+  )
+    return null;
+  return judgeText(sentence, field, hit);
+}
+
+function judgeText(sentence: Sentence, field: FieldInfo, hit: Hit): string | null {
+  const found = judgeWords(sentence, field, hit);
+  return found === 'own' ? null : found === 'other' ? 'the words beside it name another field' : NO_FIELD;
+}

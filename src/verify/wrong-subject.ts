@@ -1,0 +1,223 @@
+import type { DataItem, TextBlock } from '../pages/page-text.js';
+import { type EvidenceContext, listHeadings } from './evidence-context.js';
+import { foldWords } from './fold-text.js';
+import { findOtherSubject, isSelfReference } from './other-subject.js';
+import type { Hit } from './page-index.js';
+import { findMentions, mentions, type RowSubject, segmentMentions } from './row-subject.js';
+import type { Sentence } from './sentences.js';
+import { saysField } from './wrong-field.js';
+import { listYears } from './wrong-year.js';
+
+const NOT_NAMED = 'the page is not about the row, and the row is not named beside it';
+
+/** Says why a value may belong to somebody else. */
+export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
+  const { index, subject, relation, kind } = context;
+  if (subject.names.length === 0 && subject.hosts.length === 0) return 'the row has no name to look for';
+  const { block, data } = hit.segment;
+  if (data !== null) return findWrongOwner(context, data);
+  if (block === null) return NOT_NAMED;
+  if (kind === 'url' && isNamedAddress(context)) return null;
+  if (kind === 'email' && isNamedAddress(context)) return null;
+  if (relation === 'own' && (kind === 'url' || kind === 'email' || kind === 'phone'))
+    return block.region === 'aside' ? 'it is in a side box' : null;
+  if (block.region === 'aside') return segmentMentions(hit.segment, subject) ? null : 'it is in a side box';
+  if (block.region === 'nav') return 'it is in a menu';
+  if (block.region === 'footer' && relation !== 'own' && !segmentMentions(hit.segment, subject))
+    return 'it is in the footer of a page of others';
+  if (block.cell !== null) {
+    const inTable = findWrongRow(context, block);
+    if (inTable !== undefined) return inTable;
+  }
+  const other = findOtherSubject(
+    index,
+    subject,
+    hit,
+    sentence,
+    context.field.groups.has('role') || kind === 'person',
+    context.value,
+  );
+  if (other !== null) return other;
+  if (relation === null) return isNamedNear(context, block, sentence) ? null : NOT_NAMED;
+  return findOtherRecord(context, block);
+}
+
+/** An address that has the row's name in it needs no page about the row. */
+function isNamedAddress({ subject, value }: EvidenceContext): boolean {
+  const words = foldWords(value.replace(/^https?:\/\/(?:www\.)?/i, '')).replace(/ /g, '');
+  return (
+    [...subject.names, ...subject.aliases].some(
+      (name) => name.length >= 4 && words.includes(name.replace(/ /g, '')),
+    ) || subject.hosts.some((host) => value.toLowerCase().includes(host))
+  );
+}
+
+function findWrongOwner({ subject, relation, value, kind }: EvidenceContext, data: DataItem): string | null {
+  const keys = data.path.join(' ');
+  if (
+    /publisher|author|creator|advert|related|recommend|similar|competitor|parentOrganization|worksFor\b/i.test(
+      keys,
+    ) &&
+    !mentions(data.owner, subject) &&
+    !/author|creator/i.test(value)
+  )
+    return 'the data is about somebody else';
+  if (data.source !== 'json-ld' && data.source !== 'json')
+    return relation === null && !mentions(data.value, subject)
+      ? NOT_NAMED
+      : findOtherInText(data.value, subject);
+  if (data.owner === '' || data.owner === value) return relation === null ? NOT_NAMED : null;
+  if (mentions(data.owner, subject) || mentions(data.beside, subject)) return null;
+  const isPersonOrPart = kind === 'person' || relation === 'own';
+  return isPersonOrPart &&
+    relation !== null &&
+    data.path.length > 0 &&
+    !/organization|company/i.test(data.beside)
+    ? null
+    : 'the data is about somebody else';
+}
+
+function findOtherInText(text: string, subject: RowSubject): string | null {
+  return /^(?:chat with|photo of|image of|portrait of)/i.test(text) && !mentions(text, subject)
+    ? 'it is the description of an image or a button'
+    : null;
+}
+
+/** Undefined if the table does not decide. */
+function findWrongRow(
+  { index, subject, relation, field }: EvidenceContext,
+  block: TextBlock,
+): string | null | undefined {
+  const { cell } = block;
+  if (cell === null) return undefined;
+  const names = (each: TextBlock): boolean => each !== block && mentions(each.text, subject);
+  const rows = index.rows(cell.table);
+  if (rows.length < 2) return undefined;
+  if (index.row(cell.table, cell.row).some((each) => mentions(each.text, subject))) return null;
+  const heads = index.row(cell.table, rows[0] ?? 0).filter((each) => each.cell !== null && names(each));
+  const isFirstHead = heads.filter((each) => each.cell !== null && each.cell.column > 0);
+  if (isFirstHead.length > 0 && cell.row > 0) {
+    const inColumn = isFirstHead.some(
+      (each) =>
+        each.cell !== null &&
+        each.cell.column <= cell.column &&
+        each.cell.column + each.cell.colSpan > cell.column,
+    );
+    return inColumn ? null : 'it is in the column of somebody else';
+  }
+  const elsewhere = rows.some(
+    (row) =>
+      row !== cell.row &&
+      index
+        .row(cell.table, row)
+        .some((each) => each.cell?.column !== undefined && each.cell.column <= 1 && names(each)),
+  );
+  const { row, column, isHeadedColumn } = index.headers(block);
+  const rowNamesField =
+    saysField(row, field) || /^(?:total|group|gesamt|summe|konzern|all|overall|worldwide)/i.test(row.trim());
+  if (elsewhere && !rowNamesField) return 'it is in the row of somebody else';
+  if (relation === null) return NOT_NAMED;
+  // A table whose rows are companies, offices or people, none of which is the row.
+  const isList =
+    isHeadedColumn &&
+    cell.column > 0 &&
+    rows.length >= 3 &&
+    column !== '' &&
+    listYearsOnly(column) === false &&
+    saysField(column, field) &&
+    !rowNamesField &&
+    row !== '' &&
+    listYears(row).length === 0;
+  return isList && !field.groups.has('role') ? 'it is in a row about something else' : undefined;
+}
+
+function listYearsOnly(text: string): boolean {
+  return /^\s*(?:FY|CY)?\s?(?:19|20)\d{2}\s*$/.test(text);
+}
+
+/** True if the row is named in the sentence, just before it, in the same small group, or in a heading above. */
+function isNamedNear({ index, subject }: EvidenceContext, block: TextBlock, sentence: Sentence): boolean {
+  if (mentions(sentence.text, subject)) return true;
+  if (mentions(sentence.previous, subject)) return isSelfReference(sentence.text) || sentence.previous !== '';
+  if (
+    listHeadings(index, block)
+      .slice(0, 1)
+      .some((text) => mentions(text, subject))
+  )
+    return true;
+  const at = index.page.blocks.indexOf(block);
+  let group = index.page.groups[block.group];
+  for (let up = 0; up < 3 && group !== undefined; up += 1) {
+    if (group.last - group.first > 8) break;
+    const texts = index.page.blocks.slice(group.first, group.last + 1);
+    if (texts.some((each) => mentions(each.text, subject))) return true;
+    group = index.page.groups[group.parent];
+  }
+  const before = index.page.blocks[at - 1];
+  return (
+    before !== undefined &&
+    before.role !== 'item' &&
+    before.text.length < 200 &&
+    isSelfReference(sentence.text) &&
+    mentions(before.text, subject)
+  );
+}
+
+/** On a page about the row, a list of records or sections of which another one has the row's name. */
+function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock): string | null {
+  const { blocks, groups } = index.page;
+  const at = blocks.indexOf(block);
+  const heading = blocks[block.heading];
+  if (heading !== undefined && heading.level >= 2 && !mentions(heading.text, subject)) {
+    const about =
+      /^(?:about|über|à propos d[eu']?|acerca de|sobre|informazioni su|over|om|o firmie|о компании)\s+(\p{Lu}.*)/u.exec(
+        heading.text,
+      )?.[1];
+    if (about !== undefined && !/^(?:us|uns|nous|nosotros|noi|ons|oss|The (?:company|firm))/i.test(about))
+      return 'the section is about somebody else';
+    const same = blocks.filter((each) => each.level === heading.level && each !== heading);
+    if (
+      same.length >= 1 &&
+      same.some(
+        (each) =>
+          each.level > 1 &&
+          foldWords(each.text) !== '' &&
+          subject.names.some(
+            (name) => foldWords(each.text) === name || foldWords(each.text).startsWith(`${name} `),
+          ),
+      )
+    )
+      return 'the section is about somebody else';
+  }
+  let [group, child] = [groups[block.group], block.group];
+  for (let up = 0; up < 4 && group !== undefined; up += 1) {
+    const parent = groups[group.parent];
+    if (parent === undefined) break;
+    const size = group.last - group.first;
+    const siblings = groups.filter(
+      (each, id) =>
+        each.parent === groups[child]?.parent &&
+        id !== child &&
+        each.first >= 0 &&
+        each.last - each.first === size,
+    );
+    const own = blocks.slice(group.first, group.last + 1);
+    if (siblings.length >= 2 && !own.some((each) => mentions(each.text, subject))) {
+      const named = siblings.filter((each) =>
+        blocks
+          .slice(each.first, each.last + 1)
+          .some((text) => (text.role !== 'heading' || size > 0 ? startsWithName(text.text, subject) : false)),
+      );
+      if (named.length > 0 && named.length <= 2 && blocks[at]?.text.length !== undefined)
+        return 'it is in the record of somebody else';
+    }
+    child = group.parent;
+    group = parent;
+  }
+  return null;
+}
+
+function startsWithName(text: string, subject: RowSubject): boolean {
+  const [first] = findMentions(text.slice(0, 120), subject);
+  return first !== undefined && first[0] <= 3;
+}

@@ -1,0 +1,115 @@
+import type { TextBlock } from '../pages/page-text.js';
+import { type EvidenceContext, listHeadings } from './evidence-context.js';
+import { findFieldMentions } from './field-words.js';
+import type { Hit, PageIndex } from './page-index.js';
+import type { Sentence } from './sentences.js';
+import type { FieldInfo } from './value-kind.js';
+
+/** The value of another year than the one that is asked for, or than the latest. */
+export function findWrongYear(
+  { field, index, kind }: EvidenceContext,
+  hit: Hit,
+  sentence: Sentence,
+): string | null {
+  if (kind !== 'number' || !(field.groups.has('count') || field.groups.has('money'))) return null;
+  const { block } = hit.segment;
+  const column = block === null ? '' : index.headers(block).column;
+  const row = block === null ? '' : index.headers(block).row;
+  const inHead = [...listYears(column), ...(listYears(column).length === 0 ? listYears(row) : [])];
+  if (inHead.length > 0) {
+    const own = Math.max(...inHead);
+    if (field.year !== null) return inHead.includes(field.year) ? null : 'it is the value of another year';
+    if (block?.cell == null) return null;
+    const others = listYears(column).length > 0 ? listHeaderYears(index, block) : listRowYears(index, block);
+    return others.some((year) => year > own) ? 'the table has a later year' : null;
+  }
+  const near = findNearestYear(sentence, hit);
+  if (field.year !== null)
+    return near === field.year || (listYears(sentence.text).includes(field.year) && near === null)
+      ? null
+      : near === null && listYears(sentence.text).length === 0 && mentionsYear(index, hit, field.year)
+        ? null
+        : 'the year is not named beside it';
+  if (near === null) return null;
+  const later = listYears(sentence.text).filter((year) => year > near);
+  if (
+    later.length > 0 &&
+    index
+      .numbers(hit.segment)
+      .filter(
+        ({ start, end }) =>
+          start >= sentence.start && end <= sentence.end && !isYearToken(hit.segment.text.slice(start, end)),
+      ).length > 1
+  )
+    return 'the sentence has a later year';
+  return hasLaterStatement(index, field, near, hit) ? 'the page has the value of a later year' : null;
+}
+
+function mentionsYear(index: PageIndex, { segment }: Hit, year: number): boolean {
+  const heading = segment.block === null ? '' : listHeadings(index, segment.block).join(' ');
+  return listYears(`${heading} ${index.page.title}`).includes(year);
+}
+
+export function listYears(text: string): number[] {
+  return [...text.matchAll(/(?<![\d.,$€£])(?:FY|CY)?\s?((?:19|20)\d{2})(?![\d]|[.,]\d)/gu)].map((match) =>
+    Number(match[1]),
+  );
+}
+
+function isYearToken(text: string): boolean {
+  return /^(?:19|20)\d{2}$/.test(text);
+}
+
+function listHeaderYears(index: PageIndex, { cell }: TextBlock): number[] {
+  if (cell === null) return [];
+  return index
+    .rows(cell.table)
+    .filter((row) => row < cell.row)
+    .slice(0, 3)
+    .flatMap((row) => index.row(cell.table, row).flatMap(({ text }) => listYears(text)));
+}
+
+function listRowYears(index: PageIndex, { cell }: TextBlock): number[] {
+  if (cell === null) return [];
+  return index.rows(cell.table).flatMap((row) =>
+    index
+      .row(cell.table, row)
+      .filter((each) => each.cell?.column === 0)
+      .flatMap(({ text }) => listYears(text)),
+  );
+}
+
+/** The year closest to a value in its sentence, if it says when the value held. */
+function findNearestYear(sentence: Sentence, hit: Hit): number | null {
+  let [best, distance] = [null as number | null, 60];
+  for (const match of sentence.text.matchAll(/(?<![\d.,$€£])((?:19|20)\d{2})(?![\d]|[.,]\d)/gu)) {
+    const at = sentence.start + match.index;
+    if (at < hit.end && at + 4 > hit.start) continue;
+    const isOrigin =
+      /\b(?:since|founded|established|seit|depuis|gegründet|fondée?|desde|dal|sedan|siden|sinds|с|od|in business since)\s(?:in\s)?$/iu.test(
+        sentence.text.slice(Math.max(0, match.index - 16), match.index),
+      );
+    const gap = at >= hit.end ? at - hit.end : hit.start - at - 4;
+    if (!isOrigin && gap < distance) [best, distance] = [Number(match[1]), gap];
+  }
+  return best;
+}
+
+/** True if another sentence of the page gives the same field for a later year. */
+function hasLaterStatement(index: PageIndex, field: FieldInfo, year: number, hit: Hit): boolean {
+  if (field.families.size === 0) return false;
+  return index.segments.some((segment) => {
+    if (segment === hit.segment || segment.block === null || segment.text.length > 2_000) return false;
+    const years = listYears(segment.text).filter((each) => each > year);
+    if (years.length === 0) return false;
+    const names = findFieldMentions(index.fold(segment, 'plain').text).some(({ family }) =>
+      field.families.has(family),
+    );
+    return (
+      names &&
+      index
+        .numbers(segment)
+        .some(({ start, end, isPart }) => !isPart && !isYearToken(segment.text.slice(start, end)))
+    );
+  });
+}
