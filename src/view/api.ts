@@ -43,7 +43,10 @@ export interface ViewMeta {
   /** Input columns, without those of fields. */
   readonly columns: readonly string[];
   readonly fields: readonly ViewField[];
+  /** The effort ladder of the job. */
   readonly efforts: readonly string[];
+  /** Efforts to choose from when rows are asked again; empty if the agent knows none. */
+  readonly effortChoices: readonly string[];
   /** Why values cannot be changed; null if they can. */
   readonly readOnly: string | null;
   /** Why rows cannot be asked again; null if they can. */

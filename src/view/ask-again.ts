@@ -25,6 +25,7 @@ export type AgentOptions = Pick<
 
 interface Offer {
   readonly rows: ReadonlySet<number>;
+  readonly options: EnrichOptions;
   readonly worstMicros: number;
   readonly madeAtMs: number;
 }
@@ -47,10 +48,11 @@ export class AskAgain {
     this.#options = { ...createJobOptions(job), ...agent, ledger: ledgerPath, refresh: true, wait: false };
   }
 
-  /** Computes what asking rows again can cost. Spends nothing. */
-  async quote(rows: readonly number[]): Promise<AgainQuote> {
+  /** Computes what asking rows again can cost, at an effort or at those of the job. Spends nothing. */
+  async quote(rows: readonly number[], effort: string | null): Promise<AgainQuote> {
     const only = new Set(rows);
-    const { jobId, quote } = await planRows(this.#options, only);
+    const options = effort === null ? this.#options : { ...this.#options, effort: [effort] };
+    const { jobId, quote } = await planRows(options, only);
     if (jobId !== this.#job.id) {
       throw createUsageError(
         'QUESTION_CHANGED',
@@ -61,14 +63,19 @@ export class AskAgain {
     const id = randomUUID();
     const { worstMicros } = quote;
     const isFree = isEmbedded(this.#job.ask);
-    this.#offers.set(id, { rows: only, worstMicros: isFree ? 0 : worstMicros, madeAtMs: Date.now() });
+    this.#offers.set(id, {
+      rows: only,
+      options,
+      worstMicros: isFree ? 0 : worstMicros,
+      madeAtMs: Date.now(),
+    });
     return {
       quote: id,
       rows: quote.rows,
       runs: quote.runs,
       worstMicros: isFree ? 0 : worstMicros,
       likelyMicros: isFree ? 0 : quote.likelyMicros,
-      efforts: this.#job.ask.efforts,
+      efforts: options.effort ?? [],
       isFree,
     };
   }
@@ -114,10 +121,10 @@ export class AskAgain {
   }
 
   async #run(offer: Offer, onHeld: () => void): Promise<string> {
-    const { rows, worstMicros } = offer;
+    const { rows, options, worstMicros } = offer;
     const summary = await enrichWith(
       openLedger,
-      this.#options,
+      options,
       {
         onEvent: (event) => {
           if (event.type !== 'job') return;

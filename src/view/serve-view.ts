@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
+import { isEmbedded } from '../model/ask.js';
 import { createHttpApp } from '../server/http-app.js';
 import { Refusal } from '../server/refusal.js';
 import { type AgentOptions, AskAgain } from './ask-again.js';
@@ -40,6 +41,9 @@ export interface ViewServer {
   readonly jobId: string;
   close(): Promise<void>;
 }
+
+/** Efforts with a price per run, lowest first. */
+const EFFORTS = ['minimal', 'low', 'medium', 'high', 'xhigh'] as const;
 
 /** The files of the page, as the build makes them: nothing else is served. */
 const PAGE_FILES = [
@@ -98,6 +102,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
         levels: LEVELS,
         fields: job.ask.fields.map(({ name, schema }) => createViewField(name, schema)),
         efforts: job.ask.efforts,
+        effortChoices: isEmbedded(job.ask) ? [] : EFFORTS,
         readOnly,
         cannotAsk,
       },

@@ -142,12 +142,12 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
     },
   );
 
-  app.post<{ Body: { rows: number[] } }>(
+  app.post<{ Body: { rows: number[]; effort: string | null } }>(
     '/api/quote',
-    { schema: { body: takes({ rows: ROWS }) } },
+    { schema: { body: takes({ rows: ROWS, effort: { type: ['string', 'null'], maxLength: 40 } }) } },
     async ({ body }) => {
       if (served.again === null) throw refuse(meta.cannotAsk);
-      return served.again.quote(body.rows);
+      return served.again.quote(body.rows, body.effort);
     },
   );
 

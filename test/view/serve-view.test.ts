@@ -1,8 +1,9 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import type { CellDetail, Edited, PageRow, ViewMeta } from '../../src/view/api.js';
-import { createList, openJobBench } from '../helpers/job.js';
+import { expect, onTestFinished, test } from 'vitest';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import type { AgainQuote, CellDetail, Edited, PageRow, ViewMeta } from '../../src/view/api.js';
+import { createList, openJobBench, readTable } from '../helpers/job.js';
 import { answerPaid } from '../helpers/paid-server.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 import { openViewBench } from '../helpers/view-bench.js';
@@ -134,7 +135,7 @@ test('a read-only view refuses changes', async () => {
   const { body: cell } = await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer');
   const edit = { ordinal: 1, field: 'answer', text: 'mine', was: cell.text };
   expect((await view.call('PUT', '/api/cell', edit)).status).toBe(403);
-  expect((await view.call('POST', '/api/quote', { rows: [1] })).status).toBe(403);
+  expect((await view.call('POST', '/api/quote', { rows: [1], effort: null })).status).toBe(403);
 });
 
 test('asking again shows the price, pays once however often it is confirmed, and refuses an old quote', async () => {
@@ -146,7 +147,7 @@ test('asking again shows the price, pays once however often it is confirmed, and
   const { body: quote } = await view.call<{ quote: string; rows: number; worstMicros: number }>(
     'POST',
     '/api/quote',
-    { rows: [0, 2] },
+    { rows: [0, 2], effort: null },
   );
   expect(quote).toMatchObject({ rows: 2, worstMicros: expect.any(Number) });
   expect(quote.worstMicros).toBeGreaterThan(0);
@@ -157,4 +158,56 @@ test('asking again shows the price, pays once however often it is confirmed, and
     .toMatchObject({ again: null, spentMicros: 50_000 });
   const rows = bench.agent.tasks.map(({ request: sent }) => sent.input?.data?.length);
   expect(rows).toEqual([3, 2]);
+});
+
+test('another effort has its own price, and is the one that is asked', async () => {
+  const bench = await openJobBench(answerPaid);
+  bench.write('in.csv', createList(2));
+  const { summary } = await bench.run();
+  const ledger = join(bench.folder, 'ledger.sqlite');
+  const view = await openViewBench({ job: summary.jobId, ledger, agent: { apiKey: 'test' } });
+  const price = async (effort: string | null) =>
+    (await view.call<AgainQuote>('POST', '/api/quote', { rows: [0], effort })).body;
+  const [low, high] = [await price(null), await price('high')];
+  expect(low.efforts).toEqual(['low']);
+  expect(high.worstMicros).toBeGreaterThan(low.worstMicros);
+  expect((await view.call('POST', '/api/ask', { quote: high.quote })).status).toBe(200);
+  await expect
+    .poll(async () => (await view.call<CellDetail>('GET', '/api/cell?row=0&field=answer')).body.effort)
+    .toBe('high');
+  expect((await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer')).body.effort).toBe('low');
+});
+
+test('asking again is refused while another process works on the job, and names it', async () => {
+  const bench = await openJobBench(answerPaid);
+  bench.write('in.csv', createList(2));
+  const { summary } = await bench.run();
+  const path = join(bench.folder, 'ledger.sqlite');
+  const view = await openViewBench({ job: summary.jobId, ledger: path, agent: { apiKey: 'test' } });
+  const other = await openLedger(path);
+  onTestFinished(() => other.close());
+  await other.acquireLease(`job:${summary.jobId}`);
+  const { body: quote } = await view.call<AgainQuote>('POST', '/api/quote', { rows: [0], effort: null });
+  const { status, body } = await view.call<{ message: string }>('POST', '/api/ask', { quote: quote.quote });
+  expect([status, body.message]).toEqual([409, expect.stringContaining(`process ${process.pid}`)]);
+  expect(bench.agent.tasks).toHaveLength(1);
+});
+
+test('what is shown is exported beside the input, in its order, and no file is replaced', async () => {
+  const { bench, view } = await openFilled(12);
+  const { id } = await view.show({ search: 'Company 1' }, { column: 'company', descending: true });
+  const save = (format: string) =>
+    view.call<{ path: string; rows: number }>('POST', '/api/export', { view: id, format });
+  expect((await save('csv')).body).toEqual({ path: join(bench.folder, 'in.view.csv'), rows: 4 });
+  expect(readTable(bench.read('in.view.csv')).map(({ company }) => company)).toEqual([
+    'Company 12',
+    'Company 11',
+    'Company 10',
+    'Company 1',
+  ]);
+  expect((await save('csv')).body.path).toBe(join(bench.folder, 'in.view-2.csv'));
+  expect((await save('jsonl')).body.rows).toBe(4);
+  expect(bench.read('in.view.jsonl').trim().split('\n')).toHaveLength(4);
+  expect((await save('xlsx')).status).toBe(200);
+  expect((await save('exe')).status).toBe(400);
 });

@@ -1,12 +1,14 @@
 import { enrich } from '../../enrich.js';
 import { createUsageError } from '../../errors.js';
 import { guardPaths } from '../../job/check-paths.js';
-import { resolveOutput } from '../../options.js';
+import { type EnrichOptions, resolveOutput } from '../../options.js';
 import { checkStandardOutput } from '../../write/open-output.js';
 import { createCommand } from '../command.js';
 import { confirmDoubt, confirmNothingFound, confirmQuote } from '../confirm.js';
+import type { Host } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
 import { openJobReport } from '../job-report.js';
+import { chooseLedger } from '../ledger-option.js';
 import { openLogFile } from '../log-file.js';
 import { EXIT_CODES, printErrorRecord, resolveJobCode } from '../report-error.js';
 import {
@@ -33,6 +35,11 @@ export const run = createCommand({
       group: REPORT,
       about: 'Print a JSON summary on standard output at the end, or an error as JSON.',
     },
+    view: {
+      kind: 'switch',
+      group: REPORT,
+      about: 'Open the job in the browser while it fills, and keep it open until Ctrl-C.',
+    },
   },
   examples: [
     {
@@ -57,7 +64,7 @@ export const run = createCommand({
     },
   ],
   async run({ operands: [input = ''], options }, host) {
-    const { json = false, quiet = false, logFile, logValues, format, ...job } = options;
+    const { json = false, quiet = false, view: isViewed, logFile, logValues, format, ...job } = options;
     if (json && (options.output ?? resolveOutput({ input })) === '-') {
       throw createUsageError(
         'TWO_OUTPUTS',
@@ -78,6 +85,7 @@ export const run = createCommand({
     await places.check('logFile');
     const report = await openJobReport(host, quiet, log);
     const interrupt = openInterrupt(host, report.say);
+    const view = isViewed === true ? await openRunView(jobOptions, host, report.say) : null;
     const consent = {
       isGiven: options.yes === true || jobOptions.maxCost !== undefined,
       canAsk: host.canAsk && input !== '-',
@@ -85,7 +93,10 @@ export const run = createCommand({
     };
     try {
       const summary = await enrich(jobOptions, {
-        onEvent: report.onEvent,
+        onEvent(event) {
+          report.onEvent(event);
+          view?.onEvent(event);
+        },
         confirm(quote) {
           report.pause();
           return confirmQuote(quote, consent, host, interrupt);
@@ -109,6 +120,8 @@ export const run = createCommand({
       });
       report.finish(summary);
       if (json) host.print(`${JSON.stringify(createSummaryRecord(summary))}\n`);
+      interrupt.close();
+      if (!interrupt.signal.aborted) await view?.showUntilEnd();
       return resolveJobCode(summary);
     } catch (error) {
       report.fail(error);
@@ -119,7 +132,18 @@ export const run = createCommand({
       return EXIT_CODES.interrupted;
     } finally {
       interrupt.close();
+      await view?.close();
       report.close();
     }
   },
 });
+
+/** Loaded on demand: most jobs are not viewed. */
+async function openRunView(
+  { input, ledger }: Pick<EnrichOptions, 'input' | 'ledger'>,
+  host: Host,
+  say: (text: string) => void,
+) {
+  const { RunView } = await import('../show-view.js');
+  return new RunView(input, ledger ?? chooseLedger(host.env, undefined), host, say);
+}

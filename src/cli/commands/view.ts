@@ -1,13 +1,12 @@
 import { createUsageError } from '../../errors.js';
 import { isStandardInput } from '../../model/read-file.js';
 import { findJob } from '../../view/find-job.js';
-import { serveView, type ViewServer } from '../../view/serve-view.js';
+import { serveView } from '../../view/serve-view.js';
 import { createCommand } from '../command.js';
-import type { Host } from '../host.js';
 import { chooseLedger, LEDGER_OPTION, openLedgerFile } from '../ledger-option.js';
-import { openBrowser } from '../open-browser.js';
 import { EXIT_CODES } from '../report-error.js';
 import { resolveAgentOptions } from '../run-options.js';
+import { openView, waitForInterrupt } from '../show-view.js';
 
 /** `rowfill view`: the spreadsheet of a job in the browser, until Ctrl-C. */
 export const view = createCommand({
@@ -59,32 +58,11 @@ export const view = createCommand({
       isReadOnly: options.readOnly === true,
       agent,
     });
-    await showUntilEnd(server, ledgerPath, options.noOpen !== true, host);
+    host.print(`${server.url}\n`);
+    const close = openView(server, ledgerPath, options.noOpen !== true, host);
+    host.say(`Showing job ${server.jobId}. Stop with Ctrl-C.`);
+    await waitForInterrupt(host);
+    await close();
     return EXIT_CODES.done;
   },
 });
-
-/** Opens the browser, and serves until the first interrupt; a second one exits at once. */
-export async function showUntilEnd(
-  server: ViewServer,
-  ledgerPath: string,
-  opens: boolean,
-  host: Host,
-): Promise<void> {
-  host.print(`${server.url}\n`);
-  const tellAddress = (): void => host.say('No browser could be opened. Open the address above.');
-  const remove = opens ? openBrowser(server.url, ledgerPath, tellAddress) : () => undefined;
-  const unguard = host.guard(remove);
-  host.say(`Showing job ${server.jobId}. Stop with Ctrl-C.`);
-  await new Promise<void>((resolve) => {
-    let isStopping = false;
-    host.onInterrupt(() => {
-      if (isStopping) host.exit(EXIT_CODES.interrupted);
-      isStopping = true;
-      resolve();
-    });
-  });
-  remove();
-  unguard();
-  await server.close();
-}

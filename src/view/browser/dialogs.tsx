@@ -58,6 +58,27 @@ function Again({ session, close }: { readonly session: Session; close(): void })
           <b>{formatMicros(worstMicros)}</b> at the very most
         </p>
       )}
+      {session.meta.effortChoices.length > 0 && (
+        <label class="effort">
+          Effort{' '}
+          <select
+            value={efforts.length === 1 ? efforts[0] : ''}
+            onChange={(event) => {
+              const { value } = event.currentTarget;
+              void session.askAgain(value === '' ? null : value);
+            }}
+          >
+            {session.meta.efforts.length > 1 && (
+              <option value="">{session.meta.efforts.join(', then ')}</option>
+            )}
+            {session.meta.effortChoices.map((each) => (
+              <option key={each} value={each}>
+                {each}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <p>
         {runs} {runs === 1 ? 'run' : 'runs'} at effort <b>{efforts.join(', then ')}</b>
         {isFree ? '' : `, likely ${formatMicros(likelyMicros)}`}. The values there are now stay as earlier

@@ -254,7 +254,7 @@ export class Session {
   }
 
   /** Works out what asking the selected rows again can cost. */
-  async askAgain(): Promise<void> {
+  async askAgain(effort: string | null = null): Promise<void> {
     if (this.meta.cannotAsk !== null) return state.say(this.meta.cannotAsk);
     const active = this.pages.find(this.#grid?.active.row ?? 0);
     const rows =
@@ -264,7 +264,7 @@ export class Session {
     state.quote.value = null;
     state.dialog.value = 'again';
     try {
-      state.quote.value = await call<AgainQuote>('POST', '/api/quote', { rows });
+      state.quote.value = await call<AgainQuote>('POST', '/api/quote', { rows, effort });
     } catch (error) {
       state.dialog.value = null;
       this.#fail(error);
