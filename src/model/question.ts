@@ -2,7 +2,8 @@ import { type Ask, formatRecord, hashRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { createFieldColumns } from './output-columns.js';
-import { cleanCell, getLinkAddress, getValue, type Row } from './row.js';
+import { cleanCell, getLinkAddress, getValue, isUncomputed, type Row } from './row.js';
+import { formatColumn } from './workbook-file.js';
 
 /**
  * What to look up for a row, before checking the ledger. Sending and joining the answers use the same
@@ -95,6 +96,8 @@ export function createQuestion(
   if (row.kind === 'faulty') return { status: 'invalid', reason: row.fault };
   const fields = readOpenFields(row, ask, overwrite, blanks);
   if (fields.length === 0) return { status: 'unchanged' };
+  const uncomputed = ask.send.filter((column) => isUncomputed(row, column));
+  if (uncomputed.length > 0) return { status: 'invalid', reason: describeUncomputed(row, uncomputed) };
   const { record, hasPlaceholders } = createRecord(row, ask.send, blanks);
   if (record === null) {
     return { status: 'invalid', reason: `nothing to send: ${ask.send.join(', ')} blank` };
@@ -113,6 +116,15 @@ export function createQuestion(
   const keys = new Set(records.flatMap((former) => (former === null ? [] : [hashRecord(former)])));
   keys.delete(question.key);
   return keys.size === 0 ? question : { ...question, formerKeys: [...keys] };
+}
+
+function describeUncomputed(row: Row, columns: readonly string[]): string {
+  const places = columns.map((column) => {
+    const index = row.kind === 'cells' ? row.columns.get(column) : undefined;
+    return `${formatColumn(index ?? 0)}${row.line}`;
+  });
+  const what = places.length === 1 ? 'a formula that was' : 'formulas that were';
+  return `${places.join(', ')} ${places.length === 1 ? 'has' : 'have'} ${what} never calculated; open the workbook in a spreadsheet program, save it and run the command again`;
 }
 
 /** Names of the fields to fill in a row. Rows that need every field share one array. */
@@ -176,9 +188,10 @@ export function listKeys(question: RowQuestion): string[] {
 
 /**
  * An object field is spread over dotted columns (`address.city` for `address`). It is unfilled if any of them
- * is blank.
+ * is blank. A formula that was never calculated is not blank.
  */
 function isUnfilled(row: Row, { name, columns }: FieldPlaces, blanks: Blanks): boolean {
+  if (isUncomputed(row, name)) return false;
   if (!blanks.isUnfilled(name, getValue(row, name))) return false;
   if (row.kind !== 'cells') return true;
   const parts = columns ?? [...row.columns.keys()].filter((column) => column.startsWith(`${name}.`));

@@ -18,6 +18,8 @@ export interface CellRow extends RowPosition {
   readonly cells: readonly string[];
   /** For a workbook: type and raw value of each cell. Missing or null for text. */
   readonly stored?: readonly (StoredCell | null)[];
+  /** For a workbook: indexes of cells with a formula that was never calculated; their text is empty. Absent if none. */
+  readonly uncomputed?: readonly number[];
   /** For a CSV: texts of cells as they are in the file, if they would be written otherwise. Null for the others. */
   readonly source?: readonly (string | null)[];
 }
@@ -75,6 +77,12 @@ export function getLinkAddress(row: Row, column: string): string | null {
   const index = row.columns.get(column) ?? -1;
   const link = row.stored[index]?.link;
   return link === undefined || isAddress(row.cells[index] ?? '') ? null : toAddress(link);
+}
+
+/** True for a cell with a formula that was never calculated: it holds something, but nobody knows what. */
+export function isUncomputed(row: Row, column: string): boolean {
+  if (row.kind !== 'cells' || row.uncomputed === undefined) return false;
+  return row.uncomputed.includes(row.columns.get(column) ?? -1);
 }
 
 /** True for a web address, a domain or an email address. */

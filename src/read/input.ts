@@ -123,9 +123,10 @@ const MAX_LINES = 5;
 
 /** Collects warnings about rows: the count and the first lines of each kind. */
 export class Warnings {
-  readonly #seen = new Map<string, { count: number; lines: number[] }>();
+  readonly #seen = new Map<string, { count: number; lines: (number | string)[] }>();
 
-  add(code: string, line: number): void {
+  /** `line` is a line number, or the name of a cell. */
+  add(code: string, line: number | string): void {
     const entry = this.#seen.get(code) ?? { count: 0, lines: [] };
     entry.count += 1;
     if (entry.lines.length < MAX_LINES) entry.lines.push(line);
@@ -143,7 +144,8 @@ export class Warnings {
     return [...this.#seen].map(([code, { count, lines }]) => {
       const [one, many, consequence] = texts[code] ?? [code, code, ''];
       const more = count > lines.length ? ', …' : '';
-      const where = `${count === 1 ? unit : `${unit}s`} ${lines.join(', ')}${more}`;
+      const noun = typeof lines[0] === 'string' ? 'cell' : unit;
+      const where = `${count === 1 ? noun : `${noun}s`} ${lines.join(', ')}${more}`;
       const fact = `${count} ${count === 1 ? one : many} (${where}).`;
       return { code, message: `${fact} ${consequence}`, fact };
     });

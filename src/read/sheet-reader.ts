@@ -1,7 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
-import { parseColumn } from '../model/workbook-file.js';
+import { formatColumn, parseColumn } from '../model/workbook-file.js';
 import type { InputLimits, Warnings } from './input.js';
 import { createCellReader } from './sheet-cell.js';
 import type { MergedColumn, SheetExtras } from './sheet-extras.js';
@@ -21,9 +21,9 @@ export const SHEET_NOTES = {
     'Their last calculated values are used. Only .xlsx output keeps the formulas.',
   ],
   FORMULA_WITHOUT_VALUE: [
-    'row has a formula that was never calculated',
-    'rows have a formula that was never calculated',
-    'Its cell counts as empty. To fix that, open the workbook in a spreadsheet program and save it.',
+    'cell has a formula that was never calculated',
+    'cells have a formula that was never calculated',
+    'A row that would send such a cell is not sent. To fix that, open the workbook in a spreadsheet program and save it.',
   ],
   HIDDEN_ROWS: ['hidden row', 'hidden rows', 'Hidden rows are read like all others.'],
   LINKS: [
@@ -157,7 +157,7 @@ class SheetRow {
   #hasFormula = false;
   #hasLinks = false;
   #sums: number[] = [];
-  #isUncomputed = false;
+  #uncomputed: number[] = [];
   /** The current cell; columns count from 0. */
   #column = -1;
   #type = '';
@@ -191,7 +191,7 @@ class SheetRow {
     this.#hasFormula = false;
     this.#hasLinks = false;
     this.#sums = [];
-    this.#isUncomputed = false;
+    this.#uncomputed = [];
   }
 
   openCell({ r: place, t: type = 'n', s: style = '0', vm = '0' }: Readonly<Record<string, string>>): void {
@@ -248,7 +248,7 @@ class SheetRow {
       value: isInline ? this.#inline : this.#value,
       rich: this.#rich,
     });
-    if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#isUncomputed = true;
+    if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#uncomputed.push(this.#column);
     if (this.#formula !== '' && isSumFormula(this.#formula, this.#column)) this.#sums.push(this.#column);
     if (text === '' && this.#column >= this.#cells.length) return;
     this.#blankCount += Math.max(0, this.#column - this.#cells.length);
@@ -272,7 +272,8 @@ class SheetRow {
   /** Returns the row, or null if it has only formatting. */
   close(warnings: Warnings): SheetLine | null {
     if (this.#hasFormula) warnings.add('FORMULAS', this.#line);
-    if (this.#isUncomputed) warnings.add('FORMULA_WITHOUT_VALUE', this.#line);
+    for (const column of this.#uncomputed)
+      warnings.add('FORMULA_WITHOUT_VALUE', `${formatColumn(column)}${this.#line}`);
     if (this.#cells.every((text) => text === '')) return null;
     if (this.#isHidden) warnings.add('HIDDEN_ROWS', this.#line);
     if (this.#hasLinks) warnings.add('LINKS', this.#line);
@@ -282,6 +283,7 @@ class SheetRow {
       stored: this.#stored,
       ...(this.#isHidden ? { isHidden: true } : {}),
       ...(this.#sums.length > 0 ? { sums: this.#sums } : {}),
+      ...(this.#uncomputed.length > 0 ? { uncomputed: this.#uncomputed } : {}),
     };
     this.#merged.fill(line);
     return line;

@@ -102,8 +102,16 @@ class RowMaker {
     else if (line.cells.length > columns.size) warnExtraCells(line.line, this.#table, this.#warnings);
     const hasLinks = line.stored.some((stored) => stored?.link !== undefined);
     const cells = hasLinks ? showLinks(line, this.#addresses) : line.cells;
-    const { stored } = line;
-    const row = { kind: 'cells', ordinal: this.#ordinal, line: line.line, columns, cells, stored } as const;
+    const { stored, uncomputed } = line;
+    const row = {
+      kind: 'cells',
+      ordinal: this.#ordinal,
+      line: line.line,
+      columns,
+      cells,
+      stored,
+      ...(uncomputed === undefined ? {} : { uncomputed }),
+    } as const;
     this.#ordinal += 1;
     if (skip !== null) return { ...row, skip };
     const isOpen = line.isHidden === true && this.#table.hiddenRows === undefined;

@@ -220,3 +220,36 @@ test('accepts a workbook as an exclusion list', async () => {
     { company: 'Bolt', enrichment_status: 'enriched' },
   ]);
 });
+
+test('a formula that was never calculated fails only the rows that would send it, and stays where it is', async () => {
+  const dir = await openDir();
+  const formula = (place: string) => `<c r="${place}"><f>B2*2</f></c>`;
+  const rows =
+    createRow(1, ['company', 'zip', 'hq_city', 'double']) +
+    `<row r="2"><c r="A2" t="inlineStr"><is><t>Acme</t></is></c>${formula('B2')}<c r="D2"><v>4</v></c></row>` +
+    `<row r="3"><c r="A3" t="inlineStr"><is><t>Bolt</t></is></c><c r="B3"><v>5</v></c>${formula('D3')}</row>` +
+    `<row r="4"><c r="A4" t="inlineStr"><is><t>Acme</t></is></c><c r="B4"><v>6</v></c>${formula('C4')}</row>`;
+  dir.write('sums.xlsx', await createWorkbook({ Firms: rows }));
+  const result = await dir.run([
+    'run',
+    'sums.xlsx',
+    '--reference',
+    'tables',
+    '-f',
+    'hq_city',
+    '--send',
+    'company,zip',
+  ]);
+  expect(result.status).toBe(6);
+  expect(result.stderr).toContain('3 cells have a formula that was never calculated (cells B2, D3, C4)');
+  expect(await readSheet(dir, 'sums.filled.xlsx')).toMatchObject([
+    {
+      enrichment_status: 'failed',
+      enrichment_error: expect.stringMatching(/^B2 has a formula that was never/),
+    },
+    { hq_city: '=1+1', enrichment_status: 'enriched' },
+    { hq_city: '', enrichment_status: 'unchanged' },
+  ]);
+  const parts = await unpackParts(readFileSync(join(dir.path, 'sums.filled.xlsx')));
+  expect(parts['xl/worksheets/s0.xml']?.match(/<f>B2\*2<\/f>/g)).toHaveLength(3);
+});
