@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { TextDecoder } from 'node:util';
 import { configure, type FileEntry, Reader, ZipReader } from '@zip.js/zip.js';
-import sax from 'sax';
+import { SaxesParser } from 'saxes';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { FileBytes } from '../model/workbook-file.js';
 import { type ByteSource, checkUnchanged, explainReadError } from './bytes.js';
@@ -238,25 +238,37 @@ export async function readElements(
   for await (const _ of readXml(part, { open, close, text }));
 }
 
-function createParser(handler: XmlHandler, refuse: (what: string) => never): sax.SAXParser {
-  // The parser checks its buffer length only if it tracks positions.
-  const parser = sax.parser(true, { position: true });
+/** Maximum length of a text, a tag or a comment, in characters. */
+const MAX_TOKEN = 20 * 1024 * 1024;
+
+function createParser(handler: XmlHandler, refuse: (what: string) => never) {
+  const parser = new SaxesParser({ position: false, xmlns: false });
   let depth = 0;
-  parser.onerror = (error) => refuse(getFirstLine(error.message));
-  parser.ondoctype = () => refuse('it has a DOCTYPE, which workbooks never do');
-  parser.onopentag = ({ name, attributes }) => {
+  // The parser keeps a text until it ends.
+  let unread = 0;
+  parser.on('error', ({ message }) => refuse(getFirstLine(message).replace(/\.$/, '')));
+  parser.on('doctype', () => refuse('it has a DOCTYPE, which workbooks never do'));
+  parser.on('opentag', ({ name, attributes }) => {
+    unread = 0;
     depth += 1;
     if (depth > MAX_DEPTH) refuse(`it is nested deeper than ${MAX_DEPTH} levels`);
-    // Attributes are plain strings, because namespaces are not resolved.
-    handler.open(dropPrefix(name), attributes as Record<string, string>);
-  };
-  parser.onclosetag = (name) => {
+    handler.open(dropPrefix(name), attributes);
+  });
+  parser.on('closetag', ({ name }) => {
+    unread = 0;
     depth -= 1;
     handler.close(dropPrefix(name));
+  });
+  parser.on('text', (text) => handler.text(text));
+  parser.on('cdata', (text) => handler.text(text));
+  return {
+    write(text: string): void {
+      unread += text.length;
+      if (unread > MAX_TOKEN) refuse('it has a text that is too long');
+      parser.write(text);
+    },
+    close: () => parser.close(),
   };
-  parser.ontext = (text) => handler.text(text);
-  parser.oncdata = (text) => handler.text(text);
-  return parser;
 }
 
 function dropPrefix(name: string): string {

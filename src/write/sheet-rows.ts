@@ -1,6 +1,6 @@
 import { formatColumn, parseColumn } from '../model/workbook-file.js';
 import type { RawXml } from './sheet-stream.js';
-import { listElements, readAttributes, setAttributes } from './xml-text.js';
+import { listElements, readAttributes } from './xml-text.js';
 
 /** A cell of a row's XML, by its position in it. */
 export interface RawCell {
@@ -92,27 +92,36 @@ export function hasFormula(cell: RawXml): boolean {
 }
 
 /** A cell to be written into a row. */
-export interface CellChange {
+interface CellChange {
   readonly column: number;
-  /**
-   * Writes the cell; `old` is the cell that is there, `null` if there is none. Returns null to leave it as it is.
-   */
-  write(place: string, old: { readonly xml: RawXml; readonly style: number } | null): RawXml | null;
 }
 
-/** Writes cells into a row. `changes` are in the order of their columns. */
-export function patchRow(row: RawXml, line: number, prefix: string, changes: readonly CellChange[]): RawXml {
+/** A cell that is in the sheet already. */
+export interface OldCell {
+  readonly xml: RawXml;
+  readonly style: number;
+}
+
+/**
+ * Writes cells into a row. `changes` are in the order of their columns. `write` gets the place of a cell and the cell
+ * that is there; it returns null to leave that as it is.
+ */
+export function patchRow<T extends CellChange>(
+  row: RawXml,
+  line: number,
+  prefix: string,
+  changes: readonly T[],
+  write: (change: T, place: string, old: OldCell | null) => RawXml | null,
+): RawXml {
   const first = changes[0];
   const last = changes.at(-1);
   if (first === undefined || last === undefined) return row;
-  const opened = /\/>\s*$/.test(row) && !row.includes('</') ? openRow(row, prefix) : row;
+  const opened = row.endsWith('/>') && !row.includes('</') ? openRow(row, prefix) : row;
   const wide = widenSpans(opened, last.column);
-  const write = (change: CellChange, old: Parameters<CellChange['write']>[1]): RawXml | null =>
-    change.write(`${formatColumn(change.column)}${line}`, old);
   const closeAt = wide.lastIndexOf('</');
-  const lastColumn = findLastColumn(wide, prefix, false);
-  if (lastColumn < first.column) {
-    const added = changes.map((change) => write(change, null) ?? '').join('');
+  if (findLastColumn(wide, prefix, false) < first.column) {
+    let added = '';
+    for (const change of changes) added += write(change, formatColumn(change.column) + line, null) ?? '';
     return wide.slice(0, closeAt) + added + wide.slice(closeAt);
   }
   const cells = listCells(wide, prefix);
@@ -120,18 +129,19 @@ export function patchRow(row: RawXml, line: number, prefix: string, changes: rea
   let at = 0;
   let next = 0;
   for (const change of changes) {
+    const place = formatColumn(change.column) + line;
     while ((cells[next]?.column ?? Number.POSITIVE_INFINITY) < change.column) next += 1;
     const cell = cells[next];
     if (cell?.column === change.column) {
       const xml = wide.slice(cell.start, cell.end);
-      out += wide.slice(at, cell.start) + (write(change, { xml, style: cell.style }) ?? xml);
+      out += wide.slice(at, cell.start) + (write(change, place, { xml, style: cell.style }) ?? xml);
       at = cell.end;
       next += 1;
       continue;
     }
-    const place = cell?.start ?? cells.at(-1)?.end ?? closeAt;
-    out += wide.slice(at, place) + (write(change, null) ?? '');
-    at = place;
+    const start = cell?.start ?? cells.at(-1)?.end ?? closeAt;
+    out += wide.slice(at, start) + (write(change, place, null) ?? '');
+    at = start;
   }
   return out + wide.slice(at);
 }
@@ -143,9 +153,8 @@ function openRow(row: RawXml, prefix: string): RawXml {
 
 /** The row's note of its first and last column includes the new ones. */
 function widenSpans(row: RawXml, lastColumn: number): RawXml {
-  const end = row.indexOf('>') + 1;
-  const tag = row.slice(0, end);
-  const spans = /\sspans\s*=\s*["'](\d+):(\d+)["']/.exec(tag);
+  const spans = /^<[^>]*?\sspans\s*=\s*["'](\d+):(\d+)["']/.exec(row);
   if (spans === null || Number(spans[2]) > lastColumn) return row;
-  return setAttributes(tag, { spans: `${spans[1]}:${lastColumn + 1}` }) + row.slice(end);
+  const end = spans[0].length - 1;
+  return row.slice(0, end - (spans[2]?.length ?? 0)) + String(lastColumn + 1) + row.slice(end);
 }

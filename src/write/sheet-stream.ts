@@ -91,6 +91,8 @@ class RowSplitter {
   #line = 0;
   /** Where to look on for the end of a row that is not complete yet. */
   #searchFrom = 0;
+  /** The next comment or CDATA section of the text; -1 if there is none. */
+  #other = -1;
 
   constructor(prefix: string) {
     this.#open = `<${prefix}row`;
@@ -102,6 +104,7 @@ class RowSplitter {
   split(xml: RawXml): { readonly rows: readonly RawRow[]; readonly end: number } {
     const rows: RawRow[] = [];
     let at = 0;
+    this.#other = xml.indexOf('<!');
     for (;;) {
       const start = xml.indexOf('<', at);
       if (start < 0 || xml.length - start < this.#end.length) break;
@@ -128,7 +131,7 @@ class RowSplitter {
     let from = Math.max(tag, start + this.#searchFrom);
     for (;;) {
       const close = xml.indexOf(this.#close, from);
-      const other = xml.indexOf('<!', from);
+      const other = this.#findOther(xml, from);
       if (other >= 0 && (close < 0 || other < close)) {
         const end = skipOther(xml, other);
         if (end < 0) {
@@ -144,6 +147,12 @@ class RowSplitter {
       this.#searchFrom = Math.max(from, xml.length - 100) - start;
       return -1;
     }
+  }
+
+  /** The next comment or CDATA section; looked for once in each text, because most have none. */
+  #findOther(xml: RawXml, from: number): number {
+    if (this.#other >= 0 && this.#other < from) this.#other = xml.indexOf('<!', from);
+    return this.#other;
   }
 
   #readLine(row: RawXml): number {

@@ -225,32 +225,53 @@ export function createSheetCells(
   columns: readonly string[],
   date1904 = false,
 ): (filled: FilledRow) => SheetCell[] {
-  const { titles, inputWidth, costAt } = layout;
-  return (filled) => {
-    const { row, outcome } = filled;
-    const cells: { text: string; stored: StoredCell | null; isCitation?: boolean }[] = layout
-      .fill(filled)
-      .map((text, at) => {
-        const isInput = at < inputWidth || at >= titles.length;
-        const from = at < inputWidth ? at : at - titles.length + inputWidth;
-        return { text, stored: isInput ? findStored(row, from, columns, text) : null };
-      });
-    for (const { name, values, citationsAt } of layout.fields) {
-      const answer = outcome.fields.get(name);
-      if (answer === undefined) continue;
-      const citations = cells[citationsAt];
-      if (citations !== undefined) citations.isCitation = true;
-      for (const { at, path, schema } of values) {
-        const cell = cells[at];
-        if (cell !== undefined && cell.stored === null && !isOwnText(row, at, inputWidth, cell.text)) {
-          const value = getPath(answer.value, path);
-          cell.stored = isDateSchema(schema) ? storeDate(cell.text, date1904) : storeValue(value, cell.text);
-        }
-      }
+  const { titles, inputWidth } = layout;
+  const readCell = createAnswerCells(layout, date1904);
+  return (filled) =>
+    layout.fill(filled).map((text, at) => {
+      const { row } = filled;
+      const isExtra = at >= titles.length;
+      const from = isExtra ? at - titles.length + inputWidth : at;
+      const stored = isExtra || at < inputWidth ? findStored(row, from, columns, text) : null;
+      const isOwn = isExtra || isOwnText(row, at, inputWidth, text);
+      return stored !== null || isOwn ? { text, stored } : readCell(filled, at, text);
+    });
+}
+
+/** What a column of the output holds, besides text. */
+type ColumnRole =
+  | {
+      readonly kind: 'value';
+      readonly field: string;
+      readonly path: readonly string[];
+      readonly isDate: boolean;
     }
-    const cost = cells[costAt];
-    if (cost !== undefined) cost.stored = { kind: 'number', raw: cost.text, format: null };
-    return cells;
+  | { readonly kind: 'citations'; readonly field: string }
+  | { readonly kind: 'cost' };
+
+/** Creates the function that types a cell that is not an unchanged cell of the input, by the column and the row. */
+export function createAnswerCells(
+  { fields, costAt }: CellLayout,
+  date1904 = false,
+): (filled: FilledRow, at: number, text: string) => SheetCell {
+  const roles = new Map<number, ColumnRole>([[costAt, { kind: 'cost' }]]);
+  for (const { name, values, citationsAt } of fields) {
+    roles.set(citationsAt, { kind: 'citations', field: name });
+    for (const { at, path, schema } of values)
+      roles.set(at, { kind: 'value', field: name, path, isDate: isDateSchema(schema) });
+  }
+  return ({ outcome }, at, text) => {
+    const role = roles.get(at);
+    if (role === undefined) return { text, stored: null };
+    if (role.kind === 'cost') return { text, stored: { kind: 'number', raw: text, format: null } };
+    const answer = outcome.fields.get(role.field);
+    if (answer === undefined) return { text, stored: null };
+    if (role.kind === 'citations') return { text, stored: null, isCitation: true };
+    const { path, isDate } = role;
+    return {
+      text,
+      stored: isDate ? storeDate(text, date1904) : storeValue(getPath(answer.value, path), text),
+    };
   };
 }
 

@@ -67,7 +67,8 @@ export class WorkbookStyles {
   readonly #added: string[] = [];
   readonly #addedFonts: string[] = [];
   readonly #linkFonts = new Map<number, number>();
-  readonly #known = new Map<string, number>();
+  /** Derived styles by their look and the style that they are derived from. */
+  readonly #known = new Map<string, Map<number, number>>();
   #costFormat: number | null = null;
 
   constructor(xml: string) {
@@ -139,14 +140,16 @@ export class WorkbookStyles {
    * other's alignment, because it replaces it in a column of the input.
    */
   derive(base: number, look: Look, isInPlace = false): number {
-    const key = `${base} ${look} ${isInPlace}`;
-    const known = this.#known.get(key);
+    const key = isInPlace ? `${look} in place` : look;
+    const styles = this.#known.get(key) ?? new Map<number, number>();
+    this.#known.set(key, styles);
+    const known = styles.get(base);
     if (known !== undefined) return known;
     const isSame = (look === 'text' || look === 'number') && this.#isPlain(base);
     const style = isSame
       ? base
       : this.#styles.length + this.#added.push(this.#format(base, look, isInPlace)) - 1;
-    this.#known.set(key, style);
+    styles.set(base, style);
     return style;
   }
 

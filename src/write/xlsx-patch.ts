@@ -8,9 +8,9 @@ import type { Output, OutputOptions } from './output.js';
 import { isArrayFormula, SharedFormulas } from './shared-formulas.js';
 import { patchHead, patchTail } from './sheet-edges.js';
 import { SheetLinks } from './sheet-links.js';
-import { type CellChange, hasFormula, listCells, patchRow } from './sheet-rows.js';
+import { hasFormula, listCells, type OldCell, patchRow } from './sheet-rows.js';
 import { type RawRow, type RawXml, readSheetPieces, type SheetPiece } from './sheet-stream.js';
-import { computeWidths, createSheetCells, MAX_CELL_LENGTH, type SheetCell } from './sheet-xml.js';
+import { computeWidths, createAnswerCells, MAX_CELL_LENGTH, type SheetCell } from './sheet-xml.js';
 import { type SheetSurvey, surveySheet } from './survey-sheet.js';
 import { type BegunPackage, openPackage, type WorkbookPackage } from './workbook-package.js';
 import type { Look, WorkbookStyles } from './workbook-styles.js';
@@ -72,7 +72,7 @@ class PatchJob {
   readonly #file: WorkbookFile;
   readonly #layout: CellLayout;
   readonly #looks: ReadonlyMap<number, Look>;
-  readonly #readCells: (filled: FilledRow) => SheetCell[];
+  readonly #readCell: ReturnType<typeof createAnswerCells>;
   readonly #feed: RowFeed;
   readonly #droppedLinks = new Set<string>();
   readonly #clippedLines: number[] = [];
@@ -90,7 +90,7 @@ class PatchJob {
     // Text cells never run as formulas, so no apostrophe is needed.
     this.#layout = createCellLayout({ ...options, raw: true });
     this.#looks = findNumberLooks(this.#layout);
-    this.#readCells = createSheetCells(this.#layout, options.columns, options.shape.sheet?.date1904);
+    this.#readCell = createAnswerCells(this.#layout, options.shape.sheet?.date1904);
     this.#feed = new RowFeed(file.openPart(file.sheetPath));
   }
 
@@ -134,7 +134,8 @@ class PatchJob {
       withMacros: findMacroWish(path),
     });
     const { head, prefix } = await this.#feed.readHead();
-    const widths = computeWidths(this.#layout.titles, first.map(this.#readCells)).slice(inputWidth);
+    const texts = first.map((filled) => this.#layout.fill(filled).map((text) => ({ text })));
+    const widths = computeWidths(this.#layout.titles, texts).slice(inputWidth);
     const columns = widths.map((width, index) => ({
       width,
       isGrouped: (titles[index] ?? '').startsWith('enrichment_'),
@@ -227,49 +228,44 @@ class PatchJob {
     if (line === null) return xml;
     if (line !== headerLine) return this.#formulas.restore(xml, line, prefix);
     const style = listCells(xml, prefix).findLast(({ column }) => column < start)?.style ?? 0;
-    const changes = this.#titles.map((text, index) => ({
-      column: start + index,
-      write: (place: string) => formatNewCell({ text, stored: null }, place, style, prefix),
-    }));
-    return patchRow(xml, line, prefix, changes);
+    const changes = this.#titles.map((text, index) => ({ column: start + index, text }));
+    return patchRow(xml, line, prefix, changes, ({ text }, place) =>
+      formatNewCell({ text, stored: null }, place, style, prefix),
+    );
   }
 
   #patchRow(xml: RawXml, filled: FilledRow): RawXml {
     const { row } = filled;
     const { inputWidth, titles } = this.#layout;
     const { prefix } = this.#feed;
-    const cells = this.#readCells(filled);
+    const texts = this.#layout.fill(filled);
     const own = row.kind === 'cells' ? row.cells : [];
-    const changes: CellChange[] = [];
-    for (let at = 0; at < inputWidth; at += 1) {
-      const cell = cells[at];
-      if (cell === undefined || cell.text === (own[at] ?? '')) continue;
-      changes.push({ column: at, write: (place, old) => this.#fillCell(cell, at, place, old) });
-      if (row.kind === 'cells' && row.stored?.[at]?.link !== undefined)
-        this.#droppedLinks.add(`${formatColumn(at)}${row.line}`);
-    }
+    const stored = row.kind === 'cells' ? row.stored : undefined;
+    const changes: { readonly column: number; readonly at: number; readonly text: string }[] = [];
+    let isClipped = false;
     // The totals of a table have a label or a sum for each column.
     const isTotals = row.skip === 'a totals row' && this.#begun?.hasWiderTable === true;
-    if (!isTotals) {
-      const base = this.#findBaseStyle(xml, row.line);
-      for (let at = inputWidth; at < titles.length; at += 1) {
-        const cell = cells[at];
-        if (cell === undefined) continue;
-        const column = this.#place.start + at - inputWidth;
-        changes.push({ column, write: (place, old) => this.#addCell(cell, at, place, base, old !== null) });
-      }
+    for (let at = 0; at < (isTotals ? inputWidth : titles.length); at += 1) {
+      const text = texts[at] ?? '';
+      const isNew = at >= inputWidth;
+      if (!isNew && text === (own[at] ?? '')) continue;
+      changes.push({ column: isNew ? this.#place.start + at - inputWidth : at, at, text });
+      isClipped ||= text.length > MAX_CELL_LENGTH;
+      if (stored?.[at]?.link !== undefined && !isNew)
+        this.#droppedLinks.add(`${formatColumn(at)}${row.line}`);
     }
-    if (cells.some(({ text }, at) => text.length > MAX_CELL_LENGTH && text !== own[at]))
-      this.#clippedLines.push(row.line);
-    return this.#formulas.restore(patchRow(xml, row.line, prefix, changes), row.line, prefix);
+    if (isClipped) this.#clippedLines.push(row.line);
+    const base = this.#findBaseStyle(xml, row.line);
+    const patched = patchRow(xml, row.line, prefix, changes, ({ at, text }, place, old) => {
+      const cell = this.#readCell(filled, at, text);
+      return at < inputWidth
+        ? this.#fillCell(cell, at, place, old)
+        : this.#addCell(cell, at, place, base, old !== null);
+    });
+    return this.#formulas.restore(patched, row.line, prefix);
   }
 
-  #fillCell(
-    cell: SheetCell,
-    at: number,
-    place: string,
-    old: { readonly xml: RawXml; readonly style: number } | null,
-  ): RawXml | null {
+  #fillCell(cell: SheetCell, at: number, place: string, old: OldCell | null): RawXml | null {
     if (old !== null && hasFormula(old.xml)) {
       if (isArrayFormula(old.xml) || this.#survey?.formulaColumns.has(at) !== true) {
         this.#keptFormulas += 1;

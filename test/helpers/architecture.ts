@@ -56,7 +56,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   numfmt: ['read/number-format.ts'],
   'p-limit': ['job/dispatch.ts'],
   'robots-parser': ['pages/robots.ts'],
-  sax: ['read/zip-archive.ts'],
+  saxes: ['read/zip-archive.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts'],
   re2js: ['model/pattern.ts'],
   'string-width': ['cli/clip-text.ts', 'cli/format-table.ts'],

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobReader, Uint8ArrayWriter, ZipReader } from '@zip.js/zip.js';
-import sax from 'sax';
+import { SaxesParser } from 'saxes';
 import type { JsonValue } from '../../src/model/json.js';
 import type { InputOptions } from '../../src/read/input.js';
 import { openInput } from '../../src/read/open-input.js';
@@ -79,24 +79,21 @@ export interface XmlNode {
 
 /** Parses an XML text to a tree without white space between elements. */
 export function parseXml(bytes: Buffer): XmlNode {
-  const parser = sax.parser(true);
+  const parser = new SaxesParser();
   const root: XmlNode = { name: '', attributes: {}, children: [] };
   const open = [root];
-  parser.onopentag = ({ name, attributes }) => {
-    const sorted = Object.entries(attributes as Record<string, string>).sort(([a], [b]) => (a < b ? -1 : 1));
+  parser.on('opentag', ({ name, attributes }) => {
+    const sorted = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
     const node: XmlNode = { name, attributes: Object.fromEntries(sorted), children: [] };
     open.at(-1)?.children.push(node);
     open.push(node);
-  };
-  parser.onclosetag = () => open.pop();
+  });
+  parser.on('closetag', () => open.pop());
   const addText = (text: string) => {
     if (text.trim() !== '') open.at(-1)?.children.push(text);
   };
-  parser.ontext = addText;
-  parser.oncdata = addText;
-  parser.onerror = (error) => {
-    throw error;
-  };
+  parser.on('text', addText);
+  parser.on('cdata', addText);
   const isWide = bytes[0] === 0xff && bytes[1] === 0xfe;
   parser.write(bytes.toString(isWide ? 'utf16le' : 'utf8').replace(/^\ufeff/, '')).close();
   const [first] = root.children;

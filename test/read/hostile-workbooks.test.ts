@@ -50,7 +50,7 @@ test('a metadata part that is too long is rejected', async () => {
   const book = `<workbook><sheets/>${' '.repeat(65 * 1024 * 1024)}</workbook>`;
   await expect(openRows('', {}, { 'xl/workbook.xml': book })).rejects.toMatchObject({
     code: 'INPUT_WORKBOOK_BROKEN',
-    message: expect.stringContaining('xl/workbook.xml is too long'),
+    message: expect.stringMatching(/xl\/workbook\.xml.* is too long/),
   });
 });
 
@@ -68,7 +68,7 @@ test('an endless text is rejected at the limit, in a cell and in the shared stri
 });
 
 test('an endless attribute and an endless comment are rejected', async () => {
-  const long = 'x'.repeat(300_000);
+  const long = 'x'.repeat(21 * 1024 * 1024);
   for (const rows of [`<row r="2" x="${long}"/>`, `<!--${long}-->`]) {
     await expect(openRows(rows)).rejects.toMatchObject({ code: 'INPUT_WORKBOOK_BROKEN' });
   }
