@@ -1,22 +1,24 @@
-import { existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AgentClient, type AgentClientOptions } from '../api/agent-client.js';
 import { AgentError, explainMissingKey } from '../api/agent-error.js';
 import { resolveBaseUrl } from '../api/base-url.js';
-import { resolveProxy } from '../api/open-pool.js';
 import { describeError, type ErrorKind, RowfillError } from '../errors.js';
 import { describeOpenPath } from '../job/check-paths.js';
 import { openLedger, tryLedgerFolder } from '../ledger/open-ledger.js';
 import type { Clock } from '../model/clock.js';
+import { formatNumber } from '../model/format.js';
 import type { ApiKey } from '../model/option-types.js';
+import { resolveProxy } from '../model/proxy.js';
 import { HOSTED_URL } from '../model/run.js';
+import { PageCache } from '../pages/page-cache.js';
 
 /** Result of a check. A job can run despite `warn`. */
 export type DiagnosticStatus = 'ok' | 'warn' | 'fail';
 
 /** The finding of one check of the machine or the agent. */
 export interface Diagnostic {
-  readonly check: 'node' | 'ledger' | 'disk' | 'proxy' | 'key' | 'agent' | 'clock';
+  readonly check: 'node' | 'ledger' | 'disk' | 'pages' | 'proxy' | 'key' | 'agent' | 'clock';
   readonly status: DiagnosticStatus;
   readonly message: string;
   /** What to do about it; null if nothing is wrong, or if another finding says it. */
@@ -109,6 +111,23 @@ export function examineDisk(path: string): Diagnostic {
     'Free some space, for example with rowfill prune --runs 30d, or set ROWFILL_HOME to a folder on another disk.';
   if (freeBytes < TOO_FEW_BYTES) return createFailure('disk', message, fix);
   return freeBytes < FEW_BYTES ? createWarning('disk', message, fix) : createOk('disk', message);
+}
+
+/** Reports the pages that `verify` has kept. Null if there are none. */
+export async function examinePages(folder: string): Promise<Diagnostic | null> {
+  const { pages, bytes } = await new PageCache(folder).measure();
+  if (pages === 0) return null;
+  const message = `${formatNumber(pages, 'cached page')} of rowfill verify, ${formatBytes(bytes)} in ${folder}`;
+  try {
+    accessSync(folder, constants.W_OK);
+    return createOk('pages', message);
+  } catch {
+    return createWarning(
+      'pages',
+      `${message}, which cannot be written`,
+      'Change its permissions, or set ROWFILL_HOME.',
+    );
+  }
 }
 
 const NAMES = [

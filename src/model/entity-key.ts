@@ -86,6 +86,11 @@ export function normalizeDomain(text: string): string | null {
   return isAscii(name) ? name : domainToASCII(name) || null;
 }
 
+/** True for a host below a public suffix of the domain name system, such as `.com` or `.co.uk`. */
+export function hasPublicSuffix(host: string): boolean {
+  return loadDomains().parse(host).isIcann === true;
+}
+
 /**
  * Normalizes an email address for comparison: bare, lower case, host in ASCII. Null if it is not an email
  * address.

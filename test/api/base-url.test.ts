@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isLoopbackHost, resolveBaseUrl } from '../../src/api/base-url.js';
-import { resolveProxy } from '../../src/api/open-pool.js';
+import { resolveProxy } from '../../src/model/proxy.js';
 
 describe('the API address', () => {
   test.each([

@@ -1,0 +1,242 @@
+import { createRequire } from 'node:module';
+import type { Readable, Transform } from 'node:stream';
+import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type undici from 'undici';
+import type { Dispatcher } from 'undici';
+import { hasPublicSuffix } from '../model/entity-key.js';
+import { resolveProxy, splitCredentials } from '../model/proxy.js';
+import { VERSION } from '../model/version.js';
+import { type AddressGuard, RefusedAddress } from './address.js';
+
+/** What one request may take. */
+export interface FetchLimits {
+  /** Decoded bytes of a page; the rest is not read. @default 5242880 */
+  readonly pageBytes: number;
+  /** Decoded bytes of a PDF. @default 20971520 */
+  readonly pdfBytes: number;
+  readonly connectMs: number;
+  readonly headersMs: number;
+  /** Between two pieces of the body. */
+  readonly bodyIdleMs: number;
+  /** For the whole request. */
+  readonly totalMs: number;
+}
+
+export const FETCH_LIMITS: FetchLimits = {
+  pageBytes: 5 * 1024 * 1024,
+  pdfBytes: 20 * 1024 * 1024,
+  connectMs: 10_000,
+  headersMs: 15_000,
+  bodyIdleMs: 10_000,
+  totalMs: 20_000,
+};
+
+/** The response to one request. Redirects are responses, too. */
+export interface PageResponse {
+  readonly status: number;
+  /** Lower-case names. Of a repeated header, the first value. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Decoded; empty for a redirect, and for content that has no text. */
+  readonly body: Uint8Array;
+  /** True if the page goes on after the limit. */
+  readonly isCut: boolean;
+  /** True for content that has no text, such as an image. Its body was not read. */
+  readonly isSkipped: boolean;
+}
+
+export interface PageRequest {
+  readonly accept?: string;
+  /** `etag` and `last-modified` of the copy at hand. */
+  readonly validators?: { readonly etag?: string | undefined; readonly lastModified?: string | undefined };
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Names the program, so that a site can allow or refuse it. robots.txt calls it `rowfill`. */
+export const USER_AGENT = `rowfill/${VERSION} (checks citations)`;
+
+const ACCEPT =
+  'text/html,application/xhtml+xml,application/pdf;q=0.9,application/json;q=0.8,text/*;q=0.8,*/*;q=0.5';
+
+/** Sends single requests for pages, safely: only to addresses that the guard accepts, and with a limit on everything. */
+export class PageFetcher {
+  readonly #guard: AddressGuard;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #limits: FetchLimits;
+  readonly #agent: Dispatcher;
+  /** Number of requests sent. */
+  requests = 0;
+
+  constructor(
+    guard: AddressGuard,
+    env: Readonly<Record<string, string | undefined>>,
+    limits: Partial<FetchLimits> = {},
+  ) {
+    this.#guard = guard;
+    this.#env = env;
+    this.#limits = { ...FETCH_LIMITS, ...limits };
+    const { Agent } = loadUndici();
+    this.#agent = new Agent({ factory: (origin) => this.#open(new URL(origin)) });
+  }
+
+  /**
+   * Requests one address, without following redirects. Rejects with RefusedAddress before anything is sent, with the
+   * signal's reason, or with the error of the network.
+   */
+  async fetch(
+    url: URL,
+    { accept = ACCEPT, validators = {}, signal }: PageRequest = {},
+  ): Promise<PageResponse> {
+    this.#guard.check(url);
+    if (resolveProxy(url.origin, this.#env) !== null) await this.#checkBeforeProxy(url);
+    const limits = this.#limits;
+    const timeout = AbortSignal.timeout(limits.totalMs);
+    const stop = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+    this.requests += 1;
+    const response = await this.#agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: 'GET',
+      headers: {
+        'user-agent': USER_AGENT,
+        accept,
+        'accept-encoding': 'gzip, br, deflate',
+        'accept-language': 'en;q=0.9, *;q=0.5',
+        ...(validators.etag === undefined ? {} : { 'if-none-match': validators.etag }),
+        ...(validators.lastModified === undefined ? {} : { 'if-modified-since': validators.lastModified }),
+      },
+      headersTimeout: limits.headersMs,
+      bodyTimeout: limits.bodyIdleMs,
+      signal: stop,
+    });
+    const headers = readHeaders(response.headers);
+    const status = response.statusCode;
+    const { body } = response;
+    body.on('error', () => {});
+    const contentType = headers['content-type'] ?? '';
+    const isSkipped = !hasText(contentType);
+    if (isSkipped || status === 304 || (status >= 300 && status < 400 && headers.location !== undefined)) {
+      body.destroy();
+      return { status, headers, body: new Uint8Array(), isCut: false, isSkipped };
+    }
+    const decoded = decodeBody(body, headers['content-encoding']);
+    if (decoded === null) {
+      body.destroy();
+      return { status, headers, body: new Uint8Array(), isCut: false, isSkipped: true };
+    }
+    const read = await readBytes(decoded, (start) =>
+      isPdf(contentType, start) ? limits.pdfBytes : limits.pageBytes,
+    );
+    return { status, headers, ...read, isSkipped };
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  /** Opens the connections to one origin. */
+  #open(url: URL): Dispatcher {
+    const { Pool, ProxyAgent } = loadUndici();
+    const connect = { timeout: this.#limits.connectMs };
+    const settings = { connections: 2, pipelining: 1, maxHeaderSize: MAX_HEADER_BYTES };
+    const proxy = resolveProxy(url.origin, this.#env);
+    if (proxy !== null) {
+      const parts = { ...settings, ...splitCredentials(proxy), requestTls: connect };
+      return new ProxyAgent(proxy.startsWith('socks') ? parts : { ...parts, proxyTls: connect });
+    }
+    return new Pool(url.origin, {
+      ...settings,
+      connect: {
+        ...connect,
+        lookup: this.#guard.createLookup(url),
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: 1_000,
+      },
+    });
+  }
+
+  /** A proxy resolves names itself, so check them here first. Names that only the proxy can resolve must be public. */
+  async #checkBeforeProxy(url: URL): Promise<void> {
+    try {
+      await this.#guard.resolve(url);
+    } catch (error) {
+      if (error instanceof RefusedAddress) throw error;
+      if (!hasPublicSuffix(url.hostname)) throw new RefusedAddress(`${url.hostname} is not a public host`);
+    }
+  }
+}
+
+const MAX_HEADER_BYTES = 32 * 1024;
+
+const require = createRequire(import.meta.url);
+
+/** Loaded when the first page is fetched, because it takes long. */
+function loadUndici(): typeof undici {
+  return require('undici');
+}
+
+function readHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  const entries = Object.entries(headers).flatMap(([name, value]) => {
+    const first = Array.isArray(value) ? value[0] : value;
+    return first === undefined ? [] : [[name.toLowerCase(), first] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** True for a type that may be text, and for no type at all. */
+function hasText(contentType: string): boolean {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return type === '' || TEXT_TYPE.test(type);
+}
+
+const TEXT_TYPE =
+  /^(?:text\/.+|application\/(?:.+\+(?:xml|json)|xml|json|pdf|x-pdf|x-ndjson|javascript|x-javascript|octet-stream|xhtml))$/;
+
+function isPdf(contentType: string, start: Uint8Array): boolean {
+  return /pdf/i.test(contentType) || Buffer.from(start.subarray(0, 5)).toString('latin1') === '%PDF-';
+}
+
+/** Null for an encoding that is not supported. Several at once are refused, because each may inflate the last. */
+function decodeBody(body: Readable, encoding = ''): Readable | null {
+  const name = encoding.trim().toLowerCase();
+  if (name === '' || name === 'identity') return body;
+  const decoder = createDecoder(name);
+  if (decoder === null) return null;
+  body.on('error', (error) => decoder.destroy(error));
+  decoder.on('close', () => body.destroy());
+  return body.pipe(decoder);
+}
+
+function createDecoder(name: string): Transform | null {
+  switch (name) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip({ finishFlush: constants.Z_SYNC_FLUSH });
+    case 'br':
+      return createBrotliDecompress();
+    case 'deflate':
+      return createInflate();
+    default:
+      return null;
+  }
+}
+
+/** Reads a body up to a limit that depends on its first bytes. */
+async function readBytes(
+  body: Readable,
+  findLimit: (start: Uint8Array) => number,
+): Promise<Pick<PageResponse, 'body' | 'isCut'>> {
+  const pieces: Uint8Array[] = [];
+  let limit: number | null = null;
+  let size = 0;
+  // Leaving the loop destroys the body.
+  for await (const piece of body as AsyncIterable<Uint8Array>) {
+    limit ??= findLimit(piece);
+    size += piece.length;
+    pieces.push(piece);
+    if (size > limit) return { body: Buffer.concat(pieces, limit), isCut: true };
+  }
+  return { body: Buffer.concat(pieces, size), isCut: false };
+}
