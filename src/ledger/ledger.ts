@@ -7,6 +7,7 @@ import type { Holder } from './holder.js';
 import type {
   AnswerState,
   Cell,
+  CellVerdict,
   ChangedRows,
   EffortClimb,
   ForgetResult,
@@ -110,6 +111,13 @@ export interface Ledger extends SharedAccount {
    * rejected value again, the field stays blank with REJECTED_AGAIN, until a person gives it.
    */
   rejectAnswers(jobId: string, cells: readonly Cell[]): Promise<void>;
+
+  // Verdicts
+
+  /** Stores what was seen of values on their cited pages. A verdict replaces an earlier one on the same value and citation. */
+  putVerdicts(job: JobHandle, verdicts: readonly CellVerdict[]): Promise<void>;
+  /** The verdicts on cells of these rows, by row key, including those on values that have been replaced since. */
+  findVerdicts(job: JobHandle, keys: readonly string[]): Promise<ReadonlyMap<string, readonly CellVerdict[]>>;
 
   // Batches
 

@@ -5,6 +5,7 @@ import type { FinishedOutput, JobStop } from '../model/events.js';
 import type { BookedCost } from '../model/format.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import type { AgentRun } from '../model/run.js';
+import type { CheckedCitation } from '../model/verdict.js';
 import type { Holder } from './holder.js';
 
 /** What defines a job: a question for the rows of one input. Its fields, efforts and settings are those of its last invocation. */
@@ -49,6 +50,8 @@ export interface JobRecord extends JobHandle {
 export interface AnswerState {
   /** Number of settled runs of the job's ask, from any job. If it changed, answers may have too. */
   readonly settledRuns: number;
+  /** Number of times that verdicts on these answers were stored. */
+  readonly verdicts: number;
   /** True if the job has failed rows. Its next invocation retries them. */
   readonly hasFailures: boolean;
 }
@@ -217,6 +220,13 @@ export interface Cell {
   readonly mayComeBack?: boolean;
 }
 
+/** What was seen of a cell's value on one cited page. */
+export interface CellVerdict extends Cell {
+  /** Hash of the value, by `hashValue`. A verdict says nothing about another value. */
+  readonly value: string;
+  readonly citation: CheckedCitation;
+}
+
 /** A batch to reserve. */
 export interface Reservation {
   readonly batch: Batch;
@@ -302,6 +312,8 @@ export interface PruneResult {
 }
 
 export interface ForgetResult {
+  /** Cited addresses whose verdicts go, and which no other job cites. */
+  readonly pages: readonly string[];
   readonly answers: number;
   readonly runs: number;
   /** True if another job has the same question, so that the answers stay. */

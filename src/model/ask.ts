@@ -181,6 +181,12 @@ function findNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
 /** The fixed effort levels, lowest first. */
 const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'ultra', 'max'];
 
+/** The level above an effort; null for the highest, and for an effort that is no fixed level. */
+export function findNextEffort(effort: string): string | null {
+  const rank = LEVELS.indexOf(effort);
+  return rank < 0 ? null : (LEVELS[rank + 1] ?? null);
+}
+
 /** True if an effort is known to be as high as another, by a ladder that has both or by the names of the levels. */
 export function isEffortAtLeast(effort: string, other: string, ladder: readonly string[]): boolean {
   if (effort === other) return true;

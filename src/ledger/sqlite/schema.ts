@@ -36,7 +36,9 @@ const TABLES = `
     ask integer primary key,
     change integer not null,
     answered integer not null,
-    settled_runs integer not null
+    settled_runs integer not null,
+    -- Number of times that verdicts were stored.
+    verdicts integer not null default 0
   ) strict;
 
   create table job (
@@ -152,6 +154,21 @@ const TABLES = `
   ) strict;
   -- A run settles one batch.
   create unique index block_by_run on block (run_id, agent) where run_id is not null;
+
+  -- What was seen of a value on a page that it cites. A claim is a hash of the value and the address of the page.
+  create table verdict (
+    number integer primary key,
+    ask integer not null,
+    key text not null,
+    field text not null,
+    claim text not null,
+    value text not null,
+    url text not null,
+    checked_at integer not null,
+    content text not null
+  ) strict;
+  create unique index verdict_by_claim on verdict (ask, key, field, claim);
+  create index verdict_by_url on verdict (url);
 
   -- What was billed, by quarter of an hour, for the whole ledger ('') and by watched folder. Pruning keeps it.
   create table spend (

@@ -17,6 +17,7 @@ import { READ_ALL } from './row-state.js';
 import { checkFormat, SCHEMA } from './schema.js';
 import { findAnswers, Store } from './store.js';
 import * as upkeep from './upkeep.js';
+import { findVerdicts, putVerdicts } from './verdicts.js';
 
 /** A process that waits for another one looks this often. */
 const LOOK_MS = 50;
@@ -141,6 +142,10 @@ function createAnswerMethods({ database, store, now }: Session) {
       if (cells.length === 0) return;
       await database.write(() => batches.rejectAnswers(store, jobId, cells, now()));
     },
+    async putVerdicts(job, verdicts) {
+      if (verdicts.length > 0) await database.write(() => putVerdicts(database, job, verdicts));
+    },
+    findVerdicts: (job, keys) => database.read(() => findVerdicts(database, job, keys)),
   } satisfies Partial<Ledger>;
 }
 

@@ -41,6 +41,7 @@ export function prune(
   database.run(`delete from batch where job in (${OLD_JOBS})`);
   database.run(`delete from job_count where job in (${OLD_JOBS})`);
   const jobs = database.run('delete from job where ask in (select number from old_ask)');
+  database.run('delete from verdict where ask in (select number from old_ask)');
   database.run('delete from ask_count where ask in (select number from old_ask)');
   database.run('delete from ask_version where ask in (select number from old_ask)');
   const asks = database.run('delete from ask where number in (select number from old_ask)');
@@ -55,6 +56,7 @@ export function prune(
 /** Deletes a job, but keeps what was spent, and answers that another job of its ask uses. */
 export function forgetJob(database: Database, jobId: string): ForgetResult {
   const { number, ask, other, open, answers, runs } = findForgotten(database, jobId);
+  const pages = other === null ? listOwnPages(database, ask) : [];
   if (open > 0) {
     throw createUsageError(
       'JOB_HAS_RUNS',
@@ -89,17 +91,29 @@ export function forgetJob(database: Database, jobId: string): ForgetResult {
     );
   } else {
     database.run('delete from block where number > ? and number < ?', ...range);
+    database.run('delete from verdict where ask = ?', ask);
     database.run('delete from ask_count where ask = ?', ask);
     database.run('delete from ask_version where ask = ?', ask);
     database.run('delete from ask where number = ?', ask);
   }
-  return { answers, runs, isShared: other !== null };
+  return { answers, runs, pages, isShared: other !== null };
 }
 
 /** Counts what `forgetJob` would delete. */
 export function countForgotten(database: Database, jobId: string): ForgetResult {
-  const { answers, runs, other } = findForgotten(database, jobId);
-  return { answers, runs, isShared: other !== null };
+  const { ask, answers, runs, other } = findForgotten(database, jobId);
+  const pages = other === null ? listOwnPages(database, ask) : [];
+  return { answers, runs, pages, isShared: other !== null };
+}
+
+/** Addresses that verdicts of this ask are about, and of no other. */
+function listOwnPages(database: Database, ask: number): string[] {
+  const rows = database.all<{ url: string }>(
+    `select distinct url from verdict where ask = ?1
+       and not exists (select 1 from verdict other where other.url = verdict.url and other.ask <> ?1)`,
+    ask,
+  );
+  return rows.map(({ url }) => url);
 }
 
 interface Forgotten {
@@ -232,6 +246,7 @@ const CHECKS: readonly (readonly [what: string, sql: string])[] = [
   ['asks without counts', 'ask where number not in (select ask from ask_count)'],
   ['open batches without a job', 'batch where job not in (select number from job)'],
   ['open batches without a holder', 'batch where holder not in (select number from holder)'],
+  ['verdicts without an ask', 'verdict where ask not in (select number from ask)'],
   ['blocks without an ask', `block where number / ${SPAN} not in (select number from ask)`],
   ['blocks without rows', "block where keys is null and kind <> 'released'"],
   ['blocks without a job', 'block where job <> 0 and job not in (select number from job)'],

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import type { CellVerdict } from '../../src/ledger/ledger.js';
+import { createVerdict } from '../../src/model/verdict.js';
+import { createTestAsk, createTestKey, openTestJob, settleTestRun } from '../helpers/ledger-samples.js';
+import { openStore, STORES } from './stores.js';
+
+function createTestVerdict(
+  company: string,
+  changes: Partial<CellVerdict> = {},
+  url = 'https://a.example/',
+): CellVerdict {
+  return {
+    key: createTestKey(company),
+    field: 'ceo',
+    value: '0123456789abcdef',
+    citation: {
+      ...createVerdict('on_page', 'it is there'),
+      url,
+      evidence: 'weak',
+      pageHash: 'ff',
+      checkedAtMs: 5,
+    },
+    ...changes,
+  };
+}
+
+describe.each(STORES)('verdicts in $name', (store) => {
+  test('returns verdicts by row, by value and citation, in this process and the next', async () => {
+    const place = store.createPlace();
+    const ledger = await openStore(store, place);
+    const job = await openTestJob(ledger);
+    const verdicts = [
+      createTestVerdict('Acme'),
+      createTestVerdict('Acme', { value: 'fedcba9876543210' }),
+      createTestVerdict('Acme', { field: 'headcount' }),
+      createTestVerdict('Acme', {}, 'https://b.example/'),
+      createTestVerdict('Globex'),
+    ];
+    await ledger.putVerdicts(job, verdicts);
+    const keys = [createTestKey('Acme'), createTestKey('Nobody')];
+    const expected = new Map([[createTestKey('Acme'), verdicts.slice(0, 4)]]);
+    expect(await ledger.findVerdicts(job, keys)).toEqual(expected);
+    await ledger.close();
+    const again = await openStore(store, place);
+    expect(await again.findVerdicts(job, keys)).toEqual(expected);
+    expect(await again.check()).toEqual([]);
+  });
+
+  test('a new verdict replaces the one on the same value and citation, and counts as a change', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    const first = createTestVerdict('Acme');
+    const second = {
+      ...first,
+      citation: { ...first.citation, ...createVerdict('gone', null), checkedAtMs: 9 },
+    };
+    await ledger.putVerdicts(job, [first]);
+    await ledger.putVerdicts(job, [second]);
+    await ledger.putVerdicts(job, []);
+    expect([...(await ledger.findVerdicts(job, [first.key])).values()]).toEqual([[second]]);
+    expect(await ledger.getAnswerState(job)).toMatchObject({ verdicts: 2 });
+  });
+
+  test('jobs with the same ask share verdicts, others do not', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    const twin = await openTestJob(ledger, createTestAsk(), '/data/other.csv');
+    const stranger = await openTestJob(ledger, createTestAsk('Who founded it?'));
+    await ledger.putVerdicts(job, [createTestVerdict('Acme')]);
+    expect((await ledger.findVerdicts(twin, [createTestKey('Acme')])).size).toBe(1);
+    expect((await ledger.findVerdicts(stranger, [createTestKey('Acme')])).size).toBe(0);
+  });
+
+  test('forgetting a job deletes its verdicts, and names the pages that no other job cites', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    const other = await openTestJob(ledger, createTestAsk('Who founded it?'));
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
+    await ledger.putVerdicts(job, [
+      createTestVerdict('Acme'),
+      createTestVerdict('Acme', {}, 'https://both.example/'),
+    ]);
+    await ledger.putVerdicts(other, [createTestVerdict('Acme', {}, 'https://both.example/')]);
+    expect(await ledger.forgetJob(job.id, true)).toMatchObject({ pages: ['https://a.example/'] });
+    expect(await ledger.forgetJob(job.id)).toMatchObject({ pages: ['https://a.example/'] });
+    expect((await ledger.findVerdicts(job, [createTestKey('Acme')])).size).toBe(0);
+    expect((await ledger.findVerdicts(other, [createTestKey('Acme')])).size).toBe(1);
+    // A verdict that arrives after its job is gone is dropped.
+    await ledger.putVerdicts(job, [createTestVerdict('Acme')]);
+    expect(await ledger.check()).toEqual([]);
+  });
+
+  test('verdicts of an ask that other jobs use survive one of them, and go with old asks', async () => {
+    const ledger = await openStore(store);
+    const job = await openTestJob(ledger);
+    const twin = await openTestJob(ledger, createTestAsk(), '/data/other.csv');
+    await ledger.putVerdicts(job, [createTestVerdict('Acme')]);
+    expect(await ledger.forgetJob(job.id)).toMatchObject({ pages: [] });
+    expect((await ledger.findVerdicts(twin, [createTestKey('Acme')])).size).toBe(1);
+    await ledger.prune({ asksBeforeMs: Number.MAX_SAFE_INTEGER });
+    expect((await ledger.findVerdicts(twin, [createTestKey('Acme')])).size).toBe(0);
+    expect(await ledger.check()).toEqual([]);
+  });
+});
