@@ -7,6 +7,7 @@ import {
   examineDisk,
   examineLedger,
   examineNode,
+  examinePages,
   examineProxy,
 } from './doctor/checks.js';
 import { systemClock } from './model/clock.js';
@@ -28,6 +29,8 @@ export interface DoctorOptions {
   readonly apiKey?: ApiKey | undefined;
   /** Send the key unencrypted over http to another machine, on a private network only. @default false */
   readonly insecureHttp?: boolean | undefined;
+  /** Folder of the page cache. @default not checked */
+  readonly pages?: string | undefined;
 }
 
 const TYPES: OptionTypes<DoctorOptions> = {
@@ -37,6 +40,7 @@ const TYPES: OptionTypes<DoctorOptions> = {
   reference: 'text',
   apiKey: 'secret or function',
   insecureHttp: 'flag',
+  pages: 'text',
 };
 
 /**
@@ -47,7 +51,13 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnostic[]> {
   checkOptionTypes('examine', options, TYPES, ['ledger', 'env']);
   const { ledger, env, reference, apiKey, insecureHttp } = options;
   const baseUrl = options.apiUrl ?? HOSTED_URL;
-  const machine = [examineNode(process.versions.node), await examineLedger(ledger), examineDisk(ledger)];
+  const cached = options.pages === undefined ? null : await examinePages(options.pages);
+  const machine = [
+    examineNode(process.versions.node),
+    await examineLedger(ledger),
+    examineDisk(ledger),
+    ...(cached === null ? [] : [cached]),
+  ];
   if (reference !== undefined) {
     return [...machine, examineProxy(null, true, env), await examineTables(reference)];
   }

@@ -4,6 +4,7 @@ import { explainMissingKey } from './api/agent-error.js';
 import { checkPaths, describeOpenPath } from './job/check-paths.js';
 import { chooseJobOutput } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
+import { Escalation } from './job/escalation.js';
 import { confirmCost, estimateRemaining } from './job/estimate.js';
 import {
   checkHooks,
@@ -35,13 +36,15 @@ import { SpendLimit } from './job/progress.js';
 import { cancelRuns, inheritBatches, type RecoveredBatches, recoverBatches } from './job/recover.js';
 import { reportGaps, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
+import type { RunVerifier } from './job/run-verifier.js';
 import { createRetryReport } from './job/stop.js';
+import type { JobHandle, Ledger } from './ledger/ledger.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { JobSummary } from './model/events.js';
 import { findFormerSends } from './model/question.js';
-import { type EnrichOptions, hasKey, resolveSettings } from './options.js';
+import { type EnrichOptions, hasKey, resolveSettings, type Settings } from './options.js';
 import { SharedThrottle } from './run/shared-throttle.js';
 
 export type { EnrichHooks } from './job/job-context.js';
@@ -62,7 +65,10 @@ export async function enrichWith(
   open: typeof openLedger,
   options: EnrichOptions,
   hooks: EnrichHooks = {},
-  { budget, throttle, onlyRows }: SharedParts = { budget: null, throttle: new SharedThrottle() },
+  { budget, throttle, onlyRows, escalates = false }: SharedParts = {
+    budget: null,
+    throttle: new SharedThrottle(),
+  },
 ): Promise<JobSummary> {
   const startedAtMs = Date.now();
   const asked = resolveSettings(options);
@@ -112,6 +118,9 @@ export async function enrichWith(
     const spent = await ledger.getSpend(job.id);
     const found = await ledger.getYield(job.id);
     const cap = new SpendLimit(settings, spent.spentMicros);
+    const verifier =
+      settings.options.verify === true ? await openRunVerifier(opened, settings, ledger, job, hooks) : null;
+    if (verifier !== null) closers.add(verifier);
     const context = closers.add(
       createJobContext({
         ...opened,
@@ -132,6 +141,8 @@ export async function enrichWith(
         paths,
         hooks,
         onRetry,
+        verifier,
+        escalation: escalates ? new Escalation(ledger, job, opened.ask) : null,
       }),
     );
     lease.watch(context.stop);
@@ -145,7 +156,7 @@ export async function enrichWith(
     const recovered = await recoverBatches(context);
     inheritBatches(recovered, context);
     const sources = await findOutputSources(context);
-    const kept = await findFinished(context, sources, recovered);
+    const kept = escalates ? null : await findFinished(context, sources, recovered);
     if (kept === null) {
       await confirmCost(context, recovered);
       refuseInterrupted(context);
@@ -186,6 +197,18 @@ async function measureClock(
       throw explainMissingKey(error, isKeySet);
     });
   return serverTimeMs === null ? 0 : Date.now() - serverTimeMs;
+}
+
+/** Opens what `--verify` needs. Loaded only when needed. */
+async function openRunVerifier(
+  { ask }: Pick<JobContext, 'ask'>,
+  { options }: Settings,
+  ledger: Ledger,
+  job: JobHandle,
+  { onEvent = () => undefined, signal }: EnrichHooks,
+): Promise<RunVerifier> {
+  const { RunVerifier } = await import('./job/run-verifier.js');
+  return new RunVerifier({ options, ledger, job, ask, signal, onEvent });
 }
 
 /** Throws the signal's reason if the job was interrupted before anything was reserved. The output is unchanged. */
@@ -238,6 +261,7 @@ async function fillFile(
     context.spend.replace(await ledger.getSpend(job.id));
     tally.countCancelled(cancelled.length + givenUp.length, costMicros);
   }
+  await context.verifier?.finish(context);
   const written = await writeJobOutput(context);
   reportWarnings(context);
   reportWarnings(context, context.exclusion.describeMatches());

@@ -13,6 +13,7 @@ export {
   exportJob,
   plan,
   planRows,
+  verifyJob,
   watchFolder,
 } from './library.js';
 export type { CitedSource, RowCounts, RowStatus } from './model/answer.js';
@@ -43,6 +44,7 @@ export {
   type RecipeOptions,
   readRecipe,
 } from './recipe/read-recipe.js';
+export type { VerifyHooks, VerifyOptions, VerifySummary } from './verify.js';
 export type {
   FileEnd,
   Problem,

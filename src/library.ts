@@ -14,6 +14,7 @@ import type { FieldValues } from './model/field.js';
 import { toLibraryWords, translateMessages } from './model/library-words.js';
 import type { EnrichOptions } from './options.js';
 import { type Plan, plan as planFile } from './plan.js';
+import { verifyJob as check, type VerifyHooks, type VerifyOptions, type VerifySummary } from './verify.js';
 import {
   type WatchEvent,
   type WatchHooks,
@@ -76,6 +77,11 @@ export function enrichRows<T extends object, const Options extends EnrichRowsOpt
 /** Writes the output of a job again, from the current input and the ledger. Sends nothing and costs nothing. */
 export function exportJob(options: ExportOptions): Promise<ExportResult> {
   return inLibraryWords(() => writeAgain(options));
+}
+
+/** Opens the pages that a job cites, looks for each value there, and writes the output again with the verdicts. Costs nothing. */
+export function verifyJob(options: VerifyOptions, hooks: VerifyHooks = {}): Promise<VerifySummary> {
+  return inLibraryWords(() => check(options, hooks));
 }
 
 /** Cancels the active runs of a job. Their cost so far is billed, without answers. */

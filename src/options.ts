@@ -70,6 +70,10 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   hiddenRows: 'text',
   header: 'flag',
   strict: 'flag',
+  verify: 'flag',
+  fetchPrivate: 'texts',
+  hostDelay: 'text',
+  pages: 'text',
   citationsFile: 'text',
   ledger: 'text',
   origins: 'object',
@@ -337,7 +341,8 @@ function checkNumber(name: string, value: number | undefined, least: number): nu
   throw createUsageError('BAD_OPTION', `--${name} is ${value}`, `Use a number of at least ${least}.`);
 }
 
-function parseDurationOption(name: string, text: string): number {
+/** Parses a duration such as `30d` to ms. Throws BAD_OPTION with the option's name. */
+export function parseDurationOption(name: string, text: string): number {
   const lengthMs = parseDuration(text);
   if (lengthMs !== null) return lengthMs;
   throw createUsageError(

@@ -123,6 +123,8 @@ export async function planRows(
         paths: null,
         hooks: { onEvent: (event) => event.type === 'note' && notes.push(event) },
         onRetry: () => undefined,
+        verifier: null,
+        escalation: null,
       }),
     );
     reportWarnings(context);

@@ -47,6 +47,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/report.js')).report,
   },
   {
+    name: 'verify',
+    operands: ['JOB'],
+    summary: 'open the cited pages and look for each value there; free',
+    load: async () => (await import('./commands/verify.js')).verify,
+  },
+  {
     name: 'cancel',
     operands: ['JOB'],
     summary: 'cancel the active runs of a job',

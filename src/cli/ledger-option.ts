@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createUsageError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
@@ -19,6 +19,11 @@ export const LEDGER_OPTION = {
 /** Path of the ledger from `--ledger`, else from the environment. */
 export function chooseLedger(env: Environment, ledger: string | undefined): string {
   return ledger === undefined ? resolveLedgerPath(env) : resolve(ledger);
+}
+
+/** Folder of the cached pages: in ROWFILL_HOME, whatever the ledger. */
+export function choosePageFolder(env: Environment): string {
+  return join(dirname(resolveLedgerPath(env)), 'pages');
 }
 
 /** Opens a ledger file. Throws LEDGER_MISSING if it does not exist. */

@@ -7,13 +7,14 @@ import type { EnrichOptions } from '../options.js';
 import { readKeyFile } from './api-key.js';
 import type { OptionTable, OptionValues } from './command.js';
 import type { Environment, Host } from './host.js';
-import { chooseLedger, LEDGER_OPTION } from './ledger-option.js';
+import { chooseLedger, choosePageFolder, LEDGER_OPTION } from './ledger-option.js';
 
 const ASK = 'Query and columns to fill';
 const ROWS = 'Rows and columns to send';
 const FILES = 'Files';
 const AGENT = 'Agent';
 const MONEY = 'Cost';
+const CHECKS = 'Checking citations';
 
 /** The options that define a job: query, rows, agent and cost. `run` and `plan` share them. */
 export const JOB_OPTIONS = {
@@ -202,6 +203,26 @@ export const JOB_OPTIONS = {
       'Continue, now and in later invocations, even if the first 24 answered rows have no values. By default such a job asks on a terminal and stops elsewhere.',
   },
   ledger: { ...LEDGER_OPTION.ledger, group: FILES },
+  verify: {
+    kind: 'switch',
+    group: CHECKS,
+    about:
+      'Open each cited page as rows are answered, look for the value there, and add the columns FIELD_verdict and FIELD_passage_url. Free.',
+  },
+  fetchPrivate: {
+    kind: 'texts',
+    value: 'HOST[:PORT]',
+    group: CHECKS,
+    about:
+      'With --verify, also fetch pages of this host in a private network, or of a range such as 10.0.0.0/8.',
+  },
+  hostDelay: {
+    kind: 'text',
+    value: 'TIME',
+    group: CHECKS,
+    about: 'With --verify, pause between two requests to the same site.',
+    fallback: '1s',
+  },
 } as const satisfies OptionTable;
 
 /** The options for the format of the input. */
@@ -292,6 +313,7 @@ export async function resolveJobOptions(
     ...resolveApiKey(host.env),
     ...resolveDayCap(host.env),
     ledger: chooseLedger(host.env, values.ledger),
+    ...(values.verify === true ? { pages: choosePageFolder(host.env) } : {}),
   };
   if (recipe === undefined) return options;
   // Loaded on demand: most commands read no recipe.

@@ -18,6 +18,7 @@ import { InFlight } from '../select/in-flight.js';
 import { SamplePicker, type SelectContext } from '../select/select-rows.js';
 import { type AnsweredRow, AnsweredRows } from './answered-rows.js';
 import type { JobPaths, PathGuard } from './check-paths.js';
+import type { Escalation } from './escalation.js';
 import type { JobLease } from './lease.js';
 import type { LoadedExclusion } from './load-exclusion.js';
 import { NothingFoundGuard } from './nothing-found.js';
@@ -30,6 +31,7 @@ import {
   resolveDayCaps,
   type SpendLimit,
 } from './progress.js';
+import type { RunVerifier } from './run-verifier.js';
 import { SpendCounter } from './spend-counter.js';
 import { StatedCost } from './stated-cost.js';
 import { CircuitBreaker, JobAbort, type RetryReport } from './stop.js';
@@ -115,6 +117,10 @@ export interface JobContext extends StartParts {
   readonly answerWarnings: AnswerWarnings;
   /** Null if nobody wants results while the job runs. */
   readonly answeredRows: AnsweredRows | null;
+  /** Null unless only doubted values are sent. */
+  readonly escalation: Escalation | null;
+  /** Checks citations while runs go on. Null without `verify`. */
+  readonly verifier: RunVerifier | null;
   readonly checker: RowChecker;
   readonly inFlight: InFlight;
   readonly prices: PriceList;
@@ -161,6 +167,8 @@ type OpenedParts = Pick<
   | 'paths'
   | 'hooks'
   | 'onRetry'
+  | 'verifier'
+  | 'escalation'
 > & {
   /** The spend of the job when it was opened. */
   readonly spent: JobSpend;
@@ -179,6 +187,8 @@ export interface SharedParts {
   readonly throttle: SharedThrottle;
   /** Only these rows, by ordinal, are asked; absent for all. */
   readonly onlyRows?: ReadonlySet<number>;
+  /** Send only values that are not on their cited pages. @default false */
+  readonly escalates?: boolean;
 }
 
 /** Builds the context of a job from what its entry point has opened. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { joinRows } from '../answer/join-rows.js';
 import { RowfillError } from '../errors.js';
-import type { JobRecord, Ledger, Spend } from '../ledger/ledger.js';
+import type { JobRecord, Ledger, Spend, StoredAnswer } from '../ledger/ledger.js';
 import type { FieldAnswer, FilledRow, RowCounts } from '../model/answer.js';
 import { type Ask, hashText } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
@@ -15,12 +15,19 @@ import type {
 import { type FileFormat, holdsObjects } from '../model/file-format.js';
 import type { JsonObject } from '../model/json.js';
 import { KeySet } from '../model/key-set.js';
-import { createQuestion, type FileHistory, listKeys } from '../model/question.js';
+import {
+  createQuestion,
+  type FileHistory,
+  listKeys,
+  type RowQuestion,
+  resolveKey,
+} from '../model/question.js';
 import type { Row } from '../model/row.js';
 import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
 import { createFitCheck, type OutputOptions, openOutput } from '../write/open-output.js';
+import { readCellVerdicts } from './cell-verdicts.js';
 import { chooseOutputAgain, createJobPathCheck, hashFile } from './choose-output.js';
 import type { JobContext } from './job-context.js';
 import { type OutputCounts, OutputTally } from './output-tally.js';
@@ -100,8 +107,10 @@ export async function writeJobOutput(
 export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const { input, ledger, job, exclusion, onRow } = parts;
   await input.readColumns();
+  const hasVerdicts = (await ledger.getAnswerState(job)).verdicts > 0;
   const output = await openOutput({
     ...parts,
+    verdicts: hasVerdicts,
     mode: await readMode(parts.inputPath),
     shape: input.shape,
     columns: input.columns,
@@ -121,7 +130,8 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
       createQuestion(row, parts.ask, parts.overwrite, parts.blanks, parts.history),
     );
     const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
-    const filled = joinRows(rows, questions, answers, context);
+    const joined = joinRows(rows, questions, answers, context);
+    const filled = hasVerdicts ? await attachVerdicts(joined, questions, answers, parts) : joined;
     tally.add(filled);
     await output.write(filled);
     if (onRow !== undefined) for (const each of filled) onRow(each);
@@ -134,6 +144,23 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     await output.abort();
     throw error;
   }
+}
+
+/** Adds what was seen of each value on the pages that it cites. */
+async function attachVerdicts(
+  rows: readonly FilledRow[],
+  questions: readonly RowQuestion[],
+  answers: ReadonlyMap<string, StoredAnswer>,
+  { ledger, job }: Pick<OutputJob, 'ledger' | 'job'>,
+): Promise<FilledRow[]> {
+  const keys = questions.map((question) =>
+    question.status === 'question' ? resolveKey(question, (key) => answers.get(key)?.fields) : '',
+  );
+  const stored = await ledger.findVerdicts(job, keys);
+  return rows.map(({ row, outcome }, index) => {
+    const verdicts = readCellVerdicts(outcome.fields, stored.get(keys[index] ?? '') ?? []);
+    return { row, outcome: { ...outcome, verdicts } };
+  });
 }
 
 /** Who may read and write the input; undefined if it has no path. */
@@ -157,7 +184,7 @@ function readValues(fields: ReadonlyMap<string, FieldAnswer>): JsonObject {
 }
 
 /** Digests of everything an output is made from, taken before the job reads it. */
-export type OutputSources = Omit<FinishedOutput, 'output' | 'settledRuns'>;
+export type OutputSources = Omit<FinishedOutput, 'output' | 'settledRuns' | 'verdicts'>;
 
 /** Options that affect the output, besides the ask. */
 const SHAPING = [...KEPT, 'name', 'strict', 'format'] as const;
@@ -193,11 +220,13 @@ export async function findFinished(
   if (sources === null || isOpen || hearsRows) return null;
   const { finished, counts } = job;
   if (finished === null || counts === null) return null;
+  const { settledRuns, verdicts } = await ledger.getAnswerState(job);
   const isSame =
     finished.input === sources.input &&
     finished.exclusion === sources.exclusion &&
     finished.options === sources.options &&
-    finished.settledRuns === (await ledger.getAnswerState(job)).settledRuns;
+    finished.settledRuns === settledRuns &&
+    finished.verdicts === verdicts;
   return isSame && (await hashFile(settings.output)) === finished.output ? counts : null;
 }
 
@@ -217,9 +246,9 @@ export async function createFinished(
   // The digest may be of the longer file.
   if (input.notes.some(({ code }) => code === INPUT_GREW)) return null;
   // Failed fields are retried by the next invocation, even if other fields of the row were found.
-  const { settledRuns, hasFailures } = await ledger.getAnswerState(job);
+  const { settledRuns, verdicts, hasFailures } = await ledger.getAnswerState(job);
   if (rows.failed + rows.over_budget + rows.pending > 0 || hasFailures) return null;
-  return { ...sources, output, settledRuns };
+  return { ...sources, output, settledRuns, verdicts };
 }
 
 /** Where the result goes. */

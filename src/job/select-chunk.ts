@@ -15,7 +15,7 @@ export interface SelectedChunk {
 /** Decides what to do with each row of a chunk, with one ledger query. `openLook` opens the view of what is in flight. */
 export async function selectChunk(
   rows: readonly Row[],
-  { ledger, job, select }: Pick<JobContext, 'ledger' | 'job' | 'select'>,
+  { ledger, job, select, escalation }: Pick<JobContext, 'ledger' | 'job' | 'select' | 'escalation'>,
   openLook: (keys: readonly string[]) => InFlightLook,
 ): Promise<SelectedChunk> {
   const questions = createQuestions(rows, select);
@@ -23,7 +23,8 @@ export async function selectChunk(
   const look = openLook(keys);
   try {
     const found = keys.length === 0 ? NOTHING_FOUND : await ledger.findAnswers(job, keys);
-    return { selections: selectRows(questions, found, look, select), elsewhere: found.elsewhere };
+    const seen = escalation === null ? found : await escalation.limit(found, keys);
+    return { selections: selectRows(questions, seen, look, select), elsewhere: found.elsewhere };
   } finally {
     look.close();
   }

@@ -16,6 +16,7 @@ import type { PendingBatch, Question } from '../model/question.js';
 import { type AgentRun, findBatchId } from '../model/run.js';
 import { createGoneRun } from '../run/wait-run.js';
 import type { InFlight } from '../select/in-flight.js';
+import type { CitedRow } from './check-citations.js';
 import { type JobContext, listDayBudgets, type NextQuestions, NO_QUESTIONS } from './job-context.js';
 
 /**
@@ -118,8 +119,21 @@ async function finishGroup(
   const stored = await findStored(answers, settled, context);
   const next = continueGroup(checked, stored, settled, context);
   await context.answeredRows?.settle(batch.rows.map(({ key }) => key));
+  if (context.verifier !== null) context.verifier.take(listCited(batch, stored, context));
   if (settled.micros > 0) context.tally.warnOfDays(await listDayBudgets(context));
   return next;
+}
+
+/** The rows of a batch that are answered, unless a part of them is sent again. */
+function listCited(
+  batch: Batch,
+  stored: AnswersByKey,
+  { inFlight }: Pick<JobContext, 'inFlight'>,
+): CitedRow[] {
+  return batch.rows.flatMap(({ key, record }) => {
+    const fields = stored.get(key);
+    return fields === undefined || inFlight.holds(key) ? [] : [{ key, record, fields }];
+  });
 }
 
 /** Settles one batch in the ledger. Does not keep the run while it waits. */

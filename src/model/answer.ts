@@ -1,6 +1,7 @@
 import type { JsonValue } from './json.js';
 import type { Row } from './row.js';
 import type { Confidence } from './run.js';
+import type { CheckedCitation } from './verdict.js';
 
 /** The source of a value. */
 export interface CitedSource {
@@ -144,6 +145,8 @@ export interface RowOutcome {
   readonly runId: string | null;
   /** Answers by field name. Fields that were not requested for the row are missing. */
   readonly fields: ReadonlyMap<string, FieldAnswer>;
+  /** What was seen of its values on their cited pages, by field name. Absent if the job’s citations were never checked. */
+  readonly verdicts?: ReadonlyMap<string, CheckedCitation>;
 }
 
 /** An output row: the input row and its outcome. */

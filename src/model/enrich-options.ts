@@ -151,6 +151,17 @@ export interface EnrichOptions {
   readonly blank?: readonly string[] | undefined;
   /** Reject a file that has rows of the wrong length or unreadable lines. @default false */
   readonly strict?: boolean | undefined;
+  /**
+   * Open each cited page as rows are answered, and look for the values there. Costs nothing; see `verifyJob`.
+   * @default false
+   */
+  readonly verify?: boolean | undefined;
+  /** For `verify`: private hosts whose pages may be fetched. @default none */
+  readonly fetchPrivate?: readonly string[] | undefined;
+  /** For `verify`: pause between two requests to a site, such as `500ms`. @default "1s" */
+  readonly hostDelay?: string | undefined;
+  /** For `verify`: folder of the page cache. @default `pages` in the user's data folder */
+  readonly pages?: string | undefined;
   /** Path of a file for all citations, one JSON object per line. If a recipe names it, no other file is replaced. */
   readonly citationsFile?: string | undefined;
   /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */

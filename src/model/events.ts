@@ -190,6 +190,8 @@ export interface FinishedOutput {
   readonly output: string;
   /** Number of runs of the ask that were settled by then. If it changed, answers may have too. */
   readonly settledRuns: number;
+  /** Number of times that verdicts on them were stored by then. */
+  readonly verdicts: number;
 }
 
 /**

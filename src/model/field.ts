@@ -49,6 +49,8 @@ export function checkFieldNames(names: readonly string[]): void {
 }
 
 const MAX_NAME_LENGTH = 200;
+/** Columns that a field adds. */
+const OWN_SUFFIXES = ['_confidence', '_citations', '_verdict', '_passage_url'];
 
 /**
  * Why a name cannot be a column next to the result columns, or null if it can. `names` are all requested
@@ -62,7 +64,7 @@ export function findNameFault(name: string, names: readonly string[]): string | 
   if (name === '__proto__') return 'its name is reserved in JavaScript';
   if (/^enrichment(_|$)/i.test(name))
     return 'names that begin with "enrichment" are reserved for result columns';
-  const owner = names.find((other) => name === `${other}_confidence` || name === `${other}_citations`);
+  const owner = names.find((other) => OWN_SUFFIXES.some((suffix) => name === other + suffix));
   if (owner !== undefined) return `${JSON.stringify(owner)} already adds a column of that name`;
   const parent = names.find((other) => name.startsWith(`${other}.`));
   return parent === undefined

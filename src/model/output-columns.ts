@@ -16,6 +16,9 @@ export interface FieldColumns {
   readonly values: readonly ValueColumn[];
   readonly confidence: string;
   readonly citations: string;
+  /** Only in the output of a job whose citations were checked. */
+  readonly verdict: string;
+  readonly passageUrl: string;
 }
 
 /** Result columns of a row, after all fields. */
@@ -36,6 +39,8 @@ export function createFieldColumns(fields: readonly Field[], root: JsonObject): 
     values: spreadSchema({ title: name, path: [] }, schema, root, []),
     confidence: `${name}_confidence`,
     citations: `${name}_citations`,
+    verdict: `${name}_verdict`,
+    passageUrl: `${name}_passage_url`,
   }));
 }
 

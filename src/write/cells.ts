@@ -4,6 +4,7 @@ import { formatMicros } from '../model/format.js';
 import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
 import type { Row } from '../model/row.js';
+import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
 import type { OutputOptions } from './output.js';
 
 /** Layout of the output table: the header, and the cells of each row. */
@@ -36,7 +37,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     return index;
   };
   const places = createFieldColumns(options.fields, options.schema ?? {}).map((field) =>
-    placeField(field, place),
+    placeField(field, place, options.verdicts === true),
   );
   const outcomeAt = OUTCOME_COLUMNS.map(place);
   const { blanks = DEFAULT_BLANKS } = options;
@@ -56,7 +57,10 @@ export function createCellLayout(options: OutputOptions): CellLayout {
       const { row } = filled;
       const out = listInputCells(row, columns, context.inputWidth);
       while (out.length < titles.length) out.push('');
-      for (const field of places) fillField(out, field, filled.outcome.fields.get(field.name), context);
+      for (const field of places) {
+        const { fields, verdicts } = filled.outcome;
+        fillField(out, field, fields.get(field.name), verdicts?.get(field.name), context);
+      }
       const { status, error, costMicros, runId } = filled.outcome;
       const outcome = [status, context.write(error), formatMicros(costMicros), context.write(runId)];
       outcomeAt.forEach((at, index) => {
@@ -83,14 +87,19 @@ interface FieldPlace {
   readonly values: readonly ValuePlace[];
   readonly confidenceAt: number;
   readonly citationsAt: number;
+  /** -1 without such columns. */
+  readonly verdictAt: number;
+  readonly passageUrlAt: number;
 }
 
-function placeField(field: FieldColumns, place: (title: string) => number): FieldPlace {
+function placeField(field: FieldColumns, place: (title: string) => number, hasVerdicts: boolean): FieldPlace {
   return {
     name: field.name,
     values: field.values.map(({ title, path, schema }) => ({ at: place(title), path, schema })),
     confidenceAt: place(field.confidence),
     citationsAt: place(field.citations),
+    verdictAt: hasVerdicts ? place(field.verdict) : -1,
+    passageUrlAt: hasVerdicts ? place(field.passageUrl) : -1,
   };
 }
 
@@ -117,6 +126,7 @@ function fillField(
   out: string[],
   place: FieldPlace,
   answer: FieldAnswer | undefined,
+  verdict: CheckedCitation | undefined,
   context: FillContext,
 ): void {
   if (answer === undefined) return;
@@ -141,6 +151,9 @@ function fillField(
   };
   vouch(place.confidenceAt, answer.confidence);
   vouch(place.citationsAt, formatSources(answer.citations));
+  if (place.verdictAt < 0) return;
+  vouch(place.verdictAt, verdict === undefined ? '' : formatVerdict(verdict));
+  vouch(place.passageUrlAt, verdict?.passageUrl ?? '');
 }
 
 /** Our own columns may always be written; an input column only if blank or with `overwrite`. */

@@ -2,6 +2,7 @@ import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { compactJson, type JsonValue, parseMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
+import type { CheckedCitation } from '../model/verdict.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
 /** Writes JSON Lines: the input object unchanged, plus the fields and the outcome. */
@@ -55,7 +56,7 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
       else if (!blanks.isUnfilled(name, own) && (!options.overwrite || value === null)) continue;
       else if (value !== null) replaced.set(name, JSON.stringify(value));
-      if (answer !== undefined) sources.push(key + formatSource(answer));
+      if (answer !== undefined) sources.push(key + formatSource(answer, outcome.verdicts?.get(name)));
     }
     const enrichment = formatEnrichment({ row, outcome }, sources);
     if (getOwn(row, 'enrichment') === undefined) added += `,"enrichment":${enrichment}`;
@@ -95,7 +96,10 @@ function formatEnrichment({ row, outcome }: FilledRow, sources: readonly string[
   return `{"status":"${status}","error":${JSON.stringify(error)},"cost_usd":${cost},"run_id":${JSON.stringify(runId)},"fields":{${sources.join(',')}}${line}}`;
 }
 
-function formatSource({ value, confidence, citations, issue }: FieldAnswer): string {
+function formatSource(
+  { value, confidence, citations, issue }: FieldAnswer,
+  checked: CheckedCitation | undefined,
+): string {
   const sources = citations.map(({ url, title = null, text }) => ({
     url,
     title,
@@ -103,7 +107,36 @@ function formatSource({ value, confidence, citations, issue }: FieldAnswer): str
   }));
   // How a value was repaired. Why there is none is in `error`.
   const note = value === null ? null : issue;
-  return JSON.stringify({ confidence, citations: sources, ...(note === null ? {} : { note }) });
+  return JSON.stringify({
+    confidence,
+    citations: sources,
+    ...(note === null ? {} : { note }),
+    ...(checked === undefined ? {} : describeVerdict(checked)),
+  });
+}
+
+function describeVerdict({
+  verdict,
+  evidence,
+  passage,
+  passageUrl,
+  where,
+  how,
+  reason,
+  ...rest
+}: CheckedCitation) {
+  return {
+    verdict,
+    evidence,
+    passage,
+    passage_url: passageUrl,
+    where,
+    how,
+    reason,
+    checked_url: rest.url,
+    page_hash: rest.pageHash,
+    checked_at: new Date(rest.checkedAtMs).toISOString(),
+  };
 }
 
 function formatKey(name: string): string {

@@ -14,6 +14,8 @@ export interface OutputOptions {
   /** @default by the extension of `path`, else the input's format */
   readonly format?: FileFormat | undefined;
   readonly fields: readonly Field[];
+  /** True to add the verdicts on citations. @default false */
+  readonly verdicts?: boolean | undefined;
   /** The schema that the fields belong to, needed for their references. @default {} */
   readonly schema?: JsonObject | undefined;
   /** True to replace input values with the agent's; a null replaces nothing. */

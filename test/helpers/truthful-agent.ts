@@ -40,7 +40,7 @@ export function script(bend: Bend, cost?: (task: AgentTask, run: number) => numb
 }
 
 /** The names of the requested fields. */
-export function readAskedFields(task: AgentTask): string[] {
+export function readAskedFields(task: Pick<AgentTask, 'request'>): string[] {
   const path = '/properties/rows/items/properties/fields/properties';
   const fields = resolvePointer(task.request.outputSchema ?? null, path);
   return isJsonObject(fields) ? Object.keys(fields) : [];

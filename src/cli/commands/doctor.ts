@@ -3,7 +3,7 @@ import { createUsageError } from '../../errors.js';
 import { formatNumber } from '../../model/format.js';
 import { createCommand } from '../command.js';
 import type { Host } from '../host.js';
-import { chooseLedger, LEDGER_OPTION } from '../ledger-option.js';
+import { chooseLedger, choosePageFolder, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES, resolveErrorCode } from '../report-error.js';
 import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
 
@@ -39,6 +39,7 @@ export const doctor = createCommand({
       env: host.env,
       insecureHttp,
       ledger: chooseLedger(host.env, ledger),
+      pages: choosePageFolder(host.env),
     });
     if (json) host.print(`${JSON.stringify(createRecord(findings))}\n`);
     else for (const line of formatFindings(findings)) host.tell(line);

@@ -3,19 +3,25 @@ import type { JobStatus, Ledger, PruneLimits } from '../../ledger/ledger.js';
 import { parseDuration } from '../../model/clock.js';
 import { formatCount, formatDollars, formatNumber } from '../../model/format.js';
 import { isStandardInput } from '../../model/read-file.js';
+import { PageCache } from '../../pages/page-cache.js';
 import { createCommand } from '../command.js';
 import { confirmLoss } from '../confirm.js';
-import { LEDGER_OPTION, openExistingLedger } from '../ledger-option.js';
+import type { Host } from '../host.js';
+import { choosePageFolder, LEDGER_OPTION, openExistingLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
 /** `rowfill prune`: deletes old entries from the ledger. */
 export const prune = createCommand({
   about:
-    'Deletes old entries from the ledger. Raw runs are kept for audit only and can be deleted at any time. An ask is deleted ' +
+    'Deletes old entries from the ledger. Raw runs and cached pages are kept for audit only and can be deleted at any time. An ask is deleted ' +
     'with its answers; looking them up again costs again. Amounts spent still count for --max-cost and --max-cost-per-day. ' +
     'Entries in use are kept.',
   options: {
-    runs: { kind: 'text', value: 'AGE', about: 'Delete raw runs older than this, such as 30d.' },
+    runs: {
+      kind: 'text',
+      value: 'AGE',
+      about: 'Delete raw runs and cached pages older than this, such as 30d.',
+    },
     asks: {
       kind: 'text',
       value: 'AGE',
@@ -55,9 +61,10 @@ export const prune = createCommand({
         jobs: 0,
         answers: 0,
       };
+      const pages = runs === undefined ? 0 : await prunePages(host, limits, dryRun);
       host.say(
         `${dryRun ? 'Would delete' : 'Deleted'}: ${formatNumber(gone.runs, 'raw run')}, ${formatNumber(gone.asks, 'ask')}, ` +
-          `${formatNumber(gone.jobs, 'job')}, ${formatNumber(gone.answers, 'answer')}.`,
+          `${formatNumber(gone.jobs, 'job')}, ${formatNumber(gone.answers, 'answer')}${pages === 0 ? '' : `, ${formatNumber(pages, 'cached page')}`}.`,
       );
       if (dryRun && ledger !== null) {
         const loss = await describeLoss(ledger, limits, nowMs);
@@ -69,6 +76,11 @@ export const prune = createCommand({
     return EXIT_CODES.done;
   },
 });
+
+/** Deletes pages that were fetched long ago. */
+function prunePages({ env }: Host, { runsBeforeMs = 0 }: PruneLimits, isDryRun: boolean): Promise<number> {
+  return new PageCache(choosePageFolder(env)).removeOlder(runsBeforeMs, isDryRun);
+}
 
 function parseAge(flag: string, text: string): number {
   const ageMs = parseDuration(text);

@@ -1,0 +1,273 @@
+import { describeError } from '../errors.js';
+import type { CellVerdict, JobHandle, Ledger } from '../ledger/ledger.js';
+import type { FieldAnswer } from '../model/answer.js';
+import type { Ask, Field } from '../model/ask.js';
+import type { Timers } from '../model/clock.js';
+import type { JsonObject, JsonValue } from '../model/json.js';
+import {
+  type CheckedCitation,
+  type CitationVerdict,
+  type Claim,
+  createVerdict,
+  type Verdict,
+} from '../model/verdict.js';
+import type { Pages } from '../pages/open-pages.js';
+import { dropFragment, type FetchedPage } from '../pages/page-cache.js';
+import type { PageText } from '../pages/page-text.js';
+import type { PdfReader } from '../pages/pdf-reader.js';
+import { createPdfText, readPage } from '../pages/read-page.js';
+import { checkCitation, isCheckable } from '../verify/check-citation.js';
+import { judgeFetch } from '../verify/page-verdict.js';
+import { hashValue } from './cell-verdicts.js';
+
+/** A row whose values are to be looked for. */
+export interface CitedRow {
+  readonly key: string;
+  /** What was sent of the row. */
+  readonly record: JsonObject;
+  readonly fields: ReadonlyMap<string, FieldAnswer>;
+}
+
+export interface CheckParts {
+  readonly ledger: Pick<Ledger, 'findVerdicts' | 'putVerdicts'>;
+  readonly job: JobHandle;
+  readonly ask: Ask;
+  readonly pages: Pages;
+  readonly pdf: PdfReader;
+  /** Reads the row of a table that a `file:` citation names; null if it is none of the job's tables. */
+  readonly readTableRow: (url: string) => Promise<PageText | null>;
+  readonly timers: Timers;
+  /** Names of the fields to check; null for all. */
+  readonly fields: ReadonlySet<string> | null;
+  /** Verdicts from before this time are made again. */
+  readonly freshSinceMs: number;
+  /** Verdicts on pages that could not be fetched are made again if they are from before this time. */
+  readonly retrySinceMs: number;
+  readonly onProgress: (progress: CheckProgress) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CheckProgress {
+  /** Citations that were looked at, or need not be. */
+  readonly checked: number;
+  /** Citations known so far. */
+  readonly known: number;
+  readonly pages: number;
+}
+
+/** A claim that waits for its page. */
+interface OpenClaim {
+  readonly key: string;
+  readonly value: string;
+  readonly url: string;
+  readonly claim: Claim;
+}
+
+/** Claims that wait for their pages at most; more rows are read only when some are done. */
+const MAX_OPEN_CLAIMS = 4_000;
+/** Verdicts stored in one write at most, and the time after which fewer are. */
+const MAX_UNSAVED = 200;
+const SAVE_AFTER_MS = 500;
+
+/**
+ * Looks for the values of rows on the pages that they cite. Each page is fetched once for all claims that wait for it.
+ * Verdicts are stored as they are made, so that a killed command continues where it stopped.
+ */
+export class CitationChecker {
+  readonly #parts: CheckParts;
+  readonly #fields: ReadonlyMap<string, Field>;
+  /** Claims by the page that they wait for. */
+  readonly #open = new Map<string, OpenClaim[]>();
+  readonly #running = new Set<Promise<void>>();
+  #openClaims = 0;
+  #wake: () => void = () => {};
+  readonly #unsaved: CellVerdict[] = [];
+  #saving: Promise<void> = Promise.resolve();
+  #cancelSave: (() => void) | null = null;
+  #failure: { readonly error: unknown } | null = null;
+  #checked = 0;
+  #known = 0;
+  #pages = 0;
+
+  constructor(parts: CheckParts) {
+    this.#parts = parts;
+    this.#fields = new Map(parts.ask.fields.map((field) => [field.name, field]));
+  }
+
+  /** Takes rows to check. Resolves when there is room for more. Rejects if a verdict could not be stored. */
+  async add(rows: readonly CitedRow[]): Promise<void> {
+    this.#refuseFailure();
+    const { ledger, job } = this.#parts;
+    const known = await ledger.findVerdicts(
+      job,
+      rows.map(({ key }) => key),
+    );
+    for (const row of rows) this.#addRow(row, known.get(row.key) ?? []);
+    this.#report();
+    while (this.#openClaims >= MAX_OPEN_CLAIMS && this.#failure === null) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#refuseFailure();
+  }
+
+  /** Resolves when all claims are decided and stored. */
+  async finish(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.#save();
+    await this.#saving;
+    this.#refuseFailure();
+  }
+
+  #refuseFailure(): void {
+    this.#parts.signal?.throwIfAborted();
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  #addRow({ key, record, fields }: CitedRow, verdicts: readonly CellVerdict[]): void {
+    const about = Object.entries(record).map(([name, value]) => ({ name, value: formatText(value) }));
+    for (const [name, { value, citations }] of fields) {
+      const field = this.#fields.get(name);
+      if (value === null || field === undefined || this.#parts.fields?.has(name) === false) continue;
+      const hash = hashValue(value);
+      for (const { url } of citations) {
+        if (url === null) continue;
+        this.#known += 1;
+        const stored = verdicts.find(
+          (each) => each.field === name && each.value === hash && each.citation.url === url,
+        );
+        if (stored !== undefined && this.#isFresh(stored.citation)) this.#checked += 1;
+        else this.#addClaim({ key, value: hash, url, claim: { field, value, row: about } });
+      }
+    }
+  }
+
+  #isFresh({ verdict, checkedAtMs }: CheckedCitation): boolean {
+    const { freshSinceMs, retrySinceMs } = this.#parts;
+    const isPassing = verdict === 'unreachable' || verdict === 'blocked';
+    return checkedAtMs >= (isPassing ? Math.max(freshSinceMs, retrySinceMs) : freshSinceMs);
+  }
+
+  #addClaim(open: OpenClaim): void {
+    if (!isCheckable(open.claim.field, open.claim.value)) {
+      this.#decide(open, createVerdict('not_checkable', 'a value of this kind cannot be looked up'), null);
+      return;
+    }
+    this.#openClaims += 1;
+    const page = isFile(open.url) ? open.url : dropFragment(open.url);
+    const waiting = this.#open.get(page);
+    if (waiting !== undefined) {
+      waiting.push(open);
+      return;
+    }
+    this.#open.set(page, [open]);
+    const task = this.#checkPage(page)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+        this.#wake();
+      })
+      .finally(() => this.#running.delete(task));
+    this.#running.add(task);
+  }
+
+  async #checkPage(url: string): Promise<void> {
+    const page = isFile(url) ? await this.#openTableRow(url) : await this.#openPage(url);
+    const claims = this.#open.get(url) ?? [];
+    this.#open.delete(url);
+    this.#pages += 1;
+    for (const open of claims) {
+      const { text, verdict, hash } = page;
+      const found = verdict ?? judgeText(text, open.claim);
+      // No program opens a fragment of a file.
+      this.#decide(open, isFile(url) ? { ...found, passageUrl: null } : found, hash);
+    }
+    this.#openClaims -= claims.length;
+    this.#wake();
+    this.#report();
+  }
+
+  async #openTableRow(url: string): Promise<OpenedPage> {
+    const text = await this.#parts.readTableRow(url);
+    if (text !== null) return { text, verdict: null, hash: null };
+    return refusePage('not_checkable', 'it is not a row of the tables of this job', null);
+  }
+
+  async #openPage(url: string): Promise<OpenedPage> {
+    const page = await this.#parts.pages.fetch(url);
+    const { hash, finalUrl } = page;
+    const verdict = judgeFetch(page);
+    if (verdict !== null) return { text: null, verdict, hash };
+    if (!isPdf(page)) {
+      const text = readPage({ ...page, url: finalUrl });
+      return { text: page.isCut ? { ...text, isCut: true } : text, verdict: null, hash };
+    }
+    if (page.isCut) return refusePage('unreadable', 'the PDF is too large', hash);
+    try {
+      // Fetched again, from the cache, so that PDFs that wait for their turn take no memory.
+      const pdf = await this.#parts.pdf.read(async () => (await this.#parts.pages.fetch(url)).body);
+      const text = createPdfText(finalUrl, pdf.pages);
+      return { text: pdf.isCut ? { ...text, isCut: true } : text, verdict: null, hash };
+    } catch (error) {
+      this.#parts.signal?.throwIfAborted();
+      return refusePage('unreadable', `the PDF cannot be read: ${describeError(error)}`, hash);
+    }
+  }
+
+  #decide({ key, value, url, claim }: OpenClaim, verdict: CitationVerdict, pageHash: string | null): void {
+    this.#checked += 1;
+    const citation = { ...verdict, url, pageHash, checkedAtMs: this.#parts.timers.now() };
+    this.#unsaved.push({ key, field: claim.field.name, value, citation });
+    if (this.#unsaved.length >= MAX_UNSAVED) this.#save();
+    else this.#cancelSave ??= this.#parts.timers.schedule(() => this.#save(), SAVE_AFTER_MS);
+  }
+
+  #save(): void {
+    this.#cancelSave?.();
+    this.#cancelSave = null;
+    const { ledger, job } = this.#parts;
+    const verdicts = this.#unsaved.splice(0);
+    if (verdicts.length === 0) return;
+    this.#saving = Promise.all([
+      this.#saving,
+      ledger.putVerdicts(job, verdicts).catch((error: unknown) => {
+        this.#failure ??= { error };
+        this.#wake();
+      }),
+    ]).then(() => undefined);
+  }
+
+  #report(): void {
+    this.#parts.onProgress({ checked: this.#checked, known: this.#known, pages: this.#pages });
+  }
+}
+
+/** A page that can be read, or the verdict on all that cite it. */
+type OpenedPage = { readonly hash: string | null } & (
+  | { readonly text: PageText; readonly verdict: null }
+  | { readonly text: null; readonly verdict: CitationVerdict }
+);
+
+function refusePage(verdict: Verdict, reason: string, hash: string | null): OpenedPage {
+  return { text: null, verdict: createVerdict(verdict, reason), hash };
+}
+
+function judgeText(text: PageText | null, claim: Claim): CitationVerdict {
+  if (text === null) return createVerdict('unreadable', null);
+  const verdict = checkCitation(text, claim);
+  if (verdict.verdict !== 'not_on_page' || !text.isCut) return verdict;
+  return createVerdict('unreadable', 'only a part of the page was read, and the value is not in it');
+}
+
+function isPdf({ contentType, body }: FetchedPage): boolean {
+  const start = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, 1024)).toString('latin1');
+  return start.includes('%PDF-') && !/html/i.test(contentType ?? '');
+}
+
+function isFile(url: string): boolean {
+  return url.startsWith('file:');
+}
+
+function formatText(value: JsonValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

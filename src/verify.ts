@@ -1,0 +1,289 @@
+import { type EnrichHooks, enrichWith } from './enrich.js';
+import { createUsageError, RowfillError } from './errors.js';
+import { checkInput, exportJob, findFiles } from './export.js';
+import type { CheckProgress, CitedRow } from './job/check-citations.js';
+import { checkOwnOutput } from './job/choose-output.js';
+import { isInSample, pickSample } from './job/job-context.js';
+import { waitForLease } from './job/lease.js';
+import { CleanupStack } from './job/open-agent.js';
+import { openJobInput } from './job/open-job.js';
+import { parseKeptOptions } from './job/resolve-ask.js';
+import { type VerdictShare, VerdictTally } from './job/verdict-tally.js';
+import { type CheckOptions, openRowVerifier, readCitedRows } from './job/verify-rows.js';
+import type { JobRecord, Ledger } from './ledger/ledger.js';
+import { resolveLedgerPath } from './ledger/ledger-path.js';
+import { openLedger } from './ledger/open-ledger.js';
+import { findNextEffort, isEmbedded } from './model/ask.js';
+import { type Clock, systemClock } from './model/clock.js';
+import type { JobSummary } from './model/events.js';
+import { suggestSimilar } from './model/format.js';
+import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
+import { findFormerSends } from './model/question.js';
+import type { Row } from './model/row.js';
+import type { Effort } from './options.js';
+import type { Resolve } from './pages/address.js';
+import { SharedThrottle } from './run/shared-throttle.js';
+
+/** Options of `verifyJob`. */
+export interface VerifyOptions extends CheckOptions {
+  /** Id of the job, or a unique prefix of it. */
+  readonly job: string;
+  /** Path of the input, if it was moved or came from standard input. @default the job's input path */
+  readonly input?: string | undefined;
+  /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
+  readonly ledger?: string | undefined;
+  /** Check this many rows, spread over the input. @default all */
+  readonly sample?: number | undefined;
+  /** Check only these fields. @default all */
+  readonly fields?: readonly string[] | undefined;
+  /**
+   * Ask the agent of the job again, at the next effort, for the values that are not on a page that they cite. This
+   * costs money, under the job's `maxCost`. Values that are replaced stay in the ledger. @default false
+   */
+  readonly escalate?: boolean | undefined;
+  /** For `escalate`: what the job may cost in all, with all that it has cost before, in US dollars. */
+  readonly maxCost?: number | undefined;
+  /** For `escalate`: start without confirmation, whatever it costs. @default false */
+  readonly yes?: boolean | undefined;
+  /** For `escalate`: the key of the agent. */
+  readonly apiKey?: ApiKey | undefined;
+  /** Send the key unencrypted over http to another machine, on a private network only. @default false */
+  readonly insecureHttp?: boolean | undefined;
+  /** Wait if another process works on the job. @default false */
+  readonly wait?: boolean | undefined;
+}
+
+/** Callbacks of `verifyJob`. */
+export interface VerifyHooks {
+  readonly onProgress?: (progress: CheckProgress) => void;
+  /** Called with messages for the user. */
+  readonly onNote?: (message: string) => void;
+  /** Aborting stops the call. Verdicts so far are kept. */
+  readonly signal?: AbortSignal | undefined;
+  /** Confirms what `escalate` may cost, unless `yes` or `maxCost` is set. */
+  readonly confirm?: EnrichHooks['confirm'];
+  /** Resolves host names. @default the system's resolver */
+  readonly resolve?: Resolve;
+  readonly clock?: Clock;
+}
+
+/** What was found on the cited pages of a job. */
+export interface VerifySummary {
+  readonly jobId: string;
+  /** Path of the written output; null if it was left as it is. */
+  readonly output: string | null;
+  /** Cells by their best citation. */
+  readonly cells: VerdictShare;
+  readonly columns: readonly VerdictShare[];
+  /** Citations by host, most citations first. */
+  readonly hosts: readonly VerdictShare[];
+  /** Pages looked at, and requests sent for them. */
+  readonly pages: number;
+  readonly requests: number;
+  readonly seconds: number;
+  /** The job that asked again for values that are not on their pages; null if there was none. */
+  readonly escalation: JobSummary | null;
+}
+
+const TYPES: OptionTypes<VerifyOptions> = {
+  job: 'text',
+  input: 'text',
+  ledger: 'text',
+  pages: 'text',
+  sample: 'number',
+  fields: 'texts',
+  maxAge: 'text',
+  fetchPrivate: 'texts',
+  hostDelay: 'text',
+  env: 'object',
+  escalate: 'flag',
+  maxCost: 'number',
+  yes: 'flag',
+  apiKey: 'secret or function',
+  insecureHttp: 'flag',
+  wait: 'flag',
+};
+
+/**
+ * Opens the pages that the values of a job cite, looks for each value, and writes the output again with the verdicts.
+ * Costs nothing and needs no key. Calling it again continues an interrupted call.
+ */
+export async function verifyJob(options: VerifyOptions, hooks: VerifyHooks = {}): Promise<VerifySummary> {
+  checkOptionTypes('verifyJob', options, TYPES, ['job']);
+  const { escalate, ...check } = options;
+  const first = await checkJob(check, hooks);
+  if (escalate !== true) return first;
+  const escalation = await escalateJob(options, hooks);
+  return escalation === null ? first : { ...(await checkJob(check, hooks)), escalation };
+}
+
+/** Checks the citations of a job, and writes its output. */
+async function checkJob(options: VerifyOptions, hooks: VerifyHooks): Promise<VerifySummary> {
+  const { clock = systemClock } = hooks;
+  const startedAtMs = clock.now();
+  const ledgerPath = options.ledger ?? resolveLedgerPath({});
+  const closers = new CleanupStack();
+  let progress: CheckProgress = { checked: 0, known: 0, pages: 0 };
+  try {
+    const ledger = closers.add(await openLedger(ledgerPath));
+    const job = findFiles(await ledger.getJob(options.job), options.input);
+    if (options.input === undefined) checkInput(job);
+    closers.add(
+      await waitForLease(ledger, job.id, {
+        signal: hooks.signal,
+        waitsForLive: options.wait,
+        onWait: (message) => hooks.onNote?.(message),
+      }),
+    );
+    const fields = checkFields(options.fields, job);
+    const source = await openRows(job, ledger, options, closers, hooks.signal);
+    const verifier = closers.add(
+      openRowVerifier(options, {
+        ledger,
+        job,
+        ask: job.ask,
+        fields,
+        clock,
+        signal: hooks.signal,
+        resolve: hooks.resolve,
+        onProgress: (news) => {
+          progress = news;
+          hooks.onProgress?.(news);
+        },
+      }),
+    );
+    const { checker } = verifier;
+    for await (const rows of source()) await checker.add(rows);
+    await checker.finish();
+    const tally = new VerdictTally([...(fields ?? job.ask.fields.map(({ name }) => name))]);
+    for await (const rows of source()) {
+      const stored = await ledger.findVerdicts(
+        job,
+        rows.map(({ key }) => key),
+      );
+      for (const row of rows) tally.add(row.fields, stored.get(row.key) ?? []);
+    }
+    const { requests } = verifier;
+    await closers.close();
+    const output = await writeVerdicts(job, options, hooks);
+    return {
+      jobId: job.id,
+      output,
+      ...tally.read(),
+      pages: progress.pages,
+      requests,
+      seconds: (clock.now() - startedAtMs) / 1_000,
+      escalation: null,
+    };
+  } catch (error) {
+    return await closers.closeAfter(error);
+  } finally {
+    await closers.close();
+  }
+}
+
+/** Writes the output of the job again. A file that must not be replaced is left, and the verdicts stay in the ledger. */
+async function writeVerdicts(
+  job: JobRecord,
+  options: VerifyOptions,
+  hooks: VerifyHooks,
+): Promise<string | null> {
+  const { input, ledger } = options;
+  try {
+    return (await exportJob({ job: job.id, input, ledger })).output;
+  } catch (error) {
+    if (!(error instanceof RowfillError) || error.code !== 'OUTPUT_NOT_OURS') throw error;
+    hooks.onNote?.(
+      `${error.message}, so it is left as it is. To write the verdicts to another file: rowfill export ${job.id} --output FILE`,
+    );
+    return null;
+  }
+}
+
+/** Opens the input of a job. Returns a function that reads its rows with answers. */
+async function openRows(
+  job: JobRecord,
+  ledger: Ledger,
+  { sample }: VerifyOptions,
+  closers: CleanupStack,
+  signal: AbortSignal | undefined,
+): Promise<() => AsyncGenerator<readonly CitedRow[]>> {
+  const kept = parseKeptOptions(job.settings);
+  const { ask } = job;
+  const opened = await openJobInput(
+    kept,
+    { path: job.input, output: job.output },
+    () => ask,
+    closers,
+    signal,
+  );
+  const limit = kept.limit ?? null;
+  const own = await pickSample(opened.input, kept.sample ?? null, limit);
+  const picked = await pickSample(opened.input, sample ?? null, limit);
+  const isWanted = (row: Row): boolean => isInSample(row, limit, own) && isInSample(row, limit, picked);
+  const { overwrite = false, raw = false } = kept;
+  const history = { formerSends: findFormerSends(ask, await ledger.listAsks(job.askId)) };
+  return () => readCitedRows({ ...opened, history, ledger, job, overwrite, raw, signal, isWanted });
+}
+
+/**
+ * Sends the doubted values of a job again, at the next effort. Returns null if there is no higher effort. Throws
+ * OUTPUT_NOT_OURS before anything is spent if the output must not be replaced.
+ */
+async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<JobSummary | null> {
+  const ledger = await openLedger(options.ledger ?? resolveLedgerPath({}));
+  let job: JobRecord;
+  try {
+    job = findFiles(await ledger.getJob(options.job), options.input);
+    await checkOwnOutput(job.output, job, ledger);
+  } finally {
+    await ledger.close();
+  }
+  const { ask, input, output } = job;
+  const next = findNextEffort(ask.efforts.at(-1) ?? '');
+  if (isEmbedded(ask) || next === null) {
+    hooks.onNote?.('Nothing to escalate: the agent has no higher effort.');
+    return null;
+  }
+  const { maxCost, yes, apiKey, insecureHttp, wait, pages, fetchPrivate, hostDelay } = options;
+  const { confirm, signal, onNote } = hooks;
+  return enrichWith(
+    openLedger,
+    {
+      ...parseKeptOptions(job.settings),
+      ...{ input, output, ledger: options.ledger, wait, apiKey, insecureHttp, apiUrl: ask.agent },
+      query: ask.query,
+      ...(ask.system === null ? {} : { system: ask.system }),
+      schemaObject: ask.schema,
+      send: ask.send,
+      effort: [...ask.efforts, next] as Effort[],
+      ...(ask.escalateBelow === null ? {} : { escalateBelow: ask.escalateBelow }),
+      ...{ maxCost, yes, verify: true, pages, fetchPrivate, hostDelay },
+    },
+    {
+      ...(confirm === undefined ? {} : { confirm }),
+      ...(signal === undefined ? {} : { signal }),
+      onEvent: (event) => {
+        if (event.type === 'note') onNote?.(event.message);
+      },
+    },
+    { budget: null, throttle: new SharedThrottle(), escalates: true },
+  );
+}
+
+/** Throws UNKNOWN_FIELD for a name that is not a field of the job. */
+function checkFields(
+  names: readonly string[] | undefined,
+  { id, ask }: JobRecord,
+): ReadonlySet<string> | null {
+  if (names === undefined) return null;
+  const known = ask.fields.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return new Set(names);
+  const near = suggestSimilar(unknown, known);
+  throw createUsageError(
+    'UNKNOWN_FIELD',
+    `--fields names ${JSON.stringify(unknown)}, which is not a field of job ${id}`,
+    near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `Its fields are ${known.join(', ')}.`,
+  );
+}

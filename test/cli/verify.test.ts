@@ -1,0 +1,431 @@
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import Papa from 'papaparse';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import { hashRecord } from '../../src/model/ask.js';
+import type { JsonValue } from '../../src/model/json.js';
+import { verifyJob } from '../../src/verify.js';
+import { type PageServer, servePages } from '../helpers/page-server.js';
+import { createPdf } from '../helpers/pdf.js';
+import { createResult, ScriptedAgent } from '../helpers/scripted-agent.js';
+import { serve } from '../helpers/served.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
+import { readAskedFields } from '../helpers/truthful-agent.js';
+import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+/** What the agent answers for a company: the values, and the pages that it cites for all of them. */
+type Answers = Readonly<
+  Record<string, { readonly fields: Readonly<Record<string, JsonValue>>; readonly cites: readonly string[] }>
+>;
+
+/** Fills a list of companies by an agent with these answers. Returns the job's id. */
+async function fill(dir: Workdir, answers: Answers, words: readonly string[] = []): Promise<string> {
+  const agent = new ScriptedAgent((task) => {
+    const records = task.request.input?.data ?? [];
+    const rows = records.map(({ row_id = '', company = '' }) => ({
+      row_id,
+      fields: answers[String(company)]?.fields ?? {},
+    }));
+    const grounding = records.flatMap(({ company }, index) =>
+      Object.keys(answers[String(company)]?.fields ?? {}).map((name) => ({
+        field: `structured.rows[${index}].fields.${name}`,
+        citations: (answers[String(company)]?.cites ?? []).map((url) => ({ url, title: 'Page' })),
+        confidence: 'high' as const,
+      })),
+    );
+    return createResult({ rows }, grounding);
+  });
+  const { server } = await serve({ agent });
+  dir.write('in.csv', `company\n${Object.keys(answers).join('\n')}\n`);
+  const fields = [...new Set(Object.values(answers).flatMap((each) => Object.keys(each.fields)))];
+  const args = fields.flatMap((name) => ['-f', name]);
+  const ran = await dir.run(['run', 'in.csv', ...args, '--api-url', server.url, '--yes', '--json', ...words]);
+  expect(ran).toMatchObject({ status: 0 });
+  return JSON.parse(ran.stdout).job;
+}
+
+function verify(dir: Workdir, job: string, site: PageServer, ...words: readonly string[]) {
+  const polite = words.includes('--host-delay') ? [] : ['--host-delay', '0s'];
+  return dir.run(['verify', job, '--fetch-private', site.host, ...polite, ...words]);
+}
+
+function readRows(dir: Workdir, name = 'in.filled.csv'): Record<string, string>[] {
+  return Papa.parse<Record<string, string>>(dir.read(name), { header: true, skipEmptyLines: true }).data;
+}
+
+describe('rowfill verify', () => {
+  test('fetches each page once, writes the verdicts, and fetches nothing the second time', async () => {
+    const site = await servePages({
+      '/acme':
+        '<title>Acme Inc</title><h1>Acme Inc</h1><p>Headquarters: Oslo. Founded in 1976 by Ann Lee.</p>',
+      '/globex': '<title>Globex</title><h1>Globex</h1><p>The chief executive of Globex is Hank Scorpio.</p>',
+    });
+    const dir = createWorkdir();
+    const job = await fill(dir, {
+      Acme: { fields: { hq_city: 'Oslo', ceo: 'Bob Unknown' }, cites: [`${site.url}/acme`] },
+      Globex: { fields: { hq_city: 'Paris', ceo: 'Hank Scorpio' }, cites: [`${site.url}/globex#top`] },
+      Initech: { fields: { hq_city: 'Austin', ceo: 'Bill Lumbergh' }, cites: [`${site.url}/gone`] },
+      Hooli: { fields: { hq_city: 'Reno', ceo: 'Gavin Belson' }, cites: [] },
+    });
+    const checked = await verify(dir, job, site, '--json');
+    expect(checked).toMatchObject({ status: 0 });
+    expect([...site.paths()].sort()).toEqual(['/acme', '/globex', '/gone']);
+    expect(site.mostAtOnce).toBe(1);
+    const rows = readRows(dir);
+    expect(
+      rows.map((row) => [row.hq_city_verdict?.replace('?', ''), row.ceo_verdict?.replace('?', '')]),
+    ).toEqual([
+      ['on_page', 'not_on_page'],
+      ['not_on_page', 'on_page'],
+      ['gone', 'gone'],
+      ['uncited', 'uncited'],
+    ]);
+    expect(rows[0]?.hq_city_passage_url).toContain(`${site.url}/acme`);
+    const summary = JSON.parse(checked.stdout);
+    expect(summary.cells).toMatchObject({ total: 8, on_page: 2, not_on_page: 2, gone: 2, uncited: 2 });
+    expect(summary.cells.share_on_page).toBeCloseTo(2 / 6);
+    expect(summary.hosts).toMatchObject([{ name: site.host, total: 6 }]);
+
+    const again = await verify(dir, job, site);
+    expect(again).toMatchObject({ status: 0 });
+    expect(site.paths()).toHaveLength(3);
+    const exported = await dir.run(['export', job, '-o', 'out.jsonl']);
+    expect(exported).toMatchObject({ status: 0 });
+    const first = JSON.parse(dir.read('out.jsonl').split('\n')[0] ?? '');
+    expect(first.enrichment.fields.hq_city).toMatchObject({
+      verdict: 'on_page',
+      checked_url: `${site.url}/acme`,
+    });
+    expect(first.enrichment.fields.hq_city.checked_at).toMatch(/^20\d\d-.*Z$/);
+    expect((await dir.run(['ledger', 'check'])).status).toBe(0);
+  });
+
+  test('--fail-below ends with 7, --fields and --sample check a part', async () => {
+    const site = await servePages({
+      '/a': '<p>Acme sits in Oslo.</p>',
+      '/b': '<p>Globex sits in Bergen.</p>',
+    });
+    const dir = createWorkdir();
+    const job = await fill(dir, {
+      Acme: { fields: { hq_city: 'Oslo', ceo: 'Nobody There' }, cites: [`${site.url}/a`] },
+      Globex: { fields: { hq_city: 'Bergen', ceo: 'Noone Here' }, cites: [`${site.url}/b`] },
+    });
+    const one = await verify(dir, job, site, '--fields', 'hq_city', '--sample', '1', '--json');
+    expect(JSON.parse(one.stdout).cells).toMatchObject({ total: 1, on_page: 1 });
+    expect(site.paths()).toHaveLength(1);
+    expect(await verify(dir, job, site, '--fields', 'hq_city', '--fail-below', '0.9')).toMatchObject({
+      status: 0,
+    });
+    expect(await verify(dir, job, site, '--fail-below', '0.9')).toMatchObject({ status: 7 });
+    const wrong = await verify(dir, job, site, '--fields', 'hq_town');
+    expect(wrong).toMatchObject({ status: 2 });
+    expect(wrong.stderr).toContain('hq_town');
+  });
+
+  test('refuses private addresses unless they are named, and says so in the verdict', async () => {
+    const site = await servePages({ '/a': '<p>Oslo</p>' });
+    const dir = createWorkdir();
+    const job = await fill(dir, { Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/a`] } });
+    expect(await dir.run(['verify', job])).toMatchObject({ status: 0 });
+    expect(site.requests).toEqual([]);
+    expect(readRows(dir)).toMatchObject([{ hq_city_verdict: 'unreachable' }]);
+  });
+
+  test('obeys robots.txt, and tells servers that fail from pages that are gone', async () => {
+    const site = await servePages({
+      '/robots.txt': {
+        headers: { 'content-type': 'text/plain' },
+        body: 'User-agent: rowfill\nDisallow: /secret',
+      },
+      '/secret': '<p>Oslo</p>',
+      '/broken': { status: 503 },
+      '/login': { status: 401 },
+      '/pay': { status: 402 },
+      '/image': { headers: { 'content-type': 'image/png' }, body: 'Oslo' },
+    });
+    const closed = createServer();
+    await new Promise<void>((resolve) => {
+      closed.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = closed.address() as { port: number };
+    await new Promise((resolve) => closed.close(resolve));
+    const dir = createWorkdir();
+    const paths = ['secret', 'broken', 'login', 'pay', 'image'];
+    const job = await fill(dir, {
+      ...Object.fromEntries(
+        paths.map((path) => [path, { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/${path}`] }]),
+      ),
+      closed: { fields: { hq_city: 'Oslo' }, cites: [`http://127.0.0.1:${port}/`] },
+    });
+    const checked = await verify(dir, job, site, '--fetch-private', `127.0.0.1:${port}`);
+    expect(checked).toMatchObject({ status: 0 });
+    expect(readRows(dir).map((row) => row.hq_city_verdict)).toEqual([
+      'blocked',
+      'unreachable',
+      'blocked',
+      'paywalled',
+      'unreadable',
+      'unreachable',
+    ]);
+    expect(site.paths()).not.toContain('/secret');
+    expect(site.requests[0]?.headers['user-agent']).toMatch(/^rowfill\//);
+  });
+
+  test('checks the rows of the own tables that the embedded agent cites', async () => {
+    const dir = createWorkdir();
+    dir.write(
+      'tables/seats.csv',
+      'company,hq_city,ceo\nAcme,Oslo,Ann Lee\n"Two\nLines",Rome,Bo Ek\nGlobex,Bergen,\n',
+    );
+    dir.write('in.csv', 'company\nAcme\nGlobex\n');
+    const ran = await dir.run([
+      'run',
+      'in.csv',
+      '--reference',
+      'tables',
+      '-f',
+      'hq_city',
+      '-f',
+      'ceo',
+      '--json',
+    ]);
+    const checked = await dir.run(['verify', JSON.parse(ran.stdout).job, '--json']);
+    expect(checked).toMatchObject({ status: 0 });
+    expect(JSON.parse(checked.stdout)).toMatchObject({
+      cells: { total: 3, on_page: 3 },
+      hosts: [{ name: 'own tables' }],
+      requests: 0,
+    });
+  });
+
+  test('leaves an output that a person changed, and keeps the verdicts for export', async () => {
+    const site = await servePages({ '/a': '<p>Acme sits in Oslo.</p>' });
+    const dir = createWorkdir();
+    const job = await fill(dir, { Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/a`] } });
+    const changed = dir.read('in.filled.csv').replace('Oslo', 'Bodø');
+    dir.write('in.filled.csv', changed);
+    const checked = await verify(dir, job, site);
+    expect(checked).toMatchObject({ status: 0 });
+    expect(checked.stderr).toContain(`rowfill export ${job}`);
+    expect(dir.read('in.filled.csv')).toBe(changed);
+    await dir.run(['export', job, '-o', 'other.csv']);
+    expect(readRows(dir, 'other.csv')[0]?.hq_city_verdict).toMatch(/^on_page/);
+  });
+});
+
+describe('rowfill verify, on many pages', () => {
+  test('reads PDFs in a worker, and survives damaged and hostile ones', async () => {
+    const pdf = { 'content-type': 'application/pdf' };
+    const site = await servePages({
+      '/report.pdf': {
+        headers: pdf,
+        body: createPdf(['Annual report of Acme', 'Acme has its seat in Oslo.']),
+      },
+      '/unnamed': {
+        headers: { 'content-type': 'application/octet-stream' },
+        body: createPdf(['Globex, a maker of weather machines, has its seat in Bergen since 1989.']),
+      },
+      '/damaged.pdf': { headers: pdf, body: createPdf(['Initech: Austin']).subarray(0, 200) },
+      '/fake.pdf': {
+        headers: pdf,
+        body: `%PDF-1.7\n${'1 0 obj << /Kids [1 0 R] /Type /Pages >> endobj\n'.repeat(1000)}`,
+      },
+    });
+    const dir = createWorkdir();
+    const job = await fill(dir, {
+      Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/report.pdf`] },
+      Globex: { fields: { hq_city: 'Bergen' }, cites: [`${site.url}/unnamed`] },
+      Initech: { fields: { hq_city: 'Austin' }, cites: [`${site.url}/damaged.pdf`] },
+      Hooli: { fields: { hq_city: 'Reno' }, cites: [`${site.url}/fake.pdf`] },
+    });
+    expect(await verify(dir, job, site)).toMatchObject({ status: 0 });
+    const rows = readRows(dir);
+    expect(rows.map((row) => row.hq_city_verdict?.replace('?', ''))).toEqual([
+      'on_page',
+      'on_page',
+      'unreadable',
+      'unreadable',
+    ]);
+    expect(rows[0]?.hq_city_passage_url).toBe(`${site.url}/report.pdf#page=2`);
+  });
+
+  test('a killed command is carried on, and fetches no page again that it had', async () => {
+    const count = 40;
+    const names = Array.from({ length: count }, (_, index) => `Company ${index}`);
+    let isKilled = false;
+    const pages = Object.fromEntries(
+      names.map((name, index) => [
+        `/${index}`,
+        (_request: unknown, response: ServerResponse) => {
+          if (index === 20 && !isKilled) {
+            isKilled = true;
+            program.signal('SIGKILL');
+          }
+          response.writeHead(200, { 'content-type': 'text/html' });
+          response.end(`<p>${name} sits in Oslo.</p>`);
+        },
+      ]),
+    );
+    const site = await servePages(pages);
+    const dir = createWorkdir();
+    const answers = names.map((name, index) => [
+      name,
+      { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/${index}`] },
+    ]);
+    const job = await fill(dir, Object.fromEntries(answers), ['--batch-size', '40']);
+    const words = ['verify', job, '--fetch-private', site.host, '--host-delay', '0s'];
+    const program = dir.spawn(words);
+    expect(await program.end()).toMatchObject({ signal: 'SIGKILL' });
+    expect(await dir.run(words)).toMatchObject({ status: 0 });
+    expect(readRows(dir).every((row) => row.hq_city_verdict?.startsWith('on_page'))).toBe(true);
+    const again = site.paths().filter((path, at, all) => all.indexOf(path) !== at);
+    // Only the page that was under way.
+    expect(again.length).toBeLessThanOrEqual(1);
+    expect(new Set(site.paths()).size).toBe(count);
+  });
+
+  test('of many hosts are each fetched once, and no host gets two requests at a time', SLOW, async () => {
+    const hosts = chooseCount(200, 40);
+    const citations = chooseCount(1_000, 200);
+    const names = Array.from({ length: citations }, (_, index) => `Company ${index}`);
+    const site = await servePages(
+      Object.fromEntries(names.map((name, index) => [`/${index}`, `<p>${name} sits in Oslo.</p>`])),
+    );
+    const domains = Array.from({ length: hosts }, (_, index) => `site${index}.example:${site.port}`);
+    const dir = createWorkdir();
+    const answers = names.map((name, index) => [
+      name,
+      // Twice, because one page may be cited by several cells.
+      { fields: { hq_city: 'Oslo', seat: 'Oslo' }, cites: [`http://${domains[index % hosts]}/${index}`] },
+    ]);
+    const job = await fill(dir, Object.fromEntries(answers), ['--batch-size', '100']);
+    const summary = await verifyJob(
+      {
+        job,
+        ledger: join(dir.home, 'ledger.sqlite'),
+        pages: join(dir.home, 'pages'),
+        fetchPrivate: domains,
+        hostDelay: '0s',
+        env: {},
+      },
+      { resolve: async () => ['127.0.0.1'] },
+    );
+    expect(summary.cells).toMatchObject({ total: 2 * citations, counts: { on_page: 2 * citations } });
+    expect(summary).toMatchObject({ pages: citations, requests: citations + hosts });
+    expect(site.paths()).toHaveLength(citations);
+    expect(new Set(site.paths()).size).toBe(citations);
+    expect(new Set(site.requests.map(({ host }) => host)).size).toBe(hosts);
+    expect(site.mostAtOnce).toBe(1);
+  });
+});
+
+describe('rowfill verify --escalate', () => {
+  test('asks again, at the next effort, only for values that are not on their pages', async () => {
+    const site = await servePages({
+      '/acme': '<h1>Acme</h1><p>Acme sits in Oslo. The chief executive of Acme is Ann Lee.</p>',
+      '/globex':
+        '<h1>Globex</h1><p>Globex sits in Bergen. The chief executive of Globex is Hank Scorpio.</p>',
+      '/locked': { status: 403 },
+    });
+    const dir = createWorkdir();
+    const right = {
+      Acme: ['Oslo', 'Ann Lee'],
+      Globex: ['Bergen', 'Hank Scorpio'],
+      Initech: ['Austin', 'Bill'],
+    };
+    const asked: string[] = [];
+    const agent = new ScriptedAgent(({ request }) => {
+      const records = request.input?.data ?? [];
+      const names = readAskedFields({ request });
+      asked.push(...records.map(({ company }) => `${company} ${names.join('+')} ${request.effort}`));
+      const rows = records.map(({ row_id = '', company }) => {
+        const [hq_city, ceo] = right[company as keyof typeof right];
+        // At low effort, it is wrong about one cell.
+        const isWrong = company === 'Globex' && request.effort === 'low';
+        const fields = { hq_city, ceo: isWrong ? 'Bob Unknown' : ceo };
+        return {
+          row_id,
+          fields: Object.fromEntries(
+            names.map((name) => [name, fields[name as keyof typeof fields] ?? null]),
+          ),
+        };
+      });
+      const grounding = records.flatMap(({ company }, index) =>
+        names.map((name) => ({
+          field: `structured.rows[${index}].fields.${name}`,
+          citations: [
+            {
+              url: `${site.url}/${company === 'Initech' ? 'locked' : String(company).toLowerCase()}`,
+              title: 'Page',
+            },
+          ],
+          confidence: 'high' as const,
+        })),
+      );
+      return createResult({ rows }, grounding);
+    });
+    const { server } = await serve({ agent });
+    dir.write('in.csv', `company\n${Object.keys(right).join('\n')}\n`);
+    const run = ['run', 'in.csv', '-f', 'hq_city', '-f', 'ceo', '--api-url', server.url, '--yes', '--json'];
+    const { job } = JSON.parse((await dir.run(run)).stdout);
+    expect(asked).toHaveLength(3);
+    expect(await verify(dir, job, site)).toMatchObject({ status: 0 });
+    expect(readRows(dir)[1]).toMatchObject({ ceo: 'Bob Unknown', ceo_verdict: 'not_on_page' });
+
+    const refused = await verify(dir, job, site, '--escalate');
+    expect(refused.stderr).toContain('COST_NOT_CONFIRMED');
+    expect(asked).toHaveLength(3);
+    const escalated = await verify(dir, job, site, '--escalate', '--yes', '--json');
+    expect(escalated).toMatchObject({ status: 0 });
+    expect(asked.slice(3)).toEqual(['Globex ceo medium']);
+    expect(readRows(dir)[1]?.ceo).toBe('Hank Scorpio');
+    expect(readRows(dir)[1]?.ceo_verdict).toMatch(/^on_page/);
+    expect(JSON.parse(escalated.stdout).escalation.runs).toMatchObject({ created: 1 });
+    // Nothing is doubted any more, so nothing is sent.
+    expect(await verify(dir, job, site, '--escalate', '--yes')).toMatchObject({ status: 0 });
+    expect(asked).toHaveLength(4);
+    // The replaced value stays readable.
+    const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
+    onTestFinished(() => ledger.close());
+    const { askId } = await ledger.getJob(job);
+    const older = await ledger.listOlderAnswers(askId, hashRecord({ company: 'Globex' }));
+    expect(older.map(({ fields }) => fields.get('ceo')?.value)).toEqual(['Bob Unknown']);
+  });
+});
+
+describe('run --verify', () => {
+  test('checks rows as they are answered, and leaves nothing to fetch for verify', async () => {
+    const site = await servePages({
+      '/a': '<p>Acme sits in Oslo.</p>',
+      '/b': '<p>Globex sits in Bergen.</p>',
+    });
+    const dir = createWorkdir();
+    const answers = {
+      Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/a`] },
+      Globex: { fields: { hq_city: 'Rome' }, cites: [`${site.url}/b`] },
+    };
+    const words = ['--verify', '--fetch-private', site.host, '--host-delay', '0s'];
+    const job = await fill(dir, answers, words);
+    expect([...site.paths()].sort()).toEqual(['/a', '/b']);
+    expect(readRows(dir).map((row) => row.hq_city_verdict?.replace('?', ''))).toEqual([
+      'on_page',
+      'not_on_page',
+    ]);
+    const before = dir.read('in.filled.csv');
+    expect(await verify(dir, job, site)).toMatchObject({ status: 0 });
+    expect(site.paths()).toHaveLength(2);
+    expect(dir.read('in.filled.csv')).toBe(before);
+  });
+
+  test('keeps the answers if the pages cannot be checked', async () => {
+    const site = await servePages({ '/a': '<p>Acme sits in Oslo.</p>' });
+    const dir = createWorkdir();
+    // A file where the page cache would be.
+    dir.write('.rowfill/pages', 'in the way');
+    const answers = { Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/a`] } };
+    await fill(dir, answers, ['--verify', '--fetch-private', site.host, '--host-delay', '0s']);
+    expect(readRows(dir)).toMatchObject([{ hq_city: 'Oslo', enrichment_status: 'enriched' }]);
+  });
+});
