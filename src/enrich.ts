@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import type { AgentClient } from './api/agent-client.js';
 import { explainMissingKey } from './api/agent-error.js';
-import { checkPaths, describeOpenPath } from './job/check-paths.js';
-import { chooseJobOutput } from './job/choose-output.js';
+import { checkPaths, describeOpenPath, isSameFilePath } from './job/check-paths.js';
+import { chooseJobOutput, placeReturned } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
 import { Escalation } from './job/escalation.js';
 import { confirmCost, estimateRemaining } from './job/estimate.js';
@@ -33,9 +33,11 @@ import {
   writeJobOutput,
 } from './job/output.js';
 import { SpendLimit } from './job/progress.js';
+import { reconcileFile } from './job/reconcile.js';
 import { cancelRuns, inheritBatches, type RecoveredBatches, recoverBatches } from './job/recover.js';
 import { reportGaps, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
+import { findFormerJob } from './job/returned-file.js';
 import type { RunVerifier } from './job/run-verifier.js';
 import { createRetryReport } from './job/stop.js';
 import type { JobHandle, Ledger } from './ledger/ledger.js';
@@ -76,26 +78,34 @@ export async function enrichWith(
   const closers = new CleanupStack();
   try {
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
+    const isOntoInput = isSameFilePath(asked.output, options.input);
     const paths = await checkPaths({
       ...options,
       ...hooks.otherFiles,
       ledger: ledgerPath,
-      output: asked.output,
+      // Only a filled file may be replaced by its output, which is known once it was read.
+      output: isOntoInput ? undefined : asked.output,
     });
+    const openOnce = memoize(async () =>
+      closers.add(
+        await open(ledgerPath, {
+          onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEDGER_WAIT', message }),
+        }),
+      ),
+    );
     const opened = await openJobInput(
       options,
       { path: options.input, output: asked.output },
-      (file) => resolveAsk(asked, file, hooks.signal),
+      (file, returned) => resolveAsk(asked, file, returned?.fieldNames, hooks.signal),
+      openOnce,
       closers,
       hooks.signal,
     );
-    const { ask, exclusion } = opened;
-    const ledger = closers.add(
-      await open(ledgerPath, {
-        onWait: (message) => hooks.onEvent?.({ type: 'note', code: 'LEDGER_WAIT', message }),
-      }),
-    );
-    const named = await identifyInput(asked, opened.input, hooks.signal);
+    const { ask, exclusion, returned, table } = opened;
+    const placed = await placeReturned(asked, opened, paths);
+    if (isOntoInput && options.output !== undefined) await paths.add('output', placed.output);
+    const ledger = await openOnce();
+    const named = await identifyInput(placed, opened.input, hooks.signal);
     const { settings, earlierOutput, note } = await chooseJobOutput(named, ask, ledger, paths);
     const waiting = {
       signal: hooks.signal,
@@ -114,7 +124,11 @@ export async function enrichWith(
     if (!agent.isFree) await ledger.enterAccount((salt) => agent.client.hashAccount(salt));
     const clockAheadMs = await measureClock(agent.client, hasKey(options), hooks.signal);
 
-    const job = await ledger.previewJob(await createJobParts(settings, ask, ledger, startedAtMs, budget?.id));
+    const preview = await ledger.previewJob(
+      await createJobParts(settings, ask, ledger, startedAtMs, budget?.id),
+    );
+    const former = returned === null ? null : findFormerJob(returned, ask);
+    const job = { ...preview, previous: preview.previous ?? former };
     const spent = await ledger.getSpend(job.id);
     const found = await ledger.getYield(job.id);
     const cap = new SpendLimit(settings, spent.spentMicros);
@@ -125,7 +139,7 @@ export async function enrichWith(
       createJobContext({
         ...opened,
         settings,
-        history: { formerSends: findFormerSends(ask, await ledger.listAsks(ask.id)) },
+        history: { formerSends: findFormerSends(ask, await ledger.listAsks(ask.id)), returned: table },
         ledger,
         lease,
         cap,
@@ -157,12 +171,24 @@ export async function enrichWith(
     inheritBatches(recovered, context);
     const sources = await findOutputSources(context);
     const kept = escalates ? null : await findFinished(context, sources, recovered);
+    if (returned?.note != null) reportWarnings(context, [returned.note]);
+    let isOpen = false;
+    const openJob = async (): Promise<void> => {
+      if (!isOpen) await ledger.openJob(job);
+      isOpen = true;
+    };
     if (kept === null) {
-      await confirmCost(context, recovered);
+      if (table !== null) await reconcileFile(context, table, openJob);
+      try {
+        await confirmCost(context, recovered);
+      } catch (error) {
+        if (isOpen) await ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
+        throw error;
+      }
       refuseInterrupted(context);
     }
-    // Recorded only now, so that declining or interrupting the cost question leaves no job behind.
-    await ledger.openJob(job);
+    // Without corrections recorded only now, so that declining or interrupting the cost question leaves no job behind.
+    await openJob();
     if (kept !== null) return await keepOutput(context, kept, startedAtMs);
     try {
       return await fillFile(context, recovered, sources, startedAtMs);
@@ -183,6 +209,15 @@ export async function enrichWith(
   } finally {
     await closers.close();
   }
+}
+
+/** Calls a function once, and returns what it returned then. */
+function memoize<Result>(make: () => Result): () => Result {
+  let made: { readonly result: Result } | null = null;
+  return () => {
+    made ??= { result: make() };
+    return made.result;
+  };
 }
 
 /** Checks that the agent responds and accepts the key. Returns how far this machine's clock is ahead, in ms. */

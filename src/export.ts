@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createUsageError } from './errors.js';
-import { checkPaths } from './job/check-paths.js';
+import { checkPaths, isSameFilePath } from './job/check-paths.js';
 import { checkOwnOutput, createPathCheck } from './job/choose-output.js';
 import { isInSample, pickSample } from './job/job-context.js';
 import { CleanupStack } from './job/open-agent.js';
@@ -94,20 +94,28 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     if (options.input === undefined) checkInput(job);
     const kept = parseKeptOptions(job.settings);
     const output = options.output ?? job.output;
-    const guard = await checkPaths({ ...kept, ...options, ledger: ledgerPath, input: job.input, output });
+    const isOntoInput = isSameFilePath(output, job.input);
+    const places = { ...kept, ...options, ledger: ledgerPath, input: job.input };
+    const guard = await checkPaths({ ...places, output: isOntoInput ? undefined : output });
     const isOutputNamed = options.output !== undefined;
     if (!isOutputNamed) await checkOwnOutput(output, job, ledger);
     const opened = await openJobInput(
       { ...kept, format: options.format },
       { path: job.input, output },
       () => job.ask,
+      async () => ledger,
       closers,
     );
-    const { input } = opened;
+    const { input, table } = opened;
+    if (isOntoInput && table !== null) guard.allowInput();
+    if (isOntoInput) await guard.add('output', output);
     const sample = await pickSample(input, kept.sample ?? null, kept.limit ?? null);
     const { rows } = await writeOutput({
       ...opened,
-      history: { formerSends: findFormerSends(job.ask, await ledger.listAsks(job.askId)) },
+      history: {
+        formerSends: findFormerSends(job.ask, await ledger.listAsks(job.askId)),
+        returned: table,
+      },
       ledger,
       job,
       exclusionName: kept.exclude ?? '',

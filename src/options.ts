@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { createUsageError } from './errors.js';
 import { parseDuration } from './model/clock.js';
-import type { AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
+import type { AgainChoice, AgentChoice, EnrichOptions, Settings } from './model/enrich-options.js';
 import { parseDollarOption, suggestSimilar, toMicros } from './model/format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_PRICES, type PriceList } from './model/prices.js';
@@ -39,6 +39,8 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   overwrite: 'flag',
   refresh: 'flag',
   maxAge: 'text',
+  only: 'texts',
+  again: 'texts',
   apiUrl: 'text',
   reference: 'text',
   lookUp: 'texts',
@@ -111,6 +113,7 @@ export function resolvePlanSettings(options: EnrichOptions): Settings {
   return {
     options,
     inputDigest: null,
+    replacedDigest: null,
     output,
     query: resolveQuery(options.query),
     efforts,
@@ -125,6 +128,8 @@ export function resolvePlanSettings(options: EnrichOptions): Settings {
     overwrite: options.overwrite ?? false,
     refresh: options.refresh ?? false,
     maxAgeMs: options.maxAge === undefined ? null : parseDurationOption('max-age', options.maxAge),
+    only: options.only === undefined ? null : new Set(options.only),
+    again: resolveAgain(options.again ?? []),
     capMicros: resolveCap('--max-cost', options.maxCost),
     capNowMicros: resolveCap('--max-cost-now', options.maxCostNow),
     ledgerDayCapMicros: resolveCap('ledgerMaxCostPerDay', options.ledgerMaxCostPerDay),
@@ -149,10 +154,12 @@ function checkHiddenRows(choice: string | undefined): void {
 }
 
 /** Refuses an empty list: it would silently send, or compare, no columns at all. */
-function checkLists({ send, excludeOn, blank, origins }: EnrichOptions): void {
+function checkLists({ send, excludeOn, only, again, blank, origins }: EnrichOptions): void {
   const lists = [
     ['send', '--send', send],
     ['excludeOn', '--exclude-on', excludeOn],
+    ['only', '--only', only],
+    ['again', '--again', again],
     ['blank', '--blank', blank?.map((word) => word.replace(/^\+/, ''))],
   ] as const;
   for (const [name, flag, names] of lists) {
@@ -163,6 +170,17 @@ function checkLists({ send, excludeOn, blank, origins }: EnrichOptions): void {
       `Name at least one with ${flag}, or leave it out.`,
     );
   }
+}
+
+const AGAIN: readonly AgainChoice[] = ['not_found', 'partial', 'failed', 'cleared'];
+
+function resolveAgain(words: readonly string[]): ReadonlySet<AgainChoice> {
+  const choices = words.map((word) => {
+    const choice = AGAIN.find((known) => known === word.trim());
+    if (choice !== undefined) return choice;
+    throw createUsageError('BAD_OPTION', `--again is “${word}”`, `Use ${AGAIN.join(', ')}.`);
+  });
+  return new Set(choices);
 }
 
 function checkFormat(format: string | undefined): void {
@@ -228,7 +246,9 @@ export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | '
   const extension = extname(path);
   const own = resolveWorkbookEnding(extension);
   const ending = format === undefined || OWN_ENDINGS[format].test(own) ? own : `.${format}`;
-  return `${path.slice(0, path.length - extension.length)}.filled${ending}${suffix}`;
+  // The next output of a filled file is not filled twice.
+  const stem = path.slice(0, path.length - extension.length).replace(/\.filled$/, '');
+  return `${stem}.filled${ending}${suffix}`;
 }
 
 /** The ending of a workbook's output: macros are kept, and a template becomes a workbook. */

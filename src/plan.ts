@@ -1,14 +1,17 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGroupBatch } from './job/ask-group.js';
+import { placeReturned } from './job/choose-output.js';
 import { listDoubts, resolveDoubts } from './job/doubts.js';
 import { estimateRows, type RowEstimate, type StepQuote } from './job/estimate.js';
 import { createJobContext, type JobContext } from './job/job-context.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { type PlannedCounts, SpendLimit } from './job/progress.js';
+import { reconcileFile } from './job/reconcile.js';
 import { describeChanges, reportGaps, reportUnmatched, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
+import { findFormerJob } from './job/returned-file.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
@@ -88,26 +91,28 @@ export async function planRows(
   const asked = resolvePlanSettings(options);
   const closers = new CleanupStack();
   try {
+    const path = await findLedger(options.ledger ?? resolveLedgerPath({}), closers);
+    const ledger = closers.add(await openLedger(path));
     const opened = await openJobInput(
       options,
       { path: options.input, output: asked.output },
-      (file) => resolveAsk(asked, file),
+      (file, former) => resolveAsk(asked, file, former?.fieldNames),
+      async () => ledger,
       closers,
     );
-    const { ask, exclusion } = opened;
-    const settings = await identifyInput(asked, opened.input);
-    const ledger = closers.add(
-      await openLedger(await findLedger(options.ledger ?? resolveLedgerPath({}), closers)),
-    );
+    const { ask, exclusion, returned, table } = opened;
+    const settings = await identifyInput(await placeReturned(asked, opened, null), opened.input);
     const agent = closers.add(await openAgent(settings));
-    const job = await ledger.previewJob(await createJobParts(settings, ask, ledger, Date.now()));
+    const preview = await ledger.previewJob(await createJobParts(settings, ask, ledger, Date.now()));
+    const former = returned === null ? null : findFormerJob(returned, ask);
+    const job = { ...preview, previous: preview.previous ?? former };
     const spent = await ledger.getSpend(job.id);
     const notes: Warning[] = [];
     const context = closers.add(
       createJobContext({
         ...opened,
         settings,
-        history: { formerSends: findFormerSends(ask, await ledger.listAsks(ask.id)) },
+        history: { formerSends: findFormerSends(ask, await ledger.listAsks(ask.id)), returned: table },
         ledger,
         lease: null,
         cap: new SpendLimit(settings, spent.spentMicros),
@@ -129,6 +134,8 @@ export async function planRows(
     );
     reportWarnings(context);
     reportWarnings(context, exclusion.notes);
+    if (returned?.note != null) reportWarnings(context, [returned.note]);
+    if (table !== null) await reconcileFile(context, table, null);
     const survey = await estimateRows(context);
     reportWarnings(context);
     reportUnmatched(context);

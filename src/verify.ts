@@ -214,6 +214,7 @@ async function openRows(
     kept,
     { path: job.input, output: job.output },
     () => ask,
+    async () => ledger,
     closers,
     signal,
   );
@@ -222,7 +223,10 @@ async function openRows(
   const picked = await pickSample(opened.input, sample ?? null, limit);
   const isWanted = (row: Row): boolean => isInSample(row, limit, own) && isInSample(row, limit, picked);
   const { overwrite = false, raw = false } = kept;
-  const history = { formerSends: findFormerSends(ask, await ledger.listAsks(job.askId)) };
+  const history = {
+    formerSends: findFormerSends(ask, await ledger.listAsks(job.askId)),
+    returned: opened.table,
+  };
   return () => readCitedRows({ ...opened, history, ledger, job, overwrite, raw, signal, isWanted });
 }
 

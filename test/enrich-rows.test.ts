@@ -72,6 +72,8 @@ test('returns each object in order with its values, sources, cost and run', asyn
       answer: {
         confidence: 'medium',
         citations: [{ url: 'https://example.com/about%20Company%204', title: null }],
+        asOf: expect.stringMatching(/^\d{4}-/),
+        runId: expect.stringMatching(/^agent_run_/),
       },
     },
   });

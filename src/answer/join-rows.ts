@@ -8,7 +8,7 @@ import {
   UNFIT,
 } from '../model/answer.js';
 import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
-import { type RowQuestion, resolveKey } from '../model/question.js';
+import { type ReturnedCells, type RowQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
 import { cleanAnswer, cleanLine } from '../model/untrusted-text.js';
 
@@ -23,6 +23,8 @@ export interface JoinContext {
   readonly exclusionName: string;
   /** True to keep values exactly as the agent returned them, including control characters. */
   readonly raw: boolean;
+  /** Set for a filled file that was given back. */
+  readonly returned?: ReturnedCells | null;
   /** True the first time a key is seen in this reading: a duplicate costs nothing. */
   claimKey(key: string): boolean;
 }
@@ -46,8 +48,26 @@ export function joinRows(
     const stored = answers.get(key);
     const outcome = createOutcome(row, question, stored, context);
     const isFree = stored === undefined || stored.costMicros === 0 || !context.claimKey(key);
-    return { row, outcome: isFree ? outcome : addCost(outcome, stored) };
+    const paid = isFree ? outcome : addCost(outcome, stored);
+    return { row, outcome: addReturned(paid, question, stored, context) };
   });
+}
+
+/** Adds what a file that was given back is told of its own cells, and the values that a person rejected. */
+function addReturned(
+  outcome: RowOutcome,
+  question: RowQuestion,
+  stored: StoredAnswer | undefined,
+  { returned = null }: JoinContext,
+): RowOutcome {
+  const rejected = stored?.rejected;
+  if (question.status !== 'question' || (returned === null && rejected === undefined)) return outcome;
+  const names = returned === null ? [] : question.fields.filter((name) => returned.fields.has(name));
+  return {
+    ...outcome,
+    ...(names.length === 0 ? {} : { returned: names }),
+    ...(rejected === undefined ? {} : { rejected }),
+  };
 }
 
 /** The first of several equal rows gets their cost. */
@@ -122,9 +142,33 @@ function createAnsweredOutcome(
       : {}),
     error: reasons.length === 0 ? null : cleanLine(reasons.join('; '), MAX_ERROR_LENGTH),
     ...FREE,
-    runId: stored.runId === null ? null : cleanLine(stored.runId, 200),
+    ...describeRuns(fields, stored.runId),
     fields,
   };
+}
+
+/** Ids of the runs that answered these fields, newest first, and when the newest did. */
+function describeRuns(
+  fields: ReadonlyMap<string, FieldAnswer>,
+  lastRun: string | null,
+): Pick<RowOutcome, 'runId' | 'foundAtMs'> {
+  let foundAtMs: number | null = null;
+  let first: string | null = null;
+  let isOne = true;
+  for (const answer of fields.values()) {
+    foundAtMs = Math.max(foundAtMs ?? 0, answer.foundAtMs ?? 0);
+    if (answer.runId === '') continue;
+    first ??= answer.runId;
+    isOne &&= first === answer.runId;
+  }
+  if (isOne) return { runId: cleanRunId(first ?? lastRun), foundAtMs };
+  const newest = [...fields.values()].sort((a, b) => (b.foundAtMs ?? 0) - (a.foundAtMs ?? 0));
+  const runIds = new Set(newest.flatMap(({ runId }) => (runId === '' ? [] : [cleanLine(runId, 200)])));
+  return { runId: [...runIds].join(' '), foundAtMs };
+}
+
+function cleanRunId(runId: string | null): string | null {
+  return runId === null ? null : cleanLine(runId, 200);
 }
 
 /** Explains why fields have no value; fields with the same reason are listed together. */
@@ -153,5 +197,5 @@ function resolveStatus(
 }
 
 function createBareOutcome(status: RowStatus, error: string | null): RowOutcome {
-  return { status, error, ...FREE, runId: null, fields: NO_FIELDS };
+  return { status, error, ...FREE, runId: null, foundAtMs: null, fields: NO_FIELDS };
 }

@@ -105,6 +105,19 @@ export const JOB_OPTIONS = {
     group: ROWS,
     about: 'Ignore answers in the ledger that are older than this, such as 30d, 12h or 2w.',
   },
+  only: {
+    kind: 'list',
+    value: 'FIELDS',
+    group: ROWS,
+    about: 'Ask only for these fields, separated by commas. The others stay as they are.',
+  },
+  again: {
+    kind: 'list',
+    value: 'STATUSES',
+    group: ROWS,
+    about:
+      'Ask again for what is missing in rows that are not_found, partial or failed. `cleared`: ask for all cells of a filled file that were cleared, however many.',
+  },
   apiUrl: {
     kind: 'text',
     value: 'URL',

@@ -86,6 +86,7 @@ export class AnsweredRows {
     const filled = joinRows(rows, questions, answers, {
       ask,
       raw: settings.options.raw ?? false,
+      returned: history.returned ?? null,
       unasked: 'pending',
       isWanted,
       findExclusion: exclusion.findMatch.bind(exclusion),

@@ -46,6 +46,8 @@ interface Place {
   readonly file: FileIdentity | null;
 }
 
+const INPUT_ROLE = 'the input';
+
 interface ReadFile {
   readonly role: string;
   readonly file: FileIdentity;
@@ -77,10 +79,16 @@ export class PathGuard {
   /** Identities at the start, so that a file moved since then is still recognized. */
   readonly #read: readonly ReadFile[];
   readonly #written = new Map<WrittenOption, Place>();
+  #mayReplaceInput = false;
 
   constructor(places: JobPaths, read: readonly ReadFile[]) {
     this.#places = places;
     this.#read = read;
+  }
+
+  /** Lets the output replace the input, because it is a filled file that was given back. */
+  allowInput(): void {
+    this.#mayReplaceInput = true;
   }
 
   /** Checks an output path and remembers the file it points to. */
@@ -129,7 +137,10 @@ export class PathGuard {
     file: FileIdentity | null,
     read: readonly ReadFile[],
   ): void {
-    const found = file === null ? undefined : read.find((each) => isSameFile(each.file, file));
+    const mayBe = ({ role }: ReadFile): boolean =>
+      this.#mayReplaceInput && option === 'output' && role === INPUT_ROLE;
+    const found =
+      file === null ? undefined : read.find((each) => isSameFile(each.file, file) && !mayBe(each));
     if (found === undefined) return;
     throw createUsageError(
       'OUTPUT_IS_INPUT',
@@ -137,6 +148,13 @@ export class PathGuard {
       'Use a separate file for each result.',
     );
   }
+}
+
+/** True if two paths name the same file, which exists. */
+export function isSameFilePath(one: string, other: string): boolean {
+  if (one === '-' || other === '-') return false;
+  const [first, second] = [identifyFile(one), identifyFile(other)];
+  return first.id !== null && isSameFile(first, second);
 }
 
 /** Two results may share a pipe or device, but not a file or standard output. */
@@ -164,7 +182,7 @@ function listWritten(places: JobPaths): [WrittenOption, string][] {
 async function listRead(places: JobPaths): Promise<ReadFile[]> {
   const { input, ledger } = places;
   const read: (readonly [string, string | undefined])[] = [
-    ['the input', input === '-' ? undefined : input],
+    [INPUT_ROLE, input === '-' ? undefined : input],
     ['the schema of --schema', places.schema],
     ['the list of --exclude', places.exclude],
     ['the recipe of --recipe', places.recipe],

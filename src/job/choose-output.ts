@@ -5,12 +5,14 @@ import { pipeline } from 'node:stream/promises';
 import { createUsageError, type RowfillError } from '../errors.js';
 import type { JobRecord, Ledger } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
-import { resolveOutput, type Settings } from '../options.js';
+import type { FileFormat, FileShape } from '../model/file-format.js';
+import { type EnrichOptions, resolveOutput, type Settings } from '../options.js';
 import { identifyFile, recognizeResult } from '../write/file-identity.js';
 import { checkOutput, type OutputOptions } from '../write/open-output.js';
-import type { PathGuard } from './check-paths.js';
+import { isSameFilePath, type PathGuard } from './check-paths.js';
 import type { JobContext } from './job-context.js';
 import { createJobParts, isSameAsk } from './resolve-ask.js';
+import type { ReturnedTable } from './returned-file.js';
 
 /** A job that wants to replace a file, with the output path of its last invocation. */
 interface WritingJob extends Pick<JobRecord, 'id' | 'ask' | 'input'> {
@@ -65,6 +67,27 @@ function numberPath(path: string, number: number): string {
   return `${path.slice(0, path.length - ending.length)}-${number}${ending}`;
 }
 
+/** Lets the output of a filled file that was given back replace it, unless --output names another file. */
+export async function placeReturned(
+  settings: Settings,
+  { table, input }: { readonly table: ReturnedTable | null; readonly input: { readonly shape: FileShape } },
+  paths: PathGuard | null,
+): Promise<Settings> {
+  const { options } = settings;
+  const path = options.output ?? findReturnedPlace(options, input.shape.format);
+  const isReplaced = table !== null && options.name === undefined && isSameFilePath(path, options.input);
+  const digest = isReplaced ? await hashFile(path) : null;
+  if (digest === null) return settings;
+  paths?.allowInput();
+  if (options.output === undefined) await paths?.add('output', path);
+  return { ...settings, output: path, replacedDigest: digest };
+}
+
+/** The path of a filled file is that of its next output, unless that has another format. */
+function findReturnedPlace({ input, format }: EnrichOptions, own: FileFormat): string {
+  return format === undefined || format === own ? input : resolveOutput({ input, format });
+}
+
 interface SettingsWithOutput {
   readonly settings: Settings;
   /** Output path of the job's last invocation; null if this is the first. */
@@ -88,7 +111,8 @@ export async function chooseJobOutput(
   if (citationsFile !== undefined) await checkCitations(citationsFile, origins?.citationsFile, ledger);
   const parts = await createJobParts(settings, ask, ledger, 0);
   const earlierOutput = (await ledger.findJob(ask.id, parts.input))?.output ?? null;
-  if (options.output !== undefined) return { settings, earlierOutput, note: null };
+  if (options.output !== undefined || settings.replacedDigest !== null)
+    return { settings, earlierOutput, note: null };
   const job = { ...(await ledger.previewJob(parts)), output: earlierOutput };
   const { path, note } = await chooseOutput(output, job, ledger);
   if (path === output) return { settings, earlierOutput, note };
@@ -101,9 +125,12 @@ export async function chooseJobOutput(
 /** Chooses again right before writing: another job may have used the same path meanwhile. */
 export async function chooseOutputAgain(context: JobContext): Promise<ChosenOutput> {
   const { settings, job, ledger, paths, earlierOutput } = context;
-  const { options, output } = settings;
+  const { options, output, replacedDigest } = settings;
   if (options.output !== undefined) return { path: output, note: null };
-  const chosen = await chooseOutput(resolveOutput(options), { ...job, output: earlierOutput }, ledger);
+  if (replacedDigest !== null && (await hashFile(output)) === replacedDigest)
+    return { path: output, note: null };
+  const usual = replacedDigest === null ? resolveOutput(options) : output;
+  const chosen = await chooseOutput(usual, { ...job, output: earlierOutput }, ledger);
   if (chosen.path === output) return { path: output, note: null };
   await paths?.add('output', chosen.path);
   return chosen;
@@ -119,6 +146,8 @@ export function createJobPathCheck(context: JobContext): OutputOptions['checkPat
     ledger,
     job: { ...job, output: earlierOutput },
     isOutputNamed: options.output !== undefined,
+    replaced:
+      settings.replacedDigest === null ? null : { path: settings.output, digest: settings.replacedDigest },
     citationsFile: options.citationsFile,
     citationsOrigin: options.origins?.citationsFile,
     isNoted: options.name === undefined,
@@ -132,6 +161,8 @@ interface PlaceParts {
   readonly job: WritingJob;
   /** True if the user set --output: then any file there is replaced. */
   readonly isOutputNamed: boolean;
+  /** The input, if the output replaces it, with its SHA-256 when it was opened. Absent or null otherwise. */
+  readonly replaced?: { readonly path: string; readonly digest: string } | null;
   readonly citationsFile: string | undefined;
   /** Place in the recipe that sets the citations file; undefined if the user set it. */
   readonly citationsOrigin: string | undefined;
@@ -150,6 +181,7 @@ export function createPathCheck(parts: PlaceParts): NonNullable<OutputOptions['c
     await guard.check(isCitations ? 'citationsFile' : 'output');
     if (digest === null) return;
     if (isCitations) await checkCitations(path, parts.citationsOrigin, ledger);
+    else if (path === parts.replaced?.path) await checkUnchanged(parts.replaced);
     else if (!parts.isOutputNamed) await checkOwnOutput(path, job, ledger);
     if (!isNoted) return;
     try {
@@ -159,6 +191,22 @@ export function createPathCheck(parts: PlaceParts): NonNullable<OutputOptions['c
       if (ledger.findMove() === null) throw error;
     }
   };
+}
+
+/** Throws if the input, which the output replaces, was changed since it was opened. */
+async function checkUnchanged({
+  path,
+  digest,
+}: {
+  readonly path: string;
+  readonly digest: string;
+}): Promise<void> {
+  if ((await hashFile(path)) === digest) return;
+  throw createUsageError(
+    'INPUT_CHANGED',
+    `${path} was changed while the job ran, so it is not replaced`,
+    'Run the same command again: answers are kept, and the changes are read.',
+  );
 }
 
 /** Throws unless the path is free or has this job's unchanged output. */

@@ -27,7 +27,8 @@ export class Escalation {
       const doubted = listDoubted(stored.fields, verdicts.get(key) ?? []);
       const fields = this.#ask.fields.map(({ name }): [string, FieldAnswer] => {
         const answer = stored.fields.get(name) ?? NOT_ASKED;
-        return [name, doubted.has(name) ? { ...answer, value: null } : { ...answer, who: 'human' }];
+        const isOpen = doubted.has(name) && answer.who !== 'human';
+        return [name, isOpen ? { ...answer, value: null } : { ...answer, who: 'human' }];
       });
       return [key, { ...stored, fields: new Map(fields) }];
     });

@@ -324,9 +324,9 @@ class RepeatCounter {
   async add(rows: readonly AskedRow[]): Promise<void> {
     const { previous } = this;
     if (previous === null || rows.length === 0) return;
-    const { ledger, settings, blanks } = this.context;
+    const { ledger, settings, blanks, history } = this.context;
     const keys = rows.map(({ row }) =>
-      listKeys(createQuestion(row, previous.ask, settings.overwrite, blanks)),
+      listKeys(createQuestion(row, previous.ask, settings.overwrite, blanks, history)),
     );
     const former = { id: previous.id, askId: previous.ask.id, ask: previous.ask };
     const { answers } = await ledger.findAnswers(former, [...new Set(keys.flat())]);

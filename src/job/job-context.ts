@@ -1,6 +1,5 @@
 import { createRowChecker, type RowChecker } from '../answer/check-run.js';
 import type { JobSpend, JobYield, Ledger, OpenedJob, OverBudget, StoredAnswer } from '../ledger/ledger.js';
-import type { FieldAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { systemClock } from '../model/clock.js';
@@ -31,6 +30,7 @@ import {
   resolveDayCaps,
   type SpendLimit,
 } from './progress.js';
+import type { ReturnedTable } from './returned-file.js';
 import type { RunVerifier } from './run-verifier.js';
 import { SpendCounter } from './spend-counter.js';
 import { StatedCost } from './stated-cost.js';
@@ -97,6 +97,8 @@ export interface JobContext extends StartParts {
   readonly ask: Ask;
   readonly blanks: Blanks;
   readonly history: FileHistory;
+  /** The cells of a filled file that was given back; null for any other. Also in `history`. */
+  readonly table: ReturnedTable | null;
   readonly exclusion: LoadedExclusion;
   readonly cap: SpendLimit;
   readonly budget: FolderBudget | null;
@@ -155,6 +157,7 @@ type OpenedParts = Pick<
   | 'ask'
   | 'blanks'
   | 'history'
+  | 'table'
   | 'exclusion'
   | 'ledger'
   | 'cap'
@@ -208,6 +211,7 @@ export function createJobContext({
   if (hooks.signal?.aborted === true) interrupt();
   const prices = agent.isFree ? {} : settings.prices;
   const freshSinceMs = computeFreshSince(settings, job, clock.now());
+  const againSinceMs = typeof job.settings.again_since === 'number' ? job.settings.again_since : 0;
   const breaker = new CircuitBreaker(stop);
   const startsPerSecond = settings.startsPerSecond ?? agent.startsPerSecond;
   const state: JobState = { sample: null, planned: null, fullBudget: null };
@@ -233,7 +237,8 @@ export function createJobContext({
     isWanted: (row: Row) =>
       isInSample(row, settings.limit, state.sample) && onlyRows?.has(row.ordinal) !== false,
     isExcluded: (row: Row) => exclusion.findMatch(row) !== null,
-    keepFresh: (fields) => (freshSinceMs === 0 ? fields : keepSince(fields, freshSinceMs)),
+    keepFresh: createFreshness(settings.again, freshSinceMs, againSinceMs),
+    only: settings.only,
     isFromThisInvocation: (answer: StoredAnswer) =>
       answer.answeredJobId === job.id && answer.answeredInvocation === job.invocation,
     failedThisInvocation: (answer: StoredAnswer) =>
@@ -272,7 +277,7 @@ export function createJobContext({
     prices,
     statedCost: new StatedCost({ ask, prices }),
     lastAttempt: computeLastAttempt(settings.batchSize),
-    isRefresh: freshSinceMs > 0,
+    isRefresh: freshSinceMs > 0 || againSinceMs > 0,
     state,
     reportedWarnings: new Set(),
     get caps() {
@@ -310,13 +315,29 @@ function computeFreshSince(settings: Settings, job: OpenedJob, nowMs: number): n
   return Math.max(typeof refreshMs === 'number' ? refreshMs : 0, ageMs);
 }
 
-/** Removes answers from before a time. What a person gave stays. */
-function keepSince(
-  fields: ReadonlyMap<string, FieldAnswer>,
-  sinceMs: number,
-): ReadonlyMap<string, FieldAnswer> {
-  const kept = [...fields].filter(([, { who, foundAtMs = 0 }]) => who === 'human' || foundAtMs >= sinceMs);
-  return kept.length === fields.size ? fields : new Map(kept);
+/**
+ * Removes answers that are asked for again: those from before a time, and missing values of the rows that `--again`
+ * names. What a person gave stays.
+ */
+function createFreshness(
+  again: Settings['again'],
+  freshSinceMs: number,
+  againSinceMs: number,
+): SelectContext['keepFresh'] {
+  if (freshSinceMs === 0 && againSinceMs === 0) return ({ fields }) => fields;
+  const isWanted = ({ fields, failure }: StoredAnswer, asked: readonly string[]): boolean => {
+    if (failure !== null) return again.has('failed');
+    const found = asked.filter((name) => (fields.get(name)?.value ?? null) !== null).length;
+    return again.has(found === 0 ? 'not_found' : 'partial');
+  };
+  return (stored, asked) => {
+    const sinceMs = againSinceMs > 0 && isWanted(stored, asked) ? againSinceMs : 0;
+    const kept = [...stored.fields].filter(([, { value, who, foundAtMs = 0 }]) => {
+      if (who === 'human') return true;
+      return foundAtMs >= freshSinceMs && (value !== null || foundAtMs >= sinceMs);
+    });
+    return kept.length === stored.fields.size ? stored.fields : new Map(kept);
+  };
 }
 
 /** Lists the daily budgets that apply to a job: of its watched folder and of the ledger. */

@@ -38,7 +38,7 @@ export class LookAgain {
       for (const question of waiting) {
         if (elsewhere.has(question.key)) continue;
         const stored = answers.get(question.key);
-        const fresh = stored && this.#context.select.keepFresh(stored.fields, question.fields);
+        const fresh = stored && this.#context.select.keepFresh(stored, question.fields);
         again.push(...continueQuestion(question, fresh, seen, this.#context));
       }
       await this.#context.answeredRows?.settle(keys);

@@ -1,3 +1,4 @@
+import type { Ledger } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
@@ -5,7 +6,13 @@ import { type Input, openInput } from '../read/open-input.js';
 import { type LoadedExclusion, loadExclusion } from './load-exclusion.js';
 import type { CleanupStack } from './open-agent.js';
 import { checkInputFits } from './output.js';
-import { checkColumns, resolveBlanks } from './resolve-ask.js';
+import { resolveBlanks } from './resolve-ask.js';
+import {
+  createReturnedTable,
+  type ReturnedFile,
+  type ReturnedTable,
+  recognizeReturned,
+} from './returned-file.js';
 
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
 
@@ -15,28 +22,33 @@ interface JobInput {
   readonly ask: Ask;
   readonly blanks: Blanks;
   readonly exclusion: LoadedExclusion;
+  readonly returned: ReturnedFile | null;
+  readonly table: ReturnedTable | null;
 }
 
 /**
  * Opens the input at `path`, the ask that `findAsk` returns for its columns, and the exclusion list. Rows that do not
- * fit the output throw when they are read. `closers` closes the input.
+ * fit the output throw when they are read. `openLedger` is called if the input may be a filled file. `closers` closes the
+ * input.
  */
 export async function openJobInput(
   options: InputOptions,
   { path, output }: { readonly path: string; readonly output: string },
-  findAsk: (file: Input) => Ask | Promise<Ask>,
+  findAsk: (file: Input, returned: ReturnedFile | null) => Ask | Promise<Ask>,
+  openLedger: () => Promise<Ledger>,
   closers: CleanupStack,
   signal?: AbortSignal,
 ): Promise<JobInput> {
   const file = closers.add(
     await openInput({ ...options, isSheetOptional: isSheetOfList(options, path), path, signal }),
   );
-  checkColumns(file.name, file.columns);
-  const ask = await findAsk(file);
-  const input = checkInputFits(file, ask, { path: output, format: options.format });
+  const returned = await recognizeReturned(file, openLedger);
+  const ask = await findAsk(file, returned);
+  const table = returned === null ? null : createReturnedTable(returned, ask, file.columns);
+  const input = checkInputFits(file, ask, { path: output, format: options.format }, returned !== null);
   const blanks = await resolveBlanks(options, ask, input);
   const exclusion = await loadExclusion({ ...options, blanks }, ask, input, signal);
-  return { input, ask, blanks, exclusion };
+  return { input, ask, blanks, exclusion, returned, table };
 }
 
 /** True if `--sheet` can only be meant for the exclusion list. */

@@ -34,7 +34,8 @@ import { type OutputCounts, OutputTally } from './output-tally.js';
 import { resolveDayCaps } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
-import { checkColumns, KEPT } from './resolve-ask.js';
+import { KEPT } from './resolve-ask.js';
+import { refuseOwnColumns } from './returned-file.js';
 
 interface OutputJob {
   readonly input: Input;
@@ -121,6 +122,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const met = new KeySet();
   const context = {
     ...parts,
+    returned: parts.history.returned ?? null,
     findExclusion: exclusion.findMatch.bind(exclusion),
     claimKey: (key: string) => met.add(key),
   };
@@ -238,7 +240,7 @@ export function describeKept(path: string): string {
  * Creates the record that lets a later invocation keep this output. Returns null if rows are left to send, or may be.
  */
 export async function createFinished(
-  { ledger, job, stop, input }: JobContext,
+  { ledger, job, settings, stop, input }: JobContext,
   sources: OutputSources | null,
   { rows, digest: output }: WrittenOutput,
 ): Promise<FinishedOutput | null> {
@@ -248,7 +250,9 @@ export async function createFinished(
   // Failed fields are retried by the next invocation, even if other fields of the row were found.
   const { settledRuns, verdicts, hasFailures } = await ledger.getAnswerState(job);
   if (rows.failed + rows.over_budget + rows.pending > 0 || hasFailures) return null;
-  return { ...sources, output, settledRuns, verdicts };
+  // The output is the next input.
+  const inputDigest = settings.replacedDigest === null ? sources.input : output;
+  return { ...sources, input: inputDigest, output, settledRuns, verdicts };
 }
 
 /** Where the result goes. */
@@ -257,16 +261,20 @@ interface Place {
   readonly format?: FileFormat | undefined;
 }
 
-/** Wraps the input so that rows that do not fit the output throw as soon as they are read, before any cost. */
+/**
+ * Wraps the input so that rows that do not fit the output throw as soon as they are read, before any cost. A filled file
+ * that was given back may have rowfill's own columns.
+ */
 export function checkInputFits(
   input: Input,
   { fields, schema }: Pick<Ask, 'fields' | 'schema'>,
   place: Place,
+  isReturned: boolean,
 ): Input {
   const { shape, columns } = input;
   const check = createFitCheck({ ...place, shape, columns, fields, schema });
   // New keys may appear anywhere in a JSON file.
-  const isOpen = holdsObjects(shape);
+  const isOpen = holdsObjects(shape) && !isReturned;
   if (check === null && !isOpen) return input;
   return {
     name: input.name,
@@ -283,7 +291,7 @@ export function checkInputFits(
     },
     async *openRows(signal) {
       for await (const rows of input.openRows(signal)) {
-        if (isOpen) checkColumns(input.name, input.columns);
+        if (isOpen) refuseOwnColumns(input.name, input.columns);
         check?.(rows);
         yield rows;
       }

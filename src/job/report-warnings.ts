@@ -70,7 +70,10 @@ export function describeChanges({ id, previous, ask }: OpenedJob, repeated: numb
   const parts = listChangedParts(previous.ask, ask);
   if (parts.length === 0 || (!isOtherQuestion && (repeated ?? 0) === 0)) return null;
   const change = `${capitalize(formatAnd(parts))} changed since this file was last filled`;
-  const kept = previous.id === id ? '' : ` The earlier answers stay in the ledger under job ${previous.id}.`;
+  const kept =
+    previous.id === id || previous.id === ''
+      ? ''
+      : ` The earlier answers stay in the ledger under job ${previous.id}.`;
   if (repeated === null) return `${change}.${kept}`;
   if (repeated === 0) return `${change}. No answered row is sent again.`;
   const rows = formatNumber(repeated, 'answered row');

@@ -11,6 +11,7 @@ import { checkFieldNames, createSchema, listFields, parseField } from '../model/
 import { holdsObjects } from '../model/file-format.js';
 import { formatPart, showName } from '../model/format.js';
 import { isJsonObject, isNumberKey, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
+import { isOwnColumn } from '../model/output-columns.js';
 import { isDescriptorPath, isStandardInput, OversizeError, readWholeFile } from '../model/read-file.js';
 import { getValue } from '../model/row.js';
 import { HOSTED_URL } from '../model/run.js';
@@ -19,12 +20,19 @@ import type { AgentChoice, EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 
 /**
- * Creates the ask from the settings and the input's columns. Throws a usage error for an unusable schema, a field that
+ * Creates the ask from the settings and the input's columns. `former` has the fields that a filled file was filled with;
+ * they, and what rowfill wrote beside them, are sent only if named. Throws a usage error for an unusable schema, a field that
  * cannot be a column, or an unknown column to send.
  */
-export async function resolveAsk(settings: Settings, input: AskedInput, signal?: AbortSignal): Promise<Ask> {
+export async function resolveAsk(
+  settings: Settings,
+  input: AskedInput,
+  former: readonly string[] | null = null,
+  signal?: AbortSignal,
+): Promise<Ask> {
   const { options } = settings;
   const { schema, fields } = await resolveColumns(options, signal);
+  checkOnly(settings, fields);
   return createAsk({
     agent: await describeAgent(settings.agent),
     query: settings.query,
@@ -35,10 +43,22 @@ export async function resolveAsk(settings: Settings, input: AskedInput, signal?:
       options,
       input,
       fields.map((field) => field.name),
+      former,
     ),
     efforts: settings.efforts,
     escalateBelow: settings.escalateBelow,
   });
+}
+
+function checkOnly({ only, options }: Settings, fields: readonly Field[]): void {
+  for (const [index, name] of [...(only ?? [])].entries()) {
+    if (fields.some((field) => field.name === name)) continue;
+    throw createUsageError(
+      'UNKNOWN_FIELD',
+      `${describeOrigin(options.origins, `only/${index}`, '--only')} names ${showPart(name)}, which is not a field`,
+      `The fields are ${fields.map((field) => showPart(field.name)).join(', ')}.`,
+    );
+  }
 }
 
 /** What the ask needs to know about an input. */
@@ -64,17 +84,6 @@ async function resolveColumns(options: EnrichOptions, signal?: AbortSignal): Pro
     if (!(error instanceof SchemaError) || options.schema === undefined) throw error;
     throw createUsageError(error.code, `${options.schema}: ${error.message}`, error.hint ?? '', error);
   }
-}
-
-/** Refuses an output of rowfill as input: its columns would appear twice in the new output. */
-export function checkColumns(name: string, columns: readonly string[]): void {
-  const own = columns.find((column) => column === 'enrichment' || column.startsWith('enrichment_'));
-  if (own === undefined) return;
-  throw createUsageError(
-    'INPUT_IS_OUTPUT',
-    `${name} already has the output column ${own}`,
-    'Use the original file: answered rows are kept and not paid for again. Or rename the column.',
-  );
 }
 
 interface OrderedSchema {
@@ -168,12 +177,15 @@ async function resolveSend(
   { send: wanted, origins }: EnrichOptions,
   input: AskedInput,
   fields: readonly string[],
+  former: readonly string[] | null,
 ): Promise<readonly string[]> {
   // Known columns need no scan of the whole file.
   if (wanted === undefined || wanted.some((column) => !hasColumn(input, column))) await input.readColumns();
   const { columns } = input;
   if (wanted === undefined) {
-    const others = columns.filter((column) => !isFilled(column, fields));
+    const others = columns.filter(
+      (column) => !isFilled(column, fields) && (former === null || !isOwnColumn(column, former)),
+    );
     if (others.length > 0) return others;
     throw createUsageError(
       'NOTHING_TO_SEND',
@@ -332,20 +344,25 @@ export async function createJobParts(
   const path = inputDigest === null ? resolvePath(options.input) : `-#${inputDigest}`;
   const input = name === undefined ? path : `${NAMED}${name}`;
   const earlier = await ledger.findJob(ask.id, input);
-  const refresh = settings.refresh ? { refresh_since: computeRefreshSince(earlier, nowMs) } : {};
+  const refresh = settings.refresh ? { refresh_since: computeSince(earlier, 'refresh_since', nowMs) } : {};
+  const again = settings.again.size > 0 ? { again_since: computeSince(earlier, 'again_since', nowMs) } : {};
   return {
     ask,
     input,
     output: name === undefined ? resolvePath(output) : '-',
-    settings: { options: keepOptions(options), ...refresh },
+    settings: { options: keepOptions(options), ...refresh, ...again },
     folder,
     keepGoing: options.keepGoing === true,
   };
 }
 
 /** An unfinished refresh keeps its start time, so that already refreshed rows are not paid for again. */
-function computeRefreshSince(earlier: JobRecord | null, nowMs: number): number {
-  const since = earlier?.settings.refresh_since;
+function computeSince(
+  earlier: JobRecord | null,
+  name: 'refresh_since' | 'again_since',
+  nowMs: number,
+): number {
+  const since = earlier?.settings[name];
   return typeof since === 'number' && earlier?.stop !== 'done' ? since : nowMs;
 }
 

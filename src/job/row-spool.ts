@@ -182,6 +182,16 @@ class LineFile {
 export interface FilledSource {
   readonly confidence: Confidence | null;
   readonly citations: readonly CitedSource[];
+  /** How a value was repaired. Absent if it was not. */
+  readonly note?: string;
+  /** Set for a value that a person gave. */
+  readonly who?: 'human';
+  /** When the value was found, as ISO text. Absent if nothing was stored. */
+  readonly asOf?: string;
+  /** The run that answered. Absent for a value of a person. */
+  readonly runId?: string;
+  /** Values that a person rejected. Absent for none. */
+  readonly rejected?: readonly JsonValue[];
 }
 
 /** A row with its result. */
@@ -233,7 +243,17 @@ export function readFilledRecord<T extends object>(
     costMicros: toMicros(enrichment.cost_usd),
     isCostEstimated: enrichment.cost_estimated === true,
     runId: enrichment.run_id,
-    fields: enrichment.fields,
+    fields: Object.fromEntries(
+      Object.entries(enrichment.fields).map(([name, source]) => [name, toSource(source)]),
+    ),
+  };
+}
+
+function toSource({ as_of: asOf, run_id: runId, ...source }: WrittenSource): FilledSource {
+  return {
+    ...source,
+    ...(asOf === undefined ? {} : { asOf }),
+    ...(runId === undefined ? {} : { runId }),
   };
 }
 
@@ -269,5 +289,10 @@ interface Enrichment {
   readonly cost_usd: number;
   readonly cost_estimated?: boolean;
   readonly run_id: string | null;
-  readonly fields: Readonly<Record<string, FilledSource>>;
+  readonly fields: Readonly<Record<string, WrittenSource>>;
+}
+
+interface WrittenSource extends Omit<FilledSource, 'asOf' | 'runId'> {
+  readonly as_of?: string;
+  readonly run_id?: string;
 }

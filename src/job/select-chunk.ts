@@ -15,14 +15,21 @@ export interface SelectedChunk {
 /** Decides what to do with each row of a chunk, with one ledger query. `openLook` opens the view of what is in flight. */
 export async function selectChunk(
   rows: readonly Row[],
-  { ledger, job, select, escalation }: Pick<JobContext, 'ledger' | 'job' | 'select' | 'escalation'>,
+  {
+    ledger,
+    job,
+    select,
+    escalation,
+    table,
+  }: Pick<JobContext, 'ledger' | 'job' | 'select' | 'escalation' | 'table'>,
   openLook: (keys: readonly string[]) => InFlightLook,
 ): Promise<SelectedChunk> {
   const questions = createQuestions(rows, select);
   const keys = listQuestionKeys(questions);
   const look = openLook(keys);
   try {
-    const found = keys.length === 0 ? NOTHING_FOUND : await ledger.findAnswers(job, keys);
+    const answers = keys.length === 0 ? NOTHING_FOUND : await ledger.findAnswers(job, keys);
+    const found = table?.adjust(answers) ?? answers;
     const seen = escalation === null ? found : await escalation.limit(found, keys);
     return { selections: selectRows(questions, seen, look, select), elsewhere: found.elsewhere };
   } finally {

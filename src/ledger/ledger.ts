@@ -31,6 +31,7 @@ import type {
   Reservation,
   ReserveVerdict,
   RowFailure,
+  RunAnswers,
   SavedLedger,
   Settled,
   Settlement,
@@ -95,6 +96,8 @@ export interface Ledger extends SharedAccount {
    * with the same name and another schema or description is not found.
    */
   findAnswers(job: JobHandle, keys: readonly string[]): Promise<FoundAnswers>;
+  /** The question of each run, and its answers to any fields. Unknown runs are missing. */
+  findRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, RunAnswers>>;
   /** Replaced and rejected values of a row, most recent first. */
   listOlderAnswers(askId: string, key: string): Promise<readonly OlderAnswer[]>;
   /**

@@ -48,7 +48,7 @@ export interface JobRecord extends JobHandle {
 }
 
 export interface AnswerState {
-  /** Number of settled runs of the job's ask, from any job. If it changed, answers may have too. */
+  /** Number of settled runs of the job's question, from any job, and of changes by persons. If it changed, answers may have too. */
   readonly settledRuns: number;
   /** Number of times that verdicts on these answers were stored. */
   readonly verdicts: number;
@@ -99,6 +99,12 @@ export interface StoredAnswer {
   readonly answeredAtMs: number | null;
   /** Values that a person rejected, by field. Absent if there are none. */
   readonly rejected?: ReadonlyMap<string, readonly JsonValue[]>;
+}
+
+/** What a settled run gave. */
+export interface RunAnswers {
+  readonly askId: string;
+  readonly answers: readonly RowAnswer[];
 }
 
 /** Values replaced by a newer run. */

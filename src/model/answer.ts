@@ -142,9 +142,16 @@ export interface RowOutcome {
   readonly costMicros: number;
   /** True if the agent did not report a cost for some of it, so the reserved price is used. */
   readonly isCostEstimated: boolean;
+  /** Ids of every run whose answers the row shows, newest first, separated by spaces. Null for none. */
   readonly runId: string | null;
   /** Answers by field name. Fields that were not requested for the row are missing. */
   readonly fields: ReadonlyMap<string, FieldAnswer>;
+  /** When the newest of these answers was found, in ms; null if there is none. */
+  readonly foundAtMs: number | null;
+  /** Fields whose cells in the input are earlier answers: they are cleared before they are filled. Absent for none. */
+  readonly returned?: readonly string[];
+  /** Values that a person rejected, by field. Absent for none. */
+  readonly rejected?: ReadonlyMap<string, readonly JsonValue[]>;
   /** What was seen of its values on their cited pages, by field name. Absent if the job’s citations were never checked. */
   readonly verdicts?: ReadonlyMap<string, CheckedCitation>;
 }

@@ -63,6 +63,13 @@ export interface EnrichOptions {
   readonly refresh?: boolean | undefined;
   /** Ignore answers in the ledger that are older than this: a number with `ms`, `s`, `m`, `h`, `d` or `w`. */
   readonly maxAge?: string | undefined;
+  /** Ask only for these fields; the others stay as they are. @default all */
+  readonly only?: readonly string[] | undefined;
+  /**
+   * Ask again for what is missing in rows with these statuses (`not_found`, `partial`, `failed`), or for cells of a
+   * filled file that were cleared (`cleared`), however many.
+   */
+  readonly again?: readonly string[] | undefined;
   /** URL of the agent. @default the hosted service */
   readonly apiUrl?: string | undefined;
   /** Folder of local tables to answer from, or one such table, instead of an agent on the network. */
@@ -173,9 +180,14 @@ export interface EnrichOptions {
   readonly origins?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What `again` may name. */
+export type AgainChoice = 'not_found' | 'partial' | 'failed' | 'cleared';
+
 /** Checked options with all defaults filled in. */
 export interface Settings {
   readonly options: EnrichOptions;
+  /** SHA-256 of the input if the output replaces it: a filled file that was given back. Null otherwise. */
+  readonly replacedDigest: string | null;
   /** Digest of standard input's rows, which stands for its path; null until they were read, and for files. */
   readonly inputDigest: string | null;
   readonly output: string;
@@ -192,6 +204,9 @@ export interface Settings {
   readonly overwrite: boolean;
   readonly refresh: boolean;
   readonly maxAgeMs: number | null;
+  /** Fields to ask for; null for all. */
+  readonly only: ReadonlySet<string> | null;
+  readonly again: ReadonlySet<AgainChoice>;
   readonly capMicros: number | null;
   /** Cap on what this call may add to the cost of its job. */
   readonly capNowMicros: number | null;

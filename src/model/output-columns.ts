@@ -25,6 +25,7 @@ export interface FieldColumns {
 export const OUTCOME_COLUMNS = [
   'enrichment_status',
   'enrichment_error',
+  'enrichment_date',
   'enrichment_cost_usd',
   'enrichment_run_id',
 ] as const;
@@ -42,6 +43,33 @@ export function createFieldColumns(fields: readonly Field[], root: JsonObject): 
     verdict: `${name}_verdict`,
     passageUrl: `${name}_passage_url`,
   }));
+}
+
+/** Column of a JSON file with the result of a row. */
+export const OUTCOME_KEY = 'enrichment';
+
+/** Endings of the columns that a field adds beside its values. */
+const FIELD_ENDINGS = ['_confidence', '_citations', '_verdict', '_passage_url'];
+
+/** True for a column that an earlier job with these fields has made: a field, what it adds, or a result column. */
+export function isOwnColumn(column: string, fields: readonly string[]): boolean {
+  if (column === OUTCOME_KEY || (OUTCOME_COLUMNS as readonly string[]).includes(column)) return true;
+  return fields.some(
+    (name) =>
+      column.startsWith(name) &&
+      (column === name || column[name.length] === '.' || FIELD_ENDINGS.includes(column.slice(name.length))),
+  );
+}
+
+/** Names of fields, by the columns that they add beside their values. */
+export function findFieldNames(columns: readonly string[]): string[] {
+  const names = columns.flatMap((column) => {
+    const ending = FIELD_ENDINGS.find((each) => column.endsWith(each));
+    return ending === undefined ? [] : [column.slice(0, -ending.length)];
+  });
+  const isThere = (name: string): boolean =>
+    columns.some((column) => column === name || column.startsWith(`${name}.`));
+  return [...new Set(names)].filter(isThere);
 }
 
 /**

@@ -61,6 +61,16 @@ export interface PendingBatch {
 export interface FileHistory {
   /** Lists of columns that were sent with the question before, and that differ only in columns that are filled. */
   readonly formerSends?: readonly (readonly string[])[];
+  /** Set for a filled file that was given back. */
+  readonly returned?: ReturnedCells | null;
+}
+
+/** The cells of a filled file that was given back. */
+export interface ReturnedCells {
+  /** Fields whose cells are answers of the ledger, filled or not. */
+  readonly fields: ReadonlySet<string>;
+  /** True for a cell that stays as it is in the file. */
+  isKept(row: Row, field: string): boolean;
 }
 
 /**
@@ -90,11 +100,14 @@ export function createQuestion(
   ask: Ask,
   overwrite: boolean,
   blanks: Blanks = DEFAULT_BLANKS,
-  { formerSends = [] }: FileHistory = {},
+  { formerSends = [], returned = null }: FileHistory = {},
 ): RowQuestion {
   if (row.skip !== undefined) return { status: 'skipped', reason: row.skip };
   if (row.kind === 'faulty') return { status: 'invalid', reason: row.fault };
-  const fields = readOpenFields(row, ask, overwrite, blanks);
+  const fields =
+    returned === null
+      ? readOpenFields(row, ask, overwrite, blanks)
+      : readReturnedFields(row, ask, overwrite, blanks, returned);
   if (fields.length === 0) return { status: 'unchanged' };
   const uncomputed = ask.send.filter((column) => isUncomputed(row, column));
   if (uncomputed.length > 0) return { status: 'invalid', reason: describeUncomputed(row, uncomputed) };
@@ -125,6 +138,23 @@ function describeUncomputed(row: Row, columns: readonly string[]): string {
   });
   const what = places.length === 1 ? 'a formula that was' : 'formulas that were';
   return `${places.join(', ')} ${places.length === 1 ? 'has' : 'have'} ${what} never calculated; open the workbook in a spreadsheet program, save it and run the command again`;
+}
+
+/** In a file that was given back, cells with an answer are open too: the ledger says what they hold. */
+function readReturnedFields(
+  row: Row,
+  ask: Ask,
+  overwrite: boolean,
+  blanks: Blanks,
+  returned: ReturnedCells,
+): readonly string[] {
+  const { places, names } = listFieldPlaces(ask);
+  const open = places.filter((field) =>
+    returned.fields.has(field.name)
+      ? !returned.isKept(row, field.name)
+      : overwrite || isUnfilled(row, field, blanks),
+  );
+  return open.length === names.length ? names : open.map(({ name }) => name);
 }
 
 /** Names of the fields to fill in a row. Rows that need every field share one array. */

@@ -26,7 +26,7 @@ export interface SelectContext {
   isWanted(row: Row): boolean;
   isExcluded(row: Row): boolean;
   /** Removes answers that are asked for again: too old by `--refresh` or `--max-age`, or of a status of `--again`. */
-  keepFresh(fields: FieldAnswers, asked: readonly string[]): FieldAnswers;
+  keepFresh(stored: StoredAnswer, asked: readonly string[]): FieldAnswers;
   /** The fields of `--only`. @default all */
   readonly only?: ReadonlySet<string> | null;
   /** True for an answer that this invocation paid for. */
@@ -105,7 +105,7 @@ function selectQuestion(
   const isInherited = inFlight.claimInherited(question.key);
   const { only = null } = context;
   const asked = only === null ? question.fields : question.fields.filter((field) => only.has(field));
-  const fresh = stored === undefined ? undefined : context.keepFresh(stored.fields, question.fields);
+  const fresh = stored === undefined ? undefined : context.keepFresh(stored, question.fields);
   const waiting = inFlight.holds(question.key)
     ? asked.filter((field) => !inFlight.has(question.key, field))
     : asked;

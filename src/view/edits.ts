@@ -69,7 +69,7 @@ export class Edits {
     this.#undo.delete(id);
     const { ledger, job } = this.#view;
     const { key, field, value } = undo;
-    if (value === undefined) await ledger.rejectAnswers(job.id, [{ key, field }]);
+    if (value === undefined) await ledger.rejectAnswers(job.id, [{ key, field, mayComeBack: true }]);
     else await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: value } }]);
   }
 

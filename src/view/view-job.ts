@@ -53,15 +53,25 @@ export async function openViewJob(
     const job = findFiles(await ledger.getJob(jobId), input);
     if (input === undefined) checkInput(job);
     const kept = parseKeptOptions(job.settings);
-    const opened = await openJobInput(kept, { path: job.input, output: job.output }, () => job.ask, closers);
+    const opened = await openJobInput(
+      kept,
+      { path: job.input, output: job.output },
+      () => job.ask,
+      async () => ledger,
+      closers,
+    );
     const sample = await pickSample(opened.input, kept.sample ?? null, kept.limit ?? null);
     const rows = closers.add(await RowFile.open(opened.input));
     const { ask } = job;
-    const { blanks, exclusion } = opened;
+    const { blanks, exclusion, table } = opened;
     const overwrite = kept.overwrite ?? false;
-    const history = { formerSends: findFormerSends(ask, await ledger.listAsks(job.askId)) };
+    const history = {
+      formerSends: findFormerSends(ask, await ledger.listAsks(job.askId)),
+      returned: table,
+    };
     const context = {
       ask,
+      returned: table,
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
       isWanted: (row: Row) => isInSample(row, kept.limit ?? null, sample),
       findExclusion: exclusion.findMatch.bind(exclusion),

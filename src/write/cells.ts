@@ -4,6 +4,7 @@ import { formatMicros } from '../model/format.js';
 import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
 import type { Row } from '../model/row.js';
+import { isSameCell } from '../model/same-value.js';
 import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
 import type { OutputOptions } from './output.js';
 
@@ -57,12 +58,20 @@ export function createCellLayout(options: OutputOptions): CellLayout {
       const { row } = filled;
       const out = listInputCells(row, columns, context.inputWidth);
       while (out.length < titles.length) out.push('');
+      const { status, error, foundAtMs, costMicros, runId, returned, verdicts } = filled.outcome;
       for (const field of places) {
-        const { fields, verdicts } = filled.outcome;
-        fillField(out, field, fields.get(field.name), verdicts?.get(field.name), context);
+        const answer = filled.outcome.fields.get(field.name);
+        const verdict = verdicts?.get(field.name);
+        if (returned?.includes(field.name) === true) renewField(out, field, answer, verdict, row, context);
+        else fillField(out, field, answer, verdict, context);
       }
-      const { status, error, costMicros, runId } = filled.outcome;
-      const outcome = [status, context.write(error), formatMicros(costMicros), context.write(runId)];
+      const outcome = [
+        status,
+        context.write(error),
+        formatDay(foundAtMs),
+        formatMicros(costMicros),
+        context.write(runId),
+      ];
       outcomeAt.forEach((at, index) => {
         out[at] = outcome[index] ?? '';
       });
@@ -149,11 +158,43 @@ function fillField(
     const text = context.write(voucher);
     if (isFillable(out, at, context) && (text !== '' || isReplaced)) out[at] = text;
   };
-  vouch(place.confidenceAt, answer.confidence);
+  vouch(place.confidenceAt, formatConfidence(answer));
   vouch(place.citationsAt, formatSources(answer.citations));
   if (place.verdictAt < 0) return;
   vouch(place.verdictAt, verdict === undefined ? '' : formatVerdict(verdict));
   vouch(place.passageUrlAt, verdict?.passageUrl ?? '');
+}
+
+/** Writes a field of a file that was given back. A cell that still means its value stays as it is. */
+function renewField(
+  out: string[],
+  place: FieldPlace,
+  answer: FieldAnswer | undefined,
+  verdict: CheckedCitation | undefined,
+  row: Row,
+  context: FillContext,
+): void {
+  for (const { at, path, schema } of place.values) {
+    const value = getPath(answer?.value ?? null, path);
+    const raw = row.kind === 'cells' ? row.stored?.[at] : null;
+    const number = raw?.kind === 'number' ? raw.raw : undefined;
+    const isSame = out[at] !== '' && (value ?? null) !== null && isSameCell(out[at], value, schema, number);
+    if (!isSame) out[at] = context.write(value);
+  }
+  out[place.confidenceAt] = formatConfidence(answer);
+  out[place.citationsAt] = context.write(formatSources(answer?.citations ?? []));
+  if (place.verdictAt < 0) return;
+  out[place.verdictAt] = verdict === undefined ? '' : formatVerdict(verdict);
+  out[place.passageUrlAt] = context.write(verdict?.passageUrl ?? '');
+}
+
+function formatConfidence(answer: FieldAnswer | undefined): string {
+  return answer?.who === 'human' ? 'human' : (answer?.confidence ?? '');
+}
+
+/** The UTC day of a time. */
+function formatDay(ms: number | null): string {
+  return ms === null ? '' : new Date(ms).toISOString().slice(0, 10);
 }
 
 /** Our own columns may always be written; an input column only if blank or with `overwrite`. */

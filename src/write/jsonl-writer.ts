@@ -2,6 +2,7 @@ import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { compactJson, type JsonValue, parseMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
+import { isSameCell } from '../model/same-value.js';
 import type { CheckedCitation } from '../model/verdict.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
@@ -53,10 +54,16 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       const answer = outcome.fields.get(name);
       const value = answer?.value ?? null;
       const own = getOwn(row, name);
-      if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
+      const isReturned = outcome.returned?.includes(name) === true;
+      if (isReturned && own !== undefined) {
+        if (!isSameCell(own, value, undefined)) replaced.set(name, JSON.stringify(value));
+      } else if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
       else if (!blanks.isUnfilled(name, own) && (!options.overwrite || value === null)) continue;
       else if (value !== null) replaced.set(name, JSON.stringify(value));
-      if (answer !== undefined) sources.push(key + formatSource(answer, outcome.verdicts?.get(name)));
+      const rejected = outcome.rejected?.get(name);
+      const checked = outcome.verdicts?.get(name);
+      if (answer !== undefined || rejected !== undefined)
+        sources.push(key + formatSource(answer, rejected, checked));
     }
     const enrichment = formatEnrichment({ row, outcome }, sources);
     if (getOwn(row, 'enrichment') === undefined) added += `,"enrichment":${enrichment}`;
@@ -96,10 +103,14 @@ function formatEnrichment({ row, outcome }: FilledRow, sources: readonly string[
   return `{"status":"${status}","error":${JSON.stringify(error)},"cost_usd":${cost},"run_id":${JSON.stringify(runId)},"fields":{${sources.join(',')}}${line}}`;
 }
 
+/** What is said of a field; without an answer, only the values that a person rejected. */
 function formatSource(
-  { value, confidence, citations, issue }: FieldAnswer,
+  answer: FieldAnswer | undefined,
+  rejected: readonly JsonValue[] | undefined,
   checked: CheckedCitation | undefined,
 ): string {
+  if (answer === undefined) return JSON.stringify({ confidence: null, citations: [], rejected });
+  const { value, confidence, citations, issue, who, runId, foundAtMs } = answer;
   const sources = citations.map(({ url, title = null, text }) => ({
     url,
     title,
@@ -111,6 +122,10 @@ function formatSource(
     confidence,
     citations: sources,
     ...(note === null ? {} : { note }),
+    ...(who === undefined ? {} : { who }),
+    ...(foundAtMs === undefined ? {} : { as_of: new Date(foundAtMs).toISOString() }),
+    ...(runId === '' ? {} : { run_id: runId }),
+    ...(rejected === undefined || rejected.length === 0 ? {} : { rejected }),
     ...(checked === undefined ? {} : describeVerdict(checked)),
   });
 }

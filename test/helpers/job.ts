@@ -76,7 +76,7 @@ export async function openJobBench(
         },
         hooks,
       );
-      const text = readFileSync(options.output ?? path('out.csv'), 'utf8');
+      const text = readFileSync(summary.output, 'utf8');
       return { summary, rows: readTable(text) };
     },
   };

@@ -50,6 +50,7 @@ export function createFilledRow(
       costMicros: 3_000,
       isCostEstimated: false,
       runId: 'agent_run_1',
+      foundAtMs: null,
       fields: new Map(Object.entries(answers)),
       ...outcome,
     },

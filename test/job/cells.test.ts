@@ -119,7 +119,7 @@ test.each(['enrichment', 'enrichment_status'])(
     bench.write('in.jsonl', `${lines.join('\n')}\n`);
     const running = bench.run({ input: `${bench.folder}/in.jsonl` });
     await expect(running).rejects.toMatchObject({
-      code: 'INPUT_IS_OUTPUT',
+      code: 'COLUMN_RESERVED',
       message: expect.stringContaining(key),
     });
     expect(bench.server.report().runs.created).toBe(0);

@@ -62,7 +62,7 @@ const CONTEXT: SelectContext = {
   overwrite: false,
   isWanted: () => true,
   isExcluded: () => false,
-  keepFresh: (fields) => fields,
+  keepFresh: ({ fields }) => fields,
   isFromThisInvocation: () => true,
   failedThisInvocation: (stored) => stored.failureInvocation === 2,
 };

@@ -63,7 +63,7 @@ function createContext(parts: Partial<SelectContext>): SelectContext {
     overwrite: false,
     isWanted: () => true,
     isExcluded: () => false,
-    keepFresh: (fields) => fields,
+    keepFresh: ({ fields }) => fields,
     isFromThisInvocation: () => false,
     failedThisInvocation: (each) => each.failure !== null,
     ...parts,

@@ -8,7 +8,7 @@ import { createFilledRow } from '../helpers/rows.js';
 const text = fc.string({
   unit: fc.constantFrom('a', '1', '"', ',', ';', '\n', '\r', ' ', '\t', '\ufeff', '.'),
 });
-const OUTCOME = ['enriched', '', '0.003', 'agent_run_1'];
+const OUTCOME = ['enriched', '', '', '0.003', 'agent_run_1'];
 
 test('a line is the same with and without cells that need quotes', () => {
   fc.assert(

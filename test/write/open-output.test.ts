@@ -64,9 +64,9 @@ test('field columns follow the input, and outcome columns follow them', async ()
     createFilledRow(b as never, {}, { status: 'failed', error: 'no, sorry', costMicros: 0, runId: null }),
   ]);
   expect(text.split('\n')).toEqual([
-    'company,note,ceo,ceo_confidence,ceo_citations,address.city,address.zip,address_confidence,address_citations,enrichment_status,enrichment_error,enrichment_cost_usd,enrichment_run_id',
-    'Acme,"a, b",Ada,high,https://a.example/1%202 https://b.example,Bonn,53111,high,,enriched,,0.003,agent_run_1',
-    'Beta,x,,,,,,,,failed,"no, sorry",0.00,',
+    'company,note,ceo,ceo_confidence,ceo_citations,address.city,address.zip,address_confidence,address_citations,enrichment_status,enrichment_error,enrichment_date,enrichment_cost_usd,enrichment_run_id',
+    'Acme,"a, b",Ada,high,https://a.example/1%202 https://b.example,Bonn,53111,high,,enriched,,,0.003,agent_run_1',
+    'Beta,x,,,,,,,,failed,"no, sorry",,0.00,',
     '',
   ]);
 });
@@ -78,15 +78,15 @@ test('an input column is filled in place where blank, and a null replaces nothin
     );
   const content = 'ceo,company\n,Acme\nBob,Beta\nCid,Gamma\n';
   expect((await fillFile('in.csv', content, [CEO], fill)).split('\n').slice(1, 4)).toEqual([
-    'Ada,Acme,high,https://x.example,enriched,,0.003,agent_run_1',
-    'Bob,Beta,,,enriched,,0.003,agent_run_1',
-    'Cid,Gamma,,,enriched,,0.003,agent_run_1',
+    'Ada,Acme,high,https://x.example,enriched,,,0.003,agent_run_1',
+    'Bob,Beta,,,enriched,,,0.003,agent_run_1',
+    'Cid,Gamma,,,enriched,,,0.003,agent_run_1',
   ]);
   const overwritten = await fillFile('in.csv', content, [CEO], fill, { overwrite: true });
   expect(overwritten.split('\n').slice(1, 4)).toEqual([
-    'Ada,Acme,high,https://x.example,enriched,,0.003,agent_run_1',
-    'Ada,Beta,high,https://x.example,enriched,,0.003,agent_run_1',
-    'Cid,Gamma,,,enriched,,0.003,agent_run_1',
+    'Ada,Acme,high,https://x.example,enriched,,,0.003,agent_run_1',
+    'Ada,Beta,high,https://x.example,enriched,,,0.003,agent_run_1',
+    'Cid,Gamma,,,enriched,,,0.003,agent_run_1',
   ]);
 });
 
@@ -95,7 +95,7 @@ test('sources of a replaced value are not kept for the new one', async () => {
   const fill = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
     rows.map((row) => createFilledRow(row, { ceo: { ...createAnswer('New'), confidence: null } }));
   const text = await fillFile('in.csv', content, [CEO], fill, { overwrite: true });
-  expect(text.split('\n')[1]).toBe('Acme,New,,,enriched,,0.003,agent_run_1');
+  expect(text.split('\n')[1]).toBe('Acme,New,,,enriched,,,0.003,agent_run_1');
 });
 
 test('a run id is agent text too and cannot be a formula', async () => {
@@ -122,8 +122,8 @@ test('delimiter, line ends, quotes and byte order mark of the input are kept', a
     rows.map((row) => createFilledRow(row, { ceo: createAnswer('Ada') })),
   );
   expect(text).toBe(
-    '\ufeff"a";"b";"ceo";"ceo_confidence";"ceo_citations";"enrichment_status";"enrichment_error";"enrichment_cost_usd";"enrichment_run_id"\r\n' +
-      '"x";"1";"Ada";"high";"";"enriched";"";"0.003";"agent_run_1"\r\n',
+    '\ufeff"a";"b";"ceo";"ceo_confidence";"ceo_citations";"enrichment_status";"enrichment_error";"enrichment_date";"enrichment_cost_usd";"enrichment_run_id"\r\n' +
+      '"x";"1";"Ada";"high";"";"enriched";"";"";"0.003";"agent_run_1"\r\n',
   );
 });
 
@@ -135,7 +135,7 @@ test('a JSON line keeps its text, including numbers that JavaScript cannot repre
     (rows) => rows.map((row) => createFilledRow(row, { ceo: createAnswer('=Ada', ['https://x.example']) })),
   );
   const enrichment =
-    '"enrichment":{"status":"enriched","error":null,"cost_usd":0.003,"run_id":"agent_run_1","fields":{"ceo":{"confidence":"high","citations":[{"url":"https://x.example","title":null}]}}';
+    '"enrichment":{"status":"enriched","error":null,"cost_usd":0.003,"run_id":"agent_run_1","fields":{"ceo":{"confidence":"high","citations":[{"url":"https://x.example","title":null}],"run_id":"agent_run_1"}}';
   expect(text.split('\n')).toEqual([
     `{"id": 12345678901234567890, "ceo": "=Ada", "x": [1.0, {"ceo": 2}],${enrichment}}}`,
     `{"ceo":"=Ada",${enrichment}}}`,
@@ -156,8 +156,8 @@ test('a table can be written as JSON Lines, and JSON Lines as a table', async ()
   });
   const table = await fillFile('in.jsonl', '{"a":1,"b":{"c":[1]}}\n', [CEO], filled, { path: 'out.csv' });
   expect(table.split('\n').slice(0, 2)).toEqual([
-    'a,b,ceo,ceo_confidence,ceo_citations,enrichment_status,enrichment_error,enrichment_cost_usd,enrichment_run_id',
-    '1,"{""c"":[1]}",Ada,high,,enriched,,0.003,agent_run_1',
+    'a,b,ceo,ceo_confidence,ceo_citations,enrichment_status,enrichment_error,enrichment_date,enrichment_cost_usd,enrichment_run_id',
+    '1,"{""c"":[1]}",Ada,high,,enriched,,,0.003,agent_run_1',
   ]);
 });
 
@@ -269,7 +269,7 @@ test('a file name ending in .gz is compressed', async () => {
 test('agent text gets an apostrophe in a table and is unchanged in JSON Lines', async () => {
   const answers = (rows: Awaited<ReturnType<typeof readAllRows>>) =>
     rows.map((row) => createFilledRow(row, { ceo: createAnswer('=1+1', ['=cmd|x']) }, { error: '@error' }));
-  const line = '=in,"\'=1+1",high,"\'=cmd|x",enriched,"\'@error",0.003,agent_run_1'.replaceAll('"', '');
+  const line = '=in,"\'=1+1",high,"\'=cmd|x",enriched,"\'@error",,0.003,agent_run_1'.replaceAll('"', '');
   expect((await fillFile('in.csv', 'a\n=in\n', [CEO], answers)).split('\n')[1]).toBe(line);
   const raw = await fillFile('in.csv', 'a\n=in\n', [CEO], answers, { raw: true });
   expect(raw.split('\n')[1]).toBe(line.replaceAll("'", ''));
@@ -292,7 +292,7 @@ test('values are written for spreadsheets: plain numbers and booleans, lists as 
     const out = await fillFile('in.csv', 'a\nx\n', [CEO], (rows) =>
       rows.map((row) => createFilledRow(row, { ceo: createAnswer(value) })),
     );
-    expect(out.slice(out.indexOf('\nx,') + 3)).toBe(`${text},high,,enriched,,0.003,agent_run_1\n`);
+    expect(out.slice(out.indexOf('\nx,') + 3)).toBe(`${text},high,,enriched,,,0.003,agent_run_1\n`);
   }
 });
 
@@ -397,8 +397,8 @@ test('a byte order mark and tabs can be set', async () => {
   const fill = (rows: Awaited<ReturnType<typeof readAllRows>>) => rows.map((row) => createFilledRow(row));
   const text = await fillFile('in.csv', 'a,b\nz,"x\ty"\n', [], fill, { path: 'out.tsv', bom: true });
   expect(text.split('\n').slice(0, 2)).toEqual([
-    '\ufeffa\tb\tenrichment_status\tenrichment_error\tenrichment_cost_usd\tenrichment_run_id',
-    'z\t"x\ty"\tenriched\t\t0.003\tagent_run_1',
+    '\ufeffa\tb\tenrichment_status\tenrichment_error\tenrichment_date\tenrichment_cost_usd\tenrichment_run_id',
+    'z\t"x\ty"\tenriched\t\t\t0.003\tagent_run_1',
   ]);
   expect((await fillFile('in.csv', '\ufeffa\n1\n', [], fill, { bom: false })).startsWith('a,')).toBe(true);
 });

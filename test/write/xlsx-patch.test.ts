@@ -72,10 +72,16 @@ test('blank cells are filled, the new columns belong to the table, and all else 
   expect(sheet?.getColumn(1).width).toBe(30);
   const parts = await readParts(bytes);
   const table = parseXml(parts.get('xl/tables/table1.xml') ?? Buffer.alloc(0));
-  expect(table.attributes.ref).toBe('A1:J4');
+  expect(table.attributes.ref).toBe('A1:K4');
   expect(findNodes(table, 'tableColumn').map(({ attributes }) => attributes.name)).toEqual([
     ...['Company', 'City', 'Seats', 'Price', 'City_confidence', 'City_citations'],
-    ...['enrichment_status', 'enrichment_error', 'enrichment_cost_usd', 'enrichment_run_id'],
+    ...[
+      'enrichment_status',
+      'enrichment_error',
+      'enrichment_date',
+      'enrichment_cost_usd',
+      'enrichment_run_id',
+    ],
   ]);
   expect(workbook.getWorksheet('Other')?.getCell('A1').value).toBe('untouched');
 });
@@ -140,6 +146,6 @@ test('new columns come behind everything in the rows of the table, and nothing i
   const xml = (await readParts(bytes)).get('xl/worksheets/s0.xml')?.toString() ?? '';
   expect(xml).toContain(note);
   expect(xml).toContain('<c r="I1" t="inlineStr"><is><t xml:space="preserve">City_confidence');
-  expect(xml).toContain('<row r="3" spans="1:14">');
+  expect(xml).toContain('<row r="3" spans="1:15">');
   expect(xml.match(/ r="J3"/g)).toHaveLength(1);
 });

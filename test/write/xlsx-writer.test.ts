@@ -124,7 +124,7 @@ test('CSV cells become text, and JSON values keep their type', async () => {
 });
 
 test('the cost is a number that can be summed', async () => {
-  expect((await writeRow(createCells(['Acme', '1']), 'x')).cells).toMatchObject({ H2: '0.003' });
+  expect((await writeRow(createCells(['Acme', '1']), 'x')).cells).toMatchObject({ I2: '0.003' });
 });
 
 test('unknown errors and invalid sheet names, which Excel rejects, are not written', async () => {
@@ -213,9 +213,9 @@ test('rows that do not fit into a sheet are rejected before writing', () => {
     refused('more rows than an Excel sheet can have (1048576)'),
   );
   expect(run(createCells(Array.from({ length: 16_384 }, () => 'x')))).toThrow(
-    refused('line 2 would have 16391 columns'),
+    refused('line 2 would have 16392 columns'),
   );
-  const wide = Array.from({ length: 16_380 }, (_, index) => `c${index}`);
+  const wide = Array.from({ length: 16_379 }, (_, index) => `c${index}`);
   const shape = { ...SHEET, titles: wide };
   expect(() => createFitCheck(createOptions({ shape, columns: wide }))).toThrow(refused('16387 columns'));
   expect(createFitCheck(createOptions({ path: 'out.csv', shape, columns: wide }))).toBeNull();

@@ -1,6 +1,6 @@
 import { enrich } from '../../enrich.js';
 import { createUsageError } from '../../errors.js';
-import { guardPaths } from '../../job/check-paths.js';
+import { guardPaths, isSameFilePath } from '../../job/check-paths.js';
 import { type EnrichOptions, resolveOutput } from '../../options.js';
 import { checkStandardOutput } from '../../write/open-output.js';
 import { createCommand } from '../command.js';
@@ -80,14 +80,21 @@ export const run = createCommand({
     // Checked here, because the log is appended to as soon as it is open, and `enrich` knows neither log nor recipe.
     const output = jobOptions.output ?? resolveOutput(jobOptions);
     const otherFiles = { recipe: options.recipe, logFile };
-    const places = await guardPaths({ ...jobOptions, ...otherFiles, output });
+    // The output may replace a filled file that is given back; `enrich` checks that.
+    const isOntoInput = isSameFilePath(output, input);
+    const places = await guardPaths({
+      ...jobOptions,
+      ...otherFiles,
+      output: isOntoInput ? undefined : output,
+    });
     const log = logFile === undefined ? null : openLogFile(logFile, host);
     await places.check('logFile');
     const report = await openJobReport(host, quiet, log);
     const interrupt = openInterrupt(host, report.say);
     const view = isViewed === true ? await openRunView(jobOptions, host, report.say) : null;
     const consent = {
-      isGiven: options.yes === true || jobOptions.maxCost !== undefined,
+      isGiven:
+        [jobOptions.maxCost, jobOptions.maxCostNow].some((cap) => cap !== undefined) || options.yes === true,
       canAsk: host.canAsk && input !== '-',
       quiet,
     };

@@ -367,6 +367,8 @@ function putValues(
   const keys = [...values.keys()];
   const content = formatValues([...values.values()], store.reading(job).ids ?? new Map());
   const answers = kind === 'human' ? keys.map((key) => ({ key })) : [];
+  // Answers may have changed, as by a run.
+  view.settledRuns += 1;
   const rows = { keys, answers, failures: [], isRun: false };
   addRows(job, view, addOwnBlock(store, job, view, { kind, keys, content, nowMs }), rows);
   job.isChanged = true;

@@ -16,6 +16,7 @@ import type {
   OpenBatchState,
   OpenedJob,
   PreviousJob,
+  RunAnswers,
   RunInFlight,
   Yield,
 } from '../ledger.js';
@@ -273,6 +274,32 @@ export function getClimbs(database: Database, ask: Ask): ReadonlyMap<string, Eff
     .map((row) => new Block(row));
   for (const [key, own] of groupByKey(blocks)) countClimb(key, own, ask, climbs);
   return climbs;
+}
+
+/** The answers of runs, as they were when each was settled. */
+export function findRuns(database: Database, runIds: readonly string[]): ReadonlyMap<string, RunAnswers> {
+  const rows = database.all<BlockRow>(
+    `${SELECT_BLOCKS} where run_id in (select value from json_each(?))`,
+    JSON.stringify(runIds),
+  );
+  const asks = new Map<number, string>();
+  const findAsk = (number: number): string => {
+    const known = asks.get(number);
+    if (known !== undefined) return known;
+    const id = database.get<{ id: string }>('select id from ask where number = ?', number)?.id ?? '';
+    asks.set(number, id);
+    return id;
+  };
+  const runs = new Map<string, RunAnswers>();
+  for (const row of rows) {
+    const block = new Block(row);
+    const answers = block.listKeys().flatMap((key, index) => {
+      const fields = block.fieldsOf(index);
+      return fields === null ? [] : [{ key, fields }];
+    });
+    runs.set(row.runId ?? '', { askId: findAsk(Math.floor(row.number / SPAN)), answers });
+  }
+  return runs;
 }
 
 /** What was asked with a question so far, in any order. */

@@ -123,6 +123,7 @@ function createJobMethods(session: Session) {
 function createAnswerMethods({ database, store, now }: Session) {
   return {
     findAnswers: (job, keys) => database.read(() => findAnswers(store, job, keys), [job.askId]),
+    findRuns: (runIds) => database.read(() => jobs.findRuns(database, runIds)),
     listOlderAnswers: (askId, key) =>
       database.read(
         () => store.findView(askId)?.read([key], 0, READ_ALL).get(key)?.older.toReversed() ?? [],

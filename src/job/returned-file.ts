@@ -1,0 +1,186 @@
+import { createUsageError } from '../errors.js';
+import type { FoundAnswers, Ledger, PreviousJob } from '../ledger/ledger.js';
+import type { Ask } from '../model/ask.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { findFieldNames, isOwnColumn, OUTCOME_KEY } from '../model/output-columns.js';
+import type { ReturnedCells } from '../model/question.js';
+import { getValue, type Row } from '../model/row.js';
+import type { Input } from '../read/open-input.js';
+import type { Warning } from './warnings.js';
+
+/** A filled file that was given back as input. */
+export interface ReturnedFile {
+  /** The fields that it was filled with. */
+  readonly fieldNames: readonly string[];
+  /** What was asked when it was filled. Empty if this ledger does not know. */
+  readonly asks: readonly Ask[];
+  readonly note: Warning | null;
+}
+
+const RUN_COLUMN = 'enrichment_run_id';
+/** Chunks of rows that are searched for a run of this ledger. */
+const MAX_CHUNKS = 20;
+/** Run ids looked up in each chunk. */
+const MAX_IDS = 200;
+
+/**
+ * Recognizes an output of rowfill by its columns, and by the runs that it names. Null for any other file. Throws a usage
+ * error for a file that has a column of rowfill's name for something else.
+ */
+export async function recognizeReturned(
+  file: Pick<Input, 'name' | 'columns' | 'openRows'>,
+  openLedger: () => Promise<Pick<Ledger, 'findRuns' | 'listAsks'>>,
+): Promise<ReturnedFile | null> {
+  const own = file.columns.filter((column) => isOwnColumn(column, []));
+  if (own.length === 0) return null;
+  checkOwnColumns(file.name, own);
+  const fieldNames = findFieldNames(file.columns);
+  let seenId: string | null = null;
+  let chunks = 0;
+  for await (const rows of file.openRows()) {
+    if (own.includes(OUTCOME_KEY) && chunks === 0) checkOutcomes(file.name, rows);
+    const ids = [...new Set(rows.flatMap(listRunIds))].slice(0, MAX_IDS);
+    seenId ??= ids[0] ?? null;
+    if (ids.length > 0) {
+      const ledger = await openLedger();
+      const askIds = new Set([...(await ledger.findRuns(ids)).values()].map(({ askId }) => askId));
+      const asks = (await Promise.all([...askIds].map((id) => ledger.listAsks(id)))).flat();
+      if (asks.length > 0) {
+        const names = asks.flatMap(({ fields }) => fields.map(({ name }) => name));
+        return { fieldNames: [...new Set([...names, ...listOutcomeFields(rows)])], asks, note: null };
+      }
+    }
+    chunks += 1;
+    if (chunks >= MAX_CHUNKS) break;
+  }
+  const message = `${file.name} was filled before, but this ledger does not know ${seenId === null ? 'by which runs' : `its run ${seenId}`}. Its filled cells are kept as they are. With the ledger of that job (--ledger FILE), corrected and cleared cells are recognized.`;
+  return { fieldNames, asks: [], note: { code: 'FILLED_ELSEWHERE', message } };
+}
+
+/** Throws if a file that is not an output of rowfill has a column with one of its names. */
+export function refuseOwnColumns(name: string, columns: readonly string[]): void {
+  const own = columns.find((column) => isOwnColumn(column, []));
+  if (own !== undefined) refuseColumn(name, own);
+}
+
+/** A single column with one of rowfill's names is somebody else's. */
+function checkOwnColumns(name: string, own: readonly string[]): void {
+  const [first = ''] = own;
+  if (own.length > 1 || first === OUTCOME_KEY || first === RUN_COLUMN) return;
+  refuseColumn(name, first);
+}
+
+/** Throws if `enrichment` is not the result of rowfill. */
+function checkOutcomes(name: string, rows: readonly Row[]): void {
+  const values = rows.flatMap((row) =>
+    row.kind === 'object' && Object.hasOwn(row.object, OUTCOME_KEY) ? [row.object[OUTCOME_KEY]] : [],
+  );
+  if (values.length > 0 && !values.some((value) => isJsonObject(value) && 'status' in value))
+    refuseColumn(name, OUTCOME_KEY);
+}
+
+function refuseColumn(name: string, column: string): never {
+  throw createUsageError(
+    'COLUMN_RESERVED',
+    `${name} has a column ${column}, which rowfill writes itself`,
+    'Rename the column.',
+  );
+}
+
+function getOutcome(row: Row): JsonObject | null {
+  if (row.kind !== 'object') return null;
+  const outcome = row.object[OUTCOME_KEY];
+  return isJsonObject(outcome) ? outcome : null;
+}
+
+function getFieldOutcome(row: Row, field: string): JsonObject | null {
+  const fields = getOutcome(row)?.fields;
+  const outcome = isJsonObject(fields) && Object.hasOwn(fields, field) ? fields[field] : undefined;
+  return isJsonObject(outcome) ? outcome : null;
+}
+
+function listOutcomeFields(rows: readonly Row[]): string[] {
+  return rows.flatMap((row) => {
+    const fields = getOutcome(row)?.fields;
+    return isJsonObject(fields) ? Object.keys(fields) : [];
+  });
+}
+
+/** Ids of the runs whose answers a row of a filled file shows. */
+export function listRunIds(row: Row): string[] {
+  const outcome = getOutcome(row);
+  const texts: (JsonValue | undefined)[] = outcome === null ? [getValue(row, RUN_COLUMN)] : [outcome.run_id];
+  return texts.flatMap((text) =>
+    typeof text === 'string' ? text.split(/\s+/).filter((id) => id !== '') : [],
+  );
+}
+
+/** True if a row of a filled file says that a person gave the field's value. */
+export function isShownAsHuman(row: Row, field: string): boolean {
+  if (row.kind === 'object') return getFieldOutcome(row, field)?.who === 'human';
+  const confidence = getValue(row, `${field}_confidence`);
+  return typeof confidence === 'string' && confidence.trim().toLowerCase() === 'human';
+}
+
+/** The cells of a returned file whose values the ledger decides, apart from those that stay as they are. */
+export class ReturnedTable implements ReturnedCells {
+  readonly fields: ReadonlySet<string>;
+  readonly #kept = new Map<string, Set<number>>();
+  /** In a plan: cells whose values would be rejected. */
+  readonly #cleared = new Map<string, Set<string>>();
+
+  constructor(fields: Iterable<string>) {
+    this.fields = new Set(fields);
+  }
+
+  isKept({ ordinal }: Row, field: string): boolean {
+    return this.#kept.get(field)?.has(ordinal) === true;
+  }
+
+  keep({ ordinal }: Row, field: string): void {
+    const rows = this.#kept.get(field) ?? new Set();
+    this.#kept.set(field, rows.add(ordinal));
+  }
+
+  /** Counts the value of a cell as rejected, without recording it. */
+  clear(key: string, field: string): void {
+    const fields = this.#cleared.get(key) ?? new Set();
+    this.#cleared.set(key, fields.add(field));
+  }
+
+  /** The answers of a chunk without those that count as rejected. */
+  adjust(found: FoundAnswers): FoundAnswers {
+    if (this.#cleared.size === 0) return found;
+    const answers = new Map(found.answers);
+    for (const [key, stored] of found.answers) {
+      const cleared = this.#cleared.get(key);
+      if (cleared === undefined) continue;
+      const fields = new Map([...stored.fields].filter(([name]) => !cleared.has(name)));
+      answers.set(key, { ...stored, fields });
+    }
+    return { ...found, answers };
+  }
+}
+
+/**
+ * The fields of an ask that a returned file was filled with. If the columns beside them are gone, these are all that the
+ * file has a column for.
+ */
+export function createReturnedTable(
+  { fieldNames, asks }: ReturnedFile,
+  ask: Ask,
+  columns: readonly string[],
+): ReturnedTable | null {
+  if (asks.length === 0) return null;
+  const names = ask.fields.map(({ name }) => name).filter((name) => fieldNames.includes(name));
+  const isThere = (name: string): boolean =>
+    columns.some((column) => column === name || column.startsWith(`${name}.`));
+  return new ReturnedTable(names.filter(isThere));
+}
+
+/** What was asked when a returned file was filled, if its question was another one. */
+export function findFormerJob({ asks }: ReturnedFile, ask: Ask): PreviousJob | null {
+  const former = asks.at(-1);
+  if (former === undefined || asks.some(({ id }) => id === ask.id)) return null;
+  return { id: '', ask: former, answered: Number.POSITIVE_INFINITY };
+}

@@ -1,0 +1,320 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import Papa from 'papaparse';
+import { expect, test } from 'vitest';
+import type { EnrichHooks } from '../../src/enrich.js';
+import type { EnrichOptions } from '../../src/options.js';
+import { plan } from '../../src/plan.js';
+import { createCellsAgent, RUN_MICROS } from '../helpers/cells-agent.js';
+import { createList, openJobBench, readTable } from '../helpers/job.js';
+
+type Table = Record<string, string>[];
+
+/** A filled file, and what is done with it. */
+async function openFilled(rows = 16, find?: Parameters<typeof createCellsAgent>[0], fields = ['ceo', 'hq']) {
+  const agent = createCellsAgent(find);
+  const bench = await openJobBench(agent.script);
+  bench.write('list.csv', createList(rows));
+  const path = `${bench.folder}/list.filled.csv`;
+  const shared = {
+    apiUrl: bench.server.url,
+    apiKey: 'test',
+    ledger: `${bench.folder}/ledger.sqlite`,
+    fields,
+  };
+  await bench.run({ ...shared, input: `${bench.folder}/list.csv`, output: path });
+  return {
+    agent,
+    bench,
+    path,
+    options: { ...shared, input: path },
+    /** Changes the rows of the filled file. */
+    edit(change: (table: Table) => unknown): void {
+      const table = readTable(readFileSync(path, 'utf8'));
+      const changed = change(table);
+      writeFileSync(path, `${Papa.unparse(Array.isArray(changed) ? changed : table)}\n`);
+    },
+    /** Gives the filled file back. Returns the cells asked for it, what was said, and the new file. */
+    async again(changes: Partial<EnrichOptions> = {}, hooks: EnrichHooks = {}) {
+      const start = agent.cells.length;
+      const notes: string[] = [];
+      const { summary, rows: table } = await bench.run(
+        { ...shared, input: path, output: undefined, ...changes },
+        {
+          ...hooks,
+          onEvent: (event) => event.type === 'note' && notes.push(`${event.code}: ${event.message}`),
+        },
+      );
+      return { summary, table, notes, cells: agent.cells.slice(start) };
+    },
+  };
+}
+
+test('an untouched filled file asks for nothing, and is replaced by the same cells', async () => {
+  const { again, path, bench } = await openFilled();
+  const before = readTable(readFileSync(path, 'utf8'));
+  const { summary, table, cells } = await again();
+  expect(cells).toEqual([]);
+  expect(summary).toMatchObject({ output: path, costMicros: 0, reused: 16, rows: { enriched: 16 } });
+  const withoutCost = (rows: readonly Readonly<Record<string, string>>[]) =>
+    rows.map(({ enrichment_cost_usd: _, ...rest }) => rest);
+  expect(withoutCost(table)).toEqual(withoutCost(before));
+  expect(existsSync(`${bench.folder}/list.filled.filled.csv`)).toBe(false);
+  const kept = await again({}, { mayKeepOutput: true });
+  expect(kept.notes.join()).toContain('OUTPUT_KEPT');
+});
+
+test('a corrected cell is the person’s, a cleared one is asked again, and the bill is that of the cleared ones', async () => {
+  const { again, edit } = await openFilled(16, (company, field, time) => `${field} ${time} of ${company}`);
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+    Object.assign(table[1] ?? {}, { ceo: '' });
+    Object.assign(table[2] ?? {}, { hq: '' });
+  });
+  const { cells, table, summary, notes } = await again();
+  expect([...cells].sort()).toEqual(['Company 2 ceo', 'Company 3 hq']);
+  expect(summary).toMatchObject({ costMicros: 2 * RUN_MICROS, rows: { enriched: 16 } });
+  expect(table[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human', ceo_citations: '' });
+  expect(table[0]).toMatchObject({ hq: 'hq 1 of Company 1', hq_confidence: 'high' });
+  expect(table[1]).toMatchObject({ ceo: 'ceo 2 of Company 2', hq: 'hq 1 of Company 2' });
+  expect(table[1]?.enrichment_run_id?.split(' ')).toHaveLength(2);
+  expect(notes.join('\n')).toContain(
+    'Since the file was filled: 2 cleared cells are asked again; 1 value that a person gave is kept.',
+  );
+  const refreshed = await again({ refresh: true });
+  expect(refreshed.cells).not.toContain('Company 1 ceo');
+  expect(refreshed.cells).toHaveLength(31);
+  expect(refreshed.table[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human' });
+});
+
+test('a corrected cell that is cleared later is asked again', async () => {
+  const { again, edit } = await openFilled();
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+  });
+  await again();
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: ' ' });
+  });
+  const { cells, table } = await again();
+  expect(cells).toEqual(['Company 1 ceo']);
+  expect(table[0]).toMatchObject({ ceo: 'ceo of Company 1', ceo_confidence: 'high' });
+});
+
+test('a rejected value that the agent gives again stays blank, and only a person brings it back', async () => {
+  const { again, edit } = await openFilled();
+  edit((table) => {
+    Object.assign(table[4] ?? {}, { ceo: '' });
+  });
+  const first = await again();
+  expect(first.cells).toEqual(['Company 5 ceo']);
+  expect(first.table[4]).toMatchObject({
+    ceo: '',
+    enrichment_status: 'partial',
+    enrichment_error: 'ceo: the agent gave the rejected value again',
+  });
+  expect((await again()).cells).toEqual([]);
+  edit((table) => {
+    Object.assign(table[4] ?? {}, { ceo: 'ceo of Company 5' });
+  });
+  const back = await again();
+  expect(back.cells).toEqual([]);
+  expect(back.table[4]).toMatchObject({ ceo: 'ceo of Company 5', ceo_confidence: 'human' });
+});
+
+test('a killed command neither rejects what it bought nor forgets what it read', async () => {
+  const { again, edit, path, bench, options } = await openFilled(
+    8,
+    (company, field, time) => `${field} ${time} of ${company}`,
+  );
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+    Object.assign(table[1] ?? {}, { ceo: '' });
+  });
+  const given = readFileSync(path, 'utf8');
+  await again();
+  // As if the file had not been written: the same one is given again.
+  writeFileSync(path, given);
+  const { cells, table, summary } = await again();
+  expect(cells).toEqual([]);
+  expect(summary.costMicros).toBe(RUN_MICROS);
+  expect(table[0]?.ceo).toBe('Ann');
+  expect(table[1]?.ceo).toBe('ceo 2 of Company 2');
+  expect((await plan(options)).quote.rows).toBe(0);
+  expect(bench.agent.tasks).toHaveLength(2);
+});
+
+test('added, removed, sorted and doubled rows are known by their values', async () => {
+  const { again, edit } = await openFilled(8);
+  edit((table) => [...table.slice(2).reverse(), table[3] ?? {}, { company: 'New', ceo: 'Given', hq: '' }]);
+  const { cells, table } = await again();
+  expect(cells).toEqual(['New hq']);
+  expect(table).toHaveLength(8);
+  expect(table.at(-1)).toMatchObject({ ceo: 'Given', ceo_confidence: 'human', hq: 'hq of New' });
+});
+
+test('a row whose sent values changed is asked anew, and its old answers are not corrections', async () => {
+  const { again, edit, options } = await openFilled(8);
+  edit((table) => {
+    Object.assign(table[3] ?? {}, { company: 'Acme', hq: 'Oslo' });
+  });
+  const planned = await plan(options);
+  expect(planned.notes.map(({ message }) => message)).toContain(
+    '1 row changed in columns that are sent, so it is asked again.',
+  );
+  expect(planned.quote).toMatchObject({ rows: 1, runs: 1 });
+  const { cells, table } = await again();
+  expect(cells).toEqual(['Acme ceo']);
+  expect(table[3]).toMatchObject({ company: 'Acme', ceo: 'ceo of Acme', hq: 'Oslo', hq_confidence: 'human' });
+});
+
+test('a new field asks only for itself, a reworded one for its column, and a field that is not named stays', async () => {
+  const { again } = await openFilled(8);
+  const added = await again({ fields: ['ceo', 'hq', 'phone'] });
+  expect([...new Set(added.cells.map((cell) => cell.split(' ').at(-1)))]).toEqual(['phone']);
+  expect(added.summary.costMicros).toBe(RUN_MICROS);
+  const reworded = await again({ fields: ['ceo', 'hq=City and country'] });
+  expect([...new Set(reworded.cells.map((cell) => cell.split(' ').at(-1)))]).toEqual(['hq']);
+  expect(reworded.table[0]).toMatchObject({ phone: 'phone of Company 1', hq: 'hq of Company 1' });
+  expect(reworded.table[0]?.hq_confidence).toBe('high');
+  expect((await again({ fields: ['ceo', 'hq', 'phone'] })).cells).toEqual([]);
+});
+
+test('plan shows what run would ask, and records nothing', async () => {
+  const { again, edit, options } = await openFilled(16);
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+    Object.assign(table[1] ?? {}, { ceo: '' });
+  });
+  for (let time = 0; time < 2; time += 1) {
+    const planned = await plan(options);
+    expect(planned.quote).toMatchObject({ rows: 1, runs: 1, likelyMicros: RUN_MICROS });
+    expect(planned.rows).toMatchObject({ ask: 1, reused: 15 });
+  }
+  const { cells } = await again();
+  expect(cells).toEqual(['Company 2 ceo']);
+});
+
+test('many cleared cells are asked again only with consent', async () => {
+  const { again, edit } = await openFilled(16);
+  edit((table) => {
+    for (const row of table.slice(0, 12)) row.ceo = '';
+  });
+  const without = await again();
+  expect(without.cells).toEqual([]);
+  expect(without.notes.join('\n')).toContain('12 cells of ceo were cleared and stay blank');
+  expect(without.table.filter(({ ceo }) => ceo === '')).toHaveLength(12);
+  const asked: string[] = [];
+  const confirmDoubt = async ({ code }: { readonly code: string }) => asked.push(code) > 0;
+  const withConsent = await again({}, { confirmDoubt });
+  expect(asked).toEqual(['MANY_CLEARED']);
+  expect(withConsent.cells).toHaveLength(12);
+});
+
+test('two equal rows with different corrections keep both, and the ledger none', async () => {
+  const { again, edit } = await openFilled(8);
+  edit((table) => [...table, { ...table[0], ceo: 'Ann' }, { ...table[0], ceo: 'Bob' }] as Table);
+  const { table, notes, cells } = await again();
+  expect(table.slice(-2).map(({ ceo }) => ceo)).toEqual(['Ann', 'Bob']);
+  expect(table[0]?.ceo).toBe('ceo of Company 1');
+  expect(notes.join('\n')).toContain('Equal rows have different values in ceo');
+  expect(cells).toEqual([]);
+});
+
+test('a whole column that one change explains is a program’s doing', async () => {
+  const { again, edit } = await openFilled(16);
+  edit((table) => table.map((row) => ({ ...row, ceo: row.ceo?.toUpperCase() ?? '' })));
+  const { table, notes, cells } = await again();
+  expect(cells).toEqual([]);
+  expect(table[0]).toMatchObject({ ceo: 'ceo of Company 1', ceo_confidence: 'high' });
+  expect(notes.join('\n')).toContain('16 cells of ceo differ from the answers only by letter case');
+});
+
+test('--overwrite replaces what persons gave, and says how many', async () => {
+  const { again, edit } = await openFilled(8);
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+  });
+  await again();
+  const { table, notes, cells } = await again({ overwrite: true });
+  expect(notes.join('\n')).toContain('--overwrite replaces 1 value that a person gave');
+  expect(cells).toEqual(['Company 1 ceo']);
+  expect(table[0]).toMatchObject({ ceo: 'ceo of Company 1', ceo_confidence: 'high' });
+});
+
+test('a file of another ledger is a plain input, and its own columns are not sent', async () => {
+  const { again, bench } = await openFilled(8);
+  const { cells, notes, summary } = await again({
+    ledger: `${bench.folder}/other.sqlite`,
+    fields: ['ceo', 'hq', 'phone'],
+    output: `${bench.folder}/out.csv`,
+  });
+  expect([...new Set(cells.map((cell) => cell.split(' ').at(-1)))]).toEqual(['phone']);
+  expect(notes.join('\n')).toContain('this ledger does not know its run');
+  expect(summary.rows.enriched).toBe(8);
+  expect(bench.agent.tasks.at(-1)?.request.input?.data?.[0]).toEqual({
+    row_id: expect.any(String),
+    company: 'Company 1',
+  });
+});
+
+test('a file that changes while the job runs is not replaced', async () => {
+  let path = '';
+  const find = (company: string, field: string, time: number) => {
+    if (time === 2) writeFileSync(path, `${readFileSync(path, 'utf8')}Another,,,,,,,,,,,\n`);
+    return `${field} ${time} of ${company}`;
+  };
+  const opened = await openFilled(8, find);
+  path = opened.path;
+  opened.edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: '' });
+  });
+  const { summary, notes } = await opened.again();
+  expect(summary.output).toBe(`${opened.bench.folder}/list.filled-2.csv`);
+  expect(notes.join('\n')).toContain('OUTPUT_RENAMED');
+  expect(readFileSync(path, 'utf8')).toContain('Another');
+});
+
+test('a JSON Lines file knows its own values', async () => {
+  const { bench, agent, options } = await openFilled(
+    8,
+    (company, field, time) => `${field} ${time} of ${company}`,
+  );
+  const path = `${bench.folder}/list.filled.jsonl`;
+  await bench.run({ ...options, input: `${bench.folder}/list.csv`, output: path, format: 'jsonl' });
+  const start = agent.cells.length;
+  const lines = readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines[0].enrichment.fields.ceo).toMatchObject({
+    as_of: expect.stringMatching(/^20.*Z$/),
+    run_id: expect.any(String),
+  });
+  lines[0].ceo = 'Ann';
+  lines[1].ceo = null;
+  writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  await bench.run({ ...options, input: path, output: path });
+  expect(agent.cells.slice(start)).toEqual(['Company 2 ceo']);
+  const after = readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(after[0]).toMatchObject({
+    ceo: 'Ann',
+    enrichment: { fields: { ceo: { who: 'human', confidence: null } } },
+  });
+  expect(after[1]).toMatchObject({
+    ceo: 'ceo 2 of Company 2',
+    enrichment: { fields: { ceo: { rejected: ['ceo 1 of Company 2'] } } },
+  });
+});
+
+test('a column of somebody else with the name of a result column is refused', async () => {
+  const { bench, options } = await openFilled(1);
+  const input = bench.write('own.csv', 'company,enrichment_status\nAcme,vip\n');
+  await expect(bench.run({ ...options, input })).rejects.toMatchObject({ code: 'COLUMN_RESERVED' });
+  const output = bench.write('plain.csv', 'company\nAcme\n');
+  await expect(bench.run({ ...options, input: output, output })).rejects.toMatchObject({
+    code: 'OUTPUT_IS_INPUT',
+  });
+});
