@@ -128,11 +128,11 @@ function checkRow(
   }
   const judged =
     readable.length === 1 ? judgeEntry(first.fields, names, checker) : judgeEntries(readable, names, checker);
-  const { verdicts, isAnswered, ...twice } = judged;
+  const { verdicts, isAnswered, twice } = judged;
   if (!isAnswered) return { status: 'rejected', reason: describeFaults(verdicts) };
   const { rowId, key } = row;
-  const fields = joinNotes(verdicts, checker);
-  return { status: 'checked', row: { rowId, key, index: first.index, fields, ...twice } };
+  const checked = { rowId, key, index: first.index, fields: joinNotes(verdicts, checker) };
+  return { status: 'checked', row: twice === undefined ? checked : { ...checked, twice } };
 }
 
 interface JudgedRow extends Pick<CheckedRow, 'twice'> {
@@ -180,8 +180,9 @@ function judgeEntries(
 function joinNotes(
   verdicts: ReadonlyMap<string, FieldResult>,
   checker: RowChecker,
-): Map<string, CheckedField> {
+): ReadonlyMap<string, CheckedField> {
   const notes = checker.checkTogether(verdicts);
+  if (notes.size === 0) return verdicts;
   const fields = new Map<string, CheckedField>();
   for (const [name, { value, issue }] of verdicts) {
     const note = notes.get(name) ?? null;

@@ -163,6 +163,8 @@ export function listNextSteps(
   answers: ReadonlyMap<string, FieldAnswer> | undefined,
 ): LadderStep[] {
   if (answers === undefined) return fields.length === 0 ? [] : [{ fields, level: 0 }];
+  const isDone = (field: string): boolean => findNextLevel(ask, answers.get(field)) >= ask.efforts.length;
+  if (fields.every(isDone)) return [];
   const levels = fields.map((field) => findNextLevel(ask, answers.get(field)));
   return ask.efforts.flatMap((_effort, level) => {
     const climbing = fields.filter((_field, index) => levels[index] === level);

@@ -31,8 +31,19 @@ export class KeySet {
   }
 }
 
+/** The value of each hex digit, by character code; 16 for any other character. */
+const DIGITS = new Uint8Array(256).fill(16);
+for (let digit = 0; digit < 16; digit += 1) DIGITS[digit.toString(16).charCodeAt(0)] = digit;
+
+/** Eight digits of a key as a number; NaN if one is none. */
 function parseWord(key: string, index: number): number {
-  return Number.parseInt(key.slice(index * 8, index * 8 + 8), 16);
+  let word = 0;
+  for (let at = index * 8; at < index * 8 + 8; at += 1) {
+    const digit = DIGITS[key.charCodeAt(at)] ?? 16;
+    if (digit > 15) return Number.NaN;
+    word = word * 16 + digit;
+  }
+  return word;
 }
 
 /**

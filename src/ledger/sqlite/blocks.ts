@@ -150,8 +150,9 @@ function formatSource({ url, title, text }: CitedSource): StoredSource {
   return title === undefined ? [url] : [url, title];
 }
 
-function parseSource([url, title, text]: StoredSource): CitedSource {
-  if (text === undefined && typeof title === 'string') return { url, title };
+function parseSource(source: StoredSource): CitedSource {
+  if (source.length === 2 && typeof source[1] === 'string') return { url: source[0], title: source[1] };
+  const [url, title, text] = source;
   return {
     url,
     ...(title === undefined || title === 0 ? {} : { title }),
