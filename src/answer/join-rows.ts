@@ -10,7 +10,7 @@ import {
 import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
 import { type ReturnedCells, type RowQuestion, resolveKey } from '../model/question.js';
 import type { Row } from '../model/row.js';
-import { cleanAnswer, cleanLine } from '../model/untrusted-text.js';
+import { type AnswerRules, cleanAnswer, cleanLine } from '../model/untrusted-text.js';
 
 export interface JoinContext {
   readonly ask: Ask;
@@ -41,12 +41,13 @@ export function joinRows(
   context: JoinContext,
 ): FilledRow[] {
   const findFields = (key: string) => answers.get(key)?.fields;
+  const rules = { raw: context.raw, isEmbedded: isEmbedded(context.ask) };
   return rows.map((row, index) => {
     const question = questions[index];
     if (question === undefined) throw new RangeError('a row has a question');
     const key = question.status === 'question' ? resolveKey(question, findFields) : '';
     const stored = answers.get(key);
-    const outcome = createOutcome(row, question, stored, context);
+    const outcome = createOutcome(row, question, stored, rules, context);
     const isFree = stored === undefined || stored.costMicros === 0 || !context.claimKey(key);
     const paid = isFree ? outcome : addCost(outcome, stored);
     return { row, outcome: addReturned(paid, question, stored, context) };
@@ -81,6 +82,7 @@ function createOutcome(
   row: Row,
   question: RowQuestion,
   stored: StoredAnswer | undefined,
+  rules: AnswerRules,
   context: JoinContext,
 ): RowOutcome {
   if (question.status === 'skipped') return createBareOutcome('skipped', question.reason);
@@ -96,7 +98,7 @@ function createOutcome(
     case 'question':
       return stored === undefined
         ? createBareOutcome(resolveUnasked(row, context), null)
-        : createAnsweredOutcome(question.fields, stored, resolveUnasked(row, context), context);
+        : createAnsweredOutcome(question.fields, stored, resolveUnasked(row, context), rules, context.ask);
   }
 }
 
@@ -110,18 +112,15 @@ function createAnsweredOutcome(
   asked: readonly string[],
   stored: StoredAnswer,
   unasked: Unasked,
-  { ask, raw }: JoinContext,
+  rules: AnswerRules,
+  ask: Ask,
 ): RowOutcome {
-  const fields = new Map<string, FieldAnswer>();
-  const rules = { raw, isEmbedded: isEmbedded(ask) };
+  const fields = cleanFields(asked, stored.fields, rules);
   let found = 0;
   let hasIssues = false;
-  for (const name of asked) {
-    const answer = stored.fields.get(name);
-    if (answer === undefined) continue;
-    if (answer.value !== null) found += 1;
-    if (answer.issue !== null) hasIssues = true;
-    fields.set(name, cleanAnswer(answer, rules));
+  for (const { value, issue } of fields.values()) {
+    if (value !== null) found += 1;
+    if (issue !== null) hasIssues = true;
   }
   const open =
     found === asked.length
@@ -169,6 +168,35 @@ function describeRuns(
 
 function cleanRunId(runId: string | null): string | null {
   return runId === null ? null : cleanLine(runId, 200);
+}
+
+/** The answers to the fields asked for, as they may be shown. */
+function cleanFields(
+  asked: readonly string[],
+  stored: ReadonlyMap<string, FieldAnswer>,
+  rules: AnswerRules,
+): ReadonlyMap<string, FieldAnswer> {
+  if (isClean(asked, stored, rules)) return stored;
+  const fields = new Map<string, FieldAnswer>();
+  for (const name of asked) {
+    const answer = stored.get(name);
+    if (answer !== undefined) fields.set(name, cleanAnswer(answer, rules));
+  }
+  return fields;
+}
+
+/** True for the fields asked for, in this order, without anything to clean: then no copy is needed. */
+function isClean(
+  asked: readonly string[],
+  stored: ReadonlyMap<string, FieldAnswer>,
+  rules: AnswerRules,
+): boolean {
+  let index = 0;
+  for (const [name, answer] of stored) {
+    if (name !== asked[index] || cleanAnswer(answer, rules) !== answer) return false;
+    index += 1;
+  }
+  return index === asked.length;
 }
 
 /** Explains why fields have no value; fields with the same reason are listed together. */

@@ -94,13 +94,16 @@ function isFilledColumn(column: string, { fields }: Pick<Ask, 'fields'>): boolea
   return fields.some(({ name }) => column === name || column.startsWith(`${name}.`));
 }
 
+const NO_SENDS: readonly (readonly string[])[] = [];
+const NO_HISTORY: FileHistory = {};
+
 /** Creates the question of a row: its cleaned sent values, and the fields that are still blank. */
 export function createQuestion(
   row: Row,
   ask: Ask,
   overwrite: boolean,
   blanks: Blanks = DEFAULT_BLANKS,
-  { formerSends = [], returned = null }: FileHistory = {},
+  { formerSends = NO_SENDS, returned = null }: FileHistory = NO_HISTORY,
 ): RowQuestion {
   if (row.skip !== undefined) return { status: 'skipped', reason: row.skip };
   if (row.kind === 'faulty') return { status: 'invalid', reason: row.fault };
@@ -160,9 +163,11 @@ function readReturnedFields(
 /** Names of the fields to fill in a row. Rows that need every field share one array. */
 function readOpenFields(row: Row, ask: Ask, overwrite: boolean, blanks: Blanks): readonly string[] {
   const { places, names } = listFieldPlaces(ask);
-  const isOpen = (field: FieldPlaces): boolean => isUnfilled(row, field, blanks);
-  if (overwrite || places.every(isOpen)) return names;
-  return places.filter(isOpen).map(({ name }) => name);
+  if (overwrite) return names;
+  let filled = 0;
+  for (const field of places) if (!isUnfilled(row, field, blanks)) filled += 1;
+  if (filled === 0) return names;
+  return places.filter((field) => isUnfilled(row, field, blanks)).map(({ name }) => name);
 }
 
 interface SentRecord {
@@ -174,23 +179,23 @@ interface SentRecord {
 
 /** `blanks` is null to keep placeholders. */
 function createRecord(row: Row, send: readonly string[], blanks: Blanks | null): SentRecord {
-  const record: Record<string, JsonValue> = {};
-  let isEmpty = true;
+  let record: Record<string, JsonValue> | null = null;
   let hasPlaceholders = false;
-  const add = (name: string, value: JsonValue): void => {
-    setOwn(record, name, value);
-    isEmpty = false;
-  };
   for (const column of send) {
     const value = cleanCell(getValue(row, column));
     if (value === undefined) continue;
     if (blanks?.isBlank(value) === true) hasPlaceholders = true;
-    else add(column, value);
+    else {
+      record ??= {};
+      setOwn(record, column, value);
+    }
     // The address that a name links to is sent under a name of its own.
     const address = getLinkAddress(row, column);
-    if (address !== null && !send.includes(`${column}_link`)) add(`${column}_link`, address);
+    if (address === null || send.includes(`${column}_link`)) continue;
+    record ??= {};
+    setOwn(record, `${column}_link`, address);
   }
-  return { record: isEmpty ? null : record, hasPlaceholders };
+  return { record, hasPlaceholders };
 }
 
 /**
@@ -225,7 +230,8 @@ function isUnfilled(row: Row, { name, columns }: FieldPlaces, blanks: Blanks): b
   if (!blanks.isUnfilled(name, getValue(row, name))) return false;
   if (row.kind !== 'cells') return true;
   const parts = columns ?? [...row.columns.keys()].filter((column) => column.startsWith(`${name}.`));
-  return parts.length === 0 || parts.some((column) => blanks.isUnfilled(column, getValue(row, column)));
+  for (const column of parts) if (blanks.isUnfilled(column, getValue(row, column))) return true;
+  return parts.length === 0;
 }
 
 interface FieldPlaces {

@@ -170,7 +170,7 @@ function limitText(text: string): string {
 }
 
 /** Rules for writing answers to an output. */
-interface AnswerRules {
+export interface AnswerRules {
   /** Leave values unchanged. */
   readonly raw: boolean;
   /** True for the embedded agent. Only it may cite files on this machine. */
@@ -180,9 +180,10 @@ interface AnswerRules {
 /** Prepares an answer for output: cleans its values, and keeps only links that are safe to follow. */
 export function cleanAnswer(answer: FieldAnswer, { raw, isEmbedded }: AnswerRules): FieldAnswer {
   const value = raw ? answer.value : mapTexts(answer.value, cleanText);
-  const citations = answer.citations.map((source) => cleanSource(source, isEmbedded));
-  const isSame = value === answer.value && citations.every((each, at) => each === answer.citations[at]);
-  return isSame ? answer : { ...answer, value, citations };
+  let isSame = value === answer.value;
+  for (const source of answer.citations) isSame &&= cleanSource(source, isEmbedded) === source;
+  if (isSame) return answer;
+  return { ...answer, value, citations: answer.citations.map((source) => cleanSource(source, isEmbedded)) };
 }
 
 function cleanSource(source: CitedSource, isEmbedded: boolean): CitedSource {

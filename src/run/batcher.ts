@@ -24,13 +24,15 @@ export class Batcher {
   private readonly options: BatcherOptions;
   private readonly bins = new Map<string, Bin>();
   private readonly full: PendingBatch[] = [];
+  /** The name of the last bin that was added to. The next question usually goes there, too. */
+  private last: (Pick<Question, 'level' | 'attempt' | 'fields'> & { readonly name: string }) | null = null;
 
   constructor(options: BatcherOptions) {
     this.options = options;
   }
 
   add(question: Question): void {
-    const name = `${question.level} ${question.attempt} ${question.fields.join('\u0000')}`;
+    const name = this.nameBin(question);
     const bytes = measureRecord(question);
     let bin = this.bins.get(name);
     if (bin !== undefined && bin.bytes + bytes > this.options.maxBatchBytes) {
@@ -47,6 +49,16 @@ export class Batcher {
       this.full.push(this.createGroup(bin.questions));
       this.bins.delete(name);
     }
+  }
+
+  private nameBin(question: Question): string {
+    const { level, attempt, fields } = question;
+    const { last } = this;
+    const isSame = last?.fields === fields && last.level === level && last.attempt === attempt;
+    if (last !== null && isSame) return last.name;
+    const name = `${level} ${attempt} ${fields.join('\u0000')}`;
+    this.last = { level, attempt, fields, name };
+    return name;
   }
 
   /** Returns the next full batch, or null. */

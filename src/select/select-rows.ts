@@ -120,15 +120,14 @@ function selectQuestion(
     return isTwin ? { status: 'duplicate', key: question.key } : { status: 'reused' };
   }
   const { key, record } = question;
-  for (const step of steps) inFlight.add(key, step.fields);
   const retry = inFlight.takeRetry(key);
-  return {
-    status: 'ask',
-    questions: steps.map(({ fields, level }) => {
-      const { attempt, fault } = retry?.level === level ? retry : FIRST;
-      return { key, record, fields, level, attempt, fault, seen };
-    }),
-  };
+  const questions: Question[] = [];
+  for (const { fields, level } of steps) {
+    inFlight.add(key, fields);
+    const { attempt, fault } = retry?.level === level ? retry : FIRST;
+    questions.push({ key, record, fields, level, attempt, fault, seen });
+  }
+  return { status: 'ask', questions };
 }
 
 const FIRST = { attempt: 1, fault: null };

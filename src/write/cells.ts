@@ -49,6 +49,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     isBlank: (at, text) => blanks.isUnfilled(columns[at] ?? titles[at] ?? '', text),
     write: createWriter(options.raw),
   };
+  const formatDay = createDayFormatter();
   return {
     titles,
     inputWidth: inputTitles.length,
@@ -56,8 +57,8 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     costAt: outcomeAt[OUTCOME_COLUMNS.indexOf('enrichment_cost_usd')] ?? -1,
     fill: (filled) => {
       const { row } = filled;
-      const out = listInputCells(row, columns, context.inputWidth);
-      while (out.length < titles.length) out.push('');
+      const out = new Array<string>(titles.length).fill('');
+      copyInputCells(row, columns, out, context.inputWidth);
       const { status, error, foundAtMs, costMicros, runId, returned, verdicts } = filled.outcome;
       for (const field of places) {
         const answer = filled.outcome.fields.get(field.name);
@@ -112,15 +113,17 @@ function placeField(field: FieldColumns, place: (title: string) => number, hasVe
   };
 }
 
-/** The input's cells up to the header's width; extra cells go to the end of the row. */
-function listInputCells(row: Row, columns: readonly string[], width: number): string[] {
+/** Copies the input's cells up to the header's width; extra cells go to the end of the row. */
+function copyInputCells(row: Row, columns: readonly string[], out: string[], width: number): void {
   if (row.kind === 'cells') {
-    const cells = row.cells.slice(0, width);
-    while (cells.length < width) cells.push('');
-    return cells;
+    const count = Math.min(width, row.cells.length);
+    for (let index = 0; index < count; index += 1) out[index] = row.cells[index] ?? '';
+    return;
   }
   const object = row.kind === 'object' ? row.object : {};
-  return columns.map((column) => (Object.hasOwn(object, column) ? formatInput(object[column]) : ''));
+  columns.forEach((column, index) => {
+    if (Object.hasOwn(object, column)) out[index] = formatInput(object[column]);
+  });
 }
 
 interface FillContext {
@@ -153,16 +156,23 @@ function fillField(
   }
   // A null keeps the input's value, and then the agent's sources do not apply.
   if (!isOpen || (isKept && answer.value === null)) return;
-  // Confidence and citations of a replaced value do not apply to the new one.
-  const vouch = (at: number, voucher: JsonValue): void => {
-    const text = context.write(voucher);
-    if (isFillable(out, at, context) && (text !== '' || isReplaced)) out[at] = text;
-  };
-  vouch(place.confidenceAt, formatConfidence(answer));
-  vouch(place.citationsAt, formatSources(answer.citations));
+  fillVoucher(out, place.confidenceAt, formatConfidence(answer), isReplaced, context);
+  fillVoucher(out, place.citationsAt, formatSources(answer.citations), isReplaced, context);
   if (place.verdictAt < 0) return;
-  vouch(place.verdictAt, verdict === undefined ? '' : formatVerdict(verdict));
-  vouch(place.passageUrlAt, verdict?.passageUrl ?? '');
+  fillVoucher(out, place.verdictAt, verdict === undefined ? '' : formatVerdict(verdict), isReplaced, context);
+  fillVoucher(out, place.passageUrlAt, verdict?.passageUrl ?? '', isReplaced, context);
+}
+
+/** Confidence, citations and verdict of a replaced value do not apply to the new one. */
+function fillVoucher(
+  out: string[],
+  at: number,
+  voucher: string,
+  isReplaced: boolean,
+  context: FillContext,
+): void {
+  const text = context.write(voucher);
+  if ((text !== '' || isReplaced) && isFillable(out, at, context)) out[at] = text;
 }
 
 /** Writes a field of a file that was given back. A cell that still means its value stays as it is. */
@@ -192,9 +202,17 @@ function formatConfidence(answer: FieldAnswer | undefined): string {
   return answer?.who === 'human' ? 'human' : (answer?.confidence ?? '');
 }
 
-/** The UTC day of a time. */
-function formatDay(ms: number | null): string {
-  return ms === null ? '' : new Date(ms).toISOString().slice(0, 10);
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** Formats the UTC day of a time. Most rows have the same one. */
+function createDayFormatter(): (ms: number | null) => string {
+  let known = { day: Number.NaN, text: '' };
+  return (ms) => {
+    if (ms === null) return '';
+    const day = Math.floor(ms / DAY_MS);
+    if (day !== known.day) known = { day, text: new Date(ms).toISOString().slice(0, 10) };
+    return known.text;
+  };
 }
 
 /** Our own columns may always be written; an input column only if blank or with `overwrite`. */

@@ -244,7 +244,7 @@ describe('fields', () => {
 
   test('an invalid field becomes null with the reason; the others are kept', () => {
     const checked = check(1, { rows: [entry('r1', { ceo: 'Ann', staff: 'about forty' })] });
-    expect(Object.fromEntries(checked.rows[0]?.fields ?? [])).toEqual({
+    expect(Object.fromEntries(checked.rows[0]?.fields ?? [])).toMatchObject({
       ceo: { value: 'Ann', issue: null },
       staff: { value: null, issue: 'must be integer, got "about forty"' },
     });
@@ -252,7 +252,10 @@ describe('fields', () => {
 
   test('a repaired field has a note', () => {
     const checked = check(1, { rows: [entry('r1', { ceo: 'Ann', staff: '1,234' })] });
-    expect(checked.rows[0]?.fields.get('staff')).toEqual({ value: 1234, issue: 'read "1,234" as 1234' });
+    expect(checked.rows[0]?.fields.get('staff')).toMatchObject({
+      value: 1234,
+      issue: 'read "1,234" as 1234',
+    });
   });
 
   test('a row without any valid field is retried, and the reason contains no text from the answer', () => {

@@ -143,13 +143,23 @@ export function foldRow(
   reading: Reading,
 ): RowState | null {
   let state: RowState | null = null;
-  for (const block of blocks) {
-    const index = block.findRow(key);
-    if (index < 0) continue;
-    state ??= new RowState();
-    state.add(block, index, job, reading);
-  }
+  for (const block of blocks) state = addBlock(state, key, block, job, reading);
   return state;
+}
+
+/** Adds the next block to the state of a row; null for a row that no block has had so far. */
+export function addBlock(
+  state: RowState | null,
+  key: string,
+  block: Block,
+  job: number,
+  reading: Reading,
+): RowState | null {
+  const index = block.findRow(key);
+  if (index < 0) return state;
+  const added = state ?? new RowState();
+  added.add(block, index, job, reading);
+  return added;
 }
 
 type Fields = ReadonlyMap<string, FieldAnswer>;

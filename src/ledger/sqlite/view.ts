@@ -1,7 +1,7 @@
 import { Block, type BlockRow, SELECT_BLOCKS, unpackKeys } from './blocks.js';
 import type { Database } from './database.js';
 import { KeyIndex } from './key-index.js';
-import { foldRow, type Reading, type RowState } from './row-state.js';
+import { addBlock, type Reading, type RowState } from './row-state.js';
 
 /** The changes of an ask are numbered from `number of the ask * SPAN`. */
 export const SPAN = 2 ** 32;
@@ -164,13 +164,13 @@ export class AskView {
     this.#trim(offsets);
     this.#fetch(offsets);
     const states = new Map<string, RowState>();
-    for (const [index, key] of keys.entries()) {
-      const blocks: Block[] = [];
+    for (let index = 0; index < keys.length; index += 1) {
+      const key = keys[index] ?? '';
+      let state: RowState | null = null;
       for (const offset of found[index] ?? []) {
         const block = offset < last ? this.#cache.get(offset) : undefined;
-        if (block !== undefined) blocks.push(block);
+        if (block !== undefined) state = addBlock(state, key, block, job, reading);
       }
-      const state = foldRow(key, blocks, job, reading);
       if (state !== null) states.set(key, state);
     }
     return states;
