@@ -92,7 +92,7 @@ export interface InputLimits {
   readonly maxBlankCells: number;
   /** Maximum bytes read from standard input, a pipe or a device. @default 17179869184 */
   readonly maxSpoolBytes: number;
-  /** Read chunk size, in bytes. @default 65536 */
+  /** Read chunk size, in bytes. @default 32768 */
   readonly pieceBytes: number;
 }
 
@@ -105,7 +105,7 @@ export const INPUT_LIMITS: InputLimits = {
   maxSharedBytes: 256 * 1024 * 1024,
   maxBlankCells: 100_000_000,
   maxSpoolBytes: 16 * 1024 * 1024 * 1024,
-  pieceBytes: 64 * 1024,
+  pieceBytes: 32 * 1024,
 };
 
 /** A warning about an input that can still be read. */
