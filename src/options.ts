@@ -333,7 +333,13 @@ function resolvePrices(prices: Readonly<Record<string, number>>): PriceList {
   return { ...HOSTED_PRICES, ...Object.fromEntries(own) };
 }
 
-function checkWhole(name: string, value: number | undefined, least: number, most: number): number | null {
+/** Checks a whole number between two others. Throws BAD_OPTION with the option's name. Null if it is not given. */
+export function checkWhole(
+  name: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+): number | null {
   if (value === undefined) return null;
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw createUsageError(

@@ -57,6 +57,8 @@ export interface Plan {
   }[];
   /** Likely duration within the job's limits, if a run takes a minute. */
   readonly likelySeconds: number;
+  /** True if the cited pages would be opened as rows are answered. */
+  readonly verifies: boolean;
   /** The first request that would be sent; null if there is none. */
   readonly firstRequest: CreateRunRequest | null;
 }
@@ -196,6 +198,7 @@ async function createPlan(
     steps,
     batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(context, quote.rows, batchSize)),
     likelySeconds: estimateSeconds(context, quote.runs),
+    verifies: context.settings.options.verify === true,
     firstRequest:
       firstGroup === null
         ? null

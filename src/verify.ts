@@ -20,7 +20,7 @@ import { suggestSimilar } from './model/format.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { findFormerSends } from './model/question.js';
 import type { Row } from './model/row.js';
-import type { Effort } from './options.js';
+import { checkWhole, type Effort } from './options.js';
 import type { Resolve } from './pages/address.js';
 import { SharedThrottle } from './run/shared-throttle.js';
 
@@ -95,6 +95,7 @@ const TYPES: OptionTypes<VerifyOptions> = {
   maxAge: 'text',
   fetchPrivate: 'texts',
   hostDelay: 'text',
+  archive: 'text',
   env: 'object',
   escalate: 'flag',
   maxCost: 'number',
@@ -119,6 +120,7 @@ export async function verifyJob(options: VerifyOptions, hooks: VerifyHooks = {})
 
 /** Checks the citations of a job, and writes its output. */
 async function checkJob(options: VerifyOptions, hooks: VerifyHooks): Promise<VerifySummary> {
+  checkWhole('sample', options.sample, 1, Number.MAX_SAFE_INTEGER);
   const { clock = systemClock } = hooks;
   const startedAtMs = clock.now();
   const ledgerPath = options.ledger ?? resolveLedgerPath({});

@@ -36,6 +36,9 @@ export function formatPlan(plan: Plan, width: number): Line[] {
     ...(likelySeconds === 0
       ? []
       : [[`Time: about ${formatDuration(likelySeconds)} if a run takes a minute.`]]),
+    ...(plan.verifies
+      ? [['Each cited page is opened once, and each value is looked for there. That costs nothing.']]
+      : []),
     ...(agent.needsKey ? [['EXA_API_KEY is not set. The plan needs no key, but rowfill run does.']] : []),
   ];
 }

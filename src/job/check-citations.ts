@@ -11,6 +11,7 @@ import {
   createVerdict,
   type Verdict,
 } from '../model/verdict.js';
+import { fetchArchived } from '../pages/archive.js';
 import type { Pages } from '../pages/open-pages.js';
 import { dropFragment, type FetchedPage } from '../pages/page-cache.js';
 import type { PageText } from '../pages/page-text.js';
@@ -36,6 +37,8 @@ export interface CheckParts {
   readonly pdf: PdfReader;
   /** Reads the row of a table that a `file:` citation names; null if it is none of the job's tables. */
   readonly readTableRow: (url: string) => Promise<PageText | null>;
+  /** Archive in which to look for pages that are gone; null to leave them. */
+  readonly archive: string | null;
   readonly timers: Timers;
   /** Names of the fields to check; null for all. */
   readonly fields: ReadonlySet<string> | null;
@@ -143,15 +146,18 @@ export class CitationChecker {
     }
   }
 
-  #isFresh({ verdict, checkedAtMs }: CheckedCitation): boolean {
-    const { freshSinceMs, retrySinceMs } = this.#parts;
+  #isFresh({ verdict, checkedAtMs, archivedUrl }: CheckedCitation): boolean {
+    const { freshSinceMs, retrySinceMs, archive } = this.#parts;
+    if (verdict === 'gone' && archive !== null && archivedUrl === undefined) return false;
     const isPassing = verdict === 'unreachable' || verdict === 'blocked';
     return checkedAtMs >= (isPassing ? Math.max(freshSinceMs, retrySinceMs) : freshSinceMs);
   }
 
   #addClaim(open: OpenClaim): void {
     if (!isCheckable(open.claim.field, open.claim.value)) {
-      this.#decide(open, createVerdict('not_checkable', 'a value of this kind cannot be looked up'), null);
+      this.#decide(open, createVerdict('not_checkable', 'a value of this kind cannot be looked up'), {
+        hash: null,
+      });
       return;
     }
     this.#openClaims += 1;
@@ -172,15 +178,15 @@ export class CitationChecker {
   }
 
   async #checkPage(url: string): Promise<void> {
-    const page = isFile(url) ? await this.#openTableRow(url) : await this.#openPage(url);
+    const page = isFile(url) ? await this.#openTableRow(url) : await this.#openOrArchived(url);
     const claims = this.#open.get(url) ?? [];
     this.#open.delete(url);
     this.#pages += 1;
     for (const open of claims) {
-      const { text, verdict, hash } = page;
-      const found = verdict ?? judgeText(text, open.claim);
+      const { text, verdict } = page;
+      const found = verdict ?? checkCitation(text, open.claim);
       // No program opens a fragment of a file.
-      this.#decide(open, isFile(url) ? { ...found, passageUrl: null } : found, hash);
+      this.#decide(open, isFile(url) ? { ...found, passageUrl: null } : found, page);
     }
     this.#openClaims -= claims.length;
     this.#wake();
@@ -193,8 +199,19 @@ export class CitationChecker {
     return refusePage('not_checkable', 'it is not a row of the tables of this job', null);
   }
 
-  async #openPage(url: string): Promise<OpenedPage> {
-    const page = await this.#parts.pages.fetch(url);
+  /** Opens a page, or its archived copy if it is gone. */
+  async #openOrArchived(url: string): Promise<OpenedPage> {
+    const { archive, pages, timers } = this.#parts;
+    const page = await this.#openPage(url, await pages.fetch(url));
+    const kind = page.verdict?.verdict ?? page.text?.kind;
+    if (archive === null || kind !== 'gone') return page;
+    const copy = await fetchArchived(pages, archive, url, timers.now());
+    return copy === null
+      ? { ...page, archivedUrl: null }
+      : { ...(await this.#openPage(copy.url, copy)), archivedUrl: copy.finalUrl };
+  }
+
+  async #openPage(url: string, page: FetchedPage): Promise<OpenedPage> {
     const { hash, finalUrl } = page;
     const verdict = judgeFetch(page);
     if (verdict !== null) return { text: null, verdict, hash };
@@ -214,9 +231,19 @@ export class CitationChecker {
     }
   }
 
-  #decide({ key, value, url, claim }: OpenClaim, verdict: CitationVerdict, pageHash: string | null): void {
+  #decide(
+    { key, value, url, claim }: OpenClaim,
+    verdict: CitationVerdict,
+    { hash, archivedUrl }: Pick<OpenedPage, 'hash' | 'archivedUrl'>,
+  ): void {
     this.#checked += 1;
-    const citation = { ...verdict, url, pageHash, checkedAtMs: this.#parts.timers.now() };
+    const citation = {
+      ...verdict,
+      url,
+      pageHash: hash,
+      checkedAtMs: this.#parts.timers.now(),
+      ...(archivedUrl === undefined ? {} : { archivedUrl }),
+    };
     this.#unsaved.push({ key, field: claim.field.name, value, citation });
     if (this.#unsaved.length >= MAX_UNSAVED) this.#save();
     else this.#cancelSave ??= this.#parts.timers.schedule(() => this.#save(), SAVE_AFTER_MS);
@@ -243,20 +270,13 @@ export class CitationChecker {
 }
 
 /** A page that can be read, or the verdict on all that cite it. */
-type OpenedPage = { readonly hash: string | null } & (
+type OpenedPage = { readonly hash: string | null; readonly archivedUrl?: string | null } & (
   | { readonly text: PageText; readonly verdict: null }
   | { readonly text: null; readonly verdict: CitationVerdict }
 );
 
 function refusePage(verdict: Verdict, reason: string, hash: string | null): OpenedPage {
   return { text: null, verdict: createVerdict(verdict, reason), hash };
-}
-
-function judgeText(text: PageText | null, claim: Claim): CitationVerdict {
-  if (text === null) return createVerdict('unreadable', null);
-  const verdict = checkCitation(text, claim);
-  if (verdict.verdict !== 'not_on_page' || !text.isCut) return verdict;
-  return createVerdict('unreadable', 'only a part of the page was read, and the value is not in it');
 }
 
 function isPdf({ contentType, body }: FetchedPage): boolean {

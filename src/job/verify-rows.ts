@@ -27,6 +27,11 @@ export interface CheckOptions {
   readonly fetchPrivate?: readonly string[] | undefined;
   /** Pause between two requests to a site, such as `500ms`. @default "1s" */
   readonly hostDelay?: string | undefined;
+  /**
+   * Look for an archived copy of pages that are gone, by this address of the Wayback API. It is told these addresses.
+   * @default none
+   */
+  readonly archive?: string | undefined;
   /** Variables to read `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` from. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -77,6 +82,7 @@ export function openRowVerifier(options: CheckOptions, sources: CheckSources): R
     pages,
     pdf,
     readTableRow: createTableReader(ask),
+    archive: options.archive ?? null,
     timers: clock,
     freshSinceMs,
     retrySinceMs,

@@ -52,6 +52,8 @@ export interface CheckedCitation extends CitationVerdict {
   /** SHA-256 of the page's bytes in hex; null if there were none. */
   readonly pageHash: string | null;
   readonly checkedAtMs: number;
+  /** For a page that is gone: the address of its archived copy, which was looked at instead. Null if there is none. */
+  readonly archivedUrl?: string | null;
 }
 
 /** Creates a verdict without a passage. */

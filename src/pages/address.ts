@@ -95,7 +95,7 @@ export class AddressGuard {
     ) {
       throw createUsageError(
         'BAD_FETCH_PRIVATE',
-        `“${entry}” does not name a host`,
+        `--fetch-private is “${entry}”, which does not name a host`,
         'Give a host, a host with a port, or a range: wiki.corp.example, wiki.corp.example:8080 or 10.0.0.0/8.',
       );
     }

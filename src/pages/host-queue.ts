@@ -30,14 +30,7 @@ export class HostQueue {
     signal: AbortSignal | undefined,
     work: () => Promise<Result>,
   ): Promise<Result> {
-    const name = findSite(host);
-    const site = this.#sites.get(name) ?? {
-      last: Promise.resolve(),
-      delayMs: this.#delayMs,
-      freeAtMs: 0,
-      users: 0,
-    };
-    this.#sites.set(name, site);
+    const site = this.#open(host);
     site.users += 1;
     const before = site.last;
     const turn = createTurn();
@@ -62,14 +55,23 @@ export class HostQueue {
 
   /** Sets the site's pause between two requests, if it asks for a longer one. */
   slowDown(host: string, delayMs: number): void {
-    const site = this.#sites.get(findSite(host));
-    if (site !== undefined) site.delayMs = Math.max(site.delayMs, delayMs);
+    const site = this.#open(host);
+    site.delayMs = Math.max(site.delayMs, delayMs);
   }
 
   /** Sends nothing to the site for this long from now on. */
   hold(host: string, delayMs: number): void {
-    const site = this.#sites.get(findSite(host));
-    if (site !== undefined) site.freeAtMs = Math.max(site.freeAtMs, this.#clock.now() + delayMs);
+    const site = this.#open(host);
+    site.freeAtMs = Math.max(site.freeAtMs, this.#clock.now() + delayMs);
+  }
+
+  #open(host: string): Site {
+    const name = findSite(host);
+    const known = this.#sites.get(name);
+    if (known !== undefined) return known;
+    const site = { last: Promise.resolve(), delayMs: this.#delayMs, freeAtMs: 0, users: 0 };
+    this.#sites.set(name, site);
+    return site;
   }
 
   async #pause(site: Site, signal: AbortSignal | undefined): Promise<void> {

@@ -38,10 +38,18 @@ export interface PagesOptions {
 /** Fetches pages, each address once. */
 export interface Pages {
   /** The page of an address, from the cache if it is fresh. Never rejects for a page that cannot be fetched. */
-  fetch(url: string): Promise<FetchedPage>;
+  fetch(url: string, rules?: FetchRules): Promise<FetchedPage>;
   /** Requests sent so far, with those for robots.txt. */
   readonly requests: number;
   close(): Promise<void>;
+}
+
+/** How an address is fetched. */
+export interface FetchRules {
+  /** True for an address that is meant for programs: robots.txt does not count. @default false */
+  readonly isApi?: boolean;
+  /** Least pause between two requests to its site, in ms. */
+  readonly delayMs?: number;
 }
 
 const MAX_REDIRECTS = 5;
@@ -83,11 +91,11 @@ class WebPages implements Pages {
     return this.#fetcher.requests;
   }
 
-  fetch(address: string): Promise<FetchedPage> {
+  fetch(address: string, rules: FetchRules = {}): Promise<FetchedPage> {
     const url = dropFragment(address);
     const running = this.#running.get(url);
     if (running !== undefined) return running;
-    const started = this.#fetch(url).finally(() => this.#running.delete(url));
+    const started = this.#fetch(url, rules).finally(() => this.#running.delete(url));
     this.#running.set(url, started);
     return started;
   }
@@ -96,10 +104,10 @@ class WebPages implements Pages {
     await this.#fetcher.close();
   }
 
-  async #fetch(url: string): Promise<FetchedPage> {
+  async #fetch(url: string, rules: FetchRules): Promise<FetchedPage> {
     const stored = await this.#cache.read(url);
     if (stored !== null && this.#isFresh(stored)) return stored;
-    return await this.#load(url, stored?.failure === null && stored.status < 300 ? stored : null);
+    return await this.#load(url, stored?.failure === null && stored.status < 300 ? stored : null, rules);
   }
 
   #isFresh({ failure, status, fetchedAtMs }: StoredFetch): boolean {
@@ -109,14 +117,18 @@ class WebPages implements Pages {
   }
 
   /** Follows redirects by hand, so that every address on the way is checked like the first. Stores the page. */
-  async #load(url: string, known: FetchedPage | null): Promise<FetchedPage> {
+  async #load(
+    url: string,
+    known: FetchedPage | null,
+    { isApi = false, delayMs = 0 }: FetchRules,
+  ): Promise<FetchedPage> {
     let at = url;
     try {
       for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
         const target = new URL(at);
         this.#guard.check(target);
-        const robots = await this.#findRobots(target);
-        if (!robots.isAllowed(at))
+        if (delayMs > 0) this.#queue.slowDown(target.hostname, delayMs);
+        if (!isApi && !(await this.#findRobots(target)).isAllowed(at))
           return await this.#fail(url, at, 'robots', `robots.txt of ${target.host} forbids it`);
         const validators = known !== null && known.finalUrl === at ? known : {};
         const { response, page } = await this.#request(target, validators, (answer) => {

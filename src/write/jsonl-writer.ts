@@ -151,6 +151,7 @@ function describeVerdict({
     checked_url: rest.url,
     page_hash: rest.pageHash,
     checked_at: new Date(rest.checkedAtMs).toISOString(),
+    ...(rest.archivedUrl === undefined ? {} : { archived_url: rest.archivedUrl }),
   };
 }
 

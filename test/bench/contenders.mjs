@@ -47,14 +47,18 @@ function createScriptWords(job) {
 }
 
 /** Runs a Node program to its end or until `killAfterMs`. Returns its duration and resource usage. */
-export async function runNode(words, { folder, killAfterMs = MAX_MS }) {
+export async function runNode(words, { folder, killAfterMs = MAX_MS, keepsOutput = false }) {
   const usagePath = join(folder, 'usage.json');
   rmSync(usagePath, { force: true });
   const startedAt = performance.now();
   const child = spawn(process.execPath, ['--import', USAGE, ...words], {
     cwd: folder,
     env: { ...createEnvironment(), EXA_API_KEY: 'bench', ROWFILL_HOME: folder, BENCH_USAGE: usagePath },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', keepsOutput ? 'pipe' : 'ignore', 'pipe'],
+  });
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
   });
   let words2 = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
@@ -68,6 +72,7 @@ export async function runNode(words, { folder, killAfterMs = MAX_MS }) {
   return {
     code,
     seconds,
+    stdout,
     stderr: words2,
     peakMb: (usage.peakKb ?? 0) / 1_000,
     cpuSeconds: usage.cpuMs / 1_000,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BARE, openServer, PROGRAM, ROWFILL, runNode, SCRIPT_1S, SCRIPT_100MS } from './contenders.mjs';
 import { writeInput } from './input.mjs';
 import { createRandom, planSchedule } from './latencies.mjs';
+import { measureVerify } from './verify.mjs';
 
 const EVERYONE = [ROWFILL, SCRIPT_1S, SCRIPT_100MS];
 const UNKNOWN_CAP = [
@@ -91,6 +92,12 @@ export const MEASURES = [
     title: 'kill -9 five times, then finish',
     contenders: [ROWFILL, SCRIPT_1S],
     measure: measureKills,
+  },
+  {
+    title: 'verify: pages of 60 KB on 200 hosts',
+    contenders: [{ name: 'rowfill verify' }],
+    measure: (_contender, { quick, folder }) =>
+      measureVerify(folder, { citations: quick ? 300 : 1_000, hosts: 200 }),
   },
   {
     title: 'start-up',

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -7,12 +8,14 @@ import { openLedger } from '../../src/ledger/open-ledger.js';
 import { hashRecord } from '../../src/model/ask.js';
 import type { JsonValue } from '../../src/model/json.js';
 import { verifyJob } from '../../src/verify.js';
+import { VirtualClock } from '../helpers/clock.js';
 import { type PageServer, servePages } from '../helpers/page-server.js';
 import { createPdf } from '../helpers/pdf.js';
 import { createResult, ScriptedAgent } from '../helpers/scripted-agent.js';
 import { serve } from '../helpers/served.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { readAskedFields } from '../helpers/truthful-agent.js';
+import { unpackParts } from '../helpers/workbook.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 /** What the agent answers for a company: the values, and the pages that it cites for all of them. */
@@ -99,6 +102,11 @@ describe('rowfill verify', () => {
       checked_url: `${site.url}/acme`,
     });
     expect(first.enrichment.fields.hq_city.checked_at).toMatch(/^20\d\d-.*Z$/);
+    expect((await dir.run(['export', job, '-o', 'out.xlsx'])).status).toBe(0);
+    const parts = await unpackParts(readFileSync(join(dir.path, 'out.xlsx')));
+    const sheet = parts['xl/worksheets/sheet1.xml'] ?? '';
+    for (const text of ['hq_city_citations', 'hq_city_verdict', 'hq_city_passage_url', 'not_on_page'])
+      expect(sheet).toContain(`>${text}<`);
     expect((await dir.run(['ledger', 'check'])).status).toBe(0);
   });
 
@@ -318,6 +326,92 @@ describe('rowfill verify, on many pages', () => {
     expect(new Set(site.paths()).size).toBe(citations);
     expect(new Set(site.requests.map(({ host }) => host)).size).toBe(hosts);
     expect(site.mostAtOnce).toBe(1);
+  });
+});
+
+describe('the page cache', () => {
+  test('doctor counts its pages, forget deletes those of a job, and prune the old ones', async () => {
+    const site = await servePages({
+      '/a': '<p>Acme sits in Oslo.</p>',
+      '/b': '<p>Globex sits in Bergen.</p>',
+    });
+    const dir = createWorkdir();
+    const one = await fill(dir, {
+      Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/a`, `${site.url}/b`] },
+    });
+    const countPages = (): number =>
+      readdirSync(join(dir.home, 'pages'), { recursive: true, withFileTypes: true }).filter((each) =>
+        each.isFile(),
+      ).length;
+    expect(await verify(dir, one, site)).toMatchObject({ status: 0 });
+    const two = await fill(dir, { Globex: { fields: { seat: 'Bergen' }, cites: [`${site.url}/b`] } });
+    expect(two).not.toBe(one);
+    expect(await verify(dir, two, site)).toMatchObject({ status: 0 });
+    // Both pages, and robots.txt.
+    expect(countPages()).toBe(3);
+    expect((await dir.run(['doctor', '--reference', 'in.csv'])).stdout).toMatch(
+      /^ok +pages +3 cached pages/m,
+    );
+
+    const forgotten = await dir.run(['forget', one, '--yes']);
+    expect(forgotten.stderr).toContain('1 cited page');
+    // The other page stays, because the other job cites it.
+    expect(countPages()).toBe(1);
+    expect((await dir.run(['prune', '--runs', '1d'])).stderr).not.toContain('cached page');
+    expect((await dir.run(['prune', '--runs', '0ms', '--dry-run'])).stderr).toContain('1 cached page');
+    expect(countPages()).toBe(1);
+    expect((await dir.run(['prune', '--runs', '0ms'])).stderr).toContain('1 cached page');
+    expect(countPages()).toBe(0);
+    // The verdicts stay, but the page is fetched again for what is new.
+    expect(await verify(dir, two, site, '--max-age', '0s')).toMatchObject({ status: 0 });
+    expect(site.paths().filter((path) => path === '/b')).toHaveLength(2);
+  });
+
+  test('plan says that cited pages are opened', async () => {
+    const dir = createWorkdir();
+    dir.write('tables/t.csv', 'company,hq_city\nAcme,Oslo\n');
+    dir.write('in.csv', 'company\nAcme\n');
+    const words = ['plan', 'in.csv', '--reference', 'tables', '-f', 'hq_city'];
+    expect((await dir.run([...words, '--verify'])).stdout).toContain('Each cited page is opened once');
+    expect((await dir.run(words)).stdout).not.toContain('cited page');
+  });
+});
+
+describe('pages that are gone', () => {
+  test('are looked for in the archive only if it is asked for', async () => {
+    const site = await servePages({
+      '/wayback/available*': (request, response) => {
+        const asked = new URL(request.url ?? '', 'http://x').searchParams;
+        const isKnown = asked.get('url')?.endsWith('/moved') === true;
+        const url = `http://${request.headers.host}/web/20240501000000/${asked.get('url')}`;
+        const closest = isKnown
+          ? { closest: { available: true, url, timestamp: '20240501000000', status: '200' } }
+          : {};
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ archived_snapshots: closest }));
+      },
+      '/web/20240501000000id_/*': '<title>Acme</title><p>Acme sits in Oslo.</p>',
+    });
+    const dir = createWorkdir();
+    const job = await fill(dir, {
+      Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/moved`] },
+      Globex: { fields: { hq_city: 'Bergen' }, cites: [`${site.url}/made-up`] },
+    });
+    expect(await verify(dir, job, site)).toMatchObject({ status: 0 });
+    expect([...site.paths()].sort()).toEqual(['/made-up', '/moved']);
+    expect(readRows(dir).map((row) => row.hq_city_verdict)).toEqual(['gone', 'gone']);
+    const options = { job, ledger: join(dir.home, 'ledger.sqlite'), pages: join(dir.home, 'pages'), env: {} };
+    const clock = new VirtualClock();
+    clock.advance(Date.now() - clock.now());
+    const archive = { ...options, fetchPrivate: [site.host], archive: site.url };
+    const { cells } = await verifyJob(archive, { clock });
+    expect(cells.counts).toMatchObject({ on_page: 1, gone: 1 });
+    const rows = readRows(dir);
+    expect(rows[0]?.hq_city_verdict).toMatch(/^on_page/);
+    expect(rows[0]?.hq_city_passage_url).toContain('/web/20240501000000id_/');
+    const seen = site.paths().length;
+    await verifyJob(archive, { clock });
+    expect(site.paths()).toHaveLength(seen);
   });
 });
 

@@ -31,7 +31,10 @@ export interface PageServer {
   readonly mostAtOnce: number;
 }
 
-/** Serves pages by path on a free port of 127.0.0.1 until the test ends. Other paths answer 404. */
+/**
+ * Serves pages by path on a free port of 127.0.0.1 until the test ends. A key that ends in `*` is for all paths that
+ * start like it. Other paths answer 404.
+ */
 export async function servePages(pages: Readonly<Record<string, ServedPage>>): Promise<PageServer> {
   const requests: SeenRequest[] = [];
   const open = new Map<string, number>();
@@ -43,7 +46,8 @@ export async function servePages(pages: Readonly<Record<string, ServedPage>>): P
     open.set(host, (open.get(host) ?? 0) + 1);
     mostAtOnce = Math.max(mostAtOnce, open.get(host) ?? 0);
     response.on('close', () => open.set(host, (open.get(host) ?? 1) - 1));
-    const page = pages[path];
+    const prefix = Object.keys(pages).find((key) => key.endsWith('*') && path.startsWith(key.slice(0, -1)));
+    const page = pages[path] ?? pages[prefix ?? ''];
     if (typeof page === 'function') return page(request, response);
     const {
       status = 200,

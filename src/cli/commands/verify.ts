@@ -1,6 +1,7 @@
 import { createUsageError } from '../../errors.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from '../../model/format.js';
 import type { JsonObject } from '../../model/json.js';
+import { ARCHIVE_URL } from '../../pages/archive.js';
 import { type VerifySummary, verifyJob } from '../../verify.js';
 import { createCommand } from '../command.js';
 import { confirmQuote } from '../confirm.js';
@@ -51,6 +52,10 @@ export const verify = createCommand({
       about: 'Pause between two requests to the same site.',
       fallback: '1s',
     },
+    archive: {
+      kind: 'switch',
+      about: 'Look for a copy of pages that are gone at archive.org, which learns their addresses.',
+    },
     failBelow: {
       kind: 'number',
       value: 'SHARE',
@@ -80,10 +85,6 @@ export const verify = createCommand({
     ...LEDGER_OPTION,
   },
   examples: [
-    {
-      line: 'rowfill verify j_0f3a --escalate --max-cost 5',
-      about: 'asks again for values that are not on their pages',
-    },
     { line: 'rowfill verify j_0f3a', about: 'checks every citation of a job' },
     {
       line: 'rowfill verify j_0f3a --sample 100 --fail-below 0.9',
@@ -93,9 +94,13 @@ export const verify = createCommand({
       line: 'rowfill verify j_0f3a --fetch-private wiki.corp.example',
       about: 'also opens pages of the company’s own wiki',
     },
+    {
+      line: 'rowfill verify j_0f3a --escalate --max-cost 5',
+      about: 'asks again for values that are not on their pages',
+    },
   ],
   async run({ operands: [job = ''], options }, host) {
-    const { failBelow, json = false, quiet = false, ...rest } = options;
+    const { failBelow, json = false, quiet = false, archive = false, ...rest } = options;
     const isGiven = options.yes === true || options.maxCost !== undefined;
     checkShare(failBelow);
     const say = (text: string): void => {
@@ -112,6 +117,7 @@ export const verify = createCommand({
           job,
           ledger: chooseLedger(host.env, options.ledger),
           pages: choosePageFolder(host.env),
+          ...(archive ? { archive: ARCHIVE_URL } : {}),
           env: host.env,
           ...(options.escalate === true ? resolveApiKey(host.env) : {}),
         },
