@@ -51,7 +51,8 @@ function flattenValue(root: JsonValue, source: DataSource, room: number): DataIt
       for (let index = value.length - 1; index >= 0; index -= 1)
         frames.push({ value: value[index] as JsonValue, path, owner, beside });
     } else if (isJsonObject(value)) {
-      const named = findName(value) ?? owner;
+      // A place or an offer of a company is a part of it, not somebody else.
+      const named = PARTS.test(path.at(-1) ?? '') && owner !== '' ? owner : (findName(value) ?? owner);
       const texts = describeObject(value);
       for (const key of Object.keys(value).reverse())
         frames.push({ value: value[key] as JsonValue, path: [...path, key], owner: named, beside: texts });
@@ -62,9 +63,13 @@ function flattenValue(root: JsonValue, source: DataSource, room: number): DataIt
   return items;
 }
 
-const NAME_KEYS = ['name', 'legalName', 'companyName', 'company_name', 'displayName', 'headline', 'title'];
+const PARTS =
+  /^(?:location|address|headquarters?|hq|place|geo|contactPoint|offers|aggregateRating|department|offices?|jobLocation|foundingLocation|areaServed|stats|facts|details|profile|mainEntity)$/i;
+const NAME_KEYS = ['name', 'legalName', 'companyName', 'company_name', 'displayName'];
 
 function findName(object: JsonObject): string | null {
+  // The name of a property is not the name of an owner.
+  if (Object.hasOwn(object, 'value')) return null;
   for (const key of NAME_KEYS) {
     const name = Object.hasOwn(object, key) ? object[key] : undefined;
     if (typeof name === 'string' && name !== '') return name.slice(0, 200);

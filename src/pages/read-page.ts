@@ -177,7 +177,7 @@ function splitPdfPage(text: string): string[] {
     else if (
       (trimmed.match(/(?<![\d\p{L}])[(-]?[\d.,]*\d\)?(?![\d\p{L}])/gu)?.length ?? 0) >= 2 &&
       trimmed.length < 150 &&
-      !/[.;:]$/.test(trimmed) &&
+      /\d[)%]*$/.test(trimmed) &&
       /^\p{Lu}/u.test(trimmed)
     ) {
       end();

@@ -292,14 +292,16 @@ class HtmlWalker {
     const index = blocks.length;
     const level = top?.role === 'heading' ? top.level : 0;
     while (level > 0 && this.#headings.length >= level) this.#headings.pop();
-    const heading = this.#headings.findLast((each) => each !== -1) ?? -1;
+    const region = top?.region ?? 'main';
+    // A heading of the main text says nothing about a footer or a side box.
+    const heading = this.#headings.findLast((each) => each !== -1 && blocks[each]?.region === region) ?? -1;
     if (level > 0) {
       while (this.#headings.length < level - 1) this.#headings.push(-1);
       this.#headings.push(index);
     }
     blocks.push({
       text,
-      region: top?.region ?? 'main',
+      region,
       role: top?.role ?? 'text',
       heading,
       level,

@@ -16,12 +16,16 @@ export function findCue(context: CueContext): string | null {
   if (context.wantsTurn) return null;
   if (context.groups.has('role') && EASTERN_FORMER.test(context.before.slice(-14)))
     return 'a word before it speaks of the past';
-  for (const { reason, before, after, within, beyond, applies } of CUES) {
+  for (const { reason, before, after, within, beyond, isClause, applies } of CUES) {
     if (applies !== undefined && !applies(context)) continue;
-    if (before !== undefined && hasCue(before, context.before.slice(-within), context.language, true))
-      return reason;
-    if (after !== undefined && hasCue(after, context.after.slice(0, beyond ?? 60), context.language, false))
-      return reason;
+    const [ahead, behind] = [context.before.slice(-within), context.after.slice(0, beyond ?? 60)];
+    const clause = isClause === true ? ahead.slice(findLastBreak(ahead)) : ahead;
+    if (before !== undefined && within > 0 && hasCue(before, clause, context.language, true)) return reason;
+    // Behind a number, words that follow another number belong to that one.
+    const own = isCount(context)
+      ? (/^[^,;]*?(?=[,;]?\s[^\d\s]?\d|;|$)/u.exec(behind)?.[0] ?? behind)
+      : behind;
+    if (after !== undefined && hasCue(after, own, context.language, false)) return reason;
   }
   return null;
 }
@@ -29,6 +33,20 @@ export function findCue(context: CueContext): string | null {
 /** Chinese, Japanese and Korean put no space between "former" and the role. */
 const EASTERN_FORMER =
   /(?:前|元|旧|前任|原|曾任|전임|전)\s?(?:社長|代表\p{L}*|会長|CEO|CFO|总裁|董事长|总经理|首席\p{L}*|대표\p{L}*|사장)\s?$/u;
+
+/** Position behind the last comma or quote that ends a clause; 0 if there is none. */
+function findLastBreak(text: string): number {
+  const last = [...text.matchAll(/,\s|[”"»]\s?|;\s|\s[–—]\s/gu)].at(-1);
+  return last === undefined ? 0 : last.index + last[0].length;
+}
+
+/** True if a sentence speaks of a plan, a goal or a forecast. */
+export function isPlan(text: string, language: string): boolean {
+  const plan = CUES.find(({ reason, before }) => reason === PLAN && before !== undefined);
+  return plan?.before !== undefined && hasCue(plan.before, text.slice(0, 600), language, false);
+}
+
+const PLAN = 'it is a plan, a goal or a forecast';
 
 type Words = Readonly<Record<string, string>>;
 
@@ -40,6 +58,8 @@ interface Cue {
   /** How many characters before the value are looked at. */
   readonly within: number;
   readonly beyond?: number;
+  /** True if a comma ends the reach of the words. */
+  readonly isClause?: boolean;
   readonly applies?: (context: CueContext) => boolean;
 }
 
@@ -81,10 +101,10 @@ const CUES: readonly Cue[] = [
     reason: 'a word before it speaks of the past',
     within: 60,
     before: {
-      en: `former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until recently|ousted|departed|emeritus`,
+      en: `former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until recently|ousted|departed|emeritus|earlier|older|prior|last year['’]s|last season['’]s`,
       de: `ehemalige[rsnm]?|ehemals|frühere[rsnm]?|früher|vormals|bisherige[rsnm]?|vorherige[rsnm]?|ex|vorgänger(?:in|s)?|einst|damalige[rsn]?|ursprünglich`,
       fr: `ancien(?:ne|s)?|ex|précédente?|anciennement|prédécesseur|autrefois|jadis|initialement`,
-      es: String.raw`antigu[oa]s?|anterior(?:mente)?|ex\p{L}*|predecesora?|entonces|saliente`,
+      es: String.raw`antigu[oa]s?|anterior(?:mente)?|ex(?:director\p{L}*|president\p{L}*|ministr\p{L}*|consejer\p{L}*)?|predecesora?|entonces|saliente`,
       it: `ex|precedente|predecessore|già|uscente|in passato`,
       pt: `antig[oa]|anterior(?:mente)?|ex|antecessora?`,
       nl: `voormalige?|vroegere|vorige|ex|voorganger|destijds`,
@@ -131,16 +151,16 @@ const CUES: readonly Cue[] = [
     within: 45,
     applies: isRole,
     before: {
-      en: String.raw`(?:replac(?:es|ed|ing)|succeed(?:s|ed|ing)?|takes over from|took over from|taking over from|in succession to|departure of|resignation of|exit of|after)(?:\s(?:the|its|former|long-time|founder|ceo|cfo|cto|chief executive|\p{L}+ officer|mr|mrs|ms|dr)\.?){0,4}`,
+      en: String.raw`(?:replac(?:es|ed|ing)(?! by)|succeed(?:s|ed|ing)?(?! by)|takes over from|took over from|taking over from|in succession to|departure of|resignation of|exit of|after)(?:\s(?:the|its|former|long-time|founder|ceo|cfo|cto|chief executive|\p{L}+ officer|mr|mrs|ms|dr)\.?){0,4}`,
       de: String.raw`(?:nachfolge(?:r|rin)? von|folgt auf|folgte auf|löst|löste|ersetzt|übernimmt von|übernahm von|tritt die nachfolge von|anstelle von|nach dem (?:ausscheiden|rücktritt) von)(?:\s(?:dem|der|den|herrn|frau|dr|langjährigen?)\.?){0,3}`,
-      fr: String.raw`(?:succède à|succédant à|remplace|remplaçant|en remplacement de|après le départ de)(?:\s(?:m|mme|l['’]ancien)\.?){0,2}`,
-      es: `(?:sucede a|sustituye a|reemplaza a|releva a|en sustitución de|tras la salida de)`,
-      it: `(?:succede a|sostituisce|al posto di|prende il posto di)`,
-      pt: `(?:sucede a|substitui|no lugar de)`,
-      nl: `(?:volgt|opvolger van|vervangt)`,
-      sv: `(?:efterträder|ersätter|tar över efter)`,
-      da: `(?:efterfølger|erstatter|afløser)`,
-      nb: `(?:etterfølger|erstatter|tar over etter)`,
+      fr: String.raw`(?:succéd\p{L}* à|succède à|remplac\p{L}*(?! par)|en remplacement de|après le départ de)(?:\s(?:m|mme|l['’]ancien)\.?){0,2}`,
+      es: String.raw`(?:suced\p{L}* a|sustitu\p{L}* a|reemplaz\p{L}* a|relev\p{L}* a|en sustitución de|tras la salida de)`,
+      it: String.raw`(?:succe[ds]\p{L}* a|sostitui\p{L}*|al posto di|prende il posto di)`,
+      pt: String.raw`(?:suced\p{L}* a|substitui\p{L}*|no lugar de)`,
+      nl: `(?:volgt|volgde|opvolger van|verv(?:angt|ing))`,
+      sv: String.raw`(?:efterträd\p{L}*|ersatte|ersätter|tar över efter|tog över efter)`,
+      da: String.raw`(?:efterfølger|efterfulgte|erstatte\p{L}*|afløs\p{L}*)`,
+      nb: String.raw`(?:etterfølger|etterfulgte|erstatte\p{L}*|tar over etter|tok over etter)`,
       pl: String.raw`(?:zastąpił\p{L}*|zastępuje|następca|po odejściu)`,
       ru: String.raw`(?:сменил\p{L}*|заменил\p{L}*|преемник)`,
     },
@@ -149,7 +169,7 @@ const CUES: readonly Cue[] = [
     reason: 'it is said of a rival or in a comparison',
     within: 90,
     before: {
-      en: `rivals?|competitors?|competing|unlike|versus|compared (?:with|to)|than|peers?`,
+      en: `rivals?|competitors?|competing|unlike|versus|compared (?:with|to)|(?:bigger|larger|smaller|higher|lower) than|peers?`,
       de: String.raw`konkurrent\p{L}*|wettbewerber\p{L}*|rival\p{L}*|im gegensatz zu|im vergleich zu|mitbewerber\p{L}*`,
       fr: `concurrente?s?|rivale?s?|contrairement à|par rapport à`,
       es: String.raw`competidor\p{L}*|rival\p{L}*|a diferencia de|comparado con|frente a`,
@@ -166,6 +186,7 @@ const CUES: readonly Cue[] = [
   },
   {
     reason: 'a negation or doubt is beside it',
+    isClause: true,
     within: 55,
     beyond: 45,
     before: {
@@ -198,10 +219,11 @@ const CUES: readonly Cue[] = [
     },
   },
   {
-    reason: 'it is a plan, a goal or a forecast',
+    reason: PLAN,
+    isClause: true,
     within: 70,
     before: {
-      en: String.raw`will|shall|plans?|planned|planning|aims?|aiming|targets?|targeting|intends?|intended|expects?|expected|forecasts?|projected|projects to|hopes?|would|could|might|propos(?:es|ed)|goal of|ambition|wants? to|looking to|set to|due to|considering|in talks|by (?:20[3-9]\d|the end of)|next year`,
+      en: String.raw`will|shall|plans?|planned|planning|aims?|aiming|targets?|targeting|intends?|intended|expects?|expected|forecasts?|projected|projects to|hopes?|would|could|might|propos(?:es|ed)|goal of|ambition|wants? to|looking to|set to|due to|considering|in talks|incoming|designate|future|upcoming|by (?:20[3-9]\d|the end of)|next year`,
       de: String.raw`will|wird|werden|würde|soll(?:en|te|ten)?|plant|planen|geplant\p{L}*|strebt|ziel|voraussichtlich|künftig\p{L}*|möchte|erwartet\p{L}*|beabsichtigt|prognose|angepeilt`,
       fr: `prévoit|prévue?s?|prévoient|vise|objectif|ambitionne|devrait|envisage|souhaite|compte (?:recruter|embaucher|atteindre|ouvrir|employer)|recrutera|embauchera|d['’]ici`,
       es: `planea|prevé|prevista?s?|espera|objetivo|pretende|contratará|alcanzará|tendrá|abrirá|proyecta|quiere|podría`,
@@ -223,12 +245,12 @@ const CUES: readonly Cue[] = [
     },
   },
   {
-    reason: 'it is a plan, a goal or a forecast',
+    reason: PLAN,
     within: 0,
-    beyond: 22,
+    beyond: 40,
     after: {
       all: String.raw`\p{L}{0,8}(?:する予定|予定|を目標|を目指|に増やす|计划|预计|목표|예정|할 계획)`,
-      en: String.raw`by (?:20[3-9]\d|the end of)|(?:is|are) (?:planned|expected|targeted)`,
+      en: String.raw`by (?:20[3-9]\d|the end of)|(?:is|are) (?:planned|expected|targeted)|(?:who )?(?:is|are) to (?:become|be|take|join)|will (?:become|be|take|join|succeed|replace)|to become`,
       de: `(?:ist|sind) geplant|geplant|werden sollen|einstellen|anvisiert`,
     },
   },
@@ -241,7 +263,7 @@ const CUES: readonly Cue[] = [
         before,
       ),
     after: {
-      all: String.raw`(?:[^.;]{0,25}\s)?(?:to|auf|nach|à|au|a|al|ao|para|hasta|till|til|na|naar|do|до|к|на|into)\s`,
+      all: String.raw`(?:[^.;]{0,25}\s)?(?:to|auf|nach|à|au|a|al|ao|para|hasta|till|til|na|naar|do|до|к|на|into)`,
     },
   },
   {

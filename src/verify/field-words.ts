@@ -149,7 +149,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   founded: {
     groups: ['date', 'location'],
-    words: `founded founding foundation established estd est since inception started start began begun formed created opened launched launch incorporated incorporation registered_on year_founded history gegrundet grundung* gegr besteht existiert seit fondee fonde fondation creee cree creation depuis annee de creation fundad* fundacion constituid* creada creado nacio desde fondat* costituit* nata nasce nasceva dal fondazione costituzione fundacao constituida criada opgericht* oprichting* sinds gesticht grundad* grundat* grundades startades bildades sedan grundlagt stiftet etableret etablert stiftelse startet siden perustettu perustettiin perustamis* vuodesta zalozon* zal powstal* powsta* rok zalozenia zalozen* vznik* od roku alapit* alapitva infiintat* fondat* основан* основана создан* образован* зарегистрирован* год основания заснован* kurulus* kuruldu kurulan ιδρυθηκε ιδρυση 設立 創業 創立 設立年月日 成立 创立 创办 创建 注册日期 설립 창립 설립일 נוסדה تأسست تأسيس`,
+    words: `set_up founded founding foundation established estd est since inception started start began begun formed created opened launched launch incorporated incorporation registered_on year_founded history gegrundet grundung* gegr besteht existiert seit fondee fonde fondation creee cree creation depuis annee de creation fundad* fundacion constituid* creada creado nacio desde fondat* costituit* nata nasce nasceva dal fondazione costituzione fundacao constituida criada opgericht* oprichting* sinds gesticht grundad* grundat* grundades startades bildades sedan grundlagt stiftet etableret etablert stiftelse startet siden perustettu perustettiin perustamis* vuodesta zalozon* zal powstal* powsta* rok zalozenia zalozen* vznik* od roku alapit* alapitva infiintat* fondat* основан* основана создан* образован* зарегистрирован* год основания заснован* kurulus* kuruldu kurulan ιδρυθηκε ιδρυση 設立 創業 創立 設立年月日 成立 创立 创办 创建 注册日期 설립 창립 설립일 נוסדה تأسست تأسيس`,
   },
   acquired: {
     groups: ['date', 'money'],
@@ -217,6 +217,10 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   parent: {
     groups: ['name'],
     words: `parent parent_company subsidiary subsidiary_of owned_by part_of division_of owner muttergesellschaft mutterkonzern tochter tochtergesellschaft gehort filiale_de maison_mere appartient filial matriz pertenece controllata capogruppo dochteronderneming dotterbolag moderbolag datterselskab moderselskab 親会社 子会社 母公司 子公司 모회사 자회사`,
+  },
+  ean: {
+    groups: ['name'],
+    words: 'ean gtin gtin13 gtin8 gtin12 gtin14 upc barcode isbn isbn13 streckkod strichcode code_barres',
   },
   vat: {
     groups: ['name'],
@@ -370,7 +374,7 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:funding|raised|round|investment|series) /, ['funding']],
   [/ (?:revenue|turnover|sales|umsatz|arr) (?!email|phone|contact|director|head)/, ['revenue']],
   [/ (?:net income|profit|earnings|ebit|ebitda|net loss) /, ['profit']],
-  [/ (?:share capital|capital social|stammkapital) /, ['capital']],
+  [/ (?:share capital|capital social|stammkapital|capital) (?!city)/, ['capital']],
   [
     / (?:hq|headquarters?|city|town|country|location|address|state|region|postcode|postal|zip|street|seat|office city|ort|stadt|land|sitz|based) /,
     ['location'],
@@ -394,7 +398,7 @@ const RELATED: Readonly<Record<string, readonly string[]>> = {
 
 /** Words of names of fields that say nothing about what the field is. */
 const FILLERS = new Set(
-  `name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most`.split(
+  `name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people contact per latest current about`.split(
     /\s+/,
   ),
 );

@@ -12,7 +12,7 @@ export function findUrl(index: PageIndex, value: string): Hit[] {
     const how = compareAddresses(wanted, readAddress(link.url));
     const segment = index.segments[Math.max(0, link.block)];
     if (how !== null && segment !== undefined)
-      hits.push({ segment, start: 0, end: segment.text.length, how, doubt: null, link });
+      hits.push({ segment, ...locate(segment.text, link.text), how, doubt: null, link });
   }
   const words = foldWords(`${wanted.host}${wanted.path}`);
   for (const segment of index.segments) {
@@ -92,7 +92,7 @@ export function findEmail(index: PageIndex, value: string): Hit[] {
         .split(/[,;]/)
         .some((each) => each.trim().toLowerCase() === wanted)
     )
-      hits.push({ segment, start: 0, end: segment.text.length, how: 'exact', doubt: null, link });
+      hits.push({ segment, ...locate(segment.text, link.text), how: 'exact', doubt: null, link });
   }
   for (const segment of index.segments) {
     if (!/@|＠|\bat\b|ät|arroba|arobase|\(a\)/i.test(segment.text)) continue;
@@ -142,7 +142,7 @@ export function findPhone(index: PageIndex, value: string): Hit[] {
       segment !== undefined &&
       isSamePhone(wanted, readPhone(decodeAddress(target)))
     )
-      hits.push({ segment, start: 0, end: segment.text.length, how: 'exact', doubt: null, link });
+      hits.push({ segment, ...locate(segment.text, link.text), how: 'exact', doubt: null, link });
   }
   for (const segment of index.segments) {
     for (const match of segment.text.matchAll(
@@ -199,4 +199,10 @@ function isSamePhone(wanted: Phone, found: Phone | null): boolean {
     isCode &&
     (long.isInternational || code === '0' || code === '1')
   );
+}
+
+/** Where the text of a link is in its block; the whole block for a link without text. */
+function locate(text: string, link: string): { start: number; end: number } {
+  const start = link === '' ? -1 : text.indexOf(link);
+  return start === -1 ? { start: 0, end: text.length } : { start, end: start + link.length };
 }

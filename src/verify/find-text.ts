@@ -1,6 +1,6 @@
 import { normalizeCompanyName } from '../model/company-name.js';
 import { type FoldedText, type FoldMode, findWords, foldLatin, foldWords } from './fold-text.js';
-import { listOtherNames } from './known-names.js';
+import { findCountryCode, listOtherNames } from './known-names.js';
 import type { Hit, PageIndex } from './page-index.js';
 
 type How = Hit['how'];
@@ -308,12 +308,14 @@ export function findPlace(index: PageIndex, value: string): Hit[] {
   const parts = value.split(/\s*[,;\n·|]\s*/).filter((part) => foldWords(part) !== '');
   const found = parts.map((part) => findPlaceName(index, part));
   if (parts.length < 2) return findCompact(index, value);
-  const missing = found.filter((hits) => hits.length === 0).length;
+  // A page about a company in Munich need not name the country.
+  const missing = found.filter(
+    (hits, at) => hits.length === 0 && findCountryCode(parts[at] ?? '') === null,
+  ).length;
   const [main = []] = found;
   const hasNumbers = parts.some((part, at) => /\d/.test(part) && found[at]?.length === 0);
   if (main.length === 0 || hasNumbers) return [];
   if (missing === 0) return main.map((hit) => ({ ...hit, how: hit.how === 'exact' ? 'exact' : 'alias' }));
-  // "Munich, Germany": a page about a company in Munich need not name the country.
   const isLarge = parts
     .slice(1)
     .every(
@@ -332,7 +334,7 @@ function findPlaceName(index: PageIndex, value: string): Hit[] {
   if (exact.length + aliases.length > 0) return [...exact, ...aliases];
   const inflected = [...findInflected(index, value), ...others.flatMap((name) => findInflected(index, name))];
   if (inflected.length > 0) return inflected;
-  return /\d/.test(value) ? findAddress(index, value) : findPlural(index, value).filter(() => false);
+  return /\d| /.test(value) ? findAddress(index, value) : [];
 }
 
 /** Short forms of words in addresses. */
@@ -387,7 +389,6 @@ function findAddress(index: PageIndex, value: string): Hit[] {
     .filter((word) => word !== 'no');
   if (wanted.length < 2) return findCompact(index, value);
   const found = index.segments.flatMap((segment): Hit[] => {
-    if (!/\d/.test(segment.text)) return [];
     const tokens = listTokens(index.fold(segment, 'plain'))
       .map((token) => ({ ...token, word: foldAddressWord(token.word) }))
       .filter(({ word }) => word !== 'no');

@@ -1,7 +1,7 @@
 import type { TextBlock } from '../pages/page-text.js';
 import { findCue } from './cue-words.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
-import type { Hit } from './page-index.js';
+import type { Hit, PageIndex } from './page-index.js';
 import { type Sentence, splitSentence } from './sentences.js';
 import { findWrongField } from './wrong-field.js';
 import { findWrongSubject } from './wrong-subject.js';
@@ -36,18 +36,25 @@ function findTurn(context: EvidenceContext, hit: Hit, sentence: Sentence): strin
     /\b(?:former|previous|past|planned|target|goal|forecast|expected|next|guidance|competitor|rival|prior|event|deadline|due|end)\b/.test(
       field.words.join(' '),
     );
-  const cue = findCue({
-    before: sentence.before,
-    after: sentence.after,
-    language: index.page.language,
-    groups: field.groups,
-    families: field.families,
-    wantsTurn,
-  });
+  const about = { language: index.page.language, groups: field.groups, families: field.families, wantsTurn };
+  const cue = findCue({ ...about, before: sentence.before, after: sentence.after });
   if (cue !== null) return cue;
+  for (const label of listTitles(index, hit)) {
+    const turned = label.length > 60 ? null : findCue({ ...about, before: `${label} `, after: '' });
+    if (turned !== null) return turned;
+  }
   if (!wantsTurn && TURNED_HEADING.test(headings))
     return 'the heading above it is about others, the past or plans';
   return findWrongYear(context, hit, sentence);
+}
+
+/** Titles of a value: the headers of its cell, or the term before it. */
+function listTitles(index: PageIndex, { segment }: Hit): string[] {
+  const { block } = segment;
+  if (block === null) return [];
+  const { row, column } = index.headers(block);
+  const term = block.role === 'detail' ? index.page.blocks[segment.index - 1] : undefined;
+  return [row, column, term?.role === 'term' ? term.text : ''].filter((text) => text !== '');
 }
 
 const TURNED_HEADING =

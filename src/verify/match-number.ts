@@ -1,4 +1,6 @@
+import { findFieldMentions, listGroups } from './field-words.js';
 import type { NumberReading, NumberToken } from './find-number.js';
+import { foldText } from './fold-text.js';
 import type { Hit, PageIndex, Segment } from './page-index.js';
 import { convertUnit, isOtherUnit, readUnit } from './units.js';
 import type { FieldInfo } from './value-kind.js';
@@ -11,7 +13,7 @@ export function findNumber(index: PageIndex, value: number, field: FieldInfo): H
     if (segment.data !== null && segment.data.value.length > 2_000) continue;
     const scale = segment.block?.cell == null ? 1 : index.tableScale(segment.block);
     for (const token of index.numbers(segment)) {
-      const match = compareNumber(value, token, scale, field, segment);
+      const match = compareNumber(value, token, scale, field, segment, index);
       if (match !== null)
         hits.push({
           segment,
@@ -56,9 +58,11 @@ function compareNumber(
   tableScale: number,
   field: FieldInfo,
   segment: Segment,
+  index: PageIndex,
 ): Match | null {
   if (token.isPart && !(isYear(value) && wantsYear(field))) return null;
-  const inTable = token.scale === 1 && tableScale > 1 && !token.isPercent && !isCounted(token, segment);
+  const inTable =
+    token.scale === 1 && tableScale > 1 && !token.isPercent && !isCounted(token, segment, index);
   const wanted = field.scale > 1 ? [value * field.scale, value] : [value];
   const unit = readUnit(token.after, segment.text.slice(token.end, token.end + 12));
   for (const [position, reading] of token.readings.entries()) {
@@ -88,7 +92,12 @@ function compareNumber(
 }
 
 /** Rows of a table in thousands that count people or name a year have no scale. */
-function isCounted(token: NumberToken, segment: Segment): boolean {
+function isCounted(token: NumberToken, segment: Segment, index: PageIndex): boolean {
+  const row = segment.block === null ? '' : index.headers(segment.block).row;
+  if (
+    findFieldMentions(foldText(row, 'plain').text).some(({ family }) => listGroups(family).includes('count'))
+  )
+    return true;
   const [reading] = token.readings;
   return (
     segment.block?.cell?.isHeader === true ||

@@ -74,6 +74,18 @@ const INNER = new RegExp(
   'gu',
 );
 
+/** "Castle Crumb, a bakery chain with …": what follows is said of Castle Crumb. */
+const APPOSITION = new RegExp(
+  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s${CAPITAL}){0,3}),\s(?:(?:a|an|the|its|ein|eine|das|une?|la|le|un|una|el|il|een|en|ett|et)\s\p{Ll}|which\s|who\s|whose\s|qui\s|que\s|che\s|som\s|który\s|która\s|где\s|котор)`,
+  'gu',
+);
+const BY =
+  /(?:^|\s)(?:by|with|from|to|for|and|von|durch|mit|für|und|par|avec|pour|et|por|con|para|da|di|till|av|med)\s(?:the\s)?$/iu;
+const TAKES_OVER = new RegExp(
+  String.raw`^,?\s(?:which|who|whose|that|a\s|an\s|the\s|${VERBS})(?![\p{L}])`,
+  'u',
+);
+
 /** Names of other companies in a sentence: with a legal form, or as the subject of a verb. */
 function findOtherNames(
   text: string,
@@ -86,10 +98,20 @@ function findOtherNames(
   const add = (start: number, name: string, isSubject: boolean): void => {
     if (!isOwnOrOrdinary(name, subject, value)) found.push({ start, isSubject });
   };
-  for (const match of text.matchAll(WITH_FORM)) add(match.index, match[0], match.index < 6);
+  for (const match of text.matchAll(WITH_FORM)) {
+    // "led by Gannet Capital, said …": the sentence goes on about its own subject.
+    const isAgent =
+      BY.test(text.slice(Math.max(0, match.index - 12), match.index)) &&
+      !TAKES_OVER.test(text.slice(match.index + match[0].length));
+    if (!isAgent) add(match.index, match[0], match.index < 6);
+  }
+  if (!isPerson)
+    for (const match of text.slice(0, 800).matchAll(APPOSITION))
+      if (language !== 'de' || (match[1] ?? '').includes(' '))
+        add(match.index, match[1] ?? '', match.index < 6);
   // German writes all nouns with a capital letter, and a person may be the subject of a sentence about a person.
   const first = SUBJECT.exec(text.slice(0, 300));
-  if (first?.[1] !== undefined && !isPerson) add(first.index, first[1], true);
+  if (first?.[1] !== undefined && !isPerson && !isSelfReference(text)) add(first.index, first[1], true);
   if (language !== 'de' && !isPerson)
     for (const match of text.slice(0, 600).matchAll(INNER)) add(match.index, match[1] ?? '', false);
   return found.sort((a, b) => a.start - b.start);

@@ -47,6 +47,8 @@ export class PageIndex {
   readonly #dates = new Map<number, readonly DateToken[]>();
   readonly #scales = new Map<number, number>();
   readonly #cells = new Map<number, Map<number, TextBlock[]>>();
+  /** The language whose notation the numbers of the page follow. */
+  readonly #numberLanguage: string;
   readonly #has: Record<'german' | 'latin', boolean>;
 
   constructor(page: PageText) {
@@ -65,6 +67,7 @@ export class PageIndex {
       latin: this.segments.some(({ text }) => hasOtherFold(text, 'latin')),
     };
     for (const block of page.blocks) this.#addCell(block);
+    this.#numberLanguage = guessNotation(page);
   }
 
   /** Modes in which this page reads differently from plain. */
@@ -85,7 +88,7 @@ export class PageIndex {
   numbers(segment: Segment): readonly NumberToken[] {
     const known = this.#numbers.get(segment.index);
     if (known !== undefined) return known;
-    const found = findNumbers(segment.text, this.page.language);
+    const found = findNumbers(segment.text, this.#numberLanguage);
     this.#numbers.set(segment.index, found);
     return found;
   }
@@ -174,4 +177,15 @@ export class PageIndex {
     for (let at = row; at < row + Math.min(rowSpan, 50); at += 1)
       rows.set(at, [...(rows.get(at) ?? []), block]);
   }
+}
+
+/** A number such as "1.234,5" or "12,50 €" tells the notation better than the language that a template claims. */
+function guessNotation({ blocks, language }: PageText): string {
+  let [commas, points] = [0, 0];
+  for (const { text } of blocks.slice(0, 3_000)) {
+    commas += text.match(/\d\.\d{3},\d|(?<![\d.,])\d{1,3},\d{1,2}(?![\d.,])/g)?.length ?? 0;
+    points += text.match(/\d,\d{3}\.\d|(?<![\d.,])\d{1,3}\.\d{1,2}(?![\d.,])|\d,\d{3},\d{3}/g)?.length ?? 0;
+  }
+  if (commas > points * 2) return language === 'en' || language === '' ? 'de' : language;
+  return points > commas * 2 && points > 2 && language !== '' && language !== 'en' ? '' : language;
 }

@@ -14,6 +14,8 @@ export interface RowSubject {
   /** First words of names that are distinctive enough to stand for them. */
   readonly aliases: readonly string[];
   readonly hosts: readonly string[];
+  /** True if the values are about a person, not about a company or thing. */
+  readonly isPerson: boolean;
 }
 
 /** The names and hosts of a row that say whom or what its values are about. */
@@ -41,6 +43,7 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
     names: [...new Set(names)].sort((a, b) => b.length - a.length),
     aliases: wantsPerson ? [] : listAliases(values),
     hosts,
+    isPerson: values === people,
   };
 }
 

@@ -4,6 +4,7 @@ import { findFieldMentions, listGroups } from './field-words.js';
 import { foldText, foldWords } from './fold-text.js';
 import { COMMON_COUNTRIES, findCountryCode } from './known-names.js';
 import type { Hit, PageIndex } from './page-index.js';
+import { mentions, type RowSubject } from './row-subject.js';
 import type { Sentence } from './sentences.js';
 import type { FieldInfo, ValueKind } from './value-kind.js';
 
@@ -27,9 +28,37 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   if (field.groups.has('location') && isPlaceLike(kind) && isInAddress(hit.segment.text, hit)) return null;
   if (kind === 'country' && COMMON_COUNTRIES.has(findCountryCode(context.value) ?? '')) return NO_FIELD;
   if (kind === 'person' && !field.groups.has('role') && relation !== null) return null;
+  if (field.families.has('published') && isAtTop(hit)) return null;
+  if (isJobTitle(field) && isBesideName(context, hit, sentence)) return null;
   if (isSelfNaming(context, hit)) return null;
   const [heading = ''] = listHeadings(index, block);
   return judgeLabel(heading, field) === 'own' && sentence.text.length < 160 ? null : NO_FIELD;
+}
+
+/** The date of an article is often above or at the start of its text, without a word. */
+function isAtTop({ segment, start }: Hit): boolean {
+  return (
+    segment.index < 20 &&
+    start <= 40 &&
+    (start <= 3 || /^[\p{Lu}\s,.]{3,40}$/u.test(segment.text.slice(0, start)))
+  );
+}
+
+function isJobTitle({ words }: FieldInfo): boolean {
+  return words.some((word) => /^(?:title|role|position|job|jobtitle|rank|function)$/.test(word));
+}
+
+/** A job title stands beside the person's name, or right below it. */
+function isBesideName({ index, subject }: EvidenceContext, { segment }: Hit, sentence: Sentence): boolean {
+  if (mentions(sentence.text, subject)) return sentence.text.length < 200;
+  const before = index.page.blocks[segment.index - 1];
+  return (
+    segment.block !== null &&
+    segment.text.length < 120 &&
+    before !== undefined &&
+    before.text.length < 80 &&
+    mentions(before.text, subject)
+  );
 }
 
 function isPlaceLike(kind: ValueKind): boolean {
@@ -66,13 +95,17 @@ function isInAddress(text: string, { start, end }: Hit): boolean {
 }
 
 /** Whether the words of a sentence name the field, another field of its group, or neither. */
-function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own' | 'other' | null {
+export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own' | 'other' | null {
   const folded = foldText(sentence.text, 'plain');
   const [start, end] = [hit.start - sentence.start, hit.end - sentence.start];
   const toSource = (at: number): number => folded.map[at] ?? 0;
   const found = findFieldMentions(folded.text)
     .map((mention) => ({ ...mention, start: toSource(mention.start), end: toSource(mention.end - 1) + 1 }))
     .filter((mention) => mention.end <= start || mention.start >= end)
+    .filter(
+      (mention) =>
+        sentence.text.length <= 40 || !SINCE.has(foldWords(sentence.text.slice(mention.start, mention.end))),
+    )
     .map((mention) => ({
       ...mention,
       gap: mention.start >= end ? mention.start - end : start - mention.end,
@@ -87,7 +120,7 @@ function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own' | 'ot
   const gap = Math.min(own?.gap ?? 999, words ?? 999);
   if (gap > 130) return null;
   const rival = rivals.find(
-    (each) => each.gap < gap && !isOneRole(sentence.text, each, own, hit, start, end),
+    (each) => each.gap < gap && !areSameMention(sentence.text, each, own, field.groups.has('role'), end),
   );
   if (rival === undefined) return 'own';
   const isBehind = (each: { start: number }): boolean => each.start >= end;
@@ -96,18 +129,24 @@ function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own' | 'ot
   return rival.gap + 3 < gap ? 'other' : 'own';
 }
 
+/** "Since 1948" may speak of anything, unless it is a label. */
+const SINCE = new Set(
+  'since seit depuis desde dal sinds sedan siden od est start started start began history vuodesta'.split(
+    ' ',
+  ),
+);
+
 function competes(family: string, field: FieldInfo): boolean {
   const groups = listGroups(family);
   return groups.some((group) => field.groups.has(group));
 }
 
 /** "CEO and co-founder": two roles side by side are of one person. */
-function isOneRole(
+function areSameMention(
   text: string,
   rival: { start: number; end: number },
   own: { start: number; end: number } | undefined,
-  _hit: Hit,
-  start: number,
+  isRole: boolean,
   end: number,
 ): boolean {
   if (own === undefined) return false;
@@ -115,11 +154,8 @@ function isOneRole(
   const between =
     rival.start < own.start ? text.slice(rival.end, own.start) : text.slice(own.end, rival.start);
   const overlaps = rival.start < own.end && own.start < rival.end;
-  return (
-    overlaps ||
-    (isSameSide && between.length <= 24 && !/\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(between)) ||
-    (start < 0 && end < 0)
-  );
+  if (overlaps || !isRole) return overlaps;
+  return isSameSide && between.length <= 24 && !/\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(between);
 }
 
 /** Distance of the field's own words from the value, if all of them are in the sentence. */
@@ -223,20 +259,26 @@ function judgeLabel(label: string, field: FieldInfo): 'own' | 'other' | null {
 
 /** E-mail addresses, phone numbers and links name their field themselves, unless the field wants a special one. */
 function findWrongContact(
-  { field, index, kind, value }: EvidenceContext,
+  { field, index, kind, value, subject }: EvidenceContext,
   hit: Hit,
   sentence: Sentence,
 ): string | null {
   const wanted = field.words
     .map((word) => foldWords(word))
     .filter((word) => !CONTACT_WORDS.has(word) && word.length > 2);
-  const text = foldText(
-    `${sentence.text} ${value} ${hit.link?.text ?? ''} ${hit.segment.data?.path.join(' ') ?? ''}`,
-    'plain',
-  ).text;
+  // Only what stands right before the value can name it: the next one may be of another department.
+  const near = `${sentence.before.slice(-30).replace(/^.*[·|•]/s, '')} ${value} ${hit.link?.text ?? ''} ${/^\s?\([^)]{2,30}\)/.exec(sentence.after)?.[0] ?? ''}`;
+  const text = foldText(`${near} ${hit.segment.data?.path.join(' ') ?? ''}`, 'plain').text;
+  if (
+    kind === 'email' &&
+    subject.isPerson &&
+    !isOwnMailbox(value, subject) &&
+    !mentions(sentence.text, subject)
+  )
+    return 'the address may be that of somebody else';
   if (kind === 'phone') {
-    const near = foldText(sentence.before.slice(-25), 'plain').text;
-    const families = findFieldMentions(near).filter(({ family }) => listGroups(family).includes('contact'));
+    const label = foldText(sentence.before.slice(-25), 'plain').text;
+    const families = findFieldMentions(label).filter(({ family }) => listGroups(family).includes('contact'));
     const last = families.at(-1)?.family;
     const wantsFax = field.families.has('fax');
     if (last === 'fax' && !wantsFax) return 'it is a fax number';
@@ -254,6 +296,12 @@ function findWrongContact(
   )
     ? null
     : NO_FIELD;
+}
+
+/** True if the part before "@" has one of the person's names. */
+function isOwnMailbox(value: string, subject: RowSubject): boolean {
+  const box = foldWords(value.split('@')[0] ?? '').replace(/ /g, '');
+  return subject.names.some((name) => name.split(' ').some((word) => word.length >= 3 && box.includes(word)));
 }
 
 const CONTACT_WORDS = new Set(

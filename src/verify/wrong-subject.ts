@@ -38,7 +38,7 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
     context.value,
   );
   if (other !== null) return other;
-  if (relation === null) return isNamedNear(context, block, sentence) ? null : NOT_NAMED;
+  if (relation === null) return isNamedNear(context, block, sentence, hit.segment.index) ? null : NOT_NAMED;
   return findOtherRecord(context, block);
 }
 
@@ -68,8 +68,7 @@ function findWrongOwner({ subject, relation, value, kind }: EvidenceContext, dat
       : findOtherInText(data.value, subject);
   if (data.owner === '' || data.owner === value) return relation === null ? NOT_NAMED : null;
   if (mentions(data.owner, subject) || mentions(data.beside, subject)) return null;
-  const isPersonOrPart = kind === 'person' || relation === 'own';
-  return isPersonOrPart &&
+  return kind === 'person' &&
     relation !== null &&
     data.path.length > 0 &&
     !/organization|company/i.test(data.beside)
@@ -136,7 +135,12 @@ function listYearsOnly(text: string): boolean {
 }
 
 /** True if the row is named in the sentence, just before it, in the same small group, or in a heading above. */
-function isNamedNear({ index, subject }: EvidenceContext, block: TextBlock, sentence: Sentence): boolean {
+function isNamedNear(
+  { index, subject }: EvidenceContext,
+  block: TextBlock,
+  sentence: Sentence,
+  at: number,
+): boolean {
   if (mentions(sentence.text, subject)) return true;
   if (mentions(sentence.previous, subject)) return isSelfReference(sentence.text) || sentence.previous !== '';
   if (
@@ -145,7 +149,6 @@ function isNamedNear({ index, subject }: EvidenceContext, block: TextBlock, sent
       .some((text) => mentions(text, subject))
   )
     return true;
-  const at = index.page.blocks.indexOf(block);
   let group = index.page.groups[block.group];
   for (let up = 0; up < 3 && group !== undefined; up += 1) {
     if (group.last - group.first > 8) break;
@@ -166,7 +169,6 @@ function isNamedNear({ index, subject }: EvidenceContext, block: TextBlock, sent
 /** On a page about the row, a list of records or sections of which another one has the row's name. */
 function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock): string | null {
   const { blocks, groups } = index.page;
-  const at = blocks.indexOf(block);
   const heading = blocks[block.heading];
   if (heading !== undefined && heading.level >= 2 && !mentions(heading.text, subject)) {
     const about =
@@ -189,6 +191,7 @@ function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock):
     )
       return 'the section is about somebody else';
   }
+  if (block.cell !== null) return null;
   let [group, child] = [groups[block.group], block.group];
   for (let up = 0; up < 4 && group !== undefined; up += 1) {
     const parent = groups[group.parent];
@@ -202,14 +205,15 @@ function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock):
         each.last - each.first === size,
     );
     const own = blocks.slice(group.first, group.last + 1);
-    if (siblings.length >= 2 && !own.some((each) => mentions(each.text, subject))) {
+    // Paragraphs side by side are one text; items and boxes of several blocks are records.
+    const isRecord = size > 0 || block.role === 'item';
+    if (isRecord && siblings.length >= 2 && !own.some((each) => mentions(each.text, subject))) {
       const named = siblings.filter((each) =>
         blocks
           .slice(each.first, each.last + 1)
           .some((text) => (text.role !== 'heading' || size > 0 ? startsWithName(text.text, subject) : false)),
       );
-      if (named.length > 0 && named.length <= 2 && blocks[at]?.text.length !== undefined)
-        return 'it is in the record of somebody else';
+      if (named.length > 0 && named.length <= 2) return 'it is in the record of somebody else';
     }
     child = group.parent;
     group = parent;

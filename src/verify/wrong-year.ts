@@ -1,9 +1,10 @@
 import type { TextBlock } from '../pages/page-text.js';
+import { isPlan } from './cue-words.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
-import { findFieldMentions } from './field-words.js';
 import type { Hit, PageIndex } from './page-index.js';
-import type { Sentence } from './sentences.js';
+import { type Sentence, splitSentence } from './sentences.js';
 import type { FieldInfo } from './value-kind.js';
+import { judgeWords } from './wrong-field.js';
 
 /** The value of another year than the one that is asked for, or than the latest. */
 export function findWrongYear(
@@ -89,27 +90,33 @@ function findNearestYear(sentence: Sentence, hit: Hit): number | null {
       /\b(?:since|founded|established|seit|depuis|gegründet|fondée?|desde|dal|sedan|siden|sinds|с|od|in business since)\s(?:in\s)?$/iu.test(
         sentence.text.slice(Math.max(0, match.index - 16), match.index),
       );
-    const gap = at >= hit.end ? at - hit.end : hit.start - at - 4;
+    const between =
+      at >= hit.end
+        ? sentence.text.slice(hit.end - sentence.start, match.index)
+        : sentence.text.slice(match.index + 4, hit.start - sentence.start);
+    // A year belongs to the number next to it.
+    if (/\d/.test(between)) continue;
+    const gap = between.length;
     if (!isOrigin && gap < distance) [best, distance] = [Number(match[1]), gap];
   }
   return best;
 }
 
-/** True if another sentence of the page gives the same field for a later year. */
+/** True if another sentence of the page gives the same field for a later year, and not as a plan. */
 function hasLaterStatement(index: PageIndex, field: FieldInfo, year: number, hit: Hit): boolean {
   if (field.families.size === 0) return false;
   return index.segments.some((segment) => {
-    if (segment === hit.segment || segment.block === null || segment.text.length > 2_000) return false;
-    const years = listYears(segment.text).filter((each) => each > year);
-    if (years.length === 0) return false;
-    const names = findFieldMentions(index.fold(segment, 'plain').text).some(({ family }) =>
-      field.families.has(family),
-    );
-    return (
-      names &&
-      index
-        .numbers(segment)
-        .some(({ start, end, isPart }) => !isPart && !isYearToken(segment.text.slice(start, end)))
-    );
+    if (segment.block === null || segment.text.length > 5_000) return false;
+    if (!listYears(segment.text).some((each) => each > year)) return false;
+    return index.numbers(segment).some((token) => {
+      if (token.isPart || token.range !== null || isYearToken(segment.text.slice(token.start, token.end)))
+        return false;
+      if (segment === hit.segment && token.start < hit.end && token.end > hit.start) return false;
+      const sentence = splitSentence(segment.text, token.start, token.end);
+      const other = { ...hit, segment, start: token.start, end: token.end };
+      const near = findNearestYear(sentence, other);
+      if (near === null || near <= year || isPlan(sentence.text, index.page.language)) return false;
+      return judgeWords(sentence, field, other) === 'own';
+    });
   });
 }
