@@ -65,6 +65,12 @@ interface Cue {
 
 const patterns = new Map<string, RegExp>();
 
+/** Chinese, Japanese and Korean put no space between words. */
+function compile(source: string): RegExp {
+  const isSpaced = !/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Hangul}]/u.test(source);
+  return new RegExp(isSpaced ? String.raw`(?<![\p{L}\p{M}])(?:${source})(?![\p{L}\p{M}])` : source, 'iu');
+}
+
 function hasCue(words: Words, text: string, language: string, isBefore: boolean): boolean {
   const languages =
     language === ''
@@ -73,8 +79,7 @@ function hasCue(words: Words, text: string, language: string, isBefore: boolean)
   return languages.some((each) => {
     const source = words[each];
     if (source === undefined) return false;
-    const pattern =
-      patterns.get(source) ?? new RegExp(String.raw`(?<![\p{L}\p{M}])(?:${source})(?![\p{L}\p{M}])`, 'iu');
+    const pattern = patterns.get(source) ?? compile(source);
     patterns.set(source, pattern);
     const match = pattern.exec(text);
     // Another name between the word and the value takes the word for itself.
@@ -92,7 +97,7 @@ function isTaken(between: string): boolean {
   );
 }
 
-const isRole = ({ groups }: CueContext): boolean => groups.has('role');
+const isRole = ({ groups }: CueContext): boolean => groups.has('role') && !groups.has('date');
 const isCount = ({ groups }: CueContext): boolean => groups.has('count') || groups.has('money');
 const isStaff = ({ families }: CueContext): boolean => families.has('employees');
 

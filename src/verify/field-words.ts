@@ -97,7 +97,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   funding: {
     groups: ['money', 'date'],
-    words: `funding funded raise raised raises raising series_a series_b series_c series_d series_e seed_round seed financing_round round investment invest invests invested investing venture finanzierung* finanzierungsrunde* kapitalerhohung investition* investiert levee leve levent leveee tour_de_table financement investissement financiacion ronda inversion levanta finanziamento raccolto raccoglie investimento rodada captou investering* opgehaald finansiering* tar in rundfunding finansowani* inwestycj* инвестици* раунд* привлек* 調達 資金調達 出資 融资 轮融资 투자_유치`,
+    words: `funding funded raise raised raises raising series_a series_b series_c series_d series_e seed_round seed financing_round round investment invest invests invested investing venture finanzierung* finanzierungsrunde* kapitalerhohung investition* investiert levee leve levent leveee tour_de_table financement investissement financiacion ronda inversion levanta finanziamento raccolto raccoglie investimento rodada captou investering* opgehaald finansiering* tar_in rundfunding finansowani* inwestycj* инвестици* раунд* привлек* 調達 資金調達 出資 融资 轮融资 투자_유치`,
   },
   valuation: {
     groups: ['money'],
@@ -109,15 +109,15 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   price: {
     groups: ['money'],
-    words: `price* priced cost costs fee rrp msrp sale_price preis* kostet prix coute precio* cuesta prezzo* costa preco* custa prijs* kost pris* kostar koster hinta* cena* kosztuje ar цена стоимость fiyat* 価格 税込 料金 价格 售价 가격`,
+    words: `price* priced cost costs fee rrp msrp sale_price preis* kostet prix coute precio* cuesta prezzo* costa preco* custa prijs* kost pris* kostar koster hinta* cena* kosztuje цена стоимость fiyat* 価格 税込 料金 价格 售价 가격`,
   },
   ceo: {
     groups: ['role'],
-    words: `ceo chief_executive chief_exec managing_director general_manager led_by headed_by run_by heads leads at_the_helm president_and geschaftsfuhr* geschaftsleiter* vorstandsvorsitz* vorstandssprecher* vorstandschef* geleitet leitet firmenchef* konzernchef* pdg directeur_general directrice_generale president_directeur_general presidente_directrice_generale dirigee dirige gerant gerante patron director_general directora_general consejero_delegado consejera_delegada director_ejecutivo directora_ejecutiva dirige dirigida gerente general amministratore_delegato amministratrice_delegata guidata diretor_presidente diretora_presidente diretor_executivo diretora_executiva diretor_geral algemeen_directeur bestuursvoorzitter directeur verkstallande_direktor vd koncernchef administrerende_direktor adm_direktor adm_dir daglig_leder konsernsjef toimitusjohtaja* prezes* zarzadu prezes dyrektor_generalny generalni_reditel generalni_reditelka jednatel* reditel vezerigazgato* ugyvezeto* генеральн* директор* гендиректор* глава руководит руководитель генеральний_директор genel mudur* διευθυνων_συμβουλος 代表取締役 代表取締役社長 社長 代表者 最高経営責任者 代表 首席执行官 总裁 总经理 法定代表人 대표이사 대표 최고경영자 מנכ_ל الرئيس_التنفيذي`,
+    words: `ceo chief_executive chief_exec managing_director general_manager led_by headed_by run_by heads leads at_the_helm president_and geschaftsfuhr* geschaftsleiter* vorstandsvorsitz* vorstandssprecher* vorstandschef* geleitet leitet firmenchef* konzernchef* pdg directeur_general directrice_generale president_directeur_general presidente_directrice_generale dirigee dirige gerant gerante patron director_general directora_general consejero_delegado consejera_delegada director_ejecutivo directora_ejecutiva dirige dirigida gerente general amministratore_delegato amministratrice_delegata guidata diretor_presidente diretora_presidente diretor_executivo diretora_executiva diretor_geral algemeen_directeur bestuursvoorzitter directeur verkstallande_direktor vd koncernchef administrerende_direktor adm_direktor adm_dir daglig_leder konsernsjef toimitusjohtaja* prezes* zarzadu prezes dyrektor_generalny generalni_reditel generalni_reditelka jednatel* vezerigazgato* ugyvezeto* генеральн* гендиректор* глава руководит руководитель генеральний_директор genel mudur* διευθυνων_συμβουλος 代表取締役 代表取締役社長 社長 代表者 最高経営責任者 代表 首席执行官 总裁 总经理 法定代表人 대표이사 대표 최고경영자 מנכ_ל الرئيس_التنفيذي`,
   },
   cfo: {
     groups: ['role'],
-    words: `cfo chief_financial chief_finance finance_director finance_chief finanzvorstand* finanzchef* directeur_financier directrice_financiere director_financiero directora_financiera direttore_finanziario diretor_financeiro diretora_financeira financieel_directeur finansdirektor finanschef okonomidirektor talousjohtaja dyrektor_finansowy dyrektorka_finansowa financni_reditel финансов* директор* 最高財務責任者 财务总监 首席财务官 최고재무책임자 treasurer`,
+    words: `cfo chief_financial chief_finance finance_director finance_chief finanzvorstand* finanzchef* directeur_financier directrice_financiere director_financiero directora_financiera direttore_finanziario diretor_financeiro diretora_financeira financieel_directeur finansdirektor finanschef okonomidirektor talousjohtaja dyrektor_finansowy dyrektorka_finansowa financni_reditel финансов* 最高財務責任者 财务总监 首席财务官 최고재무책임자 treasurer`,
   },
   cto: {
     groups: ['role'],
@@ -137,7 +137,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   founder: {
     groups: ['role'],
-    words: `founder founders cofounder cofounders cofounded co_founder co_founders founded_by started_by established_by created_by founded grunder* mitgrunder* grunderin grundete gegrundet fondateur* fondatrice* cofondateur* cofondatrice* fondee par fonde_par fundador* cofundador* fundada por fundado_por fondatore fondatrice fondatori fondata da oprichter* grundare medgrundare grunnlegger* grundlaegger* stifter* medstifter perustaja* zalozyciel* wspolzalozyciel* zakladatel* alapito* основател* сооснователь* основал* засновник* kurucu* ιδρυτης 創業者 創設者 创始人 创办人 창업자 설립자 مؤسس`,
+    words: `founder founders cofounder cofounders cofounded co_founder co_founders founded_by started_by established_by created_by founded grunder* mitgrunder* grunderin grundete gegrundet fondateur* fondatrice* cofondateur* cofondatrice* fondee_par fonde_par fundador* cofundador* fundada_por fundado_por fondatore fondatrice fondatori fondata_da oprichter* grundare medgrundare grunnlegger* grundlaegger* stifter* medstifter perustaja* zalozyciel* wspolzalozyciel* zakladatel* alapito* основател* сооснователь* основал* засновник* kurucu* ιδρυτης 創業者 創設者 创始人 创办人 창업자 설립자 مؤسس`,
   },
   otherRole: {
     groups: ['role'],
@@ -149,7 +149,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   founded: {
     groups: ['date', 'location'],
-    words: `set_up founded founding foundation established estd est since inception started start began begun formed created opened launched launch incorporated incorporation registered_on year_founded history gegrundet grundung* gegr besteht existiert seit fondee fonde fondation creee cree creation depuis annee de creation fundad* fundacion constituid* creada creado nacio desde fondat* costituit* nata nasce nasceva dal fondazione costituzione fundacao constituida criada opgericht* oprichting* sinds gesticht grundad* grundat* grundades startades bildades sedan grundlagt stiftet etableret etablert stiftelse startet siden perustettu perustettiin perustamis* vuodesta zalozon* zal powstal* powsta* rok zalozenia zalozen* vznik* od roku alapit* alapitva infiintat* fondat* основан* основана создан* образован* зарегистрирован* год основания заснован* kurulus* kuruldu kurulan ιδρυθηκε ιδρυση 設立 創業 創立 設立年月日 成立 创立 创办 创建 注册日期 설립 창립 설립일 נוסדה تأسست تأسيس`,
+    words: `set_up founded founding foundation established estd est since inception started start began begun formed created opened launched launch incorporated incorporation registered_on year_founded history gegrundet grundung* gegr besteht existiert seit fondee fonde fondation creee cree creation depuis annee_de_creation fundad* fundacion constituid* creada creado nacio desde fondat* costituit* nata nasce nasceva dal fondazione costituzione fundacao constituida criada opgericht* oprichting* sinds gesticht grundad* grundat* grundades startades bildades sedan grundlagt stiftet etableret etablert stiftelse startet siden perustettu perustettiin perustamis* vuodesta zalozon* zal powstal* powsta* rok_zalozenia zalozen* vznik* od_roku alapit* alapitva infiintat* fondat* основан* основана создан* образован* зарегистрирован* год_основания заснован* kurulus* kuruldu kurulan ιδρυθηκε ιδρυση 設立 創業 創立 設立年月日 成立 创立 创办 创建 注册日期 설립 창립 설립일 נוסדה تأسست تأسيس`,
   },
   acquired: {
     groups: ['date', 'money'],
@@ -165,11 +165,11 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   updated: {
     groups: ['date'],
-    words: `updated modified last_updated aktualisiert stand geandert mis a jour maj actualizado actualizada aggiornato aggiornata atualizado bijgewerkt uppdaterad opdateret oppdatert paivitetty aktualizac* zaktualizowan* обновлен* 更新 更新日 수정 copyright`,
+    words: `updated modified last_updated aktualisiert stand geandert mis_a_jour maj actualizado actualizada aggiornato aggiornata atualizado bijgewerkt uppdaterad opdateret oppdatert paivitetty aktualizac* zaktualizowan* обновлен* 更新 更新日 수정 copyright`,
   },
   event: {
     groups: ['date', 'location'],
-    words: `event_date date takes_place will_be_held held_on conference datum termin findet statt date_de aura_lieu fecha se_celebra data si_terra datum 日時 開催 开会 日期 일시 registration doors deadline anmeldeschluss frist ends begins`,
+    words: `event_date date takes_place will_be_held held_on conference datum termin findet statt date_de aura_lieu fecha se_celebra si_terra datum 日時 開催 开会 日期 일시 registration doors deadline anmeldeschluss frist`,
   },
   appointed: {
     groups: ['date', 'role'],
@@ -182,7 +182,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   location: {
     groups: ['location'],
-    words: `headquarter* headquartered hq based located location seat head_office main_office registered_office office_address address home town city country locality region state domiciled place street hauptsitz* firmensitz* sitz *sitz zentrale ansassig standort adresse anschrift ort stadt land siege siege_social base basee situe* situee implante* adresse ville pays localite sede ubicad* domicilio con_sede direccion ciudad pais localidad poblacion sede_legale indirizzo citta paese con_sede localizada endereco cidade pais sediada gevestigd* hoofdkantoor* vestiging* adres kantoor plaats stad huvudkontor* sate adress baserat baserad ort stad hovedkontor* hovedsaede hjemsted adresse baseret basert by paakonttori* kotipaikka* osoite* kaupunki sijaitsee siedzib* adres* miasto miejscowosc kraj sidl* adresa mesto szekhely* cim varos sediul* adresa oras штаб квартир* офис* адрес* расположен* город* находится базируется страна головний_офіс місто merkez* adres sehir εδρα διευθυνση 所在地 本社 住所 本店 本社所在地 总部 地址 位于 所在地 总部位于 注册地 본사 소재지 주소 위치 משרדי المقر مقرها`,
+    words: `headquarter* headquartered hq based located location seat head_office main_office registered_office office_address address home town city country locality region state domiciled place street hauptsitz* firmensitz* sitz *sitz zentrale ansassig standort adresse anschrift ort stadt land siege siege_social base basee situe* situee implante* adresse ville pays localite sede ubicad* domicilio con_sede direccion ciudad pais localidad poblacion sede_legale indirizzo citta paese con_sede localizada endereco cidade pais sediada gevestigd* hoofdkantoor* vestiging* adres kantoor plaats stad huvudkontor* sate adress baserat baserad ort stad hovedkontor* hovedsaede hjemsted adresse baseret basert paakonttori* kotipaikka* osoite* kaupunki sijaitsee siedzib* adres* miasto miejscowosc kraj sidl* adresa mesto szekhely* cim varos sediul* adresa oras штаб квартир* офис* адрес* расположен* город* находится базируется страна головний_офіс місто merkez* adres sehir εδρα διευθυνση 所在地 本社 住所 本店 本社所在地 总部 地址 位于 所在地 总部位于 注册地 본사 소재지 주소 위치 משרדי المقر مقرها`,
   },
   phone: {
     groups: ['contact'],
@@ -330,6 +330,8 @@ export interface FieldWords {
   readonly groups: ReadonlySet<FieldGroup>;
   /** Folded words of the field's own name, without units and words such as "name" and "number". */
   readonly own: readonly string[];
+  /** Folded words of a short description, for fields of no known family. */
+  readonly hints: readonly string[];
 }
 
 /** The words by which a page may name a field. The description counts only if the name is of no known family. */
@@ -339,11 +341,15 @@ export function resolveFieldWords(name: string, description: string): FieldWords
   const own = words.filter((word) => word.length >= 2 && !FILLERS.has(word) && !/^\d+$/.test(word));
   let families = findClaimFamilies(text);
   if (families.length === 0) families = findClaimFamilies(` ${foldWords(description.slice(0, 300))} `);
+  const described = foldWords(description.slice(0, 200)).split(' ');
+  const isHint = (word: string): boolean => word.length >= 5 && !FILLERS.has(word) && !own.includes(word);
+  const hints = families.length > 0 || described.length > 12 ? [] : described.filter(isHint);
   const all = new Set(families.flatMap((family) => [family, ...(RELATED[family] ?? [])]));
   return {
     families: all,
     groups: new Set(families.flatMap((family) => FAMILIES[family]?.groups ?? [])),
     own,
+    hints,
   };
 }
 
@@ -394,11 +400,13 @@ const RELATED: Readonly<Record<string, readonly string[]>> = {
   users: ['followers'],
   phone: ['mobile'],
   chair: ['president'],
+  investors: ['investorNames'],
+  investorNames: ['investors'],
 };
 
 /** Words of names of fields that say nothing about what the field is. */
 const FILLERS = new Set(
-  `name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people contact per latest current about`.split(
+  `name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per`.split(
     /\s+/,
   ),
 );

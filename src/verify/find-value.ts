@@ -142,6 +142,7 @@ const YEAR_FIELD: FieldInfo = {
   families: new Set(),
   groups: new Set(['date']),
   own: [],
+  hints: [],
 };
 
 function findCountry(index: PageIndex, text: string): Hit[] {

@@ -22,7 +22,8 @@ export function findOtherSubject(
   const own = findMentions(sentence.text, subject);
   const ownBefore = own.filter(([start]) => start < at).map(([start]) => start);
   const nearest = ownBefore.length === 0 ? -1 : Math.max(...ownBefore);
-  const others = findOtherNames(sentence.text, index.page.language, isPerson, subject, value);
+  const isAgentOf = BY.test(sentence.text.slice(Math.max(0, at - 12), at));
+  const others = findOtherNames(sentence.text, index.page.language, isPerson, subject, value, isAgentOf);
   const behind = sentence.text.slice(at + hit.end - hit.start);
   const owner =
     /^[^.;,]{0,25}?\s(?:at|of|for|bei|von|chez|de|en|di|van|hos|у|в)\s(?:the\s)?(\p{Lu}[\p{L}\d&.-]+(?:\s\p{Lu}[\p{L}\d&.-]+){0,3})/u.exec(
@@ -64,7 +65,7 @@ const WITH_FORM = new RegExp(
 );
 const ORGANISATION = new RegExp(String.raw`\s(?:${FORM})(?![\p{L}])`, 'u');
 const VERBS =
-  'has|had|have|employs|employed|is|was|were|makes|made|operates|said|says|reported|reports|posted|runs|manages|managed|owns|based|headquartered|founded|which|who|sells|sold|opened|raised|announced|generated|counts|serves|led|acquired|bought|moved|will|plans|joined|denied|hat|hatte|beschäftigt|beschäftigte|ist|war|erzielte|erzielt|betreibt|meldete|wurde|mit Sitz|macht|verwaltet|übernahm|a|avait|compte|comptait|emploie|employait|est|était|réalise|gère|basée|tiene|tenía|emplea|empleaba|es|fue|factura|facturó|gestiona|con sede|ha|aveva|impiega|conta|è|era|fattura|gestisce|tem|tinha|emprega|é|foi|fatura|heeft|had|telt|werd|har|hade|sysselsätter|är|var|havde|beskæftiger|er|sysselsetter|ma|miał|zatrudnia|jest|był|má|zaměstnává|je|byla|насчитывает|имеет|является|была|был|сообщила';
+  'has|had|have|employs|employed|is|was|were|makes|made|operates|said|says|reported|reports|posted|runs|manages|managed|owns|based|headquartered|founded|which|who|sells|sold|opened|raised|announced|generated|counts|serves|led|acquired|bought|moved|will|plans|joined|denied|hat|hatte|beschäftigt|beschäftigte|ist|war|erzielte|erzielt|betreibt|meldete|wurde|mit Sitz|macht|verwaltet|übernahm|avait|compte|comptait|emploie|employait|est|était|réalise|gère|basée|tiene|tenía|emplea|empleaba|es|fue|factura|facturó|gestiona|con sede|ha|aveva|impiega|conta|è|era|fattura|gestisce|tem|tinha|emprega|é|foi|fatura|heeft|had|telt|werd|har|hade|sysselsätter|är|var|havde|beskæftiger|sysselsetter|ma|miał|zatrudnia|jest|był|má|zaměstnává|je|byla|насчитывает|имеет|является|была|был|сообщила';
 const SUBJECT = new RegExp(
   String.raw`^(?:["“„«(]\s?)?(?:(?:The|Die|Der|Das|La|Le|El|Il|Lo|O|A|De|Het|Its|Their|His|Her|Seine|Ihre|Sa|Son|Su|Un|Una|Une|Ein|Eine)\s(?:\p{Ll}+\s){0,2})?(${CAPITAL}(?:\s(?:${CAPITAL}|&|of|de|und|and)){0,4})(?:,[^,.]{1,60},)?,?\s(?:${VERBS})(?![\p{L}])`,
   'u',
@@ -79,6 +80,7 @@ const APPOSITION = new RegExp(
   String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s${CAPITAL}){0,3}),\s(?:(?:a|an|the|its|ein|eine|das|une?|la|le|un|una|el|il|een|en|ett|et)\s\p{Ll}|which\s|who\s|whose\s|qui\s|que\s|che\s|som\s|który\s|która\s|где\s|котор)`,
   'gu',
 );
+const PLACE = /(?:^|\s)(?:in|at|near|à|en|au|a|im|bei|em|ad|i|på|w|we|v|ve|в|из|te)\s$/iu;
 const BY =
   /(?:^|\s)(?:by|with|from|to|for|and|von|durch|mit|für|und|par|avec|pour|et|por|con|para|da|di|till|av|med)\s(?:the\s)?$/iu;
 const TAKES_OVER = new RegExp(
@@ -93,6 +95,7 @@ function findOtherNames(
   isPerson: boolean,
   subject: RowSubject,
   value: string,
+  isAgentOf = false,
 ): OtherName[] {
   const found: OtherName[] = [];
   const add = (start: number, name: string, isSubject: boolean): void => {
@@ -105,14 +108,19 @@ function findOtherNames(
       !TAKES_OVER.test(text.slice(match.index + match[0].length));
     if (!isAgent) add(match.index, match[0], match.index < 6);
   }
-  if (!isPerson)
+  // "X is run by VALUE" says whose chief the value is.
+  const skips = isPerson && !isAgentOf;
+  if (!skips)
     for (const match of text.slice(0, 800).matchAll(APPOSITION))
-      if (language !== 'de' || (match[1] ?? '').includes(' '))
+      if (
+        (language !== 'de' || (match[1] ?? '').includes(' ')) &&
+        !PLACE.test(text.slice(Math.max(0, match.index - 8), match.index))
+      )
         add(match.index, match[1] ?? '', match.index < 6);
   // German writes all nouns with a capital letter, and a person may be the subject of a sentence about a person.
   const first = SUBJECT.exec(text.slice(0, 300));
-  if (first?.[1] !== undefined && !isPerson && !isSelfReference(text)) add(first.index, first[1], true);
-  if (language !== 'de' && !isPerson)
+  if (first?.[1] !== undefined && !skips && !isSelfReference(text)) add(first.index, first[1], true);
+  if (language !== 'de' && !skips)
     for (const match of text.slice(0, 600).matchAll(INNER)) add(match.index, match[1] ?? '', false);
   return found.sort((a, b) => a.start - b.start);
 }

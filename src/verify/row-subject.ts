@@ -1,4 +1,4 @@
-import { resolveColumnKinds, splitColumnName } from '../model/column-kind.js';
+import { isBareName, resolveColumnKinds, splitColumnName } from '../model/column-kind.js';
 import { normalizeCompanyName } from '../model/company-name.js';
 import { isInternalColumn } from '../model/identifying-column.js';
 import { resolveSiteKind } from '../model/shared-sites.js';
@@ -20,7 +20,11 @@ export interface RowSubject {
 
 /** The names and hosts of a row that say whom or what its values are about. */
 export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
-  const kinds = resolveColumnKinds(row.map(({ name }) => name));
+  const kinds = new Map(resolveColumnKinds(row.map(({ name }) => name)));
+  // A bare name beside a university or a job title is that of a person.
+  if (row.some(({ name }) => splitColumnName(name).some((word) => BESIDE_PEOPLE.has(word))))
+    for (const { name, value } of row)
+      if (isBareName(name) && kinds.get(name) === 'company' && value.includes(' ')) kinds.set(name, 'person');
   const list = (wanted: readonly string[]): string[] =>
     row
       .filter(({ name, value }) => wanted.includes(kinds.get(name) ?? '') && value.trim() !== '')
@@ -47,6 +51,9 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
   };
 }
 
+const BESIDE_PEOPLE = new Set(
+  'university school college employer faculty department position job party team club degree'.split(' '),
+);
 const COMPANY_WORDS = new Set([
   'company',
   'employer',

@@ -17,7 +17,9 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   const { block, data } = hit.segment;
   if (data !== null) return findWrongKey(context, data, hit, sentence);
   if (block === null) return NO_FIELD;
-  const inSentence = judgeWords(sentence, field, hit);
+  if (field.groups.has('location') && isPlaceLike(kind) && isInAddress(hit.segment.text, hit)) return null;
+  if (field.families.has('published') && isAtTop(hit)) return null;
+  const inSentence = isOfOtherNumber(context, hit, sentence) ? 'other' : judgeWords(sentence, field, hit);
   if (inSentence === 'other') return 'the words beside it name another field';
   if (inSentence === 'own') return null;
   for (const label of listLabels(index, block, hit)) {
@@ -25,14 +27,28 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
     if (found === 'own') return null;
     if (found === 'other') return 'its label names another field';
   }
-  if (field.groups.has('location') && isPlaceLike(kind) && isInAddress(hit.segment.text, hit)) return null;
   if (kind === 'country' && COMMON_COUNTRIES.has(findCountryCode(context.value) ?? '')) return NO_FIELD;
   if (kind === 'person' && !field.groups.has('role') && relation !== null) return null;
-  if (field.families.has('published') && isAtTop(hit)) return null;
   if (isJobTitle(field) && isBesideName(context, hit, sentence)) return null;
   if (isSelfNaming(context, hit)) return null;
   const [heading = ''] = listHeadings(index, block);
   return judgeLabel(heading, field) === 'own' && sentence.text.length < 160 ? null : NO_FIELD;
+}
+
+/** "46 rooms and a dining room for 80 guests": another number is followed by the words of the field. */
+function isOfOtherNumber({ index, field, kind }: EvidenceContext, hit: Hit, sentence: Sentence): boolean {
+  if (kind !== 'number' || !field.groups.has('count')) return false;
+  const isFollowed = (after: string): boolean =>
+    findFieldMentions(foldText(after.split(/\s+/).slice(0, 4).join(' '), 'plain').text).some(({ family }) =>
+      field.families.has(family),
+    );
+  if (isFollowed(hit.after ?? '') || !/^\p{L}/u.test(hit.after ?? '')) return false;
+  return index
+    .numbers(hit.segment)
+    .some(
+      ({ start, end, after }) =>
+        start >= sentence.start && end <= sentence.end && start !== hit.start && isFollowed(after),
+    );
 }
 
 /** The date of an article is often above or at the start of its text, without a word. */
@@ -79,18 +95,19 @@ function isSelfNaming({ field, value, subject, relation }: EvidenceContext, { ho
 
 /** A place in an address: with a postal code, a street number or the name of a country beside it. */
 function isInAddress(text: string, { start, end }: Hit): boolean {
-  const near = text.slice(Math.max(0, start - 60), end + 40);
-  const code =
-    /(?<![\d.,])\d{4,6}(?![\d.,]?\d)|\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|\b[A-Z]{2} \d{5}\b|〒\d{3}/u;
+  const [before, after] = [text.slice(Math.max(0, start - 60), start), text.slice(end, end + 40)];
+  const codeBefore = /(?:^|[^\d.,])(?:\p{Lu}{1,3}-?\s?)?\d{4,6}(?:[- ]\d{3}|\s?[A-Z]{2})?[,\s]{1,3}$/u;
+  const codeBehind =
+    /^[^\p{L}\d]{0,3}(?:\p{Lu}{2}\s|\p{Lu}\p{L}+,?\s)?(?:\d{5,6}|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})(?![\d.,])|〒/u;
   const street =
-    /\d+[a-z]?,|(?:straße|strasse|str\.|street|road|avenue|ave\.?|lane|way|square|quay|wharf|rue|via|viale|corso|piazza|calle|avenida|plaza|rua|gata|gatan|gade|gate|vej|vei|weg|platz|allee|laan|straat|ulica|ul\.|улица|ул\.|проспект)\s?\d*/iu;
-  if (code.test(near) && (street.test(near) || near.length < 110)) return true;
+    /(?:straße|strasse|str\.|street|road|avenue|ave\.?|lane|way|square|quay|wharf|rue|via|viale|corso|piazza|calle|avenida|plaza|rua|gata|gatan|gade|gate|vej|vei|weg|platz|allee|laan|straat|ulica|ul\.|улица|ул\.|проспект)[\s,]/iu;
+  if (codeBefore.test(before) || codeBehind.test(after)) return true;
   if (/^[^.]{0,40}[-–—]\s/.test(text.slice(end, end + 60)) && start <= 2) return true;
   return (
     /^[-‑\s](?:based|headquartered|ansässige|basierte)|^[-\s](?:company|firm|maker|manufacturer|start-?up|group|producer|developer|provider)(?!\p{L})/iu.test(
       text.slice(end, end + 24),
     ) ||
-    (street.test(text.slice(Math.max(0, start - 30), start)) && /\d/.test(near))
+    (street.test(before.slice(-40)) && /\d/.test(before.slice(-40)))
   );
 }
 
@@ -131,9 +148,7 @@ export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own
 
 /** "Since 1948" may speak of anything, unless it is a label. */
 const SINCE = new Set(
-  'since seit depuis desde dal sinds sedan siden od est start started start began history vuodesta'.split(
-    ' ',
-  ),
+  'since seit depuis desde dal sinds sedan siden od est start history vuodesta'.split(' '),
 );
 
 function competes(family: string, field: FieldInfo): boolean {
@@ -161,16 +176,20 @@ function areSameMention(
 /** Distance of the field's own words from the value, if all of them are in the sentence. */
 function findOwnWords(
   folded: string,
-  { own }: FieldInfo,
+  { own, hints }: FieldInfo,
   toSource: (at: number) => number,
   start: number,
   end: number,
 ): number | null {
-  if (own.length === 0) return null;
+  const near = hints
+    .flatMap((word) => findWord(folded, word))
+    .map((at) => (toSource(at) >= end ? toSource(at) - end : Math.max(0, start - toSource(at))));
+  const hinted = near.length > 0 && Math.min(...near) <= 40 ? Math.min(...near) : null;
+  if (own.length === 0) return hinted;
   let gap = 0;
   for (const word of own) {
     const at = findWord(folded, word);
-    if (at.length === 0) return null;
+    if (at.length === 0) return hinted;
     const gaps = at.map((position) =>
       toSource(position) >= end
         ? toSource(position) - end
@@ -254,6 +273,7 @@ function judgeLabel(label: string, field: FieldInfo): 'own' | 'other' | null {
   const found = findFieldMentions(folded);
   if (found.some(({ family }) => field.families.has(family))) return 'own';
   if (field.own.length > 0 && field.own.every((word) => findWord(folded, word).length > 0)) return 'own';
+  if (field.hints.some((word) => findWord(folded, word).length > 0)) return 'own';
   return found.some(({ family }) => competes(family, field)) ? 'other' : null;
 }
 

@@ -87,7 +87,7 @@ function findNearestYear(sentence: Sentence, hit: Hit): number | null {
     const at = sentence.start + match.index;
     if (at < hit.end && at + 4 > hit.start) continue;
     const isOrigin =
-      /\b(?:since|founded|established|seit|depuis|gegründet|fondée?|desde|dal|sedan|siden|sinds|с|od|in business since)\s(?:in\s)?$/iu.test(
+      /\b(?:since|founded|established|seit|depuis|gegründet|fondée?|desde|dal|sedan|siden|sinds|с|od|in business since)\s(?:(?:in|im|nel|en|i|w|v|в|anno|året|roku|the year)\s)?$/iu.test(
         sentence.text.slice(Math.max(0, match.index - 16), match.index),
       );
     const between =
