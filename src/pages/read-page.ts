@@ -33,7 +33,7 @@ export function readPage({ url, status, contentType, body }: PageBytes): PageTex
     reason,
     url,
     title,
-    language: guessLanguage(blocks) || language,
+    language: chooseLanguage(language, guessLanguage(blocks)),
     blocks,
     groups,
     data,
@@ -191,6 +191,14 @@ function splitPdfPage(text: string): string[] {
   return parts;
 }
 
+/** Templates often claim English. The words decide only between languages whose words are known. */
+function chooseLanguage(claimed: string, guessed: string): string {
+  return guessed === '' ||
+    (claimed !== '' && COMMON_WORDS[claimed] === undefined && COMMON_WORDS[guessed] !== undefined)
+    ? claimed
+    : guessed;
+}
+
 /** The language of a text by its script or its most common words. Empty if unclear. */
 function guessLanguage(blocks: readonly TextBlock[]): string {
   let sample = '';
@@ -208,7 +216,7 @@ function guessLanguage(blocks: readonly TextBlock[]): string {
     words.filter((word) => common.has(word)).length,
   ]);
   const [best, second] = scores.sort((a, b) => b[1] - a[1]);
-  return best !== undefined && best[1] > words.length / 20 && best[1] > (second?.[1] ?? 0) ? best[0] : '';
+  return best !== undefined && best[1] > words.length / 10 && best[1] > (second?.[1] ?? 0) ? best[0] : '';
 }
 
 const SCRIPTS: readonly (readonly [string, RegExp, number])[] = [
@@ -235,6 +243,10 @@ const COMMON_WORDS: Readonly<Record<string, ReadonlySet<string>>> = Object.fromE
     sv: 'och är som en ett av för med på till den i har',
     da: 'og er som en et af for med på til den i har ved',
     pl: 'i w z na jest się do oraz przez od dla nie roku',
+    fi: 'ja on ei se että oli ovat sekä vuonna myös yli noin',
+    hu: 'a az és hogy nem egy van volt is meg cég évben',
+    tr: 've bir bu ile için de da olarak olan yılında en',
+    ro: 'și de la în cu pe este din care un o pentru',
     cs: 'a v se na je že s z do pro byl roku která',
   }).map(([language, words]) => [language, new Set(words.split(' '))]),
 );

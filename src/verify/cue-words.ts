@@ -11,12 +11,13 @@ export interface CueContext {
   readonly wantsTurn: boolean;
 }
 
-/** The reason why the words around a value turn it around, such as "a former holder". Null if nothing does. */
-export function findCue(context: CueContext): string | null {
+/** The reason why the words around a value, or its label, turn it around. Null if nothing does. */
+export function findCue(context: CueContext, isLabel = false): string | null {
   if (context.wantsTurn) return null;
   if (context.groups.has('role') && EASTERN_FORMER.test(context.before.slice(-14)))
     return 'a word before it speaks of the past';
   for (const { reason, before, after, within, beyond, isClause, applies } of CUES) {
+    if (isLabel && !LABELLED.has(reason)) continue;
     if (applies !== undefined && !applies(context)) continue;
     const [ahead, behind] = [context.before.slice(-within), context.after.slice(0, beyond ?? 60)];
     const clause = isClause === true ? ahead.slice(findLastBreak(ahead)) : ahead;
@@ -47,6 +48,12 @@ export function isPlan(text: string, language: string): boolean {
 }
 
 const PLAN = 'it is a plan, a goal or a forecast';
+/** Reasons that also count in the label of a value. */
+const LABELLED = new Set([
+  PLAN,
+  'a word before it speaks of the past',
+  'it is said of a rival or in a comparison',
+]);
 
 type Words = Readonly<Record<string, string>>;
 
@@ -126,7 +133,7 @@ const CUES: readonly Cue[] = [
       uk: String.raw`колишн\p{L}+|екс|попередн\p{L}+`,
       tr: `eski|önceki`,
       el: String.raw`πρώην|προηγούμεν\p{L}+`,
-      all: `(?:ex|Ex)-`,
+      all: String.raw`(?:ex|Ex)-|\d{4}\s?(?:to|and|bis|à|a|al|til|till|tot|do|до|[-–])\s?\d{4}[^.]{0,30}`,
     },
   },
   {

@@ -218,6 +218,11 @@ const FAMILIES: Readonly<Record<string, Family>> = {
     groups: ['name'],
     words: `parent parent_company subsidiary subsidiary_of owned_by part_of division_of owner muttergesellschaft mutterkonzern tochter tochtergesellschaft gehort filiale_de maison_mere appartient filial matriz pertenece controllata capogruppo dochteronderneming dotterbolag moderbolag datterselskab moderselskab 親会社 子会社 母公司 子公司 모회사 자회사`,
   },
+  ticker: {
+    groups: ['name'],
+    words:
+      'ticker symbol nasdaq nyse stock_symbol xetra lse tsx isin wkn börsenkürzel kürzel euronext tse hkex',
+  },
   ean: {
     groups: ['name'],
     words: 'ean gtin gtin13 gtin8 gtin12 gtin14 upc barcode isbn isbn13 streckkod strichcode code_barres',
@@ -367,7 +372,7 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:email|mail) /, ['email']],
   [/ (?:phone|telephone|tel|telefon|mobile) /, ['phone']],
   [
-    / (?:headcount|employees?|staff|fte|workforce|mitarbeiter|team size|company size|size band|employee count) /,
+    / (?:headcount|employees?|staff|fte|workforce|mitarbeiter|team size|company size|size band|size range|size|employee count) /,
     ['employees'],
   ],
   [/ (?:fiscal year|year end|financial year) /, []],

@@ -125,7 +125,8 @@ const PERCENT =
   /^\s?(?:%|％|percent\b|per cent\b|prozent\b|pour cent\b|por ciento\b|per cento\b|procent|パーセント)/i;
 
 function isNegative(before: string, after: string): boolean {
-  if (/(?:^|[\s(:;,|])[-–]\s?[$€£¥]?\s?$/.test(before)) return !/[\p{L}\d]\s[-–]\s$/u.test(before);
+  // A dash with spaces around is a dash, and one behind a number a range.
+  if (/(?:^|[\s(:;,|])[-–][$€£¥]?$/.test(before)) return !/\d[)%$€£]?\s[-–][$€£¥]?$/.test(before);
   return /\(\s?[$€£¥]?\s?$/.test(before) && /^\s?%?\s?\)/.test(after);
 }
 

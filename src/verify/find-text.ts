@@ -88,13 +88,13 @@ function isInflected(word: string, wanted: string): boolean {
   return (
     stem.length >= 4 &&
     word.startsWith(stem) &&
-    word.length - stem.length <= 3 &&
+    word.length - stem.length <= 5 &&
     ENDINGS.test(word.slice(stem.length))
   );
 }
 
 const ENDINGS =
-  /^(?:[aeiouyąęůíáéó]{0,2}|[aeiouy]?[mhwvjxn]|em|om|ami|owi|ovi|ie|iem|iego|ego|ach|ou|ssa|sta|lla|lta|an|en|on|in|ban|ben|ra|re|nak|nek|ba|be|da|de|ta|te|dan|den|tan|ten|nin|nun|un|а|у|ы|и|е|ой|ом|ем|ым|ах|ам|ю|я|ою|і|ові|ів)$/;
+  /^(?:[aeiouyąęůíáéó]{0,2}|[aeiouy]?[mhwvjxn]|em|om|ami|owi|ovi|ie|iem|iego|ego|ach|ou|[aeiouy]{0,2}(?:ssa|sta|lla|lta|lle|ksi|na|seen|hin|ban|ben|ra|re|nak|nek|ba|be|rol|tol|hoz|hez|nal|nel|val|vel|an|en|on|in|un|ul|ului|lui)|da|de|ta|te|dan|den|tan|ten|nin|nun|а|у|ы|и|е|ой|ом|ем|ым|ах|ам|ю|я|ою|і|ові|ів|ві)$/;
 
 /** Looks for a name, code or short text. Each further reading is tried only if the ones before found nothing. */
 export function findText(
@@ -305,7 +305,10 @@ function isSameStem(word: string, wanted: readonly string[]): boolean {
 export function findPlace(index: PageIndex, value: string): Hit[] {
   const whole = findPlaceName(index, value);
   if (whole.length > 0) return whole;
-  const parts = value.split(/\s*[,;\n·|]\s*/).filter((part) => foldWords(part) !== '');
+  const given = value.split(/\s*[,;\n·|]\s*/).filter((part) => foldWords(part) !== '');
+  const parts = given.flatMap((part) =>
+    findPlaceName(index, part).length > 0 ? [part] : splitTownAndCode(part),
+  );
   const found = parts.map((part) => findPlaceName(index, part));
   if (parts.length < 2) return findCompact(index, value);
   // A page about a company in Munich need not name the country.
@@ -323,6 +326,15 @@ export function findPlace(index: PageIndex, value: string): Hit[] {
         found[at + 1]?.length !== 0 || listOtherNames(part, 'place').length > 0 || parts.length <= 3,
     );
   return isLarge && missing < parts.length ? main.map((hit) => ({ ...hit, how: 'partial' })) : [];
+}
+
+/** "Hobart 7000" and "1050 Brussels": data keeps town and code apart. */
+function splitTownAndCode(part: string): readonly string[] {
+  const [, town, code] =
+    /^(\D{3,}?)\s((?:[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2})|\d[\d -]{3,9})$/.exec(part) ?? [];
+  const [, first, name] = /^((?:[A-Z]{1,2}-)?\d[\d ]{3,6})\s(\D{3,})$/.exec(part) ?? [];
+  if (town !== undefined && code !== undefined) return [town, code];
+  return first !== undefined && name !== undefined ? [name, first] : [part];
 }
 
 function findPlaceName(index: PageIndex, value: string): Hit[] {

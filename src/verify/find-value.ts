@@ -200,14 +200,18 @@ function findChoice(index: PageIndex, text: string, field: FieldInfo): Hit[] {
   if (band !== null) return findBand(index, band, field);
   const words = text.replace(/[_-]+/g, ' ');
   const exact = findText(index, words);
-  const synonyms = SYNONYMS.filter(([choice]) => choice.test(foldWords(words))).flatMap(([, others]) =>
-    others.flatMap((each) => findPhrase(index, each, 'alias')),
+  const known = SYNONYMS.filter(([choice]) => choice.test(foldWords(words)));
+  const synonyms = known.flatMap(([, others, namesField]) =>
+    others.flatMap((each) =>
+      findPhrase(index, each, 'alias').map((hit) => ({ ...hit, namesField: namesField === true })),
+    ),
   );
   if (exact.length + synonyms.length > 0) return [...exact, ...synonyms];
   return findAnyText(index, words, field);
 }
 
-const SYNONYMS: readonly (readonly [RegExp, readonly string[]])[] = [
+/** Choices, other words for them, and whether those words name the field themselves. */
+const SYNONYMS: readonly (readonly [RegExp, readonly string[], boolean?])[] = [
   [
     /^private(?: company|ly held)?$/,
     [
@@ -226,6 +230,7 @@ const SYNONYMS: readonly (readonly [RegExp, readonly string[]])[] = [
       '未上場',
       '비상장',
     ],
+    true,
   ],
   [
     /^(?:public|publicly traded|listed)(?: company)?$/,
@@ -255,6 +260,7 @@ const SYNONYMS: readonly (readonly [RegExp, readonly string[]])[] = [
       '上市公司',
       '상장',
     ],
+    true,
   ],
   [
     /^(?:non ?profit|not for profit|ngo|charity)$/,
@@ -270,6 +276,7 @@ const SYNONYMS: readonly (readonly [RegExp, readonly string[]])[] = [
       'sin fines de lucro',
       'senza scopo di lucro',
     ],
+    true,
   ],
   [
     /^(?:active|operating|trading)$/,

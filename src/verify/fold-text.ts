@@ -77,10 +77,14 @@ class WordBuilder {
     } else this.#push(part, at);
   }
 
-  /** "O'Neill" is one word, but the "l'" of "l'école" and the "'s" of "Acme's" are words of their own. */
+  /** "O'Neill" is one word, but the "l'" of "l'école" and the endings of "Acme's" and "Bursa'da" are words of their own. */
   addApostrophe(source: string, at: number): void {
     const before = this.text.slice(this.text.lastIndexOf(' ') + 1);
-    if (/^s(?![\p{L}\p{N}])/iu.test(source.slice(at + 1, at + 3)) || ELISIONS.has(before)) this.addSpace(at);
+    const behind = source.slice(at + 1, at + 6);
+    const isEnding =
+      /^s(?![\p{L}\p{N}])/iu.test(behind) ||
+      (before.length >= 3 && /^\p{Ll}{1,4}(?![\p{L}\p{N}])/u.test(behind));
+    if (isEnding || ELISIONS.has(before)) this.addSpace(at);
   }
 
   addSpace(at: number): void {

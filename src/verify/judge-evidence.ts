@@ -40,7 +40,7 @@ function findTurn(context: EvidenceContext, hit: Hit, sentence: Sentence): strin
   const cue = findCue({ ...about, before: sentence.before, after: sentence.after });
   if (cue !== null) return cue;
   for (const label of listTitles(index, hit)) {
-    const turned = label.length > 60 ? null : findCue({ ...about, before: `${label} `, after: '' });
+    const turned = label.length > 60 ? null : findCue({ ...about, before: `${label} `, after: '' }, true);
     if (turned !== null) return turned;
   }
   if (!wantsTurn && TURNED_HEADING.test(headings))

@@ -23,7 +23,15 @@ export function findOtherSubject(
   const ownBefore = own.filter(([start]) => start < at).map(([start]) => start);
   const nearest = ownBefore.length === 0 ? -1 : Math.max(...ownBefore);
   const isAgentOf = BY.test(sentence.text.slice(Math.max(0, at - 12), at));
-  const others = findOtherNames(sentence.text, index.page.language, isPerson, subject, value, isAgentOf);
+  const others = findOtherNames(
+    index,
+    sentence.text,
+    index.page.language,
+    isPerson,
+    subject,
+    value,
+    isAgentOf,
+  );
   const behind = sentence.text.slice(at + hit.end - hit.start);
   const owner =
     /^[^.;,]{0,25}?\s(?:at|of|for|bei|von|chez|de|en|di|van|hos|у|в)\s(?:the\s)?(\p{Lu}[\p{L}\d&.-]+(?:\s\p{Lu}[\p{L}\d&.-]+){0,3})/u.exec(
@@ -33,7 +41,7 @@ export function findOtherSubject(
   if (others.some(({ start }) => start < at && start > nearest)) return OTHER;
   if (own.length > 0 || others.length > 0) return null;
   if (!isSelfReference(sentence.text) || sentence.previous === '') return null;
-  const before = findOtherNames(sentence.previous, index.page.language, isPerson, subject, value);
+  const before = findOtherNames(index, sentence.previous, index.page.language, isPerson, subject, value);
   const ownPrevious = findMentions(sentence.previous, subject);
   return before.length > 0 &&
     (ownPrevious.length === 0 || (before[0]?.start ?? 0) < (ownPrevious[0]?.[0] ?? 0)) &&
@@ -90,6 +98,7 @@ const TAKES_OVER = new RegExp(
 
 /** Names of other companies in a sentence: with a legal form, or as the subject of a verb. */
 function findOtherNames(
+  index: PageIndex,
   text: string,
   language: string,
   isPerson: boolean,
@@ -119,10 +128,25 @@ function findOtherNames(
         add(match.index, match[1] ?? '', match.index < 6);
   // German writes all nouns with a capital letter, and a person may be the subject of a sentence about a person.
   const first = SUBJECT.exec(text.slice(0, 300));
-  if (first?.[1] !== undefined && !skips && !isSelfReference(text)) add(first.index, first[1], true);
+  if (
+    first?.[1] !== undefined &&
+    !skips &&
+    !isSelfReference(text) &&
+    (language === 'en' || isProperName(index, first[1]))
+  )
+    add(first.index, first[1], true);
   if (language !== 'de' && !skips)
     for (const match of text.slice(0, 600).matchAll(INNER)) add(match.index, match[1] ?? '', false);
   return found.sort((a, b) => a.start - b.start);
+}
+
+/** A word that begins a sentence with a capital letter is a name if the page also has it inside a sentence. */
+function isProperName(index: PageIndex, name: string): boolean {
+  if (name.includes(' ')) return true;
+  const pattern = new RegExp(String.raw`[\p{Ll}\d,]\s${name.replace(/[^\p{L}\d]/gu, '.')}(?!\p{L})`, 'u');
+  return index.page.blocks.some(
+    ({ text, role }) => pattern.test(text) || (role === 'heading' && text.startsWith(name)),
+  );
 }
 
 function isOwnOrOrdinary(name: string, subject: RowSubject, value: string): boolean {

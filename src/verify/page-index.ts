@@ -25,6 +25,8 @@ export interface Hit {
   /** Words right behind a number: its unit, or what is counted. */
   readonly after?: string;
   readonly hasCurrency?: boolean;
+  /** True for words that name their field themselves, such as "publicly traded". */
+  readonly namesField?: boolean;
 }
 
 const indexes = new WeakMap<PageText, PageIndex>();

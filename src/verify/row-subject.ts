@@ -45,7 +45,7 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
   const hosts = list(['domain', 'url', 'email']).flatMap((value) => readHost(value) ?? []);
   return {
     names: [...new Set(names)].sort((a, b) => b.length - a.length),
-    aliases: wantsPerson ? [] : listAliases(values),
+    aliases: wantsPerson ? [] : listAliases(values.filter((value) => companies.includes(value))),
     hosts,
     isPerson: values === people,
   };

@@ -29,6 +29,7 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   }
   if (kind === 'country' && COMMON_COUNTRIES.has(findCountryCode(context.value) ?? '')) return NO_FIELD;
   if (kind === 'person' && !field.groups.has('role') && relation !== null) return null;
+  if (hit.namesField === true) return null;
   if (isJobTitle(field) && isBesideName(context, hit, sentence)) return null;
   if (isSelfNaming(context, hit)) return null;
   const [heading = ''] = listHeadings(index, block);
@@ -56,7 +57,7 @@ function isAtTop({ segment, start }: Hit): boolean {
   return (
     segment.index < 20 &&
     start <= 40 &&
-    (start <= 3 || /^[\p{Lu}\s,.]{3,40}$/u.test(segment.text.slice(0, start)))
+    (start <= 3 || /^[\p{Lu}\s,.(–—-]{3,40}$/u.test(segment.text.slice(0, start)))
   );
 }
 
@@ -211,7 +212,7 @@ function findWord(folded: string, word: string): number[] {
 }
 
 /** Labels of a block: table headers, the term before a detail, and short neighbours of the same group. */
-function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Generator<string> {
+export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Generator<string> {
   const { blocks, groups } = index.page;
   if (block.cell !== null) {
     const { row, column } = index.headers(block);

@@ -1,3 +1,4 @@
+import { resolveSiteKind } from '../model/shared-sites.js';
 import type { DataItem, TextBlock } from '../pages/page-text.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
 import { foldWords } from './fold-text.js';
@@ -18,6 +19,8 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
   if (data !== null) return findWrongOwner(context, data);
   if (block === null) return NOT_NAMED;
   if (kind === 'url' && isNamedAddress(context)) return null;
+  if (kind === 'url' && relation !== 'own' && isProfile(context.value))
+    return 'the address does not have the name of the row';
   if (kind === 'email' && isNamedAddress(context)) return null;
   if (relation === 'own' && (kind === 'url' || kind === 'email' || kind === 'phone'))
     return block.region === 'aside' ? 'it is in a side box' : null;
@@ -42,13 +45,24 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
   return findOtherRecord(context, block);
 }
 
+function isProfile(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const host = new URL(value).hostname.replace(/^www\./, '');
+  return resolveSiteKind(host, host.split('.').slice(-2).join('.')) === 'by-path';
+}
+
 /** An address that has the row's name in it needs no page about the row. */
 function isNamedAddress({ subject, value }: EvidenceContext): boolean {
   const words = foldWords(value.replace(/^https?:\/\/(?:www\.)?/i, '')).replace(/ /g, '');
   return (
     [...subject.names, ...subject.aliases].some(
       (name) => name.length >= 4 && words.includes(name.replace(/ /g, '')),
-    ) || subject.hosts.some((host) => value.toLowerCase().includes(host))
+    ) ||
+    (subject.isPerson &&
+      subject.names.some((name) =>
+        name.split(' ').some((word) => word.length >= 5 && words.includes(word)),
+      )) ||
+    subject.hosts.some((host) => value.toLowerCase().includes(host))
   );
 }
 
@@ -62,6 +76,10 @@ function findWrongOwner({ subject, relation, value, kind }: EvidenceContext, dat
     !/author|creator/i.test(value)
   )
     return 'the data is about somebody else';
+  const isReview =
+    data.path.some((key) => /^(?:reviews?|comments?)$/i.test(key)) &&
+    !/review|comment/i.test(keys.split(' ').at(-1) ?? '');
+  if (isReview) return 'the data is about somebody else';
   if (data.source !== 'json-ld' && data.source !== 'json')
     return relation === null && !mentions(data.value, subject)
       ? NOT_NAMED
@@ -104,13 +122,16 @@ function findWrongRow(
     );
     return inColumn ? null : 'it is in the column of somebody else';
   }
-  const elsewhere = rows.some(
-    (row) =>
-      row !== cell.row &&
-      index
-        .row(cell.table, row)
-        .some((each) => each.cell?.column !== undefined && each.cell.column <= 1 && names(each)),
-  );
+  // A record has its name in the first column; a caption or "Name: Acme" is no record.
+  const elsewhere = rows.some((row) => {
+    const cells = row === cell.row ? [] : index.row(cell.table, row);
+    return (
+      cells.length >= 2 &&
+      cells.some(
+        (each) => names(each) && (each.cell?.column === 0 || (each.cell?.column === 1 && cells.length > 2)),
+      )
+    );
+  });
   const { row, column, isHeadedColumn } = index.headers(block);
   const rowNamesField =
     saysField(row, field) || /^(?:total|group|gesamt|summe|konzern|all|overall|worldwide)/i.test(row.trim());

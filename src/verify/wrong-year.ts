@@ -4,7 +4,7 @@ import { type EvidenceContext, listHeadings } from './evidence-context.js';
 import type { Hit, PageIndex } from './page-index.js';
 import { type Sentence, splitSentence } from './sentences.js';
 import type { FieldInfo } from './value-kind.js';
-import { judgeWords } from './wrong-field.js';
+import { judgeWords, listLabels, saysField } from './wrong-field.js';
 
 /** The value of another year than the one that is asked for, or than the latest. */
 export function findWrongYear(
@@ -12,8 +12,11 @@ export function findWrongYear(
   hit: Hit,
   sentence: Sentence,
 ): string | null {
-  if (kind !== 'number' || !(field.groups.has('count') || field.groups.has('money'))) return null;
+  const isAmount = kind === 'number' && (field.groups.has('count') || field.groups.has('money'));
   const { block } = hit.segment;
+  // In a table by seasons or years, a holder counts like an amount.
+  if (!isAmount && !(field.groups.has('role') && !field.groups.has('date') && block?.cell != null))
+    return null;
   const column = block === null ? '' : index.headers(block).column;
   const row = block === null ? '' : index.headers(block).row;
   const inHead = [...listYears(column), ...(listYears(column).length === 0 ? listYears(row) : [])];
@@ -24,6 +27,7 @@ export function findWrongYear(
     const others = listYears(column).length > 0 ? listHeaderYears(index, block) : listRowYears(index, block);
     return others.some((year) => year > own) ? 'the table has a later year' : null;
   }
+  if (!isAmount) return null;
   const near = findNearestYear(sentence, hit);
   if (field.year !== null)
     return near === field.year || (listYears(sentence.text).includes(field.year) && near === null)
@@ -32,17 +36,6 @@ export function findWrongYear(
         ? null
         : 'the year is not named beside it';
   if (near === null) return null;
-  const later = listYears(sentence.text).filter((year) => year > near);
-  if (
-    later.length > 0 &&
-    index
-      .numbers(hit.segment)
-      .filter(
-        ({ start, end }) =>
-          start >= sentence.start && end <= sentence.end && !isYearToken(hit.segment.text.slice(start, end)),
-      ).length > 1
-  )
-    return 'the sentence has a later year';
   return hasLaterStatement(index, field, near, hit) ? 'the page has the value of a later year' : null;
 }
 
@@ -116,7 +109,11 @@ function hasLaterStatement(index: PageIndex, field: FieldInfo, year: number, hit
       const other = { ...hit, segment, start: token.start, end: token.end };
       const near = findNearestYear(sentence, other);
       if (near === null || near <= year || isPlan(sentence.text, index.page.language)) return false;
-      return judgeWords(sentence, field, other) === 'own';
+      if (judgeWords(sentence, field, other) === 'own') return true;
+      return (
+        segment.block !== null &&
+        [...listLabels(index, segment.block, other)].some((label) => saysField(label, field))
+      );
     });
   });
 }
