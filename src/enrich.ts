@@ -96,7 +96,7 @@ export async function enrichWith(
     const opened = await openJobInput(
       options,
       { path: options.input, output: asked.output },
-      (file, returned) => resolveAsk(asked, file, returned?.fieldNames, hooks.signal),
+      (file, returned) => resolveAsk(asked, file, returned, hooks.signal),
       openOnce,
       closers,
       hooks.signal,

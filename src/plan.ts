@@ -2,6 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGroupBatch } from './job/ask-group.js';
 import { placeReturned } from './job/choose-output.js';
+import { ColumnCounter, type ColumnPlan } from './job/column-plan.js';
 import { listDoubts, resolveDoubts } from './job/doubts.js';
 import { estimateRows, type RowEstimate, type StepQuote } from './job/estimate.js';
 import { createJobContext, type JobContext } from './job/job-context.js';
@@ -38,6 +39,8 @@ export interface Plan {
   /** The columns that would be sent, each with its first values. */
   readonly columns: readonly { readonly name: string; readonly examples: readonly JsonValue[] }[];
   readonly quote: Quote;
+  /** What would be done with the cells of each column to fill, and what it costs alone. */
+  readonly fields: readonly ColumnPlan[];
   /** What changed since this file was last filled, and how many rows would be sent again; null if nothing changed. */
   readonly changes: string | null;
   /** Irregularities of the input and the exclusion list, and how they are handled. */
@@ -98,7 +101,7 @@ export async function planRows(
     const opened = await openJobInput(
       options,
       { path: options.input, output: asked.output },
-      (file, former) => resolveAsk(asked, file, former?.fieldNames),
+      (file, former) => resolveAsk(asked, file, former),
       async () => ledger,
       closers,
     );
@@ -138,7 +141,8 @@ export async function planRows(
     reportWarnings(context, exclusion.notes);
     if (returned?.note != null) reportWarnings(context, [returned.note]);
     if (table !== null) await reconcileFile(context, table, null);
-    const survey = await estimateRows(context);
+    const columns = new ColumnCounter(context);
+    const survey = await estimateRows(context, context, columns);
     reportWarnings(context);
     reportUnmatched(context);
     reportGaps(context);
@@ -146,7 +150,11 @@ export async function planRows(
     const isPaid = !agent.isFree && survey.quote.rows > 0 && survey.quote.worstMicros > 0;
     const doubts = isPaid ? listDoubts(context, survey) : [];
     if (doubts.length === 0) await resolveDoubts(context, survey, false);
-    return await createPlan(context, survey, { notes, doubts });
+    return await createPlan(context, survey, {
+      notes,
+      doubts,
+      fields: columns.read(await ledger.listAsks(ask.id)),
+    });
   } catch (error) {
     return await closers.closeAfter(error);
   } finally {
@@ -172,7 +180,7 @@ function describeNullable(names: readonly string[]): Warning[] {
 async function createPlan(
   context: JobContext,
   survey: RowEstimate,
-  { notes, doubts }: Pick<Plan, 'notes' | 'doubts'>,
+  { notes, doubts, fields }: Pick<Plan, 'notes' | 'doubts' | 'fields'>,
 ): Promise<Plan> {
   const { ask, job, settings } = context;
   const { counts, quote, steps, firstGroup, lowestLevel } = survey;
@@ -191,6 +199,7 @@ async function createPlan(
         .slice(0, EXAMPLES),
     })),
     quote,
+    fields,
     changes: describeChanges(job, survey.repeated),
     notes: notes.map(({ code, message }) => ({ code, message })),
     doubts,

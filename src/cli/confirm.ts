@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { createUsageError } from '../errors.js';
 import type { Doubt, NothingFound } from '../model/events.js';
-import { formatDollars, formatNumber } from '../model/format.js';
+import { formatDollars, formatList, formatNumber } from '../model/format.js';
 import { describeClimbs, type Quote } from '../model/prices.js';
 import { clipText } from './clip-text.js';
 import type { Host } from './host.js';
@@ -93,12 +93,19 @@ export function askToGoOn(host: Host, interrupt: Interrupt): Promise<boolean> {
 
 /** Describes what a job can cost and what it sends. */
 function formatQuote(quote: Quote): string[] {
-  const { rows, runs, worstMicros, likelyMicros, columns, maxCostMicros } = quote;
+  const { rows, runs, worstMicros, likelyMicros, columns, maxCostMicros, spentMicros } = quote;
   const likely = likelyMicros < worstMicros ? `, likely ${formatDollars(likelyMicros)}` : '';
-  const cap = maxCostMicros === null ? '' : `, and never more than ${formatDollars(maxCostMicros)}`;
+  const leftMicros = maxCostMicros === null ? null : Math.max(0, maxCostMicros - spentMicros);
+  const cap = leftMicros === null ? '' : `, and never more than ${formatDollars(leftMicros)}`;
+  const fields = quote.isOfAllFields ? '' : ` for ${formatList(quote.fields)}`;
   return [
-    `${formatNumber(rows, 'row')} to send in ${formatNumber(runs, 'run')}.`,
+    `${formatNumber(rows, 'row')} to send in ${formatNumber(runs, 'run')}${fields}.`,
     `Cost: ${formatDollars(worstMicros)} at worst${likely}${cap}.`,
+    ...(leftMicros === null || spentMicros === 0
+      ? []
+      : [
+          `The job has cost ${formatDollars(spentMicros)} before; its cap leaves ${formatDollars(leftMicros)}.`,
+        ]),
     ...(likely === '' ? [] : describeClimbs(quote.climbs)),
     ...(worstMicros === 0 ? [] : ['The worst case includes retries of wrong answers.']),
     `Columns that leave this machine: ${columns.join(', ')}.`,

@@ -29,6 +29,7 @@ export function formatPlan(plan: Plan, width: number): Line[] {
     ]),
     [{ text: `${formatNumber(rows.total, 'row')}:`, style: 'bold' }],
     ...fates.map(([fate, words]) => [`  ${formatCount(rows[fate]).padStart(countWidth)}  ${words}`]),
+    ...formatColumns(plan).map((line) => [line]),
     [
       `${formatNumber(quote.runs, 'run')}. `,
       { text: `Cost: ${formatCost(quote.worstMicros, quote.likelyMicros)}.`, style: 'bold' },
@@ -82,6 +83,13 @@ export function createPlanRecord(plan: Plan): JsonObject {
     runs: quote.runs,
     worst_usd: toDollars(quote.worstMicros),
     likely_usd: toDollars(quote.likelyMicros),
+    fields: plan.fields.map(({ notFound, human, worstMicros, likelyMicros, ...rest }) => ({
+      ...rest,
+      not_found: notFound,
+      by_person: human,
+      worst_usd: toDollars(worstMicros),
+      likely_usd: toDollars(likelyMicros),
+    })),
     changes: plan.changes,
     doubts: plan.doubts.map(({ code, message, hint }) => ({ code, message, hint })),
     notes: plan.notes.map(({ code, message }) => ({ code, message })),
@@ -130,6 +138,33 @@ const FATES: readonly (readonly [Exclude<keyof Plan['rows'], 'total'>, string])[
   ['failed', 'cannot be sent'],
   ['out_of_scope', 'skipped by --limit or --sample'],
 ];
+
+/** Says by column what is there and what would be asked, unless every column is asked for every row. */
+function formatColumns({ fields, quote }: Plan): string[] {
+  const isFirst = fields.every(({ asked, change }) => change === 'new' && asked === quote.rows);
+  if (isFirst || fields.length === 0) return [];
+  const width = Math.max(...fields.map(({ name }) => showName(name).length));
+  return [
+    'Cells by column:',
+    ...fields.map((field) => `  ${showName(field.name).padEnd(width)}  ${formatColumn(field)}`),
+  ];
+}
+
+function formatColumn({ asked, change, worstMicros, ...counts }: Plan['fields'][number]): string {
+  const kinds = [
+    [counts.answered, 'answered'],
+    [counts.notFound, 'not found'],
+    [counts.rejected, 'rejected'],
+    [counts.human, 'by a person'],
+    [counts.kept, 'in the file'],
+  ] as const;
+  const price = worstMicros === 0 ? '' : `, ${formatDollars(worstMicros)} at worst alone`;
+  const parts = [
+    ...(asked === 0 ? [] : [`${formatCount(asked)} to ask${change === null ? '' : ` (${change})`}${price}`]),
+    ...kinds.flatMap(([count, words]) => (count === 0 ? [] : [`${formatCount(count)} ${words}`])),
+  ];
+  return parts.length === 0 ? 'nothing to do' : parts.join('; ');
+}
 
 function formatCost(worstMicros: number, likelyMicros: number): string {
   const likely = likelyMicros < worstMicros ? `, likely ${formatDollars(likelyMicros)}` : '';

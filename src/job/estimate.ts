@@ -11,6 +11,7 @@ import type { Row } from '../model/row.js';
 import type { Batcher } from '../run/batcher.js';
 import { InFlight } from '../select/in-flight.js';
 import type { Selection } from '../select/select-rows.js';
+import type { ColumnCounter } from './column-plan.js';
 import { isAgreed, resolveDoubts, type SharedAnswers, SharedAnswersCounter } from './doubts.js';
 import { createBatcher, type JobContext, pickSample } from './job-context.js';
 import type { PlannedCounts } from './progress.js';
@@ -49,10 +50,14 @@ export interface StepQuote extends LevelCost {
   readonly likelyMicros: number;
 }
 
-/** Reads the whole input like the job would, without sending anything. Returns what would be sent and its cost. */
+/**
+ * Reads the whole input like the job would, without sending anything. Returns what would be sent and its cost. `columns`
+ * counts the cells of each column.
+ */
 export async function estimateRows(
   context: JobContext,
   { inFlight: active, stop }: Pick<JobContext, 'inFlight' | 'stop'> = context,
+  columns: ColumnCounter | null = null,
 ): Promise<RowEstimate> {
   const sample = await pickSample(context.input, context.settings.sample, context.settings.limit);
   context.state.sample = sample;
@@ -71,13 +76,14 @@ export async function estimateRows(
     if (stop.reason !== null) break;
     rowsRead += rows.length;
     context.tally.countLookedThrough(rowsRead);
-    const { selections } = await selectChunk(rows, context, () => inFlight);
+    const { questions: opened, answers, selections } = await selectChunk(rows, context, () => inFlight);
     const askedRows: Row[] = [];
     const asked: AskedRow[] = [];
     for (const [index, selection] of selections.entries()) {
       const row = rows[index];
       const questions = selection.status === 'ask' ? claims.takeNew(selection.questions) : [];
       counts[selection.status === 'ask' && questions.length === 0 ? 'duplicate' : selection.status] += 1;
+      columns?.add(opened[index], questions, answers);
       if (row === undefined) continue;
       if (selection.status !== 'out_of_scope' && selection.status !== 'skipped') placeholders.count(row);
       shared.add(row, selection);
@@ -150,6 +156,7 @@ class QuoteMeter {
   private readonly steps: { effort: string; runs: number; firstMicros: number; likelyMicros: number }[];
   /** Rows that start at each level, and their runs. */
   private readonly begun: { rows: number; runs: number }[];
+  private readonly fields = new Set<string>();
   private firstGroup: PendingBatch | null = null;
   private lowestLevel: number | null = null;
   private rows = 0;
@@ -173,7 +180,7 @@ class QuoteMeter {
     for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
       for (const group of groups) this.count(group);
     }
-    const { ask, cap, ledger } = this.context;
+    const { ask, cap, spend, ledger } = this.context;
     const climbs = await computeClimbShares(this.context);
     this.addLikely(climbs);
     const costs = this.computeLevels(await ledger.listOpenBatches(ask.id));
@@ -189,6 +196,9 @@ class QuoteMeter {
       climbs,
       columns: ask.send,
       maxCostMicros: cap.micros,
+      spentMicros: spend.spentMicros + spend.reservedMicros,
+      fields: ask.fields.flatMap(({ name }) => (this.fields.has(name) ? [name] : [])),
+      isOfAllFields: this.fields.size === ask.fields.length,
     };
     return { quote, steps, firstGroup: this.firstGroup, lowestLevel: this.lowestLevel };
   }
@@ -197,6 +207,7 @@ class QuoteMeter {
   private count(group: PendingBatch): void {
     const { ask, prices } = this.context;
     this.firstGroup ??= group;
+    for (const field of group.fields) this.fields.add(field);
     this.lowestLevel = Math.min(this.lowestLevel ?? group.level, group.level);
     this.runs += 1;
     for (const step of this.steps.slice(group.level)) {

@@ -189,7 +189,7 @@ function readValues(fields: ReadonlyMap<string, FieldAnswer>): JsonObject {
 export type OutputSources = Omit<FinishedOutput, 'output' | 'settledRuns' | 'verdicts'>;
 
 /** Options that affect the output, besides the ask. */
-const SHAPING = [...KEPT, 'name', 'strict', 'format'] as const;
+const SHAPING = [...KEPT, 'name', 'strict', 'format', 'only'] as const;
 
 /**
  * Computes the digests of an output's sources. Returns null if a later call cannot rely on them: other files are
@@ -198,7 +198,7 @@ const SHAPING = [...KEPT, 'name', 'strict', 'format'] as const;
 export async function findOutputSources({ settings, ask }: JobContext): Promise<OutputSources | null> {
   const { options } = settings;
   if (options.citationsFile !== undefined || settings.output === '-') return null;
-  if (settings.maxAgeMs !== null || settings.refresh) return null;
+  if (settings.maxAgeMs !== null || settings.refresh || settings.again.size > 0) return null;
   const input = await hashFile(options.input);
   const exclusion = options.exclude === undefined ? null : await hashFile(options.exclude);
   if (input === null || (exclusion === null && options.exclude !== undefined)) return null;

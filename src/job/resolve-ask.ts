@@ -18,16 +18,17 @@ import { HOSTED_URL } from '../model/run.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
 import type { AgentChoice, EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
+import type { ReturnedFile } from './returned-file.js';
 
 /**
- * Creates the ask from the settings and the input's columns. `former` has the fields that a filled file was filled with;
- * they, and what rowfill wrote beside them, are sent only if named. Throws a usage error for an unusable schema, a field that
+ * Creates the ask from the settings and the input's columns. Of a filled file that was given back, the same columns are
+ * sent as before; its fields, and what rowfill wrote beside them, are sent only if named. Throws a usage error for an unusable schema, a field that
  * cannot be a column, or an unknown column to send.
  */
 export async function resolveAsk(
   settings: Settings,
   input: AskedInput,
-  former: readonly string[] | null = null,
+  returned: Pick<ReturnedFile, 'fieldNames' | 'asks'> | null = null,
   signal?: AbortSignal,
 ): Promise<Ask> {
   const { options } = settings;
@@ -43,7 +44,7 @@ export async function resolveAsk(
       options,
       input,
       fields.map((field) => field.name),
-      former,
+      returned,
     ),
     efforts: settings.efforts,
     escalateBelow: settings.escalateBelow,
@@ -177,14 +178,20 @@ async function resolveSend(
   { send: wanted, origins }: EnrichOptions,
   input: AskedInput,
   fields: readonly string[],
-  former: readonly string[] | null,
+  returned: Pick<ReturnedFile, 'fieldNames' | 'asks'> | null,
 ): Promise<readonly string[]> {
   // Known columns need no scan of the whole file.
   if (wanted === undefined || wanted.some((column) => !hasColumn(input, column))) await input.readColumns();
   const { columns } = input;
   if (wanted === undefined) {
+    // A filled file is asked about as before, or every row would be another question.
+    const before = (returned?.asks.at(-1)?.send ?? []).filter(
+      (column) => hasColumn(input, column) && !isFilled(column, fields),
+    );
+    if (before.length > 0) return before;
     const others = columns.filter(
-      (column) => !isFilled(column, fields) && (former === null || !isOwnColumn(column, former)),
+      (column) =>
+        !isFilled(column, fields) && (returned === null || !isOwnColumn(column, returned.fieldNames)),
     );
     if (others.length > 0) return others;
     throw createUsageError(

@@ -1,12 +1,21 @@
 import type { FoundAnswers } from '../ledger/ledger.js';
 import type { Row } from '../model/row.js';
 import type { InFlightLook } from '../select/in-flight.js';
-import { createQuestions, listQuestionKeys, type Selection, selectRows } from '../select/select-rows.js';
+import {
+  createQuestions,
+  listQuestionKeys,
+  type OpenQuestion,
+  type Selection,
+  selectRows,
+} from '../select/select-rows.js';
 import type { JobContext } from './job-context.js';
 
 const NOTHING_FOUND: FoundAnswers = { answers: new Map(), elsewhere: new Set(), seen: 0 };
 
 export interface SelectedChunk {
+  readonly questions: readonly OpenQuestion[];
+  /** What the ledger has for their keys. */
+  readonly answers: FoundAnswers['answers'];
   readonly selections: readonly Selection[];
   /** Keys that another process has in an open batch. */
   readonly elsewhere: ReadonlySet<string>;
@@ -31,7 +40,8 @@ export async function selectChunk(
     const answers = keys.length === 0 ? NOTHING_FOUND : await ledger.findAnswers(job, keys);
     const found = table?.adjust(answers) ?? answers;
     const seen = escalation === null ? found : await escalation.limit(found, keys);
-    return { selections: selectRows(questions, seen, look, select), elsewhere: found.elsewhere };
+    const selections = selectRows(questions, seen, look, select);
+    return { questions, answers: seen.answers, selections, elsewhere: found.elsewhere };
   } finally {
     look.close();
   }

@@ -81,7 +81,7 @@ export interface Ledger extends SharedAccount {
   countJobs(): Promise<number>;
   /** What the runs of a job have found so far, over all its invocations. */
   getYield(jobId: string): Promise<JobYield>;
-  /** What jobs of a question have asked so far: the asks with this id. */
+  /** What jobs of a question have asked so far: the asks with this id, in the order in which they came. */
   listAsks(askId: string): Promise<readonly Ask[]>;
   /** Number of rows that each effort left incomplete for the next one, from stored answers to the same question. */
   getClimbs(ask: Ask): Promise<ReadonlyMap<string, EffortClimb>>;

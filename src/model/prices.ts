@@ -109,7 +109,14 @@ export interface Quote {
   readonly climbs: readonly Climb[];
   /** The columns that leave this machine. */
   readonly columns: readonly string[];
+  /** Cap on what the job may cost in all, with what it has cost before. */
   readonly maxCostMicros: number | null;
+  /** What the job has cost or reserved before. */
+  readonly spentMicros: number;
+  /** The fields that are asked for. */
+  readonly fields: readonly string[];
+  /** False if some of the job's fields are not asked for any row. */
+  readonly isOfAllFields: boolean;
 }
 
 /** Describes the assumptions, one line per level. */

@@ -13,6 +13,9 @@ const QUOTE: Quote = {
   climbs: [],
   columns: ['company', 'domain'],
   maxCostMicros: null,
+  spentMicros: 0,
+  fields: ['ceo'],
+  isOfAllFields: true,
 };
 const TERMINAL: Consent = { isGiven: false, canAsk: true, quiet: false };
 

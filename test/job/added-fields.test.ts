@@ -150,3 +150,47 @@ test('the plan of an added field has the price of that field alone', async () =>
   });
   expect(planned.changes).toBeNull();
 });
+
+test('the plan says by column what is there, what would be asked, and its price alone', async () => {
+  const { bench } = await openBench(20, (company, field) =>
+    company.endsWith('7') ? null : `${field} of ${company}`,
+  );
+  await bench.run({ fields: ['ceo', 'hq'] });
+  const planned = await plan({
+    input: `${bench.folder}/in.csv`,
+    fields: ['ceo', 'hq=City and country', 'phone'],
+    apiUrl: bench.server.url,
+    ledger: `${bench.folder}/ledger.sqlite`,
+  });
+  expect(planned.fields).toMatchObject([
+    { name: 'ceo', change: null, asked: 0, answered: 18, notFound: 2, worstMicros: 0 },
+    { name: 'hq', change: 'reworded', asked: 20, answered: 0, worstMicros: 6 * RUN_MICROS },
+    { name: 'phone', change: 'new', asked: 20, likelyMicros: 3 * RUN_MICROS },
+  ]);
+});
+
+test('--only asks for some fields, and --again for what was not found, once', async () => {
+  const { agent, bench } = await openBench(8, (company, field, time) =>
+    company === 'Company 3' && time < 3
+      ? null
+      : company === 'Company 5' && field === 'hq' && time < 2
+        ? null
+        : `${field} ${time}`,
+  );
+  const fields = ['ceo', 'hq'];
+  await bench.run({ fields, only: ['ceo'] });
+  expect(countSince(agent.cells, 0)).toEqual({ ceo: 8 });
+  await bench.run({ fields });
+  const start = agent.cells.length;
+  expect((await bench.run({ fields })).summary.costNowMicros).toBe(0);
+  const partial = await bench.run({ fields, again: ['partial'] });
+  expect(agent.cells.slice(start)).toEqual(['Company 5 hq']);
+  expect(partial.rows[4]).toMatchObject({ ceo: 'ceo 1', hq: 'hq 2' });
+  const again = await bench.run({ fields, again: ['not_found'] });
+  expect(agent.cells.slice(start + 1).sort()).toEqual(['Company 3 ceo', 'Company 3 hq']);
+  expect(again.rows[2]).toMatchObject({ enrichment_status: 'not_found' });
+  await bench.run({ fields, again: ['not_found'] });
+  expect((await bench.run({ fields })).rows[2]).toMatchObject({ ceo: 'ceo 3', hq: 'hq 3' });
+  await expect(bench.run({ fields, only: ['phone'] })).rejects.toMatchObject({ code: 'UNKNOWN_FIELD' });
+  await expect(bench.run({ fields, again: ['all'] })).rejects.toMatchObject({ code: 'BAD_OPTION' });
+});

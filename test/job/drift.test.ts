@@ -207,8 +207,9 @@ test('a JSONL output says how a value was repaired', async () => {
   const output = `${bench.folder}/out.jsonl`;
   await bench.run({ fields: ['staff:integer', 'name'], output });
   const { enrichment } = JSON.parse(readFileSync(output, 'utf8'));
+  const found = { as_of: expect.any(String), run_id: expect.any(String) };
   expect(enrichment.fields).toEqual({
-    staff: { confidence: null, citations: [], note: 'read "1,234" as 1234' },
-    name: { confidence: null, citations: [] },
+    staff: { confidence: null, citations: [], note: 'read "1,234" as 1234', ...found },
+    name: { confidence: null, citations: [], ...found },
   });
 });

@@ -179,6 +179,17 @@ test('a new field asks only for itself, a reworded one for its column, and a fie
   expect((await again({ fields: ['ceo', 'hq', 'phone'] })).cells).toEqual([]);
 });
 
+test('the same columns are sent as before, unless --send says otherwise', async () => {
+  const { bench, agent, path, options } = await openFilled(4);
+  bench.write('list.csv', 'company,owner\nA,Ann\nB,Bob\n');
+  const input = `${bench.folder}/list.csv`;
+  await bench.run({ ...options, input, output: path, send: ['company'] });
+  const start = agent.cells.length;
+  await bench.run({ ...options, output: path, fields: ['ceo', 'hq', 'phone'] });
+  expect(agent.cells.slice(start)).toEqual(['A phone', 'B phone']);
+  expect(bench.agent.tasks.at(-1)?.request.input?.data?.[0]).not.toHaveProperty('owner');
+});
+
 test('plan shows what run would ask, and records nothing', async () => {
   const { again, edit, options } = await openFilled(16);
   edit((table) => {

@@ -48,7 +48,7 @@ async function fillAndRead(name: string, bytes: Uint8Array, options: Partial<Inp
   return { input, rows, filled, filledRows: await readAllRows(filled), text: await readFile(path) };
 }
 
-const OUR_COLUMNS = 3 + 4;
+const OUR_COLUMNS = 3 + 5;
 
 const anyText = fc
   .string({

@@ -302,10 +302,10 @@ export function findRuns(database: Database, runIds: readonly string[]): Readonl
   return runs;
 }
 
-/** What was asked with a question so far, in any order. */
+/** What was asked with a question so far, in the order in which it was asked first. */
 export function listAsks(database: Database, askId: string): Ask[] {
   const rows = database.all<{ content: string }>(
-    'select ask_version.content from ask_version join ask on ask.number = ask_version.ask where ask.id = ?',
+    'select ask_version.content from ask_version join ask on ask.number = ask_version.ask where ask.id = ? order by ask_version.number',
     askId,
   );
   return rows.map(({ content }) => JSON.parse(content) as Ask);
