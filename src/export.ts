@@ -16,6 +16,7 @@ import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { findFormerSends } from './model/question.js';
 import { isStandardInput } from './model/read-file.js';
+import { resolveLayout } from './write/open-output.js';
 
 /** Options of `exportJob`. */
 export interface ExportOptions {
@@ -31,6 +32,10 @@ export interface ExportOptions {
   readonly format?: FileFormat;
   readonly citationsFile?: string;
   readonly bom?: boolean;
+  /** @default as the job wrote it */
+  readonly plain?: boolean;
+  /** @default as the job wrote it */
+  readonly sources?: string;
   readonly raw?: boolean;
 }
 
@@ -80,6 +85,8 @@ const TYPES: OptionTypes<ExportOptions> = {
   format: 'text',
   citationsFile: 'text',
   bom: 'flag',
+  plain: 'flag',
+  sources: 'text',
   raw: 'flag',
 };
 
@@ -97,10 +104,12 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const isOntoInput = isSameFilePath(output, job.input);
     const places = { ...kept, ...options, ledger: ledgerPath, input: job.input };
     const guard = await checkPaths({ ...places, output: isOntoInput ? undefined : output });
+    // Only a workbook can have them elsewhere than in columns.
+    const sources = options.sources ?? (/\.xls[xm]$/i.test(output) ? kept.sources : undefined);
     const isOutputNamed = options.output !== undefined;
     if (!isOutputNamed) await checkOwnOutput(output, job, ledger);
     const opened = await openJobInput(
-      { ...kept, format: options.format },
+      { ...kept, format: options.format, plain: options.plain ?? kept.plain, sources },
       { path: job.input, output },
       () => job.ask,
       async () => ledger,
@@ -127,6 +136,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       overwrite: kept.overwrite ?? false,
       raw: options.raw ?? kept.raw ?? false,
       bom: options.bom ?? kept.bom,
+      ...resolveLayout({ plain: options.plain ?? kept.plain, sources }),
       citationsFile: options.citationsFile,
       checkPath: createPathCheck({
         guard,

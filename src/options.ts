@@ -62,6 +62,8 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   keepGoing: 'flag',
   cancelOnInterrupt: 'flag',
   bom: 'flag',
+  plain: 'flag',
+  sources: 'text',
   raw: 'flag',
   delimiter: 'text',
   encoding: 'text',

@@ -405,6 +405,19 @@ export const RESULT_OPTIONS = {
     about: 'Also write every citation to this file, one JSON object per line.',
   },
   bom: { kind: 'switch', group: FILES, about: 'Start a CSV with a byte order mark, for Excel.' },
+  plain: {
+    kind: 'switch',
+    group: FILES,
+    about:
+      'Write only the input’s columns and the fields, without confidence, citations and enrichment_*. A workbook becomes one sheet of values.',
+  },
+  sources: {
+    kind: 'text',
+    value: 'PLACE',
+    group: FILES,
+    about: 'Where the sources of a workbook’s values go: columns, comments or sheet.',
+    fallback: 'columns',
+  },
   raw: {
     kind: 'switch',
     group: FILES,

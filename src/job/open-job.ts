@@ -3,6 +3,7 @@ import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
 import { type Input, openInput } from '../read/open-input.js';
+import { resolveLayout } from '../write/open-output.js';
 import { type LoadedExclusion, loadExclusion } from './load-exclusion.js';
 import type { CleanupStack } from './open-agent.js';
 import { checkInputFits } from './output.js';
@@ -45,7 +46,12 @@ export async function openJobInput(
   const returned = await recognizeReturned(file, openLedger);
   const ask = await findAsk(file, returned);
   const table = returned === null ? null : createReturnedTable(returned, ask, file.columns);
-  const input = checkInputFits(file, ask, { path: output, format: options.format }, returned !== null);
+  const input = checkInputFits(
+    file,
+    ask,
+    { path: output, format: options.format, ...resolveLayout(options) },
+    returned !== null,
+  );
   const blanks = await resolveBlanks(options, ask, input);
   const exclusion = await loadExclusion({ ...options, blanks }, ask, input, signal);
   return { input, ask, blanks, exclusion, returned, table };

@@ -26,7 +26,7 @@ import type { Row } from '../model/row.js';
 import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
-import { createFitCheck, type OutputOptions, openOutput } from '../write/open-output.js';
+import { createFitCheck, type OutputOptions, openOutput, resolveLayout } from '../write/open-output.js';
 import { readCellVerdicts } from './cell-verdicts.js';
 import { chooseOutputAgain, createJobPathCheck, hashFile } from './choose-output.js';
 import type { JobContext } from './job-context.js';
@@ -58,6 +58,8 @@ interface OutputJob {
   readonly raw: boolean;
   readonly format?: FileFormat | undefined;
   readonly bom?: boolean | undefined;
+  readonly plain?: boolean | undefined;
+  readonly sources?: OutputOptions['sources'];
   readonly citationsFile?: string | undefined;
   readonly beforeCommit?: OutputOptions['beforeCommit'];
   readonly checkPath: OutputOptions['checkPath'];
@@ -92,6 +94,7 @@ export async function writeJobOutput(
     overwrite: settings.overwrite,
     raw: options.raw ?? false,
     bom: options.bom,
+    ...resolveLayout(options),
     citationsFile: options.citationsFile,
     beforeCommit: () => context.lease?.refuseLost(),
     checkPath: createJobPathCheck(context),
@@ -259,6 +262,8 @@ export async function createFinished(
 interface Place {
   readonly path: string;
   readonly format?: FileFormat | undefined;
+  readonly plain?: boolean | undefined;
+  readonly sources?: OutputOptions['sources'];
 }
 
 /**

@@ -305,6 +305,8 @@ export const KEPT = [
   'blank',
   'raw',
   'bom',
+  'plain',
+  'sources',
 ] as const;
 
 /** Prefix for the name of an input without a path. No absolute path starts like this. */

@@ -125,6 +125,16 @@ export interface EnrichOptions {
   readonly keepGoing?: boolean | undefined;
   /** Cancel the job's active runs when it is interrupted. @default false */
   readonly cancelOnInterrupt?: boolean | undefined;
+  /**
+   * Write only the input's columns and the fields: no confidence, citations and `enrichment_*`. A workbook becomes one
+   * sheet of values. @default false
+   */
+  readonly plain?: boolean | undefined;
+  /**
+   * Where the sources of a workbook's values go: `columns`, `comments` on the cells, or a `sheet` of their own.
+   * @default 'columns'
+   */
+  readonly sources?: string | undefined;
   /** Start a CSV output with a byte order mark, for Excel. @default false */
   readonly bom?: boolean | undefined;
   /**

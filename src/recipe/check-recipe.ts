@@ -74,6 +74,8 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ['/overwrite', 'Write output: {overwrite: true}.'],
   ['/raw', 'Write output: {raw: true}.'],
   ['/bom', 'Write output: {bom: true}.'],
+  ['/plain', 'Write output: {plain: true}.'],
+  ['/sources', 'Write output: {sources: comments}.'],
   ['/input', 'Give the file on the command line: a recipe can be used for many files.'],
   ['/limit', 'Give --limit on the command line.'],
   ['/sample', 'Give --sample on the command line.'],

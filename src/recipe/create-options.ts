@@ -43,6 +43,8 @@ const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/output/overwrite', 'overwrite', parseValue],
   ['/output/raw', 'raw', parseValue],
   ['/output/bom', 'bom', parseValue],
+  ['/output/plain', 'plain', parseValue],
+  ['/output/sources', 'sources', parseValue],
 ];
 
 /** Creates options from a validated recipe. Adds faults that a schema cannot express. */

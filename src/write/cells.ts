@@ -15,7 +15,7 @@ export interface CellLayout {
   readonly inputWidth: number;
   /** The columns of the fields. */
   readonly fields: readonly FieldPlace[];
-  /** Index of the cost column. */
+  /** Index of the cost column; -1 without one. */
   readonly costAt: number;
   fill(row: FilledRow): string[];
 }
@@ -38,9 +38,9 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     return index;
   };
   const places = createFieldColumns(options.fields, options.schema ?? {}).map((field) =>
-    placeField(field, place, options.verdicts === true),
+    placeField(field, place, options),
   );
-  const outcomeAt = OUTCOME_COLUMNS.map(place);
+  const outcomeAt = options.plain === true ? [] : OUTCOME_COLUMNS.map(place);
   const { blanks = DEFAULT_BLANKS } = options;
   const context: FillContext = {
     overwrite: options.overwrite,
@@ -91,23 +91,31 @@ interface ValuePlace {
   readonly schema?: JsonValue | undefined;
 }
 
-/** Positions of a field's columns. */
+/** Positions of a field's columns; -1 for a column that is not written. */
 interface FieldPlace {
   readonly name: string;
   readonly values: readonly ValuePlace[];
   readonly confidenceAt: number;
   readonly citationsAt: number;
-  /** -1 without such columns. */
   readonly verdictAt: number;
   readonly passageUrlAt: number;
 }
 
-function placeField(field: FieldColumns, place: (title: string) => number, hasVerdicts: boolean): FieldPlace {
+function placeField(
+  field: FieldColumns,
+  place: (title: string) => number,
+  {
+    plain = false,
+    sources = 'columns',
+    verdicts = false,
+  }: Pick<OutputOptions, 'plain' | 'sources' | 'verdicts'>,
+): FieldPlace {
+  const hasVerdicts = verdicts && !plain;
   return {
     name: field.name,
     values: field.values.map(({ title, path, schema }) => ({ at: place(title), path, schema })),
-    confidenceAt: place(field.confidence),
-    citationsAt: place(field.citations),
+    confidenceAt: plain ? -1 : place(field.confidence),
+    citationsAt: plain || sources !== 'columns' ? -1 : place(field.citations),
     verdictAt: hasVerdicts ? place(field.verdict) : -1,
     passageUrlAt: hasVerdicts ? place(field.passageUrl) : -1,
   };
@@ -171,6 +179,7 @@ function fillVoucher(
   isReplaced: boolean,
   context: FillContext,
 ): void {
+  if (at < 0) return;
   const text = context.write(voucher);
   if ((text !== '' || isReplaced) && isFillable(out, at, context)) out[at] = text;
 }

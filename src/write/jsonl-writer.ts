@@ -65,6 +65,7 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       if (answer !== undefined || rejected !== undefined)
         sources.push(key + formatSource(answer, rejected, checked));
     }
+    if (options.plain === true) return appendMembers(replaceMembers(formatOwn(row, keys), replaced), added);
     const enrichment = formatEnrichment({ row, outcome }, sources);
     if (getOwn(row, 'enrichment') === undefined) added += `,"enrichment":${enrichment}`;
     else replaced.set('enrichment', enrichment);

@@ -26,11 +26,12 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
 
 async function openPart(options: OutputOptions): Promise<Output> {
   checkMacros(options);
+  checkSources(options);
   const format = resolveFormat(options);
   if (format === 'xlsx') {
     const { file } = options.shape.sheet ?? {};
     // Loaded only when needed.
-    if (file !== undefined) {
+    if (file !== undefined && options.plain !== true) {
       const { openPatchedXlsx } = await import('./xlsx-patch.js');
       return openPatchedXlsx(options, file, await openPath(options.path, options));
     }
@@ -146,7 +147,10 @@ const MAX_ROWS = 1_048_576;
 const HINT = 'Write CSV instead: use an --output name that ends in .csv.';
 
 /** Options needed to check whether rows fit. */
-type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 'fields' | 'schema'>;
+type FitOptions = Pick<
+  OutputOptions,
+  'path' | 'format' | 'shape' | 'columns' | 'fields' | 'schema' | 'plain' | 'sources'
+>;
 
 /**
  * Checks, before anything is spent, that rows fit into a workbook; null for formats without such limits.
@@ -154,6 +158,7 @@ type FitOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'columns' | 
  */
 export function createFitCheck(options: FitOptions): ((rows: readonly Row[]) => void) | null {
   checkMacros(options);
+  checkSources(options);
   if (resolveFormat(options) !== 'xlsx') return null;
   const { shape } = options;
   const { titles, inputWidth } = createCellLayout({ ...options, overwrite: false, raw: true });
@@ -168,10 +173,30 @@ export function createFitCheck(options: FitOptions): ((rows: readonly Row[]) => 
   };
 }
 
+type PlaceOptions = Pick<OutputOptions, 'path' | 'format' | 'shape' | 'plain' | 'sources'>;
+
+/** True if the output is the workbook of the input with more cells. */
+function isWorkbook(options: PlaceOptions): boolean {
+  return (
+    resolveFormat(options) === 'xlsx' && options.shape.sheet?.file !== undefined && options.plain !== true
+  );
+}
+
+/** Comments and sheets can only be added to a workbook. */
+function checkSources(options: PlaceOptions): void {
+  const { sources = 'columns' } = options;
+  if (sources === 'columns' || isWorkbook(options)) return;
+  throw createUsageError(
+    'BAD_OPTION',
+    `--sources ${sources} needs a workbook as input and as output, without --plain`,
+    'Leave it out: the sources are then in columns.',
+  );
+}
+
 /** Only a workbook can be written as a workbook with macros. */
-function checkMacros(options: Pick<OutputOptions, 'path' | 'format' | 'shape'>): void {
-  const { path, shape } = options;
-  const isWhole = resolveFormat(options) === 'xlsx' && shape.sheet?.file !== undefined;
+function checkMacros(options: PlaceOptions): void {
+  const { path } = options;
+  const isWhole = isWorkbook(options);
   if (isWhole || !/\.xlsm(?:\.gz)?$/i.test(path)) return;
   throw createUsageError(
     'OUTPUT_FORMAT',
@@ -210,3 +235,24 @@ function refuseCell({ line }: Row, text: string) {
     HINT,
   );
 }
+
+/** Checks the options that choose the columns of an output. */
+export function resolveLayout({
+  plain,
+  sources,
+}: {
+  readonly plain?: boolean | undefined;
+  readonly sources?: string | undefined;
+}): Pick<OutputOptions, 'plain' | 'sources'> {
+  const place = SOURCES_PLACES.find((each) => each === sources);
+  if (sources !== undefined && place === undefined) {
+    throw createUsageError(
+      'BAD_OPTION',
+      `--sources ${sources} is not one of ${SOURCES_PLACES.join(', ')}`,
+      'Choose one of them.',
+    );
+  }
+  return { plain, sources: place };
+}
+
+const SOURCES_PLACES = ['columns', 'comments', 'sheet'] as const;

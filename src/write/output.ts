@@ -4,6 +4,9 @@ import type { Blanks } from '../model/blank.js';
 import type { FileFormat, FileShape } from '../model/file-format.js';
 import type { JsonObject } from '../model/json.js';
 
+/** Where the sources of a workbook's values go. */
+export type SourcesPlace = 'columns' | 'comments' | 'sheet';
+
 export interface OutputOptions {
   /** A file, or `-` for standard output. */
   readonly path: string;
@@ -26,6 +29,10 @@ export interface OutputOptions {
   readonly raw: boolean;
   /** Start the file with a byte order mark, which Excel needs. @default as the input */
   readonly bom?: boolean | undefined;
+  /** True for only the input's columns and the fields. A workbook becomes one sheet of values. @default false */
+  readonly plain?: boolean | undefined;
+  /** Where the sources of values go; comments and a sheet need a workbook. @default 'columns' */
+  readonly sources?: SourcesPlace | undefined;
   /** A second file with one JSON line per citation. @default none */
   readonly citationsFile?: string | undefined;
   /** Permissions of a new file, which keep it as private as the input. @default what the system gives a new file */

@@ -14,6 +14,8 @@ export interface SheetSurvey {
   readonly styles: ReadonlyMap<number, number>;
   /** Number of links. */
   readonly linkCount: number;
+  /** Id of the relationship with the boxes of its comments; null without one. */
+  readonly drawingId: string | null;
 }
 
 const STYLED_ROWS = 200;
@@ -31,6 +33,7 @@ export async function surveySheet(
   let hasFormulas = false;
   let rowCount = 0;
   let linkCount = 0;
+  let drawingId: string | null = null;
   const addRow = (line: number, xml: RawXml): void => {
     const isFormula = hasFormula(xml);
     hasFormulas ||= isFormula;
@@ -52,6 +55,7 @@ export async function surveySheet(
     } else {
       for (const { name, text } of listTags(piece.xml)) {
         if (name === 'hyperlink') linkCount += 1;
+        if (name === 'legacyDrawing') drawingId = findLinkId(text);
         if (name !== 'mergeCell') continue;
         const range = parseRange(readAttributes(text).ref);
         if (range !== null && range.lastLine >= headerLine)
@@ -61,7 +65,11 @@ export async function surveySheet(
   };
   for await (const piece of readSheetPieces(bytes)) takePiece(piece);
   const styles = new Map([...votes].map(([column, counts]) => [column, findMost(counts)]));
-  return { lastColumn, hasFormulas, formulaColumns, styles, linkCount };
+  return { lastColumn, hasFormulas, formulaColumns, styles, linkCount, drawingId };
+}
+
+function findLinkId(tag: string): string | null {
+  return Object.entries(readAttributes(tag)).find(([name]) => /(?:^|:)id$/i.test(name))?.[1] ?? null;
 }
 
 function addVote(votes: Map<number, Map<number, number>>, column: number, style: number): void {

@@ -1,6 +1,10 @@
 import { TextDecoder } from 'node:util';
 import { resolveLinksPath, resolvePart, type WorkbookFile } from '../model/workbook-file.js';
+import type { SourcesPlace } from './output.js';
+import { SheetComments } from './sheet-comments.js';
+import type { SourcesSheet } from './sources-sheet.js';
 import {
+  chooseSheetName,
   listLinkIds,
   type NewLink,
   type PartType,
@@ -9,6 +13,7 @@ import {
   patchTable,
   patchWorkbook,
   resolveLinkSpace,
+  resolveMainSpace,
   type Widening,
 } from './workbook-parts.js';
 import { DEFAULT_STYLES, WorkbookStyles } from './workbook-styles.js';
@@ -27,13 +32,17 @@ export interface PackageChanges {
   readonly replacesFormulas: boolean;
   /** Whether macros are kept; undefined for as they are. */
   readonly withMacros: boolean | undefined;
+  /** Where the sources of values go. */
+  readonly sources: SourcesPlace;
+  /** Id of the sheet's relationship with the boxes of its comments; null without one. */
+  readonly drawingId: string | null;
 }
 
 /** A workbook to be written again with changes: the parts around its sheet. */
 export interface WorkbookPackage {
   readonly styles: WorkbookStyles;
-  /** Namespace of relationships. */
-  readonly linkSpace: string;
+  /** Namespaces of sheets and of relationships. */
+  readonly spaces: { readonly main: string; readonly links: string };
   /** Start of the ids of new relationships of the sheet. */
   readonly idPrefix: string;
   /** Writes every part that is known before the sheet. */
@@ -49,12 +58,19 @@ export interface BegunPackage {
   readonly hasLostSignatures: boolean;
   /** True if a table of the sheet now has the new columns. */
   readonly hasWiderTable: boolean;
+  /** The comments of the sheet; null if none are added. */
+  readonly comments: SheetComments | null;
+  /** Id of the relationship with their boxes, if it is new; else null. */
+  readonly newDrawingId: string | null;
   /** Writes the parts that depend on the sheet. */
-  finish(links: readonly NewLink[]): Promise<void>;
+  finish(links: readonly NewLink[], sources: SourcesSheet | null): Promise<void>;
 }
 
 const CONTENT_TYPES = '[content_types].xml';
-const STYLES_TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml';
+const TYPES = 'application/vnd.openxmlformats-officedocument.spreadsheetml';
+const STYLES_TYPE = `${TYPES}.styles+xml`;
+const SHEET_TYPE = `${TYPES}.worksheet+xml`;
+const COMMENTS_TYPE = `${TYPES}.comments+xml`;
 
 /** Reads the parts around the sheet of a workbook. */
 export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> {
@@ -63,7 +79,8 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
   const isStrict = /["']http:\/\/purl\.oclc\.org\/ooxml\/spreadsheetml\/main["']/.test(
     workbook.slice(0, 4_096),
   );
-  const linkSpace = resolveLinkSpace(isStrict);
+  const spaces = { main: resolveMainSpace(isStrict), links: resolveLinkSpace(isStrict) };
+  const linkSpace = spaces.links;
   const workbookLinks = await readLinkPart(file, workbookPath);
   const sheetLinks = await readLinkPart(file, sheetPath);
   const stylesPath = workbookLinks.find('styles')[0];
@@ -95,11 +112,27 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
     if (changes.replacesFormulas) for (const path of workbookLinks.find('calcChain')) removed.add(path);
     const added: PartType[] = [];
     const newWorkbookLinks: NewLink[] = [];
+    const workbookIds = listLinkIds(workbookLinks.xml);
+    const sourcesId = chooseId(workbookIds, 'rowfillSources');
     const stylesName = stylesPath ?? `${workbookPath.slice(0, workbookPath.lastIndexOf('/') + 1)}styles.xml`;
     if (stylesText === null) {
       added.push({ path: stylesName, type: STYLES_TYPE });
-      newWorkbookLinks.push({ id: 'rowfillStyles', kind: 'styles', target: `/${stylesName}` });
+      newWorkbookLinks.push({
+        id: chooseId(workbookIds, 'rowfillStyles'),
+        kind: 'styles',
+        target: relateParts(workbookPath, stylesName),
+      });
     }
+    const notes = changes.sources === 'comments' ? await openComments(changes.drawingId) : null;
+    if (notes !== null) added.push(...notes.types);
+    const sourcesPath = changes.sources === 'sheet' ? findFreePath('worksheets/sheet#.xml') : null;
+    if (sourcesPath !== null) added.push({ path: sourcesPath, type: SHEET_TYPE });
+    if (sourcesPath !== null)
+      newWorkbookLinks.push({
+        id: sourcesId,
+        kind: 'worksheet',
+        target: relateParts(workbookPath, sourcesPath),
+      });
     const lostKinds = [
       ...(losesMacros ? ['vbaProject'] : []),
       ...(changes.replacesFormulas ? ['calcChain'] : []),
@@ -115,7 +148,14 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
     patch(
       workbookPath,
       workbook,
-      patchWorkbook(workbook, { recalculates, sheetAt, widening, sheet: null, linkSpace }),
+      patchWorkbook(workbook, {
+        recalculates,
+        sheetAt,
+        widening,
+        sheet:
+          sourcesPath === null ? null : { name: chooseSheetName(workbook, 'Sources'), linkId: sourcesId },
+        linkSpace,
+      }),
     );
     let hasWiderTable = false;
     for (const path of sheetLinks.find('table')) {
@@ -137,7 +177,7 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
     const types = (await readText(file, CONTENT_TYPES)) ?? '';
     patch(CONTENT_TYPES, types, patchContentTypes(types, { isRemoved, added, withMacros }));
 
-    const late = new Set([sheetPath, sheetLinks.path, stylesName]);
+    const late = new Set([sheetPath, sheetLinks.path, stylesName, ...(notes?.paths ?? [])]);
     const nameOf = (path: string): string => (file.parts.get(path) ?? path).replaceAll('\\', '/');
     const writePatched = async (path: string): Promise<void> => {
       const text = patched.get(path);
@@ -167,14 +207,87 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
       hasLostMacros: losesMacros,
       hasLostSignatures: hasSignatures,
       hasWiderTable,
-      finish: async (links) => {
+      comments: notes?.comments ?? null,
+      newDrawingId: notes?.newDrawingId ?? null,
+      finish: async (links, sources) => {
         await zip.addPart(nameOf(stylesName), given.isUsable ? styles.format() : (stylesText ?? ''));
-        if (links.length > 0 || sheetLinks.xml !== null)
-          await zip.addPart(nameOf(sheetLinks.path), patchLinks(sheetLinks.xml, links, linkSpace));
+        const all = [...links, ...(notes?.links ?? [])];
+        if (all.length > 0 || sheetLinks.xml !== null)
+          await zip.addPart(nameOf(sheetLinks.path), patchLinks(sheetLinks.xml, all, linkSpace));
+        if (notes !== null) {
+          await zip.addPart(nameOf(notes.path), notes.comments.formatPart());
+          await zip.addPart(nameOf(notes.drawingPath), notes.comments.formatDrawing());
+        }
+        if (sources !== null && sourcesPath !== null) {
+          await sources.write(zip.openPart(sourcesPath), spaces);
+          const addresses = sources.listAddresses().map(formatPageLink);
+          if (addresses.length > 0)
+            await zip.addPart(resolveLinksPath(sourcesPath), patchLinks(null, addresses, linkSpace));
+        }
       },
     };
   };
-  return { styles, linkSpace, idPrefix, begin };
+  const folder = workbookPath.slice(0, workbookPath.lastIndexOf('/') + 1);
+  /** A path that no part has, with a number for `#`: many programs expect the usual names. */
+  const findFreePath = (wish: string): string => {
+    let number = 1;
+    const name = () => folder + wish.replace('#', String(number));
+    while (file.parts.has(name().toLowerCase())) number += 1;
+    return name();
+  };
+
+  /** Finds the parts of the sheet's comments, or places for new ones. */
+  const openComments = async (drawingId: string | null) => {
+    const given = sheetLinks.find('comments')[0];
+    const givenDrawing = drawingId === null ? undefined : sheetLinks.findById(drawingId);
+    const path = given ?? findFreePath('comments#.xml');
+    const drawingPath = givenDrawing ?? findFreePath('drawings/vmlDrawing#.vml');
+    const texts = given === undefined ? null : await readText(file, given);
+    const drawing = givenDrawing === undefined ? null : await readText(file, givenDrawing);
+    const [commentsId, newId] = [`${idPrefix}Comments`, `${idPrefix}Drawing`];
+    const links: NewLink[] = [
+      ...(given === undefined
+        ? [{ id: commentsId, kind: 'comments', target: relateParts(sheetPath, path) }]
+        : []),
+      ...(givenDrawing === undefined
+        ? [{ id: newId, kind: 'vmlDrawing', target: relateParts(sheetPath, drawingPath) }]
+        : []),
+    ];
+    return {
+      comments: new SheetComments(texts, drawing, spaces.main),
+      path,
+      drawingPath,
+      paths: [path, drawingPath],
+      links,
+      newDrawingId: givenDrawing === undefined ? newId : null,
+      types: [
+        ...(given === undefined ? [{ path, type: COMMENTS_TYPE }] : []),
+        { path: 'vml', type: 'application/vnd.openxmlformats-officedocument.vmlDrawing' },
+      ],
+    };
+  };
+
+  return { styles, spaces, idPrefix, begin };
+}
+
+/** A relationship with a web page. */
+export function formatPageLink({ id, url }: { readonly id: string; readonly url: string }): NewLink {
+  return { id, kind: 'hyperlink', target: url, isExternal: true };
+}
+
+/** An id that is not used yet. */
+function chooseId(used: ReadonlySet<string>, wish: string): string {
+  let id = wish;
+  while (used.has(id)) id += '_';
+  return id;
+}
+
+/** The path of a part as another part names it: `../comments1.xml`. */
+function relateParts(from: string, to: string): string {
+  const [own, other] = [from.split('/').slice(0, -1), to.split('/')];
+  let same = 0;
+  while (same < own.length && own[same] === other[same]?.toLowerCase()) same += 1;
+  return [...own.slice(same).map(() => '..'), ...other.slice(same)].join('/');
 }
 
 /** False for a name that leads out of a folder: it is not a part of a workbook. */
@@ -190,20 +303,22 @@ interface LinkPart {
   readonly paths: readonly string[];
   /** Those of one kind, such as `table`. */
   find(kind: string): readonly string[];
+  findById(id: string): string | undefined;
 }
 
 async function readLinkPart(file: WorkbookFile, from: string): Promise<LinkPart> {
   const path = resolveLinksPath(from);
   const xml = await readText(file, path);
   const links = (xml === null ? [] : listElements(xml, 1)).flatMap(({ tag }) => {
-    const { Type: type = '', Target: target = '', TargetMode: mode } = readAttributes(tag.text);
+    const { Id: id = '', Type: type = '', Target: target = '', TargetMode: mode } = readAttributes(tag.text);
     if (mode === 'External') return [];
-    return [{ kind: type.slice(type.lastIndexOf('/') + 1), path: resolvePart(from, target) }];
+    return [{ id, kind: type.slice(type.lastIndexOf('/') + 1), path: resolvePart(from, target) }];
   });
   return {
     path,
     xml,
     paths: links.map((link) => link.path),
+    findById: (id) => links.find((link) => link.id === id && file.parts.has(link.path))?.path,
     find: (kind) =>
       links.filter((link) => link.kind === kind && file.parts.has(link.path)).map((link) => link.path),
   };

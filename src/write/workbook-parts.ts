@@ -76,6 +76,21 @@ export function resolveLinkSpace(isStrict: boolean): string {
     : 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
 }
 
+/** Namespace of the elements of sheets. */
+export function resolveMainSpace(isStrict: boolean): string {
+  return isStrict
+    ? 'http://purl.oclc.org/ooxml/spreadsheetml/main'
+    : 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
+}
+
+/** A name for a new sheet that no other sheet has. */
+export function chooseSheetName(workbook: string, wish: string): string {
+  const names = listElements(workbook, 2).map(({ tag }) => readAttributes(tag.text).name?.toLowerCase());
+  let name = wish;
+  for (let number = 2; names.includes(name.toLowerCase()); number += 1) name = `${wish} ${number}`;
+  return name;
+}
+
 /** Adds relationships to a part of them, or makes that part if there is none. */
 export function patchLinks(
   xml: string | null,

@@ -1,4 +1,4 @@
-import type { FilledRow } from '../model/answer.js';
+import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { hasHeader } from '../model/file-format.js';
 import { formatColumn, type WorkbookFile } from '../model/workbook-file.js';
 import type { ByteSink } from './byte-sink.js';
@@ -11,8 +11,9 @@ import { SheetLinks } from './sheet-links.js';
 import { hasFormula, listCells, type OldCell, patchRow } from './sheet-rows.js';
 import { type RawRow, type RawXml, readSheetPieces, type SheetPiece } from './sheet-stream.js';
 import { computeWidths, createAnswerCells, MAX_CELL_LENGTH, type SheetCell } from './sheet-xml.js';
+import { SourcesSheet } from './sources-sheet.js';
 import { type SheetSurvey, surveySheet } from './survey-sheet.js';
-import { type BegunPackage, openPackage, type WorkbookPackage } from './workbook-package.js';
+import { type BegunPackage, formatPageLink, openPackage, type WorkbookPackage } from './workbook-package.js';
 import type { Look, WorkbookStyles } from './workbook-styles.js';
 import { describeClipped } from './xlsx-writer.js';
 import { openZipSink, type ZipPart } from './zip-sink.js';
@@ -81,6 +82,7 @@ class PatchJob {
   #survey: SheetSurvey | null = null;
   #place: Placement = { headerLine: null, start: 0, base: -1 };
   #links = new SheetLinks();
+  #sources: SourcesSheet | null = null;
   readonly #formulas = new SharedFormulas();
   #keptFormulas = 0;
 
@@ -122,6 +124,8 @@ class PatchJob {
     const start = Math.max(inputWidth, survey.lastColumn + 1);
     this.#place = { headerLine, start, base: chooseBase(survey.styles, opened.styles, start) };
     this.#links = new SheetLinks(survey.linkCount, opened.idPrefix);
+    if (this.#options.sources === 'sheet')
+      this.#sources = new SourcesSheet(shape.sheet?.name ?? '', opened.styles.derive(0, 'link'));
     const titles = this.#titles;
     const last = start + titles.length - 1;
     const widening = headerLine === null || titles.length === 0 ? null : { headerLine, start, last };
@@ -132,6 +136,8 @@ class PatchJob {
       recalculates: survey.hasFormulas || isMultiple,
       replacesFormulas: survey.formulaColumns.size > 0,
       withMacros: findMacroWish(path),
+      sources: this.#options.sources ?? 'columns',
+      drawingId: survey.drawingId,
     });
     const { head, prefix } = await this.#feed.readHead();
     const texts = first.map((filled) => this.#layout.fill(filled).map((text) => ({ text })));
@@ -172,6 +178,7 @@ class PatchJob {
         xml += this.#passRow(raw);
       }
     }
+    await this.#sources?.flush();
     return xml;
   }
 
@@ -185,20 +192,19 @@ class PatchJob {
       widening: headerLine === null ? null : { headerLine, start, last },
       links: this.#links.formatLinks(this.#feed.prefix),
       droppedLinks: new Set([...this.#droppedLinks, ...this.#links.listPlaces()]),
-      drawingId: null,
-      linkSpace: this.#package?.linkSpace ?? '',
+      drawingId: this.#begun?.newDrawingId ?? null,
+      linkSpace: this.#package?.spaces.links ?? '',
     });
   }
 
   async finish(): Promise<void> {
-    const added = this.#links
-      .listAddresses()
-      .map(({ id, url }) => ({ id, kind: 'hyperlink', target: url, isExternal: true }));
-    await this.#begun?.finish(added);
+    await this.#begun?.finish(this.#links.listAddresses().map(formatPageLink), this.#sources);
+    await this.#sources?.close();
   }
 
-  close(): Promise<void> {
-    return this.#feed.close();
+  async close(): Promise<void> {
+    await this.#sources?.close();
+    await this.#feed.close();
   }
 
   /** Warnings about the written file. */
@@ -208,6 +214,11 @@ class PatchJob {
       const cells = this.#keptFormulas === 1 ? '1 answer was' : `${this.#keptFormulas} answers were`;
       const message = `${cells} not written, because the cell is part of an array formula.`;
       notes.push({ code: 'FORMULA_KEPT', message });
+    }
+    const omitted = (this.#begun?.comments?.omitted ?? 0) + (this.#sources?.omitted ?? 0);
+    if (omitted > 0) {
+      const message = `The sources of ${omitted} values did not fit. To keep all of them, use --citations-file.`;
+      notes.push({ code: 'SOURCES_OMITTED', message });
     }
     if (this.#begun?.hasLostMacros === true) {
       const message =
@@ -228,6 +239,7 @@ class PatchJob {
     if (line === null) return xml;
     if (line !== headerLine) return this.#formulas.restore(xml, line, prefix);
     const style = listCells(xml, prefix).findLast(({ column }) => column < start)?.style ?? 0;
+    this.#sources?.setHeaderStyle(style);
     const changes = this.#titles.map((text, index) => ({ column: start + index, text }));
     return patchRow(xml, line, prefix, changes, ({ text }, place) =>
       formatNewCell({ text, stored: null }, place, style, prefix),
@@ -262,6 +274,7 @@ class PatchJob {
         ? this.#fillCell(cell, at, place, old)
         : this.#addCell(cell, at, place, base, old !== null);
     });
+    this.#noteSources(filled, texts, own);
     return this.#formulas.restore(patched, row.line, prefix);
   }
 
@@ -290,6 +303,32 @@ class PatchJob {
     return formatNewCell(cell, place, this.#styles.derive(base, look), prefix);
   }
 
+  /** Adds the sources of a row's new values to the comments or to the sheet of sources. */
+  #noteSources({ row, outcome }: FilledRow, texts: readonly string[], own: readonly string[]): void {
+    const comments = this.#begun?.comments;
+    if (comments == null && this.#sources === null) return;
+    const { inputWidth, titles, fields } = this.#layout;
+    for (const { name, values } of fields) {
+      const answer = outcome.fields.get(name);
+      const value = values.find(({ at }) => texts[at] !== '' && (at >= inputWidth || texts[at] !== own[at]));
+      if (answer === undefined || value === undefined) continue;
+      const { at } = value;
+      const column = at < inputWidth ? at : this.#place.start + at - inputWidth;
+      const place = `${formatColumn(column)}${row.line}`;
+      comments?.add(place, describeSources(answer, outcome.verdicts?.get(name)?.passage ?? null));
+      for (const { url, title, text = '' } of answer.citations)
+        this.#sources?.add({
+          place,
+          row: own.find((cell) => cell.trim() !== '') ?? '',
+          column: titles[at] ?? name,
+          value: texts[at] ?? '',
+          confidence: answer.confidence ?? '',
+          source: url ?? text,
+          title: title ?? '',
+        });
+    }
+  }
+
   #addLink({ text }: SheetCell, look: Look, place: string): void {
     if (look === 'link' || look === 'wrapped_link') this.#links.add(place, text);
   }
@@ -306,6 +345,19 @@ class PatchJob {
 }
 
 const SHEET_PART = /(?:^|\/)worksheets\/[^/]+\.xml$/;
+
+/** The text of a comment: confidence, each source with its title, and the passage that has the value. */
+function describeSources({ confidence, citations }: FieldAnswer, passage: string | null): string {
+  const lines = citations.map(({ url, title, text = '' }) => {
+    const name = title == null || title === '' ? '' : `${title}: `;
+    return name + (url ?? text);
+  });
+  return [
+    confidence === null ? 'No confidence given' : `Confidence: ${confidence}`,
+    ...lines,
+    ...(passage === null ? [] : [`“${passage}”`]),
+  ].join('\n');
+}
 
 /** Whether the name of an output says that it has macros; undefined if it says nothing. */
 function findMacroWish(path: string): boolean | undefined {

@@ -57,6 +57,7 @@ export function listRepairs(parts: Parts): string[] {
   sheets.forEach(({ attributes }, at) => {
     const path = findById(links, workbookPath, idOf(attributes));
     const sheet = path === null ? null : read(path);
+    if (sheet === null) faults.push(`sheet ${attributes.name} has no part`);
     if (sheet === null || path === null || localName(sheet) !== 'worksheet') return;
     faults.push(...checkSheet(sheet, path, { styleCount, textCount }));
     const sheetLinks = read(linksOf(path));

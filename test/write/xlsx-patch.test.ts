@@ -1,6 +1,8 @@
 import ExcelJS from 'exceljs';
 import { expect, test } from 'vitest';
+import { OUTCOME_COLUMNS } from '../../src/model/output-columns.js';
 import { fillWorkbook, findNodes, parseXml, readParts } from '../helpers/patched-workbook.js';
+import { listRepairs } from '../helpers/repair-rules.js';
 import { createRow, createWorkbook } from '../helpers/workbook.js';
 
 const CITY = {
@@ -148,4 +150,91 @@ test('new columns come behind everything in the rows of the table, and nothing i
   expect(xml).toContain('<c r="I1" t="inlineStr"><is><t xml:space="preserve">City_confidence');
   expect(xml).toContain('<row r="3" spans="1:15">');
   expect(xml.match(/ r="J3"/g)).toHaveLength(1);
+});
+
+const CITED = {
+  City: { ...CITY, urls: ['https://a.example/x?y=1&z=2', 'https://b.example/'] },
+  ceo: { schema: { type: 'string' }, values: () => 'Ann <Lee>', urls: ['https://c.example/'] },
+};
+
+test('sources become comments on the new values, and a comment that was there is kept', async () => {
+  const given = await createLeads();
+  const { bytes } = await fillWorkbook(given, CITED, { output: { sources: 'comments' } });
+  const workbook = new ExcelJS.Workbook();
+  await workbook.xlsx.load(bytes.buffer as ArrayBuffer);
+  const sheet = workbook.getWorksheet('Leads');
+  const showNote = (place: string) => {
+    const { note } = sheet?.getCell(place) ?? {};
+    return typeof note === 'string' ? note : note?.texts?.map(({ text }) => text).join('');
+  };
+  expect(showNote('A2')).toBe('met at the fair');
+  expect(showNote('B2')).toBe('Confidence: high\nhttps://a.example/x?y=1&z=2\nhttps://b.example/');
+  expect(showNote('B3')).toBeUndefined();
+  expect(sheet?.getRow(1).values).toEqual([
+    ...[undefined, 'Company', 'City', 'Seats', 'Price', 'City_confidence', 'ceo', 'ceo_confidence'],
+    ...OUTCOME_COLUMNS,
+  ]);
+  expect(showNote('F4')).toBe('Confidence: high\nhttps://c.example/');
+  const [before, after] = [await readParts(given), await readParts(bytes)];
+  const known = listRepairs(before);
+  expect(listRepairs(after).filter((fault) => !known.includes(fault))).toEqual([]);
+  const drawing = after.get('xl/drawings/vmlDrawing1.vml')?.toString() ?? '';
+  expect(drawing.match(/<v:shape /g)).toHaveLength(1 + 5);
+});
+
+test('a sheet without comments gets them too', async () => {
+  const given = await createWorkbook({
+    Firms: createRow(1, ['company', 'City']) + createRow(2, ['Acme', '']),
+  });
+  const { bytes } = await fillWorkbook(given, CITED, { output: { sources: 'comments' } });
+  const parts = await readParts(bytes);
+  expect(listRepairs(parts).filter((fault) => /comment|drawing|rowfill/.test(fault))).toEqual([]);
+  expect(parts.get('xl/comments1.xml')?.toString()).toContain('<comment ref="B2" authorId="0">');
+  expect(parts.get('xl/worksheets/s0.xml')?.toString()).toMatch(
+    /<legacyDrawing [^>]*r:id="rowfillDrawing"\/><\/worksheet>$/,
+  );
+});
+
+test('sources become a sheet of their own, with links to the cells and to the pages', async () => {
+  const given = await createLeads();
+  const { bytes } = await fillWorkbook(given, CITED, { output: { sources: 'sheet' } });
+  const workbook = new ExcelJS.Workbook();
+  await workbook.xlsx.load(bytes.buffer as ArrayBuffer);
+  expect(workbook.worksheets.map(({ name }) => name)).toEqual(['Leads', 'Other', 'Sources']);
+  const sheet = workbook.getWorksheet('Sources');
+  const values = (sheet?.getSheetValues() ?? []) as ExcelJS.CellValue[][];
+  const rows = values.slice(1, 5).map((row) => row.slice(1, 7));
+  const show = (value: ExcelJS.CellValue | undefined) =>
+    typeof value === 'object' && value !== null && 'hyperlink' in value ? value.hyperlink : value;
+  expect(rows.map((row) => row.map(show))).toEqual([
+    ['Cell', 'Row', 'Column', 'Value', 'Confidence', 'Source'],
+    ['B2', 'Acme', 'City', 'Berlin', 'high', 'https://a.example/x?y=1&z=2'],
+    ['B2', 'Acme', 'City', 'Berlin', 'high', 'https://b.example/'],
+    ['F2', 'Acme', 'ceo', 'Ann <Lee>', 'high', 'https://c.example/'],
+  ]);
+  const known = listRepairs(await readParts(given));
+  expect(listRepairs(await readParts(bytes)).filter((fault) => !known.includes(fault))).toEqual([]);
+  const xml = (await readParts(bytes)).get('xl/worksheets/sheet3.xml')?.toString();
+  expect(xml).toContain(`<hyperlink ref="A2" location="'Leads'!B2" display="B2"/>`);
+  // Filled again, the new sheet has a name of its own.
+  const again = await fillWorkbook(bytes, CITED, {
+    input: { sheet: 'Leads' },
+    output: { sources: 'sheet', overwrite: true },
+  });
+  const names = findNodes(
+    parseXml((await readParts(again.bytes)).get('xl/workbook.xml') ?? Buffer.alloc(0)),
+    'sheet',
+  );
+  expect(names.map(({ attributes }) => attributes.name)).toEqual(['Leads', 'Other', 'Sources', 'Sources 2']);
+  expect(listRepairs(await readParts(again.bytes)).filter((fault) => !known.includes(fault))).toEqual([]);
+});
+
+test('a plain workbook has one sheet of values, without bookkeeping', async () => {
+  const { bytes } = await fillWorkbook(await createLeads(), CITED, { output: { plain: true } });
+  const workbook = new ExcelJS.Workbook();
+  await workbook.xlsx.load(bytes.buffer as ArrayBuffer);
+  expect(workbook.worksheets.map(({ name }) => name)).toEqual(['Leads']);
+  const values = workbook.worksheets[0]?.getSheetValues() as ExcelJS.CellValue[][];
+  expect(values[1]).toEqual([undefined, 'Company', 'City', 'Seats', 'Price', 'ceo']);
+  expect(values[2]).toEqual([undefined, 'Acme', 'Berlin', 5, 2, 'Ann <Lee>']);
 });

@@ -37,6 +37,17 @@ export const exportCommand = createCommand({
       about: 'Also write every citation to this file, one JSON object per line.',
     },
     bom: { kind: 'switch', about: 'Start a CSV with a byte order mark, for Excel.' },
+    plain: {
+      kind: 'switch',
+      about:
+        'Write only the input’s columns and the fields, without confidence, citations and enrichment_*. A workbook becomes one sheet of values.',
+    },
+    sources: {
+      kind: 'text',
+      value: 'PLACE',
+      about: 'Where the sources of a workbook’s values go: columns, comments or sheet.',
+      fallback: 'columns',
+    },
     raw: {
       kind: 'switch',
       about:
