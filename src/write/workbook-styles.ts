@@ -70,6 +70,7 @@ export class WorkbookStyles {
   /** Derived styles by their look and the style that they are derived from. */
   readonly #known = new Map<string, Map<number, number>>();
   #costFormat: number | null = null;
+  #dateFormat = BUILT_IN.date;
 
   constructor(xml: string) {
     this.#xml = xml;
@@ -135,6 +136,17 @@ export class WorkbookStyles {
     return /[ymdhs]/i.test(code.replace(/"[^"]*"|\\.|\[[^\]]*\]|_.|\*./g, ''));
   }
 
+  /** New dates are shown like the dates of a style that is given, if it has dates without times. */
+  useDatesOf(given: readonly number[]): void {
+    const found = given.find((style) => this.isDate(style) && !this.#hasTime(style));
+    this.#dateFormat = Number(this.#styles[found ?? -1]?.attributes.numFmtId ?? BUILT_IN.date);
+  }
+
+  #hasTime(style: number): boolean {
+    const id = Number(this.#styles[style]?.attributes.numFmtId ?? 0);
+    return id < FIRST_OWN_FORMAT ? id >= 18 : /[hs]/i.test(this.#formats.get(id) ?? '');
+  }
+
   /**
    * Returns the style with the font, fill and border of another and a look of its own. With `isInPlace` it also has the
    * other's alignment, because it replaces it in a column of the input.
@@ -167,7 +179,7 @@ export class WorkbookStyles {
     const p = this.#prefix;
     const isLink = look === 'link' || look === 'wrapped_link';
     const isWrapped = look === 'wrapped' || look === 'wrapped_link';
-    const format = look === 'cost' ? this.#findCostFormat() : BUILT_IN[look];
+    const format = this.#findFormat(look);
     const font = Number(attributes.fontId ?? 0);
     const opened = setAttributes(tag.replace(/\s*\/?>$/, '>'), {
       numFmtId: String(format),
@@ -186,6 +198,11 @@ export class WorkbookStyles {
     const own = readAttributes(/<(?:[\w.-]+:)?alignment[^>]*>/.exec(inner)?.[0] ?? '');
     const vertical = own.vertical === undefined ? '' : ` vertical="${own.vertical}"`;
     return `<${this.#prefix}alignment${vertical}${isWrapped ? ' wrapText="1"' : ''}/>`;
+  }
+
+  #findFormat(look: Look): number {
+    if (look === 'date') return this.#dateFormat;
+    return look === 'cost' ? this.#findCostFormat() : BUILT_IN[look];
   }
 
   #findCostFormat(): number {

@@ -121,6 +121,7 @@ class PatchJob {
       this.#listOpenColumns(),
     );
     this.#survey = survey;
+    opened.styles.useDatesOf([...survey.styles.values()]);
     const start = Math.max(inputWidth, survey.lastColumn + 1);
     this.#place = { headerLine, start, base: chooseBase(survey.styles, opened.styles, start) };
     this.#links = new SheetLinks(survey.linkCount, opened.idPrefix);
