@@ -40,7 +40,7 @@ export const SHEET_NOTES = {
 
 const CHUNK_ROWS = 1_000;
 /** Rows with a single cell far to the right are long, so put fewer into a chunk. */
-const CHUNK_CELLS = 200_000;
+const CHUNK_CELLS = 8_000;
 
 /** A sheet, and what it says after its rows. */
 export interface OpenSheet {

@@ -200,8 +200,8 @@ function renewField(
     const isSame = out[at] !== '' && (value ?? null) !== null && isSameCell(out[at], value, schema, number);
     if (!isSame) out[at] = context.write(value);
   }
-  out[place.confidenceAt] = formatConfidence(answer);
-  out[place.citationsAt] = context.write(formatSources(answer?.citations ?? []));
+  if (place.confidenceAt >= 0) out[place.confidenceAt] = formatConfidence(answer);
+  if (place.citationsAt >= 0) out[place.citationsAt] = context.write(formatSources(answer?.citations ?? []));
   if (place.verdictAt < 0) return;
   out[place.verdictAt] = verdict === undefined ? '' : formatVerdict(verdict);
   out[place.passageUrlAt] = context.write(verdict?.passageUrl ?? '');
