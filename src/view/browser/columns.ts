@@ -67,7 +67,7 @@ export function readText(column: RowColumn, row: PageRow): string {
 /** Everything that a row looks like, as one text. */
 export function stampRow(row: PageRow, pages: RowPages): string {
   const cells = row[2].map((cell) => (cell === 0 ? '' : cell.join('\u0001'))).join('\u0002');
-  return `${row[0]} ${row[3]} ${row[4]} ${row[5]} ${pages.isFresh(row[0])} ${cells}`;
+  return `${row[0]} ${row[3]} ${row[4]} ${row[5]} ${[...pages.listFresh(row[0])].join()} ${cells}`;
 }
 
 export function paintHead(head: HTMLElement, column: RowColumn): void {

@@ -5,6 +5,7 @@ const PAGE_ROWS = 200;
 const MAX_PAGES = 80;
 const FLASH_MS = 1_600;
 const RELOAD_MS = 250;
+const NONE: ReadonlySet<number> = new Set();
 
 /** The rows of the current view that were looked at last, in pages. */
 export class RowPages {
@@ -13,7 +14,8 @@ export class RowPages {
   #viewId = '';
   #pages = new Map<number, readonly PageRow[] | 'loading'>();
   readonly #places = new Map<number, number>();
-  readonly #flashes = new Map<number, number>();
+  /** Cells that have just changed, by row. */
+  readonly #flashes = new Map<number, { readonly atMs: number; readonly fields: ReadonlySet<number> }>();
   readonly #stale = new Set<number>();
   #visible = { from: 0, to: 0 };
   #timer = 0;
@@ -30,6 +32,7 @@ export class RowPages {
     this.#pages = new Map();
     this.#places.clear();
     this.#stale.clear();
+    this.#flashes.clear();
   }
 
   find(place: number): PageRow | undefined {
@@ -42,10 +45,10 @@ export class RowPages {
     return this.#places.get(ordinal);
   }
 
-  /** True for a row that has just changed. */
-  isFresh(ordinal: number): boolean {
-    const atMs = this.#flashes.get(ordinal);
-    return atMs !== undefined && performance.now() - atMs < FLASH_MS;
+  /** Fields of a row that have just changed. */
+  listFresh(ordinal: number): ReadonlySet<number> {
+    const flash = this.#flashes.get(ordinal);
+    return flash !== undefined && performance.now() - flash.atMs < FLASH_MS ? flash.fields : NONE;
   }
 
   /** Loads the rows in sight, unless they are here. */
@@ -68,13 +71,10 @@ export class RowPages {
 
   /** Rows have changed on the server; null for any. Those in sight are loaded again, the others when they are needed. */
   refresh(ordinals: readonly number[] | null): void {
-    const now = performance.now();
-    for (const [ordinal, atMs] of this.#flashes) if (now - atMs > FLASH_MS) this.#flashes.delete(ordinal);
     for (const ordinal of ordinals ?? this.#places.keys()) {
       const place = this.#places.get(ordinal);
       if (place === undefined) continue;
       this.#stale.add(Math.floor(place / PAGE_ROWS));
-      if (ordinals !== null) this.#flashes.set(ordinal, now);
     }
     if (this.#stale.size === 0 || this.#timer !== 0) return;
     this.#timer = window.setTimeout(() => {
@@ -86,6 +86,15 @@ export class RowPages {
       }
       this.#stale.clear();
     }, RELOAD_MS);
+  }
+
+  /** Notes which cells of a row differ from what was shown before. */
+  #compare(before: PageRow | undefined, row: PageRow): void {
+    if (before === undefined || before[0] !== row[0]) return;
+    const changed = row[2].flatMap((cell, field) =>
+      cell !== 0 && String(cell) !== String(before[2][field]) ? [field] : [],
+    );
+    if (changed.length > 0) this.#flashes.set(row[0], { atMs: performance.now(), fields: new Set(changed) });
   }
 
   #listPages(from: number, to: number): number[] {
@@ -104,7 +113,11 @@ export class RowPages {
       const { rows } = await call<{ rows: readonly PageRow[] }>('GET', path);
       // A late answer is about rows that are no longer shown.
       if (viewId !== this.#viewId) return;
-      for (const [index, [ordinal]] of rows.entries()) this.#places.set(ordinal, from + index);
+      const before = this.#pages.get(number);
+      for (const [index, row] of rows.entries()) {
+        this.#places.set(row[0], from + index);
+        if (before !== undefined && before !== 'loading') this.#compare(before[index], row);
+      }
       this.#pages.set(number, rows);
       this.#onRows();
     } catch (error) {

@@ -50,7 +50,7 @@ export class Session {
       paintHead: (head, index) => this.#withColumn(index, (column) => paintHead(head, column)),
       paintCell: (cell, index, row) =>
         this.#withColumn(index, (column) =>
-          paintCell(cell, column, row, row !== undefined && this.pages.isFresh(row[0])),
+          paintCell(cell, column, row, row !== undefined && this.pages.listFresh(row[0]).has(column.index)),
         ),
       copyCell: (index, row) => {
         const column = this.columns[index];
